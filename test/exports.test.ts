@@ -1,0 +1,41 @@
+import { assert, describe, expect, it } from "@effect/vitest"
+import { globSync, readFileSync } from "node:fs"
+import ts from "typescript6"
+import manifest from "../package.json" with { type: "json" }
+
+const closed = ["engine", "internal"]
+const rims = globSync("src/*/index.ts").map((path) => path.split("/")[1]!).filter((name) => !closed.includes(name))
+const modules = [...globSync("src/*.ts"), ...rims.map((name) => `src/${name}/index.ts`)].toSorted()
+
+/** The names a source file exports, types too (which `import` would not show), sorted. */
+const exported = (path: string): Array<string> => {
+  const file = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest)
+  const names = file.statements.flatMap((node): Array<string> => {
+    if (ts.isExportDeclaration(node)) {
+      if (node.exportClause === undefined) return [`* from ${node.moduleSpecifier!.getText(file)}`]
+      if (ts.isNamespaceExport(node.exportClause)) return [node.exportClause.name.text]
+      return node.exportClause.elements.map(({ name }) => name.text)
+    }
+    if (!ts.canHaveModifiers(node) || !node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) {
+      return []
+    }
+    if (ts.isVariableStatement(node)) return node.declarationList.declarations.map(({ name }) => name.getText(file))
+    return [(node as ts.DeclarationStatement).name?.getText(file) ?? "default"]
+  })
+  return [...new Set(names)].toSorted()
+}
+
+describe("exports", () => {
+  it("every rim has its entry in the exports map, and every entry its rim", () => {
+    const listed = Object.entries(manifest.exports)
+      .flatMap(([key, target]) => /^\.\/\w+$/.test(key) && target !== null ? [key] : [])
+    assert.deepStrictEqual(listed.toSorted(), rims.map((name) => `./${name}`).toSorted())
+  })
+
+  // A changed name is a changed promise: review the difference, then `npx vitest run test/exports.test.ts -u`.
+  it("the public names are those of exports.txt", async () => {
+    const subpath = (path: string) => path.replace(/^src/, "skein").replace(/(\/index)?\.ts$/, "")
+    const text = modules.map((path) => `${subpath(path)}\n${exported(path).map((name) => `  ${name}\n`).join("")}`)
+    await expect(text.join("\n")).toMatchFileSnapshot("./exports.txt")
+  })
+})
