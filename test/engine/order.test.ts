@@ -1,0 +1,208 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { edgesOf, references } from "../../scripts/order-table.ts"
+import { type Edges, held, maxSearchedSize, maxTriedSize, order } from "../../src/engine/order.ts"
+
+type Rows = ReadonlyArray<ReadonlyArray<number>>
+
+const seed = 20260901
+
+/** Numbers from 0 up to below 1, the same for the same seed (mulberry32). */
+const random = (seed: number) => (): number => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+}
+
+/** The same graph with its tasks numbered otherwise, and its rows in another order. */
+const permuted = (rows: Rows, next: () => number): Rows => {
+  const names = rows.map((_, i) => i)
+  for (let i = names.length - 1; i > 0; i--) {
+    const j = Math.floor(next() * (i + 1))
+    const name = names[i]!
+    names[i] = names[j]!
+    names[j] = name
+  }
+  const out: Array<ReadonlyArray<number>> = []
+  rows.forEach((row, i) => out[names[i]!] = row.map((d) => names[d]!).toReversed())
+  return out
+}
+
+const peakOf = (rows: Rows): number => {
+  const edges = edgesOf(rows)
+  return held(edges, order(edges)).peak
+}
+
+/** The lowest peak of any order, by trying all sets of run tasks. */
+const optimumOf = (rows: Rows): number => {
+  const dependents = rows.map((_, i) => rows.flatMap((row, j) => row.includes(i) ? [j] : []))
+  const heldBy = (set: number) =>
+    rows.filter((_, i) =>
+      (set >> i) & 1 && (dependents[i]!.length === 0 || dependents[i]!.some((j) => !((set >> j) & 1)))
+    ).length
+  const best = new Array<number>(1 << rows.length).fill(Infinity)
+  best[0] = 0
+  for (let set = 0; set < best.length; set++) {
+    if (best[set] === Infinity) continue
+    const peak = Math.max(best[set]!, heldBy(set) + 1)
+    rows.forEach((row, i) => {
+      if ((set >> i) & 1 || row.some((d) => !((set >> d) & 1))) return
+      best[set | (1 << i)] = Math.min(best[set | (1 << i)]!, peak)
+    })
+  }
+  return best.at(-1)!
+}
+
+const assertTopological = (edges: Edges, positions: Int32Array) => {
+  const size = edges.offsets.length - 1
+  const seen = new Uint8Array(size)
+  assert.strictEqual(positions.length, size)
+  for (let i = 0; i < size; i++) {
+    if (!(positions[i]! >= 0 && positions[i]! < size) || seen[positions[i]!]!++ > 0) {
+      assert.fail(`task ${i} has position ${positions[i]}, which is taken or none`)
+    }
+    for (let e = edges.offsets[i]!; e < edges.offsets[i + 1]!; e++) {
+      if (positions[edges.targets[e]!]! >= positions[i]!) assert.fail(`task ${i} runs before its dependency`)
+    }
+  }
+}
+
+/** Graphs in which each task depends on some of those up to `reach` before it, one in `sparse` of them. */
+const graphs = (minTasks: number, maxTasks: number) =>
+  fc.record({
+    size: fc.integer({ min: minTasks, max: maxTasks }),
+    reach: fc.integer({ min: 1, max: maxTasks }),
+    seed: fc.integer()
+  })
+    .map(({ reach, seed, size }): Rows => {
+      const next = random(seed)
+      const chance = (0.3 + 3 * next()) / Math.min(size, reach)
+      return Array.from({ length: size }, (_, i) => {
+        const row: Array<number> = []
+        for (let d = Math.max(0, i - reach); d < i; d++) if (next() < chance) row.push(d)
+        return row
+      })
+    })
+
+const chain = (size: number): Edges => ({
+  offsets: Int32Array.from({ length: size + 1 }, (_, i) => Math.max(0, i - 1)),
+  targets: Int32Array.from({ length: size - 1 }, (_, i) => i)
+})
+
+describe("order", () => {
+  it("O3: a graph of no task, of one, and of independent ones has an order", () => {
+    assert.deepStrictEqual(order(edgesOf([])), new Int32Array(0))
+    assert.deepStrictEqual(order(edgesOf([[]])), Int32Array.of(0))
+    assert.deepStrictEqual(order(edgesOf([[], [], []])), Int32Array.of(0, 1, 2))
+  })
+
+  it("O3: every reference graph gets each position once, dependencies first, and the same again", () => {
+    for (const { graph } of references()) {
+      const edges = edgesOf(graph)
+      assertTopological(edges, order(edges))
+      assert.deepStrictEqual(order(edges), order(edges))
+    }
+  })
+
+  it("O3: any graph gets each position once, dependencies first, and is left as it was", () => {
+    fc.assert(
+      fc.property(graphs(0, 200), (rows) => {
+        const edges = edgesOf(rows)
+        assertTopological(edges, order(edges))
+        assert.deepStrictEqual(edges, edgesOf(rows))
+      }),
+      { seed, numRuns: 300 }
+    )
+  })
+
+  it("O4: on each reference graph the peak is at most Dask's, under 20 numberings of its tasks", () => {
+    const next = random(seed)
+    for (const { best, graph, name } of references()) {
+      assert.isAtMost(peakOf(graph), best, name)
+      for (let k = 0; k < 20; k++) assert.isAtMost(peakOf(permuted(graph, next)), best, name)
+    }
+  })
+
+  it("O4: on every reference graph whose optimum is known the peak is the optimum, under 20 numberings", () => {
+    const next = random(seed + 1)
+    const known = references().filter(({ optimum }) => optimum !== null)
+    assert.strictEqual(known.length, 71)
+    for (const { graph, name, optimum } of known) {
+      assert.strictEqual(peakOf(graph), optimum, name)
+      for (let k = 0; k < 20; k++) assert.strictEqual(peakOf(permuted(graph, next)), optimum, name)
+    }
+  })
+
+  it("O4: the sum of held results over all reference graphs is below that of the better Dask on each", () => {
+    let ours = 0
+    let dask = 0
+    for (const { daskSums, graph } of references()) {
+      const edges = edgesOf(graph)
+      ours += held(edges, order(edges)).sum
+      dask += Math.min(...daskSums)
+    }
+    assert.isBelow(ours, dask)
+  })
+
+  it("O4: on graphs of up to 10 tasks the peak is the lowest there is", () => {
+    fc.assert(fc.property(graphs(1, 10), (rows) => peakOf(rows) === optimumOf(rows)), { seed, numRuns: 300 })
+  })
+
+  it("O3, trap 20: numbering the tasks of a reference graph otherwise keeps the peak", () => {
+    const next = random(seed + 2)
+    for (const { graph, name } of references()) {
+      const peak = peakOf(graph)
+      for (let k = 0; k < 20; k++) assert.strictEqual(peakOf(permuted(graph, next)), peak, name)
+    }
+  })
+
+  for (
+    const [min, max, numRuns] of [[1, 14, 500], [15, maxSearchedSize, 100], [maxSearchedSize + 1, 400, 60]] as const
+  ) {
+    it(`O3, trap 20: numbering ${min} to ${max} tasks of any graph otherwise keeps the peak`, () => {
+      fc.assert(
+        fc.property(
+          graphs(min, max),
+          fc.integer(),
+          (rows, seed) => peakOf(permuted(rows, random(seed))) === peakOf(rows)
+        ),
+        { seed, numRuns }
+      )
+    })
+  }
+
+  it("O3, trap 20: numbering 20,000 tasks in layers otherwise keeps the peak, beyond all trying", () => {
+    const next = random(seed)
+    const rows = Array.from({ length: 2 * maxTriedSize }, (_, i) => {
+      const below = 50 * (Math.floor(i / 50) - 1)
+      const first = Math.floor(50 * next())
+      return below < 0 ? [] : [below + first, below + (first + 1 + Math.floor(49 * next())) % 50]
+    })
+    assert.strictEqual(peakOf(permuted(rows, next)), peakOf(rows))
+  })
+
+  it("O3: a chain of 100,000 tasks runs in its order, alone and with a branch, without overflowing the stack", () => {
+    const edges = chain(100_000)
+    const positions = order(edges)
+    assert.isTrue(positions.every((position, i) => position === i))
+    assert.deepStrictEqual(held(edges, positions), { peak: 2, sum: 199_999 })
+    const branched: Edges = {
+      offsets: Int32Array.from([...edges.offsets, edges.targets.length + 1]),
+      targets: Int32Array.from([...edges.targets, 0])
+    }
+    assertTopological(branched, order(branched))
+    assert.strictEqual(held(branched, order(branched)).peak, 3)
+  })
+
+  it("O4: a binary reduction of 65,536 leaves holds one result a level", () => {
+    const leaves = 65_536
+    const rows = Array.from(
+      { length: 2 * leaves - 1 },
+      (_, i) => i < leaves ? [] : [2 * (i - leaves), 2 * (i - leaves) + 1]
+    )
+    const edges = edgesOf(rows)
+    assertTopological(edges, order(edges))
+    assert.strictEqual(held(edges, order(edges)).peak, 18)
+  })
+})
