@@ -1,0 +1,68 @@
+/**
+ * The deterministic heart: events in, instructions out. No clock, no chance, no effects: the same events give the same
+ * instructions, so a run prints, compares and replays.
+ *
+ * @since 0.1.0
+ */
+import { propagate } from "./agenda.ts"
+import * as attempts from "./attempts.ts"
+import type { Event } from "./Event.ts"
+import type { Instruction, Out } from "./Instruction.ts"
+import * as owners from "./owners.ts"
+import * as slots from "./slots.ts"
+import { unwanted } from "./State.ts"
+import type { State } from "./State.ts"
+import { submit } from "./submit.ts"
+import * as timers from "./timers.ts"
+import * as waits from "./waits.ts"
+import * as workers from "./workers.ts"
+
+/** Applies one event and returns what must now be done, in order. */
+export const step = (state: State, event: Event): ReadonlyArray<Instruction> => {
+  const out: Array<Instruction> = []
+  advance(state, event, out)
+  return out
+}
+
+/** Like {@link step}, with the instructions added to `out`. The only function that changes a {@link State}. */
+export const advance = (state: State, event: Event, out: Out): void => {
+  state.now = event.now
+  state.cause = event._tag
+  apply(state, event, out)
+  propagate(state, out)
+  slots.dispatch(state, out)
+  state.cancelling = unwanted
+  if (state.timers.length > 0) timers.schedule(state, (timer) => attempts.isStale(state, timer), out)
+  state.tasks.shrink()
+}
+
+const apply = (state: State, event: Event, out: Out): void => {
+  switch (event._tag) {
+    case "TaskEnded":
+      return attempts.ended(state, event, out)
+    case "TaskExpanded":
+      return attempts.expanded(state, event, out)
+    case "GraphSubmitted":
+      return submit(state, event, out)
+    case "WaitBegan":
+      return waits.begin(state, event, out)
+    case "WaitAbandoned":
+      return waits.abandon(state, event, out)
+    case "CancelRequested":
+      return owners.request(state, event, out)
+    case "ClaimShared":
+      return owners.share(state, event, out)
+    case "ClaimReleased":
+      return owners.release(state, event, out)
+    case "OwnerOpened":
+      return owners.open(state, event)
+    case "OwnerClosed":
+      return owners.close(state, event, out)
+    case "WorkerAdded":
+      return workers.add(state, event)
+    case "WorkerDrained":
+      return workers.drain(state, event, out)
+    case "TimeCame":
+      return attempts.timeCame(state, out)
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Everything that can happen to the engine. Time comes in with each event; the engine has no clock of its own.
+ *
+ * @since 0.1.0
+ */
+import type { Plan, Reference } from "./Plan.ts"
+import type { Claim, TaskId } from "./State.ts"
+
+/** Why and by whom something was cancelled. */
+export interface Cancellation {
+  /** Who asked: the key of a task, or the name of an owner. */
+  readonly by: string
+  readonly reason: string
+}
+
+/** How an attempt ended, as its worker reports it. Values and causes stay with the worker; here are only their names. */
+export type Ending =
+  | { readonly _tag: "Succeeded" }
+  /** A typed failure or a defect, whose cause the driver keeps under the number `failure`. */
+  | { readonly _tag: "Failed"; readonly failure: number; readonly defect: boolean }
+  | { readonly _tag: "Interrupted" }
+  /** The attempt failed and its schedule asks for another one after `delayMillis`. */
+  | { readonly _tag: "Retried"; readonly delayMillis: number }
+
+export interface WorkerAdded {
+  readonly _tag: "WorkerAdded"
+  readonly now: number
+  readonly name: string
+  readonly slots: number
+}
+
+/** The worker takes nothing new; it leaves when its last attempt has ended. */
+export interface WorkerDrained {
+  readonly _tag: "WorkerDrained"
+  readonly now: number
+  readonly worker: number
+}
+
+export interface OwnerOpened {
+  readonly _tag: "OwnerOpened"
+  readonly now: number
+  readonly owner: number
+  readonly name: string
+}
+
+export interface GraphSubmitted {
+  readonly _tag: "GraphSubmitted"
+  readonly now: number
+  readonly plan: Plan
+  readonly owner: number
+  /** The tasks that the owner claims. */
+  readonly targets: ReadonlyArray<Reference>
+  /** The running task that submits, or -1. */
+  readonly parent: TaskId
+  /** The parent's present attempt. */
+  readonly attempt: number
+  /** Waits for the targets at once, under this number. */
+  readonly wait?: number | undefined
+  /** Tasks that must run to their end whatever else fails; see `Owner.roots`. */
+  readonly wishes?: ReadonlyArray<Reference> | undefined
+}
+
+/** A `flatMap` body has returned a graph: the task now stands for `target`. */
+export interface TaskExpanded {
+  readonly _tag: "TaskExpanded"
+  readonly now: number
+  readonly task: TaskId
+  readonly attempt: number
+  readonly plan: Plan
+  readonly target: Reference
+}
+
+export interface TaskEnded {
+  readonly _tag: "TaskEnded"
+  readonly now: number
+  readonly task: TaskId
+  readonly attempt: number
+  readonly ending: Ending
+}
+
+/** Somebody waits for claims to end. With `waiter`, the attempt gives its slot to others for the while. */
+export interface WaitBegan {
+  readonly _tag: "WaitBegan"
+  readonly now: number
+  readonly wait: number
+  readonly claims: ReadonlyArray<Claim>
+  readonly mode: WaitMode
+  /** The running task that waits, or -1. */
+  readonly waiter: TaskId
+  readonly attempt: number
+}
+
+/**
+ * `all`: until every one has ended; `firstCompleted`: until one has; `firstFailure`: until one has ended without
+ * success, or all have ended; `never`: until abandoned.
+ */
+export type WaitMode = "all" | "firstCompleted" | "firstFailure" | "never"
+
+/** Whoever waited gave up (a timeout, a lost race, an explicit rejoin). */
+export interface WaitAbandoned {
+  readonly _tag: "WaitAbandoned"
+  readonly now: number
+  readonly wait: number
+}
+
+/** Withdraws the wish of the claim's owner for the task and everything downstream of it. */
+export interface CancelRequested extends Cancellation {
+  readonly _tag: "CancelRequested"
+  readonly now: number
+  readonly claim: Claim
+  /** Stops the task whoever else wants it; its dependents end as it does. */
+  readonly force: boolean
+  /** Ends when the finalizers of all that was stopped have run. */
+  readonly wait: number
+  /** The running task that asks and waits, or -1. */
+  readonly waiter: TaskId
+  readonly attempt: number
+}
+
+/** The claim's owner needs the result no longer. */
+export interface ClaimReleased {
+  readonly _tag: "ClaimReleased"
+  readonly now: number
+  readonly claim: Claim
+}
+
+/** Another owner takes an interest in a task that is already claimed. */
+export interface ClaimShared {
+  readonly _tag: "ClaimShared"
+  readonly now: number
+  readonly claim: Claim
+  readonly owner: number
+}
+
+export interface OwnerClosed extends Cancellation {
+  readonly _tag: "OwnerClosed"
+  readonly now: number
+  readonly owner: number
+  /** Ends when nothing that only this owner wanted is running any more. */
+  readonly wait: number
+  /** The running task that asks and waits, or -1. */
+  readonly waiter: TaskId
+  readonly attempt: number
+}
+
+/** The time asked for by `WakeAt` has come. */
+export interface TimeCame {
+  readonly _tag: "TimeCame"
+  readonly now: number
+}
+
+export type Event =
+  | WorkerAdded
+  | WorkerDrained
+  | OwnerOpened
+  | GraphSubmitted
+  | TaskExpanded
+  | TaskEnded
+  | WaitBegan
+  | WaitAbandoned
+  | CancelRequested
+  | ClaimShared
+  | ClaimReleased
+  | OwnerClosed
+  | TimeCame

@@ -1,0 +1,111 @@
+/**
+ * Everything the engine can ask for. A driver carries the instructions of a step out in order.
+ *
+ * @since 0.1.0
+ */
+import type { Claim, TaskId } from "./State.ts"
+
+/** Run one attempt of a task. */
+export interface Start {
+  readonly _tag: "Start"
+  readonly task: TaskId
+  readonly attempt: number
+  /** Which start of this task it is, from 1. */
+  readonly number: number
+  readonly worker: number
+  /** The dependencies in the order in which the plan lists them. */
+  readonly inputs: ReadonlyArray<TaskId>
+  /** The worker that holds each input; absent when `worker` holds them all. */
+  readonly holders: ReadonlyArray<number> | undefined
+}
+
+/** Interrupt an attempt. Its slot stays taken until the worker says that it has ended. */
+export interface Stop {
+  readonly _tag: "Stop"
+  readonly task: TaskId
+  readonly attempt: number
+  readonly worker: number
+  /** An attempt that ran out of its own time may be tried again; a cancelled one may not. */
+  readonly timedOut: boolean
+}
+
+/** The graph is known: `ids[i]` is the live task of plan index `i`. */
+export interface Submitted {
+  readonly _tag: "Submitted"
+  readonly ids: Int32Array
+  /** One a target, in order; empty for an owner that claims in bulk. */
+  readonly claims: ReadonlyArray<Claim>
+}
+
+/** The result of `task` is, from now on, the result of `from` too. */
+export interface Adopt {
+  readonly _tag: "Adopt"
+  readonly task: TaskId
+  readonly from: TaskId
+  readonly worker: number
+}
+
+/** Nobody needs the result of `task` any more, nor its record: its number may be given to another task. */
+export interface Forget {
+  readonly _tag: "Forget"
+  readonly task: TaskId
+  /** The worker that holds its result, or -1. */
+  readonly holder: number
+}
+
+/** The attempt's result came too late and belongs to nobody. */
+export interface Discard {
+  readonly _tag: "Discard"
+  readonly task: TaskId
+  readonly worker: number
+}
+
+/** Nobody can observe this failure any more. */
+export interface ForgetFailure {
+  readonly _tag: "ForgetFailure"
+  readonly failure: number
+}
+
+/** The wait is over. With `starved` it would have closed the cycle shown: pairs of waiting key and awaited key. */
+export interface WaitEnded {
+  readonly _tag: "WaitEnded"
+  readonly wait: number
+  readonly starved: ReadonlyArray<readonly [string, string]> | undefined
+}
+
+/** Send `TimeCame` at this time (milliseconds), not before; replaces any earlier request. */
+export interface WakeAt {
+  readonly _tag: "WakeAt"
+  readonly at: number
+}
+
+/** The worker has ended its last attempt and is gone. */
+export interface WorkerLeft {
+  readonly _tag: "WorkerLeft"
+  readonly worker: number
+}
+
+/** The event cannot happen in this state; nothing was changed. */
+export interface Rejected {
+  readonly _tag: "Rejected"
+  readonly event: string
+  readonly reason: string
+}
+
+export type Instruction =
+  | Start
+  | Stop
+  | Submitted
+  | Adopt
+  | Forget
+  | Discard
+  | ForgetFailure
+  | WaitEnded
+  | WakeAt
+  | WorkerLeft
+  | Rejected
+
+/** Where a step puts its instructions: an array, or the queue of a driver. */
+export interface Out {
+  push(instruction: Instruction): unknown
+}

@@ -1,0 +1,36 @@
+/**
+ * What a submission looks like before it is registered: numbers in rows, so that a graph of a million tasks is a handful
+ * of arrays.
+ *
+ * @since 0.1.0
+ */
+import type { Edges } from "./order.ts"
+
+/**
+ * The static side of one submitted graph. Tasks are `0 .. size - 1`, in no particular order.
+ *
+ * A dependency `t >= 0` is a task of this plan; `t < 0` is the live task with id `~t`, already known to the engine.
+ */
+export interface Plan extends Edges {
+  readonly size: number
+  /** Static order: `positions[i]` is the place of task `i` among the tasks of its own priority, 0 first. */
+  readonly positions: Int32Array
+  /** Only tasks that differ from the default appear. */
+  readonly settings: ReadonlyMap<number, Settings>
+}
+
+/** What a task asks for beyond its dependencies. All times in milliseconds. */
+export interface Settings {
+  readonly key?: string | undefined
+  readonly label?: string | undefined
+  /** Higher runs sooner; 0 unless told. */
+  readonly priority?: number | undefined
+  /** Starts whatever the outcomes of its dependencies are, and receives them as exits. */
+  readonly absorbs?: boolean | undefined
+  readonly timeoutMillis?: number | undefined
+  readonly deadlineMillis?: number | undefined
+  readonly dependencyTimeoutMillis?: number | undefined
+}
+
+/** The plan index or live task that `reference` means: `>= 0` an index of this plan, `< 0` the live task `~reference`. */
+export type Reference = number

@@ -1,0 +1,409 @@
+/**
+ * What the engine knows. Changed in place by {@link step} alone; everybody else reads, or takes a snapshot.
+ *
+ * Tasks are rows of a table of columns: a waiting task costs tens of bytes rather than an object with fields. The
+ * numbered invariants below hold between any two events; `check` tests them all, and other text cites them by number.
+ *
+ * **Invariants**
+ *
+ * - S1 Phases are exclusive; only the transitions of `transitions.ts` happen.
+ * - S2 `waiting` is the number of dependencies that have not been met; a task is `waiting` as long as it is above 0, its
+ *   alias is open, or its retry delay runs.
+ * - S3 `refs` is the number of claims, wishes and dependents (not ended) of a task; at 0 a task is cancelled if it has not
+ *   ended, and forgotten if it has.
+ * - S4 The slots in use on a worker are the attempts there that hold one; never more than its slots.
+ * - S5 A slot is freed only by the end of the attempt, a secede, or the loss of the worker.
+ * - S6 If a worker has a free slot, no rejoiner waits there and no task is ready that it could run.
+ * - S7 A task ends once; what comes from a former attempt changes nothing.
+ * - S8 A result is held exactly while it is claimed or needed.
+ * - S9 Without owners every table of tasks, waits, failures and timers is empty.
+ *
+ * @since 0.1.0
+ */
+import type { Cancellation, WaitMode } from "./Event.ts"
+import type { Plan, Settings } from "./Plan.ts"
+import type { Positions } from "./positions.ts"
+
+/** A row of the task table. Given to another task once the record is forgotten. */
+export type TaskId = number
+
+/** Where a task stands. Numbers, because a million of them live in one byte array. */
+export const Phase = {
+  free: 0,
+  waiting: 1,
+  ready: 2,
+  assigned: 3,
+  running: 4,
+  seceded: 5,
+  rejoining: 6,
+  stopping: 7,
+  succeeded: 8,
+  failed: 9,
+  cancelled: 10
+} as const
+
+export type Phase = typeof Phase[keyof typeof Phase]
+
+/** The words for the phases, in the order of their numbers. */
+export const phaseNames = [
+  "free",
+  "waiting",
+  "ready",
+  "assigned",
+  "running",
+  "seceded",
+  "rejoining",
+  "stopping",
+  "succeeded",
+  "failed",
+  "cancelled"
+] as const
+
+export type PhaseName = Exclude<typeof phaseNames[number], "free">
+
+export const hasEnded = (phase: Phase): boolean => phase >= Phase.succeeded
+
+/** Bits of the `flags` column. */
+export const Flag = {
+  /** Its end has been told to dependents, dependencies and waits. */
+  settled: 1,
+  /** It holds a slot of its worker. */
+  holdsSlot: 2,
+  /** Its attempt has exceeded its own timeout. */
+  timedOut: 4,
+  /** The owner of its submission wants it to run to its end, whatever else fails. */
+  wished: 8
+} as const
+
+/** The way a failure came: from the task that failed first, over its dependents, to here. */
+export interface Trail {
+  readonly task: string
+  readonly from: Trail | undefined
+}
+
+/** What ended the first task of a trail. */
+export type Reason =
+  | { readonly _tag: "Failed"; readonly failure: number; readonly defect: boolean }
+  | { readonly _tag: "Cancelled"; readonly task: string; readonly by: string; readonly reason: string }
+  | { readonly _tag: "TimedOut"; readonly of: "attempt" | "deadline" | "dependencies"; readonly millis: number }
+  | { readonly _tag: "Starved"; readonly waits: ReadonlyArray<readonly [string, string]> }
+
+/** How a task ended without success. Dependents share the reason of the task that failed first. */
+export interface Outcome {
+  readonly reason: Reason
+  readonly trail: Trail
+}
+
+/** An owner's interest in one result. Lives as long as the owner, unless cancelled. */
+export interface Claim {
+  readonly owner: Owner
+  readonly task: TaskId
+  state: "live" | "cancelled" | "released"
+  /** Set with `cancelled`. */
+  outcome: Outcome | undefined
+}
+
+/** Whoever claims results: a scope, or one `compute`. */
+export interface Owner {
+  readonly id: number
+  readonly name: string
+  readonly claims: Map<TaskId, Claim>
+  /** Claims of a `compute`, which nobody cancels one by one. */
+  readonly targets: Array<TaskId>
+  /** The submission whose tasks it wished to run to their end. */
+  wishing: Submission | undefined
+  /** Failures of wished tasks, for a report of all of them. */
+  readonly roots: Array<Root>
+}
+
+/** A task that failed by itself while an owner wished it to end. */
+export interface Root {
+  /** Static position. */
+  readonly position: number
+  readonly outcome: Outcome
+}
+
+/** Somebody waits for tasks to end. */
+export interface Wait {
+  readonly id: number
+  readonly mode: WaitMode
+  /** The tasks awaited, once a claim; those that have ended since included. */
+  readonly tasks: ReadonlyArray<TaskId>
+  /** How many of them have not ended. */
+  remaining: number
+  /** The claims through which it waits; a withdrawn claim ends for it. */
+  readonly claims: ReadonlySet<Claim> | undefined
+  /** The task inside which it waits, or -1. */
+  readonly waiter: TaskId
+  /** It waits for what its waiter must not outlive, so a request to stop does not end it. */
+  readonly closing: boolean
+}
+
+/** One registered plan. */
+export interface Submission {
+  readonly number: number
+  readonly plan: Plan
+  readonly ids: Int32Array
+  /** The reverse of the plan's dependencies, by plan index. */
+  readonly dependentOffsets: Int32Array
+  readonly dependents: Int32Array
+  /** Place of each task in its lane. */
+  readonly ranks: Int32Array
+  readonly lane: Lane
+  /** Lanes of priorities other than that of `lane`, by priority. */
+  readonly otherLanes: ReadonlyMap<number, Lane> | undefined
+  readonly owner: Owner
+  /** The task from whose body it came. */
+  readonly parent: { readonly submission: Submission; readonly index: number } | undefined
+  readonly computation: number
+  readonly ancestor: number
+  readonly depth: number
+  /** Priority of tasks that name none: that of the parent. */
+  readonly priority: number
+  /** Number of the first task, for automatic keys. */
+  readonly sequence: number
+  readonly submittedAt: number
+}
+
+/** Ready tasks that rank alike but for their static position. */
+export interface Lane {
+  readonly priority: number
+  readonly computation: number
+  /** Static position of the top-level ancestor, or -1 at the top level, where each task is its own. */
+  readonly ancestor: number
+  readonly depth: number
+  readonly submission: number
+  readonly members: Positions
+  readonly taskAt: Int32Array
+  /** Place in the heap of lanes, or -1. */
+  heapIndex: number
+}
+
+export interface WorkerRecord {
+  readonly index: number
+  readonly name: string
+  readonly slots: number
+  /** Attempts that hold a slot (S4). */
+  running: number
+  /** Attempts of any phase that have not ended. */
+  attempts: number
+  phase: "open" | "draining" | "gone"
+  /** Tasks that wait to take a slot back, with the wait that ends then; first come, first served. */
+  readonly rejoining: Map<TaskId, number>
+}
+
+/** A moment at which something is due. Compared by time, then by `sequence`. */
+export interface Timer {
+  readonly at: number
+  readonly sequence: number
+  readonly kind: "timeout" | "deadline" | "dependencies" | "retry"
+  readonly task: TaskId
+  /** The attempt, or for `deadline` and `dependencies` the task's sequence number: what makes the timer stale. */
+  readonly serial: number
+}
+
+/** One transition of one task, as stories and event streams show it. */
+export interface Transition {
+  readonly at: number
+  readonly key: string
+  readonly label: string | undefined
+  readonly from: PhaseName | undefined
+  readonly to: PhaseName | "released"
+  readonly worker: string | undefined
+  /** Starts of the task so far. */
+  readonly attempt: number
+  /** The event that led here. */
+  readonly cause: string
+  readonly computation: number
+}
+
+/** The attempts of a task before the present one. Kept only for tasks that are tried again. */
+export interface FormerAttempt {
+  readonly number: number
+  readonly worker: number
+  readonly startedAt: number
+  readonly endedAt: number
+}
+
+/** The task table, a column a fact. */
+export class TaskTable {
+  capacity = 0
+  /** Rows ever used; those below that are free again are the first `freed` of `free`. */
+  used = 0
+  freed = 0
+  free = new Int32Array(0)
+  phase = new Uint8Array(0)
+  flags = new Uint8Array(0)
+  waiting = new Int32Array(0)
+  refs = new Int32Array(0)
+  /** The number of the present attempt, unique for the life of the engine; 0 before the first. */
+  attempt = new Int32Array(0)
+  /** How often the task was started. */
+  starts = new Int32Array(0)
+  /** The worker that runs it or holds its result; -1 before. */
+  worker = new Int32Array(0)
+  index = new Int32Array(0)
+  startedAt = new Float64Array(0)
+  endedAt = new Float64Array(0)
+  readonly submission: Array<Submission | undefined> = []
+  readonly waits: Array<Wait | Array<Wait> | undefined> = []
+
+  get size(): number {
+    return this.used - this.freed
+  }
+
+  /** Makes room for `count` more rows. */
+  reserve(count: number): void {
+    const needed = this.used + Math.max(0, count - this.freed)
+    if (needed <= this.capacity) return
+    this.capacity = Math.max(needed, this.capacity * 2, 64)
+    this.free = grown(this.free, new Int32Array(this.capacity))
+    this.phase = grown(this.phase, new Uint8Array(this.capacity))
+    this.flags = grown(this.flags, new Uint8Array(this.capacity))
+    this.waiting = grown(this.waiting, new Int32Array(this.capacity))
+    this.refs = grown(this.refs, new Int32Array(this.capacity))
+    this.attempt = grown(this.attempt, new Int32Array(this.capacity))
+    this.starts = grown(this.starts, new Int32Array(this.capacity))
+    this.worker = grown(this.worker, new Int32Array(this.capacity))
+    this.index = grown(this.index, new Int32Array(this.capacity))
+    this.startedAt = grown(this.startedAt, new Float64Array(this.capacity))
+    this.endedAt = grown(this.endedAt, new Float64Array(this.capacity))
+  }
+
+  /** A free row; call {@link reserve} first. */
+  take(): TaskId {
+    return this.freed > 0 ? this.free[--this.freed]! : this.used++
+  }
+
+  giveBack(task: TaskId): void {
+    this.phase[task] = Phase.free
+    this.submission[task] = undefined
+    if (this.waits[task] !== undefined) this.waits[task] = undefined
+    this.free[this.freed++] = task
+  }
+
+  /** Lets the columns go once nothing is left in them, so that a burst leaves no memory behind. */
+  shrink(): void {
+    if (this.size > 0 || this.capacity <= 65_536) return
+    this.capacity = 0
+    this.used = 0
+    this.freed = 0
+    this.submission.length = 0
+    this.waits.length = 0
+    this.phase = this.flags = noBytes
+    this.free = this.waiting = this.refs = this.attempt = this.starts = this.worker = this.index = noNumbers
+    this.startedAt = this.endedAt = noTimes
+  }
+}
+
+const noBytes = new Uint8Array(0)
+const noNumbers = new Int32Array(0)
+const noTimes = new Float64Array(0)
+
+const grown = <A extends Uint8Array | Int32Array | Float64Array>(from: A, to: A): A => {
+  to.set(from as never)
+  return to
+}
+
+export interface State {
+  now: number
+  readonly tasks: TaskTable
+  /** Explicit keys of live tasks. */
+  readonly keys: Map<string, TaskId>
+  readonly owners: Map<number, Owner>
+  readonly workers: Array<WorkerRecord>
+  readonly waits: Map<number, Wait>
+  /** The open waits of tasks that wait inside their body. */
+  readonly waitsOf: Map<TaskId, Array<Wait>>
+  /** Lanes with at least one member, best first (a binary heap). */
+  readonly lanes: Array<Lane>
+  /** Tasks of later submissions that depend on a task. */
+  readonly later: Map<TaskId, Set<TaskId>>
+  /** Tasks that stand for another: flatMap tasks whose body has returned. */
+  readonly aliases: Map<TaskId, TaskId>
+  /** How tasks ended, or for those that are stopping, how they will end. Success has no entry. */
+  readonly outcomes: Map<TaskId, Outcome>
+  /** Attempts that stop, each with the owner who waits for that. */
+  readonly stopping: Map<TaskId, Owner | undefined>
+  /** How many outcomes and roots name a failure. */
+  readonly failures: Map<number, number>
+  readonly history: Map<TaskId, Array<FormerAttempt>>
+  /** A binary heap of timers; stale ones are dropped when they come up. */
+  readonly timers: Array<Timer>
+  /** When the driver was last asked to wake the engine. */
+  wakeAt: number
+  /** Tasks that have ended within this step and are not settled yet; `~task` for one that nobody wants any more. */
+  readonly agenda: Array<TaskId>
+  /** Why tasks are cancelled in this step. */
+  cancelling: Withdrawal
+  /** Transitions of this step, when somebody listens. */
+  log: Array<Transition> | undefined
+  /** Name of the event of this step. */
+  cause: string
+  nextAttempt: number
+  nextSequence: number
+  nextSubmission: number
+  nextComputation: number
+  nextTimer: number
+}
+
+/** An owner's loss of interest, and the task with which it began if there is one. */
+export interface Withdrawal extends Cancellation {
+  readonly task?: string
+  readonly owner: Owner | undefined
+}
+
+/** Nobody in particular: a task that lost its last dependent. */
+export const unwanted: Withdrawal = {
+  by: "scheduler",
+  reason: "nothing needs its result any more",
+  owner: undefined
+}
+
+export const make = (): State => ({
+  now: 0,
+  tasks: new TaskTable(),
+  keys: new Map(),
+  owners: new Map(),
+  workers: [],
+  waits: new Map(),
+  waitsOf: new Map(),
+  lanes: [],
+  later: new Map(),
+  aliases: new Map(),
+  outcomes: new Map(),
+  stopping: new Map(),
+  failures: new Map(),
+  history: new Map(),
+  timers: [],
+  wakeAt: Infinity,
+  agenda: [],
+  cancelling: unwanted,
+  log: undefined,
+  cause: "",
+  nextAttempt: 1,
+  nextSequence: 1,
+  nextSubmission: 1,
+  nextComputation: 1,
+  nextTimer: 1
+})
+
+/** The settings of a live task, if it has any beyond the default. */
+export const settingsOf = (state: State, task: TaskId): Settings | undefined => {
+  const settings = state.tasks.submission[task]!.plan.settings
+  return settings.size === 0 ? undefined : settings.get(state.tasks.index[task]!)
+}
+
+/** The key of a task of a submission: its own, or one formed from its label and its number among all tasks. */
+export const keyAt = (submission: Submission, index: number): string => {
+  const settings = submission.plan.settings.get(index)
+  return settings?.key ?? `${settings?.label ?? "task"}#${submission.sequence + index}`
+}
+
+/** The key of a live task. */
+export const keyOf = (state: State, task: TaskId): string =>
+  keyAt(state.tasks.submission[task]!, state.tasks.index[task]!)
+
+/** The number of a live task among all that this engine has ever known: what tells it from others in the same row. */
+export const sequenceOf = (state: State, task: TaskId): number =>
+  state.tasks.submission[task]!.sequence + state.tasks.index[task]!

@@ -1,0 +1,21 @@
+/**
+ * What follows from the events of one step: tasks that have ended are settled, and tasks that lost their last user are
+ * cancelled, until nothing follows any more. A list instead of recursion keeps the stack flat and the order plain.
+ *
+ * @since 0.1.0
+ */
+import { abandon } from "./cancel.ts"
+import type { Out } from "./Instruction.ts"
+import { settle } from "./settle.ts"
+import type { State } from "./State.ts"
+
+/** Works the agenda off. */
+export const propagate = (state: State, out: Out): void => {
+  const agenda = state.agenda
+  for (let i = 0; i < agenda.length; i++) {
+    const entry = agenda[i]!
+    if (entry >= 0) settle(state, entry, out)
+    else abandon(state, ~entry, out)
+  }
+  agenda.length = 0
+}

@@ -1,0 +1,149 @@
+/**
+ * The life of an attempt after its start: its end in all forms, further attempts, time limits, and bodies that return
+ * a graph. Reports of former attempts change nothing (S7).
+ *
+ * @since 0.1.0
+ */
+import type { Ending, TaskEnded, TaskExpanded } from "./Event.ts"
+import type { Out } from "./Instruction.ts"
+import { forgetOutcome, outcomeOf } from "./outcomes.ts"
+import { stop } from "./cancel.ts"
+import { dropDependencies, fail, makeReady, resolveAlias, succeed } from "./settle.ts"
+import * as slots from "./slots.ts"
+import { Flag, hasEnded, keyOf, Phase, sequenceOf, settingsOf } from "./State.ts"
+import type { Phase as PhaseOf, Reason, State, TaskId, Timer } from "./State.ts"
+import * as submit from "./submit.ts"
+import * as timers from "./timers.ts"
+import { transition } from "./transitions.ts"
+import * as waits from "./waits.ts"
+
+const isPresent = (state: State, task: TaskId, attempt: number): boolean => {
+  const phase = state.tasks.phase[task]!
+  return state.tasks.attempt[task] === attempt && phase >= Phase.assigned && phase <= Phase.stopping
+}
+
+/** Handles {@link TaskEnded}. */
+export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: Out): void => {
+  if (!isPresent(state, task, attempt)) return
+  leave(state, task, out)
+  if (state.tasks.phase[task] === Phase.stopping) return stopped(state, task, ending, out)
+  switch (ending._tag) {
+    case "Succeeded":
+      return succeed(state, task)
+    case "Failed":
+      return fail(state, task, outcomeOf(state, task, ending), out)
+    case "Interrupted":
+      return fail(state, task, outcomeOf(state, task, selfCancelled(keyOf(state, task))), out)
+    case "Retried":
+      return tryAgain(state, task, ending.delayMillis)
+  }
+}
+
+const selfCancelled = (key: string): Reason => ({
+  _tag: "Cancelled",
+  task: key,
+  by: key,
+  reason: "its body interrupted itself"
+})
+
+const leave = (state: State, task: TaskId, out: Out): void => {
+  slots.leave(state, task, out)
+  if (state.waitsOf.size > 0 || state.workers[state.tasks.worker[task]!]!.rejoining.size > 0) {
+    waits.attemptEnded(state, task, out)
+  }
+}
+
+/** The outcome of an attempt that was asked to stop was fixed then; what it brings now is dropped. */
+const stopped = (state: State, task: TaskId, ending: Ending, out: Out): void => {
+  const tasks = state.tasks
+  state.stopping.delete(task)
+  if (ending._tag === "Succeeded") out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
+  if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
+  if (ending._tag === "Retried" && (tasks.flags[task]! & Flag.timedOut) !== 0) {
+    forgetOutcome(state, task, out)
+    return tryAgain(state, task, ending.delayMillis)
+  }
+  const outcome = state.outcomes.get(task)!
+  state.outcomes.delete(task)
+  fail(state, task, outcome, out)
+}
+
+/** Frees the task for another attempt, at once or after a delay. */
+const tryAgain = (state: State, task: TaskId, delayMillis: number): void => {
+  const tasks = state.tasks
+  tasks.flags[task]! &= ~Flag.timedOut
+  const former = {
+    number: tasks.starts[task]!,
+    worker: tasks.worker[task]!,
+    startedAt: tasks.startedAt[task]!,
+    endedAt: state.now
+  }
+  const history = state.history.get(task)
+  if (history === undefined) state.history.set(task, [former])
+  else history.push(former)
+  transition(state, task, Phase.waiting)
+  if (delayMillis > 0) timers.arm(state, "retry", task, tasks.attempt[task]!, delayMillis)
+  else makeReady(state, task)
+}
+
+/** Handles {@link TaskExpanded}: the task now waits, holding no slot, as an alias of another. */
+export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
+  const { attempt, plan, target, task } = event
+  if (!isPresent(state, task, attempt)) return
+  if (state.tasks.phase[task] === Phase.stopping) {
+    leave(state, task, out)
+    return stopped(state, task, { _tag: "Interrupted" }, out)
+  }
+  leave(state, task, out)
+  const outer = state.tasks.submission[task]!
+  const submission = submit.register(state, plan, outer.owner, task)
+  out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims: [] })
+  const inner = target >= 0 ? submission.ids[target]! : ~target
+  state.tasks.refs[inner]!++
+  submit.link(state, submission, out)
+  const starved = waits.cycle(state, task, [inner])
+  dropDependencies(state, task, outer, out)
+  transition(state, task, Phase.waiting)
+  state.aliases.set(task, inner)
+  if (starved !== undefined) fail(state, task, outcomeOf(state, task, { _tag: "Starved", waits: starved }), out)
+  else if (hasEnded(state.tasks.phase[inner] as PhaseOf)) resolveAlias(state, task, inner, out)
+  else submit.addLater(state, inner, task)
+}
+
+/** Handles the timers that are due. */
+export const timeCame = (state: State, out: Out): void => {
+  // Whatever is not due yet is asked for again: clocks may ring early.
+  state.wakeAt = Infinity
+  for (let timer = timers.due(state); timer !== undefined; timer = timers.due(state)) {
+    if (!isStale(state, timer)) fire(state, timer, out)
+  }
+}
+
+const fire = (state: State, timer: Timer, out: Out): void => {
+  const { kind, task } = timer
+  if (kind === "retry") return makeReady(state, task)
+  const settings = settingsOf(state, task)!
+  const phase = state.tasks.phase[task] as PhaseOf
+  const reason: Reason = kind === "timeout" ?
+    { _tag: "TimedOut", of: "attempt", millis: settings.timeoutMillis! } :
+    kind === "deadline" ?
+    { _tag: "TimedOut", of: "deadline", millis: settings.deadlineMillis! } :
+    { _tag: "TimedOut", of: "dependencies", millis: settings.dependencyTimeoutMillis! }
+  const outcome = outcomeOf(state, task, reason)
+  if (phase < Phase.assigned) return fail(state, task, outcome, out)
+  stop(state, task, outcome, state.tasks.submission[task]!.owner, kind === "timeout", out)
+}
+
+/** Whether what the timer was armed for is over. */
+export const isStale = (state: State, { kind, serial, task }: Timer): boolean => {
+  const phase = state.tasks.phase[task] as PhaseOf
+  if (phase === Phase.free || hasEnded(phase)) return true
+  // An attempt that ran out of its own time may be tried again, but not beyond the deadline.
+  const isTryable = (state.tasks.flags[task]! & Flag.timedOut) !== 0
+  if (phase === Phase.stopping && !(isTryable && kind === "deadline")) return true
+  if (kind === "timeout") return state.tasks.attempt[task] !== serial || phase < Phase.assigned
+  if (kind === "retry") return state.tasks.attempt[task] !== serial || phase !== Phase.waiting
+  if (sequenceOf(state, task) !== serial) return true
+  return kind === "dependencies" && state.tasks.starts[task]! > 0
+}
+

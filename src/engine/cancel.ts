@@ -1,0 +1,57 @@
+/**
+ * Cancellation is the loss of interest: whatever nobody wants any more is cancelled. What runs is asked to stop, and
+ * keeps its slot until its finalizers have run (S5).
+ *
+ * @since 0.1.0
+ */
+import type { Out } from "./Instruction.ts"
+import { noteOutcome, outcomeOf } from "./outcomes.ts"
+import { freeKey } from "./release.ts"
+import { fail } from "./settle.ts"
+import { Flag, hasEnded, keyOf, Phase } from "./State.ts"
+import type { Outcome, Owner, Phase as PhaseOf, State, TaskId } from "./State.ts"
+import { transition } from "./transitions.ts"
+import * as waits from "./waits.ts"
+
+/** Cancels a task that nobody wants any more. */
+export const abandon = (state: State, task: TaskId, out: Out): void => {
+  const phase = state.tasks.phase[task] as PhaseOf
+  if (phase === Phase.free || hasEnded(phase)) return
+  const { by, owner, reason, task: key = keyOf(state, task) } = state.cancelling
+  const outcome = outcomeOf(state, task, { _tag: "Cancelled", task: key, by, reason })
+  freeKey(state, task)
+  if (phase < Phase.assigned) {
+    fail(state, task, outcome, out)
+    return
+  }
+  stop(state, task, outcome, owner ?? state.tasks.submission[task]!.owner, false, out)
+}
+
+/**
+ * Asks a worker to stop an attempt, on behalf of an owner who may wait for that. Its outcome is fixed now and published
+ * when it has ended. One that stops already because it ran out of its own time will not be tried again.
+ */
+export const stop = (
+  state: State,
+  task: TaskId,
+  outcome: Outcome,
+  owner: Owner,
+  timedOut: boolean,
+  out: Out
+): void => {
+  const tasks = state.tasks
+  if (timedOut) tasks.flags[task]! |= Flag.timedOut
+  else tasks.flags[task]! &= ~Flag.timedOut
+  noteOutcome(state, task, outcome, out)
+  state.stopping.set(task, state.owners.has(owner.id) ? owner : undefined)
+  if (tasks.phase[task] === Phase.stopping) return
+  transition(state, task, Phase.stopping)
+  out.push({
+    _tag: "Stop",
+    task,
+    attempt: tasks.attempt[task]!,
+    worker: tasks.worker[task]!,
+    timedOut
+  })
+  waits.attemptStops(state, task, out)
+}

@@ -1,0 +1,373 @@
+/**
+ * Tests the invariants of {@link State} from first principles: everything that the engine counts is counted again, and
+ * everything that it keeps in two places is compared. Slow, and meant for tests and for bug reports.
+ *
+ * @since 0.1.0
+ */
+import { Flag, hasEnded, keyAt, Phase, phaseNames, unwanted } from "./State.ts"
+import type { Lane, Phase as PhaseOf, PhaseName, State, TaskId, Timer, Wait } from "./State.ts"
+import { compareReady, membersOf } from "./snapshot.ts"
+import { isLegal } from "./transitions.ts"
+
+/** What is wrong with a state, each sentence with the number of the invariant first; empty when all is well. */
+export const check = (state: State): ReadonlyArray<string> => {
+  const facts = factsOf(state)
+  return rules.flatMap((rule) => [...rule(state, facts)])
+}
+
+/** What several rules need to know. */
+interface Facts {
+  /** The rows in use. */
+  readonly live: ReadonlyArray<TaskId>
+  /** The dependencies of each live task that still holds them: it has neither ended nor become an alias. */
+  readonly needs: ReadonlyMap<TaskId, ReadonlyArray<TaskId>>
+  readonly name: (task: TaskId) => string
+}
+
+type Rule = (state: State, facts: Facts) => Iterable<string>
+
+const factsOf = (state: State): Facts => {
+  const { tasks } = state
+  const free = new Set(freeRows(state))
+  const live: Array<TaskId> = []
+  for (let task = 0; task < tasks.used; task++) if (!free.has(task)) live.push(task)
+  const needs = new Map<TaskId, ReadonlyArray<TaskId>>()
+  for (const task of live) {
+    if (!hasEnded(phaseOf(state, task)) && !state.aliases.has(task)) needs.set(task, dependenciesOf(state, task))
+  }
+  const name = (task: TaskId) => {
+    const submission = tasks.submission[task]
+    const key = submission === undefined ? "nothing" : keyAt(submission, tasks.index[task]!)
+    return `${key} (row ${task}, ${phaseNames[phaseOf(state, task)]})`
+  }
+  return { live, needs, name }
+}
+
+const freeRows = ({ tasks }: State): Int32Array => tasks.free.subarray(0, tasks.freed)
+
+const phaseOf = (state: State, task: TaskId): PhaseOf => state.tasks.phase[task] as PhaseOf
+
+const has = (state: State, task: TaskId, flag: number): boolean => (state.tasks.flags[task]! & flag) !== 0
+
+/** The rows of the dependencies of a task; -1 for one that is forgotten. */
+const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  const submission = state.tasks.submission[task]
+  if (submission === undefined) return []
+  const { offsets, targets } = submission.plan
+  const index = state.tasks.index[task]!
+  return Array.from(
+    targets.subarray(offsets[index]!, offsets[index + 1]!),
+    (target) => target >= 0 ? submission.ids[target]! : ~target
+  )
+}
+
+const isLive = (state: State, task: TaskId): boolean =>
+  task >= 0 && task < state.tasks.used && phaseOf(state, task) !== Phase.free
+
+/** S1: phases are exclusive, rows are used or free, and only legal transitions are on the log. */
+function* phases(state: State, { live, name }: Facts): Iterable<string> {
+  const { tasks } = state
+  const free = freeRows(state)
+  if (new Set(free).size !== free.length) yield "S1: a row is free twice"
+  for (const task of free) {
+    if (tasks.phase[task] !== Phase.free) yield `S1: the free row ${task} has a phase`
+    if (tasks.submission[task] !== undefined || tasks.waits[task] !== undefined) yield `S1: the free row ${task} keeps`
+  }
+  for (const task of live) {
+    const submission = tasks.submission[task]
+    if (phaseOf(state, task) === Phase.free || submission === undefined) yield `S1: row ${task} is lost`
+    else if (submission.ids[tasks.index[task]!] !== task) yield `S1: the submission of ${name(task)} does not know it`
+  }
+  for (const { from, key, to } of state.log ?? []) {
+    if (!isLegalEntry(from, to)) yield `S1: ${key} went from ${from ?? "nothing"} to ${to}`
+  }
+  if (state.agenda.length > 0 || state.cancelling !== unwanted) yield "S1: the step is not finished"
+}
+
+const isLegalEntry = (from: PhaseName | undefined, to: PhaseName | "released"): boolean => {
+  if (from === undefined) return to === "waiting"
+  const phase = phaseNames.indexOf(from) as PhaseOf
+  return to === "released" ? hasEnded(phase) : isLegal(phase, phaseNames.indexOf(to) as PhaseOf)
+}
+
+/** S2: a task waits for exactly the dependencies that have not been met, for its alias, or for its retry. */
+function* waiting(state: State, { name, needs }: Facts): Iterable<string> {
+  const { tasks } = state
+  for (const [task, dependencies] of needs) {
+    const phase = phaseOf(state, task)
+    const open = dependencies.filter((dependency) => !isLive(state, dependency) || !hasEnded(phaseOf(state, dependency)))
+    if (dependencies.some((dependency) => !isLive(state, dependency))) yield `S2: ${name(task)} lost a dependency`
+    if (phase > Phase.waiting && open.length > 0) yield `S2: ${name(task)} did not wait for ${open.map(name).join()}`
+    if (phase === Phase.waiting && tasks.starts[task] === 0) {
+      if (tasks.waiting[task] !== open.length) yield `S2: ${name(task)} counts ${tasks.waiting[task]} of ${open.length}`
+      if (open.length === 0) yield `S2: ${name(task)} waits for nothing`
+    }
+    if (phase === Phase.waiting && tasks.starts[task]! > 0 && !isArmed(state, task, "retry", tasks.attempt[task]!)) {
+      yield `S2: nothing will wake ${name(task)}`
+    }
+    const absorbs = settingsOf(state, task)?.absorbs === true
+    const refused = dependencies.filter((dependency) => phaseOf(state, dependency) > Phase.succeeded)
+    if (!absorbs && refused.length > 0) yield `S2: ${name(task)} outlives the refusal by ${refused.map(name).join()}`
+  }
+  for (const [task, target] of state.aliases) {
+    if (phaseOf(state, task) !== Phase.waiting) yield `S2: the alias ${name(task)} does not wait`
+    if (!isLive(state, target) || hasEnded(phaseOf(state, target))) yield `S2: the alias ${name(task)} should have ended`
+  }
+}
+
+const settingsOf = (state: State, task: TaskId) =>
+  state.tasks.submission[task]?.plan.settings.get(state.tasks.index[task]!)
+
+const isArmed = (state: State, task: TaskId, kind: Timer["kind"], serial: number): boolean =>
+  state.timers.some((timer) => timer.task === task && timer.kind === kind && timer.serial === serial)
+
+/** S3: the users of a task are its claims, bulk targets, wishes, aliases and dependents. */
+function* users(state: State, { live, name, needs }: Facts): Iterable<string> {
+  const { tasks } = state
+  const refs = new Map<TaskId, number>()
+  const add = (task: TaskId) => refs.set(task, (refs.get(task) ?? 0) + 1)
+  for (const owner of state.owners.values()) {
+    for (const task of owner.claims.keys()) add(task)
+    for (const task of owner.targets) add(task)
+  }
+  for (const target of state.aliases.values()) add(target)
+  for (const dependencies of needs.values()) for (const dependency of dependencies) add(dependency)
+  for (const task of live) {
+    if (has(state, task, Flag.wished)) add(task)
+    const counted = refs.get(task) ?? 0
+    const phase = phaseOf(state, task)
+    if (tasks.refs[task] !== counted) yield `S3: ${name(task)} says ${tasks.refs[task]} users of ${counted}`
+    if (counted === 0 && phase !== Phase.stopping) {
+      yield hasEnded(phase) ? `S8: ${name(task)} is held for nobody` : `S3: ${name(task)} goes on for nobody`
+    }
+  }
+  for (const task of refs.keys()) if (!isLive(state, task)) yield `S3: the free row ${task} has users`
+}
+
+/** S3: claims know their owners, keys their tasks, and tasks of later submissions the tasks that they depend on. */
+function* links(state: State, { live, name, needs }: Facts): Iterable<string> {
+  for (const owner of state.owners.values()) {
+    for (const [task, claim] of owner.claims) {
+      if (claim.task !== task || claim.owner !== owner) yield `S3: a claim of ${owner.name} is misplaced`
+      if (claim.state !== "live") yield `S3: the ${claim.state} claim of ${owner.name} on ${name(task)} is kept`
+    }
+  }
+  for (const [key, task] of state.keys) {
+    if (!isLive(state, task) || settingsOf(state, task)?.key !== key) yield `S3: the key ${key} names ${name(task)}`
+  }
+  for (const task of live) {
+    const key = settingsOf(state, task)?.key
+    const isCancelled = state.outcomes.get(task)?.reason._tag === "Cancelled"
+    if (key !== undefined && !isCancelled && state.keys.get(key) !== task) yield `S3: ${name(task)} lost its key`
+  }
+  const expected = new Map<TaskId, Set<TaskId>>()
+  const expect = (dependency: TaskId, task: TaskId) => {
+    if (hasEnded(phaseOf(state, dependency))) return
+    const tasks = expected.get(dependency)
+    if (tasks === undefined) expected.set(dependency, new Set([task]))
+    else tasks.add(task)
+  }
+  for (const [task, dependencies] of needs) {
+    const submission = state.tasks.submission[task]!
+    for (const dependency of dependencies) if (!submission.ids.includes(dependency)) expect(dependency, task)
+  }
+  for (const [task, target] of state.aliases) expect(target, task)
+  for (const [dependency, tasks] of expected) {
+    for (const task of tasks) {
+      if (state.later.get(dependency)?.has(task) !== true) yield `S3: ${name(dependency)} does not know ${name(task)}`
+    }
+  }
+  for (const [dependency, tasks] of state.later) {
+    if (tasks.size === 0) yield `S3: ${name(dependency)} keeps an empty set of later dependents`
+    for (const task of tasks) {
+      if (expected.get(dependency)?.has(task) !== true) yield `S3: ${name(dependency)} keeps ${name(task)}`
+    }
+  }
+}
+
+/** S4, S6: slots are counted right, never exceeded, and never idle while somebody could use them. */
+function* slots(state: State, { live, name }: Facts): Iterable<string> {
+  const holders = state.workers.map(() => 0)
+  const attempts = state.workers.map(() => 0)
+  for (const task of live) {
+    const phase = phaseOf(state, task)
+    const inAttempt = phase >= Phase.assigned && phase <= Phase.stopping
+    const holds = has(state, task, Flag.holdsSlot)
+    const worker = state.tasks.worker[task]!
+    if (inAttempt) attempts[worker]!++
+    if (holds) holders[worker]!++
+    if ((phase === Phase.running) !== holds && phase !== Phase.stopping) {
+      yield `S4: ${name(task)} ${holds ? "holds a" : "has no"} slot`
+    }
+    if (phase === Phase.rejoining && !state.workers[worker]!.rejoining.has(task)) yield `S6: ${name(task)} is not queued`
+  }
+  const someReady = state.lanes.length > 0
+  for (const worker of state.workers) {
+    const where = `on ${worker.name}`
+    if (worker.running !== holders[worker.index]) yield `S4: ${worker.running} of ${holders[worker.index]} slots ${where}`
+    if (worker.attempts !== attempts[worker.index]) yield `S4: ${worker.attempts} attempts ${where} are miscounted`
+    if (worker.running > worker.slots) yield `S4: ${worker.running} attempts ${where} hold ${worker.slots} slots`
+    if (worker.phase !== "open" && (worker.attempts === 0) !== (worker.phase === "gone")) {
+      yield `S4: ${worker.name} is ${worker.phase} with ${worker.attempts} attempts`
+    }
+    const isFree = worker.running < worker.slots
+    if (isFree && worker.rejoining.size > 0) yield `S6: a slot is free ${where} and a rejoiner waits`
+    if (isFree && someReady && worker.phase === "open") yield `S6: a slot is free ${where} and a task is ready`
+    for (const task of worker.rejoining.keys()) {
+      if (!isLive(state, task) || phaseOf(state, task) !== Phase.rejoining || state.tasks.worker[task] !== worker.index) {
+        yield `S6: ${name(task)} is queued ${where}`
+      }
+    }
+  }
+}
+
+/** S6: the ready tasks are those in the lanes, and the lanes are a heap. */
+function* queue(state: State, { live, name }: Facts): Iterable<string> {
+  const places = new Map<TaskId, Lane>()
+  for (const [place, lane] of state.lanes.entries()) {
+    const members = membersOf(lane)
+    if (lane.heapIndex !== place) yield `S6: lane ${place} believes to be ${lane.heapIndex}`
+    if (members.length === 0 || members.length !== lane.members.count) yield `S6: lane ${place} counts its members wrong`
+    for (const task of members) places.set(task, lane)
+    const parent = state.lanes[(place - 1) >> 1]
+    if (parent !== undefined && compareLanes(state, lane, parent) < 0) yield `S6: lane ${place} ranks before its parent`
+  }
+  for (const task of live) {
+    const isReady = phaseOf(state, task) === Phase.ready
+    const lane = places.get(task)
+    if (isReady !== (lane !== undefined)) yield `S6: ${name(task)} is ${isReady ? "not " : ""}queued`
+    const submission = state.tasks.submission[task]!
+    const priority = settingsOf(state, task)?.priority ?? submission.priority
+    if (lane !== undefined && (lane.priority !== priority || lane.submission !== submission.number)) {
+      yield `S6: ${name(task)} is in the lane of others`
+    }
+    places.delete(task)
+  }
+  for (const task of places.keys()) yield `S6: the free row ${task} is queued`
+}
+
+/** Orders two lanes by their best members, as design.md says under Selection. */
+const compareLanes = (state: State, a: Lane, b: Lane): number =>
+  compareReady(state, { lane: a, task: membersOf(a)[0]! }, { lane: b, task: membersOf(b)[0]! })
+
+/** S7: a task that has ended without success, or will, has one outcome; each failure is kept as long as one names it. */
+function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
+  const failures = new Map<number, number>()
+  const add = ({ reason }: { readonly reason: { readonly _tag: string; readonly failure?: number } }) => {
+    if (reason._tag === "Failed") failures.set(reason.failure!, (failures.get(reason.failure!) ?? 0) + 1)
+  }
+  for (const outcome of state.outcomes.values()) add(outcome)
+  for (const owner of state.owners.values()) for (const root of owner.roots) add(root.outcome)
+  for (const failure of new Set([...failures.keys(), ...state.failures.keys()])) {
+    const [kept, named] = [state.failures.get(failure) ?? 0, failures.get(failure) ?? 0]
+    if (kept !== named) yield `S7: failure ${failure} is kept ${kept} times and named ${named} times`
+  }
+  const attempts = new Set<number>()
+  for (const task of live) {
+    const phase = phaseOf(state, task)
+    const attempt = state.tasks.attempt[task]!
+    const outcome = state.outcomes.get(task)
+    if ((outcome !== undefined) !== (phase > Phase.succeeded || phase === Phase.stopping)) {
+      yield `S7: ${name(task)} has ${outcome === undefined ? "no" : "an"} outcome`
+    }
+    if (outcome !== undefined && phase > Phase.succeeded) {
+      if ((phase === Phase.cancelled) !== (outcome.reason._tag === "Cancelled")) {
+        yield `S7: ${name(task)} ended by ${outcome.reason._tag}`
+      }
+    }
+    if (has(state, task, Flag.settled) !== hasEnded(phase)) yield `S7: ${name(task)} is not settled rightly`
+    if ((phase === Phase.stopping) !== state.stopping.has(task)) yield `S7: ${name(task)} is not stopping rightly`
+    if ((attempt === 0) !== (state.tasks.starts[task] === 0)) yield `S7: ${name(task)} miscounts its starts`
+    if (attempt !== 0 && attempts.has(attempt)) yield `S7: ${name(task)} shares its attempt`
+    attempts.add(attempt)
+    if (has(state, task, Flag.wished) && hasEnded(phase)) yield `S7: ${name(task)} is wished for and has ended`
+  }
+  for (const map of [state.outcomes, state.stopping, state.history, state.aliases, state.later, state.waitsOf]) {
+    for (const task of map.keys()) if (!isLive(state, task)) yield `S7: something is kept for the free row ${task}`
+  }
+}
+
+/** S2, S6: waits are registered with what they wait for and with who waits, and with nobody else. */
+function* waits(state: State, { live, name }: Facts): Iterable<string> {
+  const watched = new Map<Wait, number>()
+  for (const task of live) {
+    for (const wait of [state.tasks.waits[task] ?? []].flat()) {
+      watched.set(wait, (watched.get(wait) ?? 0) + 1)
+      if (hasEnded(phaseOf(state, task))) yield `S2: wait ${wait.id} waits for ${name(task)}`
+      if (state.waits.get(wait.id) !== wait) yield `S2: wait ${wait.id} is over and still watches ${name(task)}`
+      if (!wait.tasks.includes(task)) yield `S2: wait ${wait.id} never asked for ${name(task)}`
+    }
+    const isAway = phaseOf(state, task) === Phase.seceded
+    const isWaiting = (state.waitsOf.get(task)?.length ?? 0) > 0
+    if (isAway && !isWaiting) yield `S6: ${name(task)} waits for nothing`
+    if (isWaiting && !isAway && phaseOf(state, task) !== Phase.stopping) yield `S6: ${name(task)} waits and is not away`
+  }
+  for (const wait of state.waits.values()) {
+    const remaining = watched.get(wait) ?? 0
+    if (wait.remaining !== remaining) yield `S2: wait ${wait.id} counts ${wait.remaining} of ${remaining}`
+    if (remaining === 0 && wait.mode !== "never") yield `S2: wait ${wait.id} should be over`
+    if (wait.waiter >= 0 && state.waitsOf.get(wait.waiter)?.includes(wait) !== true) {
+      yield `S6: ${name(wait.waiter)} does not know that it waits`
+    }
+  }
+  for (const [task, open] of state.waitsOf) {
+    for (const wait of open) {
+      if (wait.waiter !== task || state.waits.get(wait.id) !== wait) yield `S6: ${name(task)} keeps wait ${wait.id}`
+    }
+  }
+}
+
+/** S2: whatever is due some day is armed, and the engine has asked to be woken for the first of them. */
+function* timers(state: State, { live, name }: Facts): Iterable<string> {
+  const { tasks, timers: heap } = state
+  for (const [place, timer] of heap.entries()) {
+    const parent = heap[(place - 1) >> 1]
+    if (parent !== undefined && place > 0 && (timer.at - parent.at || timer.sequence - parent.sequence) < 0) {
+      yield `S2: timer ${place} comes before its parent`
+    }
+  }
+  if (heap.length > 0 && state.wakeAt !== heap[0]!.at) yield "S2: nobody will wake the engine"
+  for (const task of live) {
+    const phase = phaseOf(state, task)
+    const settings = settingsOf(state, task)
+    const isOpen = !hasEnded(phase) && (phase !== Phase.stopping || has(state, task, Flag.timedOut))
+    if (settings === undefined || !isOpen) continue
+    const serial = tasks.submission[task]!.sequence + tasks.index[task]!
+    const expected: ReadonlyArray<readonly [Timer["kind"], number, boolean]> = [
+      ["deadline", serial, settings.deadlineMillis !== undefined],
+      ["dependencies", serial, settings.dependencyTimeoutMillis !== undefined && tasks.starts[task] === 0],
+      [
+        "timeout",
+        tasks.attempt[task]!,
+        settings.timeoutMillis !== undefined && phase >= Phase.assigned && phase <= Phase.rejoining
+      ]
+    ]
+    for (const [kind, number, isExpected] of expected) {
+      if (isExpected && !isArmed(state, task, kind, number)) yield `S2: the ${kind} of ${name(task)} is not armed`
+    }
+  }
+}
+
+/** S9: without owners, and once everything has stopped, nothing is left. */
+function* emptiness(state: State): Iterable<string> {
+  if (state.owners.size > 0 || state.stopping.size > 0) return
+  const open = [...state.waits.values()].filter((wait) => wait.mode !== "never")
+  const sizes = {
+    tasks: state.tasks.size,
+    keys: state.keys.size,
+    waits: open.length,
+    waitsOf: state.waitsOf.size,
+    lanes: state.lanes.length,
+    later: state.later.size,
+    aliases: state.aliases.size,
+    outcomes: state.outcomes.size,
+    failures: state.failures.size,
+    history: state.history.size,
+    timers: state.timers.length,
+    rejoining: state.workers.reduce((sum, worker) => sum + worker.rejoining.size, 0),
+    attempts: state.workers.reduce((sum, worker) => sum + worker.attempts, 0)
+  }
+  for (const [table, size] of Object.entries(sizes)) if (size > 0) yield `S9: ${size} left in ${table}`
+}
+
+const rules: ReadonlyArray<Rule> = [phases, waiting, users, links, slots, queue, outcomes, waits, timers, emptiness]

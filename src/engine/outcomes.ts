@@ -1,0 +1,44 @@
+/**
+ * How tasks end without success, and how long the causes of failures must be kept: as long as one outcome names them.
+ *
+ * @since 0.1.0
+ */
+import type { Out } from "./Instruction.ts"
+import { keyOf } from "./State.ts"
+import type { Outcome, Reason, State, TaskId } from "./State.ts"
+
+/** The outcome of a task that ended without success by itself. */
+export const outcomeOf = (state: State, task: TaskId, reason: Reason): Outcome => ({
+  reason,
+  trail: { task: keyOf(state, task), from: undefined }
+})
+
+/** Notes how a task ends without success, in place of what was noted before. */
+export const noteOutcome = (state: State, task: TaskId, outcome: Outcome, out: Out): void => {
+  forgetOutcome(state, task, out)
+  state.outcomes.set(task, outcome)
+  keepFailure(state, outcome)
+}
+
+export const keepFailure = (state: State, { reason }: Outcome): void => {
+  if (reason._tag === "Failed") state.failures.set(reason.failure, (state.failures.get(reason.failure) ?? 0) + 1)
+}
+
+export const dropFailure = (state: State, { reason }: Outcome, out: Out): void => {
+  if (reason._tag !== "Failed") return
+  const count = state.failures.get(reason.failure)! - 1
+  if (count > 0) {
+    state.failures.set(reason.failure, count)
+    return
+  }
+  state.failures.delete(reason.failure)
+  out.push({ _tag: "ForgetFailure", failure: reason.failure })
+}
+
+export const forgetOutcome = (state: State, task: TaskId, out: Out): void => {
+  if (state.outcomes.size === 0) return
+  const outcome = state.outcomes.get(task)
+  if (outcome === undefined) return
+  state.outcomes.delete(task)
+  dropFailure(state, outcome, out)
+}

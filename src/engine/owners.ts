@@ -1,0 +1,154 @@
+/**
+ * Owners and their claims. Cancellation and closing are the same thing at two sizes: claims are withdrawn, and what
+ * nobody wants any more ends.
+ *
+ * @since 0.1.0
+ */
+import { propagate } from "./agenda.ts"
+import { abandon } from "./cancel.ts"
+import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpened } from "./Event.ts"
+import type { Out } from "./Instruction.ts"
+import { dropFailure, outcomeOf } from "./outcomes.ts"
+import { unref } from "./release.ts"
+import { Flag, hasEnded, keyOf } from "./State.ts"
+import type { Claim, Owner, Phase as PhaseOf, State, TaskId } from "./State.ts"
+import * as waits from "./waits.ts"
+
+/** Handles {@link OwnerOpened}. */
+export const open = (state: State, { name, owner }: OwnerOpened): void => {
+  state.owners.set(owner, { id: owner, name, claims: new Map(), targets: [], wishing: undefined, roots: [] })
+}
+
+/** Handles {@link CancelRequested}. A task that has ended is not affected. */
+export const request = (state: State, event: CancelRequested, out: Out): void => {
+  const { by, claim, reason } = event
+  if (claim.state === "live" && !hasEnded(state.tasks.phase[claim.task] as PhaseOf)) {
+    state.cancelling = { task: keyOf(state, claim.task), by, reason, owner: claim.owner }
+    if (event.force) abandon(state, claim.task, out)
+    else withdrawDownstream(state, claim, out)
+    propagate(state, out)
+  }
+  const key = keyOfClaim(state, claim)
+  const tasks = stoppingTasks(state, (task, closing) => closing === claim.owner && keyCancelled(state, task) === key)
+  waits.enter(state, { ...event, mode: "all" }, tasks, undefined, out)
+}
+
+/** The key of the task with whose cancellation that of `task` began. */
+const keyCancelled = (state: State, task: TaskId): string | undefined => {
+  const reason = state.outcomes.get(task)?.reason
+  return reason?._tag === "Cancelled" ? reason.task : undefined
+}
+
+/** The key of the task with whose cancellation that of `claim` begins, began or would begin. */
+const keyOfClaim = (state: State, { outcome, state: stands, task }: Claim): string | undefined =>
+  stands === "live" ? keyOf(state, task) : outcome?.trail.task
+
+const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): void => {
+  const { by, reason, task: key = keyOf(state, task) } = state.cancelling
+  const outcome = outcomeOf(state, task, { _tag: "Cancelled", task: key, by, reason })
+  for (const claim of claimsDownstream(state, owner, task)) {
+    owner.claims.delete(claim.task)
+    claim.state = "cancelled"
+    claim.outcome = outcome
+    waits.claimEnded(state, claim, out)
+    unref(state, claim.task, out)
+  }
+}
+
+/** Handles {@link ClaimReleased}. */
+export const release = (state: State, { claim }: ClaimReleased, out: Out): void => {
+  if (claim.state !== "live") return
+  claim.owner.claims.delete(claim.task)
+  claim.state = "released"
+  waits.claimEnded(state, claim, out)
+  unref(state, claim.task, out)
+}
+
+/** The owner's claims on a task and on all that depends on it, however far. */
+const claimsDownstream = (state: State, owner: Owner, from: TaskId): ReadonlyArray<Claim> => {
+  const found: Array<Claim> = []
+  const seen = new Set<TaskId>([from])
+  for (const task of seen) {
+    const own = owner.claims.get(task)
+    if (own !== undefined) found.push(own)
+    for (const dependent of dependentsOf(state, task)) {
+      if (!hasEnded(state.tasks.phase[dependent] as PhaseOf)) seen.add(dependent)
+    }
+  }
+  return found
+}
+
+/** The live dependents of a task, in its own and in later submissions. */
+const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  const { dependentOffsets, dependents, ids } = state.tasks.submission[task]!
+  const index = state.tasks.index[task]!
+  const own = Array.from(
+    dependents.subarray(dependentOffsets[index]!, dependentOffsets[index + 1]!),
+    (dependent) => ids[dependent]!
+  )
+  return [...own.filter((dependent) => dependent >= 0), ...(state.later.get(task) ?? [])]
+}
+
+/** Handles {@link OwnerClosed}: whatever only this owner wanted ends. */
+export const close = (state: State, event: OwnerClosed, out: Out): void => {
+  const owner = state.owners.get(event.owner)
+  if (owner === undefined) {
+    out.push({ _tag: "WaitEnded", wait: event.wait, starved: undefined })
+    return
+  }
+  state.cancelling = { by: event.by, reason: event.reason, owner }
+  for (const claim of owner.claims.values()) {
+    claim.state = "released"
+    waits.claimEnded(state, claim, out)
+    unref(state, claim.task, out)
+  }
+  for (const task of owner.targets) unref(state, task, out)
+  dropWishes(state, owner, out)
+  propagate(state, out)
+  owner.claims.clear()
+  for (const root of owner.roots) dropFailure(state, root.outcome, out)
+  // What stops on behalf of nobody that is left is awaited by whoever closes next, or nobody would.
+  const tasks = stoppingTasks(state, (_, closing) => closing === owner || closing === undefined)
+  waits.enter(state, { ...event, mode: "all", closing: true }, tasks, undefined, out)
+  state.owners.delete(event.owner)
+}
+
+const dropWishes = (state: State, owner: Owner, out: Out): void => {
+  if (owner.wishing === undefined) return
+  for (const task of owner.wishing.ids) {
+    if (task < 0 || (state.tasks.flags[task]! & Flag.wished) === 0) continue
+    state.tasks.flags[task]! &= ~Flag.wished
+    unref(state, task, out)
+  }
+}
+
+const stoppingTasks = (
+  state: State,
+  isMeant: (task: TaskId, closing: Owner | undefined) => boolean
+): ReadonlyArray<TaskId> => {
+  const tasks: Array<TaskId> = []
+  for (const [task, closing] of state.stopping) if (isMeant(task, closing)) tasks.push(task)
+  return tasks
+}
+
+/** Handles {@link ClaimShared}. */
+export const share = (state: State, event: ClaimShared, out: Out): void => {
+  const owner = state.owners.get(event.owner)
+  if (owner === undefined || event.claim.state !== "live") {
+    out.push({ _tag: "Rejected", event: event._tag, reason: "the claim or the owner is gone" })
+    return
+  }
+  out.push({ _tag: "Submitted", ids: none, claims: [claim(state, owner, event.claim.task)] })
+}
+
+const none = new Int32Array(0)
+
+/** The owner's claim on a task, new or as it was. */
+export const claim = (state: State, owner: Owner, task: TaskId): Claim => {
+  const present = owner.claims.get(task)
+  if (present !== undefined) return present
+  const made: Claim = { owner, task, state: "live", outcome: undefined }
+  owner.claims.set(task, made)
+  state.tasks.refs[task]!++
+  return made
+}

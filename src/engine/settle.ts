@@ -1,0 +1,135 @@
+/**
+ * The end of a task and all that follows from it: waits are told, dependents become ready or are refused, dependencies
+ * lose a user. One end may cause thousands, so they go through an agenda rather than the stack.
+ *
+ * @since 0.1.0
+ */
+import type { Out } from "./Instruction.ts"
+import { keepFailure, noteOutcome } from "./outcomes.ts"
+import * as ready from "./ready.ts"
+import { release, unref } from "./release.ts"
+import { Flag, hasEnded, keyOf, Phase, settingsOf } from "./State.ts"
+import type { Outcome, Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
+import { transition } from "./transitions.ts"
+import * as waits from "./waits.ts"
+
+/** Ends a task with success. Dependents learn of it when it is settled. */
+export const succeed = (state: State, task: TaskId): void => end(state, task, Phase.succeeded)
+
+/** Ends a task without success. */
+export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): void => {
+  if (state.tasks.phase[task] === Phase.ready) ready.remove(state, task)
+  noteOutcome(state, task, outcome, out)
+  end(state, task, outcome.reason._tag === "Cancelled" ? Phase.cancelled : Phase.failed)
+}
+
+const end = (state: State, task: TaskId, phase: PhaseOf): void => {
+  transition(state, task, phase)
+  state.tasks.endedAt[task] = state.now
+  state.agenda.push(task)
+}
+
+/** Tells everybody concerned that a task has ended. */
+export const settle = (state: State, task: TaskId, out: Out): void => {
+  const tasks = state.tasks
+  waits.taskEnded(state, task, out)
+  const submission = tasks.submission[task]!
+  tellDependents(state, task, submission, out)
+  dropDependencies(state, task, submission, out)
+  tasks.flags[task]! |= Flag.settled
+  if ((tasks.flags[task]! & Flag.wished) !== 0) fulfilWish(state, task, submission)
+  if (tasks.refs[task] === 0) release(state, task, out)
+}
+
+const tellDependents = (state: State, task: TaskId, submission: Submission, out: Out): void => {
+  const { dependentOffsets, dependents, ids } = submission
+  const index = state.tasks.index[task]!
+  for (let i = dependentOffsets[index]!; i < dependentOffsets[index + 1]!; i++) {
+    const dependent = ids[dependents[i]!]!
+    if (dependent >= 0) dependencyEnded(state, dependent, task, out)
+  }
+  if (state.later.size === 0) return
+  const later = state.later.get(task)
+  if (later === undefined) return
+  state.later.delete(task)
+  for (const dependent of later) {
+    if (state.aliases.get(dependent) === task) resolveAlias(state, dependent, task, out)
+    else dependencyEnded(state, dependent, task, out)
+  }
+}
+
+/** Counts one dependency as met, or refuses the dependent. */
+export const dependencyEnded = (
+  state: State,
+  task: TaskId,
+  dependency: TaskId,
+  out: Out
+): void => {
+  const tasks = state.tasks
+  if (tasks.phase[task] !== Phase.waiting) return
+  if (tasks.phase[dependency] !== Phase.succeeded && settingsOf(state, task)?.absorbs !== true) {
+    const { reason, trail } = state.outcomes.get(dependency)!
+    fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail } }, out)
+    return
+  }
+  const waiting = tasks.waiting[task]! - 1
+  tasks.waiting[task] = waiting
+  if (waiting === 0) makeReady(state, task)
+}
+
+export const makeReady = (state: State, task: TaskId): void => {
+  transition(state, task, Phase.ready)
+  ready.add(state, task)
+}
+
+/** A flatMap task ends as the task ends for which it stands. */
+export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Out): void => {
+  if (hasEnded(state.tasks.phase[task] as PhaseOf)) return
+  if (state.tasks.phase[target] !== Phase.succeeded) {
+    fail(state, task, state.outcomes.get(target)!, out)
+    return
+  }
+  const worker = state.tasks.worker[target]!
+  state.tasks.worker[task] = worker
+  out.push({ _tag: "Adopt", task, from: target, worker })
+  succeed(state, task)
+}
+
+/** Lets go of what a task depended on: it has ended, or stands for another task from now on. */
+export const dropDependencies = (
+  state: State,
+  task: TaskId,
+  submission: Submission,
+  out: Out
+): void => {
+  const alias = state.aliases.size === 0 ? undefined : state.aliases.get(task)
+  if (alias !== undefined) {
+    state.aliases.delete(task)
+    return drop(state, task, alias, out)
+  }
+  const { offsets, targets } = submission.plan
+  const index = state.tasks.index[task]!
+  for (let i = offsets[index]!; i < offsets[index + 1]!; i++) {
+    const target = targets[i]!
+    if (target >= 0) unref(state, submission.ids[target]!, out)
+    else drop(state, task, ~target, out)
+  }
+}
+
+/** Lets go of a task of an earlier submission. */
+const drop = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
+  const later = state.later.get(dependency)
+  if (later !== undefined && later.delete(task) && later.size === 0) state.later.delete(dependency)
+  unref(state, dependency, out)
+}
+
+/** A wish asks for the end of a task, not for its result; a failure goes on the owner's report. */
+const fulfilWish = (state: State, task: TaskId, submission: Submission): void => {
+  state.tasks.flags[task]! &= ~Flag.wished
+  state.tasks.refs[task]!--
+  const outcome = state.outcomes.get(task)
+  if (outcome === undefined || outcome.trail.from !== undefined) return
+  keepFailure(state, outcome)
+  submission.owner.roots.push({ position: submission.plan.positions[state.tasks.index[task]!]!, outcome })
+}
+

@@ -1,0 +1,124 @@
+/**
+ * Slots and what holds them. A worker never runs more attempts than it has slots (S4); an attempt that waits gives its
+ * slot away in the same step and takes one again, ahead of every ready task, before its body goes on.
+ *
+ * @since 0.1.0
+ */
+import type { Out } from "./Instruction.ts"
+import * as ready from "./ready.ts"
+import { Flag, Phase, settingsOf } from "./State.ts"
+import type { State, Submission, TaskId, WorkerRecord } from "./State.ts"
+import * as timers from "./timers.ts"
+import { transition } from "./transitions.ts"
+
+/** Gives free slots to rejoiners, then to ready tasks, until one of the two runs out (S6). */
+export const dispatch = (state: State, out: Out): void => {
+  const workers = state.workers
+  for (let i = 0; i < workers.length; i++) {
+    if (workers[i]!.rejoining.size > 0) letRejoin(state, workers[i]!, out)
+  }
+  while (state.lanes.length > 0) {
+    const worker = leastLoaded(workers)
+    if (worker === undefined) return
+    start(state, ready.take(state), worker, out)
+  }
+}
+
+/** A rejoiner goes first, or recursion would fill every slot with parents. */
+const letRejoin = (state: State, worker: WorkerRecord, out: Out): void => {
+  for (const [task, wait] of worker.rejoining) {
+    if (worker.running >= worker.slots) return
+    worker.rejoining.delete(task)
+    transition(state, task, Phase.running)
+    hold(state, task, worker)
+    out.push({ _tag: "WaitEnded", wait, starved: undefined })
+  }
+}
+
+/** The open worker with the greatest share of free slots; the first of equals. */
+const leastLoaded = (workers: ReadonlyArray<WorkerRecord>): WorkerRecord | undefined => {
+  let best: WorkerRecord | undefined
+  for (let i = 0; i < workers.length; i++) {
+    const worker = workers[i]!
+    if (worker.phase !== "open" || worker.running >= worker.slots) continue
+    if (best === undefined || worker.running * best.slots < best.running * worker.slots) best = worker
+  }
+  return best
+}
+
+const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
+  const tasks = state.tasks
+  const attempt = state.nextAttempt++ | 0
+  tasks.attempt[task] = attempt
+  tasks.starts[task]!++
+  tasks.worker[task] = worker.index
+  tasks.startedAt[task] = state.now
+  transition(state, task, Phase.assigned)
+  // A fiber worker starts what it is sent within the same step.
+  transition(state, task, Phase.running)
+  hold(state, task, worker)
+  worker.attempts++
+  const timeout = settingsOf(state, task)?.timeoutMillis
+  if (timeout !== undefined) timers.arm(state, "timeout", task, attempt, timeout)
+  const inputs = inputsOf(tasks.submission[task]!, tasks.index[task]!)
+  out.push({
+    _tag: "Start",
+    task,
+    attempt,
+    number: tasks.starts[task]!,
+    worker: worker.index,
+    inputs,
+    holders: state.workers.length === 1 ? undefined : holdersOf(state, worker, inputs)
+  })
+}
+
+const noInputs: ReadonlyArray<TaskId> = []
+
+const inputsOf = (submission: Submission, index: number): ReadonlyArray<TaskId> => {
+  const { offsets, targets } = submission.plan
+  const from = offsets[index]!
+  const count = offsets[index + 1]! - from
+  if (count === 0) return noInputs
+  const inputs = new Array<TaskId>(count)
+  for (let i = 0; i < count; i++) {
+    const target = targets[from + i]!
+    inputs[i] = target >= 0 ? submission.ids[target]! : ~target
+  }
+  return inputs
+}
+
+const holdersOf = (
+  state: State,
+  worker: WorkerRecord,
+  inputs: ReadonlyArray<TaskId>
+): ReadonlyArray<number> | undefined => {
+  const holders = inputs.map((input) => state.tasks.worker[input]!)
+  return holders.every((holder) => holder === worker.index) ? undefined : holders
+}
+
+const hold = (state: State, task: TaskId, worker: WorkerRecord): void => {
+  worker.running++
+  state.tasks.flags[task]! |= Flag.holdsSlot
+}
+
+/** Frees the slot of an attempt, if it holds one. */
+export const free = (state: State, task: TaskId): void => {
+  const tasks = state.tasks
+  if ((tasks.flags[task]! & Flag.holdsSlot) === 0) return
+  tasks.flags[task]! &= ~Flag.holdsSlot
+  state.workers[tasks.worker[task]!]!.running--
+}
+
+/** An attempt has ended: its slot is free, and a draining worker may leave. */
+export const leave = (state: State, task: TaskId, out: Out): void => {
+  free(state, task)
+  const worker = state.workers[state.tasks.worker[task]!]!
+  worker.attempts--
+  leaveIfDrained(worker, out)
+}
+
+export const leaveIfDrained = (worker: WorkerRecord, out: Out): void => {
+  if (worker.phase !== "draining" || worker.attempts > 0) return
+  worker.phase = "gone"
+  out.push({ _tag: "WorkerLeft", worker: worker.index })
+}

@@ -1,0 +1,227 @@
+/**
+ * A picture of the state in plain records, by key: what `Scheduler.dump` returns. It shares nothing with the state, prints
+ * as JSON, and lists everything in an order that depends on the events alone.
+ *
+ * @since 0.1.0
+ */
+import { Flag, hasEnded, keyOf, Phase, phaseNames, sequenceOf, settingsOf } from "./State.ts"
+import type { Lane, Owner, Phase as PhaseOf, PhaseName, Reason, State, TaskId, Wait, WorkerRecord } from "./State.ts"
+
+/** Everything the engine knows at one moment. */
+export interface Snapshot {
+  /** Milliseconds, of the last event. */
+  readonly now: number
+  /** When something is due next. */
+  readonly wakeAt: number | undefined
+  readonly workers: ReadonlyArray<WorkerSnapshot>
+  readonly owners: ReadonlyArray<OwnerSnapshot>
+  /** In order of submission. */
+  readonly tasks: ReadonlyArray<TaskSnapshot>
+  /** The keys of the ready tasks, in the order in which they will start. */
+  readonly queue: ReadonlyArray<string>
+  /** In the order in which they began. */
+  readonly waits: ReadonlyArray<WaitSnapshot>
+}
+
+/** One task; what does not apply is absent. */
+export interface TaskSnapshot {
+  readonly key: string
+  readonly label?: string
+  readonly state: PhaseName
+  /** The keys of the dependencies that have not ended, or of the task it stands for. */
+  readonly waitsOn?: ReadonlyArray<string>
+  /** It stands for that task since its body returned a graph. */
+  readonly standsFor?: string
+  /** How many claims, wishes and dependents hold it. */
+  readonly users: number
+  /** How many of the users are tasks. */
+  readonly dependents: number
+  /** The names of the owners that claim its result, or wait for it as one of many. */
+  readonly owners: ReadonlyArray<string>
+  /** The worker that runs it, ran it last, or holds its result. */
+  readonly worker?: string
+  /** Which start of its body this is, from 1. */
+  readonly attempt?: number
+  readonly holdsSlot?: true
+  /** Its result is there and can be read. */
+  readonly held?: true
+  /** How it ended without success, or for one that stops, how it will. */
+  readonly outcome?: OutcomeSnapshot
+}
+
+/** The end of a task that had no success. */
+export interface OutcomeSnapshot {
+  readonly reason: Reason["_tag"]
+  /** The keys from the task that failed first to this one. */
+  readonly path: ReadonlyArray<string>
+}
+
+/** One worker that has not left. */
+export interface WorkerSnapshot {
+  readonly name: string
+  readonly state: WorkerRecord["phase"]
+  readonly slots: number
+  /** The keys of the tasks that hold its slots. */
+  readonly running: ReadonlyArray<string>
+  /** The keys of those that wait to take a slot again, first come first. */
+  readonly rejoining: ReadonlyArray<string>
+  /** Attempts that have not ended, those that hold no slot included. */
+  readonly attempts: number
+}
+
+/** One owner that is open. */
+export interface OwnerSnapshot {
+  readonly name: string
+  /** The keys of what it claims. */
+  readonly claims: ReadonlyArray<string>
+}
+
+/** One wait that is not over. */
+export interface WaitSnapshot {
+  readonly wait: number
+  readonly mode: Wait["mode"]
+  /** The key of the task whose body waits. */
+  readonly waiter?: string
+  /** The keys of what has not ended. */
+  readonly waitsOn: ReadonlyArray<string>
+}
+
+/** Takes a picture. Costs a walk over everything. */
+export const snapshot = (state: State): Snapshot => {
+  const live = liveTasks(state)
+  const dependents = dependentsOf(state, live)
+  const owners = ownersOf(state)
+  return {
+    now: state.now,
+    wakeAt: state.timers[0]?.at,
+    workers: state.workers.filter(({ phase }) => phase !== "gone").map((worker) => workerOf(state, worker, live)),
+    owners: Array.from(state.owners.values(), ({ claims, name, targets }) => ({
+      name,
+      claims: keysOf(state, [...claims.keys(), ...targets])
+    })),
+    tasks: live.map((task) => taskOf(state, task, dependents.get(task) ?? 0, owners.get(task) ?? [])),
+    queue: queueOf(state),
+    waits: Array.from(state.waits.values(), (wait) => waitOf(state, wait, live))
+  }
+}
+
+/** The tasks in order of submission. */
+const liveTasks = (state: State): ReadonlyArray<TaskId> =>
+  Array.from({ length: state.tasks.used }, (_, task) => task)
+    .filter((task) => state.tasks.phase[task] !== Phase.free)
+    .sort((a, b) => sequenceOf(state, a) - sequenceOf(state, b))
+
+const keysOf = (state: State, tasks: Iterable<TaskId>): ReadonlyArray<string> =>
+  Array.from(tasks, (task) => keyOf(state, task))
+
+/** What a task that has not ended needs: its dependencies, or the task it stands for. */
+const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  if (hasEnded(state.tasks.phase[task] as PhaseOf)) return []
+  const alias = state.aliases.get(task)
+  if (alias !== undefined) return [alias]
+  const { ids, plan: { offsets, targets } } = state.tasks.submission[task]!
+  const index = state.tasks.index[task]!
+  const own = targets.subarray(offsets[index]!, offsets[index + 1]!)
+  return Array.from(own, (target) => target >= 0 ? ids[target]! : ~target)
+}
+
+const dependentsOf = (state: State, live: ReadonlyArray<TaskId>): ReadonlyMap<TaskId, number> => {
+  const counts = new Map<TaskId, number>()
+  for (const task of live) for (const need of needsOf(state, task)) counts.set(need, (counts.get(need) ?? 0) + 1)
+  return counts
+}
+
+const ownersOf = (state: State): ReadonlyMap<TaskId, ReadonlyArray<string>> => {
+  const names = new Map<TaskId, Array<string>>()
+  const add = (task: TaskId, { name }: Owner): void => {
+    const present = names.get(task)
+    if (present === undefined) names.set(task, [name])
+    else present.push(name)
+  }
+  for (const owner of state.owners.values()) {
+    for (const task of new Set([...owner.claims.keys(), ...owner.targets])) add(task, owner)
+  }
+  return names
+}
+
+const taskOf = (state: State, task: TaskId, dependents: number, owners: ReadonlyArray<string>): TaskSnapshot => {
+  const { flags, phase, refs, starts, worker } = state.tasks
+  const label = settingsOf(state, task)?.label
+  const alias = state.aliases.get(task)
+  const open = phase[task] === Phase.waiting ?
+    needsOf(state, task).filter((need) => !hasEnded(state.tasks.phase[need] as PhaseOf)) :
+    []
+  const outcome = state.outcomes.get(task)
+  return {
+    key: keyOf(state, task),
+    ...(label !== undefined && { label }),
+    state: phaseNames[phase[task]!] as PhaseName,
+    ...(open.length > 0 && { waitsOn: keysOf(state, open) }),
+    ...(alias !== undefined && { standsFor: keyOf(state, alias) }),
+    users: refs[task]!,
+    dependents,
+    owners,
+    ...(worker[task]! >= 0 && { worker: state.workers[worker[task]!]!.name }),
+    ...(starts[task]! > 0 && { attempt: starts[task]! }),
+    ...((flags[task]! & Flag.holdsSlot) !== 0 && { holdsSlot: true as const }),
+    ...(phase[task] === Phase.succeeded && { held: true as const }),
+    ...(outcome !== undefined && { outcome: { reason: outcome.reason._tag, path: pathOf(outcome.trail) } })
+  }
+}
+
+/** A trail as keys, from the task that failed first. */
+const pathOf = (trail: { readonly task: string; readonly from: typeof trail | undefined }): ReadonlyArray<string> => {
+  const path: Array<string> = []
+  for (let at: typeof trail | undefined = trail; at !== undefined; at = at.from) path.unshift(at.task)
+  return path
+}
+
+const workerOf = (state: State, worker: WorkerRecord, live: ReadonlyArray<TaskId>): WorkerSnapshot => ({
+  name: worker.name,
+  state: worker.phase,
+  slots: worker.slots,
+  running: keysOf(
+    state,
+    live.filter((task) =>
+      state.tasks.worker[task] === worker.index && (state.tasks.flags[task]! & Flag.holdsSlot) !== 0
+    )
+  ),
+  rejoining: keysOf(state, worker.rejoining.keys()),
+  attempts: worker.attempts
+})
+
+/** A task of the queue. */
+interface Ready {
+  readonly lane: Lane
+  readonly task: TaskId
+}
+
+/** The members of a lane, best first. */
+export const membersOf = (lane: Lane): ReadonlyArray<TaskId> =>
+  Array.from(lane.taskAt).filter((_, rank) => lane.members.has(rank))
+
+const positionOf = (state: State, task: TaskId): number =>
+  state.tasks.submission[task]!.plan.positions[state.tasks.index[task]!]!
+
+/** The order in which ready tasks start, written out once more as design.md has it under Selection. */
+export const compareReady = (state: State, a: Ready, b: Ready): number => {
+  const ancestorOf = ({ lane, task }: Ready): number => lane.ancestor >= 0 ? lane.ancestor : positionOf(state, task)
+  return b.lane.priority - a.lane.priority ||
+    a.lane.computation - b.lane.computation ||
+    ancestorOf(a) - ancestorOf(b) ||
+    b.lane.depth - a.lane.depth ||
+    b.lane.submission - a.lane.submission ||
+    positionOf(state, a.task) - positionOf(state, b.task)
+}
+
+const queueOf = (state: State): ReadonlyArray<string> => {
+  const entries = state.lanes.flatMap((lane) => membersOf(lane).map((task): Ready => ({ lane, task })))
+  return keysOf(state, entries.sort((a, b) => compareReady(state, a, b)).map(({ task }) => task))
+}
+
+const waitOf = (state: State, { id, mode, waiter }: Wait, live: ReadonlyArray<TaskId>): WaitSnapshot => ({
+  wait: id,
+  mode,
+  ...(waiter >= 0 && { waiter: keyOf(state, waiter) }),
+  waitsOn: keysOf(state, live.filter((task) => [state.tasks.waits[task] ?? []].flat().some((wait) => wait.id === id)))
+})

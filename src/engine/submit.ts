@@ -1,0 +1,244 @@
+/**
+ * A plan becomes live: its tasks get rows, ranks and links, and those that wait for nothing are ready.
+ *
+ * @since 0.1.0
+ */
+import type { GraphSubmitted } from "./Event.ts"
+import type { Out } from "./Instruction.ts"
+import * as owners from "./owners.ts"
+import type { Plan, Reference } from "./Plan.ts"
+import { Positions } from "./positions.ts"
+import { dependencyEnded, makeReady } from "./settle.ts"
+import { Flag, hasEnded, Phase } from "./State.ts"
+import type { Claim, Lane, Owner, Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
+import * as timers from "./timers.ts"
+import { note } from "./transitions.ts"
+import * as waits from "./waits.ts"
+
+/** Handles {@link GraphSubmitted}. */
+export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
+  const owner = state.owners.get(event.owner)
+  if (owner === undefined) {
+    out.push({ _tag: "Rejected", event: event._tag, reason: "the owner is closed" })
+    return
+  }
+  const submission = register(state, event.plan, owner, livingParent(state, event))
+  const claims = event.wait === undefined ? claimEach(state, submission, event) : noClaims
+  out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims })
+  if (event.wait !== undefined) claimInBulk(state, submission, event, event.wait, out)
+  link(state, submission, out)
+}
+
+/** A body that outlived its task's record submits as if from outside. */
+const livingParent = ({ tasks }: State, { attempt, parent }: GraphSubmitted): TaskId =>
+  parent >= 0 && tasks.attempt[parent] === attempt && tasks.submission[parent] !== undefined ? parent : -1
+
+const noClaims: ReadonlyArray<Claim> = []
+
+const liveOf = (submission: Submission, reference: Reference): TaskId =>
+  reference >= 0 ? submission.ids[reference]! : ~reference
+
+const claimEach = (state: State, submission: Submission, event: GraphSubmitted): ReadonlyArray<Claim> =>
+  event.targets.map((target) => owners.claim(state, submission.owner, liveOf(submission, target)))
+
+/** The claims of a `compute`, and its wait for them or, with wishes, for all that it wishes. */
+const claimInBulk = (
+  state: State,
+  submission: Submission,
+  event: GraphSubmitted,
+  wait: number,
+  out: Out
+): void => {
+  const { owner } = submission
+  const { refs } = state.tasks
+  for (const target of event.targets) {
+    const task = liveOf(submission, target)
+    refs[task]!++
+    owner.targets.push(task)
+  }
+  let awaited: ReadonlyArray<TaskId> = owner.targets
+  if (event.wishes !== undefined) {
+    owner.wishing = submission
+    awaited = event.wishes.map((wish) => wishFor(state, submission, wish))
+  }
+  const mode = event.wishes === undefined ? "firstFailure" : "all"
+  const request = { wait, mode, waiter: event.parent, attempt: event.attempt } as const
+  waits.enter(state, request, awaited, undefined, out)
+}
+
+const wishFor = (state: State, submission: Submission, wish: Reference): TaskId => {
+  const task = liveOf(submission, wish)
+  state.tasks.refs[task]!++
+  if (wish >= 0) state.tasks.flags[task]! |= Flag.wished
+  else submission.owner.targets.push(task)
+  return task
+}
+
+/** Gives the tasks of a plan their rows. Nothing is ready before {@link link}. */
+export const register = (state: State, plan: Plan, owner: Owner, parentTask: TaskId): Submission => {
+  const { tasks } = state
+  tasks.reserve(plan.size)
+  const ids = new Int32Array(plan.size)
+  for (let i = 0; i < plan.size; i++) ids[i] = tasks.take()
+  const parent = parentTask < 0 ?
+    undefined :
+    { submission: tasks.submission[parentTask]!, index: tasks.index[parentTask]! }
+  const number = state.nextSubmission++
+  const submission: Submission = {
+    number,
+    plan,
+    ids,
+    ...dependentsOf(plan),
+    ...lanesOf(state, number, plan, ids, parent),
+    owner,
+    parent,
+    sequence: state.nextSequence,
+    submittedAt: state.now
+  }
+  state.nextSequence += plan.size
+  fillRows(state, submission)
+  for (const [index, { key }] of plan.settings) if (key !== undefined) state.keys.set(key, ids[index]!)
+  return submission
+}
+
+const noEdges = new Int32Array(0)
+const twoZeros = new Int32Array(2)
+
+/** Turns the dependencies of a plan round; live tasks of other submissions are left to `later`. */
+const dependentsOf = ({ offsets, size, targets }: Plan): Pick<Submission, "dependentOffsets" | "dependents"> => {
+  if (size === 1) return { dependentOffsets: twoZeros, dependents: noEdges }
+  const dependentOffsets = new Int32Array(size + 1)
+  for (let i = 0; i < targets.length; i++) if (targets[i]! >= 0) dependentOffsets[targets[i]! + 1]!++
+  for (let i = 0; i < size; i++) dependentOffsets[i + 1]! += dependentOffsets[i]!
+  const dependents = new Int32Array(dependentOffsets[size]!)
+  const next = dependentOffsets.slice(0, size)
+  for (let i = 0; i < size; i++) {
+    for (let j = offsets[i]!; j < offsets[i + 1]!; j++) {
+      const target = targets[j]!
+      if (target >= 0) dependents[next[target]!++] = i
+    }
+  }
+  return { dependentOffsets, dependents }
+}
+
+const fillRows = (state: State, submission: Submission): void => {
+  const { attempt, flags, index, phase, refs, starts, submission: submissions, waiting, worker } = state.tasks
+  const { dependentOffsets, ids, plan } = submission
+  for (let i = 0; i < plan.size; i++) {
+    const task = ids[i]!
+    phase[task] = Phase.waiting
+    flags[task] = 0
+    waiting[task] = plan.offsets[i + 1]! - plan.offsets[i]!
+    refs[task] = dependentOffsets[i + 1]! - dependentOffsets[i]!
+    attempt[task] = 0
+    starts[task] = 0
+    worker[task] = -1
+    index[task] = i
+    submissions[task] = submission
+    state.tasks.startedAt[task] = 0
+    state.tasks.endedAt[task] = 0
+    if (state.log !== undefined) note(state, task, undefined, "waiting")
+  }
+}
+
+type Ranking = Pick<Submission, "lane" | "otherLanes" | "ranks" | "computation" | "ancestor" | "depth" | "priority">
+
+/** Where the tasks of a plan stand among all others: one lane a priority. */
+const lanesOf = (
+  state: State,
+  submission: number,
+  plan: Plan,
+  ids: Int32Array,
+  parent: Submission["parent"]
+): Ranking => {
+  const standing = standingOf(state, parent)
+  const make = (priority: number, taskAt: Int32Array): Lane => ({
+    priority,
+    computation: standing.computation,
+    ancestor: standing.ancestor,
+    depth: standing.depth,
+    submission,
+    members: new Positions(taskAt.length),
+    taskAt,
+    heapIndex: -1
+  })
+  const { positions } = plan
+  const groups = groupsOf(plan, standing.priority)
+  if (groups === undefined) {
+    const taskAt = new Int32Array(plan.size)
+    for (let i = 0; i < plan.size; i++) taskAt[positions[i]!] = ids[i]!
+    return { ...standing, lane: make(standing.priority, taskAt), otherLanes: undefined, ranks: positions }
+  }
+  const ranks = new Int32Array(plan.size)
+  const lanes = new Map<number, Lane>()
+  for (const [priority, members] of groups) {
+    members.sort((a, b) => positions[a]! - positions[b]!)
+    members.forEach((index, rank) => ranks[index] = rank)
+    lanes.set(priority, make(priority, Int32Array.from(members, (index) => ids[index]!)))
+  }
+  const lane = lanes.get(standing.priority) ?? make(standing.priority, noEdges)
+  return { ...standing, lane, otherLanes: lanes, ranks }
+}
+
+/** The plan's tasks by priority, or `undefined` if all have the same. */
+const groupsOf = (plan: Plan, standard: number): ReadonlyMap<number, Array<number>> | undefined => {
+  let mixed = false
+  for (const { priority } of plan.settings.values()) if (priority !== undefined && priority !== standard) mixed = true
+  if (!mixed) return undefined
+  const groups = new Map<number, Array<number>>()
+  for (let i = 0; i < plan.size; i++) {
+    const priority = plan.settings.get(i)?.priority ?? standard
+    const group = groups.get(priority)
+    if (group === undefined) groups.set(priority, [i])
+    else group.push(i)
+  }
+  return groups
+}
+
+/** A submission from inside a task ranks by that task's place; one from outside begins a computation. */
+const standingOf = (state: State, parent: Submission["parent"]) => {
+  if (parent === undefined) return { computation: state.nextComputation++, ancestor: -1, depth: 0, priority: 0 }
+  const { index, submission } = parent
+  return {
+    computation: submission.computation,
+    ancestor: submission.ancestor >= 0 ? submission.ancestor : submission.plan.positions[index]!,
+    depth: submission.depth + 1,
+    priority: submission.plan.settings.get(index)?.priority ?? submission.priority
+  }
+}
+
+/** Ties a registered plan to the live tasks it depends on, starts its clocks, and makes ready what waits for nothing. */
+export const link = (state: State, submission: Submission, out: Out): void => {
+  const { ids, plan: { offsets, settings, size, targets } } = submission
+  for (const [index, { deadlineMillis, dependencyTimeoutMillis }] of settings) {
+    const serial = submission.sequence + index
+    if (deadlineMillis !== undefined) timers.arm(state, "deadline", ids[index]!, serial, deadlineMillis)
+    if (dependencyTimeoutMillis !== undefined) {
+      timers.arm(state, "dependencies", ids[index]!, serial, dependencyTimeoutMillis)
+    }
+  }
+  for (let i = 0; i < size; i++) {
+    const from = offsets[i]!
+    const to = offsets[i + 1]!
+    if (from === to) {
+      makeReady(state, ids[i]!)
+      continue
+    }
+    for (let j = from; j < to; j++) if (targets[j]! < 0) linkToLive(state, ids[i]!, ~targets[j]!, out)
+  }
+}
+
+/** A dependency that ended before the submission counts at once. */
+const linkToLive = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
+  state.tasks.refs[dependency]!++
+  if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) dependencyEnded(state, task, dependency, out)
+  else addLater(state, dependency, task)
+}
+
+/** Lets `task` hear of the end of a task of an earlier submission. */
+export const addLater = (state: State, dependency: TaskId, task: TaskId): void => {
+  const later = state.later.get(dependency)
+  if (later === undefined) state.later.set(dependency, new Set([task]))
+  else later.add(task)
+}
+

@@ -1,0 +1,86 @@
+/**
+ * The legal transitions of a task, as data: `transition` is the only way from one phase to another, `check` and the
+ * tests hold every run against this table, and the diagram in docs/engine.md is printed from it.
+ *
+ * @since 0.1.0
+ */
+import { keyOf, phaseNames, settingsOf } from "./State.ts"
+import type { Phase, PhaseName, State, TaskId } from "./State.ts"
+
+/** `[from, to, when]`, in the order of a task's life. */
+export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]> = [
+  ["waiting", "ready", "the last dependency is met, or the retry delay is over"],
+  ["waiting", "succeeded", "the task it stands for succeeded"],
+  ["waiting", "failed", "a dependency refused it, a time limit passed, or the task it stands for failed"],
+  ["waiting", "cancelled", "nobody wants it any more, or a dependency was cancelled"],
+  ["ready", "assigned", "a worker has a free slot"],
+  ["ready", "failed", "a time limit passed"],
+  ["ready", "cancelled", "nobody wants it any more"],
+  ["assigned", "running", "the worker starts the attempt"],
+  ["running", "seceded", "the body waits"],
+  ["running", "stopping", "nobody wants it any more, or a time limit passed"],
+  ["running", "waiting", "another attempt is due later, or the body returned a graph"],
+  ["running", "succeeded", "the body succeeded"],
+  ["running", "failed", "the body failed or died"],
+  ["running", "cancelled", "the body interrupted itself"],
+  ["seceded", "rejoining", "the last wait is over"],
+  ["seceded", "stopping", "nobody wants it any more, or a time limit passed"],
+  ["seceded", "waiting", "another attempt is due later, or the body returned a graph"],
+  ["seceded", "succeeded", "the body succeeded while a fiber of its own still waited"],
+  ["seceded", "failed", "the body failed or died while a fiber of its own still waited"],
+  ["seceded", "cancelled", "the body interrupted itself"],
+  ["rejoining", "running", "a slot is free"],
+  ["rejoining", "seceded", "another fiber of the body waits"],
+  ["rejoining", "stopping", "nobody wants it any more, or a time limit passed"],
+  ["rejoining", "waiting", "another attempt is due later, or the body returned a graph"],
+  ["rejoining", "succeeded", "the body succeeded while a fiber of its own still waited"],
+  ["rejoining", "failed", "the body failed or died while a fiber of its own still waited"],
+  ["rejoining", "cancelled", "the body interrupted itself"],
+  ["stopping", "waiting", "the attempt ran out of time and another one is due"],
+  ["stopping", "failed", "the attempt has ended and a time limit was the reason"],
+  ["stopping", "cancelled", "the attempt has ended"]
+]
+
+const legal: ReadonlyArray<ReadonlySet<number>> = phaseNames.map((from) =>
+  new Set(transitions.filter(([f]) => f === from).map(([, to]) => phaseNames.indexOf(to)))
+)
+
+/** Whether a task may go from one phase to another. */
+export const isLegal = (from: Phase, to: Phase): boolean => legal[from]!.has(to)
+
+/** Moves a task to another phase. */
+export const transition = (state: State, task: TaskId, to: Phase): void => {
+  const from = state.tasks.phase[task] as Phase
+  state.tasks.phase[task] = to
+  if (state.log !== undefined) note(state, task, phaseNames[from] as PhaseName, phaseNames[to] as PhaseName)
+}
+
+/** Puts the first phase of a new task, or the end of its record, on the log. */
+export const note = (
+  state: State,
+  task: TaskId,
+  from: PhaseName | undefined,
+  to: PhaseName | "released"
+): void => {
+  const tasks = state.tasks
+  const worker = tasks.worker[task]!
+  state.log!.push({
+    at: state.now,
+    key: keyOf(state, task),
+    label: settingsOf(state, task)?.label,
+    from,
+    to,
+    worker: worker < 0 ? undefined : state.workers[worker]!.name,
+    attempt: tasks.starts[task]!,
+    cause: state.cause,
+    computation: tasks.submission[task]!.computation
+  })
+}
+
+/** The table as a Mermaid state diagram. */
+export const toMermaid = (): string => {
+  const arrows = transitions.map(([from, to, when]) => `  ${from} --> ${to}: ${when}`)
+  const ends = ["succeeded", "failed", "cancelled"].map((end) => `  ${end} --> [*]: neither claimed nor needed`)
+  return ["stateDiagram-v2", "  [*] --> waiting: submitted", ...arrows, ...ends].join("\n")
+}
+

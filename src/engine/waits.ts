@@ -1,0 +1,271 @@
+/**
+ * Who waits for whom. A wait from inside a task frees its slot; the engine sees the whole graph of waits, so one that
+ * could never end is refused at once.
+ *
+ * @since 0.1.0
+ */
+import type { WaitAbandoned, WaitBegan, WaitMode } from "./Event.ts"
+import type { Out } from "./Instruction.ts"
+import * as slots from "./slots.ts"
+import { hasEnded, keyOf, Phase } from "./State.ts"
+import type { Claim, Phase as PhaseOf, State, TaskId, Wait } from "./State.ts"
+import { transition } from "./transitions.ts"
+
+/** Who waits how: the part of a wait that does not depend on what is awaited. */
+export interface Request {
+  readonly wait: number
+  readonly mode: WaitMode
+  /** The running task that waits, or -1. */
+  readonly waiter: TaskId
+  readonly attempt: number
+  /** See `Wait.closing`. */
+  readonly closing?: boolean
+}
+
+/** Handles {@link WaitBegan}. Claims that are gone count as ended without success. */
+export const begin = (state: State, event: WaitBegan, out: Out): void => {
+  const { claims, mode } = event
+  const live = new Set(claims.filter((claim) => claim.state === "live"))
+  if (claims.some((claim) => !live.has(claim)) && (mode === "firstCompleted" || mode === "firstFailure")) {
+    return tell(event.wait, undefined, out)
+  }
+  enter(state, event, Array.from(live, (claim) => claim.task), live, out)
+}
+
+/** Waits for `tasks`, ended or not; with a waiter, frees its slot for the while. */
+export const enter = (
+  state: State,
+  request: Request,
+  tasks: ReadonlyArray<TaskId>,
+  claims: ReadonlySet<Claim> | undefined,
+  out: Out
+): void => {
+  const open: Array<TaskId> = []
+  let over = false
+  for (const task of tasks) {
+    if (!hasEnded(state.tasks.phase[task] as PhaseOf)) open.push(task)
+    else if (decides(state, request.mode, task)) over = true
+  }
+  if (over || (open.length === 0 && request.mode !== "never")) return tell(request.wait, undefined, out)
+  const waiter = livingWaiter(state, request)
+  const starved = waiter < 0 ? undefined : cycle(state, waiter, open)
+  if (starved !== undefined) return tell(request.wait, starved, out)
+  const { closing = false, mode, wait: id } = request
+  const wait: Wait = { id, mode, tasks: open, remaining: open.length, claims, waiter, closing }
+  watch(state, wait)
+  if (waiter >= 0) secede(state, waiter, wait, out)
+}
+
+const tell = (wait: number, starved: Starvation, out: Out): void => {
+  out.push({ _tag: "WaitEnded", wait, starved })
+}
+
+/** Whether the end of `task` alone ends a wait of this mode. */
+const decides = (state: State, mode: WaitMode, task: TaskId): boolean =>
+  mode === "firstCompleted" || (mode === "firstFailure" && state.tasks.phase[task] !== Phase.succeeded)
+
+/** The waiter if its attempt has not ended. */
+const livingWaiter = (state: State, { attempt, waiter }: Request): TaskId => {
+  if (waiter < 0 || state.tasks.attempt[waiter] !== attempt) return -1
+  const phase = state.tasks.phase[waiter]!
+  return phase >= Phase.running && phase <= Phase.stopping ? waiter : -1
+}
+
+/** Registers a wait for tasks that have not ended. */
+const watch = (state: State, wait: Wait): void => {
+  state.waits.set(wait.id, wait)
+  const column = state.tasks.waits
+  for (const task of wait.tasks) {
+    const present = column[task]
+    if (present === undefined) column[task] = wait
+    else if (Array.isArray(present)) present.push(wait)
+    else column[task] = [present, wait]
+  }
+}
+
+/** Tells the waits for `task` that it has ended. */
+export const taskEnded = (state: State, task: TaskId, out: Out): void => {
+  const present = state.tasks.waits[task]
+  if (present === undefined) return
+  state.tasks.waits[task] = undefined
+  if (!Array.isArray(present)) return count(state, present, task, out)
+  for (const wait of present) count(state, wait, task, out)
+}
+
+/** Counts a claim that is gone as ended for the waits that go through it. */
+export const claimEnded = (state: State, claim: Claim, out: Out): void => {
+  const present = state.tasks.waits[claim.task]
+  if (present === undefined) return
+  for (const wait of new Set(Array.isArray(present) ? present : [present])) {
+    if (wait.claims?.has(claim) !== true) continue
+    unwatchOnce(state, wait, claim.task)
+    wait.remaining--
+    if (wait.remaining === 0 || wait.mode !== "all") end(state, wait, out)
+  }
+}
+
+/** Two owners' claims on one task are watched one by one. */
+const unwatchOnce = (state: State, wait: Wait, task: TaskId): void => {
+  const present = state.tasks.waits[task]
+  if (Array.isArray(present) && present.length > 1) present.splice(present.indexOf(wait), 1)
+  else state.tasks.waits[task] = undefined
+}
+
+const count = (state: State, wait: Wait, task: TaskId, out: Out): void => {
+  wait.remaining--
+  const over = wait.remaining === 0 || decides(state, wait.mode, task)
+  if (over && state.waits.has(wait.id)) end(state, wait, out)
+}
+
+const unwatch = (state: State, wait: Wait, task: TaskId): void => {
+  const present = state.tasks.waits[task]
+  if (present === wait) state.tasks.waits[task] = undefined
+  else if (Array.isArray(present)) {
+    const rest = present.filter((other) => other !== wait)
+    state.tasks.waits[task] = rest.length === 0 ? undefined : rest
+  }
+}
+
+/** Whether `wait` still waits for `task`, whose row may belong to another task by now. */
+const isWatching = (state: State, wait: Wait, task: TaskId): boolean => {
+  const present = state.tasks.waits[task]
+  return present === wait || (Array.isArray(present) && present.includes(wait))
+}
+
+/** Handles {@link WaitAbandoned}: like an end, so that a task that gave up waiting takes its slot again first. */
+export const abandon = (state: State, event: WaitAbandoned, out: Out): void => {
+  const wait = state.waits.get(event.wait)
+  if (wait !== undefined) end(state, wait, out)
+}
+
+const end = (state: State, wait: Wait, out: Out): void => {
+  state.waits.delete(wait.id)
+  if (wait.remaining > 0) for (const task of wait.tasks) unwatch(state, wait, task)
+  if (wait.waiter >= 0 && rejoin(state, wait.waiter, wait)) return
+  tell(wait.id, undefined, out)
+}
+
+/** Ends the open waits of an attempt that has ended. */
+export const attemptEnded = (state: State, waiter: TaskId, out: Out): void => {
+  attemptStops(state, waiter, out)
+  const open = state.waitsOf.get(waiter)
+  state.waitsOf.delete(waiter)
+  for (const wait of open ?? []) drop(state, wait, out)
+}
+
+/** Ends the waits of an attempt that is asked to stop, but for those for what it must not outlive. Nobody rejoins. */
+export const attemptStops = (state: State, waiter: TaskId, out: Out): void => {
+  const worker = state.workers[state.tasks.worker[waiter]!]!
+  const rejoining = worker.rejoining.get(waiter)
+  if (rejoining !== undefined) {
+    worker.rejoining.delete(waiter)
+    tell(rejoining, undefined, out)
+  }
+  const open = state.waitsOf.get(waiter)
+  if (open === undefined) return
+  const closing = open.filter((wait) => wait.closing)
+  if (closing.length === 0) state.waitsOf.delete(waiter)
+  else state.waitsOf.set(waiter, closing)
+  for (const wait of open) if (!wait.closing) drop(state, wait, out)
+}
+
+const drop = (state: State, wait: Wait, out: Out): void => {
+  state.waits.delete(wait.id)
+  for (const task of wait.tasks) unwatch(state, wait, task)
+  tell(wait.id, undefined, out)
+}
+
+/** Frees the slot of `task` while `wait` is open. */
+const secede = (state: State, task: TaskId, wait: Wait, out: Out): void => {
+  const open = state.waitsOf.get(task)
+  if (open !== undefined) {
+    open.push(wait)
+    return
+  }
+  state.waitsOf.set(task, [wait])
+  if (state.tasks.phase[task] === Phase.stopping) {
+    // It runs its finalizers uncounted from its first wait on.
+    slots.free(state, task)
+    return
+  }
+  const worker = state.workers[state.tasks.worker[task]!]!
+  const rejoining = worker.rejoining.get(task)
+  if (rejoining !== undefined) {
+    // The fiber that was about to rejoin goes on uncounted; the last one to come back rejoins.
+    worker.rejoining.delete(task)
+    tell(rejoining, undefined, out)
+  }
+  slots.free(state, task)
+  transition(state, task, Phase.seceded)
+}
+
+/** Queues `task` for a slot if `wait` was its last open wait; says whether it did. */
+const rejoin = (state: State, task: TaskId, wait: Wait): boolean => {
+  const open = state.waitsOf.get(task)
+  if (open === undefined) return false
+  if (open.length > 1) {
+    open.splice(open.indexOf(wait), 1)
+    return false
+  }
+  state.waitsOf.delete(task)
+  if (state.tasks.phase[task] === Phase.stopping) return false
+  transition(state, task, Phase.rejoining)
+  state.workers[state.tasks.worker[task]!]!.rejoining.set(task, wait.id)
+  return true
+}
+
+/** Pairs of waiting and awaited key, round a cycle. */
+export type Starvation = ReadonlyArray<readonly [string, string]> | undefined
+
+/**
+ * The cycle that waiting for `awaited` inside `waiter` would close, as pairs of waiting and awaited key, or `undefined`.
+ * Follows what each task itself waits for: dependencies, the task it stands for, and the waits of its body.
+ */
+export const cycle = (
+  state: State,
+  waiter: TaskId,
+  awaited: ReadonlyArray<TaskId>
+): Starvation => {
+  const from = new Map<TaskId, TaskId>()
+  const stack: Array<TaskId> = []
+  const visit = (task: TaskId, by: TaskId): void => {
+    if (from.has(task) || hasEnded(state.tasks.phase[task] as PhaseOf)) return
+    from.set(task, by)
+    stack.push(task)
+  }
+  for (const task of awaited) visit(task, waiter)
+  while (stack.length > 0) {
+    const task = stack.pop()!
+    if (task === waiter) return pathTo(state, waiter, from)
+    visitAwaited(state, task, visit)
+  }
+  return undefined
+}
+
+const pathTo = (state: State, waiter: TaskId, from: ReadonlyMap<TaskId, TaskId>) => {
+  const pairs: Array<readonly [string, string]> = []
+  let task = waiter
+  do {
+    const by = from.get(task)!
+    pairs.unshift([keyOf(state, by), keyOf(state, task)])
+    task = by
+  } while (task !== waiter)
+  return pairs
+}
+
+const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, by: TaskId) => void): void => {
+  const alias = state.aliases.get(task)
+  if (alias !== undefined) return visit(alias, task)
+  const open = state.waitsOf.get(task)
+  for (const wait of open ?? []) {
+    for (const awaited of wait.tasks) if (isWatching(state, wait, awaited)) visit(awaited, task)
+  }
+  if (state.tasks.phase[task] !== Phase.waiting) return
+  const submission = state.tasks.submission[task]!
+  const { offsets, targets } = submission.plan
+  const index = state.tasks.index[task]!
+  for (let i = offsets[index]!; i < offsets[index + 1]!; i++) {
+    const target = targets[i]!
+    visit(target >= 0 ? submission.ids[target]! : ~target, task)
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Workers come and go.
+ *
+ * @since 0.1.0
+ */
+import type { WorkerAdded, WorkerDrained } from "./Event.ts"
+import type { Out } from "./Instruction.ts"
+import * as slots from "./slots.ts"
+import type { State } from "./State.ts"
+
+/** Handles {@link WorkerAdded}: ready tasks may start there at once. */
+export const add = (state: State, { name, slots }: WorkerAdded): void => {
+  state.workers.push({
+    index: state.workers.length,
+    name,
+    slots,
+    running: 0,
+    attempts: 0,
+    phase: "open",
+    rejoining: new Map()
+  })
+}
+
+/** Handles {@link WorkerDrained}: nothing new starts there; what runs may end. */
+export const drain = (state: State, event: WorkerDrained, out: Out): void => {
+  const worker = state.workers[event.worker]
+  if (worker === undefined || worker.phase !== "open") {
+    out.push({ _tag: "Rejected", event: event._tag, reason: "no such open worker" })
+    return
+  }
+  worker.phase = "draining"
+  slots.leaveIfDrained(worker, out)
+}
