@@ -1,0 +1,391 @@
+/**
+ * Submits tasks and gets their results. A client belongs to one scheduler; `Skein.layer` provides both.
+ *
+ * Inside a body the same client is at hand: what is submitted there are children of that task, and waiting frees its slot.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { Root as RootFailure, TaskId } from "./engine/State.ts"
+import type { Future } from "./Future.ts"
+import type { Graph } from "./Graph.ts"
+import type { Errors, Exits, Lifted, Needs, Services, Values } from "./Inputs.ts"
+import type { ResultCache } from "./internal/compile.ts"
+import { normalize } from "./internal/options.ts"
+import type { SchedulerCore } from "./internal/schedulerCore.ts"
+import * as internal from "./internal/task.ts"
+import type { GraphError, Released, Root, RuntimeFailure, Starved } from "./SkeinError.ts"
+import type { Options, Task } from "./Task.ts"
+
+export type { ResultCache }
+
+const Core: unique symbol = Symbol.for("skein/Client/core")
+
+/**
+ * A client of one scheduler. Use the functions of this module; they find it in the context.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Client extends Context.Service<Client, {
+  /** The name of the scheduler it belongs to. */
+  readonly scheduler: string
+  /** @internal */
+  readonly [Core]: SchedulerCore
+}>()("skein/Client") {}
+
+/** @internal */
+export const make = (core: SchedulerCore): Client["Service"] => ({ scheduler: core.name, [Core]: core })
+
+/**
+ * What a failure does to the rest of a computation: `failFast` stops it, `continue` runs all that is not downstream and then
+ * fails with every root failure, `collect` gives an `Exit` for each leaf.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Mode = "failFast" | "continue" | "collect"
+
+type Shape<I> = I extends Graph<infer Tasks> ? Tasks : I
+
+/** @internal */
+export type Result<I, M extends Mode> = M extends "collect" ? Exits<I> : Values<I>
+
+/** @internal */
+export type Failure<I, M extends Mode> = M extends "collect" ? never
+  : RuntimeFailure | (M extends "continue" ? Root<Errors<I>> : Errors<I>)
+
+/**
+ * Functions that are told how a computation goes, one call after the other. One that throws is removed, with a warning in
+ * the log; it never harms the run. `finish` is called whenever `start` was, however the computation ends. The idea is
+ * dask's callbacks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Callbacks {
+  readonly start?: (() => void) | undefined
+  /** The tasks that this computation adds. */
+  readonly startState?: ((tasks: number) => void) | undefined
+  readonly beforeTask?: ((key: string) => void) | undefined
+  readonly afterTask?: ((key: string, outcome: "succeeded" | "failed" | "cancelled") => void) | undefined
+  readonly finish?: ((failed: boolean) => void) | undefined
+}
+
+/**
+ * What a computation can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ComputeOptions<M extends Mode = Mode> {
+  readonly errors?: M | undefined
+  /** Results by key: tasks found here do not run, and results of keyed tasks are added. A `Map` will do. */
+  readonly cache?: ResultCache | undefined
+  readonly callbacks?: Callbacks | undefined
+}
+
+const withCore = <A, E, R>(f: (core: SchedulerCore) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Client> =>
+  Client.use((client) => f(client[Core]))
+
+const impl = (future: Future<unknown, unknown>): internal.FutureImpl => future as unknown as internal.FutureImpl
+
+/**
+ * Submits a task and gives its future at once.
+ *
+ * **Details**
+ *
+ * The result is claimed by the present `Scope` until that closes; closing cancels the task if it has not ended and nobody
+ * else wants it. What it depends on is submitted with it, each task once.
+ *
+ * @category submitting
+ * @since 0.1.0
+ */
+export const submit = <A, E, R>(
+  task: Task<A, E, R>,
+  options?: { readonly cache?: ResultCache | undefined }
+): Effect.Effect<Future<A, E>, GraphError, Needs<R> | Client | Scope.Scope> =>
+  Effect.map(submitHandles([task as unknown as internal.TaskImpl], options?.cache), ([future]) => future as any)
+
+/**
+ * Submits several tasks as one graph, and gives a future for each.
+ *
+ * @category submitting
+ * @since 0.1.0
+ */
+export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
+  tasks: T,
+  options?: { readonly cache?: ResultCache | undefined }
+): Effect.Effect<
+  { -readonly [K in keyof T]: T[K] extends Task<infer A, infer E, any> ? Future<A, E> : never },
+  GraphError,
+  Needs<Services<T>> | Client | Scope.Scope
+> => submitHandles(tasks as unknown as ReadonlyArray<internal.TaskImpl>, options?.cache) as any
+
+const submitHandles = (
+  tasks: ReadonlyArray<internal.TaskImpl>,
+  cache: ResultCache | undefined
+): Effect.Effect<ReadonlyArray<internal.FutureImpl>, GraphError, Client | Scope.Scope> =>
+  Effect.withFiber((fiber) => {
+    const client = Context.getUnsafe(fiber.context, Client)
+    const scope = Context.getUnsafe(fiber.context, Scope.Scope)
+    return client[Core].submit(tasks, scope, fiber, cache)
+  })
+
+/**
+ * Runs everything that the targets depend on and gives their values, in the shape of the targets.
+ *
+ * **Details**
+ *
+ * Needs no scope: it owns what it starts for as long as it runs, and nothing of it is running when it returns or is
+ * interrupted. Tasks that targets have in common run once. `targets` may be a task, a future, or arrays and records of them,
+ * or a `Graph`, for all of its tasks.
+ *
+ * @category computing
+ * @since 0.1.0
+ */
+export const compute = <const I, const M extends Mode = "failFast">(
+  targets: I,
+  options?: ComputeOptions<M>
+): Effect.Effect<
+  Result<Shape<I>, M>,
+  Failure<Shape<I>, M> | GraphError,
+  Needs<Services<Shape<I>>> | Client
+> => withCore((core) => computeShape(core, shapeOf(targets), options ?? {})) as any
+
+/** A graph stands for the record of its tasks. */
+const shapeOf = (targets: unknown): unknown =>
+  typeof targets === "object" && targets !== null && "tasks" in targets && "~skein/Graph" in targets
+    ? targets.tasks
+    : targets
+
+const computeShape = (
+  core: SchedulerCore,
+  shape: unknown,
+  { cache, callbacks, errors = "failFast" }: ComputeOptions
+): Effect.Effect<unknown, unknown> => {
+  const { handles, misplaced } = internal.scan(shape)
+  if (misplaced !== undefined) return core.refuseMisplaced(misplaced)
+  const collect = (targets: ReadonlyArray<TaskId>, roots: ReadonlyArray<RootFailure>) =>
+    collectors[errors](core, shape, handles, targets, roots)
+  return core.compute(handles, { keepGoing: errors !== "failFast", cache, callbacks }, collect)
+}
+
+type Collector = (
+  core: SchedulerCore,
+  shape: unknown,
+  handles: ReadonlyArray<internal.Handle>,
+  targets: ReadonlyArray<TaskId>,
+  roots: ReadonlyArray<RootFailure>
+) => Exit.Exit<unknown, unknown>
+
+const collectors: Record<Mode, Collector> = {
+  failFast: (core, shape, _, targets) => {
+    const failed = core.firstFailed(targets)
+    if (failed !== undefined) return failed
+    let i = 0
+    return Exit.succeed(internal.replace(shape, () => core.valueOf(targets[i++]!)))
+  },
+  continue: (core, shape, _, targets, roots) => {
+    const cause = core.rootsOf(targets, roots)
+    if (cause !== undefined) return Exit.failCause(cause)
+    let i = 0
+    return Exit.succeed(internal.replace(shape, () => core.valueOf(targets[i++]!)))
+  },
+  collect: (core, shape, _, targets) => {
+    let i = 0
+    return Exit.succeed(internal.replace(shape, () => core.exitOf(targets[i++]!)))
+  }
+}
+
+/**
+ * What {@link map} can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface MapOptions<A, M extends Mode = Mode> extends ComputeOptions<M> {
+  /** Options of each item's task, such as its key, label or priority. */
+  readonly task?: ((item: A, index: number) => Options) | undefined
+}
+
+/**
+ * Runs `f` for each item, as a task each, and gives the results in the order of the items. Items may be tasks or futures.
+ *
+ * @category computing
+ * @since 0.1.0
+ */
+export const map = <A, B, E, R, const M extends Mode = "failFast">(
+  items: Iterable<A>,
+  f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
+  options?: MapOptions<A, M>
+): Effect.Effect<
+  Result<Array<Task<B, E, R>>, M>,
+  Failure<Array<Task<B, E, R> | A>, M> | GraphError,
+  Needs<R> | Needs<Services<A>> | Client
+> =>
+  Effect.suspend(() => {
+    const tasks = Array.from(items, (item, index) =>
+      internal.make(
+        { _tag: "effect", run: (value) => f(value as Values<A>, index) },
+        item,
+        normalize(options?.task?.(item, index))
+      ))
+    return compute(tasks, options as ComputeOptions)
+  }) as any
+
+/**
+ * Like {@link map}, with one argument from each of several inputs; stops with the shortest.
+ *
+ * @category computing
+ * @since 0.1.0
+ */
+export const zipMap = <P extends ReadonlyArray<any>, B, E, R, const M extends Mode = "failFast">(
+  inputs: { readonly [K in keyof P]: Iterable<Lifted<P[K]>> },
+  f: (...items: P) => Effect.Effect<B, E, R>,
+  options?: MapOptions<P, M>
+): Effect.Effect<
+  Result<Array<Task<B, E, R>>, M>,
+  Failure<Array<Task<B, E, R>>, M> | GraphError,
+  Needs<R> | Client
+> =>
+  Effect.suspend(() => map(zip(inputs), (items) => f(...items as unknown as P), options as any)) as any
+
+const zip = (inputs: ReadonlyArray<Iterable<unknown>>): ReadonlyArray<ReadonlyArray<unknown>> => {
+  const columns = inputs.map((input) => Array.from(input))
+  const length = columns.length === 0 ? 0 : Math.min(...columns.map((column) => column.length))
+  return Array.from({ length }, (_, i) => columns.map((column) => column[i]))
+}
+
+/**
+ * Waits for futures and gives their values, in the shape given. Owns nothing: a failure or an interruption ends the wait, not
+ * the tasks.
+ *
+ * @category waiting
+ * @since 0.1.0
+ */
+export const gather = <const I, const M extends Mode = "failFast">(
+  futures: I,
+  options?: { readonly errors?: M | undefined }
+): Effect.Effect<Result<I, M>, Failure<I, M>> =>
+  Effect.suspend(() => {
+    const all = internal.scan(futures).handles.filter(internal.isFuture)
+    const mode = options?.errors ?? "failFast"
+    return awaitFutures(all, mode === "failFast" ? "firstFailure" : "all").pipe(
+      Effect.andThen(Effect.suspend(() => gathered(futures, all, mode)))
+    )
+  }) as any
+
+const gathered = (
+  shape: unknown,
+  futures: ReadonlyArray<internal.FutureImpl>,
+  mode: Mode
+): Exit.Exit<unknown, unknown> => {
+  const exitOf = (future: internal.FutureImpl) => future.core.exitOfClaim(future)
+  const settled = futures.filter((future) => future.core.isSettled(future.claim))
+  if (mode === "collect") return Exit.succeed(internal.replace(shape, (handle) => exitOf(handle as internal.FutureImpl)))
+  const failed = settled.map(exitOf).filter(Exit.isFailure)
+  if (failed.length > 0) return mode === "failFast" ? failed[0]! : Exit.failCause(rootsOfAll(settled))
+  const valueOf = (handle: internal.Handle) => Exit.getSuccess(exitOf(handle as internal.FutureImpl))
+  return Exit.succeed(internal.replace(shape, (handle) => {
+    const value = valueOf(handle)
+    return value._tag === "Some" ? value.value : undefined
+  }))
+}
+
+const rootsOfAll = (futures: ReadonlyArray<internal.FutureImpl>): Cause.Cause<unknown> =>
+  futures
+    .map((future) => future.core.rootOfClaim(future))
+    .filter((cause) => cause !== undefined)
+    .reduce((all, cause) => Cause.combine(all, cause), Cause.empty as Cause.Cause<unknown>)
+
+const awaitFutures = (
+  futures: ReadonlyArray<internal.FutureImpl>,
+  mode: "all" | "firstCompleted" | "firstFailure"
+): Effect.Effect<void, Starved> => {
+  const core = futures[0]?.core
+  return core === undefined ? Effect.void : core.awaitClaims(futures.map((future) => future.claim), mode)
+}
+
+/**
+ * When {@link wait} returns.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type WaitFor = "all" | "firstCompleted" | "firstException"
+
+/**
+ * Waits until all futures have ended, the first has, or the first has ended without success, and says which have.
+ *
+ * @category waiting
+ * @since 0.1.0
+ */
+export const wait = <F extends Future<any, any>>(
+  futures: ReadonlyArray<F>,
+  until: WaitFor = "all"
+): Effect.Effect<{ readonly done: Array<F>; readonly notDone: Array<F> }, Starved> =>
+  Effect.suspend(() => {
+    const mode = until === "firstException" ? "firstFailure" : until
+    return Effect.map(awaitFutures(futures.map(impl), mode), () => {
+      const isDone = (future: F) => impl(future).core.isSettled(impl(future).claim)
+      return { done: futures.filter(isDone), notDone: futures.filter((future) => !isDone(future)) }
+    })
+  })
+
+/**
+ * What {@link cancel} can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface CancelOptions {
+  readonly reason?: string | undefined
+  /** Who asks; the key of the task in whose body this is called, or "program", unless told. */
+  readonly by?: string | undefined
+  /** Return when the finalizers of what was running have run (the default), or at once. */
+  readonly wait?: boolean | undefined
+  /** Stop the task even if other owners want it. */
+  readonly force?: boolean | undefined
+}
+
+/**
+ * Withdraws the wish of the future's owner for this task and everything downstream of it. A task that nobody wants any more is
+ * cancelled.
+ *
+ * **Details**
+ *
+ * A queued task never starts; a running one is interrupted, and its finalizers have run when this returns; one that has ended
+ * is not affected. Interrupting the wait is fine: the cancellation goes on.
+ *
+ * @category cancelling
+ * @since 0.1.0
+ */
+export const cancel = (future: Future<any, any>, options: CancelOptions = {}): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { by, force = false, reason = "cancel was called", wait = true } = options
+    return impl(future).core.cancel(impl(future), { by, reason, force, wait })
+  })
+
+/**
+ * Gives the claim on a result back before its scope closes. A task that has not ended and that nobody else wants is
+ * cancelled.
+ *
+ * @category cancelling
+ * @since 0.1.0
+ */
+export const release = (future: Future<any, any>): Effect.Effect<void> =>
+  Effect.suspend(() => impl(future).core.release(impl(future)))
+
+/**
+ * Takes a future over into the present scope: the result stays until that closes too.
+ *
+ * @category submitting
+ * @since 0.1.0
+ */
+export const keep = <A, E>(future: Future<A, E>): Effect.Effect<Future<A, E>, Released, Scope.Scope> =>
+  Effect.flatMap(Effect.scope, (scope) => impl(future).core.keep(impl(future), scope)) as any

@@ -1,0 +1,160 @@
+/**
+ * A task that was submitted. The words are those of `Fiber`: `join` gives the value or fails as the task did, `await`
+ * gives the `Exit`, `poll` looks without waiting.
+ *
+ * A `Future` belongs to the scope in which it was submitted. When that closes the result is released, unless another scope
+ * took it over with `Client.keep`.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type { Pipeable } from "effect/Pipeable"
+import type { PhaseName } from "./engine/State.ts"
+import * as internal from "./internal/task.ts"
+import type { RuntimeFailure } from "./SkeinError.ts"
+
+/** @internal */
+export declare const TypeId: unique symbol
+
+/**
+ * A submitted task that succeeds with `A` or fails with `E`.
+ *
+ * Give it to another task as an input, also inside arrays and records, and it is a dependency of that task.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Future<out A, out E = never> extends Pipeable {
+  readonly [TypeId]: { readonly _A: () => A; readonly _E: () => E }
+  /** The task's own key, or one formed of its label and number. */
+  readonly key: string
+}
+
+/**
+ * Where a task stands. `released`: its result is gone.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Status = PhaseName | "released"
+
+/**
+ * What is known of a task. Times in milliseconds of the layer's clock, `undefined` where it has not come to that yet.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Metadata {
+  readonly key: string
+  readonly label: string | undefined
+  readonly status: Status
+  readonly priority: number
+  /** The key of the task from whose body it was submitted, or "program". */
+  readonly submitter: string
+  /** The keys of the tasks it depends on, those of `after` included. */
+  readonly dependencies: ReadonlyArray<string>
+  /** The worker that runs it or has run it last. */
+  readonly worker: string | undefined
+  readonly submitted: number
+  readonly started: number | undefined
+  readonly completed: number | undefined
+  /** The attempts so far, oldest first; the last one may be running. */
+  readonly attempts: ReadonlyArray<AttemptMetadata>
+}
+
+/**
+ * One start of a body.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AttemptMetadata {
+  /** From 1. */
+  readonly attempt: number
+  readonly worker: string
+  readonly started: number
+  readonly completed: number | undefined
+}
+
+const impl = (self: Future<unknown, unknown>): internal.FutureImpl => self as unknown as internal.FutureImpl
+
+/**
+ * Whether a value is a `Future`.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isFuture = (u: unknown): u is Future<unknown, unknown> => internal.isFuture(u)
+
+const waitFor = (future: internal.FutureImpl) =>
+  future.core.isSettled(future.claim) ? Effect.void : future.core.awaitClaims([future.claim], "all")
+
+/**
+ * Waits for the task and gives its value, or fails as it failed.
+ *
+ * **Details**
+ *
+ * Inside a task this frees the task's slot for the while. Interrupting the wait, or a timeout of it, leaves the task alone.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const join = <A, E>(self: Future<A, E>): Effect.Effect<A, E | RuntimeFailure> =>
+  Effect.suspend(() => {
+    const future = impl(self)
+    const exit = () => future.core.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
+    return future.core.isSettled(future.claim) ? exit() : Effect.flatMap(waitFor(future), exit)
+  })
+
+const await_ = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>> => Effect.exit(join(self))
+
+export {
+  /**
+   * Waits for the task and gives its `Exit`.
+   *
+   * @category combinators
+   * @since 0.1.0
+   */
+  await_ as await
+}
+
+/**
+ * The task's `Exit` if it has ended, without waiting.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | RuntimeFailure> | undefined> =>
+  Effect.sync(() => {
+    const future = impl(self)
+    return future.core.isSettled(future.claim)
+      ? future.core.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
+      : undefined
+  })
+
+/**
+ * Where the task stands now.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const status = (self: Future<unknown, unknown>): Effect.Effect<Status> =>
+  Effect.sync(() => impl(self).core.phaseOf(impl(self).claim))
+
+/**
+ * The task's key.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const key = (self: Future<unknown, unknown>): string => self.key
+
+/**
+ * What is known of the task.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const metadata = (self: Future<unknown, unknown>): Effect.Effect<Metadata> =>
+  Effect.sync(() => impl(self).core.metadataOf(impl(self)))

@@ -1,0 +1,114 @@
+/**
+ * The types of inputs: what values, errors and requirements a shape of tasks and futures stands for.
+ *
+ * Handles (tasks and futures) are found in arrays and objects to depth 5, as they are at run time. Functions, Map, Set and
+ * Effects are passed as they are.
+ *
+ * @since 0.1.0
+ */
+import type * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import type { Future } from "./Future.ts"
+import type { DependencyFailed, Root, RuntimeFailure } from "./SkeinError.ts"
+import type { Task } from "./Task.ts"
+import type { Worker } from "./Worker.ts"
+
+/**
+ * Something whose value must be waited for.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Handle = Task<any, any, any> | Future<any, any>
+
+type Prev = [never, 0, 1, 2, 3, 4, 5]
+
+type IsAny<I> = 0 extends 1 & I ? true : false
+
+/** Does I hold a handle, at most five levels down? */
+type Holds<I, D extends number = 5> = IsAny<I> extends true ? false
+  : [D] extends [never] ? false
+  : I extends Handle ? true
+  : I extends (...args: any) => any ? false
+  : I extends object ? true extends { [K in keyof I]-?: Holds<I[K], Prev[D]> }[keyof I] ? true : false
+  : false
+
+type HoldsAny<I> = true extends Holds<I> ? true : false
+
+/**
+ * The shape with each handle replaced by its value.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export type Values<I> = IsAny<I> extends true ? I
+  : I extends Task<infer A, any, any> ? A
+  : I extends Future<infer A, any> ? A
+  : HoldsAny<I> extends true ? { -readonly [K in keyof I]: Values<I[K]> }
+  : I
+
+/**
+ * The errors of all handles in the shape.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export type Errors<I> = IsAny<I> extends true ? never
+  : I extends Task<any, infer E, any> ? E
+  : I extends Future<any, infer E> ? E
+  : I extends ReadonlyArray<infer X> ? Errors<X>
+  : HoldsAny<I> extends true ? { [K in keyof I]-?: Errors<I[K]> }[keyof I]
+  : never
+
+/**
+ * The requirements of all handles in the shape.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export type Services<I> = IsAny<I> extends true ? never
+  : I extends Task<any, any, infer R> ? R
+  : I extends Future<any, any> ? never
+  : I extends ReadonlyArray<infer X> ? Services<X>
+  : HoldsAny<I> extends true ? { [K in keyof I]-?: Services<I[K]> }[keyof I]
+  : never
+
+/**
+ * The shape with each handle replaced by its exit, as an observer sees it.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export type Exits<I> = IsAny<I> extends true ? I
+  : I extends Task<infer A, infer E, any> ? Exit.Exit<A, E | RuntimeFailure>
+  : I extends Future<infer A, infer E> ? Exit.Exit<A, E | RuntimeFailure>
+  : HoldsAny<I> extends true ? { -readonly [K in keyof I]: Exits<I[K]> }
+  : I
+
+/**
+ * What a dependent can fail with because of the shape.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export type Upstream<I> = [Errors<I>] extends [never] ? never : DependencyFailed<Root<Errors<I>>>
+
+/**
+ * A value of `T`, with handles in any places of it.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export type Lifted<T> =
+  | T
+  | Task<T, any, any>
+  | Future<T, any>
+  | (T extends (...args: any) => any ? never : T extends object ? { readonly [K in keyof T]: Lifted<T[K]> } : never)
+
+/**
+ * What a body needs beyond what the runtime provides to every attempt.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export type Needs<R> = Exclude<R, Scope.Scope | Worker>

@@ -1,0 +1,181 @@
+/**
+ * The scheduler as its operators see it: what happens, what happened, what stands where, and who works.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { snapshot } from "./engine/snapshot.ts"
+import type { Snapshot } from "./engine/snapshot.ts"
+import { phaseNames } from "./engine/State.ts"
+import type { PhaseName, Transition } from "./engine/State.ts"
+import type { SchedulerCore } from "./internal/schedulerCore.ts"
+import { GraphError } from "./SkeinError.ts"
+import type { WorkerOptions } from "./Skein.ts"
+
+export type { Snapshot }
+
+/**
+ * One transition of one task: when (milliseconds of the layer's clock), which, from where to where, on which worker, and the
+ * name of the event that caused it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TaskEvent extends Transition {}
+
+/**
+ * How many tasks stand where, and what the workers carry.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Stats {
+  readonly tasks: { readonly [P in PhaseName]: number }
+  /** Results that are held now. */
+  readonly held: number
+  /** Scopes and computes that own something, and waits that are open. */
+  readonly owners: number
+  readonly waits: number
+  readonly workers: ReadonlyArray<{ readonly name: string; readonly slots: number; readonly running: number }>
+}
+
+/**
+ * The scheduler of a layer.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Scheduler extends Context.Service<Scheduler, {
+  /** Everything that happens to tasks from the moment of subscription. Costs nothing while nobody listens. */
+  readonly events: Stream.Stream<TaskEvent>
+  /** The transitions of one key, oldest first, as far as the layer's `stories` remembers. */
+  readonly story: (key: string) => Effect.Effect<ReadonlyArray<TaskEvent>>
+  /** Every key, where it stands, what it waits for and who holds its result: plain data for a person or a test. */
+  readonly dump: Effect.Effect<Snapshot>
+  readonly stats: Effect.Effect<Stats>
+  /** Adds a fiber worker; when the scope closes it takes nothing new and leaves once its tasks have ended. */
+  readonly addWorker: (options: WorkerOptions) => Effect.Effect<string, GraphError, Scope.Scope>
+  /** Calls `f` with each transition, in the turn in which it happens, until the scope closes. */
+  readonly listen: (f: (event: TaskEvent) => void) => Effect.Effect<void, never, Scope.Scope>
+}>()("skein/Scheduler") {}
+
+/** @internal */
+export const make = (core: SchedulerCore, stories: number): Scheduler["Service"] => {
+  const story = ring(stories)
+  if (stories > 0) core.listen(story.add)
+  return {
+    events: eventsOf(core),
+    story: (key) => Effect.sync(() => story.entries().filter((entry) => entry.key === key)),
+    dump: Effect.sync(() => snapshot(core.state)),
+    stats: Effect.sync(() => statsOf(core)),
+    addWorker: ({ concurrency, id }) => {
+      const reason = refusal(core, id, concurrency)
+      return reason === undefined ? core.addWorker(id, concurrency) : Effect.fail(new GraphError({ reason }))
+    },
+    listen: (f) => Effect.asVoid(Effect.acquireRelease(Effect.sync(() => core.listen(f)), (stop) => Effect.sync(stop)))
+  }
+}
+
+const refusal = (core: SchedulerCore, id: string, concurrency: number): GraphError["reason"] | undefined => {
+  if (!Number.isInteger(concurrency) || concurrency <= 0) {
+    return { _tag: "InvalidOption", option: "concurrency", value: concurrency, expected: "a positive whole number" }
+  }
+  if (core.workers.some((worker) => worker.name === id)) {
+    return { _tag: "InvalidOption", option: "id", value: id, expected: "a name that no other worker has" }
+  }
+  return undefined
+}
+
+const eventsOf = (core: SchedulerCore): Stream.Stream<TaskEvent> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const queue = yield* Queue.unbounded<TaskEvent>()
+    yield* Effect.acquireRelease(
+      Effect.sync(() => core.listen((event) => void Queue.offerUnsafe(queue, event))),
+      (stop) => Effect.sync(stop)
+    )
+    return Stream.fromQueue(queue)
+  }))
+
+/** The last `size` events. */
+const ring = (size: number) => {
+  const events: Array<TaskEvent> = []
+  let next = 0
+  return {
+    add: (event: TaskEvent): void => {
+      events[next % size] = event
+      next++
+    },
+    entries: (): ReadonlyArray<TaskEvent> =>
+      next <= size ? events : [...events.slice(next % size), ...events.slice(0, next % size)]
+  }
+}
+
+const statsOf = (core: SchedulerCore): Stats => {
+  const { owners, tasks, waits, workers } = core.state
+  const counts: Array<number> = phaseNames.map(() => 0)
+  for (let task = 0; task < tasks.used; task++) counts[tasks.phase[task]!]!++
+  const named = phaseNames.flatMap((name, phase) => name === "free" ? [] : [[name, counts[phase]!] as const])
+  return {
+    tasks: Object.fromEntries(named) as Stats["tasks"],
+    held: core.workers.reduce((sum, worker) => sum + worker.results.size, 0),
+    owners: owners.size,
+    waits: waits.size,
+    workers: workers.map(({ name, running, slots }) => ({ name, slots, running }))
+  }
+}
+
+/**
+ * Everything that happens to tasks from the moment of subscription.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const events: Stream.Stream<TaskEvent, never, Scheduler> = Stream.unwrap(Scheduler.use((s) => Effect.succeed(s.events)))
+
+/**
+ * The transitions of one key, oldest first. Needs a layer with `stories`.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const story = (key: string): Effect.Effect<ReadonlyArray<TaskEvent>, never, Scheduler> =>
+  Scheduler.use((s) => s.story(key))
+
+/**
+ * Every key and where it stands.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const dump: Effect.Effect<Snapshot, never, Scheduler> = Scheduler.use((s) => s.dump)
+
+/**
+ * How many tasks stand where.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const stats: Effect.Effect<Stats, never, Scheduler> = Scheduler.use((s) => s.stats)
+
+/**
+ * Adds a fiber worker until the scope closes; gives its name.
+ *
+ * @category workers
+ * @since 0.1.0
+ */
+export const addWorker = (options: WorkerOptions): Effect.Effect<string, GraphError, Scheduler | Scope.Scope> =>
+  Scheduler.use((s) => s.addWorker(options))
+
+/**
+ * Calls `f` with each transition, in the turn in which it happens, until the scope closes. An `f` that throws is not called
+ * again.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const listen = (f: (event: TaskEvent) => void): Effect.Effect<void, never, Scheduler | Scope.Scope> =>
+  Scheduler.use((s) => s.listen(f))

@@ -1,0 +1,119 @@
+/**
+ * Layers: a scheduler inside your program, with fiber workers.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as FiberScheduler from "effect/Scheduler"
+import * as Client from "./Client.ts"
+import { SchedulerCore } from "./internal/schedulerCore.ts"
+import * as Scheduler from "./Scheduler.ts"
+import { GraphError } from "./SkeinError.ts"
+
+/**
+ * One fiber worker.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WorkerOptions {
+  /** Its name in events, metadata and errors. */
+  readonly id: string
+  /** How many tasks it runs at once. A positive whole number. */
+  readonly concurrency: number
+}
+
+/**
+ * What an embedded scheduler can be told.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** How many tasks run at once. A positive whole number, 8 unless told. Not together with `workers`. */
+  readonly concurrency?: number | undefined
+  /** The workers, when there is more than one. */
+  readonly workers?: ReadonlyArray<WorkerOptions> | undefined
+  /** How many of the last transitions to remember for `Scheduler.story`; none unless told. */
+  readonly stories?: number | undefined
+}
+
+const defaultConcurrency = 8
+
+const invalid = (option: string, value: unknown, expected: string): Effect.Effect<never, GraphError> =>
+  Effect.fail(new GraphError({ reason: { _tag: "InvalidOption", option, value, expected } }))
+
+const checkCount = (option: string, value: number): Effect.Effect<void, GraphError> =>
+  Number.isInteger(value) && value > 0 ? Effect.void : invalid(option, value, "a positive whole number")
+
+/** The workers that the options ask for. */
+const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>, GraphError> =>
+  Effect.gen(function*() {
+    const { concurrency = defaultConcurrency, stories, workers } = options
+    if (stories !== undefined) yield* checkCount("stories", stories)
+    if (workers === undefined) {
+      yield* checkCount("concurrency", concurrency)
+      return [{ id: "local", concurrency }]
+    }
+    if (options.concurrency !== undefined) {
+      return yield* invalid("concurrency", concurrency, "no value beside workers, whose own concurrency counts")
+    }
+    if (workers.length === 0) return yield* invalid("workers", "[]", "at least one worker")
+    for (const worker of workers) yield* checkCount(`concurrency of worker ${worker.id}`, worker.concurrency)
+    const ids = workers.map(({ id }) => id)
+    const twice = ids.find((id, i) => ids.indexOf(id) < i)
+    return twice === undefined ? workers : yield* invalid("workers", twice, "a different id for each worker")
+  })
+
+const make = (options: Options) =>
+  Effect.gen(function*() {
+    const workers = yield* workersOf(options)
+    const context = yield* Effect.context<never>()
+    const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler)
+    for (const { concurrency, id } of workers) yield* core.addWorker(id, concurrency)
+    yield* Effect.addFinalizer(() => core.close)
+    return Context.make(Scheduler.Scheduler, Scheduler.make(core, options.stories ?? 0)).pipe(
+      Context.add(Client.Client, Client.make(core))
+    )
+  })
+
+/**
+ * A scheduler inside this process, and a client of it.
+ *
+ * **Details**
+ *
+ * Tasks run as fibers of your program, as many at once as the workers have slots. When the layer closes, everything that
+ * runs is interrupted and its finalizers have run before the close returns. Time is the `Clock` in the context of the
+ * layer; bodies use that of their submitter.
+ *
+ * **Gotchas**
+ *
+ * Layers are shared by reference: keep the layer in a constant to use one scheduler in several places.
+ *
+ * **Example** (Eight tasks at once)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Skein, Task } from "skein"
+ *
+ * const squares = Task.all([1, 2, 3].map((n) => Task.make(Effect.succeed(n * n))))
+ * const program = Client.compute(squares).pipe(Effect.provide(Skein.layer({ concurrency: 8 })))
+ * program // => [1, 4, 9]
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<Client.Client | Scheduler.Scheduler, GraphError> =>
+  Layer.effectContext(make(options))
+
+/**
+ * One task at a time, in static order: the simplest deterministic backend, for tests and for debugging.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSequential: Layer.Layer<Client.Client | Scheduler.Scheduler, GraphError> = layer({ concurrency: 1 })

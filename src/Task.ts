@@ -1,0 +1,284 @@
+/**
+ * Lazy, typed descriptions of work. A task is a value: making one runs nothing; the same task may be used in many graphs.
+ *
+ * Tasks, and futures of submitted ones, are dependencies wherever they lie in the inputs of another task. The type of a
+ * task says everything its body can fail with and needs, its dependencies included.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import { dual } from "effect/Function"
+import type { Pipeable } from "effect/Pipeable"
+import type * as Schedule from "effect/Schedule"
+import type { Future } from "./Future.ts"
+import type { Handle, Lifted, Needs, Services, Upstream, Values } from "./Inputs.ts"
+import { normalize } from "./internal/options.ts"
+import * as internal from "./internal/task.ts"
+import type { DependencyTimeout, GraphError, RuntimeFailure, TaskTimeout } from "./SkeinError.ts"
+
+/** @internal */
+export declare const TypeId: unique symbol
+
+/**
+ * A description of work that succeeds with `A`, fails with `E` and needs `R`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Task<out A, out E = never, out R = never> extends Pipeable {
+  readonly [TypeId]: { readonly _A: () => A; readonly _E: () => E; readonly _R: () => R }
+}
+
+/**
+ * What a task can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * A name of your own. Without one each submission is a new run; with one, submitting the same task object while it is live
+   * joins its run, and another object with the same key is a `KeyConflict`.
+   */
+  readonly key?: string | undefined
+  /** A word for people: automatic keys begin with it, events and errors carry it. */
+  readonly label?: string | undefined
+  /** Higher runs sooner; 0 unless told. Tasks submitted from a body have their parent's. */
+  readonly priority?: number | undefined
+  /** Equal inputs give equal results: tasks with the same key then share one run. See {@link fn}. */
+  readonly pure?: boolean | undefined
+  /** Tasks that must have succeeded before this one starts, without giving it values. */
+  readonly after?: Handle | ReadonlyArray<Handle> | undefined
+  /** How long one attempt may take, from its start. It is interrupted then. */
+  readonly timeout?: Duration.Input | undefined
+  /** How long the task may take in all, from its submission. */
+  readonly deadline?: Duration.Input | undefined
+  /** How long the task may wait for its first start, from its submission. */
+  readonly dependencyTimeout?: Duration.Input | undefined
+  /** Whether and when to try again after a typed failure or a timeout. Dependencies do not run again. */
+  readonly retry?: Schedule.Schedule<any, any, any, any> | undefined
+}
+
+type When<O, K extends PropertyKey, Err> = K extends keyof O ? [O[K]] extends [undefined] ? never : Err : never
+
+/** @internal */
+export type OptionErrors<O> =
+  | When<O, "timeout" | "deadline", TaskTimeout>
+  | When<O, "dependencyTimeout", DependencyTimeout>
+  | (O extends { readonly after: infer H } ? Upstream<H> : never)
+  | (O extends { readonly retry: Schedule.Schedule<any, any, infer SE, any> } ? SE : never)
+
+/** @internal */
+export type OptionServices<O> =
+  | (O extends { readonly after: infer H } ? Services<H> : never)
+  | (O extends { readonly retry: Schedule.Schedule<any, any, any, infer SR> } ? Needs<SR> : never)
+
+const wrap = (body: internal.Body, inputs: unknown, options: Options | undefined): any =>
+  internal.make(body, inputs, normalize(options))
+
+/**
+ * Whether a value is a `Task`.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isTask = (u: unknown): u is Task<unknown, unknown, unknown> => internal.isTask(u)
+
+/**
+ * A task whose value is there from the start.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const succeed = <A>(value: A): Task<A> => wrap({ _tag: "value", value }, undefined, undefined)
+
+/**
+ * A task that runs an effect, or an effect of its inputs' values.
+ *
+ * **Details**
+ *
+ * A body that requires `Scope` gets one of its own attempt: it closes, with everything that the body submitted, before the
+ * attempt counts as ended.
+ *
+ * **Example** (A dependency is an input)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Task } from "skein"
+ *
+ * const raw = Task.make(Effect.succeed("3,4,5"), { key: "raw" })
+ * const numbers = Task.make({ raw }, ({ raw }) => Effect.succeed(raw.split(",").map(Number)))
+ * Task.run(numbers) // => [3, 4, 5]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: {
+  <A, E, R, const O extends Options = {}>(
+    run: Effect.Effect<A, E, R>,
+    options?: O
+  ): Task<A, E | OptionErrors<O>, Needs<R> | OptionServices<O>>
+  <const I, A, E, R, const O extends Options = {}>(
+    inputs: I,
+    run: (values: Values<I>) => Effect.Effect<A, E, R>,
+    options?: O
+  ): Task<A, E | Upstream<I> | OptionErrors<O>, Needs<R> | Services<I> | OptionServices<O>>
+} = (first: unknown, second?: unknown, third?: Options): any =>
+  typeof second === "function"
+    ? wrap({ _tag: "effect", run: second as never }, first, third)
+    : wrap({ _tag: "effect", run: () => first as never }, undefined, second as Options | undefined)
+
+/**
+ * A task that computes its value with a plain function. A throw is a defect.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const map = <const I, A, const O extends Options = {}>(
+  inputs: I,
+  f: (values: Values<I>) => A,
+  options?: O
+): Task<A, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
+  wrap({ _tag: "map", run: f as never }, inputs, options)
+
+/**
+ * A task that ends as the task ends which `f` returns: a graph that depends on data.
+ *
+ * **Details**
+ *
+ * `f` is the body; attempt, slot, retry and timeout cover it alone. Then the task waits, holding no slot, while the returned
+ * graph runs as its children. It ends with the inner task's own error; `GraphError` is in its type because that graph is
+ * checked only then.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const flatMap = <const I, A, E, R, const O extends Options = {}>(
+  inputs: I,
+  f: (values: Values<I>) => Task<A, E, R>,
+  options?: O
+): Task<A, E | Upstream<I> | GraphError | OptionErrors<O>, R | Services<I> | OptionServices<O>> =>
+  wrap({ _tag: "flatMap", run: f as never }, inputs, options)
+
+const identity = <A>(a: A): A => a
+
+/**
+ * A task whose value has the values of all its inputs, in the same shape.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const all = <const I, const O extends Options = {}>(
+  inputs: I,
+  options?: O
+): Task<Values<I>, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
+  wrap({ _tag: "map", run: identity }, inputs, options)
+
+/**
+ * A task that succeeds with the exit of another, whatever it is: failures stop here.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const exit: {
+  <A, E, R>(task: Task<A, E, R>): Task<Exit.Exit<A, E | RuntimeFailure>, never, R>
+  <A, E>(future: Future<A, E>): Task<Exit.Exit<A, E | RuntimeFailure>>
+} = (handle: unknown): any => wrap({ _tag: "exit" }, handle, undefined)
+
+/**
+ * The same work as another task, with options added or replaced.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withOptions: {
+  <const O extends Options>(
+    options: O
+  ): <A, E, R>(self: Task<A, E, R>) => Task<A, E | OptionErrors<O>, R | OptionServices<O>>
+  <A, E, R, const O extends Options>(
+    self: Task<A, E, R>,
+    options: O
+  ): Task<A, E | OptionErrors<O>, R | OptionServices<O>>
+} = dual(2, (self: internal.TaskImpl, options: Options): any => {
+  const given = Object.fromEntries(Object.entries(normalize(options)).filter(([, value]) => value !== undefined))
+  return internal.make(self.body, self.inputs, { ...self.options, ...given })
+})
+
+/**
+ * What a wrapped function can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface FnOptions<N extends number = number> extends Options {
+  /** The name that keys of pure calls begin with; the function's own unless told. */
+  readonly name?: string | undefined
+  /** The function returns a tuple of this length; calls then give a task for each member. */
+  readonly nout?: N | undefined
+}
+
+type Called<Return, I, O> = Return extends Effect.Effect<infer A, infer E, infer R>
+  ? Split<A, E | Upstream<I> | OptionErrors<O>, Needs<R> | Services<I> | OptionServices<O>, O>
+  : Split<Return, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>, O>
+
+type Split<A, E, R, O> = O extends { readonly nout: number }
+  ? A extends ReadonlyArray<unknown>
+    ? { readonly [K in keyof A]: Task<A[K], [E] extends [never] ? never : Upstream<Task<A, E, R>>, R> }
+  : never
+  : Task<A, E, R>
+
+/**
+ * Turns a function into one that makes tasks: calling it adds a task and runs nothing. Arguments may be tasks, futures or
+ * values, also nested ones.
+ *
+ * **Details**
+ *
+ * The function may return an `Effect` or a plain value. With `pure`, the key of a call is the function's name with its
+ * arguments, so equal calls run once; an argument that has no canonical encoding is a `GraphError` at submission. With
+ * `nout` a function that returns a tuple gives a task for each member. The idea is dask's `delayed`.
+ *
+ * **Example** (Calls that build a graph)
+ *
+ * ```ts import.meta.vitest
+ * import { Task } from "skein"
+ *
+ * const add = Task.fn((a: number, b: number) => a + b)
+ * Task.run(add(add(1, 2), add(3, 4))) // => 10
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptions = {}>(
+  f: (...args: P) => Return,
+  options?: O
+): <const I extends { readonly [K in keyof P]: Lifted<P[K]> }>(...args: I) => Called<Return, I, O> => {
+  const { name = f.name, nout, ...rest }: FnOptions = options ?? {}
+  const body: internal.Body = { _tag: "effect", run: (args) => toEffect(f(...args as unknown as P)) }
+  const normal = normalize(rest.pure === true ? { ...rest, name } : rest)
+  return (...args): any => {
+    const call = internal.make(body, args, normal) as any
+    if (nout === undefined) return call
+    return Array.from({ length: nout }, (_, i) => map(call, (members: any) => members[i]))
+  }
+}
+
+const toEffect = (result: unknown): Effect.Effect<any, any, any> =>
+  Effect.isEffect(result) ? result : Effect.succeed(result)
+
+export {
+  /**
+   * Runs one task in a scheduler of its own, and stops the scheduler.
+   *
+   * **When to use**
+   *
+   * For scripts and examples. An application keeps one `Skein.layer` and uses `Client.compute`.
+   *
+   * @category running
+   * @since 0.1.0
+   */
+  run
+} from "./internal/run.ts"

@@ -1,0 +1,15 @@
+/**
+ * Skein runs graphs of Effects.
+ *
+ * @since 0.1.0
+ */
+export * as Client from "./Client.ts"
+export * as Future from "./Future.ts"
+export * as Graph from "./Graph.ts"
+export * as Inputs from "./Inputs.ts"
+export * as Progress from "./Progress.ts"
+export * as Scheduler from "./Scheduler.ts"
+export * as Skein from "./Skein.ts"
+export * as SkeinError from "./SkeinError.ts"
+export * as Task from "./Task.ts"
+export * as Worker from "./Worker.ts"

@@ -1,0 +1,40 @@
+/**
+ * The attempt that a fiber belongs to: what `Worker` is inside a body.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
+import type { Start } from "../engine/Instruction.ts"
+import type { TaskId } from "../engine/State.ts"
+import { Worker } from "../Worker.ts"
+import type { Info } from "../Worker.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+
+export class Attempt {
+  readonly core: SchedulerCore
+  readonly task: TaskId
+  readonly serial: number
+  /** The wait that an explicit secede holds open, or -1. */
+  away = -1
+  private readonly worker: string
+  private readonly number: number
+
+  constructor(core: SchedulerCore, worker: string, order: Start) {
+    this.core = core
+    this.worker = worker
+    this.task = order.task
+    this.serial = order.attempt
+    this.number = order.number
+  }
+
+  get info(): Info {
+    return { worker: this.worker, attempt: this.number, key: this.core.keyOf(this.task) }
+  }
+}
+
+/** The attempt of `core` in whose body this fiber runs, if any; that of another scheduler does not count. */
+export const attemptOf = (core: SchedulerCore, fiber: Fiber.Fiber<unknown, unknown>): Attempt | undefined => {
+  const attempt = Context.getOrUndefined(fiber.context, Worker)
+  return attempt instanceof Attempt && attempt.core === core ? attempt : undefined
+}

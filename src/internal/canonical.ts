@@ -1,0 +1,62 @@
+/**
+ * The canonical encoding of plain data: equal data, and only equal data, have equal encodings. Pure keys are made of it.
+ *
+ * @internal
+ */
+
+/** An encoding, or the place and the reason why there is none. */
+export type Encoded = { readonly text: string } | { readonly path: string; readonly why: string }
+
+/** Encodes `value`; `handle` encodes tasks and futures, or returns `undefined` for other values. */
+export const encode = (value: unknown, handle: (value: unknown) => Encoded | undefined, path: string): Encoded => {
+  const seen = new Set<object>()
+  let failure: Encoded | undefined
+  const refuse = (at: string, why: string): string => {
+    failure ??= { path: at, why }
+    return ""
+  }
+  const all = (values: Iterable<unknown>, at: string): Array<string> =>
+    Array.from(values, (item, i) => go(item, `${at}[${i}]`))
+  const ofObject = (object: object, at: string): string => {
+    if (Array.isArray(object)) return `[${all(object, at).join(",")}]`
+    if (object instanceof Date) return `Date(${object.getTime()})`
+    if (object instanceof Map) {
+      return `Map(${Array.from(object, ([k, v]) => `${go(k, at)}:${go(v, at)}`).sort().join(",")})`
+    }
+    if (object instanceof Set) return `Set(${all(object, at).sort().join(",")})`
+    if (ArrayBuffer.isView(object)) return ofView(object)
+    const prototype = Object.getPrototypeOf(object)
+    if (prototype !== Object.prototype && prototype !== null) {
+      return refuse(at, `it is an instance of ${prototype.constructor?.name ?? "a class"}`)
+    }
+    const record = object as Record<string, unknown>
+    const entries = Object.keys(record).sort().map((key) => `${JSON.stringify(key)}:${go(record[key], `${at}.${key}`)}`)
+    return `{${entries.join(",")}}`
+  }
+  const go = (item: unknown, at: string): string => {
+    const known = handle(item)
+    if (known !== undefined) return "text" in known ? known.text : refuse(at, known.why)
+    if (typeof item === "function" || typeof item === "symbol") return refuse(at, `it is a ${typeof item}`)
+    if (typeof item !== "object" || item === null) return ofPrimitive(item)
+    if (seen.has(item)) return refuse(at, "it contains itself")
+    seen.add(item)
+    const text = ofObject(item, at)
+    seen.delete(item)
+    return text
+  }
+  const text = go(value, path)
+  return failure ?? { text }
+}
+
+const ofPrimitive = (value: unknown): string => {
+  if (typeof value === "string") return JSON.stringify(value)
+  if (typeof value === "bigint") return `${value}n`
+  return Object.is(value, -0) ? "-0" : String(value)
+}
+
+const ofView = (view: ArrayBufferView): string => {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+  let text = ""
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0")
+  return `${view.constructor.name}(${text})`
+}

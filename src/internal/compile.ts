@@ -1,0 +1,350 @@
+/**
+ * From tasks to a plan: a walk through all that the targets depend on, each task once, with keys resolved and every
+ * mistake found before anything starts.
+ *
+ * @internal
+ */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
+import type * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { order } from "../engine/order.ts"
+import type { Plan, Reference, Settings } from "../engine/Plan.ts"
+import type { TaskId } from "../engine/State.ts"
+import { GraphError } from "../SkeinError.ts"
+import type { GraphReason } from "../SkeinError.ts"
+import { encode } from "./canonical.ts"
+import type { Encoded } from "./canonical.ts"
+import { isFuture, isTask, make, noOptions } from "./task.ts"
+import type { FutureImpl, Handle, TaskImpl } from "./task.ts"
+
+/** Results of earlier runs by key; new ones are added to it. A `Map` will do. */
+export interface ResultCache {
+  readonly has: (key: string) => boolean
+  readonly get: (key: string) => unknown
+  readonly set: (key: string, value: unknown) => unknown
+}
+
+/** What the compiler must know of the scheduler that will run the plan. */
+export interface Live {
+  /** The live task with this explicit key, or -1. */
+  readonly find: (key: string) => TaskId
+  readonly taskOf: (id: TaskId) => TaskImpl
+  /** Whether the future is one of this scheduler and still claimed: else why not. */
+  readonly refuse: (future: FutureImpl) => string | undefined
+}
+
+/** What the tasks of one submission share: the context of their submitter, and a cache for results. */
+export interface Run {
+  readonly context: Context.Context<never>
+  readonly fork: (effect: Effect.Effect<any, any>) => Fiber.Fiber<any, any>
+  readonly cache: ResultCache | undefined
+}
+
+/** A plan with what the engine never looks at: bodies, and the world they run in. It lives as long as one of its tasks. */
+export interface LivePlan extends Plan {
+  /** The task of each plan index. */
+  readonly nodes: ReadonlyArray<TaskImpl>
+  readonly run: Run
+}
+
+export interface Compiled {
+  readonly plan: LivePlan
+  /** Where each target is, in the order given. */
+  readonly targets: ReadonlyArray<Reference>
+}
+
+/** The plan of `targets`, or what is wrong with it. */
+export const compile = (
+  targets: ReadonlyArray<Handle>,
+  live: Live,
+  run: Run
+): Compiled | GraphError => {
+  const only = targets[0]
+  if (targets.length === 1 && isTask(only) && isSingle(only)) {
+    return { plan: { ...onePlan, nodes: [only], run }, targets: onlyFirst }
+  }
+  return new Compiler(live, run).compile(targets)
+}
+
+/** Whether a task depends on nothing and asks for nothing: the usual child in a recursion. */
+const isSingle = (task: TaskImpl): boolean =>
+  task.handles.length === 0 && task.options === noOptions && task.misplaced === undefined
+
+const onlyFirst: ReadonlyArray<Reference> = [0]
+
+const onePlan: Plan = {
+  size: 1,
+  offsets: new Int32Array(2),
+  targets: new Int32Array(0),
+  positions: new Int32Array(1),
+  settings: new Map()
+}
+
+let stamps = 0
+
+/** Marks of a walk on the tasks themselves: `stamp` while the dependencies are visited, `stamp + 1` when done. */
+const nextStamp = (): number => stamps += 2
+
+class Compiler {
+  private readonly stamp = nextStamp()
+  private readonly nodes: Array<TaskImpl> = []
+  private readonly offsets: Array<number> = [0]
+  private readonly targets: Array<number> = []
+  private readonly settings = new Map<number, Settings>()
+  /** Explicit keys of this plan. */
+  private readonly keys = new Map<string, { readonly task: TaskImpl; readonly reference: Reference }>()
+  private readonly live: Live
+  private readonly run: Run
+  /** A pure task turned out to run already after its dependencies had been given places. */
+  private hasJoinedLate = false
+  /** The first thing that was wrong; the walk stops there. */
+  private mistake: GraphReason | undefined
+
+  constructor(live: Live, run: Run) {
+    this.live = live
+    this.run = run
+  }
+
+  compile(handles: ReadonlyArray<Handle>): Compiled | GraphError {
+    for (let i = 0; i < handles.length; i++) if (isTask(handles[i])) this.walk(handles[i] as TaskImpl)
+    const targets = handles.map((handle) => this.referenceTo(handle, "the targets"))
+    if (this.mistake !== undefined) return new GraphError({ reason: this.mistake })
+    const draft: Draft = {
+      nodes: this.nodes,
+      targets,
+      offsets: Int32Array.from(this.offsets),
+      edges: Int32Array.from(this.targets),
+      settings: this.settings
+    }
+    return finished(this.hasJoinedLate ? cull(draft) : draft, this.run)
+  }
+
+  /** Depth first with a stack of its own, so that a chain of a million tasks is no deeper than one of two. */
+  private walk(root: TaskImpl): void {
+    if (root.stamp === this.stamp + 1) return
+    const stack: Array<TaskImpl> = []
+    const next: Array<number> = []
+    this.enter(root, stack, next)
+    while (stack.length > 0 && this.mistake === undefined) {
+      const top = stack.length - 1
+      const task = stack[top]!
+      const i = next[top]!
+      if (i === task.handles.length) {
+        stack.pop()
+        next.pop()
+        this.add(task)
+        continue
+      }
+      next[top] = i + 1
+      const handle = task.handles[i]!
+      if (!isTask(handle) || handle.stamp === this.stamp + 1) continue
+      if (handle.stamp === this.stamp) this.refuseCycle(stack, handle)
+      else this.enter(handle, stack, next)
+    }
+  }
+
+  private enter(task: TaskImpl, stack: Array<TaskImpl>, next: Array<number>): void {
+    if (task.misplaced !== undefined || task.options !== noOptions) {
+      this.checkOptions(task)
+      if (this.isKnown(task)) return
+    }
+    task.stamp = this.stamp
+    stack.push(task)
+    next.push(0)
+  }
+
+  private checkOptions(task: TaskImpl): void {
+    const { invalid } = task.options
+    if (invalid !== undefined) this.refuse({ _tag: "InvalidOption", ...invalid })
+    if (task.misplaced !== undefined) {
+      this.refuse({
+        _tag: "InvalidDependency",
+        key: nameOf(task),
+        dependency: `the task or future at ${task.misplaced}`,
+        why: "inputs are searched in arrays and records to depth 5, not deeper and not in a Map or Set"
+      })
+    }
+  }
+
+  /** Whether a task with an explicit key needs no node: it runs already, or its result is in the cache. */
+  private isKnown(task: TaskImpl): boolean {
+    const { key } = task.options
+    if (key === undefined) return false
+    const { cache } = this.run
+    if (cache !== undefined && cache.has(key) && !this.keys.has(key)) {
+      this.finish(task, this.push(make({ _tag: "value", value: cache.get(key) }, undefined, { key }), key), key)
+      return true
+    }
+    return this.joins(task, key)
+  }
+
+  private joins(task: TaskImpl, key: string): boolean {
+    const own = this.keys.get(key)
+    if (own !== undefined) {
+      if (!areSame(own.task, task)) this.refuse({ _tag: "KeyConflict", key, why: "another task of this graph has it" })
+      this.finish(task, own.reference, key)
+      return true
+    }
+    const id = this.live.find(key)
+    if (id < 0) return false
+    if (!areSame(this.live.taskOf(id), task)) {
+      this.refuse({ _tag: "KeyConflict", key, why: "another task with it is live" })
+    }
+    this.finish(task, ~id, key)
+    return true
+  }
+
+  private refuse(reason: GraphReason): undefined {
+    this.mistake ??= reason
+  }
+
+  /** All dependencies of `task` have their places; now it gets its own. */
+  private add(task: TaskImpl): void {
+    const key = task.options === noOptions ? undefined : this.keyFor(task)
+    if (key !== undefined && key !== task.options.key && this.joins(task, key)) {
+      this.hasJoinedLate = true
+      return
+    }
+    for (let i = 0; i < task.handles.length; i++) this.targets.push(this.referenceTo(task.handles[i]!, task))
+    this.finish(task, this.push(task, key), key)
+  }
+
+  /** A plan index for `node`, whose dependencies have been written. */
+  private push(node: TaskImpl, key: string | undefined): number {
+    const index = this.nodes.push(node) - 1
+    this.offsets.push(this.targets.length)
+    const absorbs = node.body._tag === "exit"
+    if (absorbs || node.options !== noOptions) {
+      const { deadlineMillis, dependencyTimeoutMillis, label, priority, timeoutMillis } = node.options
+      this.settings.set(index, { key, label, priority, absorbs, timeoutMillis, deadlineMillis, dependencyTimeoutMillis })
+    }
+    return index
+  }
+
+  private finish(task: TaskImpl, reference: Reference, key: string | undefined): void {
+    task.stamp = this.stamp + 1
+    task.index = reference
+    if (key !== undefined && !this.keys.has(key)) this.keys.set(key, { task, reference })
+  }
+
+  private referenceTo(handle: Handle, dependent: TaskImpl | string): Reference {
+    if (isTask(handle)) return handle.index
+    const why = this.live.refuse(handle)
+    if (why === undefined) return ~handle.claim.task
+    const key = typeof dependent === "string" ? dependent : nameOf(dependent)
+    this.refuse({ _tag: "InvalidDependency", key, dependency: `the future ${JSON.stringify(handle.key)}`, why })
+    return 0
+  }
+
+  private refuseCycle(stack: ReadonlyArray<TaskImpl>, to: TaskImpl): void {
+    const cycle = stack.slice(stack.indexOf(to))
+    this.refuse({ _tag: "Cycle", path: [...cycle, to].map(nameOf) })
+  }
+
+  /** The explicit key of a task, or the one that its name and arguments make. */
+  private keyFor(task: TaskImpl): string | undefined {
+    const { key, name, pure } = task.options
+    if (key !== undefined || pure !== true) return key
+    if (name === undefined || name === "") {
+      return this.refuse({ _tag: "InvalidOption", option: "pure", value: true, expected: "a key or a named function beside it" })
+    }
+    const encoded = encode(task.inputs, (value) => this.encodeHandle(value), "")
+    if ("text" in encoded) return keyOfCall(name, encoded.text)
+    return this.refuse({ _tag: "InvalidArgument", key: name, path: encoded.path, why: encoded.why })
+  }
+
+  /** The key of a task that has its place. */
+  private keyOfNode(task: TaskImpl): string | undefined {
+    return task.index >= 0 ? this.settings.get(task.index)?.key : this.keyFor(task)
+  }
+
+  private encodeHandle(value: unknown): Encoded | undefined {
+    if (isFuture(value)) return { text: `future(${value.core.name}/${value.submission.sequence + value.index})` }
+    if (!isTask(value)) return undefined
+    if (value.body._tag === "value") return encode(value.body.value, (inner) => this.encodeHandle(inner), "")
+    const key = this.keyOfNode(value)
+    if (key === undefined) return { path: "", why: "it is a task without a key" }
+    return { text: `task(${JSON.stringify(key)})` }
+  }
+}
+
+/** Keys longer than this are shortened to 128 bits of their SHA-256. */
+const maxKeyLength = 120
+
+const keyOfCall = (name: string, args: string): string => {
+  const text = `${name}(${args.startsWith("[") ? args.slice(1, -1) : args})`
+  return text.length <= maxKeyLength ? text : `${name}(${bytesToHex(sha256(utf8ToBytes(text)).subarray(0, 16))})`
+}
+
+/** Whether submitting `b` may join the run of `a`. */
+const areSame = (a: TaskImpl, b: TaskImpl): boolean =>
+  a === b || (a.options.pure === true && b.options.pure === true)
+
+const nameOf = (task: TaskImpl): string => task.options.key ?? task.options.label ?? task.options.name ?? "task"
+
+interface Draft {
+  readonly nodes: ReadonlyArray<TaskImpl>
+  readonly targets: ReadonlyArray<Reference>
+  readonly offsets: Int32Array
+  readonly edges: Int32Array
+  readonly settings: ReadonlyMap<number, Settings>
+}
+
+const finished = ({ edges, nodes, offsets, settings, targets }: Draft, run: Run): Compiled => {
+  const size = nodes.length
+  const positions = positionsOf(size, offsets, edges)
+  return { targets, plan: { size, offsets, targets: edges, settings, positions, nodes, run } }
+}
+
+/** Drops the nodes that no target needs. */
+const cull = ({ edges, nodes, offsets, settings, targets }: Draft): Draft => {
+  const needed = new Set(targets.filter((target) => target >= 0))
+  for (const node of needed) {
+    for (let j = offsets[node]!; j < offsets[node + 1]!; j++) if (edges[j]! >= 0) needed.add(edges[j]!)
+  }
+  const kept = [...needed].sort((a, b) => a - b)
+  const place = new Map(kept.map((node, index) => [node, index]))
+  const moved = (reference: Reference): Reference => reference < 0 ? reference : place.get(reference)!
+  const rows = kept.map((node) => Array.from(edges.subarray(offsets[node]!, offsets[node + 1]!), moved))
+  const starts = [0]
+  for (const row of rows) starts.push(starts.at(-1)! + row.length)
+  return {
+    nodes: kept.map((node) => nodes[node]!),
+    targets: targets.map(moved),
+    offsets: Int32Array.from(starts),
+    edges: Int32Array.from(rows.flat()),
+    settings: new Map(kept.flatMap((node, index) => settings.has(node) ? [[index, settings.get(node)!] as const] : []))
+  }
+}
+
+const onlyPosition = new Int32Array(1)
+
+const positionsOf = (size: number, offsets: Int32Array, targets: Int32Array): Int32Array =>
+  size === 1 ? onlyPosition : order(isPlain(size, offsets, targets) ? { offsets, targets } : plain(size, offsets, targets))
+
+/** Whether all edges lie inside the plan and none is there twice. */
+const isPlain = (size: number, offsets: Int32Array, targets: Int32Array): boolean => {
+  const lastUser = new Int32Array(size)
+  for (let i = 0; i < size; i++) {
+    for (let j = offsets[i]!; j < offsets[i + 1]!; j++) {
+      const target = targets[j]!
+      if (target < 0 || lastUser[target] === i + 1) return false
+      lastUser[target] = i + 1
+    }
+  }
+  return true
+}
+
+/** The edges inside the plan, each once. */
+const plain = (size: number, offsets: Int32Array, targets: Int32Array) => {
+  const own: Array<number> = []
+  const starts = new Int32Array(size + 1)
+  for (let i = 0; i < size; i++) {
+    const dependencies = new Set(targets.subarray(offsets[i]!, offsets[i + 1]!))
+    for (const dependency of dependencies) if (dependency >= 0) own.push(dependency)
+    starts[i + 1] = own.length
+  }
+  return { offsets: starts, targets: Int32Array.from(own) }
+}

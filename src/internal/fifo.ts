@@ -1,0 +1,49 @@
+/**
+ * A queue that keeps its array: emptying one with `length = 0` would allocate a new one at the next push, for each task.
+ *
+ * @internal
+ */
+export class Fifo<A> {
+  private items: Array<A | undefined> = []
+  private head = 0
+  /** Where the next one goes; counts up until the queue is empty. */
+  private tail = 0
+
+  get size(): number {
+    return this.tail - this.head
+  }
+
+  push(item: A): void {
+    this.items[this.tail++] = item
+  }
+
+  shift(): A | undefined {
+    if (this.head === this.tail) return undefined
+    const item = this.items[this.head]
+    this.items[this.head++] = undefined
+    if (this.head === this.tail) this.rewind()
+    return item
+  }
+
+  private rewind(): void {
+    this.head = this.tail = 0
+    if (this.items.length > 65_536) this.items = []
+  }
+
+  /** A position for {@link keepIf}: everything pushed from now on lies behind it. */
+  mark(): number {
+    return this.tail
+  }
+
+  /** Drops what was pushed since `mark` and does not pass the test. */
+  keepIf(mark: number, test: (item: A) => boolean): void {
+    let to = mark
+    for (let i = mark; i < this.tail; i++) {
+      const item = this.items[i]!
+      if (test(item)) this.items[to++] = item
+    }
+    for (let i = to; i < this.tail; i++) this.items[i] = undefined
+    this.tail = to
+    if (this.head === this.tail) this.rewind()
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * What a scheduler would run for a graph, a task or a shape of tasks: its nodes, their names and their edges.
+ *
+ * @internal
+ */
+import { order } from "../engine/order.ts"
+import { GraphError } from "../SkeinError.ts"
+import { compile } from "./compile.ts"
+import type { Compiled, Live } from "./compile.ts"
+import { depthFirst } from "./depthFirst.ts"
+import { isGraph } from "./graph.ts"
+import { isFuture, isTask, scan } from "./task.ts"
+import type { Body, Handle, TaskImpl } from "./task.ts"
+
+/** A task, or a future that tasks depend on. */
+export interface Node {
+  readonly key: string
+  readonly label: string | undefined
+  readonly kind: Body["_tag"] | "future"
+  /** Static position; a future has none. */
+  readonly position: number | undefined
+  readonly dependencies: ReadonlyArray<Dependency>
+}
+
+export interface Dependency {
+  readonly node: number
+  /** Whether it gives a value, or only has to end before. */
+  readonly kind: "data" | "after"
+}
+
+/** The nodes that computing `source` would run, dependencies first, then the futures that they depend on. */
+export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
+  const shape = isGraph(source) ? source.tasks : source
+  const { handles } = scan(shape)
+  const compiled = compile(handles, nobody, undefined)
+  const { edges, keys, tasks } = compiled instanceof GraphError ? asTheyStand(handles) : asPlanned(compiled)
+  const nameOf = namer(keys)
+  const futures = new Map<string, number>()
+  const placeOf = (edge: number, handle: Handle | undefined): number => {
+    if (edge >= 0) return edge
+    const key = isFuture(handle) ? handle.key : "future"
+    const place = futures.get(key) ?? tasks.length + futures.size
+    futures.set(key, place)
+    return place
+  }
+  const nodes = tasks.map((task, i): Node => ({
+    key: keys[i] ?? nameOf(task, i),
+    label: task.options.label,
+    kind: task.body._tag,
+    position: edges.positions[i]!,
+    dependencies: dependenciesOf(task, edges.targets.subarray(edges.offsets[i]!, edges.offsets[i + 1]!), placeOf)
+  }))
+  for (const handle of handles) if (isFuture(handle)) placeOf(-1, handle)
+  return [...nodes, ...Array.from(futures.keys(), futureNode)]
+}
+
+const futureNode = (key: string): Node => ({ key, label: undefined, kind: "future", position: undefined, dependencies: [] })
+
+/** No scheduler: nothing is live, and futures are taken as they are. */
+const nobody: Live = { find: () => -1, taskOf: () => undefined as never, refuse: () => undefined }
+
+/** Edges as rows; a target below 0 is a future. */
+interface Rows {
+  readonly offsets: Int32Array
+  readonly targets: Int32Array
+  readonly positions: Int32Array
+}
+
+interface Listed {
+  readonly tasks: ReadonlyArray<TaskImpl>
+  readonly keys: ReadonlyArray<string | undefined>
+  readonly edges: Rows
+}
+
+const asPlanned = ({ nodes, plan }: Compiled): Listed => ({
+  tasks: nodes,
+  keys: nodes.map((node, i) => plan.settings.get(i)?.key ?? node.options.key),
+  edges: plan
+})
+
+/** The nodes of a graph that would be refused: a picture of it is wanted all the more. */
+const asTheyStand = (handles: ReadonlyArray<Handle>): Listed => {
+  const places = new Map<TaskImpl, number>()
+  const rows: Array<ReadonlyArray<number>> = []
+  depthFirst(handles.filter(isTask), (task) => task.handles.filter(isTask), (task) => {
+    rows.push(task.handles.map((handle) => isTask(handle) ? places.get(handle) ?? -1 : -1))
+    places.set(task, places.size)
+  })
+  const tasks = [...places.keys()]
+  const plain = toRows(rows.map((row) => [...new Set(row)].filter((target) => target >= 0)))
+  return {
+    tasks,
+    keys: tasks.map((task) => task.options.key),
+    edges: { ...toRows(rows), positions: order(plain) }
+  }
+}
+
+const toRows = (rows: ReadonlyArray<ReadonlyArray<number>>) => {
+  const offsets = new Int32Array(rows.length + 1)
+  for (let i = 0; i < rows.length; i++) offsets[i + 1] = offsets[i]! + rows[i]!.length
+  return { offsets, targets: Int32Array.from(rows.flat()) }
+}
+
+/** Names tasks without a key as a new scheduler names those of its first submission. */
+const namer = (keys: ReadonlyArray<string | undefined>) => {
+  const taken = new Set(keys)
+  return (task: TaskImpl, index: number): string => {
+    const name = `${task.options.label ?? "task"}#${index + 1}`
+    return taken.has(name) ? `${name} (without a key)` : name
+  }
+}
+
+const dependenciesOf = (
+  task: TaskImpl,
+  targets: Int32Array,
+  placeOf: (edge: number, handle: Handle | undefined) => number
+): ReadonlyArray<Dependency> => {
+  const { after } = task.options
+  const firstAfter = after === undefined ? targets.length : task.handles.length - scan(after).handles.length
+  const kinds = new Map<number, Dependency["kind"]>()
+  targets.forEach((target, i) => {
+    const place = placeOf(target, task.handles[i])
+    if (!kinds.has(place)) kinds.set(place, i < firstAfter ? "data" : "after")
+  })
+  return Array.from(kinds, ([node, kind]) => ({ node, kind }))
+}

@@ -1,0 +1,30 @@
+/**
+ * The results that one worker holds, by task.
+ *
+ * @internal
+ */
+import type { TaskId } from "../engine/State.ts"
+
+/** An array rather than a map: rows of the task table are dense, and a look-up is a task's most frequent cost. */
+export class Results {
+  private values: Array<unknown> = []
+  private count = 0
+
+  get size(): number {
+    return this.count
+  }
+
+  get(task: TaskId): unknown {
+    return this.values[task]
+  }
+
+  set(task: TaskId, value: unknown): void {
+    this.values[task] = value
+    this.count++
+  }
+
+  delete(task: TaskId): void {
+    this.values[task] = undefined
+    if (--this.count === 0 && this.values.length > 65_536) this.values = []
+  }
+}
