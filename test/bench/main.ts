@@ -1,0 +1,455 @@
+/**
+ * Microseconds a task and memory: Skein beside the floor and the peers, in one process, in interleaved rounds.
+ *
+ *     npm run bench -- [--quick] [--sizes 1000,10000] [--shapes chain,tree] [--json file] [--without-skein]
+ *                      [--without-memory]
+ *
+ * Figures are medians and drift between machines: compare ratios within one run. Times are reported, not enforced; only
+ * a wrong answer makes the exit code 1.
+ */
+import { execFileSync } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { cpus } from "node:os"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { type Contestant, type Outcome, total } from "./contestant.ts"
+import { floor } from "./floor.ts"
+import type { RunMemory, WaitingMemory } from "./memory.ts"
+import { peers } from "./peers.ts"
+import { type Body, type Graph, make, type ShapeName, shapeNames } from "./shapes.ts"
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    sizes: { type: "string" },
+    shapes: { type: "string" },
+    json: { type: "string" },
+    "without-skein": { type: "boolean", default: false },
+    "without-memory": { type: "boolean", default: false }
+  }
+})
+
+const sizes = (flags.sizes ?? (flags.quick ? "1000,10000" : "1000,10000,100000,1000000")).split(",").map(Number)
+const shapes = flags.shapes === undefined
+  ? shapeNames
+  : shapeNames.filter((shape) => flags.shapes!.split(",").includes(shape))
+const subject = flags["without-skein"] ? undefined : await import("./skein.ts")
+const contestants: ReadonlyArray<Contestant> = [floor, ...(subject ? [subject.skein] : []), ...peers]
+
+// ---- the loop
+
+/** One contestant on one graph: samples in microseconds a task, by phase. */
+interface Cell {
+  readonly contestant: string
+  readonly shape: ShapeName
+  readonly size: number
+  readonly tasks: number
+  readonly body: Body
+  readonly samples: Array<Readonly<Record<string, number>>>
+  spentMillis: number
+  missing?: string
+}
+
+const cells: Array<Cell> = []
+const submissions = new Map<string, number>()
+
+const rehearsalTasks = 2000
+const rehearsalMillis = flags.quick ? 30 : 60
+const slowestMillis = 20_000
+const enoughMillis = 6_000
+const hangMillis = 120_000
+
+const turns = (size: number) => flags.quick ? 3 : size <= 10_000 ? 7 : 3
+const runsPerTurn = (size: number) => size <= 1000 ? 5 : size <= 10_000 ? 3 : 1
+
+/**
+ * Runs `contestant` on a small graph of the same shape for a while, then as often as asked on the graph itself.
+ *
+ * A forced collection throws optimised code away (the floor runs ten times slower just after one), and other
+ * contestants' rounds have filled the heap. So large runs begin with a collection, and every turn with a rehearsal.
+ */
+const turn = async (contestant: Contestant, graph: Graph, rehearsal: Graph, cell: Cell): Promise<void> => {
+  if (graph.size > 20_000) globalThis.gc!()
+  const start = performance.now()
+  do await attempt(contestant, rehearsal, cell.body)
+  while (performance.now() - start < rehearsalMillis)
+  const began = performance.now()
+  for (let i = 0; i < runsPerTurn(graph.size); i++) {
+    const { millis } = await attempt(contestant, graph, cell.body)
+    cell.samples.push(Object.fromEntries(Object.entries(millis).map(([k, v]) => [k, v * 1000 / graph.size])))
+  }
+  cell.spentMillis += performance.now() - began
+}
+
+const attempt = async (contestant: Contestant, graph: Graph, body: Body): Promise<Outcome> => {
+  let timer: NodeJS.Timeout | undefined
+  const hang = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no result in ${hangMillis / 1000} s`)), hangMillis)
+  })
+  try {
+    const outcome = await Promise.race([contestant.run(graph, body), hang])
+    if (outcome.answer !== graph.answer) {
+      process.exitCode = 1
+      throw new Error(`wrong answer: ${outcome.answer}, not ${graph.answer}`)
+    }
+    return outcome
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const measure = async (shape: ShapeName, size: number, body: Body): Promise<void> => {
+  const graph = make(shape, size)
+  const rehearsal = make(shape, Math.min(size, rehearsalTasks))
+  const running = contestants.map((contestant) => {
+    const cell: Cell = {
+      contestant: contestant.name,
+      shape,
+      size,
+      tasks: graph.size,
+      body,
+      samples: [],
+      spentMillis: 0
+    }
+    cells.push(cell)
+    const missing = contestant.refuses?.(graph, body) ?? tooSlow(cell)
+    if (missing !== undefined) cell.missing = missing
+    return { contestant, cell }
+  })
+  for (let round = 0; round < turns(size); round++) {
+    for (const { cell, contestant } of running) {
+      if (cell.missing !== undefined || cell.spentMillis > enoughMillis) continue
+      try {
+        await turn(contestant, graph, rehearsal, cell)
+      } catch (error) {
+        cell.missing = `${cell.contestant}, ${shape} of ${size}: ${String(error).split("\n")[0]}`
+      }
+    }
+  }
+  if (body === "sync") await measureSubmission(graph, rehearsal, size)
+}
+
+const measureSubmission = async (graph: Graph, rehearsal: Graph, size: number): Promise<void> => {
+  if (subject === undefined) return
+  const samples: Array<number> = []
+  try {
+    for (let round = 0; round < turns(size); round++) {
+      if (graph.size > 20_000) globalThis.gc!()
+      const start = performance.now()
+      do await subject.submission(rehearsal)
+      while (performance.now() - start < rehearsalMillis)
+      samples.push(await subject.submission(graph) * 1000 / graph.size)
+    }
+    submissions.set(`${graph.shape} ${size}`, median(samples)!)
+  } catch (error) {
+    process.stderr.write(`submission of ${graph.shape}, ${size}: ${String(error)}\n`)
+  }
+}
+
+/** What the next smaller size foretells. */
+const tooSlow = ({ body, contestant, shape, size, tasks }: Cell): string | undefined => {
+  const smaller = cells.findLast((c) =>
+    c.contestant === contestant && c.shape === shape && c.body === body && c.size < size
+  )
+  if (smaller === undefined) return undefined
+  if (smaller.missing !== undefined) return smaller.missing
+  return micros(smaller)! * tasks / 1000 > slowestMillis
+    ? `${contestant}, ${shape} of ${size}: would take over ${slowestMillis / 1000} s`
+    : undefined
+}
+
+// ---- reading the samples
+
+const median = (samples: ReadonlyArray<number>): number | undefined => {
+  const sorted = samples.toSorted((a, b) => a - b)
+  return sorted.length === 0 ? undefined : (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2
+}
+
+const micros = (cell: Cell | undefined, phase?: string): number | undefined =>
+  cell === undefined || cell.missing !== undefined ? undefined : median(
+    cell.samples.map((millis) => phase === undefined ? total({ answer: 0, millis }) : millis[phase] ?? 0)
+  )
+
+/** Submission to results, less what submission alone takes: that counts with building, so nothing counts twice. */
+const runMicros = (shape: ShapeName, size: number): number | undefined => {
+  const run = micros(find("Skein", shape, size), "run")
+  const submission = submissions.get(`${shape} ${size}`)
+  return run === undefined || submission === undefined ? undefined : Math.max(0, run - submission)
+}
+
+const overFloor = (shape: ShapeName, size: number): number | undefined =>
+  ratio(runMicros(shape, size), micros(find("floor", shape, size)))
+
+const find = (contestant: string, shape: ShapeName, size: number, body: Body = "sync"): Cell | undefined =>
+  cells.find((c) => c.contestant === contestant && c.shape === shape && c.size === size && c.body === body)
+
+const ratio = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : a / b
+
+// ---- tables
+
+const lines: Array<string> = []
+const say = (line = "") => {
+  lines.push(line)
+  process.stdout.write(line + "\n")
+}
+
+const figure = (value: number | undefined): string =>
+  value === undefined ? "-" : value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0)
+
+const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): void => {
+  const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => row[i]!.length)))
+  const line = (row: ReadonlyArray<string>) =>
+    `| ${row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join(" | ")} |`
+  say(line(head))
+  say(`|${widths.map((width, i) => i === 0 ? "-".repeat(width + 2) : "-".repeat(width + 1) + ":").join("|")}|`)
+  for (const row of rows) say(line(row))
+  say()
+}
+
+const timesTable = (size: number, body: Body): void => {
+  say(`## ${size.toLocaleString("en")} tasks, ${body === "sync" ? "synchronous" : "promise"} bodies: µs a task`)
+  say()
+  const footnotes = new Set<string>()
+  const cellOf = (name: string, shape: ShapeName) => {
+    const cell = find(name, shape, size, body)
+    if (cell?.missing !== undefined) footnotes.add(cell.missing)
+    return cell
+  }
+  table(
+    [
+      "shape",
+      ...contestants.map(({ name }) => name),
+      ...(subject ? ["submitted to results/floor", "total/p-graph"] : [])
+    ],
+    shapes.map((shape) => {
+      const skein = cellOf("Skein", shape)
+      return [
+        shape,
+        ...contestants.map(({ name }) => figure(micros(cellOf(name, shape)))),
+        ...(subject
+          ? [
+            figure(ratio(micros(skein, "run"), micros(cellOf("floor", shape)))),
+            figure(ratio(micros(skein), micros(cellOf("p-graph", shape))))
+          ]
+          : [])
+      ]
+    })
+  )
+  for (const footnote of footnotes) say(`- "-": ${footnote}`)
+  if (footnotes.size > 0) say()
+}
+
+const phasesTable = (): void => {
+  say("## Skein's phases: µs a task")
+  say()
+  say(
+    "Submission (finding, checking, ordering and entering the tasks) is timed apart, behind a gate that lets nothing run."
+  )
+  say("Run: from submission to results, less submission. Total: build, submission and run.")
+  say()
+  table(
+    ["shape", "tasks", "build", "submission", "run", "total", "floor", "run/floor"],
+    sizes.flatMap((size) =>
+      shapes.map((shape) => {
+        const cell = find("Skein", shape, size)
+        return [
+          shape,
+          size.toLocaleString("en"),
+          figure(micros(cell, "build")),
+          figure(submissions.get(`${shape} ${size}`)),
+          figure(runMicros(shape, size)),
+          figure(micros(cell)),
+          figure(micros(find("floor", shape, size))),
+          figure(overFloor(shape, size))
+        ]
+      })
+    )
+  )
+}
+
+// ---- memory
+
+const memoryTasks = 100_000
+const memoryOf = new Map<string, RunMemory>()
+const waitingOf = new Map<ShapeName, WaitingMemory>()
+
+const child = <A>(...args: ReadonlyArray<string>): A | undefined => {
+  const script = fileURLToPath(new URL("memory.ts", import.meta.url))
+  try {
+    const output = execFileSync(
+      process.execPath,
+      ["--conditions=source", "--expose-gc", "--max-old-space-size=8192", script, ...args],
+      { encoding: "utf8", timeout: hangMillis }
+    )
+    return JSON.parse(output) as A
+  } catch (error) {
+    process.stderr.write(`memory.ts ${args.join(" ")}: ${String(error).split("\n")[0]}\n`)
+    return undefined
+  }
+}
+
+const mebibytes = (bytes: number | undefined): string => bytes === undefined ? "-" : (bytes / 2 ** 20).toFixed(0)
+
+const memoryTables = (): void => {
+  const names = ["floor", ...(subject ? ["Skein"] : []), "p-graph", "p-queue", "Effect.forEach"]
+  for (const shape of shapes) {
+    for (const name of names) {
+      const memory = child<RunMemory>("run", name, shape, String(memoryTasks))
+      if (memory) memoryOf.set(`${name} ${shape}`, memory)
+    }
+    const waiting = subject && child<WaitingMemory>("waiting", shape, String(memoryTasks))
+    if (waiting) waitingOf.set(shape, waiting)
+  }
+  say(`## Memory, ${memoryTasks.toLocaleString("en")} tasks: peak resident MiB of one run in a fresh process`)
+  say()
+  say("In brackets what was resident before it, with everything loaded and the graph's arrays made.")
+  say()
+  table(
+    ["shape", ...names],
+    shapes.map((shape) => [
+      shape,
+      ...names.map((name) => {
+        const memory = memoryOf.get(`${name} ${shape}`)
+        return memory ? `${mebibytes(memory.peak)} (${mebibytes(memory.resident)})` : "-"
+      })
+    ])
+  )
+  if (!subject) return
+  say(`## Memory, ${memoryTasks.toLocaleString("en")} waiting tasks: bytes a task, after forced collections`)
+  say()
+  say("A gate blocks everything. Left: still held when all have ended and only the user's objects live.")
+  say()
+  table(
+    ["shape", "user's objects", "Skein's", "left", "resident MiB, waiting", "peak"],
+    shapes.map((shape) => {
+      const waiting = waitingOf.get(shape)
+      const each = (bytes: number) => (bytes / waiting!.size).toFixed(0)
+      return waiting
+        ? [
+          shape,
+          each(waiting.user),
+          each(waiting.waiting),
+          each(waiting.left),
+          mebibytes(waiting.residentWaiting),
+          mebibytes(waiting.peak)
+        ]
+        : [shape, "-", "-", "-", "-", "-"]
+    })
+  )
+}
+
+// ---- budgets
+
+interface Budget {
+  readonly law: string
+  readonly verdict: "PASS" | "FAIL" | "not measured"
+  readonly figures: string
+}
+
+/** A budget over several figures: it holds if every figure that was measured is at most `most`. */
+const budget = (
+  law: string,
+  most: number,
+  figures: ReadonlyArray<readonly [string, number | undefined]>,
+  show: (value: number) => string = figure
+): Budget => {
+  const measured = figures.filter((entry): entry is [string, number] => entry[1] !== undefined)
+  return {
+    law,
+    verdict: measured.length === 0 ? "not measured" : measured.every(([, value]) => value <= most) ? "PASS" : "FAIL",
+    figures: measured.map(([name, value]) => `${name} ${show(value)}${value <= most ? "" : "!"}`).join(", ")
+  }
+}
+
+const label = (shape: ShapeName, size: number): string => `${shape} ${size.toExponential(0).replace("+", "")}`
+
+const budgets = (): ReadonlyArray<Budget> => {
+  const pairs = sizes.flatMap((size) => shapes.map((shape) => [shape, size] as const))
+  const large = pairs.filter(([, size]) => size >= 10_000)
+  return [
+    budget(
+      "run at most 3 x the floor, 1e4 to 1e6",
+      3,
+      large.map(([shape, size]) => [label(shape, size), overFloor(shape, size)])
+    ),
+    budget(
+      "build + submission (checks, order) at most 1.5 µs a task",
+      1.5,
+      large.map(([shape, size]) => {
+        const built = micros(find("Skein", shape, size), "build")
+        const entered = submissions.get(`${shape} ${size}`)
+        return [label(shape, size), built === undefined || entered === undefined ? undefined : built + entered]
+      })
+    ),
+    budget(
+      "ahead of p-graph with building counted",
+      1,
+      pairs.map(([shape, size]) => [
+        label(shape, size),
+        ratio(micros(find("Skein", shape, size)), micros(find("p-graph", shape, size)))
+      ])
+    ),
+    budget(
+      "the ratio to the floor grows at most 1.5 times from 1e4 to 1e6",
+      1.5,
+      shapes.map((shape) => [shape, ratio(overFloor(shape, 1_000_000), overFloor(shape, 10_000))])
+    ),
+    budget(
+      "under 400 bytes a waiting task beyond the user's objects",
+      400,
+      shapes.map((shape) => {
+        const waiting = waitingOf.get(shape)
+        return [shape, waiting && waiting.waiting / waiting.size]
+      }),
+      (value) => value.toFixed(0)
+    ),
+    budget(
+      "1e5 tasks under 400 MiB resident, at the peak of a run",
+      400 * 2 ** 20,
+      shapes.map((shape) => [shape, memoryOf.get(`Skein ${shape}`)?.peak]),
+      mebibytes
+    )
+  ]
+}
+
+// ---- the report
+
+say(`# Benchmark: Node ${process.version}, ${cpus()[0]?.model.trim()} x ${cpus().length}, 8 slots`)
+say()
+for (const { note } of contestants) say(`- ${note}`)
+say()
+for (const size of sizes) {
+  for (const shape of shapes) await measure(shape, size, "sync")
+  timesTable(size, "sync")
+  if (size === 10_000) {
+    for (const shape of shapes) await measure(shape, size, "promise")
+    timesTable(size, "promise")
+  }
+}
+if (subject) phasesTable()
+if (!flags["without-memory"]) memoryTables()
+const verdicts = subject ? budgets() : []
+if (subject) {
+  say("## Budgets")
+  say()
+  for (const { figures, law, verdict } of verdicts) say(`- ${verdict}: ${law}${figures && `: ${figures}`}`)
+}
+if (flags.json !== undefined) {
+  writeFileSync(
+    flags.json,
+    JSON.stringify(
+      {
+        node: process.version,
+        cells,
+        submissions: Object.fromEntries(submissions),
+        memory: Object.fromEntries(memoryOf),
+        waiting: Object.fromEntries(waitingOf),
+        budgets: verdicts,
+        report: lines
+      },
+      undefined,
+      2
+    ) + "\n"
+  )
+}

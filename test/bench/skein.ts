@@ -1,0 +1,99 @@
+/** Skein through its public API, as a contestant and as a subject of `memory.ts`. */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Client from "skein/Client"
+import * as Skein from "skein/Skein"
+import * as Task from "skein/Task"
+import { type Contestant, slots } from "./contestant.ts"
+import { type Body, combine, fold, type Graph } from "./shapes.ts"
+
+type Numbers = Array<Task.Task<number>>
+
+const makeRuntime = () => ManagedRuntime.make(Skein.layer({ concurrency: slots }))
+
+/** The tasks of a graph. With a gate, those without dependencies take the gate's value as an input and ignore it. */
+const build = (graph: Graph, body: Body, gate?: Task.Task<number>): Numbers => {
+  const { dependencies: { offsets, values }, size } = graph
+  const make = body === "sync" ? plain : promised
+  const tasks: Numbers = []
+  for (let i = 0; i < size; i++) {
+    const inputs: Numbers = []
+    for (let e = offsets[i]!; e < offsets[i + 1]!; e++) inputs.push(tasks[values[e]!]!)
+    tasks.push(inputs.length === 0 && gate !== undefined ? Task.map([gate], () => combine(i, [])) : make(i, inputs))
+  }
+  return tasks
+}
+
+/** A function of the inputs, run in a fiber of its own, as the floor does. */
+const plain = (i: number, inputs: Numbers): Task.Task<number> => Task.map(inputs, (taken) => combine(i, taken))
+
+const promised = (i: number, inputs: Numbers): Task.Task<number> =>
+  Task.make(inputs, (taken) => Effect.promise(() => Promise.resolve(combine(i, taken))))
+
+const targetsOf = (graph: Graph, tasks: Numbers): Numbers => Array.from(graph.sinks, (i) => tasks[i]!)
+
+export const skein: Contestant = {
+  name: "Skein",
+  note: "Skein: building, submission and results counted in its total; its run is from submission to results",
+  run: async (graph, body) => {
+    const runtime = makeRuntime()
+    await runtime.context()
+    const start = performance.now()
+    const targets = targetsOf(graph, build(graph, body))
+    const built = performance.now()
+    const results = await runtime.runPromise(Client.compute(targets))
+    const end = performance.now()
+    await runtime.dispose()
+    return { answer: fold(results), millis: { build: built - start, run: end - built } }
+  }
+}
+
+/**
+ * Milliseconds that submission takes before anything runs: finding the tasks, checking, ordering and entering them.
+ * A gate holds everything back meanwhile; the scope's end then cancels all.
+ */
+export const submission = async (graph: Graph): Promise<number> => {
+  const runtime = makeRuntime()
+  await runtime.context()
+  const targets = targetsOf(graph, build(graph, "sync", Task.make(Effect.never)))
+  const program = Effect.scoped(Effect.suspend(() => {
+    const start = performance.now()
+    return Effect.map(Client.submitAll(targets), () => performance.now() - start)
+  }))
+  const millis = await runtime.runPromise(program)
+  await runtime.dispose()
+  return millis
+}
+
+export interface Gated {
+  /** The user's own objects: nothing is submitted yet. */
+  readonly tasks: Numbers
+  /** Submits, and resolves when the gate runs and everything else waits for it. */
+  readonly submit: () => Promise<void>
+  /** Opens the gate and gives the answer. */
+  readonly open: () => Promise<number>
+  readonly dispose: () => Promise<void>
+}
+
+export const gated = async (graph: Graph): Promise<Gated> => {
+  const runtime = makeRuntime()
+  await runtime.context()
+  const started = Deferred.makeUnsafe<void>()
+  const opened = Deferred.makeUnsafe<number>()
+  const gate = Task.make(Effect.andThen(Deferred.succeed(started, undefined), Deferred.await(opened)))
+  const tasks = build(graph, "sync", gate)
+  let answer: Promise<number> | undefined
+  return {
+    tasks,
+    submit: async () => {
+      answer = runtime.runPromise(Effect.map(Client.compute(targetsOf(graph, tasks)), fold))
+      await runtime.runPromise(Deferred.await(started))
+    },
+    open: async () => {
+      await runtime.runPromise(Deferred.succeed(opened, 0))
+      return answer!
+    },
+    dispose: () => runtime.dispose()
+  }
+}
