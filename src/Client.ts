@@ -185,20 +185,20 @@ type Collector = (
 
 const collectors: Record<Mode, Collector> = {
   failFast: (core, shape, _, targets) => {
-    const failed = core.firstFailed(targets)
+    const failed = core.view.firstFailed(targets)
     if (failed !== undefined) return failed
     let i = 0
-    return Exit.succeed(internal.replace(shape, () => core.valueOf(targets[i++]!)))
+    return Exit.succeed(internal.replace(shape, () => core.view.valueOf(targets[i++]!)))
   },
   continue: (core, shape, _, targets, roots) => {
-    const cause = core.rootsOf(targets, roots)
+    const cause = core.view.rootsOf(targets, roots)
     if (cause !== undefined) return Exit.failCause(cause)
     let i = 0
-    return Exit.succeed(internal.replace(shape, () => core.valueOf(targets[i++]!)))
+    return Exit.succeed(internal.replace(shape, () => core.view.valueOf(targets[i++]!)))
   },
   collect: (core, shape, _, targets) => {
     let i = 0
-    return Exit.succeed(internal.replace(shape, () => core.exitOf(targets[i++]!)))
+    return Exit.succeed(internal.replace(shape, () => core.view.exitOf(targets[i++]!)))
   }
 }
 
@@ -285,8 +285,8 @@ const gathered = (
   futures: ReadonlyArray<internal.FutureImpl>,
   mode: Mode
 ): Exit.Exit<unknown, unknown> => {
-  const exitOf = (future: internal.FutureImpl) => future.core.exitOfClaim(future)
-  const settled = futures.filter((future) => future.core.isSettled(future.claim))
+  const exitOf = (future: internal.FutureImpl) => future.core.view.exitOfClaim(future)
+  const settled = futures.filter((future) => future.core.view.isSettled(future.claim))
   if (mode === "collect") return Exit.succeed(internal.replace(shape, (handle) => exitOf(handle as internal.FutureImpl)))
   const failed = settled.map(exitOf).filter(Exit.isFailure)
   if (failed.length > 0) return mode === "failFast" ? failed[0]! : Exit.failCause(rootsOfAll(settled))
@@ -299,7 +299,7 @@ const gathered = (
 
 const rootsOfAll = (futures: ReadonlyArray<internal.FutureImpl>): Cause.Cause<unknown> =>
   futures
-    .map((future) => future.core.rootOfClaim(future))
+    .map((future) => future.core.view.rootOfClaim(future))
     .filter((cause) => cause !== undefined)
     .reduce((all, cause) => Cause.combine(all, cause), Cause.empty as Cause.Cause<unknown>)
 
@@ -308,7 +308,7 @@ const awaitFutures = (
   mode: "all" | "firstCompleted" | "firstFailure"
 ): Effect.Effect<void, Starved> => {
   const core = futures[0]?.core
-  return core === undefined ? Effect.void : core.awaitClaims(futures.map((future) => future.claim), mode)
+  return core === undefined ? Effect.void : core.waits.forClaims(futures.map((future) => future.claim), mode)
 }
 
 /**
@@ -332,7 +332,7 @@ export const wait = <F extends Future<any, any>>(
   Effect.suspend(() => {
     const mode = until === "firstException" ? "firstFailure" : until
     return Effect.map(awaitFutures(futures.map(impl), mode), () => {
-      const isDone = (future: F) => impl(future).core.isSettled(impl(future).claim)
+      const isDone = (future: F) => impl(future).core.view.isSettled(impl(future).claim)
       return { done: futures.filter(isDone), notDone: futures.filter((future) => !isDone(future)) }
     })
   })

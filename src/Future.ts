@@ -88,7 +88,7 @@ const impl = (self: Future<unknown, unknown>): internal.FutureImpl => self as un
 export const isFuture = (u: unknown): u is Future<unknown, unknown> => internal.isFuture(u)
 
 const waitFor = (future: internal.FutureImpl) =>
-  future.core.isSettled(future.claim) ? Effect.void : future.core.awaitClaims([future.claim], "all")
+  future.core.view.isSettled(future.claim) ? Effect.void : future.core.waits.forClaims([future.claim], "all")
 
 /**
  * Waits for the task and gives its value, or fails as it failed.
@@ -103,8 +103,8 @@ const waitFor = (future: internal.FutureImpl) =>
 export const join = <A, E>(self: Future<A, E>): Effect.Effect<A, E | RuntimeFailure> =>
   Effect.suspend(() => {
     const future = impl(self)
-    const exit = () => future.core.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
-    return future.core.isSettled(future.claim) ? exit() : Effect.flatMap(waitFor(future), exit)
+    const exit = () => future.core.view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
+    return future.core.view.isSettled(future.claim) ? exit() : Effect.flatMap(waitFor(future), exit)
   })
 
 const await_ = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>> => Effect.exit(join(self))
@@ -128,8 +128,8 @@ export {
 export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | RuntimeFailure> | undefined> =>
   Effect.sync(() => {
     const future = impl(self)
-    return future.core.isSettled(future.claim)
-      ? future.core.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
+    return future.core.view.isSettled(future.claim)
+      ? future.core.view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
       : undefined
   })
 
@@ -140,7 +140,7 @@ export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | R
  * @since 0.1.0
  */
 export const status = (self: Future<unknown, unknown>): Effect.Effect<Status> =>
-  Effect.sync(() => impl(self).core.phaseOf(impl(self).claim))
+  Effect.sync(() => impl(self).core.view.statusOf(impl(self).claim))
 
 /**
  * The task's key.
@@ -157,4 +157,4 @@ export const key = (self: Future<unknown, unknown>): string => self.key
  * @since 0.1.0
  */
 export const metadata = (self: Future<unknown, unknown>): Effect.Effect<Metadata> =>
-  Effect.sync(() => impl(self).core.metadataOf(impl(self)))
+  Effect.sync(() => impl(self).core.view.metadataOf(impl(self)))

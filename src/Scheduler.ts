@@ -66,7 +66,7 @@ export class Scheduler extends Context.Service<Scheduler, {
 /** @internal */
 export const make = (core: SchedulerCore, stories: number): Scheduler["Service"] => {
   const story = ring(stories)
-  if (stories > 0) core.listen(story.add)
+  if (stories > 0) core.observers.listen(story.add)
   return {
     events: eventsOf(core),
     story: (key) => Effect.sync(() => story.entries().filter((entry) => entry.key === key)),
@@ -76,7 +76,7 @@ export const make = (core: SchedulerCore, stories: number): Scheduler["Service"]
       const reason = refusal(core, id, concurrency)
       return reason === undefined ? core.addWorker(id, concurrency) : Effect.fail(new GraphError({ reason }))
     },
-    listen: (f) => Effect.asVoid(Effect.acquireRelease(Effect.sync(() => core.listen(f)), (stop) => Effect.sync(stop)))
+    listen: (f) => Effect.asVoid(Effect.acquireRelease(Effect.sync(() => core.observers.listen(f)), (stop) => Effect.sync(stop)))
   }
 }
 
@@ -94,7 +94,7 @@ const eventsOf = (core: SchedulerCore): Stream.Stream<TaskEvent> =>
   Stream.unwrap(Effect.gen(function*() {
     const queue = yield* Queue.unbounded<TaskEvent>()
     yield* Effect.acquireRelease(
-      Effect.sync(() => core.listen((event) => void Queue.offerUnsafe(queue, event))),
+      Effect.sync(() => core.observers.listen((event) => void Queue.offerUnsafe(queue, event))),
       (stop) => Effect.sync(stop)
     )
     return Stream.fromQueue(queue)

@@ -56,7 +56,7 @@ const withAttempt = (f: (attempt: Attempt) => Effect.Effect<void>): Effect.Effec
  * @category combinators
  * @since 0.1.0
  */
-export const secede: Effect.Effect<void, never, Worker> = withAttempt((attempt) => attempt.core.secede(attempt))
+export const secede: Effect.Effect<void, never, Worker> = withAttempt((attempt) => attempt.core.waits.secede(attempt))
 
 /**
  * Waits for a slot and takes it: the task counts as running again.
@@ -68,7 +68,7 @@ export const secede: Effect.Effect<void, never, Worker> = withAttempt((attempt) 
  * @category combinators
  * @since 0.1.0
  */
-export const rejoin: Effect.Effect<void, never, Worker> = withAttempt((attempt) => attempt.core.rejoin(attempt))
+export const rejoin: Effect.Effect<void, never, Worker> = withAttempt((attempt) => attempt.core.waits.rejoin(attempt))
 
 /**
  * Frees this task's slot while `effect` runs, and waits for a slot again before returning.
@@ -89,5 +89,5 @@ export const seceded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<
   Worker.use((worker) => {
     const attempt = worker as unknown as Attempt
     if (attempt.away >= 0) return effect
-    return Effect.acquireUseRelease(attempt.core.secede(attempt), () => effect, () => attempt.core.rejoin(attempt))
+    return Effect.acquireUseRelease(attempt.core.waits.secede(attempt), () => effect, () => attempt.core.waits.rejoin(attempt))
   })

@@ -8,7 +8,15 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import type { Outcome, Reason, Trail } from "../engine/State.ts"
-import { DependencyFailed, DependencyTimeout, Starved, TaskCancelled, TaskInfo, TaskTimeout } from "../SkeinError.ts"
+import {
+  DependencyFailed,
+  DependencyTimeout,
+  Released,
+  Starved,
+  TaskCancelled,
+  TaskInfo,
+  TaskTimeout
+} from "../SkeinError.ts"
 
 /** The keys from the task that failed first to the one observed. */
 export const pathOf = (trail: Trail): ReadonlyArray<string> => {
@@ -26,11 +34,16 @@ export const exitOf = (
   causeOf: (failure: number) => Cause.Cause<unknown>,
   whereabouts: Whereabouts
 ): Exit.Exit<never, unknown> => {
-  const path = pathOf(trail)
+  const own = ownCause(reason, pathOf(trail)[0]!, causeOf)
+  const path = [...pathWithin(own), ...pathOf(trail)]
   const info = { key: trail.task, root: path[0]!, path, ...whereabouts }
-  const cause = path.length === 1 ? ownCause(reason, path[0]!, causeOf) : dependentCause(reason, path, causeOf)
-  return Exit.failCause(Cause.annotate(cause, Context.make(TaskInfo, info)))
+  const cause = trail.from === undefined ? own : dependentCause(own, path)
+  return Exit.failCause(Cause.annotate(cause, Context.make(TaskInfo, info), { overwrite: true }))
 }
+
+/** The way a failure had come before the body of its task passed it on: from a child that it joined. */
+const pathWithin = (cause: Cause.Cause<unknown>): ReadonlyArray<string> =>
+  Context.getOrUndefined(Cause.annotations(cause) as Context.Context<TaskInfo>, TaskInfo)?.path ?? []
 
 const ownCause = (
   reason: Reason,
@@ -53,26 +66,17 @@ const timeoutOf = ({ millis, of }: Reason & { _tag: "TimedOut" }, key: string): 
   of === "dependencies" ? new DependencyTimeout({ key, millis }) : new TaskTimeout({ key, of, millis })
 
 /** Runtime failures and defects pass through as they are; typed failures become `DependencyFailed`. */
-const dependentCause = (
-  reason: Reason,
-  path: ReadonlyArray<string>,
-  causeOf: (failure: number) => Cause.Cause<unknown>
-): Cause.Cause<unknown> => {
-  const cause = ownCause(reason, path[0]!, causeOf)
-  const found = Cause.findErrorOption(cause)
-  if (found._tag === "None" || isRuntimeFailure(found.value)) return cause
-  const key = path[path.length - 1]!
-  const error = found.value
-  if (error instanceof DependencyFailed) {
-    // A body that joined a failed task passed its failure on: name the task that failed first of all.
-    const whole = [...error.path, ...path]
-    return Cause.fail(new DependencyFailed({ key, root: error.root, error: error.error, path: whole, cause: error.cause }))
-  }
-  return Cause.fail(new DependencyFailed({ key, root: path[0]!, error, path, cause }))
+const dependentCause = (own: Cause.Cause<unknown>, path: ReadonlyArray<string>): Cause.Cause<unknown> => {
+  const found = Cause.findErrorOption(own)
+  if (found._tag === "None" || isRuntimeFailure(found.value)) return own
+  // A body that joined a failed task passed its failure on: what counts is the failure that came first.
+  const { cause, error } = found.value instanceof DependencyFailed ? found.value : { cause: own, error: found.value }
+  return Cause.fail(new DependencyFailed({ key: path[path.length - 1]!, root: path[0]!, error, path, cause }))
 }
 
-/** Whether the runtime, and no body, made this error. */
-const isRuntimeFailure = (error: unknown): boolean => error instanceof TaskCancelled || error instanceof Starved
+/** Whether it is a `RuntimeFailure`, of the task itself or of one that it joined. */
+const isRuntimeFailure = (error: unknown): boolean =>
+  error instanceof TaskCancelled || error instanceof Starved || error instanceof Released
 
 /** The cause that names the failure which came first, for `errors: "continue"`. */
 export const rootCause = (

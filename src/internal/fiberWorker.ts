@@ -138,7 +138,7 @@ export class FiberWorker {
         return Effect.sync(() => body.run(values))
       }
       case "exit":
-        return Effect.succeed(this.core.exitOf(order.inputs[0]!))
+        return Effect.succeed(this.core.view.exitOf(order.inputs[0]!))
       case "value":
         return Effect.succeed(body.value)
     }

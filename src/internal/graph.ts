@@ -168,8 +168,7 @@ export interface Cached {
 export const fromRecord = (record: Readonly<Record<string, unknown>>, cache: Cached | undefined): GraphImpl | GraphError => {
   const entries = new Map<string, Entry>()
   for (const key of Object.keys(record)) {
-    const value = cache?.has(key) === true ? undefined : record[key]
-    const task = cache?.has(key) === true ? literal(cache.get(key)) : isTask(value) ? value : taskOfValue(value)
+    const task = cache?.has(key) === true ? literal(cache.get(key)) : toTask(record[key])
     entries.set(key, { task, label: undefined })
   }
   return checked(entries, cache)
@@ -178,7 +177,9 @@ export const fromRecord = (record: Readonly<Record<string, unknown>>, cache: Cac
 /** A literal with its own node, also where it is a plain value otherwise. */
 const literal = (value: unknown): TaskImpl => makeTask({ _tag: "value", value }, undefined, noOptions)
 
-const taskOfValue = (value: unknown): TaskImpl => {
+/** What stands in an entry, as a task. A plain value gets a node of its own. */
+export const toTask = (value: unknown): TaskImpl => {
+  if (isTask(value)) return value
   const { handles, misplaced } = scan(value)
   if (handles.length === 0 && misplaced === undefined) return literal(value)
   return makeTask({ _tag: "map", run: (values) => values }, value, noOptions)

@@ -3,10 +3,12 @@
  *
  * @internal
  */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import { order } from "../engine/order.ts"
 import { GraphError } from "../SkeinError.ts"
 import { compile } from "./compile.ts"
-import type { Compiled, Live } from "./compile.ts"
+import type { Compiled, Live, Run } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
 import { isGraph } from "./graph.ts"
 import { isFuture, isTask, scan } from "./task.ts"
@@ -32,7 +34,7 @@ export interface Dependency {
 export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
   const shape = isGraph(source) ? source.tasks : source
   const { handles } = scan(shape)
-  const compiled = compile(handles, nobody, undefined)
+  const compiled = compile(handles, nobody, noRun)
   const { edges, keys, tasks } = compiled instanceof GraphError ? asTheyStand(handles) : asPlanned(compiled)
   const nameOf = namer(keys)
   const futures = new Map<string, number>()
@@ -59,6 +61,8 @@ const futureNode = (key: string): Node => ({ key, label: undefined, kind: "futur
 /** No scheduler: nothing is live, and futures are taken as they are. */
 const nobody: Live = { find: () => -1, taskOf: () => undefined as never, refuse: () => undefined }
 
+const noRun: Run = { context: Context.empty(), fork: Effect.runFork, cache: undefined }
+
 /** Edges as rows; a target below 0 is a future. */
 interface Rows {
   readonly offsets: Int32Array
@@ -72,9 +76,9 @@ interface Listed {
   readonly edges: Rows
 }
 
-const asPlanned = ({ nodes, plan }: Compiled): Listed => ({
-  tasks: nodes,
-  keys: nodes.map((node, i) => plan.settings.get(i)?.key ?? node.options.key),
+const asPlanned = ({ plan }: Compiled): Listed => ({
+  tasks: plan.nodes,
+  keys: plan.nodes.map((node, i) => plan.settings.get(i)?.key ?? node.options.key),
   edges: plan
 })
 

@@ -51,7 +51,7 @@ const shapes: Readonly<Record<Node["kind"], EffectGraph.MermaidNodeShape>> = {
 
 const words = ({ key, label }: PlainNode): string => label === undefined || label === key ? key : `${key}\n${label}`
 
-const words2 = (kind: Dependency["kind"]): string => kind === "data" ? "" : kind
+const wordsOfEdge = (kind: Dependency["kind"]): string => kind === "data" ? "" : kind
 
 /** The nodes of each state that occurs, known states first, in the order of a task's life. */
 const byState = (
@@ -77,7 +77,7 @@ export const toMermaid = (
 ): string => {
   const drawn = EffectGraph.toMermaid(toEffectGraph(nodes), {
     nodeLabel: words,
-    edgeLabel: words2,
+    edgeLabel: wordsOfEdge,
     nodeShape: ({ kind }) => shapes[kind],
     direction
   })
@@ -87,8 +87,9 @@ export const toMermaid = (
   const legend = ["  subgraph legend", "    direction LR", ...entries, "  end"]
   const classes = groups.flatMap(([state, members], i) => {
     const color = colors[state]
-    const members_ = `  class ${[...members, `legend${i}`].join(",")} state${i}`
-    return color === undefined ? [] : [`  classDef state${i} fill:${color[0]},stroke:${color[1]},color:${text}`, members_]
+    if (color === undefined) return []
+    const style = `fill:${color[0]},stroke:${color[1]},color:${text}`
+    return [`  classDef state${i} ${style}`, `  class ${[...members, `legend${i}`].join(",")} state${i}`]
   })
   return [drawn, ...legend, ...classes].join("\n")
 }
@@ -99,14 +100,16 @@ export const toGraphViz = (
   nodes: ReadonlyArray<Node>,
   { name, states }: { readonly states: ReadonlyMap<string, string> | undefined; readonly name: string }
 ): string => {
-  const drawn = EffectGraph.toGraphViz(toEffectGraph(nodes), { nodeLabel: words, edgeLabel: words2, graphName: name })
+  const drawn = EffectGraph.toGraphViz(toEffectGraph(nodes), { nodeLabel: words, edgeLabel: wordsOfEdge, graphName: name })
   const groups = byState(nodes, states)
   if (groups.length === 0) return drawn
   const paint = (state: string): string => {
     const color = colors[state]
     return color === undefined ? "" : `style=filled, fillcolor="${color[0]}", color="${color[1]}", fontcolor="${text}"`
   }
-  const painted = groups.flatMap(([state, members]) => paint(state) === "" ? [] : members.map((i) => `  "${i}" [${paint(state)}];`))
+  const painted = groups.flatMap(([state, members]) =>
+    paint(state) === "" ? [] : members.map((i) => `  "${i}" [${paint(state)}];`)
+  )
   const entries = groups.map(([state, members], i) => {
     const label = `label="${plainWord(state)} (${members.length})"`
     return `    "legend${i}" [${[label, paint(state)].filter((part) => part !== "").join(", ")}];`

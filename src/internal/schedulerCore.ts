@@ -21,44 +21,33 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberScheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { advance } from "../engine/Engine.ts"
-import type { Ending, Event, TaskEnded, WaitMode } from "../engine/Event.ts"
+import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
 import type { Instruction, Start, Submitted } from "../engine/Instruction.ts"
-import { Flag, hasEnded, keyAt, keyOf, make as makeState, Phase, phaseNames } from "../engine/State.ts"
-import type { Claim, Phase as PhaseOf, PhaseName, Reason, Root, State, Submission, TaskId, Transition } from "../engine/State.ts"
-import { GraphError, Released, Starved } from "../SkeinError.ts"
+import { Flag, keyOf, make as makeState, Phase } from "../engine/State.ts"
+import type { Claim, Root, State, TaskId } from "../engine/State.ts"
+import type { Callbacks } from "../Client.ts"
+import { GraphError, Released } from "../SkeinError.ts"
+import type { Starved } from "../SkeinError.ts"
+import { captureAsyncScope } from "./asyncScope.ts"
 import { attemptOf } from "./attempt.ts"
-import type { Attempt } from "./attempt.ts"
-import { exitOf, rootCause } from "./causes.ts"
-import type { Whereabouts } from "./causes.ts"
 import { compile } from "./compile.ts"
 import type { Compiled, Live, LivePlan, ResultCache, Run } from "./compile.ts"
-import type { Callbacks } from "../Client.ts"
-import type { Metadata } from "../Future.ts"
 import { FiberWorker } from "./fiberWorker.ts"
 import { Fifo } from "./fifo.ts"
+import { Observers } from "./observers.ts"
+import { ScopeOwners } from "./scopeOwners.ts"
 import { FutureImpl, isTask } from "./task.ts"
 import type { Handle, TaskImpl } from "./task.ts"
+import { View } from "./view.ts"
+import { Waits } from "./waits.ts"
+import type { Origin } from "./waits.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 const succeeded: Ending = { _tag: "Succeeded" }
 
-/** A wait as the driver sees it: over or not, and whom to tell. */
-interface Waiting {
-  over: boolean
-  starved: ReadonlyArray<readonly [string, string]> | undefined
-  resume: (() => void) | undefined
-}
-
 /** After this many instructions, or this long by the layer's clock, the pump lets timers and I/O have a turn. */
 export const turn = { instructions: 2048, millis: 10 } as const
-
-/** The owner that stands for a scope, and the last finalizer that closes it. */
-interface ScopeOwner {
-  readonly owner: number
-  readonly last: Scope.Closeable | undefined
-  finalizers: number
-}
 
 /** How a compute treats failures and results. */
 export interface ComputeOptions {
@@ -81,15 +70,15 @@ export class SchedulerCore implements Live {
   readonly name = `scheduler${++cores}`
   readonly state: State = makeState()
   readonly workers: Array<FiberWorker> = []
-  /** Called with each transition while there is at least one. */
-  readonly listeners = new Set<(transition: Transition) => void>()
+  readonly observers: Observers
+  readonly waits = new Waits(this)
+  readonly view: View
   private readonly clock: Clock.Clock
   private readonly context: Context.Context<never>
   private readonly dispatcher: FiberScheduler.SchedulerDispatcher
   private readonly inAsyncScope: (f: () => void) => void
   private readonly causes = new Map<number, Cause.Cause<unknown>>()
-  private readonly waiting = new Map<number, Waiting>()
-  private readonly owners = new WeakMap<Scope.Scope, ScopeOwner>()
+  private readonly owners = new ScopeOwners(this)
   private readonly instructions = new Fifo<Instruction>()
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
   /** What the event being applied has submitted. */
@@ -98,7 +87,6 @@ export class SchedulerCore implements Live {
   private isClosed = false
   private alarm: Fiber.Fiber<void> | undefined
   private nextOwner = 1
-  private nextWait = 1
   private nextCause = 1
 
   constructor(context: Context.Context<never>, clock: Clock.Clock, scheduler: FiberScheduler.Scheduler) {
@@ -106,6 +94,8 @@ export class SchedulerCore implements Live {
     this.clock = clock
     this.dispatcher = scheduler.makeDispatcher()
     this.inAsyncScope = captureAsyncScope()
+    this.observers = new Observers(context)
+    this.view = new View(this.state, this.workers, this.causes)
   }
 
   now(): number {
@@ -134,19 +124,15 @@ export class SchedulerCore implements Live {
   /** Steps the engine. Tables are brought up to date at once; what runs anybody's code waits for the pump. */
   private apply(event: Event): Submitted {
     const { instructions, state } = this
-    const log = this.listeners.size === 0 ? undefined : []
+    const log = this.observers.log()
     state.log = log
     this.submitted = nothing
     const mark = instructions.mark()
     advance(state, event, instructions)
     instructions.keepIf(mark, this.isForPump)
     const { submitted } = this
-    if (log !== undefined && log.length > 0) this.tell(log)
+    if (log !== undefined && log.length > 0) this.observers.tell(log)
     return submitted
-  }
-
-  private tell(transitions: ReadonlyArray<Transition>): void {
-    for (const listener of this.listeners) for (const transition of transitions) listener(transition)
   }
 
   private wake(): void {
@@ -206,7 +192,7 @@ export class SchedulerCore implements Live {
       case "Stop":
         return this.workers[instruction.worker]!.stop(instruction)
       case "WaitEnded":
-        return this.endWait(instruction.wait, instruction.starved)
+        return this.waits.end(instruction.wait, instruction.starved)
       case "WakeAt":
         return this.setAlarm(instruction.at)
       default:
@@ -298,7 +284,7 @@ export class SchedulerCore implements Live {
     if (this.isClosed) return Effect.fail(closed)
     const compiled = compile(handles, this, runIn(fiber, cache))
     if (compiled instanceof GraphError) return Effect.fail(compiled)
-    return Effect.flatMap(this.ownerOf(scope, fiber), (owner) => {
+    return Effect.flatMap(this.owners.ownerOf(scope, fiber), (owner) => {
       const { claims } = this.submitPlan(compiled, owner, fiber)
       if (claims.length < handles.length) return Effect.fail(scopeClosed)
       return Effect.succeed(claims.map((claim) => this.futureOf(claim)))
@@ -317,53 +303,21 @@ export class SchedulerCore implements Live {
     fiber: Fiber.Fiber<unknown, unknown>,
     bulk?: { readonly wait: number; readonly wishes: ReadonlyArray<number> | undefined }
   ): Submitted {
-    const { attempt, now, waiter: parent } = this.from(fiber)
+    const { attempt, now, waiter: parent } = this.waits.origin(fiber)
     return this.ask({ _tag: "GraphSubmitted", now, plan, owner, targets, parent, attempt, ...bulk })
   }
 
-  private openOwner(name: string): number {
+  openOwner(name: string): number {
     const owner = this.nextOwner++
     this.ask({ _tag: "OwnerOpened", now: this.now(), owner, name })
     return owner
   }
 
-  /** The owner that stands for a scope. It closes before any resource that was acquired before its last submission. */
-  private ownerOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<number> {
-    const present = this.owners.get(scope)
-    if (present !== undefined && present.finalizers === finalizersOf(scope)) return Effect.succeed(present.owner)
-    const attempt = attemptOf(this, fiber)
-    const by = attempt === undefined ? "its scope" : this.keyOf(attempt.task)
-    if (present === undefined) {
-      const owner = this.openOwner("scope")
-      const added = Scope.addFinalizer(scope, Effect.suspend(() => this.closeOwner(owner, by)))
-      return Effect.map(added, () => this.remember(scope, { owner, last: undefined, finalizers: 0 }))
-    }
-    // Something was acquired since: from now on this owner closes before that.
-    const { last, owner } = present
-    return Scope.fork(scope).pipe(
-      Effect.tap((child) => Scope.addFinalizer(child, Effect.suspend(() => this.closeLast(scope, child, owner, by)))),
-      Effect.map((child) => this.remember(scope, { owner, last: child, finalizers: 0 })),
-      Effect.tap(() => last === undefined ? Effect.void : Scope.close(last, Exit.void))
-    )
-  }
-
-  private closeLast(scope: Scope.Scope, child: Scope.Scope, owner: number, by: string): Effect.Effect<void> {
-    return this.owners.get(scope)?.last === child ? this.closeOwner(owner, by) : Effect.void
-  }
-
-  private remember(scope: Scope.Scope, entry: ScopeOwner): number {
-    entry.finalizers = finalizersOf(scope)
-    this.owners.set(scope, entry)
-    return entry.owner
-  }
-
   /** Ends everything that only this owner wanted; returns when none of it is running any more. */
   closeOwner(owner: number, by: string): Effect.Effect<void> {
-    return Effect.withFiber((fiber) => {
-      const wait = this.expect()
-      this.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...this.from(fiber) })
-      return Effect.ignore(this.awaitWait(wait))
-    })
+    return Effect.ignore(this.waits.begin((wait, origin) => {
+      this.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
+    }))
   }
 
   /** Withdraws the wish of the future's owner, or with `force` everybody's. */
@@ -372,12 +326,15 @@ export class SchedulerCore implements Live {
     { by, force, reason, wait }: { by: string | undefined; force: boolean; reason: string; wait: boolean }
   ): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
-      const number = this.expect()
       const asker = attemptOf(this, fiber)
       const name = by ?? (asker === undefined ? "program" : this.keyOf(asker.task))
-      this.ask({ _tag: "CancelRequested", claim, by: name, reason, force, wait: number, ...this.from(fiber) })
-      if (wait) return Effect.ignore(this.awaitWait(number))
-      this.waiting.delete(number)
+      const ask = (number: number, origin: Origin): void => {
+        this.ask({ _tag: "CancelRequested", claim, by: name, reason, force, wait: number, ...origin })
+      }
+      if (wait) return Effect.ignore(this.waits.begin(ask))
+      const number = this.waits.expect()
+      ask(number, { now: this.now(), waiter: -1, attempt: 0 })
+      this.waits.ignore(number)
       return Effect.void
     })
   }
@@ -392,18 +349,12 @@ export class SchedulerCore implements Live {
   /** A future on the same task that belongs to `scope`. */
   keep(future: FutureImpl, scope: Scope.Scope): Effect.Effect<FutureImpl, Released> {
     return Effect.withFiber((fiber) =>
-      Effect.flatMap(this.ownerOf(scope, fiber), (owner) => {
+      Effect.flatMap(this.owners.ownerOf(scope, fiber), (owner) => {
         const { claims } = this.ask({ _tag: "ClaimShared", now: this.now(), claim: future.claim, owner })
         if (claims.length > 0) return Effect.succeed(this.futureOf(claims[0]!))
         return Effect.fail(new Released({ key: future.key, owner: future.claim.owner.name }))
       })
     )
-  }
-
-  /** When and from which attempt an event comes. */
-  private from(fiber: Fiber.Fiber<unknown, unknown>): { now: number; waiter: TaskId; attempt: number } {
-    const attempt = attemptOf(this, fiber)
-    return { now: this.now(), waiter: attempt?.task ?? -1, attempt: attempt?.serial ?? 0 }
   }
 
   /** Submits for an owner of its own, waits, reads with `collect`, and ends all that it started. */
@@ -415,61 +366,19 @@ export class SchedulerCore implements Live {
     return Effect.uninterruptibleMask((restore) =>
       Effect.withFiber((fiber): Effect.Effect<A, E | GraphError | Starved> => {
         if (this.isClosed) return Effect.fail(closed)
-            const compiled = compile(handles, this, runIn(fiber, options.cache))
+        const compiled = compile(handles, this, runIn(fiber, options.cache))
         if (compiled instanceof GraphError) return Effect.fail(compiled)
         const number = this.openOwner("compute")
         const owner = this.state.owners.get(number)!
-        const wait = this.expect()
-        const finish = this.callBack(options.callbacks, compiled.plan.size)
+        const wait = this.waits.expect()
+        const finish = this.observers.follow(this.state.nextComputation, compiled.plan.size, options.callbacks)
         const targets = this.submitBulk(compiled, number, fiber, wait, options)
-        return restore(this.awaitWait(wait)).pipe(
+        return restore(this.waits.join(wait)).pipe(
           Effect.andThen(Effect.suspend(() => collect(targets, owner.roots))),
           Effect.onExit((exit) => Effect.andThen(this.closeOwner(number, "compute"), Effect.sync(() => finish(exit))))
         )
       })
     )
-  }
-
-  /** Lets callbacks follow the next computation; call the result when it is over. */
-  private callBack(
-    callbacks: Callbacks | undefined,
-    size: number
-  ): (exit: Exit.Exit<unknown, unknown>) => void {
-    if (callbacks === undefined) return () => {}
-    const computation = this.state.nextComputation
-    const call = this.guarded((f: () => void) => f())
-    call(() => callbacks.start?.())
-    call(() => callbacks.startState?.(size))
-    const listener = (transition: Transition): void => {
-      if (transition.computation !== computation) return
-      const { key, to } = transition
-      if (to === "running" && transition.from === "assigned") call(() => callbacks.beforeTask?.(key))
-      if (to === "succeeded" || to === "failed" || to === "cancelled") call(() => callbacks.afterTask?.(key, to))
-    }
-    this.listeners.add(listener)
-    return (exit) => {
-      this.listeners.delete(listener)
-      call(() => callbacks.finish?.(Exit.isFailure(exit)))
-    }
-  }
-
-  /** Calls an observer's function until it throws for the first time; that is logged and harms nobody else. */
-  private guarded<A>(f: (a: A) => void): (a: A) => void {
-    let isBroken = false
-    return (a) => {
-      if (isBroken) return
-      const exit = Effect.runSyncExit(Effect.sync(() => f(a)))
-      if (Exit.isSuccess(exit)) return
-      isBroken = true
-      Effect.runForkWith(this.context)(Effect.logWarning("An observer threw and is not called again", exit.cause))
-    }
-  }
-
-  /** Follows all transitions until the result is called. */
-  listen(f: (transition: Transition) => void): () => void {
-    const listener = this.guarded(f)
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
   }
 
   /** The live tasks of the targets. */
@@ -483,205 +392,6 @@ export class SchedulerCore implements Live {
     const wishes = keepGoing ? exposed(compiled) : undefined
     const { ids } = this.submitPlan(compiled, owner, fiber, { wait, wishes })
     return compiled.targets.map((target) => target >= 0 ? ids[target]! : ~target)
-  }
-
-  // ---- waiting
-
-  /** A number for a wait that is about to begin. */
-  private expect(): number {
-    const wait = this.nextWait++
-    this.waiting.set(wait, { over: false, starved: undefined, resume: undefined })
-    return wait
-  }
-
-  /** Returns when the wait is over, or fails if it never could be. */
-  private awaitWait(wait: number): Effect.Effect<void, Starved> {
-    return Effect.callback<void, Starved>((resume) => {
-      const waiting = this.waiting.get(wait)!
-      const finish = (): void => {
-        this.waiting.delete(wait)
-        resume(waiting.starved === undefined ? Effect.void : Effect.fail(new Starved({ waits: waiting.starved })))
-      }
-      if (waiting.over) return finish()
-      waiting.resume = finish
-      return this.abandonWait(wait, waiting)
-    })
-  }
-
-  /** A task that gives up waiting takes its slot again before its body goes on. */
-  private abandonWait(wait: number, waiting: Waiting): Effect.Effect<void> {
-    return Effect.uninterruptible(Effect.callback<void>((resume) => {
-      if (waiting.over) return resume(Effect.void)
-      waiting.resume = () => {
-        this.waiting.delete(wait)
-        resume(Effect.void)
-      }
-      this.ask({ _tag: "WaitAbandoned", now: this.now(), wait })
-    }))
-  }
-
-  private endWait(wait: number, starved: Waiting["starved"]): void {
-    const waiting = this.waiting.get(wait)
-    if (waiting === undefined) return
-    waiting.over = true
-    waiting.starved = starved
-    waiting.resume?.()
-  }
-
-  /** Waits until `mode` is fulfilled for `claims`. */
-  awaitClaims(claims: ReadonlyArray<Claim>, mode: WaitMode): Effect.Effect<void, Starved> {
-    return Effect.withFiber((fiber) => {
-      if (mode === "all" && claims.every((claim) => this.isSettled(claim))) return Effect.void
-      const wait = this.expect()
-      this.ask({ _tag: "WaitBegan", wait, claims, mode, ...this.from(fiber) })
-      return this.awaitWait(wait)
-    })
-  }
-
-  /** An explicit secede is a wait for nothing, which the rejoin abandons. */
-  secede(attempt: Attempt): Effect.Effect<void> {
-    return Effect.sync(() => {
-      if (attempt.away >= 0) return
-      attempt.away = this.expect()
-      const { serial, task } = attempt
-      this.ask({
-        _tag: "WaitBegan",
-        now: this.now(),
-        wait: attempt.away,
-        claims: [],
-        mode: "never",
-        waiter: task,
-        attempt: serial
-      })
-    })
-  }
-
-  rejoin(attempt: Attempt): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const wait = attempt.away
-      if (wait < 0) return Effect.void
-      attempt.away = -1
-      return this.abandonWait(wait, this.waiting.get(wait)!)
-    })
-  }
-
-  // ---- observing
-
-  isSettled(claim: Claim): boolean {
-    return claim.state !== "live" || hasEnded(this.state.tasks.phase[claim.task] as PhaseOf)
-  }
-
-  phaseOf(claim: Claim): PhaseName | "released" {
-    if (claim.state !== "live") return claim.state
-    return phaseNames[this.state.tasks.phase[claim.task]!] as PhaseName
-  }
-
-  /** The exit of a settled future. */
-  exitOfClaim(future: FutureImpl): Exit.Exit<unknown, unknown> {
-    const { claim } = future
-    if (claim.state === "released") return Exit.fail(new Released({ key: future.key, owner: claim.owner.name }))
-    if (claim.state === "live") return this.exitOf(claim.task)
-    const { submission } = future
-    return exitOf(claim.outcome!, this.causeOf, {
-      attempt: 0,
-      label: submission.plan.settings.get(future.index)?.label,
-      submitter: submitterOf(submission),
-      worker: undefined
-    })
-  }
-
-  /** The exit of a task that has ended. */
-  exitOf(task: TaskId): Exit.Exit<unknown, unknown> {
-    const { tasks } = this.state
-    if (tasks.phase[task] === Phase.succeeded) {
-      return Exit.succeed(this.workers[tasks.worker[task]!]!.results.get(task))
-    }
-    return exitOf(this.state.outcomes.get(task)!, this.causeOf, this.whereaboutsOf(task))
-  }
-
-  /** The failure of the target that made a compute fail, if one did: the one that ended first. */
-  firstFailed(targets: ReadonlyArray<TaskId>): Exit.Exit<never, unknown> | undefined {
-    const { endedAt, phase } = this.state.tasks
-    const failed = targets.filter((task) => hasEnded(phase[task] as PhaseOf) && phase[task] !== Phase.succeeded)
-    const first = failed.reduce((a, b) => endedAt[b]! < endedAt[a]! ? b : a, failed[0]!)
-    return first === undefined ? undefined : this.exitOf(first) as Exit.Exit<never, unknown>
-  }
-
-  /** Every failure that came first, in static order, in one cause; `undefined` if there is none. */
-  rootsOf(targets: ReadonlyArray<TaskId>, roots: ReadonlyArray<Root>): Cause.Cause<unknown> | undefined {
-    const wished = roots.toSorted((a, b) => a.position - b.position).map(({ outcome }) => outcome)
-    const others = targets.flatMap((task) => this.state.outcomes.get(task) ?? [])
-    const reasons = new Set<Reason>()
-    const causes = [...wished, ...others].flatMap((outcome) => {
-      if (reasons.has(outcome.reason)) return []
-      reasons.add(outcome.reason)
-      return [rootCause(outcome, this.causeOf)]
-    })
-    return causes.length === 0 ? undefined : causes.reduce((all, cause) => Cause.combine(all, cause))
-  }
-
-  /** The cause of what failed first on the way to this future, if it failed. */
-  rootOfClaim({ claim }: FutureImpl): Cause.Cause<unknown> | undefined {
-    const outcome = claim.outcome ?? (claim.state === "live" ? this.state.outcomes.get(claim.task) : undefined)
-    return outcome === undefined ? undefined : rootCause(outcome, this.causeOf)
-  }
-
-  metadataOf(future: FutureImpl): Metadata {
-    const { claim, index, key, submission } = future
-    const settings = submission.plan.settings.get(index)
-    const common = {
-      key,
-      label: settings?.label,
-      status: this.phaseOf(claim),
-      priority: settings?.priority ?? submission.priority,
-      submitter: submitterOf(submission),
-      dependencies: this.dependenciesOf(submission, index),
-      submitted: submission.submittedAt
-    }
-    if (claim.state !== "live") {
-      return { ...common, worker: undefined, started: undefined, completed: undefined, attempts: [] }
-    }
-    return { ...common, ...this.timesOf(claim.task) }
-  }
-
-  private dependenciesOf(submission: Submission, index: number): ReadonlyArray<string> {
-    const { offsets, targets } = submission.plan
-    const own = targets.subarray(offsets[index]!, offsets[index + 1]!)
-    return Array.from(own, (target) => target >= 0 ? keyAt(submission, target) : this.keyOf(~target))
-  }
-
-  private timesOf(task: TaskId): Pick<Metadata, "attempts" | "completed" | "started" | "worker"> {
-    const { endedAt, phase, startedAt, starts, worker } = this.state.tasks
-    const completed = hasEnded(phase[task] as PhaseOf) ? endedAt[task]! : undefined
-    const former = (this.state.history.get(task) ?? []).map((attempt) => ({
-      attempt: attempt.number,
-      worker: this.workers[attempt.worker]!.name,
-      started: attempt.startedAt,
-      completed: attempt.endedAt
-    }))
-    if (starts[task]! === 0) return { worker: undefined, started: undefined, completed, attempts: former }
-    const name = this.workers[worker[task]!]!.name
-    const isFresh = starts[task]! > former.length
-    const present = { attempt: starts[task]!, worker: name, started: startedAt[task]!, completed }
-    return { worker: name, started: startedAt[task]!, completed, attempts: isFresh ? [...former, present] : former }
-  }
-
-  /** The value of a task that has succeeded. */
-  valueOf(task: TaskId): unknown {
-    return this.workers[this.state.tasks.worker[task]!]!.results.get(task)
-  }
-
-  private readonly causeOf = (failure: number): Cause.Cause<unknown> => this.causes.get(failure)!
-
-  private whereaboutsOf(task: TaskId): Whereabouts {
-    const { index, starts, submission, worker } = this.state.tasks
-    const submitted = submission[task]!
-    return {
-      attempt: starts[task]!,
-      label: submitted.plan.settings.get(index[task]!)?.label,
-      submitter: submitterOf(submitted),
-      worker: worker[task]! < 0 ? undefined : this.workers[worker[task]!]!.name
-    }
   }
 
   // ---- the life of the scheduler
@@ -718,10 +428,6 @@ const runIn = ({ context }: Fiber.Fiber<unknown, unknown>, cache: ResultCache | 
   cache
 })
 
-/** The key of the task from whose body a submission came. */
-export const submitterOf = ({ parent }: Submission): string =>
-  parent === undefined ? "program" : keyAt(parent.submission, parent.index)
-
 /**
  * The references whose failure no `Task.exit` absorbs on every way to a target: what `errors: "continue"` runs to its end
  * and reports.
@@ -734,21 +440,3 @@ const exposed = ({ plan, targets }: Compiled): ReadonlyArray<number> => {
   }
   return [...found]
 }
-
-/** The number of finalizers of an open scope: what tells whether something was acquired since. */
-const finalizersOf = ({ state }: Scope.Scope): number =>
-  state._tag !== "Open" ? 0 : state.finalizers === undefined ? 1 : state.finalizers.size
-
-interface AsyncContext {
-  readonly runInAsyncScope: (f: () => void) => void
-}
-
-/** Runs the pump in the async context of the scheduler, so that it does not inherit that of whoever completed last. */
-const captureAsyncScope = (): (f: () => void) => void => {
-  const hooks = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process
-    ?.getBuiltinModule?.("node:async_hooks") as { AsyncResource?: new(type: string) => AsyncContext } | undefined
-  if (hooks?.AsyncResource === undefined) return (f) => f()
-  const resource = new hooks.AsyncResource("skein/Scheduler")
-  return (f) => resource.runInAsyncScope(f)
-}
-

@@ -1,0 +1,70 @@
+/**
+ * Who follows what happens: listeners of transitions and callbacks of computations. While there is none, the engine notes
+ * nothing. An observer that throws is not called again; it never harms a run.
+ *
+ * @internal
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Callbacks } from "../Client.ts"
+import type { Transition } from "../engine/State.ts"
+
+export class Observers {
+  private readonly listeners = new Set<(transition: Transition) => void>()
+  private readonly context: Context.Context<never>
+
+  constructor(context: Context.Context<never>) {
+    this.context = context
+  }
+
+  /** A log for the transitions of a step, if anybody wants them. */
+  log(): Array<Transition> | undefined {
+    return this.listeners.size === 0 ? undefined : []
+  }
+
+  tell(transitions: ReadonlyArray<Transition>): void {
+    for (const listener of this.listeners) for (const transition of transitions) listener(transition)
+  }
+
+  /** Follows all transitions until the result is called. */
+  listen(f: (transition: Transition) => void): () => void {
+    const listener = this.guarded(f)
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  /** Lets callbacks follow one computation of `size` tasks; call the result when it is over. */
+  follow(
+    computation: number,
+    size: number,
+    callbacks: Callbacks | undefined
+  ): (exit: Exit.Exit<unknown, unknown>) => void {
+    if (callbacks === undefined) return () => {}
+    const call = this.guarded((f: () => void) => f())
+    call(() => callbacks.start?.())
+    call(() => callbacks.startState?.(size))
+    const stop = this.listen((transition) => {
+      if (transition.computation !== computation) return
+      const { from, key, to } = transition
+      if (to === "running" && from === "assigned") call(() => callbacks.beforeTask?.(key))
+      if (to === "succeeded" || to === "failed" || to === "cancelled") call(() => callbacks.afterTask?.(key, to))
+    })
+    return (exit) => {
+      stop()
+      call(() => callbacks.finish?.(Exit.isFailure(exit)))
+    }
+  }
+
+  /** Calls `f` until it throws for the first time, which is logged. */
+  private guarded<A>(f: (a: A) => void): (a: A) => void {
+    let isBroken = false
+    return (a) => {
+      if (isBroken) return
+      const exit = Effect.runSyncExit(Effect.sync(() => f(a)))
+      if (Exit.isSuccess(exit)) return
+      isBroken = true
+      Effect.runForkWith(this.context)(Effect.logWarning("An observer threw and is not called again", exit.cause))
+    }
+  }
+}

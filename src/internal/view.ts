@@ -1,0 +1,152 @@
+/**
+ * What can be seen of tasks from outside: where they stand, how they ended, what they gave.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import { hasEnded, keyAt, keyOf, Phase, phaseNames } from "../engine/State.ts"
+import type { Claim, Phase as PhaseOf, Reason, Root, State, Submission, TaskId } from "../engine/State.ts"
+import type { Metadata, Status } from "../Future.ts"
+import { Released } from "../SkeinError.ts"
+import { exitOf, rootCause } from "./causes.ts"
+import type { Whereabouts } from "./causes.ts"
+import type { FiberWorker } from "./fiberWorker.ts"
+import type { FutureImpl } from "./task.ts"
+
+/** The key of the task from whose body a submission came. */
+const submitterOf = ({ parent }: Submission): string =>
+  parent === undefined ? "program" : keyAt(parent.submission, parent.index)
+
+export class View {
+  private readonly state: State
+  private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly causes: ReadonlyMap<number, Cause.Cause<unknown>>
+
+  constructor(
+    state: State,
+    workers: ReadonlyArray<FiberWorker>,
+    causes: ReadonlyMap<number, Cause.Cause<unknown>>
+  ) {
+    this.state = state
+    this.workers = workers
+    this.causes = causes
+  }
+
+  isSettled(claim: Claim): boolean {
+    return claim.state !== "live" || hasEnded(this.state.tasks.phase[claim.task] as PhaseOf)
+  }
+
+  statusOf(claim: Claim): Status {
+    if (claim.state !== "live") return claim.state
+    return phaseNames[this.state.tasks.phase[claim.task]!] as Status
+  }
+
+  /** The exit of a settled future. */
+  exitOfClaim(future: FutureImpl): Exit.Exit<unknown, unknown> {
+    const { claim } = future
+    if (claim.state === "released") return Exit.fail(new Released({ key: future.key, owner: claim.owner.name }))
+    if (claim.state === "live") return this.exitOf(claim.task)
+    const { submission } = future
+    return exitOf(claim.outcome!, this.causeOf, {
+      attempt: 0,
+      label: submission.plan.settings.get(future.index)?.label,
+      submitter: submitterOf(submission),
+      worker: undefined
+    })
+  }
+
+  /** The exit of a task that has ended. */
+  exitOf(task: TaskId): Exit.Exit<unknown, unknown> {
+    const { tasks } = this.state
+    if (tasks.phase[task] === Phase.succeeded) {
+      return Exit.succeed(this.workers[tasks.worker[task]!]!.results.get(task))
+    }
+    return exitOf(this.state.outcomes.get(task)!, this.causeOf, this.whereaboutsOf(task))
+  }
+
+  /** The failure of the target that made a compute fail, if one did: the one that ended first. */
+  firstFailed(targets: ReadonlyArray<TaskId>): Exit.Exit<never, unknown> | undefined {
+    const { endedAt, phase } = this.state.tasks
+    const failed = targets.filter((task) => hasEnded(phase[task] as PhaseOf) && phase[task] !== Phase.succeeded)
+    const first = failed.reduce((a, b) => endedAt[b]! < endedAt[a]! ? b : a, failed[0]!)
+    return first === undefined ? undefined : this.exitOf(first) as Exit.Exit<never, unknown>
+  }
+
+  /** Every failure that came first, in static order, in one cause; `undefined` if there is none. */
+  rootsOf(targets: ReadonlyArray<TaskId>, roots: ReadonlyArray<Root>): Cause.Cause<unknown> | undefined {
+    const wished = roots.toSorted((a, b) => a.position - b.position).map(({ outcome }) => outcome)
+    const others = targets.flatMap((task) => this.state.outcomes.get(task) ?? [])
+    const reasons = new Set<Reason>()
+    const causes = [...wished, ...others].flatMap((outcome) => {
+      if (reasons.has(outcome.reason)) return []
+      reasons.add(outcome.reason)
+      return [rootCause(outcome, this.causeOf)]
+    })
+    return causes.length === 0 ? undefined : causes.reduce((all, cause) => Cause.combine(all, cause))
+  }
+
+  /** The cause of what failed first on the way to this future, if it failed. */
+  rootOfClaim({ claim }: FutureImpl): Cause.Cause<unknown> | undefined {
+    const outcome = claim.outcome ?? (claim.state === "live" ? this.state.outcomes.get(claim.task) : undefined)
+    return outcome === undefined ? undefined : rootCause(outcome, this.causeOf)
+  }
+
+  metadataOf(future: FutureImpl): Metadata {
+    const { claim, index, key, submission } = future
+    const settings = submission.plan.settings.get(index)
+    const common = {
+      key,
+      label: settings?.label,
+      status: this.statusOf(claim),
+      priority: settings?.priority ?? submission.priority,
+      submitter: submitterOf(submission),
+      dependencies: this.dependenciesOf(submission, index),
+      submitted: submission.submittedAt
+    }
+    if (claim.state !== "live") {
+      return { ...common, worker: undefined, started: undefined, completed: undefined, attempts: [] }
+    }
+    return { ...common, ...this.timesOf(claim.task) }
+  }
+
+  private dependenciesOf(submission: Submission, index: number): ReadonlyArray<string> {
+    const { offsets, targets } = submission.plan
+    const own = targets.subarray(offsets[index]!, offsets[index + 1]!)
+    return Array.from(own, (target) => target >= 0 ? keyAt(submission, target) : keyOf(this.state, ~target))
+  }
+
+  private timesOf(task: TaskId): Pick<Metadata, "attempts" | "completed" | "started" | "worker"> {
+    const { endedAt, phase, startedAt, starts, worker } = this.state.tasks
+    const completed = hasEnded(phase[task] as PhaseOf) ? endedAt[task]! : undefined
+    const former = (this.state.history.get(task) ?? []).map((attempt) => ({
+      attempt: attempt.number,
+      worker: this.workers[attempt.worker]!.name,
+      started: attempt.startedAt,
+      completed: attempt.endedAt
+    }))
+    if (starts[task]! === 0) return { worker: undefined, started: undefined, completed, attempts: former }
+    const name = this.workers[worker[task]!]!.name
+    const isFresh = starts[task]! > former.length
+    const present = { attempt: starts[task]!, worker: name, started: startedAt[task]!, completed }
+    return { worker: name, started: startedAt[task]!, completed, attempts: isFresh ? [...former, present] : former }
+  }
+
+  /** The value of a task that has succeeded. */
+  valueOf(task: TaskId): unknown {
+    return this.workers[this.state.tasks.worker[task]!]!.results.get(task)
+  }
+
+  private readonly causeOf = (failure: number): Cause.Cause<unknown> => this.causes.get(failure)!
+
+  private whereaboutsOf(task: TaskId): Whereabouts {
+    const { index, starts, submission, worker } = this.state.tasks
+    const submitted = submission[task]!
+    return {
+      attempt: starts[task]!,
+      label: submitted.plan.settings.get(index[task]!)?.label,
+      submitter: submitterOf(submitted),
+      worker: worker[task]! < 0 ? undefined : this.workers[worker[task]!]!.name
+    }
+  }
+}

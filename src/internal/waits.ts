@@ -1,0 +1,142 @@
+/**
+ * Fibers that wait for the engine. A wait begins and is known to the engine in the same operation, so there is no point at
+ * which an interruption could leave one behind.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { WaitMode } from "../engine/Event.ts"
+import type { Claim, TaskId } from "../engine/State.ts"
+import { Starved } from "../SkeinError.ts"
+import { attemptOf } from "./attempt.ts"
+import type { Attempt } from "./attempt.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+
+/** A wait as the driver sees it: over or not, and whom to tell. */
+interface Waiting {
+  over: boolean
+  starved: ReadonlyArray<readonly [string, string]> | undefined
+  resume: (() => void) | undefined
+  /** An explicit secede: nobody follows it but the rejoin, which may never come. */
+  readonly isAway: boolean
+}
+
+/** When, and from which attempt, an event comes. */
+export interface Origin {
+  readonly now: number
+  /** The task in whose body it is asked, or -1. */
+  readonly waiter: TaskId
+  readonly attempt: number
+}
+
+export class Waits {
+  private readonly open = new Map<number, Waiting>()
+  private readonly core: SchedulerCore
+  private next = 1
+
+  constructor(core: SchedulerCore) {
+    this.core = core
+  }
+
+  origin(fiber: Fiber.Fiber<unknown, unknown>): Origin {
+    const attempt = attemptOf(this.core, fiber)
+    return { now: this.core.now(), waiter: attempt?.task ?? -1, attempt: attempt?.serial ?? 0 }
+  }
+
+  /** A number for a wait that begins now. */
+  expect(isAway = false): number {
+    const wait = this.next++
+    this.open.set(wait, { over: false, starved: undefined, resume: undefined, isAway })
+    return wait
+  }
+
+  /** Begins a wait and returns when it is over, or fails if it never could be. */
+  begin(ask: (wait: number, origin: Origin) => void): Effect.Effect<void, Starved> {
+    return Effect.withFiber((fiber) =>
+      Effect.callback<void, Starved>((resume) => {
+        const wait = this.expect()
+        ask(wait, this.origin(fiber))
+        return this.follow(wait, resume)
+      })
+    )
+  }
+
+  /** Returns when a wait that has begun is over. */
+  join(wait: number): Effect.Effect<void, Starved> {
+    return Effect.callback<void, Starved>((resume) => this.follow(wait, resume))
+  }
+
+  private follow(
+    wait: number,
+    resume: (effect: Effect.Effect<void, Starved>) => void
+  ): Effect.Effect<void> | undefined {
+    const waiting = this.open.get(wait)!
+    const finish = (): void => {
+      this.open.delete(wait)
+      resume(waiting.starved === undefined ? Effect.void : Effect.fail(new Starved({ waits: waiting.starved })))
+    }
+    if (waiting.over) {
+      finish()
+      return undefined
+    }
+    waiting.resume = finish
+    return this.abandon(wait)
+  }
+
+  /** Gives a wait up. A task takes its slot again before its body goes on, and that cannot be interrupted. */
+  abandon(wait: number): Effect.Effect<void> {
+    return Effect.uninterruptible(Effect.callback<void>((resume) => {
+      const waiting = this.open.get(wait)
+      if (waiting === undefined || waiting.over) {
+        this.open.delete(wait)
+        return resume(Effect.void)
+      }
+      waiting.resume = () => {
+        this.open.delete(wait)
+        resume(Effect.void)
+      }
+      this.core.ask({ _tag: "WaitAbandoned", now: this.core.now(), wait })
+    }))
+  }
+
+  /** Nobody waits for this any more. */
+  ignore(wait: number): void {
+    this.open.delete(wait)
+  }
+
+  /** The engine says that a wait is over. */
+  end(wait: number, starved: Waiting["starved"]): void {
+    const waiting = this.open.get(wait)
+    if (waiting === undefined) return
+    waiting.over = true
+    waiting.starved = starved
+    if (waiting.resume !== undefined) waiting.resume()
+    else if (waiting.isAway) this.open.delete(wait)
+  }
+
+  /** Waits until `mode` is fulfilled for `claims`. */
+  forClaims(claims: ReadonlyArray<Claim>, mode: WaitMode): Effect.Effect<void, Starved> {
+    return this.begin((wait, origin) => this.core.ask({ _tag: "WaitBegan", wait, claims, mode, ...origin }))
+  }
+
+  /** An explicit secede is a wait for nothing, which the rejoin abandons. */
+  secede(attempt: Attempt): Effect.Effect<void> {
+    return Effect.sync(() => {
+      if (attempt.away >= 0) return
+      attempt.away = this.expect(true)
+      const { away: wait, serial, task: waiter } = attempt
+      const now = this.core.now()
+      this.core.ask({ _tag: "WaitBegan", now, wait, claims: [], mode: "never", waiter, attempt: serial })
+    })
+  }
+
+  rejoin(attempt: Attempt): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const wait = attempt.away
+      if (wait < 0) return Effect.void
+      attempt.away = -1
+      return this.abandon(wait)
+    })
+  }
+}
