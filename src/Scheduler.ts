@@ -8,6 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { explain as explainIn } from "./engine/explain.ts"
+import type { Because, Explanation } from "./engine/explain.ts"
 import { snapshot } from "./engine/snapshot.ts"
 import type { Snapshot } from "./engine/snapshot.ts"
 import { phaseNames } from "./engine/State.ts"
@@ -16,7 +18,7 @@ import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { WorkerOptions } from "./Skein.ts"
 
-export type { Snapshot }
+export type { Because, Explanation, Snapshot }
 
 /**
  * One transition of one task: when (milliseconds of the layer's clock), which, from where to where, on which worker, and the
@@ -54,6 +56,8 @@ export class Scheduler extends Context.Service<Scheduler, {
   readonly events: Stream.Stream<TaskEvent>
   /** The transitions of one key, oldest first, as far as the layer's `stories` remembers. */
   readonly story: (key: string) => Effect.Effect<ReadonlyArray<TaskEvent>>
+  /** Where the live task with this key stands and why it is not running now; `undefined` if there is none. */
+  readonly explain: (key: string) => Effect.Effect<Explanation | undefined>
   /** Every key, where it stands, what it waits for and who holds its result: plain data for a person or a test. */
   readonly dump: Effect.Effect<Snapshot>
   readonly stats: Effect.Effect<Stats>
@@ -70,6 +74,7 @@ export const make = (core: SchedulerCore, stories: number): Scheduler["Service"]
   return {
     events: eventsOf(core),
     story: (key) => Effect.sync(() => story.entries().filter((entry) => entry.key === key)),
+    explain: (key) => Effect.sync(() => explainIn(core.state, key)),
     dump: Effect.sync(() => snapshot(core.state)),
     stats: Effect.sync(() => statsOf(core)),
     addWorker: ({ concurrency, id }) => {
@@ -144,6 +149,15 @@ export const events: Stream.Stream<TaskEvent, never, Scheduler> = Stream.unwrap(
  */
 export const story = (key: string): Effect.Effect<ReadonlyArray<TaskEvent>, never, Scheduler> =>
   Scheduler.use((s) => s.story(key))
+
+/**
+ * Where the live task with this key stands, and why it is not running now. `undefined` if there is no such task.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const explain = (key: string): Effect.Effect<Explanation | undefined, never, Scheduler> =>
+  Scheduler.use((s) => s.explain(key))
 
 /**
  * Every key and where it stands.

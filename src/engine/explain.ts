@@ -1,0 +1,114 @@
+/**
+ * Why a task is not running now, read off the state: what users of such systems ask first.
+ *
+ * @since 0.1.0
+ */
+import { compareReady, membersOf } from "./snapshot.ts"
+import { hasEnded, keyOf, Phase, phaseNames } from "./State.ts"
+import type { Phase as PhaseOf, PhaseName, Reason, State, TaskId, Timer } from "./State.ts"
+
+/** Where a task stands, and why it stands there. */
+export interface Explanation {
+  readonly key: string
+  readonly status: PhaseName
+  readonly because: Because
+}
+
+export type Because =
+  /** These dependencies have not ended. */
+  | { readonly _tag: "WaitsForDependencies"; readonly keys: ReadonlyArray<string> }
+  /** Its last attempt failed; the next may start at this time (milliseconds of the layer's clock). */
+  | { readonly _tag: "WaitsForRetry"; readonly at: number }
+  /** Its body returned a graph, and it ends as that task ends. */
+  | { readonly _tag: "StandsFor"; readonly key: string }
+  /** No worker takes tasks. */
+  | { readonly _tag: "NoWorker" }
+  /** All slots are taken, and `ahead` ready tasks rank before it. */
+  | { readonly _tag: "NoFreeSlot"; readonly ahead: number; readonly running: ReadonlyArray<string> }
+  /** It runs, or is about to. */
+  | { readonly _tag: "Running"; readonly worker: string }
+  /** Its body waits, for these tasks or for something the scheduler does not see; its slot is free meanwhile. */
+  | { readonly _tag: "GaveSlotAway"; readonly waitsFor: ReadonlyArray<string> }
+  /** Its wait is over, and `ahead` others take a slot of that worker again before it. */
+  | { readonly _tag: "WaitsForSlot"; readonly worker: string; readonly ahead: number }
+  /** It was asked to stop and its finalizers still run. */
+  | { readonly _tag: "Stopping"; readonly reason: Reason["_tag"] }
+  | { readonly _tag: "Ended"; readonly reason: Reason["_tag"] | undefined }
+
+/** Explains the live task with this key; `undefined` if there is none. Costs a walk over all tasks. */
+export const explain = (state: State, key: string): Explanation | undefined => {
+  const task = find(state, key)
+  if (task < 0) return undefined
+  return { key, status: phaseNames[state.tasks.phase[task]!] as PhaseName, because: becauseOf(state, task) }
+}
+
+const find = (state: State, key: string): TaskId => {
+  const named = state.keys.get(key)
+  if (named !== undefined) return named
+  for (let task = 0; task < state.tasks.used; task++) {
+    if (state.tasks.phase[task] !== Phase.free && keyOf(state, task) === key) return task
+  }
+  return -1
+}
+
+const becauseOf = (state: State, task: TaskId): Because => {
+  const phase = state.tasks.phase[task] as PhaseOf
+  switch (phase) {
+    case Phase.waiting:
+      return waitingBecause(state, task)
+    case Phase.ready:
+      return readyBecause(state, task)
+    case Phase.assigned:
+    case Phase.running:
+      return { _tag: "Running", worker: workerOf(state, task).name }
+    case Phase.seceded:
+      return { _tag: "GaveSlotAway", waitsFor: awaitedBy(state, task) }
+    case Phase.rejoining: {
+      const { name, rejoining } = workerOf(state, task)
+      return { _tag: "WaitsForSlot", worker: name, ahead: [...rejoining.keys()].indexOf(task) }
+    }
+    case Phase.stopping:
+      return { _tag: "Stopping", reason: state.outcomes.get(task)!.reason._tag }
+    default:
+      return { _tag: "Ended", reason: state.outcomes.get(task)?.reason._tag }
+  }
+}
+
+const workerOf = (state: State, task: TaskId) => state.workers[state.tasks.worker[task]!]!
+
+const waitingBecause = (state: State, task: TaskId): Because => {
+  const alias = state.aliases.get(task)
+  if (alias !== undefined) return { _tag: "StandsFor", key: keyOf(state, alias) }
+  const open = dependenciesOf(state, task).filter((need) => !hasEnded(state.tasks.phase[need] as PhaseOf))
+  if (open.length > 0) return { _tag: "WaitsForDependencies", keys: open.map((need) => keyOf(state, need)) }
+  const isDue = (timer: Timer) => timer.kind === "retry" && timer.serial === state.tasks.attempt[task]
+  return { _tag: "WaitsForRetry", at: state.timers.find(isDue)?.at ?? state.now }
+}
+
+const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  const { ids, plan: { offsets, targets } } = state.tasks.submission[task]!
+  const index = state.tasks.index[task]!
+  const own = targets.subarray(offsets[index]!, offsets[index + 1]!)
+  return [...new Set(Array.from(own, (target) => target >= 0 ? ids[target]! : ~target))]
+}
+
+const readyBecause = (state: State, task: TaskId): Because => {
+  const open = state.workers.filter((worker) => worker.phase === "open")
+  if (open.length === 0) return { _tag: "NoWorker" }
+  const ready = state.lanes.flatMap((lane) => membersOf(lane).map((member) => ({ lane, task: member })))
+  const own = ready.find((entry) => entry.task === task)!
+  const ahead = ready.filter((entry) => compareReady(state, entry, own) < 0).length
+  const running: Array<string> = []
+  for (let other = 0; other < state.tasks.used; other++) {
+    if (state.tasks.phase[other] === Phase.running) running.push(keyOf(state, other))
+  }
+  return { _tag: "NoFreeSlot", ahead, running }
+}
+
+/** What the open waits of a body are for. */
+const awaitedBy = (state: State, task: TaskId): ReadonlyArray<string> => {
+  const open = state.waitsOf.get(task) ?? []
+  const isAwaited = (awaited: TaskId) => [state.tasks.waits[awaited] ?? []].flat().some((wait) => open.includes(wait))
+  return [...new Set(open.flatMap((wait) => wait.tasks.filter(isAwaited)))].map((awaited) => keyOf(state, awaited))
+}
+
