@@ -9,6 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as FiberScheduler from "effect/Scheduler"
 import * as Client from "./Client.ts"
+import { defaultLimits } from "./engine/limits.ts"
+import type { Limits } from "./engine/limits.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { GraphError } from "./SkeinError.ts"
@@ -37,8 +39,21 @@ export interface Options {
   readonly concurrency?: number | undefined
   /** The workers, when there is more than one. */
   readonly workers?: ReadonlyArray<WorkerOptions> | undefined
+  /** What is refused as too much; see {@link Limits}. */
+  readonly limits?: Partial<Limits> | undefined
   /** How many of the last transitions to remember for `Scheduler.story`; none unless told. */
   readonly stories?: number | undefined
+}
+
+export type {
+  /**
+   * What is refused as too much: `tasks` of one graph, `depth` of one graph, `live` tasks at once, `nesting` of submissions
+   * from inside tasks (10,000 unless told), and `seceded` tasks at once (100,000 unless told). Each a positive whole number.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Limits
 }
 
 const defaultConcurrency = 8
@@ -68,11 +83,20 @@ const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>
     return twice === undefined ? workers : yield* invalid("workers", twice, "a different id for each worker")
   })
 
+const limitsOf = (given: Partial<Limits>): Effect.Effect<Limits, GraphError> =>
+  Effect.gen(function*() {
+    for (const [name, value] of Object.entries(given)) {
+      if (value !== undefined && value !== Infinity) yield* checkCount(`limits.${name}`, value)
+    }
+    return { ...defaultLimits, ...given }
+  })
+
 const make = (options: Options) =>
   Effect.gen(function*() {
     const workers = yield* workersOf(options)
     const context = yield* Effect.context<never>()
-    const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler)
+    const limits = yield* limitsOf(options.limits ?? {})
+    const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler, limits)
     for (const { concurrency, id } of workers) yield* core.addWorker(id, concurrency)
     yield* Effect.addFinalizer(() => core.close)
     return Context.make(Scheduler.Scheduler, Scheduler.make(core, options.stories ?? 0)).pipe(

@@ -10,6 +10,7 @@
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
+import { format } from "effect/Formatter"
 
 const join = (keys: ReadonlyArray<string>): string => keys.join(" -> ")
 
@@ -27,11 +28,39 @@ export type GraphReason =
   | { readonly _tag: "MissingDependency"; readonly key: string; readonly dependents: ReadonlyArray<string> }
   | { readonly _tag: "UnknownKey"; readonly key: string; readonly known: ReadonlyArray<string> }
   | { readonly _tag: "KeyConflict"; readonly key: string; readonly why: string }
-  | { readonly _tag: "InvalidDependency"; readonly key: string; readonly dependency: string; readonly why: string }
-  | { readonly _tag: "InvalidOption"; readonly option: string; readonly value: unknown; readonly expected: string }
+  /** `key` is absent where the request itself, not a task of it, holds the dependency. */
+  | {
+    readonly _tag: "InvalidDependency"
+    readonly key: string | undefined
+    readonly dependency: string
+    readonly why: string
+  }
+  /** `key` is absent where the option is one of a layer or a worker. */
+  | {
+    readonly _tag: "InvalidOption"
+    readonly key?: string | undefined
+    readonly option: string
+    readonly value: unknown
+    readonly expected: string
+  }
   | { readonly _tag: "InvalidArgument"; readonly key: string; readonly path: string; readonly why: string }
+  /** Tasks submit from inside tasks deeper than `max`, or more than `max` of them wait inside their bodies. */
+  | { readonly _tag: "NestingLimit"; readonly of: "nesting" | "seceded"; readonly max: number }
+  /** More than the layer's `limits` allow: `tasks` or `depth` of this graph, or `live` tasks with it. */
+  | {
+    readonly _tag: "LimitExceeded"
+    readonly limit: "tasks" | "depth" | "live"
+    readonly value: number
+    readonly max: number
+  }
   /** The scheduler or the owner has closed. */
   | { readonly _tag: "Closed"; readonly what: string }
+
+const limitWords = {
+  tasks: "The number of tasks of this graph is",
+  depth: "The number of tasks on the longest way through this graph is",
+  live: "With this graph the number of live tasks would be"
+} as const
 
 const describeReason = (reason: GraphReason): string => {
   switch (reason._tag) {
@@ -47,12 +76,25 @@ const describeReason = (reason: GraphReason): string => {
       return `The key ${quote(reason.key)} is taken: ${reason.why}. ` +
         "Submit the same Task object, make both tasks pure, or choose another key."
     case "InvalidDependency":
-      return `Task ${quote(reason.key)} cannot depend on ${reason.dependency}: ${reason.why}.`
-    case "InvalidOption":
-      return `The option ${reason.option} cannot be ${String(reason.value)}: expected ${reason.expected}.`
+      return reason.key === undefined
+        ? `The request cannot use ${reason.dependency}: ${reason.why}.`
+        : `Task ${quote(reason.key)} cannot depend on ${reason.dependency}: ${reason.why}.`
+    case "InvalidOption": {
+      const option = reason.key === undefined ? reason.option : `${reason.option} of task ${quote(reason.key)}`
+      return `The option ${option} cannot be ${format(reason.value)}: expected ${reason.expected}.`
+    }
     case "InvalidArgument":
-      return `Task ${quote(reason.key)} is pure, but its argument ${reason.path} has no canonical encoding: ${reason.why}. ` +
+      return `Task ${quote(reason.key)} is pure, but its ${reason.path} has no canonical encoding: ${reason.why}. ` +
         "Pass plain data or a keyed task, or give the task a key of its own."
+    case "NestingLimit":
+      return reason.of === "nesting"
+        ? `Tasks submit tasks from inside tasks more than ${reason.max} levels deep. ` +
+          "Check that the recursion ends, or raise limits.nesting of the layer."
+        : `More than ${reason.max} tasks wait inside their bodies at once. ` +
+          "Let fewer tasks wait at a time, return a Task with flatMap instead, or raise limits.seceded of the layer."
+    case "LimitExceeded":
+      return `${limitWords[reason.limit]} ${reason.value}, and the layer's limits.${reason.limit} is ${reason.max}. ` +
+        "Split the work, or raise the limit."
     case "Closed":
       return `The ${reason.what} has closed and takes no more tasks.`
   }
@@ -101,9 +143,7 @@ const describeError = (error: unknown): string => {
     const tag = "_tag" in error && typeof error._tag === "string" ? error._tag : error.name
     return error.message === "" ? tag : `${tag}: ${error.message}`
   }
-  if (typeof error === "string") return error
-  const text = JSON.stringify(error)
-  return text === undefined ? String(error) : text
+  return typeof error === "string" ? error : format(error)
 }
 
 /**

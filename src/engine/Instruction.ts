@@ -89,8 +89,20 @@ export interface WorkerLeft {
 export interface Rejected {
   readonly _tag: "Rejected"
   readonly event: string
-  readonly reason: string
+  readonly reason: Refusal
 }
+
+export type Refusal =
+  /** The owner, the claim or the worker is not there any more. */
+  | { readonly _tag: "Gone"; readonly what: "owner" | "claim" | "worker" }
+  /** Tasks submit from inside tasks too deep, or too many wait inside their bodies. */
+  | { readonly _tag: "NestingLimit"; readonly of: "nesting" | "seceded"; readonly max: number }
+  | {
+    readonly _tag: "LimitExceeded"
+    readonly limit: "tasks" | "depth" | "live"
+    readonly value: number
+    readonly max: number
+  }
 
 export type Instruction =
   | Start

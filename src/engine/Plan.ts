@@ -7,13 +7,13 @@
 import type { Edges } from "./order.ts"
 
 /**
- * The static side of one submitted graph. Tasks are `0 .. size - 1`, in no particular order.
+ * The static side of one submitted graph. Tasks are `0 .. size - 1`; dependencies have smaller numbers than dependents.
  *
  * A dependency `t >= 0` is a task of this plan; `t < 0` is the live task with id `~t`, already known to the engine.
  */
 export interface Plan extends Edges {
   readonly size: number
-  /** Static order: `positions[i]` is the place of task `i` among the tasks of its own priority, 0 first. */
+  /** Static order: `positions[i]` is the place of task `i` among all tasks of the plan, 0 first. */
   readonly positions: Int32Array
   /** Only tasks that differ from the default appear. */
   readonly settings: ReadonlyMap<number, Settings>

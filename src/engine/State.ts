@@ -21,6 +21,8 @@
  * @since 0.1.0
  */
 import type { Cancellation, WaitMode } from "./Event.ts"
+import { defaultLimits } from "./limits.ts"
+import type { Limits } from "./limits.ts"
 import type { Plan, Settings } from "./Plan.ts"
 import type { Positions } from "./positions.ts"
 
@@ -79,6 +81,20 @@ export const Flag = {
 export interface Trail {
   readonly task: string
   readonly from: Trail | undefined
+  /** The task stood for that of `from` and ended as it did. */
+  readonly isAlias?: boolean
+  /** Where the task that failed first had come to. */
+  readonly where?: Where
+}
+
+/** Where and how often a task ran. */
+export interface Where {
+  /** Which start of the task it was, from 1; 0 if it never started. */
+  readonly attempt: number
+  readonly label: string | undefined
+  /** The key of the task from whose body it was submitted, or "program". */
+  readonly submitter: string
+  readonly worker: string | undefined
 }
 
 /** What ended the first task of a trail. */
@@ -307,6 +323,7 @@ const grown = <A extends Uint8Array | Int32Array | Float64Array>(from: A, to: A)
 
 export interface State {
   now: number
+  readonly limits: Limits
   readonly tasks: TaskTable
   /** Explicit keys of live tasks. */
   readonly keys: Map<string, TaskId>
@@ -360,8 +377,9 @@ export const unwanted: Withdrawal = {
   owner: undefined
 }
 
-export const make = (): State => ({
+export const make = (limits: Limits = defaultLimits): State => ({
   now: 0,
+  limits,
   tasks: new TaskTable(),
   keys: new Map(),
   owners: new Map(),
@@ -403,6 +421,21 @@ export const keyAt = (submission: Submission, index: number): string => {
 /** The key of a live task. */
 export const keyOf = (state: State, task: TaskId): string =>
   keyAt(state.tasks.submission[task]!, state.tasks.index[task]!)
+
+/** The key of the task from whose body a submission came. */
+export const submitterOf = ({ parent }: Submission): string =>
+  parent === undefined ? "program" : keyAt(parent.submission, parent.index)
+
+/** Where a live task has come to. */
+export const whereOf = (state: State, task: TaskId): Where => {
+  const { starts, submission, worker } = state.tasks
+  return {
+    attempt: starts[task]!,
+    label: settingsOf(state, task)?.label,
+    submitter: submitterOf(submission[task]!),
+    worker: worker[task]! < 0 ? undefined : state.workers[worker[task]!]!.name
+  }
+}
 
 /** The number of a live task among all that this engine has ever known: what tells it from others in the same row. */
 export const sequenceOf = (state: State, task: TaskId): number =>

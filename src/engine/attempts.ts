@@ -8,6 +8,7 @@ import type { Ending, TaskEnded, TaskExpanded } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import { forgetOutcome, outcomeOf } from "./outcomes.ts"
 import { stop } from "./cancel.ts"
+import { refusalOf } from "./limits.ts"
 import { dropDependencies, fail, makeReady, resolveAlias, succeed } from "./settle.ts"
 import * as slots from "./slots.ts"
 import { Flag, hasEnded, keyOf, Phase, sequenceOf, settingsOf } from "./State.ts"
@@ -86,13 +87,21 @@ const tryAgain = (state: State, task: TaskId, delayMillis: number): void => {
   else makeReady(state, task)
 }
 
-/** Handles {@link TaskExpanded}: the task now waits, holding no slot, as an alias of another. */
+/**
+ * Handles {@link TaskExpanded}: the task now waits, holding no slot, as an alias of another. If the plan is rejected the
+ * attempt goes on, for its worker to end it.
+ */
 export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   const { attempt, plan, target, task } = event
   if (!isPresent(state, task, attempt)) return
   if (state.tasks.phase[task] === Phase.stopping) {
     leave(state, task, out)
     return stopped(state, task, { _tag: "Interrupted" }, out)
+  }
+  const reason = refusalOf(state, event, task)
+  if (reason !== undefined) {
+    out.push({ _tag: "Rejected", event: event._tag, reason })
+    return
   }
   leave(state, task, out)
   const outer = state.tasks.submission[task]!

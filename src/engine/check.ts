@@ -280,6 +280,9 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
     if ((attempt === 0) !== (state.tasks.starts[task] === 0)) yield `S7: ${name(task)} miscounts its starts`
     if (attempt !== 0 && attempts.has(attempt)) yield `S7: ${name(task)} shares its attempt`
     attempts.add(attempt)
+    if (has(state, task, Flag.timedOut) && !hasEnded(phase) && phase !== Phase.stopping) {
+      yield `S7: ${name(task)} has not run out of time in this attempt`
+    }
     if (has(state, task, Flag.wished) && hasEnded(phase)) yield `S7: ${name(task)} is wished for and has ended`
   }
   for (const map of [state.outcomes, state.stopping, state.history, state.aliases, state.later, state.waitsOf]) {

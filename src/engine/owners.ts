@@ -135,7 +135,7 @@ const stoppingTasks = (
 export const share = (state: State, event: ClaimShared, out: Out): void => {
   const owner = state.owners.get(event.owner)
   if (owner === undefined || event.claim.state !== "live") {
-    out.push({ _tag: "Rejected", event: event._tag, reason: "the claim or the owner is gone" })
+    out.push({ _tag: "Rejected", event: event._tag, reason: { _tag: "Gone", what: "claim" } })
     return
   }
   out.push({ _tag: "Submitted", ids: none, claims: [claim(state, owner, event.claim.task)] })

@@ -86,7 +86,8 @@ export const makeReady = (state: State, task: TaskId): void => {
 export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Out): void => {
   if (hasEnded(state.tasks.phase[task] as PhaseOf)) return
   if (state.tasks.phase[target] !== Phase.succeeded) {
-    fail(state, task, state.outcomes.get(target)!, out)
+    const { reason, trail } = state.outcomes.get(target)!
+    fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail, isAlias: true } }, out)
     return
   }
   const worker = state.tasks.worker[target]!
@@ -128,7 +129,8 @@ const fulfilWish = (state: State, task: TaskId, submission: Submission): void =>
   state.tasks.flags[task]! &= ~Flag.wished
   state.tasks.refs[task]!--
   const outcome = state.outcomes.get(task)
-  if (outcome === undefined || outcome.trail.from !== undefined) return
+  // What a task stands for was not wished itself; its failure comes with that of the task.
+  if (outcome === undefined || (outcome.trail.from !== undefined && outcome.trail.isAlias !== true)) return
   keepFailure(state, outcome)
   submission.owner.roots.push({ position: submission.plan.positions[state.tasks.index[task]!]!, outcome })
 }

@@ -4,7 +4,8 @@
  * @since 0.1.0
  */
 import type { GraphSubmitted } from "./Event.ts"
-import type { Out } from "./Instruction.ts"
+import type { Out, Refusal } from "./Instruction.ts"
+import { refusalOf } from "./limits.ts"
 import * as owners from "./owners.ts"
 import type { Plan, Reference } from "./Plan.ts"
 import { Positions } from "./positions.ts"
@@ -18,11 +19,13 @@ import * as waits from "./waits.ts"
 /** Handles {@link GraphSubmitted}. */
 export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
   const owner = state.owners.get(event.owner)
-  if (owner === undefined) {
-    out.push({ _tag: "Rejected", event: event._tag, reason: "the owner is closed" })
+  const parent = livingParent(state, event)
+  const reason = owner === undefined ? gone : refusalOf(state, event, parent)
+  if (owner === undefined || reason !== undefined) {
+    out.push({ _tag: "Rejected", event: event._tag, reason: reason ?? gone })
     return
   }
-  const submission = register(state, event.plan, owner, livingParent(state, event))
+  const submission = register(state, event.plan, owner, parent)
   const claims = event.wait === undefined ? claimEach(state, submission, event) : noClaims
   out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims })
   if (event.wait !== undefined) claimInBulk(state, submission, event, event.wait, out)
@@ -34,6 +37,7 @@ const livingParent = ({ tasks }: State, { attempt, parent }: GraphSubmitted): Ta
   parent >= 0 && tasks.attempt[parent] === attempt && tasks.submission[parent] !== undefined ? parent : -1
 
 const noClaims: ReadonlyArray<Claim> = []
+const gone: Refusal = { _tag: "Gone", what: "owner" }
 
 const liveOf = (submission: Submission, reference: Reference): TaskId =>
   reference >= 0 ? submission.ids[reference]! : ~reference

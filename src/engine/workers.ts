@@ -25,7 +25,7 @@ export const add = (state: State, { name, slots }: WorkerAdded): void => {
 export const drain = (state: State, event: WorkerDrained, out: Out): void => {
   const worker = state.workers[event.worker]
   if (worker === undefined || worker.phase !== "open") {
-    out.push({ _tag: "Rejected", event: event._tag, reason: "no such open worker" })
+    out.push({ _tag: "Rejected", event: event._tag, reason: { _tag: "Gone", what: "worker" } })
     return
   }
   worker.phase = "draining"

@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Predicate from "effect/Predicate"
 
 /** An encoding, or the place and the reason why there is none. */
 export type Encoded = { readonly text: string } | { readonly path: string; readonly why: string }
@@ -15,23 +16,30 @@ export const encode = (value: unknown, handle: (value: unknown) => Encoded | und
     failure ??= { path: at, why }
     return ""
   }
-  const all = (values: Iterable<unknown>, at: string): Array<string> =>
-    Array.from(values, (item, i) => go(item, `${at}[${i}]`))
-  const ofObject = (object: object, at: string): string => {
-    if (Array.isArray(object)) return `[${all(object, at).join(",")}]`
-    if (object instanceof Date) return `Date(${object.getTime()})`
-    if (object instanceof Map) {
-      return `Map(${Array.from(object, ([k, v]) => `${go(k, at)}:${go(v, at)}`).sort().join(",")})`
-    }
-    if (object instanceof Set) return `Set(${all(object, at).sort().join(",")})`
-    if (ArrayBuffer.isView(object)) return ofView(object)
-    const prototype = Object.getPrototypeOf(object)
-    if (prototype !== Object.prototype && prototype !== null) {
-      return refuse(at, `it is an instance of ${prototype.constructor?.name ?? "a class"}`)
-    }
-    const record = object as Record<string, unknown>
+  const ofArray = (array: ReadonlyArray<unknown>, at: string): string => {
+    if (Object.keys(array).length > array.length) return refuse(at, "it is an array with properties of its own")
+    // A hole is not an undefined.
+    return `[${Array.from(array, (item, i) => i in array ? go(item, `${at}[${i}]`) : "hole").join(",")}]`
+  }
+  const ofRecord = (record: Record<string, unknown>, at: string): string => {
+    if (Object.getOwnPropertySymbols(record).length > 0) return refuse(at, "it has a symbol for a key")
     const entries = Object.keys(record).sort().map((key) => `${JSON.stringify(key)}:${go(record[key], `${at}.${key}`)}`)
     return `{${entries.join(",")}}`
+  }
+  const ofObject = (object: object, at: string): string => {
+    if (Array.isArray(object)) return ofArray(object, at)
+    if (ArrayBuffer.isView(object)) return ofView(object)
+    const prototype = Object.getPrototypeOf(object)
+    if (prototype === Object.prototype || prototype === null) return ofRecord(object as Record<string, unknown>, at)
+    // A subclass may have more to it than can be seen here.
+    if (Object.getPrototypeOf(prototype) === Object.prototype) {
+      if (Predicate.isDate(object)) return `Date(${object.getTime()})`
+      if (object instanceof Map) {
+        return `Map(${Array.from(object, ([k, v]) => `${go(k, at)}:${go(v, at)}`).sort().join(",")})`
+      }
+      if (object instanceof Set) return `Set(${Array.from(object, (item) => go(item, at)).sort().join(",")})`
+    }
+    return refuse(at, `it is an instance of ${prototype.constructor?.name || "a class"}`)
   }
   const go = (item: unknown, at: string): string => {
     const known = handle(item)

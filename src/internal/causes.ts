@@ -7,7 +7,7 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
-import type { Outcome, Reason, Trail } from "../engine/State.ts"
+import type { Outcome, Reason, Trail, Where } from "../engine/State.ts"
 import {
   DependencyFailed,
   DependencyTimeout,
@@ -25,25 +25,57 @@ export const pathOf = (trail: Trail): ReadonlyArray<string> => {
   return path.reverse()
 }
 
-/** Where and how often a task ran, for the annotation of its failure. */
-export type Whereabouts = Pick<TaskInfo["Service"], "attempt" | "label" | "submitter" | "worker">
-
-/** The exit of a task that ended without success. */
+/** The exit of a task that ended without success and is observed `where`. */
 export const exitOf = (
   { reason, trail }: Outcome,
   causeOf: (failure: number) => Cause.Cause<unknown>,
-  whereabouts: Whereabouts
+  where: Where
 ): Exit.Exit<never, unknown> => {
-  const own = ownCause(reason, pathOf(trail)[0]!, causeOf)
-  const path = [...pathWithin(own), ...pathOf(trail)]
-  const info = { key: trail.task, root: path[0]!, path, ...whereabouts }
-  const cause = trail.from === undefined ? own : dependentCause(own, path)
-  return Exit.failCause(Cause.annotate(cause, Context.make(TaskInfo, info), { overwrite: true }))
+  const root = rootOf(trail)
+  const raw = ownCause(reason, root.task, causeOf)
+  const joined = pathOfJoined(raw)
+  const own = annotated(raw, [...joined, root.task], root.where!)
+  const meant = meantBy(trail)
+  const cause = meant.from === undefined ? own : dependentCause(own, [...joined, ...pathOf(meant)])
+  return Exit.failCause(annotated(cause, [...joined, ...pathOf(trail)], where))
 }
 
-/** The way a failure had come before the body of its task passed it on: from a child that it joined. */
-const pathWithin = (cause: Cause.Cause<unknown>): ReadonlyArray<string> =>
-  Context.getOrUndefined(Cause.annotations(cause) as Context.Context<TaskInfo>, TaskInfo)?.path ?? []
+/** The cause of the failure that came first, for `errors: "continue"`. */
+export const rootCause = (
+  { reason, trail }: Outcome,
+  causeOf: (failure: number) => Cause.Cause<unknown>
+): Cause.Cause<unknown> => {
+  const root = rootOf(trail)
+  const cause = ownCause(reason, root.task, causeOf)
+  const error = Cause.findErrorOption(cause)
+  if (error._tag === "Some" && error.value instanceof DependencyFailed) return error.value.cause
+  return annotated(cause, [...pathOfJoined(cause), root.task], root.where!)
+}
+
+const rootOf = (trail: Trail): Trail => {
+  let root = trail
+  while (root.from !== undefined) root = root.from
+  return root
+}
+
+const annotated = <E>(cause: Cause.Cause<E>, path: ReadonlyArray<string>, where: Where): Cause.Cause<E> => {
+  const info = { key: path[path.length - 1]!, root: path[0]!, path, ...where }
+  return Cause.annotate(cause, Context.make(TaskInfo, info), { overwrite: true })
+}
+
+/** Whose end it was: tasks that stand for another end as that one does. */
+const meantBy = (trail: Trail): Trail => {
+  let meant = trail
+  while (meant.isAlias === true) meant = meant.from!
+  return meant
+}
+
+/** The way that a failure had come before the body of a task passed it on: from a task that it joined. */
+const pathOfJoined = (cause: Cause.Cause<unknown>): ReadonlyArray<string> => {
+  const error = Cause.findErrorOption(cause)
+  if (error._tag === "Some" && error.value instanceof DependencyFailed) return error.value.path
+  return Context.getOrUndefined(Cause.annotations(cause) as Context.Context<TaskInfo>, TaskInfo)?.path ?? []
+}
 
 const ownCause = (
   reason: Reason,
@@ -77,16 +109,3 @@ const dependentCause = (own: Cause.Cause<unknown>, path: ReadonlyArray<string>):
 /** Whether it is a `RuntimeFailure`, of the task itself or of one that it joined. */
 const isRuntimeFailure = (error: unknown): boolean =>
   error instanceof TaskCancelled || error instanceof Starved || error instanceof Released
-
-/** The cause that names the failure which came first, for `errors: "continue"`. */
-export const rootCause = (
-  outcome: Outcome,
-  causeOf: (failure: number) => Cause.Cause<unknown>
-): Cause.Cause<unknown> => {
-  let root = outcome.trail
-  while (root.from !== undefined) root = root.from
-  const cause = ownCause(outcome.reason, root.task, causeOf)
-  const error = Cause.findErrorOption(cause)
-  if (error._tag === "Some" && error.value instanceof DependencyFailed) return error.value.cause
-  return cause
-}

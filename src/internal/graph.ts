@@ -71,7 +71,10 @@ export const entriesOf = (graph: GraphImpl): Entries => {
 
 /** A task that no scheduler takes, and that says why. */
 const refused = (option: string, value: string, expected: string, key?: string): TaskImpl =>
-  makeTask({ _tag: "value", value: undefined }, undefined, { key, invalid: { option, value: JSON.stringify(value), expected } })
+  makeTask({ _tag: "value", value: undefined }, undefined, {
+    key,
+    invalid: { option, value: JSON.stringify(value), expected }
+  })
 
 /** Stands for the task of a graph that has `key`. */
 export const ref = (key: string): TaskImpl => {
@@ -165,7 +168,10 @@ export interface Cached {
 }
 
 /** A graph of a dictionary of literals, tasks and placeholders, or what is wrong with it. */
-export const fromRecord = (record: Readonly<Record<string, unknown>>, cache: Cached | undefined): GraphImpl | GraphError => {
+export const fromRecord = (
+  record: Readonly<Record<string, unknown>>,
+  cache: Cached | undefined
+): GraphImpl | GraphError => {
   const entries = new Map<string, Entry>()
   for (const key of Object.keys(record)) {
     const task = cache?.has(key) === true ? literal(cache.get(key)) : toTask(record[key])

@@ -32,7 +32,10 @@ type JsonTaskOf = typeof JsonTask.Type
 
 const byPosition = (a: Node, b: Node): number => (a.position ?? -1) - (b.position ?? -1)
 
-export const toJson = (nodes: ReadonlyArray<Node>, states: ReadonlyMap<string, string> | undefined): typeof Json.Type => {
+export const toJson = (
+  nodes: ReadonlyArray<Node>,
+  states: ReadonlyMap<string, string> | undefined
+): typeof Json.Type => {
   const keys = ({ dependencies }: Node, of: "data" | "after") =>
     dependencies.flatMap(({ kind, node }) => kind === of ? [nodes[node]!.key] : [])
   const tasks = nodes.toSorted(byPosition).map((node): JsonTaskOf => {
@@ -62,7 +65,7 @@ interface Spec {
 
 /** What a function gave, as an effect. */
 export const toEffect = (result: unknown): Effect.Effect<unknown, unknown, unknown> =>
-  Effect.isEffect(result) ? result as Effect.Effect<unknown, unknown, unknown> : Effect.succeed(result)
+  Effect.isEffect(result) ? result : Effect.succeed(result)
 
 const fromSpecs = (specs: ReadonlyArray<Spec>): GraphImpl | GraphError => {
   const entries = new Map<string, Entry>()
@@ -73,7 +76,9 @@ const fromSpecs = (specs: ReadonlyArray<Spec>): GraphImpl | GraphError => {
     const options = after.length === 0 ? { key, label } : { key, label, after: after.map(ref) }
     const inputs = dependencies.map(ref)
     const runAll = (values: unknown) =>
-      Effect.suspend(() => toEffect(run(Object.fromEntries(dependencies.map((name, i) => [name, (values as Array<unknown>)[i]])))))
+      Effect.suspend(() =>
+        toEffect(run(Object.fromEntries(dependencies.map((name, i) => [name, (values as Array<unknown>)[i]]))))
+      )
     entries.set(key, { task: makeTask({ _tag: "effect", run: runAll }, inputs, options), label: undefined })
   }
   return checked(entries, undefined)
@@ -83,14 +88,19 @@ export type Registry = Readonly<Record<string, (values: any, task: JsonTaskOf) =
 
 const decode = Schema.decodeUnknownEffect(Json)
 
-export const fromJson = (json: unknown, registry: Registry): Effect.Effect<GraphImpl, GraphError | Schema.SchemaError> =>
+export const fromJson = (
+  json: unknown,
+  registry: Registry
+): Effect.Effect<GraphImpl, GraphError | Schema.SchemaError> =>
   Effect.flatMap(decode(json), ({ tasks }) => {
     const nameOf = ({ key, label, task }: JsonTaskOf): string => task ?? label ?? key
     const unknown = tasks.find((task) => !Object.hasOwn(registry, nameOf(task)))
     if (unknown !== undefined) {
       const option = `task of ${JSON.stringify(unknown.key)}`
       const expected = `a name in the registry (${Object.keys(registry).join(", ")})`
-      return Effect.fail(new GraphError({ reason: { _tag: "InvalidOption", option, value: nameOf(unknown), expected } }))
+      return Effect.fail(
+        new GraphError({ reason: { _tag: "InvalidOption", option, value: nameOf(unknown), expected } })
+      )
     }
     return settled(fromSpecs(tasks.map((task) => ({
       key: task.key,
@@ -120,7 +130,15 @@ export const fromEffectGraph = <N, E>(
     const data: Array<string> = []
     const order: Array<string> = []
     const run_ = (values: Readonly<Record<string, unknown>>) => run(node, values)
-    specs.set(index, { key: key(node, index), label: labelOf(node), dependencies: data, after: order, data, order, run: run_ })
+    specs.set(index, {
+      key: key(node, index),
+      label: labelOf(node),
+      dependencies: data,
+      after: order,
+      data,
+      order,
+      run: run_
+    })
   }
   for (const { data, source, target } of EffectGraph.values(EffectGraph.edges(graph))) {
     const { data: values, order } = specs.get(target)!
@@ -131,10 +149,14 @@ export const fromEffectGraph = <N, E>(
 }
 
 const labelOf = (node: unknown): string | undefined =>
-  typeof node === "object" && node !== null && "label" in node && typeof node.label === "string" ? node.label : undefined
+  typeof node === "object" && node !== null && "label" in node && typeof node.label === "string"
+    ? node.label
+    : undefined
 
 /** A node is its own key, has one, or is known by its number. */
 export const keyOfNode = (node: unknown, index: number): string => {
   if (typeof node === "string") return node
-  return typeof node === "object" && node !== null && "key" in node && typeof node.key === "string" ? node.key : String(index)
+  return typeof node === "object" && node !== null && "key" in node && typeof node.key === "string"
+    ? node.key
+    : String(index)
 }

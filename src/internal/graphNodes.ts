@@ -50,13 +50,19 @@ export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
     label: task.options.label,
     kind: task.body._tag,
     position: edges.positions[i]!,
-    dependencies: dependenciesOf(task, edges.targets.subarray(edges.offsets[i]!, edges.offsets[i + 1]!), placeOf)
+    dependencies: dependenciesOf(task, edges.targets.subarray(edges.offsets[i], edges.offsets[i + 1]), placeOf)
   }))
   for (const handle of handles) if (isFuture(handle)) placeOf(-1, handle)
   return [...nodes, ...Array.from(futures.keys(), futureNode)]
 }
 
-const futureNode = (key: string): Node => ({ key, label: undefined, kind: "future", position: undefined, dependencies: [] })
+const futureNode = (key: string): Node => ({
+  key,
+  label: undefined,
+  kind: "future",
+  position: undefined,
+  dependencies: []
+})
 
 /** No scheduler: nothing is live, and futures are taken as they are. */
 const nobody: Live = { find: () => -1, taskOf: () => undefined as never, refuse: () => undefined }

@@ -100,7 +100,11 @@ export const toGraphViz = (
   nodes: ReadonlyArray<Node>,
   { name, states }: { readonly states: ReadonlyMap<string, string> | undefined; readonly name: string }
 ): string => {
-  const drawn = EffectGraph.toGraphViz(toEffectGraph(nodes), { nodeLabel: words, edgeLabel: wordsOfEdge, graphName: name })
+  const drawn = EffectGraph.toGraphViz(toEffectGraph(nodes), {
+    nodeLabel: words,
+    edgeLabel: wordsOfEdge,
+    graphName: name
+  })
   const groups = byState(nodes, states)
   if (groups.length === 0) return drawn
   const paint = (state: string): string => {

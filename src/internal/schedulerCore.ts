@@ -22,7 +22,8 @@ import * as FiberScheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { advance } from "../engine/Engine.ts"
 import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
-import type { Instruction, Start, Submitted } from "../engine/Instruction.ts"
+import type { Instruction, Rejected, Start, Submitted } from "../engine/Instruction.ts"
+import type { Limits } from "../engine/limits.ts"
 import { Flag, keyOf, make as makeState, Phase } from "../engine/State.ts"
 import type { Claim, Root, State, TaskId } from "../engine/State.ts"
 import type { Callbacks } from "../Client.ts"
@@ -59,16 +60,21 @@ export interface ComputeOptions {
 
 const closed = new GraphError({ reason: { _tag: "Closed", what: "scheduler" } })
 
-const scopeClosed = new GraphError({ reason: { _tag: "Closed", what: "scope" } })
+/** Why the engine did not accept a plan, as users see it. */
+const refused = ({ reason }: Rejected): GraphError =>
+  new GraphError({ reason: reason._tag === "Gone" ? { _tag: "Closed", what: "scope" } : reason })
 
-/** The answer to a submission for an owner that has closed since. */
+/** What the sender of an event is told at once. */
+type Answer = Submitted | Rejected
+
+/** The answer to all events but submissions. */
 const nothing: Submitted = { _tag: "Submitted", ids: new Int32Array(0), claims: [] }
 
 let cores = 0
 
 export class SchedulerCore implements Live {
   readonly name = `scheduler${++cores}`
-  readonly state: State = makeState()
+  readonly state: State
   readonly workers: Array<FiberWorker> = []
   readonly observers: Observers
   readonly waits = new Waits(this)
@@ -81,15 +87,21 @@ export class SchedulerCore implements Live {
   private readonly owners = new ScopeOwners(this)
   private readonly instructions = new Fifo<Instruction>()
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
-  /** What the event being applied has submitted. */
-  private submitted: Submitted = nothing
+  /** What the sender of the event being applied wants to know. */
+  private answer: Answer = nothing
   private isAwake = false
   private isClosed = false
   private alarm: Fiber.Fiber<void> | undefined
   private nextOwner = 1
   private nextCause = 1
 
-  constructor(context: Context.Context<never>, clock: Clock.Clock, scheduler: FiberScheduler.Scheduler) {
+  constructor(
+    context: Context.Context<never>,
+    clock: Clock.Clock,
+    scheduler: FiberScheduler.Scheduler,
+    limits: Limits
+  ) {
+    this.state = makeState(limits)
     this.context = context
     this.clock = clock
     this.dispatcher = scheduler.makeDispatcher()
@@ -104,11 +116,11 @@ export class SchedulerCore implements Live {
 
   // ---- the mailbox
 
-  /** Applies an event and says what it submitted. What follows from it is carried out by the pump, later. */
-  ask(event: Event): Submitted {
-    const submitted = this.apply(event)
+  /** Applies an event and says what it submitted, or why it did not. What follows from it is carried out by the pump, later. */
+  ask(event: Event): Answer {
+    const answer = this.apply(event)
     if (!this.isAwake && this.instructions.size > 0) this.wake()
-    return submitted
+    return answer
   }
 
   /** Applies the end of an attempt. One event object serves them all: the engine keeps none. */
@@ -122,17 +134,17 @@ export class SchedulerCore implements Live {
   }
 
   /** Steps the engine. Tables are brought up to date at once; what runs anybody's code waits for the pump. */
-  private apply(event: Event): Submitted {
+  private apply(event: Event): Answer {
     const { instructions, state } = this
     const log = this.observers.log()
     state.log = log
-    this.submitted = nothing
+    this.answer = nothing
     const mark = instructions.mark()
     advance(state, event, instructions)
     instructions.keepIf(mark, this.isForPump)
-    const { submitted } = this
+    const { answer } = this
     if (log !== undefined && log.length > 0) this.observers.tell(log)
-    return submitted
+    return answer
   }
 
   private wake(): void {
@@ -174,8 +186,9 @@ export class SchedulerCore implements Live {
       case "ForgetFailure":
         this.causes.delete(instruction.failure)
         return false
+      case "Rejected":
       case "Submitted":
-        this.submitted = instruction
+        this.answer = instruction
         return false
       default:
         return true
@@ -239,7 +252,8 @@ export class SchedulerCore implements Live {
       })
     if (compiled instanceof GraphError) return worker.fail(task, attempt, Cause.fail(compiled))
     const { plan, targets } = compiled
-    this.ask({ _tag: "TaskExpanded", now: this.now(), task, attempt, plan, target: targets[0]! })
+    const answer = this.ask({ _tag: "TaskExpanded", now: this.now(), task, attempt, plan, target: targets[0]! })
+    if (answer._tag === "Rejected") worker.fail(task, attempt, Cause.fail(refused(answer)))
   }
 
   // ---- compiling
@@ -285,9 +299,9 @@ export class SchedulerCore implements Live {
     const compiled = compile(handles, this, runIn(fiber, cache))
     if (compiled instanceof GraphError) return Effect.fail(compiled)
     return Effect.flatMap(this.owners.ownerOf(scope, fiber), (owner) => {
-      const { claims } = this.submitPlan(compiled, owner, fiber)
-      if (claims.length < handles.length) return Effect.fail(scopeClosed)
-      return Effect.succeed(claims.map((claim) => this.futureOf(claim)))
+      const answer = this.submitPlan(compiled, owner, fiber)
+      if (answer._tag === "Rejected") return Effect.fail(refused(answer))
+      return Effect.succeed(answer.claims.map((claim) => this.futureOf(claim)))
     })
   }
 
@@ -302,7 +316,7 @@ export class SchedulerCore implements Live {
     owner: number,
     fiber: Fiber.Fiber<unknown, unknown>,
     bulk?: { readonly wait: number; readonly wishes: ReadonlyArray<number> | undefined }
-  ): Submitted {
+  ): Answer {
     const { attempt, now, waiter: parent } = this.waits.origin(fiber)
     return this.ask({ _tag: "GraphSubmitted", now, plan, owner, targets, parent, attempt, ...bulk })
   }
@@ -350,8 +364,8 @@ export class SchedulerCore implements Live {
   keep(future: FutureImpl, scope: Scope.Scope): Effect.Effect<FutureImpl, Released> {
     return Effect.withFiber((fiber) =>
       Effect.flatMap(this.owners.ownerOf(scope, fiber), (owner) => {
-        const { claims } = this.ask({ _tag: "ClaimShared", now: this.now(), claim: future.claim, owner })
-        if (claims.length > 0) return Effect.succeed(this.futureOf(claims[0]!))
+        const answer = this.ask({ _tag: "ClaimShared", now: this.now(), claim: future.claim, owner })
+        if (answer._tag === "Submitted") return Effect.succeed(this.futureOf(answer.claims[0]!))
         return Effect.fail(new Released({ key: future.key, owner: future.claim.owner.name }))
       })
     )
@@ -371,27 +385,27 @@ export class SchedulerCore implements Live {
         const number = this.openOwner("compute")
         const owner = this.state.owners.get(number)!
         const wait = this.waits.expect()
-        const finish = this.observers.follow(this.state.nextComputation, compiled.plan.size, options.callbacks)
-        const targets = this.submitBulk(compiled, number, fiber, wait, options)
-        return restore(this.waits.join(wait)).pipe(
-          Effect.andThen(Effect.suspend(() => collect(targets, owner.roots))),
-          Effect.onExit((exit) => Effect.andThen(this.closeOwner(number, "compute"), Effect.sync(() => finish(exit))))
-        )
+        const finish = this.observers.follow(this.computationOf(fiber), compiled.plan.size, options.callbacks)
+        const wishes = options.keepGoing ? exposed(compiled) : undefined
+        const answer = this.submitPlan(compiled, number, fiber, { wait, wishes })
+        const results: Effect.Effect<A, E | GraphError | Starved> = answer._tag === "Rejected"
+          ? Effect.andThen(Effect.sync(() => this.waits.ignore(wait)), Effect.fail(refused(answer)))
+          : Effect.andThen(
+            restore(this.waits.join(wait)),
+            Effect.suspend(() => collect(liveTargets(compiled, answer), owner.roots))
+          )
+        return Effect.onExit(results, (exit) =>
+          Effect.andThen(this.closeOwner(number, "compute"), Effect.sync(() => finish(exit))))
       })
     )
   }
 
-  /** The live tasks of the targets. */
-  private submitBulk(
-    compiled: Compiled,
-    owner: number,
-    fiber: Fiber.Fiber<unknown, unknown>,
-    wait: number,
-    { keepGoing }: ComputeOptions
-  ): ReadonlyArray<TaskId> {
-    const wishes = keepGoing ? exposed(compiled) : undefined
-    const { ids } = this.submitPlan(compiled, owner, fiber, { wait, wishes })
-    return compiled.targets.map((target) => target >= 0 ? ids[target]! : ~target)
+  /** The computation that a submission from this fiber belongs to. */
+  private computationOf(fiber: Fiber.Fiber<unknown, unknown>): number {
+    const attempt = attemptOf(this, fiber)
+    return attempt === undefined
+      ? this.state.nextComputation
+      : this.state.tasks.submission[attempt.task]!.computation
   }
 
   // ---- the life of the scheduler
@@ -421,6 +435,9 @@ export class SchedulerCore implements Live {
     )
   })
 }
+
+const liveTargets = ({ targets }: Compiled, { ids }: Submitted): ReadonlyArray<TaskId> =>
+  targets.map((target) => target >= 0 ? ids[target]! : ~target)
 
 const runIn = ({ context }: Fiber.Fiber<unknown, unknown>, cache: ResultCache | undefined): Run => ({
   context,

@@ -5,6 +5,7 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
+import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import { keyAt } from "../engine/State.ts"
 import type { Claim, Submission } from "../engine/State.ts"
@@ -134,49 +135,81 @@ export interface Scan {
   readonly misplaced: string | undefined
 }
 
+const nothingFound: Scan = { shape: "none", handles: noHandles, misplaced: undefined }
+
 export const scan = (inputs: unknown): Scan => {
+  if (typeof inputs !== "object" || inputs === null) return nothingFound
   if (isHandle(inputs)) return { shape: "single", handles: [inputs], misplaced: undefined }
-  if (!isWalkable(inputs)) return { shape: "none", handles: noHandles, misplaced: collectionHolding(inputs, "inputs") }
-  if (Array.isArray(inputs) && inputs.length > 0 && inputs.every(isHandle)) {
+  if (Array.isArray(inputs) && inputs.length > 0 && areHandles(inputs)) {
     return { shape: "array", handles: inputs.slice(), misplaced: undefined }
   }
-  const found: Found = { handles: [], hasPlainValue: false, misplaced: undefined }
-  collect(inputs, 0, "inputs", found)
+  const found: Found = { handles: [], hasPlainValue: false, misplaced: undefined, path: [] }
+  collect(inputs, found)
   const { handles, hasPlainValue, misplaced } = found
   if (handles.length === 0 && !hasPlainValue) return { shape: "none", handles: noHandles, misplaced }
   const shape = isRecord(inputs) && Object.values(inputs).every(isHandle) ? "record" : "nested"
   return { shape, handles, misplaced }
 }
 
+/** Whether every place of an array has a handle; `every` would pass over holes. */
+const areHandles = (values: ReadonlyArray<unknown>): values is ReadonlyArray<Handle> => {
+  for (let i = 0; i < values.length; i++) if (!isHandle(values[i])) return false
+  return true
+}
+
 interface Found {
   readonly handles: Array<Handle>
   hasPlainValue: boolean
   misplaced: string | undefined
+  /** The way from the inputs to what is being looked at. */
+  readonly path: Array<string>
 }
 
-const collect = (value: unknown, depth: number, path: string, found: Found): void => {
-  if (isHandle(value)) {
-    if (depth <= maxDepth) found.handles.push(value)
-    else found.misplaced ??= path
-  } else if (isTask(value)) {
-    found.hasPlainValue = true
-  } else if (isWalkable(value)) {
-    if (depth > maxDepth) return
+const collect = (value: unknown, found: Found): void => {
+  const { path } = found
+  if (isHandle(value)) found.handles.push(value)
+  else if (isTask(value)) found.hasPlainValue = true
+  else if (!isWalkable(value)) found.misplaced ??= pathIntoCollection(value, path)
+  else if (path.length === maxDepth) found.misplaced ??= pathDeeper(value, path)
+  else {
     for (const key of Object.keys(value)) {
-      collect((value as Record<string, unknown>)[key], depth + 1, depth < 2 ? `${path}.${key}` : path, found)
+      path.push(key)
+      collect((value as Record<string, unknown>)[key], found)
+      path.pop()
     }
-  } else {
-    found.misplaced ??= collectionHolding(value, path)
   }
 }
 
-const collectionHolding = (value: unknown, path: string): string | undefined => {
+const isEither = (value: unknown): boolean => isTask(value) || isFuture(value)
+
+const pathIntoCollection = (value: unknown, path: ReadonlyArray<string>): string | undefined => {
   if (!(value instanceof Map || value instanceof Set)) return undefined
   for (const [key, item] of value.entries()) {
-    if (isHandle(key) || isHandle(item)) return `${path} (inside a ${value instanceof Map ? "Map" : "Set"})`
+    if (isEither(key) || isEither(item)) return `${display(path)}, in a ${value instanceof Map ? "Map" : "Set"}`
   }
   return undefined
 }
+
+/** Where a task or future lies in what is too deep to be searched for values: in arrays and records, at any depth. */
+const pathDeeper = (root: object, from: ReadonlyArray<string>): string | undefined => {
+  const seen = new Set<object>([root])
+  const stack: Array<readonly [value: object, path: ReadonlyArray<string>]> = [[root, from]]
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    const [object, path] = top
+    for (const [key, value] of Object.entries(object)) {
+      if (isEither(value)) return display([...path, key])
+      if (typeof value !== "object" || value === null || seen.has(value)) continue
+      seen.add(value)
+      if (Array.isArray(value) || isRecord(value)) stack.push([value, [...path, key]])
+    }
+  }
+  return undefined
+}
+
+/** A path as code would write it. */
+const display = (path: ReadonlyArray<string>): string =>
+  path.reduce((text, key) =>
+    /^\d+$/.test(key) ? `${text}[${key}]` : /^[\w$]+$/.test(key) ? `${text}.${key}` : `${text}[${JSON.stringify(key)}]`, "inputs")
 
 const isRecord = (value: object): boolean => {
   const prototype = Object.getPrototypeOf(value)
@@ -189,7 +222,7 @@ const isWalkable = (value: unknown): value is object =>
 
 /** Objects that are passed on as they are: built-in ones, handles, and everything of Effect's. */
 const isOpaque = (value: object): boolean =>
-  value instanceof Map || value instanceof Set || value instanceof Date || value instanceof Error ||
+  value instanceof Map || value instanceof Set || Predicate.isDate(value) || value instanceof Error ||
   value instanceof Promise || value instanceof RegExp || ArrayBuffer.isView(value) || value instanceof ArrayBuffer ||
   isTask(value) || isFuture(value) || isOfEffect(value)
 
@@ -206,7 +239,7 @@ export const assemble = (task: TaskImpl, values: ReadonlyArray<unknown>): unknow
     case "single":
       return values[0]
     case "array":
-      return values.length === task.handles.length ? values : values.slice(0, countOfInputs(task))
+      return task.options.after === undefined ? values : values.slice(0, (task.inputs as ReadonlyArray<unknown>).length)
     case "record": {
       const record: Record<string, unknown> = {}
       let i = 0
@@ -219,8 +252,6 @@ export const assemble = (task: TaskImpl, values: ReadonlyArray<unknown>): unknow
     }
   }
 }
-
-const countOfInputs = (task: TaskImpl): number => (task.inputs as ReadonlyArray<unknown>).length
 
 /** A copy of `shape` with each handle replaced; parts without handles are shared. */
 export const replace = (shape: unknown, valueOf: (handle: Handle) => unknown): unknown => {
@@ -237,14 +268,16 @@ export const replace = (shape: unknown, valueOf: (handle: Handle) => unknown): u
 }
 
 const holdsTask = (value: unknown, depth: number): boolean => {
-  if (isTask(value) || isFuture(value)) return true
+  if (isEither(value)) return true
   if (depth >= maxDepth || !isWalkable(value)) return false
   return Object.values(value).some((item) => holdsTask(item, depth + 1))
 }
 
+/** A task has the inputs of this moment: an array that is changed later changes nothing. */
 export const make = (body: Body, inputs: unknown, options: TaskOptions): TaskImpl => {
   const { handles, misplaced, shape } = scan(inputs)
-  if (options.after === undefined) return new TaskImpl(body, inputs, shape, handles, options, misplaced)
-  const all = [...handles, ...scan(options.after).handles]
-  return new TaskImpl(body, inputs, shape, all, options, misplaced)
+  const own = shape === "array" ? handles : inputs
+  if (options.after === undefined) return new TaskImpl(body, own, shape, handles, options, misplaced)
+  const after = scan(options.after)
+  return new TaskImpl(body, own, shape, [...handles, ...after.handles], options, misplaced ?? after.misplaced)
 }

@@ -5,18 +5,13 @@
  */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import { hasEnded, keyAt, keyOf, Phase, phaseNames } from "../engine/State.ts"
+import { hasEnded, keyAt, keyOf, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
 import type { Claim, Phase as PhaseOf, Reason, Root, State, Submission, TaskId } from "../engine/State.ts"
 import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
-import { exitOf, rootCause } from "./causes.ts"
-import type { Whereabouts } from "./causes.ts"
+import { exitOf, pathOf, rootCause } from "./causes.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
 import type { FutureImpl } from "./task.ts"
-
-/** The key of the task from whose body a submission came. */
-const submitterOf = ({ parent }: Submission): string =>
-  parent === undefined ? "program" : keyAt(parent.submission, parent.index)
 
 export class View {
   private readonly state: State
@@ -62,15 +57,22 @@ export class View {
     if (tasks.phase[task] === Phase.succeeded) {
       return Exit.succeed(this.workers[tasks.worker[task]!]!.results.get(task))
     }
-    return exitOf(this.state.outcomes.get(task)!, this.causeOf, this.whereaboutsOf(task))
+    return exitOf(this.state.outcomes.get(task)!, this.causeOf, whereOf(this.state, task))
   }
 
   /** The failure of the target that made a compute fail, if one did: the one that ended first. */
   firstFailed(targets: ReadonlyArray<TaskId>): Exit.Exit<never, unknown> | undefined {
-    const { endedAt, phase } = this.state.tasks
+    const { phase } = this.state.tasks
     const failed = targets.filter((task) => hasEnded(phase[task] as PhaseOf) && phase[task] !== Phase.succeeded)
-    const first = failed.reduce((a, b) => endedAt[b]! < endedAt[a]! ? b : a, failed[0]!)
-    return first === undefined ? undefined : this.exitOf(first) as Exit.Exit<never, unknown>
+    if (failed.length === 0) return undefined
+    const first = failed.reduce((a, b) => this.compareEnds(b, a) < 0 ? b : a)
+    return this.exitOf(first) as Exit.Exit<never, unknown>
+  }
+
+  /** By time; of those that ended at the same moment, a task before those that ended because of it. */
+  private compareEnds(a: TaskId, b: TaskId): number {
+    const { outcomes, tasks: { endedAt } } = this.state
+    return endedAt[a]! - endedAt[b]! || pathOf(outcomes.get(a)!.trail).length - pathOf(outcomes.get(b)!.trail).length
   }
 
   /** Every failure that came first, in static order, in one cause; `undefined` if there is none. */
@@ -138,15 +140,4 @@ export class View {
   }
 
   private readonly causeOf = (failure: number): Cause.Cause<unknown> => this.causes.get(failure)!
-
-  private whereaboutsOf(task: TaskId): Whereabouts {
-    const { index, starts, submission, worker } = this.state.tasks
-    const submitted = submission[task]!
-    return {
-      attempt: starts[task]!,
-      label: submitted.plan.settings.get(index[task]!)?.label,
-      submitter: submitterOf(submitted),
-      worker: worker[task]! < 0 ? undefined : this.workers[worker[task]!]!.name
-    }
-  }
 }

@@ -1,0 +1,190 @@
+/**
+ * How far the tasks of a scheduler are, by groups: a group is a label, or "task" for tasks without one.
+ *
+ * Counting begins with the subscription and goes by events alone, so the total grows as tasks are submitted: what a
+ * `flatMap` has not returned yet, or a stream has not asked for, is not counted yet.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { dual } from "effect/Function"
+import * as Latch from "effect/Latch"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Counter } from "./internal/progress.ts"
+import * as Scheduler from "./Scheduler.ts"
+
+/**
+ * How many tasks stand where. Each task is counted once; `total` is the sum of the others.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Counts {
+  /** Not started: tasks that wait for dependencies, for a slot or for another attempt. */
+  readonly waiting: number
+  /** Started and not ended, those that wait in their bodies included. */
+  readonly running: number
+  /** Succeeded. */
+  readonly done: number
+  readonly failed: number
+  readonly cancelled: number
+  readonly total: number
+}
+
+/**
+ * The tasks of one label.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Group extends Counts {
+  readonly name: string
+}
+
+/**
+ * How far things are, in all and by groups, in the order in which groups appeared.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Progress extends Counts {
+  readonly groups: ReadonlyArray<Group>
+  /** Since the subscription, by the `Clock` of the subscriber. */
+  readonly elapsedMillis: number
+}
+
+/**
+ * How often to report.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** The time between reports, 100 milliseconds unless told. */
+  readonly interval?: Duration.Input | undefined
+}
+
+const defaultInterval: Duration.Input = "100 millis"
+
+/** Counts until the scope closes; `onChange` is called in the engine's turn, so it must not do anything itself. */
+const count = (
+  onChange: () => void
+): Effect.Effect<Effect.Effect<Progress>, never, Scheduler.Scheduler | Scope.Scope> =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const counter = new Counter()
+    const started = clock.currentTimeMillisUnsafe()
+    yield* Scheduler.listen((event) => {
+      if (counter.add(event)) onChange()
+    })
+    return Effect.sync(() => ({ ...counter.read(), elapsedMillis: clock.currentTimeMillisUnsafe() - started }))
+  })
+
+/**
+ * Snapshots of how far the scheduler's tasks are, whenever that changed, but not more often than `interval`. The state after
+ * the last change always comes.
+ *
+ * **Details**
+ *
+ * The first change is told at once. The stream ends with its consumer; a slow consumer misses snapshots and never slows the
+ * tasks.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const changes = (options?: Options): Stream.Stream<Progress, never, Scheduler.Scheduler> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const latch = Latch.makeUnsafe()
+    const read = yield* count(() => latch.openUnsafe())
+    const changed = latch.await.pipe(
+      Effect.andThen(Effect.sync(() => latch.closeUnsafe())),
+      Effect.andThen(read)
+    )
+    const later = Effect.andThen(Effect.sleep(options?.interval ?? defaultInterval), changed)
+    return Stream.concat(Stream.fromEffect(changed), Stream.fromEffectRepeat(later))
+  }))
+
+/**
+ * Runs an effect and reports how far the scheduler's tasks are: at once, at every interval, and a last time after the effect
+ * has ended, however it ended.
+ *
+ * **Details**
+ *
+ * Reports run in a fiber of their own, one after the other, and take no slot. One that fails or throws is the last, with a
+ * warning in the log; it never harms the effect. Nothing is counted outside the effect. Tasks of others on the same
+ * scheduler are counted too.
+ *
+ * **Gotchas**
+ *
+ * The effect's end waits for a report that is running and for the last one: a report should not wait for long.
+ *
+ * **Example** (The last report)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Progress, Skein, Task } from "skein"
+ *
+ * const squares = [1, 2, 3].map((n) => Task.make(Effect.succeed(n * n), { label: "square" }))
+ * const program = Effect.gen(function*() {
+ *   let last = ""
+ *   yield* Client.compute(squares).pipe(
+ *     Progress.withProgress(({ done, groups, total }) => {
+ *       last = `${groups.map(({ name }) => name)}: ${done} of ${total}`
+ *     })
+ *   )
+ *   return last
+ * }).pipe(Effect.provide(Skein.layer({ concurrency: 1 })))
+ * program // => "square: 3 of 3"
+ * ```
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const withProgress: {
+  <E2 = never, R2 = never>(
+    report: (progress: Progress) => Effect.Effect<unknown, E2, R2> | void,
+    options?: Options
+  ): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | R2 | Scheduler.Scheduler>
+  <A, E, R, E2 = never, R2 = never>(
+    effect: Effect.Effect<A, E, R>,
+    report: (progress: Progress) => Effect.Effect<unknown, E2, R2> | void,
+    options?: Options
+  ): Effect.Effect<A, E, R | R2 | Scheduler.Scheduler>
+} = dual(
+  (args) => Effect.isEffect(args[0]),
+  (effect: Effect.Effect<any, any, any>, report: (progress: Progress) => unknown, options?: Options) =>
+    Effect.acquireUseRelease(begin(report, options), () => effect, (end) => end)
+)
+
+/** Starts reporting; gives the effect that ends it with the last report. */
+const begin = (report: (progress: Progress) => unknown, options: Options | undefined) =>
+  Effect.gen(function*() {
+    const scope = yield* Scope.make()
+    const read = yield* Scope.provide(count(() => {}), scope)
+    let isBroken = false
+    const once: Effect.Effect<void, never, any> = Effect.suspend(() =>
+      isBroken ? Effect.void : Effect.flatMap(read, toReport)
+    ).pipe(
+      Effect.catchCause((cause) => {
+        isBroken = true
+        return Effect.logWarning("A progress report failed; there will be no more", cause)
+      }),
+      Effect.uninterruptible
+    )
+    const toReport = (progress: Progress) => {
+      const reported = report(progress)
+      return Effect.isEffect(reported) ? reported : Effect.void
+    }
+    const fiber = yield* Effect.sleep(options?.interval ?? defaultInterval).pipe(
+      Effect.andThen(once),
+      Effect.forever,
+      (later) => Effect.andThen(once, later),
+      Effect.forkDetach({ startImmediately: true })
+    )
+    return Fiber.interrupt(fiber).pipe(Effect.andThen(once), Effect.andThen(Scope.close(scope, Exit.void)))
+  })

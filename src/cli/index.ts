@@ -1,0 +1,112 @@
+/**
+ * Progress in a terminal.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import { createLogUpdate } from "log-update"
+import * as process from "node:process"
+import * as Progress from "../Progress.ts"
+import type { Scheduler } from "../Scheduler.ts"
+import { frame, summary } from "./render.ts"
+
+/**
+ * Where the bar is drawn: `process.stderr`, `process.stdout`, or anything like them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Terminal {
+  readonly write: (text: string) => unknown
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+  readonly rows?: number | undefined
+}
+
+/**
+ * What a progress bar can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ProgressBarOptions {
+  /** `process.stderr` unless told, so that what the program prints can be piped. */
+  readonly terminal?: Terminal | undefined
+  /** The time between frames in a terminal, 100 milliseconds unless told; between lines elsewhere, 5 seconds. */
+  readonly interval?: Duration.Input | undefined
+  /** Whether to use colors. Unless told, they are used in a terminal without `NO_COLOR`. */
+  readonly colors?: boolean | undefined
+}
+
+/**
+ * Runs an effect and shows how far the scheduler's tasks are.
+ *
+ * **Details**
+ *
+ * In a terminal there is a line for each group (see `Progress`) and one for all, redrawn in place; groups that do not fit are
+ * counted in one line. Elsewhere, such as in a pipe or a log file, a line is written now and then, when something has changed.
+ * The last state stays, and the cursor comes back, however the effect ends.
+ *
+ * **Gotchas**
+ *
+ * Other writes to the same terminal meanwhile disturb the picture; it heals with the next frame.
+ *
+ * **Example** (A bar for one computation)
+ *
+ * ```ts
+ * Client.compute(graph).pipe(Cli.withProgressBar())
+ * ```
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const withProgressBar: {
+  (options?: ProgressBarOptions): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Scheduler>
+  <A, E, R>(effect: Effect.Effect<A, E, R>, options?: ProgressBarOptions): Effect.Effect<A, E, R | Scheduler>
+} = dual(
+  (args) => Effect.isEffect(args[0]),
+  (effect: Effect.Effect<any, any, any>, options: ProgressBarOptions = {}): Effect.Effect<any, any, any> =>
+    Effect.suspend(() => {
+      const { terminal = process.stderr } = options
+      // A "dumb" terminal cannot move its cursor.
+      const canRedraw = terminal.isTTY === true && process.env["TERM"] !== "dumb"
+      const colors = options.colors ?? (canRedraw && (process.env["NO_COLOR"] ?? "") === "")
+      return canRedraw ? redrawn(effect, terminal, colors, options) : written(effect, terminal, colors, options)
+    })
+)
+
+const redrawn = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  terminal: Terminal,
+  colors: boolean,
+  { interval = "100 millis" }: ProgressBarOptions
+): Effect.Effect<A, E, R | Scheduler> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => createLogUpdate(terminal as NodeJS.WriteStream)),
+    (draw) =>
+      Progress.withProgress(effect, (progress) => {
+        if (progress.total === 0) return
+        draw(frame(progress, { columns: terminal.columns ?? 80, rows: terminal.rows ?? 24, colors }))
+      }, { interval }),
+    (draw) => Effect.sync(() => draw.done())
+  )
+
+/** Lines that stay. The same state is not told twice. */
+const written = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  terminal: Terminal,
+  colors: boolean,
+  { interval = "5 seconds" }: ProgressBarOptions
+): Effect.Effect<A, E, R | Scheduler> =>
+  Effect.suspend(() => {
+    let last = ""
+    return Progress.withProgress(effect, (progress) => {
+      const { cancelled, done, failed, running, total } = progress
+      const state = [cancelled, done, failed, running, total].join()
+      if (state === last || total === 0) return
+      last = state
+      terminal.write(`${summary(progress, colors)}\n`)
+    }, { interval })
+  })

@@ -1,0 +1,175 @@
+/**
+ * What a progress bar looks like: pure functions from counts to lines.
+ *
+ * @internal
+ */
+import type { Counts, Progress } from "../Progress.ts"
+
+/** What lines must fit into. */
+export interface Screen {
+  readonly columns: number
+  readonly rows: number
+  readonly colors: boolean
+}
+
+const totalName = "total"
+const widestName = 32
+const widestBar = 40
+const narrowestBar = 6
+
+const ended = ({ cancelled, done, failed }: Counts): number => done + failed + cancelled
+
+/** Never 100 before all have ended. */
+const percent = (counts: Counts): string =>
+  `${counts.total === 0 ? 0 : Math.floor(100 * ended(counts) / counts.total)}%`.padStart(4)
+
+/** Ended tasks a second. */
+const rate = (counts: Counts, elapsedMillis: number): string => {
+  if (elapsedMillis <= 0) return ""
+  const perSecond = 1000 * ended(counts) / elapsedMillis
+  return `${perSecond >= 10 || perSecond === 0 ? Math.round(perSecond) : perSecond.toFixed(1)}/s`
+}
+
+/** As 3.2s, 1m 05s or 2h 03m. */
+export const duration = (millis: number): string => {
+  const seconds = Math.floor(millis / 1000)
+  const two = (n: number): string => String(n).padStart(2, "0")
+  if (seconds < 60) return `${(Math.floor(millis / 100) / 10).toFixed(1)}s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`
+  return `${Math.floor(seconds / 3600)}h ${two(Math.floor(seconds / 60) % 60)}m`
+}
+
+const red = (text: string, colors: boolean): string => colors ? `\u001B[31m${text}\u001B[39m` : text
+const dim = (text: string, colors: boolean): string => colors ? `\u001B[2m${text}\u001B[22m` : text
+
+// A label may hold anything; what moves the cursor or breaks the line must not reach the terminal.
+const printable = (name: string): string => name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ")
+
+const wide =
+  /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u
+
+const graphemes = new Intl.Segmenter()
+
+/** How many columns a text takes. */
+export const widthOf = (text: string): number => {
+  let width = 0
+  for (const { segment } of graphemes.segment(text)) width += wide.test(segment) ? 2 : 1
+  return width
+}
+
+/** `text` in exactly `width` columns. */
+const fitted = (text: string, width: number): string => {
+  const missing = width - widthOf(text)
+  if (missing >= 0) return text + " ".repeat(missing)
+  let cut = ""
+  let used = 0
+  for (const { segment } of graphemes.segment(text)) {
+    const next = widthOf(segment)
+    if (used + next > width - 1) break
+    cut += segment
+    used += next
+  }
+  return fitted(`${cut}…`, width)
+}
+
+/** The figures of a line, the more important first; each with the text as printed. */
+const figures = (counts: Counts, elapsedMillis: number, isTotal: boolean, colors: boolean): ReadonlyArray<Figure> => {
+  const plain = (text: string): Figure => ({ text, width: text.length })
+  const failures = counts.failed === 0 ? "" : `${counts.failed} failed`
+  return [
+    plain(percent(counts)),
+    plain(`${ended(counts)}/${counts.total}`),
+    { text: red(failures, colors), width: failures.length },
+    plain(counts.cancelled === 0 ? "" : `${counts.cancelled} cancelled`),
+    plain(isTotal ? duration(elapsedMillis) : ""),
+    plain(rate(counts, elapsedMillis)),
+    plain(counts.running === 0 ? "" : `${counts.running} running`)
+  ].filter(({ width }) => width > 0)
+}
+
+interface Figure {
+  readonly text: string
+  readonly width: number
+}
+
+/** Blocks for what has ended, the failed in red, and a light rest. */
+const bar = (counts: Counts, width: number, colors: boolean): string => {
+  const cells = (n: number): number => counts.total === 0 ? 0 : Math.floor(width * n / counts.total)
+  const full = cells(ended(counts))
+  const bad = counts.failed === 0 ? 0 : Math.min(full, Math.max(1, cells(counts.failed)))
+  return "█".repeat(full - bad) + (bad === 0 ? "" : red("█".repeat(bad), colors)) +
+    dim("░".repeat(width - full), colors)
+}
+
+const line = (name: string, counts: Counts, columns: Columns, elapsedMillis: number, isTotal: boolean): string => {
+  const { barWidth, colors, nameWidth, width } = columns
+  let text = fitted(name, nameWidth)
+  let left = width - nameWidth
+  if (barWidth > 0) {
+    text += ` ${bar(counts, barWidth, colors)}`
+    left -= barWidth + 1
+  }
+  for (const figure of figures(counts, elapsedMillis, isTotal, colors)) {
+    if (left < figure.width + 1) break
+    text += ` ${figure.text}`
+    left -= figure.width + 1
+  }
+  return text
+}
+
+interface Columns {
+  /** The last column stays free: some terminals wrap when it is written. */
+  readonly width: number
+  readonly nameWidth: number
+  readonly barWidth: number
+  readonly colors: boolean
+}
+
+const columnsFor = (names: ReadonlyArray<string>, { colors, columns }: Screen): Columns => {
+  const width = Math.max(1, columns - 1)
+  const longest = Math.max(...names.map(widthOf))
+  const nameWidth = Math.max(1, Math.min(longest, widestName, Math.floor(width / 3)))
+  // What the usual figures take: " 100% 1000/1000 10 failed 12.3s 100/s 8 running".
+  const barWidth = Math.min(widestBar, width - nameWidth - 48)
+  return { width, nameWidth, barWidth: barWidth < narrowestBar ? 0 : barWidth, colors }
+}
+
+interface Row extends Counts {
+  readonly name: string
+}
+
+/** The groups that fit: those that run first, then those that wait; all of them in the order in which they appeared. */
+const chosen = (groups: ReadonlyArray<Row>, room: number): ReadonlyArray<Row> => {
+  if (groups.length <= room) return groups
+  const need = (group: Row): number => group.running > 0 ? 0 : group.waiting > 0 ? 1 : group.failed > 0 ? 2 : 3
+  return groups
+    .map((group, place) => ({ group, place }))
+    .toSorted((a, b) => need(a.group) - need(b.group) || a.place - b.place)
+    .slice(0, Math.max(0, room - 1))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ group }) => group)
+}
+
+/** All lines of a bar. */
+export const frame = (progress: Progress, screen: Screen): string => {
+  const { elapsedMillis } = progress
+  const named = progress.groups.map((group): Row => ({ ...group, name: printable(group.name) }))
+  // A line for the total and the one that the cursor is on.
+  const groups = chosen(named, screen.rows - 2)
+  const columns = columnsFor([...groups.map(({ name }) => name), totalName], screen)
+  const lines = groups.map((group) => line(group.name, group, columns, elapsedMillis, false))
+  const hidden = named.length - groups.length
+  if (hidden > 0 && screen.rows > 2) lines.push(fitted(`… and ${hidden} more groups`, columns.width).trimEnd())
+  return [...lines, line(totalName, progress, columns, elapsedMillis, true)].join("\n")
+}
+
+/** One line for a log. */
+export const summary = (progress: Progress, colors: boolean): string => {
+  const { elapsedMillis, running, total } = progress
+  const all = figures({ ...progress, running: 0 }, elapsedMillis, true, colors).slice(2)
+  return [
+    `${ended(progress)}/${total} tasks (${percent(progress).trim()})`,
+    ...(running === 0 ? [] : [`${running} running`]),
+    ...all.map(({ text }) => text)
+  ].join(", ")
+}

@@ -1,0 +1,64 @@
+/**
+ * Counts tasks by label and phase, from the events of a scheduler.
+ *
+ * @internal
+ */
+import type { Counts, Group } from "../Progress.ts"
+import type { TaskEvent } from "../Scheduler.ts"
+
+type Kind = Exclude<keyof Counts, "total">
+
+const kinds: Readonly<Record<NonNullable<TaskEvent["from"]>, Kind>> = {
+  waiting: "waiting",
+  ready: "waiting",
+  assigned: "waiting",
+  running: "running",
+  seceded: "running",
+  rejoining: "running",
+  stopping: "running",
+  succeeded: "done",
+  failed: "failed",
+  cancelled: "cancelled"
+}
+
+type Mutable = { -readonly [K in keyof Counts]: number }
+
+const zero = (): Mutable => ({ waiting: 0, running: 0, done: 0, failed: 0, cancelled: 0, total: 0 })
+
+const hasEnded = (kind: Kind): boolean => kind === "done" || kind === "failed" || kind === "cancelled"
+
+export class Counter {
+  private readonly all = zero()
+  private readonly groups = new Map<string, Mutable>()
+  /** Keys of tasks that were counted and have not ended: one that is met in the middle of its life is counted then. */
+  private readonly live = new Set<string>()
+
+  /** Counts one event; says whether that made a difference. */
+  add({ from, key, label = "task", to }: TaskEvent): boolean {
+    if (to === "released") return false
+    const kind = kinds[to]
+    const before = from !== undefined && this.live.has(key) ? kinds[from] : undefined
+    if (before === kind) return false
+    if (hasEnded(kind)) this.live.delete(key)
+    else if (before === undefined) this.live.add(key)
+    move(this.all, before, kind)
+    move(this.groupOf(label), before, kind)
+    return true
+  }
+
+  read(): Counts & { readonly groups: ReadonlyArray<Group> } {
+    return { groups: Array.from(this.groups, ([name, counts]) => ({ name, ...counts })), ...this.all }
+  }
+
+  private groupOf(label: string): Mutable {
+    let group = this.groups.get(label)
+    if (group === undefined) this.groups.set(label, group = zero())
+    return group
+  }
+}
+
+const move = (counts: Mutable, from: Kind | undefined, to: Kind): void => {
+  if (from === undefined) counts.total++
+  else counts[from]--
+  counts[to]++
+}
