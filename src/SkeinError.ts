@@ -44,8 +44,11 @@ export type GraphReason =
     readonly expected: string
   }
   | { readonly _tag: "InvalidArgument"; readonly key: string; readonly path: string; readonly why: string }
-  /** Tasks submit from inside tasks deeper than `max`, or more than `max` of them wait inside their bodies. */
-  | { readonly _tag: "NestingLimit"; readonly of: "nesting" | "seceded"; readonly max: number }
+  /**
+   * Bodies submit from inside bodies deeper than `max`, flatMap tasks unfold into flatMap tasks deeper than `max`, or more
+   * than `max` tasks wait inside their bodies.
+   */
+  | { readonly _tag: "NestingLimit"; readonly of: "nesting" | "unfolding" | "seceded"; readonly max: number }
   /** More than the layer's `limits` allow: `tasks` or `depth` of this graph, or `live` tasks with it. */
   | {
     readonly _tag: "LimitExceeded"
@@ -60,6 +63,12 @@ const limitWords = {
   tasks: "The number of tasks of this graph is",
   depth: "The number of tasks on the longest way through this graph is",
   live: "With this graph the number of live tasks would be"
+} as const
+
+const nestingWords = {
+  nesting: "Bodies submit tasks from inside bodies too deep",
+  unfolding: "flatMap tasks return flatMap tasks too deep",
+  seceded: "Too many tasks wait inside their bodies at once"
 } as const
 
 const describeReason = (reason: GraphReason): string => {
@@ -87,11 +96,8 @@ const describeReason = (reason: GraphReason): string => {
       return `Task ${quote(reason.key)} is pure, but its ${reason.path} has no canonical encoding: ${reason.why}. ` +
         "Pass plain data or a keyed task, or give the task a key of its own."
     case "NestingLimit":
-      return reason.of === "nesting"
-        ? `Tasks submit tasks from inside tasks more than ${reason.max} levels deep. ` +
-          "Check that the recursion ends, or raise limits.nesting of the layer."
-        : `More than ${reason.max} tasks wait inside their bodies at once. ` +
-          "Let fewer tasks wait at a time, return a Task with flatMap instead, or raise limits.seceded of the layer."
+      return `${nestingWords[reason.of]} (limit ${reason.max}). Check that the recursion ends, or raise limits.${reason.of} ` +
+        "of the layer."
     case "LimitExceeded":
       return `${limitWords[reason.limit]} ${reason.value}, and the layer's limits.${reason.limit} is ${reason.max}. ` +
         "Split the work, or raise the limit."

@@ -90,9 +90,9 @@ describe("nesting", () => {
     Effect.gen(function*() {
       const loop: Task.Task<never, GraphError> = Task.flatMap({}, () => loop)
       const error = yield* Effect.flip(Client.compute(loop))
-      assert.deepStrictEqual((error as GraphError).reason, { _tag: "NestingLimit", of: "nesting", max: 100 })
+      assert.deepStrictEqual((error as GraphError).reason, { _tag: "NestingLimit", of: "unfolding", max: 100 })
       yield* isEmpty
-    }).pipe(within({ limits: { nesting: 100 } })))
+    }).pipe(within({ limits: { unfolding: 100 } })))
 
   it.effect("N7: more waiting bodies than allowed end in NestingLimit", () =>
     Effect.gen(function*() {

@@ -95,8 +95,8 @@ export interface Rejected {
 export type Refusal =
   /** The owner, the claim or the worker is not there any more. */
   | { readonly _tag: "Gone"; readonly what: "owner" | "claim" | "worker" }
-  /** Tasks submit from inside tasks too deep, or too many wait inside their bodies. */
-  | { readonly _tag: "NestingLimit"; readonly of: "nesting" | "seceded"; readonly max: number }
+  /** Bodies submit or unfold too deep, or too many wait. */
+  | { readonly _tag: "NestingLimit"; readonly of: "nesting" | "unfolding" | "seceded"; readonly max: number }
   | {
     readonly _tag: "LimitExceeded"
     readonly limit: "tasks" | "depth" | "live"

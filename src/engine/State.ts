@@ -171,8 +171,11 @@ export interface Submission {
   readonly owner: Owner
   /** The task from whose body it came. */
   readonly parent: { readonly submission: Submission; readonly index: number } | undefined
+  /** How many bodies, one inside the other, have submitted down to it. */
+  readonly nesting: number
   readonly computation: number
   readonly ancestor: number
+  /** How many tasks, one the parent of the other, stand above it. */
   readonly depth: number
   /** Priority of tasks that name none: that of the parent. */
   readonly priority: number

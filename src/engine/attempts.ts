@@ -8,7 +8,7 @@ import type { Ending, TaskEnded, TaskExpanded } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import { forgetOutcome, outcomeOf } from "./outcomes.ts"
 import { stop } from "./cancel.ts"
-import { refusalOf } from "./limits.ts"
+import { refusalOf, unfoldingRefusal } from "./limits.ts"
 import { dropDependencies, fail, makeReady, resolveAlias, succeed } from "./settle.ts"
 import * as slots from "./slots.ts"
 import { Flag, hasEnded, keyOf, Phase, sequenceOf, settingsOf } from "./State.ts"
@@ -98,14 +98,14 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
     leave(state, task, out)
     return stopped(state, task, { _tag: "Interrupted" }, out)
   }
-  const reason = refusalOf(state, event, task)
+  const reason = refusalOf(state, plan) ?? unfoldingRefusal(state, task)
   if (reason !== undefined) {
     out.push({ _tag: "Rejected", event: event._tag, reason })
     return
   }
   leave(state, task, out)
   const outer = state.tasks.submission[task]!
-  const submission = submit.register(state, plan, outer.owner, task)
+  const submission = submit.register(state, plan, outer.owner, task, outer.nesting)
   out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims: [] })
   const inner = target >= 0 ? submission.ids[target]! : ~target
   state.tasks.refs[inner]!++

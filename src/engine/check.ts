@@ -4,9 +4,9 @@
  *
  * @since 0.1.0
  */
+import { compareReady, membersOf } from "./snapshot.ts"
 import { Flag, hasEnded, keyAt, Phase, phaseNames, unwanted } from "./State.ts"
 import type { Lane, Phase as PhaseOf, PhaseName, State, TaskId, Timer, Wait } from "./State.ts"
-import { compareReady, membersOf } from "./snapshot.ts"
 import { isLegal } from "./transitions.ts"
 
 /** What is wrong with a state, each sentence with the number of the invariant first; empty when all is well. */
@@ -95,7 +95,9 @@ function* waiting(state: State, { name, needs }: Facts): Iterable<string> {
   const { tasks } = state
   for (const [task, dependencies] of needs) {
     const phase = phaseOf(state, task)
-    const open = dependencies.filter((dependency) => !isLive(state, dependency) || !hasEnded(phaseOf(state, dependency)))
+    const open = dependencies.filter((dependency) =>
+      !isLive(state, dependency) || !hasEnded(phaseOf(state, dependency))
+    )
     if (dependencies.some((dependency) => !isLive(state, dependency))) yield `S2: ${name(task)} lost a dependency`
     if (phase > Phase.waiting && open.length > 0) yield `S2: ${name(task)} did not wait for ${open.map(name).join()}`
     if (phase === Phase.waiting && tasks.starts[task] === 0) {
@@ -111,7 +113,9 @@ function* waiting(state: State, { name, needs }: Facts): Iterable<string> {
   }
   for (const [task, target] of state.aliases) {
     if (phaseOf(state, task) !== Phase.waiting) yield `S2: the alias ${name(task)} does not wait`
-    if (!isLive(state, target) || hasEnded(phaseOf(state, target))) yield `S2: the alias ${name(task)} should have ended`
+    if (!isLive(state, target) || hasEnded(phaseOf(state, target))) {
+      yield `S2: the alias ${name(task)} should have ended`
+    }
   }
 }
 
@@ -199,12 +203,16 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
     if ((phase === Phase.running) !== holds && phase !== Phase.stopping) {
       yield `S4: ${name(task)} ${holds ? "holds a" : "has no"} slot`
     }
-    if (phase === Phase.rejoining && !state.workers[worker]!.rejoining.has(task)) yield `S6: ${name(task)} is not queued`
+    if (phase === Phase.rejoining && !state.workers[worker]!.rejoining.has(task)) {
+      yield `S6: ${name(task)} is not queued`
+    }
   }
   const someReady = state.lanes.length > 0
   for (const worker of state.workers) {
     const where = `on ${worker.name}`
-    if (worker.running !== holders[worker.index]) yield `S4: ${worker.running} of ${holders[worker.index]} slots ${where}`
+    if (worker.running !== holders[worker.index]) {
+      yield `S4: ${worker.running} of ${holders[worker.index]} slots ${where}`
+    }
     if (worker.attempts !== attempts[worker.index]) yield `S4: ${worker.attempts} attempts ${where} are miscounted`
     if (worker.running > worker.slots) yield `S4: ${worker.running} attempts ${where} hold ${worker.slots} slots`
     if (worker.phase !== "open" && (worker.attempts === 0) !== (worker.phase === "gone")) {
@@ -214,7 +222,9 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
     if (isFree && worker.rejoining.size > 0) yield `S6: a slot is free ${where} and a rejoiner waits`
     if (isFree && someReady && worker.phase === "open") yield `S6: a slot is free ${where} and a task is ready`
     for (const task of worker.rejoining.keys()) {
-      if (!isLive(state, task) || phaseOf(state, task) !== Phase.rejoining || state.tasks.worker[task] !== worker.index) {
+      if (
+        !isLive(state, task) || phaseOf(state, task) !== Phase.rejoining || state.tasks.worker[task] !== worker.index
+      ) {
         yield `S6: ${name(task)} is queued ${where}`
       }
     }
@@ -227,7 +237,9 @@ function* queue(state: State, { live, name }: Facts): Iterable<string> {
   for (const [place, lane] of state.lanes.entries()) {
     const members = membersOf(lane)
     if (lane.heapIndex !== place) yield `S6: lane ${place} believes to be ${lane.heapIndex}`
-    if (members.length === 0 || members.length !== lane.members.count) yield `S6: lane ${place} counts its members wrong`
+    if (members.length === 0 || members.length !== lane.members.count) {
+      yield `S6: lane ${place} counts its members wrong`
+    }
     for (const task of members) places.set(task, lane)
     const parent = state.lanes[(place - 1) >> 1]
     if (parent !== undefined && compareLanes(state, lane, parent) < 0) yield `S6: lane ${place} ranks before its parent`

@@ -4,7 +4,6 @@
  *
  * @since 0.1.0
  */
-import type { GraphSubmitted, TaskExpanded } from "./Event.ts"
 import type { Refusal } from "./Instruction.ts"
 import type { Plan } from "./Plan.ts"
 import type { State, TaskId } from "./State.ts"
@@ -17,8 +16,10 @@ export interface Limits {
   readonly depth: number
   /** Tasks that are live at once, those that have ended and are still claimed or needed included. */
   readonly live: number
-  /** How deep tasks may submit from inside tasks. */
+  /** How deep bodies may submit from inside bodies. */
   readonly nesting: number
+  /** How often a flatMap task may stand for a flatMap task that stands for another, and so on. */
+  readonly unfolding: number
   /** Tasks that wait inside their body at once. */
   readonly seceded: number
 }
@@ -29,27 +30,39 @@ export const defaultLimits: Limits = {
   depth: Infinity,
   live: Infinity,
   nesting: 10_000,
+  unfolding: 200_000,
   seceded: 100_000
 }
 
-/** Why a plan submitted from `parent` (-1 for none) is not accepted, if it is not. */
-export const refusalOf = (
-  state: State,
-  { plan }: Pick<GraphSubmitted | TaskExpanded, "plan">,
-  parent: TaskId
-): Refusal | undefined => {
+/** Why a plan is not accepted, if it is not. */
+export const refusalOf = (state: State, plan: Plan): Refusal | undefined => {
   const { limits } = state
-  if (parent >= 0) {
-    const nesting = state.tasks.submission[parent]!.depth + 1
-    if (nesting > limits.nesting) return { _tag: "NestingLimit", of: "nesting", max: limits.nesting }
-    if (state.waitsOf.size > limits.seceded) return { _tag: "NestingLimit", of: "seceded", max: limits.seceded }
-  }
   if (plan.size > limits.tasks) return exceeds("tasks", plan.size, limits)
   const live = state.tasks.size + plan.size
   if (live > limits.live) return exceeds("live", live, limits)
   if (limits.depth === Infinity || plan.size <= limits.depth) return undefined
   const depth = depthOf(plan)
   return depth > limits.depth ? exceeds("depth", depth, limits) : undefined
+}
+
+/** The nesting of what the body of `parent` (-1 for none) submits. */
+export const nestingOf = (state: State, parent: TaskId): number =>
+  parent < 0 ? 0 : state.tasks.submission[parent]!.nesting + 1
+
+/** Why the body of `parent` may submit nothing, if it may not. */
+export const nestingRefusal = (state: State, parent: TaskId): Refusal | undefined => {
+  if (parent < 0) return undefined
+  const { nesting, seceded } = state.limits
+  if (nestingOf(state, parent) > nesting) return { _tag: "NestingLimit", of: "nesting", max: nesting }
+  if (state.waitsOf.size > seceded) return { _tag: "NestingLimit", of: "seceded", max: seceded }
+  return undefined
+}
+
+/** Why `task` may not stand for another, if it may not. */
+export const unfoldingRefusal = (state: State, task: TaskId): Refusal | undefined => {
+  const { unfolding } = state.limits
+  const { depth } = state.tasks.submission[task]!
+  return depth < unfolding ? undefined : { _tag: "NestingLimit", of: "unfolding", max: unfolding }
 }
 
 const exceeds = (limit: "tasks" | "depth" | "live", value: number, limits: Limits): Refusal => ({

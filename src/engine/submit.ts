@@ -5,7 +5,7 @@
  */
 import type { GraphSubmitted } from "./Event.ts"
 import type { Out, Refusal } from "./Instruction.ts"
-import { refusalOf } from "./limits.ts"
+import { nestingOf, nestingRefusal, refusalOf } from "./limits.ts"
 import * as owners from "./owners.ts"
 import type { Plan, Reference } from "./Plan.ts"
 import { Positions } from "./positions.ts"
@@ -20,12 +20,12 @@ import * as waits from "./waits.ts"
 export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
   const owner = state.owners.get(event.owner)
   const parent = livingParent(state, event)
-  const reason = owner === undefined ? gone : refusalOf(state, event, parent)
+  const reason = owner === undefined ? gone : refusalOf(state, event.plan) ?? nestingRefusal(state, parent)
   if (owner === undefined || reason !== undefined) {
     out.push({ _tag: "Rejected", event: event._tag, reason: reason ?? gone })
     return
   }
-  const submission = register(state, event.plan, owner, parent)
+  const submission = register(state, event.plan, owner, parent, nestingOf(state, parent))
   const claims = event.wait === undefined ? claimEach(state, submission, event) : noClaims
   out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims })
   if (event.wait !== undefined) claimInBulk(state, submission, event, event.wait, out)
@@ -79,7 +79,13 @@ const wishFor = (state: State, submission: Submission, wish: Reference): TaskId 
 }
 
 /** Gives the tasks of a plan their rows. Nothing is ready before {@link link}. */
-export const register = (state: State, plan: Plan, owner: Owner, parentTask: TaskId): Submission => {
+export const register = (
+  state: State,
+  plan: Plan,
+  owner: Owner,
+  parentTask: TaskId,
+  nesting: number
+): Submission => {
   const { tasks } = state
   tasks.reserve(plan.size)
   const ids = new Int32Array(plan.size)
@@ -96,6 +102,7 @@ export const register = (state: State, plan: Plan, owner: Owner, parentTask: Tas
     ...lanesOf(state, number, plan, ids, parent),
     owner,
     parent,
+    nesting,
     sequence: state.nextSequence,
     submittedAt: state.now
   }

@@ -140,7 +140,7 @@ export const abandon = (state: State, event: WaitAbandoned, out: Out): void => {
 
 const end = (state: State, wait: Wait, out: Out): void => {
   state.waits.delete(wait.id)
-  if (wait.remaining > 0) for (const task of wait.tasks) unwatch(state, wait, task)
+  if (wait.remaining > 0) { for (const task of wait.tasks) unwatch(state, wait, task) }
   if (wait.waiter >= 0 && rejoin(state, wait.waiter, wait)) return
   tell(wait.id, undefined, out)
 }
