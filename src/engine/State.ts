@@ -234,6 +234,8 @@ export interface Transition {
   /** The event that led here. */
   readonly cause: string
   readonly computation: number
+  /** The owner of its submission. */
+  readonly owner: number
 }
 
 /** The attempts of a task before the present one. Kept only for tasks that are tried again. */
@@ -310,7 +312,14 @@ export class TaskTable {
     this.submission.length = 0
     this.waits.length = 0
     this.phase = this.flags = noBytes
-    this.free = this.waiting = this.refs = this.attempt = this.starts = this.worker = this.index = noNumbers
+    this.free =
+      this.waiting =
+      this.refs =
+      this.attempt =
+      this.starts =
+      this.worker =
+      this.index =
+        noNumbers
     this.startedAt = this.endedAt = noTimes
   }
 }

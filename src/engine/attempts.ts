@@ -4,11 +4,11 @@
  *
  * @since 0.1.0
  */
+import { stop } from "./cancel.ts"
 import type { Ending, TaskEnded, TaskExpanded } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
-import { forgetOutcome, outcomeOf } from "./outcomes.ts"
-import { stop } from "./cancel.ts"
 import { refusalOf, unfoldingRefusal } from "./limits.ts"
+import { forgetOutcome, outcomeOf } from "./outcomes.ts"
 import { dropDependencies, fail, makeReady, resolveAlias, succeed } from "./settle.ts"
 import * as slots from "./slots.ts"
 import { Flag, hasEnded, keyOf, Phase, sequenceOf, settingsOf } from "./State.ts"
@@ -155,4 +155,3 @@ export const isStale = (state: State, { kind, serial, task }: Timer): boolean =>
   if (sequenceOf(state, task) !== serial) return true
   return kind === "dependencies" && state.tasks.starts[task]! > 0
 }
-

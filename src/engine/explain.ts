@@ -111,4 +111,3 @@ const awaitedBy = (state: State, task: TaskId): ReadonlyArray<string> => {
   const isAwaited = (awaited: TaskId) => [state.tasks.waits[awaited] ?? []].flat().some((wait) => open.includes(wait))
   return [...new Set(open.flatMap((wait) => wait.tasks.filter(isAwaited)))].map((awaited) => keyOf(state, awaited))
 }
-

@@ -134,4 +134,3 @@ const fulfilWish = (state: State, task: TaskId, submission: Submission): void =>
   keepFailure(state, outcome)
   submission.owner.roots.push({ position: submission.plan.positions[state.tasks.index[task]!]!, outcome })
 }
-

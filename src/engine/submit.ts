@@ -252,4 +252,3 @@ export const addLater = (state: State, dependency: TaskId, task: TaskId): void =
   if (later === undefined) state.later.set(dependency, new Set([task]))
   else later.add(task)
 }
-

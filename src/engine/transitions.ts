@@ -73,7 +73,8 @@ export const note = (
     worker: worker < 0 ? undefined : state.workers[worker]!.name,
     attempt: tasks.starts[task]!,
     cause: state.cause,
-    computation: tasks.submission[task]!.computation
+    computation: tasks.submission[task]!.computation,
+    owner: tasks.submission[task]!.owner.id
   })
 }
 
@@ -83,4 +84,3 @@ export const toMermaid = (): string => {
   const ends = ["succeeded", "failed", "cancelled"].map((end) => `  ${end} --> [*]: neither claimed nor needed`)
   return ["stateDiagram-v2", "  [*] --> waiting: submitted", ...arrows, ...ends].join("\n")
 }
-

@@ -1,0 +1,228 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Ending } from "../../src/engine/Event.ts"
+import type { PhaseName } from "../../src/engine/State.ts"
+import { Phase, phaseNames } from "../../src/engine/State.ts"
+import { isLegal, transitions } from "../../src/engine/transitions.ts"
+import { plan } from "./plans.ts"
+import { Rig } from "./rig.ts"
+
+/** Ways to bring the task `x`, claimed by the first owner, to each phase that lasts longer than a step. */
+const ways: Readonly<Record<Exclude<PhaseName, "assigned">, (rig: Rig, owner: number) => void>> = {
+  waiting: (rig, owner) => void rig.submit(owner, { up: [], x: ["up"] }, submission),
+  ready: (rig, owner) => {
+    rig.submit(owner, { blocker: [] })
+    rig.submit(owner, { x: [] }, submission)
+  },
+  running: (rig, owner) => void rig.submit(owner, { x: [] }, submission),
+  seceded: (rig, owner) => {
+    rig.submit(owner, { x: [] }, submission)
+    rig.wait(50, [], "x", "never")
+  },
+  rejoining: (rig, owner) => {
+    rig.submit(owner, { x: [] }, submission)
+    rig.wait(50, [], "x", "never")
+    rig.submit(owner, { blocker: [] })
+    rig.abandon(50)
+  },
+  stopping: (rig, owner) => {
+    rig.submit(owner, { x: [] }, submission)
+    rig.at(10)
+  },
+  succeeded: (rig, owner) => {
+    rig.submit(owner, { x: [] }, submission)
+    rig.end("x")
+  },
+  failed: (rig, owner) => {
+    rig.submit(owner, { x: [] }, submission)
+    rig.fail("x", 60)
+  },
+  cancelled: (rig, owner) => {
+    rig.submit(owner, { x: [] }, submission)
+    rig.end("x", { _tag: "Interrupted" })
+  }
+}
+
+const submission = { settings: { x: { key: "x", timeoutMillis: 10, deadlineMillis: 20 } } }
+
+const endings: ReadonlyArray<Ending> = [
+  { _tag: "Succeeded" },
+  { _tag: "Failed", failure: 1, defect: false },
+  { _tag: "Failed", failure: 2, defect: true },
+  { _tag: "Interrupted" },
+  { _tag: "Retried", delayMillis: 0 },
+  { _tag: "Retried", delayMillis: 5 }
+]
+
+/** Every kind of event, aimed at `x`. */
+const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
+  ...Object.fromEntries(endings.map((ending) => [
+    `TaskEnded ${JSON.stringify(ending)}`,
+    (rig: Rig) => void rig.end("x", ending)
+  ])),
+  "TaskEnded of a former attempt": (rig) => void rig.end("x", { _tag: "Succeeded" }, rig.attempt("x") + 1000),
+  TaskExpanded: (rig) =>
+    void rig.send({
+      _tag: "TaskExpanded",
+      task: rig.id("x"),
+      attempt: rig.attempt("x"),
+      plan: plan({ inner: [] }),
+      target: 0
+    }),
+  "WaitBegan inside": (rig, owner) => {
+    rig.submit(owner, { awaited: [] })
+    rig.wait(51, [rig.claim(owner, "awaited")], "x")
+  },
+  "WaitBegan for it": (rig, owner) => void rig.wait(51, [rig.claim(owner, "x")]),
+  "WaitBegan for itself": (rig, owner) => void rig.wait(51, [rig.claim(owner, "x")], "x"),
+  WaitAbandoned: (rig) => void rig.abandon(50),
+  CancelRequested: (rig, owner) => void rig.cancel(owner, "x", 52),
+  "CancelRequested by itself": (rig, owner) => void rig.cancel(owner, "x", 52, { inside: "x" }),
+  "CancelRequested with force": (rig, owner) => void rig.cancel(owner, "x", 52, { force: true }),
+  ClaimShared: (rig, owner) => void rig.share(rig.open("other"), rig.claim(owner, "x")),
+  ClaimReleased: (rig, owner) => void rig.send({ _tag: "ClaimReleased", claim: rig.claim(owner, "x") }),
+  OwnerOpened: (rig) => void rig.open("new"),
+  OwnerClosed: (rig, owner) => void rig.close(owner, 53),
+  "OwnerClosed by itself": (rig, owner) => void rig.close(owner, 53, "x"),
+  "GraphSubmitted on it": (rig, owner) => void rig.submit(owner, { y: [rig.ref("x")] }),
+  "GraphSubmitted inside": (rig, owner) => void rig.submit(owner, { y: [] }, { inside: "x", wait: 54 }),
+  WorkerAdded: (rig) => void rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 }),
+  WorkerDrained: (rig) => void rig.send({ _tag: "WorkerDrained", worker: 0 }),
+  "TimeCame for the timeout": (rig) => void rig.at(10),
+  "TimeCame for the deadline": (rig) => void rig.at(20)
+}
+
+/** Ends whatever is at work, and closes everybody. */
+const finish = (rig: Rig): void => {
+  const { state } = rig
+  if (state.workers.every(({ phase }) => phase !== "open")) rig.send({ _tag: "WorkerAdded", name: "spare", slots: 1 })
+  for (const owner of Array.from(state.owners.keys())) rig.close(owner, 1000 + owner)
+  for (let task = 0; task < state.tasks.used; task++) {
+    if (state.tasks.phase[task] !== Phase.stopping) continue
+    const attempt = state.tasks.attempt[task]!
+    rig.send({ _tag: "TaskEnded", task, attempt, ending: { _tag: "Interrupted" } })
+  }
+}
+
+describe("enumerations", () => {
+  for (const [phase, reach] of Object.entries(ways)) {
+    for (const [name, happen] of Object.entries(events)) {
+      it(`S1 to S9: a task that is ${phase} takes ${name}`, () => {
+        const rig = new Rig()
+        const owner = rig.open()
+        reach(rig, owner)
+        assert.strictEqual(rig.phase("x"), phase)
+        happen(rig, owner)
+        finish(rig)
+        assert.deepStrictEqual([rig.state.tasks.size, rig.state.waits.size, rig.state.failures.size], [0, 0, 0])
+      })
+    }
+  }
+
+  it("S1: every legal transition happens in some story, and no other does", () => {
+    const seen = new Set<string>()
+    const note = (rig: Rig): void => {
+      for (const { from, to } of rig.transitions) if (from !== undefined) seen.add(`${from} ${to}`)
+    }
+    for (const reach of Object.values(ways)) {
+      for (const happen of Object.values(events)) {
+        const rig = new Rig()
+        const owner = rig.open()
+        reach(rig, owner)
+        happen(rig, owner)
+        finish(rig)
+        note(rig)
+      }
+    }
+    // The rest needs more than one event.
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { up: [], x: ["up"], f: [], g: [] })
+    rig.expand("f", {}, rig.ref("up"))
+    rig.expand("g", {}, rig.ref("x"))
+    rig.end("up")
+    rig.fail("x")
+    finish(rig)
+    note(rig)
+    const missing = transitions.map(([from, to]) => `${from} ${to}`).filter((each) => !seen.has(each))
+    assert.deepStrictEqual(missing, [])
+    for (const each of seen) {
+      const [from, to] = each.split(" ") as [PhaseName, PhaseName | "released"]
+      if (to === "released") continue
+      assert.isTrue(isLegal(phaseNames.indexOf(from) as never, phaseNames.indexOf(to) as never), each)
+    }
+  })
+
+  //   a        each of a and b ends in each way, in both orders;
+  //  / \       c may absorb
+  // b   |
+  //  \ /
+  //   c
+  type Way = "success" | "failure" | "defect" | "interruption" | "cancellation"
+  const outcomes: ReadonlyArray<Way> = ["success", "failure", "defect", "interruption", "cancellation"]
+  const happen = (rig: Rig, owner: number, name: string, way: Way): void => {
+    if (way === "success") return void rig.end(name)
+    if (way === "failure") return void rig.fail(name, 70)
+    if (way === "defect") return void rig.end(name, { _tag: "Failed", failure: 71, defect: true })
+    if (way === "interruption") return void rig.end(name, { _tag: "Interrupted" })
+    rig.cancel(owner, name, 72, { force: true })
+    rig.end(name, { _tag: "Interrupted" })
+  }
+  const endOf = (way: Way): PhaseName =>
+    way === "success" ? "succeeded" : way === "failure" || way === "defect" ? "failed" : "cancelled"
+
+  for (const a of outcomes) {
+    for (const b of outcomes) {
+      for (const absorbs of [false, true]) {
+        it(`D4, trap 8: a diamond where a ends by ${a} and b by ${b}${absorbs ? ", absorbed by c" : ""}`, () => {
+          const rig = new Rig({ w1: 2 })
+          const main = rig.open()
+          rig.submit(main, { a: [], b: ["a"], c: ["a", "b"] }, {
+            targets: ["a", "b", "c"],
+            settings: { c: { key: "c", absorbs } }
+          })
+          happen(rig, main, "a", a)
+          if (a === "success") happen(rig, main, "b", b)
+          const expectedB = a === "success" ? endOf(b) : endOf(a)
+          assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], [endOf(a), expectedB])
+          assert.strictEqual(rig.phase("c"), absorbs || expectedB === "succeeded" ? "running" : expectedB)
+          if (rig.phase("c") === "running") rig.end("c")
+          else assert.deepStrictEqual(rig.outcome("c")?.slice(1), a === "success" ? ["b", "c"] : ["a", "c"])
+          const ends = rig.transitions.filter(({ key, to }) => key === "c" && to !== "waiting" && to !== "released")
+            .filter(({ to }) => to === "succeeded" || to === "failed" || to === "cancelled")
+          assert.strictEqual(ends.length, 1)
+          finish(rig)
+          assert.strictEqual(rig.state.tasks.size, 0)
+        })
+      }
+    }
+  }
+
+  // Three tasks side by side under one dependent: the first refusal decides.
+  for (const first of outcomes) {
+    for (const second of outcomes) {
+      for (const third of outcomes) {
+        it(`D3: of three dependencies that end by ${first}, ${second} and ${third} the first refusal decides`, () => {
+          const rig = new Rig({ w1: 3 })
+          const main = rig.open()
+          rig.submit(main, { a: [], b: [], c: [], sum: ["c", "b", "a"] }, { targets: ["a", "b", "c", "sum"] })
+          const all = { a: first, b: second, c: third }
+          for (const [name, way] of Object.entries(all)) happen(rig, main, name, way)
+          const refusal = Object.entries(all).find(([, way]) => way !== "success")
+          assert.strictEqual(rig.phase("sum"), refusal === undefined ? "running" : endOf(refusal[1]))
+          if (refusal !== undefined) assert.deepStrictEqual(rig.outcome("sum")?.slice(1), [refusal[0], "sum"])
+          if (refusal === undefined) rig.end("sum")
+          finish(rig)
+          assert.strictEqual(rig.state.tasks.size, 0)
+        })
+      }
+    }
+  }
+
+  it("Every kind of event is in the enumeration", () => {
+    const kinds = [
+      "WorkerAdded WorkerDrained OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned",
+      "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame"
+    ].flatMap((line) => line.split(" "))
+    for (const kind of kinds) assert.isTrue(Object.keys(events).some((name) => name.startsWith(kind)), kind)
+  })
+})

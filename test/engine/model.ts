@@ -1,0 +1,812 @@
+/**
+ * A naive reference for the engine, written from section 5 of design.md: plain objects, no counters, everything found
+ * again by search after each event. It does not choose what starts; it judges whether each choice was allowed, and it
+ * knows how every task must end, what is held, who waits, and which waits are over.
+ */
+import type { Event, WaitMode } from "../../src/engine/Event.ts"
+import type { Instruction, Start, WaitEnded } from "../../src/engine/Instruction.ts"
+import type { Plan, Reference, Settings } from "../../src/engine/Plan.ts"
+import { Flag, Phase, phaseNames } from "../../src/engine/State.ts"
+import type { Claim, State, TaskId } from "../../src/engine/State.ts"
+
+type Ended = "succeeded" | "failed" | "cancelled"
+
+export interface Task {
+  readonly name: string
+  readonly row: TaskId
+  readonly deps: ReadonlyArray<Task>
+  readonly settings: Settings
+  readonly owner: Owner
+  readonly rank: Rank
+  status: "pending" | "active" | "stopping" | Ended
+  forgotten: boolean
+  alias: Task | undefined
+  /** Its result came from its alias. */
+  adopted: boolean
+  wished: boolean
+  retrying: boolean
+  timedOut: boolean
+  attempt: number
+  starts: number
+  worker: number
+  holds: boolean
+  /** The waits open inside its body. */
+  readonly open: Set<Waiting>
+  /** The outcome fixed at the request to stop. */
+  fixed: readonly [Ended, string] | undefined
+  /** On whose behalf it stops. */
+  behalf: Owner | undefined
+  /** The cancellation for which it stops. */
+  stoppedFor: string | undefined
+  stopTold: boolean
+  /** Stops because nobody wants it. */
+  unwanted: boolean
+  refused: boolean
+  endedAt: number
+  /** `reason:root`, all that are allowed. */
+  why: Set<string>
+}
+
+/** What decides which of two ready tasks starts first, in this order. */
+interface Rank {
+  readonly priority: number
+  readonly computation: number
+  readonly ancestor: number
+  readonly depth: number
+  readonly submission: number
+  readonly position: number
+}
+
+const compare = (a: Rank, b: Rank): number =>
+  b.priority - a.priority || a.computation - b.computation || a.ancestor - b.ancestor || b.depth - a.depth ||
+  b.submission - a.submission || a.position - b.position
+
+interface Owner {
+  readonly id: number
+  isOpen: boolean
+  readonly claims: Set<Interest>
+  readonly bulk: Array<Task>
+  /** The names of wished tasks that ended by themselves without success. */
+  readonly roots: Array<string>
+}
+
+interface Interest {
+  readonly owner: Owner
+  readonly task: Task
+  readonly claim: Claim
+  state: Claim["state"]
+  cancelledFor: string | undefined
+}
+
+interface Waiting {
+  readonly id: number
+  readonly mode: WaitMode
+  readonly awaited: ReadonlyArray<Interest | Task>
+  readonly waiter: Task | undefined
+  /** Ends with its attempt only. */
+  readonly closing: boolean
+  /** What has ended while it was awaited, and whether well: a claim that is let go of later changes nothing. */
+  readonly ended: Map<Interest | Task, "good" | "bad">
+  abandoned: boolean
+  starved: boolean
+}
+
+interface Due {
+  readonly at: number
+  readonly sequence: number
+  readonly kind: "timeout" | "deadline" | "dependencies" | "retry"
+  readonly task: Task
+  readonly attempt: number
+}
+
+interface Worker {
+  readonly slots: number
+  phase: "open" | "draining" | "gone"
+}
+
+export const hasEnded = (task: Task): boolean =>
+  task.status === "succeeded" || task.status === "failed" || task.status === "cancelled"
+
+const inAttempt = (task: Task): boolean => task.status === "active" || task.status === "stopping"
+
+export class Model {
+  readonly tasks = new Set<Task>()
+  readonly byRow = new Map<TaskId, Task>()
+  readonly owners = new Map<number, Owner>()
+  readonly interests = new Map<Claim, Interest>()
+  readonly waits = new Map<number, Waiting>()
+  readonly workers: Array<Worker> = []
+  readonly failures = new Set<number>()
+  /** Settled tasks by how they ended, for the record. */
+  readonly ends = { succeeded: 0, failed: 0, cancelled: 0 }
+  private timers: Array<Due> = []
+  private problems: Array<string> = []
+  private clock = 0
+  private now = 0
+  private sequence = 1
+  private computations = 0
+  private submissions = 0
+  private attempts = new Set<number>()
+
+  /** What the engine did wrong with this event. */
+  apply(state: State, event: Event, out: ReadonlyArray<Instruction>): ReadonlyArray<string> {
+    this.problems = []
+    this.clock++
+    this.now = event.now
+    this.happen(event, out)
+    this.follow()
+    for (const instruction of out) this.judge(state, event, instruction)
+    this.compare(state)
+    for (const task of this.tasks) if (task.forgotten) this.tasks.delete(task)
+    return this.problems
+  }
+
+  private complain(problem: string): void {
+    this.problems.push(`model: ${problem}`)
+  }
+
+  // What an event means.
+
+  private happen(event: Event, out: ReadonlyArray<Instruction>): void {
+    switch (event._tag) {
+      case "WorkerAdded":
+        this.workers.push({ slots: event.slots, phase: "open" })
+        return
+      case "WorkerDrained": {
+        const worker = this.workers[event.worker]
+        if (worker?.phase === "open") worker.phase = "draining"
+        return
+      }
+      case "OwnerOpened":
+        this.owners.set(event.owner, { id: event.owner, isOpen: true, claims: new Set(), bulk: [], roots: [] })
+        return
+      case "GraphSubmitted": {
+        const owner = this.owners.get(event.owner)
+        const answer = out.find((instruction) => instruction._tag === "Submitted")
+        if (owner?.isOpen !== true) return
+        if (answer === undefined) return this.complain("a submission got no answer")
+        const parent = this.byRow.get(event.parent)
+        const made = this.register(
+          event.plan,
+          owner,
+          answer.ids,
+          parent?.attempt === event.attempt ? parent : undefined
+        )
+        const live = (reference: Reference) => reference >= 0 ? made[reference]! : this.byRow.get(~reference)!
+        const targets = event.targets.map(live)
+        if (event.wait === undefined) {
+          targets.forEach((task, i) => this.claim(owner, task, answer.claims[i]!))
+          return
+        }
+        owner.bulk.push(...targets)
+        const wishes = (event.wishes ?? []).map(live)
+        event.wishes?.forEach((wish, i) => {
+          if (wish >= 0) wishes[i]!.wished = true
+          else owner.bulk.push(wishes[i]!)
+        })
+        const mode = event.wishes === undefined ? "firstFailure" : "all"
+        const awaited = event.wishes === undefined ? targets : wishes
+        return this.await(event.wait, mode, awaited, event.parent, event.attempt)
+      }
+      case "TaskExpanded": {
+        const task = this.present(event.task, event.attempt)
+        if (task === undefined) return
+        if (task.status === "stopping") return this.finishStopped(task)
+        this.leave(task)
+        const answer = out.find((instruction) => instruction._tag === "Submitted")
+        if (answer === undefined) return this.complain("an expansion got no answer")
+        const made = this.register(event.plan, task.owner, answer.ids, task)
+        const inner = event.target >= 0 ? made[event.target]! : this.byRow.get(~event.target)!
+        const isStarved = this.reaches([inner], task)
+        for (let changed = true; changed;) {
+          changed = made.some((each) => each.status === "pending" && this.resolve(each))
+        }
+        task.status = "pending"
+        task.alias = inner
+        if (!isStarved) return
+        // The cycle was there for an instant, until a refusal broke it: the engine may have seen it or not.
+        if (hasEnded(inner)) return void task.why.add("either")
+        const hasSeen = out.every((instruction) =>
+          instruction._tag !== "Start" || !made.some(({ row }) => row === instruction.task)
+        )
+        if (!this.reaches([inner], task) && !hasSeen) return
+        return this.finish(task, "failed", `Starved:${task.name}`)
+      }
+      case "TaskEnded":
+        return this.taskEnded(event)
+      case "WaitBegan": {
+        const awaited = [...new Set(event.claims)].map((claim) => this.interests.get(claim)!)
+        return this.await(event.wait, event.mode, awaited, event.waiter, event.attempt)
+      }
+      case "WaitAbandoned": {
+        const wait = this.waits.get(event.wait)
+        if (wait !== undefined) wait.abandoned = true
+        return
+      }
+      case "CancelRequested": {
+        const interest = this.interests.get(event.claim)!
+        const { owner, task } = interest
+        if (interest.state === "live" && !hasEnded(task) && event.force) {
+          if (task.status === "pending") {
+            this.finish(task, "cancelled", `Cancelled:${task.name}`)
+          } else {
+            task.timedOut = false
+            this.stop(task, "cancelled", `Cancelled:${task.name}`, owner)
+          }
+          this.follow(`Cancelled:${task.name}`, owner)
+        } else if (interest.state === "live" && !hasEnded(task)) {
+          for (const each of owner.claims) {
+            if (each.task !== task && !this.isDownstream(each.task, task)) continue
+            owner.claims.delete(each)
+            each.state = "cancelled"
+            each.cancelledFor = task.name
+          }
+          this.follow(`Cancelled:${task.name}`, owner)
+        }
+        const root = interest.state === "live" ? task.name : interest.cancelledFor
+        const awaited = [...this.tasks].filter((each) =>
+          each.status === "stopping" && each.behalf === owner && each.stoppedFor === root
+        )
+        return this.await(event.wait, "all", awaited, event.waiter, event.attempt)
+      }
+      case "ClaimShared": {
+        const owner = this.owners.get(event.owner)
+        const interest = this.interests.get(event.claim)!
+        const answer = out.find((instruction) => instruction._tag === "Submitted")
+        if (owner?.isOpen !== true || interest.state !== "live") return
+        if (answer === undefined) return this.complain("a shared claim got no answer")
+        return this.claim(owner, interest.task, answer.claims[0]!)
+      }
+      case "ClaimReleased": {
+        const interest = this.interests.get(event.claim)!
+        if (interest.state !== "live") return
+        interest.state = "released"
+        interest.owner.claims.delete(interest)
+        return
+      }
+      case "OwnerClosed": {
+        const owner = this.owners.get(event.owner)
+        const awaited = owner?.isOpen === true ? this.close(owner, event.by) : []
+        return this.await(event.wait, "all", awaited, event.waiter, event.attempt, true)
+      }
+      case "TimeCame":
+        return this.timeCame()
+    }
+  }
+
+  private register(plan: Plan, owner: Owner, rows: Int32Array, parent: Task | undefined): ReadonlyArray<Task> {
+    const computation = parent === undefined ? ++this.computations : parent.rank.computation
+    const submission = ++this.submissions
+    const deps = Array.from(rows, (): Array<Task> => [])
+    const made = Array.from(rows, (row, i): Task => {
+      const settings = plan.settings.get(i) ?? {}
+      return {
+        name: settings.key ?? `${settings.label ?? "task"}#${this.sequence + i}`,
+        row,
+        deps: deps[i]!,
+        settings,
+        owner,
+        rank: {
+          priority: settings.priority ?? parent?.rank.priority ?? 0,
+          computation,
+          ancestor: parent?.rank.ancestor ?? plan.positions[i]!,
+          depth: parent === undefined ? 0 : parent.rank.depth + 1,
+          submission,
+          position: plan.positions[i]!
+        },
+        status: "pending",
+        forgotten: false,
+        alias: undefined,
+        adopted: false,
+        wished: false,
+        retrying: false,
+        timedOut: false,
+        attempt: 0,
+        starts: 0,
+        worker: -1,
+        holds: false,
+        open: new Set(),
+        fixed: undefined,
+        behalf: undefined,
+        stoppedFor: undefined,
+        stopTold: false,
+        unwanted: false,
+        refused: false,
+        endedAt: -1,
+        why: new Set()
+      }
+    })
+    this.sequence += plan.size
+    for (const [i, task] of made.entries()) {
+      for (let j = plan.offsets[i]!; j < plan.offsets[i + 1]!; j++) {
+        const target = plan.targets[j]!
+        const dependency = target >= 0 ? made[target] : this.byRow.get(~target)
+        if (dependency === undefined) throw new Error(`the simulation depends on nothing: ${target}`)
+        deps[i]!.push(dependency)
+      }
+      this.tasks.add(task)
+    }
+    for (const task of made) {
+      if (this.byRow.has(task.row)) this.complain(`row ${task.row} is given twice`)
+      this.byRow.set(task.row, task)
+    }
+    for (const i of plan.settings.keys()) {
+      const { deadlineMillis, dependencyTimeoutMillis } = made[i]!.settings
+      if (deadlineMillis !== undefined) this.arm("deadline", made[i]!, deadlineMillis)
+      if (dependencyTimeoutMillis !== undefined) this.arm("dependencies", made[i]!, dependencyTimeoutMillis)
+    }
+    return made
+  }
+
+  private claim(owner: Owner, task: Task, claim: Claim): void {
+    const present = [...owner.claims].find((interest) => interest.task === task)
+    if (present !== undefined) {
+      if (present.claim !== claim) this.complain(`${task.name} is claimed twice by owner ${owner.id}`)
+      return
+    }
+    const interest: Interest = { owner, task, claim, state: "live", cancelledFor: undefined }
+    owner.claims.add(interest)
+    this.interests.set(claim, interest)
+  }
+
+  private close(owner: Owner, by: string): ReadonlyArray<Task> {
+    for (const interest of owner.claims) interest.state = "released"
+    owner.claims.clear()
+    owner.bulk.length = 0
+    owner.roots.length = 0
+    for (const task of this.tasks) if (task.owner === owner) task.wished = false
+    this.follow(`Cancelled:${by}`, owner)
+    owner.isOpen = false
+    return this.stoppingFor(owner, true)
+  }
+
+  private stoppingFor(owner: Owner, orphans: boolean): ReadonlyArray<Task> {
+    return [...this.tasks].filter((task) =>
+      task.status === "stopping" && (task.behalf === owner || (orphans && task.behalf === undefined))
+    )
+  }
+
+  private present(row: TaskId, attempt: number): Task | undefined {
+    const task = this.byRow.get(row)
+    return task !== undefined && task.attempt === attempt && inAttempt(task) ? task : undefined
+  }
+
+  private taskEnded({ attempt, ending, task: row }: Event & { readonly _tag: "TaskEnded" }): void {
+    const task = this.present(row, attempt)
+    if (task === undefined) return
+    if (ending._tag === "Failed") this.failures.add(ending.failure)
+    if (task.status === "stopping") {
+      return task.timedOut && ending._tag === "Retried" ?
+        this.tryAgain(task, ending.delayMillis) :
+        this.finishStopped(task)
+    }
+    switch (ending._tag) {
+      case "Succeeded":
+        this.leave(task)
+        return this.finish(task, "succeeded")
+      case "Failed":
+        this.leave(task)
+        return this.finish(task, "failed", `Failed:${task.name}`)
+      case "Interrupted":
+        this.leave(task)
+        return this.finish(task, "cancelled", `Cancelled:${task.name}`)
+      case "Retried":
+        return this.tryAgain(task, ending.delayMillis)
+    }
+  }
+
+  private tryAgain(task: Task, delayMillis: number): void {
+    this.leave(task)
+    task.status = "pending"
+    task.fixed = undefined
+    task.stopTold = false
+    task.timedOut = false
+    task.retrying = delayMillis > 0
+    if (task.retrying) this.arm("retry", task, delayMillis)
+  }
+
+  private finishStopped(task: Task): void {
+    const [status, why] = task.fixed!
+    this.leave(task)
+    this.finish(task, status, why)
+  }
+
+  private leave(task: Task): void {
+    task.holds = false
+    for (const wait of task.open) wait.abandoned = true
+  }
+
+  private finish(task: Task, status: Ended, why?: string): void {
+    if (hasEnded(task)) this.complain(`${task.name} ends twice`)
+    task.status = status
+    task.endedAt = this.clock
+    if (task.wished && status !== "succeeded" && !task.refused) task.owner.roots.push(task.name)
+    task.wished = false
+    this.ends[status]++
+    if (why !== undefined) task.why.add(why)
+  }
+
+  private stop(task: Task, status: Ended, why: string, behalf: Owner | undefined): void {
+    task.fixed = [status, why]
+    task.behalf = behalf
+    task.stoppedFor = why.startsWith("Cancelled:") ? why.slice(10) : undefined
+    if (task.status === "stopping") return
+    task.status = "stopping"
+    for (const wait of task.open) if (!wait.closing) wait.abandoned = true
+  }
+
+  // What follows from what.
+
+  private follow(reason = "Cancelled:nobody", by?: Owner): void {
+    for (let changed = true; changed;) {
+      changed = false
+      for (const task of this.tasks) {
+        if (task.status === "pending" && this.resolve(task)) changed = true
+        if (task.refused && task.endedAt === this.clock) {
+          const before = task.why.size
+          for (const dependency of task.deps) for (const why of dependency.why) task.why.add(why)
+          if (task.why.size > before) changed = true
+        }
+      }
+      if (changed) continue
+      for (const task of this.tasks) {
+        if (hasEnded(task) || this.isWanted(task)) continue
+        if (task.unwanted) continue
+        task.unwanted = true
+        const home = task.owner.isOpen ? task.owner : undefined
+        const why = reason === "Cancelled:nobody" ? `Cancelled:${task.name}` : reason
+        changed = true
+        if (task.status === "pending") {
+          this.finish(task, "cancelled", why)
+        } else {
+          task.timedOut = false
+          this.stop(task, "cancelled", why, by ?? home)
+        }
+      }
+    }
+  }
+
+  /** Ends a pending task that a dependency refuses, or whose alias has ended. */
+  private resolve(task: Task): boolean {
+    if (task.alias !== undefined) {
+      if (!hasEnded(task.alias)) return false
+      this.finish(task, task.alias.status as Ended)
+      if (!task.why.has("either")) task.why = task.alias.why
+      task.adopted = task.status as Ended === "succeeded"
+      return true
+    }
+    if (task.settings.absorbs === true) return false
+    const refusals = task.deps.filter((dependency) => hasEnded(dependency) && dependency.status !== "succeeded")
+    if (refusals.length === 0) return false
+    task.refused = true
+    const isFailure = refusals.some((dependency) => dependency.status === "failed")
+    const isCancelled = refusals.some((dependency) => dependency.status === "cancelled")
+    this.finish(task, isFailure ? "failed" : "cancelled")
+    // Two refusals at once: the engine may take either.
+    if (isFailure && isCancelled) task.why.add("either")
+    return true
+  }
+
+  /** Whether somebody claims, wishes or needs a task. */
+  isWanted(task: Task): boolean {
+    if (task.wished) return true
+    for (const owner of this.owners.values()) {
+      if (!owner.isOpen) continue
+      if (owner.bulk.includes(task)) return true
+      for (const interest of owner.claims) if (interest.task === task) return true
+    }
+    for (const other of this.tasks) if (!hasEnded(other) && this.needs(other, task)) return true
+    return false
+  }
+
+  private needs(task: Task, other: Task): boolean {
+    return task.alias === undefined ? task.deps.includes(other) : task.alias === other
+  }
+
+  private isDownstream(task: Task, of: Task, seen = new Set<Task>()): boolean {
+    if (hasEnded(task) || seen.has(task)) return false
+    seen.add(task)
+    const needs = task.alias === undefined ? task.deps : [task.alias]
+    return needs.some((other) => other === of || this.isDownstream(other, of, seen))
+  }
+
+  // Waits.
+
+  private await(
+    id: number,
+    mode: WaitMode,
+    awaited: ReadonlyArray<Interest | Task>,
+    waiterRow: TaskId,
+    attempt: number,
+    closing = false
+  ): void {
+    const waiter = waiterRow < 0 ? undefined : this.present(waiterRow, attempt)
+    const wait: Waiting = { id, mode, awaited, waiter, closing, ended: new Map(), abandoned: false, starved: false }
+    this.waits.set(id, wait)
+    if (this.isOver(wait)) return
+    const tasks = awaited.flatMap((each) => "claim" in each ? (each.state === "live" ? [each.task] : []) : [each])
+    if (waiter === undefined) return
+    wait.starved = this.reaches(tasks, waiter)
+    if (wait.starved) return
+    waiter.open.add(wait)
+    waiter.holds = false
+  }
+
+  isOver({ awaited, ended, mode }: Waiting): boolean {
+    const states = awaited.map((each) => ended.get(each) ?? stateOf(each))
+    switch (mode) {
+      case "all":
+        return states.every((each) => each !== "open")
+      case "firstCompleted":
+        return states.length === 0 || states.some((each) => each !== "open")
+      case "firstFailure":
+        return states.some((each) => each === "bad") || states.every((each) => each !== "open")
+      case "never":
+        return false
+    }
+  }
+
+  /** Whether the end of one of `from` waits, however far, for the end of `task`. */
+  private reaches(from: ReadonlyArray<Task>, task: Task): boolean {
+    const seen = new Set<Task>()
+    const visit = (each: Task): boolean => {
+      if (hasEnded(each) || seen.has(each)) return false
+      if (each === task) return true
+      seen.add(each)
+      const next = each.alias !== undefined ?
+        [each.alias] :
+        each.status === "pending" ?
+        each.deps :
+        [...each.open].filter((wait) => !wait.abandoned && !this.isOver(wait)).flatMap((wait) =>
+          wait.awaited.flatMap((awaited) =>
+            "claim" in awaited ? (awaited.state === "live" ? [awaited.task] : []) : [awaited]
+          )
+        )
+      return next.some(visit)
+    }
+    return from.some(visit)
+  }
+
+  // Time.
+
+  private arm(kind: Due["kind"], task: Task, millis: number): void {
+    this.timers.push({ at: this.now + millis, sequence: this.timers.length, kind, task, attempt: task.attempt })
+  }
+
+  private timeCame(): void {
+    const due = this.timers.filter((timer) => timer.at <= this.now)
+    this.timers = this.timers.filter((timer) => timer.at > this.now)
+    due.sort((a, b) => a.at - b.at || a.sequence - b.sequence)
+    for (const timer of due) this.fire(timer)
+  }
+
+  private fire({ attempt, kind, task }: Due): void {
+    if (hasEnded(task)) return
+    const home = task.owner.isOpen ? task.owner : undefined
+    switch (kind) {
+      case "retry":
+        if (task.attempt === attempt && task.status === "pending") task.retrying = false
+        return
+      case "timeout":
+        if (task.attempt !== attempt || task.status !== "active") return
+        task.timedOut = true
+        return this.stop(task, "failed", `attempt:${task.name}`, home)
+      case "dependencies":
+        if (task.starts === 0) this.finish(task, "failed", `dependencies:${task.name}`)
+        return
+      case "deadline":
+        if (task.status === "pending") return this.finish(task, "failed", `deadline:${task.name}`)
+        if (task.status === "stopping" && !task.timedOut) return
+        task.timedOut = false
+        return this.stop(task, "failed", `deadline:${task.name}`, home)
+    }
+  }
+
+  // What the engine asks for.
+
+  private judge(state: State, event: Event, instruction: Instruction): void {
+    switch (instruction._tag) {
+      case "Start":
+        return this.started(instruction)
+      case "Stop": {
+        const task = this.byRow.get(instruction.task)
+        if (task?.status !== "stopping" || task.attempt !== instruction.attempt || task.stopTold) {
+          return this.complain(`${task?.name} should not stop`)
+        }
+        if (task.timedOut !== instruction.timedOut && task.timedOut) {
+          this.complain(`${task.name} stops for another reason`)
+        }
+        task.stopTold = true
+        return
+      }
+      case "Adopt": {
+        const task = this.byRow.get(instruction.task)
+        if (task?.adopted !== true || task.alias !== this.byRow.get(instruction.from)) {
+          return this.complain(`${task?.name} adopts the wrong result`)
+        }
+        if (task.alias!.worker !== instruction.worker) this.complain(`${task.name} adopts from the wrong worker`)
+        task.worker = instruction.worker
+        task.adopted = false
+        return
+      }
+      case "Forget": {
+        const task = this.byRow.get(instruction.task)
+        if (task === undefined || !hasEnded(task) || this.isWanted(task)) {
+          return this.complain(`${task?.name ?? instruction.task} (${task?.status}) is forgotten too early`)
+        }
+        const holder = task.status === "succeeded" ? task.worker : -1
+        if (holder !== instruction.holder) this.complain(`${task.name} is not held by worker ${instruction.holder}`)
+        task.forgotten = true
+        this.byRow.delete(task.row)
+        return
+      }
+      case "Discard":
+        if (event._tag !== "TaskEnded" || event.ending._tag !== "Succeeded" || event.task !== instruction.task) {
+          this.complain("something is discarded that never came")
+        }
+        return
+      case "ForgetFailure":
+        if (!this.failures.delete(instruction.failure)) {
+          this.complain(`failure ${instruction.failure} is forgotten twice`)
+        }
+        return
+      case "WaitEnded":
+        return this.waitEnded(instruction)
+      case "WorkerLeft": {
+        const worker = this.workers[instruction.worker]!
+        if (worker.phase !== "draining") this.complain(`worker ${instruction.worker} left`)
+        worker.phase = "gone"
+        for (const task of this.tasks) {
+          if (inAttempt(task) && task.worker === instruction.worker) this.complain(`${task.name} lost its worker`)
+        }
+        return
+      }
+      case "Rejected": {
+        const isRight = event._tag === "GraphSubmitted" ?
+          this.owners.get(event.owner)?.isOpen !== true :
+          event._tag === "ClaimShared" ?
+          this.owners.get(event.owner)?.isOpen !== true || this.interests.get(event.claim)?.state !== "live" :
+          event._tag === "WorkerDrained"
+        if (!isRight) this.complain(`${event._tag} was rejected: ${instruction.reason._tag}`)
+        return
+      }
+      case "Submitted":
+      case "WakeAt":
+        return
+    }
+  }
+
+  private started({ attempt, holders, inputs, number, task: row, worker }: Start): void {
+    const task = this.byRow.get(row)
+    if (task === undefined || task.status !== "pending" || task.alias !== undefined || task.retrying) {
+      return this.complain(`${task?.name ?? row} may not start`)
+    }
+    for (const [i, dependency] of task.deps.entries()) {
+      if (!hasEnded(dependency)) this.complain(`${task.name} starts before ${dependency.name} ended`)
+      if (dependency.forgotten) this.complain(`${task.name} starts without the result of ${dependency.name}`)
+      if (dependency.row !== inputs[i]) this.complain(`${task.name} gets the wrong inputs`)
+      const holder = holders === undefined ? worker : holders[i]
+      if (dependency.status === "succeeded" && dependency.worker !== holder) {
+        this.complain(`${dependency.name} is not at ${holder}`)
+      }
+    }
+    if (task.deps.length !== inputs.length) this.complain(`${task.name} gets too many inputs`)
+    const better = [...this.tasks].find((other) => this.isReady(other) && compare(other.rank, task.rank) < 0)
+    if (better !== undefined) this.complain(`O5: ${better.name} should start before ${task.name}`)
+    if (this.attempts.has(attempt)) this.complain(`attempt ${attempt} is started twice`)
+    this.attempts.add(attempt)
+    task.status = "active"
+    task.starts++
+    task.attempt = attempt
+    task.worker = worker
+    if (number !== task.starts) this.complain(`${task.name} starts for the ${number}. time`)
+    if (this.workers[worker]?.phase !== "open") this.complain(`${task.name} starts on a worker that takes nothing`)
+    if (task.settings.timeoutMillis !== undefined) this.arm("timeout", task, task.settings.timeoutMillis)
+    this.hold(task)
+  }
+
+  private isReady(task: Task): boolean {
+    return task.status === "pending" && task.alias === undefined && !task.retrying && task.deps.every(hasEnded)
+  }
+
+  private hold(task: Task): void {
+    task.holds = true
+    let running = 0
+    for (const other of this.tasks) if (other.holds && other.worker === task.worker) running++
+    if (running > this.workers[task.worker]!.slots) this.complain(`W1: ${running} run on worker ${task.worker}`)
+  }
+
+  private waitEnded({ starved, wait: id }: WaitEnded): void {
+    const wait = this.waits.get(id)
+    if (wait === undefined) return this.complain(`wait ${id} ends twice`)
+    this.waits.delete(id)
+    if ((starved !== undefined) !== wait.starved) {
+      return this.complain(`wait ${id} is ${starved === undefined ? "not " : ""}starved`)
+    }
+    if (starved !== undefined) {
+      starved.forEach(([, awaited], i) => {
+        if (awaited !== starved[(i + 1) % starved.length]![0]) this.complain(`the cycle of wait ${id} is none`)
+      })
+      if (starved[0]?.[0] !== wait.waiter?.name) this.complain(`the cycle of wait ${id} begins elsewhere`)
+      return
+    }
+    if (!wait.abandoned && !this.isOver(wait)) this.complain(`wait ${id} ends too early`)
+    const task = wait.waiter
+    if (task === undefined || !task.open.delete(wait)) return
+    if (task.status === "active" && task.open.size === 0) this.hold(task)
+  }
+
+  // Whether the two agree.
+
+  private compare(state: State): void {
+    for (const task of this.tasks) {
+      if (task.forgotten) continue
+      if (hasEnded(task) && !this.isWanted(task)) this.complain(`${task.name} is held for nobody`)
+      if (task.status === "stopping" && !task.stopTold) this.complain(`${task.name} was not asked to stop`)
+      if (task.adopted) this.complain(`${task.name} did not adopt a result`)
+      const phase = phaseNames[state.tasks.phase[task.row]!]!
+      if (!phasesOf[task.status].includes(phase) && !task.why.has("either")) {
+        this.complain(`${task.name} is ${phase} and should be ${task.status}`)
+      }
+      if (inAttempt(task) && task.holds !== ((state.tasks.flags[task.row]! & Flag.holdsSlot) !== 0)) {
+        this.complain(`${task.name} should ${task.holds ? "" : "not "}hold a slot`)
+      }
+      const outcome = state.outcomes.get(task.row)
+      if (hasEnded(task) && outcome !== undefined && !task.why.has("either")) {
+        let root = outcome.trail
+        while (root.from !== undefined) root = root.from
+        const { reason } = outcome
+        const why = reason._tag === "TimedOut" ? reason.of : reason._tag
+        const name = reason._tag === "Cancelled" ? reason.task : root.task
+        if (![...task.why].some((each) => each === `${why}:${name}` || each.startsWith(`${why}:owner`))) {
+          this.complain(`${task.name} ended by ${why}:${name}, allowed: ${[...task.why].join()}`)
+        }
+      }
+    }
+    if (state.tasks.size !== this.byRow.size) this.complain(`${state.tasks.size} rows for ${this.byRow.size} tasks`)
+    for (const wait of this.waits.values()) {
+      for (const each of wait.awaited) {
+        const now = stateOf(each)
+        if (now !== "open" && !wait.ended.has(each)) wait.ended.set(each, now)
+      }
+      if (!wait.abandoned && !wait.starved && !this.isOver(wait)) continue
+      const task = wait.waiter
+      const queued = task !== undefined && task.status === "active" &&
+        state.tasks.phase[task.row] === Phase.rejoining &&
+        state.workers[task.worker]!.rejoining.get(task.row) === wait.id
+      if (!queued) this.complain(`wait ${wait.id} should be over`)
+    }
+    for (const interest of this.interests.values()) {
+      if (interest.claim.state !== interest.state) {
+        this.complain(`a claim is ${interest.claim.state}, not ${interest.state}`)
+      }
+      if ((interest.claim.outcome !== undefined) !== (interest.state === "cancelled")) {
+        this.complain("a claim has no outcome")
+      }
+    }
+    for (const owner of this.owners.values()) {
+      const roots = (state.owners.get(owner.id)?.roots ?? []).map(({ outcome }) => outcome.trail.task)
+      if (owner.isOpen && roots.toSorted().join() !== owner.roots.toSorted().join()) {
+        this.complain(`F4: the roots are ${roots.join()}, not ${owner.roots.join()}`)
+      }
+    }
+    this.workers.forEach((worker, i) => {
+      if (state.workers[i]!.phase !== worker.phase) this.complain(`worker ${i} should be ${worker.phase}`)
+    })
+  }
+}
+
+const stateOf = (awaited: Interest | Task): "open" | "good" | "bad" => {
+  if ("claim" in awaited && awaited.state !== "live") return "bad"
+  const task = "claim" in awaited ? awaited.task : awaited
+  return hasEnded(task) ? (task.status === "succeeded" ? "good" : "bad") : "open"
+}
+
+const phasesOf: Readonly<Record<Task["status"], ReadonlyArray<string>>> = {
+  pending: ["waiting", "ready"],
+  active: ["running", "seceded", "rejoining"],
+  stopping: ["stopping"],
+  succeeded: ["succeeded"],
+  failed: ["failed"],
+  cancelled: ["cancelled"]
+}

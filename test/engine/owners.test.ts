@@ -1,0 +1,130 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Rig } from "./rig.ts"
+
+describe("owners", () => {
+  it("M2: a claim keeps the result until its owner closes", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [] })
+    const claim = rig.claim(main, "a")
+    rig.end("a")
+    assert.strictEqual(rig.phase("a"), "succeeded")
+    rig.close(main, 1)
+    assert.deepStrictEqual(rig.told, ["forget a and its result", "wait 1 is over"])
+    assert.strictEqual(claim.state, "released")
+  })
+
+  it("M2: a claim that is let go of frees what nobody else needs, and only that", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: [] }, { targets: ["a", "b", "c"] })
+    rig.end("a")
+    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "a") })
+    assert.deepStrictEqual(rig.told, [])
+    rig.end("b")
+    assert.deepStrictEqual(rig.told, ["forget a and its result"])
+    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "c") })
+    assert.deepStrictEqual(rig.told, ["stop c (attempt 2)"])
+  })
+
+  it("M2: a shared claim outlives the first owner", () => {
+    const rig = new Rig()
+    const [first, second] = [rig.open("first"), rig.open("second")]
+    rig.submit(first, { a: [] })
+    rig.share(second, rig.claim(first, "a"))
+    rig.close(first, 1)
+    assert.strictEqual(rig.phase("a"), "running")
+    rig.end("a")
+    assert.strictEqual(rig.phase("a"), "succeeded")
+    rig.close(second, 2)
+    assert.strictEqual(rig.state.tasks.size, 0)
+  })
+
+  it("An owner that closes twice has nothing left to wait for", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.close(main, 1)
+    rig.close(main, 2)
+    assert.deepStrictEqual(rig.told, ["wait 2 is over"])
+  })
+
+  it("A claim that is gone cannot be shared", () => {
+    const rig = new Rig()
+    const [first, second] = [rig.open("first"), rig.open("second")]
+    rig.submit(first, { a: [] })
+    const claim = rig.claim(first, "a")
+    rig.close(first, 1)
+    rig.send({ _tag: "ClaimShared", claim, owner: second })
+    assert.deepStrictEqual(rig.told, ["rejected: the claim is gone"])
+  })
+
+  it("One owner has one claim on a task, however often it asks", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [] })
+    assert.strictEqual(rig.share(main, rig.claim(main, "a")), rig.claim(main, "a"))
+    rig.submit(main, {}, { targets: [rig.ref("a"), rig.ref("a")] })
+    assert.strictEqual(rig.state.tasks.refs[rig.id("a")], 1)
+  })
+
+  it("F3: fail-fast waits for the first target that ends without success", () => {
+    const rig = new Rig({ w1: 3 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [], inner: [], c: ["inner"] }, { wait: 1 })
+    rig.end("a")
+    assert.deepStrictEqual(rig.told, [])
+    rig.fail("inner")
+    assert.include(rig.told, "wait 1 is over")
+    assert.strictEqual(rig.phase("b"), "running")
+  })
+
+  it("F3: an absorbed failure is no failure of the computation", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"] }, { wait: 1, settings: { b: { key: "b", absorbs: true } } })
+    rig.fail("a")
+    assert.notInclude(rig.told, "wait 1 is over")
+    rig.end("b")
+    assert.include(rig.told, "wait 1 is over")
+  })
+
+  it("F3: closing withdraws the wishes that are left", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [], c: ["a", "b"] }, { wait: 1, wishes: ["a", "b", "c"] })
+    rig.fail("a")
+    rig.close(main, 2)
+    assert.strictEqual(rig.phase("b"), "stopping")
+    rig.end("b", { _tag: "Interrupted" })
+    assert.strictEqual(rig.state.tasks.size + rig.state.failures.size, 0)
+  })
+
+  it("Law 4: whoever closes last waits for what stops on behalf of an owner that has closed before", () => {
+    const rig = new Rig({ w1: 3 })
+    const [first, second] = [rig.open("first"), rig.open("second")]
+    rig.submit(first, { slow: [] })
+    rig.submit(second, { bad: [], below: ["bad", rig.ref("slow")] }, { targets: ["bad", "below"] })
+    rig.close(first, 1)
+    rig.fail("bad")
+    assert.deepStrictEqual(rig.told, ["stop slow (attempt 1)"])
+    rig.close(second, 2)
+    assert.notInclude(rig.told, "wait 2 is over")
+    rig.end("slow", { _tag: "Interrupted" })
+    assert.deepStrictEqual(rig.told, ["wait 2 is over", "forget slow"])
+  })
+
+  it("M5: one computation after the other leaves nothing and takes the same rows", () => {
+    const rig = new Rig()
+    for (let i = 0; i < 200; i++) {
+      const owner = rig.open()
+      rig.submit(owner, { a: [], b: ["a"], c: ["a", "b"] }, { wait: i })
+      rig.end("a")
+      if (i % 3 === 0) rig.fail("b", i)
+      else if (i % 3 === 1) rig.end("b")
+      rig.close(owner, 1000 + i)
+      if (i % 3 > 0) rig.end(i % 3 === 1 ? "c" : "b", { _tag: "Interrupted" })
+    }
+    assert.strictEqual(rig.state.tasks.size, 0)
+    assert.isAtMost(rig.state.tasks.used, 3)
+  })
+})

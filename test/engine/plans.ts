@@ -1,0 +1,44 @@
+/** Plans written as records: `plan({ a: [], b: ["a"] })`. */
+import type { Plan, Reference, Settings } from "../../src/engine/Plan.ts"
+
+/** A dependency: the name of a task of the same plan, or `~id` for a live one. */
+export type Dependency = string | Reference
+
+export interface Options {
+  /** Static positions by name; by insertion unless told. */
+  readonly positions?: Readonly<Record<string, number>>
+  readonly settings?: Readonly<Record<string, Settings>>
+  /** Gives no explicit keys: tasks are known as `name#number`. */
+  readonly anonymous?: boolean
+}
+
+/** Builds a plan. A task's key is its name, unless told. */
+export const plan = (graph: Readonly<Record<string, ReadonlyArray<Dependency>>>, options: Options = {}): Plan => {
+  const names = Object.keys(graph)
+  const offsets = [0]
+  const targets: Array<number> = []
+  const settings = new Map<number, Settings>()
+  for (const [index, name] of names.entries()) {
+    for (const dependency of graph[name]!) targets.push(referenceTo(names, dependency))
+    offsets.push(targets.length)
+    settings.set(index, {
+      ...(options.anonymous === true ? { label: name } : { key: name }),
+      ...options.settings?.[name]
+    })
+  }
+  return {
+    size: names.length,
+    offsets: Int32Array.from(offsets),
+    targets: Int32Array.from(targets),
+    positions: Int32Array.from(names, (name, index) => options.positions?.[name] ?? index),
+    settings
+  }
+}
+
+/** The reference that a name means in a plan of these names. */
+export const referenceTo = (names: ReadonlyArray<string>, dependency: Dependency): Reference => {
+  if (typeof dependency === "number") return dependency
+  const index = names.indexOf(dependency)
+  if (index < 0) throw new Error(`no task ${dependency}`)
+  return index
+}

@@ -1,0 +1,103 @@
+import { assert, describe, it } from "@effect/vitest"
+import { snapshot } from "../../src/engine/snapshot.ts"
+import { Phase } from "../../src/engine/State.ts"
+import { Rig } from "./rig.ts"
+import type { Graph } from "./rig.ts"
+import { Chance } from "./simulation.ts"
+
+/** Runs everything on the one slot and says in which order it started. */
+const runAll = (rig: Rig): ReadonlyArray<string> => {
+  const order: Array<string> = []
+  for (;;) {
+    const task = rig.state.tasks.phase.findIndex((phase) => phase === Phase.running)
+    if (task < 0) return order
+    const name = rig.told.find((line) => line.startsWith("start "))!.split(" ")[1]!
+    order.push(name)
+    rig.end(name)
+  }
+}
+
+describe("ready", () => {
+  it("O5: higher priority first, earlier computation next, static position last", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { busy: [] })
+    rig.submit(main, { late: [], early: [], high: [], low: [] }, {
+      positions: { late: 3, early: 0, high: 2, low: 1 },
+      settings: { high: { key: "high", priority: 1 }, low: { key: "low", priority: -1 } }
+    })
+    rig.submit(main, { next: [], urgent: [] }, { settings: { urgent: { key: "urgent", priority: 1 } } })
+    assert.deepStrictEqual(snapshot(rig.state).queue, ["high", "urgent", "early", "late", "next", "low"])
+  })
+
+  it("O7: children outrank the queued siblings of their parent, deeper first, later submission first", () => {
+    const rig = new Rig({ w1: 3 })
+    const main = rig.open()
+    rig.submit(main, { p0: [], p1: [], p2: [], sibling: [] })
+    const own = rig.open("own")
+    rig.submit(own, { p1a: [], p1b: [] }, { inside: "p1" })
+    rig.submit(own, { p1c: [] }, { inside: "p1" })
+    rig.submit(own, { p0a: [] }, { inside: "p0" })
+    assert.deepStrictEqual(snapshot(rig.state).queue, ["p0a", "p1c", "p1a", "p1b", "sibling"])
+    rig.end("p2")
+    // p0a runs now; what it submits is deeper than what p0 did.
+    rig.submit(own, { p0aa: [] }, { inside: "p0a" })
+    rig.submit(own, { p0b: [] }, { inside: "p0" })
+    assert.deepStrictEqual(snapshot(rig.state).queue, ["p0aa", "p0b", "p1c", "p1a", "p1b", "sibling"])
+  })
+
+  it("O7: children of a task with a priority inherit it, whatever their siblings ask for", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { parent: [], other: [] }, { settings: { parent: { key: "parent", priority: 5 } } })
+    const own = rig.open("own")
+    rig.submit(own, { plain: [], zero: [] }, { inside: "parent", settings: { zero: { key: "zero", priority: 0 } } })
+    assert.deepStrictEqual(snapshot(rig.state).queue, ["plain", "zero", "other"])
+  })
+
+  it("O1: what a completion makes ready runs before what was ready long ago, if its static position says so", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: [], d: ["c"] }, { positions: { a: 0, b: 1, c: 2, d: 3 } })
+    assert.deepStrictEqual(runAll(rig), ["a", "b", "c", "d"])
+  })
+
+  it("O2: with one slot the run order is the static order", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const chance = new Chance(seed)
+      const size = 20
+      const names = Array.from({ length: size }, (_, i) => `t${i}`)
+      const graph: Record<string, ReadonlyArray<string>> = {}
+      for (let i = 0; i < size; i++) graph[`t${i}`] = names.slice(0, i).filter(() => chance.with(0.15))
+      const rig = new Rig()
+      const main = rig.open()
+      const reversed: Graph = Object.fromEntries(Object.entries(graph).reverse())
+      rig.submit(main, reversed, {
+        targets: names,
+        positions: Object.fromEntries(names.map((name, i) => [name, i]))
+      })
+      assert.deepStrictEqual(runAll(rig), names)
+    }
+  })
+
+  it("The queue is the order in which tasks start, across random computations and priorities", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const chance = new Chance(seed)
+      const rig = new Rig()
+      const main = rig.open()
+      rig.submit(main, { busy: [] })
+      for (let i = 0; i < 5; i++) {
+        const names = Array.from({ length: 1 + chance.below(6) }, (_, j) => `s${i}t${j}`)
+        rig.submit(main, Object.fromEntries(names.map((name) => [name, []])), {
+          inside: chance.with(0.5) ? "busy" : undefined,
+          settings: Object.fromEntries(
+            names.map((name) => [name, { key: name, priority: chance.pick([undefined, 0, 1, -1]) }])
+          )
+        } as never)
+      }
+      const expected = snapshot(rig.state).queue
+      rig.end("busy")
+      assert.deepStrictEqual(runAll(rig), expected)
+    }
+  })
+})

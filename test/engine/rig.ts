@@ -1,0 +1,200 @@
+/** A state with a narrator: events by name, every step checked. */
+import { check } from "../../src/engine/check.ts"
+import * as Engine from "../../src/engine/Engine.ts"
+import type { Ending, Event, WaitMode } from "../../src/engine/Event.ts"
+import type { Instruction } from "../../src/engine/Instruction.ts"
+import { defaultLimits } from "../../src/engine/limits.ts"
+import type { Limits } from "../../src/engine/limits.ts"
+import { phaseNames } from "../../src/engine/State.ts"
+import type { Claim, TaskId, Transition } from "../../src/engine/State.ts"
+import * as State from "../../src/engine/State.ts"
+import { plan, referenceTo } from "./plans.ts"
+import type { Dependency, Options } from "./plans.ts"
+import { Narrator } from "./story.ts"
+
+type Timeless<E> = E extends Event ? Omit<E, "now"> : never
+
+export type Graph = Readonly<Record<string, ReadonlyArray<Dependency>>>
+
+export interface Submission extends Options {
+  /** Sinks of the graph unless told. */
+  readonly targets?: ReadonlyArray<Dependency>
+  /** The name of the task from whose body it comes. */
+  readonly inside?: string
+  readonly wait?: number
+  readonly wishes?: ReadonlyArray<Dependency>
+}
+
+export class Rig {
+  readonly state: State.State
+  now = 0
+  readonly transitions: Array<Transition> = []
+  /** What the engine asked for in the last step, as text. */
+  told: ReadonlyArray<string> = []
+  private readonly narrator: Narrator
+  private readonly ids = new Map<string, TaskId>()
+  private readonly claims = new Map<string, Claim>()
+  private next = 100
+
+  /** One worker with one slot, unless told. */
+  constructor(slots: Readonly<Record<string, number>> = { w1: 1 }, limits: Partial<Limits> = {}) {
+    this.state = State.make({ ...defaultLimits, ...limits })
+    this.narrator = new Narrator(this.state)
+    this.state.log = []
+    for (const [name, count] of Object.entries(slots)) this.send({ _tag: "WorkerAdded", name, slots: count })
+  }
+
+  send(event: Timeless<Event>): ReadonlyArray<Instruction> {
+    const timed = { ...event, now: this.now } as Event
+    const out = Engine.step(this.state, timed)
+    const from = this.narrator.lines.length
+    this.narrator.tell(timed, out, this.state.log)
+    const lines = this.narrator.lines.slice(from)
+    this.told = lines.filter((line) => line.startsWith("<")).map((line) => line.slice(2))
+    const problems = check(this.state)
+    this.transitions.push(...this.state.log!.splice(0))
+    if (problems.length > 0) throw new Error(`${problems.join("\n")}\n\n${this.story}`)
+    return out
+  }
+
+  /** The dialogue so far. */
+  get story(): string {
+    return this.narrator.lines.join("\n") + "\n"
+  }
+
+  open(name = "main"): number {
+    const owner = this.next++
+    this.send({ _tag: "OwnerOpened", owner, name })
+    return owner
+  }
+
+  submit(owner: number, graph: Graph, { inside, targets, wait, wishes, ...options }: Submission = {}): Int32Array {
+    const names = Object.keys(graph)
+    const needed = new Set(Object.values(graph).flat())
+    const sinks = names.filter((name) => !needed.has(name))
+    const out = this.send({
+      _tag: "GraphSubmitted",
+      plan: plan(graph, options),
+      owner,
+      targets: (targets ?? sinks).map((target) => referenceTo(names, target)),
+      parent: inside === undefined ? -1 : this.id(inside),
+      attempt: inside === undefined ? 0 : this.attempt(inside),
+      wait,
+      wishes: wishes?.map((wish) => referenceTo(names, wish))
+    })
+    const answer = out.find((instruction) => instruction._tag === "Submitted")
+    if (answer === undefined) return new Int32Array(0)
+    names.forEach((name, i) => this.ids.set(name, answer.ids[i]!))
+    const targeted = targets ?? sinks
+    answer.claims.forEach((claim, i) => this.claims.set(`${owner} ${this.nameOf(targeted[i]!)}`, claim))
+    return answer.ids
+  }
+
+  private nameOf(dependency: Dependency): string {
+    return typeof dependency === "string" ? dependency : this.narrator.name(~dependency)
+  }
+
+  id(name: string): TaskId {
+    return this.ids.get(name)!
+  }
+
+  /** A dependency on a live task. */
+  ref(name: string): Dependency {
+    return ~this.id(name)
+  }
+
+  attempt(name: string): number {
+    return this.state.tasks.attempt[this.id(name)]!
+  }
+
+  claim(owner: number, name: string): Claim {
+    return this.claims.get(`${owner} ${name}`)!
+  }
+
+  phase(name: string): string {
+    return phaseNames[this.state.tasks.phase[this.id(name)]!]!
+  }
+
+  /** How a live task ended: the reason, and the keys from the first failure to it. */
+  outcome(name: string): readonly [string, ...ReadonlyArray<string>] | undefined {
+    const outcome = this.state.outcomes.get(this.id(name))
+    if (outcome === undefined) return undefined
+    const path: Array<string> = []
+    for (let at: State.Trail | undefined = outcome.trail; at !== undefined; at = at.from) path.unshift(at.task)
+    return [outcome.reason._tag, ...path]
+  }
+
+  end(name: string, ending: Ending = { _tag: "Succeeded" }, attempt = this.attempt(name)): ReadonlyArray<Instruction> {
+    return this.send({ _tag: "TaskEnded", task: this.id(name), attempt, ending })
+  }
+
+  fail(name: string, failure = 1): ReadonlyArray<Instruction> {
+    return this.end(name, { _tag: "Failed", failure, defect: false })
+  }
+
+  expand(name: string, graph: Graph, target: Dependency, options: Options = {}): void {
+    const names = Object.keys(graph)
+    const out = this.send({
+      _tag: "TaskExpanded",
+      task: this.id(name),
+      attempt: this.attempt(name),
+      plan: plan(graph, options),
+      target: referenceTo(names, target)
+    })
+    const answer = out.find((instruction) => instruction._tag === "Submitted")
+    names.forEach((each, i) => this.ids.set(each, answer!.ids[i]!))
+  }
+
+  wait(
+    wait: number,
+    claims: ReadonlyArray<Claim>,
+    inside?: string,
+    mode: WaitMode = "all"
+  ): ReadonlyArray<Instruction> {
+    return this.send({ _tag: "WaitBegan", wait, claims, mode, ...this.from(inside) })
+  }
+
+  abandon(wait: number): ReadonlyArray<Instruction> {
+    return this.send({ _tag: "WaitAbandoned", wait })
+  }
+
+  cancel(
+    owner: number,
+    name: string,
+    wait: number,
+    { force = false, inside }: { force?: boolean; inside?: string } = {}
+  ) {
+    const claim = this.claim(owner, name)
+    return this.send({
+      _tag: "CancelRequested",
+      claim,
+      force,
+      by: inside ?? "main",
+      reason: "told so",
+      wait,
+      ...this.from(inside)
+    })
+  }
+
+  share(owner: number, claim: Claim): Claim {
+    const out = this.send({ _tag: "ClaimShared", claim, owner })
+    const made = out.find((instruction) => instruction._tag === "Submitted")!.claims[0]!
+    this.claims.set(`${owner} ${this.narrator.name(claim.task)}`, made)
+    return made
+  }
+
+  close(owner: number, wait: number, inside?: string): ReadonlyArray<Instruction> {
+    return this.send({ _tag: "OwnerClosed", owner, by: "main", reason: "closed", wait, ...this.from(inside) })
+  }
+
+  at(now: number): ReadonlyArray<Instruction> {
+    this.now = now
+    return this.send({ _tag: "TimeCame" })
+  }
+
+  private from(inside: string | undefined): { readonly waiter: TaskId; readonly attempt: number } {
+    return inside === undefined ?
+      { waiter: -1, attempt: 0 } :
+      { waiter: this.id(inside), attempt: this.attempt(inside) }
+  }
+}

@@ -1,0 +1,597 @@
+/**
+ * A driver without fibers that lives through a random life: it carries out what the engine asks, and lets happen what
+ * may happen to a scheduler. After each step the invariants are tested and the naive model is asked for its opinion.
+ */
+import { check } from "../../src/engine/check.ts"
+import * as Engine from "../../src/engine/Engine.ts"
+import type { Ending, Event, WaitMode } from "../../src/engine/Event.ts"
+import type { Instruction } from "../../src/engine/Instruction.ts"
+import type { Plan, Reference, Settings } from "../../src/engine/Plan.ts"
+import * as State from "../../src/engine/State.ts"
+import type { Claim, TaskId } from "../../src/engine/State.ts"
+import { hasEnded, Model } from "./model.ts"
+import { Narrator } from "./story.ts"
+
+/** Numbers from a seed. */
+export class Chance {
+  private state: number
+
+  constructor(seed: number) {
+    this.state = seed | 0
+  }
+
+  next(): number {
+    this.state = (this.state + 0x6d2b79f5) | 0
+    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+
+  below(n: number): number {
+    return Math.floor(this.next() * n)
+  }
+
+  with(probability: number): boolean {
+    return this.next() < probability
+  }
+
+  pick<A>(values: ReadonlyArray<A>): A | undefined {
+    return values[this.below(values.length)]
+  }
+
+  weighted<A>(choices: ReadonlyArray<readonly [number, A]>): A {
+    let rest = this.next() * choices.reduce((sum, [weight]) => sum + weight, 0)
+    for (const [weight, value] of choices) if ((rest -= weight) < 0) return value
+    return choices[choices.length - 1]![1]
+  }
+}
+
+/** An attempt, as its worker sees it. */
+interface Run {
+  readonly task: TaskId
+  readonly attempt: number
+  /** The attempt's own owner, of what its body submits. */
+  owner: number | undefined
+  closing: "not yet" | number | "done"
+  stopping: boolean
+  timedOut: boolean
+}
+
+interface Owner {
+  readonly id: number
+  readonly claims: Array<Claim>
+  /** The wait of a `compute`, which closes its owner at its end. */
+  readonly wait: number | undefined
+  isOpen: boolean
+}
+
+/** Thrown when the engine and the laws disagree. */
+export class Disagreement extends Error {}
+
+export class Simulation {
+  readonly state = State.make()
+  readonly model = new Model()
+  readonly seed: number
+  events = 0
+  readonly seen = new Map<string, number>()
+  private readonly chance: Chance
+  private readonly narrator = new Narrator(this.state)
+  private readonly runs = new Map<number, Run>()
+  private readonly owners = new Map<number, Owner>()
+  private readonly attemptsSeen: Array<Run> = []
+  private readonly claims: Array<Claim> = []
+  private now = 0
+  private wakeAt = Infinity
+  private next = 1
+  private readonly checkEvery: number
+
+  constructor(seed: number, checkEvery = 1) {
+    this.seed = seed
+    this.checkEvery = checkEvery
+    this.chance = new Chance(seed)
+    this.state.log = []
+    for (let i = 1 + this.chance.below(3); i > 0; i--) this.addWorker()
+    this.openOwner()
+  }
+
+  /** Everything that happened, and what the engine asked for. */
+  get story(): string {
+    return this.narrator.lines.join("\n")
+  }
+
+  /** Lives through `count` random events, lets everything end, and closes. */
+  live(count: number): void {
+    this.begin(count)
+    this.finish()
+  }
+
+  /** Lets `count` random events happen. */
+  begin(count: number): void {
+    const until = this.events + count
+    for (let idle = 0; this.events < until && idle < 10_000; idle++) this.act()
+  }
+
+  /** Lets everything end, and closes. */
+  finish(): void {
+    this.comeToRest()
+    this.closeAll()
+  }
+
+  private send(event: Event): ReadonlyArray<Instruction> {
+    let out: ReadonlyArray<Instruction>
+    try {
+      out = Engine.step(this.state, event)
+    } catch (defect) {
+      this.narrator.lines.push(`> ${event._tag}`)
+      throw this.disagree([`the engine died: ${(defect as Error).stack}`])
+    }
+    this.events++
+    this.seen.set(event._tag, (this.seen.get(event._tag) ?? 0) + 1)
+    this.narrator.tell(event, out)
+    let problems = this.events % this.checkEvery === 0 ? check(this.state) : []
+    if (problems.length === 0) problems = this.model.apply(this.state, event, out)
+    if (problems.length > 0) throw this.disagree(problems)
+    this.state.log!.length = 0
+    for (const instruction of out) {
+      this.seen.set(instruction._tag, (this.seen.get(instruction._tag) ?? 0) + 1)
+      this.carryOut(instruction)
+    }
+    return out
+  }
+
+  private disagree(problems: ReadonlyArray<string>): Disagreement {
+    const story = this.narrator.lines.slice(-80).join("\n")
+    return new Disagreement(`seed ${this.seed}, event ${this.events}\n${story}\n\n${problems.join("\n")}`)
+  }
+
+  private carryOut(instruction: Instruction): void {
+    switch (instruction._tag) {
+      case "Start": {
+        const { attempt, task } = instruction
+        const run: Run = { task, attempt, owner: undefined, closing: "not yet", stopping: false, timedOut: false }
+        this.runs.set(attempt, run)
+        this.attemptsSeen.push(run)
+        return
+      }
+      case "Stop": {
+        const run = this.runs.get(instruction.attempt)!
+        run.stopping = true
+        run.timedOut = instruction.timedOut
+        return
+      }
+      case "WaitEnded":
+        for (const run of this.runs.values()) if (run.closing === instruction.wait) run.closing = "done"
+        return
+      case "WakeAt":
+        this.wakeAt = instruction.at
+        return
+      default:
+        return
+    }
+  }
+
+  // What may happen.
+
+  private act(): void {
+    const busy = this.state.tasks.size > 40
+    this.chance.weighted<() => void>([
+      [busy ? 0 : 6, () => this.submit()],
+      [busy ? 0 : 3, () => this.compute()],
+      [14, () => this.progress(this.chance.pick([...this.runs.values()]))],
+      [8, () => this.wait()],
+      [3, () => this.giveUp()],
+      [2, () => this.cancel()],
+      [2, () => this.share()],
+      [2, () => this.releaseClaim()],
+      [1, () => this.closeOwner()],
+      [1, () => this.openOwner()],
+      [5, () => this.passTime()],
+      [0.4, () => this.addWorker()],
+      [0.4, () => this.drainWorker()],
+      [2, () => this.repeatOldNews()]
+    ])()
+    // Waits of a compute that are over close its owner.
+    for (const owner of this.owners.values()) {
+      if (owner.isOpen && owner.wait !== undefined && !this.model.waits.has(owner.wait)) this.close(owner)
+    }
+  }
+
+  private openOwner(): void {
+    if ([...this.owners.values()].filter((owner) => owner.isOpen).length < 5) this.open()
+  }
+
+  private open(wait?: number): Owner {
+    const owner: Owner = { id: this.next++, claims: [], wait, isOpen: true }
+    this.owners.set(owner.id, owner)
+    this.send({ _tag: "OwnerOpened", now: this.now, owner: owner.id, name: `owner${owner.id}` })
+    return owner
+  }
+
+  private close(owner: Owner, run?: Run): void {
+    owner.isOpen = false
+    const wait = this.next++
+    if (run !== undefined) run.closing = wait
+    this.send({
+      _tag: "OwnerClosed",
+      now: this.now,
+      owner: owner.id,
+      by: `owner${owner.id}`,
+      reason: "closed",
+      wait,
+      waiter: run?.task ?? -1,
+      attempt: run?.attempt ?? 0
+    })
+  }
+
+  private closeOwner(): void {
+    const scopes = [...this.owners.values()].filter((owner) => owner.isOpen && !this.isOfARun(owner))
+    const owner = this.chance.pick(scopes)
+    if (owner === undefined) return
+    this.close(owner)
+    if (owner.wait !== undefined && this.chance.with(0.5)) {
+      this.send({ _tag: "WaitAbandoned", now: this.now, wait: owner.wait })
+    }
+  }
+
+  private isOfARun(owner: Owner): boolean {
+    return [...this.runs.values()].some((run) => run.owner === owner.id)
+  }
+
+  /** A body that is at work: it has not been asked to stop, and one of its fibers does not wait. */
+  private someBody(): Run | undefined {
+    return this.chance.pick([...this.runs.values()].filter((run) => run.closing === "not yet"))
+  }
+
+  private liveClaims(): ReadonlyArray<Claim> {
+    return [...this.owners.values()].filter((owner) => owner.isOpen).flatMap((owner) =>
+      owner.claims.filter((claim) => claim.state === "live")
+    )
+  }
+
+  private settings(): Settings | undefined {
+    if (this.chance.with(0.4)) return undefined
+    return {
+      key: this.chance.with(0.2) ? `k${this.chance.below(8)}` : undefined,
+      label: this.chance.with(0.2) ? "x" : undefined,
+      priority: this.chance.with(0.2) ? this.chance.below(4) - 1 : undefined,
+      absorbs: this.chance.with(0.15) ? true : undefined,
+      timeoutMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined,
+      deadlineMillis: this.chance.with(0.12) ? this.chance.below(30) : undefined,
+      dependencyTimeoutMillis: this.chance.with(0.1) ? this.chance.below(15) : undefined
+    }
+  }
+
+  /** A random plan, and for each of its members how to refer to it: keys that are live are joined, not made. */
+  private plan(wanted: number): { readonly plan: Plan; readonly members: ReadonlyArray<Reference> } {
+    const { chance } = this
+    const live = this.liveClaims().map((claim) => ~claim.task)
+    const members: Array<Reference> = []
+    const deps: Array<ReadonlyArray<Reference>> = []
+    const settings = new Map<number, Settings>()
+    const keys = new Set<string>()
+    for (let i = 0; i < wanted; i++) {
+      const own = this.settings()
+      const present = own?.key === undefined ? undefined : this.state.keys.get(own.key)
+      if (present !== undefined) {
+        members.push(~present)
+        continue
+      }
+      if (own?.key !== undefined && keys.has(own.key)) continue
+      if (own?.key !== undefined) keys.add(own.key)
+      const index = deps.length
+      if (own !== undefined) settings.set(index, own)
+      const wants = new Set<Reference>()
+      const degree = chance.weighted([[3, 0], [3, 1], [3, 2], [1, 4]])
+      for (let d = 0; d < degree; d++) {
+        const choice = chance.with(0.2) ? chance.pick(live) : chance.pick(members)
+        if (choice !== undefined) wants.add(choice)
+      }
+      deps.push([...wants])
+      members.push(index)
+    }
+    const positions = deps.map((_, i) => i)
+    for (let i = positions.length - 1; i > 0; i--) {
+      const j = chance.below(i + 1)
+      const [a, b] = [positions[i]!, positions[j]!]
+      positions[i] = b
+      positions[j] = a
+    }
+    const plan: Plan = {
+      size: deps.length,
+      offsets: Int32Array.from([0, ...deps.map((_, i) => deps.slice(0, i + 1).reduce((n, d) => n + d.length, 0))]),
+      targets: Int32Array.from(deps.flat()),
+      positions: Int32Array.from(positions),
+      settings
+    }
+    return { plan, members }
+  }
+
+  /** Members that nothing in the plan depends on, and some others. */
+  private targetsOf(plan: Plan, members: ReadonlyArray<Reference>): ReadonlyArray<Reference> {
+    const needed = new Set(plan.targets)
+    return [...new Set(members.filter((member) => !needed.has(member) || this.chance.with(0.2)))]
+  }
+
+  private submit(): void {
+    const { chance } = this
+    const run = chance.with(0.4) ? this.someBody() : undefined
+    let owner: Owner | undefined
+    if (run !== undefined && chance.with(0.7)) {
+      owner = run.owner === undefined ? this.open() : this.owners.get(run.owner)
+      run.owner = owner!.id
+    } else {
+      const scopes = [...this.owners.values()].filter((each) => each.wait === undefined && !this.isOfARun(each))
+      owner = chance.pick(chance.with(0.05) ? scopes : scopes.filter((each) => each.isOpen))
+    }
+    if (owner === undefined) return
+    const { members, plan } = this.plan(1 + chance.below(chance.with(0.1) ? 12 : 5))
+    const out = this.send({
+      _tag: "GraphSubmitted",
+      now: this.now,
+      plan,
+      owner: owner.id,
+      targets: this.targetsOf(plan, members),
+      parent: run?.task ?? -1,
+      attempt: run?.attempt ?? 0
+    })
+    this.keep(owner, out)
+  }
+
+  private keep(owner: Owner, out: ReadonlyArray<Instruction>): void {
+    const answer = out.find((instruction) => instruction._tag === "Submitted")
+    for (const claim of answer?.claims ?? []) {
+      if (!owner.claims.includes(claim)) owner.claims.push(claim)
+      this.claims.push(claim)
+    }
+  }
+
+  private compute(): void {
+    const { chance } = this
+    const run = chance.with(0.5) ? this.someBody() : undefined
+    const owner = this.open(this.next++)
+    const { members, plan } = this.plan(1 + chance.below(6))
+    const targets = this.targetsOf(plan, members)
+    const own = Array.from({ length: plan.size }, (_, i) => i)
+    this.send({
+      _tag: "GraphSubmitted",
+      now: this.now,
+      plan,
+      owner: owner.id,
+      targets,
+      parent: run?.task ?? -1,
+      attempt: run?.attempt ?? 0,
+      wait: owner.wait,
+      wishes: chance.with(0.4) ? [...new Set([...own, ...targets])] : undefined
+    })
+  }
+
+  private progress(run: Run | undefined): void {
+    if (run === undefined || typeof run.closing === "number") return
+    const waits = this.state.waitsOf.get(run.task)?.length ?? 0
+    const rejoins = this.state.tasks.phase[run.task] === State.Phase.rejoining
+    if ((waits > 0 || rejoins) && this.chance.with(0.9)) return
+    const owner = run.owner === undefined ? undefined : this.owners.get(run.owner)!
+    if (owner?.isOpen === true && run.closing === "not yet") return this.close(owner, run)
+    this.end(run)
+  }
+
+  private end(run: Run): void {
+    const { chance } = this
+    this.runs.delete(run.attempt)
+    const expands = chance.with(run.stopping ? 0.05 : 0.12)
+    if (expands) return this.expand(run)
+    this.send({
+      _tag: "TaskEnded",
+      now: this.now,
+      task: run.task,
+      attempt: run.attempt,
+      ending: chance.weighted<Ending>([
+        [run.stopping ? 2 : 12, { _tag: "Succeeded" }],
+        [run.stopping ? 1 : 3, { _tag: "Failed", failure: this.next++, defect: chance.with(0.3) }],
+        [run.stopping ? 6 : 1, { _tag: "Interrupted" }],
+        [
+          run.stopping ? (run.timedOut ? 12 : 1) : 2,
+          { _tag: "Retried", delayMillis: chance.with(0.5) ? 0 : chance.below(10) }
+        ]
+      ])
+    })
+  }
+
+  private expand(run: Run): void {
+    const { chance } = this
+    const { members, plan } = this.plan(1 + chance.below(4))
+    const sinks = this.sinks(plan)
+    const target = sinks.length > 1 ? plan.size : sinks.length === 1 ? sinks[0]! : members[0]!
+    this.send({
+      _tag: "TaskExpanded",
+      now: this.now,
+      task: run.task,
+      attempt: run.attempt,
+      plan: sinks.length > 1 ? withSink(plan, sinks) : plan,
+      target
+    })
+  }
+
+  private sinks(plan: Plan): ReadonlyArray<number> {
+    const needed = new Set(plan.targets)
+    return Array.from({ length: plan.size }, (_, i) => i).filter((i) => !needed.has(i))
+  }
+
+  private wait(): void {
+    const { chance } = this
+    const run = chance.with(0.7) ? chance.pick([...this.runs.values()]) : undefined
+    const mode = chance.weighted<WaitMode>([[6, "all"], [2, "firstCompleted"], [2, "firstFailure"], [2, "never"]])
+    if (mode === "never" && run === undefined) return
+    const pool = chance.with(0.9) ? this.liveClaims() : this.claims
+    const claims = Array.from({ length: 1 + chance.below(3) }, () => chance.pick(pool)!)
+    if (claims[0] === undefined) return
+    this.send({
+      _tag: "WaitBegan",
+      now: this.now,
+      wait: this.next++,
+      claims: mode === "never" ? [] : claims,
+      mode,
+      waiter: run?.task ?? -1,
+      attempt: run?.attempt ?? 0
+    })
+  }
+
+  private giveUp(): void {
+    const waits = [...this.state.waits.keys()].filter((wait) =>
+      ![...this.runs.values()].some((run) => run.closing === wait)
+    )
+    const wait = this.chance.with(0.1) ? this.chance.below(this.next) : this.chance.pick(waits)
+    if (wait === undefined || [...this.runs.values()].some((run) => run.closing === wait)) return
+    this.send({ _tag: "WaitAbandoned", now: this.now, wait })
+  }
+
+  private cancel(): void {
+    const { chance } = this
+    const claim = chance.with(0.9) ? chance.pick(this.liveClaims()) : chance.pick(this.claims)
+    if (claim === undefined) return
+    const run = chance.with(0.4) ? chance.pick([...this.runs.values()]) : undefined
+    this.send({
+      _tag: "CancelRequested",
+      now: this.now,
+      claim,
+      force: chance.with(0.2),
+      by: "somebody",
+      reason: "told so",
+      wait: this.next++,
+      waiter: run?.task ?? -1,
+      attempt: run?.attempt ?? 0
+    })
+  }
+
+  private releaseClaim(): void {
+    const claim = this.chance.pick(this.chance.with(0.9) ? this.liveClaims() : this.claims)
+    if (claim !== undefined) this.send({ _tag: "ClaimReleased", now: this.now, claim })
+  }
+
+  private share(): void {
+    const claim = this.chance.with(0.9) ? this.chance.pick(this.liveClaims()) : this.chance.pick(this.claims)
+    const owner = this.chance.pick([...this.owners.values()].filter((each) => each.isOpen && each.wait === undefined))
+    if (claim === undefined || owner === undefined) return
+    this.keep(owner, this.send({ _tag: "ClaimShared", now: this.now, claim, owner: owner.id }))
+  }
+
+  private passTime(): void {
+    this.now += this.chance.below(6)
+    if (this.now >= this.wakeAt || this.chance.with(0.1)) this.timeCame()
+  }
+
+  private timeCame(): void {
+    // The alarm has rung, early or not.
+    this.wakeAt = Infinity
+    this.send({ _tag: "TimeCame", now: this.now })
+  }
+
+  private addWorker(): void {
+    if (this.state.workers.filter((worker) => worker.phase === "open").length >= 4) return
+    const name = `w${this.state.workers.length}`
+    this.send({ _tag: "WorkerAdded", now: this.now, name, slots: 1 + this.chance.below(3) })
+  }
+
+  private drainWorker(): void {
+    this.send({ _tag: "WorkerDrained", now: this.now, worker: this.chance.below(this.state.workers.length + 1) })
+  }
+
+  /** Reports of attempts that have ended: nothing may change. */
+  private repeatOldNews(): void {
+    const { chance } = this
+    const run = chance.pick(this.attemptsSeen)
+    if (run === undefined || this.runs.has(run.attempt)) return
+    const claim = chance.pick(this.liveClaims())
+    const { attempt, task } = run
+    chance.weighted<() => void>([
+      [2, () => this.send({ _tag: "TaskEnded", now: this.now, task, attempt, ending: { _tag: "Succeeded" } })],
+      [1, () => {
+        this.send({ _tag: "TaskExpanded", now: this.now, task, attempt, plan: this.plan(2).plan, target: 0 })
+      }],
+      [1, () => {
+        if (claim === undefined) return
+        const wait = this.next++
+        this.send({ _tag: "WaitBegan", now: this.now, wait, claims: [claim], mode: "all", waiter: task, attempt })
+      }],
+      [1, () => {
+        const owner = this.chance.pick([...this.owners.values()].filter((each) => each.isOpen && !this.isOfARun(each)))
+        if (owner === undefined || owner.wait !== undefined) return
+        const plan = { ...this.plan(1).plan }
+        const targets = Array.from({ length: plan.size }, (_, i) => i)
+        const event = {
+          _tag: "GraphSubmitted",
+          now: this.now,
+          plan,
+          owner: owner.id,
+          targets,
+          parent: task,
+          attempt
+        } as const
+        this.keep(owner, this.send(event))
+      }]
+    ])()
+  }
+
+  // How it ends.
+
+  /** No more submissions: everything that is claimed must end by itself. */
+  private comeToRest(): void {
+    if (!this.state.workers.some((worker) => worker.phase === "open")) this.addWorker()
+    for (let round = 0; round < 5_000; round++) {
+      for (const wait of Array.from(this.state.waits.values())) {
+        if (wait.mode === "never") this.send({ _tag: "WaitAbandoned", now: this.now, wait: wait.id })
+      }
+      for (const owner of this.owners.values()) {
+        if (owner.isOpen && owner.wait !== undefined && !this.model.waits.has(owner.wait)) this.close(owner)
+      }
+      const before = this.events
+      for (const run of Array.from(this.runs.values())) {
+        const waits = this.state.waitsOf.get(run.task)?.length ?? 0
+        const isAway = this.state.tasks.phase[run.task] === State.Phase.rejoining || waits > 0
+        if (isAway || typeof run.closing === "number" || !this.runs.has(run.attempt)) continue
+        const owner = run.owner === undefined ? undefined : this.owners.get(run.owner)!
+        if (owner?.isOpen === true && run.closing === "not yet") this.close(owner, run)
+        else this.endWell(run)
+      }
+      if (this.events > before) continue
+      if (this.wakeAt === Infinity) break
+      this.now = Math.max(this.now, this.wakeAt)
+      this.timeCame()
+    }
+    const open = [...this.model.tasks].filter((task) => !hasEnded(task))
+    if (open.length > 0) throw this.disagree(open.map((task) => `law 3: ${task.name} never ends (${task.status})`))
+    for (const wait of this.model.waits.values()) throw this.disagree([`law 3: wait ${wait.id} never ends`])
+  }
+
+  private endWell(run: Run): void {
+    this.runs.delete(run.attempt)
+    const ending: Ending = run.stopping ?
+      { _tag: "Interrupted" } :
+      this.chance.with(0.8) ?
+      { _tag: "Succeeded" } :
+      { _tag: "Failed", failure: this.next++, defect: false }
+    this.send({ _tag: "TaskEnded", now: this.now, task: run.task, attempt: run.attempt, ending })
+  }
+
+  private closeAll(): void {
+    for (const owner of this.owners.values()) if (owner.isOpen) this.close(owner)
+    const { failures, tasks, waits } = this.model
+    if (tasks.size + waits.size + failures.size > 0) {
+      throw this.disagree([`S9: ${tasks.size} tasks, ${waits.size} waits and ${failures.size} failures are left`])
+    }
+    const problems = check(this.state)
+    if (problems.length > 0) throw this.disagree(problems)
+    for (const owner of this.owners.values()) owner.claims.length = 0
+    this.claims.length = 0
+    this.open()
+  }
+}
+
+/** The plan with one more task, which depends on `sinks`. */
+const withSink = (plan: Plan, sinks: ReadonlyArray<number>): Plan => ({
+  size: plan.size + 1,
+  offsets: Int32Array.from([...plan.offsets, plan.targets.length + sinks.length]),
+  targets: Int32Array.from([...plan.targets, ...sinks]),
+  positions: Int32Array.from([...plan.positions, plan.size]),
+  settings: plan.settings
+})

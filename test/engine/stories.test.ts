@@ -1,0 +1,218 @@
+import { assert, describe, it } from "@effect/vitest"
+import { expect } from "vitest"
+import { Rig } from "./rig.ts"
+
+/** The dialogue is kept as text and reviewed like prose; afterwards nothing may be left. */
+const tells = async (name: string, rig: Rig): Promise<void> => {
+  await expect(rig.story).toMatchFileSnapshot(`./stories/${name}.txt`)
+}
+
+const assertEmpty = (rig: Rig): void => {
+  assert.deepStrictEqual([rig.state.tasks.size, rig.state.waits.size, rig.state.failures.size], [0, 0, 0])
+}
+
+describe("stories", () => {
+  // a -> b -> c
+  it("M1: a chain holds one result at a time", async () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: ["b"] }, { wait: 1 })
+    rig.end("a")
+    rig.end("b")
+    rig.end("c")
+    rig.close(main, 2)
+    assertEmpty(rig)
+    await tells("chain", rig)
+  })
+
+  //   a
+  //  / \      and c after b too
+  // b   |
+  //  \ /
+  //   c
+  it("trap 8: a fails, b after a, c after a and b: each is refused once", async () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: ["a", "b"] }, { targets: ["a", "b", "c"] })
+    rig.fail("a", 7)
+    assert.deepStrictEqual(rig.outcome("b"), ["Failed", "a", "b"])
+    assert.deepStrictEqual(rig.outcome("c"), ["Failed", "a", "c"])
+    rig.close(main, 1)
+    assertEmpty(rig)
+    await tells("diamond-with-failure", rig)
+  })
+
+  // fib3 -- submits --> fib2 -- submits --> fib1, each waits for the next
+  it("N2, N3, N5: recursion completes on one slot", async () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { fib3: [] })
+    const inner3 = rig.open("fib3's own")
+    rig.submit(inner3, { fib2: [], other: [] }, { inside: "fib3", wait: 1 })
+    const inner2 = rig.open("fib2's own")
+    rig.submit(inner2, { fib1: [] }, { inside: "fib2", wait: 2 })
+    rig.end("fib1")
+    rig.close(inner2, 3, "fib2")
+    rig.end("fib2")
+    rig.end("other")
+    rig.close(inner3, 4, "fib3")
+    rig.end("fib3")
+    rig.close(main, 5)
+    assertEmpty(rig)
+    await tells("recursion-on-one-slot", rig)
+  })
+
+  it("C1, C7: a running task that is cancelled keeps its slot until its finalizers have run", async () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], after: ["a"], other: [] }, { targets: ["a", "after", "other"] })
+    rig.cancel(main, "a", 1)
+    assert.strictEqual(rig.phase("a"), "stopping")
+    assert.strictEqual(rig.phase("other"), "ready")
+    rig.end("a")
+    rig.end("other")
+    rig.close(main, 2)
+    assertEmpty(rig)
+    await tells("cancel-while-running", rig)
+  })
+
+  it("C6, trap 13: a cancelled key that is submitted again runs anew, and old reports never reach it", async () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { k: [] })
+    const [row, attempt] = [rig.id("k"), rig.attempt("k")]
+    rig.cancel(main, "k", 1)
+    rig.submit(main, { k: [] })
+    rig.send({ _tag: "TaskEnded", task: row, attempt, ending: { _tag: "Failed", failure: 1, defect: false } })
+    assert.strictEqual(rig.phase("k"), "running")
+    rig.end("k")
+    assert.strictEqual(rig.phase("k"), "succeeded")
+    rig.close(main, 2)
+    assertEmpty(rig)
+    await tells("cancel-and-resubmit", rig)
+  })
+
+  it("C3: of two owners of one key, the task stops with the last", async () => {
+    const rig = new Rig()
+    const [first, second] = [rig.open("first"), rig.open("second")]
+    rig.submit(first, { k: [] })
+    rig.submit(second, {}, { targets: [rig.ref("k")] })
+    rig.wait(1, [rig.claim(first, "k")])
+    rig.cancel(first, "k", 2)
+    assert.strictEqual(rig.phase("k"), "running")
+    rig.cancel(second, "k", 3)
+    assert.strictEqual(rig.phase("k"), "stopping")
+    rig.end("k", { _tag: "Interrupted" })
+    rig.close(first, 4)
+    rig.close(second, 5)
+    assertEmpty(rig)
+    await tells("two-owners", rig)
+  })
+
+  // bad -> below     good -> late     sum after below and late
+  it("F3, F4: keep-going runs all that is not downstream and reports every root", async () => {
+    const rig = new Rig()
+    const main = rig.open()
+    const names = ["bad", "below", "good", "late", "sum"]
+    rig.submit(
+      main,
+      { bad: [], below: ["bad"], good: [], late: ["good"], sum: ["below", "late"] },
+      { targets: ["sum"], wishes: names, wait: 1 }
+    )
+    rig.fail("bad", 1)
+    rig.end("good")
+    rig.fail("late", 2)
+    const { roots } = rig.state.owners.get(main)!
+    assert.deepStrictEqual(roots.map(({ outcome }) => outcome.trail.task), ["bad", "late"])
+    rig.close(main, 2)
+    assertEmpty(rig)
+    await tells("keep-going", rig)
+  })
+
+  it("C9, F5: an attempt that runs out of time is tried again, and the timeout runs anew", async () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [] }, { settings: { a: { key: "a", timeoutMillis: 10 } } })
+    rig.at(10)
+    rig.end("a", { _tag: "Retried", delayMillis: 5 })
+    rig.at(15)
+    rig.at(25)
+    rig.end("a", { _tag: "Interrupted" })
+    assert.strictEqual(rig.phase("a"), "failed")
+    rig.close(main, 1)
+    assertEmpty(rig)
+    await tells("retry-after-timeout", rig)
+  })
+
+  it("flatMap: a task whose body returns a graph stands for its target and holds no slot", async () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { input: [], outer: ["input"], user: ["outer"] })
+    rig.end("input")
+    rig.expand("outer", { x: [], y: ["x"] }, "y")
+    rig.end("x")
+    rig.end("y")
+    rig.end("user")
+    rig.close(main, 1)
+    assertEmpty(rig)
+    await tells("flatmap", rig)
+  })
+
+  it("N6: two tasks that would wait for each other are told so", async () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [] })
+    rig.wait(1, [rig.claim(main, "b")], "a")
+    rig.wait(2, [rig.claim(main, "a")], "b")
+    assert.strictEqual(rig.phase("b"), "running")
+    rig.end("b")
+    rig.end("a")
+    rig.close(main, 3)
+    assertEmpty(rig)
+    await tells("wait-cycle", rig)
+  })
+
+  it("C9, D6: deadlines run from submission, dependency timeouts until the first start", async () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { long: [], patient: ["long"], hasty: ["long"] }, {
+      targets: ["long", "patient", "hasty"],
+      settings: {
+        long: { key: "long", deadlineMillis: 30, dependencyTimeoutMillis: 5 },
+        patient: { key: "patient", deadlineMillis: 20 },
+        hasty: { key: "hasty", dependencyTimeoutMillis: 10 }
+      }
+    })
+    rig.at(10)
+    assert.deepStrictEqual(["long", "patient", "hasty"].map((name) => rig.phase(name)), [
+      "running",
+      "waiting",
+      "failed"
+    ])
+    rig.at(20)
+    assert.strictEqual(rig.phase("patient"), "failed")
+    rig.at(30)
+    assert.strictEqual(rig.phase("long"), "stopping")
+    rig.end("long")
+    assert.strictEqual(rig.phase("long"), "failed")
+    rig.close(main, 1)
+    assertEmpty(rig)
+    await tells("deadlines", rig)
+  })
+
+  it("C4: a closing owner waits until nothing of its own is running", async () => {
+    const rig = new Rig({ w1: 2 })
+    const [main, other] = [rig.open(), rig.open("other")]
+    rig.submit(main, { a: [], b: [], queued: [], shared: [] })
+    rig.share(other, rig.claim(main, "shared"))
+    rig.close(main, 1)
+    rig.end("b", { _tag: "Interrupted" })
+    assert.notInclude(rig.told, "wait 1 is over")
+    rig.end("a", { _tag: "Failed", failure: 1, defect: true })
+    assert.include(rig.told, "wait 1 is over")
+    rig.end("shared")
+    rig.close(other, 2)
+    assertEmpty(rig)
+    await tells("owner-close", rig)
+  })
+})

@@ -1,0 +1,184 @@
+/**
+ * Events and instructions as lines of a dialogue: `>` for what happens, `=` for where tasks stand then, `<` for what the
+ * engine asks.
+ */
+import type { Ending, Event } from "../../src/engine/Event.ts"
+import type { Instruction, Refusal } from "../../src/engine/Instruction.ts"
+import type { Plan, Reference } from "../../src/engine/Plan.ts"
+import type { State, TaskId, Transition } from "../../src/engine/State.ts"
+
+/** Phases that instructions make plain. */
+const plain: ReadonlySet<string> = new Set(["waiting", "ready", "assigned", "running", "stopping", "released"])
+
+/** Remembers what to call the rows, waits and workers of a state. */
+export class Narrator {
+  readonly lines: Array<string> = []
+  private readonly names = new Map<TaskId, string>()
+  private readonly owners = new Map<number, string>()
+  private sequence = 1
+  private readonly state: State
+
+  constructor(state: State) {
+    this.state = state
+  }
+
+  /** Call after the step. */
+  tell(event: Event, out: ReadonlyArray<Instruction>, transitions: ReadonlyArray<Transition> = []): void {
+    const submitted = out.find((instruction) => instruction._tag === "Submitted")
+    if (event._tag === "OwnerOpened") this.owners.set(event.owner, event.name)
+    const line = this.event(event, submitted !== undefined)
+    if ("plan" in event && submitted !== undefined) this.learn(event.plan, submitted.ids)
+    this.lines.push(`> ${line}`)
+    for (const { key, to } of transitions) if (!plain.has(to)) this.lines.push(`= ${key} is ${to}`)
+    for (const instruction of out) {
+      const told = this.instruction(instruction)
+      if (told !== undefined) this.lines.push(`< ${told}`)
+    }
+  }
+
+  name(task: TaskId): string {
+    return this.names.get(task) ?? `row ${task}`
+  }
+
+  private learn(plan: Plan, ids: Int32Array): void {
+    ids.forEach((id, i) => this.names.set(id, this.keyIn(plan, i)))
+    this.sequence += plan.size
+  }
+
+  private keyIn(plan: Plan, i: number): string {
+    const settings = plan.settings.get(i)
+    return settings?.key ?? `${settings?.label ?? "task"}#${this.sequence + i}`
+  }
+
+  private reference(plan: Plan, reference: Reference): string {
+    return reference >= 0 ? this.keyIn(plan, reference) : this.name(~reference)
+  }
+
+  private graph(plan: Plan): string {
+    const tasks = Array.from({ length: plan.size }, (_, i) => {
+      const deps = Array.from(
+        plan.targets.subarray(plan.offsets[i]!, plan.offsets[i + 1]!),
+        (target) => this.reference(plan, target)
+      )
+      return deps.length === 0 ? this.keyIn(plan, i) : `${this.keyIn(plan, i)} after ${deps.join(" and ")}`
+    })
+    return tasks.length === 0 ? "nothing new" : tasks.join(", ")
+  }
+
+  private owner(owner: number): string {
+    return this.owners.get(owner) ?? `owner ${owner}`
+  }
+
+  private event(event: Event, accepted: boolean): string {
+    switch (event._tag) {
+      case "WorkerAdded":
+        return `worker ${event.name} joins with ${event.slots} slot${event.slots === 1 ? "" : "s"}`
+      case "WorkerDrained":
+        return `worker ${this.worker(event.worker)} drains`
+      case "OwnerOpened":
+        return `${event.name} opens`
+      case "GraphSubmitted": {
+        if (!accepted) return `${this.owner(event.owner)} submits`
+        const from = event.parent < 0 ? "" : ` from inside ${this.name(event.parent)}`
+        const wants = event.targets.map((target) => this.reference(event.plan, target)).join(" and ")
+        const wishes = event.wishes === undefined ? "" : ", whatever fails"
+        const waits = event.wait === undefined ? "" : ` and waits (${event.wait})`
+        return `${this.owner(event.owner)} submits ${this.graph(event.plan)}${from}; wants ${wants}${wishes}${waits}`
+      }
+      case "TaskExpanded": {
+        if (!accepted) return `${this.name(event.task)} returns a graph in attempt ${event.attempt}`
+        const target = this.reference(event.plan, event.target)
+        return `${this.name(event.task)} returns ${this.graph(event.plan)}; stands for ${target}`
+      }
+      case "TaskEnded":
+        return `attempt ${event.attempt} of ${this.name(event.task)} ${endings(event.ending)}`
+      case "WaitBegan": {
+        const claims = event.claims.map((claim) => this.name(claim.task)).join(" and ")
+        const who = event.waiter < 0 ? "somebody" : this.name(event.waiter)
+        return `${who} waits for ${claims || "nothing"} (${event.wait}, ${event.mode})`
+      }
+      case "WaitAbandoned":
+        return `wait ${event.wait} is given up`
+      case "CancelRequested": {
+        const owner = event.claim.owner.name
+        const whom = event.force ? "everybody" : owner
+        return `${event.by} cancels ${this.name(event.claim.task)} for ${whom} and waits (${event.wait})`
+      }
+      case "ClaimReleased":
+        return `${event.claim.owner.name} lets go of ${this.name(event.claim.task)}`
+      case "ClaimShared":
+        return `${this.owner(event.owner)} claims ${this.name(event.claim.task)} too`
+      case "OwnerClosed":
+        return `${this.owner(event.owner)} closes and waits (${event.wait})`
+      case "TimeCame":
+        return `it is ${event.now} ms`
+    }
+  }
+
+  private worker(worker: number): string {
+    return this.state.workers[worker]?.name ?? `worker ${worker}`
+  }
+
+  private instruction(instruction: Instruction): string | undefined {
+    switch (instruction._tag) {
+      case "Start": {
+        const inputs = instruction.inputs.length === 0
+          ? ""
+          : ` with ${instruction.inputs.map((i) => this.name(i)).join(" and ")}`
+        return `start ${this.name(instruction.task)}${inputs} on ${
+          this.worker(instruction.worker)
+        } (attempt ${instruction.attempt}, its ${instruction.number}.)`
+      }
+      case "Stop":
+        return `stop ${this.name(instruction.task)} (attempt ${instruction.attempt}${
+          instruction.timedOut ? ", timed out" : ""
+        })`
+      case "Submitted":
+        return undefined
+      case "Adopt":
+        return `the result of ${this.name(instruction.from)} is that of ${this.name(instruction.task)} too`
+      case "Forget":
+        return `forget ${this.name(instruction.task)}${instruction.holder < 0 ? "" : ` and its result`}`
+      case "Discard":
+        return `discard what ${this.name(instruction.task)} brought`
+      case "ForgetFailure":
+        return `forget failure ${instruction.failure}`
+      case "WaitEnded":
+        return `wait ${instruction.wait} is over${
+          instruction.starved === undefined
+            ? ""
+            : `: ${instruction.starved.map((pair) => pair.join(" waits for ")).join(", ")}`
+        }`
+      case "WakeAt":
+        return `wake me at ${instruction.at} ms`
+      case "WorkerLeft":
+        return `${this.worker(instruction.worker)} leaves`
+      case "Rejected":
+        return `rejected: ${refusal(instruction.reason)}`
+    }
+  }
+}
+
+const refusal = (reason: Refusal): string => {
+  switch (reason._tag) {
+    case "Gone":
+      return `the ${reason.what} is gone`
+    case "NestingLimit":
+      return `more than ${reason.max} ${reason.of}`
+    case "LimitExceeded":
+      return `${reason.value} of ${reason.max} ${reason.limit}`
+  }
+}
+
+const endings = (ending: Ending): string => {
+  switch (ending._tag) {
+    case "Succeeded":
+      return "succeeds"
+    case "Failed":
+      return `${ending.defect ? "dies" : "fails"} (failure ${ending.failure})`
+    case "Interrupted":
+      return "is interrupted"
+    case "Retried":
+      return `fails and asks for another${ending.delayMillis === 0 ? "" : ` in ${ending.delayMillis} ms`}`
+  }
+}
