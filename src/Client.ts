@@ -5,20 +5,20 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import type { Root as RootFailure, TaskId } from "./engine/State.ts"
 import type { Future } from "./Future.ts"
 import type { Graph } from "./Graph.ts"
 import type { Errors, Exits, Lifted, Needs, Services, Values } from "./Inputs.ts"
+import * as collect from "./internal/collect.ts"
+import { misplaced as refuseMisplaced } from "./internal/compile.ts"
 import type { ResultCache } from "./internal/compile.ts"
 import { normalize } from "./internal/options.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
-import type { GraphError, Released, Root, RuntimeFailure, Starved } from "./SkeinError.ts"
+import { GraphError } from "./SkeinError.ts"
+import type { Released, Root, RuntimeFailure, Starved } from "./SkeinError.ts"
 import type { Options, Task } from "./Task.ts"
 
 export type { ResultCache }
@@ -169,37 +169,9 @@ const computeShape = (
   { cache, callbacks, errors = "failFast" }: ComputeOptions
 ): Effect.Effect<unknown, unknown> => {
   const { handles, misplaced } = internal.scan(shape)
-  if (misplaced !== undefined) return core.refuseMisplaced(misplaced)
-  const collect = (targets: ReadonlyArray<TaskId>, roots: ReadonlyArray<RootFailure>) =>
-    collectors[errors](core, shape, handles, targets, roots)
-  return core.compute(handles, { keepGoing: errors !== "failFast", cache, callbacks }, collect)
-}
-
-type Collector = (
-  core: SchedulerCore,
-  shape: unknown,
-  handles: ReadonlyArray<internal.Handle>,
-  targets: ReadonlyArray<TaskId>,
-  roots: ReadonlyArray<RootFailure>
-) => Exit.Exit<unknown, unknown>
-
-const collectors: Record<Mode, Collector> = {
-  failFast: (core, shape, _, targets) => {
-    const failed = core.view.firstFailed(targets)
-    if (failed !== undefined) return failed
-    let i = 0
-    return Exit.succeed(internal.replace(shape, () => core.view.valueOf(targets[i++]!)))
-  },
-  continue: (core, shape, _, targets, roots) => {
-    const cause = core.view.rootsOf(targets, roots)
-    if (cause !== undefined) return Exit.failCause(cause)
-    let i = 0
-    return Exit.succeed(internal.replace(shape, () => core.view.valueOf(targets[i++]!)))
-  },
-  collect: (core, shape, _, targets) => {
-    let i = 0
-    return Exit.succeed(internal.replace(shape, () => core.view.exitOf(targets[i++]!)))
-  }
+  if (misplaced !== undefined) return Effect.fail(new GraphError({ reason: refuseMisplaced(undefined, misplaced) }))
+  const options = { keepGoing: errors !== "failFast", cache, callbacks }
+  return core.compute(handles, options, (targets, roots) => collect.ofTargets(core, shape, errors, targets, roots))
 }
 
 /**
@@ -275,33 +247,9 @@ export const gather = <const I, const M extends Mode = "failFast">(
   Effect.suspend(() => {
     const all = internal.scan(futures).handles.filter(internal.isFuture)
     const mode = options?.errors ?? "failFast"
-    return awaitFutures(all, mode === "failFast" ? "firstFailure" : "all").pipe(
-      Effect.andThen(Effect.suspend(() => gathered(futures, all, mode)))
-    )
+    const until = mode === "failFast" ? "firstFailure" : "all"
+    return Effect.andThen(awaitFutures(all, until), Effect.suspend(() => collect.ofFutures(futures, mode, all)))
   }) as any
-
-const gathered = (
-  shape: unknown,
-  futures: ReadonlyArray<internal.FutureImpl>,
-  mode: Mode
-): Exit.Exit<unknown, unknown> => {
-  const exitOf = (future: internal.FutureImpl) => future.core.view.exitOfClaim(future)
-  const settled = futures.filter((future) => future.core.view.isSettled(future.claim))
-  if (mode === "collect") return Exit.succeed(internal.replace(shape, (handle) => exitOf(handle as internal.FutureImpl)))
-  const failed = settled.map(exitOf).filter(Exit.isFailure)
-  if (failed.length > 0) return mode === "failFast" ? failed[0]! : Exit.failCause(rootsOfAll(settled))
-  const valueOf = (handle: internal.Handle) => Exit.getSuccess(exitOf(handle as internal.FutureImpl))
-  return Exit.succeed(internal.replace(shape, (handle) => {
-    const value = valueOf(handle)
-    return value._tag === "Some" ? value.value : undefined
-  }))
-}
-
-const rootsOfAll = (futures: ReadonlyArray<internal.FutureImpl>): Cause.Cause<unknown> =>
-  futures
-    .map((future) => future.core.view.rootOfClaim(future))
-    .filter((cause) => cause !== undefined)
-    .reduce((all, cause) => Cause.combine(all, cause), Cause.empty as Cause.Cause<unknown>)
 
 const awaitFutures = (
   futures: ReadonlyArray<internal.FutureImpl>,

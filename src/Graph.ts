@@ -8,7 +8,6 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import type * as EffectGraph from "effect/Graph"
 import type { Pipeable } from "effect/Pipeable"
 import type * as Schema from "effect/Schema"
 import type { Client as ClientService, ComputeOptions, Failure, Mode, Result } from "./Client.ts"
@@ -16,13 +15,9 @@ import * as Client from "./Client.ts"
 import type { Status } from "./Future.ts"
 import type { Lifted, Needs, Services, Upstream } from "./Inputs.ts"
 import * as internal from "./internal/graph.ts"
-import * as imports from "./internal/graphImport.ts"
-import { nodesOf } from "./internal/graphNodes.ts"
-import * as pictures from "./internal/graphPictures.ts"
+import { settled, toEffect } from "./internal/graphImport.ts"
 import { normalize } from "./internal/options.ts"
 import { make as makeTask, noOptions } from "./internal/task.ts"
-import type { TaskEvent } from "./Scheduler.ts"
-import type { DependencyFailed } from "./SkeinError.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { OptionErrors, Options, OptionServices, Task } from "./Task.ts"
 
@@ -183,6 +178,13 @@ const dependent = (keys: ReadonlyArray<string>, run: (values: any) => any, optio
  */
 export const ref = (key: string): Task<any> => internal.ref(key) as any
 
+type IsAny<A> = 0 extends 1 & A ? true : false
+
+/** A function of which nothing is known returns a plain value, as far as the types can tell. */
+type Called<Return, I> = IsAny<Return> extends true ? Task<any, Upstream<I>, Services<I>>
+  : Return extends Effect.Effect<infer A, infer E, infer R> ? Task<A, E | Upstream<I>, Needs<R> | Services<I>>
+  : Task<Return, Upstream<I>, Services<I>>
+
 /**
  * A call of a function, with {@link ref}s and other calls anywhere in its arguments. The function returns an `Effect` or a
  * plain value; its name is the task's label.
@@ -193,10 +195,9 @@ export const ref = (key: string): Task<any> => internal.ref(key) as any
 export const call = <P extends ReadonlyArray<any>, Return, const I extends { readonly [K in keyof P]: Lifted<P[K]> }>(
   f: (...args: P) => Return,
   ...args: I
-): Return extends Effect.Effect<infer A, infer E, infer R> ? Task<A, E | Upstream<I>, Needs<R> | Services<I>>
-  : Task<Return, Upstream<I>, Services<I>> =>
+): Called<Return, I> =>
   makeTask(
-    { _tag: "effect", run: (values) => imports.toEffect(f(...values as any)) },
+    { _tag: "effect", run: (values) => toEffect(f(...values as any)) },
     args,
     f.name === "" ? noOptions : { label: f.name }
   ) as any
@@ -235,7 +236,7 @@ export const fromRecord = <const I extends Readonly<Record<string, unknown>>>(
   record: I,
   options?: { readonly cache?: Cache | undefined }
 ): Effect.Effect<Untyped<unknown, Services<I>>, GraphError> =>
-  Effect.suspend(() => imports.settled(internal.fromRecord(record, options?.cache))) as any
+  Effect.suspend(() => settled(internal.fromRecord(record, options?.cache))) as any
 
 /**
  * Results by key. A `Map` will do.
@@ -253,8 +254,18 @@ export interface Cache extends internal.Cached {}
  */
 export type KeyShape<K extends string> = K | ReadonlyArray<KeyShape<K>> | { readonly [name: string]: KeyShape<K> }
 
+/** The keys in a shape. */
+type KeysIn<S> = S extends string ? S
+  : S extends ReadonlyArray<infer X> ? KeysIn<X>
+  : S extends object ? KeysIn<S[keyof S]>
+  : never
+
+type Wanted<T, S> = T[KeysIn<S> & keyof T]
+
 /** @internal */
-export type Selected<T, S> = S extends KeyOf<T> ? T[S] : { readonly [P in keyof S]: Selected<T, S[P]> }
+export type Filled<T, S, M extends Mode> = S extends KeyOf<T> ? Result<T[S], M>
+  : S extends string ? never
+  : { -readonly [P in keyof S]: Filled<T, S[P], M> }
 
 /**
  * Runs what the keys in `shape` need, and gives their values in the same shape.
@@ -273,17 +284,17 @@ export const get: {
     shape: S & KeyShape<KeyOf<T>>,
     options?: ComputeOptions<M>
   ): Effect.Effect<
-    Result<Selected<T, S>, M>,
-    Failure<Selected<T, S>, M> | GraphError,
-    Needs<Services<Selected<T, S>>> | ClientService
+    Filled<T, S, M>,
+    Failure<Wanted<T, S>, M> | GraphError,
+    Needs<Services<Wanted<T, S>>> | ClientService
   >
   <T, const S, const M extends Mode = "failFast">(
     shape: S & KeyShape<KeyOf<T>>,
     options?: ComputeOptions<M>
   ): (self: Graph<T>) => Effect.Effect<
-    Result<Selected<T, S>, M>,
-    Failure<Selected<T, S>, M> | GraphError,
-    Needs<Services<Selected<T, S>>> | ClientService
+    Filled<T, S, M>,
+    Failure<Wanted<T, S>, M> | GraphError,
+    Needs<Services<Wanted<T, S>>> | ClientService
   >
 } = dual(
   (args) => internal.isGraph(args[0]),
@@ -300,7 +311,7 @@ export const get: {
       return Effect.map(Client.compute(wanted, options), (results) =>
         mapKeys(shape, (key) => (results as ReadonlyArray<unknown>)[places.get(key)!]))
     })
-)
+) as any
 
 const unknownKey = (key: string, known: ReadonlyArray<string>): Effect.Effect<never, GraphError> =>
   Effect.fail(new GraphError({ reason: { _tag: "UnknownKey", key, known } }))
@@ -338,203 +349,23 @@ export const cull: {
  */
 export const keys = <T>(self: Graph<T>): ReadonlyArray<KeyOf<T>> => Object.keys(impl(self).tasks) as any
 
-type ByKey<S, A> = S extends Graph<infer T> ? { readonly [K in keyof T]-?: A } : { readonly [key: string]: A }
+export {
+  dependencies,
+  fromEffectGraph,
+  fromJson,
+  order,
+  states,
+  toEffectGraph,
+  toGraphViz,
+  toJson,
+  toMermaid
+} from "./internal/graphViews.ts"
 
-/** The facts of each node, under its key; aliases have those of their target. */
-const byKey = <A>(
-  source: unknown,
-  f: (node: ReturnType<typeof nodesOf>[number], all: ReturnType<typeof nodesOf>) => A
-) => {
-  const nodes = nodesOf(source)
-  const facts = new Map(nodes.map((node) => [node.key, f(node, nodes)]))
-  return facts
-}
-
-/**
- * The keys of the direct dependencies of each task, `after` included. Tasks without a key are there too, under the names
- * that a new scheduler would give them.
- *
- * @category getters
- * @since 0.1.0
- */
-export const dependencies = <S>(source: S): ByKey<S, ReadonlyArray<string>> => {
-  const found = byKey(source, ({ dependencies }, all) => dependencies.map(({ node }) => all[node]!.key))
-  if (internal.isGraph(source)) aliased(source, (key, target) => found.set(key, [target]))
-  return Object.fromEntries(found) as any
-}
-
-/**
- * The static position of each task: the order in which one slot runs them, so that few results are held at once. Everything
- * reachable counts, also tasks without a key.
- *
- * @category getters
- * @since 0.1.0
- */
-export const order = <S>(source: S): ByKey<S, number> => {
-  const found = byKey(source, ({ position }) => position)
-  if (internal.isGraph(source)) aliased(source, (key, target) => found.set(key, found.get(target)))
-  return Object.fromEntries(Array.from(found).filter(([, position]) => position !== undefined)) as any
-}
-
-/** Names every key whose task has another. */
-const aliased = ({ tasks }: internal.GraphImpl, f: (key: string, target: string) => void): void => {
-  for (const [key, { options }] of Object.entries(tasks)) {
-    if (options.key !== undefined && options.key !== key) f(key, options.key)
-  }
-}
-
-/**
- * How pictures are drawn.
- *
- * @category options
- * @since 0.1.0
- */
-export interface PictureOptions {
-  /** A status word a key, such as {@link states} gives: pictures show them by colors and a legend. */
-  readonly states?: ReadonlyMap<string, string> | undefined
-}
-
-/**
- * The graph for Mermaid. Tasks look as they are made: plain functions are round, `flatMap` has double sides, values are
- * pills, futures circles. Edges lead from dependencies to dependents.
- *
- * **Example** (A task and what it needs)
- *
- * ```ts import.meta.vitest
- * import { Graph, Task } from "skein"
- *
- * const x = Task.map([], () => 1, { key: "x" })
- * const y = Task.map({ x }, ({ x }) => x + 1, { key: "y" })
- * Graph.toMermaid(y).split("\n") // => ["flowchart TD", "  0(\"x\")", "  1(\"y\")", "  0 --> 1"]
- * ```
- *
- * @category pictures
- * @since 0.1.0
- */
-export const toMermaid = (
-  source: unknown,
-  options?: PictureOptions & { readonly direction?: EffectGraph.MermaidDirection | undefined }
-): string => pictures.toMermaid(nodesOf(source), { states: options?.states, direction: options?.direction ?? "TD" })
-
-/**
- * The graph in the DOT language of GraphViz.
- *
- * @category pictures
- * @since 0.1.0
- */
-export const toGraphViz = (
-  source: unknown,
-  options?: PictureOptions & { readonly name?: string | undefined }
-): string => pictures.toGraphViz(nodesOf(source), { states: options?.states, name: options?.name ?? "skein" })
-
-/**
- * The last status of each key among events of a scheduler: what pictures of executed graphs are colored by. A released
- * result leaves the status as it was.
- *
- * @category pictures
- * @since 0.1.0
- */
-export const states = (events: Iterable<TaskEvent>): Map<string, Exclude<Status, "released">> => {
-  const last = new Map<string, Exclude<Status, "released">>()
-  for (const { key, to } of events) if (to !== "released") last.set(key, to)
-  return last
-}
-
-/**
- * The nodes and edges as one of Effect's own graphs. Edges lead from dependencies to dependents and say whether they carry a
- * value.
- *
- * @category converting
- * @since 0.1.0
- */
-export const toEffectGraph = (
-  source: unknown
-): EffectGraph.DirectedGraph<EffectNode, "data" | "after"> => pictures.toEffectGraph(nodesOf(source))
-
-/**
- * A task in one of Effect's graphs. `kind` is the constructor that made it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface EffectNode extends pictures.PlainNode {}
-
-type Errors<Return> = Return extends Effect.Effect<any, infer E, any> ? E : never
-
-type Requirements<Return> = Return extends Effect.Effect<any, any, infer R> ? Needs<R> : never
-
-type Made<Return> = Untyped<
-  [Errors<Return>] extends [never] ? never : Errors<Return> | DependencyFailed<Errors<Return>>,
-  Requirements<Return>
->
-
-/**
- * What {@link fromEffectGraph} can be told.
- *
- * @category options
- * @since 0.1.0
- */
-export interface FromEffectGraphOptions<N, E, Return> {
-  /** What a node does with the values of its dependencies, by key: an effect or a plain value. */
-  readonly run: (node: N, values: Readonly<Record<string, any>>) => Return
-  /** The node's key; the node itself if it is a string, its field `key`, or its number, unless told. */
-  readonly key?: ((node: N, index: number) => string) | undefined
-  /** Whether an edge carries a value; those with the data "after" do not, unless told. */
-  readonly edge?: ((edge: E) => "data" | "after") | undefined
-}
-
-/**
- * A graph of one of Effect's graphs, whose edges lead from dependencies to dependents.
- *
- * @category converting
- * @since 0.1.0
- */
-export const fromEffectGraph = <N, E, Return>(
-  graph: EffectGraph.DirectedGraph<N, E>,
-  options: FromEffectGraphOptions<N, E, Return>
-): Effect.Effect<Made<Return>, GraphError> =>
-  Effect.suspend(() => {
-    const { edge = (data) => data === "after" ? "after" : "data", key = imports.keyOfNode, run } = options
-    return imports.settled(imports.fromEffectGraph(graph, { edge, key, run }))
-  }) as any
-
-/**
- * One task of a graph as JSON. `task` and `args` are read by {@link fromJson} alone: the name of the code, which is the
- * label or the key unless told, and data for it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface JsonTask extends Schema.Schema.Type<typeof imports.JsonTask> {}
-
-/**
- * A graph as JSON: plain data.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Json {
-  readonly tasks: ReadonlyArray<JsonTask>
-}
-
-/**
- * The graph as plain data, in static order: keys, labels, dependencies, positions and, with `states`, states.
- *
- * @category converting
- * @since 0.1.0
- */
-export const toJson = (source: unknown, options?: PictureOptions): Json =>
-  imports.toJson(nodesOf(source), options?.states)
-
-/**
- * A graph of JSON. What tasks do comes from `registry` by name, never from the JSON: a function of the values of the
- * dependencies by key, and of the task's entry, to an effect or a plain value.
- *
- * @category converting
- * @since 0.1.0
- */
-export const fromJson = <const F extends Readonly<Record<string, (values: any, task: JsonTask) => unknown>>>(
-  json: unknown,
-  registry: F
-): Effect.Effect<Made<ReturnType<F[keyof F]>>, GraphError | Schema.SchemaError> =>
-  imports.fromJson(json, registry) as any
+export type {
+  EffectNode,
+  FromEffectGraphOptions,
+  Json,
+  JsonTask,
+  MermaidOptions,
+  PictureOptions
+} from "./internal/graphViews.ts"

@@ -39,8 +39,10 @@ export const duration = (millis: number): string => {
   return `${Math.floor(seconds / 3600)}h ${two(Math.floor(seconds / 60) % 60)}m`
 }
 
-const red = (text: string, colors: boolean): string => colors ? `\u001B[31m${text}\u001B[39m` : text
-const dim = (text: string, colors: boolean): string => colors ? `\u001B[2m${text}\u001B[22m` : text
+const countOf = (counts: Counts): string => `${ended(counts)}/${counts.total}`
+
+const red = (text: string, colors: boolean): string => colors && text !== "" ? `\u001B[31m${text}\u001B[39m` : text
+const dim = (text: string, colors: boolean): string => colors && text !== "" ? `\u001B[2m${text}\u001B[22m` : text
 
 // A label may hold anything; what moves the cursor or breaks the line must not reach the terminal.
 const printable = (name: string): string => name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ")
@@ -73,18 +75,24 @@ const fitted = (text: string, width: number): string => {
 }
 
 /** The figures of a line, the more important first; each with the text as printed. */
-const figures = (counts: Counts, elapsedMillis: number, isTotal: boolean, colors: boolean): ReadonlyArray<Figure> => {
+const figures = (counts: Counts, elapsedMillis: number, { colors, countWidth, isTotal }: Form): ReadonlyArray<Figure> => {
   const plain = (text: string): Figure => ({ text, width: text.length })
   const failures = counts.failed === 0 ? "" : `${counts.failed} failed`
   return [
     plain(percent(counts)),
-    plain(`${ended(counts)}/${counts.total}`),
+    plain(countOf(counts).padStart(countWidth)),
     { text: red(failures, colors), width: failures.length },
     plain(counts.cancelled === 0 ? "" : `${counts.cancelled} cancelled`),
     plain(isTotal ? duration(elapsedMillis) : ""),
-    plain(rate(counts, elapsedMillis)),
+    plain(isTotal ? rate(counts, elapsedMillis) : ""),
     plain(counts.running === 0 ? "" : `${counts.running} running`)
   ].filter(({ width }) => width > 0)
+}
+
+interface Form {
+  readonly isTotal: boolean
+  readonly countWidth: number
+  readonly colors: boolean
 }
 
 interface Figure {
@@ -101,15 +109,15 @@ const bar = (counts: Counts, width: number, colors: boolean): string => {
     dim("░".repeat(width - full), colors)
 }
 
-const line = (name: string, counts: Counts, columns: Columns, elapsedMillis: number, isTotal: boolean): string => {
-  const { barWidth, colors, nameWidth, width } = columns
+const line = (name: string, counts: Counts, elapsedMillis: number, columns: Columns, isTotal: boolean): string => {
+  const { barWidth, colors, countWidth, nameWidth, width } = columns
   let text = fitted(name, nameWidth)
   let left = width - nameWidth
   if (barWidth > 0) {
     text += ` ${bar(counts, barWidth, colors)}`
     left -= barWidth + 1
   }
-  for (const figure of figures(counts, elapsedMillis, isTotal, colors)) {
+  for (const figure of figures(counts, elapsedMillis, { isTotal, countWidth, colors })) {
     if (left < figure.width + 1) break
     text += ` ${figure.text}`
     left -= figure.width + 1
@@ -122,16 +130,18 @@ interface Columns {
   readonly width: number
   readonly nameWidth: number
   readonly barWidth: number
+  readonly countWidth: number
   readonly colors: boolean
 }
 
-const columnsFor = (names: ReadonlyArray<string>, { colors, columns }: Screen): Columns => {
+const columnsFor = (names: ReadonlyArray<string>, countWidth: number, { colors, columns }: Screen): Columns => {
   const width = Math.max(1, columns - 1)
   const longest = Math.max(...names.map(widthOf))
   const nameWidth = Math.max(1, Math.min(longest, widestName, Math.floor(width / 3)))
-  // What the usual figures take: " 100% 1000/1000 10 failed 12.3s 100/s 8 running".
-  const barWidth = Math.min(widestBar, width - nameWidth - 48)
-  return { width, nameWidth, barWidth: barWidth < narrowestBar ? 0 : barWidth, colors }
+  // Percent, count, failures and time go before the bar; the other figures share the rest with it.
+  const rest = width - nameWidth - " 100%  10 failed 12.3s".length - countWidth
+  const barWidth = Math.min(widestBar, Math.floor(rest / 2))
+  return { width, nameWidth, barWidth: barWidth < narrowestBar ? 0 : barWidth, countWidth, colors }
 }
 
 interface Row extends Counts {
@@ -156,17 +166,17 @@ export const frame = (progress: Progress, screen: Screen): string => {
   const named = progress.groups.map((group): Row => ({ ...group, name: printable(group.name) }))
   // A line for the total and the one that the cursor is on.
   const groups = chosen(named, screen.rows - 2)
-  const columns = columnsFor([...groups.map(({ name }) => name), totalName], screen)
-  const lines = groups.map((group) => line(group.name, group, columns, elapsedMillis, false))
+  const columns = columnsFor([...groups.map(({ name }) => name), totalName], countOf(progress).length, screen)
+  const lines = groups.map((group) => line(group.name, group, elapsedMillis, columns, false))
   const hidden = named.length - groups.length
   if (hidden > 0 && screen.rows > 2) lines.push(fitted(`… and ${hidden} more groups`, columns.width).trimEnd())
-  return [...lines, line(totalName, progress, columns, elapsedMillis, true)].join("\n")
+  return [...lines, line(totalName, progress, elapsedMillis, columns, true)].join("\n")
 }
 
 /** One line for a log. */
 export const summary = (progress: Progress, colors: boolean): string => {
   const { elapsedMillis, running, total } = progress
-  const all = figures({ ...progress, running: 0 }, elapsedMillis, true, colors).slice(2)
+  const all = figures({ ...progress, running: 0 }, elapsedMillis, { isTotal: true, countWidth: 0, colors }).slice(2)
   return [
     `${ended(progress)}/${total} tasks (${percent(progress).trim()})`,
     ...(running === 0 ? [] : [`${running} running`]),

@@ -115,8 +115,10 @@ export interface Claim {
   readonly owner: Owner
   readonly task: TaskId
   state: "live" | "cancelled" | "released"
-  /** Set with `cancelled`. */
+  /** Set with `cancelled`, as are the starts of the task until then and the worker of the last one, or -1. */
   outcome: Outcome | undefined
+  starts: number
+  worker: number
 }
 
 /** Whoever claims results: a scope, or one `compute`. */

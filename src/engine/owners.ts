@@ -11,7 +11,7 @@ import type { Out } from "./Instruction.ts"
 import { dropFailure, outcomeOf } from "./outcomes.ts"
 import { unref } from "./release.ts"
 import { Flag, hasEnded, keyOf } from "./State.ts"
-import type { Claim, Owner, Phase as PhaseOf, State, TaskId } from "./State.ts"
+import type { Claim, Owner, Phase as PhaseOf, State, TaskId, Trail } from "./State.ts"
 import * as waits from "./waits.ts"
 
 /** Handles {@link OwnerOpened}. */
@@ -41,15 +41,18 @@ const keyCancelled = (state: State, task: TaskId): string | undefined => {
 
 /** The key of the task with whose cancellation that of `claim` begins, began or would begin. */
 const keyOfClaim = (state: State, { outcome, state: stands, task }: Claim): string | undefined =>
-  stands === "live" ? keyOf(state, task) : outcome?.trail.task
+  stands === "live" ? keyOf(state, task) : outcome?.reason._tag === "Cancelled" ? outcome.reason.task : undefined
 
 const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): void => {
   const { by, reason, task: key = keyOf(state, task) } = state.cancelling
+  const { starts, worker } = state.tasks
   const outcome = outcomeOf(state, task, { _tag: "Cancelled", task: key, by, reason })
-  for (const claim of claimsDownstream(state, owner, task)) {
+  for (const [claim, trail] of claimsDownstream(state, owner, task, outcome.trail)) {
     owner.claims.delete(claim.task)
     claim.state = "cancelled"
-    claim.outcome = outcome
+    claim.outcome = { reason: outcome.reason, trail }
+    claim.starts = starts[claim.task]!
+    claim.worker = worker[claim.task]!
     waits.claimEnded(state, claim, out)
     unref(state, claim.task, out)
   }
@@ -64,15 +67,21 @@ export const release = (state: State, { claim }: ClaimReleased, out: Out): void 
   unref(state, claim.task, out)
 }
 
-/** The owner's claims on a task and on all that depends on it, however far. */
-const claimsDownstream = (state: State, owner: Owner, from: TaskId): ReadonlyArray<Claim> => {
-  const found: Array<Claim> = []
-  const seen = new Set<TaskId>([from])
-  for (const task of seen) {
+/** The owner's claims on a task and on all that depends on it, however far, each with the way there. */
+const claimsDownstream = (
+  state: State,
+  owner: Owner,
+  from: TaskId,
+  start: Trail
+): ReadonlyArray<readonly [Claim, Trail]> => {
+  const found: Array<readonly [Claim, Trail]> = []
+  const trails = new Map<TaskId, Trail>([[from, start]])
+  for (const [task, trail] of trails) {
     const own = owner.claims.get(task)
-    if (own !== undefined) found.push(own)
+    if (own !== undefined) found.push([own, trail])
     for (const dependent of dependentsOf(state, task)) {
-      if (!hasEnded(state.tasks.phase[dependent] as PhaseOf)) seen.add(dependent)
+      if (hasEnded(state.tasks.phase[dependent] as PhaseOf) || trails.has(dependent)) continue
+      trails.set(dependent, { task: keyOf(state, dependent), from: trail })
     }
   }
   return found
@@ -147,7 +156,7 @@ const none = new Int32Array(0)
 export const claim = (state: State, owner: Owner, task: TaskId): Claim => {
   const present = owner.claims.get(task)
   if (present !== undefined) return present
-  const made: Claim = { owner, task, state: "live", outcome: undefined }
+  const made: Claim = { owner, task, state: "live", outcome: undefined, starts: 0, worker: -1 }
   owner.claims.set(task, made)
   state.tasks.refs[task]!++
   return made

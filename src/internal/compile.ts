@@ -16,8 +16,8 @@ import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
 import { encode } from "./canonical.ts"
 import type { Encoded } from "./canonical.ts"
-import { isFuture, isTask, make, noOptions } from "./task.ts"
-import type { FutureImpl, Handle, TaskImpl } from "./task.ts"
+import { isFuture, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
+import type { FutureImpl, Handle } from "./task.ts"
 
 /** Results of earlier runs by key; new ones are added to it. A `Map` will do. */
 export interface ResultCache {
@@ -26,11 +26,18 @@ export interface ResultCache {
   readonly set: (key: string, value: unknown) => unknown
 }
 
+/** A cache as a run sees it: it never throws. */
+export interface Cache {
+  readonly find: (key: string) => { readonly value: unknown } | undefined
+  readonly set: (key: string, value: unknown) => void
+}
+
 /** What the compiler must know of the scheduler that will run the plan. */
 export interface Live {
   /** The live task with this explicit key, or -1. */
   readonly find: (key: string) => TaskId
   readonly taskOf: (id: TaskId) => TaskImpl
+  readonly keyOf: (id: TaskId) => string
   /** Whether the future is one of this scheduler and still claimed: else why not. */
   readonly refuse: (future: FutureImpl) => string | undefined
 }
@@ -39,7 +46,7 @@ export interface Live {
 export interface Run {
   readonly context: Context.Context<never>
   readonly fork: (effect: Effect.Effect<any, any>) => Fiber.Fiber<any, any>
-  readonly cache: ResultCache | undefined
+  readonly cache: Cache | undefined
 }
 
 /** A plan with what the engine never looks at: bodies, and the world they run in. It lives as long as one of its tasks. */
@@ -47,6 +54,8 @@ export interface LivePlan extends Plan {
   /** The task of each plan index. */
   readonly nodes: ReadonlyArray<TaskImpl>
   readonly run: Run
+  /** The keys of the live tasks on which tasks of this plan depend: their rows may be given to others. */
+  readonly liveKeys: ReadonlyMap<TaskId, string>
 }
 
 export interface Compiled {
@@ -63,7 +72,7 @@ export const compile = (
 ): Compiled | GraphError => {
   const only = targets[0]
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
-    return { plan: { ...onePlan, nodes: [only], run }, targets: onlyFirst }
+    return { plan: { ...onePlan, nodes: [only], run, liveKeys: noKeys }, targets: onlyFirst }
   }
   return new Compiler(live, run).compile(targets)
 }
@@ -73,6 +82,8 @@ const isSingle = (task: TaskImpl): boolean =>
   task.handles.length === 0 && task.options === noOptions && task.misplaced === undefined
 
 const onlyFirst: ReadonlyArray<Reference> = [0]
+
+const noKeys: ReadonlyMap<TaskId, string> = new Map()
 
 const onePlan: Plan = {
   size: 1,
@@ -95,6 +106,7 @@ class Compiler {
   private readonly settings = new Map<number, Settings>()
   /** Explicit keys of this plan. */
   private readonly keys = new Map<string, { readonly task: TaskImpl; readonly reference: Reference }>()
+  private readonly liveKeys = new Map<TaskId, string>()
   private readonly live: Live
   private readonly run: Run
   /** A pure task turned out to run already after its dependencies had been given places. */
@@ -109,7 +121,7 @@ class Compiler {
 
   compile(handles: ReadonlyArray<Handle>): Compiled | GraphError {
     for (let i = 0; i < handles.length; i++) if (isTask(handles[i])) this.walk(handles[i] as TaskImpl)
-    const targets = handles.map((handle) => this.referenceTo(handle, "the targets"))
+    const targets = handles.map((handle) => this.referenceTo(handle, undefined))
     if (this.mistake !== undefined) return new GraphError({ reason: this.mistake })
     const draft: Draft = {
       nodes: this.nodes,
@@ -118,7 +130,7 @@ class Compiler {
       edges: Int32Array.from(this.targets),
       settings: this.settings
     }
-    return finished(this.hasJoinedLate ? cull(draft) : draft, this.run)
+    return finished(this.hasJoinedLate ? cull(draft) : draft, this.run, this.liveKeys)
   }
 
   /** Depth first with a stack of its own, so that a chain of a million tasks is no deeper than one of two. */
@@ -147,37 +159,27 @@ class Compiler {
 
   private enter(task: TaskImpl, stack: Array<TaskImpl>, next: Array<number>): void {
     if (task.misplaced !== undefined || task.options !== noOptions) {
-      this.checkOptions(task)
-      if (this.isKnown(task)) return
+      this.check(task)
+      if (task.options.key !== undefined && this.isKnown(task, task.options.key)) return
     }
     task.stamp = this.stamp
     stack.push(task)
     next.push(0)
   }
 
-  private checkOptions(task: TaskImpl): void {
+  private check(task: TaskImpl): void {
     const { invalid } = task.options
-    if (invalid !== undefined) this.refuse({ _tag: "InvalidOption", ...invalid })
-    if (task.misplaced !== undefined) {
-      this.refuse({
-        _tag: "InvalidDependency",
-        key: nameOf(task),
-        dependency: `the task or future at ${task.misplaced}`,
-        why: "inputs are searched in arrays and records to depth 5, not deeper and not in a Map or Set"
-      })
-    }
+    if (invalid !== undefined) this.refuse({ _tag: "InvalidOption", key: nameOf(task), ...invalid })
+    if (task.misplaced !== undefined) this.refuse(misplaced(nameOf(task), task.misplaced))
   }
 
-  /** Whether a task with an explicit key needs no node: it runs already, or its result is in the cache. */
-  private isKnown(task: TaskImpl): boolean {
-    const { key } = task.options
-    if (key === undefined) return false
-    const { cache } = this.run
-    if (cache !== undefined && cache.has(key) && !this.keys.has(key)) {
-      this.finish(task, this.push(make({ _tag: "value", value: cache.get(key) }, undefined, { key }), key), key)
-      return true
-    }
-    return this.joins(task, key)
+  /** Whether a task with a key needs no node of its own: it runs already, or its result is in the cache. */
+  private isKnown(task: TaskImpl, key: string): boolean {
+    if (this.joins(task, key)) return true
+    const found = this.run.cache?.find(key)
+    if (found === undefined) return false
+    this.finish(task, this.push(new CachedTask(task, found.value), key), key)
+    return true
   }
 
   private joins(task: TaskImpl, key: string): boolean {
@@ -192,6 +194,7 @@ class Compiler {
     if (!areSame(this.live.taskOf(id), task)) {
       this.refuse({ _tag: "KeyConflict", key, why: "another task with it is live" })
     }
+    this.liveKeys.set(id, key)
     this.finish(task, ~id, key)
     return true
   }
@@ -203,7 +206,7 @@ class Compiler {
   /** All dependencies of `task` have their places; now it gets its own. */
   private add(task: TaskImpl): void {
     const key = task.options === noOptions ? undefined : this.keyFor(task)
-    if (key !== undefined && key !== task.options.key && this.joins(task, key)) {
+    if (key !== undefined && key !== task.options.key && this.isKnown(task, key)) {
       this.hasJoinedLate = true
       return
     }
@@ -229,11 +232,16 @@ class Compiler {
     if (key !== undefined && !this.keys.has(key)) this.keys.set(key, { task, reference })
   }
 
-  private referenceTo(handle: Handle, dependent: TaskImpl | string): Reference {
+  /** The place of what a task, or the request itself, depends on. */
+  private referenceTo(handle: Handle, dependent: TaskImpl | undefined): Reference {
     if (isTask(handle)) return handle.index
     const why = this.live.refuse(handle)
-    if (why === undefined) return ~handle.claim.task
-    const key = typeof dependent === "string" ? dependent : nameOf(dependent)
+    if (why === undefined) {
+      const id = handle.claim.task
+      if (dependent !== undefined) this.liveKeys.set(id, handle.key)
+      return ~id
+    }
+    const key = dependent === undefined ? undefined : nameOf(dependent)
     this.refuse({ _tag: "InvalidDependency", key, dependency: `the future ${JSON.stringify(handle.key)}`, why })
     return 0
   }
@@ -248,16 +256,17 @@ class Compiler {
     const { key, name, pure } = task.options
     if (key !== undefined || pure !== true) return key
     if (name === undefined || name === "") {
-      return this.refuse({ _tag: "InvalidOption", option: "pure", value: true, expected: "a key or a named function beside it" })
+      const expected = "a key, or a function with a name, beside it"
+      return this.refuse({ _tag: "InvalidOption", key: nameOf(task), option: "pure", value: true, expected })
     }
-    const encoded = encode(task.inputs, (value) => this.encodeHandle(value), "")
+    const encoded = encode(task.inputs, (value) => this.encodeHandle(value), "arguments")
     if ("text" in encoded) return keyOfCall(name, encoded.text)
     return this.refuse({ _tag: "InvalidArgument", key: name, path: encoded.path, why: encoded.why })
   }
 
   /** The key of a task that has its place. */
   private keyOfNode(task: TaskImpl): string | undefined {
-    return task.index >= 0 ? this.settings.get(task.index)?.key : this.keyFor(task)
+    return task.index >= 0 ? this.settings.get(task.index)?.key : this.live.keyOf(~task.index)
   }
 
   private encodeHandle(value: unknown): Encoded | undefined {
@@ -270,6 +279,27 @@ class Compiler {
   }
 }
 
+/** Stands for a task whose result was in the cache. */
+class CachedTask extends TaskImpl {
+  readonly origin: TaskImpl
+
+  constructor(origin: TaskImpl, value: unknown) {
+    const { key, label, priority } = origin.options
+    super({ _tag: "value", value }, undefined, "none", noHandles, { key, label, priority }, undefined)
+    this.origin = origin
+  }
+}
+
+const originOf = (task: TaskImpl): TaskImpl => task instanceof CachedTask ? task.origin : task
+
+/** A handle that lies where nobody looks, in the inputs of the task with this key or in the request itself. */
+export const misplaced = (key: string | undefined, at: string): GraphReason => ({
+  _tag: "InvalidDependency",
+  key,
+  dependency: `the task or future at ${at}`,
+  why: "inputs are searched in arrays and records to depth 5, not deeper and not in a Map or Set"
+})
+
 /** Keys longer than this are shortened to 128 bits of their SHA-256. */
 const maxKeyLength = 120
 
@@ -279,8 +309,10 @@ const keyOfCall = (name: string, args: string): string => {
 }
 
 /** Whether submitting `b` may join the run of `a`. */
-const areSame = (a: TaskImpl, b: TaskImpl): boolean =>
-  a === b || (a.options.pure === true && b.options.pure === true)
+const areSame = (a: TaskImpl, b: TaskImpl): boolean => {
+  const origin = originOf(a)
+  return origin === b || (origin.options.pure === true && b.options.pure === true)
+}
 
 const nameOf = (task: TaskImpl): string => task.options.key ?? task.options.label ?? task.options.name ?? "task"
 
@@ -292,10 +324,14 @@ interface Draft {
   readonly settings: ReadonlyMap<number, Settings>
 }
 
-const finished = ({ edges, nodes, offsets, settings, targets }: Draft, run: Run): Compiled => {
+const finished = (
+  { edges, nodes, offsets, settings, targets }: Draft,
+  run: Run,
+  liveKeys: ReadonlyMap<TaskId, string>
+): Compiled => {
   const size = nodes.length
   const positions = positionsOf(size, offsets, edges)
-  return { targets, plan: { size, offsets, targets: edges, settings, positions, nodes, run } }
+  return { targets, plan: { size, offsets, targets: edges, settings, positions, nodes, run, liveKeys } }
 }
 
 /** Drops the nodes that no target needs. */

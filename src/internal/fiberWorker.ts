@@ -67,8 +67,7 @@ export class FiberWorker {
 
   /** A plain function needs neither scope nor services. */
   private startPlain(order: Start, f: (values: unknown) => unknown, task: TaskImpl, run: Run): void {
-    const values = this.inputsOf(order, task)
-    const fiber = run.fork(Effect.sync(() => f(values)))
+    const fiber = run.fork(Effect.sync(() => f(this.inputsOf(order, task))))
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) this.ended(order, task, run, exit)
     else this.watch(order, fiber, (exit) => this.ended(order, task, run, exit))
@@ -129,14 +128,11 @@ export class FiberWorker {
     switch (body._tag) {
       case "effect": {
         if (task.shape === "none" && task.inputs === undefined) return body.run(undefined) as Effect.Effect<unknown>
-        const values = this.inputsOf(order, task)
-        return Effect.suspend(() => body.run(values)) as Effect.Effect<unknown>
+        return Effect.suspend(() => body.run(this.inputsOf(order, task))) as Effect.Effect<unknown>
       }
       case "flatMap":
-      case "map": {
-        const values = this.inputsOf(order, task)
-        return Effect.sync(() => body.run(values))
-      }
+      case "map":
+        return Effect.sync(() => body.run(this.inputsOf(order, task)))
       case "exit":
         return Effect.succeed(this.core.view.exitOf(order.inputs[0]!))
       case "value":
@@ -157,7 +153,7 @@ export class FiberWorker {
   private ended(order: Start, task: TaskImpl, run: Run, exit: Exit.Exit<unknown, unknown>): void {
     if (Exit.isSuccess(exit)) {
       if (task.body._tag === "flatMap") this.core.expand(order, exit.value, run, this)
-      else this.succeed(order.task, order.attempt, exit.value)
+      else this.succeed(order, task, run, exit.value)
       return
     }
     const cause = Cause.fromReasons(exit.cause.reasons.filter((reason) => !Cause.isInterruptReason(reason)))
@@ -166,9 +162,10 @@ export class FiberWorker {
     else this.report(order.task, order.attempt, interrupted)
   }
 
-  private succeed(task: TaskId, attempt: number, value: unknown): void {
-    this.results.set(task, value)
-    this.report(task, attempt, succeeded)
+  private succeed(order: Start, { body }: TaskImpl, run: Run, value: unknown): void {
+    this.results.set(order.task, value)
+    if (run.cache !== undefined && body._tag !== "value") this.core.cache(order.task, value)
+    this.report(order.task, order.attempt, succeeded)
   }
 
   private timedOut(order: Start, task: TaskImpl, run: Run): void {

@@ -65,7 +65,12 @@ const futureNode = (key: string): Node => ({
 })
 
 /** No scheduler: nothing is live, and futures are taken as they are. */
-const nobody: Live = { find: () => -1, taskOf: () => undefined as never, refuse: () => undefined }
+const nobody: Live = {
+  find: () => -1,
+  taskOf: () => undefined as never,
+  keyOf: () => "future",
+  refuse: () => undefined
+}
 
 const noRun: Run = { context: Context.empty(), fork: Effect.runFork, cache: undefined }
 

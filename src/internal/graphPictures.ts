@@ -49,7 +49,9 @@ const shapes: Readonly<Record<Node["kind"], EffectGraph.MermaidNodeShape>> = {
   future: "circle"
 }
 
-const words = ({ key, label }: PlainNode): string => label === undefined || label === key ? key : `${key}\n${label}`
+/** The label is said only where the key does not say it. */
+const words = ({ key, label }: PlainNode): string =>
+  label === undefined || label === key || key.startsWith(`${label}#`) ? key : `${key}\n${label}`
 
 const wordsOfEdge = (kind: Dependency["kind"]): string => kind === "data" ? "" : kind
 

@@ -1,6 +1,6 @@
 /**
- * Who follows what happens: listeners of transitions and callbacks of computations. While there is none, the engine notes
- * nothing. An observer that throws is not called again; it never harms a run.
+ * Who follows what happens: listeners of transitions, callbacks of computations, caches of results. While nobody listens,
+ * the engine notes nothing. An observer that throws is not called again; it never harms a run.
  *
  * @internal
  */
@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Callbacks } from "../Client.ts"
 import type { Transition } from "../engine/State.ts"
+import type { Cache, ResultCache } from "./compile.ts"
 
 export class Observers {
   private readonly listeners = new Set<(transition: Transition) => void>()
@@ -34,9 +35,9 @@ export class Observers {
     return () => this.listeners.delete(listener)
   }
 
-  /** Lets callbacks follow one computation of `size` tasks; call the result when it is over. */
+  /** Lets callbacks follow the tasks of one owner, `size` to begin with; call the result when it is over. */
   follow(
-    computation: number,
+    owner: number,
     size: number,
     callbacks: Callbacks | undefined
   ): (exit: Exit.Exit<unknown, unknown>) => void {
@@ -45,7 +46,7 @@ export class Observers {
     call(() => callbacks.start?.())
     call(() => callbacks.startState?.(size))
     const stop = this.listen((transition) => {
-      if (transition.computation !== computation) return
+      if (transition.owner !== owner) return
       const { from, key, to } = transition
       if (to === "running" && from === "assigned") call(() => callbacks.beforeTask?.(key))
       if (to === "succeeded" || to === "failed" || to === "cancelled") call(() => callbacks.afterTask?.(key, to))
@@ -56,15 +57,23 @@ export class Observers {
     }
   }
 
+  /** A user's cache, as long as it does not throw. */
+  cache(cache: ResultCache): Cache {
+    const find = this.guarded((key: string) => cache.has(key) ? { value: cache.get(key) } : undefined)
+    const set = this.guarded(([key, value]: readonly [string, unknown]) => void cache.set(key, value))
+    return { find, set: (key, value) => set([key, value]) }
+  }
+
   /** Calls `f` until it throws for the first time, which is logged. */
-  private guarded<A>(f: (a: A) => void): (a: A) => void {
+  private guarded<A, B>(f: (a: A) => B): (a: A) => B | undefined {
     let isBroken = false
     return (a) => {
-      if (isBroken) return
+      if (isBroken) return undefined
       const exit = Effect.runSyncExit(Effect.sync(() => f(a)))
-      if (Exit.isSuccess(exit)) return
+      if (Exit.isSuccess(exit)) return exit.value
       isBroken = true
       Effect.runForkWith(this.context)(Effect.logWarning("An observer threw and is not called again", exit.cause))
+      return undefined
     }
   }
 }

@@ -18,6 +18,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import { format } from "effect/Formatter"
 import * as FiberScheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { advance } from "../engine/Engine.ts"
@@ -58,7 +59,7 @@ export interface ComputeOptions {
   readonly callbacks: Callbacks | undefined
 }
 
-const closed = new GraphError({ reason: { _tag: "Closed", what: "scheduler" } })
+const closed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scheduler" } })
 
 /** Why the engine did not accept a plan, as users see it. */
 const refused = ({ reason }: Rejected): GraphError =>
@@ -177,7 +178,9 @@ export class SchedulerCore implements Live {
       }
       case "Adopt": {
         const { results } = this.workers[instruction.worker]!
-        results.set(instruction.task, results.get(instruction.from))
+        const value = results.get(instruction.from)
+        results.set(instruction.task, value)
+        this.cache(instruction.task, value)
         return false
       }
       case "Discard":
@@ -237,6 +240,15 @@ export class SchedulerCore implements Live {
     return (this.state.tasks.flags[task]! & Flag.timedOut) !== 0
   }
 
+  /** Adds the result of a task with a key to the cache of its run, if there is one. */
+  cache(task: TaskId, value: unknown): void {
+    const { index, submission } = this.state.tasks
+    const { run, settings } = submission[task]!.plan as LivePlan
+    if (run.cache === undefined) return
+    const key = settings.get(index[task]!)?.key
+    if (key !== undefined) run.cache.set(key, value)
+  }
+
   keepCause(cause: Cause.Cause<unknown>): number {
     const number = this.nextCause++
     this.causes.set(number, cause)
@@ -245,11 +257,7 @@ export class SchedulerCore implements Live {
 
   /** A flatMap body has returned a task: submits it in place of the attempt. */
   expand({ attempt, task }: Start, returned: unknown, run: Run, worker: FiberWorker): void {
-    const compiled = isTask(returned)
-      ? compile([returned], this, run)
-      : new GraphError({
-        reason: { _tag: "InvalidDependency", key: this.keyOf(task), dependency: String(returned), why: "it is no task" }
-      })
+    const compiled = isTask(returned) ? compile([returned], this, run) : notATask(this.keyOf(task), returned)
     if (compiled instanceof GraphError) return worker.fail(task, attempt, Cause.fail(compiled))
     const { plan, targets } = compiled
     const answer = this.ask({ _tag: "TaskExpanded", now: this.now(), task, attempt, plan, target: targets[0]! })
@@ -269,21 +277,8 @@ export class SchedulerCore implements Live {
 
   refuse({ claim, core }: FutureImpl): string | undefined {
     if (core !== this) return "it belongs to another scheduler; join it there and pass the value"
-    return claim.state === "live" ? undefined : `it was ${claim.state} with its ${claim.owner.name}`
-  }
-
-  /** For handles that lie where nobody looks. */
-  refuseMisplaced(at: string): Effect.Effect<never, GraphError> {
-    return Effect.fail(
-      new GraphError({
-        reason: {
-          _tag: "InvalidDependency",
-          key: "the request",
-          dependency: `the task or future at ${at}`,
-          why: "targets are searched in arrays and records to depth 5, not deeper and not in a Map or Set"
-        }
-      })
-    )
+    if (claim.state === "released") return `its result was released when its ${claim.owner.name} closed`
+    return claim.state === "cancelled" ? "it was cancelled" : undefined
   }
 
   // ---- submitting
@@ -295,10 +290,11 @@ export class SchedulerCore implements Live {
     fiber: Fiber.Fiber<unknown, unknown>,
     cache: ResultCache | undefined
   ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
-    if (this.isClosed) return Effect.fail(closed)
-    const compiled = compile(handles, this, runIn(fiber, cache))
-    if (compiled instanceof GraphError) return Effect.fail(compiled)
+    if (this.isClosed) return Effect.fail(closed())
     return Effect.flatMap(this.owners.ownerOf(scope, fiber), (owner) => {
+      // In one go with the submission: what is live may be gone after any pause.
+      const compiled = compile(handles, this, this.runIn(fiber, cache))
+      if (compiled instanceof GraphError) return Effect.fail(compiled)
       const answer = this.submitPlan(compiled, owner, fiber)
       if (answer._tag === "Rejected") return Effect.fail(refused(answer))
       return Effect.succeed(answer.claims.map((claim) => this.futureOf(claim)))
@@ -379,13 +375,13 @@ export class SchedulerCore implements Live {
   ): Effect.Effect<A, E | GraphError | Starved> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.withFiber((fiber): Effect.Effect<A, E | GraphError | Starved> => {
-        if (this.isClosed) return Effect.fail(closed)
-        const compiled = compile(handles, this, runIn(fiber, options.cache))
+        if (this.isClosed) return Effect.fail(closed())
+        const compiled = compile(handles, this, this.runIn(fiber, options.cache))
         if (compiled instanceof GraphError) return Effect.fail(compiled)
         const number = this.openOwner("compute")
         const owner = this.state.owners.get(number)!
         const wait = this.waits.expect()
-        const finish = this.observers.follow(this.computationOf(fiber), compiled.plan.size, options.callbacks)
+        const finish = this.observers.follow(number, compiled.plan.size, options.callbacks)
         const wishes = options.keepGoing ? exposed(compiled) : undefined
         const answer = this.submitPlan(compiled, number, fiber, { wait, wishes })
         const results: Effect.Effect<A, E | GraphError | Starved> = answer._tag === "Rejected"
@@ -400,12 +396,13 @@ export class SchedulerCore implements Live {
     )
   }
 
-  /** The computation that a submission from this fiber belongs to. */
-  private computationOf(fiber: Fiber.Fiber<unknown, unknown>): number {
-    const attempt = attemptOf(this, fiber)
-    return attempt === undefined
-      ? this.state.nextComputation
-      : this.state.tasks.submission[attempt.task]!.computation
+  /** The world of a submission from this fiber. */
+  private runIn({ context }: Fiber.Fiber<unknown, unknown>, cache: ResultCache | undefined): Run {
+    return {
+      context,
+      fork: Effect.runForkWith(context),
+      cache: cache === undefined ? undefined : this.observers.cache(cache)
+    }
   }
 
   // ---- the life of the scheduler
@@ -439,11 +436,10 @@ export class SchedulerCore implements Live {
 const liveTargets = ({ targets }: Compiled, { ids }: Submitted): ReadonlyArray<TaskId> =>
   targets.map((target) => target >= 0 ? ids[target]! : ~target)
 
-const runIn = ({ context }: Fiber.Fiber<unknown, unknown>, cache: ResultCache | undefined): Run => ({
-  context,
-  fork: Effect.runForkWith(context),
-  cache
-})
+const notATask = (key: string, returned: unknown): GraphError => {
+  const dependency = `what its function returned, ${format(returned)}`
+  return new GraphError({ reason: { _tag: "InvalidDependency", key, dependency, why: "it is no task" } })
+}
 
 /**
  * The references whose failure no `Task.exit` absorbs on every way to a target: what `errors: "continue"` runs to its end

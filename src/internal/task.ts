@@ -4,6 +4,7 @@
  * @internal
  */
 import type * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Pipeable from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
@@ -45,7 +46,7 @@ export interface TaskOptions {
 export type Handle = TaskImpl | FutureImpl
 
 export const noOptions: TaskOptions = {}
-const noHandles: ReadonlyArray<Handle> = []
+export const noHandles: ReadonlyArray<Handle> = []
 
 /**
  * A task. `handles` has the dependencies found in `inputs`, in the order of a walk through them, then those of `after`.
@@ -253,11 +254,15 @@ export const assemble = (task: TaskImpl, values: ReadonlyArray<unknown>): unknow
   }
 }
 
-/** A copy of `shape` with each handle replaced; parts without handles are shared. */
-export const replace = (shape: unknown, valueOf: (handle: Handle) => unknown): unknown => {
+/** A copy of `shape` with each handle replaced, and each `Task.succeed`; parts without them are shared. */
+export const replace = (
+  shape: unknown,
+  valueOf: (handle: Handle) => unknown,
+  ofPlain: (value: unknown) => unknown = identity
+): unknown => {
   const go = (value: unknown, depth: number): unknown => {
     if (isHandle(value)) return valueOf(value)
-    if (isTask(value)) return value.body._tag === "value" ? value.body.value : value
+    if (isTask(value)) return value.body._tag === "value" ? ofPlain(value.body.value) : value
     if (depth >= maxDepth || !isWalkable(value) || !holdsTask(value, depth)) return value
     if (Array.isArray(value)) return value.map((item) => go(item, depth + 1))
     const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(value))

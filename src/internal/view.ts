@@ -5,13 +5,29 @@
  */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import { hasEnded, keyAt, keyOf, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
-import type { Claim, Phase as PhaseOf, Reason, Root, State, Submission, TaskId } from "../engine/State.ts"
+import { hasEnded, keyAt, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
+import type { Claim, Phase as PhaseOf, Root, State, Submission, TaskId } from "../engine/State.ts"
 import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
 import { exitOf, pathOf, rootCause } from "./causes.ts"
+import type { LivePlan } from "./compile.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
 import type { FutureImpl } from "./task.ts"
+
+/** A failure that came first, and what tells it from others, however equal they look. */
+type Rooted = readonly [origin: object, cause: Cause.Cause<unknown>]
+
+const oneCause = (rooted: ReadonlyArray<Rooted>): Cause.Cause<unknown> | undefined =>
+  rooted.length === 0 ? undefined : Cause.fromReasons([...new Map(rooted).values()].flatMap(({ reasons }) => reasons))
+
+/** Every failure that came first on the way to these settled futures, in one cause; `undefined` if there is none. */
+export const rootsOfFutures = (futures: ReadonlyArray<FutureImpl>): Cause.Cause<unknown> | undefined =>
+  oneCause(futures.flatMap((future) => {
+    const rooted = future.core.view.rootOfClaim(future)
+    return rooted === undefined ? [] : [rooted]
+  }))
+
+const released = ({ claim, key }: FutureImpl): Released => new Released({ key, owner: claim.owner.name })
 
 export class View {
   private readonly state: State
@@ -40,14 +56,14 @@ export class View {
   /** The exit of a settled future. */
   exitOfClaim(future: FutureImpl): Exit.Exit<unknown, unknown> {
     const { claim } = future
-    if (claim.state === "released") return Exit.fail(new Released({ key: future.key, owner: claim.owner.name }))
+    if (claim.state === "released") return Exit.fail(released(future))
     if (claim.state === "live") return this.exitOf(claim.task)
     const { submission } = future
     return exitOf(claim.outcome!, this.causeOf, {
-      attempt: 0,
+      attempt: claim.starts,
       label: submission.plan.settings.get(future.index)?.label,
       submitter: submitterOf(submission),
-      worker: undefined
+      worker: this.workers[claim.worker]?.name
     })
   }
 
@@ -79,19 +95,15 @@ export class View {
   rootsOf(targets: ReadonlyArray<TaskId>, roots: ReadonlyArray<Root>): Cause.Cause<unknown> | undefined {
     const wished = roots.toSorted((a, b) => a.position - b.position).map(({ outcome }) => outcome)
     const others = targets.flatMap((task) => this.state.outcomes.get(task) ?? [])
-    const reasons = new Set<Reason>()
-    const causes = [...wished, ...others].flatMap((outcome) => {
-      if (reasons.has(outcome.reason)) return []
-      reasons.add(outcome.reason)
-      return [rootCause(outcome, this.causeOf)]
-    })
-    return causes.length === 0 ? undefined : causes.reduce((all, cause) => Cause.combine(all, cause))
+    return oneCause([...wished, ...others].map((outcome) => [outcome.reason, rootCause(outcome, this.causeOf)]))
   }
 
-  /** The cause of what failed first on the way to this future, if it failed. */
-  rootOfClaim({ claim }: FutureImpl): Cause.Cause<unknown> | undefined {
-    const outcome = claim.outcome ?? (claim.state === "live" ? this.state.outcomes.get(claim.task) : undefined)
-    return outcome === undefined ? undefined : rootCause(outcome, this.causeOf)
+  /** What failed first on the way to this settled future, if it failed; a result that is gone is its own failure. */
+  rootOfClaim(future: FutureImpl): Rooted | undefined {
+    const { claim } = future
+    if (claim.state === "released") return [claim, Cause.fail(released(future))]
+    const outcome = claim.outcome ?? this.state.outcomes.get(claim.task)
+    return outcome === undefined ? undefined : [outcome.reason, rootCause(outcome, this.causeOf)]
   }
 
   metadataOf(future: FutureImpl): Metadata {
@@ -113,9 +125,9 @@ export class View {
   }
 
   private dependenciesOf(submission: Submission, index: number): ReadonlyArray<string> {
-    const { offsets, targets } = submission.plan
-    const own = targets.subarray(offsets[index]!, offsets[index + 1]!)
-    return Array.from(own, (target) => target >= 0 ? keyAt(submission, target) : keyOf(this.state, ~target))
+    const { liveKeys, offsets, targets } = submission.plan as LivePlan
+    const own = targets.subarray(offsets[index], offsets[index + 1])
+    return Array.from(own, (target) => target >= 0 ? keyAt(submission, target) : liveKeys.get(~target)!)
   }
 
   private timesOf(task: TaskId): Pick<Metadata, "attempts" | "completed" | "started" | "worker"> {
@@ -127,7 +139,7 @@ export class View {
       started: attempt.startedAt,
       completed: attempt.endedAt
     }))
-    if (starts[task]! === 0) return { worker: undefined, started: undefined, completed, attempts: former }
+    if (starts[task] === 0) return { worker: undefined, started: undefined, completed, attempts: former }
     const name = this.workers[worker[task]!]!.name
     const isFresh = starts[task]! > former.length
     const present = { attempt: starts[task]!, worker: name, started: startedAt[task]!, completed }

@@ -1,0 +1,66 @@
+/**
+ * What a computation gives once it is over: values or exits in the shape that was asked for, or the failure that its mode
+ * of errors makes of what ended without success.
+ *
+ * @internal
+ */
+import type * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import type { Mode } from "../Client.ts"
+import type { Root, TaskId } from "../engine/State.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import { replace } from "./task.ts"
+import type { FutureImpl } from "./task.ts"
+import { rootsOfFutures } from "./view.ts"
+
+/** The ends of what was asked for, by place. */
+interface Ends {
+  readonly exitOf: (place: number) => Exit.Exit<unknown, unknown>
+  readonly firstFailed: () => Exit.Exit<never, unknown> | undefined
+  /** Every failure that came first, or `undefined` if nothing failed. */
+  readonly roots: () => Cause.Cause<unknown> | undefined
+}
+
+const collect = (shape: unknown, mode: Mode, ends: Ends): Exit.Exit<unknown, unknown> => {
+  let place = 0
+  if (mode === "collect") return Exit.succeed(replace(shape, () => ends.exitOf(place++), Exit.succeed))
+  if (mode === "failFast") {
+    const failed = ends.firstFailed()
+    if (failed !== undefined) return failed
+  } else {
+    const cause = ends.roots()
+    if (cause !== undefined) return Exit.failCause(cause)
+  }
+  return Exit.succeed(replace(shape, () => valueOf(ends.exitOf(place++))))
+}
+
+const valueOf = (exit: Exit.Exit<unknown, unknown>): unknown => Exit.isSuccess(exit) ? exit.value : undefined
+
+/** What a compute of `targets` gives. */
+export const ofTargets = (
+  { view }: SchedulerCore,
+  shape: unknown,
+  mode: Mode,
+  targets: ReadonlyArray<TaskId>,
+  roots: ReadonlyArray<Root>
+): Exit.Exit<unknown, unknown> =>
+  collect(shape, mode, {
+    exitOf: (place) => view.exitOf(targets[place]!),
+    firstFailed: () => view.firstFailed(targets),
+    roots: () => view.rootsOf(targets, roots)
+  })
+
+/** What a gather of `futures` gives. */
+export const ofFutures = (
+  shape: unknown,
+  mode: Mode,
+  futures: ReadonlyArray<FutureImpl>
+): Exit.Exit<unknown, unknown> => {
+  const exitOf = (future: FutureImpl) => future.core.view.exitOfClaim(future)
+  const settled = futures.filter((future) => future.core.view.isSettled(future.claim))
+  return collect(shape, mode, {
+    exitOf: (place) => exitOf(futures[place]!),
+    firstFailed: () => settled.map(exitOf).find((exit) => Exit.isFailure(exit)) as Exit.Exit<never, unknown> | undefined,
+    roots: () => rootsOfFutures(settled)
+  })
+}
