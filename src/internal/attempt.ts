@@ -5,7 +5,6 @@
  */
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
-import type { Start } from "../engine/Instruction.ts"
 import type { TaskId } from "../engine/State.ts"
 import { Worker } from "../Worker.ts"
 import type { Info } from "../Worker.ts"
@@ -20,12 +19,12 @@ export class Attempt {
   private readonly worker: string
   private readonly number: number
 
-  constructor(core: SchedulerCore, worker: string, order: Start) {
+  constructor(core: SchedulerCore, worker: string, task: TaskId, serial: number, number: number) {
     this.core = core
     this.worker = worker
-    this.task = order.task
-    this.serial = order.attempt
-    this.number = order.number
+    this.task = task
+    this.serial = serial
+    this.number = number
   }
 
   get info(): Info {

@@ -22,7 +22,7 @@ import * as FiberScheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { advance } from "../engine/Engine.ts"
 import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
-import type { Instruction, Rejected, Start, Submitted } from "../engine/Instruction.ts"
+import type { Instruction, Rejected, Submitted } from "../engine/Instruction.ts"
 import type { Limits } from "../engine/limits.ts"
 import { Flag, keyOf, make as makeState, Phase } from "../engine/State.ts"
 import type { Claim, Root, State, TaskId } from "../engine/State.ts"
@@ -34,9 +34,10 @@ import { attemptOf } from "./attempt.ts"
 import { compile } from "./compile.ts"
 import type { Compiled, Live, LivePlan, ResultCache, Run } from "./compile.ts"
 import { FiberWorker } from "./fiberWorker.ts"
-import { Fifo } from "./fifo.ts"
 import { Observers } from "./observers.ts"
 import { ScopeOwners } from "./scopeOwners.ts"
+import { nothing, Outbox } from "./outbox.ts"
+import type { Answer, Carrier } from "./outbox.ts"
 import { FutureImpl, isTask } from "./task.ts"
 import type { Handle, TaskImpl } from "./task.ts"
 import { View } from "./view.ts"
@@ -64,15 +65,9 @@ const closed = new GraphError({ reason: { _tag: "Closed", what: "scheduler" } })
 const refused = ({ reason }: Rejected): GraphError =>
   new GraphError({ reason: reason._tag === "Gone" ? { _tag: "Closed", what: "scope" } : reason })
 
-/** What the sender of an event is told at once. */
-type Answer = Submitted | Rejected
-
-/** The answer to all events but submissions. */
-const nothing: Submitted = { _tag: "Submitted", ids: new Int32Array(0), claims: [] }
-
 let cores = 0
 
-export class SchedulerCore implements Live {
+export class SchedulerCore implements Carrier, Live {
   readonly name = `scheduler${++cores}`
   readonly state: State
   readonly workers: Array<FiberWorker> = []
@@ -85,10 +80,8 @@ export class SchedulerCore implements Live {
   private readonly inAsyncScope: (f: () => void) => void
   private readonly causes = new Map<number, Cause.Cause<unknown>>()
   private readonly owners = new ScopeOwners(this)
-  private readonly instructions = new Fifo<Instruction>()
+  private readonly outbox = new Outbox(this.workers, this.causes)
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
-  /** What the sender of the event being applied wants to know. */
-  private answer: Answer = nothing
   private isAwake = false
   private isClosed = false
   private alarm: Fiber.Fiber<void> | undefined
@@ -118,8 +111,14 @@ export class SchedulerCore implements Live {
 
   /** Applies an event and says what it submitted, or why it did not. What follows from it is carried out by the pump, later. */
   ask(event: Event): Answer {
-    const answer = this.apply(event)
-    if (!this.isAwake && this.instructions.size > 0) this.wake()
+    const { outbox, state } = this
+    const log = this.observers.log()
+    state.log = log
+    outbox.answer = nothing
+    advance(state, event, outbox)
+    const { answer } = outbox
+    if (log !== undefined && log.length > 0) this.observers.tell(log)
+    if (!this.isAwake && outbox.size > 0) this.wake()
     return answer
   }
 
@@ -133,20 +132,6 @@ export class SchedulerCore implements Live {
     this.ask(event)
   }
 
-  /** Steps the engine. Tables are brought up to date at once; what runs anybody's code waits for the pump. */
-  private apply(event: Event): Answer {
-    const { instructions, state } = this
-    const log = this.observers.log()
-    state.log = log
-    this.answer = nothing
-    const mark = instructions.mark()
-    advance(state, event, instructions)
-    instructions.keepIf(mark, this.isForPump)
-    const { answer } = this
-    if (log !== undefined && log.length > 0) this.observers.tell(log)
-    return answer
-  }
-
   private wake(): void {
     this.isAwake = true
     queueMicrotask(() => this.inAsyncScope(this.pump))
@@ -154,54 +139,26 @@ export class SchedulerCore implements Live {
 
   /** Carries instructions out until none is left or the turn is over; then timers and I/O go first. */
   private readonly pump = (): void => {
+    const { outbox } = this
     const started = this.now()
     for (let done = 1; done <= turn.instructions; done++) {
-      const instruction = this.instructions.shift()
-      if (instruction === undefined) {
+      if (!outbox.next(this)) {
         this.isAwake = false
         return
       }
-      this.carryOut(instruction)
       if ((done & 15) === 0 && this.now() - started >= turn.millis) break
     }
     this.dispatcher.scheduleTask(() => this.inAsyncScope(this.pump), 0)
   }
 
-  /** Carries out at once what only moves or drops what workers keep; says whether the rest must wait for the pump. */
-  private readonly isForPump = (instruction: Instruction): boolean => {
-    switch (instruction._tag) {
-      case "Forget": {
-        const { holder, task } = instruction
-        for (let i = 0; i < this.workers.length; i++) this.workers[i]!.forget(task, i === holder)
-        return false
-      }
-      case "Adopt": {
-        const { results } = this.workers[instruction.worker]!
-        results.set(instruction.task, results.get(instruction.from))
-        return false
-      }
-      case "Discard":
-        this.workers[instruction.worker]!.results.delete(instruction.task)
-        return false
-      case "ForgetFailure":
-        this.causes.delete(instruction.failure)
-        return false
-      case "Rejected":
-      case "Submitted":
-        this.answer = instruction
-        return false
-      default:
-        return true
-    }
+  start(task: TaskId, attempt: number): void {
+    const { index, submission, worker } = this.state.tasks
+    const { nodes, run } = submission[task]!.plan as LivePlan
+    this.workers[worker[task]!]!.start(task, attempt, nodes[index[task]!]!, run)
   }
 
-  private carryOut(instruction: Instruction): void {
+  carryOut(instruction: Instruction): void {
     switch (instruction._tag) {
-      case "Start": {
-        const { index, submission } = this.state.tasks
-        const { nodes, run } = submission[instruction.task]!.plan as LivePlan
-        return this.workers[instruction.worker]!.start(instruction, nodes[index[instruction.task]!]!, run)
-      }
       case "Stop":
         return this.workers[instruction.worker]!.stop(instruction)
       case "WaitEnded":
@@ -237,6 +194,33 @@ export class SchedulerCore implements Live {
     return (this.state.tasks.flags[task]! & Flag.timedOut) !== 0
   }
 
+  /** How often the task was started. */
+  startsOf(task: TaskId): number {
+    return this.state.tasks.starts[task]!
+  }
+
+  /** The task that `task` depends on alone. */
+  inputOf(task: TaskId): TaskId {
+    const { index, submission } = this.state.tasks
+    const { ids, plan: { offsets, targets } } = submission[task]!
+    const target = targets[offsets[index[task]!]!]!
+    return target >= 0 ? ids[target]! : ~target
+  }
+
+  /** The results of all that a task depends on, from the workers that hold them. */
+  inputsOf(task: TaskId): Array<unknown> {
+    const { state: { tasks: { index, submission, worker } }, workers } = this
+    const { ids, plan: { offsets, targets } } = submission[task]!
+    const from = offsets[index[task]!]!
+    const values = new Array<unknown>(offsets[index[task]! + 1]! - from)
+    for (let i = 0; i < values.length; i++) {
+      const target = targets[from + i]!
+      const input = target >= 0 ? ids[target]! : ~target
+      values[i] = workers[worker[input]!]?.results.get(input)
+    }
+    return values
+  }
+
   keepCause(cause: Cause.Cause<unknown>): number {
     const number = this.nextCause++
     this.causes.set(number, cause)
@@ -244,7 +228,7 @@ export class SchedulerCore implements Live {
   }
 
   /** A flatMap body has returned a task: submits it in place of the attempt. */
-  expand({ attempt, task }: Start, returned: unknown, run: Run, worker: FiberWorker): void {
+  expand(task: TaskId, attempt: number, returned: unknown, run: Run, worker: FiberWorker): void {
     const compiled = isTask(returned)
       ? compile([returned], this, run)
       : new GraphError({
