@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
-import * as Latch from "effect/Latch"
+import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Counter } from "./internal/progress.ts"
@@ -99,12 +99,10 @@ const count = (
  */
 export const changes = (options?: Options): Stream.Stream<Progress, never, Scheduler.Scheduler> =>
   Stream.unwrap(Effect.gen(function*() {
-    const latch = Latch.makeUnsafe()
-    const read = yield* count(() => latch.openUnsafe())
-    const changed = latch.await.pipe(
-      Effect.andThen(Effect.sync(() => latch.closeUnsafe())),
-      Effect.andThen(read)
-    )
+    // A queue wakes its taker in a turn of its own; a latch would run it inside the engine's.
+    const signal = yield* Queue.sliding<void>(1)
+    const read = yield* count(() => void Queue.offerUnsafe(signal, undefined))
+    const changed = Effect.andThen(Queue.take(signal), read)
     const later = Effect.andThen(Effect.sleep(options?.interval ?? defaultInterval), changed)
     return Stream.concat(Stream.fromEffect(changed), Stream.fromEffectRepeat(later))
   }))

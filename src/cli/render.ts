@@ -75,7 +75,11 @@ const fitted = (text: string, width: number): string => {
 }
 
 /** The figures of a line, the more important first; each with the text as printed. */
-const figures = (counts: Counts, elapsedMillis: number, { colors, countWidth, isTotal }: Form): ReadonlyArray<Figure> => {
+const figures = (
+  counts: Counts,
+  elapsedMillis: number,
+  { colors, countWidth, isTotal }: Form
+): ReadonlyArray<Figure> => {
   const plain = (text: string): Figure => ({ text, width: text.length })
   const failures = counts.failed === 0 ? "" : `${counts.failed} failed`
   return [

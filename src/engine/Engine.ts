@@ -9,6 +9,7 @@ import * as attempts from "./attempts.ts"
 import type { Event } from "./Event.ts"
 import type { Instruction, Out } from "./Instruction.ts"
 import * as owners from "./owners.ts"
+import { Recorder } from "./recorder.ts"
 import * as slots from "./slots.ts"
 import { unwanted } from "./State.ts"
 import type { State } from "./State.ts"
@@ -19,9 +20,9 @@ import * as workers from "./workers.ts"
 
 /** Applies one event and returns what must now be done, in order. */
 export const step = (state: State, event: Event): ReadonlyArray<Instruction> => {
-  const out: Array<Instruction> = []
+  const out = new Recorder()
   advance(state, event, out)
-  return out
+  return out.instructions
 }
 
 /** Like {@link step}, with the instructions added to `out`. The only function that changes a {@link State}. */
@@ -32,7 +33,7 @@ export const advance = (state: State, event: Event, out: Out): void => {
   propagate(state, out)
   slots.dispatch(state, out)
   state.cancelling = unwanted
-  if (state.timers.length > 0) timers.schedule(state, (timer) => attempts.isStale(state, timer), out)
+  if (state.timers.length > 0) timers.schedule(state, attempts.isStale, out)
   state.tasks.shrink()
 }
 

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Claim, TaskId } from "./State.ts"
+import type { Claim, State, TaskId } from "./State.ts"
 
 /** Run one attempt of a task. */
 export interface Start {
@@ -117,7 +117,14 @@ export type Instruction =
   | WorkerLeft
   | Rejected
 
-/** Where a step puts its instructions: an array, or the queue of a driver. */
+/**
+ * Where a step puts its instructions. The two that every task causes have methods of their own, so that a driver in the
+ * same process, which may read the state, need not have them as objects.
+ */
 export interface Out {
-  push(instruction: Instruction): unknown
+  push(instruction: Exclude<Instruction, Start | Forget>): void
+  /** {@link Start} for the present attempt of `task`. */
+  start(state: State, task: TaskId): void
+  /** {@link Forget} */
+  forget(task: TaskId, holder: number): void
 }

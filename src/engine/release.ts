@@ -30,7 +30,7 @@ export const release = (state: State, task: TaskId, out: Out): void => {
   if (state.history.size > 0) state.history.delete(task)
   tasks.submission[task]!.ids[tasks.index[task]!] = -1
   tasks.giveBack(task)
-  out.push({ _tag: "Forget", task, holder: phase === Phase.succeeded ? tasks.worker[task]! : -1 })
+  out.forget(task, phase === Phase.succeeded ? tasks.worker[task]! : -1)
 }
 
 /** From now on the key may name another task. */

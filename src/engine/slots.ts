@@ -7,7 +7,7 @@
 import type { Out } from "./Instruction.ts"
 import * as ready from "./ready.ts"
 import { Flag, Phase, settingsOf } from "./State.ts"
-import type { State, Submission, TaskId, WorkerRecord } from "./State.ts"
+import type { State, TaskId, WorkerRecord } from "./State.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
 
@@ -60,40 +60,7 @@ const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void
   worker.attempts++
   const timeout = settingsOf(state, task)?.timeoutMillis
   if (timeout !== undefined) timers.arm(state, "timeout", task, attempt, timeout)
-  const inputs = inputsOf(tasks.submission[task]!, tasks.index[task]!)
-  out.push({
-    _tag: "Start",
-    task,
-    attempt,
-    number: tasks.starts[task]!,
-    worker: worker.index,
-    inputs,
-    holders: state.workers.length === 1 ? undefined : holdersOf(state, worker, inputs)
-  })
-}
-
-const noInputs: ReadonlyArray<TaskId> = []
-
-const inputsOf = (submission: Submission, index: number): ReadonlyArray<TaskId> => {
-  const { offsets, targets } = submission.plan
-  const from = offsets[index]!
-  const count = offsets[index + 1]! - from
-  if (count === 0) return noInputs
-  const inputs = new Array<TaskId>(count)
-  for (let i = 0; i < count; i++) {
-    const target = targets[from + i]!
-    inputs[i] = target >= 0 ? submission.ids[target]! : ~target
-  }
-  return inputs
-}
-
-const holdersOf = (
-  state: State,
-  worker: WorkerRecord,
-  inputs: ReadonlyArray<TaskId>
-): ReadonlyArray<number> | undefined => {
-  const holders = inputs.map((input) => state.tasks.worker[input]!)
-  return holders.every((holder) => holder === worker.index) ? undefined : holders
+  out.start(state, task)
 }
 
 const hold = (state: State, task: TaskId, worker: WorkerRecord): void => {

@@ -32,9 +32,13 @@ export const due = (state: State): Timer | undefined => {
 }
 
 /** Drops timers at the front that mean nothing any more, and asks to be woken for the next. */
-export const schedule = (state: State, isStale: (timer: Timer) => boolean, out: Out): void => {
+export const schedule = (
+  state: State,
+  isStale: (state: State, timer: Timer) => boolean,
+  out: Out
+): void => {
   const timers = state.timers
-  while (timers.length > 0 && isStale(timers[0]!)) dropFirst(timers)
+  while (timers.length > 0 && isStale(state, timers[0]!)) dropFirst(timers)
   if (timers.length === 0) {
     state.wakeAt = Infinity
     return

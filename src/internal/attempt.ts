@@ -5,8 +5,8 @@
  */
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
-import type { Start } from "../engine/Instruction.ts"
-import type { TaskId } from "../engine/State.ts"
+import { keyAt } from "../engine/State.ts"
+import type { Submission, TaskId } from "../engine/State.ts"
 import { Worker } from "../Worker.ts"
 import type { Info } from "../Worker.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
@@ -19,17 +19,27 @@ export class Attempt {
   away = -1
   private readonly worker: string
   private readonly number: number
+  /** Where the task was registered: its row may belong to another by the time a fiber that outlived the body asks. */
+  private readonly submission: Submission
+  private readonly index: number
 
-  constructor(core: SchedulerCore, worker: string, order: Start) {
+  constructor(core: SchedulerCore, worker: string, task: TaskId, serial: number, number: number) {
     this.core = core
     this.worker = worker
-    this.task = order.task
-    this.serial = order.attempt
-    this.number = order.number
+    this.task = task
+    this.serial = serial
+    this.number = number
+    const { index, submission } = core.state.tasks
+    this.submission = submission[task]!
+    this.index = index[task]!
+  }
+
+  get key(): string {
+    return keyAt(this.submission, this.index)
   }
 
   get info(): Info {
-    return { worker: this.worker, attempt: this.number, key: this.core.keyOf(this.task) }
+    return { worker: this.worker, attempt: this.number, key: this.key }
   }
 }
 

@@ -18,7 +18,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Ending } from "../engine/Event.ts"
-import type { Start, Stop } from "../engine/Instruction.ts"
+import type { Stop } from "../engine/Instruction.ts"
 import type { TaskId } from "../engine/State.ts"
 import { GraphError, TaskTimeout } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
@@ -33,6 +33,12 @@ const succeeded: Ending = { _tag: "Succeeded" }
 const interrupted: Ending = { _tag: "Interrupted" }
 
 type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown, unknown>
+
+/** One attempt of a task. */
+interface Order {
+  readonly task: TaskId
+  readonly attempt: number
+}
 
 export class FiberWorker {
   readonly index: number
@@ -55,25 +61,27 @@ export class FiberWorker {
     return this.fibers.size
   }
 
-  start(order: Start, task: TaskImpl, run: Run): void {
-    if (this.core.isStopping(order.task, order.attempt)) {
-      // Cancelled in the same turn in which it was started: the body never runs.
-      this.report(order.task, order.attempt, interrupted)
-      return
-    }
-    if (task.body._tag === "map") this.startPlain(order, task.body.run, task, run)
-    else this.startInScope(order, task, run)
+  start(id: TaskId, attempt: number, task: TaskImpl, run: Run): void {
+    // Cancelled in the same turn in which it was started: the body never runs.
+    if (this.core.isStopping(id, attempt)) return this.report(id, attempt, interrupted)
+    if (task.body._tag === "map") this.startPlain(id, attempt, task.body.run, task, run)
+    else this.startInScope({ task: id, attempt }, task, run)
   }
 
-  /** A plain function needs neither scope nor services. */
-  private startPlain(order: Start, f: (values: unknown) => unknown, task: TaskImpl, run: Run): void {
-    const fiber = run.fork(Effect.sync(() => f(this.inputsOf(order, task))))
+  /** A plain function needs neither scope nor services, and has ended when it has been started, unless fibers must yield. */
+  private startPlain(id: TaskId, attempt: number, f: (values: unknown) => unknown, task: TaskImpl, run: Run): void {
+    const fiber = run.fork(Effect.sync(() => f(this.inputsOf(id, task))))
     const exit = fiber.pollUnsafe()
-    if (exit !== undefined) this.ended(order, task, run, exit)
-    else this.watch(order, fiber, (exit) => this.ended(order, task, run, exit))
+    if (exit === undefined) this.watchPlain({ task: id, attempt }, task, run, fiber)
+    else if (Exit.isSuccess(exit)) this.succeed(id, attempt, task, run, exit.value)
+    else this.ended({ task: id, attempt }, task, run, exit)
   }
 
-  private startInScope(order: Start, task: TaskImpl, run: Run): void {
+  private watchPlain(order: Order, task: TaskImpl, run: Run, fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.watch(order, fiber, (exit) => this.ended(order, task, run, exit))
+  }
+
+  private startInScope(order: Order, task: TaskImpl, run: Run): void {
     const scope = Scope.makeUnsafe()
     const context = this.contextFor(order, run, scope)
     const fork = Effect.runForkWith(context)
@@ -87,14 +95,14 @@ export class FiberWorker {
     else this.watch(order, fiber, close)
   }
 
-  private contextFor(order: Start, run: Run, scope: Scope.Scope): Context.Context<never> {
-    const attempt = new Attempt(this.core, this.name, order)
+  private contextFor(order: Order, run: Run, scope: Scope.Scope): Context.Context<never> {
+    const attempt = new Attempt(this.core, this.name, order.task, order.attempt, this.core.startsOf(order.task))
     return Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<never>
   }
 
   /** The attempt counts as running until everything that it acquired or submitted has been closed. */
   private closeScope(
-    order: Start,
+    order: Order,
     task: TaskImpl,
     run: Run,
     exit: Exit.Exit<unknown, unknown>,
@@ -112,7 +120,7 @@ export class FiberWorker {
   }
 
   private watch(
-    { task }: Start,
+    { task }: Order,
     fiber: Fiber.Fiber<unknown, unknown>,
     ended: (exit: Exit.Exit<unknown, unknown>) => void
   ): void {
@@ -123,37 +131,31 @@ export class FiberWorker {
     })
   }
 
-  private bodyOf(order: Start, task: TaskImpl): Effect.Effect<unknown, unknown> {
+  private bodyOf(order: Order, task: TaskImpl): Effect.Effect<unknown, unknown> {
     const { body } = task
     switch (body._tag) {
       case "effect": {
         if (task.shape === "none" && task.inputs === undefined) return body.run(undefined) as Effect.Effect<unknown>
-        return Effect.suspend(() => body.run(this.inputsOf(order, task))) as Effect.Effect<unknown>
+        return Effect.suspend(() => body.run(this.inputsOf(order.task, task))) as Effect.Effect<unknown>
       }
       case "flatMap":
       case "map":
-        return Effect.sync(() => body.run(this.inputsOf(order, task)))
+        return Effect.sync(() => body.run(this.inputsOf(order.task, task)))
       case "exit":
-        return Effect.succeed(this.core.view.exitOf(order.inputs[0]!))
+        return Effect.succeed(this.core.view.exitOf(this.core.inputOf(order.task)))
       case "value":
         return Effect.succeed(body.value)
     }
   }
 
-  private inputsOf({ holders, inputs }: Start, task: TaskImpl): unknown {
-    if (task.shape === "none") return task.inputs
-    const values = new Array<unknown>(inputs.length)
-    for (let i = 0; i < inputs.length; i++) {
-      const holder = holders === undefined ? this : this.core.workers[holders[i]!]
-      values[i] = holder?.results.get(inputs[i]!)
-    }
-    return assemble(task, values)
+  private inputsOf(id: TaskId, task: TaskImpl): unknown {
+    return task.shape === "none" ? task.inputs : assemble(task, this.core.inputsOf(id))
   }
 
-  private ended(order: Start, task: TaskImpl, run: Run, exit: Exit.Exit<unknown, unknown>): void {
+  private ended(order: Order, task: TaskImpl, run: Run, exit: Exit.Exit<unknown, unknown>): void {
     if (Exit.isSuccess(exit)) {
-      if (task.body._tag === "flatMap") this.core.expand(order, exit.value, run, this)
-      else this.succeed(order, task, run, exit.value)
+      if (task.body._tag === "flatMap") this.core.expand(order.task, order.attempt, exit.value, run, this)
+      else this.succeed(order.task, order.attempt, task, run, exit.value)
       return
     }
     const cause = Cause.fromReasons(exit.cause.reasons.filter((reason) => !Cause.isInterruptReason(reason)))
@@ -162,13 +164,13 @@ export class FiberWorker {
     else this.report(order.task, order.attempt, interrupted)
   }
 
-  private succeed(order: Start, { body }: TaskImpl, run: Run, value: unknown): void {
-    this.results.set(order.task, value)
-    if (run.cache !== undefined && body._tag !== "value") this.core.cache(order.task, value)
-    this.report(order.task, order.attempt, succeeded)
+  private succeed(id: TaskId, attempt: number, { body }: TaskImpl, run: Run, value: unknown): void {
+    this.results.set(id, value)
+    if (run.cache !== undefined && body._tag !== "value") this.core.cache(id, value)
+    this.report(id, attempt, succeeded)
   }
 
-  private timedOut(order: Start, task: TaskImpl, run: Run): void {
+  private timedOut(order: Order, task: TaskImpl, run: Run): void {
     const { retry, timeoutMillis } = task.options
     if (retry === undefined) return this.report(order.task, order.attempt, interrupted)
     const key = this.core.keyOf(order.task)
@@ -176,7 +178,7 @@ export class FiberWorker {
     this.decide(order, run, retry, error, () => this.report(order.task, order.attempt, interrupted))
   }
 
-  private failed(order: Start, task: TaskImpl, run: Run, cause: Cause.Cause<unknown>): void {
+  private failed(order: Order, task: TaskImpl, run: Run, cause: Cause.Cause<unknown>): void {
     const error = Cause.findErrorOption(cause)
     const { retry } = task.options
     const isFinal = retry === undefined || error._tag === "None" || cause.reasons.some(Cause.isDieReason) ||
@@ -193,7 +195,7 @@ export class FiberWorker {
 
   /** Asks the task's schedule whether and when to try again. */
   private decide(
-    order: Start,
+    order: Order,
     run: Run,
     retry: Schedule.Schedule<unknown, unknown, unknown, unknown>,
     error: unknown,

@@ -29,21 +29,4 @@ export class Fifo<A> {
     this.head = this.tail = 0
     if (this.items.length > 65_536) this.items = []
   }
-
-  /** A position for {@link keepIf}: everything pushed from now on lies behind it. */
-  mark(): number {
-    return this.tail
-  }
-
-  /** Drops what was pushed since `mark` and does not pass the test. */
-  keepIf(mark: number, test: (item: A) => boolean): void {
-    let to = mark
-    for (let i = mark; i < this.tail; i++) {
-      const item = this.items[i]!
-      if (test(item)) this.items[to++] = item
-    }
-    for (let i = to; i < this.tail; i++) this.items[i] = undefined
-    this.tail = to
-    if (this.head === this.tail) this.rewind()
-  }
 }

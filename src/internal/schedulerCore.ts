@@ -23,7 +23,7 @@ import * as FiberScheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { advance } from "../engine/Engine.ts"
 import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
-import type { Instruction, Rejected, Start, Submitted } from "../engine/Instruction.ts"
+import type { Instruction, Rejected, Submitted } from "../engine/Instruction.ts"
 import type { Limits } from "../engine/limits.ts"
 import { Flag, keyOf, make as makeState, Phase } from "../engine/State.ts"
 import type { Claim, Root, State, TaskId } from "../engine/State.ts"
@@ -35,9 +35,10 @@ import { attemptOf } from "./attempt.ts"
 import { compile } from "./compile.ts"
 import type { Compiled, Live, LivePlan, ResultCache, Run } from "./compile.ts"
 import { FiberWorker } from "./fiberWorker.ts"
-import { Fifo } from "./fifo.ts"
 import { Observers } from "./observers.ts"
 import { ScopeOwners } from "./scopeOwners.ts"
+import { nothing, Outbox } from "./outbox.ts"
+import type { Answer, Carrier } from "./outbox.ts"
 import { FutureImpl, isTask } from "./task.ts"
 import type { Handle, TaskImpl } from "./task.ts"
 import { View } from "./view.ts"
@@ -61,19 +62,15 @@ export interface ComputeOptions {
 
 const closed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scheduler" } })
 
+const scopeClosed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scope" } })
+
 /** Why the engine did not accept a plan, as users see it. */
 const refused = ({ reason }: Rejected): GraphError =>
   new GraphError({ reason: reason._tag === "Gone" ? { _tag: "Closed", what: "scope" } : reason })
 
-/** What the sender of an event is told at once. */
-type Answer = Submitted | Rejected
-
-/** The answer to all events but submissions. */
-const nothing: Submitted = { _tag: "Submitted", ids: new Int32Array(0), claims: [] }
-
 let cores = 0
 
-export class SchedulerCore implements Live {
+export class SchedulerCore implements Carrier, Live {
   readonly name = `scheduler${++cores}`
   readonly state: State
   readonly workers: Array<FiberWorker> = []
@@ -86,10 +83,8 @@ export class SchedulerCore implements Live {
   private readonly inAsyncScope: (f: () => void) => void
   private readonly causes = new Map<number, Cause.Cause<unknown>>()
   private readonly owners = new ScopeOwners(this)
-  private readonly instructions = new Fifo<Instruction>()
+  private readonly outbox = new Outbox(this.workers, this.causes, (task, value) => this.cache(task, value))
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
-  /** What the sender of the event being applied wants to know. */
-  private answer: Answer = nothing
   private isAwake = false
   private isClosed = false
   private alarm: Fiber.Fiber<void> | undefined
@@ -119,8 +114,14 @@ export class SchedulerCore implements Live {
 
   /** Applies an event and says what it submitted, or why it did not. What follows from it is carried out by the pump, later. */
   ask(event: Event): Answer {
-    const answer = this.apply(event)
-    if (!this.isAwake && this.instructions.size > 0) this.wake()
+    const { outbox, state } = this
+    const log = this.observers.log()
+    state.log = log
+    outbox.answer = nothing
+    advance(state, event, outbox)
+    const { answer } = outbox
+    if (log !== undefined && log.length > 0) this.observers.tell(log)
+    if (!this.isAwake && outbox.size > 0) this.wake()
     return answer
   }
 
@@ -134,20 +135,6 @@ export class SchedulerCore implements Live {
     this.ask(event)
   }
 
-  /** Steps the engine. Tables are brought up to date at once; what runs anybody's code waits for the pump. */
-  private apply(event: Event): Answer {
-    const { instructions, state } = this
-    const log = this.observers.log()
-    state.log = log
-    this.answer = nothing
-    const mark = instructions.mark()
-    advance(state, event, instructions)
-    instructions.keepIf(mark, this.isForPump)
-    const { answer } = this
-    if (log !== undefined && log.length > 0) this.observers.tell(log)
-    return answer
-  }
-
   private wake(): void {
     this.isAwake = true
     queueMicrotask(() => this.inAsyncScope(this.pump))
@@ -155,56 +142,26 @@ export class SchedulerCore implements Live {
 
   /** Carries instructions out until none is left or the turn is over; then timers and I/O go first. */
   private readonly pump = (): void => {
+    const { outbox } = this
     const started = this.now()
     for (let done = 1; done <= turn.instructions; done++) {
-      const instruction = this.instructions.shift()
-      if (instruction === undefined) {
+      if (!outbox.next(this)) {
         this.isAwake = false
         return
       }
-      this.carryOut(instruction)
       if ((done & 15) === 0 && this.now() - started >= turn.millis) break
     }
     this.dispatcher.scheduleTask(() => this.inAsyncScope(this.pump), 0)
   }
 
-  /** Carries out at once what only moves or drops what workers keep; says whether the rest must wait for the pump. */
-  private readonly isForPump = (instruction: Instruction): boolean => {
-    switch (instruction._tag) {
-      case "Forget": {
-        const { holder, task } = instruction
-        for (let i = 0; i < this.workers.length; i++) this.workers[i]!.forget(task, i === holder)
-        return false
-      }
-      case "Adopt": {
-        const { results } = this.workers[instruction.worker]!
-        const value = results.get(instruction.from)
-        results.set(instruction.task, value)
-        this.cache(instruction.task, value)
-        return false
-      }
-      case "Discard":
-        this.workers[instruction.worker]!.results.delete(instruction.task)
-        return false
-      case "ForgetFailure":
-        this.causes.delete(instruction.failure)
-        return false
-      case "Rejected":
-      case "Submitted":
-        this.answer = instruction
-        return false
-      default:
-        return true
-    }
+  start(task: TaskId, attempt: number): void {
+    const { index, submission, worker } = this.state.tasks
+    const { nodes, run } = submission[task]!.plan as LivePlan
+    this.workers[worker[task]!]!.start(task, attempt, nodes[index[task]!]!, run)
   }
 
-  private carryOut(instruction: Instruction): void {
+  carryOut(instruction: Instruction): void {
     switch (instruction._tag) {
-      case "Start": {
-        const { index, submission } = this.state.tasks
-        const { nodes, run } = submission[instruction.task]!.plan as LivePlan
-        return this.workers[instruction.worker]!.start(instruction, nodes[index[instruction.task]!]!, run)
-      }
       case "Stop":
         return this.workers[instruction.worker]!.stop(instruction)
       case "WaitEnded":
@@ -249,6 +206,33 @@ export class SchedulerCore implements Live {
     if (key !== undefined) run.cache.set(key, value)
   }
 
+  /** How often the task was started. */
+  startsOf(task: TaskId): number {
+    return this.state.tasks.starts[task]!
+  }
+
+  /** The task that `task` depends on alone. */
+  inputOf(task: TaskId): TaskId {
+    const { index, submission } = this.state.tasks
+    const { ids, plan: { offsets, targets } } = submission[task]!
+    const target = targets[offsets[index[task]!]!]!
+    return target >= 0 ? ids[target]! : ~target
+  }
+
+  /** The results of all that a task depends on, from the workers that hold them. */
+  inputsOf(task: TaskId): Array<unknown> {
+    const { state: { tasks: { index, submission, worker } }, workers } = this
+    const { ids, plan: { offsets, targets } } = submission[task]!
+    const from = offsets[index[task]!]!
+    const values = new Array<unknown>(offsets[index[task]! + 1]! - from)
+    for (let i = 0; i < values.length; i++) {
+      const target = targets[from + i]!
+      const input = target >= 0 ? ids[target]! : ~target
+      values[i] = workers[worker[input]!]?.results.get(input)
+    }
+    return values
+  }
+
   keepCause(cause: Cause.Cause<unknown>): number {
     const number = this.nextCause++
     this.causes.set(number, cause)
@@ -256,7 +240,7 @@ export class SchedulerCore implements Live {
   }
 
   /** A flatMap body has returned a task: submits it in place of the attempt. */
-  expand({ attempt, task }: Start, returned: unknown, run: Run, worker: FiberWorker): void {
+  expand(task: TaskId, attempt: number, returned: unknown, run: Run, worker: FiberWorker): void {
     const compiled = isTask(returned) ? compile([returned], this, run) : notATask(this.keyOf(task), returned)
     if (compiled instanceof GraphError) return worker.fail(task, attempt, Cause.fail(compiled))
     const { plan, targets } = compiled
@@ -291,14 +275,14 @@ export class SchedulerCore implements Live {
     cache: ResultCache | undefined
   ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
     if (this.isClosed) return Effect.fail(closed())
-    return Effect.flatMap(this.owners.ownerOf(scope, fiber), (owner) => {
-      // In one go with the submission: what is live may be gone after any pause.
-      const compiled = compile(handles, this, this.runIn(fiber, cache))
-      if (compiled instanceof GraphError) return Effect.fail(compiled)
-      const answer = this.submitPlan(compiled, owner, fiber)
-      if (answer._tag === "Rejected") return Effect.fail(refused(answer))
-      return Effect.succeed(answer.claims.map((claim) => this.futureOf(claim)))
-    })
+    // In one go: what is live may be gone after any pause, and an interruption may come in it.
+    const compiled = compile(handles, this, this.runIn(fiber, cache))
+    if (compiled instanceof GraphError) return Effect.fail(compiled)
+    const owner = this.owners.ownerOf(scope, fiber)
+    if (owner === undefined) return Effect.fail(scopeClosed())
+    const answer = this.submitPlan(compiled, owner, fiber)
+    if (answer._tag === "Rejected") return Effect.fail(refused(answer))
+    return Effect.succeed(answer.claims.map((claim) => this.futureOf(claim)))
   }
 
   private futureOf(claim: Claim): FutureImpl {
@@ -324,10 +308,17 @@ export class SchedulerCore implements Live {
   }
 
   /** Ends everything that only this owner wanted; returns when none of it is running any more. */
-  closeOwner(owner: number, by: string): Effect.Effect<void> {
+  closeOwner(owner: number, by: string, abandoned?: number): Effect.Effect<void> {
     return Effect.ignore(this.waits.begin((wait, origin) => {
       this.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
+      if (abandoned !== undefined) this.ask({ _tag: "WaitAbandoned", now: origin.now, wait: abandoned })
     }))
+  }
+
+  private closeCompute(owner: number, wait: number): Effect.Effect<void> {
+    if (!this.waits.isOpen(wait)) return this.closeOwner(owner, "compute")
+    // Interrupted. What it started stops first, for that may hold the slot that this task takes again in the end.
+    return Effect.andThen(this.closeOwner(owner, "compute", wait), this.waits.abandon(wait))
   }
 
   /** Withdraws the wish of the future's owner, or with `force` everybody's. */
@@ -337,7 +328,7 @@ export class SchedulerCore implements Live {
   ): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       const asker = attemptOf(this, fiber)
-      const name = by ?? (asker === undefined ? "program" : this.keyOf(asker.task))
+      const name = by ?? asker?.key ?? "program"
       const ask = (number: number, origin: Origin): void => {
         this.ask({ _tag: "CancelRequested", claim, by: name, reason, force, wait: number, ...origin })
       }
@@ -358,13 +349,14 @@ export class SchedulerCore implements Live {
 
   /** A future on the same task that belongs to `scope`. */
   keep(future: FutureImpl, scope: Scope.Scope): Effect.Effect<FutureImpl, Released> {
-    return Effect.withFiber((fiber) =>
-      Effect.flatMap(this.owners.ownerOf(scope, fiber), (owner) => {
+    return Effect.withFiber((fiber) => {
+      const owner = this.owners.ownerOf(scope, fiber)
+      if (owner !== undefined) {
         const answer = this.ask({ _tag: "ClaimShared", now: this.now(), claim: future.claim, owner })
         if (answer._tag === "Submitted") return Effect.succeed(this.futureOf(answer.claims[0]!))
-        return Effect.fail(new Released({ key: future.key, owner: future.claim.owner.name }))
-      })
-    )
+      }
+      return Effect.fail(new Released({ key: future.key, owner: future.claim.owner.name }))
+    })
   }
 
   /** Submits for an owner of its own, waits, reads with `collect`, and ends all that it started. */
@@ -391,7 +383,7 @@ export class SchedulerCore implements Live {
             Effect.suspend(() => collect(liveTargets(compiled, answer), owner.roots))
           )
         return Effect.onExit(results, (exit) =>
-          Effect.andThen(this.closeOwner(number, "compute"), Effect.sync(() => finish(exit))))
+          Effect.andThen(this.closeCompute(number, wait), Effect.sync(() => finish(exit))))
       })
     )
   }

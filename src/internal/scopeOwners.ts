@@ -3,18 +3,16 @@
  *
  * @internal
  */
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import { attemptOf } from "./attempt.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 
-/** The owner that stands for a scope, and the last finalizer that closes it. */
+/** The owner that stands for a scope, and what closes it. */
 interface ScopeOwner {
   readonly owner: number
-  readonly last: Scope.Closeable | undefined
-  finalizers: number
+  readonly close: () => Effect.Effect<void>
 }
 
 export class ScopeOwners {
@@ -25,37 +23,39 @@ export class ScopeOwners {
     this.core = core
   }
 
-  /** The owner that stands for a scope. It closes before any resource that was acquired before its last submission. */
-  ownerOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<number> {
-    const present = this.entries.get(scope)
-    if (present !== undefined && present.finalizers === finalizersOf(scope)) return Effect.succeed(present.owner)
-    const attempt = attemptOf(this.core, fiber)
-    const by = attempt === undefined ? "its scope" : this.core.keyOf(attempt.task)
-    if (present === undefined) {
-      const owner = this.core.openOwner("scope")
-      const added = Scope.addFinalizer(scope, Effect.suspend(() => this.core.closeOwner(owner, by)))
-      return Effect.map(added, () => this.remember(scope, { owner, last: undefined, finalizers: 0 }))
-    }
-    // Something was acquired since: from now on this owner closes before that.
-    const { last, owner } = present
-    return Scope.fork(scope).pipe(
-      Effect.tap((child) => Scope.addFinalizer(child, Effect.suspend(() => this.closeLast(scope, child, owner, by)))),
-      Effect.map((child) => this.remember(scope, { owner, last: child, finalizers: 0 })),
-      Effect.tap(() => last === undefined ? Effect.void : Scope.close(last, Exit.void))
-    )
-  }
-
-  private closeLast(scope: Scope.Scope, child: Scope.Scope, owner: number, by: string): Effect.Effect<void> {
-    return this.entries.get(scope)?.last === child ? this.core.closeOwner(owner, by) : Effect.void
-  }
-
-  private remember(scope: Scope.Scope, entry: ScopeOwner): number {
-    entry.finalizers = finalizersOf(scope)
-    this.entries.set(scope, entry)
+  /**
+   * The owner that stands for a scope, or `undefined` if that has closed. It closes before any resource that was acquired
+   * before its last submission.
+   */
+  ownerOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): number | undefined {
+    if (scope.state._tag === "Closed") return undefined
+    const entry = this.entries.get(scope) ?? this.open(scope, fiber)
+    closeFirst(scope, entry, entry.close)
     return entry.owner
+  }
+
+  private open(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner {
+    const owner = this.core.openOwner("scope")
+    const by = attemptOf(this.core, fiber)?.key ?? "its scope"
+    const entry: ScopeOwner = { owner, close: () => this.core.closeOwner(owner, by) }
+    this.entries.set(scope, entry)
+    return entry
   }
 }
 
-/** The number of finalizers of an open scope: what tells whether something was acquired since. */
-const finalizersOf = ({ state }: Scope.Scope): number =>
-  state._tag !== "Open" ? 0 : state.finalizers === undefined ? 1 : state.finalizers.size
+/** Makes `finalizer` the one that an open scope runs first, whether it had it already or not, in no more than one step. */
+const closeFirst = (scope: Scope.Scope, key: object, finalizer: () => Effect.Effect<void>): void => {
+  const { state } = scope
+  if (state._tag === "Closed") return
+  if (state._tag === "Empty") {
+    scope.state = { _tag: "Open", finalizerKey: key, finalizer, finalizers: undefined }
+  } else if (state.finalizers !== undefined) {
+    // Finalizers run in reverse order of insertion.
+    state.finalizers.delete(key)
+    state.finalizers.set(key, finalizer)
+  } else if (state.finalizerKey !== key) {
+    state.finalizers = new Map([[state.finalizerKey!, state.finalizer!], [key, finalizer]])
+    state.finalizerKey = undefined
+    state.finalizer = undefined
+  }
+}

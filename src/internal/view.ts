@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import { hasEnded, keyAt, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
+import type { WaitMode } from "../engine/Event.ts"
 import type { Claim, Phase as PhaseOf, Root, State, Submission, TaskId } from "../engine/State.ts"
 import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
@@ -46,6 +47,17 @@ export class View {
 
   isSettled(claim: Claim): boolean {
     return claim.state !== "live" || hasEnded(this.state.tasks.phase[claim.task] as PhaseOf)
+  }
+
+  /** Whether a wait of this mode for these claims is over. */
+  isOver(claims: ReadonlyArray<Claim>, mode: WaitMode): boolean {
+    if (mode === "firstCompleted") return claims.some((claim) => this.isSettled(claim))
+    return claims.every((claim) => this.isSettled(claim)) ||
+      (mode === "firstFailure" && claims.some((claim) => this.isSettled(claim) && !this.hasSucceeded(claim)))
+  }
+
+  private hasSucceeded({ state, task }: Claim): boolean {
+    return state === "live" && this.state.tasks.phase[task] === Phase.succeeded
   }
 
   statusOf(claim: Claim): Status {

@@ -62,9 +62,14 @@ export class Waits {
     )
   }
 
-  /** Returns when a wait that has begun is over. */
+  /** Returns when a wait that has begun is over. Who is interrupted here must {@link abandon} the wait in the end. */
   join(wait: number): Effect.Effect<void, Starved> {
-    return Effect.callback<void, Starved>((resume) => this.follow(wait, resume))
+    return Effect.callback<void, Starved>((resume) => void this.follow(wait, resume))
+  }
+
+  /** Whether somebody has yet to see the end of this wait. */
+  isOpen(wait: number): boolean {
+    return this.open.has(wait)
   }
 
   private follow(
@@ -115,9 +120,13 @@ export class Waits {
     else if (waiting.isAway) this.open.delete(wait)
   }
 
-  /** Waits until `mode` is fulfilled for `claims`. */
+  /**
+   * Waits until `mode` is fulfilled for `claims`. The engine ends the waits of an attempt that it stops; code that cannot be
+   * interrupted then waits on, uncounted.
+   */
   forClaims(claims: ReadonlyArray<Claim>, mode: WaitMode): Effect.Effect<void, Starved> {
-    return this.begin((wait, origin) => this.core.ask({ _tag: "WaitBegan", wait, claims, mode, ...origin }))
+    const once = this.begin((wait, origin) => this.core.ask({ _tag: "WaitBegan", wait, claims, mode, ...origin }))
+    return Effect.flatMap(once, () => this.core.view.isOver(claims, mode) ? Effect.void : this.forClaims(claims, mode))
   }
 
   /** An explicit secede is a wait for nothing, which the rejoin abandons. */

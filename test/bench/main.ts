@@ -2,7 +2,7 @@
  * Microseconds a task and memory: Skein beside the floor and the peers, in one process, in interleaved rounds.
  *
  *     npm run bench -- [--quick] [--sizes 1000,10000] [--shapes chain,tree] [--json file] [--without-skein]
- *                      [--without-memory]
+ *                      [--without-peers] [--without-memory]
  *
  * Figures are medians and drift between machines: compare ratios within one run. Times are reported, not enforced; only
  * a wrong answer makes the exit code 1.
@@ -25,6 +25,7 @@ const { values: flags } = parseArgs({
     shapes: { type: "string" },
     json: { type: "string" },
     "without-skein": { type: "boolean", default: false },
+    "without-peers": { type: "boolean", default: false },
     "without-memory": { type: "boolean", default: false }
   }
 })
@@ -34,7 +35,11 @@ const shapes = flags.shapes === undefined
   ? shapeNames
   : shapeNames.filter((shape) => flags.shapes!.split(",").includes(shape))
 const subject = flags["without-skein"] ? undefined : await import("./skein.ts")
-const contestants: ReadonlyArray<Contestant> = [floor, ...(subject ? [subject.skein] : []), ...peers]
+const contestants: ReadonlyArray<Contestant> = [
+  floor,
+  ...(subject ? [subject.skein] : []),
+  ...(flags["without-peers"] ? [] : peers)
+]
 
 // ---- the loop
 

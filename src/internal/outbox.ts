@@ -1,0 +1,89 @@
+/**
+ * What the engine asks for, on its way to workers, waiters and the clock. What only moves or drops what tables hold is
+ * done at once; what runs anybody's code waits in a queue.
+ *
+ * @internal
+ */
+import type * as Cause from "effect/Cause"
+import type { Forget, Instruction, Out, Rejected, Start, Submitted } from "../engine/Instruction.ts"
+import type { State, TaskId } from "../engine/State.ts"
+import type { FiberWorker } from "./fiberWorker.ts"
+import { Fifo } from "./fifo.ts"
+
+/** What the sender of an event is told at once. */
+export type Answer = Submitted | Rejected
+
+/** The answer to all events but submissions. */
+export const nothing: Submitted = { _tag: "Submitted", ids: new Int32Array(0), claims: [] }
+
+/** Who carries out what was queued. */
+export interface Carrier {
+  readonly start: (task: TaskId, attempt: number) => void
+  readonly carryOut: (instruction: Instruction) => void
+}
+
+export class Outbox implements Out {
+  /** What the sender of the event being applied wants to know. */
+  answer: Answer = nothing
+  /** A start is two numbers, task and attempt: it is the most frequent by far, and the state says the rest. */
+  private readonly queue = new Fifo<Instruction | number>()
+  private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly causes: Map<number, Cause.Cause<unknown>>
+  /** Told of results that a task has from another one. */
+  private readonly adopted: (task: TaskId, value: unknown) => void
+
+  constructor(
+    workers: ReadonlyArray<FiberWorker>,
+    causes: Map<number, Cause.Cause<unknown>>,
+    adopted: (task: TaskId, value: unknown) => void
+  ) {
+    this.workers = workers
+    this.causes = causes
+    this.adopted = adopted
+  }
+
+  get size(): number {
+    return this.queue.size
+  }
+
+  start(state: State, task: TaskId): void {
+    this.queue.push(task)
+    this.queue.push(state.tasks.attempt[task]!)
+  }
+
+  forget(task: TaskId, holder: number): void {
+    const workers = this.workers
+    for (let i = 0; i < workers.length; i++) workers[i]!.forget(task, i === holder)
+  }
+
+  push(instruction: Exclude<Instruction, Start | Forget>): void {
+    switch (instruction._tag) {
+      case "Adopt": {
+        const { results } = this.workers[instruction.worker]!
+        const value = results.get(instruction.from)
+        results.set(instruction.task, value)
+        return this.adopted(instruction.task, value)
+      }
+      case "Discard":
+        return this.workers[instruction.worker]!.results.delete(instruction.task)
+      case "ForgetFailure":
+        this.causes.delete(instruction.failure)
+        return
+      case "Rejected":
+      case "Submitted":
+        this.answer = instruction
+        return
+      default:
+        return this.queue.push(instruction)
+    }
+  }
+
+  /** Hands the first in the queue to `carrier`; says whether there was one. */
+  next(carrier: Carrier): boolean {
+    const first = this.queue.shift()
+    if (first === undefined) return false
+    if (typeof first === "number") carrier.start(first, this.queue.shift() as number)
+    else carrier.carryOut(first)
+    return true
+  }
+}
