@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type { Future } from "./Future.ts"
 import type { Graph } from "./Graph.ts"
-import type { Errors, Exits, Lifted, Needs, Services, Values } from "./Inputs.ts"
+import type { Errors, Exits, Needs, Services, Upstream, Values } from "./Inputs.ts"
 import * as collect from "./internal/collect.ts"
 import { misplaced as refuseMisplaced } from "./internal/compile.ts"
 import type { ResultCache } from "./internal/compile.ts"
@@ -19,7 +19,7 @@ import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { Released, Root, RuntimeFailure, Starved } from "./SkeinError.ts"
-import type { Options, Task } from "./Task.ts"
+import type { OptionErrors, Options, OptionServices, Task } from "./Task.ts"
 
 export type { ResultCache }
 
@@ -60,9 +60,9 @@ export type Failure<I, M extends Mode> = M extends "collect" ? never
   : RuntimeFailure | (M extends "continue" ? Root<Errors<I>> : Errors<I>)
 
 /**
- * Functions that are told how a computation goes, one call after the other. One that throws is removed, with a warning in
- * the log; it never harms the run. `finish` is called whenever `start` was, however the computation ends. The idea is
- * dask's callbacks.
+ * Functions that are told how a computation goes, one call after the other, about the tasks that it submits itself. One that
+ * throws is not called again, with a warning in the log; it never harms the run or the others. `finish` is called whenever
+ * `start` was, however the computation ends. The idea is dask's callbacks.
  *
  * @category models
  * @since 0.1.0
@@ -180,10 +180,15 @@ const computeShape = (
  * @category options
  * @since 0.1.0
  */
-export interface MapOptions<A, M extends Mode = Mode> extends ComputeOptions<M> {
+export interface MapOptions<A, M extends Mode = Mode, O extends Options = Options> extends ComputeOptions<M> {
   /** Options of each item's task, such as its key, label or priority. */
-  readonly task?: ((item: A, index: number) => Options) | undefined
+  readonly task?: ((item: A, index: number) => O) | undefined
 }
+
+/** The tasks that are made of items. */
+type Mapped<A, B, E, R, O> = Array<
+  Task<B, E | Upstream<A> | OptionErrors<O>, Needs<R> | Services<A> | OptionServices<O>>
+>
 
 /**
  * Runs `f` for each item, as a task each, and gives the results in the order of the items. Items may be tasks or futures.
@@ -191,14 +196,14 @@ export interface MapOptions<A, M extends Mode = Mode> extends ComputeOptions<M> 
  * @category computing
  * @since 0.1.0
  */
-export const map = <A, B, E, R, const M extends Mode = "failFast">(
+export const map = <A, B, E, R, const M extends Mode = "failFast", const O extends Options = {}>(
   items: Iterable<A>,
   f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
-  options?: MapOptions<A, M>
+  options?: MapOptions<A, M, O>
 ): Effect.Effect<
-  Result<Array<Task<B, E, R>>, M>,
-  Failure<Array<Task<B, E, R> | A>, M> | GraphError,
-  Needs<R> | Needs<Services<A>> | Client
+  Result<Mapped<A, B, E, R, O>, M>,
+  Failure<Mapped<A, B, E, R, O>, M> | GraphError,
+  Services<Mapped<A, B, E, R, O>> | Client
 > =>
   Effect.suspend(() => {
     const tasks = Array.from(items, (item, index) =>
@@ -210,22 +215,33 @@ export const map = <A, B, E, R, const M extends Mode = "failFast">(
     return compute(tasks, options as ComputeOptions)
   }) as any
 
+/** One item of each input. */
+type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]: ItemOf<I[K]> }
+
+type ItemOf<I> = I extends Iterable<infer A> ? A : never
+
 /**
  * Like {@link map}, with one argument from each of several inputs; stops with the shortest.
  *
  * @category computing
  * @since 0.1.0
  */
-export const zipMap = <P extends ReadonlyArray<any>, B, E, R, const M extends Mode = "failFast">(
-  inputs: { readonly [K in keyof P]: Iterable<Lifted<P[K]>> },
-  f: (...items: P) => Effect.Effect<B, E, R>,
-  options?: MapOptions<P, M>
+export const zipMap = <
+  const I extends ReadonlyArray<Iterable<any>>,
+  B,
+  E,
+  R,
+  const M extends Mode = "failFast",
+  const O extends Options = {}
+>(
+  inputs: I,
+  f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,
+  options?: MapOptions<Zipped<I>, M, O>
 ): Effect.Effect<
-  Result<Array<Task<B, E, R>>, M>,
-  Failure<Array<Task<B, E, R>>, M> | GraphError,
-  Needs<R> | Client
-> =>
-  Effect.suspend(() => map(zip(inputs), (items) => f(...items as unknown as P), options as any)) as any
+  Result<Mapped<Zipped<I>, B, E, R, O>, M>,
+  Failure<Mapped<Zipped<I>, B, E, R, O>, M> | GraphError,
+  Services<Mapped<Zipped<I>, B, E, R, O>> | Client
+> => Effect.suspend(() => map(zip(inputs), (items) => f(...items as never), options as any)) as any
 
 const zip = (inputs: ReadonlyArray<Iterable<unknown>>): ReadonlyArray<ReadonlyArray<unknown>> => {
   const columns = inputs.map((input) => Array.from(input))
@@ -245,7 +261,11 @@ export const gather = <const I, const M extends Mode = "failFast">(
   options?: { readonly errors?: M | undefined }
 ): Effect.Effect<Result<I, M>, Failure<I, M>> =>
   Effect.suspend(() => {
-    const all = internal.scan(futures).handles.filter(internal.isFuture)
+    const { handles } = internal.scan(futures)
+    const all = handles.filter(internal.isFuture)
+    if (all.length < handles.length) {
+      return Effect.die(new TypeError("gather waits for futures: submit tasks, or compute them"))
+    }
     const mode = options?.errors ?? "failFast"
     const until = mode === "failFast" ? "firstFailure" : "all"
     return Effect.andThen(awaitFutures(all, until), Effect.suspend(() => collect.ofFutures(futures, mode, all)))
@@ -256,7 +276,28 @@ const awaitFutures = (
   mode: "all" | "firstCompleted" | "firstFailure"
 ): Effect.Effect<void, Starved> => {
   const core = futures[0]?.core
-  return core === undefined ? Effect.void : core.waits.forClaims(futures.map((future) => future.claim), mode)
+  if (core === undefined) return Effect.void
+  if (futures.some((future) => future.core !== core)) return awaitAcross(futures, mode)
+  return core.waits.forClaims(futures.map((future) => future.claim), mode)
+}
+
+/** Waits for futures of several schedulers, which know nothing of each other. */
+const awaitAcross = (
+  futures: ReadonlyArray<internal.FutureImpl>,
+  mode: "all" | "firstCompleted" | "firstFailure"
+): Effect.Effect<void, Starved> => {
+  const groups = Array.from(Map.groupBy(futures, ({ core }) => core).values())
+  const waits = groups.map((group) => awaitFutures(group, mode))
+  if (mode === "firstCompleted") return Effect.raceAllFirst(waits)
+  const hasFailed = ({ claim, core }: internal.FutureImpl) =>
+    core.view.isOver([claim], "all") && !core.view.hasSucceeded(claim)
+  const isDecided = (group: ReadonlyArray<internal.FutureImpl>) => mode === "firstFailure" && group.some(hasFailed)
+  const all = groups.map((group, i) =>
+    Effect.flatMap(waits[i]!, () => isDecided(group) ? Effect.fail("decided" as const) : Effect.void)
+  )
+  return Effect.all(all, { concurrency: "unbounded", discard: true }).pipe(
+    Effect.catch((error) => error === "decided" ? Effect.void : Effect.fail(error))
+  )
 }
 
 /**

@@ -30,6 +30,10 @@ export declare const TypeId: unique symbol
  * Within a graph, a task's key is the graph's, whatever key it had. A task that other tasks of the graph have as an input is
  * the same task wherever it is named.
  *
+ * **Gotchas**
+ *
+ * A pure call that a graph names goes by that name, so it does not share its run with equal calls that have no name there.
+ *
  * @category models
  * @since 0.1.0
  */

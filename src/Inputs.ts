@@ -25,15 +25,20 @@ type Prev = [never, 0, 1, 2, 3, 4, 5]
 
 type IsAny<I> = 0 extends 1 & I ? true : false
 
-/** Does I hold a handle, at most five levels down? */
-type Holds<I, D extends number = 5> = IsAny<I> extends true ? false
-  : [D] extends [never] ? false
+/** Does I hold a handle, at most D levels down? */
+type Holds<I, D extends number> = [D] extends [never] ? false
+  : IsAny<I> extends true ? false
   : I extends Handle ? true
   : I extends (...args: any) => any ? false
-  : I extends object ? true extends { [K in keyof I]-?: Holds<I[K], Prev[D]> }[keyof I] ? true : false
+  : I extends object ? IsOfEffect<I> extends true ? false
+    : true extends { [K in keyof I]-?: Holds<I[K], Prev[D]> }[keyof I] ? true
+    : false
   : false
 
-type HoldsAny<I> = true extends Holds<I> ? true : false
+/** Effects, Options, Chunks and all else of Effect's are passed on as they are. */
+type IsOfEffect<I> = [Extract<keyof I, `~effect/${string}`>] extends [never] ? false : true
+
+type HoldsAny<I, D extends number> = true extends Holds<I, D> ? true : false
 
 /**
  * The shape with each handle replaced by its value.
@@ -44,7 +49,7 @@ type HoldsAny<I> = true extends Holds<I> ? true : false
 export type Values<I> = IsAny<I> extends true ? I
   : I extends Task<infer A, any, any> ? A
   : I extends Future<infer A, any> ? A
-  : HoldsAny<I> extends true ? { -readonly [K in keyof I]: Values<I[K]> }
+  : HoldsAny<I, 5> extends true ? { -readonly [K in keyof I]: Values<I[K]> }
   : I
 
 /**
@@ -53,11 +58,11 @@ export type Values<I> = IsAny<I> extends true ? I
  * @category utils
  * @since 0.1.0
  */
-export type Errors<I> = IsAny<I> extends true ? never
+export type Errors<I, D extends number = 5> = [D] extends [never] ? never
+  : IsAny<I> extends true ? never
   : I extends Task<any, infer E, any> ? E
   : I extends Future<any, infer E> ? E
-  : I extends ReadonlyArray<infer X> ? Errors<X>
-  : HoldsAny<I> extends true ? { [K in keyof I]-?: Errors<I[K]> }[keyof I]
+  : HoldsAny<I, D> extends true ? { [K in keyof I]-?: Errors<I[K], Prev[D]> }[Places<I>]
   : never
 
 /**
@@ -66,12 +71,15 @@ export type Errors<I> = IsAny<I> extends true ? never
  * @category utils
  * @since 0.1.0
  */
-export type Services<I> = IsAny<I> extends true ? never
+export type Services<I, D extends number = 5> = [D] extends [never] ? never
+  : IsAny<I> extends true ? never
   : I extends Task<any, any, infer R> ? R
   : I extends Future<any, any> ? never
-  : I extends ReadonlyArray<infer X> ? Services<X>
-  : HoldsAny<I> extends true ? { [K in keyof I]-?: Services<I[K]> }[keyof I]
+  : HoldsAny<I, D> extends true ? { [K in keyof I]-?: Services<I[K], Prev[D]> }[Places<I>]
   : never
+
+/** Where handles may lie: the members of arrays, not their methods. */
+type Places<I> = I extends ReadonlyArray<any> ? number & keyof I : keyof I
 
 /**
  * The shape with each handle replaced by its exit, as an observer sees it.
@@ -82,7 +90,7 @@ export type Services<I> = IsAny<I> extends true ? never
 export type Exits<I> = IsAny<I> extends true ? I
   : I extends Task<infer A, infer E, any> ? Exit.Exit<A, E | RuntimeFailure>
   : I extends Future<infer A, infer E> ? Exit.Exit<A, E | RuntimeFailure>
-  : HoldsAny<I> extends true ? { -readonly [K in keyof I]: Exits<I[K]> }
+  : HoldsAny<I, 5> extends true ? { -readonly [K in keyof I]: Exits<I[K]> }
   : I
 
 /**

@@ -15,8 +15,8 @@ import type { Snapshot } from "./engine/snapshot.ts"
 import { phaseNames } from "./engine/State.ts"
 import type { PhaseName, Transition } from "./engine/State.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
-import { GraphError } from "./SkeinError.ts"
 import type { WorkerOptions } from "./Skein.ts"
+import { GraphError } from "./SkeinError.ts"
 
 export type { Because, Explanation, Snapshot }
 
@@ -81,15 +81,17 @@ export const make = (core: SchedulerCore, stories: number): Scheduler["Service"]
       const reason = refusal(core, id, concurrency)
       return reason === undefined ? core.addWorker(id, concurrency) : Effect.fail(new GraphError({ reason }))
     },
-    listen: (f) => Effect.asVoid(Effect.acquireRelease(Effect.sync(() => core.observers.listen(f)), (stop) => Effect.sync(stop)))
+    listen: (f) =>
+      Effect.asVoid(Effect.acquireRelease(Effect.sync(() => core.observers.listen(f)), (stop) => Effect.sync(stop)))
   }
 }
 
 const refusal = (core: SchedulerCore, id: string, concurrency: number): GraphError["reason"] | undefined => {
   if (!Number.isInteger(concurrency) || concurrency <= 0) {
-    return { _tag: "InvalidOption", option: "concurrency", value: concurrency, expected: "a positive whole number" }
+    const option = `concurrency of worker ${JSON.stringify(id)}`
+    return { _tag: "InvalidOption", option, value: concurrency, expected: "a positive whole number" }
   }
-  if (core.workers.some((worker) => worker.name === id)) {
+  if (core.state.workers.some((worker) => worker.name === id && worker.phase !== "gone")) {
     return { _tag: "InvalidOption", option: "id", value: id, expected: "a name that no other worker has" }
   }
   return undefined
@@ -139,7 +141,9 @@ const statsOf = (core: SchedulerCore): Stats => {
  * @category observing
  * @since 0.1.0
  */
-export const events: Stream.Stream<TaskEvent, never, Scheduler> = Stream.unwrap(Scheduler.use((s) => Effect.succeed(s.events)))
+export const events: Stream.Stream<TaskEvent, never, Scheduler> = Stream.unwrap(
+  Scheduler.use((s) => Effect.succeed(s.events))
+)
 
 /**
  * The transitions of one key, oldest first. Needs a layer with `stories`.

@@ -65,6 +65,8 @@ const invalid = (option: string, value: unknown, expected: string): Effect.Effec
 const checkCount = (option: string, value: number): Effect.Effect<void, GraphError> =>
   Number.isInteger(value) && value > 0 ? Effect.void : invalid(option, value, "a positive whole number")
 
+const concurrencyOf = (worker: string): string => `concurrency of worker ${JSON.stringify(worker)}`
+
 /** The workers that the options ask for. */
 const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>, GraphError> =>
   Effect.gen(function*() {
@@ -77,11 +79,11 @@ const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>
     if (options.concurrency !== undefined) {
       return yield* invalid("concurrency", concurrency, "no value beside workers, whose own concurrency counts")
     }
-    if (workers.length === 0) return yield* invalid("workers", "[]", "at least one worker")
-    for (const worker of workers) yield* checkCount(`concurrency of worker ${worker.id}`, worker.concurrency)
+    if (workers.length === 0) return yield* invalid("workers", workers, "at least one worker")
+    for (const { concurrency, id } of workers) yield* checkCount(concurrencyOf(id), concurrency)
     const ids = workers.map(({ id }) => id)
-    const twice = ids.find((id, i) => ids.indexOf(id) < i)
-    return twice === undefined ? workers : yield* invalid("workers", twice, "a different id for each worker")
+    const isUnique = new Set(ids).size === ids.length
+    return isUnique ? workers : yield* invalid("workers", ids, "a different id for each worker")
   })
 
 const limitsOf = (given: Partial<Limits>): Effect.Effect<Limits, GraphError> =>

@@ -96,7 +96,9 @@ const describeReason = (reason: GraphReason): string => {
       return `Task ${quote(reason.key)} is pure, but its ${reason.path} has no canonical encoding: ${reason.why}. ` +
         "Pass plain data or a keyed task, or give the task a key of its own."
     case "NestingLimit":
-      return `${nestingWords[reason.of]} (limit ${reason.max}). Check that the recursion ends, or raise limits.${reason.of} ` +
+      return `${
+        nestingWords[reason.of]
+      } (limit ${reason.max}). Check that the recursion ends, or raise limits.${reason.of} ` +
         "of the layer."
     case "LimitExceeded":
       return `${limitWords[reason.limit]} ${reason.value}, and the layer's limits.${reason.limit} is ${reason.max}. ` +
@@ -107,7 +109,9 @@ const describeReason = (reason: GraphReason): string => {
 }
 
 const known = (keys: ReadonlyArray<string>): string =>
-  keys.length === 0 ? "none" : keys.slice(0, 8).map(quote).join(", ") + (keys.length > 8 ? `, and ${keys.length - 8} more` : "")
+  keys.length === 0
+    ? "none"
+    : keys.slice(0, 8).map(quote).join(", ") + (keys.length > 8 ? `, and ${keys.length - 8} more` : "")
 
 /**
  * A graph that cannot run. Nothing of it has started.
@@ -211,7 +215,9 @@ export class Starved extends Data.TaggedError("Starved")<{
   readonly waits: ReadonlyArray<readonly [waiting: string, awaited: string]>
 }> {
   override get message(): string {
-    return `This wait could never end: ${this.waits.map(([from, to]) => `${quote(from)} waits for ${quote(to)}`).join(", ")}.`
+    return `This wait could never end: ${
+      this.waits.map(([from, to]) => `${quote(from)} waits for ${quote(to)}`).join(", ")
+    }.`
   }
 }
 

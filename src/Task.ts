@@ -14,7 +14,7 @@ import type { Pipeable } from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
 import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Services, Upstream, Values } from "./Inputs.ts"
-import { normalize } from "./internal/options.ts"
+import { normalize, replaced } from "./internal/options.ts"
 import * as internal from "./internal/task.ts"
 import type { DependencyTimeout, GraphError, RuntimeFailure, TaskTimeout } from "./SkeinError.ts"
 
@@ -67,13 +67,14 @@ type When<O, K extends PropertyKey, Err> = K extends keyof O ? [O[K]] extends [u
 export type OptionErrors<O> =
   | When<O, "timeout" | "deadline", TaskTimeout>
   | When<O, "dependencyTimeout", DependencyTimeout>
-  | (O extends { readonly after: infer H } ? Upstream<H> : never)
-  | (O extends { readonly retry: Schedule.Schedule<any, any, infer SE, any> } ? SE : never)
+  | (O extends { readonly after?: infer H } ? Upstream<H> : never)
+  | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, infer SE, any> ? SE : never : never)
 
 /** @internal */
 export type OptionServices<O> =
-  | (O extends { readonly after: infer H } ? Services<H> : never)
-  | (O extends { readonly retry: Schedule.Schedule<any, any, any, infer SR> } ? Needs<SR> : never)
+  | (O extends { readonly after?: infer H } ? Services<H> : never)
+  | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, any, infer SR> ? Needs<SR> : never
+    : never)
 
 const wrap = (body: internal.Body, inputs: unknown, options: Options | undefined): any =>
   internal.make(body, inputs, normalize(options))
@@ -202,10 +203,11 @@ export const withOptions: {
     self: Task<A, E, R>,
     options: O
   ): Task<A, E | OptionErrors<O>, R | OptionServices<O>>
-} = dual(2, (self: internal.TaskImpl, options: Options): any => {
-  const given = Object.fromEntries(Object.entries(normalize(options)).filter(([, value]) => value !== undefined))
-  return internal.make(self.body, self.inputs, { ...self.options, ...given })
-})
+} = dual(
+  2,
+  (self: internal.TaskImpl, options: Options): any =>
+    internal.make(self.body, self.inputs, replaced(self.options, options))
+)
 
 /**
  * What a wrapped function can be told.
@@ -262,7 +264,9 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
   return (...args): any => {
     const call = internal.make(body, args, normal) as any
     if (nout === undefined) return call
-    return Array.from({ length: nout }, (_, i) => map(call, (members: any) => members[i]))
+    // A member of a pure call is as pure as the call.
+    const purely = (i: number) => rest.pure === true ? { pure: true, name: `${name}[${i}]` } : undefined
+    return Array.from({ length: nout }, (_, i) => wrap({ _tag: "map", run: (all: any) => all[i] }, call, purely(i)))
   }
 }
 

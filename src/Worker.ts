@@ -89,5 +89,9 @@ export const seceded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<
   Worker.use((worker) => {
     const attempt = worker as unknown as Attempt
     if (attempt.away >= 0) return effect
-    return Effect.acquireUseRelease(attempt.core.waits.secede(attempt), () => effect, () => attempt.core.waits.rejoin(attempt))
+    return Effect.acquireUseRelease(
+      attempt.core.waits.secede(attempt),
+      () => effect,
+      () => attempt.core.waits.rejoin(attempt)
+    )
   })

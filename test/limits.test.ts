@@ -39,7 +39,12 @@ describe("limits", () => {
     Effect.gen(function*() {
       assert.strictEqual(yield* Client.compute(chain(9)), 9)
       const error = yield* Effect.flip(Client.compute(chain(10)))
-      assert.deepStrictEqual((error as GraphError).reason, { _tag: "LimitExceeded", limit: "depth", value: 11, max: 10 })
+      assert.deepStrictEqual((error as GraphError).reason, {
+        _tag: "LimitExceeded",
+        limit: "depth",
+        value: 11,
+        max: 10
+      })
       yield* isEmpty
     }).pipe(within({ limits: { depth: 10 } })))
 

@@ -152,11 +152,20 @@ export const share = (state: State, event: ClaimShared, out: Out): void => {
 
 const none = new Int32Array(0)
 
+export const makeClaim = (owner: Owner, task: TaskId): Claim => ({
+  owner,
+  task,
+  state: "live",
+  outcome: undefined,
+  starts: 0,
+  worker: -1
+})
+
 /** The owner's claim on a task, new or as it was. */
 export const claim = (state: State, owner: Owner, task: TaskId): Claim => {
   const present = owner.claims.get(task)
   if (present !== undefined) return present
-  const made: Claim = { owner, task, state: "live", outcome: undefined, starts: 0, worker: -1 }
+  const made = makeClaim(owner, task)
   owner.claims.set(task, made)
   state.tasks.refs[task]!++
   return made

@@ -11,4 +11,3 @@ export const captureAsyncScope = (): (f: () => void) => void => {
   const resource = new hooks.AsyncResource("skein/Scheduler")
   return (f) => resource.runInAsyncScope(f)
 }
-

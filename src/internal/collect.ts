@@ -4,10 +4,11 @@
  *
  * @internal
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { Mode } from "../Client.ts"
 import type { Root, TaskId } from "../engine/State.ts"
+import { TaskCancelled } from "../SkeinError.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { replace } from "./task.ts"
 import type { FutureImpl } from "./task.ts"
@@ -36,19 +37,31 @@ const collect = (shape: unknown, mode: Mode, ends: Ends): Exit.Exit<unknown, unk
 
 const valueOf = (exit: Exit.Exit<unknown, unknown>): unknown => Exit.isSuccess(exit) ? exit.value : undefined
 
-/** What a compute of `targets` gives. */
+/** What a compute of `targets` gives; none are left when the scheduler has closed meanwhile. */
 export const ofTargets = (
   { view }: SchedulerCore,
   shape: unknown,
   mode: Mode,
-  targets: ReadonlyArray<TaskId>,
+  targets: ReadonlyArray<TaskId> | undefined,
   roots: ReadonlyArray<Root>
 ): Exit.Exit<unknown, unknown> =>
-  collect(shape, mode, {
-    exitOf: (place) => view.exitOf(targets[place]!),
-    firstFailed: () => view.firstFailed(targets),
-    roots: () => view.rootsOf(targets, roots)
-  })
+  collect(
+    shape,
+    mode,
+    targets === undefined ? cancelled : {
+      exitOf: (place) => view.exitOf(targets[place]!),
+      firstFailed: () => view.firstFailed(targets),
+      roots: () => view.rootsOf(targets, roots)
+    }
+  )
+
+const closing = Cause.fail(new TaskCancelled({ key: "compute", by: "scheduler", reason: "the scheduler closed" }))
+
+const cancelled: Ends = {
+  exitOf: () => Exit.failCause(closing),
+  firstFailed: () => Exit.failCause(closing),
+  roots: () => closing
+}
 
 /** What a gather of `futures` gives. */
 export const ofFutures = (
@@ -60,7 +73,8 @@ export const ofFutures = (
   const settled = futures.filter((future) => future.core.view.isSettled(future.claim))
   return collect(shape, mode, {
     exitOf: (place) => exitOf(futures[place]!),
-    firstFailed: () => settled.map(exitOf).find((exit) => Exit.isFailure(exit)) as Exit.Exit<never, unknown> | undefined,
+    firstFailed: () =>
+      settled.map(exitOf).find((exit) => Exit.isFailure(exit)) as Exit.Exit<never, unknown> | undefined,
     roots: () => rootsOfFutures(settled)
   })
 }

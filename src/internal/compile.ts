@@ -168,8 +168,8 @@ class Compiler {
   }
 
   private check(task: TaskImpl): void {
-    const { invalid } = task.options
-    if (invalid !== undefined) this.refuse({ _tag: "InvalidOption", key: nameOf(task), ...invalid })
+    const invalid = task.options.invalid?.[0]
+    if (invalid !== undefined) this.refuse({ _tag: "InvalidOption", key: givenName(task), ...invalid })
     if (task.misplaced !== undefined) this.refuse(misplaced(nameOf(task), task.misplaced))
   }
 
@@ -221,7 +221,15 @@ class Compiler {
     const absorbs = node.body._tag === "exit"
     if (absorbs || node.options !== noOptions) {
       const { deadlineMillis, dependencyTimeoutMillis, label, priority, timeoutMillis } = node.options
-      this.settings.set(index, { key, label, priority, absorbs, timeoutMillis, deadlineMillis, dependencyTimeoutMillis })
+      this.settings.set(index, {
+        key,
+        label,
+        priority,
+        absorbs,
+        timeoutMillis,
+        deadlineMillis,
+        dependencyTimeoutMillis
+      })
     }
     return index
   }
@@ -257,7 +265,7 @@ class Compiler {
     if (key !== undefined || pure !== true) return key
     if (name === undefined || name === "") {
       const expected = "a key, or a function with a name, beside it"
-      return this.refuse({ _tag: "InvalidOption", key: nameOf(task), option: "pure", value: true, expected })
+      return this.refuse({ _tag: "InvalidOption", key: givenName(task), option: "pure", value: true, expected })
     }
     const encoded = encode(task.inputs, (value) => this.encodeHandle(value), "arguments")
     if ("text" in encoded) return keyOfCall(name, encoded.text)
@@ -270,7 +278,11 @@ class Compiler {
   }
 
   private encodeHandle(value: unknown): Encoded | undefined {
-    if (isFuture(value)) return { text: `future(${value.core.name}/${value.submission.sequence + value.index})` }
+    if (isFuture(value)) {
+      // The scheduler's name only where it is another, which is refused: names must not depend on what else the process runs.
+      const home = (value.core as Live) === this.live ? "" : `${value.core.name}/`
+      return { text: `future(${home}${value.submission.sequence + value.index})` }
+    }
     if (!isTask(value)) return undefined
     if (value.body._tag === "value") return encode(value.body.value, (inner) => this.encodeHandle(inner), "")
     const key = this.keyOfNode(value)
@@ -314,7 +326,10 @@ const areSame = (a: TaskImpl, b: TaskImpl): boolean => {
   return origin === b || (origin.options.pure === true && b.options.pure === true)
 }
 
-const nameOf = (task: TaskImpl): string => task.options.key ?? task.options.label ?? task.options.name ?? "task"
+const givenName = ({ options }: TaskImpl): string | undefined =>
+  options.key || options.label || options.name || undefined
+
+const nameOf = (task: TaskImpl): string => givenName(task) ?? "task"
 
 interface Draft {
   readonly nodes: ReadonlyArray<TaskImpl>
@@ -343,7 +358,7 @@ const cull = ({ edges, nodes, offsets, settings, targets }: Draft): Draft => {
   const kept = [...needed].sort((a, b) => a - b)
   const place = new Map(kept.map((node, index) => [node, index]))
   const moved = (reference: Reference): Reference => reference < 0 ? reference : place.get(reference)!
-  const rows = kept.map((node) => Array.from(edges.subarray(offsets[node]!, offsets[node + 1]!), moved))
+  const rows = kept.map((node) => Array.from(edges.subarray(offsets[node], offsets[node + 1]), moved))
   const starts = [0]
   for (const row of rows) starts.push(starts.at(-1)! + row.length)
   return {
@@ -358,7 +373,9 @@ const cull = ({ edges, nodes, offsets, settings, targets }: Draft): Draft => {
 const onlyPosition = new Int32Array(1)
 
 const positionsOf = (size: number, offsets: Int32Array, targets: Int32Array): Int32Array =>
-  size === 1 ? onlyPosition : order(isPlain(size, offsets, targets) ? { offsets, targets } : plain(size, offsets, targets))
+  size === 1
+    ? onlyPosition
+    : order(isPlain(size, offsets, targets) ? { offsets, targets } : plain(size, offsets, targets))
 
 /** Whether all edges lie inside the plan and none is there twice. */
 const isPlain = (size: number, offsets: Int32Array, targets: Int32Array): boolean => {
@@ -378,7 +395,7 @@ const plain = (size: number, offsets: Int32Array, targets: Int32Array) => {
   const own: Array<number> = []
   const starts = new Int32Array(size + 1)
   for (let i = 0; i < size; i++) {
-    const dependencies = new Set(targets.subarray(offsets[i]!, offsets[i + 1]!))
+    const dependencies = new Set(targets.subarray(offsets[i], offsets[i + 1]))
     for (const dependency of dependencies) if (dependency >= 0) own.push(dependency)
     starts[i + 1] = own.length
   }

@@ -23,8 +23,8 @@ import type { TaskId } from "../engine/State.ts"
 import { GraphError, TaskTimeout } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt } from "./attempt.ts"
-import { Results } from "./results.ts"
 import type { Run } from "./compile.ts"
+import { Results } from "./results.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { assemble, isTask } from "./task.ts"
 import type { TaskImpl } from "./task.ts"
@@ -32,7 +32,8 @@ import type { TaskImpl } from "./task.ts"
 const succeeded: Ending = { _tag: "Succeeded" }
 const interrupted: Ending = { _tag: "Interrupted" }
 
-type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown, unknown>
+/** A retry schedule on its way. */
+export type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown, unknown>
 
 /** One attempt of a task. */
 interface Order {
@@ -47,8 +48,6 @@ export class FiberWorker {
   private readonly core: SchedulerCore
   /** The attempts that have not ended within the call that started them. */
   private readonly fibers = new Map<TaskId, Fiber.Fiber<unknown, unknown>>()
-  /** The state of retry schedules, from the first failure of a task to its end. */
-  private readonly schedules = new Map<TaskId, Step>()
 
   constructor(core: SchedulerCore, index: number, name: string) {
     this.core = core
@@ -70,7 +69,7 @@ export class FiberWorker {
 
   /** A plain function needs neither scope nor services, and has ended when it has been started, unless fibers must yield. */
   private startPlain(id: TaskId, attempt: number, f: (values: unknown) => unknown, task: TaskImpl, run: Run): void {
-    const fiber = run.fork(Effect.sync(() => f(this.inputsOf(id, task))))
+    const fiber = run.fork(this.wired(id, Effect.sync(() => f(this.inputsOf(id, task)))))
     const exit = fiber.pollUnsafe()
     if (exit === undefined) this.watchPlain({ task: id, attempt }, task, run, fiber)
     else if (Exit.isSuccess(exit)) this.succeed(id, attempt, task, run, exit.value)
@@ -85,10 +84,12 @@ export class FiberWorker {
     const scope = Scope.makeUnsafe()
     const context = this.contextFor(order, run, scope)
     const fork = Effect.runForkWith(context)
-    const fiber = fork(this.bodyOf(order, task))
+    const fiber = fork(this.wired(order.task, this.bodyOf(order, task)))
     const close = (exit: Exit.Exit<unknown, unknown>): void => {
-      if (scope.state._tag === "Empty") this.ended(order, task, run, exit)
-      else this.closeScope(order, task, run, exit, scope, context)
+      if (scope.state._tag !== "Empty") return this.closeScope(order, task, run, exit, scope, context)
+      // Closed all the same: a fiber that outlives the body must not open it again.
+      Scope.closeUnsafe(scope, exit)
+      this.ended(order, task, run, exit)
     }
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) close(exit)
@@ -148,6 +149,11 @@ export class FiberWorker {
     }
   }
 
+  private wired(id: TaskId, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
+    const { wire } = this.core
+    return wire === undefined ? body : wire.body(this.core, id, body)
+  }
+
   private inputsOf(id: TaskId, task: TaskImpl): unknown {
     return task.shape === "none" ? task.inputs : assemble(task, this.core.inputsOf(id))
   }
@@ -158,7 +164,7 @@ export class FiberWorker {
       else this.succeed(order.task, order.attempt, task, run, exit.value)
       return
     }
-    const cause = Cause.fromReasons(exit.cause.reasons.filter((reason) => !Cause.isInterruptReason(reason)))
+    const cause = withoutInterrupts(exit.cause)
     if (cause.reasons.length > 0) this.failed(order, task, run, cause)
     else if (this.core.hasTimedOut(order.task)) this.timedOut(order, task, run)
     else this.report(order.task, order.attempt, interrupted)
@@ -187,6 +193,13 @@ export class FiberWorker {
     else this.decide(order, run, retry, error.value, () => this.fail(order.task, order.attempt, cause))
   }
 
+  /** Reports a schedule that failed by itself, or that was interrupted with its task. */
+  private scheduleFailed({ attempt, task }: Order, cause: Cause.Cause<unknown>): void {
+    const rest = withoutInterrupts(cause)
+    if (rest.reasons.length === 0) this.report(task, attempt, interrupted)
+    else this.fail(task, attempt, rest)
+  }
+
   /** Reports a failure, whose cause is kept for those who observe it. */
   fail(task: TaskId, attempt: number, cause: Cause.Cause<unknown>): void {
     const failure = this.core.keepCause(cause)
@@ -201,10 +214,11 @@ export class FiberWorker {
     error: unknown,
     giveUp: () => void
   ): void {
+    const { schedules } = this.core
     const decision: Effect.Effect<[unknown, Duration.Duration], unknown> = Effect.suspend(() => {
-      const present = this.schedules.get(order.task)
+      const present = schedules.get(order.task)
       const step = present === undefined
-        ? Effect.tap(Schedule.toStep(retry), (step) => Effect.sync(() => this.schedules.set(order.task, step as Step)))
+        ? Effect.tap(Schedule.toStep(retry), (step) => Effect.sync(() => schedules.set(order.task, step as Step)))
         : Effect.succeed(present)
       return Effect.flatMap(step, (step) => (step as Step)(this.core.now(), error))
     }) as Effect.Effect<[unknown, Duration.Duration], unknown>
@@ -214,11 +228,11 @@ export class FiberWorker {
         const delayMillis = Duration.toMillis(exit.value[1])
         this.report(order.task, order.attempt, { _tag: "Retried", delayMillis })
       } else if (isDone(exit.cause)) giveUp()
-      else this.fail(order.task, order.attempt, exit.cause)
+      else this.scheduleFailed(order, exit.cause)
     }
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) decided(exit)
-    else fiber.addObserver(decided)
+    else this.watch(order, fiber, decided as (exit: Exit.Exit<unknown, unknown>) => void)
   }
 
   report(task: TaskId, attempt: number, ending: Ending): void {
@@ -231,9 +245,12 @@ export class FiberWorker {
 
   forget(task: TaskId, holdsResult: boolean): void {
     if (holdsResult) this.results.delete(task)
-    if (this.schedules.size > 0) this.schedules.delete(task)
+    if (this.core.schedules.size > 0) this.core.schedules.delete(task)
   }
 }
+
+const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unknown> =>
+  Cause.fromReasons(reasons.filter((reason) => !Cause.isInterruptReason(reason)))
 
 const isDone = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.some((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))

@@ -73,7 +73,7 @@ export const entriesOf = (graph: GraphImpl): Entries => {
 const refused = (option: string, value: string, expected: string, key?: string): TaskImpl =>
   makeTask({ _tag: "value", value: undefined }, undefined, {
     key,
-    invalid: { option, value: JSON.stringify(value), expected }
+    invalid: [{ option, value, expected }]
   })
 
 /** Stands for the task of a graph that has `key`. */

@@ -42,18 +42,22 @@ export class Observers {
     callbacks: Callbacks | undefined
   ): (exit: Exit.Exit<unknown, unknown>) => void {
     if (callbacks === undefined) return () => {}
-    const call = this.guarded((f: () => void) => f())
-    call(() => callbacks.start?.())
-    call(() => callbacks.startState?.(size))
+    // Each has a guard of its own: `finish` is called even if `beforeTask` threw.
+    const before = this.guarded((key: string) => callbacks.beforeTask?.(key))
+    const after = this.guarded(([key, outcome]: readonly [string, "succeeded" | "failed" | "cancelled"]) =>
+      callbacks.afterTask?.(key, outcome)
+    )
+    this.guarded(() => callbacks.start?.())(undefined)
+    this.guarded(() => callbacks.startState?.(size))(undefined)
     const stop = this.listen((transition) => {
       if (transition.owner !== owner) return
       const { from, key, to } = transition
-      if (to === "running" && from === "assigned") call(() => callbacks.beforeTask?.(key))
-      if (to === "succeeded" || to === "failed" || to === "cancelled") call(() => callbacks.afterTask?.(key, to))
+      if (to === "running" && from === "assigned") before(key)
+      if (to === "succeeded" || to === "failed" || to === "cancelled") after([key, to])
     })
     return (exit) => {
       stop()
-      call(() => callbacks.finish?.(Exit.isFailure(exit)))
+      this.guarded(() => callbacks.finish?.(Exit.isFailure(exit)))(undefined)
     }
   }
 

@@ -13,7 +13,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -21,13 +21,14 @@ import type * as Fiber from "effect/Fiber"
 import { format } from "effect/Formatter"
 import * as FiberScheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
+import type { Callbacks } from "../Client.ts"
 import { advance } from "../engine/Engine.ts"
 import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
 import type { Instruction, Rejected, Submitted } from "../engine/Instruction.ts"
 import type { Limits } from "../engine/limits.ts"
+import { makeClaim } from "../engine/owners.ts"
 import { Flag, keyOf, make as makeState, Phase } from "../engine/State.ts"
-import type { Claim, Root, State, TaskId } from "../engine/State.ts"
-import type { Callbacks } from "../Client.ts"
+import type { Claim, Owner, Root, State, TaskId } from "../engine/State.ts"
 import { GraphError, Released } from "../SkeinError.ts"
 import type { Starved } from "../SkeinError.ts"
 import { captureAsyncScope } from "./asyncScope.ts"
@@ -35,15 +36,18 @@ import { attemptOf } from "./attempt.ts"
 import { compile } from "./compile.ts"
 import type { Compiled, Live, LivePlan, ResultCache, Run } from "./compile.ts"
 import { FiberWorker } from "./fiberWorker.ts"
+import type { Step } from "./fiberWorker.ts"
 import { Observers } from "./observers.ts"
-import { ScopeOwners } from "./scopeOwners.ts"
 import { nothing, Outbox } from "./outbox.ts"
 import type { Answer, Carrier } from "./outbox.ts"
+import { ScopeOwners } from "./scopeOwners.ts"
 import { FutureImpl, isTask } from "./task.ts"
 import type { Handle, TaskImpl } from "./task.ts"
 import { View } from "./view.ts"
 import { Waits } from "./waits.ts"
 import type { Origin } from "./waits.ts"
+import { Wire } from "./wire.ts"
+import type { Message } from "./wire.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
@@ -77,6 +81,9 @@ export class SchedulerCore implements Carrier, Live {
   readonly observers: Observers
   readonly waits = new Waits(this)
   readonly view: View
+  readonly wire: Wire | undefined
+  /** The state of retry schedules, from the first failure of a task to its end, whichever workers it comes to. */
+  readonly schedules = new Map<TaskId, Step>()
   private readonly clock: Clock.Clock
   private readonly context: Context.Context<never>
   private readonly dispatcher: FiberScheduler.SchedulerDispatcher
@@ -104,6 +111,8 @@ export class SchedulerCore implements Carrier, Live {
     this.inAsyncScope = captureAsyncScope()
     this.observers = new Observers(context)
     this.view = new View(this.state, this.workers, this.causes)
+    this.wire = Context.get(context, Wire)
+    this.wire?.opened(this)
   }
 
   now(): number {
@@ -121,12 +130,23 @@ export class SchedulerCore implements Carrier, Live {
     advance(state, event, outbox)
     const { answer } = outbox
     if (log !== undefined && log.length > 0) this.observers.tell(log)
+    this.wire?.applied(this)
     if (!this.isAwake && outbox.size > 0) this.wake()
     return answer
   }
 
-  /** Applies the end of an attempt. One event object serves them all: the engine keeps none. */
+  /** A worker says how an attempt ended. */
   ended(task: TaskId, attempt: number, ending: Ending): void {
+    if (this.wire === undefined) this.applyEnd(task, attempt, ending)
+    else this.carry("Ended", task, () => this.applyEnd(task, attempt, ending))
+  }
+
+  private carry(tag: Message["_tag"], task: TaskId, deliver: () => void): void {
+    this.wire!.carry(this, { _tag: tag, task, worker: this.state.tasks.worker[task]! }, deliver)
+  }
+
+  /** One event object serves all ends: the engine keeps none. */
+  private applyEnd(task: TaskId, attempt: number, ending: Ending): void {
     const event = this.taskEnded
     event.now = this.now()
     event.task = task
@@ -137,14 +157,17 @@ export class SchedulerCore implements Carrier, Live {
 
   private wake(): void {
     this.isAwake = true
-    queueMicrotask(() => this.inAsyncScope(this.pump))
+    const pump = (): void => this.inAsyncScope(this.pump)
+    if (this.wire === undefined) queueMicrotask(pump)
+    else this.wire.defer(pump)
   }
 
   /** Carries instructions out until none is left or the turn is over; then timers and I/O go first. */
   private readonly pump = (): void => {
     const { outbox } = this
     const started = this.now()
-    for (let done = 1; done <= turn.instructions; done++) {
+    const most = this.wire?.instructions ?? turn.instructions
+    for (let done = 1; done <= most; done++) {
       if (!outbox.next(this)) {
         this.isAwake = false
         return
@@ -155,6 +178,11 @@ export class SchedulerCore implements Carrier, Live {
   }
 
   start(task: TaskId, attempt: number): void {
+    if (this.wire === undefined) this.startNow(task, attempt)
+    else this.carry("Start", task, () => this.startNow(task, attempt))
+  }
+
+  private startNow(task: TaskId, attempt: number): void {
     const { index, submission, worker } = this.state.tasks
     const { nodes, run } = submission[task]!.plan as LivePlan
     this.workers[worker[task]!]!.start(task, attempt, nodes[index[task]!]!, run)
@@ -162,8 +190,10 @@ export class SchedulerCore implements Carrier, Live {
 
   carryOut(instruction: Instruction): void {
     switch (instruction._tag) {
-      case "Stop":
-        return this.workers[instruction.worker]!.stop(instruction)
+      case "Stop": {
+        const stop = (): void => this.workers[instruction.worker]!.stop(instruction)
+        return this.wire === undefined ? stop() : this.carry("Stop", instruction.task, stop)
+      }
       case "WaitEnded":
         return this.waits.end(instruction.wait, instruction.starved)
       case "WakeAt":
@@ -241,6 +271,11 @@ export class SchedulerCore implements Carrier, Live {
 
   /** A flatMap body has returned a task: submits it in place of the attempt. */
   expand(task: TaskId, attempt: number, returned: unknown, run: Run, worker: FiberWorker): void {
+    if (this.wire === undefined) this.expandNow(task, attempt, returned, run, worker)
+    else this.carry("Ended", task, () => this.expandNow(task, attempt, returned, run, worker))
+  }
+
+  private expandNow(task: TaskId, attempt: number, returned: unknown, run: Run, worker: FiberWorker): void {
     const compiled = isTask(returned) ? compile([returned], this, run) : notATask(this.keyOf(task), returned)
     if (compiled instanceof GraphError) return worker.fail(task, attempt, Cause.fail(compiled))
     const { plan, targets } = compiled
@@ -359,11 +394,14 @@ export class SchedulerCore implements Carrier, Live {
     })
   }
 
-  /** Submits for an owner of its own, waits, reads with `collect`, and ends all that it started. */
+  /**
+   * Submits for an owner of its own, waits, reads with `collect`, and ends all that it started. There are no targets to read
+   * when the scheduler has closed meanwhile.
+   */
   compute<A, E>(
     handles: ReadonlyArray<Handle>,
     options: ComputeOptions,
-    collect: (targets: ReadonlyArray<TaskId>, roots: ReadonlyArray<Root>) => Exit.Exit<A, E>
+    collect: (targets: ReadonlyArray<TaskId> | undefined, roots: ReadonlyArray<Root>) => Exit.Exit<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.withFiber((fiber): Effect.Effect<A, E | GraphError | Starved> => {
@@ -376,15 +414,35 @@ export class SchedulerCore implements Carrier, Live {
         const finish = this.observers.follow(number, compiled.plan.size, options.callbacks)
         const wishes = options.keepGoing ? exposed(compiled) : undefined
         const answer = this.submitPlan(compiled, number, fiber, { wait, wishes })
+        const targets = answer._tag === "Rejected" ? [] : liveTargets(compiled, answer)
         const results: Effect.Effect<A, E | GraphError | Starved> = answer._tag === "Rejected"
           ? Effect.andThen(Effect.sync(() => this.waits.ignore(wait)), Effect.fail(refused(answer)))
           : Effect.andThen(
-            restore(this.waits.join(wait)),
-            Effect.suspend(() => collect(liveTargets(compiled, answer), owner.roots))
+            restore(this.untilOver(wait, owner, targets, options)),
+            Effect.suspend(() => collect(this.state.owners.has(number) ? targets : undefined, owner.roots))
           )
-        return Effect.onExit(results, (exit) =>
-          Effect.andThen(this.closeCompute(number, wait), Effect.sync(() => finish(exit))))
+        return Effect.onExit(
+          results,
+          (exit) => Effect.andThen(this.closeCompute(number, wait), Effect.sync(() => finish(exit)))
+        )
       })
+    )
+  }
+
+  /** Returns when the targets are over: with their wait, or later in code that its task's end does not interrupt. */
+  private untilOver(
+    wait: number,
+    owner: Owner,
+    targets: ReadonlyArray<TaskId>,
+    { keepGoing }: ComputeOptions
+  ): Effect.Effect<void, Starved> {
+    const mode = keepGoing ? "all" : "firstFailure"
+    return Effect.flatMap(
+      this.waits.join(wait),
+      () =>
+        !this.state.owners.has(owner.id) || this.view.haveEnded(targets, mode)
+          ? Effect.void
+          : this.waits.forClaims(targets.map((task) => makeClaim(owner, task)), mode)
     )
   }
 

@@ -39,8 +39,14 @@ export interface TaskOptions {
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
   /** The name that a pure key begins with. */
   readonly name?: string | undefined
-  /** What was wrong with the options; told when the task is submitted. */
-  readonly invalid?: { readonly option: string; readonly value: unknown; readonly expected: string } | undefined
+  /** What is wrong with the options; told when the task is submitted. */
+  readonly invalid?: ReadonlyArray<Invalid>
+}
+
+export interface Invalid {
+  readonly option: string
+  readonly value: unknown
+  readonly expected: string
 }
 
 export type Handle = TaskImpl | FutureImpl
@@ -148,9 +154,11 @@ export const scan = (inputs: unknown): Scan => {
   collect(inputs, found)
   const { handles, hasPlainValue, misplaced } = found
   if (handles.length === 0 && !hasPlainValue) return { shape: "none", handles: noHandles, misplaced }
-  const shape = isRecord(inputs) && Object.values(inputs).every(isHandle) ? "record" : "nested"
-  return { shape, handles, misplaced }
+  return { shape: isRecordOfHandles(inputs) ? "record" : "nested", handles, misplaced }
 }
+
+const isRecordOfHandles = (inputs: object): boolean =>
+  isRecord(inputs) && Object.values(inputs).every(isHandle) && !Object.hasOwn(inputs, protoKey)
 
 /** Whether every place of an array has a handle; `every` would pass over holes. */
 const areHandles = (values: ReadonlyArray<unknown>): values is ReadonlyArray<Handle> => {
@@ -209,8 +217,15 @@ const pathDeeper = (root: object, from: ReadonlyArray<string>): string | undefin
 
 /** A path as code would write it. */
 const display = (path: ReadonlyArray<string>): string =>
-  path.reduce((text, key) =>
-    /^\d+$/.test(key) ? `${text}[${key}]` : /^[\w$]+$/.test(key) ? `${text}.${key}` : `${text}[${JSON.stringify(key)}]`, "inputs")
+  path.reduce(
+    (text, key) =>
+      /^\d+$/.test(key)
+        ? `${text}[${key}]`
+        : /^[\w$]+$/.test(key)
+        ? `${text}.${key}`
+        : `${text}[${JSON.stringify(key)}]`,
+    "inputs"
+  )
 
 const isRecord = (value: object): boolean => {
   const prototype = Object.getPrototypeOf(value)
@@ -254,6 +269,10 @@ export const assemble = (task: TaskImpl, values: ReadonlyArray<unknown>): unknow
   }
 }
 
+/** The one key whose assignment would not make a field. */
+const protoKey = "__proto__"
+const ownField = { configurable: true, enumerable: true, writable: true }
+
 /** A copy of `shape` with each handle replaced, and each `Task.succeed`; parts without them are shared. */
 export const replace = (
   shape: unknown,
@@ -266,7 +285,11 @@ export const replace = (
     if (depth >= maxDepth || !isWalkable(value) || !holdsTask(value, depth)) return value
     if (Array.isArray(value)) return value.map((item) => go(item, depth + 1))
     const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(value))
-    for (const key of Object.keys(value)) copy[key] = go((value as Record<string, unknown>)[key], depth + 1)
+    for (const key of Object.keys(value)) {
+      const member = go((value as Record<string, unknown>)[key], depth + 1)
+      if (key === protoKey) Object.defineProperty(copy, key, { ...ownField, value: member })
+      else copy[key] = member
+    }
     return copy
   }
   return go(shape, 0)

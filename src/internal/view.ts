@@ -5,8 +5,8 @@
  */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import { hasEnded, keyAt, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
 import type { WaitMode } from "../engine/Event.ts"
+import { hasEnded, keyAt, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
 import type { Claim, Phase as PhaseOf, Root, State, Submission, TaskId } from "../engine/State.ts"
 import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
@@ -56,7 +56,15 @@ export class View {
       (mode === "firstFailure" && claims.some((claim) => this.isSettled(claim) && !this.hasSucceeded(claim)))
   }
 
-  private hasSucceeded({ state, task }: Claim): boolean {
+  /** The same for tasks whose rows are theirs still. */
+  haveEnded(tasks: ReadonlyArray<TaskId>, mode: "all" | "firstFailure"): boolean {
+    const { phase } = this.state.tasks
+    const isOpen = (task: TaskId): boolean => !hasEnded(phase[task] as PhaseOf)
+    if (!tasks.some(isOpen)) return true
+    return mode === "firstFailure" && tasks.some((task) => !isOpen(task) && phase[task] !== Phase.succeeded)
+  }
+
+  hasSucceeded({ state, task }: Claim): boolean {
     return state === "live" && this.state.tasks.phase[task] === Phase.succeeded
   }
 

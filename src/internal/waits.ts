@@ -141,11 +141,11 @@ export class Waits {
   }
 
   rejoin(attempt: Attempt): Effect.Effect<void> {
-    return Effect.suspend(() => {
+    return Effect.uninterruptible(Effect.suspend(() => {
       const wait = attempt.away
       if (wait < 0) return Effect.void
       attempt.away = -1
       return this.abandon(wait)
-    })
+    }))
   }
 }

@@ -29,7 +29,10 @@ export const floor: Contestant = {
 
 type Run = (inputs: ReadonlyArray<number>) => number
 
-const makeBodies = (graph: Graph, body: Body): ReadonlyArray<Run | ((inputs: ReadonlyArray<number>) => Promise<number>)> =>
+const makeBodies = (
+  graph: Graph,
+  body: Body
+): ReadonlyArray<Run | ((inputs: ReadonlyArray<number>) => Promise<number>)> =>
   Array.from({ length: graph.size }, (_, i) =>
     body === "sync"
       ? (inputs: ReadonlyArray<number>) => combine(i, inputs)

@@ -1,0 +1,97 @@
+/**
+ * Which flights are late? Three million of them, summarized in slices by a graph of tasks.
+ *
+ * ```sh
+ * npm start
+ * npm start -- --concurrency 1 --slices 200 --minimum-flights 1000
+ * ```
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import { dirname } from "node:path"
+import * as Client from "skein/Client"
+import * as Graph from "skein/Graph"
+import * as Scheduler from "skein/Scheduler"
+import * as Skein from "skein/Skein"
+import { airportsPath, flightsPath, openFlights } from "./data.ts"
+import * as FlightsGraph from "./graph.ts"
+import { makeMeter } from "./held.ts"
+import { withProgress } from "./progress.ts"
+import * as Report from "./report.ts"
+
+interface Options extends FlightsGraph.Options {
+  readonly flights: string
+  readonly airports: string
+  readonly origins: number
+  readonly picture: string
+}
+
+/** Computes the answers and prints them. */
+const run = Effect.fnUntraced(function*(options: Options) {
+  const file = yield* openFlights(options.flights)
+  const tasks = FlightsGraph.make(file, options.airports, options)
+  const meter = makeMeter()
+  yield* Scheduler.listen(meter.listener)
+  const started = yield* Clock.currentTimeMillis
+  const { airports, delays, routes } = yield* withProgress(Client.compute(tasks, { cache: meter.cache }))
+  const millis = (yield* Clock.currentTimeMillis) - started
+  const flights = delays.reduce((sum, { all }) => sum + all.flights, 0)
+  yield* Console.log([
+    `${Report.count(flights)} flights in ${(millis / 1000).toFixed(1)} s.`,
+    Report.delaysReport(delays, airports, options.origins),
+    Report.routesReport(routes, options.minimumFlights),
+    Report.heldReport(meter.peak(), meter.all())
+  ].join("\n\n"))
+  yield* draw(tasks, options.picture)
+  yield* Console.log(`The graph: ${options.picture}`)
+}, Effect.scoped)
+
+/** Writes a picture of the graph as Mermaid text. */
+const draw = Effect.fnUntraced(function*(tasks: ReturnType<typeof FlightsGraph.make>, path: string) {
+  const fs = yield* FileSystem.FileSystem
+  yield* fs.makeDirectory(dirname(path), { recursive: true })
+  yield* fs.writeFileString(path, Graph.toMermaid(tasks))
+})
+
+const number = (name: string, least: number, byDefault: number, description: string) =>
+  Flag.Int(name).pipe(
+    Flag.filter((n) => n >= least, (n) => `--${name} is ${n}, but must be at least ${least}`),
+    Flag.withDefault(byDefault),
+    Flag.withDescription(description)
+  )
+
+const text = (name: string, byDefault: string, description: string) =>
+  Flag.String(name).pipe(Flag.withDefault(byDefault), Flag.withDescription(description))
+
+const flags = {
+  concurrency: number("concurrency", 1, 4, "how many tasks run at once"),
+  slices: number("slices", 1, 60, "into how many slices the flights are cut"),
+  fanIn: number("fan-in", 2, 4, "how many results one merge takes"),
+  origins: number("origins", 1, 10, "how many airports are shown"),
+  routes: number("routes", 1, 10, "how many routes are shown"),
+  minimumFlights: number("minimum-flights", 1, 365, "how many flights a route needs to be compared"),
+  flights: text("flights", flightsPath, "the flights, a Parquet file"),
+  airports: text("airports", airportsPath, "the airports, a CSV file"),
+  picture: text("picture", "out/flights.mmd", "where the picture of the graph goes")
+}
+
+/** A failure is a sentence for the user, not a stack. */
+const told = (error: Error) => new CliError.UserError({ cause: error, userMessage: error.message })
+
+Command.make("flights", flags, (options) =>
+  run(options).pipe(
+    Effect.provide(Skein.layer({ concurrency: options.concurrency })),
+    Effect.mapError(told)
+  )).pipe(
+    Command.withDescription("Answers which flights are late, from three million flights"),
+    Command.run({ version: "0.1.0" }),
+    Effect.provide(NodeServices.layer),
+    NodeRuntime.runMain
+  )

@@ -1,0 +1,37 @@
+/**
+ * What lies between a scheduler and its workers. Inside a process nothing does: messages arrive in the turn in which they
+ * are sent. A simulation puts itself there, and chooses when the pump runs, when a message arrives and what a body does.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { TaskId } from "../engine/State.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+
+/** What a scheduler and a worker tell each other of an attempt. */
+export interface Message {
+  readonly _tag: "Start" | "Stop" | "Ended"
+  readonly task: TaskId
+  readonly worker: number
+}
+
+export interface Wire {
+  /** A scheduler begins to use this wire. */
+  readonly opened: (core: SchedulerCore) => void
+  /** An event has been applied. */
+  readonly applied: (core: SchedulerCore) => void
+  /** Runs the pump soon. */
+  readonly defer: (pump: () => void) => void
+  /** How many instructions the pump carries out before others have a turn. */
+  readonly instructions: number
+  readonly carry: (core: SchedulerCore, message: Message, deliver: () => void) => void
+  /** What an attempt runs in place of `body`. */
+  readonly body: (
+    core: SchedulerCore,
+    task: TaskId,
+    body: Effect.Effect<unknown, unknown>
+  ) => Effect.Effect<unknown, unknown>
+}
+
+export const Wire = Context.Reference<Wire | undefined>("skein/internal/Wire", { defaultValue: () => undefined })

@@ -1,0 +1,263 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { TestClock } from "effect/testing"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
+import * as Task from "skein/Task"
+import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
+import { errorOf, graphErrorOf } from "./support.ts"
+
+/** Submits in a scope of its own and closes that. */
+const passing = <A, E>(task: Task.Task<A, E>) => Effect.scoped(Client.submit(task))
+
+describe("release", () => {
+  it.effect("M1: at the end exactly the requested results are held; inputs go when their last dependent has ended", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const a = Task.make(Effect.succeed("a"), { key: "a" })
+      const b = Task.map(a, () => "b", { key: "b" })
+      const c = Task.make([a, b], () => Effect.as(door.pass, "c"), { key: "c" })
+      const future = yield* Client.submit(c)
+      yield* door.arrived(1)
+      assert.strictEqual((yield* Scheduler.stats).held, 2)
+      yield* door.open
+      yield* Future.join(future)
+      const { tasks } = yield* Scheduler.dump
+      assert.deepStrictEqual(tasks.map(({ key }) => key), ["c"])
+      assert.strictEqual((yield* Scheduler.stats).held, 1)
+    }).pipe(inScheduler()))
+
+  it.effect("M1: a result that nobody asked to keep goes with the end of its dependent, whatever that end is", () =>
+    Effect.gen(function*() {
+      const a = Task.make(Effect.succeed("a"))
+      const ends = [Effect.succeed(1), Effect.fail("no"), Effect.die("bug"), Effect.interrupt]
+      for (const end of ends) {
+        const future = yield* Client.submit(Task.make(a, () => end as Effect.Effect<number, string>))
+        yield* Future.await(future)
+        assert.strictEqual((yield* Scheduler.stats).held, end === ends[0] ? 1 : 0)
+        yield* Client.release(future)
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("M2: a future keeps its result while its scope is open; then it is Released", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const future = yield* Client.submit(Task.make(Effect.succeed(1), { key: "k" })).pipe(Scope.provide(scope))
+      assert.strictEqual(yield* Future.join(future), 1)
+      yield* turns()
+      assert.strictEqual(yield* Future.join(future), 1)
+      yield* Scope.close(scope, Exit.void)
+      const released = { _tag: "Released", key: "k", owner: "scope" } as const
+      assert.deepInclude(yield* errorOf(Future.join(future)), released)
+      assert.deepInclude(yield* errorOf(Client.gather([future])), released)
+      assert.isTrue(Exit.isFailure((yield* Future.poll(future))!))
+      assert.deepStrictEqual((yield* Client.wait([future])).done, [future])
+      assert.strictEqual(yield* Future.status(future), "released")
+      yield* Client.cancel(future)
+      yield* Client.release(future)
+    }).pipe(inScheduler()))
+
+  it.effect("M2: release gives the result back before the scope closes and stops what nobody else wants", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const ended = yield* Client.submit(Task.make(Effect.succeed(1)))
+      const running = yield* Client.submit(Task.make(endless(log, "running")))
+      yield* Future.join(ended)
+      yield* turns()
+      yield* Client.release(ended)
+      yield* Client.release(ended)
+      assert.strictEqual((yield* Scheduler.stats).held, 0)
+      const joiner = yield* Effect.forkChild(errorOf(Future.join(running)), { startImmediately: true })
+      yield* Client.release(running)
+      assert.deepInclude(yield* Fiber.join(joiner), { _tag: "Released" })
+      yield* turns()
+      assert.deepStrictEqual(log, ["running starts", "running is finalized"])
+    }).pipe(inScheduler()))
+
+  it.effect("M2: releasing the tip of a chain frees the chain, and nothing that is still claimed", () =>
+    Effect.gen(function*() {
+      const a = Task.make(Effect.succeed(1), { key: "a" })
+      const b = Task.map(a, (n) => n + 1, { key: "b" })
+      const c = Task.map(b, (n) => n + 1, { key: "c" })
+      const keys = Effect.map(Scheduler.dump, ({ tasks }) => tasks.map(({ key }) => key))
+      const [tip, middle] = yield* Client.submitAll([c, b])
+      yield* Client.gather([tip, middle])
+      assert.deepStrictEqual(yield* keys, ["b", "c"])
+      yield* Client.release(tip)
+      assert.deepStrictEqual(yield* keys, ["b"])
+      assert.strictEqual(yield* Future.join(middle), 2)
+    }).pipe(inScheduler()))
+
+  it.effect("M2: submitting with a released or foreign-scope future as input is a GraphError that names it", () =>
+    Effect.gen(function*() {
+      const future = yield* passing(Task.make(Effect.succeed(1), { key: "gone" }))
+      const refused = [
+        Client.submit(Task.map(future, (n) => n, { key: "below" })),
+        Client.compute(Task.map(future, (n) => n, { key: "below" })),
+        Client.compute({ future }),
+        Client.submitAll([Task.succeed(1), Task.all([future])])
+      ]
+      for (const effect of refused) {
+        const { reason } = yield* graphErrorOf(effect as Effect.Effect<unknown, unknown>)
+        assert.deepInclude(reason, { _tag: "InvalidDependency", dependency: "the future \"gone\"" })
+      }
+      const inner: any = yield* errorOf(Client.compute(Task.flatMap(1, () => Task.map(future, (n) => n))))
+      assert.deepInclude(inner, { _tag: "GraphError" })
+    }).pipe(inScheduler()))
+
+  it.effect("M2: a future used as an input holds its task until that dependent ends", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const scope = yield* Scope.make()
+      const first = yield* Client.submit(Task.make(Effect.as(door.pass, 20))).pipe(Scope.provide(scope))
+      const second = yield* Client.submit(Task.map(first, (n) => n + 1))
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* Future.status(first), "released")
+      yield* door.open
+      assert.strictEqual(yield* Future.join(second), 21)
+      assert.strictEqual((yield* Scheduler.stats).held, 1)
+    }).pipe(inScheduler()))
+
+  it.effect("M2: metadata of a future tells the keys of dependencies that are long gone", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const first = yield* Client.submit(Task.make(Effect.succeed(1), { key: "first" })).pipe(Scope.provide(scope))
+      const second = yield* Client.submit(Task.map(first, (n) => n, { key: "second" }))
+      yield* Future.join(second)
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual((yield* Future.metadata(second)).dependencies, ["first"])
+      const other = yield* Client.submit(Task.make(Effect.succeed(2), { key: "other" }))
+      yield* Future.join(other)
+      assert.deepStrictEqual((yield* Future.metadata(second)).dependencies, ["first"])
+      const { status, submitter } = yield* Future.metadata(first)
+      assert.deepStrictEqual({ status, submitter }, { status: "released", submitter: "program" })
+    }).pipe(inScheduler()))
+
+  it.effect("M2: keep takes a future over into another scope, also while it runs; a released one cannot be kept", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const inner = yield* Scope.make()
+      const future = yield* Client.submit(Task.make(Effect.as(door.pass, "kept"), { key: "k" })).pipe(
+        Scope.provide(inner)
+      )
+      const kept = yield* Client.keep(future)
+      yield* Scope.close(inner, Exit.void)
+      yield* door.open
+      assert.strictEqual(yield* Future.join(kept), "kept")
+      assert.strictEqual(kept.key, "k")
+      assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "Released" })
+      assert.deepInclude(yield* errorOf(Client.keep(future)), { _tag: "Released", key: "k" })
+    }).pipe(inScheduler()))
+
+  it.effect("M2: a failure is kept as long as a future holds it, and its branch's intermediates are freed (M4)", () =>
+    Effect.gen(function*() {
+      const good = Task.make(Effect.succeed("good"), { key: "good" })
+      const bad = Task.make(good, () => Effect.fail("bad"), { key: "bad" })
+      const tip = Task.map([good, bad], () => 1, { key: "tip" })
+      const future = yield* Client.submit(tip)
+      yield* Future.await(future)
+      assert.deepStrictEqual((yield* Scheduler.dump).tasks.map(({ key }) => key), ["tip"])
+      assert.strictEqual((yield* Scheduler.stats).held, 0)
+      assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "DependencyFailed", error: "bad" })
+      assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "DependencyFailed", error: "bad" })
+    }).pipe(inScheduler()))
+
+  it.effect("M5: a thousand scopes of submissions that come and go leave nothing behind", () =>
+    Effect.gen(function*() {
+      for (let i = 0; i < 1000; i++) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          const a = Task.make(Effect.succeed(i), { key: "a" })
+          const bad = Task.make(Effect.fail(i), { label: "bad" })
+          const futures = yield* Client.submitAll([a, Task.map(a, (n) => n), bad, Task.map(bad, () => 1)])
+          const running = yield* Client.submit(Task.make(Effect.never))
+          if (i % 3 === 0) yield* Client.wait(futures)
+          if (i % 3 === 1) yield* Client.cancel(running, { wait: i % 2 === 0 })
+        }))
+      }
+      assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("M5: a released task with time limits leaves nothing behind, in any table of a scheduler with stories", () =>
+    Effect.gen(function*() {
+      const future = yield* passing(Task.make(Effect.fail("no"), { timeout: 5, deadline: 10, dependencyTimeout: 10 }))
+      yield* Effect.andThen(turns(), TestClock.adjust(100))
+      assert.strictEqual(yield* Future.status(future), "released")
+    }).pipe(inScheduler({ stories: 10 })))
+})
+
+describe("a future inside and outside of bodies", () => {
+  it.effect("N11: a future handed to a body as data is joined there while its owner lives", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const future = yield* Client.submit(Task.make(Effect.as(door.pass, "late")))
+      const reader = yield* Client.submit(Task.make(Future.join(future)))
+      const second = yield* Client.submit(Task.make(Effect.succeed("free")))
+      assert.strictEqual(yield* Future.join(second), "free")
+      yield* door.open
+      assert.strictEqual(yield* Future.join(reader), "late")
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("N11: joining a future that is released meanwhile fails Released, in the program and in a body", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const log: Log = []
+      const future = yield* Client.submit(Task.make(endless(log, "body"), { key: "k" })).pipe(Scope.provide(scope))
+      const outside = yield* Effect.forkChild(errorOf(Future.join(future)), { startImmediately: true })
+      const inside = yield* Client.submit(Task.make(errorOf(Future.join(future))))
+      const gathered = yield* Effect.forkChild(errorOf(Client.gather([future])), { startImmediately: true })
+      const waited = yield* Effect.forkChild(Client.wait([future], "firstException"), { startImmediately: true })
+      yield* turns()
+      yield* Scope.close(scope, Exit.void)
+      for (const error of [yield* Fiber.join(outside), yield* Future.join(inside), yield* Fiber.join(gathered)]) {
+        assert.deepInclude(error, { _tag: "Released", key: "k" })
+      }
+      assert.lengthOf((yield* Fiber.join(waited)).done, 1)
+    }).pipe(inScheduler()))
+
+  it.effect("N6: a body that waits for itself, or for what waits for it, fails Starved with the cycle", () =>
+    Effect.gen(function*() {
+      const self = yield* Deferred.make<Future.Future<unknown, unknown>>()
+      const waitForSelf = Task.make(Effect.flatMap(Deferred.await(self), Future.join), { key: "self" })
+      const future = yield* Client.submit(waitForSelf)
+      yield* Deferred.succeed(self, future)
+      const starved = yield* errorOf(Future.join(future))
+      assert.deepInclude(starved as object, { _tag: "Starved", waits: [["self", "self"]] })
+      const other = yield* Deferred.make<Future.Future<unknown, unknown>>()
+      const first = yield* Client.submit(
+        Task.make(Effect.flatMap(Deferred.await(other), Future.join), { key: "first" })
+      )
+      const below = yield* Client.submit(Task.map(first, () => 1, { key: "below" }))
+      yield* Deferred.succeed(other, below)
+      const round = (yield* errorOf(Future.join(first))) as object
+      assert.deepInclude(round, { _tag: "Starved", waits: [["first", "below"], ["below", "first"]] })
+    }).pipe(inScheduler()))
+
+  it.effect("N3: two futures that race in a body end the wait of both, and the body goes on in a slot", () =>
+    Effect.gen(function*() {
+      const doors = [gate(), gate()]
+      const [a, b] = yield* Client.submitAll([
+        Task.make(Effect.as(doors[0]!.pass, 0)),
+        Task.make(Effect.as(doors[1]!.pass, 1))
+      ])
+      const racer = yield* Client.submit(Task.make(Effect.race(Future.join(a), Future.join(b))))
+      yield* Effect.all(doors.map((door) => door.arrived(1)))
+      yield* turns()
+      yield* doors[1]!.open
+      assert.strictEqual(yield* Future.join(racer), 1)
+      assert.strictEqual((yield* Scheduler.stats).waits, 0)
+      yield* doors[0]!.open
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("M1: what ran once is not run again by a later dependent while it is claimed", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const future = yield* Client.submit(Task.make(note(log, "once")))
+      for (let i = 0; i < 3; i++) yield* Client.compute(Task.map(future, (s) => s))
+      assert.deepStrictEqual(log, ["once"])
+    }).pipe(inScheduler()))
+})

@@ -1,0 +1,368 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
+import * as Skein from "skein/Skein"
+import type { GraphReason } from "skein/SkeinError"
+import * as Task from "skein/Task"
+import { inScheduler, type Log, note } from "./harness.ts"
+import { errorOf, graphErrorOf, nothingIsLeft } from "./support.ts"
+
+const one = Task.make(Effect.succeed(1))
+
+/** The request is refused with this reason and message by every verb that submits, and nothing of it starts. */
+const refused = (
+  make: (log: Log) => Task.Task<unknown, unknown>,
+  reason: Partial<GraphReason> & Pick<GraphReason, "_tag">,
+  message: string
+) =>
+  Effect.gen(function*() {
+    const log: Log = []
+    const innocent = Task.make(note(log, "innocent"))
+    const verbs = (
+      task: Task.Task<unknown, unknown>
+    ): ReadonlyArray<Effect.Effect<unknown, unknown, Client.Client>> => [
+      Client.compute(task),
+      Client.compute({ innocent, task }),
+      Client.compute([innocent, Task.map({ innocent, task }, () => 0)], { errors: "continue" }),
+      Client.compute(task, { errors: "collect" }),
+      Effect.scoped(Client.submit(task)),
+      Effect.scoped(Client.submitAll([innocent, task])),
+      Client.map([task], () => note(log, "item"))
+    ]
+    for (const verb of verbs(make(log))) {
+      const error = yield* graphErrorOf(verb)
+      assert.deepInclude(error.reason, reason)
+      assert.strictEqual(error.message, message)
+      assert.include(Cause.pretty(Cause.fail(error)), `GraphError: ${message}`)
+    }
+    yield* Effect.yieldNow
+    assert.deepStrictEqual(log, [])
+    // In the graph of a flatMap it is a failure of the flatMap task.
+    const flat = yield* graphErrorOf(Client.compute(Task.flatMap(0, () => make(log))))
+    assert.strictEqual(flat.message, message)
+    yield* nothingIsLeft
+    assert.deepStrictEqual(log, [])
+    assert.strictEqual(yield* Client.compute(one), 1)
+  })
+
+describe("keys", () => {
+  it.effect("Bad input: two tasks of one graph with the same key are a KeyConflict", () =>
+    refused(
+      (log) => Task.all([Task.make(note(log, "a"), { key: "k" }), Task.make(note(log, "b"), { key: "k" })]),
+      { _tag: "KeyConflict", key: "k" },
+      "The key \"k\" is taken: another task of this graph has it. " +
+        "Submit the same Task object, make both tasks pure, or choose another key."
+    ).pipe(inScheduler()))
+
+  it.effect("Bad input: one pure task does not make a key shared", () =>
+    refused(
+      (log) => Task.all([Task.make(note(log, "a"), { key: "k", pure: true }), Task.make(note(log, "b"), { key: "k" })]),
+      { _tag: "KeyConflict", key: "k" },
+      "The key \"k\" is taken: another task of this graph has it. " +
+        "Submit the same Task object, make both tasks pure, or choose another key."
+    ).pipe(inScheduler()))
+
+  it.effect("G10: another task under a live key is a KeyConflict while it runs and while its result is held", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<number>()
+      const held = yield* Client.submit(Task.make(Deferred.await(gate), { key: "k" }))
+      const other = Task.make(Effect.succeed(2), { key: "k" })
+      const message = "The key \"k\" is taken: another task with it is live. " +
+        "Submit the same Task object, make both tasks pure, or choose another key."
+      assert.strictEqual((yield* graphErrorOf(Client.compute(other))).message, message)
+      yield* Deferred.succeed(gate, 1)
+      assert.strictEqual(yield* Future.join(held), 1)
+      assert.strictEqual((yield* graphErrorOf(Client.compute({ deep: Task.map(other, (n) => n) }))).message, message)
+      assert.strictEqual(yield* Future.join(held), 1)
+      yield* Client.release(held)
+      assert.strictEqual(yield* Client.compute(other), 2)
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: an empty key is refused", () =>
+    refused(
+      (log) => Task.make(note(log, "a"), { key: "", label: "load" }),
+      { _tag: "InvalidOption", option: "key", value: "" },
+      "The option key of task \"load\" cannot be \"\": expected a non-empty string."
+    ).pipe(inScheduler()))
+})
+
+describe("options", () => {
+  const cases: ReadonlyArray<readonly [Task.Options, string]> = [
+    [{ priority: Number.NaN }, "The option priority of task \"x\" cannot be NaN: expected a finite number."],
+    [{ priority: Infinity }, "The option priority of task \"x\" cannot be Infinity: expected a finite number."],
+    [{ timeout: 0 }, "The option timeout of task \"x\" cannot be 0: expected a duration above zero."],
+    [{ timeout: -5 }, "The option timeout of task \"x\" cannot be -5: expected a duration above zero."],
+    [{ timeout: Number.NaN }, "The option timeout of task \"x\" cannot be NaN: expected a duration above zero."],
+    [
+      { deadline: "0 seconds" },
+      "The option deadline of task \"x\" cannot be \"0 seconds\": expected a duration above zero."
+    ],
+    [
+      { dependencyTimeout: "-1 second" },
+      "The option dependencyTimeout of task \"x\" cannot be \"-1 second\": expected a duration above zero."
+    ],
+    [
+      { timeout: "soon" as "1 second" },
+      "The option timeout of task \"x\" cannot be \"soon\": expected a duration above zero."
+    ]
+  ]
+  for (const [options, message] of cases) {
+    it.effect(`Bad input: ${message}`, () =>
+      refused(
+        (log) => Task.make(note(log, "x"), { key: "x", ...options }) as Task.Task<string>,
+        { _tag: "InvalidOption", key: "x", option: Object.keys(options)[0]! },
+        message
+      ).pipe(inScheduler()))
+  }
+
+  it.effect("Bad input: a wrong option replaced by a right one is no fault", () =>
+    Effect.gen(function*() {
+      const wrong = Task.make(Effect.succeed(1), { timeout: 0, priority: Number.NaN })
+      yield* graphErrorOf(Client.compute(wrong))
+      assert.strictEqual(yield* Client.compute(Task.withOptions(wrong, { timeout: "1 second", priority: 1 })), 1)
+      yield* graphErrorOf(Client.compute(Task.withOptions(wrong, { timeout: "1 second" })))
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: a duration without end is no limit", () =>
+    Effect.gen(function*() {
+      const task = Task.make(Effect.succeed(1), {
+        timeout: Infinity,
+        deadline: Infinity,
+        dependencyTimeout: "Infinity"
+      })
+      assert.strictEqual(yield* Client.compute(task), 1)
+    }).pipe(inScheduler()))
+})
+
+describe("pure tasks", () => {
+  it.effect("Bad input: pure without a name or a key is refused", () =>
+    refused(
+      (log) => Task.make(note(log, "x"), { pure: true, label: "load" }),
+      { _tag: "InvalidOption", key: "load", option: "pure", value: true },
+      "The option pure of task \"load\" cannot be true: expected a key, or a function with a name, beside it."
+    ).pipe(inScheduler()))
+
+  const load = (log: Log) =>
+    Task.fn(function load(_: unknown): string {
+      log.push("load")
+      return "loaded"
+    }, { pure: true })
+
+  class Opaque {
+    readonly x = 1
+  }
+
+  const circular: Array<unknown> = [1]
+  circular.push(circular)
+
+  const cases: ReadonlyArray<readonly [unknown, path: string, why: string]> = [
+    [() => 1, "arguments[0]", "it is a function"],
+    [{ deep: [1, Symbol("s")] }, "arguments[0].deep[1]", "it is a symbol"],
+    [{ a: new Opaque() }, "arguments[0].a", "it is an instance of Opaque"],
+    [/x/, "arguments[0]", "it is an instance of RegExp"],
+    [new URL("http://x"), "arguments[0]", "it is an instance of URL"],
+    [circular, "arguments[0][1]", "it contains itself"],
+    [{ [Symbol("s")]: 1 }, "arguments[0]", "it has a symbol for a key"],
+    [Object.assign([1], { extra: 2 }), "arguments[0]", "it is an array with properties of its own"],
+    [new (class Odd extends Map {})(), "arguments[0]", "it is an instance of Odd"],
+    [new Map([[1, { f: () => 1 }]]), "arguments[0].f", "it is a function"],
+    [Task.make(Effect.succeed(1)), "arguments[0]", "it is a task without a key"]
+  ]
+  for (const [argument, path, why] of cases) {
+    it.effect(`G9: a pure call whose ${path} cannot be encoded, since ${why}, is refused`, () =>
+      refused(
+        (log) => load(log)(argument),
+        { _tag: "InvalidArgument", key: "load", path, why },
+        `Task "load" is pure, but its ${path} has no canonical encoding: ${why}. ` +
+          "Pass plain data or a keyed task, or give the task a key of its own."
+      ).pipe(inScheduler()))
+  }
+})
+
+describe("dependencies", () => {
+  const place = "inputs are searched in arrays and records to depth 5, not deeper and not in a Map or Set"
+
+  const misplaced: ReadonlyArray<readonly [string, unknown]> = [
+    ["inputs[0][0][0][0][0][0]", [[[[[[one]]]]]]],
+    ["inputs.a.b.c.d.e.f.g[0]", { a: { b: { c: { d: { e: { f: { g: [one] } } } } } } }],
+    ["inputs.a.b.c.d.e.f", { fine: one, a: { b: { c: { d: { e: { f: Task.succeed(1) } } } } } }],
+    ["inputs[\"a b\"], in a Map", { "a b": new Map([["k", one]]) }],
+    ["inputs.keys, in a Map", { keys: new Map([[one, 1]]) }],
+    ["inputs, in a Set", new Set([one])],
+    ["inputs.set, in a Set", { set: new Set([Task.succeed(1)]) }]
+  ]
+  for (const [at, inputs] of misplaced) {
+    it.effect(`Bad input: a task at ${at} is not overlooked`, () =>
+      refused(
+        (log) => Task.make(inputs, () => note(log, "x"), { key: "x" }),
+        { _tag: "InvalidDependency", key: "x" },
+        `Task "x" cannot depend on the task or future at ${at}: ${place}.`
+      ).pipe(inScheduler()))
+  }
+
+  it.effect("Bad input: a task too deep within after is not overlooked", () =>
+    refused(
+      (log) => Task.make(note(log, "x"), { key: "x", after: [[[[[[one]]]]]] as unknown as Task.Task<1> }),
+      { _tag: "InvalidDependency", key: "x" },
+      `Task "x" cannot depend on the task or future at inputs[0][0][0][0][0][0]: ${place}.`
+    ).pipe(inScheduler()))
+
+  it.effect("Bad input: a request that hides a task where nobody looks is refused itself", () =>
+    Effect.gen(function*() {
+      const error = yield* graphErrorOf(Client.compute({ map: new Map([["k", one]]) }))
+      assert.strictEqual(error.message, `The request cannot use the task or future at inputs.map, in a Map: ${place}.`)
+      assert.deepInclude(error.reason, { _tag: "InvalidDependency", key: undefined })
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: a task five levels down is found, and plain data may be deeper or go round in circles", () =>
+    Effect.gen(function*() {
+      const circular: { self?: unknown; deep: unknown } = { deep: [[[[[[[[1]]]]]]]] }
+      circular.self = circular
+      const result = yield* Client.compute(
+        Task.map({ a: { b: { c: { d: { e: one } } } }, circular }, (values) => values)
+      )
+      assert.deepStrictEqual(result.a, { b: { c: { d: { e: 1 } } } })
+      assert.strictEqual(result.circular, circular)
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: a released Future cannot be a dependency or a target", () =>
+    Effect.gen(function*() {
+      const future = yield* Effect.scoped(Client.submit(Task.make(Effect.succeed(1), { key: "gone" })))
+      const why = "the future \"gone\": its result was released when its scope closed."
+      const below = Task.map({ future }, () => 0, { key: "x" })
+      assert.strictEqual((yield* graphErrorOf(Client.compute(below))).message, `Task "x" cannot depend on ${why}`)
+      assert.strictEqual((yield* graphErrorOf(Client.submit(below))).message, `Task "x" cannot depend on ${why}`)
+      assert.strictEqual((yield* graphErrorOf(Client.compute({ future }))).message, `The request cannot use ${why}`)
+      const error = yield* errorOf(Future.join(future))
+      assert.strictEqual(error._tag, "Released")
+      assert.strictEqual(
+        (error as Error).message,
+        "The result of \"gone\" was released when its scope closed. " +
+          "Join it earlier, or take it over with Client.keep before that."
+      )
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: a Future of another scheduler cannot be a dependency", () =>
+    Effect.gen(function*() {
+      const foreign = yield* Client.submit(Task.make(Effect.succeed(1), { key: "far" }))
+      const inner = Effect.gen(function*() {
+        const message = yield* graphErrorOf(Client.compute(Task.map({ foreign }, () => 0, { key: "x" })))
+        assert.strictEqual(
+          message.message,
+          "Task \"x\" cannot depend on the future \"far\": it belongs to another scheduler; join it there and pass the value."
+        )
+        assert.strictEqual(yield* Future.join(foreign), 1)
+        yield* nothingIsLeft
+      })
+      yield* Effect.provide(inner, Skein.layer(), { local: true })
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: a task has the inputs of the moment it was made, so no array makes a cycle afterwards", () =>
+    Effect.gen(function*() {
+      const inputs: Array<Task.Task<unknown, unknown>> = [one]
+      const first = Task.all(inputs)
+      inputs.push(Task.map(first, () => "round"))
+      assert.deepStrictEqual(yield* Client.compute(first), [1])
+      inputs.length = 0
+      assert.deepStrictEqual(yield* Client.compute(first), [1])
+      const waiting: Array<Task.Task<unknown, unknown>> = [one, one]
+      const later = Task.all(waiting, { after: one })
+      waiting.length = 1
+      assert.deepStrictEqual(yield* Client.compute(later), [1, 1])
+    }).pipe(inScheduler()))
+})
+
+describe("layers", () => {
+  const cases: ReadonlyArray<readonly [Skein.Options, string]> = [
+    [{ concurrency: 0 }, "The option concurrency cannot be 0: expected a positive whole number."],
+    [{ concurrency: -1 }, "The option concurrency cannot be -1: expected a positive whole number."],
+    [{ concurrency: 1.5 }, "The option concurrency cannot be 1.5: expected a positive whole number."],
+    [{ concurrency: Number.NaN }, "The option concurrency cannot be NaN: expected a positive whole number."],
+    [{ concurrency: Infinity }, "The option concurrency cannot be Infinity: expected a positive whole number."],
+    [{ stories: 0 }, "The option stories cannot be 0: expected a positive whole number."],
+    [{ workers: [] }, "The option workers cannot be []: expected at least one worker."],
+    [
+      { workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 0 }] },
+      "The option concurrency of worker \"b\" cannot be 0: expected a positive whole number."
+    ],
+    [
+      { workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }, { id: "a", concurrency: 2 }] },
+      "The option workers cannot be [\"a\",\"b\",\"a\"]: expected a different id for each worker."
+    ],
+    [
+      { concurrency: 2, workers: [{ id: "a", concurrency: 1 }] },
+      "The option concurrency cannot be 2: expected no value beside workers, whose own concurrency counts."
+    ]
+  ]
+  for (const [options, message] of cases) {
+    it.effect(`Bad input: ${message}`, () =>
+      Effect.gen(function*() {
+        for (
+          const attempt of [Client.compute(one).pipe(Effect.provide(Skein.layer(options))), Task.run(one, options)]
+        ) {
+          const error = yield* graphErrorOf(attempt)
+          assert.strictEqual(error.reason._tag, "InvalidOption")
+          assert.strictEqual(error.message, message)
+        }
+      }))
+  }
+
+  it.effect("Bad input: a worker that is added is checked like the first", () =>
+    Effect.gen(function*() {
+      const add = (id: string, concurrency: number) => graphErrorOf(Scheduler.addWorker({ id, concurrency }))
+      assert.strictEqual(
+        (yield* add("new", 0)).message,
+        "The option concurrency of worker \"new\" cannot be 0: expected a positive whole number."
+      )
+      assert.strictEqual(
+        (yield* add("local", 1)).message,
+        "The option id cannot be \"local\": expected a name that no other worker has."
+      )
+      assert.lengthOf((yield* Scheduler.stats).workers, 1)
+    }).pipe(inScheduler()))
+})
+
+describe("what has closed", () => {
+  it.effect("Bad input: submitting in a closed scope is refused, every time", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const scope = yield* Scope.make()
+      yield* Scope.close(scope, Exit.void)
+      for (let i = 0; i < 3; i++) {
+        const error = yield* graphErrorOf(Client.submit(Task.make(note(log, "x"))).pipe(Scope.provide(scope)))
+        assert.deepStrictEqual(error.reason, { _tag: "Closed", what: "scope" })
+        assert.strictEqual(error.message, "The scope has closed and takes no more tasks.")
+      }
+      assert.deepStrictEqual(log, [])
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: a scheduler that has closed takes nothing more", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(Skein.layer(), scope)
+      assert.strictEqual(yield* Client.compute(one).pipe(Effect.provideContext(context)), 1)
+      yield* Scope.close(scope, Exit.void)
+      for (
+        const verb of [
+          Client.compute(one),
+          Client.submit(one),
+          Client.submitAll([one]),
+          Client.map([1], Effect.succeed)
+        ]
+      ) {
+        const error = yield* graphErrorOf(
+          Effect.scoped(verb as Effect.Effect<unknown, unknown, Client.Client>).pipe(
+            Effect.provideContext(context)
+          )
+        )
+        assert.strictEqual(error.message, "The scheduler has closed and takes no more tasks.")
+      }
+    }))
+})

@@ -1,0 +1,777 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import { TestClock } from "effect/testing"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
+import * as Skein from "skein/Skein"
+import { TaskCancelled } from "skein/SkeinError"
+import * as Task from "skein/Task"
+import * as Worker from "skein/Worker"
+import { endless, gate, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
+import { causeOf, causeOfExit, errorOf, infoOf, onlyError } from "./support.ts"
+
+const started = (log: Log, name: string) =>
+  Effect.repeat(Effect.yieldNow, { until: () => log.includes(`${name} starts`) })
+
+const cancelledWith = (exit: Exit.Exit<unknown, unknown> | undefined) => {
+  assert.isDefined(exit)
+  const error = onlyError(causeOfExit(exit))
+  assert.instanceOf(error, TaskCancelled)
+  return error
+}
+
+describe("cancel", () => {
+  it.effect("C1: a queued task never starts", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const door = gate()
+      const busy = yield* Client.submit(Task.make(door.pass))
+      const queued = yield* Client.submit(Task.make(note(log, "ran")))
+      yield* door.arrived(1)
+      yield* Client.cancel(queued)
+      cancelledWith(yield* Future.poll(queued))
+      yield* door.open
+      yield* Future.join(busy)
+      yield* turns()
+      assert.deepStrictEqual(log, [])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("C1: the finalizers of a running task have run when cancel returns", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const future = yield* Client.submit(Task.make(reluctant(log, "body"), { key: "k" }))
+      yield* started(log, "body")
+      yield* Client.cancel(future, { by: "me", reason: "enough" })
+      log.push("cancel returns")
+      assert.deepStrictEqual(log, ["body starts", "body is finalized", "cancel returns"])
+      const cause = causeOfExit((yield* Future.poll(future))!)
+      assert.deepInclude(onlyError(cause), { _tag: "TaskCancelled", key: "k", by: "me", reason: "enough" })
+      assert.deepInclude(infoOf(cause), { key: "k", attempt: 1, worker: "local", root: "k", path: ["k"] })
+    }).pipe(inScheduler()))
+
+  it.effect("C1: with wait: false cancel returns at once, and the finalizers run later", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const future = yield* Client.submit(Task.make(reluctant(log, "body")))
+      yield* started(log, "body")
+      yield* Client.cancel(future, { wait: false })
+      log.push("cancel returns")
+      yield* turns()
+      assert.deepStrictEqual(log, ["body starts", "cancel returns", "body is finalized"])
+    }).pipe(inScheduler()))
+
+  it.effect("C1: a second cancel waits for the finalizers as the first does", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const future = yield* Client.submit(Task.make(reluctant(log, "body")))
+      yield* started(log, "body")
+      yield* Client.cancel(future, { wait: false, reason: "first" })
+      yield* Client.cancel(future, { reason: "second" })
+      log.push("cancel returns")
+      assert.deepStrictEqual(log, ["body starts", "body is finalized", "cancel returns"])
+      assert.strictEqual(cancelledWith(yield* Future.poll(future)).reason, "first")
+    }).pipe(inScheduler()))
+
+  it.effect("C1: a task that has ended is not affected, whatever its end", () =>
+    Effect.gen(function*() {
+      const futures = yield* Client.submitAll([Task.make(Effect.succeed(1)), Task.make(Effect.fail("no"))])
+      yield* Client.wait(futures)
+      yield* Effect.forEach(futures, (future) => Client.cancel(future))
+      yield* Effect.forEach(futures, (future) => Client.cancel(future, { force: true, wait: false }))
+      assert.strictEqual(yield* Future.join(futures[0]), 1)
+      assert.strictEqual(yield* errorOf(Future.join(futures[1])), "no")
+    }).pipe(inScheduler()))
+
+  it.effect("C1: interrupting a cancel ends its wait; the cancellation goes on", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const door = gate()
+      const body = Effect.onExit(endless(log, "body"), () => door.pass)
+      const future = yield* Client.submit(Task.make(body))
+      yield* started(log, "body")
+      const canceller = yield* Effect.forkChild(Client.cancel(future), { startImmediately: true })
+      yield* door.arrived(1)
+      yield* Fiber.interrupt(canceller)
+      cancelledWith(yield* Future.poll(future))
+      assert.strictEqual((yield* Scheduler.stats).tasks.stopping, 1)
+      yield* door.open
+    }).pipe(inScheduler()))
+
+  it.effect("C2: dependents end TaskCancelled with who and why, and say over which tasks it came", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const root = Task.make(endless(log, "root"), { key: "root" })
+      const mid = Task.make(root, () => note(log, "mid"), { key: "mid" })
+      const tip = Task.make([mid, root], () => note(log, "tip"), { key: "tip" })
+      const [a, b, c] = yield* Client.submitAll([root, mid, tip])
+      const caught = yield* Client.submit(Task.exit(b))
+      yield* started(log, "root")
+      yield* Client.cancel(a, { by: "me", reason: "enough", force: true })
+      for (const future of [a, b, c]) {
+        assert.deepInclude(cancelledWith(yield* Future.poll(future)), { key: "root", by: "me", reason: "enough" })
+      }
+      const path = (future: Future.Future<unknown, unknown>) =>
+        Effect.map(causeOf(Future.join(future)), (cause) => infoOf(cause)?.path)
+      assert.deepStrictEqual([yield* path(b), yield* path(c)], [["root", "mid"], ["root", "tip"]])
+      assert.strictEqual(cancelledWith(yield* Future.join(caught)).by, "me")
+      assert.deepStrictEqual(log, ["root starts", "root is finalized"])
+    }).pipe(inScheduler()))
+
+  it.effect("C2: the owner's own futures downstream end TaskCancelled under their own keys", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const root = Task.make(endless(log, "root"), { key: "root" })
+      const tip = Task.map(root, () => 1, { key: "tip", label: "the tip" })
+      const [a, b] = yield* Client.submitAll([root, tip])
+      yield* started(log, "root")
+      yield* Client.cancel(a, { by: "me", reason: "enough" })
+      const cause = yield* causeOf(Future.join(b))
+      assert.deepInclude(onlyError(cause), { _tag: "TaskCancelled", key: "root", by: "me", reason: "enough" })
+      assert.deepInclude(infoOf(cause), {
+        key: "tip",
+        label: "the tip",
+        attempt: 0,
+        root: "root",
+        path: ["root", "tip"]
+      })
+    }).pipe(inScheduler()))
+
+  it.effect("C2: cancelling a dependent leaves what it depends on to those who want it, and stops the rest", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const wanted = Task.make(endless(log, "wanted"))
+      const only = Task.make(endless(log, "only"))
+      const [kept, tip] = yield* Client.submitAll([wanted, Task.all([wanted, only])])
+      yield* started(log, "wanted")
+      yield* started(log, "only")
+      yield* Client.cancel(tip)
+      assert.deepStrictEqual(log.slice(2), ["only is finalized"])
+      assert.strictEqual(yield* Future.status(kept), "running")
+    }).pipe(inScheduler()))
+
+  it.effect("C3: cancel withdraws the caller's claim alone; the task stops when the last claim goes", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const task = Task.make(endless(log, "shared"), { key: "shared" })
+      const mine = yield* Client.submit(task)
+      const scope = yield* Scope.make()
+      const theirs = yield* Client.submit(task).pipe(Scope.provide(scope))
+      yield* started(log, "shared")
+      yield* Client.cancel(mine)
+      cancelledWith(yield* Future.poll(mine))
+      assert.isUndefined(yield* Future.poll(theirs))
+      assert.deepStrictEqual(log, ["shared starts"])
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
+    }).pipe(inScheduler()))
+
+  it.effect("C3: with force the task stops for all of its owners", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const task = Task.make(reluctant(log, "shared"), { key: "shared" })
+      const mine = yield* Client.submit(task)
+      const theirs = yield* Effect.forkChild(Client.compute(task), { startImmediately: true })
+      yield* started(log, "shared")
+      yield* Client.cancel(mine, { force: true, by: "me" })
+      assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
+      assert.strictEqual(cancelledWith(yield* Future.poll(mine)).by, "me")
+      assert.strictEqual(cancelledWith(yield* Fiber.await(theirs)).by, "me")
+    }).pipe(inScheduler()))
+
+  it.effect("C3: a task cancelled by one owner may be submitted again by it while the other keeps it alive", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const task = Task.make(Effect.as(door.pass, "once"), { key: "shared" })
+      const mine = yield* Client.submit(task)
+      const theirs = yield* Effect.forkChild(Client.compute(task), { startImmediately: true })
+      yield* Client.cancel(mine)
+      const again = yield* Client.submit(task)
+      yield* Effect.andThen(turns(), door.open)
+      assert.deepStrictEqual([yield* Future.join(again), yield* Fiber.join(theirs)], ["once", "once"])
+      assert.strictEqual(door.count(), 1)
+      cancelledWith(yield* Future.poll(mine))
+    }).pipe(inScheduler()))
+
+  it.effect("C5: cancel in the tick of the submission runs nothing and leaves no trace", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const body = Effect.onExit(note(log, "ran"), () => note(log, "finalized"))
+      yield* Effect.scoped(Effect.gen(function*() {
+        const future = yield* Client.submit(Task.make(body))
+        yield* Client.cancel(future)
+        cancelledWith(yield* Future.poll(future))
+        const graph = yield* Client.submit(Task.make(Task.make(body), () => note(log, "mapped")))
+        yield* Client.cancel(graph, { wait: false })
+        const again = yield* Client.submit(Task.flatMap(1, () => Task.make(body)))
+        yield* Client.release(again)
+      }))
+      yield* turns()
+      assert.deepStrictEqual(log, [])
+      assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
+    }).pipe(inScheduler()))
+
+  it.effect("C6: cancel then resubmit of a key runs anew, and the old outcome never reaches it (trap 13)", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const door = gate()
+      let run = 0
+      const task = Task.make(
+        Effect.suspend(() =>
+          run++ === 0 ? Effect.onExit(endless(log, "first"), () => door.pass) : Effect.as(note(log, "second"), run)
+        ),
+        { key: "k" }
+      )
+      const first = yield* Client.submit(task)
+      yield* started(log, "first")
+      yield* Client.cancel(first, { wait: false })
+      const second = yield* Client.submit(task)
+      const third = yield* Client.submit(Task.map(second, (n) => n * 10))
+      yield* door.arrived(1)
+      yield* door.open
+      assert.deepStrictEqual([yield* Future.join(second), yield* Future.join(third)], [2, 20])
+      cancelledWith(yield* Future.poll(first))
+      assert.deepStrictEqual(log, ["first starts", "first is finalized", "second"])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("C6: a batch released while it runs and submitted again at once runs anew (trap 13)", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const batch = (round: number) =>
+        Array.from({ length: 6 }, (_, i) => Task.make(reluctantNote(log, round, i), { key: `k${i}` }))
+      const reluctantNote = (log: Log, round: number, i: number) =>
+        Effect.as(Effect.ensuring(turns(3), turns(2)), `${round}/${i}`).pipe(Effect.tap((s) => note(log, s)))
+      for (let round = 0; round < 4; round++) {
+        const tasks = batch(round)
+        const scope = yield* Scope.make()
+        const futures = yield* Client.submitAll(tasks).pipe(Scope.provide(scope))
+        yield* turns(round + 1)
+        yield* Effect.forEach(futures, (future) => Client.cancel(future, { wait: false }))
+        yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+        const values = yield* Client.compute(batch(round + 100))
+        assert.deepStrictEqual(values, tasks.map((_, i) => `${round + 100}/${i}`))
+      }
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("C7: uninterruptible code keeps its slot until it ends, and its result is dropped", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const door = gate()
+      const future = yield* Client.submit(Task.make(Effect.uninterruptible(Effect.as(door.pass, "late"))))
+      yield* door.arrived(1)
+      yield* Client.cancel(future, { wait: false })
+      cancelledWith(yield* Future.poll(future))
+      const next = yield* Client.submit(Task.make(note(log, "next")))
+      yield* turns()
+      assert.deepStrictEqual(log, [])
+      assert.strictEqual((yield* Scheduler.stats).workers[0]!.running, 1)
+      yield* door.open
+      yield* Future.join(next)
+      assert.strictEqual((yield* Scheduler.stats).held, 1)
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("C7: uninterruptible code that waits for a future when its task is cancelled gets the future's value", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const door = gate()
+      const child = yield* Client.submit(Task.make(Effect.as(door.pass, "value")))
+      const body = Future.join(child).pipe(
+        Effect.exit,
+        Effect.tap((exit) => Effect.sync(() => log.push(Exit.isSuccess(exit) ? exit.value : Cause.pretty(exit.cause)))),
+        Effect.uninterruptible
+      )
+      const future = yield* Client.submit(Task.make(body))
+      yield* door.arrived(1)
+      yield* turns()
+      const canceller = yield* Effect.forkChild(Client.cancel(future), { startImmediately: true })
+      yield* turns()
+      assert.isUndefined(canceller.pollUnsafe())
+      yield* door.open
+      yield* Fiber.join(canceller)
+      assert.deepStrictEqual(log, ["value"])
+    }).pipe(inScheduler()))
+
+  it.effect("C7: an uninterruptible compute in a task that is cancelled gets its values, and owns what runs until then", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      for (const errors of ["failFast", "continue", "collect"] as const) {
+        const door = gate()
+        const body = Client.compute(Task.make(Effect.as(door.pass, errors)), { errors }).pipe(
+          Effect.tap((value) => Effect.sync(() => log.push(JSON.stringify(value)))),
+          Effect.uninterruptible
+        )
+        const future = yield* Client.submit(Task.make(body))
+        yield* door.arrived(1)
+        yield* turns()
+        const canceller = yield* Effect.forkChild(Client.cancel(future), { startImmediately: true })
+        yield* turns()
+        assert.isUndefined(canceller.pollUnsafe())
+        yield* door.open
+        yield* Fiber.join(canceller)
+      }
+      assert.deepStrictEqual(log, ["\"failFast\"", "\"continue\"", JSON.stringify(Exit.succeed("collect"))])
+    }).pipe(inScheduler()))
+
+  it.effect("C7: a finalizer may wait for another task; it runs uncounted meanwhile", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const body = Effect.onExit(endless(log, "body"), () =>
+        Client.compute(Task.make(note(log, "cleanup"))).pipe(Effect.andThen(note(log, "done")), Effect.ignore))
+      const future = yield* Client.submit(Task.make(body))
+      yield* started(log, "body")
+      yield* Client.cancel(future)
+      assert.deepStrictEqual(log, ["body starts", "body is finalized", "cleanup", "done"])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("C1: a child may cancel its parent: it is stopped with it, and cancel does not return before", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const self = yield* Deferred.make<Future.Future<unknown, unknown>>()
+      const child = Task.make(
+        Effect.gen(function*() {
+          log.push("child starts")
+          yield* Client.cancel(yield* Deferred.await(self), { reason: "the child says so" })
+          log.push("child goes on")
+        }).pipe(Effect.onExit(() => Effect.andThen(turns(3), note(log, "child is finalized")))),
+        { key: "child" }
+      )
+      const parent = Client.compute(child).pipe(Effect.onExit(() => note(log, "parent is finalized")))
+      const future = yield* Client.submit(Task.make(parent, { key: "parent" }))
+      yield* Deferred.succeed(self, future)
+      const exit = yield* Future.await(future)
+      assert.deepInclude(cancelledWith(exit), { key: "parent", by: "child", reason: "the child says so" })
+      yield* turns()
+      assert.deepStrictEqual(log, ["child starts", "child is finalized", "parent is finalized"])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("C1: a task may cancel itself", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const self = yield* Deferred.make<Future.Future<unknown, unknown>>()
+      const body = Effect.flatMap(Deferred.await(self), (future) => Client.cancel(future)).pipe(
+        Effect.andThen(Effect.andThen(turns(), note(log, "goes on"))),
+        Effect.onExit(() => note(log, "finalized"))
+      )
+      const future = yield* Client.submit(Task.make(body, { key: "self" }))
+      yield* Deferred.succeed(self, future)
+      assert.deepInclude(cancelledWith(yield* Future.await(future)), { key: "self", by: "self" })
+      yield* turns()
+      assert.deepStrictEqual(log, ["finalized"])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("C1: a body that cancels with wait: false keeps its slot", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const door = gate()
+      const victim = yield* Client.submit(Task.make(Effect.onExit(endless(log, "victim"), () => door.pass)))
+      yield* started(log, "victim")
+      const statuses: Array<unknown> = []
+      const self = yield* Deferred.make<Future.Future<unknown, unknown>>()
+      const look = Effect.flatMap(Deferred.await(self), Future.status).pipe(
+        Effect.tap((status) => Effect.sync(() => statuses.push(status)))
+      )
+      const body = Client.cancel(victim, { wait: false }).pipe(
+        Effect.andThen(look),
+        Effect.andThen(turns()),
+        Effect.andThen(look)
+      )
+      const future = yield* Client.submit(Task.make(body))
+      yield* Deferred.succeed(self, future)
+      yield* Future.join(future)
+      assert.deepStrictEqual(statuses, ["running", "running"])
+      yield* door.open
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("F16: a body that interrupts itself ends TaskCancelled by itself, and no Interrupt leaves a task", () =>
+    Effect.gen(function*() {
+      const self = Task.make(Effect.interrupt, { key: "self" })
+      const [a, b] = yield* Client.submitAll([self, Task.map(self, () => 1, { key: "below" })])
+      const caught = yield* Client.compute(Task.exit(a))
+      for (const exit of [yield* Future.await(a), yield* Future.await(b), caught]) {
+        assert.deepInclude(cancelledWith(exit), { key: "self", by: "self" })
+      }
+      const mixed = Task.make(Effect.failCause(Cause.combine(Cause.interrupt(1), Cause.fail("typed"))))
+      const cause = yield* causeOf(Client.compute(mixed))
+      assert.strictEqual(onlyError(cause), "typed")
+      const inner = Task.make(Effect.flatMap(Effect.forkChild(Effect.interrupt), Fiber.join), { key: "inner" })
+      assert.deepInclude(yield* errorOf(Client.compute(inner)), { _tag: "TaskCancelled", by: "inner" })
+    }).pipe(inScheduler()))
+})
+
+describe("the end of an owner", () => {
+  const busy = (log: Log) => ({
+    deep: Task.make(Task.make(reluctant(log, "a")), () => note(log, "below a")),
+    wide: [Task.make(reluctant(log, "b")), Task.make(reluctant(log, "c"))],
+    parent: Task.make(Effect.ensuring(Client.compute(Task.make(reluctant(log, "child"))), note(log, "parent ends")))
+  })
+
+  const stopped = (log: Log) => {
+    assert.sameMembers(log.filter((entry) => entry.endsWith("finalized")), [
+      "a is finalized",
+      "b is finalized",
+      "c is finalized",
+      "child is finalized"
+    ])
+    assert.isAbove(log.indexOf("parent ends"), log.indexOf("child is finalized"))
+    assert.notInclude(log, "below a")
+  }
+
+  it.effect("C4: interrupting a compute stops all that it started before the interruption returns", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const fiber = yield* Effect.forkChild(Client.compute(busy(log)), { startImmediately: true })
+      yield* started(log, "child")
+      yield* Fiber.interrupt(fiber)
+      stopped(log)
+      const { tasks, workers } = yield* Scheduler.stats
+      assert.deepStrictEqual([tasks.running, tasks.stopping, workers[0]!.running], [0, 0, 0])
+      const length = log.length
+      yield* turns()
+      assert.lengthOf(log, length)
+    }).pipe(inScheduler({ concurrency: 4 })))
+
+  it.effect("C4: a failing target stops the rest of a compute before it returns", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const door = gate()
+      const bad = Task.make(Effect.andThen(door.pass, Effect.fail("bad")))
+      const fiber = yield* Effect.forkChild(errorOf(Client.compute([busy(log), bad])), { startImmediately: true })
+      yield* started(log, "child")
+      yield* door.open
+      assert.strictEqual(yield* Fiber.join(fiber), "bad")
+      stopped(log)
+    }).pipe(inScheduler({ concurrency: 6 })))
+
+  it.effect("C4: closing a scope stops all that was submitted in it before the close returns", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const scope = yield* Scope.make()
+      const { deep, parent, wide } = busy(log)
+      const futures = yield* Client.submitAll([deep, parent, ...wide]).pipe(Scope.provide(scope))
+      yield* started(log, "child")
+      yield* Scope.close(scope, Exit.void)
+      stopped(log)
+      for (const future of futures) assert.strictEqual(yield* Future.status(future), "released")
+    }).pipe(inScheduler({ concurrency: 4 })))
+
+  it.effect("C4: closing the layer stops everything before the close returns, and who waits is told", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(Skein.layer({ concurrency: 8 }), scope)
+      const { compute, future, joiner } = yield* Effect.gen(function*() {
+        const compute = yield* Effect.forkChild(Client.compute(busy(log)), { startImmediately: true })
+        const mode = { errors: "continue" } as const
+        yield* Effect.forkChild(Effect.exit(Client.compute(Task.make(Effect.never), mode)), { startImmediately: true })
+        const future = yield* Client.submit(Task.make(endless(log, "claimed"), { key: "claimed" }))
+        const joiner = yield* Effect.forkChild(Future.join(future), { startImmediately: true })
+        yield* started(log, "child")
+        yield* started(log, "claimed")
+        return { compute, future, joiner }
+      }).pipe(Effect.provide(context))
+      yield* Scope.close(scope, Exit.void)
+      assert.include(log, "claimed is finalized")
+      stopped(log.filter((entry) => !entry.startsWith("claimed")))
+      assert.deepInclude(cancelledWith(yield* Fiber.await(compute)), { by: "scheduler" })
+      assert.deepInclude(yield* errorOf(Fiber.join(joiner)), { _tag: "Released", key: "claimed" })
+      assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "Released", key: "claimed" })
+      const refused = yield* errorOf(Client.compute(Task.succeed(1)).pipe(Effect.provide(context)))
+      assert.deepInclude(refused, { _tag: "GraphError" })
+      yield* isWholeIn.pipe(Effect.provide(context))
+    }).pipe(Effect.scoped))
+
+  const isWholeIn = Effect.map(
+    Scheduler.stats,
+    ({ held, owners, waits }) => assert.deepStrictEqual({ held, owners, waits }, { held: 0, owners: 0, waits: 0 })
+  )
+
+  it.effect("C4: a compute inside a body that is timed out gives its children's slot back, on one slot", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const body = Effect.gen(function*() {
+        const outcome = yield* Client.compute(Task.make(reluctant(log, "child"))).pipe(Effect.timeoutOption("1 second"))
+        log.push(`parent sees ${outcome._tag}`)
+        return outcome._tag
+      })
+      const fiber = yield* Effect.forkChild(Client.compute(Task.make(body)), { startImmediately: true })
+      yield* started(log, "child")
+      yield* TestClock.adjust("1 second")
+      yield* turns(20)
+      assert.isDefined(fiber.pollUnsafe(), "the parent never came back")
+      assert.strictEqual(yield* Fiber.join(fiber), "None")
+      assert.deepStrictEqual(log, ["child starts", "child is finalized", "parent sees None"])
+    }).pipe(inScheduler({ concurrency: 1 })))
+})
+
+describe("time", () => {
+  it.effect("C10: a timeout of join, gather or wait ends the wait alone", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const future = yield* Client.submit(Task.make(Effect.as(door.pass, "done")))
+      const waits = [Future.join(future), Client.gather([future]), Client.wait([future]), Future.await(future)]
+      for (const wait of waits) {
+        const fiber = yield* Effect.forkChild(Effect.timeoutOption(wait as Effect.Effect<unknown>, 10), {
+          startImmediately: true
+        })
+        yield* Effect.andThen(turns(), TestClock.adjust(10))
+        assert.strictEqual((yield* Fiber.join(fiber))._tag, "None")
+        assert.strictEqual(yield* Future.status(future), "running")
+        assert.strictEqual((yield* Scheduler.stats).waits, 0)
+      }
+      yield* door.open
+      assert.strictEqual(yield* Future.join(future), "done")
+    }).pipe(inScheduler()))
+
+  it.effect("C10: inside a body a timeout of a join rejoins before the body goes on", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const door = gate()
+      const child = yield* Client.submit(Task.make(Effect.as(door.pass, "done")))
+      const body = Effect.gen(function*() {
+        const { _tag } = yield* Future.join(child).pipe(Effect.timeoutOption(10))
+        log.push(_tag)
+        yield* turns(3)
+        log.push(yield* Future.join(child))
+      })
+      const other = Task.make(Effect.andThen(turns(3), note(log, "other")))
+      yield* door.arrived(1)
+      const futures = yield* Client.submitAll([Task.make(body), ...Array.from({ length: 4 }, () => other)])
+      yield* Effect.andThen(turns(40), TestClock.adjust(10))
+      yield* Effect.andThen(turns(), door.open)
+      yield* Client.gather(futures)
+      assert.sameMembers(log, ["None", "done", "other"])
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("C9: a timeout runs from the start of each attempt, not from submission, and interrupts the body (trap 16)", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const slow = Task.make(Effect.sleep(100))
+      const late = Task.make(slow, () => Effect.as(Effect.sleep(40), "in time"), { timeout: 50 })
+      const never = Task.make(slow, () => endless(log, "never"), { timeout: 50, key: "never" })
+      const futures = yield* Client.submitAll([late, never])
+      yield* turns()
+      for (const step of [100, 40, 9]) yield* Effect.andThen(TestClock.adjust(step), turns())
+      assert.strictEqual(yield* Future.join(futures[0]), "in time")
+      assert.deepStrictEqual([log, yield* Future.status(futures[1])], [["never starts"], "running"])
+      yield* Effect.andThen(TestClock.adjust(1), turns())
+      assert.deepInclude(yield* errorOf(Future.join(futures[1])), {
+        _tag: "TaskTimeout",
+        key: "never",
+        of: "attempt",
+        millis: 50
+      })
+      assert.deepStrictEqual(log, ["never starts", "never is finalized"])
+    }).pipe(inScheduler()))
+
+  it.effect("C9: a deadline runs from submission, for a queued, a running and a retrying task alike", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const busy = yield* Client.submit(Task.make(Effect.sleep(100)))
+      yield* turns()
+      const queued = yield* Client.submit(Task.make(note(log, "queued ran"), { deadline: 50, key: "queued" }))
+      const running = yield* Client.submit(Task.make(endless(log, "running"), { deadline: 150, key: "running" }))
+      const retrying = yield* Client.submit(
+        Task.make(Effect.fail("again"), { deadline: 250, key: "retrying", retry: Schedule.spaced(40) })
+      )
+      const due = (key: string, millis: number) => ({ _tag: "TaskTimeout", key, of: "deadline", millis } as const)
+      yield* Effect.andThen(TestClock.adjust(50), turns())
+      assert.deepInclude(yield* errorOf(Future.join(queued)), due("queued", 50))
+      yield* Effect.andThen(TestClock.adjust(50), turns())
+      yield* Future.join(busy)
+      assert.deepStrictEqual(log, ["running starts"])
+      yield* Effect.andThen(TestClock.adjust(50), turns())
+      assert.deepInclude(yield* errorOf(Future.join(running)), due("running", 150))
+      assert.deepStrictEqual(log, ["running starts", "running is finalized"])
+      for (let i = 0; i < 10; i++) yield* Effect.andThen(TestClock.adjust(10), turns())
+      assert.deepInclude(yield* errorOf(Future.join(retrying)), due("retrying", 250))
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("C9: a deadline covers what a flatMap stands for, and stops it; its timeout covers the function alone", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const inner = Task.make(endless(log, "inner"))
+      const task = Task.flatMap(1, () => inner, { timeout: 10, deadline: 100, key: "outer" })
+      const fiber = yield* Effect.forkChild(errorOf(Client.compute(task)), { startImmediately: true })
+      yield* started(log, "inner")
+      yield* Effect.andThen(TestClock.adjust(99), turns())
+      assert.deepStrictEqual(log, ["inner starts"])
+      yield* TestClock.adjust(1)
+      assert.deepInclude(yield* Fiber.join(fiber), { _tag: "TaskTimeout", key: "outer", of: "deadline" })
+      assert.deepStrictEqual(log, ["inner starts", "inner is finalized"])
+    }).pipe(inScheduler()))
+
+  it.effect("D6: a dependencyTimeout runs from submission to the first start, and has no effect after that", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const slow = Task.make(Effect.sleep(100))
+      const late = Task.make(slow, () => note(log, "late ran"), { dependencyTimeout: 99, key: "late" })
+      let attempts = 0
+      const flaky = Effect.suspend(() => ++attempts < 3 ? Effect.fail("again") : Effect.succeed(attempts))
+      const soon = Task.make(slow, () => flaky, { dependencyTimeout: 101, retry: Schedule.spaced(100) })
+      const futures = yield* Client.submitAll([late, soon])
+      yield* Effect.andThen(turns(), TestClock.adjust(99))
+      yield* turns()
+      assert.deepInclude(yield* errorOf(Future.join(futures[0])), {
+        _tag: "DependencyTimeout",
+        key: "late",
+        millis: 99
+      })
+      for (const step of [1, 100, 100]) yield* Effect.andThen(TestClock.adjust(step), turns())
+      assert.strictEqual(yield* Future.join(futures[1]), 3)
+      assert.deepStrictEqual(log, [])
+    }).pipe(inScheduler()))
+
+  it.effect("F5: a retry follows its schedule, holds no slot between attempts and does not run dependencies again", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const once = Task.make(note(log, "once"))
+      const flaky = Task.make(once, () =>
+        Effect.gen(function*() {
+          const { attempt } = yield* Worker.current
+          log.push(`attempt ${attempt}`)
+          return attempt < 3 ? yield* Effect.fail(`failure ${attempt}`) : "good"
+        }), { retry: Schedule.spaced(100) })
+      const future = yield* Client.submit(flaky)
+      yield* turns()
+      assert.strictEqual(yield* Future.status(future), "waiting")
+      yield* Client.compute(Task.make(note(log, "between")))
+      yield* Effect.andThen(TestClock.adjust(100), turns())
+      yield* Effect.andThen(TestClock.adjust(99), turns())
+      assert.deepStrictEqual(log, ["once", "attempt 1", "between", "attempt 2"])
+      yield* TestClock.adjust(1)
+      assert.strictEqual(yield* Future.join(future), "good")
+      const { attempts } = yield* Future.metadata(future)
+      assert.deepStrictEqual(attempts.map(({ attempt, started }) => [attempt, started]), [[1, 0], [2, 100], [3, 200]])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("F5: an attempt that ran out of its time is tried again, also when it would not be interrupted", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const body = (log: Log) =>
+        Effect.flatMap(
+          Worker.current,
+          ({ attempt }) =>
+            attempt < 2
+              ? Effect.uninterruptible(Effect.andThen(note(log, "slow"), Effect.sleep(80)))
+              : Effect.asVoid(note(log, "fast"))
+        )
+      const stubborn = Task.make(body(log), { timeout: 50, retry: Schedule.recurs(3) })
+      const future = yield* Client.submit(stubborn)
+      yield* turns()
+      for (const step of [50, 30]) yield* Effect.andThen(TestClock.adjust(step), turns())
+      yield* Future.join(future)
+      assert.deepStrictEqual(log, ["slow", "fast"])
+      const meek = Task.make(endless(log, "meek"), { timeout: 50, retry: Schedule.recurs(1), key: "meek" })
+      const other = yield* Client.submit(meek)
+      yield* turns()
+      for (const step of [50, 50]) yield* Effect.andThen(TestClock.adjust(step), turns())
+      assert.deepInclude(yield* errorOf(Future.join(other)), { _tag: "TaskTimeout", key: "meek" })
+      assert.deepStrictEqual(log.slice(2), ["meek starts", "meek is finalized", "meek starts", "meek is finalized"])
+    }).pipe(inScheduler()))
+
+  it.effect("F5: n retries are n retries, however many workers they are spread over (trap 9)", () =>
+    Effect.gen(function*() {
+      const workers: Array<string> = []
+      const task = Task.make(
+        Effect.flatMap(Worker.current, ({ worker }) => {
+          workers.push(worker)
+          return Effect.fail("always")
+        }),
+        { retry: Schedule.max([Schedule.recurs(4), Schedule.spaced(10)]) }
+      )
+      const doors = [gate(), gate()]
+      const future = yield* Client.submit(task)
+      yield* turns()
+      // Take the worker it failed on last, so that it must move.
+      for (let i = 0; i < 2; i++) {
+        yield* Client.submit(Task.make(doors[i]!.pass))
+        yield* doors[i]!.arrived(1)
+        yield* Effect.andThen(TestClock.adjust(10), turns())
+        if (i === 0) {
+          yield* doors[0]!.open
+          yield* turns()
+        }
+      }
+      yield* doors[1]!.open
+      for (let i = 0; i < 10; i++) yield* Effect.andThen(TestClock.adjust(10), turns())
+      assert.strictEqual(yield* errorOf(Future.join(future)), "always")
+      assert.lengthOf(workers, 5)
+      assert.lengthOf(new Set(workers), 2)
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
+
+  it.effect("C1: a task that waits for its next attempt is cancelled at once and never starts again", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const body = Effect.andThen(note(log, "ran"), Effect.fail("again"))
+      const future = yield* Client.submit(Task.make(body, { retry: Schedule.spaced(100), timeout: 10, deadline: 1000 }))
+      yield* turns()
+      yield* Client.cancel(future)
+      yield* Effect.andThen(TestClock.adjust(2000), turns())
+      assert.deepStrictEqual(log, ["ran"])
+    }).pipe(inScheduler()))
+})
+
+describe("unusual ends", () => {
+  const ends: Record<string, () => Task.Task<unknown, any, any>> = {
+    defect: () => Task.make(Effect.die("bug")),
+    "throw in a map": () =>
+      Task.map(1, () => {
+        throw new Error("bug")
+      }),
+    "throw in a body": () =>
+      Task.make(1, () => {
+        throw new Error("bug")
+      }),
+    "self-interrupt": () => Task.make(Effect.interrupt),
+    timeout: () => Task.make(Effect.never, { timeout: 10 }),
+    deadline: () => Task.make(Effect.never, { deadline: 10 }),
+    "finalizer that dies": () => Task.make(Effect.addFinalizer(() => Effect.die("bug"))),
+    "finalizer that interrupts": () => Task.make(Effect.addFinalizer(() => Effect.interrupt)),
+    "flatMap to a failing task": () => Task.flatMap(1, () => Task.make(Effect.fail("inner"))),
+    "flatMap to a cancelled task": () => Task.flatMap(1, () => Task.make(Effect.interrupt)),
+    "flatMap to a dying task": () => Task.flatMap(1, () => Task.map(Task.make(Effect.die("bug")), () => 1)),
+    "flatMap to a graph that is refused": () => Task.flatMap(1, () => Task.make(Effect.void, { key: "" })),
+    "flatMap to a cycle": () => {
+      const task: Task.Task<unknown, any> = Task.flatMap(1, () => task, { key: "round" })
+      return task
+    },
+    "flatMap that throws": () =>
+      Task.flatMap(1, () => {
+        throw new Error("bug")
+      }),
+    "flatMap to no task": () => Task.flatMap(1, () => 5 as never),
+    "schedule that dies": () =>
+      Task.make(Effect.fail("no"), { retry: Schedule.forever.pipe(Schedule.tap(() => Effect.die("bug"))) }),
+    "schedule that interrupts": () =>
+      Task.make(Effect.fail("no"), { retry: Schedule.forever.pipe(Schedule.tap(() => Effect.interrupt)) })
+  }
+  for (const [name, make] of Object.entries(ends)) {
+    it.effect(`F16: after this end every dependent has one too: ${name} (trap 10)`, () =>
+      Effect.gen(function*() {
+        const root = make()
+        const below = Task.map(root, () => 1, { key: "below" })
+        const futures = yield* Client.submitAll([
+          root,
+          below,
+          Task.map([below, root], () => 1),
+          Task.flatMap(below, () => Task.succeed(1))
+        ])
+        const exit = yield* Client.submit(Task.exit(root))
+        yield* Effect.andThen(turns(), TestClock.adjust(10))
+        yield* turns(20)
+        for (const future of futures) {
+          assert.include(["failed", "cancelled"], yield* Future.status(future), name)
+          const cause = causeOfExit((yield* Future.poll(future))!)
+          assert.isFalse(cause.reasons.some(Cause.isInterruptReason), Cause.pretty(cause))
+        }
+        causeOfExit(yield* Future.join(exit))
+      }).pipe(inScheduler({ concurrency: 2 })))
+  }
+})

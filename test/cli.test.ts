@@ -1,0 +1,161 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { TestClock } from "effect/testing"
+import { stripVTControlCharacters } from "node:util"
+import * as Cli from "skein/cli"
+import * as Client from "skein/Client"
+import type { Progress } from "skein/Progress"
+import * as Task from "skein/Task"
+import { duration, frame, summary, widthOf } from "../src/cli/render.ts"
+import { inScheduler } from "./harness.ts"
+
+const counts = (done: number, failed: number, running: number, total: number, cancelled = 0) => ({
+  waiting: total - done - failed - running - cancelled,
+  running,
+  done,
+  failed,
+  cancelled,
+  total
+})
+
+const progress = (): Progress => ({
+  ...counts(24, 1, 3, 40),
+  groups: [{ name: "load", ...counts(10, 0, 0, 10) }, { name: "parse", ...counts(14, 1, 3, 30) }],
+  elapsedMillis: 3250
+})
+
+const wide = { columns: 100, rows: 24, colors: false }
+
+describe("cli: frames", () => {
+  it("V6: there is a line for each group and one for all, with percent, counts, failures, time and rate", () => {
+    assert.deepStrictEqual(frame(progress(), wide).split("\n"), [
+      "load  █████████████████████████████████ 100% 10/10",
+      "parse ████████████████░░░░░░░░░░░░░░░░░  50% 15/30 1 failed 3 running",
+      "total ████████████████████░░░░░░░░░░░░░  62% 25/40 1 failed 3.2s 7.7/s 3 running"
+    ])
+  })
+
+  it("failures are red only when colors are allowed", () => {
+    assert.notInclude(frame(progress(), wide), "\u001B")
+    const colored = frame(progress(), { ...wide, colors: true })
+    assert.include(colored, "\u001B[31m1 failed\u001B[39m")
+    assert.strictEqual(stripVTControlCharacters(colored), frame(progress(), wide))
+    const { failed: _, ...rest } = progress()
+    const clean = { ...rest, failed: 0, groups: [] }
+    assert.notInclude(frame(clean, { ...wide, colors: true }), "\u001B[31m")
+  })
+
+  it("no line is wider than the terminal, whatever its width and the names", () => {
+    const groups = ["短い名前です", "👩‍👩‍👧 family", "a\u001B[31m\nbreak", "x".repeat(90)].map((name) => ({
+      name,
+      ...counts(1234, 56, 7, 9999)
+    }))
+    for (let columns = 1; columns <= 130; columns++) {
+      const lines = stripVTControlCharacters(frame({ ...progress(), groups }, { columns, rows: 24, colors: true }))
+        .split("\n")
+      assert.strictEqual(lines.length, 5)
+      for (const line of lines) assert.isBelow(widthOf(line), Math.max(columns, 2), `${columns}: ${line}`)
+    }
+  })
+
+  it("groups that do not fit are counted in one line; those that run stay", () => {
+    const groups = Array.from({ length: 50 }, (_, i) => ({ name: `group ${i}`, ...counts(i, 0, i === 40 ? 1 : 0, 50) }))
+    const lines = frame({ ...progress(), groups }, { ...wide, rows: 6 }).split("\n")
+    assert.deepStrictEqual(lines.map((line) => line.slice(0, 20).replace(/[█░].*/, "").trim()), [
+      "group 0",
+      "group 1",
+      "group 40",
+      "… and 47 more groups",
+      "total"
+    ])
+    for (const rows of [1, 2, 3]) {
+      assert.isAtMost(frame({ ...progress(), groups }, { ...wide, rows }).split("\n").length, Math.max(1, rows - 1))
+    }
+  })
+
+  it("a hundred percent is said only when all have ended", () => {
+    const almost = { ...progress(), ...counts(99_999, 0, 1, 100_000), groups: [] }
+    assert.include(frame(almost, wide), " 99% ")
+    assert.strictEqual(
+      summary({ ...progress(), ...counts(1, 1, 0, 3, 1) }, false),
+      "3/3 tasks (100%), 1 failed, 1 cancelled, 3.2s, 0.9/s"
+    )
+  })
+
+  it("times read as people say them", () => {
+    assert.deepStrictEqual([0, 950, 59_999, 60_000, 3_599_999, 7_380_000].map(duration), [
+      "0.0s",
+      "0.9s",
+      "59.9s",
+      "1m 00s",
+      "59m 59s",
+      "2h 03m"
+    ])
+  })
+})
+
+const terminal = (isTTY: boolean) => {
+  const written: Array<string> = []
+  return { isTTY, columns: 80, rows: 24, written, write: (text: string) => void written.push(text) }
+}
+
+const sleeps = (count: number) =>
+  Array.from({ length: count }, () => Task.make(Effect.sleep("1 second"), { label: "load" }))
+
+describe("cli: terminals", () => {
+  it.effect("V6: without a terminal, lines are written now and then when something has changed, and a last one", () =>
+    Effect.gen(function*() {
+      const log = terminal(false)
+      const fiber = yield* Client.compute(sleeps(12)).pipe(Cli.withProgressBar({ terminal: log }), Effect.forkChild)
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber)).length, 12)
+      assert.deepStrictEqual(log.written, [
+        "4/12 tasks (33%), 1 running, 5.0s, 0.8/s\n",
+        "9/12 tasks (75%), 1 running, 10.0s, 0.9/s\n",
+        "12/12 tasks (100%), 12.0s, 1.0/s\n"
+      ])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("V6: in a terminal the frame is drawn anew in place and the last one stays", () =>
+    Effect.gen(function*() {
+      const screen = terminal(true)
+      const effect = Client.compute(sleeps(2))
+      const fiber = yield* Effect.forkChild(
+        Cli.withProgressBar(effect, { terminal: screen, interval: "500 millis", colors: false })
+      )
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(fiber)
+      const frames = screen.written.map(stripVTControlCharacters)
+      assert.include(frames[0], "0/2 0.5s")
+      assert.include(frames.at(-1), "100% 2/2 2.0s 1.0/s\n")
+      assert.include(screen.written.at(-1), "\u001B[2K")
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("an interruption leaves the last state", () =>
+    Effect.gen(function*() {
+      const screen = terminal(true)
+      const fiber = yield* Client.compute(sleeps(2)).pipe(Cli.withProgressBar({ terminal: screen }), Effect.forkChild)
+      yield* TestClock.adjust("1500 millis")
+      yield* Fiber.interrupt(fiber)
+      assert.include(stripVTControlCharacters(screen.written.at(-1)!), "100% 2/2 1 cancelled 1.5s")
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("nothing is written when nothing runs, and a broken terminal harms nobody", () =>
+    Effect.gen(function*() {
+      const log = terminal(false)
+      yield* Cli.withProgressBar(Effect.void, { terminal: log })
+      assert.deepStrictEqual(log.written, [])
+      const broken = {
+        write: () => {
+          throw new Error("EPIPE")
+        }
+      }
+      assert.strictEqual(
+        yield* Cli.withProgressBar(Client.compute(Task.make(Effect.succeed(1))), { terminal: broken }),
+        1
+      )
+      const tty = { ...broken, isTTY: true }
+      assert.strictEqual(yield* Cli.withProgressBar(Client.compute(Task.make(Effect.succeed(2))), { terminal: tty }), 2)
+    }).pipe(inScheduler()))
+})

@@ -1,0 +1,91 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Client from "skein/Client"
+import * as Scheduler from "skein/Scheduler"
+import * as Task from "skein/Task"
+import { inQuietScheduler, turns } from "./harness.ts"
+
+const million = 1_000_000
+
+describe("a large run", () => {
+  it.live("G15: 1,000,000 tasks complete, each once, and a timer fires meanwhile", () =>
+    Effect.gen(function*() {
+      let ran = 0
+      let ranAtTick = -1
+      const tasks = Array.from({ length: million - 1 }, (_, i) =>
+        Task.map(i, (i) => {
+          ran++
+          return i & 1
+        }))
+      const sum = Task.map(tasks, (bits) => bits.reduce((a, b) => a + b, 0))
+      const timer = yield* Effect.forkChild(
+        Effect.andThen(
+          Effect.repeat(Effect.sleep(1), { until: () => ran > 0 }),
+          Effect.sync(() => {
+            ranAtTick = ran
+          })
+        ),
+        { startImmediately: true }
+      )
+      assert.strictEqual(yield* Client.compute(sum), million / 2 - 1)
+      yield* Fiber.join(timer)
+      assert.strictEqual(ran, million - 1)
+      assert.isAbove(ranAtTick, 0)
+      assert.isBelow(ranAtTick, million - 1, "the timer had to wait for the end of the run")
+    }).pipe(inQuietScheduler()), 60_000)
+
+  it.live(
+    "interrupting a run of 100,000 tasks half way leaves nothing running, every finalizer run, every table empty",
+    () =>
+      Effect.gen(function*() {
+        const size = 100_000
+        let started = 0
+        let running = 0
+        const body = Effect.acquireUseRelease(
+          Effect.sync(() => {
+            started++
+            running++
+          }),
+          () => Effect.yieldNow,
+          () => Effect.sync(() => void running--)
+        )
+        const tasks = Array.from({ length: size }, () => Task.make(body))
+        const fiber = yield* Effect.forkChild(Client.compute(Task.map(tasks, () => "done")))
+        yield* Effect.repeat(Effect.yieldNow, { until: () => started >= size / 2 })
+        yield* Fiber.interrupt(fiber)
+        const startedUntilThen = started
+        assert.strictEqual(running, 0)
+        assert.isBelow(startedUntilThen, size)
+        yield* turns()
+        assert.strictEqual(started, startedUntilThen)
+        assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
+      }).pipe(inQuietScheduler({ concurrency: 64 })),
+    60_000
+  )
+
+  it.live("C4: interrupting a run of 100,000 tasks that all run stops them all", () =>
+    Effect.gen(function*() {
+      const size = 100_000
+      let started = 0
+      let finalized = 0
+      const body = Effect.onExit(
+        Effect.andThen(Effect.sync(() => void started++), Effect.never),
+        () => Effect.sync(() => void finalized++)
+      )
+      const tasks = Array.from({ length: size }, () => Task.make(body))
+      const fiber = yield* Effect.forkChild(Client.compute(tasks))
+      yield* Effect.repeat(Effect.yieldNow, { until: () => started >= size })
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual([started, finalized], [size, size])
+    }).pipe(inQuietScheduler({ concurrency: 100_000 })), 60_000)
+
+  it.live("M5: after 100,000 futures have come and gone nothing is left", () =>
+    Effect.gen(function*() {
+      for (let i = 0; i < 10; i++) {
+        const tasks = Array.from({ length: 10_000 }, (_, n) => Task.make(Effect.succeed(n)))
+        yield* Effect.scoped(Effect.flatMap(Client.submitAll(tasks), (futures) => Client.gather([...futures])))
+      }
+      assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
+    }).pipe(inQuietScheduler()), 60_000)
+})

@@ -1,0 +1,209 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberScheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
+import * as Task from "skein/Task"
+import * as Worker from "skein/Worker"
+import { inScheduler, turns } from "../harness.ts"
+import { numbersFrom, withSeed } from "./seeded.ts"
+
+/** Bodies that count those of them which run, to see that none outlives what started it. */
+const bodies = () => {
+  let running = 0
+  const body = <A>(value: A, length = 3): Effect.Effect<A> =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => void running++),
+      () => Effect.as(turns(length), value),
+      () => Effect.andThen(Effect.yieldNow, Effect.sync(() => void running--))
+    )
+  return { body, running: () => running }
+}
+
+type Bodies = ReturnType<typeof bodies>
+
+const graphOf = ({ body }: Bodies) => {
+  // a -> b, c -> d; e fails; f never ends
+  const a = Task.make(body("a"))
+  const b = Task.make(a, (a) => body(`${a}b`))
+  const c = Task.flatMap(a, (a) => Task.make(body(`${a}c`)))
+  const d = Task.map([b, c], ([b, c]) => b + c)
+  const e = Task.make(Effect.andThen(body("e"), Effect.fail("e")))
+  const f = Task.make(body("f", 1000))
+  return { a, b, c, d, e, f }
+}
+
+type Verb = (
+  b: Bodies
+) => Effect.Effect<unknown, unknown, Client.Client | Scheduler.Scheduler | Scope.Scope | Worker.Worker>
+
+const onFutures =
+  (f: (futures: ReadonlyArray<Future.Future<any, any>>) => Effect.Effect<unknown, unknown, any>): Verb => (b) => {
+    const { c, d, e, f: endless } = graphOf(b)
+    return Effect.flatMap(Client.submitAll([c, d, e, endless]), f)
+  }
+
+/** Every verb, in programs that end by themselves but for the endless task, which nobody waits for in vain. */
+const verbs: Record<string, Verb> = {
+  submit: (b) => Effect.andThen(Client.submit(graphOf(b).d), Client.submit(graphOf(b).f)),
+  submitAll: onFutures(() => Effect.void),
+  join: onFutures(([, d]) => Future.join(d!)),
+  await: onFutures(([, , e]) => Future.await(e!)),
+  gather: onFutures(([c, d]) => Client.gather({ c, d })),
+  "gather, collect": onFutures(([c, d, e]) => Client.gather([c, d, e], { errors: "collect" })),
+  "wait for all": onFutures((futures) => Client.wait(futures.slice(0, 3))),
+  "wait for the first": onFutures((futures) => Client.wait(futures, "firstCompleted")),
+  "wait for a failure": onFutures((futures) => Client.wait(futures, "firstException")),
+  cancel: onFutures(([, d, , f]) => Effect.andThen(Client.cancel(d!), Client.cancel(f!, { force: true }))),
+  "cancel without waiting": onFutures(([c, d, , f]) =>
+    Effect.forEach([d!, c!, f!], (future) => Client.cancel(future, { wait: false }))
+  ),
+  release: onFutures(([c, d, e, f]) => Effect.forEach([c!, d!, e!, f!], Client.release)),
+  keep: (b) =>
+    Effect.gen(function*() {
+      const outer = yield* Effect.scope
+      const kept = yield* Effect.scoped(
+        Effect.flatMap(Client.submit(graphOf(b).d), (d) => Client.keep(d).pipe(Scope.provide(outer)))
+      )
+      return yield* Future.join(kept)
+    }),
+  compute: (b) => Client.compute({ d: graphOf(b).d }),
+  "compute that fails": (b) => Effect.exit(Client.compute(graphOf(b))),
+  "compute, continue": (b) => Effect.exit(Client.compute({ ...graphOf(b), f: 0 }, { errors: "continue" })),
+  "compute, collect": (b) => Client.compute({ ...graphOf(b), f: 0 }, { errors: "collect" }),
+  map: (b) => Client.map([1, 2, 3, 4], (n) => b.body(n)),
+  "close a scope": (b) => Effect.scoped(Effect.andThen(Client.submit(graphOf(b).f), turns(5))),
+  recursion: (b) =>
+    Client.compute(
+      Task.make(Effect.flatMap(Client.compute(graphOf(b).d), (d) => Client.compute(Task.make(b.body(d)))))
+    ),
+  "a worker that comes and goes": (b) =>
+    Effect.scoped(
+      Effect.andThen(Scheduler.addWorker({ id: "passing", concurrency: 1 }), Client.map([1, 2, 3], (n) => b.body(n)))
+    ),
+  events: (b) =>
+    Effect.gen(function*() {
+      yield* Effect.forkScoped(Stream.runDrain(Scheduler.events))
+      yield* Client.compute(graphOf(b).d)
+    })
+}
+
+/** Verbs that only a body can use. */
+const inner: Record<string, Verb> = {
+  ...verbs,
+  "secede and rejoin": ({ body }) => Effect.all([Worker.secede, body(1), Worker.rejoin]),
+  "secede and end": () => Effect.andThen(Worker.secede, turns(5)),
+  seceded: ({ body }) => Worker.seceded(Effect.andThen(body(1), Worker.seceded(body(2)))),
+  "seceded that fails": ({ body }) => Effect.exit(Worker.seceded(Effect.andThen(body(1), Effect.fail("no")))),
+  race: onFutures(([c, , , f]) => Effect.race(Future.join(c!), Future.join(f!))),
+  "two waits at once": onFutures(([c, d]) => Effect.all([Future.join(c!), Future.join(d!)], { concurrency: 2 }))
+}
+
+/** Interrupts `verb` after `cut` turns; says whether it had ended by then. Nothing of it may be left. */
+const outside = (verb: Verb, cut: number) => {
+  const b = bodies()
+  const program = Effect.gen(function*() {
+    const fiber = yield* Effect.forkChild(Effect.scoped(verb(b) as Effect.Effect<unknown, unknown, Client.Client>))
+    yield* turns(cut)
+    const hadEnded = fiber.pollUnsafe() !== undefined
+    yield* Fiber.interrupt(fiber)
+    assert.strictEqual(b.running(), 0, "a body runs on")
+    assert.strictEqual(yield* Client.compute(Task.make(b.body("after"))), "after")
+    return hadEnded
+  })
+  return inScheduler({ concurrency: 2 })(program)
+}
+
+/** The same inside a body, which must have its slot again, and no more than that, when the verb is over. */
+const inside = (verb: Verb, cut: number) => {
+  const b = bodies()
+  const program = Effect.gen(function*() {
+    const own = Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(Effect.scoped(verb(b)))
+      yield* turns(cut)
+      const hadEnded = fiber.pollUnsafe() !== undefined
+      yield* Fiber.interrupt(fiber)
+      yield* Worker.rejoin
+      const { running } = (yield* Scheduler.dump).workers.find(({ name }) => name === "local")!
+      assert.include(running, "own", "the body goes on without a slot")
+      return hadEnded
+    })
+    const rival = Task.make(b.body("rival", 20))
+    const [hadEnded] = yield* Client.compute([Task.make(own, { key: "own" }), rival])
+    assert.strictEqual(b.running(), 0, "a body runs on")
+    return hadEnded
+  })
+  return inScheduler({ concurrency: 2 })(program as Effect.Effect<boolean, unknown, Client.Client>)
+}
+
+/** Cancels a task in whose body `verb` runs. */
+const stopped = (verb: Verb, cut: number) => {
+  const b = bodies()
+  const program = Effect.gen(function*() {
+    const future = yield* Client.submit(Task.make(verb(b) as Effect.Effect<unknown, unknown, Client.Client>))
+    yield* turns(cut)
+    const hadEnded = (yield* Future.poll(future)) !== undefined
+    yield* Client.cancel(future)
+    assert.strictEqual(b.running(), 0, "a body runs on")
+    assert.strictEqual(yield* Client.compute(Task.make(b.body("after"))), "after")
+    return hadEnded
+  })
+  return inScheduler({ concurrency: 1 })(program)
+}
+
+/** Operations that a fiber may do before it yields. */
+const budgets = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 20, 24, 29, 35, 42, 51, 64]
+
+/** Cuts later and later until there is nothing to cut. */
+const sweep = (run: (cut: number) => Effect.Effect<boolean, unknown>) =>
+  Effect.gen(function*() {
+    for (const budget of budgets) {
+      for (let cut = 1, ended = false; !ended; cut++) {
+        assert.isBelow(cut, 2000, "it never ends")
+        ended = yield* run(cut).pipe(
+          Effect.provideService(FiberScheduler.MaxOpsBeforeYield, budget),
+          Effect.catchCause((cause) =>
+            Effect.die(new Error(`with ${budget} operations a turn, cut after ${cut}`, { cause: cause.reasons[0] }))
+          )
+        )
+      }
+    }
+  })
+
+describe("T5: cut at every yield point", () => {
+  for (const [name, verb] of Object.entries(verbs)) {
+    it.live(`${name}: slots, waits, owners and tables end whole`, () => sweep((cut) => outside(verb, cut)))
+  }
+  for (const [name, verb] of Object.entries(inner)) {
+    it.live(`in a body, ${name}: the body has its slot again and tables end whole`, () =>
+      sweep((cut) => inside(verb, cut)))
+  }
+  for (const [name, verb] of Object.entries(inner)) {
+    it.live(`in a body that is cancelled, ${name}: tables end whole`, () => sweep((cut) => stopped(verb, cut)))
+  }
+})
+
+describe("T5: cut under seeded interleavings", () => {
+  const seeds = 60
+  for (const [name, verb] of Object.entries(inner)) {
+    it.live(`${name}: slots, waits, owners and tables end whole`, () =>
+      Effect.gen(function*() {
+        for (let seed = 1; seed <= seeds; seed++) {
+          const cut = 1 + Math.floor(numbersFrom(seed)() * 30)
+          const shapes = name in verbs ? [outside, inside, stopped] : [inside, stopped]
+          for (const shape of shapes) {
+            yield* shape(verb, cut).pipe(
+              withSeed(seed),
+              Effect.catchCause((cause) =>
+                Effect.die(new Error(`${shape.name}, seed ${seed}, cut after ${cut}`, { cause: cause.reasons[0] }))
+              )
+            )
+          }
+        }
+      }))
+  }
+})

@@ -1,0 +1,57 @@
+/** What the tests of the services share. */
+import { assert } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scheduler from "skein/Scheduler"
+import { type GraphError, TaskInfo } from "skein/SkeinError"
+
+/** The cause with which `effect` fails; succeeding is a failure of the test. */
+export const causeOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Cause.Cause<E>, never, R> =>
+  Effect.map(Effect.exit(effect), causeOfExit)
+
+/** The cause in an exit. */
+export const causeOfExit = <A, E>(exit: Exit.Exit<A, E>): Cause.Cause<E> => {
+  assert.isTrue(Exit.isFailure(exit), `expected a failure, got ${String(exit)}`)
+  return Exit.isFailure(exit) ? exit.cause : Cause.empty
+}
+
+/** The typed errors in a cause, in order. */
+export const errorsIn = <E>(cause: Cause.Cause<E>): ReadonlyArray<E> =>
+  cause.reasons.filter(Cause.isFailReason).map(({ error }) => error)
+
+/** The defects in a cause, in order. */
+export const defectsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
+  cause.reasons.filter(Cause.isDieReason).map(({ defect }) => defect)
+
+/** The one reason of a cause that has a single typed error. */
+export const onlyError = <E>(cause: Cause.Cause<E>): E => {
+  assert.lengthOf(cause.reasons, 1, Cause.pretty(cause))
+  const [error] = errorsIn(cause)
+  assert.isDefined(error, Cause.pretty(cause))
+  return error
+}
+
+/** The typed error with which `effect` fails, and nothing beside it. */
+export const errorOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<E, never, R> =>
+  Effect.map(causeOf(effect), onlyError)
+
+/** Where a failure happened. */
+export const infoOf = (cause: Cause.Cause<unknown>): TaskInfo["Service"] | undefined =>
+  Context.getOrUndefined(Cause.annotations(cause) as Context.Context<TaskInfo>, TaskInfo)
+
+/** The `GraphError` with which `effect` fails. */
+export const graphErrorOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<GraphError, never, R> =>
+  Effect.map(errorOf(effect), (error) => {
+    assert.propertyVal(error, "_tag", "GraphError")
+    return error as unknown as GraphError
+  })
+
+/** Nothing is left of what was submitted. */
+export const nothingIsLeft: Effect.Effect<void, never, Scheduler.Scheduler> = Effect.map(Scheduler.stats, (stats) => {
+  const { held, owners, tasks, waits, workers } = stats
+  const standing = Object.entries(tasks).filter(([, count]) => count > 0)
+  assert.deepStrictEqual({ held, owners, standing, waits }, { held: 0, owners: 0, standing: [], waits: 0 })
+  for (const { running } of workers) assert.strictEqual(running, 0)
+})

@@ -1,0 +1,238 @@
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import type { DependencyFailed, GraphError, RuntimeFailure, Starved, TaskTimeout } from "skein/SkeinError"
+import * as Task from "skein/Task"
+import { describe, expect, it } from "tstyche"
+
+interface LoadError {
+  readonly _tag: "LoadError"
+}
+interface BadRow {
+  readonly _tag: "BadRow"
+}
+interface Db {
+  readonly db: true
+}
+interface Log {
+  readonly log: true
+}
+
+declare const raw: Task.Task<string, LoadError, Db>
+declare const rows: Task.Task<Array<string>, BadRow | DependencyFailed<LoadError>, Db | Log>
+declare const safe: Task.Task<number>
+declare const future: Future.Future<number, BadRow>
+declare const mode: Client.Mode
+
+type Failures<E> = E | GraphError | RuntimeFailure
+
+describe("submit", () => {
+  it("gives a Future of the task's value and error, and needs the scope that owns it", () => {
+    expect(Client.submit(rows)).type.toBe<
+      Effect.Effect<
+        Future.Future<Array<string>, BadRow | DependencyFailed<LoadError>>,
+        GraphError,
+        Db | Log | Client.Client | Scope.Scope
+      >
+    >()
+  })
+
+  it("takes Scope out again of tasks that came through generic code", () => {
+    const later = <A, E, R>(effect: Effect.Effect<A, E, R>) => Client.submit(Task.make(effect))
+    expect(Effect.scoped(later({} as Effect.Effect<1, never, Scope.Scope | Db>))).type.toBe<
+      Effect.Effect<Future.Future<1>, GraphError, Db | Client.Client>
+    >()
+  })
+
+  it("submitAll gives a Future for each task of a tuple or array", () => {
+    expect(Client.submitAll([raw, safe])).type.toBe<
+      Effect.Effect<
+        [Future.Future<string, LoadError>, Future.Future<number>],
+        GraphError,
+        Db | Client.Client | Scope.Scope
+      >
+    >()
+    expect(Client.submitAll([1, 2].map(() => raw))).type.toBe<
+      Effect.Effect<Array<Future.Future<string, LoadError>>, GraphError, Db | Client.Client | Scope.Scope>
+    >()
+    expect(Client.submitAll).type.not.toBeCallableWith([1])
+    expect(Client.submit).type.not.toBeCallableWith(future)
+  })
+
+  it("join adds what the runtime can do; await and poll give it in the Exit", () => {
+    expect(Future.join(future)).type.toBe<Effect.Effect<number, BadRow | RuntimeFailure>>()
+    expect(Future.await(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | RuntimeFailure>>>()
+    expect(Future.poll(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | RuntimeFailure> | undefined>>()
+  })
+})
+
+describe("compute", () => {
+  it("failFast has the errors of the targets", () => {
+    expect(Client.compute(rows)).type.toBe<
+      Effect.Effect<Array<string>, Failures<BadRow | DependencyFailed<LoadError>>, Db | Log | Client.Client>
+    >()
+    expect(Client.compute({ rows, list: [safe, future, "x"] })).type.toBe<
+      Effect.Effect<
+        { rows: Array<string>; list: [number, number, "x"] },
+        Failures<BadRow | DependencyFailed<LoadError>>,
+        Db | Log | Client.Client
+      >
+    >()
+    expect(Client.compute(safe, { errors: "failFast" })).type.toBe<
+      Effect.Effect<number, Failures<never>, Client.Client>
+    >()
+    expect(Client.compute({})).type.toBe<Effect.Effect<{}, Failures<never>, Client.Client>>()
+  })
+
+  it("continue has the root errors", () => {
+    expect(Client.compute([rows, safe], { errors: "continue" })).type.toBe<
+      Effect.Effect<[Array<string>, number], Failures<LoadError | BadRow>, Db | Log | Client.Client>
+    >()
+  })
+
+  it("collect has an Exit a leaf and fails only for the graph", () => {
+    expect(Client.compute({ rows, n: 1, f: future }, { errors: "collect" })).type.toBe<
+      Effect.Effect<
+        {
+          rows: Exit.Exit<Array<string>, BadRow | DependencyFailed<LoadError> | RuntimeFailure>
+          n: 1
+          f: Exit.Exit<number, BadRow | RuntimeFailure>
+        },
+        GraphError,
+        Db | Log | Client.Client
+      >
+    >()
+  })
+
+  it("a mode that is not a literal gives the union of the results", () => {
+    expect(Client.compute(rows, { errors: mode })).type.toBe<
+      Effect.Effect<
+        Array<string> | Exit.Exit<Array<string>, BadRow | DependencyFailed<LoadError> | RuntimeFailure>,
+        Failures<BadRow | DependencyFailed<LoadError> | LoadError>,
+        Db | Log | Client.Client
+      >
+    >()
+    const options: { errors?: "continue" } = {}
+    const result = Client.compute(safe, options)
+    expect(result).type.toBeAssignableTo<Effect.Effect<number, Failures<never>, Client.Client>>()
+  })
+
+  it("refuses a mode that does not exist", () => {
+    expect(Client.compute).type.not.toBeCallableWith(safe, { errors: "ignore" })
+  })
+
+  it("hands the typed root error to catchTag", () => {
+    const handled = Client.compute(rows).pipe(
+      Effect.catchTag("DependencyFailed", (failed) => Effect.succeed(failed.error._tag))
+    )
+    expect(handled).type.toBe<
+      Effect.Effect<Array<string> | "LoadError", Failures<BadRow>, Db | Log | Client.Client>
+    >()
+  })
+
+  it("a program of submit and join has all of it", () => {
+    const program = Effect.scoped(Effect.gen(function*() {
+      const first = yield* Client.submit(rows)
+      const second = yield* Client.submit(Task.map({ first }, ({ first }) => first.length))
+      return yield* Future.join(second)
+    }))
+    expect(program).type.toBe<
+      Effect.Effect<number, Failures<DependencyFailed<LoadError | BadRow>>, Db | Log | Client.Client>
+    >()
+  })
+
+  it("types a recursion whose type is written down", () => {
+    const fib = (n: number): Task.Task<number, GraphError | RuntimeFailure, Client.Client> =>
+      n < 2 ? Task.succeed(n) : Task.make(Effect.gen(function*() {
+        const a = yield* Client.submit(fib(n - 1))
+        const b = yield* Client.submit(fib(n - 2))
+        return (yield* Future.join(a)) + (yield* Future.join(b))
+      }))
+    expect(Client.compute(fib(3))).type.toBe<Effect.Effect<number, GraphError | RuntimeFailure, Client.Client>>()
+  })
+})
+
+describe("gather and wait", () => {
+  it("gather has what the futures fail with, and needs nothing", () => {
+    expect(Client.gather({ a: future, b: [future] })).type.toBe<
+      Effect.Effect<{ a: number; b: [number] }, BadRow | RuntimeFailure>
+    >()
+    const failed = {} as Future.Future<1, DependencyFailed<LoadError>>
+    expect(Client.gather([failed], { errors: "continue" })).type.toBe<
+      Effect.Effect<[1], LoadError | RuntimeFailure>
+    >()
+    expect(Client.gather([future], { errors: "collect" })).type.toBe<
+      Effect.Effect<[Exit.Exit<number, BadRow | RuntimeFailure>]>
+    >()
+  })
+
+  it("gather may be generic", () => {
+    const both = <A, E>(futures: ReadonlyArray<Future.Future<A, E>>) => Client.gather({ futures })
+    expect(both([future])).type.toBe<Effect.Effect<{ futures: Array<number> }, BadRow | RuntimeFailure>>()
+    const any = <I>(futures: I) => Client.gather(futures)
+    expect(any([future])).type.toBe<Effect.Effect<Array<number>, BadRow | RuntimeFailure>>()
+  })
+
+  it("wait keeps the type of the futures", () => {
+    expect(Client.wait([future], "firstCompleted")).type.toBe<
+      Effect.Effect<{ readonly done: Array<typeof future>; readonly notDone: Array<typeof future> }, Starved>
+    >()
+  })
+})
+
+describe("map", () => {
+  const f = (_: number) => ({}) as Effect.Effect<string, LoadError, Db>
+
+  it("has the errors of its function, and of items that are tasks", () => {
+    expect(Client.map([1, 2], f)).type.toBe<Effect.Effect<Array<string>, Failures<LoadError>, Db | Client.Client>>()
+    expect(Client.map([future], f)).type.toBe<
+      Effect.Effect<Array<string>, Failures<LoadError | DependencyFailed<BadRow>>, Db | Client.Client>
+    >()
+    expect(Client.map([future], f, { errors: "continue" })).type.toBe<
+      Effect.Effect<Array<string>, Failures<LoadError | BadRow>, Db | Client.Client>
+    >()
+    expect(Client.map([future], f, { errors: "collect" })).type.toBe<
+      Effect.Effect<
+        Array<Exit.Exit<string, LoadError | DependencyFailed<BadRow> | RuntimeFailure>>,
+        GraphError,
+        Db | Client.Client
+      >
+    >()
+    expect(Client.map([rows], (_: ReadonlyArray<string>) => f(1))).type.toBe<
+      Effect.Effect<Array<string>, Failures<LoadError | DependencyFailed<LoadError | BadRow>>, Db | Log | Client.Client>
+    >()
+  })
+
+  it("has the errors of the options of its tasks", () => {
+    expect(Client.map([1], f, { task: (n) => ({ timeout: n, label: "x" }) })).type.toBe<
+      Effect.Effect<Array<string>, Failures<LoadError | TaskTimeout>, Db | Client.Client>
+    >()
+  })
+
+  it("takes Scope out of the requirements of its function", () => {
+    expect(Client.map([1], () => ({}) as Effect.Effect<1, never, Scope.Scope | Db>)).type.toBe<
+      Effect.Effect<Array<1>, Failures<never>, Db | Client.Client>
+    >()
+  })
+
+  it("refuses items of the wrong type", () => {
+    expect(Client.map).type.not.toBeCallableWith([raw], f)
+    expect(Client.map).type.not.toBeCallableWith(["a"], f)
+  })
+
+  it("zipMap types its arguments by place, with the errors of those that are tasks", () => {
+    const numbers: Array<number> = [1, 2]
+    const zipped = Client.zipMap([numbers, [raw], new Set<boolean>()], (n, text, flag) => {
+      expect(n).type.toBe<number>()
+      expect(text).type.toBe<string>()
+      expect(flag).type.toBe<boolean>()
+      return f(n)
+    })
+    expect(zipped).type.toBe<
+      Effect.Effect<Array<string>, Failures<LoadError | DependencyFailed<LoadError>>, Db | Client.Client>
+    >()
+    expect(Client.zipMap).type.not.toBeCallableWith([[1], ["a"]], (_: number, __: number) => f(1))
+  })
+})

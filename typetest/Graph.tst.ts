@@ -1,0 +1,142 @@
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type { SchemaError } from "effect/Schema"
+import { Client, Graph, Task } from "skein"
+import type { DependencyFailed, GraphError, RuntimeFailure, TaskTimeout } from "skein/SkeinError"
+import { describe, expect, it } from "tstyche"
+
+class LoadError extends Data.TaggedError("LoadError")<{ url: string }> {}
+class BadRow extends Data.TaggedError("BadRow")<{ line: number }> {}
+class Db extends Context.Service<Db, { query: (text: string) => Effect.Effect<string> }>()("Db") {}
+
+const raw = Task.make(
+  Effect.flatMap(Db, (db) => db.query("a").pipe(Effect.tap(Effect.fail(new LoadError({ url: "x" })))))
+)
+
+const graph = Graph.empty.pipe(
+  Graph.add("raw", raw),
+  Graph.add("one", Task.succeed(1)),
+  Graph.add("rows", ["raw"], ({ raw }) => raw === "" ? Effect.fail(new BadRow({ line: 1 })) : Effect.succeed([raw])),
+  Graph.add("size", ["rows", "one"], ({ one, rows }) => Effect.succeed(rows.length + one), { timeout: "1 second" })
+)
+
+describe("Graph", () => {
+  it("G18: a graph's type has the values, errors and requirements of every node", () => {
+    expect(graph).type.toBe<
+      Graph.Graph<{
+        readonly raw: Task.Task<string, LoadError, Db>
+        readonly one: Task.Task<number>
+        readonly rows: Task.Task<Array<string>, BadRow | DependencyFailed<LoadError>, Db>
+        readonly size: Task.Task<number, DependencyFailed<BadRow | LoadError> | TaskTimeout, Db>
+      }>
+    >()
+  })
+
+  it("G18: computing a graph gives a record of all values, and fails and needs as its nodes do", () => {
+    expect(Client.compute(graph)).type.toBe<
+      Effect.Effect<
+        { raw: string; one: number; rows: Array<string>; size: number },
+        | LoadError
+        | BadRow
+        | DependencyFailed<LoadError>
+        | DependencyFailed<BadRow | LoadError>
+        | TaskTimeout
+        | GraphError
+        | RuntimeFailure,
+        Db | Client.Client
+      >
+    >()
+  })
+
+  it("G18: adding is data-first too", () => {
+    const x = Graph.add(Graph.empty, "x", Task.succeed("x"))
+    const y = Graph.add(x, "y", ["x"], ({ x }) => Effect.succeed(x.length))
+    expect(Client.compute(y)).type.toBe<
+      Effect.Effect<{ x: string; y: number }, GraphError | RuntimeFailure, Client.Client>
+    >()
+  })
+
+  it("G18: a key that the graph does not have does not compile", () => {
+    // @ts-expect-error Argument of type '["raww"]' is not assignable
+    graph.pipe(Graph.add("bad", ["raww"], () => Effect.void))
+    // @ts-expect-error Argument of type
+    Graph.add(graph, "bad", ["raw", "other"], () => Effect.void)
+    // @ts-expect-error Argument of type '["raw", "raww"]' is not assignable
+    Graph.get(graph, ["raw", "raww"])
+    // @ts-expect-error Type 'string' is not assignable to type 'never'
+    Graph.cull(graph, ["raww"])
+  })
+
+  it("G18: a wrongly typed edge does not compile", () => {
+    // @ts-expect-error Property 'toUpperCase' does not exist on type 'number'
+    graph.pipe(Graph.add("bad", ["one"], ({ one }) => Effect.succeed(one.toUpperCase())))
+    // @ts-expect-error Property 'one' does not exist
+    graph.pipe(Graph.add("bad", ["raw"], ({ one }) => Effect.succeed(one)))
+  })
+
+  it("a key that is taken does not compile", () => {
+    // @ts-expect-error Property '"this key is taken"' is missing
+    graph.pipe(Graph.add("raw", Task.succeed(1)))
+    // @ts-expect-error Property '"this key is taken"' is missing
+    Graph.add(graph, "raw", Task.succeed(1))
+  })
+
+  it("G3: values of keys have the shape of the request, and fail and need as those keys do", () => {
+    expect(Graph.get(graph, ["one", { deep: ["one", "one"] }])).type.toBe<
+      Effect.Effect<[number, { deep: [number, number] }], GraphError | RuntimeFailure, Client.Client>
+    >()
+    expect(graph.pipe(Graph.get("raw"))).type.toBe<
+      Effect.Effect<string, LoadError | GraphError | RuntimeFailure, Db | Client.Client>
+    >()
+    expect(Graph.get(graph, { one: "one" }, { errors: "collect" })).type.toBe<
+      Effect.Effect<{ one: Exit.Exit<number, RuntimeFailure> }, GraphError, Client.Client>
+    >()
+  })
+
+  it("G7: a culled graph has the keys asked for, and perhaps others", () => {
+    expect(Graph.cull(graph, ["rows"])).type.toBe<
+      Graph.Graph<{
+        readonly rows: Task.Task<Array<string>, BadRow | DependencyFailed<LoadError>, Db>
+        readonly raw?: Task.Task<string, LoadError, Db>
+        readonly one?: Task.Task<number>
+        readonly size?: Task.Task<number, DependencyFailed<BadRow | LoadError> | TaskTimeout, Db>
+      }>
+    >()
+    expect(Graph.get(Graph.cull(graph, ["one"]), "one")).type.toBe<
+      Effect.Effect<number, GraphError | RuntimeFailure, Client.Client>
+    >()
+  })
+
+  it("keys, dependencies and positions go by key", () => {
+    expect(Graph.keys(graph)).type.toBe<ReadonlyArray<"raw" | "one" | "rows" | "size">>()
+    expect(Graph.order(graph)).type.toBe<
+      { readonly raw: number; readonly one: number; readonly rows: number; readonly size: number }
+    >()
+    expect(Graph.dependencies(raw)).type.toBe<{ readonly [key: string]: ReadonlyArray<string> }>()
+  })
+
+  it("an untyped graph needs what its calls need", () => {
+    const load = (name: string) => Effect.flatMap(Db, (db) => db.query(name))
+    expect(Graph.fromRecord({ x: 1, y: Graph.call(load, Graph.ref("x")) })).type.toBe<
+      Effect.Effect<Graph.Untyped<unknown, Db>, GraphError>
+    >()
+    const record: Record<string, unknown> = {}
+    expect(Graph.fromRecord(record)).type.toBe<Effect.Effect<Graph.Untyped, GraphError>>()
+    // @ts-expect-error Argument of type 'number' is not assignable to parameter of type 'Lifted<string>'
+    Graph.call(load, 1)
+  })
+
+  it("an imported graph fails and needs as its registry does", () => {
+    const registry = {
+      load: () => Effect.flatMap(Db, (db) => db.query("x")),
+      check: ({ load }: { load: string }) =>
+        load === "" ? Effect.fail(new LoadError({ url: "" })) : Effect.succeed(load),
+      plain: () => 1
+    }
+    expect(Graph.fromJson({}, registry)).type.toBe<
+      Effect.Effect<Graph.Untyped<LoadError | DependencyFailed<LoadError>, Db>, GraphError | SchemaError>
+    >()
+  })
+})

@@ -1,0 +1,314 @@
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { Client } from "skein/Client"
+import type * as Future from "skein/Future"
+import type { DependencyFailed, DependencyTimeout, GraphError, RuntimeFailure, TaskTimeout } from "skein/SkeinError"
+import * as Task from "skein/Task"
+import type { Worker } from "skein/Worker"
+import { describe, expect, it } from "tstyche"
+
+interface LoadError {
+  readonly _tag: "LoadError"
+}
+interface BadRow {
+  readonly _tag: "BadRow"
+}
+interface Db {
+  readonly db: true
+}
+interface Log {
+  readonly log: true
+}
+
+declare const load: Effect.Effect<string, LoadError, Db>
+declare const check: (text: string) => Effect.Effect<ReadonlyArray<string>, BadRow, Log>
+declare const infallible: Effect.Effect<number>
+
+declare const raw: Task.Task<string, LoadError, Db>
+declare const rows: Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError>, Db | Log>
+declare const future: Future.Future<number, BadRow>
+declare const plain: Task.Task<number>
+
+describe("make", () => {
+  it("has the body's error and requirement", () => {
+    expect(Task.make(load)).type.toBe<Task.Task<string, LoadError, Db>>()
+    expect(Task.make(load, { key: "k", label: "l", priority: 1 })).type.toBe<Task.Task<string, LoadError, Db>>()
+    expect(Task.make(infallible)).type.toBe<Task.Task<number>>()
+    expect(Task.succeed(1)).type.toBe<Task.Task<number>>()
+  })
+
+  it("gives the body its inputs' values, and takes DependencyFailed of their errors", () => {
+    expect(Task.make({ raw }, ({ raw }) => check(raw))).type.toBe<
+      Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError>, Log | Db>
+    >()
+    expect(Task.make(raw, check)).type.toBe<
+      Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError>, Log | Db>
+    >()
+    expect(Task.make({ plain }, () => infallible)).type.toBe<Task.Task<number>>()
+  })
+
+  it("names only root errors, however long the way", () => {
+    expect(Task.make({ rows }, () => load)).type.toBe<
+      Task.Task<string, LoadError | DependencyFailed<LoadError | BadRow>, Db | Log>
+    >()
+  })
+
+  it("takes Scope and Worker out of the requirements", () => {
+    const scoped = {} as Effect.Effect<number, never, Scope.Scope | Worker | Db | Client>
+    expect(Task.make(scoped)).type.toBe<Task.Task<number, never, Db | Client>>()
+    expect(Task.make({ raw }, () => scoped)).type.toBe<Task.Task<number, DependencyFailed<LoadError>, Db | Client>>()
+  })
+
+  it("refuses an edge of the wrong type", () => {
+    expect(Task.make).type.not.toBeCallableWith({ n: plain }, (_: { n: string }) => infallible)
+    expect(Task.map).type.not.toBeCallableWith([raw], (_: [number]) => 1)
+    expect(Task.flatMap).type.not.toBeCallableWith(plain, (_: string) => plain)
+    expect(Task.flatMap).type.not.toBeCallableWith(plain, () => 1)
+    expect(Task.make).type.not.toBeCallableWith(plain, () => 1)
+    expect(Task.make).type.not.toBeCallableWith(infallible, { nonsense: 1 as never, key: 2 })
+  })
+})
+
+describe("inputs", () => {
+  it("are found in tuples, arrays, records and any nesting of them", () => {
+    expect(Task.map([rows, raw, 3], (values) => values)).type.toBe<
+      Task.Task<[ReadonlyArray<string>, string, 3], DependencyFailed<LoadError | BadRow>, Db | Log>
+    >()
+    const many = [1, 2].map(() => raw)
+    expect(Task.map(many, (values) => values)).type.toBe<Task.Task<Array<string>, DependencyFailed<LoadError>, Db>>()
+    expect(Task.map({ list: [{ t: raw }, future] }, ({ list }) => list)).type.toBe<
+      Task.Task<[{ t: string }, number], DependencyFailed<LoadError | BadRow>, Db>
+    >()
+    expect(Task.map({ a: [many], b: { c: { d: rows } } }, (values) => values)).type.toBe<
+      Task.Task<
+        { a: [Array<string>]; b: { c: { d: ReadonlyArray<string> } } },
+        DependencyFailed<LoadError | BadRow>,
+        Db | Log
+      >
+    >()
+  })
+
+  it("may be Futures, which need nothing", () => {
+    expect(Task.map({ future }, ({ future }) => future)).type.toBe<Task.Task<number, DependencyFailed<BadRow>>>()
+    expect(Task.map(future, (n) => n + 1)).type.toBe<Task.Task<number, DependencyFailed<BadRow>>>()
+  })
+
+  it("may be optional, and unions", () => {
+    const maybe = {} as { readonly t?: Task.Task<string, LoadError, Db> }
+    expect(Task.map(maybe, ({ t }) => t)).type.toBe<Task.Task<string | undefined, DependencyFailed<LoadError>, Db>>()
+    const either = {} as { readonly t: Task.Task<string, LoadError, Db> | Future.Future<number, BadRow> | boolean }
+    expect(Task.map(either, ({ t }) => t)).type.toBe<
+      Task.Task<string | number | boolean, DependencyFailed<LoadError | BadRow>, Db>
+    >()
+  })
+
+  it("may be typed by an interface or a class", () => {
+    interface Deps {
+      readonly raw: Task.Task<string, LoadError, Db>
+      readonly n: number
+    }
+    expect(Task.map({} as Deps, ({ n, raw }) => [raw, n] as const)).type.toBe<
+      Task.Task<readonly [string, number], DependencyFailed<LoadError>, Db>
+    >()
+  })
+
+  it("may be generic", () => {
+    const lift = <I>(inputs: I) => Task.map(inputs, (values) => ({ values }))
+    expect(lift({ t: raw })).type.toBe<Task.Task<{ values: { t: string } }, DependencyFailed<LoadError>, Db>>()
+    const both = <A, E, R>(task: Task.Task<A, E, R>) => Task.map({ task }, ({ task }) => task)
+    expect(both(raw)).type.toBe<Task.Task<string, DependencyFailed<LoadError>, Db>>()
+    const over = <T extends Record<string, Task.Task<number, any, any>>>(tasks: T) => Task.all(tasks)
+    expect(over({ plain })).type.toBe<Task.Task<{ plain: number }>>()
+  })
+
+  it("leave plain data, any, functions, dates, effects, Map, Set and Option as they are", () => {
+    const data = {
+      raw,
+      x: {} as any,
+      date: new Date(),
+      f: (n: number) => n,
+      effect: load,
+      map: new Map<string, number>(),
+      option: Option.some(1)
+    }
+    type Data = typeof data
+    expect(Task.map(data, (values) => values)).type.toBe<
+      Task.Task<{ [K in keyof Data]: K extends "raw" ? string : Data[K] }, DependencyFailed<LoadError>, Db>
+    >()
+    const hidden = { plain, option: Option.some(raw) }
+    expect(Task.map(hidden, ({ option }) => option)).type.toBe<Task.Task<Option.Option<typeof raw>>>()
+  })
+
+  it("may lie in types that contain themselves", () => {
+    interface Tree {
+      readonly task: Task.Task<number, LoadError, Db>
+      readonly children: ReadonlyArray<Tree>
+    }
+    expect(Task.map({} as Tree, ({ task }) => task)).type.toBe<Task.Task<number, DependencyFailed<LoadError>, Db>>()
+    interface Json {
+      readonly [key: string]: Json | string
+    }
+    const json: Json = {}
+    expect(Task.map({ json, future }, ({ json }) => json)).type.toBe<
+      Task.Task<Json, DependencyFailed<BadRow>>
+    >()
+  })
+
+  it("are found five levels down", () => {
+    const five = { a: { b: { c: { d: { e: raw } } } } }
+    expect(Task.map(five, (v) => v.a.b.c.d.e)).type.toBe<Task.Task<string, DependencyFailed<LoadError>, Db>>()
+  })
+})
+
+describe("all, map, flatMap, exit", () => {
+  it("all keeps the shape", () => {
+    expect(Task.all({ raw, rows, n: 1 })).type.toBe<
+      Task.Task<{ raw: string; rows: ReadonlyArray<string>; n: 1 }, DependencyFailed<LoadError | BadRow>, Db | Log>
+    >()
+    expect(Task.all([])).type.toBe<Task.Task<readonly []>>()
+  })
+
+  it("flatMap has the inner task's own error, and GraphError", () => {
+    expect(Task.flatMap({ raw }, () => rows)).type.toBe<
+      Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | GraphError, Db | Log>
+    >()
+    expect(Task.flatMap(1, () => raw)).type.toBe<Task.Task<string, LoadError | GraphError, Db>>()
+    expect(Task.flatMap(future, () => raw)).type.toBe<
+      Task.Task<string, LoadError | GraphError | DependencyFailed<BadRow>, Db>
+    >()
+  })
+
+  it("exit stops failures and adds those of the runtime to the value", () => {
+    expect(Task.exit(rows)).type.toBe<
+      Task.Task<
+        Exit.Exit<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | RuntimeFailure>,
+        never,
+        Db | Log
+      >
+    >()
+    expect(Task.exit(future)).type.toBe<Task.Task<Exit.Exit<number, BadRow | RuntimeFailure>>>()
+    expect(Task.map(Task.exit(rows), () => 1)).type.toBe<Task.Task<number, never, Db | Log>>()
+    expect(Task.exit).type.not.toBeCallableWith({ rows })
+  })
+})
+
+describe("options", () => {
+  it("add their errors", () => {
+    expect(Task.make(infallible, { timeout: "1 second" })).type.toBe<Task.Task<number, TaskTimeout>>()
+    expect(Task.make(infallible, { deadline: 5 })).type.toBe<Task.Task<number, TaskTimeout>>()
+    expect(Task.make(infallible, { dependencyTimeout: 5 })).type.toBe<Task.Task<number, DependencyTimeout>>()
+    expect(Task.map({ raw }, () => 1, { timeout: 5, dependencyTimeout: 5 })).type.toBe<
+      Task.Task<number, DependencyFailed<LoadError> | TaskTimeout | DependencyTimeout, Db>
+    >()
+    expect(Task.flatMap(1, () => plain, { deadline: 5 })).type.toBe<Task.Task<number, GraphError | TaskTimeout>>()
+    expect(Task.all([plain], { deadline: 5 })).type.toBe<Task.Task<[number], TaskTimeout>>()
+  })
+
+  it("add their errors also when they may be absent, and none when they are", () => {
+    expect(Task.make(infallible, {} as { timeout?: Duration.Input })).type.toBe<Task.Task<number, TaskTimeout>>()
+    expect(Task.make(infallible, { timeout: undefined })).type.toBe<Task.Task<number>>()
+    expect(Task.make(infallible, {} as { after?: typeof raw })).type.toBe<
+      Task.Task<number, DependencyFailed<LoadError>, Db>
+    >()
+    expect(Task.make(infallible, {} as { retry?: Schedule.Schedule<number, unknown, BadRow, Log> })).type.toBe<
+      Task.Task<number, BadRow, Log>
+    >()
+    expect(Task.make(infallible, { after: undefined, retry: undefined })).type.toBe<Task.Task<number>>()
+  })
+
+  it("after adds failures and requirements of what it waits for", () => {
+    expect(Task.make(infallible, { after: raw })).type.toBe<Task.Task<number, DependencyFailed<LoadError>, Db>>()
+    expect(Task.make(infallible, { after: [rows, future] })).type.toBe<
+      Task.Task<number, DependencyFailed<LoadError | BadRow>, Db | Log>
+    >()
+    expect(Task.make(infallible, { after: plain })).type.toBe<Task.Task<number>>()
+    expect(Task.make({ future }, () => infallible, { after: raw })).type.toBe<
+      Task.Task<number, DependencyFailed<BadRow> | DependencyFailed<LoadError>, Db>
+    >()
+  })
+
+  it("retry adds the schedule's own error and requirement", () => {
+    const schedule = {} as Schedule.Schedule<number, LoadError, BadRow, Log>
+    expect(Task.make(load, { retry: schedule })).type.toBe<Task.Task<string, LoadError | BadRow, Db | Log>>()
+    const simple = {} as Schedule.Schedule<number>
+    expect(Task.make(load, { retry: simple })).type.toBe<Task.Task<string, LoadError, Db>>()
+  })
+
+  it("withOptions adds to what is there, data first and last", () => {
+    expect(Task.withOptions(rows, { timeout: 5 })).type.toBe<
+      Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | TaskTimeout, Db | Log>
+    >()
+    expect(plain.pipe(Task.withOptions({ after: raw, key: "k" }))).type.toBe<
+      Task.Task<number, DependencyFailed<LoadError>, Db>
+    >()
+  })
+})
+
+describe("fn", () => {
+  const add = Task.fn((a: number, b: number) => a + b)
+
+  it("takes tasks, futures and values where the function takes values", () => {
+    expect(add(1, 2)).type.toBe<Task.Task<number>>()
+    expect(add(plain, 2)).type.toBe<Task.Task<number>>()
+    expect(add(plain, future)).type.toBe<Task.Task<number, DependencyFailed<BadRow>>>()
+    expect(add(add(1, future), future)).type.toBe<Task.Task<number, DependencyFailed<BadRow>>>()
+    const length = Task.fn((text: { readonly of: ReadonlyArray<string> }) => text.of.length)
+    expect(length({ of: [raw, "b"] })).type.toBe<Task.Task<number, DependencyFailed<LoadError>, Db>>()
+    expect(length({ of: rows })).type.toBe<Task.Task<number, DependencyFailed<LoadError | BadRow>, Db | Log>>()
+  })
+
+  it("refuses arguments of the wrong type or number", () => {
+    expect(add).type.not.toBeCallableWith(raw, 1)
+    expect(add).type.not.toBeCallableWith("1", 1)
+    expect(add).type.not.toBeCallableWith(1)
+    expect(add).type.not.toBeCallableWith(1, 2, 3)
+  })
+
+  it("has the errors of an effect that the function returns, and of its options", () => {
+    const parse = Task.fn(check, { timeout: "1 second", pure: true })
+    expect(parse(raw)).type.toBe<
+      Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | TaskTimeout, Log | Db>
+    >()
+  })
+
+  it("splits a tuple with nout", () => {
+    const halves = Task.fn((n: number) => [n, String(n)] as const, { nout: 2 })
+    expect(halves(plain)).type.toBe<readonly [Task.Task<number>, Task.Task<string>]>()
+    expect(halves(future)).type.toBe<
+      readonly [Task.Task<number, DependencyFailed<BadRow>>, Task.Task<string, DependencyFailed<BadRow>>]
+    >()
+    const failing = Task.fn((_: string) => ({}) as Effect.Effect<[number, string], BadRow, Log>, { nout: 2 })
+    expect(failing(raw)).type.toBe<
+      readonly [
+        Task.Task<number, DependencyFailed<BadRow | LoadError>, Log | Db>,
+        Task.Task<string, DependencyFailed<BadRow | LoadError>, Log | Db>
+      ]
+    >()
+  })
+})
+
+describe("run", () => {
+  it("adds what can be wrong with a graph and what the runtime can do, and provides the client", () => {
+    const needy = {} as Task.Task<string, LoadError, Db | Client>
+    expect(Task.run(needy)).type.toBe<Effect.Effect<string, LoadError | GraphError | RuntimeFailure, Db>>()
+    expect(Task.run(plain, { concurrency: 1 })).type.toBe<Effect.Effect<number, GraphError | RuntimeFailure>>()
+    const generic = <A, E, R>(effect: Effect.Effect<A, E, R>) => Task.run(Task.make(effect))
+    expect(generic({} as Effect.Effect<number, never, Scope.Scope | Db>)).type.toBe<
+      Effect.Effect<number, GraphError | RuntimeFailure, Db>
+    >()
+  })
+})
+
+describe("variance", () => {
+  it("is covariant in value, error and requirement", () => {
+    expect<Task.Task<1, LoadError, Db>>().type.toBeAssignableTo<Task.Task<number, LoadError | BadRow, Db | Log>>()
+    expect<Task.Task<number>>().type.not.toBeAssignableTo<Task.Task<string>>()
+    expect<Task.Task<number, LoadError>>().type.not.toBeAssignableTo<Task.Task<number>>()
+    expect<Task.Task<number, never, Db>>().type.not.toBeAssignableTo<Task.Task<number>>()
+    expect<Future.Future<number>>().type.not.toBeAssignableTo<Task.Task<number>>()
+  })
+})
