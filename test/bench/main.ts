@@ -56,7 +56,6 @@ interface Cell {
 }
 
 const cells: Array<Cell> = []
-const submissions = new Map<string, number>()
 
 const rehearsalTasks = 2000
 const rehearsalMillis = flags.quick ? 30 : 60
@@ -131,24 +130,6 @@ const measure = async (shape: ShapeName, size: number, body: Body): Promise<void
       }
     }
   }
-  if (body === "sync") await measureSubmission(graph, rehearsal, size)
-}
-
-const measureSubmission = async (graph: Graph, rehearsal: Graph, size: number): Promise<void> => {
-  if (subject === undefined) return
-  const samples: Array<number> = []
-  try {
-    for (let round = 0; round < turns(size); round++) {
-      if (graph.size > 20_000) globalThis.gc!()
-      const start = performance.now()
-      do await subject.submission(rehearsal)
-      while (performance.now() - start < rehearsalMillis)
-      samples.push(await subject.submission(graph) * 1000 / graph.size)
-    }
-    submissions.set(`${graph.shape} ${size}`, median(samples)!)
-  } catch (error) {
-    process.stderr.write(`submission of ${graph.shape}, ${size}: ${String(error)}\n`)
-  }
 }
 
 /** What the next smaller size foretells. */
@@ -175,12 +156,8 @@ const micros = (cell: Cell | undefined, phase?: string): number | undefined =>
     cell.samples.map((millis) => phase === undefined ? total({ answer: 0, millis }) : millis[phase] ?? 0)
   )
 
-/** Submission to results, less what submission alone takes: that counts with building, so nothing counts twice. */
-const runMicros = (shape: ShapeName, size: number): number | undefined => {
-  const run = micros(find("Skein", shape, size), "run")
-  const submission = submissions.get(`${shape} ${size}`)
-  return run === undefined || submission === undefined ? undefined : Math.max(0, run - submission)
-}
+/** From the end of submission, when all tasks are entered and none has started, to results. */
+const runMicros = (shape: ShapeName, size: number): number | undefined => micros(find("Skein", shape, size), "run")
 
 const overFloor = (shape: ShapeName, size: number): number | undefined =>
   ratio(runMicros(shape, size), micros(find("floor", shape, size)))
@@ -225,7 +202,7 @@ const timesTable = (size: number, body: Body): void => {
     [
       "shape",
       ...contestants.map(({ name }) => name),
-      ...(subject ? ["submitted to results/floor", "total/p-graph"] : [])
+      ...(subject ? ["run/floor", "total/p-graph"] : [])
     ],
     shapes.map((shape) => {
       const skein = cellOf("Skein", shape)
@@ -248,10 +225,7 @@ const timesTable = (size: number, body: Body): void => {
 const phasesTable = (): void => {
   say("## Skein's phases: µs a task")
   say()
-  say(
-    "Submission (finding, checking, ordering and entering the tasks) is timed apart, behind a gate that lets nothing run."
-  )
-  say("Run: from submission to results, less submission. Total: build, submission and run.")
+  say("Submission: finding, checking, ordering and entering the tasks, before any starts. Run: from there to results.")
   say()
   table(
     ["shape", "tasks", "build", "submission", "run", "total", "floor", "run/floor"],
@@ -262,7 +236,7 @@ const phasesTable = (): void => {
           shape,
           size.toLocaleString("en"),
           figure(micros(cell, "build")),
-          figure(submissions.get(`${shape} ${size}`)),
+          figure(micros(cell, "submission")),
           figure(runMicros(shape, size)),
           figure(micros(cell)),
           figure(micros(find("floor", shape, size))),
@@ -383,7 +357,7 @@ const budgets = (): ReadonlyArray<Budget> => {
       1.5,
       large.map(([shape, size]) => {
         const built = micros(find("Skein", shape, size), "build")
-        const entered = submissions.get(`${shape} ${size}`)
+        const entered = micros(find("Skein", shape, size), "submission")
         return [label(shape, size), built === undefined || entered === undefined ? undefined : built + entered]
       })
     ),
@@ -447,7 +421,6 @@ if (flags.json !== undefined) {
       {
         node: process.version,
         cells,
-        submissions: Object.fromEntries(submissions),
         memory: Object.fromEntries(memoryOf),
         waiting: Object.fromEntries(waitingOf),
         budgets: verdicts,
