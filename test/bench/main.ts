@@ -57,14 +57,14 @@ interface Cell {
 
 const cells: Array<Cell> = []
 
-const rehearsalTasks = 2000
+const rehearsalTasks = 10_000
 const rehearsalMillis = flags.quick ? 30 : 60
 const slowestMillis = 20_000
 const enoughMillis = 6_000
 const hangMillis = 120_000
 
-const turns = (size: number) => flags.quick ? 3 : size <= 10_000 ? 7 : 3
-const runsPerTurn = (size: number) => size <= 1000 ? 5 : size <= 10_000 ? 3 : 1
+const turns = (size: number) => flags.quick ? 3 : size <= 10_000 ? 7 : size <= 100_000 ? 5 : 3
+const runsPerTurn = (size: number) => size <= 1000 ? 10 : size <= 10_000 ? 5 : size <= 100_000 ? 2 : 1
 
 /**
  * Runs `contestant` on a small graph of the same shape for a while, then as often as asked on the graph itself.
