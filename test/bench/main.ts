@@ -59,8 +59,8 @@ const cells: Array<Cell> = []
 
 const rehearsalTasks = 10_000
 const rehearsalMillis = flags.quick ? 30 : 60
-const slowestMillis = 20_000
-const enoughMillis = 6_000
+const slowestMillis = 5_000
+const enoughMillis = 2_500
 const hangMillis = 120_000
 
 const turns = (size: number) => flags.quick ? 3 : size <= 10_000 ? 7 : size <= 100_000 ? 5 : 3
