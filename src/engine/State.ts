@@ -21,6 +21,7 @@
  * @since 0.1.0
  */
 import type { Cancellation, WaitMode } from "./Event.ts"
+import { Fifo } from "./fifo.ts"
 import { defaultLimits } from "./limits.ts"
 import type { Limits } from "./limits.ts"
 import type { Plan, Settings } from "./Plan.ts"
@@ -350,6 +351,8 @@ export interface State {
   readonly waitsOf: Map<TaskId, Array<Wait>>
   /** Lanes with at least one member, best first (a binary heap). */
   readonly lanes: Array<Lane>
+  /** The only ready task, within a step and not yet in its lane; -1 for none. */
+  lone: TaskId
   /** Tasks of later submissions that depend on a task. */
   readonly later: Map<TaskId, Set<TaskId>>
   /** Tasks that stand for another: flatMap tasks whose body has returned. */
@@ -366,7 +369,7 @@ export interface State {
   /** When the driver was last asked to wake the engine. */
   wakeAt: number
   /** Tasks that have ended within this step and are not settled yet; `~task` for one that nobody wants any more. */
-  readonly agenda: Array<TaskId>
+  readonly agenda: Fifo<TaskId>
   /** Why tasks are cancelled in this step. */
   cancelling: Withdrawal
   /** Transitions of this step, when somebody listens. */
@@ -403,6 +406,7 @@ export const make = (limits: Limits = defaultLimits): State => ({
   waits: new Map(),
   waitsOf: new Map(),
   lanes: [],
+  lone: -1,
   later: new Map(),
   aliases: new Map(),
   outcomes: new Map(),
@@ -411,7 +415,7 @@ export const make = (limits: Limits = defaultLimits): State => ({
   history: new Map(),
   timers: [],
   wakeAt: Infinity,
-  agenda: [],
+  agenda: new Fifo(),
   cancelling: unwanted,
   log: undefined,
   cause: "",

@@ -12,10 +12,8 @@ import type { State } from "./State.ts"
 /** Works the agenda off. */
 export const propagate = (state: State, out: Out): void => {
   const agenda = state.agenda
-  for (let i = 0; i < agenda.length; i++) {
-    const entry = agenda[i]!
+  for (let entry = agenda.shift(); entry !== undefined; entry = agenda.shift()) {
     if (entry >= 0) settle(state, entry, out)
     else abandon(state, ~entry, out)
   }
-  agenda.length = 0
 }

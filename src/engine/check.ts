@@ -81,7 +81,7 @@ function* phases(state: State, { live, name }: Facts): Iterable<string> {
   for (const { from, key, to } of state.log ?? []) {
     if (!isLegalEntry(from, to)) yield `S1: ${key} went from ${from ?? "nothing"} to ${to}`
   }
-  if (state.agenda.length > 0 || state.cancelling !== unwanted) yield "S1: the step is not finished"
+  if (state.agenda.size > 0 || state.lone >= 0 || state.cancelling !== unwanted) yield "S1: the step is not finished"
 }
 
 const isLegalEntry = (from: PhaseName | undefined, to: PhaseName | "released"): boolean => {

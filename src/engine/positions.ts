@@ -9,6 +9,9 @@ export class Positions {
   count = 0
   /** `levels[0]` has a bit a position; each further level has a bit a non-zero word of the one below. */
   private readonly levels: Array<Int32Array>
+  private readonly lowest: Int32Array
+  /** No word of the lowest level before this one has a bit: what comes next is mostly beside what came last. */
+  private first = 0
 
   constructor(size: number) {
     this.levels = []
@@ -17,13 +20,23 @@ export class Positions {
       words = (words + 31) >>> 5
       this.levels.push(new Int32Array(words))
     } while (words > 1)
+    this.lowest = this.levels[0]!
   }
 
   add(position: number): void {
     this.count++
+    const at = position >>> 5
+    if (at < this.first) this.first = at
+    const before = this.lowest[at]!
+    this.lowest[at] = before | (1 << (position & 31))
+    if (before === 0) this.mark(at)
+  }
+
+  /** Tells the upper levels that a word of the lowest has a bit now. */
+  private mark(at: number): void {
     const levels = this.levels
-    let index = position
-    for (let level = 0; level < levels.length; level++) {
+    let index = at
+    for (let level = 1; level < levels.length; level++) {
       const words = levels[level]!
       const before = words[index >>> 5]!
       words[index >>> 5] = before | (1 << (index & 31))
@@ -38,9 +51,17 @@ export class Positions {
 
   delete(position: number): void {
     this.count--
+    const at = position >>> 5
+    const after = this.lowest[at]! & ~(1 << (position & 31))
+    this.lowest[at] = after
+    if (after === 0) this.unmark(at)
+  }
+
+  /** Tells the upper levels that a word of the lowest has no bit any more. */
+  private unmark(at: number): void {
     const levels = this.levels
-    let index = position
-    for (let level = 0; level < levels.length; level++) {
+    let index = at
+    for (let level = 1; level < levels.length; level++) {
       const words = levels[level]!
       const after = words[index >>> 5]! & ~(1 << (index & 31))
       words[index >>> 5] = after
@@ -51,9 +72,16 @@ export class Positions {
 
   /** The least member. The set must not be empty. */
   least(): number {
+    if (this.lowest[this.first] === 0) this.first = this.find()
+    const word = this.lowest[this.first]!
+    return (this.first << 5) | (31 - Math.clz32(word & -word))
+  }
+
+  /** The first word of the lowest level that has a bit. */
+  private find(): number {
     const levels = this.levels
     let index = 0
-    for (let level = levels.length - 1; level >= 0; level--) {
+    for (let level = levels.length - 1; level > 0; level--) {
       const word = levels[level]![index]!
       index = (index << 5) | (31 - Math.clz32(word & -word))
     }

@@ -17,9 +17,9 @@ export const dispatch = (state: State, out: Out): void => {
   for (let i = 0; i < workers.length; i++) {
     if (workers[i]!.rejoining.size > 0) letRejoin(state, workers[i]!, out)
   }
-  while (state.lanes.length > 0) {
+  while (!ready.isEmpty(state)) {
     const worker = leastLoaded(workers)
-    if (worker === undefined) return
+    if (worker === undefined) return ready.settleLone(state)
     start(state, ready.take(state), worker, out)
   }
 }

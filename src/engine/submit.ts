@@ -94,12 +94,22 @@ export const register = (
     undefined :
     { submission: tasks.submission[parentTask]!, index: tasks.index[parentTask]! }
   const number = state.nextSubmission++
+  const { dependentOffsets, dependents } = dependentsOf(plan)
+  const { ancestor, computation, depth, lane, otherLanes, priority, ranks } = lanesOf(state, number, plan, ids, parent)
+  // Written out: spread, its fields would lie in an object of their own, one more load for every step of every task.
   const submission: Submission = {
     number,
     plan,
     ids,
-    ...dependentsOf(plan),
-    ...lanesOf(state, number, plan, ids, parent),
+    dependentOffsets,
+    dependents,
+    ranks,
+    lane,
+    otherLanes,
+    computation,
+    ancestor,
+    depth,
+    priority,
     owner,
     parent,
     nesting,

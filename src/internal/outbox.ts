@@ -5,10 +5,10 @@
  * @internal
  */
 import type * as Cause from "effect/Cause"
+import { Fifo } from "../engine/fifo.ts"
 import type { Forget, Instruction, Out, Rejected, Start, Submitted } from "../engine/Instruction.ts"
 import type { State, TaskId } from "../engine/State.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
-import { Fifo } from "./fifo.ts"
 
 /** What the sender of an event is told at once. */
 export type Answer = Submitted | Rejected

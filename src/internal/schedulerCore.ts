@@ -255,10 +255,12 @@ export class SchedulerCore implements Carrier, Live {
     const { ids, plan: { offsets, targets } } = submission[task]!
     const from = offsets[index[task]!]!
     const values = new Array<unknown>(offsets[index[task]! + 1]! - from)
+    // A look-up of the holder is a cache miss in a large table.
+    const only = workers.length === 1 ? workers[0] : undefined
     for (let i = 0; i < values.length; i++) {
       const target = targets[from + i]!
       const input = target >= 0 ? ids[target]! : ~target
-      values[i] = workers[worker[input]!]?.results.get(input)
+      values[i] = (only ?? workers[worker[input]!])?.results.get(input)
     }
     return values
   }

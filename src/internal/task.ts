@@ -147,8 +147,8 @@ const nothingFound: Scan = { shape: "none", handles: noHandles, misplaced: undef
 export const scan = (inputs: unknown): Scan => {
   if (typeof inputs !== "object" || inputs === null) return nothingFound
   if (isHandle(inputs)) return { shape: "single", handles: [inputs], misplaced: undefined }
-  if (Array.isArray(inputs) && inputs.length > 0 && areHandles(inputs)) {
-    return { shape: "array", handles: inputs.slice(), misplaced: undefined }
+  if (Array.isArray(inputs) && areHandles(inputs)) {
+    return inputs.length === 0 ? nothingFound : { shape: "array", handles: inputs.slice(), misplaced: undefined }
   }
   const found: Found = { handles: [], hasPlainValue: false, misplaced: undefined, path: [] }
   collect(inputs, found)
@@ -292,7 +292,7 @@ export const replace = (
     }
     return copy
   }
-  return go(shape, 0)
+  return Array.isArray(shape) && areHandles(shape) ? shape.map(valueOf) : go(shape, 0)
 }
 
 const holdsTask = (value: unknown, depth: number): boolean => {

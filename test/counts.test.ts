@@ -1,0 +1,44 @@
+import { assert, describe, it } from "@effect/vitest"
+import { turn } from "../src/internal/schedulerCore.ts"
+import { count } from "./bench/counts.ts"
+import { make, shapeNames } from "./bench/shapes.ts"
+
+const size = 10_000
+
+/** Events, instructions and fibers of a run that do not grow with its graph: owners, the wait, the runtime. */
+const overhead = 20
+
+const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0)
+
+describe("what a task costs, in counts", () => {
+  for (const shape of shapeNames) {
+    it(`${shape}: one start, one end, one fiber, two instructions, no log`, async () => {
+      const graph = make(shape, size)
+      const { events, fibers, instructions, logged, longestTurn } = await count(graph, "sync")
+      assert.strictEqual(events["TaskEnded"], graph.size)
+      assert.isAtMost(sum(events), graph.size + overhead)
+      assert.strictEqual(instructions["Start"], graph.size)
+      assert.strictEqual(instructions["Forget"], graph.size)
+      assert.isAtMost(sum(instructions), 2 * graph.size + overhead)
+      assert.isAtLeast(fibers, graph.size)
+      assert.isAtMost(fibers, graph.size + overhead)
+      assert.strictEqual(logged, 0)
+      assert.isAtMost(longestTurn, turn.instructions)
+    })
+  }
+
+  it("a body that waits for a promise costs no more", async () => {
+    const graph = make("random", size)
+    const { events, fibers, instructions } = await count(graph, "promise")
+    assert.strictEqual(events["TaskEnded"], graph.size)
+    assert.isAtMost(sum(instructions), 2 * graph.size + overhead)
+    assert.isAtMost(fibers, graph.size + overhead)
+  })
+
+  it("the pump lets timers and I/O have a turn after 2,048 instructions at most", async () => {
+    const { longestTurn } = await count(make("chain", 3 * turn.instructions), "sync")
+    assert.strictEqual(turn.instructions, 2048)
+    assert.isAtMost(longestTurn, turn.instructions)
+    assert.isAtLeast(longestTurn, 16)
+  })
+})
