@@ -8,7 +8,7 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
@@ -146,6 +146,17 @@ export const map = <const I, A, const O extends Options = {}>(
   wrap({ _tag: "map", run: f as never }, inputs, options)
 
 /**
+ * A task without inputs that computes its value with a plain function. A throw is a defect.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const sync = <A, const O extends Options = {}>(
+  f: () => A,
+  options?: O
+): Task<A, OptionErrors<O>, OptionServices<O>> => wrap({ _tag: "map", run: f }, undefined, options)
+
+/**
  * A task that ends as the task ends which `f` returns: a graph that depends on data.
  *
  * **Details**
@@ -187,7 +198,10 @@ export const all = <const I, const O extends Options = {}>(
 export const exit: {
   <A, E, R>(task: Task<A, E, R>): Task<Exit.Exit<A, E | RuntimeFailure>, never, R>
   <A, E>(future: Future<A, E>): Task<Exit.Exit<A, E | RuntimeFailure>>
-} = (handle: unknown): any => wrap({ _tag: "exit" }, handle, undefined)
+} = (handle: unknown): any =>
+  internal.isTask(handle) && internal.isPlainValue(handle)
+    ? succeed(handle.body._tag === "value" ? Exit.succeed(handle.body.value) : handle)
+    : wrap({ _tag: "exit" }, handle, undefined)
 
 /**
  * The same work as another task, with options added or replaced.
@@ -259,7 +273,7 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
   options?: O
 ): <const I extends { readonly [K in keyof P]: Lifted<P[K]> }>(...args: I) => Called<Return, I, O> => {
   const { name = f.name, nout, ...rest }: FnOptions = options ?? {}
-  const body: internal.Body = { _tag: "effect", run: (args) => toEffect(f(...args as unknown as P)) }
+  const body: internal.Body = { _tag: "effect", run: (args) => toEffect(f(...args as P)) }
   const normal = normalize(rest.pure === true ? { ...rest, name } : rest)
   return (...args): any => {
     const call = internal.make(body, args, normal) as any

@@ -80,7 +80,7 @@ describe("fn", () => {
 })
 
 describe("after", () => {
-  it.effect("G11: a task starts after those it comes after have ended, and gets no value from them", () =>
+  it.effect("G11, D7: a task starts after those it comes after have ended, and gets no value from them", () =>
     Effect.gen(function*() {
       const log: Log = []
       const gate = yield* Deferred.make<void>()

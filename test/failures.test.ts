@@ -790,3 +790,12 @@ describe("TaskInfo", () => {
       ])
     }).pipe(inScheduler()))
 })
+
+it.effect("F3: the exit of a plain value is a success, alone, as an input and beside after", () =>
+  Effect.gen(function*() {
+    const exit = Task.exit(Task.succeed(1))
+    assert.deepStrictEqual(yield* Task.run(exit), Exit.succeed(1))
+    assert.deepStrictEqual(yield* Task.run(Task.map({ exit }, ({ exit }) => exit)), Exit.succeed(1))
+    const later = Task.withOptions(exit, { after: Task.make(Effect.succeed("other")) })
+    assert.deepStrictEqual(yield* Task.run(later), Exit.succeed(1))
+  }))

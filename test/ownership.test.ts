@@ -4,9 +4,11 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
+import * as Skein from "skein/Skein"
 import type { GraphError, RuntimeFailure } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
@@ -288,4 +290,48 @@ describe("bodies", () => {
       assert.deepStrictEqual(names, [["a", "a"], ["b", "b"], ["c", "c"]])
     }).pipe(inScheduler({ concurrency: 2 }))
   })
+})
+
+describe("failures that nobody joins", () => {
+  const failed = Task.make(Effect.fail("no"), { key: "child" })
+
+  const warnings = <A, E, R>(program: Effect.Effect<A, E, R>) =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => void lines.push(String(message)))
+      yield* Effect.provide(program, Logger.layer([logger]))
+      return lines
+    })
+
+  it.effect("F12: a child that fails unjoined is a line in the log, and does not fail its parent", () =>
+    Effect.gen(function*() {
+      const parent = Task.make(Effect.gen(function*() {
+        yield* Client.wait([yield* Client.submit(failed)])
+        return 1
+      }))
+      const lines = yield* warnings(
+        Effect.gen(function*() {
+          assert.strictEqual(yield* Client.compute(parent), 1)
+        }).pipe(Effect.provide(Skein.layer({ concurrency: 2 })))
+      )
+      assert.deepStrictEqual(lines, ["Task \"child\" failed, and nobody joined it"])
+    }))
+
+  it.effect("F12: whoever leaves a scope without looking at a failure in it finds it in the log, once a root", () =>
+    Effect.gen(function*() {
+      const unseen = yield* warnings(
+        Effect.gen(function*() {
+          const [first] = yield* Client.submitAll([failed, Task.map(failed, (n) => n, { key: "next" })])
+          yield* Client.wait([first])
+        }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+      )
+      assert.deepStrictEqual(unseen, ["Task \"child\" failed, and nobody joined it"])
+      const seen = yield* warnings(
+        Effect.gen(function*() {
+          const [, next] = yield* Client.submitAll([failed, Task.map(failed, (n) => n)])
+          yield* Future.await(next)
+        }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+      )
+      assert.deepStrictEqual(seen, [])
+    }))
 })

@@ -290,7 +290,7 @@ export const parseAirports = Effect.fnUntraced(function*(path: string, text: str
     const [iata = "", name = "", city = "", state = ""] = cells.map((cell) => cell(row))
     return { iata, name, city, state }
   })
-  return new Map(airports.map((airport) => [airport.iata, airport])) as Airports
+  return new Map(airports.map((airport) => [airport.iata, airport]))
 })
 
 /** One cell, quoted or plain, and what ends it: a comma, a line's end or the text's. */

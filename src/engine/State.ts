@@ -334,7 +334,7 @@ const noNumbers = new Int32Array(0)
 const noTimes = new Float64Array(0)
 
 const grown = <A extends Uint8Array | Int32Array | Float64Array>(from: A, to: A): A => {
-  to.set(from as never)
+  to.set(from)
   return to
 }
 

@@ -56,7 +56,7 @@ const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!
   return Array.from(
-    targets.subarray(offsets[index]!, offsets[index + 1]!),
+    targets.subarray(offsets[index], offsets[index + 1]),
     (target) => target >= 0 ? submission.ids[target]! : ~target
   )
 }

@@ -88,7 +88,7 @@ const waitingBecause = (state: State, task: TaskId): Because => {
 const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   const { ids, plan: { offsets, targets } } = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
-  const own = targets.subarray(offsets[index]!, offsets[index + 1]!)
+  const own = targets.subarray(offsets[index], offsets[index + 1])
   return [...new Set(Array.from(own, (target) => target >= 0 ? ids[target]! : ~target))]
 }
 

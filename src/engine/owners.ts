@@ -92,7 +92,7 @@ const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   const { dependentOffsets, dependents, ids } = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
   const own = Array.from(
-    dependents.subarray(dependentOffsets[index]!, dependentOffsets[index + 1]!),
+    dependents.subarray(dependentOffsets[index], dependentOffsets[index + 1]),
     (dependent) => ids[dependent]!
   )
   return [...own.filter((dependent) => dependent >= 0), ...(state.later.get(task) ?? [])]

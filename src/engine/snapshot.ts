@@ -121,7 +121,7 @@ const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   if (alias !== undefined) return [alias]
   const { ids, plan: { offsets, targets } } = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
-  const own = targets.subarray(offsets[index]!, offsets[index + 1]!)
+  const own = targets.subarray(offsets[index], offsets[index + 1])
   return Array.from(own, (target) => target >= 0 ? ids[target]! : ~target)
 }
 

@@ -218,9 +218,9 @@ export class FiberWorker {
     const decision: Effect.Effect<[unknown, Duration.Duration], unknown> = Effect.suspend(() => {
       const present = schedules.get(order.task)
       const step = present === undefined
-        ? Effect.tap(Schedule.toStep(retry), (step) => Effect.sync(() => schedules.set(order.task, step as Step)))
+        ? Effect.tap(Schedule.toStep(retry), (step) => Effect.sync(() => schedules.set(order.task, step)))
         : Effect.succeed(present)
-      return Effect.flatMap(step, (step) => (step as Step)(this.core.now(), error))
+      return Effect.flatMap(step, (step) => step(this.core.now(), error))
     }) as Effect.Effect<[unknown, Duration.Duration], unknown>
     const fiber = run.fork(decision)
     const decided = (exit: Exit.Exit<[unknown, Duration.Duration], unknown>): void => {

@@ -3,11 +3,12 @@
  *
  * @internal
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { attemptOf } from "./attempt.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
+import type { Unseen } from "./view.ts"
 
 /** The owner that stands for a scope, and what closes it. */
 interface ScopeOwner {
@@ -37,9 +38,17 @@ export class ScopeOwners {
   private open(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner {
     const owner = this.core.openOwner("scope")
     const by = attemptOf(this.core, fiber)?.key ?? "its scope"
-    const entry: ScopeOwner = { owner, close: () => this.core.closeOwner(owner, by) }
+    const entry: ScopeOwner = { owner, close: () => this.close(owner, by) }
     this.entries.set(scope, entry)
     return entry
+  }
+
+  /** A failure that nobody looked at must not pass in silence. */
+  private close(owner: number, by: string): Effect.Effect<void> {
+    const warn = ({ cause, key }: Unseen) =>
+      Effect.logWarning(`Task ${JSON.stringify(key)} failed, and nobody joined it`, cause)
+    const unseen = Effect.suspend(() => Effect.forEach(this.core.view.unseenOf(owner), warn, { discard: true }))
+    return Effect.andThen(unseen, this.core.closeOwner(owner, by))
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
@@ -90,6 +91,10 @@ export class TaskImpl extends Pipeable.Class {
     const { key, label } = this.options
     return { _id: "Task", body: this.body._tag, key, label, dependencies: this.handles.length }
   }
+
+  [NodeInspectSymbol](): unknown {
+    return this.toJSON()
+  }
 }
 
 /** A submitted task. */
@@ -115,6 +120,10 @@ export class FutureImpl extends Pipeable.Class {
 
   toJSON(): unknown {
     return { _id: "Future", key: this.key }
+  }
+
+  [NodeInspectSymbol](): unknown {
+    return this.toJSON()
   }
 }
 

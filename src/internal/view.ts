@@ -6,8 +6,8 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { WaitMode } from "../engine/Event.ts"
-import { hasEnded, keyAt, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
-import type { Claim, Phase as PhaseOf, Root, State, Submission, TaskId } from "../engine/State.ts"
+import { hasEnded, keyAt, keyOf, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
+import type { Claim, Phase as PhaseOf, Reason, Root, State, Submission, TaskId } from "../engine/State.ts"
 import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
 import { exitOf, pathOf, rootCause } from "./causes.ts"
@@ -30,7 +30,14 @@ export const rootsOfFutures = (futures: ReadonlyArray<FutureImpl>): Cause.Cause<
 
 const released = ({ claim, key }: FutureImpl): Released => new Released({ key, owner: claim.owner.name })
 
+/** A failure that nobody has looked at. */
+export interface Unseen {
+  readonly key: string
+  readonly cause: Cause.Cause<unknown>
+}
+
 export class View {
+  private readonly seen = new WeakSet<Reason>()
   private readonly state: State
   private readonly workers: ReadonlyArray<FiberWorker>
   private readonly causes: ReadonlyMap<number, Cause.Cause<unknown>>
@@ -93,7 +100,23 @@ export class View {
     if (tasks.phase[task] === Phase.succeeded) {
       return Exit.succeed(this.workers[tasks.worker[task]!]!.results.get(task))
     }
-    return exitOf(this.state.outcomes.get(task)!, this.causeOf, whereOf(this.state, task))
+    const outcome = this.state.outcomes.get(task)!
+    this.seen.add(outcome.reason)
+    return exitOf(outcome, this.causeOf, whereOf(this.state, task))
+  }
+
+  /** The failures of what an owner claims that nobody has looked at, here or at a dependent; each counts as seen now. */
+  unseenOf(owner: number): ReadonlyArray<Unseen> {
+    const unseen: Array<Unseen> = []
+    for (const { task } of this.state.owners.get(owner)?.claims.values() ?? []) {
+      const outcome = this.state.outcomes.get(task)
+      if (outcome === undefined || this.state.tasks.phase[task] !== Phase.failed || this.seen.has(outcome.reason)) {
+        continue
+      }
+      const exit = this.exitOf(task)
+      if (Exit.isFailure(exit)) unseen.push({ key: keyOf(this.state, task), cause: exit.cause })
+    }
+    return unseen
   }
 
   /** The failure of the target that made a compute fail, if one did: the one that ended first. */

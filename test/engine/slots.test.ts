@@ -127,7 +127,7 @@ describe("slots", () => {
       rig.end("u")
       rig.close(owner, 1000 + i)
     }
-    assert.deepStrictEqual([...used].sort(), [0, 1])
+    assert.deepStrictEqual([...used].sort((a, b) => a - b), [0, 1])
     assert.deepStrictEqual(rig.state.workers.map(({ running }) => running), [0, 0])
   })
 

@@ -57,7 +57,7 @@ export class Narrator {
   private graph(plan: Plan): string {
     const tasks = Array.from({ length: plan.size }, (_, i) => {
       const deps = Array.from(
-        plan.targets.subarray(plan.offsets[i]!, plan.offsets[i + 1]!),
+        plan.targets.subarray(plan.offsets[i], plan.offsets[i + 1]),
         (target) => this.reference(plan, target)
       )
       return deps.length === 0 ? this.keyIn(plan, i) : `${this.keyIn(plan, i)} after ${deps.join(" and ")}`

@@ -256,7 +256,7 @@ describe("flights: graph", () => {
       const trees = Task.all(
         [11, 3, 1, 0].map((n) => Graph.treeReduce(letters.slice(0, n), combine, { fanIn: 3, key: `tree of ${n}` }))
       )
-      assert.deepStrictEqual(yield* Task.run(trees), ["((abc)(def)(ghi))((jk))", "(abc)", "a", "()"])
+      assert.deepStrictEqual(yield* Task.run(trees), ["(((abc)(def)(ghi))((jk)))", "(abc)", "a", "()"])
     }))
 
   for (const concurrency of [1, 4]) {
