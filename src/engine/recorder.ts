@@ -40,7 +40,7 @@ const startOf = (state: State, task: TaskId): Start => {
 /** The dependencies of a task of a submission, in the order in which the plan lists them. */
 const inputsOf = ({ ids, plan: { offsets, targets } }: Submission, index: number): ReadonlyArray<TaskId> =>
   Array.from(
-    targets.subarray(offsets[index]!, offsets[index + 1]!),
+    targets.subarray(offsets[index], offsets[index + 1]),
     (target) => target >= 0 ? ids[target]! : ~target
   )
 
