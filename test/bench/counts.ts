@@ -28,6 +28,9 @@ const intercept = <A extends object>(target: A, methods: Partial<A>): () => void
   return () => void Object.assign(target, Object.fromEntries(originals))
 }
 
+/** The methods as they are now. */
+const copyOf = <A extends object>(target: A): A => Object.create(null, Object.getOwnPropertyDescriptors(target)) as A
+
 const counter = () => {
   const counts: Record<string, number> = {}
   return { counts, add: (name: string) => counts[name] = (counts[name] ?? 0) + 1 }
@@ -58,12 +61,12 @@ export const count = async (graph: Graph, body: Body): Promise<Counts> => {
   const instructions = counter()
   const { add: taken, turns } = turnCounter()
   let logged = 0
-  const { ask } = SchedulerCore.prototype
-  const { forget, next, push, start } = Outbox.prototype
+  const core = copyOf(SchedulerCore.prototype)
+  const outbox = copyOf(Outbox.prototype)
   const restoreCore = intercept(SchedulerCore.prototype, {
     ask(this: SchedulerCore, event) {
       events.add(event._tag)
-      const answer = ask.call(this, event)
+      const answer = core.ask.call(this, event)
       if (this.state.log !== undefined) logged++
       return answer
     }
@@ -71,18 +74,18 @@ export const count = async (graph: Graph, body: Body): Promise<Counts> => {
   const restoreOutbox = intercept(Outbox.prototype, {
     start(this: Outbox, ...args) {
       instructions.add("Start")
-      start.apply(this, args)
+      outbox.start.apply(this, args)
     },
     forget(this: Outbox, ...args) {
       instructions.add("Forget")
-      forget.apply(this, args)
+      outbox.forget.apply(this, args)
     },
     push(this: Outbox, instruction) {
       instructions.add(instruction._tag)
-      push.call(this, instruction)
+      outbox.push.call(this, instruction)
     },
     next(this: Outbox, carrier) {
-      const isThere = next.call(this, carrier)
+      const isThere = outbox.next.call(this, carrier)
       if (isThere) taken()
       return isThere
     }
