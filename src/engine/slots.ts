@@ -20,7 +20,8 @@ export const dispatch = (state: State, out: Out): void => {
   while (!ready.isEmpty(state)) {
     const worker = leastLoaded(workers)
     if (worker === undefined) return ready.settleLone(state)
-    start(state, ready.take(state), worker, out)
+    const task = ready.take(state)
+    start(state, task, state.history.has(task) ? elsewhere(state, task) ?? worker : worker, out)
   }
 }
 
@@ -44,6 +45,12 @@ const leastLoaded = (workers: ReadonlyArray<WorkerRecord>): WorkerRecord | undef
     if (best === undefined || worker.running * best.slots < best.running * worker.slots) best = worker
   }
   return best
+}
+
+/** The best worker on which a task that is tried again has not failed yet, if one has a free slot now. */
+const elsewhere = (state: State, task: TaskId): WorkerRecord | undefined => {
+  const former = state.history.get(task)!
+  return leastLoaded(state.workers.filter(({ index }) => former.every(({ worker }) => worker !== index)))
 }
 
 const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {

@@ -22,6 +22,18 @@ describe("slots", () => {
     assert.deepStrictEqual(workers, [0, 1, 1, 1])
   })
 
+  it("F6: another attempt goes to a worker it has not failed on while one has a slot, else to any", () => {
+    const rig = new Rig({ w1: 4, w2: 1, w3: 1 })
+    const main = rig.open()
+    const workers: Array<number> = []
+    rig.submit(main, { a: [] })
+    for (let i = 0; i < 5; i++) {
+      workers.push(rig.state.tasks.worker[rig.id("a")]!)
+      rig.end("a", { _tag: "Retried", delayMillis: 0 })
+    }
+    assert.deepStrictEqual(workers, [0, 1, 2, 0, 0])
+  })
+
   it("N2, trap 1: a seceded task frees its slot and the next ready task starts in the same step, five deep", () => {
     const rig = new Rig()
     const main = rig.open()
