@@ -97,7 +97,7 @@ export interface FlightsFile {
   readonly rowGroups: ReadonlyArray<RowGroup>
 }
 
-/** Flights as columns: eight bytes a flight, no objects. */
+/** Flights as columns: seven bytes a flight, no objects. */
 export interface Flights {
   /** The hour of the day at which the flight left, 0 to 23, in local time. */
   readonly hour: Uint8Array

@@ -34,34 +34,39 @@ export interface Options {
 export const make = (file: FlightsFile, airportsPath: string, options: Options) => {
   const slices = file.rowGroups.flatMap((group) => summaries(file, group, options.slices))
   const statistics = treeReduce(slices, merge, { fanIn: options.fanIn, key: "merge" })
-  const airports = Task.make(readAirports(airportsPath), { key: "airports" })
-  const delays = Task.map(statistics, delaysByOrigin, { key: "delays" })
+  // First, so that a file that is not there is known before the work is done.
+  const airports = Task.make(readAirports(airportsPath), { key: "airports", label: "read", priority: 1 })
+  const delays = Task.map(statistics, delaysByOrigin, { key: "delays", label: "answer" })
   const worst = Task.map(
     statistics,
     (statistics) => worstRoutes(statistics, { count: options.routes, minimumFlights: options.minimumFlights }),
-    { key: "worst routes" }
+    { key: "worst routes", label: "answer" }
   )
   const routes = Task.map({ worst, airports }, ({ airports, worst }) => nameRoutes(worst, airports), {
-    key: "named routes"
+    key: "named routes",
+    label: "answer"
   })
   return { delays, routes, airports }
 }
 
 /** Reads one row group and summarizes it in its share of the slices. */
 const summaries = (file: FlightsFile, group: RowGroup, slices: number) => {
-  const flights = Task.make(readFlights(file, group), { key: `read ${group.index}` })
+  const flights = Task.make(readFlights(file, group), { key: `read ${group.index}`, label: "read" })
   const first = Math.floor(group.index * slices / file.rowGroups.length)
   const count = Math.max(1, Math.floor((group.index + 1) * slices / file.rowGroups.length) - first)
   return Array.from({ length: count }, (_, i) => {
     const from = Math.floor(i * group.rows / count)
     const to = Math.floor((i + 1) * group.rows / count)
-    return Task.map(flights, (flights) => summarize(subarray(flights, from, to)), { key: `slice ${group.index}.${i}` })
+    return Task.map(flights, (flights) => summarize(subarray(flights, from, to)), {
+      key: `slice ${group.index}.${i}`,
+      label: "slice"
+    })
   })
 }
 
 /**
  * Combines the values of many tasks into one, `fanIn` neighbours at a time: a tree, so that a value is dropped soon after
- * it is there, and no task waits for all of them. The keys of its tasks begin with `key`.
+ * it is there, and no task waits for all of them. The tasks have `key` as their label.
  */
 export const treeReduce = <A, E, R>(
   tasks: ReadonlyArray<Task.Task<A, DependencyFailed<E>, R>>,
@@ -70,9 +75,11 @@ export const treeReduce = <A, E, R>(
 ): Task.Task<A, DependencyFailed<E>, R> => {
   let level = tasks
   for (let height = 0; level.length > 1; height++) {
-    level = chunks(level, fanIn).map((group, i) => Task.map(group, combine, { key: `${key} ${height}.${i}` }))
+    level = chunks(level, fanIn).map((group, i) =>
+      Task.map(group, combine, { key: `${key} ${height}.${i}`, label: key })
+    )
   }
-  return level[0] ?? Task.map([], combine, { key })
+  return level[0] ?? Task.map([], combine, { key, label: key })
 }
 
 const chunks = <A>(items: ReadonlyArray<A>, size: number): ReadonlyArray<ReadonlyArray<A>> =>

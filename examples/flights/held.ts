@@ -1,49 +1,39 @@
-/** How much is held while a graph runs: the scheduler says when results come and go, a cache says how heavy they are. */
-import type * as Client from "skein/Client"
-import type * as Scheduler from "skein/Scheduler"
+/**
+ * How much was held while a graph ran. The events of the scheduler say when a result was made and when it was dropped; how
+ * heavy it is only the result itself can say.
+ */
+import type { ResultCache } from "skein/Client"
+import type { TaskEvent } from "skein/Scheduler"
 import { bytesOf } from "./statistics.ts"
 
-/** The most results that were held at one time, and the most bytes in their buffers. */
+/** A number of results, and the bytes of their buffers. */
 export interface Held {
   readonly results: number
   readonly bytes: number
 }
 
-/** Weighs the results of keyed tasks, and follows them from their making to their release. */
-export interface Meter {
-  /** Give this to `Client.compute`: a cache that has nothing and keeps nothing but weights. */
-  readonly cache: Client.ResultCache
-  /** Give this to `Scheduler.listen`. */
-  readonly listener: (event: Scheduler.TaskEvent) => void
-  /** The peak so far. */
-  readonly peak: () => Held
-  /** Everything that was made. */
-  readonly all: () => Held
+/** A cache that has no results and keeps nothing of new ones but their weights. */
+export const weigh = (weights: Map<string, number>): ResultCache => ({
+  has: () => false,
+  get: () => undefined,
+  set: (key, value) => weights.set(key, bytesOf(value))
+})
+
+/** The most results that were held at one time, and the most bytes. */
+export const peakOf = (events: Iterable<TaskEvent>, weights: ReadonlyMap<string, number>): Held => {
+  let [results, bytes, mostResults, mostBytes] = [0, 0, 0, 0]
+  for (const { from, key, to } of events) {
+    const change = to === "succeeded" ? 1 : from === "succeeded" ? -1 : 0
+    results += change
+    bytes += change * (weights.get(key) ?? 0)
+    mostResults = Math.max(mostResults, results)
+    mostBytes = Math.max(mostBytes, bytes)
+  }
+  return { results: mostResults, bytes: mostBytes }
 }
 
-export const makeMeter = (): Meter => {
-  const weights = new Map<string, number>()
-  const held = new Set<string>()
-  let peak: Held = { results: 0, bytes: 0 }
-  const weigh = (keys: Iterable<string>) => Array.from(keys).reduce((sum, key) => sum + (weights.get(key) ?? 0), 0)
-  const measure = () => {
-    peak = { results: Math.max(peak.results, held.size), bytes: Math.max(peak.bytes, weigh(held)) }
-  }
-  return {
-    cache: {
-      has: () => false,
-      get: () => undefined,
-      set: (key, value) => {
-        weights.set(key, bytesOf(value))
-        measure()
-      }
-    },
-    listener: ({ key, to }) => {
-      if (to === "succeeded") held.add(key)
-      if (to === "released") held.delete(key)
-      measure()
-    },
-    peak: () => peak,
-    all: () => ({ results: weights.size, bytes: weigh(weights.keys()) })
-  }
-}
+/** All results that were made. */
+export const allOf = (weights: ReadonlyMap<string, number>): Held => ({
+  results: weights.size,
+  bytes: Array.from(weights.values()).reduce((sum, weight) => sum + weight, 0)
+})

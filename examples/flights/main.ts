@@ -11,19 +11,19 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { dirname } from "node:path"
+import * as Cli from "skein/cli"
 import * as Client from "skein/Client"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { airportsPath, flightsPath, openFlights } from "./data.ts"
 import * as FlightsGraph from "./graph.ts"
-import { makeMeter } from "./held.ts"
-import { withProgress } from "./progress.ts"
+import { allOf, peakOf, weigh } from "./held.ts"
 import * as Report from "./report.ts"
 
 interface Options extends FlightsGraph.Options {
@@ -36,33 +36,35 @@ interface Options extends FlightsGraph.Options {
 /** Computes the answers and prints them. */
 const run = Effect.fnUntraced(function*(options: Options) {
   const file = yield* openFlights(options.flights)
-  const tasks = FlightsGraph.make(file, options.airports, options)
-  const meter = makeMeter()
-  yield* Scheduler.listen(meter.listener)
-  const started = yield* Clock.currentTimeMillis
-  const { airports, delays, routes } = yield* withProgress(Client.compute(tasks, { cache: meter.cache }))
-  const millis = (yield* Clock.currentTimeMillis) - started
+  const graph = FlightsGraph.make(file, options.airports, options)
+  const events: Array<Scheduler.TaskEvent> = []
+  const weights = new Map<string, number>()
+  yield* Scheduler.listen((event) => events.push(event))
+  const [duration, { airports, delays, routes }] = yield* Client.compute(graph, { cache: weigh(weights) }).pipe(
+    Cli.withProgressBar({ interval: "100 millis" }),
+    Effect.timed,
+    Effect.onExit(() => draw(graph, events, options.picture))
+  )
   const flights = delays.reduce((sum, { all }) => sum + all.flights, 0)
   yield* Console.log([
-    `${Report.count(flights)} flights in ${(millis / 1000).toFixed(1)} s.`,
+    `${Report.count(flights)} flights in ${Duration.toSeconds(duration).toFixed(1)} s.`,
     Report.delaysReport(delays, airports, options.origins),
     Report.routesReport(routes, options.minimumFlights),
-    Report.heldReport(meter.peak(), meter.all())
+    Report.heldReport(peakOf(events, weights), allOf(weights)),
+    `The graph as it ran: ${options.picture}`
   ].join("\n\n"))
-  yield* draw(tasks, options.picture)
-  yield* Console.log(`The graph: ${options.picture}`)
 }, Effect.scoped)
 
-/** Writes a picture of the graph as Mermaid text. */
-const draw = Effect.fnUntraced(function*(tasks: ReturnType<typeof FlightsGraph.make>, path: string) {
+/** Writes a picture of the graph, colored by what became of its tasks. */
+const draw = Effect.fnUntraced(function*(graph: unknown, events: ReadonlyArray<Scheduler.TaskEvent>, path: string) {
   const fs = yield* FileSystem.FileSystem
   yield* fs.makeDirectory(dirname(path), { recursive: true })
-  yield* fs.writeFileString(path, Graph.toMermaid(tasks))
+  yield* fs.writeFileString(path, Graph.toMermaid(graph, { states: Graph.states(events), direction: "LR" }))
 })
 
 const number = (name: string, least: number, byDefault: number, description: string) =>
   Flag.Int(name).pipe(
-    Flag.filter((n) => n >= least, (n) => `--${name} is ${n}, but must be at least ${least}`),
+    Flag.filter((n) => n >= least, () => `a number of at least ${least}`),
     Flag.withDefault(byDefault),
     Flag.withDescription(description)
   )

@@ -24,59 +24,16 @@ import type { Cancellation, WaitMode } from "./Event.ts"
 import { Fifo } from "./fifo.ts"
 import { defaultLimits } from "./limits.ts"
 import type { Limits } from "./limits.ts"
+import type { PhaseName } from "./Phase.ts"
 import type { Plan, Settings } from "./Plan.ts"
 import type { Positions } from "./positions.ts"
+import { TaskTable } from "./TaskTable.ts"
+
+export { Flag, hasEnded, Phase, phaseNames } from "./Phase.ts"
+export type { PhaseName } from "./Phase.ts"
 
 /** A row of the task table. Given to another task once the record is forgotten. */
 export type TaskId = number
-
-/** Where a task stands. Numbers, because a million of them live in one byte array. */
-export const Phase = {
-  free: 0,
-  waiting: 1,
-  ready: 2,
-  assigned: 3,
-  running: 4,
-  seceded: 5,
-  rejoining: 6,
-  stopping: 7,
-  succeeded: 8,
-  failed: 9,
-  cancelled: 10
-} as const
-
-export type Phase = typeof Phase[keyof typeof Phase]
-
-/** The words for the phases, in the order of their numbers. */
-export const phaseNames = [
-  "free",
-  "waiting",
-  "ready",
-  "assigned",
-  "running",
-  "seceded",
-  "rejoining",
-  "stopping",
-  "succeeded",
-  "failed",
-  "cancelled"
-] as const
-
-export type PhaseName = Exclude<typeof phaseNames[number], "free">
-
-export const hasEnded = (phase: Phase): boolean => phase >= Phase.succeeded
-
-/** Bits of the `flags` column. */
-export const Flag = {
-  /** Its end has been told to dependents, dependencies and waits. */
-  settled: 1,
-  /** It holds a slot of its worker. */
-  holdsSlot: 2,
-  /** Its attempt has exceeded its own timeout. */
-  timedOut: 4,
-  /** The owner of its submission wants it to run to its end, whatever else fails. */
-  wished: 8
-} as const
 
 /** The way a failure came: from the task that failed first, over its dependents, to here. */
 export interface Trail {
@@ -247,95 +204,6 @@ export interface FormerAttempt {
   readonly worker: number
   readonly startedAt: number
   readonly endedAt: number
-}
-
-/** The task table, a column a fact. */
-export class TaskTable {
-  capacity = 0
-  /** Rows ever used; those below that are free again are the first `freed` of `free`. */
-  used = 0
-  freed = 0
-  free = new Int32Array(0)
-  phase = new Uint8Array(0)
-  flags = new Uint8Array(0)
-  waiting = new Int32Array(0)
-  refs = new Int32Array(0)
-  /** The number of the present attempt, unique for the life of the engine; 0 before the first. */
-  attempt = new Int32Array(0)
-  /** How often the task was started. */
-  starts = new Int32Array(0)
-  /** The worker that runs it or holds its result; -1 before. */
-  worker = new Int32Array(0)
-  index = new Int32Array(0)
-  startedAt = new Float64Array(0)
-  endedAt = new Float64Array(0)
-  readonly submission: Array<Submission | undefined> = []
-  readonly waits: Array<Wait | Array<Wait> | undefined> = []
-
-  get size(): number {
-    return this.used - this.freed
-  }
-
-  /** Makes room for `count` more rows. */
-  reserve(count: number): void {
-    const needed = this.used + Math.max(0, count - this.freed)
-    if (needed <= this.capacity) return
-    this.capacity = Math.max(needed, this.capacity * 2, 64)
-    this.free = grown(this.free, new Int32Array(this.capacity))
-    this.phase = grown(this.phase, new Uint8Array(this.capacity))
-    this.flags = grown(this.flags, new Uint8Array(this.capacity))
-    this.waiting = grown(this.waiting, new Int32Array(this.capacity))
-    this.refs = grown(this.refs, new Int32Array(this.capacity))
-    this.attempt = grown(this.attempt, new Int32Array(this.capacity))
-    this.starts = grown(this.starts, new Int32Array(this.capacity))
-    this.worker = grown(this.worker, new Int32Array(this.capacity))
-    this.index = grown(this.index, new Int32Array(this.capacity))
-    this.startedAt = grown(this.startedAt, new Float64Array(this.capacity))
-    this.endedAt = grown(this.endedAt, new Float64Array(this.capacity))
-    // Filled to the brim: an array written far beyond its end turns into a dictionary, ten times as slow.
-    while (this.waits.length < this.capacity) this.waits.push(undefined)
-  }
-
-  /** A free row; call {@link reserve} first. */
-  take(): TaskId {
-    return this.freed > 0 ? this.free[--this.freed]! : this.used++
-  }
-
-  giveBack(task: TaskId): void {
-    this.phase[task] = Phase.free
-    this.submission[task] = undefined
-    if (this.waits[task] !== undefined) this.waits[task] = undefined
-    this.free[this.freed++] = task
-  }
-
-  /** Lets the columns go once nothing is left in them, so that a burst leaves no memory behind. */
-  shrink(): void {
-    if (this.size > 0 || this.capacity <= 65_536) return
-    this.capacity = 0
-    this.used = 0
-    this.freed = 0
-    this.submission.length = 0
-    this.waits.length = 0
-    this.phase = this.flags = noBytes
-    this.free =
-      this.waiting =
-      this.refs =
-      this.attempt =
-      this.starts =
-      this.worker =
-      this.index =
-        noNumbers
-    this.startedAt = this.endedAt = noTimes
-  }
-}
-
-const noBytes = new Uint8Array(0)
-const noNumbers = new Int32Array(0)
-const noTimes = new Float64Array(0)
-
-const grown = <A extends Uint8Array | Int32Array | Float64Array>(from: A, to: A): A => {
-  to.set(from)
-  return to
 }
 
 export interface State {

@@ -3,13 +3,16 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { FileMetaData, SchemaElement } from "hyparquet"
+import { spawn } from "node:child_process"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import * as Client from "skein/Client"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import * as Data from "../../examples/flights/data.ts"
 import * as Graph from "../../examples/flights/graph.ts"
-import { makeMeter } from "../../examples/flights/held.ts"
+import { allOf, peakOf, weigh } from "../../examples/flights/held.ts"
 import { type Reference, reference, type Sums } from "../../examples/flights/reference.ts"
 import * as Report from "../../examples/flights/report.ts"
 import * as Statistics from "../../examples/flights/statistics.ts"
@@ -259,14 +262,18 @@ describe("flights: graph", () => {
       assert.deepStrictEqual(yield* Task.run(trees), ["(((abc)(def)(ghi))((jk)))", "(abc)", "a", "()"])
     }))
 
+  let computed: Promise<Reference> | undefined
+  const expectation = Effect.promise(() => computed ??= reference(Data.flightsPath, 0, 2))
+
   for (const concurrency of [1, 4]) {
     it.effect(`with ${concurrency} slots the answers are those of the plain computation, and little is held`, () =>
       Effect.gen(function*() {
-        const meter = makeMeter()
-        yield* Scheduler.listen(meter.listener)
+        const events: Array<Scheduler.TaskEvent> = []
+        const weights = new Map<string, number>()
+        yield* Scheduler.listen((event) => events.push(event))
         const graph = Graph.make(yield* opened, Data.airportsPath, options)
-        const { airports, delays, routes } = yield* Client.compute(graph, { cache: meter.cache })
-        const expected = yield* Effect.promise(() => reference(Data.flightsPath, 0, 2))
+        const { airports, delays, routes } = yield* Client.compute(graph, { cache: weigh(weights) })
+        const expected = yield* expectation
         assert.deepStrictEqual(
           delays.flatMap(({ byHour, origin }) => byHour.flatMap((delay, hour) => sumsOf(`${origin} ${hour}`, delay)))
             .sort(),
@@ -280,8 +287,11 @@ describe("flights: graph", () => {
             .slice(0, options.routes)
         )
         assert.strictEqual(routes[0]?.from, airports.get(routes[0]!.route.origin))
-        assert.strictEqual(meter.all().results, 2 + 12 + 3 + 1 + 4)
-        assert.isAtMost(meter.peak().results, 8 + concurrency)
+        assert.strictEqual(weights.get("read 0"), 7 * 272_727)
+        assert.strictEqual(allOf(weights).results, 2 + 12 + 3 + 1 + 4)
+        const peak = peakOf(events, weights)
+        assert.isAtMost(peak.results, 8 + concurrency)
+        assert.isAtMost(peak.bytes, allOf(weights).bytes / (concurrency === 1 ? 2 : 1))
       }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, Skein.layer({ concurrency })])))
   }
 
@@ -293,6 +303,59 @@ describe("flights: graph", () => {
       assert.strictEqual(error._tag, "DependencyFailed")
       assert.include(error.message, "no/such.parquet does not exist")
     }).pipe(Effect.provide([NodeFileSystem.layer, Skein.layer()])))
+})
+
+/** What the program prints and how it ends; with `interrupt` it is told to stop once it has begun. */
+const runMain = (flags: ReadonlyArray<string>, interrupt = false) =>
+  Effect.callback<{ readonly code: number | null; readonly out: string; readonly err: string }>((resume) => {
+    const main = fileURLToPath(new URL("../../examples/flights/main.ts", import.meta.url))
+    const child = spawn(process.execPath, ["--conditions=source", main, ...flags])
+    let [out, err] = ["", ""]
+    child.stdout.on("data", (data) => out += data)
+    child.stderr.on("data", (data) => {
+      err += data
+      if (interrupt) child.kill("SIGINT")
+    })
+    child.on("close", (code) => resume(Effect.succeed({ code, out, err })))
+    return Effect.sync(() => void child.kill())
+  })
+
+layer(NodeFileSystem.layer)("flights: npm start", (it) => {
+  it.effect("prints the answers, and writes the picture", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const picture = join(yield* fs.makeTempDirectoryScoped(), "deep", "flights.mmd")
+      const { code, err, out } = yield* runMain(["--picture", picture, "--slices", "22", "--origins", "3"])
+      assert.strictEqual(code, 0, err)
+      assert.match(out, /^3,000,000 flights in /)
+      assert.match(out, /ORD Chicago +166,341 +9\.3 min +26 %/)
+      assert.match(out, /JFK New York NY, John F Kennedy Intl +CLE Cleveland .* 412 +37\.5 min +56 %/)
+      assert.match(out, /Held at the peak: \d+ of 46 results, about .* MB of .* MB\./)
+      assert.match(err, /46\/46 tasks/)
+      assert.match(yield* fs.readFileString(picture), /^flowchart LR\n.*"read 0\b/)
+    }))
+
+  it.effect("a failure is a sentence, and the picture shows where it happened", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const picture = join(yield* fs.makeTempDirectoryScoped(), "flights.mmd")
+      const { code, err, out } = yield* runMain(["--airports", "no/such.csv", "--picture", picture])
+      assert.strictEqual(code, 1)
+      assert.strictEqual(out, "")
+      assert.include(err, "no/such.csv does not exist")
+      assert.notInclude(err, "    at ")
+      assert.match(yield* fs.readFileString(picture), /failed/)
+    }))
+
+  it.effect("stops when told to, without a word", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const picture = join(yield* fs.makeTempDirectoryScoped(), "flights.mmd")
+      const { code, err, out } = yield* runMain(["--picture", picture, "--slices", "500"], true)
+      assert.strictEqual(code, 130)
+      assert.strictEqual(out, "")
+      assert.notInclude(err, "    at ")
+    }))
 })
 
 type Line = [name: string, flights: number, late: number, minutes: number]

@@ -1,0 +1,53 @@
+/**
+ * The states of a task, and what else a bit says of it.
+ *
+ * @since 0.1.0
+ */
+
+/** Where a task stands. Numbers, because a million of them live in one byte array. */
+export const Phase = {
+  free: 0,
+  waiting: 1,
+  ready: 2,
+  assigned: 3,
+  running: 4,
+  seceded: 5,
+  rejoining: 6,
+  stopping: 7,
+  succeeded: 8,
+  failed: 9,
+  cancelled: 10
+} as const
+
+export type Phase = typeof Phase[keyof typeof Phase]
+
+/** The words for the phases, in the order of their numbers. */
+export const phaseNames = [
+  "free",
+  "waiting",
+  "ready",
+  "assigned",
+  "running",
+  "seceded",
+  "rejoining",
+  "stopping",
+  "succeeded",
+  "failed",
+  "cancelled"
+] as const
+
+export type PhaseName = Exclude<typeof phaseNames[number], "free">
+
+export const hasEnded = (phase: Phase): boolean => phase >= Phase.succeeded
+
+/** Bits of the `flags` column. */
+export const Flag = {
+  /** Its end has been told to dependents, dependencies and waits. */
+  settled: 1,
+  /** It holds a slot of its worker. */
+  holdsSlot: 2,
+  /** Its attempt has exceeded its own timeout. */
+  timedOut: 4,
+  /** The owner of its submission wants it to run to its end, whatever else fails. */
+  wished: 8
+} as const
