@@ -130,7 +130,11 @@ export const make: {
 } = (first: unknown, second?: unknown, third?: Options): any =>
   typeof second === "function"
     ? wrap({ _tag: "effect", run: second as never }, first, third)
-    : wrap({ _tag: "effect", run: () => first as never }, undefined, second as Options | undefined)
+    : wrap(
+      { _tag: "effect", run: () => first as never, constant: first as never },
+      undefined,
+      second as Options | undefined
+    )
 
 /**
  * A task that computes its value with a plain function. A throw is a defect.

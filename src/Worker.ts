@@ -87,11 +87,11 @@ export const rejoin: Effect.Effect<void, never, Worker> = withAttempt((attempt) 
  */
 export const seceded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Worker> =>
   Worker.use((worker) => {
-    const attempt = worker as unknown as Attempt
-    if (attempt.away >= 0) return effect
+    const { core: { waits } } = worker as unknown as Attempt
+    // Each has a wait of its own, so that of several fibers the last one to come back rejoins.
     return Effect.acquireUseRelease(
-      attempt.core.waits.secede(attempt),
+      waits.away(worker as unknown as Attempt),
       () => effect,
-      () => attempt.core.waits.rejoin(attempt)
+      (wait) => waits.abandon(wait)
     )
   })

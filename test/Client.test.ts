@@ -555,6 +555,15 @@ describe("slots", () => {
       assert.deepStrictEqual(log, ["second", "rejoined", "first", "third"])
     }).pipe(inScheduler({ concurrency: 1 })))
 
+  it.effect("N4: of two fibers of one body that are away at once, the last to come back rejoins", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const opener = Task.make(Deferred.succeed(gate, undefined), { key: "opener" })
+      const body = Effect.all([Worker.seceded(Effect.void), Worker.seceded(Deferred.await(gate))], { concurrency: 2 })
+      const both = Task.make(body, { key: "both", priority: 1 })
+      assert.deepStrictEqual(yield* Client.compute([Task.map(both, () => 1), Task.map(opener, () => 2)]), [1, 2])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
   it.effect("N4: seceded frees the slot for an effect and takes it again on success, failure and interruption", () =>
     Effect.gen(function*() {
       const statuses: Array<unknown> = []

@@ -487,6 +487,29 @@ describe("the end of an owner", () => {
       yield* isWholeIn.pipe(Effect.provide(context))
     }).pipe(Effect.scoped))
 
+  it.effect("C4: the layer closes when a finalizer of one owner waits for a task of another", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(Skein.layer({ concurrency: 4 }), scope)
+      yield* Effect.gen(function*() {
+        const first = yield* Scope.make()
+        const second = yield* Scope.make()
+        const began = yield* Deferred.make<void>()
+        const other = yield* Deferred.make<Future.Future<never>>()
+        const awaits = Effect.flatMap(Deferred.await(other), Future.await)
+        const waiting = Task.make(Effect.onInterrupt(
+          Effect.andThen(Deferred.succeed(began, undefined), Effect.never),
+          () => awaits
+        ))
+        yield* Effect.provideService(Client.submit(waiting), Scope.Scope, first)
+        const never = yield* Effect.provideService(Client.submit(Task.make(Effect.never)), Scope.Scope, second)
+        yield* Deferred.succeed(other, never)
+        yield* Deferred.await(began)
+      }).pipe(Effect.provide(context))
+      yield* Scope.close(scope, Exit.void)
+      yield* isWholeIn.pipe(Effect.provide(context))
+    }))
+
   const isWholeIn = Effect.map(
     Scheduler.stats,
     ({ held, owners, waits }) => assert.deepStrictEqual({ held, owners, waits }, { held: 0, owners: 0, waits: 0 })

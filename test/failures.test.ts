@@ -10,6 +10,7 @@ import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
+import * as Skein from "skein/Skein"
 import {
   DependencyFailed,
   type GraphError,
@@ -799,3 +800,61 @@ it.effect("F3: the exit of a plain value is a success, alone, as an input and be
     const later = Task.withOptions(exit, { after: Task.make(Effect.succeed("other")) })
     assert.deepStrictEqual(yield* Task.run(later), Exit.succeed(1))
   }))
+
+it.effect("F16: a body that throws before it gives an effect dies, whatever its inputs, and nothing else does", () =>
+  Effect.gen(function*() {
+    const thrower = (): Effect.Effect<number> => {
+      throw new Error("boom")
+    }
+    for (const task of [Task.make(undefined, thrower), Task.make([], thrower), Task.make({}, thrower)]) {
+      const exit = yield* Effect.exit(Client.compute(task))
+      assert.isTrue(Exit.isFailure(exit) && exit.cause.reasons.every(Cause.isDieReason))
+    }
+    const mapped = yield* Effect.exit(Client.map([undefined, 1], thrower))
+    assert.isTrue(Exit.isFailure(mapped))
+    assert.strictEqual(yield* Client.compute(Task.make(Effect.succeed(1))), 1)
+  }).pipe(Effect.provide(Skein.layer({ concurrency: 1 }))))
+
+it.effect("F3: of two targets that fail in the same millisecond the first to end decides, in compute and in gather", () =>
+  Effect.gen(function*() {
+    const failing = (key: string, priority: number) => Task.make(Effect.fail(key), { key, priority })
+    const targets = [failing("late", 0), failing("early", 1)]
+    assert.strictEqual(yield* Effect.flip(Client.compute(targets)), "early")
+    yield* Effect.scoped(Effect.gen(function*() {
+      const futures = yield* Client.submitAll(targets)
+      yield* Client.wait(futures)
+      assert.strictEqual(yield* Effect.flip(Client.gather(futures)), "early")
+    }))
+  }).pipe(Effect.provide(Skein.layer({ concurrency: 1 }))))
+
+it.effect("F5: an error of the user's own that has the tag of one of ours is tried again", () =>
+  Effect.gen(function*() {
+    let runs = 0
+    const failing = Task.make(
+      Effect.suspend(() => {
+        runs++
+        return Effect.fail({ _tag: "Released" as const })
+      }),
+      { retry: Schedule.recurs(2) }
+    )
+    yield* Effect.flip(Task.run(failing))
+    assert.strictEqual(runs, 3)
+  }))
+
+it.effect("C9: a body that succeeds while its timeout is stopping it is tried again, and its value goes nowhere", () =>
+  Effect.gen(function*() {
+    let runs = 0
+    const cache = new Map<string, unknown>()
+    const slowToClose = Effect.addFinalizer(() => Effect.sleep("2 seconds"))
+    const late = Task.make(Effect.andThen(slowToClose, Effect.sync(() => `run ${++runs}`)), {
+      key: "late",
+      timeout: "1 second",
+      retry: Schedule.recurs(1)
+    })
+    const fiber = yield* Effect.forkChild(Effect.exit(Client.compute(late, { cache })))
+    yield* TestClock.adjust("1 minute")
+    const exit: any = yield* Fiber.join(fiber)
+    assert.strictEqual(Cause.squash(exit.cause as Cause.Cause<unknown>)!.constructor.name, "TaskTimeout")
+    assert.strictEqual(runs, 2)
+    assert.deepStrictEqual([...cache], [])
+  }).pipe(Effect.provide(Skein.layer())))

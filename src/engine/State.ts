@@ -193,9 +193,12 @@ export interface Transition {
   readonly attempt: number
   /** The event that led here. */
   readonly cause: string
+  /** The number of the request that led to the task: all that a body submits belongs to the request of its task. */
   readonly computation: number
-  /** The owner of its submission. */
+  /** The number of the owner of its submission: a scope, or one compute. */
   readonly owner: number
+  /** The number of the task among all that this scheduler has known: what tells it from others of the same key. */
+  readonly serial: number
 }
 
 /** The attempts of a task before the present one. Kept only for tasks that are tried again. */
@@ -232,8 +235,10 @@ export interface State {
   /** How many outcomes and roots name a failure. */
   readonly failures: Map<number, number>
   readonly history: Map<TaskId, Array<FormerAttempt>>
-  /** A binary heap of timers; stale ones are dropped when they come up. */
+  /** A binary heap of timers; stale ones are dropped when they come up, or when they are too many. */
   readonly timers: Array<Timer>
+  /** How many timers were left when the stale ones were last dropped all together. */
+  timersKept: number
   /** When the driver was last asked to wake the engine. */
   wakeAt: number
   /** Tasks that have ended within this step and are not settled yet; `~task` for one that nobody wants any more. */
@@ -249,6 +254,7 @@ export interface State {
   nextSubmission: number
   nextComputation: number
   nextTimer: number
+  nextEnd: number
 }
 
 /** An owner's loss of interest, and the task with which it began if there is one. */
@@ -282,6 +288,7 @@ export const make = (limits: Limits = defaultLimits): State => ({
   failures: new Map(),
   history: new Map(),
   timers: [],
+  timersKept: 0,
   wakeAt: Infinity,
   agenda: new Fifo(),
   cancelling: unwanted,
@@ -291,7 +298,8 @@ export const make = (limits: Limits = defaultLimits): State => ({
   nextSequence: 1,
   nextSubmission: 1,
   nextComputation: 1,
-  nextTimer: 1
+  nextTimer: 1,
+  nextEnd: 1
 })
 
 /** The settings of a live task, if it has any beyond the default. */

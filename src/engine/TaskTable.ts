@@ -27,6 +27,8 @@ export class TaskTable {
   index = new Int32Array(0)
   startedAt = new Float64Array(0)
   endedAt = new Float64Array(0)
+  /** Which end of all this was: the order of ends within one millisecond. */
+  endNumber = new Int32Array(0)
   readonly submission: Array<Submission | undefined> = []
   readonly waits: Array<Wait | Array<Wait> | undefined> = []
 
@@ -50,6 +52,7 @@ export class TaskTable {
     this.index = grown(this.index, new Int32Array(this.capacity))
     this.startedAt = grown(this.startedAt, new Float64Array(this.capacity))
     this.endedAt = grown(this.endedAt, new Float64Array(this.capacity))
+    this.endNumber = grown(this.endNumber, new Int32Array(this.capacity))
     // Filled to the brim: an array written far beyond its end turns into a dictionary, ten times as slow.
     while (this.waits.length < this.capacity) this.waits.push(undefined)
   }
@@ -82,6 +85,7 @@ export class TaskTable {
       this.starts =
       this.worker =
       this.index =
+      this.endNumber =
         noNumbers
     this.startedAt = this.endedAt = noTimes
   }

@@ -4,9 +4,10 @@
  *
  * @since 0.1.0
  */
-import { compareReady, membersOf } from "./snapshot.ts"
+import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
 import { Flag, hasEnded, keyAt, Phase, phaseNames, unwanted } from "./State.ts"
 import type { Lane, Phase as PhaseOf, PhaseName, State, TaskId, Timer, Wait } from "./State.ts"
+import { mostTimers } from "./timers.ts"
 import { isLegal } from "./transitions.ts"
 
 /** What is wrong with a state, each sentence with the number of the invariant first; empty when all is well. */
@@ -33,7 +34,8 @@ const factsOf = (state: State): Facts => {
   for (let task = 0; task < tasks.used; task++) if (!free.has(task)) live.push(task)
   const needs = new Map<TaskId, ReadonlyArray<TaskId>>()
   for (const task of live) {
-    if (!hasEnded(phaseOf(state, task)) && !state.aliases.has(task)) needs.set(task, dependenciesOf(state, task))
+    const isOpen = tasks.submission[task] !== undefined && !hasEnded(phaseOf(state, task))
+    if (isOpen && !state.aliases.has(task)) needs.set(task, dependenciesOf(state, task))
   }
   const name = (task: TaskId) => {
     const submission = tasks.submission[task]
@@ -48,18 +50,6 @@ const freeRows = ({ tasks }: State): Int32Array => tasks.free.subarray(0, tasks.
 const phaseOf = (state: State, task: TaskId): PhaseOf => state.tasks.phase[task] as PhaseOf
 
 const has = (state: State, task: TaskId, flag: number): boolean => (state.tasks.flags[task]! & flag) !== 0
-
-/** The rows of the dependencies of a task; -1 for one that is forgotten. */
-const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
-  const submission = state.tasks.submission[task]
-  if (submission === undefined) return []
-  const { offsets, targets } = submission.plan
-  const index = state.tasks.index[task]!
-  return Array.from(
-    targets.subarray(offsets[index], offsets[index + 1]),
-    (target) => target >= 0 ? submission.ids[target]! : ~target
-  )
-}
 
 const isLive = (state: State, task: TaskId): boolean =>
   task >= 0 && task < state.tasks.used && phaseOf(state, task) !== Phase.free
@@ -341,6 +331,7 @@ function* timers(state: State, { live, name }: Facts): Iterable<string> {
       yield `S2: timer ${place} comes before its parent`
     }
   }
+  if (heap.length > mostTimers(state)) yield `S2: ${heap.length} timers are kept`
   if (heap.length > 0 && state.wakeAt !== heap[0]!.at) yield "S2: nobody will wake the engine"
   for (const task of live) {
     const phase = phaseOf(state, task)

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { compareReady, membersOf } from "./snapshot.ts"
+import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
 import { hasEnded, keyOf, Phase, phaseNames } from "./State.ts"
 import type { Phase as PhaseOf, PhaseName, Reason, State, TaskId, Timer } from "./State.ts"
 
@@ -79,17 +79,10 @@ const workerOf = (state: State, task: TaskId) => state.workers[state.tasks.worke
 const waitingBecause = (state: State, task: TaskId): Because => {
   const alias = state.aliases.get(task)
   if (alias !== undefined) return { _tag: "StandsFor", key: keyOf(state, alias) }
-  const open = dependenciesOf(state, task).filter((need) => !hasEnded(state.tasks.phase[need] as PhaseOf))
+  const open = [...new Set(dependenciesOf(state, task))].filter((need) => !hasEnded(state.tasks.phase[need] as PhaseOf))
   if (open.length > 0) return { _tag: "WaitsForDependencies", keys: open.map((need) => keyOf(state, need)) }
   const isDue = (timer: Timer) => timer.kind === "retry" && timer.serial === state.tasks.attempt[task]
   return { _tag: "WaitsForRetry", at: state.timers.find(isDue)?.at ?? state.now }
-}
-
-const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
-  const { ids, plan: { offsets, targets } } = state.tasks.submission[task]!
-  const index = state.tasks.index[task]!
-  const own = targets.subarray(offsets[index], offsets[index + 1])
-  return [...new Set(Array.from(own, (target) => target >= 0 ? ids[target]! : ~target))]
 }
 
 const readyBecause = (state: State, task: TaskId): Because => {

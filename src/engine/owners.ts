@@ -101,10 +101,15 @@ const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
 /** Handles {@link OwnerClosed}: whatever only this owner wanted ends. */
 export const close = (state: State, event: OwnerClosed, out: Out): void => {
   const owner = state.owners.get(event.owner)
-  if (owner === undefined) {
-    out.push({ _tag: "WaitEnded", wait: event.wait, starved: undefined })
-    return
-  }
+  if (owner !== undefined) withdrawAll(state, owner, event, out)
+  // What stops on behalf of nobody that is left is awaited by whoever closes next, or nobody would. An owner may be closed
+  // twice, by its scope and by the scheduler: both wait.
+  const tasks = stoppingTasks(state, (_, closing) => closing === undefined || closing.id === event.owner)
+  waits.enter(state, { ...event, mode: "all", closing: true }, tasks, undefined, out)
+  state.owners.delete(event.owner)
+}
+
+const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): void => {
   state.cancelling = { by: event.by, reason: event.reason, owner }
   for (const claim of owner.claims.values()) {
     claim.state = "released"
@@ -116,10 +121,6 @@ export const close = (state: State, event: OwnerClosed, out: Out): void => {
   propagate(state, out)
   owner.claims.clear()
   for (const root of owner.roots) dropFailure(state, root.outcome, out)
-  // What stops on behalf of nobody that is left is awaited by whoever closes next, or nobody would.
-  const tasks = stoppingTasks(state, (_, closing) => closing === owner || closing === undefined)
-  waits.enter(state, { ...event, mode: "all", closing: true }, tasks, undefined, out)
-  state.owners.delete(event.owner)
 }
 
 const dropWishes = (state: State, owner: Owner, out: Out): void => {

@@ -26,6 +26,7 @@ export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): vo
 const end = (state: State, task: TaskId, phase: PhaseOf): void => {
   transition(state, task, phase)
   state.tasks.endedAt[task] = state.now
+  state.tasks.endNumber[task] = state.nextEnd++ | 0
   state.agenda.push(task)
 }
 

@@ -118,7 +118,11 @@ const keysOf = (state: State, tasks: Iterable<TaskId>): ReadonlyArray<string> =>
 const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   if (hasEnded(state.tasks.phase[task] as PhaseOf)) return []
   const alias = state.aliases.get(task)
-  if (alias !== undefined) return [alias]
+  return alias === undefined ? dependenciesOf(state, task) : [alias]
+}
+
+/** The rows of the dependencies of a live task, ended or not, each as often as it is named; -1 for one that is forgotten. */
+export const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   const { ids, plan: { offsets, targets } } = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
   const own = targets.subarray(offsets[index], offsets[index + 1])

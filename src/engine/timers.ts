@@ -1,6 +1,7 @@
 /**
- * What is due when. A heap by time; an entry whose attempt or task is gone is dropped when it comes up, so that the
- * common case, a timer that never fires, costs nothing to cancel.
+ * What is due when. A heap by time; an entry whose attempt or task is gone stays until it comes up, so that the common
+ * case, a timer that never fires, costs nothing to cancel. When the heap has doubled since, all such entries are dropped:
+ * a long-lived timer in front never lets them pile up.
  *
  * @since 0.1.0
  */
@@ -23,6 +24,9 @@ export const arm = (state: State, kind: Timer["kind"], task: TaskId, serial: num
   timers[index] = timer
 }
 
+/** The most timers that may be kept before the stale ones among them are dropped. */
+export const mostTimers = ({ timersKept }: State): number => Math.max(64, 2 * timersKept)
+
 /** Takes the first timer out if it is due. */
 export const due = (state: State): Timer | undefined => {
   const first = state.timers[0]
@@ -31,15 +35,17 @@ export const due = (state: State): Timer | undefined => {
   return first
 }
 
-/** Drops timers at the front that mean nothing any more, and asks to be woken for the next. */
+/** Drops timers that mean nothing any more, those at the front or all of them, and asks to be woken for the next. */
 export const schedule = (
   state: State,
   isStale: (state: State, timer: Timer) => boolean,
   out: Out
 ): void => {
   const timers = state.timers
+  if (timers.length > mostTimers(state)) dropStale(state, isStale)
   while (timers.length > 0 && isStale(state, timers[0]!)) dropFirst(timers)
   if (timers.length === 0) {
+    state.timersKept = 0
     state.wakeAt = Infinity
     return
   }
@@ -49,17 +55,30 @@ export const schedule = (
   out.push({ _tag: "WakeAt", at })
 }
 
+/** Costs the length of the heap, which has doubled since the last time: a constant for each timer armed. */
+const dropStale = (state: State, isStale: (state: State, timer: Timer) => boolean): void => {
+  const timers = state.timers
+  let kept = 0
+  for (const timer of timers) if (!isStale(state, timer)) timers[kept++] = timer
+  timers.length = kept
+  state.timersKept = kept
+  for (let index = (kept >> 1) - 1; index >= 0; index--) sink(timers, index, timers[index]!)
+}
+
 const dropFirst = (timers: Array<Timer>): void => {
   const last = timers.pop()!
-  if (timers.length === 0) return
-  let index = 0
+  if (timers.length > 0) sink(timers, 0, last)
+}
+
+/** Puts a timer where it belongs at or below the place at `index`. */
+const sink = (timers: Array<Timer>, index: number, timer: Timer): void => {
   for (;;) {
     let child = 2 * index + 1
     if (child >= timers.length) break
     if (child + 1 < timers.length && isBefore(timers[child + 1]!, timers[child]!)) child++
-    if (!isBefore(timers[child]!, last)) break
+    if (!isBefore(timers[child]!, timer)) break
     timers[index] = timers[child]!
     index = child
   }
-  timers[index] = last
+  timers[index] = timer
 }

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { keyOf, phaseNames, settingsOf } from "./State.ts"
+import { keyOf, phaseNames, sequenceOf, settingsOf } from "./State.ts"
 import type { Phase, PhaseName, State, TaskId } from "./State.ts"
 
 /** `[from, to, when]`, in the order of a task's life. */
@@ -74,7 +74,8 @@ export const note = (
     attempt: tasks.starts[task]!,
     cause: state.cause,
     computation: tasks.submission[task]!.computation,
-    owner: tasks.submission[task]!.owner.id
+    owner: tasks.submission[task]!.owner.id,
+    serial: sequenceOf(state, task)
   })
 }
 

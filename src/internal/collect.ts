@@ -12,7 +12,7 @@ import { TaskCancelled } from "../SkeinError.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { replace } from "./task.ts"
 import type { FutureImpl } from "./task.ts"
-import { rootsOfFutures } from "./view.ts"
+import { firstFailedOf, rootsOfFutures } from "./view.ts"
 
 /** The ends of what was asked for, by place. */
 interface Ends {
@@ -73,8 +73,7 @@ export const ofFutures = (
   const settled = futures.filter((future) => future.core.view.isSettled(future.claim))
   return collect(shape, mode, {
     exitOf: (place) => exitOf(futures[place]!),
-    firstFailed: () =>
-      settled.map(exitOf).find((exit) => Exit.isFailure(exit)) as Exit.Exit<never, unknown> | undefined,
+    firstFailed: () => firstFailedOf(settled),
     roots: () => rootsOfFutures(settled)
   })
 }

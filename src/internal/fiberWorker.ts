@@ -20,13 +20,13 @@ import * as Scope from "effect/Scope"
 import type { Ending } from "../engine/Event.ts"
 import type { Stop } from "../engine/Instruction.ts"
 import type { TaskId } from "../engine/State.ts"
-import { GraphError, TaskTimeout } from "../SkeinError.ts"
+import { DependencyFailed, GraphError, Released, Starved, TaskCancelled, TaskTimeout } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt } from "./attempt.ts"
 import type { Run } from "./compile.ts"
 import { Results } from "./results.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-import { assemble, isTask } from "./task.ts"
+import { assemble } from "./task.ts"
 import type { TaskImpl } from "./task.ts"
 
 const succeeded: Ending = { _tag: "Succeeded" }
@@ -135,10 +135,9 @@ export class FiberWorker {
   private bodyOf(order: Order, task: TaskImpl): Effect.Effect<unknown, unknown> {
     const { body } = task
     switch (body._tag) {
-      case "effect": {
-        if (task.shape === "none" && task.inputs === undefined) return body.run(undefined) as Effect.Effect<unknown>
+      case "effect":
+        if (body.constant !== undefined) return body.constant as Effect.Effect<unknown>
         return Effect.suspend(() => body.run(this.inputsOf(order.task, task))) as Effect.Effect<unknown>
-      }
       case "flatMap":
       case "map":
         return Effect.sync(() => body.run(this.inputsOf(order.task, task)))
@@ -159,6 +158,7 @@ export class FiberWorker {
   }
 
   private ended(order: Order, task: TaskImpl, run: Run, exit: Exit.Exit<unknown, unknown>): void {
+    if (this.core.isStopping(order.task, order.attempt)) return this.stopped(order, task, run)
     if (Exit.isSuccess(exit)) {
       if (task.body._tag === "flatMap") this.core.expand(order.task, order.attempt, exit.value, run, this)
       else this.succeed(order.task, order.attempt, task, run, exit.value)
@@ -166,7 +166,12 @@ export class FiberWorker {
     }
     const cause = withoutInterrupts(exit.cause)
     if (cause.reasons.length > 0) this.failed(order, task, run, cause)
-    else if (this.core.hasTimedOut(order.task)) this.timedOut(order, task, run)
+    else this.report(order.task, order.attempt, interrupted)
+  }
+
+  /** The outcome was fixed when the attempt was asked to stop, whatever it ended with; only a timeout may be tried again. */
+  private stopped(order: Order, task: TaskImpl, run: Run): void {
+    if (this.core.hasTimedOut(order.task)) this.timedOut(order, task, run)
     else this.report(order.task, order.attempt, interrupted)
   }
 
@@ -222,7 +227,8 @@ export class FiberWorker {
         : Effect.succeed(present)
       return Effect.flatMap(step, (step) => step(this.core.now(), error))
     }) as Effect.Effect<[unknown, Duration.Duration], unknown>
-    const fiber = run.fork(decision)
+    const fork = Effect.runForkWith(this.contextFor(order, run, Scope.makeUnsafe()))
+    const fiber = fork(Effect.scoped(decision))
     const decided = (exit: Exit.Exit<[unknown, Duration.Duration], unknown>): void => {
       if (Exit.isSuccess(exit)) {
         const delayMillis = Duration.toMillis(exit.value[1])
@@ -255,11 +261,7 @@ const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unkno
 const isDone = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.some((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))
 
-/** Failures of the runtime and of dependencies do not get better by trying again. */
-const isRetriable = (error: unknown): boolean =>
-  !(error instanceof GraphError) && !isTask(error) && !hasTag(error, notRetried)
+/** What the runtime and dependencies did to an attempt does not get better by trying again. */
+const isRetriable = (error: unknown): boolean => !notRetried.some((type) => error instanceof type)
 
-const notRetried: ReadonlySet<unknown> = new Set(["DependencyFailed", "TaskCancelled", "Starved", "Released"])
-
-const hasTag = (error: unknown, tags: ReadonlySet<unknown>): boolean =>
-  typeof error === "object" && error !== null && "_tag" in error && tags.has(error._tag)
+const notRetried = [DependencyFailed, GraphError, Released, Starved, TaskCancelled]

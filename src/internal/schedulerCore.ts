@@ -46,7 +46,7 @@ import type { Handle, TaskImpl } from "./task.ts"
 import { View } from "./view.ts"
 import { Waits } from "./waits.ts"
 import type { Origin } from "./waits.ts"
-import { Wire } from "./wire.ts"
+import { soon, Wire } from "./wire.ts"
 import type { Message } from "./wire.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
@@ -158,7 +158,7 @@ export class SchedulerCore implements Carrier, Live {
   private wake(): void {
     this.isAwake = true
     const pump = (): void => this.inAsyncScope(this.pump)
-    if (this.wire === undefined) queueMicrotask(pump)
+    if (this.wire === undefined) soon(pump)
     else this.wire.defer(pump)
   }
 
@@ -207,7 +207,8 @@ export class SchedulerCore implements Carrier, Live {
     this.alarm?.interruptUnsafe()
     const sleep = this.clock.sleep(Duration.millis(Math.max(0, at - this.now())))
     const ring = Effect.sync(() => {
-      this.ask({ _tag: "TimeCame", now: this.now() })
+      // A sleep of a fraction of a millisecond may end a little early by the clock: asked again, it might not go on at all.
+      this.ask({ _tag: "TimeCame", now: Math.max(at, this.now()) })
     })
     this.alarm = Effect.runForkWith(this.context)(Effect.andThen(sleep, ring))
   }
@@ -479,7 +480,11 @@ export class SchedulerCore implements Carrier, Live {
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.isClosed = true
     const owners = [...this.state.owners.keys()]
-    return Effect.forEach(owners, (owner) => this.closeOwner(owner, "scheduler"), { discard: true }).pipe(
+    return Effect.forEach(owners, (owner) => this.closeOwner(owner, "scheduler"), {
+      // At once: a finalizer of one may wait for a task of another.
+      concurrency: "unbounded",
+      discard: true
+    }).pipe(
       Effect.andThen(Effect.sync(() => this.alarm?.interruptUnsafe()))
     )
   })

@@ -18,7 +18,12 @@ export const FutureTypeId = "~skein/Future"
 
 /** What runs when the inputs are there. */
 export type Body =
-  | { readonly _tag: "effect"; readonly run: (values: unknown) => Effect.Effect<unknown, unknown, unknown> }
+  | {
+    readonly _tag: "effect"
+    readonly run: (values: unknown) => Effect.Effect<unknown, unknown, unknown>
+    /** What `run` gives, where it is a constant: `run` may throw, and is called in the fiber of the attempt alone. */
+    readonly constant?: Effect.Effect<unknown, unknown, unknown>
+  }
   /** A plain function: no service, no scope, no failure but a defect. */
   | { readonly _tag: "map"; readonly run: (values: unknown) => unknown }
   | { readonly _tag: "flatMap"; readonly run: (values: unknown) => TaskImpl }

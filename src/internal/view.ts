@@ -10,7 +10,7 @@ import { hasEnded, keyAt, keyOf, Phase, phaseNames, submitterOf, whereOf } from 
 import type { Claim, Phase as PhaseOf, Reason, Root, State, Submission, TaskId } from "../engine/State.ts"
 import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
-import { exitOf, pathOf, rootCause } from "./causes.ts"
+import { exitOf, rootCause } from "./causes.ts"
 import type { LivePlan } from "./compile.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
 import type { FutureImpl } from "./task.ts"
@@ -119,19 +119,14 @@ export class View {
     return unseen
   }
 
-  /** The failure of the target that made a compute fail, if one did: the one that ended first. */
-  firstFailed(targets: ReadonlyArray<TaskId>): Exit.Exit<never, unknown> | undefined {
-    const { phase } = this.state.tasks
-    const failed = targets.filter((task) => hasEnded(phase[task] as PhaseOf) && phase[task] !== Phase.succeeded)
+  /** The failure of the task that ended first without success, if one did. */
+  firstFailed(tasks: ReadonlyArray<TaskId>): Exit.Exit<never, unknown> | undefined {
+    const { endNumber, phase } = this.state.tasks
+    const failed = tasks.filter((task) => hasEnded(phase[task] as PhaseOf) && phase[task] !== Phase.succeeded)
     if (failed.length === 0) return undefined
-    const first = failed.reduce((a, b) => this.compareEnds(b, a) < 0 ? b : a)
+    // The difference, so that numbers may wrap.
+    const first = failed.reduce((a, b) => ((endNumber[b]! - endNumber[a]!) | 0) < 0 ? b : a)
     return this.exitOf(first) as Exit.Exit<never, unknown>
-  }
-
-  /** By time; of those that ended at the same moment, a task before those that ended because of it. */
-  private compareEnds(a: TaskId, b: TaskId): number {
-    const { outcomes, tasks: { endedAt } } = this.state
-    return endedAt[a]! - endedAt[b]! || pathOf(outcomes.get(a)!.trail).length - pathOf(outcomes.get(b)!.trail).length
   }
 
   /** Every failure that came first, in static order, in one cause; `undefined` if there is none. */
@@ -189,10 +184,18 @@ export class View {
     return { worker: name, started: startedAt[task]!, completed, attempts: isFresh ? [...former, present] : former }
   }
 
-  /** The value of a task that has succeeded. */
-  valueOf(task: TaskId): unknown {
-    return this.workers[this.state.tasks.worker[task]!]!.results.get(task)
-  }
-
   private readonly causeOf = (failure: number): Cause.Cause<unknown> => this.causes.get(failure)!
+}
+
+/** The failure among settled futures that came first: a result that is gone, or the first end without success. */
+export const firstFailedOf = (futures: ReadonlyArray<FutureImpl>): Exit.Exit<never, unknown> | undefined => {
+  const gone = futures.find(({ claim }) => claim.state !== "live")
+  if (gone !== undefined) return gone.core.view.exitOfClaim(gone) as Exit.Exit<never, unknown>
+  // Ends are numbered by scheduler; of several, the first in the shape decides.
+  for (const core of new Set(futures.map((future) => future.core))) {
+    const own = futures.filter((future) => future.core === core)
+    const failed = core.view.firstFailed(own.map(({ claim }) => claim.task))
+    if (failed !== undefined) return failed
+  }
+  return undefined
 }

@@ -129,14 +129,22 @@ export class Waits {
     return Effect.flatMap(once, () => this.core.view.isOver(claims, mode) ? Effect.void : this.forClaims(claims, mode))
   }
 
-  /** An explicit secede is a wait for nothing, which the rejoin abandons. */
-  secede(attempt: Attempt): Effect.Effect<void> {
+  /** A wait for nothing, until it is abandoned: how a body gives its slot away for a wait of its own. */
+  away({ serial, task }: Attempt): Effect.Effect<number> {
     return Effect.sync(() => {
-      if (attempt.away >= 0) return
-      attempt.away = this.expect(true)
-      const { away: wait, serial, task: waiter } = attempt
+      const wait = this.expect(true)
       const now = this.core.now()
-      this.core.ask({ _tag: "WaitBegan", now, wait, claims: [], mode: "never", waiter, attempt: serial })
+      this.core.ask({ _tag: "WaitBegan", now, wait, claims: [], mode: "never", waiter: task, attempt: serial })
+      return wait
+    })
+  }
+
+  secede(attempt: Attempt): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (attempt.away >= 0) return Effect.void
+      return Effect.map(this.away(attempt), (wait) => {
+        attempt.away = wait
+      })
     })
   }
 

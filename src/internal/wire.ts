@@ -35,3 +35,6 @@ export interface Wire {
 }
 
 export const Wire = Context.Reference<Wire | undefined>("skein/internal/Wire", { defaultValue: () => undefined })
+
+/** When the pump runs where there is no wire: at the end of the present turn. */
+export const soon = (pump: () => void): void => queueMicrotask(pump)

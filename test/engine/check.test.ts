@@ -35,7 +35,8 @@ describe("check", () => {
         attempt: 0,
         cause: "",
         computation: 1,
-        owner: 1
+        owner: 1,
+        serial: 1
       }
       state.log!.push({ ...base, from: "waiting", to: "running" })
     }],
