@@ -7,6 +7,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { format } from "effect/Formatter"
 import * as Scope from "effect/Scope"
 import type { Future } from "./Future.ts"
 import type { Graph } from "./Graph.ts"
@@ -14,6 +15,7 @@ import type { Errors, Exits, Needs, Services, Upstream, Values } from "./Inputs.
 import * as collect from "./internal/collect.ts"
 import { misplaced as refuseMisplaced } from "./internal/compile.ts"
 import type { ResultCache } from "./internal/compile.ts"
+import { isGraph } from "./internal/graph.ts"
 import { normalize } from "./internal/options.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
@@ -92,8 +94,6 @@ export interface ComputeOptions<M extends Mode = Mode> {
 const withCore = <A, E, R>(f: (core: SchedulerCore) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Client> =>
   Client.use((client) => f(client[Core]))
 
-const impl = (future: Future<unknown, unknown>): internal.FutureImpl => future as unknown as internal.FutureImpl
-
 /**
  * Submits a task and gives its future at once.
  *
@@ -131,9 +131,16 @@ const submitHandles = (
   cache: ResultCache | undefined
 ): Effect.Effect<ReadonlyArray<internal.FutureImpl>, GraphError, Client | Scope.Scope> =>
   Effect.withFiber((fiber) => {
+    const stranger = tasks.findIndex((task) => !internal.isTask(task) && !internal.isFuture(task))
+    if (stranger >= 0) return Effect.fail(noTask(tasks[stranger]))
     const client = Context.getUnsafe(fiber.context, Client)
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
     return client[Core].submit(tasks, scope, fiber, cache)
+  })
+
+const noTask = (value: unknown): GraphError =>
+  new GraphError({
+    reason: { _tag: "InvalidDependency", key: undefined, dependency: format(value), why: "it is no task" }
   })
 
 /**
@@ -158,20 +165,29 @@ export const compute = <const I, const M extends Mode = "failFast">(
 > => withCore((core) => computeShape(core, shapeOf(targets), options ?? {})) as any
 
 /** A graph stands for the record of its tasks. */
-const shapeOf = (targets: unknown): unknown =>
-  typeof targets === "object" && targets !== null && "tasks" in targets && "~skein/Graph" in targets
-    ? targets.tasks
-    : targets
+const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks : targets
 
 const computeShape = (
   core: SchedulerCore,
   shape: unknown,
   { cache, callbacks, errors = "failFast" }: ComputeOptions
 ): Effect.Effect<unknown, unknown> => {
-  const { handles, misplaced } = internal.scan(shape)
-  if (misplaced !== undefined) return Effect.fail(new GraphError({ reason: refuseMisplaced(undefined, misplaced) }))
+  const scan = internal.scan(shape)
+  const refused = refusalOf(scan, errors)
+  if (refused !== undefined) return Effect.fail(refused)
+  const { handles } = scan
   const options = { keepGoing: errors !== "failFast", cache, callbacks }
-  return core.compute(handles, options, (targets, roots) => collect.ofTargets(core, shape, errors, targets, roots))
+  return core.compute(handles, options, (targets, roots) => collect.ofTargets(core, scan, errors, targets, roots))
+}
+
+const modes: ReadonlyArray<unknown> = ["failFast", "continue", "collect"] satisfies ReadonlyArray<Mode>
+
+/** What is wrong with a request. */
+const refusalOf = ({ misplaced }: internal.Scan, mode: Mode): GraphError | undefined => {
+  if (misplaced !== undefined) return new GraphError({ reason: refuseMisplaced(undefined, misplaced) })
+  if (modes.includes(mode)) return undefined
+  const expected = "\"failFast\", \"continue\" or \"collect\""
+  return new GraphError({ reason: { _tag: "InvalidOption", option: "errors", value: mode, expected } })
 }
 
 /**
@@ -241,7 +257,7 @@ export const zipMap = <
   Result<Mapped<Zipped<I>, B, E, R, O>, M>,
   Failure<Mapped<Zipped<I>, B, E, R, O>, M> | GraphError,
   Services<Mapped<Zipped<I>, B, E, R, O>> | Client
-> => Effect.suspend(() => map(zip(inputs), (items) => f(...items as never), options as any)) as any
+> => Effect.suspend(() => map(zip(inputs), (items) => f(...items as any), options as any)) as any
 
 const zip = (inputs: ReadonlyArray<Iterable<unknown>>): ReadonlyArray<ReadonlyArray<unknown>> => {
   const columns = inputs.map((input) => Array.from(input))
@@ -261,14 +277,17 @@ export const gather = <const I, const M extends Mode = "failFast">(
   options?: { readonly errors?: M | undefined }
 ): Effect.Effect<Result<I, M>, Failure<I, M>> =>
   Effect.suspend(() => {
-    const { handles } = internal.scan(futures)
+    const scan = internal.scan(futures)
+    const mode = options?.errors ?? "failFast"
+    const refused = refusalOf(scan, mode)
+    if (refused !== undefined) return Effect.die(refused)
+    const { handles } = scan
     const all = handles.filter(internal.isFuture)
     if (all.length < handles.length) {
       return Effect.die(new TypeError("gather waits for futures: submit tasks, or compute them"))
     }
-    const mode = options?.errors ?? "failFast"
     const until = mode === "failFast" ? "firstFailure" : "all"
-    return Effect.andThen(awaitFutures(all, until), Effect.suspend(() => collect.ofFutures(futures, mode, all)))
+    return Effect.andThen(awaitFutures(all, until), Effect.suspend(() => collect.ofFutures(scan, mode, all)))
   }) as any
 
 const awaitFutures = (
@@ -320,8 +339,8 @@ export const wait = <F extends Future<any, any>>(
 ): Effect.Effect<{ readonly done: Array<F>; readonly notDone: Array<F> }, Starved> =>
   Effect.suspend(() => {
     const mode = until === "firstException" ? "firstFailure" : until
-    return Effect.map(awaitFutures(futures.map(impl), mode), () => {
-      const isDone = (future: F) => impl(future).core.view.isSettled(impl(future).claim)
+    return Effect.map(awaitFutures(futures.map(internal.implOf), mode), () => {
+      const isDone = (future: F) => internal.implOf(future).core.view.isSettled(internal.implOf(future).claim)
       return { done: futures.filter(isDone), notDone: futures.filter((future) => !isDone(future)) }
     })
   })
@@ -357,7 +376,7 @@ export interface CancelOptions {
 export const cancel = (future: Future<any, any>, options: CancelOptions = {}): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { by, force = false, reason = "cancel was called", wait = true } = options
-    return impl(future).core.cancel(impl(future), { by, reason, force, wait })
+    return internal.implOf(future).core.cancel(internal.implOf(future), { by, reason, force, wait })
   })
 
 /**
@@ -368,7 +387,7 @@ export const cancel = (future: Future<any, any>, options: CancelOptions = {}): E
  * @since 0.1.0
  */
 export const release = (future: Future<any, any>): Effect.Effect<void> =>
-  Effect.suspend(() => impl(future).core.release(impl(future)))
+  Effect.suspend(() => internal.implOf(future).core.release(internal.implOf(future)))
 
 /**
  * Takes a future over into the present scope: the result stays until that closes too.
@@ -377,4 +396,4 @@ export const release = (future: Future<any, any>): Effect.Effect<void> =>
  * @since 0.1.0
  */
 export const keep = <A, E>(future: Future<A, E>): Effect.Effect<Future<A, E>, Released, Scope.Scope> =>
-  Effect.flatMap(Effect.scope, (scope) => impl(future).core.keep(impl(future), scope)) as any
+  Effect.flatMap(Effect.scope, (scope) => internal.implOf(future).core.keep(internal.implOf(future), scope)) as any

@@ -77,8 +77,6 @@ export interface AttemptMetadata {
   readonly completed: number | undefined
 }
 
-const impl = (self: Future<unknown, unknown>): internal.FutureImpl => self as unknown as internal.FutureImpl
-
 /**
  * Whether a value is a `Future`.
  *
@@ -102,7 +100,7 @@ const waitFor = (future: internal.FutureImpl) =>
  */
 export const join = <A, E>(self: Future<A, E>): Effect.Effect<A, E | RuntimeFailure> =>
   Effect.suspend(() => {
-    const future = impl(self)
+    const future = internal.implOf(self)
     const exit = () => future.core.view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
     return future.core.view.isSettled(future.claim) ? exit() : Effect.flatMap(waitFor(future), exit)
   })
@@ -127,7 +125,7 @@ export {
  */
 export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | RuntimeFailure> | undefined> =>
   Effect.sync(() => {
-    const future = impl(self)
+    const future = internal.implOf(self)
     return future.core.view.isSettled(future.claim)
       ? future.core.view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
       : undefined
@@ -140,7 +138,7 @@ export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | R
  * @since 0.1.0
  */
 export const status = (self: Future<unknown, unknown>): Effect.Effect<Status> =>
-  Effect.sync(() => impl(self).core.view.statusOf(impl(self).claim))
+  Effect.sync(() => internal.implOf(self).core.view.statusOf(internal.implOf(self).claim))
 
 /**
  * The task's key.
@@ -157,4 +155,4 @@ export const key = (self: Future<unknown, unknown>): string => self.key
  * @since 0.1.0
  */
 export const metadata = (self: Future<unknown, unknown>): Effect.Effect<Metadata> =>
-  Effect.sync(() => impl(self).core.view.metadataOf(impl(self)))
+  Effect.sync(() => internal.implOf(self).core.view.metadataOf(internal.implOf(self)))

@@ -13,9 +13,9 @@ import type { Client as ClientService, ComputeOptions, Failure, Mode, Result } f
 import * as Client from "./Client.ts"
 import type { Lifted, Needs, Services, Upstream } from "./Inputs.ts"
 import * as internal from "./internal/graph.ts"
-import { settled, toEffect } from "./internal/graphImport.ts"
+import { settled } from "./internal/graphImport.ts"
 import { normalize } from "./internal/options.ts"
-import { make as makeTask, noOptions } from "./internal/task.ts"
+import { isRecord, make as makeTask, noOptions, toEffect } from "./internal/task.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { OptionErrors, Options, OptionServices, Task } from "./Task.ts"
 
@@ -304,6 +304,8 @@ export const get: {
     Effect.suspend(() => {
       const { tasks } = self
       const places = new Map<string, number>()
+      const stranger = strangerIn(shape)
+      if (stranger !== undefined) return Effect.fail(stranger)
       mapKeys(shape, (key) => places.has(key) ? undefined : places.set(key, places.size))
       for (const key of places.keys()) {
         if (!Object.hasOwn(tasks, key)) return unknownKey(key, Object.keys(tasks))
@@ -317,6 +319,20 @@ export const get: {
 
 const unknownKey = (key: string, known: ReadonlyArray<string>): Effect.Effect<never, GraphError> =>
   Effect.fail(new GraphError({ reason: { _tag: "UnknownKey", key, known } }))
+
+/** What is in a shape of keys and is none. */
+const strangerIn = (shape: unknown): GraphError | undefined => {
+  if (typeof shape === "string") return undefined
+  if (typeof shape === "object" && shape !== null && (Array.isArray(shape) || isRecord(shape))) {
+    for (const item of Object.values(shape)) {
+      const found = strangerIn(item)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  const expected = "keys in arrays and records"
+  return new GraphError({ reason: { _tag: "InvalidOption", option: "shape of Graph.get", value: shape, expected } })
+}
 
 const mapKeys = (shape: unknown, f: (key: string) => unknown): unknown => {
   if (typeof shape === "string") return f(shape)

@@ -2,7 +2,8 @@
  * The types of inputs: what values, errors and requirements a shape of tasks and futures stands for.
  *
  * Handles (tasks and futures) are found in arrays and objects to depth 5, as they are at run time. Functions, Map, Set and
- * Effects are passed as they are.
+ * Effects are passed as they are. So are instances of your classes that hold no handle; those that do are copied without
+ * their `#private` members.
  *
  * @since 0.1.0
  */

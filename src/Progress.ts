@@ -6,7 +6,9 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -29,8 +31,7 @@ export interface Counts {
   readonly waiting: number
   /** Started and not ended, those that wait in their bodies included. */
   readonly running: number
-  /** Succeeded. */
-  readonly done: number
+  readonly succeeded: number
   readonly failed: number
   readonly cancelled: number
   readonly total: number
@@ -73,7 +74,8 @@ const defaultInterval: Duration.Input = "100 millis"
 
 /** Counts until the scope closes; `onChange` is called in the engine's turn, so it must not do anything itself. */
 const count = (
-  onChange: () => void
+  onChange: () => void,
+  onEnd?: () => void
 ): Effect.Effect<Effect.Effect<Progress>, never, Scheduler.Scheduler | Scope.Scope> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
@@ -81,7 +83,7 @@ const count = (
     const started = clock.currentTimeMillisUnsafe()
     yield* Scheduler.listen((event) => {
       if (counter.add(event)) onChange()
-    })
+    }, onEnd)
     return Effect.sync(() => ({ ...counter.read(), elapsedMillis: clock.currentTimeMillisUnsafe() - started }))
   })
 
@@ -91,8 +93,8 @@ const count = (
  *
  * **Details**
  *
- * The first change is told at once. The stream ends with its consumer; a slow consumer misses snapshots and never slows the
- * tasks.
+ * The first change is told at once. A slow consumer misses snapshots and never slows the tasks. The stream ends when the
+ * scheduler closes, after the last snapshot.
  *
  * @category observing
  * @since 0.1.0
@@ -100,11 +102,21 @@ const count = (
 export const changes = (options?: Options): Stream.Stream<Progress, never, Scheduler.Scheduler> =>
   Stream.unwrap(Effect.gen(function*() {
     // A queue wakes its taker in a turn of its own; a latch would run it inside the engine's.
-    const signal = yield* Queue.sliding<void>(1)
-    const read = yield* count(() => void Queue.offerUnsafe(signal, undefined))
+    const signal = yield* Queue.sliding<void, Cause.Done>(1)
+    const closed = yield* Deferred.make<void>()
+    const read = yield* count(() => void Queue.offerUnsafe(signal, undefined), () => {
+      Queue.endUnsafe(signal)
+      Deferred.doneUnsafe(closed, Exit.void)
+    })
     const changed = Effect.andThen(Queue.take(signal), read)
-    const later = Effect.andThen(Effect.sleep(options?.interval ?? defaultInterval), changed)
-    return Stream.concat(Stream.fromEffect(changed), Stream.fromEffectRepeat(later))
+    const rest = Effect.timeoutOption(Deferred.await(closed), options?.interval ?? defaultInterval)
+    let isFirst = true
+    const next = Effect.suspend(() => {
+      const pause = isFirst ? Effect.void : Effect.asVoid(rest)
+      isFirst = false
+      return Effect.andThen(pause, changed)
+    })
+    return Stream.fromEffectRepeat(next)
   }))
 
 /**
@@ -131,8 +143,8 @@ export const changes = (options?: Options): Stream.Stream<Progress, never, Sched
  * const program = Effect.gen(function*() {
  *   let last = ""
  *   yield* Client.compute(squares).pipe(
- *     Progress.withProgress(({ done, groups, total }) => {
- *       last = `${groups.map(({ name }) => name)}: ${done} of ${total}`
+ *     Progress.withProgress(({ groups, succeeded, total }) => {
+ *       last = `${groups.map(({ name }) => name)}: ${succeeded} of ${total}`
  *     })
  *   )
  *   return last

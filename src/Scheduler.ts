@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -14,15 +15,23 @@ import { snapshot } from "./engine/snapshot.ts"
 import type { Snapshot } from "./engine/snapshot.ts"
 import { phaseNames } from "./engine/State.ts"
 import type { PhaseName, Transition } from "./engine/State.ts"
+import { concurrencyOf, countFault, invalidOption } from "./internal/checks.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import type { WorkerOptions } from "./Skein.ts"
-import { GraphError } from "./SkeinError.ts"
+import type { GraphError } from "./SkeinError.ts"
 
 export type { Because, Explanation, Snapshot }
 
 /**
  * One transition of one task: when (milliseconds of the layer's clock), which, from where to where, on which worker, and the
  * name of the event that caused it.
+ *
+ * **Details**
+ *
+ * A key may be used again: by a task that is submitted when the former one has ended, or was asked to stop. `serial` is the
+ * number of the task among all that the scheduler has known, and tells them apart. `owner` is the number of the scope or
+ * compute for which the task was submitted. `computation` is the number of the request from outside tasks that led to it:
+ * what a body submits belongs to the computation of its task, but to an owner of its own.
  *
  * @category models
  * @since 0.1.0
@@ -52,7 +61,7 @@ export interface Stats {
  * @since 0.1.0
  */
 export class Scheduler extends Context.Service<Scheduler, {
-  /** Everything that happens to tasks from the moment of subscription. Costs nothing while nobody listens. */
+  /** Everything that happens to tasks, from the subscription until the scheduler closes. Costs nothing while nobody listens. */
   readonly events: Stream.Stream<TaskEvent>
   /** The transitions of one key, oldest first, as far as the layer's `stories` remembers. */
   readonly story: (key: string) => Effect.Effect<ReadonlyArray<TaskEvent>>
@@ -63,8 +72,8 @@ export class Scheduler extends Context.Service<Scheduler, {
   readonly stats: Effect.Effect<Stats>
   /** Adds a fiber worker; when the scope closes it takes nothing new and leaves once its tasks have ended. */
   readonly addWorker: (options: WorkerOptions) => Effect.Effect<string, GraphError, Scope.Scope>
-  /** Calls `f` with each transition, in the turn in which it happens, until the scope closes. */
-  readonly listen: (f: (event: TaskEvent) => void) => Effect.Effect<void, never, Scope.Scope>
+  /** Calls `f` with each transition, in the turn in which it happens, until the scope closes; `end` if the scheduler does before. */
+  readonly listen: (f: (event: TaskEvent) => void, end?: () => void) => Effect.Effect<void, never, Scope.Scope>
 }>()("skein/Scheduler") {}
 
 /** @internal */
@@ -78,32 +87,26 @@ export const make = (core: SchedulerCore, stories: number): Scheduler["Service"]
     dump: Effect.sync(() => snapshot(core.state)),
     stats: Effect.sync(() => statsOf(core)),
     addWorker: ({ concurrency, id }) => {
-      const reason = refusal(core, id, concurrency)
-      return reason === undefined ? core.addWorker(id, concurrency) : Effect.fail(new GraphError({ reason }))
+      const fault = refusal(core, id, concurrency)
+      return fault === undefined ? core.addWorker(id, concurrency) : Effect.fail(fault)
     },
-    listen: (f) =>
-      Effect.asVoid(Effect.acquireRelease(Effect.sync(() => core.observers.listen(f)), (stop) => Effect.sync(stop)))
+    listen: (f, end) => listenTo(core, f, end)
   }
 }
 
-const refusal = (core: SchedulerCore, id: string, concurrency: number): GraphError["reason"] | undefined => {
-  if (!Number.isInteger(concurrency) || concurrency <= 0) {
-    const option = `concurrency of worker ${JSON.stringify(id)}`
-    return { _tag: "InvalidOption", option, value: concurrency, expected: "a positive whole number" }
-  }
-  if (core.state.workers.some((worker) => worker.name === id && worker.phase !== "gone")) {
-    return { _tag: "InvalidOption", option: "id", value: id, expected: "a name that no other worker has" }
-  }
-  return undefined
+const refusal = (core: SchedulerCore, id: string, concurrency: number): GraphError | undefined => {
+  const isTaken = core.state.workers.some((worker) => worker.name === id && worker.phase !== "gone")
+  return countFault(concurrencyOf(id), concurrency) ??
+    (isTaken ? invalidOption("id", id, "a name that no other worker has") : undefined)
 }
+
+const listenTo = (core: SchedulerCore, f: (event: TaskEvent) => void, end?: () => void) =>
+  Effect.asVoid(Effect.acquireRelease(Effect.sync(() => core.observers.listen(f, end)), (stop) => Effect.sync(stop)))
 
 const eventsOf = (core: SchedulerCore): Stream.Stream<TaskEvent> =>
   Stream.unwrap(Effect.gen(function*() {
-    const queue = yield* Queue.unbounded<TaskEvent>()
-    yield* Effect.acquireRelease(
-      Effect.sync(() => core.observers.listen((event) => void Queue.offerUnsafe(queue, event))),
-      (stop) => Effect.sync(stop)
-    )
+    const queue = yield* Queue.unbounded<TaskEvent, Cause.Done>()
+    yield* listenTo(core, (event) => void Queue.offerUnsafe(queue, event), () => void Queue.endUnsafe(queue))
     return Stream.fromQueue(queue)
   }))
 
@@ -136,7 +139,17 @@ const statsOf = (core: SchedulerCore): Stats => {
 }
 
 /**
- * Everything that happens to tasks from the moment of subscription.
+ * Everything that happens to tasks, from the moment of subscription until the scheduler closes.
+ *
+ * **Details**
+ *
+ * Each subscriber gets every event, in the order in which they happened. The stream ends after the last one when the
+ * scheduler closes.
+ *
+ * **Gotchas**
+ *
+ * Events wait in a queue without bound, so that a slow subscriber never slows the tasks: one that stays behind makes it grow.
+ * `Stream.buffer` with the strategy "sliding" drops what it cannot keep up with.
  *
  * @category observing
  * @since 0.1.0
@@ -189,11 +202,18 @@ export const addWorker = (options: WorkerOptions): Effect.Effect<string, GraphEr
   Scheduler.use((s) => s.addWorker(options))
 
 /**
- * Calls `f` with each transition, in the turn in which it happens, until the scope closes. An `f` that throws is not called
- * again.
+ * Calls `f` with each transition, in the turn in which it happens, until the scope closes; and `end`, if given, when the
+ * scheduler closes before that.
+ *
+ * **Details**
+ *
+ * All listeners hear the same order. An `f` may submit or cancel: it and the others hear of that after what they are told
+ * now. One that throws is not called again.
  *
  * @category observing
  * @since 0.1.0
  */
-export const listen = (f: (event: TaskEvent) => void): Effect.Effect<void, never, Scheduler | Scope.Scope> =>
-  Scheduler.use((s) => s.listen(f))
+export const listen = (
+  f: (event: TaskEvent) => void,
+  end?: () => void
+): Effect.Effect<void, never, Scheduler | Scope.Scope> => Scheduler.use((s) => s.listen(f, end))

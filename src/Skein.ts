@@ -11,9 +11,10 @@ import * as FiberScheduler from "effect/Scheduler"
 import * as Client from "./Client.ts"
 import { defaultLimits } from "./engine/limits.ts"
 import type { Limits } from "./engine/limits.ts"
+import { concurrencyOf, countFault, invalidOption } from "./internal/checks.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as Scheduler from "./Scheduler.ts"
-import { GraphError } from "./SkeinError.ts"
+import type { GraphError } from "./SkeinError.ts"
 
 /**
  * One fiber worker.
@@ -60,12 +61,12 @@ export type {
 const defaultConcurrency = 8
 
 const invalid = (option: string, value: unknown, expected: string): Effect.Effect<never, GraphError> =>
-  Effect.fail(new GraphError({ reason: { _tag: "InvalidOption", option, value, expected } }))
+  Effect.fail(invalidOption(option, value, expected))
 
-const checkCount = (option: string, value: number): Effect.Effect<void, GraphError> =>
-  Number.isInteger(value) && value > 0 ? Effect.void : invalid(option, value, "a positive whole number")
-
-const concurrencyOf = (worker: string): string => `concurrency of worker ${JSON.stringify(worker)}`
+const checkCount = (option: string, value: number): Effect.Effect<void, GraphError> => {
+  const fault = countFault(option, value)
+  return fault === undefined ? Effect.void : Effect.fail(fault)
+}
 
 /** The workers that the options ask for. */
 const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>, GraphError> =>
@@ -89,6 +90,9 @@ const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>
 const limitsOf = (given: Partial<Limits>): Effect.Effect<Limits, GraphError> =>
   Effect.gen(function*() {
     for (const [name, value] of Object.entries(given)) {
+      if (!Object.hasOwn(defaultLimits, name)) {
+        return yield* invalid(`limits.${name}`, value, `one of ${Object.keys(defaultLimits).join(", ")}`)
+      }
       if (value !== undefined && value !== Infinity) yield* checkCount(`limits.${name}`, value)
     }
     return { ...defaultLimits, ...given }

@@ -206,7 +206,7 @@ export class TaskCancelled extends Data.TaggedError("TaskCancelled")<{
 }
 
 /**
- * A wait that could never end: each pair says which key waits for which, round a cycle.
+ * A wait that would close a cycle, and is refused at once: each pair says which key waits for which.
  *
  * @category errors
  * @since 0.1.0
@@ -215,7 +215,7 @@ export class Starved extends Data.TaggedError("Starved")<{
   readonly waits: ReadonlyArray<readonly [waiting: string, awaited: string]>
 }> {
   override get message(): string {
-    return `This wait could never end: ${
+    return `This wait would close a cycle: ${
       this.waits.map(([from, to]) => `${quote(from)} waits for ${quote(to)}`).join(", ")
     }.`
   }

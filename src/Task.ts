@@ -7,14 +7,14 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { dual } from "effect/Function"
+import { dual, identity } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
 import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Services, Upstream, Values } from "./Inputs.ts"
-import { normalize, replaced } from "./internal/options.ts"
+import { normalize, replaced, withInvalid } from "./internal/options.ts"
 import * as internal from "./internal/task.ts"
 import type { DependencyTimeout, GraphError, RuntimeFailure, TaskTimeout } from "./SkeinError.ts"
 
@@ -103,6 +103,14 @@ export const succeed = <A>(value: A): Task<A> => wrap({ _tag: "value", value }, 
  * A body that requires `Scope` gets one of its own attempt: it closes, with everything that the body submitted, before the
  * attempt counts as ended.
  *
+ * Inputs are those of the moment: arrays and records that are changed later change nothing. Where they hold tasks the body
+ * gets copies, with values in their places; parts without tasks are passed on as they are.
+ *
+ * **Gotchas**
+ *
+ * An instance of a class that holds tasks is copied too: same prototype, same fields, but no constructor runs, so its
+ * `#private` members are missing. Put such tasks into a plain record. With keys that are symbols it is refused.
+ *
  * **Example** (A dependency is an input)
  *
  * ```ts import.meta.vitest
@@ -179,8 +187,6 @@ export const flatMap = <const I, A, E, R, const O extends Options = {}>(
 ): Task<A, E | Upstream<I> | GraphError | OptionErrors<O>, R | Services<I> | OptionServices<O>> =>
   wrap({ _tag: "flatMap", run: f as never }, inputs, options)
 
-const identity = <A>(a: A): A => a
-
 /**
  * A task whose value has the values of all its inputs, in the same shape.
  *
@@ -223,8 +229,7 @@ export const withOptions: {
   ): Task<A, E | OptionErrors<O>, R | OptionServices<O>>
 } = dual(
   2,
-  (self: internal.TaskImpl, options: Options): any =>
-    internal.make(self.body, self.inputs, replaced(self.options, options))
+  (self: internal.TaskImpl, options: Options): any => internal.remake(self, replaced(self.options, options))
 )
 
 /**
@@ -236,7 +241,7 @@ export const withOptions: {
 export interface FnOptions<N extends number = number> extends Options {
   /** The name that keys of pure calls begin with; the function's own unless told. */
   readonly name?: string | undefined
-  /** The function returns a tuple of this length; calls then give a task for each member. */
+  /** The function returns a tuple of this length, a whole number; calls then give a task for each member. */
   readonly nout?: N | undefined
 }
 
@@ -277,19 +282,21 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
   options?: O
 ): <const I extends { readonly [K in keyof P]: Lifted<P[K]> }>(...args: I) => Called<Return, I, O> => {
   const { name = f.name, nout, ...rest }: FnOptions = options ?? {}
-  const body: internal.Body = { _tag: "effect", run: (args) => toEffect(f(...args as P)) }
-  const normal = normalize(rest.pure === true ? { ...rest, name } : rest)
+  const body: internal.Body = { _tag: "effect", run: (args) => internal.toEffect(f(...args as P)) }
+  const given = normalize(rest.pure === true ? { ...rest, name } : rest)
+  const isCount = nout === undefined || (Number.isInteger(nout) && nout >= 0)
+  const normal = isCount ? given : withInvalid(given, { option: "nout", value: nout, expected: "a whole number" })
   return (...args): any => {
     const call = internal.make(body, args, normal) as any
     if (nout === undefined) return call
     // A member of a pure call is as pure as the call.
     const purely = (i: number) => rest.pure === true ? { pure: true, name: `${name}[${i}]` } : undefined
-    return Array.from({ length: nout }, (_, i) => wrap({ _tag: "map", run: (all: any) => all[i] }, call, purely(i)))
+    return Array.from(
+      { length: isCount ? nout : 1 },
+      (_, i) => wrap({ _tag: "map", run: (all: any) => all[i] }, call, purely(i))
+    )
   }
 }
-
-const toEffect = (result: unknown): Effect.Effect<any, any, any> =>
-  Effect.isEffect(result) ? result : Effect.succeed(result)
 
 export {
   /**

@@ -3,19 +3,23 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Client from "skein/Client"
+import * as Future from "skein/Future"
 import * as Progress from "skein/Progress"
+import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import { inScheduler } from "./harness.ts"
+import { inScheduler, turns } from "./harness.ts"
 
 const sleeps = (count: number, label: string) =>
   Array.from({ length: count }, () => Task.make(Effect.sleep("1 second"), { label }))
 
-/** Figures in the order waiting, running, done, failed, cancelled of total. */
-const figures = ({ cancelled, done, failed, running, total, waiting }: Progress.Counts) =>
-  `${[waiting, running, done, failed, cancelled].join("/")} of ${total}`
+/** Figures in the order waiting, running, succeeded, failed, cancelled of total. */
+const figures = ({ cancelled, failed, running, succeeded, total, waiting }: Progress.Counts) =>
+  `${[waiting, running, succeeded, failed, cancelled].join("/")} of ${total}`
 
 const ofGroups = ({ groups }: Progress.Progress) =>
   Object.fromEntries(groups.map((group) => [group.name, figures(group)]))
@@ -40,7 +44,7 @@ describe("Progress: reports", () => {
       assert.deepStrictEqual(seen.map(([at]) => at), [0, 1000, 2000, 2000])
     }).pipe(inScheduler({ concurrency: 1 })))
 
-  it.effect("V6: every task is in one place: waiting, running, done, failed or cancelled", () =>
+  it.effect("V6: every task is in one place: waiting, running, succeeded, failed or cancelled", () =>
     Effect.gen(function*() {
       const seen: Array<Progress.Progress> = []
       const bad = Task.make(Effect.fail("no"), { label: "bad" })
@@ -63,8 +67,8 @@ describe("Progress: reports", () => {
         below: "0/0/0/1/0 of 1",
         slow: "0/0/0/0/2 of 2"
       })
-      for (const { cancelled, done, failed, running, total, waiting } of seen) {
-        assert.strictEqual(waiting + running + done + failed + cancelled, total)
+      for (const { cancelled, failed, running, succeeded, total, waiting } of seen) {
+        assert.strictEqual(waiting + running + succeeded + failed + cancelled, total)
       }
     }).pipe(inScheduler({ concurrency: 1 })))
 
@@ -118,8 +122,8 @@ describe("Progress: reports", () => {
   it.effect("V3: failures and interruptions of the effect go through, after the last report", () =>
     Effect.gen(function*() {
       const log: Array<string> = []
-      const report = (name: string) => ({ done, failed, total }: Progress.Progress) =>
-        Effect.sync(() => total > 0 ? void log.push(`${name}: ${done}, ${failed}`) : undefined)
+      const report = (name: string) => ({ failed, succeeded, total }: Progress.Progress) =>
+        Effect.sync(() => total > 0 ? void log.push(`${name}: ${succeeded}, ${failed}`) : undefined)
       const failing = Client.compute(Task.make(Effect.fail("no" as const)))
       const exit = yield* Effect.exit(Progress.withProgress(failing, report("failing")))
       assert.deepStrictEqual(Exit.findErrorOption(exit), Exit.findErrorOption(Exit.fail("no")))
@@ -152,7 +156,50 @@ describe("Progress: reports", () => {
     }).pipe(inScheduler()))
 })
 
+describe("Progress: keys", () => {
+  it.effect("V6: two tasks of one key, one cancelled while the other is on its way, are two tasks", () =>
+    Effect.gen(function*() {
+      let last = ""
+      const program = Effect.gen(function*() {
+        const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep("2 seconds"))
+        const first = yield* Client.submit(Task.make(slow, { key: "k" }))
+        yield* Effect.yieldNow
+        yield* Client.cancel(first, { wait: false })
+        yield* Future.join(yield* Client.submit(Task.make(Effect.sleep("5 seconds"), { key: "k" })))
+      })
+      const fiber = yield* Effect.scoped(program).pipe(
+        Progress.withProgress((progress) => void (last = figures(progress))),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(last, "0/2/0/0/0 of 2")
+      yield* TestClock.adjust("4 seconds")
+      yield* Fiber.join(fiber)
+      assert.strictEqual(last, "0/0/1/0/1 of 2")
+    }).pipe(inScheduler()))
+})
+
 describe("Progress: changes", () => {
+  it.effect("V6: the stream ends with the last snapshot when the scheduler closes, whatever the interval", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const services = yield* Layer.buildWithScope(Skein.layer(), scope)
+      const fiber = yield* Progress.changes({ interval: "1 hour" }).pipe(
+        Stream.runCollect,
+        Effect.provide(services),
+        Effect.forkChild({ startImmediately: true })
+      )
+      const idle = yield* Progress.changes().pipe(Stream.runCollect, Effect.provide(services), Effect.forkChild)
+      yield* Client.compute(sleeps(1, "endless")).pipe(
+        Effect.provide(services),
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* turns()
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual((yield* Fiber.join(fiber)).map(figures), ["0/1/0/0/0 of 1", "0/0/0/0/1 of 1"])
+      yield* Fiber.join(idle)
+    }))
+
   it.effect("V6: snapshots come when something has changed, not more often than the interval, the last one always", () =>
     Effect.gen(function*() {
       const seen: Array<readonly [number, string]> = []

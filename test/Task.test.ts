@@ -303,6 +303,40 @@ describe("inputs", () => {
       }
     }).pipe(inScheduler()))
 
+  it.effect("G2: a task has the inputs of the moment it was made, also those in records and nested", () =>
+    Effect.gen(function*() {
+      const [a, b] = [Task.make(Effect.succeed("A")), Task.make(Effect.succeed("B"))]
+      const record: Record<string, unknown> = { a, b }
+      const nested = { x: [a], y: b as unknown, plain: { list: [] as Array<unknown> } }
+      const tasks = [Task.all(record), Task.all(nested), Task.withOptions(Task.all(nested), { label: "again" })]
+      delete record["a"]
+      record["z"] = a
+      nested.x.push(b)
+      nested.y = 1
+      nested.plain.list.push(b)
+      const [fromRecord, fromNested, again] = yield* Client.compute(tasks)
+      assert.deepStrictEqual(fromRecord, { a: "A", b: "B" })
+      const expected = { x: ["A"], y: "B", plain: nested.plain }
+      assert.deepStrictEqual([fromNested, again], [expected, expected])
+    }).pipe(inScheduler()))
+
+  it.effect("G2: a request has the shape of the moment it was made", () =>
+    Effect.gen(function*() {
+      const shape: Record<string, unknown> = {}
+      shape["x"] = Task.sync(() => {
+        delete shape["x"]
+        return 1
+      })
+      shape["y"] = [Task.sync(() => 2)]
+      assert.deepStrictEqual(yield* Client.compute(shape), { x: 1, y: [2] })
+      const x = Task.make(Effect.succeed(1), { key: "arg" })
+      const args: Array<unknown> = [x, [2]]
+      const call = Task.fn((list: ReadonlyArray<unknown>) => list, { pure: true, name: "f" })(args)
+      args.pop()
+      const future = yield* Client.submit(call)
+      assert.deepStrictEqual([future.key, yield* Future.join(future)], ["f([task(\"arg\"),[2]])", [1, [2]]])
+    }).pipe(inScheduler()))
+
   it.effect("G3: duplicates are allowed anywhere in a request", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* Client.compute([one, one, { one, list: [one] }]), [1, 1, { one: 1, list: [1] }])

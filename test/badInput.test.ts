@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
+import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import type { GraphReason } from "skein/SkeinError"
@@ -113,6 +114,52 @@ describe("options", () => {
       "The option timeout of task \"x\" cannot be \"soon\": expected a duration above zero."
     ]
   ]
+  const untyped: ReadonlyArray<readonly [object, string]> = [
+    [{ retry: 5 }, "The option retry of task \"x\" cannot be 5: expected a Schedule."],
+    [
+      { after: "k" },
+      "The option after of task \"x\" cannot be \"k\": expected a task, a future or an array of them."
+    ],
+    [{ after: [one, 5] }, "expected a task, a future or an array of them."]
+  ]
+  for (const [options, message] of untyped) {
+    it.effect(`Bad input: ${Object.keys(options)[0]!} that no type allows is refused: ${message}`, () =>
+      Effect.gen(function*() {
+        const log: Log = []
+        const task: Task.Task<unknown, unknown> = Task.make(note(log, "x"), { key: "x", ...options })
+        const error = yield* graphErrorOf(Client.compute(task))
+        assert.deepInclude(error.reason, { _tag: "InvalidOption", key: "x", option: Object.keys(options)[0]! })
+        assert.include(error.message, message)
+        assert.deepStrictEqual(log, [])
+      }).pipe(inScheduler()))
+  }
+
+  it.effect("Bad input: a key that is not a string is refused", () =>
+    refused(
+      (log) => Task.make(note(log, "x"), { key: 5 as unknown as string, label: "x" }),
+      { _tag: "InvalidOption", key: "x", option: "key" },
+      "The option key of task \"x\" cannot be 5: expected a non-empty string."
+    ).pipe(inScheduler()))
+
+  for (const nout of [-1, 1.5, Number.NaN, Infinity]) {
+    it.effect(`Bad input: nout ${nout} is refused when the first member is submitted`, () =>
+      Effect.gen(function*() {
+        const f = Task.fn((n: number) => [n], { nout, label: "x" })
+        const [first]: ReadonlyArray<Task.Task<number>> = f(1)
+        const error = yield* graphErrorOf(Client.compute(first!))
+        assert.strictEqual(error.message, `The option nout of task "x" cannot be ${nout}: expected a whole number.`)
+      }).pipe(inScheduler()))
+  }
+
+  it.effect("Bad input: a mode of errors that does not exist is refused by compute and is a defect of gather", () =>
+    Effect.gen(function*() {
+      const options = { errors: "bogus" as Client.Mode }
+      const message = "The option errors cannot be \"bogus\": expected \"failFast\", \"continue\" or \"collect\"."
+      assert.strictEqual((yield* graphErrorOf(Client.compute(one, options))).message, message)
+      const exit = yield* Effect.exit(Client.gather([], options))
+      assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", message)
+    }).pipe(inScheduler()))
+
   for (const [options, message] of cases) {
     it.effect(`Bad input: ${message}`, () =>
       refused(
@@ -186,6 +233,22 @@ describe("pure tasks", () => {
   }
 })
 
+it.effect("G9: a pure call whose argument is nested without end is refused, not a stack overflow", () =>
+  Effect.gen(function*() {
+    const nested: Array<unknown> = []
+    let inmost = nested
+    for (let i = 0; i < 20_000; i++) {
+      const next: Array<unknown> = []
+      inmost.push(next)
+      inmost = next
+    }
+    const error = yield* graphErrorOf(
+      Client.compute(Task.fn(function load(_: unknown) {}, { pure: true })(nested))
+    )
+    assert.deepInclude(error.reason, { _tag: "InvalidArgument", key: "load", why: "it is nested too deeply" })
+    assert.include(error.message, "its arguments[0][0][0]")
+  }).pipe(inScheduler()))
+
 describe("dependencies", () => {
   const place = "inputs are searched in arrays and records to depth 5, not deeper and not in a Map or Set"
 
@@ -208,11 +271,85 @@ describe("dependencies", () => {
   }
 
   it.effect("Bad input: a task too deep within after is not overlooked", () =>
-    refused(
-      (log) => Task.make(note(log, "x"), { key: "x", after: [[[[[[one]]]]]] as unknown as Task.Task<1> }),
-      { _tag: "InvalidDependency", key: "x" },
-      `Task "x" cannot depend on the task or future at inputs[0][0][0][0][0][0]: ${place}.`
-    ).pipe(inScheduler()))
+    Effect.gen(function*() {
+      const after = [[one]] as unknown as Task.Task<1>
+      const error = yield* graphErrorOf(Client.compute(Task.make(Effect.void, { key: "x", after })))
+      assert.deepInclude(error.reason, { _tag: "InvalidOption", key: "x", option: "after" })
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: a task stays where it cannot be under other options", () =>
+    Effect.gen(function*() {
+      const hidden = Task.map({ one, part: { keys: new Map([["k", one]]) } }, () => 0)
+      const error = yield* graphErrorOf(Client.compute(Task.withOptions(hidden, { key: "x" })))
+      assert.include(error.message, "Task \"x\" cannot depend on the task or future at inputs.part.keys, in a Map")
+    }).pipe(inScheduler()))
+
+  const symbol = Symbol("s")
+  const lossy: ReadonlyArray<readonly [string, unknown, why: string]> = [
+    ["a symbol beside a task", { n: { [symbol]: 7, one } }, "and has the key Symbol(s)"],
+    ["a task under a symbol", { n: { [symbol]: one } }, "and has the key Symbol(s)"],
+    ["a symbol beside tasks alone", { n: one, [symbol]: 7 }, "and has the key Symbol(s)"],
+    ["an array with properties", { n: Object.assign([1, one], { more: 1 }) }, "an array with properties of its own"]
+  ]
+  for (const [name, inputs, why] of lossy) {
+    it.effect(`Bad input: ${name} would be lost, so it is refused`, () =>
+      Effect.gen(function*() {
+        const error = yield* graphErrorOf(Client.compute(Task.map(inputs, () => 0, { key: "x" })))
+        assert.deepInclude(error.reason, { _tag: "InvalidDependency", key: "x" })
+        assert.include(error.message, why)
+        assert.include(error.message, "use a plain record")
+      }).pipe(inScheduler()))
+  }
+
+  it.effect("Bad input: gather refuses a future where nobody looks as compute does, with a defect", () =>
+    Effect.gen(function*() {
+      const future = yield* Client.submit(one)
+      const causes = [
+        [new Map([["k", future]]), "inputs, in a Map"],
+        [{ a: [[[[[[future]]]]]] }, "inputs.a[0][0][0][0][0][0]"]
+      ] as const
+      for (const [shape, at] of causes) {
+        const exit = yield* Effect.exit(Client.gather(shape as unknown))
+        const text = Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? Cause.pretty(exit.cause) : ""
+        assert.include(text, `The request cannot use the task or future at ${at}: ${place}.`)
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: what is no task cannot be submitted", () =>
+    Effect.gen(function*() {
+      const five = 5 as unknown as Task.Task<number>
+      const message = "The request cannot use 5: it is no task."
+      assert.strictEqual((yield* graphErrorOf(Client.submit(five))).message, message)
+      assert.strictEqual((yield* graphErrorOf(Client.submitAll([one, five]))).message, message)
+      yield* nothingIsLeft
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: a shape of Graph.get with something that is no key is refused", () =>
+    Effect.gen(function*() {
+      const graph = Graph.make({ x: one })
+      for (const wrong of [null, 5, new Map()]) {
+        const error = yield* graphErrorOf(Graph.get(graph, ["x", wrong] as unknown as ["x"]))
+        assert.deepInclude(error.reason, { _tag: "InvalidOption", option: "shape of Graph.get", value: wrong })
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: looking for tasks in deep plain data takes time in its size alone", () =>
+    Effect.gen(function*() {
+      let reads = 0
+      const read = () => {
+        reads++
+        return 0
+      }
+      let list: object | undefined
+      for (let i = 0; i < 32_000; i++) list = Object.defineProperty({ list }, "i", { enumerable: true, get: read })
+      assert.strictEqual(yield* Client.compute(Task.map(list, () => "done")), "done")
+      assert.strictEqual(reads, 32_000)
+      const found: { one: unknown; list: unknown } = { one, list: undefined }
+      const error = yield* graphErrorOf(Client.compute(Task.map([[[[[[[found]]]]]]], () => 0)))
+      assert.include(error.message, "inputs[0][0][0][0][0][0][0].one")
+      const wide = Array.from({ length: 1_000_000 }, () => 0)
+      assert.strictEqual(yield* Client.compute(Task.map([[[[[[wide]]]]]], () => "done")), "done")
+    }).pipe(inScheduler()))
 
   it.effect("Bad input: a request that hides a task where nobody looks is refused itself", () =>
     Effect.gen(function*() {
@@ -286,6 +423,10 @@ describe("layers", () => {
     [{ concurrency: 1.5 }, "The option concurrency cannot be 1.5: expected a positive whole number."],
     [{ concurrency: Number.NaN }, "The option concurrency cannot be NaN: expected a positive whole number."],
     [{ concurrency: Infinity }, "The option concurrency cannot be Infinity: expected a positive whole number."],
+    [
+      { limits: { taks: 3 } as object },
+      "The option limits.taks cannot be 3: expected one of tasks, depth, live, nesting, unfolding, seceded."
+    ],
     [{ stories: 0 }, "The option stories cannot be 0: expected a positive whole number."],
     [{ workers: [] }, "The option workers cannot be []: expected at least one worker."],
     [
@@ -365,4 +506,21 @@ describe("what has closed", () => {
         assert.strictEqual(error.message, "The scheduler has closed and takes no more tasks.")
       }
     }))
+})
+
+describe("keys along an edge", () => {
+  it.effect("G10: a task with the key of one of its own dependencies is refused, however far that is", () =>
+    Effect.gen(function*() {
+      const a = Task.sync(() => 1, { key: "a" })
+      const direct = Task.map(a, (a) => a + 10, { key: "a" })
+      const far = Task.map({ b: Task.map(a, (a) => a) }, ({ b }) => b + 100, { key: "a" })
+      for (const task of [direct, far]) {
+        const error: any = yield* Effect.flip(Client.compute(task))
+        assert.deepStrictEqual(error.reason, {
+          _tag: "KeyConflict",
+          key: "a",
+          why: "another task of this graph has it"
+        })
+      }
+    }).pipe(Effect.provide(Skein.layer())))
 })

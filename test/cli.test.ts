@@ -10,10 +10,10 @@ import * as Task from "skein/Task"
 import { duration, frame, summary, widthOf } from "../src/cli/render.ts"
 import { inScheduler } from "./harness.ts"
 
-const counts = (done: number, failed: number, running: number, total: number, cancelled = 0) => ({
-  waiting: total - done - failed - running - cancelled,
+const counts = (succeeded: number, failed: number, running: number, total: number, cancelled = 0) => ({
+  waiting: total - succeeded - failed - running - cancelled,
   running,
-  done,
+  succeeded,
   failed,
   cancelled,
   total

@@ -1,15 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
+import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { inQuietScheduler, inScheduler, type Log, note } from "./harness.ts"
 import { errorOf, graphErrorOf } from "./support.ts"
@@ -233,6 +237,89 @@ describe("listeners and events", () => {
       assert.deepStrictEqual([...events].map(({ key }) => key), Array.from({ length: 6 }, () => "a"))
       assert.deepStrictEqual([...yield* Fiber.join(second)], [...events])
     }).pipe(inQuietScheduler()))
+
+  it.effect("V2: events end after the last one when the scheduler closes, and at once when it has closed", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const services = yield* Layer.buildWithScope(Skein.layer(), scope)
+      const { events } = Context.get(services, Scheduler.Scheduler)
+      const fiber = yield* Effect.forkChild(Stream.runCollect(events), { startImmediately: true })
+      yield* Effect.forkChild(Effect.provide(Client.compute(Task.make(Effect.never, { key: "endless" })), services), {
+        startImmediately: true
+      })
+      yield* Effect.yieldNow
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(summary(yield* Fiber.join(fiber)).slice(-3), [
+        "running>stopping",
+        "stopping>cancelled",
+        "cancelled>released"
+      ])
+      assert.deepStrictEqual(yield* Stream.runCollect(events), [])
+    }))
+
+  it.effect("V3: all listeners hear one order, also when one of them submits", () =>
+    Effect.gen(function*() {
+      const services = yield* Effect.context<Client.Client | Scheduler.Scheduler>()
+      const heard: Array<Array<string>> = [[], [], []]
+      const hear = (log: Array<string>) =>
+        Scheduler.listen(({ key, to }) => {
+          log.push(`${key} ${to}`)
+        })
+      yield* hear(heard[0]!)
+      let isFirst = true
+      yield* Scheduler.listen(() => {
+        if (!isFirst) return
+        isFirst = false
+        Effect.runForkWith(services)(Client.compute(value(0, "caused")))
+        Effect.runForkWith(services)(Effect.scoped(Effect.andThen(hear(heard[2]!), Effect.never)))
+      })
+      yield* hear(heard[1]!)
+      yield* Client.compute(value(1, "cause"))
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(heard[0]!.slice(0, 8), [
+        "cause waiting",
+        "cause ready",
+        "cause assigned",
+        "cause running",
+        "caused waiting",
+        "caused ready",
+        "caused assigned",
+        "caused running"
+      ])
+      assert.deepStrictEqual(heard[1], heard[0])
+      // What happened before it began to listen is not told to the third.
+      assert.deepStrictEqual(heard[2], heard[0]!.slice(8))
+    }).pipe(inQuietScheduler()))
+
+  it.effect("V3: a cache that cancels when it is told a flatMap's result finds the event applied, and all hear one order", () =>
+    Effect.gen(function*() {
+      const services = yield* Effect.context<Client.Client | Scheduler.Scheduler>()
+      const heard: Array<string> = []
+      yield* Scheduler.listen(({ key, to }) => {
+        heard.push(`${key} ${to}`)
+      })
+      const victim = yield* Client.submit(Task.make(Effect.never, { key: "victim" }))
+      const written: Array<readonly [string, unknown, number]> = []
+      const cache = {
+        has: () => false,
+        get: () => undefined,
+        set: (key: string, value: unknown) => {
+          const dump = Effect.runSyncWith(services)(Scheduler.dump)
+          written.push([
+            key,
+            value,
+            dump.tasks.filter(({ key, state }) => key === "outer" && state === "waiting").length
+          ])
+          Effect.runForkWith(services)(Client.cancel(victim, { wait: false }))
+        }
+      }
+      const inner = Task.flatMap(1, () => Task.make(Effect.succeed(9)), { key: "inner" })
+      const outer = Task.flatMap(1, () => inner, { key: "outer" })
+      assert.strictEqual(yield* Client.compute(outer, { cache }), 9)
+      // The inner one is forgotten in the step in which both end, and is written all the same.
+      assert.deepStrictEqual(written, [["inner", 9, 0], ["outer", 9, 0]])
+      assert.isBelow(heard.indexOf("outer succeeded"), heard.indexOf("victim stopping"))
+    }).pipe(inScheduler()))
 })
 
 describe("story", () => {

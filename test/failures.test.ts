@@ -635,7 +635,7 @@ describe("flatMap", () => {
       assert.strictEqual(error._tag, "Starved")
       assert.strictEqual(
         error.message,
-        "This wait could never end: \"self\" waits for \"inner\", \"inner\" waits for \"self\"."
+        "This wait would close a cycle: \"self\" waits for \"inner\", \"inner\" waits for \"self\"."
       )
     }).pipe(inScheduler()))
 })

@@ -103,8 +103,8 @@ const written = <A, E, R>(
   Effect.suspend(() => {
     let last = ""
     return Progress.withProgress(effect, (progress) => {
-      const { cancelled, done, failed, running, total } = progress
-      const state = [cancelled, done, failed, running, total].join()
+      const { cancelled, failed, running, succeeded, total } = progress
+      const state = [cancelled, succeeded, failed, running, total].join()
       if (state === last || total === 0) return
       last = state
       terminal.write(`${summary(progress, colors)}\n`)

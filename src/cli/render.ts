@@ -17,7 +17,7 @@ const widestName = 32
 const widestBar = 40
 const narrowestBar = 6
 
-const ended = ({ cancelled, done, failed }: Counts): number => done + failed + cancelled
+const ended = ({ cancelled, failed, succeeded }: Counts): number => succeeded + failed + cancelled
 
 /** Never 100 before all have ended. */
 const percent = (counts: Counts): string =>

@@ -8,8 +8,18 @@ import * as Predicate from "effect/Predicate"
 /** An encoding, or the place and the reason why there is none. */
 export type Encoded = { readonly text: string } | { readonly path: string; readonly why: string }
 
-/** Encodes `value`; `handle` encodes tasks and futures, or returns `undefined` for other values. */
-export const encode = (value: unknown, handle: (value: unknown) => Encoded | undefined, path: string): Encoded => {
+/** Data nested deeper than this has no encoding: a stack must hold the walk. */
+const maxNesting = 1000
+
+/**
+ * Encodes `value`; `handle` encodes tasks and futures, gives the value that something stands for, or returns `undefined` for
+ * other values.
+ */
+export const encode = (
+  value: unknown,
+  handle: (value: unknown) => Encoded | { readonly value: unknown } | undefined,
+  path: string
+): Encoded => {
   const seen = new Set<object>()
   let failure: Encoded | undefined
   const refuse = (at: string, why: string): string => {
@@ -43,10 +53,14 @@ export const encode = (value: unknown, handle: (value: unknown) => Encoded | und
   }
   const go = (item: unknown, at: string): string => {
     const known = handle(item)
-    if (known !== undefined) return "text" in known ? known.text : refuse(at, known.why)
+    if (known !== undefined) {
+      if ("value" in known) return go(known.value, at)
+      return "text" in known ? known.text : refuse(at, known.why)
+    }
     if (typeof item === "function" || typeof item === "symbol") return refuse(at, `it is a ${typeof item}`)
     if (typeof item !== "object" || item === null) return ofPrimitive(item)
     if (seen.has(item)) return refuse(at, "it contains itself")
+    if (seen.size === maxNesting) return refuse(`${at.slice(0, 40)}...`, "it is nested too deeply")
     seen.add(item)
     const text = ofObject(item, at)
     seen.delete(item)

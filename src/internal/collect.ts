@@ -10,8 +10,8 @@ import type { Mode } from "../Client.ts"
 import type { Root, TaskId } from "../engine/State.ts"
 import { TaskCancelled } from "../SkeinError.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-import { replace } from "./task.ts"
-import type { FutureImpl } from "./task.ts"
+import { fill } from "./task.ts"
+import type { FutureImpl, Scan } from "./task.ts"
 import { firstFailedOf, rootsOfFutures } from "./view.ts"
 
 /** The ends of what was asked for, by place. */
@@ -22,9 +22,9 @@ interface Ends {
   readonly roots: () => Cause.Cause<unknown> | undefined
 }
 
-const collect = (shape: unknown, mode: Mode, ends: Ends): Exit.Exit<unknown, unknown> => {
+const collect = (scan: Scan, mode: Mode, ends: Ends): Exit.Exit<unknown, unknown> => {
   let place = 0
-  if (mode === "collect") return Exit.succeed(replace(shape, () => ends.exitOf(place++), Exit.succeed))
+  if (mode === "collect") return Exit.succeed(fill(scan, () => ends.exitOf(place++), Exit.succeed))
   if (mode === "failFast") {
     const failed = ends.firstFailed()
     if (failed !== undefined) return failed
@@ -32,7 +32,7 @@ const collect = (shape: unknown, mode: Mode, ends: Ends): Exit.Exit<unknown, unk
     const cause = ends.roots()
     if (cause !== undefined) return Exit.failCause(cause)
   }
-  return Exit.succeed(replace(shape, () => valueOf(ends.exitOf(place++))))
+  return Exit.succeed(fill(scan, () => valueOf(ends.exitOf(place++))))
 }
 
 const valueOf = (exit: Exit.Exit<unknown, unknown>): unknown => Exit.isSuccess(exit) ? exit.value : undefined
@@ -40,13 +40,13 @@ const valueOf = (exit: Exit.Exit<unknown, unknown>): unknown => Exit.isSuccess(e
 /** What a compute of `targets` gives; none are left when the scheduler has closed meanwhile. */
 export const ofTargets = (
   { view }: SchedulerCore,
-  shape: unknown,
+  scan: Scan,
   mode: Mode,
   targets: ReadonlyArray<TaskId> | undefined,
   roots: ReadonlyArray<Root>
 ): Exit.Exit<unknown, unknown> =>
   collect(
-    shape,
+    scan,
     mode,
     targets === undefined ? cancelled : {
       exitOf: (place) => view.exitOf(targets[place]!),
@@ -65,13 +65,13 @@ const cancelled: Ends = {
 
 /** What a gather of `futures` gives. */
 export const ofFutures = (
-  shape: unknown,
+  scan: Scan,
   mode: Mode,
   futures: ReadonlyArray<FutureImpl>
 ): Exit.Exit<unknown, unknown> => {
   const exitOf = (future: FutureImpl) => future.core.view.exitOfClaim(future)
   const settled = futures.filter((future) => future.core.view.isSettled(future.claim))
-  return collect(shape, mode, {
+  return collect(scan, mode, {
     exitOf: (place) => exitOf(futures[place]!),
     firstFailed: () => firstFailedOf(settled),
     roots: () => rootsOfFutures(settled)

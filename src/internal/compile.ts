@@ -9,15 +9,16 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { order } from "../engine/order.ts"
 import type { Plan, Reference, Settings } from "../engine/Plan.ts"
 import type { TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
 import { encode } from "./canonical.ts"
 import type { Encoded } from "./canonical.ts"
-import { isFuture, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
-import type { FutureImpl, Handle } from "./task.ts"
+import { cull, positionsOf } from "./planning.ts"
+import type { Draft } from "./planning.ts"
+import { Given, isFuture, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
+import type { FutureImpl, Handle, Misplaced } from "./task.ts"
 
 /** Results of earlier runs by key; new ones are added to it. A `Map` will do. */
 export interface ResultCache {
@@ -130,7 +131,14 @@ class Compiler {
       edges: Int32Array.from(this.targets),
       settings: this.settings
     }
-    return finished(this.hasJoinedLate ? cull(draft) : draft, this.run, this.liveKeys)
+    return this.finished(this.hasJoinedLate ? cull(draft) : draft)
+  }
+
+  private finished({ edges, nodes, offsets, settings, targets }: Draft): Compiled {
+    const size = nodes.length
+    const positions = positionsOf(size, offsets, edges)
+    const { liveKeys, run } = this
+    return { targets, plan: { size, offsets, targets: edges, settings, positions, nodes, run, liveKeys } }
   }
 
   /** Depth first with a stack of its own, so that a chain of a million tasks is no deeper than one of two. */
@@ -206,12 +214,17 @@ class Compiler {
   /** All dependencies of `task` have their places; now it gets its own. */
   private add(task: TaskImpl): void {
     const key = task.options === noOptions ? undefined : this.keyFor(task)
-    if (key !== undefined && key !== task.options.key && this.isKnown(task, key)) {
+    if (key !== undefined && this.isKnownByNow(task, key)) {
       this.hasJoinedLate = true
       return
     }
     for (let i = 0; i < task.handles.length; i++) this.targets.push(this.referenceTo(task.handles[i]!, task))
     this.finish(task, this.push(task, key), key)
+  }
+
+  /** A pure call has its key only now; that of another task may have been taken by one of its own dependencies. */
+  private isKnownByNow(task: TaskImpl, key: string): boolean {
+    return key === task.options.key ? this.keys.has(key) && this.joins(task, key) : this.isKnown(task, key)
   }
 
   /** A plan index for `node`, whose dependencies have been written. */
@@ -277,14 +290,15 @@ class Compiler {
     return task.index >= 0 ? this.settings.get(task.index)?.key : this.live.keyOf(~task.index)
   }
 
-  private encodeHandle(value: unknown): Encoded | undefined {
+  private encodeHandle(value: unknown): Encoded | { readonly value: unknown } | undefined {
+    if (value instanceof Given) return value
     if (isFuture(value)) {
       // The scheduler's name only where it is another, which is refused: names must not depend on what else the process runs.
       const home = (value.core as Live) === this.live ? "" : `${value.core.name}/`
       return { text: `future(${home}${value.submission.sequence + value.index})` }
     }
     if (!isTask(value)) return undefined
-    if (value.body._tag === "value") return encode(value.body.value, (inner) => this.encodeHandle(inner), "")
+    if (value.body._tag === "value") return value.body
     const key = this.keyOfNode(value)
     if (key === undefined) return { path: "", why: "it is a task without a key" }
     return { text: `task(${JSON.stringify(key)})` }
@@ -304,12 +318,12 @@ class CachedTask extends TaskImpl {
 
 const originOf = (task: TaskImpl): TaskImpl => task instanceof CachedTask ? task.origin : task
 
-/** A handle that lies where nobody looks, in the inputs of the task with this key or in the request itself. */
-export const misplaced = (key: string | undefined, at: string): GraphReason => ({
+/** A handle that lies where it cannot be, in the inputs of the task with this key or in the request itself. */
+export const misplaced = (key: string | undefined, { what, why }: Misplaced): GraphReason => ({
   _tag: "InvalidDependency",
   key,
-  dependency: `the task or future at ${at}`,
-  why: "inputs are searched in arrays and records to depth 5, not deeper and not in a Map or Set"
+  dependency: what,
+  why
 })
 
 /** Keys longer than this are shortened to 128 bits of their SHA-256. */
@@ -330,74 +344,3 @@ const givenName = ({ options }: TaskImpl): string | undefined =>
   options.key || options.label || options.name || undefined
 
 const nameOf = (task: TaskImpl): string => givenName(task) ?? "task"
-
-interface Draft {
-  readonly nodes: ReadonlyArray<TaskImpl>
-  readonly targets: ReadonlyArray<Reference>
-  readonly offsets: Int32Array
-  readonly edges: Int32Array
-  readonly settings: ReadonlyMap<number, Settings>
-}
-
-const finished = (
-  { edges, nodes, offsets, settings, targets }: Draft,
-  run: Run,
-  liveKeys: ReadonlyMap<TaskId, string>
-): Compiled => {
-  const size = nodes.length
-  const positions = positionsOf(size, offsets, edges)
-  return { targets, plan: { size, offsets, targets: edges, settings, positions, nodes, run, liveKeys } }
-}
-
-/** Drops the nodes that no target needs. */
-const cull = ({ edges, nodes, offsets, settings, targets }: Draft): Draft => {
-  const needed = new Set(targets.filter((target) => target >= 0))
-  for (const node of needed) {
-    for (let j = offsets[node]!; j < offsets[node + 1]!; j++) if (edges[j]! >= 0) needed.add(edges[j]!)
-  }
-  const kept = [...needed].sort((a, b) => a - b)
-  const place = new Map(kept.map((node, index) => [node, index]))
-  const moved = (reference: Reference): Reference => reference < 0 ? reference : place.get(reference)!
-  const rows = kept.map((node) => Array.from(edges.subarray(offsets[node], offsets[node + 1]), moved))
-  const starts = [0]
-  for (const row of rows) starts.push(starts.at(-1)! + row.length)
-  return {
-    nodes: kept.map((node) => nodes[node]!),
-    targets: targets.map(moved),
-    offsets: Int32Array.from(starts),
-    edges: Int32Array.from(rows.flat()),
-    settings: new Map(kept.flatMap((node, index) => settings.has(node) ? [[index, settings.get(node)!] as const] : []))
-  }
-}
-
-const onlyPosition = new Int32Array(1)
-
-const positionsOf = (size: number, offsets: Int32Array, targets: Int32Array): Int32Array =>
-  size === 1
-    ? onlyPosition
-    : order(isPlain(size, offsets, targets) ? { offsets, targets } : plain(size, offsets, targets))
-
-/** Whether all edges lie inside the plan and none is there twice. */
-const isPlain = (size: number, offsets: Int32Array, targets: Int32Array): boolean => {
-  const lastUser = new Int32Array(size)
-  for (let i = 0; i < size; i++) {
-    for (let j = offsets[i]!; j < offsets[i + 1]!; j++) {
-      const target = targets[j]!
-      if (target < 0 || lastUser[target] === i + 1) return false
-      lastUser[target] = i + 1
-    }
-  }
-  return true
-}
-
-/** The edges inside the plan, each once. */
-const plain = (size: number, offsets: Int32Array, targets: Int32Array) => {
-  const own: Array<number> = []
-  const starts = new Int32Array(size + 1)
-  for (let i = 0; i < size; i++) {
-    const dependencies = new Set(targets.subarray(offsets[i], offsets[i + 1]))
-    for (const dependency of dependencies) if (dependency >= 0) own.push(dependency)
-    starts[i + 1] = own.length
-  }
-  return { offsets: starts, targets: Int32Array.from(own) }
-}

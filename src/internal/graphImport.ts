@@ -10,7 +10,7 @@ import { GraphError } from "../SkeinError.ts"
 import { checked, ref } from "./graph.ts"
 import type { Entry, GraphImpl } from "./graph.ts"
 import type { Node } from "./graphNodes.ts"
-import { make as makeTask } from "./task.ts"
+import { make as makeTask, toEffect } from "./task.ts"
 
 /** One task of a graph as JSON. */
 export const JsonTask = Schema.Struct({
@@ -62,10 +62,6 @@ interface Spec {
   readonly after: ReadonlyArray<string>
   readonly run: (values: Readonly<Record<string, unknown>>) => unknown
 }
-
-/** What a function gave, as an effect. */
-export const toEffect = (result: unknown): Effect.Effect<unknown, unknown, unknown> =>
-  Effect.isEffect(result) ? result : Effect.succeed(result)
 
 const fromSpecs = (specs: ReadonlyArray<Spec>): GraphImpl | GraphError => {
   const entries = new Map<string, Entry>()

@@ -131,7 +131,7 @@ const dependenciesOf = (
   placeOf: (edge: number, handle: Handle | undefined) => number
 ): ReadonlyArray<Dependency> => {
   const { after } = task.options
-  const firstAfter = after === undefined ? targets.length : task.handles.length - scan(after).handles.length
+  const firstAfter = after === undefined ? targets.length : task.handles.length - after.length
   const kinds = new Map<number, Dependency["kind"]>()
   targets.forEach((target, i) => {
     const place = placeOf(target, task.handles[i])

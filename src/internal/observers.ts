@@ -1,6 +1,6 @@
 /**
  * Who follows what happens: listeners of transitions, callbacks of computations, caches of results. While nobody listens,
- * the engine notes nothing. An observer that throws is not called again; it never harms a run.
+ * the engine notes nothing. An observer may ask the scheduler for anything; one that throws is not called again; it never harms a run.
  *
  * @internal
  */
@@ -8,11 +8,25 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Callbacks } from "../Client.ts"
+import { Fifo } from "../engine/fifo.ts"
 import type { Transition } from "../engine/State.ts"
 import type { Cache, ResultCache } from "./compile.ts"
 
+/** Who hears of transitions, and of the end of all of them. */
+interface Listener {
+  readonly hear: (transition: Transition) => void
+  readonly end: () => void
+  /** How many transitions had been noted when it began to listen: it hears none of them. */
+  readonly since: number
+}
+
 export class Observers {
-  private readonly listeners = new Set<(transition: Transition) => void>()
+  private readonly listeners = new Set<Listener>()
+  /** Transitions that happened and that nobody has been told yet. */
+  private readonly untold = new Fifo<Transition>()
+  private noted = 0
+  private isTelling = false
+  private isClosed = false
   private readonly context: Context.Context<never>
 
   constructor(context: Context.Context<never>) {
@@ -24,15 +38,38 @@ export class Observers {
     return this.listeners.size === 0 ? undefined : []
   }
 
+  /** Tells all listeners, each in the order of the transitions: those that a listener causes come after those it is told. */
   tell(transitions: ReadonlyArray<Transition>): void {
-    for (const listener of this.listeners) for (const transition of transitions) listener(transition)
+    for (const transition of transitions) this.untold.push(transition)
+    this.noted += transitions.length
+    this.drain()
   }
 
-  /** Follows all transitions until the result is called. */
-  listen(f: (transition: Transition) => void): () => void {
-    const listener = this.guarded(f)
+  /** Nothing happens any more: ends what follows, after the last transition. */
+  close(): void {
+    this.isClosed = true
+    this.drain()
+  }
+
+  private drain(): void {
+    if (this.isTelling) return
+    this.isTelling = true
+    for (let next = this.untold.shift(); next !== undefined; next = this.untold.shift()) {
+      const told = this.noted - this.untold.size
+      for (const { hear, since } of this.listeners) if (since < told) hear(next)
+    }
+    this.isTelling = false
+    if (!this.isClosed) return
+    for (const { end } of this.listeners) end()
+    this.listeners.clear()
+  }
+
+  /** Follows all transitions until the result is called; calls `end` if the scheduler closes before, or has closed. */
+  listen(f: (transition: Transition) => void, end: () => void = () => {}): () => void {
+    const listener: Listener = { hear: this.guarded(f), end: this.guarded<void, void>(end), since: this.noted }
     this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
+    if (this.isClosed) this.drain()
+    return () => void this.listeners.delete(listener)
   }
 
   /** Lets callbacks follow the tasks of one owner, `size` to begin with; call the result when it is over. */

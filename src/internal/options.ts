@@ -5,20 +5,21 @@
  */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import type { Options } from "../Task.ts"
-import { noOptions } from "./task.ts"
-import type { Invalid, TaskOptions } from "./task.ts"
+import { isFuture, isHandle, isTask, noOptions } from "./task.ts"
+import type { Handle, Invalid, TaskOptions } from "./task.ts"
 
 /** Options with durations in milliseconds, and with what is wrong with them. */
 export const normalize = (options: (Options & { readonly name?: string | undefined }) | undefined): TaskOptions => {
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return noOptions
   const { after, deadline, dependencyTimeout, key, label, name, priority, pure, retry, timeout } = options
   return {
-    key,
+    key: typeof key === "string" ? key : undefined,
     label,
     priority,
     pure,
-    after,
+    after: after === undefined ? undefined : listed(after).filter(isHandle),
     retry,
     name,
     timeoutMillis: millis(timeout),
@@ -34,9 +35,23 @@ const millis = (input: Duration.Input | undefined): number | undefined =>
     ? undefined
     : Option.match(Duration.fromInput(input), { onNone: () => 0, onSome: Duration.toMillis })
 
-const invalid = ({ deadline, dependencyTimeout, key, priority, timeout }: Options): ReadonlyArray<Invalid> => {
+/** What {@link Options.after} lists. Plain values (`Task.succeed`) are there already. */
+const listed = (after: unknown): ReadonlyArray<unknown> => Array.isArray(after) ? after : [after]
+
+const isListed = (value: unknown): value is Handle => isTask(value) || isFuture(value)
+
+const invalid = (options: Options): ReadonlyArray<Invalid> => {
+  const { after, deadline, dependencyTimeout, key, priority, retry, timeout } = options
   const found: Array<Invalid> = []
-  if (key === "") found.push({ option: "key", value: key, expected: "a non-empty string" })
+  if (key !== undefined && (typeof key !== "string" || key === "")) {
+    found.push({ option: "key", value: key, expected: "a non-empty string" })
+  }
+  if (after !== undefined && !listed(after).every(isListed)) {
+    found.push({ option: "after", value: after, expected: "a task, a future or an array of them" })
+  }
+  if (retry !== undefined && !Schedule.isSchedule(retry)) {
+    found.push({ option: "retry", value: retry, expected: "a Schedule" })
+  }
   if (priority !== undefined && !Number.isFinite(priority)) {
     found.push({ option: "priority", value: priority, expected: "a finite number" })
   }
@@ -48,6 +63,12 @@ const invalid = ({ deadline, dependencyTimeout, key, priority, timeout }: Option
 }
 
 const nothing: ReadonlyArray<Invalid> = []
+
+/** The same options with one more thing that is wrong. */
+export const withInvalid = (options: TaskOptions, wrong: Invalid): TaskOptions => ({
+  ...options,
+  invalid: [wrong, ...options.invalid ?? nothing]
+})
 
 /** The same options with others added or replaced. */
 export const replaced = (options: TaskOptions, by: Options): TaskOptions => {

@@ -16,6 +16,9 @@ export type Answer = Submitted | Rejected
 /** The answer to all events but submissions. */
 export const nothing: Submitted = { _tag: "Submitted", ids: new Int32Array(0), claims: [] }
 
+/** Adds a result to a cache. */
+export type Write = () => void
+
 /** Who carries out what was queued. */
 export interface Carrier {
   readonly start: (task: TaskId, attempt: number) => void
@@ -29,17 +32,19 @@ export class Outbox implements Out {
   private readonly queue = new Fifo<Instruction | number>()
   private readonly workers: ReadonlyArray<FiberWorker>
   private readonly causes: Map<number, Cause.Cause<unknown>>
-  /** Told of results that a task has from another one. */
-  private readonly adopted: (task: TaskId, value: unknown) => void
+  /** Writes of adopted results into users' caches. They run code of users, and must not while the engine is at work. */
+  private readonly writes = new Fifo<Write>()
+  /** The write of a result that a task has from another one, if it is to be cached. */
+  private readonly writeOf: (task: TaskId, value: unknown) => Write | undefined
 
   constructor(
     workers: ReadonlyArray<FiberWorker>,
     causes: Map<number, Cause.Cause<unknown>>,
-    adopted: (task: TaskId, value: unknown) => void
+    writeOf: (task: TaskId, value: unknown) => Write | undefined
   ) {
     this.workers = workers
     this.causes = causes
-    this.adopted = adopted
+    this.writeOf = writeOf
   }
 
   get size(): number {
@@ -62,7 +67,10 @@ export class Outbox implements Out {
         const { results } = this.workers[instruction.worker]!
         const value = results.get(instruction.from)
         results.set(instruction.task, value)
-        return this.adopted(instruction.task, value)
+        // Looked up now: the task may be forgotten within the same step.
+        const write = this.writeOf(instruction.task, value)
+        if (write !== undefined) this.writes.push(write)
+        return
       }
       case "Discard":
         return this.workers[instruction.worker]!.results.delete(instruction.task)
@@ -76,6 +84,11 @@ export class Outbox implements Out {
       default:
         return this.queue.push(instruction)
     }
+  }
+
+  /** Does the writes that are left, when the engine is through with an event. */
+  flush(): void {
+    for (let write = this.writes.shift(); write !== undefined; write = this.writes.shift()) write()
   }
 
   /** Hands the first in the queue to `carrier`; says whether there was one. */

@@ -16,31 +16,31 @@ const kinds: Readonly<Record<NonNullable<TaskEvent["from"]>, Kind>> = {
   seceded: "running",
   rejoining: "running",
   stopping: "running",
-  succeeded: "done",
+  succeeded: "succeeded",
   failed: "failed",
   cancelled: "cancelled"
 }
 
 type Mutable = { -readonly [K in keyof Counts]: number }
 
-const zero = (): Mutable => ({ waiting: 0, running: 0, done: 0, failed: 0, cancelled: 0, total: 0 })
+const zero = (): Mutable => ({ waiting: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0, total: 0 })
 
-const hasEnded = (kind: Kind): boolean => kind === "done" || kind === "failed" || kind === "cancelled"
+const hasEnded = (kind: Kind): boolean => kind === "succeeded" || kind === "failed" || kind === "cancelled"
 
 export class Counter {
   private readonly all = zero()
   private readonly groups = new Map<string, Mutable>()
-  /** Keys of tasks that were counted and have not ended: one that is met in the middle of its life is counted then. */
-  private readonly live = new Set<string>()
+  /** Serials of tasks that were counted and have not ended: one that is met in the middle of its life is counted then. */
+  private readonly live = new Set<number>()
 
   /** Counts one event; says whether that made a difference. */
-  add({ from, key, label = "task", to }: TaskEvent): boolean {
+  add({ from, label = "task", serial, to }: TaskEvent): boolean {
     if (to === "released") return false
     const kind = kinds[to]
-    const before = from !== undefined && this.live.has(key) ? kinds[from] : undefined
+    const before = from !== undefined && this.live.has(serial) ? kinds[from] : undefined
     if (before === kind) return false
-    if (hasEnded(kind)) this.live.delete(key)
-    else if (before === undefined) this.live.add(key)
+    if (hasEnded(kind)) this.live.delete(serial)
+    else if (before === undefined) this.live.add(serial)
     move(this.all, before, kind)
     move(this.groupOf(label), before, kind)
     return true

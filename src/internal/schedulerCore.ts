@@ -39,7 +39,7 @@ import { FiberWorker } from "./fiberWorker.ts"
 import type { Step } from "./fiberWorker.ts"
 import { Observers } from "./observers.ts"
 import { nothing, Outbox } from "./outbox.ts"
-import type { Answer, Carrier } from "./outbox.ts"
+import type { Answer, Carrier, Write } from "./outbox.ts"
 import { ScopeOwners } from "./scopeOwners.ts"
 import { FutureImpl, isTask } from "./task.ts"
 import type { Handle, TaskImpl } from "./task.ts"
@@ -90,7 +90,7 @@ export class SchedulerCore implements Carrier, Live {
   private readonly inAsyncScope: (f: () => void) => void
   private readonly causes = new Map<number, Cause.Cause<unknown>>()
   private readonly owners = new ScopeOwners(this)
-  private readonly outbox = new Outbox(this.workers, this.causes, (task, value) => this.cache(task, value))
+  private readonly outbox = new Outbox(this.workers, this.causes, (task, value) => this.cacheWrite(task, value))
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
   private isAwake = false
   private isClosed = false
@@ -130,6 +130,7 @@ export class SchedulerCore implements Carrier, Live {
     advance(state, event, outbox)
     const { answer } = outbox
     if (log !== undefined && log.length > 0) this.observers.tell(log)
+    outbox.flush()
     this.wire?.applied(this)
     if (!this.isAwake && outbox.size > 0) this.wake()
     return answer
@@ -194,8 +195,10 @@ export class SchedulerCore implements Carrier, Live {
         const stop = (): void => this.workers[instruction.worker]!.stop(instruction)
         return this.wire === undefined ? stop() : this.carry("Stop", instruction.task, stop)
       }
-      case "WaitEnded":
-        return this.waits.end(instruction.wait, instruction.starved)
+      case "WaitEnded": {
+        const end = (): void => this.waits.end(instruction.wait, instruction.starved)
+        return this.wire === undefined ? end() : this.wire.carryLast(end)
+      }
       case "WakeAt":
         return this.setAlarm(instruction.at)
       default:
@@ -230,11 +233,14 @@ export class SchedulerCore implements Carrier, Live {
 
   /** Adds the result of a task with a key to the cache of its run, if there is one. */
   cache(task: TaskId, value: unknown): void {
+    this.cacheWrite(task, value)?.()
+  }
+
+  private cacheWrite(task: TaskId, value: unknown): Write | undefined {
     const { index, submission } = this.state.tasks
-    const { run, settings } = submission[task]!.plan as LivePlan
-    if (run.cache === undefined) return
-    const key = settings.get(index[task]!)?.key
-    if (key !== undefined) run.cache.set(key, value)
+    const { run: { cache }, settings } = submission[task]!.plan as LivePlan
+    const key = cache === undefined ? undefined : settings.get(index[task]!)?.key
+    return key === undefined ? undefined : () => cache!.set(key, value)
   }
 
   /** How often the task was started. */
@@ -485,7 +491,10 @@ export class SchedulerCore implements Carrier, Live {
       concurrency: "unbounded",
       discard: true
     }).pipe(
-      Effect.andThen(Effect.sync(() => this.alarm?.interruptUnsafe()))
+      Effect.andThen(Effect.sync(() => {
+        this.alarm?.interruptUnsafe()
+        this.observers.close()
+      }))
     )
   })
 }

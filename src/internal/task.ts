@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
@@ -11,6 +11,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import { keyAt } from "../engine/State.ts"
 import type { Claim, Submission } from "../engine/State.ts"
+import type { Future } from "../Future.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 
 export const TaskTypeId = "~skein/Task"
@@ -38,7 +39,7 @@ export interface TaskOptions {
   readonly label?: string | undefined
   readonly priority?: number | undefined
   readonly pure?: boolean | undefined
-  readonly after?: unknown
+  readonly after?: ReadonlyArray<Handle> | undefined
   readonly timeoutMillis?: number | undefined
   readonly deadlineMillis?: number | undefined
   readonly dependencyTimeoutMillis?: number | undefined
@@ -61,7 +62,8 @@ export const noOptions: TaskOptions = {}
 export const noHandles: ReadonlyArray<Handle> = []
 
 /**
- * A task. `handles` has the dependencies found in `inputs`, in the order of a walk through them, then those of `after`.
+ * A task. `inputs` are those of the moment it was made, as `scan` gives them. `handles` has the dependencies found in them,
+ * in the order of a walk, then those of `after`.
  * `stamp` and `index` belong to the compiler: a mark on the object is ten times cheaper than a map of a million tasks.
  */
 export class TaskImpl extends Pipeable.Class {
@@ -71,7 +73,7 @@ export class TaskImpl extends Pipeable.Class {
   readonly shape: Shape
   readonly handles: ReadonlyArray<Handle>
   readonly options: TaskOptions
-  readonly misplaced: string | undefined
+  readonly misplaced: Misplaced | undefined
   stamp = 0
   index = 0
 
@@ -81,7 +83,7 @@ export class TaskImpl extends Pipeable.Class {
     shape: Shape,
     handles: ReadonlyArray<Handle>,
     options: TaskOptions,
-    misplaced: string | undefined
+    misplaced: Misplaced | undefined
   ) {
     super()
     this.body = body
@@ -135,6 +137,13 @@ export class FutureImpl extends Pipeable.Class {
 export const isTask = (u: unknown): u is TaskImpl => u instanceof TaskImpl
 export const isFuture = (u: unknown): u is FutureImpl => u instanceof FutureImpl
 
+/** A future behind its typed face. */
+export const implOf = (future: Future<unknown, unknown>): FutureImpl => future as unknown as FutureImpl
+
+/** What a function gave, as an effect. */
+export const toEffect = (result: unknown): Effect.Effect<any, any, any> =>
+  Effect.isEffect(result) ? result : Effect.succeed(result)
+
 /** Whether the value of `u` must be waited for. Plain values (`Task.succeed`) are there already. */
 export const isHandle = (u: unknown): u is Handle => (isTask(u) && !isPlainValue(u)) || isFuture(u)
 
@@ -147,29 +156,58 @@ export type Shape = "none" | "single" | "array" | "record" | "nested"
 /** How deep handles are looked for. */
 export const maxDepth = 5
 
+/** How many values are looked at below that depth, for handles that nobody would find. */
+const maxSearched = 100_000
+
+/** Tasks or futures that a walk does not reach, or that cannot be replaced by their values. */
+export interface Misplaced {
+  readonly what: string
+  readonly why: string
+}
+
 /** What a walk through inputs finds. */
 export interface Scan {
   readonly shape: Shape
+  /**
+   * The inputs of this moment. Arrays and records that hold tasks are copies, in which all other objects are `Given`; with
+   * the shape "none" they are what was given.
+   */
+  readonly inputs: unknown
   /** In the order of the walk. */
   readonly handles: ReadonlyArray<Handle>
-  /** Where a handle lies too deep, or in a Map or Set, to be found. */
-  readonly misplaced: string | undefined
+  readonly misplaced: Misplaced | undefined
 }
 
-const nothingFound: Scan = { shape: "none", handles: noHandles, misplaced: undefined }
+/** A part of inputs that holds no task and is passed on as it is, whatever becomes of it. */
+export class Given {
+  readonly value: unknown
+
+  constructor(value: unknown) {
+    this.value = value
+  }
+}
 
 export const scan = (inputs: unknown): Scan => {
-  if (typeof inputs !== "object" || inputs === null) return nothingFound
-  if (isHandle(inputs)) return { shape: "single", handles: [inputs], misplaced: undefined }
+  if (typeof inputs !== "object" || inputs === null) return without(inputs, undefined)
+  if (isHandle(inputs)) return { shape: "single", inputs, handles: [inputs], misplaced: undefined }
   if (Array.isArray(inputs) && areHandles(inputs)) {
-    return inputs.length === 0 ? nothingFound : { shape: "array", handles: inputs.slice(), misplaced: undefined }
+    if (inputs.length === 0) return without(inputs, undefined)
+    const handles = inputs.slice()
+    return { shape: "array", inputs: handles, handles, misplaced: undefined }
   }
-  const found: Found = { handles: [], hasPlainValue: false, misplaced: undefined, path: [] }
-  collect(inputs, found)
-  const { handles, hasPlainValue, misplaced } = found
-  if (handles.length === 0 && !hasPlainValue) return { shape: "none", handles: noHandles, misplaced }
-  return { shape: isRecordOfHandles(inputs) ? "record" : "nested", handles, misplaced }
+  const found: Found = { handles: [], tasks: 0, misplaced: undefined, path: [], searched: new Set(), left: maxSearched }
+  const taken = take(inputs, found)
+  const { handles, misplaced, tasks } = found
+  if (tasks === 0) return without(inputs, misplaced)
+  return { shape: isRecordOfHandles(taken as object) ? "record" : "nested", inputs: taken, handles, misplaced }
 }
+
+const without = (inputs: unknown, misplaced: Misplaced | undefined): Scan => ({
+  shape: "none",
+  inputs,
+  handles: noHandles,
+  misplaced
+})
 
 const isRecordOfHandles = (inputs: object): boolean =>
   isRecord(inputs) && Object.values(inputs).every(isHandle) && !Object.hasOwn(inputs, protoKey)
@@ -180,68 +218,140 @@ const areHandles = (values: ReadonlyArray<unknown>): values is ReadonlyArray<Han
   return true
 }
 
+type Path = Array<string | number>
+
+type Members = Record<string | number, unknown>
+
 interface Found {
   readonly handles: Array<Handle>
-  hasPlainValue: boolean
-  misplaced: string | undefined
+  /** Handles and plain values. */
+  tasks: number
+  misplaced: Misplaced | undefined
   /** The way from the inputs to what is being looked at. */
-  readonly path: Array<string>
+  readonly path: Path
+  /** What has been searched below the depth, and how much more may be. */
+  readonly searched: Set<object>
+  left: number
 }
 
-const collect = (value: unknown, found: Found): void => {
-  const { path } = found
-  if (isHandle(value)) found.handles.push(value)
-  else if (isTask(value)) found.hasPlainValue = true
-  else if (!isWalkable(value)) found.misplaced ??= pathIntoCollection(value, path)
-  else if (path.length === maxDepth) found.misplaced ??= pathDeeper(value, path)
-  else {
-    for (const key of Object.keys(value)) {
-      path.push(key)
-      collect((value as Record<string, unknown>)[key], found)
-      path.pop()
+/** `value` as it is kept: a copy if it is an array or a record that holds a task. */
+const take = (value: unknown, found: Found): unknown => {
+  if (typeof value !== "object" || value === null) return value
+  if (isEither(value)) {
+    found.tasks++
+    if (isHandle(value)) found.handles.push(value)
+    return value
+  }
+  if (!isWalkable(value)) found.misplaced ??= intoCollection(value, found.path)
+  else if (found.path.length === maxDepth) found.misplaced ??= deeper(value, found)
+  else return takeMembers(value as Members, found)
+  return value
+}
+
+const takeMembers = (whole: Members, found: Found): unknown => {
+  let copy: Members | undefined
+  for (const key of Array.isArray(whole) ? whole.keys() : Object.keys(whole)) {
+    const before = found.tasks
+    found.path.push(key)
+    const taken = take(whole[key], found)
+    found.path.pop()
+    if (found.tasks > before) (copy ??= copyOf(whole))[key] = taken
+  }
+  found.misplaced ??= uncopied(whole, copy !== undefined, found.path)
+  return copy ?? whole
+}
+
+/** A copy in which no object but tasks and futures will be looked into. */
+const copyOf = (whole: Members): Members => {
+  if (Array.isArray(whole)) return whole.map(given) as unknown as Members
+  const copy = copyRecord(whole)
+  for (const key of Object.keys(copy)) copy[key] = given(copy[key])
+  return copy
+}
+
+/** A key `__proto__` is a field too: a spread defines it, and what is defined can be assigned. */
+const copyRecord = (record: Members): Members => {
+  const prototype = Object.getPrototypeOf(record)
+  return prototype === Object.prototype ? { ...record } : Object.setPrototypeOf({ ...record }, prototype)
+}
+
+const given = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && !isEither(value) ? new Given(value) : value
+
+const isEither = (value: unknown): value is TaskImpl | FutureImpl => isTask(value) || isFuture(value)
+
+const at = (path: Path, where = ""): Misplaced => ({
+  what: `the task or future at ${display(path)}${where}`,
+  why: "inputs are searched in arrays and records to depth 5, not deeper and not in a Map or Set"
+})
+
+/** What a copy with values in the places of tasks would lose: it is better refused than lost. */
+const uncopied = (whole: object, holdsTask: boolean, path: Path): Misplaced | undefined => {
+  if (holdsTask && Array.isArray(whole) && Object.keys(whole).length > whole.length) {
+    return { what: `what is in ${display(path)}`, why: "it is an array with properties of its own; use a plain record" }
+  }
+  for (const symbol of Object.getOwnPropertySymbols(whole)) {
+    if (holdsTask || isEither((whole as Record<symbol, unknown>)[symbol])) {
+      return {
+        what: `what is in ${display(path)}`,
+        why: `it holds tasks or futures and has the key ${String(symbol)}; use a plain record whose keys are strings`
+      }
     }
   }
+  return undefined
 }
 
-const isEither = (value: unknown): boolean => isTask(value) || isFuture(value)
-
-const pathIntoCollection = (value: unknown, path: ReadonlyArray<string>): string | undefined => {
+const intoCollection = (value: unknown, path: Path): Misplaced | undefined => {
   if (!(value instanceof Map || value instanceof Set)) return undefined
   for (const [key, item] of value.entries()) {
-    if (isEither(key) || isEither(item)) return `${display(path)}, in a ${value instanceof Map ? "Map" : "Set"}`
+    if (isEither(key) || isEither(item)) return at(path, `, in a ${value instanceof Map ? "Map" : "Set"}`)
   }
   return undefined
 }
 
-/** Where a task or future lies in what is too deep to be searched for values: in arrays and records, at any depth. */
-const pathDeeper = (root: object, from: ReadonlyArray<string>): string | undefined => {
-  const seen = new Set<object>([root])
-  const stack: Array<readonly [value: object, path: ReadonlyArray<string>]> = [[root, from]]
-  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    const [object, path] = top
-    for (const [key, value] of Object.entries(object)) {
-      if (isEither(value)) return display([...path, key])
-      if (typeof value !== "object" || value === null || seen.has(value)) continue
-      seen.add(value)
-      if (Array.isArray(value) || isRecord(value)) stack.push([value, [...path, key]])
+/** A place below the depth. The way to it is written down only when it is asked for. */
+interface Place {
+  readonly value: Members
+  readonly key: string | number
+  readonly within: Place | undefined
+}
+
+/** Where a task or future lies in what is too deep to be searched for values: in arrays and records, as far as the work is bounded. */
+const deeper = (root: object, found: Found): Misplaced | undefined => {
+  const { path, searched } = found
+  if (searched.has(root)) return undefined
+  searched.add(root)
+  const stack: Array<Place> = [{ value: root as Members, key: "", within: undefined }]
+  for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
+    const whole = place.value
+    for (const key of Array.isArray(whole) ? whole.keys() : Object.keys(whole)) {
+      if (found.left-- <= 0) return undefined
+      const value = whole[key]
+      if (typeof value !== "object" || value === null) continue
+      if (isEither(value)) return at([...path, ...wayTo(place), key])
+      if (searched.has(value) || !(Array.isArray(value) || isRecord(value))) continue
+      searched.add(value)
+      stack.push({ value: value as Members, key, within: place })
     }
   }
   return undefined
+}
+
+const wayTo = (place: Place): Path => {
+  const way: Path = []
+  for (let at = place; at.within !== undefined; at = at.within) way.push(at.key)
+  return way.reverse()
 }
 
 /** A path as code would write it. */
-const display = (path: ReadonlyArray<string>): string =>
-  path.reduce(
-    (text, key) =>
-      /^\d+$/.test(key)
-        ? `${text}[${key}]`
-        : /^[\w$]+$/.test(key)
-        ? `${text}.${key}`
-        : `${text}[${JSON.stringify(key)}]`,
-    "inputs"
-  )
+const display = (path: Path): string =>
+  path.reduce<string>((text, each) => {
+    const key = String(each)
+    if (/^\d+$/.test(key)) return `${text}[${key}]`
+    return /^[\w$]+$/.test(key) ? `${text}.${key}` : `${text}[${JSON.stringify(key)}]`
+  }, "inputs")
 
-const isRecord = (value: object): boolean => {
+export const isRecord = (value: object): boolean => {
   const prototype = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
 }
@@ -278,48 +388,68 @@ export const assemble = (task: TaskImpl, values: ReadonlyArray<unknown>): unknow
     }
     case "nested": {
       let i = 0
-      return replace(task.inputs, () => values[i++])
+      return fill(task, () => values[i++])
     }
   }
 }
 
 /** The one key whose assignment would not make a field. */
 const protoKey = "__proto__"
-const ownField = { configurable: true, enumerable: true, writable: true }
 
-/** A copy of `shape` with each handle replaced, and each `Task.succeed`; parts without them are shared. */
-export const replace = (
-  shape: unknown,
-  valueOf: (handle: Handle) => unknown,
-  ofPlain: (value: unknown) => unknown = identity
-): unknown => {
-  const go = (value: unknown, depth: number): unknown => {
-    if (isHandle(value)) return valueOf(value)
-    if (isTask(value)) return value.body._tag === "value" ? ofPlain(value.body.value) : value
-    if (depth >= maxDepth || !isWalkable(value) || !holdsTask(value, depth)) return value
-    if (Array.isArray(value)) return value.map((item) => go(item, depth + 1))
-    const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(value))
-    for (const key of Object.keys(value)) {
-      const member = go((value as Record<string, unknown>)[key], depth + 1)
-      if (key === protoKey) Object.defineProperty(copy, key, { ...ownField, value: member })
-      else copy[key] = member
-    }
+/** What is replaced in inputs that `scan` took. */
+type Leaf = TaskImpl | FutureImpl | Given
+
+/** A copy of what `scan` took. */
+const rewrite = (taken: unknown, f: (leaf: Leaf) => unknown): unknown => {
+  const go = (value: unknown): unknown => {
+    if (typeof value !== "object" || value === null) return value
+    if (value instanceof Given || isEither(value)) return f(value)
+    if (Array.isArray(value)) return value.map(go)
+    const copy = copyRecord(value as Members)
+    for (const key of Object.keys(copy)) copy[key] = go(copy[key])
     return copy
   }
-  return Array.isArray(shape) && areHandles(shape) ? shape.map(valueOf) : go(shape, 0)
+  return go(taken)
 }
 
-const holdsTask = (value: unknown, depth: number): boolean => {
-  if (isEither(value)) return true
-  if (depth >= maxDepth || !isWalkable(value)) return false
-  return Object.values(value).some((item) => holdsTask(item, depth + 1))
-}
+/** Inputs with each handle replaced, and each `Task.succeed`; parts without them are shared. */
+export const fill = (
+  { inputs, shape }: Pick<Scan, "inputs" | "shape">,
+  ofHandle: (handle: Handle) => unknown,
+  ofPlain: (value: unknown) => unknown = identity
+): unknown =>
+  shape === "none" ? inputs : rewrite(inputs, (leaf) => {
+    if (leaf instanceof Given) return leaf.value
+    return isTask(leaf) && leaf.body._tag === "value" && isPlainValue(leaf) ? ofPlain(leaf.body.value) : ofHandle(leaf)
+  })
 
-/** A task has the inputs of this moment: an array that is changed later changes nothing. */
+/** `fill` for a shape as it was given. */
+export const replace = (
+  shape: unknown,
+  ofHandle: (handle: Handle) => unknown,
+  ofPlain?: (value: unknown) => unknown
+): unknown => fill(scan(shape), ofHandle, ofPlain)
+
+/** A task has the inputs of this moment: an array or a record that is changed later changes nothing. */
 export const make = (body: Body, inputs: unknown, options: TaskOptions): TaskImpl => {
-  const { handles, misplaced, shape } = scan(inputs)
-  const own = shape === "array" ? handles : inputs
-  if (options.after === undefined) return new TaskImpl(body, own, shape, handles, options, misplaced)
-  const after = scan(options.after)
-  return new TaskImpl(body, own, shape, [...handles, ...after.handles], options, misplaced ?? after.misplaced)
+  const { handles, inputs: own, misplaced, shape } = scan(inputs)
+  const all = options.after === undefined ? handles : [...handles, ...options.after]
+  return new TaskImpl(body, own, shape, all, options, misplaced)
+}
+
+/** The same work with other options, and with `swap` of each task or future that it depends on. */
+export const remake = (
+  { body, handles, inputs, misplaced, options: { after }, shape }: TaskImpl,
+  options: TaskOptions,
+  swap?: (handle: Handle) => Handle
+): TaskImpl => {
+  const data = after === undefined ? handles : handles.slice(0, handles.length - after.length)
+  const swapped = swap === undefined ? data : data.map(swap)
+  const own = swap === undefined || shape === "none"
+    ? inputs
+    : shape === "array"
+    ? swapped
+    : rewrite(inputs, (leaf) => isHandle(leaf) ? swap(leaf) : leaf)
+  const all = options.after === undefined ? swapped : [...swapped, ...options.after]
+  return new TaskImpl(body, own, shape, all, options, misplaced)
 }

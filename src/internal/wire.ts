@@ -26,6 +26,8 @@ export interface Wire {
   /** How many instructions the pump carries out before others have a turn. */
   readonly instructions: number
   readonly carry: (core: SchedulerCore, message: Message, deliver: () => void) => void
+  /** Delivers the end of a wait, which must not overtake what workers were told before: a body that stops must not go on. */
+  readonly carryLast: (deliver: () => void) => void
   /** What an attempt runs in place of `body`. */
   readonly body: (
     core: SchedulerCore,

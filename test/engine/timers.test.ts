@@ -107,4 +107,51 @@ describe("timers", () => {
     rig.end("a")
     assert.strictEqual(rig.state.timers.length, 0)
   })
+
+  it("M5: timers of tasks that have ended do not pile up behind one that lives on", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    const other = rig.open()
+    rig.submit(main, { long: [] }, { settings: { long: { key: "long", deadlineMillis: 1 } } })
+    let most = 0
+    for (let i = 0; i < 500; i++) {
+      rig.submit(other, { short: [] }, { settings: { short: { key: `short${i}`, timeoutMillis: 10 } } })
+      rig.end("short")
+      rig.send({ _tag: "ClaimReleased", claim: rig.claim(other, "short") })
+      most = Math.max(most, rig.state.timers.length)
+    }
+    assert.strictEqual(most, 64)
+    assert.strictEqual(rig.state.tasks.size, 1)
+    rig.at(1)
+    assert.deepStrictEqual(rig.told, ["stop long (attempt 1)"])
+    assert.strictEqual(rig.state.timers.length, 0)
+  })
+
+  it("M5: live timers stay in order when the ended ones between them are dropped", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    const other = rig.open()
+    const [kept, dropped] = [names("kept", 100), names("dropped", 100)]
+    const deadlines = (own: ReadonlyArray<string>) =>
+      Object.fromEntries(own.map((name, i) => [name, { key: name, deadlineMillis: 1 + (i * 37) % 100 }]))
+    const alone = (own: ReadonlyArray<string>) => Object.fromEntries(own.map((name) => [name, []]))
+    rig.submit(main, { first: [] })
+    rig.submit(other, alone(dropped), { settings: deadlines(dropped) })
+    rig.submit(main, alone(kept), { settings: deadlines(kept) })
+    rig.close(other, 1)
+    // Only the one that is due first has been dropped so far.
+    assert.strictEqual(rig.state.timers.length, 199)
+    const more = names("more", 201)
+    rig.submit(main, alone(more), { settings: deadlines(more) })
+    assert.strictEqual(rig.state.timers.length, 301)
+    for (let now = 1; now <= 100; now++) {
+      rig.at(now)
+      const due = kept.filter((_, i) => (i * 37) % 100 < now)
+      assert.deepStrictEqual(kept.filter((name) => rig.phase(name) === "failed"), due)
+    }
+    assert.strictEqual(rig.state.timers.length, 0)
+  })
 })
+
+const names = (prefix: string, count: number): ReadonlyArray<string> =>
+  Array.from({ length: count }, (_, i) => `${prefix}${i}`)
