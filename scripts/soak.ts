@@ -1,0 +1,41 @@
+/**
+ * Simulates for a long time: `node --conditions=source scripts/soak.ts [schedules of each kind, 100000] [first seed, 1]`.
+ * Stops at the first counterexample, prints it, and exits with 1.
+ */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import process from "node:process"
+import * as Testing from "../src/testing/index.ts"
+import { randomGraph } from "../test/testing/graphs.ts"
+import { randomProgram } from "../test/testing/programs.ts"
+
+const [seeds = 100_000, first = 1] = process.argv.slice(2).map(Number)
+const part = 5000
+
+const soak = <I>(name: string, subject: Testing.Subject<I>) =>
+  Effect.gen(function*() {
+    for (let from = first; from < first + seeds; from += part) {
+      const { events, interleavings, schedules } = yield* Testing.simulate(subject, {
+        from,
+        seeds: Math.min(part, first + seeds - from)
+      })
+      yield* Console.log(
+        `${name}: seeds from ${from}: ${schedules} schedules, ${interleavings} different, ${events} events`
+      )
+    }
+  })
+
+const program = Effect.andThen(soak("graphs", randomGraph), soak("programs", randomProgram)).pipe(
+  Effect.matchEffect({
+    onFailure: (found) =>
+      Effect.andThen(
+        Console.error(found.message),
+        Effect.sync(() => {
+          process.exitCode = 1
+        })
+      ),
+    onSuccess: () => Console.log(`${2 * seeds} schedules, nothing found`)
+  })
+)
+
+await Effect.runPromise(program)

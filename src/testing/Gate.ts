@@ -1,0 +1,210 @@
+/**
+ * Gates: they hold bodies, or messages between a scheduler and its workers, until a test lets them go.
+ *
+ * **Example** (Cancel a task that is known to be running)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Future, Skein, Task } from "skein"
+ * import * as Testing from "skein/testing"
+ *
+ * const program = Effect.scoped(Effect.gen(function*() {
+ *   const gate = yield* Testing.Gate.make
+ *   const future = yield* Client.submit(Task.make(Testing.Gate.hold(Effect.succeed(1), gate)))
+ *   yield* Testing.Gate.arrived(gate, 1)
+ *   yield* Client.cancel(future)
+ *   return yield* Future.status(future)
+ * }))
+ * program.pipe(Effect.provide(Skein.layer())) // => "cancelled"
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import { keyOf } from "../engine/State.ts"
+import { soon, Wire } from "../internal/wire.ts"
+
+/**
+ * Something that arrives at a gate waits there until the gate is opened; it stays open then. Make one with {@link make}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Gate {
+  /** How many have come so far, those that have gone on included. */
+  arrivals = 0
+  /** @internal */
+  isOpen = false
+  /** @internal */
+  readonly held = new Set<() => void>()
+  /** @internal */
+  readonly watchers = new Set<() => void>()
+
+  /** @internal */
+  arrive(goOn: () => void): void {
+    this.arrivals++
+    if (this.isOpen) goOn()
+    else this.held.add(goOn)
+    for (const watcher of this.watchers) watcher()
+  }
+}
+
+/**
+ * A closed gate.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeUnsafe = (): Gate => new Gate()
+
+/**
+ * A closed gate.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<Gate> = Effect.sync(makeUnsafe)
+
+/**
+ * Comes to the gate and waits until it is open. Interrupting the wait leaves the gate as it is.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const wait = (gate: Gate): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    const goOn = (): void => resume(Effect.void)
+    gate.arrive(goOn)
+    return Effect.sync(() => gate.held.delete(goOn))
+  })
+
+/**
+ * Comes to the gate and runs `effect` when it is open.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const hold: {
+  (gate: Gate): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(effect: Effect.Effect<A, E, R>, gate: Gate): Effect.Effect<A, E, R>
+} = dual(2, (effect: Effect.Effect<any, any, any>, gate: Gate) => Effect.andThen(wait(gate), effect))
+
+/**
+ * Lets everything go that waits at the gate, and whatever will come.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const open = (gate: Gate): Effect.Effect<void> =>
+  Effect.sync(() => {
+    gate.isOpen = true
+    const held = [...gate.held]
+    gate.held.clear()
+    for (const goOn of held) goOn()
+  })
+
+/**
+ * Lets the one go that has waited longest, and leaves the gate closed. Says whether anything waited.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const openOnce = (gate: Gate): Effect.Effect<boolean> =>
+  Effect.sync(() => {
+    const [first] = gate.held
+    if (first === undefined) return false
+    gate.held.delete(first)
+    first()
+    return true
+  })
+
+/**
+ * Returns when `count` have come to the gate, one unless told.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const arrived = (gate: Gate, count = 1): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    const look = (): void => {
+      if (gate.arrivals < count) return
+      gate.watchers.delete(look)
+      resume(Effect.void)
+    }
+    gate.watchers.add(look)
+    look()
+    return Effect.sync(() => gate.watchers.delete(look))
+  })
+
+/**
+ * What a scheduler and a worker tell each other: `Start` an attempt, `Stop` it, it has `Ended`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Message {
+  readonly _tag: "Start" | "Stop" | "Ended"
+  /** The key of the task. */
+  readonly key: string
+  readonly worker: string
+}
+
+/**
+ * Holds messages between schedulers and workers: those that `which` picks wait at the gate, the others pass them by. Put it
+ * around the layer of the scheduler.
+ *
+ * **When to use**
+ *
+ * To show what happens when news come late: a task that ended just before it was to be stopped, a start that is overtaken by
+ * a cancellation.
+ *
+ * **Example** (The end of a task is known only when the gate opens)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Future, Skein, Task } from "skein"
+ * import * as Testing from "skein/testing"
+ *
+ * const gate = Testing.Gate.makeUnsafe()
+ * const program = Effect.scoped(Effect.gen(function*() {
+ *   const future = yield* Client.submit(Task.make(Effect.succeed(1)))
+ *   yield* Testing.Gate.arrived(gate)
+ *   const before = yield* Future.status(future)
+ *   yield* Testing.Gate.open(gate)
+ *   return [before, yield* Future.join(future)] as const
+ * }))
+ * program.pipe(
+ *   Effect.provide(Skein.layer()),
+ *   Testing.Gate.holdMessages(gate, ({ _tag }) => _tag === "Ended")
+ * ) // => ["running", 1]
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const holdMessages: {
+  (gate: Gate, which: (message: Message) => boolean): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(self: Effect.Effect<A, E, R>, gate: Gate, which: (message: Message) => boolean): Effect.Effect<A, E, R>
+} = dual(
+  3,
+  (self: Effect.Effect<any, any, any>, gate: Gate, which: (message: Message) => boolean) =>
+    Effect.flatMap(Effect.service(Wire), (outer) => {
+      const wire: Wire = {
+        opened: (core) => outer?.opened(core),
+        applied: (core) => outer?.applied(core),
+        defer: (pump) => outer === undefined ? soon(pump) : outer.defer(pump),
+        carryLast: (deliver) => outer === undefined ? deliver() : outer.carryLast(deliver),
+        instructions: outer?.instructions ?? Infinity,
+        body: (core, task, body) => outer === undefined ? body : outer.body(core, task, body),
+        carry: (core, message, deliver) => {
+          const { _tag, task, worker } = message
+          const named = { _tag, key: keyOf(core.state, task), worker: core.workers[worker]!.name }
+          const go = () => outer === undefined ? deliver() : outer.carry(core, message, deliver)
+          if (which(named)) gate.arrive(go)
+          else go()
+        }
+      }
+      return Effect.provideService(self, Wire, wire)
+    })
+)

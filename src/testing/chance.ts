@@ -1,0 +1,79 @@
+/**
+ * Numbers from a seed, on a tape: what was drawn can be drawn again, and made smaller.
+ *
+ * @internal
+ */
+
+/** mulberry32 */
+const prng = (seed: number): () => number => {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+/** A number for a text and a seed: the same on every machine. */
+export const hash = (text: string, seed = 0): number => {
+  let state = 0x811c9dc5 ^ seed
+  for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193)
+  state = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
+  state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35)
+  return (state ^ (state >>> 16)) >>> 0
+}
+
+/** What a choice sequence was: numbers, of which 0 is always the plainest. */
+export type Tape = ReadonlyArray<number>
+
+/**
+ * Chance in a simulation. Every draw is a whole number from 0, the plainest, and 0 is what a shrunk case has most of: put
+ * the plain alternative first.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Chance {
+  /** What has been drawn. */
+  readonly drawn: Array<number> = []
+  private readonly random: () => number
+  private readonly tape: Tape | undefined
+
+  constructor(seed: number, tape?: Tape) {
+    this.random = prng(seed)
+    this.tape = tape
+  }
+
+  /** A whole number from 0 to `n - 1`. */
+  below(n: number): number {
+    if (n <= 1) return 0
+    return this.draw(n, () => Math.floor(this.random() * n))
+  }
+
+  /** A whole number from `min` to `max`. */
+  between(min: number, max: number): number {
+    return min + this.below(max - min + 1)
+  }
+
+  /** Whether something of this probability happens. */
+  with(probability: number): boolean {
+    return this.draw(2, () => this.random() < probability ? 1 : 0) === 1
+  }
+
+  /** One of the values; the first is the plainest. */
+  pick<A>(values: readonly [A, ...Array<A>]): A {
+    return values[this.below(values.length)]!
+  }
+
+  /** Some of the values. */
+  some<A>(values: ReadonlyArray<A>, probability = 0.5): Array<A> {
+    return values.filter(() => this.with(probability))
+  }
+
+  private draw(n: number, fresh: () => number): number {
+    const drawn = this.tape === undefined ? fresh() : Math.min(this.tape[this.drawn.length] ?? 0, n - 1)
+    this.drawn.push(drawn)
+    return drawn
+  }
+}

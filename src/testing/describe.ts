@@ -1,0 +1,34 @@
+/**
+ * Graphs in words.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { compile } from "../internal/compile.ts"
+import { isTask, scan } from "../internal/task.ts"
+import type { TaskImpl } from "../internal/task.ts"
+import { GraphError } from "../SkeinError.ts"
+
+/** All tasks of a shape, dependencies first. */
+export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
+  const nothing = { find: () => -1, taskOf: () => undefined as never, keyOf: () => "", refuse: () => undefined }
+  const run = { context: Context.empty(), fork: Effect.runFork, cache: undefined }
+  const tasks = scan(shape).handles.filter(isTask)
+  const compiled = compile(tasks, nothing, run)
+  return compiled instanceof GraphError ? tasks : compiled.plan.nodes
+}
+
+/** One line a task: its name, its body and what it depends on. */
+export const describe = (shape: unknown): ReadonlyArray<string> => {
+  const tasks = tasksOf(shape)
+  const name = (task: TaskImpl): string => {
+    const index = tasks.indexOf(task)
+    return task.options.key ?? `${task.options.label ?? "task"}.${index}`
+  }
+  return tasks.map((task, index) => {
+    const dependencies = [...new Set(task.handles.filter(isTask))]
+    const on = dependencies.length === 0 ? "" : ` <- ${dependencies.map(name).join(", ")}`
+    return `${index}: ${name(task)} (${task.body._tag})${on}`
+  })
+}

@@ -1,0 +1,94 @@
+/**
+ * Whether anything is left in a scheduler.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Client from "../Client.ts"
+import { check } from "../engine/check.ts"
+import type { SchedulerCore } from "../internal/schedulerCore.ts"
+
+/**
+ * A scheduler is not as it was before the first submission. Each problem is a sentence.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotEmpty extends Data.TaggedError("NotEmpty")<{ readonly problems: ReadonlyArray<string> }> {
+  override get message(): string {
+    return this.problems.join("\n")
+  }
+}
+
+/** @internal */
+export const coreOf = (client: Client.Client["Service"]): SchedulerCore =>
+  (client as unknown as { readonly [core: symbol]: SchedulerCore })[Symbol.for("skein/Client/core")]!
+
+/** Not empty in a scheduler that nobody uses: who works, who listens, and what the last step was. */
+const standing: ReadonlySet<string> = new Set(["workers", "listeners", "log"])
+
+/**
+ * What is left in the tables of a scheduler that nobody uses, whatever tables there are.
+ *
+ * @internal
+ */
+export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
+  const holders: ReadonlyArray<readonly [string, object]> = [
+    ["scheduler", core],
+    ["scheduler", core.waits],
+    ["engine", core.state],
+    ...core.workers.map((worker) => [worker.name, worker] as const),
+    ...core.state.workers.map((worker) => [worker.name, worker] as const)
+  ]
+  const tables = holders.flatMap(([of, holder]) =>
+    Object.entries(holder).flatMap(([name, table]) => {
+      const size = standing.has(name) ? 0 : sizeOf(table)
+      return size > 0 ? [`${size} left in ${name} of ${of}`] : []
+    })
+  )
+  const busy = core.state.workers.filter(({ attempts, running }) => attempts > 0 || running > 0)
+  return [...tables, ...busy.map(({ name, running }) => `${running} slots of ${name} are taken`)]
+}
+
+const sizeOf = (table: unknown): number => {
+  if (typeof table !== "object" || table === null) return 0
+  if (Array.isArray(table)) return table.length
+  return "size" in table && typeof table.size === "number" ? table.size : 0
+}
+
+/** What is wrong with a scheduler, whoever uses it. */
+export const wrong = (core: SchedulerCore): ReadonlyArray<string> => check(core.state)
+
+/**
+ * Fails if anything is left in the scheduler: a task, a result, an owner, a wait, a timer, a fiber, an entry in any table; or
+ * if any of the engine's invariants is broken.
+ *
+ * **When to use**
+ *
+ * At the end of a test, when every scope and every compute of it has closed.
+ *
+ * **Example** (Nothing is left of a computation)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Skein, Task } from "skein"
+ * import * as Testing from "skein/testing"
+ *
+ * const program = Effect.tap(Client.compute(Task.succeed(1)), Testing.assertEmpty)
+ * program.pipe(Effect.provide(Skein.layer())) // => 1
+ * ```
+ *
+ * @category assertions
+ * @since 0.1.0
+ */
+export const assertEmpty: Effect.Effect<void, NotEmpty, Client.Client> = Effect.flatMap(
+  // What was asked for last may be on its way.
+  Effect.andThen(Effect.yieldNow, Effect.context<Client.Client>()),
+  (context) => {
+    const core = coreOf(Context.get(context, Client.Client))
+    const problems = [...wrong(core), ...leftovers(core)]
+    return problems.length === 0 ? Effect.void : Effect.fail(new NotEmpty({ problems }))
+  }
+)

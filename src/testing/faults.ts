@@ -1,0 +1,172 @@
+/**
+ * Faults of task bodies: which there are, which task gets which, and what a body does then.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type { Submission } from "../engine/State.ts"
+import { hash } from "./chance.ts"
+
+/**
+ * How likely an attempt has which fault, each from 0 to 1. An attempt has one at most.
+ *
+ * - `fail`: it fails with an {@link InjectedFault}, before its body or after it. It is tried again if the task has `retry`.
+ * - `die`: it dies of an `InjectedFault`.
+ * - `interrupt`: it interrupts itself.
+ * - `hang`: it waits until nothing else can go on, and then fails; a timeout or a cancellation ends it earlier.
+ * - `slow`: it sleeps before its body.
+ * - `stubborn`: asked to stop, it goes on for a while.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Faults {
+  readonly fail?: number | undefined
+  readonly die?: number | undefined
+  readonly interrupt?: number | undefined
+  readonly hang?: number | undefined
+  readonly slow?: number | undefined
+  readonly stubborn?: number | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type FaultKind = keyof Faults
+
+/** In the order in which they are drawn. */
+const kinds = ["fail", "die", "interrupt", "hang", "slow", "stubborn"] as const satisfies ReadonlyArray<FaultKind>
+
+/**
+ * What a simulation does unless told otherwise.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const usualFaults: Faults = { fail: 0.06, die: 0.02, interrupt: 0.02, hang: 0.02, slow: 0.1, stubborn: 0.1 }
+
+/**
+ * No faults: only the order in which things happen is random.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const noFaults: Faults = {}
+
+/**
+ * What a body fails with, or dies of, in a simulation.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InjectedFault extends Data.TaggedError("InjectedFault")<{
+  readonly kind: "fail" | "die" | "hang"
+  /** Which attempt of which task. */
+  readonly site: string
+}> {
+  override get message(): string {
+    return `a simulated fault (${this.kind}) of ${this.site}`
+  }
+}
+
+/** Names an attempt alike in every schedule: by its key or label, or by where it stands in which graph of whose body. */
+export const siteOf = (submission: Submission, index: number, attempt: number): string =>
+  `${placeOf(submission, index)}@${attempt}`
+
+const placeOf = (submission: Submission, index: number): string => {
+  const settings = submission.plan.settings.get(index)
+  if (settings?.key !== undefined) return settings.key
+  // A label says more than a place: it stays when a part of the graph is run alone.
+  const name = settings?.label ?? `task.${index}`
+  const { parent } = submission
+  if (parent === undefined) return name
+  return `${placeOf(parent.submission, parent.index)}/${name}`
+}
+
+/** A key without the number that tells automatic ones apart. */
+export const plainKey = (key: string): string => key.replace(/#\d+$/, "")
+
+/** One fault of one attempt. */
+export interface Fault {
+  readonly kind: FaultKind
+  readonly site: string
+  /** A number that says more: after which operation, for how long. */
+  readonly detail: number
+}
+
+/** Which faults happen in one run. */
+export class FaultPlan {
+  /** Those that have happened, by site. */
+  readonly happened = new Map<string, Fault>()
+  private readonly faults: Faults
+  private readonly seed: number
+  /** The sites that may have faults; all when absent. */
+  private readonly only: ReadonlySet<string> | undefined
+
+  constructor(faults: Faults, seed: number, only?: ReadonlySet<string>) {
+    this.faults = faults
+    this.seed = seed
+    this.only = only
+  }
+
+  at(site: string): Fault | undefined {
+    if (this.only?.has(site) === false) return undefined
+    let rest = hash(site, this.seed) / 4294967296
+    for (const kind of kinds) {
+      rest -= this.faults[kind] ?? 0
+      if (rest >= 0) continue
+      const fault = { kind, site, detail: hash(site, this.seed + 1) }
+      this.happened.set(site, fault)
+      return fault
+    }
+    return undefined
+  }
+}
+
+/** Bodies that hang until the world has nothing else to do. */
+export class Hanging {
+  private readonly waiting: Array<() => void> = []
+
+  readonly wait: Effect.Effect<void> = Effect.callback<void>((resume) => {
+    const goOn = (): void => resume(Effect.void)
+    this.waiting.push(goOn)
+    return Effect.sync(() => {
+      const at = this.waiting.indexOf(goOn)
+      if (at >= 0) this.waiting.splice(at, 1)
+    })
+  })
+
+  /** Lets the first go; says whether there was one. */
+  release(): boolean {
+    const first = this.waiting.shift()
+    first?.()
+    return first !== undefined
+  }
+}
+
+/** What an attempt with this fault runs in place of its body. */
+export const faulty = (
+  { detail, kind, site }: Fault,
+  body: Effect.Effect<unknown, unknown>,
+  hanging: Hanging
+): Effect.Effect<unknown, unknown> => {
+  // Half of the failures come when the body has done its work.
+  const first = detail % 2 === 0 ? body : Effect.void
+  // Times that no option names, so that no limit is met by chance at the same moment.
+  switch (kind) {
+    case "fail":
+      return Effect.andThen(first, Effect.fail(new InjectedFault({ kind, site })))
+    case "die":
+      return Effect.andThen(first, Effect.die(new InjectedFault({ kind, site })))
+    case "interrupt":
+      return Effect.andThen(first, Effect.interrupt)
+    case "hang":
+      return Effect.andThen(hanging.wait, Effect.fail(new InjectedFault({ kind, site })))
+    case "slow":
+      return Effect.andThen(Effect.sleep(1.37 + (detail % 50)), body)
+    case "stubborn":
+      return Effect.onInterrupt(body, () => Effect.sleep(1.37 + (detail % 20)))
+  }
+}

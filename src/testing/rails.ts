@@ -1,0 +1,168 @@
+/**
+ * What lies between the scheduler and its workers in a world: messages travel when a seed lets them, and bodies get faults.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import * as References from "effect/References"
+import type { Transition } from "../engine/State.ts"
+import type { SchedulerCore } from "../internal/schedulerCore.ts"
+import { Wire } from "../internal/wire.ts"
+import type { Message } from "../internal/wire.ts"
+import { hash } from "./chance.ts"
+import type { Chance } from "./chance.ts"
+import { wrong } from "./empty.ts"
+import { faulty, plainKey, siteOf } from "./faults.ts"
+import type { FaultPlan, Hanging } from "./faults.ts"
+import type { World } from "./world.ts"
+
+/** Thousands of runs in which things fail have much to log. */
+export const quiet = Effect.provideService(References.MinimumLogLevel, "None")
+
+/** Runs schedulers in a world in which the pump takes one step at a time, and messages arrive at once. */
+export const stepByStep = <A, E, R>(self: Effect.Effect<A, E, R>, world: World): Effect.Effect<A, E, R> =>
+  Effect.provideService(self, Wire, {
+    opened: () => {},
+    applied: () => {},
+    defer: (pump) => world.later(pump),
+    instructions: 1,
+    carry: (_core, _message, deliver) => deliver(),
+    carryLast: (deliver) => deliver(),
+    body: (_core, _task, body) => body
+  })
+
+/**
+ * Something that must not be.
+ *
+ * - `mismatch`: a result is not what the interpreter says.
+ * - `program`: the program failed or died.
+ * - `invariant`: the scheduler's tables contradict each other.
+ * - `leftover`: something is left in the scheduler, or still running.
+ * - `stall`: nothing can go on, or it goes on for ever.
+ * - `crash`: the scheduler died.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Problem {
+  readonly kind: "mismatch" | "program" | "invariant" | "leftover" | "stall" | "crash"
+  readonly text: string
+}
+
+/** What lies between the scheduler and its workers in a simulation, and what watches both. */
+export class Rails implements Wire {
+  core: SchedulerCore | undefined
+  events = 0
+  print = 0
+  readonly instructions: number
+  readonly problems: Array<Problem> = []
+  readonly story: Array<string> = []
+  private readonly world: World
+  private readonly chance: Chance
+  private readonly plan: FaultPlan
+  private readonly hanging: Hanging
+  private readonly isLate: boolean
+  private readonly checkEvery: number
+  private readonly tells: boolean
+  /** Messages on their way, by worker. */
+  private readonly toWorkers = new Map<number, Array<() => void>>()
+  private readonly fromWorkers = new Map<number, Array<() => void>>()
+
+  constructor(
+    { chance, checkEvery, hanging, plan, tells, world }: {
+      readonly world: World
+      readonly chance: Chance
+      readonly plan: FaultPlan
+      readonly hanging: Hanging
+      readonly checkEvery: number
+      readonly tells: boolean
+    }
+  ) {
+    this.world = world
+    this.chance = chance
+    this.plan = plan
+    this.hanging = hanging
+    this.checkEvery = checkEvery
+    this.tells = tells
+    this.instructions = chance.pick([Infinity, 1, 3])
+    this.isLate = chance.with(0.3)
+  }
+
+  opened(core: SchedulerCore): void {
+    this.core = core
+    core.observers.listen((transition) => this.note(transition))
+  }
+
+  private note({ at, cause, from, key, to, worker }: Transition): void {
+    this.print = hash(`${plainKey(key)} ${to}`, this.print)
+    if (!this.tells) return
+    const where = worker === undefined ? "" : ` on ${worker}`
+    this.tell(`${from === undefined ? "" : `${from} -> `}${to}${where} (${cause})`, key, at)
+  }
+
+  private tell(what: string, key: string, at = this.world.now): void {
+    this.story.push(`${at.toFixed(3)} ms  ${key}: ${what}`)
+  }
+
+  applied(core: SchedulerCore): void {
+    this.events++
+    if (this.problems.length === 0 && this.events % this.checkEvery === 0) this.inspect(core)
+  }
+
+  inspect(core: SchedulerCore): void {
+    for (const text of wrong(core)) {
+      this.problems.push({ kind: "invariant", text: `after event ${this.events}: ${text}` })
+    }
+  }
+
+  defer(pump: () => void): void {
+    this.world.later(pump)
+  }
+
+  /** Messages between the scheduler and one worker keep their order, in each direction. */
+  carry(_core: SchedulerCore, { _tag, worker }: Message, deliver: () => void): void {
+    const channels = _tag === "Ended" ? this.fromWorkers : this.toWorkers
+    const channel = channels.get(worker)
+    if (channel !== undefined) {
+      channel.push(deliver)
+      return
+    }
+    const queue = [deliver]
+    channels.set(worker, queue)
+    const next = (): void => {
+      const first = queue.shift()
+      if (first === undefined) {
+        channels.delete(worker)
+        return
+      }
+      first()
+      this.soon(next)
+    }
+    this.soon(next)
+  }
+
+  carryLast(deliver: () => void): void {
+    let ahead = this.toWorkers.size
+    if (ahead === 0) return deliver()
+    const pass = (): void => {
+      if (--ahead === 0) deliver()
+    }
+    for (const channel of this.toWorkers.values()) channel.push(pass)
+  }
+
+  private soon(deliver: () => void): void {
+    if (!this.isLate || !this.chance.with(0.2)) return this.world.later(deliver)
+    // A little late: other fibers may sleep and wake meanwhile.
+    this.world.wakeAt(this.world.now + 0.001 * this.chance.between(1, 9), deliver)
+  }
+
+  body(core: SchedulerCore, task: number, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
+    const { index, starts, submission } = core.state.tasks
+    const { _tag } = core.taskOf(task).body
+    if (_tag === "value" || _tag === "exit") return body
+    const fault = this.plan.at(siteOf(submission[task]!, index[task]!, starts[task]!))
+    if (fault === undefined) return body
+    if (this.tells) this.tell(`fault ${fault.kind}`, core.keyOf(task))
+    return faulty(fault, body, this.hanging)
+  }
+}

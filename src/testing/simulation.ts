@@ -1,0 +1,215 @@
+/**
+ * One simulated run: what is chosen for it, what is watched, and how it is judged.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Client from "../Client.ts"
+import { scan } from "../internal/task.ts"
+import { Wire } from "../internal/wire.ts"
+import * as Skein from "../Skein.ts"
+import { Chance, hash } from "./chance.ts"
+import type { Tape } from "./chance.ts"
+import { differences } from "./compare.ts"
+import { describe, tasksOf } from "./describe.ts"
+import { coreOf, leftovers } from "./empty.ts"
+import { FaultPlan, faulty, Hanging, siteOf, usualFaults } from "./faults.ts"
+import type { Fault, Faults } from "./faults.ts"
+import { Interpreter } from "./interpret.ts"
+import { quiet, Rails } from "./rails.ts"
+import type { Problem } from "./rails.ts"
+import { World } from "./world.ts"
+
+/**
+ * What a simulation can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** How many seeds to try, 100 unless told. */
+  readonly seeds?: number | undefined
+  /** The first of them, 1 unless told. */
+  readonly from?: number | undefined
+  /** How often bodies have which fault; see {@link Faults}. */
+  readonly faults?: Faults | undefined
+  /** Slots of the one worker; unless told, a seed chooses one or two workers of one to three slots. */
+  readonly concurrency?: number | undefined
+  /** How often the program is interrupted at some point, from 0 to 1; 0.1 unless told. */
+  readonly abandon?: number | undefined
+  /** The engine's invariants are tested after every so many events, 8 unless told, and at the end. */
+  readonly checkEvery?: number | undefined
+  /** How many runs may be spent to make a failing case small, 400 unless told. */
+  readonly shrink?: number | undefined
+  /** A run of more steps counts as endless; 200,000 unless told. */
+  readonly steps?: number | undefined
+}
+
+/**
+ * One run, as far as it must be known to run it again: the seed, and what shrinking has changed of what the seed chose.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Case {
+  readonly seed: number
+  /** The seed of the order of things, where it is another. */
+  readonly order?: number | undefined
+  /** What was drawn to make the graph. */
+  readonly graph?: Tape | undefined
+  /** What was drawn to choose who goes on. */
+  readonly schedule?: Tape | undefined
+  /** The attempts that may have faults. */
+  readonly faults?: ReadonlyArray<string> | undefined
+  /** The task that was asked for alone, by its place in {@link Counterexample.graph}. */
+  readonly target?: number | undefined
+}
+
+/**
+ * What one run was like.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Run {
+  /** What went wrong; empty when all is well. */
+  readonly problems: ReadonlyArray<Problem>
+  /** What happened, in order. */
+  readonly story: ReadonlyArray<string>
+  /** The tasks that were asked for, each with its dependencies; empty for a program. */
+  readonly graph: ReadonlyArray<string>
+  readonly faults: ReadonlyArray<Fault>
+  readonly events: number
+  readonly isAbandoned: boolean
+  /** A number for what happened: alike only if everything was. */
+  readonly print: number
+  /**
+   * How many tasks were asked for.
+   * @internal
+   */
+  readonly size: number
+  /** @internal */
+  readonly drawn: { readonly graph: Tape; readonly schedule: Tape }
+}
+
+const isProgram = (made: unknown): made is Effect.Effect<unknown, unknown, unknown> => Effect.isEffect(made)
+
+/** The subject of this run: made anew if it is a function. */
+const makeSubject = (subject: unknown, chance: Chance, target: number | undefined): unknown => {
+  const made = typeof subject === "function" ? subject(chance) : subject
+  return target === undefined || isProgram(made) ? made : tasksOf(made)[target] ?? made
+}
+
+/** Runs one case. */
+export const runCase = (
+  subject: unknown,
+  present: Case,
+  options: Options,
+  { logs = false, tells = false } = {}
+): Effect.Effect<Run, never, any> =>
+  Effect.suspend(() => {
+    const { seed } = present
+    const graphs = new Chance(hash("graph", seed), present.graph)
+    const chance = new Chance(hash("schedule", present.order ?? seed), present.schedule)
+    const only = present.faults === undefined ? undefined : new Set(present.faults)
+    const faults = options.faults ?? usualFaults
+    const made = makeSubject(subject, graphs, present.target)
+    const world = new World(
+      chance,
+      { shuffle: chance.pick([0, 0.1, 0.5, 1]), operations: chance.pick([0, 40, 12, 4]) },
+      options.steps
+    )
+    const hanging = new Hanging()
+    world.onIdle = () => hanging.release()
+    const plan = new FaultPlan(faults, hash("faults", seed), only)
+    const rails = new Rails({ world, chance, plan, hanging, checkEvery: options.checkEvery ?? 8, tells })
+    const workers = options.concurrency === undefined
+      ? Array.from({ length: chance.between(1, 2) }, (_, i) => ({ id: `w${i + 1}`, concurrency: chance.between(1, 3) }))
+      : [{ id: "w1", concurrency: options.concurrency }]
+    const mode = chance.pick<Client.Mode>(["collect", "failFast", "continue"])
+    const isAbandoned = chance.with(options.abandon ?? 0.1)
+    const stop = isAbandoned ? chance.below(300) : -1
+    const program = isProgram(made)
+      ? Effect.scoped(made)
+      : Client.compute(scan(made).handles as ReadonlyArray<never>, { errors: mode })
+    const problems: Array<Problem> = []
+    const whole = Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(program)
+      world.onStep = () => {
+        if (world.steps === stop) fiber.interruptUnsafe()
+      }
+      const exit = yield* Fiber.await(fiber)
+      // When time goes on, everything that could happen has.
+      yield* Effect.sleep(1)
+      const core = coreOf(yield* Client.Client)
+      rails.inspect(core)
+      for (const text of leftovers(core)) problems.push({ kind: "leftover", text })
+      return exit
+    }).pipe(
+      Effect.provide(Layer.orDie(Skein.layer({ workers })), { local: true }),
+      Effect.provideService(Wire, rails),
+      logs ? identity : quiet
+    )
+    return Effect.flatMap(Effect.exit(world.run(whole)), (exit) => {
+      problems.push(...rails.problems, ...problemsOf(exit, world))
+      const ended = Exit.isSuccess(exit) && Exit.isSuccess(exit.value) && !isAbandoned ? exit.value.value : undefined
+      const compared = ended === undefined || problems.length > 0
+        ? Effect.succeed([])
+        : isProgram(made)
+        ? Effect.succeed(programProblems(ended))
+        : judge(subject, present, graphs.drawn, mode, ended, new FaultPlan(faults, hash("faults", seed), only))
+      return Effect.map(compared, (found): Run => ({
+        problems: [...problems, ...found],
+        story: rails.story,
+        graph: tells && !isProgram(made) ? describe(made) : [],
+        faults: [...plan.happened.values()],
+        events: rails.events,
+        isAbandoned,
+        print: hash(`${rails.events}`, rails.print),
+        size: found.length + problems.length > 0 ? tasksOf(made).length : 0,
+        drawn: { graph: graphs.drawn, schedule: chance.drawn }
+      }))
+    })
+  })
+
+/** What is wrong with how the world ended. */
+const problemsOf = (exit: Exit.Exit<Exit.Exit<unknown, unknown>, string>, world: World): ReadonlyArray<Problem> => {
+  if (Exit.isSuccess(exit)) {
+    const left = world.left > 0 ? [{ kind: "leftover", text: `${world.left} fibers are left` } as const] : []
+    if (Exit.isSuccess(exit.value)) return left
+    return [...left, { kind: "crash", text: Cause.pretty(exit.value.cause) }]
+  }
+  const stall = Cause.findErrorOption(exit.cause)
+  if (stall._tag === "Some") return [{ kind: "stall", text: stall.value }]
+  return [{ kind: "crash", text: Cause.pretty(exit.cause) }]
+}
+
+const programProblems = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<Problem> =>
+  Exit.isFailure(exit) ? [{ kind: "program", text: Cause.pretty(exit.cause) }] : []
+
+/** Compares what a graph gave with what the interpreter says. */
+const judge = (
+  subject: unknown,
+  { target }: Case,
+  graph: Tape,
+  mode: Client.Mode,
+  actual: Exit.Exit<unknown, unknown>,
+  plan: FaultPlan
+): Effect.Effect<ReadonlyArray<Problem>, never, any> =>
+  Effect.suspend(() => {
+    const shape = makeSubject(subject, new Chance(0, graph), target)
+    const hanging = new Hanging()
+    const world = new World(new Chance(0, []))
+    world.onIdle = () => hanging.release()
+    const interpreter = new Interpreter((submission, index, attempt, body) => {
+      const fault = plan.at(siteOf(submission, index, attempt))
+      return fault === undefined ? body : faulty(fault, body, hanging)
+    })
+    return Effect.map(Effect.exit(world.run(interpreter.interpret(shape))), (exit) =>
+      differences(mode, actual, interpreter, exit).map((text): Problem => ({ kind: "mismatch", text })))
+  })

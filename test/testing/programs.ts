@@ -1,0 +1,240 @@
+/** Random programs of a user: scopes that close early, cancellations from outside and from inside, joins with time limits. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
+import * as Task from "skein/Task"
+import type { Chance } from "skein/testing"
+import { InjectedFault } from "skein/testing"
+import * as Worker from "skein/Worker"
+
+interface Known {
+  readonly task: Task.Task<number, unknown, Client.Client>
+  /** What it gives if it gives anything. */
+  readonly value: number
+}
+
+type Step = (world: Stage) => Effect.Effect<void, never, Client.Client>
+
+interface Stage {
+  readonly futures: Array<readonly [Future.Future<number, unknown>, number]>
+}
+
+/** What may keep a task from its value; anything else is a bug. */
+const mayBe: ReadonlySet<string> = new Set([
+  "TaskCancelled",
+  "Released",
+  "GraphError",
+  "DependencyFailed",
+  "TaskTimeout",
+  "Starved"
+])
+
+const expectValue = (exit: Exit.Exit<number, unknown>, value: number): Effect.Effect<void> => {
+  if (Exit.isSuccess(exit)) {
+    return exit.value === value
+      ? Effect.void
+      : Effect.die(`gave ${exit.value} in place of ${value}`)
+  }
+  for (const reason of exit.cause.reasons) {
+    const error = Cause.isFailReason(reason)
+      ? reason.error
+      : Cause.isDieReason(reason)
+      ? reason.defect
+      : "an interruption"
+    const tag = typeof error === "object" && error !== null && "_tag" in error ? error._tag as string : String(error)
+    if (!(error instanceof InjectedFault) && !mayBe.has(tag)) {
+      return Effect.die(`ended by ${tag}: ${Cause.pretty(exit.cause)}`)
+    }
+  }
+  return Effect.void
+}
+
+/** Counts who is at work on each worker: never more than it has slots. */
+class Turnstile {
+  private readonly slots = new Map<string, number>()
+  private readonly busy = new Map<string, number>()
+  overrun: string | undefined
+
+  readonly look = Effect.map(Scheduler.stats, ({ workers }) => {
+    for (const { name, slots } of workers) this.slots.set(name, slots)
+  })
+
+  /** Work that takes a slot, and some turns. */
+  readonly work: Effect.Effect<void, never, Worker.Worker> = Effect.flatMap(
+    Worker.current,
+    ({ key, worker }) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => {
+          const count = (this.busy.get(worker) ?? 0) + 1
+          this.busy.set(worker, count)
+          if (count > this.slots.get(worker)!) this.overrun = `${key} was number ${count} on ${worker}`
+        }),
+        () => Effect.andThen(Effect.yieldNow, Effect.yieldNow),
+        () => Effect.sync(() => this.busy.set(worker, this.busy.get(worker)! - 1))
+      )
+  )
+}
+
+const sum = (values: ReadonlyArray<number>): number =>
+  values.reduce((total, value) => (total * 31 + value) % 1_000_003, 7)
+
+const makeTask = (chance: Chance, turnstile: Turnstile, known: ReadonlyArray<Known>, depth: number): Known => {
+  const inputs = chance.some(known.slice(-4), 0.4)
+  const own = chance.between(1, 1000)
+  const values = inputs.map(({ value }) => value)
+  const tasks = inputs.map(({ task }) => task)
+  const time = chance.between(0, 4)
+  const work = time === 0 ? turnstile.work : Effect.sleep(time)
+  const options = chance.with(0.1) ? { timeout: 7.5 } : chance.with(0.1) ? { deadline: 40.5 } : {}
+  const child = depth < 2 ? makeTask(chance, turnstile, [], depth + 1) : undefined
+  const nested = child?.value ?? 0
+  const kinds: ReadonlyArray<() => Known> = [
+    () => ({
+      task: Task.make(tasks, (found) => Effect.as(work, sum([own, ...found])), options),
+      value: sum([own, ...values])
+    }),
+    () => ({ task: Task.map(tasks, (found) => sum([own, ...found]), options), value: sum([own, ...values]) }),
+    () => ({
+      task: Task.make(
+        tasks,
+        (found) =>
+          Effect.flatMap(
+            Client.compute(child!.task),
+            (inner) => Effect.as(turnstile.work, sum([own, inner, ...found]))
+          ),
+        options
+      ) as never,
+      value: sum([own, nested, ...values])
+    }),
+    () => ({ task: Task.flatMap(tasks, () => child!.task, options) as never, value: nested }),
+    // Cancels a child of its own, and goes on.
+    () => ({
+      task: Task.make(tasks, (found) =>
+        Effect.gen(function*() {
+          const [first, second] = yield* Client.submitAll([child!.task, child!.task])
+          yield* Effect.yieldNow
+          yield* Client.cancel(first)
+          yield* expectValue(yield* Future.await(second), nested)
+          return sum([own, ...found])
+        }), options) as never,
+      value: sum([own, ...values])
+    }),
+    // Goes away and comes back by hand.
+    () => ({
+      task: Task.make(tasks, (found) =>
+        Effect.gen(function*() {
+          yield* Worker.secede
+          yield* Effect.sleep(1)
+          yield* Worker.rejoin
+          yield* turnstile.work
+          return sum([own, ...found])
+        }), options) as never,
+      value: sum([own, ...values])
+    }),
+    // Gives up a wait, and goes on.
+    () => ({
+      task: Task.make(tasks, (found) =>
+        Effect.gen(function*() {
+          const future = yield* Client.submit(child!.task)
+          yield* Effect.timeoutOption(Future.await(future), 1.5)
+          yield* turnstile.work
+          yield* Worker.seceded(Effect.sleep(1))
+          yield* turnstile.work
+          return sum([own, ...found])
+        }), options) as never,
+      value: sum([own, ...values])
+    }),
+    () => ({
+      task: Task.make(tasks, (found) => Effect.ensuring(Effect.as(work, sum([own, ...found])), work), options),
+      value: sum([own, ...values])
+    })
+  ]
+  const possible = child === undefined ? [kinds[0]!, kinds[1]!, kinds.at(-1)!] : kinds
+  return chance.pick(possible as [() => Known, ...Array<() => Known>])()
+}
+
+const makeStep = (chance: Chance, known: ReadonlyArray<Known>, depth: number): Step => {
+  const [first, ...others] = known
+  const one = chance.pick([first!, ...others])
+  const place = chance.below(8)
+  const future = ({ futures }: Stage) => futures.length === 0 ? undefined : futures[place % futures.length]
+  const onFuture = (
+    f: (future: Future.Future<number, unknown>, value: number) => Effect.Effect<unknown, never, Client.Client>
+  ): Step =>
+  (stage) =>
+    Effect.suspend((): Effect.Effect<void, never, Client.Client> => {
+      const found = future(stage)
+      return found === undefined ? Effect.void : Effect.asVoid(f(found[0], found[1]))
+    })
+  const inner = depth < 2 ? makeScript(chance, known, depth + 1) : () => Effect.void
+  const millis = chance.between(1, 6) + 0.25
+  const force = chance.with(0.3)
+  const steps: ReadonlyArray<Step> = [
+    () => Effect.flatMap(Effect.exit(Client.compute(one.task)), (exit) => expectValue(exit, one.value)),
+    () => Effect.sleep(millis),
+    onFuture((future, value) => Effect.flatMap(Future.await(future), (exit) => expectValue(exit, value))),
+    onFuture((future) => Client.cancel(future, { force })),
+    onFuture((future) => Client.cancel(future, { wait: false })),
+    onFuture((future) => Client.release(future)),
+    onFuture((future, value) =>
+      Effect.flatMap(
+        Effect.timeoutOption(Future.await(future), millis),
+        (exit) => exit._tag === "Some" ? expectValue(exit.value, value) : Effect.void
+      )
+    ),
+    ({ futures }) =>
+      Effect.suspend(() =>
+        Effect.asVoid(Effect.exit(Client.wait(futures.map(([future]) => future), "firstCompleted")))
+      ),
+    ({ futures }) => Effect.suspend(() => Effect.asVoid(Effect.exit(Client.gather(futures.map(([future]) => future))))),
+    // A scope that closes while its tasks run.
+    inner,
+    // A program beside this one, which is interrupted.
+    (stage) =>
+      Effect.gen(function*() {
+        const fiber = yield* Effect.forkChild(inner(stage))
+        yield* Effect.sleep(millis)
+        yield* Fiber.interrupt(fiber)
+      }),
+    // A dependent of a future.
+    onFuture((future, value) =>
+      Effect.flatMap(
+        Effect.exit(Client.compute(Task.map({ future }, (found) => found.future + 1))),
+        (exit) => expectValue(exit, value + 1)
+      )
+    )
+  ]
+  return chance.pick(steps as [Step, ...Array<Step>])
+}
+
+/** Submits some tasks in a scope, and does things to them. */
+const makeScript = (chance: Chance, known: ReadonlyArray<Known>, depth: number): Step => {
+  const submitted = known.filter(() => chance.with(0.5))
+  const steps = Array.from({ length: chance.between(1, 5) }, () => makeStep(chance, known, depth))
+  return (outer) =>
+    Effect.scoped(Effect.gen(function*() {
+      const futures = [...outer.futures]
+      for (const { task, value } of submitted) {
+        const future = yield* Effect.exit(Client.submit(task))
+        if (Exit.isSuccess(future)) futures.push([future.value, value])
+      }
+      for (const step of steps) yield* step({ futures })
+    }))
+}
+
+/** A program of up to three scopes, one in the other, which dies if a task gives what it must not give. */
+export const randomProgram = (chance: Chance): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> => {
+  const turnstile = new Turnstile()
+  const known: Array<Known> = []
+  for (let i = chance.between(1, 8); i > 0; i--) known.push(makeTask(chance, turnstile, known, 0))
+  const script = makeScript(chance, known, 0)
+  return Effect.gen(function*() {
+    yield* turnstile.look
+    yield* script({ futures: [] })
+    if (turnstile.overrun !== undefined) return yield* Effect.die(turnstile.overrun)
+  })
+}

@@ -1,0 +1,144 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
+import * as Skein from "skein/Skein"
+import * as Task from "skein/Task"
+import * as Testing from "skein/testing"
+import * as Worker from "skein/Worker"
+
+const one = (n: number) => Task.make(Effect.as(Effect.yieldNow, n))
+const slow = (n: number) => Task.make(Effect.as(Effect.sleep(5), n))
+const reluctant = () => Task.make(Effect.ensuring(Effect.never, Effect.andThen(Effect.yieldNow, Effect.sleep(3))))
+const failing = () => Task.make(Effect.andThen(Effect.yieldNow, Effect.fail("no" as const)))
+
+/** a -> b, c -> all */
+const diamond = () => {
+  const a = one(1)
+  const b = Task.map({ a }, ({ a }) => a + 1)
+  const c = Task.make({ a }, ({ a }) => Effect.as(Effect.yieldNow, a + 2))
+  return Task.all([b, c])
+}
+
+const submitted = <A, E, R, B, E2, R2>(
+  task: Task.Task<A, E, R>,
+  f: (future: Future.Future<A, E>) => Effect.Effect<B, E2, R2>
+) => Effect.scoped(Effect.flatMap(Client.submit(task), f))
+
+const inTask = <A, E, R>(body: Effect.Effect<A, E, R>) => Client.compute(Task.make(body))
+
+const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Client | Scheduler.Scheduler>>> = {
+  "submit": submitted(diamond(), () => Effect.void),
+  "submitAll": Effect.scoped(Client.submitAll([diamond(), slow(1), failing()])),
+  "compute": Client.compute(diamond()),
+  "compute, failing": Client.compute([diamond(), failing()]),
+  "compute, continuing": Client.compute([diamond(), failing(), failing()], { errors: "continue" }),
+  "compute, collecting": Client.compute([diamond(), failing()], { errors: "collect" }),
+  "compute of a flatMap": Client.compute(Task.flatMap([one(1)], ([n]) => one(n + 1))),
+  "compute with a retry": Client.compute(Task.withOptions(slow(1), { timeout: 2, deadline: 50 })),
+  "join": submitted(diamond(), Future.join),
+  "await of a failure": submitted(failing(), Future.await),
+  "gather": Effect.scoped(Effect.flatMap(Client.submitAll([one(1), slow(2)]), Client.gather)),
+  "gather, failing": Effect.scoped(Effect.flatMap(Client.submitAll([slow(1), failing()]), Client.gather)),
+  "wait for the first": Effect.scoped(
+    Effect.flatMap(Client.submitAll([slow(1), one(2)]), (futures) => Client.wait(futures, "firstCompleted"))
+  ),
+  "cancel": submitted(reluctant(), (future) => Client.cancel(future)),
+  "cancel without waiting": submitted(reluctant(), (future) => Client.cancel(future, { wait: false })),
+  "cancel by force": submitted(diamond(), (future) => Client.cancel(future, { force: true })),
+  "release": submitted(reluctant(), Client.release),
+  "keep": Effect.scoped(submitted(one(1), (future) => Effect.flatMap(Client.keep(future), Future.join))),
+  "scope close": Effect.scoped(Effect.andThen(Client.submit(reluctant()), Effect.yieldNow)),
+  "scope close of a diamond": Effect.scoped(Effect.andThen(Client.submit(diamond()), Effect.sleep(1))),
+  "addWorker": Effect.scoped(
+    Effect.andThen(Scheduler.addWorker({ id: "more", concurrency: 1 }), Client.compute([slow(1), slow(2), slow(3)]))
+  ),
+  "compute inside a task": inTask(Client.compute([one(1), one(2), one(3)])),
+  "submit and join inside a task": inTask(Effect.flatMap(Client.submit(slow(1)), Future.join)),
+  "a join that is given up inside a task": inTask(
+    Effect.flatMap(Client.submit(slow(1)), (future) => Effect.timeoutOption(Future.join(future), 2))
+  ),
+  "two joins at once inside a task": inTask(
+    Effect.flatMap(
+      Client.submitAll([slow(1), one(2)]),
+      (futures) => Effect.all(futures.map(Future.join), { concurrency: 2 })
+    )
+  ),
+  "cancel inside a task": inTask(Effect.flatMap(Client.submit(reluctant()), (future) => Client.cancel(future))),
+  "secede": inTask(Worker.seceded(Effect.sleep(2))),
+  "secede and rejoin by hand": inTask(Effect.andThen(Worker.secede, Effect.andThen(Effect.yieldNow, Worker.rejoin)))
+}
+
+describe("interrupt sweeps", () => {
+  for (const concurrency of [1, 2]) {
+    for (const [name, effect] of Object.entries(verbs)) {
+      it.live(`T5: ${name} on ${concurrency === 1 ? "one slot" : "two slots"} leaves everything whole wherever it is interrupted`, () =>
+        Effect.gen(function*() {
+          const { points } = yield* Testing.interruptSweep(effect, {
+            layer: Skein.layer({ concurrency }),
+            check: () => Testing.assertEmpty
+          })
+          assert.isAbove(points, 10)
+        }))
+    }
+  }
+
+  it.live("T5: a scheduler that is closed at any point leaves nothing running", () => {
+    let running = 0
+    const counted = Task.make(
+      Effect.acquireUseRelease(Effect.sync(() => running++), () => Effect.sleep(3), () => Effect.sync(() => running--))
+    )
+    const program = Effect.provide(Client.compute([counted, counted, diamond()]), Skein.layer({ concurrency: 2 }), {
+      local: true
+    })
+    return Effect.asVoid(Testing.interruptSweep(program, {
+      check: () => Effect.sync(() => assert.strictEqual(running, 0))
+    }))
+  })
+
+  it.live("T5: a program beside others is interrupted, and the others get what they asked for", () => {
+    const shared = Task.withOptions(slow(1), { key: "shared" })
+    const victim = Client.compute(Task.all([shared, slow(2)]))
+    const both = Effect.gen(function*() {
+      const other = yield* Effect.forkChild(Client.compute(shared))
+      yield* Effect.onInterrupt(victim, () => Effect.map(Fiber.join(other), (n) => assert.strictEqual(n, 1)))
+    })
+    return Effect.asVoid(Testing.interruptSweep(both, {
+      layer: Skein.layer({ concurrency: 2 }),
+      check: () => Testing.assertEmpty
+    }))
+  })
+
+  it.live("T5: a sweep finds the one point at which something is lost, and names it", () =>
+    Effect.gen(function*() {
+      let open = 0
+      const careless = Effect.andThen(
+        Effect.sync(() => open++),
+        Effect.andThen(Effect.yieldNow, Effect.ensuring(Effect.yieldNow, Effect.sync(() => open--)))
+      )
+      const failed = yield* Effect.flip(Testing.interruptSweep(careless, {
+        check: () => Effect.suspend(() => open === 0 ? Effect.void : Effect.fail("left open"))
+      }))
+      assert.include(failed.message, "left open")
+      assert.isDefined(failed.point)
+    }))
+
+  it.live("T5: an effect that never ends once it is interrupted is found", () =>
+    Effect.gen(function*() {
+      const stuck = Effect.onInterrupt(Effect.sleep(1), () => Effect.never)
+      const failed = yield* Effect.flip(Testing.interruptSweep(stuck, { check: () => Effect.void }))
+      assert.include(failed.message, "nothing can run")
+    }))
+
+  it.live("the check learns how the effect ended", () =>
+    Effect.gen(function*() {
+      const ends = new Set<string>()
+      yield* Testing.interruptSweep(Effect.as(Effect.yieldNow, 1), {
+        check: (exit) => Effect.sync(() => ends.add(Exit.isSuccess(exit) ? `${exit.value}` : "interrupted"))
+      })
+      assert.deepStrictEqual([...ends].sort(), ["1", "interrupted"])
+    }))
+})
