@@ -51,7 +51,8 @@ export interface ProgressBarOptions {
  *
  * **Gotchas**
  *
- * Other writes to the same terminal meanwhile disturb the picture; it heals with the next frame.
+ * What the program itself writes to the same terminal meanwhile is written over by the next frame. Print before or after, or
+ * send one of the two to a file.
  *
  * **Example** (A bar for one computation)
  *

@@ -79,6 +79,24 @@ describe("Gate", () => {
       )
     })
   }
+
+  it.effect("T4: a task that is cancelled while its start is on its way never runs", () => {
+    const gate = Gate.makeUnsafe()
+    let starts = 0
+    return Effect.gen(function*() {
+      const future = yield* Client.submit(Task.make(Effect.sync(() => ++starts)))
+      yield* Gate.arrived(gate)
+      const cancelling = yield* Effect.forkChild(Client.cancel(future), { startImmediately: true })
+      yield* Gate.open(gate)
+      yield* Fiber.join(cancelling)
+      assert.strictEqual(starts, 0)
+    }).pipe(
+      Effect.scoped,
+      Effect.andThen(assertEmpty),
+      Effect.provide(Skein.layer()),
+      Gate.holdMessages(gate, ({ _tag }) => _tag === "Start")
+    )
+  })
 })
 
 describe("assertEmpty", () => {
