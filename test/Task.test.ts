@@ -223,7 +223,7 @@ describe("inputs", () => {
           Promise.resolve(),
           new Uint8Array(2),
           () => 1
-        ]
+        ] as ReadonlyArray<unknown>
       ) {
         assert.strictEqual((yield* seen({ value, one })).value, value)
         assert.strictEqual(yield* seen(value), value)

@@ -139,11 +139,11 @@ export class SchedulerCore implements Carrier, Live {
   /** A worker says how an attempt ended. */
   ended(task: TaskId, attempt: number, ending: Ending): void {
     if (this.wire === undefined) this.applyEnd(task, attempt, ending)
-    else this.carry("Ended", task, () => this.applyEnd(task, attempt, ending))
+    else this.carry("Ended", task, attempt, () => this.applyEnd(task, attempt, ending))
   }
 
-  private carry(tag: Message["_tag"], task: TaskId, deliver: () => void): void {
-    this.wire!.carry(this, { _tag: tag, task, worker: this.state.tasks.worker[task]! }, deliver)
+  private carry(tag: Message["_tag"], task: TaskId, attempt: number, deliver: () => void): void {
+    this.wire!.carry(this, { _tag: tag, task, attempt, worker: this.state.tasks.worker[task]! }, deliver)
   }
 
   /** One event object serves all ends: the engine keeps none. */
@@ -180,7 +180,7 @@ export class SchedulerCore implements Carrier, Live {
 
   start(task: TaskId, attempt: number): void {
     if (this.wire === undefined) this.startNow(task, attempt)
-    else this.carry("Start", task, () => this.startNow(task, attempt))
+    else this.carry("Start", task, attempt, () => this.startNow(task, attempt))
   }
 
   private startNow(task: TaskId, attempt: number): void {
@@ -193,7 +193,7 @@ export class SchedulerCore implements Carrier, Live {
     switch (instruction._tag) {
       case "Stop": {
         const stop = (): void => this.workers[instruction.worker]!.stop(instruction)
-        return this.wire === undefined ? stop() : this.carry("Stop", instruction.task, stop)
+        return this.wire === undefined ? stop() : this.wire.carry(this, instruction, stop)
       }
       case "WaitEnded": {
         const end = (): void => this.waits.end(instruction.wait, instruction.starved)
@@ -281,7 +281,7 @@ export class SchedulerCore implements Carrier, Live {
   /** A flatMap body has returned a task: submits it in place of the attempt. */
   expand(task: TaskId, attempt: number, returned: unknown, run: Run, worker: FiberWorker): void {
     if (this.wire === undefined) this.expandNow(task, attempt, returned, run, worker)
-    else this.carry("Ended", task, () => this.expandNow(task, attempt, returned, run, worker))
+    else this.carry("Ended", task, attempt, () => this.expandNow(task, attempt, returned, run, worker))
   }
 
   private expandNow(task: TaskId, attempt: number, returned: unknown, run: Run, worker: FiberWorker): void {

@@ -13,6 +13,8 @@ import type { SchedulerCore } from "./schedulerCore.ts"
 export interface Message {
   readonly _tag: "Start" | "Stop" | "Ended"
   readonly task: TaskId
+  /** By the time a `Stop` is sent the attempt may have ended, and the task's row may belong to another. */
+  readonly attempt: number
   readonly worker: number
 }
 

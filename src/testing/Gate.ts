@@ -198,10 +198,11 @@ export const holdMessages: {
         instructions: outer?.instructions ?? Infinity,
         body: (core, task, body) => outer === undefined ? body : outer.body(core, task, body),
         carry: (core, message, deliver) => {
-          const { _tag, task, worker } = message
-          const named = { _tag, key: keyOf(core.state, task), worker: core.workers[worker]!.name }
+          const { _tag, attempt, task, worker } = message
           const go = () => outer === undefined ? deliver() : outer.carry(core, message, deliver)
-          if (which(named)) gate.arrive(go)
+          // What concerns an attempt that has ended holds nothing up.
+          if (core.state.tasks.attempt[task] !== attempt || core.state.tasks.submission[task] === undefined) return go()
+          if (which({ _tag, key: keyOf(core.state, task), worker: core.workers[worker]!.name })) gate.arrive(go)
           else go()
         }
       }
