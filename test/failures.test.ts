@@ -858,3 +858,20 @@ it.effect("C9: a body that succeeds while its timeout is stopping it is tried ag
     assert.strictEqual(runs, 2)
     assert.deepStrictEqual([...cache], [])
   }).pipe(Effect.provide(Skein.layer())))
+
+it.effect("F1: a function that returns no effect is a defect that names the task and the way out", () =>
+  Effect.gen(function*() {
+    const messageOf = (returned: unknown) =>
+      Effect.map(
+        Effect.exit(Task.run(Task.make({}, () => returned as Effect.Effect<number>, { key: "k" }))),
+        (exit) => Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : ""
+      )
+    assert.strictEqual(
+      yield* messageOf(1),
+      "TypeError: The function of task \"k\" returned 1 instead of an Effect: use Task.map for a plain value."
+    )
+    assert.strictEqual(
+      yield* messageOf(Promise.resolve(1)),
+      "TypeError: The function of task \"k\" returned a Promise instead of an Effect: wrap it with Effect.promise."
+    )
+  }))

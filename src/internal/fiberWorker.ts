@@ -15,6 +15,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import { format } from "effect/Formatter"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Ending } from "../engine/Event.ts"
@@ -137,7 +138,7 @@ export class FiberWorker {
     switch (body._tag) {
       case "effect":
         if (body.constant !== undefined) return body.constant as Effect.Effect<unknown>
-        return Effect.suspend(() => body.run(this.inputsOf(order.task, task))) as Effect.Effect<unknown>
+        return Effect.suspend(() => this.effectOf(order.task, body.run(this.inputsOf(order.task, task))))
       case "flatMap":
       case "map":
         return Effect.sync(() => body.run(this.inputsOf(order.task, task)))
@@ -146,6 +147,15 @@ export class FiberWorker {
       case "value":
         return Effect.succeed(body.value)
     }
+  }
+
+  /** What a body returned, which in untyped code may be anything. */
+  private effectOf(id: TaskId, returned: unknown): Effect.Effect<unknown, unknown> {
+    if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
+    const key = JSON.stringify(this.core.keyOf(id))
+    const found = returned instanceof Promise ? "a Promise" : format(returned)
+    const hint = returned instanceof Promise ? "wrap it with Effect.promise" : "use Task.map for a plain value"
+    return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
   }
 
   private wired(id: TaskId, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
