@@ -798,3 +798,16 @@ describe("unusual ends", () => {
       }).pipe(inScheduler({ concurrency: 2 })))
   }
 })
+
+it.effect("C7: a plain function that cancels its own task ends it cancelled, and its value goes nowhere, a cache included", () =>
+  Effect.gen(function*() {
+    const cache = new Map<string, unknown>()
+    const task: Task.Task<string> = Task.sync(() => {
+      Effect.runFork(Client.cancel(future, { wait: false }))
+      return "late"
+    }, { key: "k" })
+    const future: Future.Future<string> = yield* Client.submit(task, { cache })
+    const exit = yield* Future.await(future)
+    assert.isTrue(Exit.isFailure(exit))
+    assert.deepStrictEqual([...cache], [])
+  }).pipe(inScheduler({ concurrency: 1 })))

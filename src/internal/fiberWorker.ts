@@ -56,11 +56,6 @@ export class FiberWorker {
     this.name = name
   }
 
-  /** Fibers that are running now. */
-  get live(): number {
-    return this.fibers.size
-  }
-
   start(id: TaskId, attempt: number, task: TaskImpl, run: Run): void {
     // Cancelled in the same turn in which it was started: the body never runs.
     if (this.core.isStopping(id, attempt)) return this.report(id, attempt, interrupted)
@@ -73,8 +68,10 @@ export class FiberWorker {
     const fiber = run.fork(this.wired(id, Effect.sync(() => f(this.inputsOf(id, task)))))
     const exit = fiber.pollUnsafe()
     if (exit === undefined) this.watchPlain({ task: id, attempt }, task, run, fiber)
-    else if (Exit.isSuccess(exit)) this.succeed(id, attempt, task, run, exit.value)
-    else this.ended({ task: id, attempt }, task, run, exit)
+    // The way of most tasks, without an object for the order; `ended` does the same and knows all other ways.
+    else if (Exit.isSuccess(exit) && !this.core.isStopping(id, attempt)) {
+      this.succeed(id, attempt, task, run, exit.value)
+    } else this.ended({ task: id, attempt }, task, run, exit)
   }
 
   private watchPlain(order: Order, task: TaskImpl, run: Run, fiber: Fiber.Fiber<unknown, unknown>): void {
