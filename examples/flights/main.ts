@@ -8,7 +8,6 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
@@ -21,6 +20,8 @@ import * as Client from "skein/Client"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
+import { told } from "../cli.ts"
+import * as Table from "../table.ts"
 import { airportsPath, flightsPath, openFlights } from "./data.ts"
 import * as FlightsGraph from "./graph.ts"
 import { allOf, peakOf, weigh } from "./held.ts"
@@ -47,7 +48,7 @@ const run = Effect.fnUntraced(function*(options: Options) {
   )
   const flights = delays.reduce((sum, { all }) => sum + all.flights, 0)
   yield* Console.log([
-    `${Report.count(flights)} flights in ${Duration.toSeconds(duration).toFixed(1)} s.`,
+    `${Table.count(flights)} flights in ${Duration.toSeconds(duration).toFixed(1)} s.`,
     Report.delaysReport(delays, airports, options.origins),
     Report.routesReport(routes, options.minimumFlights),
     Report.heldReport(peakOf(events, weights), allOf(weights)),
@@ -83,9 +84,6 @@ const flags = {
   airports: text("airports", airportsPath, "the airports, a CSV file"),
   picture: text("picture", "out/flights.mmd", "where the picture of the graph goes")
 }
-
-/** A failure is a sentence for the user, not a stack. */
-const told = (error: Error) => new CliError.UserError({ cause: error, userMessage: error.message })
 
 Command.make("flights", flags, (options) =>
   run(options).pipe(

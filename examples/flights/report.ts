@@ -1,35 +1,10 @@
 /** The answers as text: tables whose numbers stand below each other and name their units. */
+import { bytes, count, left, right, table } from "../table.ts"
 import type { Airport, Airports } from "./data.ts"
 import type { Held } from "./held.ts"
 import { dayParts, type Delay, lateMinutes, type NamedRoute, type OriginDelays } from "./statistics.ts"
 
-/** A column of a table: its title, and the side to which its cells go. */
-export interface Column {
-  readonly title: string
-  readonly align: "left" | "right"
-}
-
-const left = (title: string): Column => ({ title, align: "left" })
-const right = (title: string): Column => ({ title, align: "right" })
-
-/** A table as lines of text, each column as wide as its widest cell. */
-export const table = (columns: ReadonlyArray<Column>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const titles = columns.map(({ title }) => title)
-  const widths = columns.map((_, i) => Math.max(...[titles, ...rows].map((row) => row[i]!.length)))
-  const pad = (text: string, i: number) =>
-    columns[i]!.align === "left" ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)
-  const line = (cells: ReadonlyArray<string>) => cells.map(pad).join("   ").trimEnd()
-  return [line(titles), widths.map((width) => "─".repeat(width)).join("───"), ...rows.map(line)].join("\n")
-}
-
 const none = "–"
-
-/** A whole number with its thousands apart: 3,000,000. */
-export const count = (n: number): string => n.toLocaleString("en-US")
-
-/** Bytes in the unit that leaves at most three digits before the point: 1.9 MB. */
-export const bytes = (n: number): string =>
-  n < 1000 ? `${n} B` : n < 999_500 ? `${(n / 1000).toFixed(0)} kB` : `${(n / 1_000_000).toFixed(1)} MB`
 
 const minutes = (n: number) => `${n.toFixed(1)} min`
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`

@@ -3,9 +3,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { FileMetaData, SchemaElement } from "hyparquet"
-import { spawn } from "node:child_process"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import * as Client from "skein/Client"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
@@ -16,6 +14,8 @@ import { allOf, peakOf, weigh } from "../../examples/flights/held.ts"
 import { type Reference, reference, type Sums } from "../../examples/flights/reference.ts"
 import * as Report from "../../examples/flights/report.ts"
 import * as Statistics from "../../examples/flights/statistics.ts"
+import * as Table from "../../examples/table.ts"
+import { runExample } from "./run.ts"
 
 const flightsOf = (rows: ReadonlyArray<readonly [hour: number, delay: number, route: string]>): Data.Flights => ({
   hour: Uint8Array.from(rows, ([hour]) => hour),
@@ -99,7 +99,7 @@ describe("flights: statistics", () => {
 
 describe("flights: report", () => {
   it("a table sets text to the left and numbers to the right", () => {
-    const text = Report.table(
+    const text = Table.table(
       [{ title: "name", align: "left" }, { title: "n", align: "right" }],
       [["a", "1"], ["longer", "200"]]
     )
@@ -107,14 +107,14 @@ describe("flights: report", () => {
   })
 
   it("bytes and counts have units that a reader sees at once", () => {
-    assert.deepStrictEqual([0, 999, 1000, 117_360, 1_909_089].map(Report.bytes), [
+    assert.deepStrictEqual([0, 999, 1000, 117_360, 1_909_089].map(Table.bytes), [
       "0 B",
       "999 B",
       "1 kB",
       "117 kB",
       "1.9 MB"
     ])
-    assert.strictEqual(Report.count(3_000_000), "3,000,000")
+    assert.strictEqual(Table.count(3_000_000), "3,000,000")
   })
 
   it("a part of the day without flights is a dash, and an airport without a name its letters", () => {
@@ -305,20 +305,7 @@ describe("flights: graph", () => {
     }).pipe(Effect.provide([NodeFileSystem.layer, Skein.layer()])))
 })
 
-/** What the program prints and how it ends; with `interrupt` it is told to stop once it has begun. */
-const runMain = (flags: ReadonlyArray<string>, interrupt = false) =>
-  Effect.callback<{ readonly code: number | null; readonly out: string; readonly err: string }>((resume) => {
-    const main = fileURLToPath(new URL("../../examples/flights/main.ts", import.meta.url))
-    const child = spawn(process.execPath, ["--conditions=source", main, ...flags])
-    let [out, err] = ["", ""]
-    child.stdout.on("data", (data) => out += data)
-    child.stderr.on("data", (data) => {
-      err += data
-      if (interrupt) child.kill("SIGINT")
-    })
-    child.on("close", (code) => resume(Effect.succeed({ code, out, err })))
-    return Effect.sync(() => void child.kill())
-  })
+const runMain = (flags: ReadonlyArray<string>, interrupt = false) => runExample("flights/main.ts", flags, { interrupt })
 
 layer(NodeFileSystem.layer)("flights: npm start", (it) => {
   it.effect("prints the answers, and writes the picture", () =>
