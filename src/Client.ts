@@ -8,15 +8,18 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { format } from "effect/Formatter"
+import { dual } from "effect/Function"
+import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Future } from "./Future.ts"
 import type { Graph } from "./Graph.ts"
 import type { Errors, Exits, Needs, Services, Upstream, Values } from "./Inputs.ts"
+import { Annotations as RegionOptions } from "./internal/annotations.ts"
 import * as collect from "./internal/collect.ts"
 import { misplaced as refuseMisplaced } from "./internal/compile.ts"
 import type { ResultCache } from "./internal/compile.ts"
 import { isGraph } from "./internal/graph.ts"
-import { normalize } from "./internal/options.ts"
+import { normalize, replaced } from "./internal/options.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
 import { GraphError } from "./SkeinError.ts"
@@ -189,6 +192,61 @@ const refusalOf = ({ misplaced }: internal.Scan, mode: Mode): GraphError | undef
   const expected = "\"failFast\", \"continue\" or \"collect\""
   return new GraphError({ reason: { _tag: "InvalidOption", option: "errors", value: mode, expected } })
 }
+
+/**
+ * What a region of a program can say of all that is submitted in it.
+ *
+ * Options that add an error, such as a timeout, are not among them: the types of tasks do not know where these are submitted.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Annotations {
+  readonly label?: string | undefined
+  readonly priority?: number | undefined
+  /** Whether and when tasks without a schedule of their own are tried again. */
+  readonly retry?: Schedule.Schedule<any, any> | undefined
+}
+
+/**
+ * Gives options to all that is submitted while `effect` runs, by it and by its child fibers.
+ *
+ * **Details**
+ *
+ * A task's own options win. Regions nest, option by option: the inner one wins. They reach what bodies submit; there the
+ * task whose body submits is further inside than the region, so its children have its priority. Fibers outside the region
+ * are not touched. The idea is dask's `annotate`.
+ *
+ * **Example** (A nightly job that gives way)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Future, Skein, Task } from "skein"
+ *
+ * const report = Task.make(Effect.succeed("42 orders"))
+ * const nightly = Effect.scoped(Effect.gen(function*() {
+ *   const future = yield* Client.submit(report)
+ *   return yield* Future.metadata(future)
+ * })).pipe(Client.annotate({ label: "nightly", priority: -1 }))
+ *
+ * const program = nightly.pipe(
+ *   Effect.map(({ label, priority }) => ({ label, priority })),
+ *   Effect.provide(Skein.layer())
+ * )
+ * program // => { label: "nightly", priority: -1 }
+ * ```
+ *
+ * @category submitting
+ * @since 0.1.0
+ */
+export const annotate: {
+  (annotations: Annotations): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Annotations): Effect.Effect<A, E, R>
+} = dual(
+  2,
+  <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Annotations): Effect.Effect<A, E, R> =>
+    Effect.updateService(effect, RegionOptions, (outer) => replaced(outer, annotations))
+)
 
 /**
  * What {@link map} can be told.

@@ -200,6 +200,39 @@ export const all = <const I, const O extends Options = {}>(
   wrap({ _tag: "map", run: identity }, inputs, options)
 
 /**
+ * A task that ends when all of some others have, and has no value of its own. Whatever starts `after` it starts after all of
+ * them.
+ *
+ * **When to use**
+ *
+ * Where each of m tasks must start after all of n others. Listed one by one these are n times m edges; through a barrier
+ * they are n plus m, with the same results and the same failures.
+ *
+ * **Example** (Two phases)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Task } from "skein"
+ *
+ * const done: Array<string> = []
+ * const step = (name: string, after?: Task.Task<void>) =>
+ *   Task.make(Effect.sync(() => void done.push(name)), after === undefined ? {} : { after })
+ *
+ * const loaded = Task.barrier(["load a", "load b", "load c"].map((name) => step(name)))
+ * const program = Effect.map(Task.run(Task.all([step("check", loaded), step("sum", loaded)])), () => done)
+ * program // => ["load a", "load b", "load c", "check", "sum"]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const barrier = <const I extends Handle | ReadonlyArray<Handle>, const O extends Omit<Options, "after"> = {}>(
+  before: I,
+  options?: O
+): Task<void, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
+  wrap({ _tag: "map", run: () => undefined }, undefined, { ...options, after: before })
+
+/**
  * A task that succeeds with the exit of another, whatever it is: failures stop here.
  *
  * @category combinators

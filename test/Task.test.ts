@@ -9,8 +9,10 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
+import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
+import type { DependencyFailed } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { graphErrorOf } from "./support.ts"
@@ -114,6 +116,44 @@ describe("after", () => {
       const one = Task.make(body)
       assert.deepStrictEqual(yield* Client.compute(Task.all([one, one], { after: [one, one] })), [1, 1])
       assert.strictEqual(count.runs, 1)
+    }).pipe(inScheduler()))
+})
+
+describe("barrier", () => {
+  const n = 30
+  const m = 40
+  const firsts = (body: (i: number) => Effect.Effect<number, string>) =>
+    Array.from({ length: n }, (_, i) => Task.make(body(i), { key: `first ${i}` }))
+  const seconds = (after: Task.Task<void, any> | ReadonlyArray<Task.Task<number, string>>) =>
+    Array.from({ length: m }, (_, i) => Task.make(Effect.succeed(i), { key: `second ${i}`, after }))
+  const edgesOf = (tasks: ReadonlyArray<Task.Task<unknown, unknown>>) =>
+    Graph.toJson(tasks).tasks.flatMap(({ after = [] }) => after).length
+
+  it.effect("G12: n tasks before m others are n + m edges, and the results are the same", () =>
+    Effect.gen(function*() {
+      const succeed = (i: number) => Effect.succeed(i)
+      const direct = seconds(firsts(succeed))
+      const through = seconds(Task.barrier(firsts(succeed)))
+      assert.strictEqual(edgesOf(direct), n * m)
+      assert.strictEqual(edgesOf(through), n + m)
+      assert.deepStrictEqual(yield* Client.compute(through), yield* Client.compute(direct))
+      assert.strictEqual(yield* Client.compute(Task.barrier([])), undefined)
+    }).pipe(inScheduler()))
+
+  it.effect("G12: a failure before a barrier fails all behind it, with the same root and error", () =>
+    Effect.gen(function*() {
+      const fail = (i: number) => i === 7 ? Effect.fail("disk full") : Effect.succeed(i)
+      const direct = seconds(firsts(fail))
+      const through = seconds(Task.barrier(firsts(fail), { key: "barrier" }))
+      for (const [tasks, path] of [[direct, []], [through, ["barrier"]]] as const) {
+        const exits = yield* Client.compute(tasks, { errors: "collect" })
+        for (const [i, exit] of exits.entries()) {
+          const error = Option.getOrThrow(Exit.findErrorOption(exit)) as DependencyFailed<string>
+          assert.strictEqual(error.root, "first 7")
+          assert.strictEqual(error.error, "disk full")
+          assert.deepStrictEqual(error.path, ["first 7", ...path, `second ${i}`])
+        }
+      }
     }).pipe(inScheduler()))
 })
 

@@ -172,6 +172,11 @@ describe("all, map, flatMap, exit", () => {
     expect(Task.all([])).type.toBe<Task.Task<readonly []>>()
   })
 
+  it("barrier has no value, and the failures of all before it", () => {
+    expect(Task.barrier([raw, rows])).type.toBe<Task.Task<void, DependencyFailed<LoadError | BadRow>, Db | Log>>()
+    expect(Task.barrier(Task.succeed(1), { timeout: "1 second" })).type.toBe<Task.Task<void, TaskTimeout>>()
+  })
+
   it("flatMap has the inner task's own error, and GraphError", () => {
     expect(Task.flatMap({ raw }, () => rows)).type.toBe<
       Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | GraphError, Db | Log>

@@ -17,7 +17,12 @@ export interface Plan extends Edges {
   readonly positions: Int32Array
   /** Only tasks that differ from the default appear. */
   readonly settings: ReadonlyMap<number, Settings>
+  /** What tasks have that name none of their own. */
+  readonly defaults?: Defaults | undefined
 }
+
+/** What the tasks of a plan have in common unless they say otherwise. */
+export type Defaults = Pick<Settings, "label" | "priority">
 
 /** What a task asks for beyond its dependencies. All times in milliseconds. */
 export interface Settings {

@@ -310,9 +310,17 @@ export const settingsOf = (state: State, task: TaskId): Settings | undefined => 
 
 /** The key of a task of a submission: its own, or one formed from its label and its number among all tasks. */
 export const keyAt = (submission: Submission, index: number): string => {
-  const settings = submission.plan.settings.get(index)
-  return settings?.key ?? `${settings?.label ?? "task"}#${submission.sequence + index}`
+  const key = submission.plan.settings.get(index)?.key
+  return key ?? `${labelAt(submission, index) ?? "task"}#${submission.sequence + index}`
 }
+
+/** The label of a task of a submission: its own, or that of its plan. */
+export const labelAt = ({ plan: { defaults, settings } }: Submission, index: number): string | undefined =>
+  settings.get(index)?.label ?? defaults?.label
+
+/** The label of a live task. */
+export const labelOf = (state: State, task: TaskId): string | undefined =>
+  labelAt(state.tasks.submission[task]!, state.tasks.index[task]!)
 
 /** The key of a live task. */
 export const keyOf = (state: State, task: TaskId): string =>
@@ -327,7 +335,7 @@ export const whereOf = (state: State, task: TaskId): Where => {
   const { starts, submission, worker } = state.tasks
   return {
     attempt: starts[task]!,
-    label: settingsOf(state, task)?.label,
+    label: labelOf(state, task),
     submitter: submitterOf(submission[task]!),
     worker: worker[task]! < 0 ? undefined : state.workers[worker[task]!]!.name
   }

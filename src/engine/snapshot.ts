@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Flag, hasEnded, keyOf, Phase, phaseNames, sequenceOf, settingsOf } from "./State.ts"
+import { Flag, hasEnded, keyOf, labelOf, Phase, phaseNames, sequenceOf } from "./State.ts"
 import type { Lane, Owner, Phase as PhaseOf, PhaseName, Reason, State, TaskId, Wait, WorkerRecord } from "./State.ts"
 
 /** Everything the engine knows at one moment. */
@@ -150,7 +150,7 @@ const ownersOf = (state: State): ReadonlyMap<TaskId, ReadonlyArray<string>> => {
 
 const taskOf = (state: State, task: TaskId, dependents: number, owners: ReadonlyArray<string>): TaskSnapshot => {
   const { flags, phase, refs, starts, worker } = state.tasks
-  const label = settingsOf(state, task)?.label
+  const label = labelOf(state, task)
   const alias = state.aliases.get(task)
   const open = phase[task] === Phase.waiting ?
     needsOf(state, task).filter((need) => !hasEnded(state.tasks.phase[need] as PhaseOf)) :

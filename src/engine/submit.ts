@@ -172,7 +172,7 @@ const lanesOf = (
   ids: Int32Array,
   parent: Submission["parent"]
 ): Ranking => {
-  const standing = standingOf(state, parent)
+  const standing = standingOf(state, plan, parent)
   const make = (priority: number, taskAt: Int32Array): Lane => ({
     priority,
     computation: standing.computation,
@@ -217,14 +217,16 @@ const groupsOf = (plan: Plan, standard: number): ReadonlyMap<number, Array<numbe
 }
 
 /** A submission from inside a task ranks by that task's place; one from outside begins a computation. */
-const standingOf = (state: State, parent: Submission["parent"]) => {
-  if (parent === undefined) return { computation: state.nextComputation++, ancestor: -1, depth: 0, priority: 0 }
+const standingOf = (state: State, { defaults }: Plan, parent: Submission["parent"]) => {
+  if (parent === undefined) {
+    return { computation: state.nextComputation++, ancestor: -1, depth: 0, priority: defaults?.priority ?? 0 }
+  }
   const { index, submission } = parent
   return {
     computation: submission.computation,
     ancestor: submission.ancestor >= 0 ? submission.ancestor : submission.plan.positions[index]!,
     depth: submission.depth + 1,
-    priority: submission.plan.settings.get(index)?.priority ?? submission.priority
+    priority: defaults?.priority ?? submission.plan.settings.get(index)?.priority ?? submission.priority
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { keyOf, phaseNames, sequenceOf, settingsOf } from "./State.ts"
+import { keyOf, labelOf, phaseNames, sequenceOf } from "./State.ts"
 import type { Phase, PhaseName, State, TaskId } from "./State.ts"
 
 /** `[from, to, when]`, in the order of a task's life. */
@@ -67,7 +67,7 @@ export const note = (
   state.log!.push({
     at: state.now,
     key: keyOf(state, task),
-    label: settingsOf(state, task)?.label,
+    label: labelOf(state, task),
     from,
     to,
     worker: worker < 0 ? undefined : state.workers[worker]!.name,

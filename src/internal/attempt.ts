@@ -20,7 +20,7 @@ export class Attempt {
   private readonly worker: string
   private readonly number: number
   /** Where the task was registered: its row may belong to another by the time a fiber that outlived the body asks. */
-  private readonly submission: Submission
+  readonly submission: Submission
   private readonly index: number
 
   constructor(core: SchedulerCore, worker: string, task: TaskId, serial: number, number: number) {

@@ -7,9 +7,9 @@
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import type * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { Plan, Reference, Settings } from "../engine/Plan.ts"
+import type { Defaults, Plan, Reference, Settings } from "../engine/Plan.ts"
 import type { TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
@@ -18,7 +18,7 @@ import type { Encoded } from "./canonical.ts"
 import { cull, positionsOf } from "./planning.ts"
 import type { Draft } from "./planning.ts"
 import { Given, isFuture, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
-import type { FutureImpl, Handle, Misplaced } from "./task.ts"
+import type { FutureImpl, Handle, Misplaced, TaskOptions } from "./task.ts"
 
 /** Results of earlier runs by key; new ones are added to it. A `Map` will do. */
 export interface ResultCache {
@@ -43,12 +43,23 @@ export interface Live {
   readonly refuse: (future: FutureImpl) => string | undefined
 }
 
-/** What the tasks of one submission share: the context of their submitter, and a cache for results. */
+/** What the tasks of one submission share: the context of their submitter, what its region says, and a cache for results. */
 export interface Run {
   readonly context: Context.Context<never>
+  readonly annotations: TaskOptions
+  readonly defaults: Defaults | undefined
   readonly fork: (effect: Effect.Effect<any, any>) => Fiber.Fiber<any, any>
   readonly cache: Cache | undefined
 }
+
+/** The world of a submission in this context, in no region and without a cache. */
+export const runIn = (context: Context.Context<never>): Run => ({
+  context,
+  annotations: noOptions,
+  defaults: undefined,
+  fork: Effect.runForkWith(context),
+  cache: undefined
+})
 
 /** A plan with what the engine never looks at: bodies, and the world they run in. It lives as long as one of its tasks. */
 export interface LivePlan extends Plan {
@@ -71,9 +82,12 @@ export const compile = (
   live: Live,
   run: Run
 ): Compiled | GraphError => {
+  const invalid = run.annotations.invalid?.[0]
+  if (invalid !== undefined) return new GraphError({ reason: { _tag: "InvalidOption", ...invalid } })
   const only = targets[0]
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
-    return { plan: { ...onePlan, nodes: [only], run, liveKeys: noKeys }, targets: onlyFirst }
+    const { defaults } = run
+    return { plan: { ...onePlan, nodes: [only], run, defaults, liveKeys: noKeys }, targets: onlyFirst }
   }
   return new Compiler(live, run).compile(targets)
 }
@@ -138,7 +152,8 @@ class Compiler {
     const size = nodes.length
     const positions = positionsOf(size, offsets, edges)
     const { liveKeys, run } = this
-    return { targets, plan: { size, offsets, targets: edges, settings, positions, nodes, run, liveKeys } }
+    const { defaults } = run
+    return { targets, plan: { size, offsets, targets: edges, settings, positions, nodes, run, defaults, liveKeys } }
   }
 
   /** Depth first with a stack of its own, so that a chain of a million tasks is no deeper than one of two. */

@@ -189,7 +189,7 @@ export class FiberWorker {
   }
 
   private timedOut(order: Order, task: TaskImpl, run: Run): void {
-    const { retry, timeoutMillis } = task.options
+    const { retry = run.annotations.retry, timeoutMillis } = task.options
     if (retry === undefined) return this.report(order.task, order.attempt, interrupted)
     const key = this.core.keyOf(order.task)
     const error = new TaskTimeout({ key, of: "attempt", millis: timeoutMillis! })
@@ -198,7 +198,7 @@ export class FiberWorker {
 
   private failed(order: Order, task: TaskImpl, run: Run, cause: Cause.Cause<unknown>): void {
     const error = Cause.findErrorOption(cause)
-    const { retry } = task.options
+    const { retry = run.annotations.retry } = task.options
     const isFinal = retry === undefined || error._tag === "None" || cause.reasons.some(Cause.isDieReason) ||
       !isRetriable(error.value)
     if (isFinal) this.fail(order.task, order.attempt, cause)

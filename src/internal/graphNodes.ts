@@ -4,11 +4,10 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
 import { order } from "../engine/order.ts"
 import { GraphError } from "../SkeinError.ts"
-import { compile } from "./compile.ts"
-import type { Compiled, Live, Run } from "./compile.ts"
+import { compile, runIn } from "./compile.ts"
+import type { Compiled, Live } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
 import { isGraph } from "./graph.ts"
 import { isFuture, isTask, scan } from "./task.ts"
@@ -72,7 +71,7 @@ const nobody: Live = {
   refuse: () => undefined
 }
 
-const noRun: Run = { context: Context.empty(), fork: Effect.runFork, cache: undefined }
+const noRun = runIn(Context.empty())
 
 /** Edges as rows; a target below 0 is a future. */
 interface Rows {

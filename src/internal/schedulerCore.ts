@@ -31,6 +31,7 @@ import { Flag, keyOf, make as makeState, Phase } from "../engine/State.ts"
 import type { Claim, Owner, Root, State, TaskId } from "../engine/State.ts"
 import { GraphError, Released } from "../SkeinError.ts"
 import type { Starved } from "../SkeinError.ts"
+import { Annotations, defaultsFrom, defaultsOfChildren } from "./annotations.ts"
 import { captureAsyncScope } from "./asyncScope.ts"
 import { attemptOf } from "./attempt.ts"
 import { compile } from "./compile.ts"
@@ -285,7 +286,8 @@ export class SchedulerCore implements Carrier, Live {
   }
 
   private expandNow(task: TaskId, attempt: number, returned: unknown, run: Run, worker: FiberWorker): void {
-    const compiled = isTask(returned) ? compile([returned], this, run) : notATask(this.keyOf(task), returned)
+    const inner = run.defaults === undefined ? run : { ...run, defaults: defaultsOfChildren(run.defaults) }
+    const compiled = isTask(returned) ? compile([returned], this, inner) : notATask(this.keyOf(task), returned)
     if (compiled instanceof GraphError) return worker.fail(task, attempt, Cause.fail(compiled))
     const { plan, targets } = compiled
     const answer = this.ask({ _tag: "TaskExpanded", now: this.now(), task, attempt, plan, target: targets[0]! })
@@ -456,9 +458,13 @@ export class SchedulerCore implements Carrier, Live {
   }
 
   /** The world of a submission from this fiber. */
-  private runIn({ context }: Fiber.Fiber<unknown, unknown>, cache: ResultCache | undefined): Run {
+  private runIn(fiber: Fiber.Fiber<unknown, unknown>, cache: ResultCache | undefined): Run {
+    const { context } = fiber
+    const annotations = Context.get(context, Annotations)
     return {
       context,
+      annotations,
+      defaults: defaultsFrom(annotations, attemptOf(this, fiber)),
       fork: Effect.runForkWith(context),
       cache: cache === undefined ? undefined : this.observers.cache(cache)
     }

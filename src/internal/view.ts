@@ -6,7 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { WaitMode } from "../engine/Event.ts"
-import { hasEnded, keyAt, keyOf, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
+import { hasEnded, keyAt, keyOf, labelAt, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
 import type { Claim, Phase as PhaseOf, Reason, Root, State, Submission, TaskId } from "../engine/State.ts"
 import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
@@ -88,7 +88,7 @@ export class View {
     const { submission } = future
     return exitOf(claim.outcome!, this.causeOf, {
       attempt: claim.starts,
-      label: submission.plan.settings.get(future.index)?.label,
+      label: labelAt(submission, future.index),
       submitter: submitterOf(submission),
       worker: this.workers[claim.worker]?.name
     })
@@ -149,7 +149,7 @@ export class View {
     const settings = submission.plan.settings.get(index)
     const common = {
       key,
-      label: settings?.label,
+      label: labelAt(submission, index),
       status: this.statusOf(claim),
       priority: settings?.priority ?? submission.priority,
       submitter: submitterOf(submission),

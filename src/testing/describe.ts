@@ -4,8 +4,7 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import { compile } from "../internal/compile.ts"
+import { compile, runIn } from "../internal/compile.ts"
 import { isTask, scan } from "../internal/task.ts"
 import type { TaskImpl } from "../internal/task.ts"
 import { GraphError } from "../SkeinError.ts"
@@ -13,9 +12,8 @@ import { GraphError } from "../SkeinError.ts"
 /** All tasks of a shape, dependencies first. */
 export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
   const nothing = { find: () => -1, taskOf: () => undefined as never, keyOf: () => "", refuse: () => undefined }
-  const run = { context: Context.empty(), fork: Effect.runFork, cache: undefined }
   const tasks = scan(shape).handles.filter(isTask)
-  const compiled = compile(tasks, nothing, run)
+  const compiled = compile(tasks, nothing, runIn(Context.empty()))
   return compiled instanceof GraphError ? tasks : compiled.plan.nodes
 }
 

@@ -19,7 +19,7 @@ import type { Claim, Outcome, Reason, Submission, TaskId, Where } from "../engin
 import type { Exits, Needs, Services } from "../Inputs.ts"
 import { Attempt } from "../internal/attempt.ts"
 import { exitOf, rootCause } from "../internal/causes.ts"
-import { compile } from "../internal/compile.ts"
+import { compile, runIn } from "../internal/compile.ts"
 import type { Compiled, LivePlan, Run } from "../internal/compile.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
 import { assemble, FutureImpl, isTask, replace, scan } from "../internal/task.ts"
@@ -135,7 +135,7 @@ export class Interpreter implements Stage {
     context: Context.Context<never>,
     parent: Submission["parent"]
   ): Effect.Effect<ReadonlyArray<TaskId>, GraphError> {
-    const run: Run = { context, fork: Effect.runForkWith(context), cache: undefined }
+    const run = runIn(context)
     const compiled = compile(handles, this, run)
     return compiled instanceof GraphError ? Effect.fail(compiled) : Effect.succeed(this.add(compiled, run, parent))
   }

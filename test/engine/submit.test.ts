@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { step } from "../../src/engine/Engine.ts"
+import { snapshot } from "../../src/engine/snapshot.ts"
 import { plan } from "./plans.ts"
 import { Rig } from "./rig.ts"
 
@@ -51,6 +52,18 @@ describe("submit", () => {
     rig.end("running")
     rig.end("ready")
     assert.deepStrictEqual(rig.told, ["start x with done and running and ready on w1 (attempt 4, its 1.)"])
+  })
+
+  it("G16: what a plan says of all its tasks holds for those that say nothing", () => {
+    const rig = new Rig({ w1: 1 })
+    const main = rig.open()
+    rig.submit(main, { busy: [] })
+    const own = plan({ a: [], b: [] }, { anonymous: true, settings: { a: { label: undefined }, b: { priority: 5 } } })
+    const annotated = { ...own, defaults: { label: "nightly", priority: 2 } }
+    const targets = [0, 1]
+    rig.send({ _tag: "GraphSubmitted", plan: annotated, owner: main, targets, parent: -1, attempt: 0 })
+    rig.submit(main, { usual: [] })
+    assert.deepStrictEqual(snapshot(rig.state).queue, ["b#3", "nightly#2", "usual"])
   })
 
   it("D9: dependencies that ended before the submission count at once, either way", () => {

@@ -1,0 +1,131 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as TestClock from "effect/testing/TestClock"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Skein from "skein/Skein"
+import * as Task from "skein/Task"
+import * as Worker from "skein/Worker"
+import { inScheduler } from "./harness.ts"
+
+const known = Effect.fnUntraced(function*<A, E>(future: Future.Future<A, E>) {
+  const { label, priority } = yield* Future.metadata(future)
+  return { label, priority }
+})
+
+const submitted = <A, E, R>(task: Task.Task<A, E, R>) => Effect.flatMap(Client.submit(task), known)
+
+describe("annotations", () => {
+  it.effect("G16: a region gives its options to what is submitted there, and to nothing else", () =>
+    inScheduler()(Effect.gen(function*() {
+      const task = Task.succeed(1)
+      const plain = { label: undefined, priority: 0 }
+      assert.deepStrictEqual(yield* submitted(task), plain)
+      const inside = submitted(task).pipe(Client.annotate({ label: "nightly", priority: 3 }))
+      assert.deepStrictEqual(yield* inside, { label: "nightly", priority: 3 })
+      assert.deepStrictEqual(yield* submitted(task), plain)
+    })))
+
+  it.effect("G16: a key formed by itself begins with the label of the region", () =>
+    inScheduler()(Effect.gen(function*() {
+      const future = yield* Client.annotate(Client.submit(Task.sync(() => 1)), { label: "nightly" })
+      assert.match(future.key, /^nightly#\d+$/)
+    })))
+
+  it.effect("G16: a task's own options win, and an inner region wins option by option", () =>
+    inScheduler()(Effect.gen(function*() {
+      const own = Task.sync(() => 1, { label: "own" })
+      const inner = Effect.all([submitted(own), submitted(Task.sync(() => 2))]).pipe(Client.annotate({ priority: 2 }))
+      assert.deepStrictEqual(yield* Client.annotate(inner, { label: "outer", priority: 1 }), [
+        { label: "own", priority: 2 },
+        { label: "outer", priority: 2 }
+      ])
+    })))
+
+  it.effect("G16: every task of a graph has them, and starts by the priority of the region", () =>
+    inScheduler({ concurrency: 1 })(Effect.gen(function*() {
+      const started: Array<string> = []
+      const step = (name: string) => Task.sync(() => void started.push(name), { label: name })
+      const gate = yield* Client.submit(Task.make(Effect.yieldNow))
+      yield* Client.submitAll([step("a"), step("b")])
+      const urgent = yield* Client.annotate(
+        Client.submit(Task.map([step("c"), step("d")], () => void started.push("e"))),
+        { priority: 1 }
+      )
+      yield* Future.join(urgent)
+      yield* Future.join(gate)
+      assert.deepStrictEqual(started, ["c", "d", "e"])
+    })))
+
+  it.effect("G16: what bodies submit has them, and of one region the priority of the task that submits", () =>
+    inScheduler()(Effect.gen(function*() {
+      const child = Effect.scoped(submitted(Task.sync(() => 1)))
+      const tree = Task.make(child, { priority: 7 })
+      const flat = Task.flatMap([], () => Task.make(child), { priority: 5 })
+      const found = Client.compute([tree, flat, Task.make(child)]).pipe(
+        Client.annotate({ label: "region", priority: 1 })
+      )
+      assert.deepStrictEqual(yield* found, [
+        { label: "region", priority: 7 },
+        { label: "region", priority: 5 },
+        { label: "region", priority: 1 }
+      ])
+    })))
+
+  it.effect("G16: a region inside a body counts for what is submitted there", () =>
+    inScheduler()(Effect.gen(function*() {
+      const child = Effect.scoped(submitted(Task.sync(() => 1)))
+      const parent = Task.make(Client.annotate(child, { priority: 2 }), { priority: 7 })
+      assert.deepStrictEqual(yield* Client.annotate(Client.compute(parent), { label: "l", priority: 1 }), {
+        label: "l",
+        priority: 2
+      })
+    })))
+
+  it.effect("G16: tasks without a schedule of their own are tried again by that of the region", () =>
+    inScheduler()(Effect.gen(function*() {
+      const attempts = Effect.flatMap(Worker.current, ({ attempt }) => Effect.fail(attempt))
+      const ends = Client.compute([Task.make(attempts), Task.make(attempts, { retry: Schedule.recurs(0) })], {
+        errors: "collect"
+      })
+      const exits = yield* Client.annotate(ends, { retry: Schedule.recurs(2) })
+      assert.deepStrictEqual(exits.map((exit) => Exit.isFailure(exit) && Exit.findErrorOption(exit)), [
+        Exit.findErrorOption(Exit.fail(3)),
+        Exit.findErrorOption(Exit.fail(1))
+      ] as never)
+    })))
+
+  it.effect("G16: an annotation that cannot be is refused before anything starts", () =>
+    inScheduler()(Effect.gen(function*() {
+      let ran = 0
+      const program = Client.compute(Task.sync(() => ++ran)).pipe(Client.annotate({ priority: NaN }))
+      const error = yield* Effect.flip(program)
+      assert.strictEqual(error.message, "The option priority cannot be NaN: expected a finite number.")
+      assert.strictEqual(ran, 0)
+    })))
+
+  it.effect("trap 19: fifty fibers, each with an annotation of its own and sleeps, each see their own", () =>
+    Effect.gen(function*() {
+      const run = Effect.fnUntraced(function*(n: number) {
+        yield* Effect.sleep(yield* Random.nextIntBetween(0, 20))
+        const child = Effect.scoped(submitted(Task.make(Effect.sleep(1))))
+        const slow = Task.make(Effect.andThen(Effect.sleep(1 + n % 3), child))
+        return yield* Client.compute([slow, Task.flatMap(slow, () => slow)])
+      })
+      const all = Effect.forEach(
+        Array.from({ length: 50 }, (_, n) => n),
+        (n) => Client.annotate(run(n), { label: `l${n}`, priority: n }),
+        { concurrency: "unbounded" }
+      ).pipe(Random.withSeed(19), Effect.provide(Skein.layer({ concurrency: 5 })))
+      const fiber = yield* Effect.forkChild(all)
+      yield* TestClock.adjust("1 minute")
+      for (const [n, seen] of (yield* Fiber.join(fiber)).entries()) {
+        const own = { label: `l${n}`, priority: n }
+        assert.deepStrictEqual(seen, [own, own])
+      }
+    }))
+})
