@@ -362,6 +362,24 @@ describe("compute", () => {
       assert.strictEqual(refused.reason._tag, "InvalidDependency")
     }).pipe(inScheduler()))
 
+  it.effect("G14: a running future may stand in the inputs more than once, and come before as well", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const two = Task.make(Effect.as(door.pass, 2), { key: "two" })
+      const [running, failing] = yield* Client.submitAll([two, Task.make(Effect.andThen(door.pass, Effect.fail("e")))])
+      const again = yield* Client.submit(two)
+      const sum = yield* Client.submit(
+        Task.map({ running, deep: [running, again] }, ({ deep, running }) => running + deep[0] + deep[1], {
+          after: running
+        })
+      )
+      const failed = yield* Client.submit(Task.all([failing, failing, running]))
+      yield* turns()
+      yield* door.open
+      assert.strictEqual(yield* Future.join(sum), 6)
+      assert.strictEqual((yield* Effect.flip(Future.join(failed)))._tag, "DependencyFailed")
+    }).pipe(inScheduler()))
+
   for (const length of [10_000, 100_000]) {
     it.effect(`G15: a chain of ${length} synchronous tasks completes, by inputs, effects, flatMap and failure`, () =>
       Effect.gen(function*() {

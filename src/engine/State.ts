@@ -224,8 +224,8 @@ export interface State {
   readonly lanes: Array<Lane>
   /** The only ready task, within a step and not yet in its lane; -1 for none. */
   lone: TaskId
-  /** Tasks of later submissions that depend on a task. */
-  readonly later: Map<TaskId, Set<TaskId>>
+  /** Tasks of later submissions that depend on a task, each with how often: the same one may stand in its inputs twice. */
+  readonly later: Map<TaskId, Map<TaskId, number>>
   /** Tasks that stand for another: flatMap tasks whose body has returned. */
   readonly aliases: Map<TaskId, TaskId>
   /** How tasks ended, or for those that are stopping, how they will end. Success has no entry. */

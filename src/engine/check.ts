@@ -173,7 +173,7 @@ function* links(state: State, { live, name, needs }: Facts): Iterable<string> {
   }
   for (const [dependency, tasks] of state.later) {
     if (tasks.size === 0) yield `S3: ${name(dependency)} keeps an empty set of later dependents`
-    for (const task of tasks) {
+    for (const task of tasks.keys()) {
       if (expected.get(dependency)?.has(task) !== true) yield `S3: ${name(dependency)} keeps ${name(task)}`
     }
   }

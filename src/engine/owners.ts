@@ -95,7 +95,7 @@ const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
     dependents.subarray(dependentOffsets[index], dependentOffsets[index + 1]),
     (dependent) => ids[dependent]!
   )
-  return [...own.filter((dependent) => dependent >= 0), ...(state.later.get(task) ?? [])]
+  return [...own.filter((dependent) => dependent >= 0), ...(state.later.get(task)?.keys() ?? [])]
 }
 
 /** Handles {@link OwnerClosed}: whatever only this owner wanted ends. */

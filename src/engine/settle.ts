@@ -53,9 +53,9 @@ const tellDependents = (state: State, task: TaskId, submission: Submission, out:
   const later = state.later.get(task)
   if (later === undefined) return
   state.later.delete(task)
-  for (const dependent of later) {
+  for (const [dependent, times] of later) {
     if (state.aliases.get(dependent) === task) resolveAlias(state, dependent, task, out)
-    else dependencyEnded(state, dependent, task, out)
+    else for (let i = 0; i < times; i++) dependencyEnded(state, dependent, task, out)
   }
 }
 

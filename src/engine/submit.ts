@@ -261,6 +261,6 @@ const linkToLive = (state: State, task: TaskId, dependency: TaskId, out: Out): v
 /** Lets `task` hear of the end of a task of an earlier submission. */
 export const addLater = (state: State, dependency: TaskId, task: TaskId): void => {
   const later = state.later.get(dependency)
-  if (later === undefined) state.later.set(dependency, new Set([task]))
-  else later.add(task)
+  if (later === undefined) state.later.set(dependency, new Map([[task, 1]]))
+  else later.set(task, (later.get(task) ?? 0) + 1)
 }

@@ -280,13 +280,14 @@ export class Simulation {
       if (own?.key !== undefined) keys.add(own.key)
       const index = deps.length
       if (own !== undefined) settings.set(index, own)
-      const wants = new Set<Reference>()
+      const wants: Array<Reference> = []
       const degree = chance.weighted([[3, 0], [3, 1], [3, 2], [1, 4]])
       for (let d = 0; d < degree; d++) {
-        const choice = chance.with(0.2) ? chance.pick(live) : chance.pick(members)
-        if (choice !== undefined) wants.add(choice)
+        // The same one may stand in the inputs more than once.
+        const choice = chance.with(0.1) ? chance.pick(wants) : chance.with(0.2) ? chance.pick(live) : chance.pick(members)
+        if (choice !== undefined) wants.push(choice)
       }
-      deps.push([...wants])
+      deps.push(wants)
       members.push(index)
     }
     const positions = deps.map((_, i) => i)

@@ -54,6 +54,19 @@ describe("submit", () => {
     assert.deepStrictEqual(rig.told, ["start x with done and running and ready on w1 (attempt 4, its 1.)"])
   })
 
+  it("G14: a live task that stands in the inputs twice is waited for once, whatever becomes of it", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { good: [], bad: [] })
+    rig.submit(main, { x: [rig.ref("good"), rig.ref("good")], y: [rig.ref("bad"), rig.ref("bad"), rig.ref("good")] })
+    rig.end("good")
+    assert.strictEqual(rig.phase("x"), "running")
+    rig.fail("bad")
+    assert.strictEqual(rig.phase("y"), "failed")
+    rig.end("x")
+    rig.close(main, 1)
+  })
+
   it("G16: what a plan says of all its tasks holds for those that say nothing", () => {
     const rig = new Rig({ w1: 1 })
     const main = rig.open()
