@@ -284,7 +284,11 @@ export class Simulation {
       const degree = chance.weighted([[3, 0], [3, 1], [3, 2], [1, 4]])
       for (let d = 0; d < degree; d++) {
         // The same one may stand in the inputs more than once.
-        const choice = chance.with(0.1) ? chance.pick(wants) : chance.with(0.2) ? chance.pick(live) : chance.pick(members)
+        const choice = chance.with(0.1)
+          ? chance.pick(wants)
+          : chance.with(0.2)
+          ? chance.pick(live)
+          : chance.pick(members)
         if (choice !== undefined) wants.push(choice)
       }
       deps.push(wants)
