@@ -151,8 +151,9 @@ function* links(state: State, { live, name, needs }: Facts): Iterable<string> {
   }
   for (const task of live) {
     const key = settingsOf(state, task)?.key
-    const isCancelled = state.outcomes.get(task)?.reason._tag === "Cancelled"
-    if (key !== undefined && !isCancelled && state.keys.get(key) !== task) yield `S3: ${name(task)} lost its key`
+    // Cancelled, or replaced when it had failed.
+    const isRefused = state.outcomes.has(task)
+    if (key !== undefined && !isRefused && state.keys.get(key) !== task) yield `S3: ${name(task)} lost its key`
   }
   const expected = new Map<TaskId, Set<TaskId>>()
   const expect = (dependency: TaskId, task: TaskId) => {

@@ -272,7 +272,7 @@ export class Simulation {
     for (let i = 0; i < wanted; i++) {
       const own = this.settings()
       const present = own?.key === undefined ? undefined : this.state.keys.get(own.key)
-      if (present !== undefined) {
+      if (present !== undefined && !(this.isReplaceable(present) && chance.with(0.5))) {
         members.push(~present)
         continue
       }
@@ -309,6 +309,13 @@ export class Simulation {
       settings
     }
     return { plan, members }
+  }
+
+  /** Whether a new run may take the key of this task over. */
+  private isReplaceable(task: TaskId): boolean {
+    const phase = this.state.tasks.phase[task]!
+    if (phase === State.Phase.stopping) return (this.state.tasks.flags[task]! & State.Flag.timedOut) === 0
+    return phase === State.Phase.failed || phase === State.Phase.cancelled
   }
 
   /** Members that nothing in the plan depends on, and some others. */

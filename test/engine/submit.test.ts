@@ -79,6 +79,24 @@ describe("submit", () => {
     assert.deepStrictEqual(snapshot(rig.state).queue, ["b#3", "nightly#2", "usual"])
   })
 
+  it("F11: a new run takes the key of a task that ended without success, and keeps it when the old record goes", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { a: [] })
+    const old = rig.id("a")
+    const claim = rig.claim(main, "a")
+    rig.fail("a")
+    assert.strictEqual(rig.state.keys.get("a"), old)
+    rig.submit(main, { a: [] })
+    assert.strictEqual(rig.state.keys.get("a"), rig.id("a"))
+    assert.notStrictEqual(rig.id("a"), old)
+    rig.send({ _tag: "ClaimReleased", claim })
+    assert.strictEqual(rig.state.keys.get("a"), rig.id("a"))
+    rig.end("a")
+    rig.close(main, 1)
+    assert.strictEqual(rig.state.keys.size, 0)
+  })
+
   it("D9: dependencies that ended before the submission count at once, either way", () => {
     const rig = new Rig({ w1: 2 })
     const main = rig.open()
