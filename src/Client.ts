@@ -19,6 +19,7 @@ import * as collect from "./internal/collect.ts"
 import { misplaced as refuseMisplaced } from "./internal/compile.ts"
 import type { ResultCache } from "./internal/compile.ts"
 import { isGraph } from "./internal/graph.ts"
+import * as inline from "./internal/inline.ts"
 import { normalize, replaced } from "./internal/options.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
@@ -135,16 +136,142 @@ const submitHandles = (
 ): Effect.Effect<ReadonlyArray<internal.FutureImpl>, GraphError, Client | Scope.Scope> =>
   Effect.withFiber((fiber) => {
     const stranger = tasks.findIndex((task) => !internal.isTask(task) && !internal.isFuture(task))
-    if (stranger >= 0) return Effect.fail(noTask(tasks[stranger]))
+    if (stranger >= 0) return Effect.fail(stray(tasks[stranger], "task"))
     const client = Context.getUnsafe(fiber.context, Client)
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
     return client[Core].submit(tasks, scope, fiber, cache)
   })
 
-const noTask = (value: unknown): GraphError =>
+const stray = (value: unknown, expected: "task" | "future"): GraphError =>
   new GraphError({
-    reason: { _tag: "InvalidDependency", key: undefined, dependency: format(value), why: "it is no task" }
+    reason: { _tag: "InvalidDependency", key: undefined, dependency: format(value), why: `it is no ${expected}` }
   })
+
+/**
+ * Runs again the task of a future that ended without success, and gives a new future for it.
+ *
+ * **When to use**
+ *
+ * When the world has been mended: a file is there now, a server is up. For failures that pass by themselves, the option
+ * `retry` of a task does this without anybody asking.
+ *
+ * **Details**
+ *
+ * What runs is the task and, of all that it needs, what has no result: tasks that failed or were cancelled, those that
+ * never started, and those whose results were released since. A result that is held is used as it is, whoever holds it; a
+ * task that is on its way is joined. So of a failed computation only the failed part runs twice.
+ *
+ * Everything runs as it was submitted: the same bodies, options and services. It is a new submission all the same, in the
+ * present scope: attempts count from 1, schedules and deadlines begin anew, and an automatic key is a new one. A key of
+ * your own names the new run from now on.
+ *
+ * The old future, and whatever failed with it, keep their outcomes. A task that was cancelled, timed out or was `Starved`
+ * may be retried like one that failed. One that has not ended, has succeeded, or whose result was released is refused with
+ * the reason `NotRetriable`.
+ *
+ * **Gotchas**
+ *
+ * A `flatMap` task calls its function again, and the graph that this returns is a new one: nothing of the former is reused
+ * but tasks with keys. Two retries of one future are two runs, unless a key joins them; {@link retryAll} runs what several
+ * futures have in common once.
+ *
+ * **Example** (Once the file is there)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Future, Skein, Task } from "skein"
+ *
+ * const files = new Map<string, string>()
+ * const read = Task.make(Effect.suspend(() => Effect.fromNullishOr(files.get("data.csv"))))
+ *
+ * const program = Effect.gen(function*() {
+ *   const length = yield* Client.submit(Task.map(read, (text) => text.length))
+ *   const failed = yield* Effect.exit(Future.join(length))
+ *   files.set("data.csv", "1,2,3")
+ *   const again = yield* Client.retry(length)
+ *   return [failed._tag, yield* Future.join(again)]
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+ * program // => ["Failure", 5]
+ * ```
+ *
+ * @category submitting
+ * @since 0.1.0
+ */
+export const retry = <A, E>(
+  future: Future<A, E>
+): Effect.Effect<Future<A, E>, GraphError, Client | Scope.Scope> =>
+  Effect.map(retryHandles([future]), ([again]) => again as any)
+
+/**
+ * {@link retry} for several futures at once: what they have in common runs once.
+ *
+ * @category submitting
+ * @since 0.1.0
+ */
+export const retryAll = <const F extends ReadonlyArray<Future<any, any>>>(
+  futures: F
+): Effect.Effect<{ -readonly [K in keyof F]: F[K] }, GraphError, Client | Scope.Scope> => retryHandles(futures) as any
+
+const retryHandles = (
+  futures: ReadonlyArray<Future<any, any>>
+): Effect.Effect<ReadonlyArray<internal.FutureImpl>, GraphError, Client | Scope.Scope> =>
+  Effect.withFiber((fiber) => {
+    const stranger = futures.findIndex((future) => !internal.isFuture(future))
+    if (stranger >= 0) return Effect.fail(stray(futures[stranger], "future"))
+    const client = Context.getUnsafe(fiber.context, Client)
+    const scope = Context.getUnsafe(fiber.context, Scope.Scope)
+    return client[Core].retry(futures.map(internal.implOf), scope, fiber)
+  })
+
+/**
+ * Runs the body of the task that failed first once more, in the calling fiber and with the inputs it had, so that a
+ * breakpoint or a stack leads into it. Gives what that body gives, and fails as it fails.
+ *
+ * **When to use**
+ *
+ * For debugging. {@link retry} is for getting the result.
+ *
+ * **Details**
+ *
+ * The task is the root of the future's failure, however far upstream. Inputs whose results were released are computed again
+ * first; those that are held are used. The body runs once, without the task's `retry`, `timeout` and slot, with the
+ * services of whoever submitted it and a scope of its own, which is closed in the end. `Worker.current` has the key of the
+ * task, the number of the attempt that failed, and the worker `"inline"`. The scheduler's record of the task stays as it is.
+ *
+ * The body of a `flatMap` is its function: it gives a task. The reason `NotRetriable` refuses what {@link retry} refuses.
+ * The idea is dask's `recreate_error_locally`.
+ *
+ * **Gotchas**
+ *
+ * A body that joined a failed future and failed with its error is itself what runs, and joins it again.
+ *
+ * **Example** (Into the body that failed)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Future, Skein, Task } from "skein"
+ *
+ * const rows = Task.succeed(["1", "two"])
+ * const numbers = Task.map(rows, (rows) => rows.map((row) => JSON.parse(row) as number), { key: "numbers" })
+ * const total = Task.map(numbers, (numbers) => numbers.reduce((a, b) => a + b))
+ *
+ * const program = Effect.gen(function*() {
+ *   const future = yield* Client.submit(total)
+ *   yield* Future.await(future)
+ *   // A breakpoint in the function of "numbers" stops here, in this fiber.
+ *   const exit = yield* Effect.exit(Client.rerunInline(future))
+ *   return exit._tag
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+ * program // => "Failure"
+ * ```
+ *
+ * @category debugging
+ * @since 0.1.0
+ */
+export const rerunInline = <E>(
+  future: Future<unknown, E>
+): Effect.Effect<unknown, E | Root<E> | RuntimeFailure | GraphError> =>
+  Effect.suspend(() => inline.rerunInline(internal.implOf(future))) as any
 
 /**
  * Runs everything that the targets depend on and gives their values, in the shape of the targets.

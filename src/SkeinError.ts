@@ -11,6 +11,7 @@ import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import { format } from "effect/Formatter"
+import type { Status } from "./Future.ts"
 
 const join = (keys: ReadonlyArray<string>): string => keys.join(" -> ")
 
@@ -56,6 +57,8 @@ export type GraphReason =
     readonly value: number
     readonly max: number
   }
+  /** There is nothing to run again: the task has not ended, has succeeded, or its record is gone. */
+  | { readonly _tag: "NotRetriable"; readonly key: string; readonly status: Status; readonly why: string }
   /** The scheduler or the owner has closed. */
   | { readonly _tag: "Closed"; readonly what: string }
 
@@ -103,6 +106,8 @@ const describeReason = (reason: GraphReason): string => {
     case "LimitExceeded":
       return `${limitWords[reason.limit]} ${reason.value}, and the layer's limits.${reason.limit} is ${reason.max}. ` +
         "Split the work, or raise the limit."
+    case "NotRetriable":
+      return `Task ${quote(reason.key)} cannot be run again: ${reason.why}.`
     case "Closed":
       return `The ${reason.what} has closed and takes no more tasks.`
   }

@@ -334,4 +334,18 @@ describe("failures that nobody joins", () => {
       )
       assert.deepStrictEqual(seen, [])
     }))
+
+  it.effect("F11, F12: a failure that was retried, or whose body was run again, counts as looked at", () =>
+    Effect.gen(function*() {
+      const lines = yield* warnings(
+        Effect.gen(function*() {
+          const [first, second] = yield* Client.submitAll([failed, Task.make(Effect.fail("no"))])
+          yield* Client.wait([first, second])
+          const again = yield* Client.retry(first)
+          yield* Future.await(again)
+          yield* Effect.exit(Client.rerunInline(second))
+        }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+      )
+      assert.deepStrictEqual(lines, [])
+    }))
 })

@@ -28,6 +28,36 @@ declare const mode: Client.Mode
 
 type Failures<E> = E | GraphError | RuntimeFailure
 
+describe("retry", () => {
+  it("gives a Future of the same type, and needs a scope but no services of the task", () => {
+    expect(Client.retry(future)).type.toBe<
+      Effect.Effect<Future.Future<number, BadRow>, GraphError, Client.Client | Scope.Scope>
+    >()
+    expect(Client.retry).type.not.toBeCallableWith(safe)
+  })
+
+  it("retryAll gives a Future for each of a tuple or array", () => {
+    const other = {} as Future.Future<string>
+    expect(Client.retryAll([future, other])).type.toBe<
+      Effect.Effect<
+        [Future.Future<number, BadRow>, Future.Future<string>],
+        GraphError,
+        Client.Client | Scope.Scope
+      >
+    >()
+    expect(Client.retryAll([1, 2].map(() => other))).type.toBe<
+      Effect.Effect<Array<Future.Future<string>>, GraphError, Client.Client | Scope.Scope>
+    >()
+  })
+
+  it("rerunInline fails with errors of the task and of all upstream, and its value may be of any of them", () => {
+    const deep = {} as Future.Future<number, BadRow | DependencyFailed<LoadError>>
+    expect(Client.rerunInline(deep)).type.toBe<
+      Effect.Effect<unknown, BadRow | LoadError | DependencyFailed<LoadError> | GraphError | RuntimeFailure>
+    >()
+  })
+})
+
 describe("submit", () => {
   it("gives a Future of the task's value and error, and needs the scope that owns it", () => {
     expect(Client.submit(rows)).type.toBe<

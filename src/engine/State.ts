@@ -43,6 +43,14 @@ export interface Trail {
   readonly isAlias?: boolean
   /** Where the task that failed first had come to. */
   readonly where?: Where
+  /** Where it was registered. */
+  readonly place?: Place
+}
+
+/** Where a task was registered: what tells of it even when its row belongs to another. */
+export interface Place {
+  readonly submission: Submission
+  readonly index: number
 }
 
 /** Where and how often a task ran. */
@@ -130,7 +138,7 @@ export interface Submission {
   readonly otherLanes: ReadonlyMap<number, Lane> | undefined
   readonly owner: Owner
   /** The task from whose body it came. */
-  readonly parent: { readonly submission: Submission; readonly index: number } | undefined
+  readonly parent: Place | undefined
   /** How many bodies, one inside the other, have submitted down to it. */
   readonly nesting: number
   readonly computation: number
@@ -329,6 +337,12 @@ export const keyOf = (state: State, task: TaskId): string =>
 /** The key of the task from whose body a submission came. */
 export const submitterOf = ({ parent }: Submission): string =>
   parent === undefined ? "program" : keyAt(parent.submission, parent.index)
+
+/** Where a live task was registered. */
+export const placeOf = ({ tasks: { index, submission } }: State, task: TaskId): Place => ({
+  submission: submission[task]!,
+  index: index[task]!
+})
 
 /** Where a live task has come to. */
 export const whereOf = (state: State, task: TaskId): Where => {

@@ -4,13 +4,13 @@
  * @since 0.1.0
  */
 import type { Out } from "./Instruction.ts"
-import { keyOf, whereOf } from "./State.ts"
+import { keyOf, placeOf, whereOf } from "./State.ts"
 import type { Outcome, Reason, State, TaskId } from "./State.ts"
 
 /** The outcome of a task that ended without success by itself. */
 export const outcomeOf = (state: State, task: TaskId, reason: Reason): Outcome => ({
   reason,
-  trail: { task: keyOf(state, task), from: undefined, where: whereOf(state, task) }
+  trail: { task: keyOf(state, task), from: undefined, where: whereOf(state, task), place: placeOf(state, task) }
 })
 
 /** Notes how a task ends without success, in place of what was noted before. */

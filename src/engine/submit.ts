@@ -10,7 +10,7 @@ import * as owners from "./owners.ts"
 import type { Plan, Reference } from "./Plan.ts"
 import { Positions } from "./positions.ts"
 import { dependencyEnded, makeReady } from "./settle.ts"
-import { Flag, hasEnded, Phase } from "./State.ts"
+import { Flag, hasEnded, Phase, placeOf } from "./State.ts"
 import type { Claim, Lane, Owner, Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
 import * as timers from "./timers.ts"
 import { note } from "./transitions.ts"
@@ -90,9 +90,7 @@ export const register = (
   tasks.reserve(plan.size)
   const ids = new Int32Array(plan.size)
   for (let i = 0; i < plan.size; i++) ids[i] = tasks.take()
-  const parent = parentTask < 0 ?
-    undefined :
-    { submission: tasks.submission[parentTask]!, index: tasks.index[parentTask]! }
+  const parent = parentTask < 0 ? undefined : placeOf(state, parentTask)
   const number = state.nextSubmission++
   const { dependentOffsets, dependents } = dependentsOf(plan)
   const { ancestor, computation, depth, lane, otherLanes, priority, ranks } = lanesOf(state, number, plan, ids, parent)

@@ -7,7 +7,7 @@
 import * as Context from "effect/Context"
 import type { Defaults } from "../engine/Plan.ts"
 import type { Attempt } from "./attempt.ts"
-import type { LivePlan } from "./compile.ts"
+import { runAt } from "./compile.ts"
 import { noOptions } from "./task.ts"
 import type { TaskOptions } from "./task.ts"
 
@@ -20,7 +20,7 @@ export const defaultsFrom = (annotations: TaskOptions, parent: Attempt | undefin
   if (annotations === noOptions) return undefined
   const { label, priority } = annotations
   // Of one region, the parent's own priority is the inner one, and children have it.
-  const isInherited = parent !== undefined && (parent.submission.plan as LivePlan).run.annotations === annotations
+  const isInherited = parent !== undefined && parent.task >= 0 && runAt(parent).annotations === annotations
   return isInherited ? { label } : { label, priority }
 }
 

@@ -21,17 +21,24 @@ export class Attempt {
   private readonly number: number
   /** Where the task was registered: its row may belong to another by the time a fiber that outlived the body asks. */
   readonly submission: Submission
-  private readonly index: number
+  readonly index: number
 
-  constructor(core: SchedulerCore, worker: string, task: TaskId, serial: number, number: number) {
+  constructor(
+    core: SchedulerCore,
+    worker: string,
+    task: TaskId,
+    serial: number,
+    number: number,
+    submission = core.state.tasks.submission[task]!,
+    index = core.state.tasks.index[task]!
+  ) {
     this.core = core
     this.worker = worker
     this.task = task
     this.serial = serial
     this.number = number
-    const { index, submission } = core.state.tasks
-    this.submission = submission[task]!
-    this.index = index[task]!
+    this.submission = submission
+    this.index = index
   }
 
   get key(): string {

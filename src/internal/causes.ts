@@ -52,7 +52,8 @@ export const rootCause = (
   return annotated(cause, [...pathOfJoined(cause), root.task], root.where!)
 }
 
-const rootOf = (trail: Trail): Trail => {
+/** Where the failure began. */
+export const rootOf = (trail: Trail): Trail => {
   let root = trail
   while (root.from !== undefined) root = root.from
   return root

@@ -55,6 +55,17 @@ export const ofTargets = (
     }
   )
 
+/** The values of what a body needs, or its exit where the body absorbs failures. */
+export const ofInputs = (
+  { view }: SchedulerCore,
+  absorbs: boolean,
+  targets: ReadonlyArray<TaskId> | undefined
+): Exit.Exit<ReadonlyArray<unknown>, unknown> => {
+  if (targets === undefined) return Exit.failCause(closing)
+  if (absorbs) return Exit.succeed(targets.map((task) => view.exitOf(task)))
+  return view.firstFailed(targets) ?? Exit.succeed(targets.map((task) => valueOf(view.exitOf(task))))
+}
+
 const closing = Cause.fail(new TaskCancelled({ key: "compute", by: "scheduler", reason: "the scheduler closed" }))
 
 const cancelled: Ends = {

@@ -10,7 +10,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { Defaults, Plan, Reference, Settings } from "../engine/Plan.ts"
-import type { TaskId } from "../engine/State.ts"
+import type { Place, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
 import { encode } from "./canonical.ts"
@@ -37,7 +37,7 @@ export interface Cache {
 export interface Live {
   /** The live task with this explicit key, or -1. */
   readonly find: (key: string) => TaskId
-  readonly taskOf: (id: TaskId) => TaskImpl
+  readonly placeOf: (id: TaskId) => Place
   readonly keyOf: (id: TaskId) => string
   /** Whether the future is one of this scheduler and still claimed: else why not. */
   readonly refuse: (future: FutureImpl) => string | undefined
@@ -68,7 +68,23 @@ export interface LivePlan extends Plan {
   readonly run: Run
   /** The keys of the live tasks on which tasks of this plan depend: their rows may be given to others. */
   readonly liveKeys: ReadonlyMap<TaskId, string>
+  /** What is known besides of a plan that runs tasks again. */
+  readonly rerun: Rerun | undefined
 }
+
+/** Tasks that run again come from several submissions, each with a world of its own. */
+export interface Rerun {
+  readonly runs: ReadonlyArray<Run>
+  /** Where the live tasks on which tasks of the plan depend were registered. */
+  readonly places: ReadonlyMap<TaskId, Place>
+}
+
+/** The world in which a task of a plan runs. */
+export const runOf = ({ rerun, run }: LivePlan, index: number): Run => rerun === undefined ? run : rerun.runs[index]!
+
+export const runAt = ({ index, submission }: Place): Run => runOf(submission.plan as LivePlan, index)
+
+export const taskAt = ({ index, submission }: Place): TaskImpl => (submission.plan as LivePlan).nodes[index]!
 
 export interface Compiled {
   readonly plan: LivePlan
@@ -87,7 +103,10 @@ export const compile = (
   const only = targets[0]
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
     const { defaults } = run
-    return { plan: { ...onePlan, nodes: [only], run, defaults, liveKeys: noKeys }, targets: onlyFirst }
+    return {
+      plan: { ...onePlan, nodes: [only], run, defaults, liveKeys: noKeys, rerun: undefined },
+      targets: onlyFirst
+    }
   }
   return new Compiler(live, run).compile(targets)
 }
@@ -152,8 +171,19 @@ class Compiler {
     const size = nodes.length
     const positions = positionsOf(size, offsets, edges)
     const { liveKeys, run } = this
-    const { defaults } = run
-    return { targets, plan: { size, offsets, targets: edges, settings, positions, nodes, run, defaults, liveKeys } }
+    const plan: LivePlan = {
+      size,
+      offsets,
+      targets: edges,
+      settings,
+      positions,
+      nodes,
+      run,
+      defaults: run.defaults,
+      liveKeys,
+      rerun: undefined
+    }
+    return { targets, plan }
   }
 
   /** Depth first with a stack of its own, so that a chain of a million tasks is no deeper than one of two. */
@@ -191,9 +221,8 @@ class Compiler {
   }
 
   private check(task: TaskImpl): void {
-    const invalid = task.options.invalid?.[0]
-    if (invalid !== undefined) this.refuse({ _tag: "InvalidOption", key: givenName(task), ...invalid })
-    if (task.misplaced !== undefined) this.refuse(misplaced(nameOf(task), task.misplaced))
+    const mistake = mistakeOf(task)
+    if (mistake !== undefined) this.refuse(mistake)
   }
 
   /** Whether a task with a key needs no node of its own: it runs already, or its result is in the cache. */
@@ -214,7 +243,7 @@ class Compiler {
     }
     const id = this.live.find(key)
     if (id < 0) return false
-    if (!areSame(this.live.taskOf(id), task)) {
+    if (!areSame(taskAt(this.live.placeOf(id)), task)) {
       this.refuse({ _tag: "KeyConflict", key, why: "another task with it is live" })
     }
     this.liveKeys.set(id, key)
@@ -246,19 +275,8 @@ class Compiler {
   private push(node: TaskImpl, key: string | undefined): number {
     const index = this.nodes.push(node) - 1
     this.offsets.push(this.targets.length)
-    const absorbs = node.body._tag === "exit"
-    if (absorbs || node.options !== noOptions) {
-      const { deadlineMillis, dependencyTimeoutMillis, label, priority, timeoutMillis } = node.options
-      this.settings.set(index, {
-        key,
-        label,
-        priority,
-        absorbs,
-        timeoutMillis,
-        deadlineMillis,
-        dependencyTimeoutMillis
-      })
-    }
+    const settings = settingsOf(node, key)
+    if (settings !== undefined) this.settings.set(index, settings)
     return index
   }
 
@@ -289,35 +307,64 @@ class Compiler {
 
   /** The explicit key of a task, or the one that its name and arguments make. */
   private keyFor(task: TaskImpl): string | undefined {
-    const { key, name, pure } = task.options
-    if (key !== undefined || pure !== true) return key
-    if (name === undefined || name === "") {
-      const expected = "a key, or a function with a name, beside it"
-      return this.refuse({ _tag: "InvalidOption", key: givenName(task), option: "pure", value: true, expected })
-    }
-    const encoded = encode(task.inputs, (value) => this.encodeHandle(value), "arguments")
-    if ("text" in encoded) return keyOfCall(name, encoded.text)
-    return this.refuse({ _tag: "InvalidArgument", key: name, path: encoded.path, why: encoded.why })
+    const key = keyFor(task, this.live, (argument) => this.keyOfNode(argument))
+    return typeof key === "object" ? this.refuse(key) : key
   }
 
   /** The key of a task that has its place. */
   private keyOfNode(task: TaskImpl): string | undefined {
     return task.index >= 0 ? this.settings.get(task.index)?.key : this.live.keyOf(~task.index)
   }
+}
 
-  private encodeHandle(value: unknown): Encoded | { readonly value: unknown } | undefined {
-    if (value instanceof Given) return value
-    if (isFuture(value)) {
-      // The scheduler's name only where it is another, which is refused: names must not depend on what else the process runs.
-      const home = (value.core as Live) === this.live ? "" : `${value.core.name}/`
-      return { text: `future(${home}${value.submission.sequence + value.index})` }
-    }
-    if (!isTask(value)) return undefined
-    if (value.body._tag === "value") return value.body
-    const key = this.keyOfNode(value)
-    if (key === undefined) return { path: "", why: "it is a task without a key" }
-    return { text: `task(${JSON.stringify(key)})` }
+/** What is wrong with a task whatever it depends on. */
+export const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
+  const invalid = task.options.invalid?.[0]
+  if (invalid !== undefined) return { _tag: "InvalidOption", key: givenName(task), ...invalid }
+  return task.misplaced === undefined ? undefined : misplaced(nameOf(task), task.misplaced)
+}
+
+/** What the engine is told of a task beyond its dependencies. */
+export const settingsOf = ({ body, options }: TaskImpl, key: string | undefined): Settings | undefined => {
+  const absorbs = body._tag === "exit"
+  if (!absorbs && options === noOptions) return undefined
+  const { deadlineMillis, dependencyTimeoutMillis, label, priority, timeoutMillis } = options
+  return { key, label, priority, absorbs, timeoutMillis, deadlineMillis, dependencyTimeoutMillis }
+}
+
+/** The explicit key of a task, the one that its name and arguments make, or why they make none. */
+export const keyFor = (
+  task: TaskImpl,
+  home: object,
+  keyOf: (argument: TaskImpl) => string | undefined
+): string | undefined | GraphReason => {
+  const { key, name, pure } = task.options
+  if (key !== undefined || pure !== true) return key
+  if (name === undefined || name === "") {
+    const expected = "a key, or a function with a name, beside it"
+    return { _tag: "InvalidOption", key: givenName(task), option: "pure", value: true, expected }
   }
+  const encoded = encode(task.inputs, (value) => encodeHandle(value, home, keyOf), "arguments")
+  if ("text" in encoded) return keyOfCall(name, encoded.text)
+  return { _tag: "InvalidArgument", key: name, path: encoded.path, why: encoded.why }
+}
+
+const encodeHandle = (
+  value: unknown,
+  home: object,
+  keyOf: (argument: TaskImpl) => string | undefined
+): Encoded | { readonly value: unknown } | undefined => {
+  if (value instanceof Given) return value
+  if (isFuture(value)) {
+    // The scheduler's name only where it is another, which is refused: names must not depend on what else the process runs.
+    const elsewhere = value.core === home ? "" : `${value.core.name}/`
+    return { text: `future(${elsewhere}${value.submission.sequence + value.index})` }
+  }
+  if (!isTask(value)) return undefined
+  if (value.body._tag === "value") return value.body
+  const key = keyOf(value)
+  if (key === undefined) return { path: "", why: "it is a task without a key" }
+  return { text: `task(${JSON.stringify(key)})` }
 }
 
 /** Stands for a task whose result was in the cache. */
@@ -350,12 +397,13 @@ const keyOfCall = (name: string, args: string): string => {
 }
 
 /** Whether submitting `b` may join the run of `a`. */
-const areSame = (a: TaskImpl, b: TaskImpl): boolean => {
-  const origin = originOf(a)
-  return origin === b || (origin.options.pure === true && b.options.pure === true)
+export const areSame = (a: TaskImpl, b: TaskImpl): boolean => {
+  const first = originOf(a)
+  const second = originOf(b)
+  return first === second || (first.options.pure === true && second.options.pure === true)
 }
 
 const givenName = ({ options }: TaskImpl): string | undefined =>
   options.key || options.label || options.name || undefined
 
-const nameOf = (task: TaskImpl): string => givenName(task) ?? "task"
+export const nameOf = (task: TaskImpl): string => givenName(task) ?? "task"

@@ -135,7 +135,9 @@ export class FiberWorker {
     switch (body._tag) {
       case "effect":
         if (body.constant !== undefined) return body.constant as Effect.Effect<unknown>
-        return Effect.suspend(() => this.effectOf(order.task, body.run(this.inputsOf(order.task, task))))
+        return Effect.suspend(() =>
+          effectOf(body.run(this.inputsOf(order.task, task)), () => this.core.keyOf(order.task))
+        )
       case "flatMap":
       case "map":
         return Effect.sync(() => body.run(this.inputsOf(order.task, task)))
@@ -144,15 +146,6 @@ export class FiberWorker {
       case "value":
         return Effect.succeed(body.value)
     }
-  }
-
-  /** What a body returned, which in untyped code may be anything. */
-  private effectOf(id: TaskId, returned: unknown): Effect.Effect<unknown, unknown> {
-    if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
-    const key = JSON.stringify(this.core.keyOf(id))
-    const found = returned instanceof Promise ? "a Promise" : format(returned)
-    const hint = returned instanceof Promise ? "wrap it with Effect.promise" : "use Task.map for a plain value"
-    return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
   }
 
   private wired(id: TaskId, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
@@ -260,6 +253,15 @@ export class FiberWorker {
     if (holdsResult) this.results.delete(task)
     if (this.core.schedules.size > 0) this.core.schedules.delete(task)
   }
+}
+
+/** What the body of the task with this key returned, which in untyped code may be anything. */
+export const effectOf = (returned: unknown, keyOf: () => string): Effect.Effect<unknown, unknown> => {
+  if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
+  const key = JSON.stringify(keyOf())
+  const found = returned instanceof Promise ? "a Promise" : format(returned)
+  const hint = returned instanceof Promise ? "wrap it with Effect.promise" : "use Task.map for a plain value"
+  return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
 }
 
 const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unknown> =>

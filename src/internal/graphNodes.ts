@@ -66,7 +66,7 @@ const futureNode = (key: string): Node => ({
 /** No scheduler: nothing is live, and futures are taken as they are. */
 const nobody: Live = {
   find: () => -1,
-  taskOf: () => undefined as never,
+  placeOf: () => undefined as never,
   keyOf: () => "future",
   refuse: () => undefined
 }

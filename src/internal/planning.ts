@@ -8,8 +8,8 @@ import type { Reference, Settings } from "../engine/Plan.ts"
 import type { TaskImpl } from "./task.ts"
 
 /** The nodes of a plan before they have an order. Row `i` of `edges` begins at `offsets[i]`. */
-export interface Draft {
-  readonly nodes: ReadonlyArray<TaskImpl>
+export interface Draft<N = TaskImpl> {
+  readonly nodes: ReadonlyArray<N>
   readonly targets: ReadonlyArray<Reference>
   readonly offsets: Int32Array
   readonly edges: Int32Array
@@ -17,7 +17,7 @@ export interface Draft {
 }
 
 /** Drops the nodes that no target needs. */
-export const cull = ({ edges, nodes, offsets, settings, targets }: Draft): Draft => {
+export const cull = <N>({ edges, nodes, offsets, settings, targets }: Draft<N>): Draft<N> => {
   const needed = new Set(targets.filter((target) => target >= 0))
   for (const node of needed) {
     for (let j = offsets[node]!; j < offsets[node + 1]!; j++) if (edges[j]! >= 0) needed.add(edges[j]!)

@@ -27,23 +27,25 @@ import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
 import type { Instruction, Rejected, Submitted } from "../engine/Instruction.ts"
 import type { Limits } from "../engine/limits.ts"
 import { makeClaim } from "../engine/owners.ts"
-import { Flag, keyOf, make as makeState, Phase } from "../engine/State.ts"
-import type { Claim, Owner, Root, State, TaskId } from "../engine/State.ts"
+import { Flag, hasEnded, keyOf, make as makeState, Phase, placeOf } from "../engine/State.ts"
+import type { Claim, Owner, Phase as PhaseOf, Place, Root, State, TaskId } from "../engine/State.ts"
 import { GraphError, Released } from "../SkeinError.ts"
 import type { Starved } from "../SkeinError.ts"
 import { Annotations, defaultsFrom, defaultsOfChildren } from "./annotations.ts"
 import { captureAsyncScope } from "./asyncScope.ts"
 import { attemptOf } from "./attempt.ts"
-import { compile } from "./compile.ts"
+import { compile, runAt, runOf, taskAt } from "./compile.ts"
 import type { Compiled, Live, LivePlan, ResultCache, Run } from "./compile.ts"
 import { FiberWorker } from "./fiberWorker.ts"
 import type { Step } from "./fiberWorker.ts"
 import { Observers } from "./observers.ts"
 import { nothing, Outbox } from "./outbox.ts"
 import type { Answer, Carrier, Write } from "./outbox.ts"
+import { recompile, recompileInputs } from "./rerun.ts"
+import type { Past } from "./rerun.ts"
 import { ScopeOwners } from "./scopeOwners.ts"
 import { FutureImpl, isTask } from "./task.ts"
-import type { Handle, TaskImpl } from "./task.ts"
+import type { Handle } from "./task.ts"
 import { View } from "./view.ts"
 import { Waits } from "./waits.ts"
 import type { Origin } from "./waits.ts"
@@ -75,7 +77,7 @@ const refused = ({ reason }: Rejected): GraphError =>
 
 let cores = 0
 
-export class SchedulerCore implements Carrier, Live {
+export class SchedulerCore implements Carrier, Live, Past {
   readonly name = `scheduler${++cores}`
   readonly state: State
   readonly workers: Array<FiberWorker> = []
@@ -186,8 +188,9 @@ export class SchedulerCore implements Carrier, Live {
 
   private startNow(task: TaskId, attempt: number): void {
     const { index, submission, worker } = this.state.tasks
-    const { nodes, run } = submission[task]!.plan as LivePlan
-    this.workers[worker[task]!]!.start(task, attempt, nodes[index[task]!]!, run)
+    const plan = submission[task]!.plan as LivePlan
+    const at = index[task]!
+    this.workers[worker[task]!]!.start(task, attempt, plan.nodes[at]!, runOf(plan, at))
   }
 
   carryOut(instruction: Instruction): void {
@@ -239,8 +242,9 @@ export class SchedulerCore implements Carrier, Live {
 
   private cacheWrite(task: TaskId, value: unknown): Write | undefined {
     const { index, submission } = this.state.tasks
-    const { run: { cache }, settings } = submission[task]!.plan as LivePlan
-    const key = cache === undefined ? undefined : settings.get(index[task]!)?.key
+    const plan = submission[task]!.plan as LivePlan
+    const { cache } = runOf(plan, index[task]!)
+    const key = cache === undefined ? undefined : plan.settings.get(index[task]!)?.key
     return key === undefined ? undefined : () => cache!.set(key, value)
   }
 
@@ -300,9 +304,8 @@ export class SchedulerCore implements Carrier, Live {
     return this.state.keys.get(key) ?? -1
   }
 
-  taskOf(id: TaskId): TaskImpl {
-    const { index, submission } = this.state.tasks
-    return (submission[id]!.plan as LivePlan).nodes[index[id]!]!
+  placeOf(id: TaskId): Place {
+    return placeOf(this.state, id)
   }
 
   refuse({ claim, core }: FutureImpl): string | undefined {
@@ -322,7 +325,14 @@ export class SchedulerCore implements Carrier, Live {
   ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
     if (this.isClosed) return Effect.fail(closed())
     // In one go: what is live may be gone after any pause, and an interruption may come in it.
-    const compiled = compile(handles, this, this.runIn(fiber, cache))
+    return this.submitCompiled(compile(handles, this, this.runIn(fiber, cache)), scope, fiber)
+  }
+
+  private submitCompiled(
+    compiled: Compiled | GraphError,
+    scope: Scope.Scope,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
     if (compiled instanceof GraphError) return Effect.fail(compiled)
     const owner = this.owners.ownerOf(scope, fiber)
     if (owner === undefined) return Effect.fail(scopeClosed())
@@ -332,9 +342,62 @@ export class SchedulerCore implements Carrier, Live {
   }
 
   private futureOf(claim: Claim): FutureImpl {
-    const { index, submission } = this.state.tasks
-    const submitted = submission[claim.task]!
-    return new FutureImpl(this, claim, submitted, index[claim.task]!)
+    const { index, submission } = this.placeOf(claim.task)
+    return new FutureImpl(this, claim, submission, index)
+  }
+
+  // ---- running again
+
+  /** Runs again what futures that ended without success stand for, and gives a future for each. */
+  retry(
+    futures: ReadonlyArray<FutureImpl>,
+    scope: Scope.Scope,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
+    if (futures.length === 0) return Effect.succeed([])
+    if (this.isClosed) return Effect.fail(closed())
+    for (const future of futures) {
+      const refused = this.refuseRetry(future)
+      if (refused !== undefined) return Effect.fail(refused)
+    }
+    for (const { claim } of futures) this.view.see(claim)
+    return this.submitCompiled(recompile(futures, this), scope, fiber)
+  }
+
+  /** Why a future's task cannot be run again, if it cannot. */
+  refuseRetry({ claim, core, key }: FutureImpl): GraphError | undefined {
+    const status = core.view.statusOf(claim)
+    const why = core !== this
+      ? "it belongs to another scheduler; retry it there"
+      : claim.state === "released"
+      ? `its result was released when its ${claim.owner.name} closed; submit its task again`
+      : status === "succeeded"
+      ? "it succeeded; join its future"
+      : core.view.isSettled(claim)
+      ? undefined
+      : `it is ${status}; wait for its end, or cancel it first`
+    return why === undefined ? undefined : new GraphError({ reason: { _tag: "NotRetriable", key, status, why } })
+  }
+
+  /** The task registered there, if its result is held or on its way. */
+  usable(place: Place): TaskId {
+    const id = place.submission.ids[place.index]!
+    if (id < 0) return -1
+    const phase = this.state.tasks.phase[id] as PhaseOf
+    if (hasEnded(phase)) return phase === Phase.succeeded ? id : -1
+    if (phase !== Phase.stopping) return id
+    // One that stops because an attempt took too long may be tried again by itself.
+    const retry = taskAt(place).options.retry ?? runAt(place).annotations.retry
+    return this.hasTimedOut(id) && retry !== undefined ? id : -1
+  }
+
+  /** Reads what the task at a place needs with `collect`, running again what is not held; owns that for the while. */
+  computeInputs<A, E>(
+    place: Place,
+    keepGoing: boolean,
+    collect: (targets: ReadonlyArray<TaskId> | undefined) => Exit.Exit<A, E>
+  ): Effect.Effect<A, E | GraphError | Starved> {
+    return this.own(() => recompileInputs(place, this), { keepGoing, cache: undefined, callbacks: undefined }, collect)
   }
 
   private submitPlan(
@@ -414,10 +477,18 @@ export class SchedulerCore implements Carrier, Live {
     options: ComputeOptions,
     collect: (targets: ReadonlyArray<TaskId> | undefined, roots: ReadonlyArray<Root>) => Exit.Exit<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
+    return this.own((fiber) => compile(handles, this, this.runIn(fiber, options.cache)), options, collect)
+  }
+
+  private own<A, E>(
+    compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | GraphError,
+    options: ComputeOptions,
+    collect: (targets: ReadonlyArray<TaskId> | undefined, roots: ReadonlyArray<Root>) => Exit.Exit<A, E>
+  ): Effect.Effect<A, E | GraphError | Starved> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.withFiber((fiber): Effect.Effect<A, E | GraphError | Starved> => {
         if (this.isClosed) return Effect.fail(closed())
-        const compiled = compile(handles, this, this.runIn(fiber, options.cache))
+        const compiled = compileIn(fiber)
         if (compiled instanceof GraphError) return Effect.fail(compiled)
         const number = this.openOwner("compute")
         const owner = this.state.owners.get(number)!

@@ -7,7 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { WaitMode } from "../engine/Event.ts"
 import { hasEnded, keyAt, keyOf, labelAt, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
-import type { Claim, Phase as PhaseOf, Reason, Root, State, Submission, TaskId } from "../engine/State.ts"
+import type { Claim, Outcome, Phase as PhaseOf, Reason, Root, State, Submission, TaskId } from "../engine/State.ts"
 import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
 import { exitOf, rootCause } from "./causes.ts"
@@ -140,8 +140,19 @@ export class View {
   rootOfClaim(future: FutureImpl): Rooted | undefined {
     const { claim } = future
     if (claim.state === "released") return [claim, Cause.fail(released(future))]
-    const outcome = claim.outcome ?? this.state.outcomes.get(claim.task)
+    const outcome = this.outcomeOf(claim)
     return outcome === undefined ? undefined : [outcome.reason, rootCause(outcome, this.causeOf)]
+  }
+
+  /** Somebody knows how this settled future ended, if without success, and does something about it. */
+  see(claim: Claim): void {
+    const outcome = this.outcomeOf(claim)
+    if (outcome !== undefined) this.seen.add(outcome.reason)
+  }
+
+  /** How a settled future ended, if without success. */
+  outcomeOf({ outcome, task }: Claim): Outcome | undefined {
+    return outcome ?? this.state.outcomes.get(task)
   }
 
   metadataOf(future: FutureImpl): Metadata {

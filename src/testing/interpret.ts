@@ -15,7 +15,7 @@ import * as Scope from "effect/Scope"
 import * as Client from "../Client.ts"
 import type { WaitMode } from "../engine/Event.ts"
 import { keyAt, submitterOf } from "../engine/State.ts"
-import type { Claim, Outcome, Reason, Submission, TaskId, Where } from "../engine/State.ts"
+import type { Claim, Outcome, Place, Reason, Submission, TaskId, Where } from "../engine/State.ts"
 import type { Exits, Needs, Services } from "../Inputs.ts"
 import { Attempt } from "../internal/attempt.ts"
 import { exitOf, rootCause } from "../internal/causes.ts"
@@ -159,6 +159,10 @@ export class Interpreter implements Stage {
   taskOf(id: TaskId): TaskImpl {
     const { index, submission } = this.rows[id]!
     return (submission.plan as LivePlan).nodes[index]!
+  }
+
+  placeOf(id: TaskId): Place {
+    return this.rows[id]!
   }
 
   refuse({ core }: FutureImpl): string | undefined {

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import type { Transition } from "../engine/State.ts"
+import { taskAt } from "../internal/compile.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
 import { Wire } from "../internal/wire.ts"
 import type { Message } from "../internal/wire.ts"
@@ -158,7 +159,7 @@ export class Rails implements Wire {
 
   body(core: SchedulerCore, task: number, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
     const { index, starts, submission } = core.state.tasks
-    const { _tag } = core.taskOf(task).body
+    const { _tag } = taskAt(core.placeOf(task)).body
     if (_tag === "value" || _tag === "exit") return body
     const fault = this.plan.at(siteOf(submission[task]!, index[task]!, starts[task]!))
     if (fault === undefined) return body

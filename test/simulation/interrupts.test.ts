@@ -71,6 +71,16 @@ const verbs: Record<string, Verb> = {
       )
       return yield* Future.join(kept)
     }),
+  retry: onFutures(([, d, e, f]) =>
+    Effect.gen(function*() {
+      yield* Client.wait([d!, e!])
+      yield* Client.cancel(f!, { wait: false })
+      const [e2] = yield* Client.retryAll([e!, f!])
+      yield* Future.await(e2)
+      yield* Future.await(yield* Client.retry(e2))
+    })
+  ),
+  rerunInline: onFutures(([, , e]) => Effect.andThen(Future.await(e!), Effect.exit(Client.rerunInline(e!)))),
   compute: (b) => Client.compute({ d: graphOf(b).d }),
   "compute that fails": (b) => Effect.exit(Client.compute(graphOf(b))),
   "compute, continue": (b) => Effect.exit(Client.compute({ ...graphOf(b), f: 0 }, { errors: "continue" })),

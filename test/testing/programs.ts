@@ -179,6 +179,19 @@ const makeStep = (chance: Chance, known: ReadonlyArray<Known>, depth: number): S
     onFuture((future, value) => Effect.flatMap(Future.await(future), (exit) => expectValue(exit, value))),
     onFuture((future) => Client.cancel(future, { force })),
     onFuture((future) => Client.cancel(future, { wait: false })),
+    // Again, if it ended without success.
+    onFuture((future, value) =>
+      Effect.scoped(Effect.flatMap(Effect.exit(Client.retry(future)), (again) =>
+        Exit.isSuccess(again)
+          ? Effect.flatMap(Future.await(again.value), (exit) => expectValue(exit, value))
+          : Effect.void))
+    ),
+    onFuture((future, value) =>
+      Effect.flatMap(
+        Effect.exit(Client.rerunInline(future)),
+        (exit) => Exit.isSuccess(exit) ? Effect.void : expectValue(Exit.failCause(exit.cause), value)
+      )
+    ),
     onFuture((future) => Client.release(future)),
     onFuture((future, value) =>
       Effect.flatMap(

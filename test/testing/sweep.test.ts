@@ -51,6 +51,18 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
   "cancel by force": submitted(diamond(), (future) => Client.cancel(future, { force: true })),
   "release": submitted(reluctant(), Client.release),
   "keep": Effect.scoped(submitted(one(1), (future) => Effect.flatMap(Client.keep(future), Future.join))),
+  "retry": submitted(
+    Task.all([diamond(), failing()]),
+    (old) => Effect.andThen(Future.await(old), Effect.flatMap(Client.retry(old), Future.await))
+  ),
+  "retry of a task that is cancelled": submitted(
+    Task.map(reluctant(), () => 1),
+    (old) => Effect.andThen(Client.cancel(old, { wait: false }), Effect.andThen(Client.retry(old), Effect.sleep(1)))
+  ),
+  "rerunInline": submitted(
+    Task.make(diamond(), () => Effect.andThen(Effect.sleep(1), Effect.fail("no" as const))),
+    (old) => Effect.andThen(Future.await(old), Effect.exit(Client.rerunInline(old)))
+  ),
   "scope close": Effect.scoped(Effect.andThen(Client.submit(reluctant()), Effect.yieldNow)),
   "scope close of a diamond": Effect.scoped(Effect.andThen(Client.submit(diamond()), Effect.sleep(1))),
   "addWorker": Effect.scoped(
@@ -68,6 +80,18 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
     )
   ),
   "cancel inside a task": inTask(Effect.flatMap(Client.submit(reluctant()), (future) => Client.cancel(future))),
+  "retry inside a task": inTask(
+    submitted(
+      Task.all([slow(1), failing()]),
+      (old) => Effect.andThen(Future.await(old), Effect.flatMap(Client.retry(old), Future.await))
+    )
+  ),
+  "rerunInline inside a task": inTask(
+    submitted(
+      Task.make(slow(1), () => Worker.seceded(Effect.andThen(Effect.yieldNow, Effect.fail("no" as const)))),
+      (old) => Effect.andThen(Future.await(old), Effect.exit(Client.rerunInline(old)))
+    )
+  ),
   "secede": inTask(Worker.seceded(Effect.sleep(2))),
   "secede and rejoin by hand": inTask(Effect.andThen(Worker.secede, Effect.andThen(Effect.yieldNow, Worker.rejoin)))
 }

@@ -1,0 +1,88 @@
+/**
+ * The body that failed, once more: in the calling fiber, where a breakpoint or a stack leads to it.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { Place } from "../engine/State.ts"
+import { keyAt } from "../engine/State.ts"
+import { Worker } from "../Worker.ts"
+import { Attempt, attemptOf } from "./attempt.ts"
+import { rootOf } from "./causes.ts"
+import { ofInputs } from "./collect.ts"
+import { runAt, taskAt } from "./compile.ts"
+import { effectOf } from "./fiberWorker.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import { assemble } from "./task.ts"
+import type { FutureImpl, TaskImpl } from "./task.ts"
+
+/** Runs the body of the task that failed first on the way to a future, with the inputs that it had. */
+export const rerunInline = (future: FutureImpl): Effect.Effect<unknown, unknown> =>
+  Effect.withFiber((fiber) => {
+    const { core } = future
+    const refused = core.refuseRetry(future)
+    if (refused !== undefined) return Effect.fail(refused)
+    core.view.see(future.claim)
+    const { place, where } = rootOf(core.view.outcomeOf(future.claim)!.trail)
+    const attempt = attemptFor(core, place!, Math.max(1, where!.attempt), fiber)
+    return Effect.flatMap(inputsAt(core, place!), (values) => inScope(core, place!, attempt, values))
+  })
+
+/** What its body gets, from the results that are held, or from tasks that run again. */
+const inputsAt = (core: SchedulerCore, place: Place): Effect.Effect<ReadonlyArray<unknown>, unknown> => {
+  const { body, handles } = taskAt(place)
+  if (handles.length === 0) return Effect.succeed(handles)
+  const absorbs = body._tag === "exit"
+  return core.computeInputs(place, absorbs, (targets) => ofInputs(core, absorbs, targets))
+}
+
+/** What the body sees of a worker. What it waits for and submits belongs to the task that calls, if one does. */
+const attemptFor = (
+  core: SchedulerCore,
+  { index, submission }: Place,
+  number: number,
+  fiber: Fiber.Fiber<unknown, unknown>
+): Attempt => {
+  const caller = attemptOf(core, fiber)
+  return new Attempt(core, "inline", caller?.task ?? -1, caller?.serial ?? 0, number, submission, index)
+}
+
+/** The world is that of whoever submitted the task; the scope and the slot are given back whatever happens. */
+const inScope = (
+  core: SchedulerCore,
+  place: Place,
+  attempt: Attempt,
+  values: ReadonlyArray<unknown>
+): Effect.Effect<unknown, unknown> =>
+  Effect.acquireUseRelease(
+    Scope.make(),
+    (scope) => {
+      const context = Context.add(Context.add(runAt(place).context, Worker, attempt), Scope.Scope, scope)
+      return Effect.provideContext(bodyOf(place, taskAt(place), values), context)
+    },
+    (scope, exit) => Effect.andThen(Scope.close(scope, exit), core.waits.rejoin(attempt))
+  )
+
+const bodyOf = (
+  { index, submission }: Place,
+  task: TaskImpl,
+  values: ReadonlyArray<unknown>
+): Effect.Effect<unknown, unknown> => {
+  const { body } = task
+  switch (body._tag) {
+    case "effect": {
+      if (body.constant !== undefined) return body.constant as Effect.Effect<unknown>
+      return Effect.suspend(() => effectOf(body.run(assemble(task, values)), () => keyAt(submission, index)))
+    }
+    case "flatMap":
+    case "map":
+      return Effect.sync(() => body.run(assemble(task, values)))
+    case "exit":
+      return Effect.succeed(values[0])
+    case "value":
+      return Effect.succeed(body.value)
+  }
+}

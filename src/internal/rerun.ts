@@ -1,0 +1,240 @@
+/**
+ * From tasks that ended without success to a plan that runs them again: them, and of what they need whatever has no result
+ * that is held or on its way.
+ *
+ * The plans of old submissions say what depends on what, for as long as anybody has a future of them. A task that one of them
+ * joined under a key was never theirs: if it is gone, it is submitted anew, as any task is.
+ *
+ * @internal
+ */
+import type { Defaults, Reference, Settings } from "../engine/Plan.ts"
+import type { Place, Submission, TaskId } from "../engine/State.ts"
+import { GraphError } from "../SkeinError.ts"
+import type { GraphReason } from "../SkeinError.ts"
+import { areSame, keyFor, mistakeOf, nameOf, runAt, settingsOf, taskAt } from "./compile.ts"
+import type { Compiled, Live, LivePlan, Run } from "./compile.ts"
+import { depthFirst } from "./depthFirst.ts"
+import { cull, positionsOf } from "./planning.ts"
+import type { Draft } from "./planning.ts"
+import { isTask } from "./task.ts"
+import type { Handle, TaskImpl } from "./task.ts"
+
+/** What must be known of the scheduler in which the tasks ran. */
+export interface Past extends Pick<Live, "find" | "keyOf" | "placeOf"> {
+  /** The task at this place if its result is held or on its way, else -1. */
+  readonly usable: (place: Place) => TaskId
+}
+
+/** The plan that runs the tasks at these places again. */
+export const recompile = (targets: ReadonlyArray<Place>, past: Past): Compiled | GraphError => {
+  const compiler = new Recompiler(past)
+  return compiler.compile(targets.map((target) => compiler.at(target)))
+}
+
+/** The plan that gives what the task at this place needs, in the order of its handles. */
+export const recompileInputs = (place: Place, past: Past): Compiled | GraphError => {
+  const compiler = new Recompiler(past)
+  return compiler.compile(compiler.needsOf({ ...again(taskAt(place), runAt(place)), place }))
+}
+
+/** One task of the new plan, or a live one that it refers to. */
+interface Entry {
+  readonly task: TaskImpl
+  readonly run: Run
+  /** Where it was registered, unless it never was. */
+  readonly place: Place | undefined
+  /** Its own key, and that of a pure call once its arguments have theirs. */
+  key: string | undefined
+  /** What the plan calls it: known at once if it is live, else when what it needs has a place. */
+  reference: Reference | undefined
+}
+
+const again = (task: TaskImpl, run: Run, key?: string, place?: Place): Entry => ({
+  task,
+  run,
+  place,
+  key,
+  reference: undefined
+})
+
+const none: ReadonlyArray<Entry> = []
+
+class Recompiler {
+  private readonly registered = new Map<Submission, Map<number, Entry>>()
+  private readonly unregistered = new Map<Run, Map<TaskImpl, Entry>>()
+  /** What has a key is one task, in however many submissions it was. */
+  private readonly keys = new Map<string, Entry>()
+  private readonly nodes: Array<Entry> = []
+  private readonly offsets: Array<number> = [0]
+  private readonly edges: Array<Reference> = []
+  private readonly settings = new Map<number, Settings>()
+  private readonly places = new Map<TaskId, Place>()
+  private readonly past: Past
+  /** A pure call turned out to be known after its arguments had been given places. */
+  private hasJoinedLate = false
+  private mistake: GraphReason | undefined
+
+  constructor(past: Past) {
+    this.past = past
+  }
+
+  compile(roots: ReadonlyArray<Entry>): Compiled | GraphError {
+    const cycle = depthFirst(roots, (root) => this.needsOf(root), (each) => this.add(each))
+    if (cycle !== undefined) this.refuse({ _tag: "Cycle", path: cycle.map(({ task }) => nameOf(task)) })
+    if (this.mistake !== undefined) return new GraphError({ reason: this.mistake })
+    const draft: Draft<Entry> = {
+      nodes: this.nodes,
+      targets: roots.map(({ reference }) => reference!),
+      offsets: Int32Array.from(this.offsets),
+      edges: Int32Array.from(this.edges),
+      settings: this.settings
+    }
+    return this.finished(this.hasJoinedLate ? cull(draft) : draft, roots)
+  }
+
+  private finished(
+    { edges, nodes, offsets, settings, targets }: Draft<Entry>,
+    roots: ReadonlyArray<Entry>
+  ): Compiled {
+    const { past, places } = this
+    const plan: LivePlan = {
+      size: nodes.length,
+      offsets,
+      targets: edges,
+      settings,
+      positions: positionsOf(nodes.length, offsets, edges),
+      nodes: nodes.map(({ task }) => task),
+      run: roots[0]!.run,
+      defaults: undefined,
+      liveKeys: new Map(Array.from(places.keys(), (id) => [id, past.keyOf(id)])),
+      rerun: { runs: nodes.map(({ run }) => run), places }
+    }
+    return { targets, plan }
+  }
+
+  private refuse(reason: GraphReason): undefined {
+    this.mistake ??= reason
+  }
+
+  /** What was registered at a place. */
+  at(place: Place): Entry {
+    const { index, submission } = place
+    const known = this.registered.get(submission) ?? new Map<number, Entry>()
+    const present = known.get(index) ?? this.usable(place) ?? this.registeredAt({ index, submission })
+    this.registered.set(submission, known.set(index, present))
+    return present
+  }
+
+  private usable(place: Place): Entry | undefined {
+    const id = this.past.usable(place)
+    return id < 0 ? undefined : this.live(id)
+  }
+
+  private live(id: TaskId): Entry {
+    const place = this.past.placeOf(id)
+    return { ...again(taskAt(place), runAt(place), this.past.keyOf(id), place), reference: ~id }
+  }
+
+  private registeredAt(place: Place): Entry {
+    const key = place.submission.plan.settings.get(place.index)?.key
+    return this.named(again(taskAt(place), runAt(place), key, place))
+  }
+
+  /** A task that was joined under its key, or one below such a task. */
+  private unregisteredOf(task: TaskImpl, run: Run): Entry {
+    const known = this.unregistered.get(run) ?? new Map<TaskImpl, Entry>()
+    const present = known.get(task) ?? this.checked(again(task, run, task.options.key))
+    this.unregistered.set(run, known.set(task, present))
+    return present
+  }
+
+  private checked(fresh: Entry): Entry {
+    const mistake = mistakeOf(fresh.task)
+    if (mistake !== undefined) this.refuse(mistake)
+    return this.named(fresh)
+  }
+
+  private named(fresh: Entry): Entry {
+    return fresh.key === undefined ? fresh : this.known(fresh.task, fresh.key) ?? this.keep(fresh, fresh.key)
+  }
+
+  private keep(entry: Entry, key: string): Entry {
+    this.keys.set(key, entry)
+    return entry
+  }
+
+  /** What has this key here, or in the scheduler: somebody may have submitted it again. A run without success is replaced. */
+  private known(task: TaskImpl, key: string): Entry | undefined {
+    const own = this.keys.get(key)
+    const id = own === undefined ? this.past.find(key) : -1
+    if (own === undefined && id < 0) return undefined
+    const other = own?.task ?? taskAt(this.past.placeOf(id))
+    if (!areSame(other, task)) this.refuse({ _tag: "KeyConflict", key, why: "another task has it now" })
+    if (own !== undefined) return own
+    return this.past.usable(this.past.placeOf(id)) < 0 ? undefined : this.keep(this.live(id), key)
+  }
+
+  /** What a task needs, in the order of its handles; nothing if it is live. */
+  needsOf({ place, reference, run, task }: Entry): ReadonlyArray<Entry> {
+    if (reference !== undefined) return none
+    if (place === undefined) return task.handles.map((handle) => this.ofHandle(handle, run))
+    const { index, submission } = place
+    const { offsets, rerun, targets } = submission.plan as LivePlan
+    return task.handles.map((handle, i) => {
+      const target = targets[offsets[index]! + i]!
+      if (target >= 0) return this.at({ submission, index: target })
+      const known = rerun?.places.get(~target)
+      return known === undefined ? this.ofHandle(handle, run) : this.at(known)
+    })
+  }
+
+  private ofHandle(handle: Handle, run: Run): Entry {
+    return isTask(handle) ? this.unregisteredOf(handle, run) : this.at(handle)
+  }
+
+  /** All that it needs has been added. */
+  private add(entry: Entry): void {
+    if (entry.reference !== undefined) return
+    const twin = entry.place === undefined && entry.key === undefined ? this.twinOf(entry) : undefined
+    if (twin?.reference !== undefined) {
+      entry.reference = twin.reference
+      return
+    }
+    for (const { place, reference } of this.needsOf(entry)) {
+      this.edges.push(reference!)
+      if (reference! < 0) this.places.set(~reference!, place!)
+    }
+    entry.reference = this.nodes.push(entry) - 1
+    this.offsets.push(this.edges.length)
+    const settings = withDefaults(settingsAt(entry), defaultsAt(entry))
+    if (settings !== undefined) this.settings.set(entry.reference, settings)
+    if (twin !== undefined) twin.reference = entry.reference
+  }
+
+  /** A pure call that was never registered has its key only now; there may be one with that key already. */
+  private twinOf(entry: Entry): Entry | undefined {
+    const { run, task } = entry
+    const key = keyFor(task, this.past, (argument) => this.unregisteredOf(argument, run).key)
+    if (typeof key === "object") return this.refuse(key)
+    if (key === undefined) return undefined
+    entry.key = key
+    const twin = this.known(task, key)
+    if (twin === undefined) this.keep(entry, key)
+    else this.hasJoinedLate = true
+    return twin
+  }
+}
+
+const settingsAt = ({ key, place, task }: Entry): Settings | undefined =>
+  place === undefined ? settingsOf(task, key) : place.submission.plan.settings.get(place.index)
+
+const defaultsAt = ({ place, run }: Entry): Defaults | undefined =>
+  place === undefined ? run.defaults : place.submission.plan.defaults
+
+/** What a region said of the tasks holds for them still. */
+const withDefaults = (settings: Settings | undefined, defaults: Defaults | undefined): Settings | undefined =>
+  defaults === undefined ? settings : {
+    ...settings,
+    label: settings?.label ?? defaults.label,
+    priority: settings?.priority ?? defaults.priority
+  }
