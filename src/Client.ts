@@ -11,7 +11,7 @@ import { format } from "effect/Formatter"
 import { dual } from "effect/Function"
 import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import type { Future } from "./Future.ts"
+import type { Future, WaitOptions } from "./Future.ts"
 import type { Graph } from "./Graph.ts"
 import type { Errors, Exits, Needs, Services, Upstream, Values } from "./Inputs.ts"
 import { Annotations as RegionOptions } from "./internal/annotations.ts"
@@ -88,7 +88,7 @@ export interface Callbacks {
  * @category options
  * @since 0.1.0
  */
-export interface ComputeOptions<M extends Mode = Mode> {
+export interface ComputeOptions<M extends Mode = Mode> extends WaitOptions {
   readonly errors?: M | undefined
   /** Results by key: tasks found here do not run, and results of keyed tasks are added. A `Map` will do. */
   readonly cache?: ResultCache | undefined
@@ -300,13 +300,13 @@ const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks 
 const computeShape = (
   core: SchedulerCore,
   shape: unknown,
-  { cache, callbacks, errors = "failFast" }: ComputeOptions
+  { cache, callbacks, errors = "failFast", keepSlot }: ComputeOptions
 ): Effect.Effect<unknown, unknown> => {
   const scan = internal.scan(shape)
   const refused = refusalOf(scan, errors)
   if (refused !== undefined) return Effect.fail(refused)
   const { handles } = scan
-  const options = { keepGoing: errors !== "failFast", cache, callbacks }
+  const options = { keepGoing: errors !== "failFast", cache, callbacks, keepsSlot: keepSlot }
   return core.compute(handles, options, (targets, roots) => collect.ofTargets(core, scan, errors, targets, roots))
 }
 
@@ -451,6 +451,16 @@ const zip = (inputs: ReadonlyArray<Iterable<unknown>>): ReadonlyArray<ReadonlyAr
 }
 
 /**
+ * What {@link gather} can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface GatherOptions<M extends Mode = Mode> extends WaitOptions {
+  readonly errors?: M | undefined
+}
+
+/**
  * Waits for futures and gives their values, in the shape given. Owns nothing: a failure or an interruption ends the wait, not
  * the tasks.
  *
@@ -459,7 +469,7 @@ const zip = (inputs: ReadonlyArray<Iterable<unknown>>): ReadonlyArray<ReadonlyAr
  */
 export const gather = <const I, const M extends Mode = "failFast">(
   futures: I,
-  options?: { readonly errors?: M | undefined }
+  options?: GatherOptions<M>
 ): Effect.Effect<Result<I, M>, Failure<I, M>> =>
   Effect.suspend(() => {
     const scan = internal.scan(futures)
@@ -472,26 +482,29 @@ export const gather = <const I, const M extends Mode = "failFast">(
       return Effect.die(new TypeError("gather waits for futures: submit tasks, or compute them"))
     }
     const until = mode === "failFast" ? "firstFailure" : "all"
-    return Effect.andThen(awaitFutures(all, until), Effect.suspend(() => collect.ofFutures(scan, mode, all)))
+    const over = awaitFutures(all, until, options?.keepSlot)
+    return Effect.andThen(over, Effect.suspend(() => collect.ofFutures(scan, mode, all)))
   }) as any
 
 const awaitFutures = (
   futures: ReadonlyArray<internal.FutureImpl>,
-  mode: "all" | "firstCompleted" | "firstFailure"
+  mode: "all" | "firstCompleted" | "firstFailure",
+  keepSlot: boolean | undefined
 ): Effect.Effect<void, Starved> => {
   const core = futures[0]?.core
   if (core === undefined) return Effect.void
-  if (futures.some((future) => future.core !== core)) return awaitAcross(futures, mode)
-  return core.waits.forClaims(futures.map((future) => future.claim), mode)
+  if (futures.some((future) => future.core !== core)) return awaitAcross(futures, mode, keepSlot)
+  return core.waits.forClaims(futures.map((future) => future.claim), mode, keepSlot)
 }
 
 /** Waits for futures of several schedulers, which know nothing of each other. */
 const awaitAcross = (
   futures: ReadonlyArray<internal.FutureImpl>,
-  mode: "all" | "firstCompleted" | "firstFailure"
+  mode: "all" | "firstCompleted" | "firstFailure",
+  keepSlot: boolean | undefined
 ): Effect.Effect<void, Starved> => {
   const groups = Array.from(Map.groupBy(futures, ({ core }) => core).values())
-  const waits = groups.map((group) => awaitFutures(group, mode))
+  const waits = groups.map((group) => awaitFutures(group, mode, keepSlot))
   if (mode === "firstCompleted") return Effect.raceAllFirst(waits)
   const hasFailed = ({ claim, core }: internal.FutureImpl) =>
     core.view.isOver([claim], "all") && !core.view.hasSucceeded(claim)
@@ -520,11 +533,12 @@ export type WaitFor = "all" | "firstCompleted" | "firstException"
  */
 export const wait = <F extends Future<any, any>>(
   futures: ReadonlyArray<F>,
-  until: WaitFor = "all"
+  until: WaitFor = "all",
+  options?: WaitOptions
 ): Effect.Effect<{ readonly done: Array<F>; readonly notDone: Array<F> }, Starved> =>
   Effect.suspend(() => {
     const mode = until === "firstException" ? "firstFailure" : until
-    return Effect.map(awaitFutures(futures.map(internal.implOf), mode), () => {
+    return Effect.map(awaitFutures(futures.map(internal.implOf), mode, options?.keepSlot), () => {
       const isDone = (future: F) => internal.implOf(future).core.view.isSettled(internal.implOf(future).claim)
       return { done: futures.filter(isDone), notDone: futures.filter((future) => !isDone(future)) }
     })

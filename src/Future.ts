@@ -85,27 +85,57 @@ export interface AttemptMetadata {
  */
 export const isFuture = (u: unknown): u is Future<unknown, unknown> => internal.isFuture(u)
 
-const waitFor = (future: internal.FutureImpl) =>
-  future.core.view.isSettled(future.claim) ? Effect.void : future.core.waits.forClaims([future.claim], "all")
+/**
+ * How a wait inside a task treats the task's slot.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface WaitOptions {
+  /**
+   * Keep the slot while waiting, instead of giving it to others. A wait that could never end because no slot is left for what
+   * it waits for fails with `Starved`. Outside a task it has no effect.
+   */
+  readonly keepSlot?: boolean | undefined
+}
 
 /**
  * Waits for the task and gives its value, or fails as it failed.
  *
  * **Details**
  *
- * Inside a task this frees the task's slot for the while. Interrupting the wait, or a timeout of it, leaves the task alone.
+ * Inside a task this frees the task's slot for the while, unless it is told to keep it. Interrupting the wait, or a timeout of
+ * it, leaves the task alone.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const join = <A, E>(self: Future<A, E>): Effect.Effect<A, E | RuntimeFailure> =>
+export const join: {
+  <A, E>(self: Future<A, E>, options: WaitOptions): Effect.Effect<A, E | RuntimeFailure>
+  (options: WaitOptions): <A, E>(self: Future<A, E>) => Effect.Effect<A, E | RuntimeFailure>
+  <A, E>(self: Future<A, E>): Effect.Effect<A, E | RuntimeFailure>
+} =
+  ((self: Future<any, any> | WaitOptions, options?: WaitOptions) =>
+    isOptions(self) ? (future: Future<any, any>) => joinFuture(future, self) : joinFuture(self, options)) as any
+
+const isOptions = (u: Future<any, any> | WaitOptions): u is WaitOptions => !isFuture(u) && "keepSlot" in u
+
+const joinFuture = (self: Future<any, any>, options: WaitOptions | undefined): Effect.Effect<any, any> =>
   Effect.suspend(() => {
     const future = internal.implOf(self)
-    const exit = () => future.core.view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
-    return future.core.view.isSettled(future.claim) ? exit() : Effect.flatMap(waitFor(future), exit)
+    const { core: { view, waits }, claim } = future
+    const exit = () => view.exitOfClaim(future)
+    return view.isSettled(claim) ? exit() : Effect.flatMap(waits.forClaims([claim], "all", options?.keepSlot), exit)
   })
 
-const await_ = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>> => Effect.exit(join(self))
+const await_: {
+  <A, E>(self: Future<A, E>, options: WaitOptions): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>>
+  (options: WaitOptions): <A, E>(self: Future<A, E>) => Effect.Effect<Exit.Exit<A, E | RuntimeFailure>>
+  <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>>
+} = ((self: Future<any, any> | WaitOptions, options?: WaitOptions) =>
+  isOptions(self)
+    ? (future: Future<any, any>) => Effect.exit(joinFuture(future, self))
+    : Effect.exit(joinFuture(self, options))) as any
 
 export {
   /**

@@ -211,18 +211,29 @@ export class TaskCancelled extends Data.TaggedError("TaskCancelled")<{
 }
 
 /**
- * A wait that would close a cycle, and is refused at once: each pair says which key waits for which.
+ * A wait that could never end: it would close a cycle, or it keeps its slot and no other is left for what it waits for.
+ *
+ * **Details**
+ *
+ * Each pair says which key waits for which; one with `"slot"`, that it waits for the slot which the other keeps while it waits
+ * itself. The tasks are not affected. Where a slot lacks, the same wait without `keepSlot` can end.
  *
  * @category errors
  * @since 0.1.0
  */
 export class Starved extends Data.TaggedError("Starved")<{
-  readonly waits: ReadonlyArray<readonly [waiting: string, awaited: string]>
+  readonly waits: ReadonlyArray<readonly [waiting: string, awaited: string, of?: "slot"]>
 }> {
   override get message(): string {
-    return `This wait would close a cycle: ${
-      this.waits.map(([from, to]) => `${quote(from)} waits for ${quote(to)}`).join(", ")
-    }.`
+    const told = this.waits.map(([from, to, of]) =>
+      `${quote(from)} waits for ${of === undefined ? quote(to) : `the slot that ${quote(to)} keeps`}`
+    ).join(", ")
+    if (this.waits.some(([, , of]) => of === "slot")) {
+      return `This wait keeps its slot and could never end: ${told}. Wait without keepSlot, or allow more slots.`
+    }
+    return this.waits.at(-1)?.[1] === this.waits[0]?.[0]
+      ? `This wait would close a cycle: ${told}.`
+      : `This wait keeps its slot and could never end, for no worker takes tasks: ${told}.`
   }
 }
 

@@ -11,6 +11,7 @@ import type { Instruction, Out } from "./Instruction.ts"
 import * as owners from "./owners.ts"
 import { Recorder } from "./recorder.ts"
 import * as slots from "./slots.ts"
+import * as starvation from "./starvation.ts"
 import { unwanted } from "./State.ts"
 import type { State } from "./State.ts"
 import { submit } from "./submit.ts"
@@ -32,6 +33,7 @@ export const advance = (state: State, event: Event, out: Out): void => {
   apply(state, event, out)
   propagate(state, out)
   slots.dispatch(state, out)
+  if (state.keeping.size > 0) starvation.relieve(state, out)
   state.cancelling = unwanted
   if (state.timers.length > 0) timers.schedule(state, attempts.isStale, out)
   state.tasks.shrink()

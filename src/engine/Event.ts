@@ -58,6 +58,8 @@ export interface GraphSubmitted {
   readonly wait?: number | undefined
   /** Tasks that must run to their end whatever else fails; see `Owner.roots`. */
   readonly wishes?: ReadonlyArray<Reference> | undefined
+  /** With `wait`: the parent keeps its slot meanwhile. */
+  readonly keepsSlot?: boolean | undefined
 }
 
 /** A `flatMap` body has returned a graph: the task now stands for `target`. */
@@ -78,7 +80,7 @@ export interface TaskEnded {
   readonly ending: Ending
 }
 
-/** Somebody waits for claims to end. With `waiter`, the attempt gives its slot to others for the while. */
+/** Somebody waits for claims to end. With `waiter`, the attempt gives its slot to others for the while, unless it keeps it. */
 export interface WaitBegan {
   readonly _tag: "WaitBegan"
   readonly now: number
@@ -88,6 +90,8 @@ export interface WaitBegan {
   /** The running task that waits, or -1. */
   readonly waiter: TaskId
   readonly attempt: number
+  /** The waiter keeps its slot meanwhile. */
+  readonly keepsSlot?: boolean | undefined
 }
 
 /**

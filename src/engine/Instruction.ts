@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Claim, State, TaskId } from "./State.ts"
+import type { Claim, Pair, State, TaskId } from "./State.ts"
 
 /** Run one attempt of a task. */
 export interface Start {
@@ -66,11 +66,11 @@ export interface ForgetFailure {
   readonly failure: number
 }
 
-/** The wait is over. With `starved` it would have closed the cycle shown: pairs of waiting key and awaited key. */
+/** The wait is over. With `starved` it could never have ended by itself: a cycle, or no slot left for what it waits for. */
 export interface WaitEnded {
   readonly _tag: "WaitEnded"
   readonly wait: number
-  readonly starved: ReadonlyArray<readonly [string, string]> | undefined
+  readonly starved: ReadonlyArray<Pair> | undefined
 }
 
 /** Send `TimeCame` at this time (milliseconds), not before; replaces any earlier request. */

@@ -17,6 +17,7 @@
  * - S7 A task ends once; what comes from a former attempt changes nothing.
  * - S8 A result is held exactly while it is claimed or needed.
  * - S9 Without owners every table of tasks, waits, failures and timers is empty.
+ * - S10 No attempt keeps its slot in a wait that could never end.
  *
  * @since 0.1.0
  */
@@ -68,7 +69,10 @@ export type Reason =
   | { readonly _tag: "Failed"; readonly failure: number; readonly defect: boolean }
   | { readonly _tag: "Cancelled"; readonly task: string; readonly by: string; readonly reason: string }
   | { readonly _tag: "TimedOut"; readonly of: "attempt" | "deadline" | "dependencies"; readonly millis: number }
-  | { readonly _tag: "Starved"; readonly waits: ReadonlyArray<readonly [string, string]> }
+  | { readonly _tag: "Starved"; readonly waits: ReadonlyArray<Pair> }
+
+/** The key that waits and the key that it waits for; with `slot`, for the slot which that one keeps while it waits itself. */
+export type Pair = readonly [waiting: string, awaited: string, of?: "slot"]
 
 /** How a task ended without success. Dependents share the reason of the task that failed first. */
 export interface Outcome {
@@ -121,6 +125,8 @@ export interface Wait {
   readonly waiter: TaskId
   /** It waits for what its waiter must not outlive, so a request to stop does not end it. */
   readonly closing: boolean
+  /** Its waiter has not given its slot away for it. */
+  readonly keepsSlot: boolean
 }
 
 /** One registered plan. */
@@ -226,8 +232,10 @@ export interface State {
   readonly owners: Map<number, Owner>
   readonly workers: Array<WorkerRecord>
   readonly waits: Map<number, Wait>
-  /** The open waits of tasks that wait inside their body. */
+  /** The open waits of tasks that wait inside their body, and have given their slot away for it. */
   readonly waitsOf: Map<TaskId, Array<Wait>>
+  /** The open waits of tasks that keep their slot meanwhile. */
+  readonly keeping: Map<TaskId, Array<Wait>>
   /** Lanes with at least one member, best first (a binary heap). */
   readonly lanes: Array<Lane>
   /** The only ready task, within a step and not yet in its lane; -1 for none. */
@@ -287,6 +295,7 @@ export const make = (limits: Limits = defaultLimits): State => ({
   workers: [],
   waits: new Map(),
   waitsOf: new Map(),
+  keeping: new Map(),
   lanes: [],
   lone: -1,
   later: new Map(),

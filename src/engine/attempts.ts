@@ -49,9 +49,8 @@ const selfCancelled = (key: string): Reason => ({
 
 const leave = (state: State, task: TaskId, out: Out): void => {
   slots.leave(state, task, out)
-  if (state.waitsOf.size > 0 || state.workers[state.tasks.worker[task]!]!.rejoining.size > 0) {
-    waits.attemptEnded(state, task, out)
-  }
+  const { rejoining } = state.workers[state.tasks.worker[task]!]!
+  if (state.waitsOf.size > 0 || rejoining.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
 }
 
 /** The outcome of an attempt that was asked to stop was fixed then; what it brings now is dropped. */

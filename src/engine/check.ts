@@ -288,7 +288,16 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
     }
     if (has(state, task, Flag.wished) && hasEnded(phase)) yield `S7: ${name(task)} is wished for and has ended`
   }
-  for (const map of [state.outcomes, state.stopping, state.history, state.aliases, state.later, state.waitsOf]) {
+  const tables = [
+    state.outcomes,
+    state.stopping,
+    state.history,
+    state.aliases,
+    state.later,
+    state.waitsOf,
+    state.keeping
+  ]
+  for (const map of tables) {
     for (const task of map.keys()) if (!isLive(state, task)) yield `S7: something is kept for the free row ${task}`
   }
 }
@@ -312,14 +321,58 @@ function* waits(state: State, { live, name }: Facts): Iterable<string> {
     const remaining = watched.get(wait) ?? 0
     if (wait.remaining !== remaining) yield `S2: wait ${wait.id} counts ${wait.remaining} of ${remaining}`
     if (remaining === 0 && wait.mode !== "never") yield `S2: wait ${wait.id} should be over`
-    if (wait.waiter >= 0 && state.waitsOf.get(wait.waiter)?.includes(wait) !== true) {
+    const table = wait.keepsSlot ? state.keeping : state.waitsOf
+    if (wait.waiter >= 0 && table.get(wait.waiter)?.includes(wait) !== true) {
       yield `S6: ${name(wait.waiter)} does not know that it waits`
     }
   }
-  for (const [task, open] of state.waitsOf) {
+  for (const [task, open] of [...state.waitsOf, ...state.keeping]) {
+    const phase = phaseOf(state, task)
+    if (open.length === 0) yield `S6: ${name(task)} keeps an empty list of waits`
+    if (phase < Phase.running || phase > Phase.stopping) yield `S6: ${name(task)} waits and is not in an attempt`
     for (const wait of open) {
       if (wait.waiter !== task || state.waits.get(wait.id) !== wait) yield `S6: ${name(task)} keeps wait ${wait.id}`
     }
+  }
+}
+
+/** S10: what can get on, found from below: first what is at work, then what waits for one that can, until no more is found. */
+function* starvation(state: State, { live, name, needs }: Facts): Iterable<string> {
+  if (state.keeping.size === 0) return
+  const able = new Set<TaskId>()
+  const waitsOf = (task: TaskId) => [...state.waits.values()].filter(({ waiter }) => waiter === task)
+  const canEnd = (wait: Wait) =>
+    wait.mode === "never" || live.some((task) => able.has(task) && [state.tasks.waits[task]].flat().includes(wait))
+  const turns = state.workers.map(() => false)
+  const hasSlot = (task: TaskId): boolean =>
+    phaseOf(state, task) === Phase.rejoining
+      ? turns[state.tasks.worker[task]!]!
+      : state.workers.some(({ index, phase }) => phase === "open" && turns[index]!)
+  const canGetOn = (task: TaskId): boolean => {
+    const phase = phaseOf(state, task)
+    if (hasEnded(phase)) return false
+    const alias = state.aliases.get(task)
+    if (alias !== undefined) return able.has(alias)
+    const open = (needs.get(task) ?? []).filter((need) => !hasEnded(phaseOf(state, need)))
+    if (phase === Phase.waiting && open.length > 0) return open.some((need) => able.has(need))
+    if (phase < Phase.assigned) return hasSlot(task)
+    const inside = waitsOf(task)
+    if (phase === Phase.rejoining && hasSlot(task)) return true
+    return inside.some(canEnd) || (phase !== Phase.rejoining && inside.length === 0)
+  }
+  for (let found = -1; found < able.size;) {
+    found = able.size
+    for (const worker of state.workers) {
+      turns[worker.index] ||= worker.running < worker.slots ||
+        live.some((task) =>
+          able.has(task) && has(state, task, Flag.holdsSlot) && state.tasks.worker[task] === worker.index
+        )
+    }
+    for (const task of live) if (canGetOn(task)) able.add(task)
+  }
+  for (const [task, open] of state.keeping) {
+    if (!has(state, task, Flag.holdsSlot)) continue
+    for (const wait of open) if (!canEnd(wait)) yield `S10: ${name(task)} keeps its slot in wait ${wait.id} for ever`
   }
 }
 
@@ -364,6 +417,7 @@ function* emptiness(state: State): Iterable<string> {
     keys: state.keys.size,
     waits: open.length,
     waitsOf: state.waitsOf.size,
+    keeping: state.keeping.size,
     lanes: state.lanes.length,
     later: state.later.size,
     aliases: state.aliases.size,
@@ -377,4 +431,16 @@ function* emptiness(state: State): Iterable<string> {
   for (const [table, size] of Object.entries(sizes)) if (size > 0) yield `S9: ${size} left in ${table}`
 }
 
-const rules: ReadonlyArray<Rule> = [phases, waiting, users, links, slots, queue, outcomes, waits, timers, emptiness]
+const rules: ReadonlyArray<Rule> = [
+  phases,
+  waiting,
+  users,
+  links,
+  slots,
+  queue,
+  outcomes,
+  waits,
+  starvation,
+  timers,
+  emptiness
+]

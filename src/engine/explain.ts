@@ -5,7 +5,7 @@
  */
 import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
 import { hasEnded, keyOf, Phase, phaseNames } from "./State.ts"
-import type { Phase as PhaseOf, PhaseName, Reason, State, TaskId, Timer } from "./State.ts"
+import type { Phase as PhaseOf, PhaseName, Reason, State, TaskId, Timer, Wait } from "./State.ts"
 
 /** Where a task stands, and why it stands there. */
 export interface Explanation {
@@ -27,6 +27,8 @@ export type Because =
   | { readonly _tag: "NoFreeSlot"; readonly ahead: number; readonly running: ReadonlyArray<string> }
   /** It runs, or is about to. */
   | { readonly _tag: "Running"; readonly worker: string }
+  /** Its body waits for these tasks and keeps its slot meanwhile. */
+  | { readonly _tag: "KeepsSlot"; readonly worker: string; readonly waitsFor: ReadonlyArray<string> }
   /** Its body waits, for these tasks or for something the scheduler does not see; its slot is free meanwhile. */
   | { readonly _tag: "GaveSlotAway"; readonly waitsFor: ReadonlyArray<string> }
   /** Its wait is over, and `ahead` others take a slot of that worker again before it. */
@@ -59,10 +61,14 @@ const becauseOf = (state: State, task: TaskId): Because => {
     case Phase.ready:
       return readyBecause(state, task)
     case Phase.assigned:
-    case Phase.running:
-      return { _tag: "Running", worker: workerOf(state, task).name }
+    case Phase.running: {
+      const { name } = workerOf(state, task)
+      const keeping = state.keeping.get(task)
+      if (keeping === undefined) return { _tag: "Running", worker: name }
+      return { _tag: "KeepsSlot", worker: name, waitsFor: awaitedBy(state, keeping) }
+    }
     case Phase.seceded:
-      return { _tag: "GaveSlotAway", waitsFor: awaitedBy(state, task) }
+      return { _tag: "GaveSlotAway", waitsFor: awaitedBy(state, state.waitsOf.get(task) ?? []) }
     case Phase.rejoining: {
       const { name, rejoining } = workerOf(state, task)
       return { _tag: "WaitsForSlot", worker: name, ahead: [...rejoining.keys()].indexOf(task) }
@@ -99,8 +105,7 @@ const readyBecause = (state: State, task: TaskId): Because => {
 }
 
 /** What the open waits of a body are for. */
-const awaitedBy = (state: State, task: TaskId): ReadonlyArray<string> => {
-  const open = state.waitsOf.get(task) ?? []
+const awaitedBy = (state: State, open: ReadonlyArray<Wait>): ReadonlyArray<string> => {
   const isAwaited = (awaited: TaskId) => [state.tasks.waits[awaited] ?? []].flat().some((wait) => open.includes(wait))
   return [...new Set(open.flatMap((wait) => wait.tasks.filter(isAwaited)))].map((awaited) => keyOf(state, awaited))
 }

@@ -82,6 +82,8 @@ export interface WaitSnapshot {
   readonly mode: Wait["mode"]
   /** The key of the task whose body waits. */
   readonly waiter?: string
+  /** That task keeps its slot meanwhile. */
+  readonly keepsSlot?: true
   /** The keys of what has not ended. */
   readonly waitsOn: ReadonlyArray<string>
 }
@@ -223,9 +225,10 @@ const queueOf = (state: State): ReadonlyArray<string> => {
   return keysOf(state, entries.sort((a, b) => compareReady(state, a, b)).map(({ task }) => task))
 }
 
-const waitOf = (state: State, { id, mode, waiter }: Wait, live: ReadonlyArray<TaskId>): WaitSnapshot => ({
+const waitOf = (state: State, { id, keepsSlot, mode, waiter }: Wait, live: ReadonlyArray<TaskId>): WaitSnapshot => ({
   wait: id,
   mode,
   ...(waiter >= 0 && { waiter: keyOf(state, waiter) }),
+  ...(waiter >= 0 && keepsSlot && { keepsSlot: true as const }),
   waitsOn: keysOf(state, live.filter((task) => [state.tasks.waits[task] ?? []].flat().some((wait) => wait.id === id)))
 })

@@ -66,7 +66,7 @@ const claimInBulk = (
     awaited = event.wishes.map((wish) => wishFor(state, submission, wish))
   }
   const mode = event.wishes === undefined ? "firstFailure" : "all"
-  const request = { wait, mode, waiter: event.parent, attempt: event.attempt } as const
+  const request = { wait, mode, waiter: event.parent, attempt: event.attempt, keepsSlot: event.keepsSlot } as const
   waits.enter(state, request, awaited, undefined, out)
 }
 

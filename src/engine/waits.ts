@@ -8,7 +8,7 @@ import type { WaitAbandoned, WaitBegan, WaitMode } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import * as slots from "./slots.ts"
 import { hasEnded, keyOf, Phase } from "./State.ts"
-import type { Claim, Phase as PhaseOf, State, TaskId, Wait } from "./State.ts"
+import type { Claim, Pair, Phase as PhaseOf, State, TaskId, Wait } from "./State.ts"
 import { transition } from "./transitions.ts"
 
 /** Who waits how: the part of a wait that does not depend on what is awaited. */
@@ -20,6 +20,8 @@ export interface Request {
   readonly attempt: number
   /** See `Wait.closing`. */
   readonly closing?: boolean
+  /** See `Wait.keepsSlot`. */
+  readonly keepsSlot?: boolean | undefined
 }
 
 /** Handles {@link WaitBegan}. Claims that are gone count as ended without success. */
@@ -32,7 +34,7 @@ export const begin = (state: State, event: WaitBegan, out: Out): void => {
   enter(state, event, Array.from(live, (claim) => claim.task), live, out)
 }
 
-/** Waits for `tasks`, ended or not; with a waiter, frees its slot for the while. */
+/** Waits for `tasks`, ended or not; with a waiter, frees its slot for the while, unless it keeps it. */
 export const enter = (
   state: State,
   request: Request,
@@ -50,10 +52,12 @@ export const enter = (
   const waiter = livingWaiter(state, request)
   const starved = waiter < 0 ? undefined : cycle(state, waiter, open)
   if (starved !== undefined) return tell(request.wait, starved, out)
-  const { closing = false, mode, wait: id } = request
-  const wait: Wait = { id, mode, tasks: open, remaining: open.length, claims, waiter, closing }
+  const { closing = false, keepsSlot = false, mode, wait: id } = request
+  const wait: Wait = { id, mode, tasks: open, remaining: open.length, claims, waiter, closing, keepsSlot }
   watch(state, wait)
-  if (waiter >= 0) secede(state, waiter, wait, out)
+  if (waiter < 0) return
+  if (keepsSlot) add(state.keeping, wait)
+  else secede(state, waiter, wait, out)
 }
 
 const tell = (wait: number, starved: Starvation, out: Out): void => {
@@ -127,7 +131,7 @@ const unwatch = (state: State, wait: Wait, task: TaskId): void => {
 }
 
 /** Whether `wait` still waits for `task`, whose row may belong to another task by now. */
-const isWatching = (state: State, wait: Wait, task: TaskId): boolean => {
+export const isWatching = (state: State, wait: Wait, task: TaskId): boolean => {
   const present = state.tasks.waits[task]
   return present === wait || (Array.isArray(present) && present.includes(wait))
 }
@@ -141,13 +145,35 @@ export const abandon = (state: State, event: WaitAbandoned, out: Out): void => {
 const end = (state: State, wait: Wait, out: Out): void => {
   state.waits.delete(wait.id)
   if (wait.remaining > 0) { for (const task of wait.tasks) unwatch(state, wait, task) }
-  if (wait.waiter >= 0 && rejoin(state, wait.waiter, wait)) return
+  if (wait.waiter >= 0 && wait.keepsSlot) remove(state.keeping, wait)
+  else if (wait.waiter >= 0 && rejoin(state, wait.waiter, wait)) return
   tell(wait.id, undefined, out)
+}
+
+/** Ends a wait that keeps a slot and could never end by itself. Its body goes on, and may do better. */
+export const starve = (state: State, wait: Wait, starved: ReadonlyArray<Pair>, out: Out): void => {
+  state.waits.delete(wait.id)
+  for (const task of wait.tasks) unwatch(state, wait, task)
+  remove(state.keeping, wait)
+  tell(wait.id, starved, out)
+}
+
+const add = (table: Map<TaskId, Array<Wait>>, wait: Wait): void => {
+  const present = table.get(wait.waiter)
+  if (present === undefined) table.set(wait.waiter, [wait])
+  else present.push(wait)
+}
+
+const remove = (table: Map<TaskId, Array<Wait>>, wait: Wait): void => {
+  const rest = table.get(wait.waiter)!.filter((other) => other !== wait)
+  if (rest.length === 0) table.delete(wait.waiter)
+  else table.set(wait.waiter, rest)
 }
 
 /** Ends the open waits of an attempt that has ended. */
 export const attemptEnded = (state: State, waiter: TaskId, out: Out): void => {
   attemptStops(state, waiter, out)
+  // What is left is for what it must not outlive.
   const open = state.waitsOf.get(waiter)
   state.waitsOf.delete(waiter)
   for (const wait of open ?? []) drop(state, wait, out)
@@ -161,6 +187,9 @@ export const attemptStops = (state: State, waiter: TaskId, out: Out): void => {
     worker.rejoining.delete(waiter)
     tell(rejoining, undefined, out)
   }
+  const keeping = state.keeping.get(waiter)
+  state.keeping.delete(waiter)
+  for (const wait of keeping ?? []) drop(state, wait, out)
   const open = state.waitsOf.get(waiter)
   if (open === undefined) return
   const closing = open.filter((wait) => wait.closing)
@@ -214,8 +243,8 @@ const rejoin = (state: State, task: TaskId, wait: Wait): boolean => {
   return true
 }
 
-/** Pairs of waiting and awaited key, round a cycle. */
-export type Starvation = ReadonlyArray<readonly [string, string]> | undefined
+/** Pairs of waiting and awaited key. */
+export type Starvation = ReadonlyArray<Pair> | undefined
 
 /**
  * The cycle that waiting for `awaited` inside `waiter` would close, as pairs of waiting and awaited key, or `undefined`.
@@ -242,8 +271,17 @@ export const cycle = (
   return undefined
 }
 
+/** All that the body of a task waits for now. */
+export const waitsInside = (state: State, task: TaskId): ReadonlyArray<Wait> => {
+  const away = state.waitsOf.get(task) ?? none
+  const keeping = state.keeping.size === 0 ? undefined : state.keeping.get(task)
+  return keeping === undefined ? away : [...away, ...keeping]
+}
+
+const none: ReadonlyArray<Wait> = []
+
 const pathTo = (state: State, waiter: TaskId, from: ReadonlyMap<TaskId, TaskId>) => {
-  const pairs: Array<readonly [string, string]> = []
+  const pairs: Array<Pair> = []
   let task = waiter
   do {
     const by = from.get(task)!
@@ -253,11 +291,11 @@ const pathTo = (state: State, waiter: TaskId, from: ReadonlyMap<TaskId, TaskId>)
   return pairs
 }
 
-const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, by: TaskId) => void): void => {
+/** Calls `visit` with all that keeps a task from its end but slots and its own work. */
+export const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, by: TaskId) => void): void => {
   const alias = state.aliases.get(task)
   if (alias !== undefined) return visit(alias, task)
-  const open = state.waitsOf.get(task)
-  for (const wait of open ?? []) {
+  for (const wait of waitsInside(state, task)) {
     for (const awaited of wait.tasks) if (isWatching(state, wait, awaited)) visit(awaited, task)
   }
   if (state.tasks.phase[task] !== Phase.waiting) return

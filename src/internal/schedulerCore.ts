@@ -65,6 +65,8 @@ export interface ComputeOptions {
   readonly keepGoing: boolean
   readonly cache: ResultCache | undefined
   readonly callbacks: Callbacks | undefined
+  /** In a task: wait without giving the slot away. */
+  readonly keepsSlot?: boolean | undefined
 }
 
 const closed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scheduler" } })
@@ -404,7 +406,11 @@ export class SchedulerCore implements Carrier, Live, Past {
     { plan, targets }: Compiled,
     owner: number,
     fiber: Fiber.Fiber<unknown, unknown>,
-    bulk?: { readonly wait: number; readonly wishes: ReadonlyArray<number> | undefined }
+    bulk?: {
+      readonly wait: number
+      readonly wishes: ReadonlyArray<number> | undefined
+      readonly keepsSlot: boolean | undefined
+    }
   ): Answer {
     const { attempt, now, waiter: parent } = this.waits.origin(fiber)
     return this.ask({ _tag: "GraphSubmitted", now, plan, owner, targets, parent, attempt, ...bulk })
@@ -495,7 +501,7 @@ export class SchedulerCore implements Carrier, Live, Past {
         const wait = this.waits.expect()
         const finish = this.observers.follow(number, compiled.plan.size, options.callbacks)
         const wishes = options.keepGoing ? exposed(compiled) : undefined
-        const answer = this.submitPlan(compiled, number, fiber, { wait, wishes })
+        const answer = this.submitPlan(compiled, number, fiber, { wait, wishes, keepsSlot: options.keepsSlot })
         const targets = answer._tag === "Rejected" ? [] : liveTargets(compiled, answer)
         const results: Effect.Effect<A, E | GraphError | Starved> = answer._tag === "Rejected"
           ? Effect.andThen(Effect.sync(() => this.waits.ignore(wait)), Effect.fail(refused(answer)))
@@ -516,7 +522,7 @@ export class SchedulerCore implements Carrier, Live, Past {
     wait: number,
     owner: Owner,
     targets: ReadonlyArray<TaskId>,
-    { keepGoing }: ComputeOptions
+    { keepGoing, keepsSlot }: ComputeOptions
   ): Effect.Effect<void, Starved> {
     const mode = keepGoing ? "all" : "firstFailure"
     return Effect.flatMap(
@@ -524,7 +530,7 @@ export class SchedulerCore implements Carrier, Live, Past {
       () =>
         !this.state.owners.has(owner.id) || this.view.haveEnded(targets, mode)
           ? Effect.void
-          : this.waits.forClaims(targets.map((task) => makeClaim(owner, task)), mode)
+          : this.waits.forClaims(targets.map((task) => makeClaim(owner, task)), mode, keepsSlot)
     )
   }
 

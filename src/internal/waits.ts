@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { WaitMode } from "../engine/Event.ts"
-import type { Claim, TaskId } from "../engine/State.ts"
+import type { Claim, Pair, TaskId } from "../engine/State.ts"
 import { Starved } from "../SkeinError.ts"
 import { attemptOf } from "./attempt.ts"
 import type { Attempt } from "./attempt.ts"
@@ -16,7 +16,7 @@ import type { SchedulerCore } from "./schedulerCore.ts"
 /** A wait as the driver sees it: over or not, and whom to tell. */
 interface Waiting {
   over: boolean
-  starved: ReadonlyArray<readonly [string, string]> | undefined
+  starved: ReadonlyArray<Pair> | undefined
   resume: (() => void) | undefined
   /** An explicit secede: nobody follows it but the rejoin, which may never come. */
   readonly isAway: boolean
@@ -122,11 +122,16 @@ export class Waits {
 
   /**
    * Waits until `mode` is fulfilled for `claims`. The engine ends the waits of an attempt that it stops; code that cannot be
-   * interrupted then waits on, uncounted.
+   * interrupted then waits on, uncounted unless it keeps its slot.
    */
-  forClaims(claims: ReadonlyArray<Claim>, mode: WaitMode): Effect.Effect<void, Starved> {
-    const once = this.begin((wait, origin) => this.core.ask({ _tag: "WaitBegan", wait, claims, mode, ...origin }))
-    return Effect.flatMap(once, () => this.core.view.isOver(claims, mode) ? Effect.void : this.forClaims(claims, mode))
+  forClaims(claims: ReadonlyArray<Claim>, mode: WaitMode, keepsSlot?: boolean): Effect.Effect<void, Starved> {
+    const once = this.begin((wait, origin) => {
+      this.core.ask({ _tag: "WaitBegan", wait, claims, mode, keepsSlot, ...origin })
+    })
+    return Effect.flatMap(
+      once,
+      () => this.core.view.isOver(claims, mode) ? Effect.void : this.forClaims(claims, mode, keepsSlot)
+    )
   }
 
   /** A wait for nothing, until it is abandoned: how a body gives its slot away for a wait of its own. */

@@ -85,6 +85,7 @@ interface Waiting {
   readonly waiter: Task | undefined
   /** Ends with its attempt only. */
   readonly closing: boolean
+  readonly keepsSlot: boolean
   /** What has ended while it was awaited, and whether well: a claim that is let go of later changes nothing. */
   readonly ended: Map<Interest | Task, "good" | "bad">
   abandoned: boolean
@@ -186,7 +187,7 @@ export class Model {
         })
         const mode = event.wishes === undefined ? "firstFailure" : "all"
         const awaited = event.wishes === undefined ? targets : wishes
-        return this.await(event.wait, mode, awaited, event.parent, event.attempt)
+        return this.await(event.wait, mode, awaited, event.parent, event.attempt, false, event.keepsSlot)
       }
       case "TaskExpanded": {
         const task = this.present(event.task, event.attempt)
@@ -216,7 +217,7 @@ export class Model {
         return this.taskEnded(event)
       case "WaitBegan": {
         const awaited = [...new Set(event.claims)].map((claim) => this.interests.get(claim)!)
-        return this.await(event.wait, event.mode, awaited, event.waiter, event.attempt)
+        return this.await(event.wait, event.mode, awaited, event.waiter, event.attempt, false, event.keepsSlot)
       }
       case "WaitAbandoned": {
         const wait = this.waits.get(event.wait)
@@ -518,10 +519,12 @@ export class Model {
     awaited: ReadonlyArray<Interest | Task>,
     waiterRow: TaskId,
     attempt: number,
-    closing = false
+    closing = false,
+    keepsSlot = false
   ): void {
     const waiter = waiterRow < 0 ? undefined : this.present(waiterRow, attempt)
-    const wait: Waiting = { id, mode, awaited, waiter, closing, ended: new Map(), abandoned: false, starved: false }
+    const ended = new Map()
+    const wait: Waiting = { id, mode, awaited, waiter, closing, keepsSlot, ended, abandoned: false, starved: false }
     this.waits.set(id, wait)
     if (this.isOver(wait)) return
     const tasks = awaited.flatMap((each) => "claim" in each ? (each.state === "live" ? [each.task] : []) : [each])
@@ -529,7 +532,43 @@ export class Model {
     wait.starved = this.reaches(tasks, waiter)
     if (wait.starved) return
     waiter.open.add(wait)
-    waiter.holds = false
+    if (!keepsSlot) waiter.holds = false
+  }
+
+  /** The waits of a body that are not over. */
+  private waitsInside(task: Task): ReadonlyArray<Waiting> {
+    return [...task.open].filter((wait) => !wait.abandoned && !this.isOver(wait))
+  }
+
+  /** The waits that keep a slot and could never end, though every other slot did all it can. */
+  private stuck(): ReadonlyArray<Waiting> {
+    const keeping = [...this.waits.values()].filter(({ keepsSlot, waiter }) => keepsSlot && waiter?.holds === true)
+    if (keeping.length === 0) return []
+    const able = new Set<Task>()
+    const canEnd = ({ awaited, mode }: Waiting): boolean =>
+      mode === "never" ||
+      awaited.some((each) => stateOf(each) === "open" && able.has("claim" in each ? each.task : each))
+    const isFree = (worker: number): boolean => {
+      const holders = [...this.tasks].filter((task) => task.holds && task.worker === worker)
+      return holders.length < this.workers[worker]!.slots || holders.some((task) => able.has(task))
+    }
+    const canStart = (): boolean => this.workers.some(({ phase }, worker) => phase === "open" && isFree(worker))
+    const canGetOn = (task: Task): boolean => {
+      if (task.status === "pending") {
+        if (task.alias !== undefined) return able.has(task.alias)
+        const open = task.deps.filter((dependency) => !hasEnded(dependency))
+        return open.length > 0 ? open.some((dependency) => able.has(dependency)) : canStart()
+      }
+      const inside = this.waitsInside(task)
+      if (inside.some(canEnd)) return true
+      const comesBack = task.status === "active" && !task.holds && inside.every(({ keepsSlot }) => keepsSlot)
+      return comesBack ? isFree(task.worker) : inside.length === 0
+    }
+    for (let before = -1; before < able.size;) {
+      before = able.size
+      for (const task of this.tasks) if (!hasEnded(task) && canGetOn(task)) able.add(task)
+    }
+    return keeping.filter((wait) => !wait.abandoned && !this.isOver(wait) && !canEnd(wait))
   }
 
   isOver({ awaited, ended, mode }: Waiting): boolean {
@@ -719,6 +758,7 @@ export class Model {
   private waitEnded({ starved, wait: id }: WaitEnded): void {
     const wait = this.waits.get(id)
     if (wait === undefined) return this.complain(`wait ${id} ends twice`)
+    if (starved !== undefined && !wait.starved && wait.keepsSlot) return this.starvedOfSlots(wait, starved)
     this.waits.delete(id)
     if ((starved !== undefined) !== wait.starved) {
       return this.complain(`wait ${id} is ${starved === undefined ? "not " : ""}starved`)
@@ -732,8 +772,24 @@ export class Model {
     }
     if (!wait.abandoned && !this.isOver(wait)) this.complain(`wait ${id} ends too early`)
     const task = wait.waiter
-    if (task === undefined || !task.open.delete(wait)) return
-    if (task.status === "active" && task.open.size === 0) this.hold(task)
+    if (task === undefined || !task.open.delete(wait) || wait.keepsSlot) return
+    if (task.status === "active" && [...task.open].every(({ keepsSlot }) => keepsSlot)) this.hold(task)
+  }
+
+  private starvedOfSlots(wait: Waiting, starved: NonNullable<WaitEnded["starved"]>): void {
+    const stuck = this.stuck()
+    const newest = Math.max(...stuck.map(({ id }) => id))
+    if (!stuck.includes(wait)) this.complain(`wait ${wait.id} can end`)
+    else if (wait.id !== newest) this.complain(`wait ${newest} is stuck and newer than ${wait.id}`)
+    const named = (name: string) => [...this.tasks].find((task) => task.name === name && !hasEnded(task))
+    if (starved[0]?.[0] !== wait.waiter?.name) this.complain(`the starvation of wait ${wait.id} begins elsewhere`)
+    for (const [from, to, of] of starved) {
+      const [waiting, awaited] = [named(from), named(to)]
+      if (waiting === undefined || awaited === undefined) this.complain(`${from} and ${to} have ended`)
+      if (of === "slot" && awaited?.holds !== true) this.complain(`${to} keeps no slot`)
+    }
+    this.waits.delete(wait.id)
+    wait.waiter!.open.delete(wait)
   }
 
   // Whether the two agree.
@@ -776,6 +832,7 @@ export class Model {
         state.workers[task.worker]!.rejoining.get(task.row) === wait.id
       if (!queued) this.complain(`wait ${wait.id} should be over`)
     }
+    for (const wait of this.stuck()) this.complain(`N6: wait ${wait.id} of ${wait.waiter!.name} can never end`)
     for (const interest of this.interests.values()) {
       if (interest.claim.state !== interest.state) {
         this.complain(`a claim is ${interest.claim.state}, not ${interest.state}`)

@@ -23,6 +23,7 @@ export interface Submission extends Options {
   readonly inside?: string
   readonly wait?: number
   readonly wishes?: ReadonlyArray<Dependency>
+  readonly keepsSlot?: boolean
 }
 
 export class Rig {
@@ -68,7 +69,11 @@ export class Rig {
     return owner
   }
 
-  submit(owner: number, graph: Graph, { inside, targets, wait, wishes, ...options }: Submission = {}): Int32Array {
+  submit(
+    owner: number,
+    graph: Graph,
+    { inside, keepsSlot, targets, wait, wishes, ...options }: Submission = {}
+  ): Int32Array {
     const names = Object.keys(graph)
     const needed = new Set(Object.values(graph).flat())
     const sinks = names.filter((name) => !needed.has(name))
@@ -80,6 +85,7 @@ export class Rig {
       parent: inside === undefined ? -1 : this.id(inside),
       attempt: inside === undefined ? 0 : this.attempt(inside),
       wait,
+      keepsSlot,
       wishes: wishes?.map((wish) => referenceTo(names, wish))
     })
     const answer = out.find((instruction) => instruction._tag === "Submitted")
@@ -152,6 +158,11 @@ export class Rig {
     mode: WaitMode = "all"
   ): ReadonlyArray<Instruction> {
     return this.send({ _tag: "WaitBegan", wait, claims, mode, ...this.from(inside) })
+  }
+
+  /** Waits inside a task for all of these, and keeps the slot. */
+  keep(wait: number, claims: ReadonlyArray<Claim>, inside: string): ReadonlyArray<Instruction> {
+    return this.send({ _tag: "WaitBegan", wait, claims, mode: "all", keepsSlot: true, ...this.from(inside) })
   }
 
   abandon(wait: number): ReadonlyArray<Instruction> {

@@ -134,6 +134,9 @@ export class Simulation {
     this.state.log!.length = 0
     for (const instruction of out) {
       this.seen.set(instruction._tag, (this.seen.get(instruction._tag) ?? 0) + 1)
+      if (instruction._tag === "WaitEnded" && instruction.starved?.some(([, , of]) => of === "slot") === true) {
+        this.seen.set("starved of slots", (this.seen.get("starved of slots") ?? 0) + 1)
+      }
       this.carryOut(instruction)
     }
     return out
@@ -373,18 +376,23 @@ export class Simulation {
       parent: run?.task ?? -1,
       attempt: run?.attempt ?? 0,
       wait: owner.wait,
+      keepsSlot: chance.with(0.4) ? true : undefined,
       wishes: chance.with(0.4) ? [...new Set([...own, ...targets])] : undefined
     })
   }
 
   private progress(run: Run | undefined): void {
     if (run === undefined || typeof run.closing === "number") return
-    const waits = this.state.waitsOf.get(run.task)?.length ?? 0
-    const rejoins = this.state.tasks.phase[run.task] === State.Phase.rejoining
-    if ((waits > 0 || rejoins) && this.chance.with(0.9)) return
+    if (this.isWaiting(run) && this.chance.with(0.9)) return
     const owner = run.owner === undefined ? undefined : this.owners.get(run.owner)!
     if (owner?.isOpen === true && run.closing === "not yet") return this.close(owner, run)
     this.end(run)
+  }
+
+  /** Whether a fiber of the body waits, or is about to take the slot again. */
+  private isWaiting({ task }: Run): boolean {
+    const { keeping, tasks, waitsOf } = this.state
+    return waitsOf.has(task) || keeping.has(task) || tasks.phase[task] === State.Phase.rejoining
   }
 
   private end(run: Run): void {
@@ -444,7 +452,8 @@ export class Simulation {
       claims: mode === "never" ? [] : claims,
       mode,
       waiter: run?.task ?? -1,
-      attempt: run?.attempt ?? 0
+      attempt: run?.attempt ?? 0,
+      keepsSlot: mode !== "never" && chance.with(0.4) ? true : undefined
     })
   }
 
@@ -558,9 +567,7 @@ export class Simulation {
       }
       const before = this.events
       for (const run of Array.from(this.runs.values())) {
-        const waits = this.state.waitsOf.get(run.task)?.length ?? 0
-        const isAway = this.state.tasks.phase[run.task] === State.Phase.rejoining || waits > 0
-        if (isAway || typeof run.closing === "number" || !this.runs.has(run.attempt)) continue
+        if (this.isWaiting(run) || typeof run.closing === "number" || !this.runs.has(run.attempt)) continue
         const owner = run.owner === undefined ? undefined : this.owners.get(run.owner)!
         if (owner?.isOpen === true && run.closing === "not yet") this.close(owner, run)
         else this.endWell(run)

@@ -82,7 +82,8 @@ export class Narrator {
         const from = event.parent < 0 ? "" : ` from inside ${this.name(event.parent)}`
         const wants = event.targets.map((target) => this.reference(event.plan, target)).join(" and ")
         const wishes = event.wishes === undefined ? "" : ", whatever fails"
-        const waits = event.wait === undefined ? "" : ` and waits (${event.wait})`
+        const slot = event.keepsSlot === true ? ", its slot kept" : ""
+        const waits = event.wait === undefined ? "" : ` and waits (${event.wait}${slot})`
         return `${this.owner(event.owner)} submits ${this.graph(event.plan)}${from}; wants ${wants}${wishes}${waits}`
       }
       case "TaskExpanded": {
@@ -95,7 +96,8 @@ export class Narrator {
       case "WaitBegan": {
         const claims = event.claims.map((claim) => this.name(claim.task)).join(" and ")
         const who = event.waiter < 0 ? "somebody" : this.name(event.waiter)
-        return `${who} waits for ${claims || "nothing"} (${event.wait}, ${event.mode})`
+        const slot = event.keepsSlot === true ? " and keeps its slot" : ""
+        return `${who} waits for ${claims || "nothing"}${slot} (${event.wait}, ${event.mode})`
       }
       case "WaitAbandoned":
         return `wait ${event.wait} is given up`
@@ -147,7 +149,12 @@ export class Narrator {
         return `wait ${instruction.wait} is over${
           instruction.starved === undefined
             ? ""
-            : `: ${instruction.starved.map((pair) => pair.join(" waits for ")).join(", ")}`
+            : `: ${
+              instruction.starved.map(([from, to, of]) =>
+                `${from} waits for ${of === undefined ? to : `the slot of ${to}`}`
+              )
+                .join(", ")
+            }`
         }`
       case "WakeAt":
         return `wake me at ${instruction.at} ms`
