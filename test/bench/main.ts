@@ -2,7 +2,9 @@
  * Microseconds a task and memory: Skein beside the floor and the peers, in one process, in interleaved rounds.
  *
  *     npm run bench -- [--quick] [--sizes 1000,10000] [--shapes chain,tree] [--json file] [--without-skein]
- *                      [--without-peers] [--without-memory]
+ *                      [--without-peers] [--without-memory] [--without-nested] [--nested]
+ *
+ * `--nested` measures recursion by tasks and nothing else.
  *
  * Figures are lower quartiles: what others do on the machine only ever adds, and to long runs more than to short ones. They
  * drift all the same: compare ratios within one run. Times are reported, not enforced; only a wrong answer makes the exit
@@ -27,7 +29,9 @@ const { values: flags } = parseArgs({
     json: { type: "string" },
     "without-skein": { type: "boolean", default: false },
     "without-peers": { type: "boolean", default: false },
-    "without-memory": { type: "boolean", default: false }
+    "without-memory": { type: "boolean", default: false },
+    "without-nested": { type: "boolean", default: false },
+    nested: { type: "boolean", default: false }
   }
 })
 
@@ -318,6 +322,26 @@ const memoryTables = (): void => {
   )
 }
 
+// ---- nested tasks
+
+const nestedTable = async (): Promise<void> => {
+  const { callsOf, measure, ways } = await import("./nested.ts")
+  const cells = await measure(flags.quick ? [16, 20] : [16, 17, 18, 19, 20], [1, 2, 8])
+  say("## Nested tasks: fib(n), each call a task: µs a call")
+  say()
+  say("Flat: as many independent tasks. Fibers, forked at once, and promises know no slots, order or owners.")
+  say()
+  table(
+    ["fib", "calls", "slots", ...ways.map(({ name }) => name)],
+    cells.map(({ micros, n, slots }) => [
+      `fib(${n})`,
+      callsOf(n).toLocaleString("en"),
+      String(slots),
+      ...micros.map(figure)
+    ])
+  )
+}
+
 // ---- budgets
 
 interface Budget {
@@ -394,22 +418,33 @@ const budgets = (): ReadonlyArray<Budget> => {
 
 // ---- the report
 
-say(`# Benchmark: Node ${process.version}, ${cpus()[0]?.model.trim()} x ${cpus().length}, 8 slots`)
+say(
+  `# Benchmark: Node ${process.version}, ${cpus()[0]?.model.trim()} x ${cpus().length}${
+    flags.nested ? "" : ", 8 slots"
+  }`
+)
 say()
-for (const { note } of contestants) say(`- ${note}`)
-say()
-for (const size of sizes) {
-  for (const shape of shapes) await measure(shape, size, "sync")
-  timesTable(size, "sync")
-  if (size === 10_000) {
-    for (const shape of shapes) await measure(shape, size, "promise")
-    timesTable(size, "promise")
-  }
+if (!flags.nested) {
+  for (const { note } of contestants) say(`- ${note}`)
+  say()
 }
-if (subject) phasesTable()
-if (!flags["without-memory"]) memoryTables()
-const verdicts = subject ? budgets() : []
-if (subject) {
+const measureShapes = async (): Promise<void> => {
+  for (const size of sizes) {
+    for (const shape of shapes) await measure(shape, size, "sync")
+    timesTable(size, "sync")
+    if (size === 10_000) {
+      for (const shape of shapes) await measure(shape, size, "promise")
+      timesTable(size, "promise")
+    }
+  }
+  if (subject) phasesTable()
+  if (!flags["without-memory"]) memoryTables()
+}
+
+if (!flags.nested) await measureShapes()
+if (subject && !flags["without-nested"]) await nestedTable()
+const verdicts = subject && !flags.nested ? budgets() : []
+if (verdicts.length > 0) {
   say("## Budgets")
   say()
   for (const { figures, law, verdict } of verdicts) say(`- ${verdict}: ${law}${figures && `: ${figures}`}`)
