@@ -25,13 +25,13 @@ const idioms: Readonly<Record<string, (n: number) => Fib>> = {
       leaf(n) :
       Task.flatMap(
         [],
-        () => Task.map([idioms["flatMap"]!(n - 1), idioms["flatMap"]!(n - 2)], ([a, b]) => a! + b!)
+        () => Task.map([idioms["flatMap"]!(n - 1), idioms["flatMap"]!(n - 2)], ([a, b]) => a + b)
       ) as Fib,
   "compute in a body": (n) =>
     n < 2 ? leaf(n) : Task.make(Effect.suspend(() =>
       Effect.map(
         Client.compute([idioms["compute in a body"]!(n - 1), idioms["compute in a body"]!(n - 2)]),
-        ([a, b]) => a! + b!
+        ([a, b]) => a + b
       )
     )),
   "submit and join": (n) =>

@@ -341,8 +341,7 @@ function* starvation(state: State, { live, name, needs }: Facts): Iterable<strin
   if (state.keeping.size === 0) return
   const able = new Set<TaskId>()
   const waitsOf = (task: TaskId) => [...state.waits.values()].filter(({ waiter }) => waiter === task)
-  const canEnd = (wait: Wait) =>
-    wait.mode === "never" || live.some((task) => able.has(task) && [state.tasks.waits[task]].flat().includes(wait))
+  const canEnd = (wait: Wait) => live.some((task) => able.has(task) && [state.tasks.waits[task]].flat().includes(wait))
   const turns = state.workers.map(() => false)
   const hasSlot = (task: TaskId): boolean =>
     phaseOf(state, task) === Phase.rejoining
@@ -358,7 +357,8 @@ function* starvation(state: State, { live, name, needs }: Facts): Iterable<strin
     if (phase < Phase.assigned) return hasSlot(task)
     const inside = waitsOf(task)
     if (phase === Phase.rejoining && hasSlot(task)) return true
-    return inside.some(canEnd) || (phase !== Phase.rejoining && inside.length === 0)
+    if (inside.some(canEnd)) return true
+    return phase !== Phase.rejoining && inside.every(({ mode }) => mode === "never")
   }
   for (let found = -1; found < able.size;) {
     found = able.size

@@ -83,12 +83,11 @@ const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | un
   return phase === Phase.ready || isDelayed ? state.workers.filter((worker) => worker.phase === "open") : undefined
 }
 
-/** Whether a body may be doing something: it does not wait, or for what the engine does not see. */
-const isAtWork = (state: State, task: TaskId): boolean => {
-  if (state.tasks.phase[task]! < Phase.assigned) return false
-  const open = waits.waitsInside(state, task)
-  return open.length === 0 || open.some(({ mode }) => mode === "never")
-}
+/** Whether a body may be doing something: it does not wait, or only for what the engine does not see. */
+const isAtWork = (state: State, task: TaskId): boolean =>
+  state.tasks.phase[task]! >= Phase.assigned &&
+  // A body that has seceded by hand and then waits for a task is as far as that task is.
+  waits.waitsInside(state, task).every(({ mode }) => mode === "never")
 
 /** The way from the wait to the first task that lacks a slot, who keeps the slots from that, and what those wait for. */
 const tell = (

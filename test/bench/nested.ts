@@ -31,7 +31,7 @@ const leaf = (n: number): Fib => Task.make(Effect.succeed(n))
 const byFlatMap = (n: number): Fib =>
   n < 2
     ? leaf(n)
-    : Task.flatMap([], () => Task.map([byFlatMap(n - 1), byFlatMap(n - 2)], ([a, b]) => a! + b!)) as Fib
+    : Task.flatMap([], () => Task.map([byFlatMap(n - 1), byFlatMap(n - 2)], ([a, b]) => a + b)) as Fib
 
 /** A computation inside a body, which waits for all of it. */
 const byCompute = (n: number): Fib =>
@@ -39,7 +39,7 @@ const byCompute = (n: number): Fib =>
     ? leaf(n)
     : Task.make(Effect.map(
       Effect.suspend(() => Client.compute([byCompute(n - 1), byCompute(n - 2)])),
-      ([a, b]) => a! + b!
+      ([a, b]) => a + b
     ))
 
 /** Futures, each joined by itself. */

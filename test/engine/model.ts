@@ -545,8 +545,7 @@ export class Model {
     const keeping = [...this.waits.values()].filter(({ keepsSlot, waiter }) => keepsSlot && waiter?.holds === true)
     if (keeping.length === 0) return []
     const able = new Set<Task>()
-    const canEnd = ({ awaited, mode }: Waiting): boolean =>
-      mode === "never" ||
+    const canEnd = ({ awaited }: Waiting): boolean =>
       awaited.some((each) => stateOf(each) === "open" && able.has("claim" in each ? each.task : each))
     const isFree = (worker: number): boolean => {
       const holders = [...this.tasks].filter((task) => task.holds && task.worker === worker)
@@ -562,7 +561,7 @@ export class Model {
       const inside = this.waitsInside(task)
       if (inside.some(canEnd)) return true
       const comesBack = task.status === "active" && !task.holds && inside.every(({ keepsSlot }) => keepsSlot)
-      return comesBack ? isFree(task.worker) : inside.length === 0
+      return comesBack ? isFree(task.worker) : inside.every(({ mode }) => mode === "never")
     }
     for (let before = -1; before < able.size;) {
       before = able.size

@@ -97,6 +97,20 @@ describe("waits that keep their slot", () => {
     assert.deepStrictEqual([rig.state.workers[0]!.running, starvations(rig)], [1, []])
   })
 
+  it("N6: a body that has seceded by itself and then waits for a task is as far as that task is", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { away: [], keeper: [] })
+    rig.wait(1, [], "away", "never")
+    rig.keep(2, [rig.claim(main, "away")], "keeper")
+    assert.deepStrictEqual(rig.told, [])
+    const own = submitChild(rig, "away", "child")
+    rig.wait(3, [rig.claim(own, "child")], "away")
+    assert.deepStrictEqual(rig.told, [
+      "wait 2 is over: keeper waits for away, away waits for child, child waits for the slot of keeper"
+    ])
+  })
+
   it("N6: a rejoiner that a keeper keeps out of its own worker does not count on another worker's slots", () => {
     const rig = new Rig({ w1: 1, w2: 1 })
     const main = rig.open()

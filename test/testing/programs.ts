@@ -33,7 +33,8 @@ const mayBe: ReadonlySet<string> = new Set([
   "Starved"
 ])
 
-const expectValue = (exit: Exit.Exit<number, unknown>, value: number): Effect.Effect<void> => {
+/** Dies if a task gives another value than this, or ends by what nothing in a program can bring about. */
+export const expectValue = (exit: Exit.Exit<number, unknown>, value: number): Effect.Effect<void> => {
   if (Exit.isSuccess(exit)) {
     return exit.value === value
       ? Effect.void

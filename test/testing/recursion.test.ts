@@ -1,0 +1,35 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Testing from "skein/testing"
+import { type Hits, moments, randomRecursion, randomStrikes, victims } from "./recursion.ts"
+
+const schedules = 5000
+
+describe("simulation of tasks that launch tasks", () => {
+  it.live(
+    `T6, N5, N6: in ${schedules} worlds random recursion with faults gives what the interpreter says, and leaves nothing`,
+    () =>
+      Effect.gen(function*() {
+        const report = yield* Testing.simulate(randomRecursion, { seeds: schedules })
+        assert.strictEqual(report.schedules, schedules)
+        assert.isAbove(report.interleavings, schedules / 2)
+        for (const [kind, count] of Object.entries(report.faults)) assert.isAbove(count, 100, kind)
+      }),
+    120_000
+  )
+
+  it.live(
+    `T6, N10, N13: in ${schedules} worlds parents and children are cancelled as one of them secedes, waits to rejoin or rejoins`,
+    () =>
+      Effect.gen(function*() {
+        const hits: Hits = {}
+        const report = yield* Testing.simulate(randomStrikes(hits), { seeds: schedules })
+        assert.strictEqual(report.schedules, schedules)
+        assert.isAbove(report.interleavings, schedules / 2)
+        for (const moment of moments) {
+          for (const victim of victims) assert.isAbove(hits[`${moment}, ${victim}`] ?? 0, 30, `${moment}, ${victim}`)
+        }
+      }),
+    120_000
+  )
+})
