@@ -8,6 +8,7 @@ import process from "node:process"
 import * as Testing from "../src/testing/index.ts"
 import { randomGraph } from "../test/testing/graphs.ts"
 import { randomProgram } from "../test/testing/programs.ts"
+import { randomRecursion, randomStrikes } from "../test/testing/recursion.ts"
 
 const [seeds = 100_000, first = 1] = process.argv.slice(2).map(Number)
 const part = 5000
@@ -25,7 +26,10 @@ const soak = <I>(name: string, subject: Testing.Subject<I>) =>
     }
   })
 
-const program = Effect.andThen(soak("graphs", randomGraph), soak("programs", randomProgram)).pipe(
+const program = soak("graphs", randomGraph).pipe(
+  Effect.andThen(soak("programs", randomProgram)),
+  Effect.andThen(soak("recursion", randomRecursion)),
+  Effect.andThen(soak("cancelled recursion", randomStrikes({}))),
   Effect.matchEffect({
     onFailure: (found) =>
       Effect.andThen(
@@ -34,7 +38,7 @@ const program = Effect.andThen(soak("graphs", randomGraph), soak("programs", ran
           process.exitCode = 1
         })
       ),
-    onSuccess: () => Console.log(`${2 * seeds} schedules, nothing found`)
+    onSuccess: () => Console.log(`${4 * seeds} schedules, nothing found`)
   })
 )
 
