@@ -110,32 +110,23 @@ export interface WaitOptions {
  * @category combinators
  * @since 0.1.0
  */
-export const join: {
-  <A, E>(self: Future<A, E>, options: WaitOptions): Effect.Effect<A, E | RuntimeFailure>
-  (options: WaitOptions): <A, E>(self: Future<A, E>) => Effect.Effect<A, E | RuntimeFailure>
-  <A, E>(self: Future<A, E>): Effect.Effect<A, E | RuntimeFailure>
-} =
-  ((self: Future<any, any> | WaitOptions, options?: WaitOptions) =>
-    isOptions(self) ? (future: Future<any, any>) => joinFuture(future, self) : joinFuture(self, options)) as any
-
-const isOptions = (u: Future<any, any> | WaitOptions): u is WaitOptions => !isFuture(u) && "keepSlot" in u
-
-const joinFuture = (self: Future<any, any>, options: WaitOptions | undefined): Effect.Effect<any, any> =>
+export const join = <A, E>(
+  self: Future<A, E>,
+  // A number is the index that `Effect.forEach(futures, Future.join)` hands over.
+  options?: WaitOptions | number
+): Effect.Effect<A, E | RuntimeFailure> =>
   Effect.suspend(() => {
     const future = internal.implOf(self)
     const { core: { view, waits }, claim } = future
-    const exit = () => view.exitOfClaim(future)
-    return view.isSettled(claim) ? exit() : Effect.flatMap(waits.forClaims([claim], "all", options?.keepSlot), exit)
+    const exit = () => view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
+    if (view.isSettled(claim)) return exit()
+    return Effect.flatMap(waits.forClaims([claim], "all", typeof options === "object" && options.keepSlot), exit)
   })
 
-const await_: {
-  <A, E>(self: Future<A, E>, options: WaitOptions): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>>
-  (options: WaitOptions): <A, E>(self: Future<A, E>) => Effect.Effect<Exit.Exit<A, E | RuntimeFailure>>
-  <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>>
-} = ((self: Future<any, any> | WaitOptions, options?: WaitOptions) =>
-  isOptions(self)
-    ? (future: Future<any, any>) => Effect.exit(joinFuture(future, self))
-    : Effect.exit(joinFuture(self, options))) as any
+const await_ = <A, E>(
+  self: Future<A, E>,
+  options?: WaitOptions | number
+): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>> => Effect.exit(join(self, options))
 
 export {
   /**

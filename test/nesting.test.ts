@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { TestClock } from "effect/testing"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
@@ -123,6 +124,23 @@ describe("recursion", () => {
       assert.strictEqual(yield* running, 0)
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
 
+  it.effect("C10, N3: a body that gives up waiting for an endless child on a full worker goes on when that has its end", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      let endless: Future.Future<never, any> | undefined
+      const parent = yield* Client.submit(Task.make(Effect.gen(function*() {
+        endless = yield* Client.submit(Task.make(Effect.never))
+        yield* Effect.timeoutOption(Future.join(endless), "1 second")
+        log.push("goes on")
+      })))
+      yield* turns()
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual([log, yield* Future.status(parent)], [[], "rejoining"])
+      yield* Client.cancel(endless!)
+      yield* Future.join(parent)
+      assert.deepStrictEqual(log, ["goes on"])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
   it.effect("N8, trap 6: a slot is free again when its holder is cancelled, and when it fails after it has seceded", () =>
     Effect.gen(function*() {
       const holder = yield* Client.submit(Task.make(Effect.never))
@@ -213,11 +231,8 @@ type Body = Effect.Effect<unknown, any, any>
 /** Every verb that waits, for children of the body that calls it. */
 const verbs: Readonly<Record<string, (keepSlot: boolean) => Body>> = {
   "Future.join": (keepSlot) => Effect.flatMap(Client.submit(child("c")), (future) => Future.join(future, { keepSlot })),
-  "Future.join, data last": (keepSlot) => Effect.flatMap(Client.submit(child("c")), Future.join({ keepSlot })),
   "Future.await": (keepSlot) =>
     Effect.flatten(Effect.flatMap(Client.submit(child("c")), (future) => Future.await(future, { keepSlot }))),
-  "Future.await, data last": (keepSlot) =>
-    Effect.flatten(Effect.flatMap(Client.submit(child("c")), Future.await({ keepSlot }))),
   "Client.gather": (keepSlot) =>
     Effect.flatMap(Client.submitAll([child("c"), child("d")]), (futures) => Client.gather(futures, { keepSlot })),
   "Client.gather, collecting": (keepSlot) =>

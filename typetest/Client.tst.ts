@@ -96,6 +96,21 @@ describe("submit", () => {
     expect(Future.await(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | RuntimeFailure>>>()
     expect(Future.poll(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | RuntimeFailure> | undefined>>()
   })
+
+  it("keepSlot changes no type; join may be handed to pipe, flatMap, forEach and map", () => {
+    type Joined = Effect.Effect<number, BadRow | RuntimeFailure>
+    expect(Future.join(future, { keepSlot: true })).type.toBe<Joined>()
+    expect(Future.await(future, { keepSlot: true })).type.toBe<
+      Effect.Effect<Exit.Exit<number, BadRow | RuntimeFailure>>
+    >()
+    expect(future.pipe(Future.join)).type.toBe<Joined>()
+    expect(Effect.flatMap(Effect.succeed(future), Future.join)).type.toBe<Joined>()
+    expect(Effect.forEach([future], Future.join)).type.toBe<Effect.Effect<Array<number>, BadRow | RuntimeFailure>>()
+    expect([future].map(Future.join)).type.toBe<Array<Joined>>()
+    expect(Client.gather([future], { keepSlot: true })).type.toBe<Effect.Effect<[number], BadRow | RuntimeFailure>>()
+    expect(Future.join).type.not.toBeCallableWith(future, { keepSlot: 1 })
+    expect(Client.compute).type.not.toBeCallableWith(future, { keepsSlot: true })
+  })
 })
 
 describe("compute", () => {
