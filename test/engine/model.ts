@@ -780,12 +780,13 @@ export class Model {
     const newest = Math.max(...stuck.map(({ id }) => id))
     if (!stuck.includes(wait)) this.complain(`wait ${wait.id} can end`)
     else if (wait.id !== newest) this.complain(`wait ${newest} is stuck and newer than ${wait.id}`)
-    const named = (name: string) => [...this.tasks].find((task) => task.name === name && !hasEnded(task))
+    // A key is free while the task that had it stops.
+    const named = (name: string) => [...this.tasks].filter((task) => task.name === name && !hasEnded(task))
     if (starved[0]?.[0] !== wait.waiter?.name) this.complain(`the starvation of wait ${wait.id} begins elsewhere`)
     for (const [from, to, of] of starved) {
       const [waiting, awaited] = [named(from), named(to)]
-      if (waiting === undefined || awaited === undefined) this.complain(`${from} and ${to} have ended`)
-      if (of === "slot" && awaited?.holds !== true) this.complain(`${to} keeps no slot`)
+      if (waiting.length === 0 || awaited.length === 0) this.complain(`${from} and ${to} have ended`)
+      if (of === "slot" && !awaited.some(({ holds }) => holds)) this.complain(`${to} keeps no slot`)
     }
     this.waits.delete(wait.id)
     wait.waiter!.open.delete(wait)

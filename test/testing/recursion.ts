@@ -127,7 +127,7 @@ const grow = (growing: Growing, depth: number): Known => {
   const task = chance.with(0.15)
     ? Task.flatMap([], () => Task.map(tasks, (values) => sum([own, ...values])), options)
     : Task.make(body, options)
-  return { task: task as Known["task"], value }
+  return { task, value }
 }
 
 const forest = (chance: Chance, family: Family): ReadonlyArray<Known> => {
