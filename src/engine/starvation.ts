@@ -17,13 +17,15 @@ import * as waits from "./waits.ts"
 
 /** Ends waits that keep a slot and are stuck, the newest first, until the others can end (S10). */
 export const relieve = (state: State, out: Out): void => {
-  const keepers = keepersOf(state)
+  let keepers = keepersOf(state)
   if (!mayStarve(state, keepers)) return
   const open = [...state.keeping.values()].flat().filter(({ waiter }) => holdsSlot(state, waiter))
-  // A wait that ends lets its body get on, so the older ones are looked at again.
   for (const wait of open.sort((a, b) => b.id - a.id)) {
-    const starved = starvationOf(state, keepersOf(state), wait)
-    if (starved !== undefined) waits.starve(state, wait, starved, out)
+    const starved = starvationOf(state, keepers, wait)
+    if (starved === undefined) continue
+    waits.starve(state, wait, starved, out)
+    // Its body gets on, so the older ones may.
+    keepers = keepersOf(state)
   }
 }
 
@@ -55,24 +57,27 @@ const starvationOf = (state: State, keepers: Keepers, wait: Wait): ReadonlyArray
   const visit = (task: TaskId, by: TaskId): void => {
     if (!from.has(task) && !hasEnded(state.tasks.phase[task] as PhaseOf)) from.set(task, by)
   }
-  for (const task of wait.tasks) if (waits.isWatching(state, wait, task)) visit(task, wait.waiter)
+  const isOpen = (task: TaskId): boolean => waits.isWatching(state, wait, task)
+  // Of thousands that are awaited the last mostly ends last: no need to visit them all in every step until then.
+  const last = wait.tasks.findLast(isOpen)
+  if (last !== undefined && canGetOn(state, keepers, last)) return undefined
+  for (const task of wait.tasks) if (isOpen(task)) visit(task, wait.waiter)
   let blocked = -1
   // Whatever is visited on the way is added at the end, so the first to lack a slot is the nearest.
   for (const task of from.keys()) {
+    if (canGetOn(state, keepers, task)) return undefined
     const places = placesFor(state, task)
-    if (places === undefined) {
-      if (isAtWork(state, task)) return undefined
-      waits.visitAwaited(state, task, visit)
-      continue
-    }
-    if (blocked < 0) blocked = task
-    for (const worker of places) {
-      if (!isKept(worker, keepers)) return undefined
-      for (const keeper of keepers[worker.index]!) visit(keeper, task)
-    }
+    if (places !== undefined && blocked < 0) blocked = task
+    for (const { index } of places ?? []) for (const keeper of keepers[index]!) visit(keeper, task)
     waits.visitAwaited(state, task, visit)
   }
   return tell(state, keepers, wait, blocked, from)
+}
+
+/** Whether a task can get on by itself: its body may be at work, or there is a slot that it may take some time. */
+const canGetOn = (state: State, keepers: Keepers, task: TaskId): boolean => {
+  const places = placesFor(state, task)
+  return places === undefined ? isAtWork(state, task) : places.some((worker) => !isKept(worker, keepers))
 }
 
 /** The workers on which a task could run that lacks but a slot; `undefined` if it lacks something else, or nothing. */
