@@ -9,8 +9,9 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
+import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { errorOf, graphErrorOf } from "./support.ts"
+import { causeOfExit, errorOf, graphErrorOf, onlyError } from "./support.ts"
 
 /** Submits in a scope of its own and closes that. */
 const passing = <A, E>(task: Task.Task<A, E>) => Effect.scoped(Client.submit(task))
@@ -201,6 +202,78 @@ describe("a future inside and outside of bodies", () => {
       yield* door.open
       assert.strictEqual(yield* Future.join(reader), "late")
     }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("N11: a future that is the input of a child holds its task, whoever has released it since (trap 18)", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const scope = yield* Scope.make()
+      const future = yield* Client.submit(Task.make(Effect.as(door.pass, "late"))).pipe(Scope.provide(scope))
+      const parent = yield* Client.submit(Task.make(Effect.gen(function*() {
+        const child = yield* Client.submit(Task.map(future, (value) => `${value} to the child`))
+        yield* Scope.close(scope, Exit.void)
+        yield* door.open
+        return yield* Future.join(child)
+      })))
+      assert.strictEqual(yield* Future.join(parent), "late to the child")
+      assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "Released" })
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("N11: a body may keep what it was handed, in its own scope or one outside, before the owner lets go", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const outside = yield* Effect.scope
+      const scope = yield* Scope.make()
+      const future = yield* Client.submit(Task.make(Effect.succeed("value"))).pipe(Scope.provide(scope))
+      const keeper = yield* Client.submit(Task.make(Effect.gen(function*() {
+        const own = yield* Client.keep(future)
+        const kept = yield* Client.keep(future).pipe(Scope.provide(outside))
+        yield* Worker.seceded(door.pass)
+        return [yield* Future.join(own), kept] as const
+      })))
+      yield* door.arrived(1)
+      yield* Scope.close(scope, Exit.void)
+      yield* door.open
+      const [value, kept] = yield* Future.join(keeper)
+      assert.deepStrictEqual([value, yield* Future.join(kept)], ["value", "value"])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("N11: a future that comes too late is Released for every use: join, await, keep, gather, input, after", () =>
+    Effect.gen(function*() {
+      const future = yield* Effect.scoped(Client.submit(Task.make(Effect.succeed(1), { key: "late" })))
+      const released = { _tag: "Released", key: "late" }
+      const uses: ReadonlyArray<Effect.Effect<unknown, object, Scope.Scope>> = [
+        Future.join(future),
+        Client.keep(future),
+        Client.gather({ future })
+      ]
+      for (const use of uses) {
+        assert.deepInclude(yield* errorOf(use), released)
+        assert.deepInclude(yield* errorOf(Client.compute(Task.make(use))), released)
+      }
+      assert.deepInclude(onlyError(causeOfExit(yield* Future.await(future))) as object, released)
+      for (const task of [Task.map(future, (n) => n), Task.make(Effect.void, { after: future })]) {
+        assert.deepInclude((yield* graphErrorOf(Client.compute(task))).reason, { _tag: "InvalidDependency" })
+      }
+      assert.deepStrictEqual(yield* Client.wait([future]), { done: [future], notDone: [] })
+    }).pipe(inScheduler()))
+
+  it.effect("M2: two futures of one keyed task in one scope are given back one by one", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const task = Task.make(endless(log, "body"), { key: "k" })
+      const [first, second] = yield* Client.submitAll([task, task])
+      const third = yield* Client.submit(task)
+      const kept = yield* Client.keep(third)
+      yield* turns()
+      for (const future of [first, second, third]) {
+        yield* Client.release(future)
+        yield* Client.release(future)
+        assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "Released" })
+      }
+      assert.strictEqual(yield* Future.status(kept), "running")
+      yield* Effect.andThen(Client.release(kept), turns())
+      assert.deepStrictEqual(log, ["body starts", "body is finalized"])
+    }).pipe(inScheduler()))
 
   it.effect("N11: joining a future that is released meanwhile fails Released, in the program and in a body", () =>
     Effect.gen(function*() {

@@ -186,6 +186,49 @@ describe("cancel", () => {
       assert.strictEqual(cancelledWith(yield* Fiber.await(theirs)).by, "me")
     }).pipe(inScheduler()))
 
+  it.effect("C3: cancel withdraws every future of its owner on the task, and none of another", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const task = Task.make(endless(log, "shared"), { key: "shared" })
+      const [first, second] = yield* Client.submitAll([task, task])
+      const scope = yield* Scope.make()
+      const theirs = yield* Client.keep(first).pipe(Scope.provide(scope))
+      yield* started(log, "shared")
+      yield* Client.cancel(second, { by: "me" })
+      for (const future of [first, second]) assert.strictEqual(cancelledWith(yield* Future.poll(future)).by, "me")
+      assert.strictEqual(yield* Future.status(theirs), "running")
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
+    }).pipe(inScheduler()))
+
+  it.effect("C3: a compute that shares a task goes on when a scope cancels it, and stops it when it ends itself", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const task = Task.make(endless(log, "shared"), { key: "shared" })
+      const mine = yield* Client.submit(Task.map(task, () => 1))
+      const theirs = yield* Effect.forkChild(Client.compute(task), { startImmediately: true })
+      yield* started(log, "shared")
+      yield* Client.cancel(mine)
+      assert.deepStrictEqual(log, ["shared starts"])
+      yield* Fiber.interrupt(theirs)
+      assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
+    }).pipe(inScheduler()))
+
+  it.effect("C3: with force the dependents of other owners end TaskCancelled too, with who and why", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const task = Task.make(endless(log, "shared"), { key: "shared" })
+      const mine = yield* Client.submit(task)
+      const scope = yield* Scope.make()
+      const below = yield* Client.submit(Task.map(task, () => 1, { key: "below" })).pipe(Scope.provide(scope))
+      yield* started(log, "shared")
+      yield* Client.cancel(mine, { force: true, by: "me", reason: "enough" })
+      const cause = yield* causeOf(Future.join(below))
+      assert.deepInclude(onlyError(cause), { _tag: "TaskCancelled", key: "shared", by: "me", reason: "enough" })
+      assert.deepStrictEqual(infoOf(cause)?.path, ["shared", "below"])
+      yield* Scope.close(scope, Exit.void)
+    }).pipe(inScheduler()))
+
   it.effect("C3: a task cancelled by one owner may be submitted again by it while the other keeps it alive", () =>
     Effect.gen(function*() {
       const door = gate()

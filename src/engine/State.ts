@@ -80,7 +80,7 @@ export interface Outcome {
   readonly trail: Trail
 }
 
-/** An owner's interest in one result. Lives as long as the owner, unless cancelled. */
+/** An owner's interest in one result, once for each time it asked. Lives as long as the owner, unless cancelled or released. */
 export interface Claim {
   readonly owner: Owner
   readonly task: TaskId
@@ -95,7 +95,8 @@ export interface Claim {
 export interface Owner {
   readonly id: number
   readonly name: string
-  readonly claims: Map<TaskId, Claim>
+  /** Its claims by task; more than one on the same task are a set. */
+  readonly claims: Map<TaskId, Claim | Set<Claim>>
   /** Claims of a `compute`, which nobody cancels one by one. */
   readonly targets: Array<TaskId>
   /** The submission whose tasks it wished to run to their end. */

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { claimsOf } from "./owners.ts"
 import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
 import { Flag, hasEnded, keyAt, Phase, phaseNames, unwanted } from "./State.ts"
 import type { Lane, Phase as PhaseOf, PhaseName, State, TaskId, Timer, Wait } from "./State.ts"
@@ -121,7 +122,7 @@ function* users(state: State, { live, name, needs }: Facts): Iterable<string> {
   const refs = new Map<TaskId, number>()
   const add = (task: TaskId) => refs.set(task, (refs.get(task) ?? 0) + 1)
   for (const owner of state.owners.values()) {
-    for (const task of owner.claims.keys()) add(task)
+    for (const { task } of claimsOf(owner)) add(task)
     for (const task of owner.targets) add(task)
   }
   for (const target of state.aliases.values()) add(target)
@@ -141,9 +142,12 @@ function* users(state: State, { live, name, needs }: Facts): Iterable<string> {
 /** S3: claims know their owners, keys their tasks, and tasks of later submissions the tasks that they depend on. */
 function* links(state: State, { live, name, needs }: Facts): Iterable<string> {
   for (const owner of state.owners.values()) {
-    for (const [task, claim] of owner.claims) {
-      if (claim.task !== task || claim.owner !== owner) yield `S3: a claim of ${owner.name} is misplaced`
-      if (claim.state !== "live") yield `S3: the ${claim.state} claim of ${owner.name} on ${name(task)} is kept`
+    for (const [task, claims] of owner.claims) {
+      if (claims instanceof Set && claims.size === 0) yield `S3: ${owner.name} keeps an empty set of claims`
+      for (const claim of claims instanceof Set ? claims : [claims]) {
+        if (claim.task !== task || claim.owner !== owner) yield `S3: a claim of ${owner.name} is misplaced`
+        if (claim.state !== "live") yield `S3: the ${claim.state} claim of ${owner.name} on ${name(task)} is kept`
+      }
     }
   }
   for (const [key, task] of state.keys) {

@@ -48,7 +48,7 @@ const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): voi
   const { starts, worker } = state.tasks
   const outcome = outcomeOf(state, task, { _tag: "Cancelled", task: key, by, reason })
   for (const [claim, trail] of claimsDownstream(state, owner, task, outcome.trail)) {
-    owner.claims.delete(claim.task)
+    removeClaim(claim)
     claim.state = "cancelled"
     claim.outcome = { reason: outcome.reason, trail }
     claim.starts = starts[claim.task]!
@@ -58,10 +58,10 @@ const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): voi
   }
 }
 
-/** Handles {@link ClaimReleased}. */
+/** Handles {@link ClaimReleased}. Other claims of the same owner on the same task stay. */
 export const release = (state: State, { claim }: ClaimReleased, out: Out): void => {
   if (claim.state !== "live") return
-  claim.owner.claims.delete(claim.task)
+  removeClaim(claim)
   claim.state = "released"
   waits.claimEnded(state, claim, out)
   unref(state, claim.task, out)
@@ -77,8 +77,7 @@ const claimsDownstream = (
   const found: Array<readonly [Claim, Trail]> = []
   const trails = new Map<TaskId, Trail>([[from, start]])
   for (const [task, trail] of trails) {
-    const own = owner.claims.get(task)
-    if (own !== undefined) found.push([own, trail])
+    for (const own of claimsOn(owner, task)) found.push([own, trail])
     for (const dependent of dependentsOf(state, task)) {
       if (hasEnded(state.tasks.phase[dependent] as PhaseOf) || trails.has(dependent)) continue
       trails.set(dependent, { task: keyOf(state, dependent), from: trail })
@@ -111,7 +110,7 @@ export const close = (state: State, event: OwnerClosed, out: Out): void => {
 
 const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): void => {
   state.cancelling = { by: event.by, reason: event.reason, owner }
-  for (const claim of owner.claims.values()) {
+  for (const claim of claimsOf(owner)) {
     claim.state = "released"
     waits.claimEnded(state, claim, out)
     unref(state, claim.task, out)
@@ -162,12 +161,37 @@ export const makeClaim = (owner: Owner, task: TaskId): Claim => ({
   worker: -1
 })
 
-/** The owner's claim on a task, new or as it was. */
+/** A claim of the owner on a task, one more if it has some: each is given back by itself. */
 export const claim = (state: State, owner: Owner, task: TaskId): Claim => {
-  const present = owner.claims.get(task)
-  if (present !== undefined) return present
+  const { claims } = owner
   const made = makeClaim(owner, task)
-  owner.claims.set(task, made)
+  const present = claims.get(task)
+  if (present === undefined) claims.set(task, made)
+  else if (present instanceof Set) present.add(made)
+  else claims.set(task, new Set([present, made]))
   state.tasks.refs[task]!++
   return made
+}
+
+const removeClaim = (claim: Claim): void => {
+  const { owner: { claims }, task } = claim
+  const present = claims.get(task)
+  if (!(present instanceof Set)) claims.delete(task)
+  else if (present.delete(claim) && present.size === 0) claims.delete(task)
+}
+
+const noClaims: ReadonlyArray<Claim> = []
+
+/** The owner's claims on one task, a list of its own. */
+const claimsOn = ({ claims }: Owner, task: TaskId): ReadonlyArray<Claim> => {
+  const present = claims.get(task)
+  return present === undefined ? noClaims : present instanceof Set ? [...present] : [present]
+}
+
+/** All claims of an owner. */
+export function* claimsOf({ claims }: Owner): Iterable<Claim> {
+  for (const present of claims.values()) {
+    if (present instanceof Set) yield* present
+    else yield present
+  }
 }

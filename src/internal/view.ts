@@ -108,7 +108,7 @@ export class View {
   /** The failures of what an owner claims that nobody has looked at, here or at a dependent; each counts as seen now. */
   unseenOf(owner: number): ReadonlyArray<Unseen> {
     const unseen: Array<Unseen> = []
-    for (const { task } of this.state.owners.get(owner)?.claims.values() ?? []) {
+    for (const task of this.state.owners.get(owner)?.claims.keys() ?? []) {
       const outcome = this.state.outcomes.get(task)
       if (outcome === undefined || this.state.tasks.phase[task] !== Phase.failed || this.seen.has(outcome.reason)) {
         continue

@@ -340,11 +340,7 @@ export class Model {
   }
 
   private claim(owner: Owner, task: Task, claim: Claim): void {
-    const present = [...owner.claims].find((interest) => interest.task === task)
-    if (present !== undefined) {
-      if (present.claim !== claim) this.complain(`${task.name} is claimed twice by owner ${owner.id}`)
-      return
-    }
+    if (this.interests.has(claim)) return this.complain(`a claim of owner ${owner.id} on ${task.name} is given twice`)
     const interest: Interest = { owner, task, claim, state: "live", cancelledFor: undefined }
     owner.claims.add(interest)
     this.interests.set(claim, interest)

@@ -58,12 +58,47 @@ describe("owners", () => {
     assert.deepStrictEqual(rig.told, ["rejected: the claim is gone"])
   })
 
-  it("One owner has one claim on a task, however often it asks", () => {
+  it("M2: each time an owner asks it has one more claim, and gives back one at a time", () => {
     const rig = new Rig()
     const main = rig.open()
     rig.submit(main, { a: [] })
-    assert.strictEqual(rig.share(main, rig.claim(main, "a")), rig.claim(main, "a"))
+    const first = rig.claim(main, "a")
+    const second = rig.share(main, first)
     rig.submit(main, {}, { targets: [rig.ref("a"), rig.ref("a")] })
+    assert.strictEqual(rig.state.tasks.refs[rig.id("a")], 4)
+    rig.wait(1, [first])
+    rig.wait(2, [second])
+    rig.send({ _tag: "ClaimReleased", claim: first })
+    assert.deepStrictEqual(rig.told, ["wait 1 is over"])
+    rig.send({ _tag: "ClaimReleased", claim: first })
+    assert.deepStrictEqual([rig.state.tasks.refs[rig.id("a")], first.state, second.state], [3, "released", "live"])
+    rig.end("a")
+    assert.deepStrictEqual(rig.told, ["wait 2 is over"])
+    rig.close(main, 3)
+    assert.deepStrictEqual(rig.told, ["forget a and its result", "wait 3 is over"])
+  })
+
+  it("M2: the last claim of an owner that is given back stops what nobody else wants", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [] })
+    const first = rig.claim(main, "a")
+    const second = rig.share(main, first)
+    rig.send({ _tag: "ClaimReleased", claim: second })
+    assert.deepStrictEqual(rig.told, [])
+    rig.send({ _tag: "ClaimReleased", claim: first })
+    assert.deepStrictEqual(rig.told, ["stop a (attempt 1)"])
+  })
+
+  it("C3: cancelling through one claim withdraws all that its owner has on the task", () => {
+    const rig = new Rig()
+    const [first, second] = [rig.open("first"), rig.open("second")]
+    rig.submit(first, { a: [] })
+    const own = [rig.claim(first, "a"), rig.share(first, rig.claim(first, "a"))]
+    const other = rig.share(second, own[0]!)
+    rig.cancel(first, "a", 1)
+    assert.deepStrictEqual([...own, other].map(({ state }) => state), ["cancelled", "cancelled", "live"])
+    assert.strictEqual(rig.phase("a"), "running")
     assert.strictEqual(rig.state.tasks.refs[rig.id("a")], 1)
   })
 

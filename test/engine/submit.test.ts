@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { step } from "../../src/engine/Engine.ts"
 import { snapshot } from "../../src/engine/snapshot.ts"
+import { claimsOf } from "../../src/engine/owners.ts"
 import { plan } from "./plans.ts"
 import { Rig } from "./rig.ts"
 
@@ -16,9 +17,9 @@ describe("submit", () => {
       parent: -1,
       attempt: 0
     })
-    const claim = rig.state.owners.get(main)!.claims.get(1)!
+    const [claim] = claimsOf(rig.state.owners.get(main)!)
     assert.deepStrictEqual(out, [
-      { _tag: "Submitted", ids: Int32Array.of(0, 1), claims: [claim] },
+      { _tag: "Submitted", ids: Int32Array.of(0, 1), claims: [claim!] },
       { _tag: "Start", task: 0, attempt: 1, number: 1, worker: 0, inputs: [], holders: undefined }
     ])
   })
