@@ -5,8 +5,10 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as FiberScheduler from "effect/Scheduler"
 import * as Client from "./Client.ts"
 import { defaultLimits } from "./engine/limits.ts"
@@ -42,6 +44,11 @@ export interface Options {
   readonly workers?: ReadonlyArray<WorkerOptions> | undefined
   /** What is refused as too much; see {@link Limits}. */
   readonly limits?: Partial<Limits> | undefined
+  /**
+   * How long an attempt may go on after it was asked to stop before a warning in the log says so; 30 seconds unless told,
+   * never with `Duration.infinity`. A task's own `grace` goes before it. Nothing is killed.
+   */
+  readonly grace?: Duration.Input | undefined
   /** How many of the last transitions to remember for `Scheduler.story`; none unless told. */
   readonly stories?: number | undefined
 }
@@ -98,12 +105,21 @@ const limitsOf = (given: Partial<Limits>): Effect.Effect<Limits, GraphError> =>
     return { ...defaultLimits, ...given }
   })
 
+const defaultGrace = 30_000
+
+const graceOf = (grace: Duration.Input | undefined): Effect.Effect<number, GraphError> => {
+  if (grace === undefined) return Effect.succeed(defaultGrace)
+  const millis = Option.match(Duration.fromInput(grace), { onNone: () => 0, onSome: Duration.toMillis })
+  return millis > 0 ? Effect.succeed(millis) : invalid("grace", grace, "a duration above zero")
+}
+
 const make = (options: Options) =>
   Effect.gen(function*() {
     const workers = yield* workersOf(options)
     const context = yield* Effect.context<never>()
     const limits = yield* limitsOf(options.limits ?? {})
-    const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler, limits)
+    const grace = yield* graceOf(options.grace)
+    const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler, limits, grace)
     for (const { concurrency, id } of workers) yield* core.addWorker(id, concurrency)
     yield* Effect.addFinalizer(() => core.close)
     return Context.make(Scheduler.Scheduler, Scheduler.make(core, options.stories ?? 0)).pipe(

@@ -57,6 +57,11 @@ export interface Options {
   readonly deadline?: Duration.Input | undefined
   /** How long the task may wait for its first start, from its submission. */
   readonly dependencyTimeout?: Duration.Input | undefined
+  /**
+   * How long an attempt may go on after it was asked to stop before a warning in the log says so; that of the layer unless
+   * told. Nothing is killed.
+   */
+  readonly grace?: Duration.Input | undefined
   /** Whether and when to try again after a typed failure or a timeout. Dependencies do not run again. */
   readonly retry?: Schedule.Schedule<any, any, any, any> | undefined
 }

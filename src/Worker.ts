@@ -71,6 +71,58 @@ export const secede: Effect.Effect<void, never, Worker> = withAttempt((attempt) 
 export const rejoin: Effect.Effect<void, never, Worker> = withAttempt((attempt) => attempt.core.waits.rejoin(attempt))
 
 /**
+ * Runs a part of a body that a stop does not cut: once begun it goes on to its end, and only then the body is interrupted.
+ *
+ * **When to use**
+ *
+ * For what must be done wholly or not at all, such as a commit, or the removal of what half a commit has left.
+ *
+ * **Details**
+ *
+ * Whatever asks the attempt to stop waits for the section: a cancel, the end of a compute, a scope that closes, a timeout of
+ * the attempt. The slot stays taken meanwhile. What comes after the section does not run then, and the value of the body is
+ * dropped. Inside another section it does nothing. A section that goes on longer than the `grace` of its task is reported
+ * in the log; nothing is killed.
+ *
+ * **Gotchas**
+ *
+ * `Effect.timeout` works inside, and what it times out is interrupted. So is what the section itself makes interruptible, with
+ * `Effect.interruptible`.
+ *
+ * **Example** (A cancel waits for the commit)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Skein, Task, Worker } from "skein"
+ *
+ * const program = Effect.gen(function*() {
+ *   const log: Array<string> = []
+ *   const commit = Effect.andThen(Effect.sleep("5 millis"), Effect.sync(() => log.push("committed")))
+ *   const body = Effect.andThen(Worker.shielded(commit), Effect.sync(() => log.push("never")))
+ *   const future = yield* Client.submit(Task.make(body))
+ *   yield* Effect.yieldNow
+ *   yield* Client.cancel(future)
+ *   return [...log, "cancelled"]
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+ * program // => ["committed", "cancelled"]
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const shielded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Worker> =>
+  Worker.use((worker) => {
+    const attempt = worker as unknown as Attempt
+    const open = Effect.sync(() => {
+      attempt.shields++
+    })
+    const close = Effect.sync(() => {
+      attempt.shields--
+    })
+    return Effect.uninterruptible(Effect.andThen(open, Effect.ensuring(effect, close)))
+  })
+
+/**
  * Frees this task's slot while `effect` runs, and waits for a slot again before returning.
  *
  * **When to use**

@@ -8,6 +8,7 @@ import type { Client } from "skein/Client"
 import type * as Future from "skein/Future"
 import type { DependencyFailed, DependencyTimeout, GraphError, RuntimeFailure, TaskTimeout } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import { shielded } from "skein/Worker"
 import type { Worker } from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
@@ -55,6 +56,12 @@ describe("make", () => {
     expect(Task.make({ rows }, () => load)).type.toBe<
       Task.Task<string, LoadError | DependencyFailed<LoadError | BadRow>, Db | Log>
     >()
+  })
+
+  it("a shielded section has what its effect has, and needs a body around it", () => {
+    const section = shielded({} as Effect.Effect<number, BadRow, Db>)
+    expect(section).type.toBe<Effect.Effect<number, BadRow, Db | Worker>>()
+    expect(Task.make(section, { grace: "1 minute" })).type.toBe<Task.Task<number, BadRow, Db>>()
   })
 
   it("takes Scope and Worker out of the requirements", () => {

@@ -29,6 +29,14 @@ export interface Stop {
   readonly timedOut: boolean
 }
 
+/** An attempt goes on longer than its grace after it was asked to stop. Nothing is done about it but saying so. */
+export interface Overdue {
+  readonly _tag: "Overdue"
+  readonly task: TaskId
+  readonly attempt: number
+  readonly worker: number
+}
+
 /** The graph is known: `ids[i]` is the live task of plan index `i`. */
 export interface Submitted {
   readonly _tag: "Submitted"
@@ -107,6 +115,7 @@ export type Refusal =
 export type Instruction =
   | Start
   | Stop
+  | Overdue
   | Submitted
   | Adopt
   | Forget

@@ -35,6 +35,8 @@ export interface Settings {
   readonly timeoutMillis?: number | undefined
   readonly deadlineMillis?: number | undefined
   readonly dependencyTimeoutMillis?: number | undefined
+  /** How long an attempt may go on after it was asked to stop before that is reported; the scheduler's unless told. */
+  readonly graceMillis?: number | undefined
 }
 
 /** The plan index or live task that `reference` means: `>= 0` an index of this plan, `< 0` the live task `~reference`. */

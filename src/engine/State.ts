@@ -186,11 +186,21 @@ export interface WorkerRecord {
   readonly rejoining: Map<TaskId, number>
 }
 
+/** The attempt of a task that was asked to stop. */
+export interface Stopping {
+  /** On whose behalf: the owner who waits for that, if it is open. */
+  owner: Owner | undefined
+  /** When it was asked first. */
+  readonly since: number
+  /** It goes on longer than its grace. */
+  overdue: boolean
+}
+
 /** A moment at which something is due. Compared by time, then by `sequence`. */
 export interface Timer {
   readonly at: number
   readonly sequence: number
-  readonly kind: "timeout" | "deadline" | "dependencies" | "retry"
+  readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace"
   readonly task: TaskId
   /** The attempt, or for `deadline` and `dependencies` the task's sequence number: what makes the timer stale. */
   readonly serial: number
@@ -227,6 +237,8 @@ export interface FormerAttempt {
 export interface State {
   now: number
   readonly limits: Limits
+  /** The grace of tasks that name none; `Infinity` for ever. */
+  readonly graceMillis: number
   readonly tasks: TaskTable
   /** Explicit keys of live tasks. */
   readonly keys: Map<string, TaskId>
@@ -247,8 +259,8 @@ export interface State {
   readonly aliases: Map<TaskId, TaskId>
   /** How tasks ended, or for those that are stopping, how they will end. Success has no entry. */
   readonly outcomes: Map<TaskId, Outcome>
-  /** Attempts that stop, each with the owner who waits for that. */
-  readonly stopping: Map<TaskId, Owner | undefined>
+  /** Attempts that stop. */
+  readonly stopping: Map<TaskId, Stopping>
   /** How many outcomes and roots name a failure. */
   readonly failures: Map<number, number>
   readonly history: Map<TaskId, Array<FormerAttempt>>
@@ -287,9 +299,10 @@ export const unwanted: Withdrawal = {
   owner: undefined
 }
 
-export const make = (limits: Limits = defaultLimits): State => ({
+export const make = (limits: Limits = defaultLimits, graceMillis = Infinity): State => ({
   now: 0,
   limits,
+  graceMillis,
   tasks: new TaskTable(),
   keys: new Map(),
   owners: new Map(),

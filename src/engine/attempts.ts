@@ -130,6 +130,7 @@ export const timeCame = (state: State, out: Out): void => {
 const fire = (state: State, timer: Timer, out: Out): void => {
   const { kind, task } = timer
   if (kind === "retry") return makeReady(state, task)
+  if (kind === "grace") return overdue(state, task, out)
   const settings = settingsOf(state, task)!
   const phase = state.tasks.phase[task] as PhaseOf
   const reason: Reason = kind === "timeout" ?
@@ -142,10 +143,22 @@ const fire = (state: State, timer: Timer, out: Out): void => {
   stop(state, task, outcome, state.tasks.submission[task]!.owner, kind === "timeout", out)
 }
 
+/** Reports an attempt that does not stop; it goes on, and keeps its slot. */
+const overdue = (state: State, task: TaskId, out: Out): void => {
+  state.stopping.get(task)!.overdue = true
+  out.push({
+    _tag: "Overdue",
+    task,
+    attempt: state.tasks.attempt[task]!,
+    worker: state.tasks.worker[task]!
+  })
+}
+
 /** Whether what the timer was armed for is over. */
 export const isStale = (state: State, { kind, serial, task }: Timer): boolean => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (phase === Phase.free || hasEnded(phase)) return true
+  if (kind === "grace") return phase !== Phase.stopping || state.tasks.attempt[task] !== serial
   // An attempt that ran out of its own time may be tried again, but not beyond the deadline.
   const isTryable = (state.tasks.flags[task]! & Flag.timedOut) !== 0
   if (phase === Phase.stopping && !(isTryable && kind === "deadline")) return true

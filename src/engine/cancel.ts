@@ -8,8 +8,9 @@ import type { Out } from "./Instruction.ts"
 import { noteOutcome, outcomeOf } from "./outcomes.ts"
 import { freeKey } from "./release.ts"
 import { fail } from "./settle.ts"
-import { Flag, hasEnded, keyOf, Phase } from "./State.ts"
+import { Flag, hasEnded, keyOf, Phase, settingsOf } from "./State.ts"
 import type { Outcome, Owner, Phase as PhaseOf, State, TaskId } from "./State.ts"
+import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
 import * as waits from "./waits.ts"
 
@@ -43,9 +44,16 @@ export const stop = (
   if (timedOut) tasks.flags[task]! |= Flag.timedOut
   else tasks.flags[task]! &= ~Flag.timedOut
   noteOutcome(state, task, outcome, out)
-  state.stopping.set(task, state.owners.has(owner.id) ? owner : undefined)
-  if (tasks.phase[task] === Phase.stopping) return
+  const waiting = state.owners.has(owner.id) ? owner : undefined
+  const present = state.stopping.get(task)
+  if (present !== undefined) {
+    present.owner = waiting
+    return
+  }
+  state.stopping.set(task, { owner: waiting, since: state.now, overdue: false })
   transition(state, task, Phase.stopping)
+  const grace = settingsOf(state, task)?.graceMillis ?? state.graceMillis
+  if (grace < Infinity) timers.arm(state, "grace", task, tasks.attempt[task]!, grace)
   out.push({
     _tag: "Stop",
     task,

@@ -391,6 +391,11 @@ function* timers(state: State, { live, name }: Facts): Iterable<string> {
   }
   if (heap.length > mostTimers(state)) yield `S2: ${heap.length} timers are kept`
   if (heap.length > 0 && state.wakeAt !== heap[0]!.at) yield "S2: nobody will wake the engine"
+  for (const [task, { overdue }] of state.stopping) {
+    const grace = settingsOf(state, task)?.graceMillis ?? state.graceMillis
+    const isReported = grace === Infinity || overdue || isArmed(state, task, "grace", tasks.attempt[task]!)
+    if (!isReported) yield `S2: nobody will report that ${name(task)} does not stop`
+  }
   for (const task of live) {
     const phase = phaseOf(state, task)
     const settings = settingsOf(state, task)

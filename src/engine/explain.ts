@@ -33,8 +33,13 @@ export type Because =
   | { readonly _tag: "GaveSlotAway"; readonly waitsFor: ReadonlyArray<string> }
   /** Its wait is over, and `ahead` others take a slot of that worker again before it. */
   | { readonly _tag: "WaitsForSlot"; readonly worker: string; readonly ahead: number }
-  /** It was asked to stop and its finalizers still run. */
-  | { readonly _tag: "Stopping"; readonly reason: Reason["_tag"] }
+  /** It was asked to stop at this time (milliseconds of the layer's clock) and goes on; if overdue, longer than its grace. */
+  | {
+    readonly _tag: "Stopping"
+    readonly reason: Reason["_tag"]
+    readonly since: number
+    readonly overdue: boolean
+  }
   | { readonly _tag: "Ended"; readonly reason: Reason["_tag"] | undefined }
 
 /** Explains the live task with this key; `undefined` if there is none. Costs a walk over all tasks. */
@@ -73,8 +78,10 @@ const becauseOf = (state: State, task: TaskId): Because => {
       const { name, rejoining } = workerOf(state, task)
       return { _tag: "WaitsForSlot", worker: name, ahead: [...rejoining.keys()].indexOf(task) }
     }
-    case Phase.stopping:
-      return { _tag: "Stopping", reason: state.outcomes.get(task)!.reason._tag }
+    case Phase.stopping: {
+      const { overdue, since } = state.stopping.get(task)!
+      return { _tag: "Stopping", reason: state.outcomes.get(task)!.reason._tag, since, overdue }
+    }
     default:
       return { _tag: "Ended", reason: state.outcomes.get(task)?.reason._tag }
   }

@@ -136,7 +136,7 @@ const stoppingTasks = (
   isMeant: (task: TaskId, closing: Owner | undefined) => boolean
 ): ReadonlyArray<TaskId> => {
   const tasks: Array<TaskId> = []
-  for (const [task, closing] of state.stopping) if (isMeant(task, closing)) tasks.push(task)
+  for (const [task, { owner }] of state.stopping) if (isMeant(task, owner)) tasks.push(task)
   return tasks
 }
 

@@ -17,6 +17,8 @@ export class Attempt {
   readonly serial: number
   /** The wait that an explicit secede holds open, or -1. */
   away = -1
+  /** How many sections are open that a stop does not cut. */
+  shields = 0
   private readonly worker: string
   private readonly number: number
   /** Where the task was registered: its row may belong to another by the time a fiber that outlived the body asks. */

@@ -328,8 +328,8 @@ export const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
 export const settingsOf = ({ body, options }: TaskImpl, key: string | undefined): Settings | undefined => {
   const absorbs = body._tag === "exit"
   if (!absorbs && options === noOptions) return undefined
-  const { deadlineMillis, dependencyTimeoutMillis, label, priority, timeoutMillis } = options
-  return { key, label, priority, absorbs, timeoutMillis, deadlineMillis, dependencyTimeoutMillis }
+  const { deadlineMillis, dependencyTimeoutMillis, graceMillis, label, priority, timeoutMillis } = options
+  return { key, label, priority, absorbs, timeoutMillis, deadlineMillis, dependencyTimeoutMillis, graceMillis }
 }
 
 /** The explicit key of a task, the one that its name and arguments make, or why they make none. */

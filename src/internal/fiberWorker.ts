@@ -23,8 +23,9 @@ import type { Stop } from "../engine/Instruction.ts"
 import type { TaskId } from "../engine/State.ts"
 import { DependencyFailed, GraphError, Released, Starved, TaskCancelled, TaskTimeout } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
-import { Attempt } from "./attempt.ts"
+import { Attempt, attemptOf } from "./attempt.ts"
 import type { Run } from "./compile.ts"
+import type { Place } from "./overdue.ts"
 import { Results } from "./results.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { assemble } from "./task.ts"
@@ -247,6 +248,14 @@ export class FiberWorker {
 
   stop({ task }: Stop): void {
     this.fibers.get(task)?.interruptUnsafe()
+  }
+
+  /** What an attempt is at that has not ended. */
+  placeOf(task: TaskId): Place {
+    const fiber = this.fibers.get(task)
+    if (fiber === undefined) return "ending"
+    const shields = attemptOf(this.core, fiber)?.shields ?? 0
+    return shields > 0 ? "shielded" : "body"
   }
 
   forget(task: TaskId, holdsResult: boolean): void {

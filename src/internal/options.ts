@@ -13,7 +13,7 @@ import type { Handle, Invalid, TaskOptions } from "./task.ts"
 /** Options with durations in milliseconds, and with what is wrong with them. */
 export const normalize = (options: (Options & { readonly name?: string | undefined }) | undefined): TaskOptions => {
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return noOptions
-  const { after, deadline, dependencyTimeout, key, label, name, priority, pure, retry, timeout } = options
+  const { after, deadline, dependencyTimeout, grace, key, label, name, priority, pure, retry, timeout } = options
   return {
     key: typeof key === "string" ? key : undefined,
     label,
@@ -25,6 +25,7 @@ export const normalize = (options: (Options & { readonly name?: string | undefin
     timeoutMillis: millis(timeout),
     deadlineMillis: millis(deadline),
     dependencyTimeoutMillis: millis(dependencyTimeout),
+    graceMillis: millis(grace),
     invalid: invalid(options)
   }
 }
@@ -41,7 +42,7 @@ const listed = (after: unknown): ReadonlyArray<unknown> => Array.isArray(after) 
 const isListed = (value: unknown): value is Handle => isTask(value) || isFuture(value)
 
 const invalid = (options: Options): ReadonlyArray<Invalid> => {
-  const { after, deadline, dependencyTimeout, key, priority, retry, timeout } = options
+  const { after, deadline, dependencyTimeout, grace, key, priority, retry, timeout } = options
   const found: Array<Invalid> = []
   if (key !== undefined && (typeof key !== "string" || key === "")) {
     found.push({ option: "key", value: key, expected: "a non-empty string" })
@@ -55,7 +56,7 @@ const invalid = (options: Options): ReadonlyArray<Invalid> => {
   if (priority !== undefined && !Number.isFinite(priority)) {
     found.push({ option: "priority", value: priority, expected: "a finite number" })
   }
-  for (const [option, value] of Object.entries({ timeout, deadline, dependencyTimeout })) {
+  for (const [option, value] of Object.entries({ timeout, deadline, dependencyTimeout, grace })) {
     const length = millis(value)
     if (length !== undefined && length <= 0) found.push({ option, value, expected: "a duration above zero" })
   }

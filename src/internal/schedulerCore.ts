@@ -24,7 +24,7 @@ import type * as Scope from "effect/Scope"
 import type { Callbacks } from "../Client.ts"
 import { advance } from "../engine/Engine.ts"
 import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
-import type { Instruction, Rejected, Submitted } from "../engine/Instruction.ts"
+import type { Instruction, Overdue, Rejected, Submitted } from "../engine/Instruction.ts"
 import type { Limits } from "../engine/limits.ts"
 import { makeClaim } from "../engine/owners.ts"
 import { Flag, hasEnded, keyOf, make as makeState, Phase, placeOf } from "../engine/State.ts"
@@ -41,6 +41,7 @@ import type { Step } from "./fiberWorker.ts"
 import { Observers } from "./observers.ts"
 import { nothing, Outbox } from "./outbox.ts"
 import type { Answer, Carrier, Write } from "./outbox.ts"
+import { overdueLine } from "./overdue.ts"
 import { recompile, recompileInputs } from "./rerun.ts"
 import type { Past } from "./rerun.ts"
 import { ScopeOwners } from "./scopeOwners.ts"
@@ -107,9 +108,10 @@ export class SchedulerCore implements Carrier, Live, Past {
     context: Context.Context<never>,
     clock: Clock.Clock,
     scheduler: FiberScheduler.Scheduler,
-    limits: Limits
+    limits: Limits,
+    graceMillis: number
   ) {
-    this.state = makeState(limits)
+    this.state = makeState(limits, graceMillis)
     this.context = context
     this.clock = clock
     this.dispatcher = scheduler.makeDispatcher()
@@ -206,7 +208,10 @@ export class SchedulerCore implements Carrier, Live, Past {
         return this.wire === undefined ? end() : this.wire.carryLast(end)
       }
       case "WakeAt":
-        return this.setAlarm(instruction.at)
+        // Most attempts that are asked to stop have stopped by now: no alarm rings for what is not due any more.
+        return instruction.at === this.state.wakeAt ? this.setAlarm(instruction.at) : undefined
+      case "Overdue":
+        return this.warnOverdue(instruction)
       default:
         return
     }
@@ -220,6 +225,13 @@ export class SchedulerCore implements Carrier, Live, Past {
       this.ask({ _tag: "TimeCame", now: Math.max(at, this.now()) })
     })
     this.alarm = Effect.runForkWith(this.context)(Effect.andThen(sleep, ring))
+  }
+
+  private warnOverdue(overdue: Overdue): void {
+    const { attempt, task, worker } = overdue
+    if (!this.isStopping(task, attempt)) return
+    const line = overdueLine(this.state, overdue, this.workers[worker]!.placeOf(task))
+    Effect.runForkWith(this.context)(Effect.logWarning(line))
   }
 
   // ---- what workers ask

@@ -49,7 +49,7 @@ const ways: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   }
 }
 
-const submission = { settings: { x: { key: "x", timeoutMillis: 10, deadlineMillis: 20 } } }
+const submission = { settings: { x: { key: "x", timeoutMillis: 10, deadlineMillis: 20, graceMillis: 5 } } }
 
 const endings: ReadonlyArray<Ending> = [
   { _tag: "Succeeded" },
@@ -102,7 +102,8 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   WorkerAdded: (rig) => void rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 }),
   WorkerDrained: (rig) => void rig.send({ _tag: "WorkerDrained", worker: 0 }),
   "TimeCame for the timeout": (rig) => void rig.at(10),
-  "TimeCame for the deadline": (rig) => void rig.at(20)
+  "TimeCame for the deadline": (rig) => void rig.at(20),
+  "TimeCame for the grace": (rig) => void rig.at(15)
 }
 
 /** Ends whatever is at work, and closes everybody. */

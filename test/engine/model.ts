@@ -95,7 +95,7 @@ interface Waiting {
 interface Due {
   readonly at: number
   readonly sequence: number
-  readonly kind: "timeout" | "deadline" | "dependencies" | "retry"
+  readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace"
   readonly task: Task
   readonly attempt: number
 }
@@ -128,6 +128,8 @@ export class Model {
   private computations = 0
   private submissions = 0
   private attempts = new Set<number>()
+  /** Those of which must be said now that they do not stop. */
+  private readonly overdue = new Set<Task>()
 
   /** What the engine did wrong with this event. */
   apply(state: State, event: Event, out: ReadonlyArray<Instruction>): ReadonlyArray<string> {
@@ -429,6 +431,7 @@ export class Model {
     task.stoppedFor = why.startsWith("Cancelled:") ? why.slice(10) : undefined
     if (task.status === "stopping") return
     task.status = "stopping"
+    if (task.settings.graceMillis !== undefined) this.arm("grace", task, task.settings.graceMillis)
     for (const wait of task.open) if (!wait.closing) wait.abandoned = true
   }
 
@@ -625,6 +628,9 @@ export class Model {
         if (task.attempt !== attempt || task.status !== "active") return
         task.timedOut = true
         return this.stop(task, "failed", `attempt:${task.name}`, home)
+      case "grace":
+        if (task.attempt === attempt && task.status === "stopping") this.overdue.add(task)
+        return
       case "dependencies":
         if (task.starts === 0) this.finish(task, "failed", `dependencies:${task.name}`)
         return
@@ -651,6 +657,13 @@ export class Model {
           this.complain(`${task.name} stops for another reason`)
         }
         task.stopTold = true
+        return
+      }
+      case "Overdue": {
+        const task = this.byRow.get(instruction.task)
+        if (task === undefined || !this.overdue.delete(task) || task.attempt !== instruction.attempt) {
+          this.complain(`${task?.name} is not overdue`)
+        }
         return
       }
       case "Adopt": {
@@ -815,6 +828,8 @@ export class Model {
         }
       }
     }
+    for (const task of this.overdue) this.complain(`nobody said that ${task.name} does not stop`)
+    this.overdue.clear()
     if (state.tasks.size !== this.byRow.size) this.complain(`${state.tasks.size} rows for ${this.byRow.size} tasks`)
     for (const wait of this.waits.values()) {
       for (const each of wait.awaited) {

@@ -38,8 +38,8 @@ export class Rig {
   private next = 100
 
   /** One worker with one slot, unless told. */
-  constructor(slots: Readonly<Record<string, number>> = { w1: 1 }, limits: Partial<Limits> = {}) {
-    this.state = State.make({ ...defaultLimits, ...limits })
+  constructor(slots: Readonly<Record<string, number>> = { w1: 1 }, limits: Partial<Limits> = {}, grace = Infinity) {
+    this.state = State.make({ ...defaultLimits, ...limits }, grace)
     this.narrator = new Narrator(this.state)
     this.state.log = []
     for (const [name, count] of Object.entries(slots)) this.send({ _tag: "WorkerAdded", name, slots: count })

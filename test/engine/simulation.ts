@@ -260,7 +260,8 @@ export class Simulation {
       absorbs: this.chance.with(0.15) ? true : undefined,
       timeoutMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined,
       deadlineMillis: this.chance.with(0.12) ? this.chance.below(30) : undefined,
-      dependencyTimeoutMillis: this.chance.with(0.1) ? this.chance.below(15) : undefined
+      dependencyTimeoutMillis: this.chance.with(0.1) ? this.chance.below(15) : undefined,
+      graceMillis: this.chance.with(0.2) ? 1 + this.chance.below(8) : undefined
     }
   }
 

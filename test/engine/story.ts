@@ -135,6 +135,8 @@ export class Narrator {
         return `stop ${this.name(instruction.task)} (attempt ${instruction.attempt}${
           instruction.timedOut ? ", timed out" : ""
         })`
+      case "Overdue":
+        return `${this.name(instruction.task)} does not stop (attempt ${instruction.attempt})`
       case "Submitted":
         return undefined
       case "Adopt":

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { explain } from "../../src/engine/explain.ts"
 import { Rig } from "./rig.ts"
 
 describe("timers", () => {
@@ -60,6 +61,60 @@ describe("timers", () => {
     assert.deepStrictEqual(rig.outcome("b"), ["TimedOut", "b"])
     rig.end("a")
     assert.deepStrictEqual(rig.told, [])
+  })
+
+  it("C14: an attempt that goes on beyond its grace is reported once, and keeps its slot until it ends", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], next: [] }, { settings: { a: { key: "a", graceMillis: 10 } } })
+    rig.now = 5
+    rig.cancel(main, "a", 1)
+    assert.deepStrictEqual(rig.told, ["stop a (attempt 1)", "wake me at 15 ms"])
+    rig.at(14)
+    assert.deepStrictEqual(rig.told, ["wake me at 15 ms"])
+    assert.deepInclude(explain(rig.state, "a")?.because, { _tag: "Stopping", since: 5, overdue: false })
+    rig.at(15)
+    assert.deepStrictEqual(rig.told, ["a does not stop (attempt 1)"])
+    assert.deepInclude(explain(rig.state, "a")?.because, { _tag: "Stopping", since: 5, overdue: true })
+    rig.at(100)
+    assert.deepStrictEqual(rig.told, [])
+    assert.strictEqual(rig.phase("next"), "ready")
+    rig.end("a", { _tag: "Interrupted" })
+    assert.deepStrictEqual([rig.phase("next"), rig.state.timers.length], ["running", 0])
+  })
+
+  it("C14: what ends within its grace is not reported, and a further attempt has a grace of its own", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [] }, { settings: { a: { key: "a", timeoutMillis: 10, graceMillis: 10 } } })
+    rig.at(10)
+    assert.deepStrictEqual(rig.told, ["stop a (attempt 1, timed out)", "wake me at 20 ms"])
+    rig.now = 19
+    rig.end("a", { _tag: "Retried", delayMillis: 0 })
+    rig.at(20)
+    assert.deepStrictEqual(rig.told, ["wake me at 29 ms"])
+    rig.at(29)
+    assert.deepStrictEqual(rig.told, ["stop a (attempt 2, timed out)", "wake me at 39 ms"])
+    rig.at(39)
+    assert.deepStrictEqual(rig.told, ["a does not stop (attempt 2)"])
+    // Cancelled on top: its grace does not begin again.
+    rig.cancel(main, "a", 1)
+    assert.deepStrictEqual(rig.told, [])
+    rig.end("a", { _tag: "Interrupted" })
+    assert.strictEqual(rig.state.timers.length, 0)
+  })
+
+  it("C14: the state has a grace for tasks that name none; Infinity is none", () => {
+    const rig = new Rig({ w1: 2 }, {}, 10)
+    const { state } = rig
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [] }, { settings: { b: { key: "b", graceMillis: Infinity } } })
+    rig.close(main, 1)
+    assert.strictEqual(state.timers.length, 1)
+    rig.at(10)
+    assert.lengthOf(rig.told, 1)
+    for (const name of ["a", "b"]) rig.end(name, { _tag: "Interrupted" })
+    assert.strictEqual(state.tasks.size, 0)
   })
 
   it("A clock that rings early is asked to ring again", () => {

@@ -1,0 +1,52 @@
+/**
+ * What the log says of an attempt that was asked to stop and goes on longer than its grace.
+ *
+ * @internal
+ */
+import type { Overdue } from "../engine/Instruction.ts"
+import { keyOf, settingsOf } from "../engine/State.ts"
+import type { Reason, State } from "../engine/State.ts"
+
+/** What an attempt is at that does not stop. */
+export type Place = "shielded" | "body" | "ending"
+
+/** The line for an attempt that is stopping now. */
+export const overdueLine = (state: State, { task, worker }: Overdue, place: Place): string => {
+  const label = settingsOf(state, task)?.label
+  const since = state.stopping.get(task)!.since
+  const name = label === undefined
+    ? `Task ${JSON.stringify(keyOf(state, task))}`
+    : `Task ${JSON.stringify(keyOf(state, task))} (${label})`
+  const attempt = `attempt ${state.tasks.starts[task]} on worker ${JSON.stringify(state.workers[worker]!.name)}`
+  return `${name} was asked to stop ${state.now - since} ms ago and goes on (${attempt}): ` +
+    `${whyOf(state.outcomes.get(task)!.reason)}, and ${places[place].why}. ` +
+    `It keeps its slot until it ends. ${places[place].remedy}, or give the task a longer grace.`
+}
+
+const whyOf = (reason: Reason): string => {
+  switch (reason._tag) {
+    case "Cancelled":
+      return `it was cancelled by ${reason.by}, because ${reason.reason}`
+    case "TimedOut":
+      return reason.of === "attempt"
+        ? `its timeout of ${reason.millis} ms has passed`
+        : `its deadline of ${reason.millis} ms has passed`
+    default:
+      return "it is wanted no longer"
+  }
+}
+
+const places: Readonly<Record<Place, { readonly why: string; readonly remedy: string }>> = {
+  shielded: {
+    why: "a section of Worker.shielded has not ended",
+    remedy: "Put a timeout on what the section waits for"
+  },
+  body: {
+    why: "its body cannot be interrupted where it is",
+    remedy: "Let the body be interrupted, or put a timeout on what it waits for"
+  },
+  ending: {
+    why: "its finalizers or its children have not ended",
+    remedy: "Look at what its finalizers wait for, and at its children"
+  }
+}
