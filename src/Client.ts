@@ -574,9 +574,90 @@ export interface CancelOptions {
  */
 export const cancel = (future: Future<any, any>, options: CancelOptions = {}): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { by, force = false, reason = "cancel was called", wait = true } = options
-    return internal.implOf(future).core.cancel(internal.implOf(future), { by, reason, force, wait })
+    const impl = internal.implOf(future)
+    return impl.core.cancel(impl, cancelRequest(options))
   })
+
+const cancelRequest = ({ by, force = false, reason = "cancel was called", wait = true }: CancelOptions) => ({
+  by,
+  force,
+  reason,
+  wait
+})
+
+/**
+ * The group of what {@link fireAndForget} starts without one.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaultGroup = "default"
+
+/**
+ * Submits a task and lets it go: it runs without a future, and nobody waits for it.
+ *
+ * **When to use**
+ *
+ * For work whose result nobody needs and that must not end with the program part that began it: a mail, an entry in a journal,
+ * warming a cache.
+ *
+ * **Details**
+ *
+ * Needs no scope. The task survives the scope and the body in which this is called, and ends with the layer at the latest,
+ * which waits for its finalizers. A failure is a warning in the log; the result is released when the task has ended. A task
+ * that cannot be submitted is a `GraphError` at once.
+ *
+ * Inside a body this makes no child: the parent's end and its cancellation leave the task alone. It counts as submitted by
+ * that body all the same: it ranks as its children do, its failure names it as submitter, and a body that fires itself
+ * again and again comes to the layer's limit of `nesting`.
+ *
+ * {@link cancelGroup} cancels all of a group, `"default"` unless told.
+ *
+ * **Example** (An entry in a journal)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Skein, Task } from "skein"
+ *
+ * const journal: Array<string> = []
+ * const entry = (text: string) => Task.map([], () => journal.push(text), { label: "journal" })
+ *
+ * const order = Task.make(Effect.as(Client.fireAndForget(entry("ordered"), { group: "journal" }), "done"))
+ * const program = Effect.gen(function*() {
+ *   const answer = yield* Client.compute(order)
+ *   yield* Effect.yieldNow
+ *   return [answer, ...journal]
+ * }).pipe(Effect.provide(Skein.layer()))
+ * program // => ["done", "ordered"]
+ * ```
+ *
+ * @category submitting
+ * @since 0.1.0
+ */
+export const fireAndForget = <A, E, R>(
+  task: Task<A, E, R>,
+  options?: { readonly group?: string | undefined }
+): Effect.Effect<void, GraphError, Needs<R> | Client> =>
+  Effect.withFiber((fiber) => {
+    if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
+    const { detached } = Context.getUnsafe(fiber.context, Client)[Core]
+    return detached.fire(task as unknown as internal.TaskImpl, options?.group ?? defaultGroup, fiber)
+  }) as any
+
+/**
+ * Cancels everything of a group that {@link fireAndForget} started and that has not ended; what is fired later is not
+ * affected.
+ *
+ * **Details**
+ *
+ * The options are those of {@link cancel}: the finalizers of what was running have run when this returns, unless `wait` is
+ * false. A task that somebody else wants too goes on for them, unless `force` is set. A group that has nothing left is fine.
+ *
+ * @category cancelling
+ * @since 0.1.0
+ */
+export const cancelGroup = (group: string, options: CancelOptions = {}): Effect.Effect<void, never, Client> =>
+  withCore((core) => core.detached.cancel(group, cancelRequest(options)))
 
 /**
  * Gives the claim on a result back before its scope closes. A task that has not ended and that nobody else wants is

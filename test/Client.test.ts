@@ -666,3 +666,44 @@ describe("slots", () => {
       assert.deepStrictEqual(seceded, [])
     }).pipe(inScheduler({ concurrency: 1 })))
 })
+
+describe("what has been delivered", () => {
+  const heldNow = Effect.map(Scheduler.stats, ({ held }) => held)
+
+  it.effect("M6: map drops the value of an item that is a task as soon as its function has run", () =>
+    Effect.gen(function*() {
+      const items = Array.from({ length: 50 }, (_, i) => Task.make(Effect.succeed({ big: i })))
+      let most = 0
+      let done = 0
+      const all = Client.map(items, ({ big }) =>
+        Effect.map(heldNow, (held) => {
+          // Beside what the request gives in the end, only what this one uses.
+          most = Math.max(most, held - done)
+          done++
+          return big
+        }))
+      assert.strictEqual((yield* all).length, 50)
+      assert.strictEqual(most, 1)
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("M6: what was taken out of a wait and released is held no more, while the others run", () =>
+    Effect.gen(function*() {
+      const tasks = Array.from({ length: 20 }, (_, i) => Task.make(Effect.as(Effect.sleep(1 + i), i)))
+      let rest: ReadonlyArray<Future.Future<number>> = yield* Client.submitAll(tasks)
+      const held: Array<number> = []
+      const values: Array<number> = []
+      while (rest.length > 0) {
+        const waiting = yield* Effect.forkChild(Client.wait(rest, "firstCompleted"), { startImmediately: true })
+        yield* TestClock.adjust(1)
+        const { done, notDone } = yield* Fiber.join(waiting)
+        for (const future of done) {
+          values.push(yield* Future.join(future))
+          yield* Client.release(future)
+        }
+        held.push(yield* heldNow)
+        rest = notDone
+      }
+      assert.deepStrictEqual(values, tasks.map((_, i) => i))
+      assert.deepStrictEqual(held, tasks.map(() => 0))
+    }).pipe(inScheduler({ concurrency: 20 })))
+})

@@ -52,6 +52,7 @@ interface Insides {
   readonly state: { readonly workers: ReadonlyArray<object> }
   readonly workers: ReadonlyArray<object>
   readonly waits: object
+  readonly detached: object
   readonly outbox: object
   readonly observers: object
 }
@@ -73,8 +74,8 @@ const isWhole: Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> =
   assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
   const client: { readonly [core: symbol]: unknown } = yield* Client.Client
   const core = client[Symbol.for("skein/Client/core")] as Insides
-  const { observers, outbox, state, waits, workers } = core
-  const left = [core, state, waits, outbox, observers, ...workers, ...state.workers].flatMap(tablesIn)
+  const { detached, observers, outbox, state, waits, workers } = core
+  const left = [core, state, waits, detached, outbox, observers, ...workers, ...state.workers].flatMap(tablesIn)
   assert.deepStrictEqual(left.filter(([name]) => !kept.has(name)), [])
 })
 

@@ -113,6 +113,26 @@ describe("submit", () => {
   })
 })
 
+describe("fireAndForget", () => {
+  it("gives nothing, needs no scope, and fails only for the graph, whatever the task fails with", () => {
+    expect(Client.fireAndForget(rows)).type.toBe<Effect.Effect<void, GraphError, Db | Log | Client.Client>>()
+    expect(Client.fireAndForget(safe, { group: "mail" })).type.toBe<Effect.Effect<void, GraphError, Client.Client>>()
+    const fire = <A, E, R>(effect: Effect.Effect<A, E, R>) => Client.fireAndForget(Task.make(effect))
+    expect(fire({} as Effect.Effect<1, BadRow, Scope.Scope | Db>)).type.toBe<
+      Effect.Effect<void, GraphError, Db | Client.Client>
+    >()
+    expect(Client.fireAndForget).type.not.toBeCallableWith(future)
+    expect(Client.fireAndForget).type.not.toBeCallableWith(1)
+  })
+
+  it("cancelGroup takes a name and the options of cancel", () => {
+    expect(Client.cancelGroup("mail", { wait: false, reason: "late" })).type.toBe<
+      Effect.Effect<void, never, Client.Client>
+    >()
+    expect(Client.cancelGroup).type.not.toBeCallableWith(future)
+  })
+})
+
 describe("compute", () => {
   it("failFast has the errors of the targets", () => {
     expect(Client.compute(rows)).type.toBe<

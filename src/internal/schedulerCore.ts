@@ -36,6 +36,7 @@ import { captureAsyncScope } from "./asyncScope.ts"
 import { attemptOf } from "./attempt.ts"
 import { compile, runAt, runOf, taskAt } from "./compile.ts"
 import type { Compiled, Live, LivePlan, ResultCache, Run } from "./compile.ts"
+import { Detached } from "./detached.ts"
 import { FiberWorker } from "./fiberWorker.ts"
 import type { Step } from "./fiberWorker.ts"
 import { Observers } from "./observers.ts"
@@ -70,6 +71,14 @@ export interface ComputeOptions {
   readonly keepsSlot?: boolean | undefined
 }
 
+/** What a cancel is told. */
+export interface CancelRequest {
+  readonly by: string | undefined
+  readonly reason: string
+  readonly wait: boolean
+  readonly force: boolean
+}
+
 const closed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scheduler" } })
 
 const scopeClosed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scope" } })
@@ -86,6 +95,7 @@ export class SchedulerCore implements Carrier, Live, Past {
   readonly workers: Array<FiberWorker> = []
   readonly observers: Observers
   readonly waits = new Waits(this)
+  readonly detached = new Detached(this)
   readonly view: View
   readonly wire: Wire | undefined
   /** The state of retry schedules, from the first failure of a task to its end, whichever workers it comes to. */
@@ -161,6 +171,11 @@ export class SchedulerCore implements Carrier, Live, Past {
     event.attempt = attempt
     event.ending = ending
     this.ask(event)
+  }
+
+  /** Whether what was asked for last has been carried out. */
+  get isAtRest(): boolean {
+    return !this.isAwake
   }
 
   private wake(): void {
@@ -414,6 +429,30 @@ export class SchedulerCore implements Carrier, Live, Past {
     return this.own(() => recompileInputs(place, this), { keepGoing, cache: undefined, callbacks: undefined }, collect)
   }
 
+  /** Submits one task for an owner of its own, and gives both. */
+  submitAlone(
+    task: Handle,
+    name: string,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): { readonly owner: number; readonly future: FutureImpl } | GraphError {
+    if (this.isClosed) return closed()
+    const compiled = compile([task], this, this.runIn(fiber, undefined))
+    if (compiled instanceof GraphError) return compiled
+    const owner = this.openOwner(name)
+    const answer = this.submitPlan(compiled, owner, fiber)
+    if (answer._tag === "Submitted") return { owner, future: this.futureOf(answer.claims[0]!) }
+    const wait = this.waits.expect()
+    this.closeAlone(owner, name, wait)
+    this.waits.ignore(wait)
+    return refused(answer)
+  }
+
+  /** Ends what only this owner wanted; the number is that of a wait for it. */
+  closeAlone(owner: number, by: string, wait: number): void {
+    const reason = "its owner closed"
+    this.ask({ _tag: "OwnerClosed", now: this.now(), owner, by, reason, wait, waiter: -1, attempt: 0 })
+  }
+
   private submitPlan(
     { plan, targets }: Compiled,
     owner: number,
@@ -451,7 +490,7 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** Withdraws the wish of the future's owner, or with `force` everybody's. */
   cancel(
     { claim }: FutureImpl,
-    { by, force, reason, wait }: { by: string | undefined; force: boolean; reason: string; wait: boolean }
+    { by, force, reason, wait }: CancelRequest
   ): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       const asker = attemptOf(this, fiber)
@@ -580,7 +619,8 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** Cancels everything and returns when nothing is running any more. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.isClosed = true
-    const owners = [...this.state.owners.keys()]
+    // An owner of a fired task may have closed while its finalizers run.
+    const owners = new Set([...this.state.owners.keys(), ...this.detached.owners()])
     return Effect.forEach(owners, (owner) => this.closeOwner(owner, "scheduler"), {
       // At once: a finalizer of one may wait for a task of another.
       concurrency: "unbounded",

@@ -43,14 +43,15 @@ export class ScopeOwners {
     return entry
   }
 
-  /** A failure that nobody looked at must not pass in silence. */
   private close(owner: number, by: string): Effect.Effect<void> {
-    const warn = ({ cause, key }: Unseen) =>
-      Effect.logWarning(`Task ${JSON.stringify(key)} failed, and nobody joined it`, cause)
-    const unseen = Effect.suspend(() => Effect.forEach(this.core.view.unseenOf(owner), warn, { discard: true }))
+    const unseen = Effect.suspend(() => Effect.forEach(this.core.view.unseenOf(owner), warnUnseen, { discard: true }))
     return Effect.andThen(unseen, this.core.closeOwner(owner, by))
   }
 }
+
+/** A failure that nobody looked at must not pass in silence. */
+export const warnUnseen = ({ cause, key }: Unseen): Effect.Effect<void> =>
+  Effect.logWarning(`Task ${JSON.stringify(key)} failed, and nobody joined it`, cause)
 
 /** Makes `finalizer` the one that an open scope runs first, whether it had it already or not, in no more than one step. */
 const closeFirst = (scope: Scope.Scope, key: object, finalizer: () => Effect.Effect<void>): void => {

@@ -72,6 +72,16 @@ export class Waits {
     return this.open.has(wait)
   }
 
+  /** Begins a wait that no fiber follows: calls `over` when it is. */
+  notify(ask: (wait: number) => void, over: () => void): void {
+    const wait = this.expect()
+    this.open.get(wait)!.resume = () => {
+      this.open.delete(wait)
+      over()
+    }
+    ask(wait)
+  }
+
   private follow(
     wait: number,
     resume: (effect: Effect.Effect<void, Starved>) => void

@@ -38,6 +38,7 @@ export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
   const holders: ReadonlyArray<readonly [string, object]> = [
     ["scheduler", core],
     ["scheduler", core.waits],
+    ["scheduler", core.detached],
     ["engine", core.state],
     ...core.workers.map((worker) => [worker.name, worker] as const),
     ...core.state.workers.map((worker) => [worker.name, worker] as const)
@@ -84,11 +85,17 @@ export const wrong = (core: SchedulerCore): ReadonlyArray<string> => check(core.
  * @since 0.1.0
  */
 export const assertEmpty: Effect.Effect<void, NotEmpty, Client.Client> = Effect.flatMap(
-  // What was asked for last may be on its way.
-  Effect.andThen(Effect.yieldNow, Effect.context<Client.Client>()),
+  Effect.context<Client.Client>(),
   (context) => {
     const core = coreOf(Context.get(context, Client.Client))
-    const problems = [...wrong(core), ...leftovers(core)]
-    return problems.length === 0 ? Effect.void : Effect.fail(new NotEmpty({ problems }))
+    // What was asked for last may be on its way, and more may follow from it.
+    const rest = Effect.repeat(Effect.yieldNow, { until: () => core.isAtRest, times: 1000 })
+    return Effect.andThen(
+      rest,
+      Effect.suspend(() => {
+        const problems = [...wrong(core), ...leftovers(core)]
+        return problems.length === 0 ? Effect.void : Effect.fail(new NotEmpty({ problems }))
+      })
+    )
   }
 )

@@ -435,6 +435,13 @@ export class Interpreter implements Stage {
       )
     )
 
+  /** Nothing asks for what is fired: it is checked, and does not run. */
+  readonly detached = {
+    fire: (task: TaskImpl, _group: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, GraphError> =>
+      Effect.asVoid(this.register([task], fiber.context, this.parentOf(fiber))),
+    cancel: () => Effect.void
+  }
+
   readonly cancel: SchedulerCore["cancel"] = () => Effect.void
   readonly release: SchedulerCore["release"] = () => Effect.void
   readonly keep: SchedulerCore["keep"] = (future) => Effect.succeed(future)
@@ -514,7 +521,8 @@ const isRetriable = (error: unknown): boolean =>
  * **Details**
  *
  * Bodies may submit, compute, join and gather; what they submit runs when something asks for it. Attempts, retries and timeouts
- * of attempts count; slots, priorities, deadlines, ownership and cancellation do not exist here. Where several dependencies
+ * of attempts count; slots, priorities, deadlines, ownership and cancellation do not exist here, and what is fired and
+ * forgotten does not run. Where several dependencies
  * of a task fail, a scheduler may come upon another of them first.
  *
  * **Example** (Values and failures)
