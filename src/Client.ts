@@ -641,7 +641,7 @@ export const fireAndForget = <A, E, R>(
   Effect.withFiber((fiber) => {
     if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
     const { detached } = Context.getUnsafe(fiber.context, Client)[Core]
-    return detached.fire(task as unknown as internal.TaskImpl, options?.group ?? defaultGroup, fiber)
+    return detached.fire(task, options?.group ?? defaultGroup, fiber)
   }) as any
 
 /**

@@ -179,6 +179,19 @@ describe("fire and forget", () => {
       assert.deepStrictEqual(log, ["fired starts", "fired is finalized"])
     }).pipe(inScheduler()))
 
+  it.effect("A11: interrupting a cancelGroup ends its wait; the cancellation of all of them goes on", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const names = ["a", "b", "c"]
+      for (const name of names) yield* Client.fireAndForget(Task.make(reluctant(log, name), { key: name }))
+      yield* started(log, "c")
+      const cancelling = yield* Effect.forkChild(Client.cancelGroup("default"), { startImmediately: true })
+      yield* Fiber.interrupt(cancelling)
+      for (const name of names) assert.strictEqual((yield* Scheduler.explain(name))?.status, "stopping")
+      yield* Client.cancelGroup("default")
+      assert.strictEqual(log.length, 6)
+    }).pipe(inScheduler({ concurrency: 3 })))
+
   it.effect("A11, C3: what others want goes on for them, unless the cancel is forced", () =>
     Effect.gen(function*() {
       const log: Log = []

@@ -68,13 +68,15 @@ export class Detached {
     )
   }
 
+  /** Asks for all in one go, so that an interruption of the wait leaves none of them running; then waits for their finalizers. */
   cancel(name: string, request: CancelRequest): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      Effect.forEach([...this.groups.get(name)?.values() ?? []], (future) => this.core.cancel(future, request), {
-        // At once: the first must not keep the others running while its finalizers run.
-        concurrency: "unbounded",
-        discard: true
-      })
-    )
+    return Effect.uninterruptibleMask((restore) => {
+      const futures = [...this.groups.get(name)?.values() ?? []]
+      const cancel = (wait: boolean) => (future: FutureImpl) => this.core.cancel(future, { ...request, wait })
+      const requests = Effect.forEach(futures, cancel(false), { discard: true })
+      if (!request.wait) return requests
+      const waits = Effect.forEach(futures, cancel(true), { concurrency: "unbounded", discard: true })
+      return Effect.andThen(requests, restore(waits))
+    })
   }
 }

@@ -4,7 +4,7 @@
  * @internal
  */
 import type { Overdue } from "../engine/Instruction.ts"
-import { keyOf, settingsOf } from "../engine/State.ts"
+import { keyOf, labelOf } from "../engine/State.ts"
 import type { Reason, State } from "../engine/State.ts"
 
 /** What an attempt is at that does not stop. */
@@ -12,7 +12,7 @@ export type Place = "shielded" | "body" | "ending"
 
 /** The line for an attempt that is stopping now. */
 export const overdueLine = (state: State, { task, worker }: Overdue, place: Place): string => {
-  const label = settingsOf(state, task)?.label
+  const label = labelOf(state, task)
   const since = state.stopping.get(task)!.since
   const name = label === undefined
     ? `Task ${JSON.stringify(keyOf(state, task))}`
