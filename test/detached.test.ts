@@ -144,6 +144,8 @@ describe("fire and forget", () => {
         yield* Client.fireAndForget(Task.make(reluctant(log, "fired")))
         yield* started(log, "fired")
         yield* Client.cancelGroup(Client.defaultGroup, { wait: false })
+        yield* turns(2)
+        assert.strictEqual((yield* Scheduler.stats).owners, 0)
       }).pipe(Effect.provide(Skein.layer(), { local: true }))
       assert.deepStrictEqual(log, ["fired starts", "fired is finalized"])
     }))

@@ -13,6 +13,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { TaskCancelled } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
 import { causeOfExit, errorOf, graphErrorOf, onlyError } from "./support.ts"
@@ -162,6 +163,23 @@ describe("a shielded section", () => {
       yield* Fiber.join(cancelling)
       assert.deepStrictEqual(log, ["joined", "computed", "None"])
     }).pipe(inScheduler({ concurrency: 2 })))
+})
+
+describe("a shielded section that is cut everywhere", () => {
+  it.live("C14, T5: wherever its compute is interrupted, a section that has begun has ended when that returns", () => {
+    let begun = 0
+    let ended = 0
+    const section = Worker.shielded(Effect.gen(function*() {
+      begun++
+      yield* Effect.yieldNow
+      yield* Effect.sleep(1)
+      ended++
+    }))
+    return Effect.asVoid(Testing.interruptSweep(Client.compute([Task.make(section), Task.make(section)]), {
+      layer: Skein.layer({ concurrency: 1 }),
+      check: () => Effect.andThen(Testing.assertEmpty, Effect.sync(() => assert.strictEqual(ended, begun)))
+    }))
+  })
 })
 
 describe("grace", () => {

@@ -62,6 +62,10 @@ const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): voi
 export const release = (state: State, { claim }: ClaimReleased, out: Out): void => {
   if (claim.state !== "live") return
   removeClaim(claim)
+  letGo(state, claim, out)
+}
+
+const letGo = (state: State, claim: Claim, out: Out): void => {
   claim.state = "released"
   waits.claimEnded(state, claim, out)
   unref(state, claim.task, out)
@@ -110,10 +114,9 @@ export const close = (state: State, event: OwnerClosed, out: Out): void => {
 
 const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): void => {
   state.cancelling = { by: event.by, reason: event.reason, owner }
-  for (const claim of claimsOf(owner)) {
-    claim.state = "released"
-    waits.claimEnded(state, claim, out)
-    unref(state, claim.task, out)
+  for (const claims of owner.claims.values()) {
+    if (!(claims instanceof Set)) letGo(state, claims, out)
+    else for (const claim of claims) letGo(state, claim, out)
   }
   for (const task of owner.targets) unref(state, task, out)
   dropWishes(state, owner, out)

@@ -220,6 +220,55 @@ describe("traps", () => {
       })
     }))
 
+  it.live("trap 16: a timeout counts from the start of the attempt, however long the task has queued", () =>
+    inAllOrders(() => {
+      const quick = Array.from({ length: 4 }, () => Task.make(Effect.as(Effect.sleep(20), "in time"), { timeout: 30 }))
+      const slow = Task.make(Effect.sleep(40), { timeout: 30 })
+      return Effect.gen(function*() {
+        const exits = yield* Client.compute([...quick, slow], { errors: "collect" })
+        assert.deepStrictEqual(exits.flatMap(tagsOf), ["Success", "Success", "Success", "Success", "TaskTimeout"])
+      })
+    }, { concurrency: 1 }))
+
+  it.live("trap 18: futures of a batch that is cancelled and submitted again at once: only the old ones are cancelled", () =>
+    inAllOrders(() => {
+      let round = 0
+      const batch = () => {
+        const value = ++round
+        return ["a", "b"].map((key) => Task.make(Effect.as(Effect.sleep(3), `${key}${value}`), { key }))
+      }
+      const closingOver = (futures: ReadonlyArray<Future.Future<string>>) =>
+        Task.make(Client.gather(futures, { errors: "collect" }))
+      return Effect.scoped(Effect.gen(function*() {
+        const first = yield* Client.submitAll(batch())
+        const old = yield* Client.submit(closingOver(first))
+        yield* Effect.yieldNow
+        for (const future of first) yield* Client.cancel(future, { wait: false })
+        const second = yield* Client.submitAll(batch())
+        const young = yield* Client.submit(closingOver(second))
+        const below = yield* Client.submit(Task.all(second))
+        assert.deepStrictEqual(yield* Future.join(below), ["a2", "b2"])
+        assert.deepStrictEqual((yield* Future.join(young)).map((exit) => tagsOf(exit)), [["Success"], ["Success"]])
+        assert.deepStrictEqual((yield* Future.join(old)).map((exit) => tagsOf(exit)), [
+          ["TaskCancelled"],
+          ["TaskCancelled"]
+        ])
+      }))
+    }))
+
+  it.live("trap 18: of two futures of one key, one released and one kept, only the released one is gone, in every order", () =>
+    inAllOrders(() => {
+      const task = Task.make(Effect.as(Effect.sleep(2), 1), { key: "k" })
+      return Effect.scoped(Effect.gen(function*() {
+        const [first, second] = yield* Client.submitAll([task, task])
+        const reader = yield* Client.submit(Task.make(Future.join(second)))
+        yield* Effect.forkChild(Client.release(first))
+        yield* Effect.yieldNow
+        assert.deepStrictEqual([yield* Future.join(reader), yield* Future.join(second)], [1, 1])
+        assert.deepStrictEqual(tagsOf(yield* Future.await(first)), ["Released"])
+      }))
+    }))
+
   it.live("trap 18: a body that joins a future which its submitter has released is told so, and nothing else", () =>
     inAllOrders(() => {
       return Effect.scoped(Effect.gen(function*() {
