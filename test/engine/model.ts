@@ -200,6 +200,9 @@ export class Model {
         if (answer === undefined) return this.complain("an expansion got no answer")
         const made = this.register(event.plan, task.owner, answer.ids, task)
         const inner = event.target >= 0 ? made[event.target]! : this.byRow.get(~event.target)!
+        // What ended before refuses at once and breaks a cycle; what follows from that comes too late.
+        const refuses = (other: Task) => !made.includes(other) && hasEnded(other) && other.status !== "succeeded"
+        for (const each of made.filter(({ deps }) => deps.some(refuses))) this.resolve(each)
         const isStarved = this.reaches([inner], task)
         for (let changed = true; changed;) {
           changed = made.some((each) => each.status === "pending" && this.resolve(each))
@@ -207,12 +210,6 @@ export class Model {
         task.status = "pending"
         task.alias = inner
         if (!isStarved) return
-        // The cycle was there for an instant, until a refusal broke it: the engine may have seen it or not.
-        if (hasEnded(inner)) return void task.why.add("either")
-        const hasSeen = out.every((instruction) =>
-          instruction._tag !== "Start" || !made.some(({ row }) => row === instruction.task)
-        )
-        if (!this.reaches([inner], task) && !hasSeen) return
         return this.finish(task, "failed", `Starved:${task.name}`)
       }
       case "TaskEnded":
