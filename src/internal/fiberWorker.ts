@@ -25,7 +25,7 @@ import { DependencyFailed, GraphError, Released, Starved, TaskCancelled, TaskTim
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
 import type { Run } from "./compile.ts"
-import type { Place } from "./overdue.ts"
+import type { Obstacle } from "./overdue.ts"
 import { Results } from "./results.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { assemble } from "./task.ts"
@@ -250,8 +250,8 @@ export class FiberWorker {
     this.fibers.get(task)?.interruptUnsafe()
   }
 
-  /** What an attempt is at that has not ended. */
-  placeOf(task: TaskId): Place {
+  /** What keeps an attempt from ending. */
+  obstacleOf(task: TaskId): Obstacle {
     const fiber = this.fibers.get(task)
     if (fiber === undefined) return "ending"
     const shields = attemptOf(this.core, fiber)?.shields ?? 0

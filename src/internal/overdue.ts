@@ -7,11 +7,11 @@ import type { Overdue } from "../engine/Instruction.ts"
 import { keyOf, labelOf } from "../engine/State.ts"
 import type { Reason, State } from "../engine/State.ts"
 
-/** What an attempt is at that does not stop. */
-export type Place = "shielded" | "body" | "ending"
+/** What keeps an attempt from ending that was asked to stop. */
+export type Obstacle = "shielded" | "body" | "ending"
 
 /** The line for an attempt that is stopping now. */
-export const overdueLine = (state: State, { task, worker }: Overdue, place: Place): string => {
+export const overdueLine = (state: State, { task, worker }: Overdue, obstacle: Obstacle): string => {
   const label = labelOf(state, task)
   const since = state.stopping.get(task)!.since
   const name = label === undefined
@@ -19,8 +19,8 @@ export const overdueLine = (state: State, { task, worker }: Overdue, place: Plac
     : `Task ${JSON.stringify(keyOf(state, task))} (${label})`
   const attempt = `attempt ${state.tasks.starts[task]} on worker ${JSON.stringify(state.workers[worker]!.name)}`
   return `${name} was asked to stop ${state.now - since} ms ago and goes on (${attempt}): ` +
-    `${whyOf(state.outcomes.get(task)!.reason)}, and ${places[place].why}. ` +
-    `It keeps its slot until it ends. ${places[place].remedy}, or give the task a longer grace.`
+    `${whyOf(state.outcomes.get(task)!.reason)}, and ${obstacles[obstacle].why}. ` +
+    `It keeps its slot until it ends. ${obstacles[obstacle].remedy}, or give the task a longer grace.`
 }
 
 const whyOf = (reason: Reason): string => {
@@ -36,7 +36,7 @@ const whyOf = (reason: Reason): string => {
   }
 }
 
-const places: Readonly<Record<Place, { readonly why: string; readonly remedy: string }>> = {
+const obstacles: Readonly<Record<Obstacle, { readonly why: string; readonly remedy: string }>> = {
   shielded: {
     why: "a section of Worker.shielded has not ended",
     remedy: "Put a timeout on what the section waits for"

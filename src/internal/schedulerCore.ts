@@ -245,7 +245,7 @@ export class SchedulerCore implements Carrier, Live, Past {
   private warnOverdue(overdue: Overdue): void {
     const { attempt, task, worker } = overdue
     if (!this.isStopping(task, attempt)) return
-    const line = overdueLine(this.state, overdue, this.workers[worker]!.placeOf(task))
+    const line = overdueLine(this.state, overdue, this.workers[worker]!.obstacleOf(task))
     Effect.runForkWith(this.context)(Effect.logWarning(line))
   }
 
