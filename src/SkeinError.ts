@@ -7,15 +7,62 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import { format } from "effect/Formatter"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import type { Status } from "./Future.ts"
+import type { Place } from "./internal/rendering.ts"
+import {
+  asError,
+  causedBy,
+  describeError,
+  errorChain,
+  errorOf,
+  isFailure,
+  join,
+  named,
+  placeText,
+  quote,
+  TaskFrame
+} from "./internal/rendering.ts"
 
-const join = (keys: ReadonlyArray<string>): string => keys.join(" -> ")
+/**
+ * Errors of the scheduler are made in its own code, far from the user's: their stack is what they have to say, written when
+ * somebody asks, and no frames are taken down.
+ */
+const Fact: typeof Data.TaggedError = (tag: string): any =>
+  class Fact extends Data.TaggedError(tag)<any> {
+    constructor(args: any) {
+      const limit = Error.stackTraceLimit
+      // Where `Error` is frozen the frames are taken down, and not shown.
+      Reflect.set(Error, "stackTraceLimit", 0)
+      super(args)
+      Reflect.set(Error, "stackTraceLimit", limit)
+      Object.defineProperty(this, "stack", written)
+    }
 
-const quote = (key: string): string => JSON.stringify(key)
+    override toJSON(): object {
+      return Object.assign({}, { _tag: tag, message: this.message }, this)
+    }
+
+    /** What `console.log` shows. */
+    override [NodeInspectSymbol](): string {
+      return pretty(Cause.fail(this))
+    }
+  }
+
+const written: PropertyDescriptor = {
+  configurable: true,
+  get(this: Error): string {
+    const details = this instanceof DependencyFailed ? detailsOf(this) : ""
+    return `${this.name}: ${this.message}${details}`
+  },
+  set(this: Error, value: unknown): void {
+    Object.defineProperty(this, "stack", { configurable: true, writable: true, value })
+  }
+}
 
 /**
  * Why a graph was refused.
@@ -124,7 +171,7 @@ const known = (keys: ReadonlyArray<string>): string =>
  * @category errors
  * @since 0.1.0
  */
-export class GraphError extends Data.TaggedError("GraphError")<{ readonly reason: GraphReason }> {
+export class GraphError extends Fact("GraphError")<{ readonly reason: GraphReason }> {
   override get message(): string {
     return describeReason(this.reason)
   }
@@ -139,26 +186,48 @@ export class GraphError extends Data.TaggedError("GraphError")<{ readonly reason
  * @category errors
  * @since 0.1.0
  */
-export class DependencyFailed<out E> extends Data.TaggedError("DependencyFailed")<{
+export class DependencyFailed<out E> extends Fact("DependencyFailed")<{
   readonly key: string
+  readonly label?: string | undefined
   readonly root: string
   readonly error: unknown
   readonly path: ReadonlyArray<string>
   readonly cause: Cause.Cause<unknown>
 }> {
   declare readonly error: E
+
+  constructor(args: {
+    readonly key: string
+    readonly label?: string | undefined
+    readonly root: string
+    readonly error: E
+    readonly path: ReadonlyArray<string>
+    readonly cause: Cause.Cause<unknown>
+  }) {
+    super(args)
+    if (args.label === undefined) delete (this as { label?: unknown }).label
+    // Node prints what is enumerable after the stack, which has the path, and the cause, which is the error.
+    for (const field of ["error", "path"]) Object.defineProperty(this, field, { enumerable: false })
+    Object.defineProperty(this, "cause", { enumerable: false, value: asError(args.cause) })
+  }
+
   override get message(): string {
-    return `Task ${quote(this.key)} did not start, because ${quote(this.root)} failed: ${describeError(this.error)} ` +
-      `(${join(this.path)})`
+    const root = named(this.root, infoOf(this.cause)?.label)
+    return `Task ${named(this.key, this.label)} did not start, because ${root} failed: ${describeError(this.error)}`
+  }
+
+  override toJSON(): object {
+    const { error, path } = this
+    const plain: unknown = error instanceof Error && !("toJSON" in error)
+      ? { name: error.name, message: error.message }
+      : error
+    return Object.assign({}, super.toJSON(), { path, error: plain })
   }
 }
 
-const describeError = (error: unknown): string => {
-  if (error instanceof Error) {
-    const tag = "_tag" in error && typeof error._tag === "string" ? error._tag : error.name
-    return error.message === "" ? tag : `${tag}: ${error.message}`
-  }
-  return typeof error === "string" ? error : format(error)
+const detailsOf = ({ cause, path }: DependencyFailed<unknown>): string => {
+  const info = infoOf(cause)
+  return `\n    path: ${join(path)}${info === undefined ? "" : `\n    where: ${placeText(info)}`}`
 }
 
 /**
@@ -167,7 +236,7 @@ const describeError = (error: unknown): string => {
  * @category errors
  * @since 0.1.0
  */
-export class TaskTimeout extends Data.TaggedError("TaskTimeout")<{
+export class TaskTimeout extends Fact("TaskTimeout")<{
   readonly key: string
   readonly of: "attempt" | "deadline"
   readonly millis: number
@@ -185,7 +254,7 @@ export class TaskTimeout extends Data.TaggedError("TaskTimeout")<{
  * @category errors
  * @since 0.1.0
  */
-export class DependencyTimeout extends Data.TaggedError("DependencyTimeout")<{
+export class DependencyTimeout extends Fact("DependencyTimeout")<{
   readonly key: string
   readonly millis: number
 }> {
@@ -200,7 +269,7 @@ export class DependencyTimeout extends Data.TaggedError("DependencyTimeout")<{
  * @category errors
  * @since 0.1.0
  */
-export class TaskCancelled extends Data.TaggedError("TaskCancelled")<{
+export class TaskCancelled extends Fact("TaskCancelled")<{
   readonly key: string
   readonly by: string
   readonly reason: string
@@ -221,7 +290,7 @@ export class TaskCancelled extends Data.TaggedError("TaskCancelled")<{
  * @category errors
  * @since 0.1.0
  */
-export class Starved extends Data.TaggedError("Starved")<{
+export class Starved extends Fact("Starved")<{
   readonly waits: ReadonlyArray<readonly [waiting: string, awaited: string, of?: "slot"]>
 }> {
   override get message(): string {
@@ -243,7 +312,7 @@ export class Starved extends Data.TaggedError("Starved")<{
  * @category errors
  * @since 0.1.0
  */
-export class Released extends Data.TaggedError("Released")<{ readonly key: string; readonly owner: string }> {
+export class Released extends Fact("Released")<{ readonly key: string; readonly owner: string }> {
   override get message(): string {
     return `The result of ${quote(this.key)} was released when its ${this.owner} closed. ` +
       "Join it earlier, or take it over with Client.keep before that."
@@ -259,12 +328,28 @@ export class Released extends Data.TaggedError("Released")<{ readonly key: strin
 export type RuntimeFailure = TaskCancelled | Starved | Released
 
 /**
+ * What may end a computation besides the errors of its tasks: a graph that was refused, or the runtime.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type Unexpected = GraphError | RuntimeFailure
+
+/**
  * The typed error of the task that failed first: what `DependencyFailed` carries, or the error itself.
  *
  * @category utils
  * @since 0.1.0
  */
 export type Root<E> = E extends DependencyFailed<infer X> ? X : E
+
+/**
+ * Gives the typed error of the task that failed first: what `DependencyFailed` carries, or the error itself.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export const root = <E>(error: E): Root<E> => (error instanceof DependencyFailed ? error.error : error) as Root<E>
 
 /**
  * Where a failure happened. An annotation on the `Cause` of every failed task, whatever its error is.
@@ -291,3 +376,61 @@ export class TaskInfo extends Context.Service<TaskInfo, {
   /** The keys from the root to this task. */
   readonly path: ReadonlyArray<string>
 }>()("skein/SkeinError/TaskInfo") {}
+
+const infoOf = (cause: Cause.Cause<unknown>): TaskInfo["Service"] | undefined =>
+  Context.getOrUndefined(Cause.annotations(cause) as Context.Context<TaskInfo>, TaskInfo)
+
+/**
+ * Renders what a task failed with, for people: a short first line, the path of the failure, where it happened, and the causes
+ * with the user's own stack frames. Frames of this library, of Effect and of Node are left out.
+ *
+ * **Details**
+ *
+ * Takes the `Cause` of any task, whatever its error is, and any other cause. Of several failures each is rendered, in the
+ * order of the cause. The middle of a long path is left out. `Cause.pretty` and Effect's loggers show the same facts, in
+ * Effect's form.
+ *
+ * **Example** (Print what went wrong)
+ *
+ * ```ts
+ * program.pipe(Effect.tapCause((cause) => Console.error(SkeinError.pretty(cause))))
+ * ```
+ *
+ * @category rendering
+ * @since 0.1.0
+ */
+export const pretty = (cause: Cause.Cause<unknown>): string => {
+  const reasons = cause.reasons.filter(isFailure)
+  return reasons.length === 0 ? Cause.pretty(cause) : reasons.map(prettyReason).join("\n")
+}
+
+const prettyReason = (reason: Cause.Fail<unknown> | Cause.Die): string => {
+  const error = errorOf(reason)
+  if (error instanceof DependencyFailed) return `${error.stack}${causesOf(error.cause)}`
+  const info = reason.annotations.get(TaskInfo.key) as TaskInfo["Service"] | undefined
+  const chain = errorChain(error, reason.annotations)
+  if (info === undefined) return `${chain[0]!.stack}${causedBy(chain.slice(1))}`
+  const frame = reason.annotations.get(Cause.StackTrace.key)
+  const place = frame instanceof TaskFrame ? frame.place : info
+  const path = info.path.length === 1 ? "" : `\n    path: ${join(info.path)}`
+  const where = `${path}\n    where: ${placeText(place)}`
+  return isFact(error)
+    ? `${error.stack}${where}`
+    : `${headOf(info, place, Cause.isFailReason(reason), describeError(error))}${where}${causedBy(chain)}`
+}
+
+const causesOf = ({ reasons }: Cause.Cause<unknown>): string =>
+  reasons.filter(isFailure).map((reason) => causedBy(errorChain(errorOf(reason), reason.annotations))).join("")
+
+const headOf = (info: TaskInfo["Service"], place: Place, isTyped: boolean, error: string): string => {
+  const task = named(info.key, info.label)
+  if (info.path.length === 1) return `Task ${task} ${isTyped ? "failed" : "failed with a defect"}: ${error}`
+  const verb = info.attempt === 0 ? "did not start" : "failed"
+  const of = named(place.key, place.label)
+  return `Task ${task} ${verb}, because ${of} failed${isTyped ? "" : " with a defect"}: ${error}`
+}
+
+/** Whether it is an error of this module, whose message says all. */
+const isFact = (error: unknown): error is Error => facts.some((type) => error instanceof type)
+
+const facts = [GraphError, TaskTimeout, DependencyTimeout, TaskCancelled, Starved, Released]

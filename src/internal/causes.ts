@@ -7,6 +7,7 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type { Outcome, Reason, Trail, Where } from "../engine/State.ts"
 import {
   DependencyFailed,
@@ -17,6 +18,7 @@ import {
   TaskInfo,
   TaskTimeout
 } from "../SkeinError.ts"
+import { TaskFrame } from "./rendering.ts"
 
 /** The keys from the task that failed first to the one observed. */
 export const pathOf = (trail: Trail): ReadonlyArray<string> => {
@@ -36,7 +38,9 @@ export const exitOf = (
   const joined = pathOfJoined(raw)
   const own = annotated(raw, [...joined, root.task], root.where!)
   const meant = meantBy(trail)
-  const cause = meant.from === undefined ? own : dependentCause(own, [...joined, ...pathOf(meant)])
+  const cause = meant.from === undefined
+    ? own
+    : dependentCause(own, [...joined, ...pathOf(meant)], meant === trail ? where.label : undefined)
   return Exit.failCause(annotated(cause, [...joined, ...pathOf(trail)], where))
 }
 
@@ -61,7 +65,22 @@ export const rootOf = (trail: Trail): Trail => {
 
 const annotated = <E>(cause: Cause.Cause<E>, path: ReadonlyArray<string>, where: Where): Cause.Cause<E> => {
   const info = { key: path[path.length - 1]!, root: path[0]!, path, ...where }
-  return Cause.annotate(cause, Context.make(TaskInfo, info), { overwrite: true })
+  const context = Context.make(TaskInfo, info)
+  const error = Cause.findErrorOption(cause)
+  // It says itself where it comes from.
+  const isTold = error._tag === "Some" && error.value instanceof DependencyFailed
+  const told = isTold ? context : Context.add(context, Cause.StackTrace, frameOf(cause, info))
+  return Cause.annotate(cause, told, { overwrite: true })
+}
+
+/** The tasks on the way, above the frames that the cause or its observer has. */
+const frameOf = (cause: Cause.Cause<unknown>, info: TaskInfo["Service"]): TaskFrame => {
+  const present = Context.getOrUndefined(
+    Cause.annotations(cause) as Context.Context<Cause.StackTrace>,
+    Cause.StackTrace
+  )
+  if (present instanceof TaskFrame) return new TaskFrame(present.place, info.path, present.beyond)
+  return new TaskFrame(info, info.path, present ?? Fiber.getCurrent()?.cache.stackFrame)
 }
 
 /** Whose end it was: tasks that stand for another end as that one does. */
@@ -99,12 +118,16 @@ const timeoutOf = ({ millis, of }: Reason & { _tag: "TimedOut" }, key: string): 
   of === "dependencies" ? new DependencyTimeout({ key, millis }) : new TaskTimeout({ key, of, millis })
 
 /** Runtime failures and defects pass through as they are; typed failures become `DependencyFailed`. */
-const dependentCause = (own: Cause.Cause<unknown>, path: ReadonlyArray<string>): Cause.Cause<unknown> => {
+const dependentCause = (
+  own: Cause.Cause<unknown>,
+  path: ReadonlyArray<string>,
+  label: string | undefined
+): Cause.Cause<unknown> => {
   const found = Cause.findErrorOption(own)
   if (found._tag === "None" || isRuntimeFailure(found.value)) return own
   // A body that joined a failed task passed its failure on: what counts is the failure that came first.
   const { cause, error } = found.value instanceof DependencyFailed ? found.value : { cause: own, error: found.value }
-  return Cause.fail(new DependencyFailed({ key: path[path.length - 1]!, root: path[0]!, error, path, cause }))
+  return Cause.fail(new DependencyFailed({ key: path[path.length - 1]!, label, root: path[0]!, error, path, cause }))
 }
 
 /** Whether it is a `RuntimeFailure`, of the task itself or of one that it joined. */

@@ -31,6 +31,9 @@ import type { SchedulerCore } from "./schedulerCore.ts"
 import { assemble } from "./task.ts"
 import type { TaskImpl } from "./task.ts"
 
+/** With such a name a frame ends what Effect's printers show of a stack: what is above it is the user's own code. */
+const runBody = "~effect/Effect/task"
+
 const succeeded: Ending = { _tag: "Succeeded" }
 const interrupted: Ending = { _tag: "Interrupted" }
 
@@ -66,7 +69,7 @@ export class FiberWorker {
 
   /** A plain function needs neither scope nor services, and has ended when it has been started, unless fibers must yield. */
   private startPlain(id: TaskId, attempt: number, f: (values: unknown) => unknown, task: TaskImpl, run: Run): void {
-    const fiber = run.fork(this.wired(id, Effect.sync(() => f(this.inputsOf(id, task)))))
+    const fiber = run.fork(this.wired(id, Effect.sync(() => this[runBody](f, id, task))))
     const exit = fiber.pollUnsafe()
     if (exit === undefined) this.watchPlain({ task: id, attempt }, task, run, fiber)
     // The way of most tasks, without an object for the order; `ended` does the same and knows all other ways.
@@ -137,16 +140,20 @@ export class FiberWorker {
       case "effect":
         if (body.constant !== undefined) return body.constant as Effect.Effect<unknown>
         return Effect.suspend(() =>
-          effectOf(body.run(this.inputsOf(order.task, task)), () => this.core.keyOf(order.task))
+          effectOf(this[runBody](body.run, order.task, task), () => this.core.keyOf(order.task))
         )
       case "flatMap":
       case "map":
-        return Effect.sync(() => body.run(this.inputsOf(order.task, task)))
+        return Effect.sync(() => this[runBody](body.run, order.task, task))
       case "exit":
         return Effect.succeed(this.core.view.exitOf(this.core.inputOf(order.task)))
       case "value":
         return Effect.succeed(body.value)
     }
+  }
+
+  private [runBody]<A>(run: (values: unknown) => A, id: TaskId, task: TaskImpl): A {
+    return run(this.inputsOf(id, task))
   }
 
   private wired(id: TaskId, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {

@@ -1,0 +1,186 @@
+/**
+ * How failures read: short first lines, paths that fit on a screen, and stacks with the user's own frames only.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import { format } from "effect/Formatter"
+import type { StackFrame } from "effect/References"
+
+/** Where a failure happened, as `TaskInfo` has it. */
+export interface Place {
+  readonly key: string
+  readonly label: string | undefined
+  readonly attempt: number
+  readonly worker: string | undefined
+  readonly submitter: string
+}
+
+export const quote = (key: string): string => JSON.stringify(key)
+
+/** How many keys of a long path are shown at each end. */
+const shownKeys = 4
+
+/** A path without its middle, where it is long. */
+const shortened = (keys: ReadonlyArray<string>): ReadonlyArray<string> =>
+  keys.length <= 2 * shownKeys + 1 ? keys : [
+    ...keys.slice(0, shownKeys),
+    `… ${keys.length - 2 * shownKeys} more …`,
+    ...keys.slice(-shownKeys)
+  ]
+
+export const join = (keys: ReadonlyArray<string>): string => shortened(keys).join(" -> ")
+
+/** A task's key, with its label where that says more. */
+export const named = (key: string, label: string | undefined): string =>
+  label === undefined || key === label || key.startsWith(`${label}#`) ? quote(key) : `${quote(key)} (${label})`
+
+/** Where a task failed. */
+export const placeText = (place: Place): string => textOf(place, ` of ${quote(place.key)}`)
+
+const textOf = ({ attempt, submitter, worker }: Place, of: string): string => {
+  const by = `submitted by ${submitter === "program" ? "the program" : quote(submitter)}`
+  if (attempt === 0) return `no attempt${of}, ${by}`
+  return `attempt ${attempt}${of}${worker === undefined ? "" : ` on worker ${quote(worker)}`}, ${by}`
+}
+
+const longestLine = 200
+
+/** The first line of a text, cut where it is long. */
+const firstLine = (text: string): string => {
+  const end = text.indexOf("\n")
+  const line = end < 0 ? text : `${text.slice(0, end)} …`
+  return line.length <= longestLine ? line : `${line.slice(0, longestLine)} …`
+}
+
+/** An error of anybody in one line. */
+export const describeError = (error: unknown): string => {
+  if (!(error instanceof Error)) return firstLine(typeof error === "string" ? error : format(error))
+  const tag = "_tag" in error && typeof error._tag === "string" ? error._tag : error.name
+  return firstLine(error.message === "" ? tag : `${tag}: ${error.message}`)
+}
+
+// ---- stacks
+
+/** Where the files of this library are. */
+const home = new URL("..", import.meta.url).pathname
+
+const isFrame = (line: string): boolean => /^\s+at /.test(line)
+
+const isOfPlatform = (line: string): boolean => /node_modules\/(?:effect|@effect)\/|node:|<anonymous>\)?$/.test(line)
+
+/** A stack without frames of Effect, of Node and of this library. */
+const ownFrames = (stack: string): string => {
+  const lines = stack.split("\n").filter((line) => !isFrame(line) || !isOfPlatform(line))
+  const own = lines.filter((line) => !isFrame(line) || !line.includes(home))
+  // In a bundle all files are one.
+  return (own.some(isFrame) ? own : lines).join("\n")
+}
+
+/** Whether a reason is a failure of its own, typed or not. */
+export const isFailure = (reason: Cause.Reason<unknown>): reason is Cause.Fail<unknown> | Cause.Die =>
+  !Cause.isInterruptReason(reason)
+
+/** The error of a reason, typed or not. */
+export const errorOf = (reason: Cause.Fail<unknown> | Cause.Die): unknown =>
+  Cause.isFailReason(reason) ? reason.error : reason.defect
+
+/** An error, whatever it is, with what its stack says of the user's own code; its causes come after it. */
+export const errorChain = (error: unknown, annotations: ReadonlyMap<string, unknown>): ReadonlyArray<Error> => {
+  const chain: Array<Error> = []
+  const reason = Cause.makeFailReason(error)
+  const annotated = Cause.fromReasons([Object.assign(reason, { annotations: withoutTasks(annotations) })])
+  for (let at: unknown = Cause.prettyErrors(annotated)[0]; at instanceof Error && chain.length < 8; at = at.cause) {
+    at.stack = ownFrames(at.stack ?? `${at.name}: ${at.message}`)
+    chain.push(at)
+  }
+  return chain
+}
+
+/** `Caused by` for each error of a chain, as far as `indent`. */
+export const causedBy = (chain: ReadonlyArray<Error>): string =>
+  chain.map(({ stack }) => `\n  Caused by ${stack!.split("\n").join("\n  ")}`).join("")
+
+// ---- tasks in stacks
+
+/**
+ * Tasks as frames of a stack, which every printer of Effect's adds to that of the error: the task that failed first, then
+ * those that its failure passed through. Written only when it is printed.
+ */
+export class TaskFrame implements StackFrame {
+  readonly place: Place
+  private readonly path: ReadonlyArray<string>
+  private readonly outer: StackFrame | undefined
+
+  constructor(place: Place, path: ReadonlyArray<string>, outer: StackFrame | undefined) {
+    this.place = place
+    this.path = path
+    this.outer = outer
+  }
+
+  get name(): string {
+    return `task ${named(this.place.key, this.place.label)}, ${textOf(this.place, "")}`
+  }
+
+  get parent(): StackFrame | undefined {
+    const rest = this.path.slice(1)
+    const shown = rest.length <= 4 ? rest : [rest[0]!, "", ...rest.slice(-2)]
+    return shown.reduceRight<StackFrame | undefined>((parent, key) => ({
+      name: key === "" ? `… ${rest.length - 3} more tasks` : `task ${quote(key)}`,
+      stack: noStack,
+      parent
+    }), this.outer)
+  }
+
+  stack(): undefined {
+    return undefined
+  }
+
+  /** What else the stack has to say. */
+  get beyond(): StackFrame | undefined {
+    return this.outer
+  }
+}
+
+const noStack = (): undefined => undefined
+
+/** Annotations with the user's own frames only. */
+const withoutTasks = (annotations: ReadonlyMap<string, unknown>): ReadonlyMap<string, unknown> => {
+  const frame = annotations.get(Cause.StackTrace.key)
+  if (!(frame instanceof TaskFrame)) return annotations
+  const others = new Map(annotations)
+  if (frame.beyond === undefined) others.delete(Cause.StackTrace.key)
+  else others.set(Cause.StackTrace.key, frame.beyond)
+  return others
+}
+
+// ---- causes as errors
+
+const { constructor: _, ...causeMethods } = Object.getOwnPropertyDescriptors(
+  Object.getPrototypeOf(Cause.empty) as object
+)
+
+/**
+ * A cause that is an error to whatever prints `error.cause`: it has the name, the message and the own frames of the error
+ * that it is about. To Effect it is a cause like any other.
+ */
+const errorLikeCause: object = Object.create(Error.prototype, {
+  ...causeMethods,
+  name: { configurable: true, get: (): string => "Error" }
+})
+
+export const asError = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> => {
+  const hidden = (value: unknown): PropertyDescriptor => ({ configurable: true, value })
+  const first = cause.reasons.find(isFailure)
+  const error = first === undefined ? undefined : errorOf(first)
+  const own = (): Error => errorChain(error, first?.annotations ?? new Map())[0]!
+  const inner = typeof error === "object" && error !== null && "cause" in error ? error.cause : undefined
+  return Object.create(errorLikeCause, {
+    [Cause.TypeId]: hidden(Cause.TypeId),
+    reasons: hidden(cause.reasons),
+    name: { configurable: true, get: () => own().name },
+    message: { configurable: true, get: () => own().message },
+    stack: { configurable: true, get: () => own().stack },
+    ...(inner === undefined ? {} : { cause: hidden(inner) })
+  }) as Cause.Cause<unknown>
+}
