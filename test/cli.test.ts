@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
@@ -74,12 +75,18 @@ describe("cli: frames", () => {
     }
   })
 
+  it("a group called total does not look like the line of all tasks", () => {
+    const groups = [{ name: "total", ...counts(1, 0, 0, 1) }]
+    const names = frame({ ...progress(), groups }, wide).split("\n").map((line) => line.split(" ")[0])
+    assert.deepStrictEqual(names, ["\"total\"", "total"])
+  })
+
   it("a hundred percent is said only when all have ended", () => {
     const almost = { ...progress(), ...counts(99_999, 0, 1, 100_000), groups: [] }
     assert.include(frame(almost, wide), " 99% ")
     assert.strictEqual(
       summary({ ...progress(), ...counts(1, 1, 0, 3, 1) }, false),
-      "3/3 tasks (100%), 1 failed, 1 cancelled, 3.2s, 0.9/s"
+      "2/3 tasks (66%), 1 failed, 1 cancelled, 3.2s, 0.6/s"
     )
   })
 
@@ -132,13 +139,33 @@ describe("cli: terminals", () => {
       assert.include(screen.written.at(-1), "\u001B[2K")
     }).pipe(inScheduler({ concurrency: 1 })))
 
+  it.effect("V6: what the effect prints through Effect's console stays above the bar", () =>
+    Effect.gen(function*() {
+      const screen = terminal(true)
+      const task = Effect.andThen(Effect.sleep("1 second"), Console.log("half way"))
+      const work = Client.compute([Task.make(task), ...sleeps(1)])
+      const fiber = yield* work.pipe(
+        Cli.withProgressBar({ terminal: screen, colors: false }),
+        Effect.provideService(Console.Console, { ...console, log: (text: string) => screen.write(`${text}\n`) }),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("1500 millis")
+      const at = screen.written.indexOf("half way\n")
+      assert.isAbove(at, 0)
+      // Erased, printed, drawn again as it was.
+      assert.match(screen.written[at - 1]!, /\u001B\[1A/)
+      assert.strictEqual(stripVTControlCharacters(screen.written[at - 1]!).trim(), "")
+      assert.include(stripVTControlCharacters(screen.written[at + 1]!), "total")
+      yield* Fiber.interrupt(fiber)
+    }).pipe(inScheduler({ concurrency: 1 })))
+
   it.effect("an interruption leaves the last state", () =>
     Effect.gen(function*() {
       const screen = terminal(true)
       const fiber = yield* Client.compute(sleeps(2)).pipe(Cli.withProgressBar({ terminal: screen }), Effect.forkChild)
       yield* TestClock.adjust("1500 millis")
       yield* Fiber.interrupt(fiber)
-      assert.include(stripVTControlCharacters(screen.written.at(-1)!), "100% 2/2 1 cancelled 1.5s")
+      assert.include(stripVTControlCharacters(screen.written.at(-1)!), " 50% 1/2 1 cancelled 1.5s")
     }).pipe(inScheduler({ concurrency: 1 })))
 
   it.effect("nothing is written when nothing runs, and a broken terminal harms nobody", () =>

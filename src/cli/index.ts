@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+import * as Console from "effect/Console"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import * as Result from "effect/Result"
 import { createLogUpdate } from "log-update"
 import * as process from "node:process"
 import * as Progress from "../Progress.ts"
@@ -51,8 +53,8 @@ export interface ProgressBarOptions {
  *
  * **Gotchas**
  *
- * What the program itself writes to the same terminal meanwhile is written over by the next frame. Print before or after, or
- * send one of the two to a file.
+ * What the effect prints meanwhile through Effect's `Console`, its loggers included, comes above the bar. What is written in
+ * other ways, such as by the global `console`, is written over by the next frame.
  *
  * **Example** (A bar for one computation)
  *
@@ -85,14 +87,52 @@ const redrawn = <A, E, R>(
   { interval = "100 millis" }: ProgressBarOptions
 ): Effect.Effect<A, E, R | Scheduler> =>
   Effect.acquireUseRelease(
-    Effect.sync(() => createLogUpdate(terminal as NodeJS.WriteStream)),
-    (draw) =>
-      Progress.withProgress(effect, (progress) => {
+    Effect.sync(() => new Drawing(terminal)),
+    (drawing) =>
+      Progress.withProgress(drawing.below(effect), (progress) => {
         if (progress.total === 0) return
-        draw(frame(progress, { columns: terminal.columns ?? 80, rows: terminal.rows ?? 24, colors }))
+        drawing.draw(frame(progress, { columns: terminal.columns ?? 80, rows: terminal.rows ?? 24, colors }))
       }, { interval }),
-    (draw) => Effect.sync(() => draw.done())
+    (drawing) => Effect.sync(() => drawing.update.done())
   )
+
+/** The frame that is on the terminal. */
+class Drawing {
+  readonly update: ReturnType<typeof createLogUpdate>
+  private frame: string | undefined
+
+  constructor(terminal: Terminal) {
+    this.update = createLogUpdate(terminal as NodeJS.WriteStream)
+  }
+
+  draw(frame: string): void {
+    this.update(frame)
+    this.frame = frame
+  }
+
+  /** Keeps the frame below what `effect` prints. */
+  below<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return Effect.updateService(effect, Console.Console, (console) =>
+      new Proxy(console, {
+        get: (target, name) => {
+          const member: unknown = Reflect.get(target, name)
+          return typeof member === "function"
+            ? (...args: ReadonlyArray<unknown>) => this.above(() => Reflect.apply(member, target, args))
+            : member
+        }
+      }))
+  }
+
+  /** A terminal that is broken harms nobody who prints. */
+  private above<A>(print: () => A): A {
+    const { frame, update } = this
+    if (frame === undefined) return print()
+    Result.try(() => update.clear())
+    const printed = print()
+    Result.try(() => update(frame))
+    return printed
+  }
+}
 
 /** Lines that stay. The same state is not told twice. */
 const written = <A, E, R>(

@@ -17,16 +17,17 @@ const widestName = 32
 const widestBar = 40
 const narrowestBar = 6
 
-const ended = ({ cancelled, failed, succeeded }: Counts): number => succeeded + failed + cancelled
+/** What has run to its end: a task that was cancelled is not done. */
+const done = ({ failed, succeeded }: Counts): number => succeeded + failed
 
-/** Never 100 before all have ended. */
+/** Never 100 before all are done. */
 const percent = (counts: Counts): string =>
-  `${counts.total === 0 ? 0 : Math.floor(100 * ended(counts) / counts.total)}%`.padStart(4)
+  `${counts.total === 0 ? 0 : Math.floor(100 * done(counts) / counts.total)}%`.padStart(4)
 
-/** Ended tasks a second. */
+/** Tasks done a second. */
 const rate = (counts: Counts, elapsedMillis: number): string => {
   if (elapsedMillis <= 0) return ""
-  const perSecond = 1000 * ended(counts) / elapsedMillis
+  const perSecond = 1000 * done(counts) / elapsedMillis
   return `${perSecond >= 10 || perSecond === 0 ? Math.round(perSecond) : perSecond.toFixed(1)}/s`
 }
 
@@ -39,13 +40,17 @@ export const duration = (millis: number): string => {
   return `${Math.floor(seconds / 3600)}h ${two(Math.floor(seconds / 60) % 60)}m`
 }
 
-const countOf = (counts: Counts): string => `${ended(counts)}/${counts.total}`
+const countOf = (counts: Counts): string => `${done(counts)}/${counts.total}`
 
 const red = (text: string, colors: boolean): string => colors && text !== "" ? `\u001B[31m${text}\u001B[39m` : text
 const dim = (text: string, colors: boolean): string => colors && text !== "" ? `\u001B[2m${text}\u001B[22m` : text
 
 // A label may hold anything; what moves the cursor or breaks the line must not reach the terminal.
-const printable = (name: string): string => name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ")
+const printable = (name: string): string => {
+  const text = name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ")
+  // The line of all tasks must be the only one that looks like it.
+  return text.trim() === totalName ? JSON.stringify(text) : text
+}
 
 const wide =
   /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u
@@ -104,10 +109,10 @@ interface Figure {
   readonly width: number
 }
 
-/** Blocks for what has ended, the failed in red, and a light rest. */
+/** Blocks for what is done, the failed in red, and a light rest. */
 const bar = (counts: Counts, width: number, colors: boolean): string => {
   const cells = (n: number): number => counts.total === 0 ? 0 : Math.floor(width * n / counts.total)
-  const full = cells(ended(counts))
+  const full = cells(done(counts))
   const bad = counts.failed === 0 ? 0 : Math.min(full, Math.max(1, cells(counts.failed)))
   return "█".repeat(full - bad) + (bad === 0 ? "" : red("█".repeat(bad), colors)) +
     dim("░".repeat(width - full), colors)
@@ -182,7 +187,7 @@ export const summary = (progress: Progress, colors: boolean): string => {
   const { elapsedMillis, running, total } = progress
   const all = figures({ ...progress, running: 0 }, elapsedMillis, { isTotal: true, countWidth: 0, colors }).slice(2)
   return [
-    `${ended(progress)}/${total} tasks (${percent(progress).trim()})`,
+    `${done(progress)}/${total} tasks (${percent(progress).trim()})`,
     ...(running === 0 ? [] : [`${running} running`]),
     ...all.map(({ text }) => text)
   ].join(", ")
