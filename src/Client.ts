@@ -56,6 +56,12 @@ export const make = (core: SchedulerCore): Client["Service"] => ({ scheduler: co
  */
 export type Mode = "failFast" | "continue" | "collect"
 
+/** What {@link compute} does not run: told where the call is written. */
+type Computable<I> = I extends Effect.Effect<any, any, any>
+  ? "An Effect is no task. Make one of it with Task.make, or run the effect itself."
+  : I extends PromiseLike<any> ? "A Promise is no task. Make one with Task.make and Effect.promise."
+  : unknown
+
 type Shape<I> = I extends Graph<infer Tasks> ? Tasks : I
 
 /** @internal */
@@ -286,7 +292,7 @@ export const rerunInline = <E>(
  * @since 0.1.0
  */
 export const compute = <const I, const M extends Mode = "failFast">(
-  targets: I,
+  targets: I & Computable<I>,
   options?: ComputeOptions<M>
 ): Effect.Effect<
   Result<Shape<I>, M>,
@@ -303,11 +309,23 @@ const computeShape = (
   { cache, callbacks, errors = "failFast", keepSlot }: ComputeOptions
 ): Effect.Effect<unknown, unknown> => {
   const scan = internal.scan(shape)
-  const refused = refusalOf(scan, errors)
+  const refused = strangerOf(shape) ?? refusalOf(scan, errors)
   if (refused !== undefined) return Effect.fail(refused)
   const { handles } = scan
   const options = { keepGoing: errors !== "failFast", cache, callbacks, keepsSlot: keepSlot }
   return core.compute(handles, options, (targets, roots) => collect.ofTargets(core, scan, errors, targets, roots))
+}
+
+/** What looks like work, and is none of ours. */
+const strangerOf = (shape: unknown): GraphError | undefined => {
+  const [dependency, instead] = Effect.isEffect(shape)
+    ? ["an Effect", "make one of it with Task.make, or run the effect itself"]
+    : shape instanceof Promise
+    ? ["a Promise", "make one with Task.make and Effect.promise"]
+    : []
+  if (dependency === undefined) return undefined
+  const why = `it is no task; ${instead}`
+  return new GraphError({ reason: { _tag: "InvalidDependency", key: undefined, dependency, why } })
 }
 
 const modes: ReadonlyArray<unknown> = ["failFast", "continue", "collect"] satisfies ReadonlyArray<Mode>
@@ -382,8 +400,8 @@ export const annotate: {
  * @since 0.1.0
  */
 export interface MapOptions<A, M extends Mode = Mode, O extends Options = Options> extends ComputeOptions<M> {
-  /** Options of each item's task, such as its key, label or priority. */
-  readonly task?: ((item: A, index: number) => O) | undefined
+  /** Options of all items' tasks, such as their label or priority; or a function that gives those of each. */
+  readonly task?: O | ((item: A, index: number) => O) | undefined
 }
 
 /** The tasks that are made of items. */
@@ -393,6 +411,11 @@ type Mapped<A, B, E, R, O> = Array<
 
 /**
  * Runs `f` for each item, as a task each, and gives the results in the order of the items. Items may be tasks or futures.
+ *
+ * **Details**
+ *
+ * All items are read before anything starts: an input that throws is a defect, and one that has more items than the layer's
+ * `limits.tasks` is refused.
  *
  * @category computing
  * @since 0.1.0
@@ -406,15 +429,32 @@ export const map = <A, B, E, R, const M extends Mode = "failFast", const O exten
   Failure<Mapped<A, B, E, R, O>, M> | GraphError,
   Services<Mapped<A, B, E, R, O>> | Client
 > =>
-  Effect.suspend(() => {
-    const tasks = Array.from(items, (item, index) =>
+  withCore((core) => {
+    const given = read(items, core.state.limits.tasks)
+    if (given instanceof GraphError) return Effect.fail(given)
+    const { task } = options ?? {}
+    const optionsOf = typeof task === "function" ? task : () => task
+    const tasks = given.map((item, index) =>
       internal.make(
         { _tag: "effect", run: (value) => f(value as Values<A>, index) },
         item,
-        normalize(options?.task?.(item, index))
-      ))
-    return compute(tasks, options as ComputeOptions)
+        normalize(optionsOf(item, index))
+      )
+    )
+    return computeShape(core, tasks, options ?? {})
   }) as any
+
+/** All items, unless they are more than a graph may have tasks: an input may have no end. */
+const read = <A>(items: Iterable<A>, max: number): ReadonlyArray<A> | GraphError => {
+  const given: Array<A> = []
+  for (const item of items) {
+    if (given.length >= max) {
+      return new GraphError({ reason: { _tag: "LimitExceeded", limit: "tasks", value: max + 1, max } })
+    }
+    given.push(item)
+  }
+  return given
+}
 
 /** One item of each input. */
 type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]: ItemOf<I[K]> }
@@ -442,13 +482,54 @@ export const zipMap = <
   Result<Mapped<Zipped<I>, B, E, R, O>, M>,
   Failure<Mapped<Zipped<I>, B, E, R, O>, M> | GraphError,
   Services<Mapped<Zipped<I>, B, E, R, O>> | Client
-> => Effect.suspend(() => map(zip(inputs), (items) => f(...items as any), options as any)) as any
+> =>
+  withCore((core) =>
+    Effect.flatMap(
+      zip(inputs, core.state.limits.tasks),
+      (rows) => map(rows, (items) => f(...items as any), options as any)
+    )
+  ) as any
 
-const zip = (inputs: ReadonlyArray<Iterable<unknown>>): ReadonlyArray<ReadonlyArray<unknown>> => {
-  const columns = inputs.map((input) => Array.from(input))
-  const length = columns.length === 0 ? 0 : Math.min(...columns.map((column) => column.length))
-  return Array.from({ length }, (_, i) => columns.map((column) => column[i]))
-}
+/** One item of each input at a time, until the shortest ends; the others are told that no more is wanted. */
+const zip = (
+  inputs: ReadonlyArray<Iterable<unknown>>,
+  max: number
+): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>> =>
+  Effect.suspend(() => {
+    const iterators: Array<Iterator<unknown>> = []
+    const open = new Set<Iterator<unknown>>()
+    const next = (): ReadonlyArray<unknown> | undefined => {
+      const row: Array<unknown> = []
+      for (const iterator of iterators) {
+        // One that ends or throws closes itself.
+        open.delete(iterator)
+        const result = iterator.next()
+        if (result.done === true) return undefined
+        open.add(iterator)
+        row.push(result.value)
+      }
+      return row.length === 0 ? undefined : row
+    }
+    const rows = Effect.sync(() => {
+      for (const input of inputs) {
+        const iterator = input[Symbol.iterator]()
+        iterators.push(iterator)
+        open.add(iterator)
+      }
+      const rows: Array<ReadonlyArray<unknown>> = []
+      // One more than the limit, which then refuses them.
+      while (rows.length <= max) {
+        const row = next()
+        if (row === undefined) return rows
+        rows.push(row)
+      }
+      return rows
+    })
+    const close = Effect.sync(() => {
+      for (const iterator of open) iterator.return?.()
+    })
+    return Effect.ensuring(rows, close)
+  })
 
 /**
  * What {@link gather} can be told.
@@ -525,6 +606,12 @@ const awaitAcross = (
  */
 export type WaitFor = "all" | "firstCompleted" | "firstException"
 
+const waitModes: ReadonlyMap<unknown, "all" | "firstCompleted" | "firstFailure"> = new Map([
+  ["all", "all"],
+  ["firstCompleted", "firstCompleted"],
+  ["firstException", "firstFailure"]
+])
+
 /**
  * Waits until all futures have ended, the first has, or the first has ended without success, and says which have.
  *
@@ -537,8 +624,14 @@ export const wait = <F extends Future<any, any>>(
   options?: WaitOptions
 ): Effect.Effect<{ readonly done: Array<F>; readonly notDone: Array<F> }, Starved> =>
   Effect.suspend(() => {
-    const mode = until === "firstException" ? "firstFailure" : until
-    return Effect.map(awaitFutures(futures.map(internal.implOf), mode, options?.keepSlot), () => {
+    const mode = waitModes.get(until)
+    if (mode === undefined) {
+      const expected = "\"all\", \"firstCompleted\" or \"firstException\""
+      return Effect.die(
+        new GraphError({ reason: { _tag: "InvalidOption", option: "until of wait", value: until, expected } })
+      )
+    }
+    return Effect.map(awaitFutures(futures.map((future) => internal.implOf(future)), mode, options?.keepSlot), () => {
       const isDone = (future: F) => internal.implOf(future).core.view.isSettled(internal.implOf(future).claim)
       return { done: futures.filter(isDone), notDone: futures.filter((future) => !isDone(future)) }
     })

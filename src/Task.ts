@@ -150,7 +150,8 @@ export const make: {
     )
 
 /**
- * A task that computes its value with a plain function. A throw is a defect.
+ * A task that computes its value with a plain function. A throw is a defect, and so is a Promise: for those there is
+ * {@link make} with `Effect.promise`.
  *
  * @category constructors
  * @since 0.1.0
@@ -163,7 +164,7 @@ export const map = <const I, A, const O extends Options = {}>(
   wrap({ _tag: "map", run: f as never }, inputs, options)
 
 /**
- * A task without inputs that computes its value with a plain function. A throw is a defect.
+ * A task without inputs that computes its value with a plain function. A throw is a defect, and so is a Promise.
  *
  * @category constructors
  * @since 0.1.0

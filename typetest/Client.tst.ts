@@ -4,6 +4,7 @@ import type * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import type { DependencyFailed, GraphError, RuntimeFailure, Starved, TaskTimeout } from "skein/SkeinError"
+import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { describe, expect, it } from "tstyche"
 
@@ -55,6 +56,56 @@ describe("retry", () => {
     expect(Client.rerunInline(deep)).type.toBe<
       Effect.Effect<unknown, BadRow | LoadError | DependencyFailed<LoadError> | GraphError | RuntimeFailure>
     >()
+  })
+})
+
+describe("misuse", () => {
+  it("an effect or a promise is no target of compute", () => {
+    expect(Client.compute).type.not.toBeCallableWith(Effect.succeed(1))
+    expect(Client.compute).type.not.toBeCallableWith(Promise.resolve(1))
+    const both = <A, E>(task: Task.Task<A, E>) => Client.compute({ task })
+    expect(both(safe)).type.toBe<Effect.Effect<{ task: number }, GraphError | RuntimeFailure, Client.Client>>()
+    const one = <A, E>(task: Task.Task<A, E>) => Client.compute(task)
+    expect(one(safe)).type.toBe<Effect.Effect<number, GraphError | RuntimeFailure, Client.Client>>()
+  })
+
+  it("a mode that is not a literal gives the union, and no other word is a mode", () => {
+    expect(Client.map([1], () => Effect.succeed("a"), { errors: mode })).type.toBe<
+      Effect.Effect<
+        Array<string> | Array<Exit.Exit<string, RuntimeFailure>>,
+        GraphError | RuntimeFailure,
+        Client.Client
+      >
+    >()
+    expect(Client.zipMap([[1]], () => Effect.succeed("a"), { errors: mode })).type.toBe<
+      Effect.Effect<
+        Array<string> | Array<Exit.Exit<string, RuntimeFailure>>,
+        GraphError | RuntimeFailure,
+        Client.Client
+      >
+    >()
+    expect(Task.run(safe, { errors: mode })).type.toBe<
+      Effect.Effect<number | Exit.Exit<number, RuntimeFailure>, GraphError | RuntimeFailure>
+    >()
+    expect(Task.run(safe, { errors: "collect", concurrency: 2 })).type.toBe<
+      Effect.Effect<Exit.Exit<number, RuntimeFailure>, GraphError>
+    >()
+    expect(Task.run(rows, { errors: "continue" })).type.toBe<
+      Effect.Effect<Array<string>, Failures<BadRow | LoadError>, Db | Log>
+    >()
+    expect(Task.run(rows)).type.toBe<
+      Effect.Effect<Array<string>, Failures<BadRow | DependencyFailed<LoadError>>, Db | Log>
+    >()
+    expect(Client.compute).type.not.toBeCallableWith(safe, { errors: "bogus" })
+    expect(Client.gather).type.not.toBeCallableWith(future, { errors: "bogus" })
+    expect(Client.wait).type.not.toBeCallableWith([future], "bogus")
+  })
+})
+
+describe("errors", () => {
+  it("root gives the typed error of the task that failed first", () => {
+    expect(SkeinError.root({} as BadRow | DependencyFailed<LoadError>)).type.toBe<BadRow | LoadError>()
+    expect<SkeinError.Unexpected>().type.toBe<GraphError | RuntimeFailure>()
   })
 })
 
@@ -271,6 +322,13 @@ describe("map", () => {
   })
 
   it("has the errors of the options of its tasks", () => {
+    expect(Client.map([1], f, { task: { timeout: 5, label: "x" } })).type.toBe<
+      Effect.Effect<Array<string>, Failures<LoadError | TaskTimeout>, Db | Client.Client>
+    >()
+    expect(Client.map([1], f, { task: { label: "x" }, errors: "collect" })).type.toBe<
+      Effect.Effect<Array<Exit.Exit<string, LoadError | RuntimeFailure>>, GraphError, Db | Client.Client>
+    >()
+    expect(Client.map).type.not.toBeCallableWith([1], f, { task: { label: 1 } })
     expect(Client.map([1], f, { task: (n) => ({ timeout: n, label: "x" }) })).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | TaskTimeout>, Db | Client.Client>
     >()

@@ -69,7 +69,7 @@ export class FiberWorker {
 
   /** A plain function needs neither scope nor services, and has ended when it has been started, unless fibers must yield. */
   private startPlain(id: TaskId, attempt: number, f: (values: unknown) => unknown, task: TaskImpl, run: Run): void {
-    const fiber = run.fork(this.wired(id, Effect.sync(() => this[runBody](f, id, task))))
+    const fiber = run.fork(this.wired(id, Effect.sync(() => this.plain(id, task, this[runBody](f, id, task)))))
     const exit = fiber.pollUnsafe()
     if (exit === undefined) this.watchPlain({ task: id, attempt }, task, run, fiber)
     // The way of most tasks, without an object for the order; `ended` does the same and knows all other ways.
@@ -154,6 +154,15 @@ export class FiberWorker {
 
   private [runBody]<A>(run: (values: unknown) => A, id: TaskId, task: TaskImpl): A {
     return run(this.inputsOf(id, task))
+  }
+
+  /** What a plain function gave, which must not be work that nobody waits for. What it was given it may pass on. */
+  private plain(id: TaskId, { inputs }: TaskImpl, value: unknown): unknown {
+    if (typeof value !== "object" || !(value instanceof Promise) || value === inputs) return value
+    // Its failure would be an unhandled rejection, which ends the process.
+    value.catch(() => {})
+    const key = JSON.stringify(this.core.keyOf(id))
+    throw new TypeError(`The function of task ${key} returned a Promise: use Task.make, and Effect.promise around it.`)
   }
 
   private wired(id: TaskId, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {

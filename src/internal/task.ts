@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import { format } from "effect/Formatter"
 import { identity } from "effect/Function"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
@@ -138,8 +139,17 @@ export class FutureImpl extends Pipeable.Class {
 export const isTask = (u: unknown): u is TaskImpl => u instanceof TaskImpl
 export const isFuture = (u: unknown): u is FutureImpl => u instanceof FutureImpl
 
-/** A future behind its typed face. */
-export const implOf = (future: Future<unknown, unknown>): FutureImpl => future as unknown as FutureImpl
+/** A future behind its typed face. Untyped code may give anything: what is no future is a defect that says so. */
+export const implOf = (future: Future<unknown, unknown>): FutureImpl => {
+  if (!isFuture(future)) throw new TypeError(`Expected a Future, found ${strangerText(future)}.`)
+  return future
+}
+
+const strangerText = (value: unknown): string => {
+  if (isTask(value)) return "a Task: submit it with Client.submit, or run it with Client.compute"
+  if (Effect.isEffect(value)) return "an Effect: yield it first, if it gives a Future"
+  return value instanceof Promise ? "a Promise" : format(value)
+}
 
 /** What a function gave, as an effect. */
 export const toEffect = (result: unknown): Effect.Effect<any, any, any> =>

@@ -1,0 +1,171 @@
+import { assert, describe, it } from "@effect/vitest"
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Task from "skein/Task"
+import { inScheduler, type Log, note } from "./harness.ts"
+import { causeOf, defectsIn, graphErrorOf, nothingIsLeft } from "./support.ts"
+
+const task = Task.make(Effect.succeed(1), { key: "x" })
+
+const defectOf = (cause: Cause.Cause<unknown>): string => String(defectsIn(cause)[0])
+
+describe("input of map and zipMap", () => {
+  const broken = function*(log: Log) {
+    yield 1
+    log.push("read")
+    throw new Error("disk gone")
+  }
+
+  it.effect("F15: a failure of the input reaches the caller, and nothing of it starts", () =>
+    Effect.gen(function*() {
+      const runs: ReadonlyArray<(log: Log) => Effect.Effect<unknown, unknown, Client.Client>> = [
+        (log) => Client.map(broken(log), () => note(log, "ran")),
+        (log) => Client.zipMap([[1, 2, 3], broken(log)], () => note(log, "ran")),
+        (log) => Client.zipMap([broken(log), [1, 2, 3]], () => note(log, "ran"), { errors: "collect" })
+      ]
+      for (const run of runs) {
+        const log: Log = []
+        const cause = yield* causeOf(run(log))
+        assert.strictEqual(defectOf(cause), "Error: disk gone")
+        assert.deepStrictEqual(log, ["read"])
+        yield* nothingIsLeft
+      }
+    }).pipe(inScheduler()))
+
+  const endless = function*(log: Log) {
+    // An input that is given up is told so.
+    using _ = { [Symbol.dispose]: () => void log.push("closed") }
+    for (let i = 0;; i++) yield i
+  }
+
+  it.effect("F15: an input without end is read as far as limits.tasks allows, and then refused", () =>
+    Effect.gen(function*() {
+      for (
+        const run of [
+          (log: Log) => Client.map(endless(log), () => note(log, "ran")),
+          (log: Log) => Client.zipMap([endless(log)], () => note(log, "ran"))
+        ]
+      ) {
+        const log: Log = []
+        const { reason } = yield* graphErrorOf(run(log))
+        assert.deepStrictEqual(reason, { _tag: "LimitExceeded", limit: "tasks", value: 11, max: 10 })
+        assert.deepStrictEqual(log, ["closed"])
+      }
+    }).pipe(inScheduler({ limits: { tasks: 10 } })))
+
+  it.effect("F15: zipMap stops with the shortest input, beside one without end", () =>
+    Effect.gen(function*() {
+      for (const inputs of [(log: Log) => [endless(log), [1, 2]], (log: Log) => [[1, 2], endless(log)]]) {
+        const log: Log = []
+        const sums = yield* Client.zipMap(inputs(log), (...items) => Effect.succeed(items.length))
+        assert.deepStrictEqual(sums, [2, 2])
+        assert.deepStrictEqual(log, ["closed"])
+      }
+      assert.deepStrictEqual(yield* Client.zipMap([], () => Effect.succeed(0)), [])
+    }).pipe(inScheduler()))
+
+  it.effect("A2: the options of all items may be given at once", () =>
+    Effect.gen(function*() {
+      const keys = yield* Client.map([1, 2], () => Effect.map(Client.submit(task), () => 0), {
+        task: { label: "item" }
+      })
+      assert.deepStrictEqual(keys, [0, 0])
+      const labels: Array<string> = []
+      const callbacks = { beforeTask: (key: string) => void labels.push(key.split("#")[0]!) }
+      yield* Client.map([1, 2], () => Effect.void, { callbacks, task: { label: "item" } })
+      assert.deepStrictEqual(labels, ["item", "item"])
+    }).pipe(inScheduler()))
+})
+
+describe("wrong calls", () => {
+  const untyped = (value: unknown): any => value
+
+  it.effect("Bad input: where a Future is expected, anything else is a defect that says what to do", () =>
+    Effect.gen(function*() {
+      const asTask =
+        "TypeError: Expected a Future, found a Task: submit it with Client.submit, or run it with Client.compute."
+      const calls: ReadonlyArray<(value: any) => Effect.Effect<unknown, unknown, any>> = [
+        Future.join,
+        Future.poll,
+        Future.status,
+        Future.metadata,
+        (value) => Client.wait([value]),
+        Client.cancel,
+        Client.release,
+        (value) => Effect.scoped(Client.keep(value))
+      ]
+      for (const call of calls) {
+        assert.strictEqual(defectOf(yield* causeOf(call(task))), asTask)
+      }
+      assert.strictEqual(
+        defectOf(yield* causeOf(Future.join(untyped(Effect.succeed(1))))),
+        "TypeError: Expected a Future, found an Effect: yield it first, if it gives a Future."
+      )
+      assert.strictEqual(
+        defectOf(yield* causeOf(Future.join(untyped(Promise.resolve(1))))),
+        "TypeError: Expected a Future, found a Promise."
+      )
+      assert.strictEqual(
+        defectOf(yield* causeOf(Future.join(untyped(undefined)))),
+        "TypeError: Expected a Future, found undefined."
+      )
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: an effect or a promise is no target of compute, and the error says what to do", () =>
+    Effect.gen(function*() {
+      const ofEffect = yield* graphErrorOf(Client.compute(untyped(Effect.succeed(1))))
+      assert.strictEqual(
+        ofEffect.message,
+        "The request cannot use an Effect: it is no task; make one of it with Task.make, or run the effect itself."
+      )
+      const ofPromise = yield* graphErrorOf(Client.compute(untyped(Promise.resolve(1))))
+      assert.strictEqual(
+        ofPromise.message,
+        "The request cannot use a Promise: it is no task; make one with Task.make and Effect.promise."
+      )
+    }).pipe(inScheduler()))
+
+  it.effect("Bad input: an unknown mode of errors or of wait is refused by every verb", () =>
+    Effect.gen(function*() {
+      const options = untyped({ errors: "bogus" })
+      const expected = "The option errors cannot be \"bogus\": expected \"failFast\", \"continue\" or \"collect\"."
+      const log: Log = []
+      const verbs: ReadonlyArray<Effect.Effect<unknown, unknown, Client.Client>> = [
+        Client.compute(task, options),
+        Task.run(task, options),
+        Client.map([1], () => note(log, "ran"), options),
+        Client.zipMap([[1]], () => note(log, "ran"), options)
+      ]
+      for (const verb of verbs) assert.strictEqual((yield* graphErrorOf(verb)).message, expected)
+      const future = yield* Client.submit(task)
+      assert.strictEqual(defectOf(yield* causeOf(Client.gather([future], options))), `GraphError: ${expected}`)
+      assert.strictEqual(
+        defectOf(yield* causeOf(Client.wait([future], untyped("bogus")))),
+        "GraphError: The option until of wait cannot be \"bogus\": " +
+          "expected \"all\", \"firstCompleted\" or \"firstException\"."
+      )
+      assert.deepStrictEqual(log, [])
+    }).pipe(inScheduler()))
+
+  it.effect("F3: Task.run takes the mode of errors", () =>
+    Effect.gen(function*() {
+      const failing = Task.map(Task.make(Effect.fail("no" as const)), () => 0)
+      assert.strictEqual(yield* Effect.flip(Task.run(failing, { errors: "continue" })), "no")
+      assert.isTrue(Exit.isFailure(yield* Task.run(failing, { errors: "collect" })))
+      assert.propertyVal(yield* Effect.flip(Task.run(failing)), "_tag", "DependencyFailed")
+    }))
+
+  it.effect("Bad input: a plain function that gives a Promise is a defect that names the task and the way out", () =>
+    Effect.gen(function*() {
+      const late = () => Promise.reject(new Error("unseen"))
+      for (const wrong of [Task.map(1, late, { key: "x" }), Task.sync(late, { key: "x" })]) {
+        assert.strictEqual(
+          defectOf(yield* causeOf(Client.compute(wrong))),
+          "TypeError: The function of task \"x\" returned a Promise: use Task.make, and Effect.promise around it."
+        )
+      }
+    }).pipe(inScheduler()))
+})
