@@ -83,7 +83,7 @@ describe("input of map and zipMap", () => {
 describe("wrong calls", () => {
   const untyped = (value: unknown): any => value
 
-  it.effect("Bad input: where a Future is expected, anything else is a defect that says what to do", () =>
+  it.effect("F1: where a Future is expected, anything else is a defect that says what to do", () =>
     Effect.gen(function*() {
       const asTask =
         "TypeError: Expected a Future, found a Task: submit it with Client.submit, or run it with Client.compute."
@@ -114,7 +114,7 @@ describe("wrong calls", () => {
       )
     }).pipe(inScheduler()))
 
-  it.effect("Bad input: an effect or a promise is no target of compute, and the error says what to do", () =>
+  it.effect("F3: an effect or a promise is no target of compute, and the error says what to do", () =>
     Effect.gen(function*() {
       const ofEffect = yield* graphErrorOf(Client.compute(untyped(Effect.succeed(1))))
       assert.strictEqual(
@@ -128,7 +128,7 @@ describe("wrong calls", () => {
       )
     }).pipe(inScheduler()))
 
-  it.effect("Bad input: an unknown mode of errors or of wait is refused by every verb", () =>
+  it.effect("F3: an unknown mode of errors or of wait is refused by every verb", () =>
     Effect.gen(function*() {
       const options = untyped({ errors: "bogus" })
       const expected = "The option errors cannot be \"bogus\": expected \"failFast\", \"continue\" or \"collect\"."
@@ -150,6 +150,17 @@ describe("wrong calls", () => {
       assert.deepStrictEqual(log, [])
     }).pipe(inScheduler()))
 
+  it.effect("V11: a key that looks like an automatic one is refused", () =>
+    Effect.gen(function*() {
+      for (const key of ["task#1", "load#22"]) {
+        const { message } = yield* graphErrorOf(Client.compute(Task.make(Effect.succeed(1), { key })))
+        assert.include(message, `cannot be "${key}": expected one that does not end as automatic keys do`)
+      }
+      for (const key of ["#", "a#b", "#1a"]) {
+        assert.strictEqual(yield* Client.compute(Task.make(Effect.succeed(1), { key })), 1)
+      }
+    }).pipe(inScheduler()))
+
   it.effect("F3: Task.run takes the mode of errors", () =>
     Effect.gen(function*() {
       const failing = Task.map(Task.make(Effect.fail("no" as const)), () => 0)
@@ -158,7 +169,7 @@ describe("wrong calls", () => {
       assert.propertyVal(yield* Effect.flip(Task.run(failing)), "_tag", "DependencyFailed")
     }))
 
-  it.effect("Bad input: a plain function that gives a Promise is a defect that names the task and the way out", () =>
+  it.effect("F1: a plain function that gives a Promise is a defect that names the task and the way out", () =>
     Effect.gen(function*() {
       const late = () => Promise.reject(new Error("unseen"))
       for (const wrong of [Task.map(1, late, { key: "x" }), Task.sync(late, { key: "x" })]) {

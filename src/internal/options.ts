@@ -41,11 +41,17 @@ const listed = (after: unknown): ReadonlyArray<unknown> => Array.isArray(after) 
 
 const isListed = (value: unknown): value is Handle => isTask(value) || isFuture(value)
 
+/** Whether a key is like those that tasks without one are given: two tasks in events and stories must not look the same. */
+const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
+
 const invalid = (options: Options): ReadonlyArray<Invalid> => {
   const { after, deadline, dependencyTimeout, grace, key, priority, retry, timeout } = options
   const found: Array<Invalid> = []
   if (key !== undefined && (typeof key !== "string" || key === "")) {
     found.push({ option: "key", value: key, expected: "a non-empty string" })
+  }
+  if (typeof key === "string" && isAutomatic(key)) {
+    found.push({ option: "key", value: key, expected: "one that does not end as automatic keys do, in # and a number" })
   }
   if (after !== undefined && !listed(after).every(isListed)) {
     found.push({ option: "after", value: after, expected: "a task, a future or an array of them" })
