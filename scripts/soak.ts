@@ -8,16 +8,17 @@ import process from "node:process"
 import * as Testing from "../src/testing/index.ts"
 import { randomGraph } from "../test/testing/graphs.ts"
 import { randomProgram } from "../test/testing/programs.ts"
-import { randomRecursion, randomStrikes } from "../test/testing/recursion.ts"
+import { randomRecursion, randomStrikes, strikeFaults } from "../test/testing/recursion.ts"
 
 const [seeds = 100_000, first = 1] = process.argv.slice(2).map(Number)
 const part = 5000
 
-const soak = <I>(name: string, subject: Testing.Subject<I>) =>
+const soak = <I>(name: string, subject: Testing.Subject<I>, faults?: Testing.Faults) =>
   Effect.gen(function*() {
     for (let from = first; from < first + seeds; from += part) {
       const { events, interleavings, schedules } = yield* Testing.simulate(subject, {
         from,
+        faults,
         seeds: Math.min(part, first + seeds - from)
       })
       yield* Console.log(
@@ -29,7 +30,7 @@ const soak = <I>(name: string, subject: Testing.Subject<I>) =>
 const program = soak("graphs", randomGraph).pipe(
   Effect.andThen(soak("programs", randomProgram)),
   Effect.andThen(soak("recursion", randomRecursion)),
-  Effect.andThen(soak("cancelled recursion", randomStrikes({}))),
+  Effect.andThen(soak("cancelled recursion", randomStrikes({}), strikeFaults)),
   Effect.matchEffect({
     onFailure: (found) =>
       Effect.andThen(

@@ -7,6 +7,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { format } from "effect/Formatter"
 import { dual } from "effect/Function"
 import type * as Schedule from "effect/Schedule"
@@ -563,9 +564,29 @@ export const gather = <const I, const M extends Mode = "failFast">(
       return Effect.die(new TypeError("gather waits for futures: submit tasks, or compute them"))
     }
     const until = mode === "failFast" ? "firstFailure" : "all"
-    const over = awaitFutures(all, until, options?.keepSlot)
-    return Effect.andThen(over, Effect.suspend(() => collect.ofFutures(scan, mode, all)))
+    return whenOver(all, until, options?.keepSlot, () => collect.ofFutures(scan, mode, all))
   }) as any
+
+/** Waits, and reads what is there then; a result that is lost in between is waited for again. */
+const whenOver = <A, E>(
+  futures: ReadonlyArray<internal.FutureImpl>,
+  mode: "all" | "firstCompleted" | "firstFailure",
+  keepSlot: boolean | undefined,
+  read: () => Exit.Exit<A, E>
+): Effect.Effect<A, E | Starved> =>
+  Effect.flatMap(
+    awaitFutures(futures, mode, keepSlot),
+    () => isOver(futures, mode) ? read() : whenOver(futures, mode, keepSlot, read)
+  )
+
+const isOver = (futures: ReadonlyArray<internal.FutureImpl>, mode: "all" | "firstCompleted" | "firstFailure") => {
+  const isSettled = ({ claim, core }: internal.FutureImpl) => core.view.isSettled(claim)
+  if (mode === "firstCompleted") return futures.length === 0 || futures.some(isSettled)
+  return futures.every(isSettled) || (mode === "firstFailure" && futures.some((future) => hasFailed(future)))
+}
+
+const hasFailed = ({ claim, core }: internal.FutureImpl): boolean =>
+  core.view.isSettled(claim) && !core.view.hasSucceeded(claim)
 
 const awaitFutures = (
   futures: ReadonlyArray<internal.FutureImpl>,
@@ -587,8 +608,6 @@ const awaitAcross = (
   const groups = Array.from(Map.groupBy(futures, ({ core }) => core).values())
   const waits = groups.map((group) => awaitFutures(group, mode, keepSlot))
   if (mode === "firstCompleted") return Effect.raceAllFirst(waits)
-  const hasFailed = ({ claim, core }: internal.FutureImpl) =>
-    core.view.isOver([claim], "all") && !core.view.hasSucceeded(claim)
   const isDecided = (group: ReadonlyArray<internal.FutureImpl>) => mode === "firstFailure" && group.some(hasFailed)
   const all = groups.map((group, i) =>
     Effect.flatMap(waits[i]!, () => isDecided(group) ? Effect.fail("decided" as const) : Effect.void)
@@ -631,10 +650,13 @@ export const wait = <F extends Future<any, any>>(
         new GraphError({ reason: { _tag: "InvalidOption", option: "until of wait", value: until, expected } })
       )
     }
-    return Effect.map(awaitFutures(futures.map((future) => internal.implOf(future)), mode, options?.keepSlot), () => {
-      const isDone = (future: F) => internal.implOf(future).core.view.isSettled(internal.implOf(future).claim)
-      return { done: futures.filter(isDone), notDone: futures.filter((future) => !isDone(future)) }
-    })
+    const isDone = (future: F) => internal.implOf(future).core.view.isSettled(internal.implOf(future).claim)
+    return whenOver(
+      futures.map((future) => internal.implOf(future)),
+      mode,
+      options?.keepSlot,
+      () => Exit.succeed({ done: futures.filter(isDone), notDone: futures.filter((future) => !isDone(future)) })
+    )
   })
 
 /**

@@ -75,6 +75,8 @@ export interface AttemptMetadata {
   readonly worker: string
   readonly started: number
   readonly completed: number | undefined
+  /** Its worker was lost, during it or later with its result. It does not count: the next one has its number. */
+  readonly lost?: true
 }
 
 /**
@@ -118,9 +120,10 @@ export const join = <A, E>(
   Effect.suspend(() => {
     const future = internal.implOf(self)
     const { core: { view, waits }, claim } = future
-    const exit = () => view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
-    if (view.isSettled(claim)) return exit()
-    return Effect.flatMap(waits.forClaims([claim], "all", typeof options === "object" && options.keepSlot), exit)
+    if (view.isSettled(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
+    const over = waits.forClaims([claim], "all", typeof options === "object" && options.keepSlot)
+    // By then the result may have been lost.
+    return Effect.flatMap(over, () => join(self, options))
   })
 
 const await_ = <A, E>(

@@ -95,7 +95,9 @@ export const make = (core: SchedulerCore, stories: number): Scheduler["Service"]
 }
 
 const refusal = (core: SchedulerCore, id: string, concurrency: number): GraphError | undefined => {
-  const isTaken = core.state.workers.some((worker) => worker.name === id && worker.phase !== "gone")
+  const isTaken = core.state.workers.some(({ name, phase }) =>
+    name === id && (phase === "open" || phase === "draining")
+  )
   return countFault(concurrencyOf(id), concurrency) ??
     (isTaken ? invalidOption("id", id, "a name that no other worker has") : undefined)
 }

@@ -320,12 +320,36 @@ export class Released extends Fact("Released")<{ readonly key: string; readonly 
 }
 
 /**
+ * A task was lost with its worker for good. `deaths`: so many workers were lost while they ran it that it is not started any
+ * more. `lost`: it may have run, and has `idempotent: false`, so it is not started twice.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class WorkerKilled extends Fact("WorkerKilled")<{
+  readonly key: string
+  /** How many workers were lost while they ran the task. */
+  readonly deaths: number
+  readonly reason: "deaths" | "lost"
+}> {
+  override get message(): string {
+    if (this.reason === "deaths") {
+      return `Task ${quote(this.key)} is not started again: ${this.deaths} workers were lost while they ran it. ` +
+        "Look for what kills them in its body; Skein.layer's limits.deaths says how many may be lost."
+    }
+    const what = this.deaths > 0 ? "The worker was lost that ran" : "The worker was lost that held the result of"
+    return `${what} task ${quote(this.key)}, which is not started twice, for it has idempotent: false. ` +
+      "Find out what it did, and submit it anew if it must run."
+  }
+}
+
+/**
  * What the runtime can do to any task.
  *
  * @category errors
  * @since 0.1.0
  */
-export type RuntimeFailure = TaskCancelled | Starved | Released
+export type RuntimeFailure = TaskCancelled | WorkerKilled | Starved | Released
 
 /**
  * What may end a computation besides the errors of its tasks: a graph that was refused, or the runtime.
@@ -433,4 +457,4 @@ const headOf = (info: TaskInfo["Service"], place: Place, isTyped: boolean, error
 /** Whether it is an error of this module, whose message says all. */
 const isFact = (error: unknown): error is Error => facts.some((type) => error instanceof type)
 
-const facts = [GraphError, TaskTimeout, DependencyTimeout, TaskCancelled, Starved, Released]
+const facts = [GraphError, TaskTimeout, DependencyTimeout, TaskCancelled, WorkerKilled, Starved, Released]

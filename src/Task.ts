@@ -64,6 +64,11 @@ export interface Options {
   readonly grace?: Duration.Input | undefined
   /** Whether and when to try again after a typed failure or a timeout. Dependencies do not run again. */
   readonly retry?: Schedule.Schedule<any, any, any, any> | undefined
+  /**
+   * `false`: it is never started again once it may have started, so it runs at most once. When its worker is lost then, it ends
+   * with `WorkerKilled`, as do those that need its result when only a lost worker held that. Not together with `retry`.
+   */
+  readonly idempotent?: boolean | undefined
 }
 
 type When<O, K extends PropertyKey, Err> = K extends keyof O ? [O[K]] extends [undefined] ? never : Err : never

@@ -8,6 +8,7 @@ import { propagate } from "./agenda.ts"
 import * as attempts from "./attempts.ts"
 import type { Event } from "./Event.ts"
 import type { Instruction, Out } from "./Instruction.ts"
+import * as loss from "./loss.ts"
 import * as owners from "./owners.ts"
 import { Recorder } from "./recorder.ts"
 import * as slots from "./slots.ts"
@@ -65,6 +66,8 @@ const apply = (state: State, event: Event, out: Out): void => {
       return workers.add(state, event)
     case "WorkerDrained":
       return workers.drain(state, event, out)
+    case "WorkerLost":
+      return loss.lose(state, event, out)
     case "TimeCame":
       return attempts.timeCame(state, out)
   }

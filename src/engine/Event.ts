@@ -21,6 +21,8 @@ export type Ending =
   | { readonly _tag: "Interrupted" }
   /** The attempt failed and its schedule asks for another one after `delayMillis`. */
   | { readonly _tag: "Retried"; readonly delayMillis: number }
+  /** The body never began, for an input was lost on its way. */
+  | { readonly _tag: "InputsLost" }
 
 export interface WorkerAdded {
   readonly _tag: "WorkerAdded"
@@ -32,6 +34,13 @@ export interface WorkerAdded {
 /** The worker takes nothing new; it leaves when its last attempt has ended. */
 export interface WorkerDrained {
   readonly _tag: "WorkerDrained"
+  readonly now: number
+  readonly worker: number
+}
+
+/** The worker is gone at once, with all that ran there and all results that it held. */
+export interface WorkerLost {
+  readonly _tag: "WorkerLost"
   readonly now: number
   readonly worker: number
 }
@@ -156,6 +165,7 @@ export interface TimeCame {
 export type Event =
   | WorkerAdded
   | WorkerDrained
+  | WorkerLost
   | OwnerOpened
   | GraphSubmitted
   | TaskExpanded

@@ -49,5 +49,9 @@ export const Flag = {
   /** Its attempt has exceeded its own timeout. */
   timedOut: 4,
   /** The owner of its submission wants it to run to its end, whatever else fails. */
-  wished: 8
+  wished: 8,
+  /** It was started before, in attempts that do not count. */
+  begun: 16,
+  /** It had succeeded, and its result was lost: it runs for those who need it again. */
+  recomputed: 32
 } as const

@@ -9,7 +9,8 @@ import type { Edges } from "./order.ts"
 /**
  * The static side of one submitted graph. Tasks are `0 .. size - 1`; dependencies have smaller numbers than dependents.
  *
- * A dependency `t >= 0` is a task of this plan; `t < 0` is the live task with id `~t`, already known to the engine.
+ * A dependency `t >= 0` is a task of this plan; `t < 0` is the live task with id `~t`, already known to the engine. The
+ * engine alone writes such a reference anew, when a task that was forgotten runs again in another row.
  */
 export interface Plan extends Edges {
   readonly size: number
@@ -37,6 +38,8 @@ export interface Settings {
   readonly dependencyTimeoutMillis?: number | undefined
   /** How long an attempt may go on after it was asked to stop before that is reported; the scheduler's unless told. */
   readonly graceMillis?: number | undefined
+  /** `false`: it is never started again once it may have started. */
+  readonly idempotent?: boolean | undefined
 }
 
 /** The plan index or live task that `reference` means: `>= 0` an index of this plan, `< 0` the live task `~reference`. */

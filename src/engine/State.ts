@@ -7,8 +7,8 @@
  * **Invariants**
  *
  * - S1 Phases are exclusive; only the transitions of `transitions.ts` happen.
- * - S2 `waiting` is the number of dependencies that have not been met; a task is `waiting` as long as it is above 0, its
- *   alias is open, or its retry delay runs.
+ * - S2 `waiting` is the number of dependencies that have not been met, and one for a retry delay that runs; a task is `waiting`
+ *   as long as it is above 0, or its alias is open.
  * - S3 `refs` is the number of claims, wishes and dependents (not ended) of a task; at 0 a task is cancelled if it has not
  *   ended, and forgotten if it has.
  * - S4 The slots in use on a worker are the attempts there that hold one; never more than its slots.
@@ -70,9 +70,13 @@ export type Reason =
   | { readonly _tag: "Cancelled"; readonly task: string; readonly by: string; readonly reason: string }
   | { readonly _tag: "TimedOut"; readonly of: "attempt" | "deadline" | "dependencies"; readonly millis: number }
   | { readonly _tag: "Starved"; readonly waits: ReadonlyArray<Pair> }
+  | { readonly _tag: "Killed"; readonly deaths: number; readonly reason: Killing }
 
 /** The key that waits and the key that it waits for; with `slot`, for the slot which that one keeps while it waits itself. */
 export type Pair = readonly [waiting: string, awaited: string, of?: "slot"]
+
+/** Why a task ended with its worker: too many died while they ran it, or it must not be started twice. */
+export type Killing = "deaths" | "lost"
 
 /** How a task ended without success. Dependents share the reason of the task that failed first. */
 export interface Outcome {
@@ -157,6 +161,8 @@ export interface Submission {
   /** Number of the first task, for automatic keys. */
   readonly sequence: number
   readonly submittedAt: number
+  /** Where the dependencies on tasks of other submissions come from, by their place among the plan's `targets`. */
+  origins: Map<number, Place> | undefined
 }
 
 /** Ready tasks that rank alike but for their static position. */
@@ -181,7 +187,8 @@ export interface WorkerRecord {
   running: number
   /** Attempts of any phase that have not ended. */
   attempts: number
-  phase: "open" | "draining" | "gone"
+  /** `gone`: it has left, and its results can be read; `lost`: they are gone with it. */
+  phase: "open" | "draining" | "gone" | "lost"
   /** Tasks that wait to take a slot back, with the wait that ends then; first come, first served. */
   readonly rejoining: Map<TaskId, number>
 }
@@ -226,12 +233,14 @@ export interface Transition {
   readonly serial: number
 }
 
-/** The attempts of a task before the present one. Kept only for tasks that are tried again. */
+/** The attempts of a task before the present one. Kept only for tasks that are started again. */
 export interface FormerAttempt {
   readonly number: number
   readonly worker: number
   readonly startedAt: number
   readonly endedAt: number
+  /** `died`: its worker was lost while it ran; `lost`: afterwards, with its result. Neither counts: the next has its number. */
+  readonly fate: "failed" | "died" | "lost"
 }
 
 export interface State {

@@ -4,28 +4,33 @@
  *
  * @since 0.1.0
  */
+import { met, uncharge, waitAgain } from "./again.ts"
 import { stop } from "./cancel.ts"
 import type { Ending, TaskEnded, TaskExpanded } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import { refusalOf, unfoldingRefusal } from "./limits.ts"
 import { forgetOutcome, outcomeOf } from "./outcomes.ts"
-import { dropDependencies, fail, makeReady, resolveAlias, succeed } from "./settle.ts"
+import { dropDependencies, fail, resolveAlias, succeed } from "./settle.ts"
 import * as slots from "./slots.ts"
 import { Flag, hasEnded, keyOf, Phase, sequenceOf, settingsOf } from "./State.ts"
-import type { Phase as PhaseOf, Reason, State, TaskId, Timer } from "./State.ts"
+import type { FormerAttempt, Phase as PhaseOf, Reason, State, TaskId, Timer } from "./State.ts"
 import * as submit from "./submit.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
 import * as waits from "./waits.ts"
 
-const isPresent = (state: State, task: TaskId, attempt: number): boolean => {
+/** Whether this attempt of the task has not ended. */
+export const isPresent = (state: State, task: TaskId, attempt: number): boolean => {
   const phase = state.tasks.phase[task]!
   return state.tasks.attempt[task] === attempt && phase >= Phase.assigned && phase <= Phase.stopping
 }
 
 /** Handles {@link TaskEnded}. */
 export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: Out): void => {
-  if (!isPresent(state, task, attempt)) return
+  if (!isPresent(state, task, attempt)) {
+    if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
+    return
+  }
   leave(state, task, out)
   if (state.tasks.phase[task] === Phase.stopping) return stopped(state, task, ending, out)
   switch (ending._tag) {
@@ -36,7 +41,11 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
     case "Interrupted":
       return fail(state, task, outcomeOf(state, task, selfCancelled(keyOf(state, task))), out)
     case "Retried":
-      return tryAgain(state, task, ending.delayMillis)
+      return tryAgain(state, task, ending.delayMillis, out)
+    case "InputsLost":
+      uncharge(state, task)
+      transition(state, task, Phase.waiting)
+      return waitAgain(state, task, false, out)
   }
 }
 
@@ -47,21 +56,22 @@ const selfCancelled = (key: string): Reason => ({
   reason: "its body interrupted itself"
 })
 
-const leave = (state: State, task: TaskId, out: Out): void => {
+/** Takes an attempt that ends off its worker. */
+export const leave = (state: State, task: TaskId, out: Out): void => {
   slots.leave(state, task, out)
   const { rejoining } = state.workers[state.tasks.worker[task]!]!
   if (state.waitsOf.size > 0 || rejoining.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
 }
 
 /** The outcome of an attempt that was asked to stop was fixed then; what it brings now is dropped. */
-const stopped = (state: State, task: TaskId, ending: Ending, out: Out): void => {
+export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): void => {
   const tasks = state.tasks
   state.stopping.delete(task)
   if (ending._tag === "Succeeded") out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
   if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
   if (ending._tag === "Retried" && (tasks.flags[task]! & Flag.timedOut) !== 0) {
     forgetOutcome(state, task, out)
-    return tryAgain(state, task, ending.delayMillis)
+    return tryAgain(state, task, ending.delayMillis, out)
   }
   const outcome = state.outcomes.get(task)!
   state.outcomes.delete(task)
@@ -69,21 +79,29 @@ const stopped = (state: State, task: TaskId, ending: Ending, out: Out): void => 
 }
 
 /** Frees the task for another attempt, at once or after a delay. */
-const tryAgain = (state: State, task: TaskId, delayMillis: number): void => {
+const tryAgain = (state: State, task: TaskId, delayMillis: number, out: Out): void => {
   const tasks = state.tasks
   tasks.flags[task]! &= ~Flag.timedOut
+  remember(state, task, "failed")
+  transition(state, task, Phase.waiting)
+  const isDelayed = delayMillis > 0
+  if (isDelayed) timers.arm(state, "retry", task, tasks.attempt[task]!, delayMillis)
+  waitAgain(state, task, isDelayed, out)
+}
+
+/** Keeps what is known of the present attempt, for the task is started again. */
+export const remember = (state: State, task: TaskId, fate: FormerAttempt["fate"]): void => {
+  const { endedAt, startedAt, starts, worker } = state.tasks
   const former = {
-    number: tasks.starts[task]!,
-    worker: tasks.worker[task]!,
-    startedAt: tasks.startedAt[task]!,
-    endedAt: state.now
+    number: starts[task]!,
+    worker: worker[task]!,
+    startedAt: startedAt[task]!,
+    endedAt: fate === "lost" ? endedAt[task]! : state.now,
+    fate
   }
   const history = state.history.get(task)
   if (history === undefined) state.history.set(task, [former])
   else history.push(former)
-  transition(state, task, Phase.waiting)
-  if (delayMillis > 0) timers.arm(state, "retry", task, tasks.attempt[task]!, delayMillis)
-  else makeReady(state, task)
 }
 
 /**
@@ -129,7 +147,7 @@ export const timeCame = (state: State, out: Out): void => {
 
 const fire = (state: State, timer: Timer, out: Out): void => {
   const { kind, task } = timer
-  if (kind === "retry") return makeReady(state, task)
+  if (kind === "retry") return met(state, task)
   if (kind === "grace") return overdue(state, task, out)
   const settings = settingsOf(state, task)!
   const phase = state.tasks.phase[task] as PhaseOf
@@ -165,5 +183,8 @@ export const isStale = (state: State, { kind, serial, task }: Timer): boolean =>
   if (kind === "timeout") return state.tasks.attempt[task] !== serial || phase < Phase.assigned
   if (kind === "retry") return state.tasks.attempt[task] !== serial || phase !== Phase.waiting
   if (sequenceOf(state, task) !== serial) return true
-  return kind === "dependencies" && state.tasks.starts[task]! > 0
+  const flags = state.tasks.flags[task]!
+  // These run once, from the submission: what has ended in time is in time, however late its result is made anew.
+  if ((flags & Flag.recomputed) !== 0) return true
+  return kind === "dependencies" && (state.tasks.starts[task]! > 0 || (flags & Flag.begun) !== 0)
 }

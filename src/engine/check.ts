@@ -90,16 +90,18 @@ function* waiting(state: State, { name, needs }: Facts): Iterable<string> {
       !isLive(state, dependency) || !hasEnded(phaseOf(state, dependency))
     )
     if (dependencies.some((dependency) => !isLive(state, dependency))) yield `S2: ${name(task)} lost a dependency`
-    if (phase > Phase.waiting && open.length > 0) yield `S2: ${name(task)} did not wait for ${open.map(name).join()}`
-    if (phase === Phase.waiting && tasks.starts[task] === 0) {
-      if (tasks.waiting[task] !== open.length) yield `S2: ${name(task)} counts ${tasks.waiting[task]} of ${open.length}`
-      if (open.length === 0) yield `S2: ${name(task)} waits for nothing`
-    }
-    if (phase === Phase.waiting && tasks.starts[task]! > 0 && !isArmed(state, task, "retry", tasks.attempt[task]!)) {
-      yield `S2: nothing will wake ${name(task)}`
+    const isNew = (dependency: TaskId) => phase < Phase.assigned || !has(state, dependency, Flag.recomputed)
+    const early = phase > Phase.waiting ? open.filter(isNew) : []
+    if (early.length > 0) yield `S2: ${name(task)} did not wait for ${early.map(name).join()}`
+    if (phase === Phase.waiting) {
+      const expected = open.length + (isArmed(state, task, "retry", tasks.attempt[task]!) ? 1 : 0)
+      if (tasks.waiting[task] !== expected) yield `S2: ${name(task)} counts ${tasks.waiting[task]} of ${expected}`
+      if (expected === 0) yield `S2: nothing will wake ${name(task)}`
     }
     const absorbs = settingsOf(state, task)?.absorbs === true
-    const refused = dependencies.filter((dependency) => phaseOf(state, dependency) > Phase.succeeded)
+    const refused = dependencies.filter((dependency) =>
+      phaseOf(state, dependency) > Phase.succeeded && isNew(dependency)
+    )
     if (!absorbs && refused.length > 0) yield `S2: ${name(task)} outlives the refusal by ${refused.map(name).join()}`
   }
   for (const [task, target] of state.aliases) {
@@ -155,9 +157,9 @@ function* links(state: State, { live, name, needs }: Facts): Iterable<string> {
   }
   for (const task of live) {
     const key = settingsOf(state, task)?.key
-    // Cancelled, or replaced when it had failed.
-    const isRefused = state.outcomes.has(task)
-    if (key !== undefined && !isRefused && state.keys.get(key) !== task) yield `S3: ${name(task)} lost its key`
+    // Cancelled, or replaced when it had failed. That of a task that was forgotten is free, though its result is made anew.
+    const isKeyed = key !== undefined && !state.outcomes.has(task) && !has(state, task, Flag.recomputed)
+    if (isKeyed && state.keys.get(key) !== task) yield `S3: ${name(task)} lost its key`
   }
   const expected = new Map<TaskId, Set<TaskId>>()
   const expect = (dependency: TaskId, task: TaskId) => {
@@ -193,6 +195,9 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
     const inAttempt = phase >= Phase.assigned && phase <= Phase.stopping
     const holds = has(state, task, Flag.holdsSlot)
     const worker = state.tasks.worker[task]!
+    if (phase === Phase.succeeded && state.workers[worker]!.phase === "lost") {
+      yield `S8: the result of ${name(task)} was lost`
+    }
     if (inAttempt) attempts[worker]!++
     if (holds) holders[worker]!++
     if ((phase === Phase.running) !== holds && phase !== Phase.stopping) {
@@ -210,7 +215,7 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
     }
     if (worker.attempts !== attempts[worker.index]) yield `S4: ${worker.attempts} attempts ${where} are miscounted`
     if (worker.running > worker.slots) yield `S4: ${worker.running} attempts ${where} hold ${worker.slots} slots`
-    if (worker.phase !== "open" && (worker.attempts === 0) !== (worker.phase === "gone")) {
+    if (worker.phase !== "open" && (worker.attempts === 0) === (worker.phase === "draining")) {
       yield `S4: ${worker.name} is ${worker.phase} with ${worker.attempts} attempts`
     }
     const isFree = worker.running < worker.slots
@@ -284,7 +289,10 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
     }
     if (has(state, task, Flag.settled) !== hasEnded(phase)) yield `S7: ${name(task)} is not settled rightly`
     if ((phase === Phase.stopping) !== state.stopping.has(task)) yield `S7: ${name(task)} is not stopping rightly`
-    if ((attempt === 0) !== (state.tasks.starts[task] === 0)) yield `S7: ${name(task)} miscounts its starts`
+    const starts = state.tasks.starts[task]!
+    if (starts === 0 ? attempt !== 0 : attempt === 0 && !has(state, task, Flag.begun)) {
+      yield `S7: ${name(task)} miscounts its starts`
+    }
     if (attempt !== 0 && attempts.has(attempt)) yield `S7: ${name(task)} shares its attempt`
     attempts.add(attempt)
     if (has(state, task, Flag.timedOut) && !hasEnded(phase) && phase !== Phase.stopping) {
@@ -402,9 +410,11 @@ function* timers(state: State, { live, name }: Facts): Iterable<string> {
     const isOpen = !hasEnded(phase) && (phase !== Phase.stopping || has(state, task, Flag.timedOut))
     if (settings === undefined || !isOpen) continue
     const serial = tasks.submission[task]!.sequence + tasks.index[task]!
+    const isFirst = !has(state, task, Flag.recomputed)
+    const isUnbegun = tasks.starts[task] === 0 && !has(state, task, Flag.begun)
     const expected: ReadonlyArray<readonly [Timer["kind"], number, boolean]> = [
-      ["deadline", serial, settings.deadlineMillis !== undefined],
-      ["dependencies", serial, settings.dependencyTimeoutMillis !== undefined && tasks.starts[task] === 0],
+      ["deadline", serial, settings.deadlineMillis !== undefined && isFirst],
+      ["dependencies", serial, settings.dependencyTimeoutMillis !== undefined && isUnbegun],
       [
         "timeout",
         tasks.attempt[task]!,

@@ -22,6 +22,8 @@ export interface Limits {
   readonly unfolding: number
   /** Tasks that wait inside their body at once. */
   readonly seceded: number
+  /** Workers that may be lost while they run one task, the one with which it fails included. */
+  readonly deaths: number
 }
 
 /** A recursion without end is stopped while it fits into memory; everything else is up to the user. */
@@ -31,7 +33,8 @@ export const defaultLimits: Limits = {
   live: Infinity,
   nesting: 10_000,
   unfolding: 200_000,
-  seceded: 100_000
+  seceded: 100_000,
+  deaths: 4
 }
 
 /** Why a plan is not accepted, if it is not. */

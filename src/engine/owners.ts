@@ -98,7 +98,9 @@ const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
     dependents.subarray(dependentOffsets[index], dependentOffsets[index + 1]),
     (dependent) => ids[dependent]!
   )
-  return [...own.filter((dependent) => dependent >= 0), ...(state.later.get(task)?.keys() ?? [])]
+  // A task that stands for another has let go of what it depended on.
+  const live = own.filter((dependent) => dependent >= 0 && !state.aliases.has(dependent))
+  return [...live, ...(state.later.get(task)?.keys() ?? [])]
 }
 
 /** Handles {@link OwnerClosed}: whatever only this owner wanted ends. */

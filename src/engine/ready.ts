@@ -8,7 +8,7 @@
 import type { Lane, State, Submission, TaskId } from "./State.ts"
 
 /** The lane of a task: that of its submission and priority. */
-const laneOf = (submission: Submission, index: number): Lane => {
+export const laneOf = (submission: Submission, index: number): Lane => {
   if (submission.otherLanes === undefined) return submission.lane
   const priority = submission.plan.settings.get(index)?.priority ?? submission.priority
   return submission.otherLanes.get(priority)!

@@ -68,14 +68,22 @@ export const dependencyEnded = (
 ): void => {
   const tasks = state.tasks
   if (tasks.phase[task] !== Phase.waiting) return
-  if (tasks.phase[dependency] !== Phase.succeeded && settingsOf(state, task)?.absorbs !== true) {
-    const { reason, trail } = state.outcomes.get(dependency)!
-    fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail } }, out)
-    return
-  }
+  // A task that stands for another has let go of its dependencies: one that ends now ran again for others.
+  if (state.aliases.size > 0 && state.aliases.has(task)) return
+  if (isRefusal(state, task, dependency)) return refuse(state, task, dependency, out)
   const waiting = tasks.waiting[task]! - 1
   tasks.waiting[task] = waiting
   if (waiting === 0) makeReady(state, task)
+}
+
+/** Whether the end of `dependency` keeps `task` from starting. */
+export const isRefusal = (state: State, task: TaskId, dependency: TaskId): boolean =>
+  state.tasks.phase[dependency] !== Phase.succeeded && settingsOf(state, task)?.absorbs !== true
+
+/** Ends a task as its dependency has ended, without success. */
+export const refuse = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
+  const { reason, trail } = state.outcomes.get(dependency)!
+  fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail } }, out)
 }
 
 export const makeReady = (state: State, task: TaskId): void => {

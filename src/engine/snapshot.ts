@@ -96,7 +96,9 @@ export const snapshot = (state: State): Snapshot => {
   return {
     now: state.now,
     wakeAt: state.timers[0]?.at,
-    workers: state.workers.filter(({ phase }) => phase !== "gone").map((worker) => workerOf(state, worker, live)),
+    workers: state.workers.filter(({ phase }) => phase === "open" || phase === "draining").map((worker) =>
+      workerOf(state, worker, live)
+    ),
     owners: Array.from(state.owners.values(), ({ claims, name, targets }) => ({
       name,
       claims: keysOf(state, [...claims.keys(), ...targets])

@@ -11,6 +11,7 @@
  * @since 0.1.0
  */
 import type { Out } from "./Instruction.ts"
+import { dependenciesOf } from "./snapshot.ts"
 import { Flag, hasEnded, keyOf, Phase } from "./State.ts"
 import type { Pair, Phase as PhaseOf, State, TaskId, Wait, WorkerRecord } from "./State.ts"
 import * as waits from "./waits.ts"
@@ -84,9 +85,15 @@ const canGetOn = (state: State, keepers: Keepers, task: TaskId): boolean => {
 const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | undefined => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (phase === Phase.rejoining) return [state.workers[state.tasks.worker[task]!]!]
-  const isDelayed = phase === Phase.waiting && state.tasks.waiting[task] === 0 && !state.aliases.has(task)
-  return phase === Phase.ready || isDelayed ? state.workers.filter((worker) => worker.phase === "open") : undefined
+  return phase === Phase.ready || isDelayed(state, task)
+    ? state.workers.filter((worker) => worker.phase === "open")
+    : undefined
 }
+
+/** Whether a task waits for its next attempt alone. */
+const isDelayed = (state: State, task: TaskId): boolean =>
+  state.tasks.phase[task] === Phase.waiting && !state.aliases.has(task) &&
+  dependenciesOf(state, task).every((dependency) => hasEnded(state.tasks.phase[dependency] as PhaseOf))
 
 /** Whether a body may be doing something: it does not wait, or only for what the engine does not see. */
 const isAtWork = (state: State, task: TaskId): boolean =>

@@ -112,7 +112,8 @@ export const register = (
     parent,
     nesting,
     sequence: state.nextSequence,
-    submittedAt: state.now
+    submittedAt: state.now,
+    origins: undefined
   }
   state.nextSequence += plan.size
   fillRows(state, submission)
@@ -246,8 +247,18 @@ export const link = (state: State, submission: Submission, out: Out): void => {
       makeReady(state, ids[i]!)
       continue
     }
-    for (let j = from; j < to; j++) if (targets[j]! < 0) linkToLive(state, ids[i]!, ~targets[j]!, out)
+    for (let j = from; j < to; j++) {
+      if (targets[j]! >= 0) continue
+      noteOrigin(state, submission, j, ~targets[j]!)
+      linkToLive(state, ids[i]!, ~targets[j]!, out)
+    }
   }
+}
+
+/** By the time the dependency has to run again, its row may belong to another task. */
+const noteOrigin = (state: State, submission: Submission, edge: number, dependency: TaskId): void => {
+  submission.origins ??= new Map()
+  submission.origins.set(edge, placeOf(state, dependency))
 }
 
 /** A dependency that ended before the submission counts at once. */

@@ -291,6 +291,13 @@ const pathTo = (state: State, waiter: TaskId, from: ReadonlyMap<TaskId, TaskId>)
   return pairs
 }
 
+/** What a task waits for: a set of those that have not ended, and maybe others. */
+export const awaitedBy = (state: State, task: TaskId): Array<TaskId> => {
+  const found = new Set<TaskId>()
+  visitAwaited(state, task, (awaited) => found.add(awaited))
+  return [...found]
+}
+
 /** Calls `visit` with all that keeps a task from its end but slots and its own work. */
 export const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, by: TaskId) => void): void => {
   const alias = state.aliases.get(task)

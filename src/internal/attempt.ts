@@ -5,6 +5,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
 import { keyAt } from "../engine/State.ts"
 import type { Submission, TaskId } from "../engine/State.ts"
 import { Worker } from "../Worker.ts"
@@ -15,6 +16,8 @@ export class Attempt {
   readonly core: SchedulerCore
   readonly task: TaskId
   readonly serial: number
+  /** What the body acquires and submits without a scope of its own belongs to this one. */
+  readonly scope: Scope.Scope | undefined
   /** The wait that an explicit secede holds open, or -1. */
   away = -1
   /** How many sections are open that a stop does not cut. */
@@ -31,10 +34,12 @@ export class Attempt {
     task: TaskId,
     serial: number,
     number: number,
+    scope: Scope.Scope | undefined,
     submission = core.state.tasks.submission[task]!,
     index = core.state.tasks.index[task]!
   ) {
     this.core = core
+    this.scope = scope
     this.worker = worker
     this.task = task
     this.serial = serial

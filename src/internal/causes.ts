@@ -16,7 +16,8 @@ import {
   Starved,
   TaskCancelled,
   TaskInfo,
-  TaskTimeout
+  TaskTimeout,
+  WorkerKilled
 } from "../SkeinError.ts"
 import { TaskFrame } from "./rendering.ts"
 
@@ -109,6 +110,8 @@ const ownCause = (
       return Cause.fail(new TaskCancelled({ key: reason.task, by: reason.by, reason: reason.reason }))
     case "Starved":
       return Cause.fail(new Starved({ waits: reason.waits }))
+    case "Killed":
+      return Cause.fail(new WorkerKilled({ key, deaths: reason.deaths, reason: reason.reason }))
     case "TimedOut":
       return Cause.fail(timeoutOf(reason, key))
   }
@@ -132,4 +135,5 @@ const dependentCause = (
 
 /** Whether it is a `RuntimeFailure`, of the task itself or of one that it joined. */
 const isRuntimeFailure = (error: unknown): boolean =>
-  error instanceof TaskCancelled || error instanceof Starved || error instanceof Released
+  error instanceof TaskCancelled || error instanceof Starved || error instanceof Released ||
+  error instanceof WorkerKilled

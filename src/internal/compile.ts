@@ -15,6 +15,7 @@ import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
 import { encode } from "./canonical.ts"
 import type { Encoded } from "./canonical.ts"
+import { contradiction } from "./options.ts"
 import { cull, positionsOf } from "./planning.ts"
 import type { Draft } from "./planning.ts"
 import { Given, isFuture, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
@@ -66,21 +67,12 @@ export interface LivePlan extends Plan {
   /** The task of each plan index. */
   readonly nodes: ReadonlyArray<TaskImpl>
   readonly run: Run
-  /** The keys of the live tasks on which tasks of this plan depend: their rows may be given to others. */
-  readonly liveKeys: ReadonlyMap<TaskId, string>
-  /** What is known besides of a plan that runs tasks again. */
-  readonly rerun: Rerun | undefined
-}
-
-/** Tasks that run again come from several submissions, each with a world of its own. */
-export interface Rerun {
-  readonly runs: ReadonlyArray<Run>
-  /** Where the live tasks on which tasks of the plan depend were registered. */
-  readonly places: ReadonlyMap<TaskId, Place>
+  /** The worlds of the tasks of a plan that runs them again: they come from several submissions. */
+  readonly runs: ReadonlyArray<Run> | undefined
 }
 
 /** The world in which a task of a plan runs. */
-export const runOf = ({ rerun, run }: LivePlan, index: number): Run => rerun === undefined ? run : rerun.runs[index]!
+export const runOf = ({ run, runs }: LivePlan, index: number): Run => runs === undefined ? run : runs[index]!
 
 export const runAt = ({ index, submission }: Place): Run => runOf(submission.plan as LivePlan, index)
 
@@ -103,10 +95,7 @@ export const compile = (
   const only = targets[0]
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
     const { defaults } = run
-    return {
-      plan: { ...onePlan, nodes: [only], run, defaults, liveKeys: noKeys, rerun: undefined },
-      targets: onlyFirst
-    }
+    return { plan: { ...onePlan, nodes: [only], run, defaults, runs: undefined }, targets: onlyFirst }
   }
   return new Compiler(live, run).compile(targets)
 }
@@ -116,8 +105,6 @@ const isSingle = (task: TaskImpl): boolean =>
   task.handles.length === 0 && task.options === noOptions && task.misplaced === undefined
 
 const onlyFirst: ReadonlyArray<Reference> = [0]
-
-const noKeys: ReadonlyMap<TaskId, string> = new Map()
 
 const onePlan: Plan = {
   size: 1,
@@ -140,7 +127,6 @@ class Compiler {
   private readonly settings = new Map<number, Settings>()
   /** Explicit keys of this plan. */
   private readonly keys = new Map<string, { readonly task: TaskImpl; readonly reference: Reference }>()
-  private readonly liveKeys = new Map<TaskId, string>()
   private readonly live: Live
   private readonly run: Run
   /** A pure task turned out to run already after its dependencies had been given places. */
@@ -170,7 +156,8 @@ class Compiler {
   private finished({ edges, nodes, offsets, settings, targets }: Draft): Compiled {
     const size = nodes.length
     const positions = positionsOf(size, offsets, edges)
-    const { liveKeys, run } = this
+    const { run } = this
+    const { defaults } = run
     const plan: LivePlan = {
       size,
       offsets,
@@ -179,9 +166,8 @@ class Compiler {
       positions,
       nodes,
       run,
-      defaults: run.defaults,
-      liveKeys,
-      rerun: undefined
+      defaults,
+      runs: undefined
     }
     return { targets, plan }
   }
@@ -246,7 +232,6 @@ class Compiler {
     if (!areSame(taskAt(this.live.placeOf(id)), task)) {
       this.refuse({ _tag: "KeyConflict", key, why: "another task with it is live" })
     }
-    this.liveKeys.set(id, key)
     this.finish(task, ~id, key)
     return true
   }
@@ -290,11 +275,7 @@ class Compiler {
   private referenceTo(handle: Handle, dependent: TaskImpl | undefined): Reference {
     if (isTask(handle)) return handle.index
     const why = this.live.refuse(handle)
-    if (why === undefined) {
-      const id = handle.claim.task
-      if (dependent !== undefined) this.liveKeys.set(id, handle.key)
-      return ~id
-    }
+    if (why === undefined) return ~handle.claim.task
     const key = dependent === undefined ? undefined : nameOf(dependent)
     this.refuse({ _tag: "InvalidDependency", key, dependency: `the future ${JSON.stringify(handle.key)}`, why })
     return 0
@@ -319,7 +300,7 @@ class Compiler {
 
 /** What is wrong with a task whatever it depends on. */
 export const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
-  const invalid = task.options.invalid?.[0]
+  const invalid = task.options.invalid?.[0] ?? contradiction(task.options)
   if (invalid !== undefined) return { _tag: "InvalidOption", key: givenName(task), ...invalid }
   return task.misplaced === undefined ? undefined : misplaced(nameOf(task), task.misplaced)
 }
@@ -328,8 +309,18 @@ export const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
 export const settingsOf = ({ body, options }: TaskImpl, key: string | undefined): Settings | undefined => {
   const absorbs = body._tag === "exit"
   if (!absorbs && options === noOptions) return undefined
-  const { deadlineMillis, dependencyTimeoutMillis, graceMillis, label, priority, timeoutMillis } = options
-  return { key, label, priority, absorbs, timeoutMillis, deadlineMillis, dependencyTimeoutMillis, graceMillis }
+  const { deadlineMillis, dependencyTimeoutMillis, graceMillis, idempotent, label, priority, timeoutMillis } = options
+  return {
+    key,
+    label,
+    priority,
+    absorbs,
+    timeoutMillis,
+    deadlineMillis,
+    dependencyTimeoutMillis,
+    graceMillis,
+    idempotent
+  }
 }
 
 /** The explicit key of a task, the one that its name and arguments make, or why they make none. */

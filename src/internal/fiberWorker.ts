@@ -14,14 +14,22 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import { format } from "effect/Formatter"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Ending } from "../engine/Event.ts"
 import type { Stop } from "../engine/Instruction.ts"
 import type { TaskId } from "../engine/State.ts"
-import { DependencyFailed, GraphError, Released, Starved, TaskCancelled, TaskTimeout } from "../SkeinError.ts"
+import {
+  DependencyFailed,
+  GraphError,
+  Released,
+  Starved,
+  TaskCancelled,
+  TaskTimeout,
+  WorkerKilled
+} from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
 import type { Run } from "./compile.ts"
@@ -53,6 +61,10 @@ export class FiberWorker {
   private readonly core: SchedulerCore
   /** The attempts that have not ended within the call that started them. */
   private readonly fibers = new Map<TaskId, Fiber.Fiber<unknown, unknown>>()
+  /** Those that close the scopes of bodies that have ended. */
+  private readonly closing = new Set<Fiber.Fiber<unknown, unknown>>()
+  /** What is still running here belongs to nobody: it reports nothing, and leaves no results. */
+  private isLost = false
 
   constructor(core: SchedulerCore, index: number, name: string) {
     this.core = core
@@ -69,7 +81,8 @@ export class FiberWorker {
 
   /** A plain function needs neither scope nor services, and has ended when it has been started, unless fibers must yield. */
   private startPlain(id: TaskId, attempt: number, f: (values: unknown) => unknown, task: TaskImpl, run: Run): void {
-    const fiber = run.fork(this.wired(id, Effect.sync(() => this.plain(id, task, this[runBody](f, id, task)))))
+    const inputs = this.inputsOf(id, task)
+    const fiber = run.fork(this.wired(id, Effect.sync(() => this.plain(id, task, this[runBody](f, task, inputs)))))
     const exit = fiber.pollUnsafe()
     if (exit === undefined) this.watchPlain({ task: id, attempt }, task, run, fiber)
     // The way of most tasks, without an object for the order; `ended` does the same and knows all other ways.
@@ -99,7 +112,7 @@ export class FiberWorker {
   }
 
   private contextFor(order: Order, run: Run, scope: Scope.Scope): Context.Context<never> {
-    const attempt = new Attempt(this.core, this.name, order.task, order.attempt, this.core.startsOf(order.task))
+    const attempt = new Attempt(this.core, this.name, order.task, order.attempt, this.core.startsOf(order.task), scope)
     return Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<never>
   }
 
@@ -118,8 +131,12 @@ export class FiberWorker {
       this.ended(order, task, run, Exit.isFailure(both) ? both : exit)
     }
     const closed = closing.pollUnsafe()
-    if (closed !== undefined) done(closed)
-    else closing.addObserver(done)
+    if (closed !== undefined) return done(closed)
+    this.closing.add(closing)
+    closing.addObserver((closed) => {
+      this.closing.delete(closing)
+      done(closed)
+    })
   }
 
   private watch(
@@ -136,15 +153,15 @@ export class FiberWorker {
 
   private bodyOf(order: Order, task: TaskImpl): Effect.Effect<unknown, unknown> {
     const { body } = task
+    if (body._tag === "effect" && body.constant !== undefined) return body.constant as Effect.Effect<unknown>
+    // Read now: by the time the body gets to them, the worker that holds them may be lost.
+    const inputs = body._tag === "exit" ? undefined : this.inputsOf(order.task, task)
     switch (body._tag) {
       case "effect":
-        if (body.constant !== undefined) return body.constant as Effect.Effect<unknown>
-        return Effect.suspend(() =>
-          effectOf(this[runBody](body.run, order.task, task), () => this.core.keyOf(order.task))
-        )
+        return Effect.suspend(() => effectOf(this[runBody](body.run, task, inputs), () => this.core.keyOf(order.task)))
       case "flatMap":
       case "map":
-        return Effect.sync(() => this[runBody](body.run, order.task, task))
+        return Effect.sync(() => this[runBody](body.run, task, inputs))
       case "exit":
         return Effect.succeed(this.core.view.exitOf(this.core.inputOf(order.task)))
       case "value":
@@ -152,8 +169,8 @@ export class FiberWorker {
     }
   }
 
-  private [runBody]<A>(run: (values: unknown) => A, id: TaskId, task: TaskImpl): A {
-    return run(this.inputsOf(id, task))
+  private [runBody]<A>(run: (values: unknown) => A, task: TaskImpl, inputs: Array<unknown> | undefined): A {
+    return run(assembled(task, inputs))
   }
 
   /** What a plain function gave, which must not be work that nobody waits for. What it was given it may pass on. */
@@ -170,11 +187,12 @@ export class FiberWorker {
     return wire === undefined ? body : wire.body(this.core, id, body)
   }
 
-  private inputsOf(id: TaskId, task: TaskImpl): unknown {
-    return task.shape === "none" ? task.inputs : assemble(task, this.core.inputsOf(id))
+  private inputsOf(id: TaskId, task: TaskImpl): Array<unknown> | undefined {
+    return task.shape === "none" ? undefined : this.core.inputsOf(id)
   }
 
   private ended(order: Order, task: TaskImpl, run: Run, exit: Exit.Exit<unknown, unknown>): void {
+    if (this.isLost) return
     if (this.core.isStopping(order.task, order.attempt)) return this.stopped(order, task, run)
     if (Exit.isSuccess(exit)) {
       if (task.body._tag === "flatMap") this.core.expand(order.task, order.attempt, exit.value, run, this)
@@ -193,13 +211,15 @@ export class FiberWorker {
   }
 
   private succeed(id: TaskId, attempt: number, { body }: TaskImpl, run: Run, value: unknown): void {
+    if (this.isLost) return
     this.results.set(id, value)
     if (run.cache !== undefined && body._tag !== "value") this.core.cache(id, value)
     this.report(id, attempt, succeeded)
   }
 
   private timedOut(order: Order, task: TaskImpl, run: Run): void {
-    const { retry = run.annotations.retry, timeoutMillis } = task.options
+    const { timeoutMillis } = task.options
+    const retry = retryOf(task, run)
     if (retry === undefined) return this.report(order.task, order.attempt, interrupted)
     const key = this.core.keyOf(order.task)
     const error = new TaskTimeout({ key, of: "attempt", millis: timeoutMillis! })
@@ -208,7 +228,7 @@ export class FiberWorker {
 
   private failed(order: Order, task: TaskImpl, run: Run, cause: Cause.Cause<unknown>): void {
     const error = Cause.findErrorOption(cause)
-    const { retry = run.annotations.retry } = task.options
+    const retry = retryOf(task, run)
     const isFinal = retry === undefined || error._tag === "None" || cause.reasons.some(Cause.isDieReason) ||
       !isRetriable(error.value)
     if (isFinal) this.fail(order.task, order.attempt, cause)
@@ -224,6 +244,7 @@ export class FiberWorker {
 
   /** Reports a failure, whose cause is kept for those who observe it. */
   fail(task: TaskId, attempt: number, cause: Cause.Cause<unknown>): void {
+    if (this.isLost) return
     const failure = this.core.keepCause(cause)
     this.report(task, attempt, { _tag: "Failed", failure, defect: Cause.findErrorOption(cause)._tag === "None" })
   }
@@ -247,6 +268,7 @@ export class FiberWorker {
     const fork = Effect.runForkWith(this.contextFor(order, run, Scope.makeUnsafe()))
     const fiber = fork(Effect.scoped(decision))
     const decided = (exit: Exit.Exit<[unknown, Duration.Duration], unknown>): void => {
+      if (this.isLost) return
       if (Exit.isSuccess(exit)) {
         const delayMillis = Duration.toMillis(exit.value[1])
         this.report(order.task, order.attempt, { _tag: "Retried", delayMillis })
@@ -274,6 +296,28 @@ export class FiberWorker {
     return shields > 0 ? "shielded" : "body"
   }
 
+  /** Nothing of what is here counts from now on. Gives the scopes of the bodies that run. */
+  lose(): ReadonlyArray<Scope.Scope> {
+    this.isLost = true
+    this.results.clear()
+    return Array.from(this.fibers).flatMap(([task, fiber]) => {
+      const attempt = attemptOf(this.core, fiber)
+      // A plain function runs in the context of its submitter, which may be a body elsewhere.
+      return attempt?.task === task && attempt.scope !== undefined ? [attempt.scope] : []
+    })
+  }
+
+  /** Interrupts everything that runs here. */
+  interrupt(): void {
+    for (const fiber of Array.from(this.fibers.values())) fiber.interruptUnsafe()
+  }
+
+  /** Returns when nothing runs here any more, finalizers included. */
+  readonly rest: Effect.Effect<void> = Effect.suspend(() => {
+    const running = [...this.fibers.values(), ...this.closing]
+    return running.length === 0 ? Effect.void : Effect.andThen(Fiber.awaitAll(running), this.rest)
+  })
+
   forget(task: TaskId, holdsResult: boolean): void {
     if (holdsResult) this.results.delete(task)
     if (this.core.schedules.size > 0) this.core.schedules.delete(task)
@@ -289,6 +333,16 @@ export const effectOf = (returned: unknown, keyOf: () => string): Effect.Effect<
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
 }
 
+/** What a body is given: its inputs as they were given, with tasks replaced by their results. */
+const assembled = (task: TaskImpl, inputs: Array<unknown> | undefined): unknown =>
+  inputs === undefined ? task.inputs : assemble(task, inputs)
+
+/** The schedule of a task, its own or that of its region; what must not run twice has none. */
+export const retryOf = (
+  { options: { idempotent, retry } }: TaskImpl,
+  { annotations }: Run
+): TaskImpl["options"]["retry"] => idempotent === false ? undefined : retry ?? annotations.retry
+
 const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unknown> =>
   Cause.fromReasons(reasons.filter((reason) => !Cause.isInterruptReason(reason)))
 
@@ -298,4 +352,4 @@ const isDone = (cause: Cause.Cause<unknown>): boolean =>
 /** What the runtime and dependencies did to an attempt does not get better by trying again. */
 const isRetriable = (error: unknown): boolean => !notRetried.some((type) => error instanceof type)
 
-const notRetried = [DependencyFailed, GraphError, Released, Starved, TaskCancelled]
+const notRetried = [DependencyFailed, GraphError, Released, Starved, TaskCancelled, WorkerKilled]

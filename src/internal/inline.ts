@@ -47,7 +47,7 @@ const attemptFor = (
   fiber: Fiber.Fiber<unknown, unknown>
 ): Attempt => {
   const caller = attemptOf(core, fiber)
-  return new Attempt(core, "inline", caller?.task ?? -1, caller?.serial ?? 0, number, submission, index)
+  return new Attempt(core, "inline", caller?.task ?? -1, caller?.serial ?? 0, number, undefined, submission, index)
 }
 
 /** The world is that of whoever submitted the task; the scope and the slot are given back whatever happens. */

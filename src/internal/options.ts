@@ -13,7 +13,8 @@ import type { Handle, Invalid, TaskOptions } from "./task.ts"
 /** Options with durations in milliseconds, and with what is wrong with them. */
 export const normalize = (options: (Options & { readonly name?: string | undefined }) | undefined): TaskOptions => {
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return noOptions
-  const { after, deadline, dependencyTimeout, grace, key, label, name, priority, pure, retry, timeout } = options
+  const { after, deadline, dependencyTimeout, grace, idempotent, key, label, name, priority, pure, retry, timeout } =
+    options
   return {
     key: typeof key === "string" ? key : undefined,
     label,
@@ -26,6 +27,7 @@ export const normalize = (options: (Options & { readonly name?: string | undefin
     deadlineMillis: millis(deadline),
     dependencyTimeoutMillis: millis(dependencyTimeout),
     graceMillis: millis(grace),
+    idempotent,
     invalid: invalid(options)
   }
 }
@@ -45,7 +47,7 @@ const isListed = (value: unknown): value is Handle => isTask(value) || isFuture(
 const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
 
 const invalid = (options: Options): ReadonlyArray<Invalid> => {
-  const { after, deadline, dependencyTimeout, grace, key, priority, retry, timeout } = options
+  const { after, deadline, dependencyTimeout, grace, idempotent, key, priority, retry, timeout } = options
   const found: Array<Invalid> = []
   if (key !== undefined && (typeof key !== "string" || key === "")) {
     found.push({ option: "key", value: key, expected: "a non-empty string" })
@@ -59,6 +61,9 @@ const invalid = (options: Options): ReadonlyArray<Invalid> => {
   if (retry !== undefined && !Schedule.isSchedule(retry)) {
     found.push({ option: "retry", value: retry, expected: "a Schedule" })
   }
+  if (idempotent !== undefined && typeof idempotent !== "boolean") {
+    found.push({ option: "idempotent", value: idempotent, expected: "true or false" })
+  }
   if (priority !== undefined && !Number.isFinite(priority)) {
     found.push({ option: "priority", value: priority, expected: "a finite number" })
   }
@@ -70,6 +75,16 @@ const invalid = (options: Options): ReadonlyArray<Invalid> => {
 }
 
 const nothing: ReadonlyArray<Invalid> = []
+
+/** What contradicts what, whichever was told first. */
+export const contradiction = ({ idempotent, retry }: TaskOptions): Invalid | undefined =>
+  idempotent === false && retry !== undefined
+    ? {
+      option: "idempotent",
+      value: false,
+      expected: "no value beside retry, which starts the task again: leave one of the two out"
+    }
+    : undefined
 
 /** The same options with one more thing that is wrong. */
 export const withInvalid = (options: TaskOptions, wrong: Invalid): TaskOptions => ({

@@ -68,7 +68,6 @@ class Recompiler {
   private readonly offsets: Array<number> = [0]
   private readonly edges: Array<Reference> = []
   private readonly settings = new Map<number, Settings>()
-  private readonly places = new Map<TaskId, Place>()
   private readonly past: Past
   /** A pure call turned out to be known after its arguments had been given places. */
   private hasJoinedLate = false
@@ -96,7 +95,6 @@ class Recompiler {
     { edges, nodes, offsets, settings, targets }: Draft<Entry>,
     roots: ReadonlyArray<Entry>
   ): Compiled {
-    const { past, places } = this
     const plan: LivePlan = {
       size: nodes.length,
       offsets,
@@ -106,8 +104,7 @@ class Recompiler {
       nodes: nodes.map(({ task }) => task),
       run: roots[0]!.run,
       defaults: undefined,
-      liveKeys: new Map(Array.from(places.keys(), (id) => [id, past.keyOf(id)])),
-      rerun: { runs: nodes.map(({ run }) => run), places }
+      runs: nodes.map(({ run }) => run)
     }
     return { targets, plan }
   }
@@ -179,12 +176,13 @@ class Recompiler {
     if (reference !== undefined) return none
     if (place === undefined) return task.handles.map((handle) => this.ofHandle(handle, run))
     const { index, submission } = place
-    const { offsets, rerun, targets } = submission.plan as LivePlan
+    const { offsets, runs, targets } = submission.plan as LivePlan
     return task.handles.map((handle, i) => {
-      const target = targets[offsets[index]! + i]!
+      const edge = offsets[index]! + i
+      const target = targets[edge]!
       if (target >= 0) return this.at({ submission, index: target })
-      const known = rerun?.places.get(~target)
-      return known === undefined ? this.ofHandle(handle, run) : this.at(known)
+      // What an ordinary plan depended on is what the handle says.
+      return runs === undefined ? this.ofHandle(handle, run) : this.at(submission.origins!.get(edge)!)
     })
   }
 
@@ -200,10 +198,7 @@ class Recompiler {
       entry.reference = twin.reference
       return
     }
-    for (const { place, reference } of this.needsOf(entry)) {
-      this.edges.push(reference!)
-      if (reference! < 0) this.places.set(~reference!, place!)
-    }
+    for (const { reference } of this.needsOf(entry)) this.edges.push(reference!)
     entry.reference = this.nodes.push(entry) - 1
     this.offsets.push(this.edges.length)
     const settings = withDefaults(settingsAt(entry), defaultsAt(entry))

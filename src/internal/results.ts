@@ -25,6 +25,11 @@ export class Results {
     this.count++
   }
 
+  clear(): void {
+    this.values = []
+    this.count = 0
+  }
+
   delete(task: TaskId): void {
     this.values[task] = undefined
     if (--this.count === 0 && this.values.length > 65_536) this.values = []

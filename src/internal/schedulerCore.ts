@@ -22,11 +22,13 @@ import { format } from "effect/Formatter"
 import type * as FiberScheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import type { Callbacks } from "../Client.ts"
+import { isPresent } from "../engine/attempts.ts"
 import { advance } from "../engine/Engine.ts"
 import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
 import type { Instruction, Overdue, Rejected, Submitted } from "../engine/Instruction.ts"
 import type { Limits } from "../engine/limits.ts"
 import { makeClaim } from "../engine/owners.ts"
+import { dependenciesOf } from "../engine/snapshot.ts"
 import { Flag, hasEnded, keyOf, make as makeState, Phase, placeOf } from "../engine/State.ts"
 import type { Claim, Owner, Phase as PhaseOf, Place, Root, State, TaskId } from "../engine/State.ts"
 import { GraphError, Released } from "../SkeinError.ts"
@@ -37,7 +39,7 @@ import { attemptOf } from "./attempt.ts"
 import { compile, runAt, runOf, taskAt } from "./compile.ts"
 import type { Compiled, Live, LivePlan, ResultCache, Run } from "./compile.ts"
 import { Detached } from "./detached.ts"
-import { FiberWorker } from "./fiberWorker.ts"
+import { FiberWorker, retryOf } from "./fiberWorker.ts"
 import type { Step } from "./fiberWorker.ts"
 import { Observers } from "./observers.ts"
 import { nothing, Outbox } from "./outbox.ts"
@@ -57,6 +59,7 @@ import type { Message } from "./wire.ts"
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 const succeeded: Ending = { _tag: "Succeeded" }
+const inputsLost: Ending = { _tag: "InputsLost" }
 
 /** After this many instructions, or this long by the layer's clock, the pump lets timers and I/O have a turn. */
 export const turn = { instructions: 2048, millis: 10 } as const
@@ -110,6 +113,8 @@ export class SchedulerCore implements Carrier, Live, Past {
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
   private isAwake = false
   private isClosed = false
+  /** How many workers were lost. */
+  private losses = 0
   private alarm: Fiber.Fiber<void> | undefined
   private nextOwner = 1
   private nextCause = 1
@@ -207,6 +212,11 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   private startNow(task: TaskId, attempt: number): void {
     const { index, submission, worker } = this.state.tasks
+    if (this.losses > 0) {
+      // The worker to which it was sent was lost before it began.
+      if (!isPresent(this.state, task, attempt)) return
+      if (!this.hasInputs(task) && !this.isStopping(task, attempt)) return this.ended(task, attempt, inputsLost)
+    }
     const plan = submission[task]!.plan as LivePlan
     const at = index[task]!
     this.workers[worker[task]!]!.start(task, attempt, plan.nodes[at]!, runOf(plan, at))
@@ -280,6 +290,11 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** How often the task was started. */
   startsOf(task: TaskId): number {
     return this.state.tasks.starts[task]!
+  }
+
+  /** Whether nothing of what a task depends on was lost since it was told to start. */
+  private hasInputs(task: TaskId): boolean {
+    return dependenciesOf(this.state, task).every((input) => hasEnded(this.state.tasks.phase[input] as PhaseOf))
   }
 
   /** The task that `task` depends on alone. */
@@ -416,7 +431,7 @@ export class SchedulerCore implements Carrier, Live, Past {
     if (hasEnded(phase)) return phase === Phase.succeeded ? id : -1
     if (phase !== Phase.stopping) return id
     // One that stops because an attempt took too long may be tried again by itself.
-    const retry = taskAt(place).options.retry ?? runAt(place).annotations.retry
+    const retry = retryOf(taskAt(place), runAt(place))
     return this.hasTimedOut(id) && retry !== undefined ? id : -1
   }
 
@@ -556,9 +571,13 @@ export class SchedulerCore implements Carrier, Live, Past {
         const targets = answer._tag === "Rejected" ? [] : liveTargets(compiled, answer)
         const results: Effect.Effect<A, E | GraphError | Starved> = answer._tag === "Rejected"
           ? Effect.andThen(Effect.sync(() => this.waits.ignore(wait)), Effect.fail(refused(answer)))
-          : Effect.andThen(
-            restore(this.untilOver(wait, owner, targets, options)),
-            Effect.suspend(() => collect(this.state.owners.has(number) ? targets : undefined, owner.roots))
+          : this.untilOver(
+            wait,
+            owner,
+            targets,
+            options,
+            restore,
+            () => collect(this.state.owners.has(number) ? targets : undefined, owner.roots)
           )
         return Effect.onExit(
           results,
@@ -568,21 +587,25 @@ export class SchedulerCore implements Carrier, Live, Past {
     )
   }
 
-  /** Returns when the targets are over: with their wait, or later in code that its task's end does not interrupt. */
-  private untilOver(
+  /**
+   * Reads when the targets are over: with their wait, or later, in code that its task's end does not interrupt, or when a
+   * result was lost meanwhile.
+   */
+  private untilOver<A, E>(
     wait: number,
     owner: Owner,
     targets: ReadonlyArray<TaskId>,
-    { keepGoing, keepsSlot }: ComputeOptions
-  ): Effect.Effect<void, Starved> {
+    { keepGoing, keepsSlot }: ComputeOptions,
+    restore: <B, F>(effect: Effect.Effect<B, F>) => Effect.Effect<B, F>,
+    read: () => Exit.Exit<A, E>
+  ): Effect.Effect<A, E | Starved> {
     const mode = keepGoing ? "all" : "firstFailure"
-    return Effect.flatMap(
-      this.waits.join(wait),
-      () =>
-        !this.state.owners.has(owner.id) || this.view.haveEnded(targets, mode)
-          ? Effect.void
-          : this.waits.forClaims(targets.map((task) => makeClaim(owner, task)), mode, keepsSlot)
-    )
+    const claims = () => targets.map((task) => makeClaim(owner, task))
+    const readOrWait = (): Effect.Effect<A, E | Starved> =>
+      !this.state.owners.has(owner.id) || this.view.haveEnded(targets, mode)
+        ? read()
+        : Effect.flatMap(restore(this.waits.forClaims(claims(), mode, keepsSlot)), readOrWait)
+    return Effect.flatMap(restore(this.waits.join(wait)), readOrWait)
   }
 
   /** The world of a submission from this fiber. */
@@ -616,6 +639,28 @@ export class SchedulerCore implements Carrier, Live, Past {
     if (!this.isClosed) this.ask({ _tag: "WorkerDrained", now: this.now(), worker: index })
   }
 
+  /**
+   * Takes a worker for lost, with all that runs there and all results that it holds. What runs there is interrupted, and `rest`
+   * of the worker returns when that has ended; but nobody has to wait for it, and nothing that it brings counts.
+   */
+  loseWorker(worker: FiberWorker): void {
+    this.losses++
+    const scopes = worker.lose()
+    this.ask({ _tag: "WorkerLost", now: this.now(), worker: worker.index })
+    // Before anything starts elsewhere: what the lost bodies have submitted would hold its keys.
+    for (const scope of scopes) this.closeNow(scope)
+    worker.interrupt()
+  }
+
+  private closeNow(scope: Scope.Scope): void {
+    const owner = this.owners.find(scope)
+    if (owner === undefined) return
+    const wait = this.waits.expect()
+    const reason = "the worker was lost that ran its body"
+    this.ask({ _tag: "OwnerClosed", now: this.now(), owner, by: "scheduler", reason, wait, waiter: -1, attempt: 0 })
+    this.waits.ignore(wait)
+  }
+
   /** Cancels everything and returns when nothing is running any more. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.isClosed = true
@@ -626,6 +671,7 @@ export class SchedulerCore implements Carrier, Live, Past {
       concurrency: "unbounded",
       discard: true
     }).pipe(
+      Effect.andThen(Effect.forEach(this.workers, (worker) => worker.rest, { discard: true })),
       Effect.andThen(Effect.sync(() => {
         this.alarm?.interruptUnsafe()
         this.observers.close()

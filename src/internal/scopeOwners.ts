@@ -35,6 +35,11 @@ export class ScopeOwners {
     return entry.owner
   }
 
+  /** The owner that stands for a scope, if there is one by now. */
+  find(scope: Scope.Scope): number | undefined {
+    return this.entries.get(scope)?.owner
+  }
+
   private open(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner {
     const owner = this.core.openOwner("scope")
     const by = attemptOf(this.core, fiber)?.key ?? "its scope"

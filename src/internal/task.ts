@@ -45,6 +45,7 @@ export interface TaskOptions {
   readonly deadlineMillis?: number | undefined
   readonly dependencyTimeoutMillis?: number | undefined
   readonly graceMillis?: number | undefined
+  readonly idempotent?: boolean | undefined
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
   /** The name that a pure key begins with. */
   readonly name?: string | undefined

@@ -11,7 +11,6 @@ import type { Claim, Outcome, Phase as PhaseOf, Reason, Root, State, Submission,
 import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
 import { exitOf, rootCause } from "./causes.ts"
-import type { LivePlan } from "./compile.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
 import type { FutureImpl } from "./task.ts"
 
@@ -174,9 +173,13 @@ export class View {
   }
 
   private dependenciesOf(submission: Submission, index: number): ReadonlyArray<string> {
-    const { liveKeys, offsets, targets } = submission.plan as LivePlan
+    const { origins, plan: { offsets, targets } } = submission
     const own = targets.subarray(offsets[index], offsets[index + 1])
-    return Array.from(own, (target) => target >= 0 ? keyAt(submission, target) : liveKeys.get(~target)!)
+    return Array.from(own, (target, i) => {
+      if (target >= 0) return keyAt(submission, target)
+      const origin = origins!.get(offsets[index]! + i)!
+      return keyAt(origin.submission, origin.index)
+    })
   }
 
   private timesOf(task: TaskId): Pick<Metadata, "attempts" | "completed" | "started" | "worker"> {
@@ -186,11 +189,13 @@ export class View {
       attempt: attempt.number,
       worker: this.workers[attempt.worker]!.name,
       started: attempt.startedAt,
-      completed: attempt.endedAt
+      completed: attempt.endedAt,
+      ...(attempt.fate !== "failed" && { lost: true as const })
     }))
+    const counted = (this.state.history.get(task) ?? []).filter(({ fate }) => fate === "failed").length
     if (starts[task] === 0) return { worker: undefined, started: undefined, completed, attempts: former }
     const name = this.workers[worker[task]!]!.name
-    const isFresh = starts[task]! > former.length
+    const isFresh = starts[task]! > counted
     const present = { attempt: starts[task]!, worker: name, started: startedAt[task]!, completed }
     return { worker: name, started: startedAt[task]!, completed, attempts: isFresh ? [...former, present] : former }
   }

@@ -17,6 +17,8 @@ import { hash } from "./chance.ts"
  * - `hang`: it waits until nothing else can go on, and then fails; a timeout or a cancellation ends it earlier.
  * - `slow`: it sleeps before its body.
  * - `stubborn`: asked to stop, it goes on for a while.
+ * - `vanish`: soon after its start its worker vanishes, with all that runs there and all results that it holds. Where it was the
+ *   only one, another joins. A task starts again then, and nothing but time is lost.
  *
  * @category models
  * @since 0.1.0
@@ -28,6 +30,7 @@ export interface Faults {
   readonly hang?: number | undefined
   readonly slow?: number | undefined
   readonly stubborn?: number | undefined
+  readonly vanish?: number | undefined
 }
 
 /**
@@ -37,15 +40,31 @@ export interface Faults {
 export type FaultKind = keyof Faults
 
 /** In the order in which they are drawn. */
-const kinds = ["fail", "die", "interrupt", "hang", "slow", "stubborn"] as const satisfies ReadonlyArray<FaultKind>
+const kinds = [
+  "fail",
+  "die",
+  "interrupt",
+  "hang",
+  "slow",
+  "stubborn",
+  "vanish"
+] as const satisfies ReadonlyArray<FaultKind>
 
 /**
- * What a simulation does unless told otherwise.
+ * What a simulation does unless told otherwise. Where there is only one worker, it does not vanish.
  *
  * @category models
  * @since 0.1.0
  */
-export const usualFaults: Faults = { fail: 0.06, die: 0.02, interrupt: 0.02, hang: 0.02, slow: 0.1, stubborn: 0.1 }
+export const usualFaults: Faults = {
+  fail: 0.06,
+  die: 0.02,
+  interrupt: 0.02,
+  hang: 0.02,
+  slow: 0.1,
+  stubborn: 0.1,
+  vanish: 0.03
+}
 
 /**
  * No faults: only the order in which things happen is random.
@@ -111,6 +130,10 @@ export class FaultPlan {
     this.only = only
   }
 
+  get losesWorkers(): boolean {
+    return (this.faults.vanish ?? 0) > 0
+  }
+
   at(site: string): Fault | undefined {
     if (this.only?.has(site) === false) return undefined
     let rest = hash(site, this.seed) / 4294967296
@@ -168,5 +191,7 @@ export const faulty = (
       return Effect.andThen(Effect.sleep(1.37 + (detail % 50)), body)
     case "stubborn":
       return Effect.onInterrupt(body, () => Effect.sleep(1.37 + (detail % 20)))
+    case "vanish":
+      return body
   }
 }

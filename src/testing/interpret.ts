@@ -79,10 +79,13 @@ export class Interpreter implements Stage {
   /** What the attempts that run now have seen fail, by number. */
   private readonly seen = new Map<number, Seen>()
   private readonly wrap: Wrap
+  /** Tasks may be lost with their workers: what must not run twice then ends in some orders of things. */
+  private readonly losesWorkers: boolean
   private next = 1
 
-  constructor(wrap: Wrap = (_submission, _index, _attempt, body) => body) {
+  constructor(wrap: Wrap = (_submission, _index, _attempt, body) => body, losesWorkers = false) {
     this.wrap = wrap
+    this.losesWorkers = losesWorkers
   }
 
   private get core(): SchedulerCore {
@@ -221,8 +224,9 @@ export class Interpreter implements Stage {
 
   /** Whether what a task depends on, or a limit of its own, leaves its end open. */
   private isOpenSoFar(id: TaskId): boolean {
-    const { deadlineMillis, dependencyTimeoutMillis } = this.taskOf(id).options
+    const { deadlineMillis, dependencyTimeoutMillis, idempotent } = this.taskOf(id).options
     return (deadlineMillis ?? dependencyTimeoutMillis) !== undefined ||
+      (this.losesWorkers && idempotent === false) ||
       this.dependenciesOf(id).some((each) => this.isOpen(each))
   }
 
@@ -259,7 +263,7 @@ export class Interpreter implements Stage {
       const task = this.taskOf(id)
       const { timeoutMillis } = task.options
       const scope = Scope.makeUnsafe()
-      const attempt = new Attempt(this.core, this.name, id, serial, number)
+      const attempt = new Attempt(this.core, this.name, id, serial, number, scope)
       const context = Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<
         never
       >
@@ -469,6 +473,10 @@ export class Interpreter implements Stage {
 
   readonly view = {
     isSettled: ({ task }: Claim): boolean => this.rows[task]!.ended !== undefined,
+    hasSucceeded: ({ task }: Claim): boolean => {
+      const { ended } = this.rows[task]!
+      return ended !== undefined && ended.outcome === undefined
+    },
     statusOf: ({ task }: Claim) => {
       const ended = this.rows[task]!.ended
       return ended === undefined ? "waiting" : ended.outcome === undefined ? "succeeded" : "failed"
@@ -505,7 +513,8 @@ const notRetried: ReadonlySet<unknown> = new Set([
   "DependencyFailed",
   "TaskCancelled",
   "Starved",
-  "Released"
+  "Released",
+  "WorkerKilled"
 ])
 
 const isRetriable = (error: unknown): boolean =>

@@ -3,8 +3,10 @@
  *
  * @internal
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
+import * as Scope from "effect/Scope"
 import type { Transition } from "../engine/State.ts"
 import { taskAt } from "../internal/compile.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
@@ -68,6 +70,10 @@ export class Rails implements Wire {
   /** Messages on their way, by worker. */
   private readonly toWorkers = new Map<number, Array<() => void>>()
   private readonly fromWorkers = new Map<number, Array<() => void>>()
+  /** What calls off the losses that are ahead. */
+  private readonly ahead = new Set<() => void>()
+  /** Of workers that have joined. */
+  private readonly scope = Scope.makeUnsafe()
 
   constructor(
     { chance, checkEvery, hanging, plan, tells, world }: {
@@ -157,12 +163,42 @@ export class Rails implements Wire {
     this.world.wakeAt(this.world.now + 0.001 * this.chance.between(1, 9), deliver)
   }
 
+  /** Now, or so much later that the attempt may be over and the result be what is lost. */
+  private vanishLater(core: SchedulerCore, worker: number, detail: number): void {
+    const delay = [0, 0.37, 3.37, 20.37][detail % 4]!
+    const stop = this.world.wakeAt(this.world.now + delay, () => {
+      this.ahead.delete(stop)
+      this.vanish(core, worker)
+    })
+    this.ahead.add(stop)
+  }
+
+  private vanish(core: SchedulerCore, index: number): void {
+    const { name, phase, slots } = core.state.workers[index]!
+    if (phase === "lost") return
+    if (this.tells) this.tell("vanishes", name)
+    core.loseWorker(core.workers[index]!)
+    if (core.state.workers.some((worker) => worker.phase === "open")) return
+    const joins = Effect.provideService(core.addWorker(`w${core.workers.length + 1}`, slots), Scope.Scope, this.scope)
+    Effect.runForkWith(this.world.context(Context.empty()))(joins)
+  }
+
+  /** Lets no worker vanish any more. */
+  settle(): void {
+    for (const stop of this.ahead) stop()
+    this.ahead.clear()
+  }
+
   body(core: SchedulerCore, task: number, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
-    const { index, starts, submission } = core.state.tasks
+    const { index, starts, submission, worker } = core.state.tasks
     const { _tag } = taskAt(core.placeOf(task)).body
     if (_tag === "value" || _tag === "exit") return body
-    const fault = this.plan.at(siteOf(submission[task]!, index[task]!, starts[task]!))
-    if (fault === undefined) return body
+    const site = siteOf(submission[task]!, index[task]!, starts[task]!)
+    const isSecond = this.plan.happened.has(site)
+    const fault = this.plan.at(site)
+    // The attempt after a loss has the number of the lost one.
+    if (fault === undefined || (fault.kind === "vanish" && isSecond)) return body
+    if (fault.kind === "vanish") this.vanishLater(core, worker[task]!, fault.detail)
     if (this.tells) this.tell(`fault ${fault.kind}`, core.keyOf(task))
     return faulty(fault, body, this.hanging)
   }

@@ -117,7 +117,6 @@ export const runCase = (
     const graphs = new Chance(hash("graph", seed), present.graph)
     const chance = new Chance(hash("schedule", present.order ?? seed), present.schedule)
     const only = present.faults === undefined ? undefined : new Set(present.faults)
-    const faults = options.faults ?? usualFaults
     const made = makeSubject(subject, graphs, present.target)
     const world = new World(
       chance,
@@ -126,11 +125,12 @@ export const runCase = (
     )
     const hanging = new Hanging()
     world.onIdle = () => hanging.release()
-    const plan = new FaultPlan(faults, hash("faults", seed), only)
-    const rails = new Rails({ world, chance, plan, hanging, checkEvery: options.checkEvery ?? 8, tells })
     const workers = options.concurrency === undefined
       ? Array.from({ length: chance.between(1, 2) }, (_, i) => ({ id: `w${i + 1}`, concurrency: chance.between(1, 3) }))
       : [{ id: "w1", concurrency: options.concurrency }]
+    const faults = options.faults ?? (workers.length > 1 ? usualFaults : { ...usualFaults, vanish: 0 })
+    const plan = new FaultPlan(faults, hash("faults", seed), only)
+    const rails = new Rails({ world, chance, plan, hanging, checkEvery: options.checkEvery ?? 8, tells })
     const mode = chance.pick<Client.Mode>(["collect", "failFast", "continue"])
     const isAbandoned = chance.with(options.abandon ?? 0.1)
     const stop = isAbandoned ? chance.below(300) : -1
@@ -144,14 +144,18 @@ export const runCase = (
         if (world.steps === stop) fiber.interruptUnsafe()
       }
       const exit = yield* Fiber.await(fiber)
+      rails.settle()
       // When time goes on, everything that could happen has.
       yield* Effect.sleep(1)
       const core = coreOf(yield* Client.Client)
+      // Nobody waits for what still runs where a worker was lost, nor for what that had submitted.
+      yield* Effect.forEach(core.workers, (worker) => worker.rest, { discard: true })
+      yield* Effect.sleep(1)
       rails.inspect(core)
       for (const text of leftovers(core)) problems.push({ kind: "leftover", text })
       return exit
     }).pipe(
-      Effect.provide(Layer.orDie(Skein.layer({ workers })), { local: true }),
+      Effect.provide(Layer.orDie(Skein.layer({ workers, limits: { deaths: Infinity } })), { local: true }),
       Effect.provideService(Wire, rails),
       logs ? identity : quiet
     )
@@ -209,7 +213,7 @@ const judge = (
     const interpreter = new Interpreter((submission, index, attempt, body) => {
       const fault = plan.at(siteOf(submission, index, attempt))
       return fault === undefined ? body : faulty(fault, body, hanging)
-    })
+    }, plan.losesWorkers)
     return Effect.map(Effect.exit(world.run(interpreter.interpret(shape))), (exit) =>
       differences(mode, actual, interpreter, exit).map((text): Problem => ({ kind: "mismatch", text })))
   })

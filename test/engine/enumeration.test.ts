@@ -57,7 +57,8 @@ const endings: ReadonlyArray<Ending> = [
   { _tag: "Failed", failure: 2, defect: true },
   { _tag: "Interrupted" },
   { _tag: "Retried", delayMillis: 0 },
-  { _tag: "Retried", delayMillis: 5 }
+  { _tag: "Retried", delayMillis: 5 },
+  { _tag: "InputsLost" }
 ]
 
 /** Every kind of event, aimed at `x`. */
@@ -101,6 +102,7 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   },
   WorkerAdded: (rig) => void rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 }),
   WorkerDrained: (rig) => void rig.send({ _tag: "WorkerDrained", worker: 0 }),
+  WorkerLost: (rig) => void rig.send({ _tag: "WorkerLost", worker: 0 }),
   "TimeCame for the timeout": (rig) => void rig.at(10),
   "TimeCame for the deadline": (rig) => void rig.at(20),
   "TimeCame for the grace": (rig) => void rig.at(15)
@@ -158,6 +160,15 @@ describe("enumerations", () => {
     rig.fail("x")
     finish(rig)
     note(rig)
+    const losing = new Rig({ w1: 1, w2: 1 })
+    const other = losing.open()
+    losing.submit(other, { a: [], once: [] }, { settings: { once: { key: "once", idempotent: false } } })
+    losing.end("a")
+    losing.end("once")
+    losing.submit(other, { b: [], c: [], d: [losing.ref("a")] })
+    losing.lose("w1")
+    losing.lose("w2")
+    note(losing)
     const missing = transitions.map(([from, to]) => `${from} ${to}`).filter((each) => !seen.has(each))
     assert.deepStrictEqual(missing, [])
     for (const each of seen) {
@@ -235,7 +246,7 @@ describe("enumerations", () => {
 
   it("Every kind of event is in the enumeration", () => {
     const kinds = [
-      "WorkerAdded WorkerDrained OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned",
+      "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned",
       "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame"
     ].flatMap((line) => line.split(" "))
     for (const kind of kinds) assert.isTrue(Object.keys(events).some((name) => name.startsWith(kind)), kind)

@@ -13,7 +13,9 @@ type Ended = "succeeded" | "failed" | "cancelled"
 
 export interface Task {
   readonly name: string
-  readonly row: TaskId
+  /** What tells it from all others, in whatever row. */
+  readonly serial: number
+  row: TaskId
   readonly deps: ReadonlyArray<Task>
   readonly settings: Settings
   readonly owner: Owner
@@ -28,6 +30,12 @@ export interface Task {
   timedOut: boolean
   attempt: number
   starts: number
+  /** It was started at some time, in an attempt that counts or not. */
+  begun: boolean
+  /** Workers that died while they ran it. */
+  deaths: number
+  /** It had ended, and its result was lost. */
+  recomputed: boolean
   worker: number
   holds: boolean
   /** The waits open inside its body. */
@@ -102,7 +110,7 @@ interface Due {
 
 interface Worker {
   readonly slots: number
-  phase: "open" | "draining" | "gone"
+  phase: "open" | "draining" | "gone" | "lost"
 }
 
 export const hasEnded = (task: Task): boolean =>
@@ -113,11 +121,21 @@ const inAttempt = (task: Task): boolean => task.status === "active" || task.stat
 export class Model {
   readonly tasks = new Set<Task>()
   readonly byRow = new Map<TaskId, Task>()
+  /** Forgotten in the step in which their rows are given away: `Forget` is still to be judged. */
+  private readonly displaced = new Map<TaskId, Task>()
+  /** Revived and forgotten in one step. */
+  private readonly rowless = new Set<Task>()
   readonly owners = new Map<number, Owner>()
   readonly interests = new Map<Claim, Interest>()
   readonly waits = new Map<number, Waiting>()
   readonly workers: Array<Worker> = []
   readonly failures = new Set<number>()
+  /** How often which task was started, by serial. */
+  readonly starts = new Map<number, number>()
+  /** How often an attempt of which task asked for another one. */
+  readonly asked = new Map<number, number>()
+  /** Why attempts did not end a task: `Start`s that had to come again. */
+  readonly restarts = { retried: 0, died: 0, lost: 0, inputsLost: 0, killed: 0, revived: 0, starved: 0 }
   /** Settled tasks by how they ended, for the record. */
   readonly ends = { succeeded: 0, failed: 0, cancelled: 0 }
   private timers: Array<Due> = []
@@ -136,7 +154,7 @@ export class Model {
     this.problems = []
     this.clock++
     this.now = event.now
-    this.happen(event, out)
+    this.happen(event, out, state)
     this.follow()
     for (const instruction of out) this.judge(state, event, instruction)
     this.compare(state)
@@ -150,7 +168,7 @@ export class Model {
 
   // What an event means.
 
-  private happen(event: Event, out: ReadonlyArray<Instruction>): void {
+  private happen(event: Event, out: ReadonlyArray<Instruction>, state: State): void {
     switch (event._tag) {
       case "WorkerAdded":
         this.workers.push({ slots: event.slots, phase: "open" })
@@ -160,6 +178,8 @@ export class Model {
         if (worker?.phase === "open") worker.phase = "draining"
         return
       }
+      case "WorkerLost":
+        return this.workerLost(event.worker, state)
       case "OwnerOpened":
         this.owners.set(event.owner, { id: event.owner, isOpen: true, claims: new Set(), bulk: [], roots: [] })
         return
@@ -213,7 +233,7 @@ export class Model {
         return this.finish(task, "failed", `Starved:${task.name}`)
       }
       case "TaskEnded":
-        return this.taskEnded(event)
+        return this.taskEnded(event, state)
       case "WaitBegan": {
         const awaited = [...new Set(event.claims)].map((claim) => this.interests.get(claim)!)
         return this.await(event.wait, event.mode, awaited, event.waiter, event.attempt, false, event.keepsSlot)
@@ -282,6 +302,7 @@ export class Model {
       const settings = plan.settings.get(i) ?? {}
       return {
         name: settings.key ?? `${settings.label ?? "task"}#${this.sequence + i}`,
+        serial: this.sequence + i,
         row,
         deps: deps[i]!,
         settings,
@@ -303,6 +324,9 @@ export class Model {
         timedOut: false,
         attempt: 0,
         starts: 0,
+        begun: false,
+        deaths: 0,
+        recomputed: false,
         worker: -1,
         holds: false,
         open: new Set(),
@@ -367,14 +391,16 @@ export class Model {
     return task !== undefined && task.attempt === attempt && inAttempt(task) ? task : undefined
   }
 
-  private taskEnded({ attempt, ending, task: row }: Event & { readonly _tag: "TaskEnded" }): void {
+  private taskEnded({ attempt, ending, task: row }: Event & { readonly _tag: "TaskEnded" }, state: State): void {
     const task = this.present(row, attempt)
-    if (task === undefined) return
     if (ending._tag === "Failed") this.failures.add(ending.failure)
+    if (task === undefined) return
     if (task.status === "stopping") {
-      return task.timedOut && ending._tag === "Retried" ?
-        this.tryAgain(task, ending.delayMillis) :
-        this.finishStopped(task)
+      if (!task.timedOut || ending._tag !== "Retried") return this.finishStopped(task)
+      this.askFor(task)
+      this.restarts.retried++
+      this.tryAgain(task, ending.delayMillis)
+      return this.believeCycle(task, state)
     }
     switch (ending._tag) {
       case "Succeeded":
@@ -387,8 +413,143 @@ export class Model {
         this.leave(task)
         return this.finish(task, "cancelled", `Cancelled:${task.name}`)
       case "Retried":
-        return this.tryAgain(task, ending.delayMillis)
+        this.askFor(task)
+        this.restarts.retried++
+        this.tryAgain(task, ending.delayMillis)
+        return this.believeCycle(task, state)
+      case "InputsLost":
+        this.askFor(task)
+        this.restarts.inputsLost++
+        this.requeue(task)
+        return this.believeCycle(task, state)
     }
+  }
+
+  private askFor({ serial }: Task): void {
+    this.asked.set(serial, (this.asked.get(serial) ?? 0) + 1)
+  }
+
+  /** An attempt that does not count. */
+  private requeue(task: Task): void {
+    this.leave(task)
+    task.status = "pending"
+    task.starts--
+    task.attempt = 0
+  }
+
+  // The loss of a worker.
+
+  private workerLost(index: number, state: State): void {
+    const worker = this.workers[index]
+    if (worker === undefined || worker.phase === "lost") return
+    worker.phase = "lost"
+    const there = [...this.tasks].filter((task) => task.worker === index)
+    for (const task of there) {
+      if (task.status === "stopping") this.finishStopped(task)
+      else if (task.status === "active") this.died(task)
+    }
+    this.follow()
+    // What nobody wants by now is forgotten; it may be needed again in this very step.
+    const gone = new Set([...this.tasks].filter((task) => hasEnded(task) && !this.isWanted(task)))
+    const lost = there.filter((task) => task.status === "succeeded" && task.worker === index && !gone.has(task))
+    // All at once: what is needed for a lost result may be lost itself.
+    const reopened = lost.filter((task) => task.settings.idempotent !== false)
+    for (const task of reopened) this.reopen(task)
+    for (const task of lost) if (task.settings.idempotent === false) this.killed(task)
+    for (const task of reopened) this.reviveInputs(task, gone, state)
+    this.follow()
+    for (const task of this.tasks) this.believeCycle(task, state)
+  }
+
+  private died(task: Task): void {
+    task.deaths++
+    this.restarts.died++
+    if (task.deaths < 4 && task.settings.idempotent !== false) return this.requeue(task)
+    this.leave(task)
+    this.restarts.killed++
+    this.finish(task, "failed", `Killed:${task.name}`)
+  }
+
+  private reopen(task: Task): void {
+    this.restarts.lost++
+    task.status = "pending"
+    task.starts--
+    task.attempt = 0
+    this.renew(task)
+  }
+
+  private renew(task: Task): void {
+    task.recomputed = true
+    task.begun = true
+    task.alias = undefined
+    task.adopted = false
+    task.endedAt = -1
+    task.why = new Set()
+    task.refused = false
+    task.unwanted = false
+    task.fixed = undefined
+    task.stopTold = false
+    task.timedOut = false
+    task.retrying = false
+  }
+
+  private killed(task: Task): void {
+    this.restarts.killed++
+    task.recomputed = true
+    task.status = "failed"
+    task.endedAt = this.clock
+    task.why = new Set([`Killed:${task.name}`])
+  }
+
+  /** Whatever a lost result was made of is made again too, as far as it was forgotten. */
+  private reviveInputs(task: Task, gone: Set<Task>, state: State): void {
+    for (const dependency of task.deps) {
+      if (gone.has(dependency)) {
+        this.displaced.set(dependency.row, { ...dependency })
+        if (this.byRow.get(dependency.row) === dependency) this.byRow.delete(dependency.row)
+      } else if (this.tasks.has(dependency)) continue
+      gone.delete(dependency)
+      this.restarts.revived++
+      dependency.forgotten = false
+      dependency.row = this.rowOf(dependency, state)
+      dependency.attempt = 0
+      dependency.starts = 0
+      dependency.deaths = 0
+      dependency.worker = -1
+      dependency.status = "pending"
+      this.renew(dependency)
+      this.tasks.add(dependency)
+      this.place(dependency)
+      if (dependency.settings.idempotent === false) this.killed(dependency)
+      else this.reviveInputs(dependency, gone, state)
+    }
+  }
+
+  private place(task: Task): void {
+    if (task.row < 0) return void this.rowless.add(task)
+    const former = this.byRow.get(task.row)
+    if (former !== undefined) this.displaced.set(task.row, former)
+    this.byRow.set(task.row, task)
+  }
+
+  private rowOf({ serial }: Task, { tasks }: State): TaskId {
+    for (let row = 0; row < tasks.used; row++) {
+      const submission = tasks.submission[row]
+      const place = tasks.index[row]!
+      if (submission !== undefined && submission.sequence + place === serial) return row
+    }
+    return -1
+  }
+
+  /** One task of each cycle that a loss has closed ends: the engine says which. */
+  private believeCycle(task: Task, state: State): void {
+    if (task.status !== "pending" || task.alias !== undefined || task.forgotten) return
+    const reason = state.outcomes.get(task.row)?.reason
+    if (reason?._tag !== "Starved" || reason.waits[0]?.[0] !== task.name) return
+    if (!this.reaches(task.deps, task)) return this.complain(`${task.name} is part of no cycle`)
+    this.restarts.starved++
+    this.finish(task, "failed", `Starved:${task.name}`)
+    this.follow()
   }
 
   private tryAgain(task: Task, delayMillis: number): void {
@@ -592,7 +753,7 @@ export class Model {
         each.status === "pending" ?
         each.deps :
         [...each.open].filter((wait) => !wait.abandoned && !this.isOver(wait)).flatMap((wait) =>
-          wait.awaited.flatMap((awaited) =>
+          wait.awaited.filter((awaited) => !wait.ended.has(awaited)).flatMap((awaited) =>
             "claim" in awaited ? (awaited.state === "live" ? [awaited.task] : []) : [awaited]
           )
         )
@@ -629,9 +790,10 @@ export class Model {
         if (task.attempt === attempt && task.status === "stopping") this.overdue.add(task)
         return
       case "dependencies":
-        if (task.starts === 0) this.finish(task, "failed", `dependencies:${task.name}`)
+        if (!task.begun) this.finish(task, "failed", `dependencies:${task.name}`)
         return
       case "deadline":
+        if (task.recomputed) return
         if (task.status === "pending") return this.finish(task, "failed", `deadline:${task.name}`)
         if (task.status === "stopping" && !task.timedOut) return
         task.timedOut = false
@@ -674,14 +836,17 @@ export class Model {
         return
       }
       case "Forget": {
-        const task = this.byRow.get(instruction.task)
+        const displaced = this.displaced.get(instruction.task)
+        this.displaced.delete(instruction.task)
+        const task = displaced ?? this.byRow.get(instruction.task) ?? this.someRowless()
         if (task === undefined || !hasEnded(task) || this.isWanted(task)) {
           return this.complain(`${task?.name ?? instruction.task} (${task?.status}) is forgotten too early`)
         }
         const holder = task.status === "succeeded" ? task.worker : -1
         if (holder !== instruction.holder) this.complain(`${task.name} is not held by worker ${instruction.holder}`)
         task.forgotten = true
-        this.byRow.delete(task.row)
+        if (displaced === undefined) this.byRow.delete(task.row)
+        this.rowless.delete(task)
         return
       }
       case "Discard":
@@ -710,7 +875,7 @@ export class Model {
           this.owners.get(event.owner)?.isOpen !== true :
           event._tag === "ClaimShared" ?
           this.owners.get(event.owner)?.isOpen !== true || this.interests.get(event.claim)?.state !== "live" :
-          event._tag === "WorkerDrained"
+          event._tag === "WorkerDrained" || event._tag === "WorkerLost"
         if (!isRight) this.complain(`${event._tag} was rejected: ${instruction.reason._tag}`)
         return
       }
@@ -718,6 +883,11 @@ export class Model {
       case "WakeAt":
         return
     }
+  }
+
+  private someRowless(): Task | undefined {
+    for (const task of this.rowless) return task
+    return undefined
   }
 
   private started({ attempt, holders, inputs, number, task: row, worker }: Start): void {
@@ -740,6 +910,8 @@ export class Model {
     if (this.attempts.has(attempt)) this.complain(`attempt ${attempt} is started twice`)
     this.attempts.add(attempt)
     task.status = "active"
+    task.begun = true
+    this.starts.set(task.serial, (this.starts.get(task.serial) ?? 0) + 1)
     task.starts++
     task.attempt = attempt
     task.worker = worker
@@ -801,6 +973,7 @@ export class Model {
   // Whether the two agree.
 
   private compare(state: State): void {
+    for (const task of this.rowless) this.complain(`${task.name} has no row`)
     for (const task of this.tasks) {
       if (task.forgotten) continue
       if (hasEnded(task) && !this.isWanted(task)) this.complain(`${task.name} is held for nobody`)
@@ -854,6 +1027,13 @@ export class Model {
       if (owner.isOpen && roots.toSorted().join() !== owner.roots.toSorted().join()) {
         this.complain(`F4: the roots are ${roots.join()}, not ${owner.roots.join()}`)
       }
+    }
+    // A wait that can never end says so, whatever was lost meanwhile.
+    for (const wait of this.waits.values()) {
+      if (wait.waiter === undefined || wait.abandoned || wait.closing || this.isOver(wait)) continue
+      const open = wait.awaited.filter((each) => !wait.ended.has(each))
+      const tasks = open.flatMap((each) => "claim" in each ? (each.state === "live" ? [each.task] : []) : [each])
+      if (this.reaches(tasks, wait.waiter)) this.complain(`wait ${wait.id} is part of a cycle`)
     }
     this.workers.forEach((worker, i) => {
       if (state.workers[i]!.phase !== worker.phase) this.complain(`worker ${i} should be ${worker.phase}`)

@@ -198,6 +198,19 @@ export class Rig {
     return this.send({ _tag: "OwnerClosed", owner, by: "main", reason: "closed", wait, ...this.from(inside) })
   }
 
+  /** Loses the worker with this name. */
+  lose(name: string): ReadonlyArray<Instruction> {
+    const worker = this.state.workers.findIndex((each) => each.name === name)
+    const out = this.send({ _tag: "WorkerLost", worker })
+    // What had been forgotten may have another row now.
+    const { flags, submission, used } = this.state.tasks
+    for (let task = 0; task < used; task++) {
+      const isRevived = submission[task] !== undefined && (flags[task]! & State.Flag.recomputed) !== 0
+      if (isRevived) this.ids.set(State.keyOf(this.state, task), task)
+    }
+    return out
+  }
+
   at(now: number): ReadonlyArray<Instruction> {
     this.now = now
     return this.send({ _tag: "TimeCame" })

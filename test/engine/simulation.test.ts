@@ -19,6 +19,9 @@ describe("simulation", () => {
         simulation.live(200)
         simulation.live(200)
         events += simulation.events
+        for (const [tag, count] of Object.entries(simulation.model.restarts)) {
+          totals.set(tag, (totals.get(tag) ?? 0) + count)
+        }
         for (const [tag, count] of simulation.seen) totals.set(tag, (totals.get(tag) ?? 0) + count)
       }
     }, 60_000)
@@ -27,11 +30,12 @@ describe("simulation", () => {
   it.skipIf(!isWhole)("T3: everything that can happen happened often", () => {
     assert.isAbove(events, 100_000)
     const all = new Set([
-      "WorkerAdded WorkerDrained OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned",
+      "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned",
       "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame",
       "Start Stop Submitted Adopt Forget Discard ForgetFailure WaitEnded WakeAt WorkerLeft Rejected"
     ].flatMap((line) => line.split(" ")))
-    for (const tag of [...all, "starved of slots"]) assert.isAbove(totals.get(tag) ?? 0, 50, tag)
+    const restarts = ["retried", "died", "lost", "inputsLost", "killed", "revived"]
+    for (const tag of [...all, ...restarts, "starved of slots"]) assert.isAbove(totals.get(tag) ?? 0, 50, tag)
   })
 
   it("T1: the same seed tells the same story twice", () => {

@@ -49,6 +49,7 @@ export class Chance {
 /** An attempt, as its worker sees it. */
 interface Run {
   readonly task: TaskId
+  readonly worker: number
   readonly attempt: number
   /** The attempt's own owner, of what its body submits. */
   owner: number | undefined
@@ -73,6 +74,7 @@ export class Simulation {
   readonly model = new Model()
   readonly seed: number
   events = 0
+  losses = 0
   readonly seen = new Map<string, number>()
   private readonly chance: Chance
   private readonly narrator = new Narrator(this.state)
@@ -114,6 +116,7 @@ export class Simulation {
   /** Lets everything end, and closes. */
   finish(): void {
     this.comeToRest()
+    this.countRuns()
     this.closeAll()
   }
 
@@ -150,8 +153,16 @@ export class Simulation {
   private carryOut(instruction: Instruction): void {
     switch (instruction._tag) {
       case "Start": {
-        const { attempt, task } = instruction
-        const run: Run = { task, attempt, owner: undefined, closing: "not yet", stopping: false, timedOut: false }
+        const { attempt, task, worker } = instruction
+        const run: Run = {
+          task,
+          worker,
+          attempt,
+          owner: undefined,
+          closing: "not yet",
+          stopping: false,
+          timedOut: false
+        }
         this.runs.set(attempt, run)
         this.attemptsSeen.push(run)
         return
@@ -189,8 +200,9 @@ export class Simulation {
       [1, () => this.closeOwner()],
       [1, () => this.openOwner()],
       [5, () => this.passTime()],
-      [0.4, () => this.addWorker()],
+      [0.7, () => this.addWorker()],
       [0.4, () => this.drainWorker()],
+      [0.5, () => this.loseWorker()],
       [2, () => this.repeatOldNews()]
     ])()
     // Waits of a compute that are over close its owner.
@@ -258,6 +270,7 @@ export class Simulation {
       label: this.chance.with(0.2) ? "x" : undefined,
       priority: this.chance.with(0.2) ? this.chance.below(4) - 1 : undefined,
       absorbs: this.chance.with(0.15) ? true : undefined,
+      idempotent: this.chance.with(0.1) ? false : undefined,
       timeoutMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined,
       deadlineMillis: this.chance.with(0.12) ? this.chance.below(30) : undefined,
       dependencyTimeoutMillis: this.chance.with(0.1) ? this.chance.below(15) : undefined,
@@ -413,7 +426,8 @@ export class Simulation {
         [
           run.stopping ? (run.timedOut ? 12 : 1) : 2,
           { _tag: "Retried", delayMillis: chance.with(0.5) ? 0 : chance.below(10) }
-        ]
+        ],
+        [0.2, { _tag: "InputsLost" }]
       ])
     })
   }
@@ -518,6 +532,25 @@ export class Simulation {
     this.send({ _tag: "WorkerDrained", now: this.now, worker: this.chance.below(this.state.workers.length + 1) })
   }
 
+  /** A worker dies with its attempts; the driver closes what their bodies own. */
+  private loseWorker(): void {
+    const worker = this.chance.below(this.state.workers.length + 1)
+    const died = [...this.runs.values()].filter((run) => run.worker === worker)
+    const isLater = this.chance.with(0.5)
+    if (!isLater) this.bury(died)
+    this.losses++
+    this.send({ _tag: "WorkerLost", now: this.now, worker })
+    if (isLater) this.bury(died)
+  }
+
+  private bury(died: ReadonlyArray<Run>): void {
+    for (const run of died) {
+      const owner = run.owner === undefined ? undefined : this.owners.get(run.owner)!
+      if (owner?.isOpen === true) this.close(owner)
+      this.runs.delete(run.attempt)
+    }
+  }
+
   /** Reports of attempts that have ended: nothing may change. */
   private repeatOldNews(): void {
     const { chance } = this
@@ -527,6 +560,10 @@ export class Simulation {
     const { attempt, task } = run
     chance.weighted<() => void>([
       [2, () => this.send({ _tag: "TaskEnded", now: this.now, task, attempt, ending: { _tag: "Succeeded" } })],
+      [1, () => {
+        const ending = { _tag: "Failed", failure: this.next++, defect: false } as const
+        this.send({ _tag: "TaskEnded", now: this.now, task, attempt, ending })
+      }],
       [1, () => {
         this.send({ _tag: "TaskExpanded", now: this.now, task, attempt, plan: this.plan(2).plan, target: 0 })
       }],
@@ -591,6 +628,18 @@ export class Simulation {
       { _tag: "Succeeded" } :
       { _tag: "Failed", failure: this.next++, defect: false }
     this.send({ _tag: "TaskEnded", now: this.now, task: run.task, attempt: run.attempt, ending })
+  }
+
+  /** Law 3, F8: nothing runs more often than somebody asked for or something was lost. */
+  private countRuns(): void {
+    const { restarts, starts } = this.model
+    const total = [...starts.values()].reduce((sum, count) => sum + count, 0)
+    const most = starts.size + restarts.retried + restarts.died + restarts.lost + restarts.revived + restarts.inputsLost
+    if (total > most) throw this.disagree([`F8: ${total} starts where ${most} would do`])
+    for (const [serial, count] of starts) {
+      const allowed = 1 + this.losses + (this.model.asked.get(serial) ?? 0)
+      if (count > allowed) throw this.disagree([`F8: task ${serial} was started ${count} times, not ${allowed}`])
+    }
   }
 
   private closeAll(): void {

@@ -215,4 +215,48 @@ describe("stories", () => {
     assertEmpty(rig)
     await tells("owner-close", rig)
   })
+
+  // g -> h1, h2     only w1 holds g
+  it("trap 12: the worker that holds an input dies while one dependent runs and another is queued", async () => {
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { g: [] })
+    rig.end("g")
+    rig.submit(main, { other: [] })
+    rig.submit(main, { h1: [rig.ref("g")], h2: [rig.ref("g")] })
+    rig.lose("w1")
+    for (const name of ["h1", "g", "other", "h2"]) rig.end(name)
+    rig.close(main, 1)
+    assertEmpty(rig)
+    await tells("worker-loss", rig)
+  })
+
+  // a -> b -> c     a and b were forgotten when c had run
+  it("M3: a lost result is made anew from what it was made of", async () => {
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: ["b"] })
+    for (const name of ["a", "b", "c"]) rig.end(name)
+    rig.lose("w1")
+    for (const name of ["a", "b", "c"]) rig.end(name)
+    rig.close(main, 1)
+    assertEmpty(rig)
+    await tells("result-loss", rig)
+  })
+
+  it("F8, trap 11: a task on which four workers died ends; what is reported of its former attempts changes nothing", async () => {
+    const rig = new Rig({ w1: 1 })
+    const main = rig.open()
+    rig.submit(main, { deadly: [], after: ["deadly"] }, { targets: ["deadly", "after"] })
+    const first = rig.attempt("deadly")
+    for (let death = 1; death <= 4; death++) {
+      rig.send({ _tag: "WorkerAdded", name: `w${death + 1}`, slots: 1 })
+      rig.lose(`w${death}`)
+      rig.end("deadly", { _tag: "Succeeded" }, first)
+    }
+    assert.deepStrictEqual(rig.outcome("after"), ["Killed", "deadly", "after"])
+    rig.close(main, 1)
+    assertEmpty(rig)
+    await tells("worker-deaths", rig)
+  })
 })

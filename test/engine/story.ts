@@ -5,6 +5,7 @@
 import type { Ending, Event } from "../../src/engine/Event.ts"
 import type { Instruction, Refusal } from "../../src/engine/Instruction.ts"
 import type { Plan, Reference } from "../../src/engine/Plan.ts"
+import { keyOf } from "../../src/engine/State.ts"
 import type { State, TaskId, Transition } from "../../src/engine/State.ts"
 
 /** Phases that instructions make plain. */
@@ -28,11 +29,20 @@ export class Narrator {
     if (event._tag === "OwnerOpened") this.owners.set(event.owner, event.name)
     const line = this.event(event, submitted !== undefined)
     if ("plan" in event && submitted !== undefined) this.learn(event.plan, submitted.ids)
+    if (event._tag === "WorkerLost") this.learnAgain()
     this.lines.push(`> ${line}`)
     for (const { key, to } of transitions) if (!plain.has(to)) this.lines.push(`= ${key} is ${to}`)
     for (const instruction of out) {
       const told = this.instruction(instruction)
       if (told !== undefined) this.lines.push(`< ${told}`)
+    }
+  }
+
+  /** Tasks that had been forgotten have rows again. */
+  private learnAgain(): void {
+    const { submission, used } = this.state.tasks
+    for (let task = 0; task < used; task++) {
+      if (submission[task] !== undefined) this.names.set(task, keyOf(this.state, task))
     }
   }
 
@@ -75,6 +85,8 @@ export class Narrator {
         return `worker ${event.name} joins with ${event.slots} slot${event.slots === 1 ? "" : "s"}`
       case "WorkerDrained":
         return `worker ${this.worker(event.worker)} drains`
+      case "WorkerLost":
+        return `worker ${this.worker(event.worker)} is lost`
       case "OwnerOpened":
         return `${event.name} opens`
       case "GraphSubmitted": {
@@ -187,6 +199,8 @@ const endings = (ending: Ending): string => {
       return `${ending.defect ? "dies" : "fails"} (failure ${ending.failure})`
     case "Interrupted":
       return "is interrupted"
+    case "InputsLost":
+      return "never began: an input was lost"
     case "Retried":
       return `fails and asks for another${ending.delayMillis === 0 ? "" : ` in ${ending.delayMillis} ms`}`
   }

@@ -35,11 +35,13 @@ const work = (chance: Chance): Effect.Effect<void> =>
 const optionsOf = (growing: Growing): Task.Options => {
   const { chance, depth } = growing
   const number = ++growing.count
+  const isRetried = chance.with(0.2)
   return {
     label: `t${number}`,
     ...(depth === 0 && chance.with(0.15) && { key: `k${number}` }),
     ...(chance.with(0.2) && { priority: chance.between(0, 3) }),
-    ...(chance.with(0.2) && {
+    ...(!isRetried && chance.with(0.05) && { idempotent: false }),
+    ...(isRetried && {
       retry: chance.with(0.5)
         ? Schedule.recurs(2)
         : Schedule.max([Schedule.recurs(1), Schedule.spaced(chance.between(1, 9))])

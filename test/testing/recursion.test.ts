@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Testing from "skein/testing"
-import { type Hits, moments, randomRecursion, randomStrikes, victims } from "./recursion.ts"
+import { type Hits, moments, randomRecursion, randomStrikes, strikeFaults, victims } from "./recursion.ts"
 
 const schedules = 5000
 
@@ -23,7 +23,7 @@ describe("simulation of tasks that launch tasks", () => {
     () =>
       Effect.gen(function*() {
         const hits: Hits = {}
-        const report = yield* Testing.simulate(randomStrikes(hits), { seeds: schedules })
+        const report = yield* Testing.simulate(randomStrikes(hits), { seeds: schedules, faults: strikeFaults })
         assert.strictEqual(report.schedules, schedules)
         assert.isAbove(report.interleavings, schedules / 2)
         for (const moment of moments) {

@@ -6,7 +6,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
-import type { Chance } from "skein/testing"
+import { type Chance, type Faults, usualFaults } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { expectValue } from "./programs.ts"
 
@@ -163,6 +163,9 @@ const momentOf = ({ from, to }: { readonly from: string | undefined; readonly to
 
 /** How often which strike has hit: a record of `moment, victim`. */
 export type Hits = Record<string, number>
+
+/** No worker vanishes: no cancel waits for what a lost body had submitted, which these programs would take for a leftover. */
+export const strikeFaults: Faults = { ...usualFaults, vanish: 0 }
 
 /**
  * A program that runs such trees and, at moments chosen beforehand, cancels somebody within the very step in which a task

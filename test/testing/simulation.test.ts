@@ -30,6 +30,7 @@ describe("simulation", () => {
         const report = yield* Testing.simulate(randomProgram, { seeds: schedules })
         assert.isAbove(report.interleavings, schedules / 2)
         assert.isAbove(report.events, 100_000)
+        assert.isAbove(report.faults.vanish, 100)
       }),
     120_000
   )

@@ -1,0 +1,52 @@
+/**
+ * The loss of a worker, at the moment that a test chooses.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Client from "../Client.ts"
+import { coreOf } from "./empty.ts"
+
+/**
+ * Loses the worker with this id, as if its process had died: what runs there starts elsewhere, and results that only it held
+ * are made anew as far as somebody claims or needs them. Says whether there was such a worker.
+ *
+ * **When to use**
+ *
+ * To test that tasks can run twice, and what a program does when one cannot (`idempotent: false`).
+ *
+ * **Details**
+ *
+ * What runs there is interrupted, and has ended when this returns; what it brings does not count. Give the layer several
+ * workers, or add one, or tasks wait for ever.
+ *
+ * **Example** (A task outlives its worker)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Future, Skein, Task, Worker } from "skein"
+ * import * as Testing from "skein/testing"
+ *
+ * const where = Task.make(Effect.delay(Effect.map(Worker.current, ({ worker }) => worker), "1 milli"))
+ * const program = Effect.scoped(Effect.gen(function*() {
+ *   const future = yield* Client.submit(where)
+ *   yield* Effect.yieldNow
+ *   yield* Testing.loseWorker("a")
+ *   return yield* Future.join(future)
+ * }))
+ * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }]
+ * program.pipe(Effect.provide(Skein.layer({ workers }))) // => "b"
+ * ```
+ *
+ * @category faults
+ * @since 0.1.0
+ */
+export const loseWorker = (id: string): Effect.Effect<boolean, never, Client.Client> =>
+  Effect.contextWith((context: Context.Context<Client.Client>) => {
+    const core = coreOf(Context.get(context, Client.Client))
+    const record = core.state.workers.findLast(({ name, phase }) => name === id && phase !== "lost")
+    if (record === undefined) return Effect.succeed(false)
+    const worker = core.workers[record.index]!
+    return Effect.as(Effect.andThen(Effect.sync(() => core.loseWorker(worker)), worker.rest), true)
+  })
