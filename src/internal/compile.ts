@@ -19,7 +19,7 @@ import { contradiction } from "./options.ts"
 import { cull, positionsOf } from "./planning.ts"
 import type { Draft } from "./planning.ts"
 import { Given, isFuture, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
-import type { FutureImpl, Handle, Misplaced, TaskOptions } from "./task.ts"
+import type { FutureImpl, Handle, Misplaced, Plain, TaskOptions } from "./task.ts"
 
 /** Results of earlier runs by key; new ones are added to it. A `Map` will do. */
 export interface ResultCache {
@@ -66,6 +66,11 @@ export const runIn = (context: Context.Context<never>): Run => ({
 export interface LivePlan extends Plan {
   /** The task of each plan index. */
   readonly nodes: ReadonlyArray<TaskImpl>
+  /**
+   * The function of each task that takes the results of its dependencies as an array and does nothing else: its start need
+   * not look at the task, which in a large graph is two misses of the cache.
+   */
+  readonly functions: ReadonlyArray<Plain | undefined>
   readonly run: Run
   /** The worlds of the tasks of a plan that runs them again: they come from several submissions. */
   readonly runs: ReadonlyArray<Run> | undefined
@@ -94,8 +99,9 @@ export const compile = (
   if (invalid !== undefined) return new GraphError({ reason: { _tag: "InvalidOption", ...invalid } })
   const only = targets[0]
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
+    const functions = [functionOf(only)]
     const { defaults } = run
-    return { plan: { ...onePlan, nodes: [only], run, defaults, runs: undefined }, targets: onlyFirst }
+    return { plan: { ...onePlan, nodes: [only], functions, run, defaults, runs: undefined }, targets: onlyFirst }
   }
   return new Compiler(live, run).compile(targets)
 }
@@ -114,6 +120,10 @@ const onePlan: Plan = {
   settings: new Map()
 }
 
+/** See `LivePlan.functions`. */
+export const functionOf = ({ options, plain, shape }: TaskImpl): Plain | undefined =>
+  shape === "array" && options === noOptions ? plain : undefined
+
 let stamps = 0
 
 /** Marks of a walk on the tasks themselves: `stamp` while the dependencies are visited, `stamp + 1` when done. */
@@ -122,6 +132,7 @@ const nextStamp = (): number => stamps += 2
 class Compiler {
   private readonly stamp = nextStamp()
   private readonly nodes: Array<TaskImpl> = []
+  private readonly functions: Array<Plain | undefined> = []
   private readonly offsets: Array<number> = [0]
   private readonly targets: Array<number> = []
   private readonly settings = new Map<number, Settings>()
@@ -158,6 +169,8 @@ class Compiler {
     const positions = positionsOf(size, offsets, edges)
     const { run } = this
     const { defaults } = run
+    // What was culled has moved.
+    const functions = nodes === this.nodes ? this.functions : nodes.map(functionOf)
     const plan: LivePlan = {
       size,
       offsets,
@@ -165,6 +178,7 @@ class Compiler {
       settings,
       positions,
       nodes,
+      functions,
       run,
       defaults,
       runs: undefined
@@ -259,6 +273,7 @@ class Compiler {
   /** A plan index for `node`, whose dependencies have been written. */
   private push(node: TaskImpl, key: string | undefined): number {
     const index = this.nodes.push(node) - 1
+    this.functions.push(functionOf(node))
     this.offsets.push(this.targets.length)
     const settings = settingsOf(node, key)
     if (settings !== undefined) this.settings.set(index, settings)
@@ -306,8 +321,9 @@ export const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
 }
 
 /** What the engine is told of a task beyond its dependencies. */
-export const settingsOf = ({ body, options }: TaskImpl, key: string | undefined): Settings | undefined => {
-  const absorbs = body._tag === "exit"
+export const settingsOf = (task: TaskImpl, key: string | undefined): Settings | undefined => {
+  const { options, plain } = task
+  const absorbs = plain === undefined && task.body._tag === "exit"
   if (!absorbs && options === noOptions) return undefined
   const { deadlineMillis, dependencyTimeoutMillis, graceMillis, idempotent, label, priority, timeoutMillis } = options
   return {

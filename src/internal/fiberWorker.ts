@@ -32,12 +32,13 @@ import {
 } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
-import type { Run } from "./compile.ts"
+import { runOf } from "./compile.ts"
+import type { LivePlan, Run } from "./compile.ts"
 import type { Obstacle } from "./overdue.ts"
 import { Results } from "./results.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { assemble } from "./task.ts"
-import type { TaskImpl } from "./task.ts"
+import type { Plain, TaskImpl } from "./task.ts"
 
 /** With such a name a frame ends what Effect's printers show of a stack: what is above it is the user's own code. */
 const runBody = "~effect/Effect/task"
@@ -72,23 +73,34 @@ export class FiberWorker {
     this.name = name
   }
 
-  start(id: TaskId, attempt: number, task: TaskImpl, run: Run): void {
+  start(id: TaskId, attempt: number, plan: LivePlan, index: number): void {
     // Cancelled in the same turn in which it was started: the body never runs.
     if (this.core.isStopping(id, attempt)) return this.report(id, attempt, interrupted)
-    if (task.body._tag === "map") this.startPlain(id, attempt, task.body.run, task, run)
-    else this.startInScope({ task: id, attempt }, task, run)
+    const f = plan.functions[index]
+    // Inputs are read now: by the time the body gets to them, the worker that holds them may be lost.
+    if (f !== undefined) {
+      const inputs = this.core.inputsOf(id)
+      return this.startPlain(id, attempt, plan, index, () => this.plain(id, f, inputs, undefined))
+    }
+    const task = plan.nodes[index]!
+    const { plain } = task
+    if (plain === undefined) return this.startInScope({ task: id, attempt }, task, runOf(plan, index))
+    const inputs = this.inputsOf(id, task)
+    this.startPlain(id, attempt, plan, index, () => this.plain(id, plain, assembled(task, inputs), task.inputs))
   }
 
   /** A plain function needs neither scope nor services, and has ended when it has been started, unless fibers must yield. */
-  private startPlain(id: TaskId, attempt: number, f: (values: unknown) => unknown, task: TaskImpl, run: Run): void {
-    const inputs = this.inputsOf(id, task)
-    const fiber = run.fork(this.wired(id, Effect.sync(() => this.plain(id, task, this[runBody](f, task, inputs)))))
+  private startPlain(id: TaskId, attempt: number, plan: LivePlan, index: number, body: () => unknown): void {
+    const { nodes } = plan
+    const run = runOf(plan, index)
+    const fiber = run.fork(this.wired(id, Effect.sync(body)))
     const exit = fiber.pollUnsafe()
-    if (exit === undefined) this.watchPlain({ task: id, attempt }, task, run, fiber)
+    if (exit === undefined) this.watchPlain({ task: id, attempt }, nodes[index]!, run, fiber)
     // The way of most tasks, without an object for the order; `ended` does the same and knows all other ways.
-    else if (Exit.isSuccess(exit) && !this.core.isStopping(id, attempt)) {
-      this.succeed(id, attempt, task, run, exit.value)
-    } else this.ended({ task: id, attempt }, task, run, exit)
+    else if (Exit.isSuccess(exit) && run.cache === undefined && !this.isLost && !this.core.isStopping(id, attempt)) {
+      this.results.set(id, exit.value)
+      this.report(id, attempt, succeeded)
+    } else this.ended({ task: id, attempt }, nodes[index]!, run, exit)
   }
 
   private watchPlain(order: Order, task: TaskImpl, run: Run, fiber: Fiber.Fiber<unknown, unknown>): void {
@@ -154,14 +166,15 @@ export class FiberWorker {
   private bodyOf(order: Order, task: TaskImpl): Effect.Effect<unknown, unknown> {
     const { body } = task
     if (body._tag === "effect" && body.constant !== undefined) return body.constant as Effect.Effect<unknown>
-    // Read now: by the time the body gets to them, the worker that holds them may be lost.
     const inputs = body._tag === "exit" ? undefined : this.inputsOf(order.task, task)
     switch (body._tag) {
       case "effect":
-        return Effect.suspend(() => effectOf(this[runBody](body.run, task, inputs), () => this.core.keyOf(order.task)))
+        return Effect.suspend(() =>
+          effectOf(this[runBody](body.run, assembled(task, inputs)), () => this.core.keyOf(order.task))
+        )
       case "flatMap":
       case "map":
-        return Effect.sync(() => this[runBody](body.run, task, inputs))
+        return Effect.sync(() => this[runBody](body.run, assembled(task, inputs)))
       case "exit":
         return Effect.succeed(this.core.view.exitOf(this.core.inputOf(order.task)))
       case "value":
@@ -169,12 +182,13 @@ export class FiberWorker {
     }
   }
 
-  private [runBody]<A>(run: (values: unknown) => A, task: TaskImpl, inputs: Array<unknown> | undefined): A {
-    return run(assembled(task, inputs))
+  private [runBody]<A>(run: (values: unknown) => A, values: unknown): A {
+    return run(values)
   }
 
   /** What a plain function gave, which must not be work that nobody waits for. What it was given it may pass on. */
-  private plain(id: TaskId, { inputs }: TaskImpl, value: unknown): unknown {
+  private plain(id: TaskId, f: Plain, values: unknown, inputs: unknown): unknown {
+    const value = this[runBody](f, values)
     if (typeof value !== "object" || !(value instanceof Promise) || value === inputs) return value
     // Its failure would be an unhandled rejection, which ends the process.
     value.catch(() => {})
@@ -210,10 +224,10 @@ export class FiberWorker {
     else this.report(order.task, order.attempt, interrupted)
   }
 
-  private succeed(id: TaskId, attempt: number, { body }: TaskImpl, run: Run, value: unknown): void {
+  private succeed(id: TaskId, attempt: number, task: TaskImpl, run: Run, value: unknown): void {
     if (this.isLost) return
     this.results.set(id, value)
-    if (run.cache !== undefined && body._tag !== "value") this.core.cache(id, value)
+    if (run.cache !== undefined && task.body._tag !== "value") this.core.cache(id, value)
     this.report(id, attempt, succeeded)
   }
 

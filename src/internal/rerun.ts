@@ -11,7 +11,7 @@ import type { Defaults, Reference, Settings } from "../engine/Plan.ts"
 import type { Place, Submission, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
-import { areSame, keyFor, mistakeOf, nameOf, runAt, settingsOf, taskAt } from "./compile.ts"
+import { areSame, functionOf, keyFor, mistakeOf, nameOf, runAt, settingsOf, taskAt } from "./compile.ts"
 import type { Compiled, Live, LivePlan, Run } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
 import { cull, positionsOf } from "./planning.ts"
@@ -102,6 +102,7 @@ class Recompiler {
       settings,
       positions: positionsOf(nodes.length, offsets, edges),
       nodes: nodes.map(({ task }) => task),
+      functions: nodes.map(({ task }) => functionOf(task)),
       run: roots[0]!.run,
       defaults: undefined,
       runs: nodes.map(({ run }) => run)

@@ -217,9 +217,7 @@ export class SchedulerCore implements Carrier, Live, Past {
       if (!isPresent(this.state, task, attempt)) return
       if (!this.hasInputs(task) && !this.isStopping(task, attempt)) return this.ended(task, attempt, inputsLost)
     }
-    const plan = submission[task]!.plan as LivePlan
-    const at = index[task]!
-    this.workers[worker[task]!]!.start(task, attempt, plan.nodes[at]!, runOf(plan, at))
+    this.workers[worker[task]!]!.start(task, attempt, submission[task]!.plan as LivePlan, index[task]!)
   }
 
   carryOut(instruction: Instruction): void {

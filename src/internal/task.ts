@@ -18,6 +18,9 @@ import type { SchedulerCore } from "./schedulerCore.ts"
 export const TaskTypeId = "~skein/Task"
 export const FutureTypeId = "~skein/Future"
 
+/** The function of a `map` body. */
+export type Plain = (values: unknown) => unknown
+
 /** What runs when the inputs are there. */
 export type Body =
   | {
@@ -27,7 +30,7 @@ export type Body =
     readonly constant?: Effect.Effect<unknown, unknown, unknown>
   }
   /** A plain function: no service, no scope, no failure but a defect. */
-  | { readonly _tag: "map"; readonly run: (values: unknown) => unknown }
+  | { readonly _tag: "map"; readonly run: Plain }
   | { readonly _tag: "flatMap"; readonly run: (values: unknown) => TaskImpl }
   /** Ends with the exit of its one dependency. */
   | { readonly _tag: "exit" }
@@ -71,7 +74,10 @@ export const noHandles: ReadonlyArray<Handle> = []
  */
 export class TaskImpl extends Pipeable.Class {
   readonly [TaskTypeId] = TaskTypeId
-  readonly body: Body
+  /** The function of a `map` body, which needs no object of its own. */
+  readonly plain: Plain | undefined
+  /** Any other body. */
+  private readonly other: Body | undefined
   readonly inputs: unknown
   readonly shape: Shape
   readonly handles: ReadonlyArray<Handle>
@@ -89,12 +95,17 @@ export class TaskImpl extends Pipeable.Class {
     misplaced: Misplaced | undefined
   ) {
     super()
-    this.body = body
+    this.plain = body._tag === "map" ? body.run : undefined
+    this.other = body._tag === "map" ? undefined : body
     this.inputs = inputs
     this.shape = shape
     this.handles = handles
     this.options = options
     this.misplaced = misplaced
+  }
+
+  get body(): Body {
+    return this.other ?? { _tag: "map", run: this.plain! }
   }
 
   toJSON(): unknown {
@@ -160,7 +171,8 @@ export const toEffect = (result: unknown): Effect.Effect<any, any, any> =>
 export const isHandle = (u: unknown): u is Handle => (isTask(u) && !isPlainValue(u)) || isFuture(u)
 
 /** A `Task.succeed` without options stands for its value wherever it is an input. */
-export const isPlainValue = (task: TaskImpl): boolean => task.body._tag === "value" && task.options === noOptions
+export const isPlainValue = (task: TaskImpl): boolean =>
+  task.plain === undefined && task.body._tag === "value" && task.options === noOptions
 
 /** How the handles lie in the inputs; the common ways are put together without a walk. */
 export type Shape = "none" | "single" | "array" | "record" | "nested"
