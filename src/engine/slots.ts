@@ -21,7 +21,7 @@ export const dispatch = (state: State, out: Out): void => {
     const worker = leastLoaded(workers)
     if (worker === undefined) return ready.settleLone(state)
     const task = ready.take(state)
-    start(state, task, state.history.has(task) ? elsewhere(state, task) ?? worker : worker, out)
+    start(state, task, state.history.size > 0 ? elsewhere(state, task) ?? worker : worker, out)
   }
 }
 
@@ -47,10 +47,10 @@ const leastLoaded = (workers: ReadonlyArray<WorkerRecord>): WorkerRecord | undef
   return best
 }
 
-/** The best worker on which a task that is tried again has not failed yet, if one has a free slot now. */
+/** For a task that is tried again, the best worker on which it has not failed yet, if one has a free slot now. */
 const elsewhere = (state: State, task: TaskId): WorkerRecord | undefined => {
-  const former = state.history.get(task)!
-  return leastLoaded(state.workers.filter(({ index }) => former.every(({ worker }) => worker !== index)))
+  const former = state.history.get(task)
+  return former && leastLoaded(state.workers.filter(({ index }) => former.every(({ worker }) => worker !== index)))
 }
 
 const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
