@@ -34,8 +34,13 @@ export type Body =
   | { readonly _tag: "flatMap"; readonly run: (values: unknown) => TaskImpl }
   /** Ends with the exit of its one dependency. */
   | { readonly _tag: "exit" }
-  /** A value that is there from the start. */
-  | { readonly _tag: "value"; readonly value: unknown }
+  | PlainValue
+
+/** A value that is there from the start. */
+interface PlainValue {
+  readonly _tag: "value"
+  readonly value: unknown
+}
 
 /** The options of a task, durations in milliseconds. */
 export interface TaskOptions {
@@ -441,11 +446,15 @@ export const fill = (
   { inputs, shape }: Pick<Scan, "inputs" | "shape">,
   ofHandle: (handle: Handle) => unknown,
   ofPlain: (value: unknown) => unknown = identity
-): unknown =>
-  shape === "none" ? inputs : rewrite(inputs, (leaf) => {
+): unknown => {
+  if (shape === "none") return inputs
+  // An array of nothing but handles: there is no need to look at them.
+  if (shape === "array") return (inputs as ReadonlyArray<Handle>).map((handle) => ofHandle(handle))
+  return rewrite(inputs, (leaf) => {
     if (leaf instanceof Given) return leaf.value
-    return isTask(leaf) && leaf.body._tag === "value" && isPlainValue(leaf) ? ofPlain(leaf.body.value) : ofHandle(leaf)
+    return isTask(leaf) && isPlainValue(leaf) ? ofPlain((leaf.body as PlainValue).value) : ofHandle(leaf)
   })
+}
 
 /** `fill` for a shape as it was given. */
 export const replace = (
