@@ -15,6 +15,10 @@ export class Fifo<A> {
     return this.tail - this.head
   }
 
+  get first(): A | undefined {
+    return this.items[this.head]
+  }
+
   push(item: A): void {
     this.items[this.tail++] = item
   }

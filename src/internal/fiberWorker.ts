@@ -74,9 +74,11 @@ export class FiberWorker {
   }
 
   start(id: TaskId, attempt: number, plan: LivePlan, index: number): void {
+    const f = plan.functions[index]
+    // A body that may look around sees all that has ended.
+    if (f === undefined && plan.nodes[index]!.plain === undefined) this.core.catchUp()
     // Cancelled in the same turn in which it was started: the body never runs.
     if (this.core.isStopping(id, attempt)) return this.report(id, attempt, interrupted)
-    const f = plan.functions[index]
     // Inputs are read now: by the time the body gets to them, the worker that holds them may be lost.
     if (f !== undefined) {
       const inputs = this.core.inputsOf(id)
@@ -99,7 +101,7 @@ export class FiberWorker {
     // The way of most tasks, without an object for the order; `ended` does the same and knows all other ways.
     else if (Exit.isSuccess(exit) && run.cache === undefined && !this.isLost && !this.core.isStopping(id, attempt)) {
       this.results.set(id, exit.value)
-      this.report(id, attempt, succeeded)
+      this.core.endedAtOnce(id, attempt)
     } else this.ended({ task: id, attempt }, nodes[index]!, run, exit)
   }
 

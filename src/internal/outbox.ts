@@ -47,6 +47,11 @@ export class Outbox implements Out {
     this.writeOf = writeOf
   }
 
+  /** Whether a start is the first in the queue. */
+  get startsNext(): boolean {
+    return typeof this.queue.first === "number"
+  }
+
   get size(): number {
     return this.queue.size
   }

@@ -64,9 +64,9 @@ export const count = async (graph: Graph, body: Body): Promise<Counts> => {
   const core = copyOf(SchedulerCore.prototype)
   const outbox = copyOf(Outbox.prototype)
   const restoreCore = intercept(SchedulerCore.prototype, {
-    ask(this: SchedulerCore, event) {
+    apply(this: SchedulerCore, event) {
       events.add(event._tag)
-      const answer = core.ask.call(this, event)
+      const answer = core.apply.call(this, event)
       if (this.state.log !== undefined) logged++
       return answer
     }
