@@ -20,6 +20,7 @@ import {
   TaskTimeout
 } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as Testing from "skein/testing"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, causeOfExit, defectsIn, errorOf, errorsIn, infoOf, onlyError } from "./support.ts"
 
@@ -742,6 +743,54 @@ describe("TaskInfo", () => {
       const timed = infoOf(yield* causeOf(Future.join(slow)))!
       assert.deepStrictEqual([timed.key, timed.attempt, timed.worker], ["slow", 1, "local"])
     }).pipe(inScheduler()))
+
+  it.effect("F12: whatever ended a task, its failure carries all of key, label, attempt, worker, submitter, root and path", () =>
+    Effect.gen(function*() {
+      const label = "step"
+      const door = yield* Deferred.make<Future.Future<never, never>>()
+      const joinsItself = Effect.flatMap(Deferred.await(door), (self) => Future.join(self))
+      const kinds: Record<string, Task.Task<unknown, unknown, Client.Client>> = {
+        "Boom": Task.make(Effect.fail(new Boom({ at: "x" })), { key: "Boom", label }),
+        "a defect": Task.make(Effect.die(bug), { key: "a defect", label }),
+        "a throw": Task.sync(() => {
+          throw bug
+        }, { key: "a throw", label }),
+        "TaskCancelled": Task.make(Effect.interrupt, { key: "TaskCancelled", label }),
+        "TaskTimeout": Task.make(Effect.never, { label, key: "TaskTimeout", timeout: 5 }),
+        "TaskTimeout of the deadline": Task.make(Effect.never, {
+          label,
+          key: "TaskTimeout of the deadline",
+          deadline: 5
+        }),
+        "Starved": Task.make(joinsItself, { key: "Starved", label }),
+        "WorkerKilled": Task.make(Effect.never, { key: "WorkerKilled", label, idempotent: false })
+      }
+      const futures = yield* Client.submitAll(Object.values(kinds))
+      yield* Deferred.succeed(door, futures[Object.keys(kinds).indexOf("Starved")] as never)
+      yield* TestClock.adjust("5 millis")
+      yield* Testing.loseWorker("w")
+      for (const [i, key] of Object.keys(kinds).entries()) {
+        const cause = yield* causeOf(Future.join(futures[i]!))
+        const where = { attempt: 1, worker: "w", submitter: "program" }
+        assert.deepStrictEqual(infoOf(cause), { key, label, root: key, path: [key], ...where }, key)
+        const [reason] = cause.reasons
+        if (Cause.isFailReason(reason!)) assert.strictEqual((reason.error as Boom)._tag, key.split(" ")[0])
+        else assert.deepStrictEqual(defectsIn(cause), [bug])
+      }
+      const busy = yield* Client.submit(Task.make(Effect.never))
+      const waiting = yield* Client.submit(
+        Task.make(Effect.void, { key: "late", label, after: busy, dependencyTimeout: 5 })
+      )
+      yield* TestClock.adjust("5 millis")
+      const none = { attempt: 0, worker: undefined, submitter: "program" }
+      assert.deepStrictEqual(infoOf(yield* causeOf(Future.join(waiting))), {
+        key: "late",
+        label,
+        root: "late",
+        path: ["late"],
+        ...none
+      })
+    }).pipe(inScheduler({ workers: [{ id: "w", concurrency: 8 }] })))
 
   it.effect("F12: what a body submitted names the task as its submitter; what the body passes on names the body's task", () =>
     Effect.gen(function*() {
