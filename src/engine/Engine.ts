@@ -33,9 +33,11 @@ export const advance = (state: State, event: Event, out: Out): void => {
   state.cause = event._tag
   apply(state, event, out)
   propagate(state, out)
+  if (state.endingWaits.length > 0) owners.endWaits(state, out)
   slots.dispatch(state, out)
   if (state.keeping.size > 0) starvation.relieve(state, out)
   state.cancelling = unwanted
+  if (state.behalf !== undefined) state.behalf = undefined
   if (state.timers.length > 0) timers.schedule(state, attempts.isStale, out)
   state.tasks.shrink()
 }
@@ -44,6 +46,8 @@ const apply = (state: State, event: Event, out: Out): void => {
   switch (event._tag) {
     case "TaskEnded":
       return attempts.ended(state, event, out)
+    case "TaskFinalized":
+      return attempts.finalized(state, event, out)
     case "TaskExpanded":
       return attempts.expanded(state, event, out)
     case "GraphSubmitted":

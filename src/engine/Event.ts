@@ -23,6 +23,8 @@ export type Ending =
   | { readonly _tag: "Retried"; readonly delayMillis: number }
   /** The body never began, for an input was lost on its way. */
   | { readonly _tag: "InputsLost" }
+  /** The body gave its place up: it runs again, and this was no attempt. */
+  | { readonly _tag: "Rescheduled" }
 
 export interface WorkerAdded {
   readonly _tag: "WorkerAdded"
@@ -87,6 +89,14 @@ export interface TaskEnded {
   readonly task: TaskId
   readonly attempt: number
   readonly ending: Ending
+}
+
+/** The finalizers of the resource that a result owned have run; the answer to `Finalize`. */
+export interface TaskFinalized {
+  readonly _tag: "TaskFinalized"
+  readonly now: number
+  readonly task: TaskId
+  readonly attempt: number
 }
 
 /** Somebody waits for claims to end. With `waiter`, the attempt gives its slot to others for the while, unless it keeps it. */
@@ -170,6 +180,7 @@ export type Event =
   | GraphSubmitted
   | TaskExpanded
   | TaskEnded
+  | TaskFinalized
   | WaitBegan
   | WaitAbandoned
   | CancelRequested

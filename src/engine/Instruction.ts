@@ -37,6 +37,15 @@ export interface Overdue {
   readonly worker: number
 }
 
+/** Run the finalizers of the resource that a result owns, and report `TaskFinalized`. They hold no slot. */
+export interface Finalize {
+  readonly _tag: "Finalize"
+  readonly task: TaskId
+  /** The attempt that acquired it. */
+  readonly attempt: number
+  readonly worker: number
+}
+
 /** The graph is known: `ids[i]` is the live task of plan index `i`. */
 export interface Submitted {
   readonly _tag: "Submitted"
@@ -116,6 +125,7 @@ export type Instruction =
   | Start
   | Stop
   | Overdue
+  | Finalize
   | Submitted
   | Adopt
   | Forget

@@ -14,9 +14,10 @@ export const Phase = {
   seceded: 5,
   rejoining: 6,
   stopping: 7,
-  succeeded: 8,
-  failed: 9,
-  cancelled: 10
+  releasing: 8,
+  succeeded: 9,
+  failed: 10,
+  cancelled: 11
 } as const
 
 export type Phase = typeof Phase[keyof typeof Phase]
@@ -31,6 +32,7 @@ export const phaseNames = [
   "seceded",
   "rejoining",
   "stopping",
+  "releasing",
   "succeeded",
   "failed",
   "cancelled"
@@ -38,6 +40,7 @@ export const phaseNames = [
 
 export type PhaseName = Exclude<typeof phaseNames[number], "free">
 
+/** Whether a task has ended. While the resource of a result is finalized it counts as one that has not, for those who wait. */
 export const hasEnded = (phase: Phase): boolean => phase >= Phase.succeeded
 
 /** Bits of the `flags` column. */
@@ -53,5 +56,9 @@ export const Flag = {
   /** It was started before, in attempts that do not count. */
   begun: 16,
   /** It had succeeded, and its result was lost: it runs for those who need it again. */
-  recomputed: 32
+  recomputed: 32,
+  /** Its result owns a resource, which is finalized before its record is forgotten. */
+  resource: 64,
+  /** It has the result of a task whose result owns a resource, and holds that task as long as its own result is held. */
+  retains: 128
 } as const

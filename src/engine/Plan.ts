@@ -33,6 +33,8 @@ export interface Settings {
   readonly priority?: number | undefined
   /** Starts whatever the outcomes of its dependencies are, and receives them as exits. */
   readonly absorbs?: boolean | undefined
+  /** Its result owns a resource: when it is released, finalizers run. */
+  readonly resource?: boolean | undefined
   readonly timeoutMillis?: number | undefined
   readonly deadlineMillis?: number | undefined
   readonly dependencyTimeoutMillis?: number | undefined

@@ -9,13 +9,13 @@
  * - S1 Phases are exclusive; only the transitions of `transitions.ts` happen.
  * - S2 `waiting` is the number of dependencies that have not been met, and one for a retry delay that runs; a task is `waiting`
  *   as long as it is above 0, or its alias is open.
- * - S3 `refs` is the number of claims, wishes and dependents (not ended) of a task; at 0 a task is cancelled if it has not
- *   ended, and forgotten if it has.
+ * - S3 `refs` is the number of claims, wishes and dependents (not ended, or with a result that lives on it) of a task; at 0 a
+ *   task is cancelled if it has not ended, and forgotten if it has.
  * - S4 The slots in use on a worker are the attempts there that hold one; never more than its slots.
  * - S5 A slot is freed only by the end of the attempt, a secede, or the loss of the worker.
  * - S6 If a worker has a free slot, no rejoiner waits there and no task is ready that it could run.
  * - S7 A task ends once; what comes from a former attempt changes nothing.
- * - S8 A result is held exactly while it is claimed or needed.
+ * - S8 A result is held exactly while it is claimed or needed, and one that owns a resource until that is finalized.
  * - S9 Without owners every table of tasks, waits, failures and timers is empty.
  * - S10 No attempt keeps its slot in a wait that could never end.
  *
@@ -25,7 +25,8 @@ import type { Cancellation, WaitMode } from "./Event.ts"
 import { Fifo } from "./fifo.ts"
 import { defaultLimits } from "./limits.ts"
 import type { Limits } from "./limits.ts"
-import type { PhaseName } from "./Phase.ts"
+import { Flag, hasEnded, Phase } from "./Phase.ts"
+import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
 import type { Plan, Settings } from "./Plan.ts"
 import type { Positions } from "./positions.ts"
 import { TaskTable } from "./TaskTable.ts"
@@ -121,7 +122,7 @@ export interface Wait {
   readonly id: number
   readonly mode: WaitMode
   /** The tasks awaited, once a claim; those that have ended since included. */
-  readonly tasks: ReadonlyArray<TaskId>
+  tasks: ReadonlyArray<TaskId>
   /** How many of them have not ended. */
   remaining: number
   /** The claims through which it waits; a withdrawn claim ends for it. */
@@ -132,6 +133,16 @@ export interface Wait {
   readonly closing: boolean
   /** Its waiter has not given its slot away for it. */
   readonly keepsSlot: boolean
+  /** It waits for all that stops, or is released, on this behalf. */
+  readonly behalf: Behalf | undefined
+}
+
+/** Because of whom a task stops or is released. */
+export interface Behalf {
+  /** The number of the owner who lost interest; `undefined` if it is nobody who could wait. */
+  readonly owner: number | undefined
+  /** The key of the task with whose cancellation it began, if it began with one. */
+  readonly cancelled: string | undefined
 }
 
 /** One registered plan. */
@@ -270,6 +281,16 @@ export interface State {
   readonly outcomes: Map<TaskId, Outcome>
   /** Attempts that stop. */
   readonly stopping: Map<TaskId, Stopping>
+  /** Tasks whose resources are being finalized. */
+  readonly releasing: Map<TaskId, Behalf>
+  /** How many live tasks have results that own resources. */
+  resources: number
+  /** Because of whom results are released in this step, where it is not the owner of their submission. */
+  behalf: Behalf | undefined
+  /** Waits for all that stops on somebody's behalf, in a step that may release resources on that behalf yet. */
+  readonly endingWaits: Array<Wait>
+  /** The lanes of ready tasks that gave their place up, one each. */
+  readonly rescheduled: Map<TaskId, Lane>
   /** How many outcomes and roots name a failure. */
   readonly failures: Map<number, number>
   readonly history: Map<TaskId, Array<FormerAttempt>>
@@ -325,6 +346,11 @@ export const make = (limits: Limits = defaultLimits, graceMillis = Infinity): St
   aliases: new Map(),
   outcomes: new Map(),
   stopping: new Map(),
+  releasing: new Map(),
+  resources: 0,
+  behalf: undefined,
+  endingWaits: [],
+  rescheduled: new Map(),
   failures: new Map(),
   history: new Map(),
   timers: [],
@@ -341,6 +367,13 @@ export const make = (limits: Limits = defaultLimits, graceMillis = Infinity): St
   nextTimer: 1,
   nextEnd: 1
 })
+
+/** Whether a task holds what it depends on: it may need it yet, or its result lives only as long as that does. */
+export const holdsDependencies = ({ tasks }: State, task: TaskId): boolean => {
+  const phase = tasks.phase[task] as PhaseOf
+  if (!hasEnded(phase)) return true
+  return phase === Phase.succeeded && (tasks.flags[task]! & (Flag.resource | Flag.retains)) !== 0
+}
 
 /** The settings of a live task, if it has any beyond the default. */
 export const settingsOf = (state: State, task: TaskId): Settings | undefined => {

@@ -6,11 +6,13 @@
  */
 import { met, uncharge, waitAgain } from "./again.ts"
 import { stop } from "./cancel.ts"
-import type { Ending, TaskEnded, TaskExpanded } from "./Event.ts"
+import type { Ending, TaskEnded, TaskExpanded, TaskFinalized } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import { refusalOf, unfoldingRefusal } from "./limits.ts"
-import { forgetOutcome, outcomeOf } from "./outcomes.ts"
-import { dropDependencies, fail, resolveAlias, succeed } from "./settle.ts"
+import { forgetOutcome, keyCancelled, outcomeOf } from "./outcomes.ts"
+import * as ready from "./ready.ts"
+import { dropDependencies, finalize, forget, letGo } from "./release.ts"
+import { fail, resolveAlias, succeed } from "./settle.ts"
 import * as slots from "./slots.ts"
 import { Flag, hasEnded, keyOf, Phase, sequenceOf, settingsOf } from "./State.ts"
 import type { FormerAttempt, Phase as PhaseOf, Reason, State, TaskId, Timer } from "./State.ts"
@@ -46,6 +48,8 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
       uncharge(state, task)
       transition(state, task, Phase.waiting)
       return waitAgain(state, task, false, out)
+    case "Rescheduled":
+      return giveWay(state, task, out)
   }
 }
 
@@ -66,16 +70,51 @@ export const leave = (state: State, task: TaskId, out: Out): void => {
 /** The outcome of an attempt that was asked to stop was fixed then; what it brings now is dropped. */
 export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): void => {
   const tasks = state.tasks
+  const behalf = { owner: state.stopping.get(task)?.owner?.id, cancelled: keyCancelled(state, task) }
   state.stopping.delete(task)
-  if (ending._tag === "Succeeded") out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
+  if (state.resources > 0 && behalf.owner !== undefined) state.behalf = behalf
+  if (ending._tag === "Succeeded") {
+    out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
+    if ((tasks.flags[task]! & Flag.resource) !== 0) {
+      tasks.flags[task]! &= ~Flag.timedOut
+      return finalize(state, task, behalf, out)
+    }
+  }
   if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
   if (ending._tag === "Retried" && (tasks.flags[task]! & Flag.timedOut) !== 0) {
     forgetOutcome(state, task, out)
     return tryAgain(state, task, ending.delayMillis, out)
   }
+  publish(state, task, out)
+}
+
+/** Ends a task with the outcome that was fixed when it was asked to stop. */
+const publish = (state: State, task: TaskId, out: Out): void => {
   const outcome = state.outcomes.get(task)!
   state.outcomes.delete(task)
   fail(state, task, outcome, out)
+}
+
+/** Handles {@link TaskFinalized}: the last that is left of a result that was released, or that came too late. */
+export const finalized = (state: State, { attempt, task }: TaskFinalized, out: Out): void => {
+  if (state.tasks.attempt[task] !== attempt || state.tasks.phase[task] !== Phase.releasing) return
+  const behalf = state.releasing.get(task)!
+  if (behalf.owner !== undefined) state.behalf = behalf
+  state.releasing.delete(task)
+  if (state.waitsOf.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
+  if (state.outcomes.has(task)) return publish(state, task, out)
+  waits.taskEnded(state, task, out)
+  letGo(state, task, out)
+  forget(state, task, out)
+}
+
+/** Sends a task to the back of the queue; the attempt does not count. One that has to wait again ranks as before when that is over. */
+const giveWay = (state: State, task: TaskId, out: Out): void => {
+  uncharge(state, task)
+  transition(state, task, Phase.waiting)
+  ready.moveBack(state, task)
+  waitAgain(state, task, false, out)
+  if (state.tasks.phase[task] !== Phase.ready) state.rescheduled.delete(task)
 }
 
 /** Frees the task for another attempt, at once or after a delay. */
@@ -175,7 +214,7 @@ const overdue = (state: State, task: TaskId, out: Out): void => {
 /** Whether what the timer was armed for is over. */
 export const isStale = (state: State, { kind, serial, task }: Timer): boolean => {
   const phase = state.tasks.phase[task] as PhaseOf
-  if (phase === Phase.free || hasEnded(phase)) return true
+  if (phase === Phase.free || phase >= Phase.releasing) return true
   if (kind === "grace") return phase !== Phase.stopping || state.tasks.attempt[task] !== serial
   // An attempt that ran out of its own time may be tried again, but not beyond the deadline.
   const isTryable = (state.tasks.flags[task]! & Flag.timedOut) !== 0

@@ -6,7 +6,7 @@
  */
 import type { Out } from "./Instruction.ts"
 import { noteOutcome, outcomeOf } from "./outcomes.ts"
-import { freeKey } from "./release.ts"
+import { freeKey, release } from "./release.ts"
 import { fail } from "./settle.ts"
 import { Flag, hasEnded, keyOf, Phase, settingsOf } from "./State.ts"
 import type { Outcome, Owner, Phase as PhaseOf, State, TaskId } from "./State.ts"
@@ -17,7 +17,9 @@ import * as waits from "./waits.ts"
 /** Cancels a task that nobody wants any more. */
 export const abandon = (state: State, task: TaskId, out: Out): void => {
   const phase = state.tasks.phase[task] as PhaseOf
-  if (phase === Phase.free || hasEnded(phase)) return
+  if (phase === Phase.free) return
+  if (hasEnded(phase)) return releaseLate(state, task, out)
+  if (phase === Phase.releasing && !state.outcomes.has(task)) return
   const { by, owner, reason, task: key = keyOf(state, task) } = state.cancelling
   const outcome = outcomeOf(state, task, { _tag: "Cancelled", task: key, by, reason })
   freeKey(state, task)
@@ -26,6 +28,11 @@ export const abandon = (state: State, task: TaskId, out: Out): void => {
     return
   }
   stop(state, task, outcome, owner ?? state.tasks.submission[task]!.owner, false, out)
+}
+
+/** A result that had lived on by another may go now. One that ends in this step goes when it is settled. */
+const releaseLate = (state: State, task: TaskId, out: Out): void => {
+  if (state.tasks.refs[task] === 0 && (state.tasks.flags[task]! & Flag.settled) !== 0) release(state, task, out)
 }
 
 /**
@@ -45,6 +52,10 @@ export const stop = (
   else tasks.flags[task]! &= ~Flag.timedOut
   noteOutcome(state, task, outcome, out)
   const waiting = state.owners.has(owner.id) ? owner : undefined
+  if (tasks.phase[task] === Phase.releasing) {
+    state.releasing.set(task, { owner: waiting?.id, cancelled: state.cancelling.task })
+    return
+  }
   const present = state.stopping.get(task)
   if (present !== undefined) {
     present.owner = waiting

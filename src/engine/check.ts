@@ -6,8 +6,8 @@
  */
 import { claimsOf } from "./owners.ts"
 import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
-import { Flag, hasEnded, keyAt, Phase, phaseNames, unwanted } from "./State.ts"
-import type { Lane, Phase as PhaseOf, PhaseName, State, TaskId, Timer, Wait } from "./State.ts"
+import { Flag, hasEnded, holdsDependencies, keyAt, Phase, phaseNames, unwanted } from "./State.ts"
+import type { Lane, Phase as PhaseOf, PhaseName, State, Submission, TaskId, Timer, Wait } from "./State.ts"
 import { mostTimers } from "./timers.ts"
 import { isLegal } from "./transitions.ts"
 
@@ -21,7 +21,7 @@ export const check = (state: State): ReadonlyArray<string> => {
 interface Facts {
   /** The rows in use. */
   readonly live: ReadonlyArray<TaskId>
-  /** The dependencies of each live task that still holds them: it has neither ended nor become an alias. */
+  /** The dependencies of each live task that still holds them, but for aliases. */
   readonly needs: ReadonlyMap<TaskId, ReadonlyArray<TaskId>>
   readonly name: (task: TaskId) => string
 }
@@ -35,8 +35,8 @@ const factsOf = (state: State): Facts => {
   for (let task = 0; task < tasks.used; task++) if (!free.has(task)) live.push(task)
   const needs = new Map<TaskId, ReadonlyArray<TaskId>>()
   for (const task of live) {
-    const isOpen = tasks.submission[task] !== undefined && !hasEnded(phaseOf(state, task))
-    if (isOpen && !state.aliases.has(task)) needs.set(task, dependenciesOf(state, task))
+    const holds = tasks.submission[task] !== undefined && holdsDependencies(state, task)
+    if (holds && !state.aliases.has(task)) needs.set(task, dependenciesOf(state, task))
   }
   const name = (task: TaskId) => {
     const submission = tasks.submission[task]
@@ -78,7 +78,9 @@ function* phases(state: State, { live, name }: Facts): Iterable<string> {
 const isLegalEntry = (from: PhaseName | undefined, to: PhaseName | "released"): boolean => {
   if (from === undefined) return to === "waiting"
   const phase = phaseNames.indexOf(from) as PhaseOf
-  return to === "released" ? hasEnded(phase) : isLegal(phase, phaseNames.indexOf(to) as PhaseOf)
+  return to === "released"
+    ? hasEnded(phase) || phase === Phase.releasing
+    : isLegal(phase, phaseNames.indexOf(to) as PhaseOf)
 }
 
 /** S2: a task waits for exactly the dependencies that have not been met, for its alias, or for its retry. */
@@ -105,6 +107,7 @@ function* waiting(state: State, { name, needs }: Facts): Iterable<string> {
     if (!absorbs && refused.length > 0) yield `S2: ${name(task)} outlives the refusal by ${refused.map(name).join()}`
   }
   for (const [task, target] of state.aliases) {
+    if (phaseOf(state, task) === Phase.succeeded && has(state, task, Flag.retains) && isLive(state, target)) continue
     if (phaseOf(state, task) !== Phase.waiting) yield `S2: the alias ${name(task)} does not wait`
     if (!isLive(state, target) || hasEnded(phaseOf(state, target))) {
       yield `S2: the alias ${name(task)} should have ended`
@@ -134,7 +137,7 @@ function* users(state: State, { live, name, needs }: Facts): Iterable<string> {
     const counted = refs.get(task) ?? 0
     const phase = phaseOf(state, task)
     if (tasks.refs[task] !== counted) yield `S3: ${name(task)} says ${tasks.refs[task]} users of ${counted}`
-    if (counted === 0 && phase !== Phase.stopping) {
+    if (counted === 0 && phase !== Phase.stopping && phase !== Phase.releasing) {
       yield hasEnded(phase) ? `S8: ${name(task)} is held for nobody` : `S3: ${name(task)} goes on for nobody`
     }
   }
@@ -157,9 +160,11 @@ function* links(state: State, { live, name, needs }: Facts): Iterable<string> {
   }
   for (const task of live) {
     const key = settingsOf(state, task)?.key
-    // Cancelled, or replaced when it had failed. That of a task that was forgotten is free, though its result is made anew.
-    const isKeyed = key !== undefined && !state.outcomes.has(task) && !has(state, task, Flag.recomputed)
-    if (isKeyed && state.keys.get(key) !== task) yield `S3: ${name(task)} lost its key`
+    // Cancelled, replaced when it had failed, or released. That of a task that was forgotten is free, though its result is made
+    // anew.
+    const isFree = state.outcomes.has(task) || phaseOf(state, task) === Phase.releasing ||
+      has(state, task, Flag.recomputed)
+    if (key !== undefined && !isFree && state.keys.get(key) !== task) yield `S3: ${name(task)} lost its key`
   }
   const expected = new Map<TaskId, Set<TaskId>>()
   const expect = (dependency: TaskId, task: TaskId) => {
@@ -207,6 +212,8 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
       yield `S6: ${name(task)} is not queued`
     }
   }
+  const owning = live.filter((task) => has(state, task, Flag.resource)).length
+  if (owning !== state.resources) yield `S8: ${state.resources} of ${owning} tasks with resources are counted`
   const someReady = state.lanes.length > 0
   for (const worker of state.workers) {
     const where = `on ${worker.name}`
@@ -253,10 +260,20 @@ function* queue(state: State, { live, name }: Facts): Iterable<string> {
     if (lane !== undefined && (lane.priority !== priority || lane.submission !== submission.number)) {
       yield `S6: ${name(task)} is in the lane of others`
     }
+    if (lane !== undefined && state.rescheduled.has(task) !== (lane !== laneOf(submission, priority))) {
+      yield `S6: ${name(task)} is in the wrong lane`
+    }
     places.delete(task)
+  }
+  for (const task of state.rescheduled.keys()) {
+    if (!isLive(state, task) || phaseOf(state, task) !== Phase.ready) {
+      yield `S6: ${name(task)} did not give its place up`
+    }
   }
   for (const task of places.keys()) yield `S6: the free row ${task} is queued`
 }
+
+const laneOf = ({ lane, otherLanes }: Submission, priority: number): Lane => otherLanes?.get(priority) ?? lane
 
 /** Orders two lanes by their best members, as design.md says under Selection. */
 const compareLanes = (state: State, a: Lane, b: Lane): number =>
@@ -279,7 +296,9 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
     const phase = phaseOf(state, task)
     const attempt = state.tasks.attempt[task]!
     const outcome = state.outcomes.get(task)
-    if ((outcome !== undefined) !== (phase > Phase.succeeded || phase === Phase.stopping)) {
+    const isSettled = has(state, task, Flag.settled)
+    const mayBeHeld = phase === Phase.succeeded || (phase === Phase.releasing && isSettled)
+    if ((outcome !== undefined) !== (!mayBeHeld && phase >= Phase.stopping)) {
       yield `S7: ${name(task)} has ${outcome === undefined ? "no" : "an"} outcome`
     }
     if (outcome !== undefined && phase > Phase.succeeded) {
@@ -287,8 +306,10 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
         yield `S7: ${name(task)} ended by ${outcome.reason._tag}`
       }
     }
-    if (has(state, task, Flag.settled) !== hasEnded(phase)) yield `S7: ${name(task)} is not settled rightly`
+    if (isSettled !== (hasEnded(phase) || mayBeHeld)) yield `S7: ${name(task)} is not settled rightly`
     if ((phase === Phase.stopping) !== state.stopping.has(task)) yield `S7: ${name(task)} is not stopping rightly`
+    if ((phase === Phase.releasing) !== state.releasing.has(task)) yield `S8: ${name(task)} is not releasing rightly`
+    if (phase === Phase.releasing && !has(state, task, Flag.resource)) yield `S8: ${name(task)} owns nothing`
     const starts = state.tasks.starts[task]!
     if (starts === 0 ? attempt !== 0 : attempt === 0 && !has(state, task, Flag.begun)) {
       yield `S7: ${name(task)} miscounts its starts`
@@ -303,6 +324,7 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
   const tables = [
     state.outcomes,
     state.stopping,
+    state.releasing,
     state.history,
     state.aliases,
     state.later,
@@ -327,7 +349,7 @@ function* waits(state: State, { live, name }: Facts): Iterable<string> {
     const isAway = phaseOf(state, task) === Phase.seceded
     const isWaiting = (state.waitsOf.get(task)?.length ?? 0) > 0
     if (isAway && !isWaiting) yield `S6: ${name(task)} waits for nothing`
-    if (isWaiting && !isAway && phaseOf(state, task) !== Phase.stopping) yield `S6: ${name(task)} waits and is not away`
+    if (isWaiting && !isAway && phaseOf(state, task) < Phase.stopping) yield `S6: ${name(task)} waits and is not away`
   }
   for (const wait of state.waits.values()) {
     const remaining = watched.get(wait) ?? 0
@@ -341,7 +363,7 @@ function* waits(state: State, { live, name }: Facts): Iterable<string> {
   for (const [task, open] of [...state.waitsOf, ...state.keeping]) {
     const phase = phaseOf(state, task)
     if (open.length === 0) yield `S6: ${name(task)} keeps an empty list of waits`
-    if (phase < Phase.running || phase > Phase.stopping) yield `S6: ${name(task)} waits and is not in an attempt`
+    if (phase < Phase.running || phase > Phase.releasing) yield `S6: ${name(task)} waits and is not in an attempt`
     for (const wait of open) {
       if (wait.waiter !== task || state.waits.get(wait.id) !== wait) yield `S6: ${name(task)} keeps wait ${wait.id}`
     }
@@ -407,7 +429,7 @@ function* timers(state: State, { live, name }: Facts): Iterable<string> {
   for (const task of live) {
     const phase = phaseOf(state, task)
     const settings = settingsOf(state, task)
-    const isOpen = !hasEnded(phase) && (phase !== Phase.stopping || has(state, task, Flag.timedOut))
+    const isOpen = phase < Phase.releasing && (phase !== Phase.stopping || has(state, task, Flag.timedOut))
     if (settings === undefined || !isOpen) continue
     const serial = tasks.submission[task]!.sequence + tasks.index[task]!
     const isFirst = !has(state, task, Flag.recomputed)
@@ -429,7 +451,7 @@ function* timers(state: State, { live, name }: Facts): Iterable<string> {
 
 /** S9: without owners, and once everything has stopped, nothing is left. */
 function* emptiness(state: State): Iterable<string> {
-  if (state.owners.size > 0 || state.stopping.size > 0) return
+  if (state.owners.size > 0 || state.stopping.size > 0 || state.releasing.size > 0) return
   const open = [...state.waits.values()].filter((wait) => wait.mode !== "never")
   const sizes = {
     tasks: state.tasks.size,
@@ -443,6 +465,9 @@ function* emptiness(state: State): Iterable<string> {
     outcomes: state.outcomes.size,
     failures: state.failures.size,
     history: state.history.size,
+    resources: state.resources,
+    rescheduled: state.rescheduled.size,
+    endingWaits: state.endingWaits.length,
     timers: state.timers.length,
     rejoining: state.workers.reduce((sum, worker) => sum + worker.rejoining.size, 0),
     attempts: state.workers.reduce((sum, worker) => sum + worker.attempts, 0)

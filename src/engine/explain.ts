@@ -40,6 +40,11 @@ export type Because =
     readonly since: number
     readonly overdue: boolean
   }
+  /**
+   * Its result owns a resource whose finalizers run: nobody needs the result any more, or with a reason, it came when the task
+   * had been asked to stop.
+   */
+  | { readonly _tag: "Releasing"; readonly reason: Reason["_tag"] | undefined }
   | { readonly _tag: "Ended"; readonly reason: Reason["_tag"] | undefined }
 
 /** Explains the live task with this key; `undefined` if there is none. Costs a walk over all tasks. */
@@ -82,6 +87,8 @@ const becauseOf = (state: State, task: TaskId): Because => {
       const { overdue, since } = state.stopping.get(task)!
       return { _tag: "Stopping", reason: state.outcomes.get(task)!.reason._tag, since, overdue }
     }
+    case Phase.releasing:
+      return { _tag: "Releasing", reason: state.outcomes.get(task)?.reason._tag }
     default:
       return { _tag: "Ended", reason: state.outcomes.get(task)?.reason._tag }
   }

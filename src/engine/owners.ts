@@ -8,10 +8,10 @@ import { propagate } from "./agenda.ts"
 import { abandon } from "./cancel.ts"
 import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpened } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
-import { dropFailure, outcomeOf } from "./outcomes.ts"
+import { dropFailure, keyCancelled, outcomeOf } from "./outcomes.ts"
 import { unref } from "./release.ts"
 import { Flag, hasEnded, keyOf } from "./State.ts"
-import type { Claim, Owner, Phase as PhaseOf, State, TaskId, Trail } from "./State.ts"
+import type { Behalf, Claim, Owner, Phase as PhaseOf, State, TaskId, Trail } from "./State.ts"
 import * as waits from "./waits.ts"
 
 /** Handles {@link OwnerOpened}. */
@@ -30,13 +30,9 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
   }
   const key = keyOfClaim(state, claim)
   const tasks = stoppingTasks(state, (task, closing) => closing === claim.owner && keyCancelled(state, task) === key)
-  waits.enter(state, { ...event, mode: "all" }, tasks, undefined, out)
-}
-
-/** The key of the task with whose cancellation that of `task` began. */
-const keyCancelled = (state: State, task: TaskId): string | undefined => {
-  const reason = state.outcomes.get(task)?.reason
-  return reason?._tag === "Cancelled" ? reason.task : undefined
+  const behalf = key === undefined ? undefined : { owner: claim.owner.id, cancelled: key }
+  const open = behalf === undefined ? tasks : [...tasks, ...releasingTasks(state, behalf, false)]
+  waits.enter(state, { ...event, mode: "all", behalf }, open, undefined, out)
 }
 
 /** The key of the task with whose cancellation that of `claim` begins, began or would begin. */
@@ -62,6 +58,7 @@ const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): voi
 export const release = (state: State, { claim }: ClaimReleased, out: Out): void => {
   if (claim.state !== "live") return
   removeClaim(claim)
+  if (state.resources > 0) state.behalf = { owner: claim.owner.id, cancelled: undefined }
   letGo(state, claim, out)
 }
 
@@ -110,7 +107,9 @@ export const close = (state: State, event: OwnerClosed, out: Out): void => {
   // What stops on behalf of nobody that is left is awaited by whoever closes next, or nobody would. An owner may be closed
   // twice, by its scope and by the scheduler: both wait.
   const tasks = stoppingTasks(state, (_, closing) => closing === undefined || closing.id === event.owner)
-  waits.enter(state, { ...event, mode: "all", closing: true }, tasks, undefined, out)
+  const behalf = { owner: event.owner, cancelled: undefined }
+  const open = [...tasks, ...releasingTasks(state, behalf, true)]
+  waits.enter(state, { ...event, mode: "all", closing: true, behalf }, open, undefined, out)
   state.owners.delete(event.owner)
 }
 
@@ -143,6 +142,24 @@ const stoppingTasks = (
   const tasks: Array<TaskId> = []
   for (const [task, { owner }] of state.stopping) if (isMeant(task, owner)) tasks.push(task)
   return tasks
+}
+
+/** The tasks that are being released on this behalf; for an owner that closes, all of its and those of nobody. */
+const releasingTasks = (state: State, behalf: Behalf, isClosing: boolean): ReadonlyArray<TaskId> => {
+  const tasks: Array<TaskId> = []
+  for (const [task, { cancelled, owner }] of state.releasing) {
+    const key = keyCancelled(state, task) ?? cancelled
+    if (isClosing && owner === undefined) tasks.push(task)
+    else if (owner === behalf.owner && (isClosing || key === behalf.cancelled)) tasks.push(task)
+  }
+  return tasks
+}
+
+/** Ends the waits whose tasks have all stopped, but for those on whose behalf resources are being released since. */
+export const endWaits = (state: State, out: Out): void => {
+  for (const wait of state.endingWaits.splice(0)) {
+    waits.endOrGoOn(state, wait, releasingTasks(state, wait.behalf!, wait.closing), out)
+  }
 }
 
 /** Handles {@link ClaimShared}. */

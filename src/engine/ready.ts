@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import { Positions } from "./positions.ts"
 import type { Lane, State, Submission, TaskId } from "./State.ts"
 
 /** The lane of a task: that of its submission and priority. */
@@ -12,6 +13,33 @@ export const laneOf = (submission: Submission, index: number): Lane => {
   if (submission.otherLanes === undefined) return submission.lane
   const priority = submission.plan.settings.get(index)?.priority ?? submission.priority
   return submission.otherLanes.get(priority)!
+}
+
+/** The lane in which a ready task is, its own if it gave its place up, and the task's place there. */
+const placeOf = (state: State, task: TaskId): readonly [Lane, number] => {
+  const own = state.rescheduled.get(task)
+  if (own !== undefined) return [own, 0]
+  const submission = state.tasks.submission[task]!
+  const index = state.tasks.index[task]!
+  return [laneOf(submission, index), submission.ranks[index]!]
+}
+
+/**
+ * From now until it starts, a task ranks as if it had just been submitted as a computation of its own: behind all that is
+ * ready, or it could hold a slot by giving it up for ever.
+ */
+export const moveBack = (state: State, task: TaskId): void => {
+  const submission = state.tasks.submission[task]!
+  state.rescheduled.set(task, {
+    priority: laneOf(submission, state.tasks.index[task]!).priority,
+    computation: state.nextComputation++,
+    ancestor: -1,
+    depth: 0,
+    submission: submission.number,
+    members: new Positions(1),
+    taskAt: Int32Array.of(task),
+    heapIndex: -1
+  })
 }
 
 /**
@@ -38,10 +66,14 @@ export const settleLone = (state: State): void => {
 }
 
 const enter = (state: State, task: TaskId): void => {
+  if (state.rescheduled.size > 0) return enterLane(state, ...placeOf(state, task))
   const submission = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
-  const lane = laneOf(submission, index)
-  lane.members.add(submission.ranks[index]!)
+  enterLane(state, laneOf(submission, index), submission.ranks[index]!)
+}
+
+const enterLane = (state: State, lane: Lane, rank: number): void => {
+  lane.members.add(rank)
   if (lane.heapIndex < 0) {
     lane.heapIndex = state.lanes.push(lane) - 1
     siftUp(state, lane)
@@ -69,13 +101,13 @@ export const take = (state: State): TaskId => {
 export const remove = (state: State, task: TaskId): void => {
   if (state.lone === task) {
     state.lone = -1
+    state.rescheduled.delete(task)
     return
   }
-  const submission = state.tasks.submission[task]!
-  const index = state.tasks.index[task]!
-  const lane = laneOf(submission, index)
-  lane.members.delete(submission.ranks[index]!)
+  const [lane, rank] = placeOf(state, task)
+  lane.members.delete(rank)
   settle(state, lane)
+  state.rescheduled.delete(task)
 }
 
 /** Puts a lane that lost a member in its place again. */

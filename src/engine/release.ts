@@ -6,8 +6,8 @@
 import type { Out } from "./Instruction.ts"
 import { forgetOutcome } from "./outcomes.ts"
 import { Flag, hasEnded, Phase, phaseNames, settingsOf } from "./State.ts"
-import type { Phase as PhaseOf, PhaseName, State, TaskId } from "./State.ts"
-import { note } from "./transitions.ts"
+import type { Behalf, Phase as PhaseOf, PhaseName, State, Submission, TaskId } from "./State.ts"
+import { note, transition } from "./transitions.ts"
 
 /** One claim, wish or dependent less. */
 export const unref = (state: State, task: TaskId, out: Out): void => {
@@ -20,17 +20,84 @@ export const unref = (state: State, task: TaskId, out: Out): void => {
   else if ((tasks.flags[task]! & Flag.settled) !== 0) release(state, task, out)
 }
 
-/** Forgets a task that has ended and that nobody claims or needs. */
+/** Forgets a task that has ended and that nobody claims or needs, or has its resource finalized first. */
 export const release = (state: State, task: TaskId, out: Out): void => {
+  if (state.resources === 0 || state.tasks.phase[task] !== Phase.succeeded) return forget(state, task, out)
+  if ((state.tasks.flags[task]! & Flag.resource) !== 0) {
+    freeKey(state, task)
+    finalize(state, task, behalfOf(state, task), out)
+  } else if ((state.tasks.flags[task]! & Flag.retains) !== 0) {
+    letGo(state, task, out)
+    forget(state, task, out)
+  } else forget(state, task, out)
+}
+
+/** Because of whom a result is released now. */
+const behalfOf = (state: State, task: TaskId): Behalf => {
+  const { owner, task: cancelled } = state.cancelling
+  if (owner !== undefined) return { owner: owner.id, cancelled }
+  if (state.behalf !== undefined) return state.behalf
+  const { id } = state.tasks.submission[task]!.owner
+  return { owner: state.owners.has(id) ? id : undefined, cancelled: undefined }
+}
+
+/** Has the resource of a result finalized. Its record stays until that is done, for those who wait. */
+export const finalize = (state: State, task: TaskId, behalf: Behalf, out: Out): void => {
+  const { attempt, worker } = state.tasks
+  transition(state, task, Phase.releasing)
+  state.releasing.set(task, behalf)
+  out.push({ _tag: "Finalize", task, attempt: attempt[task]!, worker: worker[task]! })
+}
+
+/** Lets go of what a result has lived on until now. One may live on another, and so on: the agenda keeps the stack flat. */
+export const letGo = (state: State, task: TaskId, out: Out): void =>
+  dropDependencies(state, task, state.tasks.submission[task]!, out, unrefLater)
+
+const unrefLater: typeof unref = (state, task) => {
+  if (--state.tasks.refs[task]! === 0) state.agenda.push(~task)
+}
+
+/** Lets go of what a task depended on: it has ended, or stands for another task from now on. */
+export const dropDependencies = (
+  state: State,
+  task: TaskId,
+  submission: Submission,
+  out: Out,
+  lose: typeof unref = unref
+): void => {
+  const alias = state.aliases.size === 0 ? undefined : state.aliases.get(task)
+  if (alias !== undefined) {
+    state.aliases.delete(task)
+    return drop(state, task, alias, out, lose)
+  }
+  const { offsets, targets } = submission.plan
+  const index = state.tasks.index[task]!
+  for (let i = offsets[index]!; i < offsets[index + 1]!; i++) {
+    const target = targets[i]!
+    if (target >= 0) lose(state, submission.ids[target]!, out)
+    else drop(state, task, ~target, out, lose)
+  }
+}
+
+/** Lets go of a task of an earlier submission. */
+const drop = (state: State, task: TaskId, dependency: TaskId, out: Out, lose: typeof unref): void => {
+  const later = state.later.get(dependency)
+  if (later !== undefined && later.delete(task) && later.size === 0) state.later.delete(dependency)
+  lose(state, dependency, out)
+}
+
+/** Drops all that is known of a task. */
+export const forget = (state: State, task: TaskId, out: Out): void => {
   const tasks = state.tasks
   const phase = tasks.phase[task] as PhaseOf
   if (state.log !== undefined) note(state, task, phaseNames[phase] as PhaseName, "released")
   forgetOutcome(state, task, out)
   freeKey(state, task)
   if (state.history.size > 0) state.history.delete(task)
+  if ((tasks.flags[task]! & Flag.resource) !== 0) state.resources--
   tasks.submission[task]!.ids[tasks.index[task]!] = -1
   tasks.giveBack(task)
-  out.forget(task, phase === Phase.succeeded ? tasks.worker[task]! : -1)
+  out.forget(task, phase === Phase.succeeded || phase === Phase.releasing ? tasks.worker[task]! : -1)
 }
 
 /** From now on the key may name another task. */

@@ -7,8 +7,8 @@
 import type { Out } from "./Instruction.ts"
 import { keepFailure, noteOutcome } from "./outcomes.ts"
 import * as ready from "./ready.ts"
-import { release, unref } from "./release.ts"
-import { Flag, hasEnded, keyOf, Phase, settingsOf } from "./State.ts"
+import { dropDependencies, release } from "./release.ts"
+import { Flag, hasEnded, holdsDependencies, keyOf, Phase, settingsOf } from "./State.ts"
 import type { Outcome, Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
 import { transition } from "./transitions.ts"
 import * as waits from "./waits.ts"
@@ -35,12 +35,31 @@ export const settle = (state: State, task: TaskId, out: Out): void => {
   const tasks = state.tasks
   waits.taskEnded(state, task, out)
   const submission = tasks.submission[task]!
+  const isOwning = state.resources > 0 && livesOn(state, task, submission)
   tellDependents(state, task, submission, out)
-  dropDependencies(state, task, submission, out)
+  if (!isOwning) dropDependencies(state, task, submission, out)
   tasks.flags[task]! |= Flag.settled
   if ((tasks.flags[task]! & Flag.wished) !== 0) fulfilWish(state, task, submission)
   if (tasks.refs[task] === 0) release(state, task, out)
 }
+
+/** Whether a result lives only as long as what it was made of: it owns a resource, or passes one on. */
+const livesOn = (state: State, task: TaskId, { ids, plan: { offsets, targets } }: Submission): boolean => {
+  const { flags, index, phase } = state.tasks
+  const passesOn = phase[task] === Phase.succeeded && settingsOf(state, task)?.absorbs === true
+  if (passesOn && !state.aliases.has(task)) {
+    const at = index[task]!
+    for (let i = offsets[at]!; i < offsets[at + 1]!; i++) {
+      const target = targets[i]!
+      if (ownsResource(state, target >= 0 ? ids[target]! : ~target)) flags[task]! |= Flag.retains
+    }
+  }
+  return holdsDependencies(state, task)
+}
+
+/** Whether the result of a task is, or has, one that owns a resource. */
+const ownsResource = ({ tasks: { flags, phase } }: State, task: TaskId): boolean =>
+  phase[task] === Phase.succeeded && (flags[task]! & (Flag.resource | Flag.retains)) !== 0
 
 const tellDependents = (state: State, task: TaskId, submission: Submission, out: Out): void => {
   const { dependentOffsets, dependents, ids } = submission
@@ -101,36 +120,9 @@ export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Ou
   }
   const worker = state.tasks.worker[target]!
   state.tasks.worker[task] = worker
+  if (ownsResource(state, target)) state.tasks.flags[task]! |= Flag.retains
   out.push({ _tag: "Adopt", task, from: target, worker })
   succeed(state, task)
-}
-
-/** Lets go of what a task depended on: it has ended, or stands for another task from now on. */
-export const dropDependencies = (
-  state: State,
-  task: TaskId,
-  submission: Submission,
-  out: Out
-): void => {
-  const alias = state.aliases.size === 0 ? undefined : state.aliases.get(task)
-  if (alias !== undefined) {
-    state.aliases.delete(task)
-    return drop(state, task, alias, out)
-  }
-  const { offsets, targets } = submission.plan
-  const index = state.tasks.index[task]!
-  for (let i = offsets[index]!; i < offsets[index + 1]!; i++) {
-    const target = targets[i]!
-    if (target >= 0) unref(state, submission.ids[target]!, out)
-    else drop(state, task, ~target, out)
-  }
-}
-
-/** Lets go of a task of an earlier submission. */
-const drop = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
-  const later = state.later.get(dependency)
-  if (later !== undefined && later.delete(task) && later.size === 0) state.later.delete(dependency)
-  unref(state, dependency, out)
 }
 
 /** A wish asks for the end of a task, not for its result; a failure goes on the owner's report. */

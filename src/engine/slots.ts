@@ -58,6 +58,7 @@ const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void
   const attempt = state.nextAttempt++ | 0
   tasks.attempt[task] = attempt
   tasks.starts[task]!++
+  if (state.rescheduled.size > 0) state.rescheduled.delete(task)
   tasks.worker[task] = worker.index
   tasks.startedAt[task] = state.now
   transition(state, task, Phase.assigned)

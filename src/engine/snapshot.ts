@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Flag, hasEnded, keyOf, labelOf, Phase, phaseNames, sequenceOf } from "./State.ts"
+import { Flag, hasEnded, holdsDependencies, keyOf, labelOf, Phase, phaseNames, sequenceOf } from "./State.ts"
 import type { Lane, Owner, Phase as PhaseOf, PhaseName, Reason, State, TaskId, Wait, WorkerRecord } from "./State.ts"
 
 /** Everything the engine knows at one moment. */
@@ -118,9 +118,9 @@ const liveTasks = (state: State): ReadonlyArray<TaskId> =>
 const keysOf = (state: State, tasks: Iterable<TaskId>): ReadonlyArray<string> =>
   Array.from(tasks, (task) => keyOf(state, task))
 
-/** What a task that has not ended needs: its dependencies, or the task it stands for. */
+/** What a task holds as long as it may need it, or its result lives on it: its dependencies, or the task it stands for. */
 const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
-  if (hasEnded(state.tasks.phase[task] as PhaseOf)) return []
+  if (!holdsDependencies(state, task)) return []
   const alias = state.aliases.get(task)
   return alias === undefined ? dependenciesOf(state, task) : [alias]
 }

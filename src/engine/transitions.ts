@@ -9,7 +9,7 @@ import type { Phase, PhaseName, State, TaskId } from "./State.ts"
 
 /** `[from, to, when]`, in the order of a task's life. */
 export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]> = [
-  ["waiting", "ready", "the last dependency is met, or the retry delay is over"],
+  ["waiting", "ready", "the last dependency is met, the retry delay is over, or the body gave its place up"],
   ["waiting", "succeeded", "the task it stands for succeeded"],
   ["waiting", "failed", "a dependency refused it, a time limit passed, or the task it stands for failed"],
   ["waiting", "cancelled", "nobody wants it any more, or a dependency was cancelled"],
@@ -20,26 +20,42 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   ["assigned", "running", "the worker starts the attempt"],
   ["running", "seceded", "the body waits"],
   ["running", "stopping", "nobody wants it any more, or a time limit passed"],
-  ["running", "waiting", "another attempt is due later, the body returned a graph, or the worker was lost"],
+  [
+    "running",
+    "waiting",
+    "another attempt is due, the body gave its place up or returned a graph, or the worker was lost"
+  ],
   ["running", "succeeded", "the body succeeded"],
   ["running", "failed", "the body failed or died, or was lost with its worker for good"],
   ["running", "cancelled", "the body interrupted itself"],
   ["seceded", "rejoining", "the last wait is over"],
   ["seceded", "stopping", "nobody wants it any more, or a time limit passed"],
-  ["seceded", "waiting", "another attempt is due later, the body returned a graph, or the worker was lost"],
+  [
+    "seceded",
+    "waiting",
+    "another attempt is due, the body gave its place up or returned a graph, or the worker was lost"
+  ],
   ["seceded", "succeeded", "the body succeeded while a fiber of its own still waited"],
   ["seceded", "failed", "the body failed or died while a fiber of its own still waited, or was lost for good"],
   ["seceded", "cancelled", "the body interrupted itself"],
   ["rejoining", "running", "a slot is free"],
   ["rejoining", "seceded", "another fiber of the body waits"],
   ["rejoining", "stopping", "nobody wants it any more, or a time limit passed"],
-  ["rejoining", "waiting", "another attempt is due later, the body returned a graph, or the worker was lost"],
+  [
+    "rejoining",
+    "waiting",
+    "another attempt is due, the body gave its place up or returned a graph, or the worker was lost"
+  ],
   ["rejoining", "succeeded", "the body succeeded while a fiber of its own still waited"],
   ["rejoining", "failed", "the body failed or died while a fiber of its own still waited, or was lost for good"],
   ["rejoining", "cancelled", "the body interrupted itself"],
   ["stopping", "waiting", "the attempt ran out of time and another one is due"],
   ["stopping", "failed", "the attempt has ended and a time limit was the reason"],
   ["stopping", "cancelled", "the attempt has ended"],
+  ["stopping", "releasing", "the attempt succeeded all the same, and its result owns a resource"],
+  ["releasing", "failed", "the finalizers have run and a time limit was the reason"],
+  ["releasing", "cancelled", "the finalizers have run"],
+  ["succeeded", "releasing", "neither claimed nor needed, and its result owns a resource"],
   ["succeeded", "waiting", "its result was lost with its worker"],
   ["succeeded", "failed", "its result was lost, and it must not run again"]
 ]
@@ -86,5 +102,6 @@ export const note = (
 export const toMermaid = (): string => {
   const arrows = transitions.map(([from, to, when]) => `  ${from} --> ${to}: ${when}`)
   const ends = ["succeeded", "failed", "cancelled"].map((end) => `  ${end} --> [*]: neither claimed nor needed`)
-  return ["stateDiagram-v2", "  [*] --> waiting: submitted", ...arrows, ...ends].join("\n")
+  const last = "  releasing --> [*]: the finalizers have run"
+  return ["stateDiagram-v2", "  [*] --> waiting: submitted", ...arrows, ...ends, last].join("\n")
 }

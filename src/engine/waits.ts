@@ -8,7 +8,7 @@ import type { WaitAbandoned, WaitBegan, WaitMode } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import * as slots from "./slots.ts"
 import { hasEnded, keyOf, Phase } from "./State.ts"
-import type { Claim, Pair, Phase as PhaseOf, State, TaskId, Wait } from "./State.ts"
+import type { Behalf, Claim, Pair, Phase as PhaseOf, State, TaskId, Wait } from "./State.ts"
 import { transition } from "./transitions.ts"
 
 /** Who waits how: the part of a wait that does not depend on what is awaited. */
@@ -22,6 +22,8 @@ export interface Request {
   readonly closing?: boolean
   /** See `Wait.keepsSlot`. */
   readonly keepsSlot?: boolean | undefined
+  /** See `Wait.behalf`. */
+  readonly behalf?: Behalf | undefined
 }
 
 /** Handles {@link WaitBegan}. Claims that are gone count as ended without success. */
@@ -52,8 +54,8 @@ export const enter = (
   const waiter = livingWaiter(state, request)
   const starved = waiter < 0 ? undefined : cycle(state, waiter, open)
   if (starved !== undefined) return tell(request.wait, starved, out)
-  const { closing = false, keepsSlot = false, mode, wait: id } = request
-  const wait: Wait = { id, mode, tasks: open, remaining: open.length, claims, waiter, closing, keepsSlot }
+  const { behalf, closing = false, keepsSlot = false, mode, wait: id } = request
+  const wait: Wait = { id, mode, tasks: open, remaining: open.length, claims, waiter, closing, keepsSlot, behalf }
   watch(state, wait)
   if (waiter < 0) return
   if (keepsSlot) add(state.keeping, wait)
@@ -68,11 +70,11 @@ const tell = (wait: number, starved: Starvation, out: Out): void => {
 const decides = (state: State, mode: WaitMode, task: TaskId): boolean =>
   mode === "firstCompleted" || (mode === "firstFailure" && state.tasks.phase[task] !== Phase.succeeded)
 
-/** The waiter if its attempt has not ended. */
+/** The waiter if its attempt, or what that acquired, has not ended. */
 const livingWaiter = (state: State, { attempt, waiter }: Request): TaskId => {
   if (waiter < 0 || state.tasks.attempt[waiter] !== attempt) return -1
   const phase = state.tasks.phase[waiter]!
-  return phase >= Phase.running && phase <= Phase.stopping ? waiter : -1
+  return phase >= Phase.running && phase <= Phase.releasing ? waiter : -1
 }
 
 /** Registers a wait for tasks that have not ended. */
@@ -118,7 +120,19 @@ const unwatchOnce = (state: State, wait: Wait, task: TaskId): void => {
 const count = (state: State, wait: Wait, task: TaskId, out: Out): void => {
   wait.remaining--
   const over = wait.remaining === 0 || decides(state, wait.mode, task)
-  if (over && state.waits.has(wait.id)) end(state, wait, out)
+  if (!over || !state.waits.has(wait.id)) return
+  // What has stopped may have been the last to need a resource, which is then released within this step.
+  if (wait.behalf !== undefined && state.resources > 0) state.endingWaits.push(wait)
+  else end(state, wait, out)
+}
+
+/** Ends a wait all of whose tasks have ended, or lets it wait for these tasks too. */
+export const endOrGoOn = (state: State, wait: Wait, tasks: ReadonlyArray<TaskId>, out: Out): void => {
+  if (state.waits.get(wait.id) !== wait) return
+  if (tasks.length === 0) return end(state, wait, out)
+  wait.tasks = tasks
+  wait.remaining = tasks.length
+  watch(state, wait)
 }
 
 const unwatch = (state: State, wait: Wait, task: TaskId): void => {
@@ -212,7 +226,7 @@ const secede = (state: State, task: TaskId, wait: Wait, out: Out): void => {
     return
   }
   state.waitsOf.set(task, [wait])
-  if (state.tasks.phase[task] === Phase.stopping) {
+  if (state.tasks.phase[task]! >= Phase.stopping) {
     // It runs its finalizers uncounted from its first wait on.
     slots.free(state, task)
     return
@@ -237,7 +251,7 @@ const rejoin = (state: State, task: TaskId, wait: Wait): boolean => {
     return false
   }
   state.waitsOf.delete(task)
-  if (state.tasks.phase[task] === Phase.stopping) return false
+  if (state.tasks.phase[task]! >= Phase.stopping) return false
   transition(state, task, Phase.rejoining)
   state.workers[state.tasks.worker[task]!]!.rejoining.set(task, wait.id)
   return true

@@ -33,6 +33,7 @@ const colors: Readonly<Record<string, readonly [fill: string, border: string]>> 
   seceded: ["#e0e7ff", "#4338ca"],
   rejoining: ["#ede9fe", "#6d28d9"],
   stopping: ["#ffedd5", "#c2410c"],
+  releasing: ["#ccfbf1", "#0f766e"],
   succeeded: ["#dcfce7", "#15803d"],
   failed: ["#fee2e2", "#b91c1c"],
   cancelled: ["#e5e7eb", "#374151"]

@@ -16,6 +16,8 @@ const kinds: Readonly<Record<NonNullable<TaskEvent["from"]>, Kind>> = {
   seceded: "running",
   rejoining: "running",
   stopping: "running",
+  // Of one that was asked to stop: a result that is released has been counted.
+  releasing: "running",
   succeeded: "succeeded",
   failed: "failed",
   cancelled: "cancelled"
@@ -35,7 +37,7 @@ export class Counter {
 
   /** Counts one event; says whether that made a difference. */
   add({ from, label = "task", serial, to }: TaskEvent): boolean {
-    if (to === "released") return false
+    if (to === "released" || (to === "releasing" && from === "succeeded")) return false
     const kind = kinds[to]
     const before = from !== undefined && this.live.has(serial) ? kinds[from] : undefined
     if (before === kind) return false

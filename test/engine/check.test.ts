@@ -68,6 +68,13 @@ describe("check", () => {
       tasks.submission[rig.id("last")]!.plan.targets[0] = rig.id("run")
       tasks.refs[rig.id("done")] = 0
     }],
+    ["S8", "a resource that nobody counts", (state) => void state.resources++],
+    ["S8", "a result that is released without a resource", ({ tasks }, rig) => {
+      tasks.phase[rig.id("done")] = Phase.releasing
+    }],
+    ["S6", "a task that gave its place up and is not ready", (state, rig) => {
+      state.rescheduled.set(rig.id("run"), state.lanes[0]!)
+    }],
     ["S9", "tasks without owners", (state) => state.owners.clear()]
   ]
   for (const [invariant, fault, plant] of faults) {

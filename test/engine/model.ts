@@ -19,8 +19,15 @@ export interface Task {
   readonly deps: ReadonlyArray<Task>
   readonly settings: Settings
   readonly owner: Owner
-  readonly rank: Rank
-  status: "pending" | "active" | "stopping" | Ended
+  /** Where it was submitted, and where it stands now: one that gave its place up goes behind all others. */
+  readonly place: Rank
+  rank: Rank
+  status: "pending" | "active" | "stopping" | "releasing" | Ended
+  /** Its result is, or has, one that owns a resource, and lives on what it was made of. */
+  retains: boolean
+  /** The finalizers of its resource were asked for, and have run. */
+  finalizeTold: boolean
+  finalized: boolean
   forgotten: boolean
   alias: Task | undefined
   /** Its result came from its alias. */
@@ -89,7 +96,11 @@ interface Interest {
 interface Waiting {
   readonly id: number
   readonly mode: WaitMode
-  readonly awaited: ReadonlyArray<Interest | Task>
+  awaited: ReadonlyArray<Interest | Task>
+  /** On whose behalf all must have stopped and been released, and with which cancellation it began. */
+  readonly behalf: Behalf | undefined
+  /** Nothing more is awaited. */
+  complete: boolean
   readonly waiter: Task | undefined
   /** Ends with its attempt only. */
   readonly closing: boolean
@@ -98,6 +109,11 @@ interface Waiting {
   readonly ended: Map<Interest | Task, "good" | "bad">
   abandoned: boolean
   starved: boolean
+}
+
+interface Behalf {
+  readonly owner: Owner | undefined
+  readonly cancelled: string | undefined
 }
 
 interface Due {
@@ -115,6 +131,12 @@ interface Worker {
 
 export const hasEnded = (task: Task): boolean =>
   task.status === "succeeded" || task.status === "failed" || task.status === "cancelled"
+
+/** Whether the end of a task, with all that it leaves behind, is still to come. */
+const isOpen = (task: Task): boolean => !hasEnded(task) && !task.finalized
+
+/** Whether a result owns a resource, or passes one on. */
+const owns = (task: Task): boolean => task.status === "succeeded" && task.retains
 
 const inAttempt = (task: Task): boolean => task.status === "active" || task.status === "stopping"
 
@@ -135,7 +157,7 @@ export class Model {
   /** How often an attempt of which task asked for another one. */
   readonly asked = new Map<number, number>()
   /** Why attempts did not end a task: `Start`s that had to come again. */
-  readonly restarts = { retried: 0, died: 0, lost: 0, inputsLost: 0, killed: 0, revived: 0, starved: 0 }
+  readonly restarts = { retried: 0, died: 0, lost: 0, inputsLost: 0, gaveWay: 0, killed: 0, revived: 0, starved: 0 }
   /** Settled tasks by how they ended, for the record. */
   readonly ends = { succeeded: 0, failed: 0, cancelled: 0 }
   private timers: Array<Due> = []
@@ -148,14 +170,21 @@ export class Model {
   private attempts = new Set<number>()
   /** Those of which must be said now that they do not stop. */
   private readonly overdue = new Set<Task>()
+  /** Because of whom results are released in this step. */
+  private behalf: Behalf | undefined
+  private isClosing = false
 
   /** What the engine did wrong with this event. */
   apply(state: State, event: Event, out: ReadonlyArray<Instruction>): ReadonlyArray<string> {
     this.problems = []
+    this.behalf = undefined
     this.clock++
     this.now = event.now
     this.happen(event, out, state)
     this.follow()
+    for (const wait of this.waits.values()) this.goOn(wait)
+    // One that has to wait again ranks as before when that is over.
+    for (const task of this.tasks) if (task.status === "pending" && !this.isReady(task)) task.rank = task.place
     for (const instruction of out) this.judge(state, event, instruction)
     this.compare(state)
     for (const task of this.tasks) if (task.forgotten) this.tasks.delete(task)
@@ -214,7 +243,10 @@ export class Model {
       case "TaskExpanded": {
         const task = this.present(event.task, event.attempt)
         if (task === undefined) return
-        if (task.status === "stopping") return this.finishStopped(task)
+        if (task.status === "stopping") {
+          this.noteBehalf(task)
+          return this.finishStopped(task)
+        }
         this.leave(task)
         const answer = out.find((instruction) => instruction._tag === "Submitted")
         if (answer === undefined) return this.complain("an expansion got no answer")
@@ -234,6 +266,15 @@ export class Model {
       }
       case "TaskEnded":
         return this.taskEnded(event, state)
+      case "TaskFinalized": {
+        const task = this.byRow.get(event.task)
+        if (task?.status !== "releasing" || task.attempt !== event.attempt) return
+        this.leave(task)
+        this.noteBehalf(task)
+        if (task.fixed !== undefined) return this.finish(task, ...task.fixed)
+        task.finalized = true
+        return
+      }
       case "WaitBegan": {
         const awaited = [...new Set(event.claims)].map((claim) => this.interests.get(claim)!)
         return this.await(event.wait, event.mode, awaited, event.waiter, event.attempt, false, event.keepsSlot)
@@ -267,7 +308,9 @@ export class Model {
         const awaited = [...this.tasks].filter((each) =>
           each.status === "stopping" && each.behalf === owner && each.stoppedFor === root
         )
-        return this.await(event.wait, "all", awaited, event.waiter, event.attempt)
+        const behalf = root === undefined ? undefined : { owner, cancelled: root }
+        const open = behalf === undefined ? awaited : [...awaited, ...this.releasingFor(behalf, false)]
+        return this.await(event.wait, "all", open, event.waiter, event.attempt, false, false, behalf)
       }
       case "ClaimShared": {
         const owner = this.owners.get(event.owner)
@@ -282,12 +325,15 @@ export class Model {
         if (interest.state !== "live") return
         interest.state = "released"
         interest.owner.claims.delete(interest)
+        this.behalf = { owner: interest.owner, cancelled: undefined }
         return
       }
       case "OwnerClosed": {
         const owner = this.owners.get(event.owner)
         const awaited = owner?.isOpen === true ? this.close(owner, event.by) : []
-        return this.await(event.wait, "all", awaited, event.waiter, event.attempt, true)
+        const behalf = { owner, cancelled: undefined }
+        const open = [...(owner === undefined ? [] : awaited), ...this.releasingFor(behalf, true)]
+        return this.await(event.wait, "all", open, event.waiter, event.attempt, true, false, behalf)
       }
       case "TimeCame":
         return this.timeCame()
@@ -295,11 +341,19 @@ export class Model {
   }
 
   private register(plan: Plan, owner: Owner, rows: Int32Array, parent: Task | undefined): ReadonlyArray<Task> {
-    const computation = parent === undefined ? ++this.computations : parent.rank.computation
+    const computation = parent === undefined ? ++this.computations : parent.place.computation
     const submission = ++this.submissions
     const deps = Array.from(rows, (): Array<Task> => [])
     const made = Array.from(rows, (row, i): Task => {
       const settings = plan.settings.get(i) ?? {}
+      const place = {
+        priority: settings.priority ?? parent?.place.priority ?? 0,
+        computation,
+        ancestor: parent?.place.ancestor ?? plan.positions[i]!,
+        depth: parent === undefined ? 0 : parent.place.depth + 1,
+        submission,
+        position: plan.positions[i]!
+      }
       return {
         name: settings.key ?? `${settings.label ?? "task"}#${this.sequence + i}`,
         serial: this.sequence + i,
@@ -307,15 +361,12 @@ export class Model {
         deps: deps[i]!,
         settings,
         owner,
-        rank: {
-          priority: settings.priority ?? parent?.rank.priority ?? 0,
-          computation,
-          ancestor: parent?.rank.ancestor ?? plan.positions[i]!,
-          depth: parent === undefined ? 0 : parent.rank.depth + 1,
-          submission,
-          position: plan.positions[i]!
-        },
+        place,
+        rank: place,
         status: "pending",
+        retains: false,
+        finalizeTold: false,
+        finalized: false,
         forgotten: false,
         alias: undefined,
         adopted: false,
@@ -375,7 +426,9 @@ export class Model {
     owner.bulk.length = 0
     owner.roots.length = 0
     for (const task of this.tasks) if (task.owner === owner) task.wished = false
+    this.isClosing = true
     this.follow(`Cancelled:${by}`, owner)
+    this.isClosing = false
     owner.isOpen = false
     return this.stoppingFor(owner, true)
   }
@@ -384,6 +437,23 @@ export class Model {
     return [...this.tasks].filter((task) =>
       task.status === "stopping" && (task.behalf === owner || (orphans && task.behalf === undefined))
     )
+  }
+
+  /** What is being released on this behalf; for an owner that closes, also on that of nobody. */
+  private releasingFor({ cancelled, owner }: Behalf, isClosing: boolean): ReadonlyArray<Task> {
+    return [...this.tasks].filter((task) => {
+      if (task.status !== "releasing" || task.finalized) return false
+      if (isClosing && task.behalf === undefined) return true
+      return task.behalf === owner && owner !== undefined && (isClosing || task.stoppedFor === cancelled)
+    })
+  }
+
+  /** A wait for all that stops on somebody's behalf goes on as long as resources are released on that behalf. */
+  private goOn(wait: Waiting): void {
+    if (wait.behalf === undefined || wait.abandoned || wait.complete || !this.isOver(wait)) return
+    const more = this.releasingFor(wait.behalf, wait.closing)
+    if (more.length === 0) wait.complete = true
+    else wait.awaited = [...wait.awaited, ...more]
   }
 
   private present(row: TaskId, attempt: number): Task | undefined {
@@ -395,6 +465,13 @@ export class Model {
     const task = this.present(row, attempt)
     if (ending._tag === "Failed") this.failures.add(ending.failure)
     if (task === undefined) return
+    if (task.status === "stopping") this.noteBehalf(task)
+    if (task.status === "stopping" && ending._tag === "Succeeded" && task.settings.resource === true) {
+      this.leave(task)
+      task.timedOut = false
+      task.status = "releasing"
+      return
+    }
     if (task.status === "stopping") {
       if (!task.timedOut || ending._tag !== "Retried") return this.finishStopped(task)
       this.askFor(task)
@@ -405,6 +482,7 @@ export class Model {
     switch (ending._tag) {
       case "Succeeded":
         this.leave(task)
+        task.retains = task.settings.resource === true || (task.settings.absorbs === true && task.deps.some(owns))
         return this.finish(task, "succeeded")
       case "Failed":
         this.leave(task)
@@ -422,6 +500,14 @@ export class Model {
         this.restarts.inputsLost++
         this.requeue(task)
         return this.believeCycle(task, state)
+      case "Rescheduled": {
+        this.askFor(task)
+        this.restarts.gaveWay++
+        this.requeue(task)
+        const { position, priority, submission } = task.place
+        task.rank = { priority, computation: ++this.computations, ancestor: position, depth: 0, submission, position }
+        return this.believeCycle(task, state)
+      }
     }
   }
 
@@ -552,6 +638,11 @@ export class Model {
     this.follow()
   }
 
+  /** What the end of a task releases is released because of whoever made it end. */
+  private noteBehalf({ behalf, stoppedFor }: Task): void {
+    if (behalf !== undefined) this.behalf = { owner: behalf, cancelled: stoppedFor }
+  }
+
   private tryAgain(task: Task, delayMillis: number): void {
     this.leave(task)
     task.status = "pending"
@@ -587,7 +678,7 @@ export class Model {
     task.fixed = [status, why]
     task.behalf = behalf
     task.stoppedFor = why.startsWith("Cancelled:") ? why.slice(10) : undefined
-    if (task.status === "stopping") return
+    if (task.status === "stopping" || task.status === "releasing") return
     task.status = "stopping"
     if (task.settings.graceMillis !== undefined) this.arm("grace", task, task.settings.graceMillis)
     for (const wait of task.open) if (!wait.closing) wait.abandoned = true
@@ -608,7 +699,18 @@ export class Model {
       }
       if (changed) continue
       for (const task of this.tasks) {
-        if (hasEnded(task) || this.isWanted(task)) continue
+        if (this.isWanted(task)) continue
+        if (task.status === "succeeded" && task.settings.resource === true) {
+          this.noteEnd(task)
+          task.status = "releasing"
+          const home = task.owner.isOpen ? task.owner : undefined
+          const key = reason === "Cancelled:nobody" || this.isClosing ? undefined : reason.slice(10)
+          const behalf = by !== undefined ? { owner: by, cancelled: key } : this.behalf
+          task.behalf = behalf === undefined ? home : behalf.owner
+          task.stoppedFor = behalf?.cancelled
+          continue
+        }
+        if (!isOpen(task) || (task.status === "releasing" && task.fixed === undefined)) continue
         if (task.unwanted) continue
         task.unwanted = true
         const home = task.owner.isOpen ? task.owner : undefined
@@ -624,6 +726,17 @@ export class Model {
     }
   }
 
+  /** Whoever waited for its end has seen it, though it is on its way to be forgotten by now. */
+  private noteEnd(task: Task): void {
+    for (const wait of this.waits.values()) {
+      for (const each of wait.awaited) {
+        const isMeant = each === task || ("claim" in each && each.task === task)
+        const now = stateOf(each)
+        if (isMeant && now !== "open" && !wait.ended.has(each)) wait.ended.set(each, now)
+      }
+    }
+  }
+
   /** Ends a pending task that a dependency refuses, or whose alias has ended. */
   private resolve(task: Task): boolean {
     if (task.alias !== undefined) {
@@ -631,6 +744,7 @@ export class Model {
       this.finish(task, task.alias.status as Ended)
       if (!task.why.has("either")) task.why = task.alias.why
       task.adopted = task.status as Ended === "succeeded"
+      task.retains = owns(task.alias)
       return true
     }
     if (task.settings.absorbs === true) return false
@@ -653,8 +767,14 @@ export class Model {
       if (owner.bulk.includes(task)) return true
       for (const interest of owner.claims) if (interest.task === task) return true
     }
-    for (const other of this.tasks) if (!hasEnded(other) && this.needs(other, task)) return true
+    for (const other of this.tasks) if (this.needs(other, task) && this.holds(other)) return true
     return false
+  }
+
+  /** Whether a task keeps what it depends on: for itself, or for a result that lives on it. */
+  private holds(task: Task): boolean {
+    if (task.status !== "succeeded") return isOpen(task)
+    return task.settings.resource === true || (task.retains && !task.forgotten && this.isWanted(task))
   }
 
   private needs(task: Task, other: Task): boolean {
@@ -677,11 +797,12 @@ export class Model {
     waiterRow: TaskId,
     attempt: number,
     closing = false,
-    keepsSlot = false
+    keepsSlot = false,
+    behalf?: Behalf
   ): void {
-    const waiter = waiterRow < 0 ? undefined : this.present(waiterRow, attempt)
-    const ended = new Map()
-    const wait: Waiting = { id, mode, awaited, waiter, closing, keepsSlot, ended, abandoned: false, starved: false }
+    const waiter = waiterRow < 0 ? undefined : this.present(waiterRow, attempt) ?? this.finalizing(waiterRow, attempt)
+    const rest = { ended: new Map(), abandoned: false, starved: false, complete: false }
+    const wait: Waiting = { id, mode, awaited, waiter, closing, keepsSlot, behalf, ...rest }
     this.waits.set(id, wait)
     if (this.isOver(wait)) return
     const tasks = awaited.flatMap((each) => "claim" in each ? (each.state === "live" ? [each.task] : []) : [each])
@@ -727,6 +848,12 @@ export class Model {
     return keeping.filter((wait) => !wait.abandoned && !this.isOver(wait) && !canEnd(wait))
   }
 
+  /** The task whose finalizers wait. */
+  private finalizing(row: TaskId, attempt: number): Task | undefined {
+    const task = this.byRow.get(row)
+    return task?.status === "releasing" && task.attempt === attempt ? task : undefined
+  }
+
   isOver({ awaited, ended, mode }: Waiting): boolean {
     const states = awaited.map((each) => ended.get(each) ?? stateOf(each))
     switch (mode) {
@@ -745,7 +872,7 @@ export class Model {
   private reaches(from: ReadonlyArray<Task>, task: Task): boolean {
     const seen = new Set<Task>()
     const visit = (each: Task): boolean => {
-      if (hasEnded(each) || seen.has(each)) return false
+      if (!isOpen(each) || seen.has(each)) return false
       if (each === task) return true
       seen.add(each)
       const next = each.alias !== undefined ?
@@ -776,7 +903,7 @@ export class Model {
   }
 
   private fire({ attempt, kind, task }: Due): void {
-    if (hasEnded(task)) return
+    if (hasEnded(task) || task.status === "releasing") return
     const home = task.owner.isOpen ? task.owner : undefined
     switch (kind) {
       case "retry":
@@ -825,6 +952,15 @@ export class Model {
         }
         return
       }
+      case "Finalize": {
+        const task = this.byRow.get(instruction.task)
+        const isRight = task?.status === "releasing" && !task.finalizeTold && task.attempt === instruction.attempt
+        if (!isRight || task.worker !== instruction.worker) {
+          return this.complain(`M7: ${task?.name} should not be finalized`)
+        }
+        task.finalizeTold = true
+        return
+      }
       case "Adopt": {
         const task = this.byRow.get(instruction.task)
         if (task?.adopted !== true || task.alias !== this.byRow.get(instruction.from)) {
@@ -839,10 +975,10 @@ export class Model {
         const displaced = this.displaced.get(instruction.task)
         this.displaced.delete(instruction.task)
         const task = displaced ?? this.byRow.get(instruction.task) ?? this.someRowless()
-        if (task === undefined || !hasEnded(task) || this.isWanted(task)) {
+        if (task === undefined || isOpen(task) || this.isWanted(task)) {
           return this.complain(`${task?.name ?? instruction.task} (${task?.status}) is forgotten too early`)
         }
-        const holder = task.status === "succeeded" ? task.worker : -1
+        const holder = task.status === "succeeded" || task.finalized ? task.worker : -1
         if (holder !== instruction.holder) this.complain(`${task.name} is not held by worker ${instruction.holder}`)
         task.forgotten = true
         if (displaced === undefined) this.byRow.delete(task.row)
@@ -913,6 +1049,7 @@ export class Model {
     task.begun = true
     this.starts.set(task.serial, (this.starts.get(task.serial) ?? 0) + 1)
     task.starts++
+    task.rank = task.place
     task.attempt = attempt
     task.worker = worker
     if (number !== task.starts) this.complain(`${task.name} starts for the ${number}. time`)
@@ -978,6 +1115,8 @@ export class Model {
       if (task.forgotten) continue
       if (hasEnded(task) && !this.isWanted(task)) this.complain(`${task.name} is held for nobody`)
       if (task.status === "stopping" && !task.stopTold) this.complain(`${task.name} was not asked to stop`)
+      if (task.finalized) this.complain(`M7: ${task.name} is finalized and not forgotten`)
+      if (task.status === "releasing" && !task.finalizeTold) this.complain(`M7: ${task.name} is not finalized`)
       if (task.adopted) this.complain(`${task.name} did not adopt a result`)
       const phase = phaseNames[state.tasks.phase[task.row]!]!
       if (!phasesOf[task.status].includes(phase) && !task.why.has("either")) {
@@ -1044,6 +1183,7 @@ export class Model {
 const stateOf = (awaited: Interest | Task): "open" | "good" | "bad" => {
   if ("claim" in awaited && awaited.state !== "live") return "bad"
   const task = "claim" in awaited ? awaited.task : awaited
+  if (task.finalized) return "good"
   return hasEnded(task) ? (task.status === "succeeded" ? "good" : "bad") : "open"
 }
 
@@ -1051,6 +1191,7 @@ const phasesOf: Readonly<Record<Task["status"], ReadonlyArray<string>>> = {
   pending: ["waiting", "ready"],
   active: ["running", "seceded", "rejoining"],
   stopping: ["stopping"],
+  releasing: ["releasing"],
   succeeded: ["succeeded"],
   failed: ["failed"],
   cancelled: ["cancelled"]

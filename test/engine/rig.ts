@@ -138,6 +138,11 @@ export class Rig {
     return this.end(name, { _tag: "Failed", failure, defect: false })
   }
 
+  /** The finalizers of what the task acquired have run. */
+  finalize(name: string, attempt = this.attempt(name)): ReadonlyArray<Instruction> {
+    return this.send({ _tag: "TaskFinalized", task: this.id(name), attempt })
+  }
+
   expand(name: string, graph: Graph, target: Dependency, options: Options = {}): void {
     const names = Object.keys(graph)
     const out = this.send({
@@ -189,7 +194,8 @@ export class Rig {
 
   share(owner: number, claim: Claim): Claim {
     const out = this.send({ _tag: "ClaimShared", claim, owner })
-    const made = out.find((instruction) => instruction._tag === "Submitted")!.claims[0]!
+    const made = out.find((instruction) => instruction._tag === "Submitted")?.claims[0]
+    if (made === undefined) return claim
     this.claims.set(`${owner} ${this.narrator.name(claim.task)}`, made)
     return made
   }

@@ -5,7 +5,7 @@
 import { check } from "../../src/engine/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, WaitMode } from "../../src/engine/Event.ts"
-import type { Instruction } from "../../src/engine/Instruction.ts"
+import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
 import type { Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import * as State from "../../src/engine/State.ts"
 import type { Claim, TaskId } from "../../src/engine/State.ts"
@@ -75,10 +75,14 @@ export class Simulation {
   readonly seed: number
   events = 0
   losses = 0
+  /** Either workers are lost or results own resources. */
+  private readonly mayLose: boolean
   readonly seen = new Map<string, number>()
   private readonly chance: Chance
   private readonly narrator = new Narrator(this.state)
   private readonly runs = new Map<number, Run>()
+  /** The attempts whose finalizers run, for a result that is released. */
+  private readonly finalizing = new Map<number, Finalize>()
   private readonly owners = new Map<number, Owner>()
   private readonly attemptsSeen: Array<Run> = []
   private readonly claims: Array<Claim> = []
@@ -89,6 +93,7 @@ export class Simulation {
 
   constructor(seed: number, checkEvery = 1) {
     this.seed = seed
+    this.mayLose = seed % 3 > 0
     this.checkEvery = checkEvery
     this.chance = new Chance(seed)
     this.state.log = []
@@ -173,6 +178,9 @@ export class Simulation {
         run.timedOut = instruction.timedOut
         return
       }
+      case "Finalize":
+        this.finalizing.set(instruction.attempt, instruction)
+        return
       case "WaitEnded":
         for (const run of this.runs.values()) if (run.closing === instruction.wait) run.closing = "done"
         return
@@ -192,6 +200,7 @@ export class Simulation {
       [busy ? 0 : 6, () => this.submit()],
       [busy ? 0 : 3, () => this.compute()],
       [14, () => this.progress(this.chance.pick([...this.runs.values()]))],
+      [5, () => this.finalize(this.chance.pick([...this.finalizing.values()]))],
       [8, () => this.wait()],
       [3, () => this.giveUp()],
       [2, () => this.cancel()],
@@ -269,6 +278,7 @@ export class Simulation {
       key: this.chance.with(0.2) ? `k${this.chance.below(8)}` : undefined,
       label: this.chance.with(0.2) ? "x" : undefined,
       priority: this.chance.with(0.2) ? this.chance.below(4) - 1 : undefined,
+      resource: !this.mayLose && this.chance.with(0.25) ? true : undefined,
       absorbs: this.chance.with(0.15) ? true : undefined,
       idempotent: this.chance.with(0.1) ? false : undefined,
       timeoutMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined,
@@ -412,7 +422,8 @@ export class Simulation {
   private end(run: Run): void {
     const { chance } = this
     this.runs.delete(run.attempt)
-    const expands = chance.with(run.stopping ? 0.05 : 0.12)
+    const isResource = State.settingsOf(this.state, run.task)?.resource === true
+    const expands = !isResource && chance.with(run.stopping ? 0.05 : 0.12)
     if (expands) return this.expand(run)
     this.send({
       _tag: "TaskEnded",
@@ -423,6 +434,7 @@ export class Simulation {
         [run.stopping ? 2 : 12, { _tag: "Succeeded" }],
         [run.stopping ? 1 : 3, { _tag: "Failed", failure: this.next++, defect: chance.with(0.3) }],
         [run.stopping ? 6 : 1, { _tag: "Interrupted" }],
+        [run.stopping ? 1 : 2, { _tag: "Rescheduled" }],
         [
           run.stopping ? (run.timedOut ? 12 : 1) : 2,
           { _tag: "Retried", delayMillis: chance.with(0.5) ? 0 : chance.below(10) }
@@ -430,6 +442,13 @@ export class Simulation {
         [0.2, { _tag: "InputsLost" }]
       ])
     })
+  }
+
+  private finalize(finalizing: Finalize | undefined): void {
+    if (finalizing === undefined) return
+    const { attempt, task } = finalizing
+    this.finalizing.delete(attempt)
+    this.send({ _tag: "TaskFinalized", now: this.now, task, attempt })
   }
 
   private expand(run: Run): void {
@@ -454,7 +473,8 @@ export class Simulation {
 
   private wait(): void {
     const { chance } = this
-    const run = chance.with(0.7) ? chance.pick([...this.runs.values()]) : undefined
+    // Bodies and finalizers.
+    const run = chance.with(0.7) ? chance.pick([...this.runs.values(), ...this.finalizing.values()]) : undefined
     const mode = chance.weighted<WaitMode>([[6, "all"], [2, "firstCompleted"], [2, "firstFailure"], [2, "never"]])
     if (mode === "never" && run === undefined) return
     const pool = chance.with(0.9) ? this.liveClaims() : this.claims
@@ -485,7 +505,7 @@ export class Simulation {
     const { chance } = this
     const claim = chance.with(0.9) ? chance.pick(this.liveClaims()) : chance.pick(this.claims)
     if (claim === undefined) return
-    const run = chance.with(0.4) ? chance.pick([...this.runs.values()]) : undefined
+    const run = chance.with(0.4) ? chance.pick([...this.runs.values(), ...this.finalizing.values()]) : undefined
     this.send({
       _tag: "CancelRequested",
       now: this.now,
@@ -534,6 +554,7 @@ export class Simulation {
 
   /** A worker dies with its attempts; the driver closes what their bodies own. */
   private loseWorker(): void {
+    if (!this.mayLose) return
     const worker = this.chance.below(this.state.workers.length + 1)
     const died = [...this.runs.values()].filter((run) => run.worker === worker)
     const isLater = this.chance.with(0.5)
@@ -563,6 +584,9 @@ export class Simulation {
       [1, () => {
         const ending = { _tag: "Failed", failure: this.next++, defect: false } as const
         this.send({ _tag: "TaskEnded", now: this.now, task, attempt, ending })
+      }],
+      [1, () => {
+        if (!this.finalizing.has(attempt)) this.send({ _tag: "TaskFinalized", now: this.now, task, attempt })
       }],
       [1, () => {
         this.send({ _tag: "TaskExpanded", now: this.now, task, attempt, plan: this.plan(2).plan, target: 0 })
@@ -610,6 +634,7 @@ export class Simulation {
         if (owner?.isOpen === true && run.closing === "not yet") this.close(owner, run)
         else this.endWell(run)
       }
+      this.finalizeAll()
       if (this.events > before) continue
       if (this.wakeAt === Infinity) break
       this.now = Math.max(this.now, this.wakeAt)
@@ -618,6 +643,10 @@ export class Simulation {
     const open = [...this.model.tasks].filter((task) => !hasEnded(task))
     if (open.length > 0) throw this.disagree(open.map((task) => `law 3: ${task.name} never ends (${task.status})`))
     for (const wait of this.model.waits.values()) throw this.disagree([`law 3: wait ${wait.id} never ends`])
+  }
+
+  private finalizeAll(): void {
+    for (const each of this.finalizing.values()) this.finalize(each)
   }
 
   private endWell(run: Run): void {
@@ -634,7 +663,8 @@ export class Simulation {
   private countRuns(): void {
     const { restarts, starts } = this.model
     const total = [...starts.values()].reduce((sum, count) => sum + count, 0)
-    const most = starts.size + restarts.retried + restarts.died + restarts.lost + restarts.revived + restarts.inputsLost
+    const most = starts.size + restarts.retried + restarts.died + restarts.lost + restarts.revived +
+      restarts.inputsLost + restarts.gaveWay
     if (total > most) throw this.disagree([`F8: ${total} starts where ${most} would do`])
     for (const [serial, count] of starts) {
       const allowed = 1 + this.losses + (this.model.asked.get(serial) ?? 0)
@@ -644,6 +674,7 @@ export class Simulation {
 
   private closeAll(): void {
     for (const owner of this.owners.values()) if (owner.isOpen) this.close(owner)
+    this.finalizeAll()
     const { failures, tasks, waits } = this.model
     if (tasks.size + waits.size + failures.size > 0) {
       throw this.disagree([`S9: ${tasks.size} tasks, ${waits.size} waits and ${failures.size} failures are left`])

@@ -9,7 +9,15 @@ import { keyOf } from "../../src/engine/State.ts"
 import type { State, TaskId, Transition } from "../../src/engine/State.ts"
 
 /** Phases that instructions make plain. */
-const plain: ReadonlySet<string> = new Set(["waiting", "ready", "assigned", "running", "stopping", "released"])
+const plain: ReadonlySet<string> = new Set([
+  "waiting",
+  "ready",
+  "assigned",
+  "running",
+  "stopping",
+  "releasing",
+  "released"
+])
 
 /** Remembers what to call the rows, waits and workers of a state. */
 export class Narrator {
@@ -105,6 +113,8 @@ export class Narrator {
       }
       case "TaskEnded":
         return `attempt ${event.attempt} of ${this.name(event.task)} ${endings(event.ending)}`
+      case "TaskFinalized":
+        return `the resource of ${this.name(event.task)} is finalized`
       case "WaitBegan": {
         const claims = event.claims.map((claim) => this.name(claim.task)).join(" and ")
         const who = event.waiter < 0 ? "somebody" : this.name(event.waiter)
@@ -149,6 +159,8 @@ export class Narrator {
         })`
       case "Overdue":
         return `${this.name(instruction.task)} does not stop (attempt ${instruction.attempt})`
+      case "Finalize":
+        return `finalize the resource of ${this.name(instruction.task)} (attempt ${instruction.attempt})`
       case "Submitted":
         return undefined
       case "Adopt":
@@ -201,6 +213,8 @@ const endings = (ending: Ending): string => {
       return "is interrupted"
     case "InputsLost":
       return "never began: an input was lost"
+    case "Rescheduled":
+      return "gives its place up"
     case "Retried":
       return `fails and asks for another${ending.delayMillis === 0 ? "" : ` in ${ending.delayMillis} ms`}`
   }
