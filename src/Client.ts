@@ -14,7 +14,7 @@ import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Future, WaitOptions } from "./Future.ts"
 import type { Graph } from "./Graph.ts"
-import type { Errors, Exits, Needs, Services, Upstream, Values } from "./Inputs.ts"
+import type { Errors, Exits, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
 import { Annotations as RegionOptions } from "./internal/annotations.ts"
 import * as collect from "./internal/collect.ts"
 import { misplaced as refuseMisplaced } from "./internal/compile.ts"
@@ -70,7 +70,7 @@ export type Result<I, M extends Mode> = M extends "collect" ? Exits<I> : Values<
 
 /** @internal */
 export type Failure<I, M extends Mode> = M extends "collect" ? never
-  : RuntimeFailure | (M extends "continue" ? Root<Errors<I>> : Errors<I>)
+  : RuntimeFailure | Own<M extends "continue" ? Root<Errors<I>> : Errors<I>>
 
 /**
  * Functions that are told how a computation goes, one call after the other, about the tasks that it submits itself. One that
@@ -119,7 +119,7 @@ const withCore = <A, E, R>(f: (core: SchedulerCore) => Effect.Effect<A, E, R>): 
 export const submit = <A, E, R>(
   task: Task<A, E, R>,
   options?: { readonly cache?: ResultCache | undefined }
-): Effect.Effect<Future<A, E>, GraphError, Needs<R> | Client | Scope.Scope> =>
+): Effect.Effect<Future<A, Own<E>>, GraphError, Needs<R> | Client | Scope.Scope> =>
   Effect.map(submitHandles([task as unknown as internal.TaskImpl], options?.cache), ([future]) => future as any)
 
 /**
@@ -132,7 +132,7 @@ export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
   tasks: T,
   options?: { readonly cache?: ResultCache | undefined }
 ): Effect.Effect<
-  { -readonly [K in keyof T]: T[K] extends Task<infer A, infer E, any> ? Future<A, E> : never },
+  { -readonly [K in keyof T]: T[K] extends Task<infer A, infer E, any> ? Future<A, Own<E>> : never },
   GraphError,
   Needs<Services<T>> | Client | Scope.Scope
 > => submitHandles(tasks as unknown as ReadonlyArray<internal.TaskImpl>, options?.cache) as any
@@ -407,7 +407,7 @@ export interface MapOptions<A, M extends Mode = Mode, O extends Options = Option
 
 /** The tasks that are made of items. */
 type Mapped<A, B, E, R, O> = Array<
-  Task<B, E | Upstream<A> | OptionErrors<O>, Needs<R> | Services<A> | OptionServices<O>>
+  Task<B, Own<E> | Upstream<A> | OptionErrors<O>, Needs<R> | Services<A> | OptionServices<O>>
 >
 
 /**

@@ -11,7 +11,7 @@ import { dual } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import type { Client as ClientService, ComputeOptions, Failure, Mode, Result } from "./Client.ts"
 import * as Client from "./Client.ts"
-import type { Lifted, Needs, Services, Upstream } from "./Inputs.ts"
+import type { Lifted, Needs, Own, Services, Upstream } from "./Inputs.ts"
 import * as internal from "./internal/graph.ts"
 import { settled } from "./internal/graphImport.ts"
 import { normalize } from "./internal/options.ts"
@@ -71,7 +71,7 @@ type ValuesAt<T, D extends ReadonlyArray<string>> = {
   readonly [P in D[number]]: P extends keyof T ? T[P] extends Task<infer A, any, any> | undefined ? A : never : never
 }
 
-type ErrorsOf<T, D extends ReadonlyArray<string>, E, O> = E | Upstream<Dependencies<T, D>> | OptionErrors<O>
+type ErrorsOf<T, D extends ReadonlyArray<string>, E, O> = Own<E> | Upstream<Dependencies<T, D>> | OptionErrors<O>
 
 type ServicesOf<T, D extends ReadonlyArray<string>, R, O> =
   | Needs<R>
@@ -184,7 +184,7 @@ type IsAny<A> = 0 extends 1 & A ? true : false
 
 /** A function of which nothing is known returns a plain value, as far as the types can tell. */
 type Called<Return, I> = IsAny<Return> extends true ? Task<any, Upstream<I>, Services<I>>
-  : Return extends Effect.Effect<infer A, infer E, infer R> ? Task<A, E | Upstream<I>, Needs<R> | Services<I>>
+  : Return extends Effect.Effect<infer A, infer E, infer R> ? Task<A, Own<E> | Upstream<I>, Needs<R> | Services<I>>
   : Task<Return, Upstream<I>, Services<I>>
 
 /**

@@ -10,7 +10,7 @@
 import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Future } from "./Future.ts"
-import type { DependencyFailed, Root, RuntimeFailure } from "./SkeinError.ts"
+import type { DependencyFailed, Root, RuntimeFailure, Signal } from "./SkeinError.ts"
 import type { Task } from "./Task.ts"
 import type { Worker } from "./Worker.ts"
 
@@ -121,3 +121,11 @@ export type Lifted<T> =
  * @since 0.1.0
  */
 export type Needs<R> = Exclude<R, Scope.Scope | Worker>
+
+/**
+ * What a task whose body fails with `E` can fail with: signals never leave it.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export type Own<E> = Exclude<E, Signal>

@@ -65,6 +65,28 @@ const written: PropertyDescriptor = {
 }
 
 /**
+ * A body that fails with this gives its place up: the task goes back to the queue, and no attempt is counted. See
+ * `Task.reschedule`.
+ *
+ * @category signals
+ * @since 0.1.0
+ */
+export class Reschedule extends Data.TaggedError("Reschedule") {
+  declare readonly "~skein/Signal": true
+  override get message(): string {
+    return "Task.reschedule gives up the place of a task; outside the body of one it means nothing"
+  }
+}
+
+/**
+ * What a body may fail with to tell the scheduler something. A task never fails with it, and its type never has it.
+ *
+ * @category signals
+ * @since 0.1.0
+ */
+export type Signal = Reschedule
+
+/**
  * Why a graph was refused.
  *
  * @category models

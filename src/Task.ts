@@ -7,15 +7,16 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual, identity } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
 import type { Future } from "./Future.ts"
-import type { Handle, Lifted, Needs, Services, Upstream, Values } from "./Inputs.ts"
+import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
 import * as internal from "./internal/task.ts"
+import { Reschedule } from "./SkeinError.ts"
 import type { DependencyTimeout, GraphError, RuntimeFailure, TaskTimeout } from "./SkeinError.ts"
 
 /** @internal */
@@ -139,20 +140,107 @@ export const make: {
   <A, E, R, const O extends Options = {}>(
     run: Effect.Effect<A, E, R>,
     options?: O
-  ): Task<A, E | OptionErrors<O>, Needs<R> | OptionServices<O>>
+  ): Task<A, Own<E> | OptionErrors<O>, Needs<R> | OptionServices<O>>
   <const I, A, E, R, const O extends Options = {}>(
     inputs: I,
     run: (values: Values<I>) => Effect.Effect<A, E, R>,
     options?: O
-  ): Task<A, E | Upstream<I> | OptionErrors<O>, Needs<R> | Services<I> | OptionServices<O>>
-} = (first: unknown, second?: unknown, third?: Options): any =>
+  ): Task<A, Own<E> | Upstream<I> | OptionErrors<O>, Needs<R> | Services<I> | OptionServices<O>>
+} = (first: unknown, second?: unknown, third?: Options): any => effectful(first, second, third, normalize)
+
+/** A task whose body is an effect, or a function of the inputs that gives one. */
+const effectful = (
+  first: unknown,
+  second: unknown,
+  third: Options | undefined,
+  normal: (options: Options | undefined) => internal.TaskOptions
+): unknown =>
   typeof second === "function"
-    ? wrap({ _tag: "effect", run: second as never }, first, third)
-    : wrap(
+    ? internal.make({ _tag: "effect", run: second as never }, first, normal(third))
+    : internal.make(
       { _tag: "effect", run: () => first as never, constant: first as never },
       undefined,
-      second as Options | undefined
+      normal(second as Options | undefined)
     )
+
+/**
+ * Like {@link make}, for a result that owns a resource: a connection, a pool, a file, a process. What the body acquires in its
+ * `Scope` stays open as long as the result is there.
+ *
+ * **When to use**
+ *
+ * When several tasks use one thing that must be closed. The result of {@link make} must not need the body's scope, which closes
+ * with the attempt.
+ *
+ * **Details**
+ *
+ * The finalizers run once, when the result is released: when nobody claims it and every task that depends on it has ended. They
+ * hold no slot, and whoever lets go of the result last waits for them: the close of the scope in which it was submitted, the end
+ * of `Client.compute`, or the close of the layer. An attempt that fails, is interrupted or times out closes what it acquired
+ * before it counts as ended, so it can be tried again. A finalizer that fails is a warning in the log: the result was fine.
+ *
+ * What the body submits in its scope belongs to the result too, and is cancelled at its release. A resource that is made of
+ * another one keeps that open until it is closed itself. Such results are never in a user's cache.
+ *
+ * **Gotchas**
+ *
+ * A task that hands the resource on in a result of its own does not keep it open; `Task.flatMap` and `Task.exit` do. A value that
+ * `Client.compute` returns is closed by then.
+ *
+ * **Example** (Two tasks share a connection)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Task } from "skein"
+ *
+ * const log: Array<string> = []
+ * const connect = Effect.acquireRelease(Effect.succeed("connection"), () => Effect.sync(() => log.push("closed")))
+ * const connection = Task.resource(connect)
+ * const ask = (n: number) => Task.make(connection, (it) => Effect.sync(() => log.push(`${it}: ${n}`)))
+ * const program = Effect.as(Task.run(Task.all([ask(1), ask(2)])), log)
+ * program // => ["connection: 1", "connection: 2", "closed"]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const resource: typeof make = (first: unknown, second?: unknown, third?: Options): any =>
+  effectful(first, second, third, (options) => ({ ...normalize(options), resource: true }))
+
+/**
+ * What a body fails with to give its place up: the task goes back to the queue and runs again.
+ *
+ * **When to use**
+ *
+ * When a body finds that it cannot go on yet, or that others should go first, and waiting would only take a slot from them.
+ *
+ * **Details**
+ *
+ * The slot is free in the same step. The task ranks behind all ready tasks of its priority, as if it had just been submitted as a
+ * computation of its own. It is no attempt: `Worker.current` and `retry` count on as if the body had not run, and dependencies
+ * keep their results. `timeout` starts anew, `deadline` goes on. What the body submitted or acquired ends with it. A body that
+ * also fails or dies does just that, and one that was asked to stop stops. The idea is dask.distributed's `Reschedule`.
+ *
+ * **Gotchas**
+ *
+ * A body that is the only one ready runs again at once. To wait for something, wait for it.
+ *
+ * **Example** (Let the others go first)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Task } from "skein"
+ *
+ * const log: Array<string> = []
+ * const polite = Task.make(Effect.suspend(() => log.push("polite") === 1 ? Task.reschedule : Effect.succeed(log)))
+ * const other = Task.sync(() => log.push("other"))
+ * Task.run(Task.map([polite, other], ([log]) => log), { concurrency: 1 }) // => ["polite", "other", "polite"]
+ * ```
+ *
+ * @category signals
+ * @since 0.1.0
+ */
+export const reschedule: Effect.Effect<never, Reschedule> = Effect.suspend(() => Effect.fail(new Reschedule()))
 
 /**
  * A task that computes its value with a plain function. A throw is a defect, and so is a Promise: for those there is
@@ -290,7 +378,7 @@ export interface FnOptions<N extends number = number> extends Options {
 }
 
 type Called<Return, I, O> = Return extends Effect.Effect<infer A, infer E, infer R>
-  ? Split<A, E | Upstream<I> | OptionErrors<O>, Needs<R> | Services<I> | OptionServices<O>, O>
+  ? Split<A, Own<E> | Upstream<I> | OptionErrors<O>, Needs<R> | Services<I> | OptionServices<O>, O>
   : Split<Return, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>, O>
 
 type Split<A, E, R, O> = O extends { readonly nout: number }

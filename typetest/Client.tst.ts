@@ -3,7 +3,7 @@ import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import type { DependencyFailed, GraphError, RuntimeFailure, Starved, TaskTimeout } from "skein/SkeinError"
+import type { DependencyFailed, GraphError, Reschedule, RuntimeFailure, Starved, TaskTimeout } from "skein/SkeinError"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { describe, expect, it } from "tstyche"
@@ -357,5 +357,37 @@ describe("map", () => {
       Effect.Effect<Array<string>, Failures<LoadError | DependencyFailed<LoadError>>, Db | Client.Client>
     >()
     expect(Client.zipMap).type.not.toBeCallableWith([[1], ["a"]], (_: number, __: number) => f(1))
+  })
+})
+
+describe("signals", () => {
+  // No constructor makes it; generic code with types of its own may say so.
+  const loose = null! as Task.Task<string, LoadError | Reschedule, Db>
+
+  it("F10: they are in no future's and in no computation's error", () => {
+    expect(Client.submit(loose)).type.toBe<
+      Effect.Effect<Future.Future<string, LoadError>, GraphError, Db | Client.Client | Scope.Scope>
+    >()
+    expect(Client.submitAll([loose])).type.toBe<
+      Effect.Effect<[Future.Future<string, LoadError>], GraphError, Db | Client.Client | Scope.Scope>
+    >()
+    expect(Client.compute({ loose })).type.toBe<
+      Effect.Effect<{ loose: string }, Failures<LoadError>, Db | Client.Client>
+    >()
+    expect(Client.compute([loose], { errors: "continue" })).type.toBe<
+      Effect.Effect<[string], Failures<LoadError>, Db | Client.Client>
+    >()
+    const polite = (n: number): Effect.Effect<number, LoadError | Reschedule> =>
+      n > 0 ? Task.reschedule : loose as never
+    expect(Client.map([1], polite)).type.toBe<
+      Effect.Effect<Array<number>, Failures<LoadError>, Client.Client>
+    >()
+  })
+
+  it("F10: generic code need not name them", () => {
+    const submitted = <A, E, R>(body: Effect.Effect<A, E, R>) => Client.submit(Task.make(body))
+    expect(submitted(Task.reschedule)).type.toBe<
+      Effect.Effect<Future.Future<never>, GraphError, Client.Client | Scope.Scope>
+    >()
   })
 })

@@ -142,3 +142,13 @@ describe("Graph", () => {
     >()
   })
 })
+
+describe("signals", () => {
+  it("F10: they are in no task's error", () => {
+    const polite = Graph.empty.pipe(
+      Graph.add("raw", raw),
+      Graph.add("polite", ["raw"], ({ raw }) => raw === "" ? Task.reschedule : Effect.succeed(1))
+    )
+    expect(polite.tasks.polite).type.toBe<Task.Task<number, DependencyFailed<LoadError>, Db>>()
+  })
+})

@@ -6,7 +6,14 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Client } from "skein/Client"
 import type * as Future from "skein/Future"
-import type { DependencyFailed, DependencyTimeout, GraphError, RuntimeFailure, TaskTimeout } from "skein/SkeinError"
+import type {
+  DependencyFailed,
+  DependencyTimeout,
+  GraphError,
+  Reschedule,
+  RuntimeFailure,
+  TaskTimeout
+} from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { shielded } from "skein/Worker"
 import type { Worker } from "skein/Worker"
@@ -322,5 +329,43 @@ describe("variance", () => {
     expect<Task.Task<number, LoadError>>().type.not.toBeAssignableTo<Task.Task<number>>()
     expect<Task.Task<number, never, Db>>().type.not.toBeAssignableTo<Task.Task<number>>()
     expect<Future.Future<number>>().type.not.toBeAssignableTo<Task.Task<number>>()
+  })
+})
+
+declare const polite: Effect.Effect<string, LoadError | Reschedule, Db | Scope.Scope>
+declare const owning: Effect.Effect<number, LoadError, Db | Scope.Scope>
+
+describe("resource", () => {
+  it("M7: has the body's error, what its inputs fail with, and no Scope", () => {
+    expect(Task.resource(owning)).type.toBe<Task.Task<number, LoadError, Db>>()
+    expect(Task.resource({ raw }, ({ raw }) => (expect(raw).type.toBe<string>(), owning))).type.toBe<
+      Task.Task<number, LoadError | DependencyFailed<LoadError>, Db>
+    >()
+    expect(Task.resource(owning, { timeout: "1 second", key: "pool" })).type.toBe<
+      Task.Task<number, LoadError | TaskTimeout, Db>
+    >()
+    expect(Task.map(Task.resource(owning), (n) => n)).type.toBe<Task.Task<number, DependencyFailed<LoadError>, Db>>()
+  })
+})
+
+describe("reschedule", () => {
+  it("F10: is an effect that fails with the signal", () => {
+    expect(Task.reschedule).type.toBe<Effect.Effect<never, Reschedule>>()
+  })
+
+  it("F10: is in no task's error", () => {
+    expect(Task.make(Task.reschedule)).type.toBe<Task.Task<never>>()
+    expect(Task.make(polite)).type.toBe<Task.Task<string, LoadError, Db>>()
+    expect(Task.make({ raw }, () => polite)).type.toBe<
+      Task.Task<string, LoadError | DependencyFailed<LoadError>, Db>
+    >()
+    expect(Task.resource(polite)).type.toBe<Task.Task<string, LoadError, Db>>()
+    expect(Task.fn((_: number) => polite)(1)).type.toBe<Task.Task<string, LoadError, Db>>()
+  })
+
+  it("F10: nor in that of a task that came through generic code", () => {
+    const doubled = <E>(body: Effect.Effect<number, E>) => Task.make(body)
+    expect(doubled(Task.reschedule)).type.toBe<Task.Task<number>>()
+    expect(doubled(infallible)).type.toBe<Task.Task<number>>()
   })
 })

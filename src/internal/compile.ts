@@ -228,7 +228,8 @@ class Compiler {
   /** Whether a task with a key needs no node of its own: it runs already, or its result is in the cache. */
   private isKnown(task: TaskImpl, key: string): boolean {
     if (this.joins(task, key)) return true
-    const found = this.run.cache?.find(key)
+    // What a result owns is gone when that is released.
+    const found = task.options.resource === true ? undefined : this.run.cache?.find(key)
     if (found === undefined) return false
     this.finish(task, this.push(new CachedTask(task, found.value), key), key)
     return true
@@ -325,17 +326,17 @@ export const settingsOf = (task: TaskImpl, key: string | undefined): Settings | 
   const { options, plain } = task
   const absorbs = plain === undefined && task.body._tag === "exit"
   if (!absorbs && options === noOptions) return undefined
-  const { deadlineMillis, dependencyTimeoutMillis, graceMillis, idempotent, label, priority, timeoutMillis } = options
   return {
     key,
-    label,
-    priority,
+    label: options.label,
+    priority: options.priority,
     absorbs,
-    timeoutMillis,
-    deadlineMillis,
-    dependencyTimeoutMillis,
-    graceMillis,
-    idempotent
+    resource: options.resource,
+    timeoutMillis: options.timeoutMillis,
+    deadlineMillis: options.deadlineMillis,
+    dependencyTimeoutMillis: options.dependencyTimeoutMillis,
+    graceMillis: options.graceMillis,
+    idempotent: options.idempotent
   }
 }
 

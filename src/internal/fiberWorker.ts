@@ -19,7 +19,7 @@ import { format } from "effect/Formatter"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Ending } from "../engine/Event.ts"
-import type { Stop } from "../engine/Instruction.ts"
+import type { Finalize, Stop } from "../engine/Instruction.ts"
 import type { TaskId } from "../engine/State.ts"
 import {
   DependencyFailed,
@@ -37,6 +37,7 @@ import type { LivePlan, Run } from "./compile.ts"
 import type { Obstacle } from "./overdue.ts"
 import { Results } from "./results.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
+import { withoutSignals } from "./signals.ts"
 import { assemble } from "./task.ts"
 import type { Plain, TaskImpl } from "./task.ts"
 
@@ -45,6 +46,7 @@ const runBody = "~effect/Effect/task"
 
 const succeeded: Ending = { _tag: "Succeeded" }
 const interrupted: Ending = { _tag: "Interrupted" }
+const rescheduled: Ending = { _tag: "Rescheduled" }
 
 /** A retry schedule on its way. */
 export type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown, unknown>
@@ -53,6 +55,13 @@ export type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Dura
 interface Order {
   readonly task: TaskId
   readonly attempt: number
+}
+
+/** The scope of a body that has succeeded, which is that of its result. */
+interface Resource {
+  readonly scope: Scope.Closeable
+  readonly exit: Exit.Exit<unknown, unknown>
+  readonly context: Context.Context<never>
 }
 
 export class FiberWorker {
@@ -66,6 +75,8 @@ export class FiberWorker {
   private readonly closing = new Set<Fiber.Fiber<unknown, unknown>>()
   /** What is still running here belongs to nobody: it reports nothing, and leaves no results. */
   private isLost = false
+  /** What the results of resource tasks own, as long as that is open. */
+  private readonly resources = new Map<TaskId, Resource>()
 
   constructor(core: SchedulerCore, index: number, name: string) {
     this.core = core
@@ -115,6 +126,10 @@ export class FiberWorker {
     const fork = Effect.runForkWith(context)
     const fiber = fork(this.wired(order.task, this.bodyOf(order, task)))
     const close = (exit: Exit.Exit<unknown, unknown>): void => {
+      if (task.options.resource === true && Exit.isSuccess(exit) && !this.core.isStopping(order.task, order.attempt)) {
+        this.resources.set(order.task, { scope, exit, context })
+        return this.succeed(order.task, order.attempt, task, run, exit.value)
+      }
       if (scope.state._tag !== "Empty") return this.closeScope(order, task, run, exit, scope, context)
       // Closed all the same: a fiber that outlives the body must not open it again.
       Scope.closeUnsafe(scope, exit)
@@ -216,8 +231,9 @@ export class FiberWorker {
       return
     }
     const cause = withoutInterrupts(exit.cause)
-    if (cause.reasons.length > 0) this.failed(order, task, run, cause)
-    else this.report(order.task, order.attempt, interrupted)
+    const own = withoutSignals(cause)
+    if (own.reasons.length > 0) this.failed(order, task, run, own)
+    else this.report(order.task, order.attempt, cause.reasons.length > 0 ? rescheduled : interrupted)
   }
 
   /** The outcome was fixed when the attempt was asked to stop, whatever it ended with; only a timeout may be tried again. */
@@ -310,6 +326,18 @@ export class FiberWorker {
     if (fiber === undefined) return "ending"
     const shields = attemptOf(this.core, fiber)?.shields ?? 0
     return shields > 0 ? "shielded" : "body"
+  }
+
+  /** Closes the scope of a result that was released. */
+  finalize({ attempt, task }: Finalize): void {
+    const { context, exit, scope } = this.resources.get(task)!
+    this.resources.delete(task)
+    const warning = `A finalizer of the result of task ${JSON.stringify(this.core.keyOf(task))} failed`
+    const close = Effect.catchCause(Scope.close(scope, exit), (cause) => Effect.logWarning(warning, cause))
+    const closing = Effect.runForkWith(context)(close, { uninterruptible: true })
+    const done = (): void => this.core.finalized(task, attempt)
+    if (closing.pollUnsafe() !== undefined) done()
+    else closing.addObserver(done)
   }
 
   /** Nothing of what is here counts from now on. Gives the scopes of the bodies that run. */

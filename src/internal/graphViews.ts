@@ -149,7 +149,10 @@ export const toGraphViz = (
  */
 export const states = (events: Iterable<TaskEvent>): Map<string, Exclude<Status, "released">> => {
   const last = new Map<string, Exclude<Status, "released">>()
-  for (const { key, to } of events) if (to !== "released") last.set(key, to)
+  for (const { from, key, to } of events) {
+    if (to === "released" || (to === "releasing" && from === "succeeded")) continue
+    last.set(key, to)
+  }
   return last
 }
 

@@ -30,7 +30,7 @@ import type { Instruction, Overdue, Rejected, Submitted } from "../engine/Instru
 import type { Limits } from "../engine/limits.ts"
 import { makeClaim } from "../engine/owners.ts"
 import { dependenciesOf } from "../engine/snapshot.ts"
-import { Flag, hasEnded, keyOf, make as makeState, Phase, placeOf } from "../engine/State.ts"
+import { Flag, hasEnded, keyOf, make as makeState, Phase, placeOf, settingsOf } from "../engine/State.ts"
 import type { Claim, Owner, Phase as PhaseOf, Place, Root, State, TaskId } from "../engine/State.ts"
 import { GraphError, Released } from "../SkeinError.ts"
 import type { Starved } from "../SkeinError.ts"
@@ -110,6 +110,8 @@ export class SchedulerCore implements Carrier, Live, Past {
   private readonly inAsyncScope: (f: () => void) => void
   private readonly causes = new Map<number, Cause.Cause<unknown>>()
   private readonly owners = new ScopeOwners(this)
+  /** The owners that are being closed. */
+  private readonly closing = new Set<number>()
   private readonly outbox = new Outbox(this.workers, this.causes, (task, value) => this.cacheWrite(task, value))
   /** Task and attempt of plain functions that have ended, and of which the engine has not been told; see {@link endedAtOnce}. */
   private readonly ends = new Fifo<number>()
@@ -171,6 +173,13 @@ export class SchedulerCore implements Carrier, Live, Past {
   ended(task: TaskId, attempt: number, ending: Ending): void {
     if (this.wire === undefined) this.applyEnd(task, attempt, ending)
     else this.carry("Ended", task, attempt, () => this.applyEnd(task, attempt, ending))
+  }
+
+  /** A worker has run the finalizers of a resource. */
+  finalized(task: TaskId, attempt: number): void {
+    const tell = (): void => void this.ask({ _tag: "TaskFinalized", now: this.now(), task, attempt })
+    if (this.wire === undefined) tell()
+    else this.carry("Finalized", task, attempt, tell)
   }
 
   private carry(tag: Message["_tag"], task: TaskId, attempt: number, deliver: () => void): void {
@@ -266,6 +275,10 @@ export class SchedulerCore implements Carrier, Live, Past {
         const stop = (): void => this.workers[instruction.worker]!.stop(instruction)
         return this.wire === undefined ? stop() : this.wire.carry(this, instruction, stop)
       }
+      case "Finalize": {
+        const finalize = (): void => this.workers[instruction.worker]!.finalize(instruction)
+        return this.wire === undefined ? finalize() : this.wire.carry(this, instruction, finalize)
+      }
       case "WaitEnded": {
         const end = (): void => this.waits.end(instruction.wait, instruction.starved)
         return this.wire === undefined ? end() : this.wire.carryLast(end)
@@ -322,7 +335,14 @@ export class SchedulerCore implements Carrier, Live, Past {
     const plan = submission[task]!.plan as LivePlan
     const { cache } = runOf(plan, index[task]!)
     const key = cache === undefined ? undefined : plan.settings.get(index[task]!)?.key
-    return key === undefined ? undefined : () => cache!.set(key, value)
+    return key === undefined || this.ownsResource(task) ? undefined : () => cache!.set(key, value)
+  }
+
+  /** Whether the result of a task is not to outlive it: it owns a resource, or is that of a task whose result does. */
+  private ownsResource(task: TaskId): boolean {
+    const { flags } = this.state.tasks
+    const owns = (each: TaskId): boolean => (flags[each]! & (Flag.resource | Flag.retains)) !== 0
+    return owns(task) || (settingsOf(this.state, task)?.absorbs === true && owns(this.inputOf(task)))
   }
 
   /** How often the task was started. */
@@ -467,6 +487,8 @@ export class SchedulerCore implements Carrier, Live, Past {
     if (id < 0) return -1
     const phase = this.state.tasks.phase[id] as PhaseOf
     if (hasEnded(phase)) return phase === Phase.succeeded ? id : -1
+    // A resource that is being finalized is as good as gone.
+    if (phase === Phase.releasing) return -1
     if (phase !== Phase.stopping) return id
     // One that stops because an attempt took too long may be tried again by itself.
     const retry = retryOf(taskAt(place), runAt(place))
@@ -528,10 +550,12 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   /** Ends everything that only this owner wanted; returns when none of it is running any more. */
   closeOwner(owner: number, by: string, abandoned?: number): Effect.Effect<void> {
-    return Effect.ignore(this.waits.begin((wait, origin) => {
+    const closed = Effect.ignore(this.waits.begin((wait, origin) => {
+      this.closing.add(owner)
       this.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
       if (abandoned !== undefined) this.ask({ _tag: "WaitAbandoned", now: origin.now, wait: abandoned })
     }))
+    return Effect.ensuring(closed, Effect.sync(() => this.closing.delete(owner)))
   }
 
   private closeCompute(owner: number, wait: number): Effect.Effect<void> {
@@ -702,8 +726,9 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** Cancels everything and returns when nothing is running any more. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.isClosed = true
-    // An owner of a fired task may have closed while its finalizers run.
-    const owners = new Set([...this.state.owners.keys(), ...this.detached.owners()])
+    // Others may be closing at the moment, or an owner of a fired task has closed while its finalizers run: what they wait for
+    // is awaited here too.
+    const owners = new Set([...this.state.owners.keys(), ...this.closing, ...this.detached.owners()])
     return Effect.forEach(owners, (owner) => this.closeOwner(owner, "scheduler"), {
       // At once: a finalizer of one may wait for a task of another.
       concurrency: "unbounded",

@@ -55,6 +55,8 @@ export interface TaskOptions {
   readonly graceMillis?: number | undefined
   readonly idempotent?: boolean | undefined
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
+  /** The scope of the body is that of the result. */
+  readonly resource?: boolean | undefined
   /** The name that a pure key begins with. */
   readonly name?: string | undefined
   /** What is wrong with the options; told when the task is submitted. */

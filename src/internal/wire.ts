@@ -9,9 +9,9 @@ import type * as Effect from "effect/Effect"
 import type { TaskId } from "../engine/State.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 
-/** What a scheduler and a worker tell each other of an attempt. */
+/** What a scheduler and a worker tell each other of an attempt, and of what it acquired for its result. */
 export interface Message {
-  readonly _tag: "Start" | "Stop" | "Ended"
+  readonly _tag: "Start" | "Stop" | "Finalize" | "Ended" | "Finalized"
   readonly task: TaskId
   /** By the time a `Stop` is sent the attempt may have ended, and the task's row may belong to another. */
   readonly attempt: number

@@ -138,13 +138,14 @@ export const arrived = (gate: Gate, count = 1): Effect.Effect<void> =>
   })
 
 /**
- * What a scheduler and a worker tell each other: `Start` an attempt, `Stop` it, it has `Ended`.
+ * What a scheduler and a worker tell each other: `Start` an attempt, `Stop` it, it has `Ended`; `Finalize` the resource of its
+ * result, that is `Finalized`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Message {
-  readonly _tag: "Start" | "Stop" | "Ended"
+  readonly _tag: "Start" | "Stop" | "Finalize" | "Ended" | "Finalized"
   /** The key of the task. */
   readonly key: string
   readonly worker: string

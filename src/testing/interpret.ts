@@ -22,6 +22,7 @@ import { exitOf, rootCause } from "../internal/causes.ts"
 import { compile, runIn } from "../internal/compile.ts"
 import type { Compiled, LivePlan, Run } from "../internal/compile.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
+import { withoutSignals } from "../internal/signals.ts"
 import { assemble, FutureImpl, isTask, replace, scan } from "../internal/task.ts"
 import type { Handle, TaskImpl } from "../internal/task.ts"
 import { GraphError, TaskTimeout } from "../SkeinError.ts"
@@ -81,6 +82,8 @@ export class Interpreter implements Stage {
   private readonly wrap: Wrap
   /** Tasks may be lost with their workers: what must not run twice then ends in some orders of things. */
   private readonly losesWorkers: boolean
+  /** What closes the resources that results own, in the order in which they were acquired. */
+  private readonly open: Array<Effect.Effect<void>> = []
   private next = 1
 
   constructor(wrap: Wrap = (_submission, _index, _attempt, body) => body, losesWorkers = false) {
@@ -99,9 +102,15 @@ export class Interpreter implements Stage {
       return Effect.flatMap(
         this.register(scan(shape).handles, context, undefined),
         (ids) => Effect.as(this.evaluateAll(ids), ids)
-      )
+      ).pipe(Effect.ensuring(this.closeResources))
     })
   }
+
+  /** Here results are held to the end: one that was made of another is closed before that. */
+  private readonly closeResources: Effect.Effect<void> = Effect.suspend(() => {
+    const close = this.open.pop()
+    return close === undefined ? Effect.void : Effect.andThen(close, this.closeResources)
+  })
 
   exitOf(id: TaskId): Exit.Exit<unknown, unknown> {
     const { outcome, value } = this.rows[id]!.ended!
@@ -248,7 +257,11 @@ export class Interpreter implements Stage {
           row.ended = { value: exit.value, outcome: undefined, possible: [], starts: number, isOpen: seen.isOpen }
           return Effect.void
         }
-        return this.failed(id, number, step, exit.cause, seen)
+        const own = withoutSignals(withoutInterrupts(exit.cause))
+        // It is no attempt, and there is nobody here to give its place to.
+        const isRescheduled = own.reasons.length === 0 && exit.cause.reasons.some(Cause.isFailReason)
+        if (isRescheduled) return Effect.andThen(Effect.yieldNow, this.attempt(id, number, step, seen.isOpen))
+        return this.failed(id, number, step, own, seen)
       })
     })
   }
@@ -278,11 +291,16 @@ export class Interpreter implements Stage {
       return Effect.flatMap(
         Effect.forkChild(Effect.provideContext(limited, context)),
         (fiber) =>
-          Effect.flatMap(Fiber.await(fiber), (exit) =>
-            Effect.map(Effect.exit(Scope.close(scope, exit)), (closed) => {
+          Effect.flatMap(Fiber.await(fiber), (exit) => {
+            if (task.options.resource === true && Exit.isSuccess(exit)) {
+              this.open.push(Effect.asVoid(Effect.exit(Scope.close(scope, exit))))
+              return Effect.succeed(exit)
+            }
+            return Effect.map(Effect.exit(Scope.close(scope, exit)), (closed) => {
               const both = Exit.isFailure(closed) ? Exit.asVoidAll([exit, closed]) : exit
               return Exit.isFailure(both) ? both : exit
-            }))
+            })
+          })
       )
     })
   }
@@ -340,15 +358,14 @@ export class Interpreter implements Stage {
   ): Effect.Effect<void> {
     const { retry, timeoutMillis } = this.taskOf(id).options
     const isLate = cause.reasons.some((reason) => Cause.isDieReason(reason) && reason.defect === timedOut)
-    const own = Cause.fromReasons(cause.reasons.filter((reason) => !Cause.isInterruptReason(reason)))
     const error = isLate
       ? new TaskTimeout({ key: this.keyOf(id), of: "attempt", millis: timeoutMillis! })
-      : own.reasons.every(Cause.isFailReason)
-      ? own.reasons[0]?.error
+      : cause.reasons.every(Cause.isFailReason)
+      ? cause.reasons[0]?.error
       : undefined
     const giveUp = isLate
       ? this.endBy(id, number, { _tag: "TimedOut", of: "attempt", millis: timeoutMillis! }, seen)
-      : this.end(id, number, own, seen)
+      : this.end(id, number, cause, seen)
     if (retry === undefined || error === undefined || !isRetriable(error)) return giveUp
     const steps = step === undefined ? Schedule.toStep(retry) as unknown as Effect.Effect<Step> : Effect.succeed(step)
     return Effect.flatMap(
@@ -500,6 +517,9 @@ export class Interpreter implements Stage {
     }
   } as const
 }
+
+const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unknown> =>
+  Cause.fromReasons(reasons.filter((reason) => !Cause.isInterruptReason(reason)))
 
 type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown>
 

@@ -128,7 +128,7 @@ export class Rails implements Wire {
 
   /** Messages between the scheduler and one worker keep their order, in each direction. */
   carry(_core: SchedulerCore, { _tag, worker }: Message, deliver: () => void): void {
-    const channels = _tag === "Ended" ? this.fromWorkers : this.toWorkers
+    const channels = _tag === "Ended" || _tag === "Finalized" ? this.fromWorkers : this.toWorkers
     const channel = channels.get(worker)
     if (channel !== undefined) {
       channel.push(deliver)

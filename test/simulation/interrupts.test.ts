@@ -85,6 +85,21 @@ const verbs: Record<string, Verb> = {
   "compute that fails": (b) => Effect.exit(Client.compute(graphOf(b))),
   "compute, continue": (b) => Effect.exit(Client.compute({ ...graphOf(b), f: 0 }, { errors: "continue" })),
   "compute, collect": (b) => Client.compute({ ...graphOf(b), f: 0 }, { errors: "collect" }),
+  "resources, one made of another": ({ body }) => {
+    const owned = (name: string) => Effect.acquireRelease(body(name), () => body(`${name} closes`))
+    const pool = Task.resource(owned("pool"))
+    const connection = Task.flatMap(pool, () => Task.resource(pool, () => owned("connection")))
+    return Effect.scoped(Effect.gen(function*() {
+      const future = yield* Client.submit(connection)
+      yield* Client.compute(Task.make([pool, future], ([, value]) => body(value)))
+      yield* Client.release(future)
+    }))
+  },
+  "a body that gives way": ({ body }) => {
+    let left = 2
+    const polite = Effect.andThen(body(1, 1), Effect.suspend(() => left-- > 0 ? Task.reschedule : Effect.void))
+    return Client.compute([Task.make(polite), Task.make(body(2))])
+  },
   map: (b) => Client.map([1, 2, 3, 4], (n) => b.body(n)),
   "close a scope": (b) => Effect.scoped(Effect.andThen(Client.submit(graphOf(b).f), turns(5))),
   recursion: (b) =>
