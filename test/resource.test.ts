@@ -433,6 +433,36 @@ describe("the end of a run", () => {
       assert.deepStrictEqual(log, ["open r", "close r"])
     }).pipe(inScheduler()))
 
+  it.effect("M7, F11: a retry opens anew what was released, also while that is being closed", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      let runs = 0
+      const r = Task.resource(opened(log, "r"))
+      const use = Task.make(r, (value) => ++runs === 1 ? Effect.fail("no" as const) : using(log, "a")(value))
+      yield* Effect.scoped(Effect.gen(function*() {
+        const future = yield* Client.submit(use)
+        yield* Future.await(future)
+        yield* Future.join(yield* Client.retry(future))
+      }))
+      assert.deepStrictEqual(log.filter((each) => each === "a uses r").length, 1)
+      assert.deepStrictEqual(log.toSorted(), ["a uses r", "close r", "close r", "open r", "open r"])
+    }).pipe(inScheduler()))
+
+  it.effect("M7, F13: a body that is run inline has it open", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const use = Task.make(Task.resource(opened(log, "r")), (value) =>
+        Effect.andThen(turns(), Effect.andThen(using(log, "a")(value), Effect.fail("no" as const))))
+      yield* Effect.scoped(Effect.gen(function*() {
+        const future = yield* Client.submit(use)
+        yield* Future.await(future)
+        yield* hasLogged(log, "close r")
+        log.length = 0
+        assert.strictEqual(yield* Effect.flip(Client.rerunInline(future)), "no")
+        assert.deepStrictEqual(log, ["open r", "a uses r", "close r"])
+      }))
+    }).pipe(inScheduler()))
+
   it.effect("M7: in a body, what compute opened is closed when it returns, and the slot is back", () =>
     Effect.gen(function*() {
       const log: Log = []

@@ -28,15 +28,25 @@ export const rerunInline = (future: FutureImpl): Effect.Effect<unknown, unknown>
     core.view.see(future.claim)
     const { place, where } = rootOf(core.view.outcomeOf(future.claim)!.trail)
     const attempt = attemptFor(core, place!, Math.max(1, where!.attempt), fiber)
-    return Effect.flatMap(inputsAt(core, place!), (values) => inScope(core, place!, attempt, values))
+    return withInputs(core, place!, (values) => inScope(core, place!, attempt, values))
   })
 
-/** What its body gets, from the results that are held, or from tasks that run again. */
-const inputsAt = (core: SchedulerCore, place: Place): Effect.Effect<ReadonlyArray<unknown>, unknown> => {
+/** Gives `use` what the body gets, from the results that are held, or from tasks that run again; they are held meanwhile. */
+const withInputs = (
+  core: SchedulerCore,
+  place: Place,
+  use: (values: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>
+): Effect.Effect<unknown, unknown> => {
   const { body, handles } = taskAt(place)
-  if (handles.length === 0) return Effect.succeed(handles)
+  if (handles.length === 0) return use(handles)
   const absorbs = body._tag === "exit"
-  return core.computeInputs(place, absorbs, (targets) => ofInputs(core, absorbs, targets))
+  return Effect.uninterruptibleMask((restore) =>
+    restore(core.computeInputs(
+      place,
+      absorbs,
+      (targets) => Effect.flatMap(ofInputs(core, absorbs, targets), (values) => restore(use(values)))
+    ))
+  )
 }
 
 /** What the body sees of a worker. What it waits for and submits belongs to the task that calls, if one does. */

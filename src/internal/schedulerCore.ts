@@ -495,11 +495,11 @@ export class SchedulerCore implements Carrier, Live, Past {
     return this.hasTimedOut(id) && retry !== undefined ? id : -1
   }
 
-  /** Reads what the task at a place needs with `collect`, running again what is not held; owns that for the while. */
+  /** Uses what the task at a place needs with `collect`, running again what is not held; owns that for the while. */
   computeInputs<A, E>(
     place: Place,
     keepGoing: boolean,
-    collect: (targets: ReadonlyArray<TaskId> | undefined) => Exit.Exit<A, E>
+    collect: (targets: ReadonlyArray<TaskId> | undefined) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     return this.own(() => recompileInputs(place, this), { keepGoing, cache: undefined, callbacks: undefined }, collect)
   }
@@ -617,7 +617,7 @@ export class SchedulerCore implements Carrier, Live, Past {
   private own<A, E>(
     compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | GraphError,
     options: ComputeOptions,
-    collect: (targets: ReadonlyArray<TaskId> | undefined, roots: ReadonlyArray<Root>) => Exit.Exit<A, E>
+    collect: (targets: ReadonlyArray<TaskId> | undefined, roots: ReadonlyArray<Root>) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.withFiber((fiber): Effect.Effect<A, E | GraphError | Starved> => {
@@ -659,7 +659,7 @@ export class SchedulerCore implements Carrier, Live, Past {
     targets: ReadonlyArray<TaskId>,
     { keepGoing, keepsSlot }: ComputeOptions,
     restore: <B, F>(effect: Effect.Effect<B, F>) => Effect.Effect<B, F>,
-    read: () => Exit.Exit<A, E>
+    read: () => Effect.Effect<A, E>
   ): Effect.Effect<A, E | Starved> {
     const mode = keepGoing ? "all" : "firstFailure"
     const claims = () => targets.map((task) => makeClaim(owner, task))
