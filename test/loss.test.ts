@@ -420,3 +420,86 @@ describe("idempotent: false", () => {
       assert.strictEqual(runs, 1)
     })))
 })
+
+describe("resources on a worker that is lost", () => {
+  /** Opens `name`, with the worker's id, and says when that is closed. */
+  const opened = (log: Log, name: string) =>
+    Effect.flatMap(Worker.current, ({ worker }) =>
+      Effect.acquireRelease(
+        Effect.as(note(log, `open ${name} on ${worker}`), worker),
+        () => Effect.andThen(Effect.yieldNow, note(log, `close ${name} on ${worker}`))
+      ))
+
+  const wide = inScheduler({ workers: [{ id: "a", concurrency: 2 }, { id: "b", concurrency: 1 }] })
+
+  it.effect("M7, F8: are closed, the last acquired first, and acquired anew for those who want them", () =>
+    wide(Effect.gen(function*() {
+      const log: Log = []
+      yield* Effect.scoped(Effect.gen(function*() {
+        const pool = yield* Client.submit(Task.resource(opened(log, "pool"), { key: "pool" }))
+        yield* Future.join(pool)
+        const connection = yield* Client.submit(Task.resource(pool, () => opened(log, "connection")))
+        assert.strictEqual(yield* Future.join(connection), "a")
+        yield* Testing.loseWorker("a")
+        assert.deepStrictEqual(log.slice(2).filter((line) => line.endsWith("a")), [
+          "close connection on a",
+          "close pool on a"
+        ])
+        assert.strictEqual(yield* Future.join(connection), "b")
+        assert.strictEqual(yield* Future.join(pool), "b")
+        log.length = 0
+      }))
+      assert.deepStrictEqual(log, ["close connection on b", "close pool on b"])
+      yield* Testing.assertEmpty
+    })))
+
+  it.effect("M7, F8: nobody waits for finalizers that run there when it is lost, and what they bring changes nothing", () =>
+    two(Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const closed: Log = []
+      const r = Task.resource(
+        Effect.acquireRelease(Effect.void, () => Effect.andThen(Deferred.await(gate), note(closed, "closed")))
+      )
+      const losing = yield* Effect.forkChild(Effect.andThen(calm, Testing.loseWorker("a")))
+      yield* Client.compute(r)
+      assert.deepStrictEqual(closed, [])
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(losing)
+      assert.deepStrictEqual(closed, ["closed"])
+      yield* Testing.assertEmpty
+    })))
+
+  it.effect("M7, F8: a body that takes its time to stop closes what it acquired", () =>
+    two(Effect.gen(function*() {
+      const log: Log = []
+      const gate = yield* Deferred.make<void>()
+      const body = Effect.tap(opened(log, "r"), (worker) => worker === "a" ? Deferred.await(gate) : Effect.void)
+      const r = Task.resource(Effect.uninterruptible(body))
+      const future = yield* Client.submit(r)
+      yield* calm
+      const losing = yield* Effect.forkChild(Testing.loseWorker("a"))
+      assert.strictEqual(yield* Future.join(future), "b")
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(losing)
+      assert.deepStrictEqual(log, ["open r on a", "open r on b", "close r on a"])
+    })))
+
+  it.effect("M7, F8: the keys of what it submitted are free at once, though its finalizers take their time", () =>
+    two(Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const r = Task.resource(Effect.gen(function*() {
+        // Its finalizer runs before the scope lets go of the child.
+        const child = yield* Client.submit(Task.make(Effect.void, { key: "child" }))
+        yield* Effect.addFinalizer(() => Deferred.await(gate))
+        yield* Future.join(child)
+        return (yield* Worker.current).worker
+      }))
+      const future = yield* Client.submit(r)
+      yield* Future.join(future)
+      const losing = yield* Effect.forkChild(Testing.loseWorker("a"))
+      yield* calm
+      assert.strictEqual(yield* Future.join(future), "b")
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(losing)
+    })))
+})

@@ -8,8 +8,9 @@ import type { Out } from "./Instruction.ts"
 import { outcomeOf } from "./outcomes.ts"
 import { fail, isRefusal, makeReady, refuse } from "./settle.ts"
 import { dependenciesOf } from "./snapshot.ts"
-import { Flag, hasEnded, keyOf } from "./State.ts"
+import { Flag, hasEnded, keyOf, Phase, settingsOf } from "./State.ts"
 import type { Phase as PhaseOf, State, TaskId } from "./State.ts"
+import { transition } from "./transitions.ts"
 import { awaitedBy } from "./waits.ts"
 
 /** Takes the present attempt of a task back: it does not count, and what is reported of it changes nothing (S7). */
@@ -17,6 +18,24 @@ export const uncharge = ({ tasks }: State, task: TaskId): void => {
   tasks.starts[task]!--
   tasks.attempt[task] = 0
   tasks.flags[task]! |= Flag.begun
+}
+
+/**
+ * Starts a task anew whose resource was released when a result that was made of it was lost: as if it had been forgotten by
+ * then. It holds its dependencies still.
+ */
+export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
+  const { tasks } = state
+  out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
+  if (settingsOf(state, task)?.idempotent === false) {
+    return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
+  }
+  if (state.history.size > 0) state.history.delete(task)
+  tasks.starts[task] = 0
+  tasks.attempt[task] = 0
+  tasks.flags[task] = Flag.begun | Flag.recomputed | Flag.resource
+  transition(state, task, Phase.waiting)
+  waitAgain(state, task, false, out)
 }
 
 /** Lets a task that waits wait for its dependencies once more, and for a delay if it has one. */

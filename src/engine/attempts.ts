@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { met, uncharge, waitAgain } from "./again.ts"
+import { acquireAgain, met, uncharge, waitAgain } from "./again.ts"
 import { stop } from "./cancel.ts"
 import type { Ending, TaskEnded, TaskExpanded, TaskFinalized } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
@@ -97,13 +97,18 @@ const publish = (state: State, task: TaskId, out: Out): void => {
 
 /** Handles {@link TaskFinalized}: the last that is left of a result that was released, or that came too late. */
 export const finalized = (state: State, { attempt, task }: TaskFinalized, out: Out): void => {
-  if (state.tasks.attempt[task] !== attempt || state.tasks.phase[task] !== Phase.releasing) return
+  if (state.tasks.attempt[task] === attempt && state.tasks.phase[task] === Phase.releasing) closed(state, task, out)
+}
+
+/** Forgets a task whose resource is no more, unless it is needed again, or ends it with the outcome that was fixed. */
+export const closed = (state: State, task: TaskId, out: Out): void => {
   const behalf = state.releasing.get(task)!
   if (behalf.owner !== undefined) state.behalf = behalf
   state.releasing.delete(task)
   if (state.waitsOf.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
   if (state.outcomes.has(task)) return publish(state, task, out)
   waits.taskEnded(state, task, out)
+  if (state.tasks.refs[task]! > 0) return acquireAgain(state, task, out)
   letGo(state, task, out)
   forget(state, task, out)
 }

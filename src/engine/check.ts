@@ -200,7 +200,7 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
     const inAttempt = phase >= Phase.assigned && phase <= Phase.stopping
     const holds = has(state, task, Flag.holdsSlot)
     const worker = state.tasks.worker[task]!
-    if (phase === Phase.succeeded && state.workers[worker]!.phase === "lost") {
+    if ((phase === Phase.succeeded || phase === Phase.releasing) && state.workers[worker]!.phase === "lost") {
       yield `S8: the result of ${name(task)} was lost`
     }
     if (inAttempt) attempts[worker]!++

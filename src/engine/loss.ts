@@ -6,14 +6,15 @@
  */
 import { breakCycles, uncharge } from "./again.ts"
 import { propagate } from "./agenda.ts"
-import { leave, remember, stopped } from "./attempts.ts"
+import { closed, leave, remember, stopped } from "./attempts.ts"
 import type { WorkerLost } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import { noteOutcome, outcomeOf } from "./outcomes.ts"
 import * as ready from "./ready.ts"
+import { letGo } from "./release.ts"
 import { fail, isRefusal, makeReady, refuse } from "./settle.ts"
 import { dependenciesOf } from "./snapshot.ts"
-import { Flag, hasEnded, Phase, settingsOf } from "./State.ts"
+import { Flag, hasEnded, holdsDependencies, Phase, settingsOf } from "./State.ts"
 import type { Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
 import { addLater } from "./submit.ts"
 import { note, transition } from "./transitions.ts"
@@ -38,14 +39,19 @@ export const lose = (state: State, event: WorkerLost, out: Out): void => {
   worker.phase = "lost"
   const loss: Loss = { again: new Set(), reopened: new Set(), rootless: [] }
   for (const task of tasksOf(state, worker.index, isAtWork)) endAttempt(state, task, loss, out)
+  propagate(state, out)
+  for (const task of tasksOf(state, worker.index, isLeaving)) endLeaving(state, task, out)
+  for (const task of tasksOf(state, worker.index, hasResult)) forsake(state, task, out)
   // What nobody needs any more by now is forgotten rather than made anew.
   propagate(state, out)
-  for (const task of tasksOf(state, worker.index, hasResult)) loseResult(state, task, loss, out)
+  for (const task of tasksOf(state, worker.index, hasResult)) reopen(state, task, loss)
   for (let task = loss.rootless.pop(); task !== undefined; task = loss.rootless.pop()) root(state, task, loss, out)
   regroup(state, loss, out)
 }
 
-const isAtWork = (phase: PhaseOf): boolean => phase >= Phase.assigned && phase <= Phase.stopping
+const isAtWork = (phase: PhaseOf): boolean => phase >= Phase.assigned && phase < Phase.stopping
+
+const isLeaving = (phase: PhaseOf): boolean => phase === Phase.stopping || phase === Phase.releasing
 
 const hasResult = (phase: PhaseOf): boolean => phase === Phase.succeeded
 
@@ -63,10 +69,9 @@ const tasksOf = (
 
 const mayRepeat = (state: State, task: TaskId): boolean => settingsOf(state, task)?.idempotent !== false
 
-/** The outcome of one that stops was fixed; any other starts again, unless too many workers died of it. */
+/** What ran there starts again, unless too many workers died of it. */
 const endAttempt = (state: State, task: TaskId, { again }: Loss, out: Out): void => {
   leave(state, task, out)
-  if (state.tasks.phase[task] === Phase.stopping) return stopped(state, task, { _tag: "Interrupted" }, out)
   remember(state, task, "died")
   const deaths = state.history.get(task)!.filter(({ fate }) => fate === "died").length
   const isFatal = deaths >= state.limits.deaths
@@ -80,20 +85,45 @@ const endAttempt = (state: State, task: TaskId, { again }: Loss, out: Out): void
   again.add(task)
 }
 
-/** All that have a result have users (S3): it is made anew, or ends those that need it. */
-const loseResult = (state: State, task: TaskId, loss: Loss, out: Out): void => {
-  if (!mayRepeat(state, task)) return kill(state, task, out)
+/** The outcome of one that stops was fixed, and a resource that was being finalized is gone. */
+const endLeaving = (state: State, task: TaskId, out: Out): void => {
+  if (state.tasks.phase[task] === Phase.releasing) closed(state, task, out)
+  else {
+    leave(state, task, out)
+    stopped(state, task, { _tag: "Interrupted" }, out)
+  }
+  // Each on somebody's behalf: what it was the last to need elsewhere is released on that.
+  propagate(state, out)
+  state.behalf = undefined
+}
+
+/**
+ * What must not run again ends here. A task that stood for another one runs its own body again, and needs that no more. Other
+ * results that live on something keep hold of it, for those that make them anew.
+ */
+const forsake = (state: State, task: TaskId, out: Out): void => {
+  const isFinal = !mayRepeat(state, task)
+  if (isFinal ? holdsDependencies(state, task) : state.aliases.has(task)) {
+    letGo(state, task, out)
+    state.tasks.flags[task]! &= ~Flag.retains
+  }
+  if (isFinal) kill(state, task, out)
+}
+
+/** All that have a result have users (S3): it is made anew. */
+const reopen = (state: State, task: TaskId, loss: Loss): void => {
+  // Before it waits: then it holds them in any case.
+  if (!holdsDependencies(state, task)) loss.rootless.push(task)
   remember(state, task, "lost")
   uncharge(state, task)
-  state.tasks.flags[task]! &= ~Flag.settled
+  state.tasks.flags[task]! &= ~(Flag.settled | Flag.retains)
   state.tasks.flags[task]! |= Flag.recomputed
   transition(state, task, Phase.waiting)
   loss.reopened.add(task)
   loss.again.add(task)
-  loss.rootless.push(task)
 }
 
-/** Ends a task that cannot give its result again. It let go of its dependencies long ago. */
+/** Ends a task that cannot give its result again. It has let go of its dependencies. */
 const kill = (state: State, task: TaskId, out: Out): void => {
   noteOutcome(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
   transition(state, task, Phase.failed)
@@ -135,6 +165,10 @@ const revive = (state: State, submission: Submission, index: number, loss: Loss,
   tasks.submission[task] = submission
   tasks.startedAt[task] = 0
   tasks.endedAt[task] = 0
+  if (settingsOf(state, task)?.resource === true) {
+    tasks.flags[task] |= Flag.resource
+    state.resources++
+  }
   if (state.log !== undefined) note(state, task, undefined, "waiting")
   if (mayRepeat(state, task)) {
     loss.again.add(task)
@@ -143,15 +177,15 @@ const revive = (state: State, submission: Submission, index: number, loss: Loss,
   return task
 }
 
-/** Lets each task that has not ended know what it has to wait for by now. */
+/** Lets each task that needs something know what it has to wait for by now. */
 const regroup = (state: State, loss: Loss, out: Out): void => {
   const changed = new Set<TaskId>()
   const refused = new Map<TaskId, TaskId>()
   for (let task = 0; task < state.tasks.used; task++) {
     const phase = state.tasks.phase[task] as PhaseOf
-    if (phase === Phase.free || hasEnded(phase) || state.aliases.has(task)) continue
+    if (phase === Phase.free || !holdsDependencies(state, task) || state.aliases.has(task)) continue
     const missing = countMissing(state, task, loss)
-    // What runs elsewhere goes on: it has its inputs.
+    // What runs or is held elsewhere goes on: it has its inputs.
     if (phase > Phase.ready) continue
     const refusal = dependenciesOf(state, task).find((dependency) => refuses(state, task, dependency))
     if (refusal !== undefined) refused.set(task, refusal)

@@ -20,16 +20,17 @@ export const unref = (state: State, task: TaskId, out: Out): void => {
   else if ((tasks.flags[task]! & Flag.settled) !== 0) release(state, task, out)
 }
 
-/** Forgets a task that has ended and that nobody claims or needs, or has its resource finalized first. */
+/** Forgets a task that has ended and that nobody claims or needs, or has its resource finalized first, unless that was lost. */
 export const release = (state: State, task: TaskId, out: Out): void => {
   if (state.resources === 0 || state.tasks.phase[task] !== Phase.succeeded) return forget(state, task, out)
-  if ((state.tasks.flags[task]! & Flag.resource) !== 0) {
+  const { flags, worker } = state.tasks
+  const isLost = state.workers[worker[task]!]!.phase === "lost"
+  if ((flags[task]! & Flag.resource) !== 0 && !isLost) {
     freeKey(state, task)
-    finalize(state, task, behalfOf(state, task), out)
-  } else if ((state.tasks.flags[task]! & Flag.retains) !== 0) {
-    letGo(state, task, out)
-    forget(state, task, out)
-  } else forget(state, task, out)
+    return finalize(state, task, behalfOf(state, task), out)
+  }
+  if ((flags[task]! & (Flag.resource | Flag.retains)) !== 0) letGo(state, task, out)
+  forget(state, task, out)
 }
 
 /** Because of whom a result is released now. */

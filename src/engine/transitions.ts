@@ -53,7 +53,12 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   ["stopping", "failed", "the attempt has ended and a time limit was the reason"],
   ["stopping", "cancelled", "the attempt has ended"],
   ["stopping", "releasing", "the attempt succeeded all the same, and its result owns a resource"],
-  ["releasing", "failed", "the finalizers have run and a time limit was the reason"],
+  ["releasing", "waiting", "the finalizers have run, and what was made of it was lost"],
+  [
+    "releasing",
+    "failed",
+    "the finalizers have run and a time limit was the reason, or it is needed again and must not run"
+  ],
   ["releasing", "cancelled", "the finalizers have run"],
   ["succeeded", "releasing", "neither claimed nor needed, and its result owns a resource"],
   ["succeeded", "waiting", "its result was lost with its worker"],

@@ -62,6 +62,8 @@ interface Resource {
   readonly scope: Scope.Closeable
   readonly exit: Exit.Exit<unknown, unknown>
   readonly context: Context.Context<never>
+  /** That of its task. */
+  readonly key: string
 }
 
 export class FiberWorker {
@@ -126,8 +128,8 @@ export class FiberWorker {
     const fork = Effect.runForkWith(context)
     const fiber = fork(this.wired(order.task, this.bodyOf(order, task)))
     const close = (exit: Exit.Exit<unknown, unknown>): void => {
-      if (task.options.resource === true && Exit.isSuccess(exit) && !this.core.isStopping(order.task, order.attempt)) {
-        this.resources.set(order.task, { scope, exit, context })
+      if (task.options.resource === true && Exit.isSuccess(exit) && this.counts(order)) {
+        this.resources.set(order.task, { scope, exit, context, key: this.core.keyOf(order.task) })
         return this.succeed(order.task, order.attempt, task, run, exit.value)
       }
       if (scope.state._tag !== "Empty") return this.closeScope(order, task, run, exit, scope, context)
@@ -138,6 +140,11 @@ export class FiberWorker {
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) close(exit)
     else this.watch(order, fiber, close)
+  }
+
+  /** Whether what an attempt brings is wanted. */
+  private counts({ attempt, task }: Order): boolean {
+    return !this.isLost && !this.core.isStopping(task, attempt)
   }
 
   private contextFor(order: Order, run: Run, scope: Scope.Scope): Context.Context<never> {
@@ -330,30 +337,56 @@ export class FiberWorker {
 
   /** Closes the scope of a result that was released. */
   finalize({ attempt, task }: Finalize): void {
-    const { context, exit, scope } = this.resources.get(task)!
+    const resource = this.resources.get(task)
+    // Lost with its worker, before it came to this.
+    if (resource === undefined) return
     this.resources.delete(task)
-    const warning = `A finalizer of the result of task ${JSON.stringify(this.core.keyOf(task))} failed`
-    const close = Effect.catchCause(Scope.close(scope, exit), (cause) => Effect.logWarning(warning, cause))
-    const closing = Effect.runForkWith(context)(close, { uninterruptible: true })
-    const done = (): void => this.core.finalized(task, attempt)
-    if (closing.pollUnsafe() !== undefined) done()
-    else closing.addObserver(done)
+    if (this.core.schedules.size > 0) this.core.schedules.delete(task)
+    const closing = closeResource(resource)
+    const done = (): void => {
+      if (!this.isLost) this.core.finalized(task, attempt)
+    }
+    if (closing.pollUnsafe() !== undefined) return done()
+    this.closing.add(closing)
+    closing.addObserver(() => {
+      this.closing.delete(closing)
+      done()
+    })
   }
 
-  /** Nothing of what is here counts from now on. Gives the scopes of the bodies that run. */
+  /** Nothing of what is here counts from now on. Gives the scopes of the bodies that run, and of what results own. */
   lose(): ReadonlyArray<Scope.Scope> {
     this.isLost = true
     this.results.clear()
-    return Array.from(this.fibers).flatMap(([task, fiber]) => {
+    const owned = Array.from(this.resources.values(), ({ scope }) => scope)
+    const running = Array.from(this.fibers).flatMap(([task, fiber]) => {
       const attempt = attemptOf(this.core, fiber)
       // A plain function runs in the context of its submitter, which may be a body elsewhere.
       return attempt?.task === task && attempt.scope !== undefined ? [attempt.scope] : []
     })
+    return [...running, ...owned]
   }
 
-  /** Interrupts everything that runs here. */
+  /** Interrupts everything that runs here, and closes what results own that were here: nobody else would. */
   interrupt(): void {
     for (const fiber of Array.from(this.fibers.values())) fiber.interruptUnsafe()
+    const owned = [...this.resources.values()].toReversed()
+    this.resources.clear()
+    this.closeInTurn(owned)
+  }
+
+  /** What was acquired last first, for it may have been made of another. */
+  private closeInTurn(resources: ReadonlyArray<Resource>): void {
+    for (const [i, resource] of resources.entries()) {
+      const closing = closeResource(resource)
+      if (closing.pollUnsafe() !== undefined) continue
+      this.closing.add(closing)
+      closing.addObserver(() => {
+        this.closeInTurn(resources.slice(i + 1))
+        this.closing.delete(closing)
+      })
+      return
+    }
   }
 
   /** Returns when nothing runs here any more, finalizers included. */
@@ -362,8 +395,14 @@ export class FiberWorker {
     return running.length === 0 ? Effect.void : Effect.andThen(Fiber.awaitAll(running), this.rest)
   })
 
+  /** Drops a result. */
+  discard(task: TaskId): void {
+    // Those of a worker that is lost are gone.
+    if (!this.isLost) this.results.delete(task)
+  }
+
   forget(task: TaskId, holdsResult: boolean): void {
-    if (holdsResult) this.results.delete(task)
+    if (holdsResult) this.discard(task)
     if (this.core.schedules.size > 0) this.core.schedules.delete(task)
   }
 }
@@ -375,6 +414,13 @@ export const effectOf = (returned: unknown, keyOf: () => string): Effect.Effect<
   const found = returned instanceof Promise ? "a Promise" : format(returned)
   const hint = returned instanceof Promise ? "wrap it with Effect.promise" : "use Task.map for a plain value"
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
+}
+
+/** A finalizer that fails is a warning: the result was fine. */
+const closeResource = ({ context, exit, key, scope }: Resource): Fiber.Fiber<void> => {
+  const warning = `A finalizer of the result of task ${JSON.stringify(key)} failed`
+  const close = Effect.catchCause(Scope.close(scope, exit), (cause) => Effect.logWarning(warning, cause))
+  return Effect.runForkWith(context)(close, { uninterruptible: true })
 }
 
 /** What a body is given: its inputs as they were given, with tasks replaced by their results. */

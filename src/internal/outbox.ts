@@ -78,7 +78,7 @@ export class Outbox implements Out {
         return
       }
       case "Discard":
-        return this.workers[instruction.worker]!.results.delete(instruction.task)
+        return this.workers[instruction.worker]!.discard(instruction.task)
       case "ForgetFailure":
         this.causes.delete(instruction.failure)
         return

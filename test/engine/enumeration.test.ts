@@ -193,6 +193,18 @@ describe("enumerations", () => {
     losing.lose("w1")
     losing.lose("w2")
     note(losing)
+    // What is being finalized on w2 is needed again for what was held on w1.
+    const anew = new Rig({ w1: 1, w2: 1 })
+    const user = anew.open()
+    anew.submit(user, { filler: [], x: [] }, owning)
+    anew.end("x")
+    anew.end("filler")
+    anew.submit(user, { a: [anew.ref("x")] })
+    anew.send({ _tag: "ClaimReleased", claim: anew.claim(user, "x") })
+    anew.end("a")
+    anew.lose("w1")
+    anew.finalize("x")
+    note(anew)
     const missing = transitions.map(([from, to]) => `${from} ${to}`).filter((each) => !seen.has(each))
     assert.deepStrictEqual(missing, [])
     for (const each of seen) {

@@ -173,6 +173,9 @@ export class Model {
   /** Because of whom results are released in this step. */
   private behalf: Behalf | undefined
   private isClosing = false
+  private isDeaf = false
+  /** Their former results are dropped, and come again. */
+  private readonly discarded = new Set<Task>()
 
   /** What the engine did wrong with this event. */
   apply(state: State, event: Event, out: ReadonlyArray<Instruction>): ReadonlyArray<string> {
@@ -272,8 +275,8 @@ export class Model {
         this.leave(task)
         this.noteBehalf(task)
         if (task.fixed !== undefined) return this.finish(task, ...task.fixed)
-        task.finalized = true
-        return
+        this.finalize(task)
+        return this.believeCycle(task, state)
       }
       case "WaitBegan": {
         const awaited = [...new Set(event.claims)].map((claim) => this.interests.get(claim)!)
@@ -529,22 +532,56 @@ export class Model {
     const worker = this.workers[index]
     if (worker === undefined || worker.phase === "lost") return
     worker.phase = "lost"
-    const there = [...this.tasks].filter((task) => task.worker === index)
-    for (const task of there) {
-      if (task.status === "stopping") this.finishStopped(task)
-      else if (task.status === "active") this.died(task)
-    }
+    const there = [...this.tasks].filter((task) => task.worker === index).toSorted((a, b) => a.row - b.row)
+    for (const task of there) if (task.status === "active") this.died(task)
     this.follow()
+    // Each on behalf of its own; what was being finalized is gone.
+    for (const task of there) {
+      if (task.status !== "stopping" && (task.status !== "releasing" || task.finalized)) continue
+      this.leave(task)
+      this.noteBehalf(task)
+      if (task.fixed !== undefined) this.finish(task, ...task.fixed)
+      else this.finalize(task)
+      this.believeCycle(task, state)
+      this.follow()
+      this.behalf = undefined
+    }
+    // What must not run again ends; what stood for another task needs that no more.
+    const results = there.filter((task) => task.status === "succeeded" && this.isWanted(task))
+    for (const task of results) {
+      if (task.settings.idempotent === false) this.killed(task)
+      if (task.alias === undefined) continue
+      task.alias = undefined
+      task.retains = false
+    }
+    // Dependents are refused when everybody knows what was lost.
+    this.isDeaf = true
+    this.follow()
+    this.isDeaf = false
     // What nobody wants by now is forgotten; it may be needed again in this very step.
-    const gone = new Set([...this.tasks].filter((task) => hasEnded(task) && !this.isWanted(task)))
-    const lost = there.filter((task) => task.status === "succeeded" && task.worker === index && !gone.has(task))
+    const gone = new Set([...this.tasks].filter((task) => !isOpen(task) && !this.isWanted(task)))
+    const reopened = there.filter((task) => task.status === "succeeded" && !gone.has(task))
     // All at once: what is needed for a lost result may be lost itself.
-    const reopened = lost.filter((task) => task.settings.idempotent !== false)
     for (const task of reopened) this.reopen(task)
-    for (const task of lost) if (task.settings.idempotent === false) this.killed(task)
     for (const task of reopened) this.reviveInputs(task, gone, state)
     this.follow()
     for (const task of this.tasks) this.believeCycle(task, state)
+  }
+
+  /** What was made of it may have been lost meanwhile: then it is made anew. */
+  private finalize(task: Task): void {
+    task.finalized = true
+    if (!this.isWanted(task)) return
+    this.noteEnd(task)
+    task.finalized = false
+    this.discarded.add(task)
+    if (task.settings.idempotent === false) return this.killed(task)
+    this.restarts.revived++
+    task.status = "pending"
+    task.starts = 0
+    task.attempt = 0
+    task.deaths = 0
+    this.renew(task)
   }
 
   private died(task: Task): void {
@@ -567,6 +604,10 @@ export class Model {
   private renew(task: Task): void {
     task.recomputed = true
     task.begun = true
+    task.rank = task.place
+    task.retains = false
+    task.finalizeTold = false
+    task.finalized = false
     task.alias = undefined
     task.adopted = false
     task.endedAt = -1
@@ -591,9 +632,14 @@ export class Model {
   private reviveInputs(task: Task, gone: Set<Task>, state: State): void {
     for (const dependency of task.deps) {
       if (gone.has(dependency)) {
+        this.noteEnd(dependency)
         this.displaced.set(dependency.row, { ...dependency })
         if (this.byRow.get(dependency.row) === dependency) this.byRow.delete(dependency.row)
-      } else if (this.tasks.has(dependency)) continue
+      } else if (this.tasks.has(dependency)) {
+        // It may be stopping: then it is let go of once more.
+        dependency.unwanted = false
+        continue
+      }
       gone.delete(dependency)
       this.restarts.revived++
       dependency.forgotten = false
@@ -677,7 +723,8 @@ export class Model {
   private stop(task: Task, status: Ended, why: string, behalf: Owner | undefined): void {
     task.fixed = [status, why]
     task.behalf = behalf
-    task.stoppedFor = why.startsWith("Cancelled:") ? why.slice(10) : undefined
+    // What stops because an owner closes is cancelled by itself.
+    task.stoppedFor = why.startsWith("Cancelled:") ? (this.isClosing ? task.name : why.slice(10)) : undefined
     if (task.status === "stopping" || task.status === "releasing") return
     task.status = "stopping"
     if (task.settings.graceMillis !== undefined) this.arm("grace", task, task.settings.graceMillis)
@@ -690,7 +737,7 @@ export class Model {
     for (let changed = true; changed;) {
       changed = false
       for (const task of this.tasks) {
-        if (task.status === "pending" && this.resolve(task)) changed = true
+        if (task.status === "pending" && !this.isDeaf && this.resolve(task)) changed = true
         if (task.refused && task.endedAt === this.clock) {
           const before = task.why.size
           for (const dependency of task.deps) for (const why of dependency.why) task.why.add(why)
@@ -703,6 +750,12 @@ export class Model {
         if (task.status === "succeeded" && task.settings.resource === true) {
           this.noteEnd(task)
           task.status = "releasing"
+          if (this.workers[task.worker]!.phase === "lost") {
+            task.finalizeTold = true
+            task.finalized = true
+            changed = true
+            continue
+          }
           const home = task.owner.isOpen ? task.owner : undefined
           const key = reason === "Cancelled:nobody" || this.isClosing ? undefined : reason.slice(10)
           const behalf = by !== undefined ? { owner: by, cancelled: key } : this.behalf
@@ -823,8 +876,11 @@ export class Model {
     const keeping = [...this.waits.values()].filter(({ keepsSlot, waiter }) => keepsSlot && waiter?.holds === true)
     if (keeping.length === 0) return []
     const able = new Set<Task>()
-    const canEnd = ({ awaited }: Waiting): boolean =>
-      awaited.some((each) => stateOf(each) === "open" && able.has("claim" in each ? each.task : each))
+    // What had ended once, and runs again, is not awaited any more.
+    const canEnd = ({ awaited, ended }: Waiting): boolean =>
+      awaited.some((each) =>
+        !ended.has(each) && stateOf(each) === "open" && able.has("claim" in each ? each.task : each)
+      )
     const isFree = (worker: number): boolean => {
       const holders = [...this.tasks].filter((task) => task.holds && task.worker === worker)
       return holders.length < this.workers[worker]!.slots || holders.some((task) => able.has(task))
@@ -986,6 +1042,7 @@ export class Model {
         return
       }
       case "Discard":
+        if (this.discarded.delete(this.byRow.get(instruction.task)!)) return
         if (event._tag !== "TaskEnded" || event.ending._tag !== "Succeeded" || event.task !== instruction.task) {
           this.complain("something is discarded that never came")
         }

@@ -34,7 +34,7 @@ describe("simulation", () => {
       "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame TaskFinalized",
       "Start Stop Finalize Submitted Adopt Forget Discard ForgetFailure WaitEnded WakeAt WorkerLeft Rejected"
     ].flatMap((line) => line.split(" ")))
-    const restarts = ["retried", "died", "lost", "inputsLost", "killed", "revived"]
+    const restarts = ["retried", "died", "lost", "inputsLost", "gaveWay", "killed", "revived"]
     for (const tag of [...all, ...restarts, "starved of slots"]) assert.isAbove(totals.get(tag) ?? 0, 50, tag)
   })
 

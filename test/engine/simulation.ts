@@ -75,8 +75,6 @@ export class Simulation {
   readonly seed: number
   events = 0
   losses = 0
-  /** Either workers are lost or results own resources. */
-  private readonly mayLose: boolean
   readonly seen = new Map<string, number>()
   private readonly chance: Chance
   private readonly narrator = new Narrator(this.state)
@@ -93,7 +91,6 @@ export class Simulation {
 
   constructor(seed: number, checkEvery = 1) {
     this.seed = seed
-    this.mayLose = seed % 3 > 0
     this.checkEvery = checkEvery
     this.chance = new Chance(seed)
     this.state.log = []
@@ -209,9 +206,9 @@ export class Simulation {
       [1, () => this.closeOwner()],
       [1, () => this.openOwner()],
       [5, () => this.passTime()],
-      [0.7, () => this.addWorker()],
+      [1, () => this.addWorker()],
       [0.4, () => this.drainWorker()],
-      [0.5, () => this.loseWorker()],
+      [0.8, () => this.loseWorker()],
       [2, () => this.repeatOldNews()]
     ])()
     // Waits of a compute that are over close its owner.
@@ -278,7 +275,7 @@ export class Simulation {
       key: this.chance.with(0.2) ? `k${this.chance.below(8)}` : undefined,
       label: this.chance.with(0.2) ? "x" : undefined,
       priority: this.chance.with(0.2) ? this.chance.below(4) - 1 : undefined,
-      resource: !this.mayLose && this.chance.with(0.25) ? true : undefined,
+      resource: this.chance.with(0.18) ? true : undefined,
       absorbs: this.chance.with(0.15) ? true : undefined,
       idempotent: this.chance.with(0.1) ? false : undefined,
       timeoutMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined,
@@ -434,7 +431,7 @@ export class Simulation {
         [run.stopping ? 2 : 12, { _tag: "Succeeded" }],
         [run.stopping ? 1 : 3, { _tag: "Failed", failure: this.next++, defect: chance.with(0.3) }],
         [run.stopping ? 6 : 1, { _tag: "Interrupted" }],
-        [run.stopping ? 1 : 2, { _tag: "Rescheduled" }],
+        [run.stopping ? 0.5 : 1, { _tag: "Rescheduled" }],
         [
           run.stopping ? (run.timedOut ? 12 : 1) : 2,
           { _tag: "Retried", delayMillis: chance.with(0.5) ? 0 : chance.below(10) }
@@ -554,7 +551,6 @@ export class Simulation {
 
   /** A worker dies with its attempts; the driver closes what their bodies own. */
   private loseWorker(): void {
-    if (!this.mayLose) return
     const worker = this.chance.below(this.state.workers.length + 1)
     const died = [...this.runs.values()].filter((run) => run.worker === worker)
     const isLater = this.chance.with(0.5)
@@ -562,14 +558,16 @@ export class Simulation {
     this.losses++
     this.send({ _tag: "WorkerLost", now: this.now, worker })
     if (isLater) this.bury(died)
+    for (const each of this.finalizing.values()) if (each.worker === worker) this.finalizing.delete(each.attempt)
   }
 
   private bury(died: ReadonlyArray<Run>): void {
     for (const run of died) {
       const owner = run.owner === undefined ? undefined : this.owners.get(run.owner)!
       if (owner?.isOpen === true) this.close(owner)
-      this.runs.delete(run.attempt)
     }
+    // Only then: the close of one may stop another.
+    for (const run of died) this.runs.delete(run.attempt)
   }
 
   /** Reports of attempts that have ended: nothing may change. */
