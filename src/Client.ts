@@ -60,7 +60,7 @@ export type Mode = "failFast" | "continue" | "collect"
 /** What {@link compute} does not run: told where the call is written. */
 type Computable<I> = I extends Effect.Effect<any, any, any>
   ? "An Effect is no task. Make one of it with Task.make, or run the effect itself."
-  : I extends PromiseLike<any> ? "A Promise is no task. Make one with Task.make and Effect.promise."
+  : I extends PromiseLike<any> ? "A Promise is no task. Make one with Task.make and Effect.tryPromise."
   : unknown
 
 type Shape<I> = I extends Graph<infer Tasks> ? Tasks : I
@@ -322,7 +322,7 @@ const strangerOf = (shape: unknown): GraphError | undefined => {
   const [dependency, instead] = Effect.isEffect(shape)
     ? ["an Effect", "make one of it with Task.make, or run the effect itself"]
     : shape instanceof Promise
-    ? ["a Promise", "make one with Task.make and Effect.promise"]
+    ? ["a Promise", "make one with Task.make and Effect.tryPromise"]
     : []
   if (dependency === undefined) return undefined
   const why = `it is no task; ${instead}`
@@ -561,7 +561,11 @@ export const gather = <const I, const M extends Mode = "failFast">(
     const { handles } = scan
     const all = handles.filter(internal.isFuture)
     if (all.length < handles.length) {
-      return Effect.die(new TypeError("gather waits for futures: submit tasks, or compute them"))
+      return Effect.die(
+        new TypeError(
+          "Client.gather waits for futures, and found a task: submit it with Client.submit, or run it with Client.compute."
+        )
+      )
     }
     const until = mode === "failFast" ? "firstFailure" : "all"
     return whenOver(all, until, options?.keepSlot, () => collect.ofFutures(scan, mode, all))

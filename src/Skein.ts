@@ -111,7 +111,7 @@ const defaultGrace = 30_000
 const graceOf = (grace: Duration.Input | undefined): Effect.Effect<number, GraphError> => {
   if (grace === undefined) return Effect.succeed(defaultGrace)
   const millis = Option.match(Duration.fromInput(grace), { onNone: () => 0, onSome: Duration.toMillis })
-  return millis > 0 ? Effect.succeed(millis) : invalid("grace", grace, "a duration above zero")
+  return millis > 0 ? Effect.succeed(millis) : invalid("grace", grace, "a duration above zero, such as \"5 seconds\"")
 }
 
 const make = (options: Options) =>

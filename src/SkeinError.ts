@@ -178,7 +178,8 @@ const describeReason = (reason: GraphReason): string => {
     case "NotRetriable":
       return `Task ${quote(reason.key)} cannot be run again: ${reason.why}.`
     case "Closed":
-      return `The ${reason.what} has closed and takes no more tasks.`
+      return `The ${reason.what} has closed and takes no more tasks. ` +
+        (reason.what === "scheduler" ? "Submit while its layer is open." : "Submit in a scope that is open.")
   }
 }
 

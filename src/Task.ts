@@ -244,7 +244,7 @@ export const reschedule: Effect.Effect<never, Reschedule> = Effect.suspend(() =>
 
 /**
  * A task that computes its value with a plain function. A throw is a defect, and so is a Promise: for those there is
- * {@link make} with `Effect.promise`.
+ * {@link make} with `Effect.tryPromise`.
  *
  * @category constructors
  * @since 0.1.0

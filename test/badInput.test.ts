@@ -98,24 +98,33 @@ describe("options", () => {
   const cases: ReadonlyArray<readonly [Task.Options, string]> = [
     [{ priority: Number.NaN }, "The option priority of task \"x\" cannot be NaN: expected a finite number."],
     [{ priority: Infinity }, "The option priority of task \"x\" cannot be Infinity: expected a finite number."],
-    [{ timeout: 0 }, "The option timeout of task \"x\" cannot be 0: expected a duration above zero."],
-    [{ timeout: -5 }, "The option timeout of task \"x\" cannot be -5: expected a duration above zero."],
-    [{ timeout: Number.NaN }, "The option timeout of task \"x\" cannot be NaN: expected a duration above zero."],
+    [
+      { timeout: 0 },
+      "The option timeout of task \"x\" cannot be 0: expected a duration above zero, such as \"5 seconds\"."
+    ],
+    [
+      { timeout: -5 },
+      "The option timeout of task \"x\" cannot be -5: expected a duration above zero, such as \"5 seconds\"."
+    ],
+    [
+      { timeout: Number.NaN },
+      "The option timeout of task \"x\" cannot be NaN: expected a duration above zero, such as \"5 seconds\"."
+    ],
     [
       { deadline: "0 seconds" },
-      "The option deadline of task \"x\" cannot be \"0 seconds\": expected a duration above zero."
+      "The option deadline of task \"x\" cannot be \"0 seconds\": expected a duration above zero, such as \"5 seconds\"."
     ],
     [
       { dependencyTimeout: "-1 second" },
-      "The option dependencyTimeout of task \"x\" cannot be \"-1 second\": expected a duration above zero."
+      "The option dependencyTimeout of task \"x\" cannot be \"-1 second\": expected a duration above zero, such as \"5 seconds\"."
     ],
     [
       { timeout: "soon" as "1 second" },
-      "The option timeout of task \"x\" cannot be \"soon\": expected a duration above zero."
+      "The option timeout of task \"x\" cannot be \"soon\": expected a duration above zero, such as \"5 seconds\"."
     ]
   ]
   const untyped: ReadonlyArray<readonly [object, string]> = [
-    [{ retry: 5 }, "The option retry of task \"x\" cannot be 5: expected a Schedule."],
+    [{ retry: 5 }, "The option retry of task \"x\" cannot be 5: expected a Schedule, such as Schedule.recurs(3)."],
     [
       { after: "k" },
       "The option after of task \"x\" cannot be \"k\": expected a task, a future or an array of them."
@@ -479,7 +488,10 @@ describe("what has closed", () => {
       for (let i = 0; i < 3; i++) {
         const error = yield* graphErrorOf(Client.submit(Task.make(note(log, "x"))).pipe(Scope.provide(scope)))
         assert.deepStrictEqual(error.reason, { _tag: "Closed", what: "scope" })
-        assert.strictEqual(error.message, "The scope has closed and takes no more tasks.")
+        assert.strictEqual(
+          error.message,
+          "The scope has closed and takes no more tasks. Submit in a scope that is open."
+        )
       }
       assert.deepStrictEqual(log, [])
     }).pipe(inScheduler()))
@@ -503,7 +515,10 @@ describe("what has closed", () => {
             Effect.provideContext(context)
           )
         )
-        assert.strictEqual(error.message, "The scheduler has closed and takes no more tasks.")
+        assert.strictEqual(
+          error.message,
+          "The scheduler has closed and takes no more tasks. Submit while its layer is open."
+        )
       }
     }))
 })

@@ -561,7 +561,7 @@ describe("gather of a task", () => {
       const cause = yield* causeOf(Client.gather({ future, task: value(2, "w") }))
       assert.deepStrictEqual(
         defectsIn(cause).map((defect) => (defect as Error).message),
-        ["gather waits for futures: submit tasks, or compute them"]
+        ["Client.gather waits for futures, and found a task: submit it with Client.submit, or run it with Client.compute."]
       )
     }).pipe(inScheduler()))
 })
@@ -921,6 +921,6 @@ it.effect("F1: a function that returns no effect is a defect that names the task
     )
     assert.strictEqual(
       yield* messageOf(Promise.resolve(1)),
-      "TypeError: The function of task \"k\" returned a Promise instead of an Effect: wrap it with Effect.promise."
+      "TypeError: The function of task \"k\" returned a Promise instead of an Effect: wrap it with Effect.tryPromise."
     )
   }))

@@ -124,7 +124,7 @@ describe("wrong calls", () => {
       const ofPromise = yield* graphErrorOf(Client.compute(untyped(Promise.resolve(1))))
       assert.strictEqual(
         ofPromise.message,
-        "The request cannot use a Promise: it is no task; make one with Task.make and Effect.promise."
+        "The request cannot use a Promise: it is no task; make one with Task.make and Effect.tryPromise."
       )
     }).pipe(inScheduler()))
 
@@ -175,7 +175,7 @@ describe("wrong calls", () => {
       for (const wrong of [Task.map(1, late, { key: "x" }), Task.sync(late, { key: "x" })]) {
         assert.strictEqual(
           defectOf(yield* causeOf(Client.compute(wrong))),
-          "TypeError: The function of task \"x\" returned a Promise: use Task.make, and Effect.promise around it."
+          "TypeError: The function of task \"x\" returned a Promise: use Task.make, and Effect.tryPromise around it."
         )
       }
     }).pipe(inScheduler()))

@@ -294,7 +294,11 @@ describe("grace", () => {
 
   it.effect("C14: a grace that is no duration above zero is refused", () =>
     Effect.gen(function*() {
-      const reason = { _tag: "InvalidOption", option: "grace", expected: "a duration above zero" } as const
+      const reason = {
+        _tag: "InvalidOption",
+        option: "grace",
+        expected: "a duration above zero, such as \"5 seconds\""
+      } as const
       const task = Task.make(Effect.void, { grace: 0 })
       assert.deepInclude((yield* graphErrorOf(Client.compute(task).pipe(inScheduler()))).reason, reason)
       assert.deepInclude((yield* graphErrorOf(Effect.void.pipe(inScheduler({ grace: -1 })))).reason, reason)

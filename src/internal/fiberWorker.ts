@@ -217,7 +217,9 @@ export class FiberWorker {
     // Its failure would be an unhandled rejection, which ends the process.
     value.catch(() => {})
     const key = JSON.stringify(this.core.keyOf(id))
-    throw new TypeError(`The function of task ${key} returned a Promise: use Task.make, and Effect.promise around it.`)
+    throw new TypeError(
+      `The function of task ${key} returned a Promise: use Task.make, and Effect.tryPromise around it.`
+    )
   }
 
   private wired(id: TaskId, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
@@ -412,7 +414,7 @@ export const effectOf = (returned: unknown, keyOf: () => string): Effect.Effect<
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
   const key = JSON.stringify(keyOf())
   const found = returned instanceof Promise ? "a Promise" : format(returned)
-  const hint = returned instanceof Promise ? "wrap it with Effect.promise" : "use Task.map for a plain value"
+  const hint = returned instanceof Promise ? "wrap it with Effect.tryPromise" : "use Task.map for a plain value"
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
 }
 

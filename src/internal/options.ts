@@ -59,7 +59,7 @@ const invalid = (options: Options): ReadonlyArray<Invalid> => {
     found.push({ option: "after", value: after, expected: "a task, a future or an array of them" })
   }
   if (retry !== undefined && !Schedule.isSchedule(retry)) {
-    found.push({ option: "retry", value: retry, expected: "a Schedule" })
+    found.push({ option: "retry", value: retry, expected: "a Schedule, such as Schedule.recurs(3)" })
   }
   if (idempotent !== undefined && typeof idempotent !== "boolean") {
     found.push({ option: "idempotent", value: idempotent, expected: "true or false" })
@@ -69,7 +69,9 @@ const invalid = (options: Options): ReadonlyArray<Invalid> => {
   }
   for (const [option, value] of Object.entries({ timeout, deadline, dependencyTimeout, grace })) {
     const length = millis(value)
-    if (length !== undefined && length <= 0) found.push({ option, value, expected: "a duration above zero" })
+    if (length !== undefined && length <= 0) {
+      found.push({ option, value, expected: "a duration above zero, such as \"5 seconds\"" })
+    }
   }
   return found.length === 0 ? nothing : found
 }
