@@ -324,7 +324,7 @@ export class Starved extends Fact("Starved")<{
       return `This wait keeps its slot and could never end: ${told}. Wait without keepSlot, or allow more slots.`
     }
     return this.waits.at(-1)?.[1] === this.waits[0]?.[0]
-      ? `This wait would close a cycle: ${told}.`
+      ? `This wait would close a cycle: ${told}. Let one of them go on without waiting.`
       : `This wait keeps its slot and could never end, for no worker takes tasks: ${told}.`
   }
 }

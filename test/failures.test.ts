@@ -636,7 +636,7 @@ describe("flatMap", () => {
       assert.strictEqual(error._tag, "Starved")
       assert.strictEqual(
         error.message,
-        "This wait would close a cycle: \"self\" waits for \"inner\", \"inner\" waits for \"self\"."
+        "This wait would close a cycle: \"self\" waits for \"inner\", \"inner\" waits for \"self\". Let one of them go on without waiting."
       )
     }).pipe(inScheduler()))
 })
