@@ -730,7 +730,7 @@ export const defaultGroup = "default"
  * that body all the same: it ranks as its children do, its failure names it as submitter, and a body that fires itself
  * again and again comes to the layer's limit of `nesting`.
  *
- * {@link cancelGroup} cancels all of a group, `"default"` unless told.
+ * {@link awaitGroup} waits for all of a group, `"default"` unless told, and {@link cancelGroup} cancels it.
  *
  * **Example** (An entry in a journal)
  *
@@ -762,6 +762,24 @@ export const fireAndForget = <A, E, R>(
     const { detached } = Context.getUnsafe(fiber.context, Client)[Core]
     return detached.fire(task, options?.group ?? defaultGroup, fiber)
   }) as any
+
+/**
+ * Waits until everything of a group that {@link fireAndForget} started has ended, what is fired meanwhile included.
+ *
+ * **When to use**
+ *
+ * Before a program ends: the layer cancels what it has not finished.
+ *
+ * **Details**
+ *
+ * A failure there is in the log, and none here. Inside a task this frees the slot for the while, as every wait does; a task
+ * of the group itself would wait for its own end, and is told so with `Starved`.
+ *
+ * @category waiting
+ * @since 0.1.0
+ */
+export const awaitGroup = (group: string): Effect.Effect<void, Starved, Client> =>
+  withCore((core) => core.detached.await(group))
 
 /**
  * Cancels everything of a group that {@link fireAndForget} started and that has not ended; what is fired later is not

@@ -124,6 +124,16 @@ describe("cli: terminals", () => {
       ])
     }).pipe(inScheduler({ concurrency: 1 })))
 
+  it.effect("V6: a terminal that says that it has no columns is drawn on as one of 80", () =>
+    Effect.gen(function*() {
+      const screen = { ...terminal(true), columns: 0, rows: 0 }
+      const effect = Client.compute(sleeps(1))
+      const fiber = yield* Effect.forkChild(Cli.withProgressBar(effect, { terminal: screen, colors: false }))
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(fiber)
+      assert.include(stripVTControlCharacters(screen.written.at(-1)!), "100% 1/1")
+    }).pipe(inScheduler({ concurrency: 1 })))
+
   it.effect("V6: in a terminal the frame is drawn anew in place and the last one stays", () =>
     Effect.gen(function*() {
       const screen = terminal(true)

@@ -44,6 +44,37 @@ describe("fire and forget", () => {
     }).pipe(Effect.provide(Skein.layer(), { local: true }))
   })
 
+  it.effect("A11: awaitGroup waits for what was fired, and for what is fired meanwhile, failed or not", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const late = Effect.andThen(Effect.sleep("1 second"), note(log, "late"))
+      const fails = Task.make(Effect.andThen(Effect.sleep("1 second"), Effect.fail("no")))
+      const first = Task.make(Effect.gen(function*() {
+        yield* Effect.sleep("1 second")
+        yield* Client.fireAndForget(Task.make(late), { group: "g" })
+      }))
+      yield* Client.fireAndForget(first, { group: "g" })
+      yield* Client.fireAndForget(fails, { group: "g" })
+      yield* Client.fireAndForget(Task.make(endless(log, "other")), { group: "other" })
+      const waiting = yield* Effect.forkChild(Effect.andThen(Client.awaitGroup("g"), note(log, "over")))
+      yield* TestClock.adjust("1 second")
+      assert.notInclude(log, "over")
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+      assert.deepStrictEqual(log, ["other starts", "late", "over"])
+      yield* Client.awaitGroup("nothing was ever fired here")
+      yield* Client.cancelGroup("other")
+    }).pipe(inScheduler()))
+
+  it.effect("A11: a task that waits for its own group is told that it waits for itself", () =>
+    Effect.gen(function*() {
+      const errors: Array<unknown> = []
+      const task = Task.make(Effect.map(Effect.flip(Client.awaitGroup("g")), (error) => errors.push(error._tag)))
+      yield* Client.fireAndForget(task, { group: "g" })
+      yield* Client.awaitGroup("g")
+      assert.deepStrictEqual(errors, ["Starved"])
+    }).pipe(inScheduler()))
+
   it.effect("A11: it survives the scope in which it was fired, and what it depends on does too", () =>
     Effect.gen(function*() {
       const log: Log = []

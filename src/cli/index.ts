@@ -91,10 +91,22 @@ const redrawn = <A, E, R>(
     (drawing) =>
       Progress.withProgress(drawing.below(effect), (progress) => {
         if (progress.total === 0) return
-        drawing.draw(frame(progress, { columns: terminal.columns ?? 80, rows: terminal.rows ?? 24, colors }))
+        drawing.draw(frame(progress, { ...sizeOf(terminal), colors }))
       }, { interval }),
     (drawing) => Effect.sync(() => drawing.update.done())
   )
+
+/** A terminal that does not know its size says 0, or nothing. */
+const sizeOf = ({ columns, rows }: Terminal) => ({ columns: columns || 80, rows: rows || 24 })
+
+const sized = (terminal: Terminal): Terminal =>
+  new Proxy(terminal, {
+    get: (target, name) => {
+      if (name === "columns" || name === "rows") return sizeOf(target)[name]
+      const member: unknown = Reflect.get(target, name)
+      return typeof member === "function" ? member.bind(target) : member
+    }
+  })
 
 /** The frame that is on the terminal. */
 class Drawing {
@@ -102,7 +114,7 @@ class Drawing {
   private frame: string | undefined
 
   constructor(terminal: Terminal) {
-    this.update = createLogUpdate(terminal as NodeJS.WriteStream)
+    this.update = createLogUpdate(sized(terminal) as NodeJS.WriteStream)
   }
 
   draw(frame: string): void {

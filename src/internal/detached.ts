@@ -13,7 +13,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { GraphError } from "../SkeinError.ts"
+import type { GraphError, Starved } from "../SkeinError.ts"
 import type { CancelRequest, SchedulerCore } from "./schedulerCore.ts"
 import { warnUnseen } from "./scopeOwners.ts"
 import type { FutureImpl, TaskImpl } from "./task.ts"
@@ -66,6 +66,16 @@ export class Detached {
         if (group.size === 0) this.groups.delete(name)
       }
     )
+  }
+
+  /** Returns when nothing of the group is left to end, what is fired meanwhile included. */
+  await(name: string): Effect.Effect<void, Starved> {
+    return Effect.suspend(() => {
+      const { view, waits } = this.core
+      const open = Array.from(this.groups.get(name)?.values() ?? [], ({ claim }) => claim)
+        .filter((claim) => !view.isSettled(claim))
+      return open.length === 0 ? Effect.void : Effect.andThen(waits.forClaims(open, "all"), this.await(name))
+    })
   }
 
   /** Asks for all in one go, so that an interruption of the wait leaves none of them running; then waits for their finalizers. */
