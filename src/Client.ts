@@ -21,6 +21,9 @@ import { misplaced as refuseMisplaced } from "./internal/compile.ts"
 import type { ResultCache } from "./internal/compile.ts"
 import { isGraph } from "./internal/graph.ts"
 import * as inline from "./internal/inline.ts"
+import { scan } from "./internal/inputs.ts"
+import type { Scan } from "./internal/inputs.ts"
+import { makeTask } from "./internal/makeTask.ts"
 import { normalize, replaced } from "./internal/options.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
@@ -309,12 +312,12 @@ const computeShape = (
   shape: unknown,
   { cache, callbacks, errors = "failFast", keepSlot }: ComputeOptions
 ): Effect.Effect<unknown, unknown> => {
-  const scan = internal.scan(shape)
-  const refused = strangerOf(shape) ?? refusalOf(scan, errors)
+  const scanned = scan(shape)
+  const refused = strangerOf(shape) ?? refusalOf(scanned, errors)
   if (refused !== undefined) return Effect.fail(refused)
-  const { handles } = scan
+  const { handles } = scanned
   const options = { keepGoing: errors !== "failFast", cache, callbacks, keepsSlot: keepSlot }
-  return core.compute(handles, options, (targets, roots) => collect.ofTargets(core, scan, errors, targets, roots))
+  return core.compute(handles, options, (targets, roots) => collect.ofTargets(core, scanned, errors, targets, roots))
 }
 
 /** What looks like work, and is none of ours. */
@@ -332,7 +335,7 @@ const strangerOf = (shape: unknown): GraphError | undefined => {
 const modes: ReadonlyArray<unknown> = ["failFast", "continue", "collect"] satisfies ReadonlyArray<Mode>
 
 /** What is wrong with a request. */
-const refusalOf = ({ misplaced }: internal.Scan, mode: Mode): GraphError | undefined => {
+const refusalOf = ({ misplaced }: Scan, mode: Mode): GraphError | undefined => {
   if (misplaced !== undefined) return new GraphError({ reason: refuseMisplaced(undefined, misplaced) })
   if (modes.includes(mode)) return undefined
   const expected = "\"failFast\", \"continue\" or \"collect\""
@@ -436,7 +439,7 @@ export const map = <A, B, E, R, const M extends Mode = "failFast", const O exten
     const { task } = options ?? {}
     const optionsOf = typeof task === "function" ? task : () => task
     const tasks = given.map((item, index) =>
-      internal.make(
+      makeTask(
         { _tag: "effect", run: (value) => f(value as Values<A>, index) },
         item,
         normalize(optionsOf(item, index))
@@ -554,11 +557,11 @@ export const gather = <const I, const M extends Mode = "failFast">(
   options?: GatherOptions<M>
 ): Effect.Effect<Result<I, M>, Failure<I, M>> =>
   Effect.suspend(() => {
-    const scan = internal.scan(futures)
+    const scanned = scan(futures)
     const mode = options?.errors ?? "failFast"
-    const refused = refusalOf(scan, mode)
+    const refused = refusalOf(scanned, mode)
     if (refused !== undefined) return Effect.die(refused)
-    const { handles } = scan
+    const { handles } = scanned
     const all = handles.filter(internal.isFuture)
     if (all.length < handles.length) {
       return Effect.die(
@@ -568,7 +571,7 @@ export const gather = <const I, const M extends Mode = "failFast">(
       )
     }
     const until = mode === "failFast" ? "firstFailure" : "all"
-    return whenOver(all, until, options?.keepSlot, () => collect.ofFutures(scan, mode, all))
+    return whenOver(all, until, options?.keepSlot, () => collect.ofFutures(scanned, mode, all))
   }) as any
 
 /** Waits, and reads what is there then; a result that is lost in between is waited for again. */

@@ -14,6 +14,7 @@ import type { Pipeable } from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
 import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
+import { makeTask, remakeTask } from "./internal/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
 import * as internal from "./internal/task.ts"
 import { Reschedule } from "./SkeinError.ts"
@@ -88,7 +89,7 @@ export type OptionServices<O> =
     : never)
 
 const wrap = (body: internal.Body, inputs: unknown, options: Options | undefined): any =>
-  internal.make(body, inputs, normalize(options))
+  makeTask(body, inputs, normalize(options))
 
 /**
  * Whether a value is a `Task`.
@@ -156,8 +157,8 @@ const effectful = (
   normal: (options: Options | undefined) => internal.TaskOptions
 ): unknown =>
   typeof second === "function"
-    ? internal.make({ _tag: "effect", run: second as never }, first, normal(third))
-    : internal.make(
+    ? makeTask({ _tag: "effect", run: second as never }, first, normal(third))
+    : makeTask(
       { _tag: "effect", run: () => first as never, constant: first as never },
       undefined,
       normal(second as Options | undefined)
@@ -361,7 +362,7 @@ export const withOptions: {
   ): Task<A, E | OptionErrors<O>, R | OptionServices<O>>
 } = dual(
   2,
-  (self: internal.TaskImpl, options: Options): any => internal.remake(self, replaced(self.options, options))
+  (self: internal.TaskImpl, options: Options): any => remakeTask(self, replaced(self.options, options))
 )
 
 /**
@@ -419,7 +420,7 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
   const isCount = nout === undefined || (Number.isInteger(nout) && nout >= 0)
   const normal = isCount ? given : withInvalid(given, { option: "nout", value: nout, expected: "a whole number" })
   return (...args): any => {
-    const call = internal.make(body, args, normal) as any
+    const call = makeTask(body, args, normal) as any
     if (nout === undefined) return call
     // A member of a pure call is as pure as the call.
     const purely = (i: number) => rest.pure === true ? { pure: true, name: `${name}[${i}]` } : undefined

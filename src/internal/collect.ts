@@ -9,9 +9,10 @@ import * as Exit from "effect/Exit"
 import type { Mode } from "../Client.ts"
 import type { Root, TaskId } from "../engine/State.ts"
 import { TaskCancelled } from "../SkeinError.ts"
+import { fill } from "./inputs.ts"
+import type { Scan } from "./inputs.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-import { fill } from "./task.ts"
-import type { FutureImpl, Scan } from "./task.ts"
+import type { FutureImpl } from "./task.ts"
 import { firstFailedOf, rootsOfFutures } from "./view.ts"
 
 /** The ends of what was asked for, by place. */

@@ -15,10 +15,11 @@ import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
 import { encode } from "./canonical.ts"
 import type { Encoded } from "./canonical.ts"
+import { Given } from "./inputs.ts"
 import { contradiction } from "./options.ts"
 import { cull, positionsOf } from "./planning.ts"
 import type { Draft } from "./planning.ts"
-import { Given, isFuture, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
+import { isFuture, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
 import type { FutureImpl, Handle, Misplaced, Plain, TaskOptions } from "./task.ts"
 
 /** Results of earlier runs by key; new ones are added to it. A `Map` will do. */

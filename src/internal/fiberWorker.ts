@@ -34,11 +34,11 @@ import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
 import { runOf } from "./compile.ts"
 import type { LivePlan, Run } from "./compile.ts"
+import { assemble } from "./inputs.ts"
 import type { Obstacle } from "./overdue.ts"
 import { Results } from "./results.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { withoutSignals } from "./signals.ts"
-import { assemble } from "./task.ts"
 import type { Plain, TaskImpl } from "./task.ts"
 
 /** With such a name a frame ends what Effect's printers show of a stack: what is above it is the user's own code. */

@@ -6,7 +6,9 @@
 import * as Pipeable from "effect/Pipeable"
 import { GraphError } from "../SkeinError.ts"
 import { depthFirst } from "./depthFirst.ts"
-import { isTask, make as makeTask, noOptions, remake, scan } from "./task.ts"
+import { scan } from "./inputs.ts"
+import { makeTask, remakeTask } from "./makeTask.ts"
+import { isTask, noOptions } from "./task.ts"
 import type { Handle, TaskImpl, TaskOptions } from "./task.ts"
 
 export const GraphTypeId = "~skein/Graph"
@@ -126,7 +128,7 @@ const renamed = (
   if (isSame && options === task.options) return task
   const copy = copies.get(task)
   if (copy !== undefined && areAlike(copy.options, options) && areSwapped(task, copy, swap)) return copy
-  const fresh = remake(task, after === undefined ? options : { ...options, after: after.map(swap) }, swap)
+  const fresh = remakeTask(task, after === undefined ? options : { ...options, after: after.map(swap) }, swap)
   copies.set(task, fresh)
   return fresh
 }

@@ -10,7 +10,8 @@ import { GraphError } from "../SkeinError.ts"
 import { checked, ref } from "./graph.ts"
 import type { Entry, GraphImpl } from "./graph.ts"
 import type { Node } from "./graphNodes.ts"
-import { make as makeTask, toEffect } from "./task.ts"
+import { makeTask } from "./makeTask.ts"
+import { toEffect } from "./task.ts"
 
 /** One task of a graph as JSON. */
 export const JsonTask = Schema.Struct({

@@ -10,7 +10,8 @@ import { compile, runIn } from "./compile.ts"
 import type { Compiled, Live } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
 import { isGraph } from "./graph.ts"
-import { isFuture, isTask, scan } from "./task.ts"
+import { scan } from "./inputs.ts"
+import { isFuture, isTask } from "./task.ts"
 import type { Body, Handle, TaskImpl } from "./task.ts"
 
 /** A task, or a future that tasks depend on. */

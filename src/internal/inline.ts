@@ -15,8 +15,8 @@ import { rootOf } from "./causes.ts"
 import { ofInputs } from "./collect.ts"
 import { runAt, taskAt } from "./compile.ts"
 import { effectOf } from "./fiberWorker.ts"
+import { assemble } from "./inputs.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-import { assemble } from "./task.ts"
 import type { FutureImpl, TaskImpl } from "./task.ts"
 
 /** Runs the body of the task that failed first on the way to a future, with the inputs that it had. */

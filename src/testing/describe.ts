@@ -5,7 +5,8 @@
  */
 import * as Context from "effect/Context"
 import { compile, runIn } from "../internal/compile.ts"
-import { isTask, scan } from "../internal/task.ts"
+import { scan } from "../internal/inputs.ts"
+import { isTask } from "../internal/task.ts"
 import type { TaskImpl } from "../internal/task.ts"
 import { GraphError } from "../SkeinError.ts"
 
