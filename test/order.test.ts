@@ -3,18 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Client from "skein/Client"
 import * as Task from "skein/Task"
 import { references } from "../scripts/order-table.ts"
+import { numbersFrom } from "./chance.ts"
 import { inQuietScheduler } from "./harness.ts"
 
 /** For each task, those it depends on. */
 type Rows = ReadonlyArray<ReadonlyArray<number>>
-
-/** Numbers from 0 up to below 1, the same for the same seed (mulberry32). */
-const random = (seed: number) => (): number => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
 
 const shuffled = <A>(items: ReadonlyArray<A>, next: () => number): Array<A> =>
   items.map((item) => [next(), item] as const).toSorted(([a], [b]) => a - b).map(([, item]) => item)
@@ -67,7 +60,7 @@ describe("order", () => {
         const all = graph.map((_, i) => i)
         const peaks: Array<number> = []
         for (let seed = 0; seed < 5; seed++) {
-          const next = random(seed * 7919)
+          const next = numbersFrom(seed * 7919)
           const rows = seed === 0 ? graph : graph.map((row) => shuffled(row, next))
           const names = shuffled(all, next)
           const ran = yield* runOrder(

@@ -12,8 +12,8 @@ import * as Skein from "skein/Skein"
 import { DependencyFailed, GraphError, TaskCancelled, TaskTimeout } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
+import { numbersFrom } from "./chance.ts"
 import { endless, gate, inScheduler, type Log, reluctant, turns } from "./harness.ts"
-import { numbersFrom } from "./simulation/seeded.ts"
 import { errorOf, graphErrorOf, infoOf } from "./support.ts"
 
 /** Bodies that count their runs by name, and fail as long as what they need is broken. */

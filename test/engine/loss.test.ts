@@ -1,16 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Rig } from "./rig.ts"
+import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 const once = (key: string) => ({ [key]: { key, idempotent: false } })
 
 const startsOf = (rig: Rig, key: string): number =>
   rig.transitions.filter((each) => each.key === key && each.to === "running" && each.from === "assigned").length
-
-const assertEmpty = (rig: Rig): void => {
-  const { failures, history, keys, owners, tasks, waits } = rig.state
-  const sizes = [tasks, waits, failures, history, keys, owners].map(({ size }) => size)
-  assert.deepStrictEqual(sizes, [0, 0, 0, 0, 0, 0])
-}
 
 describe("loss of what runs", () => {
   it("F8: a running task starts elsewhere in the same step, and its attempt is not charged", () => {
@@ -24,7 +18,7 @@ describe("loss of what runs", () => {
     assert.strictEqual(rig.phase("x"), "running")
     rig.end("x")
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("F8: with no worker left tasks wait, and the next worker takes them", () => {
@@ -65,7 +59,7 @@ describe("loss of what runs", () => {
     rig.lose("w1")
     assert.deepStrictEqual(rig.told, ["wait 1 is over", "forget x"])
     rig.close(main, 2)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("F8: at the fourth death the task ends, and its dependents with it; one that only waited is not to blame", () => {
@@ -147,7 +141,7 @@ describe("loss of what is held", () => {
     assert.deepStrictEqual(["a", "b", "c"].map((key) => startsOf(rig, key)), [2, 2, 2])
     assert.strictEqual(rig.state.tasks.size, 1)
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   //  g -> h1, h2     h1 runs elsewhere, h2 is queued
@@ -277,7 +271,7 @@ describe("loss of what is held", () => {
     rig.end("inner")
     assert.strictEqual(rig.phase("f"), "succeeded")
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("D14, F8: an exit is found again by running what it absorbed", () => {
@@ -313,7 +307,7 @@ describe("loss of what is held", () => {
     rig.lose("w1")
     assert.deepStrictEqual(rig.outcome("b"), ["Killed", "a", "b"])
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("F8: the results of a worker that has left are lost with it too", () => {

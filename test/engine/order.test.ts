@@ -2,18 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { edgesOf, references } from "../../scripts/order-table.ts"
 import { type Edges, held, maxSearchedSize, maxTriedSize, order } from "../../src/engine/order.ts"
+import { numbersFrom } from "../chance.ts"
 
 type Rows = ReadonlyArray<ReadonlyArray<number>>
 
 const seed = 20260901
-
-/** Numbers from 0 up to below 1, the same for the same seed (mulberry32). */
-const random = (seed: number) => (): number => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
 
 /** The same graph with its tasks numbered otherwise, and its rows in another order. */
 const permuted = (rows: Rows, next: () => number): Rows => {
@@ -76,7 +69,7 @@ const graphs = (minTasks: number, maxTasks: number) =>
     seed: fc.integer()
   })
     .map(({ reach, seed, size }): Rows => {
-      const next = random(seed)
+      const next = numbersFrom(seed)
       const chance = (0.3 + 3 * next()) / Math.min(size, reach)
       return Array.from({ length: size }, (_, i) => {
         const row: Array<number> = []
@@ -117,7 +110,7 @@ describe("order", () => {
   })
 
   it("O4: on each reference graph the peak is at most Dask's, under 20 numberings of its tasks", () => {
-    const next = random(seed)
+    const next = numbersFrom(seed)
     for (const { best, graph, name } of references()) {
       assert.isAtMost(peakOf(graph), best, name)
       for (let k = 0; k < 20; k++) assert.isAtMost(peakOf(permuted(graph, next)), best, name)
@@ -125,7 +118,7 @@ describe("order", () => {
   })
 
   it("O4: on every reference graph whose optimum is known the peak is the optimum, under 20 numberings", () => {
-    const next = random(seed + 1)
+    const next = numbersFrom(seed + 1)
     const known = references().filter(({ optimum }) => optimum !== null)
     assert.strictEqual(known.length, 71)
     for (const { graph, name, optimum } of known) {
@@ -150,7 +143,7 @@ describe("order", () => {
   })
 
   it("O3, trap 20: numbering the tasks of a reference graph otherwise keeps the peak", () => {
-    const next = random(seed + 2)
+    const next = numbersFrom(seed + 2)
     for (const { graph, name } of references()) {
       const peak = peakOf(graph)
       for (let k = 0; k < 20; k++) assert.strictEqual(peakOf(permuted(graph, next)), peak, name)
@@ -165,7 +158,7 @@ describe("order", () => {
         fc.property(
           graphs(min, max),
           fc.integer(),
-          (rows, seed) => peakOf(permuted(rows, random(seed))) === peakOf(rows)
+          (rows, seed) => peakOf(permuted(rows, numbersFrom(seed))) === peakOf(rows)
         ),
         { seed, numRuns }
       )
@@ -173,7 +166,7 @@ describe("order", () => {
   }
 
   it("O3, trap 20: numbering 20,000 tasks in layers otherwise keeps the peak, beyond all trying", () => {
-    const next = random(seed)
+    const next = numbersFrom(seed)
     const rows = Array.from({ length: 2 * maxTriedSize }, (_, i) => {
       const below = 50 * (Math.floor(i / 50) - 1)
       const first = Math.floor(50 * next())

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { snapshot } from "../../src/engine/snapshot.ts"
 import { Phase } from "../../src/engine/State.ts"
+import { Chance } from "../chance.ts"
 import { Rig } from "./rig.ts"
 import type { Graph } from "./rig.ts"
-import { Chance } from "./simulation.ts"
 
 /** Runs everything on the one slot and says in which order it started. */
 const runAll = (rig: Rig): ReadonlyArray<string> => {

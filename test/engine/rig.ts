@@ -1,4 +1,5 @@
 /** A state with a narrator: events by name, every step checked. */
+import { assert } from "@effect/vitest"
 import { check } from "../../src/engine/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, WaitMode } from "../../src/engine/Event.ts"
@@ -227,4 +228,10 @@ export class Rig {
       { waiter: -1, attempt: 0 } :
       { waiter: this.id(inside), attempt: this.attempt(inside) }
   }
+}
+
+/** Every table is empty. */
+export const assertNothingIsLeft = ({ state: { failures, history, keys, owners, tasks, waits } }: Rig): void => {
+  const sizes = [tasks, waits, failures, history, keys, owners].map(({ size }) => size)
+  assert.deepStrictEqual(sizes, [0, 0, 0, 0, 0, 0])
 }

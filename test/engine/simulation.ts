@@ -9,42 +9,9 @@ import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
 import type { Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import * as State from "../../src/engine/State.ts"
 import type { Claim, TaskId } from "../../src/engine/State.ts"
+import { Chance } from "../chance.ts"
 import { hasEnded, Model } from "./model.ts"
 import { Narrator } from "./story.ts"
-
-/** Numbers from a seed. */
-export class Chance {
-  private state: number
-
-  constructor(seed: number) {
-    this.state = seed | 0
-  }
-
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-
-  below(n: number): number {
-    return Math.floor(this.next() * n)
-  }
-
-  with(probability: number): boolean {
-    return this.next() < probability
-  }
-
-  pick<A>(values: ReadonlyArray<A>): A | undefined {
-    return values[this.below(values.length)]
-  }
-
-  weighted<A>(choices: ReadonlyArray<readonly [number, A]>): A {
-    let rest = this.next() * choices.reduce((sum, [weight]) => sum + weight, 0)
-    for (const [weight, value] of choices) if ((rest -= weight) < 0) return value
-    return choices[choices.length - 1]![1]
-  }
-}
 
 /** An attempt, as its worker sees it. */
 interface Run {

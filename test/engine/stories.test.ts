@@ -1,14 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { expect } from "vitest"
-import { Rig } from "./rig.ts"
+import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 /** The dialogue is kept as text and reviewed like prose; afterwards nothing may be left. */
 const tells = async (name: string, rig: Rig): Promise<void> => {
   await expect(rig.story).toMatchFileSnapshot(`./stories/${name}.txt`)
-}
-
-const assertEmpty = (rig: Rig): void => {
-  assert.deepStrictEqual([rig.state.tasks.size, rig.state.waits.size, rig.state.failures.size], [0, 0, 0])
 }
 
 describe("stories", () => {
@@ -21,7 +17,7 @@ describe("stories", () => {
     rig.end("b")
     rig.end("c")
     rig.close(main, 2)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("chain", rig)
   })
 
@@ -38,7 +34,7 @@ describe("stories", () => {
     assert.deepStrictEqual(rig.outcome("b"), ["Failed", "a", "b"])
     assert.deepStrictEqual(rig.outcome("c"), ["Failed", "a", "c"])
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("diamond-with-failure", rig)
   })
 
@@ -58,7 +54,7 @@ describe("stories", () => {
     rig.close(inner3, 4, "fib3")
     rig.end("fib3")
     rig.close(main, 5)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("recursion-on-one-slot", rig)
   })
 
@@ -72,7 +68,7 @@ describe("stories", () => {
     rig.end("a")
     rig.end("other")
     rig.close(main, 2)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("cancel-while-running", rig)
   })
 
@@ -88,7 +84,7 @@ describe("stories", () => {
     rig.end("k")
     assert.strictEqual(rig.phase("k"), "succeeded")
     rig.close(main, 2)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("cancel-and-resubmit", rig)
   })
 
@@ -105,7 +101,7 @@ describe("stories", () => {
     rig.end("k", { _tag: "Interrupted" })
     rig.close(first, 4)
     rig.close(second, 5)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("two-owners", rig)
   })
 
@@ -125,7 +121,7 @@ describe("stories", () => {
     const { roots } = rig.state.owners.get(main)!
     assert.deepStrictEqual(roots.map(({ outcome }) => outcome.trail.task), ["bad", "late"])
     rig.close(main, 2)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("keep-going", rig)
   })
 
@@ -140,7 +136,7 @@ describe("stories", () => {
     rig.end("a", { _tag: "Interrupted" })
     assert.strictEqual(rig.phase("a"), "failed")
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("retry-after-timeout", rig)
   })
 
@@ -154,7 +150,7 @@ describe("stories", () => {
     rig.end("y")
     rig.end("user")
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("flatmap", rig)
   })
 
@@ -168,7 +164,7 @@ describe("stories", () => {
     rig.end("b")
     rig.end("a")
     rig.close(main, 3)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("wait-cycle", rig)
   })
 
@@ -196,7 +192,7 @@ describe("stories", () => {
     rig.end("long")
     assert.strictEqual(rig.phase("long"), "failed")
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("deadlines", rig)
   })
 
@@ -212,7 +208,7 @@ describe("stories", () => {
     assert.include(rig.told, "wait 1 is over")
     rig.end("shared")
     rig.close(other, 2)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("owner-close", rig)
   })
 
@@ -227,7 +223,7 @@ describe("stories", () => {
     rig.lose("w1")
     for (const name of ["h1", "g", "other", "h2"]) rig.end(name)
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("worker-loss", rig)
   })
 
@@ -240,7 +236,7 @@ describe("stories", () => {
     rig.lose("w1")
     for (const name of ["a", "b", "c"]) rig.end(name)
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("result-loss", rig)
   })
 
@@ -256,7 +252,7 @@ describe("stories", () => {
     }
     assert.deepStrictEqual(rig.outcome("after"), ["Killed", "deadly", "after"])
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("worker-deaths", rig)
   })
 
@@ -272,7 +268,7 @@ describe("stories", () => {
     rig.close(main, 2)
     rig.finalize("connection")
     rig.finalize("pool")
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("resources", rig)
   })
 
@@ -286,7 +282,7 @@ describe("stories", () => {
     rig.end("polite")
     rig.end("later")
     rig.close(main, 2)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
     await tells("give-way", rig)
   })
 })

@@ -9,8 +9,9 @@ import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
+import { numbersFrom } from "../chance.ts"
 import { inScheduler, turns } from "../harness.ts"
-import { numbersFrom, withSeed } from "./seeded.ts"
+import { withSeed } from "./seeded.ts"
 
 /** Bodies that count those of them which run, to see that none outlives what started it. */
 const bodies = () => {

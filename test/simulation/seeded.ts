@@ -4,14 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as FiberScheduler from "effect/Scheduler"
 import { TestClock } from "effect/testing"
-
-/** mulberry32 */
-export const numbersFrom = (seed: number) => (): number => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
+import { numbersFrom } from "../chance.ts"
 
 class SeededScheduler implements FiberScheduler.Scheduler {
   readonly executionMode = "async"
