@@ -137,3 +137,7 @@ const dependentCause = (
 const isRuntimeFailure = (error: unknown): boolean =>
   error instanceof TaskCancelled || error instanceof Starved || error instanceof Released ||
   error instanceof WorkerKilled
+
+/** What is left of a cause without interruptions. */
+export const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unknown> =>
+  Cause.fromReasons(reasons.filter((reason) => !Cause.isInterruptReason(reason)))

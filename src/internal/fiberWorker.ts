@@ -32,6 +32,7 @@ import {
 } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
+import { withoutInterrupts } from "./causes.ts"
 import { runOf } from "./compile.ts"
 import type { LivePlan, Run } from "./compile.ts"
 import { assemble } from "./inputs.ts"
@@ -434,9 +435,6 @@ export const retryOf = (
   { options: { idempotent, retry } }: TaskImpl,
   { annotations }: Run
 ): TaskImpl["options"]["retry"] => idempotent === false ? undefined : retry ?? annotations.retry
-
-const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unknown> =>
-  Cause.fromReasons(reasons.filter((reason) => !Cause.isInterruptReason(reason)))
 
 const isDone = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.some((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))

@@ -10,7 +10,7 @@ import { format } from "effect/Formatter"
 import type { Mode } from "../Client.ts"
 import { DependencyFailed, GraphError } from "../SkeinError.ts"
 import { plainKey } from "./faults.ts"
-import type { Interpreter } from "./interpret.ts"
+import type { Interpreter } from "./interpreter.ts"
 
 type AnyExit = Exit.Exit<unknown, unknown>
 
@@ -51,9 +51,9 @@ const difference = (
   ids: ReadonlyArray<number>,
   what: string
 ): ReadonlyArray<string> => {
-  if (ids.some((id) => interpreter.isOpen(id))) return []
+  if (ids.some((id) => interpreter.rows.isOpen(id))) return []
   if (Exit.isSuccess(actual)) {
-    const expected = interpreter.exitOf(ids[0]!)
+    const expected = interpreter.rows.exitOf(ids[0]!)
     if (Exit.isFailure(expected)) {
       return [`${what} succeeded with ${format(actual.value)}, not failed with ${words(expected)}`]
     }
@@ -62,7 +62,7 @@ const difference = (
       : [`${what} gave ${format(actual.value)} in place of ${format(expected.value)}`]
   }
   const roots = rootsOf(actual)
-  const possible = ids.flatMap((id) => interpreter.possible(id)).flatMap((cause) => rootsOf(Exit.failCause(cause)))
+  const possible = ids.flatMap((id) => interpreter.rows.possible(id)).flatMap((cause) => rootsOf(Exit.failCause(cause)))
   const stray = roots.filter((root) => !possible.some((each) => isSame(root, each)))
   if (stray.length === 0 && possible.length > 0) return []
   const expected = possible.length === 0 ? "a success" : possible.map((root) => format(root)).join(" or ")

@@ -1,0 +1,431 @@
+/**
+ * The sequential interpreter: what a graph means, without a scheduler. One task runs after the other, in static order,
+ * each when something asks for it.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Client from "../Client.ts"
+import type { WaitMode } from "../engine/Event.ts"
+import type { Claim, Outcome, Place, Reason, Submission, TaskId } from "../engine/State.ts"
+import { Attempt } from "../internal/attempt.ts"
+import { withoutInterrupts } from "../internal/causes.ts"
+import { compile, runIn } from "../internal/compile.ts"
+import { assemble, scan } from "../internal/inputs.ts"
+import type { SchedulerCore } from "../internal/schedulerCore.ts"
+import { withoutSignals } from "../internal/signals.ts"
+import { FutureImpl, isTask } from "../internal/task.ts"
+import type { Handle, TaskImpl } from "../internal/task.ts"
+import { GraphError, TaskTimeout } from "../SkeinError.ts"
+import { Worker } from "../Worker.ts"
+import { Rows } from "./rows.ts"
+import type { Row } from "./rows.ts"
+
+/** What an attempt has seen of other tasks. */
+interface Seen {
+  readonly failures: Array<Outcome>
+  hasWaited: boolean
+  isOpen: boolean
+}
+
+/** What an attempt runs in place of its body. */
+export type Wrap = (submission: Submission, index: number, attempt: number, body: Body) => Body
+
+type Body = Effect.Effect<unknown, unknown>
+
+const timedOut = Symbol("timed out")
+
+/** What the verbs of `Client` and `Future` see in place of a scheduler. */
+type Stage =
+  & Pick<
+    SchedulerCore,
+    "name" | "submit" | "compute" | "cancel" | "release" | "keep" | "keyOf"
+  >
+  & {
+    readonly view: Partial<SchedulerCore["view"]>
+    readonly waits: Pick<SchedulerCore["waits"], "abandon" | "away" | "forClaims" | "rejoin" | "secede">
+  }
+
+export class Interpreter implements Stage {
+  readonly name = "interpreter"
+  readonly rows = new Rows(this.name)
+  /** As much of a state as attempts look at. */
+  readonly state = this.rows.state
+  readonly view = this.rows.view
+  /** What the attempts that run now have seen fail, by number. */
+  private readonly seen = new Map<number, Seen>()
+  private readonly wrap: Wrap
+  /** Tasks may be lost with their workers: what must not run twice then ends in some orders of things. */
+  private readonly losesWorkers: boolean
+  /** What closes the resources that results own, in the order in which they were acquired. */
+  private readonly open: Array<Effect.Effect<void>> = []
+  private next = 1
+
+  constructor(wrap: Wrap = (_submission, _index, _attempt, body) => body, losesWorkers = false) {
+    this.wrap = wrap
+    this.losesWorkers = losesWorkers
+  }
+
+  private get core(): SchedulerCore {
+    return this as unknown as SchedulerCore
+  }
+
+  /** Runs what the shape holds, and gives the rows of its handles. */
+  interpret(shape: unknown): Effect.Effect<ReadonlyArray<TaskId>, GraphError> {
+    return Effect.withFiber((fiber) => {
+      const context = Context.add(fiber.context, Client.Client, Client.make(this.core)) as Context.Context<never>
+      return Effect.flatMap(
+        this.register(scan(shape).handles, context, undefined),
+        (ids) => Effect.as(this.evaluateAll(ids), ids)
+      ).pipe(Effect.ensuring(this.closeResources))
+    })
+  }
+
+  /** Here results are held to the end: one that was made of another is closed before that. */
+  private readonly closeResources: Effect.Effect<void> = Effect.suspend(() => {
+    const close = this.open.pop()
+    return close === undefined ? Effect.void : Effect.andThen(close, this.closeResources)
+  })
+
+  keyOf(id: TaskId): string {
+    return this.rows.keyOf(id)
+  }
+
+  // ---- registering
+
+  private register(
+    handles: ReadonlyArray<Handle>,
+    context: Context.Context<never>,
+    parent: Submission["parent"]
+  ): Effect.Effect<ReadonlyArray<TaskId>, GraphError> {
+    const run = runIn(context)
+    const compiled = compile(handles, this, run)
+    return compiled instanceof GraphError ? Effect.fail(compiled) : Effect.succeed(this.rows.add(compiled, run, parent))
+  }
+
+  find(): TaskId {
+    return -1
+  }
+
+  placeOf(id: TaskId): Place {
+    return this.rows.at(id)
+  }
+
+  refuse({ core }: FutureImpl): string | undefined {
+    return core === this.core ? undefined : "it belongs to another scheduler"
+  }
+
+  // ---- running
+
+  private evaluateAll(ids: ReadonlyArray<TaskId>): Effect.Effect<void> {
+    return Effect.forEach(ids, (id) => this.evaluate(id), { discard: true })
+  }
+
+  /** Runs a task and what it depends on, as far as they have not run. */
+  private evaluate(id: TaskId): Effect.Effect<void> {
+    return Effect.suspend(() => Effect.forEach(this.rows.missing(id), (each) => this.runRow(each), { discard: true }))
+  }
+
+  private runRow(id: TaskId): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const row = this.rows.at(id)
+      if (row.ended !== undefined) return Effect.void
+      const failed = this.rows.dependenciesOf(id).filter((each) => this.rows.at(each).ended!.outcome !== undefined)
+      if (failed.length > 0 && this.rows.taskOf(id).body._tag !== "exit") {
+        const { reason, trail } = this.rows.at(failed[0]!).ended!.outcome!
+        const possible = failed.flatMap((each) => this.rows.at(each).ended!.possible)
+        const isOpen = this.isOpenSoFar(id)
+        row.ended = {
+          outcome: { reason, trail: { task: this.rows.keyOf(id), from: trail } },
+          possible,
+          starts: 0,
+          isOpen
+        }
+        return Effect.void
+      }
+      return this.attempt(id, 1, undefined, this.isOpenSoFar(id))
+    })
+  }
+
+  /** Whether what a task depends on, or a limit of its own, leaves its end open. */
+  private isOpenSoFar(id: TaskId): boolean {
+    const { deadlineMillis, dependencyTimeoutMillis, idempotent } = this.rows.taskOf(id).options
+    return (deadlineMillis ?? dependencyTimeoutMillis) !== undefined ||
+      (this.losesWorkers && idempotent === false) ||
+      this.rows.dependenciesOf(id).some((each) => this.rows.isOpen(each))
+  }
+
+  private attempt(id: TaskId, number: number, step: Step | undefined, isOpen: boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const row = this.rows.at(id)
+      const serial = this.next++
+      this.seen.set(serial, { failures: [], hasWaited: false, isOpen })
+      return Effect.flatMap(this.runBody(row, id, number, serial), (exit) => {
+        const seen = this.seen.get(serial)!
+        this.seen.delete(serial)
+        // While a body waits, its timeout runs, and how long it waits depends on others.
+        const { retry, timeoutMillis } = this.rows.taskOf(id).options
+        if (seen.hasWaited && timeoutMillis !== undefined) seen.isOpen = true
+        // Which of several failures comes first may decide whether there is another attempt.
+        if (retry !== undefined && new Set(seen.failures.map(({ reason }) => reason)).size > 1) seen.isOpen = true
+        if (Exit.isSuccess(exit)) {
+          if (this.rows.taskOf(id).body._tag === "flatMap") return this.expand(id, exit.value, number, seen)
+          row.ended = { value: exit.value, outcome: undefined, possible: [], starts: number, isOpen: seen.isOpen }
+          return Effect.void
+        }
+        const own = withoutSignals(withoutInterrupts(exit.cause))
+        // It is no attempt, and there is nobody here to give its place to.
+        const isRescheduled = own.reasons.length === 0 && exit.cause.reasons.some(Cause.isFailReason)
+        if (isRescheduled) return Effect.andThen(Effect.yieldNow, this.attempt(id, number, step, seen.isOpen))
+        return this.failed(id, number, step, own, seen)
+      })
+    })
+  }
+
+  private runBody(
+    { index, run, submission }: Row,
+    id: TaskId,
+    number: number,
+    serial: number
+  ): Effect.Effect<Exit.Exit<unknown, unknown>> {
+    return Effect.suspend(() => {
+      const task = this.rows.taskOf(id)
+      const { timeoutMillis } = task.options
+      const scope = Scope.makeUnsafe()
+      const attempt = new Attempt(this.core, this.name, id, serial, number, scope)
+      const context = Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<
+        never
+      >
+      const body = this.bodyOf(id, task)
+      const wrapped = task.body._tag === "value" || task.body._tag === "exit"
+        ? body
+        : this.wrap(submission, index, number, body)
+      const limited = timeoutMillis === undefined
+        ? wrapped
+        : Effect.timeoutOrElse(wrapped, { duration: timeoutMillis, orElse: () => Effect.die(timedOut) })
+      // A fiber of its own: a body may interrupt itself.
+      return Effect.flatMap(
+        Effect.forkChild(Effect.provideContext(limited, context)),
+        (fiber) =>
+          Effect.flatMap(Fiber.await(fiber), (exit) => {
+            if (task.options.resource === true && Exit.isSuccess(exit)) {
+              this.open.push(Effect.asVoid(Effect.exit(Scope.close(scope, exit))))
+              return Effect.succeed(exit)
+            }
+            return Effect.map(Effect.exit(Scope.close(scope, exit)), (closed) => {
+              const both = Exit.isFailure(closed) ? Exit.asVoidAll([exit, closed]) : exit
+              return Exit.isFailure(both) ? both : exit
+            })
+          })
+      )
+    })
+  }
+
+  private bodyOf(id: TaskId, task: TaskImpl): Body {
+    const { body, inputs, shape } = task
+    if ("effect" in body) return body.effect as Body
+    const dependencies = this.rows.dependenciesOf(id)
+    switch (body._tag) {
+      case "value":
+        return Effect.succeed(body.value)
+      case "exit":
+        return Effect.succeed(this.rows.exitOf(dependencies[0]!))
+    }
+    const values = dependencies.map((each) => this.rows.at(each).ended!.value)
+    const whole = shape === "none" ? inputs : assemble(task, values)
+    return body._tag === "effect"
+      ? Effect.suspend(() => body.run(whole) as Body)
+      : Effect.sync(() => body.run(whole))
+  }
+
+  /** The task stands for the one that its body returned. */
+  private expand(id: TaskId, returned: unknown, starts: number, seen: Seen): Effect.Effect<void> {
+    const row = this.rows.at(id)
+    const { index, run, submission } = row
+    if (!isTask(returned)) {
+      const reason = {
+        _tag: "InvalidDependency",
+        key: this.rows.keyOf(id),
+        dependency: "a result",
+        why: "it is no task"
+      } as const
+      return this.end(id, starts, Cause.fail(new GraphError({ reason })), seen)
+    }
+    return this.register([returned], run.context, { submission, index }).pipe(
+      Effect.flatMap(([target]) =>
+        Effect.map(this.evaluate(target!), () => {
+          const { isOpen, outcome, possible, value } = this.rows.at(target!).ended!
+          const rest = { possible, starts, isOpen: isOpen || seen.isOpen }
+          row.ended = outcome === undefined
+            ? { value, outcome, ...rest }
+            : { outcome: alias(outcome, this.rows.keyOf(id)), ...rest }
+        })
+      ),
+      Effect.catch((error) => this.end(id, starts, Cause.fail(error), seen))
+    )
+  }
+
+  private failed(
+    id: TaskId,
+    number: number,
+    step: Step | undefined,
+    cause: Cause.Cause<unknown>,
+    seen: Seen
+  ): Effect.Effect<void> {
+    const { retry, timeoutMillis } = this.rows.taskOf(id).options
+    const isLate = cause.reasons.some((reason) => Cause.isDieReason(reason) && reason.defect === timedOut)
+    const error = isLate
+      ? new TaskTimeout({ key: this.rows.keyOf(id), of: "attempt", millis: timeoutMillis! })
+      : cause.reasons.every(Cause.isFailReason)
+      ? cause.reasons[0]?.error
+      : undefined
+    const giveUp = isLate
+      ? this.endBy(id, number, { _tag: "TimedOut", of: "attempt", millis: timeoutMillis! }, seen)
+      : this.end(id, number, cause, seen)
+    if (retry === undefined || error === undefined || !isRetriable(error)) return giveUp
+    const steps = step === undefined ? Schedule.toStep(retry) as unknown as Effect.Effect<Step> : Effect.succeed(step)
+    return Effect.flatMap(
+      steps,
+      (next) =>
+        Effect.clockWith((clock) =>
+          Effect.flatMap(Effect.exit(next(clock.currentTimeMillisUnsafe(), error)), (decided) => {
+            if (Exit.isSuccess(decided)) {
+              const delay = Duration.toMillis(decided.value[1])
+              const pause = delay > 0 ? Effect.sleep(delay) : Effect.void
+              return Effect.andThen(pause, this.attempt(id, number + 1, next, seen.isOpen))
+            }
+            const isDone = decided.cause.reasons.some((reason) =>
+              Cause.isFailReason(reason) && Cause.isDone(reason.error)
+            )
+            return isDone ? giveUp : this.end(id, number, decided.cause, seen)
+          })
+        )
+    ).pipe(Effect.provideContext(this.rows.at(id).run.context))
+  }
+
+  /** Ends a task with this cause; one without reasons is an interruption by its own body. */
+  private end(id: TaskId, starts: number, cause: Cause.Cause<unknown>, seen: Seen): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const key = this.rows.keyOf(id)
+      if (cause.reasons.length === 0) {
+        return this.endBy(
+          id,
+          starts,
+          { _tag: "Cancelled", task: key, by: key, reason: "its body interrupted itself" },
+          seen
+        )
+      }
+      const failure = this.rows.keepCause(cause)
+      const defect = Cause.findErrorOption(cause)._tag === "None"
+      return this.endBy(id, starts, { _tag: "Failed", failure, defect }, seen)
+    })
+  }
+
+  private endBy(id: TaskId, starts: number, reason: Reason, seen: Seen): Effect.Effect<void> {
+    return Effect.sync(() => {
+      const trail = { task: this.rows.keyOf(id), from: undefined, where: { ...this.rows.whereOf(id), attempt: starts } }
+      const outcome = { reason, trail }
+      this.rows.at(id).ended = { outcome, possible: [outcome, ...seen.failures], starts, isOpen: seen.isOpen }
+    })
+  }
+
+  // ---- what bodies ask for
+
+  /** Notes what an attempt sees fail: in another schedule that could have come first. */
+  private note(fiber: Fiber.Fiber<unknown, unknown>, ids: ReadonlyArray<TaskId>): void {
+    const attempt = Context.getOrUndefined(fiber.context, Worker)
+    const seen = attempt instanceof Attempt ? this.seen.get(attempt.serial) : undefined
+    if (seen === undefined) return
+    seen.hasWaited = true
+    for (const id of ids) {
+      seen.failures.push(...this.rows.at(id).ended!.possible)
+      seen.isOpen ||= this.rows.isOpen(id)
+    }
+  }
+
+  private parentOf(fiber: Fiber.Fiber<unknown, unknown>): Submission["parent"] {
+    const attempt = Context.getOrUndefined(fiber.context, Worker)
+    return attempt instanceof Attempt && attempt.core === this.core ? this.rows.at(attempt.task) : undefined
+  }
+
+  readonly submit: SchedulerCore["submit"] = (handles, _scope, fiber) =>
+    Effect.map(
+      this.register(handles, fiber.context, this.parentOf(fiber)),
+      (ids) =>
+        ids.map((id) => {
+          const { index, submission } = this.rows.at(id)
+          const claim = { task: id, state: "live", owner: { name: "scope" }, outcome: undefined } as unknown as Claim
+          return new FutureImpl(this.core, claim, submission, index)
+        })
+    )
+
+  readonly compute: SchedulerCore["compute"] = (handles, _options, collect) =>
+    Effect.withFiber((fiber) =>
+      Effect.flatMap(
+        this.register(handles, fiber.context, this.parentOf(fiber)),
+        (ids) =>
+          Effect.flatMap(Effect.andThen(this.waits.waiting(fiber), this.evaluateAll(ids)), () => {
+            this.note(fiber, ids)
+            return collect(ids, [])
+          })
+      )
+    )
+
+  /** Nothing asks for what is fired: it is checked, and does not run. */
+  readonly detached = {
+    fire: (task: TaskImpl, _group: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, GraphError> =>
+      Effect.asVoid(this.register([task], fiber.context, this.parentOf(fiber))),
+    cancel: () => Effect.void
+  }
+
+  readonly cancel: SchedulerCore["cancel"] = () => Effect.void
+  readonly release: SchedulerCore["release"] = () => Effect.void
+  readonly keep: SchedulerCore["keep"] = (future) => Effect.succeed(future)
+
+  readonly waits = {
+    forClaims: (claims: ReadonlyArray<Claim>, mode: WaitMode): Effect.Effect<void> =>
+      Effect.withFiber((fiber) => {
+        const ids = claims.map(({ task }) => task)
+        const needed = mode === "firstCompleted" ? ids.slice(0, 1) : ids
+        const evaluated = Effect.andThen(this.waits.waiting(fiber), this.evaluateAll(needed))
+        return Effect.map(evaluated, () => this.note(fiber, needed))
+      }),
+    /** From now on its time limit may strike, whatever becomes of the wait. */
+    waiting: (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> => Effect.sync(() => this.note(fiber, [])),
+    secede: (attempt: Attempt): Effect.Effect<void> => Effect.asVoid(this.waits.away(attempt)),
+    away: ({ serial }: Attempt): Effect.Effect<number> =>
+      Effect.sync(() => {
+        const seen = this.seen.get(serial)
+        if (seen !== undefined) seen.hasWaited = true
+        return 0
+      }),
+    abandon: () => Effect.void,
+    rejoin: () => Effect.void
+  }
+}
+
+type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown>
+
+const alias = ({ reason, trail }: Outcome, key: string): Outcome => ({
+  reason,
+  trail: { task: key, from: trail, isAlias: true }
+})
+
+const notRetried: ReadonlySet<unknown> = new Set([
+  "GraphError",
+  "DependencyFailed",
+  "TaskCancelled",
+  "Starved",
+  "Released",
+  "WorkerKilled"
+])
+
+const isRetriable = (error: unknown): boolean =>
+  !(typeof error === "object" && error !== null && "_tag" in error && notRetried.has(error._tag))

@@ -1,0 +1,151 @@
+/**
+ * What the sequential interpreter keeps of tasks: what they depend on, and how they ended.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import { keyAt, labelAt, submitterOf } from "../engine/State.ts"
+import type { Claim, Outcome, Submission, TaskId, Where } from "../engine/State.ts"
+import { exitOf, rootCause } from "../internal/causes.ts"
+import type { Compiled, LivePlan, Run } from "../internal/compile.ts"
+import type { FutureImpl, TaskImpl } from "../internal/task.ts"
+
+/** One task, and how it ended. */
+export interface Row {
+  readonly submission: Submission
+  readonly index: number
+  readonly run: Run
+  ended: Ended | undefined
+}
+
+/** How a task ended, and for one without success, every failure that could have been the first. */
+export interface Ended {
+  readonly value?: unknown
+  readonly outcome: Outcome | undefined
+  readonly possible: ReadonlyArray<Outcome>
+  readonly starts: number
+  /** A time limit may or may not have struck on the way to this end: that depends on the order of things. */
+  readonly isOpen: boolean
+}
+
+export class Rows {
+  readonly name: string
+  /** As much of a state as attempts look at. */
+  readonly state = { tasks: { index: new Array<number>(), submission: new Array<Submission>() } }
+  private readonly rows: Array<Row> = []
+  private readonly causes = new Map<number, Cause.Cause<unknown>>()
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  at(id: TaskId): Row {
+    return this.rows[id]!
+  }
+
+  /** Registers what was compiled, and gives the rows of its targets. */
+  add({ plan, targets }: Compiled, run: Run, parent: Submission["parent"]): ReadonlyArray<TaskId> {
+    const first = this.rows.length
+    const ids = Int32Array.from({ length: plan.size }, (_, index) => first + index)
+    const submission = { plan, ids, sequence: first + 1, parent } as unknown as Submission
+    for (let index = 0; index < plan.size; index++) {
+      this.rows.push({ submission, index, run, ended: undefined })
+      this.state.tasks.index.push(index)
+      this.state.tasks.submission.push(submission)
+    }
+    return targets.map((target) => target >= 0 ? first + target : ~target)
+  }
+
+  keyOf(id: TaskId): string {
+    const { index, submission } = this.rows[id]!
+    return keyAt(submission, index)
+  }
+
+  taskOf(id: TaskId): TaskImpl {
+    const { index, submission } = this.rows[id]!
+    return (submission.plan as LivePlan).nodes[index]!
+  }
+
+  dependenciesOf(id: TaskId): ReadonlyArray<TaskId> {
+    const { index, submission: { ids, plan: { offsets, targets } } } = this.rows[id]!
+    const own = targets.subarray(offsets[index], offsets[index + 1])
+    return Array.from(own, (target) => target >= 0 ? ids[target]! : ~target)
+  }
+
+  /** A task and its dependencies that have not run: dependencies first, and those of one plan in static order. */
+  missing(id: TaskId): ReadonlyArray<TaskId> {
+    const found = new Set<TaskId>()
+    const stack = [id]
+    for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+      if (found.has(top) || this.rows[top]!.ended !== undefined) continue
+      found.add(top)
+      stack.push(...this.dependenciesOf(top))
+    }
+    const position = (row: TaskId): number => {
+      const { index, submission } = this.rows[row]!
+      return submission.plan.positions[index]!
+    }
+    const sequence = (row: TaskId): number => this.rows[row]!.submission.sequence
+    return [...found].sort((a, b) => sequence(a) - sequence(b) || position(a) - position(b))
+  }
+
+  /** A number for a cause. */
+  keepCause(cause: Cause.Cause<unknown>): number {
+    const failure = this.causes.size + 1
+    this.causes.set(failure, cause)
+    return failure
+  }
+
+  private readonly causeOf = (failure: number): Cause.Cause<unknown> => this.causes.get(failure)!
+
+  whereOf(id: TaskId): Where {
+    const { ended, index, submission } = this.rows[id]!
+    const label = labelAt(submission, index)
+    return { attempt: ended?.starts ?? 0, label, submitter: submitterOf(submission), worker: this.name }
+  }
+
+  exitOf(id: TaskId): Exit.Exit<unknown, unknown> {
+    const { outcome, value } = this.rows[id]!.ended!
+    return outcome === undefined ? Exit.succeed(value) : exitOf(outcome, this.causeOf, this.whereOf(id))
+  }
+
+  /** Whether another order of things may give another end. */
+  isOpen(id: TaskId): boolean {
+    return this.rows[id]!.ended!.isOpen
+  }
+
+  /** The causes of all failures that could have been the first on the way to this one. */
+  possible(id: TaskId): ReadonlyArray<Cause.Cause<unknown>> {
+    return this.rows[id]!.ended!.possible.map((outcome) => rootCause(outcome, this.causeOf))
+  }
+
+  readonly view = {
+    isSettled: ({ task }: Claim): boolean => this.rows[task]!.ended !== undefined,
+    hasSucceeded: ({ task }: Claim): boolean => {
+      const { ended } = this.rows[task]!
+      return ended !== undefined && ended.outcome === undefined
+    },
+    statusOf: ({ task }: Claim) => {
+      const ended = this.rows[task]!.ended
+      return ended === undefined ? "waiting" : ended.outcome === undefined ? "succeeded" : "failed"
+    },
+    exitOfClaim: ({ claim }: FutureImpl) => this.exitOf(claim.task),
+    exitOf: (id: TaskId) => this.exitOf(id),
+    firstFailed: (targets: ReadonlyArray<TaskId>) => {
+      const failed = targets.find((id) => this.rows[id]!.ended!.outcome !== undefined)
+      return failed === undefined ? undefined : this.exitOf(failed) as Exit.Exit<never, unknown>
+    },
+    rootsOf: (targets: ReadonlyArray<TaskId>) => {
+      const outcomes = targets.flatMap((id) => this.rows[id]!.ended!.outcome ?? [])
+      const byReason = new Map(outcomes.map((outcome) => [outcome.reason, rootCause(outcome, this.causeOf)]))
+      return byReason.size === 0
+        ? undefined
+        : Cause.fromReasons([...byReason.values()].flatMap(({ reasons }) => reasons))
+    },
+    rootOfClaim: ({ claim: { task } }: FutureImpl): readonly [object, Cause.Cause<unknown>] | undefined => {
+      const outcome = this.rows[task]!.ended?.outcome
+      return outcome === undefined ? undefined : [outcome.reason, rootCause(outcome, this.causeOf)]
+    }
+  } as const
+}
