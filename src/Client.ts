@@ -27,6 +27,8 @@ import { makeTask } from "./internal/makeTask.ts"
 import { normalize, replaced } from "./internal/options.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
+import { whenOver } from "./internal/whenOver.ts"
+import type { Until } from "./internal/whenOver.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { Released, Root, RuntimeFailure, Starved } from "./SkeinError.ts"
 import type { OptionErrors, Options, OptionServices, Task } from "./Task.ts"
@@ -574,56 +576,6 @@ export const gather = <const I, const M extends Mode = "failFast">(
     return whenOver(all, until, options?.keepSlot, () => collect.ofFutures(scanned, mode, all))
   }) as any
 
-/** Waits, and reads what is there then; a result that is lost in between is waited for again. */
-const whenOver = <A, E>(
-  futures: ReadonlyArray<internal.FutureImpl>,
-  mode: "all" | "firstCompleted" | "firstFailure",
-  keepSlot: boolean | undefined,
-  read: () => Exit.Exit<A, E>
-): Effect.Effect<A, E | Starved> =>
-  Effect.flatMap(
-    awaitFutures(futures, mode, keepSlot),
-    () => isOver(futures, mode) ? read() : whenOver(futures, mode, keepSlot, read)
-  )
-
-const isOver = (futures: ReadonlyArray<internal.FutureImpl>, mode: "all" | "firstCompleted" | "firstFailure") => {
-  const isSettled = ({ claim, core }: internal.FutureImpl) => core.view.isSettled(claim)
-  if (mode === "firstCompleted") return futures.length === 0 || futures.some(isSettled)
-  return futures.every(isSettled) || (mode === "firstFailure" && futures.some((future) => hasFailed(future)))
-}
-
-const hasFailed = ({ claim, core }: internal.FutureImpl): boolean =>
-  core.view.isSettled(claim) && !core.view.hasSucceeded(claim)
-
-const awaitFutures = (
-  futures: ReadonlyArray<internal.FutureImpl>,
-  mode: "all" | "firstCompleted" | "firstFailure",
-  keepSlot: boolean | undefined
-): Effect.Effect<void, Starved> => {
-  const core = futures[0]?.core
-  if (core === undefined) return Effect.void
-  if (futures.some((future) => future.core !== core)) return awaitAcross(futures, mode, keepSlot)
-  return core.waits.forClaims(futures.map((future) => future.claim), mode, keepSlot)
-}
-
-/** Waits for futures of several schedulers, which know nothing of each other. */
-const awaitAcross = (
-  futures: ReadonlyArray<internal.FutureImpl>,
-  mode: "all" | "firstCompleted" | "firstFailure",
-  keepSlot: boolean | undefined
-): Effect.Effect<void, Starved> => {
-  const groups = Array.from(Map.groupBy(futures, ({ core }) => core).values())
-  const waits = groups.map((group) => awaitFutures(group, mode, keepSlot))
-  if (mode === "firstCompleted") return Effect.raceAllFirst(waits)
-  const isDecided = (group: ReadonlyArray<internal.FutureImpl>) => mode === "firstFailure" && group.some(hasFailed)
-  const all = groups.map((group, i) =>
-    Effect.flatMap(waits[i]!, () => isDecided(group) ? Effect.fail("decided" as const) : Effect.void)
-  )
-  return Effect.all(all, { concurrency: "unbounded", discard: true }).pipe(
-    Effect.catch((error) => error === "decided" ? Effect.void : Effect.fail(error))
-  )
-}
-
 /**
  * When {@link wait} returns.
  *
@@ -632,7 +584,7 @@ const awaitAcross = (
  */
 export type WaitFor = "all" | "firstCompleted" | "firstException"
 
-const waitModes: ReadonlyMap<unknown, "all" | "firstCompleted" | "firstFailure"> = new Map([
+const waitModes: ReadonlyMap<unknown, Until> = new Map([
   ["all", "all"],
   ["firstCompleted", "firstCompleted"],
   ["firstException", "firstFailure"]
