@@ -151,7 +151,7 @@ const submitHandles = (
     if (stranger >= 0) return Effect.fail(stray(tasks[stranger], "task"))
     const client = Context.getUnsafe(fiber.context, Client)
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
-    return client[Core].submit(tasks, scope, fiber, cache)
+    return client[Core].submissions.submit(tasks, scope, fiber, cache)
   })
 
 const stray = (value: unknown, expected: "task" | "future"): GraphError =>
@@ -232,7 +232,7 @@ const retryHandles = (
     if (stranger >= 0) return Effect.fail(stray(futures[stranger], "future"))
     const client = Context.getUnsafe(fiber.context, Client)
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
-    return client[Core].retry(futures.map(internal.implOf), scope, fiber)
+    return client[Core].submissions.retry(futures.map(internal.implOf), scope, fiber)
   })
 
 /**
@@ -319,7 +319,11 @@ const computeShape = (
   if (refused !== undefined) return Effect.fail(refused)
   const { handles } = scanned
   const options = { keepGoing: errors !== "failFast", cache, callbacks, keepsSlot: keepSlot }
-  return core.compute(handles, options, (targets, roots) => collect.ofTargets(core, scanned, errors, targets, roots))
+  return core.computes.run(
+    handles,
+    options,
+    (targets, roots) => collect.ofTargets(core, scanned, errors, targets, roots)
+  )
 }
 
 /** What looks like work, and is none of ours. */
@@ -649,7 +653,7 @@ export interface CancelOptions {
 export const cancel = (future: Future<any, any>, options: CancelOptions = {}): Effect.Effect<void> =>
   Effect.suspend(() => {
     const impl = internal.implOf(future)
-    return impl.core.cancel(impl, cancelRequest(options))
+    return impl.core.owners.cancel(impl, cancelRequest(options))
   })
 
 const cancelRequest = ({ by, force = false, reason = "cancel was called", wait = true }: CancelOptions) => ({
@@ -759,7 +763,7 @@ export const cancelGroup = (group: string, options: CancelOptions = {}): Effect.
  * @since 0.1.0
  */
 export const release = (future: Future<any, any>): Effect.Effect<void> =>
-  Effect.suspend(() => internal.implOf(future).core.release(internal.implOf(future)))
+  Effect.suspend(() => internal.implOf(future).core.owners.release(internal.implOf(future)))
 
 /**
  * Takes a future over into the present scope: the result stays until that closes too.
@@ -768,4 +772,7 @@ export const release = (future: Future<any, any>): Effect.Effect<void> =>
  * @since 0.1.0
  */
 export const keep = <A, E>(future: Future<A, E>): Effect.Effect<Future<A, E>, Released, Scope.Scope> =>
-  Effect.flatMap(Effect.scope, (scope) => internal.implOf(future).core.keep(internal.implOf(future), scope)) as any
+  Effect.flatMap(
+    Effect.scope,
+    (scope) => internal.implOf(future).core.owners.keep(internal.implOf(future), scope)
+  ) as any

@@ -88,7 +88,7 @@ export const make = (core: SchedulerCore, stories: number): Scheduler["Service"]
     stats: Effect.sync(() => statsOf(core)),
     addWorker: ({ concurrency, id }) => {
       const fault = refusal(core, id, concurrency)
-      return fault === undefined ? core.addWorker(id, concurrency) : Effect.fail(fault)
+      return fault === undefined ? core.life.addWorker(id, concurrency) : Effect.fail(fault)
     },
     listen: (f, end) => listenTo(core, f, end)
   }

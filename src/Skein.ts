@@ -121,8 +121,8 @@ const make = (options: Options) =>
     const limits = yield* limitsOf(options.limits ?? {})
     const grace = yield* graceOf(options.grace)
     const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler, limits, grace)
-    for (const { concurrency, id } of workers) yield* core.addWorker(id, concurrency)
-    yield* Effect.addFinalizer(() => core.close)
+    for (const { concurrency, id } of workers) yield* core.life.addWorker(id, concurrency)
+    yield* Effect.addFinalizer(() => core.life.close)
     return Context.make(Scheduler.Scheduler, Scheduler.make(core, options.stories ?? 0)).pipe(
       Context.add(Client.Client, Client.make(core))
     )

@@ -53,6 +53,7 @@ interface Insides {
   readonly workers: ReadonlyArray<object>
   readonly waits: object
   readonly detached: object
+  readonly owners: object
   readonly outbox: object
   readonly observers: object
 }
@@ -74,8 +75,8 @@ const isWhole: Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> =
   assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
   const client: { readonly [core: symbol]: unknown } = yield* Client.Client
   const core = client[Symbol.for("skein/Client/core")] as Insides
-  const { detached, observers, outbox, state, waits, workers } = core
-  const left = [core, state, waits, detached, outbox, observers, ...workers, ...state.workers].flatMap(tablesIn)
+  const { detached, observers, outbox, owners, state, waits, workers } = core
+  const left = [core, state, waits, detached, owners, outbox, observers, ...workers, ...state.workers].flatMap(tablesIn)
   assert.deepStrictEqual(left.filter(([name]) => !kept.has(name)), [])
 })
 

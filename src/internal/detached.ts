@@ -14,7 +14,8 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { GraphError, Starved } from "../SkeinError.ts"
-import type { CancelRequest, SchedulerCore } from "./schedulerCore.ts"
+import type { CancelRequest } from "./owners.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
 import { warnUnseen } from "./scopeOwners.ts"
 import type { FutureImpl, TaskImpl } from "./task.ts"
 
@@ -36,7 +37,7 @@ export class Detached {
 
   /** Submits a task for an owner of its own. A body that fires counts as its submitter, and not as its owner. */
   fire(task: TaskImpl, name: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, GraphError> {
-    const fired = this.core.submitAlone(task, `group ${name}`, fiber)
+    const fired = this.core.submissions.submitAlone(task, `group ${name}`, fiber)
     if (!("owner" in fired)) return Effect.fail(fired)
     const { future, owner } = fired
     const group = this.groups.get(name)
@@ -59,7 +60,7 @@ export class Detached {
   /** What nobody else needs of it is stopped, and the entry goes when its finalizers have run. */
   private close(name: string, owner: number): void {
     this.core.waits.notify(
-      (wait) => this.core.closeAlone(owner, `group ${name}`, wait),
+      (wait) => this.core.owners.closeAlone(owner, `group ${name}`, wait),
       () => {
         const group = this.groups.get(name)!
         group.delete(owner)
@@ -82,7 +83,7 @@ export class Detached {
   cancel(name: string, request: CancelRequest): Effect.Effect<void> {
     return Effect.uninterruptibleMask((restore) => {
       const futures = [...this.groups.get(name)?.values() ?? []]
-      const cancel = (wait: boolean) => (future: FutureImpl) => this.core.cancel(future, { ...request, wait })
+      const cancel = (wait: boolean) => (future: FutureImpl) => this.core.owners.cancel(future, { ...request, wait })
       const requests = Effect.forEach(futures, cancel(false), { discard: true })
       if (!request.wait) return requests
       const waits = Effect.forEach(futures, cancel(true), { concurrency: "unbounded", discard: true })

@@ -23,7 +23,7 @@ import type { FutureImpl, TaskImpl } from "./task.ts"
 export const rerunInline = (future: FutureImpl): Effect.Effect<unknown, unknown> =>
   Effect.withFiber((fiber) => {
     const { core } = future
-    const refused = core.refuseRetry(future)
+    const refused = core.submissions.refuseRetry(future)
     if (refused !== undefined) return Effect.fail(refused)
     core.view.see(future.claim)
     const { place, where } = rootOf(core.view.outcomeOf(future.claim)!.trail)
@@ -41,7 +41,7 @@ const withInputs = (
   if (handles.length === 0) return use(handles)
   const absorbs = body._tag === "exit"
   return Effect.uninterruptibleMask((restore) =>
-    restore(core.computeInputs(
+    restore(core.computes.runInputs(
       place,
       absorbs,
       (targets) => Effect.flatMap(ofInputs(core, absorbs, targets), (values) => restore(use(values)))

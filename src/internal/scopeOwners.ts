@@ -41,7 +41,7 @@ export class ScopeOwners {
   }
 
   private open(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner {
-    const owner = this.core.openOwner("scope")
+    const owner = this.core.owners.open("scope")
     const by = attemptOf(this.core, fiber)?.key ?? "its scope"
     const entry: ScopeOwner = { owner, close: () => this.close(owner, by) }
     this.entries.set(scope, entry)
@@ -50,7 +50,7 @@ export class ScopeOwners {
 
   private close(owner: number, by: string): Effect.Effect<void> {
     const unseen = Effect.suspend(() => Effect.forEach(this.core.view.unseenOf(owner), warnUnseen, { discard: true }))
-    return Effect.andThen(unseen, this.core.closeOwner(owner, by))
+    return Effect.andThen(unseen, this.core.owners.close(owner, by))
   }
 }
 

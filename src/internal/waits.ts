@@ -82,6 +82,13 @@ export class Waits {
     ask(wait)
   }
 
+  /** Begins a wait that nobody sees the end of. */
+  unattended(ask: (wait: number) => void): void {
+    const wait = this.expect()
+    ask(wait)
+    this.ignore(wait)
+  }
+
   private follow(
     wait: number,
     resume: (effect: Effect.Effect<void, Starved>) => void

@@ -39,6 +39,7 @@ export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
     ["scheduler", core],
     ["scheduler", core.waits],
     ["scheduler", core.detached],
+    ["scheduler", core.owners],
     ["engine", core.state],
     ...core.workers.map((worker) => [worker.name, worker] as const),
     ...core.state.workers.map((worker) => [worker.name, worker] as const)

@@ -43,15 +43,13 @@ type Body = Effect.Effect<unknown, unknown>
 const timedOut = Symbol("timed out")
 
 /** What the verbs of `Client` and `Future` see in place of a scheduler. */
-type Stage =
-  & Pick<
-    SchedulerCore,
-    "name" | "submit" | "compute" | "cancel" | "release" | "keep" | "keyOf"
-  >
-  & {
-    readonly view: Partial<SchedulerCore["view"]>
-    readonly waits: Pick<SchedulerCore["waits"], "abandon" | "away" | "forClaims" | "rejoin" | "secede">
-  }
+type Stage = Pick<SchedulerCore, "name" | "keyOf"> & {
+  readonly submissions: Pick<SchedulerCore["submissions"], "submit">
+  readonly computes: Pick<SchedulerCore["computes"], "run">
+  readonly owners: Pick<SchedulerCore["owners"], "cancel" | "keep" | "release">
+  readonly view: Partial<SchedulerCore["view"]>
+  readonly waits: Pick<SchedulerCore["waits"], "abandon" | "away" | "forClaims" | "rejoin" | "secede">
+}
 
 export class Interpreter implements Stage {
   readonly name = "interpreter"
@@ -355,28 +353,32 @@ export class Interpreter implements Stage {
     return attempt instanceof Attempt && attempt.core === this.core ? this.rows.at(attempt.task) : undefined
   }
 
-  readonly submit: SchedulerCore["submit"] = (handles, _scope, fiber) =>
-    Effect.map(
-      this.register(handles, fiber.context, this.parentOf(fiber)),
-      (ids) =>
-        ids.map((id) => {
-          const { index, submission } = this.rows.at(id)
-          const claim = { task: id, state: "live", owner: { name: "scope" }, outcome: undefined } as unknown as Claim
-          return new FutureImpl(this.core, claim, submission, index)
-        })
-    )
-
-  readonly compute: SchedulerCore["compute"] = (handles, _options, collect) =>
-    Effect.withFiber((fiber) =>
-      Effect.flatMap(
+  readonly submissions: Stage["submissions"] = {
+    submit: (handles, _scope, fiber) =>
+      Effect.map(
         this.register(handles, fiber.context, this.parentOf(fiber)),
         (ids) =>
-          Effect.flatMap(Effect.andThen(this.waits.waiting(fiber), this.evaluateAll(ids)), () => {
-            this.note(fiber, ids)
-            return collect(ids, [])
+          ids.map((id) => {
+            const { index, submission } = this.rows.at(id)
+            const claim = { task: id, state: "live", owner: { name: "scope" }, outcome: undefined } as unknown as Claim
+            return new FutureImpl(this.core, claim, submission, index)
           })
       )
-    )
+  }
+
+  readonly computes: Stage["computes"] = {
+    run: (handles, _options, collect) =>
+      Effect.withFiber((fiber) =>
+        Effect.flatMap(
+          this.register(handles, fiber.context, this.parentOf(fiber)),
+          (ids) =>
+            Effect.flatMap(Effect.andThen(this.waits.waiting(fiber), this.evaluateAll(ids)), () => {
+              this.note(fiber, ids)
+              return collect(ids, [])
+            })
+        )
+      )
+  }
 
   /** Nothing asks for what is fired: it is checked, and does not run. */
   readonly detached = {
@@ -385,9 +387,11 @@ export class Interpreter implements Stage {
     cancel: () => Effect.void
   }
 
-  readonly cancel: SchedulerCore["cancel"] = () => Effect.void
-  readonly release: SchedulerCore["release"] = () => Effect.void
-  readonly keep: SchedulerCore["keep"] = (future) => Effect.succeed(future)
+  readonly owners: Stage["owners"] = {
+    cancel: () => Effect.void,
+    keep: (future) => Effect.succeed(future),
+    release: () => Effect.void
+  }
 
   readonly waits = {
     forClaims: (claims: ReadonlyArray<Claim>, mode: WaitMode): Effect.Effect<void> =>

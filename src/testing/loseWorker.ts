@@ -48,5 +48,5 @@ export const loseWorker = (id: string): Effect.Effect<boolean, never, Client.Cli
     const record = core.state.workers.findLast(({ name, phase }) => name === id && phase !== "lost")
     if (record === undefined) return Effect.succeed(false)
     const worker = core.workers[record.index]!
-    return Effect.as(Effect.andThen(Effect.sync(() => core.loseWorker(worker)), worker.rest), true)
+    return Effect.as(Effect.andThen(Effect.sync(() => core.life.loseWorker(worker)), worker.rest), true)
   })

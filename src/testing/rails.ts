@@ -177,9 +177,13 @@ export class Rails implements Wire {
     const { name, phase, slots } = core.state.workers[index]!
     if (phase === "lost") return
     if (this.tells) this.tell("vanishes", name)
-    core.loseWorker(core.workers[index]!)
+    core.life.loseWorker(core.workers[index]!)
     if (core.state.workers.some((worker) => worker.phase === "open")) return
-    const joins = Effect.provideService(core.addWorker(`w${core.workers.length + 1}`, slots), Scope.Scope, this.scope)
+    const joins = Effect.provideService(
+      core.life.addWorker(`w${core.workers.length + 1}`, slots),
+      Scope.Scope,
+      this.scope
+    )
     Effect.runForkWith(this.world.context(Context.empty()))(joins)
   }
 

@@ -1,0 +1,150 @@
+/**
+ * Computations that own what they start: they submit, wait, read, and end all of it before they return.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type { Callbacks } from "../Client.ts"
+import type { Submitted } from "../engine/Instruction.ts"
+import { makeClaim } from "../engine/owners.ts"
+import type { Owner, Place, Root, TaskId } from "../engine/State.ts"
+import { GraphError } from "../SkeinError.ts"
+import type { Starved } from "../SkeinError.ts"
+import { compile } from "./compile.ts"
+import type { Compiled, ResultCache } from "./compile.ts"
+import { recompileInputs } from "./rerun.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import { closed, refused } from "./submissions.ts"
+import type { Handle } from "./task.ts"
+
+/** How a compute treats failures and results. */
+export interface ComputeOptions {
+  /** Run all that is not downstream of a failure. */
+  readonly keepGoing: boolean
+  readonly cache: ResultCache | undefined
+  readonly callbacks: Callbacks | undefined
+  /** In a task: wait without giving the slot away. */
+  readonly keepsSlot?: boolean | undefined
+}
+
+export class Computes {
+  private readonly core: SchedulerCore
+
+  constructor(core: SchedulerCore) {
+    this.core = core
+  }
+
+  /**
+   * Submits for an owner of its own, waits, reads with `collect`, and ends all that it started. There are no targets to read
+   * when the scheduler has closed meanwhile.
+   */
+  run<A, E>(
+    handles: ReadonlyArray<Handle>,
+    options: ComputeOptions,
+    collect: (targets: ReadonlyArray<TaskId> | undefined, roots: ReadonlyArray<Root>) => Exit.Exit<A, E>
+  ): Effect.Effect<A, E | GraphError | Starved> {
+    return this.own(
+      (fiber) => compile(handles, this.core, this.core.submissions.runIn(fiber, options.cache)),
+      options,
+      collect
+    )
+  }
+
+  /** Uses what the task at a place needs with `collect`, running again what is not held; owns that for the while. */
+  runInputs<A, E>(
+    place: Place,
+    keepGoing: boolean,
+    collect: (targets: ReadonlyArray<TaskId> | undefined) => Effect.Effect<A, E>
+  ): Effect.Effect<A, E | GraphError | Starved> {
+    return this.own(
+      () => recompileInputs(place, this.core),
+      { keepGoing, cache: undefined, callbacks: undefined },
+      collect
+    )
+  }
+
+  private own<A, E>(
+    compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | GraphError,
+    options: ComputeOptions,
+    collect: (targets: ReadonlyArray<TaskId> | undefined, roots: ReadonlyArray<Root>) => Effect.Effect<A, E>
+  ): Effect.Effect<A, E | GraphError | Starved> {
+    const { core } = this
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.withFiber((fiber): Effect.Effect<A, E | GraphError | Starved> => {
+        if (core.life.isClosed) return Effect.fail(closed())
+        const compiled = compileIn(fiber)
+        if (compiled instanceof GraphError) return Effect.fail(compiled)
+        const number = core.owners.open("compute")
+        const owner = core.state.owners.get(number)!
+        const wait = core.waits.expect()
+        const finish = core.observers.follow(number, compiled.plan.size, options.callbacks)
+        const wishes = options.keepGoing ? exposed(compiled) : undefined
+        const answer = core.submissions.submitPlan(compiled, number, fiber, {
+          wait,
+          wishes,
+          keepsSlot: options.keepsSlot
+        })
+        const targets = answer._tag === "Rejected" ? [] : liveTargets(compiled, answer)
+        const results: Effect.Effect<A, E | GraphError | Starved> = answer._tag === "Rejected"
+          ? Effect.andThen(Effect.sync(() => core.waits.ignore(wait)), Effect.fail(refused(answer)))
+          : this.untilOver(
+            wait,
+            owner,
+            targets,
+            options,
+            restore,
+            () => collect(core.state.owners.has(number) ? targets : undefined, owner.roots)
+          )
+        return Effect.onExit(
+          results,
+          (exit) => Effect.andThen(this.end(number, wait), Effect.sync(() => finish(exit)))
+        )
+      })
+    )
+  }
+
+  /**
+   * Reads when the targets are over: with their wait, or later, in code that its task's end does not interrupt, or when a
+   * result was lost meanwhile.
+   */
+  private untilOver<A, E>(
+    wait: number,
+    owner: Owner,
+    targets: ReadonlyArray<TaskId>,
+    { keepGoing, keepsSlot }: ComputeOptions,
+    restore: <B, F>(effect: Effect.Effect<B, F>) => Effect.Effect<B, F>,
+    read: () => Effect.Effect<A, E>
+  ): Effect.Effect<A, E | Starved> {
+    const mode = keepGoing ? "all" : "firstFailure"
+    const claims = () => targets.map((task) => makeClaim(owner, task))
+    const readOrWait = (): Effect.Effect<A, E | Starved> =>
+      !this.core.state.owners.has(owner.id) || this.core.view.haveEnded(targets, mode)
+        ? read()
+        : Effect.flatMap(restore(this.core.waits.forClaims(claims(), mode, keepsSlot)), readOrWait)
+    return Effect.flatMap(restore(this.core.waits.join(wait)), readOrWait)
+  }
+
+  private end(owner: number, wait: number): Effect.Effect<void> {
+    if (!this.core.waits.isOpen(wait)) return this.core.owners.close(owner, "compute")
+    // Interrupted. What it started stops first, for that may hold the slot that this task takes again in the end.
+    return Effect.andThen(this.core.owners.close(owner, "compute", wait), this.core.waits.abandon(wait))
+  }
+}
+
+const liveTargets = ({ targets }: Compiled, { ids }: Submitted): ReadonlyArray<TaskId> =>
+  targets.map((target) => target >= 0 ? ids[target]! : ~target)
+
+/**
+ * The references whose failure no `Task.exit` absorbs on every way to a target: what `errors: "continue"` runs to its end
+ * and reports.
+ */
+const exposed = ({ plan, targets }: Compiled): ReadonlyArray<number> => {
+  const found = new Set<number>(targets)
+  for (const reference of found) {
+    if (reference < 0 || plan.settings.get(reference)?.absorbs === true) continue
+    for (let i = plan.offsets[reference]!; i < plan.offsets[reference + 1]!; i++) found.add(plan.targets[i]!)
+  }
+  return [...found]
+}

@@ -1,0 +1,114 @@
+/**
+ * Who wants what: owners open and close, and what they claim is kept, released and cancelled.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import type { Claim } from "../engine/State.ts"
+import { Released } from "../SkeinError.ts"
+import { attemptOf } from "./attempt.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import { ScopeOwners } from "./scopeOwners.ts"
+import { FutureImpl } from "./task.ts"
+import type { Origin } from "./waits.ts"
+
+/** What a cancel is told. */
+export interface CancelRequest {
+  readonly by: string | undefined
+  readonly reason: string
+  readonly wait: boolean
+  readonly force: boolean
+}
+
+export class Owners {
+  /** The owners that are being closed. */
+  readonly closing = new Set<number>()
+  private readonly core: SchedulerCore
+  private readonly scopes: ScopeOwners
+  private next = 1
+
+  constructor(core: SchedulerCore) {
+    this.core = core
+    this.scopes = new ScopeOwners(core)
+  }
+
+  /** The owner that stands for a scope, or `undefined` if that has closed. See {@link ScopeOwners.ownerOf}. */
+  ownerOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): number | undefined {
+    return this.scopes.ownerOf(scope, fiber)
+  }
+
+  /** The owner that stands for a scope, if there is one by now. */
+  find(scope: Scope.Scope): number | undefined {
+    return this.scopes.find(scope)
+  }
+
+  open(name: string): number {
+    const owner = this.next++
+    this.core.ask({ _tag: "OwnerOpened", now: this.core.now(), owner, name })
+    return owner
+  }
+
+  /** Ends everything that only this owner wanted; returns when none of it is running any more. */
+  close(owner: number, by: string, abandoned?: number): Effect.Effect<void> {
+    const closed = Effect.ignore(this.core.waits.begin((wait, origin) => {
+      this.closing.add(owner)
+      this.core.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
+      if (abandoned !== undefined) this.core.ask({ _tag: "WaitAbandoned", now: origin.now, wait: abandoned })
+    }))
+    return Effect.ensuring(closed, Effect.sync(() => this.closing.delete(owner)))
+  }
+
+  /** Ends what only this owner wanted; the number is that of a wait for it. */
+  closeAlone(owner: number, by: string, wait: number, reason = "its owner closed"): void {
+    this.core.ask({ _tag: "OwnerClosed", now: this.core.now(), owner, by, reason, wait, waiter: -1, attempt: 0 })
+  }
+
+  /** The same where nobody waits. */
+  dismiss(owner: number, by: string, reason?: string): void {
+    this.core.waits.unattended((wait) => this.closeAlone(owner, by, wait, reason))
+  }
+
+  /** Withdraws the wish of the future's owner, or with `force` everybody's. */
+  cancel(
+    { claim }: FutureImpl,
+    { by, force, reason, wait }: CancelRequest
+  ): Effect.Effect<void> {
+    return Effect.withFiber((fiber) => {
+      const asker = attemptOf(this.core, fiber)
+      const name = by ?? asker?.key ?? "program"
+      const ask = (number: number, origin: Origin): void => {
+        this.core.ask({ _tag: "CancelRequested", claim, by: name, reason, force, wait: number, ...origin })
+      }
+      if (wait) return Effect.ignore(this.core.waits.begin(ask))
+      this.core.waits.unattended((number) => ask(number, { now: this.core.now(), waiter: -1, attempt: 0 }))
+      return Effect.void
+    })
+  }
+
+  /** The future's owner needs it no longer. */
+  release({ claim }: FutureImpl): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.core.ask({ _tag: "ClaimReleased", now: this.core.now(), claim })
+    })
+  }
+
+  /** A future on the same task that belongs to `scope`. */
+  keep(future: FutureImpl, scope: Scope.Scope): Effect.Effect<FutureImpl, Released> {
+    return Effect.withFiber((fiber) => {
+      const owner = this.ownerOf(scope, fiber)
+      if (owner !== undefined) {
+        const answer = this.core.ask({ _tag: "ClaimShared", now: this.core.now(), claim: future.claim, owner })
+        if (answer._tag === "Submitted") return Effect.succeed(futureOf(this.core, answer.claims[0]!))
+      }
+      return Effect.fail(new Released({ key: future.key, owner: future.claim.owner.name }))
+    })
+  }
+}
+
+/** A future that stands for a claim on a live task. */
+export const futureOf = (core: SchedulerCore, claim: Claim): FutureImpl => {
+  const { index, submission } = core.placeOf(claim.task)
+  return new FutureImpl(core, claim, submission, index)
+}

@@ -1,0 +1,136 @@
+/**
+ * How graphs come to the engine: compiled and submitted for an owner, from the fiber and the region of whoever asks.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import type { Rejected } from "../engine/Instruction.ts"
+import { GraphError } from "../SkeinError.ts"
+import { Annotations, defaultsFrom } from "./annotations.ts"
+import { attemptOf } from "./attempt.ts"
+import { compile } from "./compile.ts"
+import type { Compiled, ResultCache, Run } from "./compile.ts"
+import type { Answer } from "./outbox.ts"
+import { futureOf } from "./owners.ts"
+import { recompile } from "./rerun.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import type { FutureImpl, Handle } from "./task.ts"
+
+export const closed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scheduler" } })
+
+const scopeClosed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scope" } })
+
+/** Why the engine did not accept a plan, as users see it. */
+export const refused = ({ reason }: Rejected): GraphError =>
+  new GraphError({ reason: reason._tag === "Gone" ? { _tag: "Closed", what: "scope" } : reason })
+
+export class Submissions {
+  private readonly core: SchedulerCore
+
+  constructor(core: SchedulerCore) {
+    this.core = core
+  }
+
+  /** Submits for the owner that stands for `scope`, and gives a future for each target. */
+  submit(
+    handles: ReadonlyArray<Handle>,
+    scope: Scope.Scope,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    cache: ResultCache | undefined
+  ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
+    if (this.core.life.isClosed) return Effect.fail(closed())
+    // In one go: what is live may be gone after any pause, and an interruption may come in it.
+    return this.submitCompiled(compile(handles, this.core, this.runIn(fiber, cache)), scope, fiber)
+  }
+
+  private submitCompiled(
+    compiled: Compiled | GraphError,
+    scope: Scope.Scope,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
+    if (compiled instanceof GraphError) return Effect.fail(compiled)
+    const owner = this.core.owners.ownerOf(scope, fiber)
+    if (owner === undefined) return Effect.fail(scopeClosed())
+    const answer = this.submitPlan(compiled, owner, fiber)
+    if (answer._tag === "Rejected") return Effect.fail(refused(answer))
+    return Effect.succeed(answer.claims.map((claim) => futureOf(this.core, claim)))
+  }
+
+  /** Runs again what futures that ended without success stand for, and gives a future for each. */
+  retry(
+    futures: ReadonlyArray<FutureImpl>,
+    scope: Scope.Scope,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
+    if (futures.length === 0) return Effect.succeed([])
+    if (this.core.life.isClosed) return Effect.fail(closed())
+    for (const future of futures) {
+      const refused = this.refuseRetry(future)
+      if (refused !== undefined) return Effect.fail(refused)
+    }
+    for (const { claim } of futures) this.core.view.see(claim)
+    return this.submitCompiled(recompile(futures, this.core), scope, fiber)
+  }
+
+  /** Why a future's task cannot be run again, if it cannot. */
+  refuseRetry({ claim, core, key }: FutureImpl): GraphError | undefined {
+    const status = core.view.statusOf(claim)
+    const why = core !== this.core
+      ? "it belongs to another scheduler; retry it there"
+      : claim.state === "released"
+      ? `its result was released when its ${claim.owner.name} closed; submit its task again`
+      : status === "succeeded"
+      ? "it succeeded; join its future"
+      : core.view.isSettled(claim)
+      ? undefined
+      : `it is ${status}; wait for its end, or cancel it first`
+    return why === undefined ? undefined : new GraphError({ reason: { _tag: "NotRetriable", key, status, why } })
+  }
+
+  /** Submits one task for an owner of its own, and gives both. */
+  submitAlone(
+    task: Handle,
+    name: string,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): { readonly owner: number; readonly future: FutureImpl } | GraphError {
+    if (this.core.life.isClosed) return closed()
+    const compiled = compile([task], this.core, this.runIn(fiber, undefined))
+    if (compiled instanceof GraphError) return compiled
+    const owner = this.core.owners.open(name)
+    const answer = this.submitPlan(compiled, owner, fiber)
+    if (answer._tag === "Submitted") return { owner, future: futureOf(this.core, answer.claims[0]!) }
+    this.core.owners.dismiss(owner, name)
+    return refused(answer)
+  }
+
+  /** Hands a plan to the engine, for an owner. */
+  submitPlan(
+    { plan, targets }: Compiled,
+    owner: number,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    bulk?: {
+      readonly wait: number
+      readonly wishes: ReadonlyArray<number> | undefined
+      readonly keepsSlot: boolean | undefined
+    }
+  ): Answer {
+    const { attempt, now, waiter: parent } = this.core.waits.origin(fiber)
+    return this.core.ask({ _tag: "GraphSubmitted", now, plan, owner, targets, parent, attempt, ...bulk })
+  }
+
+  /** The world of a submission from this fiber. */
+  runIn(fiber: Fiber.Fiber<unknown, unknown>, cache: ResultCache | undefined): Run {
+    const { context } = fiber
+    const annotations = Context.get(context, Annotations)
+    return {
+      context,
+      annotations,
+      defaults: defaultsFrom(annotations, attemptOf(this.core, fiber)),
+      fork: Effect.runForkWith(context),
+      cache: cache === undefined ? undefined : this.core.observers.cache(cache)
+    }
+  }
+}
