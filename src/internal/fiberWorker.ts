@@ -16,20 +16,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { format } from "effect/Formatter"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Ending } from "../engine/Event.ts"
 import type { Finalize, Stop } from "../engine/Instruction.ts"
 import type { TaskId } from "../engine/State.ts"
-import {
-  DependencyFailed,
-  GraphError,
-  Released,
-  Starved,
-  TaskCancelled,
-  TaskTimeout,
-  WorkerKilled
-} from "../SkeinError.ts"
+import { TaskTimeout } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
 import { withoutInterrupts } from "./causes.ts"
@@ -37,7 +29,9 @@ import { runOf } from "./compile.ts"
 import type { LivePlan, Run } from "./compile.ts"
 import { assemble } from "./inputs.ts"
 import type { Obstacle } from "./overdue.ts"
+import { Resources } from "./resources.ts"
 import { Results } from "./results.ts"
+import { delayOf, isDone, isRetriable, retryOf } from "./retries.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { withoutSignals } from "./signals.ts"
 import type { Plain, TaskImpl } from "./task.ts"
@@ -49,22 +43,10 @@ const succeeded: Ending = { _tag: "Succeeded" }
 const interrupted: Ending = { _tag: "Interrupted" }
 const rescheduled: Ending = { _tag: "Rescheduled" }
 
-/** A retry schedule on its way. */
-export type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown, unknown>
-
 /** One attempt of a task. */
 interface Order {
   readonly task: TaskId
   readonly attempt: number
-}
-
-/** The scope of a body that has succeeded, which is that of its result. */
-interface Resource {
-  readonly scope: Scope.Closeable
-  readonly exit: Exit.Exit<unknown, unknown>
-  readonly context: Context.Context<never>
-  /** That of its task. */
-  readonly key: string
 }
 
 export class FiberWorker {
@@ -78,8 +60,7 @@ export class FiberWorker {
   private readonly closing = new Set<Fiber.Fiber<unknown, unknown>>()
   /** What is still running here belongs to nobody: it reports nothing, and leaves no results. */
   private isLost = false
-  /** What the results of resource tasks own, as long as that is open. */
-  private readonly resources = new Map<TaskId, Resource>()
+  private readonly resources = new Resources(this.closing)
 
   constructor(core: SchedulerCore, index: number, name: string) {
     this.core = core
@@ -130,7 +111,7 @@ export class FiberWorker {
     const fiber = fork(this.wired(order.task, this.bodyOf(order, task)))
     const close = (exit: Exit.Exit<unknown, unknown>): void => {
       if (task.options.resource === true && Exit.isSuccess(exit) && this.counts(order)) {
-        this.resources.set(order.task, { scope, exit, context, key: this.core.keyOf(order.task) })
+        this.resources.add(order.task, { scope, exit, context, key: this.core.keyOf(order.task) })
         return this.succeed(order.task, order.attempt, task, run, exit.value)
       }
       if (scope.state._tag !== "Empty") return this.closeScope(order, task, run, exit, scope, context)
@@ -299,16 +280,8 @@ export class FiberWorker {
     error: unknown,
     giveUp: () => void
   ): void {
-    const { schedules } = this.core
-    const decision: Effect.Effect<[unknown, Duration.Duration], unknown> = Effect.suspend(() => {
-      const present = schedules.get(order.task)
-      const step = present === undefined
-        ? Effect.tap(Schedule.toStep(retry), (step) => Effect.sync(() => schedules.set(order.task, step)))
-        : Effect.succeed(present)
-      return Effect.flatMap(step, (step) => step(this.core.now(), error))
-    }) as Effect.Effect<[unknown, Duration.Duration], unknown>
     const fork = Effect.runForkWith(this.contextFor(order, run, Scope.makeUnsafe()))
-    const fiber = fork(Effect.scoped(decision))
+    const fiber = fork(Effect.scoped(delayOf(this.core, order.task, retry, error)))
     const decided = (exit: Exit.Exit<[unknown, Duration.Duration], unknown>): void => {
       if (this.isLost) return
       if (Exit.isSuccess(exit)) {
@@ -338,22 +311,13 @@ export class FiberWorker {
     return shields > 0 ? "shielded" : "body"
   }
 
-  /** Closes the scope of a result that was released. */
+  /** Runs the finalizers of a result that was released. */
   finalize({ attempt, task }: Finalize): void {
-    const resource = this.resources.get(task)
     // Lost with its worker, before it came to this.
-    if (resource === undefined) return
-    this.resources.delete(task)
+    if (!this.resources.has(task)) return
     if (this.core.schedules.size > 0) this.core.schedules.delete(task)
-    const closing = closeResource(resource)
-    const done = (): void => {
+    this.resources.close(task, () => {
       if (!this.isLost) this.core.finalized(task, attempt)
-    }
-    if (closing.pollUnsafe() !== undefined) return done()
-    this.closing.add(closing)
-    closing.addObserver(() => {
-      this.closing.delete(closing)
-      done()
     })
   }
 
@@ -361,7 +325,7 @@ export class FiberWorker {
   lose(): ReadonlyArray<Scope.Scope> {
     this.isLost = true
     this.results.clear()
-    const owned = Array.from(this.resources.values(), ({ scope }) => scope)
+    const owned = this.resources.scopes()
     const running = Array.from(this.fibers).flatMap(([task, fiber]) => {
       const attempt = attemptOf(this.core, fiber)
       // A plain function runs in the context of its submitter, which may be a body elsewhere.
@@ -373,23 +337,7 @@ export class FiberWorker {
   /** Interrupts everything that runs here, and closes what results own that were here: nobody else would. */
   interrupt(): void {
     for (const fiber of Array.from(this.fibers.values())) fiber.interruptUnsafe()
-    const owned = [...this.resources.values()].toReversed()
-    this.resources.clear()
-    this.closeInTurn(owned)
-  }
-
-  /** What was acquired last first, for it may have been made of another. */
-  private closeInTurn(resources: ReadonlyArray<Resource>): void {
-    for (const [i, resource] of resources.entries()) {
-      const closing = closeResource(resource)
-      if (closing.pollUnsafe() !== undefined) continue
-      this.closing.add(closing)
-      closing.addObserver(() => {
-        this.closeInTurn(resources.slice(i + 1))
-        this.closing.delete(closing)
-      })
-      return
-    }
+    this.resources.closeAll()
   }
 
   /** Returns when nothing runs here any more, finalizers included. */
@@ -419,27 +367,6 @@ export const effectOf = (returned: unknown, keyOf: () => string): Effect.Effect<
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
 }
 
-/** A finalizer that fails is a warning: the result was fine. */
-const closeResource = ({ context, exit, key, scope }: Resource): Fiber.Fiber<void> => {
-  const warning = `A finalizer of the result of task ${JSON.stringify(key)} failed`
-  const close = Effect.catchCause(Scope.close(scope, exit), (cause) => Effect.logWarning(warning, cause))
-  return Effect.runForkWith(context)(close, { uninterruptible: true })
-}
-
 /** What a body is given: its inputs as they were given, with tasks replaced by their results. */
 const assembled = (task: TaskImpl, inputs: Array<unknown> | undefined): unknown =>
   inputs === undefined ? task.inputs : assemble(task, inputs)
-
-/** The schedule of a task, its own or that of its region; what must not run twice has none. */
-export const retryOf = (
-  { options: { idempotent, retry } }: TaskImpl,
-  { annotations }: Run
-): TaskImpl["options"]["retry"] => idempotent === false ? undefined : retry ?? annotations.retry
-
-const isDone = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.some((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))
-
-/** What the runtime and dependencies did to an attempt does not get better by trying again. */
-const isRetriable = (error: unknown): boolean => !notRetried.some((type) => error instanceof type)
-
-const notRetried = [DependencyFailed, GraphError, Released, Starved, TaskCancelled, WorkerKilled]

@@ -19,6 +19,7 @@ import { Attempt } from "../internal/attempt.ts"
 import { withoutInterrupts } from "../internal/causes.ts"
 import { compile, runIn } from "../internal/compile.ts"
 import { assemble, scan } from "../internal/inputs.ts"
+import { isDone, isRetriable } from "../internal/retries.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
 import { withoutSignals } from "../internal/signals.ts"
 import { FutureImpl, isTask } from "../internal/task.ts"
@@ -299,10 +300,7 @@ export class Interpreter implements Stage {
               const pause = delay > 0 ? Effect.sleep(delay) : Effect.void
               return Effect.andThen(pause, this.attempt(id, number + 1, next, seen.isOpen))
             }
-            const isDone = decided.cause.reasons.some((reason) =>
-              Cause.isFailReason(reason) && Cause.isDone(reason.error)
-            )
-            return isDone ? giveUp : this.end(id, number, decided.cause, seen)
+            return isDone(decided.cause) ? giveUp : this.end(id, number, decided.cause, seen)
           })
         )
     ).pipe(Effect.provideContext(this.rows.at(id).run.context))
@@ -421,15 +419,3 @@ const alias = ({ reason, trail }: Outcome, key: string): Outcome => ({
   reason,
   trail: { task: key, from: trail, isAlias: true }
 })
-
-const notRetried: ReadonlySet<unknown> = new Set([
-  "GraphError",
-  "DependencyFailed",
-  "TaskCancelled",
-  "Starved",
-  "Released",
-  "WorkerKilled"
-])
-
-const isRetriable = (error: unknown): boolean =>
-  !(typeof error === "object" && error !== null && "_tag" in error && notRetried.has(error._tag))

@@ -1,0 +1,48 @@
+/**
+ * Whether and when a failed attempt is followed by another: what the schedule of its task says.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type { TaskId } from "../engine/State.ts"
+import { DependencyFailed, GraphError, Released, Starved, TaskCancelled, WorkerKilled } from "../SkeinError.ts"
+import type { Run } from "./compile.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import type { TaskImpl } from "./task.ts"
+
+/** A retry schedule on its way. */
+export type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown, unknown>
+
+/** Asks the schedule of a task, which goes on from attempt to attempt; it fails as done when it says no more. */
+export const delayOf = (
+  core: SchedulerCore,
+  task: TaskId,
+  retry: Schedule.Schedule<unknown, unknown, unknown, unknown>,
+  error: unknown
+): Effect.Effect<[unknown, Duration.Duration], unknown> =>
+  Effect.suspend(() => {
+    const { schedules } = core
+    const present = schedules.get(task)
+    const step = present === undefined
+      ? Effect.tap(Schedule.toStep(retry), (step) => Effect.sync(() => schedules.set(task, step)))
+      : Effect.succeed(present)
+    return Effect.flatMap(step, (step) => step(core.now(), error))
+  }) as Effect.Effect<[unknown, Duration.Duration], unknown>
+
+/** The schedule of a task, its own or that of its region; what must not run twice has none. */
+export const retryOf = (
+  { options: { idempotent, retry } }: TaskImpl,
+  { annotations }: Run
+): TaskImpl["options"]["retry"] => idempotent === false ? undefined : retry ?? annotations.retry
+
+/** Whether a schedule says no more. */
+export const isDone = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))
+
+/** What the runtime and dependencies did to an attempt does not get better by trying again. */
+export const isRetriable = (error: unknown): boolean => !notRetried.some((type) => error instanceof type)
+
+const notRetried = [DependencyFailed, GraphError, Released, Starved, TaskCancelled, WorkerKilled]
