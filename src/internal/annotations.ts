@@ -7,7 +7,7 @@
 import * as Context from "effect/Context"
 import type { Defaults } from "../engine/Plan.ts"
 import type { Attempt } from "./attempt.ts"
-import { runAt } from "./compile.ts"
+import { runAt } from "./livePlan.ts"
 import { noOptions } from "./task.ts"
 import type { TaskOptions } from "./task.ts"
 

@@ -4,36 +4,18 @@
  *
  * @internal
  */
-import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
-import type * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
-import type { Defaults, Plan, Reference, Settings } from "../engine/Plan.ts"
+import type { Plan, Reference, Settings } from "../engine/Plan.ts"
 import type { Place, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
-import { encode } from "./canonical.ts"
-import type { Encoded } from "./canonical.ts"
-import { Given } from "./inputs.ts"
+import { areSame, CachedTask, givenName, keyFor, nameOf } from "./keys.ts"
+import { functionOf, taskAt } from "./livePlan.ts"
+import type { Compiled, LivePlan, Run } from "./livePlan.ts"
 import { contradiction } from "./options.ts"
 import { cull, positionsOf } from "./planning.ts"
 import type { Draft } from "./planning.ts"
-import { isFuture, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
-import type { FutureImpl, Handle, Misplaced, Plain, TaskOptions } from "./task.ts"
-
-/** Results of earlier runs by key; new ones are added to it. A `Map` will do. */
-export interface ResultCache {
-  readonly has: (key: string) => boolean
-  readonly get: (key: string) => unknown
-  readonly set: (key: string, value: unknown) => unknown
-}
-
-/** A cache as a run sees it: it never throws. */
-export interface Cache {
-  readonly find: (key: string) => { readonly value: unknown } | undefined
-  readonly set: (key: string, value: unknown) => void
-}
+import { isTask, noOptions } from "./task.ts"
+import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl } from "./task.ts"
 
 /** What the compiler must know of the scheduler that will run the plan. */
 export interface Live {
@@ -43,51 +25,6 @@ export interface Live {
   readonly keyOf: (id: TaskId) => string
   /** Whether the future is one of this scheduler and still claimed: else why not. */
   readonly refuse: (future: FutureImpl) => string | undefined
-}
-
-/** What the tasks of one submission share: the context of their submitter, what its region says, and a cache for results. */
-export interface Run {
-  readonly context: Context.Context<never>
-  readonly annotations: TaskOptions
-  readonly defaults: Defaults | undefined
-  readonly fork: (effect: Effect.Effect<any, any>) => Fiber.Fiber<any, any>
-  readonly cache: Cache | undefined
-}
-
-/** The world of a submission in this context, in no region and without a cache. */
-export const runIn = (context: Context.Context<never>): Run => ({
-  context,
-  annotations: noOptions,
-  defaults: undefined,
-  fork: Effect.runForkWith(context),
-  cache: undefined
-})
-
-/** A plan with what the engine never looks at: bodies, and the world they run in. It lives as long as one of its tasks. */
-export interface LivePlan extends Plan {
-  /** The task of each plan index. */
-  readonly nodes: ReadonlyArray<TaskImpl>
-  /**
-   * The function of each task that takes the results of its dependencies as an array and does nothing else: its start need
-   * not look at the task, which in a large graph is two misses of the cache.
-   */
-  readonly functions: ReadonlyArray<Plain | undefined>
-  readonly run: Run
-  /** The worlds of the tasks of a plan that runs them again: they come from several submissions. */
-  readonly runs: ReadonlyArray<Run> | undefined
-}
-
-/** The world in which a task of a plan runs. */
-export const runOf = ({ run, runs }: LivePlan, index: number): Run => runs === undefined ? run : runs[index]!
-
-export const runAt = ({ index, submission }: Place): Run => runOf(submission.plan as LivePlan, index)
-
-export const taskAt = ({ index, submission }: Place): TaskImpl => (submission.plan as LivePlan).nodes[index]!
-
-export interface Compiled {
-  readonly plan: LivePlan
-  /** Where each target is, in the order given. */
-  readonly targets: ReadonlyArray<Reference>
 }
 
 /** The plan of `targets`, or what is wrong with it. */
@@ -120,10 +57,6 @@ const onePlan: Plan = {
   positions: new Int32Array(1),
   settings: new Map()
 }
-
-/** See `LivePlan.functions`. */
-export const functionOf = ({ options, plain, shape }: TaskImpl): Plain | undefined =>
-  shape === "array" && options === noOptions ? plain : undefined
 
 let stamps = 0
 
@@ -341,54 +274,6 @@ export const settingsOf = (task: TaskImpl, key: string | undefined): Settings | 
   }
 }
 
-/** The explicit key of a task, the one that its name and arguments make, or why they make none. */
-export const keyFor = (
-  task: TaskImpl,
-  home: object,
-  keyOf: (argument: TaskImpl) => string | undefined
-): string | undefined | GraphReason => {
-  const { key, name, pure } = task.options
-  if (key !== undefined || pure !== true) return key
-  if (name === undefined || name === "") {
-    const expected = "a key, or a function with a name, beside it"
-    return { _tag: "InvalidOption", key: givenName(task), option: "pure", value: true, expected }
-  }
-  const encoded = encode(task.inputs, (value) => encodeHandle(value, home, keyOf), "arguments")
-  if ("text" in encoded) return keyOfCall(name, encoded.text)
-  return { _tag: "InvalidArgument", key: name, path: encoded.path, why: encoded.why }
-}
-
-const encodeHandle = (
-  value: unknown,
-  home: object,
-  keyOf: (argument: TaskImpl) => string | undefined
-): Encoded | { readonly value: unknown } | undefined => {
-  if (value instanceof Given) return value
-  if (isFuture(value)) {
-    // The scheduler's name only where it is another, which is refused: names must not depend on what else the process runs.
-    const elsewhere = value.core === home ? "" : `${value.core.name}/`
-    return { text: `future(${elsewhere}${value.submission.sequence + value.index})` }
-  }
-  if (!isTask(value)) return undefined
-  if (value.body._tag === "value") return value.body
-  const key = keyOf(value)
-  if (key === undefined) return { path: "", why: "it is a task without a key" }
-  return { text: `task(${JSON.stringify(key)})` }
-}
-
-/** Stands for a task whose result was in the cache. */
-class CachedTask extends TaskImpl {
-  readonly origin: TaskImpl
-
-  constructor(origin: TaskImpl, value: unknown) {
-    const { key, label, priority } = origin.options
-    super({ _tag: "value", value }, undefined, "none", noHandles, { key, label, priority }, undefined)
-    this.origin = origin
-  }
-}
-
-const originOf = (task: TaskImpl): TaskImpl => task instanceof CachedTask ? task.origin : task
-
 /** A handle that lies where it cannot be, in the inputs of the task with this key or in the request itself. */
 export const misplaced = (key: string | undefined, { what, why }: Misplaced): GraphReason => ({
   _tag: "InvalidDependency",
@@ -396,23 +281,3 @@ export const misplaced = (key: string | undefined, { what, why }: Misplaced): Gr
   dependency: what,
   why
 })
-
-/** Keys longer than this are shortened to 128 bits of their SHA-256. */
-const maxKeyLength = 120
-
-const keyOfCall = (name: string, args: string): string => {
-  const text = `${name}(${args.startsWith("[") ? args.slice(1, -1) : args})`
-  return text.length <= maxKeyLength ? text : `${name}(${bytesToHex(sha256(utf8ToBytes(text)).subarray(0, 16))})`
-}
-
-/** Whether submitting `b` may join the run of `a`. */
-export const areSame = (a: TaskImpl, b: TaskImpl): boolean => {
-  const first = originOf(a)
-  const second = originOf(b)
-  return first === second || (first.options.pure === true && second.options.pure === true)
-}
-
-const givenName = ({ options }: TaskImpl): string | undefined =>
-  options.key || options.label || options.name || undefined
-
-export const nameOf = (task: TaskImpl): string => givenName(task) ?? "task"

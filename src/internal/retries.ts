@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { TaskId } from "../engine/State.ts"
 import { DependencyFailed, GraphError, Released, Starved, TaskCancelled, WorkerKilled } from "../SkeinError.ts"
-import type { Run } from "./compile.ts"
+import type { Run } from "./livePlan.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { TaskImpl } from "./task.ts"
 

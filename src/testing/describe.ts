@@ -4,8 +4,9 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import { compile, runIn } from "../internal/compile.ts"
+import { compile } from "../internal/compile.ts"
 import { scan } from "../internal/inputs.ts"
+import { runIn } from "../internal/livePlan.ts"
 import { isTask } from "../internal/task.ts"
 import type { TaskImpl } from "../internal/task.ts"
 import { GraphError } from "../SkeinError.ts"

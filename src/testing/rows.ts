@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import { keyAt, labelAt, submitterOf } from "../engine/State.ts"
 import type { Claim, Outcome, Submission, TaskId, Where } from "../engine/State.ts"
 import { exitOf, rootCause } from "../internal/causes.ts"
-import type { Compiled, LivePlan, Run } from "../internal/compile.ts"
+import type { Compiled, LivePlan, Run } from "../internal/livePlan.ts"
 import type { FutureImpl, TaskImpl } from "../internal/task.ts"
 
 /** One task, and how it ended. */
