@@ -60,7 +60,11 @@ const sizeOf = (table: unknown): number => {
   return "size" in table && typeof table.size === "number" ? table.size : 0
 }
 
-/** What is wrong with a scheduler, whoever uses it. */
+/**
+ * What is wrong with a scheduler, whoever uses it.
+ *
+ * @internal
+ */
 export const wrong = (core: SchedulerCore): ReadonlyArray<string> => check(core.state)
 
 /**

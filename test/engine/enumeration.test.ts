@@ -60,7 +60,7 @@ const reaches: ReadonlyArray<readonly [string, (rig: Rig, owner: number) => void
   ["releasing", (rig, owner) => {
     rig.submit(owner, { x: [] }, owning)
     rig.end("x")
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(owner, "x") })
+    rig.release(owner, "x")
   }]
 ]
 
@@ -111,7 +111,7 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   "CancelRequested by itself": (rig, owner) => void rig.cancel(owner, "x", 52, { inside: "x" }),
   "CancelRequested with force": (rig, owner) => void rig.cancel(owner, "x", 52, { force: true }),
   ClaimShared: (rig, owner) => void rig.share(rig.open("other"), rig.claim(owner, "x")),
-  ClaimReleased: (rig, owner) => void rig.send({ _tag: "ClaimReleased", claim: rig.claim(owner, "x") }),
+  ClaimReleased: (rig, owner) => void rig.release(owner, "x"),
   OwnerOpened: (rig) => void rig.open("new"),
   OwnerClosed: (rig, owner) => void rig.close(owner, 53),
   "OwnerClosed by itself": (rig, owner) => void rig.close(owner, 53, "x"),

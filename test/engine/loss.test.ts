@@ -233,7 +233,7 @@ describe("loss of what is held", () => {
     rig.end("a")
     const row = rig.id("a")
     rig.submit(main, { b: [rig.ref("a")] })
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "a") })
+    rig.release(main, "a")
     rig.end("b")
     rig.submit(main, { newcomer: [] })
     assert.strictEqual(rig.id("newcomer"), row)

@@ -19,11 +19,11 @@ describe("owners", () => {
     const main = rig.open()
     rig.submit(main, { a: [], b: ["a"], c: [] }, { targets: ["a", "b", "c"] })
     rig.end("a")
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "a") })
+    rig.release(main, "a")
     assert.deepStrictEqual(rig.told, [])
     rig.end("b")
     assert.deepStrictEqual(rig.told, ["forget a and its result"])
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "c") })
+    rig.release(main, "c")
     assert.deepStrictEqual(rig.told, ["stop c (attempt 2)"])
   })
 

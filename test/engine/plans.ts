@@ -42,3 +42,8 @@ export const referenceTo = (names: ReadonlyArray<string>, dependency: Dependency
   if (index < 0) throw new Error(`no task ${dependency}`)
   return index
 }
+
+/** Says of tasks that their results own resources. */
+export const owning = (...names: ReadonlyArray<string>) => ({
+  settings: Object.fromEntries(names.map((name) => [name, { key: name, resource: true }]))
+})

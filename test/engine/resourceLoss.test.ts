@@ -1,17 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Flag } from "../../src/engine/State.ts"
-import { Rig } from "./rig.ts"
-
-/** Tasks whose results own resources. */
-const owning = (...names: ReadonlyArray<string>) => ({
-  settings: Object.fromEntries(names.map((name) => [name, { key: name, resource: true }]))
-})
-
-const assertEmpty = ({ state }: Rig): void => {
-  const { history, keys, later, owners, releasing, rescheduled, tasks, waits } = state
-  const sizes = [tasks, waits, history, keys, later, owners, releasing, rescheduled].map(({ size }) => size)
-  assert.deepStrictEqual([...sizes, state.resources], [0, 0, 0, 0, 0, 0, 0, 0, 0])
-}
+import { owning } from "./plans.ts"
+import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 describe("resources on a worker that is lost", () => {
   it("M7, F8: one that is being finalized there is done with, and whoever closes goes on", () => {
@@ -24,7 +14,7 @@ describe("resources on a worker that is lost", () => {
     rig.lose("w1")
     assert.deepStrictEqual(rig.told, ["forget r and its result", "wait 1 is over"])
     assert.deepStrictEqual(rig.send({ _tag: "TaskFinalized", task: id, attempt }), [])
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7, F8: one whose task was to end otherwise ends it so", () => {
@@ -37,7 +27,7 @@ describe("resources on a worker that is lost", () => {
     rig.lose("w1")
     assert.deepStrictEqual(rig.outcome("next"), ["TimedOut", "r", "next"])
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7, F8: the last user of another one there has that finalized on its behalf", () => {
@@ -46,9 +36,9 @@ describe("resources on a worker that is lost", () => {
     rig.submit(main, { filler: [], pool: [] }, owning("pool"))
     rig.end("pool")
     rig.end("filler")
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "filler") })
+    rig.release(main, "filler")
     rig.submit(other, { c: [rig.ref("pool")] }, owning("c"))
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "pool") })
+    rig.release(main, "pool")
     rig.end("c")
     rig.close(other, 1)
     rig.lose("w1")
@@ -56,7 +46,7 @@ describe("resources on a worker that is lost", () => {
     rig.finalize("pool")
     assert.deepStrictEqual(rig.told, ["forget pool and its result", "wait 1 is over"])
     rig.close(main, 2)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7, M3: a claimed one is acquired anew, and is closed once in the end", () => {
@@ -70,7 +60,7 @@ describe("resources on a worker that is lost", () => {
     rig.close(main, 1)
     assert.deepStrictEqual(rig.told, ["finalize the resource of r (attempt 2)"])
     rig.finalize("r")
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   // pool -> connection
@@ -88,7 +78,7 @@ describe("resources on a worker that is lost", () => {
     rig.close(main, 1)
     rig.finalize("connection")
     rig.finalize("pool")
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7, M3: one that was forgotten owns a resource again when it is made anew", () => {
@@ -107,7 +97,7 @@ describe("resources on a worker that is lost", () => {
     assert.strictEqual(rig.phase("r"), "releasing")
     rig.finalize("r")
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7, F8: one that is being finalized elsewhere, and is needed for what was lost, is acquired anew afterwards", () => {
@@ -116,9 +106,9 @@ describe("resources on a worker that is lost", () => {
     rig.submit(main, { filler: [], r: [] }, owning("r"))
     rig.end("r")
     rig.end("filler")
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "filler") })
+    rig.release(main, "filler")
     rig.submit(main, { a: [rig.ref("r")] })
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "r") })
+    rig.release(main, "r")
     rig.end("a")
     const id = rig.id("r")
     rig.lose("w1")
@@ -129,7 +119,7 @@ describe("resources on a worker that is lost", () => {
     rig.end("a")
     rig.finalize("r")
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7, F18: one that must not be acquired twice ends what needs it again", () => {
@@ -138,15 +128,15 @@ describe("resources on a worker that is lost", () => {
     rig.submit(main, { filler: [], r: [] }, { settings: { r: { key: "r", resource: true, idempotent: false } } })
     rig.end("r")
     rig.end("filler")
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "filler") })
+    rig.release(main, "filler")
     rig.submit(main, { a: [rig.ref("r")] })
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "r") })
+    rig.release(main, "r")
     rig.end("a")
     rig.lose("w1")
     rig.finalize("r")
     assert.deepStrictEqual(rig.outcome("a"), ["Killed", "r", "a"])
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7, F18: a lost one that must not be acquired twice lets go of what it was made of", () => {
@@ -155,15 +145,15 @@ describe("resources on a worker that is lost", () => {
     rig.submit(main, { filler: [], pool: [] }, owning("pool"))
     rig.end("pool")
     rig.end("filler")
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "filler") })
+    rig.release(main, "filler")
     rig.submit(main, { c: [rig.ref("pool")] }, { settings: { c: { key: "c", resource: true, idempotent: false } } })
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "pool") })
+    rig.release(main, "pool")
     rig.end("c")
     rig.lose("w1")
     assert.deepStrictEqual([rig.outcome("c"), rig.phase("pool")], [["Killed", "c"], "releasing"])
     rig.finalize("pool")
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7, F8: a flatMap task that stood for one runs its body again, and lets go of the old one", () => {
@@ -179,7 +169,7 @@ describe("resources on a worker that is lost", () => {
     rig.end("r")
     rig.close(main, 1)
     rig.finalize("r")
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("F10, F8: one that gave its place up and lost an input ranks as before when that is back", () => {

@@ -1,16 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { explain } from "../../src/engine/explain.ts"
 import { snapshot } from "../../src/engine/snapshot.ts"
-import { Rig } from "./rig.ts"
-
-/** Tasks whose results own resources. */
-const owning = (...names: ReadonlyArray<string>) => ({
-  settings: Object.fromEntries(names.map((name) => [name, { key: name, resource: true }]))
-})
-
-const assertEmpty = ({ state }: Rig): void => {
-  assert.deepStrictEqual([state.tasks.size, state.waits.size, state.resources, state.releasing.size], [0, 0, 0, 0])
-}
+import { owning } from "./plans.ts"
+import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 describe("resources", () => {
   // r -> a
@@ -32,7 +24,7 @@ describe("resources", () => {
     assert.strictEqual(rig.phase("r"), "releasing")
     assert.deepStrictEqual(rig.finalize("r"), [{ _tag: "Forget", task: rig.id("r"), holder: 0 }])
     rig.close(main, 1)
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7: its key is free as soon as it is released", () => {
@@ -40,7 +32,7 @@ describe("resources", () => {
     const main = rig.open()
     rig.submit(main, { r: [] }, owning("r"))
     rig.end("r")
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "r") })
+    rig.release(main, "r")
     assert.strictEqual(rig.state.keys.size, 0)
     const old = rig.id("r")
     rig.submit(main, { r: [] }, owning("r"))
@@ -57,7 +49,7 @@ describe("resources", () => {
     assert.deepStrictEqual(rig.told, ["finalize the resource of r (attempt 1)"])
     rig.finalize("r")
     assert.deepStrictEqual(rig.told, ["forget r and its result", "wait 1 is over"])
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   // r -> a (running)
@@ -72,7 +64,7 @@ describe("resources", () => {
     assert.deepStrictEqual(rig.told, ["finalize the resource of r (attempt 1)", "forget a"])
     rig.finalize("r")
     assert.deepStrictEqual(rig.told, ["forget r and its result", "wait 1 is over"])
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   // pool -> connection -> a
@@ -89,7 +81,7 @@ describe("resources", () => {
     assert.deepStrictEqual(rig.told, ["forget connection and its result", "finalize the resource of pool (attempt 1)"])
     rig.finalize("pool")
     assert.include(rig.told, "wait 1 is over")
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7: a task that stands for it holds it as long as its own result is held", () => {
@@ -102,7 +94,7 @@ describe("resources", () => {
     rig.close(main, 1)
     assert.strictEqual(rig.phase("r"), "releasing")
     rig.finalize("r")
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7: a task that succeeds late has its result finalized before it has ended", () => {
@@ -122,7 +114,7 @@ describe("resources", () => {
     assert.deepStrictEqual(rig.told, ["forget r", "wait 1 is over"])
     rig.close(main, 2)
     rig.end("next")
-    assertEmpty(rig)
+    assertNothingIsLeft(rig)
   })
 
   it("M7: cancelling its last dependent is over when it is finalized, whatever else is being released", () => {
@@ -131,7 +123,7 @@ describe("resources", () => {
     rig.submit(main, { r: [], a: ["r"], other: [] }, owning("r", "other"))
     rig.end("r")
     rig.end("other")
-    rig.send({ _tag: "ClaimReleased", claim: rig.claim(main, "other") })
+    rig.release(main, "other")
     rig.cancel(main, "a", 1)
     rig.end("a", { _tag: "Interrupted" })
     rig.finalize("r")
