@@ -128,7 +128,7 @@ export type GraphReason =
   }
   /** There is nothing to run again: the task has not ended, has succeeded, or its record is gone. */
   | { readonly _tag: "NotRetriable"; readonly key: string; readonly status: Status; readonly why: string }
-  /** The scheduler or the owner has closed. */
+  /** The scheduler or the owner has closed, or the worker of the body that submits was lost. */
   | { readonly _tag: "Closed"; readonly what: string }
 
 const limitWords = {
@@ -178,6 +178,7 @@ const describeReason = (reason: GraphReason): string => {
     case "NotRetriable":
       return `Task ${quote(reason.key)} cannot be run again: ${reason.why}.`
     case "Closed":
+      if (reason.what === "worker") return "The worker that ran this body was lost, so the body submits nothing more."
       return `The ${reason.what} has closed and takes no more tasks. ` +
         (reason.what === "scheduler" ? "Submit while its layer is open." : "Submit in a scope that is open.")
   }

@@ -99,6 +99,41 @@ describe("loss of a worker", () => {
       yield* Fiber.join(losing)
     })))
 
+  it.effect("F8: what still runs of a lost body submits nothing more, and takes no key from the body in its place", () =>
+    two(Effect.gen(function*() {
+      const gates = { a: yield* Deferred.make<void>(), b: yield* Deferred.make<void>() }
+      const exits: Array<readonly [string, Exit.Exit<unknown, unknown>]> = []
+      const verbs: ReadonlyArray<(child: Task.Task<number>) => Effect.Effect<unknown, unknown, any>> = [
+        Client.compute,
+        Client.submit,
+        Client.fireAndForget
+      ]
+      const parent = Task.make(
+        Effect.uninterruptible(Effect.gen(function*() {
+          const { worker } = yield* Worker.current
+          yield* Deferred.await(gates[worker as "a" | "b"])
+          for (const [i, verb] of verbs.entries()) {
+            exits.push([worker, yield* Effect.exit(verb(Task.make(Effect.succeed(i), { key: `child ${i}` })))])
+          }
+        })) as Effect.Effect<void, never, Client.Client>
+      )
+      const future = yield* Client.submit(parent)
+      yield* calm
+      const losing = yield* Effect.forkChild(Testing.loseWorker("a"))
+      yield* calm
+      yield* Deferred.succeed(gates.a, undefined)
+      yield* Fiber.join(losing)
+      yield* Deferred.succeed(gates.b, undefined)
+      yield* Future.join(future)
+      for (const [worker, exit] of exits) assert.strictEqual(Exit.isSuccess(exit), worker === "b")
+      assert.lengthOf(exits, 6)
+      const late = exits.find(([worker]) => worker === "a")![1]
+      assert.strictEqual(
+        yield* Effect.map(errorOf(late), (error) => (error as GraphError).message),
+        "The worker that ran this body was lost, so the body submits nothing more."
+      )
+    })))
+
   it.effect("F8: a loss is no failure: a schedule knows nothing of it", () =>
     two(Effect.gen(function*() {
       const log: Log = []

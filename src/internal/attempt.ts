@@ -12,6 +12,13 @@ import { Worker } from "../Worker.ts"
 import type { Info } from "../Worker.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 
+/** What an attempt knows of where it runs. */
+export interface Host {
+  readonly name: string
+  /** What still runs there belongs to nobody. */
+  readonly isLost: boolean
+}
+
 export class Attempt {
   readonly core: SchedulerCore
   readonly task: TaskId
@@ -22,7 +29,7 @@ export class Attempt {
   away = -1
   /** How many sections are open that a stop does not cut. */
   shields = 0
-  private readonly worker: string
+  private readonly host: Host
   private readonly number: number
   /** Where the task was registered: its row may belong to another by the time a fiber that outlived the body asks. */
   readonly submission: Submission
@@ -30,7 +37,7 @@ export class Attempt {
 
   constructor(
     core: SchedulerCore,
-    worker: string,
+    host: Host,
     task: TaskId,
     serial: number,
     number: number,
@@ -40,7 +47,7 @@ export class Attempt {
   ) {
     this.core = core
     this.scope = scope
-    this.worker = worker
+    this.host = host
     this.task = task
     this.serial = serial
     this.number = number
@@ -52,8 +59,13 @@ export class Attempt {
     return keyAt(this.submission, this.index)
   }
 
+  /** Whether its worker was lost while it ran: another attempt stands in for it by now. */
+  get isLost(): boolean {
+    return this.host.isLost
+  }
+
   get info(): Info {
-    return { worker: this.worker, attempt: this.number, key: this.key }
+    return { worker: this.host.name, attempt: this.number, key: this.key }
   }
 }
 

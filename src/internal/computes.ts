@@ -16,7 +16,7 @@ import { compile } from "./compile.ts"
 import type { Compiled, ResultCache } from "./livePlan.ts"
 import { recompileInputs } from "./rerun.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-import { closed, refused } from "./submissions.ts"
+import { refused } from "./submissions.ts"
 import type { Handle } from "./task.ts"
 
 /** How a compute treats failures and results. */
@@ -73,7 +73,8 @@ export class Computes {
     const { core } = this
     return Effect.uninterruptibleMask((restore) =>
       Effect.withFiber((fiber): Effect.Effect<A, E | GraphError | Starved> => {
-        if (core.life.isClosed) return Effect.fail(closed())
+        const refusal = core.life.refusal(fiber)
+        if (refusal !== undefined) return Effect.fail(refusal)
         const compiled = compileIn(fiber)
         if (compiled instanceof GraphError) return Effect.fail(compiled)
         const number = core.owners.open("compute")

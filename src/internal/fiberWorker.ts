@@ -59,7 +59,7 @@ export class FiberWorker {
   /** Those that close the scopes of bodies that have ended. */
   private readonly closing = new Set<Fiber.Fiber<unknown, unknown>>()
   /** What is still running here belongs to nobody: it reports nothing, and leaves no results. */
-  private isLost = false
+  isLost = false
   private readonly resources = new Resources(this.closing)
 
   constructor(core: SchedulerCore, index: number, name: string) {
@@ -130,7 +130,7 @@ export class FiberWorker {
   }
 
   private contextFor(order: Order, run: Run, scope: Scope.Scope): Context.Context<never> {
-    const attempt = new Attempt(this.core, this.name, order.task, order.attempt, this.core.startsOf(order.task), scope)
+    const attempt = new Attempt(this.core, this, order.task, order.attempt, this.core.startsOf(order.task), scope)
     return Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<never>
   }
 

@@ -11,6 +11,7 @@ import type { Place } from "../engine/State.ts"
 import { keyAt } from "../engine/State.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
+import type { Host } from "./attempt.ts"
 import { rootOf } from "./causes.ts"
 import { ofInputs } from "./collect.ts"
 import { effectOf } from "./fiberWorker.ts"
@@ -49,6 +50,8 @@ const withInputs = (
   )
 }
 
+const inline: Host = { name: "inline", isLost: false }
+
 /** What the body sees of a worker. What it waits for and submits belongs to the task that calls, if one does. */
 const attemptFor = (
   core: SchedulerCore,
@@ -57,7 +60,7 @@ const attemptFor = (
   fiber: Fiber.Fiber<unknown, unknown>
 ): Attempt => {
   const caller = attemptOf(core, fiber)
-  return new Attempt(core, "inline", caller?.task ?? -1, caller?.serial ?? 0, number, undefined, submission, index)
+  return new Attempt(core, inline, caller?.task ?? -1, caller?.serial ?? 0, number, undefined, submission, index)
 }
 
 /** The world is that of whoever submitted the task; the scope and the slot are given back whatever happens. */

@@ -4,9 +4,14 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import { GraphError } from "../SkeinError.ts"
+import { attemptOf } from "./attempt.ts"
 import { FiberWorker } from "./fiberWorker.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
+
+const gone = (what: "scheduler" | "worker"): GraphError => new GraphError({ reason: { _tag: "Closed", what } })
 
 export class Life {
   /** Nothing more is taken. */
@@ -15,6 +20,12 @@ export class Life {
 
   constructor(core: SchedulerCore) {
     this.core = core
+  }
+
+  /** Why nothing may be submitted from this fiber. A lost body would take keys and slots from the one in its place. */
+  refusal(fiber: Fiber.Fiber<unknown, unknown>): GraphError | undefined {
+    if (this.isClosed) return gone("scheduler")
+    return this.core.losses > 0 && attemptOf(this.core, fiber)?.isLost === true ? gone("worker") : undefined
   }
 
   /** Adds a worker that is drained when the scope closes. */

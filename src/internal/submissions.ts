@@ -19,8 +19,6 @@ import { recompile } from "./rerun.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { FutureImpl, Handle } from "./task.ts"
 
-export const closed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scheduler" } })
-
 const scopeClosed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scope" } })
 
 /** Why the engine did not accept a plan, as users see it. */
@@ -41,7 +39,8 @@ export class Submissions {
     fiber: Fiber.Fiber<unknown, unknown>,
     cache: ResultCache | undefined
   ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
-    if (this.core.life.isClosed) return Effect.fail(closed())
+    const refusal = this.core.life.refusal(fiber)
+    if (refusal !== undefined) return Effect.fail(refusal)
     // In one go: what is live may be gone after any pause, and an interruption may come in it.
     return this.submitCompiled(compile(handles, this.core, this.runIn(fiber, cache)), scope, fiber)
   }
@@ -66,7 +65,8 @@ export class Submissions {
     fiber: Fiber.Fiber<unknown, unknown>
   ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
     if (futures.length === 0) return Effect.succeed([])
-    if (this.core.life.isClosed) return Effect.fail(closed())
+    const refusal = this.core.life.refusal(fiber)
+    if (refusal !== undefined) return Effect.fail(refusal)
     for (const future of futures) {
       const refused = this.refuseRetry(future)
       if (refused !== undefined) return Effect.fail(refused)
@@ -96,7 +96,8 @@ export class Submissions {
     name: string,
     fiber: Fiber.Fiber<unknown, unknown>
   ): { readonly owner: number; readonly future: FutureImpl } | GraphError {
-    if (this.core.life.isClosed) return closed()
+    const refusal = this.core.life.refusal(fiber)
+    if (refusal !== undefined) return refusal
     const compiled = compile([task], this.core, this.runIn(fiber, undefined))
     if (compiled instanceof GraphError) return compiled
     const owner = this.core.owners.open(name)

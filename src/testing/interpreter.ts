@@ -55,6 +55,7 @@ type Stage = Pick<SchedulerCore, "name" | "keyOf"> & {
 
 export class Interpreter implements Stage {
   readonly name = "interpreter"
+  readonly isLost = false
   readonly rows = new Rows(this.name)
   /** As much of a state as attempts look at. */
   readonly state = this.rows.state
@@ -199,7 +200,7 @@ export class Interpreter implements Stage {
       const task = this.rows.taskOf(id)
       const { timeoutMillis } = task.options
       const scope = Scope.makeUnsafe()
-      const attempt = new Attempt(this.core, this.name, id, serial, number, scope)
+      const attempt = new Attempt(this.core, this, id, serial, number, scope)
       const context = Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<
         never
       >
