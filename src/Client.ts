@@ -79,7 +79,7 @@ export type Failure<I, M extends Mode> = M extends "collect" ? never
 
 /**
  * Functions that are told how a computation goes, one call after the other, about the tasks that it submits itself. One that
- * throws is not called again, with a warning in the log; it never harms the run or the others. `finish` is called whenever
+ * throws, or gives a promise that fails, is not called again, with a warning in the log; it never harms the run or the others. `finish` is called whenever
  * `start` was, however the computation ends. The idea is dask's callbacks.
  *
  * @category models

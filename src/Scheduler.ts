@@ -210,7 +210,7 @@ export const addWorker = (options: WorkerOptions): Effect.Effect<string, GraphEr
  * **Details**
  *
  * All listeners hear the same order. An `f` may submit or cancel: it and the others hear of that after what they are told
- * now. One that throws is not called again.
+ * now. One that throws, or gives a promise that fails, is not called again.
  *
  * @category observing
  * @since 0.1.0

@@ -177,6 +177,33 @@ describe("callbacks", () => {
         for (const kind of kinds) assert.isTrue(calls.some((call) => call === kind || call[0] === kind), kind)
       }
     }))
+
+  it.effect("V3: so are a callback, a listener and a cache that fail later, as async functions do", () =>
+    Effect.gen(function*() {
+      let calls = 0
+      const late = () => {
+        calls++
+        return Promise.reject(new Error("too late"))
+      }
+      const logged = yield* warnings(
+        Effect.gen(function*() {
+          yield* Scheduler.listen(late)
+          const cache = { has: () => false, get: () => undefined, set: late }
+          for (let i = 0; i < 2; i++) {
+            const run = Client.compute(value(1, "a"), {
+              callbacks: { start: late, afterTask: late, finish: late },
+              cache
+            })
+            assert.strictEqual(yield* run, 1)
+            yield* Effect.promise(() => Promise.resolve())
+          }
+          yield* Effect.yieldNow
+        }).pipe(Effect.scoped, inScheduler())
+      )
+      // One of the listener, and four of each run.
+      assert.lengthOf(logged, 9)
+      assert.isBelow(calls, 20)
+    }))
 })
 
 describe("listeners and events", () => {

@@ -4,6 +4,7 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -101,20 +102,26 @@ export class Observers {
   /** A user's cache, as long as it does not throw. */
   cache(cache: ResultCache): Cache {
     const find = this.guarded((key: string) => cache.has(key) ? { value: cache.get(key) } : undefined)
-    const set = this.guarded(([key, value]: readonly [string, unknown]) => void cache.set(key, value))
+    const set = this.guarded(([key, value]: readonly [string, unknown]) => cache.set(key, value))
     return { find, set: (key, value) => set([key, value]) }
   }
 
-  /** Calls `f` until it throws for the first time, which is logged. */
+  /** Calls `f` until it throws for the first time, which is logged. An async function throws later. */
   private guarded<A, B>(f: (a: A) => B): (a: A) => B | undefined {
     let isBroken = false
+    const broken = (cause: Cause.Cause<unknown>): undefined => {
+      if (isBroken) return
+      isBroken = true
+      Effect.runForkWith(this.context)(Effect.logWarning("An observer threw and is not called again", cause))
+    }
     return (a) => {
       if (isBroken) return undefined
       const exit = Effect.runSyncExit(Effect.sync(() => f(a)))
-      if (Exit.isSuccess(exit)) return exit.value
-      isBroken = true
-      Effect.runForkWith(this.context)(Effect.logWarning("An observer threw and is not called again", exit.cause))
-      return undefined
+      if (Exit.isFailure(exit)) return broken(exit.cause)
+      const { value } = exit
+      // Unhandled, its failure would end the process.
+      if (value instanceof Promise) value.catch((error) => broken(Cause.die(error)))
+      return value
     }
   }
 }
