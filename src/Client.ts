@@ -8,7 +8,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { format } from "effect/Formatter"
 import { dual } from "effect/Function"
 import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -16,6 +15,7 @@ import type { Future, WaitOptions } from "./Future.ts"
 import type { Graph } from "./Graph.ts"
 import type { Errors, Exits, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
 import { Annotations as RegionOptions } from "./internal/annotations.ts"
+import { brief } from "./internal/brief.ts"
 import * as collect from "./internal/collect.ts"
 import { misplaced as refuseMisplaced } from "./internal/compile.ts"
 import { isGraph } from "./internal/graph.ts"
@@ -156,7 +156,7 @@ const submitHandles = (
 
 const stray = (value: unknown, expected: "task" | "future"): GraphError =>
   new GraphError({
-    reason: { _tag: "InvalidDependency", key: undefined, dependency: format(value), why: `it is no ${expected}` }
+    reason: { _tag: "InvalidDependency", key: undefined, dependency: brief(value), why: `it is no ${expected}` }
   })
 
 /**

@@ -10,9 +10,9 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
-import { format } from "effect/Formatter"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import type { Status } from "./Future.ts"
+import { brief } from "./internal/brief.ts"
 import type { Place } from "./internal/rendering.ts"
 import {
   asError,
@@ -162,7 +162,7 @@ const describeReason = (reason: GraphReason): string => {
         : `Task ${quote(reason.key)} cannot depend on ${reason.dependency}: ${reason.why}.`
     case "InvalidOption": {
       const option = reason.key === undefined ? reason.option : `${reason.option} of task ${quote(reason.key)}`
-      return `The option ${option} cannot be ${format(reason.value)}: expected ${reason.expected}.`
+      return `The option ${option} cannot be ${brief(reason.value)}: expected ${reason.expected}.`
     }
     case "InvalidArgument":
       return `Task ${quote(reason.key)} is pure, but its ${reason.path} has no canonical encoding: ${reason.why}. ` +

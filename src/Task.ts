@@ -14,7 +14,7 @@ import type { Pipeable } from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
 import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
-import { makeTask, remakeTask } from "./internal/makeTask.ts"
+import { makeExit, makeTask, remakeTask } from "./internal/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
 import * as internal from "./internal/task.ts"
 import { Reschedule } from "./SkeinError.ts"
@@ -159,7 +159,7 @@ const effectful = (
   typeof second === "function"
     ? makeTask({ _tag: "effect", run: second as never }, first, normal(third))
     : makeTask(
-      { _tag: "effect", run: () => first as never, constant: first as never },
+      { _tag: "effect", run: () => first as never, constant: Effect.isEffect(first) ? first : undefined },
       undefined,
       normal(second as Options | undefined)
     )
@@ -344,7 +344,7 @@ export const exit: {
 } = (handle: unknown): any =>
   internal.isTask(handle) && internal.isPlainValue(handle)
     ? succeed(handle.body._tag === "value" ? Exit.succeed(handle.body.value) : handle)
-    : wrap({ _tag: "exit" }, handle, undefined)
+    : makeExit(handle)
 
 /**
  * The same work as another task, with options added or replaced.

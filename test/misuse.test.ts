@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
+import * as Graph from "skein/Graph"
 import * as Task from "skein/Task"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, defectsIn, graphErrorOf, nothingIsLeft } from "./support.ts"
@@ -179,4 +180,63 @@ describe("wrong calls", () => {
         )
       }
     }).pipe(inScheduler()))
+
+  it.effect("F1: so is a promise from any other function, or in place of the effect; its failure ends no process", () =>
+    Effect.gen(function*() {
+      const late = (): Effect.Effect<never> => untyped(Promise.reject(new Error("unseen")))
+      const said =
+        "TypeError: The function of task \"x\" returned a Promise instead of an Effect: wrap it with Effect.tryPromise."
+      const withKey = { key: "x" } as const
+      for (
+        const wrong of [
+          Task.make([], late, withKey),
+          Task.make(late(), withKey),
+          Task.fn(late, withKey)(),
+          Graph.make({ x: Task.fn(late, withKey)() }).tasks.x
+        ]
+      ) {
+        assert.strictEqual(defectOf(yield* causeOf(Client.compute(wrong as Task.Task<unknown>))), said)
+      }
+      assert.include(
+        (yield* graphErrorOf(Client.compute(Task.flatMap([], (): Task.Task<never> => untyped(late()), withKey))))
+          .message,
+        "what its function returned, a Promise"
+      )
+    }).pipe(inScheduler()))
+
+  it.effect("F1: what is neither task nor future is no input of Task.exit, and the scheduler goes on", () =>
+    Effect.gen(function*() {
+      for (const [wrong, said] of [[3, "3"], [[task], "[Task("], [undefined, "undefined"]] as const) {
+        const { message } = yield* graphErrorOf(Client.compute(Task.exit(untyped(wrong) as typeof task)))
+        assert.include(message, `Task "task" cannot depend on ${said}`)
+        assert.include(message, "Task.exit takes a task or a future")
+      }
+      assert.strictEqual(yield* Client.compute(task), 1)
+    }).pipe(inScheduler()))
+
+  it.effect("F1: a future or a client where it does not belong is named, and not written out", () =>
+    Effect.gen(function*() {
+      const future = yield* Client.submit(task)
+      const client = yield* Client.Client
+      const shared = Array.from({ length: 40 }).reduce<unknown>((inner) => [inner, inner], 0)
+      const returned = (value: unknown) =>
+        graphErrorOf(Client.compute(Task.flatMap([], (): typeof task => untyped(value))))
+      assert.include((yield* returned(future)).message, "its function returned, Future(\"x\"): it is no task")
+      assert.include((yield* returned(client)).message, "its function returned, a large object: it is no task")
+      assert.include((yield* returned(shared)).message, "its function returned, an array of 2: it is no task")
+      assert.strictEqual(
+        (yield* graphErrorOf(Client.fireAndForget(untyped(future) as typeof task))).message,
+        "The request cannot use Future(\"x\"): it is no task."
+      )
+      assert.include(
+        defectOf(
+          yield* causeOf(Client.compute(Task.make([], (): Effect.Effect<never> => untyped({ client }), { key: "y" })))
+        ),
+        "returned a large object instead of an Effect"
+      )
+      assert.include(
+        (yield* graphErrorOf(Client.compute(task, { errors: untyped(client) as "continue" }))).message,
+        "a large object"
+      )
+    }).pipe(Effect.scoped, inScheduler()))
 })

@@ -15,7 +15,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { format } from "effect/Formatter"
 import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Ending } from "../engine/Event.ts"
@@ -24,6 +23,7 @@ import type { TaskId } from "../engine/State.ts"
 import { TaskTimeout } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
+import { briefResult } from "./brief.ts"
 import { withoutInterrupts } from "./causes.ts"
 import { assemble } from "./inputs.ts"
 import { runOf } from "./livePlan.ts"
@@ -362,7 +362,7 @@ export class FiberWorker {
 export const effectOf = (returned: unknown, keyOf: () => string): Effect.Effect<unknown, unknown> => {
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
   const key = JSON.stringify(keyOf())
-  const found = returned instanceof Promise ? "a Promise" : format(returned)
+  const found = briefResult(returned)
   const hint = returned instanceof Promise ? "wrap it with Effect.tryPromise" : "use Task.map for a plain value"
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
 }

@@ -3,8 +3,9 @@
  *
  * @internal
  */
+import { brief } from "./brief.ts"
 import { rewrite, scan } from "./inputs.ts"
-import { isHandle, TaskImpl } from "./task.ts"
+import { isFuture, isHandle, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
 import type { Body, Handle, TaskOptions } from "./task.ts"
 
 /** A task has the inputs of this moment: an array or a record that is changed later changes nothing. */
@@ -29,4 +30,11 @@ export const remakeTask = (
     : rewrite(inputs, (leaf) => isHandle(leaf) ? swap(leaf) : leaf)
   const all = options.after === undefined ? swapped : [...swapped, ...options.after]
   return new TaskImpl(body, own, shape, all, options, misplaced)
+}
+
+/** A task that gives the exit of another, which in untyped code may be anything. */
+export const makeExit = (of: unknown): TaskImpl => {
+  const handles = isTask(of) || isFuture(of) ? [of] : noHandles
+  const misplaced = handles.length > 0 ? undefined : { what: brief(of), why: "Task.exit takes a task or a future" }
+  return new TaskImpl({ _tag: "exit" }, of, handles.length > 0 ? "single" : "none", handles, noOptions, misplaced)
 }

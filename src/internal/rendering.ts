@@ -4,8 +4,8 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
-import { format } from "effect/Formatter"
 import type { StackFrame } from "effect/References"
+import { brief } from "./brief.ts"
 
 /** Where a failure happened, as `TaskInfo` has it. */
 export interface Place {
@@ -55,7 +55,7 @@ const firstLine = (text: string): string => {
 
 /** An error of anybody in one line. */
 export const describeError = (error: unknown): string => {
-  if (!(error instanceof Error)) return firstLine(typeof error === "string" ? error : format(error))
+  if (!(error instanceof Error)) return firstLine(typeof error === "string" ? error : brief(error))
   const tag = "_tag" in error && typeof error._tag === "string" ? error._tag : error.name
   return firstLine(error.message === "" ? tag : `${tag}: ${error.message}`)
 }

@@ -17,7 +17,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { format } from "effect/Formatter"
 import type * as FiberScheduler from "effect/Scheduler"
 import { isPresent } from "../engine/attempts.ts"
 import { advance } from "../engine/Engine.ts"
@@ -31,6 +30,7 @@ import type { Phase as PhaseOf, Place, State, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import { defaultsOfChildren } from "./annotations.ts"
 import { captureAsyncScope } from "./asyncScope.ts"
+import { briefResult } from "./brief.ts"
 import { compile } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { Computes } from "./computes.ts"
@@ -408,6 +408,6 @@ export class SchedulerCore implements Carrier, Live, Past {
 }
 
 const notATask = (key: string, returned: unknown): GraphError => {
-  const dependency = `what its function returned, ${format(returned)}`
+  const dependency = `what its function returned, ${briefResult(returned)}`
   return new GraphError({ reason: { _tag: "InvalidDependency", key, dependency, why: "it is no task" } })
 }

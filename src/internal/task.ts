@@ -4,13 +4,13 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import { format } from "effect/Formatter"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
 import { keyAt } from "../engine/State.ts"
 import type { Claim, Submission } from "../engine/State.ts"
 import type { Future } from "../Future.ts"
+import { brief } from "./brief.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 
 export const TaskTypeId = "~skein/Task"
@@ -25,7 +25,7 @@ export type Body =
     readonly _tag: "effect"
     readonly run: (values: unknown) => Effect.Effect<unknown, unknown, unknown>
     /** What `run` gives, where it is a constant: `run` may throw, and is called in the fiber of the attempt alone. */
-    readonly constant?: Effect.Effect<unknown, unknown, unknown>
+    readonly constant?: Effect.Effect<unknown, unknown, unknown> | undefined
   }
   /** A plain function: no service, no scope, no failure but a defect. */
   | { readonly _tag: "map"; readonly run: Plain }
@@ -127,6 +127,10 @@ export class TaskImpl extends Pipeable.Class {
     return { _id: "Task", body: this.body._tag, key, label, dependencies: this.handles.length }
   }
 
+  override toString(): string {
+    return `Task(${JSON.stringify(this.toJSON())})`
+  }
+
   [NodeInspectSymbol](): unknown {
     return this.toJSON()
   }
@@ -157,6 +161,10 @@ export class FutureImpl extends Pipeable.Class {
     return { _id: "Future", key: this.key }
   }
 
+  override toString(): string {
+    return `Future(${JSON.stringify(this.key)})`
+  }
+
   [NodeInspectSymbol](): unknown {
     return this.toJSON()
   }
@@ -177,12 +185,12 @@ export const implOf = (future: Future<unknown, unknown>): FutureImpl => {
 const strangerText = (value: unknown): string => {
   if (isTask(value)) return "a Task: submit it with Client.submit, or run it with Client.compute"
   if (Effect.isEffect(value)) return "an Effect: yield it first, if it gives a Future"
-  return value instanceof Promise ? "a Promise" : format(value)
+  return value instanceof Promise ? "a Promise" : brief(value)
 }
 
-/** What a function gave, as an effect. */
+/** What a function gave, as an effect. A promise stays one, for the worker to refuse. */
 export const toEffect = (result: unknown): Effect.Effect<any, any, any> =>
-  Effect.isEffect(result) ? result : Effect.succeed(result)
+  Effect.isEffect(result) || result instanceof Promise ? result as Effect.Effect<any> : Effect.succeed(result)
 
 /** Whether the value of `u` must be waited for. Plain values (`Task.succeed`) are there already. */
 export const isHandle = (u: unknown): u is Handle => (isTask(u) && !isPlainValue(u)) || isFuture(u)
