@@ -105,4 +105,21 @@ describe("nesting", () => {
       assert.deepStrictEqual((error as GraphError).reason, { _tag: "NestingLimit", of: "seceded", max: 20 })
       yield* isEmpty
     }).pipe(within({ concurrency: 1, limits: { seceded: 20 } })))
+
+  it.effect("N7: as many bodies wait at once as the limit says, and not one more", () =>
+    Effect.gen(function*() {
+      let now = 0
+      let most = 0
+      yield* Scheduler.listen(({ from, to }) => {
+        now += Number(to === "seceded") - Number(from === "seceded")
+        most = Math.max(most, now)
+      })
+      const nested = (depth: number): Task.Task<number, any, Client.Client> =>
+        Task.make(depth === 0 ? Effect.succeed(0) : Effect.map(Client.compute(nested(depth - 1)), (n) => n + 1))
+      assert.strictEqual(yield* Client.compute(nested(2)), 2)
+      assert.strictEqual(most, 2)
+      const error = yield* Effect.flip(Client.compute(nested(3)))
+      assert.deepStrictEqual((error as GraphError).reason, { _tag: "NestingLimit", of: "seceded", max: 2 })
+      assert.strictEqual(most, 2)
+    }).pipe(within({ concurrency: 1, limits: { seceded: 2 } })))
 })

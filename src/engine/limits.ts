@@ -57,7 +57,9 @@ export const nestingRefusal = (state: State, parent: TaskId): Refusal | undefine
   if (parent < 0) return undefined
   const { nesting, seceded } = state.limits
   if (nestingOf(state, parent) > nesting) return { _tag: "NestingLimit", of: "nesting", max: nesting }
-  if (state.waitsOf.size > seceded) return { _tag: "NestingLimit", of: "seceded", max: seceded }
+  if (state.waitsOf.size >= seceded && !state.waitsOf.has(parent)) {
+    return { _tag: "NestingLimit", of: "seceded", max: seceded }
+  }
   return undefined
 }
 
