@@ -173,7 +173,8 @@ describe("wrong calls", () => {
   it.effect("F1: a plain function that gives a Promise is a defect that names the task and the way out", () =>
     Effect.gen(function*() {
       const late = () => Promise.reject(new Error("unseen"))
-      for (const wrong of [Task.map(1, late, { key: "x" }), Task.sync(late, { key: "x" })]) {
+      const wrongs: ReadonlyArray<Task.Task<unknown>> = [Task.map(1, late, { key: "x" }), Task.sync(late, { key: "x" })]
+      for (const wrong of wrongs) {
         assert.strictEqual(
           defectOf(yield* causeOf(Client.compute(wrong))),
           "TypeError: The function of task \"x\" returned a Promise: use Task.make, and Effect.tryPromise around it."

@@ -184,7 +184,8 @@ describe("other printers", () => {
         path: ["flights", "clean", "delays"],
         error: { _tag: "HttpError", status: 503, url: "https://example.org/flights.csv" }
       })
-      const plain = yield* errorOf(Client.compute(Task.map(Task.make(Effect.fail(new RangeError("far"))), () => 0)))
+      const far: unknown = new RangeError("far")
+      const plain = yield* errorOf(Client.compute(Task.map(Task.make(Effect.fail(far)), () => 0)))
       assert.deepInclude(JSON.parse(JSON.stringify(plain)), { error: { name: "RangeError", message: "far" } })
     }).pipe(inScheduler()))
 
