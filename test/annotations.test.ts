@@ -9,6 +9,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
+import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
 
@@ -98,6 +99,17 @@ describe("annotations", () => {
         Exit.findErrorOption(Exit.fail(1))
       ] as never)
     })))
+
+  it.live("G16, T6: a simulation knows what a region says", () =>
+    Effect.gen(function*() {
+      const subject = () => {
+        let runs = 0
+        const third = Task.make(Effect.suspend(() => ++runs < 3 ? Effect.fail("again") : Effect.succeed("third")))
+        return Task.make(Client.annotate(Client.compute(third), { retry: Schedule.recurs(2) }))
+      }
+      const { schedules } = yield* Testing.simulate(subject, { seeds: 10, faults: Testing.noFaults })
+      assert.strictEqual(schedules, 10)
+    }))
 
   it.effect("G16: an annotation that cannot be is refused before anything starts", () =>
     inScheduler()(Effect.gen(function*() {

@@ -4,7 +4,7 @@
  * @internal
  */
 import type * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { Defaults, Plan, Reference } from "../engine/Plan.ts"
 import type { Place } from "../engine/State.ts"
@@ -32,15 +32,6 @@ export interface Run {
   readonly fork: (effect: Effect.Effect<any, any>) => Fiber.Fiber<any, any>
   readonly cache: Cache | undefined
 }
-
-/** The world of a submission in this context, in no region and without a cache. */
-export const runIn = (context: Context.Context<never>): Run => ({
-  context,
-  annotations: noOptions,
-  defaults: undefined,
-  fork: Effect.runForkWith(context),
-  cache: undefined
-})
 
 /** A plan with what the engine never looks at: bodies, and the world they run in. It lives as long as one of its tasks. */
 export interface LivePlan extends Plan {

@@ -3,19 +3,18 @@
  *
  * @internal
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Rejected } from "../engine/Instruction.ts"
 import { GraphError } from "../SkeinError.ts"
-import { Annotations, defaultsFrom } from "./annotations.ts"
 import { attemptOf } from "./attempt.ts"
 import { compile } from "./compile.ts"
 import type { Compiled, ResultCache, Run } from "./livePlan.ts"
 import type { Answer } from "./outbox.ts"
 import { futureOf } from "./owners.ts"
 import { recompile } from "./rerun.ts"
+import { runIn } from "./runs.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { FutureImpl, Handle } from "./task.ts"
 
@@ -124,14 +123,7 @@ export class Submissions {
 
   /** The world of a submission from this fiber. */
   runIn(fiber: Fiber.Fiber<unknown, unknown>, cache: ResultCache | undefined): Run {
-    const { context } = fiber
-    const annotations = Context.get(context, Annotations)
-    return {
-      context,
-      annotations,
-      defaults: defaultsFrom(annotations, attemptOf(this.core, fiber)),
-      fork: Effect.runForkWith(context),
-      cache: cache === undefined ? undefined : this.core.observers.cache(cache)
-    }
+    const kept = cache === undefined ? undefined : this.core.observers.cache(cache)
+    return runIn(fiber.context, attemptOf(this.core, fiber), kept)
   }
 }

@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import { compile } from "../internal/compile.ts"
 import { scan } from "../internal/inputs.ts"
-import { runIn } from "../internal/livePlan.ts"
+import { runIn } from "../internal/runs.ts"
 import { isTask } from "../internal/task.ts"
 import type { TaskImpl } from "../internal/task.ts"
 import { GraphError } from "../SkeinError.ts"

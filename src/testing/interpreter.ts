@@ -19,8 +19,8 @@ import { Attempt } from "../internal/attempt.ts"
 import { withoutInterrupts } from "../internal/causes.ts"
 import { compile } from "../internal/compile.ts"
 import { assemble, scan } from "../internal/inputs.ts"
-import { runIn } from "../internal/livePlan.ts"
-import { isDone, isRetriable } from "../internal/retries.ts"
+import { isDone, isRetriable, retryOf } from "../internal/retries.ts"
+import { runIn } from "../internal/runs.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
 import { withoutSignals } from "../internal/signals.ts"
 import { FutureImpl, isTask } from "../internal/task.ts"
@@ -172,7 +172,9 @@ export class Interpreter implements Stage {
         const seen = this.seen.get(serial)!
         this.seen.delete(serial)
         // While a body waits, its timeout runs, and how long it waits depends on others.
-        const { retry, timeoutMillis } = this.rows.taskOf(id).options
+        const task = this.rows.taskOf(id)
+        const { timeoutMillis } = task.options
+        const retry = retryOf(task, row.run)
         if (seen.hasWaited && timeoutMillis !== undefined) seen.isOpen = true
         // Which of several failures comes first may decide whether there is another attempt.
         if (retry !== undefined && new Set(seen.failures.map(({ reason }) => reason)).size > 1) seen.isOpen = true
@@ -280,7 +282,9 @@ export class Interpreter implements Stage {
     cause: Cause.Cause<unknown>,
     seen: Seen
   ): Effect.Effect<void> {
-    const { retry, timeoutMillis } = this.rows.taskOf(id).options
+    const task = this.rows.taskOf(id)
+    const { timeoutMillis } = task.options
+    const retry = retryOf(task, this.rows.at(id).run)
     const isLate = cause.reasons.some((reason) => Cause.isDieReason(reason) && reason.defect === timedOut)
     const error = isLate
       ? new TaskTimeout({ key: this.rows.keyOf(id), of: "attempt", millis: timeoutMillis! })
