@@ -71,6 +71,13 @@ export interface Options {
    * with `WorkerKilled`, as do those that need its result when only a lost worker held that. Not together with `retry`.
    */
   readonly idempotent?: boolean | undefined
+  /**
+   * The ids of the workers on which it may run. It waits for one of them, and holds up nothing that may run elsewhere. With
+   * `allowOthers` it may run anywhere as long as none of them takes tasks.
+   */
+  readonly workers?: ReadonlyArray<string> | undefined
+  /** See `workers`. `false` unless told. */
+  readonly allowOthers?: boolean | undefined
 }
 
 type When<O, K extends PropertyKey, Err> = K extends keyof O ? [O[K]] extends [undefined] ? never : Err : never

@@ -40,8 +40,18 @@ export interface Settings {
   readonly dependencyTimeoutMillis?: number | undefined
   /** How long an attempt may go on after it was asked to stop before that is reported; the scheduler's unless told. */
   readonly graceMillis?: number | undefined
+  /** What it asks of a worker beyond a slot. */
+  readonly demand?: Demand | undefined
   /** `false`: it is never started again once it may have started. */
   readonly idempotent?: boolean | undefined
+}
+
+/** What a task asks of a worker beyond a slot. */
+export interface Demand {
+  /** The names of the workers on which it may run. */
+  readonly workers?: ReadonlyArray<string> | undefined
+  /** It may run anywhere as long as none of `workers` takes tasks. */
+  readonly allowOthers?: boolean | undefined
 }
 
 /** The plan index or live task that `reference` means: `>= 0` an index of this plan, `< 0` the live task `~reference`. */

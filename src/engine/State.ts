@@ -27,7 +27,7 @@ import { defaultLimits } from "./limits.ts"
 import type { Limits } from "./limits.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
-import type { Plan, Settings } from "./Plan.ts"
+import type { Demand, Plan, Settings } from "./Plan.ts"
 import type { Positions } from "./positions.ts"
 import { TaskTable } from "./TaskTable.ts"
 
@@ -190,6 +190,16 @@ export interface Lane {
   heapIndex: number
 }
 
+/** Ready tasks that ask alike of a worker, beyond a slot: if the best of them can start nowhere, none can. */
+export interface Queue {
+  /** What tells it from others. */
+  readonly name: string
+  readonly demand: Demand
+  readonly lanes: Array<Lane>
+  /** Its lanes, by those of the submissions of which they are parts. */
+  readonly parts: Map<Lane, Lane>
+}
+
 export interface WorkerRecord {
   readonly index: number
   readonly name: string
@@ -269,10 +279,16 @@ export interface State {
   readonly waitsOf: Map<TaskId, Array<Wait>>
   /** The open waits of tasks that keep their slot meanwhile. */
   readonly keeping: Map<TaskId, Array<Wait>>
-  /** Lanes with at least one member, best first (a binary heap). */
+  /** Ready tasks that ask for nothing but a slot: lanes with at least one member, best first (a binary heap). */
   readonly lanes: Array<Lane>
-  /** The only ready task, within a step and not yet in its lane; -1 for none. */
+  /** The only one of these, within a step and not yet in its lane; -1 for none. */
   lone: TaskId
+  /** Ready tasks that ask for more than a slot, by name of their queue. */
+  readonly queues: Map<string, Queue>
+  /** The queue of each of them. */
+  readonly queueOf: Map<TaskId, Queue>
+  /** How many live tasks ask for more than a slot. */
+  demanding: number
   /** Tasks of later submissions that depend on a task, each with how often: the same one may stand in its inputs twice. */
   readonly later: Map<TaskId, Map<TaskId, number>>
   /** Tasks that stand for another: flatMap tasks whose body has returned. */
@@ -342,6 +358,9 @@ export const make = (limits: Limits = defaultLimits, graceMillis = Infinity): St
   keeping: new Map(),
   lanes: [],
   lone: -1,
+  queues: new Map(),
+  queueOf: new Map(),
+  demanding: 0,
   later: new Map(),
   aliases: new Map(),
   outcomes: new Map(),

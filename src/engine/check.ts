@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { claimsOf } from "./owners.ts"
+import { demandOf, nameOf, suits } from "./placement.ts"
 import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
 import { Flag, hasEnded, holdsDependencies, keyAt, Phase, phaseNames, unwanted } from "./State.ts"
 import type { Lane, Phase as PhaseOf, PhaseName, State, Submission, TaskId, Timer, Wait } from "./State.ts"
@@ -214,7 +215,7 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
   }
   const owning = live.filter((task) => has(state, task, Flag.resource)).length
   if (owning !== state.resources) yield `S8: ${state.resources} of ${owning} tasks with resources are counted`
-  const someReady = state.lanes.length > 0
+  const firsts = [state.lanes, ...[...state.queues.values()].map(({ lanes }) => lanes)].map(firstOf)
   for (const worker of state.workers) {
     const where = `on ${worker.name}`
     if (worker.running !== holders[worker.index]) {
@@ -227,7 +228,10 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
     }
     const isFree = worker.running < worker.slots
     if (isFree && worker.rejoining.size > 0) yield `S6: a slot is free ${where} and a rejoiner waits`
-    if (isFree && someReady && worker.phase === "open") yield `S6: a slot is free ${where} and a task is ready`
+    for (const first of isFree ? firsts : []) {
+      if (first === undefined || !suits(state, worker, demandOf(state, first))) continue
+      yield `S6: a slot is free ${where} and ${name(first)} is ready`
+    }
     for (const task of worker.rejoining.keys()) {
       if (
         !isLive(state, task) || phaseOf(state, task) !== Phase.rejoining || state.tasks.worker[task] !== worker.index
@@ -238,19 +242,34 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
   }
 }
 
-/** S6: the ready tasks are those in the lanes, and the lanes are a heap. */
+/** The best task of a heap of lanes. */
+const firstOf = (lanes: ReadonlyArray<Lane>): TaskId | undefined => lanes[0] && membersOf(lanes[0])[0]
+
+/** S6: the ready tasks are those in the lanes, each in its queue, and the lanes of a queue are a heap. */
 function* queue(state: State, { live, name }: Facts): Iterable<string> {
   const places = new Map<TaskId, Lane>()
-  for (const [place, lane] of state.lanes.entries()) {
-    const members = membersOf(lane)
-    if (lane.heapIndex !== place) yield `S6: lane ${place} believes to be ${lane.heapIndex}`
-    if (members.length === 0 || members.length !== lane.members.count) {
-      yield `S6: lane ${place} counts its members wrong`
+  for (const lanes of [state.lanes, ...[...state.queues.values()].map((each) => each.lanes)]) {
+    if (lanes !== state.lanes && lanes.length === 0) yield "S6: an empty queue is kept"
+    for (const [place, lane] of lanes.entries()) {
+      const members = membersOf(lane)
+      if (lane.heapIndex !== place) yield `S6: lane ${place} believes to be ${lane.heapIndex}`
+      if (members.length === 0 || members.length !== lane.members.count) {
+        yield `S6: lane ${place} counts its members wrong`
+      }
+      for (const task of members) {
+        places.set(task, lane)
+        if (state.queueOf.get(task)?.lanes !== (lanes === state.lanes ? undefined : lanes)) {
+          yield `S6: ${name(task)} is in the wrong queue`
+        }
+      }
+      const parent = lanes[(place - 1) >> 1]
+      if (parent !== undefined && compareLanes(state, lane, parent) < 0) {
+        yield `S6: lane ${place} ranks before its parent`
+      }
     }
-    for (const task of members) places.set(task, lane)
-    const parent = state.lanes[(place - 1) >> 1]
-    if (parent !== undefined && compareLanes(state, lane, parent) < 0) yield `S6: lane ${place} ranks before its parent`
   }
+  const demanding = live.filter((task) => settingsOf(state, task)?.demand !== undefined).length
+  if (demanding !== state.demanding) yield `S6: ${state.demanding} of ${demanding} tasks that ask for more are counted`
   for (const task of live) {
     const isReady = phaseOf(state, task) === Phase.ready
     const lane = places.get(task)
@@ -260,7 +279,12 @@ function* queue(state: State, { live, name }: Facts): Iterable<string> {
     if (lane !== undefined && (lane.priority !== priority || lane.submission !== submission.number)) {
       yield `S6: ${name(task)} is in the lane of others`
     }
-    if (lane !== undefined && state.rescheduled.has(task) !== (lane !== laneOf(submission, priority))) {
+    const demand = demandOf(state, task)
+    const own = state.queueOf.get(task)
+    if (isReady && own?.name !== (demand && nameOf(demand))) yield `S6: ${name(task)} is in the queue of others`
+    const common = laneOf(submission, priority)
+    const expected = own === undefined ? common : own.parts.get(common)
+    if (lane !== undefined && state.rescheduled.has(task) !== (lane !== expected)) {
       yield `S6: ${name(task)} is in the wrong lane`
     }
     places.delete(task)
@@ -460,6 +484,9 @@ function* emptiness(state: State): Iterable<string> {
     waitsOf: state.waitsOf.size,
     keeping: state.keeping.size,
     lanes: state.lanes.length,
+    queues: state.queues.size,
+    queueOf: state.queueOf.size,
+    demanding: state.demanding,
     later: state.later.size,
     aliases: state.aliases.size,
     outcomes: state.outcomes.size,

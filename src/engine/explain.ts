@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
+import { demandOf, suits } from "./placement.ts"
+import { compareReady, dependenciesOf, readyOf } from "./snapshot.ts"
 import { hasEnded, keyOf, Phase, phaseNames } from "./State.ts"
 import type { Phase as PhaseOf, PhaseName, Reason, State, TaskId, Timer, Wait } from "./State.ts"
 
@@ -23,7 +24,9 @@ export type Because =
   | { readonly _tag: "StandsFor"; readonly key: string }
   /** No worker takes tasks. */
   | { readonly _tag: "NoWorker" }
-  /** All slots are taken, and `ahead` ready tasks rank before it. */
+  /** It may run on these workers alone, and none of them takes tasks. */
+  | { readonly _tag: "NoSuitableWorker"; readonly workers: ReadonlyArray<string> }
+  /** All slots of the workers on which it may run are taken, by `running`, and `ahead` ready tasks rank before it. */
   | { readonly _tag: "NoFreeSlot"; readonly ahead: number; readonly running: ReadonlyArray<string> }
   /** It runs, or is about to. */
   | { readonly _tag: "Running"; readonly worker: string }
@@ -106,14 +109,19 @@ const waitingBecause = (state: State, task: TaskId): Because => {
 }
 
 const readyBecause = (state: State, task: TaskId): Because => {
+  const demand = demandOf(state, task)
   const open = state.workers.filter((worker) => worker.phase === "open")
-  if (open.length === 0) return { _tag: "NoWorker" }
-  const ready = state.lanes.flatMap((lane) => membersOf(lane).map((member) => ({ lane, task: member })))
+  const suitable = open.filter((worker) => suits(state, worker, demand))
+  if (suitable.length === 0) {
+    return open.length === 0 ? { _tag: "NoWorker" } : { _tag: "NoSuitableWorker", workers: demand?.workers ?? [] }
+  }
+  const ready = readyOf(state)
   const own = ready.find((entry) => entry.task === task)!
   const ahead = ready.filter((entry) => compareReady(state, entry, own) < 0).length
   const running: Array<string> = []
   for (let other = 0; other < state.tasks.used; other++) {
-    if (state.tasks.phase[other] === Phase.running) running.push(keyOf(state, other))
+    const isThere = suitable.some(({ index }) => index === state.tasks.worker[other])
+    if (state.tasks.phase[other] === Phase.running && isThere) running.push(keyOf(state, other))
   }
   return { _tag: "NoFreeSlot", ahead, running }
 }

@@ -165,7 +165,9 @@ const revive = (state: State, submission: Submission, index: number, loss: Loss,
   tasks.submission[task] = submission
   tasks.startedAt[task] = 0
   tasks.endedAt[task] = 0
-  if (settingsOf(state, task)?.resource === true) {
+  const settings = settingsOf(state, task)
+  if (settings?.demand !== undefined) state.demanding++
+  if (settings?.resource === true) {
     tasks.flags[task] |= Flag.resource
     state.resources++
   }

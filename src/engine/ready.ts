@@ -1,12 +1,17 @@
 /**
  * The ready tasks in the order in which they start: priority (high first), computation (earlier first), position of the
  * top-level ancestor, deeper first, later submission first, static position. Tasks that differ in the last alone share
- * a {@link Lane}; a heap orders the lanes, which are few.
+ * a {@link Lane}; a heap orders the lanes, which are few. Tasks that ask for more than a slot have a {@link Queue} with
+ * those that ask alike: one that cannot start yet holds nobody else up.
  *
  * @since 0.1.0
  */
+import { enterLane, isBefore, leaveLane } from "./laneHeap.ts"
+import type { Lanes } from "./laneHeap.ts"
+import { demandOf, nameOf } from "./placement.ts"
+import type { Demand } from "./Plan.ts"
 import { Positions } from "./positions.ts"
-import type { Lane, State, Submission, TaskId } from "./State.ts"
+import type { Lane, Queue, State, Submission, TaskId } from "./State.ts"
 
 /** The lane of a task: that of its submission and priority. */
 export const laneOf = (submission: Submission, index: number): Lane => {
@@ -47,6 +52,10 @@ export const moveBack = (state: State, task: TaskId): void => {
  * start it at once (a chain's step costs 60 ns instead of 110).
  */
 export const add = (state: State, task: TaskId): void => {
+  if (state.demanding > 0) {
+    const demand = demandOf(state, task)
+    if (demand !== undefined) return enqueue(state, task, demand)
+  }
   if (state.lanes.length === 0 && state.lone < 0) {
     state.lone = task
     return
@@ -55,6 +64,7 @@ export const add = (state: State, task: TaskId): void => {
   enter(state, task)
 }
 
+/** Whether no task is ready that asks for nothing but a slot. */
 export const isEmpty = (state: State): boolean => state.lone < 0 && state.lanes.length === 0
 
 /** Puts the lone ready task in its lane: it has company, or the step ends before it could start. */
@@ -66,23 +76,34 @@ export const settleLone = (state: State): void => {
 }
 
 const enter = (state: State, task: TaskId): void => {
-  if (state.rescheduled.size > 0) return enterLane(state, ...placeOf(state, task))
+  if (state.rescheduled.size > 0) return enterLane(state, state.lanes, ...placeOf(state, task))
   const submission = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
-  enterLane(state, laneOf(submission, index), submission.ranks[index]!)
+  enterLane(state, state.lanes, laneOf(submission, index), submission.ranks[index]!)
 }
 
-const enterLane = (state: State, lane: Lane, rank: number): void => {
-  lane.members.add(rank)
-  if (lane.heapIndex < 0) {
-    lane.heapIndex = state.lanes.push(lane) - 1
-    siftUp(state, lane)
-  } else if (lane.ancestor < 0 && state.lanes.length > 1) {
-    siftUp(state, lane)
+const enqueue = (state: State, task: TaskId, demand: Demand): void => {
+  const name = nameOf(demand)
+  let queue = state.queues.get(name)
+  if (queue === undefined) {
+    queue = { name, demand, lanes: [], parts: new Map() }
+    state.queues.set(name, queue)
   }
+  const [lane, rank] = placeOf(state, task)
+  enterLane(state, queue.lanes, partOf(queue, lane), rank)
+  state.queueOf.set(task, queue)
 }
 
-/** Takes the best ready task out, or returns -1. */
+/** The tasks of a lane that are in this queue are a lane of their own there. */
+const partOf = ({ parts }: Queue, lane: Lane): Lane => {
+  const known = parts.get(lane)
+  if (known !== undefined) return known
+  const part = { ...lane, members: new Positions(lane.taskAt.length), heapIndex: -1 }
+  parts.set(lane, part)
+  return part
+}
+
+/** Takes the best ready task that asks for nothing but a slot, or returns -1. */
 export const take = (state: State): TaskId => {
   if (state.lone >= 0) {
     const task = state.lone
@@ -92,80 +113,39 @@ export const take = (state: State): TaskId => {
   const lane = state.lanes[0]
   if (lane === undefined) return -1
   const rank = lane.members.least()
-  lane.members.delete(rank)
-  settle(state, lane)
+  leaveLane(state, state.lanes, lane, rank)
   return lane.taskAt[rank]!
+}
+
+/** The best ready task of all but those in the lanes that are `stuck`, and where it is; call {@link settleLone} first. */
+export const best = (state: State, stuck: ReadonlySet<Lanes>): readonly [Lanes, TaskId] | undefined => {
+  let found: Lanes | undefined = state.lanes.length === 0 || stuck.has(state.lanes) ? undefined : state.lanes
+  for (const { lanes } of state.queues.values()) {
+    if (!stuck.has(lanes) && (found === undefined || isBefore(state, lanes[0]!, found[0]!))) found = lanes
+  }
+  if (found === undefined) return undefined
+  const { members, taskAt } = found[0]!
+  return [found, taskAt[members.least()]!]
 }
 
 /** Takes one given ready task out. */
 export const remove = (state: State, task: TaskId): void => {
-  if (state.lone === task) {
-    state.lone = -1
-    state.rescheduled.delete(task)
-    return
-  }
-  const [lane, rank] = placeOf(state, task)
-  lane.members.delete(rank)
-  settle(state, lane)
+  withdraw(state, task)
   state.rescheduled.delete(task)
 }
 
-/** Puts a lane that lost a member in its place again. */
-const settle = (state: State, lane: Lane): void => {
-  if (lane.members.count > 0) {
-    if (lane.ancestor < 0 && state.lanes.length > 1) siftDown(state, lane)
+/** The same; it keeps the place that it has, if it gave its own up. */
+export const withdraw = (state: State, task: TaskId): void => {
+  if (state.lone === task) {
+    state.lone = -1
     return
   }
-  const last = state.lanes.pop()!
-  if (last !== lane) {
-    place(state, last, lane.heapIndex)
-    siftDown(state, last)
-    siftUp(state, last)
-  }
-  lane.heapIndex = -1
-}
-
-const ancestorOf = (state: State, lane: Lane): number => {
-  if (lane.ancestor >= 0) return lane.ancestor
-  const task = lane.taskAt[lane.members.least()]!
-  return state.tasks.submission[task]!.plan.positions[state.tasks.index[task]!]!
-}
-
-const isBefore = (state: State, a: Lane, b: Lane): boolean => {
-  if (a.priority !== b.priority) return a.priority > b.priority
-  if (a.computation !== b.computation) return a.computation < b.computation
-  const difference = ancestorOf(state, a) - ancestorOf(state, b)
-  if (difference !== 0) return difference < 0
-  if (a.depth !== b.depth) return a.depth > b.depth
-  return a.submission > b.submission
-}
-
-const place = (state: State, lane: Lane, index: number): void => {
-  state.lanes[index] = lane
-  lane.heapIndex = index
-}
-
-const siftUp = (state: State, lane: Lane): void => {
-  let index = lane.heapIndex
-  while (index > 0) {
-    const parent = state.lanes[(index - 1) >> 1]!
-    if (!isBefore(state, lane, parent)) break
-    place(state, parent, index)
-    index = (index - 1) >> 1
-  }
-  place(state, lane, index)
-}
-
-const siftDown = (state: State, lane: Lane): void => {
-  const lanes = state.lanes
-  let index = lane.heapIndex
-  for (;;) {
-    let child = 2 * index + 1
-    if (child >= lanes.length) break
-    if (child + 1 < lanes.length && isBefore(state, lanes[child + 1]!, lanes[child]!)) child++
-    if (!isBefore(state, lanes[child]!, lane)) break
-    place(state, lanes[child]!, index)
-    index = child
-  }
-  place(state, lane, index)
+  const [lane, rank] = placeOf(state, task)
+  const queue = state.queueOf.size > 0 ? state.queueOf.get(task) : undefined
+  if (queue === undefined) return leaveLane(state, state.lanes, lane, rank)
+  state.queueOf.delete(task)
+  const part = queue.parts.get(lane)!
+  leaveLane(state, queue.lanes, part, rank)
+  if (part.members.count === 0) queue.parts.delete(lane)
+  if (queue.lanes.length === 0) state.queues.delete(queue.name)
 }

@@ -96,6 +96,7 @@ export const forget = (state: State, task: TaskId, out: Out): void => {
   freeKey(state, task)
   if (state.history.size > 0) state.history.delete(task)
   if ((tasks.flags[task]! & Flag.resource) !== 0) state.resources--
+  if (state.demanding > 0 && settingsOf(state, task)?.demand !== undefined) state.demanding--
   tasks.submission[task]!.ids[tasks.index[task]!] = -1
   tasks.giveBack(task)
   out.forget(task, phase === Phase.succeeded || phase === Phase.releasing ? tasks.worker[task]! : -1)

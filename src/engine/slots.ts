@@ -5,6 +5,8 @@
  * @since 0.1.0
  */
 import type { Out } from "./Instruction.ts"
+import type { Lanes } from "./laneHeap.ts"
+import { choose, elsewhere, leastLoaded } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { Flag, Phase, settingsOf } from "./State.ts"
 import type { State, TaskId, WorkerRecord } from "./State.ts"
@@ -17,11 +19,27 @@ export const dispatch = (state: State, out: Out): void => {
   for (let i = 0; i < workers.length; i++) {
     if (workers[i]!.rejoining.size > 0) letRejoin(state, workers[i]!, out)
   }
+  if (state.queues.size > 0) return dispatchQueues(state, out)
   while (!ready.isEmpty(state)) {
     const worker = leastLoaded(workers)
     if (worker === undefined) return ready.settleLone(state)
     const task = ready.take(state)
-    start(state, task, state.history.size > 0 ? elsewhere(state, task) ?? worker : worker, out)
+    start(state, task, elsewhere(state, task, workers) ?? worker, out)
+  }
+}
+
+/** The same where some ask for more than a slot: those that can start nowhere yet hold nobody else up. */
+const dispatchQueues = (state: State, out: Out): void => {
+  ready.settleLone(state)
+  const stuck = new Set<Lanes>()
+  for (let next = ready.best(state, stuck); next !== undefined; next = ready.best(state, stuck)) {
+    const [lanes, task] = next
+    const worker = choose(state, task)
+    if (worker === undefined) stuck.add(lanes)
+    else {
+      ready.withdraw(state, task)
+      start(state, task, worker, out)
+    }
   }
 }
 
@@ -34,23 +52,6 @@ const letRejoin = (state: State, worker: WorkerRecord, out: Out): void => {
     hold(state, task, worker)
     out.push({ _tag: "WaitEnded", wait, starved: undefined })
   }
-}
-
-/** The open worker with the greatest share of free slots; the first of equals. */
-const leastLoaded = (workers: ReadonlyArray<WorkerRecord>): WorkerRecord | undefined => {
-  let best: WorkerRecord | undefined
-  for (let i = 0; i < workers.length; i++) {
-    const worker = workers[i]!
-    if (worker.phase !== "open" || worker.running >= worker.slots) continue
-    if (best === undefined || worker.running * best.slots < best.running * worker.slots) best = worker
-  }
-  return best
-}
-
-/** For a task that is tried again, the best worker on which it has not failed yet, if one has a free slot now. */
-const elsewhere = (state: State, task: TaskId): WorkerRecord | undefined => {
-  const former = state.history.get(task)
-  return former && leastLoaded(state.workers.filter(({ index }) => former.every(({ worker }) => worker !== index)))
 }
 
 const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {

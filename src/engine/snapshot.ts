@@ -222,8 +222,14 @@ export const compareReady = (state: State, a: Ready, b: Ready): number => {
     positionOf(state, a.task) - positionOf(state, b.task)
 }
 
+/** All that is ready, in no order. */
+export const readyOf = ({ lanes, queues }: State): ReadonlyArray<Ready> =>
+  [lanes, ...[...queues.values()].map((queue) => queue.lanes)].flat().flatMap((lane) =>
+    membersOf(lane).map((task) => ({ lane, task }))
+  )
+
 const queueOf = (state: State): ReadonlyArray<string> => {
-  const entries = state.lanes.flatMap((lane) => membersOf(lane).map((task): Ready => ({ lane, task })))
+  const entries = [...readyOf(state)]
   return keysOf(state, entries.sort((a, b) => compareReady(state, a, b)).map(({ task }) => task))
 }
 

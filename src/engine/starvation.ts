@@ -11,6 +11,7 @@
  * @since 0.1.0
  */
 import type { Out } from "./Instruction.ts"
+import { demandOf, suits } from "./placement.ts"
 import { dependenciesOf } from "./snapshot.ts"
 import { Flag, hasEnded, keyOf, Phase } from "./State.ts"
 import type { Pair, Phase as PhaseOf, State, TaskId, Wait, WorkerRecord } from "./State.ts"
@@ -48,8 +49,8 @@ const isKept = ({ index, running, slots }: WorkerRecord, keepers: Keepers): bool
   running >= slots && keepers[index]!.length >= running
 
 /** The common case in which no search is needed: slots turn for ready tasks, and for everybody who wants one back. */
-const mayStarve = ({ workers }: State, keepers: Keepers): boolean =>
-  !workers.some((worker) => worker.phase === "open" && !isKept(worker, keepers)) ||
+const mayStarve = ({ demanding, workers }: State, keepers: Keepers): boolean =>
+  demanding > 0 || !workers.some((worker) => worker.phase === "open" && !isKept(worker, keepers)) ||
   workers.some((worker) => worker.rejoining.size > 0 && isKept(worker, keepers))
 
 /** Who waits for whom, from a wait to the slots that are kept from it; `undefined` if it can end. */
@@ -86,7 +87,7 @@ const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | un
   const phase = state.tasks.phase[task] as PhaseOf
   if (phase === Phase.rejoining) return [state.workers[state.tasks.worker[task]!]!]
   return phase === Phase.ready || isDelayed(state, task)
-    ? state.workers.filter((worker) => worker.phase === "open")
+    ? state.workers.filter((worker) => suits(state, worker, demandOf(state, task)))
     : undefined
 }
 

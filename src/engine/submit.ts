@@ -233,7 +233,8 @@ const standingOf = (state: State, { defaults }: Plan, parent: Submission["parent
 /** Ties a registered plan to the live tasks it depends on, starts its clocks, and makes ready what waits for nothing. */
 export const link = (state: State, submission: Submission, out: Out): void => {
   const { ids, plan: { offsets, settings, size, targets } } = submission
-  for (const [index, { deadlineMillis, dependencyTimeoutMillis, resource }] of settings) {
+  for (const [index, { deadlineMillis, demand, dependencyTimeoutMillis, resource }] of settings) {
+    if (demand !== undefined) state.demanding++
     if (resource === true) {
       state.tasks.flags[ids[index]!]! |= Flag.resource
       state.resources++

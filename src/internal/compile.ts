@@ -4,7 +4,7 @@
  *
  * @internal
  */
-import type { Plan, Reference, Settings } from "../engine/Plan.ts"
+import type { Demand, Plan, Reference, Settings } from "../engine/Plan.ts"
 import type { Place, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
@@ -15,7 +15,7 @@ import { contradiction } from "./options.ts"
 import { cull, positionsOf } from "./planning.ts"
 import type { Draft } from "./planning.ts"
 import { isTask, noOptions } from "./task.ts"
-import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl } from "./task.ts"
+import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl, TaskOptions } from "./task.ts"
 
 /** What the compiler must know of the scheduler that will run the plan. */
 export interface Live {
@@ -270,9 +270,14 @@ export const settingsOf = (task: TaskImpl, key: string | undefined): Settings | 
     deadlineMillis: options.deadlineMillis,
     dependencyTimeoutMillis: options.dependencyTimeoutMillis,
     graceMillis: options.graceMillis,
-    idempotent: options.idempotent
+    idempotent: options.idempotent,
+    demand: demandOf(options)
   }
 }
+
+/** What the options ask of a worker beyond a slot. */
+const demandOf = ({ allowOthers, workers }: TaskOptions): Demand | undefined =>
+  workers === undefined ? undefined : { workers, allowOthers }
 
 /** A handle that lies where it cannot be, in the inputs of the task with this key or in the request itself. */
 export const misplaced = (key: string | undefined, { what, why }: Misplaced): GraphReason => ({

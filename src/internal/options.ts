@@ -13,8 +13,8 @@ import type { Handle, Invalid, TaskOptions } from "./task.ts"
 /** Options with durations in milliseconds, and with what is wrong with them. */
 export const normalize = (options: (Options & { readonly name?: string | undefined }) | undefined): TaskOptions => {
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return noOptions
-  const { after, deadline, dependencyTimeout, grace, idempotent, key, label, name, priority, pure, retry, timeout } =
-    options
+  const { after, deadline, dependencyTimeout, grace, key, name, retry, timeout, workers } = options
+  const { allowOthers, idempotent, label, priority, pure } = options
   return {
     key: typeof key === "string" ? key : undefined,
     label,
@@ -28,6 +28,8 @@ export const normalize = (options: (Options & { readonly name?: string | undefin
     dependencyTimeoutMillis: millis(dependencyTimeout),
     graceMillis: millis(grace),
     idempotent,
+    workers: isNames(workers) ? workers : undefined,
+    allowOthers,
     invalid: invalid(options)
   }
 }
@@ -43,11 +45,15 @@ const listed = (after: unknown): ReadonlyArray<unknown> => Array.isArray(after) 
 
 const isListed = (value: unknown): value is Handle => isTask(value) || isFuture(value)
 
+const isNames = (workers: unknown): workers is ReadonlyArray<string> =>
+  Array.isArray(workers) && workers.length > 0 && workers.every((name) => typeof name === "string" && name !== "")
+
 /** Whether a key is like those that tasks without one are given: two tasks in events and stories must not look the same. */
 const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
 
 const invalid = (options: Options): ReadonlyArray<Invalid> => {
-  const { after, deadline, dependencyTimeout, grace, idempotent, key, priority, retry, timeout } = options
+  const { after, allowOthers, deadline, dependencyTimeout, grace, idempotent, key, priority, retry, timeout, workers } =
+    options
   const found: Array<Invalid> = []
   if (key !== undefined && (typeof key !== "string" || key === "")) {
     found.push({ option: "key", value: key, expected: "a non-empty string" })
@@ -61,8 +67,11 @@ const invalid = (options: Options): ReadonlyArray<Invalid> => {
   if (retry !== undefined && !Schedule.isSchedule(retry)) {
     found.push({ option: "retry", value: retry, expected: "a Schedule, such as Schedule.recurs(3)" })
   }
-  if (idempotent !== undefined && typeof idempotent !== "boolean") {
-    found.push({ option: "idempotent", value: idempotent, expected: "true or false" })
+  for (const [option, value] of Object.entries({ allowOthers, idempotent })) {
+    if (value !== undefined && typeof value !== "boolean") found.push({ option, value, expected: "true or false" })
+  }
+  if (workers !== undefined && !isNames(workers)) {
+    found.push({ option: "workers", value: workers, expected: "a non-empty array of the ids of workers" })
   }
   if (priority !== undefined && !Number.isFinite(priority)) {
     found.push({ option: "priority", value: priority, expected: "a finite number" })

@@ -52,6 +52,8 @@ export interface TaskOptions {
   readonly dependencyTimeoutMillis?: number | undefined
   readonly graceMillis?: number | undefined
   readonly idempotent?: boolean | undefined
+  readonly workers?: ReadonlyArray<string> | undefined
+  readonly allowOthers?: boolean | undefined
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
   /** The scope of the body is that of the result. */
   readonly resource?: boolean | undefined

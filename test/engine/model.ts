@@ -125,6 +125,7 @@ interface Due {
 }
 
 interface Worker {
+  readonly name: string
   readonly slots: number
   phase: "open" | "draining" | "gone" | "lost"
 }
@@ -203,7 +204,7 @@ export class Model {
   private happen(event: Event, out: ReadonlyArray<Instruction>, state: State): void {
     switch (event._tag) {
       case "WorkerAdded":
-        this.workers.push({ slots: event.slots, phase: "open" })
+        this.workers.push({ name: event.name, slots: event.slots, phase: "open" })
         return
       case "WorkerDrained": {
         const worker = this.workers[event.worker]
@@ -885,12 +886,13 @@ export class Model {
       const holders = [...this.tasks].filter((task) => task.holds && task.worker === worker)
       return holders.length < this.workers[worker]!.slots || holders.some((task) => able.has(task))
     }
-    const canStart = (): boolean => this.workers.some(({ phase }, worker) => phase === "open" && isFree(worker))
+    const canStart = (task: Task): boolean =>
+      this.workers.some((_, worker) => this.suits(task, worker) && isFree(worker))
     const canGetOn = (task: Task): boolean => {
       if (task.status === "pending") {
         if (task.alias !== undefined) return able.has(task.alias)
         const open = task.deps.filter((dependency) => !hasEnded(dependency))
-        return open.length > 0 ? open.some((dependency) => able.has(dependency)) : canStart()
+        return open.length > 0 ? open.some((dependency) => able.has(dependency)) : canStart(task)
       }
       const inside = this.waitsInside(task)
       if (inside.some(canEnd)) return true
@@ -1098,7 +1100,10 @@ export class Model {
       }
     }
     if (task.deps.length !== inputs.length) this.complain(`${task.name} gets too many inputs`)
-    const better = [...this.tasks].find((other) => this.isReady(other) && compare(other.rank, task.rank) < 0)
+    const better = [...this.tasks].find((other) =>
+      this.isReady(other) && compare(other.rank, task.rank) < 0 && this.canStartNow(other)
+    )
+    if (!this.suits(task, worker)) this.complain(`W6: ${task.name} starts on worker ${worker}`)
     if (better !== undefined) this.complain(`O5: ${better.name} should start before ${task.name}`)
     if (this.attempts.has(attempt)) this.complain(`attempt ${attempt} is started twice`)
     this.attempts.add(attempt)
@@ -1119,10 +1124,30 @@ export class Model {
     return task.status === "pending" && task.alias === undefined && !task.retrying && task.deps.every(hasEnded)
   }
 
+  /** Whether a worker takes tasks, and this one may run there. */
+  private suits({ settings: { demand } }: Task, worker: number): boolean {
+    const { name, phase } = this.workers[worker]!
+    if (phase !== "open") return false
+    const named = demand?.workers
+    if (named === undefined || named.includes(name)) return true
+    return demand?.allowOthers === true &&
+      this.workers.every((other) => other.phase !== "open" || !named.includes(other.name))
+  }
+
+  private canStartNow(task: Task): boolean {
+    return this.workers.some(({ slots }, worker) => this.suits(task, worker) && this.running(worker) < slots)
+  }
+
+  /** How many attempts hold a slot of a worker. */
+  private running(worker: number): number {
+    let running = 0
+    for (const task of this.tasks) if (task.holds && task.worker === worker) running++
+    return running
+  }
+
   private hold(task: Task): void {
     task.holds = true
-    let running = 0
-    for (const other of this.tasks) if (other.holds && other.worker === task.worker) running++
+    const running = this.running(task.worker)
     if (running > this.workers[task.worker]!.slots) this.complain(`W1: ${running} run on worker ${task.worker}`)
   }
 

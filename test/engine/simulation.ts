@@ -6,7 +6,7 @@ import { check } from "../../src/engine/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, WaitMode } from "../../src/engine/Event.ts"
 import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
-import type { Plan, Reference, Settings } from "../../src/engine/Plan.ts"
+import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import * as State from "../../src/engine/State.ts"
 import type { Claim, TaskId } from "../../src/engine/State.ts"
 import { Chance } from "../chance.ts"
@@ -33,6 +33,8 @@ interface Owner {
   isOpen: boolean
 }
 
+const workerNames = ["w0", "w1", "w2", "w3"]
+
 /** Thrown when the engine and the laws disagree. */
 export class Disagreement extends Error {}
 
@@ -55,11 +57,14 @@ export class Simulation {
   private wakeAt = Infinity
   private next = 1
   private readonly checkEvery: number
+  /** In half of the lives tasks ask for more than a slot. */
+  private readonly demands: boolean
 
   constructor(seed: number, checkEvery = 1) {
     this.seed = seed
     this.checkEvery = checkEvery
     this.chance = new Chance(seed)
+    this.demands = this.chance.with(0.5)
     this.state.log = []
     for (let i = 1 + this.chance.below(3); i > 0; i--) this.addWorker()
     this.openOwner()
@@ -245,10 +250,19 @@ export class Simulation {
       resource: this.chance.with(0.18) ? true : undefined,
       absorbs: this.chance.with(0.15) ? true : undefined,
       idempotent: this.chance.with(0.1) ? false : undefined,
+      demand: this.demands && this.chance.with(0.3) ? this.demand() : undefined,
       timeoutMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined,
       deadlineMillis: this.chance.with(0.12) ? this.chance.below(30) : undefined,
       dependencyTimeoutMillis: this.chance.with(0.1) ? this.chance.below(15) : undefined,
       graceMillis: this.chance.with(0.2) ? 1 + this.chance.below(8) : undefined
+    }
+  }
+
+  private demand(): Demand {
+    const workers = workerNames.filter(() => this.chance.with(0.4))
+    return {
+      workers: workers.length === 0 ? [this.chance.pick(workerNames)!] : workers,
+      allowOthers: this.chance.with(0.3)
     }
   }
 
@@ -506,9 +520,18 @@ export class Simulation {
     this.send({ _tag: "TimeCame", now: this.now })
   }
 
+  /** A new worker, or one that comes back under its name. */
   private addWorker(): void {
-    if (this.state.workers.filter((worker) => worker.phase === "open").length >= 4) return
-    const name = `w${this.state.workers.length}`
+    const name = this.chance.pick(this.missing())
+    if (name !== undefined) this.addNamed(name)
+  }
+
+  private missing(): ReadonlyArray<string> {
+    const open = new Set(this.state.workers.filter(({ phase }) => phase === "open").map(({ name }) => name))
+    return workerNames.filter((name) => !open.has(name))
+  }
+
+  private addNamed(name: string): void {
     this.send({ _tag: "WorkerAdded", now: this.now, name, slots: 1 + this.chance.below(3) })
   }
 
@@ -584,7 +607,7 @@ export class Simulation {
 
   /** No more submissions: everything that is claimed must end by itself. */
   private comeToRest(): void {
-    if (!this.state.workers.some((worker) => worker.phase === "open")) this.addWorker()
+    for (const name of this.missing()) this.addNamed(name)
     for (let round = 0; round < 5_000; round++) {
       for (const wait of Array.from(this.state.waits.values())) {
         if (wait.mode === "never") this.send({ _tag: "WaitAbandoned", now: this.now, wait: wait.id })

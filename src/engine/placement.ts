@@ -1,0 +1,51 @@
+/**
+ * Where a task may run, and where it runs best.
+ *
+ * @since 0.1.0
+ */
+import type { Demand } from "./Plan.ts"
+import { settingsOf } from "./State.ts"
+import type { State, TaskId, WorkerRecord } from "./State.ts"
+
+/** What a task asks of a worker beyond a slot, if it asks for more. */
+export const demandOf = (state: State, task: TaskId): Demand | undefined => settingsOf(state, task)?.demand
+
+/** The same name for those who ask for the same. */
+export const nameOf = ({ allowOthers, workers }: Demand): string => JSON.stringify([workers?.toSorted(), allowOthers])
+
+/** Whether a worker takes tasks that ask for this, when it has a free slot. */
+export const suits = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean => {
+  if (worker.phase !== "open") return false
+  const { allowOthers, workers } = demand ?? {}
+  if (workers === undefined || workers.includes(worker.name)) return true
+  return allowOthers === true && !state.workers.some(({ name, phase }) => phase === "open" && workers.includes(name))
+}
+
+/** The worker on which a ready task starts now; `undefined` if all that suit are busy. */
+export const choose = (state: State, task: TaskId): WorkerRecord | undefined => {
+  const demand = demandOf(state, task)
+  const { workers } = state
+  const suitable = demand === undefined ? workers : workers.filter((worker) => suits(state, worker, demand))
+  return elsewhere(state, task, suitable) ?? leastLoaded(suitable)
+}
+
+/** The open worker with the greatest share of free slots; the first of equals. */
+export const leastLoaded = (workers: ReadonlyArray<WorkerRecord>): WorkerRecord | undefined => {
+  let best: WorkerRecord | undefined
+  for (let i = 0; i < workers.length; i++) {
+    const worker = workers[i]!
+    if (worker.phase !== "open" || worker.running >= worker.slots) continue
+    if (best === undefined || worker.running * best.slots < best.running * worker.slots) best = worker
+  }
+  return best
+}
+
+/** For a task that is tried again, the best worker on which it has not failed yet, if one has a free slot now. */
+export const elsewhere = (
+  { history }: State,
+  task: TaskId,
+  workers: ReadonlyArray<WorkerRecord>
+): WorkerRecord | undefined => {
+  const former = history.size > 0 ? history.get(task) : undefined
+  return former && leastLoaded(workers.filter(({ index }) => former.every(({ worker }) => worker !== index)))
+}
