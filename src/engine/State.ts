@@ -27,7 +27,7 @@ import { defaultLimits } from "./limits.ts"
 import type { Limits } from "./limits.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
-import type { Demand, Plan, Settings } from "./Plan.ts"
+import type { Demand, Plan, Reference, Settings } from "./Plan.ts"
 import type { Positions } from "./positions.ts"
 import { TaskTable } from "./TaskTable.ts"
 
@@ -393,6 +393,10 @@ export const holdsDependencies = ({ tasks }: State, task: TaskId): boolean => {
   if (!hasEnded(phase)) return true
   return phase === Phase.succeeded && (tasks.flags[task]! & (Flag.resource | Flag.retains)) !== 0
 }
+
+/** The live task that a plan of this submission means. The hot loops have it written out. */
+export const liveOf = ({ ids }: Pick<Submission, "ids">, reference: Reference): TaskId =>
+  reference >= 0 ? ids[reference]! : ~reference
 
 /** The settings of a live task, if it has any beyond the default. */
 export const settingsOf = (state: State, task: TaskId): Settings | undefined => {

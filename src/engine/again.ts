@@ -9,9 +9,24 @@ import { outcomeOf } from "./outcomes.ts"
 import { fail, isRefusal, makeReady, refuse } from "./settle.ts"
 import { dependenciesOf } from "./snapshot.ts"
 import { Flag, hasEnded, keyOf, Phase, settingsOf } from "./State.ts"
-import type { Phase as PhaseOf, State, TaskId } from "./State.ts"
+import type { FormerAttempt, Phase as PhaseOf, State, TaskId } from "./State.ts"
 import { transition } from "./transitions.ts"
 import { awaitedBy } from "./waits.ts"
+
+/** Keeps what is known of the present attempt, for the task is started again. */
+export const remember = (state: State, task: TaskId, fate: FormerAttempt["fate"]): void => {
+  const { endedAt, startedAt, starts, worker } = state.tasks
+  const former = {
+    number: starts[task]!,
+    worker: worker[task]!,
+    startedAt: startedAt[task]!,
+    endedAt: fate === "lost" ? endedAt[task]! : state.now,
+    fate
+  }
+  const history = state.history.get(task)
+  if (history === undefined) state.history.set(task, [former])
+  else history.push(former)
+}
 
 /** Takes the present attempt of a task back: it does not count, and what is reported of it changes nothing (S7). */
 export const uncharge = ({ tasks }: State, task: TaskId): void => {

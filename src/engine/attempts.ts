@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { acquireAgain, met, uncharge, waitAgain } from "./again.ts"
+import { acquireAgain, met, remember, uncharge, waitAgain } from "./again.ts"
 import { stop } from "./cancel.ts"
 import type { Ending, TaskEnded, TaskExpanded, TaskFinalized } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
@@ -14,8 +14,8 @@ import * as ready from "./ready.ts"
 import { dropDependencies, finalize, forget, letGo } from "./release.ts"
 import { fail, resolveAlias, succeed } from "./settle.ts"
 import * as slots from "./slots.ts"
-import { Flag, hasEnded, keyOf, Phase, sequenceOf, settingsOf } from "./State.ts"
-import type { FormerAttempt, Phase as PhaseOf, Reason, State, TaskId, Timer } from "./State.ts"
+import { Flag, hasEnded, keyOf, liveOf, Phase, sequenceOf, settingsOf } from "./State.ts"
+import type { Phase as PhaseOf, Reason, State, TaskId, Timer } from "./State.ts"
 import * as submit from "./submit.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
@@ -133,21 +133,6 @@ const tryAgain = (state: State, task: TaskId, delayMillis: number, out: Out): vo
   waitAgain(state, task, isDelayed, out)
 }
 
-/** Keeps what is known of the present attempt, for the task is started again. */
-export const remember = (state: State, task: TaskId, fate: FormerAttempt["fate"]): void => {
-  const { endedAt, startedAt, starts, worker } = state.tasks
-  const former = {
-    number: starts[task]!,
-    worker: worker[task]!,
-    startedAt: startedAt[task]!,
-    endedAt: fate === "lost" ? endedAt[task]! : state.now,
-    fate
-  }
-  const history = state.history.get(task)
-  if (history === undefined) state.history.set(task, [former])
-  else history.push(former)
-}
-
 /**
  * Handles {@link TaskExpanded}: the task now waits, holding no slot, as an alias of another. If the plan is rejected the
  * attempt goes on, for its worker to end it.
@@ -168,7 +153,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   const outer = state.tasks.submission[task]!
   const submission = submit.register(state, plan, outer.owner, task, outer.nesting)
   out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims: [] })
-  const inner = target >= 0 ? submission.ids[target]! : ~target
+  const inner = liveOf(submission, target)
   state.tasks.refs[inner]!++
   submit.link(state, submission, out)
   const starved = waits.cycle(state, task, [inner])

@@ -5,7 +5,8 @@
  * @since 0.1.0
  */
 import type { Forget, Instruction, Out, Start } from "./Instruction.ts"
-import type { State, Submission, TaskId } from "./State.ts"
+import { dependenciesOf } from "./snapshot.ts"
+import type { State, TaskId } from "./State.ts"
 
 export class Recorder implements Out {
   readonly instructions: Array<Instruction> = []
@@ -24,8 +25,8 @@ export class Recorder implements Out {
 }
 
 const startOf = (state: State, task: TaskId): Start => {
-  const { attempt, index, starts, submission, worker } = state.tasks
-  const inputs = inputsOf(submission[task]!, index[task]!)
+  const { attempt, starts, worker } = state.tasks
+  const inputs = dependenciesOf(state, task)
   return {
     _tag: "Start",
     task,
@@ -36,13 +37,6 @@ const startOf = (state: State, task: TaskId): Start => {
     holders: holdersOf(state, worker[task]!, inputs)
   }
 }
-
-/** The dependencies of a task of a submission, in the order in which the plan lists them. */
-const inputsOf = ({ ids, plan: { offsets, targets } }: Submission, index: number): ReadonlyArray<TaskId> =>
-  Array.from(
-    targets.subarray(offsets[index], offsets[index + 1]),
-    (target) => target >= 0 ? ids[target]! : ~target
-  )
 
 const holdersOf = (
   state: State,

@@ -8,7 +8,7 @@ import type { Out } from "./Instruction.ts"
 import { keepFailure, noteOutcome } from "./outcomes.ts"
 import * as ready from "./ready.ts"
 import { dropDependencies, release } from "./release.ts"
-import { Flag, hasEnded, holdsDependencies, keyOf, Phase, settingsOf } from "./State.ts"
+import { Flag, hasEnded, holdsDependencies, keyOf, liveOf, Phase, settingsOf } from "./State.ts"
 import type { Outcome, Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
 import { transition } from "./transitions.ts"
 import * as waits from "./waits.ts"
@@ -24,10 +24,15 @@ export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): vo
 }
 
 const end = (state: State, task: TaskId, phase: PhaseOf): void => {
+  noteEnd(state, task, phase)
+  state.agenda.push(task)
+}
+
+/** Notes that a task has ended, and tells nobody. */
+export const noteEnd = (state: State, task: TaskId, phase: PhaseOf): void => {
   transition(state, task, phase)
   state.tasks.endedAt[task] = state.now
   state.tasks.endNumber[task] = state.nextEnd++ | 0
-  state.agenda.push(task)
 }
 
 /** Tells everybody concerned that a task has ended. */
@@ -44,14 +49,14 @@ export const settle = (state: State, task: TaskId, out: Out): void => {
 }
 
 /** Whether a result lives only as long as what it was made of: it owns a resource, or passes one on. */
-const livesOn = (state: State, task: TaskId, { ids, plan: { offsets, targets } }: Submission): boolean => {
+const livesOn = (state: State, task: TaskId, submission: Submission): boolean => {
   const { flags, index, phase } = state.tasks
   const passesOn = phase[task] === Phase.succeeded && settingsOf(state, task)?.absorbs === true
   if (passesOn && !state.aliases.has(task)) {
+    const { offsets, targets } = submission.plan
     const at = index[task]!
     for (let i = offsets[at]!; i < offsets[at + 1]!; i++) {
-      const target = targets[i]!
-      if (ownsResource(state, target >= 0 ? ids[target]! : ~target)) flags[task]! |= Flag.retains
+      if (ownsResource(state, liveOf(submission, targets[i]!))) flags[task]! |= Flag.retains
     }
   }
   return holdsDependencies(state, task)

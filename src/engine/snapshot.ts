@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Flag, hasEnded, holdsDependencies, keyOf, labelOf, Phase, phaseNames, sequenceOf } from "./State.ts"
+import { Flag, hasEnded, holdsDependencies, keyOf, labelOf, liveOf, Phase, phaseNames, sequenceOf } from "./State.ts"
 import type { Lane, Owner, Phase as PhaseOf, PhaseName, Reason, State, TaskId, Wait, WorkerRecord } from "./State.ts"
 
 /** Everything the engine knows at one moment. */
@@ -127,10 +127,10 @@ const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
 
 /** The rows of the dependencies of a live task, ended or not, each as often as it is named; -1 for one that is forgotten. */
 export const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
-  const { ids, plan: { offsets, targets } } = state.tasks.submission[task]!
+  const submission = state.tasks.submission[task]!
+  const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!
-  const own = targets.subarray(offsets[index], offsets[index + 1])
-  return Array.from(own, (target) => target >= 0 ? ids[target]! : ~target)
+  return Array.from(targets.subarray(offsets[index], offsets[index + 1]), (target) => liveOf(submission, target))
 }
 
 const dependentsOf = (state: State, live: ReadonlyArray<TaskId>): ReadonlyMap<TaskId, number> => {

@@ -10,7 +10,7 @@ import * as owners from "./owners.ts"
 import type { Plan, Reference } from "./Plan.ts"
 import { Positions } from "./positions.ts"
 import { dependencyEnded, makeReady } from "./settle.ts"
-import { Flag, hasEnded, Phase, placeOf } from "./State.ts"
+import { Flag, hasEnded, liveOf, Phase, placeOf } from "./State.ts"
 import type { Claim, Lane, Owner, Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
 import * as timers from "./timers.ts"
 import { note } from "./transitions.ts"
@@ -38,9 +38,6 @@ const livingParent = ({ tasks }: State, { attempt, parent }: GraphSubmitted): Ta
 
 const noClaims: ReadonlyArray<Claim> = []
 const gone: Refusal = { _tag: "Gone", what: "owner" }
-
-const liveOf = (submission: Submission, reference: Reference): TaskId =>
-  reference >= 0 ? submission.ids[reference]! : ~reference
 
 const claimEach = (state: State, submission: Submission, event: GraphSubmitted): ReadonlyArray<Claim> =>
   event.targets.map((target) => owners.claim(state, submission.owner, liveOf(submission, target)))
@@ -142,10 +139,16 @@ const dependentsOf = ({ offsets, size, targets }: Plan): Pick<Submission, "depen
   return { dependentOffsets, dependents }
 }
 
-const fillRows = (state: State, submission: Submission): void => {
+/** Fills the rows of a submission, or of its tasks from `from` up to `to`, as those of tasks that nothing has happened to. */
+export const fillRows = (
+  state: State,
+  submission: Submission,
+  from = 0,
+  to = submission.plan.size
+): void => {
   const { attempt, flags, index, phase, refs, starts, submission: submissions, waiting, worker } = state.tasks
   const { dependentOffsets, ids, plan } = submission
-  for (let i = 0; i < plan.size; i++) {
+  for (let i = from; i < to; i++) {
     const task = ids[i]!
     phase[task] = Phase.waiting
     flags[task] = 0

@@ -7,7 +7,7 @@
 import type { WaitAbandoned, WaitBegan, WaitMode } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import * as slots from "./slots.ts"
-import { hasEnded, keyOf, Phase } from "./State.ts"
+import { hasEnded, keyOf, liveOf, Phase } from "./State.ts"
 import type { Behalf, Claim, Pair, Phase as PhaseOf, State, TaskId, Wait } from "./State.ts"
 import { transition } from "./transitions.ts"
 
@@ -323,8 +323,5 @@ export const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, b
   const submission = state.tasks.submission[task]!
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!
-  for (let i = offsets[index]!; i < offsets[index + 1]!; i++) {
-    const target = targets[i]!
-    visit(target >= 0 ? submission.ids[target]! : ~target, task)
-  }
+  for (let i = offsets[index]!; i < offsets[index + 1]!; i++) visit(liveOf(submission, targets[i]!), task)
 }

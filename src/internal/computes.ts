@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import type { Callbacks } from "../Client.ts"
 import type { Submitted } from "../engine/Instruction.ts"
 import { makeClaim } from "../engine/owners.ts"
+import { liveOf } from "../engine/State.ts"
 import type { Owner, Place, Root, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { Starved } from "../SkeinError.ts"
@@ -134,8 +135,8 @@ export class Computes {
   }
 }
 
-const liveTargets = ({ targets }: Compiled, { ids }: Submitted): ReadonlyArray<TaskId> =>
-  targets.map((target) => target >= 0 ? ids[target]! : ~target)
+const liveTargets = ({ targets }: Compiled, submitted: Submitted): ReadonlyArray<TaskId> =>
+  targets.map((target) => liveOf(submitted, target))
 
 /**
  * The references whose failure no `Task.exit` absorbs on every way to a target: what `errors: "continue"` runs to its end

@@ -25,7 +25,7 @@ import { Fifo } from "../engine/fifo.ts"
 import type { Instruction, Overdue } from "../engine/Instruction.ts"
 import type { Limits } from "../engine/limits.ts"
 import { dependenciesOf } from "../engine/snapshot.ts"
-import { Flag, hasEnded, keyOf, make as makeState, Phase, placeOf, settingsOf } from "../engine/State.ts"
+import { Flag, hasEnded, keyOf, liveOf, make as makeState, Phase, placeOf, settingsOf } from "../engine/State.ts"
 import type { Phase as PhaseOf, Place, State, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import { defaultsOfChildren } from "./annotations.ts"
@@ -334,9 +334,8 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** The task that `task` depends on alone. */
   inputOf(task: TaskId): TaskId {
     const { index, submission } = this.state.tasks
-    const { ids, plan: { offsets, targets } } = submission[task]!
-    const target = targets[offsets[index[task]!]!]!
-    return target >= 0 ? ids[target]! : ~target
+    const { offsets, targets } = submission[task]!.plan
+    return liveOf(submission[task]!, targets[offsets[index[task]!]!]!)
   }
 
   /** The results of all that a task depends on, from the workers that hold them. */
