@@ -75,7 +75,7 @@ export interface AttemptMetadata {
   readonly worker: string
   readonly started: number
   readonly completed: number | undefined
-  /** Its worker was lost, during it or later with its result. It does not count: the next one has its number. */
+  /** Its worker was lost during it, or its result later. It does not count: the next one has its number. */
   readonly lost?: true
 }
 

@@ -57,8 +57,9 @@ export type {
   /**
    * What is refused as too much: `tasks` of one graph, `depth` of one graph, `live` tasks at once, `nesting` of submissions
    * from inside bodies (10,000 unless told), `unfolding` of flatMap tasks into flatMap tasks (200,000 unless told),
-   * `seceded` tasks that wait inside their bodies at once (100,000 unless told), and `deaths`: how many workers are lost while
-   * they run a task before it is not started again (4 unless told). Each a positive whole number.
+   * `seceded` tasks that wait inside their bodies at once (100,000 unless told), `deaths`: how many workers are lost while they
+   * run a task before it is not started again (4 unless told), and `dependenciesLost`: how often a body reports dependencies as
+   * lost before its task ends (20 unless told). Each a positive whole number.
    *
    * @category models
    * @since 0.1.0

@@ -79,12 +79,29 @@ export class Reschedule extends Data.TaggedError("Reschedule") {
 }
 
 /**
+ * A body that fails with this has found that what dependencies of its task made is not there any more: they run again, then it
+ * does, and no attempt is counted. See `Task.dependenciesLost`.
+ *
+ * @category signals
+ * @since 0.1.0
+ */
+export class DependenciesLost extends Data.TaggedError("DependenciesLost")<{
+  /** Tasks and futures that the task depends on, or their keys. */
+  readonly dependencies: ReadonlyArray<unknown>
+}> {
+  declare readonly "~skein/Signal": true
+  override get message(): string {
+    return "Task.dependenciesLost lets dependencies of a task run again; outside the body of one it means nothing"
+  }
+}
+
+/**
  * What a body may fail with to tell the scheduler something. A task never fails with it, and its type never has it.
  *
  * @category signals
  * @since 0.1.0
  */
-export type Signal = Reschedule
+export type Signal = Reschedule | DependenciesLost
 
 /**
  * Why a graph was refused.
@@ -368,12 +385,43 @@ export class WorkerKilled extends Fact("WorkerKilled")<{
 }
 
 /**
+ * A body found that what dependencies of its task had made is not there, and they are not run again. `limit`: it has reported
+ * that too often. `idempotent`: `keys` have `idempotent: false`, so they are not started twice.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DependenciesGone extends Fact("DependenciesGone")<{
+  readonly key: string
+  /** The dependencies that it named last, or those that must not be started twice. */
+  readonly keys: ReadonlyArray<string>
+  /** How often it has reported that dependencies are lost. */
+  readonly reports: number
+  readonly reason: "limit" | "idempotent"
+}> {
+  override get message(): string {
+    const keys = this.keys.map(quote).join(", ")
+    if (this.reason === "limit") {
+      return `Task ${quote(this.key)} has reported ${this.reports} times that dependencies are lost` +
+        `${
+          keys === "" ? "" : `, ${keys} the last time`
+        }. Look for what removes what they make, or in its body for how it looks ` +
+        "for that; Skein.layer's limits.dependenciesLost says how often is too often."
+    }
+    return `Task ${
+      quote(this.key)
+    } reported that dependencies are lost, and to make them again ${keys} would have to be ` +
+      "started twice, in spite of idempotent: false. Find out what became of what they made, and submit them anew if they must run."
+  }
+}
+
+/**
  * What the runtime can do to any task.
  *
  * @category errors
  * @since 0.1.0
  */
-export type RuntimeFailure = TaskCancelled | WorkerKilled | Starved | Released
+export type RuntimeFailure = TaskCancelled | WorkerKilled | DependenciesGone | Starved | Released
 
 /**
  * What may end a computation besides the errors of its tasks: a graph that was refused, or the runtime.
@@ -481,4 +529,13 @@ const headOf = (info: TaskInfo["Service"], place: Place, isTyped: boolean, error
 /** Whether it is an error of this module, whose message says all. */
 const isFact = (error: unknown): error is Error => facts.some((type) => error instanceof type)
 
-const facts = [GraphError, TaskTimeout, DependencyTimeout, TaskCancelled, WorkerKilled, Starved, Released]
+const facts = [
+  GraphError,
+  TaskTimeout,
+  DependencyTimeout,
+  TaskCancelled,
+  WorkerKilled,
+  DependenciesGone,
+  Starved,
+  Released
+]

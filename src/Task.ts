@@ -17,7 +17,7 @@ import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./I
 import { makeExit, makeTask, remakeTask } from "./internal/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
 import * as internal from "./internal/task.ts"
-import { Reschedule } from "./SkeinError.ts"
+import { DependenciesLost, Reschedule } from "./SkeinError.ts"
 import type { DependencyTimeout, GraphError, RuntimeFailure, TaskTimeout } from "./SkeinError.ts"
 
 /** @internal */
@@ -249,6 +249,58 @@ export const resource: typeof make = (first: unknown, second?: unknown, third?: 
  * @since 0.1.0
  */
 export const reschedule: Effect.Effect<never, Reschedule> = Effect.suspend(() => Effect.fail(new Reschedule()))
+
+/**
+ * What a body fails with when it finds that what dependencies of its task made is not there any more: they run again, then it
+ * does.
+ *
+ * **When to use**
+ *
+ * When results stand for something outside the program that may go away: a file, a row, a session.
+ *
+ * **Details**
+ *
+ * Names direct dependencies, those of `after` included: the tasks or futures themselves, or their keys. What they need runs again
+ * as far as it was released. It is no attempt: `Worker.current` and `retry` count on as if the body had not run. Of several tasks
+ * that miss the same dependency the first has it run, once; a body that had started before that just runs again. Dependents that
+ * run go on with what they have; those that have not started wait. A `Task.exit` stands for the task that it is the exit of, a
+ * resource is finalized before it is acquired anew, and a `flatMap` task calls its function again.
+ *
+ * A body that reports for the 20th time (`limits.dependenciesLost` of the layer), or that misses what must not run twice
+ * (`idempotent: false`), ends its task with `DependenciesGone`. A name that is none of a direct dependency is a defect.
+ *
+ * **Gotchas**
+ *
+ * Futures of what runs again are unsettled meanwhile. What came from a `cache` comes from it again.
+ *
+ * **Example** (Write a file again that somebody has removed)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Task } from "skein"
+ *
+ * const files = new Map<string, number>()
+ * const log: Array<string> = []
+ * const write = Task.sync(() => {
+ *   log.push("write")
+ *   files.set("squares", 49)
+ *   // Somebody removes it at once, the first time.
+ *   if (log.length === 1) files.delete("squares")
+ *   return "squares"
+ * }, { key: "write" })
+ * const read = Task.make(write, (name) => files.has(name) ? Effect.succeed(files.get(name)) : Task.dependenciesLost(write))
+ * Effect.map(Task.run(read), (value) => [value, log]) // => [49, ["write", "write"]]
+ * ```
+ *
+ * @category signals
+ * @since 0.1.0
+ */
+export const dependenciesLost = (
+  ...dependencies: readonly [Dependency, ...ReadonlyArray<Dependency>]
+): Effect.Effect<never, DependenciesLost> => Effect.suspend(() => Effect.fail(new DependenciesLost({ dependencies })))
+
+/** A dependency as its dependent may name it. */
+type Dependency = Task<any, any, any> | Future<any, any> | string
 
 /**
  * A task that computes its value with a plain function. A throw is a defect, and so is a Promise: for those there is

@@ -434,7 +434,7 @@ describe("layers", () => {
     [{ concurrency: Infinity }, "The option concurrency cannot be Infinity: expected a positive whole number."],
     [
       { limits: { taks: 3 } as object },
-      "The option limits.taks cannot be 3: expected one of tasks, depth, live, nesting, unfolding, seceded, deaths."
+      "The option limits.taks cannot be 3: expected one of tasks, depth, live, nesting, unfolding, seceded, deaths, dependenciesLost."
     ],
     [{ stories: 0 }, "The option stories cannot be 0: expected a positive whole number."],
     [{ workers: [] }, "The option workers cannot be []: expected at least one worker."],

@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import type { Client } from "skein/Client"
 import type * as Future from "skein/Future"
 import type {
+  DependenciesLost,
   DependencyFailed,
   DependencyTimeout,
   GraphError,
@@ -361,6 +362,14 @@ describe("reschedule", () => {
     >()
     expect(Task.resource(polite)).type.toBe<Task.Task<string, LoadError, Db>>()
     expect(Task.fn((_: number) => polite)(1)).type.toBe<Task.Task<string, LoadError, Db>>()
+  })
+
+  it("F7: what a body misses is a signal too, named by tasks, futures and keys", () => {
+    const missing = Task.dependenciesLost(raw, null! as Future.Future<number, LoadError>, "raw")
+    expect(missing).type.toBe<Effect.Effect<never, DependenciesLost>>()
+    expect(Task.make(raw, () => missing)).type.toBe<Task.Task<never, DependencyFailed<LoadError>, Db>>()
+    expect(Task.dependenciesLost).type.not.toBeCallableWith()
+    expect(Task.dependenciesLost).type.not.toBeCallableWith(7)
   })
 
   it("F10: nor in that of a task that came through generic code", () => {

@@ -25,6 +25,11 @@ export type Ending =
   | { readonly _tag: "InputsLost" }
   /** The body gave its place up: it runs again, and this was no attempt. */
   | { readonly _tag: "Rescheduled" }
+  /**
+   * The body found that what these of its dependencies made is not there any more: they run again, then it does, and this was
+   * no attempt. Each is named by its place among the dependencies of the task.
+   */
+  | { readonly _tag: "DependenciesLost"; readonly places: ReadonlyArray<number> }
 
 export interface WorkerAdded {
   readonly _tag: "WorkerAdded"

@@ -72,12 +72,21 @@ export type Reason =
   | { readonly _tag: "TimedOut"; readonly of: "attempt" | "deadline" | "dependencies"; readonly millis: number }
   | { readonly _tag: "Starved"; readonly waits: ReadonlyArray<Pair> }
   | { readonly _tag: "Killed"; readonly deaths: number; readonly reason: Killing }
+  | {
+    readonly _tag: "DependenciesGone"
+    readonly keys: ReadonlyArray<string>
+    readonly reports: number
+    readonly reason: Going
+  }
 
 /** The key that waits and the key that it waits for; with `slot`, for the slot which that one keeps while it waits itself. */
 export type Pair = readonly [waiting: string, awaited: string, of?: "slot"]
 
 /** Why a task ended with its worker: too many died while they ran it, or it must not be started twice. */
 export type Killing = "deaths" | "lost"
+
+/** Why what a body reported as lost is not made anew: it has reported that too often, or those keys must not be started twice. */
+export type Going = "limit" | "idempotent"
 
 /** How a task ended without success. Dependents share the reason of the task that failed first. */
 export interface Outcome {
@@ -260,7 +269,7 @@ export interface FormerAttempt {
   readonly worker: number
   readonly startedAt: number
   readonly endedAt: number
-  /** `died`: its worker was lost while it ran; `lost`: afterwards, with its result. Neither counts: the next has its number. */
+  /** `died`: its worker was lost while it ran; `lost`: its result was lost afterwards. Neither counts: the next has its number. */
   readonly fate: "failed" | "died" | "lost"
 }
 
@@ -310,6 +319,8 @@ export interface State {
   /** How many outcomes and roots name a failure. */
   readonly failures: Map<number, number>
   readonly history: Map<TaskId, Array<FormerAttempt>>
+  /** How often the body of a task has reported dependencies as lost. */
+  readonly reports: Map<TaskId, number>
   /** A binary heap of timers; stale ones are dropped when they come up, or when they are too many. */
   readonly timers: Array<Timer>
   /** How many timers were left when the stale ones were last dropped all together. */
@@ -372,6 +383,7 @@ export const make = (limits: Limits = defaultLimits, graceMillis = Infinity): St
   rescheduled: new Map(),
   failures: new Map(),
   history: new Map(),
+  reports: new Map(),
   timers: [],
   timersKept: 0,
   wakeAt: Infinity,

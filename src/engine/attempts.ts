@@ -12,6 +12,7 @@ import { refusalOf, unfoldingRefusal } from "./limits.ts"
 import { forgetOutcome, keyCancelled, outcomeOf } from "./outcomes.ts"
 import * as ready from "./ready.ts"
 import { dropDependencies, finalize, forget, letGo } from "./release.ts"
+import { reportLost } from "./reports.ts"
 import { fail, resolveAlias, succeed } from "./settle.ts"
 import * as slots from "./slots.ts"
 import { Flag, hasEnded, keyOf, liveOf, Phase, sequenceOf, settingsOf } from "./State.ts"
@@ -50,6 +51,8 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
       return waitAgain(state, task, false, out)
     case "Rescheduled":
       return giveWay(state, task, out)
+    case "DependenciesLost":
+      return reportLost(state, task, ending.places, out)
   }
 }
 

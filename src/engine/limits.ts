@@ -24,6 +24,8 @@ export interface Limits {
   readonly seceded: number
   /** Workers that may be lost while they run one task, the one with which it fails included. */
   readonly deaths: number
+  /** How often the body of one task may report that dependencies are lost, the report with which it fails included. */
+  readonly dependenciesLost: number
 }
 
 /** A recursion without end is stopped while it fits into memory; everything else is up to the user. */
@@ -34,7 +36,8 @@ export const defaultLimits: Limits = {
   nesting: 10_000,
   unfolding: 200_000,
   seceded: 100_000,
-  deaths: 4
+  deaths: 4,
+  dependenciesLost: 20
 }
 
 /** Why a plan is not accepted, if it is not. */

@@ -95,6 +95,7 @@ export const forget = (state: State, task: TaskId, out: Out): void => {
   forgetOutcome(state, task, out)
   freeKey(state, task)
   if (state.history.size > 0) state.history.delete(task)
+  if (state.reports.size > 0) state.reports.delete(task)
   if ((tasks.flags[task]! & Flag.resource) !== 0) state.resources--
   if (state.demanding > 0 && settingsOf(state, task)?.demand !== undefined) state.demanding--
   tasks.submission[task]!.ids[tasks.index[task]!] = -1

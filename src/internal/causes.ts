@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Outcome, Reason, Trail, Where } from "../engine/State.ts"
 import {
+  DependenciesGone,
   DependencyFailed,
   DependencyTimeout,
   Released,
@@ -112,6 +113,10 @@ const ownCause = (
       return Cause.fail(new Starved({ waits: reason.waits }))
     case "Killed":
       return Cause.fail(new WorkerKilled({ key, deaths: reason.deaths, reason: reason.reason }))
+    case "DependenciesGone":
+      return Cause.fail(
+        new DependenciesGone({ key, keys: reason.keys, reports: reason.reports, reason: reason.reason })
+      )
     case "TimedOut":
       return Cause.fail(timeoutOf(reason, key))
   }
@@ -136,7 +141,7 @@ const dependentCause = (
 /** Whether it is a `RuntimeFailure`, of the task itself or of one that it joined. */
 const isRuntimeFailure = (error: unknown): boolean =>
   error instanceof TaskCancelled || error instanceof Starved || error instanceof Released ||
-  error instanceof WorkerKilled
+  error instanceof WorkerKilled || error instanceof DependenciesGone
 
 /** What is left of a cause without interruptions. */
 export const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unknown> =>

@@ -28,12 +28,13 @@ import { withoutInterrupts } from "./causes.ts"
 import { assemble } from "./inputs.ts"
 import { runOf } from "./livePlan.ts"
 import type { LivePlan, Run } from "./livePlan.ts"
+import { placesOf } from "./missed.ts"
 import type { Obstacle } from "./overdue.ts"
 import { Resources } from "./resources.ts"
 import { Results } from "./results.ts"
 import { delayOf, isDone, isRetriable, retryOf } from "./retries.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-import { withoutSignals } from "./signals.ts"
+import { missedIn, withoutSignals } from "./signals.ts"
 import type { Plain, TaskImpl } from "./task.ts"
 
 /** With such a name a frame ends what Effect's printers show of a stack: what is above it is the user's own code. */
@@ -224,7 +225,17 @@ export class FiberWorker {
     const cause = withoutInterrupts(exit.cause)
     const own = withoutSignals(cause)
     if (own.reasons.length > 0) this.failed(order, task, run, own)
-    else this.report(order.task, order.attempt, cause.reasons.length > 0 ? rescheduled : interrupted)
+    else if (cause.reasons.length === 0) this.report(order.task, order.attempt, interrupted)
+    else this.signalled(order, task, missedIn(cause))
+  }
+
+  /** The body gave its place up, or misses what it was given. */
+  private signalled({ attempt, task }: Order, { handles }: TaskImpl, missed: ReadonlyArray<unknown> | undefined): void {
+    if (missed === undefined) return this.report(task, attempt, rescheduled)
+    const places = placesOf(missed, handles, this.core.keyOf(task), this.core.dependenciesOf(task))
+    if (places instanceof TypeError) return this.fail(task, attempt, Cause.die(places))
+    this.core.hasLost = true
+    this.report(task, attempt, { _tag: "DependenciesLost", places })
   }
 
   /** The outcome was fixed when the attempt was asked to stop, whatever it ended with; only a timeout may be tried again. */

@@ -25,7 +25,7 @@ export class Life {
   /** Why nothing may be submitted from this fiber. A lost body would take keys and slots from the one in its place. */
   refusal(fiber: Fiber.Fiber<unknown, unknown>): GraphError | undefined {
     if (this.isClosed) return gone("scheduler")
-    return this.core.losses > 0 && attemptOf(this.core, fiber)?.isLost === true ? gone("worker") : undefined
+    return this.core.hasLost && attemptOf(this.core, fiber)?.isLost === true ? gone("worker") : undefined
   }
 
   /** Adds a worker that is drained when the scope closes. */
@@ -49,7 +49,7 @@ export class Life {
    * of the worker returns when that has ended; but nobody has to wait for it, and nothing that it brings counts.
    */
   loseWorker(worker: FiberWorker): void {
-    this.core.losses++
+    this.core.hasLost = true
     const scopes = worker.lose()
     this.core.ask({ _tag: "WorkerLost", now: this.core.now(), worker: worker.index })
     // Before anything starts elsewhere: what the lost bodies have submitted would hold its keys.

@@ -8,7 +8,15 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { TaskId } from "../engine/State.ts"
-import { DependencyFailed, GraphError, Released, Starved, TaskCancelled, WorkerKilled } from "../SkeinError.ts"
+import {
+  DependenciesGone,
+  DependencyFailed,
+  GraphError,
+  Released,
+  Starved,
+  TaskCancelled,
+  WorkerKilled
+} from "../SkeinError.ts"
 import type { Run } from "./livePlan.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { TaskImpl } from "./task.ts"
@@ -45,4 +53,4 @@ export const isDone = (cause: Cause.Cause<unknown>): boolean =>
 /** What the runtime and dependencies did to an attempt does not get better by trying again. */
 export const isRetriable = (error: unknown): boolean => !notRetried.some((type) => error instanceof type)
 
-const notRetried = [DependencyFailed, GraphError, Released, Starved, TaskCancelled, WorkerKilled]
+const notRetried = [DependenciesGone, DependencyFailed, GraphError, Released, Starved, TaskCancelled, WorkerKilled]

@@ -90,8 +90,8 @@ export class SchedulerCore implements Carrier, Live, Past {
   private readonly ends = new Fifo<number>()
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
   private isAwake = false
-  /** How many workers were lost. */
-  losses = 0
+  /** Whether a result was ever lost, with its worker or because a body said so. */
+  hasLost = false
   private alarm: Fiber.Fiber<void> | undefined
   private nextCause = 1
 
@@ -232,7 +232,7 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   private startNow(task: TaskId, attempt: number): void {
     const { index, submission, worker } = this.state.tasks
-    if (this.losses > 0) {
+    if (this.hasLost) {
       // The worker to which it was sent was lost before it began.
       if (!isPresent(this.state, task, attempt)) return
       if (!this.hasInputs(task) && !this.isStopping(task, attempt)) return this.ended(task, attempt, inputsLost)
@@ -329,6 +329,11 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** Whether nothing of what a task depends on was lost since it was told to start. */
   private hasInputs(task: TaskId): boolean {
     return dependenciesOf(this.state, task).every((input) => hasEnded(this.state.tasks.phase[input] as PhaseOf))
+  }
+
+  /** Where what a task depends on was registered. */
+  dependenciesOf(task: TaskId): ReadonlyArray<Place> {
+    return dependenciesOf(this.state, task).map((each) => placeOf(this.state, each))
   }
 
   /** The task that `task` depends on alone. */

@@ -4,18 +4,27 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
-import { Reschedule } from "../SkeinError.ts"
+import { DependenciesLost, Reschedule } from "../SkeinError.ts"
 
-const isSignal = (reason: Cause.Reason<unknown>): boolean =>
-  Cause.isFailReason(reason) && reason.error instanceof Reschedule
+const isOne = (error: unknown): boolean => error instanceof Reschedule || error instanceof DependenciesLost
+
+const isSignal = (reason: Cause.Reason<unknown>): boolean => Cause.isFailReason(reason) && isOne(reason.error)
 
 /** A finalizer that dies makes a defect of what the body had failed with. */
 const isTrace = (reason: Cause.Reason<unknown>): boolean =>
-  isSignal(reason) || (Cause.isDieReason(reason) && reason.defect instanceof Reschedule)
+  isSignal(reason) || (Cause.isDieReason(reason) && isOne(reason.defect))
 
 /** What is left of a cause without signals: they count only where nothing is, for a body that also failed or died did that. */
 export const withoutSignals = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> => {
   if (!cause.reasons.some(isTrace)) return cause
   const rest = cause.reasons.filter((reason) => !isTrace(reason))
   return rest.length > 0 || cause.reasons.some(isSignal) ? Cause.fromReasons(rest) : cause
+}
+
+/** All that the fibers of a body miss, in a cause of signals alone; `undefined` if it does not say that it misses something. */
+export const missedIn = ({ reasons }: Cause.Cause<unknown>): ReadonlyArray<unknown> | undefined => {
+  const reports = reasons.flatMap((reason) =>
+    Cause.isFailReason(reason) && reason.error instanceof DependenciesLost ? [reason.error] : []
+  )
+  return reports.length === 0 ? undefined : reports.flatMap(({ dependencies }) => dependencies)
 }

@@ -14,15 +14,17 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Client from "../Client.ts"
 import type { WaitMode } from "../engine/Event.ts"
-import type { Claim, Outcome, Place, Reason, Submission, TaskId } from "../engine/State.ts"
+import { defaultLimits } from "../engine/limits.ts"
+import type { Claim, Going, Outcome, Place, Reason, Submission, TaskId } from "../engine/State.ts"
 import { Attempt } from "../internal/attempt.ts"
 import { withoutInterrupts } from "../internal/causes.ts"
 import { compile } from "../internal/compile.ts"
 import { assemble, scan } from "../internal/inputs.ts"
+import { placesOf } from "../internal/missed.ts"
 import { isDone, isRetriable, retryOf } from "../internal/retries.ts"
 import { runIn } from "../internal/runs.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
-import { withoutSignals } from "../internal/signals.ts"
+import { missedIn, withoutSignals } from "../internal/signals.ts"
 import { FutureImpl, isTask } from "../internal/task.ts"
 import type { Handle, TaskImpl } from "../internal/task.ts"
 import { GraphError, TaskTimeout } from "../SkeinError.ts"
@@ -62,6 +64,8 @@ export class Interpreter implements Stage {
   readonly view = this.rows.view
   /** What the attempts that run now have seen fail, by number. */
   private readonly seen = new Map<number, Seen>()
+  /** How often the body of a task has reported dependencies as lost. */
+  private readonly reports = new Map<TaskId, number>()
   private readonly wrap: Wrap
   /** Tasks may be lost with their workers: what must not run twice then ends in some orders of things. */
   private readonly losesWorkers: boolean
@@ -185,11 +189,39 @@ export class Interpreter implements Stage {
         }
         const own = withoutSignals(withoutInterrupts(exit.cause))
         // It is no attempt, and there is nobody here to give its place to.
-        const isRescheduled = own.reasons.length === 0 && exit.cause.reasons.some(Cause.isFailReason)
-        if (isRescheduled) return Effect.andThen(Effect.yieldNow, this.attempt(id, number, step, seen.isOpen))
+        const isSignal = own.reasons.length === 0 && exit.cause.reasons.some(Cause.isFailReason)
+        const missed = isSignal ? missedIn(exit.cause) : undefined
+        if (missed !== undefined) return this.makeAnew(id, number, step, missed, seen)
+        if (isSignal) return Effect.andThen(Effect.yieldNow, this.attempt(id, number, step, seen.isOpen))
         return this.failed(id, number, step, own, seen)
       })
     })
+  }
+
+  /** What a body misses runs again, then it does. Nobody else can have reported it: here one runs after the other. */
+  private makeAnew(
+    id: TaskId,
+    number: number,
+    step: Step | undefined,
+    missed: ReadonlyArray<unknown>,
+    seen: Seen
+  ): Effect.Effect<void> {
+    const dependencies = this.rows.dependenciesOf(id)
+    const { handles } = this.rows.taskOf(id)
+    const places = placesOf(missed, handles, this.rows.keyOf(id), dependencies.map((each) => this.rows.at(each)))
+    if (places instanceof TypeError) return this.end(id, number, Cause.die(places), seen)
+    const lost = places.map((place) => dependencies[place]!)
+    const reports = (this.reports.get(id) ?? 0) + 1
+    this.reports.set(id, reports)
+    const end = (reason: Going, rows: ReadonlyArray<TaskId>): Effect.Effect<void> => {
+      const keys = rows.map((each) => this.rows.keyOf(each))
+      return this.endBy(id, number, { _tag: "DependenciesGone", keys, reports, reason }, seen)
+    }
+    if (reports >= defaultLimits.dependenciesLost) return end("limit", lost)
+    const final = lost.filter((each) => this.rows.taskOf(each).options.idempotent === false)
+    if (final.length > 0) return end("idempotent", final)
+    for (const each of this.rows.throughExits(lost)) this.rows.at(each).ended = undefined
+    return Effect.andThen(this.evaluateAll(lost), this.attempt(id, number, step, seen.isOpen))
   }
 
   private runBody(

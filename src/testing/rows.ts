@@ -73,6 +73,15 @@ export class Rows {
     return Array.from(own, (target) => target >= 0 ? ids[target]! : ~target)
   }
 
+  /** These tasks, and those of which one of them is the exit. */
+  throughExits(ids: ReadonlyArray<TaskId>): ReadonlySet<TaskId> {
+    const found = new Set(ids)
+    for (const id of found) {
+      if (this.taskOf(id).body._tag === "exit") { for (const each of this.dependenciesOf(id)) found.add(each) }
+    }
+    return found
+  }
+
   /** A task and its dependencies that have not run: dependencies first, and those of one plan in static order. */
   missing(id: TaskId): ReadonlyArray<TaskId> {
     const found = new Set<TaskId>()

@@ -76,7 +76,8 @@ const endings: ReadonlyArray<Ending> = [
   { _tag: "Retried", delayMillis: 0 },
   { _tag: "Retried", delayMillis: 5 },
   { _tag: "InputsLost" },
-  { _tag: "Rescheduled" }
+  { _tag: "Rescheduled" },
+  { _tag: "DependenciesLost", places: [] }
 ]
 
 /** Every kind of event, aimed at `x`. */

@@ -41,6 +41,8 @@ export interface Task {
   begun: boolean
   /** Workers that died while they ran it. */
   deaths: number
+  /** How often its body has reported dependencies as lost. */
+  reports: number
   /** It had ended, and its result was lost. */
   recomputed: boolean
   worker: number
@@ -158,7 +160,20 @@ export class Model {
   /** How often an attempt of which task asked for another one. */
   readonly asked = new Map<number, number>()
   /** Why attempts did not end a task: `Start`s that had to come again. */
-  readonly restarts = { retried: 0, died: 0, lost: 0, inputsLost: 0, gaveWay: 0, killed: 0, revived: 0, starved: 0 }
+  readonly restarts = {
+    retried: 0,
+    died: 0,
+    lost: 0,
+    inputsLost: 0,
+    gaveWay: 0,
+    killed: 0,
+    revived: 0,
+    starved: 0,
+    reported: 0,
+    staleReports: 0
+  }
+  /** How often something was made anew because a body missed it. */
+  reports = 0
   /** Settled tasks by how they ended, for the record. */
   readonly ends = { succeeded: 0, failed: 0, cancelled: 0 }
   private timers: Array<Due> = []
@@ -381,6 +396,7 @@ export class Model {
         starts: 0,
         begun: false,
         deaths: 0,
+        reports: 0,
         recomputed: false,
         worker: -1,
         holds: false,
@@ -512,7 +528,59 @@ export class Model {
         task.rank = { priority, computation: ++this.computations, ancestor: position, depth: 0, submission, position }
         return this.believeCycle(task, state)
       }
+      case "DependenciesLost":
+        return this.dependenciesLost(task, ending.places.map((place) => task.deps[place]!), attempt, state)
     }
+  }
+
+  /** What its body misses runs again, unless it has since this attempt started. */
+  private dependenciesLost(task: Task, named: ReadonlyArray<Task>, attempt: number, state: State): void {
+    const isFresh = (each: Task): boolean => hasEnded(each) && each.attempt <= attempt
+    if (named.length > 0 && !named.some(isFresh)) {
+      this.restarts.staleReports++
+      this.askFor(task)
+      this.requeue(task)
+      return this.believeCycle(task, state)
+    }
+    task.reports++
+    const lost = new Set(named.filter((each) => isFresh(each) && each.status === "succeeded"))
+    // The exit of a task is as good as that task.
+    for (const each of lost) {
+      if (each.settings.absorbs !== true) continue
+      for (const dep of each.deps) {
+        if (this.tasks.has(dep) && dep.status === "succeeded" && isFresh(dep)) lost.add(dep)
+      }
+    }
+    if (task.reports >= 20 || [...lost].some((each) => this.isFinal(each))) {
+      this.leave(task)
+      return this.finish(task, "failed", `DependenciesGone:${task.name}`)
+    }
+    this.reports++
+    this.restarts.reported++
+    this.requeue(task)
+    for (const each of lost) {
+      if (each.settings.resource === true) {
+        each.status = "releasing"
+        each.behalf = undefined
+        each.stoppedFor = undefined
+        continue
+      }
+      this.discarded.add(each)
+      if (each.alias !== undefined) {
+        each.alias = undefined
+        each.retains = false
+      }
+      this.reopen(each)
+    }
+    for (const each of lost) if (each.settings.resource !== true) this.reviveInputs(each, new Set(), state)
+    this.follow()
+    for (const each of this.tasks) this.believeCycle(each, state)
+  }
+
+  /** Whether a task cannot be made again: it must not run twice, or something that is gone and would have to must not. */
+  private isFinal(task: Task): boolean {
+    if (task.settings.idempotent === false) return true
+    return task.deps.some((dep) => !this.tasks.has(dep) && this.isFinal(dep))
   }
 
   private askFor({ serial }: Task): void {

@@ -6,6 +6,7 @@ import type { Ending, Event, WaitMode } from "../../src/engine/Event.ts"
 import type { Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
 import type { Limits } from "../../src/engine/limits.ts"
+import { dependenciesOf } from "../../src/engine/snapshot.ts"
 import { phaseNames } from "../../src/engine/State.ts"
 import type { Claim, TaskId, Transition } from "../../src/engine/State.ts"
 import * as State from "../../src/engine/State.ts"
@@ -213,8 +214,18 @@ export class Rig {
   /** Loses the worker with this name. */
   lose(name: string): ReadonlyArray<Instruction> {
     const worker = this.state.workers.findIndex((each) => each.name === name)
-    const out = this.send({ _tag: "WorkerLost", worker })
-    // What had been forgotten may have another row now.
+    return this.learnAgain(this.send({ _tag: "WorkerLost", worker }))
+  }
+
+  /** The body of a task finds that these dependencies are gone. */
+  miss(name: string, ...dependencies: ReadonlyArray<string>): ReadonlyArray<Instruction> {
+    const own = dependenciesOf(this.state, this.id(name))
+    const places = dependencies.map((each) => own.indexOf(this.id(each)))
+    return this.learnAgain(this.end(name, { _tag: "DependenciesLost", places }))
+  }
+
+  /** What had been forgotten may have another row now. */
+  private learnAgain(out: ReadonlyArray<Instruction>): ReadonlyArray<Instruction> {
     const { flags, submission, used } = this.state.tasks
     for (let task = 0; task < used; task++) {
       const isRevived = submission[task] !== undefined && (flags[task]! & State.Flag.recomputed) !== 0
@@ -237,8 +248,8 @@ export class Rig {
 
 /** Every table is empty. */
 export const assertNothingIsLeft = ({ state }: Rig): void => {
-  const { failures, history, keys, later, owners, releasing, rescheduled, tasks, waits } = state
-  const tables = { failures, history, keys, later, owners, releasing, rescheduled, tasks, waits }
+  const { failures, history, keys, later, owners, releasing, reports, rescheduled, tasks, waits } = state
+  const tables = { failures, history, keys, later, owners, releasing, reports, rescheduled, tasks, waits }
   const left = Object.entries(tables).filter(([, { size }]) => size > 0).map(([name]) => name)
   assert.deepStrictEqual([left, state.resources], [[], 0])
 }

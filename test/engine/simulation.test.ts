@@ -34,8 +34,18 @@ describe("simulation", () => {
       "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame TaskFinalized",
       "Start Stop Finalize Submitted Adopt Forget Discard ForgetFailure WaitEnded WakeAt WorkerLeft Rejected"
     ].flatMap((line) => line.split(" ")))
-    const restarts = ["retried", "died", "lost", "inputsLost", "gaveWay", "killed", "revived"]
+    const restarts = [
+      "retried",
+      "died",
+      "lost",
+      "inputsLost",
+      "gaveWay",
+      "killed",
+      "revived",
+      "reported"
+    ]
     for (const tag of [...all, ...restarts, "starved of slots"]) assert.isAbove(totals.get(tag) ?? 0, 50, tag)
+    assert.isAbove(totals.get("staleReports") ?? 0, 10)
   })
 
   it("T1: the same seed tells the same story twice", () => {

@@ -7,6 +7,7 @@ import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, WaitMode } from "../../src/engine/Event.ts"
 import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
+import { dependenciesOf } from "../../src/engine/snapshot.ts"
 import * as State from "../../src/engine/State.ts"
 import type { Claim, TaskId } from "../../src/engine/State.ts"
 import { Chance } from "../chance.ts"
@@ -169,6 +170,11 @@ export class Simulation {
       [busy ? 0 : 6, () => this.submit()],
       [busy ? 0 : 3, () => this.compute()],
       [14, () => this.progress(this.chance.pick([...this.runs.values()]))],
+      // Before what they miss is made anew.
+      [
+        6,
+        () => this.progress(this.chance.pick([...this.runs.values()].filter((run) => this.madeSince(run).length > 0)))
+      ],
       [5, () => this.finalize(this.chance.pick([...this.finalizing.values()]))],
       [8, () => this.wait()],
       [3, () => this.giveUp()],
@@ -413,12 +419,32 @@ export class Simulation {
         [run.stopping ? 1 : 3, { _tag: "Failed", failure: this.next++, defect: chance.with(0.3) }],
         [run.stopping ? 6 : 1, { _tag: "Interrupted" }],
         [run.stopping ? 0.5 : 1, { _tag: "Rescheduled" }],
+        [run.stopping ? 0.5 : this.madeSince(run).length > 0 ? 12 : 2, this.report(run)],
         [
           run.stopping ? (run.timedOut ? 12 : 1) : 2,
           { _tag: "Retried", delayMillis: chance.with(0.5) ? 0 : chance.below(10) }
         ],
         [0.2, { _tag: "InputsLost" }]
       ])
+    })
+  }
+
+  /** A body misses some of what it depends on, or nothing that it could name. */
+  private report(run: Run): Ending {
+    const stale = this.madeSince(run)
+    const places = stale.length > 0 && this.chance.with(0.6)
+      ? stale
+      : [...dependenciesOf(this.state, run.task).keys()].filter(() => this.chance.with(0.6))
+    return { _tag: "DependenciesLost", places }
+  }
+
+  /** The places of dependencies that run again since an attempt has started, or have by now. */
+  private madeSince({ attempt, task }: Run): ReadonlyArray<number> {
+    const { tasks } = this.state
+    const all = dependenciesOf(this.state, task)
+    return [...all.keys()].filter((place) => {
+      const dependency = all[place]!
+      return tasks.phase[dependency]! < State.Phase.succeeded || tasks.attempt[dependency]! > attempt
     })
   }
 
@@ -652,10 +678,10 @@ export class Simulation {
     const { restarts, starts } = this.model
     const total = [...starts.values()].reduce((sum, count) => sum + count, 0)
     const most = starts.size + restarts.retried + restarts.died + restarts.lost + restarts.revived +
-      restarts.inputsLost + restarts.gaveWay
+      restarts.inputsLost + restarts.gaveWay + restarts.reported + restarts.staleReports
     if (total > most) throw this.disagree([`F8: ${total} starts where ${most} would do`])
     for (const [serial, count] of starts) {
-      const allowed = 1 + this.losses + (this.model.asked.get(serial) ?? 0)
+      const allowed = 1 + this.losses + this.model.reports + (this.model.asked.get(serial) ?? 0)
       if (count > allowed) throw this.disagree([`F8: task ${serial} was started ${count} times, not ${allowed}`])
     }
   }

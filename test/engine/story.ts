@@ -37,7 +37,9 @@ export class Narrator {
     if (event._tag === "OwnerOpened") this.owners.set(event.owner, event.name)
     const line = this.event(event, submitted !== undefined)
     if ("plan" in event && submitted !== undefined) this.learn(event.plan, submitted.ids)
-    if (event._tag === "WorkerLost") this.learnAgain()
+    if (event._tag === "WorkerLost" || (event._tag === "TaskEnded" && event.ending._tag === "DependenciesLost")) {
+      this.learnAgain()
+    }
     this.lines.push(`> ${line}`)
     for (const { key, to } of transitions) if (!plain.has(to)) this.lines.push(`= ${key} is ${to}`)
     for (const instruction of out) {
@@ -215,6 +217,8 @@ const endings = (ending: Ending): string => {
       return "never began: an input was lost"
     case "Rescheduled":
       return "gives its place up"
+    case "DependenciesLost":
+      return `misses what it was given${ending.places.map((place) => ` (${place + 1}.)`).join("")}`
     case "Retried":
       return `fails and asks for another${ending.delayMillis === 0 ? "" : ` in ${ending.delayMillis} ms`}`
   }

@@ -1,0 +1,112 @@
+/**
+ * Bodies that report dependencies as lost: a file is gone, a row was deleted. The engine holds a result for each of them, and
+ * takes the body's word that it is worth nothing.
+ *
+ * @since 0.1.0
+ */
+import { uncharge, waitAgain } from "./again.ts"
+import type { Out } from "./Instruction.ts"
+import * as lineage from "./lineage.ts"
+import { outcomeOf } from "./outcomes.ts"
+import { finalize } from "./release.ts"
+import { fail } from "./settle.ts"
+import { dependenciesOf } from "./snapshot.ts"
+import { Flag, hasEnded, keyAt, keyOf, Phase, placeOf, settingsOf } from "./State.ts"
+import type { Going, Phase as PhaseOf, Place, State, TaskId } from "./State.ts"
+import { transition } from "./transitions.ts"
+
+/**
+ * Requeues a task whose attempt has ended because dependencies are lost, and lets those run again that have not done so since
+ * the attempt started. It does not count as an attempt.
+ */
+export const reportLost = (state: State, task: TaskId, places: ReadonlyArray<number>, out: Out): void => {
+  const attempt = state.tasks.attempt[task]!
+  const all = dependenciesOf(state, task)
+  const named = places.map((place) => all[place]!)
+  const isFresh = (dependency: TaskId): boolean => !isMadeSince(state, dependency, attempt)
+  // Others have reported all of it first: it is there again, or on its way.
+  if (named.length > 0 && !named.some(isFresh)) {
+    requeue(state, task)
+    return waitAgain(state, task, false, out)
+  }
+  const lost = lostResults(state, named.filter(isFresh), attempt)
+  const reports = (state.reports.get(task) ?? 0) + 1
+  const end = (reason: Going, keys: Iterable<string>): void =>
+    fail(state, task, outcomeOf(state, task, { _tag: "DependenciesGone", keys: [...keys], reports, reason }), out)
+  if (reports >= state.limits.dependenciesLost) return end("limit", new Set(named.map((each) => keyOf(state, each))))
+  const final = mustNotRepeat(state, lost)
+  if (final.size > 0) return end("idempotent", final)
+  state.reports.set(task, reports)
+  const renewal = lineage.makeRenewal()
+  requeue(state, task)
+  renewal.again.add(task)
+  for (const dependency of lost) makeAnew(state, dependency, renewal, out)
+  lineage.renew(state, renewal, out)
+}
+
+const requeue = (state: State, task: TaskId): void => {
+  uncharge(state, task)
+  transition(state, task, Phase.waiting)
+}
+
+/** Whether a task has been started since this attempt of another one was, or is about to be. */
+const isMadeSince = ({ tasks }: State, task: TaskId, attempt: number): boolean =>
+  !hasEnded(tasks.phase[task] as PhaseOf) || ((tasks.attempt[task]! - attempt) | 0) > 0
+
+/** The results that are worth nothing: an exit that was handed on is that of another task, whose result is meant. */
+const lostResults = (state: State, named: ReadonlyArray<TaskId>, attempt: number): ReadonlySet<TaskId> => {
+  const isLost = (task: TaskId): boolean =>
+    state.tasks.phase[task] === Phase.succeeded && !isMadeSince(state, task, attempt)
+  const lost = new Set(named.filter(isLost))
+  // Those that are added on the way are looked at in their turn.
+  for (const task of lost) {
+    if (settingsOf(state, task)?.absorbs !== true) continue
+    for (const origin of originsOf(placeOf(state, task))) {
+      const present = rowOf(origin)
+      if (present >= 0 && isLost(present)) lost.add(present)
+    }
+  }
+  return lost
+}
+
+/** The keys of what must not be started twice and would have to be, to make these results again. */
+const mustNotRepeat = (state: State, lost: ReadonlySet<TaskId>): ReadonlySet<string> => {
+  const found = new Set<string>()
+  const seen = new Set<string>()
+  const stack: Array<Place> = Array.from(lost, (task) => placeOf(state, task))
+  for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
+    const { index, submission } = place
+    const name = `${submission.number} ${index}`
+    if (seen.has(name)) continue
+    seen.add(name)
+    if (submission.plan.settings.get(index)?.idempotent === false) found.add(keyAt(submission, index))
+    // What has a row is there, on its way, or as lost as this.
+    stack.push(...originsOf(place).filter((origin) => rowOf(origin) < 0))
+  }
+  return found
+}
+
+/** Where the dependencies of a task were registered, though it may have let go of them. */
+const originsOf = ({ index, submission }: Place): ReadonlyArray<Place> => {
+  const { offsets } = submission.plan
+  const places: Array<Place> = []
+  for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) places.push(lineage.originOf(submission, edge))
+  return places
+}
+
+/** The row of the task that was registered there, or -1. */
+const rowOf = ({ index, submission }: Place): TaskId => submission.ids[index]!
+
+const nobody = { owner: undefined, cancelled: undefined }
+
+/** A resource that is not what it was is finalized first, and acquired anew when that is done. */
+const makeAnew = (state: State, task: TaskId, renewal: lineage.Renewal, out: Out): void => {
+  if ((state.tasks.flags[task]! & Flag.resource) !== 0) {
+    state.tasks.flags[task]! |= Flag.recomputed
+    renewal.reopened.add(task)
+    return finalize(state, task, nobody, out)
+  }
+  lineage.dropAlias(state, task, out)
+  out.push({ _tag: "Discard", task, worker: state.tasks.worker[task]! })
+  lineage.reopen(state, task, renewal)
+}

@@ -1,0 +1,45 @@
+/**
+ * What a body says it misses: which of its dependencies are meant.
+ *
+ * @internal
+ */
+import { keyAt } from "../engine/State.ts"
+import type { Place } from "../engine/State.ts"
+import { brief } from "./brief.ts"
+import { taskAt } from "./livePlan.ts"
+import { isFuture, isTask } from "./task.ts"
+import type { Handle } from "./task.ts"
+
+/** The places among the dependencies of a task that are meant, or why there is none. */
+export const placesOf = (
+  missed: ReadonlyArray<unknown>,
+  handles: ReadonlyArray<Handle>,
+  key: string,
+  dependencies: ReadonlyArray<Place>
+): ReadonlyArray<number> | TypeError => {
+  const places = missed.map((each) => dependencies.findIndex((place, i) => handles[i] === each || isMeant(each, place)))
+  const stranger = places.indexOf(-1)
+  if (stranger < 0) return [...new Set(places)]
+  const own = new Set(dependencies.map(({ index, submission }) => JSON.stringify(keyAt(submission, index))))
+  const known = own.size === 0 ? "it has none" : `it has ${[...own].join(", ")}`
+  return new TypeError(
+    `Task ${JSON.stringify(key)} named ${
+      nameOf(missed[stranger])
+    } in Task.dependenciesLost, which is none of its direct ` +
+      `dependencies: ${known}. Let the task that depends on it report it, or depend on it.`
+  )
+}
+
+/** Whether this is the task at that place, a future of it, or its key. */
+const isMeant = (named: unknown, place: Place): boolean => {
+  const { index, submission } = place
+  if (isFuture(named)) return named.submission === submission && named.index === index
+  return isTask(named) ? taskAt(place) === named : keyAt(submission, index) === named
+}
+
+const nameOf = (named: unknown): string =>
+  isFuture(named)
+    ? JSON.stringify(named.key)
+    : isTask(named)
+    ? `a task (${named.options.key ?? "without a key"})`
+    : brief(named)

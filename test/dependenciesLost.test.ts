@@ -1,0 +1,265 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Skein from "skein/Skein"
+import { DependenciesGone, DependenciesLost } from "skein/SkeinError"
+import * as Task from "skein/Task"
+import * as Testing from "skein/testing"
+import * as Worker from "skein/Worker"
+import { inScheduler, type Log, note, turns } from "./harness.ts"
+import { causeOf, defectsIn, errorOf } from "./support.ts"
+
+/** Runs `body` the first `times` times, then succeeds with `value`. */
+const atFirst = (times: number) => {
+  let left = times
+  return <E, A>(body: Effect.Effect<never, E>, value: A): Effect.Effect<A, E> =>
+    Effect.suspend((): Effect.Effect<A, E> => left-- > 0 ? body : Effect.succeed(value))
+}
+
+for (const isAway of [false, true]) {
+  const leave = isAway ? Worker.secede : Effect.void
+
+  describe(isAway ? "a body that has seceded and misses an input" : "a body that misses an input", () => {
+    it.effect("F7: its dependency runs again, then it does, with the new value, and no attempt is charged", () =>
+      Effect.gen(function*() {
+        const log: Log = []
+        const numbers: Array<number> = []
+        const up = Task.make(Effect.sync(() => log.push("up")))
+        const misses = atFirst(1)
+        const down = Task.make(up, (n) =>
+          Effect.gen(function*() {
+            yield* leave
+            numbers.push((yield* Worker.current).attempt)
+            return yield* misses(Task.dependenciesLost(up), n)
+          }), { retry: Schedule.recurs(1) })
+        const future = yield* Client.submit(down)
+        assert.strictEqual(yield* Future.join(future), 2)
+        assert.deepStrictEqual([log, numbers], [["up", "up"], [1, 1]])
+      }).pipe(inScheduler({ concurrency: 1 })))
+
+    it.effect("F7: names are tasks, futures, keys, automatic ones included, and what it runs after", () =>
+      Effect.gen(function*() {
+        const log: Log = []
+        const own = Task.make(note(log, "own"), { label: "own" })
+        const keyed = Task.make(note(log, "keyed"), { key: "keyed" })
+        const first = Task.make(note(log, "first"), { key: "first" })
+        const future = yield* Client.submit(Task.make(note(log, "future")))
+        const automatic = yield* Client.submit(Task.make(note(log, "automatic"), { label: "up" }))
+        const misses = atFirst(1)
+        const report = Task.dependenciesLost(own, future, "keyed", first, automatic.key)
+        const down = Task.make(
+          { own, list: [keyed, future], automatic },
+          () => Effect.andThen(leave, misses(report, "done")),
+          { after: [first] }
+        )
+        assert.strictEqual(yield* Client.compute(down), "done")
+        const names = ["own", "keyed", "first", "future", "automatic"]
+        for (const name of names) assert.deepStrictEqual(log.filter((each) => each === name).length, 2, name)
+      }).pipe(Effect.scoped, inScheduler()))
+  })
+}
+
+describe("a body that misses an input", () => {
+  it.effect("M3: a released result that is needed again is recomputed from what it was made of, each once", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const root = Task.make(note(log, "root"), { key: "root" })
+      const left = Task.make(root, () => note(log, "left"), { key: "left" })
+      const right = Task.make(root, () => note(log, "right"), { key: "right" })
+      const misses = atFirst(1)
+      const sum = Task.make([left, right], () => misses(Task.dependenciesLost("left", "right"), "sum"))
+      assert.strictEqual(yield* Client.compute(sum), "sum")
+      // The root had been released when left and right had ended.
+      assert.deepStrictEqual(log, ["root", "left", "right", "root", "left", "right"])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("M3: a released result that is needed again after the loss of a worker is recomputed once", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const gate = yield* Deferred.make<void>()
+      const root = Task.make(note(log, "root"))
+      const made = yield* Client.submit(Task.make(root, () => note(log, "made")))
+      yield* Future.join(made)
+      const users = yield* Client.submitAll(
+        ["x", "y"].map((name) => Task.make(made, () => Effect.andThen(Deferred.await(gate), note(log, name))))
+      )
+      yield* Testing.loseWorker("a")
+      yield* Deferred.succeed(gate, undefined)
+      yield* Client.gather(users)
+      assert.deepStrictEqual(log.filter((each) => each === "root" || each === "made"), ["root", "made", "root", "made"])
+    }).pipe(
+      Effect.scoped,
+      inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })
+    ))
+
+  it.effect("F7, M3: of several that miss the same one the first has it run, once", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const files = new Set<string>()
+      const write = Task.make(
+        Effect.sync(() => {
+          log.push("write")
+          files.add("it")
+        }),
+        { key: "write" }
+      )
+      const gate = yield* Deferred.make<void>()
+      const read = (name: string) =>
+        Task.make(write, () =>
+          Effect.gen(function*() {
+            if (!files.has("it")) return yield* Task.dependenciesLost("write")
+            yield* Deferred.await(gate)
+            if (!files.has("it")) return yield* Task.dependenciesLost("write")
+            return name
+          }))
+      const fiber = yield* Effect.forkChild(Client.compute(["a", "b", "c", "d"].map(read)))
+      yield* turns(20)
+      files.clear()
+      yield* Deferred.succeed(gate, undefined)
+      assert.deepStrictEqual(yield* Fiber.join(fiber), ["a", "b", "c", "d"])
+      assert.deepStrictEqual(log, ["write", "write"])
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("F7: dependents that run go on with what they have", () =>
+    Effect.gen(function*() {
+      let made = 0
+      const up = Task.make(Effect.sync(() => ++made))
+      const gate = yield* Deferred.make<void>()
+      const misses = atFirst(1)
+      const calm = Task.make(up, (n) => Effect.as(Deferred.await(gate), n))
+      const anxious = Task.make(up, (n) => Effect.andThen(turns(), misses(Task.dependenciesLost(up), n)))
+      const opening = Task.make(anxious, () => Deferred.succeed(gate, undefined))
+      assert.deepStrictEqual(yield* Client.compute([calm, anxious, opening]), [1, 2, true])
+    }).pipe(inScheduler({ concurrency: 3 })))
+
+  it.effect("F7: its future is unsettled meanwhile, and joined anew", () =>
+    Effect.gen(function*() {
+      let made = 0
+      const gate = yield* Deferred.make<void>()
+      const up = yield* Client.submit(
+        Task.make(Effect.suspend(() => ++made === 1 ? Effect.succeed(1) : Effect.as(Deferred.await(gate), 2)))
+      )
+      assert.strictEqual(yield* Future.join(up), 1)
+      const misses = atFirst(1)
+      const down = yield* Client.submit(Task.make(up, (n) => misses(Task.dependenciesLost(up), n)))
+      yield* turns(20)
+      assert.strictEqual((yield* Future.metadata(up)).status, "running")
+      yield* Deferred.succeed(gate, undefined)
+      assert.deepStrictEqual([yield* Future.join(up), yield* Future.join(down)], [2, 2])
+      const { attempts } = yield* Future.metadata(up)
+      assert.deepStrictEqual(attempts.map(({ attempt, lost }) => [attempt, lost]), [[1, true], [1, undefined]])
+    }).pipe(Effect.scoped, inScheduler()))
+
+  it.effect("F7, M7: a resource is finalized and acquired anew", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const pool = Task.resource(Effect.acquireRelease(note(log, "open"), () => note(log, "close")))
+      const misses = atFirst(1)
+      const query = Task.make(pool, () => misses(Task.dependenciesLost(pool), "rows"))
+      assert.strictEqual(yield* Client.compute(query), "rows")
+      assert.deepStrictEqual(log, ["open", "close", "open", "close"])
+    }).pipe(inScheduler()))
+
+  it.effect("F7: an exit stands for its task, and a flatMap task calls its function again", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const up = Task.make(note(log, "up"))
+      const unfolding = Task.flatMap([], () => Task.make(note(log, "inner")))
+      const misses = atFirst(1)
+      const exit = Task.exit(up)
+      const down = Task.make({ exit, unfolding }, () => misses(Task.dependenciesLost(exit, unfolding), "done"))
+      assert.strictEqual(yield* Client.compute(down), "done")
+      assert.deepStrictEqual(log.toSorted(), ["inner", "inner", "up", "up"])
+    }).pipe(inScheduler()))
+
+  it.effect("F7: the twentieth report ends the task with DependenciesGone; limits say otherwise", () =>
+    Effect.gen(function*() {
+      for (const [limit, runs] of [[undefined, 20], [3, 3]] as const) {
+        const log: Log = []
+        const up = Task.make(note(log, "up"), { key: "up" })
+        const down = Task.make(up, () => Task.dependenciesLost(up), { key: "down" })
+        const limits = limit === undefined ? {} : { dependenciesLost: limit }
+        const error = yield* Effect.flip(Task.run(down, { limits }))
+        assert.instanceOf(error, DependenciesGone)
+        assert.strictEqual(
+          error.message,
+          `Task "down" has reported ${runs} times that dependencies are lost, "up" the last time. Look for what removes ` +
+            "what they make, or in its body for how it looks for that; Skein.layer's limits.dependenciesLost says how often " +
+            "is too often."
+        )
+        assert.strictEqual(log.length, runs)
+      }
+    }))
+
+  it.effect("F7, F18: what must not run twice is not started again, and the task ends with DependenciesGone", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const up = Task.make(note(log, "up"), { key: "up", idempotent: false })
+      const error = yield* Effect.flip(Client.compute(Task.make(up, () => Task.dependenciesLost(up), { key: "down" })))
+      assert.instanceOf(error, DependenciesGone)
+      assert.deepStrictEqual([error.reason, error.keys, log], ["idempotent", ["up"], ["up"]])
+      assert.include(error.message, "\"up\" would have to be started twice, in spite of idempotent: false.")
+    }).pipe(inScheduler()))
+
+  it.effect("F7: a name that is none of a direct dependency is a defect that says so", () =>
+    Effect.gen(function*() {
+      const far = Task.make(Effect.succeed(1), { key: "far" })
+      const near = Task.map(far, (n) => n, { key: "near" })
+      const names = [far, "far", Task.make(Effect.void)]
+      for (const [i, shown] of ["a task (far)", "\"far\"", "a task (without a key)"].entries()) {
+        const down = Task.make(near, () => Task.dependenciesLost(names[i]!), { key: "down" })
+        const [defect] = defectsIn(yield* causeOf(Client.compute(down)))
+        assert.strictEqual(
+          (defect as Error).message,
+          `Task "down" named ${shown} in Task.dependenciesLost, which is none of its direct dependencies: it has "near". ` +
+            "Let the task that depends on it report it, or depend on it."
+        )
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("F7: a failure or a defect beside the signal decides", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const up = Task.make(note(log, "up"))
+      const both = Effect.failCause(Cause.combine(
+        Cause.fail(new DependenciesLost({ dependencies: [up] })),
+        Cause.fail("no" as const)
+      ))
+      const error = yield* errorOf(Client.compute(Task.make(up, () => both)))
+      assert.deepStrictEqual([error, log], ["no", ["up"]])
+    }).pipe(inScheduler()))
+
+  it.effect("F7: the interpreter of simulations knows it", () =>
+    Effect.gen(function*() {
+      yield* Testing.simulate(() => {
+        const left = new Map<string, number>()
+        const missing = (name: string, times: number, report: Effect.Effect<never, DependenciesLost>) =>
+          Effect.suspend((): Effect.Effect<string, DependenciesLost> => {
+            const seen = left.get(name) ?? 0
+            left.set(name, seen + 1)
+            return seen < times ? report : Effect.succeed(name)
+          })
+        const root = Task.make(Effect.succeed("root"), { key: "root" })
+        const a = Task.make(root, (value) => Effect.succeed(`${value} a`), { key: "a" })
+        const b = Task.make([root, a], () => missing("b", 1, Task.dependenciesLost("a")), { key: "b" })
+        const c = Task.make({ a, exit: Task.exit(b) }, () => missing("c", 2, Task.dependenciesLost("a")), { key: "c" })
+        return [
+          Task.make([b, c], ([x, y]) => Effect.succeed(`${x} ${y}`)),
+          Task.make(a, () => Task.dependenciesLost(a))
+        ]
+      }, { seeds: 40, faults: { ...Testing.usualFaults, fail: 0, die: 0, interrupt: 0, hang: 0 } })
+    }))
+})
+
+it.effect("F7: reports leave nothing behind", () =>
+  Effect.gen(function*() {
+    const misses = atFirst(2)
+    const up = Task.make(Effect.void)
+    yield* Client.compute(Task.make(up, () => misses(Task.dependenciesLost(up), "done")))
+    yield* Testing.assertEmpty
+  }).pipe(Effect.provide(Skein.layer())))

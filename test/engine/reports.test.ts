@@ -1,0 +1,239 @@
+import { assert, describe, it } from "@effect/vitest"
+import { assertNothingIsLeft, Rig } from "./rig.ts"
+
+const once = (key: string) => ({ [key]: { key, idempotent: false } })
+
+const startsOf = (rig: Rig, key: string): number =>
+  rig.transitions.filter((each) => each.key === key && each.to === "running" && each.from === "assigned").length
+
+describe("dependencies that a body reports as lost", () => {
+  it("F7: run again, then the task does, and no attempt is charged", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"] })
+    rig.end("a")
+    rig.miss("b", "a")
+    assert.deepStrictEqual(rig.told, ["discard what a brought", "start a on w1 (attempt 3, its 1.)"])
+    assert.strictEqual(rig.phase("b"), "waiting")
+    rig.end("a")
+    assert.deepStrictEqual(rig.told, ["start b with a on w1 (attempt 4, its 1.)"])
+    rig.end("b")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  //  a
+  //  | \
+  //  b  c
+  //   \ |
+  //     d
+  it("F7: what they need and was released runs again too, each once, in a diamond", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: ["a"], d: ["b", "c"] })
+    for (const each of ["a", "b", "c"]) rig.end(each)
+    rig.miss("d", "b", "c")
+    assert.deepStrictEqual(rig.told, [
+      "discard what b brought",
+      "discard what c brought",
+      "start a on w1 (attempt 5, its 1.)"
+    ])
+    for (const each of ["a", "b", "c"]) rig.end(each)
+    assert.strictEqual(rig.phase("d"), "running")
+    assert.deepStrictEqual(["a", "b", "c", "d"].map((key) => startsOf(rig, key)), [2, 2, 2, 2])
+    rig.end("d")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("F7: a chain is made again as far back as it was released, and no further", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: ["b"], d: ["c"] }, { targets: ["b", "d"] })
+    for (const each of ["a", "b", "c"]) rig.end(each)
+    rig.miss("d", "c")
+    for (const each of ["c", "d"]) rig.end(each)
+    assert.deepStrictEqual(["a", "b", "c", "d"].map((key) => startsOf(rig, key)), [1, 1, 2, 2])
+  })
+
+  it("F7, M3: of several that report one dependency the first has it run, once; the others wait", () => {
+    const rig = new Rig({ w1: 3 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: ["a"], d: ["a"] })
+    rig.end("a")
+    rig.miss("b", "a")
+    rig.miss("c", "a")
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b"), rig.phase("c")], ["running", "waiting", "waiting"])
+    rig.end("a")
+    // This attempt started before: what it misses is there by now.
+    rig.miss("d", "a")
+    assert.deepStrictEqual(["b", "c", "d"].map((key) => rig.phase(key)), ["running", "running", "running"])
+    assert.deepStrictEqual(["a", "b", "c", "d"].map((key) => startsOf(rig, key)), [2, 2, 2, 2])
+    assert.deepStrictEqual([...rig.state.reports.values()], [1])
+  })
+
+  it("F7: dependents that run go on, and those that are queued wait", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: ["a"], d: ["a"] })
+    rig.end("a")
+    assert.deepStrictEqual(["b", "c", "d"].map((key) => rig.phase(key)), ["running", "running", "ready"])
+    rig.miss("b", "a")
+    assert.deepStrictEqual(["a", "b", "c", "d"].map((key) => rig.phase(key)), [
+      "running",
+      "waiting",
+      "running",
+      "waiting"
+    ])
+    rig.end("c")
+    rig.end("a")
+    assert.deepStrictEqual(["b", "d"].map((key) => rig.phase(key)), ["running", "running"])
+  })
+
+  it("F7: dependents of other submissions wait too", () => {
+    const rig = new Rig({ w1: 1 })
+    const main = rig.open()
+    rig.submit(main, { a: [] })
+    rig.end("a")
+    rig.submit(main, { b: [rig.ref("a")] })
+    rig.submit(main, { c: [rig.ref("a")] })
+    assert.deepStrictEqual(["b", "c"].map((key) => rig.phase(key)), ["running", "ready"])
+    rig.miss("b", "a")
+    assert.deepStrictEqual(["a", "b", "c"].map((key) => rig.phase(key)), ["running", "waiting", "waiting"])
+    rig.end("a")
+    rig.end("b")
+    rig.end("c")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("F7: its exit is as good as a task: what it is the exit of runs again", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], exit: ["a"], b: ["exit"] }, {
+      targets: ["a", "b"],
+      settings: { exit: { key: "exit", absorbs: true } }
+    })
+    rig.end("a")
+    rig.end("exit")
+    rig.miss("b", "exit")
+    assert.deepStrictEqual(["a", "exit", "b"].map((key) => rig.phase(key)), ["running", "waiting", "waiting"])
+  })
+
+  it("F7: a task that stands for another runs its own body again", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { f: [], b: ["f"] })
+    rig.expand("f", { inner: [] }, "inner")
+    rig.end("inner")
+    rig.miss("b", "f")
+    assert.deepStrictEqual([rig.phase("f"), rig.phase("b")], ["running", "waiting"])
+    rig.expand("f", { inner2: [] }, "inner2")
+    rig.end("inner2")
+    assert.strictEqual(rig.phase("b"), "running")
+    rig.close(main, 1)
+    rig.end("b", { _tag: "Interrupted" })
+    assertNothingIsLeft(rig)
+  })
+
+  it("F7, M7: a resource is finalized, acquired anew, and only then the task runs again", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { pool: [], b: ["pool"] }, { settings: { pool: { key: "pool", resource: true } } })
+    rig.end("pool")
+    rig.miss("b", "pool")
+    assert.deepStrictEqual(rig.told, ["finalize the resource of pool (attempt 1)"])
+    assert.strictEqual(rig.phase("b"), "waiting")
+    rig.finalize("pool")
+    assert.deepStrictEqual(rig.told, ["discard what pool brought", "start pool on w1 (attempt 3, its 1.)"])
+    rig.end("pool")
+    rig.end("b")
+    assert.deepStrictEqual(rig.told, ["finalize the resource of pool (attempt 3)"])
+    rig.finalize("pool")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("F7: at the twentieth report the task ends, and its dependents with it", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: ["b"] }, { targets: ["b", "c"] })
+    for (let report = 1; report <= 20; report++) {
+      rig.end("a")
+      rig.miss("b", "a")
+    }
+    assert.deepStrictEqual(rig.outcome("c"), ["DependenciesGone", "b", "c"])
+    assert.deepStrictEqual(rig.state.outcomes.get(rig.id("b"))!.reason, {
+      _tag: "DependenciesGone",
+      keys: ["a"],
+      reports: 20,
+      reason: "limit"
+    })
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("F7: limits say how many reports are too many; one that names nothing counts", () => {
+    const rig = new Rig({ w1: 1 }, { dependenciesLost: 2 })
+    const main = rig.open()
+    rig.submit(main, { b: [] })
+    rig.miss("b")
+    assert.strictEqual(rig.phase("b"), "running")
+    rig.miss("b")
+    assert.deepStrictEqual(rig.outcome("b"), ["DependenciesGone", "b"])
+  })
+
+  it("F7, F18: what must not run twice does not: the task ends, and the result stays for others", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: ["a"] }, { targets: ["a", "b", "c"], settings: once("a") })
+    rig.end("a")
+    rig.miss("b", "a")
+    assert.deepStrictEqual(rig.outcome("b"), ["DependenciesGone", "b"])
+    assert.deepStrictEqual(["a", "c"].map((key) => rig.phase(key)), ["succeeded", "running"])
+    assert.strictEqual(startsOf(rig, "a"), 1)
+  })
+
+  it("F7, F18: nor does it where it was released, and would be needed to make a dependency again", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { root: [], a: ["root"], b: ["a"] }, { settings: once("root") })
+    rig.end("root")
+    rig.end("a")
+    rig.miss("b", "a")
+    assert.deepStrictEqual(rig.state.outcomes.get(rig.id("b"))!.reason, {
+      _tag: "DependenciesGone",
+      keys: ["root"],
+      reports: 1,
+      reason: "idempotent"
+    })
+    assert.strictEqual(startsOf(rig, "root"), 1)
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("F7: a body that was asked to stop stops, and nothing runs again", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"] }, { targets: ["a", "b"] })
+    rig.end("a")
+    rig.cancel(main, "b", 1)
+    rig.miss("b", "a")
+    assert.deepStrictEqual(rig.told, ["wait 1 is over", "forget b"])
+    assert.strictEqual(rig.phase("a"), "succeeded")
+  })
+
+  it("F7: the worker of what runs again may be lost meanwhile", () => {
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"] })
+    rig.end("a")
+    rig.miss("b", "a")
+    rig.lose("w1")
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], ["running", "waiting"])
+    rig.end("a")
+    rig.end("b")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+})
