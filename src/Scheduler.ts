@@ -6,6 +6,7 @@
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -15,8 +16,10 @@ import { snapshot } from "./engine/snapshot.ts"
 import type { Snapshot } from "./engine/snapshot.ts"
 import { phaseNames } from "./engine/State.ts"
 import type { PhaseName, Transition } from "./engine/State.ts"
+import type { Future } from "./Future.ts"
 import { concurrencyOf, countFault, invalidOption } from "./internal/checks.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
+import { implOf } from "./internal/task.ts"
 import type { WorkerOptions } from "./Skein.ts"
 import type { GraphError } from "./SkeinError.ts"
 
@@ -202,6 +205,55 @@ export const stats: Effect.Effect<Stats, never, Scheduler> = Scheduler.use((s) =
  */
 export const addWorker = (options: WorkerOptions): Effect.Effect<string, GraphError, Scheduler | Scope.Scope> =>
   Scheduler.use((s) => s.addWorker(options))
+
+/**
+ * Says from outside how the task of a future ended; gives whether that counted.
+ *
+ * **When to use**
+ *
+ * When you know the outcome of a task that has not come to it: from an earlier run, from another system, or because somebody
+ * decided it.
+ *
+ * **Details**
+ *
+ * A task that has not started never does, and its dependents go on with the value or the failure. One that runs is interrupted;
+ * its end is what you say, published when its finalizers have run, and what it brings is discarded. A `flatMap` task lets go of
+ * its graph. One that has ended, or was asked to stop, is not affected: the answer is `false`. Everybody who claims or needs the
+ * task sees the same end. The value is held by a worker as any other; should that worker be lost, the task runs after all.
+ *
+ * To settle a task inside a graph, give it a key and submit the same `Task` object: that joins it, and gives a future of it.
+ *
+ * **Gotchas**
+ *
+ * `false` is also the answer where no worker is left that could hold a value.
+ *
+ * **Example** (Do not run what was done yesterday)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Client, Future, Scheduler, Skein, Task } from "skein"
+ *
+ * const load = Task.make(Effect.die("yesterday's server is gone"), { key: "load" })
+ * const count = Task.map(load as Task.Task<string>, (text) => text.length)
+ * const program = Effect.scoped(Effect.gen(function*() {
+ *   const [loaded, counted] = yield* Client.submitAll([load as Task.Task<string>, count])
+ *   yield* Scheduler.settle(loaded, Exit.succeed("3,4,5"))
+ *   return yield* Future.join(counted)
+ * }))
+ * program.pipe(Effect.provide(Skein.layer())) // => 5
+ * ```
+ *
+ * @category settling
+ * @since 0.1.0
+ */
+export const settle = <A, E>(
+  future: Future<A, E>,
+  exit: Exit.Exit<NoInfer<A>, NoInfer<E>>
+): Effect.Effect<boolean> =>
+  Effect.sync(() => {
+    const impl = implOf(future)
+    return impl.core.settle(impl, exit)
+  })
 
 /**
  * Calls `f` with each transition, in the turn in which it happens, until the scope closes; and `end`, if given, when the

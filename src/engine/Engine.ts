@@ -9,6 +9,7 @@ import * as attempts from "./attempts.ts"
 import type { Event } from "./Event.ts"
 import type { Instruction, Out } from "./Instruction.ts"
 import * as loss from "./loss.ts"
+import { settleFromOutside } from "./outside.ts"
 import * as owners from "./owners.ts"
 import { Recorder } from "./recorder.ts"
 import * as slots from "./slots.ts"
@@ -46,6 +47,8 @@ const apply = (state: State, event: Event, out: Out): void => {
   switch (event._tag) {
     case "TaskEnded":
       return attempts.ended(state, event, out)
+    case "TaskSettled":
+      return settleFromOutside(state, event, out)
     case "TaskFinalized":
       return attempts.finalized(state, event, out)
     case "TaskExpanded":

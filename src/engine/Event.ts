@@ -96,6 +96,17 @@ export interface TaskEnded {
   readonly ending: Ending
 }
 
+/**
+ * Somebody outside says how a task ended. The driver keeps the value of a success until `Hold`; what still runs of the task is
+ * asked to stop, and what that brings does not count.
+ */
+export interface TaskSettled {
+  readonly _tag: "TaskSettled"
+  readonly now: number
+  readonly task: TaskId
+  readonly ending: Extract<Ending, { readonly _tag: "Succeeded" | "Failed" | "Interrupted" }>
+}
+
 /** The finalizers of the resource that a result owned have run; the answer to `Finalize`. */
 export interface TaskFinalized {
   readonly _tag: "TaskFinalized"
@@ -185,6 +196,7 @@ export type Event =
   | GraphSubmitted
   | TaskExpanded
   | TaskEnded
+  | TaskSettled
   | TaskFinalized
   | WaitBegan
   | WaitAbandoned

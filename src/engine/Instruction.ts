@@ -62,6 +62,13 @@ export interface Adopt {
   readonly worker: number
 }
 
+/** The value with which `task` was settled is its result from now on, held by this worker. */
+export interface Hold {
+  readonly _tag: "Hold"
+  readonly task: TaskId
+  readonly worker: number
+}
+
 /** Nobody needs the result of `task` any more, nor its record: its number may be given to another task. */
 export interface Forget {
   readonly _tag: "Forget"
@@ -70,10 +77,11 @@ export interface Forget {
   readonly holder: number
 }
 
-/** The attempt's result came too late and belongs to nobody. */
+/** The attempt's result came too late and belongs to nobody, or is worth nothing. */
 export interface Discard {
   readonly _tag: "Discard"
   readonly task: TaskId
+  /** -1 for a value with which the task was settled, and that no worker is left to hold. */
   readonly worker: number
 }
 
@@ -111,7 +119,7 @@ export interface Rejected {
 
 export type Refusal =
   /** The owner, the claim or the worker is not there any more. */
-  | { readonly _tag: "Gone"; readonly what: "owner" | "claim" | "worker" }
+  | { readonly _tag: "Gone"; readonly what: "owner" | "claim" | "worker" | "task" }
   /** Bodies submit or unfold too deep, or too many wait. */
   | { readonly _tag: "NestingLimit"; readonly of: "nesting" | "unfolding" | "seceded"; readonly max: number }
   | {
@@ -128,6 +136,7 @@ export type Instruction =
   | Finalize
   | Submitted
   | Adopt
+  | Hold
   | Forget
   | Discard
   | ForgetFailure

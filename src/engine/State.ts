@@ -227,6 +227,8 @@ export interface WorkerRecord {
 export interface Stopping {
   /** On whose behalf: the owner who waits for that, if it is open. */
   owner: Owner | undefined
+  /** The key of the task with whose cancellation it began, where no outcome says so. */
+  cancelled: string | undefined
   /** When it was asked first. */
   readonly since: number
   /** It goes on longer than its grace. */
@@ -304,6 +306,8 @@ export interface State {
   readonly aliases: Map<TaskId, TaskId>
   /** How tasks ended, or for those that are stopping, how they will end. Success has no entry. */
   readonly outcomes: Map<TaskId, Outcome>
+  /** Tasks that were settled with a value while an attempt ran, and end with that when it has ended. */
+  readonly settled: Set<TaskId>
   /** Attempts that stop. */
   readonly stopping: Map<TaskId, Stopping>
   /** Tasks whose resources are being finalized. */
@@ -375,6 +379,7 @@ export const make = (limits: Limits = defaultLimits, graceMillis = Infinity): St
   later: new Map(),
   aliases: new Map(),
   outcomes: new Map(),
+  settled: new Set(),
   stopping: new Map(),
   releasing: new Map(),
   resources: 0,

@@ -9,7 +9,8 @@ import { stop } from "./cancel.ts"
 import type { Ending, TaskEnded, TaskExpanded, TaskFinalized } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import { refusalOf, unfoldingRefusal } from "./limits.ts"
-import { forgetOutcome, keyCancelled, outcomeOf } from "./outcomes.ts"
+import { dropFailure, forgetOutcome, keyCancelled, outcomeOf } from "./outcomes.ts"
+import { hold, holderFor } from "./outside.ts"
 import * as ready from "./ready.ts"
 import { dropDependencies, finalize, forget, letGo } from "./release.ts"
 import { reportLost } from "./reports.ts"
@@ -73,7 +74,8 @@ export const leave = (state: State, task: TaskId, out: Out): void => {
 /** The outcome of an attempt that was asked to stop was fixed then; what it brings now is dropped. */
 export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): void => {
   const tasks = state.tasks
-  const behalf = { owner: state.stopping.get(task)?.owner?.id, cancelled: keyCancelled(state, task) }
+  const stopping = state.stopping.get(task)
+  const behalf = { owner: stopping?.owner?.id, cancelled: keyCancelled(state, task) ?? stopping?.cancelled }
   state.stopping.delete(task)
   if (state.resources > 0 && behalf.owner !== undefined) state.behalf = behalf
   if (ending._tag === "Succeeded") {
@@ -93,9 +95,25 @@ export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): v
 
 /** Ends a task with the outcome that was fixed when it was asked to stop. */
 const publish = (state: State, task: TaskId, out: Out): void => {
+  if (state.settled.delete(task)) return publishValue(state, task, out)
   const outcome = state.outcomes.get(task)!
   state.outcomes.delete(task)
   fail(state, task, outcome, out)
+  // It was named all the time, and is so once more now.
+  dropFailure(state, outcome, out)
+}
+
+/** A value that was given for a task is lost if no worker is left to hold it: then its body runs, as for any other. */
+const publishValue = (state: State, task: TaskId, out: Out): void => {
+  if (holderFor(state, task) >= 0) return hold(state, task, out)
+  out.push({ _tag: "Discard", task, worker: -1 })
+  if (settingsOf(state, task)?.idempotent === false) {
+    return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
+  }
+  uncharge(state, task)
+  transition(state, task, Phase.waiting)
+  if (state.tasks.refs[task] === 0) state.agenda.push(~task)
+  waitAgain(state, task, false, out)
 }
 
 /** Handles {@link TaskFinalized}: the last that is left of a result that was released, or that came too late. */
@@ -109,7 +127,7 @@ export const closed = (state: State, task: TaskId, out: Out): void => {
   if (behalf.owner !== undefined) state.behalf = behalf
   state.releasing.delete(task)
   if (state.waitsOf.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
-  if (state.outcomes.has(task)) return publish(state, task, out)
+  if (state.outcomes.has(task) || state.settled.has(task)) return publish(state, task, out)
   waits.taskEnded(state, task, out)
   if (state.tasks.refs[task]! > 0) return acquireAgain(state, task, out)
   letGo(state, task, out)

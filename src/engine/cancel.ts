@@ -19,10 +19,10 @@ export const abandon = (state: State, task: TaskId, out: Out): void => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (phase === Phase.free) return
   if (hasEnded(phase)) return releaseLate(state, task, out)
-  if (phase === Phase.releasing && !state.outcomes.has(task)) return
+  if (phase === Phase.releasing && !state.outcomes.has(task) && !state.settled.has(task)) return
   const { by, owner, reason, task: key = keyOf(state, task) } = state.cancelling
   const outcome = outcomeOf(state, task, { _tag: "Cancelled", task: key, by, reason })
-  freeKey(state, task)
+  if (!state.settled.has(task)) freeKey(state, task)
   if (phase < Phase.assigned) {
     fail(state, task, outcome, out)
     return
@@ -47,10 +47,16 @@ export const stop = (
   timedOut: boolean,
   out: Out
 ): void => {
+  // What it was settled with stays, though somebody wants it to stop for another reason by now.
+  if (!state.settled.has(task)) noteOutcome(state, task, outcome, out)
+  stopAs(state, task, owner, timedOut, out)
+}
+
+/** Asks a worker to stop an attempt whose outcome is fixed. */
+export const stopAs = (state: State, task: TaskId, owner: Owner, timedOut: boolean, out: Out): void => {
   const tasks = state.tasks
   if (timedOut) tasks.flags[task]! |= Flag.timedOut
   else tasks.flags[task]! &= ~Flag.timedOut
-  noteOutcome(state, task, outcome, out)
   const waiting = state.owners.has(owner.id) ? owner : undefined
   if (tasks.phase[task] === Phase.releasing) {
     state.releasing.set(task, { owner: waiting?.id, cancelled: state.cancelling.task })
@@ -59,9 +65,10 @@ export const stop = (
   const present = state.stopping.get(task)
   if (present !== undefined) {
     present.owner = waiting
+    present.cancelled = state.cancelling.task
     return
   }
-  state.stopping.set(task, { owner: waiting, since: state.now, overdue: false })
+  state.stopping.set(task, { owner: waiting, cancelled: undefined, since: state.now, overdue: false })
   transition(state, task, Phase.stopping)
   const grace = settingsOf(state, task)?.graceMillis ?? state.graceMillis
   if (grace < Infinity) timers.arm(state, "grace", task, tasks.attempt[task]!, grace)

@@ -322,7 +322,8 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
     const outcome = state.outcomes.get(task)
     const isSettled = has(state, task, Flag.settled)
     const mayBeHeld = phase === Phase.succeeded || (phase === Phase.releasing && isSettled)
-    if ((outcome !== undefined) !== (!mayBeHeld && phase >= Phase.stopping)) {
+    const isFixed = !mayBeHeld && phase >= Phase.stopping && !state.settled.has(task)
+    if ((outcome !== undefined) !== isFixed) {
       yield `S7: ${name(task)} has ${outcome === undefined ? "no" : "an"} outcome`
     }
     if (outcome !== undefined && phase > Phase.succeeded) {
@@ -344,6 +345,10 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
       yield `S7: ${name(task)} has not run out of time in this attempt`
     }
     if (has(state, task, Flag.wished) && hasEnded(phase)) yield `S7: ${name(task)} is wished for and has ended`
+  }
+  for (const task of state.settled) {
+    const phase = phaseOf(state, task)
+    if (phase !== Phase.stopping && phase !== Phase.releasing) yield `S7: ${name(task)} was settled and has not ended`
   }
   const tables = [
     state.outcomes,
@@ -494,6 +499,7 @@ function* emptiness(state: State): Iterable<string> {
     failures: state.failures.size,
     history: state.history.size,
     reports: state.reports.size,
+    settled: state.settled.size,
     resources: state.resources,
     rescheduled: state.rescheduled.size,
     endingWaits: state.endingWaits.length,

@@ -39,7 +39,7 @@ export type Because =
   /** It was asked to stop at this time (milliseconds of the layer's clock) and goes on; if overdue, longer than its grace. */
   | {
     readonly _tag: "Stopping"
-    readonly reason: Reason["_tag"]
+    readonly reason: Reason["_tag"] | "Settled"
     readonly since: number
     readonly overdue: boolean
   }
@@ -88,7 +88,7 @@ const becauseOf = (state: State, task: TaskId): Because => {
     }
     case Phase.stopping: {
       const { overdue, since } = state.stopping.get(task)!
-      return { _tag: "Stopping", reason: state.outcomes.get(task)!.reason._tag, since, overdue }
+      return { _tag: "Stopping", reason: state.outcomes.get(task)?.reason._tag ?? "Settled", since, overdue }
     }
     case Phase.releasing:
       return { _tag: "Releasing", reason: state.outcomes.get(task)?.reason._tag }

@@ -14,7 +14,7 @@ import { isRefusal, makeReady, noteEnd, refuse } from "./settle.ts"
 import { dependenciesOf } from "./snapshot.ts"
 import { Flag, hasEnded, holdsDependencies, liveOf, Phase, settingsOf } from "./State.ts"
 import type { Phase as PhaseOf, Place, State, Submission, TaskId } from "./State.ts"
-import { addLater, fillRows } from "./submit.ts"
+import { addLater, fillRows, markResource } from "./submit.ts"
 import { transition } from "./transitions.ts"
 
 /** What has to be made anew, and for whom. */
@@ -43,10 +43,15 @@ export const dropAlias = (state: State, task: TaskId, out: Out): void => {
 export const reopen = (state: State, task: TaskId, renewal: Renewal): void => {
   // Before it waits: then it holds them in any case.
   if (!holdsDependencies(state, task)) renewal.rootless.push(task)
-  remember(state, task, "lost")
-  uncharge(state, task)
+  // Not one of a value from outside, which no attempt made.
+  if (state.tasks.attempt[task] !== 0) {
+    remember(state, task, "lost")
+    uncharge(state, task)
+  }
   state.tasks.flags[task]! &= ~(Flag.settled | Flag.retains)
   state.tasks.flags[task]! |= Flag.recomputed
+  // That of a value from outside had none.
+  if (settingsOf(state, task)?.resource === true) markResource(state, task)
   transition(state, task, Phase.waiting)
   renewal.reopened.add(task)
   renewal.again.add(task)
@@ -100,10 +105,7 @@ const revive = (state: State, { index, submission }: Place, renewal: Renewal, ou
   tasks.refs[task] = 0
   const settings = settingsOf(state, task)
   if (settings?.demand !== undefined) state.demanding++
-  if (settings?.resource === true) {
-    tasks.flags[task] |= Flag.resource
-    state.resources++
-  }
+  if (settings?.resource === true) markResource(state, task)
   if (mayRepeat(state, task)) {
     renewal.again.add(task)
     renewal.rootless.push(task)

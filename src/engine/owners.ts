@@ -29,7 +29,10 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
     propagate(state, out)
   }
   const key = keyOfClaim(state, claim)
-  const tasks = stoppingTasks(state, (task, closing) => closing === claim.owner && keyCancelled(state, task) === key)
+  const tasks = stoppingTasks(
+    state,
+    (task, closing, cancelled) => closing === claim.owner && (keyCancelled(state, task) ?? cancelled) === key
+  )
   const behalf = key === undefined ? undefined : { owner: claim.owner.id, cancelled: key }
   const open = behalf === undefined ? tasks : [...tasks, ...releasingTasks(state, behalf, false)]
   waits.enter(state, { ...event, mode: "all", behalf }, open, undefined, out)
@@ -137,10 +140,10 @@ const dropWishes = (state: State, owner: Owner, out: Out): void => {
 
 const stoppingTasks = (
   state: State,
-  isMeant: (task: TaskId, closing: Owner | undefined) => boolean
+  isMeant: (task: TaskId, closing: Owner | undefined, cancelled: string | undefined) => boolean
 ): ReadonlyArray<TaskId> => {
   const tasks: Array<TaskId> = []
-  for (const [task, { owner }] of state.stopping) if (isMeant(task, owner)) tasks.push(task)
+  for (const [task, { cancelled, owner }] of state.stopping) if (isMeant(task, owner, cancelled)) tasks.push(task)
   return tasks
 }
 

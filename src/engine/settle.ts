@@ -50,8 +50,9 @@ export const settle = (state: State, task: TaskId, out: Out): void => {
 
 /** Whether a result lives only as long as what it was made of: it owns a resource, or passes one on. */
 const livesOn = (state: State, task: TaskId, submission: Submission): boolean => {
-  const { flags, index, phase } = state.tasks
-  const passesOn = phase[task] === Phase.succeeded && settingsOf(state, task)?.absorbs === true
+  const { attempt, flags, index, phase } = state.tasks
+  // A value from outside was made of nothing.
+  const passesOn = phase[task] === Phase.succeeded && attempt[task] !== 0 && settingsOf(state, task)?.absorbs === true
   if (passesOn && !state.aliases.has(task)) {
     const { offsets, targets } = submission.plan
     const at = index[task]!

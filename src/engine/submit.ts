@@ -238,10 +238,7 @@ export const link = (state: State, submission: Submission, out: Out): void => {
   const { ids, plan: { offsets, settings, size, targets } } = submission
   for (const [index, { deadlineMillis, demand, dependencyTimeoutMillis, resource }] of settings) {
     if (demand !== undefined) state.demanding++
-    if (resource === true) {
-      state.tasks.flags[ids[index]!]! |= Flag.resource
-      state.resources++
-    }
+    if (resource === true) markResource(state, ids[index]!)
     const serial = submission.sequence + index
     if (deadlineMillis !== undefined) timers.arm(state, "deadline", ids[index]!, serial, deadlineMillis)
     if (dependencyTimeoutMillis !== undefined) {
@@ -261,6 +258,13 @@ export const link = (state: State, submission: Submission, out: Out): void => {
       linkToLive(state, ids[i]!, ~targets[j]!, out)
     }
   }
+}
+
+/** The result that a task makes will own a resource. */
+export const markResource = (state: State, task: TaskId): void => {
+  if ((state.tasks.flags[task]! & Flag.resource) !== 0) return
+  state.tasks.flags[task]! |= Flag.resource
+  state.resources++
 }
 
 /** By the time the dependency has to run again, its row may belong to another task. */

@@ -10,16 +10,21 @@ import type { Phase, PhaseName, State, TaskId } from "./State.ts"
 /** `[from, to, when]`, in the order of a task's life. */
 export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]> = [
   ["waiting", "ready", "the last dependency is met, the retry delay is over, or the body gave its place up"],
-  ["waiting", "succeeded", "the task it stands for succeeded"],
-  ["waiting", "failed", "a dependency refused it, a time limit passed, or the task it stands for failed"],
-  ["waiting", "cancelled", "nobody wants it any more, or a dependency was cancelled"],
+  ["waiting", "succeeded", "the task it stands for succeeded, or it was settled from outside"],
+  [
+    "waiting",
+    "failed",
+    "a dependency refused it, a time limit passed, the task it stands for failed, or it was settled from outside"
+  ],
+  ["waiting", "cancelled", "nobody wants it any more, a dependency was cancelled, or it was settled from outside"],
   ["ready", "assigned", "a worker has a free slot"],
-  ["ready", "waiting", "an input was lost with its worker"],
-  ["ready", "failed", "a time limit passed"],
-  ["ready", "cancelled", "nobody wants it any more"],
+  ["ready", "waiting", "an input was lost"],
+  ["ready", "succeeded", "it was settled from outside"],
+  ["ready", "failed", "a time limit passed, or it was settled from outside"],
+  ["ready", "cancelled", "nobody wants it any more, or it was settled from outside"],
   ["assigned", "running", "the worker starts the attempt"],
   ["running", "seceded", "the body waits"],
-  ["running", "stopping", "nobody wants it any more, or a time limit passed"],
+  ["running", "stopping", "nobody wants it any more, a time limit passed, or it was settled from outside"],
   [
     "running",
     "waiting",
@@ -29,7 +34,7 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   ["running", "failed", "the body failed or died, or was lost with its worker for good"],
   ["running", "cancelled", "the body interrupted itself"],
   ["seceded", "rejoining", "the last wait is over"],
-  ["seceded", "stopping", "nobody wants it any more, or a time limit passed"],
+  ["seceded", "stopping", "nobody wants it any more, a time limit passed, or it was settled from outside"],
   [
     "seceded",
     "waiting",
@@ -40,7 +45,7 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   ["seceded", "cancelled", "the body interrupted itself"],
   ["rejoining", "running", "a slot is free"],
   ["rejoining", "seceded", "another fiber of the body waits"],
-  ["rejoining", "stopping", "nobody wants it any more, or a time limit passed"],
+  ["rejoining", "stopping", "nobody wants it any more, a time limit passed, or it was settled from outside"],
   [
     "rejoining",
     "waiting",
@@ -50,9 +55,11 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   ["rejoining", "failed", "the body failed or died while a fiber of its own still waited, or was lost for good"],
   ["rejoining", "cancelled", "the body interrupted itself"],
   ["stopping", "waiting", "the attempt ran out of time and another one is due"],
-  ["stopping", "failed", "the attempt has ended and a time limit was the reason"],
+  ["stopping", "succeeded", "the attempt has ended, and the task was settled from outside"],
+  ["stopping", "failed", "the attempt has ended, and a time limit was the reason or the task was settled from outside"],
   ["stopping", "cancelled", "the attempt has ended"],
   ["stopping", "releasing", "the attempt succeeded all the same, and its result owns a resource"],
+  ["releasing", "succeeded", "the finalizers have run, and the task was settled from outside"],
   ["releasing", "waiting", "the finalizers have run, and what was made of it was lost"],
   [
     "releasing",
@@ -60,8 +67,12 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
     "the finalizers have run and a time limit was the reason, or it is needed again and must not run"
   ],
   ["releasing", "cancelled", "the finalizers have run"],
-  ["succeeded", "releasing", "neither claimed nor needed, and its result owns a resource"],
-  ["succeeded", "waiting", "its result was lost with its worker"],
+  [
+    "succeeded",
+    "releasing",
+    "its result owns a resource, and is neither claimed nor needed, or missed by the body of a dependent"
+  ],
+  ["succeeded", "waiting", "its result was lost with its worker, or is missed by the body of a dependent"],
   ["succeeded", "failed", "its result was lost, and it must not run again"]
 ]
 

@@ -28,6 +28,8 @@ export interface Carrier {
 export class Outbox implements Out {
   /** What the sender of the event being applied wants to know. */
   answer: Answer = nothing
+  /** Values with which tasks were settled, until a worker holds them. */
+  readonly given = new Map<TaskId, unknown>()
   /** A start is two numbers, task and attempt: it is the most frequent by far, and the state says the rest. */
   private readonly queue = new Fifo<Instruction | number>()
   private readonly workers: ReadonlyArray<FiberWorker>
@@ -77,8 +79,18 @@ export class Outbox implements Out {
         if (write !== undefined) this.writes.push(write)
         return
       }
+      case "Hold": {
+        const value = this.given.get(instruction.task)
+        this.given.delete(instruction.task)
+        this.workers[instruction.worker]!.results.set(instruction.task, value)
+        const write = this.writeOf(instruction.task, value)
+        if (write !== undefined) this.writes.push(write)
+        return
+      }
       case "Discard":
-        return this.workers[instruction.worker]!.discard(instruction.task)
+        if (instruction.worker < 0) this.given.delete(instruction.task)
+        else this.workers[instruction.worker]!.discard(instruction.task)
+        return
       case "ForgetFailure":
         this.causes.delete(instruction.failure)
         return

@@ -16,11 +16,12 @@ import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as FiberScheduler from "effect/Scheduler"
 import { isPresent } from "../engine/attempts.ts"
 import { advance } from "../engine/Engine.ts"
-import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
+import type { Ending, Event, TaskEnded, TaskSettled } from "../engine/Event.ts"
 import { Fifo } from "../engine/fifo.ts"
 import type { Instruction, Overdue } from "../engine/Instruction.ts"
 import type { Limits } from "../engine/limits.ts"
@@ -31,6 +32,7 @@ import { GraphError } from "../SkeinError.ts"
 import { defaultsOfChildren } from "./annotations.ts"
 import { captureAsyncScope } from "./asyncScope.ts"
 import { briefResult } from "./brief.ts"
+import { withoutInterrupts } from "./causes.ts"
 import { compile } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { Computes } from "./computes.ts"
@@ -57,7 +59,8 @@ import type { Message } from "./wire.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
-const succeeded: Ending = { _tag: "Succeeded" }
+const succeeded = { _tag: "Succeeded" } as const
+const interrupted = { _tag: "Interrupted" } as const
 const inputsLost: Ending = { _tag: "InputsLost" }
 
 /** After this many instructions, or this long by the layer's clock, the pump lets timers and I/O have a turn. */
@@ -363,6 +366,24 @@ export class SchedulerCore implements Carrier, Live, Past {
     const number = this.nextCause++
     this.causes.set(number, cause)
     return number
+  }
+
+  /** Somebody outside says how the task of a future ended; says whether that counts. */
+  settle({ claim }: FutureImpl, exit: Exit.Exit<unknown, unknown>): boolean {
+    this.catchUp()
+    const { task } = claim
+    if (claim.state !== "live" || this.state.tasks.phase[task]! >= Phase.stopping) return false
+    if (Exit.isSuccess(exit)) this.outbox.given.set(task, exit.value)
+    const ending = Exit.isSuccess(exit) ? succeeded : this.endingOf(withoutInterrupts(exit.cause))
+    const isTaken = this.ask({ _tag: "TaskSettled", now: this.now(), task, ending })._tag === "Submitted"
+    if (!isTaken) this.outbox.given.delete(task)
+    return isTaken
+  }
+
+  private endingOf(cause: Cause.Cause<unknown>): TaskSettled["ending"] {
+    if (cause.reasons.length === 0) return interrupted
+    const defect = Cause.findErrorOption(cause)._tag === "None"
+    return { _tag: "Failed", failure: this.keepCause(cause), defect }
   }
 
   /** A flatMap body has returned a task: submits it in place of the attempt. */

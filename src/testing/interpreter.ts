@@ -47,7 +47,7 @@ type Body = Effect.Effect<unknown, unknown>
 const timedOut = Symbol("timed out")
 
 /** What the verbs of `Client` and `Future` see in place of a scheduler. */
-type Stage = Pick<SchedulerCore, "name" | "keyOf"> & {
+type Stage = Pick<SchedulerCore, "name" | "keyOf" | "settle"> & {
   readonly submissions: Pick<SchedulerCore["submissions"], "submit">
   readonly computes: Pick<SchedulerCore["computes"], "run">
   readonly owners: Pick<SchedulerCore["owners"], "cancel" | "keep" | "release">
@@ -382,6 +382,24 @@ export class Interpreter implements Stage {
       seen.failures.push(...this.rows.at(id).ended!.possible)
       seen.isOpen ||= this.rows.isOpen(id)
     }
+  }
+
+  /** Elsewhere the task may have ended before somebody says how. */
+  settle({ claim: { task } }: FutureImpl, exit: Exit.Exit<unknown, unknown>): boolean {
+    const row = this.rows.at(task)
+    if (row.ended !== undefined) return false
+    const rest = { possible: [], starts: 0, isOpen: true }
+    if (Exit.isSuccess(exit)) {
+      row.ended = { value: exit.value, outcome: undefined, ...rest }
+      return true
+    }
+    const failure = this.rows.keepCause(exit.cause)
+    const reason = { _tag: "Failed", failure, defect: Cause.findErrorOption(exit.cause)._tag === "None" } as const
+    row.ended = {
+      outcome: { reason, trail: { task: this.rows.keyOf(task), from: undefined, where: this.rows.whereOf(task) } },
+      ...rest
+    }
+    return true
   }
 
   private parentOf(fiber: Fiber.Fiber<unknown, unknown>): Submission["parent"] {

@@ -87,6 +87,9 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
     (rig: Rig) => void rig.end("x", ending)
   ])),
   "TaskEnded of a former attempt": (rig) => void rig.end("x", { _tag: "Succeeded" }, rig.attempt("x") + 1000),
+  "TaskSettled with a value": (rig) => void rig.settle("x"),
+  "TaskSettled with a failure": (rig) => void rig.settle("x", { _tag: "Failed", failure: 9, defect: false }),
+  "TaskSettled as interrupted": (rig) => void rig.settle("x", { _tag: "Interrupted" }),
   TaskFinalized: (rig) => void rig.finalize("x"),
   "TaskFinalized of a former attempt": (rig) => void rig.finalize("x", rig.attempt("x") + 1000),
   TaskExpanded: (rig) =>
@@ -206,6 +209,13 @@ describe("enumerations", () => {
     anew.lose("w1")
     anew.finalize("x")
     note(anew)
+    // A resource that came too late is finalized before the value from outside counts.
+    const told = new Rig()
+    told.submit(told.open(), { x: [] }, owning)
+    told.settle("x")
+    told.end("x")
+    told.finalize("x")
+    note(told)
     const missing = transitions.map(([from, to]) => `${from} ${to}`).filter((each) => !seen.has(each))
     assert.deepStrictEqual(missing, [])
     for (const each of seen) {
@@ -283,7 +293,7 @@ describe("enumerations", () => {
 
   it("Every kind of event is in the enumeration", () => {
     const kinds = [
-      "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded TaskFinalized",
+      "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded TaskSettled TaskFinalized",
       "WaitBegan WaitAbandoned",
       "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame"
     ].flatMap((line) => line.split(" "))

@@ -25,6 +25,10 @@ export interface Task {
   status: "pending" | "active" | "stopping" | "releasing" | Ended
   /** Its result is, or has, one that owns a resource, and lives on what it was made of. */
   retains: boolean
+  /** What its body makes owns a resource; a value from outside does not. */
+  isResource: boolean
+  /** It was settled with a value, which no worker holds yet. */
+  unheld: boolean
   /** The finalizers of its resource were asked for, and have run. */
   finalizeTold: boolean
   finalized: boolean
@@ -189,6 +193,8 @@ export class Model {
   /** Because of whom results are released in this step. */
   private behalf: Behalf | undefined
   private isClosing = false
+  /** Somebody settles an open task in this step. */
+  private isSettling = false
   private isDeaf = false
   /** Their former results are dropped, and come again. */
   private readonly discarded = new Set<Task>()
@@ -197,6 +203,7 @@ export class Model {
   apply(state: State, event: Event, out: ReadonlyArray<Instruction>): ReadonlyArray<string> {
     this.problems = []
     this.behalf = undefined
+    this.isSettling = false
     this.clock++
     this.now = event.now
     this.happen(event, out, state)
@@ -290,10 +297,12 @@ export class Model {
         if (task?.status !== "releasing" || task.attempt !== event.attempt) return
         this.leave(task)
         this.noteBehalf(task)
-        if (task.fixed !== undefined) return this.finish(task, ...task.fixed)
+        if (task.fixed !== undefined) return this.finishFixed(task)
         this.finalize(task)
         return this.believeCycle(task, state)
       }
+      case "TaskSettled":
+        return this.settleFromOutside(event)
       case "WaitBegan": {
         const awaited = [...new Set(event.claims)].map((claim) => this.interests.get(claim)!)
         return this.await(event.wait, event.mode, awaited, event.waiter, event.attempt, false, event.keepsSlot)
@@ -384,6 +393,8 @@ export class Model {
         rank: place,
         status: "pending",
         retains: false,
+        isResource: settings.resource === true,
+        unheld: false,
         finalizeTold: false,
         finalized: false,
         forgotten: false,
@@ -486,7 +497,7 @@ export class Model {
     if (ending._tag === "Failed") this.failures.add(ending.failure)
     if (task === undefined) return
     if (task.status === "stopping") this.noteBehalf(task)
-    if (task.status === "stopping" && ending._tag === "Succeeded" && task.settings.resource === true) {
+    if (task.status === "stopping" && ending._tag === "Succeeded" && task.isResource) {
       this.leave(task)
       task.timedOut = false
       task.status = "releasing"
@@ -502,7 +513,7 @@ export class Model {
     switch (ending._tag) {
       case "Succeeded":
         this.leave(task)
-        task.retains = task.settings.resource === true || (task.settings.absorbs === true && task.deps.some(owns))
+        task.retains = task.isResource || (task.settings.absorbs === true && task.deps.some(owns))
         return this.finish(task, "succeeded")
       case "Failed":
         this.leave(task)
@@ -559,7 +570,7 @@ export class Model {
     this.restarts.reported++
     this.requeue(task)
     for (const each of lost) {
-      if (each.settings.resource === true) {
+      if (each.isResource) {
         each.status = "releasing"
         each.behalf = undefined
         each.stoppedFor = undefined
@@ -572,7 +583,7 @@ export class Model {
       }
       this.reopen(each)
     }
-    for (const each of lost) if (each.settings.resource !== true) this.reviveInputs(each, new Set(), state)
+    for (const each of lost) if (!each.isResource) this.reviveInputs(each, new Set(), state)
     this.follow()
     for (const each of this.tasks) this.believeCycle(each, state)
   }
@@ -581,6 +592,37 @@ export class Model {
   private isFinal(task: Task): boolean {
     if (task.settings.idempotent === false) return true
     return task.deps.some((dep) => !this.tasks.has(dep) && this.isFinal(dep))
+  }
+
+  private settleFromOutside({ ending, task: row }: Event & { readonly _tag: "TaskSettled" }): void {
+    const task = this.byRow.get(row)
+    if (ending._tag === "Failed") this.failures.add(ending.failure)
+    if (task === undefined || (task.status !== "pending" && task.status !== "active")) return
+    this.isSettling = ending._tag !== "Succeeded" || this.workers.some(({ phase }) => phase !== "lost")
+    if (!this.isSettling) return
+    const [status, why] = ending._tag === "Succeeded"
+      ? ["succeeded", ""] as const
+      : ending._tag === "Failed"
+      ? ["failed", `Failed:${task.name}`] as const
+      : ["cancelled", `Cancelled:${task.name}`] as const
+    if (task.status === "pending") {
+      if (status === "succeeded") this.hold(task)
+      else this.finish(task, status, why)
+      return
+    }
+    task.timedOut = false
+    this.stop(task, status, why, task.owner.isOpen ? task.owner : undefined)
+  }
+
+  /** Ends a task with a value from outside. */
+  private hold(task: Task): void {
+    task.isResource = false
+    task.retains = false
+    task.alias = undefined
+    task.unheld = true
+    task.attempt = 0
+    task.worker = -1
+    this.finish(task, "succeeded")
   }
 
   private askFor({ serial }: Task): void {
@@ -609,14 +651,15 @@ export class Model {
       if (task.status !== "stopping" && (task.status !== "releasing" || task.finalized)) continue
       this.leave(task)
       this.noteBehalf(task)
-      if (task.fixed !== undefined) this.finish(task, ...task.fixed)
+      if (task.fixed !== undefined) this.finishFixed(task)
       else this.finalize(task)
       this.believeCycle(task, state)
       this.follow()
       this.behalf = undefined
     }
     // What must not run again ends; what stood for another task needs that no more.
-    const results = there.filter((task) => task.status === "succeeded" && this.isWanted(task))
+    const isThere = (task: Task): boolean => task.status === "succeeded" && task.worker === index
+    const results = there.filter((task) => isThere(task) && this.isWanted(task))
     for (const task of results) {
       if (task.settings.idempotent === false) this.killed(task)
       if (task.alias === undefined) continue
@@ -629,7 +672,7 @@ export class Model {
     this.isDeaf = false
     // What nobody wants by now is forgotten; it may be needed again in this very step.
     const gone = new Set([...this.tasks].filter((task) => !isOpen(task) && !this.isWanted(task)))
-    const reopened = there.filter((task) => task.status === "succeeded" && !gone.has(task))
+    const reopened = there.filter((task) => isThere(task) && !gone.has(task))
     // All at once: what is needed for a lost result may be lost itself.
     for (const task of reopened) this.reopen(task)
     for (const task of reopened) this.reviveInputs(task, gone, state)
@@ -665,7 +708,7 @@ export class Model {
   private reopen(task: Task): void {
     this.restarts.lost++
     task.status = "pending"
-    task.starts--
+    if (task.attempt !== 0) task.starts--
     task.attempt = 0
     this.renew(task)
   }
@@ -675,6 +718,7 @@ export class Model {
     task.begun = true
     task.rank = task.place
     task.retains = false
+    task.isResource = task.settings.resource === true
     task.finalizeTold = false
     task.finalized = false
     task.alias = undefined
@@ -769,9 +813,23 @@ export class Model {
   }
 
   private finishStopped(task: Task): void {
-    const [status, why] = task.fixed!
     this.leave(task)
-    this.finish(task, status, why)
+    this.finishFixed(task)
+  }
+
+  private finishFixed(task: Task): void {
+    const [status, why] = task.fixed!
+    if (status !== "succeeded") return this.finish(task, status, why)
+    if (this.workers.some(({ phase }) => phase !== "lost")) return this.hold(task)
+    this.discarded.add(task)
+    if (task.settings.idempotent === false) return this.finish(task, "failed", `Killed:${task.name}`)
+    this.restarts.lost++
+    task.status = "pending"
+    task.starts--
+    task.attempt = 0
+    task.fixed = undefined
+    task.stopTold = false
+    task.unwanted = false
   }
 
   private leave(task: Task): void {
@@ -790,7 +848,8 @@ export class Model {
   }
 
   private stop(task: Task, status: Ended, why: string, behalf: Owner | undefined): void {
-    task.fixed = [status, why]
+    // What it was settled with stays.
+    if (task.fixed?.[0] !== "succeeded") task.fixed = [status, why]
     task.behalf = behalf
     // What stops because an owner closes is cancelled by itself.
     task.stoppedFor = why.startsWith("Cancelled:") ? (this.isClosing ? task.name : why.slice(10)) : undefined
@@ -816,7 +875,7 @@ export class Model {
       if (changed) continue
       for (const task of this.tasks) {
         if (this.isWanted(task)) continue
-        if (task.status === "succeeded" && task.settings.resource === true) {
+        if (task.status === "succeeded" && task.isResource) {
           this.noteEnd(task)
           task.status = "releasing"
           if (this.workers[task.worker]!.phase === "lost") {
@@ -896,7 +955,7 @@ export class Model {
   /** Whether a task keeps what it depends on: for itself, or for a result that lives on it. */
   private holds(task: Task): boolean {
     if (task.status !== "succeeded") return isOpen(task)
-    return task.settings.resource === true || (task.retains && !task.forgotten && this.isWanted(task))
+    return task.isResource || (task.retains && !task.forgotten && this.isWanted(task))
   }
 
   private needs(task: Task, other: Task): boolean {
@@ -1097,6 +1156,14 @@ export class Model {
         task.adopted = false
         return
       }
+      case "Hold": {
+        const task = this.byRow.get(instruction.task)
+        if (task?.unheld !== true) return this.complain(`${task?.name} was not settled`)
+        if (this.workers[instruction.worker]?.phase === "lost") this.complain(`${task.name} is held by a lost worker`)
+        task.unheld = false
+        task.worker = instruction.worker
+        return
+      }
       case "Forget": {
         const displaced = this.displaced.get(instruction.task)
         this.displaced.delete(instruction.task)
@@ -1134,7 +1201,9 @@ export class Model {
         return
       }
       case "Rejected": {
-        const isRight = event._tag === "GraphSubmitted" ?
+        const isRight = event._tag === "TaskSettled" ?
+          !this.isSettling :
+          event._tag === "GraphSubmitted" ?
           this.owners.get(event.owner)?.isOpen !== true :
           event._tag === "ClaimShared" ?
           this.owners.get(event.owner)?.isOpen !== true || this.interests.get(event.claim)?.state !== "live" :
@@ -1185,7 +1254,7 @@ export class Model {
     if (number !== task.starts) this.complain(`${task.name} starts for the ${number}. time`)
     if (this.workers[worker]?.phase !== "open") this.complain(`${task.name} starts on a worker that takes nothing`)
     if (task.settings.timeoutMillis !== undefined) this.arm("timeout", task, task.settings.timeoutMillis)
-    this.hold(task)
+    this.occupy(task)
   }
 
   private isReady(task: Task): boolean {
@@ -1213,7 +1282,7 @@ export class Model {
     return running
   }
 
-  private hold(task: Task): void {
+  private occupy(task: Task): void {
     task.holds = true
     const running = this.running(task.worker)
     if (running > this.workers[task.worker]!.slots) this.complain(`W1: ${running} run on worker ${task.worker}`)
@@ -1237,7 +1306,7 @@ export class Model {
     if (!wait.abandoned && !this.isOver(wait)) this.complain(`wait ${id} ends too early`)
     const task = wait.waiter
     if (task === undefined || !task.open.delete(wait) || wait.keepsSlot) return
-    if (task.status === "active" && [...task.open].every(({ keepsSlot }) => keepsSlot)) this.hold(task)
+    if (task.status === "active" && [...task.open].every(({ keepsSlot }) => keepsSlot)) this.occupy(task)
   }
 
   private starvedOfSlots(wait: Waiting, starved: NonNullable<WaitEnded["starved"]>): void {
@@ -1267,6 +1336,7 @@ export class Model {
       if (task.status === "stopping" && !task.stopTold) this.complain(`${task.name} was not asked to stop`)
       if (task.finalized) this.complain(`M7: ${task.name} is finalized and not forgotten`)
       if (task.status === "releasing" && !task.finalizeTold) this.complain(`M7: ${task.name} is not finalized`)
+      if (task.unheld) this.complain(`nobody holds the value given for ${task.name}`)
       if (task.adopted) this.complain(`${task.name} did not adopt a result`)
       const phase = phaseNames[state.tasks.phase[task.row]!]!
       if (!phasesOf[task.status].includes(phase) && !task.why.has("either")) {

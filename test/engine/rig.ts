@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import { check } from "../../src/engine/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
-import type { Ending, Event, WaitMode } from "../../src/engine/Event.ts"
+import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/Event.ts"
 import type { Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
 import type { Limits } from "../../src/engine/limits.ts"
@@ -140,6 +140,11 @@ export class Rig {
     return this.end(name, { _tag: "Failed", failure, defect: false })
   }
 
+  /** Somebody says from outside how the task ended. */
+  settle(name: string, ending: TaskSettled["ending"] = { _tag: "Succeeded" }): ReadonlyArray<Instruction> {
+    return this.send({ _tag: "TaskSettled", task: this.id(name), ending })
+  }
+
   /** The finalizers of what the task acquired have run. */
   finalize(name: string, attempt = this.attempt(name)): ReadonlyArray<Instruction> {
     return this.send({ _tag: "TaskFinalized", task: this.id(name), attempt })
@@ -248,8 +253,8 @@ export class Rig {
 
 /** Every table is empty. */
 export const assertNothingIsLeft = ({ state }: Rig): void => {
-  const { failures, history, keys, later, owners, releasing, reports, rescheduled, tasks, waits } = state
-  const tables = { failures, history, keys, later, owners, releasing, reports, rescheduled, tasks, waits }
+  const { failures, history, keys, later, owners, releasing, reports, rescheduled, settled, tasks, waits } = state
+  const tables = { failures, history, keys, later, owners, releasing, reports, rescheduled, settled, tasks, waits }
   const left = Object.entries(tables).filter(([, { size }]) => size > 0).map(([name]) => name)
   assert.deepStrictEqual([left, state.resources], [[], 0])
 }

@@ -31,8 +31,8 @@ describe("simulation", () => {
     assert.isAbove(events, 100_000)
     const all = new Set([
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned",
-      "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame TaskFinalized",
-      "Start Stop Finalize Submitted Adopt Forget Discard ForgetFailure WaitEnded WakeAt WorkerLeft Rejected"
+      "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame TaskFinalized TaskSettled",
+      "Start Stop Finalize Submitted Adopt Hold Forget Discard ForgetFailure WaitEnded WakeAt WorkerLeft Rejected"
     ].flatMap((line) => line.split(" ")))
     const restarts = [
       "retried",

@@ -4,7 +4,7 @@
  */
 import { check } from "../../src/engine/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
-import type { Ending, Event, WaitMode } from "../../src/engine/Event.ts"
+import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/Event.ts"
 import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import { dependenciesOf } from "../../src/engine/snapshot.ts"
@@ -179,6 +179,7 @@ export class Simulation {
       [8, () => this.wait()],
       [3, () => this.giveUp()],
       [2, () => this.cancel()],
+      [0.7, () => this.settle()],
       [2, () => this.share()],
       [2, () => this.releaseClaim()],
       [1, () => this.closeOwner()],
@@ -325,6 +326,7 @@ export class Simulation {
   /** Whether a new run may take the key of this task over. */
   private isReplaceable(task: TaskId): boolean {
     const phase = this.state.tasks.phase[task]!
+    if (this.state.settled.has(task)) return false
     if (phase === State.Phase.stopping) return (this.state.tasks.flags[task]! & State.Flag.timedOut) === 0
     return phase === State.Phase.failed || phase === State.Phase.cancelled
   }
@@ -533,6 +535,18 @@ export class Simulation {
     const owner = this.chance.pick([...this.owners.values()].filter((each) => each.isOpen && each.wait === undefined))
     if (claim === undefined || owner === undefined) return
     this.keep(owner, this.send({ _tag: "ClaimShared", now: this.now, claim, owner: owner.id }))
+  }
+
+  /** Somebody says how some task ended, open or not. */
+  private settle(): void {
+    const row = this.chance.below(Math.max(1, this.state.tasks.used))
+    if (this.state.tasks.used === 0) return
+    const ending = this.chance.weighted<TaskSettled["ending"]>([
+      [4, { _tag: "Succeeded" }],
+      [2, { _tag: "Failed", failure: this.next++, defect: this.chance.with(0.3) }],
+      [1, { _tag: "Interrupted" }]
+    ])
+    this.send({ _tag: "TaskSettled", now: this.now, task: row, ending })
   }
 
   private passTime(): void {

@@ -115,6 +115,8 @@ export class Narrator {
       }
       case "TaskEnded":
         return `attempt ${event.attempt} of ${this.name(event.task)} ${endings(event.ending)}`
+      case "TaskSettled":
+        return `somebody says that ${this.name(event.task)} ${endings(event.ending)}`
       case "TaskFinalized":
         return `the resource of ${this.name(event.task)} is finalized`
       case "WaitBegan": {
@@ -167,6 +169,8 @@ export class Narrator {
         return undefined
       case "Adopt":
         return `the result of ${this.name(instruction.from)} is that of ${this.name(instruction.task)} too`
+      case "Hold":
+        return `the value given for ${this.name(instruction.task)} is its result, on ${this.worker(instruction.worker)}`
       case "Forget":
         return `forget ${this.name(instruction.task)}${instruction.holder < 0 ? "" : ` and its result`}`
       case "Discard":

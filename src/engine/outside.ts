@@ -1,0 +1,67 @@
+/**
+ * Tasks that are settled from outside: somebody who knows how a task ended says so, and its body need not tell.
+ *
+ * @since 0.1.0
+ */
+import { stop, stopAs } from "./cancel.ts"
+import type { TaskSettled } from "./Event.ts"
+import type { Out } from "./Instruction.ts"
+import { outcomeOf } from "./outcomes.ts"
+import * as ready from "./ready.ts"
+import { fail, succeed } from "./settle.ts"
+import { Flag, keyOf, Phase } from "./State.ts"
+import type { Reason, State, TaskId } from "./State.ts"
+
+/** Handles {@link TaskSettled}. One that has ended, or whose end is fixed, is not affected. */
+export const settleFromOutside = (state: State, { ending, task }: TaskSettled, out: Out): void => {
+  const phase = state.tasks.phase[task]!
+  const isOpen = phase !== Phase.free && phase < Phase.stopping
+  if (!isOpen || (ending._tag === "Succeeded" && holderFor(state, task) < 0)) {
+    if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
+    out.push({ _tag: "Rejected", event: "TaskSettled", reason: { _tag: "Gone", what: isOpen ? "worker" : "task" } })
+    return
+  }
+  const { owner } = state.tasks.submission[task]!
+  if (ending._tag === "Succeeded") {
+    if (phase < Phase.assigned) return hold(state, task, out)
+    state.settled.add(task)
+    return stopAs(state, task, owner, false, out)
+  }
+  const reason: Reason = ending._tag === "Failed" ? ending : interruption(keyOf(state, task))
+  const outcome = outcomeOf(state, task, reason)
+  if (phase < Phase.assigned) fail(state, task, outcome, out)
+  else stop(state, task, outcome, owner, false, out)
+}
+
+const interruption = (key: string): Reason => ({
+  _tag: "Cancelled",
+  task: key,
+  by: "Scheduler.settle",
+  reason: "it was settled as interrupted"
+})
+
+/** Ends a task with the value that was given for it, which a worker holds from now on as any other. */
+export const hold = (state: State, task: TaskId, out: Out): void => {
+  const worker = holderFor(state, task)
+  const { flags, phase } = state.tasks
+  if (phase[task] === Phase.ready) ready.remove(state, task)
+  // It was not made, so it owns nothing.
+  if ((flags[task]! & Flag.resource) !== 0) {
+    flags[task]! &= ~Flag.resource
+    state.resources--
+  }
+  // No attempt made it.
+  state.tasks.attempt[task] = 0
+  if (state.tasks.starts[task]! > 0) flags[task]! |= Flag.begun
+  state.tasks.worker[task] = worker
+  out.push({ _tag: "Hold", task, worker })
+  succeed(state, task)
+}
+
+/** The worker that is to hold a value from outside: that of the task if it stays, else the first that does; -1 for none. */
+export const holderFor = ({ tasks, workers }: State, task: TaskId): number => {
+  const own = workers[tasks.worker[task]!]
+  if (own?.phase === "open") return own.index
+  const stays = workers.find(({ phase }) => phase === "open") ?? workers.find(({ phase }) => phase !== "lost")
+  return stays?.index ?? -1
+}

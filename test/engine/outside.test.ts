@@ -1,0 +1,119 @@
+import { assert, describe, it } from "@effect/vitest"
+import { assertNothingIsLeft, Rig } from "./rig.ts"
+
+const owning = { settings: { pool: { key: "pool", resource: true } } }
+
+describe("ends from outside", () => {
+  it("F9: a task that waits or is ready ends in the same step, and a worker holds the value", () => {
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { one: [], two: [] })
+    rig.submit(main, { a: [], b: ["a"], c: ["b"] })
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], ["ready", "waiting"])
+    rig.settle("b")
+    assert.deepStrictEqual(rig.told, ["the value given for b is its result, on w1", "forget a"])
+    assert.deepStrictEqual([rig.phase("b"), rig.phase("c")], ["succeeded", "ready"])
+    rig.end("one")
+    assert.deepStrictEqual(rig.told, ["start c with b on w1 (attempt 3, its 1.)"])
+    rig.settle("two", { _tag: "Failed", failure: 7, defect: false })
+    rig.close(main, 1)
+    rig.end("two", { _tag: "Interrupted" })
+    rig.end("c", { _tag: "Interrupted" })
+    assertNothingIsLeft(rig)
+  })
+
+  it("F9: one that runs ends when its attempt has, and keeps its slot until then", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"] })
+    rig.settle("a")
+    assert.deepStrictEqual(rig.told, ["stop a (attempt 1)"])
+    assert.deepStrictEqual([rig.phase("a"), rig.state.workers[0]!.running], ["stopping", 1])
+    // Too late.
+    rig.settle("a", { _tag: "Failed", failure: 7, defect: false })
+    assert.deepStrictEqual(rig.told, ["forget failure 7", "rejected: the task is gone"])
+    rig.end("a")
+    assert.deepStrictEqual(rig.told, [
+      "discard what a brought",
+      "the value given for a is its result, on w1",
+      "start b with a on w1 (attempt 2, its 1.)"
+    ])
+  })
+
+  it("F9: what else wants it to stop meanwhile changes nothing, and waits for its end", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { x: [] })
+    rig.settle("x")
+    const other = rig.open("other")
+    const claim = rig.share(other, rig.claim(main, "x"))
+    rig.cancel(main, "x", 1, { force: true })
+    assert.deepStrictEqual(rig.told, [])
+    rig.end("x", { _tag: "Interrupted" })
+    assert.deepStrictEqual(rig.told, ["the value given for x is its result, on w1", "wait 1 is over"])
+    assert.strictEqual(claim.state, "live")
+  })
+
+  it("F9: a failure and an interruption are outcomes as from its body", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: [], d: ["c"] })
+    rig.settle("a", { _tag: "Failed", failure: 7, defect: false })
+    rig.settle("c", { _tag: "Interrupted" })
+    rig.end("a", { _tag: "Interrupted" })
+    rig.end("c", { _tag: "Interrupted" })
+    assert.deepStrictEqual([rig.outcome("b"), rig.outcome("d")], [["Failed", "a", "b"], ["Cancelled", "c", "d"]])
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("F9, M7: what an attempt acquired in vain is finalized before the value counts, which owns nothing", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { pool: [], user: ["pool"] }, owning)
+    rig.settle("pool")
+    rig.end("pool")
+    assert.deepStrictEqual(rig.told, ["discard what pool brought", "finalize the resource of pool (attempt 1)"])
+    rig.finalize("pool")
+    assert.deepStrictEqual(rig.told.slice(0, 1), ["the value given for pool is its result, on w1"])
+    assert.strictEqual(rig.state.resources, 0)
+    rig.end("user")
+    assert.include(rig.told, "forget pool and its result")
+  })
+
+  it("F9, F8: the value is lost with its worker, and made by the body then", () => {
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { one: [], two: [] })
+    rig.submit(main, { pool: [] }, owning)
+    rig.settle("pool")
+    rig.lose("w1")
+    rig.end("two")
+    rig.end("one")
+    assert.deepStrictEqual([rig.phase("pool"), rig.state.resources], ["running", 1])
+    rig.end("pool")
+    rig.close(main, 1)
+    rig.finalize("pool")
+    assertNothingIsLeft(rig)
+  })
+
+  it("F9: with no worker left a value is refused, a failure is not", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [] })
+    rig.lose("w1")
+    rig.settle("a")
+    assert.deepStrictEqual(rig.told, ["rejected: the worker is gone"])
+    rig.settle("b", { _tag: "Failed", failure: 7, defect: false })
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], ["ready", "failed"])
+  })
+
+  it("F9: a value that no worker is left to hold is dropped, and the body runs", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [] })
+    rig.settle("a")
+    rig.lose("w1")
+    assert.deepStrictEqual([rig.told, rig.phase("a")], [["discard what a brought"], "ready"])
+  })
+})

@@ -1,0 +1,191 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
+import * as Skein from "skein/Skein"
+import { DependencyFailed, TaskCancelled } from "skein/SkeinError"
+import * as Task from "skein/Task"
+import * as Testing from "skein/testing"
+import * as Worker from "skein/Worker"
+import { endless, inScheduler, type Log, note, turns } from "./harness.ts"
+import { defectsIn, errorOf } from "./support.ts"
+
+describe("settle", () => {
+  it.effect("F9: a task that has not started never does, and its dependents go on with the value", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const blocker = Task.make(turns(20))
+      const up = Task.make(Effect.as(note(log, "up"), 1), { key: "up" })
+      yield* Client.submit(blocker)
+      const [made, down] = yield* Client.submitAll([up, Task.map(up, (n) => n + 1)])
+      assert.isTrue(yield* Scheduler.settle(made, Exit.succeed(41)))
+      assert.deepStrictEqual([yield* Future.join(down), yield* Future.join(made), log], [42, 41, []])
+      const { attempts, completed, status } = yield* Future.metadata(made)
+      assert.deepStrictEqual([status, attempts, completed], ["succeeded", [], 0])
+    }).pipe(Effect.scoped, inScheduler({ concurrency: 1 })))
+
+  it.effect("F9: settled in the turn in which it was submitted, nothing of it runs", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const future = yield* Client.submit(Task.make(note(log, "ran")))
+      assert.isTrue(yield* Scheduler.settle(future, Exit.succeed("told")))
+      assert.deepStrictEqual([yield* Future.join(future), log], ["told", []])
+    }).pipe(Effect.scoped, inScheduler()))
+
+  for (const isAway of [false, true]) {
+    it.effect(`F9: one that ${isAway ? "has seceded" : "runs"} is interrupted, its finalizers run, and what it brings is discarded`, () =>
+      Effect.gen(function*() {
+        const log: Log = []
+        const finalizing = yield* Deferred.make<void>()
+        const body = Effect.onInterrupt(
+          Effect.andThen(isAway ? Worker.secede : Effect.void, Effect.as(Effect.never, "brought")),
+          () => Effect.andThen(note(log, "finalizer"), Deferred.await(finalizing))
+        )
+        const future = yield* Client.submit(Task.make(body, { key: "x" }))
+        yield* turns()
+        assert.isTrue(yield* Scheduler.settle(future, Exit.succeed("told")))
+        yield* turns()
+        const explained = yield* Scheduler.explain("x")
+        assert.strictEqual(explained?.because._tag === "Stopping" && explained.because.reason, "Settled")
+        // The first word counts.
+        assert.isFalse(yield* Scheduler.settle(future, Exit.succeed("told again")))
+        yield* Deferred.succeed(finalizing, undefined)
+        assert.deepStrictEqual([yield* Future.join(future), log], ["told", ["finalizer"]])
+      }).pipe(Effect.scoped, inScheduler()))
+  }
+
+  it.effect("F9: a late success of its body changes nothing", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const body = Effect.uninterruptible(Effect.as(Deferred.await(gate), "brought"))
+      const future = yield* Client.submit(Task.make(body))
+      yield* turns()
+      yield* Scheduler.settle(future, Exit.succeed("told"))
+      yield* Deferred.succeed(gate, undefined)
+      assert.strictEqual(yield* Future.join(future), "told")
+    }).pipe(Effect.scoped, inScheduler()))
+
+  it.effect("F9: a failure, a defect and an interruption end it and its dependents as they would from its body", () =>
+    Effect.gen(function*() {
+      const run = <E>(exit: Exit.Exit<string, E>) =>
+        Effect.scoped(Effect.gen(function*() {
+          const up = Task.make(endless([], "up") as Effect.Effect<string, E>, { key: "up" })
+          const [made, down] = yield* Client.submitAll([up, Task.map(up, (n) => n)])
+          yield* turns()
+          assert.isTrue(yield* Scheduler.settle(made, exit as Exit.Exit<string, never>))
+          return [yield* Future.await(made), yield* Future.await(down)] as const
+        }))
+      const [failed, refused] = yield* run(Exit.fail("no" as const))
+      assert.deepStrictEqual(yield* errorOf(failed), "no")
+      assert.instanceOf(yield* errorOf(refused), DependencyFailed)
+      const [died] = yield* run(Exit.die("bug"))
+      assert.deepStrictEqual(Exit.isFailure(died) && defectsIn(died.cause), ["bug"])
+      const [cancelled] = yield* run(Exit.interrupt(7))
+      const error = yield* errorOf(cancelled)
+      assert.instanceOf(error, TaskCancelled)
+      assert.strictEqual(
+        error.message,
+        "Task \"up\" was cancelled by Scheduler.settle: it was settled as interrupted."
+      )
+    }).pipe(inScheduler()))
+
+  it.effect("F9: one that has ended, was asked to stop or was released is not affected", () =>
+    Effect.gen(function*() {
+      const ended = yield* Client.submit(Task.make(Effect.succeed(1)))
+      yield* Future.join(ended)
+      const stopping = yield* Client.submit(Task.make(Effect.onInterrupt(Effect.as(Effect.never, 1), () => turns(30))))
+      yield* turns()
+      yield* Client.cancel(stopping, { wait: false })
+      const released = yield* Client.submit(Task.make(Effect.succeed(1)))
+      yield* Client.release(released)
+      for (const future of [ended, stopping, released]) {
+        assert.isFalse(yield* Scheduler.settle(future, Exit.succeed(2)))
+        assert.isFalse(yield* Scheduler.settle(future, Exit.fail("no") as never))
+      }
+      assert.strictEqual(yield* Future.join(ended), 1)
+    }).pipe(Effect.scoped, inScheduler()))
+
+  it.effect("F9: a job whose tasks are all done returns at once", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const tasks = ["a", "b", "c"].map((name) => Task.make(note(log, name), { key: name }))
+      const futures = yield* Client.submitAll(tasks)
+      for (const future of futures) yield* Scheduler.settle(future, Exit.succeed("done"))
+      // The same objects join the live tasks.
+      assert.deepStrictEqual(yield* Client.compute(tasks), ["done", "done", "done"])
+      assert.deepStrictEqual(log, [])
+    }).pipe(Effect.scoped, inScheduler({ concurrency: 1 })))
+
+  it.effect("F9: a task inside a graph is reached by submitting the same object", () =>
+    Effect.gen(function*() {
+      const inner = Task.make(endless([], "inner") as Effect.Effect<number>, { key: "inner" })
+      const outer = yield* Client.submit(Task.map({ deep: [inner] }, ({ deep: [n] }) => n + 1))
+      yield* turns()
+      yield* Scheduler.settle(yield* Client.submit(inner), Exit.succeed(1))
+      assert.strictEqual(yield* Future.join(outer), 2)
+    }).pipe(Effect.scoped, inScheduler()))
+
+  it.effect("F9: a flatMap task lets go of its graph", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const future = yield* Client.submit(Task.flatMap([], () => Task.make(Effect.as(endless(log, "inner"), 0))))
+      yield* turns()
+      yield* Scheduler.settle(future, Exit.succeed(1))
+      assert.strictEqual(yield* Future.join(future), 1)
+      yield* turns()
+      assert.include(log.join(), "inner")
+      assert.strictEqual((yield* Scheduler.stats).tasks.running, 0)
+    }).pipe(Effect.scoped, inScheduler()))
+
+  it.effect("F9, M7: a value from outside owns nothing", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const pool = Task.resource(Effect.acquireRelease(note(log, "open"), () => note(log, "close")), { key: "pool" })
+      yield* Effect.scoped(Effect.gen(function*() {
+        const future = yield* Client.submit(pool)
+        yield* Scheduler.settle(future, Exit.succeed("lent"))
+        assert.strictEqual(yield* Future.join(future), "lent")
+      }))
+      assert.deepStrictEqual(log, [])
+      yield* Testing.assertEmpty
+    }).pipe(inScheduler()))
+
+  it.effect("F9, F8: a value from outside is lost with its worker; then the task runs after all", () =>
+    Effect.gen(function*() {
+      const future = yield* Client.submit(Task.make(Effect.succeed("made")))
+      yield* Scheduler.settle(future, Exit.succeed("told"))
+      assert.strictEqual(yield* Future.join(future), "told")
+      yield* Testing.loseWorker("a")
+      assert.strictEqual(yield* Future.join(future), "made")
+    }).pipe(Effect.scoped, inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
+
+  it.effect("F9: its attempt may be lost with its worker: the value stays", () =>
+    Effect.gen(function*() {
+      const body = Effect.onInterrupt(Effect.as(Effect.never, "made"), () => turns(30))
+      const future = yield* Client.submit(Task.make(body))
+      yield* turns()
+      yield* Scheduler.settle(future, Exit.succeed("told"))
+      yield* Testing.loseWorker("a")
+      assert.strictEqual(yield* Future.join(future), "told")
+    }).pipe(Effect.scoped, inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
+
+  it.effect("F9: a retry that is due does not come, and nothing is left behind", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      yield* Effect.scoped(Effect.gen(function*() {
+        const body = Effect.andThen(note(log, "ran"), Effect.fail("no"))
+        const future = yield* Client.submit(
+          Task.make(body as Effect.Effect<number, string>, { retry: Schedule.spaced("1 hour") })
+        )
+        yield* turns()
+        assert.isTrue(yield* Scheduler.settle(future, Exit.succeed(7)))
+        assert.strictEqual(yield* Future.join(future), 7)
+      }))
+      assert.deepStrictEqual(log, ["ran"])
+      yield* Testing.assertEmpty
+    }).pipe(Effect.provide(Skein.layer())))
+})
