@@ -723,7 +723,8 @@ export const fireAndForget = <A, E, R>(
   }) as any
 
 /**
- * Waits until everything of a group that {@link fireAndForget} started has ended, what is fired meanwhile included.
+ * Waits until everything of a group that {@link fireAndForget} started has ended, what is fired meanwhile included. The group is
+ * {@link defaultGroup} unless told.
  *
  * **When to use**
  *
@@ -731,13 +732,14 @@ export const fireAndForget = <A, E, R>(
  *
  * **Details**
  *
- * A failure there is in the log, and none here. Inside a task this frees the slot for the while, as every wait does; a task
- * of the group itself would wait for its own end, and is told so with `Starved`.
+ * Finalizers have run when this returns, those of resources too, and of tasks that were cancelled by somebody who did not wait.
+ * A failure there is in the log, and none here. Inside a task this frees the slot for the while, as every wait does; a task of the
+ * group itself would wait for its own end, and is told so with `Starved`.
  *
  * @category waiting
  * @since 0.1.0
  */
-export const awaitGroup = (group: string): Effect.Effect<void, Starved, Client> =>
+export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, Starved, Client> =>
   withCore((core) => core.detached.await(group))
 
 /**
@@ -752,8 +754,10 @@ export const awaitGroup = (group: string): Effect.Effect<void, Starved, Client> 
  * @category cancelling
  * @since 0.1.0
  */
-export const cancelGroup = (group: string, options: CancelOptions = {}): Effect.Effect<void, never, Client> =>
-  withCore((core) => core.detached.cancel(group, cancelRequest(options)))
+export const cancelGroup = (
+  group: string = defaultGroup,
+  options: CancelOptions = {}
+): Effect.Effect<void, never, Client> => withCore((core) => core.detached.cancel(group, cancelRequest(options)))
 
 /**
  * Gives the claim on a result back before its scope closes. A task that has not ended and that nobody else wants is

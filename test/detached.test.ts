@@ -66,6 +66,31 @@ describe("fire and forget", () => {
       yield* Client.cancelGroup("other")
     }).pipe(inScheduler()))
 
+  it.effect("A11: awaitGroup returns when finalizers have run, of what was cancelled and of resources", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      yield* Client.fireAndForget(Task.make(reluctant(log, "fired")))
+      const opened = Effect.acquireRelease(note(log, "open"), () => Effect.andThen(turns(), note(log, "close")))
+      yield* Client.fireAndForget(Task.resource(opened))
+      yield* started(log, "fired")
+      yield* Client.cancelGroup(Client.defaultGroup, { wait: false })
+      assert.notInclude(log, "fired is finalized")
+      yield* Client.awaitGroup()
+      assert.sameMembers(log, ["fired starts", "open", "fired is finalized", "close"])
+      yield* Testing.assertEmpty
+    }).pipe(inScheduler()))
+
+  it.effect("A11: a finalizer that waits for its own group is told that it waits for itself", () =>
+    Effect.gen(function*() {
+      const errors: Array<unknown> = []
+      const waits = Effect.map(Effect.flip(Client.awaitGroup("g")), (error) => errors.push(error._tag))
+      const task = Task.make(Effect.onExit(Effect.never, () => Effect.ignore(waits)))
+      yield* Client.fireAndForget(task, { group: "g" })
+      yield* turns()
+      yield* Client.cancelGroup("g")
+      assert.deepStrictEqual(errors, ["Starved"])
+    }).pipe(inScheduler()))
+
   it.effect("A11: a task that waits for its own group is told that it waits for itself", () =>
     Effect.gen(function*() {
       const errors: Array<unknown> = []

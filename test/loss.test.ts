@@ -519,6 +519,24 @@ describe("resources on a worker that is lost", () => {
       assert.deepStrictEqual(log, ["open r on a", "open r on b", "close r on a"])
     })))
 
+  for (const [when, startImmediately] of [["before", true], ["while it is closed", false]] as const) {
+    it.effect(`C4, M7, F8: a layer's close waits for what a body opened elsewhere that was lost ${when}`, () =>
+      Effect.gen(function*() {
+        const log: Log = []
+        const workers = ["a", "b", "c"].map((id) => ({ id, concurrency: 1 }))
+        const pool = Task.resource(opened(log, "pool"), { workers: ["a"] })
+        const connection = Task.resource(pool, () => opened(log, "connection"), { workers: ["b"] })
+        const body = Task.make(Effect.andThen(Client.submit(connection), Effect.never), { workers: ["c"] })
+        const program = Effect.gen(function*() {
+          yield* Client.submit(body)
+          yield* calm
+          yield* Effect.forkChild(Testing.loseWorker("c"), { startImmediately })
+        })
+        yield* Effect.provide(Effect.scoped(program), Skein.layer({ workers }), { local: true })
+        assert.deepStrictEqual(log.slice(2), ["close connection on b", "close pool on a"])
+      }))
+  }
+
   it.effect("M7, F8: the keys of what it submitted are free at once, though its finalizers take their time", () =>
     two(Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()

@@ -4,6 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Client from "skein/Client"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
+import { Results } from "../src/internal/results.ts"
 import { inQuietScheduler, turns } from "./harness.ts"
 
 const million = 1_000_000
@@ -88,4 +89,17 @@ describe("a large run", () => {
       }
       assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
     }).pipe(inQuietScheduler()), 60_000)
+
+  it("M5, W6: a worker whose results come and go one at a time keeps the table for them until as many have paid for it", () => {
+    const results = new Results()
+    const tables = new Set<unknown>()
+    const row = 80_000
+    for (let i = 0; i < 40_000; i++) {
+      results.set(row, i)
+      tables.add((results as unknown as { readonly values: unknown }).values)
+      results.delete(row)
+    }
+    assert.isAtMost(tables.size, 5)
+    assert.isAtLeast(tables.size, 4)
+  })
 })

@@ -28,7 +28,7 @@ import type { Limits } from "./limits.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
 import type { Demand, Plan, Reference, Settings } from "./Plan.ts"
-import type { Positions } from "./positions.ts"
+import type { Members } from "./positions.ts"
 import { TaskTable } from "./TaskTable.ts"
 
 export { Flag, hasEnded, Phase, phaseNames } from "./Phase.ts"
@@ -193,7 +193,7 @@ export interface Lane {
   readonly ancestor: number
   readonly depth: number
   readonly submission: number
-  readonly members: Positions
+  readonly members: Members
   readonly taskAt: Int32Array
   /** Place in the heap of lanes, or -1. */
   heapIndex: number

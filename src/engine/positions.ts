@@ -88,3 +88,62 @@ export class Positions {
     return index
   }
 }
+
+/** What a lane needs of a set of positions. */
+export type Members = Readonly<Pick<Positions, "add" | "count" | "delete" | "has" | "least">>
+
+/**
+ * The same for a few positions of many: it costs memory for its members alone, so that a set which is soon empty again may be
+ * made anew each time. A binary heap, in which what was deleted stays until it comes up.
+ */
+export class FewPositions implements Members {
+  private readonly members = new Set<number>()
+  private heap: Array<number> = []
+
+  get count(): number {
+    return this.members.size
+  }
+
+  add(position: number): void {
+    this.members.add(position)
+    const heap = this.heap
+    let index = heap.push(position) - 1
+    while (index > 0) {
+      const parent = (index - 1) >> 1
+      if (heap[parent]! <= position) break
+      heap[index] = heap[parent]!
+      index = parent
+    }
+    heap[index] = position
+  }
+
+  has(position: number): boolean {
+    return this.members.has(position)
+  }
+
+  delete(position: number): void {
+    this.members.delete(position)
+    if (this.heap.length > 64 + 2 * this.count) this.heap = [...this.members].sort((a, b) => a - b)
+  }
+
+  /** The least member. The set must not be empty. */
+  least(): number {
+    while (!this.members.has(this.heap[0]!)) this.dropFirst()
+    return this.heap[0]!
+  }
+
+  private dropFirst(): void {
+    const heap = this.heap
+    const last = heap.pop()!
+    let index = 0
+    for (;;) {
+      let child = 2 * index + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++
+      if (heap[child]! >= last) break
+      heap[index] = heap[child]!
+      index = child
+    }
+    if (heap.length > 0) heap[index] = last
+  }
+}

@@ -10,7 +10,7 @@ import { enterLane, isBefore, leaveLane } from "./laneHeap.ts"
 import type { Lanes } from "./laneHeap.ts"
 import { demandOf, nameOf } from "./placement.ts"
 import type { Demand } from "./Plan.ts"
-import { Positions } from "./positions.ts"
+import { FewPositions, Positions } from "./positions.ts"
 import type { Lane, Queue, State, Submission, TaskId } from "./State.ts"
 
 /** The lane of a task: that of its submission and priority. */
@@ -98,7 +98,7 @@ const enqueue = (state: State, task: TaskId, demand: Demand): void => {
 const partOf = ({ parts }: Queue, lane: Lane): Lane => {
   const known = parts.get(lane)
   if (known !== undefined) return known
-  const part = { ...lane, members: new Positions(lane.taskAt.length), heapIndex: -1 }
+  const part = { ...lane, members: new FewPositions(), heapIndex: -1 }
   parts.set(lane, part)
   return part
 }

@@ -19,8 +19,15 @@ import type { SchedulerCore } from "./schedulerCore.ts"
 import { warnUnseen } from "./scopeOwners.ts"
 import type { FutureImpl, TaskImpl } from "./task.ts"
 
-/** The future that stands for a fired task, by the owner that closes with it. */
-type Group = Map<number, FutureImpl>
+/** A fired task. */
+interface Fired {
+  readonly future: FutureImpl
+  /** Warns of failures that nobody saw and closes the owner, unless that was done before. */
+  readonly close: () => void
+}
+
+/** What was fired, by the owner that closes with it, until its finalizers have run. */
+type Group = Map<number, Fired>
 
 export class Detached {
   private readonly groups = new Map<string, Group>()
@@ -40,20 +47,21 @@ export class Detached {
     const fired = this.core.submissions.submitAlone(task, `group ${name}`, fiber)
     if (!("owner" in fired)) return Effect.fail(fired)
     const { future, owner } = fired
-    const group = this.groups.get(name)
-    if (group === undefined) this.groups.set(name, new Map([[owner, future]]))
-    else group.set(owner, future)
     const fork = Effect.runForkWith(fiber.context)
-    this.core.waits.notify(
-      (wait) => {
-        const now = this.core.now()
-        this.core.ask({ _tag: "WaitBegan", now, wait, claims: [future.claim], mode: "all", waiter: -1, attempt: 0 })
-      },
-      () => {
-        for (const unseen of this.core.view.unseenOf(owner)) fork(warnUnseen(unseen))
-        this.close(name, owner)
-      }
-    )
+    let isOpen = true
+    const close = (): void => {
+      if (!isOpen) return
+      isOpen = false
+      for (const unseen of this.core.view.unseenOf(owner)) fork(warnUnseen(unseen))
+      this.close(name, owner)
+    }
+    const group = this.groups.get(name)
+    if (group === undefined) this.groups.set(name, new Map([[owner, { future, close }]]))
+    else group.set(owner, { future, close })
+    this.core.waits.notify((wait) => {
+      const now = this.core.now()
+      this.core.ask({ _tag: "WaitBegan", now, wait, claims: [future.claim], mode: "all", waiter: -1, attempt: 0 })
+    }, close)
     return Effect.void
   }
 
@@ -69,20 +77,33 @@ export class Detached {
     )
   }
 
-  /** Returns when nothing of the group is left to end, what is fired meanwhile included. */
+  /** Returns when nothing of the group is left to end, finalizers and what is fired meanwhile included. */
   await(name: string): Effect.Effect<void, Starved> {
     return Effect.suspend(() => {
+      const group = this.groups.get(name)
+      if (group === undefined) return Effect.void
       const { view, waits } = this.core
-      const open = Array.from(this.groups.get(name)?.values() ?? [], ({ claim }) => claim)
-        .filter((claim) => !view.isSettled(claim))
-      return open.length === 0 ? Effect.void : Effect.andThen(waits.forClaims(open, "all"), this.await(name))
+      const open = Array.from(group.values(), ({ future }) => future.claim).filter((claim) => !view.isSettled(claim))
+      const ended = open.length > 0 ? waits.forClaims(open, "all") : this.closed(name, group)
+      return Effect.andThen(ended, this.await(name))
     })
+  }
+
+  /** Returns when the finalizers of what has ended have run. */
+  private closed(name: string, group: Group): Effect.Effect<void, Starved> {
+    return Effect.forEach([...group], ([owner, { close }]) => {
+      close()
+      return this.core.waits.begin((wait, origin) => {
+        const by = `group ${name}`
+        this.core.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
+      })
+    }, { concurrency: "unbounded", discard: true })
   }
 
   /** Asks for all in one go, so that an interruption of the wait leaves none of them running; then waits for their finalizers. */
   cancel(name: string, request: CancelRequest): Effect.Effect<void> {
     return Effect.uninterruptibleMask((restore) => {
-      const futures = [...this.groups.get(name)?.values() ?? []]
+      const futures = Array.from(this.groups.get(name)?.values() ?? [], ({ future }) => future)
       const cancel = (wait: boolean) => (future: FutureImpl) => this.core.owners.cancel(future, { ...request, wait })
       const requests = Effect.forEach(futures, cancel(false), { discard: true })
       if (!request.wait) return requests

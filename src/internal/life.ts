@@ -66,7 +66,7 @@ export class Life {
     // Others may be closing at the moment, or an owner of a fired task has closed while its finalizers run: what they wait for
     // is awaited here too.
     const { detached, observers, owners, state, workers } = this.core
-    const open = new Set([...state.owners.keys(), ...owners.closing, ...detached.owners()])
+    const open = new Set([...state.owners.keys(), ...owners.closingOwners(), ...detached.owners()])
     return Effect.forEach(open, (owner) => owners.close(owner, "scheduler"), {
       // At once: a finalizer of one may wait for a task of another.
       concurrency: "unbounded",

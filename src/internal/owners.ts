@@ -23,8 +23,8 @@ export interface CancelRequest {
 }
 
 export class Owners {
-  /** The owners that are being closed. */
-  readonly closing = new Set<number>()
+  /** Each close of an owner that is not over; one may be closed several times at once. */
+  private readonly closing = new Set<{ readonly owner: number }>()
   private readonly core: SchedulerCore
   private readonly scopes: ScopeOwners
   private next = 1
@@ -44,6 +44,11 @@ export class Owners {
     return this.scopes.find(scope)
   }
 
+  /** Those that are being closed. */
+  *closingOwners(): Iterable<number> {
+    for (const { owner } of this.closing) yield owner
+  }
+
   open(name: string): number {
     const owner = this.next++
     this.core.ask({ _tag: "OwnerOpened", now: this.core.now(), owner, name })
@@ -52,12 +57,22 @@ export class Owners {
 
   /** Ends everything that only this owner wanted; returns when none of it is running any more. */
   close(owner: number, by: string, abandoned?: number): Effect.Effect<void> {
-    const closed = Effect.ignore(this.core.waits.begin((wait, origin) => {
-      this.closing.add(owner)
-      this.core.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
-      if (abandoned !== undefined) this.core.ask({ _tag: "WaitAbandoned", now: origin.now, wait: abandoned })
-    }))
-    return Effect.ensuring(closed, Effect.sync(() => this.closing.delete(owner)))
+    return Effect.withFiber((fiber) => {
+      const entry = { owner }
+      const closed = Effect.ignore(this.core.waits.begin((wait, origin) => {
+        this.closing.add(entry)
+        this.core.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
+        if (abandoned !== undefined) this.core.ask({ _tag: "WaitAbandoned", now: origin.now, wait: abandoned })
+      }))
+      return Effect.ensuring(
+        closed,
+        Effect.sync(() => {
+          // The waits of a lost body have ended with it, and not with what it waited for.
+          if (attemptOf(this.core, fiber)?.isLost === true) this.dismiss(owner, by)
+          this.closing.delete(entry)
+        })
+      )
+    })
   }
 
   /** Ends what only this owner wanted; the number is that of a wait for it. */
@@ -65,9 +80,14 @@ export class Owners {
     this.core.ask({ _tag: "OwnerClosed", now: this.core.now(), owner, by, reason, wait, waiter: -1, attempt: 0 })
   }
 
-  /** The same where nobody waits. */
+  /** The same where nobody waits but the close of the layer, should that come meanwhile. */
   dismiss(owner: number, by: string, reason?: string): void {
-    this.core.waits.unattended((wait) => this.closeAlone(owner, by, wait, reason))
+    const entry = { owner }
+    this.closing.add(entry)
+    this.core.waits.notify(
+      (wait) => this.closeAlone(owner, by, wait, reason),
+      () => this.closing.delete(entry)
+    )
   }
 
   /** Withdraws the wish of the future's owner, or with `force` everybody's. */

@@ -9,6 +9,8 @@ import type { TaskId } from "../engine/State.ts"
 export class Results {
   private values: Array<unknown> = []
   private count = 0
+  /** How many were written to this array: they pay for filling the next one. */
+  private written = 0
 
   get size(): number {
     return this.count
@@ -23,15 +25,22 @@ export class Results {
     while (this.values.length < task) this.values.push(undefined)
     this.values[task] = value
     this.count++
+    this.written++
   }
 
   clear(): void {
-    this.values = []
     this.count = 0
+    this.drop()
   }
 
   delete(task: TaskId): void {
     this.values[task] = undefined
-    if (--this.count === 0 && this.values.length > 65_536) this.values = []
+    const { length } = this.values
+    if (--this.count === 0 && length > 65_536 && this.written > length >> 3) this.drop()
+  }
+
+  private drop(): void {
+    this.values = []
+    this.written = 0
   }
 }

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { FewPositions, Positions } from "../../src/engine/positions.ts"
 import { snapshot } from "../../src/engine/snapshot.ts"
 import { Phase } from "../../src/engine/State.ts"
 import { Chance } from "../chance.ts"
@@ -98,6 +99,23 @@ describe("ready", () => {
       const expected = snapshot(rig.state).queue
       rig.end("busy")
       assert.deepStrictEqual(runAll(rig), expected)
+    }
+  })
+
+  it("W6: a set of few positions is the same set as one of all, whatever is added and deleted", () => {
+    const chance = new Chance(7)
+    const [all, few] = [new Positions(2000), new FewPositions()]
+    for (let i = 0; i < 20_000; i++) {
+      // Mostly added at first, mostly deleted later.
+      const position = chance.below(4) < (i < 10_000 ? 1 : 3) && all.count > 0 ? all.least() : chance.below(2000)
+      for (const set of [all, few]) if (set.has(position) !== all.has(position)) assert.fail(`${position} differs`)
+      const isMember = all.has(position)
+      for (const set of [all, few]) {
+        if (isMember) set.delete(position)
+        else set.add(position)
+      }
+      assert.strictEqual(few.count, all.count)
+      if (all.count > 0) assert.strictEqual(few.least(), all.least())
     }
   })
 })
