@@ -321,23 +321,31 @@ export class TaskCancelled extends Fact("TaskCancelled")<{
 }
 
 /**
- * A wait that could never end: it would close a cycle, or it keeps its slot and no other is left for what it waits for.
+ * A wait that could never end: it would close a cycle, or it keeps its slot or resources, and none are left for what it waits
+ * for.
  *
  * **Details**
  *
- * Each pair says which key waits for which; one with `"slot"`, that it waits for the slot which the other keeps while it waits
- * itself. The tasks are not affected. Where a slot lacks, the same wait without `keepSlot` can end.
+ * Each pair says which key waits for which; one with `"slot"`, `"resources"` or `"tag"`, that it waits for that which the other
+ * keeps while it waits itself. The tasks are not affected. The same wait without `keepSlot`, by a task without
+ * `keepResources`, can end.
  *
  * @category errors
  * @since 0.1.0
  */
 export class Starved extends Fact("Starved")<{
-  readonly waits: ReadonlyArray<readonly [waiting: string, awaited: string, of?: "slot"]>
+  readonly waits: ReadonlyArray<readonly [waiting: string, awaited: string, of?: "slot" | "resources" | "tag"]>
 }> {
   override get message(): string {
     const told = this.waits.map(([from, to, of]) =>
-      `${quote(from)} waits for ${of === undefined ? quote(to) : `the slot that ${quote(to)} keeps`}`
+      `${quote(from)} waits for ${of === undefined ? quote(to) : `the ${of} that ${quote(to)} keeps`}`
     ).join(", ")
+    const lacks = this.waits.flatMap(([, , of]) => of === undefined || of === "slot" ? [] : [of])
+    if (lacks.length > 0) {
+      const what = lacks.includes("resources") ? "resources" : "tags"
+      return `This wait keeps what it holds and could never end: ${told}. Wait without keepSlot or keepResources, or allow ` +
+        `more ${what}.`
+    }
     if (this.waits.some(([, , of]) => of === "slot")) {
       return `This wait keeps its slot and could never end: ${told}. Wait without keepSlot, or allow more slots.`
     }

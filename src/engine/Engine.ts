@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { propagate } from "./agenda.ts"
+import * as amounts from "./amounts.ts"
 import * as attempts from "./attempts.ts"
 import type { Event } from "./Event.ts"
 import type { Instruction, Out } from "./Instruction.ts"
@@ -36,7 +37,7 @@ export const advance = (state: State, event: Event, out: Out): void => {
   propagate(state, out)
   if (state.endingWaits.length > 0) owners.endWaits(state, out)
   slots.dispatch(state, out)
-  if (state.keeping.size > 0) starvation.relieve(state, out)
+  if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
   state.cancelling = unwanted
   if (state.behalf !== undefined) state.behalf = undefined
   if (state.timers.length > 0) timers.schedule(state, attempts.isStale, out)
@@ -75,6 +76,8 @@ const apply = (state: State, event: Event, out: Out): void => {
       return workers.drain(state, event, out)
     case "WorkerLost":
       return loss.lose(state, event, out)
+    case "TagLimited":
+      return amounts.limit(state, event)
     case "TimeCame":
       return attempts.timeCame(state, out)
   }

@@ -36,6 +36,16 @@ export interface WorkerAdded {
   readonly now: number
   readonly name: string
   readonly slots: number
+  /** What tasks may hold there beside a slot, and how much of it there is. */
+  readonly amounts?: Readonly<Record<string, number>> | undefined
+}
+
+/** From now on at most `limit` attempts hold this tag, on all workers together; any number without one. */
+export interface TagLimited {
+  readonly _tag: "TagLimited"
+  readonly now: number
+  readonly tag: string
+  readonly limit: number | undefined
 }
 
 /** The worker takes nothing new; it leaves when its last attempt has ended. */
@@ -192,6 +202,7 @@ export type Event =
   | WorkerAdded
   | WorkerDrained
   | WorkerLost
+  | TagLimited
   | OwnerOpened
   | GraphSubmitted
   | TaskExpanded

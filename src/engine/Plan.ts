@@ -52,6 +52,12 @@ export interface Demand {
   readonly workers?: ReadonlyArray<string> | undefined
   /** It may run anywhere as long as none of `workers` takes tasks. */
   readonly allowOthers?: boolean | undefined
+  /** How much it holds of what its worker has, by name, beside its slot. */
+  readonly amounts?: Readonly<Record<string, number>> | undefined
+  /** It holds these while its body waits, too. */
+  readonly keepsAmounts?: boolean | undefined
+  /** Under each of them no more tasks run than its limit allows, on all workers together. No name twice. */
+  readonly tags?: ReadonlyArray<string> | undefined
 }
 
 /** The plan index or live task that `reference` means: `>= 0` an index of this plan, `< 0` the live task `~reference`. */

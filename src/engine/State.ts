@@ -11,13 +11,16 @@
  *   as long as it is above 0, or its alias is open.
  * - S3 `refs` is the number of claims, wishes and dependents (not ended, or with a result that lives on it) of a task; at 0 a
  *   task is cancelled if it has not ended, and forgotten if it has.
- * - S4 The slots in use on a worker are the attempts there that hold one; never more than its slots.
- * - S5 A slot is freed only by the end of the attempt, a secede, or the loss of the worker.
- * - S6 If a worker has a free slot, no rejoiner waits there and no task is ready that it could run.
+ * - S4 The slots in use on a worker are the attempts there that hold one; never more than its slots. The same of the amounts
+ *   in use on a worker, and of those in use under a tag, unless its limit was lowered.
+ * - S5 A slot is freed only by the end of the attempt, a secede, or the loss of the worker; amounts and tags go with it, but
+ *   for amounts that are kept.
+ * - S6 If a worker has a free slot, no rejoiner waits there and no task is ready that it could run, unless amounts or tags are
+ *   missing for it, or withheld for others.
  * - S7 A task ends once; what comes from a former attempt changes nothing.
  * - S8 A result is held exactly while it is claimed or needed, and one that owns a resource until that is finalized.
  * - S9 Without owners every table of tasks, waits, failures and timers is empty.
- * - S10 No attempt keeps its slot in a wait that could never end.
+ * - S10 No attempt keeps its slot or amounts in a wait that could never end.
  *
  * @since 0.1.0
  */
@@ -79,8 +82,11 @@ export type Reason =
     readonly reason: Going
   }
 
-/** The key that waits and the key that it waits for; with `slot`, for the slot which that one keeps while it waits itself. */
-export type Pair = readonly [waiting: string, awaited: string, of?: "slot"]
+/**
+ * The key that waits and the key that it waits for; with a third part, for the slot, the resources or the tag which that one
+ * keeps while it waits itself.
+ */
+export type Pair = readonly [waiting: string, awaited: string, of?: "slot" | "resources" | "tag"]
 
 /** Why a task ended with its worker: too many died while they ran it, or it must not be started twice. */
 export type Killing = "deaths" | "lost"
@@ -209,10 +215,27 @@ export interface Queue {
   readonly parts: Map<Lane, Lane>
 }
 
+/** Something of which there is a number, and how much of that is held; amounts of workers in thousandths. */
+export interface Amount {
+  readonly total: number
+  used: number
+}
+
+/** What an attempt holds beside its slot. */
+export type Holding = Pick<Demand, "amounts" | "keepsAmounts" | "tags">
+
+/** How often others that ask for some of the same started while a queue waited, and the attempt with which that became too often. */
+export interface Overtaken {
+  readonly count: number
+  readonly since: number
+}
+
 export interface WorkerRecord {
   readonly index: number
   readonly name: string
   readonly slots: number
+  /** What tasks may hold there beside a slot. */
+  readonly amounts: ReadonlyMap<string, Amount> | undefined
   /** Attempts that hold a slot (S4). */
   running: number
   /** Attempts of any phase that have not ended. */
@@ -300,6 +323,16 @@ export interface State {
   readonly queueOf: Map<TaskId, Queue>
   /** How many live tasks ask for more than a slot. */
   demanding: number
+  /** What attempts hold beside their slots. */
+  readonly holding: Map<TaskId, Holding>
+  /** Those among them that have given their slot away and keep amounts. */
+  readonly keepingAmounts: Set<TaskId>
+  /** The tags that are limited, each with its limit. */
+  readonly tags: Map<string, Amount>
+  /** How often queues were overtaken since one of their tasks started, by name. */
+  readonly overtaken: Map<string, Overtaken>
+  /** Waits that ended because they could never end, of bodies that still take their slot again. */
+  readonly starved: Map<number, ReadonlyArray<Pair>>
   /** Tasks of later submissions that depend on a task, each with how often: the same one may stand in its inputs twice. */
   readonly later: Map<TaskId, Map<TaskId, number>>
   /** Tasks that stand for another: flatMap tasks whose body has returned. */
@@ -376,6 +409,11 @@ export const make = (limits: Limits = defaultLimits, graceMillis = Infinity): St
   queues: new Map(),
   queueOf: new Map(),
   demanding: 0,
+  holding: new Map(),
+  keepingAmounts: new Set(),
+  tags: new Map(),
+  overtaken: new Map(),
+  starved: new Map(),
   later: new Map(),
   aliases: new Map(),
   outcomes: new Map(),

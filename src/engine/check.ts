@@ -4,11 +4,22 @@
  *
  * @since 0.1.0
  */
+import { unitsOf } from "./amounts.ts"
 import { claimsOf } from "./owners.ts"
 import { demandOf, nameOf, suits } from "./placement.ts"
 import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
 import { Flag, hasEnded, holdsDependencies, keyAt, Phase, phaseNames, unwanted } from "./State.ts"
-import type { Lane, Phase as PhaseOf, PhaseName, State, Submission, TaskId, Timer, Wait } from "./State.ts"
+import type {
+  Lane,
+  Phase as PhaseOf,
+  PhaseName,
+  State,
+  Submission,
+  TaskId,
+  Timer,
+  Wait,
+  WorkerRecord
+} from "./State.ts"
 import { mostTimers } from "./timers.ts"
 import { isLegal } from "./transitions.ts"
 
@@ -227,9 +238,11 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
       yield `S4: ${worker.name} is ${worker.phase} with ${worker.attempts} attempts`
     }
     const isFree = worker.running < worker.slots
-    if (isFree && worker.rejoining.size > 0) yield `S6: a slot is free ${where} and a rejoiner waits`
+    const rejoiners = [...worker.rejoining.keys()].filter((task) => asksForNothing(state, task))
+    if (isFree && rejoiners.length > 0) yield `S6: a slot is free ${where} and a rejoiner waits`
     for (const first of isFree ? firsts : []) {
       if (first === undefined || !suits(state, worker, demandOf(state, first))) continue
+      if (!asksForNothing(state, first)) continue
       yield `S6: a slot is free ${where} and ${name(first)} is ready`
     }
     for (const task of worker.rejoining.keys()) {
@@ -238,6 +251,64 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
       ) {
         yield `S6: ${name(task)} is queued ${where}`
       }
+    }
+  }
+}
+
+/** Whether a task needs nothing but a slot; what else may be withheld from it, the simulation's model tests. */
+const asksForNothing = (state: State, task: TaskId): boolean => {
+  const { amounts, tags } = settingsOf(state, task)?.demand ?? {}
+  return amounts === undefined && tags === undefined
+}
+
+/** S4, S5: amounts and tags are held by attempts that hold a slot, or keep them, and are counted right. */
+function* amounts(state: State, { live, name }: Facts): Iterable<string> {
+  const used = state.workers.map(() => new Map<string, number>())
+  const tagged = new Map<string, number>()
+  for (const task of live) {
+    const demand = settingsOf(state, task)?.demand
+    const held = state.holding.get(task)
+    const holds = has(state, task, Flag.holdsSlot)
+    if (holds && !asksForNothing(state, task) && held !== demand) {
+      yield `S4: ${name(task)} does not hold what it asks for`
+    }
+    if (held === undefined) continue
+    const phase = phaseOf(state, task)
+    const keeps = !holds && demand?.keepsAmounts === true && phase >= Phase.seceded && phase <= Phase.stopping
+    if (!holds && !keeps) yield `S5: ${name(task)} holds amounts or tags`
+    if (keeps !== state.keepingAmounts.has(task)) yield `S5: ${name(task)} does not keep amounts rightly`
+    if (keeps && (held.tags !== undefined || held.amounts !== demand.amounts)) {
+      yield `S5: ${name(task)} keeps the wrong things`
+    }
+    const counts = used[state.tasks.worker[task]!]!
+    for (const [what, amount] of Object.entries(held.amounts ?? {})) {
+      counts.set(what, (counts.get(what) ?? 0) + unitsOf(amount))
+    }
+    for (const tag of held.tags ?? []) tagged.set(tag, (tagged.get(tag) ?? 0) + 1)
+  }
+  for (const task of [...state.holding.keys(), ...state.keepingAmounts]) {
+    if (!isLive(state, task)) yield `S5: the free row ${task} holds amounts`
+  }
+  for (const worker of state.workers) {
+    const counts = used[worker.index]!
+    for (const [what, { total, used }] of worker.amounts ?? []) {
+      if (used !== (counts.get(what) ?? 0)) {
+        yield `S4: ${used} of ${counts.get(what)} ${what} are counted on ${worker.name}`
+      }
+      if (used > total || used < 0) yield `S4: ${used} of ${total} ${what} are held on ${worker.name}`
+      counts.delete(what)
+    }
+    for (const what of counts.keys()) yield `S4: ${worker.name} has no ${what}`
+  }
+  for (const [tag, { used }] of state.tags) {
+    if (used !== (tagged.get(tag) ?? 0)) yield `S4: ${used} of ${tagged.get(tag)} holders of the tag ${tag} are counted`
+  }
+  for (const queue of state.overtaken.keys()) {
+    if (!state.queues.has(queue)) yield `S6: nobody waits in the queue ${queue}`
+  }
+  for (const wait of state.starved.keys()) {
+    if (!state.workers.some(({ rejoining }) => [...rejoining.values()].includes(wait))) {
+      yield `S10: nobody will hear that wait ${wait} is starved`
     }
   }
 }
@@ -402,15 +473,47 @@ function* waits(state: State, { live, name }: Facts): Iterable<string> {
 
 /** S10: what can get on, found from below: first what is at work, then what waits for one that can, until no more is found. */
 function* starvation(state: State, { live, name, needs }: Facts): Iterable<string> {
-  if (state.keeping.size === 0) return
+  if (state.keeping.size + state.keepingAmounts.size === 0) return
   const able = new Set<TaskId>()
   const waitsOf = (task: TaskId) => [...state.waits.values()].filter(({ waiter }) => waiter === task)
   const canEnd = (wait: Wait) => live.some((task) => able.has(task) && [state.tasks.waits[task]].flat().includes(wait))
-  const turns = state.workers.map(() => false)
-  const hasSlot = (task: TaskId): boolean =>
+  const isAtWork = (task: TaskId) =>
+    phaseOf(state, task) !== Phase.rejoining && waitsOf(task).every(({ mode }) => mode === "never")
+  // What those hold who are not at work, as long as nobody knows that they can get on.
+  const idle = live.filter((task) => (has(state, task, Flag.holdsSlot) || state.holding.has(task)) && !isAtWork(task))
+  const hasPlace = (task: TaskId, { amounts, index, slots }: WorkerRecord): boolean => {
+    const there = idle.filter((other) => state.tasks.worker[other] === index)
+    const demand = settingsOf(state, task)?.demand
+    const lacksAmounts = !state.holding.has(task)
+    const needsThere = [
+      {
+        total: slots,
+        needed: 1,
+        shares: there.map((other) => [other, has(state, other, Flag.holdsSlot) ? 1 : 0] as const)
+      },
+      ...Object.entries((lacksAmounts ? demand?.amounts : undefined) ?? {}).map(([what, amount]) => ({
+        total: amounts!.get(what)!.total,
+        needed: unitsOf(amount),
+        shares: there.map((other) => [other, unitsOf(state.holding.get(other)?.amounts?.[what] ?? 0)] as const)
+      })),
+      ...(demand?.tags ?? []).flatMap((tag) => {
+        const limit = state.tags.get(tag)
+        if (limit === undefined) return []
+        const shares = idle.map((other) =>
+          [other, state.holding.get(other)?.tags?.includes(tag) === true ? 1 : 0] as const
+        )
+        return [{ total: limit.total, needed: 1, shares }]
+      })
+    ]
+    const kept = needsThere.filter(({ needed, shares, total }) =>
+      shares.reduce((left, [, share]) => left - share, total) < needed
+    )
+    return kept.length === 0 || kept.some(({ shares }) => shares.some(([other, share]) => share > 0 && able.has(other)))
+  }
+  const canRun = (task: TaskId): boolean =>
     phaseOf(state, task) === Phase.rejoining
-      ? turns[state.tasks.worker[task]!]!
-      : state.workers.some(({ index, phase }) => phase === "open" && turns[index]!)
+      ? hasPlace(task, state.workers[state.tasks.worker[task]!]!)
+      : state.workers.some((worker) => suits(state, worker, demandOf(state, task)) && hasPlace(task, worker))
   const canGetOn = (task: TaskId): boolean => {
     const phase = phaseOf(state, task)
     if (hasEnded(phase)) return false
@@ -418,25 +521,24 @@ function* starvation(state: State, { live, name, needs }: Facts): Iterable<strin
     if (alias !== undefined) return able.has(alias)
     const open = (needs.get(task) ?? []).filter((need) => !hasEnded(phaseOf(state, need)))
     if (phase === Phase.waiting && open.length > 0) return open.some((need) => able.has(need))
-    if (phase < Phase.assigned) return hasSlot(task)
+    if (phase < Phase.assigned) return canRun(task)
     const inside = waitsOf(task)
-    if (phase === Phase.rejoining && hasSlot(task)) return true
+    if (phase === Phase.rejoining && canRun(task)) return true
     if (inside.some(canEnd)) return true
     return phase !== Phase.rejoining && inside.every(({ mode }) => mode === "never")
   }
   for (let found = -1; found < able.size;) {
     found = able.size
-    for (const worker of state.workers) {
-      turns[worker.index] ||= worker.running < worker.slots ||
-        live.some((task) =>
-          able.has(task) && has(state, task, Flag.holdsSlot) && state.tasks.worker[task] === worker.index
-        )
-    }
     for (const task of live) if (canGetOn(task)) able.add(task)
   }
-  for (const [task, open] of state.keeping) {
-    if (!has(state, task, Flag.holdsSlot)) continue
-    for (const wait of open) if (!canEnd(wait)) yield `S10: ${name(task)} keeps its slot in wait ${wait.id} for ever`
+  for (const [task, open] of [...state.keeping, ...state.waitsOf]) {
+    const what = has(state, task, Flag.holdsSlot) ? "slot" : "resources"
+    if (what === "resources" && !state.keepingAmounts.has(task)) continue
+    for (const wait of open) {
+      if (wait.mode !== "never" && !canEnd(wait)) {
+        yield `S10: ${name(task)} keeps its ${what} in wait ${wait.id} for ever`
+      }
+    }
   }
 }
 
@@ -502,6 +604,10 @@ function* emptiness(state: State): Iterable<string> {
     settled: state.settled.size,
     resources: state.resources,
     rescheduled: state.rescheduled.size,
+    holding: state.holding.size,
+    keepingAmounts: state.keepingAmounts.size,
+    overtaken: state.overtaken.size,
+    starved: state.starved.size,
     endingWaits: state.endingWaits.length,
     timers: state.timers.length,
     rejoining: state.workers.reduce((sum, worker) => sum + worker.rejoining.size, 0),
@@ -516,6 +622,7 @@ const rules: ReadonlyArray<Rule> = [
   users,
   links,
   slots,
+  amounts,
   queue,
   outcomes,
   waits,

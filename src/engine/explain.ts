@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
+import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing, unitsOf } from "./amounts.ts"
+import type { Needs } from "./amounts.ts"
 import { demandOf, suits } from "./placement.ts"
 import { compareReady, dependenciesOf, readyOf } from "./snapshot.ts"
 import { hasEnded, keyOf, Phase, phaseNames } from "./State.ts"
-import type { Phase as PhaseOf, PhaseName, Reason, State, TaskId, Timer, Wait } from "./State.ts"
+import type { Phase as PhaseOf, PhaseName, Reason, State, TaskId, Timer, Wait, WorkerRecord } from "./State.ts"
 
 /** Where a task stands, and why it stands there. */
 export interface Explanation {
@@ -28,6 +30,11 @@ export type Because =
   | { readonly _tag: "NoSuitableWorker"; readonly workers: ReadonlyArray<string> }
   /** All slots of the workers on which it may run are taken, by `running`, and `ahead` ready tasks rank before it. */
   | { readonly _tag: "NoFreeSlot"; readonly ahead: number; readonly running: ReadonlyArray<string> }
+  /**
+   * A slot is free for it, but not all of the resources and tags that it asks for: what it lacks on which worker, and which tasks
+   * hold that. If it lacks nothing, what is free is withheld for others that come before it.
+   */
+  | { readonly _tag: "LacksResources"; readonly ahead: number; readonly lacks: ReadonlyArray<Lack> }
   /** It runs, or is about to. */
   | { readonly _tag: "Running"; readonly worker: string }
   /** Its body waits for these tasks and keeps its slot meanwhile. */
@@ -49,6 +56,18 @@ export type Because =
    */
   | { readonly _tag: "Releasing"; readonly reason: Reason["_tag"] | undefined }
   | { readonly _tag: "Ended"; readonly reason: Reason["_tag"] | undefined }
+
+/** What is missing for a task. */
+export interface Lack {
+  readonly of: "resource" | "tag"
+  readonly name: string
+  /** Where; a tag is one for all workers. */
+  readonly worker?: string
+  readonly needed: number
+  readonly free: number
+  /** The keys of those who hold the rest. */
+  readonly heldBy: ReadonlyArray<string>
+}
 
 /** Explains the live task with this key; `undefined` if there is none. Costs a walk over all tasks. */
 export const explain = (state: State, key: string): Explanation | undefined => {
@@ -83,7 +102,13 @@ const becauseOf = (state: State, task: TaskId): Because => {
     case Phase.seceded:
       return { _tag: "GaveSlotAway", waitsFor: awaitedBy(state, state.waitsOf.get(task) ?? []) }
     case Phase.rejoining: {
-      const { name, rejoining } = workerOf(state, task)
+      const worker = workerOf(state, task)
+      const { name, rejoining } = worker
+      const needs = missing(state, task)
+      if (needs !== undefined && worker.running < worker.slots) {
+        const ahead = [...rejoining.keys()].indexOf(task)
+        return { _tag: "LacksResources", ahead, lacks: lacksOf(state, [worker], needs) }
+      }
       return { _tag: "WaitsForSlot", worker: name, ahead: [...rejoining.keys()].indexOf(task) }
     }
     case Phase.stopping: {
@@ -118,12 +143,36 @@ const readyBecause = (state: State, task: TaskId): Because => {
   const ready = readyOf(state)
   const own = ready.find((entry) => entry.task === task)!
   const ahead = ready.filter((entry) => compareReady(state, entry, own) < 0).length
+  const free = suitable.filter(({ running, slots }) => running < slots)
+  if (free.length > 0 && demand !== undefined && isForAmounts(demand)) {
+    return { _tag: "LacksResources", ahead, lacks: lacksOf(state, free, demand) }
+  }
   const running: Array<string> = []
   for (let other = 0; other < state.tasks.used; other++) {
     const isThere = suitable.some(({ index }) => index === state.tasks.worker[other])
     if (state.tasks.phase[other] === Phase.running && isThere) running.push(keyOf(state, other))
   }
   return { _tag: "NoFreeSlot", ahead, running }
+}
+
+/** What a task lacks of tags, and of amounts on each of these workers. */
+const lacksOf = (state: State, workers: ReadonlyArray<WorkerRecord>, { amounts = {}, tags = [] }: Needs) => {
+  const keys = (tasks: ReadonlyArray<TaskId>) => tasks.map((task) => keyOf(state, task))
+  const lacks: Array<Lack> = []
+  for (const tag of tags) {
+    const limit = state.tags.get(tag)
+    if (limit === undefined || limit.used < limit.total) continue
+    lacks.push({ of: "tag", name: tag, needed: 1, free: 0, heldBy: keys(holdersOfTag(state, tag)) })
+  }
+  for (const worker of workers) {
+    for (const [name, needed] of Object.entries(amounts)) {
+      const { total, used } = worker.amounts!.get(name)!
+      if (total - used >= unitsOf(needed)) continue
+      const heldBy = keys(holdersOnWorker(state, worker, name))
+      lacks.push({ of: "resource", name, worker: worker.name, needed, free: amountOf(total - used), heldBy })
+    }
+  }
+  return lacks
 }
 
 /** What the open waits of a body are for. */

@@ -26,6 +26,8 @@ export interface Limits {
   readonly deaths: number
   /** How often the body of one task may report that dependencies are lost, the report with which it fails included. */
   readonly dependenciesLost: number
+  /** Starts that may take of what a ready task waits for, amounts or tags, before that task goes first. */
+  readonly overtakes: number
 }
 
 /** A recursion without end is stopped while it fits into memory; everything else is up to the user. */
@@ -37,7 +39,8 @@ export const defaultLimits: Limits = {
   unfolding: 200_000,
   seceded: 100_000,
   deaths: 4,
-  dependenciesLost: 20
+  dependenciesLost: 20,
+  overtakes: 100
 }
 
 /** Why a plan is not accepted, if it is not. */

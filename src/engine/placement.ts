@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import { couldHold, fits, hasTags } from "./amounts.ts"
+import type { Round } from "./amounts.ts"
 import type { Demand } from "./Plan.ts"
 import { settingsOf } from "./State.ts"
 import type { State, TaskId, WorkerRecord } from "./State.ts"
@@ -11,21 +13,34 @@ import type { State, TaskId, WorkerRecord } from "./State.ts"
 export const demandOf = (state: State, task: TaskId): Demand | undefined => settingsOf(state, task)?.demand
 
 /** The same name for those who ask for the same. */
-export const nameOf = ({ allowOthers, workers }: Demand): string => JSON.stringify([workers?.toSorted(), allowOthers])
+export const nameOf = ({ allowOthers, amounts, keepsAmounts, tags, workers }: Demand): string =>
+  JSON.stringify([
+    workers?.toSorted(),
+    allowOthers,
+    amounts && Object.entries(amounts).sort(([a], [b]) => a < b ? -1 : 1),
+    keepsAmounts,
+    tags?.toSorted()
+  ])
 
 /** Whether a worker takes tasks that ask for this, when it has a free slot. */
 export const suits = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean => {
   if (worker.phase !== "open") return false
-  const { allowOthers, workers } = demand ?? {}
+  if (demand === undefined) return true
+  if (!couldHold(worker, demand)) return false
+  const { allowOthers, workers } = demand
   if (workers === undefined || workers.includes(worker.name)) return true
-  return allowOthers === true && !state.workers.some(({ name, phase }) => phase === "open" && workers.includes(name))
+  return allowOthers === true &&
+    !state.workers.some((other) => other.phase === "open" && workers.includes(other.name) && couldHold(other, demand))
 }
 
-/** The worker on which a ready task starts now; `undefined` if all that suit are busy. */
-export const choose = (state: State, task: TaskId): WorkerRecord | undefined => {
+/** The worker on which a ready task starts now; `undefined` if all that suit are busy, or what it asks for is not free. */
+export const choose = (state: State, task: TaskId, round: Round): WorkerRecord | undefined => {
   const demand = demandOf(state, task)
   const { workers } = state
-  const suitable = demand === undefined ? workers : workers.filter((worker) => suits(state, worker, demand))
+  if (demand !== undefined && !hasTags(state, demand, round)) return undefined
+  const suitable = demand === undefined
+    ? workers
+    : workers.filter((worker) => suits(state, worker, demand) && fits(worker, demand, round))
   return elsewhere(state, task, suitable) ?? leastLoaded(suitable)
 }
 

@@ -123,9 +123,13 @@ export const best = (state: State, stuck: ReadonlySet<Lanes>): readonly [Lanes, 
   for (const { lanes } of state.queues.values()) {
     if (!stuck.has(lanes) && (found === undefined || isBefore(state, lanes[0]!, found[0]!))) found = lanes
   }
-  if (found === undefined) return undefined
-  const { members, taskAt } = found[0]!
-  return [found, taskAt[members.least()]!]
+  return found && [found, firstOf(found)]
+}
+
+/** The best task of a heap of lanes. */
+export const firstOf = (lanes: Lanes): TaskId => {
+  const { members, taskAt } = lanes[0]!
+  return taskAt[members.least()]!
 }
 
 /** Takes one given ready task out. */

@@ -4,22 +4,26 @@
  *
  * @since 0.1.0
  */
+import * as amounts from "./amounts.ts"
+import type { Round } from "./amounts.ts"
 import type { Out } from "./Instruction.ts"
 import type { Lanes } from "./laneHeap.ts"
-import { choose, elsewhere, leastLoaded } from "./placement.ts"
+import { choose, demandOf, elsewhere, leastLoaded, suits } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { Flag, Phase, settingsOf } from "./State.ts"
-import type { State, TaskId, WorkerRecord } from "./State.ts"
+import type { Pair, State, TaskId, WorkerRecord } from "./State.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
 
 /** Gives free slots to rejoiners, then to ready tasks, until one of the two runs out (S6). */
 export const dispatch = (state: State, out: Out): void => {
   const workers = state.workers
+  const round = state.demanding > 0 && isContended(state) ? amounts.begin(state) : undefined
   for (let i = 0; i < workers.length; i++) {
-    if (workers[i]!.rejoining.size > 0) letRejoin(state, workers[i]!, out)
+    if (workers[i]!.rejoining.size > 0) letRejoin(state, workers[i]!, round, out)
   }
-  if (state.queues.size > 0) return dispatchQueues(state, out)
+  if (state.overtaken.size > 0) amounts.tidy(state)
+  if (round !== undefined && state.queues.size > 0) return dispatchQueues(state, round, out)
   while (!ready.isEmpty(state)) {
     const worker = leastLoaded(workers)
     if (worker === undefined) return ready.settleLone(state)
@@ -28,30 +32,57 @@ export const dispatch = (state: State, out: Out): void => {
   }
 }
 
-/** The same where some ask for more than a slot: those that can start nowhere yet hold nobody else up. */
-const dispatchQueues = (state: State, out: Out): void => {
+const isContended = ({ queues, workers }: State): boolean =>
+  queues.size > 0 || workers.some(({ rejoining }) => rejoining.size > 0)
+
+/** The same where some ask for more than a slot: those that can start nowhere yet hold nobody up but for what they wait for. */
+const dispatchQueues = (state: State, round: Round, out: Out): void => {
   ready.settleLone(state)
   const stuck = new Set<Lanes>()
-  for (let next = ready.best(state, stuck); next !== undefined; next = ready.best(state, stuck)) {
-    const [lanes, task] = next
-    const worker = choose(state, task)
-    if (worker === undefined) stuck.add(lanes)
-    else {
-      ready.withdraw(state, task)
-      start(state, task, worker, out)
+  const consider = (lanes: Lanes, task: TaskId): void => {
+    const worker = choose(state, task, round)
+    if (worker === undefined) {
+      stuck.add(lanes)
+      return withhold(state, task, round)
     }
+    const queue = state.queueOf.get(task)
+    ready.withdraw(state, task)
+    start(state, task, worker, out)
+    if (queue !== undefined) amounts.noteStart(state, queue, state.tasks.attempt[task]!)
   }
+  for (const { lanes } of amounts.overdue(state)) consider(lanes, ready.firstOf(lanes))
+  for (let next = ready.best(state, stuck); next !== undefined; next = ready.best(state, stuck)) consider(...next)
+  if (state.overtaken.size > 0) amounts.tidy(state)
 }
 
-/** A rejoiner goes first, or recursion would fill every slot with parents. */
-const letRejoin = (state: State, worker: WorkerRecord, out: Out): void => {
+/** What a ready task waits for is not given to those behind it. */
+const withhold = (state: State, task: TaskId, round: Round): void => {
+  const demand = demandOf(state, task)
+  if (demand === undefined || !amounts.isForAmounts(demand)) return
+  amounts.withholdForReady(state, state.workers.filter((worker) => suits(state, worker, demand)), demand, round)
+}
+
+/** A rejoiner goes first, or recursion would fill every slot with parents. One that lacks amounts blocks no slot. */
+const letRejoin = (state: State, worker: WorkerRecord, round: Round | undefined, out: Out): void => {
   for (const [task, wait] of worker.rejoining) {
-    if (worker.running >= worker.slots) return
+    if (worker.running >= worker.slots && round === undefined) return
+    if (worker.running >= worker.slots || (round !== undefined && !amounts.admits(state, worker, task, round))) {
+      amounts.withholdForRejoiner(state, worker, task, round!)
+      continue
+    }
     worker.rejoining.delete(task)
     transition(state, task, Phase.running)
     hold(state, task, worker)
-    out.push({ _tag: "WaitEnded", wait, starved: undefined })
+    out.push({ _tag: "WaitEnded", wait, starved: starvedOf(state, wait) })
   }
+}
+
+/** Why a wait has ended whose body had to take its slot again first. */
+export const starvedOf = (state: State, wait: number): ReadonlyArray<Pair> | undefined => {
+  if (state.starved.size === 0) return undefined
+  const starved = state.starved.get(wait)
+  state.starved.delete(wait)
+  return starved
 }
 
 const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
@@ -75,6 +106,7 @@ const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void
 const hold = (state: State, task: TaskId, worker: WorkerRecord): void => {
   worker.running++
   state.tasks.flags[task]! |= Flag.holdsSlot
+  if (state.demanding > 0) amounts.take(state, task, worker)
 }
 
 /** Frees the slot of an attempt, if it holds one. */
@@ -85,9 +117,10 @@ export const free = (state: State, task: TaskId): void => {
   state.workers[tasks.worker[task]!]!.running--
 }
 
-/** An attempt has ended: its slot is free, and a draining worker may leave. */
+/** An attempt has ended: its slot is free with all that it held, and a draining worker may leave. */
 export const leave = (state: State, task: TaskId, out: Out): void => {
   free(state, task)
+  if (state.holding.size > 0) amounts.giveBack(state, task)
   const worker = state.workers[state.tasks.worker[task]!]!
   worker.attempts--
   leaveIfDrained(worker, out)

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { amountOf, holdersOfTag } from "./amounts.ts"
 import { Flag, hasEnded, holdsDependencies, keyOf, labelOf, liveOf, Phase, phaseNames, sequenceOf } from "./State.ts"
 import type { Lane, Owner, Phase as PhaseOf, PhaseName, Reason, State, TaskId, Wait, WorkerRecord } from "./State.ts"
 
@@ -21,6 +22,14 @@ export interface Snapshot {
   readonly queue: ReadonlyArray<string>
   /** In the order in which they began. */
   readonly waits: ReadonlyArray<WaitSnapshot>
+  /** The tags that are limited or held, each with the number of its holders and its limit, if it has one. */
+  readonly tags?: Readonly<Record<string, TagSnapshot>>
+}
+
+/** One tag. */
+export interface TagSnapshot {
+  readonly limit?: number
+  readonly used: number
 }
 
 /** One task; what does not apply is absent. */
@@ -43,6 +52,8 @@ export interface TaskSnapshot {
   /** Which start of its body this is, from 1. */
   readonly attempt?: number
   readonly holdsSlot?: true
+  /** The resources and tags that it holds. */
+  readonly holds?: HoldingSnapshot
   /** Its result is there and can be read. */
   readonly held?: true
   /** How it ended without success, or for one that stops, how it will. */
@@ -56,6 +67,18 @@ export interface OutcomeSnapshot {
   readonly path: ReadonlyArray<string>
 }
 
+/** What an attempt holds beside its slot. */
+export interface HoldingSnapshot {
+  readonly resources?: Readonly<Record<string, number>>
+  readonly tags?: ReadonlyArray<string>
+}
+
+/** How much there is of something, and how much of that is held. */
+export interface UseSnapshot {
+  readonly total: number
+  readonly used: number
+}
+
 /** One worker that has not left. */
 export interface WorkerSnapshot {
   readonly name: string
@@ -67,6 +90,8 @@ export interface WorkerSnapshot {
   readonly rejoining: ReadonlyArray<string>
   /** Attempts that have not ended, those that hold no slot included. */
   readonly attempts: number
+  /** Its resources, if it has any. */
+  readonly resources?: Readonly<Record<string, UseSnapshot>>
 }
 
 /** One owner that is open. */
@@ -105,9 +130,27 @@ export const snapshot = (state: State): Snapshot => {
     })),
     tasks: live.map((task) => taskOf(state, task, dependents.get(task) ?? 0, owners.get(task) ?? [])),
     queue: queueOf(state),
-    waits: Array.from(state.waits.values(), (wait) => waitOf(state, wait, live))
+    waits: Array.from(state.waits.values(), (wait) => waitOf(state, wait, live)),
+    ...(state.tags.size + state.holding.size > 0 && { tags: tagsOf(state) })
   }
 }
+
+/** Limited tags, and others that are held, by name. */
+export const tagsOf = (state: State): NonNullable<Snapshot["tags"]> => {
+  const names = new Set([...state.tags.keys(), ...[...state.holding.values()].flatMap(({ tags }) => tags ?? [])])
+  return Object.fromEntries(
+    [...names].sort().map((tag) => {
+      const limit = state.tags.get(tag)?.total
+      return [tag, { ...(limit !== undefined && { limit }), used: holdersOfTag(state, tag).length }]
+    })
+  )
+}
+
+/** What a worker has, and how much of it is held. */
+export const resourcesOf = ({ amounts }: WorkerRecord): NonNullable<WorkerSnapshot["resources"]> =>
+  Object.fromEntries(
+    Array.from(amounts ?? [], ([name, { total, used }]) => [name, { total: amountOf(total), used: amountOf(used) }])
+  )
 
 /** The tasks in order of submission. */
 const liveTasks = (state: State): ReadonlyArray<TaskId> =>
@@ -160,6 +203,7 @@ const taskOf = (state: State, task: TaskId, dependents: number, owners: Readonly
     needsOf(state, task).filter((need) => !hasEnded(state.tasks.phase[need] as PhaseOf)) :
     []
   const outcome = state.outcomes.get(task)
+  const { amounts, tags } = state.holding.get(task) ?? {}
   return {
     key: keyOf(state, task),
     ...(label !== undefined && { label }),
@@ -172,6 +216,9 @@ const taskOf = (state: State, task: TaskId, dependents: number, owners: Readonly
     ...(worker[task]! >= 0 && { worker: state.workers[worker[task]!]!.name }),
     ...(starts[task]! > 0 && { attempt: starts[task]! }),
     ...((flags[task]! & Flag.holdsSlot) !== 0 && { holdsSlot: true as const }),
+    ...((amounts !== undefined || tags !== undefined) && {
+      holds: { ...(amounts !== undefined && { resources: amounts }), ...(tags !== undefined && { tags }) }
+    }),
     ...(phase[task] === Phase.succeeded && { held: true as const }),
     ...(outcome !== undefined && { outcome: { reason: outcome.reason._tag, path: pathOf(outcome.trail) } })
   }
@@ -195,7 +242,8 @@ const workerOf = (state: State, worker: WorkerRecord, live: ReadonlyArray<TaskId
     )
   ),
   rejoining: keysOf(state, worker.rejoining.keys()),
-  attempts: worker.attempts
+  attempts: worker.attempts,
+  ...(worker.amounts !== undefined && { resources: resourcesOf(worker) })
 })
 
 /** A task of the queue. */

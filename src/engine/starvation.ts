@@ -1,59 +1,73 @@
 /**
- * Waits that keep their slot and could never end: what they wait for needs a slot, directly or at the end of a chain, and
- * all slots that it could have are kept by such waits. Every other wait frees its slot, so it can starve nobody.
+ * Waits that keep their slot, or amounts, and could never end: what they wait for needs some of that, directly or at the end of
+ * a chain, and all of it is kept by such waits. Every other wait gives back what it holds, so it can starve nobody.
  *
  * A task can get on if its body is at work, or if **one** of the things that it waits for can: a dependency, the task it
- * stands for, what its body waits for, a slot that is free or whose holder can get on. With "one of" throughout, this is a
- * search for a way from the wait to something at work. What other tasks of a set would need is asked again when that one
- * has ended. Time limits, other fibers of a waiting body, and whatever may come from outside do not count: a deadlock
- * must not hide behind them.
+ * stands for, what its body waits for, a slot, amounts and tags that are free or whose holder can get on. With "one of"
+ * throughout, this is a search for a way from the wait to something at work. What other tasks of a set would need is asked
+ * again when that one has ended. Time limits, other fibers of a waiting body, and whatever may come from outside do not count:
+ * a deadlock must not hide behind them.
  *
  * @since 0.1.0
  */
+import { giveBack, keptBy, keptFrom, missing } from "./amounts.ts"
+import type { Kept, Needs } from "./amounts.ts"
 import type { Out } from "./Instruction.ts"
+import { holdsSlot, isAtWork, keepersOf, waitsInside } from "./keepers.ts"
 import { demandOf, suits } from "./placement.ts"
+import * as slots from "./slots.ts"
 import { dependenciesOf } from "./snapshot.ts"
-import { Flag, hasEnded, keyOf, Phase } from "./State.ts"
-import type { Pair, Phase as PhaseOf, State, TaskId, Wait, WorkerRecord } from "./State.ts"
+import { hasEnded, keyOf, Phase } from "./State.ts"
+import type { Amount, Pair, Phase as PhaseOf, State, TaskId, Wait, WorkerRecord } from "./State.ts"
 import * as waits from "./waits.ts"
 
-/** Ends waits that keep a slot and are stuck, the newest first, until the others can end (S10). */
+/**
+ * Ends waits that keep a slot or amounts and are stuck, the newest first, until the others can end (S10). A wait that must not
+ * end yet, for finalizers or for children, gives back what it keeps.
+ */
 export const relieve = (state: State, out: Out): void => {
-  let keepers = keepersOf(state)
+  let keepers = lookAround(state)
   if (!mayStarve(state, keepers)) return
-  const open = [...state.keeping.values()].flat().filter(({ waiter }) => holdsSlot(state, waiter))
-  for (const wait of open.sort((a, b) => b.id - a.id)) {
+  let mustDispatch = false
+  for (const wait of keepingWaits(state).sort((a, b) => b.id - a.id)) {
     const starved = starvationOf(state, keepers, wait)
     if (starved === undefined) continue
-    waits.starve(state, wait, starved, out)
+    if (!wait.keepsSlot) mustDispatch = true
+    if (!wait.keepsSlot && (wait.closing || state.tasks.phase[wait.waiter]! >= Phase.stopping)) {
+      giveBack(state, wait.waiter)
+    } else waits.starve(state, wait, starved, out)
     // Its body gets on, so the older ones may.
-    keepers = keepersOf(state)
+    keepers = lookAround(state)
   }
+  if (mustDispatch) slots.dispatch(state, out)
 }
 
-/** The attempts that keep a slot in a wait, by worker. */
-type Keepers = ReadonlyArray<ReadonlyArray<TaskId>>
+/** The open waits of all who keep something meanwhile. */
+const keepingWaits = (state: State): Array<Wait> => [
+  ...[...state.keeping.values()].flat().filter(({ waiter }) => holdsSlot(state, waiter)),
+  ...[...state.keepingAmounts].flatMap((task) => state.waitsOf.get(task) ?? []).filter(({ mode }) => mode !== "never")
+]
 
-const keepersOf = (state: State): Keepers => {
-  const keepers = state.workers.map((): Array<TaskId> => [])
-  for (const task of state.keeping.keys()) {
-    if (holdsSlot(state, task)) keepers[state.tasks.worker[task]!]!.push(task)
-  }
-  return keepers
+/** Who keeps something while they wait, and how much of what. */
+interface Keepers {
+  readonly tasks: ReadonlyArray<TaskId>
+  readonly kept: Kept
 }
 
-const holdsSlot = (state: State, task: TaskId): boolean => (state.tasks.flags[task]! & Flag.holdsSlot) !== 0
+const lookAround = (state: State): Keepers => {
+  const tasks = keepersOf(state)
+  return { tasks, kept: keptBy(state, tasks) }
+}
 
 /** Whether every slot of a worker is kept in a wait. */
-const isKept = ({ index, running, slots }: WorkerRecord, keepers: Keepers): boolean =>
-  running >= slots && keepers[index]!.length >= running
+const isKept = (worker: WorkerRecord, { kept }: Keepers): boolean => (kept.get(worker) ?? 0) >= worker.slots
 
 /** The common case in which no search is needed: slots turn for ready tasks, and for everybody who wants one back. */
 const mayStarve = ({ demanding, workers }: State, keepers: Keepers): boolean =>
   demanding > 0 || !workers.some((worker) => worker.phase === "open" && !isKept(worker, keepers)) ||
   workers.some((worker) => worker.rejoining.size > 0 && isKept(worker, keepers))
 
-/** Who waits for whom, from a wait to the slots that are kept from it; `undefined` if it can end. */
+/** Who waits for whom, from a wait to what is kept from it; `undefined` if it can end. */
 const starvationOf = (state: State, keepers: Keepers, wait: Wait): ReadonlyArray<Pair> | undefined => {
   const from = new Map<TaskId, TaskId>()
   const visit = (task: TaskId, by: TaskId): void => {
@@ -65,24 +79,25 @@ const starvationOf = (state: State, keepers: Keepers, wait: Wait): ReadonlyArray
   if (last !== undefined && canGetOn(state, keepers, last)) return undefined
   for (const task of wait.tasks) if (isOpen(task)) visit(task, wait.waiter)
   let blocked = -1
-  // Whatever is visited on the way is added at the end, so the first to lack a slot is the nearest.
+  // Whatever is visited on the way is added at the end, so the first to lack something is the nearest.
   for (const task of from.keys()) {
     if (canGetOn(state, keepers, task)) return undefined
-    const places = placesFor(state, task)
-    if (places !== undefined && blocked < 0) blocked = task
-    for (const { index } of places ?? []) for (const keeper of keepers[index]!) visit(keeper, task)
+    if (blocked < 0 && placesFor(state, task) !== undefined) blocked = task
+    for (const [keeper] of obstaclesTo(state, keepers, task)) visit(keeper, task)
     waits.visitAwaited(state, task, visit)
   }
   return tell(state, keepers, wait, blocked, from)
 }
 
-/** Whether a task can get on by itself: its body may be at work, or there is a slot that it may take some time. */
-const canGetOn = (state: State, keepers: Keepers, task: TaskId): boolean => {
+/** Whether a task can get on by itself: its body may be at work, or there is a place that it may take some time. */
+const canGetOn = (state: State, { kept }: Keepers, task: TaskId): boolean => {
   const places = placesFor(state, task)
-  return places === undefined ? isAtWork(state, task) : places.some((worker) => !isKept(worker, keepers))
+  if (places === undefined) return isAtWork(state, task)
+  const needs = needsOf(state, task)
+  return places.some((worker) => keptFrom(state, kept, worker, needs).length === 0)
 }
 
-/** The workers on which a task could run that lacks but a slot; `undefined` if it lacks something else, or nothing. */
+/** The workers on which a task could run that lacks but a slot, amounts or tags; `undefined` if it lacks something else, or nothing. */
 const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | undefined => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (phase === Phase.rejoining) return [state.workers[state.tasks.worker[task]!]!]
@@ -91,18 +106,43 @@ const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | un
     : undefined
 }
 
+const needsOf = (state: State, task: TaskId): Needs | undefined =>
+  state.demanding === 0 ? undefined : missing(state, task)
+
+/** Who keeps what from a task, on any of the workers on which it could run. */
+const obstaclesTo = (
+  state: State,
+  { kept, tasks }: Keepers,
+  task: TaskId
+): ReadonlyArray<readonly [TaskId, NonNullable<Pair[2]>]> => {
+  const needs = needsOf(state, task)
+  return (placesFor(state, task) ?? []).flatMap((worker) => {
+    const lacks = keptFrom(state, kept, worker, needs)
+    return tasks.flatMap((keeper) => {
+      const what = lacks.find((lack) => keeps(state, keeper, worker, lack))
+      return what === undefined ? [] : [[keeper, kindOf(state, worker, what)] as const]
+    })
+  })
+}
+
+const kindOf = (state: State, worker: WorkerRecord, what: Amount | WorkerRecord): NonNullable<Pair[2]> =>
+  what === worker ? "slot" : [...state.tags.values()].includes(what as Amount) ? "tag" : "resources"
+
+/** Whether an attempt holds a slot of a worker, or some of an amount. */
+const keeps = (state: State, task: TaskId, worker: WorkerRecord, what: Amount | WorkerRecord): boolean => {
+  const isThere = state.tasks.worker[task] === worker.index
+  if (what === worker) return isThere && holdsSlot(state, task)
+  const { amounts = {}, tags = [] } = state.holding.get(task) ?? {}
+  return tags.some((tag) => state.tags.get(tag) === what) ||
+    (isThere && Object.keys(amounts).some((name) => worker.amounts!.get(name) === what))
+}
+
 /** Whether a task waits for its next attempt alone. */
 const isDelayed = (state: State, task: TaskId): boolean =>
   state.tasks.phase[task] === Phase.waiting && !state.aliases.has(task) &&
   dependenciesOf(state, task).every((dependency) => hasEnded(state.tasks.phase[dependency] as PhaseOf))
 
-/** Whether a body may be doing something: it does not wait, or only for what the engine does not see. */
-const isAtWork = (state: State, task: TaskId): boolean =>
-  state.tasks.phase[task]! >= Phase.assigned &&
-  // A body that has seceded by hand and then waits for a task is as far as that task is.
-  waits.waitsInside(state, task).every(({ mode }) => mode === "never")
-
-/** The way from the wait to the first task that lacks a slot, who keeps the slots from that, and what those wait for. */
+/** The way from the wait to the first task that lacks something, who keeps that, and what those wait for. */
 const tell = (
   state: State,
   keepers: Keepers,
@@ -116,9 +156,10 @@ const tell = (
   for (let task = blocked; pairs.length === 0 || task !== waiter; task = from.get(task)!) {
     pairs.unshift([key(from.get(task)!), key(task)])
   }
-  const holders = placesFor(state, blocked)!.flatMap(({ index }) => keepers[index]!)
-  for (const holder of holders) pairs.push([key(blocked), key(holder), "slot"])
-  for (const holder of holders) {
+  // One that keeps a tag does so on every worker.
+  const holders = new Map(obstaclesTo(state, keepers, blocked))
+  for (const [holder, kind] of holders) pairs.push([key(blocked), key(holder), kind])
+  for (const holder of holders.keys()) {
     const awaited = holder === waiter ? undefined : firstAwaited(state, holder)
     if (awaited !== undefined) pairs.push([key(holder), key(awaited)])
   }
@@ -126,7 +167,7 @@ const tell = (
 }
 
 const firstAwaited = (state: State, task: TaskId): TaskId | undefined => {
-  for (const wait of waits.waitsInside(state, task)) {
+  for (const wait of waitsInside(state, task)) {
     const awaited = wait.tasks.find((each) => waits.isWatching(state, wait, each))
     if (awaited !== undefined) return awaited
   }

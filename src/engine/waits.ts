@@ -4,8 +4,10 @@
  *
  * @since 0.1.0
  */
+import * as amounts from "./amounts.ts"
 import type { WaitAbandoned, WaitBegan, WaitMode } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
+import { waitsInside } from "./keepers.ts"
 import * as slots from "./slots.ts"
 import { hasEnded, keyOf, liveOf, Phase } from "./State.ts"
 import type { Behalf, Claim, Pair, Phase as PhaseOf, State, TaskId, Wait } from "./State.ts"
@@ -164,11 +166,18 @@ const end = (state: State, wait: Wait, out: Out): void => {
   tell(wait.id, undefined, out)
 }
 
-/** Ends a wait that keeps a slot and could never end by itself. Its body goes on, and may do better. */
+/**
+ * Ends a wait that keeps a slot or amounts and could never end by itself. Its body goes on, when it has its slot again, and
+ * may do better.
+ */
 export const starve = (state: State, wait: Wait, starved: ReadonlyArray<Pair>, out: Out): void => {
   state.waits.delete(wait.id)
   for (const task of wait.tasks) unwatch(state, wait, task)
-  remove(state.keeping, wait)
+  if (wait.keepsSlot) remove(state.keeping, wait)
+  else if (rejoin(state, wait.waiter, wait)) {
+    state.starved.set(wait.id, starved)
+    return
+  }
   tell(wait.id, starved, out)
 }
 
@@ -199,7 +208,7 @@ export const attemptStops = (state: State, waiter: TaskId, out: Out): void => {
   const rejoining = worker.rejoining.get(waiter)
   if (rejoining !== undefined) {
     worker.rejoining.delete(waiter)
-    tell(rejoining, undefined, out)
+    tell(rejoining, slots.starvedOf(state, rejoining), out)
   }
   const keeping = state.keeping.get(waiter)
   state.keeping.delete(waiter)
@@ -220,6 +229,7 @@ const drop = (state: State, wait: Wait, out: Out): void => {
 
 /** Frees the slot of `task` while `wait` is open. */
 const secede = (state: State, task: TaskId, wait: Wait, out: Out): void => {
+  if (state.holding.size > 0) amounts.giveAway(state, task)
   const open = state.waitsOf.get(task)
   if (open !== undefined) {
     open.push(wait)
@@ -236,7 +246,7 @@ const secede = (state: State, task: TaskId, wait: Wait, out: Out): void => {
   if (rejoining !== undefined) {
     // The fiber that was about to rejoin goes on uncounted; the last one to come back rejoins.
     worker.rejoining.delete(task)
-    tell(rejoining, undefined, out)
+    tell(rejoining, slots.starvedOf(state, rejoining), out)
   }
   slots.free(state, task)
   transition(state, task, Phase.seceded)
@@ -284,15 +294,6 @@ export const cycle = (
   }
   return undefined
 }
-
-/** All that the body of a task waits for now. */
-export const waitsInside = (state: State, task: TaskId): ReadonlyArray<Wait> => {
-  const away = state.waitsOf.get(task) ?? none
-  const keeping = state.keeping.size === 0 ? undefined : state.keeping.get(task)
-  return keeping === undefined ? away : [...away, ...keeping]
-}
-
-const none: ReadonlyArray<Wait> = []
 
 const pathTo = (state: State, waiter: TaskId, from: ReadonlyMap<TaskId, TaskId>) => {
   const pairs: Array<Pair> = []

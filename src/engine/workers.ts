@@ -3,17 +3,19 @@
  *
  * @since 0.1.0
  */
+import { stockOf } from "./amounts.ts"
 import type { WorkerAdded, WorkerDrained } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import * as slots from "./slots.ts"
 import type { State } from "./State.ts"
 
 /** Handles {@link WorkerAdded}: ready tasks may start there at once. */
-export const add = (state: State, { name, slots }: WorkerAdded): void => {
+export const add = (state: State, { amounts, name, slots }: WorkerAdded): void => {
   state.workers.push({
     index: state.workers.length,
     name,
     slots,
+    amounts: stockOf(amounts),
     running: 0,
     attempts: 0,
     phase: "open",

@@ -127,6 +127,7 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   WorkerAdded: (rig) => void rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 }),
   WorkerDrained: (rig) => void rig.send({ _tag: "WorkerDrained", worker: 0 }),
   WorkerLost: (rig) => void rig.send({ _tag: "WorkerLost", worker: 0 }),
+  TagLimited: (rig) => void rig.send({ _tag: "TagLimited", tag: "t", limit: 1 }),
   "TimeCame for the timeout": (rig) => void rig.at(10),
   "TimeCame for the deadline": (rig) => void rig.at(20),
   "TimeCame for the grace": (rig) => void rig.at(15)
@@ -294,7 +295,7 @@ describe("enumerations", () => {
   it("Every kind of event is in the enumeration", () => {
     const kinds = [
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded TaskSettled TaskFinalized",
-      "WaitBegan WaitAbandoned",
+      "WaitBegan WaitAbandoned TagLimited",
       "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame"
     ].flatMap((line) => line.split(" "))
     for (const kind of kinds) assert.isTrue(Object.keys(events).some((name) => name.startsWith(kind)), kind)

@@ -5,7 +5,8 @@
  */
 import type { Event, WaitMode } from "../../src/engine/Event.ts"
 import type { Instruction, Start, WaitEnded } from "../../src/engine/Instruction.ts"
-import type { Plan, Reference, Settings } from "../../src/engine/Plan.ts"
+import { nameOf } from "../../src/engine/placement.ts"
+import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import { Flag, Phase, phaseNames } from "../../src/engine/State.ts"
 import type { Claim, State, TaskId } from "../../src/engine/State.ts"
 
@@ -51,6 +52,9 @@ export interface Task {
   recomputed: boolean
   worker: number
   holds: boolean
+  /** It holds the amounts and tags that it asks for. */
+  holdsAmounts: boolean
+  holdsTags: boolean
   /** The waits open inside its body. */
   readonly open: Set<Waiting>
   /** The outcome fixed at the request to stop. */
@@ -115,6 +119,8 @@ interface Waiting {
   readonly ended: Map<Interest | Task, "good" | "bad">
   abandoned: boolean
   starved: boolean
+  /** It can never end, and its task must take its slot again before it hears of that. */
+  starvedAway: boolean
 }
 
 interface Behalf {
@@ -133,6 +139,8 @@ interface Due {
 interface Worker {
   readonly name: string
   readonly slots: number
+  /** In thousandths. */
+  readonly amounts: Readonly<Record<string, number>>
   phase: "open" | "draining" | "gone" | "lost"
 }
 
@@ -146,6 +154,23 @@ const isOpen = (task: Task): boolean => !hasEnded(task) && !task.finalized
 const owns = (task: Task): boolean => task.status === "succeeded" && task.retains
 
 const inAttempt = (task: Task): boolean => task.status === "active" || task.status === "stopping"
+
+const thousandths = (amounts: Readonly<Record<string, number>> = {}): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, Math.round(amount * 1000)]))
+
+/** What a task needs of something, on a worker or on all, and how much others hold of that. */
+interface Need {
+  readonly what: string
+  readonly total: number
+  readonly needed: number
+  readonly shares: ReadonlyArray<readonly [Task, number]>
+}
+
+/** What may not be taken by those who come later, by what it is. */
+type Withheld = Map<string, number>
+
+const leftOf = ({ shares, total }: Pick<Need, "shares" | "total">): number =>
+  shares.reduce((left, [, share]) => left - share, total)
 
 export class Model {
   readonly tasks = new Set<Task>()
@@ -192,12 +217,22 @@ export class Model {
   private readonly overdue = new Set<Task>()
   /** Because of whom results are released in this step. */
   private behalf: Behalf | undefined
+  private readonly limits = new Map<string, number>()
+  /** How often the tasks that ask alike were overtaken since one of them started, and since which attempt that is too often. */
+  private readonly overtaken = new Map<string, { count: number; since: number }>()
+  /** Those that go first in this step. */
+  private overdueNames: Array<string> = []
+  private readonly overtakes: number
   private isClosing = false
   /** Somebody settles an open task in this step. */
   private isSettling = false
   private isDeaf = false
   /** Their former results are dropped, and come again. */
   private readonly discarded = new Set<Task>()
+
+  constructor(overtakes = 100) {
+    this.overtakes = overtakes
+  }
 
   /** What the engine did wrong with this event. */
   apply(state: State, event: Event, out: ReadonlyArray<Instruction>): ReadonlyArray<string> {
@@ -211,7 +246,13 @@ export class Model {
     for (const wait of this.waits.values()) this.goOn(wait)
     // One that has to wait again ranks as before when that is over.
     for (const task of this.tasks) if (task.status === "pending" && !this.isReady(task)) task.rank = task.place
-    for (const instruction of out) this.judge(state, event, instruction)
+    this.overdueNames = this.overdueNow()
+    for (const instruction of out) this.judge(state, event, instruction, out)
+    this.believeStarved(state, out)
+    this.walk(state, (task) => {
+      this.complain(`S6: ${task.name} could start or go on`)
+    })
+    for (const name of this.overtaken.keys()) if (!this.isQueued(name)) this.overtaken.delete(name)
     this.compare(state)
     for (const task of this.tasks) if (task.forgotten) this.tasks.delete(task)
     return this.problems
@@ -226,7 +267,16 @@ export class Model {
   private happen(event: Event, out: ReadonlyArray<Instruction>, state: State): void {
     switch (event._tag) {
       case "WorkerAdded":
-        this.workers.push({ name: event.name, slots: event.slots, phase: "open" })
+        this.workers.push({
+          name: event.name,
+          slots: event.slots,
+          amounts: thousandths(event.amounts),
+          phase: "open"
+        })
+        return
+      case "TagLimited":
+        if (event.limit === undefined) this.limits.delete(event.tag)
+        else this.limits.set(event.tag, event.limit)
         return
       case "WorkerDrained": {
         const worker = this.workers[event.worker]
@@ -411,6 +461,8 @@ export class Model {
         recomputed: false,
         worker: -1,
         holds: false,
+        holdsAmounts: false,
+        holdsTags: false,
         open: new Set(),
         fixed: undefined,
         behalf: undefined,
@@ -834,6 +886,8 @@ export class Model {
 
   private leave(task: Task): void {
     task.holds = false
+    task.holdsAmounts = false
+    task.holdsTags = false
     for (const wait of task.open) wait.abandoned = true
   }
 
@@ -982,7 +1036,7 @@ export class Model {
     behalf?: Behalf
   ): void {
     const waiter = waiterRow < 0 ? undefined : this.present(waiterRow, attempt) ?? this.finalizing(waiterRow, attempt)
-    const rest = { ended: new Map(), abandoned: false, starved: false, complete: false }
+    const rest = { ended: new Map(), abandoned: false, starved: false, starvedAway: false, complete: false }
     const wait: Waiting = { id, mode, awaited, waiter, closing, keepsSlot, behalf, ...rest }
     this.waits.set(id, wait)
     if (this.isOver(wait)) return
@@ -991,7 +1045,10 @@ export class Model {
     wait.starved = this.reaches(tasks, waiter)
     if (wait.starved) return
     waiter.open.add(wait)
-    if (!keepsSlot) waiter.holds = false
+    if (keepsSlot) return
+    waiter.holds = false
+    waiter.holdsTags = false
+    if (waiter.settings.demand?.keepsAmounts !== true) waiter.holdsAmounts = false
   }
 
   /** The waits of a body that are not over. */
@@ -999,9 +1056,59 @@ export class Model {
     return [...task.open].filter((wait) => !wait.abandoned && !this.isOver(wait))
   }
 
-  /** The waits that keep a slot and could never end, though every other slot did all it can. */
+  /** Whether its waits are over, and it needs its slot to go on. */
+  private comesBack(task: Task): boolean {
+    return task.status === "active" && !task.holds && this.waitsInside(task).every(({ keepsSlot }) => keepsSlot)
+  }
+
+  /** Those who hold something and can do nothing themselves. */
+  private idle(): ReadonlyArray<Task> {
+    return [...this.tasks].filter((task) => {
+      if (!task.holds && !task.holdsAmounts && !task.holdsTags) return false
+      return this.comesBack(task) || this.waitsInside(task).some(({ mode }) => mode !== "never")
+    })
+  }
+
+  /** What a task needs on a worker that it does not hold, and who of these has how much of it. */
+  private needsOn(task: Task, index: number, holders: ReadonlyArray<Task>): ReadonlyArray<Need> {
+    const demand = task.settings.demand ?? {}
+    const worker = this.workers[index]!
+    const there = holders.filter((other) => other.worker === index)
+    const slot = {
+      what: `${index}`,
+      total: worker.slots,
+      needed: 1,
+      shares: there.map((each) => [each, +each.holds] as const)
+    }
+    const amounts = Object.entries(task.holdsAmounts ? {} : thousandths(demand.amounts)).map(([name, needed]) => ({
+      what: `${index} ${name}`,
+      total: worker.amounts[name] ?? 0,
+      needed,
+      shares: there.map((each) => {
+        const share = each.holdsAmounts ? thousandths(each.settings.demand?.amounts)[name] ?? 0 : 0
+        return [each, share] as const
+      })
+    }))
+    return [slot, ...amounts, ...this.tagsFor(task, holders)]
+  }
+
+  private tagsFor({ settings: { demand } }: Task, holders: ReadonlyArray<Task>): ReadonlyArray<Need> {
+    return (demand?.tags ?? []).filter((tag) => this.limits.has(tag)).map((tag) => ({
+      what: `tag ${tag}`,
+      total: this.limits.get(tag)!,
+      needed: 1,
+      shares: holders.map((each) =>
+        [each, each.holdsTags && each.settings.demand?.tags?.includes(tag) === true ? 1 : 0] as const
+      )
+    }))
+  }
+
+  /** The waits that keep something and could never end, though everybody else did all they can. */
   private stuck(): ReadonlyArray<Waiting> {
-    const keeping = [...this.waits.values()].filter(({ keepsSlot, waiter }) => keepsSlot && waiter?.holds === true)
+    const keeping = [...this.waits.values()].filter(({ keepsSlot, mode, starvedAway, waiter }) =>
+      waiter !== undefined && !starvedAway && mode !== "never" &&
+      (keepsSlot ? waiter.holds : waiter.holdsAmounts && !waiter.holds)
+    )
     if (keeping.length === 0) return []
     const able = new Set<Task>()
     // What had ended once, and runs again, is not awaited any more.
@@ -1009,12 +1116,13 @@ export class Model {
       awaited.some((each) =>
         !ended.has(each) && stateOf(each) === "open" && able.has("claim" in each ? each.task : each)
       )
-    const isFree = (worker: number): boolean => {
-      const holders = [...this.tasks].filter((task) => task.holds && task.worker === worker)
-      return holders.length < this.workers[worker]!.slots || holders.some((task) => able.has(task))
+    const idle = this.idle()
+    const hasPlace = (task: Task, worker: number): boolean => {
+      const kept = this.needsOn(task, worker, idle).filter((need) => leftOf(need) < need.needed)
+      return kept.length === 0 || kept.some(({ shares }) => shares.some(([each, share]) => share > 0 && able.has(each)))
     }
     const canStart = (task: Task): boolean =>
-      this.workers.some((_, worker) => this.suits(task, worker) && isFree(worker))
+      this.workers.some((_, worker) => this.suits(task, worker) && hasPlace(task, worker))
     const canGetOn = (task: Task): boolean => {
       if (task.status === "pending") {
         if (task.alias !== undefined) return able.has(task.alias)
@@ -1023,14 +1131,33 @@ export class Model {
       }
       const inside = this.waitsInside(task)
       if (inside.some(canEnd)) return true
-      const comesBack = task.status === "active" && !task.holds && inside.every(({ keepsSlot }) => keepsSlot)
-      return comesBack ? isFree(task.worker) : inside.every(({ mode }) => mode === "never")
+      return this.comesBack(task) ? hasPlace(task, task.worker) : inside.every(({ mode }) => mode === "never")
     }
     for (let before = -1; before < able.size;) {
       before = able.size
       for (const task of this.tasks) if (!hasEnded(task) && canGetOn(task)) able.add(task)
     }
     return keeping.filter((wait) => !wait.abandoned && !this.isOver(wait) && !canEnd(wait))
+  }
+
+  /**
+   * Waits that keep amounts without a slot end when they are stuck, the newest first, down to one; those that must not end give
+   * the amounts back. Those that keep a slot are told so at once, and judged then.
+   */
+  private believeStarved(state: State, out: ReadonlyArray<Instruction>, downTo = -Infinity): void {
+    for (let stuck = this.stuck(); stuck.length > 0; stuck = this.stuck()) {
+      const newest = stuck.reduce((a, b) => b.id > a.id ? b : a)
+      const { id, waiter } = newest
+      if (id < downTo || newest.keepsSlot) return
+      if (newest.closing || waiter!.status !== "active") waiter!.holdsAmounts = false
+      else {
+        const isTold = out.some((each) => each._tag === "WaitEnded" && each.wait === id && each.starved !== undefined)
+        if (!isTold && !state.starved.has(id)) return
+        newest.starvedAway = true
+        waiter!.open.delete(newest)
+      }
+      this.overdueNames = this.overdueNow()
+    }
   }
 
   /** The task whose finalizers wait. */
@@ -1115,10 +1242,10 @@ export class Model {
 
   // What the engine asks for.
 
-  private judge(state: State, event: Event, instruction: Instruction): void {
+  private judge(state: State, event: Event, instruction: Instruction, out: ReadonlyArray<Instruction>): void {
     switch (instruction._tag) {
       case "Start":
-        return this.started(instruction)
+        return this.started(instruction, state, out)
       case "Stop": {
         const task = this.byRow.get(instruction.task)
         if (task?.status !== "stopping" || task.attempt !== instruction.attempt || task.stopTold) {
@@ -1190,7 +1317,7 @@ export class Model {
         }
         return
       case "WaitEnded":
-        return this.waitEnded(instruction)
+        return this.waitEnded(instruction, state, out)
       case "WorkerLeft": {
         const worker = this.workers[instruction.worker]!
         if (worker.phase !== "draining") this.complain(`worker ${instruction.worker} left`)
@@ -1222,7 +1349,8 @@ export class Model {
     return undefined
   }
 
-  private started({ attempt, holders, inputs, number, task: row, worker }: Start): void {
+  private started(start: Start, state: State, out: ReadonlyArray<Instruction>): void {
+    const { attempt, holders, inputs, number, task: row, worker } = start
     const task = this.byRow.get(row)
     if (task === undefined || task.status !== "pending" || task.alias !== undefined || task.retrying) {
       return this.complain(`${task?.name ?? row} may not start`)
@@ -1237,13 +1365,18 @@ export class Model {
       }
     }
     if (task.deps.length !== inputs.length) this.complain(`${task.name} gets too many inputs`)
-    const better = [...this.tasks].find((other) =>
-      this.isReady(other) && compare(other.rank, task.rank) < 0 && this.canStartNow(other)
-    )
+    // A wait that gave something back, and let it start, says nothing of that.
+    let wrong = this.turnOf(state, task, worker)
+    if (wrong !== undefined) {
+      this.believeStarved(state, out)
+      wrong = this.turnOf(state, task, worker)
+    }
+    if (wrong !== undefined) this.complain(wrong)
     if (!this.suits(task, worker)) this.complain(`W6: ${task.name} starts on worker ${worker}`)
-    if (better !== undefined) this.complain(`O5: ${better.name} should start before ${task.name}`)
     if (this.attempts.has(attempt)) this.complain(`attempt ${attempt} is started twice`)
     this.attempts.add(attempt)
+    const name = nameOf(task.settings.demand ?? {})
+    this.overdueNames = this.overdueNames.filter((other) => other !== name)
     task.status = "active"
     task.begun = true
     this.starts.set(task.serial, (this.starts.get(task.serial) ?? 0) + 1)
@@ -1255,6 +1388,7 @@ export class Model {
     if (this.workers[worker]?.phase !== "open") this.complain(`${task.name} starts on a worker that takes nothing`)
     if (task.settings.timeoutMillis !== undefined) this.arm("timeout", task, task.settings.timeoutMillis)
     this.occupy(task)
+    this.noteStart(task)
   }
 
   private isReady(task: Task): boolean {
@@ -1263,16 +1397,120 @@ export class Model {
 
   /** Whether a worker takes tasks, and this one may run there. */
   private suits({ settings: { demand } }: Task, worker: number): boolean {
-    const { name, phase } = this.workers[worker]!
-    if (phase !== "open") return false
+    const could = ({ amounts, phase }: Worker) =>
+      phase === "open" &&
+      Object.entries(thousandths(demand?.amounts)).every(([name, amount]) => (amounts[name] ?? 0) >= amount)
+    if (!could(this.workers[worker]!)) return false
     const named = demand?.workers
-    if (named === undefined || named.includes(name)) return true
-    return demand?.allowOthers === true &&
-      this.workers.every((other) => other.phase !== "open" || !named.includes(other.name))
+    if (named === undefined || named.includes(this.workers[worker]!.name)) return true
+    return demand?.allowOthers === true && this.workers.every((other) => !could(other) || !named.includes(other.name))
   }
 
-  private canStartNow(task: Task): boolean {
-    return this.workers.some(({ slots }, worker) => this.suits(task, worker) && this.running(worker) < slots)
+  // Who comes first.
+
+  /** The first of all who wait that could go on now, in the order in which they are served; each is shown to `canGo`. */
+  private walk(state: State, canGo: (task: Task, workers: ReadonlyArray<number>) => boolean | void): void {
+    const ready = [...this.tasks].filter((task) => this.isReady(task)).sort((a, b) => compare(a.rank, b.rank))
+    if (ready.length === 0 && state.workers.every(({ rejoining }) => rejoining.size === 0)) return
+    const withheld: Withheld = new Map()
+    const all = [...this.tasks].filter(({ holds, holdsAmounts }) => holds || holdsAmounts)
+    const idle = this.idle()
+    const withhold = (needs: ReadonlyArray<Need>) => {
+      for (const { needed, what } of needs) withheld.set(what, (withheld.get(what) ?? 0) + needed)
+    }
+    const lackOf = (need: Need): number =>
+      need.needed - Math.min(need.needed, Math.max(0, leftOf(need) - (withheld.get(need.what) ?? 0)))
+    const isThere = (needs: ReadonlyArray<Need>): boolean => needs.every((need) => lackOf(need) === 0)
+    /** Nobody who waits keeps what is missing. */
+    const willCome = (task: Task, worker: number): boolean =>
+      this.needsOn(task, worker, idle).every((need) => leftOf(need) >= need.needed)
+    const amountsFor = (task: Task, worker: number) =>
+      this.needsOn(task, worker, all).filter(({ what }) => what.startsWith(`${worker} `))
+    const hasSlot = (worker: number): boolean => this.running(worker) < this.workers[worker]!.slots
+
+    // Rejoiners: the tags first, by the age of their waits.
+    const rejoiners = this.workers.flatMap((_, worker) =>
+      [...state.workers[worker]!.rejoining].flatMap(([row, wait]) => {
+        const waiting = this.waits.get(wait)
+        const isNews = state.starved.has(wait) && waiting?.starvedAway !== true
+        return isNews ? [] : [{ task: this.byRow.get(row)!, wait, worker }]
+      })
+    )
+    const late = new Set<Task>()
+    for (const { task, worker } of rejoiners.toSorted((a, b) => a.wait - b.wait)) {
+      const tags = this.tagsFor(task, all)
+      if (!isThere(tags) || !willCome(task, worker)) late.add(task)
+      if (willCome(task, worker)) withhold(tags)
+    }
+    for (const { task, worker } of rejoiners) {
+      const amounts = amountsFor(task, worker)
+      if (hasSlot(worker) && !late.has(task) && isThere(amounts) && canGo(task, [worker]) === true) return
+      if (!late.has(task) && willCome(task, worker)) withhold(amounts)
+    }
+
+    // Ready tasks: those that were overtaken too often, then the others; of those that ask alike the best.
+    const considered = new Set<string>()
+    const firsts = this.overdueNames.flatMap((name) => ready.find((task) => this.queueOf(task) === name) ?? [])
+    for (const task of [...firsts, ...ready]) {
+      const name = this.queueOf(task)
+      if (considered.has(name)) continue
+      considered.add(name)
+      const suitable = this.workers.flatMap((_, worker) => this.suits(task, worker) ? [worker] : [])
+      const tags = this.tagsFor(task, all)
+      const hasTags = isThere(tags)
+      const free = suitable.filter((worker) => hasTags && hasSlot(worker) && isThere(amountsFor(task, worker)))
+      if (free.length > 0 && canGo(task, free) === true) return
+      if (free.length > 0) continue
+      const coming = suitable.filter((worker) => willCome(task, worker))
+      if (coming.length === 0) continue
+      withhold(tags)
+      const lacks = coming.map((worker) => amountsFor(task, worker).reduce((sum, need) => sum + lackOf(need), 0))
+      if (hasTags) withhold(amountsFor(task, coming[lacks.indexOf(Math.min(...lacks))]!))
+    }
+  }
+
+  private queueOf({ settings: { demand } }: Task): string {
+    return demand === undefined ? "" : nameOf(demand)
+  }
+
+  private isQueued(name: string): boolean {
+    return [...this.tasks].some((task) => this.isReady(task) && this.queueOf(task) === name)
+  }
+
+  private overdueNow(): Array<string> {
+    return [...this.overtaken].filter(([name, { since }]) => since < Infinity && this.isQueued(name))
+      .sort(([a, { since }], [b, other]) => since - other.since || (a < b ? -1 : 1)).map(([name]) => name)
+  }
+
+  /** Why it is not the turn of a ready task to start there. */
+  private turnOf(state: State, task: Task, worker: number): string | undefined {
+    let wrong: string | undefined = `O11: it is not the turn of ${task.name}`
+    this.walk(state, (other, workers) => {
+      if (other !== task) wrong = `O5: ${other.name} should start before ${task.name}`
+      else wrong = workers.includes(worker) ? undefined : `W5: ${task.name} lacks something on worker ${worker}`
+      return true
+    })
+    return wrong
+  }
+
+  /** Others that ask for some of the same were overtaken. */
+  private noteStart({ attempt, settings: { demand } }: Task): void {
+    if (demand === undefined) return
+    this.overtaken.delete(nameOf(demand))
+    const names = new Map<string, Demand>()
+    for (const task of this.tasks) {
+      if (this.isReady(task) && task.settings.demand !== undefined) names.set(this.queueOf(task), task.settings.demand)
+    }
+    const parts = (
+      { amounts, tags }: Demand
+    ) => [...Object.keys(amounts ?? {}), ...(tags ?? []).map((tag) => `#${tag}`)]
+    for (const [name, other] of names) {
+      if (name === nameOf(demand) || !parts(other).some((part) => parts(demand).includes(part))) continue
+      const present = this.overtaken.get(name) ?? { count: 0, since: Infinity }
+      present.count++
+      if (present.count === this.overtakes) present.since = attempt
+      this.overtaken.set(name, present)
+    }
   }
 
   /** How many attempts hold a slot of a worker. */
@@ -1283,15 +1521,25 @@ export class Model {
   }
 
   private occupy(task: Task): void {
+    for (const need of this.needsOn(task, task.worker, [...this.tasks])) {
+      if (leftOf(need) < need.needed) this.complain(`W1, W5, W17: ${task.name} lacks ${need.what}`)
+    }
     task.holds = true
-    const running = this.running(task.worker)
-    if (running > this.workers[task.worker]!.slots) this.complain(`W1: ${running} run on worker ${task.worker}`)
+    task.holdsAmounts = task.settings.demand?.amounts !== undefined
+    task.holdsTags = task.settings.demand?.tags !== undefined
   }
 
-  private waitEnded({ starved, wait: id }: WaitEnded): void {
+  private waitEnded({ starved, wait: id }: WaitEnded, state: State, out: ReadonlyArray<Instruction>): void {
     const wait = this.waits.get(id)
     if (wait === undefined) return this.complain(`wait ${id} ends twice`)
-    if (starved !== undefined && !wait.starved && wait.keepsSlot) return this.starvedOfSlots(wait, starved)
+    if (starved !== undefined && !wait.starved) {
+      if (!wait.starvedAway) this.believeStarved(state, out, id)
+      if (wait.keepsSlot) return this.starvedOfSlots(wait, starved)
+      if (!wait.starvedAway) this.complain(`wait ${id} can end`)
+      this.tellsOf(wait, starved)
+      this.waits.delete(id)
+      return this.goesOn(wait.waiter!, state, out)
+    }
     this.waits.delete(id)
     if ((starved !== undefined) !== wait.starved) {
       return this.complain(`wait ${id} is ${starved === undefined ? "not " : ""}starved`)
@@ -1306,7 +1554,15 @@ export class Model {
     if (!wait.abandoned && !this.isOver(wait)) this.complain(`wait ${id} ends too early`)
     const task = wait.waiter
     if (task === undefined || !task.open.delete(wait) || wait.keepsSlot) return
-    if (task.status === "active" && [...task.open].every(({ keepsSlot }) => keepsSlot)) this.occupy(task)
+    this.goesOn(task, state, out)
+  }
+
+  /** The last wait of a body that gave its slot away is over. */
+  private goesOn(task: Task, state: State, out: ReadonlyArray<Instruction>): void {
+    if (task.status !== "active" || ![...task.open].every(({ keepsSlot }) => keepsSlot)) return
+    const needs = this.needsOn(task, task.worker, [...this.tasks])
+    if (needs.some((need) => leftOf(need) < need.needed)) this.believeStarved(state, out)
+    this.occupy(task)
   }
 
   private starvedOfSlots(wait: Waiting, starved: NonNullable<WaitEnded["starved"]>): void {
@@ -1314,16 +1570,23 @@ export class Model {
     const newest = Math.max(...stuck.map(({ id }) => id))
     if (!stuck.includes(wait)) this.complain(`wait ${wait.id} can end`)
     else if (wait.id !== newest) this.complain(`wait ${newest} is stuck and newer than ${wait.id}`)
+    this.tellsOf(wait, starved)
+    this.waits.delete(wait.id)
+    wait.waiter!.open.delete(wait)
+  }
+
+  /** Whether those are there of whom the starvation of a wait tells. */
+  private tellsOf(wait: Waiting, starved: NonNullable<WaitEnded["starved"]>): void {
     // A key is free while the task that had it stops.
     const named = (name: string) => [...this.tasks].filter((task) => task.name === name && !hasEnded(task))
     if (starved[0]?.[0] !== wait.waiter?.name) this.complain(`the starvation of wait ${wait.id} begins elsewhere`)
     for (const [from, to, of] of starved) {
       const [waiting, awaited] = [named(from), named(to)]
       if (waiting.length === 0 || awaited.length === 0) this.complain(`${from} and ${to} have ended`)
-      if (of === "slot" && !awaited.some(({ holds }) => holds)) this.complain(`${to} keeps no slot`)
+      const keeps = ({ holds, holdsAmounts, holdsTags }: Task) =>
+        of === "slot" ? holds : of === "resources" ? holdsAmounts : holdsTags
+      if (of !== undefined && !awaited.some(keeps)) this.complain(`${to} keeps no ${of}`)
     }
-    this.waits.delete(wait.id)
-    wait.waiter!.open.delete(wait)
   }
 
   // Whether the two agree.
@@ -1345,6 +1608,9 @@ export class Model {
       if (inAttempt(task) && task.holds !== ((state.tasks.flags[task.row]! & Flag.holdsSlot) !== 0)) {
         this.complain(`${task.name} should ${task.holds ? "" : "not "}hold a slot`)
       }
+      const held = state.holding.get(task.row)
+      if (task.holdsAmounts !== (held?.amounts !== undefined)) this.complain(`W5: ${task.name} holds the wrong amounts`)
+      if (task.holdsTags !== (held?.tags !== undefined)) this.complain(`W17: ${task.name} holds the wrong tags`)
       const outcome = state.outcomes.get(task.row)
       if (hasEnded(task) && outcome !== undefined && !task.why.has("either")) {
         let root = outcome.trail
@@ -1365,7 +1631,7 @@ export class Model {
         const now = stateOf(each)
         if (now !== "open" && !wait.ended.has(each)) wait.ended.set(each, now)
       }
-      if (!wait.abandoned && !wait.starved && !this.isOver(wait)) continue
+      if (!wait.abandoned && !wait.starved && !wait.starvedAway && !this.isOver(wait)) continue
       const task = wait.waiter
       const queued = task !== undefined && task.status === "active" &&
         state.tasks.phase[task.row] === Phase.rejoining &&

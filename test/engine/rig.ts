@@ -40,11 +40,17 @@ export class Rig {
   private next = 100
 
   /** One worker with one slot, unless told. */
-  constructor(slots: Readonly<Record<string, number>> = { w1: 1 }, limits: Partial<Limits> = {}, grace = Infinity) {
+  constructor(
+    slots: Readonly<Record<string, number | { slots: number; amounts: Readonly<Record<string, number>> }>> = { w1: 1 },
+    limits: Partial<Limits> = {},
+    grace = Infinity
+  ) {
     this.state = State.make({ ...defaultLimits, ...limits }, grace)
     this.narrator = new Narrator(this.state)
     this.state.log = []
-    for (const [name, count] of Object.entries(slots)) this.send({ _tag: "WorkerAdded", name, slots: count })
+    for (const [name, offer] of Object.entries(slots)) {
+      this.send({ _tag: "WorkerAdded", name, ...typeof offer === "number" ? { slots: offer } : offer })
+    }
   }
 
   send(event: Timeless<Event>): ReadonlyArray<Instruction> {
@@ -253,8 +259,23 @@ export class Rig {
 
 /** Every table is empty. */
 export const assertNothingIsLeft = ({ state }: Rig): void => {
-  const { failures, history, keys, later, owners, releasing, reports, rescheduled, settled, tasks, waits } = state
-  const tables = { failures, history, keys, later, owners, releasing, reports, rescheduled, settled, tasks, waits }
+  const { failures, history, holding, keys, later, overtaken, owners, releasing, reports, rescheduled, settled } = state
+  const { tasks, waits } = state
+  const tables = {
+    failures,
+    history,
+    holding,
+    keys,
+    later,
+    overtaken,
+    owners,
+    releasing,
+    reports,
+    rescheduled,
+    settled,
+    tasks,
+    waits
+  }
   const left = Object.entries(tables).filter(([, { size }]) => size > 0).map(([name]) => name)
   assert.deepStrictEqual([left, state.resources], [[], 0])
 }

@@ -6,6 +6,7 @@ import { check } from "../../src/engine/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/Event.ts"
 import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
+import { defaultLimits } from "../../src/engine/limits.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import { dependenciesOf } from "../../src/engine/snapshot.ts"
 import * as State from "../../src/engine/State.ts"
@@ -40,14 +41,14 @@ const workerNames = ["w0", "w1", "w2", "w3"]
 export class Disagreement extends Error {}
 
 export class Simulation {
-  readonly state = State.make()
-  readonly model = new Model()
+  readonly state: State.State
+  readonly model: Model
   readonly seed: number
   events = 0
   losses = 0
   readonly seen = new Map<string, number>()
   private readonly chance: Chance
-  private readonly narrator = new Narrator(this.state)
+  private readonly narrator: Narrator
   private readonly runs = new Map<number, Run>()
   /** The attempts whose finalizers run, for a result that is released. */
   private readonly finalizing = new Map<number, Finalize>()
@@ -66,6 +67,10 @@ export class Simulation {
     this.checkEvery = checkEvery
     this.chance = new Chance(seed)
     this.demands = this.chance.with(0.5)
+    const overtakes = 1 + this.chance.below(6)
+    this.state = State.make({ ...defaultLimits, overtakes })
+    this.model = new Model(overtakes)
+    this.narrator = new Narrator(this.state)
     this.state.log = []
     for (let i = 1 + this.chance.below(3); i > 0; i--) this.addWorker()
     this.openOwner()
@@ -187,6 +192,7 @@ export class Simulation {
       [5, () => this.passTime()],
       [1, () => this.addWorker()],
       [0.4, () => this.drainWorker()],
+      [0.4, () => this.limitTag()],
       [0.8, () => this.loseWorker()],
       [2, () => this.repeatOldNews()]
     ])()
@@ -266,11 +272,39 @@ export class Simulation {
   }
 
   private demand(): Demand {
-    const workers = workerNames.filter(() => this.chance.with(0.4))
+    const { chance } = this
+    const [places, amounts, tags] = chance.weighted([
+      [3, [true, false, false]],
+      [4, [false, true, false]],
+      [2, [false, false, true]],
+      [2, [false, true, true]],
+      [1, [true, true, true]]
+    ])
+    const named = workerNames.filter(() => chance.with(0.4))
     return {
-      workers: workers.length === 0 ? [this.chance.pick(workerNames)!] : workers,
-      allowOthers: this.chance.with(0.3)
+      ...(places && {
+        workers: named.length === 0 ? [chance.pick(workerNames)!] : named,
+        allowOthers: chance.with(0.3)
+      }),
+      ...(amounts && { amounts: this.amounts([0.7, 1, 1.3, 2]), ...(chance.with(0.3) && { keepsAmounts: true }) }),
+      ...(tags && { tags: chance.with(0.3) ? ["t", "u"] : [chance.pick(["t", "u"])!] })
     }
+  }
+
+  /** Some of one or two things. */
+  private amounts(choices: ReadonlyArray<number>): Readonly<Record<string, number>> {
+    const pick = () => this.chance.pick(choices)!
+    return this.chance.weighted<() => Readonly<Record<string, number>>>([
+      [3, () => ({ a: pick() })],
+      [1, () => ({ b: pick() })],
+      [2, () => ({ a: pick(), b: pick() })]
+    ])()
+  }
+
+  private limitTag(): void {
+    const { chance } = this
+    const limit = chance.with(0.2) ? undefined : 1 + chance.below(3)
+    if (this.demands) this.send({ _tag: "TagLimited", now: this.now, tag: chance.pick(["t", "u"])!, limit })
   }
 
   /** A random plan, and for each of its members how to refer to it: keys that are live are joined, not made. */
@@ -572,7 +606,9 @@ export class Simulation {
   }
 
   private addNamed(name: string): void {
-    this.send({ _tag: "WorkerAdded", now: this.now, name, slots: 1 + this.chance.below(3) })
+    const slots = 1 + this.chance.below(3)
+    const amounts = this.demands && this.chance.with(0.8) ? this.amounts([1.5, 2, 3]) : undefined
+    this.send({ _tag: "WorkerAdded", now: this.now, name, slots, amounts })
   }
 
   private drainWorker(): void {
@@ -647,7 +683,13 @@ export class Simulation {
 
   /** No more submissions: everything that is claimed must end by itself. */
   private comeToRest(): void {
-    for (const name of this.missing()) this.addNamed(name)
+    for (const [worker, { phase }] of this.state.workers.entries()) {
+      if (this.demands && phase === "open") this.send({ _tag: "WorkerDrained", now: this.now, worker })
+    }
+    // Each with enough for any task.
+    for (const name of this.missing()) {
+      this.send({ _tag: "WorkerAdded", now: this.now, name, slots: 2, amounts: { a: 2, b: 2 } })
+    }
     for (let round = 0; round < 5_000; round++) {
       for (const wait of Array.from(this.state.waits.values())) {
         if (wait.mode === "never") this.send({ _tag: "WaitAbandoned", now: this.now, wait: wait.id })

@@ -92,7 +92,11 @@ export class Narrator {
   private event(event: Event, accepted: boolean): string {
     switch (event._tag) {
       case "WorkerAdded":
-        return `worker ${event.name} joins with ${event.slots} slot${event.slots === 1 ? "" : "s"}`
+        return `worker ${event.name} joins with ${event.slots} slot${event.slots === 1 ? "" : "s"}${
+          Object.entries(event.amounts ?? {}).map(([name, amount]) => ` and ${amount} ${name}`).join("")
+        }`
+      case "TagLimited":
+        return `tag ${event.tag} is ${event.limit === undefined ? "not limited" : `limited to ${event.limit}`}`
       case "WorkerDrained":
         return `worker ${this.worker(event.worker)} drains`
       case "WorkerLost":
@@ -183,7 +187,7 @@ export class Narrator {
             ? ""
             : `: ${
               instruction.starved.map(([from, to, of]) =>
-                `${from} waits for ${of === undefined ? to : `the slot of ${to}`}`
+                `${from} waits for ${of === undefined ? to : `the ${of} of ${to}`}`
               )
                 .join(", ")
             }`
