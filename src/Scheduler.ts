@@ -12,12 +12,12 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { explain as explainIn } from "./engine/explain.ts"
 import type { Because, Explanation } from "./engine/explain.ts"
-import { snapshot } from "./engine/snapshot.ts"
+import { resourcesOf, snapshot, tagsOf } from "./engine/snapshot.ts"
 import type { Snapshot } from "./engine/snapshot.ts"
 import { phaseNames } from "./engine/State.ts"
 import type { PhaseName, Transition } from "./engine/State.ts"
 import type { Future } from "./Future.ts"
-import { concurrencyOf, countFault, invalidOption } from "./internal/checks.ts"
+import { concurrencyOf, countFault, invalidOption, resourcesFault } from "./internal/checks.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import { implOf } from "./internal/task.ts"
 import type { WorkerOptions } from "./Skein.ts"
@@ -54,7 +54,15 @@ export interface Stats {
   /** Scopes and computes that own something, and waits that are open. */
   readonly owners: number
   readonly waits: number
-  readonly workers: ReadonlyArray<{ readonly name: string; readonly slots: number; readonly running: number }>
+  readonly workers: ReadonlyArray<{
+    readonly name: string
+    readonly slots: number
+    readonly running: number
+    /** What it has and how much of that is held; absent if it has nothing but slots. */
+    readonly resources?: Readonly<Record<string, { readonly total: number; readonly used: number }>>
+  }>
+  /** How many tasks hold which tag, and the limits; absent if no tag is limited or held. */
+  readonly tags?: Readonly<Record<string, { readonly limit?: number; readonly used: number }>>
 }
 
 /**
@@ -75,6 +83,8 @@ export class Scheduler extends Context.Service<Scheduler, {
   readonly stats: Effect.Effect<Stats>
   /** Adds a fiber worker; when the scope closes it takes nothing new and leaves once its tasks have ended. */
   readonly addWorker: (options: WorkerOptions) => Effect.Effect<string, GraphError, Scope.Scope>
+  /** From now on at most `limit` tasks with this tag run at once, on all workers together; any number with `undefined`. */
+  readonly limitTag: (tag: string, limit: number | undefined) => Effect.Effect<void, GraphError>
   /** Calls `f` with each transition, in the turn in which it happens, until the scope closes; `end` if the scheduler does before. */
   readonly listen: (f: (event: TaskEvent) => void, end?: () => void) => Effect.Effect<void, never, Scope.Scope>
 }>()("skein/Scheduler") {}
@@ -89,9 +99,14 @@ export const make = (core: SchedulerCore, stories: number): Scheduler["Service"]
     explain: (key) => Effect.sync(() => explainIn(core.state, key)),
     dump: Effect.sync(() => snapshot(core.state)),
     stats: Effect.sync(() => statsOf(core)),
-    addWorker: ({ concurrency, id }) => {
-      const fault = refusal(core, id, concurrency)
-      return fault === undefined ? core.life.addWorker(id, concurrency) : Effect.fail(fault)
+    addWorker: ({ concurrency, id, resources }) => {
+      const fault = refusal(core, id, concurrency) ?? resourcesFault(id, resources ?? {})
+      return fault === undefined ? core.life.addWorker(id, concurrency, resources) : Effect.fail(fault)
+    },
+    limitTag: (tag, limit) => {
+      const fault = limit === undefined ? undefined : countFault(`the limit of tag ${JSON.stringify(tag)}`, limit)
+      if (fault !== undefined) return Effect.fail(fault)
+      return Effect.sync(() => void core.ask({ _tag: "TagLimited", now: core.now(), tag, limit }))
     },
     listen: (f, end) => listenTo(core, f, end)
   }
@@ -139,7 +154,13 @@ const statsOf = (core: SchedulerCore): Stats => {
     held: core.workers.reduce((sum, worker) => sum + worker.results.size, 0),
     owners: owners.size,
     waits: waits.size,
-    workers: workers.map(({ name, running, slots }) => ({ name, slots, running }))
+    workers: workers.map((worker) => ({
+      name: worker.name,
+      slots: worker.slots,
+      running: worker.running,
+      ...(worker.amounts !== undefined && { resources: resourcesOf(worker) })
+    })),
+    ...(core.state.tags.size + core.state.holding.size > 0 && { tags: tagsOf(core.state) })
   }
 }
 
@@ -254,6 +275,20 @@ export const settle = <A, E>(
     const impl = implOf(future)
     return impl.core.settle(impl, exit)
   })
+
+/**
+ * Lets at most `limit` tasks with this tag run at once, on all workers together; any number with `undefined`.
+ *
+ * **Details**
+ *
+ * What runs goes on, also when there is more of it than a lower limit allows. See the option `tags` of tasks and of
+ * `Skein.layer`.
+ *
+ * @category workers
+ * @since 0.1.0
+ */
+export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<void, GraphError, Scheduler> =>
+  Scheduler.use((s) => s.limitTag(tag, limit))
 
 /**
  * Calls `f` with each transition, in the turn in which it happens, until the scope closes; and `end`, if given, when the

@@ -13,7 +13,7 @@ import * as FiberScheduler from "effect/Scheduler"
 import * as Client from "./Client.ts"
 import { defaultLimits } from "./engine/limits.ts"
 import type { Limits } from "./engine/limits.ts"
-import { concurrencyOf, countFault, invalidOption } from "./internal/checks.ts"
+import { concurrencyOf, countFault, invalidOption, resourcesFault } from "./internal/checks.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as Scheduler from "./Scheduler.ts"
 import type { GraphError } from "./SkeinError.ts"
@@ -29,6 +29,8 @@ export interface WorkerOptions {
   readonly id: string
   /** How many tasks it runs at once. A positive whole number. */
   readonly concurrency: number
+  /** What tasks that run there may use up, and how much of it there is, such as `{ gpu: 2, memory: 16 }`. */
+  readonly resources?: Readonly<Record<string, number>> | undefined
 }
 
 /**
@@ -40,8 +42,10 @@ export interface WorkerOptions {
 export interface Options {
   /** How many tasks run at once. A positive whole number, 8 unless told. Not together with `workers`. */
   readonly concurrency?: number | undefined
-  /** The workers, when there is more than one. */
+  /** The workers, when there is more than one, or when they have resources. */
   readonly workers?: ReadonlyArray<WorkerOptions> | undefined
+  /** How many tasks with a tag may run at once, on all workers together, such as `{ db: 2 }`. See `Scheduler.limitTag`. */
+  readonly tags?: Readonly<Record<string, number>> | undefined
   /** What is refused as too much; see {@link Limits}. */
   readonly limits?: Partial<Limits> | undefined
   /**
@@ -58,8 +62,9 @@ export type {
    * What is refused as too much: `tasks` of one graph, `depth` of one graph, `live` tasks at once, `nesting` of submissions
    * from inside bodies (10,000 unless told), `unfolding` of flatMap tasks into flatMap tasks (200,000 unless told),
    * `seceded` tasks that wait inside their bodies at once (100,000 unless told), `deaths`: how many workers are lost while they
-   * run a task before it is not started again (4 unless told), and `dependenciesLost`: how often a body reports dependencies as
-   * lost before its task ends (20 unless told). Each a positive whole number.
+   * run a task before it is not started again (4 unless told), `dependenciesLost`: how often a body reports dependencies as lost
+   * before its task ends (20 unless told), and `overtakes`: how many tasks may start that rank before a ready one, and take of the
+   * resources or tags that it waits for, before it goes first (100 unless told). Each a positive whole number, or `Infinity`.
    *
    * @category models
    * @since 0.1.0
@@ -90,7 +95,11 @@ const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>
       return yield* invalid("concurrency", concurrency, "no value beside workers, whose own concurrency counts")
     }
     if (workers.length === 0) return yield* invalid("workers", workers, "at least one worker")
-    for (const { concurrency, id } of workers) yield* checkCount(concurrencyOf(id), concurrency)
+    for (const { concurrency, id, resources = {} } of workers) {
+      yield* checkCount(concurrencyOf(id), concurrency)
+      const fault = resourcesFault(id, resources)
+      if (fault !== undefined) return yield* Effect.fail(fault)
+    }
     const ids = workers.map(({ id }) => id)
     const isUnique = new Set(ids).size === ids.length
     return isUnique ? workers : yield* invalid("workers", ids, "a different id for each worker")
@@ -122,7 +131,11 @@ const make = (options: Options) =>
     const limits = yield* limitsOf(options.limits ?? {})
     const grace = yield* graceOf(options.grace)
     const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler, limits, grace)
-    for (const { concurrency, id } of workers) yield* core.life.addWorker(id, concurrency)
+    for (const [tag, limit] of Object.entries(options.tags ?? {})) {
+      yield* checkCount(`tags.${tag}`, limit)
+      core.ask({ _tag: "TagLimited", now: core.now(), tag, limit })
+    }
+    for (const { concurrency, id, resources } of workers) yield* core.life.addWorker(id, concurrency, resources)
     yield* Effect.addFinalizer(() => core.life.close)
     return Context.make(Scheduler.Scheduler, Scheduler.make(core, options.stories ?? 0)).pipe(
       Context.add(Client.Client, Client.make(core))

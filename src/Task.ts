@@ -78,6 +78,23 @@ export interface Options {
   readonly workers?: ReadonlyArray<string> | undefined
   /** See `workers`. `false` unless told. */
   readonly allowOthers?: boolean | undefined
+  /**
+   * How much it uses up of what its worker has, beside a slot, such as `{ gpu: 1, memory: 0.5 }`. It starts when all of it is
+   * free on one worker, and gives it back when its attempt has ended, and while its body waits for other tasks. Numbers above
+   * zero, with at most three decimals. Nothing is measured: they are what you say. Not to be mixed up with {@link resource}.
+   */
+  readonly resources?: Readonly<Record<string, number>> | undefined
+  /**
+   * `true`: it keeps its `resources` while its body waits for other tasks, for something is there that cannot be handed over.
+   * Where those need them too, the wait fails with `Starved`. `false` unless told.
+   */
+  readonly keepResources?: boolean | undefined
+  /**
+   * Names of what it uses that all workers share, such as `["db"]`. Under a name that the layer limits (`Skein.layer`'s `tags`)
+   * no more tasks run at once than that, on all workers together. Held as long as the slot is; a name without a limit limits
+   * nothing.
+   */
+  readonly tags?: ReadonlyArray<string> | undefined
 }
 
 type When<O, K extends PropertyKey, Err> = K extends keyof O ? [O[K]] extends [undefined] ? never : Err : never

@@ -434,7 +434,7 @@ describe("layers", () => {
     [{ concurrency: Infinity }, "The option concurrency cannot be Infinity: expected a positive whole number."],
     [
       { limits: { taks: 3 } as object },
-      "The option limits.taks cannot be 3: expected one of tasks, depth, live, nesting, unfolding, seceded, deaths, dependenciesLost."
+      "The option limits.taks cannot be 3: expected one of tasks, depth, live, nesting, unfolding, seceded, deaths, dependenciesLost, overtakes."
     ],
     [{ stories: 0 }, "The option stories cannot be 0: expected a positive whole number."],
     [{ workers: [] }, "The option workers cannot be []: expected at least one worker."],
@@ -446,6 +446,11 @@ describe("layers", () => {
       { workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }, { id: "a", concurrency: 2 }] },
       "The option workers cannot be [\"a\",\"b\",\"a\"]: expected a different id for each worker."
     ],
+    [
+      { workers: [{ id: "a", concurrency: 1, resources: { gpu: 0 } }] },
+      "The option resources of worker \"a\".gpu cannot be 0: expected a number above zero with at most three decimals."
+    ],
+    [{ tags: { db: 0 } }, "The option tags.db cannot be 0: expected a positive whole number."],
     [
       { concurrency: 2, workers: [{ id: "a", concurrency: 1 }] },
       "The option concurrency cannot be 2: expected no value beside workers, whose own concurrency counts."
@@ -475,7 +480,16 @@ describe("layers", () => {
         (yield* add("local", 1)).message,
         "The option id cannot be \"local\": expected a name that no other worker has."
       )
+      const greedy = yield* graphErrorOf(Scheduler.addWorker({ id: "new", concurrency: 1, resources: { gpu: 1.0001 } }))
+      assert.strictEqual(
+        greedy.message,
+        "The option resources of worker \"new\".gpu cannot be 1.0001: expected a number above zero with at most three decimals."
+      )
       assert.lengthOf((yield* Scheduler.stats).workers, 1)
+      assert.strictEqual(
+        (yield* graphErrorOf(Scheduler.limitTag("db", 0.5))).message,
+        "The option the limit of tag \"db\" cannot be 0.5: expected a positive whole number."
+      )
     }).pipe(inScheduler()))
 })
 

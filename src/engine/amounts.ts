@@ -21,6 +21,10 @@ import type { Amount, Queue, State, TaskId, WorkerRecord } from "./State.ts"
 /** The part of a demand that is held. */
 export type Needs = Pick<Demand, "amounts" | "tags">
 
+/** Whether this can be counted: a number above zero, with no more decimals than there are thousandths. */
+export const isAmount = (amount: unknown): amount is number =>
+  typeof amount === "number" && amount > 0 && unitsOf(amount) / 1000 === amount && Number.isSafeInteger(unitsOf(amount))
+
 /** An amount as the engine counts it. */
 export const unitsOf = (amount: number): number => Math.round(amount * 1000)
 

@@ -4,6 +4,7 @@
  * @internal
  */
 import { GraphError } from "../SkeinError.ts"
+import { amountsFault } from "./options.ts"
 
 /** An option has a value that it must not have. */
 export const invalidOption = (option: string, value: unknown, expected: string): GraphError =>
@@ -15,3 +16,9 @@ export const countFault = (option: string, value: number): GraphError | undefine
 
 /** What the concurrency of one worker of several is called. */
 export const concurrencyOf = (worker: string): string => `concurrency of worker ${JSON.stringify(worker)}`
+
+/** What is wrong with the resources of a worker. */
+export const resourcesFault = (worker: string, resources: unknown): GraphError | undefined => {
+  const fault = amountsFault(`resources of worker ${JSON.stringify(worker)}`, resources)
+  return fault && invalidOption(fault.option, fault.value, fault.expected)
+}

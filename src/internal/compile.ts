@@ -276,8 +276,10 @@ export const settingsOf = (task: TaskImpl, key: string | undefined): Settings | 
 }
 
 /** What the options ask of a worker beyond a slot. */
-const demandOf = ({ allowOthers, workers }: TaskOptions): Demand | undefined =>
-  workers === undefined ? undefined : { workers, allowOthers }
+const demandOf = ({ allowOthers, keepResources, resources, tags, workers }: TaskOptions): Demand | undefined =>
+  (workers ?? resources ?? tags) === undefined
+    ? undefined
+    : { workers, allowOthers, amounts: resources, keepsAmounts: keepResources, tags }
 
 /** A handle that lies where it cannot be, in the inputs of the task with this key or in the request itself. */
 export const misplaced = (key: string | undefined, { what, why }: Misplaced): GraphReason => ({

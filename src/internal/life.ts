@@ -29,11 +29,15 @@ export class Life {
   }
 
   /** Adds a worker that is drained when the scope closes. */
-  addWorker(name: string, slots: number): Effect.Effect<string, never, Scope.Scope> {
+  addWorker(
+    name: string,
+    slots: number,
+    resources?: Readonly<Record<string, number>>
+  ): Effect.Effect<string, never, Scope.Scope> {
     const add = Effect.sync(() => {
       const worker = new FiberWorker(this.core, this.core.workers.length, name)
       this.core.workers.push(worker)
-      this.core.ask({ _tag: "WorkerAdded", now: this.core.now(), name, slots })
+      this.core.ask({ _tag: "WorkerAdded", now: this.core.now(), name, slots, amounts: resources })
       return worker
     })
     const drain = (worker: FiberWorker): Effect.Effect<void> => Effect.sync(() => this.drain(worker))

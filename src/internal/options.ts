@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import { isAmount } from "../engine/amounts.ts"
 import type { Options } from "../Task.ts"
 import { isFuture, isHandle, isTask, noOptions } from "./task.ts"
 import type { Handle, Invalid, TaskOptions } from "./task.ts"
@@ -13,8 +14,8 @@ import type { Handle, Invalid, TaskOptions } from "./task.ts"
 /** Options with durations in milliseconds, and with what is wrong with them. */
 export const normalize = (options: (Options & { readonly name?: string | undefined }) | undefined): TaskOptions => {
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return noOptions
-  const { after, deadline, dependencyTimeout, grace, key, name, retry, timeout, workers } = options
-  const { allowOthers, idempotent, label, priority, pure } = options
+  const { after, deadline, dependencyTimeout, grace, key, name, resources, retry, tags, timeout, workers } = options
+  const { allowOthers, idempotent, keepResources, label, priority, pure } = options
   return {
     key: typeof key === "string" ? key : undefined,
     label,
@@ -30,6 +31,9 @@ export const normalize = (options: (Options & { readonly name?: string | undefin
     idempotent,
     workers: isNames(workers) ? workers : undefined,
     allowOthers,
+    resources: isAmounts(resources) ? { ...resources } : undefined,
+    keepResources,
+    tags: isNames(tags) ? [...new Set(tags)] : undefined,
     invalid: invalid(options)
   }
 }
@@ -45,8 +49,25 @@ const listed = (after: unknown): ReadonlyArray<unknown> => Array.isArray(after) 
 
 const isListed = (value: unknown): value is Handle => isTask(value) || isFuture(value)
 
-const isNames = (workers: unknown): workers is ReadonlyArray<string> =>
-  Array.isArray(workers) && workers.length > 0 && workers.every((name) => typeof name === "string" && name !== "")
+const isNames = (names: unknown): names is ReadonlyArray<string> =>
+  Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string" && name !== "")
+
+const isAmounts = (resources: unknown): resources is Readonly<Record<string, number>> =>
+  resources !== undefined && amountsFault("resources", resources) === undefined &&
+  Object.keys(resources as {}).length > 0
+
+/** What is wrong with amounts by name. */
+export const amountsFault = (option: string, resources: unknown): Invalid | undefined => {
+  if (typeof resources !== "object" || resources === null || Array.isArray(resources)) {
+    return { option, value: resources, expected: "amounts by name, such as { gpu: 1 }" }
+  }
+  for (const [name, amount] of Object.entries(resources)) {
+    if (isAmount(amount)) continue
+    const expected = "a number above zero with at most three decimals"
+    return { option: `${option}.${name}`, value: amount, expected }
+  }
+  return undefined
+}
 
 /** Whether a key is like those that tasks without one are given: two tasks in events and stories must not look the same. */
 const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
@@ -54,6 +75,7 @@ const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
 const invalid = (options: Options): ReadonlyArray<Invalid> => {
   const { after, allowOthers, deadline, dependencyTimeout, grace, idempotent, key, priority, retry, timeout, workers } =
     options
+  const { keepResources, resources, tags } = options
   const found: Array<Invalid> = []
   if (key !== undefined && (typeof key !== "string" || key === "")) {
     found.push({ option: "key", value: key, expected: "a non-empty string" })
@@ -67,12 +89,17 @@ const invalid = (options: Options): ReadonlyArray<Invalid> => {
   if (retry !== undefined && !Schedule.isSchedule(retry)) {
     found.push({ option: "retry", value: retry, expected: "a Schedule, such as Schedule.recurs(3)" })
   }
-  for (const [option, value] of Object.entries({ allowOthers, idempotent })) {
+  for (const [option, value] of Object.entries({ allowOthers, idempotent, keepResources })) {
     if (value !== undefined && typeof value !== "boolean") found.push({ option, value, expected: "true or false" })
   }
   if (workers !== undefined && !isNames(workers)) {
     found.push({ option: "workers", value: workers, expected: "a non-empty array of the ids of workers" })
   }
+  if (tags !== undefined && !isNames(tags)) {
+    found.push({ option: "tags", value: tags, expected: "a non-empty array of names" })
+  }
+  const wrong = resources === undefined ? undefined : amountsFault("resources", resources)
+  if (wrong !== undefined) found.push(wrong)
   if (priority !== undefined && !Number.isFinite(priority)) {
     found.push({ option: "priority", value: priority, expected: "a finite number" })
   }

@@ -54,6 +54,10 @@ export interface TaskOptions {
   readonly idempotent?: boolean | undefined
   readonly workers?: ReadonlyArray<string> | undefined
   readonly allowOthers?: boolean | undefined
+  /** Amounts of what its worker has. */
+  readonly resources?: Readonly<Record<string, number>> | undefined
+  readonly keepResources?: boolean | undefined
+  readonly tags?: ReadonlyArray<string> | undefined
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
   /** The scope of the body is that of the result. */
   readonly resource?: boolean | undefined

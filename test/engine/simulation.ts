@@ -286,7 +286,7 @@ export class Simulation {
         workers: named.length === 0 ? [chance.pick(workerNames)!] : named,
         allowOthers: chance.with(0.3)
       }),
-      ...(amounts && { amounts: this.amounts([0.7, 1, 1.3, 2]), ...(chance.with(0.3) && { keepsAmounts: true }) }),
+      ...(amounts && { amounts: this.amounts([0.7, 1, 1.3, 2]), ...(chance.with(0.5) && { keepsAmounts: true }) }),
       ...(tags && { tags: chance.with(0.3) ? ["t", "u"] : [chance.pick(["t", "u"])!] })
     }
   }
