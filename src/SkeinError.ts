@@ -351,7 +351,7 @@ export class Starved extends Fact("Starved")<{
     }
     return this.waits.at(-1)?.[1] === this.waits[0]?.[0]
       ? `This wait would close a cycle: ${told}. Let one of them go on without waiting.`
-      : `This wait keeps its slot and could never end, for no worker takes tasks: ${told}.`
+      : `This wait keeps what it holds and could never end, for no worker takes tasks: ${told}.`
   }
 }
 

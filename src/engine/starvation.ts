@@ -26,8 +26,14 @@ import * as waits from "./waits.ts"
  * end yet, for finalizers or for children, gives back what it keeps.
  */
 export const relieve = (state: State, out: Out): void => {
+  // One that has its slot again may have another wait that keeps it.
+  while (relieveOnce(state, out)) slots.dispatch(state, out)
+}
+
+/** Whether somebody waits for a slot or amounts that had not before. */
+const relieveOnce = (state: State, out: Out): boolean => {
   let keepers = lookAround(state)
-  if (!mayStarve(state, keepers)) return
+  if (!mayStarve(state, keepers)) return false
   let mustDispatch = false
   for (const wait of keepingWaits(state).sort((a, b) => b.id - a.id)) {
     const starved = starvationOf(state, keepers, wait)
@@ -39,12 +45,14 @@ export const relieve = (state: State, out: Out): void => {
     // Its body gets on, so the older ones may.
     keepers = lookAround(state)
   }
-  if (mustDispatch) slots.dispatch(state, out)
+  return mustDispatch
 }
 
 /** The open waits of all who keep something meanwhile. */
 const keepingWaits = (state: State): Array<Wait> => [
-  ...[...state.keeping.values()].flat().filter(({ waiter }) => holdsSlot(state, waiter)),
+  ...[...state.keeping.values()].flat().filter(({ waiter }) =>
+    holdsSlot(state, waiter) || state.keepingAmounts.has(waiter)
+  ),
   ...[...state.keepingAmounts].flatMap((task) => state.waitsOf.get(task) ?? []).filter(({ mode }) => mode !== "never")
 ]
 

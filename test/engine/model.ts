@@ -1107,7 +1107,7 @@ export class Model {
   private stuck(): ReadonlyArray<Waiting> {
     const keeping = [...this.waits.values()].filter(({ keepsSlot, mode, starvedAway, waiter }) =>
       waiter !== undefined && !starvedAway && mode !== "never" &&
-      (keepsSlot ? waiter.holds : waiter.holdsAmounts && !waiter.holds)
+      (waiter.holds ? keepsSlot : waiter.holdsAmounts)
     )
     if (keeping.length === 0) return []
     const able = new Set<Task>()
@@ -1536,7 +1536,8 @@ export class Model {
       if (!wait.starvedAway) this.believeStarved(state, out, id)
       if (wait.keepsSlot) return this.starvedOfSlots(wait, starved)
       if (!wait.starvedAway) this.complain(`wait ${id} can end`)
-      this.tellsOf(wait, starved)
+      // By now others may have ended.
+      if (starved[0]?.[0] !== wait.waiter?.name) this.complain(`the starvation of wait ${id} begins elsewhere`)
       this.waits.delete(id)
       return this.goesOn(wait.waiter!, state, out)
     }

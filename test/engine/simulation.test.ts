@@ -31,7 +31,7 @@ describe("simulation", () => {
     assert.isAbove(events, 100_000)
     const all = new Set([
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned",
-      "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame TaskFinalized TaskSettled",
+      "TagLimited CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame TaskFinalized TaskSettled",
       "Start Stop Finalize Submitted Adopt Hold Forget Discard ForgetFailure WaitEnded WakeAt WorkerLeft Rejected"
     ].flatMap((line) => line.split(" ")))
     const restarts = [
@@ -44,7 +44,10 @@ describe("simulation", () => {
       "revived",
       "reported"
     ]
-    for (const tag of [...all, ...restarts, "starved of slots"]) assert.isAbove(totals.get(tag) ?? 0, 50, tag)
+    for (const tag of [...all, ...restarts, "starved of slot", "starved of resources"]) {
+      assert.isAbove(totals.get(tag) ?? 0, 50, tag)
+    assert.isAbove(totals.get("starved of resources") ?? 0, 20)
+    }
     assert.isAbove(totals.get("staleReports") ?? 0, 10)
   })
 

@@ -7,6 +7,7 @@ import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/Event.ts"
 import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
+import { suits } from "../../src/engine/placement.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import { dependenciesOf } from "../../src/engine/snapshot.ts"
 import * as State from "../../src/engine/State.ts"
@@ -117,8 +118,9 @@ export class Simulation {
     this.state.log!.length = 0
     for (const instruction of out) {
       this.seen.set(instruction._tag, (this.seen.get(instruction._tag) ?? 0) + 1)
-      if (instruction._tag === "WaitEnded" && instruction.starved?.some(([, , of]) => of === "slot") === true) {
-        this.seen.set("starved of slots", (this.seen.get("starved of slots") ?? 0) + 1)
+      const lacks = instruction._tag === "WaitEnded" ? instruction.starved?.map(([, , of]) => of) : undefined
+      for (const of of new Set(lacks)) {
+        if (of !== undefined) this.seen.set(`starved of ${of}`, (this.seen.get(`starved of ${of}`) ?? 0) + 1)
       }
       this.carryOut(instruction)
     }
@@ -263,7 +265,7 @@ export class Simulation {
       resource: this.chance.with(0.18) ? true : undefined,
       absorbs: this.chance.with(0.15) ? true : undefined,
       idempotent: this.chance.with(0.1) ? false : undefined,
-      demand: this.demands && this.chance.with(0.3) ? this.demand() : undefined,
+      demand: this.demands && this.chance.with(0.5) ? this.demand() : undefined,
       timeoutMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined,
       deadlineMillis: this.chance.with(0.12) ? this.chance.below(30) : undefined,
       dependencyTimeoutMillis: this.chance.with(0.1) ? this.chance.below(15) : undefined,
@@ -513,11 +515,20 @@ export class Simulation {
 
   private wait(): void {
     const { chance } = this
+    const keeper = this.demands && chance.with(0.6) ? this.someKeeper() : undefined
     // Bodies and finalizers.
-    const run = chance.with(0.7) ? chance.pick([...this.runs.values(), ...this.finalizing.values()]) : undefined
+    const run = keeper !== undefined
+      ? keeper
+      : chance.with(0.7)
+      ? chance.pick([...this.runs.values(), ...this.finalizing.values()])
+      : undefined
     const mode = chance.weighted<WaitMode>([[6, "all"], [2, "firstCompleted"], [2, "firstFailure"], [2, "never"]])
     if (mode === "never" && run === undefined) return
-    const pool = chance.with(0.9) ? this.liveClaims() : this.claims
+    const pool = keeper !== undefined && chance.with(0.8)
+      ? this.liveClaims().filter(({ task }) => this.lacksAmounts(task))
+      : chance.with(0.9)
+      ? this.liveClaims()
+      : this.claims
     const claims = Array.from({ length: 1 + chance.below(3) }, () => chance.pick(pool)!)
     if (claims[0] === undefined) return
     this.send({
@@ -530,6 +541,18 @@ export class Simulation {
       attempt: run?.attempt ?? 0,
       keepsSlot: mode !== "never" && chance.with(0.4) ? true : undefined
     })
+  }
+
+  /** A body that keeps amounts of its worker, whether it waits or not. */
+  private someKeeper(): Run | undefined {
+    const keepers = [...this.runs.values()].filter(({ task }) => this.state.holding.get(task)?.keepsAmounts === true)
+    return this.chance.pick(keepers)
+  }
+
+  private lacksAmounts(task: TaskId): boolean {
+    if (this.state.tasks.phase[task] !== State.Phase.ready) return false
+    const demand = State.settingsOf(this.state, task)?.demand
+    return demand?.amounts !== undefined && this.state.workers.some((worker) => suits(this.state, worker, demand))
   }
 
   private giveUp(): void {
