@@ -36,7 +36,8 @@ const relieveOnce = (state: State, out: Out): boolean => {
   if (!mayStarve(state, keepers)) return false
   let mustDispatch = false
   for (const wait of keepingWaits(state).sort((a, b) => b.id - a.id)) {
-    const starved = starvationOf(state, keepers, wait)
+    // It may have given back what it kept, for another wait of the same body.
+    const starved = keepsSomething(state, wait) ? starvationOf(state, keepers, wait) : undefined
     if (starved === undefined) continue
     if (!wait.keepsSlot) mustDispatch = true
     if (!wait.keepsSlot && (wait.closing || state.tasks.phase[wait.waiter]! >= Phase.stopping)) {
@@ -49,12 +50,14 @@ const relieveOnce = (state: State, out: Out): boolean => {
 }
 
 /** The open waits of all who keep something meanwhile. */
-const keepingWaits = (state: State): Array<Wait> => [
-  ...[...state.keeping.values()].flat().filter(({ waiter }) =>
-    holdsSlot(state, waiter) || state.keepingAmounts.has(waiter)
-  ),
-  ...[...state.keepingAmounts].flatMap((task) => state.waitsOf.get(task) ?? []).filter(({ mode }) => mode !== "never")
-]
+const keepingWaits = (state: State): Array<Wait> =>
+  [
+    ...[...state.keeping.values()].flat(),
+    ...[...state.keepingAmounts].flatMap((task) => state.waitsOf.get(task) ?? []).filter(({ mode }) => mode !== "never")
+  ].filter((wait) => keepsSomething(state, wait))
+
+const keepsSomething = (state: State, { keepsSlot, waiter }: Wait): boolean =>
+  state.keepingAmounts.has(waiter) || (keepsSlot && holdsSlot(state, waiter))
 
 /** Who keeps something while they wait, and how much of what. */
 interface Keepers {

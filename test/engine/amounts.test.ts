@@ -268,6 +268,19 @@ describe("amounts while a body waits", () => {
     ])
   })
 
+  it("N6, N9: once a body has its slot again, its other wait that keeps it is starved too if it is stuck", () => {
+    const { own, rig } = parentAndChild({ amounts: { a: 1 }, keepsAmounts: true })
+    const child = rig.claim(own, "child")
+    rig.wait(1, [], "parent", "never")
+    rig.keep(2, [child], "parent")
+    assert.match(rig.told.join(), /^wait 2 is over: parent waits for child/)
+    // Two fibers, one of which keeps the slot that the body has given away for the other.
+    rig.wait(3, [child], "parent")
+    assert.match(rig.told.join(), /^wait 3 is over: parent waits for child/)
+    rig.abandon(1)
+    assert.strictEqual(rig.phase("parent"), "running")
+  })
+
   it("N6: a wait that keeps its slot keeps amounts and tags as well, and is starved of them", () => {
     const { own, rig } = parentAndChild()
     rig.keep(1, [rig.claim(own, "child")], "parent")

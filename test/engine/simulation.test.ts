@@ -46,7 +46,7 @@ describe("simulation", () => {
     ]
     for (const tag of [...all, ...restarts, "starved of slot", "starved of resources"]) {
       assert.isAbove(totals.get(tag) ?? 0, 50, tag)
-    assert.isAbove(totals.get("starved of resources") ?? 0, 20)
+      assert.isAbove(totals.get("starved of resources") ?? 0, 20)
     }
     assert.isAbove(totals.get("staleReports") ?? 0, 10)
   })
