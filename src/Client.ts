@@ -16,6 +16,7 @@ import type { Graph } from "./Graph.ts"
 import type { Errors, Exits, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
 import { Annotations as RegionOptions } from "./internal/annotations.ts"
 import { brief } from "./internal/brief.ts"
+import { unknownOption } from "./internal/checks.ts"
 import * as collect from "./internal/collect.ts"
 import { misplaced as refuseMisplaced } from "./internal/compile.ts"
 import { isGraph } from "./internal/graph.ts"
@@ -25,6 +26,7 @@ import type { Scan } from "./internal/inputs.ts"
 import type { ResultCache } from "./internal/livePlan.ts"
 import { makeTask } from "./internal/makeTask.ts"
 import { normalize, replaced } from "./internal/options.ts"
+import type { Names } from "./internal/options.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
 import { whenOver } from "./internal/whenOver.ts"
@@ -125,7 +127,7 @@ export const submit = <A, E, R>(
   task: Task<A, E, R>,
   options?: { readonly cache?: ResultCache | undefined }
 ): Effect.Effect<Future<A, Own<E>>, GraphError, Needs<R> | Client | Scope.Scope> =>
-  Effect.map(submitHandles([task as unknown as internal.TaskImpl], options?.cache), ([future]) => future as any)
+  Effect.map(submitHandles([task as unknown as internal.TaskImpl], options), ([future]) => future as any)
 
 /**
  * Submits several tasks as one graph, and gives a future for each.
@@ -140,18 +142,26 @@ export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
   { -readonly [K in keyof T]: T[K] extends Task<infer A, infer E, any> ? Future<A, Own<E>> : never },
   GraphError,
   Needs<Services<T>> | Client | Scope.Scope
-> => submitHandles(tasks as unknown as ReadonlyArray<internal.TaskImpl>, options?.cache) as any
+> => submitHandles(tasks as unknown as ReadonlyArray<internal.TaskImpl>, options) as any
+
+interface SubmitOptions {
+  readonly cache?: ResultCache | undefined
+}
+
+const namesOfSubmit: Names<SubmitOptions> = { cache: true }
 
 const submitHandles = (
   tasks: ReadonlyArray<internal.TaskImpl>,
-  cache: ResultCache | undefined
+  options: SubmitOptions | undefined
 ): Effect.Effect<ReadonlyArray<internal.FutureImpl>, GraphError, Client | Scope.Scope> =>
   Effect.withFiber((fiber) => {
+    const unknown = unknownOption(options, namesOfSubmit)
+    if (unknown !== undefined) return Effect.fail(unknown)
     const stranger = tasks.findIndex((task) => !internal.isTask(task) && !internal.isFuture(task))
     if (stranger >= 0) return Effect.fail(stray(tasks[stranger], "task"))
     const client = Context.getUnsafe(fiber.context, Client)
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
-    return client[Core].submissions.submit(tasks, scope, fiber, cache)
+    return client[Core].submissions.submit(tasks, scope, fiber, options?.cache)
   })
 
 const stray = (value: unknown, expected: "task" | "future"): GraphError =>
@@ -304,7 +314,13 @@ export const compute = <const I, const M extends Mode = "failFast">(
   Result<Shape<I>, M>,
   Failure<Shape<I>, M> | GraphError,
   Needs<Services<Shape<I>>> | Client
-> => withCore((core) => computeShape(core, shapeOf(targets), options ?? {})) as any
+> =>
+  withCore((core) => {
+    const unknown = unknownOption(options, namesOfCompute)
+    return unknown === undefined ? computeShape(core, shapeOf(targets), options ?? {}) : Effect.fail(unknown)
+  }) as any
+
+const namesOfCompute: Names<ComputeOptions> = { errors: true, keepSlot: true, cache: true, callbacks: true }
 
 /** A graph stands for the record of its tasks. */
 const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks : targets
@@ -440,6 +456,8 @@ export const map = <A, B, E, R, const M extends Mode = "failFast", const O exten
   Services<Mapped<A, B, E, R, O>> | Client
 > =>
   withCore((core) => {
+    const unknown = unknownOption(options, namesOfMap)
+    if (unknown !== undefined) return Effect.fail(unknown)
     const given = read(items, core.state.limits.tasks)
     if (given instanceof GraphError) return Effect.fail(given)
     const { task } = options ?? {}
@@ -453,6 +471,8 @@ export const map = <A, B, E, R, const M extends Mode = "failFast", const O exten
     )
     return computeShape(core, tasks, options ?? {})
   }) as any
+
+const namesOfMap: Names<MapOptions<unknown>> = { ...namesOfCompute, task: true }
 
 /** All items, unless they are more than a graph may have tasks: an input may have no end. */
 const read = <A>(items: Iterable<A>, max: number): ReadonlyArray<A> | GraphError => {
@@ -565,7 +585,7 @@ export const gather = <const I, const M extends Mode = "failFast">(
   Effect.suspend(() => {
     const scanned = scan(futures)
     const mode = options?.errors ?? "failFast"
-    const refused = refusalOf(scanned, mode)
+    const refused = unknownOption(options, namesOfGather) ?? refusalOf(scanned, mode)
     if (refused !== undefined) return Effect.die(refused)
     const { handles } = scanned
     const all = handles.filter(internal.isFuture)
@@ -588,6 +608,10 @@ export const gather = <const I, const M extends Mode = "failFast">(
  */
 export type WaitFor = "all" | "firstCompleted" | "firstException"
 
+const namesOfGather: Names<GatherOptions> = { errors: true, keepSlot: true }
+
+const namesOfWait: Names<WaitOptions> = { keepSlot: true }
+
 const waitModes: ReadonlyMap<unknown, Until> = new Map([
   ["all", "all"],
   ["firstCompleted", "firstCompleted"],
@@ -606,6 +630,8 @@ export const wait = <F extends Future<any, any>>(
   options?: WaitOptions
 ): Effect.Effect<{ readonly done: Array<F>; readonly notDone: Array<F> }, Starved> =>
   Effect.suspend(() => {
+    const unknown = unknownOption(options, namesOfWait)
+    if (unknown !== undefined) return Effect.die(unknown)
     const mode = waitModes.get(until)
     if (mode === undefined) {
       const expected = "\"all\", \"firstCompleted\" or \"firstException\""
@@ -653,8 +679,11 @@ export interface CancelOptions {
 export const cancel = (future: Future<any, any>, options: CancelOptions = {}): Effect.Effect<void> =>
   Effect.suspend(() => {
     const impl = internal.implOf(future)
-    return impl.core.owners.cancel(impl, cancelRequest(options))
+    const unknown = unknownOption(options, namesOfCancel)
+    return unknown === undefined ? impl.core.owners.cancel(impl, cancelRequest(options)) : Effect.die(unknown)
   })
+
+const namesOfCancel: Names<CancelOptions> = { reason: true, by: true, wait: true, force: true }
 
 const cancelRequest = ({ by, force = false, reason = "cancel was called", wait = true }: CancelOptions) => ({
   by,
@@ -718,9 +747,13 @@ export const fireAndForget = <A, E, R>(
 ): Effect.Effect<void, GraphError, Needs<R> | Client> =>
   Effect.withFiber((fiber) => {
     if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
+    const unknown = unknownOption(options, namesOfFire)
+    if (unknown !== undefined) return Effect.fail(unknown)
     const { detached } = Context.getUnsafe(fiber.context, Client)[Core]
     return detached.fire(task, options?.group ?? defaultGroup, fiber)
   }) as any
+
+const namesOfFire: Names<{ readonly group?: string }> = { group: true }
 
 /**
  * Waits until everything of a group that {@link fireAndForget} started has ended, what is fired meanwhile included. The group is
@@ -757,7 +790,11 @@ export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, St
 export const cancelGroup = (
   group: string = defaultGroup,
   options: CancelOptions = {}
-): Effect.Effect<void, never, Client> => withCore((core) => core.detached.cancel(group, cancelRequest(options)))
+): Effect.Effect<void, never, Client> =>
+  withCore((core) => {
+    const unknown = unknownOption(options, namesOfCancel)
+    return unknown === undefined ? core.detached.cancel(group, cancelRequest(options)) : Effect.die(unknown)
+  })
 
 /**
  * Gives the claim on a result back before its scope closes. A task that has not ended and that nobody else wants is

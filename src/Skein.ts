@@ -13,7 +13,8 @@ import * as FiberScheduler from "effect/Scheduler"
 import * as Client from "./Client.ts"
 import { defaultLimits } from "./engine/limits.ts"
 import type { Limits } from "./engine/limits.ts"
-import { concurrencyOf, countFault, invalidOption, resourcesFault } from "./internal/checks.ts"
+import { concurrencyOf, countFault, invalidOption, resourcesFault, unknownOption } from "./internal/checks.ts"
+import type { Names } from "./internal/options.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as Scheduler from "./Scheduler.ts"
 import type { GraphError } from "./SkeinError.ts"
@@ -124,8 +125,15 @@ const graceOf = (grace: Duration.Input | undefined): Effect.Effect<number, Graph
   return millis > 0 ? Effect.succeed(millis) : invalid("grace", grace, "a duration above zero, such as \"5 seconds\"")
 }
 
+const names: Names<Options> = { concurrency: true, workers: true, limits: true, grace: true, stories: true, tags: true }
+
+const namesOfWorkers: Names<WorkerOptions> = { id: true, concurrency: true, resources: true }
+
 const make = (options: Options) =>
   Effect.gen(function*() {
+    const unknown = unknownOption(options, names) ??
+      options.workers?.map((worker) => unknownOption(worker, namesOfWorkers)).find((fault) => fault !== undefined)
+    if (unknown !== undefined) return yield* unknown
     const workers = yield* workersOf(options)
     const context = yield* Effect.context<never>()
     const limits = yield* limitsOf(options.limits ?? {})

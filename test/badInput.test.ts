@@ -10,10 +10,11 @@ import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
+import { GraphError } from "skein/SkeinError"
 import type { GraphReason } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { errorOf, graphErrorOf, nothingIsLeft } from "./support.ts"
+import { causeOf, defectsIn, errorOf, graphErrorOf, nothingIsLeft } from "./support.ts"
 
 const one = Task.make(Effect.succeed(1))
 
@@ -552,4 +553,63 @@ describe("keys along an edge", () => {
         })
       }
     }).pipe(Effect.provide(Skein.layer())))
+
+  // Beside an option that there is, the compiler lets a typo pass.
+  const typo: object = { prioritty: 1 }
+  const one = Task.succeed(1)
+  const takers: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown, any>]> = [
+    ["Task.make", Client.compute(Task.make(Effect.void, { label: "x", ...typo }))],
+    ["Task.resource", Client.compute(Task.resource(Effect.void, { label: "x", ...typo }))],
+    ["Task.map", Client.compute(Task.map(one, (n) => n, { label: "x", ...typo }))],
+    ["Task.fn", Client.compute(Task.fn(() => 1, { label: "x", ...typo })())],
+    ["Task.fn, pure", Client.compute(Task.fn(() => 1, { name: "f", pure: true, ...typo })())],
+    ["Task.flatMap", Client.compute(Task.flatMap(one, () => one, { label: "x", ...typo }))],
+    ["Task.withOptions", Client.compute(Task.withOptions(one, { label: "x", ...typo }))],
+    ["Client.annotate", Client.annotate({ label: "x", ...typo })(Client.compute(one))],
+    ["Client.compute", Client.compute(one, { errors: "failFast", ...typo })],
+    ["Client.map", Client.map([1], Effect.succeed, { errors: "failFast", ...typo })],
+    ["the task of Client.map", Client.map([1], Effect.succeed, { task: { label: "x", ...typo } })],
+    ["Client.submit", Effect.scoped(Client.submit(one, { cache: new Map(), ...typo }))],
+    ["Client.submitAll", Effect.scoped(Client.submitAll([one], { cache: new Map(), ...typo }))],
+    ["Client.fireAndForget", Client.fireAndForget(one, { group: "g", ...typo })],
+    ["Skein.layer", Effect.provide(Effect.void, Skein.layer({ concurrency: 1, ...typo }))],
+    ["a worker", Effect.provide(Effect.void, Skein.layer({ workers: [{ id: "a", concurrency: 1, ...typo }] }))]
+  ]
+  for (const [name, program] of takers) {
+    it.effect(`Bad input: an option that ${name} does not have is refused with the names of those that there are`, () =>
+      Effect.gen(function*() {
+        const error = yield* graphErrorOf(program as Effect.Effect<unknown, unknown, Client.Client>)
+        assert.deepInclude(error.reason, { _tag: "InvalidOption", option: "prioritty", value: 1 })
+        assert.match(error.message, /^The option prioritty.* cannot be 1: expected one of the options \w+(, \w+)*\.$/)
+      }).pipe(inScheduler()))
+  }
+
+  const defects: ReadonlyArray<
+    readonly [string, (future: Future.Future<number>) => Effect.Effect<unknown, unknown, any>]
+  > = [
+    ["Client.gather", (future) => Client.gather([future], { keepSlot: true, ...typo })],
+    ["Client.wait", (future) => Client.wait([future], "all", { keepSlot: true, ...typo })],
+    ["Client.cancel", (future) => Client.cancel(future, { wait: true, ...typo })],
+    ["Client.cancelGroup", () => Client.cancelGroup("g", { wait: true, ...typo })]
+  ]
+  for (const [name, program] of defects) {
+    it.effect(`Bad input: an option that ${name} does not have is a defect that says so, for it fails with no GraphError`, () =>
+      Effect.gen(function*() {
+        const future = yield* Client.submit(one)
+        const [defect] = defectsIn(yield* causeOf(program(future)))
+        assert.instanceOf(defect, GraphError)
+        assert.deepInclude(defect.reason, { _tag: "InvalidOption", option: "prioritty" })
+      }).pipe(inScheduler()))
+  }
+
+  it.effect("Bad input: an option that is undefined, or an index in place of options, is none", () =>
+    Effect.gen(function*() {
+      const nothing: object = { prioritty: undefined }
+      assert.strictEqual(yield* Client.compute(Task.make(Effect.succeed(1), { label: "x", ...nothing })), 1)
+      const submit = Client.submit as (
+        task: Task.Task<number>,
+        index: number
+      ) => Effect.Effect<unknown, GraphError, Client.Client | Scope.Scope>
+      yield* Effect.forEach([one, one], submit)
+    }).pipe(inScheduler()))
 })

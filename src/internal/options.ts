@@ -11,6 +11,41 @@ import type { Options } from "../Task.ts"
 import { isFuture, isHandle, isTask, noOptions } from "./task.ts"
 import type { Handle, Invalid, TaskOptions } from "./task.ts"
 
+/** The names of all options, which the compiler holds against their type. */
+export type Names<O> = Readonly<Record<keyof Required<O>, true>>
+
+/** An option that is none of these: a typo must not pass in silence. */
+export const unknownIn = (options: object, names: Readonly<Record<string, true>>): Invalid | undefined => {
+  for (const [option, value] of Object.entries(options)) {
+    if (value !== undefined && !Object.hasOwn(names, option)) {
+      return { option, value, expected: `one of the options ${Object.keys(names).join(", ")}` }
+    }
+  }
+  return undefined
+}
+
+const names: Names<Options> = {
+  key: true,
+  label: true,
+  priority: true,
+  pure: true,
+  after: true,
+  timeout: true,
+  deadline: true,
+  dependencyTimeout: true,
+  grace: true,
+  retry: true,
+  idempotent: true,
+  workers: true,
+  allowOthers: true,
+  resources: true,
+  keepResources: true,
+  tags: true
+}
+
+/** Those of a wrapped function may have its name. */
+const namesOfCalls: Names<Options & { readonly name: string }> = { ...names, name: true }
+
 /** Options with durations in milliseconds, and with what is wrong with them. */
 export const normalize = (options: (Options & { readonly name?: string | undefined }) | undefined): TaskOptions => {
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return noOptions
@@ -77,6 +112,8 @@ const invalid = (options: Options): ReadonlyArray<Invalid> => {
     options
   const { keepResources, resources, tags } = options
   const found: Array<Invalid> = []
+  const unknown = unknownIn(options, options.pure === true ? namesOfCalls : names)
+  if (unknown !== undefined) found.push(unknown)
   if (key !== undefined && (typeof key !== "string" || key === "")) {
     found.push({ option: "key", value: key, expected: "a non-empty string" })
   }
