@@ -375,6 +375,11 @@ const refusalOf = ({ misplaced }: Scan, mode: Mode): GraphError | undefined => {
 export interface Annotations {
   readonly label?: string | undefined
   readonly priority?: number | undefined
+  /**
+   * Whose tasks these are: a name of your choice, such as that of a user. Tasks of different shares take turns, whatever their
+   * priorities, and those that name none have one share together. Weights are the layer's: see `shares` in `Skein.Options`.
+   */
+  readonly share?: string | undefined
   /** Whether and when tasks without a schedule of their own are tried again. */
   readonly retry?: Schedule.Schedule<any, any> | undefined
 }
@@ -416,8 +421,10 @@ export const annotate: {
 } = dual(
   2,
   <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Annotations): Effect.Effect<A, E, R> =>
-    Effect.updateService(effect, RegionOptions, (outer) => replaced(outer, annotations))
+    Effect.updateService(effect, RegionOptions, (outer) => replaced(outer, annotations, namesOfAnnotations))
 )
+
+const namesOfAnnotations: Names<Annotations> = { label: true, priority: true, share: true, retry: true }
 
 /**
  * What {@link map} can be told.

@@ -14,6 +14,7 @@ import * as Client from "./Client.ts"
 import { defaultLimits } from "./engine/limits.ts"
 import type { Limits } from "./engine/limits.ts"
 import { concurrencyOf, countFault, invalidOption, resourcesFault, unknownOption } from "./internal/checks.ts"
+import { rulesOf } from "./internal/fairness.ts"
 import type { Names } from "./internal/options.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as Scheduler from "./Scheduler.ts"
@@ -35,12 +36,36 @@ export interface WorkerOptions {
 }
 
 /**
+ * What a layer may say of whose turn it is to start, and of what is held back. All of it is off unless told.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SchedulingOptions {
+  /**
+   * Of the slots of each worker, those that sources may hold at once: `sourceSaturation * concurrency`, rounded up, at least one.
+   * Sources are tasks that depend on nothing and that no body submitted. Below 1, the other slots are kept for what is deeper, so
+   * fewer results are held at once. A number above zero; no limit unless told.
+   */
+  readonly sourceSaturation?: number | undefined
+  /** How much may be held in results before less is started; no limit unless told. */
+  readonly budget?: BudgetOptions | undefined
+  /**
+   * How many tasks that rank higher may start before one that has been ready for longer; then it goes first, whatever its
+   * rank. A positive whole number; as many as come unless told.
+   */
+  readonly aging?: number | undefined
+  /** How often shares have their turn, for each turn of a share that is not listed. Numbers above zero, such as `{ alice: 3 }`. */
+  readonly shares?: Readonly<Record<string, number>> | undefined
+}
+
+/**
  * What an embedded scheduler can be told.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Options {
+export interface Options extends SchedulingOptions {
   /** How many tasks run at once. A positive whole number, 8 unless told. Not together with `workers`. */
   readonly concurrency?: number | undefined
   /** The workers, when there is more than one, or when they have resources. */
@@ -56,6 +81,31 @@ export interface Options {
   readonly grace?: Duration.Input | undefined
   /** How many of the last transitions to remember for `Scheduler.story`; none unless told. */
   readonly stories?: number | undefined
+}
+
+/**
+ * A brake on what is held in results: those of all tasks that have succeeded and are claimed or needed.
+ *
+ * **Details**
+ *
+ * It is a brake, no wall. What runs goes on, and so does what waited inside a body. While no body is at work something starts
+ * all the same, one task at a time and sources last, so every computation ends, however little is allowed.
+ *
+ * **Gotchas**
+ *
+ * A body that waits for another by means of its own, such as a `Deferred`, is at work: with `pause` the other may not start.
+ * Wait for its future instead.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BudgetOptions {
+  /** Above it no source starts: no task that depends on nothing and that no body submitted. */
+  readonly target?: number | undefined
+  /** Above it nothing starts. Not less than `target`. */
+  readonly pause?: number | undefined
+  /** The size of a result, in whole units of your choice; fractions count as the next. 1 each unless told. */
+  readonly sizeOf?: ((result: unknown) => number) | undefined
 }
 
 export type {
@@ -125,7 +175,18 @@ const graceOf = (grace: Duration.Input | undefined): Effect.Effect<number, Graph
   return millis > 0 ? Effect.succeed(millis) : invalid("grace", grace, "a duration above zero, such as \"5 seconds\"")
 }
 
-const names: Names<Options> = { concurrency: true, workers: true, limits: true, grace: true, stories: true, tags: true }
+const names: Names<Options> = {
+  concurrency: true,
+  workers: true,
+  limits: true,
+  grace: true,
+  stories: true,
+  tags: true,
+  sourceSaturation: true,
+  budget: true,
+  shares: true,
+  aging: true
+}
 
 const namesOfWorkers: Names<WorkerOptions> = { id: true, concurrency: true, resources: true }
 
@@ -138,7 +199,14 @@ const make = (options: Options) =>
     const context = yield* Effect.context<never>()
     const limits = yield* limitsOf(options.limits ?? {})
     const grace = yield* graceOf(options.grace)
-    const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler, limits, grace)
+    const core = new SchedulerCore(
+      context,
+      yield* Clock.Clock,
+      yield* FiberScheduler.Scheduler,
+      limits,
+      grace,
+      yield* rulesOf(options, context)
+    )
     for (const [tag, limit] of Object.entries(options.tags ?? {})) {
       yield* checkCount(`tags.${tag}`, limit)
       core.ask({ _tag: "TagLimited", now: core.now(), tag, limit })

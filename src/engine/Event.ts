@@ -15,7 +15,8 @@ export interface Cancellation {
 
 /** How an attempt ended, as its worker reports it. Values and causes stay with the worker; here are only their names. */
 export type Ending =
-  | { readonly _tag: "Succeeded" }
+  /** The size of its result counts towards the budget of the layer, if there is one: 1 unless told, a whole number. */
+  | { readonly _tag: "Succeeded"; readonly size?: number | undefined }
   /** A typed failure or a defect, whose cause the driver keeps under the number `failure`. */
   | { readonly _tag: "Failed"; readonly failure: number; readonly defect: boolean }
   | { readonly _tag: "Interrupted" }

@@ -23,7 +23,7 @@ export interface Plan extends Edges {
 }
 
 /** What the tasks of a plan have in common unless they say otherwise. */
-export type Defaults = Pick<Settings, "label" | "priority">
+export type Defaults = Pick<Settings, "label" | "priority" | "share">
 
 /** What a task asks for beyond its dependencies. All times in milliseconds. */
 export interface Settings {
@@ -42,6 +42,8 @@ export interface Settings {
   readonly graceMillis?: number | undefined
   /** What it asks of a worker beyond a slot. */
   readonly demand?: Demand | undefined
+  /** The share whose turn it is when it starts; that of the task from whose body it comes unless told. */
+  readonly share?: string | undefined
   /** `false`: it is never started again once it may have started. */
   readonly idempotent?: boolean | undefined
 }

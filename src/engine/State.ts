@@ -16,7 +16,7 @@
  * - S5 A slot is freed only by the end of the attempt, a secede, or the loss of the worker; amounts and tags go with it, but
  *   for amounts that are kept.
  * - S6 If a worker has a free slot, no rejoiner waits there and no task is ready that it could run, unless amounts or tags are
- *   missing for it, or withheld for others.
+ *   missing for it, or withheld for others, or a brake of the layer holds it back.
  * - S7 A task ends once; what comes from a former attempt changes nothing.
  * - S8 A result is held exactly while it is claimed or needed, and one that owns a resource until that is finalized.
  * - S9 Without owners every table of tasks, waits, failures and timers is empty.
@@ -25,6 +25,8 @@
  * @since 0.1.0
  */
 import type { Cancellation, WaitMode } from "./Event.ts"
+import { inOrder } from "./fairness.ts"
+import type { Fairness, Turn } from "./fairness.ts"
 import { Fifo } from "./fifo.ts"
 import { defaultLimits } from "./limits.ts"
 import type { Limits } from "./limits.ts"
@@ -184,6 +186,8 @@ export interface Submission {
   readonly depth: number
   /** Priority of tasks that name none: that of the parent. */
   readonly priority: number
+  /** Share of tasks that name none: that of the parent. */
+  readonly share: string | undefined
   /** Number of the first task, for automatic keys. */
   readonly sequence: number
   readonly submittedAt: number
@@ -205,11 +209,16 @@ export interface Lane {
   heapIndex: number
 }
 
-/** Ready tasks that ask alike of a worker, beyond a slot: if the best of them can start nowhere, none can. */
+/** Ready tasks that ask alike of a worker and are held back alike: if the best of them can start nowhere, none can. */
 export interface Queue {
   /** What tells it from others. */
   readonly name: string
-  readonly demand: Demand
+  readonly demand: Demand | undefined
+  readonly share: string | undefined
+  /** They are sources, and the layer holds sources back. */
+  readonly isSource: boolean
+  /** The oldest first, each with the starts of its share until it was ready; where tasks age or name shares. */
+  readonly since: Map<TaskId, number>
   readonly lanes: Array<Lane>
   /** Its lanes, by those of the submissions of which they are parts. */
   readonly parts: Map<Lane, Lane>
@@ -303,6 +312,7 @@ export interface State {
   readonly limits: Limits
   /** The grace of tasks that name none; `Infinity` for ever. */
   readonly graceMillis: number
+  readonly fairness: Fairness
   readonly tasks: TaskTable
   /** Explicit keys of live tasks. */
   readonly keys: Map<string, TaskId>
@@ -317,11 +327,11 @@ export interface State {
   readonly lanes: Array<Lane>
   /** The only one of these, within a step and not yet in its lane; -1 for none. */
   lone: TaskId
-  /** Ready tasks that ask for more than a slot, by name of their queue. */
+  /** Ready tasks that ask for more than a slot, or that do not start by their rank alone, by name of their queue. */
   readonly queues: Map<string, Queue>
   /** The queue of each of them. */
   readonly queueOf: Map<TaskId, Queue>
-  /** How many live tasks ask for more than a slot. */
+  /** How many live tasks ask for more than a slot or name a share; one more if the layer has others in queues too. */
   demanding: number
   /** What attempts hold beside their slots. */
   readonly holding: Map<TaskId, Holding>
@@ -333,6 +343,16 @@ export interface State {
   readonly overtaken: Map<string, Overtaken>
   /** Waits that ended because they could never end, of bodies that still take their slot again. */
   readonly starved: Map<number, ReadonlyArray<Pair>>
+  /** The shares that have taken turns since a task waited in a queue last; "" is that of tasks that name none. */
+  readonly turns: Map<string, Turn>
+  /** The turn that was taken last. */
+  lastTurn: number
+  /** The sources that hold a slot, where the layer throttles them. */
+  readonly sources: Set<TaskId>
+  /** The sizes of all results that are held, where the layer has a budget for them. */
+  readonly sizes: Map<TaskId, number>
+  /** Their sum. */
+  heldSize: number
   /** Tasks of later submissions that depend on a task, each with how often: the same one may stand in its inputs twice. */
   readonly later: Map<TaskId, Map<TaskId, number>>
   /** Tasks that stand for another: flatMap tasks whose body has returned. */
@@ -393,10 +413,11 @@ export const unwanted: Withdrawal = {
   owner: undefined
 }
 
-export const make = (limits: Limits = defaultLimits, graceMillis = Infinity): State => ({
+export const make = (limits: Limits = defaultLimits, graceMillis = Infinity, fairness = inOrder): State => ({
   now: 0,
   limits,
   graceMillis,
+  fairness,
   tasks: new TaskTable(),
   keys: new Map(),
   owners: new Map(),
@@ -408,12 +429,17 @@ export const make = (limits: Limits = defaultLimits, graceMillis = Infinity): St
   lone: -1,
   queues: new Map(),
   queueOf: new Map(),
-  demanding: 0,
+  demanding: fairness.queues === "none" ? 0 : 1,
   holding: new Map(),
   keepingAmounts: new Set(),
   tags: new Map(),
   overtaken: new Map(),
   starved: new Map(),
+  turns: new Map(),
+  lastTurn: 0,
+  sources: new Set(),
+  sizes: new Map(),
+  heldSize: 0,
   later: new Map(),
   aliases: new Map(),
   outcomes: new Map(),
@@ -497,6 +523,14 @@ export const whereOf = (state: State, task: TaskId): Where => {
     worker: worker[task]! < 0 ? undefined : state.workers[worker[task]!]!.name
   }
 }
+
+/** The share of a task of a submission, if it has one: its own, or that of its region or parent. */
+export const shareAt = (submission: Submission, index: number): string | undefined =>
+  submission.plan.settings.get(index)?.share ?? submission.share
+
+/** Whether a task of a submission is a source: it depends on nothing, and no body submitted it. */
+export const isSourceAt = ({ parent, plan: { offsets } }: Submission, index: number): boolean =>
+  parent === undefined && offsets[index] === offsets[index + 1]
 
 /** The number of a live task among all that this engine has ever known: what tells it from others in the same row. */
 export const sequenceOf = (state: State, task: TaskId): number =>

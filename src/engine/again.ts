@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as budget from "./budget.ts"
 import type { Out } from "./Instruction.ts"
 import { outcomeOf } from "./outcomes.ts"
 import { fail, isRefusal, makeReady, refuse } from "./settle.ts"
@@ -42,6 +43,7 @@ export const uncharge = ({ tasks }: State, task: TaskId): void => {
 export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
   const { tasks } = state
   out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
+  if (state.sizes.size > 0) budget.drop(state, task)
   if (settingsOf(state, task)?.idempotent === false) {
     return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
   }

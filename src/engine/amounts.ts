@@ -245,10 +245,11 @@ const isRival = (a: Needs, b: Needs): boolean => {
 
 /** A task of this queue starts: it has overtaken what waits for the same in other queues. */
 export const noteStart = (state: State, queue: Queue, attempt: number): void => {
-  if (!isForAmounts(queue.demand)) return
+  const started = queue.demand
+  if (started === undefined || !isForAmounts(started)) return
   state.overtaken.delete(queue.name)
   for (const { demand, name } of state.queues.values()) {
-    if (name === queue.name || !isRival(demand, queue.demand)) continue
+    if (name === queue.name || demand === undefined || !isRival(demand, started)) continue
     const present = state.overtaken.get(name) ?? { count: 0, since: Infinity }
     const count = present.count + 1
     state.overtaken.set(name, { count, since: count === state.limits.overtakes ? attempt : present.since })

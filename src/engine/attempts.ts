@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { acquireAgain, met, remember, uncharge, waitAgain } from "./again.ts"
+import * as budget from "./budget.ts"
 import { stop } from "./cancel.ts"
 import type { Ending, TaskEnded, TaskExpanded, TaskFinalized } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
@@ -39,6 +40,7 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
   if (state.tasks.phase[task] === Phase.stopping) return stopped(state, task, ending, out)
   switch (ending._tag) {
     case "Succeeded":
+      if (state.fairness.budget !== undefined) budget.hold(state, task, ending.size)
       return succeed(state, task)
     case "Failed":
       return fail(state, task, outcomeOf(state, task, ending), out)

@@ -6,9 +6,10 @@
  */
 import { unitsOf } from "./amounts.ts"
 import { claimsOf } from "./owners.ts"
-import { demandOf, nameOf, suits } from "./placement.ts"
+import { demandOf, suits } from "./placement.ts"
+import { kindOf, nameOfKind } from "./ready.ts"
 import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
-import { Flag, hasEnded, holdsDependencies, keyAt, Phase, phaseNames, unwanted } from "./State.ts"
+import { Flag, hasEnded, holdsDependencies, keyAt, Phase, phaseNames, shareAt, unwanted } from "./State.ts"
 import type {
   Lane,
   Phase as PhaseOf,
@@ -227,6 +228,7 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
   const owning = live.filter((task) => has(state, task, Flag.resource)).length
   if (owning !== state.resources) yield `S8: ${state.resources} of ${owning} tasks with resources are counted`
   const firsts = [state.lanes, ...[...state.queues.values()].map(({ lanes }) => lanes)].map(firstOf)
+  const holdsBack = brakesOf(state, live)
   for (const worker of state.workers) {
     const where = `on ${worker.name}`
     if (worker.running !== holders[worker.index]) {
@@ -243,6 +245,7 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
     for (const first of isFree ? firsts : []) {
       if (first === undefined || !suits(state, worker, demandOf(state, first))) continue
       if (!asksForNothing(state, first)) continue
+      if (holdsBack(worker, first)) continue
       yield `S6: a slot is free ${where} and ${name(first)} is ready`
     }
     for (const task of worker.rejoining.keys()) {
@@ -313,6 +316,45 @@ function* amounts(state: State, { live, name }: Facts): Iterable<string> {
   }
 }
 
+/** Whether the layer holds a task back from a worker, counted anew: at work is who holds a slot and does not wait for tasks. */
+const brakesOf = (state: State, live: ReadonlyArray<TaskId>) => {
+  const { fairness: { budget, sourceSaturation } } = state
+  const atWork = live.filter((task) => has(state, task, Flag.holdsSlot) && !state.keeping.has(task))
+  const isSource = (task: TaskId): boolean =>
+    state.tasks.submission[task]!.parent === undefined && dependenciesOf(state, task).length === 0
+  let held = 0
+  for (const size of state.sizes.values()) held += size
+  return (worker: WorkerRecord, task: TaskId): boolean => {
+    if (budget !== undefined && atWork.length > 0) {
+      if (held > budget.pause || (held > budget.target && isSource(task))) return true
+    }
+    if (sourceSaturation >= 1 || !isSource(task)) return false
+    const there = atWork.filter((other) => isSource(other) && state.tasks.worker[other] === worker.index)
+    return there.length >= Math.max(1, Math.ceil(sourceSaturation * worker.slots))
+  }
+}
+
+/** S8: what the budget counts are the results that are held; S4: the sources that are counted hold a slot. */
+function* counts(state: State, { live, name }: Facts): Iterable<string> {
+  const { fairness: { budget, sourceSaturation } } = state
+  let sum = 0
+  for (const [task, size] of state.sizes) {
+    sum += size
+    if (!isLive(state, task)) yield `S8: the free row ${task} counts towards the budget`
+  }
+  if (sum !== state.heldSize) yield `S8: ${state.heldSize} of ${sum} is counted`
+  for (const task of live) {
+    const phase = phaseOf(state, task)
+    const isHeld = phase === Phase.succeeded ||
+      (phase === Phase.releasing && !state.outcomes.has(task) && !state.settled.has(task))
+    if (state.sizes.has(task) !== (budget !== undefined && isHeld)) yield `S8: the size of ${name(task)} is miscounted`
+    const isSource = sourceSaturation < 1 && has(state, task, Flag.holdsSlot) &&
+      state.tasks.submission[task]!.parent === undefined && dependenciesOf(state, task).length === 0
+    if (state.sources.has(task) !== isSource) yield `S4: ${name(task)} is ${isSource ? "not " : ""}counted as a source`
+  }
+  for (const task of state.sources) if (!isLive(state, task)) yield `S4: the free row ${task} is counted as a source`
+}
+
 /** The best task of a heap of lanes. */
 const firstOf = (lanes: ReadonlyArray<Lane>): TaskId | undefined => lanes[0] && membersOf(lanes[0])[0]
 
@@ -339,7 +381,16 @@ function* queue(state: State, { live, name }: Facts): Iterable<string> {
       }
     }
   }
-  const demanding = live.filter((task) => settingsOf(state, task)?.demand !== undefined).length
+  for (const { lanes, name, since } of state.queues.values()) {
+    const members = lanes.flatMap(membersOf)
+    const ages = [...since.values()]
+    if (state.fairness.aging < Infinity && since.size !== members.length) yield `S6: queue ${name} forgot an age`
+    if ([...since.keys()].some((task) => !members.includes(task))) yield `S6: queue ${name} keeps an age`
+    if (ages.some((age, i) => i > 0 && age < ages[i - 1]!)) yield `S6: the ages of queue ${name} are out of order`
+  }
+  if (state.queues.size === 0 && (state.turns.size > 0 || state.lastTurn > 0)) yield "S6: turns are kept for nobody"
+  const demanding = (state.fairness.queues === "none" ? 0 : 1) +
+    live.filter((task) => settingsOf(state, task)?.demand !== undefined || shareOf(state, task) !== undefined).length
   if (demanding !== state.demanding) yield `S6: ${state.demanding} of ${demanding} tasks that ask for more are counted`
   for (const task of live) {
     const isReady = phaseOf(state, task) === Phase.ready
@@ -350,9 +401,9 @@ function* queue(state: State, { live, name }: Facts): Iterable<string> {
     if (lane !== undefined && (lane.priority !== priority || lane.submission !== submission.number)) {
       yield `S6: ${name(task)} is in the lane of others`
     }
-    const demand = demandOf(state, task)
+    const kind = kindOf(state, task)
     const own = state.queueOf.get(task)
-    if (isReady && own?.name !== (demand && nameOf(demand))) yield `S6: ${name(task)} is in the queue of others`
+    if (isReady && own?.name !== (kind && nameOfKind(kind))) yield `S6: ${name(task)} is in the queue of others`
     const common = laneOf(submission, priority)
     const expected = own === undefined ? common : own.parts.get(common)
     if (lane !== undefined && state.rescheduled.has(task) !== (lane !== expected)) {
@@ -367,6 +418,9 @@ function* queue(state: State, { live, name }: Facts): Iterable<string> {
   }
   for (const task of places.keys()) yield `S6: the free row ${task} is queued`
 }
+
+const shareOf = ({ tasks: { index, submission } }: State, task: TaskId): string | undefined =>
+  shareAt(submission[task]!, index[task]!)
 
 const laneOf = ({ lane, otherLanes }: Submission, priority: number): Lane => otherLanes?.get(priority) ?? lane
 
@@ -594,7 +648,11 @@ function* emptiness(state: State): Iterable<string> {
     lanes: state.lanes.length,
     queues: state.queues.size,
     queueOf: state.queueOf.size,
-    demanding: state.demanding,
+    demanding: state.demanding - (state.fairness.queues === "none" ? 0 : 1),
+    turns: state.turns.size,
+    sources: state.sources.size,
+    sizes: state.sizes.size,
+    heldSize: state.heldSize,
     later: state.later.size,
     aliases: state.aliases.size,
     outcomes: state.outcomes.size,
@@ -623,6 +681,7 @@ const rules: ReadonlyArray<Rule> = [
   links,
   slots,
   amounts,
+  counts,
   queue,
   outcomes,
   waits,

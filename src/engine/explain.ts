@@ -5,6 +5,7 @@
  */
 import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing, unitsOf } from "./amounts.ts"
 import type { Needs } from "./amounts.ts"
+import { brakeOf, isBraked, workersForSources } from "./budget.ts"
 import { demandOf, suits } from "./placement.ts"
 import { compareReady, dependenciesOf, readyOf } from "./snapshot.ts"
 import { hasEnded, keyOf, Phase, phaseNames } from "./State.ts"
@@ -35,6 +36,10 @@ export type Because =
    * hold that. If it lacks nothing, what is free is withheld for others that come before it.
    */
   | { readonly _tag: "LacksResources"; readonly ahead: number; readonly lacks: ReadonlyArray<Lack> }
+  /** The results that are held exceed the budget of the layer: `most` is what it must wait for before anything like it starts. */
+  | { readonly _tag: "OverBudget"; readonly held: number; readonly most: number }
+  /** It is a source, and these other sources hold all slots that sources may have. */
+  | { readonly _tag: "SourcesThrottled"; readonly running: ReadonlyArray<string> }
   /** It runs, or is about to. */
   | { readonly _tag: "Running"; readonly worker: string }
   /** Its body waits for these tasks and keeps its slot meanwhile. */
@@ -140,10 +145,21 @@ const readyBecause = (state: State, task: TaskId): Because => {
   if (suitable.length === 0) {
     return open.length === 0 ? { _tag: "NoWorker" } : { _tag: "NoSuitableWorker", workers: demand?.workers ?? [] }
   }
+  const brake = brakeOf(state)
+  if (brake === "all" || (brake === "sources" && isBraked(state, task))) {
+    const { pause, target } = state.fairness.budget!
+    return { _tag: "OverBudget", held: state.heldSize, most: brake === "all" ? pause : target }
+  }
+  const free = suitable.filter(({ running, slots }) => running < slots)
+  if (free.length > 0 && isBraked(state, task) && !workersForSources(state).some((worker) => free.includes(worker))) {
+    const sources = [...state.sources].filter((source) =>
+      free.some(({ index }) => index === state.tasks.worker[source])
+    )
+    return { _tag: "SourcesThrottled", running: sources.map((source) => keyOf(state, source)) }
+  }
   const ready = readyOf(state)
   const own = ready.find((entry) => entry.task === task)!
   const ahead = ready.filter((entry) => compareReady(state, entry, own) < 0).length
-  const free = suitable.filter(({ running, slots }) => running < slots)
   if (free.length > 0 && demand !== undefined && isForAmounts(demand)) {
     return { _tag: "LacksResources", ahead, lacks: lacksOf(state, free, demand) }
   }

@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import { breakCycles, remember, uncharge } from "./again.ts"
+import * as budget from "./budget.ts"
 import type { Out } from "./Instruction.ts"
 import { noteOutcome, outcomeOf } from "./outcomes.ts"
 import * as ready from "./ready.ts"
@@ -43,6 +44,7 @@ export const dropAlias = (state: State, task: TaskId, out: Out): void => {
 export const reopen = (state: State, task: TaskId, renewal: Renewal): void => {
   // Before it waits: then it holds them in any case.
   if (!holdsDependencies(state, task)) renewal.rootless.push(task)
+  if (state.sizes.size > 0) budget.drop(state, task)
   // Not one of a value from outside, which no attempt made.
   if (state.tasks.attempt[task] !== 0) {
     remember(state, task, "lost")
@@ -60,6 +62,7 @@ export const reopen = (state: State, task: TaskId, renewal: Renewal): void => {
 /** Ends a task that cannot give its result again. It has let go of its dependencies. */
 export const kill = (state: State, task: TaskId, out: Out): void => {
   noteOutcome(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
+  if (state.sizes.size > 0) budget.drop(state, task)
   noteEnd(state, task, Phase.failed)
   state.tasks.flags[task]! |= Flag.settled | Flag.recomputed
 }
@@ -103,9 +106,8 @@ const revive = (state: State, { index, submission }: Place, renewal: Renewal, ou
   tasks.flags[task] = Flag.begun | Flag.recomputed
   tasks.waiting[task] = 0
   tasks.refs[task] = 0
-  const settings = settingsOf(state, task)
-  if (settings?.demand !== undefined) state.demanding++
-  if (settings?.resource === true) markResource(state, task)
+  if (ready.isDemanding(submission, index)) state.demanding++
+  if (settingsOf(state, task)?.resource === true) markResource(state, task)
   if (mayRepeat(state, task)) {
     renewal.again.add(task)
     renewal.rootless.push(task)

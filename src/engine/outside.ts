@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as budget from "./budget.ts"
 import { stop, stopAs } from "./cancel.ts"
 import type { TaskSettled } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
@@ -55,6 +56,7 @@ export const hold = (state: State, task: TaskId, out: Out): void => {
   if (state.tasks.starts[task]! > 0) flags[task]! |= Flag.begun
   state.tasks.worker[task] = worker
   out.push({ _tag: "Hold", task, worker })
+  if (state.fairness.budget !== undefined) budget.hold(state, task)
   succeed(state, task)
 }
 

@@ -33,10 +33,17 @@ export const suits = (state: State, worker: WorkerRecord, demand: Demand | undef
     !state.workers.some((other) => other.phase === "open" && workers.includes(other.name) && couldHold(other, demand))
 }
 
-/** The worker on which a ready task starts now; `undefined` if all that suit are busy, or what it asks for is not free. */
-export const choose = (state: State, task: TaskId, round: Round): WorkerRecord | undefined => {
+/**
+ * The worker on which a ready task starts now; `undefined` if all of `workers` that suit are busy, or what it asks for is not
+ * free.
+ */
+export const choose = (
+  state: State,
+  task: TaskId,
+  round: Round,
+  workers: ReadonlyArray<WorkerRecord> = state.workers
+): WorkerRecord | undefined => {
   const demand = demandOf(state, task)
-  const { workers } = state
   if (demand !== undefined && !hasTags(state, demand, round)) return undefined
   const suitable = demand === undefined
     ? workers

@@ -6,12 +6,14 @@
  *
  * @since 0.1.0
  */
+import { isBraked } from "./budget.ts"
 import { enterLane, isBefore, leaveLane } from "./laneHeap.ts"
 import type { Lanes } from "./laneHeap.ts"
 import { demandOf, nameOf } from "./placement.ts"
-import type { Demand } from "./Plan.ts"
 import { FewPositions, Positions } from "./positions.ts"
+import { shareAt } from "./State.ts"
 import type { Lane, Queue, State, Submission, TaskId } from "./State.ts"
+import * as turns from "./turns.ts"
 
 /** The lane of a task: that of its submission and priority. */
 export const laneOf = (submission: Submission, index: number): Lane => {
@@ -53,8 +55,8 @@ export const moveBack = (state: State, task: TaskId): void => {
  */
 export const add = (state: State, task: TaskId): void => {
   if (state.demanding > 0) {
-    const demand = demandOf(state, task)
-    if (demand !== undefined) return enqueue(state, task, demand)
+    const kind = kindOf(state, task)
+    if (kind !== undefined) return enqueue(state, task, kind)
   }
   if (state.lanes.length === 0 && state.lone < 0) {
     state.lone = task
@@ -82,12 +84,40 @@ const enter = (state: State, task: TaskId): void => {
   enterLane(state, state.lanes, laneOf(submission, index), submission.ranks[index]!)
 }
 
-const enqueue = (state: State, task: TaskId, demand: Demand): void => {
-  const name = nameOf(demand)
+/** Whether a task of a submission asks for more than a slot, or names a share. */
+export const isDemanding = (submission: Submission, index: number): boolean => {
+  if (submission.share !== undefined) return true
+  const settings = submission.plan.settings.get(index)
+  return settings !== undefined && (settings.demand !== undefined || settings.share !== undefined)
+}
+
+/** What the tasks of a queue have in common. */
+export type Kind = Pick<Queue, "demand" | "share" | "isSource">
+
+/** The kind of a live task; `undefined` if it waits in no queue. */
+export const kindOf = (state: State, task: TaskId): Kind | undefined => {
+  const demand = demandOf(state, task)
+  const share = shareAt(state.tasks.submission[task]!, state.tasks.index[task]!)
+  const isSource = isBraked(state, task)
+  const isPlain = demand === undefined && share === undefined && !isSource
+  return isPlain && state.fairness.queues !== "all" ? undefined : { demand, share, isSource }
+}
+
+/** The same for tasks of one kind. */
+export const nameOfKind = ({ demand, isSource, share }: Kind): string =>
+  share === undefined && !isSource
+    ? demand === undefined ? "" : nameOf(demand)
+    : JSON.stringify([isSource, share, demand && nameOf(demand)])
+
+const enqueue = (state: State, task: TaskId, kind: Kind): void => {
+  const name = nameOfKind(kind)
   let queue = state.queues.get(name)
   if (queue === undefined) {
-    queue = { name, demand, lanes: [], parts: new Map() }
+    queue = { name, ...kind, since: new Map(), lanes: [], parts: new Map() }
     state.queues.set(name, queue)
+  }
+  if (kind.share !== undefined || state.fairness.aging < Infinity) {
+    queue.since.set(task, turns.turnOf(state, kind.share).starts)
   }
   const [lane, rank] = placeOf(state, task)
   enterLane(state, queue.lanes, partOf(queue, lane), rank)
@@ -148,6 +178,7 @@ export const withdraw = (state: State, task: TaskId): void => {
   const queue = state.queueOf.size > 0 ? state.queueOf.get(task) : undefined
   if (queue === undefined) return leaveLane(state, state.lanes, lane, rank)
   state.queueOf.delete(task)
+  queue.since.delete(task)
   const part = queue.parts.get(lane)!
   leaveLane(state, queue.lanes, part, rank)
   if (part.members.count === 0) queue.parts.delete(lane)

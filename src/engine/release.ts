@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+import * as budget from "./budget.ts"
 import type { Out } from "./Instruction.ts"
 import { forgetOutcome } from "./outcomes.ts"
+import { isDemanding } from "./ready.ts"
 import { Flag, hasEnded, Phase, phaseNames, settingsOf } from "./State.ts"
 import type { Behalf, Phase as PhaseOf, PhaseName, State, Submission, TaskId } from "./State.ts"
 import { note, transition } from "./transitions.ts"
@@ -97,7 +99,8 @@ export const forget = (state: State, task: TaskId, out: Out): void => {
   if (state.history.size > 0) state.history.delete(task)
   if (state.reports.size > 0) state.reports.delete(task)
   if ((tasks.flags[task]! & Flag.resource) !== 0) state.resources--
-  if (state.demanding > 0 && settingsOf(state, task)?.demand !== undefined) state.demanding--
+  if (state.demanding > 0 && isDemanding(tasks.submission[task]!, tasks.index[task]!)) state.demanding--
+  if (state.sizes.size > 0) budget.drop(state, task)
   tasks.submission[task]!.ids[tasks.index[task]!] = -1
   tasks.giveBack(task)
   out.forget(task, phase === Phase.succeeded || phase === Phase.releasing ? tasks.worker[task]! : -1)

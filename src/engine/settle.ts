@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as budget from "./budget.ts"
 import type { Out } from "./Instruction.ts"
 import { keepFailure, noteOutcome } from "./outcomes.ts"
 import * as ready from "./ready.ts"
@@ -127,6 +128,7 @@ export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Ou
   const worker = state.tasks.worker[target]!
   state.tasks.worker[task] = worker
   if (ownsResource(state, target)) state.tasks.flags[task]! |= Flag.retains
+  if (state.fairness.budget !== undefined) budget.hold(state, task, state.sizes.get(target))
   out.push({ _tag: "Adopt", task, from: target, worker })
   succeed(state, task)
 }

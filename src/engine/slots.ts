@@ -6,6 +6,7 @@
  */
 import * as amounts from "./amounts.ts"
 import type { Round } from "./amounts.ts"
+import * as budget from "./budget.ts"
 import type { Out } from "./Instruction.ts"
 import type { Lanes } from "./laneHeap.ts"
 import { choose, demandOf, elsewhere, leastLoaded, suits } from "./placement.ts"
@@ -14,6 +15,7 @@ import { Flag, Phase, settingsOf } from "./State.ts"
 import type { Pair, State, TaskId, WorkerRecord } from "./State.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
+import * as turns from "./turns.ts"
 
 /** Gives free slots to rejoiners, then to ready tasks, until one of the two runs out (S6). */
 export const dispatch = (state: State, out: Out): void => {
@@ -24,6 +26,7 @@ export const dispatch = (state: State, out: Out): void => {
   }
   if (state.overtaken.size > 0) amounts.tidy(state)
   if (round !== undefined && state.queues.size > 0) return dispatchQueues(state, round, out)
+  if (state.turns.size > 0) turns.forget(state)
   while (!ready.isEmpty(state)) {
     const worker = leastLoaded(workers)
     if (worker === undefined) return ready.settleLone(state)
@@ -40,19 +43,27 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
   ready.settleLone(state)
   const stuck = new Set<Lanes>()
   const consider = (lanes: Lanes, task: TaskId): void => {
-    const worker = choose(state, task, round)
+    const queue = state.queueOf.get(task)
+    const isSource = queue?.isSource === true
+    const worker = choose(state, task, round, isSource ? budget.workersForSources(state) : state.workers)
     if (worker === undefined) {
       stuck.add(lanes)
       return withhold(state, task, round)
     }
-    const queue = state.queueOf.get(task)
+    if (state.turns.size > 0) turns.take(state, queue?.share)
     ready.withdraw(state, task)
     start(state, task, worker, out)
+    if (isSource) budget.noteSource(state, task)
     if (queue !== undefined) amounts.noteStart(state, queue, state.tasks.attempt[task]!)
   }
-  for (const { lanes } of amounts.overdue(state)) consider(lanes, ready.firstOf(lanes))
-  for (let next = ready.best(state, stuck); next !== undefined; next = ready.best(state, stuck)) consider(...next)
+  // Above a budget what is overdue waits like all others.
+  if (budget.brakeOf(state) === "none") {
+    for (const { lanes } of amounts.overdue(state)) consider(lanes, ready.firstOf(lanes))
+  }
+  const best = state.turns.size > 0 || state.fairness.budget !== undefined ? turns.next : ready.best
+  for (let next = best(state, stuck); next !== undefined; next = best(state, stuck)) consider(...next)
   if (state.overtaken.size > 0) amounts.tidy(state)
+  if (state.queues.size === 0) turns.forget(state)
 }
 
 /** What a ready task waits for is not given to those behind it. */
@@ -73,6 +84,7 @@ const letRejoin = (state: State, worker: WorkerRecord, round: Round | undefined,
     worker.rejoining.delete(task)
     transition(state, task, Phase.running)
     hold(state, task, worker)
+    if (state.fairness.sourceSaturation < 1) budget.noteSource(state, task)
     out.push({ _tag: "WaitEnded", wait, starved: starvedOf(state, wait) })
   }
 }
@@ -114,6 +126,7 @@ export const free = (state: State, task: TaskId): void => {
   const tasks = state.tasks
   if ((tasks.flags[task]! & Flag.holdsSlot) === 0) return
   tasks.flags[task]! &= ~Flag.holdsSlot
+  if (state.sources.size > 0) state.sources.delete(task)
   state.workers[tasks.worker[task]!]!.running--
 }
 

@@ -9,8 +9,9 @@ import { nestingOf, nestingRefusal, refusalOf } from "./limits.ts"
 import * as owners from "./owners.ts"
 import type { Plan, Reference } from "./Plan.ts"
 import { Positions } from "./positions.ts"
+import { isDemanding } from "./ready.ts"
 import { dependencyEnded, makeReady } from "./settle.ts"
-import { Flag, hasEnded, liveOf, Phase, placeOf } from "./State.ts"
+import { Flag, hasEnded, liveOf, Phase, placeOf, shareAt } from "./State.ts"
 import type { Claim, Lane, Owner, Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
 import * as timers from "./timers.ts"
 import { note } from "./transitions.ts"
@@ -90,7 +91,8 @@ export const register = (
   const parent = parentTask < 0 ? undefined : placeOf(state, parentTask)
   const number = state.nextSubmission++
   const { dependentOffsets, dependents } = dependentsOf(plan)
-  const { ancestor, computation, depth, lane, otherLanes, priority, ranks } = lanesOf(state, number, plan, ids, parent)
+  const standing = lanesOf(state, number, plan, ids, parent)
+  const { ancestor, computation, depth, lane, otherLanes, priority, ranks, share } = standing
   // Written out: spread, its fields would lie in an object of their own, one more load for every step of every task.
   const submission: Submission = {
     number,
@@ -105,6 +107,7 @@ export const register = (
     ancestor,
     depth,
     priority,
+    share,
     owner,
     parent,
     nesting,
@@ -165,7 +168,10 @@ export const fillRows = (
   }
 }
 
-type Ranking = Pick<Submission, "lane" | "otherLanes" | "ranks" | "computation" | "ancestor" | "depth" | "priority">
+type Ranking = Pick<
+  Submission,
+  "lane" | "otherLanes" | "ranks" | "computation" | "ancestor" | "depth" | "priority" | "share"
+>
 
 /** Where the tasks of a plan stand among all others: one lane a priority. */
 const lanesOf = (
@@ -222,22 +228,25 @@ const groupsOf = (plan: Plan, standard: number): ReadonlyMap<number, Array<numbe
 /** A submission from inside a task ranks by that task's place; one from outside begins a computation. */
 const standingOf = (state: State, { defaults }: Plan, parent: Submission["parent"]) => {
   if (parent === undefined) {
-    return { computation: state.nextComputation++, ancestor: -1, depth: 0, priority: defaults?.priority ?? 0 }
+    const priority = defaults?.priority ?? 0
+    return { computation: state.nextComputation++, ancestor: -1, depth: 0, priority, share: defaults?.share }
   }
   const { index, submission } = parent
   return {
     computation: submission.computation,
     ancestor: submission.ancestor >= 0 ? submission.ancestor : submission.plan.positions[index]!,
     depth: submission.depth + 1,
-    priority: defaults?.priority ?? submission.plan.settings.get(index)?.priority ?? submission.priority
+    priority: defaults?.priority ?? submission.plan.settings.get(index)?.priority ?? submission.priority,
+    share: defaults?.share ?? shareAt(submission, index)
   }
 }
 
 /** Ties a registered plan to the live tasks it depends on, starts its clocks, and makes ready what waits for nothing. */
 export const link = (state: State, submission: Submission, out: Out): void => {
   const { ids, plan: { offsets, settings, size, targets } } = submission
-  for (const [index, { deadlineMillis, demand, dependencyTimeoutMillis, resource }] of settings) {
-    if (demand !== undefined) state.demanding++
+  if (submission.share !== undefined) state.demanding += size
+  for (const [index, { deadlineMillis, dependencyTimeoutMillis, resource }] of settings) {
+    if (submission.share === undefined && isDemanding(submission, index)) state.demanding++
     if (resource === true) markResource(state, ids[index]!)
     const serial = submission.sequence + index
     if (deadlineMillis !== undefined) timers.arm(state, "deadline", ids[index]!, serial, deadlineMillis)

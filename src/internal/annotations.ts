@@ -18,12 +18,12 @@ export const Annotations = Context.Reference<TaskOptions>("skein/internal/Annota
 /** What the annotations of a region give to the tasks that are submitted there from inside `parent`, or from no task. */
 export const defaultsFrom = (annotations: TaskOptions, parent: Attempt | undefined): Defaults | undefined => {
   if (annotations === noOptions) return undefined
-  const { label, priority } = annotations
+  const { label, priority, share } = annotations
   // Of one region, the parent's own priority is the inner one, and children have it.
   const isInherited = parent !== undefined && parent.task >= 0 && runAt(parent).annotations === annotations
-  return isInherited ? { label } : { label, priority }
+  return isInherited ? { label, share } : { label, priority, share }
 }
 
 /** The same for the graph that a flatMap task returns. */
 export const defaultsOfChildren = (defaults: Defaults | undefined): Defaults | undefined =>
-  defaults?.priority === undefined ? defaults : { label: defaults.label }
+  defaults?.priority === undefined ? defaults : { label: defaults.label, share: defaults.share }

@@ -40,7 +40,6 @@ import type { Plain, TaskImpl } from "./task.ts"
 /** With such a name a frame ends what Effect's printers show of a stack: what is above it is the user's own code. */
 const runBody = "~effect/Effect/task"
 
-const succeeded: Ending = { _tag: "Succeeded" }
 const interrupted: Ending = { _tag: "Interrupted" }
 const rescheduled: Ending = { _tag: "Rescheduled" }
 
@@ -97,7 +96,7 @@ export class FiberWorker {
     // The way of most tasks, without an object for the order; `ended` does the same and knows all other ways.
     else if (Exit.isSuccess(exit) && run.cache === undefined && !this.isLost && !this.core.isStopping(id, attempt)) {
       this.results.set(id, exit.value)
-      this.core.endedAtOnce(id, attempt)
+      this.core.endedAtOnce(id, attempt, exit.value)
     } else this.ended({ task: id, attempt }, nodes[index]!, run, exit)
   }
 
@@ -248,7 +247,7 @@ export class FiberWorker {
     if (this.isLost) return
     this.results.set(id, value)
     if (run.cache !== undefined && task.body._tag !== "value") this.core.cache(id, value)
-    this.report(id, attempt, succeeded)
+    this.core.succeeded(id, attempt, value)
   }
 
   private timedOut(order: Order, task: TaskImpl, run: Run): void {

@@ -46,11 +46,14 @@ const names: Names<Options> = {
 /** Those of a wrapped function may have its name. */
 const namesOfCalls: Names<Options & { readonly name: string }> = { ...names, name: true }
 
-/** Options with durations in milliseconds, and with what is wrong with them. */
-export const normalize = (options: (Options & { readonly name?: string | undefined }) | undefined): TaskOptions => {
+/** The options of a task or of a region. */
+type Given = Options & { readonly name?: string | undefined; readonly share?: string | undefined }
+
+/** Options with durations in milliseconds, and with what is wrong with them. Those of regions have names of their own. */
+export const normalize = (options: Given | undefined, known?: Readonly<Record<string, true>>): TaskOptions => {
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return noOptions
   const { after, deadline, dependencyTimeout, grace, key, name, resources, retry, tags, timeout, workers } = options
-  const { allowOthers, idempotent, keepResources, label, priority, pure } = options
+  const { allowOthers, idempotent, keepResources, label, priority, pure, share } = options
   return {
     key: typeof key === "string" ? key : undefined,
     label,
@@ -69,7 +72,8 @@ export const normalize = (options: (Options & { readonly name?: string | undefin
     resources: isAmounts(resources) ? { ...resources } : undefined,
     keepResources,
     tags: isNames(tags) ? [...new Set(tags)] : undefined,
-    invalid: invalid(options)
+    share,
+    invalid: invalid(options, known ?? (options.pure === true ? namesOfCalls : names))
   }
 }
 
@@ -107,12 +111,12 @@ export const amountsFault = (option: string, resources: unknown): Invalid | unde
 /** Whether a key is like those that tasks without one are given: two tasks in events and stories must not look the same. */
 const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
 
-const invalid = (options: Options): ReadonlyArray<Invalid> => {
+const invalid = (options: Given, known: Readonly<Record<string, true>>): ReadonlyArray<Invalid> => {
   const { after, allowOthers, deadline, dependencyTimeout, grace, idempotent, key, priority, retry, timeout, workers } =
     options
   const { keepResources, resources, tags } = options
   const found: Array<Invalid> = []
-  const unknown = unknownIn(options, options.pure === true ? namesOfCalls : names)
+  const unknown = unknownIn(options, known)
   if (unknown !== undefined) found.push(unknown)
   if (key !== undefined && (typeof key !== "string" || key === "")) {
     found.push({ option: "key", value: key, expected: "a non-empty string" })
@@ -125,6 +129,9 @@ const invalid = (options: Options): ReadonlyArray<Invalid> => {
   }
   if (retry !== undefined && !Schedule.isSchedule(retry)) {
     found.push({ option: "retry", value: retry, expected: "a Schedule, such as Schedule.recurs(3)" })
+  }
+  if (options.share !== undefined && (typeof options.share !== "string" || options.share === "")) {
+    found.push({ option: "share", value: options.share, expected: "a non-empty string" })
   }
   for (const [option, value] of Object.entries({ allowOthers, idempotent, keepResources })) {
     if (value !== undefined && typeof value !== "boolean") found.push({ option, value, expected: "true or false" })
@@ -168,9 +175,9 @@ export const withInvalid = (options: TaskOptions, wrong: Invalid): TaskOptions =
 })
 
 /** The same options with others added or replaced. */
-export const replaced = (options: TaskOptions, by: Options): TaskOptions => {
-  const given = normalize(by)
-  const still = (options.invalid ?? nothing).filter(({ option }) => by[option as keyof Options] === undefined)
-  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  return { ...options, ...known, invalid: [...still, ...given.invalid ?? nothing] }
+export const replaced = (options: TaskOptions, by: Given, known?: Readonly<Record<string, true>>): TaskOptions => {
+  const given = normalize(by, known)
+  const still = (options.invalid ?? nothing).filter(({ option }) => by[option as keyof Given] === undefined)
+  const told = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  return { ...options, ...told, invalid: [...still, ...given.invalid ?? nothing] }
 }

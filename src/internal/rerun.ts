@@ -235,5 +235,6 @@ const withDefaults = (settings: Settings | undefined, defaults: Defaults | undef
   defaults === undefined ? settings : {
     ...settings,
     label: settings?.label ?? defaults.label,
-    priority: settings?.priority ?? defaults.priority
+    priority: settings?.priority ?? defaults.priority,
+    share: settings?.share ?? defaults.share
   }

@@ -37,6 +37,8 @@ import { compile } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { Computes } from "./computes.ts"
 import { Detached } from "./detached.ts"
+import { noRules } from "./fairness.ts"
+import type { Rules } from "./fairness.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
 import { Life } from "./life.ts"
 import { runAt, runOf, taskAt } from "./livePlan.ts"
@@ -92,6 +94,9 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** Task and attempt of plain functions that have ended, and of which the engine has not been told; see {@link endedAtOnce}. */
   private readonly ends = new Fifo<number>()
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
+  private readonly sizeOf: Rules["sizeOf"]
+  /** Ends may wait in `ends`. */
+  private readonly savesUpEnds: boolean
   private isAwake = false
   /** Whether a result was ever lost, with its worker or because a body said so. */
   hasLost = false
@@ -103,9 +108,11 @@ export class SchedulerCore implements Carrier, Live, Past {
     clock: Clock.Clock,
     scheduler: FiberScheduler.Scheduler,
     limits: Limits,
-    graceMillis: number
+    graceMillis: number,
+    rules: Rules = noRules
   ) {
-    this.state = makeState(limits, graceMillis)
+    this.state = makeState(limits, graceMillis, rules.fairness)
+    this.sizeOf = rules.sizeOf
     this.context = context
     this.clock = clock
     this.dispatcher = scheduler.makeDispatcher()
@@ -113,6 +120,7 @@ export class SchedulerCore implements Carrier, Live, Past {
     this.observers = new Observers(context)
     this.view = new View(this.state, this.workers, this.causes)
     this.wire = Context.get(context, Wire)
+    this.savesUpEnds = this.wire === undefined && rules.sizeOf === undefined
     this.wire?.opened(this)
   }
 
@@ -180,11 +188,17 @@ export class SchedulerCore implements Carrier, Live, Past {
    * A plain function has ended within the call that started it. If another start comes next, its end waits for that one's:
    * bodies in a row, then the engine in a row, each with its code in the processor's caches. It saves up to a fifth.
    */
-  endedAtOnce(task: TaskId, attempt: number): void {
-    if (this.wire === undefined && this.outbox.startsNext) {
+  endedAtOnce(task: TaskId, attempt: number, result: unknown): void {
+    if (this.savesUpEnds && this.outbox.startsNext) {
       this.ends.push(task)
       this.ends.push(attempt)
-    } else this.ended(task, attempt, succeeded)
+    } else this.succeeded(task, attempt, result)
+  }
+
+  /** A worker has the result of an attempt. */
+  succeeded(task: TaskId, attempt: number, result: unknown): void {
+    const { sizeOf } = this
+    this.ended(task, attempt, sizeOf === undefined ? succeeded : { _tag: "Succeeded", size: sizeOf(result) })
   }
 
   /** Tells the engine of all that has ended. */

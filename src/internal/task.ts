@@ -58,6 +58,8 @@ export interface TaskOptions {
   readonly resources?: Readonly<Record<string, number>> | undefined
   readonly keepResources?: boolean | undefined
   readonly tags?: ReadonlyArray<string> | undefined
+  /** Said by regions alone. */
+  readonly share?: string | undefined
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
   /** The scope of the body is that of the result. */
   readonly resource?: boolean | undefined

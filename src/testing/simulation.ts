@@ -40,6 +40,8 @@ export interface Options {
   readonly faults?: Faults | undefined
   /** Slots of the one worker; unless told, a seed chooses one or two workers of one to three slots. */
   readonly concurrency?: number | undefined
+  /** What the layer says of turns and brakes; nothing unless told. */
+  readonly scheduling?: Skein.SchedulingOptions | undefined
   /** How often the program is interrupted at some point, from 0 to 1; 0.1 unless told. */
   readonly abandon?: number | undefined
   /** The engine's invariants are tested after every so many events, 8 unless told, and at the end. */
@@ -155,7 +157,9 @@ export const runCase = (
       for (const text of leftovers(core)) problems.push({ kind: "leftover", text })
       return exit
     }).pipe(
-      Effect.provide(Layer.orDie(Skein.layer({ workers, limits: { deaths: Infinity } })), { local: true }),
+      Effect.provide(Layer.orDie(Skein.layer({ ...options.scheduling, workers, limits: { deaths: Infinity } })), {
+        local: true
+      }),
       Effect.provideService(Wire, rails),
       logs ? identity : quiet
     )

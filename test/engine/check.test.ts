@@ -85,4 +85,34 @@ describe("check", () => {
       assert.include(found, invariant)
     })
   }
+
+  /** One result held, one source at work on two slots, another one held back. */
+  const braked = (): Rig => {
+    const rules = { sourceSaturation: 0.5, budget: { target: 5, pause: 5 }, aging: 3 }
+    const rig = new Rig({ w1: 2 }, {}, Infinity, rules)
+    rig.submit(rig.open(), { done: [], run: [], next: [] }, { share: "a" })
+    rig.end("done")
+    return rig
+  }
+
+  const unfair: typeof faults = [
+    ["S8", "a size that is counted wrong", (state) => void state.heldSize++],
+    ["S8", "a result that the budget forgot", (state) => {
+      state.sizes.clear()
+      state.heldSize = 0
+    }],
+    ["S4", "a source that is not counted", (state) => state.sources.clear()],
+    ["S6", "an age that is forgotten", (state) => state.queues.forEach(({ since }) => since.clear())],
+    ["S6", "a share that is not counted", (state) => void state.demanding--],
+    ["S6", "turns that are kept for nobody", (state) => state.queues.clear()],
+    ["S6", "a source that no brake holds back", ({ keeping }, rig) => void keeping.set(rig.id("run"), [])]
+  ]
+  for (const [invariant, fault, plant] of unfair) {
+    it(`O8, O10, O11, M8: ${fault} is found`, () => {
+      const rig = braked()
+      assert.deepStrictEqual([check(rig.state), rig.phase("next")], [[], "ready"])
+      plant(rig.state, rig)
+      assert.include(check(rig.state).map((problem) => problem.slice(0, 2)), invariant)
+    })
+  }
 })

@@ -4,6 +4,8 @@
  * knows how every task must end, what is held, who waits, and which waits are over.
  */
 import type { Event, WaitMode } from "../../src/engine/Event.ts"
+import { inOrder } from "../../src/engine/fairness.ts"
+import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Instruction, Start, WaitEnded } from "../../src/engine/Instruction.ts"
 import { nameOf } from "../../src/engine/placement.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
@@ -24,6 +26,13 @@ export interface Task {
   readonly place: Rank
   rank: Rank
   status: "pending" | "active" | "stopping" | "releasing" | Ended
+  readonly share: string
+  /** It depends on nothing, and no body submitted it. */
+  readonly isSource: boolean
+  /** That of its result. */
+  size: number
+  /** How many of its share had started when it was ready. */
+  since: number | undefined
   /** Its result is, or has, one that owns a resource, and lives on what it was made of. */
   retains: boolean
   /** What its body makes owns a resource; a value from outside does not. */
@@ -172,6 +181,9 @@ type Withheld = Map<string, number>
 const leftOf = ({ shares, total }: Pick<Need, "shares" | "total">): number =>
   shares.reduce((left, [, share]) => left - share, total)
 
+/** What the model knows of who comes first: all of it where ranks and amounts alone decide, or turns alone; not of both. */
+export type Order = "ranks" | "turns" | "any"
+
 export class Model {
   readonly tasks = new Set<Task>()
   readonly byRow = new Map<TaskId, Task>()
@@ -203,6 +215,8 @@ export class Model {
   }
   /** How often something was made anew because a body missed it. */
   reports = 0
+  /** Starts in spite of a brake, of what was overdue, and among several shares. */
+  readonly fair = { braked: 0, overdue: 0, turns: 0 }
   /** Settled tasks by how they ended, for the record. */
   readonly ends = { succeeded: 0, failed: 0, cancelled: 0 }
   private timers: Array<Due> = []
@@ -227,11 +241,18 @@ export class Model {
   /** Somebody settles an open task in this step. */
   private isSettling = false
   private isDeaf = false
+  /** Where shares stand, as long as somebody waits who takes turns. */
+  private turns: Map<string, { at: number; last: number; starts: number }> | undefined
+  private lastTurn = 0
+  private readonly fairness: Fairness
+  private readonly order: Order
   /** Their former results are dropped, and come again. */
   private readonly discarded = new Set<Task>()
 
-  constructor(overtakes = 100) {
+  constructor(overtakes = 100, fairness: Fairness = inOrder, order: Order = "ranks") {
     this.overtakes = overtakes
+    this.fairness = fairness
+    this.order = order
   }
 
   /** What the engine did wrong with this event. */
@@ -246,13 +267,17 @@ export class Model {
     for (const wait of this.waits.values()) this.goOn(wait)
     // One that has to wait again ranks as before when that is over.
     for (const task of this.tasks) if (task.status === "pending" && !this.isReady(task)) task.rank = task.place
+    this.queueUp()
     this.overdueNames = this.overdueNow()
     for (const instruction of out) this.judge(state, event, instruction, out)
     this.believeStarved(state, out)
-    this.walk(state, (task) => {
-      this.complain(`S6: ${task.name} could start or go on`)
-    })
+    if (this.order === "ranks") {
+      this.walk(state, (task) => {
+        this.complain(`S6: ${task.name} could start or go on`)
+      })
+    }
     for (const name of this.overtaken.keys()) if (!this.isQueued(name)) this.overtaken.delete(name)
+    if (![...this.tasks].some((task) => this.waitsInQueue(task))) this.turns = undefined
     this.compare(state)
     for (const task of this.tasks) if (task.forgotten) this.tasks.delete(task)
     return this.problems
@@ -442,6 +467,10 @@ export class Model {
         place,
         rank: place,
         status: "pending",
+        share: settings.share ?? plan.defaults?.share ?? parent?.share ?? "",
+        isSource: parent === undefined && plan.offsets[i] === plan.offsets[i + 1],
+        size: 0,
+        since: undefined,
         retains: false,
         isResource: settings.resource === true,
         unheld: false,
@@ -565,6 +594,7 @@ export class Model {
     switch (ending._tag) {
       case "Succeeded":
         this.leave(task)
+        task.size = ending.size ?? 1
         task.retains = task.isResource || (task.settings.absorbs === true && task.deps.some(owns))
         return this.finish(task, "succeeded")
       case "Failed":
@@ -672,6 +702,7 @@ export class Model {
     task.retains = false
     task.alias = undefined
     task.unheld = true
+    task.size = 1
     task.attempt = 0
     task.worker = -1
     this.finish(task, "succeeded")
@@ -841,8 +872,10 @@ export class Model {
   /** One task of each cycle that a loss has closed ends: the engine says which. */
   private believeCycle(task: Task, state: State): void {
     if (task.status !== "pending" || task.alias !== undefined || task.forgotten) return
+    // One that nobody else needs is forgotten in the same step.
+    const isGone = this.rowOf(task, state) < 0 && this.reaches(task.deps, task)
     const reason = state.outcomes.get(task.row)?.reason
-    if (reason?._tag !== "Starved" || reason.waits[0]?.[0] !== task.name) return
+    if (!isGone && (reason?._tag !== "Starved" || reason.waits[0]?.[0] !== task.name)) return
     if (!this.reaches(task.deps, task)) return this.complain(`${task.name} is part of no cycle`)
     this.restarts.starved++
     this.finish(task, "failed", `Starved:${task.name}`)
@@ -979,6 +1012,7 @@ export class Model {
       this.finish(task, task.alias.status as Ended)
       if (!task.why.has("either")) task.why = task.alias.why
       task.adopted = task.status as Ended === "succeeded"
+      task.size = task.alias.size
       task.retains = owns(task.alias)
       return true
     }
@@ -1365,14 +1399,11 @@ export class Model {
       }
     }
     if (task.deps.length !== inputs.length) this.complain(`${task.name} gets too many inputs`)
-    // A wait that gave something back, and let it start, says nothing of that.
-    let wrong = this.turnOf(state, task, worker)
-    if (wrong !== undefined) {
-      this.believeStarved(state, out)
-      wrong = this.turnOf(state, task, worker)
-    }
-    if (wrong !== undefined) this.complain(wrong)
+    if (this.order === "ranks") this.judgeRank(state, task, worker, out)
     if (!this.suits(task, worker)) this.complain(`W6: ${task.name} starts on worker ${worker}`)
+    this.judgeBrakes(task, worker)
+    if (this.order === "turns") this.judgeOrder(task)
+    this.takeTurn(task)
     if (this.attempts.has(attempt)) this.complain(`attempt ${attempt} is started twice`)
     this.attempts.add(attempt)
     const name = nameOf(task.settings.demand ?? {})
@@ -1511,6 +1542,125 @@ export class Model {
       if (present.count === this.overtakes) present.since = attempt
       this.overtaken.set(name, present)
     }
+  }
+
+  private judgeRank(state: State, task: Task, worker: number, out: ReadonlyArray<Instruction>): void {
+    // A wait that gave something back, and let it start, says nothing of that.
+    let wrong = this.turnOf(state, task, worker)
+    if (wrong !== undefined) {
+      this.believeStarved(state, out)
+      wrong = this.turnOf(state, task, worker)
+    }
+    if (wrong !== undefined) this.complain(wrong)
+  }
+
+  private canStartNow(task: Task): boolean {
+    return this.workers.some(({ slots }, worker) =>
+      this.suits(task, worker) && this.running(worker) < slots && !this.isThrottled(task, worker)
+    )
+  }
+
+  // Brakes and turns.
+
+  /** Whether a task waits in a queue of its kind. */
+  private waitsInQueue(task: Task): boolean {
+    const { aging, budget, sourceSaturation } = this.fairness
+    return this.isReady(task) && !task.forgotten && (task.settings.demand !== undefined || task.share !== "" ||
+      budget !== undefined || aging < Infinity || (task.isSource && sourceSaturation < 1))
+  }
+
+  /** Tasks that are ready now wait from now on. */
+  private queueUp(): void {
+    const queued = [...this.tasks].filter((task) => this.waitsInQueue(task))
+    if (this.turns === undefined && queued.some(({ share }) => share !== "" || this.fairness.aging < Infinity)) {
+      this.turns = new Map()
+      this.lastTurn = 0
+    }
+    for (const task of this.tasks) {
+      task.since = this.isReady(task) ? task.since ?? this.shareTurn(task.share).starts : undefined
+    }
+  }
+
+  private shareTurn(share: string) {
+    const turn = this.turns?.get(share) ?? { at: 0, last: 0, starts: 0 }
+    this.turns?.set(share, turn)
+    return turn
+  }
+
+  private takeTurn(task: Task): void {
+    task.since = undefined
+    if (this.turns === undefined) return
+    const turn = this.shareTurn(task.share)
+    this.lastTurn = Math.max(this.lastTurn, turn.at)
+    turn.at = this.lastTurn + 1 / (this.fairness.weights.get(task.share) ?? 1)
+    turn.last = this.attempts.size + 1
+    turn.starts++
+  }
+
+  /** Holds a slot, and waits for nothing that the engine sees. */
+  private isAtWork(task: Task): boolean {
+    return task.holds && ![...task.open].some(({ keepsSlot }) => keepsSlot)
+  }
+
+  private isThrottled(task: Task, worker: number): boolean {
+    const { sourceSaturation } = this.fairness
+    if (!task.isSource || sourceSaturation >= 1) return false
+    const sources = [...this.tasks].filter((other) => other.isSource && other.worker === worker && this.isAtWork(other))
+    return sources.length >= Math.max(1, Math.ceil(sourceSaturation * this.workers[worker]!.slots))
+  }
+
+  /** What the budget holds back while somebody is at work. */
+  private brake(): "none" | "sources" | "all" {
+    const { budget } = this.fairness
+    if (budget === undefined) return "none"
+    let held = 0
+    for (const task of this.tasks) {
+      const isHeld = task.status === "succeeded" || (task.status === "releasing" && task.fixed === undefined)
+      if (isHeld && !task.forgotten) held += task.size
+    }
+    return held > budget.pause ? "all" : held > budget.target ? "sources" : "none"
+  }
+
+  private judgeBrakes(task: Task, worker: number): void {
+    if (this.isThrottled(task, worker)) this.complain(`O8: ${task.name} starts on worker ${worker}`)
+    const brake = this.brake()
+    if (brake === "none") return
+    this.fair.braked++
+    const others = [...this.tasks].filter((other) => this.isAtWork(other))
+    if (others.length > 0 && (brake === "all" || task.isSource)) {
+      this.complain(`M8: ${task.name} starts while ${others[0]!.name} is at work`)
+    }
+  }
+
+  private judgeOrder(task: Task): void {
+    const { aging } = this.fairness
+    const isBraked = this.brake() !== "none"
+    const rivals = [...this.tasks].filter((other) => other !== task && this.isReady(other) && this.canStartNow(other))
+    // Sources last, and then the brake makes no difference among equals.
+    const inner = isBraked ? rivals.find((other) => !other.isSource && task.isSource) : undefined
+    if (inner !== undefined) this.complain(`M8: ${inner.name} should start before ${task.name}, which is a source`)
+    const equals = rivals.filter((other) => !isBraked || other.isSource === task.isSource)
+    const place = (other: Task) => {
+      const { at, last } = this.shareTurn(other.share)
+      return [Math.max(at, this.lastTurn), last] as const
+    }
+    const [at, last] = place(task)
+    const earlier = this.turns === undefined ? undefined : equals.find((other) => {
+      const [otherAt, otherLast] = place(other)
+      return otherAt < at || (otherAt === at && otherLast < last)
+    })
+    if (earlier !== undefined) this.complain(`O10: it is the turn of ${earlier.share}, not of ${task.share}`)
+    if (equals.some(({ share }) => share !== task.share)) this.fair.turns++
+    const own = equals.filter(({ share }) => this.turns === undefined || share === task.share)
+    const isOverdue = ({ share, since }: Task) => this.shareTurn(share).starts - since! >= aging
+    const oldest = [task, ...own].filter(isOverdue).toSorted((a, b) => a.since! - b.since!)[0]
+    if (oldest !== undefined) {
+      this.fair.overdue++
+      if (!isOverdue(task) || task.since! > oldest.since!) this.complain(`O11: ${oldest.name} is overdue`)
+      return
+    }
+    const better = own.find((other) => compare(other.rank, task.rank) < 0)
+    if (better !== undefined) this.complain(`O5: ${better.name} should start before ${task.name}`)
   }
 
   /** How many attempts hold a slot of a worker. */

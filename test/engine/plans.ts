@@ -10,6 +10,8 @@ export interface Options {
   readonly settings?: Readonly<Record<string, Settings>>
   /** Gives no explicit keys: tasks are known as `name#number`. */
   readonly anonymous?: boolean
+  /** The share of all that names none. */
+  readonly share?: string
 }
 
 /** Builds a plan. A task's key is its name, unless told. */
@@ -31,7 +33,8 @@ export const plan = (graph: Readonly<Record<string, ReadonlyArray<Dependency>>>,
     offsets: Int32Array.from(offsets),
     targets: Int32Array.from(targets),
     positions: Int32Array.from(names, (name, index) => options.positions?.[name] ?? index),
-    settings
+    settings,
+    defaults: options.share === undefined ? undefined : { share: options.share }
   }
 }
 

@@ -3,6 +3,7 @@ import { assert } from "@effect/vitest"
 import { check } from "../../src/engine/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/Event.ts"
+import { fairnessOf } from "../../src/engine/fairness.ts"
 import type { Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
 import type { Limits } from "../../src/engine/limits.ts"
@@ -43,9 +44,10 @@ export class Rig {
   constructor(
     slots: Readonly<Record<string, number | { slots: number; amounts: Readonly<Record<string, number>> }>> = { w1: 1 },
     limits: Partial<Limits> = {},
-    grace = Infinity
+    grace = Infinity,
+    fairness: Parameters<typeof fairnessOf>[0] = {}
   ) {
-    this.state = State.make({ ...defaultLimits, ...limits }, grace)
+    this.state = State.make({ ...defaultLimits, ...limits }, grace, fairnessOf(fairness))
     this.narrator = new Narrator(this.state)
     this.state.log = []
     for (const [name, offer] of Object.entries(slots)) {

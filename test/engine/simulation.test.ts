@@ -19,7 +19,7 @@ describe("simulation", () => {
         simulation.live(200)
         simulation.live(200)
         events += simulation.events
-        for (const [tag, count] of Object.entries(simulation.model.restarts)) {
+        for (const [tag, count] of Object.entries({ ...simulation.model.restarts, ...simulation.model.fair })) {
           totals.set(tag, (totals.get(tag) ?? 0) + count)
         }
         for (const [tag, count] of simulation.seen) totals.set(tag, (totals.get(tag) ?? 0) + count)
@@ -44,10 +44,9 @@ describe("simulation", () => {
       "revived",
       "reported"
     ]
-    for (const tag of [...all, ...restarts, "starved of slot", "starved of resources"]) {
-      assert.isAbove(totals.get(tag) ?? 0, 50, tag)
-      assert.isAbove(totals.get("starved of resources") ?? 0, 20)
-    }
+    const fair = ["braked", "overdue", "turns"]
+    for (const tag of [...all, ...restarts, ...fair, "starved of slot"]) assert.isAbove(totals.get(tag) ?? 0, 50, tag)
+    assert.isAbove(totals.get("starved of resources") ?? 0, 20)
     assert.isAbove(totals.get("staleReports") ?? 0, 10)
   })
 

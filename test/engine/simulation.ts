@@ -5,6 +5,8 @@
 import { check } from "../../src/engine/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/Event.ts"
+import { fairnessOf, inOrder } from "../../src/engine/fairness.ts"
+import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
 import { suits } from "../../src/engine/placement.ts"
@@ -14,6 +16,7 @@ import * as State from "../../src/engine/State.ts"
 import type { Claim, TaskId } from "../../src/engine/State.ts"
 import { Chance } from "../chance.ts"
 import { hasEnded, Model } from "./model.ts"
+import type { Order } from "./model.ts"
 import { Narrator } from "./story.ts"
 
 /** An attempt, as its worker sees it. */
@@ -37,6 +40,8 @@ interface Owner {
 }
 
 const workerNames = ["w0", "w1", "w2", "w3"]
+
+const shareNames = ["a", "b", "c"]
 
 /** Thrown when the engine and the laws disagree. */
 export class Disagreement extends Error {}
@@ -62,6 +67,10 @@ export class Simulation {
   private readonly checkEvery: number
   /** In half of the lives tasks ask for more than a slot. */
   private readonly demands: boolean
+  /** In some they name shares. */
+  private readonly shares: boolean
+  /** Where the model is to know of turns, nobody asks for amounts. */
+  private readonly order: Order
 
   constructor(seed: number, checkEvery = 1) {
     this.seed = seed
@@ -69,8 +78,12 @@ export class Simulation {
     this.chance = new Chance(seed)
     this.demands = this.chance.with(0.5)
     const overtakes = 1 + this.chance.below(6)
-    this.state = State.make({ ...defaultLimits, overtakes })
-    this.model = new Model(overtakes)
+    this.shares = this.chance.with(0.3)
+    const fairness = this.fairness()
+    const isPlain = !this.shares && fairness === inOrder
+    this.order = isPlain ? "ranks" : this.chance.with(0.7) ? "turns" : "any"
+    this.state = State.make({ ...defaultLimits, overtakes }, Infinity, fairness)
+    this.model = new Model(overtakes, fairness, this.order)
     this.narrator = new Narrator(this.state)
     this.state.log = []
     for (let i = 1 + this.chance.below(3); i > 0; i--) this.addWorker()
@@ -167,6 +180,19 @@ export class Simulation {
       default:
         return
     }
+  }
+
+  /** In half of the lives the layer says something about whose turn it is. */
+  private fairness(): Fairness {
+    const { chance } = this
+    if (chance.with(0.5)) return inOrder
+    const target = chance.below(5)
+    return fairnessOf({
+      sourceSaturation: chance.with(0.4) ? chance.pick([0.1, 0.5, 0.7])! : Infinity,
+      budget: chance.with(0.4) ? { target, pause: target + chance.below(5) } : undefined,
+      aging: chance.with(0.4) ? 1 + chance.below(5) : Infinity,
+      weights: new Map(chance.with(0.5) ? [["a", 2], ["", 0.5]] : [])
+    })
   }
 
   // What may happen.
@@ -266,6 +292,7 @@ export class Simulation {
       absorbs: this.chance.with(0.15) ? true : undefined,
       idempotent: this.chance.with(0.1) ? false : undefined,
       demand: this.demands && this.chance.with(0.5) ? this.demand() : undefined,
+      share: this.shares && this.chance.with(0.05) ? this.chance.pick(shareNames) : undefined,
       timeoutMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined,
       deadlineMillis: this.chance.with(0.12) ? this.chance.below(30) : undefined,
       dependencyTimeoutMillis: this.chance.with(0.1) ? this.chance.below(15) : undefined,
@@ -275,7 +302,7 @@ export class Simulation {
 
   private demand(): Demand {
     const { chance } = this
-    const [places, amounts, tags] = chance.weighted([
+    const [places, amounts, tags] = this.order === "turns" ? [true, false, false] : chance.weighted([
       [3, [true, false, false]],
       [4, [false, true, false]],
       [2, [false, false, true]],
@@ -354,7 +381,8 @@ export class Simulation {
       offsets: Int32Array.from([0, ...deps.map((_, i) => deps.slice(0, i + 1).reduce((n, d) => n + d.length, 0))]),
       targets: Int32Array.from(deps.flat()),
       positions: Int32Array.from(positions),
-      settings
+      settings,
+      defaults: this.shares && chance.with(0.6) ? { share: chance.pick(shareNames) } : undefined
     }
     return { plan, members }
   }
@@ -453,7 +481,7 @@ export class Simulation {
       task: run.task,
       attempt: run.attempt,
       ending: chance.weighted<Ending>([
-        [run.stopping ? 2 : 12, { _tag: "Succeeded" }],
+        [run.stopping ? 2 : 12, { _tag: "Succeeded", size: chance.pick([undefined, 0, 1, 3]) }],
         [run.stopping ? 1 : 3, { _tag: "Failed", failure: this.next++, defect: chance.with(0.3) }],
         [run.stopping ? 6 : 1, { _tag: "Interrupted" }],
         [run.stopping ? 0.5 : 1, { _tag: "Rescheduled" }],
@@ -786,5 +814,6 @@ const withSink = (plan: Plan, sinks: ReadonlyArray<number>): Plan => ({
   offsets: Int32Array.from([...plan.offsets, plan.targets.length + sinks.length]),
   targets: Int32Array.from([...plan.targets, ...sinks]),
   positions: Int32Array.from([...plan.positions, plan.size]),
-  settings: plan.settings
+  settings: plan.settings,
+  defaults: plan.defaults
 })

@@ -35,6 +35,24 @@ describe("simulation", () => {
     120_000
   )
 
+  const scheduling: ReadonlyArray<Skein.SchedulingOptions> = [
+    { sourceSaturation: 0.1 },
+    { budget: { target: 0, pause: 1 } },
+    { sourceSaturation: 0.5, budget: { target: 1, pause: 3, sizeOf: () => 2 }, aging: 1 }
+  ]
+  for (const options of scheduling) {
+    it.live(
+      `O8, O11, M8: brakes and aging change nothing but the order: ${JSON.stringify(options)}`,
+      () =>
+        Effect.gen(function*() {
+          const report = yield* Testing.simulate(randomGraph, { seeds: 300, scheduling: options })
+          assert.isAbove(report.interleavings, 150)
+          yield* Testing.simulate(randomProgram, { seeds: 300, scheduling: options })
+        }),
+      120_000
+    )
+  }
+
   it.live("T1: the same seed tells the same story twice, another seed another one", () =>
     Effect.gen(function*() {
       const tell = (seed: number) => Effect.map(Testing.replay(randomProgram, seed), ({ story }) => story)
