@@ -49,6 +49,7 @@ export interface Metadata {
   readonly key: string
   readonly label: string | undefined
   readonly status: Status
+  /** With which it ranks: its own, or a higher one of a task that needs it. */
   readonly priority: number
   /** The key of the task from whose body it was submitted, or "program". */
   readonly submitter: string

@@ -79,6 +79,12 @@ export interface Options extends SchedulingOptions {
    * never with `Duration.infinity`. A task's own `grace` goes before it. Nothing is killed.
    */
   readonly grace?: Duration.Input | undefined
+  /**
+   * For how long after it began a computation takes in what else is submitted from outside of tasks; zero unless told, so
+   * that each such submission is a computation of its own. Those of one computation interleave, so that graphs submitted
+   * layer by layer are held as little as one that is submitted at once. Dask calls it `fifo_timeout`.
+   */
+  readonly computationWindow?: Duration.Input | undefined
   /** How many of the last transitions to remember for `Scheduler.story`; none unless told. */
   readonly stories?: number | undefined
 }
@@ -182,6 +188,7 @@ const names: Names<Options> = {
   grace: true,
   stories: true,
   tags: true,
+  computationWindow: true,
   sourceSaturation: true,
   budget: true,
   shares: true,
@@ -189,6 +196,13 @@ const names: Names<Options> = {
 }
 
 const namesOfWorkers: Names<WorkerOptions> = { id: true, concurrency: true, resources: true }
+
+const windowOf = (window: Duration.Input | undefined): Effect.Effect<number, GraphError> => {
+  if (window === undefined) return Effect.succeed(0)
+  const millis = Option.match(Duration.fromInput(window), { onNone: () => -1, onSome: Duration.toMillis })
+  const expected = "a duration, such as \"100 millis\", or zero"
+  return millis >= 0 ? Effect.succeed(millis) : invalid("computationWindow", window, expected)
+}
 
 const make = (options: Options) =>
   Effect.gen(function*() {
@@ -205,7 +219,8 @@ const make = (options: Options) =>
       yield* FiberScheduler.Scheduler,
       limits,
       grace,
-      yield* rulesOf(options, context)
+      yield* rulesOf(options, context),
+      yield* windowOf(options.computationWindow)
     )
     for (const [tag, limit] of Object.entries(options.tags ?? {})) {
       yield* checkCount(`tags.${tag}`, limit)

@@ -47,7 +47,10 @@ export interface Options {
   readonly key?: string | undefined
   /** A word for people: automatic keys begin with it, events and errors carry it. */
   readonly label?: string | undefined
-  /** Higher runs sooner; 0 unless told. Tasks submitted from a body have their parent's. */
+  /**
+   * Higher runs sooner; 0 unless told. Tasks submitted from a body have their parent's, and those that a task of the same
+   * submission needs have that one's if it is higher.
+   */
   readonly priority?: number | undefined
   /** Equal inputs give equal results: tasks with the same key then share one run. See {@link fn}. */
   readonly pure?: boolean | undefined

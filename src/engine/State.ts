@@ -175,6 +175,8 @@ export interface Submission {
   readonly lane: Lane
   /** Lanes of priorities other than that of `lane`, by priority. */
   readonly otherLanes: ReadonlyMap<number, Lane> | undefined
+  /** With which each task ranks, by plan index; `undefined` if it is `priority` for all. */
+  readonly priorities: Float64Array | undefined
   readonly owner: Owner
   /** The task from whose body it came. */
   readonly parent: Place | undefined
@@ -313,6 +315,8 @@ export interface State {
   /** The grace of tasks that name none; `Infinity` for ever. */
   readonly graceMillis: number
   readonly fairness: Fairness
+  /** For how long after it began a computation takes in what is submitted from outside; 0 for each its own. */
+  readonly windowMillis: number
   readonly tasks: TaskTable
   /** Explicit keys of live tasks. */
   readonly keys: Map<string, TaskId>
@@ -396,6 +400,8 @@ export interface State {
   nextSequence: number
   nextSubmission: number
   nextComputation: number
+  /** The last computation that was begun from outside, where there is a window. */
+  window: { readonly began: number; readonly computation: number } | undefined
   nextTimer: number
   nextEnd: number
 }
@@ -413,11 +419,17 @@ export const unwanted: Withdrawal = {
   owner: undefined
 }
 
-export const make = (limits: Limits = defaultLimits, graceMillis = Infinity, fairness = inOrder): State => ({
+export const make = (
+  limits: Limits = defaultLimits,
+  graceMillis = Infinity,
+  fairness = inOrder,
+  windowMillis = 0
+): State => ({
   now: 0,
   limits,
   graceMillis,
   fairness,
+  windowMillis,
   tasks: new TaskTable(),
   keys: new Map(),
   owners: new Map(),
@@ -464,6 +476,7 @@ export const make = (limits: Limits = defaultLimits, graceMillis = Infinity, fai
   nextSequence: 1,
   nextSubmission: 1,
   nextComputation: 1,
+  window: undefined,
   nextTimer: 1,
   nextEnd: 1
 })
@@ -494,6 +507,10 @@ export const keyAt = (submission: Submission, index: number): string => {
 /** The label of a task of a submission: its own, or that of its plan. */
 export const labelAt = ({ plan: { defaults, settings } }: Submission, index: number): string | undefined =>
   settings.get(index)?.label ?? defaults?.label
+
+/** The priority with which a task of a submission ranks: its own, or a higher one of a task that needs it. */
+export const priorityAt = ({ priorities, priority }: Submission, index: number): number =>
+  priorities === undefined ? priority : priorities[index]!
 
 /** The label of a live task. */
 export const labelOf = (state: State, task: TaskId): string | undefined =>

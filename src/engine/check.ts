@@ -9,7 +9,7 @@ import { claimsOf } from "./owners.ts"
 import { demandOf, suits } from "./placement.ts"
 import { kindOf, nameOfKind } from "./ready.ts"
 import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
-import { Flag, hasEnded, holdsDependencies, keyAt, Phase, phaseNames, shareAt, unwanted } from "./State.ts"
+import { Flag, hasEnded, holdsDependencies, keyAt, Phase, phaseNames, priorityAt, shareAt, unwanted } from "./State.ts"
 import type {
   Lane,
   Phase as PhaseOf,
@@ -397,7 +397,7 @@ function* queue(state: State, { live, name }: Facts): Iterable<string> {
     const lane = places.get(task)
     if (isReady !== (lane !== undefined)) yield `S6: ${name(task)} is ${isReady ? "not " : ""}queued`
     const submission = state.tasks.submission[task]!
-    const priority = settingsOf(state, task)?.priority ?? submission.priority
+    const priority = priorityAt(submission, state.tasks.index[task]!)
     if (lane !== undefined && (lane.priority !== priority || lane.submission !== submission.number)) {
       yield `S6: ${name(task)} is in the lane of others`
     }

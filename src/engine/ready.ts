@@ -11,15 +11,14 @@ import { enterLane, isBefore, leaveLane } from "./laneHeap.ts"
 import type { Lanes } from "./laneHeap.ts"
 import { demandOf, nameOf } from "./placement.ts"
 import { FewPositions, Positions } from "./positions.ts"
-import { shareAt } from "./State.ts"
+import { priorityAt, shareAt } from "./State.ts"
 import type { Lane, Queue, State, Submission, TaskId } from "./State.ts"
 import * as turns from "./turns.ts"
 
 /** The lane of a task: that of its submission and priority. */
 export const laneOf = (submission: Submission, index: number): Lane => {
   if (submission.otherLanes === undefined) return submission.lane
-  const priority = submission.plan.settings.get(index)?.priority ?? submission.priority
-  return submission.otherLanes.get(priority)!
+  return submission.otherLanes.get(priorityAt(submission, index))!
 }
 
 /** The lane in which a ready task is, its own if it gave its place up, and the task's place there. */

@@ -11,7 +11,7 @@ import type { Plan, Reference } from "./Plan.ts"
 import { Positions } from "./positions.ts"
 import { isDemanding } from "./ready.ts"
 import { dependencyEnded, makeReady } from "./settle.ts"
-import { Flag, hasEnded, liveOf, Phase, placeOf, shareAt } from "./State.ts"
+import { Flag, hasEnded, liveOf, Phase, placeOf, priorityAt, shareAt } from "./State.ts"
 import type { Claim, Lane, Owner, Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
 import * as timers from "./timers.ts"
 import { note } from "./transitions.ts"
@@ -92,7 +92,7 @@ export const register = (
   const number = state.nextSubmission++
   const { dependentOffsets, dependents } = dependentsOf(plan)
   const standing = lanesOf(state, number, plan, ids, parent)
-  const { ancestor, computation, depth, lane, otherLanes, priority, ranks, share } = standing
+  const { ancestor, computation, depth, lane, otherLanes, priorities, priority, ranks, share } = standing
   // Written out: spread, its fields would lie in an object of their own, one more load for every step of every task.
   const submission: Submission = {
     number,
@@ -103,6 +103,7 @@ export const register = (
     ranks,
     lane,
     otherLanes,
+    priorities,
     computation,
     ancestor,
     depth,
@@ -170,7 +171,7 @@ export const fillRows = (
 
 type Ranking = Pick<
   Submission,
-  "lane" | "otherLanes" | "ranks" | "computation" | "ancestor" | "depth" | "priority" | "share"
+  "lane" | "otherLanes" | "priorities" | "ranks" | "computation" | "ancestor" | "depth" | "priority" | "share"
 >
 
 /** Where the tasks of a plan stand among all others: one lane a priority. */
@@ -193,34 +194,50 @@ const lanesOf = (
     heapIndex: -1
   })
   const { positions } = plan
-  const groups = groupsOf(plan, standing.priority)
-  if (groups === undefined) {
+  const priorities = prioritiesOf(plan, standing.priority)
+  if (priorities === undefined) {
     const taskAt = new Int32Array(plan.size)
     for (let i = 0; i < plan.size; i++) taskAt[positions[i]!] = ids[i]!
-    return { ...standing, lane: make(standing.priority, taskAt), otherLanes: undefined, ranks: positions }
+    return { ...standing, lane: make(standing.priority, taskAt), otherLanes: undefined, priorities, ranks: positions }
   }
   const ranks = new Int32Array(plan.size)
   const lanes = new Map<number, Lane>()
-  for (const [priority, members] of groups) {
+  for (const [priority, members] of groupsOf(priorities)) {
     members.sort((a, b) => positions[a]! - positions[b]!)
     members.forEach((index, rank) => ranks[index] = rank)
     lanes.set(priority, make(priority, Int32Array.from(members, (index) => ids[index]!)))
   }
   const lane = lanes.get(standing.priority) ?? make(standing.priority, noEdges)
-  return { ...standing, lane, otherLanes: lanes, ranks }
+  return { ...standing, lane, otherLanes: lanes, priorities, ranks }
 }
 
-/** The plan's tasks by priority, or `undefined` if all have the same. */
-const groupsOf = (plan: Plan, standard: number): ReadonlyMap<number, Array<number>> | undefined => {
+/**
+ * The priority with which each task ranks, or `undefined` if all have the same. What a task needs ranks no lower than the
+ * task: it would wait for the lowest of them.
+ */
+const prioritiesOf = ({ offsets, settings, size, targets }: Plan, standard: number): Float64Array | undefined => {
   let mixed = false
-  for (const { priority } of plan.settings.values()) if (priority !== undefined && priority !== standard) mixed = true
+  for (const { priority } of settings.values()) if (priority !== undefined && priority !== standard) mixed = true
   if (!mixed) return undefined
+  const priorities = new Float64Array(size).fill(standard)
+  for (const [index, { priority }] of settings) if (priority !== undefined) priorities[index] = priority
+  // Dependencies have smaller numbers than their dependents.
+  for (let i = size - 1; i >= 0; i--) {
+    for (let j = offsets[i]!; j < offsets[i + 1]!; j++) {
+      const target = targets[j]!
+      if (target >= 0 && priorities[target]! < priorities[i]!) priorities[target] = priorities[i]!
+    }
+  }
+  return priorities
+}
+
+/** Plan indices by the priority with which they rank. */
+const groupsOf = (priorities: Float64Array): ReadonlyMap<number, Array<number>> => {
   const groups = new Map<number, Array<number>>()
-  for (let i = 0; i < plan.size; i++) {
-    const priority = plan.settings.get(i)?.priority ?? standard
+  for (const [index, priority] of priorities.entries()) {
     const group = groups.get(priority)
-    if (group === undefined) groups.set(priority, [i])
-    else group.push(i)
+    if (group === undefined) groups.set(priority, [index])
+    else group.push(index)
   }
   return groups
 }
@@ -229,16 +246,26 @@ const groupsOf = (plan: Plan, standard: number): ReadonlyMap<number, Array<numbe
 const standingOf = (state: State, { defaults }: Plan, parent: Submission["parent"]) => {
   if (parent === undefined) {
     const priority = defaults?.priority ?? 0
-    return { computation: state.nextComputation++, ancestor: -1, depth: 0, priority, share: defaults?.share }
+    return { computation: computationOf(state), ancestor: -1, depth: 0, priority, share: defaults?.share }
   }
   const { index, submission } = parent
   return {
     computation: submission.computation,
     ancestor: submission.ancestor >= 0 ? submission.ancestor : submission.plan.positions[index]!,
     depth: submission.depth + 1,
-    priority: defaults?.priority ?? submission.plan.settings.get(index)?.priority ?? submission.priority,
+    priority: defaults?.priority ?? priorityAt(submission, index),
     share: defaults?.share ?? shareAt(submission, index)
   }
+}
+
+/** The computation of a submission from outside: a new one, or within the window that of the last such submission. */
+const computationOf = (state: State): number => {
+  const { now, window, windowMillis } = state
+  if (windowMillis === 0) return state.nextComputation++
+  // A task that gave its place up has ended the window: it goes ahead of all that comes.
+  if (window?.computation === state.nextComputation - 1 && now - window.began <= windowMillis) return window.computation
+  state.window = { began: now, computation: state.nextComputation++ }
+  return state.window.computation
 }
 
 /** Ties a registered plan to the live tasks it depends on, starts its clocks, and makes ready what waits for nothing. */

@@ -109,9 +109,10 @@ export class SchedulerCore implements Carrier, Live, Past {
     scheduler: FiberScheduler.Scheduler,
     limits: Limits,
     graceMillis: number,
-    rules: Rules = noRules
+    rules: Rules = noRules,
+    windowMillis = 0
   ) {
-    this.state = makeState(limits, graceMillis, rules.fairness)
+    this.state = makeState(limits, graceMillis, rules.fairness, windowMillis)
     this.sizeOf = rules.sizeOf
     this.context = context
     this.clock = clock

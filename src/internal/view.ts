@@ -6,7 +6,17 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { WaitMode } from "../engine/Event.ts"
-import { hasEnded, keyAt, keyOf, labelAt, Phase, phaseNames, submitterOf, whereOf } from "../engine/State.ts"
+import {
+  hasEnded,
+  keyAt,
+  keyOf,
+  labelAt,
+  Phase,
+  phaseNames,
+  priorityAt,
+  submitterOf,
+  whereOf
+} from "../engine/State.ts"
 import type { Claim, Outcome, Phase as PhaseOf, Reason, Root, State, Submission, TaskId } from "../engine/State.ts"
 import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
@@ -156,12 +166,11 @@ export class View {
 
   metadataOf(future: FutureImpl): Metadata {
     const { claim, index, key, submission } = future
-    const settings = submission.plan.settings.get(index)
     const common = {
       key,
       label: labelAt(submission, index),
       status: this.statusOf(claim),
-      priority: settings?.priority ?? submission.priority,
+      priority: priorityAt(submission, index),
       submitter: submitterOf(submission),
       dependencies: this.dependenciesOf(submission, index),
       submitted: submission.submittedAt

@@ -95,6 +95,21 @@ const compare = (a: Rank, b: Rank): number =>
   b.priority - a.priority || a.computation - b.computation || a.ancestor - b.ancestor || b.depth - a.depth ||
   b.submission - a.submission || a.position - b.position
 
+/** Each task's own priority, or a higher one of any that needs it. */
+const prioritiesIn = (plan: Plan, standard: number): ReadonlyArray<number> => {
+  const needs = (i: number): ReadonlyArray<number> =>
+    Array.from(plan.targets.subarray(plan.offsets[i], plan.offsets[i + 1]))
+  const own = (i: number): number => plan.settings.get(i)?.priority ?? standard
+  const found = new Map<number, number>()
+  const rank = (i: number): number => {
+    const above = Array.from({ length: plan.size }, (_, j) => j).filter((j) => needs(j).includes(i))
+    const priority = found.get(i) ?? Math.max(own(i), ...above.map(rank))
+    found.set(i, priority)
+    return priority
+  }
+  return Array.from({ length: plan.size }, (_, i) => rank(i))
+}
+
 interface Owner {
   readonly id: number
   isOpen: boolean
@@ -225,6 +240,8 @@ export class Model {
   private now = 0
   private sequence = 1
   private computations = 0
+  private window: { readonly number: number; readonly at: number } | undefined
+  private readonly windowMillis: number
   private submissions = 0
   private attempts = new Set<number>()
   /** Those of which must be said now that they do not stop. */
@@ -249,10 +266,11 @@ export class Model {
   /** Their former results are dropped, and come again. */
   private readonly discarded = new Set<Task>()
 
-  constructor(overtakes = 100, fairness: Fairness = inOrder, order: Order = "ranks") {
+  constructor(overtakes = 100, fairness: Fairness = inOrder, order: Order = "ranks", windowMillis = 0) {
     this.overtakes = overtakes
     this.fairness = fairness
     this.order = order
+    this.windowMillis = windowMillis
   }
 
   /** What the engine did wrong with this event. */
@@ -443,14 +461,25 @@ export class Model {
     }
   }
 
+  /** Which computation a submission from outside belongs to. */
+  private computation(): number {
+    const begun = this.window
+    if (begun !== undefined && begun.number === this.computations && this.now - begun.at <= this.windowMillis) {
+      return begun.number
+    }
+    this.window = this.windowMillis > 0 ? { number: this.computations + 1, at: this.now } : undefined
+    return ++this.computations
+  }
+
   private register(plan: Plan, owner: Owner, rows: Int32Array, parent: Task | undefined): ReadonlyArray<Task> {
-    const computation = parent === undefined ? ++this.computations : parent.place.computation
+    const computation = parent === undefined ? this.computation() : parent.place.computation
+    const priorities = prioritiesIn(plan, parent?.place.priority ?? 0)
     const submission = ++this.submissions
     const deps = Array.from(rows, (): Array<Task> => [])
     const made = Array.from(rows, (row, i): Task => {
       const settings = plan.settings.get(i) ?? {}
       const place = {
-        priority: settings.priority ?? parent?.place.priority ?? 0,
+        priority: priorities[i]!,
         computation,
         ancestor: parent?.place.ancestor ?? plan.positions[i]!,
         depth: parent === undefined ? 0 : parent.place.depth + 1,

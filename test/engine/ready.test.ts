@@ -56,6 +56,78 @@ describe("ready", () => {
     assert.deepStrictEqual(snapshot(rig.state).queue, ["plain", "zero", "other"])
   })
 
+  it("O9: what an urgent task needs, at any distance, is as urgent", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { busy: [] })
+    rig.submit(main, { low: [], far: [], near: ["far", "low"], urgent: ["near"], plain: ["low"] }, {
+      positions: { low: 3, far: 4, near: 1, urgent: 2, plain: 0 },
+      settings: {
+        low: { key: "low", priority: -5 },
+        near: { key: "near", priority: 1 },
+        urgent: { key: "urgent", priority: 2 }
+      }
+    })
+    rig.submit(main, { next: [] }, { settings: { next: { key: "next", priority: 1 } } })
+    assert.deepStrictEqual(snapshot(rig.state).queue, ["low", "far", "next"])
+    rig.end("busy")
+    assert.deepStrictEqual(runAll(rig), ["low", "far", "near", "urgent", "next", "plain"])
+  })
+
+  it("O9: children of what an urgent task needs are as urgent", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { first: [], urgent: ["first"], other: [] }, {
+      settings: { urgent: { key: "urgent", priority: 2 }, other: { key: "other", priority: 1 } }
+    })
+    rig.submit(rig.open("own"), { child: [] }, { inside: "first" })
+    assert.deepStrictEqual(snapshot(rig.state).queue, ["child", "other"])
+  })
+
+  it("O9: what is urgent does not raise what it does not need, nor what was submitted before", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { busy: [] })
+    rig.submit(main, { before: [] })
+    rig.submit(main, { urgent: [rig.ref("before")], after: ["urgent"], other: [] }, {
+      settings: { urgent: { key: "urgent", priority: 2 }, other: { key: "other", priority: 1 } }
+    })
+    assert.deepStrictEqual(snapshot(rig.state).queue, ["other", "before"])
+  })
+
+  /** Two layers of three tasks, each layer submitted by itself, 4 ms apart. */
+  const layers = (window: number): ReadonlyArray<string> => {
+    const rig = new Rig({ w1: 1 }, {}, Infinity, {}, window)
+    const main = rig.open()
+    rig.submit(main, { busy: [] })
+    rig.at(4)
+    rig.submit(main, { x0: [], x1: [], x2: [] })
+    rig.at(8)
+    rig.submit(main, { y0: [rig.ref("x0")], y1: [rig.ref("x1")], y2: [rig.ref("x2")] })
+    rig.end("busy")
+    return runAll(rig)
+  }
+
+  it("O6: what is submitted within the window is one computation, whose submissions interleave", () => {
+    assert.deepStrictEqual(layers(0), ["x0", "x1", "x2", "y0", "y1", "y2"])
+    assert.deepStrictEqual(layers(8), ["x0", "y0", "x1", "y1", "x2", "y2"])
+  })
+
+  it("O6: the window begins with the first submission, and ends", () => {
+    // The second layer comes 8 ms after the first submission of all.
+    assert.deepStrictEqual(layers(7), ["x0", "x1", "x2", "y0", "y1", "y2"])
+  })
+
+  it("O6: a task that gives its place up goes ahead of what comes, also within the window", () => {
+    const rig = new Rig({ w1: 1 }, {}, Infinity, {}, 100)
+    const main = rig.open()
+    rig.submit(main, { polite: [], waiting: [] })
+    rig.end("polite", { _tag: "Rescheduled" })
+    rig.submit(main, { later: [] })
+    rig.submit(main, { last: [] })
+    assert.deepStrictEqual(snapshot(rig.state).queue, ["polite", "last", "later"])
+  })
+
   it("O1: what a completion makes ready runs before what was ready long ago, if its static position says so", () => {
     const rig = new Rig()
     const main = rig.open()

@@ -45,9 +45,10 @@ export class Rig {
     slots: Readonly<Record<string, number | { slots: number; amounts: Readonly<Record<string, number>> }>> = { w1: 1 },
     limits: Partial<Limits> = {},
     grace = Infinity,
-    fairness: Parameters<typeof fairnessOf>[0] = {}
+    fairness: Parameters<typeof fairnessOf>[0] = {},
+    window = 0
   ) {
-    this.state = State.make({ ...defaultLimits, ...limits }, grace, fairnessOf(fairness))
+    this.state = State.make({ ...defaultLimits, ...limits }, grace, fairnessOf(fairness), window)
     this.narrator = new Narrator(this.state)
     this.state.log = []
     for (const [name, offer] of Object.entries(slots)) {

@@ -9,7 +9,7 @@ describe("snapshot", () => {
     const main = rig.open()
     rig.submit(main, { a: [], b: [], c: ["a", "b"], flat: [] }, {
       targets: ["c", "flat"],
-      settings: { b: { key: "b", label: "load", priority: -1, deadlineMillis: 50 } }
+      settings: { b: { key: "b", label: "load", priority: -1, deadlineMillis: 50 }, c: { key: "c", priority: -1 } }
     })
     rig.wait(1, [rig.claim(main, "c")], undefined, "firstCompleted")
     rig.end("a")
