@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
@@ -14,7 +15,7 @@ import * as Scope from "effect/Scope"
 import type { Future, WaitOptions } from "./Future.ts"
 import type { Graph } from "./Graph.ts"
 import type { Errors, Exits, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
-import { Annotations as RegionOptions } from "./internal/annotations.ts"
+import { Annotations as RegionOptions, inside } from "./internal/annotations.ts"
 import { brief } from "./internal/brief.ts"
 import { unknownOption } from "./internal/checks.ts"
 import * as collect from "./internal/collect.ts"
@@ -25,7 +26,7 @@ import { scan } from "./internal/inputs.ts"
 import type { Scan } from "./internal/inputs.ts"
 import type { ResultCache } from "./internal/livePlan.ts"
 import { makeTask } from "./internal/makeTask.ts"
-import { normalize, replaced } from "./internal/options.ts"
+import { normalize } from "./internal/options.ts"
 import type { Names } from "./internal/options.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
@@ -382,6 +383,10 @@ export interface Annotations {
   readonly share?: string | undefined
   /** Whether and when tasks without a schedule of their own are tried again. */
   readonly retry?: Schedule.Schedule<any, any> | undefined
+  /** How long an attempt may go on after it was asked to stop before the log says so. */
+  readonly grace?: Duration.Input | undefined
+  /** `false`: tasks without a schedule of their own are not started again once they may have started. Not with `retry`. */
+  readonly idempotent?: boolean | undefined
 }
 
 /**
@@ -421,10 +426,8 @@ export const annotate: {
 } = dual(
   2,
   <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Annotations): Effect.Effect<A, E, R> =>
-    Effect.updateService(effect, RegionOptions, (outer) => replaced(outer, annotations, namesOfAnnotations))
+    Effect.updateService(effect, RegionOptions, (outer) => inside(outer, annotations))
 )
-
-const namesOfAnnotations: Names<Annotations> = { label: true, priority: true, share: true, retry: true }
 
 /**
  * What {@link map} can be told.

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -7,11 +8,14 @@ import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
+import { WorkerKilled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
+import { errorOf, graphErrorOf } from "./support.ts"
 
 const known = Effect.fnUntraced(function*<A, E>(future: Future.Future<A, E>) {
   const { label, priority } = yield* Future.metadata(future)
@@ -98,6 +102,62 @@ describe("annotations", () => {
         Exit.findErrorOption(Exit.fail(3)),
         Exit.findErrorOption(Exit.fail(1))
       ] as never)
+    })))
+
+  it.effect("G16: an attempt has the grace of its region, unless its task names one", () =>
+    inScheduler({ grace: "1 hour" })(Effect.gen(function*() {
+      const door = yield* Deferred.make<void>()
+      const stubborn = (options: { readonly key: string; readonly grace?: string }) =>
+        Task.make(Effect.uninterruptible(Deferred.await(door)), options as { readonly key: string })
+      const tasks = [stubborn({ key: "region" }), stubborn({ key: "own", grace: "1 minute" })] as const
+      const futures = yield* Client.annotate(Client.submitAll(tasks), { grace: "1 second" })
+      const [patient] = yield* Client.submitAll([stubborn({ key: "patient" })])
+      yield* Effect.repeat(Effect.yieldNow, { times: 9 })
+      yield* Effect.forEach([...futures, patient], (future) => Client.cancel(future, { wait: false }))
+      yield* TestClock.adjust("1 second")
+      const overdue = Effect.forEach(
+        ["region", "own", "patient"],
+        (key) =>
+          Effect.map(Scheduler.explain(key), (found) => found?.because._tag === "Stopping" && found.because.overdue)
+      )
+      assert.deepStrictEqual(yield* overdue, [true, false, false])
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* overdue, [true, true, false])
+      yield* Deferred.succeed(door, undefined)
+    })))
+
+  it.effect("G16: in a region that is not idempotent no task is started twice, but those with a schedule of their own", () =>
+    inScheduler({ workers: ["a", "b", "c"].map((id) => ({ id, concurrency: 1 })) })(Effect.gen(function*() {
+      const runs: Array<string> = []
+      const twice = (key: string, options: Task.Options = {}) =>
+        Task.make(
+          Effect.suspend(() => runs.push(key) < 3 ? Effect.never : Effect.succeed(key)),
+          { key, ...options }
+        )
+      const charge = twice("charge")
+      const again = twice("again", { retry: Schedule.recurs(1) })
+      const futures = yield* Client.annotate(Client.submitAll([charge, again]), { idempotent: false })
+      yield* Effect.repeat(Effect.yieldNow, { times: 9 })
+      assert.deepStrictEqual(runs, ["charge", "again"])
+      for (const future of futures) yield* Testing.loseWorker((yield* Future.metadata(future)).worker!)
+      assert.instanceOf(yield* errorOf(Future.join(futures[0])), WorkerKilled)
+      assert.strictEqual(yield* Future.join(futures[1]), "again")
+      assert.deepStrictEqual(runs, ["charge", "again", "again"])
+    })))
+
+  it.effect("G16: retry and idempotent exclude each other: the inner region wins, and one that says both is refused", () =>
+    inScheduler()(Effect.gen(function*() {
+      const never = { idempotent: false } as const
+      const often = { retry: Schedule.recurs(2) } as const
+      const attempts = Client.compute(
+        Task.make(Effect.flatMap(Worker.current, ({ attempt }) => Effect.fail(attempt)))
+      )
+      const attempt = (outer: Client.Annotations, inner: Client.Annotations) =>
+        errorOf(attempts.pipe(Client.annotate(inner), Client.annotate(outer)))
+      assert.strictEqual(yield* attempt(often, never), 1)
+      assert.strictEqual(yield* attempt(never, often), 3)
+      const { reason } = yield* graphErrorOf(attempt({}, { ...never, ...often }).pipe(Effect.flatMap(Effect.fail)))
+      assert.deepInclude(reason, { _tag: "InvalidOption", option: "idempotent" })
     })))
 
   it.live("G16, T6: a simulation knows what a region says", () =>

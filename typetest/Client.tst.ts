@@ -360,6 +360,16 @@ describe("map", () => {
   })
 })
 
+describe("annotate", () => {
+  it("G16: a region changes no type, and says only what adds no error", () => {
+    const work = null! as Effect.Effect<number, "e", "r">
+    expect(Client.annotate(work, { label: "l", grace: "1 second", idempotent: false })).type.toBe<typeof work>()
+    expect(Client.annotate).type.toBeCallableWith(work, { priority: 1 })
+    expect(Client.annotate).type.not.toBeCallableWith(work, { timeout: "1 second" })
+    expect(Client.annotate).type.not.toBeCallableWith(work, { deadline: "1 second" })
+  })
+})
+
 describe("signals", () => {
   // No constructor makes it; generic code with types of its own may say so.
   const loose = null! as Task.Task<string, LoadError | Reschedule, Db>

@@ -23,7 +23,7 @@ export interface Plan extends Edges {
 }
 
 /** What the tasks of a plan have in common unless they say otherwise. */
-export type Defaults = Pick<Settings, "label" | "priority" | "share">
+export type Defaults = Pick<Settings, "label" | "priority" | "share" | "graceMillis" | "idempotent">
 
 /** What a task asks for beyond its dependencies. All times in milliseconds. */
 export interface Settings {

@@ -32,7 +32,7 @@ import { defaultLimits } from "./limits.ts"
 import type { Limits } from "./limits.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
-import type { Demand, Plan, Reference, Settings } from "./Plan.ts"
+import type { Defaults, Demand, Plan, Reference, Settings } from "./Plan.ts"
 import type { Members } from "./positions.ts"
 import { TaskTable } from "./TaskTable.ts"
 
@@ -504,9 +504,23 @@ export const keyAt = (submission: Submission, index: number): string => {
   return key ?? `${labelAt(submission, index) ?? "task"}#${submission.sequence + index}`
 }
 
-/** The label of a task of a submission: its own, or that of its plan. */
-export const labelAt = ({ plan: { defaults, settings } }: Submission, index: number): string | undefined =>
-  settings.get(index)?.label ?? defaults?.label
+/** What a task of a submission says itself, or its plan for all that say nothing. */
+const saidAt = <K extends keyof Defaults>({ plan: { defaults, settings } }: Submission, index: number, name: K) =>
+  settings.get(index)?.[name] ?? defaults?.[name]
+
+/** The label of a task of a submission. */
+export const labelAt = (submission: Submission, index: number): string | undefined => saidAt(submission, index, "label")
+
+/** How long an attempt of a live task may go on after it was asked to stop. */
+export const graceOf = (state: State, task: TaskId): number =>
+  saidAt(state.tasks.submission[task]!, state.tasks.index[task]!, "graceMillis") ?? state.graceMillis
+
+/** Whether a live task may be started again once it may have started. */
+export const mayRepeat = ({ tasks }: State, task: TaskId): boolean =>
+  mayRepeatAt(tasks.submission[task]!, tasks.index[task]!)
+
+export const mayRepeatAt = (submission: Submission, index: number): boolean =>
+  saidAt(submission, index, "idempotent") !== false
 
 /** The priority with which a task of a submission ranks: its own, or a higher one of a task that needs it. */
 export const priorityAt = ({ priorities, priority }: Submission, index: number): number =>

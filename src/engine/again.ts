@@ -9,7 +9,7 @@ import type { Out } from "./Instruction.ts"
 import { outcomeOf } from "./outcomes.ts"
 import { fail, isRefusal, makeReady, refuse } from "./settle.ts"
 import { dependenciesOf } from "./snapshot.ts"
-import { Flag, hasEnded, keyOf, Phase, settingsOf } from "./State.ts"
+import { Flag, hasEnded, keyOf, mayRepeat, Phase } from "./State.ts"
 import type { FormerAttempt, Phase as PhaseOf, State, TaskId } from "./State.ts"
 import { transition } from "./transitions.ts"
 import { awaitedBy } from "./waits.ts"
@@ -44,7 +44,7 @@ export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
   const { tasks } = state
   out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
   if (state.sizes.size > 0) budget.drop(state, task)
-  if (settingsOf(state, task)?.idempotent === false) {
+  if (!mayRepeat(state, task)) {
     return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
   }
   if (state.history.size > 0) state.history.delete(task)

@@ -17,7 +17,7 @@ import { dropDependencies, finalize, forget, letGo } from "./release.ts"
 import { reportLost } from "./reports.ts"
 import { fail, resolveAlias, succeed } from "./settle.ts"
 import * as slots from "./slots.ts"
-import { Flag, hasEnded, keyOf, liveOf, Phase, sequenceOf, settingsOf } from "./State.ts"
+import { Flag, hasEnded, keyOf, liveOf, mayRepeat, Phase, sequenceOf, settingsOf } from "./State.ts"
 import type { Phase as PhaseOf, Reason, State, TaskId, Timer } from "./State.ts"
 import * as submit from "./submit.ts"
 import * as timers from "./timers.ts"
@@ -109,7 +109,7 @@ const publish = (state: State, task: TaskId, out: Out): void => {
 const publishValue = (state: State, task: TaskId, out: Out): void => {
   if (holderFor(state, task) >= 0) return hold(state, task, out)
   out.push({ _tag: "Discard", task, worker: -1 })
-  if (settingsOf(state, task)?.idempotent === false) {
+  if (!mayRepeat(state, task)) {
     return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
   }
   uncharge(state, task)

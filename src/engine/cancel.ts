@@ -8,7 +8,7 @@ import type { Out } from "./Instruction.ts"
 import { noteOutcome, outcomeOf } from "./outcomes.ts"
 import { freeKey, release } from "./release.ts"
 import { fail } from "./settle.ts"
-import { Flag, hasEnded, keyOf, Phase, settingsOf } from "./State.ts"
+import { Flag, graceOf, hasEnded, keyOf, Phase } from "./State.ts"
 import type { Outcome, Owner, Phase as PhaseOf, State, TaskId } from "./State.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
@@ -70,7 +70,7 @@ export const stopAs = (state: State, task: TaskId, owner: Owner, timedOut: boole
   }
   state.stopping.set(task, { owner: waiting, cancelled: undefined, since: state.now, overdue: false })
   transition(state, task, Phase.stopping)
-  const grace = settingsOf(state, task)?.graceMillis ?? state.graceMillis
+  const grace = graceOf(state, task)
   if (grace < Infinity) timers.arm(state, "grace", task, tasks.attempt[task]!, grace)
   out.push({
     _tag: "Stop",

@@ -9,7 +9,18 @@ import { claimsOf } from "./owners.ts"
 import { demandOf, suits } from "./placement.ts"
 import { kindOf, nameOfKind } from "./ready.ts"
 import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
-import { Flag, hasEnded, holdsDependencies, keyAt, Phase, phaseNames, priorityAt, shareAt, unwanted } from "./State.ts"
+import {
+  Flag,
+  graceOf,
+  hasEnded,
+  holdsDependencies,
+  keyAt,
+  Phase,
+  phaseNames,
+  priorityAt,
+  shareAt,
+  unwanted
+} from "./State.ts"
 import type {
   Lane,
   Phase as PhaseOf,
@@ -608,7 +619,7 @@ function* timers(state: State, { live, name }: Facts): Iterable<string> {
   if (heap.length > mostTimers(state)) yield `S2: ${heap.length} timers are kept`
   if (heap.length > 0 && state.wakeAt !== heap[0]!.at) yield "S2: nobody will wake the engine"
   for (const [task, { overdue }] of state.stopping) {
-    const grace = settingsOf(state, task)?.graceMillis ?? state.graceMillis
+    const grace = graceOf(state, task)
     const isReported = grace === Infinity || overdue || isArmed(state, task, "grace", tasks.attempt[task]!)
     if (!isReported) yield `S2: nobody will report that ${name(task)} does not stop`
   }

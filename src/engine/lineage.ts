@@ -13,7 +13,7 @@ import * as ready from "./ready.ts"
 import { letGo } from "./release.ts"
 import { isRefusal, makeReady, noteEnd, refuse } from "./settle.ts"
 import { dependenciesOf } from "./snapshot.ts"
-import { Flag, hasEnded, holdsDependencies, liveOf, Phase, settingsOf } from "./State.ts"
+import { Flag, hasEnded, holdsDependencies, liveOf, mayRepeat, Phase, settingsOf } from "./State.ts"
 import type { Phase as PhaseOf, Place, State, Submission, TaskId } from "./State.ts"
 import { addLater, fillRows, markResource } from "./submit.ts"
 import { transition } from "./transitions.ts"
@@ -29,9 +29,6 @@ export interface Renewal {
 }
 
 export const makeRenewal = (): Renewal => ({ again: new Set(), reopened: new Set(), rootless: [] })
-
-/** Whether a task may be started more than once. */
-export const mayRepeat = (state: State, task: TaskId): boolean => settingsOf(state, task)?.idempotent !== false
 
 /** A task that stood for another one runs its own body again, and needs that no more. */
 export const dropAlias = (state: State, task: TaskId, out: Out): void => {

@@ -13,7 +13,7 @@ import * as lineage from "./lineage.ts"
 import { outcomeOf } from "./outcomes.ts"
 import { letGo } from "./release.ts"
 import { fail } from "./settle.ts"
-import { Flag, holdsDependencies, Phase } from "./State.ts"
+import { Flag, holdsDependencies, mayRepeat, Phase } from "./State.ts"
 import type { Phase as PhaseOf, State, TaskId } from "./State.ts"
 import { transition } from "./transitions.ts"
 
@@ -61,7 +61,7 @@ const endAttempt = (state: State, task: TaskId, { again }: lineage.Renewal, out:
   remember(state, task, "died")
   const deaths = state.history.get(task)!.filter(({ fate }) => fate === "died").length
   const isFatal = deaths >= state.limits.deaths
-  if (isFatal || !lineage.mayRepeat(state, task)) {
+  if (isFatal || !mayRepeat(state, task)) {
     const reason = isFatal ? "deaths" : "lost"
     return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths, reason }), out)
   }
@@ -85,7 +85,7 @@ const endLeaving = (state: State, task: TaskId, out: Out): void => {
 
 /** What must not run again ends here. Other results that live on something keep hold of it, for those that make them anew. */
 const forsake = (state: State, task: TaskId, out: Out): void => {
-  if (lineage.mayRepeat(state, task)) return lineage.dropAlias(state, task, out)
+  if (mayRepeat(state, task)) return lineage.dropAlias(state, task, out)
   if (holdsDependencies(state, task)) {
     letGo(state, task, out)
     state.tasks.flags[task]! &= ~Flag.retains

@@ -11,7 +11,7 @@ import { outcomeOf } from "./outcomes.ts"
 import { finalize } from "./release.ts"
 import { fail } from "./settle.ts"
 import { dependenciesOf } from "./snapshot.ts"
-import { Flag, hasEnded, keyAt, keyOf, Phase, placeOf, settingsOf } from "./State.ts"
+import { Flag, hasEnded, keyAt, keyOf, mayRepeatAt, Phase, placeOf, settingsOf } from "./State.ts"
 import type { Going, Phase as PhaseOf, Place, State, TaskId } from "./State.ts"
 import { transition } from "./transitions.ts"
 
@@ -79,7 +79,7 @@ const mustNotRepeat = (state: State, lost: ReadonlySet<TaskId>): ReadonlySet<str
     const name = `${submission.number} ${index}`
     if (seen.has(name)) continue
     seen.add(name)
-    if (submission.plan.settings.get(index)?.idempotent === false) found.add(keyAt(submission, index))
+    if (!mayRepeatAt(submission, index)) found.add(keyAt(submission, index))
     // What has a row is there, on its way, or as lost as this.
     stack.push(...originsOf(place).filter((origin) => rowOf(origin) < 0))
   }

@@ -5,9 +5,12 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import type { Defaults } from "../engine/Plan.ts"
+import type { Annotations as Annotated } from "../Client.ts"
+import type { Defaults, Settings } from "../engine/Plan.ts"
 import type { Attempt } from "./attempt.ts"
 import { runAt } from "./livePlan.ts"
+import { contradiction, replaced, withInvalid } from "./options.ts"
+import type { Names } from "./options.ts"
 import { noOptions } from "./task.ts"
 import type { TaskOptions } from "./task.ts"
 
@@ -15,15 +18,45 @@ export const Annotations = Context.Reference<TaskOptions>("skein/internal/Annota
   defaultValue: () => noOptions
 })
 
+/** What plans say for all of their tasks. Other options of a region are looked up where they count, as `retry` is. */
+const ofPlans = ["label", "priority", "share", "graceMillis", "idempotent"] as const satisfies ReadonlyArray<
+  keyof Defaults
+>
+
+const names: Names<Annotated> = {
+  label: true,
+  priority: true,
+  share: true,
+  retry: true,
+  grace: true,
+  idempotent: true
+}
+
 /** What the annotations of a region give to the tasks that are submitted there from inside `parent`, or from no task. */
 export const defaultsFrom = (annotations: TaskOptions, parent: Attempt | undefined): Defaults | undefined => {
   if (annotations === noOptions) return undefined
-  const { label, priority, share } = annotations
+  const defaults: Defaults = Object.fromEntries(ofPlans.map((name) => [name, annotations[name]]))
   // Of one region, the parent's own priority is the inner one, and children have it.
   const isInherited = parent !== undefined && parent.task >= 0 && runAt(parent).annotations === annotations
-  return isInherited ? { label, share } : { label, priority, share }
+  return isInherited ? defaultsOfChildren(defaults) : defaults
 }
 
 /** The same for the graph that a flatMap task returns. */
-export const defaultsOfChildren = (defaults: Defaults | undefined): Defaults | undefined =>
-  defaults?.priority === undefined ? defaults : { label: defaults.label, share: defaults.share }
+export const defaultsOfChildren = (defaults: Defaults): Defaults =>
+  defaults.priority === undefined ? defaults : { ...defaults, priority: undefined }
+
+/** What settings say, and the defaults of their plan where they say nothing. */
+export const withDefaults = (settings: Settings | undefined, defaults: Defaults): Settings => ({
+  ...settings,
+  ...Object.fromEntries(ofPlans.map((name) => [name, settings?.[name] ?? defaults[name]]))
+})
+
+/** The options of a region inside another one. To be tried again and never to be started again exclude each other. */
+export const inside = (outer: TaskOptions, annotations: Annotated): TaskOptions => {
+  const { idempotent, retry } = annotations
+  const options = replaced(outer, annotations, names)
+  const wrong = contradiction({ idempotent, retry })
+  if (wrong !== undefined) return withInvalid(options, wrong)
+  if (idempotent === false) return { ...options, retry: undefined }
+  return retry === undefined || options.idempotent !== false ? options : { ...options, idempotent: undefined }
+}

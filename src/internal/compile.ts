@@ -270,7 +270,8 @@ export const settingsOf = (task: TaskImpl, key: string | undefined): Settings | 
     deadlineMillis: options.deadlineMillis,
     dependencyTimeoutMillis: options.dependencyTimeoutMillis,
     graceMillis: options.graceMillis,
-    idempotent: options.idempotent,
+    // A schedule of its own is further inside than a region.
+    idempotent: options.idempotent ?? (options.retry === undefined ? undefined : true),
     demand: demandOf(options)
   }
 }

@@ -11,6 +11,7 @@ import type { Defaults, Reference, Settings } from "../engine/Plan.ts"
 import type { Place, Submission, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
+import { withDefaults } from "./annotations.ts"
 import { mistakeOf, settingsOf } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
@@ -205,7 +206,10 @@ class Recompiler {
     for (const { reference } of this.needsOf(entry)) this.edges.push(reference!)
     entry.reference = this.nodes.push(entry) - 1
     this.offsets.push(this.edges.length)
-    const settings = withDefaults(settingsAt(entry), defaultsAt(entry))
+    const own = settingsAt(entry)
+    const defaults = defaultsAt(entry)
+    // What a region said of the tasks holds for them still.
+    const settings = defaults === undefined ? own : withDefaults(own, defaults)
     if (settings !== undefined) this.settings.set(entry.reference, settings)
     if (twin !== undefined) twin.reference = entry.reference
   }
@@ -229,12 +233,3 @@ const settingsAt = ({ key, place, task }: Entry): Settings | undefined =>
 
 const defaultsAt = ({ place, run }: Entry): Defaults | undefined =>
   place === undefined ? run.defaults : place.submission.plan.defaults
-
-/** What a region said of the tasks holds for them still. */
-const withDefaults = (settings: Settings | undefined, defaults: Defaults | undefined): Settings | undefined =>
-  defaults === undefined ? settings : {
-    ...settings,
-    label: settings?.label ?? defaults.label,
-    priority: settings?.priority ?? defaults.priority,
-    share: settings?.share ?? defaults.share
-  }

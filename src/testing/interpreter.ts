@@ -161,9 +161,9 @@ export class Interpreter implements Stage {
 
   /** Whether what a task depends on, or a limit of its own, leaves its end open. */
   private isOpenSoFar(id: TaskId): boolean {
-    const { deadlineMillis, dependencyTimeoutMillis, idempotent } = this.rows.taskOf(id).options
+    const { deadlineMillis, dependencyTimeoutMillis } = this.rows.taskOf(id).options
     return (deadlineMillis ?? dependencyTimeoutMillis) !== undefined ||
-      (this.losesWorkers && idempotent === false) ||
+      (this.losesWorkers && !this.rows.mayRepeat(id)) ||
       this.rows.dependenciesOf(id).some((each) => this.rows.isOpen(each))
   }
 
@@ -218,7 +218,7 @@ export class Interpreter implements Stage {
       return this.endBy(id, number, { _tag: "DependenciesGone", keys, reports, reason }, seen)
     }
     if (reports >= defaultLimits.dependenciesLost) return end("limit", lost)
-    const final = lost.filter((each) => this.rows.taskOf(each).options.idempotent === false)
+    const final = lost.filter((each) => !this.rows.mayRepeat(each))
     if (final.length > 0) return end("idempotent", final)
     for (const each of this.rows.throughExits(lost)) this.rows.at(each).ended = undefined
     return Effect.andThen(this.evaluateAll(lost), this.attempt(id, number, step, seen.isOpen))

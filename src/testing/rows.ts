@@ -5,7 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import { keyAt, labelAt, submitterOf } from "../engine/State.ts"
+import { keyAt, labelAt, mayRepeatAt, submitterOf } from "../engine/State.ts"
 import type { Claim, Outcome, Submission, TaskId, Where } from "../engine/State.ts"
 import { exitOf, rootCause } from "../internal/causes.ts"
 import type { Compiled, LivePlan, Run } from "../internal/livePlan.ts"
@@ -65,6 +65,11 @@ export class Rows {
   taskOf(id: TaskId): TaskImpl {
     const { index, submission } = this.rows[id]!
     return (submission.plan as LivePlan).nodes[index]!
+  }
+
+  mayRepeat(id: TaskId): boolean {
+    const { index, submission } = this.rows[id]!
+    return mayRepeatAt(submission, index)
   }
 
   dependenciesOf(id: TaskId): ReadonlyArray<TaskId> {
