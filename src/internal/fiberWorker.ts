@@ -23,9 +23,8 @@ import type { TaskId } from "../engine/State.ts"
 import { TaskTimeout } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
-import { briefResult } from "./brief.ts"
+import { assembled, callBody, effectOf, valueOf } from "./bodies.ts"
 import { withoutInterrupts } from "./causes.ts"
-import { assemble } from "./inputs.ts"
 import { runOf } from "./livePlan.ts"
 import type { LivePlan, Run } from "./livePlan.ts"
 import { placesOf } from "./missed.ts"
@@ -35,10 +34,7 @@ import { Results } from "./results.ts"
 import { delayOf, isDone, isRetriable, retryOf } from "./retries.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { missedIn, withoutSignals } from "./signals.ts"
-import type { Plain, TaskImpl } from "./task.ts"
-
-/** With such a name a frame ends what Effect's printers show of a stack: what is above it is the user's own code. */
-const runBody = "~effect/Effect/task"
+import type { TaskImpl } from "./task.ts"
 
 const interrupted: Ending = { _tag: "Interrupted" }
 const rescheduled: Ending = { _tag: "Rescheduled" }
@@ -77,13 +73,19 @@ export class FiberWorker {
     // Inputs are read now: by the time the body gets to them, the worker that holds them may be lost.
     if (f !== undefined) {
       const inputs = this.core.inputsOf(id)
-      return this.startPlain(id, attempt, plan, index, () => this.plain(id, f, inputs, undefined))
+      return this.startPlain(id, attempt, plan, index, () => valueOf(f, inputs, undefined, this.core, id))
     }
     const task = plan.nodes[index]!
     const { plain } = task
     if (plain === undefined) return this.startInScope({ task: id, attempt }, task, runOf(plan, index))
     const inputs = this.inputsOf(id, task)
-    this.startPlain(id, attempt, plan, index, () => this.plain(id, plain, assembled(task, inputs), task.inputs))
+    this.startPlain(
+      id,
+      attempt,
+      plan,
+      index,
+      () => valueOf(plain, assembled(task, inputs), task.inputs, this.core, id)
+    )
   }
 
   /** A plain function needs neither scope nor services, and has ended when it has been started, unless fibers must yield. */
@@ -176,32 +178,16 @@ export class FiberWorker {
     switch (body._tag) {
       case "effect":
         return Effect.suspend(() =>
-          effectOf(this[runBody](body.run, assembled(task, inputs)), () => this.core.keyOf(order.task))
+          effectOf(callBody(body.run, assembled(task, inputs)), () => this.core.keyOf(order.task))
         )
       case "flatMap":
       case "map":
-        return Effect.sync(() => this[runBody](body.run, assembled(task, inputs)))
+        return Effect.sync(() => callBody(body.run, assembled(task, inputs)))
       case "exit":
         return Effect.succeed(this.core.view.exitOf(this.core.inputOf(order.task)))
       case "value":
         return Effect.succeed(body.value)
     }
-  }
-
-  private [runBody]<A>(run: (values: unknown) => A, values: unknown): A {
-    return run(values)
-  }
-
-  /** What a plain function gave, which must not be work that nobody waits for. What it was given it may pass on. */
-  private plain(id: TaskId, f: Plain, values: unknown, inputs: unknown): unknown {
-    const value = this[runBody](f, values)
-    if (typeof value !== "object" || !(value instanceof Promise) || value === inputs) return value
-    // Its failure would be an unhandled rejection, which ends the process.
-    value.catch(() => {})
-    const key = JSON.stringify(this.core.keyOf(id))
-    throw new TypeError(
-      `The function of task ${key} returned a Promise: use Task.make, and Effect.tryPromise around it.`
-    )
   }
 
   private wired(id: TaskId, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
@@ -367,16 +353,3 @@ export class FiberWorker {
     if (this.core.schedules.size > 0) this.core.schedules.delete(task)
   }
 }
-
-/** What the body of the task with this key returned, which in untyped code may be anything. */
-export const effectOf = (returned: unknown, keyOf: () => string): Effect.Effect<unknown, unknown> => {
-  if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
-  const key = JSON.stringify(keyOf())
-  const found = briefResult(returned)
-  const hint = returned instanceof Promise ? "wrap it with Effect.tryPromise" : "use Task.map for a plain value"
-  return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
-}
-
-/** What a body is given: its inputs as they were given, with tasks replaced by their results. */
-const assembled = (task: TaskImpl, inputs: Array<unknown> | undefined): unknown =>
-  inputs === undefined ? task.inputs : assemble(task, inputs)
