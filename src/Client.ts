@@ -28,6 +28,7 @@ import type { ResultCache } from "./internal/livePlan.ts"
 import { makeTask } from "./internal/makeTask.ts"
 import { normalize } from "./internal/options.ts"
 import type { Names } from "./internal/options.ts"
+import { passesFault } from "./internal/passes.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
 import { whenOver } from "./internal/whenOver.ts"
@@ -98,15 +99,35 @@ export interface Callbacks {
 }
 
 /**
+ * A way to write a graph anew before it runs that changes nothing but what it costs: `fuse` makes one task of a chain of
+ * tasks, `inline` computes constants and tasks with the option `inline` in each task that needs them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Pass = internal.Pass
+
+/**
+ * What a submission can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface SubmitOptions {
+  /** Results by key: tasks found here do not run, and results of keyed tasks are added. A `Map` will do. */
+  readonly cache?: ResultCache | undefined
+  /** How to write the graph anew before it runs; not at all unless told. Also for graphs that `flatMap` tasks of it return. */
+  readonly passes?: ReadonlyArray<Pass> | undefined
+}
+
+/**
  * What a computation can be told.
  *
  * @category options
  * @since 0.1.0
  */
-export interface ComputeOptions<M extends Mode = Mode> extends WaitOptions {
+export interface ComputeOptions<M extends Mode = Mode> extends WaitOptions, SubmitOptions {
   readonly errors?: M | undefined
-  /** Results by key: tasks found here do not run, and results of keyed tasks are added. A `Map` will do. */
-  readonly cache?: ResultCache | undefined
   readonly callbacks?: Callbacks | undefined
 }
 
@@ -126,7 +147,7 @@ const withCore = <A, E, R>(f: (core: SchedulerCore) => Effect.Effect<A, E, R>): 
  */
 export const submit = <A, E, R>(
   task: Task<A, E, R>,
-  options?: { readonly cache?: ResultCache | undefined }
+  options?: SubmitOptions
 ): Effect.Effect<Future<A, Own<E>>, GraphError, Needs<R> | Client | Scope.Scope> =>
   Effect.map(submitHandles([task as unknown as internal.TaskImpl], options), ([future]) => future as any)
 
@@ -138,31 +159,27 @@ export const submit = <A, E, R>(
  */
 export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
   tasks: T,
-  options?: { readonly cache?: ResultCache | undefined }
+  options?: SubmitOptions
 ): Effect.Effect<
   { -readonly [K in keyof T]: T[K] extends Task<infer A, infer E, any> ? Future<A, Own<E>> : never },
   GraphError,
   Needs<Services<T>> | Client | Scope.Scope
 > => submitHandles(tasks as unknown as ReadonlyArray<internal.TaskImpl>, options) as any
 
-interface SubmitOptions {
-  readonly cache?: ResultCache | undefined
-}
-
-const namesOfSubmit: Names<SubmitOptions> = { cache: true }
+const namesOfSubmit: Names<SubmitOptions> = { cache: true, passes: true }
 
 const submitHandles = (
   tasks: ReadonlyArray<internal.TaskImpl>,
-  options: SubmitOptions | undefined
+  options: SubmitOptions = {}
 ): Effect.Effect<ReadonlyArray<internal.FutureImpl>, GraphError, Client | Scope.Scope> =>
   Effect.withFiber((fiber) => {
-    const unknown = unknownOption(options, namesOfSubmit)
-    if (unknown !== undefined) return Effect.fail(unknown)
+    const fault = unknownOption(options, namesOfSubmit) ?? passesFault(options.passes)
+    if (fault !== undefined) return Effect.fail(fault)
     const stranger = tasks.findIndex((task) => !internal.isTask(task) && !internal.isFuture(task))
     if (stranger >= 0) return Effect.fail(stray(tasks[stranger], "task"))
     const client = Context.getUnsafe(fiber.context, Client)
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
-    return client[Core].submissions.submit(tasks, scope, fiber, options?.cache)
+    return client[Core].submissions.submit(tasks, scope, fiber, options)
   })
 
 const stray = (value: unknown, expected: "task" | "future"): GraphError =>
@@ -321,7 +338,13 @@ export const compute = <const I, const M extends Mode = "failFast">(
     return unknown === undefined ? computeShape(core, shapeOf(targets), options ?? {}) : Effect.fail(unknown)
   }) as any
 
-const namesOfCompute: Names<ComputeOptions> = { errors: true, keepSlot: true, cache: true, callbacks: true }
+const namesOfCompute: Names<ComputeOptions> = {
+  errors: true,
+  keepSlot: true,
+  cache: true,
+  callbacks: true,
+  passes: true
+}
 
 /** A graph stands for the record of its tasks. */
 const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks : targets
@@ -329,13 +352,13 @@ const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks 
 const computeShape = (
   core: SchedulerCore,
   shape: unknown,
-  { cache, callbacks, errors = "failFast", keepSlot }: ComputeOptions
+  { cache, callbacks, errors = "failFast", keepSlot, passes }: ComputeOptions
 ): Effect.Effect<unknown, unknown> => {
   const scanned = scan(shape)
-  const refused = strangerOf(shape) ?? refusalOf(scanned, errors)
+  const refused = strangerOf(shape) ?? refusalOf(scanned, errors) ?? passesFault(passes)
   if (refused !== undefined) return Effect.fail(refused)
   const { handles } = scanned
-  const options = { keepGoing: errors !== "failFast", cache, callbacks, keepsSlot: keepSlot }
+  const options = { keepGoing: errors !== "failFast", cache, passes, callbacks, keepsSlot: keepSlot }
   return core.computes.run(
     handles,
     options,

@@ -75,6 +75,11 @@ export interface Options {
    */
   readonly idempotent?: boolean | undefined
   /**
+   * It is cheap: where a graph is submitted with the pass `inline`, it is computed in each task that needs it, as often as
+   * there are such tasks. It then has no start, no result and no place in the queue of its own.
+   */
+  readonly inline?: boolean | undefined
+  /**
    * The ids of the workers on which it may run. It waits for one of them, and holds up nothing that may run elsewhere. With
    * `allowOthers` it may run anywhere as long as none of them takes tasks.
    */

@@ -50,7 +50,7 @@ export interface Trail {
   readonly isAlias?: boolean
   /** Where the task that failed first had come to. */
   readonly where?: Where
-  /** Where it was registered. */
+  /** Where the task was registered. */
   readonly place?: Place
 }
 

@@ -10,7 +10,7 @@ import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpe
 import type { Out } from "./Instruction.ts"
 import { dropFailure, keyCancelled, outcomeOf } from "./outcomes.ts"
 import { unref } from "./release.ts"
-import { Flag, hasEnded, keyOf } from "./State.ts"
+import { Flag, hasEnded, keyOf, placeOf } from "./State.ts"
 import type { Behalf, Claim, Owner, Phase as PhaseOf, State, TaskId, Trail } from "./State.ts"
 import * as waits from "./waits.ts"
 
@@ -84,7 +84,7 @@ const claimsDownstream = (
     for (const own of claimsOn(owner, task)) found.push([own, trail])
     for (const dependent of dependentsOf(state, task)) {
       if (hasEnded(state.tasks.phase[dependent] as PhaseOf) || trails.has(dependent)) continue
-      trails.set(dependent, { task: keyOf(state, dependent), from: trail })
+      trails.set(dependent, { task: keyOf(state, dependent), from: trail, place: placeOf(state, dependent) })
     }
   }
   return found

@@ -9,7 +9,7 @@ import type { Out } from "./Instruction.ts"
 import { keepFailure, noteOutcome } from "./outcomes.ts"
 import * as ready from "./ready.ts"
 import { dropDependencies, release } from "./release.ts"
-import { Flag, hasEnded, holdsDependencies, keyOf, liveOf, Phase, settingsOf } from "./State.ts"
+import { Flag, hasEnded, holdsDependencies, keyOf, liveOf, Phase, placeOf, settingsOf } from "./State.ts"
 import type { Outcome, Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
 import { transition } from "./transitions.ts"
 import * as waits from "./waits.ts"
@@ -109,7 +109,7 @@ export const isRefusal = (state: State, task: TaskId, dependency: TaskId): boole
 /** Ends a task as its dependency has ended, without success. */
 export const refuse = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
   const { reason, trail } = state.outcomes.get(dependency)!
-  fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail } }, out)
+  fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail, place: placeOf(state, task) } }, out)
 }
 
 export const makeReady = (state: State, task: TaskId): void => {
@@ -122,7 +122,8 @@ export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Ou
   if (hasEnded(state.tasks.phase[task] as PhaseOf)) return
   if (state.tasks.phase[target] !== Phase.succeeded) {
     const { reason, trail } = state.outcomes.get(target)!
-    fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail, isAlias: true } }, out)
+    const place = placeOf(state, task)
+    fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail, isAlias: true, place } }, out)
     return
   }
   const worker = state.tasks.worker[target]!

@@ -29,7 +29,7 @@ export class Attempt {
   away = -1
   /** How many sections are open that a stop does not cut. */
   shields = 0
-  private readonly host: Host
+  readonly host: Host
   private readonly number: number
   /** Where the task was registered: its row may belong to another by the time a fiber that outlived the body asks. */
   readonly submission: Submission
@@ -66,6 +66,20 @@ export class Attempt {
 
   get info(): Info {
     return { worker: this.host.name, attempt: this.number, key: this.key }
+  }
+}
+
+/** An attempt as one of the tasks sees it that run in it, one after the other. */
+export class PartAttempt extends Attempt {
+  private readonly own: string
+
+  constructor(whole: Attempt, key: string, number: number, scope: Scope.Scope | undefined) {
+    super(whole.core, whole.host, whole.task, whole.serial, number, scope, whole.submission, whole.index)
+    this.own = key
+  }
+
+  override get key(): string {
+    return this.own
   }
 }
 

@@ -21,6 +21,7 @@ import {
   WorkerKilled
 } from "../SkeinError.ts"
 import { TaskFrame } from "./rendering.ts"
+import { unfused } from "./unfused.ts"
 
 /** The keys from the task that failed first to the one observed. */
 export const pathOf = (trail: Trail): ReadonlyArray<string> => {
@@ -31,12 +32,13 @@ export const pathOf = (trail: Trail): ReadonlyArray<string> => {
 
 /** The exit of a task that ended without success and is observed `where`. */
 export const exitOf = (
-  { reason, trail }: Outcome,
+  { reason, trail: given }: Outcome,
   causeOf: (failure: number) => Cause.Cause<unknown>,
-  where: Where
+  at: Where
 ): Exit.Exit<never, unknown> => {
+  const raw = ownCause(reason, rootOf(given).task, causeOf)
+  const { trail, where } = unfused(raw, { trail: given, where: at })
   const root = rootOf(trail)
-  const raw = ownCause(reason, root.task, causeOf)
   const joined = pathOfJoined(raw)
   const own = annotated(raw, [...joined, root.task], root.where!)
   const meant = meantBy(trail)
@@ -51,8 +53,9 @@ export const rootCause = (
   { reason, trail }: Outcome,
   causeOf: (failure: number) => Cause.Cause<unknown>
 ): Cause.Cause<unknown> => {
-  const root = rootOf(trail)
-  const cause = ownCause(reason, root.task, causeOf)
+  const given = rootOf(trail)
+  const cause = ownCause(reason, given.task, causeOf)
+  const root = rootOf(unfused(cause, { trail: given, where: given.where! }).trail)
   const error = Cause.findErrorOption(cause)
   if (error._tag === "Some" && error.value instanceof DependencyFailed) return error.value.cause
   return annotated(cause, [...pathOfJoined(cause), root.task], root.where!)

@@ -12,6 +12,7 @@ import { areSame, CachedTask, givenName, keyFor, nameOf } from "./keys.ts"
 import { functionOf, taskAt } from "./livePlan.ts"
 import type { Compiled, LivePlan, Run } from "./livePlan.ts"
 import { contradiction } from "./options.ts"
+import { apply } from "./passes.ts"
 import { cull, positionsOf } from "./planning.ts"
 import type { Draft } from "./planning.ts"
 import { isTask, noOptions } from "./task.ts"
@@ -98,12 +99,14 @@ class Compiler {
     return this.finished(this.hasJoinedLate ? cull(draft) : draft)
   }
 
-  private finished({ edges, nodes, offsets, settings, targets }: Draft): Compiled {
-    const size = nodes.length
-    const positions = positionsOf(size, offsets, edges)
+  private finished(given: Draft): Compiled {
     const { run } = this
-    const { defaults } = run
-    // What was culled has moved.
+    const { cache, defaults, passes } = run
+    const plain = { draft: given, positions: positionsOf(given.nodes.length, given.offsets, given.edges) }
+    const { draft, positions } = passes === undefined ? plain : apply(plain, passes, cache)
+    const { edges, nodes, offsets, settings, targets } = draft
+    const size = nodes.length
+    // What was culled or written anew has moved.
     const functions = nodes === this.nodes ? this.functions : nodes.map(functionOf)
     const plan: LivePlan = {
       size,

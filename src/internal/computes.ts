@@ -14,17 +14,17 @@ import type { Owner, Place, Root, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { Starved } from "../SkeinError.ts"
 import { compile } from "./compile.ts"
-import type { Compiled, ResultCache } from "./livePlan.ts"
+import type { Compiled } from "./livePlan.ts"
 import { recompileInputs } from "./rerun.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { refused } from "./submissions.ts"
+import type { Given } from "./submissions.ts"
 import type { Handle } from "./task.ts"
 
 /** How a compute treats failures and results. */
-export interface ComputeOptions {
+export interface ComputeOptions extends Given {
   /** Run all that is not downstream of a failure. */
   readonly keepGoing: boolean
-  readonly cache: ResultCache | undefined
   readonly callbacks: Callbacks | undefined
   /** In a task: wait without giving the slot away. */
   readonly keepsSlot?: boolean | undefined
@@ -47,7 +47,7 @@ export class Computes {
     collect: (targets: ReadonlyArray<TaskId> | undefined, roots: ReadonlyArray<Root>) => Exit.Exit<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     return this.own(
-      (fiber) => compile(handles, this.core, this.core.submissions.runIn(fiber, options.cache)),
+      (fiber) => compile(handles, this.core, this.core.submissions.runIn(fiber, options)),
       options,
       collect
     )
@@ -61,7 +61,7 @@ export class Computes {
   ): Effect.Effect<A, E | GraphError | Starved> {
     return this.own(
       () => recompileInputs(place, this.core),
-      { keepGoing, cache: undefined, callbacks: undefined },
+      { keepGoing, callbacks: undefined },
       collect
     )
   }

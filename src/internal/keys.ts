@@ -10,6 +10,7 @@ import { encode } from "./canonical.ts"
 import type { Encoded } from "./canonical.ts"
 import { Given } from "./inputs.ts"
 import { isFuture, isTask, noHandles, TaskImpl } from "./task.ts"
+import type { Body, Handle, Shape, TaskOptions } from "./task.ts"
 
 /** The explicit key of a task, the one that its name and arguments make, or why they make none. */
 export const keyFor = (
@@ -46,18 +47,32 @@ const encodeHandle = (
   return { text: `task(${JSON.stringify(key)})` }
 }
 
-/** Stands for a task whose result was in the cache. */
-export class CachedTask extends TaskImpl {
+/** Runs in place of the task that it stands for, under its key. */
+export abstract class StandIn extends TaskImpl {
   readonly origin: TaskImpl
 
-  constructor(origin: TaskImpl, value: unknown) {
-    const { key, label, priority } = origin.options
-    super({ _tag: "value", value }, undefined, "none", noHandles, { key, label, priority }, undefined)
+  constructor(
+    body: Body,
+    inputs: unknown,
+    shape: Shape,
+    handles: ReadonlyArray<Handle>,
+    options: TaskOptions,
+    origin: TaskImpl
+  ) {
+    super(body, inputs, shape, handles, options, undefined)
     this.origin = origin
   }
 }
 
-const originOf = (task: TaskImpl): TaskImpl => task instanceof CachedTask ? task.origin : task
+/** Stands for a task whose result was in the cache. */
+export class CachedTask extends StandIn {
+  constructor(origin: TaskImpl, value: unknown) {
+    const { key, label, priority } = origin.options
+    super({ _tag: "value", value }, undefined, "none", noHandles, { key, label, priority }, origin)
+  }
+}
+
+const originOf = (task: TaskImpl): TaskImpl => task instanceof StandIn ? originOf(task.origin) : task
 
 /** Keys longer than this are shortened to 128 bits of their SHA-256. */
 const maxKeyLength = 120

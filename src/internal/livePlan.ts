@@ -9,7 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import type { Defaults, Plan, Reference } from "../engine/Plan.ts"
 import type { Place } from "../engine/State.ts"
 import { noOptions } from "./task.ts"
-import type { Plain, TaskImpl, TaskOptions } from "./task.ts"
+import type { Pass, Plain, TaskImpl, TaskOptions } from "./task.ts"
 
 /** Results of earlier runs by key; new ones are added to it. A `Map` will do. */
 export interface ResultCache {
@@ -31,6 +31,8 @@ export interface Run {
   readonly defaults: Defaults | undefined
   readonly fork: (effect: Effect.Effect<any, any>) => Fiber.Fiber<any, any>
   readonly cache: Cache | undefined
+  /** How the plan is to be written anew before it is submitted. */
+  readonly passes: ReadonlyArray<Pass> | undefined
 }
 
 /** A plan with what the engine never looks at: bodies, and the world they run in. It lives as long as one of its tasks. */

@@ -40,7 +40,8 @@ const names: Names<Options> = {
   allowOthers: true,
   resources: true,
   keepResources: true,
-  tags: true
+  tags: true,
+  inline: true
 }
 
 /** Those of a wrapped function may have its name. */
@@ -53,7 +54,7 @@ type Given = Options & { readonly name?: string | undefined; readonly share?: st
 export const normalize = (options: Given | undefined, known?: Readonly<Record<string, true>>): TaskOptions => {
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return noOptions
   const { after, deadline, dependencyTimeout, grace, key, name, resources, retry, tags, timeout, workers } = options
-  const { allowOthers, idempotent, keepResources, label, priority, pure, share } = options
+  const { allowOthers, idempotent, inline, keepResources, label, priority, pure, share } = options
   return {
     key: typeof key === "string" ? key : undefined,
     label,
@@ -67,6 +68,7 @@ export const normalize = (options: Given | undefined, known?: Readonly<Record<st
     dependencyTimeoutMillis: millis(dependencyTimeout),
     graceMillis: millis(grace),
     idempotent,
+    inline,
     workers: isNames(workers) ? workers : undefined,
     allowOthers,
     resources: isAmounts(resources) ? { ...resources } : undefined,
@@ -112,8 +114,8 @@ export const amountsFault = (option: string, resources: unknown): Invalid | unde
 const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
 
 const invalid = (options: Given, known: Readonly<Record<string, true>>): ReadonlyArray<Invalid> => {
-  const { after, allowOthers, deadline, dependencyTimeout, grace, idempotent, key, priority, retry, timeout, workers } =
-    options
+  const { after, allowOthers, deadline, dependencyTimeout, grace, idempotent, inline, key } = options
+  const { priority, retry, timeout, workers } = options
   const { keepResources, resources, tags } = options
   const found: Array<Invalid> = []
   const unknown = unknownIn(options, known)
@@ -133,7 +135,7 @@ const invalid = (options: Given, known: Readonly<Record<string, true>>): Readonl
   if (options.share !== undefined && (typeof options.share !== "string" || options.share === "")) {
     found.push({ option: "share", value: options.share, expected: "a non-empty string" })
   }
-  for (const [option, value] of Object.entries({ allowOthers, idempotent, keepResources })) {
+  for (const [option, value] of Object.entries({ allowOthers, idempotent, inline, keepResources })) {
     if (value !== undefined && typeof value !== "boolean") found.push({ option, value, expected: "true or false" })
   }
   if (workers !== undefined && !isNames(workers)) {

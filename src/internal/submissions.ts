@@ -16,7 +16,15 @@ import { futureOf } from "./owners.ts"
 import { recompile } from "./rerun.ts"
 import { runIn } from "./runs.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-import type { FutureImpl, Handle } from "./task.ts"
+import type { FutureImpl, Handle, Pass } from "./task.ts"
+
+/** What a submission is given beside its tasks. */
+export interface Given {
+  readonly cache?: ResultCache | undefined
+  readonly passes?: ReadonlyArray<Pass> | undefined
+}
+
+const nothingGiven: Given = {}
 
 const scopeClosed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scope" } })
 
@@ -36,12 +44,12 @@ export class Submissions {
     handles: ReadonlyArray<Handle>,
     scope: Scope.Scope,
     fiber: Fiber.Fiber<unknown, unknown>,
-    cache: ResultCache | undefined
+    given: Given
   ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
     const refusal = this.core.life.refusal(fiber)
     if (refusal !== undefined) return Effect.fail(refusal)
     // In one go: what is live may be gone after any pause, and an interruption may come in it.
-    return this.submitCompiled(compile(handles, this.core, this.runIn(fiber, cache)), scope, fiber)
+    return this.submitCompiled(compile(handles, this.core, this.runIn(fiber, given)), scope, fiber)
   }
 
   private submitCompiled(
@@ -97,7 +105,7 @@ export class Submissions {
   ): { readonly owner: number; readonly future: FutureImpl } | GraphError {
     const refusal = this.core.life.refusal(fiber)
     if (refusal !== undefined) return refusal
-    const compiled = compile([task], this.core, this.runIn(fiber, undefined))
+    const compiled = compile([task], this.core, this.runIn(fiber, nothingGiven))
     if (compiled instanceof GraphError) return compiled
     const owner = this.core.owners.open(name)
     const answer = this.submitPlan(compiled, owner, fiber)
@@ -122,8 +130,8 @@ export class Submissions {
   }
 
   /** The world of a submission from this fiber. */
-  runIn(fiber: Fiber.Fiber<unknown, unknown>, cache: ResultCache | undefined): Run {
+  runIn(fiber: Fiber.Fiber<unknown, unknown>, { cache, passes }: Given): Run {
     const kept = cache === undefined ? undefined : this.core.observers.cache(cache)
-    return runIn(fiber.context, attemptOf(this.core, fiber), kept)
+    return runIn(fiber.context, attemptOf(this.core, fiber), kept, passes)
   }
 }

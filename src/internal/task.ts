@@ -16,6 +16,9 @@ import type { SchedulerCore } from "./schedulerCore.ts"
 export const TaskTypeId = "~skein/Task"
 export const FutureTypeId = "~skein/Future"
 
+/** A way to write a plan anew that changes nothing but its cost; see `passes.ts`. */
+export type Pass = "fuse" | "inline"
+
 /** The function of a `map` body. */
 export type Plain = (values: unknown) => unknown
 
@@ -61,6 +64,8 @@ export interface TaskOptions {
   /** Said by regions alone. */
   readonly share?: string | undefined
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
+  /** Cheap enough to be computed in each task that needs it. */
+  readonly inline?: boolean | undefined
   /** The scope of the body is that of the result. */
   readonly resource?: boolean | undefined
   /** The name that a pure key begins with. */
