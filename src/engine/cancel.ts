@@ -52,6 +52,10 @@ export const stop = (
   stopAs(state, task, owner, timedOut, out)
 }
 
+/** The key of the task with whose cancellation that of `task` begins, where its outcome does not say so. */
+const cancelledWith = (state: State, task: TaskId): string | undefined =>
+  state.cancelling.task ?? (state.settled.has(task) ? keyOf(state, task) : undefined)
+
 /** Asks a worker to stop an attempt whose outcome is fixed. */
 export const stopAs = (state: State, task: TaskId, owner: Owner, timedOut: boolean, out: Out): void => {
   const tasks = state.tasks
@@ -59,13 +63,13 @@ export const stopAs = (state: State, task: TaskId, owner: Owner, timedOut: boole
   else tasks.flags[task]! &= ~Flag.timedOut
   const waiting = state.owners.has(owner.id) ? owner : undefined
   if (tasks.phase[task] === Phase.releasing) {
-    state.releasing.set(task, { owner: waiting?.id, cancelled: state.cancelling.task })
+    state.releasing.set(task, { owner: waiting?.id, cancelled: cancelledWith(state, task) })
     return
   }
   const present = state.stopping.get(task)
   if (present !== undefined) {
     present.owner = waiting
-    present.cancelled = state.cancelling.task
+    present.cancelled = cancelledWith(state, task)
     return
   }
   state.stopping.set(task, { owner: waiting, cancelled: undefined, since: state.now, overdue: false })

@@ -633,7 +633,7 @@ function* timers(state: State, { live, name }: Facts): Iterable<string> {
     const isUnbegun = tasks.starts[task] === 0 && !has(state, task, Flag.begun)
     const expected: ReadonlyArray<readonly [Timer["kind"], number, boolean]> = [
       ["deadline", serial, settings.deadlineMillis !== undefined && isFirst],
-      ["dependencies", serial, settings.dependencyTimeoutMillis !== undefined && isUnbegun],
+      ["dependencies", serial, settings.dependencyTimeoutMillis !== undefined && isUnbegun && isFirst],
       [
         "timeout",
         tasks.attempt[task]!,

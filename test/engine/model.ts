@@ -990,7 +990,11 @@ export class Model {
       }
       if (changed) continue
       for (const task of this.tasks) {
-        if (this.isWanted(task)) continue
+        if (this.isWanted(task)) {
+          // One that was settled keeps its key, so it may be wanted again while it stops.
+          if (task.fixed?.[0] === "succeeded") task.unwanted = false
+          continue
+        }
         if (task.status === "succeeded" && task.isResource) {
           this.noteEnd(task)
           task.status = "releasing"
@@ -1347,7 +1351,8 @@ export class Model {
         return
       }
       case "Hold": {
-        const task = this.byRow.get(instruction.task)
+        // It may be forgotten, and its row given away, within the step.
+        const task = this.displaced.get(instruction.task) ?? this.byRow.get(instruction.task)
         if (task?.unheld !== true) return this.complain(`${task?.name} was not settled`)
         if (this.workers[instruction.worker]?.phase === "lost") this.complain(`${task.name} is held by a lost worker`)
         task.unheld = false
