@@ -5,6 +5,7 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
@@ -12,16 +13,19 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { explain as explainIn } from "./engine/explain.ts"
 import type { Because, Explanation } from "./engine/explain.ts"
-import { resourcesOf, snapshot, tagsOf } from "./engine/snapshot.ts"
+import { isPresent, resourcesOf, snapshot, tagsOf } from "./engine/snapshot.ts"
 import type { Snapshot } from "./engine/snapshot.ts"
 import { phaseNames } from "./engine/State.ts"
-import type { PhaseName, Transition } from "./engine/State.ts"
+import type { PhaseName, Transition, WorkerPhase, WorkerTransition } from "./engine/State.ts"
 import type { Future } from "./Future.ts"
-import { concurrencyOf, countFault, invalidOption, resourcesFault } from "./internal/checks.ts"
+import { awaitWorkers as awaitWorkersOf } from "./internal/awaitWorkers.ts"
+import { countFault } from "./internal/checks.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import { implOf } from "./internal/task.ts"
-import type { WorkerOptions } from "./Skein.ts"
-import type { GraphError } from "./SkeinError.ts"
+import { postingOf } from "./internal/terms.ts"
+import type { WorkerOptions, WorkerTerms } from "./Skein.ts"
+import { GraphError } from "./SkeinError.ts"
+import type { NoSuitableWorker } from "./SkeinError.ts"
 
 export type { Because, Explanation, Snapshot }
 
@@ -42,6 +46,37 @@ export type { Because, Explanation, Snapshot }
 export interface TaskEvent extends Transition {}
 
 /**
+ * One step in the life of a worker: when (milliseconds of the layer's clock), which, from where to where, and the name of the
+ * event that caused it.
+ *
+ * **Details**
+ *
+ * A worker that takes the place of another is `starting` until its `onStart` has succeeded; then, as one that was added, it is
+ * `open`. `draining`: it takes nothing new, and is `gone` when its last task has ended. `lost`: it crashed, was not heard for
+ * its `ttl`, or could not be started. `serial` is the number of the worker among all that the scheduler has known, and tells
+ * those of one name apart.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WorkerEvent extends WorkerTransition {}
+
+export type { WorkerPhase }
+
+/**
+ * How long to wait for workers.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AwaitWorkersOptions {
+  /** For the first of them; 5 seconds unless told. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** For one more, since the last one joined; 60 seconds unless told. */
+  readonly stableTimeout?: Duration.Input | undefined
+}
+
+/**
  * How many tasks stand where, and what the workers carry.
  *
  * @category models
@@ -54,8 +89,10 @@ export interface Stats {
   /** Scopes and computes that own something, and waits that are open. */
   readonly owners: number
   readonly waits: number
+  /** Those that have not left: where each stands, and how many tasks hold its slots. */
   readonly workers: ReadonlyArray<{
     readonly name: string
+    readonly phase: WorkerPhase
     readonly slots: number
     readonly running: number
     /** What it has and how much of that is held; absent if it has nothing but slots. */
@@ -85,12 +122,21 @@ export class Scheduler extends Context.Service<Scheduler, {
   readonly addWorker: (options: WorkerOptions) => Effect.Effect<string, GraphError, Scope.Scope>
   /** From now on at most `limit` tasks with this tag run at once, on all workers together; any number with `undefined`. */
   readonly limitTag: (tag: string, limit: number | undefined) => Effect.Effect<void, GraphError>
+  /** Lets the worker with this name take nothing new, and waits until it has left. Says whether there was one. */
+  readonly retire: (id: string) => Effect.Effect<boolean>
+  /** Waits for workers; see {@link awaitWorkers}. */
+  readonly awaitWorkers: (
+    count: number,
+    options?: AwaitWorkersOptions
+  ) => Effect.Effect<number, NoSuitableWorker | GraphError>
+  /** What happens to workers, from the subscription until the scheduler closes. */
+  readonly workerEvents: Stream.Stream<WorkerEvent>
   /** Calls `f` with each transition, in the turn in which it happens, until the scope closes; `end` if the scheduler does before. */
   readonly listen: (f: (event: TaskEvent) => void, end?: () => void) => Effect.Effect<void, never, Scope.Scope>
 }>()("skein/Scheduler") {}
 
 /** @internal */
-export const make = (core: SchedulerCore, stories: number): Scheduler["Service"] => {
+export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): Scheduler["Service"] => {
   const story = ring(stories)
   if (stories > 0) core.observers.listen(story.add)
   return {
@@ -99,10 +145,22 @@ export const make = (core: SchedulerCore, stories: number): Scheduler["Service"]
     explain: (key) => Effect.sync(() => explainIn(core.state, key)),
     dump: Effect.sync(() => snapshot(core.state)),
     stats: Effect.sync(() => statsOf(core)),
-    addWorker: ({ concurrency, id, resources }) => {
-      const fault = refusal(core, id, concurrency) ?? resourcesFault(id, resources ?? {})
-      return fault === undefined ? core.life.addWorker(id, concurrency, resources) : Effect.fail(fault)
-    },
+    addWorker: (options) =>
+      Effect.suspend(() => {
+        const posting = postingOf(options, terms)
+        if (posting instanceof GraphError) return Effect.fail(posting)
+        if (core.life.isClosed) return Effect.fail(closed)
+        return core.crew.add(posting)
+      }),
+    retire: (id) =>
+      Effect.suspend(() => {
+        const record = core.state.workers.find((worker) => worker.name === id && isPresent(worker))
+        return record === undefined
+          ? Effect.succeed(false)
+          : Effect.as(core.crew.retire(core.workers[record.index]!), true)
+      }),
+    awaitWorkers: (count, options) => awaitWorkersOf(core, count, options),
+    workerEvents: queued((add, end) => core.crew.listen(add, end)),
     limitTag: (tag, limit) => {
       const fault = limit === undefined ? undefined : countFault(`the limit of tag ${JSON.stringify(tag)}`, limit)
       if (fault !== undefined) return Effect.fail(fault)
@@ -112,21 +170,22 @@ export const make = (core: SchedulerCore, stories: number): Scheduler["Service"]
   }
 }
 
-const refusal = (core: SchedulerCore, id: string, concurrency: number): GraphError | undefined => {
-  const isTaken = core.state.workers.some(({ name, phase }) =>
-    name === id && (phase === "open" || phase === "draining")
-  )
-  return countFault(concurrencyOf(id), concurrency) ??
-    (isTaken ? invalidOption("id", id, "a name that no other worker has") : undefined)
-}
+const closed = new GraphError({ reason: { _tag: "Closed", what: "scheduler" } })
 
 const listenTo = (core: SchedulerCore, f: (event: TaskEvent) => void, end?: () => void) =>
   Effect.asVoid(Effect.acquireRelease(Effect.sync(() => core.observers.listen(f, end)), (stop) => Effect.sync(stop)))
 
 const eventsOf = (core: SchedulerCore): Stream.Stream<TaskEvent> =>
+  queued((add, end) => core.observers.listen(add, end))
+
+/** What `listen` hears, for as long as somebody reads; `listen` gives what ends it. */
+const queued = <A>(listen: (add: (event: A) => void, end: () => void) => () => void): Stream.Stream<A> =>
   Stream.unwrap(Effect.gen(function*() {
-    const queue = yield* Queue.unbounded<TaskEvent, Cause.Done>()
-    yield* listenTo(core, (event) => void Queue.offerUnsafe(queue, event), () => void Queue.endUnsafe(queue))
+    const queue = yield* Queue.unbounded<A, Cause.Done>()
+    const begin = Effect.sync(() =>
+      listen((event) => void Queue.offerUnsafe(queue, event), () => void Queue.endUnsafe(queue))
+    )
+    yield* Effect.acquireRelease(begin, (stop) => Effect.sync(stop))
     return Stream.fromQueue(queue)
   }))
 
@@ -154,8 +213,9 @@ const statsOf = (core: SchedulerCore): Stats => {
     held: core.workers.reduce((sum, worker) => sum + worker.results.size, 0),
     owners: owners.size,
     waits: waits.size,
-    workers: workers.map((worker) => ({
+    workers: workers.filter(isPresent).map((worker) => ({
       name: worker.name,
+      phase: worker.phase,
       slots: worker.slots,
       running: worker.running,
       ...(worker.amounts !== undefined && { resources: resourcesOf(worker) })
@@ -219,7 +279,12 @@ export const dump: Effect.Effect<Snapshot, never, Scheduler> = Scheduler.use((s)
 export const stats: Effect.Effect<Stats, never, Scheduler> = Scheduler.use((s) => s.stats)
 
 /**
- * Adds a fiber worker until the scope closes; gives its name.
+ * Adds a fiber worker until the scope closes; gives its name. Ready tasks start there at once.
+ *
+ * **Details**
+ *
+ * When the scope closes, the worker takes nothing new, and it leaves with its last task; results that it holds stay readable.
+ * Where the options say nothing, those of the layer hold.
  *
  * @category workers
  * @since 0.1.0
@@ -289,6 +354,61 @@ export const settle = <A, E>(
  */
 export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<void, GraphError, Scheduler> =>
   Scheduler.use((s) => s.limitTag(tag, limit))
+
+/**
+ * Lets the worker with this name take nothing new, and waits until it has left, its last task ended and what its `onStart`
+ * acquired released. Says whether there was such a worker.
+ *
+ * **Details**
+ *
+ * Results that it holds stay readable. None comes in its place, whatever `restart` says.
+ *
+ * @category workers
+ * @since 0.1.0
+ */
+export const retire = (id: string): Effect.Effect<boolean, never, Scheduler> => Scheduler.use((s) => s.retire(id))
+
+/**
+ * Waits until `count` workers take tasks, or until no more of them come; gives how many there are.
+ *
+ * **Details**
+ *
+ * Returns at once when there are `count` or more. Fails with `NoSuitableWorker` if there is none within `connectTimeout`.
+ * Otherwise it returns with fewer when none has joined for `stableTimeout`.
+ *
+ * **Example** (Wait for two workers)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Scheduler, Skein } from "skein"
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Scheduler.addWorker({ id: "a", concurrency: 1 })
+ *   yield* Scheduler.addWorker({ id: "b", concurrency: 1 })
+ *   return yield* Scheduler.awaitWorkers(2)
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer({ workers: [], waitForWorkers: "1 minute" })))
+ * program // => 2
+ * ```
+ *
+ * @category workers
+ * @since 0.1.0
+ */
+export const awaitWorkers = (
+  count: number,
+  options?: AwaitWorkersOptions
+): Effect.Effect<number, NoSuitableWorker | GraphError, Scheduler> =>
+  Scheduler.use((s) => s.awaitWorkers(count, options))
+
+/**
+ * What happens to workers, from the moment of subscription until the scheduler closes: who joins, drains, leaves, is lost, and
+ * who takes whose place.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const workerEvents: Stream.Stream<WorkerEvent, never, Scheduler> = Stream.unwrap(
+  Scheduler.use((s) => Effect.succeed(s.workerEvents))
+)
 
 /**
  * Calls `f` with each transition, in the turn in which it happens, until the scope closes; and `end`, if given, when the

@@ -10,15 +10,54 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as FiberScheduler from "effect/Scheduler"
+import type * as Scope from "effect/Scope"
 import * as Client from "./Client.ts"
 import { defaultLimits } from "./engine/limits.ts"
 import type { Limits } from "./engine/limits.ts"
-import { concurrencyOf, countFault, invalidOption, resourcesFault, unknownOption } from "./internal/checks.ts"
+import { countFault, invalidOption, unknownOption } from "./internal/checks.ts"
 import { rulesOf } from "./internal/fairness.ts"
 import type { Names } from "./internal/options.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
+import { millisOf, poolOf, postingOf, waitFault } from "./internal/terms.ts"
 import * as Scheduler from "./Scheduler.ts"
-import type { GraphError } from "./SkeinError.ts"
+import { GraphError } from "./SkeinError.ts"
+
+/**
+ * How often a worker that was lost is replaced.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RestartOptions {
+  /** At most so many times within `within`; one more, and it stays away. */
+  readonly times: number
+  readonly within: Duration.Input
+  /** One that is lost before it has run for so long is not replaced, for the next one would be lost again. Zero unless told. */
+  readonly minRunTime?: Duration.Input | undefined
+}
+
+/**
+ * What holds for a worker beyond its slots. Said of a layer, it holds for all of its workers that do not say otherwise.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WorkerTerms {
+  /** Not heard for so long, the worker counts as lost. It is heard three times as often. Never unless told. */
+  readonly ttl?: Duration.Input | undefined
+  /** Whether a fresh worker takes its place, under the same name, when it is lost. Not unless told. One that leaves stays away. */
+  readonly restart?: RestartOptions | undefined
+  /** After it was given so many attempts it takes no more; a fresh worker takes its place at once, and it leaves with its last task. */
+  readonly maxTasks?: number | undefined
+  /** At this age it takes no more, as with `maxTasks`. */
+  readonly maxAge?: Duration.Input | undefined
+  /**
+   * Runs once for each worker, before its first task; what it acquires is released when the worker has left or was lost. If it
+   * fails, so does the layer, or `Scheduler.addWorker`, with a `GraphError`; a worker that takes the place of another does not
+   * come then.
+   */
+  readonly onStart?: Effect.Effect<unknown, unknown, Scope.Scope> | undefined
+}
 
 /**
  * One fiber worker.
@@ -26,7 +65,7 @@ import type { GraphError } from "./SkeinError.ts"
  * @category models
  * @since 0.1.0
  */
-export interface WorkerOptions {
+export interface WorkerOptions extends WorkerTerms {
   /** Its name in events, metadata and errors. */
   readonly id: string
   /** How many tasks it runs at once. A positive whole number. */
@@ -60,18 +99,43 @@ export interface SchedulingOptions {
 }
 
 /**
+ * A pool of workers that grows while tasks are ready and no slot is free, and shrinks when workers have nothing to do.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ElasticOptions extends WorkerTerms {
+  /** The fewest and the most workers; at least 0 and at least 1. */
+  readonly min: number
+  readonly max: number
+  /** How many tasks each runs at once. */
+  readonly concurrency: number
+  /** A worker that had nothing to do for so long leaves; 10 seconds unless told. */
+  readonly idle?: Duration.Input | undefined
+  /** What their names begin with, "elastic" unless told; a number follows. */
+  readonly id?: string | undefined
+}
+
+/**
  * What an embedded scheduler can be told.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Options extends SchedulingOptions {
-  /** How many tasks run at once. A positive whole number, 8 unless told. Not together with `workers`. */
+export interface Options extends WorkerTerms, SchedulingOptions {
+  /** How many tasks run at once. A positive whole number, 8 unless told. Not together with `workers` or `elastic`. */
   readonly concurrency?: number | undefined
   /** The workers, when there is more than one, or when they have resources. */
   readonly workers?: ReadonlyArray<WorkerOptions> | undefined
   /** How many tasks with a tag may run at once, on all workers together, such as `{ db: 2 }`. See `Scheduler.limitTag`. */
   readonly tags?: Readonly<Record<string, number>> | undefined
+  /** A pool of workers, beside those of `workers` if there are any. Its lost ones are replaced, three in a minute unless `restart` says otherwise. */
+  readonly elastic?: ElasticOptions | undefined
+  /**
+   * How long tasks wait for a worker when none takes tasks, before they end with `NoSuitableWorker`; not at all unless told, for
+   * ever with `Duration.infinity`. A task's own `waitForWorkers` goes before it.
+   */
+  readonly waitForWorkers?: Duration.Input | undefined
   /** What is refused as too much; see {@link Limits}. */
   readonly limits?: Partial<Limits> | undefined
   /**
@@ -142,8 +206,12 @@ const checkCount = (option: string, value: number): Effect.Effect<void, GraphErr
 /** The workers that the options ask for. */
 const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>, GraphError> =>
   Effect.gen(function*() {
-    const { concurrency = defaultConcurrency, stories, workers } = options
+    const { concurrency = defaultConcurrency, elastic, stories, workers } = options
     if (stories !== undefined) yield* checkCount("stories", stories)
+    if (elastic !== undefined && options.concurrency !== undefined) {
+      return yield* invalid("concurrency", concurrency, "no value beside elastic, whose own concurrency counts")
+    }
+    if (workers === undefined && elastic !== undefined) return []
     if (workers === undefined) {
       yield* checkCount("concurrency", concurrency)
       return [{ id: "local", concurrency }]
@@ -151,11 +219,9 @@ const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>
     if (options.concurrency !== undefined) {
       return yield* invalid("concurrency", concurrency, "no value beside workers, whose own concurrency counts")
     }
-    if (workers.length === 0) return yield* invalid("workers", workers, "at least one worker")
-    for (const { concurrency, id, resources = {} } of workers) {
-      yield* checkCount(concurrencyOf(id), concurrency)
-      const fault = resourcesFault(id, resources)
-      if (fault !== undefined) return yield* Effect.fail(fault)
+    const mayComeLater = elastic !== undefined || (millisOf(options.waitForWorkers) ?? 0) > 0
+    if (workers.length === 0 && !mayComeLater) {
+      return yield* invalid("workers", workers, "at least one worker, or waitForWorkers")
     }
     const ids = workers.map(({ id }) => id)
     const isUnique = new Set(ids).size === ids.length
@@ -181,7 +247,10 @@ const graceOf = (grace: Duration.Input | undefined): Effect.Effect<number, Graph
   return millis > 0 ? Effect.succeed(millis) : invalid("grace", grace, "a duration above zero, such as \"5 seconds\"")
 }
 
+const namesOfTerms: Names<WorkerTerms> = { ttl: true, restart: true, maxTasks: true, maxAge: true, onStart: true }
+
 const names: Names<Options> = {
+  ...namesOfTerms,
   concurrency: true,
   workers: true,
   limits: true,
@@ -192,10 +261,12 @@ const names: Names<Options> = {
   sourceSaturation: true,
   budget: true,
   shares: true,
-  aging: true
+  aging: true,
+  elastic: true,
+  waitForWorkers: true
 }
 
-const namesOfWorkers: Names<WorkerOptions> = { id: true, concurrency: true, resources: true }
+const namesOfWorkers: Names<WorkerOptions> = { ...namesOfTerms, id: true, concurrency: true, resources: true }
 
 const windowOf = (window: Duration.Input | undefined): Effect.Effect<number, GraphError> => {
   if (window === undefined) return Effect.succeed(0)
@@ -204,12 +275,23 @@ const windowOf = (window: Duration.Input | undefined): Effect.Effect<number, Gra
   return millis >= 0 ? Effect.succeed(millis) : invalid("computationWindow", window, expected)
 }
 
+const waitOf = (wait: Duration.Input | undefined): Effect.Effect<number, GraphError> => {
+  const fault = waitFault("waitForWorkers", wait)
+  return fault === undefined ? Effect.succeed(millisOf(wait) ?? 0) : Effect.fail(fault)
+}
+
+const orFail = <A>(made: A | GraphError): Effect.Effect<A, GraphError> =>
+  made instanceof GraphError ? Effect.fail(made) : Effect.succeed(made)
+
 const make = (options: Options) =>
   Effect.gen(function*() {
     const unknown = unknownOption(options, names) ??
       options.workers?.map((worker) => unknownOption(worker, namesOfWorkers)).find((fault) => fault !== undefined)
     if (unknown !== undefined) return yield* unknown
     const workers = yield* workersOf(options)
+    const postings = yield* Effect.forEach(workers, (worker) => orFail(postingOf(worker, options)))
+    const pool = options.elastic === undefined ? undefined : yield* orFail(poolOf(options.elastic, options))
+    const wait = yield* waitOf(options.waitForWorkers)
     const context = yield* Effect.context<never>()
     const limits = yield* limitsOf(options.limits ?? {})
     const grace = yield* graceOf(options.grace)
@@ -220,15 +302,18 @@ const make = (options: Options) =>
       limits,
       grace,
       yield* rulesOf(options, context),
-      yield* windowOf(options.computationWindow)
+      yield* windowOf(options.computationWindow),
+      wait
     )
     for (const [tag, limit] of Object.entries(options.tags ?? {})) {
       yield* checkCount(`tags.${tag}`, limit)
       core.ask({ _tag: "TagLimited", now: core.now(), tag, limit })
     }
-    for (const { concurrency, id, resources } of workers) yield* core.life.addWorker(id, concurrency, resources)
+    const first = Effect.forEach(postings, (posting) => core.crew.add(posting), { discard: true })
+    const all = pool === undefined ? first : Effect.andThen(first, core.crew.openPool(pool))
+    yield* Effect.onError(all, () => core.life.close)
     yield* Effect.addFinalizer(() => core.life.close)
-    return Context.make(Scheduler.Scheduler, Scheduler.make(core, options.stories ?? 0)).pipe(
+    return Context.make(Scheduler.Scheduler, Scheduler.make(core, options.stories ?? 0, options)).pipe(
       Context.add(Client.Client, Client.make(core))
     )
   })

@@ -145,6 +145,8 @@ export type GraphReason =
   }
   /** There is nothing to run again: the task has not ended, has succeeded, or its record is gone. */
   | { readonly _tag: "NotRetriable"; readonly key: string; readonly status: Status; readonly why: string }
+  /** The `onStart` of a worker failed. */
+  | { readonly _tag: "WorkerFailed"; readonly worker: string; readonly cause: Cause.Cause<unknown> }
   /** The scheduler or the owner has closed, or the worker of the body that submits was lost. */
   | { readonly _tag: "Closed"; readonly what: string }
 
@@ -194,6 +196,10 @@ const describeReason = (reason: GraphReason): string => {
         "Split the work, or raise the limit."
     case "NotRetriable":
       return `Task ${quote(reason.key)} cannot be run again: ${reason.why}.`
+    case "WorkerFailed":
+      return `Worker ${quote(reason.worker)} was not started, because its onStart failed: ${
+        describeError(Cause.squash(reason.cause))
+      }`
     case "Closed":
       if (reason.what === "worker") return "The worker that ran this body was lost, so the body submits nothing more."
       return `The ${reason.what} has closed and takes no more tasks. ` +
@@ -424,12 +430,42 @@ export class DependenciesGone extends Fact("DependenciesGone")<{
 }
 
 /**
+ * No worker takes tasks that could run this one, and none came within `millis`.
+ *
+ * **Details**
+ *
+ * `millis` is the `waitForWorkers` of the task or its layer, 0 unless told. `key` is absent where the program itself waited,
+ * with `Scheduler.awaitWorkers`. `restriction` says what the task asks of a worker, if it asks for more than a slot.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NoSuitableWorker extends Fact("NoSuitableWorker")<{
+  readonly key: string | undefined
+  readonly restriction: string | undefined
+  readonly millis: number
+}> {
+  override get message(): string {
+    const who = this.key === undefined ? "There is no worker" : `Task ${quote(this.key)} has no worker`
+    const which = this.restriction === undefined ? "" : ` that satisfies ${this.restriction}`
+    const wait = this.millis > 0 ? `, and none came within ${this.millis} ms` : ""
+    return `${who}${which}: none takes tasks${wait}. Add one with Scheduler.addWorker, or wait for it with waitForWorkers.`
+  }
+}
+
+/**
  * What the runtime can do to any task.
  *
  * @category errors
  * @since 0.1.0
  */
-export type RuntimeFailure = TaskCancelled | WorkerKilled | DependenciesGone | Starved | Released
+export type RuntimeFailure =
+  | TaskCancelled
+  | WorkerKilled
+  | NoSuitableWorker
+  | DependenciesGone
+  | Starved
+  | Released
 
 /**
  * What may end a computation besides the errors of its tasks: a graph that was refused, or the runtime.
@@ -544,6 +580,7 @@ const facts = [
   TaskCancelled,
   WorkerKilled,
   DependenciesGone,
+  NoSuitableWorker,
   Starved,
   Released
 ]

@@ -67,6 +67,11 @@ export interface Options {
    * told. Nothing is killed.
    */
   readonly grace?: Duration.Input | undefined
+  /**
+   * How long the task, once it could start, waits for a worker when none takes tasks; it ends with `NoSuitableWorker` then. That
+   * of the layer unless told; zero for not at all, `Duration.infinity` for ever.
+   */
+  readonly waitForWorkers?: Duration.Input | undefined
   /** Whether and when to try again after a typed failure or a timeout. Dependencies do not run again. */
   readonly retry?: Schedule.Schedule<any, any, any, any> | undefined
   /**

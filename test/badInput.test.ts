@@ -438,7 +438,7 @@ describe("layers", () => {
       "The option limits.taks cannot be 3: expected one of tasks, depth, live, nesting, unfolding, seceded, deaths, dependenciesLost, overtakes."
     ],
     [{ stories: 0 }, "The option stories cannot be 0: expected a positive whole number."],
-    [{ workers: [] }, "The option workers cannot be []: expected at least one worker."],
+    [{ workers: [] }, "The option workers cannot be []: expected at least one worker, or waitForWorkers."],
     [
       { workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 0 }] },
       "The option concurrency of worker \"b\" cannot be 0: expected a positive whole number."

@@ -183,11 +183,11 @@ describe("loss of a worker", () => {
       assert.instanceOf(yield* errorOf(Future.join(future)), WorkerKilled)
     })))
 
-  it.effect("F8: with no worker left tasks wait, explain says so, and the next worker takes them", () =>
-    inScheduler({ workers: [{ id: "w", concurrency: 1 }] })(Effect.gen(function*() {
+  it.effect("F8: with no worker left tasks that may wait do, explain says so, and the next worker takes them", () =>
+    inScheduler({ workers: [{ id: "w", concurrency: 1 }], waitForWorkers: "1 day" })(Effect.gen(function*() {
       const future = yield* Client.submit(Task.make(Effect.map(Worker.current, ({ worker }) => worker), { key: "x" }))
       yield* Testing.loseWorker("w")
-      assert.deepStrictEqual((yield* Scheduler.explain("x"))?.because, { _tag: "NoWorker" })
+      assert.deepStrictEqual((yield* Scheduler.explain("x"))?.because, { _tag: "NoWorker", until: 86_400_000 })
       yield* Scheduler.addWorker({ id: "w", concurrency: 1 })
       assert.strictEqual(yield* Future.join(future), "w")
     })))

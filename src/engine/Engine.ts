@@ -7,8 +7,10 @@
 import { propagate } from "./agenda.ts"
 import * as amounts from "./amounts.ts"
 import * as attempts from "./attempts.ts"
+import * as elastic from "./elastic.ts"
 import type { Event } from "./Event.ts"
 import type { Instruction, Out } from "./Instruction.ts"
+import * as lack from "./lack.ts"
 import * as loss from "./loss.ts"
 import { settleFromOutside } from "./outside.ts"
 import * as owners from "./owners.ts"
@@ -37,10 +39,17 @@ export const advance = (state: State, event: Event, out: Out): void => {
   propagate(state, out)
   if (state.endingWaits.length > 0) owners.endWaits(state, out)
   slots.dispatch(state, out)
+  if (state.pool !== undefined) elastic.adapt(state, state.pool, out)
+  if (state.stranded.length > 0) {
+    lack.settle(state, out)
+    // Whoever waited for what has ended by that may go on, on a worker that drains.
+    slots.dispatch(state, out)
+  }
   if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
   state.cancelling = unwanted
   if (state.behalf !== undefined) state.behalf = undefined
-  if (state.timers.length > 0) timers.schedule(state, attempts.isStale, out)
+  if (state.isWatching) workers.watch(state)
+  if (state.timers.length > 0 || state.isWatching) timers.schedule(state, attempts.isStale, out)
   state.tasks.shrink()
 }
 
@@ -71,14 +80,22 @@ const apply = (state: State, event: Event, out: Out): void => {
     case "OwnerClosed":
       return owners.close(state, event, out)
     case "WorkerAdded":
-      return workers.add(state, event)
+      return workers.add(state, event, out)
+    case "WorkerStarted":
+      return workers.started(state, event, out)
+    case "WorkerBeat":
+      return workers.beat(state, event, out)
     case "WorkerDrained":
       return workers.drain(state, event, out)
     case "WorkerLost":
       return loss.lose(state, event, out)
     case "TagLimited":
       return amounts.limit(state, event)
+    case "PoolOpened":
+      return elastic.open(state, event)
     case "TimeCame":
+      loss.expire(state, out)
+      if (state.isWatching) workers.retireAged(state, out)
       return attempts.timeCame(state, out)
   }
 }

@@ -32,6 +32,28 @@ export type Ending =
    */
   | { readonly _tag: "DependenciesLost"; readonly places: ReadonlyArray<number> }
 
+/** What holds for a worker beyond its slots. All times in milliseconds. */
+export interface Terms {
+  /** Silent for so long, it counts as lost. */
+  readonly ttlMillis?: number | undefined
+  /** After so many starts it retires: a fresh one takes its place. */
+  readonly maxTasks?: number | undefined
+  /** At this age it retires. */
+  readonly maxAgeMillis?: number | undefined
+  /** Whether a fresh one takes its place when it is lost. */
+  readonly restart?: Restart | undefined
+}
+
+/** How often workers that are lost are replaced. */
+export interface Restart {
+  /** At most so many of them within `withinMillis`. */
+  readonly times: number
+  readonly withinMillis: number
+  /** One that is lost before it has run for so long is not replaced: it would be lost again. */
+  readonly minRunMillis: number
+}
+
+/** A worker is there and takes tasks; the answer is `WorkerJoined`. */
 export interface WorkerAdded {
   readonly _tag: "WorkerAdded"
   readonly now: number
@@ -39,6 +61,7 @@ export interface WorkerAdded {
   readonly slots: number
   /** What tasks may hold there beside a slot, and how much of it there is. */
   readonly amounts?: Readonly<Record<string, number>> | undefined
+  readonly terms?: Terms | undefined
 }
 
 /** From now on at most `limit` attempts hold this tag, on all workers together; any number without one. */
@@ -49,6 +72,35 @@ export interface TagLimited {
   readonly limit: number | undefined
 }
 
+/** The worker that `StartWorker` asked for takes tasks from now on. */
+export interface WorkerStarted {
+  readonly _tag: "WorkerStarted"
+  readonly now: number
+  readonly worker: number
+}
+
+/** The worker is alive. */
+export interface WorkerBeat {
+  readonly _tag: "WorkerBeat"
+  readonly now: number
+  readonly worker: number
+}
+
+/** From now on there are between `min` and `max` workers of this pool, as many as it takes. */
+export interface PoolOpened {
+  readonly _tag: "PoolOpened"
+  readonly now: number
+  /** What the names of its workers begin with. */
+  readonly name: string
+  readonly min: number
+  readonly max: number
+  /** Of each worker. */
+  readonly slots: number
+  /** A worker that had nothing to do for so long leaves. */
+  readonly idleMillis: number
+  readonly terms?: Terms | undefined
+}
+
 /** The worker takes nothing new; it leaves when its last attempt has ended. */
 export interface WorkerDrained {
   readonly _tag: "WorkerDrained"
@@ -56,7 +108,7 @@ export interface WorkerDrained {
   readonly worker: number
 }
 
-/** The worker is gone at once, with all that ran there and all results that it held. */
+/** The worker is gone at once, with all that ran there and all results that it held; or it could not be started. */
 export interface WorkerLost {
   readonly _tag: "WorkerLost"
   readonly now: number
@@ -201,9 +253,12 @@ export interface TimeCame {
 
 export type Event =
   | WorkerAdded
+  | WorkerStarted
+  | WorkerBeat
   | WorkerDrained
   | WorkerLost
   | TagLimited
+  | PoolOpened
   | OwnerOpened
   | GraphSubmitted
   | TaskExpanded

@@ -104,6 +104,27 @@ export interface WakeAt {
   readonly at: number
 }
 
+/** The worker is in this row: the answer to `WorkerAdded`. The row may have been that of one that is gone. */
+export interface WorkerJoined {
+  readonly _tag: "WorkerJoined"
+  readonly worker: number
+}
+
+/** Start a worker for this row, and report `WorkerStarted`; or `WorkerLost` if that cannot be. */
+export interface StartWorker {
+  readonly _tag: "StartWorker"
+  readonly worker: number
+  readonly name: string
+  /** The worker in whose place it comes; -1 for one more of the pool. */
+  readonly replaces: number
+}
+
+/** The worker was silent for too long: it is lost from now on, as after `WorkerLost`. */
+export interface WorkerExpired {
+  readonly _tag: "WorkerExpired"
+  readonly worker: number
+}
+
 /** The worker has ended its last attempt and is gone. */
 export interface WorkerLeft {
   readonly _tag: "WorkerLeft"
@@ -142,6 +163,9 @@ export type Instruction =
   | ForgetFailure
   | WaitEnded
   | WakeAt
+  | WorkerJoined
+  | StartWorker
+  | WorkerExpired
   | WorkerLeft
   | Rejected
 

@@ -44,6 +44,8 @@ export interface Settings {
   readonly demand?: Demand | undefined
   /** The share whose turn it is when it starts; that of the task from whose body it comes unless told. */
   readonly share?: string | undefined
+  /** How long it waits for a worker when none takes tasks; the scheduler's unless told. */
+  readonly waitForWorkersMillis?: number | undefined
   /** `false`: it is never started again once it may have started. */
   readonly idempotent?: boolean | undefined
 }

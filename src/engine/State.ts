@@ -21,10 +21,12 @@
  * - S8 A result is held exactly while it is claimed or needed, and one that owns a resource until that is finalized.
  * - S9 Without owners every table of tasks, waits, failures and timers is empty.
  * - S10 No attempt keeps its slot or amounts in a wait that could never end.
+ * - S11 A worker that joins takes the row of one that is gone, or was lost, and that nothing names any more.
+ * - S12 While no worker takes tasks, each ready task has a limit to its wait for one, unless it waits for ever.
  *
  * @since 0.1.0
  */
-import type { Cancellation, WaitMode } from "./Event.ts"
+import type { Cancellation, PoolOpened, Terms, WaitMode } from "./Event.ts"
 import { inOrder } from "./fairness.ts"
 import type { Fairness, Turn } from "./fairness.ts"
 import { Fifo } from "./fifo.ts"
@@ -83,6 +85,8 @@ export type Reason =
     readonly reports: number
     readonly reason: Going
   }
+  /** No worker could take it, and none came for so long. */
+  | { readonly _tag: "NoWorker"; readonly millis: number }
 
 /**
  * The key that waits and the key that it waits for; with a third part, for the slot, the resources or the tag which that one
@@ -107,10 +111,10 @@ export interface Claim {
   readonly owner: Owner
   readonly task: TaskId
   state: "live" | "cancelled" | "released"
-  /** Set with `cancelled`, as are the starts of the task until then and the worker of the last one, or -1. */
+  /** Set with `cancelled`, as are the starts of the task until then and the name of the worker of the last one. */
   outcome: Outcome | undefined
   starts: number
-  worker: number
+  worker: string | undefined
 }
 
 /** Whoever claims results: a scope, or one `compute`. */
@@ -241,18 +245,37 @@ export interface Overtaken {
   readonly since: number
 }
 
+/** Where a worker stands. `gone`: it has left, and its results can be read; `lost`: they are gone with it. */
+export type WorkerPhase = "starting" | "open" | "draining" | "gone" | "lost"
+
 export interface WorkerRecord {
   readonly index: number
   readonly name: string
   readonly slots: number
   /** What tasks may hold there beside a slot. */
   readonly amounts: ReadonlyMap<string, Amount> | undefined
+  /** Its number among all that this engine has known: what tells it from others of the same name or row. */
+  readonly serial: number
+  readonly terms: Terms
+  /** It is one of the pool. */
+  readonly isPooled: boolean
+  /** When others with its name were replaced because they were lost, as far as it counts. */
+  readonly restarts: ReadonlyArray<number>
   /** Attempts that hold a slot (S4). */
   running: number
   /** Attempts of any phase that have not ended. */
   attempts: number
-  /** `gone`: it has left, and its results can be read; `lost`: they are gone with it. */
-  phase: "open" | "draining" | "gone" | "lost"
+  /** Changed by `workers.moveTo` alone. */
+  phase: WorkerPhase
+  /** When it began to take tasks; before that, when it was asked for. */
+  since: number
+  /** How many attempts it was given. */
+  started: number
+  /** When it was heard last, and when to look whether it has been heard since. */
+  heardAt: number
+  silentAt: number
+  /** Since when it has nothing to do; `Infinity` while it has. Noted for those of the pool. */
+  idleSince: number
   /** Tasks that wait to take a slot back, with the wait that ends then; first come, first served. */
   readonly rejoining: Map<TaskId, number>
 }
@@ -273,9 +296,9 @@ export interface Stopping {
 export interface Timer {
   readonly at: number
   readonly sequence: number
-  readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace"
+  readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace" | "workers"
   readonly task: TaskId
-  /** The attempt, or for `deadline` and `dependencies` the task's sequence number: what makes the timer stale. */
+  /** The attempt, or for `deadline`, `dependencies` and `workers` the task's sequence number: what makes the timer stale. */
   readonly serial: number
 }
 
@@ -299,6 +322,28 @@ export interface Transition {
   readonly serial: number
 }
 
+/** One step in the life of a worker. */
+export interface WorkerTransition {
+  readonly at: number
+  readonly worker: string
+  /** The number of the worker among all that this scheduler has known: what tells it from others of the same name. */
+  readonly serial: number
+  readonly from: WorkerPhase | undefined
+  readonly to: WorkerPhase
+  /** The event that led here. */
+  readonly cause: string
+}
+
+/** An elastic pool of workers. */
+export interface Pool extends Omit<PoolOpened, "_tag" | "now"> {
+  /** How many workers of it there have been. */
+  count: number
+  /** When the last of them were lost, as far as it counts. */
+  lost: ReadonlyArray<number>
+  /** When to look whether some have been idle for too long, or whether lost ones may be replaced again. */
+  reviewAt: number
+}
+
 /** The attempts of a task before the present one. Kept only for tasks that are started again. */
 export interface FormerAttempt {
   readonly number: number
@@ -317,11 +362,25 @@ export interface State {
   readonly fairness: Fairness
   /** For how long after it began a computation takes in what is submitted from outside; 0 for each its own. */
   readonly windowMillis: number
+  /** How long tasks that name no time wait for a worker when none takes tasks; `Infinity` for ever. */
+  readonly waitForWorkersMillis: number
   readonly tasks: TaskTable
   /** Explicit keys of live tasks. */
   readonly keys: Map<string, TaskId>
   readonly owners: Map<number, Owner>
   readonly workers: Array<WorkerRecord>
+  /** How many workers take tasks, or will when they have started. */
+  takers: number
+  /** Timers of waits for workers that are older than this one were armed before a worker came. */
+  lackFrom: number
+  /** Tasks that became ready within this step, or were, while no worker takes tasks. */
+  readonly stranded: Array<TaskId>
+  /** Some worker has a time to live or an age at which it retires: something may be due at `watchAt`. */
+  isWatching: boolean
+  watchAt: number
+  /** Some worker retires after a number of tasks. */
+  isCounting: boolean
+  pool: Pool | undefined
   readonly waits: Map<number, Wait>
   /** The open waits of tasks that wait inside their body, and have given their slot away for it. */
   readonly waitsOf: Map<TaskId, Array<Wait>>
@@ -394,6 +453,8 @@ export interface State {
   cancelling: Withdrawal
   /** Transitions of this step, when somebody listens. */
   log: Array<Transition> | undefined
+  /** Steps in the lives of workers, when somebody listens. */
+  workerLog: Array<WorkerTransition> | undefined
   /** Name of the event of this step. */
   cause: string
   nextAttempt: number
@@ -404,6 +465,7 @@ export interface State {
   window: { readonly began: number; readonly computation: number } | undefined
   nextTimer: number
   nextEnd: number
+  nextWorker: number
 }
 
 /** An owner's loss of interest, and the task with which it began if there is one. */
@@ -423,17 +485,26 @@ export const make = (
   limits: Limits = defaultLimits,
   graceMillis = Infinity,
   fairness = inOrder,
-  windowMillis = 0
+  windowMillis = 0,
+  waitForWorkersMillis = Infinity
 ): State => ({
   now: 0,
   limits,
   graceMillis,
   fairness,
   windowMillis,
+  waitForWorkersMillis,
   tasks: new TaskTable(),
   keys: new Map(),
   owners: new Map(),
   workers: [],
+  takers: 0,
+  lackFrom: 0,
+  stranded: [],
+  isWatching: false,
+  watchAt: Infinity,
+  isCounting: false,
+  pool: undefined,
   waits: new Map(),
   waitsOf: new Map(),
   keeping: new Map(),
@@ -471,6 +542,7 @@ export const make = (
   agenda: new Fifo(),
   cancelling: unwanted,
   log: undefined,
+  workerLog: undefined,
   cause: "",
   nextAttempt: 1,
   nextSequence: 1,
@@ -478,7 +550,8 @@ export const make = (
   nextComputation: 1,
   window: undefined,
   nextTimer: 1,
-  nextEnd: 1
+  nextEnd: 1,
+  nextWorker: 1
 })
 
 /** Whether a task holds what it depends on: it may need it yet, or its result lives only as long as that does. */
@@ -551,7 +624,7 @@ export const whereOf = (state: State, task: TaskId): Where => {
     attempt: starts[task]!,
     label: labelOf(state, task),
     submitter: submitterOf(submission[task]!),
-    worker: worker[task]! < 0 ? undefined : state.workers[worker[task]!]!.name
+    worker: nameOfWorker(state, worker[task]!)
   }
 }
 
@@ -562,6 +635,10 @@ export const shareAt = (submission: Submission, index: number): string | undefin
 /** Whether a task of a submission is a source: it depends on nothing, and no body submitted it. */
 export const isSourceAt = ({ parent, plan: { offsets } }: Submission, index: number): boolean =>
   parent === undefined && offsets[index] === offsets[index + 1]
+
+/** The name of the worker in a row; `undefined` for none. */
+export const nameOfWorker = ({ workers }: State, worker: number): string | undefined =>
+  worker < 0 ? undefined : workers[worker]!.name
 
 /** The number of a live task among all that this engine has ever known: what tells it from others in the same row. */
 export const sequenceOf = (state: State, task: TaskId): number =>

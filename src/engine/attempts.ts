@@ -9,6 +9,7 @@ import * as budget from "./budget.ts"
 import { stop } from "./cancel.ts"
 import type { Ending, TaskEnded, TaskExpanded, TaskFinalized } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
+import * as lack from "./lack.ts"
 import { refusalOf, unfoldingRefusal } from "./limits.ts"
 import { dropFailure, forgetOutcome, keyCancelled, outcomeOf } from "./outcomes.ts"
 import { hold, holderFor } from "./outside.ts"
@@ -201,6 +202,7 @@ const fire = (state: State, timer: Timer, out: Out): void => {
   const { kind, task } = timer
   if (kind === "retry") return met(state, task)
   if (kind === "grace") return overdue(state, task, out)
+  if (kind === "workers") return lack.end(state, task, out)
   const settings = settingsOf(state, task)!
   const phase = state.tasks.phase[task] as PhaseOf
   const reason: Reason = kind === "timeout" ?
@@ -225,9 +227,11 @@ const overdue = (state: State, task: TaskId, out: Out): void => {
 }
 
 /** Whether what the timer was armed for is over. */
-export const isStale = (state: State, { kind, serial, task }: Timer): boolean => {
+export const isStale = (state: State, timer: Timer): boolean => {
+  const { kind, serial, task } = timer
   const phase = state.tasks.phase[task] as PhaseOf
   if (phase === Phase.free || phase >= Phase.releasing) return true
+  if (kind === "workers") return lack.isOver(state, timer)
   if (kind === "grace") return phase !== Phase.stopping || state.tasks.attempt[task] !== serial
   // An attempt that ran out of its own time may be tried again, but not beyond the deadline.
   const isTryable = (state.tasks.flags[task]! & Flag.timedOut) !== 0

@@ -6,7 +6,7 @@
  */
 import { unitsOf } from "./amounts.ts"
 import { claimsOf } from "./owners.ts"
-import { demandOf, suits } from "./placement.ts"
+import { demandOf, maySuit, suits } from "./placement.ts"
 import { kindOf, nameOfKind } from "./ready.ts"
 import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
 import {
@@ -252,6 +252,7 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
     }
     const isFree = worker.running < worker.slots
     const rejoiners = [...worker.rejoining.keys()].filter((task) => asksForNothing(state, task))
+    if (worker.phase === "starting" && worker.attempts > 0) yield `S4: ${worker.name} is not there yet`
     if (isFree && rejoiners.length > 0) yield `S6: a slot is free ${where} and a rejoiner waits`
     for (const first of isFree ? firsts : []) {
       if (first === undefined || !suits(state, worker, demandOf(state, first))) continue
@@ -364,6 +365,34 @@ function* counts(state: State, { live, name }: Facts): Iterable<string> {
     if (state.sources.has(task) !== isSource) yield `S4: ${name(task)} is ${isSource ? "not " : ""}counted as a source`
   }
   for (const task of state.sources) if (!isLive(state, task)) yield `S4: the free row ${task} is counted as a source`
+}
+
+/** S11: the table of workers does not grow as long as one of its rows is named by nothing. S12: nothing waits without end. */
+function* workers(state: State, { live, name }: Facts): Iterable<string> {
+  for (const [row, { index, name }] of state.workers.entries()) if (row !== index) yield `S11: ${name} is in row ${row}`
+  const serials = state.workers.map(({ serial }) => serial)
+  if (new Set(serials).size < serials.length || Math.max(0, ...serials) >= state.nextWorker) {
+    yield "S11: two workers have one number"
+  }
+  const isGone = ({ phase }: WorkerRecord) => phase === "gone" || phase === "lost"
+  const named = new Set([...state.history.values()].flatMap((attempts) => attempts.map(({ worker }) => worker)))
+  for (const task of live) named.add(state.tasks.worker[task]!)
+  for (const row of named) if (row >= state.workers.length) yield `S11: there is no worker ${row}`
+  const last = state.workers.at(-1)
+  // Whoever has just taken a new row found no other. A task that starts there may have freed one since.
+  const isNew = state.cause === "WorkerAdded" && last?.serial === state.nextWorker - 1 && last.attempts === 0
+  const unused = isNew ? state.workers.filter((worker) => isGone(worker) && !named.has(worker.index)) : []
+  for (const worker of unused) yield `S11: the row of ${worker.name} is not used again`
+  const takers = state.workers.filter(({ phase }) => phase === "open" || phase === "starting").length
+  if (takers !== state.takers) yield `S12: ${state.takers} of ${takers} workers take tasks`
+  if (state.stranded.length > 0) yield "S12: the step is not finished"
+  if (takers > 0) return
+  for (const task of live) {
+    const limit = settingsOf(state, task)?.waitForWorkersMillis ?? state.waitForWorkersMillis
+    if (phaseOf(state, task) !== Phase.ready || limit === Infinity) continue
+    const serial = state.tasks.submission[task]!.sequence + state.tasks.index[task]!
+    if (!isArmed(state, task, "workers", serial)) yield `S12: ${name(task)} waits for a worker without end`
+  }
 }
 
 /** The best task of a heap of lanes. */
@@ -578,7 +607,7 @@ function* starvation(state: State, { live, name, needs }: Facts): Iterable<strin
   const canRun = (task: TaskId): boolean =>
     phaseOf(state, task) === Phase.rejoining
       ? hasPlace(task, state.workers[state.tasks.worker[task]!]!)
-      : state.workers.some((worker) => suits(state, worker, demandOf(state, task)) && hasPlace(task, worker))
+      : state.workers.some((worker) => maySuit(state, worker, demandOf(state, task)) && hasPlace(task, worker))
   const canGetOn = (task: TaskId): boolean => {
     const phase = phaseOf(state, task)
     if (hasEnded(phase)) return false
@@ -617,7 +646,8 @@ function* timers(state: State, { live, name }: Facts): Iterable<string> {
     }
   }
   if (heap.length > mostTimers(state)) yield `S2: ${heap.length} timers are kept`
-  if (heap.length > 0 && state.wakeAt !== heap[0]!.at) yield "S2: nobody will wake the engine"
+  const next = Math.min(heap[0]?.at ?? Infinity, state.watchAt)
+  if (state.wakeAt !== next) yield "S2: nobody will wake the engine"
   for (const [task, { overdue }] of state.stopping) {
     const grace = graceOf(state, task)
     const isReported = grace === Infinity || overdue || isArmed(state, task, "grace", tasks.attempt[task]!)
@@ -693,6 +723,7 @@ const rules: ReadonlyArray<Rule> = [
   slots,
   amounts,
   counts,
+  workers,
   queue,
   outcomes,
   waits,

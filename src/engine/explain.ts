@@ -6,6 +6,7 @@
 import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing, unitsOf } from "./amounts.ts"
 import type { Needs } from "./amounts.ts"
 import { brakeOf, isBraked, workersForSources } from "./budget.ts"
+import { isOver } from "./lack.ts"
 import { demandOf, suits } from "./placement.ts"
 import { compareReady, dependenciesOf, readyOf } from "./snapshot.ts"
 import { hasEnded, keyOf, Phase, phaseNames } from "./State.ts"
@@ -25,8 +26,8 @@ export type Because =
   | { readonly _tag: "WaitsForRetry"; readonly at: number }
   /** Its body returned a graph, and it ends as that task ends. */
   | { readonly _tag: "StandsFor"; readonly key: string }
-  /** No worker takes tasks. */
-  | { readonly _tag: "NoWorker" }
+  /** No worker takes tasks. Without one by `until` (milliseconds of the layer's clock), if that is given, it ends. */
+  | { readonly _tag: "NoWorker"; readonly until: number | undefined }
   /** It may run on these workers alone, and none of them takes tasks. */
   | { readonly _tag: "NoSuitableWorker"; readonly workers: ReadonlyArray<string> }
   /** All slots of the workers on which it may run are taken, by `running`, and `ahead` ready tasks rank before it. */
@@ -141,10 +142,12 @@ const waitingBecause = (state: State, task: TaskId): Because => {
 const readyBecause = (state: State, task: TaskId): Because => {
   const demand = demandOf(state, task)
   const open = state.workers.filter((worker) => worker.phase === "open")
-  const suitable = open.filter((worker) => suits(state, worker, demand))
-  if (suitable.length === 0) {
-    return open.length === 0 ? { _tag: "NoWorker" } : { _tag: "NoSuitableWorker", workers: demand?.workers ?? [] }
+  if (open.length === 0) {
+    const isDue = (timer: Timer) => timer.kind === "workers" && timer.task === task && !isOver(state, timer)
+    return { _tag: "NoWorker", until: state.timers.find(isDue)?.at }
   }
+  const suitable = open.filter((worker) => suits(state, worker, demand))
+  if (suitable.length === 0) return { _tag: "NoSuitableWorker", workers: demand?.workers ?? [] }
   const brake = brakeOf(state)
   if (brake === "all" || (brake === "sources" && isBraked(state, task))) {
     const { pause, target } = state.fairness.budget!

@@ -7,6 +7,7 @@
 import { remember, uncharge } from "./again.ts"
 import { propagate } from "./agenda.ts"
 import { closed, leave, stopped } from "./attempts.ts"
+import * as elastic from "./elastic.ts"
 import type { WorkerLost } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import * as lineage from "./lineage.ts"
@@ -14,17 +15,35 @@ import { outcomeOf } from "./outcomes.ts"
 import { letGo } from "./release.ts"
 import { fail } from "./settle.ts"
 import { Flag, holdsDependencies, mayRepeat, Phase } from "./State.ts"
-import type { Phase as PhaseOf, State, TaskId } from "./State.ts"
+import type { Phase as PhaseOf, State, TaskId, WorkerRecord } from "./State.ts"
+import { takesTasks } from "./suitable.ts"
 import { transition } from "./transitions.ts"
+import * as workers from "./workers.ts"
 
 /** Handles {@link WorkerLost}. */
 export const lose = (state: State, event: WorkerLost, out: Out): void => {
   const worker = state.workers[event.worker]
-  if (worker === undefined || worker.phase === "lost") {
-    out.push({ _tag: "Rejected", event: event._tag, reason: { _tag: "Gone", what: "worker" } })
-    return
+  if (worker === undefined || worker.phase === "lost") return workers.refuse(event._tag, out)
+  takeAway(state, worker, out)
+}
+
+/** Takes workers for lost that were silent for their time to live. */
+export const expire = (state: State, out: Out): void => {
+  if (!state.isWatching) return
+  for (const worker of state.workers) {
+    if (!workers.isSilent(state, worker)) continue
+    out.push({ _tag: "WorkerExpired", worker: worker.index })
+    takeAway(state, worker, out)
+    propagate(state, out)
   }
-  worker.phase = "lost"
+}
+
+const takeAway = (state: State, worker: WorkerRecord, out: Out): void => {
+  if (takesTasks(worker)) {
+    elastic.noteLoss(state, worker)
+    workers.replaceLost(state, worker, out)
+  }
+  workers.moveTo(state, worker, "lost")
   const renewal = lineage.makeRenewal()
   for (const task of tasksOf(state, worker.index, isAtWork)) endAttempt(state, task, renewal, out)
   propagate(state, out)

@@ -10,7 +10,7 @@ import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpe
 import type { Out } from "./Instruction.ts"
 import { dropFailure, keyCancelled, outcomeOf } from "./outcomes.ts"
 import { unref } from "./release.ts"
-import { Flag, hasEnded, keyOf, placeOf } from "./State.ts"
+import { Flag, hasEnded, keyOf, nameOfWorker, placeOf } from "./State.ts"
 import type { Behalf, Claim, Owner, Phase as PhaseOf, State, TaskId, Trail } from "./State.ts"
 import * as waits from "./waits.ts"
 
@@ -51,7 +51,7 @@ const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): voi
     claim.state = "cancelled"
     claim.outcome = { reason: outcome.reason, trail }
     claim.starts = starts[claim.task]!
-    claim.worker = worker[claim.task]!
+    claim.worker = nameOfWorker(state, worker[claim.task]!)
     waits.claimEnded(state, claim, out)
     unref(state, claim.task, out)
   }
@@ -183,7 +183,7 @@ export const makeClaim = (owner: Owner, task: TaskId): Claim => ({
   state: "live",
   outcome: undefined,
   starts: 0,
-  worker: -1
+  worker: undefined
 })
 
 /** A claim of the owner on a task, one more if it has some: each is given back by itself. */

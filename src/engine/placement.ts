@@ -8,6 +8,7 @@ import type { Round } from "./amounts.ts"
 import type { Demand } from "./Plan.ts"
 import { settingsOf } from "./State.ts"
 import type { State, TaskId, WorkerRecord } from "./State.ts"
+import { takesTasks } from "./suitable.ts"
 
 /** What a task asks of a worker beyond a slot, if it asks for more. */
 export const demandOf = (state: State, task: TaskId): Demand | undefined => settingsOf(state, task)?.demand
@@ -23,8 +24,14 @@ export const nameOf = ({ allowOthers, amounts, keepsAmounts, tags, workers }: De
   ])
 
 /** Whether a worker takes tasks that ask for this, when it has a free slot. */
-export const suits = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean => {
-  if (worker.phase !== "open") return false
+export const suits = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean =>
+  worker.phase === "open" && satisfies(state, worker, demand)
+
+/** The same of one that may be on its way. */
+export const maySuit = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean =>
+  takesTasks(worker) && satisfies(state, worker, demand)
+
+const satisfies = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean => {
   if (demand === undefined) return true
   if (!couldHold(worker, demand)) return false
   const { allowOthers, workers } = demand

@@ -11,6 +11,7 @@ import * as ready from "./ready.ts"
 import { dropDependencies, release } from "./release.ts"
 import { Flag, hasEnded, holdsDependencies, keyOf, liveOf, Phase, placeOf, settingsOf } from "./State.ts"
 import type { Outcome, Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
+import { hasTaker } from "./suitable.ts"
 import { transition } from "./transitions.ts"
 import * as waits from "./waits.ts"
 
@@ -115,6 +116,7 @@ export const refuse = (state: State, task: TaskId, dependency: TaskId, out: Out)
 export const makeReady = (state: State, task: TaskId): void => {
   transition(state, task, Phase.ready)
   ready.add(state, task)
+  if (!hasTaker(state)) state.stranded.push(task)
 }
 
 /** A flatMap task ends as the task ends for which it stands. */

@@ -16,6 +16,7 @@ import type { Pair, State, TaskId, WorkerRecord } from "./State.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
 import * as turns from "./turns.ts"
+import { countStart, leaveIfDrained } from "./workers.ts"
 
 /** Gives free slots to rejoiners, then to ready tasks, until one of the two runs out (S6). */
 export const dispatch = (state: State, out: Out): void => {
@@ -113,6 +114,7 @@ const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void
   const timeout = settingsOf(state, task)?.timeoutMillis
   if (timeout !== undefined) timers.arm(state, "timeout", task, attempt, timeout)
   out.start(state, task)
+  if (state.isCounting) countStart(state, worker, out)
 }
 
 const hold = (state: State, task: TaskId, worker: WorkerRecord): void => {
@@ -136,11 +138,5 @@ export const leave = (state: State, task: TaskId, out: Out): void => {
   if (state.holding.size > 0) amounts.giveBack(state, task)
   const worker = state.workers[state.tasks.worker[task]!]!
   worker.attempts--
-  leaveIfDrained(worker, out)
-}
-
-export const leaveIfDrained = (worker: WorkerRecord, out: Out): void => {
-  if (worker.phase !== "draining" || worker.attempts > 0) return
-  worker.phase = "gone"
-  out.push({ _tag: "WorkerLeft", worker: worker.index })
+  leaveIfDrained(state, worker, out)
 }

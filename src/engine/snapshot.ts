@@ -120,10 +120,8 @@ export const snapshot = (state: State): Snapshot => {
   const owners = ownersOf(state)
   return {
     now: state.now,
-    wakeAt: state.timers[0]?.at,
-    workers: state.workers.filter(({ phase }) => phase === "open" || phase === "draining").map((worker) =>
-      workerOf(state, worker, live)
-    ),
+    wakeAt: state.wakeAt === Infinity ? undefined : state.wakeAt,
+    workers: state.workers.filter(isPresent).map((worker) => workerOf(state, worker, live)),
     owners: Array.from(state.owners.values(), ({ claims, name, targets }) => ({
       name,
       claims: keysOf(state, [...claims.keys(), ...targets])
@@ -151,6 +149,9 @@ export const resourcesOf = ({ amounts }: WorkerRecord): NonNullable<WorkerSnapsh
   Object.fromEntries(
     Array.from(amounts ?? [], ([name, { total, used }]) => [name, { total: amountOf(total), used: amountOf(used) }])
   )
+
+/** Whether a worker has not left yet. */
+export const isPresent = ({ phase }: WorkerRecord): boolean => phase !== "gone" && phase !== "lost"
 
 /** The tasks in order of submission. */
 const liveTasks = (state: State): ReadonlyArray<TaskId> =>

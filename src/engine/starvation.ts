@@ -14,11 +14,12 @@ import { giveBack, keptBy, keptFrom, missing } from "./amounts.ts"
 import type { Kept, Needs } from "./amounts.ts"
 import type { Out } from "./Instruction.ts"
 import { holdsSlot, isAtWork, keepersOf, waitsInside } from "./keepers.ts"
-import { demandOf, suits } from "./placement.ts"
+import { demandOf, maySuit } from "./placement.ts"
 import * as slots from "./slots.ts"
 import { dependenciesOf } from "./snapshot.ts"
 import { hasEnded, keyOf, Phase } from "./State.ts"
 import type { Amount, Pair, Phase as PhaseOf, State, TaskId, Wait, WorkerRecord } from "./State.ts"
+import { takesTasks } from "./suitable.ts"
 import * as waits from "./waits.ts"
 
 /**
@@ -75,7 +76,7 @@ const isKept = (worker: WorkerRecord, { kept }: Keepers): boolean => (kept.get(w
 
 /** The common case in which no search is needed: slots turn for ready tasks, and for everybody who wants one back. */
 const mayStarve = ({ demanding, workers }: State, keepers: Keepers): boolean =>
-  demanding > 0 || !workers.some((worker) => worker.phase === "open" && !isKept(worker, keepers)) ||
+  demanding > 0 || !workers.some((worker) => takesTasks(worker) && !isKept(worker, keepers)) ||
   workers.some((worker) => worker.rejoining.size > 0 && isKept(worker, keepers))
 
 /** Who waits for whom, from a wait to what is kept from it; `undefined` if it can end. */
@@ -113,7 +114,7 @@ const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | un
   const phase = state.tasks.phase[task] as PhaseOf
   if (phase === Phase.rejoining) return [state.workers[state.tasks.worker[task]!]!]
   return phase === Phase.ready || isDelayed(state, task)
-    ? state.workers.filter((worker) => suits(state, worker, demandOf(state, task)))
+    ? state.workers.filter((worker) => maySuit(state, worker, demandOf(state, task)))
     : undefined
 }
 

@@ -35,7 +35,10 @@ export const due = (state: State): Timer | undefined => {
   return first
 }
 
-/** Drops timers that mean nothing any more, those at the front or all of them, and asks to be woken for the next. */
+/**
+ * Drops timers that mean nothing any more, those at the front or all of them, and asks to be woken for the next, or for the
+ * next look at the workers.
+ */
 export const schedule = (
   state: State,
   isStale: (state: State, timer: Timer) => boolean,
@@ -44,15 +47,11 @@ export const schedule = (
   const timers = state.timers
   if (timers.length > mostTimers(state)) dropStale(state, isStale)
   while (timers.length > 0 && isStale(state, timers[0]!)) dropFirst(timers)
-  if (timers.length === 0) {
-    state.timersKept = 0
-    state.wakeAt = Infinity
-    return
-  }
-  const at = timers[0]!.at
+  if (timers.length === 0) state.timersKept = 0
+  const at = Math.min(timers.length === 0 ? Infinity : timers[0]!.at, state.watchAt)
   if (at === state.wakeAt) return
   state.wakeAt = at
-  out.push({ _tag: "WakeAt", at })
+  if (at !== Infinity) out.push({ _tag: "WakeAt", at })
 }
 
 /** Costs the length of the heap, which has doubled since the last time: a constant for each timer armed. */

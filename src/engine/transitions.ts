@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { keyOf, labelOf, phaseNames, sequenceOf } from "./State.ts"
+import { keyOf, labelOf, nameOfWorker, phaseNames, sequenceOf } from "./State.ts"
 import type { Phase, PhaseName, State, TaskId } from "./State.ts"
 
 /** `[from, to, when]`, in the order of a task's life. */
@@ -20,7 +20,7 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   ["ready", "assigned", "a worker has a free slot"],
   ["ready", "waiting", "an input was lost"],
   ["ready", "succeeded", "it was settled from outside"],
-  ["ready", "failed", "a time limit passed, or it was settled from outside"],
+  ["ready", "failed", "a time limit passed, no worker takes tasks, or it was settled from outside"],
   ["ready", "cancelled", "nobody wants it any more, or it was settled from outside"],
   ["assigned", "running", "the worker starts the attempt"],
   ["running", "seceded", "the body waits"],
@@ -98,14 +98,13 @@ export const note = (
   to: PhaseName | "released"
 ): void => {
   const tasks = state.tasks
-  const worker = tasks.worker[task]!
   state.log!.push({
     at: state.now,
     key: keyOf(state, task),
     label: labelOf(state, task),
     from,
     to,
-    worker: worker < 0 ? undefined : state.workers[worker]!.name,
+    worker: nameOfWorker(state, tasks.worker[task]!),
     attempt: tasks.starts[task]!,
     cause: state.cause,
     computation: tasks.submission[task]!.computation,

@@ -13,6 +13,7 @@ import {
   DependenciesGone,
   DependencyFailed,
   DependencyTimeout,
+  NoSuitableWorker,
   Released,
   Starved,
   TaskCancelled,
@@ -120,6 +121,8 @@ const ownCause = (
       return Cause.fail(
         new DependenciesGone({ key, keys: reason.keys, reports: reason.reports, reason: reason.reason })
       )
+    case "NoWorker":
+      return Cause.fail(new NoSuitableWorker({ key, restriction: undefined, millis: reason.millis }))
     case "TimedOut":
       return Cause.fail(timeoutOf(reason, key))
   }
@@ -144,7 +147,7 @@ const dependentCause = (
 /** Whether it is a `RuntimeFailure`, of the task itself or of one that it joined. */
 const isRuntimeFailure = (error: unknown): boolean =>
   error instanceof TaskCancelled || error instanceof Starved || error instanceof Released ||
-  error instanceof WorkerKilled || error instanceof DependenciesGone
+  error instanceof WorkerKilled || error instanceof DependenciesGone || error instanceof NoSuitableWorker
 
 /** What is left of a cause without interruptions. */
 export const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unknown> =>

@@ -273,6 +273,7 @@ export const settingsOf = (task: TaskImpl, key: string | undefined): Settings | 
     deadlineMillis: options.deadlineMillis,
     dependencyTimeoutMillis: options.dependencyTimeoutMillis,
     graceMillis: options.graceMillis,
+    waitForWorkersMillis: options.waitForWorkersMillis,
     // A schedule of its own is further inside than a region.
     idempotent: options.idempotent ?? (options.retry === undefined ? undefined : true),
     demand: demandOf(options)

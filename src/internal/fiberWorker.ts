@@ -46,7 +46,8 @@ interface Order {
 }
 
 export class FiberWorker {
-  readonly index: number
+  /** Its row in the engine's table, from the moment in which it joins. */
+  index = -1
   readonly name: string
   readonly results = new Results()
   private readonly core: SchedulerCore
@@ -58,9 +59,8 @@ export class FiberWorker {
   isLost = false
   private readonly resources = new Resources(this.closing)
 
-  constructor(core: SchedulerCore, index: number, name: string) {
+  constructor(core: SchedulerCore, name: string) {
     this.core = core
-    this.index = index
     this.name = name
   }
 

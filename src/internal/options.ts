@@ -41,7 +41,8 @@ const names: Names<Options> = {
   resources: true,
   keepResources: true,
   tags: true,
-  inline: true
+  inline: true,
+  waitForWorkers: true
 }
 
 /** Those of a wrapped function may have its name. */
@@ -54,7 +55,7 @@ type Given = Options & { readonly name?: string | undefined; readonly share?: st
 export const normalize = (options: Given | undefined, known?: Readonly<Record<string, true>>): TaskOptions => {
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return noOptions
   const { after, deadline, dependencyTimeout, grace, key, name, resources, retry, tags, timeout, workers } = options
-  const { allowOthers, idempotent, inline, keepResources, label, priority, pure, share } = options
+  const { allowOthers, idempotent, inline, keepResources, label, priority, pure, share, waitForWorkers } = options
   return {
     key: typeof key === "string" ? key : undefined,
     label,
@@ -67,6 +68,7 @@ export const normalize = (options: Given | undefined, known?: Readonly<Record<st
     deadlineMillis: millis(deadline),
     dependencyTimeoutMillis: millis(dependencyTimeout),
     graceMillis: millis(grace),
+    waitForWorkersMillis: millis(waitForWorkers),
     idempotent,
     inline,
     workers: isNames(workers) ? workers : undefined,
@@ -154,6 +156,10 @@ const invalid = (options: Given, known: Readonly<Record<string, true>>): Readonl
     if (length !== undefined && length <= 0) {
       found.push({ option, value, expected: "a duration above zero, such as \"5 seconds\"" })
     }
+  }
+  const { waitForWorkers } = options
+  if (waitForWorkers !== undefined && Option.isNone(Duration.fromInput(waitForWorkers))) {
+    found.push({ option: "waitForWorkers", value: waitForWorkers, expected: "a duration, such as \"5 seconds\"" })
   }
   return found.length === 0 ? nothing : found
 }

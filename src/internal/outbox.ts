@@ -8,6 +8,7 @@ import type * as Cause from "effect/Cause"
 import { Fifo } from "../engine/fifo.ts"
 import type { Forget, Instruction, Out, Rejected, Start, Submitted } from "../engine/Instruction.ts"
 import type { State, TaskId } from "../engine/State.ts"
+import type { Crew } from "./crew.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
 
 /** What the sender of an event is told at once. */
@@ -33,6 +34,7 @@ export class Outbox implements Out {
   /** A start is two numbers, task and attempt: it is the most frequent by far, and the state says the rest. */
   private readonly queue = new Fifo<Instruction | number>()
   private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly crew: Crew
   private readonly causes: Map<number, Cause.Cause<unknown>>
   /** Writes of adopted results into users' caches. They run code of users, and must not while the engine is at work. */
   private readonly writes = new Fifo<Write>()
@@ -41,10 +43,12 @@ export class Outbox implements Out {
 
   constructor(
     workers: ReadonlyArray<FiberWorker>,
+    crew: Crew,
     causes: Map<number, Cause.Cause<unknown>>,
     writeOf: (task: TaskId, value: unknown) => Write | undefined
   ) {
     this.workers = workers
+    this.crew = crew
     this.causes = causes
     this.writeOf = writeOf
   }
@@ -94,13 +98,24 @@ export class Outbox implements Out {
       case "ForgetFailure":
         this.causes.delete(instruction.failure)
         return
+      case "WorkerJoined":
+        return this.crew.joined(instruction.worker)
+      case "StartWorker":
+        this.crew.prepare(instruction)
+        break
+      case "WorkerLeft":
+        this.crew.left(instruction.worker)
+        break
+      case "WorkerExpired":
+        this.crew.expire(instruction.worker)
+        break
       case "Rejected":
       case "Submitted":
         this.answer = instruction
         return
       default:
-        return this.queue.push(instruction)
     }
+    this.queue.push(instruction)
   }
 
   /** Does the writes that are left, when the engine is through with an event. */

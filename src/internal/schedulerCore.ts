@@ -36,6 +36,7 @@ import { withoutInterrupts } from "./causes.ts"
 import { compile } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { Computes } from "./computes.ts"
+import { Crew } from "./crew.ts"
 import { Detached } from "./detached.ts"
 import { noRules } from "./fairness.ts"
 import type { Rules } from "./fairness.ts"
@@ -81,16 +82,22 @@ export class SchedulerCore implements Carrier, Live, Past {
   readonly submissions = new Submissions(this)
   readonly computes = new Computes(this)
   readonly life = new Life(this)
+  readonly crew = new Crew(this)
   readonly view: View
   readonly wire: Wire | undefined
   /** The state of retry schedules, from the first failure of a task to its end, whichever workers it comes to. */
   readonly schedules = new Map<TaskId, Step>()
   private readonly clock: Clock.Clock
-  private readonly context: Context.Context<never>
+  readonly context: Context.Context<never>
   private readonly dispatcher: FiberScheduler.SchedulerDispatcher
   private readonly inAsyncScope: (f: () => void) => void
   private readonly causes = new Map<number, Cause.Cause<unknown>>()
-  private readonly outbox = new Outbox(this.workers, this.causes, (task, value) => this.cacheWrite(task, value))
+  private readonly outbox = new Outbox(
+    this.workers,
+    this.crew,
+    this.causes,
+    (task, value) => this.cacheWrite(task, value)
+  )
   /** Task and attempt of plain functions that have ended, and of which the engine has not been told; see {@link endedAtOnce}. */
   private readonly ends = new Fifo<number>()
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
@@ -110,9 +117,10 @@ export class SchedulerCore implements Carrier, Live, Past {
     limits: Limits,
     graceMillis: number,
     rules: Rules = noRules,
-    windowMillis = 0
+    windowMillis = 0,
+    waitForWorkersMillis = 0
   ) {
-    this.state = makeState(limits, graceMillis, rules.fairness, windowMillis)
+    this.state = makeState(limits, graceMillis, rules.fairness, windowMillis, waitForWorkersMillis)
     this.sizeOf = rules.sizeOf
     this.context = context
     this.clock = clock
@@ -277,6 +285,12 @@ export class SchedulerCore implements Carrier, Live, Past {
         return instruction.at === this.state.wakeAt ? this.setAlarm(instruction.at) : undefined
       case "Overdue":
         return this.warnOverdue(instruction)
+      case "StartWorker":
+        return this.crew.start()
+      case "WorkerLeft":
+        return this.crew.depart()
+      case "WorkerExpired":
+        return this.crew.bury()
       default:
         return
     }
@@ -301,7 +315,15 @@ export class SchedulerCore implements Carrier, Live, Past {
     const { attempt, task, worker } = overdue
     if (!this.isStopping(task, attempt)) return
     const line = overdueLine(this.state, overdue, this.workers[worker]!.obstacleOf(task))
-    Effect.runForkWith(this.context)(Effect.logWarning(line))
+    this.warn(line)
+  }
+
+  warn(...line: ReadonlyArray<unknown>): void {
+    Effect.runForkWith(this.context)(Effect.logWarning(...line))
+  }
+
+  sleep(millis: number): Effect.Effect<void> {
+    return this.clock.sleep(Duration.millis(millis))
   }
 
   // ---- what workers ask

@@ -54,6 +54,7 @@ export interface TaskOptions {
   readonly deadlineMillis?: number | undefined
   readonly dependencyTimeoutMillis?: number | undefined
   readonly graceMillis?: number | undefined
+  readonly waitForWorkersMillis?: number | undefined
   readonly idempotent?: boolean | undefined
   readonly workers?: ReadonlyArray<string> | undefined
   readonly allowOthers?: boolean | undefined

@@ -99,7 +99,7 @@ export class View {
       attempt: claim.starts,
       label: labelAt(submission, future.index),
       submitter: submitterOf(submission),
-      worker: this.workers[claim.worker]?.name
+      worker: claim.worker
     })
   }
 

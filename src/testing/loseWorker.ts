@@ -1,11 +1,12 @@
 /**
- * The loss of a worker, at the moment that a test chooses.
+ * The loss of a worker, and its silence, at the moment that a test chooses.
  *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Client from "../Client.ts"
+import { isPresent } from "../engine/snapshot.ts"
 import { coreOf } from "./empty.ts"
 
 /**
@@ -48,5 +49,26 @@ export const loseWorker = (id: string): Effect.Effect<boolean, never, Client.Cli
     const record = core.state.workers.findLast(({ name, phase }) => name === id && phase !== "lost")
     if (record === undefined) return Effect.succeed(false)
     const worker = core.workers[record.index]!
-    return Effect.as(Effect.andThen(Effect.sync(() => core.life.loseWorker(worker)), worker.rest), true)
+    return Effect.as(Effect.andThen(Effect.sync(() => core.crew.lose(worker)), worker.rest), true)
   })
+
+/**
+ * Lets the worker with this id not be heard any more, as if the network had cut it off: when its `ttl` is over it counts as
+ * lost. Until then what runs there goes on, and what it brings counts. Says whether there was such a worker.
+ *
+ * **When to use**
+ *
+ * To test what a program does when a worker is silent for too long, under `TestClock`.
+ *
+ * @category faults
+ * @since 0.1.0
+ */
+export const silenceWorker = (id: string): Effect.Effect<boolean, never, Client.Client> =>
+  Effect.contextWith((context: Context.Context<Client.Client>) =>
+    Effect.sync(() => {
+      const core = coreOf(Context.get(context, Client.Client))
+      const record = core.state.workers.find((worker) => worker.name === id && isPresent(worker))
+      if (record !== undefined) core.crew.silence(core.workers[record.index]!)
+      return record !== undefined
+    })
+  )

@@ -72,6 +72,8 @@ export class Rails implements Wire {
   private readonly fromWorkers = new Map<number, Array<() => void>>()
   /** What calls off the losses that are ahead. */
   private readonly ahead = new Set<() => void>()
+  /** How many workers have been named, those of the layer included. */
+  private workers = 2
   /** Of workers that have joined. */
   private readonly scope = Scope.makeUnsafe()
 
@@ -177,13 +179,11 @@ export class Rails implements Wire {
     const { name, phase, slots } = core.state.workers[index]!
     if (phase === "lost") return
     if (this.tells) this.tell("vanishes", name)
-    core.life.loseWorker(core.workers[index]!)
-    if (core.state.workers.some((worker) => worker.phase === "open")) return
-    const joins = Effect.provideService(
-      core.life.addWorker(`w${core.workers.length + 1}`, slots),
-      Scope.Scope,
-      this.scope
-    )
+    core.crew.lose(core.workers[index]!)
+    // Another one is there, or comes back in its place.
+    if (core.state.takers > 0) return
+    const posting = { id: `w${++this.workers}`, slots, terms: {}, onStart: undefined }
+    const joins = Effect.provideService(Effect.orDie(core.crew.add(posting)), Scope.Scope, this.scope)
     Effect.runForkWith(this.world.context(Context.empty()))(joins)
   }
 

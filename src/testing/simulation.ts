@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -130,6 +131,8 @@ export const runCase = (
     const workers = options.concurrency === undefined
       ? Array.from({ length: chance.between(1, 2) }, (_, i) => ({ id: `w${i + 1}`, concurrency: chance.between(1, 3) }))
       : [{ id: "w1", concurrency: options.concurrency }]
+    // Those that vanish come back, unless others must do.
+    const restart = chance.with(0.5) ? { times: Infinity, within: "1 minute" } as const : undefined
     const faults = options.faults ?? (workers.length > 1 ? usualFaults : { ...usualFaults, vanish: 0 })
     const plan = new FaultPlan(faults, hash("faults", seed), only)
     const rails = new Rails({ world, chance, plan, hanging, checkEvery: options.checkEvery ?? 8, tells })
@@ -151,15 +154,22 @@ export const runCase = (
       yield* Effect.sleep(1)
       const core = coreOf(yield* Client.Client)
       // Nobody waits for what still runs where a worker was lost, nor for what that had submitted.
-      yield* Effect.forEach(core.workers, (worker) => worker.rest, { discard: true })
+      yield* Effect.forEach(core.crew.everyone(), (worker) => worker.rest, { discard: true })
       yield* Effect.sleep(1)
       rails.inspect(core)
       for (const text of leftovers(core)) problems.push({ kind: "leftover", text })
       return exit
     }).pipe(
-      Effect.provide(Layer.orDie(Skein.layer({ ...options.scheduling, workers, limits: { deaths: Infinity } })), {
-        local: true
-      }),
+      Effect.provide(
+        Layer.orDie(Skein.layer({
+          ...options.scheduling,
+          workers,
+          restart,
+          waitForWorkers: Duration.infinity,
+          limits: { deaths: Infinity }
+        })),
+        { local: true }
+      ),
       Effect.provideService(Wire, rails),
       logs ? identity : quiet
     )

@@ -125,6 +125,9 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
     rig.submit(owner, { y: [] }, { inside: "x", wait: 54, keepsSlot: true })
   },
   WorkerAdded: (rig) => void rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 }),
+  WorkerStarted: (rig) => void rig.send({ _tag: "WorkerStarted", worker: 0 }),
+  WorkerBeat: (rig) => void rig.send({ _tag: "WorkerBeat", worker: 0 }),
+  PoolOpened: (rig) => void rig.send({ _tag: "PoolOpened", name: "p", min: 1, max: 2, slots: 1, idleMillis: 5 }),
   WorkerDrained: (rig) => void rig.send({ _tag: "WorkerDrained", worker: 0 }),
   WorkerLost: (rig) => void rig.send({ _tag: "WorkerLost", worker: 0 }),
   TagLimited: (rig) => void rig.send({ _tag: "TagLimited", tag: "t", limit: 1 }),
@@ -295,7 +298,7 @@ describe("enumerations", () => {
   it("Every kind of event is in the enumeration", () => {
     const kinds = [
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded TaskSettled TaskFinalized",
-      "WaitBegan WaitAbandoned TagLimited",
+      "WorkerStarted WorkerBeat PoolOpened WaitBegan WaitAbandoned TagLimited",
       "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame"
     ].flatMap((line) => line.split(" "))
     for (const kind of kinds) assert.isTrue(Object.keys(events).some((name) => name.startsWith(kind)), kind)

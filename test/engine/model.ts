@@ -3,7 +3,7 @@
  * again by search after each event. It does not choose what starts; it judges whether each choice was allowed, and it
  * knows how every task must end, what is held, who waits, and which waits are over.
  */
-import type { Event, WaitMode } from "../../src/engine/Event.ts"
+import type { Event, PoolOpened, Terms, WaitMode } from "../../src/engine/Event.ts"
 import { inOrder } from "../../src/engine/fairness.ts"
 import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Instruction, Start, WaitEnded } from "../../src/engine/Instruction.ts"
@@ -76,6 +76,8 @@ export interface Task {
   /** Stops because nobody wants it. */
   unwanted: boolean
   refused: boolean
+  /** Since when it has lacked nothing but a worker, while there was none. */
+  lacksSince: number | undefined
   endedAt: number
   /** `reason:root`, all that are allowed. */
   why: Set<string>
@@ -155,18 +157,28 @@ interface Behalf {
 interface Due {
   readonly at: number
   readonly sequence: number
-  readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace"
+  readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace" | "workers"
   readonly task: Task
   readonly attempt: number
 }
 
 interface Worker {
   readonly name: string
+  readonly row: number
   readonly slots: number
   /** In thousandths. */
   readonly amounts: Readonly<Record<string, number>>
-  phase: "open" | "draining" | "gone" | "lost"
+  readonly terms: Terms
+  readonly isPooled: boolean
+  readonly restarts: ReadonlyArray<number>
+  phase: "starting" | "open" | "draining" | "gone" | "lost"
+  since: number
+  heardAt: number
+  started: number
+  idleSince: number | undefined
 }
+
+const takesTasks = ({ phase }: Worker): boolean => phase === "open" || phase === "starting"
 
 export const hasEnded = (task: Task): boolean =>
   task.status === "succeeded" || task.status === "failed" || task.status === "cancelled"
@@ -235,6 +247,13 @@ export class Model {
   /** Settled tasks by how they ended, for the record. */
   readonly ends = { succeeded: 0, failed: 0, cancelled: 0 }
   private timers: Array<Due> = []
+  private armed = 0
+  private pool: PoolOpened | undefined
+  /** When workers of the pool were lost. */
+  private readonly poolLosses: Array<number> = []
+  /** Workers that must be replaced, or must be said to be lost, in this step. */
+  private readonly replaced = new Set<number>()
+  private readonly silent = new Set<number>()
   private problems: Array<string> = []
   private clock = 0
   private now = 0
@@ -282,6 +301,8 @@ export class Model {
     this.now = event.now
     this.happen(event, out, state)
     this.follow()
+    const someCome = out.some(({ _tag }) => _tag === "StartWorker")
+    if (!someCome && !this.workers.some(takesTasks)) this.lackWorkers()
     for (const wait of this.waits.values()) this.goOn(wait)
     // One that has to wait again ranks as before when that is over.
     for (const task of this.tasks) if (task.status === "pending" && !this.isReady(task)) task.rank = task.place
@@ -296,9 +317,111 @@ export class Model {
     }
     for (const name of this.overtaken.keys()) if (!this.isQueued(name)) this.overtaken.delete(name)
     if (![...this.tasks].some((task) => this.waitsInQueue(task))) this.turns = undefined
+    this.watchPool()
     this.compare(state)
     for (const task of this.tasks) if (task.forgotten) this.tasks.delete(task)
     return this.problems
+  }
+
+  // Workers.
+
+  private makeWorker(
+    row: number,
+    name: string,
+    slots: number,
+    terms: Terms,
+    isPooled = false,
+    restarts: ReadonlyArray<number> = []
+  ): Worker {
+    const times = { since: this.now, heardAt: this.now, started: 0, idleSince: undefined }
+    return { row, name, slots, amounts: {}, terms, isPooled, restarts, phase: "open", ...times }
+  }
+
+  /** S11: a row is new, or that of a worker of which nothing is left. */
+  private enter(worker: Worker): void {
+    const former = this.workers[worker.row]
+    const isUsed = former === undefined
+      ? worker.row !== this.workers.length
+      : (former.phase !== "gone" && former.phase !== "lost") ||
+        [...this.tasks].some((task) => !task.forgotten && task.worker === worker.row)
+    if (isUsed) this.complain(`S11: the row ${worker.row} is not free`)
+    this.workers[worker.row] = worker
+  }
+
+  /** One-for-one, at most so often within a window, and not for one that died at once. */
+  private isRestarted({ isPooled, restarts, since, terms: { restart } }: Worker): boolean {
+    if (restart === undefined || isPooled || this.now - since < restart.minRunMillis) return false
+    return restarts.filter((at) => this.now - at < restart.withinMillis).length < restart.times
+  }
+
+  private lost(worker: Worker): void {
+    if (takesTasks(worker)) {
+      if (this.isRestarted(worker)) this.replaced.add(worker.row)
+      if (worker.isPooled) this.poolLosses.push(this.now)
+    }
+    worker.phase = "lost"
+  }
+
+  /** W9: what lacks nothing but a worker ends when it has waited for one as long as it may. */
+  private lackWorkers(): void {
+    for (let changed = true; changed;) {
+      changed = false
+      for (const task of this.tasks) {
+        if (!this.isReady(task) || task.lacksSince !== undefined) continue
+        task.lacksSince = this.now
+        changed = true
+        const limit = task.settings.waitForWorkersMillis ?? Infinity
+        if (limit === 0) this.finish(task, "failed", `NoWorker:${task.name}`)
+        else if (limit < Infinity) this.arm("workers", task, limit)
+        if (limit === 0) this.follow()
+      }
+    }
+  }
+
+  /** The size that the pool has must be one that it may have. */
+  private watchPool(): void {
+    if (this.workers.some(takesTasks)) { for (const task of this.tasks) task.lacksSince = undefined }
+    for (const worker of this.workers) {
+      const isBusy = worker.phase !== "open" ||
+        [...this.tasks].some((task) => inAttempt(task) && task.worker === worker.row)
+      worker.idleSince = isBusy ? undefined : worker.idleSince ?? this.now
+    }
+    const pool = this.pool
+    if (pool === undefined) return
+    const members = this.members()
+    const isStarting = members.some(({ phase }) => phase === "starting")
+    if (members.length > pool.max) this.complain(`W18: ${members.length} workers of ${pool.max}`)
+    if (this.mayGrow() && (members.length < pool.min || (members.length < pool.max && this.isShort() && !isStarting))) {
+      this.complain(`W18: ${members.length} workers are too few`)
+    }
+    const isIdle = members.some(({ idleSince }) => idleSince !== undefined && this.now - idleSince >= pool.idleMillis)
+    if (isIdle && members.length > pool.min && !this.isShort()) {
+      this.complain(`W18: ${members.length} workers are too many`)
+    }
+  }
+
+  private members(): ReadonlyArray<Worker> {
+    return this.workers.filter((worker) => worker.isPooled && takesTasks(worker))
+  }
+
+  private mayGrow(): boolean {
+    const rule = this.pool?.terms?.restart
+    if (rule === undefined) return true
+    return this.poolLosses.filter((at) => this.now - at < rule.withinMillis).length <= rule.times
+  }
+
+  private isShort(): boolean {
+    const all = [...this.tasks]
+    const wouldStart = (task: Task) => {
+      const { amounts, tags, workers } = task.settings.demand ?? {}
+      if (workers !== undefined || amounts !== undefined) return false
+      return tags === undefined || this.tagsFor(task, all).every((tag) => leftOf(tag) >= tag.needed)
+    }
+    if (!all.some((task) => !task.forgotten && this.isReady(task) && wouldStart(task))) return false
+    return this.workers.every(({ phase, row, slots }) => {
+      const holders = [...this.tasks].filter((task) => task.holds && task.worker === row)
+      return phase !== "open" || holders.length >= slots
+    })
   }
 
   private complain(problem: string): void {
@@ -309,13 +432,26 @@ export class Model {
 
   private happen(event: Event, out: ReadonlyArray<Instruction>, state: State): void {
     switch (event._tag) {
-      case "WorkerAdded":
-        this.workers.push({
-          name: event.name,
-          slots: event.slots,
-          amounts: thousandths(event.amounts),
-          phase: "open"
-        })
+      case "WorkerAdded": {
+        const row = out.find((instruction) => instruction._tag === "WorkerJoined")?.worker
+        if (row === undefined) return this.complain("a worker got no row")
+        const worker = this.makeWorker(row, event.name, event.slots, event.terms ?? {})
+        return this.enter({ ...worker, amounts: thousandths(event.amounts) })
+      }
+      case "WorkerStarted": {
+        const worker = this.workers[event.worker]
+        if (worker?.phase !== "starting") return
+        worker.phase = "open"
+        worker.since = worker.heardAt = this.now
+        return
+      }
+      case "WorkerBeat": {
+        const worker = this.workers[event.worker]
+        if (worker?.phase === "open" || worker?.phase === "draining") worker.heardAt = this.now
+        return
+      }
+      case "PoolOpened":
+        this.pool = event
         return
       case "TagLimited":
         if (event.limit === undefined) this.limits.delete(event.tag)
@@ -323,7 +459,7 @@ export class Model {
         return
       case "WorkerDrained": {
         const worker = this.workers[event.worker]
-        if (worker?.phase === "open") worker.phase = "draining"
+        if (worker !== undefined && takesTasks(worker)) worker.phase = "draining"
         return
       }
       case "WorkerLost":
@@ -457,6 +593,7 @@ export class Model {
         return this.await(event.wait, "all", open, event.waiter, event.attempt, true, false, behalf)
       }
       case "TimeCame":
+        this.lookAtWorkers(state)
         return this.timeCame()
     }
   }
@@ -528,6 +665,7 @@ export class Model {
         stopTold: false,
         unwanted: false,
         refused: false,
+        lacksSince: undefined,
         endedAt: -1,
         why: new Set()
       }
@@ -754,7 +892,7 @@ export class Model {
   private workerLost(index: number, state: State): void {
     const worker = this.workers[index]
     if (worker === undefined || worker.phase === "lost") return
-    worker.phase = "lost"
+    this.lost(worker)
     const there = [...this.tasks].filter((task) => task.worker === index).toSorted((a, b) => a.row - b.row)
     for (const task of there) if (task.status === "active") this.died(task)
     this.follow()
@@ -829,6 +967,7 @@ export class Model {
     task.recomputed = true
     task.begun = true
     task.rank = task.place
+    task.lacksSince = undefined
     task.retains = false
     task.isResource = task.settings.resource === true
     task.finalizeTold = false
@@ -1189,7 +1328,7 @@ export class Model {
       return kept.length === 0 || kept.some(({ shares }) => shares.some(([each, share]) => share > 0 && able.has(each)))
     }
     const canStart = (task: Task): boolean =>
-      this.workers.some((_, worker) => this.suits(task, worker) && hasPlace(task, worker))
+      this.workers.some((_, worker) => this.maySuit(task, worker) && hasPlace(task, worker))
     const canGetOn = (task: Task): boolean => {
       if (task.status === "pending") {
         if (task.alias !== undefined) return able.has(task.alias)
@@ -1270,8 +1409,22 @@ export class Model {
 
   // Time.
 
+  private lookAtWorkers(state: State): void {
+    for (const { heardAt, phase, row, terms: { ttlMillis = Infinity } } of this.workers) {
+      if ((phase !== "open" && phase !== "draining") || this.now - heardAt < ttlMillis) continue
+      this.silent.add(row)
+      this.workerLost(row, state)
+    }
+    for (const worker of this.workers) {
+      const { phase, row, since, terms: { maxAgeMillis = Infinity } } = worker
+      if (phase !== "open" || this.now - since < maxAgeMillis) continue
+      worker.phase = "draining"
+      this.replaced.add(row)
+    }
+  }
+
   private arm(kind: Due["kind"], task: Task, millis: number): void {
-    this.timers.push({ at: this.now + millis, sequence: this.timers.length, kind, task, attempt: task.attempt })
+    this.timers.push({ at: this.now + millis, sequence: this.armed++, kind, task, attempt: task.attempt })
   }
 
   private timeCame(): void {
@@ -1281,7 +1434,7 @@ export class Model {
     for (const timer of due) this.fire(timer)
   }
 
-  private fire({ attempt, kind, task }: Due): void {
+  private fire({ at, attempt, kind, task }: Due): void {
     if (hasEnded(task) || task.status === "releasing") return
     const home = task.owner.isOpen ? task.owner : undefined
     switch (kind) {
@@ -1295,6 +1448,12 @@ export class Model {
       case "grace":
         if (task.attempt === attempt && task.status === "stopping") this.overdue.add(task)
         return
+      case "workers": {
+        const limit = task.settings.waitForWorkersMillis ?? Infinity
+        const isLacking = task.lacksSince !== undefined && this.isReady(task) && at - task.lacksSince >= limit
+        if (isLacking) this.finish(task, "failed", `NoWorker:${task.name}`)
+        return
+      }
       case "dependencies":
         if (!task.begun) this.finish(task, "failed", `dependencies:${task.name}`)
         return
@@ -1315,6 +1474,8 @@ export class Model {
         return this.started(instruction, state, out)
       case "Stop": {
         const task = this.byRow.get(instruction.task)
+        // Two workers were lost at once: it stopped for the one, and was over with the other.
+        if (task !== undefined && hasEnded(task) && this.silent.has(instruction.worker)) return
         if (task?.status !== "stopping" || task.attempt !== instruction.attempt || task.stopTold) {
           return this.complain(`${task?.name} should not stop`)
         }
@@ -1386,8 +1547,33 @@ export class Model {
         return
       case "WaitEnded":
         return this.waitEnded(instruction, state, out)
+      case "WorkerJoined":
+        return
+      case "StartWorker": {
+        const { replaces, worker: row } = instruction
+        const { slots, terms = {} } = this.workers[replaces] ?? this.pool!
+        const record = state.workers[row]!
+        const isPooled = this.workers[replaces]?.isPooled ?? true
+        if (record.slots !== slots) this.complain(`worker ${row} has the slots of another`)
+        this.enter({
+          ...this.makeWorker(row, instruction.name, slots, terms, isPooled, record.restarts),
+          amounts: this.workers[replaces]?.amounts ?? {},
+          phase: "starting"
+        })
+        if (replaces >= 0 && !this.replaced.delete(replaces)) this.complain(`worker ${replaces} is not replaced`)
+        if (replaces >= 0) return
+        const isWanted = this.members().length <= this.pool!.min || this.isShort()
+        if (!this.mayGrow() || !isWanted) this.complain(`W18: worker ${row} is one too many`)
+        return
+      }
+      case "WorkerExpired":
+        if (!this.silent.delete(instruction.worker)) this.complain(`worker ${instruction.worker} was heard`)
+        return
       case "WorkerLeft": {
         const worker = this.workers[instruction.worker]!
+        const idle = this.now - (worker.idleSince ?? this.now)
+        // Nothing else says so where the pool lets one go.
+        if (worker.isPooled && worker.phase === "open" && idle >= this.pool!.idleMillis) worker.phase = "draining"
         if (worker.phase !== "draining") this.complain(`worker ${instruction.worker} left`)
         worker.phase = "gone"
         for (const task of this.tasks) {
@@ -1402,7 +1588,7 @@ export class Model {
           this.owners.get(event.owner)?.isOpen !== true :
           event._tag === "ClaimShared" ?
           this.owners.get(event.owner)?.isOpen !== true || this.interests.get(event.claim)?.state !== "live" :
-          event._tag === "WorkerDrained" || event._tag === "WorkerLost"
+          ["WorkerDrained", "WorkerLost", "WorkerStarted", "WorkerBeat"].includes(event._tag)
         if (!isRight) this.complain(`${event._tag} was rejected: ${instruction.reason._tag}`)
         return
       }
@@ -1454,6 +1640,10 @@ export class Model {
     if (task.settings.timeoutMillis !== undefined) this.arm("timeout", task, task.settings.timeoutMillis)
     this.occupy(task)
     this.noteStart(task)
+    const runner = this.workers[worker]!
+    if (++runner.started !== runner.terms.maxTasks) return
+    runner.phase = "draining"
+    this.replaced.add(worker)
   }
 
   private isReady(task: Task): boolean {
@@ -1461,14 +1651,20 @@ export class Model {
   }
 
   /** Whether a worker takes tasks, and this one may run there. */
-  private suits({ settings: { demand } }: Task, worker: number): boolean {
-    const could = ({ amounts, phase }: Worker) =>
-      phase === "open" &&
-      Object.entries(thousandths(demand?.amounts)).every(([name, amount]) => (amounts[name] ?? 0) >= amount)
+  private suits(task: Task, worker: number): boolean {
+    return this.workers[worker]!.phase === "open" && this.maySuit(task, worker)
+  }
+
+  /** The same of one that is on its way. */
+  private maySuit({ settings: { demand } }: Task, worker: number): boolean {
+    const could = (each: Worker) =>
+      takesTasks(each) &&
+      Object.entries(thousandths(demand?.amounts)).every(([name, amount]) => (each.amounts[name] ?? 0) >= amount)
     if (!could(this.workers[worker]!)) return false
     const named = demand?.workers
     if (named === undefined || named.includes(this.workers[worker]!.name)) return true
-    return demand?.allowOthers === true && this.workers.every((other) => !could(other) || !named.includes(other.name))
+    return demand?.allowOthers === true &&
+      this.workers.every((other) => other.phase !== "open" || !could(other) || !named.includes(other.name))
   }
 
   // Who comes first.
@@ -1845,8 +2041,12 @@ export class Model {
       const tasks = open.flatMap((each) => "claim" in each ? (each.state === "live" ? [each.task] : []) : [each])
       if (this.reaches(tasks, wait.waiter)) this.complain(`wait ${wait.id} is part of a cycle`)
     }
+    for (const row of this.replaced) this.complain(`W13, W14: worker ${row} is not replaced`)
+    for (const row of this.silent) this.complain(`W10: worker ${row} does not count as lost`)
+    this.replaced.clear()
+    this.silent.clear()
     this.workers.forEach((worker, i) => {
-      if (state.workers[i]!.phase !== worker.phase) this.complain(`worker ${i} should be ${worker.phase}`)
+      if (state.workers[i]?.phase !== worker.phase) this.complain(`worker ${i} should be ${worker.phase}`)
     })
   }
 }

@@ -46,9 +46,10 @@ export class Rig {
     limits: Partial<Limits> = {},
     grace = Infinity,
     fairness: Parameters<typeof fairnessOf>[0] = {},
-    window = 0
+    window = 0,
+    waitForWorkers = Infinity
   ) {
-    this.state = State.make({ ...defaultLimits, ...limits }, grace, fairnessOf(fairness), window)
+    this.state = State.make({ ...defaultLimits, ...limits }, grace, fairnessOf(fairness), window, waitForWorkers)
     this.narrator = new Narrator(this.state)
     this.state.log = []
     for (const [name, offer] of Object.entries(slots)) {

@@ -32,6 +32,7 @@ describe("simulation", () => {
     const all = new Set([
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned",
       "TagLimited CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame TaskFinalized TaskSettled",
+      "WorkerStarted WorkerBeat PoolOpened WorkerJoined StartWorker WorkerExpired",
       "Start Stop Finalize Submitted Adopt Hold Forget Discard ForgetFailure WaitEnded WakeAt WorkerLeft Rejected"
     ].flatMap((line) => line.split(" ")))
     const restarts = [

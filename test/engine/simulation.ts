@@ -4,7 +4,7 @@
  */
 import { check } from "../../src/engine/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
-import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/Event.ts"
+import type { Ending, Event, TaskSettled, Terms, WaitMode } from "../../src/engine/Event.ts"
 import { fairnessOf, inOrder } from "../../src/engine/fairness.ts"
 import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
@@ -58,6 +58,10 @@ export class Simulation {
   private readonly runs = new Map<number, Run>()
   /** The attempts whose finalizers run, for a result that is released. */
   private readonly finalizing = new Map<number, Finalize>()
+  /** Workers that were silent for too long, and whose work has not been cleared away. */
+  private readonly expired: Array<number> = []
+  /** Workers that are to be started, by serial. */
+  private readonly starting = new Map<number, number>()
   private readonly owners = new Map<number, Owner>()
   private readonly attemptsSeen: Array<Run> = []
   private readonly claims: Array<Claim> = []
@@ -89,6 +93,7 @@ export class Simulation {
     this.narrator = new Narrator(this.state)
     this.state.log = []
     for (let i = 1 + this.chance.below(3); i > 0; i--) this.addWorker()
+    if (this.chance.with(0.25)) this.openPool()
     this.openOwner()
   }
 
@@ -139,6 +144,7 @@ export class Simulation {
       }
       this.carryOut(instruction)
     }
+    for (let worker = this.expired.pop(); worker !== undefined; worker = this.expired.pop()) this.clearAway(worker)
     return out
   }
 
@@ -178,6 +184,13 @@ export class Simulation {
         return
       case "WakeAt":
         this.wakeAt = instruction.at
+        return
+      case "StartWorker":
+        this.starting.set(this.state.workers[instruction.worker]!.serial, instruction.worker)
+        return
+      case "WorkerExpired":
+        this.losses++
+        this.expired.push(instruction.worker)
         return
       default:
         return
@@ -221,6 +234,8 @@ export class Simulation {
       [1, () => this.openOwner()],
       [5, () => this.passTime()],
       [1, () => this.addWorker()],
+      [4, () => this.startWorker()],
+      [3, () => this.beat()],
       [0.4, () => this.drainWorker()],
       [0.4, () => this.limitTag()],
       [0.8, () => this.loseWorker()],
@@ -298,7 +313,8 @@ export class Simulation {
       timeoutMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined,
       deadlineMillis: this.chance.with(0.12) ? this.chance.below(30) : undefined,
       dependencyTimeoutMillis: this.chance.with(0.1) ? this.chance.below(15) : undefined,
-      graceMillis: this.chance.with(0.2) ? 1 + this.chance.below(8) : undefined
+      graceMillis: this.chance.with(0.2) ? 1 + this.chance.below(8) : undefined,
+      waitForWorkersMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined
     }
   }
 
@@ -650,18 +666,59 @@ export class Simulation {
   /** A new worker, or one that comes back under its name. */
   private addWorker(): void {
     const name = this.chance.pick(this.missing())
-    if (name !== undefined) this.addNamed(name)
+    if (name !== undefined) this.addNamed(name, this.chance.with(0.5) ? this.terms() : undefined)
   }
 
   private missing(): ReadonlyArray<string> {
-    const open = new Set(this.state.workers.filter(({ phase }) => phase === "open").map(({ name }) => name))
+    const open = new Set(
+      this.state.workers.filter(({ phase }) => phase === "open" || phase === "starting").map(({ name }) => name)
+    )
     return workerNames.filter((name) => !open.has(name))
   }
 
-  private addNamed(name: string): void {
+  private addNamed(name: string, terms?: Terms): void {
     const slots = 1 + this.chance.below(3)
     const amounts = this.demands && this.chance.with(0.8) ? this.amounts([1.5, 2, 3]) : undefined
-    this.send({ _tag: "WorkerAdded", now: this.now, name, slots, amounts })
+    this.send({ _tag: "WorkerAdded", now: this.now, name, slots, amounts, terms })
+  }
+
+  private terms(): Terms {
+    const { chance } = this
+    return {
+      ttlMillis: chance.with(0.3) ? 3 + chance.below(20) : undefined,
+      maxTasks: chance.with(0.2) ? 1 + chance.below(6) : undefined,
+      maxAgeMillis: chance.with(0.15) ? 4 + chance.below(30) : undefined,
+      restart: chance.with(0.6)
+        ? { times: 1 + chance.below(3), withinMillis: 5 + chance.below(20), minRunMillis: chance.below(4) }
+        : undefined
+    }
+  }
+
+  private openPool(): void {
+    const { chance } = this
+    const min = chance.below(3)
+    const sizes = { min, max: min + 1 + chance.below(2), slots: 1 + chance.below(2), idleMillis: 1 + chance.below(8) }
+    const terms = chance.with(0.6) ? this.terms() : undefined
+    this.send({ _tag: "PoolOpened", now: this.now, name: "p", ...sizes, terms })
+  }
+
+  /** Starts one that the engine asked for, or cannot. */
+  private startWorker(succeeds = this.chance.with(0.85)): void {
+    const [serial, worker] = this.chance.pick([...this.starting]) ?? [0, 0]
+    if (!this.starting.delete(serial)) return
+    // It was drained meanwhile.
+    if (this.state.workers[worker]!.serial !== serial && this.chance.with(0.9)) return
+    if (succeeds || this.state.workers[worker]!.phase !== "starting") {
+      this.send({ _tag: "WorkerStarted", now: this.now, worker })
+    } else this.send({ _tag: "WorkerLost", now: this.now, worker })
+  }
+
+  private beat(): void {
+    const present = this.state.workers.filter(({ phase, terms }) => phase === "open" && terms.ttlMillis !== undefined)
+    const worker = this.chance.with(0.9)
+      ? this.chance.pick(present)?.index
+      : this.chance.below(this.state.workers.length)
+    if (worker !== undefined) this.send({ _tag: "WorkerBeat", now: this.now, worker })
   }
 
   private drainWorker(): void {
@@ -676,7 +733,12 @@ export class Simulation {
     if (!isLater) this.bury(died)
     this.losses++
     this.send({ _tag: "WorkerLost", now: this.now, worker })
-    if (isLater) this.bury(died)
+    this.clearAway(worker, died)
+  }
+
+  /** What a lost worker was doing is done with. */
+  private clearAway(worker: number, died = [...this.runs.values()].filter((run) => run.worker === worker)): void {
+    this.bury(died.filter(({ attempt }) => this.runs.has(attempt)))
     for (const each of this.finalizing.values()) if (each.worker === worker) this.finalizing.delete(each.attempt)
   }
 
@@ -736,14 +798,16 @@ export class Simulation {
 
   /** No more submissions: everything that is claimed must end by itself. */
   private comeToRest(): void {
-    for (const [worker, { phase }] of this.state.workers.entries()) {
+    while (this.starting.size > 0) this.startWorker(true)
+    for (const [worker, { phase }] of Array.from(this.state.workers.entries())) {
       if (this.demands && phase === "open") this.send({ _tag: "WorkerDrained", now: this.now, worker })
     }
-    // Each with enough for any task.
-    for (const name of this.missing()) {
-      this.send({ _tag: "WorkerAdded", now: this.now, name, slots: 2, amounts: { a: 2, b: 2 } })
-    }
     for (let round = 0; round < 5_000; round++) {
+      while (this.starting.size > 0) this.startWorker(true)
+      // Each with enough for any task.
+      for (const name of this.missing()) {
+        this.send({ _tag: "WorkerAdded", now: this.now, name, slots: 2, amounts: { a: 2, b: 2 } })
+      }
       for (const wait of Array.from(this.state.waits.values())) {
         if (wait.mode === "never") this.send({ _tag: "WaitAbandoned", now: this.now, wait: wait.id })
       }
@@ -759,8 +823,13 @@ export class Simulation {
       }
       this.finalizeAll()
       if (this.events > before) continue
-      if (this.wakeAt === Infinity) break
+      const isOver = this.model.waits.size === 0 && [...this.model.tasks].every(hasEnded)
+      if (this.wakeAt === Infinity || isOver) break
       this.now = Math.max(this.now, this.wakeAt)
+      for (const { index, phase, terms } of this.state.workers) {
+        if (terms.ttlMillis === undefined || (phase !== "open" && phase !== "draining")) continue
+        this.send({ _tag: "WorkerBeat", now: this.now, worker: index })
+      }
       this.timeCame()
     }
     const open = [...this.model.tasks].filter((task) => !hasEnded(task))

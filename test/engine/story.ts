@@ -37,9 +37,8 @@ export class Narrator {
     if (event._tag === "OwnerOpened") this.owners.set(event.owner, event.name)
     const line = this.event(event, submitted !== undefined)
     if ("plan" in event && submitted !== undefined) this.learn(event.plan, submitted.ids)
-    if (event._tag === "WorkerLost" || (event._tag === "TaskEnded" && event.ending._tag === "DependenciesLost")) {
-      this.learnAgain()
-    }
+    const isRenewed = event._tag === "TaskEnded" && event.ending._tag === "DependenciesLost"
+    if (isRenewed || this.state.workers.some(({ phase }) => phase === "lost")) this.learnAgain()
     this.lines.push(`> ${line}`)
     for (const { key, to } of transitions) if (!plain.has(to)) this.lines.push(`= ${key} is ${to}`)
     for (const instruction of out) {
@@ -95,6 +94,12 @@ export class Narrator {
         return `worker ${event.name} joins with ${event.slots} slot${event.slots === 1 ? "" : "s"}${
           Object.entries(event.amounts ?? {}).map(([name, amount]) => ` and ${amount} ${name}`).join("")
         }`
+      case "WorkerStarted":
+        return `worker ${this.worker(event.worker)} has started`
+      case "WorkerBeat":
+        return `worker ${this.worker(event.worker)} is alive`
+      case "PoolOpened":
+        return `the pool ${event.name} has from ${event.min} to ${event.max} workers`
       case "TagLimited":
         return `tag ${event.tag} is ${event.limit === undefined ? "not limited" : `limited to ${event.limit}`}`
       case "WorkerDrained":
@@ -194,6 +199,14 @@ export class Narrator {
         }`
       case "WakeAt":
         return `wake me at ${instruction.at} ms`
+      case "WorkerJoined":
+        return undefined
+      case "StartWorker": {
+        const place = instruction.replaces < 0 ? "" : ` in the place of ${this.worker(instruction.replaces)}`
+        return `start worker ${instruction.name}${place}`
+      }
+      case "WorkerExpired":
+        return `${this.worker(instruction.worker)} was silent for too long`
       case "WorkerLeft":
         return `${this.worker(instruction.worker)} leaves`
       case "Rejected":

@@ -1,0 +1,46 @@
+/**
+ * The wait for workers.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import type { AwaitWorkersOptions } from "../Scheduler.ts"
+import { NoSuitableWorker } from "../SkeinError.ts"
+import type { GraphError } from "../SkeinError.ts"
+import { countFault } from "./checks.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import { millisOf, waitFault } from "./terms.ts"
+
+/** Waits until `count` workers take tasks, or until no more of them come. */
+export const awaitWorkers = (
+  core: SchedulerCore,
+  count: number,
+  { connectTimeout = "5 seconds", stableTimeout = "60 seconds" }: AwaitWorkersOptions = {}
+): Effect.Effect<number, NoSuitableWorker | GraphError> => {
+  const fault = countFault("count", count) ?? waitFault("connectTimeout", connectTimeout) ??
+    waitFault("stableTimeout", stableTimeout)
+  if (fault !== undefined) return Effect.fail(fault)
+  const open = (): number => core.state.workers.filter(({ phase }) => phase === "open").length
+  const connectMillis = millisOf(connectTimeout)!
+  const wait = Effect.gen(function*() {
+    const joins = yield* Queue.unbounded<void>()
+    const listen = Effect.sync(() => core.crew.listen(({ to }) => to === "open" && Queue.offerUnsafe(joins, undefined)))
+    yield* Effect.acquireRelease(listen, (stop) => Effect.sync(stop))
+    const until = core.now() + connectMillis
+    while (open() < count) {
+      const isNone = open() === 0
+      const millis = isNone ? Math.max(0, until - core.now()) : millisOf(stableTimeout)!
+      const joined = yield* Effect.timeoutOption(Queue.take(joins), Duration.millis(millis))
+      if (Option.isSome(joined)) continue
+      if (open() > 0) break
+      if (isNone || core.now() >= until) {
+        return yield* new NoSuitableWorker({ key: undefined, restriction: undefined, millis: connectMillis })
+      }
+    }
+    return open()
+  })
+  return Effect.scoped(wait)
+}

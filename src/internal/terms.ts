@@ -1,0 +1,111 @@
+/**
+ * What users say of workers, checked and made ready for the engine.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type { Restart, Terms } from "../engine/Event.ts"
+import type { ElasticOptions, RestartOptions, WorkerOptions, WorkerTerms } from "../Skein.ts"
+import type { GraphError } from "../SkeinError.ts"
+import { concurrencyOf, countFault, invalidOption, resourcesFault } from "./checks.ts"
+
+/** A worker as the scheduler is told of it. */
+export interface Posting {
+  readonly id: string
+  readonly slots: number
+  readonly resources?: Readonly<Record<string, number>> | undefined
+  readonly terms: Terms
+  readonly onStart: Effect.Effect<unknown, unknown, Scope.Scope> | undefined
+}
+
+/** An elastic pool; its workers have the name of the posting and a number. */
+export interface PoolPosting extends Posting {
+  readonly min: number
+  readonly max: number
+  readonly idleMillis: number
+}
+
+export const millisOf = (input: Duration.Input | undefined): number | undefined =>
+  input === undefined
+    ? undefined
+    : Option.match(Duration.fromInput(input), { onNone: () => NaN, onSome: Duration.toMillis })
+
+/** A duration that is refused unless it is above zero. */
+const durationFault = (option: string, input: Duration.Input | undefined): GraphError | undefined => {
+  const millis = millisOf(input)
+  return millis === undefined || millis > 0
+    ? undefined
+    : invalidOption(option, input, "a duration above zero, such as \"5 seconds\"")
+}
+
+/** A duration that may be zero, or without end. */
+export const waitFault = (option: string, input: Duration.Input | undefined): GraphError | undefined => {
+  const millis = millisOf(input)
+  return millis === undefined || millis >= 0
+    ? undefined
+    : invalidOption(option, input, "a duration, such as \"5 seconds\"")
+}
+
+const countFaultOf = (option: string, value: number | undefined): GraphError | undefined =>
+  value === undefined ? undefined : countFault(option, value)
+
+const restartFault = (of: string, restart: RestartOptions | undefined): GraphError | undefined =>
+  restart === undefined
+    ? undefined
+    : (restart.times === Infinity ? undefined : countFault(`restart.times${of}`, restart.times)) ??
+      durationFault(`restart.within${of}`, restart.within) ??
+      waitFault(`restart.minRunTime${of}`, restart.minRunTime)
+
+/** Why these terms are none; `of` says whose they are. */
+export const termsFault = (
+  { maxAge, maxTasks, restart, ttl }: WorkerTerms,
+  of = ""
+): GraphError | undefined =>
+  durationFault(`ttl${of}`, ttl) ?? countFaultOf(`maxTasks${of}`, maxTasks) ?? durationFault(`maxAge${of}`, maxAge) ??
+    restartFault(of, restart)
+
+const restartOf = ({ minRunTime, times, within }: RestartOptions): Restart => ({
+  times,
+  withinMillis: millisOf(within)!,
+  minRunMillis: millisOf(minRunTime) ?? 0
+})
+
+const termsOf = ({ maxAge, maxTasks, restart, ttl }: WorkerTerms): Terms => ({
+  ttlMillis: millisOf(ttl),
+  maxTasks,
+  maxAgeMillis: millisOf(maxAge),
+  restart: restart === undefined ? undefined : restartOf(restart)
+})
+
+const given = <A extends object>(options: A): Partial<A> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<A>
+
+/** A worker with what it says itself, and what its layer says for all. */
+export const postingOf = (worker: WorkerOptions, layer: WorkerTerms): Posting | GraphError => {
+  const { concurrency, id, resources } = worker
+  const terms: WorkerTerms = { ...layer, ...given(worker) }
+  const of = ` of worker ${JSON.stringify(id)}`
+  return countFault(concurrencyOf(id), concurrency) ?? resourcesFault(id, resources ?? {}) ?? termsFault(terms, of) ??
+    { id, slots: concurrency, resources, terms: termsOf(terms), onStart: terms.onStart }
+}
+
+const defaultIdle = 10_000
+const defaultRestart: Restart = { times: 3, withinMillis: 60_000, minRunMillis: 0 }
+
+/** The pool of a layer. */
+export const poolOf = (elastic: ElasticOptions, layer: WorkerTerms): PoolPosting | GraphError => {
+  const { concurrency, id = "elastic", idle, max, min } = elastic
+  const terms: WorkerTerms = { ...layer, ...given(elastic) }
+  const fault = countFault("elastic.max", max) ?? countFault("elastic.concurrency", concurrency) ??
+    (Number.isInteger(min) && min >= 0 && min <= max
+      ? undefined
+      : invalidOption("elastic.min", min, "a whole number from 0 to elastic.max")) ??
+    durationFault("elastic.idle", idle) ?? termsFault(terms, " of elastic")
+  if (fault !== undefined) return fault
+  const { restart = defaultRestart, ...rest } = termsOf(terms)
+  const idleMillis = millisOf(idle) ?? defaultIdle
+  return { id, slots: concurrency, min, max, idleMillis, terms: { ...rest, restart }, onStart: terms.onStart }
+}

@@ -1,0 +1,490 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { TestClock } from "effect/testing"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
+import * as Skein from "skein/Skein"
+import { NoSuitableWorker } from "skein/SkeinError"
+import * as Task from "skein/Task"
+import * as Testing from "skein/testing"
+import * as Worker from "skein/Worker"
+import { coreOf } from "../src/testing/empty.ts"
+import { gate, inScheduler, turns } from "./harness.ts"
+import type { Log } from "./harness.ts"
+import { causeOf, errorOf, graphErrorOf, infoOf, onlyError } from "./support.ts"
+
+const where = Task.make(Effect.map(Worker.current, ({ worker }) => worker))
+
+/** Everything that can run now has run, and the clock stands where it stood. */
+const calm = turns(20)
+
+const pass = (duration: "1 second" | "2 seconds" | "5 seconds" | "9 seconds" | "10 seconds" | "60 seconds") =>
+  Effect.andThen(calm, Effect.andThen(TestClock.adjust(duration), calm))
+
+const workers: Effect.Effect<ReadonlyArray<string>, never, Scheduler.Scheduler> = Effect.map(
+  Scheduler.stats,
+  (stats) => stats.workers.map(({ name, phase }) => `${name} ${phase}`)
+)
+
+const noneYet = { workers: [], waitForWorkers: "10 seconds" } as const
+
+/** What has happened to workers since. */
+const watched = Effect.gen(function*() {
+  const log: Log = []
+  const note = ({ from, serial, to, worker }: Scheduler.WorkerEvent): void =>
+    void log.push(`${worker}/${serial}: ${from ?? "new"} -> ${to}`)
+  const fiber = yield* Effect.forkChild(
+    Stream.runForEach(Scheduler.workerEvents, (event) => Effect.sync(() => note(event)))
+  )
+  yield* calm
+  return { log, fiber }
+})
+
+describe("awaitWorkers", () => {
+  it.effect("W8: returns when so many are there, at once if they are", () =>
+    Effect.gen(function*() {
+      const waiting = yield* Effect.forkChild(Scheduler.awaitWorkers(2))
+      yield* calm
+      yield* Scheduler.addWorker({ id: "a", concurrency: 1 })
+      yield* calm
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* Scheduler.addWorker({ id: "b", concurrency: 1 })
+      assert.strictEqual(yield* Fiber.join(waiting), 2)
+      assert.strictEqual(yield* Scheduler.awaitWorkers(1), 2)
+    }).pipe(inScheduler(noneYet)))
+
+  it.effect("W8: without any within the connectTimeout it fails, 5 seconds unless told", () =>
+    Effect.gen(function*() {
+      const waiting = yield* Effect.forkChild(errorOf(Scheduler.awaitWorkers(2)))
+      const shorter = yield* Effect.forkChild(errorOf(Scheduler.awaitWorkers(2, { connectTimeout: "1 second" })))
+      yield* pass("1 second")
+      assert.deepInclude(yield* Fiber.join(shorter), { _tag: "NoSuitableWorker", key: undefined, millis: 1000 })
+      yield* pass("2 seconds")
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* pass("2 seconds")
+      assert.deepInclude(yield* Fiber.join(waiting), { _tag: "NoSuitableWorker", millis: 5000 })
+    }).pipe(inScheduler(noneYet)))
+
+  it.effect("W8: it returns with fewer when none has joined for the stableTimeout, which begins anew with each", () =>
+    Effect.gen(function*() {
+      const waiting = yield* Effect.forkChild(Scheduler.awaitWorkers(5, { stableTimeout: "10 seconds" }))
+      yield* pass("2 seconds")
+      yield* Scheduler.addWorker({ id: "a", concurrency: 1 })
+      yield* pass("9 seconds")
+      yield* Scheduler.addWorker({ id: "b", concurrency: 1 })
+      yield* pass("9 seconds")
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* pass("1 second")
+      assert.strictEqual(yield* Fiber.join(waiting), 2)
+    }).pipe(inScheduler(noneYet)))
+
+  it.effect("W8: a count that is none is refused", () =>
+    Effect.gen(function*() {
+      const error = yield* errorOf(Scheduler.awaitWorkers(0))
+      assert.include(error.message, "The option count cannot be 0: expected a positive whole number.")
+    }).pipe(inScheduler()))
+})
+
+describe("no worker", () => {
+  const lone = inScheduler({ workers: [{ id: "w", concurrency: 1 }] })
+
+  it.effect("W9: with no worker left what is queued ends with NoSuitableWorker, and so does what is submitted then", () =>
+    lone(Effect.gen(function*() {
+      const queued = yield* Client.submit(Task.make(Effect.never, { key: "queued" }))
+      yield* calm
+      yield* Testing.loseWorker("w")
+      const error = yield* errorOf(Future.join(queued))
+      assert.instanceOf(error, NoSuitableWorker)
+      assert.strictEqual(
+        error.message,
+        "Task \"queued\" has no worker: none takes tasks. Add one with Scheduler.addWorker, or wait for it with waitForWorkers."
+      )
+      const cause = yield* causeOf(Client.compute(Task.map({ up: Task.withOptions(where, { key: "up" }) }, () => 1)))
+      assert.deepInclude(onlyError(cause), { _tag: "NoSuitableWorker", key: "up", millis: 0 })
+      assert.lengthOf(infoOf(cause)!.path, 2)
+    })))
+
+  it.effect("W9: a layer without workers is one whose tasks wait for the first; after that time they end", () =>
+    Effect.gen(function*() {
+      const early = yield* Client.submit(where)
+      yield* pass("9 seconds")
+      assert.deepStrictEqual((yield* Scheduler.explain(early.key))?.because, { _tag: "NoWorker", until: 10_000 })
+      yield* pass("1 second")
+      assert.deepInclude(yield* errorOf(Future.join(early)), { _tag: "NoSuitableWorker", millis: 10_000 })
+      const late = yield* Client.submit(where)
+      yield* pass("9 seconds")
+      yield* Scheduler.addWorker({ id: "a", concurrency: 1 })
+      assert.strictEqual(yield* Future.join(late), "a")
+    }).pipe(inScheduler(noneYet)))
+
+  it.effect("W9: a task's own waitForWorkers goes before that of the layer", () =>
+    Effect.gen(function*() {
+      const short = yield* Client.submit(Task.withOptions(where, { waitForWorkers: "1 second" }))
+      const none = yield* Client.submit(Task.withOptions(where, { waitForWorkers: 0 }))
+      assert.deepInclude(yield* errorOf(Future.join(none)), { _tag: "NoSuitableWorker", millis: 0 })
+      yield* pass("1 second")
+      assert.deepInclude(yield* errorOf(Future.join(short)), { _tag: "NoSuitableWorker", millis: 1000 })
+    }).pipe(inScheduler(noneYet)))
+
+  it.effect("W9: what is no duration is refused", () =>
+    Effect.gen(function*() {
+      const wrong = Task.withOptions(where, { key: "x", waitForWorkers: "soon" as never })
+      assert.include((yield* graphErrorOf(Client.compute(wrong))).message, "The option waitForWorkers of task \"x\"")
+    }).pipe(inScheduler()))
+})
+
+describe("time to live", () => {
+  const ttl = "3 seconds"
+  const two = inScheduler({
+    workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }],
+    ttl,
+    waitForWorkers: "60 seconds"
+  })
+
+  it.effect("W10: workers that are heard live on, and one that is silent is lost: what it ran starts elsewhere", () =>
+    two(Effect.gen(function*() {
+      const { log } = yield* watched
+      const door = gate()
+      const future = yield* Client.submit(Task.make(Effect.andThen(door.pass, Worker.current)))
+      yield* door.arrived(1)
+      yield* pass("60 seconds")
+      assert.deepStrictEqual(yield* workers, ["a open", "b open"])
+      assert.isTrue(yield* Testing.silenceWorker("a"))
+      yield* pass("2 seconds")
+      assert.deepStrictEqual(yield* workers, ["a open", "b open"])
+      yield* pass("1 second")
+      assert.deepStrictEqual([yield* workers, log], [["b open"], ["a/1: open -> lost"]])
+      yield* door.arrived(2)
+      yield* door.open
+      assert.strictEqual((yield* Future.join(future)).worker, "b")
+      assert.isFalse(yield* Testing.silenceWorker("a"))
+    })))
+
+  it.effect("W10: one that comes back is a new worker; what the lost one brings is refused", () =>
+    Effect.gen(function*() {
+      const late = yield* Deferred.make<string>()
+      const starts: Log = []
+      const body = Effect.gen(function*() {
+        starts.push("start")
+        if (starts.length > 1) return "second"
+        return yield* Effect.uninterruptible(Deferred.await(late))
+      })
+      const future = yield* Client.submit(Task.make(body))
+      yield* calm
+      yield* Testing.silenceWorker("a")
+      yield* pass("5 seconds")
+      yield* Scheduler.addWorker({ id: "a", concurrency: 1 })
+      assert.strictEqual(yield* Future.join(future), "second")
+      yield* Deferred.succeed(late, "first")
+      yield* calm
+      assert.strictEqual(yield* Future.join(future), "second")
+      assert.deepStrictEqual((yield* Future.metadata(future)).attempts.map(({ lost }) => lost === true), [true, false])
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1, ttl }], waitForWorkers: "60 seconds" })))
+})
+
+describe("restart", () => {
+  const restart = { times: 2, within: "60 seconds", minRunTime: "1 second" } as const
+  const one = inScheduler({ workers: [{ id: "a", concurrency: 1, restart }] })
+
+  it.effect("W13: a lost worker is replaced under its name, and no task notices", () =>
+    one(Effect.gen(function*() {
+      const { log } = yield* watched
+      const door = gate()
+      const future = yield* Client.submit(Task.make(Effect.andThen(door.pass, Worker.current)))
+      yield* door.arrived(1)
+      yield* pass("1 second")
+      yield* Testing.loseWorker("a")
+      yield* door.arrived(2)
+      yield* door.open
+      assert.strictEqual((yield* Future.join(future)).worker, "a")
+      yield* calm
+      assert.deepStrictEqual(log, ["a/2: new -> starting", "a/1: open -> lost", "a/2: starting -> open"])
+    })))
+
+  it.effect("W13: at most so often within the window, and not when it dies within its minRunTime", () =>
+    one(Effect.gen(function*() {
+      for (let i = 0; i < 2; i++) {
+        yield* pass("1 second")
+        yield* Testing.loseWorker("a")
+        yield* calm
+        assert.deepStrictEqual(yield* workers, ["a open"])
+      }
+      yield* pass("60 seconds")
+      yield* Testing.loseWorker("a")
+      yield* calm
+      assert.deepStrictEqual(yield* workers, ["a open"])
+      yield* Testing.loseWorker("a")
+      yield* calm
+      assert.deepStrictEqual(yield* workers, [])
+      assert.deepInclude(yield* errorOf(Client.compute(where)), { _tag: "NoSuitableWorker" })
+    })))
+
+  it.effect("W13: a clean stop stays a stop: retire, and the close of the worker's scope", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      yield* Scope.provide(Scheduler.addWorker({ id: "b", concurrency: 1 }), scope)
+      yield* pass("1 second")
+      yield* Testing.loseWorker("b")
+      yield* pass("1 second")
+      yield* Scope.close(scope, Exit.void)
+      yield* calm
+      assert.deepStrictEqual(yield* workers, ["a open"])
+      assert.isTrue(yield* Scheduler.retire("a"))
+      assert.deepStrictEqual(yield* workers, [])
+      assert.isFalse(yield* Scheduler.retire("a"))
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }], restart })))
+})
+
+describe("leaving", () => {
+  it.effect("W7: retire waits for the last task; what the worker holds stays readable, and its row is used again", () =>
+    Effect.gen(function*() {
+      yield* Scheduler.addWorker({ id: "b", concurrency: 1 })
+      const door = gate()
+      const body = Effect.andThen(door.pass, Effect.map(Worker.current, ({ worker }) => worker))
+      const futures = yield* Client.submitAll([Task.make(body), Task.make(body)])
+      yield* door.arrived(2)
+      const retiring = yield* Effect.forkChild(Scheduler.retire("b"))
+      yield* calm
+      assert.deepStrictEqual(yield* workers, ["a open", "b draining"])
+      assert.isUndefined(retiring.pollUnsafe())
+      yield* door.open
+      assert.isTrue(yield* Fiber.join(retiring))
+      assert.sameMembers(yield* Client.gather(futures), ["a", "b"])
+      for (let i = 0; i < 20; i++) {
+        yield* Effect.scoped(Scheduler.addWorker({ id: `c${i}`, concurrency: 1 }))
+        yield* calm
+      }
+      const { workers: records } = coreOf(yield* Client.Client).state
+      assert.isAtMost(records.length, 3)
+      const names = yield* Effect.forEach(
+        futures,
+        (future) => Effect.map(Future.metadata(future), ({ worker }) => worker)
+      )
+      assert.sameMembers(names, ["a", "b"])
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }] })))
+})
+
+describe("retirement", () => {
+  it.effect("W14: after maxTasks a fresh worker of its name takes its place, between tasks", () =>
+    Effect.gen(function*() {
+      const { log } = yield* watched
+      assert.deepStrictEqual(yield* Client.compute([1, 2, 3].map((n) => Task.withOptions(where, { key: `t${n}` }))), [
+        "a",
+        "a",
+        "a"
+      ])
+      yield* calm
+      assert.deepStrictEqual(log, [
+        "a/2: new -> starting",
+        "a/1: open -> draining",
+        "a/1: draining -> gone",
+        "a/2: starting -> open"
+      ])
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1, maxTasks: 2 }] })))
+
+  it.effect("W14: at maxAge it takes no more; what runs there ends there", () =>
+    Effect.gen(function*() {
+      const { log } = yield* watched
+      const door = gate()
+      const future = yield* Client.submit(Task.make(door.pass))
+      yield* door.arrived(1)
+      yield* pass("10 seconds")
+      assert.deepStrictEqual(yield* workers, ["a draining", "a open"])
+      assert.sameMembers(log, ["a/2: new -> starting", "a/1: open -> draining", "a/2: starting -> open"])
+      yield* door.open
+      yield* Future.join(future)
+      yield* calm
+      assert.deepStrictEqual(yield* workers, ["a open"])
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }], maxAge: "10 seconds" })))
+})
+
+describe("hooks", () => {
+  const hook = (log: Log, name = "worker") =>
+    Effect.acquireRelease(
+      Effect.sync(() => void log.push(`${name} starts`)),
+      () => Effect.sync(() => void log.push(`${name} stops`))
+    )
+
+  it.effect("W15: onStart runs once for each worker before its first task, and is undone when the layer closes", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const note = (text: string) => Task.make(Effect.sync(() => void log.push(text)))
+      yield* Effect.gen(function*() {
+        yield* Client.compute(note("first"))
+        yield* Client.compute(note("second"))
+      }).pipe(Effect.provide(Skein.layer({ concurrency: 1, onStart: hook(log) })))
+      assert.deepStrictEqual(log, ["worker starts", "first", "second", "worker stops"])
+    }))
+
+  it.effect("W15: it is undone when the worker has left, after its last task", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const scope = yield* Scope.make()
+      yield* Scope.provide(Scheduler.addWorker({ id: "b", concurrency: 1, onStart: hook(log) }), scope)
+      const door = gate()
+      const done = Effect.andThen(door.pass, Effect.sync(() => void log.push("done")))
+      const futures = yield* Client.submitAll([Task.make(done), Task.make(done)])
+      yield* door.arrived(2)
+      yield* Scope.close(scope, Exit.void)
+      yield* calm
+      assert.deepStrictEqual(log, ["worker starts"])
+      yield* door.open
+      yield* Client.gather(futures)
+      yield* calm
+      assert.deepStrictEqual(log, ["worker starts", "done", "done", "worker stops"])
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }] })))
+
+  it.effect("W15: a failure of onStart is that of the layer, or of addWorker, and nothing is left open", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const failing = Effect.andThen(hook(log, "half"), Effect.fail("no disk"))
+      const refused = yield* graphErrorOf(
+        Effect.provide(
+          Client.compute(where),
+          Skein.layer({
+            workers: [{ id: "a", concurrency: 1, onStart: hook(log, "a") }, {
+              id: "b",
+              concurrency: 1,
+              onStart: failing
+            }]
+          })
+        )
+      )
+      assert.strictEqual(refused.message, "Worker \"b\" was not started, because its onStart failed: no disk")
+      assert.deepStrictEqual(log, ["a starts", "half starts", "half stops", "a stops"])
+      const added = graphErrorOf(Effect.scoped(Scheduler.addWorker({ id: "c", concurrency: 1, onStart: failing })))
+      assert.strictEqual((yield* added).reason._tag, "WorkerFailed")
+      assert.deepStrictEqual(yield* workers, ["local open"])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("W13, W15: each worker that takes the place of a lost one runs it anew; one for which it fails does not come", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const onStart = Effect.suspend(() =>
+        log.filter((line) => line === "worker starts").length < 2 ? hook(log) : Effect.fail("no more")
+      )
+      const restart = { times: 10, within: "60 seconds", minRunTime: "1 second" } as const
+      yield* Scheduler.addWorker({ id: "b", concurrency: 1, restart, onStart })
+      yield* pass("1 second")
+      yield* Testing.loseWorker("b")
+      yield* calm
+      assert.deepStrictEqual([log, yield* workers], [["worker starts", "worker stops", "worker starts"], [
+        "a open",
+        "b open"
+      ]])
+      yield* pass("1 second")
+      yield* Testing.loseWorker("b")
+      yield* calm
+      assert.deepStrictEqual(yield* workers, ["a open"])
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }] })))
+
+  it.effect("W15: tasks wait while the only worker is being replaced", () =>
+    Effect.gen(function*() {
+      const ready = gate()
+      const scope = yield* Scope.make()
+      let starts = 0
+      const onStart = Effect.suspend(() => starts++ === 0 ? Effect.void : ready.pass)
+      const restart = { times: 10, within: "60 seconds" } as const
+      yield* Scope.provide(Scheduler.addWorker({ id: "b", concurrency: 1, restart, onStart }), scope)
+      yield* Testing.loseWorker("b")
+      const future = yield* Client.submit(where)
+      yield* calm
+      assert.deepStrictEqual([yield* Future.status(future), yield* workers], ["ready", ["b starting"]])
+      yield* ready.open
+      assert.strictEqual(yield* Future.join(future), "b")
+      yield* Scope.close(scope, Exit.void)
+    }).pipe(inScheduler({ workers: [], waitForWorkers: "1 second" })))
+})
+
+describe("an elastic pool", () => {
+  const elastic = { min: 1, max: 3, concurrency: 1, idle: "10 seconds" } as const
+
+  it.effect("W18: it grows while tasks wait for a slot, and shrinks to its least when workers were idle for long enough", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* workers, ["elastic-1 open"])
+      const door = gate()
+      const futures = yield* Client.submitAll(Array.from({ length: 5 }, () => Task.make(door.pass)))
+      yield* door.arrived(3)
+      yield* calm
+      assert.strictEqual(door.count(), 3)
+      yield* door.open
+      yield* Client.gather(futures)
+      yield* pass("9 seconds")
+      assert.lengthOf(yield* workers, 3)
+      yield* pass("1 second")
+      assert.lengthOf(yield* workers, 1)
+    }).pipe(inScheduler({ elastic })))
+
+  it.effect("W18: a load in the shape of a saw starts each worker once", () =>
+    Effect.gen(function*() {
+      const { log } = yield* watched
+      for (let tooth = 0; tooth < 10; tooth++) {
+        yield* Client.map([1, 2, 3, 4, 5, 6], () => Effect.sleep("1 second")).pipe(Effect.forkChild)
+        yield* pass("9 seconds")
+      }
+      assert.deepStrictEqual(log.filter((line) => line.endsWith("-> open")), [
+        "elastic-2/2: starting -> open",
+        "elastic-3/3: starting -> open"
+      ])
+      assert.deepStrictEqual(log.filter((line) => line.endsWith("-> draining")), [])
+    }).pipe(inScheduler({ elastic })))
+
+  it.effect("W18: a pool of none starts the first worker for the first task", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* workers, [])
+      assert.strictEqual(yield* Client.compute(where), "crew-1")
+      yield* pass("10 seconds")
+      assert.deepStrictEqual(yield* workers, [])
+      assert.strictEqual(yield* Client.compute(where), "crew-2")
+    }).pipe(inScheduler({ elastic: { ...elastic, min: 0, id: "crew" } })))
+
+  it.effect("W18, W15: its first workers have started when the layer is there, and their failure is its own", () =>
+    Effect.gen(function*() {
+      const failing = { ...elastic, min: 2, onStart: Effect.fail("no disk") }
+      const refused = yield* graphErrorOf(Effect.provide(Client.compute(where), Skein.layer({ elastic: failing })))
+      assert.strictEqual(refused.reason._tag, "WorkerFailed")
+      const slow = { ...elastic, min: 2, onStart: turns(50) }
+      const there = yield* Effect.provide(workers, Skein.layer({ elastic: slow }))
+      assert.deepStrictEqual(there, ["elastic-1 open", "elastic-2 open"])
+    }))
+
+  it.effect("W18: sizes that are none are refused", () =>
+    Effect.gen(function*() {
+      for (
+        const [wrong, option] of [[{ max: 0 }, "elastic.max"], [{ min: 4 }, "elastic.min"], [
+          { idle: 0 },
+          "elastic.idle"
+        ]] as const
+      ) {
+        const refused = graphErrorOf(
+          Effect.provide(Client.compute(where), Skein.layer({ elastic: { ...elastic, ...wrong } }))
+        )
+        assert.include((yield* refused).message, `The option ${option} cannot be`)
+      }
+      const both = graphErrorOf(Effect.provide(Client.compute(where), Skein.layer({ elastic, concurrency: 2 })))
+      assert.include((yield* both).message, "no value beside elastic")
+    }))
+})
+
+describe("options of workers", () => {
+  const wrong: ReadonlyArray<readonly [Skein.WorkerTerms, string]> = [
+    [{ ttl: 0 }, "ttl"],
+    [{ maxTasks: 0 }, "maxTasks"],
+    [{ maxAge: 0 }, "maxAge"],
+    [{ restart: { times: 0, within: 1 } }, "restart.times"],
+    [{ restart: { times: 1, within: 0 } }, "restart.within"]
+  ]
+  for (const [terms, option] of wrong) {
+    it.effect(`Bad input: ${option} that is none is refused`, () =>
+      Effect.gen(function*() {
+        const refused = graphErrorOf(Effect.provide(Client.compute(where), Skein.layer(terms)))
+        assert.include((yield* refused).message, `The option ${option} of worker "local" cannot be`)
+      }))
+  }
+})
