@@ -217,6 +217,14 @@ describe("all, map, flatMap, exit", () => {
 })
 
 describe("options", () => {
+  it("W5, W17: resources are numbers by name, and tags are names", () => {
+    expect(Task.make(infallible, { resources: { gpu: 1 }, keepResources: true, tags: ["db"] })).type.toBe<
+      Task.Task<number>
+    >()
+    expect(Task.make).type.not.toBeCallableWith(infallible, { resources: { gpu: "1" } })
+    expect(Task.make).type.not.toBeCallableWith(infallible, { tags: "db" })
+  })
+
   it("add their errors", () => {
     expect(Task.make(infallible, { timeout: "1 second" })).type.toBe<Task.Task<number, TaskTimeout>>()
     expect(Task.make(infallible, { deadline: 5 })).type.toBe<Task.Task<number, TaskTimeout>>()
