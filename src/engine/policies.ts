@@ -1,0 +1,116 @@
+/**
+ * When the ends of its dependencies let a task start, and when they never will: pure tables over how many ended how.
+ *
+ * The quorums are IPython's `Dependency`, check and unreachable; the rules are Airflow's trigger rules. A verdict comes as soon
+ * as no end of what is still open could change it (but what waits for ends as such waits for them), so it does not depend on
+ * their order.
+ *
+ * @since 0.1.0
+ */
+
+/** How a dependency ended: `failed` by itself, `upstreamFailed` because of what it depended on. */
+export type Outcome = "success" | "failed" | "upstreamFailed" | "skipped"
+
+/** How many dependencies ended in each way. */
+export type Tally = Readonly<Record<Outcome, number>>
+
+/** The ends that a quorum counts: `failure` is `failed` or `upstreamFailed`, `completion` any. */
+export type On = "success" | "failure" | "completion"
+
+/** Trigger rules, in the order in which they are told. */
+export const rules = [
+  "allSuccess",
+  "allFailed",
+  "allDone",
+  "oneSuccess",
+  "oneFailed",
+  "oneDone",
+  "noneFailed",
+  "noneSkipped",
+  "always"
+] as const
+
+export type Rule = typeof rules[number]
+
+/** What a set of dependencies must come to. */
+export type Policy =
+  | { readonly _tag: "All"; readonly on: On }
+  /** Of a smaller set all. With `losers`, the others lose the interest of the task in the moment in which these are enough. */
+  | { readonly _tag: "AtLeast"; readonly count: number; readonly on: On; readonly losers?: "cancel" | undefined }
+  | { readonly _tag: "Rule"; readonly rule: Rule }
+
+/** `run`: the set is met. `skip`: the rule chose not to. `upstreamFailed`: it can never be met. */
+export type Verdict = "run" | "skip" | "upstreamFailed"
+
+/** The dependencies with the places `from .. to - 1` among those of a task, and what they must come to. */
+export interface Group {
+  readonly of: "inputs" | "after" | "follow"
+  readonly from: number
+  readonly to: number
+  readonly policy: Policy
+}
+
+/** Whether the end of one dependency ends the task as it does without a policy: as that dependency ended. */
+export const isDefault = ({ of, policy }: Group): boolean =>
+  policy._tag === "All" && policy.on === "success" && of !== "follow"
+
+/** What a set of `size` dependencies comes to, of which so many have ended; `undefined` while that is open. */
+export const decide = (policy: Policy, size: number, tally: Tally): Verdict | undefined =>
+  policy._tag === "Rule" ? ruled(policy.rule, size, tally) : counted(policy, size, tally)
+
+/** Whether the set is met: the task may start, as far as this set goes. */
+export const isMet = (policy: Policy, size: number, tally: Tally): boolean => decide(policy, size, tally) === "run"
+
+/** Whether the set can never be met. */
+export const isUnreachable = (policy: Policy, size: number, tally: Tally): boolean => {
+  const verdict = decide(policy, size, tally)
+  return verdict !== undefined && verdict !== "run"
+}
+
+const endedOf = ({ failed, skipped, success, upstreamFailed }: Tally): number =>
+  success + failed + upstreamFailed + skipped
+
+const accepted = (on: On, tally: Tally): number =>
+  on === "success" ? tally.success : on === "failure" ? tally.failed + tally.upstreamFailed : endedOf(tally)
+
+/** How many of the set must end in the way that counts. */
+export const needOf = (policy: Exclude<Policy, { readonly _tag: "Rule" }>, size: number): number =>
+  policy._tag === "All" ? size : Math.min(policy.count, size)
+
+const counted = (
+  policy: Exclude<Policy, { readonly _tag: "Rule" }>,
+  size: number,
+  tally: Tally
+): Verdict | undefined => {
+  const need = needOf(policy, size)
+  const good = accepted(policy.on, tally)
+  if (good >= need) return "run"
+  return size - (endedOf(tally) - good) < need ? "upstreamFailed" : undefined
+}
+
+const ruled = (rule: Rule, size: number, tally: Tally): Verdict | undefined => {
+  const { failed, skipped, success, upstreamFailed } = tally
+  const bad = failed + upstreamFailed
+  const isOpen = endedOf(tally) < size
+  if (size === 0) return "run"
+  switch (rule) {
+    case "allSuccess":
+      return bad > 0 ? "upstreamFailed" : isOpen ? undefined : skipped > 0 ? "skip" : "run"
+    case "allFailed":
+      return success + skipped > 0 ? "skip" : isOpen ? undefined : "run"
+    case "allDone":
+      return isOpen ? undefined : "run"
+    case "oneSuccess":
+      return success > 0 ? "run" : isOpen ? undefined : skipped === size ? "skip" : "upstreamFailed"
+    case "oneFailed":
+      return bad > 0 ? "run" : isOpen ? undefined : "skip"
+    case "oneDone":
+      return success + failed > 0 ? "run" : isOpen ? undefined : "skip"
+    case "noneFailed":
+      return bad > 0 ? "upstreamFailed" : isOpen ? undefined : "run"
+    case "noneSkipped":
+      return skipped > 0 ? "skip" : isOpen ? undefined : "run"
+    case "always":
+      return "run"
+  }
+}
