@@ -94,7 +94,7 @@ export interface Callbacks {
   /** The tasks that this computation adds. */
   readonly startState?: ((tasks: number) => void) | undefined
   readonly beforeTask?: ((key: string) => void) | undefined
-  readonly afterTask?: ((key: string, outcome: "succeeded" | "failed" | "cancelled") => void) | undefined
+  readonly afterTask?: ((key: string, outcome: "succeeded" | "failed" | "cancelled" | "skipped") => void) | undefined
   readonly finish?: ((failed: boolean) => void) | undefined
 }
 
@@ -381,7 +381,10 @@ const strangerOf = (shape: unknown): GraphError | undefined => {
 const modes: ReadonlyArray<unknown> = ["failFast", "continue", "collect"] satisfies ReadonlyArray<Mode>
 
 /** What is wrong with a request. */
-const refusalOf = ({ misplaced }: Scan, mode: Mode): GraphError | undefined => {
+const policyAsTarget = { what: "a Dependency", why: "a policy is for the inputs of a task; ask for its members" }
+
+const refusalOf = ({ groups, misplaced }: Scan, mode: Mode): GraphError | undefined => {
+  if (groups !== undefined) return new GraphError({ reason: refuseMisplaced(undefined, policyAsTarget) })
   if (misplaced !== undefined) return new GraphError({ reason: refuseMisplaced(undefined, misplaced) })
   if (modes.includes(mode)) return undefined
   const expected = "\"failFast\", \"continue\" or \"collect\""

@@ -9,8 +9,9 @@
  */
 import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import type { Dependency } from "./Dependency.ts"
 import type { Future } from "./Future.ts"
-import type { DependencyFailed, Root, RuntimeFailure, Signal } from "./SkeinError.ts"
+import type { DependencyFailed, Root, RuntimeFailure, Signal, TaskSkipped } from "./SkeinError.ts"
 import type { Task } from "./Task.ts"
 import type { Worker } from "./Worker.ts"
 
@@ -29,7 +30,7 @@ type IsAny<I> = 0 extends 1 & I ? true : false
 /** Does I hold a handle, at most D levels down? */
 type Holds<I, D extends number> = [D] extends [never] ? false
   : IsAny<I> extends true ? false
-  : I extends Handle ? true
+  : I extends Handle | Dependency<any, any, any, any> ? true
   : I extends (...args: any) => any ? false
   : I extends object ? IsOfEffect<I> extends true ? false
     : true extends { [K in keyof I]-?: Holds<I[K], Prev[D]> }[keyof I] ? true
@@ -50,6 +51,7 @@ type HoldsAny<I, D extends number> = true extends Holds<I, D> ? true : false
 export type Values<I> = IsAny<I> extends true ? I
   : I extends Task<infer A, any, any> ? A
   : I extends Future<infer A, any> ? A
+  : I extends Dependency<infer V, any, any, any> ? V
   : HoldsAny<I, 5> extends true ? { -readonly [K in keyof I]: Values<I[K]> }
   : I
 
@@ -59,12 +61,30 @@ export type Values<I> = IsAny<I> extends true ? I
  * @category utils
  * @since 0.1.0
  */
-export type Errors<I, D extends number = 5> = [D] extends [never] ? never
+export type Errors<I> = Exclude<Found<I>, Raised<any>>
+
+/** What an error of a policy is marked with: it ends the dependent itself. */
+interface Raised<out P> {
+  readonly "~skein/Raised": P
+}
+
+type Found<I, D extends number = 5> = [D] extends [never] ? never
   : IsAny<I> extends true ? never
   : I extends Task<any, infer E, any> ? E
   : I extends Future<any, infer E> ? E
-  : HoldsAny<I, D> extends true ? { [K in keyof I]-?: Errors<I[K], Prev[D]> }[Places<I>]
+  : I extends Dependency<any, infer E, infer P, any> ? E | ([P] extends [never] ? never : Raised<P>)
+  : HoldsAny<I, D> extends true ? { [K in keyof I]-?: Found<I[K], Prev[D]> }[Places<I>]
   : never
+
+/**
+ * What the policies in the shape can end a dependent with.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export type Raises<I> = RaisesOf<Found<I>>
+
+type RaisesOf<E> = IsAny<E> extends true ? never : E extends Raised<infer P> ? P : never
 
 /**
  * The requirements of all handles in the shape.
@@ -76,6 +96,7 @@ export type Services<I, D extends number = 5> = [D] extends [never] ? never
   : IsAny<I> extends true ? never
   : I extends Task<any, any, infer R> ? R
   : I extends Future<any, any> ? never
+  : I extends Dependency<any, any, any, infer R> ? R
   : HoldsAny<I, D> extends true ? { [K in keyof I]-?: Services<I[K], Prev[D]> }[Places<I>]
   : never
 
@@ -100,7 +121,12 @@ export type Exits<I> = IsAny<I> extends true ? I
  * @category utils
  * @since 0.1.0
  */
-export type Upstream<I> = [Errors<I>] extends [never] ? never : DependencyFailed<Root<Errors<I>>>
+export type Upstream<I> = UpstreamOf<Found<I>>
+
+/** A skip goes on as it is, everything else as the failure of a dependency. */
+type UpstreamOf<E> = Extract<E, TaskSkipped> | Failed<Exclude<E, TaskSkipped | Raised<any>>> | RaisesOf<E>
+
+type Failed<E> = [E] extends [never] ? never : DependencyFailed<Root<E>>
 
 /**
  * A value of `T`, with handles in any places of it.

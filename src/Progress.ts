@@ -34,6 +34,8 @@ export interface Counts {
   readonly succeeded: number
   readonly failed: number
   readonly cancelled: number
+  /** Their body, a rule, or a task that they depend on chose not to do the work. */
+  readonly skipped: number
   readonly total: number
 }
 

@@ -2,7 +2,8 @@
  * Every error of Skein, each with the keys it concerns and a message that says what to do next.
  *
  * A `GraphError` comes before anything starts. `DependencyFailed` is the typed failure of a task whose dependency failed.
- * The errors of options (`TaskTimeout`, `DependencyTimeout`) are in a task's type when the option is. `RuntimeFailure` is
+ * The errors of options (`TaskTimeout`, `DependencyTimeout`, `ImpossibleDependency`) are in a task's type when the option is,
+ * and `TaskSkipped` where a body may skip its task. `RuntimeFailure` is
  * what the runtime can do to any task; every verb that observes a task adds it.
  *
  * @since 0.1.0
@@ -11,8 +12,10 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import { NodeInspectSymbol } from "effect/Inspectable"
+import type { Impossibility } from "./engine/State.ts"
 import type { Status } from "./Future.ts"
 import { brief } from "./internal/brief.ts"
+import { needText } from "./internal/policyText.ts"
 import type { Place } from "./internal/rendering.ts"
 import {
   asError,
@@ -311,6 +314,60 @@ export class DependencyTimeout extends Fact("DependencyTimeout")<{
 }
 
 /**
+ * A task was skipped, so it has no value: its body chose to, a rule over its dependencies did, or it depends on such a task.
+ * `root` is the key of the task with which it began.
+ *
+ * **Details**
+ *
+ * What `Task.skip` fails with: a body that fails with this, its own or that of a task it joined, ends its task as skipped. What
+ * depends on a skipped task fails with this too, not with `DependencyFailed`: nothing went wrong.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TaskSkipped extends Fact("TaskSkipped")<{ readonly key: string; readonly root: string }> {
+  override get message(): string {
+    const why = this.key === this.root ? "" : `, because ${quote(this.root)} was`
+    return `Task ${quote(this.key)} was skipped${why}, so it has no value. ` +
+      "A task that should run all the same takes it through a Dependency, such as Dependency.rule(\"noneFailed\", [...])."
+  }
+}
+
+/**
+ * Why a task can never start: so many dependencies of a set have ended otherwise that its policy can never be met.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ImpossibleReason extends Impossibility {}
+
+/**
+ * A policy of a task can never be met, so it never starts. For those that depend on it an ordinary typed failure.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ImpossibleDependency extends Fact("ImpossibleDependency")<{
+  readonly key: string
+  readonly reason: ImpossibleReason
+}> {
+  override get message(): string {
+    const { ended, of, policy, refusedBy, size } = this.reason
+    const refused = refusedBy.map(quote).join(", ")
+    const open = size - ended.success - ended.failed - ended.upstreamFailed - ended.skipped
+    const counts = [
+      [ended.success, "succeeded"],
+      [ended.failed + ended.upstreamFailed, "failed"],
+      [ended.skipped, "skipped"],
+      [open, "open"]
+    ] as const
+    const told = counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`).join(", ")
+    return `Task ${quote(this.key)} can never start: it needs ${needText(of, policy, size)} (${told}). ` +
+      `Look at ${refused}, or choose a policy that allows it.`
+  }
+}
+
+/**
  * A task was cancelled. `by` names who asked: the key of a task, or an owner such as a scope or a compute.
  *
  * @category errors
@@ -577,6 +634,8 @@ const facts = [
   GraphError,
   TaskTimeout,
   DependencyTimeout,
+  ImpossibleDependency,
+  TaskSkipped,
   TaskCancelled,
   WorkerKilled,
   DependenciesGone,

@@ -12,13 +12,15 @@ import * as Exit from "effect/Exit"
 import { dual, identity } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
+import type { Dependency } from "./Dependency.ts"
 import type { Future } from "./Future.ts"
-import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
+import type { Handle, Lifted, Needs, Own, Raises, Services, Upstream, Values } from "./Inputs.ts"
+import { keyOfBody } from "./internal/attempt.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
 import * as internal from "./internal/task.ts"
-import { DependenciesLost, Reschedule } from "./SkeinError.ts"
-import type { DependencyTimeout, GraphError, RuntimeFailure, TaskTimeout } from "./SkeinError.ts"
+import { DependenciesLost, Reschedule, TaskSkipped } from "./SkeinError.ts"
+import type { DependencyTimeout, GraphError, ImpossibleDependency, RuntimeFailure, TaskTimeout } from "./SkeinError.ts"
 
 /** @internal */
 export declare const TypeId: unique symbol
@@ -54,8 +56,16 @@ export interface Options {
   readonly priority?: number | undefined
   /** Equal inputs give equal results: tasks with the same key then share one run. See {@link fn}. */
   readonly pure?: boolean | undefined
-  /** Tasks that must have succeeded before this one starts, without giving it values. */
-  readonly after?: Handle | ReadonlyArray<Handle> | undefined
+  /**
+   * Tasks that must have succeeded before this one starts, without giving it values; with a `Dependency`, what it asks of its
+   * members.
+   */
+  readonly after?: Ordered | ReadonlyArray<Ordered> | undefined
+  /**
+   * Tasks that must have succeeded before this one starts, and where this one is to run. It ends with `ImpossibleDependency`
+   * when one of them ends otherwise, or as a `Dependency` says.
+   */
+  readonly follow?: Ordered | ReadonlyArray<Ordered> | undefined
   /** How long one attempt may take, from its start. It is interrupted then. */
   readonly timeout?: Duration.Input | undefined
   /** How long the task may take in all, from its submission. */
@@ -110,6 +120,9 @@ export interface Options {
   readonly tags?: ReadonlyArray<string> | undefined
 }
 
+/** What a task may wait for without getting its value. */
+type Ordered = Handle | Dependency<any, any, any, any>
+
 type When<O, K extends PropertyKey, Err> = K extends keyof O ? [O[K]] extends [undefined] ? never : Err : never
 
 /** @internal */
@@ -117,11 +130,14 @@ export type OptionErrors<O> =
   | When<O, "timeout" | "deadline", TaskTimeout>
   | When<O, "dependencyTimeout", DependencyTimeout>
   | (O extends { readonly after?: infer H } ? Upstream<H> : never)
+  | When<O, "follow", ImpossibleDependency>
+  | (O extends { readonly follow?: infer H } ? Raises<H> : never)
   | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, infer SE, any> ? SE : never : never)
 
 /** @internal */
 export type OptionServices<O> =
   | (O extends { readonly after?: infer H } ? Services<H> : never)
+  | (O extends { readonly follow?: infer H } ? Services<H> : never)
   | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, any, infer SR> ? Needs<SR> : never
     : never)
 
@@ -326,11 +342,45 @@ export const reschedule: Effect.Effect<never, Reschedule> = Effect.suspend(() =>
  * @since 0.1.0
  */
 export const dependenciesLost = (
-  ...dependencies: readonly [Dependency, ...ReadonlyArray<Dependency>]
+  ...dependencies: readonly [Named, ...ReadonlyArray<Named>]
 ): Effect.Effect<never, DependenciesLost> => Effect.suspend(() => Effect.fail(new DependenciesLost({ dependencies })))
 
 /** A dependency as its dependent may name it. */
-type Dependency = Task<any, any, any> | Future<any, any> | string
+type Named = Task<any, any, any> | Future<any, any> | string
+
+/**
+ * What a body fails with to end its task as skipped: it chose not to do its work, and nothing went wrong.
+ *
+ * **When to use**
+ *
+ * For branches: the tasks of a branch that is not chosen never run, and those where branches meet take what there is.
+ *
+ * **Details**
+ *
+ * A task that depends on a skipped one is skipped too and never starts, at any distance. A `Dependency` with another policy
+ * decides otherwise, and `Task.exit` gives the failure as a value. Whoever asks for the value of a skipped task gets the typed
+ * failure `TaskSkipped`. A body that passes on the `TaskSkipped` of a task it joined is skipped too. A skip is never tried
+ * again. A body that also fails or dies does just that. The idea is Airflow's.
+ *
+ * **Example** (A branch that is not taken)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Task } from "skein"
+ *
+ * const rows = Task.make(Effect.succeed([] as Array<string>))
+ * const report = Task.make({ rows }, ({ rows }) => rows.length === 0 ? Task.skip : Effect.succeed(rows.join()))
+ * const mail = Task.map({ report }, ({ report }) => `sent ${report}`, { key: "mail" })
+ * Task.run(mail).pipe(Effect.catchTag("TaskSkipped", ({ key }) => Effect.succeed(`${key} was skipped`))) // => "mail was skipped"
+ * ```
+ *
+ * @category signals
+ * @since 0.1.0
+ */
+export const skip: Effect.Effect<never, TaskSkipped> = Effect.withFiber((fiber) => {
+  const key = keyOfBody(fiber) ?? "task"
+  return Effect.fail(new TaskSkipped({ key, root: key }))
+})
 
 /**
  * A task that computes its value with a plain function. A throw is a defect, and so is a Promise: for those there is

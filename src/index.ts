@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as Client from "./Client.ts"
+export * as Dependency from "./Dependency.ts"
 export * as Future from "./Future.ts"
 export * as Graph from "./Graph.ts"
 export * as Inputs from "./Inputs.ts"

@@ -128,9 +128,9 @@ describe("options", () => {
     [{ retry: 5 }, "The option retry of task \"x\" cannot be 5: expected a Schedule, such as Schedule.recurs(3)."],
     [
       { after: "k" },
-      "The option after of task \"x\" cannot be \"k\": expected a task, a future or an array of them."
+      "The option after of task \"x\" cannot be \"k\": expected a task, a future, a Dependency, or an array of them."
     ],
-    [{ after: [one, 5] }, "expected a task, a future or an array of them."]
+    [{ after: [one, 5] }, "expected a task, a future, a Dependency, or an array of them."]
   ]
   for (const [options, message] of untyped) {
     it.effect(`Bad input: ${Object.keys(options)[0]!} that no type allows is refused: ${message}`, () =>

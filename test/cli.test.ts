@@ -11,12 +11,13 @@ import * as Task from "skein/Task"
 import { duration, frame, summary, widthOf } from "../src/cli/render.ts"
 import { inScheduler } from "./harness.ts"
 
-const counts = (succeeded: number, failed: number, running: number, total: number, cancelled = 0) => ({
-  waiting: total - succeeded - failed - running - cancelled,
+const counts = (succeeded: number, failed: number, running: number, total: number, cancelled = 0, skipped = 0) => ({
+  waiting: total - succeeded - failed - running - cancelled - skipped,
   running,
   succeeded,
   failed,
   cancelled,
+  skipped,
   total
 })
 
@@ -87,6 +88,13 @@ describe("cli: frames", () => {
     assert.strictEqual(
       summary({ ...progress(), ...counts(1, 1, 0, 3, 1) }, false),
       "2/3 tasks (66%), 1 failed, 1 cancelled, 3.2s, 0.6/s"
+    )
+  })
+
+  it("G19: a task that was skipped has come to its end as it should", () => {
+    assert.strictEqual(
+      summary({ ...progress(), ...counts(1, 0, 0, 2, 0, 1) }, false),
+      "2/2 tasks (100%), 1 skipped, 3.2s, 0.6/s"
     )
   })
 

@@ -790,7 +790,7 @@ describe("TaskInfo", () => {
         path: ["late"],
         ...none
       })
-    }).pipe(inScheduler({ workers: [{ id: "w", concurrency: 8 }] })))
+    }).pipe(inScheduler({ workers: [{ id: "w", concurrency: 8 }], waitForWorkers: "1 hour" })))
 
   it.effect("F12: what a body submitted names the task as its submitter; what the body passes on names the body's task", () =>
     Effect.gen(function*() {

@@ -156,8 +156,8 @@ const written = <A, E, R>(
   Effect.suspend(() => {
     let last = ""
     return Progress.withProgress(effect, (progress) => {
-      const { cancelled, failed, running, succeeded, total } = progress
-      const state = [cancelled, succeeded, failed, running, total].join()
+      const { cancelled, failed, running, skipped, succeeded, total } = progress
+      const state = [cancelled, skipped, succeeded, failed, running, total].join()
       if (state === last || total === 0) return
       last = state
       terminal.write(`${summary(progress, colors)}\n`)

@@ -17,8 +17,8 @@ const widestName = 32
 const widestBar = 40
 const narrowestBar = 6
 
-/** What has run to its end: a task that was cancelled is not done. */
-const done = ({ failed, succeeded }: Counts): number => succeeded + failed
+/** What has come to its end as it should: a task that was cancelled is not done, one that was skipped is. */
+const done = ({ failed, skipped, succeeded }: Counts): number => succeeded + failed + skipped
 
 /** Never 100 before all are done. */
 const percent = (counts: Counts): string =>
@@ -91,6 +91,7 @@ const figures = (
     plain(percent(counts)),
     plain(countOf(counts).padStart(countWidth)),
     { text: red(failures, colors), width: failures.length },
+    plain(counts.skipped === 0 ? "" : `${counts.skipped} skipped`),
     plain(counts.cancelled === 0 ? "" : `${counts.cancelled} cancelled`),
     plain(isTotal ? duration(elapsedMillis) : ""),
     plain(isTotal ? rate(counts, elapsedMillis) : ""),

@@ -31,6 +31,8 @@ export type Ending =
    * no attempt. Each is named by its place among the dependencies of the task.
    */
   | { readonly _tag: "DependenciesLost"; readonly places: ReadonlyArray<number> }
+  /** The body chose not to do its work: what depends on it is not done either, unless a policy says otherwise. */
+  | { readonly _tag: "Skipped" }
 
 /** What holds for a worker beyond its slots. All times in milliseconds. */
 export interface Terms {

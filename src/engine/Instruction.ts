@@ -13,9 +13,9 @@ export interface Start {
   /** Which start of this task it is, from 1. */
   readonly number: number
   readonly worker: number
-  /** The dependencies in the order in which the plan lists them. */
+  /** The dependencies in the order in which the plan lists them; -1 for one of which the task has let go. */
   readonly inputs: ReadonlyArray<TaskId>
-  /** The worker that holds each input; absent when `worker` holds them all. */
+  /** The worker that holds each input, or -1 for none; absent when `worker` holds them all. */
   readonly holders: ReadonlyArray<number> | undefined
 }
 

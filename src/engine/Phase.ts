@@ -17,7 +17,8 @@ export const Phase = {
   releasing: 8,
   succeeded: 9,
   failed: 10,
-  cancelled: 11
+  cancelled: 11,
+  skipped: 12
 } as const
 
 export type Phase = typeof Phase[keyof typeof Phase]
@@ -35,7 +36,8 @@ export const phaseNames = [
   "releasing",
   "succeeded",
   "failed",
-  "cancelled"
+  "cancelled",
+  "skipped"
 ] as const
 
 export type PhaseName = Exclude<typeof phaseNames[number], "free">

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { Edges } from "./order.ts"
+import type { Group } from "./policies.ts"
 
 /**
  * The static side of one submitted graph. Tasks are `0 .. size - 1`; dependencies have smaller numbers than dependents.
@@ -33,6 +34,8 @@ export interface Settings {
   readonly priority?: number | undefined
   /** Starts whatever the outcomes of its dependencies are, and receives them as exits. */
   readonly absorbs?: boolean | undefined
+  /** What sets of its dependencies must come to; the others must all succeed. Without overlaps, in order. */
+  readonly policies?: ReadonlyArray<Group> | undefined
   /** Its result owns a resource: when it is released, finalizers run. */
   readonly resource?: boolean | undefined
   readonly timeoutMillis?: number | undefined

@@ -7,8 +7,8 @@
  * **Invariants**
  *
  * - S1 Phases are exclusive; only the transitions of `transitions.ts` happen.
- * - S2 `waiting` is the number of dependencies that have not been met, and one for a retry delay that runs; a task is `waiting`
- *   as long as it is above 0, or its alias is open.
+ * - S2 `waiting` is the number of dependencies that have not been met, a group with a policy counting as one, and one for a
+ *   retry delay that runs; a task is `waiting` as long as it is above 0, or its alias is open.
  * - S3 `refs` is the number of claims, wishes and dependents (not ended, or with a result that lives on it) of a task; at 0 a
  *   task is cancelled if it has not ended, and forgotten if it has.
  * - S4 The slots in use on a worker are the attempts there that hold one; never more than its slots. The same of the amounts
@@ -35,6 +35,7 @@ import type { Limits } from "./limits.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
 import type { Defaults, Demand, Plan, Reference, Settings } from "./Plan.ts"
+import type { Group, Outcome as EndedAs, Policy, Tally } from "./policies.ts"
 import type { Members } from "./positions.ts"
 import { TaskTable } from "./TaskTable.ts"
 
@@ -87,6 +88,21 @@ export type Reason =
   }
   /** No worker could take it, and none came for so long. */
   | { readonly _tag: "NoWorker"; readonly millis: number }
+  | { readonly _tag: "Skipped" }
+  | { readonly _tag: "Impossible"; readonly why: Impossibility }
+
+/** Why a task can never start. */
+export interface Impossibility {
+  /** So many dependencies of a group have ended otherwise that its policy can never be met. */
+  readonly _tag: "Unreachable"
+  readonly of: Group["of"]
+  readonly policy: Policy
+  /** How many dependencies the group has, and how those ended that have. */
+  readonly size: number
+  readonly ended: Tally
+  /** The keys of the first few that ended otherwise. */
+  readonly refusedBy: ReadonlyArray<string>
+}
 
 /**
  * The key that waits and the key that it waits for; with a third part, for the slot, the resources or the tag which that one
@@ -354,6 +370,20 @@ export interface FormerAttempt {
   readonly fate: "failed" | "died" | "lost"
 }
 
+/** How far the groups of a task are: those of its dependencies that have a policy. Right as long as the task waits. */
+export interface Needs {
+  readonly groups: ReadonlyArray<Group>
+  /** How many of each group have ended in each way, until the group is met. */
+  readonly tallies: ReadonlyArray<Record<EndedAs, number>>
+  readonly met: Array<boolean>
+  /** What has not been counted as ended, each with its places among the dependencies of the task. */
+  readonly open: Map<TaskId, ReadonlyArray<number>>
+  /** The places of those that the task has let go of, for a group was met without them. */
+  readonly dropped: Set<number>
+  /** What is left to wait for: dependencies without a group, and groups. */
+  left: number
+}
+
 export interface State {
   now: number
   readonly limits: Limits
@@ -420,6 +450,8 @@ export interface State {
   readonly later: Map<TaskId, Map<TaskId, number>>
   /** Tasks that stand for another: flatMap tasks whose body has returned. */
   readonly aliases: Map<TaskId, TaskId>
+  /** Tasks with policies, as long as they hold what they depend on. */
+  readonly needs: Map<TaskId, Needs>
   /** How tasks ended, or for those that are stopping, how they will end. Success has no entry. */
   readonly outcomes: Map<TaskId, Outcome>
   /** Tasks that were settled with a value while an attempt ran, and end with that when it has ended. */
@@ -525,6 +557,7 @@ export const make = (
   heldSize: 0,
   later: new Map(),
   aliases: new Map(),
+  needs: new Map(),
   outcomes: new Map(),
   settled: new Set(),
   stopping: new Map(),

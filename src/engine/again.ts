@@ -6,8 +6,9 @@
  */
 import * as budget from "./budget.ts"
 import type { Out } from "./Instruction.ts"
+import { recount } from "./needs.ts"
 import { outcomeOf } from "./outcomes.ts"
-import { fail, isRefusal, makeReady, refuse } from "./settle.ts"
+import { conclude, fail, isRefusal, makeReady, refuse } from "./settle.ts"
 import { dependenciesOf } from "./snapshot.ts"
 import { Flag, hasEnded, keyOf, mayRepeat, Phase } from "./State.ts"
 import type { FormerAttempt, Phase as PhaseOf, State, TaskId } from "./State.ts"
@@ -57,6 +58,7 @@ export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
 
 /** Lets a task that waits wait for its dependencies once more, and for a delay if it has one. */
 export const waitAgain = (state: State, task: TaskId, isDelayed: boolean, out: Out): void => {
+  if (state.needs.size > 0 && state.needs.has(task)) return waitForGroups(state, task, isDelayed, out)
   const dependencies = dependenciesOf(state, task)
   const open = dependencies.filter((dependency) => !hasEnded(state.tasks.phase[dependency] as PhaseOf))
   const refusal = dependencies.find((dependency) => !open.includes(dependency) && isRefusal(state, task, dependency))
@@ -64,6 +66,12 @@ export const waitAgain = (state: State, task: TaskId, isDelayed: boolean, out: O
   state.tasks.waiting[task] = open.length + (isDelayed ? 1 : 0)
   if (open.length > 0) breakCycles(state, new Set([task]), out)
   else if (!isDelayed) makeReady(state, task)
+}
+
+const waitForGroups = (state: State, task: TaskId, isDelayed: boolean, out: Out): void => {
+  const verdict = recount(state, task, isDelayed ? 1 : 0, out)
+  conclude(state, task, verdict, out)
+  if (verdict === undefined && state.needs.get(task)!.left > 0) breakCycles(state, new Set([task]), out)
 }
 
 /** One thing less to wait for: a dependency has been met, or the delay is over. */

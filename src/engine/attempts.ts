@@ -57,6 +57,8 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
       return giveWay(state, task, out)
     case "DependenciesLost":
       return reportLost(state, task, ending.places, out)
+    case "Skipped":
+      return fail(state, task, outcomeOf(state, task, ending), out)
   }
 }
 

@@ -5,10 +5,13 @@
  * @since 0.1.0
  */
 import { unitsOf } from "./amounts.ts"
+import { outcomeOfEnd } from "./needs.ts"
 import { claimsOf } from "./owners.ts"
 import { demandOf, maySuit, suits } from "./placement.ts"
+import { decide } from "./policies.ts"
+import type { Group, Outcome } from "./policies.ts"
 import { kindOf, nameOfKind } from "./ready.ts"
-import { compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
+import { awaitedDependenciesOf, compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
 import {
   Flag,
   graceOf,
@@ -117,6 +120,11 @@ function* waiting(state: State, { name, needs }: Facts): Iterable<string> {
     )
     if (dependencies.some((dependency) => !isLive(state, dependency))) yield `S2: ${name(task)} lost a dependency`
     const isNew = (dependency: TaskId) => phase < Phase.assigned || !has(state, dependency, Flag.recomputed)
+    const settings = settingsOf(state, task)
+    if (settings?.policies !== undefined) {
+      yield* grouped(state, task, settings.policies, name)
+      continue
+    }
     const early = phase > Phase.waiting ? open.filter(isNew) : []
     if (early.length > 0) yield `S2: ${name(task)} did not wait for ${early.map(name).join()}`
     if (phase === Phase.waiting) {
@@ -124,7 +132,7 @@ function* waiting(state: State, { name, needs }: Facts): Iterable<string> {
       if (tasks.waiting[task] !== expected) yield `S2: ${name(task)} counts ${tasks.waiting[task]} of ${expected}`
       if (expected === 0) yield `S2: nothing will wake ${name(task)}`
     }
-    const absorbs = settingsOf(state, task)?.absorbs === true
+    const absorbs = settings?.absorbs === true
     const refused = dependencies.filter((dependency) =>
       phaseOf(state, dependency) > Phase.succeeded && isNew(dependency)
     )
@@ -137,6 +145,53 @@ function* waiting(state: State, { name, needs }: Facts): Iterable<string> {
       yield `S2: the alias ${name(task)} should have ended`
     }
   }
+}
+
+/** S2: a task with policies waits for each set that is not met, and for the others one by one; what decides it has ended it. */
+function* grouped(
+  state: State,
+  task: TaskId,
+  groups: ReadonlyArray<Group>,
+  name: (task: TaskId) => string
+): Iterable<string> {
+  const needs = state.needs.get(task)
+  if (needs === undefined) return yield `S2: nobody counts for ${name(task)}`
+  const phase = phaseOf(state, task)
+  if (phase > Phase.ready) return
+  const { ids, plan: { offsets, targets } } = state.tasks.submission[task]!
+  const from = offsets[state.tasks.index[task]!]!
+  const size = offsets[state.tasks.index[task]! + 1]! - from
+  const endOf = (place: number): Outcome | "open" => {
+    const target = targets[from + place]!
+    const dependency = target >= 0 ? ids[target]! : ~target
+    return hasEnded(phaseOf(state, dependency)) ? outcomeOfEnd(state, dependency) : "open"
+  }
+  const places = Array.from({ length: size }, (_, place) => place).filter((place) => !needs.dropped.has(place))
+  const alone = places.filter((place) => !groups.some((group) => place >= group.from && place < group.to)).map(endOf)
+  let left = alone.filter((end) => end === "open").length
+  if (alone.some((end) => end !== "open" && end !== "success")) yield `S2: ${name(task)} outlives a refusal`
+  for (const [i, group] of groups.entries()) {
+    const ends = places.filter((place) => place >= group.from && place < group.to).map(endOf)
+    const count = (outcome: Outcome) => ends.filter((end) => end === outcome).length
+    const tally = {
+      success: count("success"),
+      failed: count("failed"),
+      upstreamFailed: count("upstreamFailed"),
+      skipped: count("skipped")
+    }
+    const verdict = decide(group.policy, ends.length, tally)
+    if (verdict === undefined) left++
+    else if (verdict !== "run") yield `S2: ${name(task)} outlives its group ${i}`
+    if (needs.met[i] !== (verdict === "run")) yield `S2: group ${i} of ${name(task)} is ${verdict ?? "open"}`
+  }
+  if (phase === Phase.ready && left > 0) yield `S2: ${name(task)} did not wait for ${left} more`
+  if (phase !== Phase.waiting) return
+  const expected = left + (isArmed(state, task, "retry", state.tasks.attempt[task]!) ? 1 : 0)
+  if (needs.left !== left) yield `S2: ${name(task)} has ${needs.left} of ${left} left`
+  if (state.tasks.waiting[task] !== expected) {
+    yield `S2: ${name(task)} counts ${state.tasks.waiting[task]} of ${expected}`
+  }
+  if (expected === 0) yield `S2: nothing will wake ${name(task)}`
 }
 
 const settingsOf = (state: State, task: TaskId) =>
@@ -492,7 +547,9 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
       yield `S7: ${name(task)} has ${outcome === undefined ? "no" : "an"} outcome`
     }
     if (outcome !== undefined && phase > Phase.succeeded) {
-      if ((phase === Phase.cancelled) !== (outcome.reason._tag === "Cancelled")) {
+      const expected = phase === Phase.cancelled ? "Cancelled" : phase === Phase.skipped ? "Skipped" : undefined
+      const isOther = outcome.reason._tag !== "Cancelled" && outcome.reason._tag !== "Skipped"
+      if (expected === undefined ? !isOther : outcome.reason._tag !== expected) {
         yield `S7: ${name(task)} ended by ${outcome.reason._tag}`
       }
     }
@@ -522,6 +579,7 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
     state.history,
     state.reports,
     state.aliases,
+    state.needs,
     state.later,
     state.waitsOf,
     state.keeping
@@ -613,7 +671,7 @@ function* starvation(state: State, { live, name, needs }: Facts): Iterable<strin
     if (hasEnded(phase)) return false
     const alias = state.aliases.get(task)
     if (alias !== undefined) return able.has(alias)
-    const open = (needs.get(task) ?? []).filter((need) => !hasEnded(phaseOf(state, need)))
+    const open = needs.has(task) ? awaitedDependenciesOf(state, task) : []
     if (phase === Phase.waiting && open.length > 0) return open.some((need) => able.has(need))
     if (phase < Phase.assigned) return canRun(task)
     const inside = waitsOf(task)
@@ -696,6 +754,7 @@ function* emptiness(state: State): Iterable<string> {
     heldSize: state.heldSize,
     later: state.later.size,
     aliases: state.aliases.size,
+    needs: state.needs.size,
     outcomes: state.outcomes.size,
     failures: state.failures.size,
     history: state.history.size,

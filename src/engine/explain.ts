@@ -8,8 +8,9 @@ import type { Needs } from "./amounts.ts"
 import { brakeOf, isBraked, workersForSources } from "./budget.ts"
 import { isOver } from "./lack.ts"
 import { demandOf, suits } from "./placement.ts"
-import { compareReady, dependenciesOf, readyOf } from "./snapshot.ts"
-import { hasEnded, keyOf, Phase, phaseNames } from "./State.ts"
+import type { Group, Policy, Tally } from "./policies.ts"
+import { awaitedDependenciesOf, compareReady, readyOf } from "./snapshot.ts"
+import { keyOf, Phase, phaseNames } from "./State.ts"
 import type { Phase as PhaseOf, PhaseName, Reason, State, TaskId, Timer, Wait, WorkerRecord } from "./State.ts"
 
 /** Where a task stands, and why it stands there. */
@@ -19,9 +20,24 @@ export interface Explanation {
   readonly because: Because
 }
 
+/** A set of dependencies with a policy, which is not met yet. */
+export interface Need {
+  readonly of: Group["of"]
+  readonly policy: Policy
+  /** How many dependencies it has, and how those ended that have. */
+  readonly size: number
+  readonly ended: Tally
+  /** The keys of those that have not ended. */
+  readonly keys: ReadonlyArray<string>
+}
+
 export type Because =
-  /** These dependencies have not ended. */
-  | { readonly _tag: "WaitsForDependencies"; readonly keys: ReadonlyArray<string> }
+  /** These dependencies have not ended; of those in `needs` not all have to. */
+  | {
+    readonly _tag: "WaitsForDependencies"
+    readonly keys: ReadonlyArray<string>
+    readonly needs?: ReadonlyArray<Need>
+  }
   /** Its last attempt failed; the next may start at this time (milliseconds of the layer's clock). */
   | { readonly _tag: "WaitsForRetry"; readonly at: number }
   /** Its body returned a graph, and it ends as that task ends. */
@@ -133,10 +149,27 @@ const workerOf = (state: State, task: TaskId) => state.workers[state.tasks.worke
 const waitingBecause = (state: State, task: TaskId): Because => {
   const alias = state.aliases.get(task)
   if (alias !== undefined) return { _tag: "StandsFor", key: keyOf(state, alias) }
-  const open = [...new Set(dependenciesOf(state, task))].filter((need) => !hasEnded(state.tasks.phase[need] as PhaseOf))
-  if (open.length > 0) return { _tag: "WaitsForDependencies", keys: open.map((need) => keyOf(state, need)) }
+  const open = [...new Set(awaitedDependenciesOf(state, task))]
+  if (open.length > 0) {
+    const needs = needsOf(state, task)
+    const keys = open.map((need) => keyOf(state, need))
+    return { _tag: "WaitsForDependencies", keys, ...(needs.length > 0 && { needs }) }
+  }
   const isDue = (timer: Timer) => timer.kind === "retry" && timer.serial === state.tasks.attempt[task]
   return { _tag: "WaitsForRetry", at: state.timers.find(isDue)?.at ?? state.now }
+}
+
+/** The groups of a task that are not met. */
+const needsOf = (state: State, task: TaskId): ReadonlyArray<Need> => {
+  const needs = state.needs.get(task)
+  if (needs === undefined) return []
+  const { groups, met, open, tallies } = needs
+  return groups.flatMap(({ from, of, policy, to }, i) => {
+    if (met[i] === true) return []
+    const isInside = (places: ReadonlyArray<number>) => places.some((place) => place >= from && place < to)
+    const keys = Array.from(open).flatMap(([need, places]) => isInside(places) ? [keyOf(state, need)] : [])
+    return [{ of, policy, size: to - from, ended: { ...tallies[i]! }, keys }]
+  })
 }
 
 const readyBecause = (state: State, task: TaskId): Because => {

@@ -8,10 +8,12 @@
 import { breakCycles, remember, uncharge } from "./again.ts"
 import * as budget from "./budget.ts"
 import type { Out } from "./Instruction.ts"
+import { recount } from "./needs.ts"
+import type { Verdict } from "./needs.ts"
 import { noteOutcome, outcomeOf } from "./outcomes.ts"
 import * as ready from "./ready.ts"
 import { letGo } from "./release.ts"
-import { isRefusal, makeReady, noteEnd, refuse } from "./settle.ts"
+import { conclude, isRefusal, makeReady, noteEnd, refuse } from "./settle.ts"
 import { dependenciesOf } from "./snapshot.ts"
 import { Flag, hasEnded, holdsDependencies, liveOf, mayRepeat, Phase, settingsOf } from "./State.ts"
 import type { Phase as PhaseOf, Place, State, Submission, TaskId } from "./State.ts"
@@ -117,9 +119,16 @@ const regroup = (state: State, renewal: Renewal, out: Out): void => {
   const { again } = renewal
   const changed = new Set<TaskId>()
   const refused = new Map<TaskId, TaskId>()
+  const judged = new Map<TaskId, Verdict>()
   for (let task = 0; task < state.tasks.used; task++) {
     const phase = state.tasks.phase[task] as PhaseOf
     if (phase === Phase.free || !holdsDependencies(state, task) || state.aliases.has(task)) continue
+    if (settingsOf(state, task)?.policies !== undefined) {
+      const verdict = regroupNeeds(state, task, renewal, out)
+      if (verdict !== undefined) judged.set(task, verdict)
+      else if (phase <= Phase.ready && state.tasks.phase[task] === Phase.waiting) changed.add(task)
+      continue
+    }
     const missing = countMissing(state, task, renewal)
     // What runs or is held elsewhere goes on: it has its inputs.
     if (phase > Phase.ready) continue
@@ -135,10 +144,25 @@ const regroup = (state: State, renewal: Renewal, out: Out): void => {
   }
   // Only now, when all have counted: dependents of these are told when they are settled.
   for (const [task, dependency] of refused) refuse(state, task, dependency, out)
+  for (const [task, verdict] of judged) conclude(state, task, verdict, out)
   for (const task of changed) {
     if (state.tasks.phase[task] === Phase.waiting && state.tasks.waiting[task] === 0) makeReady(state, task)
   }
   breakCycles(state, changed, out)
+}
+
+/** Counts the groups of a task anew, if it has not started. */
+const regroupNeeds = (state: State, task: TaskId, { again }: Renewal, out: Out): Verdict | undefined => {
+  const phase = state.tasks.phase[task] as PhaseOf
+  listenAnew(state, task)
+  if (phase > Phase.ready) return undefined
+  const needs = state.needs.get(task)
+  const isDelayed = needs !== undefined && !again.has(task) && state.tasks.waiting[task]! > needs.left
+  const verdict = recount(state, task, isDelayed ? 1 : 0, out)
+  if (verdict !== undefined || phase === Phase.waiting || state.tasks.waiting[task] === 0) return verdict
+  ready.remove(state, task)
+  transition(state, task, Phase.waiting)
+  return undefined
 }
 
 const refuses = (state: State, task: TaskId, dependency: TaskId): boolean =>
@@ -146,19 +170,28 @@ const refuses = (state: State, task: TaskId, dependency: TaskId): boolean =>
 
 /** How many dependencies a task has to wait for that it had not to wait for before. Tells them of it. */
 const countMissing = (state: State, task: TaskId, { again, reopened }: Renewal): number => {
+  let missing = 0
+  for (const dependency of dependenciesOf(state, task)) {
+    if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) continue
+    if (again.has(task) || reopened.has(dependency)) missing++
+  }
+  listenAnew(state, task)
+  return missing
+}
+
+/** Lets a task hear of the ends of what it depends on in other submissions. */
+const listenAnew = (state: State, task: TaskId): void => {
   const submission = state.tasks.submission[task]!
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!
-  let missing = 0
+  const dropped = state.needs.get(task)?.dropped
   const later: Array<TaskId> = []
   for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) {
+    if (targets[edge]! >= 0 || dropped?.has(edge - offsets[index]!) === true) continue
     const dependency = liveOf(submission, targets[edge]!)
-    if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) continue
-    if (targets[edge]! < 0) later.push(dependency)
-    if (again.has(task) || reopened.has(dependency)) missing++
+    if (!hasEnded(state.tasks.phase[dependency] as PhaseOf)) later.push(dependency)
   }
   // Once for each place, and anew: it may have listened to some of them already.
   for (const dependency of later) state.later.get(dependency)?.delete(task)
   for (const dependency of later) addLater(state, dependency, task)
-  return missing
 }

@@ -10,6 +10,7 @@ import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpe
 import type { Out } from "./Instruction.ts"
 import { dropFailure, keyCancelled, outcomeOf } from "./outcomes.ts"
 import { unref } from "./release.ts"
+import { dependenciesOf } from "./snapshot.ts"
 import { Flag, hasEnded, keyOf, nameOfWorker, placeOf } from "./State.ts"
 import type { Behalf, Claim, Owner, Phase as PhaseOf, State, TaskId, Trail } from "./State.ts"
 import * as waits from "./waits.ts"
@@ -99,7 +100,10 @@ const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
     (dependent) => ids[dependent]!
   )
   // A task that stands for another has let go of what it depended on.
-  const live = own.filter((dependent) => dependent >= 0 && !state.aliases.has(dependent))
+  const live = own.filter((dependent) =>
+    dependent >= 0 && !state.aliases.has(dependent) &&
+    (!state.needs.has(dependent) || dependenciesOf(state, dependent).includes(task))
+  )
   return [...live, ...(state.later.get(task)?.keys() ?? [])]
 }
 

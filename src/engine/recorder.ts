@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import type { Forget, Instruction, Out, Start } from "./Instruction.ts"
-import { dependenciesOf } from "./snapshot.ts"
+import { dependencyRows } from "./snapshot.ts"
 import type { State, TaskId } from "./State.ts"
 
 export class Recorder implements Out {
@@ -26,7 +26,7 @@ export class Recorder implements Out {
 
 const startOf = (state: State, task: TaskId): Start => {
   const { attempt, starts, worker } = state.tasks
-  const inputs = dependenciesOf(state, task)
+  const inputs = dependencyRows(state, task)
   return {
     _tag: "Start",
     task,
@@ -43,6 +43,6 @@ const holdersOf = (
   worker: number,
   inputs: ReadonlyArray<TaskId>
 ): ReadonlyArray<number> | undefined => {
-  const holders = inputs.map((input) => state.tasks.worker[input]!)
+  const holders = inputs.map((input) => input < 0 ? -1 : state.tasks.worker[input]!)
   return holders.every((holder) => holder === worker) ? undefined : holders
 }

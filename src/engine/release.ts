@@ -75,11 +75,20 @@ export const dropDependencies = (
   }
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!
+  const dropped = state.needs.size === 0 ? undefined : forgetNeeds(state, task)
   for (let i = offsets[index]!; i < offsets[index + 1]!; i++) {
     const target = targets[i]!
+    if (dropped?.has(i - offsets[index]!) === true) continue
     if (target >= 0) lose(state, submission.ids[target]!, out)
     else drop(state, task, ~target, out, lose)
   }
+}
+
+/** Drops what a task with policies waited for; gives the places of the dependencies of which it had let go before. */
+const forgetNeeds = (state: State, task: TaskId): ReadonlySet<number> | undefined => {
+  const dropped = state.needs.get(task)?.dropped
+  state.needs.delete(task)
+  return dropped
 }
 
 /** Lets go of a task of an earlier submission. */

@@ -10,7 +10,7 @@ import * as lineage from "./lineage.ts"
 import { outcomeOf } from "./outcomes.ts"
 import { finalize } from "./release.ts"
 import { fail } from "./settle.ts"
-import { dependenciesOf } from "./snapshot.ts"
+import { dependencyRows } from "./snapshot.ts"
 import { Flag, hasEnded, keyAt, keyOf, mayRepeatAt, Phase, placeOf, settingsOf } from "./State.ts"
 import type { Going, Phase as PhaseOf, Place, State, TaskId } from "./State.ts"
 import { transition } from "./transitions.ts"
@@ -21,11 +21,14 @@ import { transition } from "./transitions.ts"
  */
 export const reportLost = (state: State, task: TaskId, places: ReadonlyArray<number>, out: Out): void => {
   const attempt = state.tasks.attempt[task]!
-  const all = dependenciesOf(state, task)
-  const named = places.map((place) => all[place]!)
+  const all = dependencyRows(state, task)
+  // What it let go of is none of its dependencies any more.
+  const named = places.map((place) => all[place]!).filter((dependency) => dependency >= 0)
   const isFresh = (dependency: TaskId): boolean => !isMadeSince(state, dependency, attempt)
   // Others have reported all of it first: it is there again, or on its way.
-  if (named.length > 0 && !named.some(isFresh)) {
+  // With a policy it need not wait for that, and could report for ever.
+  const waitsForAll = settingsOf(state, task)?.policies === undefined
+  if (named.length > 0 && waitsForAll && !named.some(isFresh)) {
     requeue(state, task)
     return waitAgain(state, task, false, out)
   }

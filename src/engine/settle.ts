@@ -6,7 +6,8 @@
  */
 import * as budget from "./budget.ts"
 import type { Out } from "./Instruction.ts"
-import { keepFailure, noteOutcome } from "./outcomes.ts"
+import * as needs from "./needs.ts"
+import { keepFailure, noteOutcome, outcomeOf } from "./outcomes.ts"
 import * as ready from "./ready.ts"
 import { dropDependencies, release } from "./release.ts"
 import { Flag, hasEnded, holdsDependencies, keyOf, liveOf, Phase, placeOf, settingsOf } from "./State.ts"
@@ -22,8 +23,12 @@ export const succeed = (state: State, task: TaskId): void => end(state, task, Ph
 export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): void => {
   if (state.tasks.phase[task] === Phase.ready) ready.remove(state, task)
   noteOutcome(state, task, outcome, out)
-  end(state, task, outcome.reason._tag === "Cancelled" ? Phase.cancelled : Phase.failed)
+  end(state, task, phaseOf(outcome))
 }
+
+/** The phase in which a task ends without success. */
+const phaseOf = ({ reason: { _tag } }: Outcome): PhaseOf =>
+  _tag === "Cancelled" ? Phase.cancelled : _tag === "Skipped" ? Phase.skipped : Phase.failed
 
 const end = (state: State, task: TaskId, phase: PhaseOf): void => {
   noteEnd(state, task, phase)
@@ -97,10 +102,21 @@ export const dependencyEnded = (
   if (tasks.phase[task] !== Phase.waiting) return
   // A task that stands for another has let go of its dependencies: one that ends now ran again for others.
   if (state.aliases.size > 0 && state.aliases.has(task)) return
+  if (state.needs.size > 0 && state.needs.has(task)) {
+    return conclude(state, task, needs.ended(state, task, dependency, out), out)
+  }
   if (isRefusal(state, task, dependency)) return refuse(state, task, dependency, out)
   const waiting = tasks.waiting[task]! - 1
   tasks.waiting[task] = waiting
   if (waiting === 0) makeReady(state, task)
+}
+
+/** Goes by what the groups of a task have come to: it ends, is ready, or waits on. */
+export const conclude = (state: State, task: TaskId, verdict: needs.Verdict | undefined, out: Out): void => {
+  if (verdict === undefined) {
+    if (state.tasks.waiting[task] === 0) makeReady(state, task)
+  } else if (verdict._tag === "Refused") refuse(state, task, verdict.by, out)
+  else fail(state, task, outcomeOf(state, task, verdict), out)
 }
 
 /** Whether the end of `dependency` keeps `task` from starting. */

@@ -5,7 +5,19 @@
  * @since 0.1.0
  */
 import { amountOf, holdersOfTag } from "./amounts.ts"
-import { Flag, hasEnded, holdsDependencies, keyOf, labelOf, liveOf, Phase, phaseNames, sequenceOf } from "./State.ts"
+import { awaitedOf } from "./needs.ts"
+import {
+  Flag,
+  hasEnded,
+  holdsDependencies,
+  keyOf,
+  labelOf,
+  liveOf,
+  Phase,
+  phaseNames,
+  sequenceOf,
+  settingsOf
+} from "./State.ts"
 import type { Lane, Owner, Phase as PhaseOf, PhaseName, Reason, State, TaskId, Wait, WorkerRecord } from "./State.ts"
 
 /** Everything the engine knows at one moment. */
@@ -169,13 +181,31 @@ const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   return alias === undefined ? dependenciesOf(state, task) : [alias]
 }
 
-/** The rows of the dependencies of a live task, ended or not, each as often as it is named; -1 for one that is forgotten. */
+/**
+ * The rows of the dependencies of a live task, ended or not, each as often as it is named; -1 for one that is forgotten. Those
+ * of which it has let go before its own end are not among them.
+ */
 export const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  const dropped = state.needs.get(task)?.dropped
+  const rows = dependencyRows(state, task)
+  return dropped === undefined || dropped.size === 0 ? rows : rows.filter((_, place) => !dropped.has(place))
+}
+
+/** The same by place, with -1 in those of which it has let go. */
+export const dependencyRows = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   const submission = state.tasks.submission[task]!
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!
-  return Array.from(targets.subarray(offsets[index], offsets[index + 1]), (target) => liveOf(submission, target))
+  const rows = Array.from(targets.subarray(offsets[index], offsets[index + 1]), (target) => liveOf(submission, target))
+  const dropped = state.needs.get(task)?.dropped
+  return dropped === undefined || dropped.size === 0 ? rows : rows.map((row, place) => dropped.has(place) ? -1 : row)
 }
+
+/** What a task waits for that has not ended: all of its dependencies, or what its policies cannot do without. */
+export const awaitedDependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> =>
+  settingsOf(state, task)?.policies === undefined
+    ? dependenciesOf(state, task).filter((dependency) => !hasEnded(state.tasks.phase[dependency] as PhaseOf))
+    : awaitedOf(state, task)
 
 const dependentsOf = (state: State, live: ReadonlyArray<TaskId>): ReadonlyMap<TaskId, number> => {
   const counts = new Map<TaskId, number>()
@@ -201,7 +231,7 @@ const taskOf = (state: State, task: TaskId, dependents: number, owners: Readonly
   const label = labelOf(state, task)
   const alias = state.aliases.get(task)
   const open = phase[task] === Phase.waiting ?
-    needsOf(state, task).filter((need) => !hasEnded(state.tasks.phase[need] as PhaseOf)) :
+    (alias === undefined ? awaitedDependenciesOf(state, task) : [alias]) :
     []
   const outcome = state.outcomes.get(task)
   const { amounts, tags } = state.holding.get(task) ?? {}

@@ -16,7 +16,7 @@ import type { Out } from "./Instruction.ts"
 import { holdsSlot, isAtWork, keepersOf, waitsInside } from "./keepers.ts"
 import { demandOf, maySuit } from "./placement.ts"
 import * as slots from "./slots.ts"
-import { dependenciesOf } from "./snapshot.ts"
+import { awaitedDependenciesOf } from "./snapshot.ts"
 import { hasEnded, keyOf, Phase } from "./State.ts"
 import type { Amount, Pair, Phase as PhaseOf, State, TaskId, Wait, WorkerRecord } from "./State.ts"
 import { takesTasks } from "./suitable.ts"
@@ -152,7 +152,7 @@ const keeps = (state: State, task: TaskId, worker: WorkerRecord, what: Amount | 
 /** Whether a task waits for its next attempt alone. */
 const isDelayed = (state: State, task: TaskId): boolean =>
   state.tasks.phase[task] === Phase.waiting && !state.aliases.has(task) &&
-  dependenciesOf(state, task).every((dependency) => hasEnded(state.tasks.phase[dependency] as PhaseOf))
+  awaitedDependenciesOf(state, task).length === 0
 
 /** The way from the wait to the first task that lacks something, who keeps that, and what those wait for. */
 const tell = (

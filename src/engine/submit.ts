@@ -6,11 +6,12 @@
 import type { GraphSubmitted } from "./Event.ts"
 import type { Out, Refusal } from "./Instruction.ts"
 import { nestingOf, nestingRefusal, refusalOf } from "./limits.ts"
+import { recount } from "./needs.ts"
 import * as owners from "./owners.ts"
 import type { Plan, Reference } from "./Plan.ts"
 import { Positions } from "./positions.ts"
 import { isDemanding } from "./ready.ts"
-import { dependencyEnded, makeReady } from "./settle.ts"
+import { conclude, dependencyEnded, makeReady } from "./settle.ts"
 import { Flag, hasEnded, liveOf, Phase, placeOf, priorityAt, shareAt } from "./State.ts"
 import type { Claim, Lane, Owner, Phase as PhaseOf, State, Submission, TaskId } from "./State.ts"
 import * as timers from "./timers.ts"
@@ -272,7 +273,7 @@ const computationOf = (state: State): number => {
 export const link = (state: State, submission: Submission, out: Out): void => {
   const { ids, plan: { offsets, settings, size, targets } } = submission
   if (submission.share !== undefined) state.demanding += size
-  for (const [index, { deadlineMillis, dependencyTimeoutMillis, resource }] of settings) {
+  for (const [index, { deadlineMillis, dependencyTimeoutMillis, policies, resource }] of settings) {
     if (submission.share === undefined && isDemanding(submission, index)) state.demanding++
     if (resource === true) markResource(state, ids[index]!)
     const serial = submission.sequence + index
@@ -280,10 +281,14 @@ export const link = (state: State, submission: Submission, out: Out): void => {
     if (dependencyTimeoutMillis !== undefined) {
       timers.arm(state, "dependencies", ids[index]!, serial, dependencyTimeoutMillis)
     }
+    // Last: it may be ready, or have ended, by that.
+    if (policies !== undefined) linkGroups(state, submission, index, out)
   }
+  const { needs } = state
   for (let i = 0; i < size; i++) {
     const from = offsets[i]!
     const to = offsets[i + 1]!
+    if (needs.size > 0 && settings.get(i)?.policies !== undefined) continue
     if (from === to) {
       makeReady(state, ids[i]!)
       continue
@@ -301,6 +306,20 @@ export const markResource = (state: State, task: TaskId): void => {
   if ((state.tasks.flags[task]! & Flag.resource) !== 0) return
   state.tasks.flags[task]! |= Flag.resource
   state.resources++
+}
+
+/** What has ended counts at once, and all together: no end of several may decide before the others are known. */
+const linkGroups = (state: State, submission: Submission, index: number, out: Out): void => {
+  const { ids, plan: { offsets, targets } } = submission
+  const task = ids[index]!
+  for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) {
+    if (targets[edge]! >= 0) continue
+    const dependency = ~targets[edge]!
+    noteOrigin(state, submission, edge, dependency)
+    state.tasks.refs[dependency]!++
+    if (!hasEnded(state.tasks.phase[dependency] as PhaseOf)) addLater(state, dependency, task)
+  }
+  conclude(state, task, recount(state, task, 0, out), out)
 }
 
 /** By the time the dependency has to run again, its row may belong to another task. */

@@ -14,9 +14,10 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   [
     "waiting",
     "failed",
-    "a dependency refused it, a time limit passed, the task it stands for failed, or it was settled from outside"
+    "a dependency refused it, a policy can never be met, a time limit passed, what it stands for failed, or it was settled from outside"
   ],
   ["waiting", "cancelled", "nobody wants it any more, a dependency was cancelled, or it was settled from outside"],
+  ["waiting", "skipped", "a dependency was skipped, or what it stands for, or a rule chose to"],
   ["ready", "assigned", "a worker has a free slot"],
   ["ready", "waiting", "an input was lost"],
   ["ready", "succeeded", "it was settled from outside"],
@@ -33,6 +34,7 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   ["running", "succeeded", "the body succeeded"],
   ["running", "failed", "the body failed or died, or was lost with its worker for good"],
   ["running", "cancelled", "the body interrupted itself"],
+  ["running", "skipped", "the body chose to be skipped"],
   ["seceded", "rejoining", "the last wait is over"],
   ["seceded", "stopping", "nobody wants it any more, a time limit passed, or it was settled from outside"],
   [
@@ -43,6 +45,7 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   ["seceded", "succeeded", "the body succeeded while a fiber of its own still waited"],
   ["seceded", "failed", "the body failed or died while a fiber of its own still waited, or was lost for good"],
   ["seceded", "cancelled", "the body interrupted itself"],
+  ["seceded", "skipped", "the body chose to be skipped while a fiber of its own still waited"],
   ["rejoining", "running", "a slot is free"],
   ["rejoining", "seceded", "another fiber of the body waits"],
   ["rejoining", "stopping", "nobody wants it any more, a time limit passed, or it was settled from outside"],
@@ -54,6 +57,7 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   ["rejoining", "succeeded", "the body succeeded while a fiber of its own still waited"],
   ["rejoining", "failed", "the body failed or died while a fiber of its own still waited, or was lost for good"],
   ["rejoining", "cancelled", "the body interrupted itself"],
+  ["rejoining", "skipped", "the body chose to be skipped while a fiber of its own still waited"],
   ["stopping", "waiting", "the attempt ran out of time and another one is due"],
   ["stopping", "succeeded", "the attempt has ended, and the task was settled from outside"],
   ["stopping", "failed", "the attempt has ended, and a time limit was the reason or the task was settled from outside"],
@@ -116,7 +120,9 @@ export const note = (
 /** The table as a Mermaid state diagram. */
 export const toMermaid = (): string => {
   const arrows = transitions.map(([from, to, when]) => `  ${from} --> ${to}: ${when}`)
-  const ends = ["succeeded", "failed", "cancelled"].map((end) => `  ${end} --> [*]: neither claimed nor needed`)
+  const ends = ["succeeded", "failed", "cancelled", "skipped"].map((end) =>
+    `  ${end} --> [*]: neither claimed nor needed`
+  )
   const last = "  releasing --> [*]: the finalizers have run"
   return ["stateDiagram-v2", "  [*] --> waiting: submitted", ...arrows, ...ends, last].join("\n")
 }

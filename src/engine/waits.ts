@@ -9,7 +9,8 @@ import type { WaitAbandoned, WaitBegan, WaitMode } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import { waitsInside } from "./keepers.ts"
 import * as slots from "./slots.ts"
-import { hasEnded, keyOf, liveOf, Phase } from "./State.ts"
+import { awaitedDependenciesOf } from "./snapshot.ts"
+import { hasEnded, keyOf, liveOf, Phase, settingsOf } from "./State.ts"
 import type { Behalf, Claim, Pair, Phase as PhaseOf, State, TaskId, Wait } from "./State.ts"
 import { transition } from "./transitions.ts"
 
@@ -321,6 +322,11 @@ export const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, b
     for (const awaited of wait.tasks) if (isWatching(state, wait, awaited)) visit(awaited, task)
   }
   if (state.tasks.phase[task] !== Phase.waiting) return
+  // With a policy one of them may do; all that is not counted yet is taken for needed, or a cycle could close unseen.
+  if (settingsOf(state, task)?.policies !== undefined) {
+    for (const each of awaitedDependenciesOf(state, task)) visit(each, task)
+    return
+  }
   const submission = state.tasks.submission[task]!
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!

@@ -88,3 +88,9 @@ export const attemptOf = (core: SchedulerCore, fiber: Fiber.Fiber<unknown, unkno
   const attempt = Context.getOrUndefined(fiber.context, Worker)
   return attempt instanceof Attempt && attempt.core === core ? attempt : undefined
 }
+
+/** The key of the task in whose body this fiber runs, whatever scheduler that is of. */
+export const keyOfBody = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined => {
+  const attempt = Context.getOrUndefined(fiber.context, Worker)
+  return attempt instanceof Attempt ? attempt.key : undefined
+}

@@ -13,11 +13,13 @@ import {
   DependenciesGone,
   DependencyFailed,
   DependencyTimeout,
+  ImpossibleDependency,
   NoSuitableWorker,
   Released,
   Starved,
   TaskCancelled,
   TaskInfo,
+  TaskSkipped,
   TaskTimeout,
   WorkerKilled
 } from "../SkeinError.ts"
@@ -125,13 +127,17 @@ const ownCause = (
       return Cause.fail(new NoSuitableWorker({ key, restriction: undefined, millis: reason.millis }))
     case "TimedOut":
       return Cause.fail(timeoutOf(reason, key))
+    case "Skipped":
+      return Cause.fail(new TaskSkipped({ key, root: key }))
+    case "Impossible":
+      return Cause.fail(new ImpossibleDependency({ key, reason: reason.why }))
   }
 }
 
 const timeoutOf = ({ millis, of }: Reason & { _tag: "TimedOut" }, key: string): TaskTimeout | DependencyTimeout =>
   of === "dependencies" ? new DependencyTimeout({ key, millis }) : new TaskTimeout({ key, of, millis })
 
-/** Runtime failures and defects pass through as they are; typed failures become `DependencyFailed`. */
+/** Runtime failures and defects pass through as they are, and a skip goes on; typed failures become `DependencyFailed`. */
 const dependentCause = (
   own: Cause.Cause<unknown>,
   path: ReadonlyArray<string>,
@@ -139,9 +145,12 @@ const dependentCause = (
 ): Cause.Cause<unknown> => {
   const found = Cause.findErrorOption(own)
   if (found._tag === "None" || isRuntimeFailure(found.value)) return own
+  const key = path[path.length - 1]!
+  // Also one that a body passed on which had joined a skipped task: in types it looks the same.
+  if (found.value instanceof TaskSkipped) return Cause.fail(new TaskSkipped({ key, root: found.value.root }))
   // A body that joined a failed task passed its failure on: what counts is the failure that came first.
   const { cause, error } = found.value instanceof DependencyFailed ? found.value : { cause: own, error: found.value }
-  return Cause.fail(new DependencyFailed({ key: path[path.length - 1]!, label, root: path[0]!, error, path, cause }))
+  return Cause.fail(new DependencyFailed({ key, label, root: path[0]!, error, path, cause }))
 }
 
 /** Whether it is a `RuntimeFailure`, of the task itself or of one that it joined. */

@@ -56,15 +56,16 @@ export const ofTargets = (
     }
   )
 
-/** The values of what a body needs, or its exit where the body absorbs failures. */
+/** The values of what a body needs, and exits in the places in which it takes failures. */
 export const ofInputs = (
   { view }: SchedulerCore,
-  absorbs: boolean,
+  isExit: (place: number) => boolean,
   targets: ReadonlyArray<TaskId> | undefined
 ): Exit.Exit<ReadonlyArray<unknown>, unknown> => {
   if (targets === undefined) return Exit.failCause(closing)
-  if (absorbs) return Exit.succeed(targets.map((task) => view.exitOf(task)))
-  return view.firstFailed(targets) ?? Exit.succeed(targets.map((task) => valueOf(view.exitOf(task))))
+  const failed = view.firstFailed(targets.filter((_, place) => !isExit(place)))
+  if (failed !== undefined) return failed
+  return Exit.succeed(targets.map((task, place) => isExit(place) ? view.exitOf(task) : valueOf(view.exitOf(task))))
 }
 
 const closing = Cause.fail(new TaskCancelled({ key: "compute", by: "scheduler", reason: "the scheduler closed" }))

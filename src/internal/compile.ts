@@ -8,6 +8,7 @@ import type { Demand, Plan, Reference, Settings } from "../engine/Plan.ts"
 import type { Place, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
+import { policiesOf } from "./dependency.ts"
 import { areSame, CachedTask, givenName, keyFor, nameOf } from "./keys.ts"
 import { functionOf, taskAt } from "./livePlan.ts"
 import type { Compiled, LivePlan, Run } from "./livePlan.ts"
@@ -268,6 +269,7 @@ export const settingsOf = (task: TaskImpl, key: string | undefined): Settings | 
     label: options.label,
     priority: options.priority,
     absorbs,
+    policies: policiesOf(task),
     resource: options.resource,
     timeoutMillis: options.timeoutMillis,
     deadlineMillis: options.deadlineMillis,

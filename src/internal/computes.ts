@@ -9,6 +9,8 @@ import type * as Fiber from "effect/Fiber"
 import type { Callbacks } from "../Client.ts"
 import type { Submitted } from "../engine/Instruction.ts"
 import { makeClaim } from "../engine/owners.ts"
+import { isDefault } from "../engine/policies.ts"
+import type { Group } from "../engine/policies.ts"
 import { liveOf } from "../engine/State.ts"
 import type { Owner, Place, Root, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
@@ -138,15 +140,23 @@ export class Computes {
 const liveTargets = ({ targets }: Compiled, submitted: Submitted): ReadonlyArray<TaskId> =>
   targets.map((target) => liveOf(submitted, target))
 
+/** Whether a policy takes what ends without success in this place, whatever the task makes of it. */
+const isAbsorbed = (policies: ReadonlyArray<Group> | undefined, place: number): boolean =>
+  policies?.some((group) => place >= group.from && place < group.to && !isDefault(group)) === true
+
 /**
- * The references whose failure no `Task.exit` absorbs on every way to a target: what `errors: "continue"` runs to its end
+ * The references whose failure no `Task.exit` and no policy absorbs on every way to a target: what `errors: "continue"` runs to its end
  * and reports.
  */
 const exposed = ({ plan, targets }: Compiled): ReadonlyArray<number> => {
   const found = new Set<number>(targets)
   for (const reference of found) {
-    if (reference < 0 || plan.settings.get(reference)?.absorbs === true) continue
-    for (let i = plan.offsets[reference]!; i < plan.offsets[reference + 1]!; i++) found.add(plan.targets[i]!)
+    const settings = reference < 0 ? undefined : plan.settings.get(reference)
+    if (reference < 0 || settings?.absorbs === true) continue
+    const from = plan.offsets[reference]!
+    for (let i = from; i < plan.offsets[reference + 1]!; i++) {
+      if (!isAbsorbed(settings?.policies, i - from)) found.add(plan.targets[i]!)
+    }
   }
   return [...found]
 }

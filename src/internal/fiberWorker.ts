@@ -33,11 +33,12 @@ import { Resources } from "./resources.ts"
 import { Results } from "./results.ts"
 import { delayOf, isDone, isRetriable, retryOf } from "./retries.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-import { missedIn, withoutSignals } from "./signals.ts"
+import { isSkip, missedIn, withoutSignals } from "./signals.ts"
 import type { TaskImpl } from "./task.ts"
 
 const interrupted: Ending = { _tag: "Interrupted" }
 const rescheduled: Ending = { _tag: "Rescheduled" }
+const skipped: Ending = { _tag: "Skipped" }
 
 /** One attempt of a task. */
 interface Order {
@@ -211,11 +212,13 @@ export class FiberWorker {
     const own = withoutSignals(cause)
     if (own.reasons.length > 0) this.failed(order, task, run, own)
     else if (cause.reasons.length === 0) this.report(order.task, order.attempt, interrupted)
-    else this.signalled(order, task, missedIn(cause))
+    else this.signalled(order, task, cause)
   }
 
-  /** The body gave its place up, or misses what it was given. */
-  private signalled({ attempt, task }: Order, { handles }: TaskImpl, missed: ReadonlyArray<unknown> | undefined): void {
+  /** The body is skipped, gave its place up, or misses what it was given. */
+  private signalled({ attempt, task }: Order, { handles }: TaskImpl, cause: Cause.Cause<unknown>): void {
+    const missed = missedIn(cause)
+    if (isSkip(cause)) return this.report(task, attempt, skipped)
     if (missed === undefined) return this.report(task, attempt, rescheduled)
     const places = placesOf(missed, handles, this.core.keyOf(task), this.core.dependenciesOf(task))
     if (places instanceof TypeError) return this.fail(task, attempt, Cause.die(places))

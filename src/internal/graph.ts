@@ -121,16 +121,26 @@ const renamed = (
   name: readonly [key: string, label: string | undefined] | undefined,
   madeOf: (task: TaskImpl) => TaskImpl
 ): TaskImpl => {
-  const { after } = task.options
   const options = named(task.options, name)
   const swap = (handle: Handle): Handle => isTask(handle) ? madeOf(handle) : handle
   const isSame = task.handles.every((handle) => swap(handle) === handle)
   if (isSame && options === task.options) return task
   const copy = copies.get(task)
   if (copy !== undefined && areAlike(copy.options, options) && areSwapped(task, copy, swap)) return copy
-  const fresh = remakeTask(task, after === undefined ? options : { ...options, after: after.map(swap) }, swap)
+  const fresh = remakeTask(task, swappedIn(options, swap), swap)
   copies.set(task, fresh)
   return fresh
+}
+
+/** Options with `swap` of all that they name. */
+const swappedIn = (options: TaskOptions, swap: (handle: Handle) => Handle): TaskOptions => {
+  const { after, follow } = options
+  if (after === undefined && follow === undefined) return options
+  return {
+    ...options,
+    ...(after !== undefined && { after: after.map(swap) }),
+    ...(follow !== undefined && { follow: follow.map(swap) })
+  }
 }
 
 const named = (options: TaskOptions, name: readonly [string, string | undefined] | undefined): TaskOptions => {

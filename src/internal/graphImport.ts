@@ -6,12 +6,33 @@
 import * as Effect from "effect/Effect"
 import * as EffectGraph from "effect/Graph"
 import * as Schema from "effect/Schema"
+import { rules } from "../engine/policies.ts"
+import type { Policy } from "../engine/policies.ts"
 import { GraphError } from "../SkeinError.ts"
+import { listedIn, makeDependency } from "./dependency.ts"
 import { checked, ref } from "./graph.ts"
 import type { Entry, GraphImpl } from "./graph.ts"
 import type { Node } from "./graphNodes.ts"
 import { makeTask } from "./makeTask.ts"
-import { toEffect } from "./task.ts"
+import { noOptions, toEffect } from "./task.ts"
+import type { TaskOptions } from "./task.ts"
+
+const JsonOn = Schema.Literals(["success", "failure", "completion"])
+
+/** Some of the dependencies of a task, and what they must come to. */
+export const JsonGroup = Schema.Struct({
+  of: Schema.Literals(["inputs", "after", "follow"]),
+  dependencies: Schema.Array(Schema.String),
+  policy: Schema.Union([
+    Schema.TaggedStruct("All", { on: JsonOn }),
+    Schema.TaggedStruct("AtLeast", {
+      count: Schema.Int,
+      on: JsonOn,
+      losers: Schema.optionalKey(Schema.Literals(["cancel"]))
+    }),
+    Schema.TaggedStruct("Rule", { rule: Schema.Literals(rules) })
+  ])
+})
 
 /** One task of a graph as JSON. */
 export const JsonTask = Schema.Struct({
@@ -22,6 +43,8 @@ export const JsonTask = Schema.Struct({
   kind: Schema.optionalKey(Schema.Literals(["effect", "map", "flatMap", "exit", "value", "future"])),
   dependencies: Schema.Array(Schema.String),
   after: Schema.optionalKey(Schema.Array(Schema.String)),
+  follow: Schema.optionalKey(Schema.Array(Schema.String)),
+  policies: Schema.optionalKey(Schema.Array(JsonGroup)),
   position: Schema.optionalKey(Schema.Int),
   state: Schema.optionalKey(Schema.String)
 })
@@ -37,10 +60,16 @@ export const toJson = (
   nodes: ReadonlyArray<Node>,
   states: ReadonlyMap<string, string> | undefined
 ): typeof Json.Type => {
-  const keys = ({ dependencies }: Node, of: "data" | "after") =>
+  const keys = ({ dependencies }: Node, of: Node["dependencies"][number]["kind"]) =>
     dependencies.flatMap(({ kind, node }) => kind === of ? [nodes[node]!.key] : [])
   const tasks = nodes.toSorted(byPosition).map((node): JsonTaskOf => {
     const after = keys(node, "after")
+    const follow = keys(node, "follow")
+    const policies = node.policies.map(({ nodes: members, of, policy }) => ({
+      of,
+      dependencies: members.map((each) => nodes[each]!.key),
+      policy: plainPolicy(policy)
+    }))
     const state = states?.get(node.key)
     return {
       key: node.key,
@@ -48,6 +77,8 @@ export const toJson = (
       kind: node.kind,
       dependencies: keys(node, "data"),
       ...(after.length === 0 ? {} : { after }),
+      ...(follow.length === 0 ? {} : { follow }),
+      ...(policies.length === 0 ? {} : { policies }),
       ...(node.position === undefined ? {} : { position: node.position }),
       ...(state === undefined ? {} : { state })
     }
@@ -55,31 +86,86 @@ export const toJson = (
   return { tasks }
 }
 
+/** Without what is not said. */
+const plainPolicy = (policy: Policy): JsonGroupOf["policy"] => {
+  if (policy._tag !== "AtLeast") return policy
+  const { _tag, count, losers, on } = policy
+  return losers === undefined ? { _tag, count, on } : { _tag, count, on, losers }
+}
+
+type JsonGroupOf = typeof JsonGroup.Type
+
 /** A task to be made: its body takes the values of its dependencies by key. */
 interface Spec {
   readonly key: string
   readonly label: string | undefined
   readonly dependencies: ReadonlyArray<string>
   readonly after: ReadonlyArray<string>
+  readonly follow?: ReadonlyArray<string>
+  readonly policies?: ReadonlyArray<JsonGroupOf>
   readonly run: (values: Readonly<Record<string, unknown>>) => unknown
 }
 
 const fromSpecs = (specs: ReadonlyArray<Spec>): GraphImpl | GraphError => {
   const entries = new Map<string, Entry>()
-  for (const { after, dependencies, key, label, run } of specs) {
+  for (const { after, dependencies, follow = [], key, label, policies = [], run } of specs) {
     if (entries.has(key)) {
       return new GraphError({ reason: { _tag: "KeyConflict", key, why: "another task of this graph has it" } })
     }
-    const options = after.length === 0 ? { key, label } : { key, label, after: after.map(ref) }
-    const inputs = dependencies.map(ref)
-    const runAll = (values: unknown) =>
-      Effect.suspend(() =>
-        toEffect(run(Object.fromEntries(dependencies.map((name, i) => [name, (values as Array<unknown>)[i]]))))
-      )
-    entries.set(key, { task: makeTask({ _tag: "effect", run: runAll }, inputs, options), label: undefined })
+    const { inputs, options, recordOf } = policies.length + follow.length === 0
+      ? plain({ after, dependencies })
+      : grouped({ after, dependencies, follow, policies })
+    const runAll = (values: unknown) => Effect.suspend(() => toEffect(run(recordOf(values as ReadonlyArray<unknown>))))
+    entries.set(key, {
+      task: makeTask({ _tag: "effect", run: runAll }, inputs, { ...options, key, label }),
+      label: undefined
+    })
   }
   return checked(entries, undefined)
 }
+
+interface Given {
+  readonly inputs: unknown
+  readonly options: TaskOptions
+  /** The values of the inputs, by the names of the dependencies that gave them. */
+  readonly recordOf: (values: ReadonlyArray<unknown>) => Readonly<Record<string, unknown>>
+}
+
+const plain = ({ after, dependencies }: Pick<Spec, "after" | "dependencies">): Given => ({
+  inputs: dependencies.map(ref),
+  options: after.length === 0 ? noOptions : { after: after.map(ref) },
+  recordOf: (values) => Object.fromEntries(dependencies.map((name, i) => [name, values[i]]))
+})
+
+/** What a task with policies is given: a record of the plain dependencies, and one a group. */
+const grouped = (
+  { after, dependencies, follow, policies }: Required<Pick<Spec, "after" | "dependencies" | "follow" | "policies">>
+): Given => {
+  const groups = (of: JsonGroupOf["of"]) =>
+    policies.filter((group) => group.of === of).map(({ dependencies, policy }) =>
+      makeDependency(nameOfPolicy(policy), policy, refsOf(dependencies))
+    )
+  const inGroups = new Set(policies.flatMap((group) => group.dependencies.map((name) => `${group.of} ${name}`)))
+  const single = (of: JsonGroupOf["of"], names: ReadonlyArray<string>) =>
+    names.filter((name) => !inGroups.has(`${of} ${name}`))
+  const first = listedIn("after", [...single("after", after).map(ref), ...groups("after")])
+  const followed = listedIn("follow", [...single("follow", follow).map(ref), ...groups("follow")])
+  const invalid = [...first.invalid, ...followed.invalid]
+  const options = {
+    ...(first.handles.length > 0 && { after: first.handles, afterGroups: first.groups }),
+    ...(followed.handles.length > 0 && { follow: followed.handles, followGroups: followed.groups }),
+    ...(invalid.length > 0 && { invalid })
+  }
+  return {
+    inputs: [refsOf(single("inputs", dependencies)), ...groups("inputs")],
+    options,
+    recordOf: (values) => Object.assign({}, ...values)
+  }
+}
+
+const refsOf = (names: ReadonlyArray<string>) => Object.fromEntries(names.map((name) => [name, ref(name)]))
+
+const nameOfPolicy = ({ _tag }: Policy): string => _tag === "All" ? "all" : _tag === "Rule" ? "rule" : "atLeast"
 
 export type Registry = Readonly<Record<string, (values: any, task: JsonTaskOf) => unknown>>
 
@@ -104,6 +190,8 @@ export const fromJson = (
       label: task.label,
       dependencies: task.dependencies,
       after: task.after ?? [],
+      follow: task.follow ?? [],
+      policies: task.policies ?? [],
       run: (values) => registry[nameOf(task)]!(values, task)
     }))))
   })

@@ -5,13 +5,16 @@
  */
 import * as Context from "effect/Context"
 import { order } from "../engine/order.ts"
+import type { Group, Policy } from "../engine/policies.ts"
 import { GraphError } from "../SkeinError.ts"
 import { compile } from "./compile.ts"
 import type { Live } from "./compile.ts"
+import { policiesOf } from "./dependency.ts"
 import { depthFirst } from "./depthFirst.ts"
 import { isGraph } from "./graph.ts"
 import { scan } from "./inputs.ts"
 import type { Compiled } from "./livePlan.ts"
+import { shortText } from "./policyText.ts"
 import { runIn } from "./runs.ts"
 import { isFuture, isTask } from "./task.ts"
 import type { Body, Handle, TaskImpl } from "./task.ts"
@@ -24,12 +27,22 @@ export interface Node {
   /** Static position; a future has none. */
   readonly position: number | undefined
   readonly dependencies: ReadonlyArray<Dependency>
+  /** Sets of dependencies with a policy, by the keys of their members. */
+  readonly policies: ReadonlyArray<NamedGroup>
+}
+
+export interface NamedGroup {
+  readonly of: Group["of"]
+  readonly nodes: ReadonlyArray<number>
+  readonly policy: Policy
 }
 
 export interface Dependency {
   readonly node: number
-  /** Whether it gives a value, or only has to end before. */
-  readonly kind: "data" | "after"
+  /** Whether it gives a value, or only has to end before, where it may also say where to run. */
+  readonly kind: "data" | "after" | "follow"
+  /** Its policy in a word; empty for the default. */
+  readonly policy: string
 }
 
 /** The nodes that computing `source` would run, dependencies first, then the futures that they depend on. */
@@ -52,7 +65,7 @@ export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
     label: task.options.label,
     kind: task.body._tag,
     position: edges.positions[i]!,
-    dependencies: dependenciesOf(task, edges.targets.subarray(edges.offsets[i], edges.offsets[i + 1]), placeOf)
+    ...dependenciesOf(task, edges.targets.subarray(edges.offsets[i], edges.offsets[i + 1]), placeOf)
   }))
   for (const handle of handles) if (isFuture(handle)) placeOf(-1, handle)
   return [...nodes, ...Array.from(futures.keys(), futureNode)]
@@ -63,7 +76,8 @@ const futureNode = (key: string): Node => ({
   label: undefined,
   kind: "future",
   position: undefined,
-  dependencies: []
+  dependencies: [],
+  policies: []
 })
 
 /** No scheduler: nothing is live, and futures are taken as they are. */
@@ -131,13 +145,19 @@ const dependenciesOf = (
   task: TaskImpl,
   targets: Int32Array,
   placeOf: (edge: number, handle: Handle | undefined) => number
-): ReadonlyArray<Dependency> => {
-  const { after } = task.options
-  const firstAfter = after === undefined ? targets.length : task.handles.length - after.length
-  const kinds = new Map<number, Dependency["kind"]>()
-  targets.forEach((target, i) => {
-    const place = placeOf(target, task.handles[i])
-    if (!kinds.has(place)) kinds.set(place, i < firstAfter ? "data" : "after")
+): Pick<Node, "dependencies" | "policies"> => {
+  const { after = [], follow = [] } = task.options
+  const firstFollow = targets.length - follow.length
+  const firstAfter = firstFollow - after.length
+  const places = Array.from(targets, (target, i) => placeOf(target, task.handles[i]))
+  const groups = policiesOf(task) ?? []
+  const found = new Map<number, Dependency>()
+  places.forEach((node, i) => {
+    if (found.has(node)) return
+    const group = groups.find(({ from, to }) => i >= from && i < to)
+    const kind = i < firstAfter ? "data" : i < firstFollow ? "after" : "follow"
+    found.set(node, { node, kind, policy: group === undefined ? "" : shortText(group.policy) })
   })
-  return Array.from(kinds, ([node, kind]) => ({ node, kind }))
+  const policies = groups.map(({ from, of, policy, to }) => ({ of, nodes: places.slice(from, to), policy }))
+  return { dependencies: [...found.values()], policies }
 }

@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import { identity } from "effect/Function"
 import * as EffectGraph from "effect/Graph"
 import type { Dependency, Node } from "./graphNodes.ts"
 
@@ -16,11 +17,16 @@ export interface PlainNode {
 export type Drawn = EffectGraph.DirectedGraph<PlainNode, Dependency["kind"]>
 
 /** The nodes in the order given; edges lead from dependencies to dependents. */
-export const toEffectGraph = (nodes: ReadonlyArray<Node>): Drawn =>
+export const toEffectGraph = (nodes: ReadonlyArray<Node>): Drawn => graphOf(nodes, ({ kind }) => kind)
+
+const graphOf = <E>(
+  nodes: ReadonlyArray<Node>,
+  edge: (dependency: Dependency) => E
+): EffectGraph.DirectedGraph<PlainNode, E> =>
   EffectGraph.directed((graph) => {
     for (const { key, kind, label } of nodes) EffectGraph.addNode(graph, { key, label, kind })
     nodes.forEach(({ dependencies }, i) => {
-      for (const { kind, node } of dependencies) EffectGraph.addEdge(graph, node, i, kind)
+      for (const dependency of dependencies) EffectGraph.addEdge(graph, dependency.node, i, edge(dependency))
     })
   })
 
@@ -36,7 +42,8 @@ const colors: Readonly<Record<string, readonly [fill: string, border: string]>> 
   releasing: ["#ccfbf1", "#0f766e"],
   succeeded: ["#dcfce7", "#15803d"],
   failed: ["#fee2e2", "#b91c1c"],
-  cancelled: ["#e5e7eb", "#374151"]
+  cancelled: ["#e5e7eb", "#374151"],
+  skipped: ["#fafafa", "#a1a1aa"]
 }
 
 const text = "#111827"
@@ -54,7 +61,8 @@ const shapes: Readonly<Record<Node["kind"], EffectGraph.MermaidNodeShape>> = {
 const words = ({ key, label }: PlainNode): string =>
   label === undefined || label === key || key.startsWith(`${label}#`) ? key : `${key}\n${label}`
 
-const wordsOfEdge = (kind: Dependency["kind"]): string => kind === "data" ? "" : kind
+const wordsOfEdge = ({ kind, policy }: Dependency): string =>
+  [kind === "data" ? "" : kind, policy].filter((word) => word !== "").join(" ")
 
 /** The nodes of each state that occurs, known states first, in the order of a task's life. */
 const byState = (
@@ -78,9 +86,9 @@ export const toMermaid = (
     readonly direction: EffectGraph.MermaidDirection
   }
 ): string => {
-  const drawn = EffectGraph.toMermaid(toEffectGraph(nodes), {
+  const drawn = EffectGraph.toMermaid(graphOf(nodes, wordsOfEdge), {
     nodeLabel: words,
-    edgeLabel: wordsOfEdge,
+    edgeLabel: identity,
     nodeShape: ({ kind }) => shapes[kind],
     direction
   })
@@ -103,9 +111,9 @@ export const toGraphViz = (
   nodes: ReadonlyArray<Node>,
   { name, states }: { readonly states: ReadonlyMap<string, string> | undefined; readonly name: string }
 ): string => {
-  const drawn = EffectGraph.toGraphViz(toEffectGraph(nodes), {
+  const drawn = EffectGraph.toGraphViz(graphOf(nodes, wordsOfEdge), {
     nodeLabel: words,
-    edgeLabel: wordsOfEdge,
+    edgeLabel: identity,
     graphName: name
   })
   const groups = byState(nodes, states)

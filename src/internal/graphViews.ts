@@ -165,7 +165,7 @@ export const states = (events: Iterable<TaskEvent>): Map<string, Exclude<Status,
  */
 export const toEffectGraph = (
   source: unknown
-): EffectGraph.DirectedGraph<EffectNode, "data" | "after"> => pictures.toEffectGraph(nodesOf(source))
+): EffectGraph.DirectedGraph<EffectNode, "data" | "after" | "follow"> => pictures.toEffectGraph(nodesOf(source))
 
 /**
  * A task in one of Effect's graphs. `kind` is the constructor that made it.

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import type { Group } from "../engine/policies.ts"
 import type { Place } from "../engine/State.ts"
 import { keyAt } from "../engine/State.ts"
 import { Worker } from "../Worker.ts"
@@ -15,6 +16,7 @@ import type { Host } from "./attempt.ts"
 import { effectOf } from "./bodies.ts"
 import { rootOf } from "./causes.ts"
 import { ofInputs } from "./collect.ts"
+import { policiesOf } from "./dependency.ts"
 import { assemble } from "./inputs.ts"
 import { runAt, taskAt } from "./livePlan.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
@@ -38,17 +40,22 @@ const withInputs = (
   place: Place,
   use: (values: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>
 ): Effect.Effect<unknown, unknown> => {
-  const { body, handles } = taskAt(place)
-  if (handles.length === 0) return use(handles)
-  const absorbs = body._tag === "exit"
+  const task = taskAt(place)
+  if (task.handles.length === 0) return use(task.handles)
+  const groups = policiesOf(task)
+  const absorbs = task.body._tag === "exit"
+  const isExit = (input: number): boolean => absorbs || isGrouped(groups, input)
   return Effect.uninterruptibleMask((restore) =>
     restore(core.computes.runInputs(
       place,
-      absorbs,
-      (targets) => Effect.flatMap(ofInputs(core, absorbs, targets), (values) => restore(use(values)))
+      absorbs || groups !== undefined,
+      (targets) => Effect.flatMap(ofInputs(core, isExit, targets), (values) => restore(use(values)))
     ))
   )
 }
+
+const isGrouped = (groups: ReadonlyArray<Group> | undefined, place: number): boolean =>
+  groups?.some(({ from, to }) => place >= from && place < to) === true
 
 const inline: Host = { name: "inline", isLost: false }
 

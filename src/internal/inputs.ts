@@ -6,10 +6,13 @@
  */
 import { identity } from "effect/Function"
 import * as Predicate from "effect/Predicate"
+import type { Group } from "../engine/policies.ts"
+import { isDependency, isLeaf } from "./dependency.ts"
+import type { DependencyImpl } from "./dependency.ts"
 import { deeper, intoCollection, maxDepth, maxSearched, uncopied } from "./misplaced.ts"
 import type { Members, Search } from "./misplaced.ts"
 import { isEither, isFuture, isHandle, isPlainValue, isRecord, isTask, noHandles } from "./task.ts"
-import type { FutureImpl, Handle, Misplaced, PlainValue, Shape, TaskImpl } from "./task.ts"
+import type { FutureImpl, Handle, Invalid, Misplaced, PlainValue, Shape, TaskImpl } from "./task.ts"
 
 /** What a walk through inputs finds. */
 export interface Scan {
@@ -22,6 +25,9 @@ export interface Scan {
   /** In the order of the walk. */
   readonly handles: ReadonlyArray<Handle>
   readonly misplaced: Misplaced | undefined
+  /** Which of the handles have policies, and what is wrong with one of those. */
+  readonly groups?: ReadonlyArray<Group> | undefined
+  readonly invalid?: Invalid | undefined
 }
 
 /** A part of inputs that holds no task and is passed on as it is, whatever becomes of it. */
@@ -41,11 +47,21 @@ export const scan = (inputs: unknown): Scan => {
     const handles = inputs.slice()
     return { shape: "array", inputs: handles, handles, misplaced: undefined }
   }
-  const found: Found = { handles: [], tasks: 0, misplaced: undefined, path: [], searched: new Set(), left: maxSearched }
+  const found: Found = {
+    handles: [],
+    groups: undefined,
+    invalid: undefined,
+    tasks: 0,
+    misplaced: undefined,
+    path: [],
+    searched: new Set(),
+    left: maxSearched
+  }
   const taken = take(inputs, found)
-  const { handles, misplaced, tasks } = found
+  const { groups, handles, invalid, misplaced, tasks } = found
   if (tasks === 0) return without(inputs, misplaced)
-  return { shape: isRecordOfHandles(taken as object) ? "record" : "nested", inputs: taken, handles, misplaced }
+  const shape = isRecordOfHandles(taken as object) ? "record" : "nested"
+  return { shape, inputs: taken, handles, misplaced, groups, invalid }
 }
 
 const without = (inputs: unknown, misplaced: Misplaced | undefined): Scan => ({
@@ -66,7 +82,9 @@ const areHandles = (values: ReadonlyArray<unknown>): values is ReadonlyArray<Han
 
 interface Found extends Search {
   readonly handles: Array<Handle>
-  /** Handles and plain values. */
+  groups: Array<Group> | undefined
+  invalid: Invalid | undefined
+  /** Handles, plain values and dependencies with a policy. */
   tasks: number
   misplaced: Misplaced | undefined
 }
@@ -79,10 +97,23 @@ const take = (value: unknown, found: Found): unknown => {
     if (isHandle(value)) found.handles.push(value)
     return value
   }
+  if (isDependency(value)) return takeDependency(value, found)
   if (!isWalkable(value)) found.misplaced ??= intoCollection(value, found.path)
   else if (found.path.length === maxDepth) found.misplaced ??= deeper(value, found)
   else return takeMembers(value as Members, found)
   return value
+}
+
+/** Its members lie side by side among the handles. */
+const takeDependency = (dependency: DependencyImpl, found: Found): DependencyImpl => {
+  const { handles, invalid, policy } = dependency
+  const from = found.handles.length
+  found.tasks++
+  found.handles.push(...handles)
+  found.groups ??= []
+  found.groups.push({ of: "inputs", from, to: from + handles.length, policy })
+  found.invalid ??= invalid
+  return dependency
 }
 
 const takeMembers = (whole: Members, found: Found): unknown => {
@@ -113,7 +144,7 @@ const copyRecord = (record: Members): Members => {
 }
 
 const given = (value: unknown): unknown =>
-  typeof value === "object" && value !== null && !isEither(value) ? new Given(value) : value
+  typeof value === "object" && value !== null && !isLeaf(value) ? new Given(value) : value
 
 /** Whether a walk goes into `value`: arrays, records and instances of a user's own classes. */
 const isWalkable = (value: unknown): value is object =>
@@ -138,7 +169,9 @@ export const assemble = (task: TaskImpl, values: ReadonlyArray<unknown>): unknow
     case "single":
       return values[0]
     case "array":
-      return task.options.after === undefined ? values : values.slice(0, (task.inputs as ReadonlyArray<unknown>).length)
+      return task.options.after === undefined && task.options.follow === undefined
+        ? values
+        : values.slice(0, (task.inputs as ReadonlyArray<unknown>).length)
     case "record": {
       const record: Record<string, unknown> = {}
       let i = 0
@@ -156,13 +189,13 @@ export const assemble = (task: TaskImpl, values: ReadonlyArray<unknown>): unknow
 const protoKey = "__proto__"
 
 /** What is replaced in inputs that `scan` took. */
-type Leaf = TaskImpl | FutureImpl | Given
+type Leaf = TaskImpl | FutureImpl | DependencyImpl | Given
 
 /** A copy of what `scan` took. */
 export const rewrite = (taken: unknown, f: (leaf: Leaf) => unknown): unknown => {
   const go = (value: unknown): unknown => {
     if (typeof value !== "object" || value === null) return value
-    if (value instanceof Given || isEither(value)) return f(value)
+    if (value instanceof Given || isLeaf(value)) return f(value)
     if (Array.isArray(value)) return value.map(go)
     const copy = copyRecord(value as Members)
     for (const key of Object.keys(copy)) copy[key] = go(copy[key])
@@ -182,6 +215,7 @@ export const fill = (
   if (shape === "array") return (inputs as ReadonlyArray<Handle>).map((handle) => ofHandle(handle))
   return rewrite(inputs, (leaf) => {
     if (leaf instanceof Given) return leaf.value
+    if (isDependency(leaf)) return leaf.shaped(leaf.handles.map(ofHandle))
     return isTask(leaf) && isPlainValue(leaf) ? ofPlain((leaf.body as PlainValue).value) : ofHandle(leaf)
   })
 }

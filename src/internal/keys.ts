@@ -8,6 +8,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import type { GraphReason } from "../SkeinError.ts"
 import { encode } from "./canonical.ts"
 import type { Encoded } from "./canonical.ts"
+import { isDependency } from "./dependency.ts"
 import { Given } from "./inputs.ts"
 import { isFuture, isTask, noHandles, TaskImpl } from "./task.ts"
 import type { Body, Handle, Shape, TaskOptions } from "./task.ts"
@@ -35,6 +36,8 @@ const encodeHandle = (
   keyOf: (argument: TaskImpl) => string | undefined
 ): Encoded | { readonly value: unknown } | undefined => {
   if (value instanceof Given) return value
+  // A record of one could be taken for a policy, but that has a call for a key.
+  if (isDependency(value)) return { value: ["Dependency", value.policy, value.shaped(value.handles)] }
   if (isFuture(value)) {
     // The scheduler's name only where it is another, which is refused: names must not depend on what else the process runs.
     const elsewhere = value.core === home ? "" : `${value.core.name}/`

@@ -4,31 +4,39 @@
  * @internal
  */
 import { brief } from "./brief.ts"
+import { isDependency, orderOnly } from "./dependency.ts"
 import { rewrite, scan } from "./inputs.ts"
+import { withInvalid } from "./options.ts"
 import { isFuture, isHandle, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
 import type { Body, Handle, TaskOptions } from "./task.ts"
 
 /** A task has the inputs of this moment: an array or a record that is changed later changes nothing. */
 export const makeTask = (body: Body, inputs: unknown, options: TaskOptions): TaskImpl => {
-  const { handles, inputs: own, misplaced, shape } = scan(inputs)
-  const all = options.after === undefined ? handles : [...handles, ...options.after]
-  return new TaskImpl(body, own, shape, all, options, misplaced)
+  const { groups, handles, inputs: own, invalid, misplaced, shape } = scan(inputs)
+  const whole = groups === undefined ? options : { ...options, inputGroups: groups }
+  const all = isOrdered(options) ? [...handles, ...orderOnly(options)] : handles
+  return new TaskImpl(body, own, shape, all, invalid === undefined ? whole : withInvalid(whole, invalid), misplaced)
 }
+
+const isOrdered = ({ after, follow }: TaskOptions): boolean => after !== undefined || follow !== undefined
 
 /** The same work with other options, and with `swap` of each task or future that it depends on. */
 export const remakeTask = (
-  { body, handles, inputs, misplaced, options: { after }, shape }: TaskImpl,
+  { body, handles, inputs, misplaced, options: former, shape }: TaskImpl,
   options: TaskOptions,
   swap?: (handle: Handle) => Handle
 ): TaskImpl => {
-  const data = after === undefined ? handles : handles.slice(0, handles.length - after.length)
+  const data = isOrdered(former) ? handles.slice(0, handles.length - orderOnly(former).length) : handles
   const swapped = swap === undefined ? data : data.map(swap)
   const own = swap === undefined || shape === "none"
     ? inputs
     : shape === "array"
     ? swapped
-    : rewrite(inputs, (leaf) => isHandle(leaf) ? swap(leaf) : leaf)
-  const all = options.after === undefined ? swapped : [...swapped, ...options.after]
+    : rewrite(
+      inputs,
+      (leaf) => isDependency(leaf) ? leaf.over(leaf.handles.map(swap)) : isHandle(leaf) ? swap(leaf) : leaf
+    )
+  const all = isOrdered(options) ? [...swapped, ...orderOnly(options)] : swapped
   return new TaskImpl(body, own, shape, all, options, misplaced)
 }
 

@@ -4,7 +4,8 @@
  *
  * @internal
  */
-import { isEither, isRecord } from "./task.ts"
+import { isLeaf } from "./dependency.ts"
+import { isRecord } from "./task.ts"
 import type { Misplaced } from "./task.ts"
 
 /** How deep handles are looked for. */
@@ -32,7 +33,7 @@ export const uncopied = (whole: object, holdsTask: boolean, path: Path): Misplac
     return { what: `what is in ${display(path)}`, why: "it is an array with properties of its own; use a plain record" }
   }
   for (const symbol of Object.getOwnPropertySymbols(whole)) {
-    if (holdsTask || isEither((whole as Record<symbol, unknown>)[symbol])) {
+    if (holdsTask || isLeaf((whole as Record<symbol, unknown>)[symbol])) {
       return {
         what: `what is in ${display(path)}`,
         why: `it holds tasks or futures and has the key ${String(symbol)}; use a plain record whose keys are strings`
@@ -46,7 +47,7 @@ export const uncopied = (whole: object, holdsTask: boolean, path: Path): Misplac
 export const intoCollection = (value: unknown, path: Path): Misplaced | undefined => {
   if (!(value instanceof Map || value instanceof Set)) return undefined
   for (const [key, item] of value.entries()) {
-    if (isEither(key) || isEither(item)) return at(path, `, in a ${value instanceof Map ? "Map" : "Set"}`)
+    if (isLeaf(key) || isLeaf(item)) return at(path, `, in a ${value instanceof Map ? "Map" : "Set"}`)
   }
   return undefined
 }
@@ -63,7 +64,7 @@ export const deeper = (root: object, search: Search): Misplaced | undefined => {
       if (search.left-- <= 0) return undefined
       const value = whole[key]
       if (typeof value !== "object" || value === null) continue
-      if (isEither(value)) return at([...path, ...wayTo(spot), key])
+      if (isLeaf(value)) return at([...path, ...wayTo(spot), key])
       if (searched.has(value) || !(Array.isArray(value) || isRecord(value))) continue
       searched.add(value)
       stack.push({ value: value as Members, key, within: spot })

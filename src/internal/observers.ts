@@ -82,16 +82,16 @@ export class Observers {
     if (callbacks === undefined) return () => {}
     // Each has a guard of its own: `finish` is called even if `beforeTask` threw.
     const before = this.guarded((key: string) => callbacks.beforeTask?.(key))
-    const after = this.guarded(([key, outcome]: readonly [string, "succeeded" | "failed" | "cancelled"]) =>
-      callbacks.afterTask?.(key, outcome)
-    )
+    const after = this.guarded((
+      [key, outcome]: readonly [string, Parameters<NonNullable<Callbacks["afterTask"]>>[1]]
+    ) => callbacks.afterTask?.(key, outcome))
     this.guarded(() => callbacks.start?.())(undefined)
     this.guarded(() => callbacks.startState?.(size))(undefined)
     const stop = this.listen((transition) => {
       if (transition.owner !== owner) return
       const { from, key, to } = transition
       if (to === "running" && from === "assigned") before(key)
-      if (to === "succeeded" || to === "failed" || to === "cancelled") after([key, to])
+      if (to === "succeeded" || to === "failed" || to === "cancelled" || to === "skipped") after([key, to])
     })
     return (exit) => {
       stop()

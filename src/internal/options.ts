@@ -8,8 +8,10 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { isAmount } from "../engine/amounts.ts"
 import type { Options } from "../Task.ts"
-import { isFuture, isHandle, isTask, noOptions } from "./task.ts"
-import type { Handle, Invalid, TaskOptions } from "./task.ts"
+import { isLeaf, listedIn } from "./dependency.ts"
+import type { Listed } from "./dependency.ts"
+import { noOptions } from "./task.ts"
+import type { Invalid, TaskOptions } from "./task.ts"
 
 /** The names of all options, which the compiler holds against their type. */
 export type Names<O> = Readonly<Record<keyof Required<O>, true>>
@@ -30,6 +32,7 @@ const names: Names<Options> = {
   priority: true,
   pure: true,
   after: true,
+  follow: true,
   timeout: true,
   deadline: true,
   dependencyTimeout: true,
@@ -54,14 +57,16 @@ type Given = Options & { readonly name?: string | undefined; readonly share?: st
 /** Options with durations in milliseconds, and with what is wrong with them. Those of regions have names of their own. */
 export const normalize = (options: Given | undefined, known?: Readonly<Record<string, true>>): TaskOptions => {
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return noOptions
-  const { after, deadline, dependencyTimeout, grace, key, name, resources, retry, tags, timeout, workers } = options
+  const { after, deadline, dependencyTimeout, follow, grace, key, name, resources, retry, tags, timeout, workers } =
+    options
   const { allowOthers, idempotent, inline, keepResources, label, priority, pure, share, waitForWorkers } = options
   return {
     key: typeof key === "string" ? key : undefined,
     label,
     priority,
     pure,
-    after: after === undefined ? undefined : listed(after).filter(isHandle),
+    ...(after !== undefined && ordered(listedIn("after", listed(after)))),
+    ...(follow !== undefined && followed(listedIn("follow", listed(follow)))),
     retry,
     name,
     timeoutMillis: millis(timeout),
@@ -90,7 +95,9 @@ const millis = (input: Duration.Input | undefined): number | undefined =>
 /** What {@link Options.after} lists. Plain values (`Task.succeed`) are there already. */
 const listed = (after: unknown): ReadonlyArray<unknown> => Array.isArray(after) ? after : [after]
 
-const isListed = (value: unknown): value is Handle => isTask(value) || isFuture(value)
+const ordered = ({ groups, handles }: Listed) => ({ after: handles, afterGroups: groups })
+
+const followed = ({ groups, handles }: Listed) => ({ follow: handles, followGroups: groups })
 
 const isNames = (names: unknown): names is ReadonlyArray<string> =>
   Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string" && name !== "")
@@ -116,7 +123,7 @@ export const amountsFault = (option: string, resources: unknown): Invalid | unde
 const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
 
 const invalid = (options: Given, known: Readonly<Record<string, true>>): ReadonlyArray<Invalid> => {
-  const { after, allowOthers, deadline, dependencyTimeout, grace, idempotent, inline, key } = options
+  const { allowOthers, deadline, dependencyTimeout, grace, idempotent, inline, key } = options
   const { priority, retry, timeout, workers } = options
   const { keepResources, resources, tags } = options
   const found: Array<Invalid> = []
@@ -128,8 +135,13 @@ const invalid = (options: Given, known: Readonly<Record<string, true>>): Readonl
   if (typeof key === "string" && isAutomatic(key)) {
     found.push({ option: "key", value: key, expected: "one that does not end as automatic keys do, in # and a number" })
   }
-  if (after !== undefined && !listed(after).every(isListed)) {
-    found.push({ option: "after", value: after, expected: "a task, a future or an array of them" })
+  for (const option of ["after", "follow"] as const) {
+    const value = options[option]
+    if (value === undefined) continue
+    if (!listed(value).every(isLeaf)) {
+      found.push({ option, value, expected: "a task, a future, a Dependency, or an array of them" })
+    }
+    found.push(...listedIn(option, listed(value)).invalid)
   }
   if (retry !== undefined && !Schedule.isSchedule(retry)) {
     found.push({ option: "retry", value: retry, expected: "a Schedule, such as Schedule.recurs(3)" })

@@ -20,14 +20,15 @@ const kinds: Readonly<Record<NonNullable<TaskEvent["from"]>, Kind>> = {
   releasing: "running",
   succeeded: "succeeded",
   failed: "failed",
-  cancelled: "cancelled"
+  cancelled: "cancelled",
+  skipped: "skipped"
 }
 
 type Mutable = { -readonly [K in keyof Counts]: number }
 
-const zero = (): Mutable => ({ waiting: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0, total: 0 })
+const zero = (): Mutable => ({ waiting: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0, skipped: 0, total: 0 })
 
-const hasEnded = (kind: Kind): boolean => kind === "succeeded" || kind === "failed" || kind === "cancelled"
+const hasEnded = (kind: Kind): boolean => kind !== "waiting" && kind !== "running"
 
 export class Counter {
   private readonly all = zero()

@@ -15,6 +15,7 @@ import {
   Released,
   Starved,
   TaskCancelled,
+  TaskSkipped,
   WorkerKilled
 } from "../SkeinError.ts"
 import type { Run } from "./livePlan.ts"
@@ -53,4 +54,13 @@ export const isDone = (cause: Cause.Cause<unknown>): boolean =>
 /** What the runtime and dependencies did to an attempt does not get better by trying again. */
 export const isRetriable = (error: unknown): boolean => !notRetried.some((type) => error instanceof type)
 
-const notRetried = [DependenciesGone, DependencyFailed, GraphError, Released, Starved, TaskCancelled, WorkerKilled]
+const notRetried = [
+  DependenciesGone,
+  DependencyFailed,
+  GraphError,
+  Released,
+  Starved,
+  TaskCancelled,
+  TaskSkipped,
+  WorkerKilled
+]

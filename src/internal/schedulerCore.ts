@@ -25,6 +25,7 @@ import type { Ending, Event, TaskEnded, TaskSettled } from "../engine/Event.ts"
 import { Fifo } from "../engine/fifo.ts"
 import type { Instruction, Overdue } from "../engine/Instruction.ts"
 import type { Limits } from "../engine/limits.ts"
+import { areInputsThere, dependencyRowsOf } from "../engine/needs.ts"
 import { dependenciesOf } from "../engine/snapshot.ts"
 import { Flag, hasEnded, keyOf, liveOf, make as makeState, Phase, placeOf, settingsOf } from "../engine/State.ts"
 import type { Phase as PhaseOf, Place, State, TaskId } from "../engine/State.ts"
@@ -368,6 +369,7 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   /** Whether nothing of what a task depends on was lost since it was told to start. */
   private hasInputs(task: TaskId): boolean {
+    if (settingsOf(this.state, task)?.policies !== undefined) return areInputsThere(this.state, task)
     return dependenciesOf(this.state, task).every((input) => hasEnded(this.state.tasks.phase[input] as PhaseOf))
   }
 
@@ -396,7 +398,22 @@ export class SchedulerCore implements Carrier, Live, Past {
       const input = target >= 0 ? ids[target]! : ~target
       values[i] = (only ?? workers[worker[input]!])?.results.get(input)
     }
+    if (this.state.needs.size > 0 && this.state.needs.has(task)) this.putExits(task, values)
     return values
+  }
+
+  /** Puts exits in the places of inputs that have a policy, and nothing for those that have not ended. */
+  private putExits(task: TaskId, values: Array<unknown>): void {
+    const { groups } = this.state.needs.get(task)!
+    const rows = dependencyRowsOf(this.state, task)
+    for (const { from, of, to } of groups) {
+      if (of !== "inputs") continue
+      for (let place = from; place < to; place++) {
+        const input = rows[place]!
+        const hasCome = input >= 0 && hasEnded(this.state.tasks.phase[input] as PhaseOf)
+        values[place] = hasCome ? this.view.exitOf(input) : undefined
+      }
+    }
   }
 
   keepCause(cause: Cause.Cause<unknown>): number {

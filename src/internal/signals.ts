@@ -4,9 +4,11 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
-import { DependenciesLost, Reschedule } from "../SkeinError.ts"
+import { DependenciesLost, Reschedule, TaskSkipped } from "../SkeinError.ts"
 
-const isOne = (error: unknown): boolean => error instanceof Reschedule || error instanceof DependenciesLost
+const kinds = [DependenciesLost, Reschedule, TaskSkipped]
+
+const isOne = (error: unknown): boolean => kinds.some((kind) => error instanceof kind)
 
 const isSignal = (reason: Cause.Reason<unknown>): boolean => Cause.isFailReason(reason) && isOne(reason.error)
 
@@ -28,3 +30,7 @@ export const missedIn = ({ reasons }: Cause.Cause<unknown>): ReadonlyArray<unkno
   )
   return reports.length === 0 ? undefined : reports.flatMap(({ dependencies }) => dependencies)
 }
+
+/** Whether a body asks to be skipped, in a cause of signals alone. It goes before all else that its fibers ask for. */
+export const isSkip = ({ reasons }: Cause.Cause<unknown>): boolean =>
+  reasons.some((reason) => Cause.isFailReason(reason) && reason.error instanceof TaskSkipped)

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
+import type { Group } from "../engine/policies.ts"
 import { keyAt } from "../engine/State.ts"
 import type { Claim, Submission } from "../engine/State.ts"
 import type { Future } from "../Future.ts"
@@ -50,6 +51,11 @@ export interface TaskOptions {
   readonly priority?: number | undefined
   readonly pure?: boolean | undefined
   readonly after?: ReadonlyArray<Handle> | undefined
+  readonly follow?: ReadonlyArray<Handle> | undefined
+  /** Which of the dependencies found in the inputs, of `after` and of `follow` have policies; places in these. */
+  readonly inputGroups?: ReadonlyArray<Group> | undefined
+  readonly afterGroups?: ReadonlyArray<Group> | undefined
+  readonly followGroups?: ReadonlyArray<Group> | undefined
   readonly timeoutMillis?: number | undefined
   readonly deadlineMillis?: number | undefined
   readonly dependencyTimeoutMillis?: number | undefined
@@ -97,7 +103,7 @@ export const noHandles: ReadonlyArray<Handle> = []
 
 /**
  * A task. `inputs` are those of the moment it was made, as `scan` gives them. `handles` has the dependencies found in them,
- * in the order of a walk, then those of `after`.
+ * in the order of a walk, then those of `after`, then those of `follow`.
  * `stamp` and `index` belong to the compiler: a mark on the object is ten times cheaper than a map of a million tasks.
  */
 export class TaskImpl extends Pipeable.Class {

@@ -8,7 +8,7 @@ import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import { format } from "effect/Formatter"
 import type { Mode } from "../Client.ts"
-import { DependencyFailed, GraphError } from "../SkeinError.ts"
+import { DependencyFailed, GraphError, ImpossibleDependency } from "../SkeinError.ts"
 import { plainKey } from "./faults.ts"
 import type { Interpreter } from "./interpreter.ts"
 
@@ -89,6 +89,10 @@ const isSame = (a: unknown, b: unknown): boolean => {
     return Exit.isSuccess(a) && Exit.isSuccess(b) ? isSame(a.value, b.value) : Exit.isFailure(a) && Exit.isFailure(b)
   }
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false
+  // How many had ended by then depends on the order of things.
+  if (a instanceof ImpossibleDependency && b instanceof ImpossibleDependency) {
+    return isSame(a.key, b.key) && a.reason.of === b.reason.of && isSame(a.reason.policy, b.reason.policy)
+  }
   if (a instanceof Error && b instanceof Error && tagOf(a) === undefined) return a.message === b.message
   const own = Object.keys(a).filter((key) => !unimportant.has(key))
   return own.length === Object.keys(b).filter((key) => !unimportant.has(key)).length &&

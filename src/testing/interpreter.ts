@@ -15,16 +15,19 @@ import * as Scope from "effect/Scope"
 import * as Client from "../Client.ts"
 import type { WaitMode } from "../engine/Event.ts"
 import { defaultLimits } from "../engine/limits.ts"
+import { isDefault } from "../engine/policies.ts"
+import type { Group } from "../engine/policies.ts"
 import type { Claim, Going, Outcome, Place, Reason, Submission, TaskId } from "../engine/State.ts"
 import { Attempt } from "../internal/attempt.ts"
 import { withoutInterrupts } from "../internal/causes.ts"
 import { compile } from "../internal/compile.ts"
+import { policiesOf } from "../internal/dependency.ts"
 import { assemble, scan } from "../internal/inputs.ts"
 import { placesOf } from "../internal/missed.ts"
 import { isDone, isRetriable, retryOf } from "../internal/retries.ts"
 import { runIn } from "../internal/runs.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
-import { missedIn, withoutSignals } from "../internal/signals.ts"
+import { isSkip, missedIn, withoutSignals } from "../internal/signals.ts"
 import { FutureImpl, isTask } from "../internal/task.ts"
 import type { Handle, TaskImpl } from "../internal/task.ts"
 import { GraphError, TaskTimeout } from "../SkeinError.ts"
@@ -142,6 +145,8 @@ export class Interpreter implements Stage {
     return Effect.suspend(() => {
       const row = this.rows.at(id)
       if (row.ended !== undefined) return Effect.void
+      const policies = policiesOf(this.rows.taskOf(id))
+      if (policies !== undefined) return this.runGrouped(id, policies)
       const failed = this.rows.dependenciesOf(id).filter((each) => this.rows.at(each).ended!.outcome !== undefined)
       if (failed.length > 0 && this.rows.taskOf(id).body._tag !== "exit") {
         const { reason, trail } = this.rows.at(failed[0]!).ended!.outcome!
@@ -157,6 +162,43 @@ export class Interpreter implements Stage {
       }
       return this.attempt(id, 1, undefined, this.isOpenSoFar(id))
     })
+  }
+
+  /**
+   * Goes by policies when all that they are over has ended. What they come to does not depend on the order of ends, but which
+   * exits the body is given may, and who is named.
+   */
+  private runGrouped(id: TaskId, policies: ReadonlyArray<Group>): Effect.Effect<void> {
+    const all = this.rows.dependenciesOf(id)
+    const isOpen = this.isOpenSoFar(id) || policies.some(dependsOnTime)
+    const inGroup = (place: number): Group | undefined => policies.find(({ from, to }) => place >= from && place < to)
+    const refusals = all.filter((each, place) => {
+      const group = inGroup(place)
+      return this.rows.at(each).ended!.outcome !== undefined && (group === undefined || isDefault(group))
+    })
+    const own = policies.flatMap((group): ReadonlyArray<Reason> => {
+      if (isDefault(group)) return []
+      const members = all.slice(group.from, group.to)
+      const verdict = this.rows.verdictOf(group, members)
+      if (verdict === "run") return []
+      return [verdict === "skip" ? { _tag: "Skipped" } : this.rows.impossible(group, members)]
+    })
+    const row = this.rows.at(id)
+    const task = this.rows.keyOf(id)
+    const refused = refusals.map((each): Outcome => {
+      const { reason, trail } = this.rows.at(each).ended!.outcome!
+      return { reason, trail: { task, from: trail } }
+    })
+    const ends = [
+      ...refused,
+      ...own.map((reason): Outcome => ({ reason, trail: { task, from: undefined, where: this.rows.whereOf(id) } }))
+    ]
+    if (ends.length === 0) return this.attempt(id, 1, undefined, isOpen)
+    const possible = [...refusals.flatMap((each) => this.rows.at(each).ended!.possible), ...ends.slice(refused.length)]
+    // A rule may name itself, or what was skipped before.
+    const isVague = own.some(({ _tag }) => _tag === "Skipped")
+    row.ended = { outcome: ends[0]!, possible, starts: 0, isOpen: isOpen || isVague }
+    return Effect.void
   }
 
   /** Whether what a task depends on, or a limit of its own, leaves its end open. */
@@ -188,10 +230,11 @@ export class Interpreter implements Stage {
           return Effect.void
         }
         const own = withoutSignals(withoutInterrupts(exit.cause))
-        // It is no attempt, and there is nobody here to give its place to.
         const isSignal = own.reasons.length === 0 && exit.cause.reasons.some(Cause.isFailReason)
+        if (isSignal && isSkip(exit.cause)) return this.endBy(id, number, { _tag: "Skipped" }, seen)
         const missed = isSignal ? missedIn(exit.cause) : undefined
         if (missed !== undefined) return this.makeAnew(id, number, step, missed, seen)
+        // It is no attempt, and there is nobody here to give its place to.
         if (isSignal) return Effect.andThen(Effect.yieldNow, this.attempt(id, number, step, seen.isOpen))
         return this.failed(id, number, step, own, seen)
       })
@@ -273,7 +316,11 @@ export class Interpreter implements Stage {
       case "exit":
         return Effect.succeed(this.rows.exitOf(dependencies[0]!))
     }
-    const values = dependencies.map((each) => this.rows.at(each).ended!.value)
+    const groups = policiesOf(task)
+    const isExit = (place: number): boolean => groups?.some(({ from, to }) => place >= from && place < to) === true
+    const values = dependencies.map((each, place) =>
+      isExit(place) ? this.rows.exitOf(each) : this.rows.at(each).ended!.value
+    )
     const whole = shape === "none" ? inputs : assemble(task, values)
     return body._tag === "effect"
       ? Effect.suspend(() => body.run(whole) as Body)
@@ -468,6 +515,12 @@ export class Interpreter implements Stage {
     rejoin: () => Effect.void
   }
 }
+
+/** Whether a task may start before all of a group have ended: then its body sees what there is by then. */
+const dependsOnTime = ({ of, policy }: Group): boolean =>
+  of === "inputs" &&
+  (policy._tag === "AtLeast" ||
+    (policy._tag === "Rule" && ["oneSuccess", "oneFailed", "oneDone", "always"].includes(policy.rule)))
 
 type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown>
 

@@ -5,8 +5,11 @@
  */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
+import { outcomeIn } from "../engine/needs.ts"
+import { decide } from "../engine/policies.ts"
+import type { Group, Tally, Verdict } from "../engine/policies.ts"
 import { keyAt, labelAt, mayRepeatAt, submitterOf } from "../engine/State.ts"
-import type { Claim, Outcome, Submission, TaskId, Where } from "../engine/State.ts"
+import type { Claim, Outcome, Reason, Submission, TaskId, Where } from "../engine/State.ts"
 import { exitOf, rootCause } from "../internal/causes.ts"
 import type { Compiled, LivePlan, Run } from "../internal/livePlan.ts"
 import type { FutureImpl, TaskImpl } from "../internal/task.ts"
@@ -102,6 +105,29 @@ export class Rows {
     }
     const sequence = (row: TaskId): number => this.rows[row]!.submission.sequence
     return [...found].sort((a, b) => sequence(a) - sequence(b) || position(a) - position(b))
+  }
+
+  /** What a group comes to, all of whose members have ended. */
+  verdictOf({ policy }: Group, members: ReadonlyArray<TaskId>): Verdict | undefined {
+    return decide(policy, members.length, this.tallyOf(members))
+  }
+
+  /** Why a task can never start. */
+  impossible({ of, policy }: Group, members: ReadonlyArray<TaskId>): Reason {
+    const size = members.length
+    return {
+      _tag: "Impossible",
+      why: { _tag: "Unreachable", of, policy, size, ended: this.tallyOf(members), refusedBy: [] }
+    }
+  }
+
+  private tallyOf(members: ReadonlyArray<TaskId>): Tally {
+    const tally = { success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }
+    for (const member of members) {
+      const outcome = this.rows[member]!.ended!.outcome
+      tally[outcome === undefined ? "success" : outcomeIn(outcome)]++
+    }
+    return tally
   }
 
   /** A number for a cause. */

@@ -51,6 +51,10 @@ const ways: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   cancelled: (rig, owner) => {
     rig.submit(owner, { x: [] }, submission)
     rig.end("x", { _tag: "Interrupted" })
+  },
+  skipped: (rig, owner) => {
+    rig.submit(owner, { x: [] }, submission)
+    rig.end("x", { _tag: "Skipped" })
   }
 }
 
@@ -77,7 +81,8 @@ const endings: ReadonlyArray<Ending> = [
   { _tag: "Retried", delayMillis: 5 },
   { _tag: "InputsLost" },
   { _tag: "Rescheduled" },
-  { _tag: "DependenciesLost", places: [] }
+  { _tag: "DependenciesLost", places: [] },
+  { _tag: "Skipped" }
 ]
 
 /** Every kind of event, aimed at `x`. */
@@ -185,6 +190,8 @@ describe("enumerations", () => {
     // The rest needs more than one event.
     const rig = new Rig({ w1: 2 })
     const main = rig.open()
+    rig.submit(main, { skipping: [], skipped: ["skipping"] })
+    rig.end("skipping", { _tag: "Skipped" })
     rig.submit(main, { up: [], x: ["up"], f: [], g: [] })
     rig.expand("f", {}, rig.ref("up"))
     rig.expand("g", {}, rig.ref("x"))
@@ -234,18 +241,25 @@ describe("enumerations", () => {
   // b   |
   //  \ /
   //   c
-  type Way = "success" | "failure" | "defect" | "interruption" | "cancellation"
-  const outcomes: ReadonlyArray<Way> = ["success", "failure", "defect", "interruption", "cancellation"]
+  type Way = "success" | "failure" | "defect" | "interruption" | "cancellation" | "skip"
+  const outcomes: ReadonlyArray<Way> = ["success", "failure", "defect", "interruption", "cancellation", "skip"]
   const happen = (rig: Rig, owner: number, name: string, way: Way): void => {
     if (way === "success") return void rig.end(name)
     if (way === "failure") return void rig.fail(name, 70)
     if (way === "defect") return void rig.end(name, { _tag: "Failed", failure: 71, defect: true })
+    if (way === "skip") return void rig.end(name, { _tag: "Skipped" })
     if (way === "interruption") return void rig.end(name, { _tag: "Interrupted" })
     rig.cancel(owner, name, 72, { force: true })
     rig.end(name, { _tag: "Interrupted" })
   }
   const endOf = (way: Way): PhaseName =>
-    way === "success" ? "succeeded" : way === "failure" || way === "defect" ? "failed" : "cancelled"
+    way === "skip"
+      ? "skipped"
+      : way === "success"
+      ? "succeeded"
+      : way === "failure" || way === "defect"
+      ? "failed"
+      : "cancelled"
 
   for (const a of outcomes) {
     for (const b of outcomes) {
@@ -265,7 +279,7 @@ describe("enumerations", () => {
           if (rig.phase("c") === "running") rig.end("c")
           else assert.deepStrictEqual(rig.outcome("c")?.slice(1), a === "success" ? ["b", "c"] : ["a", "c"])
           const ends = rig.transitions.filter(({ key, to }) => key === "c" && to !== "waiting" && to !== "released")
-            .filter(({ to }) => to === "succeeded" || to === "failed" || to === "cancelled")
+            .filter(({ to }) => ["succeeded", "failed", "cancelled", "skipped"].includes(to))
           assert.strictEqual(ends.length, 1)
           finish(rig)
           assert.strictEqual(rig.state.tasks.size, 0)

@@ -9,10 +9,12 @@ import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Instruction, Start, WaitEnded } from "../../src/engine/Instruction.ts"
 import { nameOf } from "../../src/engine/placement.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
+import { decide, isDefault } from "../../src/engine/policies.ts"
+import type { Group, Outcome } from "../../src/engine/policies.ts"
 import { Flag, Phase, phaseNames } from "../../src/engine/State.ts"
 import type { Claim, State, TaskId } from "../../src/engine/State.ts"
 
-type Ended = "succeeded" | "failed" | "cancelled"
+type Ended = "succeeded" | "failed" | "cancelled" | "skipped"
 
 export interface Task {
   readonly name: string
@@ -78,6 +80,10 @@ export interface Task {
   refused: boolean
   /** Since when it has lacked nothing but a worker, while there was none. */
   lacksSince: number | undefined
+  /** It ended because of what it depended on. */
+  upstream: boolean
+  /** The places of dependencies of which it let go when their group was met. */
+  dropped: ReadonlySet<number>
   endedAt: number
   /** `reason:root`, all that are allowed. */
   why: Set<string>
@@ -181,13 +187,51 @@ interface Worker {
 const takesTasks = ({ phase }: Worker): boolean => phase === "open" || phase === "starting"
 
 export const hasEnded = (task: Task): boolean =>
-  task.status === "succeeded" || task.status === "failed" || task.status === "cancelled"
+  task.status === "succeeded" || task.status === "failed" || task.status === "cancelled" || task.status === "skipped"
 
 /** Whether the end of a task, with all that it leaves behind, is still to come. */
 const isOpen = (task: Task): boolean => !hasEnded(task) && !task.finalized
 
 /** Whether a result owns a resource, or passes one on. */
 const owns = (task: Task): boolean => task.status === "succeeded" && task.retains
+
+/** How a task that has ended did so, as policies see it. */
+const outcomeOf = (task: Task): Outcome =>
+  task.status === "succeeded"
+    ? "success"
+    : task.status === "skipped"
+    ? "skipped"
+    : task.upstream
+    ? "upstreamFailed"
+    : "failed"
+
+/** The dependencies that a task has not let go of, with their places. */
+const heldBy = ({ deps, dropped }: Task): ReadonlyArray<readonly [number, Task]> =>
+  deps.map((each, place) => [place, each] as const).filter(([place]) => !dropped.has(place))
+
+const groupsOf = ({ settings }: Task): ReadonlyArray<Group> => settings.policies ?? []
+
+const isIn = ({ from, to }: Group, place: number): boolean => place >= from && place < to
+
+const inGroup = (task: Task, group: Group): ReadonlyArray<Task> =>
+  heldBy(task).filter(([place]) => isIn(group, place)).map(([, each]) => each)
+
+const outsideGroups = (task: Task): ReadonlyArray<Task> =>
+  heldBy(task).filter(([place]) => !groupsOf(task).some((group) => isIn(group, place))).map(([, each]) => each)
+
+const verdictOf = (task: Task, group: Group) => {
+  const members = inGroup(task, group)
+  const tally = { success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }
+  for (const member of members) if (hasEnded(member)) tally[outcomeOf(member)]++
+  return decide(group.policy, members.length, tally)
+}
+
+/** What keeps a pending task from being ready. */
+const awaitedBy = (task: Task): ReadonlyArray<Task> =>
+  [
+    ...outsideGroups(task),
+    ...groupsOf(task).filter((group) => verdictOf(task, group) === undefined).flatMap((group) => inGroup(task, group))
+  ].filter((each) => !hasEnded(each))
 
 const inAttempt = (task: Task): boolean => task.status === "active" || task.status === "stopping"
 
@@ -244,8 +288,13 @@ export class Model {
   reports = 0
   /** Starts in spite of a brake, of what was overdue, and among several shares. */
   readonly fair = { braked: 0, overdue: 0, turns: 0 }
+  /** What came of policies: tasks that could not start, or were skipped, and dependencies that were let go of. */
+  readonly verdicts = { impossible: 0, ruledOut: 0, letGo: 0 }
   /** Settled tasks by how they ended, for the record. */
-  readonly ends = { succeeded: 0, failed: 0, cancelled: 0 }
+  readonly ends = { succeeded: 0, failed: 0, cancelled: 0, skipped: 0 }
+  private state: State | undefined
+  /** Groups without which a task should not have let go of others. */
+  private readonly toJudge = new Set<readonly [Task, Group]>()
   private timers: Array<Due> = []
   private armed = 0
   private pool: PoolOpened | undefined
@@ -295,6 +344,7 @@ export class Model {
   /** What the engine did wrong with this event. */
   apply(state: State, event: Event, out: ReadonlyArray<Instruction>): ReadonlyArray<string> {
     this.problems = []
+    this.state = state
     this.behalf = undefined
     this.isSettling = false
     this.clock++
@@ -303,6 +353,10 @@ export class Model {
     this.follow()
     const someCome = out.some(({ _tag }) => _tag === "StartWorker")
     if (!someCome && !this.workers.some(takesTasks)) this.lackWorkers()
+    for (const [task, group] of this.toJudge) {
+      if (task.status === "pending" && verdictOf(task, group) !== "run") this.complain(`${task.name} let go too early`)
+    }
+    this.toJudge.clear()
     for (const wait of this.waits.values()) this.goOn(wait)
     // One that has to wait again ranks as before when that is over.
     for (const task of this.tasks) if (task.status === "pending" && !this.isReady(task)) task.rank = task.place
@@ -374,6 +428,28 @@ export class Model {
         if (limit === 0) this.finish(task, "failed", `NoWorker:${task.name}`)
         else if (limit < Infinity) this.arm("workers", task, limit)
         if (limit === 0) this.follow()
+      }
+    }
+  }
+
+  /** Which of several dependencies came first decides what others are let go of: the engine says, and must have a reason. */
+  private believeDropped(): void {
+    for (const task of this.tasks) {
+      if (task.settings.policies === undefined || task.forgotten || hasEnded(task)) continue
+      const { submission, index } = this.state!.tasks
+      const place = submission[task.row]
+      if (place === undefined || place.sequence + index[task.row]! !== task.serial) continue
+      const dropped = this.state!.needs.get(task.row)?.dropped
+      if (dropped === undefined) continue
+      const before = task.dropped
+      task.dropped = new Set(dropped)
+      for (const place of dropped) {
+        if (before.has(place)) continue
+        const group = groupsOf(task).find((each) => isIn(each, place))
+        const mayLose = group?.policy._tag === "AtLeast" && group.policy.losers === "cancel"
+        if (!mayLose) this.complain(`${task.name} lets go of ${task.deps[place]!.name}`)
+        else this.toJudge.add([task, group])
+        this.verdicts.letGo++
       }
     }
   }
@@ -508,8 +584,16 @@ export class Model {
         const made = this.register(event.plan, task.owner, answer.ids, task)
         const inner = event.target >= 0 ? made[event.target]! : this.byRow.get(~event.target)!
         // What ended before refuses at once and breaks a cycle; what follows from that comes too late.
+        // Tasks with policies first, one after the other.
+        for (const each of made) {
+          if (each.settings.policies !== undefined && each.deps.some(hasEnded)) this.resolve(each)
+        }
         const refuses = (other: Task) => !made.includes(other) && hasEnded(other) && other.status !== "succeeded"
-        for (const each of made.filter(({ deps }) => deps.some(refuses))) this.resolve(each)
+        for (const each of made) {
+          if (each.status === "pending" && each.settings.policies === undefined && each.deps.some(refuses)) {
+            this.resolve(each)
+          }
+        }
         const isStarved = this.reaches([inner], task)
         for (let changed = true; changed;) {
           changed = made.some((each) => each.status === "pending" && this.resolve(each))
@@ -666,6 +750,8 @@ export class Model {
         unwanted: false,
         refused: false,
         lacksSince: undefined,
+        upstream: false,
+        dropped: new Set(),
         endedAt: -1,
         why: new Set()
       }
@@ -770,6 +856,9 @@ export class Model {
       case "Interrupted":
         this.leave(task)
         return this.finish(task, "cancelled", `Cancelled:${task.name}`)
+      case "Skipped":
+        this.leave(task)
+        return this.finish(task, "skipped", `Skipped:${task.name}`)
       case "Retried":
         this.askFor(task)
         this.restarts.retried++
@@ -789,14 +878,19 @@ export class Model {
         return this.believeCycle(task, state)
       }
       case "DependenciesLost":
-        return this.dependenciesLost(task, ending.places.map((place) => task.deps[place]!), attempt, state)
+        return this.dependenciesLost(
+          task,
+          ending.places.filter((place) => !task.dropped.has(place)).map((place) => task.deps[place]!),
+          attempt,
+          state
+        )
     }
   }
 
   /** What its body misses runs again, unless it has since this attempt started. */
   private dependenciesLost(task: Task, named: ReadonlyArray<Task>, attempt: number, state: State): void {
     const isFresh = (each: Task): boolean => hasEnded(each) && each.attempt <= attempt
-    if (named.length > 0 && !named.some(isFresh)) {
+    if (named.length > 0 && task.settings.policies === undefined && !named.some(isFresh)) {
       this.restarts.staleReports++
       this.askFor(task)
       this.requeue(task)
@@ -960,6 +1054,8 @@ export class Model {
     task.status = "pending"
     if (task.attempt !== 0) task.starts--
     task.attempt = 0
+    // What lives on its dependencies holds them still, without those of which it let go.
+    if (!task.retains) task.dropped = new Set()
     this.renew(task)
   }
 
@@ -977,6 +1073,7 @@ export class Model {
     task.endedAt = -1
     task.why = new Set()
     task.refused = false
+    task.upstream = false
     task.unwanted = false
     task.fixed = undefined
     task.stopTold = false
@@ -994,7 +1091,7 @@ export class Model {
 
   /** Whatever a lost result was made of is made again too, as far as it was forgotten. */
   private reviveInputs(task: Task, gone: Set<Task>, state: State): void {
-    for (const dependency of task.deps) {
+    for (const [, dependency] of heldBy(task)) {
       if (gone.has(dependency)) {
         this.noteEnd(dependency)
         this.displaced.set(dependency.row, { ...dependency })
@@ -1012,6 +1109,7 @@ export class Model {
       dependency.starts = 0
       dependency.deaths = 0
       dependency.worker = -1
+      dependency.dropped = new Set()
       dependency.status = "pending"
       this.renew(dependency)
       this.tasks.add(dependency)
@@ -1044,7 +1142,7 @@ export class Model {
     const isGone = this.rowOf(task, state) < 0 && this.reaches(task.deps, task)
     const reason = state.outcomes.get(task.row)?.reason
     if (!isGone && (reason?._tag !== "Starved" || reason.waits[0]?.[0] !== task.name)) return
-    if (!this.reaches(task.deps, task)) return this.complain(`${task.name} is part of no cycle`)
+    if (!this.reaches(awaitedBy(task), task)) return this.complain(`${task.name} is part of no cycle`)
     this.restarts.starved++
     this.finish(task, "failed", `Starved:${task.name}`)
     this.follow()
@@ -1117,6 +1215,7 @@ export class Model {
   // What follows from what.
 
   private follow(reason = "Cancelled:nobody", by?: Owner): void {
+    this.believeDropped()
     for (let changed = true; changed;) {
       changed = false
       for (const task of this.tasks) {
@@ -1183,21 +1282,78 @@ export class Model {
       if (!hasEnded(task.alias)) return false
       this.finish(task, task.alias.status as Ended)
       if (!task.why.has("either")) task.why = task.alias.why
+      task.upstream = task.alias.upstream
       task.adopted = task.status as Ended === "succeeded"
       task.size = task.alias.size
       task.retains = owns(task.alias)
       return true
     }
     if (task.settings.absorbs === true) return false
+    if (task.settings.policies !== undefined) return this.resolveGroups(task)
     const refusals = task.deps.filter((dependency) => hasEnded(dependency) && dependency.status !== "succeeded")
     if (refusals.length === 0) return false
     task.refused = true
     const isFailure = refusals.some((dependency) => dependency.status === "failed")
-    const isCancelled = refusals.some((dependency) => dependency.status === "cancelled")
-    this.finish(task, isFailure ? "failed" : "cancelled")
-    // Two refusals at once: the engine may take either.
-    if (isFailure && isCancelled) task.why.add("either")
+    const statuses = new Set(refusals.map(({ status }) => status as Ended))
+    task.upstream = true
+    // Several refusals at once: the engine may take any.
+    const chosen = statuses.size > 1 ? this.chosenOf(task, statuses) : undefined
+    this.finish(task, chosen ?? (isFailure ? "failed" : refusals[0]!.status as Ended))
+    if (statuses.size > 1 && chosen === undefined) task.why.add("either")
     return true
+  }
+
+  /** How a task ended in this step, as the engine says. */
+  private chosenOf({ serial }: Task, statuses: ReadonlySet<Ended>): Ended | undefined {
+    const entries = this.state!.log!.filter((entry) => entry.serial === serial)
+    return [...statuses].find((status) => entries.some(({ to }) => to === status))
+  }
+
+  /** Ends a pending task that one of its groups, or what is outside of them, keeps from starting. */
+  private resolveGroups(task: Task): boolean {
+    const ways: Array<readonly [Ended, why: string | undefined]> = []
+    const refuse = (by: ReadonlyArray<Task>): void => {
+      for (const each of by) ways.push([each.status as Ended, undefined])
+    }
+    refuse(outsideGroups(task).filter((each) => hasEnded(each) && each.status !== "succeeded"))
+    for (const group of groupsOf(task)) {
+      const verdict = verdictOf(task, group)
+      const members = inGroup(task, group).filter(hasEnded)
+      if (verdict === "skip") {
+        const skipped = members.filter(({ status }) => status === "skipped")
+        refuse(skipped)
+        if (members.length > skipped.length) ways.push(["skipped", `Skipped:${task.name}`])
+      } else if (verdict === "upstreamFailed") {
+        if (isDefault(group)) refuse(members.filter(({ status }) => status !== "succeeded"))
+        else ways.push(["failed", `Impossible:${task.name}`])
+      }
+    }
+    if (ways.length === 0) return false
+    const statuses = new Set(ways.map(([status]) => status))
+    const chosen = statuses.size > 1 ? this.chosenOf(task, statuses) : ways[0]![0]
+    const isOwn = this.isOwnEnd(task, ways)
+    if (isOwn && ways[0]![0] === "failed") this.verdicts.impossible++
+    if (isOwn && ways[0]![0] === "skipped") this.verdicts.ruledOut++
+    task.upstream = true
+    task.refused = !isOwn
+    this.finish(task, chosen ?? ways[0]![0])
+    for (const [, why] of ways) if (why !== undefined) task.why.add(why)
+    if (ways.some(([, why]) => why === undefined)) {
+      for (const each of task.deps) for (const why of each.why) task.why.add(why)
+    }
+    if (chosen === undefined) task.why.add("either")
+    return true
+  }
+
+  /** Whether a task ended by itself rather than as a dependency did. */
+  private isOwnEnd(task: Task, ways: ReadonlyArray<readonly [Ended, string | undefined]>): boolean {
+    const owns = new Set(ways.map(([, why]) => why !== undefined))
+    if (owns.size === 1) return owns.has(true)
+    const outcome = this.state!.outcomes.get(task.row)
+    const roots = this.state!.owners.get(task.owner.id)?.roots ?? []
+    return outcome?.trail.task === task.name
+      ? outcome.trail.from === undefined
+      : roots.some(({ outcome: { trail } }) => trail.task === task.name)
   }
 
   /** Whether somebody claims, wishes or needs a task. */
@@ -1219,13 +1375,13 @@ export class Model {
   }
 
   private needs(task: Task, other: Task): boolean {
-    return task.alias === undefined ? task.deps.includes(other) : task.alias === other
+    return task.alias === undefined ? heldBy(task).some(([, each]) => each === other) : task.alias === other
   }
 
   private isDownstream(task: Task, of: Task, seen = new Set<Task>()): boolean {
     if (hasEnded(task) || seen.has(task)) return false
     seen.add(task)
-    const needs = task.alias === undefined ? task.deps : [task.alias]
+    const needs = task.alias === undefined ? heldBy(task).map(([, each]) => each) : [task.alias]
     return needs.some((other) => other === of || this.isDownstream(other, of, seen))
   }
 
@@ -1332,7 +1488,7 @@ export class Model {
     const canGetOn = (task: Task): boolean => {
       if (task.status === "pending") {
         if (task.alias !== undefined) return able.has(task.alias)
-        const open = task.deps.filter((dependency) => !hasEnded(dependency))
+        const open = awaitedBy(task)
         return open.length > 0 ? open.some((dependency) => able.has(dependency)) : canStart(task)
       }
       const inside = this.waitsInside(task)
@@ -1396,7 +1552,7 @@ export class Model {
       const next = each.alias !== undefined ?
         [each.alias] :
         each.status === "pending" ?
-        each.deps :
+        awaitedBy(each) :
         [...each.open].filter((wait) => !wait.abandoned && !this.isOver(wait)).flatMap((wait) =>
           wait.awaited.filter((awaited) => !wait.ended.has(awaited)).flatMap((awaited) =>
             "claim" in awaited ? (awaited.state === "live" ? [awaited.task] : []) : [awaited]
@@ -1512,8 +1668,9 @@ export class Model {
         return
       }
       case "Hold": {
-        // It may be forgotten, and its row given away, within the step.
-        const task = this.displaced.get(instruction.task) ?? this.byRow.get(instruction.task)
+        const present = this.byRow.get(instruction.task)
+        // Its row may have gone to another within the step.
+        const task = present?.unheld === true ? present : this.displaced.get(instruction.task)
         if (task?.unheld !== true) return this.complain(`${task?.name} was not settled`)
         if (this.workers[instruction.worker]?.phase === "lost") this.complain(`${task.name} is held by a lost worker`)
         task.unheld = false
@@ -1609,8 +1766,15 @@ export class Model {
     if (task === undefined || task.status !== "pending" || task.alias !== undefined || task.retrying) {
       return this.complain(`${task?.name ?? row} may not start`)
     }
+    if (awaitedBy(task).length > 0) this.complain(`${task.name} starts before ${awaitedBy(task)[0]!.name} ended`)
     for (const [i, dependency] of task.deps.entries()) {
-      if (!hasEnded(dependency)) this.complain(`${task.name} starts before ${dependency.name} ended`)
+      if (task.dropped.has(i)) {
+        if (inputs[i] !== -1) this.complain(`${task.name} gets what it let go of`)
+        continue
+      }
+      if (task.settings.policies === undefined && !hasEnded(dependency)) {
+        this.complain(`${task.name} starts before ${dependency.name} ended`)
+      }
       if (dependency.forgotten) this.complain(`${task.name} starts without the result of ${dependency.name}`)
       if (dependency.row !== inputs[i]) this.complain(`${task.name} gets the wrong inputs`)
       const holder = holders === undefined ? worker : holders[i]
@@ -1647,7 +1811,7 @@ export class Model {
   }
 
   private isReady(task: Task): boolean {
-    return task.status === "pending" && task.alias === undefined && !task.retrying && task.deps.every(hasEnded)
+    return task.status === "pending" && task.alias === undefined && !task.retrying && awaitedBy(task).length === 0
   }
 
   /** Whether a worker takes tasks, and this one may run there. */
@@ -2065,5 +2229,6 @@ const phasesOf: Readonly<Record<Task["status"], ReadonlyArray<string>>> = {
   releasing: ["releasing"],
   succeeded: ["succeeded"],
   failed: ["failed"],
-  cancelled: ["cancelled"]
+  cancelled: ["cancelled"],
+  skipped: ["skipped"]
 }

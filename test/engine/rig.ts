@@ -264,13 +264,14 @@ export class Rig {
 /** Every table is empty. */
 export const assertNothingIsLeft = ({ state }: Rig): void => {
   const { failures, history, holding, keys, later, overtaken, owners, releasing, reports, rescheduled, settled } = state
-  const { tasks, waits } = state
+  const { needs, tasks, waits } = state
   const tables = {
     failures,
     history,
     holding,
     keys,
     later,
+    needs,
     overtaken,
     owners,
     releasing,

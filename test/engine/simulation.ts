@@ -11,7 +11,9 @@ import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
 import { suits } from "../../src/engine/placement.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
-import { dependenciesOf } from "../../src/engine/snapshot.ts"
+import { rules } from "../../src/engine/policies.ts"
+import type { Group, Policy } from "../../src/engine/policies.ts"
+import { dependencyRows } from "../../src/engine/snapshot.ts"
 import * as State from "../../src/engine/State.ts"
 import type { Claim, TaskId } from "../../src/engine/State.ts"
 import { Chance } from "../chance.ts"
@@ -372,7 +374,6 @@ export class Simulation {
       if (own?.key !== undefined && keys.has(own.key)) continue
       if (own?.key !== undefined) keys.add(own.key)
       const index = deps.length
-      if (own !== undefined) settings.set(index, own)
       const wants: Array<Reference> = []
       const degree = chance.weighted([[3, 0], [3, 1], [3, 2], [1, 4]])
       for (let d = 0; d < degree; d++) {
@@ -384,6 +385,10 @@ export class Simulation {
           : chance.pick(members)
         if (choice !== undefined) wants.push(choice)
       }
+      const policies = own?.absorbs === true || wants.length === 0 || chance.with(0.7)
+        ? undefined
+        : this.groups(wants.length)
+      if (own !== undefined || policies !== undefined) settings.set(index, { ...own, policies })
       deps.push(wants)
       members.push(index)
     }
@@ -403,6 +408,30 @@ export class Simulation {
       defaults: this.shares && chance.with(0.6) ? { share: chance.pick(shareNames) } : undefined
     }
     return { plan, members }
+  }
+
+  /** One or two groups among so many dependencies, and maybe some that are in none. */
+  private groups(size: number): ReadonlyArray<Group> {
+    const { chance } = this
+    const cuts = Array.from({ length: chance.with(0.3) ? 4 : 2 }, () => chance.below(size + 1)).sort((a, b) => a - b)
+    const groups: Array<Group> = []
+    for (let i = 0; i < cuts.length; i += 2) {
+      const [from, to] = chance.with(0.5) && cuts.length === 2 ? [0, size] : [cuts[i]!, cuts[i + 1]!]
+      const of = chance.pick(["inputs", "after", "follow"] as const)!
+      groups.push({ of, from, to, policy: this.policy(to - from) })
+    }
+    return groups
+  }
+
+  private policy(size: number): Policy {
+    const { chance } = this
+    const on = chance.pick(["success", "success", "failure", "completion"] as const)!
+    const losers = chance.with(0.5) ? "cancel" as const : undefined
+    return chance.weighted<() => Policy>([
+      [2, () => ({ _tag: "All", on })],
+      [5, () => ({ _tag: "AtLeast", count: 1 + chance.below(Math.max(1, size)), on, losers })],
+      [3, () => ({ _tag: "Rule", rule: chance.pick(rules)! })]
+    ])()
   }
 
   /** Whether a new run may take the key of this task over. */
@@ -504,6 +533,7 @@ export class Simulation {
         [run.stopping ? 6 : 1, { _tag: "Interrupted" }],
         [run.stopping ? 0.5 : 1, { _tag: "Rescheduled" }],
         [run.stopping ? 0.5 : this.madeSince(run).length > 0 ? 12 : 2, this.report(run)],
+        [run.stopping ? 0.5 : 2, { _tag: "Skipped" }],
         [
           run.stopping ? (run.timedOut ? 12 : 1) : 2,
           { _tag: "Retried", delayMillis: chance.with(0.5) ? 0 : chance.below(10) }
@@ -518,14 +548,16 @@ export class Simulation {
     const stale = this.madeSince(run)
     const places = stale.length > 0 && this.chance.with(0.6)
       ? stale
-      : [...dependenciesOf(this.state, run.task).keys()].filter(() => this.chance.with(0.6))
+      : [...dependencyRows(this.state, run.task).keys()].filter(() => this.chance.with(0.6))
     return { _tag: "DependenciesLost", places }
   }
 
   /** The places of dependencies that run again since an attempt has started, or have by now. */
   private madeSince({ attempt, task }: Run): ReadonlyArray<number> {
     const { tasks } = this.state
-    const all = dependenciesOf(this.state, task)
+    // With a policy some may be open from the start.
+    if (State.settingsOf(this.state, task)?.policies !== undefined) return []
+    const all = dependencyRows(this.state, task)
     return [...all.keys()].filter((place) => {
       const dependency = all[place]!
       return tasks.phase[dependency]! < State.Phase.succeeded || tasks.attempt[dependency]! > attempt

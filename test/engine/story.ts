@@ -240,6 +240,8 @@ const endings = (ending: Ending): string => {
       return "gives its place up"
     case "DependenciesLost":
       return `misses what it was given${ending.places.map((place) => ` (${place + 1}.)`).join("")}`
+    case "Skipped":
+      return "is skipped"
     case "Retried":
       return `fails and asks for another${ending.delayMillis === 0 ? "" : ` in ${ending.delayMillis} ms`}`
   }

@@ -1,0 +1,337 @@
+/**
+ * What a set of dependencies must come to before a task starts, where "all must succeed" is not what is meant: any of them,
+ * some number of them, failures, ends as such, or a trigger rule.
+ *
+ * A `Dependency` stands where tasks stand: among the inputs of a task, in `after` and in `follow`. The quorums are IPython's
+ * `Dependency`, the rules Airflow's trigger rules.
+ *
+ * @since 0.1.0
+ */
+import type * as Exit from "effect/Exit"
+import type { Pipeable } from "effect/Pipeable"
+import { decide as decideBy, rules as allRules } from "./engine/policies.ts"
+import type {
+  On as OnOf,
+  Outcome as OutcomeOf,
+  Policy as PolicyOf,
+  Rule as RuleOf,
+  Verdict as VerdictOf
+} from "./engine/policies.ts"
+import type { Future } from "./Future.ts"
+import type { Errors, Handle, Services } from "./Inputs.ts"
+import { isDependency as isOne, makeDependency } from "./internal/dependency.ts"
+import type { DependencyImpl } from "./internal/dependency.ts"
+import type { ImpossibleDependency, RuntimeFailure, TaskSkipped } from "./SkeinError.ts"
+import type { Task } from "./Task.ts"
+
+/** @internal */
+export declare const TypeId: unique symbol
+
+/**
+ * Tasks or futures, and what they must come to before a task starts that depends on them.
+ *
+ * **Details**
+ *
+ * As an input it gives `V`: the exits of its members, in their shape. With the errors `E` of its members a dependent fails
+ * as with those of plain inputs; with `P` it ends by itself, when the policy can never be met or chose to skip it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Dependency<out V, out E = never, out P = never, out R = never> extends Pipeable {
+  readonly [TypeId]: { readonly _V: () => V; readonly _E: () => E; readonly _P: () => P; readonly _R: () => R }
+}
+
+/**
+ * The ends that count: `failure` is every end but success and skip, whatever brought it about; `completion` is any end.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type On = OnOf
+
+/**
+ * How a dependency ended, as policies see it: `failed` by itself, `upstreamFailed` because of what it depended on.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Outcome = OutcomeOf
+
+/**
+ * The names of the rules, in the words of Airflow.
+ *
+ * - `allSuccess`: all succeeded. With a failure it can never be met; otherwise one that was skipped skips the task.
+ * - `allFailed`: all failed; otherwise the task is skipped.
+ * - `allDone`: all ended, however they did.
+ * - `oneSuccess`: at the first success. Without one it can never be met, and if all were skipped the task is skipped.
+ * - `oneFailed`: at the first failure; without one the task is skipped.
+ * - `oneDone`: at the first that succeeded or failed by itself; without one the task is skipped.
+ * - `noneFailed`: all ended, and none failed. With a failure it can never be met.
+ * - `noneSkipped`: all ended, and none was skipped; otherwise the task is skipped.
+ * - `always`: at once.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Rule = RuleOf
+
+/**
+ * A policy as plain data, as errors and `Scheduler.explain` name it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Policy = PolicyOf
+
+/**
+ * What a set of dependencies comes to: the task may `run`, the rule chose to `skip` it, or it can never be met.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Verdict = VerdictOf
+
+/**
+ * Every rule.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const rules: ReadonlyArray<Rule> = allRules
+
+/** Members: an array, a tuple or a record of tasks and futures. */
+type Members<M> = ReadonlyArray<Handle> | ({ readonly [K in keyof M]: Handle } & object)
+
+type ExitOf<H> = H extends Task<infer A, infer E, any> ? Exit.Exit<A, E | RuntimeFailure>
+  : H extends Future<infer A, infer E> ? Exit.Exit<A, E | RuntimeFailure>
+  : never
+
+/** The exits of members that have all ended when the task starts. */
+type Ended<M> = { -readonly [K in keyof M]: ExitOf<M[K]> }
+
+/** The exits of members of which some may be open when the task starts. */
+type Known<M> = { -readonly [K in keyof M]: ExitOf<M[K]> | undefined }
+
+type OnIn<O> = O extends { readonly on: infer X extends On } ? X : "success"
+
+/** Ends as such can never lack. */
+type Unreachable<X extends On> = X extends "completion" ? never : ImpossibleDependency
+
+/**
+ * What {@link all} can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface AllOptions {
+  /** The ends that count; `success` unless told. */
+  readonly on?: On | undefined
+}
+
+/**
+ * What {@link any} and {@link atLeast} can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface QuorumOptions extends AllOptions {
+  /**
+   * `cancel`: when enough have ended as they should, the others lose the interest of this task, so that what nobody else wants
+   * is cancelled. Unless told they go on, and are held until this task has ended.
+   */
+  readonly losers?: "cancel" | undefined
+}
+
+const typed = (dependency: DependencyImpl): any => dependency
+
+/**
+ * Whether a value is a `Dependency`.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isDependency = (u: unknown): u is Dependency<unknown, unknown, unknown, unknown> => isOne(u)
+
+/**
+ * All members must end as told: succeed, unless told otherwise.
+ *
+ * **Details**
+ *
+ * On success it is what plain inputs and `after` ask for, and ends a dependent with the same errors, but gives exits. On
+ * failure a member that succeeds or is skipped makes it impossible. On completion the task starts when all have ended.
+ *
+ * **Example** (Clean up whatever happened)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Dependency, Task } from "skein"
+ *
+ * const good = Task.make(Effect.succeed(1))
+ * const bad = Task.make(Effect.fail("no"))
+ * const report = Task.map({ steps: Dependency.all([good, bad], { on: "completion" }) }, ({ steps }) =>
+ *   steps.map((exit) => Exit.isSuccess(exit)))
+ * Task.run(report) // => [true, false]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const all = <const M extends Members<M>, const O extends AllOptions = {}>(
+  members: M,
+  options?: O
+): Dependency<
+  Ended<M>,
+  OnIn<O> extends "success" ? Errors<M> : "success" extends OnIn<O> ? Errors<M> : never,
+  OnIn<O> extends "success" ? never : Unreachable<OnIn<O>>,
+  Services<M>
+> => typed(makeDependency("all", { _tag: "All", on: options?.on ?? "success" }, members))
+
+/**
+ * One member must end as told: succeed, unless told otherwise. The task starts at the first that does.
+ *
+ * **Details**
+ *
+ * When none can any more, the task ends with `ImpossibleDependency`. Members that have not ended when the task starts are
+ * `undefined` among its values. Which come first depends on time.
+ *
+ * **Example** (The mirror that answers first)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Dependency, Task } from "skein"
+ *
+ * const mirrors = [Task.make(Effect.never), Task.make(Effect.succeed("text")), Task.make(Effect.fail("down"))]
+ * const text = Task.map({ found: Dependency.any(mirrors, { losers: "cancel" }) }, ({ found }) =>
+ *   found.flatMap((exit) => exit !== undefined && Exit.isSuccess(exit) ? [exit.value] : []))
+ * Task.run(text, { concurrency: 3 }) // => ["text"]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const any = <const M extends Members<M>, const O extends QuorumOptions = {}>(
+  members: M,
+  options?: O
+): Dependency<Known<M>, never, Unreachable<OnIn<O>>, Services<M>> =>
+  typed(makeDependency("any", quorum(1, options), members))
+
+/**
+ * So many members must end as told: succeed, unless told otherwise. The task starts when they are enough.
+ *
+ * **Details**
+ *
+ * When too many have ended otherwise, the task ends with `ImpossibleDependency`. A count that is no whole number from 1 to the
+ * number of members is a `GraphError` at submission.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const atLeast = <const M extends Members<M>, const O extends QuorumOptions = {}>(
+  count: number,
+  members: M,
+  options?: O
+): Dependency<Known<M>, never, Unreachable<OnIn<O>>, Services<M>> =>
+  typed(makeDependency("atLeast", quorum(count, options), members))
+
+const quorum = (count: number, options: QuorumOptions | undefined): Policy => ({
+  _tag: "AtLeast",
+  count,
+  on: options?.on ?? "success",
+  losers: options?.losers
+})
+
+/** Rules that wait for all members, so that none is open when the task starts. */
+type Waiting = "allSuccess" | "allFailed" | "allDone" | "noneFailed" | "noneSkipped"
+
+/** What a rule can end a task with. */
+type Ruled<R extends Rule, E> = R extends "allSuccess" | "oneSuccess" ? ImpossibleDependency | Extract<E, TaskSkipped>
+  : R extends "noneFailed" ? ImpossibleDependency
+  : R extends "noneSkipped" ? Extract<E, TaskSkipped>
+  : R extends "allDone" | "always" ? never
+  : TaskSkipped
+
+/**
+ * A trigger rule decides whether the task runs, is skipped, or can never run. See {@link Rule}.
+ *
+ * **Details**
+ *
+ * The verdict depends on how the members end, not on the order in which they do, and comes as soon as it is certain.
+ *
+ * **Example** (Where branches meet)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Dependency, Task } from "skein"
+ *
+ * const taken = Task.make(Effect.succeed("left"))
+ * const other = Task.make(Task.skip)
+ * const met = Task.map([Dependency.rule("noneFailed", [taken, other])], ([branches]) =>
+ *   branches.flatMap((exit) => Exit.isSuccess(exit) ? [exit.value] : []))
+ * Task.run(met) // => ["left"]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const rule = <const N extends Rule, const M extends Members<M>>(
+  name: N,
+  members: M
+): Dependency<N extends Waiting ? Ended<M> : Known<M>, never, Ruled<N, Errors<M>>, Services<M>> =>
+  typed(makeDependency("rule", { _tag: "Rule", rule: name }, members))
+
+/**
+ * The policy of a dependency, as plain data.
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const policy = (self: Dependency<unknown, unknown, unknown, unknown>): Policy =>
+  (self as unknown as DependencyImpl).policy
+
+/**
+ * What a policy comes to when its members have ended so, each in its place; `undefined` for one that has not ended, and as
+ * the answer while that is open.
+ *
+ * **Example** (Two of three)
+ *
+ * ```ts import.meta.vitest
+ * import { Dependency } from "skein"
+ *
+ * const two: Dependency.Policy = { _tag: "AtLeast", count: 2, on: "success" }
+ * const verdict = Dependency.decide(two, ["success", undefined, "failed"])
+ * const last = Dependency.decide(two, ["success", "failed", "failed"])
+ * const both = [verdict, last] // => [undefined, "upstreamFailed"]
+ * ```
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const decide = (
+  policy: Policy,
+  outcomes: ReadonlyArray<Outcome | undefined>
+): Verdict | undefined => {
+  const tally = { success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }
+  for (const outcome of outcomes) if (outcome !== undefined) tally[outcome]++
+  return decideBy(policy, outcomes.length, tally)
+}
+
+/**
+ * Whether a policy is met when its members have ended so. IPython's `check`.
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const check = (policy: Policy, outcomes: ReadonlyArray<Outcome | undefined>): boolean =>
+  decide(policy, outcomes) === "run"
+
+/**
+ * Whether a policy can never be met when its members have ended so. IPython's `unreachable`.
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const unreachable = (policy: Policy, outcomes: ReadonlyArray<Outcome | undefined>): boolean => {
+  const verdict = decide(policy, outcomes)
+  return verdict !== undefined && verdict !== "run"
+}

@@ -1,0 +1,235 @@
+/**
+ * What a task with policies waits for: how many of each group of its dependencies have ended how, and what that comes to.
+ * Tasks without policies have no entry here, and are not asked about.
+ *
+ * @since 0.1.0
+ */
+import type { Out } from "./Instruction.ts"
+import { decide, isDefault } from "./policies.ts"
+import type { Group, Outcome } from "./policies.ts"
+import { unref } from "./release.ts"
+import { hasEnded, keyOf, liveOf, Phase, settingsOf } from "./State.ts"
+import type { Impossibility, Needs, Outcome as Ended, Phase as PhaseOf, State, TaskId, Trail } from "./State.ts"
+
+/** How a task ends that will not start: as that dependency ended, or by itself. */
+export type Verdict =
+  | { readonly _tag: "Refused"; readonly by: TaskId }
+  | { readonly _tag: "Skipped" }
+  | { readonly _tag: "Impossible"; readonly why: Impossibility }
+
+/** How a task that has ended did so. */
+export const outcomeOfEnd = (state: State, task: TaskId): Outcome => {
+  if (state.tasks.phase[task] === Phase.succeeded) return "success"
+  return outcomeIn(state.outcomes.get(task)!)
+}
+
+/** How an end without success counts. */
+export const outcomeIn = ({ reason, trail }: Ended): Outcome => {
+  if (reason._tag === "Skipped") return "skipped"
+  return meantBy(trail).from !== undefined || reason._tag === "Impossible" ? "upstreamFailed" : "failed"
+}
+
+/** Whose end it was: tasks that stand for another end as that one does. */
+const meantBy = (trail: Trail): Trail => {
+  let meant = trail
+  while (meant.isAlias === true) meant = meant.from!
+  return meant
+}
+
+/** The rows of all that a task depends on, by place; those that it has let go of may belong to others. */
+const rowsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  const submission = state.tasks.submission[task]!
+  const { offsets, targets } = submission.plan
+  const index = state.tasks.index[task]!
+  return Array.from(targets.subarray(offsets[index], offsets[index + 1]), (target) => liveOf(submission, target))
+}
+
+/** The group to which a place among the dependencies belongs, or -1. */
+const groupAt = (groups: ReadonlyArray<Group>, place: number): number =>
+  groups.findIndex(({ from, to }) => place >= from && place < to)
+
+const none: ReadonlySet<number> = new Set()
+
+/** How far the groups of a task are, by how all that it depends on stands. What it let go of before is not counted. */
+const survey = (state: State, task: TaskId): Needs => {
+  const groups = settingsOf(state, task)!.policies!
+  const dropped = new Set(state.needs.get(task)?.dropped ?? none)
+  const tallies = groups.map(() => ({ success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }))
+  const open = new Map<TaskId, Array<number>>()
+  const needs: Needs = { groups, tallies, met: groups.map(() => false), open, dropped, left: groups.length }
+  for (const [place, dependency] of rowsOf(state, task).entries()) {
+    if (dropped.has(place)) continue
+    const group = groupAt(groups, place)
+    if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) {
+      if (group >= 0) tallies[group]![outcomeOfEnd(state, dependency)]++
+      continue
+    }
+    const places = open.get(dependency)
+    if (places === undefined) open.set(dependency, [place])
+    else places.push(place)
+    if (group < 0) needs.left++
+  }
+  return needs
+}
+
+/** What a task outside of its groups depends on that has ended without success, first by place. */
+const refusalOf = (state: State, task: TaskId, { dropped, groups }: Needs): TaskId | undefined =>
+  rowsOf(state, task).find((dependency, place) =>
+    !dropped.has(place) && groupAt(groups, place) < 0 && hasEnded(state.tasks.phase[dependency] as PhaseOf) &&
+    state.tasks.phase[dependency] !== Phase.succeeded
+  )
+
+/**
+ * Counts anew, and lets a task wait for what is left and for `delay` more: it is new, or starts again, or something was
+ * lost.
+ */
+export const recount = (state: State, task: TaskId, delay: number, out: Out): Verdict | undefined => {
+  const needs = survey(state, task)
+  state.needs.set(task, needs)
+  const refusal = refusalOf(state, task, needs)
+  let verdict: Verdict | undefined = refusal === undefined ? undefined : { _tag: "Refused", by: refusal }
+  for (let group = 0; group < needs.groups.length && verdict === undefined; group++) {
+    verdict = judge(state, task, needs, group, undefined, out)
+  }
+  state.tasks.waiting[task] = needs.left + delay
+  return verdict
+}
+
+/** Counts the end of one dependency, in all its places. */
+export const ended = (state: State, task: TaskId, dependency: TaskId, out: Out): Verdict | undefined => {
+  const needs = state.needs.get(task)!
+  const places = needs.open.get(dependency)
+  // It is told once for each place, and it may have been let go of.
+  if (places === undefined) return undefined
+  needs.open.delete(dependency)
+  const outcome = outcomeOfEnd(state, dependency)
+  const before = needs.left
+  const touched = new Set<number>()
+  let verdict: Verdict | undefined
+  for (const place of places) {
+    const group = groupAt(needs.groups, place)
+    if (group >= 0) {
+      needs.tallies[group]![outcome]++
+      touched.add(group)
+    } else if (outcome === "success") needs.left--
+    else verdict ??= { _tag: "Refused", by: dependency }
+  }
+  for (const group of touched) verdict ??= judge(state, task, needs, group, dependency, out)
+  state.tasks.waiting[task]! -= before - needs.left
+  return verdict
+}
+
+/** What a group has come to; one that is met is one thing less to wait for. `last` is the end that may have decided. */
+const judge = (
+  state: State,
+  task: TaskId,
+  needs: Needs,
+  index: number,
+  last: TaskId | undefined,
+  out: Out
+): Verdict | undefined => {
+  if (needs.met[index]) return undefined
+  const group = needs.groups[index]!
+  const verdict = decided(needs, group, index)
+  if (verdict === undefined) return undefined
+  if (verdict === "run") {
+    needs.met[index] = true
+    needs.left--
+    if (group.policy._tag === "AtLeast" && group.policy.losers === "cancel") letLosersGo(state, task, needs, group, out)
+    return undefined
+  }
+  if (verdict === "skip") {
+    const by = firstOf(state, task, needs, group, (outcome) => outcome === "skipped")
+    return by === undefined ? { _tag: "Skipped" } : { _tag: "Refused", by }
+  }
+  if (!isDefault(group)) return { _tag: "Impossible", why: whyOf(state, task, needs, index) }
+  return { _tag: "Refused", by: last ?? firstOf(state, task, needs, group, (outcome) => outcome !== "success")! }
+}
+
+/** What a group has let go of does not belong to it any more. */
+const sizeOf = ({ dropped }: Needs, { from, to }: Group): number => {
+  let size = to - from
+  for (const place of dropped) if (place >= from && place < to) size--
+  return size
+}
+
+/** The ended dependencies of a group, by place. */
+const endedIn = (state: State, task: TaskId, { dropped }: Needs, { from, to }: Group): ReadonlyArray<TaskId> =>
+  rowsOf(state, task).filter((dependency, place) =>
+    place >= from && place < to && !dropped.has(place) && hasEnded(state.tasks.phase[dependency] as PhaseOf)
+  )
+
+const firstOf = (
+  state: State,
+  task: TaskId,
+  needs: Needs,
+  group: Group,
+  isMeant: (outcome: Outcome) => boolean
+): TaskId | undefined =>
+  endedIn(state, task, needs, group).find((dependency) => isMeant(outcomeOfEnd(state, dependency)))
+
+/** So many of those that refused are named. */
+const mostNamed = 8
+
+const whyOf = (state: State, task: TaskId, needs: Needs, index: number): Impossibility => {
+  const group = needs.groups[index]!
+  const isRefusal = (dependency: TaskId): boolean => isRefused(group, outcomeOfEnd(state, dependency))
+  return {
+    _tag: "Unreachable",
+    of: group.of,
+    policy: group.policy,
+    size: group.to - group.from,
+    ended: { ...needs.tallies[index]! },
+    refusedBy: endedIn(state, task, needs, group).filter(isRefusal).slice(0, mostNamed).map((each) =>
+      keyOf(state, each)
+    )
+  }
+}
+
+const isRefused = ({ policy }: Group, outcome: Outcome): boolean =>
+  policy._tag === "Rule" || policy.on === "success"
+    ? outcome !== "success"
+    : outcome === "success" || outcome === "skipped"
+
+/** Nobody needs the others of a group any more, as far as this task goes. */
+const letLosersGo = (state: State, task: TaskId, needs: Needs, { from, to }: Group, out: Out): void => {
+  for (const [dependency, places] of Array.from(needs.open)) {
+    const lost = places.filter((place) => place >= from && place < to)
+    if (lost.length === 0) continue
+    const rest = places.filter((place) => place < from || place >= to)
+    for (const place of lost) needs.dropped.add(place)
+    if (rest.length > 0) needs.open.set(dependency, rest)
+    else {
+      needs.open.delete(dependency)
+      const later = state.later.get(dependency)
+      if (later?.delete(task) === true && later.size === 0) state.later.delete(dependency)
+    }
+    for (let i = 0; i < lost.length; i++) unref(state, dependency, out)
+  }
+}
+
+/** The rows of all that a task with policies depends on, by place; -1 for what it has let go of. */
+export const dependencyRowsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  const { dropped } = state.needs.get(task)!
+  return rowsOf(state, task).map((dependency, place) => dropped.has(place) ? -1 : dependency)
+}
+
+/** What a task that has not started waits for, if it has policies: not what its groups can do without by now. */
+export const awaitedOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  // Before it is linked to the others it has no entry.
+  const needs = state.needs.get(task) ?? survey(state, task)
+  const isNeeded = needs.groups.map((group, i) => !needs.met[i] && decided(needs, group, i) === undefined)
+  return Array.from(needs.open).flatMap(([dependency, places]) =>
+    places.some((place) => isNeeded[groupAt(needs.groups, place)] !== false) ? [dependency] : []
+  )
+}
+
+const decided = (needs: Needs, group: Group, index: number) =>
+  decide(group.policy, sizeOf(needs, group), needs.tallies[index]!)
+
+/** Whether all that a task needs to start is there now. */
+export const areInputsThere = (state: State, task: TaskId): boolean => {
+  const needs = survey(state, task)
+  const isMet = needs.groups.every((group, i) => decided(needs, group, i) === "run")
+  return isMet && needs.left === needs.groups.length
+}

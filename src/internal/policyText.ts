@@ -1,0 +1,34 @@
+/**
+ * Policies in words.
+ *
+ * @internal
+ */
+import type { Group, On, Policy } from "../engine/policies.ts"
+
+const ends: Readonly<Record<On, string>> = { success: "to succeed", failure: "to fail", completion: "to end" }
+
+const sets: Readonly<Record<Group["of"], (size: string) => string>> = {
+  inputs: (size) => `${size} inputs`,
+  after: (size) => `${size} tasks that come before it`,
+  follow: (size) => `${size} tasks that it follows`
+}
+
+/** What a set must come to, after "it needs". */
+export const needText = (of: Group["of"], policy: Policy, size: number): string => {
+  const members = sets[of](String(size))
+  switch (policy._tag) {
+    case "All":
+      return `all of its ${members} ${ends[policy.on]}`
+    case "AtLeast":
+      return `${policy.count === 1 ? "one" : `at least ${policy.count}`} of its ${members} ${ends[policy.on]}`
+    case "Rule":
+      return `the rule ${policy.rule} to hold for its ${members}`
+  }
+}
+
+/** A policy in a word or two, for an edge in a picture; nothing for the default. */
+export const shortText = (policy: Policy): string => {
+  if (policy._tag === "Rule") return policy.rule
+  const count = policy._tag === "All" ? "all" : policy.count === 1 ? "any" : `at least ${policy.count}`
+  return policy.on === "success" ? (policy._tag === "All" ? "" : count) : `${count}: ${policy.on}`
+}
