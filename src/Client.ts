@@ -14,7 +14,7 @@ import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Future, WaitOptions } from "./Future.ts"
 import type { Graph } from "./Graph.ts"
-import type { Errors, Exits, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
+import type { Errors, Exits, Needs, Own, Services, Upstream, Values, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/annotations.ts"
 import { brief } from "./internal/brief.ts"
 import { unknownOption } from "./internal/checks.ts"
@@ -35,7 +35,7 @@ import { whenOver } from "./internal/whenOver.ts"
 import type { Until } from "./internal/whenOver.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { Released, Root, RuntimeFailure, Starved } from "./SkeinError.ts"
-import type { OptionErrors, Options, OptionServices, Task } from "./Task.ts"
+import type { NoOptions, OptionErrors, Options, OptionServices, Task } from "./Task.ts"
 
 export type { ResultCache }
 
@@ -79,7 +79,7 @@ export type Result<I, M extends Mode> = M extends "collect" ? Exits<I> : Values<
 
 /** @internal */
 export type Failure<I, M extends Mode> = M extends "collect" ? never
-  : RuntimeFailure | Own<M extends "continue" ? Root<Errors<I>> : Errors<I>>
+  : RuntimeFailure | WithoutSignals<M extends "continue" ? Root<Errors<I>> : Errors<I>>
 
 /**
  * Functions that are told how a computation goes, one call after the other, about the tasks that it submits itself. One that
@@ -148,7 +148,7 @@ const withCore = <A, E, R>(f: (core: SchedulerCore) => Effect.Effect<A, E, R>): 
 export const submit = <A, E, R>(
   task: Task<A, E, R>,
   options?: SubmitOptions
-): Effect.Effect<Future<A, Own<E>>, GraphError, Needs<R> | Client | Scope.Scope> =>
+): Effect.Effect<Future<A, WithoutSignals<E>>, GraphError, Needs<R> | Client | Scope.Scope> =>
   Effect.map(submitHandles([task as unknown as internal.TaskImpl], options), ([future]) => future as any)
 
 /**
@@ -161,7 +161,7 @@ export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
   tasks: T,
   options?: SubmitOptions
 ): Effect.Effect<
-  { -readonly [K in keyof T]: T[K] extends Task<infer A, infer E, any> ? Future<A, Own<E>> : never },
+  { -readonly [K in keyof T]: T[K] extends Task<infer A, infer E, any> ? Future<A, WithoutSignals<E>> : never },
   GraphError,
   Needs<Services<T>> | Client | Scope.Scope
 > => submitHandles(tasks as unknown as ReadonlyArray<internal.TaskImpl>, options) as any
@@ -482,7 +482,7 @@ type Mapped<A, B, E, R, O> = Array<
  * @category computing
  * @since 0.1.0
  */
-export const map = <A, B, E, R, const M extends Mode = "failFast", const O extends Options = {}>(
+export const map = <A, B, E, R, const M extends Mode = "failFast", const O extends Options = NoOptions>(
   items: Iterable<A>,
   f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
   options?: MapOptions<A, M, O>
@@ -539,7 +539,7 @@ export const zipMap = <
   E,
   R,
   const M extends Mode = "failFast",
-  const O extends Options = {}
+  const O extends Options = NoOptions
 >(
   inputs: I,
   f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,

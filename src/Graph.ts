@@ -18,7 +18,7 @@ import { makeTask } from "./internal/makeTask.ts"
 import { normalize } from "./internal/options.ts"
 import { isRecord, noOptions, toEffect } from "./internal/task.ts"
 import { GraphError } from "./SkeinError.ts"
-import type { OptionErrors, Options, OptionServices, Task } from "./Task.ts"
+import type { NoOptions, OptionErrors, Options, OptionServices, Task } from "./Task.ts"
 
 /** @internal */
 export declare const TypeId: unique symbol
@@ -142,7 +142,7 @@ export const add: {
     key: K,
     task: N
   ): <T>(self: Graph<T> & Free<T, K>) => Graph<Added<T, K, N>>
-  <T, const K extends string, const D extends ReadonlyArray<string>, A, E, R, const O extends Options = {}>(
+  <T, const K extends string, const D extends ReadonlyArray<string>, A, E, R, const O extends Options = NoOptions>(
     key: K,
     dependencies: D & ReadonlyArray<KeyOf<T>>,
     run: (values: ValuesAt<T, D>) => Effect.Effect<A, E, R>,
@@ -153,7 +153,7 @@ export const add: {
     key: K,
     task: N
   ): Graph<Added<T, K, N>>
-  <T, const K extends string, const D extends ReadonlyArray<string>, A, E, R, const O extends Options = {}>(
+  <T, const K extends string, const D extends ReadonlyArray<string>, A, E, R, const O extends Options = NoOptions>(
     self: Graph<T> & Free<T, K>,
     key: K,
     dependencies: D & ReadonlyArray<KeyOf<T>>,

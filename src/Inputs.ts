@@ -11,7 +11,15 @@ import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Dependency } from "./Dependency.ts"
 import type { Future } from "./Future.ts"
-import type { DependencyFailed, Root, RuntimeFailure, Signal, TaskSkipped } from "./SkeinError.ts"
+import type {
+  DependencyFailed,
+  ImpossibleDependency,
+  Root,
+  RuntimeFailure,
+  Signal,
+  TaskSkipped,
+  Unmet
+} from "./SkeinError.ts"
 import type { Task } from "./Task.ts"
 import type { Worker } from "./Worker.ts"
 
@@ -149,9 +157,18 @@ export type Lifted<T> =
 export type Needs<R> = Exclude<R, Scope.Scope | Worker>
 
 /**
- * What a task whose body fails with `E` can fail with: signals never leave it.
+ * What a task whose body fails with `E` can fail with: signals never leave it. A body that may be unmet on every worker may end
+ * with `ImpossibleDependency`.
  *
  * @category utils
  * @since 0.1.0
  */
-export type Own<E> = Exclude<E, Signal>
+export type Own<E> = E extends Unmet ? ImpossibleDependency : E extends Signal ? never : E
+
+/**
+ * What a submitted task can fail with: signals never leave one, though generic code may not know that of the type.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export type WithoutSignals<E> = Exclude<E, Signal>

@@ -9,16 +9,20 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as FiberScheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import * as Client from "./Client.ts"
 import { defaultLimits } from "./engine/limits.ts"
 import type { Limits } from "./engine/limits.ts"
-import { countFault, invalidOption, unknownOption } from "./internal/checks.ts"
+import type { Placing } from "./engine/State.ts"
+import { countFault, invalidOption, markFault, unknownOption } from "./internal/checks.ts"
 import { rulesOf } from "./internal/fairness.ts"
 import type { Names } from "./internal/options.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
+import { isRandom, isScheme } from "./internal/schemes.ts"
 import { millisOf, poolOf, postingOf, waitFault } from "./internal/terms.ts"
+import type { Scheme } from "./Placement.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { GraphError } from "./SkeinError.ts"
 
@@ -72,6 +76,13 @@ export interface WorkerOptions extends WorkerTerms {
   readonly concurrency: number
   /** What tasks that run there may use up, and how much of it there is, such as `{ gpu: 2, memory: 16 }`. */
   readonly resources?: Readonly<Record<string, number>> | undefined
+  /** Words that say what it is or has. Tasks may be restricted to workers that have some; see `workers` of `Task.Options`. */
+  readonly labels?: ReadonlyArray<string> | undefined
+  /**
+   * How many attempts it carries at once, those that wait inside their bodies included; 0, as when not told, for no limit. At its
+   * mark a worker starts nothing new, unless all that it carries waits for tasks, which must run somewhere.
+   */
+  readonly highWaterMark?: number | undefined
 }
 
 /**
@@ -125,17 +136,16 @@ export interface ElasticOptions extends WorkerTerms {
 export interface Options extends WorkerTerms, SchedulingOptions {
   /** How many tasks run at once. A positive whole number, 8 unless told. Not together with `workers` or `elastic`. */
   readonly concurrency?: number | undefined
+  /** That of the only worker; see {@link WorkerOptions}. Not together with `workers`. */
+  readonly highWaterMark?: number | undefined
+  /** Which of several workers gets a task that could start on any of them; `Placement.steady` unless told. */
+  readonly placement?: Scheme | undefined
   /** The workers, when there is more than one, or when they have resources. */
   readonly workers?: ReadonlyArray<WorkerOptions> | undefined
   /** How many tasks with a tag may run at once, on all workers together, such as `{ db: 2 }`. See `Scheduler.limitTag`. */
   readonly tags?: Readonly<Record<string, number>> | undefined
   /** A pool of workers, beside those of `workers` if there are any. Its lost ones are replaced, three in a minute unless `restart` says otherwise. */
   readonly elastic?: ElasticOptions | undefined
-  /**
-   * How long tasks wait for a worker when none takes tasks, before they end with `NoSuitableWorker`; not at all unless told, for
-   * ever with `Duration.infinity`. A task's own `waitForWorkers` goes before it.
-   */
-  readonly waitForWorkers?: Duration.Input | undefined
   /** What is refused as too much; see {@link Limits}. */
   readonly limits?: Partial<Limits> | undefined
   /**
@@ -149,6 +159,11 @@ export interface Options extends WorkerTerms, SchedulingOptions {
    * layer by layer are held as little as one that is submitted at once. Dask calls it `fifo_timeout`.
    */
   readonly computationWindow?: Duration.Input | undefined
+  /**
+   * How long a task waits when no worker that takes tasks could ever run it, before it ends with `NoSuitableWorker`; not at all
+   * unless told, for ever with `Duration.infinity`. A task's own `waitForWorkers` goes before it.
+   */
+  readonly waitForWorkers?: Duration.Input | undefined
   /** How many of the last transitions to remember for `Scheduler.story`; none unless told. */
   readonly stories?: number | undefined
 }
@@ -206,7 +221,7 @@ const checkCount = (option: string, value: number): Effect.Effect<void, GraphErr
 /** The workers that the options ask for. */
 const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>, GraphError> =>
   Effect.gen(function*() {
-    const { concurrency = defaultConcurrency, elastic, stories, workers } = options
+    const { concurrency = defaultConcurrency, elastic, highWaterMark, stories, workers } = options
     if (stories !== undefined) yield* checkCount("stories", stories)
     if (elastic !== undefined && options.concurrency !== undefined) {
       return yield* invalid("concurrency", concurrency, "no value beside elastic, whose own concurrency counts")
@@ -214,10 +229,14 @@ const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>
     if (workers === undefined && elastic !== undefined) return []
     if (workers === undefined) {
       yield* checkCount("concurrency", concurrency)
-      return [{ id: "local", concurrency }]
+      const fault = highWaterMark === undefined ? undefined : markFault("highWaterMark", highWaterMark)
+      return fault === undefined ? [{ id: "local", concurrency, highWaterMark }] : yield* fault
     }
     if (options.concurrency !== undefined) {
       return yield* invalid("concurrency", concurrency, "no value beside workers, whose own concurrency counts")
+    }
+    if (highWaterMark !== undefined) {
+      return yield* invalid("highWaterMark", highWaterMark, "no value beside workers, whose own marks count")
     }
     const mayComeLater = elastic !== undefined || (millisOf(options.waitForWorkers) ?? 0) > 0
     if (workers.length === 0 && !mayComeLater) {
@@ -263,10 +282,26 @@ const names: Names<Options> = {
   shares: true,
   aging: true,
   elastic: true,
+  highWaterMark: true,
+  placement: true,
   waitForWorkers: true
 }
 
-const namesOfWorkers: Names<WorkerOptions> = { ...namesOfTerms, id: true, concurrency: true, resources: true }
+const namesOfWorkers: Names<WorkerOptions> = {
+  ...namesOfTerms,
+  id: true,
+  concurrency: true,
+  resources: true,
+  labels: true,
+  highWaterMark: true
+}
+
+/** Chance is asked for only where the scheme may want some. */
+const placingOf = (scheme: Scheme | undefined): Effect.Effect<Placing, GraphError> => {
+  if (scheme === undefined) return Effect.succeed({ scheme: "steady", seed: 0 })
+  if (!isScheme(scheme)) return invalid("placement", scheme, "a scheme of Placement, such as Placement.leastLoad")
+  return Effect.map(isRandom(scheme) ? Random.nextInt : Effect.succeed(0), (seed) => ({ scheme, seed: seed | 0 }))
+}
 
 const windowOf = (window: Duration.Input | undefined): Effect.Effect<number, GraphError> => {
   if (window === undefined) return Effect.succeed(0)
@@ -295,16 +330,11 @@ const make = (options: Options) =>
     const context = yield* Effect.context<never>()
     const limits = yield* limitsOf(options.limits ?? {})
     const grace = yield* graceOf(options.grace)
-    const core = new SchedulerCore(
-      context,
-      yield* Clock.Clock,
-      yield* FiberScheduler.Scheduler,
-      limits,
-      grace,
-      yield* rulesOf(options, context),
-      yield* windowOf(options.computationWindow),
-      wait
-    )
+    const placing = yield* placingOf(options.placement)
+    const [clock, scheduler] = [yield* Clock.Clock, yield* FiberScheduler.Scheduler]
+    const rules = yield* rulesOf(options, context)
+    const window = yield* windowOf(options.computationWindow)
+    const core = new SchedulerCore(context, clock, scheduler, limits, grace, rules, window, wait, placing)
     for (const [tag, limit] of Object.entries(options.tags ?? {})) {
       yield* checkCount(`tags.${tag}`, limit)
       core.ask({ _tag: "TagLimited", now: core.now(), tag, limit })

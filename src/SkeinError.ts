@@ -12,6 +12,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import { NodeInspectSymbol } from "effect/Inspectable"
+import type { Restriction } from "./engine/Plan.ts"
 import type { Impossibility } from "./engine/State.ts"
 import type { Status } from "./Future.ts"
 import { brief } from "./internal/brief.ts"
@@ -99,12 +100,26 @@ export class DependenciesLost extends Data.TaggedError("DependenciesLost")<{
 }
 
 /**
+ * A body that fails with this cannot run on the present worker: its task goes to another one, and no attempt is counted. See
+ * `Task.unmet`.
+ *
+ * @category signals
+ * @since 0.1.0
+ */
+export class Unmet extends Data.TaggedError("Unmet")<{ readonly reason: string }> {
+  declare readonly "~skein/Signal": true
+  override get message(): string {
+    return `Task.unmet sends a task to another worker; outside the body of one it means nothing (${this.reason})`
+  }
+}
+
+/**
  * What a body may fail with to tell the scheduler something. A task never fails with it, and its type never has it.
  *
  * @category signals
  * @since 0.1.0
  */
-export type Signal = Reschedule | DependenciesLost
+export type Signal = Reschedule | Unmet | DependenciesLost
 
 /**
  * Why a graph was refused.
@@ -333,16 +348,46 @@ export class TaskSkipped extends Fact("TaskSkipped")<{ readonly key: string; rea
   }
 }
 
+const amountsText = (resources: Readonly<Record<string, number>>): string =>
+  Object.entries(resources).map(([name, amount]) => `${amount} ${name}`).join(" and ")
+
+const described = ({ labels, resources, workers }: Restriction): string => {
+  const ids = workers === undefined ? [] : [workers.map(quote).join(" or ")]
+  const labelled = labels === undefined
+    ? []
+    : [`one with ${labels.length === 1 ? "the label" : "the labels"} ${labels.map(quote).join(" and ")}`]
+  const having = resources === undefined ? [] : [`one that has ${amountsText(resources)}`]
+  return [...ids, ...labelled, ...having].join(" and ")
+}
+
+export type {
+  /**
+   * On which workers a task may run: those with one of these ids, if any are named, that have all of these labels, and in all
+   * these amounts of resources.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Restriction
+}
+
 /**
- * Why a task can never start: so many dependencies of a set have ended otherwise that its policy can never be met.
+ * Why a task can never start.
  *
  * @category models
  * @since 0.1.0
  */
-export interface ImpossibleReason extends Impossibility {}
+export type ImpossibleReason =
+  /** Its body said on each of these workers that it cannot run there, and no other takes tasks. See `Task.unmet`. */
+  | { readonly _tag: "Unmet"; readonly on: ReadonlyArray<{ readonly worker: string; readonly reason: string }> }
+  /** Its `locality` is below 0 for each of these workers; with `fault`, it gave no number for one of them. */
+  | { readonly _tag: "Locality"; readonly workers: ReadonlyArray<string>; readonly fault: string | undefined }
+  /** So many dependencies of a set have ended otherwise that its policy can never be met. See `Dependency`. */
+  | Extract<Impossibility, { readonly _tag: "Unreachable" }>
 
 /**
- * A policy of a task can never be met, so it never starts. For those that depend on it an ordinary typed failure.
+ * A task never starts: a policy of it can never be met, or it can run nowhere, for a reason of its own. For those that depend on
+ * it an ordinary typed failure.
  *
  * @category errors
  * @since 0.1.0
@@ -352,19 +397,42 @@ export class ImpossibleDependency extends Fact("ImpossibleDependency")<{
   readonly reason: ImpossibleReason
 }> {
   override get message(): string {
-    const { ended, of, policy, refusedBy, size } = this.reason
-    const refused = refusedBy.map(quote).join(", ")
-    const open = size - ended.success - ended.failed - ended.upstreamFailed - ended.skipped
-    const counts = [
-      [ended.success, "succeeded"],
-      [ended.failed + ended.upstreamFailed, "failed"],
-      [ended.skipped, "skipped"],
-      [open, "open"]
-    ] as const
-    const told = counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`).join(", ")
-    return `Task ${quote(this.key)} can never start: it needs ${needText(of, policy, size)} (${told}). ` +
-      `Look at ${refused}, or choose a policy that allows it.`
+    return `Task ${quote(this.key)} ${this.reason._tag === "Unreachable" ? "can never start" : "can run nowhere"}: ${
+      describeImpossible(this.reason)
+    }`
   }
+}
+
+const describeImpossible = (reason: ImpossibleReason): string => {
+  switch (reason._tag) {
+    case "Unmet": {
+      const said = reason.on.map(({ reason, worker }) => `${quote(worker)} (${reason})`).join(", ")
+      return `its body said that it cannot run on ${said}, and no other worker takes tasks. ` +
+        "Add one that it can run on, or let it wait for one with waitForWorkers."
+    }
+    case "Locality":
+      return reason.fault === undefined
+        ? `its locality is below 0 for every worker on which it may run: ${reason.workers.map(quote).join(", ")}. ` +
+          "Give 0 for those where it may run."
+        : `its locality ${reason.fault}. Give a number for every worker.`
+    case "Unreachable":
+      return unreachableText(reason)
+  }
+}
+
+const unreachableText = (
+  { ended, of, policy, refusedBy, size }: Extract<ImpossibleReason, { readonly _tag: "Unreachable" }>
+): string => {
+  const refused = refusedBy.map(quote).join(", ")
+  const open = size - ended.success - ended.failed - ended.upstreamFailed - ended.skipped
+  const counts = [
+    [ended.success, "succeeded"],
+    [ended.failed + ended.upstreamFailed, "failed"],
+    [ended.skipped, "skipped"],
+    [open, "open"]
+  ] as const
+  const told = counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`).join(", ")
+  return `it needs ${needText(of, policy, size)} (${told}). Look at ${refused}, or choose a policy that allows it.`
 }
 
 /**
@@ -492,21 +560,27 @@ export class DependenciesGone extends Fact("DependenciesGone")<{
  * **Details**
  *
  * `millis` is the `waitForWorkers` of the task or its layer, 0 unless told. `key` is absent where the program itself waited,
- * with `Scheduler.awaitWorkers`. `restriction` says what the task asks of a worker, if it asks for more than a slot.
+ * with `Scheduler.awaitWorkers`. `restriction` says on which workers the task may run: it is empty if any would do. Where an
+ * option of the task restricts it, this is an error of that task; of others it is a {@link RuntimeFailure}.
  *
  * @category errors
  * @since 0.1.0
  */
 export class NoSuitableWorker extends Fact("NoSuitableWorker")<{
   readonly key: string | undefined
-  readonly restriction: string | undefined
+  readonly restriction: Restriction
   readonly millis: number
 }> {
   override get message(): string {
+    const which = described(this.restriction)
+    if (which !== "" && this.key !== undefined) {
+      const waited = this.millis === 0 ? "" : ` for ${this.millis} ms`
+      return `No worker that takes tasks${waited} is ${which}, where task ${quote(this.key)} may run. ` +
+        "Add one with Scheduler.addWorker, or let the task wait with waitForWorkers."
+    }
     const who = this.key === undefined ? "There is no worker" : `Task ${quote(this.key)} has no worker`
-    const which = this.restriction === undefined ? "" : ` that satisfies ${this.restriction}`
     const wait = this.millis > 0 ? `, and none came within ${this.millis} ms` : ""
-    return `${who}${which}: none takes tasks${wait}. Add one with Scheduler.addWorker, or wait for it with waitForWorkers.`
+    return `${who}: none takes tasks${wait}. Add one with Scheduler.addWorker, or wait for it with waitForWorkers.`
   }
 }
 
@@ -636,6 +710,7 @@ const facts = [
   DependencyTimeout,
   ImpossibleDependency,
   TaskSkipped,
+  NoSuitableWorker,
   TaskCancelled,
   WorkerKilled,
   DependenciesGone,

@@ -13,14 +13,23 @@ import { dual, identity } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
 import type { Dependency } from "./Dependency.ts"
+import type { WorkerInfo } from "./engine/Plan.ts"
 import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Own, Raises, Services, Upstream, Values } from "./Inputs.ts"
-import { keyOfBody } from "./internal/attempt.ts"
+import { keyOfBody, missingLabels } from "./internal/attempt.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
 import * as internal from "./internal/task.ts"
-import { DependenciesLost, Reschedule, TaskSkipped } from "./SkeinError.ts"
-import type { DependencyTimeout, GraphError, ImpossibleDependency, RuntimeFailure, TaskTimeout } from "./SkeinError.ts"
+import { DependenciesLost, Reschedule, TaskSkipped, Unmet } from "./SkeinError.ts"
+import type {
+  DependencyTimeout,
+  GraphError,
+  ImpossibleDependency,
+  NoSuitableWorker,
+  RuntimeFailure,
+  TaskTimeout
+} from "./SkeinError.ts"
+import { Worker } from "./Worker.ts"
 
 /** @internal */
 export declare const TypeId: unique symbol
@@ -77,11 +86,6 @@ export interface Options {
    * told. Nothing is killed.
    */
   readonly grace?: Duration.Input | undefined
-  /**
-   * How long the task, once it could start, waits for a worker when none takes tasks; it ends with `NoSuitableWorker` then. That
-   * of the layer unless told; zero for not at all, `Duration.infinity` for ever.
-   */
-  readonly waitForWorkers?: Duration.Input | undefined
   /** Whether and when to try again after a typed failure or a timeout. Dependencies do not run again. */
   readonly retry?: Schedule.Schedule<any, any, any, any> | undefined
   /**
@@ -95,11 +99,12 @@ export interface Options {
    */
   readonly inline?: boolean | undefined
   /**
-   * The ids of the workers on which it may run. It waits for one of them, and holds up nothing that may run elsewhere. With
-   * `allowOthers` it may run anywhere as long as none of them takes tasks.
+   * On which workers it may run: those with these ids, those that have all of these labels, or with both, those of these ids
+   * that have these labels. It waits for a slot of one of them, and holds up nothing that may run elsewhere. When none of them
+   * takes tasks, see `allowOthers` and `waitForWorkers`.
    */
-  readonly workers?: ReadonlyArray<string> | undefined
-  /** See `workers`. `false` unless told. */
+  readonly workers?: ReadonlyArray<string> | WorkerRestriction | undefined
+  /** It may run anywhere as long as none of `workers` takes tasks. `false` unless told. Not without `workers`. */
   readonly allowOthers?: boolean | undefined
   /**
    * How much it uses up of what its worker has, beside a slot, such as `{ gpu: 1, memory: 0.5 }`. It starts when all of it is
@@ -118,6 +123,54 @@ export interface Options {
    * nothing.
    */
   readonly tags?: ReadonlyArray<string> | undefined
+  /**
+   * How much it prefers which worker, among those on which it may run: the highest first, 0 for one like any other, below 0
+   * never. It does not wait for one that it prefers while another has a free slot. Asked once for each worker; a task that is
+   * given anything but a number ends with `ImpossibleDependency`, as one that may run nowhere.
+   */
+  readonly locality?: ((worker: WorkerInfo) => number) | undefined
+  /**
+   * How long it waits when no worker that takes tasks could ever run it: not at all unless told here or by the layer, for ever
+   * with `Duration.infinity`. Then it ends with `NoSuitableWorker`, or where its locality or its body ruled the workers out, with
+   * `ImpossibleDependency`. The time counts from its submission, or from when the last one stopped taking tasks; where any worker
+   * would do and there is none, from when it lacks nothing else.
+   */
+  readonly waitForWorkers?: Duration.Input | undefined
+}
+
+/**
+ * On which workers a task may run.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface WorkerRestriction {
+  /** One of these. */
+  readonly ids?: ReadonlyArray<string> | undefined
+  /** Those that have all of these. */
+  readonly labels?: ReadonlyArray<string> | undefined
+}
+
+export type {
+  /**
+   * A worker as `locality` is told of it.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  WorkerInfo
+}
+
+declare const None: unique symbol
+
+/**
+ * The type of options that are not there. It has those with functions, for where the compiler knows nothing yet of the options it
+ * goes by this, and parameters would have no type.
+ *
+ * @internal
+ */
+export interface NoOptions extends Pick<Options, "locality"> {
+  readonly [None]?: never
 }
 
 /** What a task may wait for without getting its value. */
@@ -129,6 +182,8 @@ type When<O, K extends PropertyKey, Err> = K extends keyof O ? [O[K]] extends [u
 export type OptionErrors<O> =
   | When<O, "timeout" | "deadline", TaskTimeout>
   | When<O, "dependencyTimeout", DependencyTimeout>
+  | When<O, "workers" | "resources", NoSuitableWorker>
+  | (typeof None extends keyof O ? never : When<O, "locality", ImpossibleDependency>)
   | (O extends { readonly after?: infer H } ? Upstream<H> : never)
   | When<O, "follow", ImpossibleDependency>
   | (O extends { readonly follow?: infer H } ? Raises<H> : never)
@@ -191,11 +246,11 @@ export const succeed = <A>(value: A): Task<A> => wrap({ _tag: "value", value }, 
  * @since 0.1.0
  */
 export const make: {
-  <A, E, R, const O extends Options = {}>(
+  <A, E, R, const O extends Options = NoOptions>(
     run: Effect.Effect<A, E, R>,
     options?: O
   ): Task<A, Own<E> | OptionErrors<O>, Needs<R> | OptionServices<O>>
-  <const I, A, E, R, const O extends Options = {}>(
+  <const I, A, E, R, const O extends Options = NoOptions>(
     inputs: I,
     run: (values: Values<I>) => Effect.Effect<A, E, R>,
     options?: O
@@ -383,13 +438,130 @@ export const skip: Effect.Effect<never, TaskSkipped> = Effect.withFiber((fiber) 
 })
 
 /**
+ * What a body fails with when it cannot run on the present worker: its task goes to another one, and never to this one again.
+ *
+ * **When to use**
+ *
+ * When only the body can tell whether it can run where it is: a file that is not there, a device that does not answer. What is
+ * known before has a label; see the option `workers`.
+ *
+ * **Details**
+ *
+ * The slot is free in the same step. It is no attempt: `Worker.current` and `retry` count on as if the body had not run, and
+ * dependencies keep their results. Retries keep away from the worker too. When the body has said so of every worker on which it
+ * may run, the task ends with `ImpossibleDependency`, which has all the reasons; with `waitForWorkers` it waits so long for a new
+ * one. A worker that comes back under an old name is a new one. With `retrySame` the task only gives its place up, as with
+ * {@link reschedule}: this worker is busy, and may do later. A body that also fails or dies does just that. The idea is
+ * IPython's `UnmetDependency`.
+ *
+ * **Example** (A file that one worker has)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Skein, Task, Worker } from "skein"
+ *
+ * const disk = new Map([["b", "3,4,5"]])
+ * const read = Task.make(Effect.gen(function*() {
+ *   const { worker } = yield* Worker.current
+ *   const file = disk.get(worker)
+ *   return file === undefined ? yield* Task.unmet("the file is not here") : `${worker}: ${file}`
+ * }))
+ * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }]
+ * Client.compute(read).pipe(Effect.provide(Skein.layer({ workers }))) // => "b: 3,4,5"
+ * ```
+ *
+ * @category signals
+ * @since 0.1.0
+ */
+export const unmet = <const O extends { readonly retrySame?: boolean | undefined } = {}>(
+  reason: string,
+  options?: O
+): Effect.Effect<never, O extends { readonly retrySame: true } ? Reschedule : Unmet> =>
+  Effect.suspend(() => Effect.fail(options?.retrySame === true ? new Reschedule() : new Unmet({ reason }))) as never
+
+/**
+ * Goes on if the present worker has these labels, all of them, and is {@link unmet} if not.
+ *
+ * **When to use**
+ *
+ * In a body whose need comes out as it runs. A task that needs the labels in any case says so with `workers`, and never starts
+ * where they lack.
+ *
+ * **Example** (Large inputs need a large worker)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Skein, Task, Worker } from "skein"
+ *
+ * const sum = (rows: ReadonlyArray<number>) =>
+ *   Task.make(Effect.gen(function*() {
+ *     if (rows.length > 2) yield* Task.require("large")
+ *     const { worker } = yield* Worker.current
+ *     return `${worker}: ${rows.length}`
+ *   }))
+ * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1, labels: ["large"] }]
+ * Client.compute(sum([1, 2, 3])).pipe(Effect.provide(Skein.layer({ workers }))) // => "b: 3"
+ * ```
+ *
+ * @category signals
+ * @since 0.1.0
+ */
+export const require = (...labels: ReadonlyArray<string>): Effect.Effect<void, Unmet, Worker> =>
+  Effect.flatMap(Worker, (worker) => {
+    const missing = missingLabels(worker, labels)
+    if (missing.length === 0) return Effect.void
+    return unmet(`it lacks the label ${missing.map((label) => JSON.stringify(label)).join(", ")}`)
+  })
+
+/**
+ * A body that runs only where a condition holds: where the condition gives `false` the task is {@link unmet}.
+ *
+ * **Details**
+ *
+ * The condition runs on the worker, in the attempt, before the body. If it fails, so does the body. The idea is IPython's
+ * `depend`.
+ *
+ * **Example** (Where the file is)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Skein, Task, Worker } from "skein"
+ *
+ * const where = Effect.map(Worker.current, ({ worker }) => worker)
+ * const isThere = Effect.map(where, (worker) => worker === "b")
+ * const read = Task.make(where.pipe(Task.dependsOn(isThere)))
+ * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }]
+ * Client.compute(read).pipe(Effect.provide(Skein.layer({ workers }))) // => "b"
+ * ```
+ *
+ * @category signals
+ * @since 0.1.0
+ */
+export const dependsOn: {
+  <E2, R2>(
+    condition: Effect.Effect<boolean, E2, R2>
+  ): <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | E2 | Unmet, R | R2>
+  <A, E, R, E2, R2>(
+    body: Effect.Effect<A, E, R>,
+    condition: Effect.Effect<boolean, E2, R2>
+  ): Effect.Effect<A, E | E2 | Unmet, R | R2>
+} = dual(
+  2,
+  <A, E, R, E2, R2>(body: Effect.Effect<A, E, R>, condition: Effect.Effect<boolean, E2, R2>) =>
+    Effect.flatMap(
+      condition,
+      (holds): Effect.Effect<A, E | Unmet, R> => holds ? body : unmet("its condition does not hold there")
+    )
+)
+
+/**
  * A task that computes its value with a plain function. A throw is a defect, and so is a Promise: for those there is
  * {@link make} with `Effect.tryPromise`.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const map = <const I, A, const O extends Options = {}>(
+export const map = <const I, A, const O extends Options = NoOptions>(
   inputs: I,
   f: (values: Values<I>) => A,
   options?: O
@@ -402,7 +574,7 @@ export const map = <const I, A, const O extends Options = {}>(
  * @category constructors
  * @since 0.1.0
  */
-export const sync = <A, const O extends Options = {}>(
+export const sync = <A, const O extends Options = NoOptions>(
   f: () => A,
   options?: O
 ): Task<A, OptionErrors<O>, OptionServices<O>> => wrap({ _tag: "map", run: f }, undefined, options)
@@ -419,7 +591,7 @@ export const sync = <A, const O extends Options = {}>(
  * @category constructors
  * @since 0.1.0
  */
-export const flatMap = <const I, A, E, R, const O extends Options = {}>(
+export const flatMap = <const I, A, E, R, const O extends Options = NoOptions>(
   inputs: I,
   f: (values: Values<I>) => Task<A, E, R>,
   options?: O
@@ -432,7 +604,7 @@ export const flatMap = <const I, A, E, R, const O extends Options = {}>(
  * @category constructors
  * @since 0.1.0
  */
-export const all = <const I, const O extends Options = {}>(
+export const all = <const I, const O extends Options = NoOptions>(
   inputs: I,
   options?: O
 ): Task<Values<I>, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
@@ -465,7 +637,10 @@ export const all = <const I, const O extends Options = {}>(
  * @category constructors
  * @since 0.1.0
  */
-export const barrier = <const I extends Handle | ReadonlyArray<Handle>, const O extends Omit<Options, "after"> = {}>(
+export const barrier = <
+  const I extends Handle | ReadonlyArray<Handle>,
+  const O extends Omit<Options, "after"> = NoOptions
+>(
   before: I,
   options?: O
 ): Task<void, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
@@ -549,7 +724,7 @@ type Split<A, E, R, O> = O extends { readonly nout: number }
  * @category constructors
  * @since 0.1.0
  */
-export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptions = {}>(
+export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptions = NoOptions>(
   f: (...args: P) => Return,
   options?: O
 ): <const I extends { readonly [K in keyof P]: Lifted<P[K]> }>(...args: I) => Called<Return, I, O> => {

@@ -20,6 +20,8 @@ import type { Attempt } from "./internal/attempt.ts"
 export interface Info {
   /** The worker's name. */
   readonly worker: string
+  /** The worker's labels. */
+  readonly labels: ReadonlyArray<string>
   /** Which start of the task this is, from 1. */
   readonly attempt: number
   /** The task's key. */

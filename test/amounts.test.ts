@@ -72,7 +72,7 @@ describe("resources", () => {
     Effect.gen(function*() {
       const where = Effect.map(Worker.current, ({ worker }) => worker)
       assert.strictEqual(yield* Client.compute(Task.make(where, { resources: { memory: 8 } })), "large")
-      const future = yield* Client.submit(Task.make(where, { resources: { gpu: 1 } }))
+      const future = yield* Client.submit(Task.make(where, { resources: { gpu: 1 }, waitForWorkers: "1 second" }))
       yield* Scheduler.addWorker({ id: "gpu", concurrency: 1, resources: { gpu: 1 } })
       assert.strictEqual(yield* Future.join(future), "gpu")
     }).pipe(

@@ -78,7 +78,7 @@ describe("Dependency as an input", () => {
       assert.instanceOf(error, DependencyFailed)
       assert.strictEqual(error.root, "y")
       assert.instanceOf(error.error, ImpossibleDependency)
-      assert.deepStrictEqual(error.error.reason.refusedBy, ["bad"])
+      assert.deepInclude(error.error.reason, { _tag: "Unreachable", refusedBy: ["bad"] })
       assert.strictEqual(
         error.error.message,
         "Task \"y\" can never start: it needs one of its 1 inputs to succeed (1 failed). " +
@@ -194,7 +194,7 @@ describe("Dependency in after and follow", () => {
         yield* Effect.exit(Client.compute(Task.make(note(log, "x"), { follow: [first, bad], key: "x" })))
       )
       assert.instanceOf(error, ImpossibleDependency)
-      assert.deepStrictEqual([error.reason.of, error.reason.refusedBy], ["follow", ["bad"]])
+      assert.deepInclude(error.reason, { _tag: "Unreachable", of: "follow", refusedBy: ["bad"] })
       yield* Client.compute(Task.make(note(log, "any"), { follow: Dependency.any([bad, first]), after: first }))
       assert.strictEqual(log.at(-1), "any")
     }).pipe(wide))

@@ -65,8 +65,8 @@ const tablesIn = (part: object): ReadonlyArray<readonly [string, number]> =>
     return typeof size === "number" && size > 0 ? [[name, size] as const] : []
   })
 
-/** The workers of the layer with what they are known for, the log of the last step, and listeners of stories and of fibers that outlive the program. */
-const kept = new Set(["workers", "restarts", "log", "listeners"])
+/** The workers of the layer with what they are known for and have, the log of the last step, and listeners of stories and of fibers that outlive the program. */
+const kept = new Set(["workers", "restarts", "labels", "amounts", "log", "listeners"])
 
 /** Nothing else is left, as the scheduler counts it and in any table of its own. */
 const isWhole: Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> = Effect.gen(function*() {

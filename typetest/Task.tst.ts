@@ -11,9 +11,12 @@ import type {
   DependencyFailed,
   DependencyTimeout,
   GraphError,
+  ImpossibleDependency,
+  NoSuitableWorker,
   Reschedule,
   RuntimeFailure,
-  TaskTimeout
+  TaskTimeout,
+  Unmet
 } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { shielded } from "skein/Worker"
@@ -384,5 +387,49 @@ describe("reschedule", () => {
     const doubled = <E>(body: Effect.Effect<number, E>) => Task.make(body)
     expect(doubled(Task.reschedule)).type.toBe<Task.Task<number>>()
     expect(doubled(infallible)).type.toBe<Task.Task<number>>()
+  })
+})
+
+describe("placement", () => {
+  const body: Effect.Effect<number> = null!
+  const condition: Effect.Effect<boolean, BadRow, Db> = null!
+
+  it("C13: NoSuitableWorker is in the error of a task that is restricted to workers, and of no other", () => {
+    expect(Task.make(body, { workers: ["a"] })).type.toBe<Task.Task<number, NoSuitableWorker>>()
+    expect(Task.make(body, { workers: { labels: ["gpu"] } })).type.toBe<Task.Task<number, NoSuitableWorker>>()
+    expect(Task.map({ raw }, () => 0, { workers: ["a"] })).type.toBe<
+      Task.Task<number, DependencyFailed<LoadError> | NoSuitableWorker, Db>
+    >()
+    expect(Task.make(body).pipe(Task.withOptions({ workers: ["a"] }))).type.toBe<Task.Task<number, NoSuitableWorker>>()
+    expect(Task.make(body, { waitForWorkers: "1 second" })).type.toBe<Task.Task<number>>()
+  })
+
+  it("W2: ImpossibleDependency is in the error of a task with a locality", () => {
+    expect(Task.make(body, { locality: ({ id, labels }) => labels.includes(id) ? 1 : 0 })).type.toBe<
+      Task.Task<number, ImpossibleDependency>
+    >()
+    expect(Task.make).type.not.toBeCallableWith(body, { locality: () => "near" })
+  })
+
+  it("D10: a body that may be unmet may end its task with ImpossibleDependency; the signal is in no task's error", () => {
+    expect(Task.unmet("no")).type.toBe<Effect.Effect<never, Unmet>>()
+    expect(Task.make(Task.unmet("no"))).type.toBe<Task.Task<never, ImpossibleDependency>>()
+    expect(Task.fn((_: number) => Task.unmet("no"))(1)).type.toBe<Task.Task<never, ImpossibleDependency>>()
+    expect(Task.make({ raw }, () => Task.dependsOn(Task.require("gpu"), condition))).type.toBe<
+      Task.Task<void, BadRow | DependencyFailed<LoadError> | ImpossibleDependency, Db>
+    >()
+  })
+
+  it("D11: with retrySame it only gives its place up, which leaves nothing in the error", () => {
+    expect(Task.unmet("busy", { retrySame: true })).type.toBe<Effect.Effect<never, Reschedule>>()
+    expect(Task.make(Task.unmet("busy", { retrySame: true }))).type.toBe<Task.Task<never>>()
+    expect(Task.unmet("busy", { retrySame: false })).type.toBe<Effect.Effect<never, Unmet>>()
+  })
+
+  it("D10: require needs the worker; dependsOn has the errors and needs of the condition", () => {
+    expect(Task.require("gpu", "large")).type.toBe<Effect.Effect<void, Unmet, Worker>>()
+    expect(Task.dependsOn(body, condition)).type.toBe<Effect.Effect<number, BadRow | Unmet, Db>>()
+    expect(body.pipe(Task.dependsOn(condition))).type.toBe<Effect.Effect<number, BadRow | Unmet, Db>>()
+    expect(Task.dependsOn).type.not.toBeCallableWith(body, body)
   })
 })

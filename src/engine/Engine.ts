@@ -19,6 +19,7 @@ import * as slots from "./slots.ts"
 import * as starvation from "./starvation.ts"
 import { unwanted } from "./State.ts"
 import type { State } from "./State.ts"
+import * as stranded from "./stranded.ts"
 import { submit } from "./submit.ts"
 import * as timers from "./timers.ts"
 import * as waits from "./waits.ts"
@@ -37,12 +38,14 @@ export const advance = (state: State, event: Event, out: Out): void => {
   state.cause = event._tag
   apply(state, event, out)
   propagate(state, out)
+  if (isAnyUnplaced(state)) lack.settle(state, out)
   if (state.endingWaits.length > 0) owners.endWaits(state, out)
   slots.dispatch(state, out)
   if (state.pool !== undefined) elastic.adapt(state, state.pool, out)
-  if (state.stranded.length > 0) {
+  // Workers that have retired or left by that may have been the last for some; whoever waited for what has ended goes on.
+  while (isAnyUnplaced(state) || state.stranded.length > 0) {
     lack.settle(state, out)
-    // Whoever waited for what has ended by that may go on, on a worker that drains.
+    stranded.settle(state, out)
     slots.dispatch(state, out)
   }
   if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
@@ -52,6 +55,10 @@ export const advance = (state: State, event: Event, out: Out): void => {
   if (state.timers.length > 0 || state.isWatching) timers.schedule(state, attempts.isStale, out)
   state.tasks.shrink()
 }
+
+/** Whether it has to be found out anew which tasks no worker could run. */
+const isAnyUnplaced = ({ crewChanged, demanding, unplaced }: State): boolean =>
+  unplaced.length > 0 || (crewChanged && demanding > 0)
 
 const apply = (state: State, event: Event, out: Out): void => {
   switch (event._tag) {

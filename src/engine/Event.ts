@@ -33,6 +33,8 @@ export type Ending =
   | { readonly _tag: "DependenciesLost"; readonly places: ReadonlyArray<number> }
   /** The body chose not to do its work: what depends on it is not done either, unless a policy says otherwise. */
   | { readonly _tag: "Skipped" }
+  /** The body cannot run on this worker: it runs on another, and this was no attempt. */
+  | { readonly _tag: "Unmet"; readonly reason: string }
 
 /** What holds for a worker beyond its slots. All times in milliseconds. */
 export interface Terms {
@@ -64,6 +66,10 @@ export interface WorkerAdded {
   /** What tasks may hold there beside a slot, and how much of it there is. */
   readonly amounts?: Readonly<Record<string, number>> | undefined
   readonly terms?: Terms | undefined
+  /** What tasks may ask for. */
+  readonly labels?: ReadonlyArray<string> | undefined
+  /** So many attempts it carries at most, those that wait inside their bodies included; see `placement.hasRoom`. */
+  readonly mark?: number | undefined
 }
 
 /** From now on at most `limit` attempts hold this tag, on all workers together; any number without one. */

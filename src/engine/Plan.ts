@@ -47,17 +47,15 @@ export interface Settings {
   readonly demand?: Demand | undefined
   /** The share whose turn it is when it starts; that of the task from whose body it comes unless told. */
   readonly share?: string | undefined
-  /** How long it waits for a worker when none takes tasks; the scheduler's unless told. */
+  /** How long it waits for a worker when none that takes tasks could run it; the scheduler's unless told. */
   readonly waitForWorkersMillis?: number | undefined
   /** `false`: it is never started again once it may have started. */
   readonly idempotent?: boolean | undefined
 }
 
 /** What a task asks of a worker beyond a slot. */
-export interface Demand {
-  /** The names of the workers on which it may run. */
-  readonly workers?: ReadonlyArray<string> | undefined
-  /** It may run anywhere as long as none of `workers` takes tasks. */
+export interface Demand extends Pick<Restriction, "labels" | "workers"> {
+  /** It may run anywhere as long as no worker that meets the restriction takes tasks. */
   readonly allowOthers?: boolean | undefined
   /** How much it holds of what its worker has, by name, beside its slot. */
   readonly amounts?: Readonly<Record<string, number>> | undefined
@@ -65,6 +63,37 @@ export interface Demand {
   readonly keepsAmounts?: boolean | undefined
   /** Under each of them no more tasks run than its limit allows, on all workers together. No name twice. */
   readonly tags?: ReadonlyArray<string> | undefined
+  readonly locality?: Locality | undefined
+  /** What workers said that cannot run it, by serial. The engine alone writes this. */
+  readonly excluded?: ReadonlyMap<number, Exclusion> | undefined
+}
+
+/** On which workers a task may run. */
+export interface Restriction {
+  /** The names of these. */
+  readonly workers?: ReadonlyArray<string> | undefined
+  /** Labels that they have, all of them. */
+  readonly labels?: ReadonlyArray<string> | undefined
+  /** Amounts of what they have, held by others or not. */
+  readonly resources?: Readonly<Record<string, number>> | undefined
+}
+
+/** A worker as functions of the user see it. */
+export interface WorkerInfo {
+  readonly id: string
+  readonly labels: ReadonlyArray<string>
+}
+
+/**
+ * How much a task prefers a worker: the higher the more, below 0 never; or what is wrong with the answer. Gives the same for
+ * the same worker each time, and never throws.
+ */
+export type Locality = (worker: WorkerInfo) => number | string
+
+/** A body said that this worker cannot run it. */
+export interface Exclusion {
+  readonly worker: string
+  readonly reason: string
 }
 
 /** The plan index or live task that `reference` means: `>= 0` an index of this plan, `< 0` the live task `~reference`. */

@@ -23,6 +23,8 @@
  * - S10 No attempt keeps its slot or amounts in a wait that could never end.
  * - S11 A worker that joins takes the row of one that is gone, or was lost, and that nothing names any more.
  * - S12 While no worker takes tasks, each ready task has a limit to its wait for one, unless it waits for ever.
+ * - S13 A task that has not started, and that no worker which takes tasks could ever run, is among the `lacking`, with a limit
+ *   to its wait unless it waits for ever.
  *
  * @since 0.1.0
  */
@@ -34,9 +36,10 @@ import { defaultLimits } from "./limits.ts"
 import type { Limits } from "./limits.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
-import type { Defaults, Demand, Plan, Reference, Settings } from "./Plan.ts"
+import type { Defaults, Demand, Exclusion, Plan, Reference, Restriction, Settings, WorkerInfo } from "./Plan.ts"
 import type { Group, Outcome as EndedAs, Policy, Tally } from "./policies.ts"
 import type { Members } from "./positions.ts"
+import type { Scheme } from "./schemes.ts"
 import { TaskTable } from "./TaskTable.ts"
 
 export { Flag, hasEnded, Phase, phaseNames } from "./Phase.ts"
@@ -86,23 +89,30 @@ export type Reason =
     readonly reports: number
     readonly reason: Going
   }
-  /** No worker could take it, and none came for so long. */
+  /** No worker takes tasks at all, and none came for so long. */
   | { readonly _tag: "NoWorker"; readonly millis: number }
+  /** No worker that takes tasks meets the restriction, and none came for so long. */
+  | { readonly _tag: "NoSuitableWorker"; readonly restriction: Restriction; readonly millis: number }
   | { readonly _tag: "Skipped" }
   | { readonly _tag: "Impossible"; readonly why: Impossibility }
 
 /** Why a task can never start. */
-export interface Impossibility {
+export type Impossibility =
+  /** It said so on each worker on which it may run by its restriction. */
+  | { readonly _tag: "Unmet"; readonly on: ReadonlyArray<Exclusion> }
+  /** Its locality is below 0 for each of them, or `fault`. */
+  | { readonly _tag: "Locality"; readonly workers: ReadonlyArray<string>; readonly fault: string | undefined }
   /** So many dependencies of a group have ended otherwise that its policy can never be met. */
-  readonly _tag: "Unreachable"
-  readonly of: Group["of"]
-  readonly policy: Policy
-  /** How many dependencies the group has, and how those ended that have. */
-  readonly size: number
-  readonly ended: Tally
-  /** The keys of the first few that ended otherwise. */
-  readonly refusedBy: ReadonlyArray<string>
-}
+  | {
+    readonly _tag: "Unreachable"
+    readonly of: Group["of"]
+    readonly policy: Policy
+    /** How many dependencies the group has, and how those ended that have. */
+    readonly size: number
+    readonly ended: Tally
+    /** The keys of the first few that ended otherwise. */
+    readonly refusedBy: ReadonlyArray<string>
+  }
 
 /**
  * The key that waits and the key that it waits for; with a third part, for the slot, the resources or the tag which that one
@@ -277,6 +287,12 @@ export interface WorkerRecord {
   readonly isPooled: boolean
   /** When others with its name were replaced because they were lost, as far as it counts. */
   readonly restarts: ReadonlyArray<number>
+  /** What a user's functions are told of it. */
+  readonly info: WorkerInfo
+  /** So many attempts it carries at most; see `placement.hasRoom`. */
+  readonly mark: number
+  /** The last attempt that it was given, or 0. */
+  usedAt: number
   /** Attempts that hold a slot (S4). */
   running: number
   /** Attempts of any phase that have not ended. */
@@ -312,9 +328,12 @@ export interface Stopping {
 export interface Timer {
   readonly at: number
   readonly sequence: number
-  readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace" | "workers"
+  readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace" | "workers" | "stranded"
   readonly task: TaskId
-  /** The attempt, or for `deadline`, `dependencies` and `workers` the task's sequence number: what makes the timer stale. */
+  /**
+   * The attempt; for `deadline`, `dependencies` and `stranded` the task's sequence number, for `workers` that of the timer: what
+   * makes the timer stale.
+   */
   readonly serial: number
 }
 
@@ -392,8 +411,14 @@ export interface State {
   readonly fairness: Fairness
   /** For how long after it began a computation takes in what is submitted from outside; 0 for each its own. */
   readonly windowMillis: number
-  /** How long tasks that name no time wait for a worker when none takes tasks; `Infinity` for ever. */
+  /** How long tasks that do not say wait for a worker when none that takes tasks could run them; `Infinity` for ever. */
   readonly waitForWorkersMillis: number
+  /** Which of several workers gets a task. */
+  readonly scheme: Scheme
+  /** Where the generator of placement schemes stands. */
+  chance: number
+  /** Placement is not the common one: there is another scheme, or a worker with a mark. */
+  isSteered: boolean
   readonly tasks: TaskTable
   /** Explicit keys of live tasks. */
   readonly keys: Map<string, TaskId>
@@ -402,7 +427,7 @@ export interface State {
   /** How many workers take tasks, or will when they have started. */
   takers: number
   /** Timers of waits for workers that are older than this one were armed before a worker came. */
-  lackFrom: number
+  strandedFrom: number
   /** Tasks that became ready within this step, or were, while no worker takes tasks. */
   readonly stranded: Array<TaskId>
   /** Some worker has a time to live or an age at which it retires: something may be due at `watchAt`. */
@@ -446,6 +471,14 @@ export interface State {
   readonly sizes: Map<TaskId, number>
   /** Their sum. */
   heldSize: number
+  /** What tasks demand whose bodies said that some workers cannot run them. */
+  readonly barred: Map<TaskId, Demand>
+  /** Tasks that no worker which takes tasks could run, each with the serial of the timer that limits its wait; -1 for none. */
+  readonly lacking: Map<TaskId, number>
+  /** Tasks that have come to wait in this step, and that may lack a worker. */
+  readonly unplaced: Array<TaskId>
+  /** A worker has joined or has stopped taking tasks since it was asked who lacks one. */
+  crewChanged: boolean
   /** Tasks of later submissions that depend on a task, each with how often: the same one may stand in its inputs twice. */
   readonly later: Map<TaskId, Map<TaskId, number>>
   /** Tasks that stand for another: flatMap tasks whose body has returned. */
@@ -513,12 +546,21 @@ export const unwanted: Withdrawal = {
   owner: undefined
 }
 
+/** Which scheme places tasks, and the seed of its chance. */
+export interface Placing {
+  readonly scheme: Scheme
+  readonly seed: number
+}
+
+const common: Placing = { scheme: "steady", seed: 0 }
+
 export const make = (
   limits: Limits = defaultLimits,
   graceMillis = Infinity,
   fairness = inOrder,
   windowMillis = 0,
-  waitForWorkersMillis = Infinity
+  waitForWorkersMillis = Infinity,
+  { scheme, seed }: Placing = common
 ): State => ({
   now: 0,
   limits,
@@ -526,12 +568,15 @@ export const make = (
   fairness,
   windowMillis,
   waitForWorkersMillis,
+  scheme,
+  chance: seed,
+  isSteered: scheme !== "steady",
   tasks: new TaskTable(),
   keys: new Map(),
   owners: new Map(),
   workers: [],
   takers: 0,
-  lackFrom: 0,
+  strandedFrom: 0,
   stranded: [],
   isWatching: false,
   watchAt: Infinity,
@@ -555,6 +600,10 @@ export const make = (
   sources: new Set(),
   sizes: new Map(),
   heldSize: 0,
+  barred: new Map(),
+  lacking: new Map(),
+  unplaced: [],
+  crewChanged: false,
   later: new Map(),
   aliases: new Map(),
   needs: new Map(),

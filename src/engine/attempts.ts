@@ -13,6 +13,7 @@ import * as lack from "./lack.ts"
 import { refusalOf, unfoldingRefusal } from "./limits.ts"
 import { dropFailure, forgetOutcome, keyCancelled, outcomeOf } from "./outcomes.ts"
 import { hold, holderFor } from "./outside.ts"
+import { exclude } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { dropDependencies, finalize, forget, letGo } from "./release.ts"
 import { reportLost } from "./reports.ts"
@@ -20,6 +21,7 @@ import { fail, resolveAlias, succeed } from "./settle.ts"
 import * as slots from "./slots.ts"
 import { Flag, hasEnded, keyOf, liveOf, mayRepeat, Phase, sequenceOf, settingsOf } from "./State.ts"
 import type { Phase as PhaseOf, Reason, State, TaskId, Timer } from "./State.ts"
+import * as stranded from "./stranded.ts"
 import * as submit from "./submit.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
@@ -59,6 +61,8 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
       return reportLost(state, task, ending.places, out)
     case "Skipped":
       return fail(state, task, outcomeOf(state, task, ending), out)
+    case "Unmet":
+      return goElsewhere(state, task, ending.reason, out)
   }
 }
 
@@ -148,6 +152,16 @@ const giveWay = (state: State, task: TaskId, out: Out): void => {
   if (state.tasks.phase[task] !== Phase.ready) state.rescheduled.delete(task)
 }
 
+/** Frees the task for other workers than this one; the attempt does not count. */
+const goElsewhere = (state: State, task: TaskId, reason: string, out: Out): void => {
+  const { index, submission } = state.tasks
+  if (!state.barred.has(task) && !ready.isDemanding(submission[task]!, index[task]!)) state.demanding++
+  exclude(state, task, reason)
+  uncharge(state, task)
+  transition(state, task, Phase.waiting)
+  waitAgain(state, task, false, out)
+}
+
 /** Frees the task for another attempt, at once or after a delay. */
 const tryAgain = (state: State, task: TaskId, delayMillis: number, out: Out): void => {
   const tasks = state.tasks
@@ -205,6 +219,7 @@ const fire = (state: State, timer: Timer, out: Out): void => {
   if (kind === "retry") return met(state, task)
   if (kind === "grace") return overdue(state, task, out)
   if (kind === "workers") return lack.end(state, task, out)
+  if (kind === "stranded") return stranded.end(state, task, out)
   const settings = settingsOf(state, task)!
   const phase = state.tasks.phase[task] as PhaseOf
   const reason: Reason = kind === "timeout" ?
@@ -233,7 +248,8 @@ export const isStale = (state: State, timer: Timer): boolean => {
   const { kind, serial, task } = timer
   const phase = state.tasks.phase[task] as PhaseOf
   if (phase === Phase.free || phase >= Phase.releasing) return true
-  if (kind === "workers") return lack.isOver(state, timer)
+  if (kind === "workers") return state.lacking.get(task) !== serial
+  if (kind === "stranded") return stranded.isOver(state, timer)
   if (kind === "grace") return phase !== Phase.stopping || state.tasks.attempt[task] !== serial
   // An attempt that ran out of its own time may be tried again, but not beyond the deadline.
   const isTryable = (state.tasks.flags[task]! & Flag.timedOut) !== 0

@@ -5,9 +5,10 @@
  * @since 0.1.0
  */
 import { unitsOf } from "./amounts.ts"
+import { lackOf } from "./lack.ts"
 import { outcomeOfEnd } from "./needs.ts"
 import { claimsOf } from "./owners.ts"
-import { demandOf, maySuit, suits } from "./placement.ts"
+import { demandOf, hasRoom, maySuit, suits } from "./placement.ts"
 import { decide } from "./policies.ts"
 import type { Group, Outcome } from "./policies.ts"
 import { kindOf, nameOfKind } from "./ready.ts"
@@ -305,10 +306,10 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
     if (worker.phase !== "open" && (worker.attempts === 0) === (worker.phase === "draining")) {
       yield `S4: ${worker.name} is ${worker.phase} with ${worker.attempts} attempts`
     }
-    const isFree = worker.running < worker.slots
+    const isFree = hasRoom(state, worker)
     const rejoiners = [...worker.rejoining.keys()].filter((task) => asksForNothing(state, task))
     if (worker.phase === "starting" && worker.attempts > 0) yield `S4: ${worker.name} is not there yet`
-    if (isFree && rejoiners.length > 0) yield `S6: a slot is free ${where} and a rejoiner waits`
+    if (worker.running < worker.slots && rejoiners.length > 0) yield `S6: a slot is free ${where} and a rejoiner waits`
     for (const first of isFree ? firsts : []) {
       if (first === undefined || !suits(state, worker, demandOf(state, first))) continue
       if (!asksForNothing(state, first)) continue
@@ -444,9 +445,9 @@ function* workers(state: State, { live, name }: Facts): Iterable<string> {
   if (takers > 0) return
   for (const task of live) {
     const limit = settingsOf(state, task)?.waitForWorkersMillis ?? state.waitForWorkersMillis
-    if (phaseOf(state, task) !== Phase.ready || limit === Infinity) continue
+    if (phaseOf(state, task) !== Phase.ready || limit === Infinity || state.lacking.has(task)) continue
     const serial = state.tasks.submission[task]!.sequence + state.tasks.index[task]!
-    if (!isArmed(state, task, "workers", serial)) yield `S12: ${name(task)} waits for a worker without end`
+    if (!isArmed(state, task, "stranded", serial)) yield `S12: ${name(task)} waits for a worker without end`
   }
 }
 
@@ -485,7 +486,7 @@ function* queue(state: State, { live, name }: Facts): Iterable<string> {
   }
   if (state.queues.size === 0 && (state.turns.size > 0 || state.lastTurn > 0)) yield "S6: turns are kept for nobody"
   const demanding = (state.fairness.queues === "none" ? 0 : 1) +
-    live.filter((task) => settingsOf(state, task)?.demand !== undefined || shareOf(state, task) !== undefined).length
+    live.filter((task) => demandOf(state, task) !== undefined || shareOf(state, task) !== undefined).length
   if (demanding !== state.demanding) yield `S6: ${state.demanding} of ${demanding} tasks that ask for more are counted`
   for (const task of live) {
     const isReady = phaseOf(state, task) === Phase.ready
@@ -498,7 +499,7 @@ function* queue(state: State, { live, name }: Facts): Iterable<string> {
     }
     const kind = kindOf(state, task)
     const own = state.queueOf.get(task)
-    if (isReady && own?.name !== (kind && nameOfKind(kind))) yield `S6: ${name(task)} is in the queue of others`
+    if (isReady && own?.name !== (kind && nameOfKind(state, kind))) yield `S6: ${name(task)} is in the queue of others`
     const common = laneOf(submission, priority)
     const expected = own === undefined ? common : own.parts.get(common)
     if (lane !== undefined && state.rescheduled.has(task) !== (lane !== expected)) {
@@ -578,6 +579,8 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
     state.releasing,
     state.history,
     state.reports,
+    state.barred,
+    state.lacking,
     state.aliases,
     state.needs,
     state.later,
@@ -586,6 +589,22 @@ function* outcomes(state: State, { live, name }: Facts): Iterable<string> {
   ]
   for (const map of tables) {
     for (const task of map.keys()) if (!isLive(state, task)) yield `S7: something is kept for the free row ${task}`
+  }
+}
+
+/** S13: who has not started and lacks a worker is known, and so is how long it waits. */
+function* lacks(state: State, { live, name }: Facts): Iterable<string> {
+  if (state.unplaced.length > 0) yield "S13: the step is not finished"
+  for (const task of live) {
+    const phase = phaseOf(state, task)
+    const isOpen = (phase === Phase.waiting || phase === Phase.ready) && !state.aliases.has(task)
+    const isLacking = isOpen && lackOf(state, task) !== undefined
+    const serial = state.lacking.get(task)
+    if (isLacking !== (serial !== undefined)) yield `S13: ${name(task)} ${isLacking ? "lacks a" : "has its"} worker`
+    if (serial === undefined) continue
+    const millis = settingsOf(state, task)?.waitForWorkersMillis ?? state.waitForWorkersMillis
+    const isLimited = serial >= 0 && isArmed(state, task, "workers", serial)
+    if (isLimited !== (millis !== Infinity)) yield `S13: the wait of ${name(task)} for a worker has the wrong limit`
   }
 }
 
@@ -752,6 +771,8 @@ function* emptiness(state: State): Iterable<string> {
     sources: state.sources.size,
     sizes: state.sizes.size,
     heldSize: state.heldSize,
+    barred: state.barred.size,
+    lacking: state.lacking.size,
     later: state.later.size,
     aliases: state.aliases.size,
     needs: state.needs.size,
@@ -785,6 +806,7 @@ const rules: ReadonlyArray<Rule> = [
   workers,
   queue,
   outcomes,
+  lacks,
   waits,
   starvation,
   timers,

@@ -50,8 +50,11 @@ export const adapt = (state: State, pool: Pool, out: Out): void => {
   const size = desired({ min, max, size: members.length, starting, idle: idle.length, isShort: isShort(state) })
   for (const worker of idle.slice(0, Math.max(0, members.length - size))) workers.letGo(state, worker, out)
   for (let i = members.length; i < size && mayStart(state, pool); i++) {
+    const name = `${pool.name}-${++pool.count}`
     const newcomer = {
-      name: `${pool.name}-${++pool.count}`,
+      name,
+      info: { id: name, labels: [] },
+      mark: Infinity,
       slots: pool.slots,
       amounts: undefined,
       terms: pool.terms,
@@ -74,7 +77,8 @@ const isShort = (state: State): boolean =>
 
 /** Workers of a pool have no names that a task could know, and no resources. */
 const wouldHelp = ({ tags }: State, { demand }: Queue): boolean =>
-  demand === undefined || (demand.workers === undefined && demand.amounts === undefined &&
+  demand === undefined ||
+  (demand.workers === undefined && demand.labels === undefined && demand.amounts === undefined &&
     (demand.tags ?? []).every((tag) => (tags.get(tag)?.used ?? 0) < (tags.get(tag)?.total ?? Infinity)))
 
 /** Whether workers that were lost may be replaced: one that dies of what it is given would do so for ever. */

@@ -6,12 +6,14 @@
 import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing, unitsOf } from "./amounts.ts"
 import type { Needs } from "./amounts.ts"
 import { brakeOf, isBraked, workersForSources } from "./budget.ts"
-import { isOver } from "./lack.ts"
+import { restrictionOf } from "./lack.ts"
 import { demandOf, suits } from "./placement.ts"
+import type { Demand, Exclusion, Restriction } from "./Plan.ts"
 import type { Group, Policy, Tally } from "./policies.ts"
 import { awaitedDependenciesOf, compareReady, readyOf } from "./snapshot.ts"
 import { keyOf, Phase, phaseNames } from "./State.ts"
 import type { Phase as PhaseOf, PhaseName, Reason, State, TaskId, Timer, Wait, WorkerRecord } from "./State.ts"
+import { isOver } from "./stranded.ts"
 
 /** Where a task stands, and why it stands there. */
 export interface Explanation {
@@ -44,10 +46,25 @@ export type Because =
   | { readonly _tag: "StandsFor"; readonly key: string }
   /** No worker takes tasks. Without one by `until` (milliseconds of the layer's clock), if that is given, it ends. */
   | { readonly _tag: "NoWorker"; readonly until: number | undefined }
-  /** It may run on these workers alone, and none of them takes tasks. */
-  | { readonly _tag: "NoSuitableWorker"; readonly workers: ReadonlyArray<string> }
+  /**
+   * No worker that takes tasks could run it: not by its restriction, or not those that it meets, because their bodies said so
+   * (`unmet`), or its locality (`never`). It ends at `until` (milliseconds of the layer's clock), if ever.
+   */
+  | {
+    readonly _tag: "NoSuitableWorker"
+    readonly restriction: Restriction
+    readonly unmet: ReadonlyArray<Exclusion>
+    readonly never: ReadonlyArray<string>
+    readonly until: number | undefined
+  }
   /** All slots of the workers on which it may run are taken, by `running`, and `ahead` ready tasks rank before it. */
-  | { readonly _tag: "NoFreeSlot"; readonly ahead: number; readonly running: ReadonlyArray<string> }
+  | {
+    readonly _tag: "NoFreeSlot"
+    readonly ahead: number
+    readonly running: ReadonlyArray<string>
+    /** The workers on which it may run, if not on all. */
+    readonly on?: ReadonlyArray<string>
+  }
   /**
    * A slot is free for it, but not all of the resources and tags that it asks for: what it lacks on which worker, and which tasks
    * hold that. If it lacks nothing, what is free is withheld for others that come before it.
@@ -172,15 +189,21 @@ const needsOf = (state: State, task: TaskId): ReadonlyArray<Need> => {
   })
 }
 
+/** Until when a task waits for any worker, while there is none. */
+const untilOf = (state: State, task: TaskId): number | undefined => {
+  const isDue = (timer: Timer) => timer.kind === "stranded" && timer.task === task && !isOver(state, timer)
+  return state.timers.find(isDue)?.at
+}
+
 const readyBecause = (state: State, task: TaskId): Because => {
   const demand = demandOf(state, task)
   const open = state.workers.filter((worker) => worker.phase === "open")
-  if (open.length === 0) {
-    const isDue = (timer: Timer) => timer.kind === "workers" && timer.task === task && !isOver(state, timer)
-    return { _tag: "NoWorker", until: state.timers.find(isDue)?.at }
-  }
   const suitable = open.filter((worker) => suits(state, worker, demand))
-  if (suitable.length === 0) return { _tag: "NoSuitableWorker", workers: demand?.workers ?? [] }
+  if (suitable.length === 0) {
+    return open.length === 0 && demand === undefined
+      ? { _tag: "NoWorker", until: untilOf(state, task) }
+      : lackingBecause(state, task, demand ?? {}, open)
+  }
   const brake = brakeOf(state)
   if (brake === "all" || (brake === "sources" && isBraked(state, task))) {
     const { pause, target } = state.fairness.budget!
@@ -204,7 +227,25 @@ const readyBecause = (state: State, task: TaskId): Because => {
     const isThere = suitable.some(({ index }) => index === state.tasks.worker[other])
     if (state.tasks.phase[other] === Phase.running && isThere) running.push(keyOf(state, other))
   }
-  return { _tag: "NoFreeSlot", ahead, running }
+  const on = suitable.map(({ name }) => name)
+  return { _tag: "NoFreeSlot", ahead, running, ...(on.length < open.length && { on }) }
+}
+
+const lackingBecause = (
+  state: State,
+  task: TaskId,
+  { amounts, excluded, labels, locality, workers }: Demand,
+  open: ReadonlyArray<WorkerRecord>
+): Because => {
+  const serial = state.lacking.get(task)
+  const isLimit = (timer: Timer) => timer.kind === "workers" && timer.serial === serial
+  return {
+    _tag: "NoSuitableWorker",
+    restriction: restrictionOf({ amounts, labels, workers }),
+    unmet: excluded === undefined ? [] : [...excluded.values()],
+    never: locality === undefined ? [] : open.flatMap(({ info, name }) => Number(locality(info)) >= 0 ? [] : [name]),
+    until: serial === undefined ? undefined : state.timers.find(isLimit)?.at
+  }
 }
 
 /** What a task lacks of tags, and of amounts on each of these workers. */

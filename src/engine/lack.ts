@@ -1,45 +1,121 @@
 /**
- * Tasks that lack nothing but a worker, while no worker takes tasks: they wait for one as long as they were told, and end
- * then. Nothing waits in silence for what may never come.
+ * Tasks that no worker which takes tasks could ever run, whether they are ready or wait for their dependencies: they wait for
+ * such a worker as long as they were told, and end then. Nothing waits in silence for what may never come.
  *
  * @since 0.1.0
  */
 import { propagate } from "./agenda.ts"
+import { couldHold } from "./amounts.ts"
 import type { Out } from "./Instruction.ts"
 import { outcomeOf } from "./outcomes.ts"
-import * as owners from "./owners.ts"
+import { demandOf, maySuit, meets } from "./placement.ts"
+import type { Demand, Restriction } from "./Plan.ts"
+import * as ready from "./ready.ts"
 import { fail } from "./settle.ts"
-import { Phase, sequenceOf, settingsOf } from "./State.ts"
-import type { State, TaskId, Timer } from "./State.ts"
-import { hasTaker } from "./suitable.ts"
+import { Phase, settingsOf } from "./State.ts"
+import type { Impossibility, Queue, Reason, State, TaskId } from "./State.ts"
+import { takesTasks } from "./suitable.ts"
 import * as timers from "./timers.ts"
 
-/** How long a task waits for a worker when none takes tasks. */
+/** How long a task waits for a worker. */
 export const waitOf = (state: State, task: TaskId): number =>
   settingsOf(state, task)?.waitForWorkersMillis ?? state.waitForWorkersMillis
 
-/** Starts the clocks of those that found no worker in this step, and ends those that do not wait. */
+/** Finds out who lacks a worker since this step, and who does no more; ends those that do not wait. */
 export const settle = (state: State, out: Out): void => {
-  // What absorbs the end of one is ready by that, and has no worker either.
-  while (state.stranded.length > 0) {
-    for (const task of state.stranded.splice(0)) limit(state, task, out)
-    propagate(state, out)
-  }
-  if (state.endingWaits.length > 0) owners.endWaits(state, out)
+  const { tasks, unplaced } = state
+  if (state.crewChanged) {
+    regroup(state)
+    for (let task = 0; task < tasks.used; task++) look(state, task, out)
+  } else for (const task of unplaced) look(state, task, out)
+  state.crewChanged = false
+  unplaced.length = 0
+  propagate(state, out)
 }
 
-const limit = (state: State, task: TaskId, out: Out): void => {
-  if (state.tasks.phase[task] !== Phase.ready || hasTaker(state)) return
+/** Puts ready tasks that rate the workers there are now otherwise than others of their queue into another, as old as they are. */
+const regroup = (state: State): void => {
+  const touched = new Set<Queue>()
+  for (const [task, queue] of Array.from(state.queueOf)) {
+    if (queue.demand?.locality === undefined || ready.nameOfKind(state, queue) === queue.name) continue
+    const age = queue.since.get(task)
+    ready.withdraw(state, task)
+    ready.add(state, task)
+    const other = state.queueOf.get(task)!
+    if (age === undefined) continue
+    other.since.set(task, age)
+    touched.add(other)
+  }
+  for (const { since } of touched) {
+    const ages = [...since].sort(([, a], [, b]) => a - b)
+    since.clear()
+    for (const [task, age] of ages) since.set(task, age)
+  }
+}
+
+const look = (state: State, task: TaskId, out: Out): void => {
+  const phase = state.tasks.phase[task]!
+  if ((phase !== Phase.waiting && phase !== Phase.ready) || state.aliases.has(task)) return
+  const lack = lackOf(state, task)
+  if (lack === undefined) state.lacking.delete(task)
+  else if (hasFault(lack)) end(state, task, out)
+  else if (!state.lacking.has(task)) begin(state, task, out)
+}
+
+const begin = (state: State, task: TaskId, out: Out): void => {
   const millis = waitOf(state, task)
-  if (millis === 0) end(state, task, out)
-  else if (millis !== Infinity) timers.arm(state, "workers", task, sequenceOf(state, task), millis)
+  if (millis === 0) return end(state, task, out)
+  if (millis === Infinity) return void state.lacking.set(task, -1)
+  const serial = state.nextTimer
+  timers.arm(state, "workers", task, serial, millis)
+  state.lacking.set(task, serial)
 }
 
 /** Ends a task for want of a worker. */
 export const end = (state: State, task: TaskId, out: Out): void =>
-  fail(state, task, outcomeOf(state, task, { _tag: "NoWorker", millis: waitOf(state, task) }), out)
+  fail(state, task, outcomeOf(state, task, lackOf(state, task)!), out)
 
-/** Whether the wait for a worker that this timer limits is over. */
-export const isOver = (state: State, { sequence, serial, task }: Timer): boolean =>
-  hasTaker(state) || sequence < state.lackFrom || state.tasks.phase[task] !== Phase.ready ||
-  sequenceOf(state, task) !== serial
+/** Waiting for other workers does not mend what a function answers. */
+const hasFault = (reason: Reason): boolean =>
+  reason._tag === "Impossible" && reason.why._tag === "Locality" && reason.why.fault !== undefined
+
+/** Why none of the workers that take tasks could ever run a task; `undefined` if one could, or if there is none at all. */
+export const lackOf = (state: State, task: TaskId): Reason | undefined => {
+  const demand = demandOf(state, task)
+  if (demand === undefined) return undefined
+  const open = state.workers.filter(takesTasks)
+  const permitted = open.filter((worker) =>
+    couldHold(worker, demand) && (demand.allowOthers === true || meets(worker, demand))
+  )
+  const fault = faultOf(state, demand)
+  if (fault !== undefined) {
+    return impossible({ _tag: "Locality", workers: permitted.map(({ name }) => name), fault })
+  }
+  if (permitted.some((worker) => maySuit(state, worker, demand))) return undefined
+  const { amounts, excluded, labels, workers } = demand
+  if (permitted.length === 0 && (workers ?? labels ?? amounts) !== undefined) {
+    return { _tag: "NoSuitableWorker", restriction: restrictionOf(demand), millis: waitOf(state, task) }
+  }
+  if (excluded !== undefined) return impossible({ _tag: "Unmet", on: [...excluded.values()] })
+  if (permitted.length === 0) return undefined
+  return impossible({ _tag: "Locality", workers: permitted.map(({ name }) => name), fault: undefined })
+}
+
+const impossible = (why: Impossibility): Reason => ({ _tag: "Impossible", why })
+
+/** What a demand says of the workers on which a task may run. */
+export const restrictionOf = ({ amounts, labels, workers }: Demand): Restriction => ({
+  ...(workers !== undefined && { workers }),
+  ...(labels !== undefined && { labels }),
+  ...(amounts !== undefined && { resources: amounts })
+})
+
+/** What is wrong with how a task rates the workers that take tasks. */
+const faultOf = ({ workers }: State, { locality }: Demand): string | undefined => {
+  if (locality === undefined) return undefined
+  for (const worker of workers) {
+    const rating = takesTasks(worker) ? locality(worker.info) : 0
+    if (typeof rating === "string") return rating
+  }
+  return undefined
+}

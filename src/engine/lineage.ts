@@ -136,6 +136,7 @@ const regroup = (state: State, renewal: Renewal, out: Out): void => {
     if (refusal !== undefined) refused.set(task, refusal)
     if (missing === 0 && !again.has(task)) continue
     changed.add(task)
+    if (state.demanding > 0 && again.has(task)) state.unplaced.push(task)
     if (phase === Phase.ready) {
       ready.remove(state, task)
       transition(state, task, Phase.waiting)

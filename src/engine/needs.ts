@@ -26,7 +26,9 @@ export const outcomeOfEnd = (state: State, task: TaskId): Outcome => {
 /** How an end without success counts. */
 export const outcomeIn = ({ reason, trail }: Ended): Outcome => {
   if (reason._tag === "Skipped") return "skipped"
-  return meantBy(trail).from !== undefined || reason._tag === "Impossible" ? "upstreamFailed" : "failed"
+  // That no worker could run a task is its own failure, not that of what it depended on.
+  const isUnreachable = reason._tag === "Impossible" && reason.why._tag === "Unreachable"
+  return meantBy(trail).from !== undefined || isUnreachable ? "upstreamFailed" : "failed"
 }
 
 /** Whose end it was: tasks that stand for another end as that one does. */

@@ -46,6 +46,7 @@ export const hold = (state: State, task: TaskId, out: Out): void => {
   const worker = holderFor(state, task)
   const { flags, phase } = state.tasks
   if (phase[task] === Phase.ready) ready.remove(state, task)
+  if (state.lacking.size > 0) state.lacking.delete(task)
   // It was not made, so it owns nothing.
   if ((flags[task]! & Flag.resource) !== 0) {
     flags[task]! &= ~Flag.resource

@@ -5,23 +5,49 @@
  */
 import { couldHold, fits, hasTags } from "./amounts.ts"
 import type { Round } from "./amounts.ts"
-import type { Demand } from "./Plan.ts"
-import { settingsOf } from "./State.ts"
+import type { Demand, Exclusion, Locality } from "./Plan.ts"
+import { pick } from "./schemes.ts"
+import { Phase, settingsOf } from "./State.ts"
 import type { State, TaskId, WorkerRecord } from "./State.ts"
 import { takesTasks } from "./suitable.ts"
 
 /** What a task asks of a worker beyond a slot, if it asks for more. */
-export const demandOf = (state: State, task: TaskId): Demand | undefined => settingsOf(state, task)?.demand
+export const demandOf = (state: State, task: TaskId): Demand | undefined =>
+  (state.barred.size > 0 ? state.barred.get(task) : undefined) ?? settingsOf(state, task)?.demand
 
-/** The same name for those who ask for the same. */
-export const nameOf = ({ allowOthers, amounts, keepsAmounts, tags, workers }: Demand): string =>
-  JSON.stringify([
+/** The same name for those who ask for the same. How they rate workers changes as those come and go, and the name with it. */
+export const nameOf = (state: State, demand: Demand): string => {
+  const { allowOthers, amounts, excluded, keepsAmounts, labels, locality, tags, workers } = demand
+  return JSON.stringify([
     workers?.toSorted(),
+    labels?.toSorted(),
     allowOthers,
     amounts && Object.entries(amounts).sort(([a], [b]) => a < b ? -1 : 1),
     keepsAmounts,
-    tags?.toSorted()
+    tags?.toSorted(),
+    excluded && [...excluded.keys()].toSorted((a, b) => a - b),
+    locality && ratingsOf(state, locality)
   ])
+}
+
+const ratingsOf = ({ workers }: State, locality: Locality): ReadonlyArray<number | string> =>
+  workers.flatMap(({ info, phase, serial }) => phase === "open" ? [serial, locality(info)] : [])
+
+/** Whether a worker is one of those to which the demand restricts the task by name or label. */
+export const meets = ({ info, name }: WorkerRecord, { labels, workers }: Demand): boolean =>
+  (workers === undefined || workers.includes(name)) &&
+  (labels === undefined || labels.every((label) => info.labels.includes(label)))
+
+/** Whether nothing but its name and labels could keep a worker from taking a task. */
+const accepts = (worker: WorkerRecord, demand: Demand): boolean =>
+  couldHold(worker, demand) && demand.excluded?.has(worker.serial) !== true &&
+  (demand.locality === undefined || rate(worker, demand.locality) >= 0)
+
+/** How much a task prefers a worker; below 0 if it never runs there. */
+const rate = ({ info }: WorkerRecord, locality: Locality): number => {
+  const rating = locality(info)
+  return typeof rating === "number" ? rating : -1
+}
 
 /** Whether a worker takes tasks that ask for this, when it has a free slot. */
 export const suits = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean =>
@@ -33,11 +59,17 @@ export const maySuit = (state: State, worker: WorkerRecord, demand: Demand | und
 
 const satisfies = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean => {
   if (demand === undefined) return true
-  if (!couldHold(worker, demand)) return false
-  const { allowOthers, workers } = demand
-  if (workers === undefined || workers.includes(worker.name)) return true
-  return allowOthers === true &&
-    !state.workers.some((other) => other.phase === "open" && workers.includes(other.name) && couldHold(other, demand))
+  if (!accepts(worker, demand)) return false
+  return meets(worker, demand) || (demand.allowOthers === true &&
+    !state.workers.some((other) => takesTasks(other) && accepts(other, demand) && meets(other, demand)))
+}
+
+/** Never starts a task again on its worker, on which its body has said that it cannot run there. It asks for more from now on. */
+export const exclude = (state: State, task: TaskId, reason: string): void => {
+  const demand = demandOf(state, task)
+  const { name, serial } = state.workers[state.tasks.worker[task]!]!
+  const excluded = new Map<number, Exclusion>(demand?.excluded)
+  state.barred.set(task, { ...demand, excluded: excluded.set(serial, { worker: name, reason }) })
 }
 
 /**
@@ -52,10 +84,38 @@ export const choose = (
 ): WorkerRecord | undefined => {
   const demand = demandOf(state, task)
   if (demand !== undefined && !hasTags(state, demand, round)) return undefined
-  const suitable = demand === undefined
-    ? workers
-    : workers.filter((worker) => suits(state, worker, demand) && fits(worker, demand, round))
-  return elsewhere(state, task, suitable) ?? leastLoaded(suitable)
+  const able = workers.filter((worker) =>
+    hasRoom(state, worker) && suits(state, worker, demand) && (demand === undefined || fits(worker, demand, round))
+  )
+  if (able.length === 0) return undefined
+  const others = unfailed(state, task, able)
+  const from = others === undefined || others.length === 0 ? able : others
+  return pick(state, demand?.locality === undefined ? from : best(from, demand.locality))
+}
+
+/**
+ * Whether a worker may start something now. One that is at its mark may not, unless all that it carries waits for tasks: those
+ * must run somewhere, or nothing would ever go on.
+ */
+export const hasRoom = (state: State, worker: WorkerRecord): boolean =>
+  worker.running < worker.slots && (worker.attempts < worker.mark || doesWait(state, worker))
+
+/** Whether each attempt on a worker waits for tasks. */
+const doesWait = (state: State, { attempts, index }: WorkerRecord): boolean => {
+  const waiting = new Set<TaskId>()
+  for (const [task, waits] of [...state.waitsOf, ...state.keeping]) {
+    // Finalizers of a result that was released are no attempt.
+    const isThere = state.tasks.worker[task] === index && state.tasks.phase[task] !== Phase.releasing
+    if (isThere && waits.some(({ mode }) => mode !== "never")) waiting.add(task)
+  }
+  return waiting.size >= attempts
+}
+
+/** The workers that are preferred most. */
+const best = (workers: ReadonlyArray<WorkerRecord>, locality: Locality): ReadonlyArray<WorkerRecord> => {
+  const ratings = workers.map((worker) => rate(worker, locality))
+  const highest = Math.max(...ratings)
+  return workers.filter((_, i) => ratings[i] === highest)
 }
 
 /** The open worker with the greatest share of free slots; the first of equals. */
@@ -71,10 +131,20 @@ export const leastLoaded = (workers: ReadonlyArray<WorkerRecord>): WorkerRecord 
 
 /** For a task that is tried again, the best worker on which it has not failed yet, if one has a free slot now. */
 export const elsewhere = (
-  { history }: State,
+  state: State,
   task: TaskId,
   workers: ReadonlyArray<WorkerRecord>
 ): WorkerRecord | undefined => {
+  const others = unfailed(state, task, workers)
+  return others && leastLoaded(others)
+}
+
+/** For a task that is tried again, the workers on which it has not failed yet. */
+const unfailed = (
+  { history }: State,
+  task: TaskId,
+  workers: ReadonlyArray<WorkerRecord>
+): ReadonlyArray<WorkerRecord> | undefined => {
   const former = history.size > 0 ? history.get(task) : undefined
-  return former && leastLoaded(workers.filter(({ index }) => former.every(({ worker }) => worker !== index)))
+  return former && workers.filter(({ index }) => former.every(({ worker }) => worker !== index))
 }

@@ -103,13 +103,13 @@ export const kindOf = (state: State, task: TaskId): Kind | undefined => {
 }
 
 /** The same for tasks of one kind. */
-export const nameOfKind = ({ demand, isSource, share }: Kind): string =>
+export const nameOfKind = (state: State, { demand, isSource, share }: Kind): string =>
   share === undefined && !isSource
-    ? demand === undefined ? "" : nameOf(demand)
-    : JSON.stringify([isSource, share, demand && nameOf(demand)])
+    ? demand === undefined ? "" : nameOf(state, demand)
+    : JSON.stringify([isSource, share, demand && nameOf(state, demand)])
 
 const enqueue = (state: State, task: TaskId, kind: Kind): void => {
-  const name = nameOfKind(kind)
+  const name = nameOfKind(state, kind)
   let queue = state.queues.get(name)
   if (queue === undefined) {
     queue = { name, ...kind, since: new Map(), lanes: [], parts: new Map() }

@@ -108,7 +108,10 @@ export const forget = (state: State, task: TaskId, out: Out): void => {
   if (state.history.size > 0) state.history.delete(task)
   if (state.reports.size > 0) state.reports.delete(task)
   if ((tasks.flags[task]! & Flag.resource) !== 0) state.resources--
-  if (state.demanding > 0 && isDemanding(tasks.submission[task]!, tasks.index[task]!)) state.demanding--
+  const isCounted = state.demanding > 0 &&
+    (isDemanding(tasks.submission[task]!, tasks.index[task]!) || state.barred.has(task))
+  if (isCounted) state.demanding--
+  if (state.barred.size > 0) state.barred.delete(task)
   if (state.sizes.size > 0) budget.drop(state, task)
   tasks.submission[task]!.ids[tasks.index[task]!] = -1
   tasks.giveBack(task)

@@ -22,6 +22,7 @@ export const succeed = (state: State, task: TaskId): void => end(state, task, Ph
 /** Ends a task without success. */
 export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): void => {
   if (state.tasks.phase[task] === Phase.ready) ready.remove(state, task)
+  if (state.lacking.size > 0) state.lacking.delete(task)
   noteOutcome(state, task, outcome, out)
   end(state, task, phaseOf(outcome))
 }

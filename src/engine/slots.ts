@@ -26,7 +26,9 @@ export const dispatch = (state: State, out: Out): void => {
     if (workers[i]!.rejoining.size > 0) letRejoin(state, workers[i]!, round, out)
   }
   if (state.overtaken.size > 0) amounts.tidy(state)
-  if (round !== undefined && state.queues.size > 0) return dispatchQueues(state, round, out)
+  if ((round !== undefined && state.queues.size > 0) || state.isSteered) {
+    return dispatchQueues(state, round ?? amounts.begin(state), out)
+  }
   if (state.turns.size > 0) turns.forget(state)
   while (!ready.isEmpty(state)) {
     const worker = leastLoaded(workers)
@@ -111,6 +113,7 @@ const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void
   transition(state, task, Phase.running)
   hold(state, task, worker)
   worker.attempts++
+  worker.usedAt = attempt
   const timeout = settingsOf(state, task)?.timeoutMillis
   if (timeout !== undefined) timers.arm(state, "timeout", task, attempt, timeout)
   out.start(state, task)

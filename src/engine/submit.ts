@@ -273,8 +273,9 @@ const computationOf = (state: State): number => {
 export const link = (state: State, submission: Submission, out: Out): void => {
   const { ids, plan: { offsets, settings, size, targets } } = submission
   if (submission.share !== undefined) state.demanding += size
-  for (const [index, { deadlineMillis, dependencyTimeoutMillis, policies, resource }] of settings) {
+  for (const [index, { deadlineMillis, demand, dependencyTimeoutMillis, policies, resource }] of settings) {
     if (submission.share === undefined && isDemanding(submission, index)) state.demanding++
+    if (demand !== undefined) state.unplaced.push(ids[index]!)
     if (resource === true) markResource(state, ids[index]!)
     const serial = submission.sequence + index
     if (deadlineMillis !== undefined) timers.arm(state, "deadline", ids[index]!, serial, deadlineMillis)

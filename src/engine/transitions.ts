@@ -9,19 +9,23 @@ import type { Phase, PhaseName, State, TaskId } from "./State.ts"
 
 /** `[from, to, when]`, in the order of a task's life. */
 export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]> = [
-  ["waiting", "ready", "the last dependency is met, the retry delay is over, or the body gave its place up"],
+  [
+    "waiting",
+    "ready",
+    "the last dependency is met, the retry delay is over, or the body gave its place up or cannot run there"
+  ],
   ["waiting", "succeeded", "the task it stands for succeeded, or it was settled from outside"],
   [
     "waiting",
     "failed",
-    "a dependency refused it, a policy can never be met, a time limit passed, what it stands for failed, or it was settled from outside"
+    "a dependency refused it, a policy can never be met, a time limit passed, no worker could ever take it, what it stands for failed, or it was settled from outside"
   ],
   ["waiting", "cancelled", "nobody wants it any more, a dependency was cancelled, or it was settled from outside"],
   ["waiting", "skipped", "a dependency was skipped, or what it stands for, or a rule chose to"],
   ["ready", "assigned", "a worker has a free slot"],
   ["ready", "waiting", "an input was lost"],
   ["ready", "succeeded", "it was settled from outside"],
-  ["ready", "failed", "a time limit passed, no worker takes tasks, or it was settled from outside"],
+  ["ready", "failed", "a time limit passed, no worker could ever take it, or it was settled from outside"],
   ["ready", "cancelled", "nobody wants it any more, or it was settled from outside"],
   ["assigned", "running", "the worker starts the attempt"],
   ["running", "seceded", "the body waits"],
@@ -29,7 +33,7 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   [
     "running",
     "waiting",
-    "another attempt is due, the body gave its place up or returned a graph, or the worker was lost"
+    "another attempt is due, the body gave its place up, cannot run there or returned a graph, or the worker was lost"
   ],
   ["running", "succeeded", "the body succeeded"],
   ["running", "failed", "the body failed or died, or was lost with its worker for good"],
@@ -40,7 +44,7 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   [
     "seceded",
     "waiting",
-    "another attempt is due, the body gave its place up or returned a graph, or the worker was lost"
+    "another attempt is due, the body gave its place up, cannot run there or returned a graph, or the worker was lost"
   ],
   ["seceded", "succeeded", "the body succeeded while a fiber of its own still waited"],
   ["seceded", "failed", "the body failed or died while a fiber of its own still waited, or was lost for good"],
@@ -52,7 +56,7 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   [
     "rejoining",
     "waiting",
-    "another attempt is due, the body gave its place up or returned a graph, or the worker was lost"
+    "another attempt is due, the body gave its place up, cannot run there or returned a graph, or the worker was lost"
   ],
   ["rejoining", "succeeded", "the body succeeded while a fiber of its own still waited"],
   ["rejoining", "failed", "the body failed or died while a fiber of its own still waited, or was lost for good"],

@@ -69,9 +69,12 @@ const tell = (wait: number, starved: Starvation, out: Out): void => {
   out.push({ _tag: "WaitEnded", wait, starved })
 }
 
-/** Whether the end of `task` alone ends a wait of this mode. */
-const decides = (state: State, mode: WaitMode, task: TaskId): boolean =>
-  mode === "firstCompleted" || (mode === "firstFailure" && state.tasks.phase[task] !== Phase.succeeded)
+/** Whether the end of `task` alone ends a wait of this mode. That of one whose resource has been finalized is no failure. */
+const decides = (state: State, mode: WaitMode, task: TaskId): boolean => {
+  if (mode === "firstCompleted") return true
+  const phase = state.tasks.phase[task]
+  return mode === "firstFailure" && phase !== Phase.succeeded && phase !== Phase.releasing
+}
 
 /** The waiter if its attempt, or what that acquired, has not ended. */
 const livingWaiter = (state: State, { attempt, waiter }: Request): TaskId => {

@@ -6,14 +6,20 @@
 import { stockOf } from "./amounts.ts"
 import type { Terms, WorkerAdded, WorkerBeat, WorkerDrained, WorkerStarted } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
+import type { WorkerInfo } from "./Plan.ts"
 import { restartsAfter } from "./restart.ts"
 import { Phase } from "./State.ts"
 import type { State, WorkerPhase, WorkerRecord } from "./State.ts"
 import { takesTasks } from "./suitable.ts"
 
 /** Handles {@link WorkerAdded}: ready tasks may start there at once. */
-export const add = (state: State, { amounts, name, slots, terms }: WorkerAdded, out: Out): void => {
-  const worker = enter(state, { name, slots, amounts: stockOf(amounts), terms, restarts: [], isPooled: false }, "open")
+export const add = (
+  state: State,
+  { amounts, labels = [], mark = Infinity, name, slots, terms }: WorkerAdded,
+  out: Out
+): void => {
+  const has = { slots, amounts: stockOf(amounts), info: { id: name, labels }, mark }
+  const worker = enter(state, { ...has, name, terms, restarts: [], isPooled: false }, "open")
   out.push({ _tag: "WorkerJoined", worker: worker.index })
 }
 
@@ -22,6 +28,8 @@ interface Newcomer {
   readonly name: string
   readonly slots: number
   readonly amounts: WorkerRecord["amounts"]
+  readonly info: WorkerInfo
+  readonly mark: number
   readonly terms: Terms | undefined
   readonly restarts: ReadonlyArray<number>
   readonly isPooled: boolean
@@ -47,6 +55,9 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
     name: newcomer.name,
     slots: newcomer.slots,
     amounts: unused(newcomer.amounts),
+    info: newcomer.info,
+    mark: newcomer.mark,
+    usedAt: 0,
     serial: state.nextWorker++,
     terms,
     isPooled: newcomer.isPooled,
@@ -64,7 +75,9 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
   state.workers[index] = worker
   if (terms.maxTasks !== undefined) state.isCounting = true
   if (terms.ttlMillis !== undefined || terms.maxAgeMillis !== undefined) state.isWatching = true
+  if (worker.mark < Infinity) state.isSteered = true
   state.takers++
+  state.crewChanged = true
   if (phase === "open") begin(state, worker)
   note(state, worker, undefined)
   return worker
@@ -92,6 +105,7 @@ export const moveTo = (state: State, worker: WorkerRecord, to: WorkerPhase): voi
   const from = worker.phase
   const took = takesTasks(worker)
   worker.phase = to
+  state.crewChanged = true
   note(state, worker, from)
   if (to === "open") begin(state, worker)
   if (took && !takesTasks(worker) && --state.takers === 0) strand(state)
@@ -108,7 +122,7 @@ const begin = (state: State, worker: WorkerRecord): void => {
 
 /** The last worker is on its way out: all that is ready has to wait for another one. */
 const strand = (state: State): void => {
-  state.lackFrom = state.nextTimer
+  state.strandedFrom = state.nextTimer
   for (let task = 0; task < state.tasks.used; task++) {
     if (state.tasks.phase[task] === Phase.ready) state.stranded.push(task)
   }

@@ -15,6 +15,8 @@ import type { SchedulerCore } from "./schedulerCore.ts"
 /** What an attempt knows of where it runs. */
 export interface Host {
   readonly name: string
+  /** Its labels; without, it does for whatever is asked. */
+  readonly labels?: ReadonlyArray<string>
   /** What still runs there belongs to nobody. */
   readonly isLost: boolean
 }
@@ -65,7 +67,7 @@ export class Attempt {
   }
 
   get info(): Info {
-    return { worker: this.host.name, attempt: this.number, key: this.key }
+    return { worker: this.host.name, labels: this.host.labels ?? [], attempt: this.number, key: this.key }
   }
 }
 
@@ -81,6 +83,12 @@ export class PartAttempt extends Attempt {
   override get key(): string {
     return this.own
   }
+}
+
+/** Which of these labels the worker lacks that runs the present body. */
+export const missingLabels = (worker: Worker["Service"], labels: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const has = (worker as Attempt).host.labels
+  return has === undefined ? [] : labels.filter((label) => !has.includes(label))
 }
 
 /** The attempt of `core` in whose body this fiber runs, if any; that of another scheduler does not count. */

@@ -37,7 +37,7 @@ export const awaitWorkers = (
       if (Option.isSome(joined)) continue
       if (open() > 0) break
       if (isNone || core.now() >= until) {
-        return yield* new NoSuitableWorker({ key: undefined, restriction: undefined, millis: connectMillis })
+        return yield* new NoSuitableWorker({ key: undefined, restriction: {}, millis: connectMillis })
       }
     }
     return open()

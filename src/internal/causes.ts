@@ -124,7 +124,9 @@ const ownCause = (
         new DependenciesGone({ key, keys: reason.keys, reports: reason.reports, reason: reason.reason })
       )
     case "NoWorker":
-      return Cause.fail(new NoSuitableWorker({ key, restriction: undefined, millis: reason.millis }))
+      return Cause.fail(new NoSuitableWorker({ key, restriction: {}, millis: reason.millis }))
+    case "NoSuitableWorker":
+      return Cause.fail(new NoSuitableWorker({ key, restriction: reason.restriction, millis: reason.millis }))
     case "TimedOut":
       return Cause.fail(timeoutOf(reason, key))
     case "Skipped":
@@ -156,7 +158,9 @@ const dependentCause = (
 /** Whether it is a `RuntimeFailure`, of the task itself or of one that it joined. */
 const isRuntimeFailure = (error: unknown): boolean =>
   error instanceof TaskCancelled || error instanceof Starved || error instanceof Released ||
-  error instanceof WorkerKilled || error instanceof DependenciesGone || error instanceof NoSuitableWorker
+  error instanceof WorkerKilled || error instanceof DependenciesGone ||
+  // Of a task that its options restrict it is an error of those.
+  (error instanceof NoSuitableWorker && Object.keys(error.restriction).length === 0)
 
 /** What is left of a cause without interruptions. */
 export const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unknown> =>

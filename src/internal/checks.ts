@@ -3,8 +3,9 @@
  *
  * @internal
  */
+import type { WorkerOptions } from "../Skein.ts"
 import { GraphError } from "../SkeinError.ts"
-import { amountsFault, unknownIn } from "./options.ts"
+import { amountsFault, isNames, unknownIn } from "./options.ts"
 
 /** An option has a value that it must not have. */
 export const invalidOption = (option: string, value: unknown, expected: string): GraphError =>
@@ -24,11 +25,29 @@ export const unknownOption = (
 export const countFault = (option: string, value: number): GraphError | undefined =>
   Number.isInteger(value) && value > 0 ? undefined : invalidOption(option, value, "a positive whole number")
 
+/** What is wrong with what a worker of these options would be, if anything is. */
+export const workerFault = (
+  { concurrency, highWaterMark, id, labels, resources = {} }: WorkerOptions
+): GraphError | undefined =>
+  countFault(concurrencyOf(id), concurrency) ?? labelsFault(id, labels) ?? resourcesFault(id, resources) ??
+    (highWaterMark === undefined
+      ? undefined
+      : markFault(`highWaterMark of worker ${JSON.stringify(id)}`, highWaterMark))
+
+const labelsFault = (worker: string, labels: unknown): GraphError | undefined =>
+  labels === undefined || (Array.isArray(labels) && (labels.length === 0 || isNames(labels)))
+    ? undefined
+    : invalidOption(`labels of worker ${JSON.stringify(worker)}`, labels, "an array of words")
+
+/** What is wrong with this as a high-water mark, if anything is. */
+export const markFault = (option: string, mark: number): GraphError | undefined =>
+  mark === 0 ? undefined : countFault(option, mark)
+
 /** What the concurrency of one worker of several is called. */
 export const concurrencyOf = (worker: string): string => `concurrency of worker ${JSON.stringify(worker)}`
 
 /** What is wrong with the resources of a worker. */
-export const resourcesFault = (worker: string, resources: unknown): GraphError | undefined => {
+const resourcesFault = (worker: string, resources: unknown): GraphError | undefined => {
   const fault = amountsFault(`resources of worker ${JSON.stringify(worker)}`, resources)
   return fault && invalidOption(fault.option, fault.value, fault.expected)
 }

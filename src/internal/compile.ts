@@ -283,10 +283,12 @@ export const settingsOf = (task: TaskImpl, key: string | undefined): Settings | 
 }
 
 /** What the options ask of a worker beyond a slot. */
-const demandOf = ({ allowOthers, keepResources, resources, tags, workers }: TaskOptions): Demand | undefined =>
-  (workers ?? resources ?? tags) === undefined
+const demandOf = (options: TaskOptions): Demand | undefined => {
+  const { allowOthers, keepResources, labels, locality, resources, tags, workers } = options
+  return (workers ?? labels ?? locality ?? resources ?? tags) === undefined
     ? undefined
-    : { workers, allowOthers, amounts: resources, keepsAmounts: keepResources, tags }
+    : { workers, labels, allowOthers, locality, amounts: resources, keepsAmounts: keepResources, tags }
+}
 
 /** A handle that lies where it cannot be, in the inputs of the task with this key or in the request itself. */
 export const misplaced = (key: string | undefined, { what, why }: Misplaced): GraphReason => ({

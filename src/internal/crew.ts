@@ -78,8 +78,8 @@ export class Crew {
   }
 
   prepare({ name, replaces, worker: row }: StartWorker): void {
-    const worker = new FiberWorker(this.core, name)
     const former = replaces < 0 ? undefined : this.members.get(this.core.workers[replaces]!)!.post
+    const worker = new FiberWorker(this.core, name, (former?.posting ?? this.pool!).labels)
     if (former === undefined) this.enlist(worker, { posting: { ...this.pool!, id: name }, present: worker })
     else {
       former.present = worker
@@ -233,20 +233,20 @@ export class Crew {
           return yield* invalidOption("id", posting.id, "a name that no other worker has")
         }
         const scope = yield* Effect.scope
-        const worker = new FiberWorker(this.core, posting.id)
+        const worker = new FiberWorker(this.core, posting.id, posting.labels)
         const post: Post = { posting, present: worker }
         const member = this.enlist(worker, post)
         const dismissed = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
           Effect.sync(() => this.dismiss(worker, exit))
         yield* Effect.onError(restore(this.open(member)), (cause) => dismissed(Exit.failCause(cause)))
         this.joining = worker
-        const { id, resources: amounts, slots, terms } = posting
-        this.core.ask({ _tag: "WorkerAdded", now: this.core.now(), name: id, slots, amounts, terms })
+        const { id: name, labels, mark, resources: amounts, slots, terms } = posting
+        this.core.ask({ _tag: "WorkerAdded", now: this.core.now(), name, slots, amounts, labels, mark, terms })
         this.joining = undefined
         this.tell()
         this.beat(worker, member)
         yield* Scope.addFinalizer(scope, Effect.sync(() => this.drain(post.present)))
-        return id
+        return name
       })
     )
   }

@@ -33,12 +33,10 @@ import { Resources } from "./resources.ts"
 import { Results } from "./results.ts"
 import { delayOf, isDone, isRetriable, retryOf } from "./retries.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-import { isSkip, missedIn, withoutSignals } from "./signals.ts"
+import { endingOf, missedIn, withoutSignals } from "./signals.ts"
 import type { TaskImpl } from "./task.ts"
 
 const interrupted: Ending = { _tag: "Interrupted" }
-const rescheduled: Ending = { _tag: "Rescheduled" }
-const skipped: Ending = { _tag: "Skipped" }
 
 /** One attempt of a task. */
 interface Order {
@@ -50,6 +48,7 @@ export class FiberWorker {
   /** Its row in the engine's table, from the moment in which it joins. */
   index = -1
   readonly name: string
+  readonly labels: ReadonlyArray<string>
   readonly results = new Results()
   private readonly core: SchedulerCore
   /** The attempts that have not ended within the call that started them. */
@@ -60,9 +59,10 @@ export class FiberWorker {
   isLost = false
   private readonly resources = new Resources(this.closing)
 
-  constructor(core: SchedulerCore, name: string) {
+  constructor(core: SchedulerCore, name: string, labels: ReadonlyArray<string>) {
     this.core = core
     this.name = name
+    this.labels = labels
   }
 
   start(id: TaskId, attempt: number, plan: LivePlan, index: number): void {
@@ -215,11 +215,11 @@ export class FiberWorker {
     else this.signalled(order, task, cause)
   }
 
-  /** The body is skipped, gave its place up, or misses what it was given. */
+  /** The body is skipped, gave its place up, cannot run here, or misses what it was given. */
   private signalled({ attempt, task }: Order, { handles }: TaskImpl, cause: Cause.Cause<unknown>): void {
     const missed = missedIn(cause)
-    if (isSkip(cause)) return this.report(task, attempt, skipped)
-    if (missed === undefined) return this.report(task, attempt, rescheduled)
+    const ending = endingOf(cause)
+    if (missed === undefined || ending._tag === "Skipped") return this.report(task, attempt, ending)
     const places = placesOf(missed, handles, this.core.keyOf(task), this.core.dependenciesOf(task))
     if (places instanceof TypeError) return this.fail(task, attempt, Cause.die(places))
     this.core.hasLost = true

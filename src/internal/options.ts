@@ -10,6 +10,7 @@ import { isAmount } from "../engine/amounts.ts"
 import type { Options } from "../Task.ts"
 import { isLeaf, listedIn } from "./dependency.ts"
 import type { Listed } from "./dependency.ts"
+import { localityOf } from "./locality.ts"
 import { noOptions } from "./task.ts"
 import type { Invalid, TaskOptions } from "./task.ts"
 
@@ -41,6 +42,7 @@ const names: Names<Options> = {
   idempotent: true,
   workers: true,
   allowOthers: true,
+  locality: true,
   resources: true,
   keepResources: true,
   tags: true,
@@ -59,7 +61,9 @@ export const normalize = (options: Given | undefined, known?: Readonly<Record<st
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return noOptions
   const { after, deadline, dependencyTimeout, follow, grace, key, name, resources, retry, tags, timeout, workers } =
     options
-  const { allowOthers, idempotent, inline, keepResources, label, priority, pure, share, waitForWorkers } = options
+  const { allowOthers, idempotent, inline, keepResources, label, locality, priority, pure, share } = options
+  const { waitForWorkers } = options
+  const { ids, labels } = restrictionOf(workers)
   return {
     key: typeof key === "string" ? key : undefined,
     label,
@@ -73,14 +77,16 @@ export const normalize = (options: Given | undefined, known?: Readonly<Record<st
     deadlineMillis: millis(deadline),
     dependencyTimeoutMillis: millis(dependencyTimeout),
     graceMillis: millis(grace),
-    waitForWorkersMillis: millis(waitForWorkers),
     idempotent,
     inline,
-    workers: isNames(workers) ? workers : undefined,
+    workers: isNames(ids) ? ids : undefined,
+    labels: isNames(labels) ? labels : undefined,
     allowOthers,
     resources: isAmounts(resources) ? { ...resources } : undefined,
     keepResources,
     tags: isNames(tags) ? [...new Set(tags)] : undefined,
+    locality: typeof locality === "function" ? localityOf(locality) : undefined,
+    waitForWorkersMillis: millis(waitForWorkers),
     share,
     invalid: invalid(options, known ?? (options.pure === true ? namesOfCalls : names))
   }
@@ -99,7 +105,8 @@ const ordered = ({ groups, handles }: Listed) => ({ after: handles, afterGroups:
 
 const followed = ({ groups, handles }: Listed) => ({ follow: handles, followGroups: groups })
 
-const isNames = (names: unknown): names is ReadonlyArray<string> =>
+/** Whether these are names of anything, at least one. */
+export const isNames = (names: unknown): names is ReadonlyArray<string> =>
   Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string" && name !== "")
 
 const isAmounts = (resources: unknown): resources is Readonly<Record<string, number>> =>
@@ -119,12 +126,25 @@ export const amountsFault = (option: string, resources: unknown): Invalid | unde
   return undefined
 }
 
+/** Both ways to say on which workers a task may run. */
+const restrictionOf = (workers: Options["workers"]): { readonly ids?: unknown; readonly labels?: unknown } =>
+  isArray(workers) ? { ids: workers } : workers ?? {}
+
+const isArray = (value: unknown): value is ReadonlyArray<unknown> => Array.isArray(value)
+
+const isRestriction = (workers: unknown): boolean => {
+  if (typeof workers !== "object" || workers === null) return false
+  const { ids, labels } = restrictionOf(workers)
+  return (ids !== undefined || labels !== undefined) &&
+    [ids, labels].every((each) => each === undefined || isNames(each))
+}
+
 /** Whether a key is like those that tasks without one are given: two tasks in events and stories must not look the same. */
 const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
 
 const invalid = (options: Given, known: Readonly<Record<string, true>>): ReadonlyArray<Invalid> => {
   const { allowOthers, deadline, dependencyTimeout, grace, idempotent, inline, key } = options
-  const { priority, retry, timeout, workers } = options
+  const { locality, priority, retry, timeout, waitForWorkers, workers } = options
   const { keepResources, resources, tags } = options
   const found: Array<Invalid> = []
   const unknown = unknownIn(options, known)
@@ -152,8 +172,15 @@ const invalid = (options: Given, known: Readonly<Record<string, true>>): Readonl
   for (const [option, value] of Object.entries({ allowOthers, idempotent, inline, keepResources })) {
     if (value !== undefined && typeof value !== "boolean") found.push({ option, value, expected: "true or false" })
   }
-  if (workers !== undefined && !isNames(workers)) {
-    found.push({ option: "workers", value: workers, expected: "a non-empty array of the ids of workers" })
+  if (workers !== undefined && !isRestriction(workers)) {
+    const expected = "a non-empty array of the ids of workers, or such arrays as ids, labels or both"
+    found.push({ option: "workers", value: workers, expected })
+  }
+  if (locality !== undefined && typeof locality !== "function") {
+    found.push({ option: "locality", value: locality, expected: "a function from a worker to a number" })
+  }
+  if (waitForWorkers !== undefined && !isLength(waitForWorkers)) {
+    found.push({ option: "waitForWorkers", value: waitForWorkers, expected: "a duration, such as \"5 seconds\"" })
   }
   if (tags !== undefined && !isNames(tags)) {
     found.push({ option: "tags", value: tags, expected: "a non-empty array of names" })
@@ -169,24 +196,28 @@ const invalid = (options: Given, known: Readonly<Record<string, true>>): Readonl
       found.push({ option, value, expected: "a duration above zero, such as \"5 seconds\"" })
     }
   }
-  const { waitForWorkers } = options
-  if (waitForWorkers !== undefined && Option.isNone(Duration.fromInput(waitForWorkers))) {
-    found.push({ option: "waitForWorkers", value: waitForWorkers, expected: "a duration, such as \"5 seconds\"" })
-  }
   return found.length === 0 ? nothing : found
 }
+
+/** Whether it is a duration, or none at all. */
+export const isLength = (input: Duration.Input): boolean =>
+  Option.exists(Duration.fromInput(input), (duration) => Duration.toMillis(duration) >= 0)
 
 const nothing: ReadonlyArray<Invalid> = []
 
 /** What contradicts what, whichever was told first. */
-export const contradiction = ({ idempotent, retry }: TaskOptions): Invalid | undefined =>
-  idempotent === false && retry !== undefined
-    ? {
-      option: "idempotent",
-      value: false,
-      expected: "no value beside retry, which starts the task again: leave one of the two out"
-    }
-    : undefined
+export const contradiction = (
+  { allowOthers, idempotent, labels, retry, workers }: TaskOptions
+): Invalid | undefined => {
+  if (idempotent === false && retry !== undefined) {
+    const expected = "no value beside retry, which starts the task again: leave one of the two out"
+    return { option: "idempotent", value: false, expected }
+  }
+  if (allowOthers === true && (workers ?? labels) === undefined) {
+    return { option: "allowOthers", value: true, expected: "no value without workers, as others than which it allows" }
+  }
+  return undefined
+}
 
 /** The same options with one more thing that is wrong. */
 export const withInvalid = (options: TaskOptions, wrong: Invalid): TaskOptions => ({

@@ -28,7 +28,7 @@ import type { Limits } from "../engine/limits.ts"
 import { areInputsThere, dependencyRowsOf } from "../engine/needs.ts"
 import { dependenciesOf } from "../engine/snapshot.ts"
 import { Flag, hasEnded, keyOf, liveOf, make as makeState, Phase, placeOf, settingsOf } from "../engine/State.ts"
-import type { Phase as PhaseOf, Place, State, TaskId } from "../engine/State.ts"
+import type { Phase as PhaseOf, Place, Placing, State, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import { defaultsOfChildren } from "./annotations.ts"
 import { captureAsyncScope } from "./asyncScope.ts"
@@ -53,6 +53,7 @@ import { Owners } from "./owners.ts"
 import type { Past } from "./rerun.ts"
 import { retryOf } from "./retries.ts"
 import type { Step } from "./retries.ts"
+import { safe } from "./schemes.ts"
 import { refused, Submissions } from "./submissions.ts"
 import { isTask } from "./task.ts"
 import type { FutureImpl } from "./task.ts"
@@ -119,9 +120,14 @@ export class SchedulerCore implements Carrier, Live, Past {
     graceMillis: number,
     rules: Rules = noRules,
     windowMillis = 0,
-    waitForWorkersMillis = 0
+    waitForWorkersMillis = 0,
+    placing: Placing = { scheme: "steady", seed: 0 }
   ) {
-    this.state = makeState(limits, graceMillis, rules.fairness, windowMillis, waitForWorkersMillis)
+    const warn = (line: string): void => void Effect.runForkWith(context)(Effect.logWarning(line))
+    this.state = makeState(limits, graceMillis, rules.fairness, windowMillis, waitForWorkersMillis, {
+      scheme: safe(placing.scheme, warn),
+      seed: placing.seed
+    })
     this.sizeOf = rules.sizeOf
     this.context = context
     this.clock = clock

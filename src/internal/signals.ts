@@ -4,9 +4,10 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
-import { DependenciesLost, Reschedule, TaskSkipped } from "../SkeinError.ts"
+import type { Ending } from "../engine/Event.ts"
+import { DependenciesLost, Reschedule, TaskSkipped, Unmet } from "../SkeinError.ts"
 
-const kinds = [DependenciesLost, Reschedule, TaskSkipped]
+const kinds = [DependenciesLost, Reschedule, TaskSkipped, Unmet]
 
 const isOne = (error: unknown): boolean => kinds.some((kind) => error instanceof kind)
 
@@ -31,6 +32,10 @@ export const missedIn = ({ reasons }: Cause.Cause<unknown>): ReadonlyArray<unkno
   return reports.length === 0 ? undefined : reports.flatMap(({ dependencies }) => dependencies)
 }
 
-/** Whether a body asks to be skipped, in a cause of signals alone. It goes before all else that its fibers ask for. */
-export const isSkip = ({ reasons }: Cause.Cause<unknown>): boolean =>
-  reasons.some((reason) => Cause.isFailReason(reason) && reason.error instanceof TaskSkipped)
+/** The ending that a cause of signals alone asks for: to be skipped goes before another worker, and that before another turn. */
+export const endingOf = ({ reasons }: Cause.Cause<unknown>): Ending => {
+  const errors = reasons.flatMap((reason) => Cause.isFailReason(reason) ? [reason.error] : [])
+  if (errors.some((error) => error instanceof TaskSkipped)) return { _tag: "Skipped" }
+  const unmet = errors.find((error) => error instanceof Unmet)
+  return unmet === undefined ? { _tag: "Rescheduled" } : { _tag: "Unmet", reason: unmet.reason }
+}

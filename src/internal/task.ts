@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
+import type { Locality } from "../engine/Plan.ts"
 import type { Group } from "../engine/policies.ts"
 import { keyAt } from "../engine/State.ts"
 import type { Claim, Submission } from "../engine/State.ts"
@@ -60,9 +61,9 @@ export interface TaskOptions {
   readonly deadlineMillis?: number | undefined
   readonly dependencyTimeoutMillis?: number | undefined
   readonly graceMillis?: number | undefined
-  readonly waitForWorkersMillis?: number | undefined
   readonly idempotent?: boolean | undefined
   readonly workers?: ReadonlyArray<string> | undefined
+  readonly labels?: ReadonlyArray<string> | undefined
   readonly allowOthers?: boolean | undefined
   /** Amounts of what its worker has. */
   readonly resources?: Readonly<Record<string, number>> | undefined
@@ -70,6 +71,8 @@ export interface TaskOptions {
   readonly tags?: ReadonlyArray<string> | undefined
   /** Said by regions alone. */
   readonly share?: string | undefined
+  readonly locality?: Locality | undefined
+  readonly waitForWorkersMillis?: number | undefined
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
   /** Cheap enough to be computed in each task that needs it. */
   readonly inline?: boolean | undefined

@@ -10,13 +10,15 @@ import type * as Scope from "effect/Scope"
 import type { Restart, Terms } from "../engine/Event.ts"
 import type { ElasticOptions, RestartOptions, WorkerOptions, WorkerTerms } from "../Skein.ts"
 import type { GraphError } from "../SkeinError.ts"
-import { concurrencyOf, countFault, invalidOption, resourcesFault } from "./checks.ts"
+import { countFault, invalidOption, workerFault } from "./checks.ts"
 
 /** A worker as the scheduler is told of it. */
 export interface Posting {
   readonly id: string
   readonly slots: number
   readonly resources?: Readonly<Record<string, number>> | undefined
+  readonly labels: ReadonlyArray<string>
+  readonly mark?: number | undefined
   readonly terms: Terms
   readonly onStart: Effect.Effect<unknown, unknown, Scope.Scope> | undefined
 }
@@ -85,11 +87,14 @@ const given = <A extends object>(options: A): Partial<A> =>
 
 /** A worker with what it says itself, and what its layer says for all. */
 export const postingOf = (worker: WorkerOptions, layer: WorkerTerms): Posting | GraphError => {
-  const { concurrency, id, resources } = worker
+  const { concurrency, highWaterMark, id, labels = [], resources } = worker
   const terms: WorkerTerms = { ...layer, ...given(worker) }
   const of = ` of worker ${JSON.stringify(id)}`
-  return countFault(concurrencyOf(id), concurrency) ?? resourcesFault(id, resources ?? {}) ?? termsFault(terms, of) ??
-    { id, slots: concurrency, resources, terms: termsOf(terms), onStart: terms.onStart }
+  const fault = workerFault(worker) ?? termsFault(terms, of)
+  if (fault !== undefined) return fault
+  // A mark of 0 is no limit.
+  const mark = highWaterMark === 0 ? undefined : highWaterMark
+  return { id, slots: concurrency, resources, labels: [...labels], mark, terms: termsOf(terms), onStart: terms.onStart }
 }
 
 const defaultIdle = 10_000
@@ -107,5 +112,14 @@ export const poolOf = (elastic: ElasticOptions, layer: WorkerTerms): PoolPosting
   if (fault !== undefined) return fault
   const { restart = defaultRestart, ...rest } = termsOf(terms)
   const idleMillis = millisOf(idle) ?? defaultIdle
-  return { id, slots: concurrency, min, max, idleMillis, terms: { ...rest, restart }, onStart: terms.onStart }
+  return {
+    id,
+    slots: concurrency,
+    labels: [],
+    min,
+    max,
+    idleMillis,
+    terms: { ...rest, restart },
+    onStart: terms.onStart
+  }
 }

@@ -27,7 +27,7 @@ export const coreOf = (client: Client.Client["Service"]): SchedulerCore =>
   (client as unknown as { readonly [core: symbol]: SchedulerCore })[Symbol.for("skein/Client/core")]!
 
 /** Not empty in a scheduler that nobody uses: who works, who listens, and what the last step was. */
-const standing: ReadonlySet<string> = new Set(["workers", "restarts", "listeners", "log"])
+const standing: ReadonlySet<string> = new Set(["workers", "restarts", "labels", "amounts", "listeners", "log"])
 
 /**
  * What is left in the tables of a scheduler that nobody uses, whatever tables there are.

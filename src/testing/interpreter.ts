@@ -27,7 +27,7 @@ import { placesOf } from "../internal/missed.ts"
 import { isDone, isRetriable, retryOf } from "../internal/retries.ts"
 import { runIn } from "../internal/runs.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
-import { isSkip, missedIn, withoutSignals } from "../internal/signals.ts"
+import { endingOf, missedIn, withoutSignals } from "../internal/signals.ts"
 import { FutureImpl, isTask } from "../internal/task.ts"
 import type { Handle, TaskImpl } from "../internal/task.ts"
 import { GraphError, TaskTimeout } from "../SkeinError.ts"
@@ -231,10 +231,13 @@ export class Interpreter implements Stage {
         }
         const own = withoutSignals(withoutInterrupts(exit.cause))
         const isSignal = own.reasons.length === 0 && exit.cause.reasons.some(Cause.isFailReason)
-        if (isSignal && isSkip(exit.cause)) return this.endBy(id, number, { _tag: "Skipped" }, seen)
+        if (isSignal && endingOf(exit.cause)._tag === "Skipped") {
+          return this.endBy(id, number, { _tag: "Skipped" }, seen)
+        }
         const missed = isSignal ? missedIn(exit.cause) : undefined
         if (missed !== undefined) return this.makeAnew(id, number, step, missed, seen)
         // It is no attempt, and there is nobody here to give its place to.
+        if (isSignal && endingOf(exit.cause)._tag === "Unmet") return this.unmet(id, number, seen)
         if (isSignal) return Effect.andThen(Effect.yieldNow, this.attempt(id, number, step, seen.isOpen))
         return this.failed(id, number, step, own, seen)
       })
@@ -265,6 +268,12 @@ export class Interpreter implements Stage {
     if (final.length > 0) return end("idempotent", final)
     for (const each of this.rows.throughExits(lost)) this.rows.at(each).ended = undefined
     return Effect.andThen(this.evaluateAll(lost), this.attempt(id, number, step, seen.isOpen))
+  }
+
+  /** Here is no other worker: whether there is one in a scheduler depends on that. */
+  private unmet(id: TaskId, number: number, seen: Seen): Effect.Effect<void> {
+    seen.isOpen = true
+    return this.endBy(id, number, { _tag: "Impossible", why: { _tag: "Unmet", on: [] } }, seen)
   }
 
   private runBody(

@@ -68,7 +68,9 @@ const reaches: ReadonlyArray<readonly [string, (rig: Rig, owner: number) => void
   }]
 ]
 
-const submission = { settings: { x: { key: "x", timeoutMillis: 10, deadlineMillis: 20, graceMillis: 5 } } }
+const submission = {
+  settings: { x: { key: "x", timeoutMillis: 10, deadlineMillis: 20, graceMillis: 5, waitForWorkersMillis: 5 } }
+}
 
 const owning = { settings: { x: { ...submission.settings.x, resource: true } } }
 
@@ -82,7 +84,8 @@ const endings: ReadonlyArray<Ending> = [
   { _tag: "InputsLost" },
   { _tag: "Rescheduled" },
   { _tag: "DependenciesLost", places: [] },
-  { _tag: "Skipped" }
+  { _tag: "Skipped" },
+  { _tag: "Unmet", reason: "no" }
 ]
 
 /** Every kind of event, aimed at `x`. */

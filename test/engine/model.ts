@@ -6,8 +6,8 @@
 import type { Event, PoolOpened, Terms, WaitMode } from "../../src/engine/Event.ts"
 import { inOrder } from "../../src/engine/fairness.ts"
 import type { Fairness } from "../../src/engine/fairness.ts"
-import type { Instruction, Start, WaitEnded } from "../../src/engine/Instruction.ts"
-import { nameOf } from "../../src/engine/placement.ts"
+import type { Instruction, Start, StartWorker, WaitEnded } from "../../src/engine/Instruction.ts"
+import { demandOf, nameOf } from "../../src/engine/placement.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import { decide, isDefault } from "../../src/engine/policies.ts"
 import type { Group, Outcome } from "../../src/engine/policies.ts"
@@ -59,6 +59,10 @@ export interface Task {
   deaths: number
   /** How often its body has reported dependencies as lost. */
   reports: number
+  /** Workers on which its body said that it cannot run there. */
+  readonly unmet: Set<Worker>
+  /** What limits its wait for a worker, while none could run it. */
+  lack: Due | "none" | undefined
   /** It had ended, and its result was lost. */
   recomputed: boolean
   worker: number
@@ -163,7 +167,7 @@ interface Behalf {
 interface Due {
   readonly at: number
   readonly sequence: number
-  readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace" | "workers"
+  readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace" | "workers" | "stranded"
   readonly task: Task
   readonly attempt: number
 }
@@ -171,9 +175,11 @@ interface Due {
 interface Worker {
   readonly name: string
   readonly row: number
+  readonly labels: ReadonlyArray<string>
   readonly slots: number
   /** In thousandths. */
   readonly amounts: Readonly<Record<string, number>>
+  readonly mark: number
   readonly terms: Terms
   readonly isPooled: boolean
   readonly restarts: ReadonlyArray<number>
@@ -278,6 +284,7 @@ export class Model {
     lost: 0,
     inputsLost: 0,
     gaveWay: 0,
+    unmet: 0,
     killed: 0,
     revived: 0,
     starved: 0,
@@ -302,6 +309,10 @@ export class Model {
   private readonly poolLosses: Array<number> = []
   /** Workers that must be replaced, or must be said to be lost, in this step. */
   private readonly replaced = new Set<number>()
+  /** Those that this step has started and that are there already. */
+  private readonly entered = new Set<Instruction>()
+  /** Workers came or went in this step since it was found out who lacks one. */
+  private crewMoved = false
   private readonly silent = new Set<number>()
   private problems: Array<string> = []
   private clock = 0
@@ -351,6 +362,16 @@ export class Model {
     this.now = event.now
     this.happen(event, out, state)
     this.follow()
+    this.crewMoved = false
+    // Those in the place of workers that this event took away were there before these went.
+    for (const each of out) {
+      if (each._tag === "StartWorker" && each.replaces >= 0 && !takesTasks(this.workers[each.replaces]!)) {
+        this.entered.add(each)
+        this.startWorker(each, state)
+      }
+    }
+    this.findLacks()
+    this.follow()
     const someCome = out.some(({ _tag }) => _tag === "StartWorker")
     if (!someCome && !this.workers.some(takesTasks)) this.lackWorkers()
     for (const [task, group] of this.toJudge) {
@@ -363,6 +384,8 @@ export class Model {
     this.queueUp()
     this.overdueNames = this.overdueNow()
     for (const instruction of out) this.judge(state, event, instruction, out)
+    this.entered.clear()
+    this.lookAgain()
     this.believeStarved(state, out)
     if (this.order === "ranks") {
       this.walk(state, (task) => {
@@ -388,18 +411,34 @@ export class Model {
     restarts: ReadonlyArray<number> = []
   ): Worker {
     const times = { since: this.now, heardAt: this.now, started: 0, idleSince: undefined }
-    return { row, name, slots, amounts: {}, terms, isPooled, restarts, phase: "open", ...times }
+    return {
+      row,
+      name,
+      labels: [],
+      slots,
+      amounts: {},
+      mark: Infinity,
+      terms,
+      isPooled,
+      restarts,
+      phase: "open",
+      ...times
+    }
   }
 
   /** S11: a row is new, or that of a worker of which nothing is left. */
   private enter(worker: Worker): void {
+    this.judgeRow(worker)
+    this.workers[worker.row] = worker
+  }
+
+  private judgeRow(worker: Worker): void {
     const former = this.workers[worker.row]
     const isUsed = former === undefined
       ? worker.row !== this.workers.length
       : (former.phase !== "gone" && former.phase !== "lost") ||
         [...this.tasks].some((task) => !task.forgotten && task.worker === worker.row)
     if (isUsed) this.complain(`S11: the row ${worker.row} is not free`)
-    this.workers[worker.row] = worker
   }
 
   /** One-for-one, at most so often within a window, and not for one that died at once. */
@@ -421,12 +460,12 @@ export class Model {
     for (let changed = true; changed;) {
       changed = false
       for (const task of this.tasks) {
-        if (!this.isReady(task) || task.lacksSince !== undefined) continue
+        if (!this.isReady(task) || task.lacksSince !== undefined || task.lack !== undefined) continue
         task.lacksSince = this.now
         changed = true
         const limit = task.settings.waitForWorkersMillis ?? Infinity
         if (limit === 0) this.finish(task, "failed", `NoWorker:${task.name}`)
-        else if (limit < Infinity) this.arm("workers", task, limit)
+        else if (limit < Infinity) this.arm("stranded", task, limit)
         if (limit === 0) this.follow()
       }
     }
@@ -489,8 +528,8 @@ export class Model {
   private isShort(): boolean {
     const all = [...this.tasks]
     const wouldStart = (task: Task) => {
-      const { amounts, tags, workers } = task.settings.demand ?? {}
-      if (workers !== undefined || amounts !== undefined) return false
+      const { amounts, labels, tags, workers } = task.settings.demand ?? {}
+      if (workers !== undefined || labels !== undefined || amounts !== undefined) return false
       return tags === undefined || this.tagsFor(task, all).every((tag) => leftOf(tag) >= tag.needed)
     }
     if (!all.some((task) => !task.forgotten && this.isReady(task) && wouldStart(task))) return false
@@ -498,6 +537,15 @@ export class Model {
       const holders = [...this.tasks].filter((task) => task.holds && task.worker === row)
       return phase !== "open" || holders.length >= slots
     })
+  }
+
+  /** Workers came or went while others were given something. */
+  private lookAgain(): void {
+    if (!this.crewMoved) return
+    this.crewMoved = false
+    this.findLacks()
+    this.follow()
+    if (!this.workers.some(takesTasks)) this.lackWorkers()
   }
 
   private complain(problem: string): void {
@@ -512,7 +560,8 @@ export class Model {
         const row = out.find((instruction) => instruction._tag === "WorkerJoined")?.worker
         if (row === undefined) return this.complain("a worker got no row")
         const worker = this.makeWorker(row, event.name, event.slots, event.terms ?? {})
-        return this.enter({ ...worker, amounts: thousandths(event.amounts) })
+        const { labels = [], mark = Infinity } = event
+        return this.enter({ ...worker, labels, mark, amounts: thousandths(event.amounts) })
       }
       case "WorkerStarted": {
         const worker = this.workers[event.worker]
@@ -737,6 +786,8 @@ export class Model {
         begun: false,
         deaths: 0,
         reports: 0,
+        unmet: new Set(),
+        lack: undefined,
         recomputed: false,
         worker: -1,
         holds: false,
@@ -867,6 +918,12 @@ export class Model {
       case "InputsLost":
         this.askFor(task)
         this.restarts.inputsLost++
+        this.requeue(task)
+        return this.believeCycle(task, state)
+      case "Unmet":
+        this.askFor(task)
+        this.restarts.unmet++
+        task.unmet.add(this.workers[task.worker]!)
         this.requeue(task)
         return this.believeCycle(task, state)
       case "Rescheduled": {
@@ -1108,6 +1165,7 @@ export class Model {
       dependency.attempt = 0
       dependency.starts = 0
       dependency.deaths = 0
+      dependency.unmet.clear()
       dependency.worker = -1
       dependency.dropped = new Set()
       dependency.status = "pending"
@@ -1579,8 +1637,10 @@ export class Model {
     }
   }
 
-  private arm(kind: Due["kind"], task: Task, millis: number): void {
-    this.timers.push({ at: this.now + millis, sequence: this.armed++, kind, task, attempt: task.attempt })
+  private arm(kind: Due["kind"], task: Task, millis: number): Due {
+    const due = { at: this.now + millis, sequence: this.armed++, kind, task, attempt: task.attempt }
+    this.timers.push(due)
+    return due
   }
 
   private timeCame(): void {
@@ -1590,7 +1650,8 @@ export class Model {
     for (const timer of due) this.fire(timer)
   }
 
-  private fire({ at, attempt, kind, task }: Due): void {
+  private fire(due: Due): void {
+    const { at, attempt, kind, task } = due
     if (hasEnded(task) || task.status === "releasing") return
     const home = task.owner.isOpen ? task.owner : undefined
     switch (kind) {
@@ -1604,7 +1665,10 @@ export class Model {
       case "grace":
         if (task.attempt === attempt && task.status === "stopping") this.overdue.add(task)
         return
-      case "workers": {
+      case "workers":
+        if (task.lack === due) this.finish(task, "failed", `${this.lackOf(task)!.why}:${task.name}`)
+        return
+      case "stranded": {
         const limit = task.settings.waitForWorkersMillis ?? Infinity
         const isLacking = task.lacksSince !== undefined && this.isReady(task) && at - task.lacksSince >= limit
         if (isLacking) this.finish(task, "failed", `NoWorker:${task.name}`)
@@ -1706,23 +1770,9 @@ export class Model {
         return this.waitEnded(instruction, state, out)
       case "WorkerJoined":
         return
-      case "StartWorker": {
-        const { replaces, worker: row } = instruction
-        const { slots, terms = {} } = this.workers[replaces] ?? this.pool!
-        const record = state.workers[row]!
-        const isPooled = this.workers[replaces]?.isPooled ?? true
-        if (record.slots !== slots) this.complain(`worker ${row} has the slots of another`)
-        this.enter({
-          ...this.makeWorker(row, instruction.name, slots, terms, isPooled, record.restarts),
-          amounts: this.workers[replaces]?.amounts ?? {},
-          phase: "starting"
-        })
-        if (replaces >= 0 && !this.replaced.delete(replaces)) this.complain(`worker ${replaces} is not replaced`)
-        if (replaces >= 0) return
-        const isWanted = this.members().length <= this.pool!.min || this.isShort()
-        if (!this.mayGrow() || !isWanted) this.complain(`W18: worker ${row} is one too many`)
+      case "StartWorker":
+        if (!this.entered.has(instruction)) this.startWorker(instruction, state)
         return
-      }
       case "WorkerExpired":
         if (!this.silent.delete(instruction.worker)) this.complain(`worker ${instruction.worker} was heard`)
         return
@@ -1733,6 +1783,7 @@ export class Model {
         if (worker.isPooled && worker.phase === "open" && idle >= this.pool!.idleMillis) worker.phase = "draining"
         if (worker.phase !== "draining") this.complain(`worker ${instruction.worker} left`)
         worker.phase = "gone"
+        this.crewMoved = true
         for (const task of this.tasks) {
           if (inAttempt(task) && task.worker === instruction.worker) this.complain(`${task.name} lost its worker`)
         }
@@ -1755,6 +1806,25 @@ export class Model {
     }
   }
 
+  private startWorker({ name, replaces, worker: row }: StartWorker, state: State): void {
+    const { slots, terms = {} } = this.workers[replaces] ?? this.pool!
+    const { amounts = {}, isPooled = true, labels = [], mark = Infinity } = this.workers[replaces] ?? {}
+    const record = state.workers[row]!
+    if (record.slots !== slots) this.complain(`worker ${row} has the slots of another`)
+    const worker = this.makeWorker(row, name, slots, terms, isPooled, record.restarts)
+    const starting: Worker = { ...worker, labels, mark, amounts, phase: "starting" }
+    // Early, what makes its row free may not be forgotten yet.
+    if (this.entered.size === 0) this.judgeRow(starting)
+    this.workers[row] = starting
+    this.crewMoved = true
+    if (replaces >= 0) {
+      if (!this.replaced.delete(replaces)) this.complain(`worker ${replaces} is not replaced`)
+      return
+    }
+    const isWanted = this.members().length <= this.pool!.min || this.isShort()
+    if (!this.mayGrow() || !isWanted) this.complain(`W18: worker ${row} is one too many`)
+  }
+
   private someRowless(): Task | undefined {
     for (const task of this.rowless) return task
     return undefined
@@ -1763,6 +1833,7 @@ export class Model {
   private started(start: Start, state: State, out: ReadonlyArray<Instruction>): void {
     const { attempt, holders, inputs, number, task: row, worker } = start
     const task = this.byRow.get(row)
+    if (task !== undefined && !this.isReady(task)) this.lookAgain()
     if (task === undefined || task.status !== "pending" || task.alias !== undefined || task.retrying) {
       return this.complain(`${task?.name ?? row} may not start`)
     }
@@ -1790,7 +1861,7 @@ export class Model {
     this.takeTurn(task)
     if (this.attempts.has(attempt)) this.complain(`attempt ${attempt} is started twice`)
     this.attempts.add(attempt)
-    const name = nameOf(task.settings.demand ?? {})
+    const name = this.queueOf(task)
     this.overdueNames = this.overdueNames.filter((other) => other !== name)
     task.status = "active"
     task.begun = true
@@ -1807,6 +1878,7 @@ export class Model {
     const runner = this.workers[worker]!
     if (++runner.started !== runner.terms.maxTasks) return
     runner.phase = "draining"
+    this.crewMoved = true
     this.replaced.add(worker)
   }
 
@@ -1819,16 +1891,19 @@ export class Model {
     return this.workers[worker]!.phase === "open" && this.maySuit(task, worker)
   }
 
-  /** The same of one that is on its way. */
-  private maySuit({ settings: { demand } }: Task, worker: number): boolean {
-    const could = (each: Worker) =>
-      takesTasks(each) &&
-      Object.entries(thousandths(demand?.amounts)).every(([name, amount]) => (each.amounts[name] ?? 0) >= amount)
-    if (!could(this.workers[worker]!)) return false
-    const named = demand?.workers
-    if (named === undefined || named.includes(this.workers[worker]!.name)) return true
-    return demand?.allowOthers === true &&
-      this.workers.every((other) => other.phase !== "open" || !could(other) || !named.includes(other.name))
+  /** The same of one that may be on its way. */
+  private maySuit(task: Task, index: number): boolean {
+    const { settings: { demand } } = task
+    const others = this.workers.filter((worker) => this.accepts(task, worker))
+    const worker = this.workers[index]!
+    if (!others.includes(worker)) return false
+    return meets(worker, demand) || (demand?.allowOthers === true && !others.some((other) => meets(other, demand)))
+  }
+
+  /** Whether a worker takes tasks, or will, and nothing but its name or labels could keep this one from it. */
+  private accepts(task: Task, worker: Worker): boolean {
+    return takesTasks(worker) && !task.unmet.has(worker) && has(worker, task.settings.demand) &&
+      Number(this.rate(task, worker)) >= 0
   }
 
   // Who comes first.
@@ -1883,7 +1958,7 @@ export class Model {
       const suitable = this.workers.flatMap((_, worker) => this.suits(task, worker) ? [worker] : [])
       const tags = this.tagsFor(task, all)
       const hasTags = isThere(tags)
-      const free = suitable.filter((worker) => hasTags && hasSlot(worker) && isThere(amountsFor(task, worker)))
+      const free = suitable.filter((worker) => hasTags && this.hasRoom(worker) && isThere(amountsFor(task, worker)))
       if (free.length > 0 && canGo(task, free) === true) return
       if (free.length > 0) continue
       const coming = suitable.filter((worker) => willCome(task, worker))
@@ -1894,8 +1969,9 @@ export class Model {
     }
   }
 
-  private queueOf({ settings: { demand } }: Task): string {
-    return demand === undefined ? "" : nameOf(demand)
+  private queueOf({ row }: Task): string {
+    const demand = demandOf(this.state!, row)
+    return demand === undefined ? "" : nameOf(this.state!, demand)
   }
 
   private isQueued(name: string): boolean {
@@ -1912,16 +1988,21 @@ export class Model {
     let wrong: string | undefined = `O11: it is not the turn of ${task.name}`
     this.walk(state, (other, workers) => {
       if (other !== task) wrong = `O5: ${other.name} should start before ${task.name}`
-      else wrong = workers.includes(worker) ? undefined : `W5: ${task.name} lacks something on worker ${worker}`
+      else if (!workers.includes(worker)) wrong = `W5: ${task.name} lacks something on worker ${worker}`
+      // One that is tried again goes where it has not failed yet first.
+      else if (!state.history.has(task.row) && workers.some((each) => this.prefers(task, each, worker))) {
+        wrong = `W2: ${task.name} prefers another worker to ${worker}`
+      } else wrong = undefined
       return true
     })
     return wrong
   }
 
   /** Others that ask for some of the same were overtaken. */
-  private noteStart({ attempt, settings: { demand } }: Task): void {
+  private noteStart(task: Task): void {
+    const { attempt, settings: { demand } } = task
     if (demand === undefined) return
-    this.overtaken.delete(nameOf(demand))
+    this.overtaken.delete(this.queueOf(task))
     const names = new Map<string, Demand>()
     for (const task of this.tasks) {
       if (this.isReady(task) && task.settings.demand !== undefined) names.set(this.queueOf(task), task.settings.demand)
@@ -1930,7 +2011,7 @@ export class Model {
       { amounts, tags }: Demand
     ) => [...Object.keys(amounts ?? {}), ...(tags ?? []).map((tag) => `#${tag}`)]
     for (const [name, other] of names) {
-      if (name === nameOf(demand) || !parts(other).some((part) => parts(demand).includes(part))) continue
+      if (name === this.queueOf(task) || !parts(other).some((part) => parts(demand).includes(part))) continue
       const present = this.overtaken.get(name) ?? { count: 0, since: Infinity }
       present.count++
       if (present.count === this.overtakes) present.since = attempt
@@ -1949,8 +2030,8 @@ export class Model {
   }
 
   private canStartNow(task: Task): boolean {
-    return this.workers.some(({ slots }, worker) =>
-      this.suits(task, worker) && this.running(worker) < slots && !this.isThrottled(task, worker)
+    return this.workers.some((_, worker) =>
+      this.suits(task, worker) && this.hasRoom(worker) && !this.isThrottled(task, worker)
     )
   }
 
@@ -1959,8 +2040,9 @@ export class Model {
   /** Whether a task waits in a queue of its kind. */
   private waitsInQueue(task: Task): boolean {
     const { aging, budget, sourceSaturation } = this.fairness
-    return this.isReady(task) && !task.forgotten && (task.settings.demand !== undefined || task.share !== "" ||
-      budget !== undefined || aging < Infinity || (task.isSource && sourceSaturation < 1))
+    return this.isReady(task) && !task.forgotten &&
+      (task.settings.demand !== undefined || task.unmet.size > 0 || task.share !== "" ||
+        budget !== undefined || aging < Infinity || (task.isSource && sourceSaturation < 1))
   }
 
   /** Tasks that are ready now wait from now on. */
@@ -2055,6 +2137,49 @@ export class Model {
     }
     const better = own.find((other) => compare(other.rank, task.rank) < 0)
     if (better !== undefined) this.complain(`O5: ${better.name} should start before ${task.name}`)
+  }
+
+  private prefers(task: Task, worker: number, to: number): boolean {
+    return Number(this.rate(task, this.workers[worker]!)) > Number(this.rate(task, this.workers[to]!))
+  }
+
+  private rate({ settings: { demand } }: Task, { labels, name }: Worker): number | string {
+    return demand?.locality?.({ id: name, labels }) ?? 0
+  }
+
+  /** Why no worker that takes tasks could run this one, and whether waiting would not help. */
+  private lackOf(task: Task): { readonly why: string; readonly isFinal: boolean } | undefined {
+    const { settings: { demand }, unmet } = task
+    const open = this.workers.filter(takesTasks)
+    if (open.some((worker) => typeof this.rate(task, worker) === "string")) return { why: "Impossible", isFinal: true }
+    if (this.workers.some((_, index) => this.maySuit(task, index))) return undefined
+    const isRestricted = (demand?.workers ?? demand?.labels ?? demand?.amounts) !== undefined
+    const isMet = open.some((worker) => has(worker, demand) && (demand?.allowOthers === true || meets(worker, demand)))
+    if (isRestricted && !isMet) return { why: "NoSuitableWorker", isFinal: false }
+    return unmet.size > 0 || open.length > 0 ? { why: "Impossible", isFinal: false } : undefined
+  }
+
+  /** Who has not started and lacks a worker since now ends, or waits for one; who does no more is free of that. */
+  private findLacks(): void {
+    for (const task of this.tasks) {
+      const isOpen = task.status === "pending" && task.alias === undefined
+      const lack = isOpen ? this.lackOf(task) : undefined
+      if (lack === undefined) {
+        task.lack = undefined
+        continue
+      }
+      const millis = lack.isFinal ? 0 : task.settings.waitForWorkersMillis ?? Infinity
+      if (millis === 0) this.finish(task, "failed", `${lack.why}:${task.name}`)
+      else task.lack ??= millis === Infinity ? "none" : this.arm("workers", task, millis)
+    }
+  }
+
+  /** Whether a worker may start something: at its mark only if all that it carries waits for tasks. */
+  private hasRoom(worker: number): boolean {
+    const { mark, slots } = this.workers[worker]!
+    const carried = [...this.tasks].filter((task) => inAttempt(task) && task.worker === worker)
+    const waits = (task: Task) => this.waitsInside(task).some(({ mode }) => mode !== "never")
+    return this.running(worker) < slots && (carried.length < mark || carried.every(waits))
   }
 
   /** How many attempts hold a slot of a worker. */
@@ -2214,6 +2339,14 @@ export class Model {
     })
   }
 }
+
+/** Whether a worker has as much as a task asks for. */
+const has = ({ amounts }: Worker, demand: Demand | undefined): boolean =>
+  Object.entries(thousandths(demand?.amounts)).every(([name, amount]) => (amounts[name] ?? 0) >= amount)
+
+/** Whether a worker is one of those to which a task is restricted. */
+const meets = ({ labels, name }: Worker, demand: Demand | undefined): boolean =>
+  demand?.workers?.includes(name) !== false && (demand?.labels ?? []).every((label) => labels.includes(label))
 
 const stateOf = (awaited: Interest | Task): "open" | "good" | "bad" => {
   if ("claim" in awaited && awaited.state !== "live") return "bad"

@@ -1,10 +1,38 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Ending } from "../../src/engine/Event.ts"
 import { explain } from "../../src/engine/explain.ts"
+import type { Settings } from "../../src/engine/Plan.ts"
 import { snapshot } from "../../src/engine/snapshot.ts"
-import { Rig } from "./rig.ts"
+import { assertNothingIsLeft, Rig } from "./rig.ts"
+
+const unmet: Ending = { _tag: "Unmet", reason: "no disk" }
 
 /** Says that tasks may run on these workers alone. */
 const on = (workers: ReadonlyArray<string>, allowOthers = false) => ({ demand: { workers, allowOthers } })
+
+/** Says of tasks what they ask for; each has its name as key. */
+const asking = (settings: Readonly<Record<string, Settings>>) => ({
+  settings: Object.fromEntries(Object.entries(settings).map(([key, each]) => [key, { key, ...each }]))
+})
+
+const gpu: Settings = { demand: { labels: ["gpu"] } }
+
+/** A rig whose workers have labels. */
+const labelled = (workers: Readonly<Record<string, ReadonlyArray<string>>>, slots = 1): Rig => {
+  const rig = new Rig({})
+  for (const [name, labels] of Object.entries(workers)) rig.send({ _tag: "WorkerAdded", name, slots, labels })
+  return rig
+}
+
+/** Prefers workers by these numbers; all others it rates 0. */
+const preferring = (ratings: Readonly<Record<string, number | string>>): Settings => ({
+  demand: { locality: ({ id }) => ratings[id] ?? 0 }
+})
+
+const reasonOf = (rig: Rig, name: string) => rig.state.outcomes.get(rig.id(name))?.reason
+
+const startsOf = (rig: Rig): ReadonlyArray<string> =>
+  rig.story.split("\n").flatMap((line) => /^< start (.*) \(/.exec(line)?.[1] ?? [])
 
 const because = (rig: Rig, name: string) => explain(rig.state, name)?.because
 
@@ -20,7 +48,7 @@ describe("placement", () => {
       "start c on w2 (attempt 2, its 1.)"
     ])
     assert.deepStrictEqual(snapshot(rig.state).queue, ["b", "d"])
-    assert.deepStrictEqual(because(rig, "b"), { _tag: "NoFreeSlot", ahead: 0, running: ["a"] })
+    assert.deepStrictEqual(because(rig, "b"), { _tag: "NoFreeSlot", ahead: 0, running: ["a"], on: ["w1"] })
     rig.end("c")
     assert.deepStrictEqual(rig.phase("d"), "running")
     rig.end("a")
@@ -56,7 +84,13 @@ describe("placement", () => {
     assert.deepStrictEqual(rig.phase("loose"), "ready")
     rig.send({ _tag: "WorkerDrained", worker: 0 })
     assert.deepStrictEqual(rig.phase("loose"), "running")
-    assert.deepStrictEqual(because(rig, "strict"), { _tag: "NoSuitableWorker", workers: ["w1"] })
+    assert.deepStrictEqual(because(rig, "strict"), {
+      _tag: "NoSuitableWorker",
+      restriction: { workers: ["w1"] },
+      unmet: [],
+      never: [],
+      until: undefined
+    })
     rig.send({ _tag: "WorkerAdded", name: "w1", slots: 1 })
     assert.deepStrictEqual(rig.phase("strict"), "running")
   })
@@ -85,5 +119,253 @@ describe("placement", () => {
     rig.end("b")
     rig.end("c")
     assert.deepStrictEqual(rig.phase("a"), "running")
+  })
+})
+
+describe("labels", () => {
+  it("W6: a task runs on workers that have all the labels that it names", () => {
+    const rig = labelled({ w1: ["gpu"], w2: ["gpu", "large"], w3: ["large"] })
+    const main = rig.open()
+    const both: Settings = { demand: { labels: ["large", "gpu"] } }
+    rig.submit(
+      main,
+      { a: [], b: [], c: [] },
+      asking({ a: both, b: both, c: { demand: { labels: ["gpu"], workers: ["w1", "w3"] } } })
+    )
+    assert.deepStrictEqual(startsOf(rig), ["a on w2", "c on w1"])
+    rig.end("a")
+    assert.deepStrictEqual(startsOf(rig), ["a on w2", "c on w1", "b on w2"])
+  })
+})
+
+describe("no suitable worker", () => {
+  it("C13: the task ends at its submission, before its dependencies do, and so do its dependents", () => {
+    const rig = labelled({ w1: [] })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: ["b"] }, {
+      targets: ["a", "b", "c"],
+      ...asking({ b: { ...gpu, waitForWorkersMillis: 0 } })
+    })
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b"), rig.phase("c")], ["running", "failed", "failed"])
+    assert.deepStrictEqual(rig.outcome("c"), ["NoSuitableWorker", "b", "c"])
+    assert.deepStrictEqual(reasonOf(rig, "b"), {
+      _tag: "NoSuitableWorker",
+      restriction: { labels: ["gpu"] },
+      millis: 0
+    })
+  })
+
+  it("C13: it waits as long as it was told, from its submission", () => {
+    const rig = labelled({ w1: [] })
+    const main = rig.open()
+    rig.submit(main, { a: [] }, asking({ a: { ...gpu, waitForWorkersMillis: 10 } }))
+    assert.deepStrictEqual(rig.told, ["wake me at 10 ms"])
+    assert.deepStrictEqual(because(rig, "a"), {
+      _tag: "NoSuitableWorker",
+      restriction: { labels: ["gpu"] },
+      unmet: [],
+      never: [],
+      until: 10
+    })
+    rig.at(9)
+    assert.strictEqual(rig.phase("a"), "ready")
+    rig.at(10)
+    assert.strictEqual(rig.phase("a"), "failed")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("C13: a suitable worker that comes in time takes it, and the wait begins anew when the last one leaves", () => {
+    const rig = labelled({ w1: [] })
+    const main = rig.open()
+    rig.submit(
+      main,
+      { busy: [], a: [] },
+      asking({
+        busy: { demand: { workers: ["w2"] }, waitForWorkersMillis: 10 },
+        a: { ...gpu, waitForWorkersMillis: 10 }
+      })
+    )
+    rig.at(8)
+    rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1, labels: ["gpu"] })
+    assert.deepStrictEqual([rig.phase("busy"), rig.phase("a")], ["running", "ready"])
+    rig.at(12)
+    assert.strictEqual(rig.phase("a"), "ready")
+    rig.send({ _tag: "WorkerDrained", worker: 1 })
+    rig.at(21)
+    assert.strictEqual(rig.phase("a"), "ready")
+    rig.at(22)
+    assert.strictEqual(rig.phase("a"), "failed")
+  })
+
+  it("C13: one that runs when its last worker leaves goes on, and lacks one when it is tried again", () => {
+    const rig = labelled({ w1: [], w2: ["gpu"] })
+    const main = rig.open()
+    rig.submit(main, { a: [] }, asking({ a: { ...gpu, waitForWorkersMillis: 0 } }))
+    rig.send({ _tag: "WorkerDrained", worker: 1 })
+    assert.strictEqual(rig.phase("a"), "running")
+    rig.end("a", { _tag: "Retried", delayMillis: 100 })
+    assert.strictEqual(rig.phase("a"), "failed")
+  })
+
+  it("C13: with `allowOthers` it lacks a worker only when there is none", () => {
+    const rig = labelled({ w1: [] })
+    const main = rig.open()
+    const loose: Settings = { demand: { labels: ["gpu"], allowOthers: true }, waitForWorkersMillis: 0 }
+    rig.submit(main, { a: [], b: [] }, asking({ a: loose, b: loose }))
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], ["running", "ready"])
+    rig.send({ _tag: "WorkerDrained", worker: 0 })
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], ["running", "failed"])
+  })
+
+  it("C13: the scheduler says how long tasks wait that do not, and without a limit they wait for ever", () => {
+    const rig = labelled({ w1: [] })
+    const main = rig.open()
+    rig.submit(main, { a: [] }, asking({ a: gpu }))
+    rig.at(1_000_000)
+    assert.strictEqual(rig.phase("a"), "ready")
+    rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1, labels: ["gpu"] })
+    assert.strictEqual(rig.phase("a"), "running")
+  })
+})
+
+for (const isAway of [false, true]) {
+  describe(isAway ? "unmet, seceded" : "unmet", () => {
+    const away = (rig: Rig, name: string, wait: number): void => {
+      if (isAway) rig.wait(wait, [], name, "never")
+    }
+
+    it("D10: the task goes to another worker, never twice to the same, and ends when none is left", () => {
+      const rig = new Rig({ w1: 1, w2: 1 })
+      const main = rig.open()
+      rig.submit(main, { a: [], b: ["a"] }, { targets: ["a", "b"], ...asking({ a: { waitForWorkersMillis: 0 } }) })
+      away(rig, "a", 50)
+      rig.end("a", unmet)
+      assert.deepStrictEqual(startsOf(rig), ["a on w1", "a on w2"])
+      away(rig, "a", 51)
+      rig.end("a", { _tag: "Unmet", reason: "no net" })
+      assert.deepStrictEqual(startsOf(rig).length, 2)
+      assert.deepStrictEqual(reasonOf(rig, "a"), {
+        _tag: "Impossible",
+        why: { _tag: "Unmet", on: [{ worker: "w1", reason: "no disk" }, { worker: "w2", reason: "no net" }] }
+      })
+      assert.deepStrictEqual(rig.outcome("b"), ["Impossible", "a", "b"])
+      rig.close(main, 1)
+      assertNothingIsLeft(rig)
+    })
+
+    it("D10: it is no attempt, and a retry keeps away from the worker too", () => {
+      const rig = new Rig({ w1: 1, w2: 1 })
+      const main = rig.open()
+      rig.submit(main, { a: [] })
+      away(rig, "a", 50)
+      rig.end("a", unmet)
+      assert.include(rig.told.at(-1), "start a on w2 (attempt 2, its 1.)")
+      rig.end("a", { _tag: "Retried", delayMillis: 0 })
+      assert.include(rig.told.at(-1), "start a on w2 (attempt 3, its 2.)")
+    })
+
+    it("D10: with a wait for workers a new one takes it, also one of an old name", () => {
+      const rig = new Rig({ w1: 1 })
+      const main = rig.open()
+      rig.submit(main, { a: [], b: [] }, asking({ a: { waitForWorkersMillis: 10 } }))
+      away(rig, "a", 50)
+      rig.end("a", unmet)
+      assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], ["ready", "running"])
+      assert.deepStrictEqual(because(rig, "a"), {
+        _tag: "NoSuitableWorker",
+        restriction: {},
+        unmet: [{ worker: "w1", reason: "no disk" }],
+        never: [],
+        until: 10
+      })
+      rig.send({ _tag: "WorkerDrained", worker: 0 })
+      rig.send({ _tag: "WorkerAdded", name: "w1", slots: 1 })
+      assert.strictEqual(rig.phase("a"), "running")
+      rig.end("a")
+      assert.strictEqual(rig.state.barred.size, 1)
+      rig.release(main, "a")
+      assert.deepStrictEqual([rig.state.barred.size, rig.state.demanding], [0, 0])
+    })
+
+    it("D10: while the others are busy it waits, and explain says where it may run", () => {
+      const rig = new Rig({ w1: 1, w2: 1 })
+      const main = rig.open()
+      rig.submit(main, { a: [], busy: [] })
+      away(rig, "a", 50)
+      rig.end("a", unmet)
+      assert.deepStrictEqual(because(rig, "a"), { _tag: "NoFreeSlot", ahead: 0, running: ["busy"], on: ["w2"] })
+      rig.end("busy")
+      assert.strictEqual(rig.phase("a"), "running")
+    })
+  })
+}
+
+describe("locality", () => {
+  it("W2: the task goes where it is preferred most, and elsewhere when that worker is busy", () => {
+    const rig = new Rig({ w1: 1, w2: 1, w3: 1 })
+    const main = rig.open()
+    const liking = preferring({ w2: 1, w3: 2 })
+    rig.submit(main, { a: [], b: [], c: [] }, asking({ a: liking, b: liking, c: liking }))
+    assert.deepStrictEqual(startsOf(rig), ["a on w3", "b on w2", "c on w1"])
+  })
+
+  it("W2: below 0 it never runs there, and with nothing else it ends as impossible", () => {
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    const notW1 = preferring({ w1: -1 })
+    rig.submit(
+      main,
+      { a: [], b: [], none: [] },
+      asking({
+        a: notW1,
+        b: { ...notW1, waitForWorkersMillis: 0 },
+        none: { ...preferring({ w1: -1, w2: -1 }), waitForWorkersMillis: 0 }
+      })
+    )
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b"), rig.phase("none")], ["running", "ready", "failed"])
+    assert.deepStrictEqual(reasonOf(rig, "none"), {
+      _tag: "Impossible",
+      why: { _tag: "Locality", workers: ["w1", "w2"], fault: undefined }
+    })
+    rig.send({ _tag: "WorkerDrained", worker: 1 })
+    assert.strictEqual(rig.phase("b"), "failed")
+  })
+
+  it("W2: a new worker is rated too, and takes what likes it", () => {
+    const rig = new Rig({ w1: 1 })
+    const main = rig.open()
+    rig.submit(
+      main,
+      { busy: [], a: [], b: [] },
+      asking({
+        a: preferring({ w2: -1 }),
+        b: preferring({ w2: 1 })
+      })
+    )
+    assert.strictEqual(rig.state.queues.size, 1)
+    rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 })
+    assert.deepStrictEqual(startsOf(rig), ["busy on w1", "b on w2"])
+    rig.end("busy")
+    assert.deepStrictEqual(startsOf(rig), ["busy on w1", "b on w2", "a on w1"])
+  })
+
+  it("W2: a rating that is no number ends the task at once, however long it would wait", () => {
+    const rig = new Rig({ w1: 1 })
+    const main = rig.open()
+    rig.submit(
+      main,
+      { busy: [], a: [], b: [] },
+      asking({
+        a: preferring({ w1: "threw Error: boom for worker w1" }),
+        b: preferring({ w2: "gave undefined for worker w2" })
+      })
+    )
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], ["failed", "ready"])
+    rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 })
+    assert.strictEqual(rig.phase("b"), "failed")
+    assert.deepInclude(reasonOf(rig, "b"), {
+      why: { _tag: "Locality", workers: ["w1", "w2"], fault: "gave undefined for worker w2" }
+    })
   })
 })

@@ -42,6 +42,7 @@ describe("simulation", () => {
       "lost",
       "inputsLost",
       "gaveWay",
+      "unmet",
       "killed",
       "revived",
       "reported",
@@ -51,9 +52,10 @@ describe("simulation", () => {
       "letGo"
     ]
     const fair = ["braked", "overdue", "turns"]
-    for (const tag of [...all, ...restarts, ...fair, "starved of slot"]) assert.isAbove(totals.get(tag) ?? 0, 50, tag)
-    assert.isAbove(totals.get("starved of resources") ?? 0, 10)
+    for (const tag of [...all, ...restarts, ...fair]) assert.isAbove(totals.get(tag) ?? 0, 50, tag)
+    for (const tag of ["starved of slot", "starved of resources"]) assert.isAbove(totals.get(tag) ?? 0, 2, tag)
     assert.isAbove(totals.get("staleReports") ?? 0, 3)
+    for (const tag of ["NoSuitableWorker", "Unmet", "Locality"]) assert.isAbove(totals.get(tag) ?? 0, 10, tag)
   })
 
   it("T1: the same seed tells the same story twice", () => {

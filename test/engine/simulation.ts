@@ -13,6 +13,7 @@ import { suits } from "../../src/engine/placement.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import { rules } from "../../src/engine/policies.ts"
 import type { Group, Policy } from "../../src/engine/policies.ts"
+import type { Scheme } from "../../src/engine/schemes.ts"
 import { dependencyRows } from "../../src/engine/snapshot.ts"
 import * as State from "../../src/engine/State.ts"
 import type { Claim, TaskId } from "../../src/engine/State.ts"
@@ -44,6 +45,23 @@ interface Owner {
 const workerNames = ["w0", "w1", "w2", "w3"]
 
 const shareNames = ["a", "b", "c"]
+const labelsOf: Readonly<Record<string, ReadonlyArray<string>>> = { w0: ["x"], w1: ["x", "y"], w2: ["y"], w3: [] }
+
+/** The common one in half of the lives. */
+const schemes: ReadonlyArray<Scheme> = [
+  "steady",
+  "steady",
+  "steady",
+  "steady",
+  "steady",
+  "steady",
+  "leastLoad",
+  "lru",
+  "plainRandom",
+  "twoBin",
+  "weighted",
+  (workers, random) => random() < 0.1 ? -1 : Math.floor(random() * workers.length)
+]
 
 /** Thrown when the engine and the laws disagree. */
 export class Disagreement extends Error {}
@@ -77,6 +95,8 @@ export class Simulation {
   private readonly shares: boolean
   /** Where the model is to know of turns, nobody asks for amounts. */
   private readonly order: Order
+  /** In a quarter of them some workers have marks. */
+  private readonly marks: boolean
 
   constructor(seed: number, checkEvery = 1) {
     this.seed = seed
@@ -86,11 +106,15 @@ export class Simulation {
     this.chance = new Chance(seed)
     this.demands = this.chance.with(0.5)
     const overtakes = 1 + this.chance.below(6)
+    this.marks = this.chance.with(0.25)
     this.shares = this.chance.with(0.3)
     const fairness = this.fairness()
     const isPlain = !this.shares && fairness === inOrder
     this.order = isPlain ? "ranks" : this.chance.with(0.7) ? "turns" : "any"
-    this.state = State.make({ ...defaultLimits, overtakes }, Infinity, fairness, windowMillis)
+    this.state = State.make({ ...defaultLimits, overtakes }, Infinity, fairness, windowMillis, Infinity, {
+      scheme: this.chance.pick(schemes)!,
+      seed: this.chance.below(1000)
+    })
     this.model = new Model(overtakes, fairness, this.order, windowMillis)
     this.narrator = new Narrator(this.state)
     this.state.log = []
@@ -137,6 +161,7 @@ export class Simulation {
     let problems = this.events % this.checkEvery === 0 ? check(this.state) : []
     if (problems.length === 0) problems = this.model.apply(this.state, event, out)
     if (problems.length > 0) throw this.disagree(problems)
+    for (const { key, to } of this.state.log!) if (to === "failed") this.noteReason(key)
     this.state.log!.length = 0
     for (const instruction of out) {
       this.seen.set(instruction._tag, (this.seen.get(instruction._tag) ?? 0) + 1)
@@ -148,6 +173,15 @@ export class Simulation {
     }
     for (let worker = this.expired.pop(); worker !== undefined; worker = this.expired.pop()) this.clearAway(worker)
     return out
+  }
+
+  /** For want of which worker a task ended, if it did. */
+  private noteReason(key: string): void {
+    for (const { reason, trail } of this.state.outcomes.values()) {
+      if (trail.task !== key || trail.from !== undefined) continue
+      const tag = reason._tag === "Impossible" ? reason.why._tag : reason._tag
+      this.seen.set(tag, (this.seen.get(tag) ?? 0) + 1)
+    }
   }
 
   private disagree(problems: ReadonlyArray<string>): Disagreement {
@@ -312,14 +346,19 @@ export class Simulation {
       idempotent: this.chance.with(0.1) ? false : undefined,
       demand: this.demands && this.chance.with(0.5) ? this.demand() : undefined,
       share: this.shares && this.chance.with(0.05) ? this.chance.pick(shareNames) : undefined,
+      waitForWorkersMillis: this.demands
+        ? this.chance.weighted([[2, undefined], [3, 0], [2, this.chance.below(20)]])
+        : this.chance.with(0.15)
+        ? this.chance.below(12)
+        : undefined,
       timeoutMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined,
       deadlineMillis: this.chance.with(0.12) ? this.chance.below(30) : undefined,
       dependencyTimeoutMillis: this.chance.with(0.1) ? this.chance.below(15) : undefined,
-      graceMillis: this.chance.with(0.2) ? 1 + this.chance.below(8) : undefined,
-      waitForWorkersMillis: this.chance.with(0.15) ? this.chance.below(12) : undefined
+      graceMillis: this.chance.with(0.2) ? 1 + this.chance.below(8) : undefined
     }
   }
 
+  /** What at least one of the workers can give. */
   private demand(): Demand {
     const { chance } = this
     const [places, amounts, tags] = this.order === "turns" ? [true, false, false] : chance.weighted([
@@ -329,12 +368,8 @@ export class Simulation {
       [2, [false, true, true]],
       [1, [true, true, true]]
     ])
-    const named = workerNames.filter(() => chance.with(0.4))
     return {
-      ...(places && {
-        workers: named.length === 0 ? [chance.pick(workerNames)!] : named,
-        allowOthers: chance.with(0.3)
-      }),
+      ...(places && this.places()),
       ...(amounts && { amounts: this.amounts([0.7, 1, 1.3, 2]), ...(chance.with(0.5) && { keepsAmounts: true }) }),
       ...(tags && { tags: chance.with(0.3) ? ["t", "u"] : [chance.pick(["t", "u"])!] })
     }
@@ -348,6 +383,29 @@ export class Simulation {
       [1, () => ({ b: pick() })],
       [2, () => ({ a: pick(), b: pick() })]
     ])()
+  }
+
+  /** What at least one of the workers meets. */
+  private places(): Demand {
+    const { chance } = this
+    const able = chance.pick(workerNames)!
+    const allowOthers = chance.with(0.3)
+    return {
+      workers: chance.with(0.7)
+        ? [able, ...workerNames.filter((name) => name !== able && chance.with(0.3))]
+        : undefined,
+      labels: chance.with(0.3) ? labelsOf[able]!.filter(() => chance.with(0.6)) : undefined,
+      allowOthers,
+      locality: chance.with(0.4) ? this.locality(able) : undefined
+    }
+  }
+
+  private locality(able: string): Demand["locality"] {
+    const ratings = new Map<string, number | string>(workerNames.map((name) => [name, this.chance.below(4) - 1]))
+    if (Number(ratings.get(able)) < 0) ratings.set(able, 0)
+    if (this.chance.with(0.05)) ratings.set(this.chance.pick(workerNames)!, "no number")
+    const others = this.chance.below(4) - 1
+    return ({ id }) => ratings.get(id) ?? others
   }
 
   private limitTag(): void {
@@ -534,6 +592,7 @@ export class Simulation {
         [run.stopping ? 0.5 : 1, { _tag: "Rescheduled" }],
         [run.stopping ? 0.5 : this.madeSince(run).length > 0 ? 12 : 2, this.report(run)],
         [run.stopping ? 0.5 : 2, { _tag: "Skipped" }],
+        [this.state.barred.has(run.task) ? 8 : this.demands ? 2 : 0.1, { _tag: "Unmet", reason: "it cannot" }],
         [
           run.stopping ? (run.timedOut ? 12 : 1) : 2,
           { _tag: "Retried", delayMillis: chance.with(0.5) ? 0 : chance.below(10) }
@@ -711,7 +770,8 @@ export class Simulation {
   private addNamed(name: string, terms?: Terms): void {
     const slots = 1 + this.chance.below(3)
     const amounts = this.demands && this.chance.with(0.8) ? this.amounts([1.5, 2, 3]) : undefined
-    this.send({ _tag: "WorkerAdded", now: this.now, name, slots, amounts, terms })
+    const mark = this.marks && this.chance.with(0.5) ? 1 + this.chance.below(4) : undefined
+    this.send({ _tag: "WorkerAdded", now: this.now, name, slots, amounts, labels: labelsOf[name], mark, terms })
   }
 
   private terms(): Terms {
@@ -838,7 +898,7 @@ export class Simulation {
       while (this.starting.size > 0) this.startWorker(true)
       // Each with enough for any task.
       for (const name of this.missing()) {
-        this.send({ _tag: "WorkerAdded", now: this.now, name, slots: 2, amounts: { a: 2, b: 2 } })
+        this.addLarge(name)
       }
       for (const wait of Array.from(this.state.waits.values())) {
         if (wait.mode === "never") this.send({ _tag: "WaitAbandoned", now: this.now, wait: wait.id })
@@ -856,7 +916,12 @@ export class Simulation {
       this.finalizeAll()
       if (this.events > before) continue
       const isOver = this.model.waits.size === 0 && [...this.model.tasks].every(hasEnded)
-      if (this.wakeAt === Infinity || isOver) break
+      if (isOver) break
+      if (this.state.lacking.size > 0 && (this.wakeAt === Infinity || round % 50 === 49)) {
+        this.replaceWorkers()
+        continue
+      }
+      if (this.wakeAt === Infinity) break
       this.now = Math.max(this.now, this.wakeAt)
       for (const { index, phase, terms } of this.state.workers) {
         if (terms.ttlMillis === undefined || (phase !== "open" && phase !== "draining")) continue
@@ -867,6 +932,23 @@ export class Simulation {
     const open = [...this.model.tasks].filter((task) => !hasEnded(task))
     if (open.length > 0) throw this.disagree(open.map((task) => `law 3: ${task.name} never ends (${task.status})`))
     for (const wait of this.model.waits.values()) throw this.disagree([`law 3: wait ${wait.id} never ends`])
+  }
+
+  /** Bodies have said of each that they cannot run there. */
+  private replaceWorkers(): void {
+    for (const name of workerNames) {
+      this.send({
+        _tag: "WorkerDrained",
+        now: this.now,
+        worker: this.state.workers.findIndex((each) => each.name === name && each.phase === "open")
+      })
+      this.addLarge(name)
+    }
+  }
+
+  private addLarge(name: string): void {
+    const labels = labelsOf[name]
+    this.send({ _tag: "WorkerAdded", now: this.now, name, slots: 2, amounts: { a: 2, b: 2 }, labels })
   }
 
   private finalizeAll(): void {
@@ -888,7 +970,7 @@ export class Simulation {
     const { restarts, starts } = this.model
     const total = [...starts.values()].reduce((sum, count) => sum + count, 0)
     const most = starts.size + restarts.retried + restarts.died + restarts.lost + restarts.revived +
-      restarts.inputsLost + restarts.gaveWay + restarts.reported + restarts.staleReports
+      restarts.inputsLost + restarts.gaveWay + restarts.unmet + restarts.reported + restarts.staleReports
     if (total > most) throw this.disagree([`F8: ${total} starts where ${most} would do`])
     for (const [serial, count] of starts) {
       const allowed = 1 + this.losses + this.model.reports + (this.model.asked.get(serial) ?? 0)

@@ -93,7 +93,7 @@ export class Narrator {
       case "WorkerAdded":
         return `worker ${event.name} joins with ${event.slots} slot${event.slots === 1 ? "" : "s"}${
           Object.entries(event.amounts ?? {}).map(([name, amount]) => ` and ${amount} ${name}`).join("")
-        }`
+        }${labels(event.labels)}`
       case "WorkerStarted":
         return `worker ${this.worker(event.worker)} has started`
       case "WorkerBeat":
@@ -226,6 +226,8 @@ const refusal = (reason: Refusal): string => {
   }
 }
 
+const labels = (labels: ReadonlyArray<string> = []): string => labels.length === 0 ? "" : `, ${labels.join(" and ")}`
+
 const endings = (ending: Ending): string => {
   switch (ending._tag) {
     case "Succeeded":
@@ -242,6 +244,8 @@ const endings = (ending: Ending): string => {
       return `misses what it was given${ending.places.map((place) => ` (${place + 1}.)`).join("")}`
     case "Skipped":
       return "is skipped"
+    case "Unmet":
+      return `cannot run here: ${ending.reason}`
     case "Retried":
       return `fails and asks for another${ending.delayMillis === 0 ? "" : ` in ${ending.delayMillis} ms`}`
   }
