@@ -553,7 +553,7 @@ describe("dump and stats", () => {
         owners: 1,
         standing: { ready: 1, running: 1, succeeded: 1, waiting: 1 },
         waits: 1,
-        workers: [{ name: "local", slots: 1, running: 1 }]
+        workers: [{ name: "local", phase: "open", slots: 1, running: 1 }]
       })
       yield* Deferred.succeed(gate, 1)
       assert.isTrue(Exit.isSuccess(yield* Fiber.await(waiter)))
