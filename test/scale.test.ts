@@ -90,6 +90,19 @@ describe("a large run", () => {
       assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
     }).pipe(inQuietScheduler()), 60_000)
 
+  it.live("W6: 2,000 tasks that each ask for something else run, each once", () =>
+    Effect.gen(function*() {
+      const size = 2000
+      const tasks = Array.from({ length: size }, (_, i) =>
+        Task.make(Effect.succeed(i), { workers: [i % 2 === 0 ? "a" : "b", `other${i}`] }))
+      const values = yield* Client.compute(tasks)
+      assert.deepStrictEqual(
+        values,
+        Array.from({ length: size }, (_, i) =>
+          i)
+      )
+    }).pipe(inQuietScheduler({ workers: [{ id: "a", concurrency: 2 }, { id: "b", concurrency: 2 }] })), 60_000)
+
   it("M5, W6: a worker whose results come and go one at a time keeps the table for them until as many have paid for it", () => {
     const results = new Results()
     let [made, last]: [number, unknown] = [0, undefined]

@@ -254,6 +254,8 @@ export interface Queue {
   readonly lanes: Array<Lane>
   /** Its lanes, by those of the submissions of which they are parts. */
   readonly parts: Map<Lane, Lane>
+  /** Place in the heap of queues, or -1. */
+  headIndex: number
 }
 
 /** Something of which there is a number, and how much of that is held; amounts of workers in thousandths. */
@@ -447,6 +449,8 @@ export interface State {
   lone: TaskId
   /** Ready tasks that ask for more than a slot, or that do not start by their rank alone, by name of their queue. */
   readonly queues: Map<string, Queue>
+  /** The same queues, the one with the best task first (a binary heap). */
+  readonly heads: Array<Queue>
   /** The queue of each of them. */
   readonly queueOf: Map<TaskId, Queue>
   /** How many live tasks ask for more than a slot or name a share; one more if the layer has others in queues too. */
@@ -588,6 +592,7 @@ export const make = (
   lanes: [],
   lone: -1,
   queues: new Map(),
+  heads: [],
   queueOf: new Map(),
   demanding: fairness.queues === "none" ? 0 : 1,
   holding: new Map(),

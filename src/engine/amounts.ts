@@ -42,7 +42,8 @@ export const stockOf = (amounts: Readonly<Record<string, number>> = {}): Readonl
 export const isForAmounts = ({ amounts, tags }: Needs): boolean => amounts !== undefined || tags !== undefined
 
 /** Whether a worker has as much as is asked for, held by others or not. */
-export const couldHold = (worker: WorkerRecord, { amounts = {} }: Needs): boolean => {
+export const couldHold = (worker: WorkerRecord, { amounts }: Needs): boolean => {
+  if (amounts === undefined) return true
   for (const name of Object.keys(amounts)) {
     const amount = worker.amounts?.get(name)
     if (amount === undefined || amount.total < unitsOf(amounts[name]!)) return false
@@ -189,11 +190,12 @@ const lackOf = ({ withheld }: Round, needs: ReadonlyArray<Need>): number =>
   )
 
 /** Whether a task that ranks here in the round may have its tags now. */
-export const hasTags = (state: State, needs: Needs, round: Round): boolean => lackOf(round, limited(state, needs)) === 0
+export const hasTags = (state: State, needs: Needs, round: Round): boolean =>
+  needs.tags === undefined || lackOf(round, limited(state, needs)) === 0
 
 /** Whether it may have its amounts on this worker now. */
 export const fits = (worker: WorkerRecord, needs: Needs, round: Round): boolean =>
-  lackOf(round, amountsOn(worker, needs)) === 0
+  needs.amounts === undefined || lackOf(round, amountsOn(worker, needs)) === 0
 
 /** Whether a rejoiner may have all that it needs beside a slot. What is withheld for it is so no more. */
 export const admits = (state: State, worker: WorkerRecord, task: TaskId, round: Round): boolean => {

@@ -484,6 +484,17 @@ function* queue(state: State, { live, name }: Facts): Iterable<string> {
     if ([...since.keys()].some((task) => !members.includes(task))) yield `S6: queue ${name} keeps an age`
     if (ages.some((age, i) => i > 0 && age < ages[i - 1]!)) yield `S6: the ages of queue ${name} are out of order`
   }
+  for (const [place, { headIndex, lanes, name }] of state.heads.entries()) {
+    const parent = state.heads[(place - 1) >> 1]
+    if (headIndex !== place) yield `S6: queue ${name} believes to be ${headIndex}`
+    if (parent !== undefined && compareLanes(state, lanes[0]!, parent.lanes[0]!) < 0) {
+      yield `S6: queue ${name} ranks before its parent`
+    }
+  }
+  const inOrder = new Set(state.heads)
+  if (inOrder.size !== state.queues.size || [...state.queues.values()].some((each) => !inOrder.has(each))) {
+    yield "S6: the queues are not those in order"
+  }
   if (state.queues.size === 0 && (state.turns.size > 0 || state.lastTurn > 0)) yield "S6: turns are kept for nobody"
   const demanding = (state.fairness.queues === "none" ? 0 : 1) +
     live.filter((task) => demandOf(state, task) !== undefined || shareOf(state, task) !== undefined).length

@@ -100,6 +100,12 @@ export const choose = (
 export const hasRoom = (state: State, worker: WorkerRecord): boolean =>
   worker.running < worker.slots && (worker.attempts < worker.mark || doesWait(state, worker))
 
+/** Whether some worker may start something now. */
+export const canStart = (state: State): boolean => {
+  for (const worker of state.workers) if (worker.phase === "open" && hasRoom(state, worker)) return true
+  return false
+}
+
 /** Whether each attempt on a worker waits for tasks. */
 const doesWait = (state: State, { attempts, index }: WorkerRecord): boolean => {
   const waiting = new Set<TaskId>()

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import { isBraked } from "./budget.ts"
+import * as heads from "./heads.ts"
 import { enterLane, isBefore, leaveLane } from "./laneHeap.ts"
 import type { Lanes } from "./laneHeap.ts"
 import { demandOf, nameOf } from "./placement.ts"
@@ -112,7 +113,7 @@ const enqueue = (state: State, task: TaskId, kind: Kind): void => {
   const name = nameOfKind(state, kind)
   let queue = state.queues.get(name)
   if (queue === undefined) {
-    queue = { name, ...kind, since: new Map(), lanes: [], parts: new Map() }
+    queue = { name, ...kind, since: new Map(), lanes: [], parts: new Map(), headIndex: -1 }
     state.queues.set(name, queue)
   }
   if (kind.share !== undefined || state.fairness.aging < Infinity) {
@@ -120,6 +121,7 @@ const enqueue = (state: State, task: TaskId, kind: Kind): void => {
   }
   const [lane, rank] = placeOf(state, task)
   enterLane(state, queue.lanes, partOf(queue, lane), rank)
+  heads.settle(state, queue)
   state.queueOf.set(task, queue)
 }
 
@@ -146,20 +148,18 @@ export const take = (state: State): TaskId => {
   return lane.taskAt[rank]!
 }
 
-/** The best ready task of all but those in the lanes that are `stuck`, and where it is; call {@link settleLone} first. */
-export const best = (state: State, stuck: ReadonlySet<Lanes>): readonly [Lanes, TaskId] | undefined => {
-  let found: Lanes | undefined = state.lanes.length === 0 || stuck.has(state.lanes) ? undefined : state.lanes
-  for (const { lanes } of state.queues.values()) {
-    if (!stuck.has(lanes) && (found === undefined || isBefore(state, lanes[0]!, found[0]!))) found = lanes
-  }
-  return found && [found, firstOf(found)]
+/** The best ready task of all but those in queues that are set aside, or -1; call {@link settleLone} first. */
+export const best = (state: State): TaskId => {
+  const [free] = state.lanes
+  const queued = state.heads[0]?.lanes[0]
+  if (free === undefined) return queued === undefined ? -1 : firstIn(queued)
+  return firstIn(queued !== undefined && isBefore(state, queued, free) ? queued : free)
 }
 
 /** The best task of a heap of lanes. */
-export const firstOf = (lanes: Lanes): TaskId => {
-  const { members, taskAt } = lanes[0]!
-  return taskAt[members.least()]!
-}
+export const firstOf = (lanes: Lanes): TaskId => firstIn(lanes[0]!)
+
+const firstIn = ({ members, taskAt }: Lane): TaskId => taskAt[members.least()]!
 
 /** Takes one given ready task out. */
 export const remove = (state: State, task: TaskId): void => {
@@ -181,5 +181,6 @@ export const withdraw = (state: State, task: TaskId): void => {
   const part = queue.parts.get(lane)!
   leaveLane(state, queue.lanes, part, rank)
   if (part.members.count === 0) queue.parts.delete(lane)
+  heads.settle(state, queue)
   if (queue.lanes.length === 0) state.queues.delete(queue.name)
 }

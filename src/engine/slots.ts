@@ -7,12 +7,12 @@
 import * as amounts from "./amounts.ts"
 import type { Round } from "./amounts.ts"
 import * as budget from "./budget.ts"
+import * as heads from "./heads.ts"
 import type { Out } from "./Instruction.ts"
-import type { Lanes } from "./laneHeap.ts"
-import { choose, demandOf, elsewhere, leastLoaded, suits } from "./placement.ts"
+import { canStart, choose, demandOf, elsewhere, leastLoaded, suits } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { Flag, Phase, settingsOf } from "./State.ts"
-import type { Pair, State, TaskId, WorkerRecord } from "./State.ts"
+import type { Pair, Queue, State, TaskId, WorkerRecord } from "./State.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
 import * as turns from "./turns.ts"
@@ -26,10 +26,10 @@ export const dispatch = (state: State, out: Out): void => {
     if (workers[i]!.rejoining.size > 0) letRejoin(state, workers[i]!, round, out)
   }
   if (state.overtaken.size > 0) amounts.tidy(state)
-  if ((round !== undefined && state.queues.size > 0) || state.isSteered) {
-    return dispatchQueues(state, round ?? amounts.begin(state), out)
+  if (state.queues.size === 0 && state.turns.size > 0) turns.forget(state)
+  if (state.queues.size > 0 || state.isSteered) {
+    return canStart(state) ? dispatchQueues(state, round ?? amounts.begin(state), out) : ready.settleLone(state)
   }
-  if (state.turns.size > 0) turns.forget(state)
   while (!ready.isEmpty(state)) {
     const worker = leastLoaded(workers)
     if (worker === undefined) return ready.settleLone(state)
@@ -38,19 +38,22 @@ export const dispatch = (state: State, out: Out): void => {
   }
 }
 
-const isContended = ({ queues, workers }: State): boolean =>
-  queues.size > 0 || workers.some(({ rejoining }) => rejoining.size > 0)
+/** Whether somebody may take something that others ask for, too. */
+const isContended = (state: State): boolean =>
+  (state.queues.size > 0 && canStart(state)) || state.workers.some(({ rejoining }) => rejoining.size > 0)
 
 /** The same where some ask for more than a slot: those that can start nowhere yet hold nobody up but for what they wait for. */
 const dispatchQueues = (state: State, round: Round, out: Out): void => {
   ready.settleLone(state)
-  const stuck = new Set<Lanes>()
-  const consider = (lanes: Lanes, task: TaskId): void => {
+  const aside: Array<Queue> = []
+  const consider = (task: TaskId): void => {
     const queue = state.queueOf.get(task)
     const isSource = queue?.isSource === true
     const worker = choose(state, task, round, isSource ? budget.workersForSources(state) : state.workers)
     if (worker === undefined) {
-      stuck.add(lanes)
+      // A worker has room, so what asks for nothing but that can start.
+      aside.push(queue!)
+      heads.takeOut(state, queue!)
       return withhold(state, task, round)
     }
     if (state.turns.size > 0) turns.take(state, queue?.share)
@@ -61,10 +64,15 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
   }
   // Above a budget what is overdue waits like all others.
   if (budget.brakeOf(state) === "none") {
-    for (const { lanes } of amounts.overdue(state)) consider(lanes, ready.firstOf(lanes))
+    for (const { lanes } of amounts.overdue(state)) consider(ready.firstOf(lanes))
   }
   const best = state.turns.size > 0 || state.fairness.budget !== undefined ? turns.next : ready.best
-  for (let next = best(state, stuck); next !== undefined; next = best(state, stuck)) consider(...next)
+  while (canStart(state)) {
+    const task = best(state)
+    if (task < 0) break
+    consider(task)
+  }
+  for (const queue of aside) heads.settle(state, queue)
   if (state.overtaken.size > 0) amounts.tidy(state)
   if (state.queues.size === 0) turns.forget(state)
 }

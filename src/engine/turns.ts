@@ -12,7 +12,6 @@
 import { brakeOf, isAtWork } from "./budget.ts"
 import type { Turn } from "./fairness.ts"
 import { isBefore } from "./laneHeap.ts"
-import type { Lanes } from "./laneHeap.ts"
 import type { Queue, State, TaskId } from "./State.ts"
 
 /** Tasks of one kind. */
@@ -20,21 +19,21 @@ type Heap = Pick<Queue, "lanes" | "share" | "isSource" | "since">
 
 const noTasks = new Map<TaskId, number>()
 
-/** The task that starts next if it can start somewhere, and where it is: of all that are not `stuck`. */
-export const next = (state: State, stuck: ReadonlySet<Lanes>): readonly [Lanes, TaskId] | undefined => {
+/** The task that starts next if it can start somewhere, of all but those in queues that are set aside; -1 if there is none. */
+export const next = (state: State): TaskId => {
   const all: Array<Heap> = []
   if (state.lanes.length > 0) all.push({ lanes: state.lanes, share: undefined, isSource: false, since: noTasks })
-  all.push(...state.queues.values())
-  const heaps = released(state, all.filter(({ lanes }) => !stuck.has(lanes)))
-  if (heaps.length === 0) return undefined
+  for (const queue of state.queues.values()) if (queue.headIndex >= 0) all.push(queue)
+  const heaps = released(state, all)
+  if (heaps.length === 0) return -1
   const own = ofNextShare(state, heaps)
   return overdue(state, own) ?? bestOf(state, own)
 }
 
-const bestOf = (state: State, heaps: ReadonlyArray<Heap>): readonly [Lanes, TaskId] => {
+const bestOf = (state: State, heaps: ReadonlyArray<Heap>): TaskId => {
   const { lanes } = heaps.reduce((a, b) => isBefore(state, b.lanes[0]!, a.lanes[0]!) ? b : a)
   const { members, taskAt } = lanes[0]!
-  return [lanes, taskAt[members.least()]!]
+  return taskAt[members.least()]!
 }
 
 /** Those that the budget does not hold back. While nobody is at work it lets something start, sources last. */
@@ -62,17 +61,17 @@ const comesBefore = (state: State, a: Heap, b: Heap): boolean => {
 }
 
 /** The task that has been ready for longest, if too many others of its share have started since. */
-const overdue = (state: State, heaps: ReadonlyArray<Heap>): readonly [Lanes, TaskId] | undefined => {
+const overdue = (state: State, heaps: ReadonlyArray<Heap>): TaskId | undefined => {
   const { aging } = state.fairness
   if (aging === Infinity) return undefined
   const limit = turnOf(state, heaps[0]!.share).starts - aging
-  let oldest: readonly [Lanes, TaskId] | undefined
+  let oldest: TaskId | undefined
   let earliest = limit + 1
-  for (const { lanes, since } of heaps) {
+  for (const { since } of heaps) {
     // The first of each is its oldest.
     const [task, began] = since.entries().next().value ?? [-1, Infinity]
     if (began >= earliest) continue
-    oldest = [lanes, task]
+    oldest = task
     earliest = began
   }
   return oldest

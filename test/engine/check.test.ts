@@ -104,6 +104,7 @@ describe("check", () => {
     ["S4", "a source that is not counted", (state) => state.sources.clear()],
     ["S6", "an age that is forgotten", (state) => state.queues.forEach(({ since }) => since.clear())],
     ["S6", "a share that is not counted", (state) => void state.demanding--],
+    ["S6", "a queue that has no place among the others", (state) => void state.heads.pop()],
     ["S6", "turns that are kept for nobody", (state) => state.queues.clear()],
     ["S6", "a source that no brake holds back", ({ keeping }, rig) => void keeping.set(rig.id("run"), [])]
   ]

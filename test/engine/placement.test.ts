@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Ending } from "../../src/engine/Event.ts"
+import * as Engine from "../../src/engine/Engine.ts"
+import type { Ending, Event } from "../../src/engine/Event.ts"
 import { explain } from "../../src/engine/explain.ts"
-import type { Settings } from "../../src/engine/Plan.ts"
+import type { Start } from "../../src/engine/Instruction.ts"
+import type { Plan, Settings } from "../../src/engine/Plan.ts"
 import { snapshot } from "../../src/engine/snapshot.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
@@ -36,7 +38,45 @@ const startsOf = (rig: Rig): ReadonlyArray<string> =>
 
 const because = (rig: Rig, name: string) => explain(rig.state, name)?.because
 
+/** How often the engine looks at its tasks while so many, each with a demand of its own, run to their end. */
+const looks = (size: number): number => {
+  const rig = new Rig({ w1: 1, w2: 1 })
+  let count = 0
+  Object.assign(rig.state, {
+    tasks: new Proxy(rig.state.tasks, {
+      get: (tasks, name) => {
+        count++
+        return Reflect.get(tasks, name, tasks) as unknown
+      }
+    })
+  })
+  const plan: Plan = {
+    size: size,
+    offsets: new Int32Array(size + 1),
+    targets: new Int32Array(0),
+    positions: Int32Array.from({ length: size }, (_, i) => i),
+    settings: new Map(Array.from({ length: size }, (_, i) => [i, on([`w${1 + i % 2}`, `other${i}`])]))
+  }
+  const step = (event: Event) =>
+    Engine.step(rig.state, event).filter(({ _tag }) => _tag === "Start") as ReadonlyArray<Start>
+  const started = [
+    ...step({ _tag: "GraphSubmitted", now: 0, plan, owner: rig.open(), targets: range(size), parent: -1, attempt: 0 })
+  ]
+  for (const { attempt, task } of started) {
+    started.push(...step({ _tag: "TaskEnded", now: 0, task, attempt, ending: { _tag: "Succeeded" } }))
+  }
+  assert.deepStrictEqual(started.map(({ task }) => task).toSorted((a, b) => a - b), range(size))
+  return count
+}
+
+const range = (size: number): ReadonlyArray<number> => Array.from({ length: size }, (_, i) => i)
+
 describe("placement", () => {
+  it("W6: to start tasks that all ask for something else the engine looks at a few of them, however many wait", () => {
+    const [few, many] = [looks(200) / 200, looks(1600) / 1600]
+    assert.isBelow(many, 1.5 * few)
+  })
+
   it("W6: a task waits for the workers that it names, and holds up nothing that ranks behind it", () => {
     const rig = new Rig({ w1: 1, w2: 1 })
     const main = rig.open()
