@@ -17,7 +17,7 @@ import type { Graph } from "./Graph.ts"
 import type { Errors, Exits, Needs, Own, Services, Upstream, Values, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/annotations.ts"
 import { brief } from "./internal/brief.ts"
-import { unknownOption } from "./internal/checks.ts"
+import { modeFault, unknownOption } from "./internal/checks.ts"
 import * as collect from "./internal/collect.ts"
 import { misplaced as refuseMisplaced } from "./internal/compile.ts"
 import { isGraph } from "./internal/graph.ts"
@@ -378,17 +378,13 @@ const strangerOf = (shape: unknown): GraphError | undefined => {
   return new GraphError({ reason: { _tag: "InvalidDependency", key: undefined, dependency, why } })
 }
 
-const modes: ReadonlyArray<unknown> = ["failFast", "continue", "collect"] satisfies ReadonlyArray<Mode>
-
-/** What is wrong with a request. */
 const policyAsTarget = { what: "a Dependency", why: "a policy is for the inputs of a task; ask for its members" }
 
+/** What is wrong with a request. */
 const refusalOf = ({ groups, misplaced }: Scan, mode: Mode): GraphError | undefined => {
   if (groups !== undefined) return new GraphError({ reason: refuseMisplaced(undefined, policyAsTarget) })
   if (misplaced !== undefined) return new GraphError({ reason: refuseMisplaced(undefined, misplaced) })
-  if (modes.includes(mode)) return undefined
-  const expected = "\"failFast\", \"continue\" or \"collect\""
-  return new GraphError({ reason: { _tag: "InvalidOption", option: "errors", value: mode, expected } })
+  return modeFault(mode)
 }
 
 /**

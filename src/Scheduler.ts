@@ -11,21 +11,25 @@ import type * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Failure, Mode, Result } from "./Client.ts"
 import { explain as explainIn } from "./engine/explain.ts"
 import type { Because, Explanation } from "./engine/explain.ts"
 import { isPresent, resourcesOf, snapshot, tagsOf } from "./engine/snapshot.ts"
 import type { Snapshot } from "./engine/snapshot.ts"
 import { phaseNames } from "./engine/State.ts"
 import type { PhaseName, Transition, WorkerPhase, WorkerTransition } from "./engine/State.ts"
-import type { Future } from "./Future.ts"
+import type { Future, WaitOptions } from "./Future.ts"
+import type { Needs, Own } from "./Inputs.ts"
 import { awaitWorkers as awaitWorkersOf } from "./internal/awaitWorkers.ts"
 import { countFault } from "./internal/checks.ts"
+import { runOnEach as runOnEachOf } from "./internal/runOnEach.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import { implOf } from "./internal/task.ts"
 import { postingOf } from "./internal/terms.ts"
 import type { WorkerOptions, WorkerTerms } from "./Skein.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { NoSuitableWorker } from "./SkeinError.ts"
+import type { Task } from "./Task.ts"
 
 export type { Because, Explanation, Snapshot }
 
@@ -74,6 +78,19 @@ export interface AwaitWorkersOptions {
   readonly connectTimeout?: Duration.Input | undefined
   /** For one more, since the last one joined; 60 seconds unless told. */
   readonly stableTimeout?: Duration.Input | undefined
+}
+
+/**
+ * What {@link runOnEach} can be told.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RunOnEachOptions<M extends Mode = Mode> extends WaitOptions {
+  /** What a failure on one worker does to the others, as in `Client.compute`; `failFast` unless told. */
+  readonly errors?: M | undefined
+  /** The label of the tasks, "runOnEach" unless told. */
+  readonly label?: string | undefined
 }
 
 /**
@@ -129,6 +146,15 @@ export class Scheduler extends Context.Service<Scheduler, {
     count: number,
     options?: AwaitWorkersOptions
   ) => Effect.Effect<number, NoSuitableWorker | GraphError>
+  /** Runs an effect once on every worker; see {@link runOnEach}. */
+  readonly runOnEach: <A, E, R, const M extends Mode = "failFast">(
+    effect: Effect.Effect<A, E, R>,
+    options?: RunOnEachOptions<M>
+  ) => Effect.Effect<
+    ReadonlyMap<string, Result<Task<A, Own<E>>, M>>,
+    Failure<Task<A, Own<E>>, M> | GraphError,
+    Needs<R>
+  >
   /** What happens to workers, from the subscription until the scheduler closes. */
   readonly workerEvents: Stream.Stream<WorkerEvent>
   /** Calls `f` with each transition, in the turn in which it happens, until the scope closes; `end` if the scheduler does before. */
@@ -160,6 +186,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
           : Effect.as(core.crew.retire(core.workers[record.index]!), true)
       }),
     awaitWorkers: (count, options) => awaitWorkersOf(core, count, options),
+    runOnEach: (effect, options) => runOnEachOf(core, effect, options) as any,
     workerEvents: queued((add, end) => core.crew.listen(add, end)),
     limitTag: (tag, limit) => {
       const fault = limit === undefined ? undefined : countFault(`the limit of tag ${JSON.stringify(tag)}`, limit)
@@ -398,6 +425,55 @@ export const awaitWorkers = (
   options?: AwaitWorkersOptions
 ): Effect.Effect<number, NoSuitableWorker | GraphError, Scheduler> =>
   Scheduler.use((s) => s.awaitWorkers(count, options))
+
+/**
+ * Runs an effect once on every worker that takes tasks, and gives what it gave by the names of the workers.
+ *
+ * **When to use**
+ *
+ * To look at the workers, or to change something on each: read a counter, warm a cache, change a setting.
+ *
+ * **Details**
+ *
+ * The workers are those that take tasks when it is called, or will when they have started; one that joins later has no part in
+ * it, and without any the result is empty. Each run is a task of its own, restricted to its worker, that takes a slot as any task
+ * does and ranks ahead of those that wait for one. `Worker.current` says in the body where it is. Runs are owned by this call:
+ * none is left when it returns or is interrupted. `errors` is that of `Client.compute`; with `collect` there is an `Exit` for
+ * each worker.
+ *
+ * A run that has not begun when its worker leaves or is lost begins on the one that takes its place under its name, if there
+ * is one, or else ends with `NoSuitableWorker`. It never runs twice: when its worker is lost after it may have begun, it ends with
+ * `WorkerKilled`. The idea is dask's `Client.run`, which takes no slot.
+ *
+ * **Gotchas**
+ *
+ * A worker whose slots are all taken is waited for. `Effect.timeout` on the whole limits that.
+ *
+ * **Example** (Who is there)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Scheduler, Skein, Worker } from "skein"
+ *
+ * const layer = Skein.layer({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 2 }] })
+ * const program = Scheduler.runOnEach(Effect.map(Worker.current, ({ worker }) => worker.toUpperCase())).pipe(
+ *   Effect.map((found) => [...found]),
+ *   Effect.provide(layer)
+ * )
+ * program // => [["a", "A"], ["b", "B"]]
+ * ```
+ *
+ * @category workers
+ * @since 0.1.0
+ */
+export const runOnEach = <A, E, R, const M extends Mode = "failFast">(
+  effect: Effect.Effect<A, E, R>,
+  options?: RunOnEachOptions<M>
+): Effect.Effect<
+  ReadonlyMap<string, Result<Task<A, Own<E>>, M>>,
+  Failure<Task<A, Own<E>>, M> | GraphError,
+  Needs<R> | Scheduler
+> => Scheduler.use((s) => s.runOnEach(effect, options))
 
 /**
  * What happens to workers, from the moment of subscription until the scheduler closes: who joins, drains, leaves, is lost, and

@@ -1,9 +1,14 @@
+import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
 import type * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
+import type { GraphError, RuntimeFailure, Signal } from "skein/SkeinError"
+import type * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
+declare const scheduler: Scheduler.Scheduler["Service"]
 declare const future: Future.Future<number, "no">
 
 describe("settle", () => {
@@ -12,5 +17,38 @@ describe("settle", () => {
     expect(Scheduler.settle(future, Exit.fail("no" as const))).type.toBe<Effect.Effect<boolean>>()
     expect(Scheduler.settle).type.not.toBeCallableWith(future, Exit.succeed("1"))
     expect(Scheduler.settle).type.not.toBeCallableWith(future, Exit.fail("maybe" as const))
+  })
+})
+
+class Db extends Context.Service<Db, { readonly size: number }>()("test/Db") {}
+
+declare const body: Effect.Effect<number, "no" | Signal, Db | Worker.Worker | Scope.Scope>
+
+describe("runOnEach", () => {
+  it("A15: gives values by worker, and fails as the effect does; the runtime provides the worker and the scope", () => {
+    expect(Scheduler.runOnEach(body)).type.toBe<
+      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | GraphError, Db | Scheduler.Scheduler>
+    >()
+    expect(Scheduler.runOnEach(body, { errors: "continue", label: "look", keepSlot: true })).type.toBe<
+      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | GraphError, Db | Scheduler.Scheduler>
+    >()
+  })
+
+  it("A15: with collect it gives exits, and fails with what refuses it alone", () => {
+    expect(Scheduler.runOnEach(body, { errors: "collect" })).type.toBe<
+      Effect.Effect<
+        ReadonlyMap<string, Exit.Exit<number, "no" | RuntimeFailure>>,
+        GraphError,
+        Db | Scheduler.Scheduler
+      >
+    >()
+    expect(Scheduler.runOnEach).type.not.toBeCallableWith(body, { errors: "none" })
+    expect(Scheduler.runOnEach).type.not.toBeCallableWith(body, { mode: "collect" })
+  })
+
+  it("A15: the service has the same types", () => {
+    expect(scheduler.runOnEach(body)).type.toBe<
+      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | GraphError, Db>
+    >()
   })
 })

@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import type { Mode } from "../Client.ts"
 import type { WorkerOptions } from "../Skein.ts"
 import { GraphError } from "../SkeinError.ts"
 import { amountsFault, isNames, unknownIn } from "./options.ts"
@@ -42,6 +43,12 @@ const labelsFault = (worker: string, labels: unknown): GraphError | undefined =>
 /** What is wrong with this as a high-water mark, if anything is. */
 export const markFault = (option: string, mark: number): GraphError | undefined =>
   mark === 0 ? undefined : countFault(option, mark)
+
+const modes: ReadonlyArray<unknown> = ["failFast", "continue", "collect"] satisfies ReadonlyArray<Mode>
+
+/** Why this is no mode of errors; `undefined` if it is one. */
+export const modeFault = (mode: Mode): GraphError | undefined =>
+  modes.includes(mode) ? undefined : invalidOption("errors", mode, "\"failFast\", \"continue\" or \"collect\"")
 
 /** What the concurrency of one worker of several is called. */
 export const concurrencyOf = (worker: string): string => `concurrency of worker ${JSON.stringify(worker)}`

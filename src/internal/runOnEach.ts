@@ -1,0 +1,56 @@
+/**
+ * One effect once on every worker.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import { takesTasks } from "../engine/suitable.ts"
+import type { RunOnEachOptions } from "../Scheduler.ts"
+import { modeFault, unknownOption } from "./checks.ts"
+import * as collect from "./collect.ts"
+import { scan } from "./inputs.ts"
+import { makeTask } from "./makeTask.ts"
+import { normalize } from "./options.ts"
+import type { Names } from "./options.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import type { TaskImpl } from "./task.ts"
+
+const names: Names<RunOnEachOptions> = { errors: true, keepSlot: true, label: true }
+
+/** Runs `effect` as a task on each worker that takes tasks, and gives what these give by the names of the workers. */
+export const runOnEach = (
+  core: SchedulerCore,
+  effect: Effect.Effect<unknown, unknown, unknown>,
+  options: RunOnEachOptions = {}
+): Effect.Effect<ReadonlyMap<string, unknown>, unknown> =>
+  Effect.suspend(() => {
+    const { errors = "failFast", keepSlot, label = "runOnEach" } = options
+    const fault = unknownOption(options, names) ?? modeFault(errors)
+    if (fault !== undefined) return Effect.fail(fault)
+    const workers = core.state.workers.filter(takesTasks).map(({ name }) => name)
+    const scanned = scan(workers.map((worker) => taskOn(worker, effect, label)))
+    const given = { keepGoing: errors !== "failFast", callbacks: undefined, keepsSlot: keepSlot }
+    const values = core.computes.run(
+      scanned.handles,
+      given,
+      (targets, roots) => collect.ofTargets(core, scanned, errors, targets, roots)
+    ) as Effect.Effect<ReadonlyArray<unknown>, unknown>
+    return Effect.map(values, (each) => new Map(workers.map((worker, i) => [worker, each[i]])))
+  })
+
+/**
+ * Once on this worker, ahead of all that has no such priority: not again when the worker is lost, and not at all once it, and
+ * whoever takes its place, is gone.
+ */
+const taskOn = (worker: string, effect: Effect.Effect<unknown, unknown, unknown>, label: string): TaskImpl =>
+  makeTask(
+    { _tag: "effect", run: () => effect, constant: effect },
+    undefined,
+    normalize({
+      workers: [worker],
+      label,
+      priority: Number.MAX_SAFE_INTEGER,
+      waitForWorkers: 0,
+      idempotent: false
+    })
+  )
