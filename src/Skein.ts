@@ -15,7 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Client from "./Client.ts"
 import { defaultLimits } from "./engine/limits.ts"
 import type { Limits } from "./engine/limits.ts"
-import type { Placing } from "./engine/State.ts"
+import type { SchedulerSettings } from "./engine/State.ts"
 import { countFault, invalidOption, markFault, unknownOption } from "./internal/checks.ts"
 import { rulesOf } from "./internal/fairness.ts"
 import type { Names } from "./internal/options.ts"
@@ -297,7 +297,9 @@ const namesOfWorkers: Names<WorkerOptions> = {
 }
 
 /** Chance is asked for only where the scheme may want some. */
-const placingOf = (scheme: Scheme | undefined): Effect.Effect<Placing, GraphError> => {
+const placingOf = (
+  scheme: Scheme | undefined
+): Effect.Effect<Pick<SchedulerSettings, "scheme" | "seed">, GraphError> => {
   if (scheme === undefined) return Effect.succeed({ scheme: "steady", seed: 0 })
   if (!isScheme(scheme)) return invalid("placement", scheme, "a scheme of Placement, such as Placement.leastLoad")
   return Effect.map(isRandom(scheme) ? Random.nextInt : Effect.succeed(0), (seed) => ({ scheme, seed: seed | 0 }))
@@ -326,15 +328,17 @@ const make = (options: Options) =>
     const workers = yield* workersOf(options)
     const postings = yield* Effect.forEach(workers, (worker) => orFail(postingOf(worker, options)))
     const pool = options.elastic === undefined ? undefined : yield* orFail(poolOf(options.elastic, options))
-    const wait = yield* waitOf(options.waitForWorkers)
     const context = yield* Effect.context<never>()
-    const limits = yield* limitsOf(options.limits ?? {})
-    const grace = yield* graceOf(options.grace)
-    const placing = yield* placingOf(options.placement)
-    const [clock, scheduler] = [yield* Clock.Clock, yield* FiberScheduler.Scheduler]
-    const rules = yield* rulesOf(options, context)
-    const window = yield* windowOf(options.computationWindow)
-    const core = new SchedulerCore(context, clock, scheduler, limits, grace, rules, window, wait, placing)
+    const { fairness, sizeOf } = yield* rulesOf(options, context)
+    const settings = {
+      limits: yield* limitsOf(options.limits ?? {}),
+      graceMillis: yield* graceOf(options.grace),
+      fairness,
+      windowMillis: yield* windowOf(options.computationWindow),
+      waitForWorkersMillis: yield* waitOf(options.waitForWorkers),
+      ...yield* placingOf(options.placement)
+    }
+    const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler, settings, sizeOf)
     for (const [tag, limit] of Object.entries(options.tags ?? {})) {
       yield* checkCount(`tags.${tag}`, limit)
       core.ask({ _tag: "TagLimited", now: core.now(), tag, limit })

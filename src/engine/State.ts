@@ -405,8 +405,8 @@ export interface Needs {
   left: number
 }
 
-export interface State {
-  now: number
+/** What holds for a scheduler as long as it lives. */
+export interface SchedulerSettings {
   readonly limits: Limits
   /** The grace of tasks that name none; `Infinity` for ever. */
   readonly graceMillis: number
@@ -417,7 +417,13 @@ export interface State {
   readonly waitForWorkersMillis: number
   /** Which of several workers gets a task. */
   readonly scheme: Scheme
-  /** Where the generator of placement schemes stands. */
+  /** Where the generator of placement schemes begins. */
+  readonly seed: number
+}
+
+export interface State extends Omit<SchedulerSettings, "seed"> {
+  now: number
+  /** Where that generator stands. */
   chance: number
   /** Placement is not the common one: there is another scheme, or a worker with a mark. */
   isSteered: boolean
@@ -550,21 +556,21 @@ export const unwanted: Withdrawal = {
   owner: undefined
 }
 
-/** Which scheme places tasks, and the seed of its chance. */
-export interface Placing {
-  readonly scheme: Scheme
-  readonly seed: number
+/** No limit but the defaults, no rules, no hurry, and no chance. */
+const defaultSettings: SchedulerSettings = {
+  limits: defaultLimits,
+  graceMillis: Infinity,
+  fairness: inOrder,
+  windowMillis: 0,
+  waitForWorkersMillis: Infinity,
+  scheme: "steady",
+  seed: 0
 }
 
-const common: Placing = { scheme: "steady", seed: 0 }
+export const make = (settings: Partial<SchedulerSettings> = {}): State => stateOf({ ...defaultSettings, ...settings })
 
-export const make = (
-  limits: Limits = defaultLimits,
-  graceMillis = Infinity,
-  fairness = inOrder,
-  windowMillis = 0,
-  waitForWorkersMillis = Infinity,
-  { scheme, seed }: Placing = common
+const stateOf = (
+  { fairness, graceMillis, limits, scheme, seed, waitForWorkersMillis, windowMillis }: SchedulerSettings
 ): State => ({
   now: 0,
   limits,

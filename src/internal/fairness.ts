@@ -6,7 +6,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { fairnessOf, inOrder } from "../engine/fairness.ts"
+import { fairnessOf } from "../engine/fairness.ts"
 import type { Fairness } from "../engine/fairness.ts"
 import type { SchedulingOptions } from "../Skein.ts"
 import type { GraphError } from "../SkeinError.ts"
@@ -16,11 +16,10 @@ import { countFault, invalidOption } from "./checks.ts"
 export interface Rules {
   readonly fairness: Fairness
   /** The size of a result, if the layer says what it is. */
-  readonly sizeOf: ((result: unknown) => number) | undefined
+  readonly sizeOf: SizeOf | undefined
 }
 
-/** Those of a layer that says nothing. */
-export const noRules: Rules = { fairness: inOrder, sizeOf: undefined }
+export type SizeOf = (result: unknown) => number
 
 const isPositive = (value: unknown): boolean => typeof value === "number" && value > 0
 

@@ -24,11 +24,10 @@ import { advance } from "../engine/Engine.ts"
 import type { Ending, Event, TaskEnded, TaskSettled } from "../engine/Event.ts"
 import { Fifo } from "../engine/fifo.ts"
 import type { Instruction, Overdue } from "../engine/Instruction.ts"
-import type { Limits } from "../engine/limits.ts"
 import { areInputsThere, dependencyRowsOf } from "../engine/needs.ts"
 import { dependenciesOf } from "../engine/snapshot.ts"
 import { Flag, hasEnded, keyOf, liveOf, make as makeState, Phase, placeOf, settingsOf } from "../engine/State.ts"
-import type { Phase as PhaseOf, Place, Placing, State, TaskId } from "../engine/State.ts"
+import type { Phase as PhaseOf, Place, SchedulerSettings, State, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import { defaultsOfChildren } from "./annotations.ts"
 import { captureAsyncScope } from "./asyncScope.ts"
@@ -39,8 +38,7 @@ import type { Live } from "./compile.ts"
 import { Computes } from "./computes.ts"
 import { Crew } from "./crew.ts"
 import { Detached } from "./detached.ts"
-import { noRules } from "./fairness.ts"
-import type { Rules } from "./fairness.ts"
+import type { SizeOf } from "./fairness.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
 import { Life } from "./life.ts"
 import { runAt, runOf, taskAt } from "./livePlan.ts"
@@ -103,7 +101,7 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** Task and attempt of plain functions that have ended, and of which the engine has not been told; see {@link endedAtOnce}. */
   private readonly ends = new Fifo<number>()
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
-  private readonly sizeOf: Rules["sizeOf"]
+  private readonly sizeOf: SizeOf | undefined
   /** Ends may wait in `ends`. */
   private readonly savesUpEnds: boolean
   private isAwake = false
@@ -116,19 +114,12 @@ export class SchedulerCore implements Carrier, Live, Past {
     context: Context.Context<never>,
     clock: Clock.Clock,
     scheduler: FiberScheduler.Scheduler,
-    limits: Limits,
-    graceMillis: number,
-    rules: Rules = noRules,
-    windowMillis = 0,
-    waitForWorkersMillis = 0,
-    placing: Placing = { scheme: "steady", seed: 0 }
+    settings: SchedulerSettings,
+    sizeOf: SizeOf | undefined
   ) {
     const warn = (line: string): void => void Effect.runForkWith(context)(Effect.logWarning(line))
-    this.state = makeState(limits, graceMillis, rules.fairness, windowMillis, waitForWorkersMillis, {
-      scheme: safe(placing.scheme, warn),
-      seed: placing.seed
-    })
-    this.sizeOf = rules.sizeOf
+    this.state = makeState({ ...settings, scheme: safe(settings.scheme, warn) })
+    this.sizeOf = sizeOf
     this.context = context
     this.clock = clock
     this.dispatcher = scheduler.makeDispatcher()
@@ -136,7 +127,7 @@ export class SchedulerCore implements Carrier, Live, Past {
     this.observers = new Observers(context)
     this.view = new View(this.state, this.workers, this.causes)
     this.wire = Context.get(context, Wire)
-    this.savesUpEnds = this.wire === undefined && rules.sizeOf === undefined
+    this.savesUpEnds = this.wire === undefined && sizeOf === undefined
     this.wire?.opened(this)
   }
 

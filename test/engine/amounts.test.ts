@@ -432,7 +432,7 @@ describe("reservation", () => {
   })
 
   it("O11, trap 5: nor for ever for narrow ones that rank before it: after `overtakes` starts it goes first", () => {
-    const rig = new Rig({ w1: { slots: 3, amounts: { a: 2 } } }, { overtakes: 20 })
+    const rig = new Rig({ w1: { slots: 3, amounts: { a: 2 } } }, { limits: { overtakes: 20 } })
     const main = rig.open()
     rig.submit(main, { n0: [] }, asking({ n0: { ...narrow, priority: 1 } }))
     rig.submit(main, { wide: [] }, asking({ wide }))
@@ -440,7 +440,7 @@ describe("reservation", () => {
   })
 
   it("O11: without such a limit a wide task waits as long as others rank before it", () => {
-    const rig = new Rig({ w1: { slots: 3, amounts: { a: 2 } } }, { overtakes: Infinity })
+    const rig = new Rig({ w1: { slots: 3, amounts: { a: 2 } } }, { limits: { overtakes: Infinity } })
     const main = rig.open()
     rig.submit(main, { n0: [] }, asking({ n0: { ...narrow, priority: 1 } }))
     rig.submit(main, { wide: [] }, asking({ wide }))

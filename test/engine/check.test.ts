@@ -89,7 +89,7 @@ describe("check", () => {
   /** One result held, one source at work on two slots, another one held back. */
   const braked = (): Rig => {
     const rules = { sourceSaturation: 0.5, budget: { target: 5, pause: 5 }, aging: 3 }
-    const rig = new Rig({ w1: 2 }, {}, Infinity, rules)
+    const rig = new Rig({ w1: 2 }, { fairness: rules })
     rig.submit(rig.open(), { done: [], run: [], next: [] }, { share: "a" })
     rig.end("done")
     return rig

@@ -7,7 +7,7 @@ import type { Graph, Submission } from "./rig.ts"
 
 type Rules = Parameters<typeof fairnessOf>[0]
 
-const rigOf = (slots: Readonly<Record<string, number>>, rules: Rules): Rig => new Rig(slots, {}, Infinity, rules)
+const rigOf = (slots: Readonly<Record<string, number>>, rules: Rules): Rig => new Rig(slots, { fairness: rules })
 
 const because = (rig: Rig, name: string) => explain(rig.state, name)?.because
 

@@ -4,7 +4,7 @@ import { Rig } from "./rig.ts"
 
 describe("limits", () => {
   it("X4: a graph with too many tasks is rejected and changes nothing", () => {
-    const rig = new Rig({ w1: 1 }, { tasks: 2 })
+    const rig = new Rig({ w1: 1 }, { limits: { tasks: 2 } })
     const main = rig.open()
     rig.submit(main, { a: [], b: [], c: [] })
     assert.deepStrictEqual([rig.told, rig.state.tasks.size], [["rejected: 3 of 2 tasks"], 0])
@@ -13,7 +13,7 @@ describe("limits", () => {
   })
 
   it("X4: depth is counted along the graph, in whatever order its tasks are listed", () => {
-    const rig = new Rig({ w1: 1 }, { depth: 2 })
+    const rig = new Rig({ w1: 1 }, { limits: { depth: 2 } })
     const main = rig.open()
     const positions = { c: 2, b: 1, a: 0 }
     rig.submit(main, { c: ["b"], b: ["a"], a: [] }, { positions })
@@ -23,7 +23,7 @@ describe("limits", () => {
   })
 
   it("X4: tasks that are live at once are counted, those that have ended and are claimed included", () => {
-    const rig = new Rig({ w1: 1 }, { live: 2 })
+    const rig = new Rig({ w1: 1 }, { limits: { live: 2 } })
     const main = rig.open()
     rig.submit(main, { a: [] })
     rig.end("a")
@@ -36,7 +36,7 @@ describe("limits", () => {
   })
 
   it("N7: a recursion that does not end is rejected where it is too deep", () => {
-    const rig = new Rig({ w1: 1 }, { nesting: 2 })
+    const rig = new Rig({ w1: 1 }, { limits: { nesting: 2 } })
     const main = rig.open()
     rig.submit(main, { a: [] }, { wait: 1 })
     rig.submit(rig.open("a's own"), { b: [] }, { inside: "a", wait: 2 })
@@ -46,7 +46,7 @@ describe("limits", () => {
   })
 
   it("N7: a body that returns too large a graph goes on, for its worker to end it", () => {
-    const rig = new Rig({ w1: 1 }, { tasks: 1 })
+    const rig = new Rig({ w1: 1 }, { limits: { tasks: 1 } })
     const main = rig.open()
     rig.submit(main, { f: [] })
     const out = rig.send({

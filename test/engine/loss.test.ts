@@ -78,7 +78,7 @@ describe("loss of what runs", () => {
   })
 
   it("F8: limits say how many deaths are too many", () => {
-    const rig = new Rig({ w1: 1 }, { deaths: 1 })
+    const rig = new Rig({ w1: 1 }, { limits: { deaths: 1 } })
     rig.submit(rig.open(), { x: [] })
     rig.lose("w1")
     assert.deepStrictEqual(rig.outcome("x"), ["Killed", "x"])

@@ -97,7 +97,7 @@ describe("ready", () => {
 
   /** Two layers of three tasks, each layer submitted by itself, 4 ms apart. */
   const layers = (window: number): ReadonlyArray<string> => {
-    const rig = new Rig({ w1: 1 }, {}, Infinity, {}, window)
+    const rig = new Rig({ w1: 1 }, { windowMillis: window })
     const main = rig.open()
     rig.submit(main, { busy: [] })
     rig.at(4)
@@ -119,7 +119,7 @@ describe("ready", () => {
   })
 
   it("O6: a task that gives its place up goes ahead of what comes, also within the window", () => {
-    const rig = new Rig({ w1: 1 }, {}, Infinity, {}, 100)
+    const rig = new Rig({ w1: 1 }, { windowMillis: 100 })
     const main = rig.open()
     rig.submit(main, { polite: [], waiting: [] })
     rig.end("polite", { _tag: "Rescheduled" })

@@ -174,7 +174,7 @@ describe("dependencies that a body reports as lost", () => {
   })
 
   it("F7: limits say how many reports are too many; one that names nothing counts", () => {
-    const rig = new Rig({ w1: 1 }, { dependenciesLost: 2 })
+    const rig = new Rig({ w1: 1 }, { limits: { dependenciesLost: 2 } })
     const main = rig.open()
     rig.submit(main, { b: [] })
     rig.miss("b")

@@ -29,6 +29,12 @@ export interface Submission extends Options {
   readonly keepsSlot?: boolean
 }
 
+/** What holds for the scheduler; of limits and fairness what is not as it is unless told. */
+export interface Settings extends Partial<Omit<State.SchedulerSettings, "limits" | "fairness">> {
+  readonly limits?: Partial<Limits>
+  readonly fairness?: Parameters<typeof fairnessOf>[0]
+}
+
 export class Rig {
   readonly state: State.State
   now = 0
@@ -43,13 +49,9 @@ export class Rig {
   /** One worker with one slot, unless told. */
   constructor(
     slots: Readonly<Record<string, number | { slots: number; amounts: Readonly<Record<string, number>> }>> = { w1: 1 },
-    limits: Partial<Limits> = {},
-    grace = Infinity,
-    fairness: Parameters<typeof fairnessOf>[0] = {},
-    window = 0,
-    waitForWorkers = Infinity
+    { fairness = {}, limits, ...settings }: Settings = {}
   ) {
-    this.state = State.make({ ...defaultLimits, ...limits }, grace, fairnessOf(fairness), window, waitForWorkers)
+    this.state = State.make({ ...settings, limits: { ...defaultLimits, ...limits }, fairness: fairnessOf(fairness) })
     this.narrator = new Narrator(this.state)
     this.state.log = []
     for (const [name, offer] of Object.entries(slots)) {

@@ -17,7 +17,7 @@ const workersFor = (
   acts: ReadonlyArray<Act>,
   seed = 1
 ): ReadonlyArray<string> => {
-  const state = State.make(undefined, undefined, undefined, undefined, undefined, { scheme, seed })
+  const state = State.make({ scheme, seed })
   slots.forEach((count, i) => step(state, { _tag: "WorkerAdded", now: 0, name: `w${i + 1}`, slots: count }))
   step(state, { _tag: "OwnerOpened", now: 0, owner: 1, name: "main" })
   const starts: Array<{ readonly task: number; readonly attempt: number; readonly worker: number }> = []

@@ -111,7 +111,10 @@ export class Simulation {
     const fairness = this.fairness()
     const isPlain = !this.shares && fairness === inOrder
     this.order = isPlain ? "ranks" : this.chance.with(0.7) ? "turns" : "any"
-    this.state = State.make({ ...defaultLimits, overtakes }, Infinity, fairness, windowMillis, Infinity, {
+    this.state = State.make({
+      limits: { ...defaultLimits, overtakes },
+      fairness,
+      windowMillis,
       scheme: this.chance.pick(schemes)!,
       seed: this.chance.below(1000)
     })

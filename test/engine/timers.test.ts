@@ -105,7 +105,7 @@ describe("timers", () => {
   })
 
   it("C14: the state has a grace for tasks that name none; Infinity is none", () => {
-    const rig = new Rig({ w1: 2 }, {}, 10)
+    const rig = new Rig({ w1: 2 }, { graceMillis: 10 })
     const { state } = rig
     const main = rig.open()
     rig.submit(main, { a: [], b: [] }, { settings: { b: { key: "b", graceMillis: Infinity } } })

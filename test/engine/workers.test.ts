@@ -67,21 +67,21 @@ describe("the table of workers", () => {
 
 describe("no worker", () => {
   it("W9: without workers a task ends at submission unless it waits, and so do those that need it", () => {
-    const rig = new Rig({}, {}, Infinity, {}, 0, 0)
+    const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()
     rig.submit(main, { x: [], y: ["x"] }, { targets: ["x", "y"] })
     assert.deepStrictEqual([rig.outcome("x"), rig.outcome("y")], [["NoWorker", "x"], ["NoWorker", "x", "y"]])
   })
 
   it("W9: what absorbs the end of a task has no worker either", () => {
-    const rig = new Rig({}, {}, Infinity, {}, 0, 0)
+    const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()
     rig.submit(main, { x: [], y: ["x"] }, { targets: ["x", "y"], settings: { y: { absorbs: true } } })
     assert.deepStrictEqual(rig.outcome("y"), ["NoWorker", "y"])
   })
 
   it("W9: a task that waits gets the worker that comes in time, and its wait begins anew when that one leaves", () => {
-    const rig = new Rig({}, {}, Infinity, {}, 0, 10)
+    const rig = new Rig({}, { waitForWorkersMillis: 10 })
     const main = rig.open()
     rig.submit(main, { x: [], y: [] })
     rig.at(9)
@@ -96,7 +96,7 @@ describe("no worker", () => {
   })
 
   it("W9: the limit of a task goes before that of all, and a task that never ends its wait has none", () => {
-    const rig = new Rig({}, {}, Infinity, {}, 0, 10)
+    const rig = new Rig({}, { waitForWorkersMillis: 10 })
     const main = rig.open()
     const settings = { short: { waitForWorkersMillis: 0 }, long: { waitForWorkersMillis: Infinity } }
     rig.submit(main, { short: [], usual: [], long: [] }, { settings })
@@ -106,7 +106,7 @@ describe("no worker", () => {
   })
 
   it("W9: the wait begins when a task lacks nothing else", () => {
-    const rig = new Rig({ w: 1 }, {}, Infinity, {}, 0, 10)
+    const rig = new Rig({ w: 1 }, { waitForWorkersMillis: 10 })
     const main = rig.open()
     rig.submit(main, { x: [], y: ["x"] })
     drain(rig, 0)
@@ -119,7 +119,7 @@ describe("no worker", () => {
   })
 
   it("W9: whoever waited for what ends for want of a worker goes on in the same step, on a worker that drains", () => {
-    const rig = new Rig({ w: 1 }, {}, Infinity, {}, 0, 0)
+    const rig = new Rig({ w: 1 }, { waitForWorkersMillis: 0 })
     const main = rig.open()
     rig.submit(main, { parent: [] })
     drain(rig, 0)
@@ -129,7 +129,7 @@ describe("no worker", () => {
   })
 
   it("W9: what was queued when the last worker was lost ends, too", () => {
-    const rig = new Rig({ w: 1 }, {}, Infinity, {}, 0, 10)
+    const rig = new Rig({ w: 1 }, { waitForWorkersMillis: 10 })
     const main = rig.open()
     rig.submit(main, { x: [], y: [] })
     rig.lose("w")
@@ -199,7 +199,7 @@ describe("restart", () => {
   })
 
   it("W13: the one in its place has its name and another number, and gets the tasks when it has started", () => {
-    const rig = new Rig({}, {}, Infinity, {}, 0, 0)
+    const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()
     join(rig, "a", { restart })
     rig.submit(main, { x: [] })
@@ -213,7 +213,7 @@ describe("restart", () => {
   })
 
   it("W13: one that cannot be started is lost, and then tasks have no worker", () => {
-    const rig = new Rig({}, {}, Infinity, {}, 0, 0)
+    const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()
     join(rig, "a", { restart })
     rig.submit(main, { x: [] })
@@ -245,7 +245,7 @@ describe("restart", () => {
 
 describe("retirement", () => {
   it("W14: after so many starts a worker takes no more, a fresh one takes its place, and its last task ends there", () => {
-    const rig = new Rig({}, {}, Infinity, {}, 0, 0)
+    const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()
     join(rig, "a", { maxTasks: 2 })
     rig.submit(main, { x: [], y: [], z: [] })
@@ -312,7 +312,7 @@ describe("an elastic pool", () => {
   })
 
   it("W18: a pool of none grows when a task comes, to its most and no further, and shrinks when the work is done", () => {
-    const rig = new Rig({}, {}, Infinity, {}, 0, 0)
+    const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()
     pool(rig, {})
     assert.strictEqual(size(rig), 0)
@@ -328,7 +328,7 @@ describe("an elastic pool", () => {
   })
 
   it("W18: a load that comes and goes faster than the idle time starts and stops nobody", () => {
-    const rig = new Rig({}, {}, Infinity, {}, 0, 0)
+    const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()
     pool(rig, { min: 1 })
     startAll(rig)
@@ -360,7 +360,7 @@ describe("an elastic pool", () => {
   })
 
   it("W18: a lost worker of the pool is replaced while it is wanted, so many times within the window", () => {
-    const rig = new Rig({}, {}, Infinity, {}, 0, 0)
+    const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()
     pool(rig, { max: 1, terms: { restart: { times: 1, withinMillis: 20, minRunMillis: 0 } } })
     rig.submit(main, { a: [] }, { settings: { a: { waitForWorkersMillis: 100 } } })
