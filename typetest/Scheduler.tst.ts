@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
-import type { GraphError, RuntimeFailure, Signal } from "skein/SkeinError"
+import type { GraphError, ImpossibleDependency, Reschedule, RuntimeFailure, Unmet } from "skein/SkeinError"
 import type * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
@@ -22,7 +22,8 @@ describe("settle", () => {
 
 class Db extends Context.Service<Db, { readonly size: number }>()("test/Db") {}
 
-declare const body: Effect.Effect<number, "no" | Signal, Db | Worker.Worker | Scope.Scope>
+declare const unmet: Effect.Effect<never, Unmet>
+declare const body: Effect.Effect<number, "no" | Reschedule, Db | Worker.Worker | Scope.Scope>
 
 describe("runOnEach", () => {
   it("A15: gives values by worker, and fails as the effect does; the runtime provides the worker and the scope", () => {
@@ -44,6 +45,12 @@ describe("runOnEach", () => {
     >()
     expect(Scheduler.runOnEach).type.not.toBeCallableWith(body, { errors: "none" })
     expect(Scheduler.runOnEach).type.not.toBeCallableWith(body, { mode: "collect" })
+  })
+
+  it("A15: a body that says that its worker cannot run it has no other", () => {
+    expect(Scheduler.runOnEach(unmet)).type.toBe<
+      Effect.Effect<ReadonlyMap<string, never>, ImpossibleDependency | RuntimeFailure | GraphError, Scheduler.Scheduler>
+    >()
   })
 
   it("A15: the service has the same types", () => {
