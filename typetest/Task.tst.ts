@@ -222,8 +222,9 @@ describe("all, map, flatMap, exit", () => {
 describe("options", () => {
   it("W5, W17: resources are numbers by name, and tags are names", () => {
     expect(Task.make(infallible, { resources: { gpu: 1 }, keepResources: true, tags: ["db"] })).type.toBe<
-      Task.Task<number>
+      Task.Task<number, NoSuitableWorker>
     >()
+    expect(Task.make(infallible, { tags: ["db"] })).type.toBe<Task.Task<number>>()
     expect(Task.make).type.not.toBeCallableWith(infallible, { resources: { gpu: "1" } })
     expect(Task.make).type.not.toBeCallableWith(infallible, { tags: "db" })
   })
