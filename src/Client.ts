@@ -17,7 +17,7 @@ import type { Graph } from "./Graph.ts"
 import type { Errors, Exits, Needs, Own, Services, Upstream, Values, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/annotations.ts"
 import { brief } from "./internal/brief.ts"
-import { modeFault, unknownOption } from "./internal/checks.ts"
+import { countFault, invalidOption, modeFault, unknownOption } from "./internal/checks.ts"
 import * as collect from "./internal/collect.ts"
 import { misplaced as refuseMisplaced } from "./internal/compile.ts"
 import { isGraph } from "./internal/graph.ts"
@@ -26,7 +26,7 @@ import { scan } from "./internal/inputs.ts"
 import type { Scan } from "./internal/inputs.ts"
 import type { ResultCache } from "./internal/livePlan.ts"
 import { makeTask } from "./internal/makeTask.ts"
-import { normalize } from "./internal/options.ts"
+import { isNames, normalize } from "./internal/options.ts"
 import type { Names } from "./internal/options.ts"
 import { passesFault } from "./internal/passes.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
@@ -826,6 +826,77 @@ export const cancelGroup = (
   withCore((core) => {
     const unknown = unknownOption(options, namesOfCancel)
     return unknown === undefined ? core.detached.cancel(group, cancelRequest(options)) : Effect.die(unknown)
+  })
+
+/**
+ * How many workers are to hold a result, or which.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ReplicateOptions =
+  | { readonly copies: number; readonly workers?: never }
+  | { readonly workers: ReadonlyArray<string>; readonly copies?: never }
+
+const namesOfReplicate: Names<{ copies: number; workers: ReadonlyArray<string> }> = { copies: true, workers: true }
+
+const replicateFault = (options: ReplicateOptions): GraphError | undefined => {
+  const unknown = unknownOption(options, namesOfReplicate)
+  if (unknown !== undefined) return unknown
+  const { copies, workers } = options
+  if (workers === undefined) return countFault("copies", copies)
+  if (!isNames(workers)) return invalidOption("workers", workers, "a non-empty array of the ids of workers")
+  return copies === undefined ? undefined : invalidOption("copies", copies, "none beside workers")
+}
+
+/**
+ * Has several workers hold the result of a task, once it has one; gives the ids of those that do then.
+ *
+ * **When to use**
+ *
+ * For a result that is dear to make, when a worker may be lost: nothing is made anew as long as another one holds it.
+ *
+ * **Details**
+ *
+ * `copies` counts all workers that hold it; those that hold the fewest results are chosen. `workers` names those that are to hold
+ * it, beside those that do. Workers that take no tasks are passed over, so the answer may be shorter than what was asked. It
+ * is empty for a task that ended without success, or whose future was cancelled or released. All copies are released together,
+ * and one that is lost, or whose worker leaves, is not replaced.
+ *
+ * **Gotchas**
+ *
+ * A result that owns a resource stays with the worker that made it, and so does one that lives on such a result: the answer
+ * names that worker alone.
+ *
+ * **Example** (Survive the loss of a worker)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Skein, Task } from "skein"
+ *
+ * const program = Effect.gen(function*() {
+ *   const model = yield* Client.submit(Task.make(Effect.succeed("weights")))
+ *   return yield* Client.replicate(model, { workers: ["b"] })
+ * }).pipe(
+ *   Effect.scoped,
+ *   Effect.provide(Skein.layer({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] }))
+ * )
+ * program // => ["a", "b"]
+ * ```
+ *
+ * @category placing results
+ * @since 0.1.0
+ */
+export const replicate = (
+  future: Future<any, any>,
+  options: ReplicateOptions
+): Effect.Effect<ReadonlyArray<string>, GraphError | Starved> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<string>, GraphError | Starved> => {
+    const impl = internal.implOf(future)
+    const fault = replicateFault(options)
+    if (fault !== undefined) return Effect.fail(fault)
+    const { copies = Infinity, workers } = options
+    return Effect.map(wait([future]), () => impl.core.replicate(impl, copies, workers))
   })
 
 /**

@@ -55,7 +55,7 @@ export interface Metadata {
   readonly submitter: string
   /** The keys of the tasks it depends on, those of `after` included. */
   readonly dependencies: ReadonlyArray<string>
-  /** The worker that runs it or has run it last. */
+  /** The worker that runs it or has run it last, whoever holds its result now. */
   readonly worker: string | undefined
   readonly submitted: number
   readonly started: number | undefined

@@ -157,6 +157,8 @@ export class Scheduler extends Context.Service<Scheduler, {
   >
   /** What happens to workers, from the subscription until the scheduler closes. */
   readonly workerEvents: Stream.Stream<WorkerEvent>
+  /** Moves results from workers that hold many to those that hold few. */
+  readonly rebalance: Effect.Effect<void>
   /** Calls `f` with each transition, in the turn in which it happens, until the scope closes; `end` if the scheduler does before. */
   readonly listen: (f: (event: TaskEvent) => void, end?: () => void) => Effect.Effect<void, never, Scope.Scope>
 }>()("skein/Scheduler") {}
@@ -193,6 +195,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
       if (fault !== undefined) return Effect.fail(fault)
       return Effect.sync(() => void core.ask({ _tag: "TagLimited", now: core.now(), tag, limit }))
     },
+    rebalance: Effect.sync(() => core.rebalance()),
     listen: (f, end) => listenTo(core, f, end)
   }
 }
@@ -310,7 +313,8 @@ export const stats: Effect.Effect<Stats, never, Scheduler> = Scheduler.use((s) =
  *
  * **Details**
  *
- * When the scope closes, the worker takes nothing new, and it leaves with its last task; results that it holds stay readable.
+ * When the scope closes, the worker takes nothing new. It leaves when its last task has ended and workers that stay hold its
+ * results; if there are none, its results stay readable where they are.
  * Where the options say nothing, those of the layer hold.
  *
  * @category workers
@@ -318,6 +322,15 @@ export const stats: Effect.Effect<Stats, never, Scheduler> = Scheduler.use((s) =
  */
 export const addWorker = (options: WorkerOptions): Effect.Effect<string, GraphError, Scheduler | Scope.Scope> =>
   Scheduler.use((s) => s.addWorker(options))
+
+/**
+ * Moves results from workers that hold many to those that hold few, until they differ by one at most. Results that several
+ * workers hold, those that own a resource, and those that live on one stay where they are.
+ *
+ * @category workers
+ * @since 0.1.0
+ */
+export const rebalance: Effect.Effect<void, never, Scheduler> = Scheduler.use((s) => s.rebalance)
 
 /**
  * Says from outside how the task of a future ended; gives whether that counted.
@@ -388,7 +401,8 @@ export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<
  *
  * **Details**
  *
- * Results that it holds stay readable. None comes in its place, whatever `restart` says.
+ * Before it leaves, workers that stay take over its results; if there are none, they stay readable where they are, as do results
+ * that own a resource. None comes in its place, whatever `restart` says.
  *
  * @category workers
  * @since 0.1.0

@@ -298,6 +298,17 @@ describe("gather and wait", () => {
   })
 })
 
+describe("replicate", () => {
+  it("M9: takes how many workers or which, and gives their ids", () => {
+    expect(Client.replicate(future, { copies: 2 })).type.toBe<
+      Effect.Effect<ReadonlyArray<string>, GraphError | Starved>
+    >()
+    expect(Client.replicate).type.toBeCallableWith(future, { workers: ["a"] })
+    expect(Client.replicate).type.not.toBeCallableWith(future, { copies: 2, workers: ["a"] })
+    expect(Client.replicate).type.not.toBeCallableWith(future, {})
+  })
+})
+
 describe("map", () => {
   const f = (_: number) => ({}) as Effect.Effect<string, LoadError, Db>
 

@@ -7,6 +7,7 @@
 import { propagate } from "./agenda.ts"
 import * as amounts from "./amounts.ts"
 import * as attempts from "./attempts.ts"
+import * as copies from "./copies.ts"
 import * as elastic from "./elastic.ts"
 import type { Event } from "./Event.ts"
 import type { Instruction, Out } from "./Instruction.ts"
@@ -48,6 +49,7 @@ export const advance = (state: State, event: Event, out: Out): void => {
     stranded.settle(state, out)
     slots.dispatch(state, out)
   }
+  if (state.draining > 0) copies.handOver(state, out)
   if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
   state.cancelling = unwanted
   if (state.behalf !== undefined) state.behalf = undefined
@@ -66,6 +68,12 @@ const apply = (state: State, event: Event, out: Out): void => {
       return attempts.ended(state, event, out)
     case "TaskSettled":
       return settleFromOutside(state, event, out)
+    case "TaskCopied":
+      return copies.copied(state, event, out)
+    case "CopiesRequested":
+      return copies.request(state, event, out)
+    case "RebalanceRequested":
+      return copies.rebalance(state, event, out)
     case "TaskFinalized":
       return attempts.finalized(state, event, out)
     case "TaskExpanded":

@@ -178,6 +178,30 @@ export interface TaskSettled {
   readonly ending: Extract<Ending, { readonly _tag: "Succeeded" | "Failed" | "Interrupted" }>
 }
 
+/** A result is to be held by so many workers, or by some of these, as far as they are open. */
+export interface CopiesRequested {
+  readonly _tag: "CopiesRequested"
+  readonly now: number
+  readonly task: TaskId
+  /** In all. */
+  readonly copies: number
+  /** The names of those that may take one; any may if it is `undefined`. */
+  readonly workers?: ReadonlyArray<string> | undefined
+}
+
+/** Results are to be spread evenly over the open workers. */
+export interface RebalanceRequested {
+  readonly _tag: "RebalanceRequested"
+  readonly now: number
+}
+
+/** A worker has what `Copy` asked for. */
+export interface TaskCopied {
+  readonly _tag: "TaskCopied"
+  readonly now: number
+  readonly copy: number
+}
+
 /** The finalizers of the resource that a result owned have run; the answer to `Finalize`. */
 export interface TaskFinalized {
   readonly _tag: "TaskFinalized"
@@ -272,6 +296,9 @@ export type Event =
   | TaskExpanded
   | TaskEnded
   | TaskSettled
+  | TaskCopied
+  | CopiesRequested
+  | RebalanceRequested
   | TaskFinalized
   | WaitBegan
   | WaitAbandoned

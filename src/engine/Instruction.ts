@@ -69,6 +69,15 @@ export interface Hold {
   readonly worker: number
 }
 
+/** Have the worker `to` hold the result of `task` that `from` holds, and report `TaskCopied` with this number. */
+export interface Copy {
+  readonly _tag: "Copy"
+  readonly copy: number
+  readonly task: TaskId
+  readonly from: number
+  readonly to: number
+}
+
 /** Nobody needs the result of `task` any more, nor its record: its number may be given to another task. */
 export interface Forget {
   readonly _tag: "Forget"
@@ -158,6 +167,7 @@ export type Instruction =
   | Submitted
   | Adopt
   | Hold
+  | Copy
   | Forget
   | Discard
   | ForgetFailure

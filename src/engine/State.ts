@@ -18,7 +18,7 @@
  * - S6 If a worker has a free slot, no rejoiner waits there and no task is ready that it could run, unless amounts or tags are
  *   missing for it, or withheld for others, or a brake of the layer holds it back.
  * - S7 A task ends once; what comes from a former attempt changes nothing.
- * - S8 A result is held exactly while it is claimed or needed, and one that owns a resource until that is finalized.
+ * - S8 A result is held exactly while it is claimed or needed, by all that hold it, and one that owns a resource until that is finalized.
  * - S9 Without owners every table of tasks, waits, failures and timers is empty.
  * - S10 No attempt keeps its slot or amounts in a wait that could never end.
  * - S11 A worker that joins takes the row of one that is gone, or was lost, and that nothing names any more.
@@ -28,6 +28,7 @@
  *
  * @since 0.1.0
  */
+import type { Copying } from "./copies.ts"
 import type { Cancellation, PoolOpened, Terms, WaitMode } from "./Event.ts"
 import { inOrder } from "./fairness.ts"
 import type { Fairness, Turn } from "./fairness.ts"
@@ -499,6 +500,14 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly outcomes: Map<TaskId, Outcome>
   /** Tasks that were settled with a value while an attempt ran, and end with that when it has ended. */
   readonly settled: Set<TaskId>
+  /** The workers that hold a result besides the first, where there are some. */
+  readonly copies: Map<TaskId, Set<number>>
+  /** The names of the workers that made results of which another one is the first holder now. */
+  readonly makers: Map<TaskId, string>
+  /** Copies of results that are on their way, by number. */
+  readonly copying: Map<number, Copying>
+  /** How many workers are draining. */
+  draining: number
   /** Attempts that stop. */
   readonly stopping: Map<TaskId, Stopping>
   /** Tasks whose resources are being finalized. */
@@ -541,6 +550,7 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   nextTimer: number
   nextEnd: number
   nextWorker: number
+  nextCopy: number
 }
 
 /** An owner's loss of interest, and the task with which it began if there is one. */
@@ -620,6 +630,10 @@ const stateOf = (
   needs: new Map(),
   outcomes: new Map(),
   settled: new Set(),
+  copies: new Map(),
+  makers: new Map(),
+  copying: new Map(),
+  draining: 0,
   stopping: new Map(),
   releasing: new Map(),
   resources: 0,
@@ -644,7 +658,8 @@ const stateOf = (
   window: undefined,
   nextTimer: 1,
   nextEnd: 1,
-  nextWorker: 1
+  nextWorker: 1,
+  nextCopy: 1
 })
 
 /** Whether a task holds what it depends on: it may need it yet, or its result lives only as long as that does. */

@@ -75,7 +75,7 @@ const selfCancelled = (key: string): Reason => ({
 
 /** Takes an attempt that ends off its worker. */
 export const leave = (state: State, task: TaskId, out: Out): void => {
-  slots.leave(state, task, out)
+  slots.leave(state, task)
   const { rejoining } = state.workers[state.tasks.worker[task]!]!
   if (state.waitsOf.size > 0 || rejoining.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
 }

@@ -292,6 +292,8 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
       yield `S6: ${name(task)} is not queued`
     }
   }
+  const draining = state.workers.filter(({ phase }) => phase === "draining").length
+  if (draining !== state.draining) yield `S4: ${state.draining} of ${draining} draining workers are counted`
   const owning = live.filter((task) => has(state, task, Flag.resource)).length
   if (owning !== state.resources) yield `S8: ${state.resources} of ${owning} tasks with resources are counted`
   const firsts = [state.lanes, ...[...state.queues.values()].map(({ lanes }) => lanes)].map(firstOf)
@@ -303,7 +305,9 @@ function* slots(state: State, { live, name }: Facts): Iterable<string> {
     }
     if (worker.attempts !== attempts[worker.index]) yield `S4: ${worker.attempts} attempts ${where} are miscounted`
     if (worker.running > worker.slots) yield `S4: ${worker.running} attempts ${where} hold ${worker.slots} slots`
-    if (worker.phase !== "open" && (worker.attempts === 0) === (worker.phase === "draining")) {
+    const isBusy = worker.attempts > 0 ||
+      [...state.copying.values()].some(({ from, isMove }) => isMove && from === worker.index)
+    if (worker.phase !== "open" && isBusy !== (worker.phase === "draining")) {
       yield `S4: ${worker.name} is ${worker.phase} with ${worker.attempts} attempts`
     }
     const isFree = hasRoom(state, worker)
@@ -453,6 +457,29 @@ function* workers(state: State, { live, name }: Facts): Iterable<string> {
 
 /** The best task of a heap of lanes. */
 const firstOf = (lanes: ReadonlyArray<Lane>): TaskId | undefined => lanes[0] && membersOf(lanes[0])[0]
+
+/** S8: results are held by several workers, or on their way to another, only where there are results. */
+function* copies(state: State, { name }: Facts): Iterable<string> {
+  for (const [task, others] of state.copies) {
+    if (!isLive(state, task) || phaseOf(state, task) !== Phase.succeeded) yield `S8: copies of ${name(task)} are kept`
+    if (others.size === 0) yield `S8: an empty set of copies of ${name(task)} is kept`
+    if (others.has(state.tasks.worker[task]!)) yield `S8: ${name(task)} is a copy of itself`
+    for (const index of others) {
+      const { phase } = state.workers[index]!
+      if (phase !== "open" && phase !== "draining") yield `S8: a copy of ${name(task)} is at a worker that is ${phase}`
+    }
+  }
+  for (const task of state.makers.keys()) {
+    if (!isLive(state, task) || phaseOf(state, task) !== Phase.succeeded) yield `S8: who made ${name(task)} is kept`
+  }
+  for (const [number, { from, task, to }] of state.copying) {
+    const isThere = isLive(state, task) && phaseOf(state, task) === Phase.succeeded
+    if (!isThere || state.tasks.worker[task] !== from) yield `S8: copy ${number} is that of another result`
+    const { phase } = state.workers[to]!
+    if (phase !== "open" && phase !== "draining") yield `S8: copy ${number} goes to a worker that is ${phase}`
+    if (to === from || state.copies.get(task)?.has(to) === true) yield `S8: copy ${number} is there already`
+  }
+}
 
 /** S6: the ready tasks are those in the lanes, each in its queue, and the lanes of a queue are a heap. */
 function* queue(state: State, { live, name }: Facts): Iterable<string> {
@@ -792,6 +819,9 @@ function* emptiness(state: State): Iterable<string> {
     history: state.history.size,
     reports: state.reports.size,
     settled: state.settled.size,
+    copies: state.copies.size,
+    copying: state.copying.size,
+    makers: state.makers.size,
     resources: state.resources,
     rescheduled: state.rescheduled.size,
     holding: state.holding.size,
@@ -815,6 +845,7 @@ const rules: ReadonlyArray<Rule> = [
   amounts,
   counts,
   workers,
+  copies,
   queue,
   outcomes,
   lacks,

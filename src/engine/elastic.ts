@@ -48,7 +48,7 @@ export const adapt = (state: State, pool: Pool, out: Out): void => {
   const { max, min } = pool
   const starting = members.filter(({ phase }) => phase === "starting").length
   const size = desired({ min, max, size: members.length, starting, idle: idle.length, isShort: isShort(state) })
-  for (const worker of idle.slice(0, Math.max(0, members.length - size))) workers.letGo(state, worker, out)
+  for (const worker of idle.slice(0, Math.max(0, members.length - size))) workers.letGo(state, worker)
   for (let i = members.length; i < size && mayStart(state, pool); i++) {
     const name = `${pool.name}-${++pool.count}`
     const newcomer = {

@@ -7,6 +7,7 @@
  */
 import { breakCycles, remember, uncharge } from "./again.ts"
 import * as budget from "./budget.ts"
+import { areAny, drop } from "./copies.ts"
 import type { Out } from "./Instruction.ts"
 import { recount } from "./needs.ts"
 import type { Verdict } from "./needs.ts"
@@ -40,7 +41,8 @@ export const dropAlias = (state: State, task: TaskId, out: Out): void => {
 }
 
 /** Opens a task that has succeeded: its result is gone, and is made anew. */
-export const reopen = (state: State, task: TaskId, renewal: Renewal): void => {
+export const reopen = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
+  if (areAny(state)) drop(state, task, out)
   // Before it waits: then it holds them in any case.
   if (!holdsDependencies(state, task)) renewal.rootless.push(task)
   if (state.sizes.size > 0) budget.drop(state, task)
@@ -62,6 +64,7 @@ export const reopen = (state: State, task: TaskId, renewal: Renewal): void => {
 export const kill = (state: State, task: TaskId, out: Out): void => {
   noteOutcome(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
   if (state.sizes.size > 0) budget.drop(state, task)
+  if (areAny(state)) drop(state, task, out)
   noteEnd(state, task, Phase.failed)
   state.tasks.flags[task]! |= Flag.settled | Flag.recomputed
 }

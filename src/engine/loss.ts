@@ -7,6 +7,7 @@
 import { remember, uncharge } from "./again.ts"
 import { propagate } from "./agenda.ts"
 import { closed, leave, stopped } from "./attempts.ts"
+import { areAny, workerLost } from "./copies.ts"
 import * as elastic from "./elastic.ts"
 import type { WorkerLost } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
@@ -44,6 +45,7 @@ const takeAway = (state: State, worker: WorkerRecord, out: Out): void => {
     workers.replaceLost(state, worker, out)
   }
   workers.moveTo(state, worker, "lost")
+  if (areAny(state)) workerLost(state, worker.index, out)
   const renewal = lineage.makeRenewal()
   for (const task of tasksOf(state, worker.index, isAtWork)) endAttempt(state, task, renewal, out)
   propagate(state, out)
@@ -52,7 +54,7 @@ const takeAway = (state: State, worker: WorkerRecord, out: Out): void => {
   // What nobody needs any more by now is forgotten rather than made anew.
   propagate(state, out)
   // All that have a result have users (S3).
-  for (const task of tasksOf(state, worker.index, hasResult)) lineage.reopen(state, task, renewal)
+  for (const task of tasksOf(state, worker.index, hasResult)) lineage.reopen(state, task, renewal, out)
   lineage.renew(state, renewal, out)
 }
 

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as budget from "./budget.ts"
+import { areAny, drop } from "./copies.ts"
 import type { Out } from "./Instruction.ts"
 import { forgetOutcome } from "./outcomes.ts"
 import { isDemanding } from "./ready.ts"
@@ -71,7 +72,7 @@ export const dropDependencies = (
   const alias = state.aliases.size === 0 ? undefined : state.aliases.get(task)
   if (alias !== undefined) {
     state.aliases.delete(task)
-    return drop(state, task, alias, out, lose)
+    return dropLater(state, task, alias, out, lose)
   }
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!
@@ -80,7 +81,7 @@ export const dropDependencies = (
     const target = targets[i]!
     if (dropped?.has(i - offsets[index]!) === true) continue
     if (target >= 0) lose(state, submission.ids[target]!, out)
-    else drop(state, task, ~target, out, lose)
+    else dropLater(state, task, ~target, out, lose)
   }
 }
 
@@ -92,7 +93,7 @@ const forgetNeeds = (state: State, task: TaskId): ReadonlySet<number> | undefine
 }
 
 /** Lets go of a task of an earlier submission. */
-const drop = (state: State, task: TaskId, dependency: TaskId, out: Out, lose: typeof unref): void => {
+const dropLater = (state: State, task: TaskId, dependency: TaskId, out: Out, lose: typeof unref): void => {
   const later = state.later.get(dependency)
   if (later !== undefined && later.delete(task) && later.size === 0) state.later.delete(dependency)
   lose(state, dependency, out)
@@ -105,6 +106,7 @@ export const forget = (state: State, task: TaskId, out: Out): void => {
   if (state.log !== undefined) note(state, task, phaseNames[phase] as PhaseName, "released")
   forgetOutcome(state, task, out)
   freeKey(state, task)
+  if (areAny(state)) drop(state, task, out)
   if (state.history.size > 0) state.history.delete(task)
   if (state.reports.size > 0) state.reports.delete(task)
   if ((tasks.flags[task]! & Flag.resource) !== 0) state.resources--

@@ -111,5 +111,5 @@ const makeAnew = (state: State, task: TaskId, renewal: lineage.Renewal, out: Out
   }
   lineage.dropAlias(state, task, out)
   out.push({ _tag: "Discard", task, worker: state.tasks.worker[task]! })
-  lineage.reopen(state, task, renewal)
+  lineage.reopen(state, task, renewal, out)
 }

@@ -16,7 +16,7 @@ import type { Pair, Queue, State, TaskId, WorkerRecord } from "./State.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
 import * as turns from "./turns.ts"
-import { countStart, leaveIfDrained } from "./workers.ts"
+import { countStart } from "./workers.ts"
 
 /** Gives free slots to rejoiners, then to ready tasks, until one of the two runs out (S6). */
 export const dispatch = (state: State, out: Out): void => {
@@ -143,11 +143,9 @@ export const free = (state: State, task: TaskId): void => {
   state.workers[tasks.worker[task]!]!.running--
 }
 
-/** An attempt has ended: its slot is free with all that it held, and a draining worker may leave. */
-export const leave = (state: State, task: TaskId, out: Out): void => {
+/** An attempt has ended: its slot is free with all that it held. */
+export const leave = (state: State, task: TaskId): void => {
   free(state, task)
   if (state.holding.size > 0) amounts.giveBack(state, task)
-  const worker = state.workers[state.tasks.worker[task]!]!
-  worker.attempts--
-  leaveIfDrained(state, worker, out)
+  state.workers[state.tasks.worker[task]!]!.attempts--
 }

@@ -61,6 +61,8 @@ export interface TaskSnapshot {
   readonly owners: ReadonlyArray<string>
   /** The worker that runs it, ran it last, or holds its result. */
   readonly worker?: string
+  /** Others that hold its result too. */
+  readonly copies?: ReadonlyArray<string>
   /** Which start of its body this is, from 1. */
   readonly attempt?: number
   readonly holdsSlot?: true
@@ -234,6 +236,7 @@ const taskOf = (state: State, task: TaskId, dependents: number, owners: Readonly
     (alias === undefined ? awaitedDependenciesOf(state, task) : [alias]) :
     []
   const outcome = state.outcomes.get(task)
+  const copies = state.copies.get(task)
   const { amounts, tags } = state.holding.get(task) ?? {}
   return {
     key: keyOf(state, task),
@@ -245,6 +248,7 @@ const taskOf = (state: State, task: TaskId, dependents: number, owners: Readonly
     dependents,
     owners,
     ...(worker[task]! >= 0 && { worker: state.workers[worker[task]!]!.name }),
+    ...(copies !== undefined && { copies: Array.from(copies, (index) => state.workers[index]!.name).sort() }),
     ...(starts[task]! > 0 && { attempt: starts[task]! }),
     ...((flags[task]! & Flag.holdsSlot) !== 0 && { holdsSlot: true as const }),
     ...((amounts !== undefined || tags !== undefined) && {

@@ -105,7 +105,12 @@ export const moveTo = (state: State, worker: WorkerRecord, to: WorkerPhase): voi
   const from = worker.phase
   const took = takesTasks(worker)
   worker.phase = to
-  state.crewChanged = true
+  if (from === "draining") state.draining--
+  else {
+    // One that drains takes nothing, so whatever becomes of it changes nothing for those that lack a worker.
+    state.crewChanged = true
+    if (to === "draining") state.draining++
+  }
   note(state, worker, from)
   if (to === "open") begin(state, worker)
   if (took && !takesTasks(worker) && --state.takers === 0) strand(state)
@@ -146,19 +151,11 @@ export const beat = (state: State, event: WorkerBeat, out: Out): void => {
 export const drain = (state: State, event: WorkerDrained, out: Out): void => {
   const worker = state.workers[event.worker]
   if (worker === undefined || !takesTasks(worker)) return refuse(event._tag, out)
-  letGo(state, worker, out)
+  letGo(state, worker)
 }
 
-export const letGo = (state: State, worker: WorkerRecord, out: Out): void => {
-  moveTo(state, worker, "draining")
-  leaveIfDrained(state, worker, out)
-}
-
-export const leaveIfDrained = (state: State, worker: WorkerRecord, out: Out): void => {
-  if (worker.phase !== "draining" || worker.attempts > 0) return
-  moveTo(state, worker, "gone")
-  out.push({ _tag: "WorkerLeft", worker: worker.index })
-}
+/** It leaves when the last attempt there has ended and others hold its results; see `copies.handOver`. */
+export const letGo = (state: State, worker: WorkerRecord): void => moveTo(state, worker, "draining")
 
 export const refuse = (event: string, out: Out): void =>
   out.push({ _tag: "Rejected", event, reason: { _tag: "Gone", what: "worker" } })
@@ -180,7 +177,7 @@ export const retireAged = (state: State, out: Out): void => {
 /** A fresh worker takes the place of one that leaves. It comes first: there is never a moment without any. */
 const retire = (state: State, worker: WorkerRecord, out: Out): void => {
   start(state, worker, worker.index, out)
-  letGo(state, worker, out)
+  letGo(state, worker)
 }
 
 /** Has a worker that is about to be lost replaced, if its terms allow it. The pool sees to its own. */

@@ -20,10 +20,11 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as FiberScheduler from "effect/Scheduler"
 import { isPresent } from "../engine/attempts.ts"
+import { holdersOf } from "../engine/copies.ts"
 import { advance } from "../engine/Engine.ts"
 import type { Ending, Event, TaskEnded, TaskSettled } from "../engine/Event.ts"
 import { Fifo } from "../engine/fifo.ts"
-import type { Instruction, Overdue } from "../engine/Instruction.ts"
+import type { Copy, Instruction, Overdue } from "../engine/Instruction.ts"
 import { areInputsThere, dependencyRowsOf } from "../engine/needs.ts"
 import { dependenciesOf } from "../engine/snapshot.ts"
 import { Flag, hasEnded, keyOf, liveOf, make as makeState, Phase, placeOf, settingsOf } from "../engine/State.ts"
@@ -274,6 +275,8 @@ export class SchedulerCore implements Carrier, Live, Past {
         const finalize = (): void => this.workers[instruction.worker]!.finalize(instruction)
         return this.wire === undefined ? finalize() : this.wire.carry(this, instruction, finalize)
       }
+      case "Copy":
+        return this.copy(instruction)
       case "WaitEnded": {
         const end = (): void => this.waits.end(instruction.wait, instruction.starved)
         return this.wire === undefined ? end() : this.wire.carryLast(end)
@@ -292,6 +295,43 @@ export class SchedulerCore implements Carrier, Live, Past {
       default:
         return
     }
+  }
+
+  /** Inside a process a copy is the same value in another worker's results. */
+  private copy({ copy, task, to }: Pick<Copy, "copy" | "task" | "to">): void {
+    // What has ended may have let go of it.
+    this.catchUp()
+    // It was called off, or did not wait for its turn.
+    if (!this.state.copying.has(copy)) return
+    const value = this.workers[this.state.tasks.worker[task]!]!.results.get(task)
+    this.workers[to]!.results.set(task, value)
+    this.ask({ _tag: "TaskCopied", now: this.now(), copy })
+  }
+
+  /** Makes copies at once, for those who ask for them: they need not wait for their turn. */
+  private copyNow(task?: TaskId): void {
+    for (const [copy, { task: its, to }] of Array.from(this.state.copying)) {
+      if (task === undefined || its === task) this.copy({ copy, task: its, to })
+    }
+  }
+
+  /** Spreads results evenly over the workers. */
+  rebalance(): void {
+    this.ask({ _tag: "RebalanceRequested", now: this.now() })
+    this.copyNow()
+  }
+
+  /** Has up to so many workers hold the result of a settled future; gives the names of those that do. */
+  replicate(
+    { claim: { state, task } }: FutureImpl,
+    copies: number,
+    workers: ReadonlyArray<string> | undefined
+  ): ReadonlyArray<string> {
+    if (state !== "live") return []
+    this.ask({ _tag: "CopiesRequested", now: this.now(), task, copies, workers })
+    this.copyNow(task)
+    if (this.state.tasks.phase[task] !== Phase.succeeded) return []
+    return Array.from(holdersOf(this.state, task), (index) => this.state.workers[index]!.name)
   }
 
   private setAlarm(at: number): void {

@@ -203,7 +203,8 @@ export class View {
     }))
     const counted = (this.state.history.get(task) ?? []).filter(({ fate }) => fate === "failed").length
     if (starts[task] === 0) return { worker: undefined, started: undefined, completed, attempts: former }
-    const name = this.workers[worker[task]!]!.name
+    // Another worker may hold the result by now.
+    const name = this.state.makers.get(task) ?? this.workers[worker[task]!]!.name
     const isFresh = starts[task]! > counted
     const present = { attempt: starts[task]!, worker: name, started: startedAt[task]!, completed }
     return { worker: name, started: startedAt[task]!, completed, attempts: isFresh ? [...former, present] : former }

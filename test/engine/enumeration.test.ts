@@ -98,6 +98,18 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   "TaskSettled with a value": (rig) => void rig.settle("x"),
   "TaskSettled with a failure": (rig) => void rig.settle("x", { _tag: "Failed", failure: 9, defect: false }),
   "TaskSettled as interrupted": (rig) => void rig.settle("x", { _tag: "Interrupted" }),
+  CopiesRequested: (rig) => void rig.send({ _tag: "CopiesRequested", task: rig.id("x"), copies: 2 }),
+  RebalanceRequested: (rig) => void rig.send({ _tag: "RebalanceRequested" }),
+  TaskCopied: (rig) => {
+    rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 })
+    rig.send({ _tag: "CopiesRequested", task: rig.id("x"), copies: 2 })
+    rig.send({ _tag: "TaskCopied", copy: 1 })
+  },
+  "TaskCopied for a worker that leaves": (rig) => {
+    rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 })
+    rig.send({ _tag: "WorkerDrained", worker: 0 })
+    rig.send({ _tag: "TaskCopied", copy: 1 })
+  },
   TaskFinalized: (rig) => void rig.finalize("x"),
   "TaskFinalized of a former attempt": (rig) => void rig.finalize("x", rig.attempt("x") + 1000),
   TaskExpanded: (rig) =>
@@ -316,6 +328,7 @@ describe("enumerations", () => {
     const kinds = [
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded TaskSettled TaskFinalized",
       "WorkerStarted WorkerBeat PoolOpened WaitBegan WaitAbandoned TagLimited",
+      "CopiesRequested RebalanceRequested TaskCopied",
       "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame"
     ].flatMap((line) => line.split(" "))
     for (const kind of kinds) assert.isTrue(Object.keys(events).some((name) => name.startsWith(kind)), kind)

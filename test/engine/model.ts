@@ -6,7 +6,7 @@
 import type { Event, PoolOpened, Terms, WaitMode } from "../../src/engine/Event.ts"
 import { inOrder } from "../../src/engine/fairness.ts"
 import type { Fairness } from "../../src/engine/fairness.ts"
-import type { Instruction, Start, StartWorker, WaitEnded } from "../../src/engine/Instruction.ts"
+import type { Discard, Instruction, Start, StartWorker, WaitEnded } from "../../src/engine/Instruction.ts"
 import { demandOf, nameOf } from "../../src/engine/placement.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import { decide, isDefault } from "../../src/engine/policies.ts"
@@ -39,6 +39,8 @@ export interface Task {
   retains: boolean
   /** What its body makes owns a resource; a value from outside does not. */
   isResource: boolean
+  /** The workers that hold its result besides the first. */
+  readonly copies: Set<number>
   /** It was settled with a value, which no worker holds yet. */
   unheld: boolean
   /** The finalizers of its resource were asked for, and have run. */
@@ -172,6 +174,13 @@ interface Due {
   readonly attempt: number
 }
 
+interface Copying {
+  readonly task: Task
+  readonly from: number
+  readonly to: number
+  isMove: boolean
+}
+
 interface Worker {
   readonly name: string
   readonly row: number
@@ -268,6 +277,10 @@ export class Model {
   private readonly displaced = new Map<TaskId, Task>()
   /** Revived and forgotten in one step. */
   private readonly rowless = new Set<Task>()
+  /** The pool has let a worker go in this step. */
+  private hasLetGo = false
+  /** Copies that are on their way. */
+  private readonly copying = new Map<number, Copying>()
   readonly owners = new Map<number, Owner>()
   readonly interests = new Map<Claim, Interest>()
   readonly waits = new Map<number, Waiting>()
@@ -381,11 +394,25 @@ export class Model {
     for (const wait of this.waits.values()) this.goOn(wait)
     // One that has to wait again ranks as before when that is over.
     for (const task of this.tasks) if (task.status === "pending" && !this.isReady(task)) task.rank = task.place
+    // The engine calls off copies of what is gone, or to where nobody stays.
+    const calledOff: Array<Copying> = []
+    for (const [number, copying] of this.copying) {
+      const present = state.copying.get(number)
+      if (present !== undefined) copying.isMove = present.isMove
+      else if (this.copying.delete(number)) calledOff.push(copying)
+    }
     this.queueUp()
     this.overdueNames = this.overdueNow()
+    for (const worker of this.workers) {
+      const { attempts, phase } = state.workers[worker.row]!
+      if ((phase === "draining" || phase === "gone") && attempts === 0) this.letGo(worker)
+    }
     for (const instruction of out) this.judge(state, event, instruction, out)
     this.entered.clear()
     this.lookAgain()
+    for (const each of calledOff) {
+      if (this.isOnItsWay(each)) this.complain(`M9: a copy of ${each.task.name} was called off`)
+    }
     this.believeStarved(state, out)
     if (this.order === "ranks") {
       this.walk(state, (task) => {
@@ -393,11 +420,50 @@ export class Model {
       })
     }
     for (const name of this.overtaken.keys()) if (!this.isQueued(name)) this.overtaken.delete(name)
+    if (event._tag === "CopiesRequested") this.compareCopies(event)
+    if (event._tag === "RebalanceRequested") this.compareLoads()
     if (![...this.tasks].some((task) => this.waitsInQueue(task))) this.turns = undefined
     this.watchPool()
     this.compare(state)
     for (const task of this.tasks) if (task.forgotten) this.tasks.delete(task)
     return this.problems
+  }
+
+  /** Whether a copy still has its result to come from, where it was, and a worker that stays to go to. */
+  private isOnItsWay({ from, isMove, task, to }: Copying): boolean {
+    const isThere = task.status === "succeeded" && !task.forgotten && task.worker === from
+    return isThere && (isMove || !task.copies.has(to)) && this.workers[to]?.phase === "open"
+  }
+
+  /** No result that only one worker holds could go to one that holds less by two. */
+  private compareLoads(): void {
+    const results = [...this.tasks].filter((task) => task.status === "succeeded" && !task.forgotten)
+    const loads = this.workers.map(() => 0)
+    const add = (row: number, count = 1) => loads[row] = loads[row]! + count
+    for (const { copies, worker } of results) for (const row of [worker, ...copies]) add(row)
+    for (const { from, isMove, to } of this.copying.values()) {
+      add(to)
+      if (isMove) add(from, -1)
+    }
+    const least = Math.min(...loads.filter((_, row) => this.workers[row]!.phase === "open"))
+    for (const task of results) {
+      const isMoving = [...this.copying.values()].some((copying) => copying.task === task)
+      if (task.copies.size > 0 || isMoving || task.retains || task.isResource) continue
+      if (this.workers[task.worker]!.phase !== "open" || loads[task.worker]! - least < 2) continue
+      this.complain(`M9: ${task.name} should have moved from worker ${task.worker}`)
+    }
+  }
+
+  private compareCopies({ copies, task: row, workers: names }: Event & { readonly _tag: "CopiesRequested" }): void {
+    const task = this.byRow.get(row)
+    if (task?.status !== "succeeded" || task.retains || task.isResource) return
+    const coming = [...this.copying.values()].filter((copying) => copying.task === task).map(({ to }) => to)
+    const holders = new Set([task.worker, ...task.copies, ...coming])
+    const others =
+      this.workers.filter(({ name, phase }, index) =>
+        phase === "open" && !holders.has(index) && (names?.includes(name) ?? true)
+      ).length
+    if (holders.size < copies && others > 0) this.complain(`M9: ${task.name} has ${holders.size} of ${copies} copies`)
   }
 
   // Workers.
@@ -506,13 +572,24 @@ export class Model {
     const members = this.members()
     const isStarting = members.some(({ phase }) => phase === "starting")
     if (members.length > pool.max) this.complain(`W18: ${members.length} workers of ${pool.max}`)
-    if (this.mayGrow() && (members.length < pool.min || (members.length < pool.max && this.isShort() && !isStarting))) {
+    // Tasks that a brake held back from a worker may be short of one as soon as that has been let go: from the next step on.
+    const isShort = members.length < pool.max && this.isShort() && !isStarting && !this.hasLetGo
+    this.hasLetGo = false
+    if (this.mayGrow() && (members.length < pool.min || isShort)) {
       this.complain(`W18: ${members.length} workers are too few`)
     }
     const isIdle = members.some(({ idleSince }) => idleSince !== undefined && this.now - idleSince >= pool.idleMillis)
     if (isIdle && members.length > pool.min && !this.isShort()) {
       this.complain(`W18: ${members.length} workers are too many`)
     }
+  }
+
+  /** Nothing else says so where the pool lets one go: it leaves, or hands on what it holds. */
+  private letGo(worker: Worker): void {
+    const idle = this.now - (worker.idleSince ?? this.now)
+    if (!worker.isPooled || worker.phase !== "open" || idle < this.pool!.idleMillis) return
+    worker.phase = "draining"
+    this.hasLetGo = true
   }
 
   private members(): ReadonlyArray<Worker> {
@@ -663,6 +740,19 @@ export class Model {
         this.finalize(task)
         return this.believeCycle(task, state)
       }
+      case "CopiesRequested":
+      case "RebalanceRequested":
+        return
+      case "TaskCopied": {
+        const copying = this.copying.get(event.copy)
+        this.copying.delete(event.copy)
+        if (copying === undefined) return
+        const { isMove, task, to } = copying
+        if (!isMove) return void task.copies.add(to)
+        this.discarded.add(task)
+        task.worker = to
+        return
+      }
       case "TaskSettled":
         return this.settleFromOutside(event)
       case "WaitBegan": {
@@ -772,6 +862,7 @@ export class Model {
         since: undefined,
         retains: false,
         isResource: settings.resource === true,
+        copies: new Set(),
         unheld: false,
         finalizeTold: false,
         finalized: false,
@@ -1044,6 +1135,11 @@ export class Model {
     const worker = this.workers[index]
     if (worker === undefined || worker.phase === "lost") return
     this.lost(worker)
+    for (const [number, { from, to }] of this.copying) if (from === index || to === index) this.copying.delete(number)
+    for (const task of this.tasks) {
+      task.copies.delete(index)
+      if (task.worker === index && task.copies.size > 0) this.promote(task)
+    }
     const there = [...this.tasks].filter((task) => task.worker === index).toSorted((a, b) => a.row - b.row)
     for (const task of there) if (task.status === "active") this.died(task)
     this.follow()
@@ -1079,6 +1175,13 @@ export class Model {
     for (const task of reopened) this.reviveInputs(task, gone, state)
     this.follow()
     for (const task of this.tasks) this.believeCycle(task, state)
+  }
+
+  /** Another holder is the first from now on: one that takes tasks if there is one. */
+  private promote(task: Task): void {
+    const others = [...task.copies]
+    task.worker = others.find((each) => this.workers[each]!.phase === "open") ?? others[0]!
+    task.copies.delete(task.worker)
   }
 
   /** What was made of it may have been lost meanwhile: then it is made anew. */
@@ -1731,6 +1834,23 @@ export class Model {
         task.adopted = false
         return
       }
+      case "Copy": {
+        const { copy, from, to } = instruction
+        const task = this.byRow.get(instruction.task)
+        if (task?.status !== "succeeded" || task.retains || task.isResource) {
+          return this.complain(`M9: ${task?.name} has no result to copy`)
+        }
+        const isThere = to === task.worker || task.copies.has(to) ||
+          [...this.copying.values()].some((other) => other.task === task && other.to === to)
+        if (isThere || from !== task.worker) this.complain(`M9: ${task.name} is copied from ${from} to ${to}`)
+        // One that has reached its age at the same moment was open when another one was taken for lost.
+        const isAging = event._tag === "TimeCame" && this.workers[to]?.phase === "draining"
+        if (this.workers[to]?.phase !== "open" && !isAging) {
+          this.complain(`M9: ${task.name} is copied to a worker that takes nothing`)
+        }
+        this.copying.set(copy, { task, from, to, isMove: state.copying.get(copy)?.isMove === true })
+        return
+      }
       case "Hold": {
         const present = this.byRow.get(instruction.task)
         // Its row may have gone to another within the step.
@@ -1750,12 +1870,14 @@ export class Model {
         }
         const holder = task.status === "succeeded" || task.finalized ? task.worker : -1
         if (holder !== instruction.holder) this.complain(`${task.name} is not held by worker ${instruction.holder}`)
+        if (task.copies.size > 0) this.complain(`M9: copies of ${task.name} are left`)
         task.forgotten = true
         if (displaced === undefined) this.byRow.delete(task.row)
         this.rowless.delete(task)
         return
       }
       case "Discard":
+        if (this.discardedCopy(instruction)) return
         if (this.discarded.delete(this.byRow.get(instruction.task)!)) return
         if (event._tag !== "TaskEnded" || event.ending._tag !== "Succeeded" || event.task !== instruction.task) {
           this.complain("something is discarded that never came")
@@ -1778,10 +1900,14 @@ export class Model {
         return
       case "WorkerLeft": {
         const worker = this.workers[instruction.worker]!
-        const idle = this.now - (worker.idleSince ?? this.now)
-        // Nothing else says so where the pool lets one go.
-        if (worker.isPooled && worker.phase === "open" && idle >= this.pool!.idleMillis) worker.phase = "draining"
+        this.letGo(worker)
         if (worker.phase !== "draining") this.complain(`worker ${instruction.worker} left`)
+        for (const task of this.tasks) {
+          const isMovable = task.status === "succeeded" && !task.forgotten && !task.isResource && !task.retains
+          if (isMovable && task.worker === instruction.worker && this.workers.some(({ phase }) => phase === "open")) {
+            this.complain(`M9: ${task.name} was left behind`)
+          }
+        }
         worker.phase = "gone"
         this.crewMoved = true
         for (const task of this.tasks) {
@@ -1796,7 +1922,7 @@ export class Model {
           this.owners.get(event.owner)?.isOpen !== true :
           event._tag === "ClaimShared" ?
           this.owners.get(event.owner)?.isOpen !== true || this.interests.get(event.claim)?.state !== "live" :
-          ["WorkerDrained", "WorkerLost", "WorkerStarted", "WorkerBeat"].includes(event._tag)
+          ["WorkerDrained", "WorkerLost", "WorkerStarted", "WorkerBeat", "CopiesRequested"].includes(event._tag)
         if (!isRight) this.complain(`${event._tag} was rejected: ${instruction.reason._tag}`)
         return
       }
@@ -1804,6 +1930,21 @@ export class Model {
       case "WakeAt":
         return
     }
+  }
+
+  /** A copy goes with its result, or with a worker that leaves. */
+  private discardedCopy({ task: row, worker }: Discard): boolean {
+    for (const task of [this.displaced.get(row), this.byRow.get(row)]) {
+      if (task === undefined) continue
+      if (task.copies.delete(worker)) return true
+      if (
+        task.status !== "succeeded" || task.worker !== worker || task.copies.size === 0 ||
+        this.workers[worker]?.phase !== "draining"
+      ) continue
+      this.promote(task)
+      return true
+    }
+    return false
   }
 
   private startWorker({ name, replaces, worker: row }: StartWorker, state: State): void {
@@ -2269,6 +2410,12 @@ export class Model {
       if (task.status === "stopping" && !task.stopTold) this.complain(`${task.name} was not asked to stop`)
       if (task.finalized) this.complain(`M7: ${task.name} is finalized and not forgotten`)
       if (task.status === "releasing" && !task.finalizeTold) this.complain(`M7: ${task.name} is not finalized`)
+      const isHeld = task.status === "succeeded" && !task.why.has("either")
+      const others = [...state.copies.get(task.row) ?? []]
+      if (isHeld && task.worker !== state.tasks.worker[task.row]) this.complain(`M9: ${task.name} is held elsewhere`)
+      if (others.toSorted().join() !== [...task.copies].toSorted().join()) {
+        this.complain(`M9: ${task.name} is also held by ${others.join()}, not ${[...task.copies].join()}`)
+      }
       if (task.unheld) this.complain(`nobody holds the value given for ${task.name}`)
       if (task.adopted) this.complain(`${task.name} did not adopt a result`)
       const phase = phaseNames[state.tasks.phase[task.row]!]!

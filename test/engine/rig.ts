@@ -157,6 +157,11 @@ export class Rig {
     return this.send({ _tag: "TaskSettled", task: this.id(name), ending })
   }
 
+  /** All copies that are on their way arrive. */
+  arrive(): void {
+    for (const copy of Array.from(this.state.copying.keys())) this.send({ _tag: "TaskCopied", copy })
+  }
+
   /** The finalizers of what the task acquired have run. */
   finalize(name: string, attempt = this.attempt(name)): ReadonlyArray<Instruction> {
     return this.send({ _tag: "TaskFinalized", task: this.id(name), attempt })
@@ -266,8 +271,11 @@ export class Rig {
 /** Every table is empty. */
 export const assertNothingIsLeft = ({ state }: Rig): void => {
   const { failures, history, holding, keys, later, overtaken, owners, releasing, reports, rescheduled, settled } = state
-  const { needs, tasks, waits } = state
+  const { copies, copying, makers, needs, tasks, waits } = state
   const tables = {
+    copies,
+    copying,
+    makers,
     failures,
     history,
     holding,

@@ -34,7 +34,8 @@ describe("simulation", () => {
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned",
       "TagLimited CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame TaskFinalized TaskSettled",
       "WorkerStarted WorkerBeat PoolOpened WorkerJoined StartWorker WorkerExpired",
-      "Start Stop Finalize Submitted Adopt Hold Forget Discard ForgetFailure WaitEnded WakeAt WorkerLeft Rejected"
+      "TaskCopied CopiesRequested RebalanceRequested",
+      "Start Stop Finalize Submitted Adopt Hold Copy Forget Discard ForgetFailure WaitEnded WakeAt WorkerLeft Rejected"
     ].flatMap((line) => line.split(" ")))
     const restarts = [
       "retried",

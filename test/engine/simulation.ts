@@ -82,6 +82,8 @@ export class Simulation {
   private readonly expired: Array<number> = []
   /** Workers that are to be started, by serial. */
   private readonly starting = new Map<number, number>()
+  /** Copies of results that are on their way, wanted or not. */
+  private readonly copying = new Set<number>()
   private readonly owners = new Map<number, Owner>()
   private readonly attemptsSeen: Array<Run> = []
   private readonly claims: Array<Claim> = []
@@ -218,6 +220,9 @@ export class Simulation {
       case "Finalize":
         this.finalizing.set(instruction.attempt, instruction)
         return
+      case "Copy":
+        this.copying.add(instruction.copy)
+        return
       case "WaitEnded":
         for (const run of this.runs.values()) if (run.closing === instruction.wait) run.closing = "done"
         return
@@ -267,6 +272,9 @@ export class Simulation {
       [3, () => this.giveUp()],
       [2, () => this.cancel()],
       [0.7, () => this.settle()],
+      [1.2, () => this.requestCopies()],
+      [0.3, () => void this.send({ _tag: "RebalanceRequested", now: this.now })],
+      [2.5, () => this.copied(this.chance.pick([...this.copying]))],
       [2, () => this.share()],
       [2, () => this.releaseClaim()],
       [1, () => this.closeOwner()],
@@ -746,6 +754,22 @@ export class Simulation {
     this.send({ _tag: "TaskSettled", now: this.now, task: row, ending })
   }
 
+  private requestCopies(): void {
+    const rows = [...this.state.tasks.phase.keys()].filter((row) =>
+      this.state.tasks.phase[row] === State.Phase.succeeded
+    )
+    const task = this.chance.with(0.9) ? this.chance.pick(rows) : this.chance.below(this.state.tasks.used)
+    if (task === undefined || task >= this.state.tasks.used) return
+    const workers = this.chance.with(0.3) ? ["w0", "w2", "w3"] : undefined
+    this.send({ _tag: "CopiesRequested", now: this.now, task, copies: 1 + this.chance.below(4), workers })
+  }
+
+  private copied(copy: number | undefined): void {
+    if (copy === undefined) return
+    this.copying.delete(copy)
+    this.send({ _tag: "TaskCopied", now: this.now, copy })
+  }
+
   private passTime(): void {
     this.now += this.chance.below(6)
     if (this.now >= this.wakeAt || this.chance.with(0.1)) this.timeCame()
@@ -956,6 +980,7 @@ export class Simulation {
 
   private finalizeAll(): void {
     for (const each of this.finalizing.values()) this.finalize(each)
+    for (const copy of this.copying) this.copied(copy)
   }
 
   private endWell(run: Run): void {

@@ -126,6 +126,12 @@ export class Narrator {
         return `attempt ${event.attempt} of ${this.name(event.task)} ${endings(event.ending)}`
       case "TaskSettled":
         return `somebody says that ${this.name(event.task)} ${endings(event.ending)}`
+      case "TaskCopied":
+        return `copy ${event.copy} has arrived`
+      case "CopiesRequested":
+        return `somebody wants ${event.copies} copies of ${this.name(event.task)}`
+      case "RebalanceRequested":
+        return "somebody wants results evenly spread"
       case "TaskFinalized":
         return `the resource of ${this.name(event.task)} is finalized`
       case "WaitBegan": {
@@ -180,6 +186,10 @@ export class Narrator {
         return `the result of ${this.name(instruction.from)} is that of ${this.name(instruction.task)} too`
       case "Hold":
         return `the value given for ${this.name(instruction.task)} is its result, on ${this.worker(instruction.worker)}`
+      case "Copy": {
+        const [from, to] = [this.worker(instruction.from), this.worker(instruction.to)]
+        return `copy ${this.name(instruction.task)} from ${from} to ${to} (copy ${instruction.copy})`
+      }
       case "Forget":
         return `forget ${this.name(instruction.task)}${instruction.holder < 0 ? "" : ` and its result`}`
       case "Discard":

@@ -256,6 +256,9 @@ describe("retirement", () => {
     started(rig, 1)
     assert.deepStrictEqual([rig.phase("y"), rig.phase("z")], ["running", "running"])
     rig.end("y")
+    // Its results go to the fresh one first.
+    assert.deepStrictEqual(phases(rig), ["a draining", "a open"])
+    rig.arrive()
     assert.deepStrictEqual(phases(rig), ["a gone", "a open"])
   })
 
