@@ -2,12 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import { DependenciesGone, DependenciesLost } from "skein/SkeinError"
+import { DependenciesGone, DependenciesLost, TaskCancelled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
@@ -164,6 +166,31 @@ describe("a body that misses an input", () => {
       assert.strictEqual(yield* Client.compute(query), "rows")
       assert.deepStrictEqual(log, ["open", "close", "open", "close"])
     }).pipe(inScheduler()))
+
+  for (const isSettled of [true, false]) {
+    it.effect(`F7, ${isSettled ? "F9" : "C9"}: a resource that is finalized for that can be ${isSettled ? "settled" : "cancelled for everybody"} meanwhile`, () =>
+      Effect.gen(function*() {
+        const log: Log = []
+        const gate = yield* Deferred.make<void>()
+        const close = () => Effect.andThen(Deferred.await(gate), note(log, "close"))
+        const pool = Task.resource(Effect.acquireRelease(note(log, "open"), close), { key: "pool" })
+        const misses = atFirst(1)
+        const query = Task.make(pool, (name) => misses(Task.dependenciesLost(pool), name))
+        const [opened, down] = yield* Client.submitAll([pool, query])
+        yield* turns(20)
+        const request = isSettled
+          ? Scheduler.settle(opened, Exit.succeed("given"))
+          : Effect.as(Client.cancel(opened, { force: true }), true)
+        const asked = yield* Effect.forkChild(request)
+        yield* turns(5)
+        assert.strictEqual(asked.pollUnsafe() !== undefined, isSettled)
+        yield* Deferred.succeed(gate, undefined)
+        assert.isTrue(yield* Fiber.join(asked))
+        assert.deepStrictEqual(log, ["open", "close"])
+        if (isSettled) assert.strictEqual(yield* Future.join(down), "given")
+        else assert.instanceOf(yield* errorOf(Future.join(down)), TaskCancelled)
+      }).pipe(Effect.scoped, inScheduler()))
+  }
 
   it.effect("F7: an exit stands for its task, and a flatMap task calls its function again", () =>
     Effect.gen(function*() {

@@ -6,7 +6,7 @@
  */
 import type { Out } from "./Instruction.ts"
 import { noteOutcome, outcomeOf } from "./outcomes.ts"
-import { freeKey, release } from "./release.ts"
+import { endLater, finalizeForGood, freeKey, isToComeAgain, release } from "./release.ts"
 import { fail } from "./settle.ts"
 import { Flag, graceOf, hasEnded, keyOf, Phase } from "./State.ts"
 import type { Outcome, Owner, Phase as PhaseOf, State, TaskId } from "./State.ts"
@@ -19,7 +19,14 @@ export const abandon = (state: State, task: TaskId, out: Out): void => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (phase === Phase.free) return
   if (hasEnded(phase)) return releaseLate(state, task, out)
-  if (phase === Phase.releasing && !state.outcomes.has(task) && !state.settled.has(task)) return
+  if (isToComeAgain(state, task)) return finalizeForGood(state, task)
+  cancel(state, task, out)
+}
+
+/** Cancels a task that has not ended, whoever wants it. Its key is free from now on. */
+export const cancel = (state: State, task: TaskId, out: Out): void => {
+  const phase = state.tasks.phase[task] as PhaseOf
+  if (isToComeAgain(state, task)) endLater(state, task, out)
   const { by, owner, reason, task: key = keyOf(state, task) } = state.cancelling
   const outcome = outcomeOf(state, task, { _tag: "Cancelled", task: key, by, reason })
   if (!state.settled.has(task)) freeKey(state, task)

@@ -9,20 +9,30 @@ import type { TaskSettled } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import { outcomeOf } from "./outcomes.ts"
 import * as ready from "./ready.ts"
+import { endLater, isToComeAgain } from "./release.ts"
 import { fail, succeed } from "./settle.ts"
 import { Flag, keyOf, Phase } from "./State.ts"
 import type { Reason, State, TaskId } from "./State.ts"
 
+/** Whether a task has not ended, and its end is not fixed. */
+export const maySettle = (state: State, task: TaskId): boolean => {
+  const phase = state.tasks.phase[task]!
+  // One whose resource is finalized to be acquired anew is as open as one that runs, for those who wait.
+  const comesAgain = isToComeAgain(state, task) && state.tasks.refs[task]! > 0
+  return comesAgain || (phase !== Phase.free && phase < Phase.stopping)
+}
+
 /** Handles {@link TaskSettled}. One that has ended, or whose end is fixed, is not affected. */
 export const settleFromOutside = (state: State, { ending, task }: TaskSettled, out: Out): void => {
   const phase = state.tasks.phase[task]!
-  const isOpen = phase !== Phase.free && phase < Phase.stopping
+  const isOpen = maySettle(state, task)
   if (!isOpen || (ending._tag === "Succeeded" && holderFor(state, task) < 0)) {
     if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
     out.push({ _tag: "Rejected", event: "TaskSettled", reason: { _tag: "Gone", what: isOpen ? "worker" : "task" } })
     return
   }
   const { owner } = state.tasks.submission[task]!
+  if (phase === Phase.releasing) endLater(state, task, out)
   if (ending._tag === "Succeeded") {
     if (phase < Phase.assigned) return hold(state, task, out)
     state.settled.add(task)

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { propagate } from "./agenda.ts"
-import { abandon } from "./cancel.ts"
+import { cancel } from "./cancel.ts"
 import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpened } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import { dropFailure, keyCancelled, outcomeOf } from "./outcomes.ts"
@@ -25,7 +25,7 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
   const { by, claim, reason } = event
   if (claim.state === "live" && !hasEnded(state.tasks.phase[claim.task] as PhaseOf)) {
     state.cancelling = { task: keyOf(state, claim.task), by, reason, owner: claim.owner }
-    if (event.force) abandon(state, claim.task, out)
+    if (event.force) cancel(state, claim.task, out)
     else withdrawDownstream(state, claim, out)
     propagate(state, out)
   }

@@ -53,6 +53,23 @@ export const finalize = (state: State, task: TaskId, behalf: Behalf, out: Out): 
   out.push({ _tag: "Finalize", task, attempt: attempt[task]!, worker: worker[task]! })
 }
 
+/** Whether a result is being finalized, and what comes then is not fixed: if it is needed, it is made anew. */
+export const isToComeAgain = ({ outcomes, settled, tasks }: State, task: TaskId): boolean =>
+  tasks.phase[task] === Phase.releasing && !outcomes.has(task) && !settled.has(task)
+
+/** Takes the end back that such a result had: its task ends anew when it is finalized, as is about to be fixed. */
+export const endLater = (state: State, task: TaskId, out: Out): void => {
+  out.push({ _tag: "Discard", task, worker: state.tasks.worker[task]! })
+  if (state.sizes.size > 0) budget.drop(state, task)
+  state.tasks.flags[task]! &= ~Flag.settled
+}
+
+/** Nobody needs any more what was to be made anew once it is finalized. If that is on nobody's behalf, it is now. */
+export const finalizeForGood = (state: State, task: TaskId): void => {
+  freeKey(state, task)
+  if (state.releasing.get(task)!.owner === undefined) state.releasing.set(task, behalfOf(state, task))
+}
+
 /** Lets go of what a result has lived on until now. One may live on another, and so on: the agenda keeps the stack flat. */
 export const letGo = (state: State, task: TaskId, out: Out): void =>
   dropDependencies(state, task, state.tasks.submission[task]!, out, unrefLater)

@@ -72,7 +72,7 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
   [
     "releasing",
     "failed",
-    "the finalizers have run and a time limit was the reason, or it is needed again and must not run"
+    "the finalizers have run, and a time limit was the reason, it was settled from outside, or it is needed again and must not run"
   ],
   ["releasing", "cancelled", "the finalizers have run"],
   [

@@ -26,6 +26,7 @@ import type { Ending, Event, TaskEnded, TaskSettled } from "../engine/Event.ts"
 import { Fifo } from "../engine/fifo.ts"
 import type { Copy, Instruction, Overdue } from "../engine/Instruction.ts"
 import { areInputsThere, dependencyRowsOf } from "../engine/needs.ts"
+import { maySettle } from "../engine/outside.ts"
 import { dependenciesOf } from "../engine/snapshot.ts"
 import { Flag, hasEnded, keyOf, liveOf, make as makeState, Phase, placeOf, settingsOf } from "../engine/State.ts"
 import type { Phase as PhaseOf, Place, SchedulerSettings, State, TaskId } from "../engine/State.ts"
@@ -463,7 +464,7 @@ export class SchedulerCore implements Carrier, Live, Past {
   settle({ claim }: FutureImpl, exit: Exit.Exit<unknown, unknown>): boolean {
     this.catchUp()
     const { task } = claim
-    if (claim.state !== "live" || this.state.tasks.phase[task]! >= Phase.stopping) return false
+    if (claim.state !== "live" || !maySettle(this.state, task)) return false
     if (Exit.isSuccess(exit)) this.outbox.given.set(task, exit.value)
     const ending = Exit.isSuccess(exit) ? succeeded : this.endingOf(withoutInterrupts(exit.cause))
     const isTaken = this.ask({ _tag: "TaskSettled", now: this.now(), task, ending })._tag === "Submitted"

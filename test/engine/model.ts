@@ -1088,7 +1088,9 @@ export class Model {
   private settleFromOutside({ ending, task: row }: Event & { readonly _tag: "TaskSettled" }): void {
     const task = this.byRow.get(row)
     if (ending._tag === "Failed") this.failures.add(ending.failure)
-    if (task === undefined || (task.status !== "pending" && task.status !== "active")) return
+    const isOpen = (each: Task): boolean =>
+      each.status === "pending" || each.status === "active" || (this.isToComeAgain(each) && this.isWanted(each))
+    if (task === undefined || !isOpen(task)) return
     this.isSettling = ending._tag !== "Succeeded" || this.workers.some(({ phase }) => phase !== "lost")
     if (!this.isSettling) return
     const [status, why] = ending._tag === "Succeeded"
@@ -1362,6 +1364,7 @@ export class Model {
   }
 
   private stop(task: Task, status: Ended, why: string, behalf: Owner | undefined): void {
+    if (this.isToComeAgain(task)) this.discarded.add(task)
     // What it was settled with stays.
     if (task.fixed?.[0] !== "succeeded") task.fixed = [status, why]
     task.behalf = behalf
@@ -1391,7 +1394,7 @@ export class Model {
       for (const task of this.tasks) {
         if (this.isWanted(task)) {
           // One that was settled keeps its key, so it may be wanted again while it stops.
-          if (task.fixed?.[0] === "succeeded") task.unwanted = false
+          if (task.fixed?.[0] === "succeeded" || this.isToComeAgain(task)) task.unwanted = false
           continue
         }
         if (task.status === "succeeded" && task.isResource) {
@@ -1403,16 +1406,16 @@ export class Model {
             changed = true
             continue
           }
-          const home = task.owner.isOpen ? task.owner : undefined
-          const key = reason === "Cancelled:nobody" || this.isClosing ? undefined : reason.slice(10)
-          const behalf = by !== undefined ? { owner: by, cancelled: key } : this.behalf
-          task.behalf = behalf === undefined ? home : behalf.owner
-          task.stoppedFor = behalf?.cancelled
+          task.unwanted = true
+          this.letGoFor(task, reason, by)
           continue
         }
-        if (!isOpen(task) || (task.status === "releasing" && task.fixed === undefined)) continue
-        if (task.unwanted) continue
+        if (!isOpen(task) || task.unwanted) continue
         task.unwanted = true
+        if (this.isToComeAgain(task)) {
+          if (task.behalf === undefined) this.letGoFor(task, reason, by)
+          continue
+        }
         const home = task.owner.isOpen ? task.owner : undefined
         const why = reason === "Cancelled:nobody" ? `Cancelled:${task.name}` : reason
         changed = true
@@ -1424,6 +1427,20 @@ export class Model {
         }
       }
     }
+  }
+
+  /** Its resource is finalized, and if it is needed then it is made anew. */
+  private isToComeAgain({ finalized, fixed, status }: Task): boolean {
+    return status === "releasing" && fixed === undefined && !finalized
+  }
+
+  /** Notes because of whom a result is released. */
+  private letGoFor(task: Task, reason: string, by: Owner | undefined): void {
+    const home = task.owner.isOpen ? task.owner : undefined
+    const key = reason === "Cancelled:nobody" || this.isClosing ? undefined : reason.slice(10)
+    const behalf = by !== undefined ? { owner: by, cancelled: key } : this.behalf
+    task.behalf = behalf === undefined ? home : behalf.owner
+    task.stoppedFor = behalf?.cancelled
   }
 
   /** Whoever waited for its end has seen it, though it is on its way to be forgotten by now. */
@@ -2403,6 +2420,7 @@ export class Model {
   // Whether the two agree.
 
   private compare(state: State): void {
+    for (const task of this.discarded) this.complain(`the former result of ${task.name} is not discarded`)
     for (const task of this.rowless) this.complain(`${task.name} has no row`)
     for (const task of this.tasks) {
       if (task.forgotten) continue

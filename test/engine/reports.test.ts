@@ -154,6 +154,62 @@ describe("dependencies that a body reports as lost", () => {
     assertNothingIsLeft(rig)
   })
 
+  const renewed = (): readonly [Rig, number] => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { pool: [], b: ["pool"] }, {
+      targets: ["pool", "b"],
+      settings: { pool: { key: "pool", resource: true } }
+    })
+    rig.end("pool")
+    rig.miss("b", "pool")
+    return [rig, main]
+  }
+
+  it("F7, C9: a cancellation for everybody of what is finalized and made anew counts, and waits for the finalizers", () => {
+    const [rig, main] = renewed()
+    rig.cancel(main, "pool", 1, { force: true })
+    assert.deepStrictEqual(rig.told, ["discard what pool brought"])
+    rig.finalize("pool")
+    assert.deepStrictEqual(rig.told, ["wait 1 is over"])
+    assert.deepStrictEqual([rig.phase("pool"), rig.phase("b")], ["cancelled", "cancelled"])
+    assert.strictEqual(startsOf(rig, "pool"), 1)
+    rig.close(main, 2)
+    assertNothingIsLeft(rig)
+  })
+
+  it("F7, M7: what lets go last of what is finalized and made anew waits for that, and frees its key", () => {
+    const [rig, main] = renewed()
+    rig.cancel(main, "pool", 1)
+    assert.deepStrictEqual(rig.told, ["forget b"])
+    rig.submit(main, { pool: [] }, { settings: { pool: { key: "pool" } } })
+    assert.deepStrictEqual(rig.told, ["start pool on w1 (attempt 3, its 1.)"])
+    rig.close(main, 2)
+    rig.end("pool", { _tag: "Interrupted" })
+    assert.deepStrictEqual(rig.told, ["forget pool"])
+  })
+
+  it("F7, F9: what is finalized and made anew may be settled meanwhile, with a value or a failure", () => {
+    const [rig, main] = renewed()
+    rig.settle("pool")
+    assert.deepStrictEqual(rig.told, ["discard what pool brought"])
+    rig.finalize("pool")
+    assert.deepStrictEqual(rig.told, [
+      "the value given for pool is its result, on w1",
+      "start b with pool on w1 (attempt 3, its 1.)"
+    ])
+    rig.end("b")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+
+    const [other, owner] = renewed()
+    other.settle("pool", { _tag: "Failed", failure: 1, defect: false })
+    other.finalize("pool")
+    assert.deepStrictEqual([other.outcome("pool"), other.outcome("b")], [["Failed", "pool"], ["Failed", "pool", "b"]])
+    other.close(owner, 1)
+    assertNothingIsLeft(other)
+  })
+
   it("F7: at the twentieth report the task ends, and its dependents with it", () => {
     const rig = new Rig()
     const main = rig.open()
