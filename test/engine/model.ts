@@ -1462,6 +1462,8 @@ export class Model {
       if (!task.why.has("either")) task.why = task.alias.why
       task.upstream = task.alias.upstream
       task.adopted = task.status as Ended === "succeeded"
+      // Where its attempt ran is nothing to its result.
+      if (task.adopted) task.worker = task.alias.worker
       task.size = task.alias.size
       task.retains = owns(task.alias)
       return true
@@ -2031,7 +2033,7 @@ export class Model {
     if (number !== task.starts) this.complain(`${task.name} starts for the ${number}. time`)
     if (this.workers[worker]?.phase !== "open") this.complain(`${task.name} starts on a worker that takes nothing`)
     if (task.settings.timeoutMillis !== undefined) this.arm("timeout", task, task.settings.timeoutMillis)
-    this.occupy(task)
+    this.occupy(task, state, out)
     this.noteStart(task)
     const runner = this.workers[worker]!
     if (++runner.started !== runner.terms.maxTasks) return
@@ -2347,10 +2349,11 @@ export class Model {
     return running
   }
 
-  private occupy(task: Task): void {
-    for (const need of this.needsOn(task, task.worker, [...this.tasks])) {
-      if (leftOf(need) < need.needed) this.complain(`W1, W5, W17: ${task.name} lacks ${need.what}`)
-    }
+  private occupy(task: Task, state: State, out: ReadonlyArray<Instruction>): void {
+    const lacks = () => this.needsOn(task, task.worker, [...this.tasks]).filter((need) => leftOf(need) < need.needed)
+    // A wait that gave something back for it says nothing of that.
+    if (lacks().length > 0) this.believeStarved(state, out)
+    for (const { what } of lacks()) this.complain(`W1, W5, W17: ${task.name} lacks ${what}`)
     task.holds = true
     task.holdsAmounts = task.settings.demand?.amounts !== undefined
     task.holdsTags = task.settings.demand?.tags !== undefined
@@ -2388,9 +2391,7 @@ export class Model {
   /** The last wait of a body that gave its slot away is over. */
   private goesOn(task: Task, state: State, out: ReadonlyArray<Instruction>): void {
     if (task.status !== "active" || ![...task.open].every(({ keepsSlot }) => keepsSlot)) return
-    const needs = this.needsOn(task, task.worker, [...this.tasks])
-    if (needs.some((need) => leftOf(need) < need.needed)) this.believeStarved(state, out)
-    this.occupy(task)
+    this.occupy(task, state, out)
   }
 
   private starvedOfSlots(wait: Waiting, starved: NonNullable<WaitEnded["starved"]>): void {
