@@ -1060,8 +1060,10 @@ export class Model {
     this.reports++
     this.restarts.reported++
     this.requeue(task)
+    // Not those of values from outside, which own nothing until they are made anew.
+    const owning = [...lost].filter(({ isResource }) => isResource)
     for (const each of lost) {
-      if (each.isResource) {
+      if (owning.includes(each)) {
         each.status = "releasing"
         each.behalf = undefined
         each.stoppedFor = undefined
@@ -1074,7 +1076,7 @@ export class Model {
       }
       this.reopen(each)
     }
-    for (const each of lost) if (!each.isResource) this.reviveInputs(each, new Set(), state)
+    for (const each of lost) if (!owning.includes(each)) this.reviveInputs(each, new Set(), state)
     this.follow()
     for (const each of this.tasks) this.believeCycle(each, state)
   }

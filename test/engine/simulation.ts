@@ -268,7 +268,8 @@ export class Simulation {
         () => this.progress(this.chance.pick([...this.runs.values()].filter((run) => this.madeSince(run).length > 0)))
       ],
       [5, () => this.finalize(this.chance.pick([...this.finalizing.values()]))],
-      [8, () => this.wait()],
+      [6, () => this.wait()],
+      [2, () => this.waitInVain()],
       [3, () => this.giveUp()],
       [2, () => this.cancel()],
       [0.7, () => this.settle()],
@@ -663,20 +664,11 @@ export class Simulation {
 
   private wait(): void {
     const { chance } = this
-    const keeper = this.demands && chance.with(0.6) ? this.someKeeper() : undefined
     // Bodies and finalizers.
-    const run = keeper !== undefined
-      ? keeper
-      : chance.with(0.7)
-      ? chance.pick([...this.runs.values(), ...this.finalizing.values()])
-      : undefined
+    const run = chance.with(0.7) ? chance.pick([...this.runs.values(), ...this.finalizing.values()]) : undefined
     const mode = chance.weighted<WaitMode>([[6, "all"], [2, "firstCompleted"], [2, "firstFailure"], [2, "never"]])
     if (mode === "never" && run === undefined) return
-    const pool = keeper !== undefined && chance.with(0.8)
-      ? this.liveClaims().filter(({ task }) => this.lacksAmounts(task))
-      : chance.with(0.9)
-      ? this.liveClaims()
-      : this.claims
+    const pool = chance.with(0.9) ? this.liveClaims() : this.claims
     const claims = Array.from({ length: 1 + chance.below(3) }, () => chance.pick(pool)!)
     if (claims[0] === undefined) return
     this.send({
@@ -688,6 +680,27 @@ export class Simulation {
       waiter: run?.task ?? -1,
       attempt: run?.attempt ?? 0,
       keepsSlot: mode !== "never" && chance.with(0.4) ? true : undefined
+    })
+  }
+
+  /** A body waits for what lacks a slot or amounts, and keeps some of that. */
+  private waitInVain(): void {
+    const { chance } = this
+    const keeper = this.demands && chance.with(0.8) ? this.someKeeper() : undefined
+    const run = keeper ?? chance.pick([...this.runs.values(), ...this.finalizing.values()])
+    const lacking = this.liveClaims().filter(({ task }) =>
+      keeper === undefined ? this.state.tasks.phase[task] === State.Phase.ready : this.lacksAmounts(task)
+    )
+    if (run === undefined || lacking.length === 0) return
+    this.send({
+      _tag: "WaitBegan",
+      now: this.now,
+      wait: this.next++,
+      claims: lacking.slice(0, 1 + chance.below(2)),
+      mode: "all",
+      waiter: run.task,
+      attempt: run.attempt,
+      keepsSlot: keeper === undefined || chance.with(0.4) ? true : undefined
     })
   }
 
@@ -848,16 +861,15 @@ export class Simulation {
   private loseWorker(): void {
     const worker = this.chance.below(this.state.workers.length + 1)
     const died = [...this.runs.values()].filter((run) => run.worker === worker)
-    const isLater = this.chance.with(0.5)
-    if (!isLater) this.bury(died)
+    if (this.chance.with(0.5)) this.bury(died)
     this.losses++
     this.send({ _tag: "WorkerLost", now: this.now, worker })
-    this.clearAway(worker, died)
+    this.clearAway(worker)
   }
 
-  /** What a lost worker was doing is done with. */
-  private clearAway(worker: number, died = [...this.runs.values()].filter((run) => run.worker === worker)): void {
-    this.bury(died.filter(({ attempt }) => this.runs.has(attempt)))
+  /** What a lost worker was doing is done with, also what began when others were closed before. */
+  private clearAway(worker: number): void {
+    this.bury([...this.runs.values()].filter((run) => run.worker === worker))
     for (const each of this.finalizing.values()) if (each.worker === worker) this.finalizing.delete(each.attempt)
   }
 
