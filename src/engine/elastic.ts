@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as budget from "./budget.ts"
 import type { PoolOpened } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import * as ready from "./ready.ts"
@@ -71,15 +72,20 @@ const noteIdle = (state: State, worker: WorkerRecord): void => {
 }
 
 /** Whether a task is ready that would start on a new worker of the pool, and no slot is free. */
-const isShort = (state: State): boolean =>
-  (!ready.isEmpty(state) || [...state.queues.values()].some((queue) => wouldHelp(state, queue))) &&
-  state.workers.every(({ phase, running, slots }) => phase !== "open" || running >= slots)
+const isShort = (state: State): boolean => {
+  if (state.workers.some(({ phase, running, slots }) => phase === "open" && running < slots)) return false
+  if (!ready.isEmpty(state)) return true
+  const brake = budget.isAtWork(state) ? budget.brakeOf(state) : "none"
+  return [...state.queues.values()].some((queue) => wouldHelp(state, queue, brake))
+}
 
-/** Workers of a pool have no names that a task could know, and no resources. */
-const wouldHelp = ({ tags }: State, { demand }: Queue): boolean =>
-  demand === undefined ||
-  (demand.workers === undefined && demand.labels === undefined && demand.amounts === undefined &&
-    (demand.tags ?? []).every((tag) => (tags.get(tag)?.used ?? 0) < (tags.get(tag)?.total ?? Infinity)))
+/** Workers of a pool have no names that a task could know, and no resources. What the budget holds back needs no slot. */
+const wouldHelp = ({ tags }: State, { demand, isSource }: Queue, brake: ReturnType<typeof budget.brakeOf>): boolean => {
+  if (brake === "all" || (brake === "sources" && isSource)) return false
+  return demand === undefined ||
+    (demand.workers === undefined && demand.labels === undefined && demand.amounts === undefined &&
+      (demand.tags ?? []).every((tag) => (tags.get(tag)?.used ?? 0) < (tags.get(tag)?.total ?? Infinity)))
+}
 
 /** Whether workers that were lost may be replaced: one that dies of what it is given would do so for ever. */
 const mayStart = (state: State, pool: Pool): boolean => {

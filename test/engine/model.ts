@@ -387,6 +387,7 @@ export class Model {
     this.follow()
     const someCome = out.some(({ _tag }) => _tag === "StartWorker")
     if (!someCome && !this.workers.some(takesTasks)) this.lackWorkers()
+    if (this.believeDropped(true)) this.follow()
     for (const [task, group] of this.toJudge) {
       if (task.status === "pending" && verdictOf(task, group) !== "run") this.complain(`${task.name} let go too early`)
     }
@@ -538,7 +539,8 @@ export class Model {
   }
 
   /** Which of several dependencies came first decides what others are let go of: the engine says, and must have a reason. */
-  private believeDropped(): void {
+  private believeDropped(isLate = false): boolean {
+    let changed = false
     for (const task of this.tasks) {
       if (task.settings.policies === undefined || task.forgotten || hasEnded(task)) continue
       const { submission, index } = this.state!.tasks
@@ -547,9 +549,17 @@ export class Model {
       const dropped = this.state!.needs.get(task.row)?.dropped
       if (dropped === undefined) continue
       const before = task.dropped
+      const added = [...dropped].filter((place) => !before.has(place))
+      if (added.length === 0 && before.size === dropped.size) continue
+      // A loss may have brought that about, of which everybody is to know first.
+      const mayWait = added.some((place) => {
+        const group = groupsOf(task).find((each) => isIn(each, place))
+        return group !== undefined && verdictOf(task, group) !== "run"
+      })
+      if (task.status === "pending" && !isLate && mayWait) continue
+      changed = true
       task.dropped = new Set(dropped)
-      for (const place of dropped) {
-        if (before.has(place)) continue
+      for (const place of added) {
         const group = groupsOf(task).find((each) => isIn(each, place))
         const mayLose = group?.policy._tag === "AtLeast" && group.policy.losers === "cancel"
         if (!mayLose) this.complain(`${task.name} lets go of ${task.deps[place]!.name}`)
@@ -557,6 +567,7 @@ export class Model {
         this.verdicts.letGo++
       }
     }
+    return changed
   }
 
   /** The size that the pool has must be one that it may have. */
@@ -605,6 +616,7 @@ export class Model {
   private isShort(): boolean {
     const all = [...this.tasks]
     const wouldStart = (task: Task) => {
+      if (this.isBraked(task)) return false
       const { amounts, labels, tags, workers } = task.settings.demand ?? {}
       if (workers !== undefined || labels !== undefined || amounts !== undefined) return false
       return tags === undefined || this.tagsFor(task, all).every((tag) => leftOf(tag) >= tag.needed)
@@ -1381,9 +1393,8 @@ export class Model {
   // What follows from what.
 
   private follow(reason = "Cancelled:nobody", by?: Owner): void {
-    this.believeDropped()
     for (let changed = true; changed;) {
-      changed = false
+      changed = this.believeDropped()
       for (const task of this.tasks) {
         if (task.status === "pending" && !this.isDeaf && this.resolve(task)) changed = true
         if (task.refused && task.endedAt === this.clock) {
@@ -2257,6 +2268,12 @@ export class Model {
       if (isHeld && !task.forgotten) held += task.size
     }
     return held > budget.pause ? "all" : held > budget.target ? "sources" : "none"
+  }
+
+  /** Whether the budget holds a ready task back. */
+  private isBraked({ isSource }: Task): boolean {
+    const brake = this.brake()
+    return (brake === "all" || (brake === "sources" && isSource)) && [...this.tasks].some((each) => this.isAtWork(each))
   }
 
   private judgeBrakes(task: Task, worker: number): void {

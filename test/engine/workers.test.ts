@@ -362,6 +362,23 @@ describe("an elastic pool", () => {
     assert.deepStrictEqual(phases(rig).filter((each) => each.endsWith("open")), ["p-1 open"])
   })
 
+  it("W18, M8: what the budget holds back asks for no worker, and keeps none that is idle", () => {
+    const rig = new Rig({ w1: 1 }, {}, Infinity, { budget: { target: 1, pause: 9 } })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [] })
+    rig.end("a", { _tag: "Succeeded", size: 2 })
+    rig.submit(main, { c: [] })
+    pool(rig, {})
+    assert.deepStrictEqual([rig.phase("b"), rig.phase("c"), rig.told], ["running", "ready", []])
+    rig.submit(main, { d: [rig.ref("a")] })
+    assert.deepStrictEqual(rig.told.slice(-1), ["start worker p-1"])
+    startAll(rig)
+    assert.deepStrictEqual([rig.phase("d"), rig.phase("c"), size(rig)], ["running", "ready", 2])
+    rig.end("d")
+    rig.at(rig.now + 10)
+    rig.at(rig.now + 1)
+    assert.deepStrictEqual([rig.phase("c"), size(rig)], ["ready", 1])
+  })
   it("W18: a lost worker of the pool is replaced while it is wanted, so many times within the window", () => {
     const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()
