@@ -137,8 +137,11 @@ export const closed = (state: State, task: TaskId, out: Out): void => {
   state.releasing.delete(task)
   if (state.waitsOf.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
   if (state.outcomes.has(task) || state.settled.has(task)) return publish(state, task, out)
+  if (state.tasks.refs[task]! > 0) {
+    waits.finalized(state, task, out)
+    return acquireAgain(state, task, out)
+  }
   waits.taskEnded(state, task, out)
-  if (state.tasks.refs[task]! > 0) return acquireAgain(state, task, out)
   letGo(state, task, out)
   forget(state, task, out)
 }

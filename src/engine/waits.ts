@@ -104,6 +104,19 @@ export const taskEnded = (state: State, task: TaskId, out: Out): void => {
   for (const wait of present) count(state, wait, task, out)
 }
 
+/**
+ * Tells those who wait for what stops on somebody's behalf that a result is finalized whose task starts anew. Whoever waits
+ * for the task waits on.
+ */
+export const finalized = (state: State, task: TaskId, out: Out): void => {
+  const present = state.tasks.waits[task]
+  if (present === undefined) return
+  const all = Array.isArray(present) ? present : [present]
+  const others = all.filter(({ behalf }) => behalf === undefined)
+  state.tasks.waits[task] = others.length === 0 ? undefined : others
+  for (const wait of all) if (wait.behalf !== undefined) count(state, wait, task, out)
+}
+
 /** Counts a claim that is gone as ended for the waits that go through it. */
 export const claimEnded = (state: State, claim: Claim, out: Out): void => {
   const present = state.tasks.waits[claim.task]

@@ -1204,7 +1204,7 @@ export class Model {
   private finalize(task: Task): void {
     task.finalized = true
     if (!this.isWanted(task)) return
-    this.noteEnd(task)
+    for (const wait of this.waits.values()) if (wait.behalf !== undefined) this.noteEndFor(wait, task)
     task.finalized = false
     this.discarded.add(task)
     if (task.settings.idempotent === false) return this.killed(task)
@@ -1458,12 +1458,14 @@ export class Model {
 
   /** Whoever waited for its end has seen it, though it is on its way to be forgotten by now. */
   private noteEnd(task: Task): void {
-    for (const wait of this.waits.values()) {
-      for (const each of wait.awaited) {
-        const isMeant = each === task || ("claim" in each && each.task === task)
-        const now = stateOf(each)
-        if (isMeant && now !== "open" && !wait.ended.has(each)) wait.ended.set(each, now)
-      }
+    for (const wait of this.waits.values()) this.noteEndFor(wait, task)
+  }
+
+  private noteEndFor({ awaited, ended }: Waiting, task: Task): void {
+    for (const each of awaited) {
+      const isMeant = each === task || ("claim" in each && each.task === task)
+      const now = stateOf(each)
+      if (isMeant && now !== "open" && !ended.has(each)) ended.set(each, now)
     }
   }
 

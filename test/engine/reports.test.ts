@@ -210,6 +210,18 @@ describe("dependencies that a body reports as lost", () => {
     assertNothingIsLeft(other)
   })
 
+  it("F7, M7: who waits for what is finalized and made anew waits for the new result", () => {
+    const [rig, main] = renewed()
+    rig.wait(1, [rig.claim(main, "pool"), rig.claim(main, "b")], undefined, "firstFailure")
+    rig.wait(2, [rig.claim(main, "pool")])
+    rig.finalize("pool")
+    assert.deepStrictEqual(rig.told, ["discard what pool brought", "start pool on w1 (attempt 3, its 1.)"])
+    rig.end("pool")
+    assert.include(rig.told, "wait 2 is over")
+    rig.fail("b")
+    assert.deepStrictEqual(rig.told, ["wait 1 is over"])
+  })
+
   it("F7: at the twentieth report the task ends, and its dependents with it", () => {
     const rig = new Rig()
     const main = rig.open()
