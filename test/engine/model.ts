@@ -322,8 +322,9 @@ export class Model {
   private readonly poolLosses: Array<number> = []
   /** Workers that must be replaced, or must be said to be lost, in this step. */
   private readonly replaced = new Set<number>()
-  /** Those that this step has started and that are there already. */
-  private readonly entered = new Set<Instruction>()
+  /** What has been judged in this step, some of it ahead of its turn. */
+  private readonly judged = new Set<Instruction>()
+  private isEarly = false
   /** Workers came or went in this step since it was found out who lacks one. */
   private crewMoved = false
   private readonly silent = new Set<number>()
@@ -377,12 +378,15 @@ export class Model {
     this.follow()
     this.crewMoved = false
     // Those in the place of workers that this event took away were there before these went.
-    for (const each of out) {
-      if (each._tag === "StartWorker" && each.replaces >= 0 && !takesTasks(this.workers[each.replaces]!)) {
-        this.entered.add(each)
-        this.startWorker(each, state)
-      }
+    this.isEarly = true
+    for (const [i, each] of out.entries()) {
+      if (each._tag !== "StartWorker" || each.replaces < 0 || takesTasks(this.workers[each.replaces]!)) continue
+      // One may take the row of another that has left in this step.
+      const left = out.find((other, j) => j < i && other._tag === "WorkerLeft" && other.worker === each.worker)
+      if (left !== undefined) this.judgeOnce(state, event, left, out)
+      this.judgeOnce(state, event, each, out)
     }
+    this.isEarly = false
     this.findLacks()
     this.follow()
     const someCome = out.some(({ _tag }) => _tag === "StartWorker")
@@ -408,8 +412,8 @@ export class Model {
       const { attempts, phase } = state.workers[worker.row]!
       if ((phase === "draining" || phase === "gone") && attempts === 0) this.letGo(worker)
     }
-    for (const instruction of out) this.judge(state, event, instruction, out)
-    this.entered.clear()
+    for (const instruction of out) this.judgeOnce(state, event, instruction, out)
+    this.judged.clear()
     this.lookAgain()
     for (const each of calledOff) {
       if (this.isOnItsWay(each)) this.complain(`M9: a copy of ${each.task.name} was called off`)
@@ -1825,6 +1829,12 @@ export class Model {
 
   // What the engine asks for.
 
+  private judgeOnce(state: State, event: Event, instruction: Instruction, out: ReadonlyArray<Instruction>): void {
+    if (this.judged.has(instruction)) return
+    this.judged.add(instruction)
+    this.judge(state, event, instruction, out)
+  }
+
   private judge(state: State, event: Event, instruction: Instruction, out: ReadonlyArray<Instruction>): void {
     switch (instruction._tag) {
       case "Start":
@@ -1927,8 +1937,7 @@ export class Model {
       case "WorkerJoined":
         return
       case "StartWorker":
-        if (!this.entered.has(instruction)) this.startWorker(instruction, state)
-        return
+        return this.startWorker(instruction, state)
       case "WorkerExpired":
         if (!this.silent.delete(instruction.worker)) this.complain(`worker ${instruction.worker} was heard`)
         return
@@ -1989,7 +1998,7 @@ export class Model {
     const worker = this.makeWorker(row, name, slots, terms, isPooled, record.restarts)
     const starting: Worker = { ...worker, labels, mark, amounts, phase: "starting" }
     // Early, what makes its row free may not be forgotten yet.
-    if (this.entered.size === 0) this.judgeRow(starting)
+    if (!this.isEarly) this.judgeRow(starting)
     this.workers[row] = starting
     this.crewMoved = true
     if (replaces >= 0) {

@@ -363,7 +363,7 @@ describe("an elastic pool", () => {
   })
 
   it("W18, M8: what the budget holds back asks for no worker, and keeps none that is idle", () => {
-    const rig = new Rig({ w1: 1 }, {}, Infinity, { budget: { target: 1, pause: 9 } })
+    const rig = new Rig({ w1: 1 }, { fairness: { budget: { target: 1, pause: 9 } } })
     const main = rig.open()
     rig.submit(main, { a: [], b: [] })
     rig.end("a", { _tag: "Succeeded", size: 2 })
@@ -379,6 +379,7 @@ describe("an elastic pool", () => {
     rig.at(rig.now + 1)
     assert.deepStrictEqual([rig.phase("c"), size(rig)], ["ready", 1])
   })
+
   it("W18: a lost worker of the pool is replaced while it is wanted, so many times within the window", () => {
     const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()
