@@ -191,7 +191,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
     runOnEach: (effect, options) => runOnEachOf(core, effect, options) as any,
     workerEvents: queued((add, end) => core.crew.listen(add, end)),
     limitTag: (tag, limit) => {
-      const fault = limit === undefined ? undefined : countFault(`the limit of tag ${JSON.stringify(tag)}`, limit)
+      const fault = limit === undefined ? undefined : countFault(`limit of tag ${JSON.stringify(tag)}`, limit)
       if (fault !== undefined) return Effect.fail(fault)
       return Effect.sync(() => void core.ask({ _tag: "TagLimited", now: core.now(), tag, limit }))
     },

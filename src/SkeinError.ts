@@ -352,11 +352,11 @@ const amountsText = (resources: Readonly<Record<string, number>>): string =>
   Object.entries(resources).map(([name, amount]) => `${amount} ${name}`).join(" and ")
 
 const described = ({ labels, resources, workers }: Restriction): string => {
-  const ids = workers === undefined ? [] : [workers.map(quote).join(" or ")]
+  const ids = workers === undefined ? [] : [`is ${workers.map(quote).join(" or ")}`]
   const labelled = labels === undefined
     ? []
-    : [`one with ${labels.length === 1 ? "the label" : "the labels"} ${labels.map(quote).join(" and ")}`]
-  const having = resources === undefined ? [] : [`one that has ${amountsText(resources)}`]
+    : [`has ${labels.length === 1 ? "the label" : "the labels"} ${labels.map(quote).join(" and ")}`]
+  const having = resources === undefined ? [] : [`has ${amountsText(resources)}`]
   return [...ids, ...labelled, ...having].join(" and ")
 }
 
@@ -407,7 +407,7 @@ const describeImpossible = (reason: ImpossibleReason): string => {
   switch (reason._tag) {
     case "Unmet": {
       const said = reason.on.map(({ reason, worker }) => `${quote(worker)} (${reason})`).join(", ")
-      return `its body said that it cannot run on ${said}, and no other worker takes tasks. ` +
+      return `its body said that it cannot run on ${said}, and no other worker on which it may run takes tasks. ` +
         "Add one that it can run on, or let it wait for one with waitForWorkers."
     }
     case "Locality":
@@ -573,14 +573,16 @@ export class NoSuitableWorker extends Fact("NoSuitableWorker")<{
 }> {
   override get message(): string {
     const which = described(this.restriction)
+    const longer = this.millis > 0 ? " for longer" : ""
     if (which !== "" && this.key !== undefined) {
-      const waited = this.millis === 0 ? "" : ` for ${this.millis} ms`
-      return `No worker that takes tasks${waited} is ${which}, where task ${quote(this.key)} may run. ` +
-        "Add one with Scheduler.addWorker, or let the task wait with waitForWorkers."
+      const waited = this.millis === 0 ? "" : `, and none came within ${this.millis} ms`
+      return `Task ${quote(this.key)} needs a worker that ${which}: there is none that takes tasks${waited}. ` +
+        `Check the names, add one with Scheduler.addWorker, or let the task wait${longer} with waitForWorkers.`
     }
     const who = this.key === undefined ? "There is no worker" : `Task ${quote(this.key)} has no worker`
     const wait = this.millis > 0 ? `, and none came within ${this.millis} ms` : ""
-    return `${who}: none takes tasks${wait}. Add one with Scheduler.addWorker, or wait for it with waitForWorkers.`
+    const how = this.key === undefined ? "connectTimeout" : "waitForWorkers"
+    return `${who}: none takes tasks${wait}. Add one with Scheduler.addWorker, or wait for it${longer} with ${how}.`
   }
 }
 

@@ -510,7 +510,8 @@ export const require = (...labels: ReadonlyArray<string>): Effect.Effect<void, U
   Effect.flatMap(Worker, (worker) => {
     const missing = missingLabels(worker, labels)
     if (missing.length === 0) return Effect.void
-    return unmet(`it lacks the label ${missing.map((label) => JSON.stringify(label)).join(", ")}`)
+    const lacked = missing.map((label) => JSON.stringify(label)).join(", ")
+    return unmet(`it lacks the ${missing.length === 1 ? "label" : "labels"} ${lacked}`)
   })
 
 /**

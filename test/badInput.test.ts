@@ -449,7 +449,7 @@ describe("layers", () => {
     ],
     [
       { workers: [{ id: "a", concurrency: 1, resources: { gpu: 0 } }] },
-      "The option resources of worker \"a\".gpu cannot be 0: expected a number above zero with at most three decimals."
+      "The option resources.gpu of worker \"a\" cannot be 0: expected a number above zero with at most three decimals."
     ],
     [{ tags: { db: 0 } }, "The option tags.db cannot be 0: expected a positive whole number."],
     [
@@ -484,12 +484,12 @@ describe("layers", () => {
       const greedy = yield* graphErrorOf(Scheduler.addWorker({ id: "new", concurrency: 1, resources: { gpu: 1.0001 } }))
       assert.strictEqual(
         greedy.message,
-        "The option resources of worker \"new\".gpu cannot be 1.0001: expected a number above zero with at most three decimals."
+        "The option resources.gpu of worker \"new\" cannot be 1.0001: expected a number above zero with at most three decimals."
       )
       assert.lengthOf((yield* Scheduler.stats).workers, 1)
       assert.strictEqual(
         (yield* graphErrorOf(Scheduler.limitTag("db", 0.5))).message,
-        "The option the limit of tag \"db\" cannot be 0.5: expected a positive whole number."
+        "The option limit of tag \"db\" cannot be 0.5: expected a positive whole number."
       )
     }).pipe(inScheduler()))
 })

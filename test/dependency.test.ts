@@ -81,7 +81,7 @@ describe("Dependency as an input", () => {
       assert.deepInclude(error.error.reason, { _tag: "Unreachable", refusedBy: ["bad"] })
       assert.strictEqual(
         error.error.message,
-        "Task \"y\" can never start: it needs one of its 1 inputs to succeed (1 failed). " +
+        "Task \"y\" can never start: it needs its one input to succeed (1 failed). " +
           "Look at \"bad\", or choose a policy that allows it."
       )
       assert.strictEqual(yield* Future.status(future), "waiting")

@@ -127,8 +127,8 @@ describe("no suitable worker", () => {
       assert.deepInclude(error, { key: "x", restriction: { workers: ["c"], labels: ["gpu"] }, millis: 0 })
       assert.strictEqual(
         error.message,
-        "No worker that takes tasks is \"c\" and one with the label \"gpu\", where task \"x\" may run. " +
-          "Add one with Scheduler.addWorker, or let the task wait with waitForWorkers."
+        "Task \"x\" needs a worker that is \"c\" and has the label \"gpu\": there is none that takes tasks. " +
+          "Check the names, add one with Scheduler.addWorker, or let the task wait with waitForWorkers."
       )
       const below = yield* errorOf(Client.compute(Task.map(x, () => 0, { key: "below" })))
       assert.instanceOf(below, DependencyFailed)
@@ -146,7 +146,7 @@ describe("no suitable worker", () => {
       const error = yield* errorOf(Client.compute(memory(5)))
       assert.instanceOf(error, NoSuitableWorker)
       assert.deepStrictEqual(error.restriction, { resources: { memory: 5 } })
-      assert.include(error.message, "No worker that takes tasks is one that has 5 memory, where task \"m5\" may run.")
+      assert.include(error.message, "Task \"m5\" needs a worker that has 5 memory: there is none that takes tasks.")
       yield* passing.open
       assert.deepStrictEqual(yield* Client.gather(futures), ["a", "a"])
     }).pipe(on({ ...one("a"), resources: { memory: 4 } })))
@@ -231,7 +231,7 @@ describe("unmet", () => {
         assert.strictEqual(
           error.message,
           "Task \"x\" can run nowhere: its body said that it cannot run on \"a\" (no disk), \"b\" (no disk), and no other " +
-            "worker takes tasks. Add one that it can run on, or let it wait for one with waitForWorkers."
+            "worker on which it may run takes tasks. Add one that it can run on, or let it wait for one with waitForWorkers."
         )
         const below = yield* errorOf(Client.compute(Task.map(x, () => 0)))
         assert.instanceOf(below, DependencyFailed)
@@ -334,7 +334,7 @@ describe("unmet", () => {
       assert.deepStrictEqual((error as ImpossibleDependency).reason, {
         _tag: "Unmet",
         on: [
-          { worker: "a", reason: "it lacks the label \"gpu\", \"tape\"" },
+          { worker: "a", reason: "it lacks the labels \"gpu\", \"tape\"" },
           { worker: "b", reason: "it lacks the label \"tape\"" },
           { worker: "c", reason: "it lacks the label \"tape\"" }
         ]

@@ -42,7 +42,9 @@ const labelsFault = (worker: string, labels: unknown): GraphError | undefined =>
 
 /** What is wrong with this as a high-water mark, if anything is. */
 export const markFault = (option: string, mark: number): GraphError | undefined =>
-  mark === 0 ? undefined : countFault(option, mark)
+  mark === 0 || countFault(option, mark) === undefined
+    ? undefined
+    : invalidOption(option, mark, "a positive whole number, or 0 for no limit")
 
 const modes: ReadonlyArray<unknown> = ["failFast", "continue", "collect"] satisfies ReadonlyArray<Mode>
 
@@ -55,6 +57,6 @@ export const concurrencyOf = (worker: string): string => `concurrency of worker 
 
 /** What is wrong with the resources of a worker. */
 const resourcesFault = (worker: string, resources: unknown): GraphError | undefined => {
-  const fault = amountsFault(`resources of worker ${JSON.stringify(worker)}`, resources)
+  const fault = amountsFault(resources, ` of worker ${JSON.stringify(worker)}`)
   return fault && invalidOption(fault.option, fault.value, fault.expected)
 }

@@ -110,18 +110,18 @@ export const isNames = (names: unknown): names is ReadonlyArray<string> =>
   Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string" && name !== "")
 
 const isAmounts = (resources: unknown): resources is Readonly<Record<string, number>> =>
-  resources !== undefined && amountsFault("resources", resources) === undefined &&
+  resources !== undefined && amountsFault(resources) === undefined &&
   Object.keys(resources as {}).length > 0
 
-/** What is wrong with amounts by name. */
-export const amountsFault = (option: string, resources: unknown): Invalid | undefined => {
+/** What is wrong with amounts by name; `of` says whose they are. */
+export const amountsFault = (resources: unknown, of = ""): Invalid | undefined => {
   if (typeof resources !== "object" || resources === null || Array.isArray(resources)) {
-    return { option, value: resources, expected: "amounts by name, such as { gpu: 1 }" }
+    return { option: `resources${of}`, value: resources, expected: "amounts by name, such as { gpu: 1 }" }
   }
   for (const [name, amount] of Object.entries(resources)) {
     if (isAmount(amount)) continue
     const expected = "a number above zero with at most three decimals"
-    return { option: `${option}.${name}`, value: amount, expected }
+    return { option: `resources.${name}${of}`, value: amount, expected }
   }
   return undefined
 }
@@ -173,7 +173,8 @@ const invalid = (options: Given, known: Readonly<Record<string, true>>): Readonl
     if (value !== undefined && typeof value !== "boolean") found.push({ option, value, expected: "true or false" })
   }
   if (workers !== undefined && !isRestriction(workers)) {
-    const expected = "a non-empty array of the ids of workers, or such arrays as ids, labels or both"
+    const expected =
+      "a non-empty array of ids of workers, or such arrays by name, as in { ids: [\"a\"], labels: [\"gpu\"] }"
     found.push({ option: "workers", value: workers, expected })
   }
   if (locality !== undefined && typeof locality !== "function") {
@@ -185,7 +186,7 @@ const invalid = (options: Given, known: Readonly<Record<string, true>>): Readonl
   if (tags !== undefined && !isNames(tags)) {
     found.push({ option: "tags", value: tags, expected: "a non-empty array of names" })
   }
-  const wrong = resources === undefined ? undefined : amountsFault("resources", resources)
+  const wrong = resources === undefined ? undefined : amountsFault(resources)
   if (wrong !== undefined) found.push(wrong)
   if (priority !== undefined && !Number.isFinite(priority)) {
     found.push({ option: "priority", value: priority, expected: "a finite number" })
@@ -214,7 +215,7 @@ export const contradiction = (
     return { option: "idempotent", value: false, expected }
   }
   if (allowOthers === true && (workers ?? labels) === undefined) {
-    return { option: "allowOthers", value: true, expected: "no value without workers, as others than which it allows" }
+    return { option: "allowOthers", value: true, expected: "no value without the option workers, which it widens" }
   }
   return undefined
 }

@@ -7,22 +7,24 @@ import type { Group, On, Policy } from "../engine/policies.ts"
 
 const ends: Readonly<Record<On, string>> = { success: "to succeed", failure: "to fail", completion: "to end" }
 
-const sets: Readonly<Record<Group["of"], (size: string) => string>> = {
-  inputs: (size) => `${size} inputs`,
-  after: (size) => `${size} tasks that come before it`,
-  follow: (size) => `${size} tasks that it follows`
+const sets: Readonly<Record<Group["of"], (size: number) => string>> = {
+  inputs: (size) => size === 1 ? "its one input" : `its ${size} inputs`,
+  after: (size) => size === 1 ? "the task that comes before it" : `the ${size} tasks that come before it`,
+  follow: (size) => size === 1 ? "the task that it follows" : `the ${size} tasks that it follows`
 }
 
 /** What a set must come to, after "it needs". */
 export const needText = (of: Group["of"], policy: Policy, size: number): string => {
-  const members = sets[of](String(size))
+  const members = sets[of](size)
   switch (policy._tag) {
     case "All":
-      return `all of its ${members} ${ends[policy.on]}`
-    case "AtLeast":
-      return `${policy.count === 1 ? "one" : `at least ${policy.count}`} of its ${members} ${ends[policy.on]}`
+      return `${size === 1 ? "" : "all of "}${members} ${ends[policy.on]}`
+    case "AtLeast": {
+      const many = policy.count === 1 ? "one of " : `at least ${policy.count} of `
+      return `${size === 1 ? "" : many}${members} ${ends[policy.on]}`
+    }
     case "Rule":
-      return `the rule ${policy.rule} to hold for its ${members}`
+      return `the rule ${policy.rule} to hold for ${members}`
   }
 }
 
