@@ -193,7 +193,7 @@ export const all = <const M extends Members<M>, const O extends AllOptions = {}>
  * **Details**
  *
  * When none can any more, the task ends with `ImpossibleDependency`. Members that have not ended when the task starts are
- * `undefined` among its values. Which come first depends on time.
+ * `undefined` among its values. Which come first depends on time. With no members it starts at once.
  *
  * **Example** (The mirror that answers first)
  *
@@ -223,6 +223,18 @@ export const any = <const M extends Members<M>, const O extends QuorumOptions = 
  *
  * When too many have ended otherwise, the task ends with `ImpossibleDependency`. A count that is no whole number from 1 to the
  * number of members is a `GraphError` at submission.
+ *
+ * **Example** (Two of three)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Dependency, Task } from "skein"
+ *
+ * const votes = { ann: Task.make(Effect.never), bob: Task.make(Effect.succeed("yes")), eve: Task.make(Effect.succeed("no")) }
+ * const count = Task.map({ votes: Dependency.atLeast(2, votes, { losers: "cancel" }) }, ({ votes }) =>
+ *   Object.entries(votes).flatMap(([who, exit]) => exit !== undefined && Exit.isSuccess(exit) ? [`${who}: ${exit.value}`] : []))
+ * Task.run(count, { concurrency: 3 }) // => ["bob: yes", "eve: no"]
+ * ```
  *
  * @category constructors
  * @since 0.1.0

@@ -417,6 +417,10 @@ export const retire = (id: string): Effect.Effect<boolean, never, Scheduler> => 
  * Returns at once when there are `count` or more. Fails with `NoSuitableWorker` if there is none within `connectTimeout`.
  * Otherwise it returns with fewer when none has joined for `stableTimeout`.
  *
+ * **Gotchas**
+ *
+ * It only waits. An elastic pool grows by the work that is ready, not by this.
+ *
  * **Example** (Wait for two workers)
  *
  * ```ts import.meta.vitest

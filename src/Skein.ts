@@ -35,6 +35,7 @@ import { GraphError } from "./SkeinError.ts"
 export interface RestartOptions {
   /** At most so many times within `within`; one more, and it stays away. */
   readonly times: number
+  /** The window in which they count. */
   readonly within: Duration.Input
   /** One that is lost before it has run for so long is not replaced, for the next one would be lost again. Zero unless told. */
   readonly minRunTime?: Duration.Input | undefined
@@ -111,6 +112,11 @@ export interface SchedulingOptions {
 
 /**
  * A pool of workers that grows while tasks are ready and no slot is free, and shrinks when workers have nothing to do.
+ *
+ * **Gotchas**
+ *
+ * Its workers have no labels and no resources. A task that asks for those does not make it grow, nor does
+ * `Scheduler.awaitWorkers`.
  *
  * @category models
  * @since 0.1.0

@@ -71,8 +71,8 @@ export interface Options {
    */
   readonly after?: Ordered | ReadonlyArray<Ordered> | undefined
   /**
-   * Tasks that must have succeeded before this one starts, and where this one is to run. It ends with `ImpossibleDependency`
-   * when one of them ends otherwise, or as a `Dependency` says.
+   * Tasks that must have succeeded before this one starts, as with `after`. It ends with `ImpossibleDependency`, not with
+   * `DependencyFailed`, when one of them ends otherwise, or as a `Dependency` says. That it runs where they did is not there yet.
    */
   readonly follow?: Ordered | ReadonlyArray<Ordered> | undefined
   /** How long one attempt may take, from its start. It is interrupted then. */
