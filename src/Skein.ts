@@ -329,7 +329,10 @@ const orFail = <A>(made: A | GraphError): Effect.Effect<A, GraphError> =>
 const make = (options: Options) =>
   Effect.gen(function*() {
     const unknown = unknownOption(options, names) ??
-      options.workers?.map((worker) => unknownOption(worker, namesOfWorkers)).find((fault) => fault !== undefined)
+      options.workers?.map((worker) =>
+        unknownOption(worker, namesOfWorkers, ` of worker ${JSON.stringify(worker?.id)}`)
+      )
+        .find((fault) => fault !== undefined)
     if (unknown !== undefined) return yield* unknown
     const workers = yield* workersOf(options)
     const postings = yield* Effect.forEach(workers, (worker) => orFail(postingOf(worker, options)))

@@ -579,7 +579,8 @@ describe("keys along an edge", () => {
     it.effect(`Bad input: an option that ${name} does not have is refused with the names of those that there are`, () =>
       Effect.gen(function*() {
         const error = yield* graphErrorOf(program as Effect.Effect<unknown, unknown, Client.Client>)
-        assert.deepInclude(error.reason, { _tag: "InvalidOption", option: "prioritty", value: 1 })
+        const option = name === "a worker" ? "prioritty of worker \"a\"" : "prioritty"
+        assert.deepInclude(error.reason, { _tag: "InvalidOption", option, value: 1 })
         assert.match(error.message, /^The option prioritty.* cannot be 1: expected one of the options \w+(, \w+)*\.$/)
       }).pipe(inScheduler()))
   }

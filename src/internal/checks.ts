@@ -12,14 +12,15 @@ import { amountsFault, isNames, unknownIn } from "./options.ts"
 export const invalidOption = (option: string, value: unknown, expected: string): GraphError =>
   new GraphError({ reason: { _tag: "InvalidOption", option, value, expected } })
 
-/** Why there is an option that is none of these; `undefined` if there is not. */
+/** Why there is an option that is none of these; `undefined` if there is not. `of` says whose they are. */
 export const unknownOption = (
   options: object | undefined,
-  names: Readonly<Record<string, true>>
+  names: Readonly<Record<string, true>>,
+  of = ""
 ): GraphError | undefined => {
   // Untyped code may give anything, and a function that is called once for each item its index.
   const unknown = typeof options === "object" && options !== null ? unknownIn(options, names) : undefined
-  return unknown && new GraphError({ reason: { _tag: "InvalidOption", ...unknown } })
+  return unknown && invalidOption(`${unknown.option}${of}`, unknown.value, unknown.expected)
 }
 
 /** Why this is no count of anything; `undefined` if it is one. */
