@@ -455,6 +455,17 @@ describe("an elastic pool", () => {
       assert.deepStrictEqual(there, ["elastic-1 open", "elastic-2 open"])
     }))
 
+  it.effect("W18: a pool opens beside workers of the layer, and grows when they are full", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* workers, ["own open"])
+      const door = gate()
+      const futures = yield* Client.submitAll([Task.make(door.pass), Task.make(door.pass)])
+      yield* door.arrived(2)
+      assert.deepStrictEqual(yield* workers, ["own open", "elastic-1 open"])
+      yield* door.open
+      yield* Client.gather(futures)
+    }).pipe(inScheduler({ workers: [{ id: "own", concurrency: 1 }], elastic: { min: 0, max: 1, concurrency: 1 } })))
+
   it.effect("W18: sizes that are none are refused", () =>
     Effect.gen(function*() {
       for (

@@ -260,9 +260,13 @@ export class Crew {
     return Effect.suspend(() => {
       const { id: name, idleMillis, max, min, slots, terms } = posting
       this.pool = posting
+      const others = new Set(this.members.values())
       this.core.ask({ _tag: "PoolOpened", now: this.core.now(), name, min, max, slots, idleMillis, terms })
-      const first = Array.from(this.members.values(), ({ started }) => Deferred.await(started))
-      return Effect.all(first, { concurrency: "unbounded", discard: true })
+      const first = Array.from(this.members.values()).filter((member) => !others.has(member))
+      return Effect.forEach(first, ({ started }) => Deferred.await(started), {
+        concurrency: "unbounded",
+        discard: true
+      })
     })
   }
 
