@@ -8,6 +8,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
+import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
@@ -92,6 +93,51 @@ const compared = Effect.fnUntraced(function*(
   const expected = yield* run(none)
   assert.deepStrictEqual(yield* run(passes), expected)
   return (expected as { readonly value?: unknown }).value
+})
+
+describe("policies and skips", () => {
+  const cheap = Task.make(Effect.succeed(1), { key: "cheap", inline: true })
+  const bad = Task.make(Effect.fail("no"), { key: "bad" })
+
+  it.effect("G13, D13: what a policy counts is not inlined", () =>
+    Effect.gen(function*() {
+      const enough = Dependency.any([bad, cheap])
+      const hosts = [
+        Task.make({ enough }, ({ enough }) => Effect.succeed(enough.map((exit) => exit?._tag))),
+        Task.make(Effect.succeed("after"), { after: enough }),
+        Task.make(Effect.succeed("follow"), { follow: enough }),
+        Task.make(Effect.succeed("all"), { follow: [cheap] })
+      ]
+      for (const host of hosts) {
+        const plainly = yield* Client.compute(host)
+        assert.deepStrictEqual(yield* Client.compute(host, { passes: both }), plainly)
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("G13, G19: a skipped part of a fused task is the root of that", () =>
+    Effect.gen(function*() {
+      const a = Task.make(Effect.andThen(Effect.yieldNow, Task.skip), { key: "a" })
+      const b = Task.make(a, (value) => Effect.succeed(value), { key: "b" })
+      const c = Task.make(b, (value) => Effect.succeed(value), { key: "c" })
+      const d = Task.make({ c, z: Task.make(Effect.void) }, ({ c }) => Effect.succeed(c), { key: "d" })
+      for (const passes of [none, both]) {
+        for (const task of [c, d]) {
+          const key = task === c ? "c" : "d"
+          const cause = yield* Effect.flip(Effect.sandbox(Client.compute(task, { passes })))
+          const { error } = cause.reasons[0] as Cause.Fail<unknown>
+          assert.deepInclude(error, { _tag: "TaskSkipped", key, root: "a" })
+          assert.deepInclude(infoOf(cause), { key, root: "a", path: ["a", "b", "c", "d"].slice(0, task === c ? 3 : 4) })
+        }
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("G13: tasks that are after another without a policy are fused", () =>
+    Effect.gen(function*() {
+      const first = Task.make(Effect.void)
+      const task = Task.make(Effect.succeed(2), { after: first })
+      const [value, count] = yield* counted((options) => Client.compute(task, { ...options, passes: fuse }))
+      assert.deepStrictEqual([value, count], [2, 1])
+    }).pipe(inScheduler()))
 })
 
 describe("fuse", () => {

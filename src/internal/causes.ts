@@ -23,8 +23,9 @@ import {
   TaskTimeout,
   WorkerKilled
 } from "../SkeinError.ts"
+import { FailedPart } from "./failedPart.ts"
 import { TaskFrame } from "./rendering.ts"
-import { unfused } from "./unfused.ts"
+import { skippedIn, unfused } from "./unfused.ts"
 
 /** The keys from the task that failed first to the one observed. */
 export const pathOf = (trail: Trail): ReadonlyArray<string> => {
@@ -39,7 +40,7 @@ export const exitOf = (
   causeOf: (failure: number) => Cause.Cause<unknown>,
   at: Where
 ): Exit.Exit<never, unknown> => {
-  const raw = ownCause(reason, rootOf(given).task, causeOf)
+  const raw = ownCause(reason, rootOf(given), causeOf)
   const { trail, where } = unfused(raw, { trail: given, where: at })
   const root = rootOf(trail)
   const joined = pathOfJoined(raw)
@@ -57,7 +58,7 @@ export const rootCause = (
   causeOf: (failure: number) => Cause.Cause<unknown>
 ): Cause.Cause<unknown> => {
   const given = rootOf(trail)
-  const cause = ownCause(reason, given.task, causeOf)
+  const cause = ownCause(reason, given, causeOf)
   const root = rootOf(unfused(cause, { trail: given, where: given.where! }).trail)
   const error = Cause.findErrorOption(cause)
   if (error._tag === "Some" && error.value instanceof DependencyFailed) return error.value.cause
@@ -107,9 +108,10 @@ const pathOfJoined = (cause: Cause.Cause<unknown>): ReadonlyArray<string> => {
 
 const ownCause = (
   reason: Reason,
-  key: string,
+  first: Trail,
   causeOf: (failure: number) => Cause.Cause<unknown>
 ): Cause.Cause<unknown> => {
+  const key = first.task
   switch (reason._tag) {
     case "Failed":
       return causeOf(reason.failure)
@@ -130,10 +132,17 @@ const ownCause = (
     case "TimedOut":
       return Cause.fail(timeoutOf(reason, key))
     case "Skipped":
-      return Cause.fail(new TaskSkipped({ key, root: key }))
+      return skipCause(first)
     case "Impossible":
       return Cause.fail(new ImpossibleDependency({ key, reason: reason.why }))
   }
+}
+
+const skipCause = (first: Trail): Cause.Cause<unknown> => {
+  const part = skippedIn(first)
+  const key = part?.path[0]?.key ?? first.task
+  const cause = Cause.fail(new TaskSkipped({ key, root: key }))
+  return part === undefined ? cause : Cause.annotate(cause, Context.make(FailedPart, part))
 }
 
 const timeoutOf = ({ millis, of }: Reason & { _tag: "TimedOut" }, key: string): TaskTimeout | DependencyTimeout =>

@@ -19,7 +19,7 @@ import { StandIn } from "./keys.ts"
 import { runAt } from "./livePlan.ts"
 import type { Cache } from "./livePlan.ts"
 import { retryOf } from "./retries.ts"
-import { withoutSignals } from "./signals.ts"
+import { endingOf, withoutSignals } from "./signals.ts"
 import type { Handle, TaskImpl } from "./task.ts"
 
 /** One of the tasks that run. */
@@ -37,7 +37,7 @@ export class FusedTask extends StandIn {
 
   constructor(parts: ReadonlyArray<Part>, handles: ReadonlyArray<Handle>, cache: Cache | undefined) {
     const { task } = parts.at(-1)!
-    const recipe: Recipe = { parts, ...usesOf(parts), cache, pauses: new WeakMap() }
+    const recipe: Recipe = { parts, ...usesOf(parts), cache, pauses: new WeakMap(), skipped: new WeakMap() }
     super(
       { _tag: "effect", run: (values) => new Course(recipe, values as ReadonlyArray<unknown> | undefined).run },
       handles,
@@ -47,6 +47,11 @@ export class FusedTask extends StandIn {
       task
     )
     this.recipe = recipe
+  }
+
+  /** Which part ended the whole as skipped: no cause is kept of that. */
+  skippedAt({ index, submission }: Place): FailedPart["Service"] | undefined {
+    return this.recipe.skipped.get(submission)?.get(index)
   }
 
   /** The tasks that end with a failure that came over this edge, in the order in which they need each other; not the last. */
@@ -63,6 +68,8 @@ interface Recipe {
   readonly cache: Cache | undefined
   /** How far attempts came that are followed by another, by plan index. */
   readonly pauses: WeakMap<Submission, Map<number, Pause>>
+  /** The parts that were skipped, and all after them with these, by plan index. */
+  readonly skipped: WeakMap<Submission, Map<number, FailedPart["Service"]>>
 }
 
 /** An attempt that is followed by another: that one goes on where it stopped. */
@@ -107,6 +114,10 @@ const nameOf = ({ parts }: Recipe, { index, submission }: Place, part: number): 
   if (part === parts.length - 1) return { key: keyAt(submission, index), label }
   return { key: key ?? `${label ?? "task"}#${submission.sequence + index}.${part + 1}`, label }
 }
+
+/** Whether the whole ends as skipped. */
+const isSkip = (cause: Cause.Cause<unknown>): boolean =>
+  withoutSignals(cause).reasons.length === 0 && endingOf(cause)._tag === "Skipped"
 
 /** One attempt at all parts. */
 class Course {
@@ -215,12 +226,15 @@ class Course {
   /** Says in a cause whose it is. */
   private told(cause: Cause.Cause<unknown>): Cause.Cause<unknown> {
     const { index, submission } = this.attempt
-    if (this.mayGoOn(cause)) {
+    const failed = { submission, index, path: wayFrom(this.recipe, this.attempt, this.at), attempt: this.number }
+    if (isSkip(cause)) {
+      const skipped = this.recipe.skipped.get(submission) ?? new Map<number, FailedPart["Service"]>()
+      this.recipe.skipped.set(submission, skipped.set(index, failed))
+    } else if (this.mayGoOn(cause)) {
       const pauses = this.recipe.pauses.get(submission) ?? new Map<number, Pause>()
       const { at, attempt, first, values } = this
       this.recipe.pauses.set(submission, pauses.set(index, { at, attempt, first, values }))
     }
-    const failed = { submission, index, path: wayFrom(this.recipe, this.attempt, this.at), attempt: this.number }
     return Cause.annotate(cause, Context.make(FailedPart, failed), { overwrite: true })
   }
 

@@ -8,6 +8,7 @@
  */
 import type { Reference, Settings } from "../engine/Plan.ts"
 import { GraphError } from "../SkeinError.ts"
+import { policiesOf } from "./dependency.ts"
 import { FusedTask } from "./fused.ts"
 import type { Part } from "./fused.ts"
 import type { Cache } from "./livePlan.ts"
@@ -219,8 +220,13 @@ const shared = ["priority", "workers", "allowOthers", "graceMillis"] as const sa
 
 const saysOnly = (options: TaskOptions, also: ReadonlySet<string>): boolean => {
   if (options === noOptions) return true
-  return Object.entries(options).every(([name, value]) => value === undefined || free.has(name) || also.has(name))
+  return Object.entries(options).every(([name, value]) =>
+    value === undefined || free.has(name) || also.has(name) || isEmpty(value)
+  )
 }
+
+/** Such as the policies of an `after` that has none. */
+const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0
 
 const bodyOf = ({ body, plain }: TaskImpl): TaskImpl["body"]["_tag"] => plain === undefined ? body._tag : "map"
 
@@ -234,7 +240,9 @@ const ofLasts: ReadonlySet<string> = new Set([...shared, "pure", "name"])
 const isCheap = (task: TaskImpl): boolean =>
   (bodyOf(task) === "value" || (task.options.inline === true && isWork(task))) && saysOnly(task.options, ofCheap)
 
-const isHost = (task: TaskImpl): boolean => isWork(task) && task.options.resource !== true
+/** Whether others may be computed in the place of a task. Policies count its dependencies, so all of them must stay. */
+const isHost = (task: TaskImpl): boolean =>
+  isWork(task) && task.options.resource !== true && policiesOf(task) === undefined
 
 /** Whether a task may run in the place of the one after it. Runs of pure tasks are shared, so they stay where others find them. */
 const isLink = (task: TaskImpl): boolean =>

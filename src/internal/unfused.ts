@@ -30,6 +30,10 @@ export const unfused = (cause: Cause.Cause<unknown>, observed: Observed): Observ
   return { trail, where: failed.length > 1 ? { ...observed.where, attempt: 0, worker: undefined } : failed[0]!.where! }
 }
 
+/** The part with which a task that was skipped began to be so, if several ran as one. */
+export const skippedIn = ({ place }: Trail): FailedPart["Service"] | undefined =>
+  place === undefined ? undefined : fusedAt(place)?.skippedAt(place)
+
 const fusedAt = (place: Place | undefined): FusedTask | undefined => {
   const node = place === undefined ? undefined : (place.submission.plan as Partial<LivePlan>).nodes?.[place.index]
   return node instanceof FusedTask ? node : undefined
