@@ -21,7 +21,7 @@ import { rulesOf } from "./internal/fairness.ts"
 import type { Names } from "./internal/options.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
 import { isRandom, isScheme } from "./internal/schemes.ts"
-import { millisOf, poolOf, postingOf, waitFault } from "./internal/terms.ts"
+import { millisOf, namesOfTerms, namesOfWorkers, poolOf, postingOf, waitFault } from "./internal/terms.ts"
 import type { Scheme } from "./Placement.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { GraphError } from "./SkeinError.ts"
@@ -232,7 +232,11 @@ const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>
     if (elastic !== undefined && options.concurrency !== undefined) {
       return yield* invalid("concurrency", concurrency, "no value beside elastic, whose own concurrency counts")
     }
-    if (workers === undefined && elastic !== undefined) return []
+    if (workers === undefined && elastic !== undefined) {
+      return highWaterMark === undefined
+        ? []
+        : yield* invalid("highWaterMark", highWaterMark, "no value beside elastic, whose workers have no mark")
+    }
     if (workers === undefined) {
       yield* checkCount("concurrency", concurrency)
       const fault = highWaterMark === undefined ? undefined : markFault("highWaterMark", highWaterMark)
@@ -272,8 +276,6 @@ const graceOf = (grace: Duration.Input | undefined): Effect.Effect<number, Graph
   return millis > 0 ? Effect.succeed(millis) : invalid("grace", grace, "a duration above zero, such as \"5 seconds\"")
 }
 
-const namesOfTerms: Names<WorkerTerms> = { ttl: true, restart: true, maxTasks: true, maxAge: true, onStart: true }
-
 const names: Names<Options> = {
   ...namesOfTerms,
   concurrency: true,
@@ -291,15 +293,6 @@ const names: Names<Options> = {
   highWaterMark: true,
   placement: true,
   waitForWorkers: true
-}
-
-const namesOfWorkers: Names<WorkerOptions> = {
-  ...namesOfTerms,
-  id: true,
-  concurrency: true,
-  resources: true,
-  labels: true,
-  highWaterMark: true
 }
 
 /** Chance is asked for only where the scheme may want some. */

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -403,6 +404,23 @@ describe("hooks", () => {
     }).pipe(inScheduler({ workers: [], waitForWorkers: "1 second" })))
 })
 
+describe("closing", () => {
+  it.effect("W15: the close of a layer waits for the finalizers of an onStart that it interrupts", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const onStart = Effect.onInterrupt(
+        Effect.never,
+        () => Effect.andThen(turns(20), Effect.sync(() => void log.push("stopped")))
+      )
+      const pool = { min: 0, max: 1, concurrency: 1, onStart }
+      yield* Effect.scoped(Effect.andThen(Client.submit(where), turns(3))).pipe(
+        Effect.provide(Skein.layer({ elastic: pool }))
+      )
+      log.push("closed")
+      assert.deepStrictEqual(log, ["stopped", "closed"])
+    }))
+})
+
 describe("an elastic pool", () => {
   const elastic = { min: 1, max: 3, concurrency: 1, idle: "10 seconds" } as const
 
@@ -466,6 +484,25 @@ describe("an elastic pool", () => {
       yield* Client.gather(futures)
     }).pipe(inScheduler({ workers: [{ id: "own", concurrency: 1 }], elastic: { min: 0, max: 1, concurrency: 1 } })))
 
+  it.effect("W18: a pool stands beside workers, and none of its own is called as one of them", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* workers, ["elastic-1 open", "elastic-2 open"])
+    }).pipe(inScheduler({ elastic, workers: [{ id: "elastic-1", concurrency: 1 }] })))
+
+  it.effect("W18, D10: a body that is unmet on the last worker of a pool is started on a fresh one", () =>
+    Effect.gen(function*() {
+      const picky = Task.make(
+        Effect.flatMap(
+          Worker.current,
+          ({ worker }) => worker === "elastic-1" ? Task.unmet("not here") : Effect.succeed(worker)
+        ),
+        { waitForWorkers: Duration.infinity }
+      )
+      const future = yield* Client.submit(picky)
+      yield* pass("10 seconds")
+      assert.strictEqual(yield* Future.join(future), "elastic-2")
+    }).pipe(inScheduler({ elastic: { ...elastic, min: 0 } })))
+
   it.effect("W18: sizes that are none are refused", () =>
     Effect.gen(function*() {
       for (
@@ -485,6 +522,34 @@ describe("an elastic pool", () => {
 })
 
 describe("options of workers", () => {
+  const one = { id: "a", concurrency: 1 }
+  const restart = { times: 1, within: 1 }
+  const pool = { min: 0, max: 1, concurrency: 1 }
+  const bad: ReadonlyArray<readonly [unknown, string, string]> = [
+    [{ restart: { ...restart, minRuntime: 1 } }, "minRuntime", "times, within, minRunTime"],
+    [{ restart: { times: 1 } }, "restart.within of worker \"local\"", "a duration above zero"],
+    [{ onStart: 3 }, "onStart of worker \"local\"", "an effect"],
+    [{ workers: [{ ...one, maxtasks: 1 }] }, "maxtasks", "maxTasks"],
+    [{ elastic: { ...pool, labels: ["gpu"] } }, "labels", "min, max"],
+    [{ elastic: { ...pool, id: "" } }, "elastic.id", "a non-empty string"],
+    [{ elastic: pool, highWaterMark: 3 }, "highWaterMark", "no value beside elastic"]
+  ]
+  for (const [options, option, expected] of bad) {
+    it.effect(`Bad input: a layer is refused for what ${option} is`, () =>
+      Effect.gen(function*() {
+        const refused = graphErrorOf(Effect.provide(Client.compute(where), Skein.layer(options as Skein.Options)))
+        const { message } = yield* refused
+        assert.include(message, `The option ${option} cannot be`)
+        assert.include(message, expected)
+      }))
+  }
+
+  it.effect("Bad input: an added worker is refused for an option that does not exist", () =>
+    Effect.gen(function*() {
+      const { message } = yield* graphErrorOf(Scheduler.addWorker({ ...one, resource: { gpu: 1 } } as never))
+      assert.include(message, "The option resource cannot be")
+    }).pipe(inScheduler()))
+
   const wrong: ReadonlyArray<readonly [Skein.WorkerTerms, string]> = [
     [{ ttl: 0 }, "ttl"],
     [{ maxTasks: 0 }, "maxTasks"],

@@ -49,9 +49,12 @@ export const adapt = (state: State, pool: Pool, out: Out): void => {
   const { max, min } = pool
   const starting = members.filter(({ phase }) => phase === "starting").length
   const size = desired({ min, max, size: members.length, starting, idle: idle.length, isShort: isShort(state) })
-  for (const worker of idle.slice(0, Math.max(0, members.length - size))) workers.letGo(state, worker)
+  const leaving = idle.slice(0, Math.max(0, members.length - size))
+  for (const worker of leaving) workers.letGo(state, worker)
+  // What could not run on any of those waits for a fresh one.
+  if (leaving.length > 0 && isShort(state)) return adapt(state, pool, out)
   for (let i = members.length; i < size && mayStart(state, pool); i++) {
-    const name = `${pool.name}-${++pool.count}`
+    const name = nextName(state, pool)
     const newcomer = {
       name,
       info: { id: name, labels: [] },
@@ -64,6 +67,15 @@ export const adapt = (state: State, pool: Pool, out: Out): void => {
     workers.start(state, { ...newcomer, isPooled: true }, -1, out)
   }
   pool.reviewAt = nextReview(state, pool, members.length < size)
+}
+
+/** Workers from outside of the pool may have any name. */
+const nextName = (state: State, pool: Pool): string => {
+  const name = `${pool.name}-${++pool.count}`
+  const isTaken = state.workers.some((worker) =>
+    worker.name === name && worker.phase !== "gone" && worker.phase !== "lost"
+  )
+  return isTaken ? nextName(state, pool) : name
 }
 
 const noteIdle = (state: State, worker: WorkerRecord): void => {

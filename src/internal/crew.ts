@@ -212,7 +212,9 @@ export class Crew {
     beats?.interruptUnsafe()
     starting?.interruptUnsafe()
     if (started !== undefined) Deferred.doneUnsafe(started, Exit.fail(failed(worker.name, Cause.interrupt())))
-    const close = hooks === undefined ? rest : Effect.andThen(rest, Scope.close(hooks, exit))
+    // What interrupts it has finalizers of its own.
+    const still = starting === undefined ? rest : Effect.andThen(rest, Fiber.await(starting))
+    const close = hooks === undefined ? still : Effect.andThen(still, Scope.close(hooks, exit))
     const fiber = Effect.runForkWith(this.core.context)(Effect.exit(close))
     const done = (): void => {
       this.closings.delete(fiber)

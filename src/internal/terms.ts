@@ -4,13 +4,42 @@
  * @internal
  */
 import * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { Restart, Terms } from "../engine/Event.ts"
 import type { ElasticOptions, RestartOptions, WorkerOptions, WorkerTerms } from "../Skein.ts"
 import type { GraphError } from "../SkeinError.ts"
-import { countFault, invalidOption, workerFault } from "./checks.ts"
+import { countFault, invalidOption, unknownOption, workerFault } from "./checks.ts"
+import type { Names } from "./options.ts"
+
+export const namesOfTerms: Names<WorkerTerms> = {
+  ttl: true,
+  restart: true,
+  maxTasks: true,
+  maxAge: true,
+  onStart: true
+}
+
+export const namesOfWorkers: Names<WorkerOptions> = {
+  ...namesOfTerms,
+  id: true,
+  concurrency: true,
+  resources: true,
+  labels: true,
+  highWaterMark: true
+}
+
+const namesOfPools: Names<ElasticOptions> = {
+  ...namesOfTerms,
+  min: true,
+  max: true,
+  concurrency: true,
+  idle: true,
+  id: true
+}
+
+const namesOfRestarts: Names<RestartOptions> = { times: true, within: true, minRunTime: true }
 
 /** A worker as the scheduler is told of it. */
 export interface Posting {
@@ -57,16 +86,20 @@ const countFaultOf = (option: string, value: number | undefined): GraphError | u
 const restartFault = (of: string, restart: RestartOptions | undefined): GraphError | undefined =>
   restart === undefined
     ? undefined
-    : (restart.times === Infinity ? undefined : countFault(`restart.times${of}`, restart.times)) ??
-      durationFault(`restart.within${of}`, restart.within) ??
+    : unknownOption(restart, namesOfRestarts) ??
+      (restart.times === Infinity ? undefined : countFault(`restart.times${of}`, restart.times)) ??
+      durationFault(`restart.within${of}`, restart.within ?? NaN) ??
       waitFault(`restart.minRunTime${of}`, restart.minRunTime)
 
 /** Why these terms are none; `of` says whose they are. */
 export const termsFault = (
-  { maxAge, maxTasks, restart, ttl }: WorkerTerms,
+  { maxAge, maxTasks, onStart, restart, ttl }: WorkerTerms,
   of = ""
 ): GraphError | undefined =>
-  durationFault(`ttl${of}`, ttl) ?? countFaultOf(`maxTasks${of}`, maxTasks) ?? durationFault(`maxAge${of}`, maxAge) ??
+  (onStart === undefined || Effect.isEffect(onStart)
+    ? undefined
+    : invalidOption(`onStart${of}`, onStart, "an effect, such as Effect.acquireRelease(open, close)")) ??
+    durationFault(`ttl${of}`, ttl) ?? countFaultOf(`maxTasks${of}`, maxTasks) ?? durationFault(`maxAge${of}`, maxAge) ??
     restartFault(of, restart)
 
 const restartOf = ({ minRunTime, times, within }: RestartOptions): Restart => ({
@@ -90,7 +123,7 @@ export const postingOf = (worker: WorkerOptions, layer: WorkerTerms): Posting | 
   const { concurrency, highWaterMark, id, labels = [], resources } = worker
   const terms: WorkerTerms = { ...layer, ...given(worker) }
   const of = ` of worker ${JSON.stringify(id)}`
-  const fault = workerFault(worker) ?? termsFault(terms, of)
+  const fault = unknownOption(worker, namesOfWorkers) ?? workerFault(worker) ?? termsFault(terms, of)
   if (fault !== undefined) return fault
   // A mark of 0 is no limit.
   const mark = highWaterMark === 0 ? undefined : highWaterMark
@@ -104,10 +137,14 @@ const defaultRestart: Restart = { times: 3, withinMillis: 60_000, minRunMillis: 
 export const poolOf = (elastic: ElasticOptions, layer: WorkerTerms): PoolPosting | GraphError => {
   const { concurrency, id = "elastic", idle, max, min } = elastic
   const terms: WorkerTerms = { ...layer, ...given(elastic) }
-  const fault = countFault("elastic.max", max) ?? countFault("elastic.concurrency", concurrency) ??
+  const fault = unknownOption(elastic, namesOfPools) ?? countFault("elastic.max", max) ??
+    countFault("elastic.concurrency", concurrency) ??
     (Number.isInteger(min) && min >= 0 && min <= max
       ? undefined
       : invalidOption("elastic.min", min, "a whole number from 0 to elastic.max")) ??
+    (typeof id === "string" && id !== ""
+      ? undefined
+      : invalidOption("elastic.id", id, "a non-empty string, with which the names of its workers begin")) ??
     durationFault("elastic.idle", idle) ?? termsFault(terms, " of elastic")
   if (fault !== undefined) return fault
   const { restart = defaultRestart, ...rest } = termsOf(terms)
