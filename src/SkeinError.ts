@@ -712,7 +712,6 @@ const facts = [
   DependencyTimeout,
   ImpossibleDependency,
   TaskSkipped,
-  NoSuitableWorker,
   TaskCancelled,
   WorkerKilled,
   DependenciesGone,

@@ -46,6 +46,13 @@ describe("restrictions", () => {
       assert.deepStrictEqual(yield* Client.compute(labels), ["large", "gpu"])
     }).pipe(on(one("a"), one("b", "gpu"), one("c", "large", "gpu"))))
 
+  it.effect("W6: workers that are named later take the place of those before, names and labels", () =>
+    Effect.gen(function*() {
+      const named = Task.make(where, { workers: ["a"] }).pipe(Task.withOptions({ workers: { labels: ["gpu"] } }))
+      const labelled = Task.make(where, { workers: { labels: ["gpu"] } }).pipe(Task.withOptions({ workers: ["a"] }))
+      assert.deepStrictEqual(yield* Client.compute([named, labelled]), ["b", "a"])
+    }).pipe(on(one("a"), one("b", "gpu"))))
+
   it.effect("W6: a worker that is added has labels too, and takes at once what waits for them", () =>
     Effect.gen(function*() {
       const future = yield* Client.submit(

@@ -208,7 +208,7 @@ const nothing: ReadonlyArray<Invalid> = []
 
 /** What contradicts what, whichever was told first. */
 export const contradiction = (
-  { allowOthers, idempotent, labels, retry, workers }: TaskOptions
+  { allowOthers, idempotent, keepResources, labels, resources, retry, workers }: TaskOptions
 ): Invalid | undefined => {
   if (idempotent === false && retry !== undefined) {
     const expected = "no value beside retry, which starts the task again: leave one of the two out"
@@ -216,6 +216,13 @@ export const contradiction = (
   }
   if (allowOthers === true && (workers ?? labels) === undefined) {
     return { option: "allowOthers", value: true, expected: "no value without the option workers, which it widens" }
+  }
+  if (keepResources === true && resources === undefined) {
+    return {
+      option: "keepResources",
+      value: true,
+      expected: "no value without resources, of which there are none to keep"
+    }
   }
   return undefined
 }
@@ -231,5 +238,7 @@ export const replaced = (options: TaskOptions, by: Given, known?: Readonly<Recor
   const given = normalize(by, known)
   const still = (options.invalid ?? nothing).filter(({ option }) => by[option as keyof Given] === undefined)
   const told = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  return { ...options, ...told, invalid: [...still, ...given.invalid ?? nothing] }
+  // One option, though it is kept as two.
+  const restriction = by.workers === undefined ? {} : { workers: given.workers, labels: given.labels }
+  return { ...options, ...told, ...restriction, invalid: [...still, ...given.invalid ?? nothing] }
 }
