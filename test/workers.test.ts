@@ -529,7 +529,7 @@ describe("options of workers", () => {
     [{ restart: { ...restart, minRuntime: 1 } }, "minRuntime", "times, within, minRunTime"],
     [{ restart: { times: 1 } }, "restart.within of worker \"local\"", "a duration above zero"],
     [{ onStart: 3 }, "onStart of worker \"local\"", "an effect"],
-    [{ workers: [{ ...one, maxtasks: 1 }] }, "maxtasks", "maxTasks"],
+    [{ workers: [{ ...one, maxtasks: 1 }] }, "maxtasks of worker \"a\"", "maxTasks"],
     [{ elastic: { ...pool, labels: ["gpu"] } }, "labels", "min, max"],
     [{ elastic: { ...pool, id: "" } }, "elastic.id", "a non-empty string"],
     [{ elastic: pool, highWaterMark: 3 }, "highWaterMark", "no value beside elastic"]
