@@ -382,6 +382,10 @@ export type ImpossibleReason =
   | { readonly _tag: "Unmet"; readonly on: ReadonlyArray<{ readonly worker: string; readonly reason: string }> }
   /** Its `locality` is below 0 for each of these workers; with `fault`, it gave no number for one of them. */
   | { readonly _tag: "Locality"; readonly workers: ReadonlyArray<string>; readonly fault: string | undefined }
+  /** What it follows ran on these workers, and on none of them enough of it. */
+  | { readonly _tag: "Apart"; readonly workers: ReadonlyArray<string> }
+  /** What it follows ran on these workers, and none of them takes tasks and may run it. */
+  | { readonly _tag: "Away"; readonly workers: ReadonlyArray<string> }
   /** So many dependencies of a set have ended otherwise that its policy can never be met. See `Dependency`. */
   | Extract<Impossibility, { readonly _tag: "Unreachable" }>
 
@@ -415,6 +419,12 @@ const describeImpossible = (reason: ImpossibleReason): string => {
         ? `its locality is below 0 for every worker on which it may run: ${reason.workers.map(quote).join(", ")}. ` +
           "Give 0 for those where it may run."
         : `its locality ${reason.fault}. Give a number for every worker.`
+    case "Apart":
+      return `what it follows ran on ${reason.workers.map(quote).join(" and ")}, and on none of them enough of it. ` +
+        "Let what it follows run in one place (workers, locality), or follow any of it."
+    case "Away":
+      return `what it follows ran on ${reason.workers.map(quote).join(" and ")}, and no worker there takes tasks and ` +
+        "may run it. Use after where the place does not matter."
     case "Unreachable":
       return unreachableText(reason)
   }

@@ -71,8 +71,9 @@ export interface Options {
    */
   readonly after?: Ordered | ReadonlyArray<Ordered> | undefined
   /**
-   * Tasks that must have succeeded before this one starts, as with `after`. It ends with `ImpossibleDependency`, not with
-   * `DependencyFailed`, when one of them ends otherwise, or as a `Dependency` says. That it runs where they did is not there yet.
+   * Tasks that must have succeeded before this one starts, and where it runs: on the worker on which all of them ran. With a
+   * `Dependency`, on one on which as many of its members ran as it needs. It ends with `ImpossibleDependency` when too many of
+   * them end otherwise, when they ran apart, or when no worker on which they ran takes tasks and may run it.
    */
   readonly follow?: Ordered | ReadonlyArray<Ordered> | undefined
   /** How long one attempt may take, from its start. It is interrupted then. */

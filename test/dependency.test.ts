@@ -13,6 +13,7 @@ import * as Scheduler from "skein/Scheduler"
 import { DependencyFailed, GraphError, ImpossibleDependency, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
+import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
 
 const failureOf = <A, E>(exit: Exit.Exit<A, E>): E => Option.getOrThrow(Exit.findErrorOption(exit))
@@ -198,6 +199,58 @@ describe("Dependency in after and follow", () => {
       yield* Client.compute(Task.make(note(log, "any"), { follow: Dependency.any([bad, first]), after: first }))
       assert.strictEqual(log.at(-1), "any")
     }).pipe(wide))
+
+  const two = inScheduler({ workers: [{ id: "w1", concurrency: 1 }, { id: "w2", concurrency: 1 }] })
+  const place = Effect.map(Worker.current, ({ worker }) => worker)
+
+  it.effect("D8: a task runs on the worker on which ran what it follows", () =>
+    Effect.gen(function*() {
+      const first = Task.make(place, { workers: ["w2"] })
+      const all = Array.from({ length: 4 }, () => Task.make(place, { follow: first }))
+      assert.deepStrictEqual(yield* Client.compute(all), ["w2", "w2", "w2", "w2"])
+      const failing = Task.make(Effect.fail("no"), { workers: ["w2"] })
+      const after = Task.make(place, { follow: Dependency.any([failing], { on: "failure" }) })
+      assert.strictEqual(yield* Client.compute(after), "w2")
+      const flat = Task.flatMap({ first }, () => Task.make(place, { workers: ["w2"] }))
+      assert.strictEqual(yield* Client.compute(Task.make(place, { follow: flat })), "w2")
+    }).pipe(two))
+
+  it.effect("D8: what ran apart cannot be followed, but any of it can", () =>
+    Effect.gen(function*() {
+      const [a, b] = [Task.make(place, { workers: ["w1"] }), Task.make(place, { workers: ["w2"] })]
+      const error = failureOf(yield* Effect.exit(Client.compute(Task.make(place, { follow: [a, b], key: "x" }))))
+      assert.instanceOf(error, ImpossibleDependency)
+      assert.deepStrictEqual(error.reason, { _tag: "Apart", workers: ["w1", "w2"] })
+      assert.include(error.message, "\"w1\" and \"w2\"")
+      const any = Task.make(place, { follow: Dependency.any([a, b]), workers: ["w2"], after: [a, b] })
+      assert.strictEqual(yield* Client.compute(any), "w2")
+      const elsewhere = Task.make(place, { follow: a, workers: ["w2"], key: "y" })
+      const away = failureOf(yield* Effect.exit(Client.compute(elsewhere)))
+      assert.instanceOf(away, ImpossibleDependency)
+      assert.deepStrictEqual(away.reason, { _tag: "Away", workers: ["w1"] })
+    }).pipe(two))
+
+  it.effect("D8: while that worker is busy it waits, and explain says for which; a retry stays there", () =>
+    Effect.gen(function*() {
+      const first = yield* Client.submit(Task.make(place, { workers: ["w2"] }))
+      yield* Future.join(first)
+      const busy = yield* Client.submit(Task.make(Effect.sleep("1 second"), { workers: ["w2"], key: "busy" }))
+      const log: Log = []
+      const body = Effect.andThen(Effect.flatMap(place, (worker) => note(log, worker)), Effect.fail("again"))
+      const task = Task.make(body, { follow: first, key: "x", retry: Schedule.recurs(1) })
+      const future = yield* Client.submit(task)
+      yield* TestClock.adjust("500 millis")
+      assert.deepStrictEqual((yield* Scheduler.explain("x"))?.because, {
+        _tag: "NoFreeSlot",
+        ahead: 0,
+        running: ["busy"],
+        on: ["w2"]
+      })
+      yield* TestClock.adjust("1 second")
+      yield* Future.join(busy)
+      yield* Effect.exit(Future.join(future))
+      assert.deepStrictEqual(log, ["w2", "w2"])
+    }).pipe(two))
 
   it.effect("D7: options that are replaced take their policies with them, and others stay", () =>
     Effect.gen(function*() {

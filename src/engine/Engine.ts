@@ -10,6 +10,7 @@ import * as attempts from "./attempts.ts"
 import * as copies from "./copies.ts"
 import * as elastic from "./elastic.ts"
 import type { Event } from "./Event.ts"
+import * as follow from "./follow.ts"
 import type { Instruction, Out } from "./Instruction.ts"
 import * as lack from "./lack.ts"
 import * as loss from "./loss.ts"
@@ -44,18 +45,27 @@ export const advance = (state: State, event: Event, out: Out): void => {
   slots.dispatch(state, out)
   if (state.pool !== undefined) elastic.adapt(state, state.pool, out)
   // Workers that have retired or left by that may have been the last for some; whoever waited for what has ended goes on.
-  while (isAnyUnplaced(state) || state.stranded.length > 0) {
-    lack.settle(state, out)
-    stranded.settle(state, out)
-    slots.dispatch(state, out)
-  }
+  place(state, out)
   if (state.draining > 0) copies.handOver(state, out)
+  if (state.hasMoved) {
+    follow.rebindAll(state)
+    place(state, out)
+  }
   if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
   state.cancelling = unwanted
   if (state.behalf !== undefined) state.behalf = undefined
   if (state.isWatching) workers.watch(state)
   if (state.timers.length > 0 || state.isWatching) timers.schedule(state, attempts.isStale, out)
   state.tasks.shrink()
+}
+
+/** Ends what lacks a worker, until nobody is left of whom that is to be found out. */
+const place = (state: State, out: Out): void => {
+  while (isAnyUnplaced(state) || state.stranded.length > 0) {
+    lack.settle(state, out)
+    stranded.settle(state, out)
+    slots.dispatch(state, out)
+  }
 }
 
 /** Whether it has to be found out anew which tasks no worker could run. */

@@ -66,6 +66,8 @@ export interface Demand extends Pick<Restriction, "labels" | "workers"> {
   readonly locality?: Locality | undefined
   /** What workers said that cannot run it, by serial. The engine alone writes this. */
   readonly excluded?: ReadonlyMap<number, Exclusion> | undefined
+  /** Where what it follows ran. The engine alone writes this. */
+  readonly followed?: Followed | undefined
 }
 
 /** On which workers a task may run. */
@@ -94,6 +96,14 @@ export type Locality = (worker: WorkerInfo) => number | string
 export interface Exclusion {
   readonly worker: string
   readonly reason: string
+}
+
+/** Where what a task follows ran. */
+export interface Followed {
+  /** The serials of the workers on which enough of it did. */
+  readonly on: ReadonlySet<number>
+  /** The names of all on which some of it did. */
+  readonly workers: ReadonlyArray<string>
 }
 
 /** The plan index or live task that `reference` means: `>= 0` an index of this plan, `< 0` the live task `~reference`. */

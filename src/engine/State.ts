@@ -103,6 +103,10 @@ export type Impossibility =
   | { readonly _tag: "Unmet"; readonly on: ReadonlyArray<Exclusion> }
   /** Its locality is below 0 for each of them, or `fault`. */
   | { readonly _tag: "Locality"; readonly workers: ReadonlyArray<string>; readonly fault: string | undefined }
+  /** What it follows ran on these workers, and on none of them enough of it. */
+  | { readonly _tag: "Apart"; readonly workers: ReadonlyArray<string> }
+  /** What it follows ran on these workers, and none of them takes tasks and may run it. */
+  | { readonly _tag: "Away"; readonly workers: ReadonlyArray<string> }
   /** So many dependencies of a group have ended otherwise that its policy can never be met. */
   | {
     readonly _tag: "Unreachable"
@@ -460,7 +464,7 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly heads: Array<Queue>
   /** The queue of each of them. */
   readonly queueOf: Map<TaskId, Queue>
-  /** How many live tasks ask for more than a slot or name a share; one more if the layer has others in queues too. */
+  /** How many live tasks ask for more than a slot, follow others or name a share; one more if the layer has others in queues too. */
   demanding: number
   /** What attempts hold beside their slots. */
   readonly holding: Map<TaskId, Holding>
@@ -482,7 +486,7 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly sizes: Map<TaskId, number>
   /** Their sum. */
   heldSize: number
-  /** What tasks demand whose bodies said that some workers cannot run them. */
+  /** What tasks demand whose bodies said that some workers cannot run them, or that are ready and follow others. */
   readonly barred: Map<TaskId, Demand>
   /** Tasks that no worker which takes tasks could run, each with the serial of the timer that limits its wait; -1 for none. */
   readonly lacking: Map<TaskId, number>
@@ -502,6 +506,8 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly settled: Set<TaskId>
   /** The workers that hold a result besides the first, where there are some. */
   readonly copies: Map<TaskId, Set<number>>
+  /** The first holder of a result is another one since this step began. */
+  hasMoved: boolean
   /** The names of the workers that made results of which another one is the first holder now. */
   readonly makers: Map<TaskId, string>
   /** Copies of results that are on their way, by number. */
@@ -631,6 +637,7 @@ const stateOf = (
   outcomes: new Map(),
   settled: new Set(),
   copies: new Map(),
+  hasMoved: false,
   makers: new Map(),
   copying: new Map(),
   draining: 0,

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as budget from "./budget.ts"
+import * as follow from "./follow.ts"
 import type { Out } from "./Instruction.ts"
 import { recount } from "./needs.ts"
 import { outcomeOf } from "./outcomes.ts"
@@ -59,6 +60,7 @@ export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
 /** Lets a task that waits wait for its dependencies once more, and for a delay if it has one. */
 export const waitAgain = (state: State, task: TaskId, isDelayed: boolean, out: Out): void => {
   if (state.demanding > 0) state.unplaced.push(task)
+  if (state.barred.size > 0) follow.unbind(state, task)
   if (state.needs.size > 0 && state.needs.has(task)) return waitForGroups(state, task, isDelayed, out)
   const dependencies = dependenciesOf(state, task)
   const open = dependencies.filter((dependency) => !hasEnded(state.tasks.phase[dependency] as PhaseOf))

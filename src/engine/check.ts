@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { unitsOf } from "./amounts.ts"
+import { followedBy } from "./follow.ts"
 import { lackOf } from "./lack.ts"
 import { outcomeOfEnd } from "./needs.ts"
 import { claimsOf } from "./owners.ts"
@@ -197,6 +198,9 @@ function* grouped(
 
 const settingsOf = (state: State, task: TaskId) =>
   state.tasks.submission[task]?.plan.settings.get(state.tasks.index[task]!)
+
+const isFollower = (state: State, task: TaskId): boolean =>
+  settingsOf(state, task)?.policies?.some(({ of }) => of === "follow") === true
 
 const isArmed = (state: State, task: TaskId, kind: Timer["kind"], serial: number): boolean =>
   state.timers.some((timer) => timer.task === task && timer.kind === kind && timer.serial === serial)
@@ -524,7 +528,9 @@ function* queue(state: State, { live, name }: Facts): Iterable<string> {
   }
   if (state.queues.size === 0 && (state.turns.size > 0 || state.lastTurn > 0)) yield "S6: turns are kept for nobody"
   const demanding = (state.fairness.queues === "none" ? 0 : 1) +
-    live.filter((task) => demandOf(state, task) !== undefined || shareOf(state, task) !== undefined).length
+    live.filter((task) =>
+      demandOf(state, task) !== undefined || shareOf(state, task) !== undefined || isFollower(state, task)
+    ).length
   if (demanding !== state.demanding) yield `S6: ${state.demanding} of ${demanding} tasks that ask for more are counted`
   for (const task of live) {
     const isReady = phaseOf(state, task) === Phase.ready
@@ -636,6 +642,14 @@ function* lacks(state: State, { live, name }: Facts): Iterable<string> {
   for (const task of live) {
     const phase = phaseOf(state, task)
     const isOpen = (phase === Phase.waiting || phase === Phase.ready) && !state.aliases.has(task)
+    const bound = state.barred.get(task)?.followed
+    if (isOpen && phase === Phase.waiting && bound !== undefined) yield `S13: ${name(task)} is bound too early`
+    if (phase === Phase.ready) {
+      const [is, ought] = [bound, followedBy(state, task)].map((each) =>
+        each && [...each.on].toSorted((a, b) => a - b).join()
+      )
+      if (is !== ought) yield `S13: ${name(task)} is bound to ${is}, not to ${ought}`
+    }
     const isLacking = isOpen && lackOf(state, task) !== undefined
     const serial = state.lacking.get(task)
     if (isLacking !== (serial !== undefined)) yield `S13: ${name(task)} ${isLacking ? "lacks a" : "has its"} worker`

@@ -69,6 +69,7 @@ const passOn = (state: State, task: TaskId, to: number): void => {
   // No attempt made a value from outside.
   if (attempt[task] !== 0 && !state.makers.has(task)) state.makers.set(task, state.workers[worker[task]!]!.name)
   worker[task] = to
+  state.hasMoved = true
 }
 
 /** Has the copies of a result that are on their way come from its first holder, which is another one by now. */

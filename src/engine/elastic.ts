@@ -91,11 +91,12 @@ const isShort = (state: State): boolean => {
   return [...state.queues.values()].some((queue) => wouldHelp(state, queue, brake))
 }
 
-/** Workers of a pool have no names that a task could know, and no resources. What the budget holds back needs no slot. */
+/** Workers of a pool have no names that a task could know, no resources, and nothing ran there that it follows. What the budget holds back needs no slot. */
 const wouldHelp = ({ tags }: State, { demand, isSource }: Queue, brake: ReturnType<typeof budget.brakeOf>): boolean => {
   if (brake === "all" || (brake === "sources" && isSource)) return false
   return demand === undefined ||
     (demand.workers === undefined && demand.labels === undefined && demand.amounts === undefined &&
+      demand.followed === undefined &&
       (demand.tags ?? []).every((tag) => (tags.get(tag)?.used ?? 0) < (tags.get(tag)?.total ?? Infinity)))
 }
 

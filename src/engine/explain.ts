@@ -55,6 +55,8 @@ export type Because =
     readonly restriction: Restriction
     readonly unmet: ReadonlyArray<Exclusion>
     readonly never: ReadonlyArray<string>
+    /** The workers on which ran what it follows. */
+    readonly followed?: ReadonlyArray<string>
     readonly until: number | undefined
   }
   /** All slots of the workers on which it may run are taken, by `running`, and `ahead` ready tasks rank before it. */
@@ -234,7 +236,7 @@ const readyBecause = (state: State, task: TaskId): Because => {
 const lackingBecause = (
   state: State,
   task: TaskId,
-  { amounts, excluded, labels, locality, workers }: Demand,
+  { amounts, excluded, followed, labels, locality, workers }: Demand,
   open: ReadonlyArray<WorkerRecord>
 ): Because => {
   const serial = state.lacking.get(task)
@@ -244,6 +246,7 @@ const lackingBecause = (
     restriction: restrictionOf({ amounts, labels, workers }),
     unmet: excluded === undefined ? [] : [...excluded.values()],
     never: locality === undefined ? [] : open.flatMap(({ info, name }) => Number(locality(info)) >= 0 ? [] : [name]),
+    ...(followed !== undefined && { followed: followed.workers }),
     until: serial === undefined ? undefined : state.timers.find(isLimit)?.at
   }
 }

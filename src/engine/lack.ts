@@ -8,7 +8,7 @@ import { propagate } from "./agenda.ts"
 import { couldHold } from "./amounts.ts"
 import type { Out } from "./Instruction.ts"
 import { outcomeOf } from "./outcomes.ts"
-import { demandOf, maySuit, meets } from "./placement.ts"
+import { demandOf, isFollowing, maySuit, meets } from "./placement.ts"
 import type { Demand, Restriction } from "./Plan.ts"
 import * as ready from "./ready.ts"
 import { fail } from "./settle.ts"
@@ -46,11 +46,7 @@ const regroup = (state: State): void => {
     other.since.set(task, age)
     touched.add(other)
   }
-  for (const { since } of touched) {
-    const ages = [...since].sort(([, a], [, b]) => a - b)
-    since.clear()
-    for (const [task, age] of ages) since.set(task, age)
-  }
+  for (const queue of touched) ready.sortByAge(queue)
 }
 
 const look = (state: State, task: TaskId, out: Out): void => {
@@ -58,7 +54,7 @@ const look = (state: State, task: TaskId, out: Out): void => {
   if ((phase !== Phase.waiting && phase !== Phase.ready) || state.aliases.has(task)) return
   const lack = lackOf(state, task)
   if (lack === undefined) state.lacking.delete(task)
-  else if (hasFault(lack)) end(state, task, out)
+  else if (isFinal(state, task, lack)) end(state, task, out)
   else if (!state.lacking.has(task)) begin(state, task, out)
 }
 
@@ -71,29 +67,36 @@ const begin = (state: State, task: TaskId, out: Out): void => {
   state.lacking.set(task, serial)
 }
 
-/** Ends a task for want of a worker. */
-export const end = (state: State, task: TaskId, out: Out): void =>
-  fail(state, task, outcomeOf(state, task, lackOf(state, task)!), out)
+/** Ends a task for want of a worker, unless one comes in this very step. */
+export const end = (state: State, task: TaskId, out: Out): void => {
+  const lack = lackOf(state, task)
+  if (lack !== undefined) fail(state, task, outcomeOf(state, task, lack), out)
+}
 
-/** Waiting for other workers does not mend what a function answers. */
-const hasFault = (reason: Reason): boolean =>
-  reason._tag === "Impossible" && reason.why._tag === "Locality" && reason.why.fault !== undefined
+/** Waiting for other workers does not mend what a function answers, nor was any of them where followed tasks ran. */
+const isFinal = (state: State, task: TaskId, reason: Reason): boolean =>
+  demandOf(state, task)?.followed !== undefined ||
+  (reason._tag === "Impossible" && reason.why._tag === "Locality" && reason.why.fault !== undefined)
 
 /** Why none of the workers that take tasks could ever run a task; `undefined` if one could, or if there is none at all. */
 export const lackOf = (state: State, task: TaskId): Reason | undefined => {
   const demand = demandOf(state, task)
   if (demand === undefined) return undefined
   const open = state.workers.filter(takesTasks)
-  const permitted = open.filter((worker) =>
+  const able = open.filter((worker) =>
     couldHold(worker, demand) && (demand.allowOthers === true || meets(worker, demand))
   )
   const fault = faultOf(state, demand)
   if (fault !== undefined) {
-    return impossible({ _tag: "Locality", workers: permitted.map(({ name }) => name), fault })
+    return impossible({ _tag: "Locality", workers: able.map(({ name }) => name), fault })
   }
-  if (permitted.some((worker) => maySuit(state, worker, demand))) return undefined
-  const { amounts, excluded, labels, workers } = demand
-  if (permitted.length === 0 && (workers ?? labels ?? amounts) !== undefined) {
+  if (able.some((worker) => maySuit(state, worker, demand))) return undefined
+  const { amounts, excluded, followed, labels, workers } = demand
+  const permitted = able.filter((worker) => isFollowing(worker, demand))
+  if (followed !== undefined && permitted.length === 0) {
+    return impossible({ _tag: followed.on.size === 0 ? "Apart" : "Away", workers: followed.workers })
+  }
+  if (able.length === 0 && (workers ?? labels ?? amounts) !== undefined) {
     return { _tag: "NoSuitableWorker", restriction: restrictionOf(demand), millis: waitOf(state, task) }
   }
   if (excluded !== undefined) return impossible({ _tag: "Unmet", on: [...excluded.values()] })

@@ -8,6 +8,7 @@
 import { breakCycles, remember, uncharge } from "./again.ts"
 import * as budget from "./budget.ts"
 import { areAny, drop } from "./copies.ts"
+import * as follow from "./follow.ts"
 import type { Out } from "./Instruction.ts"
 import { recount } from "./needs.ts"
 import type { Verdict } from "./needs.ts"
@@ -163,7 +164,10 @@ const regroupNeeds = (state: State, task: TaskId, { again }: Renewal, out: Out):
   const needs = state.needs.get(task)
   const isDelayed = needs !== undefined && !again.has(task) && state.tasks.waiting[task]! > needs.left
   const verdict = recount(state, task, isDelayed ? 1 : 0, out)
-  if (verdict !== undefined || phase === Phase.waiting || state.tasks.waiting[task] === 0) return verdict
+  if (verdict !== undefined) return verdict
+  if (phase === Phase.ready && state.tasks.waiting[task] === 0) follow.rebind(state, task)
+  else follow.unbind(state, task)
+  if (phase === Phase.waiting || state.tasks.waiting[task] === 0) return undefined
   ready.remove(state, task)
   transition(state, task, Phase.waiting)
   return undefined

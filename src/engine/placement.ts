@@ -17,7 +17,7 @@ export const demandOf = (state: State, task: TaskId): Demand | undefined =>
 
 /** The same name for those who ask for the same. How they rate workers changes as those come and go, and the name with it. */
 export const nameOf = (state: State, demand: Demand): string => {
-  const { allowOthers, amounts, excluded, keepsAmounts, labels, locality, tags, workers } = demand
+  const { allowOthers, amounts, excluded, followed, keepsAmounts, labels, locality, tags, workers } = demand
   return JSON.stringify([
     workers?.toSorted(),
     labels?.toSorted(),
@@ -26,6 +26,7 @@ export const nameOf = (state: State, demand: Demand): string => {
     keepsAmounts,
     tags?.toSorted(),
     excluded && [...excluded.keys()].toSorted((a, b) => a - b),
+    followed && [...followed.on].toSorted((a, b) => a - b),
     locality && ratingsOf(state, locality)
   ])
 }
@@ -40,8 +41,12 @@ export const meets = ({ info, name }: WorkerRecord, { labels, workers }: Demand)
 
 /** Whether nothing but its name and labels could keep a worker from taking a task. */
 const accepts = (worker: WorkerRecord, demand: Demand): boolean =>
-  couldHold(worker, demand) && demand.excluded?.has(worker.serial) !== true &&
+  couldHold(worker, demand) && demand.excluded?.has(worker.serial) !== true && isFollowing(worker, demand) &&
   (demand.locality === undefined || rate(worker, demand.locality) >= 0)
+
+/** Whether enough of what the task follows ran on a worker. */
+export const isFollowing = ({ serial }: WorkerRecord, { followed }: Demand): boolean =>
+  followed === undefined || followed.on.has(serial)
 
 /** How much a task prefers a worker; below 0 if it never runs there. */
 const rate = ({ info }: WorkerRecord, locality: Locality): number => {

@@ -11,6 +11,7 @@ import * as heads from "./heads.ts"
 import { enterLane, isBefore, leaveLane } from "./laneHeap.ts"
 import type { Lanes } from "./laneHeap.ts"
 import { demandOf, nameOf } from "./placement.ts"
+import type { Group } from "./policies.ts"
 import { FewPositions, Positions } from "./positions.ts"
 import { priorityAt, shareAt } from "./State.ts"
 import type { Lane, Queue, State, Submission, TaskId } from "./State.ts"
@@ -84,11 +85,14 @@ const enter = (state: State, task: TaskId): void => {
   enterLane(state, state.lanes, laneOf(submission, index), submission.ranks[index]!)
 }
 
-/** Whether a task of a submission asks for more than a slot, or names a share. */
+const isFollow = ({ of }: Group): boolean => of === "follow"
+
+/** Whether a task of a submission asks for more than a slot, or names a share; or will when it is ready. */
 export const isDemanding = (submission: Submission, index: number): boolean => {
   if (submission.share !== undefined) return true
   const settings = submission.plan.settings.get(index)
-  return settings !== undefined && (settings.demand !== undefined || settings.share !== undefined)
+  return settings !== undefined &&
+    (settings.demand !== undefined || settings.share !== undefined || settings.policies?.some(isFollow) === true)
 }
 
 /** What the tasks of a queue have in common. */
@@ -183,4 +187,22 @@ export const withdraw = (state: State, task: TaskId): void => {
   if (part.members.count === 0) queue.parts.delete(lane)
   heads.settle(state, queue)
   if (queue.lanes.length === 0) state.queues.delete(queue.name)
+}
+
+/** Changes what a ready task asks for, and puts it among those that ask alike, as old as it is. */
+export const move = (state: State, task: TaskId, change: () => void): void => {
+  const age = state.queueOf.get(task)?.since.get(task)
+  withdraw(state, task)
+  change()
+  add(state, task)
+  const queue = state.queueOf.get(task)
+  if (age === undefined || queue === undefined) return
+  queue.since.set(task, age)
+  sortByAge(queue)
+}
+
+export const sortByAge = ({ since }: Queue): void => {
+  const ages = [...since].sort(([, a], [, b]) => a - b)
+  since.clear()
+  for (const [task, age] of ages) since.set(task, age)
 }

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as budget from "./budget.ts"
+import * as follow from "./follow.ts"
 import type { Out } from "./Instruction.ts"
 import * as needs from "./needs.ts"
 import { keepFailure, noteOutcome, outcomeOf } from "./outcomes.ts"
@@ -100,7 +101,10 @@ export const dependencyEnded = (
   out: Out
 ): void => {
   const tasks = state.tasks
-  if (tasks.phase[task] !== Phase.waiting) return
+  if (tasks.phase[task] !== Phase.waiting) {
+    if (state.needs.size > 0 && tasks.phase[task] === Phase.ready) follow.rebind(state, task)
+    return
+  }
   // A task that stands for another has let go of its dependencies: one that ends now ran again for others.
   if (state.aliases.size > 0 && state.aliases.has(task)) return
   if (state.needs.size > 0 && state.needs.has(task)) {
@@ -132,6 +136,7 @@ export const refuse = (state: State, task: TaskId, dependency: TaskId, out: Out)
 
 export const makeReady = (state: State, task: TaskId): void => {
   transition(state, task, Phase.ready)
+  if (state.needs.size > 0) follow.bind(state, task)
   ready.add(state, task)
   if (!hasTaker(state)) state.stranded.push(task)
 }

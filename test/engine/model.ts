@@ -328,6 +328,8 @@ export class Model {
   /** Workers came or went in this step since it was found out who lacks one. */
   private crewMoved = false
   private readonly silent = new Set<number>()
+  /** Tasks whose wait for a worker ends in this step. */
+  private readonly late = new Set<Task>()
   private problems: Array<string> = []
   private clock = 0
   private now = 0
@@ -387,6 +389,11 @@ export class Model {
       this.judgeOnce(state, event, each, out)
     }
     this.isEarly = false
+    for (const task of this.late) {
+      const lack = task.status === "pending" ? this.lackOf(task) : undefined
+      if (lack !== undefined) this.finish(task, "failed", `${lack.why}:${task.name}`)
+    }
+    this.late.clear()
     this.findLacks()
     this.follow()
     const someCome = out.some(({ _tag }) => _tag === "StartWorker")
@@ -623,6 +630,7 @@ export class Model {
       if (this.isBraked(task)) return false
       const { amounts, labels, tags, workers } = task.settings.demand ?? {}
       if (workers !== undefined || labels !== undefined || amounts !== undefined) return false
+      if (this.followed(task) !== undefined) return false
       return tags === undefined || this.tagsFor(task, all).every((tag) => leftOf(tag) >= tag.needed)
     }
     if (!all.some((task) => !task.forgotten && this.isReady(task) && wouldStart(task))) return false
@@ -1807,7 +1815,10 @@ export class Model {
         if (task.attempt === attempt && task.status === "stopping") this.overdue.add(task)
         return
       case "workers":
-        if (task.lack === due) this.finish(task, "failed", `${this.lackOf(task)!.why}:${task.name}`)
+        if (task.lack !== due) return
+        // One in the place of another may come in time.
+        if (this.replaced.size > 0) this.late.add(task)
+        else this.finish(task, "failed", `${this.lackOf(task)!.why}:${task.name}`)
         return
       case "stranded": {
         const limit = task.settings.waitForWorkersMillis ?? Infinity
@@ -1909,6 +1920,8 @@ export class Model {
         const displaced = this.displaced.get(instruction.task)
         this.displaced.delete(instruction.task)
         const task = displaced ?? this.byRow.get(instruction.task) ?? this.someRowless()
+        // It may have followed to a worker that retired in this step.
+        if (task !== undefined && (isOpen(task) || this.isWanted(task))) this.lookAgain()
         if (task === undefined || isOpen(task) || this.isWanted(task)) {
           return this.complain(`${task?.name ?? instruction.task} (${task?.status}) is forgotten too early`)
         }
@@ -2084,10 +2097,31 @@ export class Model {
     return meets(worker, demand) || (demand?.allowOthers === true && !others.some((other) => meets(other, demand)))
   }
 
+  /** The workers on which enough ran of what a ready task follows; `undefined` if that binds it to none. */
+  private followed(task: Task): ReadonlyArray<Worker> | undefined {
+    const groups = this.isReady(task) ? groupsOf(task).filter(({ of }) => of === "follow") : []
+    let found: ReadonlyArray<Worker> | undefined
+    for (const group of groups) {
+      const counted = inGroup(task, group).filter((member) => hasEnded(member) && isCounted(group, outcomeOf(member)))
+      const needed = neededOf(group, counted.length)
+      const places = counted.map((member) => this.placeOf(member))
+      const hasEnough = ({ row }: Worker) => places.filter((place) => place < 0 || place === row).length >= needed
+      if (places.filter((place) => place < 0).length >= needed) continue
+      found = (found ?? this.workers).filter(hasEnough)
+    }
+    return found
+  }
+
+  /** Where a task that has ended ran, or its result is; -1 if nowhere. */
+  private placeOf(task: Task): number {
+    if (task.adopted) return this.placeOf(task.alias!)
+    return task.unheld ? this.state!.tasks.worker[task.row]! : task.worker
+  }
+
   /** Whether a worker takes tasks, or will, and nothing but its name or labels could keep this one from it. */
   private accepts(task: Task, worker: Worker): boolean {
     return takesTasks(worker) && !task.unmet.has(worker) && has(worker, task.settings.demand) &&
-      Number(this.rate(task, worker)) >= 0
+      Number(this.rate(task, worker)) >= 0 && this.followed(task)?.includes(worker) !== false
   }
 
   // Who comes first.
@@ -2225,7 +2259,8 @@ export class Model {
   private waitsInQueue(task: Task): boolean {
     const { aging, budget, sourceSaturation } = this.fairness
     return this.isReady(task) && !task.forgotten &&
-      (task.settings.demand !== undefined || task.unmet.size > 0 || task.share !== "" ||
+      (task.settings.demand !== undefined || task.unmet.size > 0 || this.followed(task) !== undefined ||
+        task.share !== "" ||
         budget !== undefined || aging < Infinity || (task.isSource && sourceSaturation < 1))
   }
 
@@ -2343,6 +2378,7 @@ export class Model {
     const open = this.workers.filter(takesTasks)
     if (open.some((worker) => typeof this.rate(task, worker) === "string")) return { why: "Impossible", isFinal: true }
     if (this.workers.some((_, index) => this.maySuit(task, index))) return undefined
+    if (this.followed(task) !== undefined) return { why: "Impossible", isFinal: true }
     const isRestricted = (demand?.workers ?? demand?.labels ?? demand?.amounts) !== undefined
     const isMet = open.some((worker) => has(worker, demand) && (demand?.allowOthers === true || meets(worker, demand)))
     if (isRestricted && !isMet) return { why: "NoSuitableWorker", isFinal: false }
@@ -2534,6 +2570,22 @@ export class Model {
       if (state.workers[i]?.phase !== worker.phase) this.complain(`worker ${i} should be ${worker.phase}`)
     })
   }
+}
+
+/** Whether the end of a member is one of those for which a group waits. */
+const isCounted = ({ policy }: Group, outcome: Outcome): boolean => {
+  const isFailure = outcome === "failed" || outcome === "upstreamFailed"
+  const on = policy._tag === "Rule" ? policy.rule : policy.on
+  if (on === "success" || on === "oneSuccess") return outcome === "success"
+  if (on === "failure" || on === "oneFailed") return isFailure
+  return on !== "oneDone" || outcome === "success" || outcome === "failed"
+}
+
+/** How many of those that count must have been in one place. */
+const neededOf = ({ policy }: Group, counted: number): number => {
+  if (policy._tag === "AtLeast") return Math.min(policy.count, counted)
+  if (policy._tag === "Rule" && policy.rule === "always") return 0
+  return policy._tag === "Rule" && policy.rule.startsWith("one") ? Math.min(1, counted) : counted
 }
 
 /** Whether a worker has as much as a task asks for. */

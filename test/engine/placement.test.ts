@@ -4,6 +4,7 @@ import type { Ending, Event } from "../../src/engine/Event.ts"
 import { explain } from "../../src/engine/explain.ts"
 import type { Start } from "../../src/engine/Instruction.ts"
 import type { Plan, Settings } from "../../src/engine/Plan.ts"
+import type { Policy } from "../../src/engine/policies.ts"
 import { snapshot } from "../../src/engine/snapshot.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
@@ -407,5 +408,196 @@ describe("locality", () => {
     assert.deepInclude(reasonOf(rig, "b"), {
       why: { _tag: "Locality", workers: ["w1", "w2"], fault: "gave undefined for worker w2" }
     })
+  })
+})
+
+/** What `x` follows, with a policy if told. */
+const following = (size: number, policy: Policy = { _tag: "All", on: "success" }): Settings => ({
+  policies: [{ of: "follow", from: 0, to: size, policy }]
+})
+
+const anyOf: Policy = { _tag: "AtLeast", count: 1, on: "success" }
+
+/** Which tasks were started where, in order. */
+const ranIn = (rig: Rig): ReadonlyArray<string> => startsOf(rig).map((line) => line.replace(/ with .* on /, " on "))
+
+/** The tasks a, b, c at work on w1, w2, w3, and x, which depends on them; all are claimed. */
+const apart = (settings: Settings): Rig => {
+  const rig = new Rig({ w1: 1, w2: 1, w3: 1 })
+  const main = rig.open()
+  rig.submit(main, { a: [], b: [], c: [], x: ["a", "b", "c"] }, {
+    ...asking({ a: on(["w1"]), b: on(["w2"]), c: on(["w3"]), x: settings }),
+    targets: ["a", "b", "c", "x"]
+  })
+  return rig
+}
+
+describe("following", () => {
+  const pair = (slots = 1): Rig => {
+    const rig = new Rig({ w1: slots, w2: slots })
+    const main = rig.open()
+    rig.submit(main, { a: [], x: ["a"] }, {
+      ...asking({ a: on(["w2"]), x: following(1) }),
+      targets: ["a", "x"]
+    })
+    return rig
+  }
+
+  it("D8: a task runs where what it follows ran, and waits for a slot there while others are free", () => {
+    const rig = pair()
+    rig.submit(rig.open("other"), { y: [] }, asking({ y: on(["w2"]) }))
+    rig.end("a")
+    assert.deepStrictEqual(ranIn(rig), ["a on w2", "x on w2"])
+    rig.end("x", { _tag: "Retried", delayMillis: 0 })
+    assert.deepStrictEqual(ranIn(rig), ["a on w2", "x on w2", "x on w2"])
+    rig.end("x")
+    assert.deepStrictEqual(ranIn(rig).at(-1), "y on w2")
+  })
+
+  it("D8: one that waits for its worker tells so", () => {
+    const rig = pair()
+    rig.submit(rig.open("other"), { y: [] }, asking({ y: { ...on(["w2"]), priority: 1 } }))
+    rig.end("a")
+    assert.deepStrictEqual(because(rig, "x"), { _tag: "NoFreeSlot", ahead: 0, running: ["y"], on: ["w2"] })
+    rig.end("y")
+    assert.deepStrictEqual(ranIn(rig), ["a on w2", "y on w2", "x on w2"])
+    rig.end("x")
+  })
+
+  it("D8: results of all that are apart make it impossible in that moment, however long it may wait for workers", () => {
+    const rig = apart(following(3))
+    rig.end("a")
+    rig.end("b")
+    assert.strictEqual(rig.phase("x"), "waiting")
+    rig.end("c")
+    assert.deepStrictEqual(reasonOf(rig, "x"), {
+      _tag: "Impossible",
+      why: { _tag: "Apart", workers: ["w1", "w2", "w3"] }
+    })
+  })
+
+  it("D8: of several, any is enough: where the first one ran, and where others did that end before it starts", () => {
+    const rig = apart(following(3, anyOf))
+    const other = rig.open("other")
+    rig.submit(
+      other,
+      { y: [], z: [] },
+      asking({ y: { ...on(["w1"]), priority: 1 }, z: { ...on(["w2"]), priority: 1 } })
+    )
+    rig.end("a")
+    assert.strictEqual(rig.phase("x"), "ready")
+    assert.deepStrictEqual(because(rig, "x"), { _tag: "NoFreeSlot", ahead: 1, running: ["y"], on: ["w1"] })
+    rig.end("b")
+    assert.deepStrictEqual(because(rig, "x"), { _tag: "NoFreeSlot", ahead: 0, running: ["y", "z"], on: ["w1", "w2"] })
+    rig.end("z")
+    assert.deepStrictEqual(ranIn(rig).at(-1), "x on w2")
+  })
+
+  it("D8: at least two of three must have run in one place", () => {
+    const two: Policy = { _tag: "AtLeast", count: 2, on: "success" }
+    const rig = new Rig({ w1: 2, w2: 2 })
+    const main = rig.open()
+    const graph = { a: [], b: [], c: [], x: ["a", "b", "c"], y: ["a", "b", "c"] }
+    rig.submit(main, graph, {
+      ...asking({ a: on(["w2"]), b: on(["w1"]), c: on(["w2"]), x: following(3, two), y: following(3) }),
+      targets: Object.keys(graph)
+    })
+    rig.end("a")
+    rig.end("c")
+    assert.deepStrictEqual(ranIn(rig).at(-1), "x on w2")
+    rig.end("b")
+    assert.deepStrictEqual(reasonOf(rig, "y"), { _tag: "Impossible", why: { _tag: "Apart", workers: ["w1", "w2"] } })
+  })
+
+  it("D8: failures count where the policy takes them, and one that never ran binds to nothing", () => {
+    const failures = apart(following(3, { _tag: "AtLeast", count: 1, on: "failure" }))
+    failures.fail("b")
+    assert.deepStrictEqual(ranIn(failures).at(-1), "x on w2")
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { bad: [], never: ["bad"], x: ["never"] }, {
+      ...asking({ bad: on(["w2"]), never: {}, x: following(1, { _tag: "All", on: "completion" }) }),
+      targets: ["never", "x"]
+    })
+    rig.fail("bad")
+    assert.deepStrictEqual(ranIn(rig).at(-1), "x on w1")
+    assert.strictEqual(rig.state.barred.size, 0)
+  })
+
+  it("D8: results that are lost with their worker are made anew, and followed there", () => {
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { busy: [], a: [] }, asking({ busy: {}, a: {} }))
+    rig.submit(main, { x: [rig.ref("a")] }, asking({ x: following(1) }))
+    rig.end("a")
+    assert.deepStrictEqual(ranIn(rig), ["busy on w1", "a on w2", "x on w2"])
+    rig.send({ _tag: "WorkerLost", worker: 1 })
+    assert.strictEqual(rig.phase("x"), "waiting")
+    rig.end("busy")
+    rig.end("a")
+    assert.deepStrictEqual(ranIn(rig).slice(3), ["a on w1", "x on w1"])
+  })
+
+  it("D8: a task that follows to a worker which takes no tasks any more is impossible at once", () => {
+    const rig = new Rig({ w1: 2, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [], x: ["a", "b"] }, {
+      ...asking({ a: on(["w1"]), b: on(["w2"]), x: { policies: [{ of: "follow", from: 0, to: 1, policy: anyOf }] } }),
+      targets: ["a", "b", "x"]
+    })
+    rig.end("a")
+    rig.send({ _tag: "WorkerDrained", worker: 0 })
+    assert.strictEqual(rig.phase("x"), "waiting")
+    rig.end("b")
+    assert.deepStrictEqual(reasonOf(rig, "x"), { _tag: "Impossible", why: { _tag: "Away", workers: ["w1"] } })
+  })
+
+  it("D8: where it follows and where it may run must agree", () => {
+    const rig = new Rig({ w1: 2, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { a: [], x: ["a"], y: ["a"], z: ["a"] }, {
+      ...asking({
+        a: on(["w1"]),
+        x: { ...following(1), ...on(["w2"]) },
+        y: { ...following(1), ...on(["w2"], true) },
+        z: { ...following(1), demand: { locality: ({ id }) => id === "w1" ? -1 : 0 } }
+      }),
+      targets: ["a", "x", "y", "z"]
+    })
+    rig.end("a")
+    assert.deepStrictEqual(reasonOf(rig, "x"), { _tag: "Impossible", why: { _tag: "Away", workers: ["w1"] } })
+    assert.deepStrictEqual(ranIn(rig).at(-1), "y on w1")
+    assert.deepStrictEqual(reasonOf(rig, "z"), {
+      _tag: "Impossible",
+      why: { _tag: "Locality", workers: ["w1"], fault: undefined }
+    })
+  })
+
+  it("D8: one whose body cannot run there is impossible, and nothing is left of it", () => {
+    const rig = pair()
+    rig.end("a")
+    rig.end("x", unmet)
+    assert.deepStrictEqual(reasonOf(rig, "x"), {
+      _tag: "Impossible",
+      why: { _tag: "Unmet", on: [{ worker: "w2", reason: "no disk" }] }
+    })
+    rig.send({ _tag: "OwnerClosed", owner: 100, by: "main", reason: "closed", wait: 1, waiter: -1, attempt: 0 })
+    assert.strictEqual(rig.state.demanding, 0)
+    assertNothingIsLeft(rig)
+  })
+})
+
+describe("a worker that comes in the last moment", () => {
+  it("C13, W15: takes a task whose wait for one ends in the same step", () => {
+    const rig = new Rig({})
+    rig.send({ _tag: "WorkerAdded", name: "w1", slots: 1, terms: { maxAgeMillis: 10 } })
+    const main = rig.open()
+    rig.submit(main, { busy: [], x: [] }, asking({ busy: {}, x: { waitForWorkersMillis: 10 } }))
+    assert.deepStrictEqual(startsOf(rig), ["busy on w1"])
+    rig.end("busy")
+    rig.end("x", unmet)
+    rig.now = 10
+    rig.send({ _tag: "TimeCame" })
+    assert.strictEqual(rig.phase("x"), "ready")
   })
 })
