@@ -249,6 +249,24 @@ describe("no suitable worker", () => {
     assert.strictEqual(rig.phase("a"), "failed")
   })
 
+  it("C13, F8: one with a policy whose result is lost with a worker that drained lacks one too", () => {
+    const rig = new Rig({ w1: 2, w2: 1 })
+    const main = rig.open()
+    const policy: Policy = { _tag: "All", on: "completion" }
+    rig.submit(main, { first: [], held: ["first"], busy: [] }, {
+      ...asking({
+        held: { ...on(["w1"]), waitForWorkersMillis: 0, policies: [{ of: "after", from: 0, to: 1, policy }] },
+        busy: on(["w1"])
+      }),
+      targets: ["held", "busy"]
+    })
+    rig.end("first")
+    rig.end("held")
+    rig.send({ _tag: "WorkerDrained", worker: 0 })
+    rig.send({ _tag: "WorkerLost", worker: 0 })
+    assert.deepStrictEqual([rig.phase("held"), reasonOf(rig, "held")?._tag], ["failed", "NoSuitableWorker"])
+  })
+
   it("C13: with `allowOthers` it lacks a worker only when there is none", () => {
     const rig = labelled({ w1: [] })
     const main = rig.open()
