@@ -21,7 +21,7 @@ import { rulesOf } from "./internal/fairness.ts"
 import type { Names } from "./internal/options.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
 import { isRandom, isScheme } from "./internal/schemes.ts"
-import { millisOf, namesOfTerms, namesOfWorkers, poolOf, postingOf, waitFault } from "./internal/terms.ts"
+import { millisOf, namesOfTerms, poolOf, postingOf, termsFault, unknownOfWorker, waitFault } from "./internal/terms.ts"
 import type { Scheme } from "./Placement.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { GraphError } from "./SkeinError.ts"
@@ -322,10 +322,8 @@ const orFail = <A>(made: A | GraphError): Effect.Effect<A, GraphError> =>
 const make = (options: Options) =>
   Effect.gen(function*() {
     const unknown = unknownOption(options, names) ??
-      options.workers?.map((worker) =>
-        unknownOption(worker, namesOfWorkers, ` of worker ${JSON.stringify(worker?.id)}`)
-      )
-        .find((fault) => fault !== undefined)
+      options.workers?.map(unknownOfWorker).find((fault) => fault !== undefined) ??
+      termsFault(options)
     if (unknown !== undefined) return yield* unknown
     const workers = yield* workersOf(options)
     const postings = yield* Effect.forEach(workers, (worker) => orFail(postingOf(worker, options)))

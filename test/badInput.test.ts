@@ -451,6 +451,31 @@ describe("layers", () => {
       { workers: [{ id: "a", concurrency: 1, resources: { gpu: 0 } }] },
       "The option resources.gpu of worker \"a\" cannot be 0: expected a number above zero with at most three decimals."
     ],
+    [
+      { restart: { times: 1 } as Skein.RestartOptions },
+      "The option restart.within cannot be undefined: expected a duration above zero, such as \"5 seconds\"."
+    ],
+    [
+      { workers: [{ id: "a", concurrency: 1, restart: { times: 1 } as Skein.RestartOptions }] },
+      "The option restart.within of worker \"a\" cannot be undefined: expected a duration above zero, such as \"5 seconds\"."
+    ],
+    [
+      { elastic: { min: 0, max: 1, concurrency: 1, restart: { times: 1 } as Skein.RestartOptions } },
+      "The option restart.within of elastic cannot be undefined: expected a duration above zero, such as \"5 seconds\"."
+    ],
+    ...([["restart", "times, within, minRunTime"], ["budget", "target, pause, sizeOf"]] as const).flatMap(
+      ([option, named]) =>
+        [null, 3, []].map((wrong) =>
+          [
+            { [option]: wrong },
+            `The option ${option} cannot be ${JSON.stringify(wrong)}: expected a record with ${named}.`
+          ] as const
+        )
+    ),
+    [
+      { elastic: null as never },
+      "The option elastic cannot be null: expected a record with ttl, restart, maxTasks, maxAge, onStart, min, max, concurrency, idle, id."
+    ],
     [{ tags: { db: 0 } }, "The option tags.db cannot be 0: expected a positive whole number."],
     [
       { concurrency: 2, workers: [{ id: "a", concurrency: 1 }] },
@@ -557,6 +582,17 @@ describe("keys along an edge", () => {
   // Beside an option that there is, the compiler lets a typo pass.
   const typo: object = { prioritty: 1 }
   const one = Task.succeed(1)
+  const provided = (options: Skein.Options) => Effect.provide(Effect.void, Skein.layer(options))
+  const onceASecond = { times: 1, within: "1 second" } as const
+  const pool = { min: 0, max: 1, concurrency: 1 }
+  const optionOf: Readonly<Record<string, string>> = {
+    "a worker": "prioritty of worker \"a\"",
+    restart: "restart.prioritty",
+    "restart of a worker": "restart.prioritty of worker \"a\"",
+    elastic: "elastic.prioritty",
+    "restart of elastic": "restart.prioritty of elastic",
+    budget: "budget.prioritty"
+  }
   const takers: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown, any>]> = [
     ["Task.make", Client.compute(Task.make(Effect.void, { label: "x", ...typo }))],
     ["Task.resource", Client.compute(Task.resource(Effect.void, { label: "x", ...typo }))],
@@ -573,15 +609,22 @@ describe("keys along an edge", () => {
     ["Client.submitAll", Effect.scoped(Client.submitAll([one], { cache: new Map(), ...typo }))],
     ["Client.fireAndForget", Client.fireAndForget(one, { group: "g", ...typo })],
     ["Skein.layer", Effect.provide(Effect.void, Skein.layer({ concurrency: 1, ...typo }))],
-    ["a worker", Effect.provide(Effect.void, Skein.layer({ workers: [{ id: "a", concurrency: 1, ...typo }] }))]
+    ["a worker", Effect.provide(Effect.void, Skein.layer({ workers: [{ id: "a", concurrency: 1, ...typo }] }))],
+    ["a worker", Effect.scoped(Scheduler.addWorker({ id: "a", concurrency: 1, ...typo }))],
+    ["Scheduler.awaitWorkers", Scheduler.awaitWorkers(1, { connectTimeout: "1 second", ...typo })],
+    ["restart", provided({ restart: { times: 1, within: "1 second", ...typo } })],
+    ["restart of a worker", provided({ workers: [{ id: "a", concurrency: 1, restart: { ...onceASecond, ...typo } }] })],
+    ["elastic", provided({ elastic: { min: 0, max: 1, concurrency: 1, ...typo } })],
+    ["restart of elastic", provided({ elastic: { ...pool, restart: { ...onceASecond, ...typo } } })],
+    ["budget", provided({ budget: { target: 1, ...typo } })]
   ]
   for (const [name, program] of takers) {
     it.effect(`Bad input: an option that ${name} does not have is refused with the names of those that there are`, () =>
       Effect.gen(function*() {
         const error = yield* graphErrorOf(program as Effect.Effect<unknown, unknown, Client.Client>)
-        const option = name === "a worker" ? "prioritty of worker \"a\"" : "prioritty"
+        const option = optionOf[name] ?? "prioritty"
         assert.deepInclude(error.reason, { _tag: "InvalidOption", option, value: 1 })
-        assert.match(error.message, /^The option prioritty.* cannot be 1: expected one of the options \w+(, \w+)*\.$/)
+        assert.match(error.message, /^The option .*prioritty.* cannot be 1: expected one of the options \w+(, \w+)*\.$/)
       }).pipe(inScheduler()))
   }
 

@@ -526,11 +526,11 @@ describe("options of workers", () => {
   const restart = { times: 1, within: 1 }
   const pool = { min: 0, max: 1, concurrency: 1 }
   const bad: ReadonlyArray<readonly [unknown, string, string]> = [
-    [{ restart: { ...restart, minRuntime: 1 } }, "minRuntime", "times, within, minRunTime"],
-    [{ restart: { times: 1 } }, "restart.within of worker \"local\"", "a duration above zero"],
-    [{ onStart: 3 }, "onStart of worker \"local\"", "an effect"],
+    [{ restart: { ...restart, minRuntime: 1 } }, "restart.minRuntime", "times, within, minRunTime"],
+    [{ restart: { times: 1 } }, "restart.within", "a duration above zero"],
+    [{ onStart: 3 }, "onStart", "an effect"],
     [{ workers: [{ ...one, maxtasks: 1 }] }, "maxtasks of worker \"a\"", "maxTasks"],
-    [{ elastic: { ...pool, labels: ["gpu"] } }, "labels", "min, max"],
+    [{ elastic: { ...pool, labels: ["gpu"] } }, "elastic.labels", "min, max"],
     [{ elastic: { ...pool, id: "" } }, "elastic.id", "a non-empty string"],
     [{ elastic: pool, highWaterMark: 3 }, "highWaterMark", "no value beside elastic"]
   ]
@@ -547,7 +547,7 @@ describe("options of workers", () => {
   it.effect("Bad input: an added worker is refused for an option that does not exist", () =>
     Effect.gen(function*() {
       const { message } = yield* graphErrorOf(Scheduler.addWorker({ ...one, resource: { gpu: 1 } } as never))
-      assert.include(message, "The option resource cannot be")
+      assert.include(message, "The option resource of worker \"a\" cannot be")
     }).pipe(inScheduler()))
 
   const wrong: ReadonlyArray<readonly [Skein.WorkerTerms, string]> = [
@@ -561,7 +561,10 @@ describe("options of workers", () => {
     it.effect(`Bad input: ${option} that is none is refused`, () =>
       Effect.gen(function*() {
         const refused = graphErrorOf(Effect.provide(Client.compute(where), Skein.layer(terms)))
-        assert.include((yield* refused).message, `The option ${option} of worker "local" cannot be`)
+        assert.include((yield* refused).message, `The option ${option} cannot be`)
+        const a = { id: "a", concurrency: 1, ...terms }
+        const ofWorker = graphErrorOf(Effect.provide(Client.compute(where), Skein.layer({ workers: [a] })))
+        assert.include((yield* ofWorker).message, `The option ${option} of worker "a" cannot be`)
       }))
   }
 })

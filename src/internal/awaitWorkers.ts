@@ -10,17 +10,22 @@ import * as Queue from "effect/Queue"
 import type { AwaitWorkersOptions } from "../Scheduler.ts"
 import { NoSuitableWorker } from "../SkeinError.ts"
 import type { GraphError } from "../SkeinError.ts"
-import { countFault } from "./checks.ts"
+import { countFault, unknownOption } from "./checks.ts"
+import type { Names } from "./options.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { millisOf, waitFault } from "./terms.ts"
+
+const names: Names<AwaitWorkersOptions> = { connectTimeout: true, stableTimeout: true }
 
 /** Waits until `count` workers take tasks, or until no more of them come. */
 export const awaitWorkers = (
   core: SchedulerCore,
   count: number,
-  { connectTimeout = "5 seconds", stableTimeout = "60 seconds" }: AwaitWorkersOptions = {}
+  options: AwaitWorkersOptions = {}
 ): Effect.Effect<number, NoSuitableWorker | GraphError> => {
-  const fault = countFault("count", count) ?? waitFault("connectTimeout", connectTimeout) ??
+  const { connectTimeout = "5 seconds", stableTimeout = "60 seconds" } = options
+  const fault = unknownOption(options, names) ?? countFault("count", count) ??
+    waitFault("connectTimeout", connectTimeout) ??
     waitFault("stableTimeout", stableTimeout)
   if (fault !== undefined) return Effect.fail(fault)
   const open = (): number => core.state.workers.filter(({ phase }) => phase === "open").length

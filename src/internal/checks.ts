@@ -23,6 +23,24 @@ export const unknownOption = (
   return unknown && invalidOption(`${unknown.option}${of}`, unknown.value, unknown.expected)
 }
 
+/**
+ * Why this is no value of an option that holds others, or holds one that is none of these; `undefined` if it is one. `of` says
+ * whose it is.
+ */
+export const recordFault = (
+  option: string,
+  value: unknown,
+  names: Readonly<Record<string, true>>,
+  of = ""
+): GraphError | undefined => {
+  if (!isObject(value)) return invalidOption(`${option}${of}`, value, `a record with ${Object.keys(names).join(", ")}`)
+  const unknown = unknownIn(value, names)
+  return unknown && invalidOption(`${option}.${unknown.option}${of}`, unknown.value, unknown.expected)
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
 /** Why this is no count of anything; `undefined` if it is one. */
 export const countFault = (option: string, value: number): GraphError | undefined =>
   Number.isInteger(value) && value > 0 ? undefined : invalidOption(option, value, "a positive whole number")

@@ -8,9 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { fairnessOf } from "../engine/fairness.ts"
 import type { Fairness } from "../engine/fairness.ts"
-import type { SchedulingOptions } from "../Skein.ts"
+import type { BudgetOptions, SchedulingOptions } from "../Skein.ts"
 import type { GraphError } from "../SkeinError.ts"
-import { countFault, invalidOption } from "./checks.ts"
+import { countFault, invalidOption, recordFault } from "./checks.ts"
+import type { Names } from "./options.ts"
 
 /** What the scheduler actor must know of it. */
 export interface Rules {
@@ -27,6 +28,8 @@ const isLevel = (value: unknown): boolean => typeof value === "number" && value 
 
 const positive = "a number above zero"
 
+const namesOfBudget: Names<BudgetOptions> = { target: true, pause: true, sizeOf: true }
+
 /** What is wrong with these options, if anything is. */
 const faultOf = ({ aging, budget, sourceSaturation, shares }: SchedulingOptions): GraphError | undefined => {
   if (sourceSaturation !== undefined && !isPositive(sourceSaturation)) {
@@ -37,6 +40,8 @@ const faultOf = ({ aging, budget, sourceSaturation, shares }: SchedulingOptions)
   }
   const fault = aging === undefined ? undefined : countFault("aging", aging)
   if (fault !== undefined || budget === undefined) return fault
+  const stranger = recordFault("budget", budget, namesOfBudget)
+  if (stranger !== undefined) return stranger
   const { pause, target } = budget
   for (const [name, value] of Object.entries({ target, pause })) {
     if (value !== undefined && !isLevel(value)) return invalidOption(`budget.${name}`, value, "a number, zero or above")

@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { Restart, Terms } from "../engine/Event.ts"
 import type { ElasticOptions, RestartOptions, WorkerOptions, WorkerTerms } from "../Skein.ts"
 import type { GraphError } from "../SkeinError.ts"
-import { countFault, invalidOption, unknownOption, workerFault } from "./checks.ts"
+import { countFault, invalidOption, recordFault, unknownOption, workerFault } from "./checks.ts"
 import type { Names } from "./options.ts"
 
 export const namesOfTerms: Names<WorkerTerms> = {
@@ -21,7 +21,7 @@ export const namesOfTerms: Names<WorkerTerms> = {
   onStart: true
 }
 
-export const namesOfWorkers: Names<WorkerOptions> = {
+const namesOfWorkers: Names<WorkerOptions> = {
   ...namesOfTerms,
   id: true,
   concurrency: true,
@@ -39,7 +39,7 @@ const namesOfPools: Names<ElasticOptions> = {
   id: true
 }
 
-const namesOfRestarts: Names<RestartOptions> = { times: true, within: true, minRunTime: true }
+const namesOfRestart: Names<RestartOptions> = { times: true, within: true, minRunTime: true }
 
 /** A worker as the scheduler is told of it. */
 export interface Posting {
@@ -67,10 +67,10 @@ export const millisOf = (input: Duration.Input | undefined): number | undefined 
 /** A duration that is refused unless it is above zero. */
 const durationFault = (option: string, input: Duration.Input | undefined): GraphError | undefined => {
   const millis = millisOf(input)
-  return millis === undefined || millis > 0
-    ? undefined
-    : invalidOption(option, input, "a duration above zero, such as \"5 seconds\"")
+  return millis === undefined || millis > 0 ? undefined : invalidOption(option, input, aboveZero)
 }
+
+const aboveZero = "a duration above zero, such as \"5 seconds\""
 
 /** A duration that may be zero, or without end. */
 export const waitFault = (option: string, input: Duration.Input | undefined): GraphError | undefined => {
@@ -86,9 +86,12 @@ const countFaultOf = (option: string, value: number | undefined): GraphError | u
 const restartFault = (of: string, restart: RestartOptions | undefined): GraphError | undefined =>
   restart === undefined
     ? undefined
-    : unknownOption(restart, namesOfRestarts) ??
+    : recordFault("restart", restart, namesOfRestart, of) ??
       (restart.times === Infinity ? undefined : countFault(`restart.times${of}`, restart.times)) ??
-      durationFault(`restart.within${of}`, restart.within ?? NaN) ??
+      // Without a window no loss would ever count.
+      (restart.within === undefined
+        ? invalidOption(`restart.within${of}`, undefined, aboveZero)
+        : durationFault(`restart.within${of}`, restart.within)) ??
       waitFault(`restart.minRunTime${of}`, restart.minRunTime)
 
 /** Why these terms are none; `of` says whose they are. */
@@ -118,12 +121,16 @@ const termsOf = ({ maxAge, maxTasks, restart, ttl }: WorkerTerms): Terms => ({
 const given = <A extends object>(options: A): Partial<A> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<A>
 
+/** An option that no worker has. */
+export const unknownOfWorker = (worker: WorkerOptions): GraphError | undefined =>
+  unknownOption(worker, namesOfWorkers, ` of worker ${JSON.stringify(worker?.id)}`)
+
 /** A worker with what it says itself, and what its layer says for all. */
 export const postingOf = (worker: WorkerOptions, layer: WorkerTerms): Posting | GraphError => {
   const { concurrency, highWaterMark, id, labels = [], resources } = worker
   const terms: WorkerTerms = { ...layer, ...given(worker) }
   const of = ` of worker ${JSON.stringify(id)}`
-  const fault = unknownOption(worker, namesOfWorkers) ?? workerFault(worker) ?? termsFault(terms, of)
+  const fault = unknownOfWorker(worker) ?? workerFault(worker) ?? termsFault(terms, of)
   if (fault !== undefined) return fault
   // A mark of 0 is no limit.
   const mark = highWaterMark === 0 ? undefined : highWaterMark
@@ -135,10 +142,11 @@ const defaultRestart: Restart = { times: 3, withinMillis: 60_000, minRunMillis: 
 
 /** The pool of a layer. */
 export const poolOf = (elastic: ElasticOptions, layer: WorkerTerms): PoolPosting | GraphError => {
+  const stranger = recordFault("elastic", elastic, namesOfPools)
+  if (stranger !== undefined) return stranger
   const { concurrency, id = "elastic", idle, max, min } = elastic
   const terms: WorkerTerms = { ...layer, ...given(elastic) }
-  const fault = unknownOption(elastic, namesOfPools) ?? countFault("elastic.max", max) ??
-    countFault("elastic.concurrency", concurrency) ??
+  const fault = countFault("elastic.max", max) ?? countFault("elastic.concurrency", concurrency) ??
     (Number.isInteger(min) && min >= 0 && min <= max
       ? undefined
       : invalidOption("elastic.min", min, "a whole number from 0 to elastic.max")) ??
