@@ -21,7 +21,7 @@ import { rulesOf } from "./internal/fairness.ts"
 import type { Names } from "./internal/options.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
 import { isRandom, isScheme } from "./internal/schemes.ts"
-import { millisOf, namesOfTerms, poolOf, postingOf, termsFault, unknownOfWorker, waitFault } from "./internal/terms.ts"
+import { listFault, millisOf, namesOfTerms, poolOf, postingOf, termsFault, waitFault } from "./internal/terms.ts"
 import type { Scheme } from "./Placement.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { GraphError } from "./SkeinError.ts"
@@ -322,7 +322,7 @@ const orFail = <A>(made: A | GraphError): Effect.Effect<A, GraphError> =>
 const make = (options: Options) =>
   Effect.gen(function*() {
     const unknown = unknownOption(options, names) ??
-      options.workers?.map(unknownOfWorker).find((fault) => fault !== undefined) ??
+      (options.workers === undefined ? undefined : listFault(options.workers)) ??
       termsFault(options)
     if (unknown !== undefined) return yield* unknown
     const workers = yield* workersOf(options)

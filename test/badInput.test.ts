@@ -476,6 +476,24 @@ describe("layers", () => {
       { elastic: null as never },
       "The option elastic cannot be null: expected a record with ttl, restart, maxTasks, maxAge, onStart, min, max, concurrency, idle, id."
     ],
+    ...[undefined, "", 5, null].map((id) =>
+      [
+        { workers: [{ id: "a", concurrency: 1 }, { id: id as string, concurrency: 1 }] },
+        `The option workers[1].id cannot be ${JSON.stringify(id)}: expected a non-empty string.`
+      ] as const
+    ),
+    ...[null, 5, []].map((worker) =>
+      [
+        { workers: [worker as never] },
+        `The option workers[0] cannot be ${
+          JSON.stringify(worker)
+        }: expected a worker, such as { id: "a", concurrency: 1 }.`
+      ] as const
+    ),
+    [
+      { workers: 2 as never },
+      "The option workers cannot be 2: expected an array of workers, such as [{ id: \"a\", concurrency: 1 }]."
+    ],
     [{ tags: { db: 0 } }, "The option tags.db cannot be 0: expected a positive whole number."],
     [
       { concurrency: 2, workers: [{ id: "a", concurrency: 1 }] },
@@ -510,6 +528,16 @@ describe("layers", () => {
       assert.strictEqual(
         greedy.message,
         "The option resources.gpu of worker \"new\" cannot be 1.0001: expected a number above zero with at most three decimals."
+      )
+      for (const id of [undefined, "", 5, null]) {
+        assert.strictEqual(
+          (yield* add(id as string, 1)).message,
+          `The option id cannot be ${JSON.stringify(id)}: expected a non-empty string.`
+        )
+      }
+      assert.strictEqual(
+        (yield* graphErrorOf(Scheduler.addWorker(null as never))).message,
+        "The option worker cannot be null: expected a worker, such as { id: \"a\", concurrency: 1 }."
       )
       assert.lengthOf((yield* Scheduler.stats).workers, 1)
       assert.strictEqual(

@@ -38,8 +38,12 @@ export const recordFault = (
   return unknown && invalidOption(`${option}.${unknown.option}${of}`, unknown.value, unknown.expected)
 }
 
-const isObject = (value: unknown): value is object =>
+export const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Why this is no name; `undefined` if it is one. */
+export const nameFault = (option: string, name: unknown): GraphError | undefined =>
+  typeof name === "string" && name !== "" ? undefined : invalidOption(option, name, "a non-empty string")
 
 /** Why this is no count of anything; `undefined` if it is one. */
 export const countFault = (option: string, value: number): GraphError | undefined =>

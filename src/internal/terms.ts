@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { Restart, Terms } from "../engine/Event.ts"
 import type { ElasticOptions, RestartOptions, WorkerOptions, WorkerTerms } from "../Skein.ts"
 import type { GraphError } from "../SkeinError.ts"
-import { countFault, invalidOption, recordFault, unknownOption, workerFault } from "./checks.ts"
+import { countFault, invalidOption, isObject, nameFault, recordFault, unknownOption, workerFault } from "./checks.ts"
 import type { Names } from "./options.ts"
 
 export const namesOfTerms: Names<WorkerTerms> = {
@@ -121,16 +121,33 @@ const termsOf = ({ maxAge, maxTasks, restart, ttl }: WorkerTerms): Terms => ({
 const given = <A extends object>(options: A): Partial<A> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<A>
 
-/** An option that no worker has. */
-export const unknownOfWorker = (worker: WorkerOptions): GraphError | undefined =>
-  unknownOption(worker, namesOfWorkers, ` of worker ${JSON.stringify(worker?.id)}`)
+/** Why these are no options of a worker that has a name, whatever their values; `at` is where they are in a list. */
+export const shapeFault = (worker: WorkerOptions, at?: string): GraphError | undefined =>
+  isObject(worker)
+    ? nameFault(at === undefined ? "id" : `${at}.id`, worker.id) ??
+      unknownOption(worker, namesOfWorkers, ` of worker ${JSON.stringify(worker.id)}`)
+    : invalidOption(at ?? "worker", worker, `a worker, such as ${sample}`)
+
+const sample = "{ id: \"a\", concurrency: 1 }"
+
+/** The same for the list of a layer. */
+export const listFault = (workers: ReadonlyArray<WorkerOptions>): GraphError | undefined => {
+  if (!Array.isArray(workers)) return invalidOption("workers", workers, `an array of workers, such as [${sample}]`)
+  for (const [i, worker] of workers.entries()) {
+    const fault = shapeFault(worker, `workers[${i}]`)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
 
 /** A worker with what it says itself, and what its layer says for all. */
 export const postingOf = (worker: WorkerOptions, layer: WorkerTerms): Posting | GraphError => {
+  const stranger = shapeFault(worker)
+  if (stranger !== undefined) return stranger
   const { concurrency, highWaterMark, id, labels = [], resources } = worker
   const terms: WorkerTerms = { ...layer, ...given(worker) }
   const of = ` of worker ${JSON.stringify(id)}`
-  const fault = unknownOfWorker(worker) ?? workerFault(worker) ?? termsFault(terms, of)
+  const fault = workerFault(worker) ?? termsFault(terms, of)
   if (fault !== undefined) return fault
   // A mark of 0 is no limit.
   const mark = highWaterMark === 0 ? undefined : highWaterMark
@@ -146,7 +163,8 @@ export const poolOf = (elastic: ElasticOptions, layer: WorkerTerms): PoolPosting
   if (stranger !== undefined) return stranger
   const { concurrency, id = "elastic", idle, max, min } = elastic
   const terms: WorkerTerms = { ...layer, ...given(elastic) }
-  const fault = countFault("elastic.max", max) ?? countFault("elastic.concurrency", concurrency) ??
+  const fault = countFault("elastic.max", max) ??
+    countFault("elastic.concurrency", concurrency) ??
     (Number.isInteger(min) && min >= 0 && min <= max
       ? undefined
       : invalidOption("elastic.min", min, "a whole number from 0 to elastic.max")) ??
