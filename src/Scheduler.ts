@@ -24,7 +24,7 @@ import { awaitWorkers as awaitWorkersOf } from "./internal/awaitWorkers.ts"
 import { countFault } from "./internal/checks.ts"
 import { runOnEach as runOnEachOf } from "./internal/runOnEach.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
-import { implOf } from "./internal/task.ts"
+import { checkedExit, implOf } from "./internal/task.ts"
 import { postingOf } from "./internal/terms.ts"
 import type { WorkerOptions, WorkerTerms } from "./Skein.ts"
 import { GraphError } from "./SkeinError.ts"
@@ -378,7 +378,7 @@ export const settle = <A, E>(
 ): Effect.Effect<boolean> =>
   Effect.sync(() => {
     const impl = implOf(future)
-    return impl.core.settle(impl, exit)
+    return impl.core.settle(impl, checkedExit(exit))
   })
 
 /**

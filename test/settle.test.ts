@@ -12,7 +12,7 @@ import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, inScheduler, type Log, note, turns } from "./harness.ts"
-import { defectsIn, errorOf } from "./support.ts"
+import { causeOf, defectsIn, errorOf } from "./support.ts"
 
 describe("settle", () => {
   it.effect("F9: a task that has not started never does, and its dependents go on with the value", () =>
@@ -188,4 +188,23 @@ describe("settle", () => {
       assert.deepStrictEqual(log, ["ran"])
       yield* Testing.assertEmpty
     }).pipe(Effect.provide(Skein.layer())))
+
+  it.effect("F9: what is no Exit, or no Future, is a defect that says what it found, and settles nothing", () =>
+    Effect.gen(function*() {
+      const future = yield* Client.submit(Task.make(turns(3)))
+      const wrongs: ReadonlyArray<readonly [unknown, string]> = [
+        [4, "4."],
+        [undefined, "undefined."],
+        [Effect.sync(() => 4), "an Effect: yield Effect.exit of it first."],
+        [future, "Future(\"task#1\")."],
+        [Promise.reject(new Error("unseen")), "a Promise."]
+      ]
+      for (const [wrong, found] of wrongs) {
+        const [defect] = defectsIn(yield* causeOf(Scheduler.settle(future, wrong as Exit.Exit<void>)))
+        assert.strictEqual(String(defect), `TypeError: Expected an Exit, found ${found}`)
+      }
+      const [defect] = defectsIn(yield* causeOf(Scheduler.settle(4 as never, Exit.void)))
+      assert.strictEqual(String(defect), "TypeError: Expected a Future, found 4.")
+      assert.isTrue(yield* Scheduler.settle(future, Exit.void))
+    }).pipe(Effect.scoped, inScheduler()))
 })

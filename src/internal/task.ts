@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
@@ -12,7 +13,7 @@ import type { Group } from "../engine/policies.ts"
 import { keyAt } from "../engine/State.ts"
 import type { Claim, Submission } from "../engine/State.ts"
 import type { Future } from "../Future.ts"
-import { brief } from "./brief.ts"
+import { brief, briefResult } from "./brief.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 
 export const TaskTypeId = "~skein/Task"
@@ -209,6 +210,13 @@ const strangerText = (value: unknown): string => {
   if (isTask(value)) return "a Task: submit it with Client.submit, or run it with Client.compute"
   if (Effect.isEffect(value)) return "an Effect: yield it first, if it gives a Future"
   return value instanceof Promise ? "a Promise" : brief(value)
+}
+
+/** An exit, in the same way. */
+export const checkedExit = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => {
+  if (Exit.isExit(exit)) return exit
+  const found = Effect.isEffect(exit) ? "an Effect: yield Effect.exit of it first" : briefResult(exit)
+  throw new TypeError(`Expected an Exit, found ${found}.`)
 }
 
 /** What a function gave, as an effect. A promise stays one, for the worker to refuse. */
