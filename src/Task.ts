@@ -17,6 +17,7 @@ import type { WorkerInfo } from "./engine/Plan.ts"
 import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Own, Raises, Services, Upstream, Values } from "./Inputs.ts"
 import { keyOfBody, missingLabels } from "./internal/attempt.ts"
+import { givenEffect } from "./internal/bodies.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
 import * as internal from "./internal/task.ts"
@@ -549,11 +550,13 @@ export const dependsOn: {
   ): Effect.Effect<A, E | E2 | Unmet, R | R2>
 } = dual(
   2,
-  <A, E, R, E2, R2>(body: Effect.Effect<A, E, R>, condition: Effect.Effect<boolean, E2, R2>) =>
-    Effect.flatMap(
-      condition,
-      (holds): Effect.Effect<A, E | Unmet, R> => holds ? body : unmet("its condition does not hold there")
+  <A, E, R, E2, R2>(body: Effect.Effect<A, E, R>, condition: Effect.Effect<boolean, E2, R2>) => {
+    const guarded = givenEffect("The body of Task.dependsOn", body)
+    return Effect.flatMap(
+      givenEffect("The condition of Task.dependsOn", condition),
+      (holds): Effect.Effect<A, E | Unmet, R> => holds ? guarded : unmet("its condition does not hold there")
     )
+  }
 )
 
 /**

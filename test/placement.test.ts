@@ -17,7 +17,7 @@ import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, fib, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { errorOf, graphErrorOf } from "./support.ts"
+import { causeOf, defectsIn, errorOf, graphErrorOf } from "./support.ts"
 
 const one = (id: string, ...labels: ReadonlyArray<string>): Skein.WorkerOptions => ({ id, concurrency: 1, labels })
 
@@ -360,6 +360,21 @@ describe("unmet", () => {
       assert.instanceOf(nowhere, ImpossibleDependency)
       assert.deepStrictEqual(log, ["b"])
     }).pipe(on(one("a"), one("b"))))
+
+  it.effect("D10: a condition or a body of dependsOn that is no Effect is a defect that says so", () =>
+    Effect.gen(function*() {
+      const late = () => Promise.reject(new Error("unseen"))
+      const wrongs: ReadonlyArray<readonly [Effect.Effect<unknown, unknown, Worker.Worker>, string, string]> = [
+        [where.pipe(Task.dependsOn((() => false) as never)), "condition of Task.dependsOn is () => false", "sync"],
+        [Task.dependsOn(where, true as never), "condition of Task.dependsOn is true", "succeed"],
+        [Task.dependsOn(where, late() as never), "condition of Task.dependsOn is a Promise", "tryPromise"],
+        [Task.dependsOn(5 as never, Effect.succeed(true)), "body of Task.dependsOn is 5", "succeed"]
+      ]
+      for (const [wrong, said, way] of wrongs) {
+        const [defect] = defectsIn(yield* causeOf(Client.compute(Task.make(wrong))))
+        assert.strictEqual(String(defect), `TypeError: The ${said} instead of an Effect: wrap it with Effect.${way}.`)
+      }
+    }).pipe(on(one("a"))))
 
   it.effect("D10: what would be unmet somewhere may end in any way that depends on the workers, as the interpreter says", () =>
     Effect.gen(function*() {

@@ -555,7 +555,9 @@ describe("options of workers", () => {
     [{ maxTasks: 0 }, "maxTasks"],
     [{ maxAge: 0 }, "maxAge"],
     [{ restart: { times: 0, within: 1 } }, "restart.times"],
-    [{ restart: { times: 1, within: 0 } }, "restart.within"]
+    [{ restart: { times: 1, within: 0 } }, "restart.within"],
+    [{ onStart: (() => {}) as never }, "onStart"],
+    [{ onStart: null as never }, "onStart"]
   ]
   for (const [terms, option] of wrong) {
     it.effect(`Bad input: ${option} that is none is refused`, () =>

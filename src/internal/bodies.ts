@@ -45,6 +45,17 @@ export const effectOf = (returned: unknown, keyOf: () => string): Effect.Effect<
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
 }
 
+/** What untyped code gave where an effect belongs; `what` says where that is. */
+export const givenEffect = <A, E, R>(what: string, given: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  if (Effect.isEffect(given)) return given
+  // Now, not when it runs: the failure of a promise may not go unseen until then.
+  const found = briefResult(given)
+  const way = isPromise(given) ? "tryPromise" : typeof given === "function" ? "sync" : "succeed"
+  return Effect.die(new TypeError(`${what} is ${found} instead of an Effect: wrap it with Effect.${way}.`))
+}
+
+const isPromise = (value: unknown): boolean => value instanceof Promise
+
 /** What a body is given: its inputs as they were given, with tasks replaced by their results. */
 export const assembled = (task: TaskImpl, inputs: Array<unknown> | undefined): unknown =>
   inputs === undefined ? task.inputs : assemble(task, inputs)
