@@ -116,7 +116,7 @@ export interface Options {
   readonly resources?: Readonly<Record<string, number>> | undefined
   /**
    * `true`: it keeps its `resources` while its body waits for other tasks, for something is there that cannot be handed over.
-   * Where those need them too, the wait fails with `Starved`. `false` unless told.
+   * Where those need them too, the wait fails with `Starved`. `false` unless told. Not without `resources`.
    */
   readonly keepResources?: boolean | undefined
   /**

@@ -120,7 +120,9 @@ describe("resources", () => {
     [{ resources: ["gpu"] as never }, "resources"],
     [{ tags: [] }, "tags"],
     [{ tags: "db" as never }, "tags"],
-    [{ keepResources: 1 as never }, "keepResources"]
+    [{ keepResources: 1 as never }, "keepResources"],
+    [{ keepResources: true }, "keepResources"],
+    [{ keepResources: true, tags: ["db"] }, "keepResources"]
   ]
   for (const [options, option] of wrong) {
     it.effect(`Bad input: ${JSON.stringify(options)} is refused before anything starts`, () =>
@@ -129,6 +131,17 @@ describe("resources", () => {
         assert.deepInclude(reason, { _tag: "InvalidOption", option })
       }).pipe(Effect.provide(having({ gpu: 1 }))))
   }
+
+  it.effect("N9: keepResources may come before the resources that it keeps, and false is no contradiction", () =>
+    Effect.gen(function*() {
+      const early = Task.make(Effect.succeed(1), { keepResources: true })
+      assert.include(
+        (yield* graphErrorOf(Client.compute(early))).message,
+        "expected no value without resources"
+      )
+      assert.strictEqual(yield* Client.compute(Task.withOptions(early, { resources: { gpu: 1 } })), 1)
+      assert.strictEqual(yield* Client.compute(Task.make(Effect.succeed(2), { keepResources: false })), 2)
+    }).pipe(Effect.provide(having({ gpu: 1 }))))
 })
 
 describe("resources while a body waits", () => {
