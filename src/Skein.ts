@@ -16,7 +16,7 @@ import * as Client from "./Client.ts"
 import { defaultLimits } from "./engine/limits.ts"
 import type { Limits } from "./engine/limits.ts"
 import type { SchedulerSettings } from "./engine/State.ts"
-import { countFault, invalidOption, markFault, unknownOption } from "./internal/checks.ts"
+import { countFault, invalidOption, isObject, markFault, unknownOption } from "./internal/checks.ts"
 import { rulesOf } from "./internal/fairness.ts"
 import type { Names } from "./internal/options.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
@@ -295,6 +295,15 @@ const names: Names<Options> = {
   waitForWorkers: true
 }
 
+const tagsOf = (
+  tags: Readonly<Record<string, number>> = {}
+): Effect.Effect<Readonly<Record<string, number>>, GraphError> =>
+  Effect.gen(function*() {
+    if (!isObject(tags)) return yield* invalid("tags", tags, "limits by name, such as { db: 2 }")
+    for (const [tag, limit] of Object.entries(tags)) yield* checkCount(`tags.${tag}`, limit)
+    return tags
+  })
+
 /** Chance is asked for only where the scheme may want some. */
 const placingOf = (
   scheme: Scheme | undefined
@@ -338,9 +347,9 @@ const make = (options: Options) =>
       waitForWorkersMillis: yield* waitOf(options.waitForWorkers),
       ...yield* placingOf(options.placement)
     }
+    const tags = yield* tagsOf(options.tags)
     const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler, settings, sizeOf)
-    for (const [tag, limit] of Object.entries(options.tags ?? {})) {
-      yield* checkCount(`tags.${tag}`, limit)
+    for (const [tag, limit] of Object.entries(tags)) {
       core.ask({ _tag: "TagLimited", now: core.now(), tag, limit })
     }
     const first = Effect.forEach(postings, (posting) => core.crew.add(posting), { discard: true })

@@ -494,6 +494,12 @@ describe("layers", () => {
       { workers: 2 as never },
       "The option workers cannot be 2: expected an array of workers, such as [{ id: \"a\", concurrency: 1 }]."
     ],
+    ...[["db"], "db", null, 2].map((tags) =>
+      [
+        { tags: tags as never },
+        `The option tags cannot be ${JSON.stringify(tags)}: expected limits by name, such as { db: 2 }.`
+      ] as const
+    ),
     [{ tags: { db: 0 } }, "The option tags.db cannot be 0: expected a positive whole number."],
     [
       { concurrency: 2, workers: [{ id: "a", concurrency: 1 }] },
