@@ -205,7 +205,7 @@ describe("restart", () => {
       yield* door.open
       assert.strictEqual((yield* Future.join(future)).worker, "a")
       yield* calm
-      assert.deepStrictEqual(log, ["a/2: new -> starting", "a/1: open -> lost", "a/2: starting -> open"])
+      assert.deepStrictEqual(log, ["a/1: open -> lost", "a/2: new -> starting", "a/2: starting -> open"])
     })))
 
   it.effect("W13: at most so often within the window, and not when it dies within its minRunTime", () =>

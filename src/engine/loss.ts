@@ -40,11 +40,15 @@ export const expire = (state: State, out: Out): void => {
 }
 
 const takeAway = (state: State, worker: WorkerRecord, out: Out): void => {
+  const told = state.workerLog?.length ?? 0
   if (takesTasks(worker)) {
     elastic.noteLoss(state, worker)
     workers.replaceLost(state, worker, out)
   }
   workers.moveTo(state, worker, "lost")
+  // The new one comes first, so that there is never a moment without any; but it comes because of the loss.
+  const loss = state.workerLog?.pop()
+  if (loss !== undefined) state.workerLog!.splice(told, 0, loss)
   if (areAny(state)) workerLost(state, worker.index, out)
   const renewal = lineage.makeRenewal()
   for (const task of tasksOf(state, worker.index, isAtWork)) endAttempt(state, task, renewal, out)
