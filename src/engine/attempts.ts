@@ -120,6 +120,8 @@ const publishValue = (state: State, task: TaskId, out: Out): void => {
     return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
   }
   uncharge(state, task)
+  // It had its end in time.
+  state.tasks.flags[task]! |= Flag.recomputed
   transition(state, task, Phase.waiting)
   if (state.tasks.refs[task] === 0) state.agenda.push(~task)
   waitAgain(state, task, false, out)

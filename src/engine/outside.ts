@@ -12,7 +12,7 @@ import * as ready from "./ready.ts"
 import { endLater, isToComeAgain } from "./release.ts"
 import { fail, succeed } from "./settle.ts"
 import { Flag, keyOf, Phase } from "./State.ts"
-import type { Reason, State, TaskId } from "./State.ts"
+import type { Reason, State, TaskId, WorkerRecord } from "./State.ts"
 
 /** Whether a task has not ended, and its end is not fixed. */
 export const maySettle = (state: State, task: TaskId): boolean => {
@@ -75,6 +75,8 @@ export const hold = (state: State, task: TaskId, out: Out): void => {
 export const holderFor = ({ tasks, workers }: State, task: TaskId): number => {
   const own = workers[tasks.worker[task]!]
   if (own?.phase === "open") return own.index
-  const stays = workers.find(({ phase }) => phase === "open") ?? workers.find(({ phase }) => phase !== "lost")
+  // One that is being started may never come.
+  const isThere = ({ phase }: WorkerRecord): boolean => phase !== "lost" && phase !== "starting"
+  const stays = workers.find(({ phase }) => phase === "open") ?? workers.find(isThere)
   return stays?.index ?? -1
 }

@@ -201,6 +201,9 @@ interface Worker {
 
 const takesTasks = ({ phase }: Worker): boolean => phase === "open" || phase === "starting"
 
+/** Whether a value from outside can be held there. */
+const mayHold = ({ phase }: Worker): boolean => phase !== "lost" && phase !== "starting"
+
 export const hasEnded = (task: Task): boolean =>
   task.status === "succeeded" || task.status === "failed" || task.status === "cancelled" || task.status === "skipped"
 
@@ -325,6 +328,8 @@ export class Model {
   /** What has been judged in this step, some of it ahead of its turn. */
   private readonly judged = new Set<Instruction>()
   private isEarly = false
+  /** What tasks wait for that have not heard yet of what ended in this step. */
+  private readonly unaware = new Map<Task, ReadonlyArray<Task>>()
   /** Workers came or went in this step since it was found out who lacks one. */
   private crewMoved = false
   private readonly silent = new Set<number>()
@@ -535,17 +540,18 @@ export class Model {
 
   /** W9: what lacks nothing but a worker ends when it has waited for one as long as it may. */
   private lackWorkers(): void {
-    for (let changed = true; changed;) {
-      changed = false
-      for (const task of this.tasks) {
-        if (!this.isReady(task) || task.lacksSince !== undefined || task.lack !== undefined) continue
+    const isStranded = (task: Task): boolean =>
+      this.isReady(task) && task.lacksSince === undefined && task.lack === undefined
+    for (let stranded = [...this.tasks].filter(isStranded); stranded.length > 0;) {
+      for (const task of stranded) {
         task.lacksSince = this.now
-        changed = true
         const limit = task.settings.waitForWorkersMillis ?? Infinity
         if (limit === 0) this.finish(task, "failed", `NoWorker:${task.name}`)
         else if (limit < Infinity) this.arm("stranded", task, limit)
-        if (limit === 0) this.follow()
       }
+      // All of them end at once, and then others hear of it.
+      this.follow()
+      stranded = [...this.tasks].filter(isStranded)
     }
   }
 
@@ -562,10 +568,10 @@ export class Model {
       const before = task.dropped
       const added = [...dropped].filter((place) => !before.has(place))
       if (added.length === 0 && before.size === dropped.size) continue
-      // A loss may have brought that about, of which everybody is to know first.
+      // A loss may have brought that about, of which everybody is to know first: what has ended is never let go of.
       const mayWait = added.some((place) => {
         const group = groupsOf(task).find((each) => isIn(each, place))
-        return group !== undefined && verdictOf(task, group) !== "run"
+        return group !== undefined && (verdictOf(task, group) !== "run" || hasEnded(task.deps[place]!))
       })
       if (task.status === "pending" && !isLate && mayWait) continue
       changed = true
@@ -738,6 +744,8 @@ export class Model {
         for (const each of made) {
           if (each.settings.policies !== undefined && each.deps.some(hasEnded)) this.resolve(each)
         }
+        // These hear of the ends of others in their plan only later.
+        for (const each of made) if (each.settings.policies !== undefined) this.unaware.set(each, awaitedBy(each))
         const refuses = (other: Task) => !made.includes(other) && hasEnded(other) && other.status !== "succeeded"
         for (const each of made) {
           if (each.status === "pending" && each.settings.policies === undefined && each.deps.some(refuses)) {
@@ -745,6 +753,7 @@ export class Model {
           }
         }
         const isStarved = this.reaches([inner], task)
+        this.unaware.clear()
         for (let changed = true; changed;) {
           changed = made.some((each) => each.status === "pending" && this.resolve(each))
         }
@@ -1117,7 +1126,7 @@ export class Model {
     const isOpen = (each: Task): boolean =>
       each.status === "pending" || each.status === "active" || (this.isToComeAgain(each) && this.isWanted(each))
     if (task === undefined || !isOpen(task)) return
-    this.isSettling = ending._tag !== "Succeeded" || this.workers.some(({ phase }) => phase !== "lost")
+    this.isSettling = ending._tag !== "Succeeded" || this.workers.some(mayHold)
     if (!this.isSettling) return
     const [status, why] = ending._tag === "Succeeded"
       ? ["succeeded", ""] as const
@@ -1360,10 +1369,11 @@ export class Model {
   private finishFixed(task: Task): void {
     const [status, why] = task.fixed!
     if (status !== "succeeded") return this.finish(task, status, why)
-    if (this.workers.some(({ phase }) => phase !== "lost")) return this.hold(task)
+    if (this.workers.some(mayHold)) return this.hold(task)
     this.discarded.add(task)
     if (task.settings.idempotent === false) return this.finish(task, "failed", `Killed:${task.name}`)
     this.restarts.lost++
+    task.recomputed = true
     task.status = "pending"
     task.starts--
     task.attempt = 0
@@ -1759,7 +1769,7 @@ export class Model {
       const next = each.alias !== undefined ?
         [each.alias] :
         each.status === "pending" ?
-        awaitedBy(each) :
+        this.unaware.get(each) ?? awaitedBy(each) :
         [...each.open].filter((wait) => !wait.abandoned && !this.isOver(wait)).flatMap((wait) =>
           wait.awaited.filter((awaited) => !wait.ended.has(awaited)).flatMap((awaited) =>
             "claim" in awaited ? (awaited.state === "live" ? [awaited.task] : []) : [awaited]

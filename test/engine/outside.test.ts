@@ -116,4 +116,24 @@ describe("ends from outside", () => {
     rig.lose("w1")
     assert.deepStrictEqual([rig.told, rig.phase("a")], [["discard what a brought"], "ready"])
   })
+
+  it("F9, W13: no worker that is being started holds a value", () => {
+    const rig = new Rig({}, { waitForWorkersMillis: Infinity })
+    const main = rig.open()
+    rig.send({ _tag: "PoolOpened", name: "p", min: 1, max: 1, slots: 1, idleMillis: 10 })
+    rig.submit(main, { a: [] })
+    rig.settle("a")
+    assert.deepStrictEqual([rig.told, rig.phase("a")], [["rejected: the worker is gone"], "ready"])
+  })
+
+  it("F9, C9: its deadline is met, though its body has to run after all", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [] }, { settings: { a: { deadlineMillis: 10 }, b: { deadlineMillis: 9 } } })
+    rig.settle("a")
+    rig.at(9)
+    rig.lose("w1")
+    rig.at(20)
+    assert.strictEqual(rig.phase("a"), "ready")
+  })
 })
