@@ -551,6 +551,9 @@ export class Model {
       }
       // All of them end at once, and then others hear of it.
       this.follow()
+      // What follows one of them knows by now where it could go.
+      this.findLacks()
+      this.follow()
       stranded = [...this.tasks].filter(isStranded)
     }
   }
@@ -1862,6 +1865,8 @@ export class Model {
         return this.started(instruction, state, out)
       case "Stop": {
         const task = this.byRow.get(instruction.task)
+        // A worker may have retired in this step, and that was the last for somebody.
+        if (task?.status !== "stopping") this.lookAgain()
         // Two workers were lost at once: it stopped for the one, and was over with the other.
         if (task !== undefined && hasEnded(task) && this.silent.has(instruction.worker)) return
         if (task?.status !== "stopping" || task.attempt !== instruction.attempt || task.stopTold) {
@@ -2437,6 +2442,7 @@ export class Model {
 
   private waitEnded({ starved, wait: id }: WaitEnded, state: State, out: ReadonlyArray<Instruction>): void {
     const wait = this.waits.get(id)
+    if (wait !== undefined && starved === undefined && !wait.abandoned && !this.isOver(wait)) this.lookAgain()
     if (wait === undefined) return this.complain(`wait ${id} ends twice`)
     if (starved !== undefined && !wait.starved) {
       if (!wait.starvedAway) this.believeStarved(state, out, id)

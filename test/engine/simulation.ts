@@ -264,12 +264,12 @@ export class Simulation {
       [14, () => this.progress(this.chance.pick([...this.runs.values()]))],
       // Before what they miss is made anew.
       [
-        6,
+        10,
         () => this.progress(this.chance.pick([...this.runs.values()].filter((run) => this.madeSince(run).length > 0)))
       ],
       [5, () => this.finalize(this.chance.pick([...this.finalizing.values()]))],
       [6, () => this.wait()],
-      [2, () => this.waitInVain()],
+      [3, () => this.waitInVain()],
       [3, () => this.giveUp()],
       [2, () => this.cancel()],
       [0.7, () => this.settle()],
@@ -382,7 +382,7 @@ export class Simulation {
     ])
     return {
       ...(places && this.places()),
-      ...(amounts && { amounts: this.amounts([0.7, 1, 1.3, 2]), ...(chance.with(0.5) && { keepsAmounts: true }) }),
+      ...(amounts && { amounts: this.amounts([0.7, 1, 1.3, 2]), ...(chance.with(0.7) && { keepsAmounts: true }) }),
       ...(tags && { tags: chance.with(0.3) ? ["t", "u"] : [chance.pick(["t", "u"])!] })
     }
   }
@@ -602,7 +602,7 @@ export class Simulation {
         [run.stopping ? 1 : 3, { _tag: "Failed", failure: this.next++, defect: chance.with(0.3) }],
         [run.stopping ? 6 : 1, { _tag: "Interrupted" }],
         [run.stopping ? 0.5 : 1, { _tag: "Rescheduled" }],
-        [run.stopping ? 0.5 : this.madeSince(run).length > 0 ? 12 : 2, this.report(run)],
+        [run.stopping ? 0.5 : this.madeSince(run).length > 0 ? 60 : 2, this.report(run)],
         [run.stopping ? 0.5 : 2, { _tag: "Skipped" }],
         [this.state.barred.has(run.task) ? 8 : this.demands ? 2 : 0.1, { _tag: "Unmet", reason: "it cannot" }],
         [
@@ -617,7 +617,7 @@ export class Simulation {
   /** A body misses some of what it depends on, or nothing that it could name. */
   private report(run: Run): Ending {
     const stale = this.madeSince(run)
-    const places = stale.length > 0 && this.chance.with(0.6)
+    const places = stale.length > 0 && this.chance.with(0.9)
       ? stale
       : [...dependencyRows(this.state, run.task).keys()].filter(() => this.chance.with(0.6))
     return { _tag: "DependenciesLost", places }
@@ -686,10 +686,16 @@ export class Simulation {
   /** A body waits for what lacks a slot or amounts, and keeps some of that. */
   private waitInVain(): void {
     const { chance } = this
-    const keeper = this.demands && chance.with(0.8) ? this.someKeeper() : undefined
-    const run = keeper ?? chance.pick([...this.runs.values(), ...this.finalizing.values()])
+    const keepers = this.demands && chance.with(0.8) ? this.keepers() : []
+    // All of them, or others could give it to what lacks it.
+    for (const keeper of keepers) if (this.runs.has(keeper.attempt)) this.waitFor(keeper, true)
+    if (keepers.length === 0) this.waitFor(chance.pick([...this.runs.values(), ...this.finalizing.values()]), false)
+  }
+
+  private waitFor(run: Run | Finalize | undefined, isKeeper: boolean): void {
+    const { chance } = this
     const lacking = this.liveClaims().filter(({ task }) =>
-      keeper === undefined ? this.state.tasks.phase[task] === State.Phase.ready : this.lacksAmounts(task)
+      isKeeper ? this.lacksAmounts(task) : this.state.tasks.phase[task] === State.Phase.ready
     )
     if (run === undefined || lacking.length === 0) return
     this.send({
@@ -700,14 +706,13 @@ export class Simulation {
       mode: "all",
       waiter: run.task,
       attempt: run.attempt,
-      keepsSlot: keeper === undefined || chance.with(0.4) ? true : undefined
+      keepsSlot: !isKeeper || chance.with(0.4) ? true : undefined
     })
   }
 
-  /** A body that keeps amounts of its worker, whether it waits or not. */
-  private someKeeper(): Run | undefined {
-    const keepers = [...this.runs.values()].filter(({ task }) => this.state.holding.get(task)?.keepsAmounts === true)
-    return this.chance.pick(keepers)
+  /** The bodies that keep amounts of their worker, whether they wait or not. */
+  private keepers(): ReadonlyArray<Run> {
+    return [...this.runs.values()].filter(({ task }) => this.state.holding.get(task)?.keepsAmounts === true)
   }
 
   private lacksAmounts(task: TaskId): boolean {
