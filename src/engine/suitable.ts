@@ -1,6 +1,6 @@
 /**
- * Which workers may take tasks at all: the rule behind waits for workers, pools and starvation. Rules that keep a task from
- * some workers belong here, so that what none could ever take is found in the same way.
+ * Which workers may take tasks at all, whatever these ask for: what waits for workers, pools and starvation have in common.
+ * Which of them suits a certain task is said in `placement.ts`.
  *
  * @since 0.1.0
  */
