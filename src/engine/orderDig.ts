@@ -5,7 +5,9 @@
  * Dask's static order (dask/order.py, BSD-3-Clause); the sorting by need is Sethi and Ullman's. No code is taken from
  * either.
  */
+import { sides } from "./orderGraph.ts"
 import type { Sides } from "./orderGraph.ts"
+import { keepSpecimen } from "./specimens.ts"
 
 /** The two choices that no rule decides well for all graphs. */
 export interface Policy {
@@ -167,3 +169,5 @@ class Walk {
  * (forests of reductions, chains).
  */
 export const dig = (sides: Sides, policy: Policy): Int32Array => new Walk(sides, policy).positions()
+
+keepSpecimen(new Walk(sides({ offsets: new Int32Array(1), targets: new Int32Array(0) }), policies[0]!))

@@ -2,6 +2,7 @@
  * What every way of ordering needs to know of a graph: its edges in both directions, and a ranking of its tasks that
  * comes from the structure alone, so that what is chosen by rank is the same however the tasks are numbered.
  */
+import { keepSpecimen } from "./specimens.ts"
 
 /**
  * Edges in compressed rows: the dependencies of task i are `targets[offsets[i]]` up to `targets[offsets[i + 1]]`
@@ -221,3 +222,5 @@ export const sides = (edges: Edges): Sides => {
   const dependencies = reversed(dependents, edges.offsets, ranked)
   return { size, dependencies, dependents, ranked, color, sequence }
 }
+
+keepSpecimen(new Sort(new Int32Array(0)))

@@ -5,6 +5,8 @@
  *
  * @since 0.1.0
  */
+import { keepSpecimen } from "./specimens.ts"
+
 export class Positions {
   count = 0
   /** `levels[0]` has a bit a position; each further level has a bit a non-zero word of the one below. */
@@ -147,3 +149,5 @@ export class FewPositions implements Members {
     if (heap.length > 0) heap[index] = last
   }
 }
+
+keepSpecimen(new Positions(1))

@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import { keepSpecimen } from "../engine/specimens.ts"
 import { keyAt } from "../engine/State.ts"
 import type { Submission, TaskId } from "../engine/State.ts"
 import { Worker } from "../Worker.ts"
@@ -70,6 +71,8 @@ export class Attempt {
     return { worker: this.host.name, labels: this.host.labels ?? [], attempt: this.number, key: this.key }
   }
 }
+
+keepSpecimen(new Attempt({} as SchedulerCore, {} as Host, 0, 0, 0, undefined, {} as Submission, 0))
 
 /** An attempt as one of the tasks sees it that run in it, one after the other. */
 export class PartAttempt extends Attempt {

@@ -5,6 +5,7 @@
  * @internal
  */
 import type { Demand, Plan, Reference, Settings } from "../engine/Plan.ts"
+import { keepSpecimen } from "../engine/specimens.ts"
 import type { Place, TaskId } from "../engine/State.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
@@ -297,3 +298,5 @@ export const misplaced = (key: string | undefined, { what, why }: Misplaced): Gr
   dependency: what,
   why
 })
+
+keepSpecimen(new Compiler({} as Live, {} as Run))

@@ -10,6 +10,7 @@ import * as Pipeable from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
 import type { Locality } from "../engine/Plan.ts"
 import type { Group } from "../engine/policies.ts"
+import { keepSpecimen } from "../engine/specimens.ts"
 import { keyAt } from "../engine/State.ts"
 import type { Claim, Submission } from "../engine/State.ts"
 import type { Future } from "../Future.ts"
@@ -235,3 +236,6 @@ export const isRecord = (value: object): boolean => {
   const prototype = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
 }
+
+keepSpecimen(new TaskImpl({ _tag: "map", run: () => undefined }, [], "array", noHandles, noOptions, undefined))
+keepSpecimen(new FutureImpl({} as SchedulerCore, {} as Claim, {} as Submission, 0))

@@ -74,8 +74,8 @@ const runsPerTurn = (size: number) => size <= 1000 ? 10 : size <= 10_000 ? 5 : s
 /**
  * Runs `contestant` on a small graph of the same shape for a while, then as often as asked on the graph itself.
  *
- * A forced collection throws optimised code away (the floor runs ten times slower just after one), and other
- * contestants' rounds have filled the heap. So large runs begin with a collection, and every turn with a rehearsal.
+ * Other contestants' rounds have filled the heap, so large runs begin with a collection. That throws optimised code away
+ * (the floor runs several times slower just after one), so every turn begins with a rehearsal.
  */
 const turn = async (contestant: Contestant, graph: Graph, rehearsal: Graph, cell: Cell): Promise<void> => {
   if (graph.size > 20_000) globalThis.gc!()
@@ -322,6 +322,32 @@ const memoryTables = (): void => {
   )
 }
 
+// ---- after a collection
+
+const collectedTable = async (): Promise<void> => {
+  const { measure: measureCollected } = await import("./collected.ts")
+  const tasks = 10_000
+  say(`## The first run after a large collection, ${tasks.toLocaleString("en")} tasks: milliseconds in all`)
+  say()
+  say("Nothing of a graph was left then. Warm: the run before it.")
+  say()
+  const rows: Array<ReadonlyArray<string>> = []
+  for (const shape of shapes) {
+    const row: Array<string> = [shape]
+    for (const contestant of collectedContestants) {
+      const { first, warm } = await measureCollected(contestant, make(shape, tasks))
+      row.push(figure(warm), figure(first), figure(first / warm))
+    }
+    rows.push(row)
+  }
+  table(
+    ["shape", ...collectedContestants.flatMap(({ name }) => [`${name}, warm`, "first", "first/warm"])],
+    rows
+  )
+}
+
+const collectedContestants: ReadonlyArray<Contestant> = [floor, ...(subject ? [subject.skein] : [])]
+
 // ---- nested tasks
 
 const nestedTable = async (): Promise<void> => {
@@ -438,6 +464,7 @@ const measureShapes = async (): Promise<void> => {
     }
   }
   if (subject) phasesTable()
+  await collectedTable()
   if (!flags["without-memory"]) memoryTables()
 }
 
