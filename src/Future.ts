@@ -10,7 +10,7 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { Pipeable } from "effect/Pipeable"
-import type { PhaseName } from "./engine/State.ts"
+import type { PhaseName } from "./engine/Phase.ts"
 import * as internal from "./internal/task.ts"
 import type { RuntimeFailure } from "./SkeinError.ts"
 

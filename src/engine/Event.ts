@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
+import type { Claim } from "./Owner.ts"
 import type { Plan, Reference } from "./Plan.ts"
-import type { Claim, TaskId } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
 
 /** Why and by whom something was cancelled. */
 export interface Cancellation {

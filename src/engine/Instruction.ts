@@ -3,7 +3,10 @@
  *
  * @since 0.1.0
  */
-import type { Claim, Pair, State, TaskId } from "./State.ts"
+import type { Pair } from "./Outcome.ts"
+import type { Claim } from "./Owner.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
 
 /** Run one attempt of a task. */
 export interface Start {

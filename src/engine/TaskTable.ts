@@ -4,8 +4,12 @@
  *
  * @since 0.1.0
  */
+import type { Wait } from "./Owner.ts"
 import { Phase } from "./Phase.ts"
-import type { Submission, TaskId, Wait } from "./State.ts"
+import type { Submission } from "./Submission.ts"
+
+/** A row of the task table. Given to another task once the record is forgotten. */
+export type TaskId = number
 
 /** The task table, a column a fact. */
 export class TaskTable {

@@ -7,14 +7,27 @@
 import * as budget from "./budget.ts"
 import * as follow from "./follow.ts"
 import type { Out } from "./Instruction.ts"
+import { keyOf, mayRepeat } from "./lookups.ts"
 import { recount } from "./needs.ts"
 import { outcomeOf } from "./outcomes.ts"
+import { Flag, hasEnded, Phase } from "./Phase.ts"
+import type { Phase as PhaseOf } from "./Phase.ts"
 import { conclude, fail, isRefusal, makeReady, refuse } from "./settle.ts"
 import { dependenciesOf } from "./snapshot.ts"
-import { Flag, hasEnded, keyOf, mayRepeat, Phase } from "./State.ts"
-import type { FormerAttempt, Phase as PhaseOf, State, TaskId } from "./State.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
 import { transition } from "./transitions.ts"
 import { awaitedBy } from "./waits.ts"
+
+/** The attempts of a task before the present one. Kept only for tasks that are started again. */
+export interface FormerAttempt {
+  readonly number: number
+  readonly worker: number
+  readonly startedAt: number
+  readonly endedAt: number
+  /** `died`: its worker was lost while it ran; `lost`: its result was lost afterwards. Neither counts: the next has its number. */
+  readonly fate: "failed" | "died" | "lost"
+}
 
 /** Keeps what is known of the present attempt, for the task is started again. */
 export const remember = (state: State, task: TaskId, fate: FormerAttempt["fate"]): void => {

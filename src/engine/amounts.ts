@@ -14,9 +14,27 @@
  */
 import type { TagLimited } from "./Event.ts"
 import { holdsSlot, keepersOf } from "./keepers.ts"
+import { settingsOf } from "./lookups.ts"
 import type { Demand } from "./Plan.ts"
-import { settingsOf } from "./State.ts"
-import type { Amount, Queue, State, TaskId, WorkerRecord } from "./State.ts"
+import type { Queue } from "./Queue.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
+
+/** Something of which there is a number, and how much of that is held; amounts of workers in thousandths. */
+export interface Amount {
+  readonly total: number
+  used: number
+}
+
+/** What an attempt holds beside its slot. */
+export type Holding = Pick<Demand, "amounts" | "keepsAmounts" | "tags">
+
+/** How often others that ask for some of the same started while a queue waited, and the attempt with which that became too often. */
+export interface Overtaken {
+  readonly count: number
+  readonly since: number
+}
 
 /** The part of a demand that is held. */
 export type Needs = Pick<Demand, "amounts" | "tags">

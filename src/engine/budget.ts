@@ -7,8 +7,11 @@
  *
  * @since 0.1.0
  */
-import { Flag, isSourceAt } from "./State.ts"
-import type { State, TaskId, WorkerRecord } from "./State.ts"
+import { Flag } from "./Phase.ts"
+import type { State } from "./State.ts"
+import { isSourceAt } from "./Submission.ts"
+import type { TaskId } from "./TaskTable.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** Notes that the result of a task is held from now on. */
 export const hold = (state: State, task: TaskId, size = 1): void => {

@@ -5,14 +5,31 @@
  * @since 0.1.0
  */
 import type { Out } from "./Instruction.ts"
+import { graceOf, keyOf } from "./lookups.ts"
+import type { Outcome } from "./Outcome.ts"
 import { noteOutcome, outcomeOf } from "./outcomes.ts"
+import type { Owner } from "./Owner.ts"
+import { Flag, hasEnded, Phase } from "./Phase.ts"
+import type { Phase as PhaseOf } from "./Phase.ts"
 import { endLater, finalizeForGood, freeKey, isToComeAgain, release } from "./release.ts"
 import { fail } from "./settle.ts"
-import { Flag, graceOf, hasEnded, keyOf, Phase } from "./State.ts"
-import type { Outcome, Owner, Phase as PhaseOf, State, TaskId } from "./State.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
 import * as waits from "./waits.ts"
+
+/** The attempt of a task that was asked to stop. */
+export interface Stopping {
+  /** On whose behalf: the owner who waits for that, if it is open. */
+  owner: Owner | undefined
+  /** The key of the task with whose cancellation it began, where no outcome says so. */
+  cancelled: string | undefined
+  /** When it was asked first. */
+  readonly since: number
+  /** It goes on longer than its grace. */
+  overdue: boolean
+}
 
 /** Cancels a task that nobody wants any more. */
 export const abandon = (state: State, task: TaskId, out: Out): void => {

@@ -7,38 +7,27 @@
 import { unitsOf } from "./amounts.ts"
 import { followedBy } from "./follow.ts"
 import { lackOf } from "./lack.ts"
+import { graceOf, holdsDependencies } from "./lookups.ts"
 import { outcomeOfEnd } from "./needs.ts"
+import { unwanted } from "./Owner.ts"
+import type { Wait } from "./Owner.ts"
 import { claimsOf } from "./owners.ts"
+import { Flag, hasEnded, Phase, phaseNames } from "./Phase.ts"
+import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
 import { demandOf, hasRoom, maySuit, suits } from "./placement.ts"
 import { decide } from "./policies.ts"
 import type { Group, Outcome } from "./policies.ts"
+import type { Lane } from "./Queue.ts"
 import { kindOf, nameOfKind } from "./ready.ts"
 import { awaitedDependenciesOf, compareReady, dependenciesOf, membersOf } from "./snapshot.ts"
-import {
-  Flag,
-  graceOf,
-  hasEnded,
-  holdsDependencies,
-  keyAt,
-  Phase,
-  phaseNames,
-  priorityAt,
-  shareAt,
-  unwanted
-} from "./State.ts"
-import type {
-  Lane,
-  Phase as PhaseOf,
-  PhaseName,
-  State,
-  Submission,
-  TaskId,
-  Timer,
-  Wait,
-  WorkerRecord
-} from "./State.ts"
+import type { State } from "./State.ts"
+import { keyAt, priorityAt, shareAt } from "./Submission.ts"
+import type { Submission } from "./Submission.ts"
+import type { TaskId } from "./TaskTable.ts"
 import { mostTimers } from "./timers.ts"
+import type { Timer } from "./timers.ts"
 import { isLegal } from "./transitions.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** What is wrong with a state, each sentence with the number of the invariant first; empty when all is well. */
 export const check = (state: State): ReadonlyArray<string> => {

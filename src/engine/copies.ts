@@ -6,8 +6,10 @@
  */
 import type { CopiesRequested, RebalanceRequested, TaskCopied } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
-import { Flag, Phase } from "./State.ts"
-import type { State, TaskId, WorkerRecord } from "./State.ts"
+import { Flag, Phase } from "./Phase.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 import * as workers from "./workers.ts"
 
 /** A copy of a result that is on its way. */

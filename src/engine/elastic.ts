@@ -7,11 +7,23 @@
 import * as budget from "./budget.ts"
 import type { PoolOpened } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
+import type { Queue } from "./Queue.ts"
 import * as ready from "./ready.ts"
 import { recentOf } from "./restart.ts"
-import type { Pool, Queue, State, WorkerRecord } from "./State.ts"
+import type { State } from "./State.ts"
 import { takesTasks } from "./suitable.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 import * as workers from "./workers.ts"
+
+/** An elastic pool of workers. */
+export interface Pool extends Omit<PoolOpened, "_tag" | "now"> {
+  /** How many workers of it there have been. */
+  count: number
+  /** When the last of them were lost, as far as it counts. */
+  lost: ReadonlyArray<number>
+  /** When to look whether some have been idle for too long, or whether lost ones may be replaced again. */
+  reviewAt: number
+}
 
 /** What the size of a pool depends on. */
 export interface Load {

@@ -7,13 +7,20 @@ import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing, unitsOf
 import type { Needs } from "./amounts.ts"
 import { brakeOf, isBraked, workersForSources } from "./budget.ts"
 import { restrictionOf } from "./lack.ts"
+import { keyOf } from "./lookups.ts"
+import type { Reason } from "./Outcome.ts"
+import type { Wait } from "./Owner.ts"
+import { Phase, phaseNames } from "./Phase.ts"
+import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
 import { demandOf, suits } from "./placement.ts"
 import type { Demand, Exclusion, Restriction } from "./Plan.ts"
 import type { Group, Policy, Tally } from "./policies.ts"
 import { awaitedDependenciesOf, compareReady, readyOf } from "./snapshot.ts"
-import { keyOf, Phase, phaseNames } from "./State.ts"
-import type { Phase as PhaseOf, PhaseName, Reason, State, TaskId, Timer, Wait, WorkerRecord } from "./State.ts"
+import type { State } from "./State.ts"
 import { isOver } from "./stranded.ts"
+import type { TaskId } from "./TaskTable.ts"
+import type { Timer } from "./timers.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** Where a task stands, and why it stands there. */
 export interface Explanation {

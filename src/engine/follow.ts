@@ -5,11 +5,13 @@
  * @since 0.1.0
  */
 import { dependencyRowsOf, outcomeOfEnd } from "./needs.ts"
+import { hasEnded, Phase } from "./Phase.ts"
+import type { Phase as PhaseOf } from "./Phase.ts"
 import type { Followed } from "./Plan.ts"
 import type { Group, Outcome, Policy } from "./policies.ts"
 import * as ready from "./ready.ts"
-import { hasEnded, Phase } from "./State.ts"
-import type { Phase as PhaseOf, State, TaskId } from "./State.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
 
 /** Binds a task that is about to be ready to where what it follows ran. */
 export const bind = (state: State, task: TaskId): void => {

@@ -7,7 +7,8 @@
  * @since 0.1.0
  */
 import { isBefore } from "./laneHeap.ts"
-import type { Queue, State } from "./State.ts"
+import type { Queue } from "./Queue.ts"
+import type { State } from "./State.ts"
 
 /** The best task of a queue is another than before; or the queue was empty, or is. */
 export const settle = (state: State, queue: Queue): void => {

@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
-import { Flag, Phase } from "./State.ts"
-import type { State, TaskId, Wait } from "./State.ts"
+import type { Wait } from "./Owner.ts"
+import { Flag, Phase } from "./Phase.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
 
 /** All that the body of a task waits for now. */
 export const waitsInside = (state: State, task: TaskId): ReadonlyArray<Wait> => {

@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { Lane, State } from "./State.ts"
+import type { Lane } from "./Queue.ts"
+import type { State } from "./State.ts"
 
 /** A heap of lanes, each with at least one member. */
 export type Lanes = Array<Lane>

@@ -6,7 +6,8 @@
  */
 import type { Refusal } from "./Instruction.ts"
 import type { Plan } from "./Plan.ts"
-import type { State, TaskId } from "./State.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
 
 /** Greatest numbers that are accepted. */
 export interface Limits {

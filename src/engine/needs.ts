@@ -5,11 +5,30 @@
  * @since 0.1.0
  */
 import type { Out } from "./Instruction.ts"
+import { keyOf, settingsOf } from "./lookups.ts"
+import type { Impossibility, Outcome as Ended, Trail } from "./Outcome.ts"
+import { hasEnded, Phase } from "./Phase.ts"
+import type { Phase as PhaseOf } from "./Phase.ts"
 import { decide, isDefault } from "./policies.ts"
 import type { Group, Outcome } from "./policies.ts"
 import { unref } from "./release.ts"
-import { hasEnded, keyOf, liveOf, Phase, settingsOf } from "./State.ts"
-import type { Impossibility, Needs, Outcome as Ended, Phase as PhaseOf, State, TaskId, Trail } from "./State.ts"
+import type { State } from "./State.ts"
+import { liveOf } from "./Submission.ts"
+import type { TaskId } from "./TaskTable.ts"
+
+/** How far the groups of a task are: those of its dependencies that have a policy. Right as long as the task waits. */
+export interface Needs {
+  readonly groups: ReadonlyArray<Group>
+  /** How many of each group have ended in each way, until the group is met. */
+  readonly tallies: ReadonlyArray<Record<Outcome, number>>
+  readonly met: Array<boolean>
+  /** What has not been counted as ended, each with its places among the dependencies of the task. */
+  readonly open: Map<TaskId, ReadonlyArray<number>>
+  /** The places of those that the task has let go of, for a group was met without them. */
+  readonly dropped: Set<number>
+  /** What is left to wait for: dependencies without a group, and groups. */
+  left: number
+}
 
 /** How a task ends that will not start: as that dependency ended, or by itself. */
 export type Verdict =

@@ -4,8 +4,10 @@
  * @since 0.1.0
  */
 import type { Out } from "./Instruction.ts"
-import { keyOf, placeOf, whereOf } from "./State.ts"
-import type { Outcome, Reason, State, TaskId } from "./State.ts"
+import { keyOf, placeOf, whereOf } from "./lookups.ts"
+import type { Outcome, Reason } from "./Outcome.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
 
 /** The outcome of a task that ended without success by itself. */
 export const outcomeOf = (state: State, task: TaskId, reason: Reason): Outcome => ({

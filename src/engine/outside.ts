@@ -7,12 +7,16 @@ import * as budget from "./budget.ts"
 import { stop, stopAs } from "./cancel.ts"
 import type { TaskSettled } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
+import { keyOf } from "./lookups.ts"
+import type { Reason } from "./Outcome.ts"
 import { outcomeOf } from "./outcomes.ts"
+import { Flag, Phase } from "./Phase.ts"
 import * as ready from "./ready.ts"
 import { endLater, isToComeAgain } from "./release.ts"
 import { fail, succeed } from "./settle.ts"
-import { Flag, keyOf, Phase } from "./State.ts"
-import type { Reason, State, TaskId, WorkerRecord } from "./State.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** Whether a task has not ended, and its end is not fixed. */
 export const maySettle = (state: State, task: TaskId): boolean => {

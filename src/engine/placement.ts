@@ -5,11 +5,14 @@
  */
 import { couldHold, fits, hasTags } from "./amounts.ts"
 import type { Round } from "./amounts.ts"
+import { settingsOf } from "./lookups.ts"
+import { Phase } from "./Phase.ts"
 import type { Demand, Exclusion, Locality } from "./Plan.ts"
 import { pick } from "./schemes.ts"
-import { Phase, settingsOf } from "./State.ts"
-import type { State, TaskId, WorkerRecord } from "./State.ts"
+import type { State } from "./State.ts"
 import { takesTasks } from "./suitable.ts"
+import type { TaskId } from "./TaskTable.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** What a task asks of a worker beyond a slot, if it asks for more. */
 export const demandOf = (state: State, task: TaskId): Demand | undefined =>

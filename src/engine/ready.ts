@@ -13,8 +13,11 @@ import type { Lanes } from "./laneHeap.ts"
 import { demandOf, nameOf } from "./placement.ts"
 import type { Group } from "./policies.ts"
 import { FewPositions, Positions } from "./positions.ts"
-import { priorityAt, shareAt } from "./State.ts"
-import type { Lane, Queue, State, Submission, TaskId } from "./State.ts"
+import type { Lane, Queue } from "./Queue.ts"
+import type { State } from "./State.ts"
+import { priorityAt, shareAt } from "./Submission.ts"
+import type { Submission } from "./Submission.ts"
+import type { TaskId } from "./TaskTable.ts"
 import * as turns from "./turns.ts"
 
 /** The lane of a task: that of its submission and priority. */

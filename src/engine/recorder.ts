@@ -6,7 +6,8 @@
  */
 import type { Forget, Instruction, Out, Start } from "./Instruction.ts"
 import { dependencyRows } from "./snapshot.ts"
-import type { State, TaskId } from "./State.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
 
 export class Recorder implements Out {
   readonly instructions: Array<Instruction> = []

@@ -6,10 +6,15 @@
 import * as budget from "./budget.ts"
 import { areAny, drop } from "./copies.ts"
 import type { Out } from "./Instruction.ts"
+import { settingsOf } from "./lookups.ts"
 import { forgetOutcome } from "./outcomes.ts"
+import type { Behalf } from "./Owner.ts"
+import { Flag, hasEnded, Phase, phaseNames } from "./Phase.ts"
+import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
 import { isDemanding } from "./ready.ts"
-import { Flag, hasEnded, Phase, phaseNames, settingsOf } from "./State.ts"
-import type { Behalf, Phase as PhaseOf, PhaseName, State, Submission, TaskId } from "./State.ts"
+import type { State } from "./State.ts"
+import type { Submission } from "./Submission.ts"
+import type { TaskId } from "./TaskTable.ts"
 import { note, transition } from "./transitions.ts"
 
 /** One claim, wish or dependent less. */

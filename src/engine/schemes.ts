@@ -4,7 +4,8 @@
  *
  * @since 0.1.0
  */
-import type { State, WorkerRecord } from "./State.ts"
+import type { State } from "./State.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** The rules by name, and functions that give the index of one of the workers. */
 export type Scheme = SchemeName | ((workers: ReadonlyArray<Candidate>, random: () => number) => number)

@@ -5,20 +5,17 @@
  * @since 0.1.0
  */
 import { amountOf, holdersOfTag } from "./amounts.ts"
+import { holdsDependencies, keyOf, labelOf, sequenceOf, settingsOf } from "./lookups.ts"
 import { awaitedOf } from "./needs.ts"
-import {
-  Flag,
-  hasEnded,
-  holdsDependencies,
-  keyOf,
-  labelOf,
-  liveOf,
-  Phase,
-  phaseNames,
-  sequenceOf,
-  settingsOf
-} from "./State.ts"
-import type { Lane, Owner, Phase as PhaseOf, PhaseName, Reason, State, TaskId, Wait, WorkerRecord } from "./State.ts"
+import type { Reason } from "./Outcome.ts"
+import type { Owner, Wait } from "./Owner.ts"
+import { Flag, hasEnded, Phase, phaseNames } from "./Phase.ts"
+import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
+import type { Lane } from "./Queue.ts"
+import type { State } from "./State.ts"
+import { liveOf } from "./Submission.ts"
+import type { TaskId } from "./TaskTable.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** Everything the engine knows at one moment. */
 export interface Snapshot {

@@ -11,16 +11,22 @@
  * @since 0.1.0
  */
 import { giveBack, keptBy, keptFrom, missing } from "./amounts.ts"
-import type { Kept, Needs } from "./amounts.ts"
+import type { Amount, Kept, Needs } from "./amounts.ts"
 import type { Out } from "./Instruction.ts"
 import { holdsSlot, isAtWork, keepersOf, waitsInside } from "./keepers.ts"
+import { keyOf } from "./lookups.ts"
+import type { Pair } from "./Outcome.ts"
+import type { Wait } from "./Owner.ts"
+import { hasEnded, Phase } from "./Phase.ts"
+import type { Phase as PhaseOf } from "./Phase.ts"
 import { demandOf, maySuit } from "./placement.ts"
 import * as slots from "./slots.ts"
 import { awaitedDependenciesOf } from "./snapshot.ts"
-import { hasEnded, keyOf, Phase } from "./State.ts"
-import type { Amount, Pair, Phase as PhaseOf, State, TaskId, Wait, WorkerRecord } from "./State.ts"
+import type { State } from "./State.ts"
 import { takesTasks } from "./suitable.ts"
+import type { TaskId } from "./TaskTable.ts"
 import * as waits from "./waits.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /**
  * Ends waits that keep a slot or amounts and are stuck, the newest first, until the others can end (S10). A wait that must not

@@ -7,12 +7,15 @@
 import { propagate } from "./agenda.ts"
 import type { Out } from "./Instruction.ts"
 import { lackOf, waitOf } from "./lack.ts"
+import { sequenceOf } from "./lookups.ts"
 import { outcomeOf } from "./outcomes.ts"
 import * as owners from "./owners.ts"
+import { Phase } from "./Phase.ts"
 import { fail } from "./settle.ts"
-import { Phase, sequenceOf } from "./State.ts"
-import type { State, TaskId, Timer } from "./State.ts"
+import type { State } from "./State.ts"
 import { hasTaker } from "./suitable.ts"
+import type { TaskId } from "./TaskTable.ts"
+import type { Timer } from "./timers.ts"
 import * as timers from "./timers.ts"
 
 /** Starts the clocks of those that found no worker in this step, and ends those that do not wait. */

@@ -4,7 +4,8 @@
  *
  * @since 0.1.0
  */
-import type { State, WorkerRecord } from "./State.ts"
+import type { State } from "./State.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** Whether a worker takes new tasks, now or when it has started. */
 export const takesTasks = ({ phase }: WorkerRecord): boolean => phase === "open" || phase === "starting"

@@ -6,7 +6,21 @@
  * @since 0.1.0
  */
 import type { Out } from "./Instruction.ts"
-import type { State, TaskId, Timer } from "./State.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
+
+/** A moment at which something is due. Compared by time, then by `sequence`. */
+export interface Timer {
+  readonly at: number
+  readonly sequence: number
+  readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace" | "workers" | "stranded"
+  readonly task: TaskId
+  /**
+   * The attempt; for `deadline`, `dependencies` and `stranded` the task's sequence number, for `workers` that of the timer: what
+   * makes the timer stale.
+   */
+  readonly serial: number
+}
 
 const isBefore = (a: Timer, b: Timer): boolean => a.at < b.at || (a.at === b.at && a.sequence < b.sequence)
 

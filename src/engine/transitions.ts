@@ -4,8 +4,31 @@
  *
  * @since 0.1.0
  */
-import { keyOf, labelOf, nameOfWorker, phaseNames, sequenceOf } from "./State.ts"
-import type { Phase, PhaseName, State, TaskId } from "./State.ts"
+import { keyOf, labelOf, nameOfWorker, sequenceOf } from "./lookups.ts"
+import { phaseNames } from "./Phase.ts"
+import type { Phase, PhaseName } from "./Phase.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
+
+/** One transition of one task, as stories and event streams show it. */
+export interface Transition {
+  readonly at: number
+  readonly key: string
+  readonly label: string | undefined
+  readonly from: PhaseName | undefined
+  readonly to: PhaseName | "released"
+  readonly worker: string | undefined
+  /** Starts of the task so far. */
+  readonly attempt: number
+  /** The event that led here. */
+  readonly cause: string
+  /** The number of the request that led to the task: all that a body submits belongs to the request of its task. */
+  readonly computation: number
+  /** The number of the owner of its submission: a scope, or one compute. */
+  readonly owner: number
+  /** The number of the task among all that this scheduler has known: what tells it from others of the same key. */
+  readonly serial: number
+}
 
 /** `[from, to, when]`, in the order of a task's life. */
 export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]> = [

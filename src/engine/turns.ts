@@ -12,7 +12,9 @@
 import { brakeOf, isAtWork } from "./budget.ts"
 import type { Turn } from "./fairness.ts"
 import { isBefore } from "./laneHeap.ts"
-import type { Queue, State, TaskId } from "./State.ts"
+import type { Queue } from "./Queue.ts"
+import type { State } from "./State.ts"
+import type { TaskId } from "./TaskTable.ts"
 
 /** Tasks of one kind. */
 type Heap = Pick<Queue, "lanes" | "share" | "isSource" | "since">

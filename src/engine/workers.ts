@@ -6,11 +6,12 @@
 import { stockOf } from "./amounts.ts"
 import type { Terms, WorkerAdded, WorkerBeat, WorkerDrained, WorkerStarted } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
+import { Phase } from "./Phase.ts"
 import type { WorkerInfo } from "./Plan.ts"
 import { restartsAfter } from "./restart.ts"
-import { Phase } from "./State.ts"
-import type { State, WorkerPhase, WorkerRecord } from "./State.ts"
+import type { State } from "./State.ts"
 import { takesTasks } from "./suitable.ts"
+import type { WorkerPhase, WorkerRecord } from "./WorkerRecord.ts"
 
 /** Handles {@link WorkerAdded}: ready tasks may start there at once. */
 export const add = (

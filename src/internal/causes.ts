@@ -8,7 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type { Outcome, Reason, Trail, Where } from "../engine/State.ts"
+import type { Outcome, Reason, Trail, Where } from "../engine/Outcome.ts"
 import {
   DependenciesGone,
   DependencyFailed,

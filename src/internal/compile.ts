@@ -6,7 +6,8 @@
  */
 import type { Demand, Plan, Reference, Settings } from "../engine/Plan.ts"
 import { keepSpecimen } from "../engine/specimens.ts"
-import type { Place, TaskId } from "../engine/State.ts"
+import type { Place } from "../engine/Submission.ts"
+import type { TaskId } from "../engine/TaskTable.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
 import { policiesOf } from "./dependency.ts"

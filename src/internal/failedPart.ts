@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import type { Submission } from "../engine/State.ts"
+import type { Submission } from "../engine/Submission.ts"
 
 /** What a fused task writes on the cause of its failure. */
 export class FailedPart extends Context.Service<FailedPart, {

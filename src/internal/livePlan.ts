@@ -7,7 +7,7 @@ import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { Defaults, Plan, Reference } from "../engine/Plan.ts"
-import type { Place } from "../engine/State.ts"
+import type { Place } from "../engine/Submission.ts"
 import { noOptions } from "./task.ts"
 import type { Pass, Plain, TaskImpl, TaskOptions } from "./task.ts"
 

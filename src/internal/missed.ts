@@ -3,8 +3,8 @@
  *
  * @internal
  */
-import { keyAt } from "../engine/State.ts"
-import type { Place } from "../engine/State.ts"
+import { keyAt } from "../engine/Submission.ts"
+import type { Place } from "../engine/Submission.ts"
 import { brief } from "./brief.ts"
 import { taskAt } from "./livePlan.ts"
 import { isFuture, isTask } from "./task.ts"

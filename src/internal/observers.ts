@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Callbacks } from "../Client.ts"
 import { Fifo } from "../engine/fifo.ts"
-import type { Transition } from "../engine/State.ts"
+import type { Transition } from "../engine/transitions.ts"
 import type { Cache, ResultCache } from "./livePlan.ts"
 
 /** Who hears of transitions, and of the end of all of them. */

@@ -7,7 +7,8 @@
 import type * as Cause from "effect/Cause"
 import { Fifo } from "../engine/fifo.ts"
 import type { Forget, Instruction, Out, Rejected, Start, Submitted } from "../engine/Instruction.ts"
-import type { State, TaskId } from "../engine/State.ts"
+import type { State } from "../engine/State.ts"
+import type { TaskId } from "../engine/TaskTable.ts"
 import type { Crew } from "./crew.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
 

@@ -4,8 +4,9 @@
  * @internal
  */
 import type { Overdue } from "../engine/Instruction.ts"
-import { keyOf, labelOf } from "../engine/State.ts"
-import type { Reason, State } from "../engine/State.ts"
+import { keyOf, labelOf } from "../engine/lookups.ts"
+import type { Reason } from "../engine/Outcome.ts"
+import type { State } from "../engine/State.ts"
 
 /** What keeps an attempt from ending that was asked to stop. */
 export type Obstacle = "shielded" | "body" | "ending"

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import type { Claim } from "../engine/State.ts"
+import type { Claim } from "../engine/Owner.ts"
 import { Released } from "../SkeinError.ts"
 import { attemptOf } from "./attempt.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"

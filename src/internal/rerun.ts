@@ -8,7 +8,8 @@
  * @internal
  */
 import type { Defaults, Reference, Settings } from "../engine/Plan.ts"
-import type { Place, Submission, TaskId } from "../engine/State.ts"
+import type { Place, Submission } from "../engine/Submission.ts"
+import type { TaskId } from "../engine/TaskTable.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
 import { withDefaults } from "./annotations.ts"

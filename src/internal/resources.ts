@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import type { TaskId } from "../engine/State.ts"
+import type { TaskId } from "../engine/TaskTable.ts"
 
 /** The scope of a body that has succeeded, which is that of its result. */
 export interface Resource {

@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import type { TaskId } from "../engine/State.ts"
+import type { TaskId } from "../engine/TaskTable.ts"
 
 /** An array rather than a map: rows of the task table are dense, and a look-up is a task's most frequent cost. */
 export class Results {

@@ -7,7 +7,7 @@ import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { TaskId } from "../engine/State.ts"
+import type { TaskId } from "../engine/TaskTable.ts"
 import {
   DependenciesGone,
   DependencyFailed,

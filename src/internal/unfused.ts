@@ -5,7 +5,8 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import type { Place, Trail, Where } from "../engine/State.ts"
+import type { Trail, Where } from "../engine/Outcome.ts"
+import type { Place } from "../engine/Submission.ts"
 import { FailedPart } from "./failedPart.ts"
 import { FusedTask } from "./fused.ts"
 import type { LivePlan } from "./livePlan.ts"

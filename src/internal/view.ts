@@ -6,18 +6,15 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { WaitMode } from "../engine/Event.ts"
-import {
-  hasEnded,
-  keyAt,
-  keyOf,
-  labelAt,
-  Phase,
-  phaseNames,
-  priorityAt,
-  submitterOf,
-  whereOf
-} from "../engine/State.ts"
-import type { Claim, Outcome, Phase as PhaseOf, Reason, Root, State, Submission, TaskId } from "../engine/State.ts"
+import { keyOf, whereOf } from "../engine/lookups.ts"
+import type { Outcome, Reason } from "../engine/Outcome.ts"
+import type { Claim, Root } from "../engine/Owner.ts"
+import { hasEnded, Phase, phaseNames } from "../engine/Phase.ts"
+import type { Phase as PhaseOf } from "../engine/Phase.ts"
+import type { State } from "../engine/State.ts"
+import { keyAt, labelAt, priorityAt, submitterOf } from "../engine/Submission.ts"
+import type { Submission } from "../engine/Submission.ts"
+import type { TaskId } from "../engine/TaskTable.ts"
 import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
 import { exitOf, rootCause } from "./causes.ts"

@@ -6,7 +6,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { TaskId } from "../engine/State.ts"
+import type { TaskId } from "../engine/TaskTable.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 
 /** What a scheduler and a worker tell each other of an attempt, and of what it acquired for its result. */

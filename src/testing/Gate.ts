@@ -22,7 +22,7 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import { keyOf } from "../engine/State.ts"
+import { keyOf } from "../engine/lookups.ts"
 import { soon, Wire } from "../internal/wire.ts"
 
 /**

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { check } from "../../src/engine/check.ts"
-import { Flag, Phase } from "../../src/engine/State.ts"
+import { Flag, Phase } from "../../src/engine/Phase.ts"
 import type { State } from "../../src/engine/State.ts"
 import { Rig } from "./rig.ts"
 

@@ -30,7 +30,7 @@ describe("docs/engine.md", () => {
   })
 
   it("The invariants are those at the fields of the state", () => {
-    const numbers = (text: string): ReadonlyArray<string> => [...new Set(text.match(/\bS\d\b/g))].toSorted()
+    const numbers = (text: string): ReadonlyArray<string> => [...new Set(text.match(/\bS\d+\b/g))].toSorted()
     assert.deepStrictEqual(numbers(read("docs/engine.md")), numbers(read("src/engine/State.ts")))
   })
 })

@@ -7,12 +7,14 @@ import type { Event, PoolOpened, Terms, WaitMode } from "../../src/engine/Event.
 import { inOrder } from "../../src/engine/fairness.ts"
 import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Discard, Instruction, Start, StartWorker, WaitEnded } from "../../src/engine/Instruction.ts"
+import type { Claim } from "../../src/engine/Owner.ts"
+import { Flag, Phase, phaseNames } from "../../src/engine/Phase.ts"
 import { demandOf, nameOf } from "../../src/engine/placement.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import { decide, isDefault } from "../../src/engine/policies.ts"
 import type { Group, Outcome } from "../../src/engine/policies.ts"
-import { Flag, Phase, phaseNames } from "../../src/engine/State.ts"
-import type { Claim, State, TaskId } from "../../src/engine/State.ts"
+import type { State } from "../../src/engine/State.ts"
+import type { TaskId } from "../../src/engine/TaskTable.ts"
 
 type Ended = "succeeded" | "failed" | "cancelled" | "skipped"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Phase } from "../../src/engine/Phase.ts"
 import { FewPositions, Positions } from "../../src/engine/positions.ts"
 import { snapshot } from "../../src/engine/snapshot.ts"
-import { Phase } from "../../src/engine/State.ts"
 import { Chance } from "../chance.ts"
 import { Rig } from "./rig.ts"
 import type { Graph } from "./rig.ts"

@@ -7,10 +7,14 @@ import { fairnessOf } from "../../src/engine/fairness.ts"
 import type { Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
 import type { Limits } from "../../src/engine/limits.ts"
+import { keyOf } from "../../src/engine/lookups.ts"
+import type { Trail } from "../../src/engine/Outcome.ts"
+import type { Claim } from "../../src/engine/Owner.ts"
+import { Flag, phaseNames } from "../../src/engine/Phase.ts"
 import { dependenciesOf } from "../../src/engine/snapshot.ts"
-import { phaseNames } from "../../src/engine/State.ts"
-import type { Claim, TaskId, Transition } from "../../src/engine/State.ts"
 import * as State from "../../src/engine/State.ts"
+import type { TaskId } from "../../src/engine/TaskTable.ts"
+import type { Transition } from "../../src/engine/transitions.ts"
 import { plan, referenceTo } from "./plans.ts"
 import type { Dependency, Options } from "./plans.ts"
 import { Narrator } from "./story.ts"
@@ -140,7 +144,7 @@ export class Rig {
     const outcome = this.state.outcomes.get(this.id(name))
     if (outcome === undefined) return undefined
     const path: Array<string> = []
-    for (let at: State.Trail | undefined = outcome.trail; at !== undefined; at = at.from) path.unshift(at.task)
+    for (let at: Trail | undefined = outcome.trail; at !== undefined; at = at.from) path.unshift(at.task)
     return [outcome.reason._tag, ...path]
   }
 
@@ -250,8 +254,8 @@ export class Rig {
   private learnAgain(out: ReadonlyArray<Instruction>): ReadonlyArray<Instruction> {
     const { flags, submission, used } = this.state.tasks
     for (let task = 0; task < used; task++) {
-      const isRevived = submission[task] !== undefined && (flags[task]! & State.Flag.recomputed) !== 0
-      if (isRevived) this.ids.set(State.keyOf(this.state, task), task)
+      const isRevived = submission[task] !== undefined && (flags[task]! & Flag.recomputed) !== 0
+      if (isRevived) this.ids.set(keyOf(this.state, task), task)
     }
     return out
   }

@@ -9,6 +9,9 @@ import { fairnessOf, inOrder } from "../../src/engine/fairness.ts"
 import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
+import { settingsOf } from "../../src/engine/lookups.ts"
+import type { Claim } from "../../src/engine/Owner.ts"
+import { Flag, Phase } from "../../src/engine/Phase.ts"
 import { suits } from "../../src/engine/placement.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import { rules } from "../../src/engine/policies.ts"
@@ -16,7 +19,7 @@ import type { Group, Policy } from "../../src/engine/policies.ts"
 import type { Scheme } from "../../src/engine/schemes.ts"
 import { dependencyRows } from "../../src/engine/snapshot.ts"
 import * as State from "../../src/engine/State.ts"
-import type { Claim, TaskId } from "../../src/engine/State.ts"
+import type { TaskId } from "../../src/engine/TaskTable.ts"
 import { Chance } from "../chance.ts"
 import { hasEnded, Model } from "./model.ts"
 import type { Order } from "./model.ts"
@@ -508,8 +511,8 @@ export class Simulation {
   private isReplaceable(task: TaskId): boolean {
     const phase = this.state.tasks.phase[task]!
     if (this.state.settled.has(task)) return false
-    if (phase === State.Phase.stopping) return (this.state.tasks.flags[task]! & State.Flag.timedOut) === 0
-    return phase === State.Phase.failed || phase === State.Phase.cancelled
+    if (phase === Phase.stopping) return (this.state.tasks.flags[task]! & Flag.timedOut) === 0
+    return phase === Phase.failed || phase === Phase.cancelled
   }
 
   /** Members that nothing in the plan depends on, and some others. */
@@ -583,13 +586,13 @@ export class Simulation {
   /** Whether a fiber of the body waits, or is about to take the slot again. */
   private isWaiting({ task }: Run): boolean {
     const { keeping, tasks, waitsOf } = this.state
-    return waitsOf.has(task) || keeping.has(task) || tasks.phase[task] === State.Phase.rejoining
+    return waitsOf.has(task) || keeping.has(task) || tasks.phase[task] === Phase.rejoining
   }
 
   private end(run: Run): void {
     const { chance } = this
     this.runs.delete(run.attempt)
-    const isResource = State.settingsOf(this.state, run.task)?.resource === true
+    const isResource = settingsOf(this.state, run.task)?.resource === true
     const expands = !isResource && chance.with(run.stopping ? 0.05 : 0.12)
     if (expands) return this.expand(run)
     this.send({
@@ -627,11 +630,11 @@ export class Simulation {
   private madeSince({ attempt, task }: Run): ReadonlyArray<number> {
     const { tasks } = this.state
     // With a policy some may be open from the start.
-    if (State.settingsOf(this.state, task)?.policies !== undefined) return []
+    if (settingsOf(this.state, task)?.policies !== undefined) return []
     const all = dependencyRows(this.state, task)
     return [...all.keys()].filter((place) => {
       const dependency = all[place]!
-      return tasks.phase[dependency]! < State.Phase.succeeded || tasks.attempt[dependency]! > attempt
+      return tasks.phase[dependency]! < Phase.succeeded || tasks.attempt[dependency]! > attempt
     })
   }
 
@@ -695,7 +698,7 @@ export class Simulation {
   private waitFor(run: Run | Finalize | undefined, isKeeper: boolean): void {
     const { chance } = this
     const lacking = this.liveClaims().filter(({ task }) =>
-      isKeeper ? this.lacksAmounts(task) : this.state.tasks.phase[task] === State.Phase.ready
+      isKeeper ? this.lacksAmounts(task) : this.state.tasks.phase[task] === Phase.ready
     )
     if (run === undefined || lacking.length === 0) return
     this.send({
@@ -716,8 +719,8 @@ export class Simulation {
   }
 
   private lacksAmounts(task: TaskId): boolean {
-    if (this.state.tasks.phase[task] !== State.Phase.ready) return false
-    const demand = State.settingsOf(this.state, task)?.demand
+    if (this.state.tasks.phase[task] !== Phase.ready) return false
+    const demand = settingsOf(this.state, task)?.demand
     return demand?.amounts !== undefined && this.state.workers.some((worker) => suits(this.state, worker, demand))
   }
 
@@ -773,9 +776,7 @@ export class Simulation {
   }
 
   private requestCopies(): void {
-    const rows = [...this.state.tasks.phase.keys()].filter((row) =>
-      this.state.tasks.phase[row] === State.Phase.succeeded
-    )
+    const rows = [...this.state.tasks.phase.keys()].filter((row) => this.state.tasks.phase[row] === Phase.succeeded)
     const task = this.chance.with(0.9) ? this.chance.pick(rows) : this.chance.below(this.state.tasks.used)
     if (task === undefined || task >= this.state.tasks.used) return
     const workers = this.chance.with(0.3) ? ["w0", "w2", "w3"] : undefined

@@ -4,9 +4,11 @@
  */
 import type { Ending, Event } from "../../src/engine/Event.ts"
 import type { Instruction, Refusal } from "../../src/engine/Instruction.ts"
+import { keyOf } from "../../src/engine/lookups.ts"
 import type { Plan, Reference } from "../../src/engine/Plan.ts"
-import { keyOf } from "../../src/engine/State.ts"
-import type { State, TaskId, Transition } from "../../src/engine/State.ts"
+import type { State } from "../../src/engine/State.ts"
+import type { TaskId } from "../../src/engine/TaskTable.ts"
+import type { Transition } from "../../src/engine/transitions.ts"
 
 /** Phases that instructions make plain. */
 const plain: ReadonlySet<string> = new Set([

@@ -1,0 +1,82 @@
+/**
+ * Who wants results and who waits: owners with their claims, waits, and on whose behalf tasks stop or are released.
+ *
+ * @since 0.1.0
+ */
+import type { Cancellation, WaitMode } from "./Event.ts"
+import type { Outcome } from "./Outcome.ts"
+import type { Submission } from "./Submission.ts"
+import type { TaskId } from "./TaskTable.ts"
+
+/** Whoever claims results: a scope, or one `compute`. */
+export interface Owner {
+  readonly id: number
+  readonly name: string
+  /** Its claims by task; more than one on the same task are a set. */
+  readonly claims: Map<TaskId, Claim | Set<Claim>>
+  /** Claims of a `compute`, which nobody cancels one by one. */
+  readonly targets: Array<TaskId>
+  /** The submission whose tasks it wished to run to their end. */
+  wishing: Submission | undefined
+  /** Failures of wished tasks, for a report of all of them. */
+  readonly roots: Array<Root>
+}
+
+/** An owner's interest in one result, once for each time it asked. Lives as long as the owner, unless cancelled or released. */
+export interface Claim {
+  readonly owner: Owner
+  readonly task: TaskId
+  state: "live" | "cancelled" | "released"
+  /** Set with `cancelled`, as are the starts of the task until then and the name of the worker of the last one. */
+  outcome: Outcome | undefined
+  starts: number
+  worker: string | undefined
+}
+
+/** A task that failed by itself while an owner wished it to end. */
+export interface Root {
+  /** Static position. */
+  readonly position: number
+  readonly outcome: Outcome
+}
+
+/** Somebody waits for tasks to end. */
+export interface Wait {
+  readonly id: number
+  readonly mode: WaitMode
+  /** The tasks awaited, once a claim; those that have ended since included. */
+  tasks: ReadonlyArray<TaskId>
+  /** How many of them have not ended. */
+  remaining: number
+  /** The claims through which it waits; a withdrawn claim ends for it. */
+  readonly claims: ReadonlySet<Claim> | undefined
+  /** The task inside which it waits, or -1. */
+  readonly waiter: TaskId
+  /** It waits for what its waiter must not outlive, so a request to stop does not end it. */
+  readonly closing: boolean
+  /** Its waiter has not given its slot away for it. */
+  readonly keepsSlot: boolean
+  /** It waits for all that stops, or is released, on this behalf. */
+  readonly behalf: Behalf | undefined
+}
+
+/** Because of whom a task stops or is released. */
+export interface Behalf {
+  /** The number of the owner who lost interest; `undefined` if it is nobody who could wait. */
+  readonly owner: number | undefined
+  /** The key of the task with whose cancellation it began, if it began with one. */
+  readonly cancelled: string | undefined
+}
+
+/** An owner's loss of interest, and the task with which it began if there is one. */
+export interface Withdrawal extends Cancellation {
+  readonly task?: string
+  readonly owner: Owner | undefined
+}
+
+/** Nobody in particular: a task that lost its last dependent. */
+export const unwanted: Withdrawal = {
+  by: "scheduler",
+  reason: "nothing needs its result any more",
+  owner: undefined
+}

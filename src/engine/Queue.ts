@@ -1,0 +1,39 @@
+/**
+ * Where ready tasks wait to start: lanes of those that rank alike, and queues of those that ask alike of a worker.
+ *
+ * @since 0.1.0
+ */
+import type { Demand } from "./Plan.ts"
+import type { Members } from "./positions.ts"
+import type { TaskId } from "./TaskTable.ts"
+
+/** Ready tasks that rank alike but for their static position. */
+export interface Lane {
+  readonly priority: number
+  readonly computation: number
+  /** Static position of the top-level ancestor, or -1 at the top level, where each task is its own. */
+  readonly ancestor: number
+  readonly depth: number
+  readonly submission: number
+  readonly members: Members
+  readonly taskAt: Int32Array
+  /** Place in the heap of lanes, or -1. */
+  heapIndex: number
+}
+
+/** Ready tasks that ask alike of a worker and are held back alike: if the best of them can start nowhere, none can. */
+export interface Queue {
+  /** What tells it from others. */
+  readonly name: string
+  readonly demand: Demand | undefined
+  readonly share: string | undefined
+  /** They are sources, and the layer holds sources back. */
+  readonly isSource: boolean
+  /** The oldest first, each with the starts of its share until it was ready; where tasks age or name shares. */
+  readonly since: Map<TaskId, number>
+  readonly lanes: Array<Lane>
+  /** Its lanes, by those of the submissions of which they are parts. */
+  readonly parts: Map<Lane, Lane>
+  /** Place in the heap of queues, or -1. */
+  headIndex: number
+}

@@ -1,0 +1,91 @@
+/**
+ * A plan that has been registered, and what it says of its tasks. They are named by their place in the plan: it can be asked of
+ * a task whose row belongs to another by now.
+ *
+ * @since 0.1.0
+ */
+import type { Owner } from "./Owner.ts"
+import type { Defaults, Plan, Reference } from "./Plan.ts"
+import type { Lane } from "./Queue.ts"
+import type { TaskId } from "./TaskTable.ts"
+
+/** One registered plan. */
+export interface Submission {
+  readonly number: number
+  readonly plan: Plan
+  readonly ids: Int32Array
+  /** The reverse of the plan's dependencies, by plan index. */
+  readonly dependentOffsets: Int32Array
+  readonly dependents: Int32Array
+  /** Place of each task in its lane. */
+  readonly ranks: Int32Array
+  readonly lane: Lane
+  /** Lanes of priorities other than that of `lane`, by priority. */
+  readonly otherLanes: ReadonlyMap<number, Lane> | undefined
+  /** With which each task ranks, by plan index; `undefined` if it is `priority` for all. */
+  readonly priorities: Float64Array | undefined
+  readonly owner: Owner
+  /** The task from whose body it came. */
+  readonly parent: Place | undefined
+  /** How many bodies, one inside the other, have submitted down to it. */
+  readonly nesting: number
+  readonly computation: number
+  readonly ancestor: number
+  /** How many tasks, one the parent of the other, stand above it. */
+  readonly depth: number
+  /** Priority of tasks that name none: that of the parent. */
+  readonly priority: number
+  /** Share of tasks that name none: that of the parent. */
+  readonly share: string | undefined
+  /** Number of the first task, for automatic keys. */
+  readonly sequence: number
+  readonly submittedAt: number
+  /** Where the dependencies on tasks of other submissions come from, by their place among the plan's `targets`. */
+  origins: Map<number, Place> | undefined
+}
+
+/** Where a task was registered: what tells of it even when its row belongs to another. */
+export interface Place {
+  readonly submission: Submission
+  readonly index: number
+}
+
+/** The live task that a plan of this submission means. The hot loops have it written out. */
+export const liveOf = ({ ids }: Pick<Submission, "ids">, reference: Reference): TaskId =>
+  reference >= 0 ? ids[reference]! : ~reference
+
+/** What a task of a submission says itself, or its plan for all that say nothing. */
+export const saidAt = <K extends keyof Defaults>(
+  { plan: { defaults, settings } }: Submission,
+  index: number,
+  name: K
+): Defaults[K] => settings.get(index)?.[name] ?? defaults?.[name]
+
+/** The key of a task of a submission: its own, or one formed from its label and its number among all tasks. */
+export const keyAt = (submission: Submission, index: number): string => {
+  const key = submission.plan.settings.get(index)?.key
+  return key ?? `${labelAt(submission, index) ?? "task"}#${submission.sequence + index}`
+}
+
+/** The label of a task of a submission. */
+export const labelAt = (submission: Submission, index: number): string | undefined => saidAt(submission, index, "label")
+
+/** Whether a task of a submission may be started again once it may have started. */
+export const mayRepeatAt = (submission: Submission, index: number): boolean =>
+  saidAt(submission, index, "idempotent") !== false
+
+/** The priority with which a task of a submission ranks: its own, or a higher one of a task that needs it. */
+export const priorityAt = ({ priorities, priority }: Submission, index: number): number =>
+  priorities === undefined ? priority : priorities[index]!
+
+/** The share of a task of a submission, if it has one: its own, or that of its region or parent. */
+export const shareAt = (submission: Submission, index: number): string | undefined =>
+  submission.plan.settings.get(index)?.share ?? submission.share
+
+/** Whether a task of a submission is a source: it depends on nothing, and no body submitted it. */
+export const isSourceAt = ({ parent, plan: { offsets } }: Submission, index: number): boolean =>
+  parent === undefined && offsets[index] === offsets[index + 1]
+
+/** The key of the task from whose body a submission came. */
+export const submitterOf = ({ parent }: Submission): string =>
+  parent === undefined ? "program" : keyAt(parent.submission, parent.index)

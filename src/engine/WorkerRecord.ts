@@ -1,0 +1,62 @@
+/**
+ * What is known of a worker.
+ *
+ * @since 0.1.0
+ */
+import type { Amount } from "./amounts.ts"
+import type { Terms } from "./Event.ts"
+import type { WorkerInfo } from "./Plan.ts"
+import type { TaskId } from "./TaskTable.ts"
+
+export interface WorkerRecord {
+  readonly index: number
+  readonly name: string
+  readonly slots: number
+  /** What tasks may hold there beside a slot. */
+  readonly amounts: ReadonlyMap<string, Amount> | undefined
+  /** Its number among all that this engine has known: what tells it from others of the same name or row. */
+  readonly serial: number
+  readonly terms: Terms
+  /** It is one of the pool. */
+  readonly isPooled: boolean
+  /** When others with its name were replaced because they were lost, as far as it counts. */
+  readonly restarts: ReadonlyArray<number>
+  /** What a user's functions are told of it. */
+  readonly info: WorkerInfo
+  /** So many attempts it carries at most; see `placement.hasRoom`. */
+  readonly mark: number
+  /** The last attempt that it was given, or 0. */
+  usedAt: number
+  /** Attempts that hold a slot (S4). */
+  running: number
+  /** Attempts of any phase that have not ended. */
+  attempts: number
+  /** Changed by `workers.moveTo` alone. */
+  phase: WorkerPhase
+  /** When it began to take tasks; before that, when it was asked for. */
+  since: number
+  /** How many attempts it was given. */
+  started: number
+  /** When it was heard last, and when to look whether it has been heard since. */
+  heardAt: number
+  silentAt: number
+  /** Since when it has nothing to do; `Infinity` while it has. Noted for those of the pool. */
+  idleSince: number
+  /** Tasks that wait to take a slot back, with the wait that ends then; first come, first served. */
+  readonly rejoining: Map<TaskId, number>
+}
+
+/** Where a worker stands. `gone`: it has left, and its results can be read; `lost`: they are gone with it. */
+export type WorkerPhase = "starting" | "open" | "draining" | "gone" | "lost"
+
+/** One step in the life of a worker. */
+export interface WorkerTransition {
+  readonly at: number
+  readonly worker: string
+  /** The number of the worker among all that this scheduler has known: what tells it from others of the same name. */
+  readonly serial: number
+  readonly from: WorkerPhase | undefined
+  readonly to: WorkerPhase
+  /** The event that led here. */
+  readonly cause: string
+}
