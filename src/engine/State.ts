@@ -10,7 +10,7 @@
  *
  * **Invariants**
  *
- * - S1 Phases are exclusive; only the transitions of `transitions.ts` happen.
+ * - S1 Phases are exclusive; only the transitions of `transitions.ts` happen. Nothing names a row that is free.
  * - S2 `waiting` is the number of dependencies that have not been met, a group with a policy counting as one, and one for a
  *   retry delay that runs; a task is `waiting` as long as it is above 0, or its alias is open. Whatever is due some day is
  *   armed.
