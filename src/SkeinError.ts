@@ -3,70 +3,20 @@
  *
  * A `GraphError` comes before anything starts. `DependencyFailed` is the typed failure of a task whose dependency failed.
  * The errors of options (`TaskTimeout`, `DependencyTimeout`, `ImpossibleDependency`) are in a task's type when the option is,
- * and `TaskSkipped` where a body may skip its task. `RuntimeFailure` is
- * what the runtime can do to any task; every verb that observes a task adds it.
+ * and `TaskSkipped` where a body may skip its task. `RuntimeFailure` is what the runtime can do to any task; every verb that
+ * observes a task adds it.
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
-import { NodeInspectSymbol } from "effect/Inspectable"
 import type { Impossibility } from "./engine/Outcome.ts"
 import type { Restriction } from "./engine/Plan.ts"
 import type { Status } from "./Future.ts"
-import { brief } from "./internal/brief.ts"
-import { needText } from "./internal/policyText.ts"
-import type { Place } from "./internal/rendering.ts"
-import {
-  asError,
-  causedBy,
-  describeError,
-  errorChain,
-  errorOf,
-  isFailure,
-  join,
-  named,
-  placeText,
-  quote,
-  TaskFrame
-} from "./internal/rendering.ts"
-
-/**
- * Errors of the scheduler are made in its own code, far from the user's: their stack is what they have to say, written when
- * somebody asks, and no frames are taken down.
- */
-const Fact: typeof Data.TaggedError = (tag: string): any =>
-  class Fact extends Data.TaggedError(tag)<any> {
-    constructor(args: any) {
-      const limit = Error.stackTraceLimit
-      // Where `Error` is frozen the frames are taken down, and not shown.
-      Reflect.set(Error, "stackTraceLimit", 0)
-      super(args)
-      Reflect.set(Error, "stackTraceLimit", limit)
-      Object.defineProperty(this, "stack", written)
-    }
-
-    override toJSON(): object {
-      return Object.assign({}, { _tag: tag, message: this.message }, this)
-    }
-
-    /** What `console.log` shows. */
-    override [NodeInspectSymbol](): string {
-      return pretty(Cause.fail(this))
-    }
-  }
-
-const written: PropertyDescriptor = {
-  configurable: true,
-  get(this: Error): string {
-    const details = this instanceof DependencyFailed ? detailsOf(this) : ""
-    return `${this.name}: ${this.message}${details}`
-  },
-  set(this: Error, value: unknown): void {
-    Object.defineProperty(this, "stack", { configurable: true, writable: true, value })
-  }
-}
+import { Fact, infoKey, infoOf, prettyCause } from "./internal/fact.ts"
+import { graphText, impossibleText, restrictionText } from "./internal/reasonText.ts"
+import { asError, describeError, named, quote } from "./internal/rendering.ts"
 
 /**
  * A body that fails with this gives its place up: the task goes back to the queue, and no attempt is counted. See
@@ -168,68 +118,6 @@ export type GraphReason =
   /** The scheduler or the owner has closed, or the worker of the body that submits was lost. */
   | { readonly _tag: "Closed"; readonly what: string }
 
-const limitWords = {
-  tasks: "The number of tasks of this graph is",
-  depth: "The number of tasks on the longest way through this graph is",
-  live: "With this graph the number of live tasks would be"
-} as const
-
-const nestingWords = {
-  nesting: "Bodies submit tasks from inside bodies too deep",
-  unfolding: "flatMap tasks return flatMap tasks too deep",
-  seceded: "Too many tasks wait inside their bodies at once"
-} as const
-
-const describeReason = (reason: GraphReason): string => {
-  switch (reason._tag) {
-    case "Cycle":
-      return `The graph has a cycle: ${join(reason.path)}. Remove one of these edges.`
-    case "MissingDependency":
-      return `Nothing defines ${quote(reason.key)}, on which ${
-        reason.dependents.map(quote).join(", ")
-      } depends. Add a task with that key, or put its value in the cache.`
-    case "UnknownKey":
-      return `There is no task ${quote(reason.key)} in this graph. Known keys: ${known(reason.known)}.`
-    case "KeyConflict":
-      return `The key ${quote(reason.key)} is taken: ${reason.why}. ` +
-        "Submit the same Task object, make both tasks pure, or choose another key."
-    case "InvalidDependency":
-      return reason.key === undefined
-        ? `The request cannot use ${reason.dependency}: ${reason.why}.`
-        : `Task ${quote(reason.key)} cannot depend on ${reason.dependency}: ${reason.why}.`
-    case "InvalidOption": {
-      const option = reason.key === undefined ? reason.option : `${reason.option} of task ${quote(reason.key)}`
-      return `The option ${option} cannot be ${brief(reason.value)}: expected ${reason.expected}.`
-    }
-    case "InvalidArgument":
-      return `Task ${quote(reason.key)} is pure, but its ${reason.path} has no canonical encoding: ${reason.why}. ` +
-        "Pass plain data or a keyed task, or give the task a key of its own."
-    case "NestingLimit":
-      return `${
-        nestingWords[reason.of]
-      } (limit ${reason.max}). Check that the recursion ends, or raise limits.${reason.of} ` +
-        "of the layer."
-    case "LimitExceeded":
-      return `${limitWords[reason.limit]} ${reason.value}, and the layer's limits.${reason.limit} is ${reason.max}. ` +
-        "Split the work, or raise the limit."
-    case "NotRetriable":
-      return `Task ${quote(reason.key)} cannot be run again: ${reason.why}.`
-    case "WorkerFailed":
-      return `Worker ${quote(reason.worker)} was not started, because its onStart failed: ${
-        describeError(Cause.squash(reason.cause))
-      }`
-    case "Closed":
-      if (reason.what === "worker") return "The worker that ran this body was lost, so the body submits nothing more."
-      return `The ${reason.what} has closed and takes no more tasks. ` +
-        (reason.what === "scheduler" ? "Submit while its layer is open." : "Submit in a scope that is open.")
-  }
-}
-
-const known = (keys: ReadonlyArray<string>): string =>
-  keys.length === 0
-    ? "none"
-    : keys.slice(0, 8).map(quote).join(", ") + (keys.length > 8 ? `, and ${keys.length - 8} more` : "")
-
 /**
  * A graph that cannot run. Nothing of it has started.
  *
@@ -238,7 +126,7 @@ const known = (keys: ReadonlyArray<string>): string =>
  */
 export class GraphError extends Fact("GraphError")<{ readonly reason: GraphReason }> {
   override get message(): string {
-    return describeReason(this.reason)
+    return graphText(this.reason)
   }
 }
 
@@ -288,11 +176,6 @@ export class DependencyFailed<out E> extends Fact("DependencyFailed")<{
       : error
     return Object.assign({}, super.toJSON(), { path, error: plain })
   }
-}
-
-const detailsOf = ({ cause, path }: DependencyFailed<unknown>): string => {
-  const info = infoOf(cause)
-  return `\n    path: ${join(path)}${info === undefined ? "" : `\n    where: ${placeText(info)}`}`
 }
 
 /**
@@ -348,18 +231,6 @@ export class TaskSkipped extends Fact("TaskSkipped")<{ readonly key: string; rea
   }
 }
 
-const amountsText = (resources: Readonly<Record<string, number>>): string =>
-  Object.entries(resources).map(([name, amount]) => `${amount} ${name}`).join(" and ")
-
-const described = ({ labels, resources, workers }: Restriction): string => {
-  const ids = workers === undefined ? [] : [`is ${workers.map(quote).join(" or ")}`]
-  const labelled = labels === undefined
-    ? []
-    : [`has ${labels.length === 1 ? "the label" : "the labels"} ${labels.map(quote).join(" and ")}`]
-  const having = resources === undefined ? [] : [`has ${amountsText(resources)}`]
-  return [...ids, ...labelled, ...having].join(" and ")
-}
-
 export type {
   /**
    * On which workers a task may run: those with one of these ids, if any are named, that have all of these labels, and in all
@@ -402,47 +273,9 @@ export class ImpossibleDependency extends Fact("ImpossibleDependency")<{
 }> {
   override get message(): string {
     return `Task ${quote(this.key)} ${this.reason._tag === "Unreachable" ? "can never start" : "can run nowhere"}: ${
-      describeImpossible(this.reason)
+      impossibleText(this.reason)
     }`
   }
-}
-
-const describeImpossible = (reason: ImpossibleReason): string => {
-  switch (reason._tag) {
-    case "Unmet": {
-      const said = reason.on.map(({ reason, worker }) => `${quote(worker)} (${reason})`).join(", ")
-      return `its body said that it cannot run on ${said}, and no other worker on which it may run takes tasks. ` +
-        "Add one that it can run on, or let it wait for one with waitForWorkers."
-    }
-    case "Locality":
-      return reason.fault === undefined
-        ? `its locality is below 0 for every worker on which it may run: ${reason.workers.map(quote).join(", ")}. ` +
-          "Give 0 for those where it may run."
-        : `its locality ${reason.fault}. Give a number for every worker.`
-    case "Apart":
-      return `what it follows ran on ${reason.workers.map(quote).join(" and ")}, and on none of them enough of it. ` +
-        "Let what it follows run in one place (workers, locality), or follow any of it."
-    case "Away":
-      return `what it follows ran on ${reason.workers.map(quote).join(" and ")}, and no worker there takes tasks and ` +
-        "may run it. Use after where the place does not matter."
-    case "Unreachable":
-      return unreachableText(reason)
-  }
-}
-
-const unreachableText = (
-  { ended, of, policy, refusedBy, size }: Extract<ImpossibleReason, { readonly _tag: "Unreachable" }>
-): string => {
-  const refused = refusedBy.map(quote).join(", ")
-  const open = size - ended.success - ended.failed - ended.upstreamFailed - ended.skipped
-  const counts = [
-    [ended.success, "succeeded"],
-    [ended.failed + ended.upstreamFailed, "failed"],
-    [ended.skipped, "skipped"],
-    [open, "open"]
-  ] as const
-  const told = counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`).join(", ")
-  return `it needs ${needText(of, policy, size)} (${told}). Look at ${refused}, or choose a policy that allows it.`
 }
 
 /**
@@ -582,7 +415,7 @@ export class NoSuitableWorker extends Fact("NoSuitableWorker")<{
   readonly millis: number
 }> {
   override get message(): string {
-    const which = described(this.restriction)
+    const which = restrictionText(this.restriction)
     const longer = this.millis > 0 ? " for longer" : ""
     if (which !== "" && this.key !== undefined) {
       const waited = this.millis === 0 ? "" : `, and none came within ${this.millis} ms`
@@ -658,10 +491,7 @@ export class TaskInfo extends Context.Service<TaskInfo, {
   readonly root: string
   /** The keys from the root to this task. */
   readonly path: ReadonlyArray<string>
-}>()("skein/SkeinError/TaskInfo") {}
-
-const infoOf = (cause: Cause.Cause<unknown>): TaskInfo["Service"] | undefined =>
-  Context.getOrUndefined(Cause.annotations(cause) as Context.Context<TaskInfo>, TaskInfo)
+}>()(infoKey) {}
 
 /**
  * Renders what a task failed with, for people: a short first line, the path of the failure, where it happened, and the causes
@@ -682,50 +512,4 @@ const infoOf = (cause: Cause.Cause<unknown>): TaskInfo["Service"] | undefined =>
  * @category rendering
  * @since 0.1.0
  */
-export const pretty = (cause: Cause.Cause<unknown>): string => {
-  const reasons = cause.reasons.filter(isFailure)
-  return reasons.length === 0 ? Cause.pretty(cause) : reasons.map(prettyReason).join("\n")
-}
-
-const prettyReason = (reason: Cause.Fail<unknown> | Cause.Die): string => {
-  const error = errorOf(reason)
-  if (error instanceof DependencyFailed) return `${error.stack}${causesOf(error.cause)}`
-  const info = reason.annotations.get(TaskInfo.key) as TaskInfo["Service"] | undefined
-  const chain = errorChain(error, reason.annotations)
-  if (info === undefined) return `${chain[0]!.stack}${causedBy(chain.slice(1))}`
-  const frame = reason.annotations.get(Cause.StackTrace.key)
-  const place = frame instanceof TaskFrame ? frame.place : info
-  const path = info.path.length === 1 ? "" : `\n    path: ${join(info.path)}`
-  const where = `${path}\n    where: ${placeText(place)}`
-  return isFact(error)
-    ? `${error.stack}${where}`
-    : `${headOf(info, place, Cause.isFailReason(reason), describeError(error))}${where}${causedBy(chain)}`
-}
-
-const causesOf = ({ reasons }: Cause.Cause<unknown>): string =>
-  reasons.filter(isFailure).map((reason) => causedBy(errorChain(errorOf(reason), reason.annotations))).join("")
-
-const headOf = (info: TaskInfo["Service"], place: Place, isTyped: boolean, error: string): string => {
-  const task = named(info.key, info.label)
-  if (info.path.length === 1) return `Task ${task} ${isTyped ? "failed" : "failed with a defect"}: ${error}`
-  const verb = info.attempt === 0 ? "did not start" : "failed"
-  const of = named(place.key, place.label)
-  return `Task ${task} ${verb}, because ${of} failed${isTyped ? "" : " with a defect"}: ${error}`
-}
-
-/** Whether it is an error of this module, whose message says all. */
-const isFact = (error: unknown): error is Error => facts.some((type) => error instanceof type)
-
-const facts = [
-  GraphError,
-  TaskTimeout,
-  DependencyTimeout,
-  ImpossibleDependency,
-  TaskSkipped,
-  TaskCancelled,
-  WorkerKilled,
-  DependenciesGone,
-  NoSuitableWorker,
-  Starved,
-  Released
-]
+export const pretty: (cause: Cause.Cause<unknown>) => string = prettyCause

@@ -23,6 +23,7 @@ import {
   TaskTimeout,
   WorkerKilled
 } from "../SkeinError.ts"
+import { infoOf } from "./fact.ts"
 import { FailedPart } from "./failedPart.ts"
 import { TaskFrame } from "./rendering.ts"
 import { skippedIn, unfused } from "./unfused.ts"
@@ -103,7 +104,7 @@ const meantBy = (trail: Trail): Trail => {
 const pathOfJoined = (cause: Cause.Cause<unknown>): ReadonlyArray<string> => {
   const error = Cause.findErrorOption(cause)
   if (error._tag === "Some" && error.value instanceof DependencyFailed) return error.value.path
-  return Context.getOrUndefined(Cause.annotations(cause) as Context.Context<TaskInfo>, TaskInfo)?.path ?? []
+  return infoOf(cause)?.path ?? []
 }
 
 const ownCause = (

@@ -7,7 +7,7 @@ import * as Cause from "effect/Cause"
 import type { StackFrame } from "effect/References"
 import { brief } from "./brief.ts"
 
-/** Where a failure happened, as `TaskInfo` has it. */
+/** Where a failure happened. */
 export interface Place {
   readonly key: string
   readonly label: string | undefined
