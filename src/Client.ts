@@ -83,8 +83,8 @@ export type Failure<I, M extends Mode> = M extends "collect" ? never
 
 /**
  * Functions that are told how a computation goes, one call after the other, about the tasks that it submits itself. One that
- * throws, or gives a promise that fails, is not called again, with a warning in the log; it never harms the run or the others. `finish` is called whenever
- * `start` was, however the computation ends. The idea is dask's callbacks.
+ * throws, or gives a promise that fails, is not called again, with a warning in the log; it never harms the run or the
+ * others. `finish` is called whenever `start` was, however the computation ends. The idea is that of Dask's callbacks.
  *
  * @category models
  * @since 0.1.0
@@ -279,7 +279,7 @@ const retryHandles = (
  * task, the number of the attempt that failed, and the worker `"inline"`. The scheduler's record of the task stays as it is.
  *
  * The body of a `flatMap` is its function: it gives a task. The reason `NotRetriable` refuses what {@link retry} refuses.
- * The idea is dask's `recreate_error_locally`.
+ * The idea is that of Dask's `recreate_error_locally`.
  *
  * **Gotchas**
  *
@@ -418,7 +418,7 @@ export interface Annotations {
  *
  * A task's own options win. Regions nest, option by option: the inner one wins. They reach what bodies submit; there the
  * task whose body submits is further inside than the region, so its children have its priority. Fibers outside the region
- * are not touched. The idea is dask's `annotate`.
+ * are not touched. The idea is that of Dask's `annotate`.
  *
  * **Example** (A nightly job that gives way)
  *

@@ -2,8 +2,8 @@
  * What a set of dependencies must come to before a task starts, where "all must succeed" is not what is meant: any of them,
  * some number of them, failures, ends as such, or a trigger rule.
  *
- * A `Dependency` stands where tasks stand: among the inputs of a task, in `after` and in `follow`. The quorums are IPython's
- * `Dependency`, the rules Airflow's trigger rules.
+ * A `Dependency` stands where tasks stand: among the inputs of a task, in `after` and in `follow`. All and any are those of
+ * IPython's `Dependency`, the rules nine of Airflow's trigger rules.
  *
  * @since 0.1.0
  */
@@ -59,7 +59,7 @@ export type On = OnOf
 export type Outcome = OutcomeOf
 
 /**
- * The names of the rules, in the words of Airflow.
+ * The names of the rules, in the words of Airflow, which has some more.
  *
  * - `allSuccess`: all succeeded. With a failure it can never be met; otherwise one that was skipped skips the task.
  * - `allFailed`: all failed; otherwise the task is skipped.

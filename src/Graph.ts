@@ -206,13 +206,13 @@ export const call = <P extends ReadonlyArray<any>, Return, const I extends { rea
   ) as any
 
 /**
- * A graph of a dictionary, as in dask: a value is a literal, a {@link call} or any other task, or a {@link ref}, which
+ * A graph of a dictionary, as in Dask: a value is a literal, a {@link call} or any other task, or a {@link ref}, which
  * makes an alias. Literals may hold refs too.
  *
  * **Details**
  *
  * A cycle fails with its path and a missing key with its dependents, before anything starts. Keys that `cache` has are
- * taken from there, whatever the values are. The idea and the format are dask's.
+ * taken from there, whatever the values are. The idea is Dask's.
  *
  * **Example** (A dictionary)
  *

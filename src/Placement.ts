@@ -2,7 +2,7 @@
  * Placement schemes: which of several workers gets a task that could start on any of them.
  *
  * A layer has one scheme. What a task asks for goes before it: the scheme chooses among the workers with a free slot on which the
- * task may run, and which its `locality` prefers most. The ideas, and the names, are those of IPython parallel.
+ * task may run, and which its `locality` prefers most. The ideas, and the names but for `steady`, are those of IPython parallel.
  *
  * @since 0.1.0
  */

@@ -463,7 +463,7 @@ export const awaitWorkers = (
  *
  * A run that has not begun when its worker leaves or is lost begins on the one that takes its place under its name, if there
  * is one, or else ends with `NoSuitableWorker`. It never runs twice: when its worker is lost after it may have begun, it ends with
- * `WorkerKilled`. The idea is dask's `Client.run`, which takes no slot.
+ * `WorkerKilled`. The idea is that of Dask's `Client.run`, which takes no slot.
  *
  * **Gotchas**
  *

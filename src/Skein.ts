@@ -162,7 +162,7 @@ export interface Options extends WorkerTerms, SchedulingOptions {
   /**
    * For how long after it began a computation takes in what else is submitted from outside of tasks; zero unless told, so
    * that each such submission is a computation of its own. Those of one computation interleave, so that graphs submitted
-   * layer by layer are held as little as one that is submitted at once. Dask calls it `fifo_timeout`.
+   * layer by layer are held as little as one that is submitted at once. Dask has it for each call, as `fifo_timeout`.
    */
   readonly computationWindow?: Duration.Input | undefined
   /**

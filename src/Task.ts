@@ -715,7 +715,7 @@ type Split<A, E, R, O> = O extends { readonly nout: number }
  *
  * The function may return an `Effect` or a plain value. With `pure`, the key of a call is the function's name with its
  * arguments, so equal calls run once; an argument that has no canonical encoding is a `GraphError` at submission. With
- * `nout` a function that returns a tuple gives a task for each member. The idea is dask's `delayed`.
+ * `nout` a function that returns a tuple gives a task for each member. The idea is that of Dask's `delayed`.
  *
  * **Example** (Calls that build a graph)
  *

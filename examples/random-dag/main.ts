@@ -1,6 +1,6 @@
 /**
  * Runs a random graph of tasks that wait, checks from their metadata that none started too early, and draws what ran when
- * and where. The idea is the example of IPython's parallel scheduler that first had dependencies.
+ * and where. The idea is that of the example by which IPython parallel explains its dependencies.
  *
  * ```sh
  * node --conditions=source examples/random-dag/main.ts

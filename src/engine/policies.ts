@@ -1,9 +1,9 @@
 /**
  * When the ends of its dependencies let a task start, and when they never will: pure tables over how many ended how.
  *
- * The quorums are IPython's `Dependency`, check and unreachable; the rules are Airflow's trigger rules. A verdict comes as soon
- * as no end of what is still open could change it (but what waits for ends as such waits for them), so it does not depend on
- * their order.
+ * All and any are those of IPython's `Dependency`, check and unreachable; the rules are nine of Airflow's trigger rules. A
+ * verdict comes as soon as no end of what is still open could change it (but what waits for ends as such waits for them), so
+ * it does not depend on their order.
  *
  * @since 0.1.0
  */
