@@ -17,7 +17,22 @@ import type { Graph } from "./Graph.ts"
 import type { Errors, Exits, Needs, Own, Services, Upstream, Values, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/annotations.ts"
 import { brief } from "./internal/brief.ts"
-import { countFault, invalidOption, modeFault, unknownOption } from "./internal/checks.ts"
+import {
+  anything,
+  cache,
+  callback,
+  count,
+  flag,
+  invalidOption,
+  mode,
+  names,
+  optionsFault,
+  passes,
+  recordOf,
+  text,
+  valueFault
+} from "./internal/checks.ts"
+import type { Checks } from "./internal/checks.ts"
 import * as collect from "./internal/collect.ts"
 import { misplaced as refuseMisplaced } from "./internal/compile.ts"
 import { isGraph } from "./internal/graph.ts"
@@ -26,9 +41,7 @@ import { scan } from "./internal/inputs.ts"
 import type { Scan } from "./internal/inputs.ts"
 import type { ResultCache } from "./internal/livePlan.ts"
 import { makeTask } from "./internal/makeTask.ts"
-import { isNames, normalize } from "./internal/options.ts"
-import type { Names } from "./internal/options.ts"
-import { passesFault } from "./internal/passes.ts"
+import { normalize } from "./internal/options.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
 import { whenOver } from "./internal/whenOver.ts"
@@ -166,15 +179,16 @@ export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
   Needs<Services<T>> | Client | Scope.Scope
 > => submitHandles(tasks as unknown as ReadonlyArray<internal.TaskImpl>, options) as any
 
-const namesOfSubmit: Names<SubmitOptions> = { cache: true, passes: true }
+const ofSubmit: Checks<SubmitOptions> = { cache, passes }
 
 const submitHandles = (
   tasks: ReadonlyArray<internal.TaskImpl>,
   options: SubmitOptions = {}
 ): Effect.Effect<ReadonlyArray<internal.FutureImpl>, GraphError, Client | Scope.Scope> =>
   Effect.withFiber((fiber) => {
-    const fault = unknownOption(options, namesOfSubmit) ?? passesFault(options.passes)
+    const fault = optionsFault(options, ofSubmit)
     if (fault !== undefined) return Effect.fail(fault)
+    if (!Array.isArray(tasks)) return Effect.fail(stray(tasks, "array of tasks"))
     const stranger = tasks.findIndex((task) => !internal.isTask(task) && !internal.isFuture(task))
     if (stranger >= 0) return Effect.fail(stray(tasks[stranger], "task"))
     const client = Context.getUnsafe(fiber.context, Client)
@@ -182,7 +196,7 @@ const submitHandles = (
     return client[Core].submissions.submit(tasks, scope, fiber, options)
   })
 
-const stray = (value: unknown, expected: "task" | "future"): GraphError =>
+const stray = (value: unknown, expected: string): GraphError =>
   new GraphError({
     reason: { _tag: "InvalidDependency", key: undefined, dependency: brief(value), why: `it is no ${expected}` }
   })
@@ -256,6 +270,7 @@ const retryHandles = (
   futures: ReadonlyArray<Future<any, any>>
 ): Effect.Effect<ReadonlyArray<internal.FutureImpl>, GraphError, Client | Scope.Scope> =>
   Effect.withFiber((fiber) => {
+    if (!Array.isArray(futures)) return Effect.fail(stray(futures, "array of futures"))
     const stranger = futures.findIndex((future) => !internal.isFuture(future))
     if (stranger >= 0) return Effect.fail(stray(futures[stranger], "future"))
     const client = Context.getUnsafe(fiber.context, Client)
@@ -334,16 +349,24 @@ export const compute = <const I, const M extends Mode = "failFast">(
   Needs<Services<Shape<I>>> | Client
 > =>
   withCore((core) => {
-    const unknown = unknownOption(options, namesOfCompute)
+    const unknown = optionsFault(options, ofCompute)
     return unknown === undefined ? computeShape(core, shapeOf(targets), options ?? {}) : Effect.fail(unknown)
   }) as any
 
-const namesOfCompute: Names<ComputeOptions> = {
-  errors: true,
-  keepSlot: true,
-  cache: true,
-  callbacks: true,
-  passes: true
+const ofCallbacks: Checks<Callbacks> = {
+  start: callback,
+  startState: callback,
+  beforeTask: callback,
+  afterTask: callback,
+  finish: callback
+}
+
+const ofCompute: Checks<ComputeOptions> = {
+  errors: mode,
+  keepSlot: flag,
+  cache,
+  callbacks: recordOf(ofCallbacks),
+  passes
 }
 
 /** A graph stands for the record of its tasks. */
@@ -355,7 +378,7 @@ const computeShape = (
   { cache, callbacks, errors = "failFast", keepSlot, passes }: ComputeOptions
 ): Effect.Effect<unknown, unknown> => {
   const scanned = scan(shape)
-  const refused = strangerOf(shape) ?? refusalOf(scanned, errors) ?? passesFault(passes)
+  const refused = strangerOf(shape) ?? refusalOf(scanned)
   if (refused !== undefined) return Effect.fail(refused)
   const { handles } = scanned
   const options = { keepGoing: errors !== "failFast", cache, passes, callbacks, keepsSlot: keepSlot }
@@ -381,10 +404,9 @@ const strangerOf = (shape: unknown): GraphError | undefined => {
 const policyAsTarget = { what: "a Dependency", why: "a policy is for the inputs of a task; ask for its members" }
 
 /** What is wrong with a request. */
-const refusalOf = ({ groups, misplaced }: Scan, mode: Mode): GraphError | undefined => {
-  if (groups !== undefined) return new GraphError({ reason: refuseMisplaced(undefined, policyAsTarget) })
-  if (misplaced !== undefined) return new GraphError({ reason: refuseMisplaced(undefined, misplaced) })
-  return modeFault(mode)
+const refusalOf = ({ groups, misplaced }: Scan): GraphError | undefined => {
+  const wrong = groups === undefined ? misplaced : policyAsTarget
+  return wrong && new GraphError({ reason: refuseMisplaced(undefined, wrong) })
 }
 
 /**
@@ -488,7 +510,7 @@ export const map = <A, B, E, R, const M extends Mode = "failFast", const O exten
   Services<Mapped<A, B, E, R, O>> | Client
 > =>
   withCore((core) => {
-    const unknown = unknownOption(options, namesOfMap)
+    const unknown = optionsFault(options, ofMap)
     if (unknown !== undefined) return Effect.fail(unknown)
     const given = read(items, core.state.limits.tasks)
     if (given instanceof GraphError) return Effect.fail(given)
@@ -504,7 +526,7 @@ export const map = <A, B, E, R, const M extends Mode = "failFast", const O exten
     return computeShape(core, tasks, options ?? {})
   }) as any
 
-const namesOfMap: Names<MapOptions<unknown>> = { ...namesOfCompute, task: true }
+const ofMap: Checks<MapOptions<unknown>> = { ...ofCompute, task: anything }
 
 /** All items, unless they are more than a graph may have tasks: an input may have no end. */
 const read = <A>(items: Iterable<A>, max: number): ReadonlyArray<A> | GraphError => {
@@ -617,7 +639,7 @@ export const gather = <const I, const M extends Mode = "failFast">(
   Effect.suspend(() => {
     const scanned = scan(futures)
     const mode = options?.errors ?? "failFast"
-    const refused = unknownOption(options, namesOfGather) ?? refusalOf(scanned, mode)
+    const refused = optionsFault(options, ofGather) ?? refusalOf(scanned)
     if (refused !== undefined) return Effect.die(refused)
     const { handles } = scanned
     const all = handles.filter(internal.isFuture)
@@ -640,9 +662,9 @@ export const gather = <const I, const M extends Mode = "failFast">(
  */
 export type WaitFor = "all" | "firstCompleted" | "firstException"
 
-const namesOfGather: Names<GatherOptions> = { errors: true, keepSlot: true }
+const ofGather: Checks<GatherOptions> = { errors: mode, keepSlot: flag }
 
-const namesOfWait: Names<WaitOptions> = { keepSlot: true }
+const ofWait: Checks<WaitOptions> = { keepSlot: flag }
 
 const waitModes: ReadonlyMap<unknown, Until> = new Map([
   ["all", "all"],
@@ -662,7 +684,7 @@ export const wait = <F extends Future<any, any>>(
   options?: WaitOptions
 ): Effect.Effect<{ readonly done: Array<F>; readonly notDone: Array<F> }, Starved> =>
   Effect.suspend(() => {
-    const unknown = unknownOption(options, namesOfWait)
+    const unknown = optionsFault(options, ofWait)
     if (unknown !== undefined) return Effect.die(unknown)
     const mode = waitModes.get(until)
     if (mode === undefined) {
@@ -711,11 +733,11 @@ export interface CancelOptions {
 export const cancel = (future: Future<any, any>, options: CancelOptions = {}): Effect.Effect<void> =>
   Effect.suspend(() => {
     const impl = internal.implOf(future)
-    const unknown = unknownOption(options, namesOfCancel)
+    const unknown = optionsFault(options, ofCancel)
     return unknown === undefined ? impl.core.owners.cancel(impl, cancelRequest(options)) : Effect.die(unknown)
   })
 
-const namesOfCancel: Names<CancelOptions> = { reason: true, by: true, wait: true, force: true }
+const ofCancel: Checks<CancelOptions> = { reason: text, by: text, wait: flag, force: flag }
 
 const cancelRequest = ({ by, force = false, reason = "cancel was called", wait = true }: CancelOptions) => ({
   by,
@@ -779,13 +801,13 @@ export const fireAndForget = <A, E, R>(
 ): Effect.Effect<void, GraphError, Needs<R> | Client> =>
   Effect.withFiber((fiber) => {
     if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
-    const unknown = unknownOption(options, namesOfFire)
+    const unknown = optionsFault(options, ofFire)
     if (unknown !== undefined) return Effect.fail(unknown)
     const { detached } = Context.getUnsafe(fiber.context, Client)[Core]
     return detached.fire(task, options?.group ?? defaultGroup, fiber)
   }) as any
 
-const namesOfFire: Names<{ readonly group?: string }> = { group: true }
+const ofFire: Checks<{ readonly group?: string }> = { group: text }
 
 /**
  * Waits until everything of a group that {@link fireAndForget} started has ended, what is fired meanwhile included. The group is
@@ -824,7 +846,7 @@ export const cancelGroup = (
   options: CancelOptions = {}
 ): Effect.Effect<void, never, Client> =>
   withCore((core) => {
-    const unknown = unknownOption(options, namesOfCancel)
+    const unknown = optionsFault(options, ofCancel)
     return unknown === undefined ? core.detached.cancel(group, cancelRequest(options)) : Effect.die(unknown)
   })
 
@@ -838,14 +860,13 @@ export type ReplicateOptions =
   | { readonly copies: number; readonly workers?: never }
   | { readonly workers: ReadonlyArray<string>; readonly copies?: never }
 
-const namesOfReplicate: Names<{ copies: number; workers: ReadonlyArray<string> }> = { copies: true, workers: true }
+const ofReplicate: Checks<{ copies: number; workers: ReadonlyArray<string> }> = { copies: count, workers: names }
 
 const replicateFault = (options: ReplicateOptions): GraphError | undefined => {
-  const unknown = unknownOption(options, namesOfReplicate)
-  if (unknown !== undefined) return unknown
+  const fault = optionsFault(options, ofReplicate)
+  if (fault !== undefined) return fault
   const { copies, workers } = options
-  if (workers === undefined) return countFault("copies", copies)
-  if (!isNames(workers)) return invalidOption("workers", workers, "a non-empty array of the ids of workers")
+  if (workers === undefined) return valueFault(count, "copies", copies)
   return copies === undefined ? undefined : invalidOption("copies", copies, "none beside workers")
 }
 

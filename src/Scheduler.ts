@@ -23,7 +23,7 @@ import type { WorkerPhase, WorkerTransition } from "./engine/WorkerRecord.ts"
 import type { Future, WaitOptions } from "./Future.ts"
 import type { Needs, Own } from "./Inputs.ts"
 import { awaitWorkers as awaitWorkersOf } from "./internal/awaitWorkers.ts"
-import { countFault } from "./internal/checks.ts"
+import { callback, count, name, valueFault } from "./internal/checks.ts"
 import { runOnEach as runOnEachOf } from "./internal/runOnEach.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import { checkedExit, implOf } from "./internal/task.ts"
@@ -193,12 +193,17 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
     runOnEach: (effect, options) => runOnEachOf(core, effect, options) as any,
     workerEvents: queued((add, end) => core.crew.listen(add, end)),
     limitTag: (tag, limit) => {
-      const fault = limit === undefined ? undefined : countFault(`limit of tag ${JSON.stringify(tag)}`, limit)
+      const fault = valueFault(name, "tag", tag) ??
+        (limit === undefined ? undefined : valueFault(count, `limit of tag ${JSON.stringify(tag)}`, limit))
       if (fault !== undefined) return Effect.fail(fault)
       return Effect.sync(() => void core.ask({ _tag: "TagLimited", now: core.now(), tag, limit }))
     },
     rebalance: Effect.sync(() => core.rebalance()),
-    listen: (f, end) => listenTo(core, f, end)
+    listen: (f, end) => {
+      const fault = valueFault(callback, "f of listen", f) ??
+        (end === undefined ? undefined : valueFault(callback, "end of listen", end))
+      return fault === undefined ? listenTo(core, f, end) : Effect.die(fault)
+    }
   }
 }
 

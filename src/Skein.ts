@@ -5,10 +5,9 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as FiberScheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
@@ -16,12 +15,25 @@ import * as Client from "./Client.ts"
 import { defaultLimits } from "./engine/limits.ts"
 import type { Limits } from "./engine/limits.ts"
 import type { SchedulerSettings } from "./engine/State.ts"
-import { countFault, invalidOption, isObject, markFault, unknownOption } from "./internal/checks.ts"
-import { rulesOf } from "./internal/fairness.ts"
-import type { Names } from "./internal/options.ts"
+import {
+  byName,
+  checkOf,
+  count,
+  countOrInfinity,
+  duration,
+  durationAboveZero,
+  highWaterMark,
+  invalidOption,
+  optionsFault,
+  recordOf
+} from "./internal/checks.ts"
+import type { Checks } from "./internal/checks.ts"
+import { millisIn } from "./internal/durations.ts"
+import { checksOfScheduling, rulesOf } from "./internal/fairness.ts"
 import { SchedulerCore } from "./internal/schedulerCore.ts"
 import { isRandom, isScheme } from "./internal/schemes.ts"
-import { listFault, millisOf, namesOfTerms, poolOf, postingOf, termsFault, waitFault } from "./internal/terms.ts"
+import { checksOfTerms, elastic, poolOf, postingOf, workers } from "./internal/terms.ts"
+import type { Posting } from "./internal/terms.ts"
 import type { Scheme } from "./Placement.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { GraphError } from "./SkeinError.ts"
@@ -216,144 +228,94 @@ export type {
 
 const defaultConcurrency = 8
 
-const invalid = (option: string, value: unknown, expected: string): Effect.Effect<never, GraphError> =>
-  Effect.fail(invalidOption(option, value, expected))
-
-const checkCount = (option: string, value: number): Effect.Effect<void, GraphError> => {
-  const fault = countFault(option, value)
-  return fault === undefined ? Effect.void : Effect.fail(fault)
-}
-
-/** The workers that the options ask for. */
-const workersOf = (options: Options): Effect.Effect<ReadonlyArray<WorkerOptions>, GraphError> =>
-  Effect.gen(function*() {
-    const { concurrency = defaultConcurrency, elastic, highWaterMark, stories, workers } = options
-    if (stories !== undefined) yield* checkCount("stories", stories)
-    if (elastic !== undefined && options.concurrency !== undefined) {
-      return yield* invalid("concurrency", concurrency, "no value beside elastic, whose own concurrency counts")
-    }
-    if (workers === undefined && elastic !== undefined) {
-      return highWaterMark === undefined
-        ? []
-        : yield* invalid("highWaterMark", highWaterMark, "no value beside elastic, whose workers have no mark")
-    }
-    if (workers === undefined) {
-      yield* checkCount("concurrency", concurrency)
-      const fault = highWaterMark === undefined ? undefined : markFault("highWaterMark", highWaterMark)
-      return fault === undefined ? [{ id: "local", concurrency, highWaterMark }] : yield* fault
-    }
-    if (options.concurrency !== undefined) {
-      return yield* invalid("concurrency", concurrency, "no value beside workers, whose own concurrency counts")
-    }
-    if (highWaterMark !== undefined) {
-      return yield* invalid("highWaterMark", highWaterMark, "no value beside workers, whose own marks count")
-    }
-    const mayComeLater = elastic !== undefined || (millisOf(options.waitForWorkers) ?? 0) > 0
-    if (workers.length === 0 && !mayComeLater) {
-      return yield* invalid("workers", workers, "at least one worker, or waitForWorkers")
-    }
-    const ids = workers.map(({ id }) => id)
-    const isUnique = new Set(ids).size === ids.length
-    return isUnique ? workers : yield* invalid("workers", ids, "a different id for each worker")
-  })
-
-const limitsOf = (given: Partial<Limits>): Effect.Effect<Limits, GraphError> =>
-  Effect.gen(function*() {
-    for (const [name, value] of Object.entries(given)) {
-      if (!Object.hasOwn(defaultLimits, name)) {
-        return yield* invalid(`limits.${name}`, value, `one of ${Object.keys(defaultLimits).join(", ")}`)
-      }
-      if (value !== undefined && value !== Infinity) yield* checkCount(`limits.${name}`, value)
-    }
-    return { ...defaultLimits, ...given }
-  })
-
 const defaultGrace = 30_000
 
-const graceOf = (grace: Duration.Input | undefined): Effect.Effect<number, GraphError> => {
-  if (grace === undefined) return Effect.succeed(defaultGrace)
-  const millis = Option.match(Duration.fromInput(grace), { onNone: () => 0, onSome: Duration.toMillis })
-  return millis > 0 ? Effect.succeed(millis) : invalid("grace", grace, "a duration above zero, such as \"5 seconds\"")
+const limits = Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, countOrInfinity]))
+
+const checks: Checks<Options> = {
+  ...checksOfTerms,
+  ...checksOfScheduling,
+  concurrency: count,
+  workers,
+  limits: recordOf(limits),
+  grace: durationAboveZero,
+  stories: count,
+  tags: byName("limits by name, such as { db: 2 }", count),
+  computationWindow: duration,
+  elastic,
+  highWaterMark,
+  placement: checkOf("a scheme of Placement, such as Placement.leastLoad", isScheme),
+  waitForWorkers: duration
 }
 
-const names: Names<Options> = {
-  ...namesOfTerms,
-  concurrency: true,
-  workers: true,
-  limits: true,
-  grace: true,
-  stories: true,
-  tags: true,
-  computationWindow: true,
-  sourceSaturation: true,
-  budget: true,
-  shares: true,
-  aging: true,
-  elastic: true,
-  highWaterMark: true,
-  placement: true,
-  waitForWorkers: true
+/** The workers that a layer begins with. */
+const postingsOf = (options: Options): ReadonlyArray<Posting> | GraphError => {
+  const { concurrency = defaultConcurrency, elastic, highWaterMark, workers } = options
+  if (workers === undefined && elastic !== undefined) return []
+  if (workers === undefined) return allOf([postingOf({ id: "local", concurrency, highWaterMark }, options)])
+  return allOf(workers.map((worker, i) => postingOf(worker, options, `workers[${i}]`)))
 }
 
-const tagsOf = (
-  tags: Readonly<Record<string, number>> = {}
-): Effect.Effect<Readonly<Record<string, number>>, GraphError> =>
-  Effect.gen(function*() {
-    if (!isObject(tags)) return yield* invalid("tags", tags, "limits by name, such as { db: 2 }")
-    for (const [tag, limit] of Object.entries(tags)) yield* checkCount(`tags.${tag}`, limit)
-    return tags
-  })
+const allOf = (postings: ReadonlyArray<Posting | GraphError>): ReadonlyArray<Posting> | GraphError =>
+  postings.find((posting) => posting instanceof GraphError) ?? postings as ReadonlyArray<Posting>
+
+/** Why options cannot stand beside each other that could alone. */
+const contradictionIn = (
+  { concurrency, elastic, highWaterMark, waitForWorkers, workers }: Options,
+  postings: ReadonlyArray<Posting>
+): GraphError | undefined => {
+  if (elastic !== undefined && concurrency !== undefined) {
+    return invalidOption("concurrency", concurrency, "no value beside elastic, whose own concurrency counts")
+  }
+  if (workers !== undefined && concurrency !== undefined) {
+    return invalidOption("concurrency", concurrency, "no value beside workers, whose own concurrency counts")
+  }
+  if (workers !== undefined && highWaterMark !== undefined) {
+    return invalidOption("highWaterMark", highWaterMark, "no value beside workers, whose own marks count")
+  }
+  if (elastic !== undefined && highWaterMark !== undefined) {
+    return invalidOption("highWaterMark", highWaterMark, "no value beside elastic, whose workers have no mark")
+  }
+  const mayComeLater = elastic !== undefined || (millisIn(waitForWorkers) ?? 0) > 0
+  if (postings.length === 0 && !mayComeLater) {
+    return invalidOption("workers", workers, "at least one worker, or waitForWorkers")
+  }
+  const ids = postings.map(({ id }) => id)
+  return new Set(ids).size === ids.length ? undefined : invalidOption("workers", ids, "a different id for each worker")
+}
 
 /** Chance is asked for only where the scheme may want some. */
-const placingOf = (
-  scheme: Scheme | undefined
-): Effect.Effect<Pick<SchedulerSettings, "scheme" | "seed">, GraphError> => {
-  if (scheme === undefined) return Effect.succeed({ scheme: "steady", seed: 0 })
-  if (!isScheme(scheme)) return invalid("placement", scheme, "a scheme of Placement, such as Placement.leastLoad")
-  return Effect.map(isRandom(scheme) ? Random.nextInt : Effect.succeed(0), (seed) => ({ scheme, seed: seed | 0 }))
-}
-
-const windowOf = (window: Duration.Input | undefined): Effect.Effect<number, GraphError> => {
-  if (window === undefined) return Effect.succeed(0)
-  const millis = Option.match(Duration.fromInput(window), { onNone: () => -1, onSome: Duration.toMillis })
-  const expected = "a duration, such as \"100 millis\", or zero"
-  return millis >= 0 ? Effect.succeed(millis) : invalid("computationWindow", window, expected)
-}
-
-const waitOf = (wait: Duration.Input | undefined): Effect.Effect<number, GraphError> => {
-  const fault = waitFault("waitForWorkers", wait)
-  return fault === undefined ? Effect.succeed(millisOf(wait) ?? 0) : Effect.fail(fault)
-}
-
-const orFail = <A>(made: A | GraphError): Effect.Effect<A, GraphError> =>
-  made instanceof GraphError ? Effect.fail(made) : Effect.succeed(made)
+const seedFor = (scheme: Scheme): Effect.Effect<number> =>
+  Effect.map(isRandom(scheme) ? Random.nextInt : Effect.succeed(0), (seed) => seed | 0)
 
 const make = (options: Options) =>
   Effect.gen(function*() {
-    const unknown = unknownOption(options, names) ??
-      (options.workers === undefined ? undefined : listFault(options.workers)) ??
-      termsFault(options)
-    if (unknown !== undefined) return yield* unknown
-    const workers = yield* workersOf(options)
-    const postings = yield* Effect.forEach(workers, (worker) => orFail(postingOf(worker, options)))
-    const pool = options.elastic === undefined ? undefined : yield* orFail(poolOf(options.elastic, options))
+    const fault = optionsFault(options, checks)
+    if (fault !== undefined) return yield* fault
+    const postings = postingsOf(options)
+    if (postings instanceof GraphError) return yield* postings
+    const contradiction = contradictionIn(options, postings)
+    if (contradiction !== undefined) return yield* contradiction
+    const { placement: scheme = "steady" } = options
     const context = yield* Effect.context<never>()
-    const { fairness, sizeOf } = yield* rulesOf(options, context)
-    const settings = {
-      limits: yield* limitsOf(options.limits ?? {}),
-      graceMillis: yield* graceOf(options.grace),
+    const { fairness, sizeOf } = rulesOf(options, context)
+    const settings: SchedulerSettings = {
+      limits: { ...defaultLimits, ...options.limits },
+      graceMillis: millisIn(options.grace) ?? defaultGrace,
       fairness,
-      windowMillis: yield* windowOf(options.computationWindow),
-      waitForWorkersMillis: yield* waitOf(options.waitForWorkers),
-      ...yield* placingOf(options.placement)
+      windowMillis: millisIn(options.computationWindow) ?? 0,
+      waitForWorkersMillis: millisIn(options.waitForWorkers) ?? 0,
+      scheme,
+      seed: yield* seedFor(scheme)
     }
-    const tags = yield* tagsOf(options.tags)
     const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler, settings, sizeOf)
-    for (const [tag, limit] of Object.entries(tags)) {
+    for (const [tag, limit] of Object.entries(options.tags ?? {})) {
       core.ask({ _tag: "TagLimited", now: core.now(), tag, limit })
     }
     const first = Effect.forEach(postings, (posting) => core.crew.add(posting), { discard: true })
-    const all = pool === undefined ? first : Effect.andThen(first, core.crew.openPool(pool))
+    const all = options.elastic === undefined
+      ? first
+      : Effect.andThen(first, core.crew.openPool(poolOf(options.elastic, options)))
     yield* Effect.onError(all, () => core.life.close)
     yield* Effect.addFinalizer(() => core.life.close)
     return Context.make(Scheduler.Scheduler, Scheduler.make(core, options.stories ?? 0, options)).pipe(

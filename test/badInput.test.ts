@@ -435,7 +435,7 @@ describe("layers", () => {
     [{ concurrency: Infinity }, "The option concurrency cannot be Infinity: expected a positive whole number."],
     [
       { limits: { taks: 3 } as object },
-      "The option limits.taks cannot be 3: expected one of tasks, depth, live, nesting, unfolding, seceded, deaths, dependenciesLost, overtakes."
+      "The option limits.taks cannot be 3: expected one of the options tasks, depth, live, nesting, unfolding, seceded, deaths, dependenciesLost, overtakes."
     ],
     [{ stories: 0 }, "The option stories cannot be 0: expected a positive whole number."],
     [{ workers: [] }, "The option workers cannot be []: expected at least one worker, or waitForWorkers."],
@@ -461,7 +461,7 @@ describe("layers", () => {
     ],
     [
       { elastic: { min: 0, max: 1, concurrency: 1, restart: { times: 1 } as Skein.RestartOptions } },
-      "The option restart.within of elastic cannot be undefined: expected a duration above zero, such as \"5 seconds\"."
+      "The option elastic.restart.within cannot be undefined: expected a duration above zero, such as \"5 seconds\"."
     ],
     ...([["restart", "times, within, minRunTime"], ["budget", "target, pause, sizeOf"]] as const).flatMap(
       ([option, named]) =>
@@ -624,7 +624,7 @@ describe("keys along an edge", () => {
     restart: "restart.prioritty",
     "restart of a worker": "restart.prioritty of worker \"a\"",
     elastic: "elastic.prioritty",
-    "restart of elastic": "restart.prioritty of elastic",
+    "restart of elastic": "elastic.restart.prioritty",
     budget: "budget.prioritty"
   }
   const takers: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown, any>]> = [

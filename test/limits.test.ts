@@ -64,7 +64,10 @@ describe("limits", () => {
   it.effect("X4: limits that are no positive whole numbers are refused by the layer", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Effect.void.pipe(within({ limits: { nesting: 0 } })))
-      assert.strictEqual(error.message, "The option limits.nesting cannot be 0: expected a positive whole number.")
+      assert.strictEqual(
+        error.message,
+        "The option limits.nesting cannot be 0: expected a positive whole number, or Infinity."
+      )
     }))
 })
 

@@ -8,9 +8,9 @@ import * as Context from "effect/Context"
 import type { Annotations as Annotated } from "../Client.ts"
 import type { Defaults, Settings } from "../engine/Plan.ts"
 import type { Attempt } from "./attempt.ts"
+import { holdsValues } from "./checks.ts"
 import { runAt } from "./livePlan.ts"
-import { contradiction, replaced, withInvalid } from "./options.ts"
-import type { Names } from "./options.ts"
+import { checksOfRegions, contradiction, replaced, withInvalid } from "./options.ts"
 import { noOptions } from "./task.ts"
 import type { TaskOptions } from "./task.ts"
 
@@ -22,15 +22,6 @@ export const Annotations = Context.Reference<TaskOptions>("skein/internal/Annota
 const ofPlans = ["label", "priority", "share", "graceMillis", "idempotent"] as const satisfies ReadonlyArray<
   keyof Defaults
 >
-
-const names: Names<Annotated> = {
-  label: true,
-  priority: true,
-  share: true,
-  retry: true,
-  grace: true,
-  idempotent: true
-}
 
 /** What the annotations of a region give to the tasks that are submitted there from inside `parent`, or from no task. */
 export const defaultsFrom = (annotations: TaskOptions, parent: Attempt | undefined): Defaults | undefined => {
@@ -53,8 +44,9 @@ export const withDefaults = (settings: Settings | undefined, defaults: Defaults)
 
 /** The options of a region inside another one. To be tried again and never to be started again exclude each other. */
 export const inside = (outer: TaskOptions, annotations: Annotated): TaskOptions => {
+  const options = replaced(outer, annotations, checksOfRegions)
+  if (!holdsValues(annotations)) return options
   const { idempotent, retry } = annotations
-  const options = replaced(outer, annotations, names)
   const wrong = contradiction({ idempotent, retry })
   if (wrong !== undefined) return withInvalid(options, wrong)
   if (idempotent === false) return { ...options, retry: undefined }

@@ -10,26 +10,24 @@ import * as Queue from "effect/Queue"
 import type { AwaitWorkersOptions } from "../Scheduler.ts"
 import { NoSuitableWorker } from "../SkeinError.ts"
 import type { GraphError } from "../SkeinError.ts"
-import { countFault, unknownOption } from "./checks.ts"
-import type { Names } from "./options.ts"
+import { count as positive, duration, optionsFault, valueFault } from "./checks.ts"
+import type { Checks } from "./checks.ts"
+import { millisIn } from "./durations.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-import { millisOf, waitFault } from "./terms.ts"
 
-const names: Names<AwaitWorkersOptions> = { connectTimeout: true, stableTimeout: true }
+const checks: Checks<AwaitWorkersOptions> = { connectTimeout: duration, stableTimeout: duration }
 
 /** Waits until `count` workers take tasks, or until no more of them come. */
 export const awaitWorkers = (
   core: SchedulerCore,
   count: number,
-  options: AwaitWorkersOptions = {}
+  options: AwaitWorkersOptions | undefined
 ): Effect.Effect<number, NoSuitableWorker | GraphError> => {
-  const { connectTimeout = "5 seconds", stableTimeout = "60 seconds" } = options
-  const fault = unknownOption(options, names) ?? countFault("count", count) ??
-    waitFault("connectTimeout", connectTimeout) ??
-    waitFault("stableTimeout", stableTimeout)
+  const fault = optionsFault(options, checks) ?? valueFault(positive, "count", count)
   if (fault !== undefined) return Effect.fail(fault)
+  const connectMillis = millisIn(options?.connectTimeout) ?? 5_000
+  const stableMillis = millisIn(options?.stableTimeout) ?? 60_000
   const open = (): number => core.state.workers.filter(({ phase }) => phase === "open").length
-  const connectMillis = millisOf(connectTimeout)!
   const wait = Effect.gen(function*() {
     const joins = yield* Queue.unbounded<void>()
     const listen = Effect.sync(() => core.crew.listen(({ to }) => to === "open" && Queue.offerUnsafe(joins, undefined)))
@@ -37,7 +35,7 @@ export const awaitWorkers = (
     const until = core.now() + connectMillis
     while (open() < count) {
       const isNone = open() === 0
-      const millis = isNone ? Math.max(0, until - core.now()) : millisOf(stableTimeout)!
+      const millis = isNone ? Math.max(0, until - core.now()) : stableMillis
       const joined = yield* Effect.timeoutOption(Queue.take(joins), Duration.millis(millis))
       if (Option.isSome(joined)) continue
       if (open() > 0) break

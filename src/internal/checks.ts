@@ -1,85 +1,170 @@
 /**
- * What layers and added workers ask of their options alike.
+ * What options must be: tables with one check an option. What no table has, or fails its check, is refused in words before
+ * anything starts: by tasks and regions, by layers and workers, and by the functions that take options.
  *
  * @internal
  */
+import * as Effect from "effect/Effect"
 import type { Mode } from "../Client.ts"
-import type { WorkerOptions } from "../Skein.ts"
+import { isAmount } from "../engine/amounts.ts"
 import { GraphError } from "../SkeinError.ts"
-import { amountsFault, isNames, unknownIn } from "./options.ts"
+import { millisOf } from "./durations.ts"
+import { isRecord } from "./task.ts"
+import type { Invalid, Pass } from "./task.ts"
+
+/** What is wrong with a value of an option, if anything is. */
+export type Check = (option: string, value: unknown) => Invalid | undefined
+
+/** A check for each option, which the compiler holds against their type. */
+export type Checks<O> = Readonly<Record<keyof Required<O>, Check>>
+
+type Table = Readonly<Record<string, Check>>
+
+const nothing: ReadonlyArray<Invalid> = []
+
+/**
+ * All that is wrong with options, and with which of them. Those that are `undefined` are not there, and neither are any where
+ * an index is: a function that is called once for each item is given one.
+ */
+export const invalidIn = (options: unknown, checks: Table): ReadonlyArray<Invalid> => {
+  if (options === undefined || typeof options === "number") return nothing
+  if (!holdsValues(options)) return [{ option: "options", value: options, expected: "a record of options" }]
+  let found: Array<Invalid> | undefined
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined) continue
+    const check = Object.hasOwn(checks, option) ? checks[option]! : strange(checks)
+    const invalid = check(option, value)
+    if (invalid === undefined) continue
+    found ??= []
+    found.push(invalid.option === option ? invalid : { ...invalid, within: option })
+  }
+  return found ?? nothing
+}
+
+/** A typo must not pass in silence. */
+const strange = (checks: Table): Check => (option, value) => ({
+  option,
+  value,
+  expected: `one of the options ${Object.keys(checks).join(", ")}`
+})
+
+/** Why these are no options for which there is such a table; `of` says whose they are. */
+export const optionsFault = (options: unknown, checks: Table, of = ""): GraphError | undefined =>
+  faultOf(invalidIn(options, checks)[0], of)
+
+const faultOf = (invalid: Invalid | undefined, of: string): GraphError | undefined =>
+  invalid && invalidOption(`${invalid.option}${of}`, invalid.value, invalid.expected)
+
+/** Why a value is refused that is no option itself; `undefined` if it is not. */
+export const valueFault = (check: Check, name: string, value: unknown): GraphError | undefined =>
+  faultOf(check(name, value), "")
 
 /** An option has a value that it must not have. */
 export const invalidOption = (option: string, value: unknown, expected: string): GraphError =>
   new GraphError({ reason: { _tag: "InvalidOption", option, value, expected } })
 
-/** Why there is an option that is none of these; `undefined` if there is not. `of` says whose they are. */
-export const unknownOption = (
-  options: object | undefined,
-  names: Readonly<Record<string, true>>,
-  of = ""
-): GraphError | undefined => {
-  // Untyped code may give anything, and a function that is called once for each item its index.
-  const unknown = typeof options === "object" && options !== null ? unknownIn(options, names) : undefined
-  return unknown && invalidOption(`${unknown.option}${of}`, unknown.value, unknown.expected)
+/** Whether it may have values by name. What has none, such as a `Map`, is a mistake unless it is a plain record. */
+export const holdsValues = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value) &&
+  (isRecord(value) || Object.keys(value).length > 0)
+
+/** Whether these are names of anything, at least one. */
+export const isNames = (names: unknown): names is ReadonlyArray<string> =>
+  Array.isArray(names) && names.length > 0 && names.every(isName)
+
+export const isName = (name: unknown): boolean => typeof name === "string" && name !== ""
+
+const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) > 0
+
+// ---- making checks
+
+export const checkOf = (expected: string, holds: (value: unknown) => boolean): Check => (option, value) =>
+  holds(value) ? undefined : { option, value, expected }
+
+/** An option that holds others, some of which cannot be left out. */
+export const recordOf =
+  <O>(checks: Checks<O>, needed: ReadonlyArray<keyof O & string> = []): Check => (option, value) => {
+    if (!holdsValues(value)) return { option, value, expected: `a record with ${Object.keys(checks).join(", ")}` }
+    const missing = needed.find((each) => (value as O)[each] === undefined)
+    const invalid = invalidIn(value, checks)[0] ?? (missing && checks[missing](missing, undefined))
+    return invalid && { ...invalid, option: `${option}.${invalid.option}` }
+  }
+
+/** An option that holds a value for each of some names. */
+export const byName = (expected: string, check: Check): Check => (option, value) => {
+  if (!holdsValues(value)) return { option, value, expected }
+  for (const [name, each] of Object.entries(value)) {
+    const invalid = check(`${option}.${name}`, each)
+    if (invalid !== undefined) return invalid
+  }
+  return undefined
 }
 
-/**
- * Why this is no value of an option that holds others, or holds one that is none of these; `undefined` if it is one. `of` says
- * whose it is.
- */
-export const recordFault = (
-  option: string,
-  value: unknown,
-  names: Readonly<Record<string, true>>,
-  of = ""
-): GraphError | undefined => {
-  if (!isObject(value)) return invalidOption(`${option}${of}`, value, `a record with ${Object.keys(names).join(", ")}`)
-  const unknown = unknownIn(value, names)
-  return unknown && invalidOption(`${option}.${unknown.option}${of}`, unknown.value, unknown.expected)
-}
+// ---- the common ones
 
-export const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+/** Looked at elsewhere. */
+export const anything: Check = () => undefined
 
-/** Why this is no name; `undefined` if it is one. */
-export const nameFault = (option: string, name: unknown): GraphError | undefined =>
-  typeof name === "string" && name !== "" ? undefined : invalidOption(option, name, "a non-empty string")
+export const flag = checkOf("true or false", (value) => typeof value === "boolean")
 
-/** Why this is no count of anything; `undefined` if it is one. */
-export const countFault = (option: string, value: number): GraphError | undefined =>
-  Number.isInteger(value) && value > 0 ? undefined : invalidOption(option, value, "a positive whole number")
+export const text = checkOf("a string", (value) => typeof value === "string")
 
-/** What is wrong with what a worker of these options would be, if anything is. */
-export const workerFault = (
-  { concurrency, highWaterMark, id, labels, resources = {} }: WorkerOptions
-): GraphError | undefined =>
-  countFault(concurrencyOf(id), concurrency) ?? labelsFault(id, labels) ?? resourcesFault(id, resources) ??
-    (highWaterMark === undefined
-      ? undefined
-      : markFault(`highWaterMark of worker ${JSON.stringify(id)}`, highWaterMark))
+export const name = checkOf("a non-empty string", isName)
 
-const labelsFault = (worker: string, labels: unknown): GraphError | undefined =>
-  labels === undefined || (Array.isArray(labels) && (labels.length === 0 || isNames(labels)))
-    ? undefined
-    : invalidOption(`labels of worker ${JSON.stringify(worker)}`, labels, "an array of words")
+export const names = checkOf("a non-empty array of names", isNames)
 
-/** What is wrong with this as a high-water mark, if anything is. */
-export const markFault = (option: string, mark: number): GraphError | undefined =>
-  mark === 0 || countFault(option, mark) === undefined
-    ? undefined
-    : invalidOption(option, mark, "a positive whole number, or 0 for no limit")
+export const count = checkOf("a positive whole number", isCount)
+
+export const countOrInfinity = checkOf(
+  "a positive whole number, or Infinity",
+  (value) => isCount(value) || value === Infinity
+)
+
+/** That of attempts which a worker carries. */
+export const highWaterMark = checkOf(
+  "a positive whole number, or 0 for no limit",
+  (value) => isCount(value) || value === 0
+)
+
+export const effect = checkOf("an effect, such as Effect.acquireRelease(open, close)", Effect.isEffect)
+
+export const durationAboveZero = checkOf(
+  "a duration above zero, such as \"5 seconds\"",
+  (value) => millisOf(value) > 0
+)
+
+/** It may be zero, or without end. */
+export const duration = checkOf("a duration, such as \"5 seconds\"", (value) => millisOf(value) >= 0)
+
+/** Amounts of what a worker has. */
+export const amounts = byName(
+  "amounts by name, such as { gpu: 1 }",
+  checkOf("a number above zero with at most three decimals", isAmount)
+)
 
 const modes: ReadonlyArray<unknown> = ["failFast", "continue", "collect"] satisfies ReadonlyArray<Mode>
 
-/** Why this is no mode of errors; `undefined` if it is one. */
-export const modeFault = (mode: Mode): GraphError | undefined =>
-  modes.includes(mode) ? undefined : invalidOption("errors", mode, "\"failFast\", \"continue\" or \"collect\"")
+/** What a failure does to the rest. */
+export const mode = checkOf("\"failFast\", \"continue\" or \"collect\"", (value) => modes.includes(value))
 
-/** What the concurrency of one worker of several is called. */
-export const concurrencyOf = (worker: string): string => `concurrency of worker ${JSON.stringify(worker)}`
+const ways: ReadonlyArray<unknown> = ["fuse", "inline"] satisfies ReadonlyArray<Pass>
 
-/** What is wrong with the resources of a worker. */
-const resourcesFault = (worker: string, resources: unknown): GraphError | undefined => {
-  const fault = amountsFault(resources, ` of worker ${JSON.stringify(worker)}`)
-  return fault && invalidOption(fault.option, fault.value, fault.expected)
-}
+export const passes = checkOf(
+  "an array of \"fuse\" and \"inline\"",
+  (value) => Array.isArray(value) && value.every((pass) => ways.includes(pass))
+)
+
+const isFunction = (value: unknown): boolean => typeof value === "function"
+
+/** Functions that are told of something. */
+export const callback = checkOf("a function", isFunction)
+
+const hasFunctions = (value: unknown, named: ReadonlyArray<string>): boolean =>
+  typeof value === "object" && value !== null &&
+  named.every((each) => isFunction((value as Readonly<Record<string, unknown>>)[each]))
+
+/** Where results by key are found. */
+export const cache = checkOf(
+  "an object with the functions has, get and set, such as a Map",
+  (value) => hasFunctions(value, ["has", "get", "set"])
+)

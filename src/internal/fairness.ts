@@ -9,9 +9,8 @@ import * as Exit from "effect/Exit"
 import { fairnessOf } from "../engine/fairness.ts"
 import type { Fairness } from "../engine/fairness.ts"
 import type { BudgetOptions, SchedulingOptions } from "../Skein.ts"
-import type { GraphError } from "../SkeinError.ts"
-import { countFault, invalidOption, recordFault } from "./checks.ts"
-import type { Names } from "./options.ts"
+import { byName, checkOf, count, recordOf } from "./checks.ts"
+import type { Check, Checks } from "./checks.ts"
 
 /** What the scheduler actor must know of it. */
 export interface Rules {
@@ -22,50 +21,51 @@ export interface Rules {
 
 export type SizeOf = (result: unknown) => number
 
-const isPositive = (value: unknown): boolean => typeof value === "number" && value > 0
+const isNumber = (value: unknown): value is number => typeof value === "number"
 
-const isLevel = (value: unknown): boolean => typeof value === "number" && value >= 0
+const level = checkOf("a number, zero or above", (value) => isNumber(value) && value >= 0)
+
+const budgetRecord = recordOf<BudgetOptions>({
+  target: level,
+  pause: level,
+  sizeOf: checkOf("a function from a result to a number", (value) => typeof value === "function")
+})
+
+const budget: Check = (option, value) => {
+  const invalid = budgetRecord(option, value)
+  if (invalid !== undefined) return invalid
+  const { pause, target } = value as BudgetOptions
+  if (target === undefined && pause === undefined) return { option, value, expected: "a target, a pause or both" }
+  return (target ?? 0) > (pause ?? Infinity)
+    ? { option: `${option}.target`, value: target, expected: "no more than pause" }
+    : undefined
+}
 
 const positive = "a number above zero"
 
-const namesOfBudget: Names<BudgetOptions> = { target: true, pause: true, sizeOf: true }
-
-/** What is wrong with these options, if anything is. */
-const faultOf = ({ aging, budget, sourceSaturation, shares }: SchedulingOptions): GraphError | undefined => {
-  if (sourceSaturation !== undefined && !isPositive(sourceSaturation)) {
-    return invalidOption("sourceSaturation", sourceSaturation, positive)
-  }
-  for (const [share, weight] of Object.entries(shares ?? {})) {
-    if (!isPositive(weight) || weight === Infinity) return invalidOption(`shares.${share}`, weight, positive)
-  }
-  const fault = aging === undefined ? undefined : countFault("aging", aging)
-  if (fault !== undefined || budget === undefined) return fault
-  const stranger = recordFault("budget", budget, namesOfBudget)
-  if (stranger !== undefined) return stranger
-  const { pause, target } = budget
-  for (const [name, value] of Object.entries({ target, pause })) {
-    if (value !== undefined && !isLevel(value)) return invalidOption(`budget.${name}`, value, "a number, zero or above")
-  }
-  if (target === undefined && pause === undefined) return invalidOption("budget", budget, "a target, a pause or both")
-  return (target ?? 0) > (pause ?? Infinity) ? invalidOption("budget.target", target, "no more than pause") : undefined
+export const checksOfScheduling: Checks<SchedulingOptions> = {
+  sourceSaturation: checkOf(positive, (value) => isNumber(value) && value > 0),
+  budget,
+  aging: count,
+  shares: byName(
+    "weights by name, such as { alice: 3 }",
+    checkOf(positive, (value) => isNumber(value) && value > 0 && value < Infinity)
+  )
 }
 
 /** The rules of a layer with these options. */
 export const rulesOf = (
-  options: SchedulingOptions,
+  { aging, budget, shares, sourceSaturation }: SchedulingOptions,
   context: Context.Context<never>
-): Effect.Effect<Rules, GraphError> => {
-  const fault = faultOf(options)
-  if (fault !== undefined) return Effect.fail(fault)
-  const { aging, budget, sourceSaturation, shares } = options
-  const fairness = fairnessOf({
+): Rules => ({
+  fairness: fairnessOf({
     sourceSaturation: sourceSaturation ?? Infinity,
     budget: budget && { target: budget.target ?? Infinity, pause: budget.pause ?? Infinity },
     aging: aging ?? Infinity,
     weights: new Map(Object.entries(shares ?? {}))
-  })
-  return Effect.succeed({ fairness, sizeOf: budget?.sizeOf && measured(budget.sizeOf, context) })
-}
+  }),
+  sizeOf: budget?.sizeOf && measured(budget.sizeOf, context)
+})
 
 /** A user's measure, in whole units: 1 for what it throws at, or gives no size of. The first time is logged. */
 const measured = (sizeOf: (result: unknown) => number, context: Context.Context<never>) => {

@@ -7,7 +7,6 @@
  * @internal
  */
 import type { Reference, Settings } from "../engine/Plan.ts"
-import { GraphError } from "../SkeinError.ts"
 import { policiesOf } from "./dependency.ts"
 import { FusedTask } from "./fused.ts"
 import type { Part } from "./fused.ts"
@@ -15,14 +14,6 @@ import type { Cache } from "./livePlan.ts"
 import type { Draft } from "./planning.ts"
 import { noOptions } from "./task.ts"
 import type { Handle, Pass, TaskImpl, TaskOptions } from "./task.ts"
-
-/** What is wrong with what was asked for. */
-export const passesFault = (passes: unknown): GraphError | undefined => {
-  const isPass = (pass: unknown): boolean => pass === "fuse" || pass === "inline"
-  if (passes === undefined || (Array.isArray(passes) && passes.every(isPass))) return undefined
-  const expected = "an array of \"fuse\" and \"inline\""
-  return new GraphError({ reason: { _tag: "InvalidOption", option: "passes", value: passes, expected } })
-}
 
 /** A plan with its static order. */
 export interface Ordered {

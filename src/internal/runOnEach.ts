@@ -6,33 +6,35 @@
 import * as Effect from "effect/Effect"
 import { takesTasks } from "../engine/suitable.ts"
 import type { RunOnEachOptions } from "../Scheduler.ts"
-import { modeFault, unknownOption } from "./checks.ts"
+import { givenEffect } from "./bodies.ts"
+import { flag, mode, optionsFault, text } from "./checks.ts"
+import type { Checks } from "./checks.ts"
 import * as collect from "./collect.ts"
 import { scan } from "./inputs.ts"
 import { makeTask } from "./makeTask.ts"
 import { normalize } from "./options.ts"
-import type { Names } from "./options.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { TaskImpl } from "./task.ts"
 
-const names: Names<RunOnEachOptions> = { errors: true, keepSlot: true, label: true }
+const checks: Checks<RunOnEachOptions> = { errors: mode, keepSlot: flag, label: text }
 
 /** Runs `effect` as a task on each worker that takes tasks, and gives what these give by the names of the workers. */
 export const runOnEach = (
   core: SchedulerCore,
   effect: Effect.Effect<unknown, unknown, unknown>,
-  options: RunOnEachOptions = {}
+  options: RunOnEachOptions | undefined
 ): Effect.Effect<ReadonlyMap<string, unknown>, unknown> =>
   Effect.suspend(() => {
-    const { errors = "failFast", keepSlot, label = "runOnEach" } = options
-    const fault = unknownOption(options, names) ?? modeFault(errors)
+    const given = givenEffect("The effect of Scheduler.runOnEach", effect)
+    if (given !== effect) return given as Effect.Effect<never>
+    const fault = optionsFault(options, checks)
     if (fault !== undefined) return Effect.fail(fault)
+    const { errors = "failFast", keepSlot, label = "runOnEach" } = options ?? {}
     const workers = core.state.workers.filter(takesTasks).map(({ name }) => name)
     const scanned = scan(workers.map((worker) => taskOn(worker, effect, label)))
-    const given = { keepGoing: errors !== "failFast", callbacks: undefined, keepsSlot: keepSlot }
     const values = core.computes.run(
       scanned.handles,
-      given,
+      { keepGoing: errors !== "failFast", callbacks: undefined, keepsSlot: keepSlot },
       (targets, roots) => collect.ofTargets(core, scanned, errors, targets, roots)
     ) as Effect.Effect<ReadonlyArray<unknown>, unknown>
     return Effect.map(values, (each) => new Map(workers.map((worker, i) => [worker, each[i]])))

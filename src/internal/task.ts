@@ -91,6 +91,8 @@ export interface Invalid {
   readonly option: string
   readonly value: unknown
   readonly expected: string
+  /** The option in which it stands, where that is another. */
+  readonly within?: string | undefined
 }
 
 /** How the handles lie in the inputs; the common ways are put together without a walk. */
