@@ -24,6 +24,7 @@ import type { Future, WaitOptions } from "./Future.ts"
 import type { Needs, Own } from "./Inputs.ts"
 import { awaitWorkers as awaitWorkersOf } from "./internal/awaitWorkers.ts"
 import { callback, count, name, valueFault } from "./internal/checks.ts"
+import { closed } from "./internal/life.ts"
 import { runOnEach as runOnEachOf } from "./internal/runOnEach.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import { checkedExit, implOf } from "./internal/task.ts"
@@ -179,7 +180,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
       Effect.suspend(() => {
         const posting = postingOf(options, terms)
         if (posting instanceof GraphError) return Effect.fail(posting)
-        if (core.life.isClosed) return Effect.fail(closed)
+        if (core.life.isClosed) return Effect.fail(closed("scheduler"))
         return core.crew.add(posting)
       }),
     retire: (id) =>
@@ -206,8 +207,6 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
     }
   }
 }
-
-const closed = new GraphError({ reason: { _tag: "Closed", what: "scheduler" } })
 
 const listenTo = (core: SchedulerCore, f: (event: TaskEvent) => void, end?: () => void) =>
   Effect.asVoid(Effect.acquireRelease(Effect.sync(() => core.observers.listen(f, end)), (stop) => Effect.sync(stop)))
@@ -409,7 +408,12 @@ export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<
  * **Details**
  *
  * Before it leaves, workers that stay take over its results; if there are none, they stay readable where they are, as do results
- * that own a resource. None comes in its place, whatever `restart` says.
+ * that own a resource. None comes in its place, whatever `restart` says. Interrupting this ends the wait alone: the worker
+ * leaves all the same. A body that retires the worker on which it runs does not wait.
+ *
+ * **Gotchas**
+ *
+ * A body that waits here keeps its slot; `Worker.seceded` gives it to others for the while.
  *
  * @category workers
  * @since 0.1.0
@@ -422,11 +426,13 @@ export const retire = (id: string): Effect.Effect<boolean, never, Scheduler> => 
  * **Details**
  *
  * Returns at once when there are `count` or more. Fails with `NoSuitableWorker` if there is none within `connectTimeout`.
- * Otherwise it returns with fewer when none has joined for `stableTimeout`.
+ * Otherwise it returns with fewer when none has joined for `stableTimeout`. When the scheduler closes it fails with a
+ * `GraphError`, whose reason is `Closed`.
  *
  * **Gotchas**
  *
- * It only waits. An elastic pool grows by the work that is ready, not by this.
+ * It only waits. An elastic pool grows by the work that is ready, not by this. A body that waits here keeps its slot;
+ * `Worker.seceded` gives it to others for the while.
  *
  * **Example** (Wait for two workers)
  *

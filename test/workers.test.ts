@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
@@ -83,6 +85,32 @@ describe("awaitWorkers", () => {
       assert.isUndefined(waiting.pollUnsafe())
       yield* pass("1 second")
       assert.strictEqual(yield* Fiber.join(waiting), 2)
+    }).pipe(inScheduler(noneYet)))
+
+  it.effect("W8: when the scheduler closes the wait fails, and so does one that begins then", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(Skein.layer({ concurrency: 1 }), scope)
+      const waiting = yield* Effect.forkChild(
+        graphErrorOf(Effect.provideContext(Scheduler.awaitWorkers(2), context))
+      )
+      yield* calm
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual((yield* Fiber.join(waiting)).reason, { _tag: "Closed", what: "scheduler" })
+      for (const count of [1, 2]) {
+        const late = yield* graphErrorOf(Effect.provideContext(Scheduler.awaitWorkers(count), context))
+        assert.deepStrictEqual(late.reason, { _tag: "Closed", what: "scheduler" })
+      }
+    }))
+
+  it.effect("W8: interrupting the wait leaves nothing of it", () =>
+    Effect.gen(function*() {
+      const { state } = coreOf(yield* Client.Client)
+      const waiting = yield* Effect.forkChild(Scheduler.awaitWorkers(2))
+      yield* calm
+      assert.deepStrictEqual(state.workerLog, [])
+      yield* Fiber.interrupt(waiting)
+      assert.isUndefined(state.workerLog)
     }).pipe(inScheduler(noneYet)))
 
   it.effect("W8: a count that is none is refused", () =>
@@ -243,6 +271,52 @@ describe("restart", () => {
 })
 
 describe("leaving", () => {
+  it.effect("W7: a worker whose onStart outlives the scheduler does not join, and what it acquired is released", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(Skein.layer(), scope)
+      const onStart = Effect.acquireRelease(
+        Effect.andThen(Effect.sleep("10 seconds"), Effect.sync(() => log.push("acquired"))),
+        () => Effect.sync(() => log.push("released"))
+      )
+      const adding = Scheduler.addWorker({ id: "late", concurrency: 1, ttl: "1 second", onStart })
+      const fiber = yield* Effect.forkChild(graphErrorOf(Effect.scoped(Effect.provideContext(adding, context))))
+      yield* calm
+      yield* Scope.close(scope, Exit.void)
+      yield* pass("10 seconds")
+      assert.deepStrictEqual((yield* Fiber.join(fiber)).reason, { _tag: "Closed", what: "scheduler" })
+      assert.deepStrictEqual(log, ["acquired", "released"])
+      assert.deepStrictEqual(coreOf(Context.get(context, Client.Client)).state.workers.map(({ name }) => name), [
+        "local"
+      ])
+    }))
+
+  it.effect("W7: interrupting retire ends the wait alone; the worker leaves all the same", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const last = yield* Client.submit(Task.make(door.pass, { workers: ["a"] }))
+      yield* door.arrived(1)
+      const retiring = yield* Effect.forkChild(Scheduler.retire("a"))
+      yield* calm
+      yield* Fiber.interrupt(retiring)
+      assert.deepStrictEqual(yield* workers, ["a draining", "b open"])
+      yield* door.open
+      yield* Future.join(last)
+      yield* calm
+      assert.deepStrictEqual(yield* workers, ["b open"])
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
+
+  it.effect("W7: a body that retires the worker on which it runs does not wait for its own end", () =>
+    Effect.gen(function*() {
+      const body = Effect.flatMap(Worker.current, ({ worker }) => Scheduler.retire(worker))
+      const future = yield* Client.submit(Task.make(body, { workers: ["a"] }))
+      yield* calm
+      assert.isTrue(yield* Future.join(future))
+      yield* calm
+      assert.deepStrictEqual(yield* workers, ["b open"])
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
+
   it.effect("W7: retire waits for the last task; what the worker held stays readable, and its row is used again", () =>
     Effect.gen(function*() {
       yield* Scheduler.addWorker({ id: "b", concurrency: 1 })

@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -13,6 +14,7 @@ import type { GraphError } from "../SkeinError.ts"
 import { count as positive, duration, optionsFault, valueFault } from "./checks.ts"
 import type { Checks } from "./checks.ts"
 import { millisIn } from "./durations.ts"
+import { closed } from "./life.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 
 const checks: Checks<AwaitWorkersOptions> = { connectTimeout: duration, stableTimeout: duration }
@@ -29,21 +31,26 @@ export const awaitWorkers = (
   const stableMillis = millisIn(options?.stableTimeout) ?? 60_000
   const open = (): number => core.state.workers.filter(({ phase }) => phase === "open").length
   const wait = Effect.gen(function*() {
-    const joins = yield* Queue.unbounded<void>()
-    const listen = Effect.sync(() => core.crew.listen(({ to }) => to === "open" && Queue.offerUnsafe(joins, undefined)))
+    const joins = yield* Queue.unbounded<void, Cause.Done>()
+    const listen = Effect.sync(() =>
+      core.crew.listen(
+        ({ to }) => to === "open" && Queue.offerUnsafe(joins, undefined),
+        () => void Queue.endUnsafe(joins)
+      )
+    )
     yield* Effect.acquireRelease(listen, (stop) => Effect.sync(stop))
+    const joined = Effect.mapError(Queue.take(joins), () => closed("scheduler"))
     const until = core.now() + connectMillis
-    while (open() < count) {
+    while (!core.life.isClosed && open() < count) {
       const isNone = open() === 0
       const millis = isNone ? Math.max(0, until - core.now()) : stableMillis
-      const joined = yield* Effect.timeoutOption(Queue.take(joins), Duration.millis(millis))
-      if (Option.isSome(joined)) continue
+      if (Option.isSome(yield* Effect.timeoutOption(joined, Duration.millis(millis)))) continue
       if (open() > 0) break
       if (isNone || core.now() >= until) {
         return yield* new NoSuitableWorker({ key: undefined, restriction: {}, millis: connectMillis })
       }
     }
-    return open()
+    return core.life.isClosed ? yield* closed("scheduler") : open()
   })
   return Effect.scoped(wait)
 }

@@ -17,8 +17,10 @@ import { Fifo } from "../engine/fifo.ts"
 import type { StartWorker } from "../engine/Instruction.ts"
 import type { WorkerTransition } from "../engine/WorkerRecord.ts"
 import { GraphError } from "../SkeinError.ts"
+import { attemptOf } from "./attempt.ts"
 import { invalidOption } from "./checks.ts"
 import { FiberWorker } from "./fiberWorker.ts"
+import { closed } from "./life.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { PoolPosting, Posting } from "./terms.ts"
 
@@ -241,6 +243,7 @@ export class Crew {
         const dismissed = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
           Effect.sync(() => this.dismiss(worker, exit))
         yield* Effect.onError(restore(this.open(member)), (cause) => dismissed(Exit.failCause(cause)))
+        if (this.core.life.isClosed) return yield* closed("scheduler")
         this.joining = worker
         const { id: name, labels, mark, resources: amounts, slots, terms } = posting
         this.core.ask({ _tag: "WorkerAdded", now: this.core.now(), name, slots, amounts, labels, mark, terms })
@@ -289,10 +292,12 @@ export class Crew {
 
   /** Drains a worker, and waits until it has left. */
   retire(worker: FiberWorker): Effect.Effect<void> {
-    return Effect.suspend(() => {
+    return Effect.withFiber((fiber) => {
       const member = this.members.get(worker)
       this.drain(worker)
-      return member === undefined ? Effect.void : Deferred.await(member.over)
+      // A body that runs there would wait for its own end.
+      const isThere = attemptOf(this.core, fiber)?.host === worker
+      return member === undefined || isThere ? Effect.void : Deferred.await(member.over)
     })
   }
 
@@ -323,9 +328,14 @@ export class Crew {
 
   /** Follows the lives of workers until the result is called; calls `end` if the scheduler closes before. */
   listen(hear: Listener["hear"], end: Listener["end"] = () => {}): () => void {
+    if (this.core.life.isClosed) {
+      end()
+      return () => {}
+    }
+    // What has happened before is for those who listened then.
+    this.tell()
     const listener: Listener = { hear, end }
-    if (this.core.life.isClosed) end()
-    else this.listeners.add(listener)
+    this.listeners.add(listener)
     this.core.state.workerLog ??= []
     return () => {
       this.listeners.delete(listener)

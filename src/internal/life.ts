@@ -9,7 +9,9 @@ import { GraphError } from "../SkeinError.ts"
 import { attemptOf } from "./attempt.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 
-const gone = (what: "scheduler" | "worker"): GraphError => new GraphError({ reason: { _tag: "Closed", what } })
+/** Why nothing more is taken. */
+export const closed = (what: "scheduler" | "worker" | "scope"): GraphError =>
+  new GraphError({ reason: { _tag: "Closed", what } })
 
 export class Life {
   /** Nothing more is taken. */
@@ -22,8 +24,8 @@ export class Life {
 
   /** Why nothing may be submitted from this fiber. A lost body would take keys and slots from the one in its place. */
   refusal(fiber: Fiber.Fiber<unknown, unknown>): GraphError | undefined {
-    if (this.isClosed) return gone("scheduler")
-    return this.core.hasLost && attemptOf(this.core, fiber)?.isLost === true ? gone("worker") : undefined
+    if (this.isClosed) return closed("scheduler")
+    return this.core.hasLost && attemptOf(this.core, fiber)?.isLost === true ? closed("worker") : undefined
   }
 
   /** Cancels everything and returns when nothing is running any more. */

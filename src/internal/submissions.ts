@@ -10,6 +10,7 @@ import type { Rejected } from "../engine/Instruction.ts"
 import { GraphError } from "../SkeinError.ts"
 import { attemptOf } from "./attempt.ts"
 import { compile } from "./compile.ts"
+import { closed } from "./life.ts"
 import type { Compiled, ResultCache, Run } from "./livePlan.ts"
 import type { Answer } from "./outbox.ts"
 import { futureOf } from "./owners.ts"
@@ -26,11 +27,9 @@ export interface Given {
 
 const nothingGiven: Given = {}
 
-const scopeClosed = (): GraphError => new GraphError({ reason: { _tag: "Closed", what: "scope" } })
-
 /** Why the engine did not accept a plan, as users see it. */
 export const refused = ({ reason }: Rejected): GraphError =>
-  new GraphError({ reason: reason._tag === "Gone" ? { _tag: "Closed", what: "scope" } : reason })
+  reason._tag === "Gone" ? closed("scope") : new GraphError({ reason })
 
 export class Submissions {
   private readonly core: SchedulerCore
@@ -59,7 +58,7 @@ export class Submissions {
   ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
     if (compiled instanceof GraphError) return Effect.fail(compiled)
     const owner = this.core.owners.ownerOf(scope, fiber)
-    if (owner === undefined) return Effect.fail(scopeClosed())
+    if (owner === undefined) return Effect.fail(closed("scope"))
     const answer = this.submitPlan(compiled, owner, fiber)
     if (answer._tag === "Rejected") return Effect.fail(refused(answer))
     return Effect.succeed(answer.claims.map((claim) => futureOf(this.core, claim)))
