@@ -17,7 +17,7 @@ import { functionOf, taskAt } from "./livePlan.ts"
 import type { Compiled, LivePlan, Run } from "./livePlan.ts"
 import { contradiction } from "./options.ts"
 import { apply } from "./passes.ts"
-import { cull, positionsOf } from "./planning.ts"
+import { Drafting, positionsOf } from "./planning.ts"
 import type { Draft } from "./planning.ts"
 import { isTask, noOptions } from "./task.ts"
 import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl, TaskOptions } from "./task.ts"
@@ -68,39 +68,24 @@ let stamps = 0
 /** Marks of a walk on the tasks themselves: `stamp` while the dependencies are visited, `stamp + 1` when done. */
 const nextStamp = (): number => stamps += 2
 
-class Compiler {
+class Compiler extends Drafting<TaskImpl> {
   private readonly stamp = nextStamp()
-  private readonly nodes: Array<TaskImpl> = []
   private readonly functions: Array<Plain | undefined> = []
-  private readonly offsets: Array<number> = [0]
-  private readonly targets: Array<number> = []
-  private readonly settings = new Map<number, Settings>()
   /** Explicit keys of this plan. */
   private readonly keys = new Map<string, { readonly task: TaskImpl; readonly reference: Reference }>()
   private readonly live: Live
   private readonly run: Run
-  /** A pure task turned out to run already after its dependencies had been given places. */
-  private hasJoinedLate = false
-  /** The first thing that was wrong; the walk stops there. */
-  private mistake: GraphReason | undefined
 
   constructor(live: Live, run: Run) {
+    super()
     this.live = live
     this.run = run
   }
 
   compile(handles: ReadonlyArray<Handle>): Compiled | GraphError {
     for (let i = 0; i < handles.length; i++) if (isTask(handles[i])) this.walk(handles[i] as TaskImpl)
-    const targets = handles.map((handle) => this.referenceTo(handle, undefined))
-    if (this.mistake !== undefined) return new GraphError({ reason: this.mistake })
-    const draft: Draft = {
-      nodes: this.nodes,
-      targets,
-      offsets: Int32Array.from(this.offsets),
-      edges: Int32Array.from(this.targets),
-      settings: this.settings
-    }
-    return this.finished(this.hasJoinedLate ? cull(draft) : draft)
+    const draft = this.drafted(handles.map((handle) => this.referenceTo(handle, undefined)))
+    return draft instanceof GraphError ? draft : this.finished(draft)
   }
 
   private finished(given: Draft): Compiled {
@@ -172,7 +157,7 @@ class Compiler {
     // What a result owns is gone when that is released.
     const found = task.options.resource === true ? undefined : this.run.cache?.find(key)
     if (found === undefined) return false
-    this.finish(task, this.push(new CachedTask(task, found.value), key), key)
+    this.finish(task, this.place(new CachedTask(task, found.value), key), key)
     return true
   }
 
@@ -192,10 +177,6 @@ class Compiler {
     return true
   }
 
-  private refuse(reason: GraphReason): undefined {
-    this.mistake ??= reason
-  }
-
   /** All dependencies of `task` have their places; now it gets its own. */
   private add(task: TaskImpl): void {
     const key = task.options === noOptions ? undefined : this.keyFor(task)
@@ -203,8 +184,8 @@ class Compiler {
       this.hasJoinedLate = true
       return
     }
-    for (let i = 0; i < task.handles.length; i++) this.targets.push(this.referenceTo(task.handles[i]!, task))
-    this.finish(task, this.push(task, key), key)
+    for (let i = 0; i < task.handles.length; i++) this.edges.push(this.referenceTo(task.handles[i]!, task))
+    this.finish(task, this.place(task, key), key)
   }
 
   /** A pure call has its key only now; that of another task may have been taken by one of its own dependencies. */
@@ -212,14 +193,9 @@ class Compiler {
     return key === task.options.key ? this.keys.has(key) && this.joins(task, key) : this.isKnown(task, key)
   }
 
-  /** A plan index for `node`, whose dependencies have been written. */
-  private push(node: TaskImpl, key: string | undefined): number {
-    const index = this.nodes.push(node) - 1
+  private place(node: TaskImpl, key: string | undefined): number {
     this.functions.push(functionOf(node))
-    this.offsets.push(this.targets.length)
-    const settings = settingsOf(node, key)
-    if (settings !== undefined) this.settings.set(index, settings)
-    return index
+    return this.push(node, settingsOf(node, key))
   }
 
   private finish(task: TaskImpl, reference: Reference, key: string | undefined): void {

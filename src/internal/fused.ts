@@ -33,6 +33,7 @@ export interface Part {
 }
 
 export class FusedTask extends StandIn {
+  readonly origin: TaskImpl
   private readonly recipe: Recipe
 
   constructor(parts: ReadonlyArray<Part>, handles: ReadonlyArray<Handle>, cache: Cache | undefined) {
@@ -44,8 +45,9 @@ export class FusedTask extends StandIn {
       handles.length === 0 ? "none" : "array",
       handles,
       task.options.after === undefined ? task.options : { ...task.options, after: undefined },
-      task
+      undefined
     )
+    this.origin = task
     this.recipe = recipe
   }
 

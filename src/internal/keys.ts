@@ -11,7 +11,6 @@ import type { Encoded } from "./canonical.ts"
 import { isDependency } from "./dependency.ts"
 import { Given } from "./inputs.ts"
 import { isFuture, isTask, noHandles, TaskImpl } from "./task.ts"
-import type { Body, Handle, Shape, TaskOptions } from "./task.ts"
 
 /** The explicit key of a task, the one that its name and arguments make, or why they make none. */
 export const keyFor = (
@@ -52,26 +51,17 @@ const encodeHandle = (
 
 /** Runs in place of the task that it stands for, under its key. */
 export abstract class StandIn extends TaskImpl {
-  readonly origin: TaskImpl
-
-  constructor(
-    body: Body,
-    inputs: unknown,
-    shape: Shape,
-    handles: ReadonlyArray<Handle>,
-    options: TaskOptions,
-    origin: TaskImpl
-  ) {
-    super(body, inputs, shape, handles, options, undefined)
-    this.origin = origin
-  }
+  abstract readonly origin: TaskImpl
 }
 
 /** Stands for a task whose result was in the cache. */
 export class CachedTask extends StandIn {
+  readonly origin: TaskImpl
+
   constructor(origin: TaskImpl, value: unknown) {
     const { key, label, priority } = origin.options
-    super({ _tag: "value", value }, undefined, "none", noHandles, { key, label, priority }, origin)
+    super({ _tag: "value", value }, undefined, "none", noHandles, { key, label, priority }, undefined)
+    this.origin = origin
   }
 }
 

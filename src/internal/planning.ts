@@ -1,10 +1,12 @@
 /**
- * The arrays of a plan: culled to what is needed, and in static order.
+ * The arrays of a plan: written row by row, culled to what is needed, and in static order.
  *
  * @internal
  */
 import { order } from "../engine/order.ts"
 import type { Reference, Settings } from "../engine/Plan.ts"
+import { GraphError } from "../SkeinError.ts"
+import type { GraphReason } from "../SkeinError.ts"
 import type { TaskImpl } from "./task.ts"
 
 /** The nodes of a plan before they have an order. Row `i` of `edges` begins at `offsets[i]`. */
@@ -16,8 +18,40 @@ export interface Draft<N = TaskImpl> {
   readonly settings: ReadonlyMap<number, Settings>
 }
 
+/** A draft as it is written, row by row, or what is wrong with it. */
+export abstract class Drafting<N> {
+  protected readonly nodes: Array<N> = []
+  protected readonly offsets: Array<number> = [0]
+  protected readonly edges: Array<Reference> = []
+  protected readonly settings = new Map<number, Settings>()
+  /** A pure call turned out to run already after its dependencies had been given places. */
+  protected hasJoinedLate = false
+  /** The first thing that was wrong. */
+  protected mistake: GraphReason | undefined
+
+  protected refuse(reason: GraphReason): undefined {
+    this.mistake ??= reason
+  }
+
+  /** A plan index for a node, whose edges have been written. */
+  protected push(node: N, settings: Settings | undefined): number {
+    const index = this.nodes.push(node) - 1
+    this.offsets.push(this.edges.length)
+    if (settings !== undefined) this.settings.set(index, settings)
+    return index
+  }
+
+  protected drafted(targets: ReadonlyArray<Reference>): Draft<N> | GraphError {
+    if (this.mistake !== undefined) return new GraphError({ reason: this.mistake })
+    const { nodes, settings } = this
+    const offsets = Int32Array.from(this.offsets)
+    const draft = { nodes, targets, offsets, edges: Int32Array.from(this.edges), settings }
+    return this.hasJoinedLate ? cull(draft) : draft
+  }
+}
+
 /** Drops the nodes that no target needs. */
-export const cull = <N>({ edges, nodes, offsets, settings, targets }: Draft<N>): Draft<N> => {
+const cull = <N>({ edges, nodes, offsets, settings, targets }: Draft<N>): Draft<N> => {
   const needed = new Set(targets.filter((target) => target >= 0))
   for (const node of needed) {
     for (let j = offsets[node]!; j < offsets[node + 1]!; j++) if (edges[j]! >= 0) needed.add(edges[j]!)

@@ -11,7 +11,6 @@ import type { Defaults, Reference, Settings } from "../engine/Plan.ts"
 import type { Place, Submission } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { GraphError } from "../SkeinError.ts"
-import type { GraphReason } from "../SkeinError.ts"
 import { withDefaults } from "./annotations.ts"
 import { mistakeOf, settingsOf } from "./compile.ts"
 import type { Live } from "./compile.ts"
@@ -19,8 +18,7 @@ import { depthFirst } from "./depthFirst.ts"
 import { areSame, keyFor, nameOf } from "./keys.ts"
 import { functionOf, runAt, taskAt } from "./livePlan.ts"
 import type { Compiled, LivePlan, Run } from "./livePlan.ts"
-import { cull, positionsOf } from "./planning.ts"
-import type { Draft } from "./planning.ts"
+import { Drafting, positionsOf } from "./planning.ts"
 import { isTask } from "./task.ts"
 import type { Handle, TaskImpl } from "./task.ts"
 
@@ -64,42 +62,24 @@ const again = (task: TaskImpl, run: Run, key?: string, place?: Place): Entry => 
 
 const none: ReadonlyArray<Entry> = []
 
-class Recompiler {
+class Recompiler extends Drafting<Entry> {
   private readonly registered = new Map<Submission, Map<number, Entry>>()
   private readonly unregistered = new Map<Run, Map<TaskImpl, Entry>>()
   /** What has a key is one task, in however many submissions it was. */
   private readonly keys = new Map<string, Entry>()
-  private readonly nodes: Array<Entry> = []
-  private readonly offsets: Array<number> = [0]
-  private readonly edges: Array<Reference> = []
-  private readonly settings = new Map<number, Settings>()
   private readonly past: Past
-  /** A pure call turned out to be known after its arguments had been given places. */
-  private hasJoinedLate = false
-  private mistake: GraphReason | undefined
 
   constructor(past: Past) {
+    super()
     this.past = past
   }
 
   compile(roots: ReadonlyArray<Entry>): Compiled | GraphError {
     const cycle = depthFirst(roots, (root) => this.needsOf(root), (each) => this.add(each))
     if (cycle !== undefined) this.refuse({ _tag: "Cycle", path: cycle.map(({ task }) => nameOf(task)) })
-    if (this.mistake !== undefined) return new GraphError({ reason: this.mistake })
-    const draft: Draft<Entry> = {
-      nodes: this.nodes,
-      targets: roots.map(({ reference }) => reference!),
-      offsets: Int32Array.from(this.offsets),
-      edges: Int32Array.from(this.edges),
-      settings: this.settings
-    }
-    return this.finished(this.hasJoinedLate ? cull(draft) : draft, roots)
-  }
-
-  private finished(
-    { edges, nodes, offsets, settings, targets }: Draft<Entry>,
-    roots: ReadonlyArray<Entry>
-  ): Compiled {
+    const draft = this.drafted(roots.map(({ reference }) => reference!))
+    if (draft instanceof GraphError) return draft
+    const { edges, nodes, offsets, settings, targets } = draft
     const plan: LivePlan = {
       size: nodes.length,
       offsets,
@@ -113,10 +93,6 @@ class Recompiler {
       runs: nodes.map(({ run }) => run)
     }
     return { targets, plan }
-  }
-
-  private refuse(reason: GraphReason): undefined {
-    this.mistake ??= reason
   }
 
   /** What was registered at a place. */
@@ -205,13 +181,10 @@ class Recompiler {
       return
     }
     for (const { reference } of this.needsOf(entry)) this.edges.push(reference!)
-    entry.reference = this.nodes.push(entry) - 1
-    this.offsets.push(this.edges.length)
     const own = settingsAt(entry)
     const defaults = defaultsAt(entry)
     // What a region said of the tasks holds for them still.
-    const settings = defaults === undefined ? own : withDefaults(own, defaults)
-    if (settings !== undefined) this.settings.set(entry.reference, settings)
+    entry.reference = this.push(entry, defaults === undefined ? own : withDefaults(own, defaults))
     if (twin !== undefined) twin.reference = entry.reference
   }
 
