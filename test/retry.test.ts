@@ -14,7 +14,7 @@ import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { numbersFrom } from "./chance.ts"
 import { endless, gate, inScheduler, type Log, reluctant, turns } from "./harness.ts"
-import { errorOf, graphErrorOf, infoOf } from "./support.ts"
+import { causeOf, defectsIn, errorOf, graphErrorOf, infoOf } from "./support.ts"
 
 /** Bodies that count their runs by name, and fail as long as what they need is broken. */
 const workshop = (...parts: ReadonlyArray<string>) => {
@@ -977,6 +977,17 @@ describe("rerunInline", () => {
       assert.notStrictEqual(fibers[0], own)
       assert.deepStrictEqual(runs, { a: 1, b: 3 })
       assert.strictEqual(yield* Future.status(old), "failed")
+    }).pipe(inScheduler(one)))
+
+  it.effect("F13: a plain function that gave a promise fails as it failed", () =>
+    Effect.gen(function*() {
+      const old = yield* Client.submit(
+        Task.map([Task.make(Effect.succeed(1))], (): unknown => Promise.resolve(1), { key: "x" })
+      )
+      const [first] = defectsIn(yield* causeOf(Future.join(old)))
+      const [again] = defectsIn(yield* causeOf(Client.rerunInline(old)))
+      assert.include(String(first), "The function of task \"x\" returned a Promise")
+      assert.strictEqual(String(again), String(first))
     }).pipe(inScheduler(one)))
 
   it.effect("F13: inputs that were released are computed again first, and released after", () =>

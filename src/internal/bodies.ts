@@ -17,7 +17,7 @@ const bodies = {
   }
 }
 
-export const callBody = <A>(run: (values: unknown) => A, values: unknown): A => bodies[runBody](run, values)
+const callBody = <A>(run: (values: unknown) => A, values: unknown): A => bodies[runBody](run, values)
 
 /** Whoever knows the keys of tasks by number. */
 interface Names {
@@ -36,13 +36,36 @@ export const valueOf = (f: Plain, values: unknown, inputs: unknown, names: Names
   )
 }
 
-/** What the body of the task with this key returned, which in untyped code may be anything. */
-export const effectOf = (returned: unknown, keyOf: () => string): Effect.Effect<unknown, unknown> => {
+/** What a body returned, which in untyped code may be anything. */
+const effectOf = (returned: unknown, names: Names, id: number): Effect.Effect<unknown, unknown> => {
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
-  const key = JSON.stringify(keyOf())
+  const key = JSON.stringify(names.keyOf(id))
   const found = briefResult(returned)
   const hint = returned instanceof Promise ? "wrap it with Effect.tryPromise" : "use Task.map for a plain value"
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
+}
+
+/** The body of a task with the results that it is given; for one that gives the exit of another that exit alone. */
+export const bodyOf = (
+  task: TaskImpl,
+  inputs: ReadonlyArray<unknown> | undefined,
+  names: Names,
+  id: number
+): Effect.Effect<unknown, unknown> => {
+  const { body } = task
+  switch (body._tag) {
+    case "effect":
+      if (body.constant !== undefined) return body.constant as Effect.Effect<unknown>
+      return Effect.suspend(() => effectOf(callBody(body.run, assembled(task, inputs)), names, id))
+    case "flatMap":
+      return Effect.sync(() => callBody(body.run, assembled(task, inputs)))
+    case "map":
+      return Effect.sync(() => valueOf(body.run, assembled(task, inputs), task.inputs, names, id))
+    case "exit":
+      return Effect.succeed(inputs![0])
+    case "value":
+      return Effect.succeed(body.value)
+  }
 }
 
 /** What untyped code gave where an effect belongs; `what` says where that is. */
@@ -57,5 +80,5 @@ export const givenEffect = <A, E, R>(what: string, given: Effect.Effect<A, E, R>
 const isPromise = (value: unknown): boolean => value instanceof Promise
 
 /** What a body is given: its inputs as they were given, with tasks replaced by their results. */
-export const assembled = (task: TaskImpl, inputs: Array<unknown> | undefined): unknown =>
+export const assembled = (task: TaskImpl, inputs: ReadonlyArray<unknown> | undefined): unknown =>
   inputs === undefined ? task.inputs : assemble(task, inputs)

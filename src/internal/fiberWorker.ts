@@ -23,7 +23,7 @@ import type { TaskId } from "../engine/TaskTable.ts"
 import { TaskTimeout } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
-import { assembled, callBody, effectOf, valueOf } from "./bodies.ts"
+import { assembled, bodyOf, valueOf } from "./bodies.ts"
 import { withoutInterrupts } from "./causes.ts"
 import { runOf } from "./livePlan.ts"
 import type { LivePlan, Run } from "./livePlan.ts"
@@ -172,23 +172,11 @@ export class FiberWorker {
     })
   }
 
-  private bodyOf(order: Order, task: TaskImpl): Effect.Effect<unknown, unknown> {
-    const { body } = task
-    if (body._tag === "effect" && body.constant !== undefined) return body.constant as Effect.Effect<unknown>
-    const inputs = body._tag === "exit" ? undefined : this.inputsOf(order.task, task)
-    switch (body._tag) {
-      case "effect":
-        return Effect.suspend(() =>
-          effectOf(callBody(body.run, assembled(task, inputs)), () => this.core.keyOf(order.task))
-        )
-      case "flatMap":
-      case "map":
-        return Effect.sync(() => callBody(body.run, assembled(task, inputs)))
-      case "exit":
-        return Effect.succeed(this.core.view.exitOf(this.core.inputOf(order.task)))
-      case "value":
-        return Effect.succeed(body.value)
-    }
+  private bodyOf({ task: id }: Order, task: TaskImpl): Effect.Effect<unknown, unknown> {
+    const inputs = task.body._tag === "exit"
+      ? [this.core.view.exitOf(this.core.inputOf(id))]
+      : this.inputsOf(id, task)
+    return bodyOf(task, inputs, this.core, id)
   }
 
   private wired(id: TaskId, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {

@@ -13,7 +13,7 @@ import type { Place, Submission } from "../engine/Submission.ts"
 import { Worker } from "../Worker.ts"
 import { PartAttempt } from "./attempt.ts"
 import type { Attempt } from "./attempt.ts"
-import { assembled, callBody, effectOf, valueOf } from "./bodies.ts"
+import { assembled, bodyOf, valueOf } from "./bodies.ts"
 import { FailedPart } from "./failedPart.ts"
 import { StandIn } from "./keys.ts"
 import { runAt } from "./livePlan.ts"
@@ -170,15 +170,14 @@ class Course {
         continue
       }
       const { body } = task
-      if (body._tag === "effect") return this.wait(body.run, assembled(task, inputs))
+      if (body._tag === "effect") return this.wait(bodyOf(task, inputs, this, this.at))
       // Passes take nothing else.
       this.done(body._tag === "value" ? body.value : undefined)
     }
     return Effect.succeed(this.values[parts.length - 1])
   }
 
-  private wait(run: (values: unknown) => Effect.Effect<unknown, unknown, unknown>, values: unknown) {
-    const body = Effect.suspend(() => effectOf(callBody(run, values), () => this.keyOf(this.at)))
+  private wait(body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
     if (this.at < this.recipe.parts.length - 1) {
       return Effect.flatMap(this.inScope(body), (value) => {
         this.done(value)

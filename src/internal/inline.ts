@@ -13,14 +13,13 @@ import type { Place } from "../engine/Submission.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
 import type { Host } from "./attempt.ts"
-import { effectOf } from "./bodies.ts"
+import { bodyOf } from "./bodies.ts"
 import { rootOf } from "./causes.ts"
 import { ofInputs } from "./collect.ts"
 import { policiesOf } from "./dependency.ts"
-import { assemble } from "./inputs.ts"
 import { runAt, taskAt } from "./livePlan.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-import type { FutureImpl, TaskImpl } from "./task.ts"
+import type { FutureImpl } from "./task.ts"
 
 /** Runs the body of the task that failed first on the way to a future, with the inputs that it had. */
 export const rerunInline = (future: FutureImpl): Effect.Effect<unknown, unknown> =>
@@ -81,28 +80,7 @@ const inScope = (
     Scope.make(),
     (scope) => {
       const context = Context.add(Context.add(runAt(place).context, Worker, attempt), Scope.Scope, scope)
-      return Effect.provideContext(bodyOf(place, taskAt(place), values), context)
+      return Effect.provideContext(bodyOf(taskAt(place), values, { keyOf: () => attempt.key }, 0), context)
     },
     (scope, exit) => Effect.andThen(Scope.close(scope, exit), core.waits.rejoin(attempt))
   )
-
-const bodyOf = (
-  { index, submission }: Place,
-  task: TaskImpl,
-  values: ReadonlyArray<unknown>
-): Effect.Effect<unknown, unknown> => {
-  const { body } = task
-  switch (body._tag) {
-    case "effect": {
-      if (body.constant !== undefined) return body.constant as Effect.Effect<unknown>
-      return Effect.suspend(() => effectOf(body.run(assemble(task, values)), () => keyAt(submission, index)))
-    }
-    case "flatMap":
-    case "map":
-      return Effect.sync(() => body.run(assemble(task, values)))
-    case "exit":
-      return Effect.succeed(values[0])
-    case "value":
-      return Effect.succeed(body.value)
-  }
-}
