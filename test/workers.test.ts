@@ -292,6 +292,42 @@ describe("leaving", () => {
       ])
     }))
 
+  it.effect("W10, W12: while what onStart acquired is released in the end, no worker counts as lost or grows too old", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const scope = yield* Scope.make()
+      const onStart = Effect.acquireRelease(
+        Effect.void,
+        () => Effect.andThen(Effect.sleep("10 seconds"), Effect.sync(() => log.push("released")))
+      )
+      const restart = { times: 1, within: "1 minute" } as const
+      const worker = { id: "a", concurrency: 1, onStart }
+      const layers = [{ ttl: "2 seconds", restart }, { maxAge: "2 seconds" }] as const
+      const cores = yield* Effect.forEach(layers, (terms) =>
+        Effect.map(
+          Layer.buildWithScope(Skein.layer({ workers: [{ ...worker, ...terms }] }), scope),
+          (context) => coreOf(Context.get(context, Client.Client))
+        ))
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* pass("10 seconds")
+      yield* pass("10 seconds")
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual(log, ["released", "released"])
+      for (const { state } of cores) assert.deepStrictEqual(state.workers.map(({ phase }) => phase), ["open"])
+    }))
+
+  it.effect("W10: a worker that counts as lost in the moment in which the layer has closed is forgotten with the rest", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(Skein.layer({ concurrency: 1, ttl: "1 second" }), scope)
+      const { crew } = coreOf(Context.get(context, Client.Client))
+      // What the engine says is carried out later.
+      crew.expire(0)
+      yield* Scope.close(scope, Exit.void)
+      crew.bury()
+      assert.lengthOf(crew.everyone(), 1)
+    }))
+
   it.effect("W7: interrupting retire ends the wait alone; the worker leaves all the same", () =>
     Effect.gen(function*() {
       const door = gate()

@@ -61,6 +61,8 @@ export class Crew {
   /** Closings of hooks that have not ended. */
   private readonly closings = new Set<Fiber.Fiber<unknown, unknown>>()
   private readonly listeners = new Set<Listener>()
+  /** The scopes of bodies and results that were lost with their worker, and whose owners have not been dismissed yet. */
+  private readonly lostScopes = new Map<FiberWorker, ReadonlyArray<Scope.Scope>>()
   private pool: Posting | undefined
   private joining: FiberWorker | undefined
   /** Those of whom the engine has spoken, in order, until it is carried out. */
@@ -165,9 +167,12 @@ export class Crew {
   /** A worker was not heard for too long. */
   bury(): void {
     const worker = this.expired.shift()!
-    const { posting: { terms } } = this.members.get(worker)!.post
-    const name = JSON.stringify(worker.name)
-    this.core.warn(`Worker ${name} was not heard for ${terms.ttlMillis} ms, its ttl, and counts as lost`)
+    const member = this.members.get(worker)
+    if (member !== undefined) {
+      const { ttlMillis } = member.post.posting.terms
+      const name = JSON.stringify(worker.name)
+      this.core.warn(`Worker ${name} was not heard for ${ttlMillis} ms, its ttl, and counts as lost`)
+    }
     this.remove(worker)
   }
 
@@ -185,9 +190,6 @@ export class Crew {
     this.core.hasLost = true
     this.lostScopes.set(worker, worker.lose())
   }
-
-  /** The scopes of bodies and results that were lost with their worker, and whose owners have not been dismissed yet. */
-  private readonly lostScopes = new Map<FiberWorker, ReadonlyArray<Scope.Scope>>()
 
   private remove(worker: FiberWorker): void {
     this.tell()

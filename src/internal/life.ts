@@ -41,11 +41,10 @@ export class Life {
       discard: true
     }).pipe(
       Effect.andThen(Effect.forEach(crew.everyone(), (worker) => worker.rest, { discard: true })),
+      // Nothing runs any more: nobody beats from now on, and nobody is missed.
+      Effect.andThen(Effect.sync(() => this.core.silence())),
       Effect.andThen(crew.close),
-      Effect.andThen(Effect.sync(() => {
-        this.core.silence()
-        observers.close()
-      }))
+      Effect.andThen(Effect.sync(() => observers.close()))
     )
   })
 }
