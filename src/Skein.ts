@@ -298,17 +298,22 @@ const make = (options: Options) =>
     if (contradiction !== undefined) return yield* contradiction
     const { placement: scheme = "steady" } = options
     const context = yield* Effect.context<never>()
-    const { fairness, sizeOf } = rulesOf(options, context)
     const settings: SchedulerSettings = {
       limits: { ...defaultLimits, ...options.limits },
       graceMillis: millisIn(options.grace) ?? defaultGrace,
-      fairness,
+      fairness: rulesOf(options),
       windowMillis: millisIn(options.computationWindow) ?? 0,
       waitForWorkersMillis: millisIn(options.waitForWorkers) ?? 0,
       scheme,
       seed: yield* seedFor(scheme)
     }
-    const core = new SchedulerCore(context, yield* Clock.Clock, yield* FiberScheduler.Scheduler, settings, sizeOf)
+    const core = new SchedulerCore(
+      context,
+      yield* Clock.Clock,
+      yield* FiberScheduler.Scheduler,
+      settings,
+      options.budget?.sizeOf
+    )
     for (const [tag, limit] of Object.entries(options.tags ?? {})) {
       core.ask({ _tag: "TagLimited", now: core.now(), tag, limit })
     }

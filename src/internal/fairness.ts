@@ -3,7 +3,6 @@
  *
  * @internal
  */
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { fairnessOf } from "../engine/fairness.ts"
@@ -12,13 +11,7 @@ import type { BudgetOptions, SchedulingOptions } from "../Skein.ts"
 import { byName, checkOf, count, recordOf } from "./checks.ts"
 import type { Check, Checks } from "./checks.ts"
 
-/** What the scheduler actor must know of it. */
-export interface Rules {
-  readonly fairness: Fairness
-  /** The size of a result, if the layer says what it is. */
-  readonly sizeOf: SizeOf | undefined
-}
-
+/** The size of a result. */
 export type SizeOf = (result: unknown) => number
 
 const isNumber = (value: unknown): value is number => typeof value === "number"
@@ -54,29 +47,23 @@ export const checksOfScheduling: Checks<SchedulingOptions> = {
 }
 
 /** The rules of a layer with these options. */
-export const rulesOf = (
-  { aging, budget, shares, sourceSaturation }: SchedulingOptions,
-  context: Context.Context<never>
-): Rules => ({
-  fairness: fairnessOf({
+export const rulesOf = ({ aging, budget, shares, sourceSaturation }: SchedulingOptions): Fairness =>
+  fairnessOf({
     sourceSaturation: sourceSaturation ?? Infinity,
     budget: budget && { target: budget.target ?? Infinity, pause: budget.pause ?? Infinity },
     aging: aging ?? Infinity,
     weights: new Map(Object.entries(shares ?? {}))
-  }),
-  sizeOf: budget?.sizeOf && measured(budget.sizeOf, context)
-})
+  })
 
-/** A user's measure, in whole units: 1 for what it throws at, or gives no size of. The first time is logged. */
-const measured = (sizeOf: (result: unknown) => number, context: Context.Context<never>) => {
+/** A user's measure, in whole units: 1 for what it throws at, or gives no size of. The first time is a warning. */
+export const measured = (sizeOf: SizeOf, warn: (...line: ReadonlyArray<unknown>) => void): SizeOf => {
   let isBroken = false
-  return (result: unknown): number => {
+  return (result) => {
     const exit = Effect.runSyncExit(Effect.sync(() => sizeOf(result)))
     const size = Exit.isSuccess(exit) ? Math.ceil(exit.value) : NaN
     if (size >= 0 && size < Infinity) return size
     if (!isBroken) {
-      const found = Exit.isSuccess(exit) ? exit.value : exit.cause
-      Effect.runForkWith(context)(Effect.logWarning("sizeOf gave no size of a result, which counts as 1", found))
+      warn("sizeOf gave no size of a result, which counts as 1", Exit.isSuccess(exit) ? exit.value : exit.cause)
     }
     isBroken = true
     return 1

@@ -1,11 +1,11 @@
 /**
  * Who follows what happens: listeners of transitions, callbacks of computations, caches of results. While nobody listens,
- * the engine notes nothing. An observer may ask the scheduler for anything; one that throws is not called again; it never harms a run.
+ * the engine notes nothing. An observer may ask the scheduler for anything. One that throws is not called again, and never
+ * harms a run.
  *
  * @internal
  */
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Callbacks } from "../Client.ts"
@@ -28,10 +28,10 @@ export class Observers {
   private noted = 0
   private isTelling = false
   private isClosed = false
-  private readonly context: Context.Context<never>
+  private readonly warn: (...line: ReadonlyArray<unknown>) => void
 
-  constructor(context: Context.Context<never>) {
-    this.context = context
+  constructor(warn: (...line: ReadonlyArray<unknown>) => void) {
+    this.warn = warn
   }
 
   /** A log for the transitions of a step, if anybody wants them. */
@@ -112,7 +112,7 @@ export class Observers {
     const broken = (cause: Cause.Cause<unknown>): undefined => {
       if (isBroken) return
       isBroken = true
-      Effect.runForkWith(this.context)(Effect.logWarning("An observer threw and is not called again", cause))
+      this.warn("An observer threw and is not called again", cause)
     }
     return (a) => {
       if (isBroken) return undefined

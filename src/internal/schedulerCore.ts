@@ -46,6 +46,7 @@ import type { Live } from "./compile.ts"
 import { Computes } from "./computes.ts"
 import { Crew } from "./crew.ts"
 import { Detached } from "./detached.ts"
+import { measured } from "./fairness.ts"
 import type { SizeOf } from "./fairness.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
 import { Life } from "./life.ts"
@@ -125,14 +126,14 @@ export class SchedulerCore implements Carrier, Live, Past {
     settings: SchedulerSettings,
     sizeOf: SizeOf | undefined
   ) {
-    const warn = (line: string): void => void Effect.runForkWith(context)(Effect.logWarning(line))
-    this.state = makeState({ ...settings, scheme: safe(settings.scheme, warn) })
-    this.sizeOf = sizeOf
     this.context = context
+    const warn = (...line: ReadonlyArray<unknown>): void => this.warn(...line)
+    this.state = makeState({ ...settings, scheme: safe(settings.scheme, warn) })
+    this.sizeOf = sizeOf && measured(sizeOf, warn)
     this.clock = clock
     this.dispatcher = scheduler.makeDispatcher()
     this.inAsyncScope = captureAsyncScope()
-    this.observers = new Observers(context)
+    this.observers = new Observers(warn)
     this.view = new View(this.state, this.workers, this.causes)
     this.wire = Context.get(context, Wire)
     this.savesUpEnds = this.wire === undefined && sizeOf === undefined

@@ -191,18 +191,18 @@ export class View {
   private timesOf(task: TaskId): Pick<Metadata, "attempts" | "completed" | "started" | "worker"> {
     const { endedAt, phase, startedAt, starts, worker } = this.state.tasks
     const completed = hasEnded(phase[task] as PhaseOf) ? endedAt[task]! : undefined
-    const former = (this.state.history.get(task) ?? []).map((attempt) => ({
+    const history = this.state.history.get(task) ?? []
+    const former = history.map((attempt) => ({
       attempt: attempt.number,
       worker: this.workers[attempt.worker]!.name,
       started: attempt.startedAt,
       completed: attempt.endedAt,
       ...(attempt.fate !== "failed" && { lost: true as const })
     }))
-    const counted = (this.state.history.get(task) ?? []).filter(({ fate }) => fate === "failed").length
     if (starts[task] === 0) return { worker: undefined, started: undefined, completed, attempts: former }
     // Another worker may hold the result by now.
     const name = this.state.makers.get(task) ?? this.workers[worker[task]!]!.name
-    const isFresh = starts[task]! > counted
+    const isFresh = starts[task]! > history.filter(({ fate }) => fate === "failed").length
     const present = { attempt: starts[task]!, worker: name, started: startedAt[task]!, completed }
     return { worker: name, started: startedAt[task]!, completed, attempts: isFresh ? [...former, present] : former }
   }
