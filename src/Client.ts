@@ -14,7 +14,18 @@ import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Future, WaitOptions } from "./Future.ts"
 import type { Graph } from "./Graph.ts"
-import type { Errors, Exits, Needs, Own, Services, Upstream, Values, WithoutSignals } from "./Inputs.ts"
+import type {
+  Errors,
+  Exits,
+  Handle,
+  Needs,
+  Own,
+  Services,
+  Unsubmitted,
+  Upstream,
+  Values,
+  WithoutSignals
+} from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/annotations.ts"
 import { brief } from "./internal/brief.ts"
 import {
@@ -80,10 +91,24 @@ export const make = (core: SchedulerCore): Client["Service"] => ({ scheduler: co
 export type Mode = "failFast" | "continue" | "collect"
 
 /** What {@link compute} does not run: told where the call is written. */
-type Computable<I> = I extends Effect.Effect<any, any, any>
-  ? "An Effect is no task. Make one of it with Task.make, or run the effect itself."
+type Computable<I> = I extends Handle | Graph<any> ? unknown : Refused<Work<I> | Work<Member<I>>>
+
+/** Of a shape in generic code the compiler may know no more than that it holds tasks. */
+type ShapeOfTasks = Handle | Graph<any> | ReadonlyArray<Handle> | { readonly [name: string]: Handle }
+
+type Refused<Hint> = [Hint] extends [never] ? unknown : Hint
+
+type Member<I> = I extends ReadonlyArray<infer X> ? X : I extends object ? I[keyof I] : never
+
+/** What looks like work, and is none of ours. An `Exit` is an Effect to the compiler, and a value to us. */
+type Work<I> = IsAny<I> extends true ? never
+  : I extends Exit.Exit<any, any> ? never
+  : I extends Effect.Effect<any, any, any>
+    ? "An Effect is no task. Make one of it with Task.make, or run the effect itself."
   : I extends PromiseLike<any> ? "A Promise is no task. Make one with Task.make and Effect.tryPromise."
-  : unknown
+  : never
+
+type IsAny<I> = 0 extends 1 & I ? true : false
 
 type Shape<I> = I extends Graph<infer Tasks> ? Tasks : I
 
@@ -341,7 +366,7 @@ export const rerunInline = <E>(
  * @since 0.1.0
  */
 export const compute = <const I, const M extends Mode = "failFast">(
-  targets: I & Computable<I>,
+  targets: I & (Computable<I> | ShapeOfTasks),
   options?: ComputeOptions<M>
 ): Effect.Effect<
   Result<Shape<I>, M>,
@@ -635,7 +660,7 @@ export interface GatherOptions<M extends Mode = Mode> extends WaitOptions {
 export const gather = <const I, const M extends Mode = "failFast">(
   futures: I,
   options?: GatherOptions<M>
-): Effect.Effect<Result<I, M>, Failure<I, M>> =>
+): Effect.Effect<Result<I, M>, Failure<I, M>, Unsubmitted<I>> =>
   Effect.suspend(() => {
     const scanned = scan(futures)
     const mode = options?.errors ?? "failFast"

@@ -108,6 +108,20 @@ export type Services<I, D extends number = 5> = [D] extends [never] ? never
   : HoldsAny<I, D> extends true ? { [K in keyof I]-?: Services<I[K], Prev[D]> }[Places<I>]
   : never
 
+/**
+ * What is said, in place of a requirement, of a wait for a shape that holds tasks: only what was submitted can be waited for.
+ *
+ * @category utils
+ * @since 0.1.0
+ */
+export type Unsubmitted<I, D extends number = 5> = [D] extends [never] ? never
+  : IsAny<I> extends true ? never
+  : I extends Task<any, any, any>
+    ? "Client.gather waits for futures. Submit the task with Client.submit, or run it with Client.compute."
+  : I extends Future<any, any> | Dependency<any, any, any, any> ? never
+  : HoldsAny<I, D> extends true ? { [K in keyof I]-?: Unsubmitted<I[K], Prev[D]> }[Places<I>]
+  : never
+
 /** Where handles may lie: the members of arrays, not their methods. */
 type Places<I> = I extends ReadonlyArray<any> ? number & keyof I : keyof I
 

@@ -558,7 +558,8 @@ describe("gather of a task", () => {
   it.effect("F1: gather dies with a sentence when a task was not submitted", () =>
     Effect.gen(function*() {
       const [future] = yield* Client.submitAll([value(1, "v")])
-      const cause = yield* causeOf(Client.gather({ future, task: value(2, "w") }))
+      const task = value(2, "w") as unknown as typeof future
+      const cause = yield* causeOf(Client.gather({ future, task }))
       assert.deepStrictEqual(
         defectsIn(cause).map((defect) => (defect as Error).message),
         ["Client.gather waits for futures, and found a task: submit it with Client.submit, or run it with Client.compute."]

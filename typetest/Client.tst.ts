@@ -69,6 +69,57 @@ describe("misuse", () => {
     expect(one(safe)).type.toBe<Effect.Effect<number, GraphError | RuntimeFailure, Client.Client>>()
   })
 
+  it("nor is one that lies in an array or a record of targets; exits and other values are passed on", () => {
+    expect(Client.compute).type.not.toBeCallableWith([Effect.void])
+    expect(Client.compute).type.not.toBeCallableWith([1, 2].map(() => Effect.void))
+    expect(Client.compute).type.not.toBeCallableWith({ safe, more: Effect.void })
+    expect(Client.compute).type.not.toBeCallableWith({ safe, more: Promise.resolve(1) })
+    const exit = {} as Exit.Exit<string, BadRow>
+    expect(Client.compute({ safe, exit, any: {} as any })).type.toBe<
+      Effect.Effect<
+        { safe: number; exit: Exit.Exit<string, BadRow>; any: any },
+        GraphError | RuntimeFailure,
+        Client.Client
+      >
+    >()
+    expect(Client.compute({} as any)).type.toBe<Effect.Effect<any, GraphError | RuntimeFailure, Client.Client>>()
+  })
+
+  it("compute takes shapes of which generic code knows no more than that they hold tasks", () => {
+    const record = <T extends Readonly<Record<string, Task.Task<number>>>>(tasks: T) => Client.compute(tasks)
+    expect(record({ safe })).type.toBe<Effect.Effect<{ safe: number }, GraphError | RuntimeFailure, Client.Client>>()
+    const list = <T extends ReadonlyArray<Task.Task<any, BadRow>>>(tasks: T) => Client.compute(tasks)
+    expect(list([safe])).type.toBe<Effect.Effect<Array<number>, GraphError | RuntimeFailure, Client.Client>>()
+    const single = <T extends Task.Task<number>>(task: T) => Client.compute(task)
+    expect(single(safe)).type.toBe<Effect.Effect<number, GraphError | RuntimeFailure, Client.Client>>()
+  })
+
+  it("where futures are meant, a task is refused", () => {
+    expect(Future.join).type.not.toBeCallableWith(safe)
+    expect(Future.await).type.not.toBeCallableWith(safe)
+    expect(Future.poll).type.not.toBeCallableWith(safe)
+    expect(Future.status).type.not.toBeCallableWith(safe)
+    expect(Client.wait).type.not.toBeCallableWith([safe])
+    expect(Client.cancel).type.not.toBeCallableWith(safe)
+    expect(Client.release).type.not.toBeCallableWith(safe)
+    expect(Client.keep).type.not.toBeCallableWith(safe)
+    expect(Client.replicate).type.not.toBeCallableWith(safe, { copies: 2 })
+    expect(Client.retryAll).type.not.toBeCallableWith([safe])
+  })
+
+  it("a gather that is given a task cannot run, and says why where it is run", () => {
+    const hint = "Client.gather waits for futures. Submit the task with Client.submit, or run it with Client.compute."
+    type Unrunnable<A> = Effect.Effect<A, BadRow | RuntimeFailure, typeof hint>
+    expect(Client.gather([future, { deep: [raw] }])).type.toBe<
+      Effect.Effect<[number, { deep: [string] }], BadRow | LoadError | RuntimeFailure, typeof hint>
+    >()
+    expect(Client.gather({ future, safe })).type.toBe<Unrunnable<{ future: number; safe: number }>>()
+    expect(Effect.runPromise).type.not.toBeCallableWith(Client.gather({ future, safe }))
+    expect(Client.gather({ future, none: [], n: 1 })).type.toBe<
+      Effect.Effect<{ future: number; none: readonly []; n: 1 }, BadRow | RuntimeFailure>
+    >()
+  })
+
   it("a mode that is not a literal gives the union, and no other word is a mode", () => {
     expect(Client.map([1], () => Effect.succeed("a"), { errors: mode })).type.toBe<
       Effect.Effect<
@@ -289,6 +340,8 @@ describe("gather and wait", () => {
     expect(both([future])).type.toBe<Effect.Effect<{ futures: Array<number> }, BadRow | RuntimeFailure>>()
     const any = <I>(futures: I) => Client.gather(futures)
     expect(any([future])).type.toBe<Effect.Effect<Array<number>, BadRow | RuntimeFailure>>()
+    const all = <F extends ReadonlyArray<Future.Future<any, any>>>(futures: F) => Client.gather(futures)
+    expect(all([future])).type.toBe<Effect.Effect<Array<number>, BadRow | RuntimeFailure>>()
   })
 
   it("wait keeps the type of the futures", () => {
