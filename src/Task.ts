@@ -560,8 +560,8 @@ export const dependsOn: {
 )
 
 /**
- * A task that computes its value with a plain function. A throw is a defect, and so is a Promise: for those there is
- * {@link make} with `Effect.tryPromise`.
+ * A task that computes its value with a plain function. A throw is a defect, and so is a Promise or an Effect, which nobody
+ * would wait for or run: for those there is {@link make}, with `Effect.tryPromise` around what gives a promise.
  *
  * @category constructors
  * @since 0.1.0
@@ -574,7 +574,7 @@ export const map = <const I, A, const O extends Options = NoOptions>(
   wrap({ _tag: "map", run: f as never }, inputs, options)
 
 /**
- * A task without inputs that computes its value with a plain function. A throw is a defect, and so is a Promise.
+ * A task without inputs that computes its value with a plain function. A throw is a defect, and so is a Promise or an Effect.
  *
  * @category constructors
  * @since 0.1.0

@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
+import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, defectsIn, graphErrorOf, nothingIsLeft } from "./support.ts"
@@ -181,6 +182,46 @@ describe("wrong calls", () => {
         )
       }
     }).pipe(inScheduler()))
+
+  it.effect("F1: so is one that gives an Effect; exits, errors and what it was given are values", () =>
+    Effect.gen(function*() {
+      const never = Effect.asVoid(Effect.never)
+      const wrongs: ReadonlyArray<Task.Task<unknown>> = [
+        Task.map(1, () => never, { key: "x" }),
+        Task.map({ one: Task.make(Effect.succeed(1)) }, () => never, { key: "x" }),
+        Task.sync(() => never, { key: "x" })
+      ]
+      for (const wrong of wrongs) {
+        assert.strictEqual(
+          defectOf(yield* causeOf(Client.compute(wrong))),
+          "TypeError: The function of task \"x\" returned an Effect, which nothing runs: " +
+            "use Task.make, or wrap it in a record to hand it on."
+        )
+      }
+      const error = new SkeinError.TaskSkipped({ key: "x", root: "x" })
+      assert.deepStrictEqual(
+        yield* Client.compute([
+          Task.map([], () => Exit.fail("no")),
+          Task.map([], () => error),
+          Task.map({ never, task }, ({ never }) => never),
+          Task.all(never),
+          Task.map([], () => ({ never }))
+        ]),
+        [Exit.fail("no"), error, never, never, { never }]
+      )
+    }).pipe(inScheduler()))
+
+  it.effect("F13: rerunInline refuses what a plain function gave as the scheduler did, and ends no process", () =>
+    Effect.gen(function*() {
+      const late = Task.map(1, () => Promise.reject(new Error("unseen")), { key: "x" })
+      const future = yield* Client.submit(late)
+      const exit = yield* Future.await(future)
+      assert.isTrue(Exit.isFailure(exit))
+      assert.include(
+        defectOf(yield* causeOf(Client.rerunInline(future))),
+        "The function of task \"x\" returned a Promise"
+      )
+    }).pipe(Effect.scoped, inScheduler()))
 
   it.effect("F1: so is a promise from any other function, or in place of the effect; its failure ends no process", () =>
     Effect.gen(function*() {

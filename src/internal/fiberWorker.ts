@@ -74,7 +74,7 @@ export class FiberWorker {
     // Inputs are read now: by the time the body gets to them, the worker that holds them may be lost.
     if (f !== undefined) {
       const inputs = this.core.inputsOf(id)
-      return this.startPlain(id, attempt, plan, index, () => valueOf(f, inputs, undefined, this.core, id))
+      return this.startPlain(id, attempt, plan, index, () => valueOf(f, inputs, this.core, id))
     }
     const task = plan.nodes[index]!
     const { plain } = task
@@ -85,7 +85,7 @@ export class FiberWorker {
       attempt,
       plan,
       index,
-      () => valueOf(plain, assembled(task, inputs), task.inputs, this.core, id)
+      () => valueOf(plain, assembled(task, inputs), this.core, id)
     )
   }
 

@@ -166,7 +166,7 @@ class Course {
         ? undefined
         : sources.map((source) => source < 0 ? this.values[~source] : this.inputs[source])
       if (task.plain !== undefined) {
-        this.done(valueOf(task.plain, assembled(task, inputs), task.inputs, this, this.at))
+        this.done(valueOf(task.plain, assembled(task, inputs), this, this.at))
         continue
       }
       const { body } = task
