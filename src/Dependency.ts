@@ -19,7 +19,9 @@ import type {
 } from "./engine/policies.ts"
 import type { Future } from "./Future.ts"
 import type { Errors, Handle, Services } from "./Inputs.ts"
-import { isDependency as isOne, makeDependency } from "./internal/dependency.ts"
+import { invalidIn } from "./internal/checks.ts"
+import type { Checks } from "./internal/checks.ts"
+import { isDependency as isOne, losers, makeDependency, on } from "./internal/dependency.ts"
 import type { DependencyImpl } from "./internal/dependency.ts"
 import type { ImpossibleDependency, RuntimeFailure, TaskSkipped } from "./SkeinError.ts"
 import type { Task } from "./Task.ts"
@@ -185,7 +187,14 @@ export const all = <const M extends Members<M>, const O extends AllOptions = {}>
   OnIn<O> extends "success" ? Errors<M> : "success" extends OnIn<O> ? Errors<M> : never,
   OnIn<O> extends "success" ? never : Unreachable<OnIn<O>>,
   Services<M>
-> => typed(makeDependency("all", { _tag: "All", on: options?.on ?? "success" }, members))
+> =>
+  typed(
+    makeDependency("all", { _tag: "All", on: options?.on ?? "success" }, members, invalidIn(options, checksOfAll)[0])
+  )
+
+const checksOfAll: Checks<AllOptions> = { on }
+
+const checksOfQuorum: Checks<QuorumOptions> = { on, losers }
 
 /**
  * One member must end as told: succeed, unless told otherwise. The task starts at the first that does.
@@ -214,7 +223,7 @@ export const any = <const M extends Members<M>, const O extends QuorumOptions = 
   members: M,
   options?: O
 ): Dependency<Known<M>, never, Unreachable<OnIn<O>>, Services<M>> =>
-  typed(makeDependency("any", quorum(1, options), members))
+  typed(makeDependency("any", quorum(1, options), members, invalidIn(options, checksOfQuorum)[0]))
 
 /**
  * So many members must end as told: succeed, unless told otherwise. The task starts when they are enough.
@@ -244,7 +253,7 @@ export const atLeast = <const M extends Members<M>, const O extends QuorumOption
   members: M,
   options?: O
 ): Dependency<Known<M>, never, Unreachable<OnIn<O>>, Services<M>> =>
-  typed(makeDependency("atLeast", quorum(count, options), members))
+  typed(makeDependency("atLeast", quorum(count, options), members, invalidIn(options, checksOfQuorum)[0]))
 
 const quorum = (count: number, options: QuorumOptions | undefined): Policy => ({
   _tag: "AtLeast",

@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
+import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
@@ -625,6 +626,9 @@ describe("keys along an edge", () => {
     "restart of a worker": "restart.prioritty of worker \"a\"",
     elastic: "elastic.prioritty",
     "restart of elastic": "elastic.restart.prioritty",
+    "Dependency.all": "prioritty of Dependency.all",
+    "Dependency.any": "prioritty of Dependency.any",
+    "Dependency.atLeast": "prioritty of Dependency.atLeast",
     budget: "budget.prioritty"
   }
   const takers: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown, any>]> = [
@@ -635,6 +639,9 @@ describe("keys along an edge", () => {
     ["Task.fn, pure", Client.compute(Task.fn(() => 1, { name: "f", pure: true, ...typo })())],
     ["Task.flatMap", Client.compute(Task.flatMap(one, () => one, { label: "x", ...typo }))],
     ["Task.withOptions", Client.compute(Task.withOptions(one, { label: "x", ...typo }))],
+    ["Dependency.all", Client.compute(Task.all(Dependency.all([one], { on: "success", ...typo })))],
+    ["Dependency.any", Client.compute(Task.all(Dependency.any([one], { losers: "cancel", ...typo })))],
+    ["Dependency.atLeast", Client.compute(Task.all(Dependency.atLeast(1, [one], { losers: "cancel", ...typo })))],
     ["Client.annotate", Client.annotate({ label: "x", ...typo })(Client.compute(one))],
     ["Client.compute", Client.compute(one, { errors: "failFast", ...typo })],
     ["Client.map", Client.map([1], Effect.succeed, { errors: "failFast", ...typo })],

@@ -7,6 +7,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import { rules } from "../engine/policies.ts"
 import type { Group, On, Policy } from "../engine/policies.ts"
+import { checkOf } from "./checks.ts"
 import { shortText } from "./policyText.ts"
 import { isEither, isHandle, isRecord } from "./task.ts"
 import type { Handle, Invalid, TaskImpl } from "./task.ts"
@@ -65,8 +66,13 @@ export const isLeaf = (value: unknown): value is Handle | DependencyImpl => isEi
 
 const membersExpected = "an array or a record of tasks and futures"
 
-/** A dependency of what a user gave, with what is wrong with it. */
-export const makeDependency = (name: string, policy: Policy, members: unknown): DependencyImpl => {
+/** A dependency of what a user gave, with what is wrong with it; `ofOptions` is the first of them that is wrong. */
+export const makeDependency = (
+  name: string,
+  policy: Policy,
+  members: unknown,
+  ofOptions?: Invalid | undefined
+): DependencyImpl => {
   const names = typeof members === "object" && members !== null && isRecord(members) ? Object.keys(members) : undefined
   const listed: ReadonlyArray<unknown> = Array.isArray(members)
     ? members
@@ -77,27 +83,29 @@ export const makeDependency = (name: string, policy: Policy, members: unknown): 
   const handles = isWhole ? listed as ReadonlyArray<Handle> : []
   const option = `Dependency.${name}`
   const invalid = isWhole
-    ? invalidPolicy(option, policy, handles.length)
+    ? ofOptions === undefined
+      ? invalidPolicy(option, policy, handles.length)
+      : { ...ofOptions, option: `${ofOptions.option} of ${option}` }
     : { option, value: members, expected: membersExpected }
   return new DependencyImpl(policy, handles, names, invalid)
 }
 
-const ons: ReadonlyArray<On> = ["success", "failure", "completion"]
+const ons: ReadonlyArray<unknown> = ["success", "failure", "completion"] satisfies ReadonlyArray<On>
 
 const oneOf = (words: ReadonlyArray<string>): string => words.map((word) => JSON.stringify(word)).join(", ")
+
+/** Which ends count. */
+export const on = checkOf(`one of ${oneOf(ons)}`, (value) => ons.includes(value))
+
+/** What becomes of the others. */
+export const losers = checkOf("\"cancel\", or nothing to keep them", (value) => value === "cancel")
 
 const invalidPolicy = (option: string, policy: Policy, size: number): Invalid | undefined => {
   if (policy._tag === "Rule") {
     return rules.includes(policy.rule) ? undefined : { option, value: policy.rule, expected: `one of ${oneOf(rules)}` }
   }
-  if (!ons.includes(policy.on)) {
-    return { option: `on of ${option}`, value: policy.on, expected: `one of ${oneOf(ons)}` }
-  }
   if (policy._tag === "All") return undefined
-  const { count, losers } = policy
-  if (losers !== undefined && losers !== "cancel") {
-    return { option: `losers of ${option}`, value: losers, expected: "\"cancel\", or nothing to keep them" }
-  }
+  const { count } = policy
   // Any of none is met.
   const isAny = option === "Dependency.any"
   return isAny || (Number.isInteger(count) && count >= 1 && count <= size)
