@@ -6,31 +6,17 @@
  *
  * @since 0.1.0
  */
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual, identity } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
-import type * as Schedule from "effect/Schedule"
-import type { Dependency } from "./Dependency.ts"
-import type { WorkerInfo } from "./engine/Plan.ts"
 import type { Future } from "./Future.ts"
-import type { Handle, Lifted, Needs, Own, Raises, Services, Upstream, Values } from "./Inputs.ts"
-import { keyOfBody, missingLabels } from "./internal/attempt.ts"
-import { givenEffect } from "./internal/bodies.ts"
+import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
 import * as internal from "./internal/task.ts"
-import { DependenciesLost, Reschedule, TaskSkipped, Unmet } from "./SkeinError.ts"
-import type {
-  DependencyTimeout,
-  GraphError,
-  ImpossibleDependency,
-  NoSuitableWorker,
-  RuntimeFailure,
-  TaskTimeout
-} from "./SkeinError.ts"
-import { Worker } from "./Worker.ts"
+import type { NoOptions, OptionErrors, Options, OptionServices } from "./internal/taskOptions.ts"
+import type { GraphError, RuntimeFailure } from "./SkeinError.ts"
 
 /** @internal */
 export declare const TypeId: unique symbol
@@ -45,158 +31,14 @@ export interface Task<out A, out E = never, out R = never> extends Pipeable {
   readonly [TypeId]: { readonly _A: () => A; readonly _E: () => E; readonly _R: () => R }
 }
 
-/**
- * What a task can be told.
- *
- * @category options
- * @since 0.1.0
- */
-export interface Options {
-  /**
-   * A name of your own. Without one each submission is a new run; with one, submitting the same task object while it is live
-   * joins its run, and another object with the same key is a `KeyConflict`.
-   */
-  readonly key?: string | undefined
-  /** A word for people: automatic keys begin with it, events and errors carry it. */
-  readonly label?: string | undefined
-  /**
-   * Higher runs sooner; 0 unless told. Tasks submitted from a body have their parent's, and those that a task of the same
-   * submission needs have that one's if it is higher.
-   */
-  readonly priority?: number | undefined
-  /** Equal inputs give equal results: tasks with the same key then share one run. See {@link fn}. */
-  readonly pure?: boolean | undefined
-  /**
-   * Tasks that must have succeeded before this one starts, without giving it values; with a `Dependency`, what it asks of its
-   * members.
-   */
-  readonly after?: Ordered | ReadonlyArray<Ordered> | undefined
-  /**
-   * Tasks that must have succeeded before this one starts, and where it runs: on the worker on which all of them ran. With a
-   * `Dependency`, on one on which as many of its members ran as it needs. It ends with `ImpossibleDependency` when too many of
-   * them end otherwise, when they ran apart, or when no worker on which they ran takes tasks and may run it.
-   */
-  readonly follow?: Ordered | ReadonlyArray<Ordered> | undefined
-  /** How long one attempt may take, from its start. It is interrupted then. */
-  readonly timeout?: Duration.Input | undefined
-  /** How long the task may take in all, from its submission. */
-  readonly deadline?: Duration.Input | undefined
-  /** How long the task may wait for its first start, from its submission. */
-  readonly dependencyTimeout?: Duration.Input | undefined
-  /**
-   * How long an attempt may go on after it was asked to stop before a warning in the log says so; that of the layer unless
-   * told. Nothing is killed.
-   */
-  readonly grace?: Duration.Input | undefined
-  /** Whether and when to try again after a typed failure or a timeout. Dependencies do not run again. */
-  readonly retry?: Schedule.Schedule<any, any, any, any> | undefined
-  /**
-   * `false`: it is never started again once it may have started, so it runs at most once. When its worker is lost then, it ends
-   * with `WorkerKilled`, as do those that need its result when only a lost worker held that. Not together with `retry`.
-   */
-  readonly idempotent?: boolean | undefined
-  /**
-   * It is cheap: where a graph is submitted with the pass `inline`, it is computed in each task that needs it, as often as
-   * there are such tasks. It then has no start, no result and no place in the queue of its own.
-   */
-  readonly inline?: boolean | undefined
-  /**
-   * On which workers it may run: those with these ids, those that have all of these labels, or with both, those of these ids
-   * that have these labels. It waits for a slot of one of them, and holds up nothing that may run elsewhere. When none of them
-   * takes tasks, see `allowOthers` and `waitForWorkers`.
-   */
-  readonly workers?: ReadonlyArray<string> | WorkerRestriction | undefined
-  /** It may run anywhere as long as none of `workers` takes tasks. `false` unless told. Not without `workers`. */
-  readonly allowOthers?: boolean | undefined
-  /**
-   * How much it uses up of what its worker has, beside a slot, such as `{ gpu: 1, memory: 0.5 }`. It starts when all of it is
-   * free on one worker, and gives it back when its attempt has ended, and while its body waits for other tasks. Numbers above
-   * zero, with at most three decimals. Nothing is measured: they are what you say. Not to be mixed up with {@link resource}.
-   */
-  readonly resources?: Readonly<Record<string, number>> | undefined
-  /**
-   * `true`: it keeps its `resources` while its body waits for other tasks, for something is there that cannot be handed over.
-   * Where those need them too, the wait fails with `Starved`. `false` unless told. Not without `resources`.
-   */
-  readonly keepResources?: boolean | undefined
-  /**
-   * Names of what it uses that all workers share, such as `["db"]`. Under a name that the layer limits (`Skein.layer`'s `tags`)
-   * no more tasks run at once than that, on all workers together. Held as long as the slot is; a name without a limit limits
-   * nothing.
-   */
-  readonly tags?: ReadonlyArray<string> | undefined
-  /**
-   * How much it prefers which worker, among those on which it may run: the highest first, 0 for one like any other, below 0
-   * never. It does not wait for one that it prefers while another has a free slot. Asked once for each worker; a task that is
-   * given anything but a number ends with `ImpossibleDependency`, as one that may run nowhere.
-   */
-  readonly locality?: ((worker: WorkerInfo) => number) | undefined
-  /**
-   * How long it waits when no worker that takes tasks could ever run it: not at all unless told here or by the layer, for ever
-   * with `Duration.infinity`. Then it ends with `NoSuitableWorker`, or where its locality or its body ruled the workers out, with
-   * `ImpossibleDependency`. The time counts from its submission, or from when the last one stopped taking tasks; where any worker
-   * would do and there is none, from when it lacks nothing else.
-   */
-  readonly waitForWorkers?: Duration.Input | undefined
-}
-
-/**
- * On which workers a task may run.
- *
- * @category options
- * @since 0.1.0
- */
-export interface WorkerRestriction {
-  /** One of these. */
-  readonly ids?: ReadonlyArray<string> | undefined
-  /** Those that have all of these. */
-  readonly labels?: ReadonlyArray<string> | undefined
-}
-
 export type {
-  /**
-   * A worker as `locality` is told of it.
-   *
-   * @category models
-   * @since 0.1.0
-   */
-  WorkerInfo
-}
-
-declare const None: unique symbol
-
-/**
- * The type of options that are not there. It has those with functions, for where the compiler knows nothing yet of the options it
- * goes by this, and parameters would have no type.
- *
- * @internal
- */
-export interface NoOptions extends Pick<Options, "locality"> {
-  readonly [None]?: never
-}
-
-/** What a task may wait for without getting its value. */
-type Ordered = Handle | Dependency<any, any, any, any>
-
-type When<O, K extends PropertyKey, Err> = K extends keyof O ? [O[K]] extends [undefined] ? never : Err : never
-
-/** @internal */
-export type OptionErrors<O> =
-  | When<O, "timeout" | "deadline", TaskTimeout>
-  | When<O, "dependencyTimeout", DependencyTimeout>
-  | When<O, "workers" | "resources", NoSuitableWorker>
-  | (typeof None extends keyof O ? never : When<O, "locality", ImpossibleDependency>)
-  | (O extends { readonly after?: infer H } ? Upstream<H> : never)
-  | When<O, "follow", ImpossibleDependency>
-  | (O extends { readonly follow?: infer H } ? Raises<H> : never)
-  | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, infer SE, any> ? SE : never : never)
-
-/** @internal */
-export type OptionServices<O> =
-  | (O extends { readonly after?: infer H } ? Services<H> : never)
-  | (O extends { readonly follow?: infer H } ? Services<H> : never)
-  | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, any, infer SR> ? Needs<SR> : never
-    : never)
+  NoOptions,
+  OptionErrors,
+  Options,
+  OptionServices,
+  WorkerInfo,
+  WorkerRestriction
+} from "./internal/taskOptions.ts"
 
 const wrap = (body: internal.Body, inputs: unknown, options: Options | undefined): any =>
   makeTask(body, inputs, normalize(options))
@@ -317,247 +159,6 @@ const effectful = (
  */
 export const resource: typeof make = (first: unknown, second?: unknown, third?: Options): any =>
   effectful(first, second, third, (options) => ({ ...normalize(options), resource: true }))
-
-/**
- * What a body fails with to give its place up: the task goes back to the queue and runs again.
- *
- * **When to use**
- *
- * When a body finds that it cannot go on yet, or that others should go first, and waiting would only take a slot from them.
- *
- * **Details**
- *
- * The slot is free in the same step. The task ranks behind all ready tasks of its priority, as if it had just been submitted as a
- * computation of its own. It is no attempt: `Worker.current` and `retry` count on as if the body had not run, and dependencies
- * keep their results. `timeout` starts anew, `deadline` goes on. What the body submitted or acquired ends with it. A body that
- * also fails or dies does just that, and one that was asked to stop stops. The idea is dask.distributed's `Reschedule`.
- *
- * **Gotchas**
- *
- * A body that is the only one ready runs again at once. To wait for something, wait for it.
- *
- * **Example** (Let the others go first)
- *
- * ```ts import.meta.vitest
- * import { Effect } from "effect"
- * import { Task } from "skein"
- *
- * const log: Array<string> = []
- * const polite = Task.make(Effect.suspend(() => log.push("polite") === 1 ? Task.reschedule : Effect.succeed(log)))
- * const other = Task.sync(() => log.push("other"))
- * Task.run(Task.map([polite, other], ([log]) => log), { concurrency: 1 }) // => ["polite", "other", "polite"]
- * ```
- *
- * @category signals
- * @since 0.1.0
- */
-export const reschedule: Effect.Effect<never, Reschedule> = Effect.suspend(() => Effect.fail(new Reschedule()))
-
-/**
- * What a body fails with when it finds that what dependencies of its task made is not there any more: they run again, then it
- * does.
- *
- * **When to use**
- *
- * When results stand for something outside the program that may go away: a file, a row, a session.
- *
- * **Details**
- *
- * Names direct dependencies, those of `after` included: the tasks or futures themselves, or their keys. What they need runs again
- * as far as it was released. It is no attempt: `Worker.current` and `retry` count on as if the body had not run. Of several tasks
- * that miss the same dependency the first has it run, once; a body that had started before that just runs again. Dependents that
- * run go on with what they have; those that have not started wait. A `Task.exit` stands for the task that it is the exit of, a
- * resource is finalized before it is acquired anew, and a `flatMap` task calls its function again.
- *
- * A body that reports for the 20th time (`limits.dependenciesLost` of the layer), or that misses what must not run twice
- * (`idempotent: false`), ends its task with `DependenciesGone`. A name that is none of a direct dependency is a defect.
- *
- * **Gotchas**
- *
- * Futures of what runs again are unsettled meanwhile. What came from a `cache` comes from it again.
- *
- * **Example** (Write a file again that somebody has removed)
- *
- * ```ts import.meta.vitest
- * import { Effect } from "effect"
- * import { Task } from "skein"
- *
- * const files = new Map<string, number>()
- * const log: Array<string> = []
- * const write = Task.sync(() => {
- *   log.push("write")
- *   files.set("squares", 49)
- *   // Somebody removes it at once, the first time.
- *   if (log.length === 1) files.delete("squares")
- *   return "squares"
- * }, { key: "write" })
- * const read = Task.make(write, (name) => files.has(name) ? Effect.succeed(files.get(name)) : Task.dependenciesLost(write))
- * Effect.map(Task.run(read), (value) => [value, log]) // => [49, ["write", "write"]]
- * ```
- *
- * @category signals
- * @since 0.1.0
- */
-export const dependenciesLost = (
-  ...dependencies: readonly [Named, ...ReadonlyArray<Named>]
-): Effect.Effect<never, DependenciesLost> => Effect.suspend(() => Effect.fail(new DependenciesLost({ dependencies })))
-
-/** A dependency as its dependent may name it. */
-type Named = Task<any, any, any> | Future<any, any> | string
-
-/**
- * What a body fails with to end its task as skipped: it chose not to do its work, and nothing went wrong.
- *
- * **When to use**
- *
- * For branches: the tasks of a branch that is not chosen never run, and those where branches meet take what there is.
- *
- * **Details**
- *
- * A task that depends on a skipped one is skipped too and never starts, at any distance. A `Dependency` with another policy
- * decides otherwise, and `Task.exit` gives the failure as a value. Whoever asks for the value of a skipped task gets the typed
- * failure `TaskSkipped`. A body that passes on the `TaskSkipped` of a task it joined is skipped too. A skip is never tried
- * again. A body that also fails or dies does just that. The idea is Airflow's.
- *
- * **Example** (A branch that is not taken)
- *
- * ```ts import.meta.vitest
- * import { Effect } from "effect"
- * import { Task } from "skein"
- *
- * const rows = Task.make(Effect.succeed([] as Array<string>))
- * const report = Task.make({ rows }, ({ rows }) => rows.length === 0 ? Task.skip : Effect.succeed(rows.join()))
- * const mail = Task.map({ report }, ({ report }) => `sent ${report}`, { key: "mail" })
- * Task.run(mail).pipe(Effect.catchTag("TaskSkipped", ({ key }) => Effect.succeed(`${key} was skipped`))) // => "mail was skipped"
- * ```
- *
- * @category signals
- * @since 0.1.0
- */
-export const skip: Effect.Effect<never, TaskSkipped> = Effect.withFiber((fiber) => {
-  const key = keyOfBody(fiber) ?? "task"
-  return Effect.fail(new TaskSkipped({ key, root: key }))
-})
-
-/**
- * What a body fails with when it cannot run on the present worker: its task goes to another one, and never to this one again.
- *
- * **When to use**
- *
- * When only the body can tell whether it can run where it is: a file that is not there, a device that does not answer. What is
- * known before has a label; see the option `workers`.
- *
- * **Details**
- *
- * The slot is free in the same step. It is no attempt: `Worker.current` and `retry` count on as if the body had not run, and
- * dependencies keep their results. Retries keep away from the worker too. When the body has said so of every worker on which it
- * may run, the task ends with `ImpossibleDependency`, which has all the reasons; with `waitForWorkers` it waits so long for a new
- * one. A worker that comes back under an old name is a new one. With `retrySame` the task only gives its place up, as with
- * {@link reschedule}: this worker is busy, and may do later. A body that also fails or dies does just that. The idea is
- * IPython's `UnmetDependency`.
- *
- * **Example** (A file that one worker has)
- *
- * ```ts import.meta.vitest
- * import { Effect } from "effect"
- * import { Client, Skein, Task, Worker } from "skein"
- *
- * const disk = new Map([["b", "3,4,5"]])
- * const read = Task.make(Effect.gen(function*() {
- *   const { worker } = yield* Worker.current
- *   const file = disk.get(worker)
- *   return file === undefined ? yield* Task.unmet("the file is not here") : `${worker}: ${file}`
- * }))
- * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }]
- * Client.compute(read).pipe(Effect.provide(Skein.layer({ workers }))) // => "b: 3,4,5"
- * ```
- *
- * @category signals
- * @since 0.1.0
- */
-export const unmet = <const O extends { readonly retrySame?: boolean | undefined } = {}>(
-  reason: string,
-  options?: O
-): Effect.Effect<never, O extends { readonly retrySame: true } ? Reschedule : Unmet> =>
-  Effect.suspend(() => Effect.fail(options?.retrySame === true ? new Reschedule() : new Unmet({ reason }))) as never
-
-/**
- * Goes on if the present worker has these labels, all of them, and is {@link unmet} if not.
- *
- * **When to use**
- *
- * In a body whose need comes out as it runs. A task that needs the labels in any case says so with `workers`, and never starts
- * where they lack.
- *
- * **Example** (Large inputs need a large worker)
- *
- * ```ts import.meta.vitest
- * import { Effect } from "effect"
- * import { Client, Skein, Task, Worker } from "skein"
- *
- * const sum = (rows: ReadonlyArray<number>) =>
- *   Task.make(Effect.gen(function*() {
- *     if (rows.length > 2) yield* Task.require("large")
- *     const { worker } = yield* Worker.current
- *     return `${worker}: ${rows.length}`
- *   }))
- * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1, labels: ["large"] }]
- * Client.compute(sum([1, 2, 3])).pipe(Effect.provide(Skein.layer({ workers }))) // => "b: 3"
- * ```
- *
- * @category signals
- * @since 0.1.0
- */
-export const require = (...labels: ReadonlyArray<string>): Effect.Effect<void, Unmet, Worker> =>
-  Effect.flatMap(Worker, (worker) => {
-    const missing = missingLabels(worker, labels)
-    if (missing.length === 0) return Effect.void
-    const lacked = missing.map((label) => JSON.stringify(label)).join(", ")
-    return unmet(`it lacks the ${missing.length === 1 ? "label" : "labels"} ${lacked}`)
-  })
-
-/**
- * A body that runs only where a condition holds: where the condition gives `false` the task is {@link unmet}.
- *
- * **Details**
- *
- * The condition runs on the worker, in the attempt, before the body. If it fails, so does the body. The idea is IPython's
- * `depend`.
- *
- * **Example** (Where the file is)
- *
- * ```ts import.meta.vitest
- * import { Effect } from "effect"
- * import { Client, Skein, Task, Worker } from "skein"
- *
- * const where = Effect.map(Worker.current, ({ worker }) => worker)
- * const isThere = Effect.map(where, (worker) => worker === "b")
- * const read = Task.make(where.pipe(Task.dependsOn(isThere)))
- * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }]
- * Client.compute(read).pipe(Effect.provide(Skein.layer({ workers }))) // => "b"
- * ```
- *
- * @category signals
- * @since 0.1.0
- */
-export const dependsOn: {
-  <E2, R2>(
-    condition: Effect.Effect<boolean, E2, R2>
-  ): <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | E2 | Unmet, R | R2>
-  <A, E, R, E2, R2>(
-    body: Effect.Effect<A, E, R>,
-    condition: Effect.Effect<boolean, E2, R2>
-  ): Effect.Effect<A, E | E2 | Unmet, R | R2>
-} = dual(
-  2,
-  <A, E, R, E2, R2>(body: Effect.Effect<A, E, R>, condition: Effect.Effect<boolean, E2, R2>) => {
-    const guarded = givenEffect("The body of Task.dependsOn", body)
-    return Effect.flatMap(
-      givenEffect("The condition of Task.dependsOn", condition),
-      (holds): Effect.Effect<A, E | Unmet, R> => holds ? guarded : unmet("its condition does not hold there")
-    )
-  }
-)
 
 /**
  * A task that computes its value with a plain function. A throw is a defect, and so is a Promise or an Effect, which nobody
@@ -763,3 +364,5 @@ export {
    */
   run
 } from "./internal/run.ts"
+
+export { dependenciesLost, dependsOn, require, reschedule, skip, unmet } from "./internal/taskSignals.ts"

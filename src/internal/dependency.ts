@@ -72,6 +72,7 @@ export const makeDependency = (
   policy: Policy,
   members: unknown,
   ofOptions?: Invalid | undefined
+  unknown?: Invalid
 ): DependencyImpl => {
   const names = typeof members === "object" && members !== null && isRecord(members) ? Object.keys(members) : undefined
   const listed: ReadonlyArray<unknown> = Array.isArray(members)
