@@ -13,164 +13,49 @@ import { dual } from "effect/Function"
 import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Future, WaitOptions } from "./Future.ts"
-import type { Graph } from "./Graph.ts"
-import type {
-  Errors,
-  Exits,
-  Handle,
-  Needs,
-  Own,
-  Services,
-  Unsubmitted,
-  Upstream,
-  Values,
-  WithoutSignals
-} from "./Inputs.ts"
+import type { Needs, Services, Unsubmitted, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/annotations.ts"
 import { brief } from "./internal/brief.ts"
-import {
-  anything,
-  cache,
-  callback,
-  count,
-  flag,
-  invalidOption,
-  mode,
-  names,
-  optionsFault,
-  passes,
-  recordOf,
-  text,
-  valueFault
-} from "./internal/checks.ts"
+import { count, flag, invalidOption, mode, names, optionsFault, text, valueFault } from "./internal/checks.ts"
 import type { Checks } from "./internal/checks.ts"
+import { Client, Core, withCore } from "./internal/client.ts"
 import * as collect from "./internal/collect.ts"
-import { misplaced as refuseMisplaced } from "./internal/compile.ts"
-import { isGraph } from "./internal/graph.ts"
+import { computeShape, ofCompute, ofSubmit, refusalOf, shapeOf } from "./internal/computing.ts"
+import type {
+  Computable,
+  ComputeOptions,
+  Failure,
+  Mode,
+  Result,
+  Shape,
+  ShapeOfTasks,
+  SubmitOptions
+} from "./internal/computing.ts"
 import * as inline from "./internal/inline.ts"
 import { scan } from "./internal/inputs.ts"
-import type { Scan } from "./internal/inputs.ts"
-import type { ResultCache } from "./internal/livePlan.ts"
-import { makeTask } from "./internal/makeTask.ts"
-import { normalize } from "./internal/options.ts"
-import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import * as internal from "./internal/task.ts"
 import { whenOver } from "./internal/whenOver.ts"
 import type { Until } from "./internal/whenOver.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { Released, Root, RuntimeFailure, Starved } from "./SkeinError.ts"
-import type { NoOptions, OptionErrors, Options, OptionServices, Task } from "./Task.ts"
+import type { Task } from "./Task.ts"
 
-export type { ResultCache }
+export { Client, make } from "./internal/client.ts"
 
-const Core: unique symbol = Symbol.for("skein/Client/core")
+export type {
+  Callbacks,
+  ComputeOptions,
+  Failure,
+  Mode,
+  Pass,
+  Result,
+  ResultCache,
+  SubmitOptions
+} from "./internal/computing.ts"
 
-/**
- * A client of one scheduler. Use the functions of this module; they find it in the context.
- *
- * @category services
- * @since 0.1.0
- */
-export class Client extends Context.Service<Client, {
-  /** The name of the scheduler it belongs to. */
-  readonly scheduler: string
-  /** @internal */
-  readonly [Core]: SchedulerCore
-}>()("skein/Client") {}
+export { map, zipMap } from "./internal/mapping.ts"
 
-/** @internal */
-export const make = (core: SchedulerCore): Client["Service"] => ({ scheduler: core.name, [Core]: core })
-
-/**
- * What a failure does to the rest of a computation: `failFast` stops it, `continue` runs all that is not downstream and then
- * fails with every root failure, `collect` gives an `Exit` for each leaf.
- *
- * @category models
- * @since 0.1.0
- */
-export type Mode = "failFast" | "continue" | "collect"
-
-/** What {@link compute} does not run: told where the call is written. */
-type Computable<I> = I extends Handle | Graph<any> ? unknown : Refused<Work<I> | Work<Member<I>>>
-
-/** Of a shape in generic code the compiler may know no more than that it holds tasks. */
-type ShapeOfTasks = Handle | Graph<any> | ReadonlyArray<Handle> | { readonly [name: string]: Handle }
-
-type Refused<Hint> = [Hint] extends [never] ? unknown : Hint
-
-type Member<I> = I extends ReadonlyArray<infer X> ? X : I extends object ? I[keyof I] : never
-
-/** What looks like work, and is none of ours. An `Exit` is an Effect to the compiler, and a value to us. */
-type Work<I> = IsAny<I> extends true ? never
-  : I extends Exit.Exit<any, any> ? never
-  : I extends Effect.Effect<any, any, any>
-    ? "An Effect is no task. Make one of it with Task.make, or run the effect itself."
-  : I extends PromiseLike<any> ? "A Promise is no task. Make one with Task.make and Effect.tryPromise."
-  : never
-
-type IsAny<I> = 0 extends 1 & I ? true : false
-
-type Shape<I> = I extends Graph<infer Tasks> ? Tasks : I
-
-/** @internal */
-export type Result<I, M extends Mode> = M extends "collect" ? Exits<I> : Values<I>
-
-/** @internal */
-export type Failure<I, M extends Mode> = M extends "collect" ? never
-  : RuntimeFailure | WithoutSignals<M extends "continue" ? Root<Errors<I>> : Errors<I>>
-
-/**
- * Functions that are told how a computation goes, one call after the other, about the tasks that it submits itself. One that
- * throws, or gives a promise that fails, is not called again, with a warning in the log; it never harms the run or the
- * others. `finish` is called whenever `start` was, however the computation ends. The idea is that of Dask's callbacks.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Callbacks {
-  readonly start?: (() => void) | undefined
-  /** The tasks that this computation adds. */
-  readonly startState?: ((tasks: number) => void) | undefined
-  readonly beforeTask?: ((key: string) => void) | undefined
-  readonly afterTask?: ((key: string, outcome: "succeeded" | "failed" | "cancelled" | "skipped") => void) | undefined
-  readonly finish?: ((failed: boolean) => void) | undefined
-}
-
-/**
- * A way to write a graph anew before it runs that changes nothing but what it costs: `fuse` makes one task of a chain of
- * tasks, `inline` computes constants and tasks with the option `inline` in each task that needs them.
- *
- * @category models
- * @since 0.1.0
- */
-export type Pass = internal.Pass
-
-/**
- * What a submission can be told.
- *
- * @category options
- * @since 0.1.0
- */
-export interface SubmitOptions {
-  /** Results by key: tasks found here do not run, and results of keyed tasks are added. A `Map` will do. */
-  readonly cache?: ResultCache | undefined
-  /** How to write the graph anew before it runs; not at all unless told. Also for graphs that `flatMap` tasks of it return. */
-  readonly passes?: ReadonlyArray<Pass> | undefined
-}
-
-/**
- * What a computation can be told.
- *
- * @category options
- * @since 0.1.0
- */
-export interface ComputeOptions<M extends Mode = Mode> extends WaitOptions, SubmitOptions {
-  readonly errors?: M | undefined
-  readonly callbacks?: Callbacks | undefined
-}
-
-const withCore = <A, E, R>(f: (core: SchedulerCore) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Client> =>
-  Client.use((client) => f(client[Core]))
+export type { MapOptions } from "./internal/mapping.ts"
 
 /**
  * Submits a task and gives its future at once.
@@ -203,8 +88,6 @@ export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
   GraphError,
   Needs<Services<T>> | Client | Scope.Scope
 > => submitHandles(tasks as unknown as ReadonlyArray<internal.TaskImpl>, options) as any
-
-const ofSubmit: Checks<SubmitOptions> = { cache, passes }
 
 const submitHandles = (
   tasks: ReadonlyArray<internal.TaskImpl>,
@@ -378,62 +261,6 @@ export const compute = <const I, const M extends Mode = "failFast">(
     return unknown === undefined ? computeShape(core, shapeOf(targets), options ?? {}) : Effect.fail(unknown)
   }) as any
 
-const ofCallbacks: Checks<Callbacks> = {
-  start: callback,
-  startState: callback,
-  beforeTask: callback,
-  afterTask: callback,
-  finish: callback
-}
-
-const ofCompute: Checks<ComputeOptions> = {
-  errors: mode,
-  keepSlot: flag,
-  cache,
-  callbacks: recordOf(ofCallbacks),
-  passes
-}
-
-/** A graph stands for the record of its tasks. */
-const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks : targets
-
-const computeShape = (
-  core: SchedulerCore,
-  shape: unknown,
-  { cache, callbacks, errors = "failFast", keepSlot, passes }: ComputeOptions
-): Effect.Effect<unknown, unknown> => {
-  const scanned = scan(shape)
-  const refused = strangerOf(shape) ?? refusalOf(scanned)
-  if (refused !== undefined) return Effect.fail(refused)
-  const { handles } = scanned
-  const options = { keepGoing: errors !== "failFast", cache, passes, callbacks, keepsSlot: keepSlot }
-  return core.computes.run(
-    handles,
-    options,
-    (targets, roots) => collect.ofTargets(core, scanned, errors, targets, roots)
-  )
-}
-
-/** What looks like work, and is none of ours. */
-const strangerOf = (shape: unknown): GraphError | undefined => {
-  const [dependency, instead] = Effect.isEffect(shape)
-    ? ["an Effect", "make one of it with Task.make, or run the effect itself"]
-    : shape instanceof Promise
-    ? ["a Promise", "make one with Task.make and Effect.tryPromise"]
-    : []
-  if (dependency === undefined) return undefined
-  const why = `it is no task; ${instead}`
-  return new GraphError({ reason: { _tag: "InvalidDependency", key: undefined, dependency, why } })
-}
-
-const policyAsTarget = { what: "a Dependency", why: "a policy is for the inputs of a task; ask for its members" }
-
-/** What is wrong with a request. */
-const refusalOf = ({ groups, misplaced }: Scan): GraphError | undefined => {
-  const wrong = groups === undefined ? misplaced : policyAsTarget
-  return wrong && new GraphError({ reason: refuseMisplaced(undefined, wrong) })
-}
-
 /**
  * What a region of a program can say of all that is submitted in it.
  *
@@ -497,148 +324,6 @@ export const annotate: {
   <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Annotations): Effect.Effect<A, E, R> =>
     Effect.updateService(effect, RegionOptions, (outer) => inside(outer, annotations))
 )
-
-/**
- * What {@link map} can be told.
- *
- * @category options
- * @since 0.1.0
- */
-export interface MapOptions<A, M extends Mode = Mode, O extends Options = Options> extends ComputeOptions<M> {
-  /** Options of all items' tasks, such as their label or priority; or a function that gives those of each. */
-  readonly task?: O | ((item: A, index: number) => O) | undefined
-}
-
-/** The tasks that are made of items. */
-type Mapped<A, B, E, R, O> = Array<
-  Task<B, Own<E> | Upstream<A> | OptionErrors<O>, Needs<R> | Services<A> | OptionServices<O>>
->
-
-/**
- * Runs `f` for each item, as a task each, and gives the results in the order of the items. Items may be tasks or futures.
- *
- * **Details**
- *
- * All items are read before anything starts: an input that throws is a defect, and one that has more items than the layer's
- * `limits.tasks` is refused.
- *
- * @category computing
- * @since 0.1.0
- */
-export const map = <A, B, E, R, const M extends Mode = "failFast", const O extends Options = NoOptions>(
-  items: Iterable<A>,
-  f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
-  options?: MapOptions<A, M, O>
-): Effect.Effect<
-  Result<Mapped<A, B, E, R, O>, M>,
-  Failure<Mapped<A, B, E, R, O>, M> | GraphError,
-  Services<Mapped<A, B, E, R, O>> | Client
-> =>
-  withCore((core) => {
-    const unknown = optionsFault(options, ofMap)
-    if (unknown !== undefined) return Effect.fail(unknown)
-    const given = read(items, core.state.limits.tasks)
-    if (given instanceof GraphError) return Effect.fail(given)
-    const { task } = options ?? {}
-    const optionsOf = typeof task === "function" ? task : () => task
-    const tasks = given.map((item, index) =>
-      makeTask(
-        { _tag: "effect", run: (value) => f(value as Values<A>, index) },
-        item,
-        normalize(optionsOf(item, index))
-      )
-    )
-    return computeShape(core, tasks, options ?? {})
-  }) as any
-
-const ofMap: Checks<MapOptions<unknown>> = { ...ofCompute, task: anything }
-
-/** All items, unless they are more than a graph may have tasks: an input may have no end. */
-const read = <A>(items: Iterable<A>, max: number): ReadonlyArray<A> | GraphError => {
-  const given: Array<A> = []
-  for (const item of items) {
-    if (given.length >= max) {
-      return new GraphError({ reason: { _tag: "LimitExceeded", limit: "tasks", value: max + 1, max } })
-    }
-    given.push(item)
-  }
-  return given
-}
-
-/** One item of each input. */
-type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]: ItemOf<I[K]> }
-
-type ItemOf<I> = I extends Iterable<infer A> ? A : never
-
-/**
- * Like {@link map}, with one argument from each of several inputs; stops with the shortest.
- *
- * @category computing
- * @since 0.1.0
- */
-export const zipMap = <
-  const I extends ReadonlyArray<Iterable<any>>,
-  B,
-  E,
-  R,
-  const M extends Mode = "failFast",
-  const O extends Options = NoOptions
->(
-  inputs: I,
-  f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,
-  options?: MapOptions<Zipped<I>, M, O>
-): Effect.Effect<
-  Result<Mapped<Zipped<I>, B, E, R, O>, M>,
-  Failure<Mapped<Zipped<I>, B, E, R, O>, M> | GraphError,
-  Services<Mapped<Zipped<I>, B, E, R, O>> | Client
-> =>
-  withCore((core) =>
-    Effect.flatMap(
-      zip(inputs, core.state.limits.tasks),
-      (rows) => map(rows, (items) => f(...items as any), options as any)
-    )
-  ) as any
-
-/** One item of each input at a time, until the shortest ends; the others are told that no more is wanted. */
-const zip = (
-  inputs: ReadonlyArray<Iterable<unknown>>,
-  max: number
-): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>> =>
-  Effect.suspend(() => {
-    const iterators: Array<Iterator<unknown>> = []
-    const open = new Set<Iterator<unknown>>()
-    const next = (): ReadonlyArray<unknown> | undefined => {
-      const row: Array<unknown> = []
-      for (const iterator of iterators) {
-        // One that ends or throws closes itself.
-        open.delete(iterator)
-        const result = iterator.next()
-        if (result.done === true) return undefined
-        open.add(iterator)
-        row.push(result.value)
-      }
-      return row.length === 0 ? undefined : row
-    }
-    const rows = Effect.sync(() => {
-      for (const input of inputs) {
-        const iterator = input[Symbol.iterator]()
-        iterators.push(iterator)
-        open.add(iterator)
-      }
-      const rows: Array<ReadonlyArray<unknown>> = []
-      // One more than the limit, which then refuses them.
-      while (rows.length <= max) {
-        const row = next()
-        if (row === undefined) return rows
-        rows.push(row)
-      }
-      return rows
-    })
-    const close = Effect.sync(() => {
-      for (const iterator of open) iterator.return?.()
-    })
-    return Effect.ensuring(rows, close)
-  })
 
 /**
  * What {@link gather} can be told.

@@ -71,8 +71,7 @@ export const makeDependency = (
   name: string,
   policy: Policy,
   members: unknown,
-  ofOptions?: Invalid | undefined
-  unknown?: Invalid
+  ofOptions?: Invalid
 ): DependencyImpl => {
   const names = typeof members === "object" && members !== null && isRecord(members) ? Object.keys(members) : undefined
   const listed: ReadonlyArray<unknown> = Array.isArray(members)
@@ -93,7 +92,7 @@ export const makeDependency = (
 
 const ons: ReadonlyArray<unknown> = ["success", "failure", "completion"] satisfies ReadonlyArray<On>
 
-const oneOf = (words: ReadonlyArray<string>): string => words.map((word) => JSON.stringify(word)).join(", ")
+const oneOf = (words: ReadonlyArray<unknown>): string => words.map((word) => JSON.stringify(word)).join(", ")
 
 /** Which ends count. */
 export const on = checkOf(`one of ${oneOf(ons)}`, (value) => ons.includes(value))

@@ -1,0 +1,30 @@
+/**
+ * The service behind the functions of `Client`.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { SchedulerCore } from "./schedulerCore.ts"
+
+export const Core: unique symbol = Symbol.for("skein/Client/core")
+
+/**
+ * A client of one scheduler. Use the functions of this module; they find it in the context.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Client extends Context.Service<Client, {
+  /** The name of the scheduler it belongs to. */
+  readonly scheduler: string
+  /** @internal */
+  readonly [Core]: SchedulerCore
+}>()("skein/Client") {}
+
+/** @internal */
+export const make = (core: SchedulerCore): Client["Service"] => ({ scheduler: core.name, [Core]: core })
+
+export const withCore = <A, E, R>(
+  f: (core: SchedulerCore) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R | Client> => Client.use((client) => f(client[Core]))

@@ -1,0 +1,170 @@
+/**
+ * What may be asked of a client, in which modes, and what it gives: `Client.compute` and all that is made of it.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type { WaitOptions } from "../Future.ts"
+import type { Graph } from "../Graph.ts"
+import type { Errors, Exits, Handle, Values, WithoutSignals } from "../Inputs.ts"
+import { GraphError } from "../SkeinError.ts"
+import type { Root, RuntimeFailure } from "../SkeinError.ts"
+import { cache, callback, flag, mode, passes, recordOf } from "./checks.ts"
+import type { Checks } from "./checks.ts"
+import * as collect from "./collect.ts"
+import { misplaced as refuseMisplaced } from "./compile.ts"
+import { isGraph } from "./graph.ts"
+import { scan } from "./inputs.ts"
+import type { Scan } from "./inputs.ts"
+import type { ResultCache } from "./livePlan.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import type * as internal from "./task.ts"
+
+export type { ResultCache }
+
+/**
+ * What a failure does to the rest of a computation: `failFast` stops it, `continue` runs all that is not downstream and then
+ * fails with every root failure, `collect` gives an `Exit` for each leaf.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Mode = "failFast" | "continue" | "collect"
+
+/** What `compute` does not run: told where the call is written. */
+export type Computable<I> = I extends Handle | Graph<any> ? unknown : Refused<Work<I> | Work<Member<I>>>
+
+/** Of a shape in generic code the compiler may know no more than that it holds tasks. */
+export type ShapeOfTasks = Handle | Graph<any> | ReadonlyArray<Handle> | { readonly [name: string]: Handle }
+
+type Refused<Hint> = [Hint] extends [never] ? unknown : Hint
+
+type Member<I> = I extends ReadonlyArray<infer X> ? X : I extends object ? I[keyof I] : never
+
+/** What looks like work, and is none of ours. An `Exit` is an Effect to the compiler, and a value to us. */
+type Work<I> = IsAny<I> extends true ? never
+  : I extends Exit.Exit<any, any> ? never
+  : I extends Effect.Effect<any, any, any>
+    ? "An Effect is no task. Make one of it with Task.make, or run the effect itself."
+  : I extends PromiseLike<any> ? "A Promise is no task. Make one with Task.make and Effect.tryPromise."
+  : never
+
+type IsAny<I> = 0 extends 1 & I ? true : false
+
+export type Shape<I> = I extends Graph<infer Tasks> ? Tasks : I
+
+/** @internal */
+export type Result<I, M extends Mode> = M extends "collect" ? Exits<I> : Values<I>
+
+/** @internal */
+export type Failure<I, M extends Mode> = M extends "collect" ? never
+  : RuntimeFailure | WithoutSignals<M extends "continue" ? Root<Errors<I>> : Errors<I>>
+
+/**
+ * Functions that are told how a computation goes, one call after the other, about the tasks that it submits itself. One that
+ * throws, or gives a promise that fails, is not called again, with a warning in the log; it never harms the run or the
+ * others. `finish` is called whenever `start` was, however the computation ends. The idea is that of Dask's callbacks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Callbacks {
+  readonly start?: (() => void) | undefined
+  /** The tasks that this computation adds. */
+  readonly startState?: ((tasks: number) => void) | undefined
+  readonly beforeTask?: ((key: string) => void) | undefined
+  readonly afterTask?: ((key: string, outcome: "succeeded" | "failed" | "cancelled" | "skipped") => void) | undefined
+  readonly finish?: ((failed: boolean) => void) | undefined
+}
+
+/**
+ * A way to write a graph anew before it runs that changes nothing but what it costs: `fuse` makes one task of a chain of
+ * tasks, `inline` computes constants and tasks with the option `inline` in each task that needs them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Pass = internal.Pass
+
+/**
+ * What a submission can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface SubmitOptions {
+  /** Results by key: tasks found here do not run, and results of keyed tasks are added. A `Map` will do. */
+  readonly cache?: ResultCache | undefined
+  /** How to write the graph anew before it runs; not at all unless told. Also for graphs that `flatMap` tasks of it return. */
+  readonly passes?: ReadonlyArray<Pass> | undefined
+}
+
+/**
+ * What a computation can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ComputeOptions<M extends Mode = Mode> extends WaitOptions, SubmitOptions {
+  readonly errors?: M | undefined
+  readonly callbacks?: Callbacks | undefined
+}
+
+export const ofSubmit: Checks<SubmitOptions> = { cache, passes }
+
+const ofCallbacks: Checks<Callbacks> = {
+  start: callback,
+  startState: callback,
+  beforeTask: callback,
+  afterTask: callback,
+  finish: callback
+}
+
+export const ofCompute: Checks<ComputeOptions> = {
+  errors: mode,
+  keepSlot: flag,
+  cache,
+  callbacks: recordOf(ofCallbacks),
+  passes
+}
+
+/** A graph stands for the record of its tasks. */
+export const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks : targets
+
+export const computeShape = (
+  core: SchedulerCore,
+  shape: unknown,
+  { cache, callbacks, errors = "failFast", keepSlot, passes }: ComputeOptions
+): Effect.Effect<unknown, unknown> => {
+  const scanned = scan(shape)
+  const refused = strangerOf(shape) ?? refusalOf(scanned)
+  if (refused !== undefined) return Effect.fail(refused)
+  const { handles } = scanned
+  const options = { keepGoing: errors !== "failFast", cache, passes, callbacks, keepsSlot: keepSlot }
+  return core.computes.run(
+    handles,
+    options,
+    (targets, roots) => collect.ofTargets(core, scanned, errors, targets, roots)
+  )
+}
+
+/** What looks like work, and is none of ours. */
+const strangerOf = (shape: unknown): GraphError | undefined => {
+  const [dependency, instead] = Effect.isEffect(shape)
+    ? ["an Effect", "make one of it with Task.make, or run the effect itself"]
+    : shape instanceof Promise
+    ? ["a Promise", "make one with Task.make and Effect.tryPromise"]
+    : []
+  if (dependency === undefined) return undefined
+  const why = `it is no task; ${instead}`
+  return new GraphError({ reason: { _tag: "InvalidDependency", key: undefined, dependency, why } })
+}
+
+const policyAsTarget = { what: "a Dependency", why: "a policy is for the inputs of a task; ask for its members" }
+
+/** What is wrong with a request. */
+export const refusalOf = ({ groups, misplaced }: Scan): GraphError | undefined => {
+  const wrong = groups === undefined ? misplaced : policyAsTarget
+  return wrong && new GraphError({ reason: refuseMisplaced(undefined, wrong) })
+}

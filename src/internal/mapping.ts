@@ -1,0 +1,163 @@
+/**
+ * Tasks made of items.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type { Needs, Own, Services, Upstream, Values } from "../Inputs.ts"
+import { GraphError } from "../SkeinError.ts"
+import type { Task } from "../Task.ts"
+import { anything, optionsFault } from "./checks.ts"
+import type { Checks } from "./checks.ts"
+import type { Client } from "./client.ts"
+import { withCore } from "./client.ts"
+import { computeShape, ofCompute } from "./computing.ts"
+import type { ComputeOptions, Failure, Mode, Result } from "./computing.ts"
+import { makeTask } from "./makeTask.ts"
+import { normalize } from "./options.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import type { NoOptions, OptionErrors, Options, OptionServices } from "./taskOptions.ts"
+
+/**
+ * What {@link map} can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface MapOptions<A, M extends Mode = Mode, O extends Options = Options> extends ComputeOptions<M> {
+  /** Options of all items' tasks, such as their label or priority; or a function that gives those of each. */
+  readonly task?: O | ((item: A, index: number) => O) | undefined
+}
+
+/** The tasks that are made of items. */
+type Mapped<A, B, E, R, O> = Array<
+  Task<B, Own<E> | Upstream<A> | OptionErrors<O>, Needs<R> | Services<A> | OptionServices<O>>
+>
+
+/**
+ * Runs `f` for each item, as a task each, and gives the results in the order of the items. Items may be tasks or futures.
+ *
+ * **Details**
+ *
+ * All items are read before anything starts: an input that throws is a defect, and one that has more items than the layer's
+ * `limits.tasks` is refused.
+ *
+ * @category computing
+ * @since 0.1.0
+ */
+export const map = <A, B, E, R, const M extends Mode = "failFast", const O extends Options = NoOptions>(
+  items: Iterable<A>,
+  f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
+  options?: MapOptions<A, M, O>
+): Effect.Effect<
+  Result<Mapped<A, B, E, R, O>, M>,
+  Failure<Mapped<A, B, E, R, O>, M> | GraphError,
+  Services<Mapped<A, B, E, R, O>> | Client
+> => withCore((core) => mapItems(core, items, f as never, options as never)) as any
+
+const mapItems = (
+  core: SchedulerCore,
+  items: Iterable<unknown>,
+  f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
+  options: MapOptions<unknown> | undefined
+): Effect.Effect<unknown, unknown> => {
+  const unknown = optionsFault(options, ofMap)
+  if (unknown !== undefined) return Effect.fail(unknown)
+  const given = read(items, core.state.limits.tasks)
+  if (given instanceof GraphError) return Effect.fail(given)
+  const { task } = options ?? {}
+  const optionsOf = typeof task === "function" ? task : () => task
+  const tasks = given.map((item, index) =>
+    makeTask({ _tag: "effect", run: (value) => f(value, index) }, item, normalize(optionsOf(item, index)))
+  )
+  return computeShape(core, tasks, options ?? {})
+}
+
+const ofMap: Checks<MapOptions<unknown>> = { ...ofCompute, task: anything }
+
+/** All items, unless they are more than a graph may have tasks: an input may have no end. */
+const read = <A>(items: Iterable<A>, max: number): ReadonlyArray<A> | GraphError => {
+  const given: Array<A> = []
+  for (const item of items) {
+    if (given.length >= max) {
+      return new GraphError({ reason: { _tag: "LimitExceeded", limit: "tasks", value: max + 1, max } })
+    }
+    given.push(item)
+  }
+  return given
+}
+
+/** One item of each input. */
+type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]: ItemOf<I[K]> }
+
+type ItemOf<I> = I extends Iterable<infer A> ? A : never
+
+/**
+ * Like {@link map}, with one argument from each of several inputs; stops with the shortest.
+ *
+ * @category computing
+ * @since 0.1.0
+ */
+export const zipMap = <
+  const I extends ReadonlyArray<Iterable<any>>,
+  B,
+  E,
+  R,
+  const M extends Mode = "failFast",
+  const O extends Options = NoOptions
+>(
+  inputs: I,
+  f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,
+  options?: MapOptions<Zipped<I>, M, O>
+): Effect.Effect<
+  Result<Mapped<Zipped<I>, B, E, R, O>, M>,
+  Failure<Mapped<Zipped<I>, B, E, R, O>, M> | GraphError,
+  Services<Mapped<Zipped<I>, B, E, R, O>> | Client
+> =>
+  withCore((core) =>
+    Effect.flatMap(
+      zip(inputs, core.state.limits.tasks),
+      (rows) => mapItems(core, rows, (items) => f(...items as any), options as never)
+    )
+  ) as any
+
+/** One item of each input at a time, until the shortest ends; the others are told that no more is wanted. */
+const zip = (
+  inputs: ReadonlyArray<Iterable<unknown>>,
+  max: number
+): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>> =>
+  Effect.suspend(() => {
+    const iterators: Array<Iterator<unknown>> = []
+    const open = new Set<Iterator<unknown>>()
+    const next = (): ReadonlyArray<unknown> | undefined => {
+      const row: Array<unknown> = []
+      for (const iterator of iterators) {
+        // One that ends or throws closes itself.
+        open.delete(iterator)
+        const result = iterator.next()
+        if (result.done === true) return undefined
+        open.add(iterator)
+        row.push(result.value)
+      }
+      return row.length === 0 ? undefined : row
+    }
+    const rows = Effect.sync(() => {
+      for (const input of inputs) {
+        const iterator = input[Symbol.iterator]()
+        iterators.push(iterator)
+        open.add(iterator)
+      }
+      const rows: Array<ReadonlyArray<unknown>> = []
+      // One more than the limit, which then refuses them.
+      while (rows.length <= max) {
+        const row = next()
+        if (row === undefined) return rows
+        rows.push(row)
+      }
+      return rows
+    })
+    const close = Effect.sync(() => {
+      for (const iterator of open) iterator.return?.()
+    })
+    return Effect.ensuring(rows, close)
+  })
