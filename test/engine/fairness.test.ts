@@ -127,6 +127,17 @@ describe("budget of held results", () => {
     assert.deepStrictEqual(started(rig), ["r3"])
   })
 
+  it("M8: a value that was settled from outside counts as 1", () => {
+    const rig = rigOf({ w1: 1 }, budget(0))
+    const main = rig.open()
+    rig.submit(main, { busy: [], a: [], source: [] })
+    rig.settle("a")
+    assert.strictEqual(rig.state.heldSize, 1)
+    assert.deepStrictEqual(because(rig, "source"), { _tag: "OverBudget", held: 1, most: 0 })
+    rig.release(main, "a")
+    assert.strictEqual(rig.state.heldSize, 0)
+  })
+
   it("M8: above `pause` nothing starts as long as somebody is at work, and who waited goes on", () => {
     const rig = rigOf({ w1: 2 }, budget(0, 1))
     const main = rig.open()

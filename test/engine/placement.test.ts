@@ -542,6 +542,55 @@ describe("following", () => {
     assert.strictEqual(rig.state.barred.size, 0)
   })
 
+  it("D8: the rule `always` binds to no worker, also where what it follows has ended", () => {
+    const place = (policy: Policy): string => {
+      const rig = new Rig({ w1: 1, w2: 1 })
+      const main = rig.open()
+      rig.submit(main, { a: [] }, asking({ a: on(["w2"]) }))
+      rig.end("a")
+      rig.submit(main, { x: [rig.ref("a")] }, asking({ x: following(1, policy) }))
+      return ranIn(rig).at(-1)!
+    }
+    assert.strictEqual(place({ _tag: "Rule", rule: "always" }), "x on w1")
+    assert.strictEqual(place({ _tag: "Rule", rule: "oneSuccess" }), "x on w2")
+  })
+
+  it("D8: several sets bind all", () => {
+    const sets: Settings = {
+      policies: [
+        { of: "follow", from: 0, to: 1, policy: anyOf },
+        { of: "follow", from: 1, to: 3, policy: anyOf }
+      ]
+    }
+    const met = apart(sets)
+    met.end("b")
+    assert.strictEqual(met.phase("x"), "waiting")
+    met.end("a")
+    assert.deepStrictEqual(reasonOf(met, "x"), { _tag: "Impossible", why: { _tag: "Apart", workers: ["w1", "w2"] } })
+    const rig = new Rig({ w1: 2, w2: 1, w3: 2 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [], c: [], x: ["a", "b", "c"] }, {
+      ...asking({ a: on(["w3"]), b: on(["w2"]), c: on(["w3"]), x: sets }),
+      targets: ["a", "b", "c", "x"]
+    })
+    rig.end("c")
+    rig.end("b")
+    rig.end("a")
+    assert.deepStrictEqual(ranIn(rig).at(-1), "x on w3")
+  })
+
+  it("D8: a result that was handed on is followed to the worker that holds it", () => {
+    const rig = new Rig({ w1: 1 })
+    const main = rig.open()
+    rig.submit(main, { a: [] })
+    rig.end("a")
+    rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 })
+    rig.send({ _tag: "WorkerDrained", worker: 0 })
+    rig.send({ _tag: "TaskCopied", copy: 1 })
+    rig.submit(main, { x: [rig.ref("a")] }, asking({ x: following(1) }))
+    assert.deepStrictEqual(ranIn(rig).at(-1), "x on w2")
+  })
+
   it("D8: results that are lost with their worker are made anew, and followed there", () => {
     const rig = new Rig({ w1: 1, w2: 1 })
     const main = rig.open()
