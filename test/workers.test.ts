@@ -27,8 +27,9 @@ const where = Task.make(Effect.map(Worker.current, ({ worker }) => worker))
 /** Everything that can run now has run, and the clock stands where it stood. */
 const calm = turns(20)
 
-const pass = (duration: "1 second" | "2 seconds" | "5 seconds" | "9 seconds" | "10 seconds" | "60 seconds") =>
-  Effect.andThen(calm, Effect.andThen(TestClock.adjust(duration), calm))
+const pass = (
+  duration: "1 second" | "2 seconds" | "5 seconds" | "9 seconds" | "10 seconds" | "59 seconds" | "60 seconds"
+) => Effect.andThen(calm, Effect.andThen(TestClock.adjust(duration), calm))
 
 const workers: Effect.Effect<ReadonlyArray<string>, never, Scheduler.Scheduler> = Effect.map(
   Scheduler.stats,
@@ -111,6 +112,16 @@ describe("awaitWorkers", () => {
       assert.deepStrictEqual(state.workerLog, [])
       yield* Fiber.interrupt(waiting)
       assert.isUndefined(state.workerLog)
+    }).pipe(inScheduler(noneYet)))
+
+  it.effect("W8: the stableTimeout is a minute unless told", () =>
+    Effect.gen(function*() {
+      yield* Scheduler.addWorker({ id: "a", concurrency: 1 })
+      const waiting = yield* Effect.forkChild(Scheduler.awaitWorkers(2))
+      yield* pass("59 seconds")
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* pass("1 second")
+      assert.strictEqual(yield* Fiber.join(waiting), 1)
     }).pipe(inScheduler(noneYet)))
 
   it.effect("W8: a count that is none is refused", () =>
@@ -549,6 +560,26 @@ describe("an elastic pool", () => {
       yield* pass("1 second")
       assert.lengthOf(yield* workers, 1)
     }).pipe(inScheduler({ elastic })))
+
+  it.effect("W18: unless told, three lost workers are replaced in a minute, and an idle one leaves after 10 seconds", () =>
+    Effect.gen(function*() {
+      for (const id of ["elastic-1", "elastic-2", "elastic-3"]) {
+        yield* Testing.loseWorker(id)
+        yield* calm
+      }
+      assert.deepStrictEqual(yield* workers, ["elastic-4 open"])
+      yield* Testing.loseWorker("elastic-4")
+      yield* pass("59 seconds")
+      assert.deepStrictEqual(yield* workers, [])
+      yield* pass("1 second")
+      assert.deepStrictEqual(yield* workers, ["elastic-5 open"])
+      yield* Client.compute([where, Task.withOptions(where, { label: "other" })])
+      assert.deepStrictEqual(yield* workers, ["elastic-5 open", "elastic-6 open"])
+      yield* pass("9 seconds")
+      assert.lengthOf(yield* workers, 2)
+      yield* pass("1 second")
+      assert.lengthOf(yield* workers, 1)
+    }).pipe(inScheduler({ elastic: { min: 1, max: 2, concurrency: 1 } })))
 
   it.effect("W18: a load in the shape of a saw starts each worker once", () =>
     Effect.gen(function*() {

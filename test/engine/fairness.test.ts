@@ -317,6 +317,29 @@ describe("aging", () => {
     assert.strictEqual(overtakenBy({}), Infinity)
   })
 
+  it("O11: what cannot start lets others go first, however often it was overtaken", () => {
+    const rig = rigOf({ w1: 1, w2: 1 }, { aging: 2 })
+    const main = rig.open()
+    const on = (worker: string) => ({ demand: { workers: [worker] } })
+    rig.submit(main, { held: [], busy: [] }, { settings: { held: on("w2"), busy: on("w1") } })
+    rig.submit(main, { low: [] }, { settings: { low: { key: "low", priority: -1, ...on("w2") } } })
+    const others = independent("h", 6)
+    rig.submit(main, others, {
+      settings: Object.fromEntries(Object.keys(others).map((name) => [name, { priority: 1, ...on("w1") }]))
+    })
+    assert.deepStrictEqual(drain(rig, "busy").toSorted(), Object.keys(others))
+    rig.end("held")
+    assert.deepStrictEqual(started(rig), ["low"])
+    // A brake holds it up in the same way.
+    const braked = rigOf({ w1: 2 }, { aging: 1, sourceSaturation: 0.5 })
+    const owner = braked.open()
+    braked.submit(owner, { long: [], first: ["long"] })
+    braked.submit(owner, { low: [] }, { settings: { low: { key: "low", priority: -1 } } })
+    braked.submit(owner, { child: [], another: [] }, { inside: "long" })
+    assert.deepStrictEqual(drain(braked, "child"), ["another"])
+    assert.strictEqual(braked.phase("low"), "ready")
+  })
+
   it("O11: a task starts after `aging` others and those that had waited as long as it, at the latest", () => {
     const aging = 4
     for (let seed = 1; seed <= 30; seed++) {
