@@ -14,6 +14,7 @@ import * as Client from "./Client.ts"
 import type { Lifted, Needs, Own, Services, Upstream } from "./Inputs.ts"
 import * as internal from "./internal/graph.ts"
 import { settled } from "./internal/graphImport.ts"
+import type { IsAny } from "./internal/isAny.ts"
 import { makeTask } from "./internal/makeTask.ts"
 import { normalize } from "./internal/options.ts"
 import { isRecord, noOptions, toEffect } from "./internal/task.ts"
@@ -181,10 +182,9 @@ const dependent = (keys: ReadonlyArray<string>, run: (values: any) => any, optio
  */
 export const ref = (key: string): Task<any> => internal.ref(key) as any
 
-type IsAny<A> = 0 extends 1 & A ? true : false
-
-/** A function of which nothing is known returns a plain value, as far as the types can tell. */
+/** A function of which nothing is known returns a plain value, as far as the types can tell, and so does one that throws. */
 type Called<Return, I> = IsAny<Return> extends true ? Task<any, Upstream<I>, Services<I>>
+  : [Return] extends [never] ? Task<never, Upstream<I>, Services<I>>
   : Return extends Effect.Effect<infer A, infer E, infer R> ? Task<A, Own<E> | Upstream<I>, Needs<R> | Services<I>>
   : Task<Return, Upstream<I>, Services<I>>
 

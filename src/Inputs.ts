@@ -11,6 +11,7 @@ import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Dependency } from "./Dependency.ts"
 import type { Future } from "./Future.ts"
+import type { IsAny } from "./internal/isAny.ts"
 import type {
   DependencyFailed,
   ImpossibleDependency,
@@ -32,8 +33,6 @@ import type { Worker } from "./Worker.ts"
 export type Handle = Task<any, any, any> | Future<any, any>
 
 type Prev = [never, 0, 1, 2, 3, 4, 5]
-
-type IsAny<I> = 0 extends 1 & I ? true : false
 
 /** Does I hold a handle, at most D levels down? */
 type Holds<I, D extends number> = [D] extends [never] ? false

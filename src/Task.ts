@@ -12,6 +12,7 @@ import { dual, identity } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
+import type { IsAny } from "./internal/isAny.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
 import * as internal from "./internal/task.ts"
@@ -298,15 +299,22 @@ export interface FnOptions<N extends number = number> extends Options {
   readonly nout?: N | undefined
 }
 
-type Called<Return, I, O> = Return extends Effect.Effect<infer A, infer E, infer R>
-  ? Split<A, Own<E> | Upstream<I> | OptionErrors<O>, Needs<R> | Services<I> | OptionServices<O>, O>
+/** A function of which nothing is known returns a plain value, as far as the types can tell, and so does one that throws. */
+type Called<Return, I, O> = IsAny<Return> extends true
+  ? Split<any, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>, O>
+  : [Return] extends [never] ? Task<never, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>>
+  : Return extends Effect.Effect<infer A, infer E, infer R>
+    ? Split<A, Own<E> | Upstream<I> | OptionErrors<O>, Needs<R> | Services<I> | OptionServices<O>, O>
   : Split<Return, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>, O>
 
 type Split<A, E, R, O> = O extends { readonly nout: number }
-  ? A extends ReadonlyArray<unknown>
-    ? { readonly [K in keyof A]: Task<A[K], [E] extends [never] ? never : Upstream<Task<A, E, R>>, R> }
+  ? IsAny<A> extends true ? ReadonlyArray<Task<any, Member<E, R>, R>>
+  : A extends ReadonlyArray<unknown> ? { readonly [K in keyof A]: Task<A[K], Member<E, R>, R> }
   : never
   : Task<A, E, R>
+
+/** What a member of the tuple of a call fails with. */
+type Member<E, R> = [E] extends [never] ? never : Upstream<Task<unknown, E, R>>
 
 /**
  * Turns a function into one that makes tasks: calling it adds a task and runs nothing. Arguments may be tasks, futures or

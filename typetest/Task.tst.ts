@@ -6,6 +6,7 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Client } from "skein/Client"
 import type * as Future from "skein/Future"
+import * as Graph from "skein/Graph"
 import type {
   DependenciesLost,
   DependencyFailed,
@@ -305,6 +306,19 @@ describe("fn", () => {
     expect(parse(raw)).type.toBe<
       Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | TaskTimeout, Log | Db>
     >()
+  })
+
+  it("takes a function of which nothing is known for a plain one, and one that throws for one without a value", () => {
+    const parse = (text: string) => JSON.parse(text)
+    const fails = (_: string): never => {
+      throw new Error("no")
+    }
+    expect(Task.fn(parse)(raw)).type.toBe<Task.Task<any, DependencyFailed<LoadError>, Db>>()
+    expect(Task.fn(fails)("x")).type.toBe<Task.Task<never>>()
+    expect(Task.fn(fails, { timeout: 5 })("x")).type.toBe<Task.Task<never, TaskTimeout>>()
+    expect(Task.fn(parse, { nout: 2 })("x")).type.toBe<ReadonlyArray<Task.Task<any>>>()
+    expect(Graph.call(parse, raw)).type.toBe<Task.Task<any, DependencyFailed<LoadError>, Db>>()
+    expect(Graph.call(fails, "x")).type.toBe<Task.Task<never>>()
   })
 
   it("splits a tuple with nout", () => {

@@ -17,6 +17,7 @@ import { misplaced as refuseMisplaced } from "./compile.ts"
 import { isGraph } from "./graph.ts"
 import { scan } from "./inputs.ts"
 import type { Scan } from "./inputs.ts"
+import type { IsAny } from "./isAny.ts"
 import type { ResultCache } from "./livePlan.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type * as internal from "./task.ts"
@@ -49,8 +50,6 @@ type Work<I> = IsAny<I> extends true ? never
     ? "An Effect is no task. Make one of it with Task.make, or run the effect itself."
   : I extends PromiseLike<any> ? "A Promise is no task. Make one with Task.make and Effect.tryPromise."
   : never
-
-type IsAny<I> = 0 extends 1 & I ? true : false
 
 export type Shape<I> = I extends Graph<infer Tasks> ? Tasks : I
 
