@@ -1,11 +1,13 @@
 /**
- * Where ready tasks wait to start: lanes of those that rank alike, and queues of those that ask alike of a worker.
+ * Where ready tasks wait to start: lanes of those that rank alike, queues of those that ask alike of a
+ * worker, and crowds of queues that wait for the same.
  *
  * @since 0.1.0
  */
 import type { Demand } from "./Plan.ts"
 import type { Members } from "./positions.ts"
 import type { TaskId } from "./TaskTable.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** Ready tasks that rank alike but for their static position. */
 export interface Lane {
@@ -34,6 +36,20 @@ export interface Queue {
   readonly lanes: Array<Lane>
   /** Its lanes, by those of the submissions of which they are parts. */
   readonly parts: Map<Lane, Lane>
-  /** Place in the heap of queues, or -1. */
+  /** Those that wait for the same. Another one when a worker comes or goes. */
+  crowd: Crowd
+  /** Place in the heap of its crowd, or -1. */
   headIndex: number
+}
+
+/** Queues whose tasks may run on the same workers, and need amounts and tags of the same names beside a slot. */
+export interface Crowd {
+  /** What tells it from others. */
+  readonly name: string
+  readonly isSource: boolean
+  readonly workers: ReadonlyArray<WorkerRecord>
+  readonly amounts: ReadonlyArray<string>
+  readonly tags: ReadonlyArray<string>
+  /** The queues, the one with the best task first (a binary heap). */
+  readonly heads: Array<Queue>
 }

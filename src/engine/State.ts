@@ -49,7 +49,7 @@ import type { Outcome, Pair } from "./Outcome.ts"
 import { unwanted } from "./Owner.ts"
 import type { Behalf, Owner, Wait, Withdrawal } from "./Owner.ts"
 import type { Demand } from "./Plan.ts"
-import type { Lane, Queue } from "./Queue.ts"
+import type { Crowd, Lane, Queue } from "./Queue.ts"
 import type { Scheme } from "./schemes.ts"
 import { TaskTable } from "./TaskTable.ts"
 import type { TaskId } from "./TaskTable.ts"
@@ -107,8 +107,8 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   lone: TaskId
   /** Ready tasks that ask for more than a slot, or that do not start by their rank alone, by name of their queue. */
   readonly queues: Map<string, Queue>
-  /** The same queues, the one with the best task first (a binary heap). */
-  readonly heads: Array<Queue>
+  /** The same queues by what they wait for, each crowd by its name. */
+  readonly crowds: Map<string, Crowd>
   /** The queue of each of them. */
   readonly queueOf: Map<TaskId, Queue>
   /** How many live tasks ask for more than a slot, follow others or name a share; one more if the layer has others in queues too. */
@@ -248,7 +248,7 @@ const stateOf = (
   lanes: [],
   lone: -1,
   queues: new Map(),
-  heads: [],
+  crowds: new Map(),
   queueOf: new Map(),
   demanding: fairness.queues === "none" ? 0 : 1,
   holding: new Map(),

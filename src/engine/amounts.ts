@@ -16,7 +16,7 @@ import type { TagLimited } from "./Event.ts"
 import { holdsSlot, keepersOf } from "./keepers.ts"
 import { settingsOf } from "./lookups.ts"
 import type { Demand } from "./Plan.ts"
-import type { Queue } from "./Queue.ts"
+import type { Crowd, Queue } from "./Queue.ts"
 import type { State } from "./State.ts"
 import type { TaskId } from "./TaskTable.ts"
 import type { WorkerRecord } from "./WorkerRecord.ts"
@@ -215,6 +215,21 @@ export const hasTags = (state: State, needs: Needs, round: Round): boolean =>
 export const fits = (worker: WorkerRecord, needs: Needs, round: Round): boolean =>
   needs.amounts === undefined || lackOf(round, amountsOn(worker, needs)) === 0
 
+/** Whether there is a number of what the tasks of a crowd ask for beside a slot. */
+export const isLimited = ({ tags: limits }: State, { amounts, tags }: Crowd): boolean =>
+  amounts.length > 0 || tags.some((tag) => limits.has(tag))
+
+/** Whether nothing is left in the round of all that the tasks of such a crowd ask for: so none starts, and none withholds more. */
+export const isUsedUp = (state: State, { amounts, tags, workers }: Crowd, { withheld }: Round): boolean => {
+  const isGone = (amount: Amount): boolean => amount.total - amount.used <= (withheld.get(amount) ?? 0)
+  const limits = tags.flatMap((tag) => state.tags.get(tag) ?? [])
+  // Without its tags a task withholds no amounts.
+  if (limits.length > 0) return limits.every(isGone)
+  return workers.every((worker) =>
+    worker.phase !== "open" || amounts.every((name) => isGone(worker.amounts!.get(name)!))
+  )
+}
+
 /** Whether a rejoiner may have all that it needs beside a slot. What is withheld for it is so no more. */
 export const admits = (state: State, worker: WorkerRecord, task: TaskId, round: Round): boolean => {
   const needs = missing(state, task)
@@ -238,7 +253,9 @@ export const withholdForReady = (
   needs: Needs,
   round: Round
 ): void => {
-  const open = workers.filter((worker) => keptFrom(state, round.kept, worker, needs).length === 0)
+  const open = workers.filter((worker) =>
+    worker.phase === "open" && keptFrom(state, round.kept, worker, needs).length === 0
+  )
   if (open.length === 0) return
   const tags = limited(state, needs)
   const hasTags = lackOf(round, tags) === 0

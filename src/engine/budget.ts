@@ -54,10 +54,10 @@ export const noteSource = (state: State, task: TaskId): void => {
   if (state.fairness.sourceSaturation < 1 && isBraked(state, task)) state.sources.add(task)
 }
 
-/** The workers on which another source may start. Those that keep their slot in a wait do not count: what they wait for may be a source. */
-export const workersForSources = (state: State): ReadonlyArray<WorkerRecord> => {
-  if (state.sources.size === 0) return state.workers
+/** Those of these workers on which another source may start. Sources that keep their slot in a wait do not count: what they wait for may be a source. */
+export const forSources = (state: State, workers: ReadonlyArray<WorkerRecord>): ReadonlyArray<WorkerRecord> => {
+  if (state.sources.size === 0) return workers
   const sources = state.workers.map(() => 0)
   for (const task of state.sources) if (!state.keeping.has(task)) sources[state.tasks.worker[task]!]!++
-  return state.workers.filter((worker) => sources[worker.index]! < mostSources(state, worker))
+  return workers.filter((worker) => sources[worker.index]! < mostSources(state, worker))
 }

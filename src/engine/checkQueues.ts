@@ -7,7 +7,7 @@ import { heapsOf, phaseOf, withParents } from "./checkFacts.ts"
 import type { Facts, Rule } from "./checkFacts.ts"
 import { settingsOf } from "./lookups.ts"
 import { Phase } from "./Phase.ts"
-import { demandOf } from "./placement.ts"
+import { demandOf, suits } from "./placement.ts"
 import type { Lane } from "./Queue.ts"
 import { kindOf, nameOfKind } from "./ready.ts"
 import { compareReady } from "./snapshot.ts"
@@ -56,7 +56,7 @@ export const lanes: Rule = function*(state, { live, members, name }) {
 
 const laneOf = ({ lane, otherLanes }: Submission, priority: number): Lane => otherLanes?.get(priority) ?? lane
 
-/** S6: the lanes of a queue are a heap, and so are the queues. */
+/** S6: the lanes of a queue are a heap, and so are the queues of a crowd, which wait for the same workers. */
 export const heaps: Rule = function*(state, { members }) {
   for (const heap of heapsOf(state)) {
     if (heap !== state.lanes && heap.length === 0) yield "S6: an empty queue is kept"
@@ -69,13 +69,19 @@ export const heaps: Rule = function*(state, { members }) {
       if (ranksBefore(state, members, lane, parent)) yield `S6: lane ${place} ranks before its parent`
     }
   }
-  for (const [place, { headIndex, name }] of state.heads.entries()) {
-    if (headIndex !== place) yield `S6: queue ${name} believes to be ${headIndex}`
+  for (const { heads, workers } of state.crowds.values()) {
+    for (const [place, { crowd, demand, headIndex, name }] of heads.entries()) {
+      if (crowd.heads !== heads) yield `S6: queue ${name} is in the crowd of others`
+      if (headIndex !== place) yield `S6: queue ${name} believes to be ${headIndex}`
+      if (!state.workers.every((worker) => workers.includes(worker) === suits(state, worker, demand))) {
+        yield `S6: queue ${name} waits for the wrong workers`
+      }
+    }
+    for (const [{ lanes: [lane], name }, { lanes: [parent] }] of withParents(heads)) {
+      if (ranksBefore(state, members, lane, parent)) yield `S6: queue ${name} ranks before its parent`
+    }
   }
-  for (const [{ lanes: [lane], name }, { lanes: [parent] }] of withParents(state.heads)) {
-    if (ranksBefore(state, members, lane, parent)) yield `S6: queue ${name} ranks before its parent`
-  }
-  const inOrder = new Set(state.heads)
+  const inOrder = new Set([...state.crowds.values()].flatMap(({ heads }) => heads))
   if (inOrder.size !== state.queues.size || [...state.queues.values()].some((queue) => !inOrder.has(queue))) {
     yield "S6: the queues are not those in order"
   }

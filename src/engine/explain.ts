@@ -5,7 +5,7 @@
  */
 import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing, unitsOf } from "./amounts.ts"
 import type { Needs } from "./amounts.ts"
-import { brakeOf, isBraked, workersForSources } from "./budget.ts"
+import { brakeOf, forSources, isBraked } from "./budget.ts"
 import { restrictionOf } from "./lack.ts"
 import { keyOf } from "./lookups.ts"
 import type { Reason } from "./Outcome.ts"
@@ -219,7 +219,7 @@ const readyBecause = (state: State, task: TaskId): Because => {
     return { _tag: "OverBudget", held: state.heldSize, most: brake === "all" ? pause : target }
   }
   const free = suitable.filter(({ running, slots }) => running < slots)
-  if (free.length > 0 && isBraked(state, task) && !workersForSources(state).some((worker) => free.includes(worker))) {
+  if (free.length > 0 && isBraked(state, task) && forSources(state, free).length === 0) {
     const sources = [...state.sources].filter((source) =>
       free.some(({ index }) => index === state.tasks.worker[source])
     )

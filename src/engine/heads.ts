@@ -1,64 +1,90 @@
 /**
- * The queues in the order of their best tasks: a binary heap, so that a dispatch looks at those that may start something and
- * not at all that wait.
+ * The queues by what may let them start: those are together in a {@link Crowd} whose tasks may run on the same workers and ask
+ * for amounts and tags of the same names, however many of them. A dispatch looks at crowds, and at the best queues of those
+ * for which something is free: thousands of queues that wait for one busy worker cost it no more than one.
  *
- * A dispatch takes the queues out of it whose best task can start nowhere, and puts them back in the end.
+ * In a crowd the queues are in the order of their best tasks: a binary heap. A dispatch takes those out of it whose best task
+ * can start nowhere, and puts them back in the end.
  *
  * @since 0.1.0
  */
 import { isBefore } from "./laneHeap.ts"
-import type { Queue } from "./Queue.ts"
+import { suits } from "./placement.ts"
+import type { Crowd, Queue } from "./Queue.ts"
 import type { State } from "./State.ts"
+
+/** The crowd of queues of this kind, as long as no worker comes or goes. */
+export const crowdOf = (state: State, { demand, isSource }: Pick<Queue, "demand" | "isSource">): Crowd => {
+  const open = state.workers.filter(({ phase }) => phase === "open")
+  const workers = demand === undefined ? open : open.filter((worker) => suits(state, worker, demand))
+  const amounts = Object.keys(demand?.amounts ?? {}).sort()
+  const tags = demand?.tags?.toSorted() ?? []
+  const where = workers.length === open.length ? "" : workers.map(({ index }) => index)
+  const name = JSON.stringify([isSource, where, amounts, tags])
+  return state.crowds.get(name) ?? { name, isSource, workers, amounts, tags, heads: [] }
+}
+
+/** Puts all queues where they belong: other workers take tasks by now. */
+export const regroup = (state: State): void => {
+  state.crowds.clear()
+  for (const queue of state.queues.values()) {
+    queue.headIndex = -1
+    queue.crowd = crowdOf(state, queue)
+    settle(state, queue)
+  }
+}
 
 /** The best task of a queue is another than before; or the queue was empty, or is. */
 export const settle = (state: State, queue: Queue): void => {
   if (queue.lanes.length === 0) return takeOut(state, queue)
-  if (queue.headIndex < 0) queue.headIndex = state.heads.push(queue) - 1
-  siftDown(state, queue)
-  siftUp(state, queue)
+  const { crowd: { heads, name } } = queue
+  if (heads.length === 0) state.crowds.set(name, queue.crowd)
+  if (queue.headIndex < 0) queue.headIndex = heads.push(queue) - 1
+  siftDown(state, heads, queue)
+  siftUp(state, heads, queue)
 }
 
 /** Takes a queue out, if it is there. */
 export const takeOut = (state: State, queue: Queue): void => {
   if (queue.headIndex < 0) return
-  const last = state.heads.pop()!
+  const { crowd: { heads, name } } = queue
+  const last = heads.pop()!
   if (last !== queue) {
-    place(state, last, queue.headIndex)
-    siftDown(state, last)
-    siftUp(state, last)
+    place(heads, last, queue.headIndex)
+    siftDown(state, heads, last)
+    siftUp(state, heads, last)
   }
   queue.headIndex = -1
+  if (heads.length === 0) state.crowds.delete(name)
 }
 
-const place = (state: State, queue: Queue, index: number): void => {
-  state.heads[index] = queue
+const place = (heads: Array<Queue>, queue: Queue, index: number): void => {
+  heads[index] = queue
   queue.headIndex = index
 }
 
 const precedes = (state: State, a: Queue, b: Queue): boolean => isBefore(state, a.lanes[0]!, b.lanes[0]!)
 
-const siftUp = (state: State, queue: Queue): void => {
-  const { heads } = state
+const siftUp = (state: State, heads: Array<Queue>, queue: Queue): void => {
   let index = queue.headIndex
   while (index > 0) {
     const above = heads[(index - 1) >> 1]!
     if (!precedes(state, queue, above)) break
-    place(state, above, index)
+    place(heads, above, index)
     index = (index - 1) >> 1
   }
-  place(state, queue, index)
+  place(heads, queue, index)
 }
 
-const siftDown = (state: State, queue: Queue): void => {
-  const { heads } = state
+const siftDown = (state: State, heads: Array<Queue>, queue: Queue): void => {
   let index = queue.headIndex
   for (;;) {
     let below = 2 * index + 1
     if (below >= heads.length) break
     if (below + 1 < heads.length && precedes(state, heads[below + 1]!, heads[below]!)) below++
     if (!precedes(state, heads[below]!, queue)) break
-    place(state, heads[below]!, index)
+    place(heads, heads[below]!, index)
     index = below
   }
-  place(state, queue, index)
+  place(heads, queue, index)
 }

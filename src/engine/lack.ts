@@ -6,6 +6,7 @@
  */
 import { propagate } from "./agenda.ts"
 import { couldHold } from "./amounts.ts"
+import * as heads from "./heads.ts"
 import type { Out } from "./Instruction.ts"
 import { settingsOf } from "./lookups.ts"
 import type { Impossibility, Reason } from "./Outcome.ts"
@@ -51,6 +52,7 @@ const regroup = (state: State): void => {
     touched.add(other)
   }
   for (const queue of touched) ready.sortByAge(queue)
+  heads.regroup(state)
 }
 
 const look = (state: State, task: TaskId, out: Out): void => {

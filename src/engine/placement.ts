@@ -3,11 +3,13 @@
  *
  * @since 0.1.0
  */
-import { couldHold, fits, hasTags } from "./amounts.ts"
+import { couldHold, fits, hasTags, isLimited, isUsedUp } from "./amounts.ts"
 import type { Round } from "./amounts.ts"
+import { forSources } from "./budget.ts"
 import { settingsOf } from "./lookups.ts"
 import { Phase } from "./Phase.ts"
 import type { Demand, Exclusion, Locality } from "./Plan.ts"
+import type { Crowd } from "./Queue.ts"
 import { pick } from "./schemes.ts"
 import type { State } from "./State.ts"
 import { takesTasks } from "./suitable.ts"
@@ -80,20 +82,27 @@ export const exclude = (state: State, task: TaskId, reason: string): void => {
   state.barred.set(task, { ...demand, excluded: excluded.set(serial, { worker: name, reason }) })
 }
 
-/**
- * The worker on which a ready task starts now; `undefined` if all of `workers` that suit are busy, or what it asks for is not
- * free.
- */
+/** The workers on which the tasks of a crowd may start. */
+export const placesOf = (state: State, { isSource, workers }: Crowd): ReadonlyArray<WorkerRecord> =>
+  isSource ? forSources(state, workers) : workers
+
+/** Whether none of a crowd can start any more in this round, and none of them would withhold what is not withheld yet. */
+export const isSpent = (state: State, crowd: Crowd, round: Round): boolean =>
+  isLimited(state, crowd)
+    ? isUsedUp(state, crowd, round)
+    : !placesOf(state, crowd).some((worker) => isFree(state, worker))
+
+/** The one of these workers on which a ready task starts now; `undefined` if all are busy, or what it asks for is not free. */
 export const choose = (
   state: State,
   task: TaskId,
   round: Round,
-  workers: ReadonlyArray<WorkerRecord> = state.workers
+  workers: ReadonlyArray<WorkerRecord>
 ): WorkerRecord | undefined => {
   const demand = demandOf(state, task)
   if (demand !== undefined && !hasTags(state, demand, round)) return undefined
   const able = workers.filter((worker) =>
-    hasRoom(state, worker) && suits(state, worker, demand) && (demand === undefined || fits(worker, demand, round))
+    isFree(state, worker) && (demand === undefined || fits(worker, demand, round))
   )
   if (able.length === 0) return undefined
   const others = unfailed(state, task, able)
@@ -108,9 +117,12 @@ export const choose = (
 export const hasRoom = (state: State, worker: WorkerRecord): boolean =>
   worker.running < worker.slots && (worker.attempts < worker.mark || doesWait(state, worker))
 
+/** Whether a worker takes tasks and may start one now. */
+export const isFree = (state: State, worker: WorkerRecord): boolean => worker.phase === "open" && hasRoom(state, worker)
+
 /** Whether some worker may start something now. */
 export const canStart = (state: State): boolean => {
-  for (const worker of state.workers) if (worker.phase === "open" && hasRoom(state, worker)) return true
+  for (const worker of state.workers) if (isFree(state, worker)) return true
   return false
 }
 

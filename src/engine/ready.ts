@@ -13,7 +13,7 @@ import type { Lanes } from "./laneHeap.ts"
 import { demandOf, nameOf } from "./placement.ts"
 import type { Group } from "./policies.ts"
 import { FewPositions, Positions } from "./positions.ts"
-import type { Lane, Queue } from "./Queue.ts"
+import type { Crowd, Lane, Queue } from "./Queue.ts"
 import type { State } from "./State.ts"
 import { priorityAt, shareAt } from "./Submission.ts"
 import type { Submission } from "./Submission.ts"
@@ -120,7 +120,8 @@ const enqueue = (state: State, task: TaskId, kind: Kind): void => {
   const name = nameOfKind(state, kind)
   let queue = state.queues.get(name)
   if (queue === undefined) {
-    queue = { name, ...kind, since: new Map(), lanes: [], parts: new Map(), headIndex: -1 }
+    const crowd = heads.crowdOf(state, kind)
+    queue = { name, ...kind, since: new Map(), lanes: [], parts: new Map(), crowd, headIndex: -1 }
     state.queues.set(name, queue)
   }
   if (kind.share !== undefined || state.fairness.aging < Infinity) {
@@ -155,12 +156,13 @@ export const take = (state: State): TaskId => {
   return lane.taskAt[rank]!
 }
 
-/** The best ready task of all but those in queues that are set aside, or -1; call {@link settleLone} first. */
-export const best = (state: State): TaskId => {
-  const [free] = state.lanes
-  const queued = state.heads[0]?.lanes[0]
-  if (free === undefined) return queued === undefined ? -1 : firstIn(queued)
-  return firstIn(queued !== undefined && isBefore(state, queued, free) ? queued : free)
+/** The best ready task of these crowds and of those that ask for nothing but a slot, or -1; call {@link settleLone} first. */
+export const best = (state: State, crowds: Iterable<Crowd>): TaskId => {
+  let [first] = state.lanes
+  for (const { heads: [head] } of crowds) {
+    if (head !== undefined && (first === undefined || isBefore(state, head.lanes[0]!, first))) [first] = head.lanes
+  }
+  return first === undefined ? -1 : firstIn(first)
 }
 
 /** The best task of a heap of lanes. */

@@ -12,8 +12,8 @@ import type { Out } from "./Instruction.ts"
 import { settingsOf } from "./lookups.ts"
 import type { Pair } from "./Outcome.ts"
 import { Flag, Phase } from "./Phase.ts"
-import { canStart, choose, demandOf, elsewhere, leastLoaded, suits } from "./placement.ts"
-import type { Queue } from "./Queue.ts"
+import { canStart, choose, elsewhere, isFree, isSpent, leastLoaded, placesOf } from "./placement.ts"
+import type { Crowd, Queue } from "./Queue.ts"
 import * as ready from "./ready.ts"
 import type { State } from "./State.ts"
 import type { TaskId } from "./TaskTable.ts"
@@ -51,29 +51,36 @@ const isContended = (state: State): boolean =>
 const dispatchQueues = (state: State, round: Round, out: Out): void => {
   ready.settleLone(state)
   const aside: Array<Queue> = []
+  const open = new Set(state.crowds.values())
+  const close = (crowds: Iterable<Crowd>): void => {
+    for (const crowd of crowds) if (isSpent(state, crowd, round)) open.delete(crowd)
+  }
   const consider = (task: TaskId): void => {
     const queue = state.queueOf.get(task)
-    const isSource = queue?.isSource === true
-    const worker = choose(state, task, round, isSource ? budget.workersForSources(state) : state.workers)
+    const worker = choose(state, task, round, queue === undefined ? state.workers : placesOf(state, queue.crowd))
     if (worker === undefined) {
       // A worker has room, so what asks for nothing but that can start.
       aside.push(queue!)
       heads.takeOut(state, queue!)
-      return withhold(state, task, round)
+      withhold(state, queue!, round)
+      return close([queue!.crowd])
     }
     if (state.turns.size > 0) turns.take(state, queue?.share)
     ready.withdraw(state, task)
     start(state, task, worker, out)
-    if (isSource) budget.noteSource(state, task)
+    if (queue?.isSource === true) budget.noteSource(state, task)
     if (queue !== undefined) amounts.noteStart(state, queue, state.tasks.attempt[task]!)
+    if (!isFree(state, worker)) close(open)
+    else if (queue !== undefined) close([queue.crowd])
   }
+  close(open)
   // Above a budget what is overdue waits like all others.
   if (budget.brakeOf(state) === "none") {
-    for (const { lanes } of amounts.overdue(state)) consider(ready.firstOf(lanes))
+    for (const { crowd, lanes } of amounts.overdue(state)) if (open.has(crowd)) consider(ready.firstOf(lanes))
   }
   const best = state.turns.size > 0 || state.fairness.budget !== undefined ? turns.next : ready.best
   while (canStart(state)) {
-    const task = best(state)
+    const task = best(state, open)
     if (task < 0) break
     consider(task)
   }
@@ -83,10 +90,8 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
 }
 
 /** What a ready task waits for is not given to those behind it. */
-const withhold = (state: State, task: TaskId, round: Round): void => {
-  const demand = demandOf(state, task)
-  if (demand === undefined || !amounts.isForAmounts(demand)) return
-  amounts.withholdForReady(state, state.workers.filter((worker) => suits(state, worker, demand)), demand, round)
+const withhold = (state: State, { crowd: { workers }, demand }: Queue, round: Round): void => {
+  if (demand !== undefined && amounts.isForAmounts(demand)) amounts.withholdForReady(state, workers, demand, round)
 }
 
 /** A rejoiner goes first, or recursion would fill every slot with parents. One that lacks amounts blocks no slot. */

@@ -12,7 +12,7 @@
 import { brakeOf, isAtWork } from "./budget.ts"
 import type { Turn } from "./fairness.ts"
 import { isBefore } from "./laneHeap.ts"
-import type { Queue } from "./Queue.ts"
+import type { Crowd, Queue } from "./Queue.ts"
 import type { State } from "./State.ts"
 import type { TaskId } from "./TaskTable.ts"
 
@@ -21,11 +21,11 @@ type Heap = Pick<Queue, "lanes" | "share" | "isSource" | "since">
 
 const noTasks = new Map<TaskId, number>()
 
-/** The task that starts next if it can start somewhere, of all but those in queues that are set aside; -1 if there is none. */
-export const next = (state: State): TaskId => {
+/** The task that starts next if it can start somewhere, of these crowds and of those in no queue; -1 if there is none. */
+export const next = (state: State, crowds: Iterable<Crowd>): TaskId => {
   const all: Array<Heap> = []
   if (state.lanes.length > 0) all.push({ lanes: state.lanes, share: undefined, isSource: false, since: noTasks })
-  for (const queue of state.queues.values()) if (queue.headIndex >= 0) all.push(queue)
+  for (const { heads } of crowds) for (const queue of heads) all.push(queue)
   const heaps = released(state, all)
   if (heaps.length === 0) return -1
   const own = ofNextShare(state, heaps)

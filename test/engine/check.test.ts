@@ -5,7 +5,7 @@ import type { Reason } from "../../src/engine/Outcome.ts"
 import { Flag, Phase } from "../../src/engine/Phase.ts"
 import type { Demand } from "../../src/engine/Plan.ts"
 import type { Group } from "../../src/engine/policies.ts"
-import type { Queue } from "../../src/engine/Queue.ts"
+import type { Crowd, Queue } from "../../src/engine/Queue.ts"
 import type { State } from "../../src/engine/State.ts"
 import type { WorkerRecord } from "../../src/engine/WorkerRecord.ts"
 import { Rig } from "./rig.ts"
@@ -21,6 +21,8 @@ const addWorker = ({ workers }: State, to: Partial<WorkerRecord> = {}): WorkerRe
 }
 
 const queueOf = ({ queues }: State): Queue => [...queues.values()][0]!
+
+const crowdOf = ({ crowds }: State): Crowd => [...crowds.values()][0]!
 
 const setPhase = ({ tasks }: State, task: number, phase: Phase): void => void (tasks.phase[task] = phase)
 
@@ -369,7 +371,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S6: lane 1 ranks before its parent", ({ lanes }) => lanes.reverse().forEach((lane, i) => lane.heapIndex = i)],
     [
       "S6: queue [false,\"c\",null] ranks before its parent",
-      ({ heads }) => heads.reverse().forEach((queue, i) => queue.headIndex = i)
+      (state) => crowdOf(state).heads.reverse().forEach((queue, i) => queue.headIndex = i)
     ],
     ["S2: timer 1 comes before its parent", ({ timers }) => timers.reverse()]
   ]],
@@ -385,7 +387,15 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ],
     ["S6: an empty queue is kept", (state) => state.queues.set("x", { ...queueOf(state), lanes: [] })],
     ["S6: queue [true,\"a\",null] believes to be 3", (state) => queueOf(state).headIndex = 3],
-    ["S6: the queues are not those in order", (state) => state.heads.pop()],
+    ["S6: the queues are not those in order", (state) => crowdOf(state).heads.pop()],
+    [
+      "S6: queue [true,\"a\",null] is in the crowd of others",
+      (state) => queueOf(state).crowd = { ...crowdOf(state), heads: [] }
+    ],
+    [
+      "S6: queue [true,\"a\",null] waits for the wrong workers",
+      (state) => force(crowdOf(state), { workers: [] })
+    ],
     ["S6: queue [true,\"a\",null] forgot an age", (state) => queueOf(state).since.clear()],
     ["S6: queue [true,\"a\",null] keeps an age", (state, _, id) => queueOf(state).since.set(id("run"), 9)],
     [

@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import { vi } from "vitest"
 import { Phase } from "../../src/engine/Phase.ts"
+import * as placement from "../../src/engine/placement.ts"
+import type { Demand } from "../../src/engine/Plan.ts"
 import { FewPositions, Positions } from "../../src/engine/positions.ts"
 import { snapshot } from "../../src/engine/snapshot.ts"
 import { Chance } from "../chance.ts"
@@ -189,5 +192,48 @@ describe("ready", () => {
       assert.strictEqual(few.count, all.count)
       if (all.count > 0) assert.strictEqual(few.least(), all.least())
     }
+  })
+})
+
+describe("many queues", () => {
+  const count = 30
+  const names = Array.from({ length: count }, (_, i) => `t${i}`)
+
+  /** For how many tasks a worker is looked for in all, and while others come and go on the other worker. */
+  const looks = (ask: (i: number) => Demand, share?: (i: number) => string): readonly [number, number] => {
+    const rig = new Rig({})
+    const labels = names.map((_, i) => `l${i}`)
+    rig.send({ _tag: "WorkerAdded", name: "a", slots: 1, labels, amounts: { gpu: 4 } })
+    rig.send({ _tag: "WorkerAdded", name: "b", slots: 2 })
+    const choose = vi.spyOn(placement, "choose")
+    const main = rig.open()
+    const settings = names.map((name, i) => [name, { key: name, demand: ask(i), share: share?.(i) }])
+    rig.submit(main, Object.fromEntries(names.map((name) => [name, []])), { settings: Object.fromEntries(settings) })
+    const others = ["x", "y", "z"]
+    const before = choose.mock.calls.length
+    for (const other of others) {
+      rig.submit(main, { [other]: [] }, { settings: { [other]: { demand: { workers: ["b"] } } } })
+    }
+    for (const other of others) rig.end(other)
+    const meanwhile = choose.mock.calls.length - before - others.length
+    for (const name of names) rig.end(name)
+    const all = choose.mock.calls.length - others.length
+    choose.mockRestore()
+    return [all, meanwhile]
+  }
+
+  it("W6, O10: of those that wait for one busy worker none is looked at before that has a free slot, and then one", () => {
+    const labelled = looks((i) => ({ workers: ["a"], labels: [`l${i}`] }))
+    assert.deepStrictEqual(labelled, [count, 0])
+    const tagged = looks((i) => ({ workers: ["a"], tags: [`t${i}`] }))
+    assert.deepStrictEqual(tagged, [count, 0])
+    const shared = looks(() => ({ workers: ["a"] }), (i) => `s${i}`)
+    assert.deepStrictEqual(shared, [count, 0])
+  })
+
+  it("O11: of those that ask for different amounts of the same no more are looked at than withhold something", () => {
+    const [all, meanwhile] = looks((i) => ({ amounts: { gpu: 2 + i / 1000 } }))
+    assert.isAtMost(all, 3 * count)
+    assert.isAtMost(meanwhile, 12)
   })
 })
