@@ -7,6 +7,7 @@
 import * as budget from "./budget.ts"
 import type { PoolOpened } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
+import { maySuitNew } from "./placement.ts"
 import type { Queue } from "./Queue.ts"
 import * as ready from "./ready.ts"
 import { recentOf } from "./restart.ts"
@@ -103,13 +104,15 @@ const isShort = (state: State): boolean => {
   return [...state.queues.values()].some((queue) => wouldHelp(state, queue, brake))
 }
 
-/** Workers of a pool have no names that a task could know, no resources, and nothing ran there that it follows. What the budget holds back needs no slot. */
-const wouldHelp = ({ tags }: State, { demand, isSource }: Queue, brake: ReturnType<typeof budget.brakeOf>): boolean => {
+/** Whether a task of a queue could start on a new worker of the pool. What the budget holds back needs no slot. */
+const wouldHelp = (state: State, { demand, isSource }: Queue, brake: ReturnType<typeof budget.brakeOf>): boolean => {
   if (brake === "all" || (brake === "sources" && isSource)) return false
-  return demand === undefined ||
-    (demand.workers === undefined && demand.labels === undefined && demand.amounts === undefined &&
-      demand.followed === undefined &&
-      (demand.tags ?? []).every((tag) => (tags.get(tag)?.used ?? 0) < (tags.get(tag)?.total ?? Infinity)))
+  if (demand === undefined) return true
+  const isFree = (tag: string): boolean => {
+    const limit = state.tags.get(tag)
+    return limit === undefined || limit.used < limit.total
+  }
+  return maySuitNew(state, demand) && (demand.tags ?? []).every(isFree)
 }
 
 /** Whether workers that were lost may be replaced: one that dies of what it is given would do so for ever. */

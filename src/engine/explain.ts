@@ -6,7 +6,7 @@
 import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing, unitsOf } from "./amounts.ts"
 import type { Needs } from "./amounts.ts"
 import { brakeOf, forSources, isBraked } from "./budget.ts"
-import { restrictionOf } from "./lack.ts"
+import { lackOf, restrictionOf } from "./lack.ts"
 import { keyOf } from "./lookups.ts"
 import type { Reason } from "./Outcome.ts"
 import type { Wait } from "./Owner.ts"
@@ -209,7 +209,7 @@ const readyBecause = (state: State, task: TaskId): Because => {
   const open = state.workers.filter((worker) => worker.phase === "open")
   const suitable = open.filter((worker) => suits(state, worker, demand))
   if (suitable.length === 0) {
-    return open.length === 0 && demand === undefined
+    return open.length === 0 && (demand === undefined || lackOf(state, task) === undefined)
       ? { _tag: "NoWorker", until: untilOf(state, task) }
       : lackingBecause(state, task, demand ?? {}, open)
   }

@@ -12,7 +12,7 @@ import { settingsOf } from "./lookups.ts"
 import type { Impossibility, Reason } from "./Outcome.ts"
 import { outcomeOf } from "./outcomes.ts"
 import { Phase } from "./Phase.ts"
-import { demandOf, isFollowing, maySuit, meets } from "./placement.ts"
+import { demandOf, isFollowing, maySuit, meets, needsSome } from "./placement.ts"
 import type { Demand, Restriction } from "./Plan.ts"
 import type { Queue } from "./Queue.ts"
 import * as ready from "./ready.ts"
@@ -97,12 +97,12 @@ export const lackOf = (state: State, task: TaskId): Reason | undefined => {
     return impossible({ _tag: "Locality", workers: able.map(({ name }) => name), fault })
   }
   if (able.some((worker) => maySuit(state, worker, demand))) return undefined
-  const { amounts, excluded, followed, labels, workers } = demand
+  const { excluded, followed } = demand
   const permitted = able.filter((worker) => isFollowing(worker, demand))
   if (followed !== undefined && permitted.length === 0) {
     return impossible({ _tag: followed.on.size === 0 ? "Apart" : "Away", workers: followed.workers })
   }
-  if (able.length === 0 && (workers ?? labels ?? amounts) !== undefined) {
+  if (able.length === 0 && needsSome(demand)) {
     return { _tag: "NoSuitableWorker", restriction: restrictionOf(demand), millis: waitOf(state, task) }
   }
   if (excluded !== undefined) return impossible({ _tag: "Unmet", on: [...excluded.values()] })

@@ -44,6 +44,15 @@ export const meets = ({ info, name }: WorkerRecord, { labels, workers }: Demand)
   (workers === undefined || workers.includes(name)) &&
   (labels === undefined || labels.every((label) => info.labels.includes(label)))
 
+/** Whether a worker that no task knows by name, and that has nothing but slots, could run a task once it is there. */
+export const maySuitNew = (state: State, demand: Demand): boolean =>
+  !needsSome(demand) && demand.followed === undefined && (demand.allowOthers !== true ||
+    !state.workers.some((worker) => maySuit(state, worker, demand) && meets(worker, demand)))
+
+/** Whether a demand is for some workers alone, by name, labels or what they have. */
+export const needsSome = ({ allowOthers, amounts, labels, workers }: Demand): boolean =>
+  amounts !== undefined || (allowOthers !== true && (workers ?? labels) !== undefined)
+
 /** Whether nothing but its name and labels could keep a worker from taking a task. */
 const accepts = (worker: WorkerRecord, demand: Demand): boolean =>
   couldHold(worker, demand) && demand.excluded?.has(worker.serial) !== true && isFollowing(worker, demand) &&

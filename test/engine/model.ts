@@ -201,6 +201,10 @@ interface Worker {
   idleSince: number | undefined
 }
 
+/** Whether a task may run on some workers only, which it names, or which have what it needs. */
+const isBound = (demand: Demand | undefined): boolean =>
+  demand?.amounts !== undefined || (demand?.allowOthers !== true && (demand?.workers ?? demand?.labels) !== undefined)
+
 const takesTasks = ({ phase }: Worker): boolean => phase === "open" || phase === "starting"
 
 /** Whether a value from outside can be held there. */
@@ -639,9 +643,14 @@ export class Model {
     const all = [...this.tasks]
     const wouldStart = (task: Task) => {
       if (this.isBraked(task)) return false
-      const { amounts, labels, tags, workers } = task.settings.demand ?? {}
-      if (workers !== undefined || labels !== undefined || amounts !== undefined) return false
-      if (this.followed(task) !== undefined) return false
+      const { demand } = task.settings
+      if (isBound(demand) || this.followed(task) !== undefined) return false
+      if (
+        demand?.allowOthers === true && this.workers.some((each) => this.accepts(task, each) && meets(each, demand))
+      ) {
+        return false
+      }
+      const { tags } = demand ?? {}
       return tags === undefined || this.tagsFor(task, all).every((tag) => leftOf(tag) >= tag.needed)
     }
     if (!all.some((task) => !task.forgotten && this.isReady(task) && wouldStart(task))) return false
@@ -2396,9 +2405,8 @@ export class Model {
     if (open.some((worker) => typeof this.rate(task, worker) === "string")) return { why: "Impossible", isFinal: true }
     if (this.workers.some((_, index) => this.maySuit(task, index))) return undefined
     if (this.followed(task) !== undefined) return { why: "Impossible", isFinal: true }
-    const isRestricted = (demand?.workers ?? demand?.labels ?? demand?.amounts) !== undefined
     const isMet = open.some((worker) => has(worker, demand) && (demand?.allowOthers === true || meets(worker, demand)))
-    if (isRestricted && !isMet) return { why: "NoSuitableWorker", isFinal: false }
+    if (isBound(demand) && !isMet) return { why: "NoSuitableWorker", isFinal: false }
     return unmet.size > 0 || open.length > 0 ? { why: "Impossible", isFinal: false } : undefined
   }
 

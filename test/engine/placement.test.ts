@@ -274,7 +274,17 @@ describe("no suitable worker", () => {
     rig.submit(main, { a: [], b: [] }, asking({ a: loose, b: loose }))
     assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], ["running", "ready"])
     rig.send({ _tag: "WorkerDrained", worker: 0 })
-    assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], ["running", "failed"])
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b"), reasonOf(rig, "b")?._tag], [
+      "running",
+      "failed",
+      "NoWorker"
+    ])
+  })
+
+  it("V11, C13: with `allowOthers` it is explained like any other where there is no worker", () => {
+    const rig = new Rig({})
+    rig.submit(rig.open(), { a: [] }, asking({ a: { demand: { labels: ["gpu"], allowOthers: true } } }))
+    assert.deepStrictEqual(explain(rig.state, "a")?.because, { _tag: "NoWorker", until: undefined })
   })
 
   it("C13: the scheduler says how long tasks wait that do not, and without a limit they wait for ever", () => {

@@ -397,6 +397,28 @@ describe("an elastic pool", () => {
     assert.strictEqual(rig.phase("a"), "running")
   })
 
+  it("W18, W6: with `allowOthers` a task waits for the pool like any other, unless a worker that it asks for takes tasks", () => {
+    const loose = { demand: { workers: ["a"], allowOthers: true }, waitForWorkersMillis: 0 }
+    const rig = new Rig({})
+    pool(rig, { min: 0, max: 2 })
+    const main = rig.open()
+    rig.submit(main, { x: [], y: ["x"] }, { settings: { x: { key: "x", ...loose }, y: { key: "y", ...loose } } })
+    assert.deepStrictEqual([rig.phase("x"), rig.phase("y")], ["ready", "waiting"])
+    assert.strictEqual(rig.state.workers[0]!.phase, "starting")
+    startAll(rig)
+    assert.strictEqual(rig.phase("x"), "running")
+    rig.send({ _tag: "WorkerAdded", name: "a", slots: 1 })
+    rig.submit(main, { busy: [], late: [] }, {
+      settings: { busy: { key: "busy", ...loose }, late: { key: "late", ...loose } }
+    })
+    assert.deepStrictEqual([rig.phase("busy"), rig.phase("late")], ["running", "ready"])
+    assert.strictEqual(rig.state.workers.length, 2)
+    rig.send({ _tag: "WorkerDrained", worker: 1 })
+    assert.strictEqual(rig.state.workers.length, 3)
+    startAll(rig)
+    assert.strictEqual(rig.phase("late"), "running")
+  })
+
   it("W18: a pool that is opened again has other sizes", () => {
     const rig = new Rig({})
     pool(rig, { min: 3 })
