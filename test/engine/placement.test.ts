@@ -629,6 +629,22 @@ describe("following", () => {
     assert.deepStrictEqual(reasonOf(rig, "x"), { _tag: "Impossible", why: { _tag: "Away", workers: ["w1"] } })
   })
 
+  it("D8, W7: it does not wait for results to be handed on, for their worker may run what waits for it; later it goes there", () => {
+    const rig = new Rig({ w1: 2, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { a: [], parent: [], b: [] }, asking({ a: on(["w1"]), parent: on(["w1"]), b: on(["w2"]) }))
+    rig.end("a")
+    rig.submit(main, { later: [rig.ref("a"), rig.ref("b")] }, asking({ later: following(1) }))
+    rig.send({ _tag: "WorkerDrained", worker: 0 })
+    rig.submit(rig.open("own"), { x: [rig.ref("a")] }, { inside: "parent", ...asking({ x: following(1) }) })
+    assert.deepStrictEqual(reasonOf(rig, "x"), { _tag: "Impossible", why: { _tag: "Away", workers: ["w1"] } })
+    rig.end("parent")
+    rig.arrive()
+    assert.strictEqual(rig.state.workers[0]!.phase, "gone")
+    rig.end("b")
+    assert.deepStrictEqual(ranIn(rig).at(-1), "later on w2")
+  })
+
   it("D8: where it follows and where it may run must agree", () => {
     const rig = new Rig({ w1: 2, w2: 1 })
     const main = rig.open()
