@@ -217,8 +217,10 @@ export type {
    * from inside bodies (10,000 unless told), `unfolding` of flatMap tasks into flatMap tasks (200,000 unless told),
    * `seceded` tasks that wait inside their bodies at once (100,000 unless told), `deaths`: how many workers are lost while they
    * run a task before it is not started again (4 unless told), `dependenciesLost`: how often a body reports dependencies as lost
-   * before its task ends (20 unless told), and `overtakes`: how many tasks may start that rank before a ready one, and take of the
-   * resources or tags that it waits for, before it goes first (100 unless told). Each a positive whole number, or `Infinity`.
+   * before its task ends (20 unless told), `overtakes`: how many tasks may start that rank before a ready one, and take of the
+   * resources or tags that it waits for, before it goes first (100 unless told), and `lineage`: over how many submissions, one made
+   * of a result of the other, it is remembered at least what was released, so that it can be made anew (1000 unless told). Each a
+   * positive whole number, or `Infinity`.
    *
    * @category models
    * @since 0.1.0

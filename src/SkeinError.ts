@@ -342,9 +342,13 @@ export class Released extends Fact("Released")<{ readonly key: string; readonly 
   }
 }
 
+const tooFarBack =
+  "released and further back than Skein.layer's limits.lineage submissions. Allow more, keep what is made often,"
+
 /**
  * A task was lost with its worker for good. `deaths`: so many workers were lost while they ran it that it is not started any
- * more. `lost`: it may have run, and has `idempotent: false`, so it is not started twice.
+ * more. `lost`: it may have run, and has `idempotent: false`, so it is not started twice. `forgotten`: a lost result needs it, and
+ * it is further back than `limits.lineage` submissions.
  *
  * @category errors
  * @since 0.1.0
@@ -353,9 +357,13 @@ export class WorkerKilled extends Fact("WorkerKilled")<{
   readonly key: string
   /** How many workers were lost while they ran the task. */
   readonly deaths: number
-  readonly reason: "deaths" | "lost"
+  readonly reason: "deaths" | "lost" | "forgotten"
 }> {
   override get message(): string {
+    if (this.reason === "forgotten") {
+      return `A result was lost with its worker that was made of what task ${quote(this.key)} had made, which is ` +
+        `${tooFarBack} and submit it anew.`
+    }
     if (this.reason === "deaths") {
       return `Task ${quote(this.key)} is not started again: ${this.deaths} workers were lost while they ran it. ` +
         "Look for what kills them in its body; Skein.layer's limits.deaths says how many may be lost."
@@ -368,18 +376,19 @@ export class WorkerKilled extends Fact("WorkerKilled")<{
 
 /**
  * A body found that what dependencies of its task had made is not there, and they are not run again. `limit`: it has reported
- * that too often. `idempotent`: `keys` have `idempotent: false`, so they are not started twice.
+ * that too often. `idempotent`: `keys` have `idempotent: false`, so they are not started twice. `forgotten`: `keys` are further
+ * back than `limits.lineage` submissions.
  *
  * @category errors
  * @since 0.1.0
  */
 export class DependenciesGone extends Fact("DependenciesGone")<{
   readonly key: string
-  /** The dependencies that it named last, or those that must not be started twice. */
+  /** The dependencies that it named last, those that must not be started twice, or those that are too far back. */
   readonly keys: ReadonlyArray<string>
   /** How often it has reported that dependencies are lost. */
   readonly reports: number
-  readonly reason: "limit" | "idempotent"
+  readonly reason: "limit" | "idempotent" | "forgotten"
 }> {
   override get message(): string {
     const keys = this.keys.map(quote).join(", ")
@@ -389,6 +398,12 @@ export class DependenciesGone extends Fact("DependenciesGone")<{
           keys === "" ? "" : `, ${keys} the last time`
         }. Look for what removes what they make, or in its body for how it looks ` +
         "for that; Skein.layer's limits.dependenciesLost says how often is too often."
+    }
+    if (this.reason === "forgotten") {
+      return `Task ${
+        quote(this.key)
+      } reported that dependencies are lost, and to make them again ${keys} would be needed, ` +
+        `which is ${tooFarBack} and submit them anew.`
     }
     return `Task ${
       quote(this.key)

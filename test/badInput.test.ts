@@ -436,7 +436,7 @@ describe("layers", () => {
     [{ concurrency: Infinity }, "The option concurrency cannot be Infinity: expected a positive whole number."],
     [
       { limits: { taks: 3 } as object },
-      "The option limits.taks cannot be 3: expected one of the options tasks, depth, live, nesting, unfolding, seceded, deaths, dependenciesLost, overtakes."
+      "The option limits.taks cannot be 3: expected one of the options tasks, depth, live, nesting, unfolding, seceded, deaths, dependenciesLost, overtakes, lineage."
     ],
     [{ stories: 0 }, "The option stories cannot be 0: expected a positive whole number."],
     [{ workers: [] }, "The option workers cannot be []: expected at least one worker, or waitForWorkers."],

@@ -77,11 +77,16 @@ export type Impossibility =
     readonly refusedBy: ReadonlyArray<string>
   }
 
-/** Why a task ended with its worker: too many died while they ran it, or it must not be started twice. */
-export type Killing = "deaths" | "lost"
+/**
+ * Why a task ended with a worker: too many died while they ran it, it must not be started twice, or it is too far back.
+ */
+export type Killing = "deaths" | "lost" | "forgotten"
 
-/** Why what a body reported as lost is not made anew: it has reported that too often, or those keys must not be started twice. */
-export type Going = "limit" | "idempotent"
+/**
+ * Why what a body reported as lost is not made anew: it has reported that too often, or those keys must not be started twice, or
+ * are too far back.
+ */
+export type Going = "limit" | "idempotent" | "forgotten"
 
 /**
  * The key that waits and the key that it waits for; with a third part, for the slot, the resources or the tag which that one

@@ -12,7 +12,8 @@ import type { TaskId } from "./TaskTable.ts"
 /** One registered plan. */
 export interface Submission {
   readonly number: number
-  readonly plan: Plan
+  /** Of one whose tasks are forgotten for good, what the engine knows alone; see `horizon.ts`. */
+  plan: Plan
   readonly ids: Int32Array
   /** The reverse of the plan's dependencies, by plan index. */
   readonly dependentOffsets: Int32Array
@@ -42,6 +43,8 @@ export interface Submission {
   readonly submittedAt: number
   /** Where the dependencies on tasks of other submissions come from, by their place among the plan's `targets`. */
   origins: Map<number, Place> | undefined
+  /** How many submissions lie, one behind the other, between it and where it was looked last how far back they go; see `horizon.ts`. */
+  reach: number
 }
 
 /** Where a task was registered: what tells of it even when its row belongs to another. */

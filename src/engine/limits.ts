@@ -29,6 +29,8 @@ export interface Limits {
   readonly dependenciesLost: number
   /** Starts that may take of what a ready task waits for, amounts or tags, before that task goes first. */
   readonly overtakes: number
+  /** Submissions, one made of a result of the other, over which what was released is remembered, to be made anew if it must. */
+  readonly lineage: number
 }
 
 /** A recursion without end is stopped while it fits into memory; everything else is up to the user. */
@@ -41,7 +43,8 @@ export const defaultLimits: Limits = {
   seceded: 100_000,
   deaths: 4,
   dependenciesLost: 20,
-  overtakes: 100
+  overtakes: 100,
+  lineage: 1000
 }
 
 /** Why a plan is not accepted, if it is not. */

@@ -9,10 +9,12 @@ import { breakCycles, remember, uncharge } from "./again.ts"
 import * as budget from "./budget.ts"
 import { areAny, drop } from "./copies.ts"
 import * as follow from "./follow.ts"
+import { isBeyond } from "./horizon.ts"
 import type { Out } from "./Instruction.ts"
 import { holdsDependencies, mayRepeat, settingsOf } from "./lookups.ts"
 import { recount } from "./needs.ts"
 import type { Verdict } from "./needs.ts"
+import type { Killing } from "./Outcome.ts"
 import { noteOutcome, outcomeOf } from "./outcomes.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
@@ -67,8 +69,8 @@ export const reopen = (state: State, task: TaskId, renewal: Renewal, out: Out): 
 }
 
 /** Ends a task that cannot give its result again. It has let go of its dependencies. */
-export const kill = (state: State, task: TaskId, out: Out): void => {
-  noteOutcome(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
+export const kill = (state: State, task: TaskId, reason: Killing, out: Out): void => {
+  noteOutcome(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason }), out)
   if (state.sizes.size > 0) budget.drop(state, task)
   if (areAny(state)) drop(state, task, out)
   noteEnd(state, task, Phase.failed)
@@ -116,10 +118,12 @@ const revive = (state: State, { index, submission }: Place, renewal: Renewal, ou
   tasks.refs[task] = 0
   if (ready.isDemanding(submission, index)) state.demanding++
   if (settingsOf(state, task)?.resource === true) markResource(state, task)
-  if (mayRepeat(state, task)) {
+  if (!mayRepeat(state, task)) kill(state, task, "lost", out)
+  else if (isBeyond(submission)) kill(state, task, "forgotten", out)
+  else {
     renewal.again.add(task)
     renewal.rootless.push(task)
-  } else kill(state, task, out)
+  }
   return task
 }
 

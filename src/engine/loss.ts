@@ -119,5 +119,5 @@ const forsake = (state: State, task: TaskId, out: Out): void => {
     letGo(state, task, out)
     state.tasks.flags[task]! &= ~Flag.retains
   }
-  lineage.kill(state, task, out)
+  lineage.kill(state, task, "lost", out)
 }

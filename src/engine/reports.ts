@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { uncharge, waitAgain } from "./again.ts"
+import { isBeyond } from "./horizon.ts"
 import type { Out } from "./Instruction.ts"
 import * as lineage from "./lineage.ts"
 import { keyOf, placeOf, settingsOf } from "./lookups.ts"
@@ -43,8 +44,9 @@ export const reportLost = (state: State, task: TaskId, places: ReadonlyArray<num
   const end = (reason: Going, keys: Iterable<string>): void =>
     fail(state, task, outcomeOf(state, task, { _tag: "DependenciesGone", keys: [...keys], reports, reason }), out)
   if (reports >= state.limits.dependenciesLost) return end("limit", new Set(named.map((each) => keyOf(state, each))))
-  const final = mustNotRepeat(state, lost)
+  const { final, forgotten } = unrepeatable(state, lost)
   if (final.size > 0) return end("idempotent", final)
+  if (forgotten.size > 0) return end("forgotten", forgotten)
   state.reports.set(task, reports)
   const renewal = lineage.makeRenewal()
   requeue(state, task)
@@ -78,9 +80,10 @@ const lostResults = (state: State, named: ReadonlyArray<TaskId>, attempt: number
   return lost
 }
 
-/** The keys of what must not be started twice and would have to be, to make these results again. */
-const mustNotRepeat = (state: State, lost: ReadonlySet<TaskId>): ReadonlySet<string> => {
-  const found = new Set<string>()
+/** The keys of what would have to run, to make these results again, and must not be started twice, or is too far back. */
+const unrepeatable = (state: State, lost: ReadonlySet<TaskId>) => {
+  const final = new Set<string>()
+  const forgotten = new Set<string>()
   const seen = new Set<string>()
   const stack: Array<Place> = Array.from(lost, (task) => placeOf(state, task))
   for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
@@ -88,11 +91,15 @@ const mustNotRepeat = (state: State, lost: ReadonlySet<TaskId>): ReadonlySet<str
     const name = `${submission.number} ${index}`
     if (seen.has(name)) continue
     seen.add(name)
-    if (!mayRepeatAt(submission, index)) found.add(keyAt(submission, index))
+    if (!mayRepeatAt(submission, index)) final.add(keyAt(submission, index))
+    if (isBeyond(submission)) {
+      forgotten.add(keyAt(submission, index))
+      continue
+    }
     // What has a row is there, on its way, or as lost as this.
     stack.push(...originsOf(place).filter((origin) => rowOf(origin) < 0))
   }
-  return found
+  return { final, forgotten }
 }
 
 /** Where the dependencies of a task were registered, though it may have let go of them. */

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { GraphSubmitted } from "./Event.ts"
+import * as horizon from "./horizon.ts"
 import type { Out, Refusal } from "./Instruction.ts"
 import { nestingOf, nestingRefusal, refusalOf } from "./limits.ts"
 import { placeOf } from "./lookups.ts"
@@ -122,7 +123,8 @@ export const register = (
     nesting,
     sequence: state.nextSequence,
     submittedAt: state.now,
-    origins: undefined
+    origins: undefined,
+    reach: 0
   }
   state.nextSequence += plan.size
   fillRows(state, submission)
@@ -307,6 +309,7 @@ export const link = (state: State, submission: Submission, out: Out): void => {
       linkToLive(state, ids[i]!, ~targets[j]!, out)
     }
   }
+  horizon.look(state, submission)
 }
 
 /** The result that a task makes will own a resource. */
@@ -333,7 +336,9 @@ const linkGroups = (state: State, submission: Submission, index: number, out: Ou
 /** By the time the dependency has to run again, its row may belong to another task. */
 const noteOrigin = (state: State, submission: Submission, edge: number, dependency: TaskId): void => {
   submission.origins ??= new Map()
-  submission.origins.set(edge, placeOf(state, dependency))
+  const origin = placeOf(state, dependency)
+  submission.origins.set(edge, origin)
+  submission.reach = Math.max(submission.reach, origin.submission.reach + 1)
 }
 
 /** A dependency that ended before the submission counts at once. */

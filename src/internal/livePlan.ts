@@ -6,6 +6,7 @@
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import { isBeyond } from "../engine/horizon.ts"
 import type { Defaults, Plan, Reference } from "../engine/Plan.ts"
 import type { Place } from "../engine/Submission.ts"
 import { noOptions } from "./task.ts"
@@ -55,6 +56,9 @@ export const runOf = ({ run, runs }: LivePlan, index: number): Run => runs === u
 export const runAt = ({ index, submission }: Place): Run => runOf(submission.plan as LivePlan, index)
 
 export const taskAt = ({ index, submission }: Place): TaskImpl => (submission.plan as LivePlan).nodes[index]!
+
+/** Whether it is still known what was registered there: else nothing of it runs again. */
+export const isKnownAt = ({ submission }: Pick<Place, "submission">): boolean => !isBeyond(submission)
 
 /** The function of a task that needs nothing else; see `LivePlan.functions`. */
 export const functionOf = ({ options, plain, shape }: TaskImpl): Plain | undefined =>

@@ -6,7 +6,7 @@
 import { keyAt } from "../engine/Submission.ts"
 import type { Place } from "../engine/Submission.ts"
 import { brief } from "./brief.ts"
-import { taskAt } from "./livePlan.ts"
+import { isKnownAt, taskAt } from "./livePlan.ts"
 import { isFuture, isTask } from "./task.ts"
 import type { Handle } from "./task.ts"
 
@@ -34,7 +34,7 @@ export const placesOf = (
 const isMeant = (named: unknown, place: Place): boolean => {
   const { index, submission } = place
   if (isFuture(named)) return named.submission === submission && named.index === index
-  return isTask(named) ? taskAt(place) === named : keyAt(submission, index) === named
+  return isTask(named) ? isKnownAt(place) && taskAt(place) === named : keyAt(submission, index) === named
 }
 
 const nameOf = (named: unknown): string =>

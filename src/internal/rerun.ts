@@ -8,6 +8,7 @@
  * @internal
  */
 import type { Defaults, Reference, Settings } from "../engine/Plan.ts"
+import { keyAt } from "../engine/Submission.ts"
 import type { Place, Submission } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { GraphError } from "../SkeinError.ts"
@@ -16,11 +17,11 @@ import { mistakeOf, settingsOf } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
 import { areSame, keyFor, nameOf } from "./keys.ts"
-import { functionOf, runAt, taskAt } from "./livePlan.ts"
+import { functionOf, isKnownAt, runAt, taskAt } from "./livePlan.ts"
 import type { Compiled, LivePlan, Run } from "./livePlan.ts"
 import { Drafting, positionsOf } from "./planning.ts"
-import { isTask } from "./task.ts"
-import type { Handle, TaskImpl } from "./task.ts"
+import { isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
+import type { Handle } from "./task.ts"
 
 /** What must be known of the scheduler in which the tasks ran. */
 export interface Past extends Pick<Live, "find" | "keyOf" | "placeOf"> {
@@ -61,6 +62,11 @@ const again = (task: TaskImpl, run: Run, key?: string, place?: Place): Entry => 
 })
 
 const none: ReadonlyArray<Entry> = []
+
+const tooFarBack = "it was released and is further back than limits.lineage submissions; submit its task again"
+
+/** In place of one that is too far back. */
+const unknown = new TaskImpl({ _tag: "value", value: undefined }, undefined, "none", noHandles, noOptions, undefined)
 
 class Recompiler extends Drafting<Entry> {
   private readonly registered = new Map<Submission, Map<number, Entry>>()
@@ -116,6 +122,12 @@ class Recompiler extends Drafting<Entry> {
 
   private registeredAt(place: Place): Entry {
     const key = place.submission.plan.settings.get(place.index)?.key
+    if (!isKnownAt(place)) {
+      const dependency = `task ${JSON.stringify(keyAt(place.submission, place.index))}`
+      this.refuse({ _tag: "InvalidDependency", key: undefined, dependency, why: tooFarBack })
+      // Nothing looks at this entry: there will be no plan.
+      return { ...again(unknown, runAt(place)), reference: 0 }
+    }
     return this.named(again(taskAt(place), runAt(place), key, place))
   }
 

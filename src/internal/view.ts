@@ -181,10 +181,10 @@ export class View {
   private dependenciesOf(submission: Submission, index: number): ReadonlyArray<string> {
     const { origins, plan: { offsets, targets } } = submission
     const own = targets.subarray(offsets[index], offsets[index + 1])
-    return Array.from(own, (target, i) => {
-      if (target >= 0) return keyAt(submission, target)
-      const origin = origins!.get(offsets[index]! + i)!
-      return keyAt(origin.submission, origin.index)
+    return Array.from(own).flatMap((target, i) => {
+      // Of one that is too far back it is not remembered.
+      const origin = target >= 0 ? { submission, index: target } : origins?.get(offsets[index]! + i)
+      return origin === undefined ? [] : [keyAt(origin.submission, origin.index)]
     })
   }
 
