@@ -348,7 +348,8 @@ export const rebalance: Effect.Effect<void, never, Scheduler> = Scheduler.use((s
  *
  * **Details**
  *
- * A task that has not started never does, and its dependents go on with the value or the failure. One that runs is interrupted;
+ * A task that has not started never does, and its dependents go on with the value or the failure; with the failure `TaskSkipped`
+ * it is skipped, as are they. One that runs is interrupted;
  * its end is what you say, published when its finalizers have run, and what it brings is discarded. A `flatMap` task lets go of
  * its graph. One that has ended, or was asked to stop, is not affected: the answer is `false`. Everybody who claims or needs the
  * task sees the same end. The value is held by a worker as any other; should that worker be lost, the task runs after all.

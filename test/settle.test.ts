@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -7,7 +8,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import { DependencyFailed, TaskCancelled } from "skein/SkeinError"
+import { DependencyFailed, TaskCancelled, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
@@ -34,6 +35,51 @@ describe("settle", () => {
       const future = yield* Client.submit(Task.make(note(log, "ran")))
       assert.isTrue(yield* Scheduler.settle(future, Exit.succeed("told")))
       assert.deepStrictEqual([yield* Future.join(future), log], ["told", []])
+    }).pipe(Effect.scoped, inScheduler()))
+
+  //   a        b, one of which runs
+  //   |        |
+  //  after a   after b
+  it.effect("F9, G19: one that is settled with a skip is skipped, and so is what depends on it, queued or running", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const skipped = (key: string) => new TaskSkipped({ key, root: key })
+      const b = Task.make(endless(log, "b"), { key: "b" }) as Task.Task<number, TaskSkipped>
+      const a = Task.make(endless(log, "a"), { key: "a" }) as Task.Task<number, TaskSkipped>
+      const [one, other, afterA, afterB] = yield* Client.submitAll([
+        b,
+        a,
+        Task.map(a, (n) => n, { key: "after a" }),
+        Task.map(b, (n) => n, { key: "after b" })
+      ])
+      yield* turns()
+      assert.isTrue(yield* Scheduler.settle(other, Exit.fail(skipped("a"))))
+      assert.isTrue(
+        yield* Scheduler.settle(one, Exit.failCause(Cause.combine(Cause.fail(skipped("b")), Cause.interrupt())))
+      )
+      const told = []
+      for (const each of [one, other, afterA, afterB]) {
+        const error = yield* errorOf(Future.join(each))
+        told.push([yield* Future.status(each), error instanceof TaskSkipped && [error.key, error.root]])
+      }
+      assert.deepStrictEqual(told, [
+        ["skipped", ["b", "b"]],
+        ["skipped", ["a", "a"]],
+        ["skipped", ["after a", "a"]],
+        ["skipped", ["after b", "b"]]
+      ])
+    }).pipe(Effect.scoped, inScheduler({ concurrency: 1 })))
+
+  it.effect("F9, G19: a failure beside the skip decides, as in a body", () =>
+    Effect.gen(function*() {
+      const task = Task.make(Effect.never, { key: "a" }) as Task.Task<number, string | TaskSkipped>
+      const future = yield* Client.submit(task)
+      const skip = Cause.fail(new TaskSkipped({ key: "a", root: "a" }))
+      yield* Scheduler.settle(
+        future,
+        Exit.failCause(Cause.combine<string | TaskSkipped, string>(skip, Cause.fail("no")))
+      )
+      assert.deepStrictEqual([yield* errorOf(Future.join(future)), yield* Future.status(future)], ["no", "failed"])
     }).pipe(Effect.scoped, inScheduler()))
 
   for (const isAway of [false, true]) {

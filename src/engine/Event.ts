@@ -37,6 +37,11 @@ export type Ending =
   /** The body cannot run on this worker: it runs on another, and this was no attempt. */
   | { readonly _tag: "Unmet"; readonly reason: string }
 
+/** The endings of which there is no more to say: one object each. */
+export const succeeded = { _tag: "Succeeded" } as const
+export const interrupted = { _tag: "Interrupted" } as const
+export const skipped = { _tag: "Skipped" } as const
+
 /** What holds for a worker beyond its slots. All times in milliseconds. */
 export interface Terms {
   /** Silent for so long, it counts as lost. */
@@ -176,7 +181,7 @@ export interface TaskSettled {
   readonly _tag: "TaskSettled"
   readonly now: number
   readonly task: TaskId
-  readonly ending: Extract<Ending, { readonly _tag: "Succeeded" | "Failed" | "Interrupted" }>
+  readonly ending: Extract<Ending, { readonly _tag: "Succeeded" | "Failed" | "Interrupted" | "Skipped" }>
 }
 
 /** A result is to be held by so many workers, or by some of these, as far as they are open. */

@@ -7,6 +7,7 @@
 import { acquireAgain, met, remember, uncharge, waitAgain } from "./again.ts"
 import * as budget from "./budget.ts"
 import { stop } from "./cancel.ts"
+import { interrupted } from "./Event.ts"
 import type { Ending, TaskEnded, TaskExpanded, TaskFinalized } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import * as lack from "./lack.ts"
@@ -193,7 +194,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   if (!isPresent(state, task, attempt)) return
   if (state.tasks.phase[task] === Phase.stopping) {
     leave(state, task, out)
-    return stopped(state, task, { _tag: "Interrupted" }, out)
+    return stopped(state, task, interrupted, out)
   }
   const reason = refusalOf(state, plan) ?? unfoldingRefusal(state, task)
   if (reason !== undefined) {

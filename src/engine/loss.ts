@@ -9,6 +9,7 @@ import { propagate } from "./agenda.ts"
 import { closed, leave, stopped } from "./attempts.ts"
 import { areAny, workerLost } from "./copies.ts"
 import * as elastic from "./elastic.ts"
+import { interrupted } from "./Event.ts"
 import type { WorkerLost } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import * as lineage from "./lineage.ts"
@@ -105,7 +106,7 @@ const endLeaving = (state: State, task: TaskId, out: Out): void => {
   if (state.tasks.phase[task] === Phase.releasing) closed(state, task, out)
   else {
     leave(state, task, out)
-    stopped(state, task, { _tag: "Interrupted" }, out)
+    stopped(state, task, interrupted, out)
   }
   // Each on somebody's behalf: what it was the last to need elsewhere is released on that.
   propagate(state, out)

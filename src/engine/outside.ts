@@ -42,18 +42,19 @@ export const settleFromOutside = (state: State, { ending, task }: TaskSettled, o
     state.settled.add(task)
     return stopAs(state, task, owner, false, out)
   }
-  const reason: Reason = ending._tag === "Failed" ? ending : interruption(keyOf(state, task))
-  const outcome = outcomeOf(state, task, reason)
+  const outcome = outcomeOf(state, task, reasonOf(ending, keyOf(state, task)))
   if (phase < Phase.assigned) fail(state, task, outcome, out)
   else stop(state, task, outcome, owner, false, out)
 }
 
-const interruption = (key: string): Reason => ({
-  _tag: "Cancelled",
-  task: key,
-  by: "Scheduler.settle",
-  reason: "it was settled as interrupted"
-})
+/** How a task with this key ends that is settled without a value. */
+export const reasonOf = (
+  ending: Exclude<TaskSettled["ending"], { readonly _tag: "Succeeded" }>,
+  key: string
+): Reason =>
+  ending._tag === "Interrupted"
+    ? { _tag: "Cancelled", task: key, by: "Scheduler.settle", reason: "it was settled as interrupted" }
+    : ending
 
 /** Ends a task with the value that was given for it, which a worker holds from now on as any other. */
 export const hold = (state: State, task: TaskId, out: Out): void => {

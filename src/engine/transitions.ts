@@ -30,8 +30,24 @@ export interface Transition {
   readonly serial: number
 }
 
-/** `[from, to, when]`, in the order of a task's life. */
-export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]> = [
+type Row = readonly [from: PhaseName, to: PhaseName, when: string]
+
+/** How an attempt that has started comes to its end, whether it holds its slot or not. */
+const endsOfAttempts = (from: PhaseName, meanwhile: string): ReadonlyArray<Row> => [
+  [from, "stopping", "nobody wants it any more, a time limit passed, or it was settled from outside"],
+  [
+    from,
+    "waiting",
+    "another attempt is due, the body gave its place up, cannot run there or returned a graph, or the worker was lost"
+  ],
+  [from, "succeeded", `the body succeeded${meanwhile}`],
+  [from, "failed", `the body failed or died${meanwhile}, or was lost with its worker for good`],
+  [from, "cancelled", "the body interrupted itself"],
+  [from, "skipped", `the body chose to be skipped${meanwhile}`]
+]
+
+/** In the order of a task's life. */
+export const transitions: ReadonlyArray<Row> = [
   [
     "waiting",
     "ready",
@@ -44,51 +60,30 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
     "a dependency refused it, a policy can never be met, a time limit passed, no worker could ever take it, what it stands for failed, or it was settled from outside"
   ],
   ["waiting", "cancelled", "nobody wants it any more, a dependency was cancelled, or it was settled from outside"],
-  ["waiting", "skipped", "a dependency was skipped, or what it stands for, or a rule chose to"],
+  [
+    "waiting",
+    "skipped",
+    "a dependency was skipped, or what it stands for, a rule chose to, or it was settled from outside"
+  ],
   ["ready", "assigned", "a worker has a free slot"],
   ["ready", "waiting", "an input was lost"],
   ["ready", "succeeded", "it was settled from outside"],
   ["ready", "failed", "a time limit passed, no worker could ever take it, or it was settled from outside"],
   ["ready", "cancelled", "nobody wants it any more, or it was settled from outside"],
+  ["ready", "skipped", "it was settled from outside"],
   ["assigned", "running", "the worker starts the attempt"],
   ["running", "seceded", "the body waits"],
-  ["running", "stopping", "nobody wants it any more, a time limit passed, or it was settled from outside"],
-  [
-    "running",
-    "waiting",
-    "another attempt is due, the body gave its place up, cannot run there or returned a graph, or the worker was lost"
-  ],
-  ["running", "succeeded", "the body succeeded"],
-  ["running", "failed", "the body failed or died, or was lost with its worker for good"],
-  ["running", "cancelled", "the body interrupted itself"],
-  ["running", "skipped", "the body chose to be skipped"],
+  ...endsOfAttempts("running", ""),
   ["seceded", "rejoining", "the last wait is over"],
-  ["seceded", "stopping", "nobody wants it any more, a time limit passed, or it was settled from outside"],
-  [
-    "seceded",
-    "waiting",
-    "another attempt is due, the body gave its place up, cannot run there or returned a graph, or the worker was lost"
-  ],
-  ["seceded", "succeeded", "the body succeeded while a fiber of its own still waited"],
-  ["seceded", "failed", "the body failed or died while a fiber of its own still waited, or was lost for good"],
-  ["seceded", "cancelled", "the body interrupted itself"],
-  ["seceded", "skipped", "the body chose to be skipped while a fiber of its own still waited"],
+  ...endsOfAttempts("seceded", " while a fiber of its own still waited"),
   ["rejoining", "running", "a slot is free"],
   ["rejoining", "seceded", "another fiber of the body waits"],
-  ["rejoining", "stopping", "nobody wants it any more, a time limit passed, or it was settled from outside"],
-  [
-    "rejoining",
-    "waiting",
-    "another attempt is due, the body gave its place up, cannot run there or returned a graph, or the worker was lost"
-  ],
-  ["rejoining", "succeeded", "the body succeeded while a fiber of its own still waited"],
-  ["rejoining", "failed", "the body failed or died while a fiber of its own still waited, or was lost for good"],
-  ["rejoining", "cancelled", "the body interrupted itself"],
-  ["rejoining", "skipped", "the body chose to be skipped while a fiber of its own still waited"],
+  ...endsOfAttempts("rejoining", " while a fiber of its own still waited"),
   ["stopping", "waiting", "the attempt ran out of time and another one is due"],
   ["stopping", "succeeded", "the attempt has ended, and the task was settled from outside"],
   ["stopping", "failed", "the attempt has ended, and a time limit was the reason or the task was settled from outside"],
   ["stopping", "cancelled", "the attempt has ended"],
+  ["stopping", "skipped", "the attempt has ended, and the task was settled from outside"],
   ["stopping", "releasing", "the attempt succeeded all the same, and its result owns a resource"],
   ["releasing", "succeeded", "the finalizers have run, and the task was settled from outside"],
   ["releasing", "waiting", "the finalizers have run, and what was made of it was lost"],
@@ -98,6 +93,7 @@ export const transitions: ReadonlyArray<readonly [PhaseName, PhaseName, string]>
     "the finalizers have run, and a time limit was the reason, it was settled from outside, or it is needed again and must not run"
   ],
   ["releasing", "cancelled", "the finalizers have run"],
+  ["releasing", "skipped", "the finalizers have run, and the task was settled from outside"],
   [
     "succeeded",
     "releasing",

@@ -17,6 +17,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import { interrupted } from "../engine/Event.ts"
 import type { Ending } from "../engine/Event.ts"
 import type { Finalize, Stop } from "../engine/Instruction.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
@@ -35,8 +36,6 @@ import { delayOf, isDone, isRetriable, retryOf } from "./retries.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { endingOf, missedIn, withoutSignals } from "./signals.ts"
 import type { TaskImpl } from "./task.ts"
-
-const interrupted: Ending = { _tag: "Interrupted" }
 
 /** One attempt of a task. */
 interface Order {

@@ -22,7 +22,8 @@ import type * as FiberScheduler from "effect/Scheduler"
 import { isPresent } from "../engine/attempts.ts"
 import { holdersOf } from "../engine/copies.ts"
 import { advance } from "../engine/Engine.ts"
-import type { Ending, Event, TaskEnded, TaskSettled } from "../engine/Event.ts"
+import { succeeded } from "../engine/Event.ts"
+import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
 import { Fifo } from "../engine/fifo.ts"
 import type { Copy, Instruction, Overdue } from "../engine/Instruction.ts"
 import { keyOf, placeOf, settingsOf } from "../engine/lookups.ts"
@@ -61,6 +62,7 @@ import type { Past } from "./rerun.ts"
 import { retryOf } from "./retries.ts"
 import type { Step } from "./retries.ts"
 import { safe } from "./schemes.ts"
+import { endingGiven } from "./signals.ts"
 import { refused, Submissions } from "./submissions.ts"
 import { isTask } from "./task.ts"
 import type { FutureImpl } from "./task.ts"
@@ -71,8 +73,6 @@ import type { Message } from "./wire.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
-const succeeded = { _tag: "Succeeded" } as const
-const interrupted = { _tag: "Interrupted" } as const
 const inputsLost: Ending = { _tag: "InputsLost" }
 
 /** After this many instructions, or this long by the layer's clock, the pump lets timers and I/O have a turn. */
@@ -473,16 +473,12 @@ export class SchedulerCore implements Carrier, Live, Past {
     const { task } = claim
     if (claim.state !== "live" || !maySettle(this.state, task)) return false
     if (Exit.isSuccess(exit)) this.outbox.given.set(task, exit.value)
-    const ending = Exit.isSuccess(exit) ? succeeded : this.endingOf(withoutInterrupts(exit.cause))
+    const ending = Exit.isSuccess(exit)
+      ? succeeded
+      : endingGiven(withoutInterrupts(exit.cause), (cause) => this.keepCause(cause))
     const isTaken = this.ask({ _tag: "TaskSettled", now: this.now(), task, ending })._tag === "Submitted"
     if (!isTaken) this.outbox.given.delete(task)
     return isTaken
-  }
-
-  private endingOf(cause: Cause.Cause<unknown>): TaskSettled["ending"] {
-    if (cause.reasons.length === 0) return interrupted
-    const defect = Cause.findErrorOption(cause)._tag === "None"
-    return { _tag: "Failed", failure: this.keepCause(cause), defect }
   }
 
   /** A flatMap body has returned a task: submits it in place of the attempt. */

@@ -4,7 +4,8 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
-import type { Ending } from "../engine/Event.ts"
+import { interrupted, skipped } from "../engine/Event.ts"
+import type { Ending, TaskSettled } from "../engine/Event.ts"
 import { DependenciesLost, Reschedule, TaskSkipped, Unmet } from "../SkeinError.ts"
 
 const kinds = [DependenciesLost, Reschedule, TaskSkipped, Unmet]
@@ -35,7 +36,20 @@ export const missedIn = ({ reasons }: Cause.Cause<unknown>): ReadonlyArray<unkno
 /** The ending that a cause of signals alone asks for: to be skipped goes before another worker, and that before another turn. */
 export const endingOf = ({ reasons }: Cause.Cause<unknown>): Ending => {
   const errors = reasons.flatMap((reason) => Cause.isFailReason(reason) ? [reason.error] : [])
-  if (errors.some((error) => error instanceof TaskSkipped)) return { _tag: "Skipped" }
+  if (errors.some((error) => error instanceof TaskSkipped)) return skipped
   const unmet = errors.find((error) => error instanceof Unmet)
   return unmet === undefined ? { _tag: "Rescheduled" } : { _tag: "Unmet", reason: unmet.reason }
+}
+
+/** How a task ends that is settled from outside with this cause, without its interruptions: as if its body had said so. */
+export const endingGiven = (
+  cause: Cause.Cause<unknown>,
+  keep: (cause: Cause.Cause<unknown>) => number
+): Exclude<TaskSettled["ending"], { readonly _tag: "Succeeded" }> => {
+  if (cause.reasons.length === 0) return interrupted
+  const own = withoutSignals(cause)
+  if (own.reasons.length === 0 && endingOf(cause)._tag === "Skipped") return skipped
+  // Other signals mean something of an attempt alone.
+  const told = own.reasons.length === 0 ? cause : own
+  return { _tag: "Failed", failure: keep(told), defect: Cause.findErrorOption(told)._tag === "None" }
 }

@@ -16,6 +16,7 @@ import * as Client from "../Client.ts"
 import type { WaitMode } from "../engine/Event.ts"
 import { defaultLimits } from "../engine/limits.ts"
 import type { Going, Outcome, Reason } from "../engine/Outcome.ts"
+import { reasonOf } from "../engine/outside.ts"
 import type { Claim } from "../engine/Owner.ts"
 import { isDefault } from "../engine/policies.ts"
 import type { Group } from "../engine/policies.ts"
@@ -30,7 +31,7 @@ import { placesOf } from "../internal/missed.ts"
 import { isDone, isRetriable, retryOf } from "../internal/retries.ts"
 import { runIn } from "../internal/runs.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
-import { endingOf, missedIn, withoutSignals } from "../internal/signals.ts"
+import { endingGiven, endingOf, missedIn, withoutSignals } from "../internal/signals.ts"
 import { FutureImpl, isTask } from "../internal/task.ts"
 import type { Handle, TaskImpl } from "../internal/task.ts"
 import { GraphError, TaskTimeout } from "../SkeinError.ts"
@@ -452,10 +453,13 @@ export class Interpreter implements Stage {
       row.ended = { value: exit.value, outcome: undefined, ...rest }
       return true
     }
-    const failure = this.rows.keepCause(exit.cause)
-    const reason = { _tag: "Failed", failure, defect: Cause.findErrorOption(exit.cause)._tag === "None" } as const
+    const key = this.rows.keyOf(task)
+    const ending = endingGiven(withoutInterrupts(exit.cause), (cause) => this.rows.keepCause(cause))
     row.ended = {
-      outcome: { reason, trail: { task: this.rows.keyOf(task), from: undefined, where: this.rows.whereOf(task) } },
+      outcome: {
+        reason: reasonOf(ending, key),
+        trail: { task: key, from: undefined, where: this.rows.whereOf(task) }
+      },
       ...rest
     }
     return true

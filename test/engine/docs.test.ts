@@ -1,5 +1,5 @@
-import { assert, describe, it } from "@effect/vitest"
-import { readFileSync, writeFileSync } from "node:fs"
+import { assert, describe, expect, it } from "@effect/vitest"
+import { readFileSync } from "node:fs"
 import { toMermaid } from "../../src/engine/transitions.ts"
 
 const root = new URL("../../", import.meta.url)
@@ -8,11 +8,12 @@ const read = (path: string): string => readFileSync(new URL(path, root), "utf8")
 const diagram = /(```mermaid\n)[^`]*(\n```)/
 
 describe("docs/engine.md", () => {
-  it("The diagram is the one that the table of transitions prints", () => {
-    const text = read("docs/engine.md")
-    const fresh = text.replace(diagram, (_, open: string, close: string) => open + toMermaid() + close)
-    if (process.argv.includes("-u")) writeFileSync(new URL("docs/engine.md", root), fresh)
-    else assert.strictEqual(text, fresh)
+  it("The diagram is the one that the table of transitions prints", async () => {
+    const fresh = read("docs/engine.md").replace(
+      diagram,
+      (_, open: string, close: string) => open + toMermaid() + close
+    )
+    await expect(fresh).toMatchFileSnapshot("../../docs/engine.md")
   })
 
   it("Every event and every instruction is in its table, and no other", () => {

@@ -98,6 +98,7 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   "TaskSettled with a value": (rig) => void rig.settle("x"),
   "TaskSettled with a failure": (rig) => void rig.settle("x", { _tag: "Failed", failure: 9, defect: false }),
   "TaskSettled as interrupted": (rig) => void rig.settle("x", { _tag: "Interrupted" }),
+  "TaskSettled as skipped": (rig) => void rig.settle("x", { _tag: "Skipped" }),
   CopiesRequested: (rig) => void rig.send({ _tag: "CopiesRequested", task: rig.id("x"), copies: 2 }),
   RebalanceRequested: (rig) => void rig.send({ _tag: "RebalanceRequested" }),
   TaskCopied: (rig) => {
@@ -242,6 +243,12 @@ describe("enumerations", () => {
     told.end("x")
     told.finalize("x")
     note(told)
+    const skipping = new Rig({ w1: 2 })
+    skipping.submit(skipping.open(), { x: [], y: [] }, owning)
+    for (const each of ["x", "y"]) skipping.settle(each, { _tag: "Skipped" })
+    for (const each of ["x", "y"]) skipping.end(each)
+    skipping.finalize("x")
+    note(skipping)
     const missing = transitions.map(([from, to]) => `${from} ${to}`).filter((each) => !seen.has(each))
     assert.deepStrictEqual(missing, [])
     for (const each of seen) {

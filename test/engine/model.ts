@@ -1146,6 +1146,8 @@ export class Model {
       ? ["succeeded", ""] as const
       : ending._tag === "Failed"
       ? ["failed", `Failed:${task.name}`] as const
+      : ending._tag === "Skipped"
+      ? ["skipped", `Skipped:${task.name}`] as const
       : ["cancelled", `Cancelled:${task.name}`] as const
     if (task.status === "pending") {
       if (status === "succeeded") this.hold(task)

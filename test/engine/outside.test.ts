@@ -67,6 +67,20 @@ describe("ends from outside", () => {
     assertNothingIsLeft(rig)
   })
 
+  it("F9, G19: one that is settled as skipped is, ready or running, and so is what depends on it", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: [], d: ["c"] }, { targets: ["a", "b", "c", "d"] })
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("c")], ["running", "ready"])
+    for (const each of ["a", "c"]) rig.settle(each, { _tag: "Skipped" })
+    assert.deepStrictEqual(["a", "c", "d"].map((each) => rig.phase(each)), ["stopping", "skipped", "skipped"])
+    rig.end("a")
+    assert.deepStrictEqual(["a", "b"].map((each) => rig.phase(each)), ["skipped", "skipped"])
+    assert.deepStrictEqual([rig.outcome("b"), rig.outcome("d")], [["Skipped", "a", "b"], ["Skipped", "c", "d"]])
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
   it("F9, M7: what an attempt acquired in vain is finalized before the value counts, which owns nothing", () => {
     const rig = new Rig()
     const main = rig.open()

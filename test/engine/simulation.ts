@@ -770,7 +770,8 @@ export class Simulation {
     const ending = this.chance.weighted<TaskSettled["ending"]>([
       [4, { _tag: "Succeeded" }],
       [2, { _tag: "Failed", failure: this.next++, defect: this.chance.with(0.3) }],
-      [1, { _tag: "Interrupted" }]
+      [1, { _tag: "Interrupted" }],
+      [1, { _tag: "Skipped" }]
     ])
     this.send({ _tag: "TaskSettled", now: this.now, task: row, ending })
   }
