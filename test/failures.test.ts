@@ -12,12 +12,19 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Skein from "skein/Skein"
 import {
+  DependenciesGone,
   DependencyFailed,
+  DependencyTimeout,
   type GraphError,
+  ImpossibleDependency,
+  NoSuitableWorker,
+  Released,
   type RuntimeFailure,
+  Starved,
   TaskCancelled,
   TaskInfo,
-  TaskTimeout
+  TaskTimeout,
+  WorkerKilled
 } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
@@ -673,6 +680,44 @@ describe("attempts", () => {
         yield* causeOf(Client.compute(Task.make(body, { retry: Schedule.recurs(3) })))
         assert.strictEqual(runs(), 1)
       }
+    }).pipe(inScheduler()))
+
+  const key = "joined"
+  const ofTheRuntime: ReadonlyArray<RuntimeFailure> = [
+    new TaskCancelled({ key, by: "b", reason: "r" }),
+    new WorkerKilled({ key, deaths: 4, reason: "deaths" }),
+    new NoSuitableWorker({ key, restriction: {}, millis: 0 }),
+    new DependenciesGone({ key, keys: [], reports: 20, reason: "limit" }),
+    new Starved({ waits: [] }),
+    new Released({ key, owner: "scope" })
+  ]
+  const ofOptions = [
+    new TaskTimeout({ key, of: "attempt", millis: 1 }),
+    new DependencyTimeout({ key, millis: 1 }),
+    new NoSuitableWorker({ key, restriction: { workers: ["a"] }, millis: 0 }),
+    new ImpossibleDependency({ key, reason: { _tag: "Locality", workers: [], fault: undefined } })
+  ]
+
+  it.effect("F5: what the runtime did to a task that a body joined is not tried again, what its options did is", () =>
+    Effect.gen(function*() {
+      const runsAfter = (error: unknown) =>
+        Effect.gen(function*() {
+          const { body, runs } = flaky(9, () => Effect.fail(error))
+          yield* causeOf(Client.compute(Task.make(body, { retry: Schedule.recurs(1) })))
+          return runs()
+        })
+      assert.deepStrictEqual(yield* Effect.forEach(ofTheRuntime, runsAfter), ofTheRuntime.map(() => 1))
+      assert.deepStrictEqual(yield* Effect.forEach(ofOptions, runsAfter), ofOptions.map(() => 2))
+    }).pipe(inScheduler()))
+
+  it.effect("F5, W8: that a body waited for workers in vain is its own failure, which is tried again and fails its dependents", () =>
+    Effect.gen(function*() {
+      // As `Scheduler.awaitWorkers` fails.
+      const inVain = new NoSuitableWorker({ key: undefined, restriction: {}, millis: 5000 })
+      const { body, runs } = flaky(9, () => Effect.fail(inVain))
+      const waiting = Task.make(body, { key: "waiting", retry: Schedule.recurs(1) })
+      const error = yield* errorOf(Client.compute(Task.make([waiting], () => Effect.void)))
+      assert.deepStrictEqual([runs(), error instanceof DependencyFailed && error.error], [2, inVain])
     }).pipe(inScheduler()))
 })
 

@@ -15,7 +15,6 @@ import {
   DependencyTimeout,
   ImpossibleDependency,
   NoSuitableWorker,
-  Released,
   Starved,
   TaskCancelled,
   TaskInfo,
@@ -26,6 +25,7 @@ import {
 import { infoOf } from "./fact.ts"
 import { FailedPart } from "./failedPart.ts"
 import { TaskFrame } from "./rendering.ts"
+import { isRuntimeFailure } from "./runtimeFailure.ts"
 import { skippedIn, unfused } from "./unfused.ts"
 
 /** The keys from the task that failed first to the one observed. */
@@ -164,13 +164,6 @@ const dependentCause = (
   const { cause, error } = found.value instanceof DependencyFailed ? found.value : { cause: own, error: found.value }
   return Cause.fail(new DependencyFailed({ key, label, root: path[0]!, error, path, cause }))
 }
-
-/** Whether it is a `RuntimeFailure`, of the task itself or of one that it joined. */
-const isRuntimeFailure = (error: unknown): boolean =>
-  error instanceof TaskCancelled || error instanceof Starved || error instanceof Released ||
-  error instanceof WorkerKilled || error instanceof DependenciesGone ||
-  // Of a task that its options restrict it is an error of those.
-  (error instanceof NoSuitableWorker && Object.keys(error.restriction).length === 0)
 
 /** What is left of a cause without interruptions. */
 export const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unknown> =>

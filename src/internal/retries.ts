@@ -8,17 +8,9 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { TaskId } from "../engine/TaskTable.ts"
-import {
-  DependenciesGone,
-  DependencyFailed,
-  GraphError,
-  Released,
-  Starved,
-  TaskCancelled,
-  TaskSkipped,
-  WorkerKilled
-} from "../SkeinError.ts"
+import { DependencyFailed, GraphError, TaskSkipped } from "../SkeinError.ts"
 import type { Run } from "./livePlan.ts"
+import { isRuntimeFailure } from "./runtimeFailure.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { TaskImpl } from "./task.ts"
 
@@ -51,16 +43,11 @@ export const retryOf = (
 export const isDone = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.some((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))
 
-/** What the runtime and dependencies did to an attempt does not get better by trying again. */
-export const isRetriable = (error: unknown): boolean => !notRetried.some((type) => error instanceof type)
+/**
+ * Whether a failure may be another one the next time: not what the runtime did to a task that the body joined, nor that it was
+ * skipped or could not be submitted. Its own failure is as any other, and that of the time limits and options of a task it joined.
+ */
+export const isRetriable = (error: unknown): boolean =>
+  !isRuntimeFailure(error) && !notRetried.some((type) => error instanceof type)
 
-const notRetried = [
-  DependenciesGone,
-  DependencyFailed,
-  GraphError,
-  Released,
-  Starved,
-  TaskCancelled,
-  TaskSkipped,
-  WorkerKilled
-]
+const notRetried = [DependencyFailed, GraphError, TaskSkipped]
