@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Client from "skein/Client"
+import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
@@ -43,6 +44,21 @@ for (const isAway of [false, true]) {
         assert.strictEqual(yield* Future.join(future), 2)
         assert.deepStrictEqual([log, numbers], [["up", "up"], [1, 1]])
       }).pipe(inScheduler({ concurrency: 1 })))
+
+    it.effect("F7, D8: what a met set has let go of before it does not make another one run again in its place", () =>
+      Effect.gen(function*() {
+        const log: Log = []
+        const loser = Task.make(Effect.never, { key: "loser" })
+        const quick = Task.make(note(log, "quick"), { key: "quick" })
+        const other = Task.make(note(log, "other"), { key: "other" })
+        const misses = atFirst(1)
+        const down = Task.make(
+          { any: Dependency.any([loser, quick], { losers: "cancel" }), other },
+          () => Effect.andThen(leave, misses(Task.dependenciesLost("other"), "done"))
+        )
+        assert.strictEqual(yield* Client.compute(down), "done")
+        assert.deepStrictEqual(log.toSorted(), ["other", "other", "quick"])
+      }).pipe(inScheduler({ concurrency: 3 })))
 
     it.effect("F7: names are tasks, futures, keys, automatic ones included, and what it runs after", () =>
       Effect.gen(function*() {

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as budget from "./budget.ts"
+import { dependenciesOf } from "./dependencies.ts"
 import * as follow from "./follow.ts"
 import type { Out } from "./Instruction.ts"
 import { keyOf, mayRepeat } from "./lookups.ts"
@@ -13,7 +14,6 @@ import { outcomeOf } from "./outcomes.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
 import { conclude, fail, isRefusal, makeReady, refuse } from "./settle.ts"
-import { dependenciesOf } from "./snapshot.ts"
 import type { State } from "./State.ts"
 import type { TaskId } from "./TaskTable.ts"
 import { transition } from "./transitions.ts"

@@ -3,11 +3,12 @@
  *
  * @since 0.1.0
  */
+import { dependenciesOf } from "./dependencies.ts"
 import { holdsDependencies } from "./lookups.ts"
 import { hasEnded, Phase, phaseNames } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
 import type { Lane } from "./Queue.ts"
-import { dependenciesOf, membersOf } from "./snapshot.ts"
+import { membersOf } from "./snapshot.ts"
 import type { State } from "./State.ts"
 import { isSourceAt, keyAt } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"

@@ -4,7 +4,8 @@
  *
  * @since 0.1.0
  */
-import { dependencyRowsOf, outcomeOfEnd } from "./needs.ts"
+import { dependencyRows } from "./dependencies.ts"
+import { outcomeOfEnd } from "./needs.ts"
 import { hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
 import type { Followed } from "./Plan.ts"
@@ -55,7 +56,7 @@ const put = (state: State, task: TaskId, followed: Followed | undefined): void =
 export const followedBy = (state: State, task: TaskId): Followed | undefined => {
   const groups = state.needs.get(task)?.groups.filter(({ of }) => of === "follow") ?? []
   if (groups.length === 0) return undefined
-  const rows = dependencyRowsOf(state, task)
+  const rows = dependencyRows(state, task)
   const binding = groups.flatMap((group) => placesOf(state, group, rows.slice(group.from, group.to)) ?? [])
   if (binding.length === 0) return undefined
   const on = binding[0]!.on.filter((worker) => binding.every((each) => each.on.includes(worker)))

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { dependenciesOf, dependencyRows } from "./dependencies.ts"
 import type { Out } from "./Instruction.ts"
 import { keyOf, settingsOf } from "./lookups.ts"
 import type { Impossibility, Outcome as Ended, Trail } from "./Outcome.ts"
@@ -13,7 +14,6 @@ import { decide, isDefault } from "./policies.ts"
 import type { Group, Outcome } from "./policies.ts"
 import { unref } from "./release.ts"
 import type { State } from "./State.ts"
-import { liveOf } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 
 /** How far the groups of a task are: those of its dependencies that have a policy. Right as long as the task waits. */
@@ -57,14 +57,6 @@ const meantBy = (trail: Trail): Trail => {
   return meant
 }
 
-/** The rows of all that a task depends on, by place; those that it has let go of may belong to others. */
-const rowsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
-  const submission = state.tasks.submission[task]!
-  const { offsets, targets } = submission.plan
-  const index = state.tasks.index[task]!
-  return Array.from(targets.subarray(offsets[index], offsets[index + 1]), (target) => liveOf(submission, target))
-}
-
 /** The group to which a place among the dependencies belongs, or -1. */
 const groupAt = (groups: ReadonlyArray<Group>, place: number): number =>
   groups.findIndex(({ from, to }) => place >= from && place < to)
@@ -78,7 +70,7 @@ const survey = (state: State, task: TaskId): Needs => {
   const tallies = groups.map(() => ({ success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }))
   const open = new Map<TaskId, Array<number>>()
   const needs: Needs = { groups, tallies, met: groups.map(() => false), open, dropped, left: groups.length }
-  for (const [place, dependency] of rowsOf(state, task).entries()) {
+  for (const [place, dependency] of dependencyRows(state, task).entries()) {
     if (dropped.has(place)) continue
     const group = groupAt(groups, place)
     if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) {
@@ -95,7 +87,7 @@ const survey = (state: State, task: TaskId): Needs => {
 
 /** What a task outside of its groups depends on that has ended without success, first by place. */
 const refusalOf = (state: State, task: TaskId, { dropped, groups }: Needs): TaskId | undefined =>
-  rowsOf(state, task).find((dependency, place) =>
+  dependencyRows(state, task).find((dependency, place) =>
     !dropped.has(place) && groupAt(groups, place) < 0 && hasEnded(state.tasks.phase[dependency] as PhaseOf) &&
     state.tasks.phase[dependency] !== Phase.succeeded
   )
@@ -176,7 +168,7 @@ const sizeOf = ({ dropped }: Needs, { from, to }: Group): number => {
 
 /** The ended dependencies of a group, by place. */
 const endedIn = (state: State, task: TaskId, { dropped }: Needs, { from, to }: Group): ReadonlyArray<TaskId> =>
-  rowsOf(state, task).filter((dependency, place) =>
+  dependencyRows(state, task).filter((dependency, place) =>
     place >= from && place < to && !dropped.has(place) && hasEnded(state.tasks.phase[dependency] as PhaseOf)
   )
 
@@ -229,14 +221,8 @@ const letLosersGo = (state: State, task: TaskId, needs: Needs, { from, to }: Gro
   }
 }
 
-/** The rows of all that a task with policies depends on, by place; -1 for what it has let go of. */
-export const dependencyRowsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
-  const { dropped } = state.needs.get(task)!
-  return rowsOf(state, task).map((dependency, place) => dropped.has(place) ? -1 : dependency)
-}
-
 /** What a task that has not started waits for, if it has policies: not what its groups can do without by now. */
-export const awaitedOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+const awaitedOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   // Before it is linked to the others it has no entry.
   const needs = state.needs.get(task) ?? survey(state, task)
   const isNeeded = needs.groups.map((group, i) => !needs.met[i] && decided(needs, group, i) === undefined)
@@ -244,6 +230,12 @@ export const awaitedOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => 
     places.some((place) => isNeeded[groupAt(needs.groups, place)] !== false) ? [dependency] : []
   )
 }
+
+/** What a task waits for that has not ended: all of its dependencies, or what its policies cannot do without. */
+export const awaitedDependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> =>
+  settingsOf(state, task)?.policies === undefined
+    ? dependenciesOf(state, task).filter((dependency) => !hasEnded(state.tasks.phase[dependency] as PhaseOf))
+    : awaitedOf(state, task)
 
 const decided = (needs: Needs, group: Group, index: number) =>
   decide(group.policy, sizeOf(needs, group), needs.tallies[index]!)

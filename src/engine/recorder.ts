@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
+import { dependencyRows } from "./dependencies.ts"
 import type { Forget, Instruction, Out, Start } from "./Instruction.ts"
-import { dependencyRows } from "./snapshot.ts"
 import type { State } from "./State.ts"
 import type { TaskId } from "./TaskTable.ts"
 

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { uncharge, waitAgain } from "./again.ts"
+import { dependencyRows } from "./dependencies.ts"
 import { isBeyond } from "./horizon.ts"
 import type { Out } from "./Instruction.ts"
 import * as lineage from "./lineage.ts"
@@ -15,7 +16,6 @@ import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
 import { finalize } from "./release.ts"
 import { fail } from "./settle.ts"
-import { dependencyRows } from "./snapshot.ts"
 import type { State } from "./State.ts"
 import { keyAt, mayRepeatAt } from "./Submission.ts"
 import type { Place } from "./Submission.ts"

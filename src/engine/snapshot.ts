@@ -5,15 +5,15 @@
  * @since 0.1.0
  */
 import { amountOf, holdersOfTag } from "./amounts.ts"
-import { holdsDependencies, keyOf, labelOf, sequenceOf, settingsOf } from "./lookups.ts"
-import { awaitedOf } from "./needs.ts"
+import { dependenciesOf } from "./dependencies.ts"
+import { holdsDependencies, keyOf, labelOf, sequenceOf } from "./lookups.ts"
+import { awaitedDependenciesOf } from "./needs.ts"
 import type { Reason } from "./Outcome.ts"
 import type { Owner, Wait } from "./Owner.ts"
-import { Flag, hasEnded, Phase, phaseNames } from "./Phase.ts"
-import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
+import { Flag, Phase, phaseNames } from "./Phase.ts"
+import type { PhaseName } from "./Phase.ts"
 import type { Lane } from "./Queue.ts"
 import type { State } from "./State.ts"
-import { liveOf } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 import type { WorkerRecord } from "./WorkerRecord.ts"
 
@@ -179,32 +179,6 @@ const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   const alias = state.aliases.get(task)
   return alias === undefined ? dependenciesOf(state, task) : [alias]
 }
-
-/**
- * The rows of the dependencies of a live task, ended or not, each as often as it is named; -1 for one that is forgotten. Those
- * of which it has let go before its own end are not among them.
- */
-export const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
-  const dropped = state.needs.get(task)?.dropped
-  const rows = dependencyRows(state, task)
-  return dropped === undefined || dropped.size === 0 ? rows : rows.filter((_, place) => !dropped.has(place))
-}
-
-/** The same by place, with -1 in those of which it has let go. */
-export const dependencyRows = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
-  const submission = state.tasks.submission[task]!
-  const { offsets, targets } = submission.plan
-  const index = state.tasks.index[task]!
-  const rows = Array.from(targets.subarray(offsets[index], offsets[index + 1]), (target) => liveOf(submission, target))
-  const dropped = state.needs.get(task)?.dropped
-  return dropped === undefined || dropped.size === 0 ? rows : rows.map((row, place) => dropped.has(place) ? -1 : row)
-}
-
-/** What a task waits for that has not ended: all of its dependencies, or what its policies cannot do without. */
-export const awaitedDependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> =>
-  settingsOf(state, task)?.policies === undefined
-    ? dependenciesOf(state, task).filter((dependency) => !hasEnded(state.tasks.phase[dependency] as PhaseOf))
-    : awaitedOf(state, task)
 
 const dependentsOf = (state: State, live: ReadonlyArray<TaskId>): ReadonlyMap<TaskId, number> => {
   const counts = new Map<TaskId, number>()

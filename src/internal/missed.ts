@@ -15,12 +15,16 @@ export const placesOf = (
   missed: ReadonlyArray<unknown>,
   handles: ReadonlyArray<Handle>,
   key: string,
-  dependencies: ReadonlyArray<Place>
+  dependencies: ReadonlyArray<Place | undefined>
 ): ReadonlyArray<number> | TypeError => {
-  const places = missed.map((each) => dependencies.findIndex((place, i) => handles[i] === each || isMeant(each, place)))
+  const places = missed.map((each) =>
+    dependencies.findIndex((place, i) => handles[i] === each || (place !== undefined && isMeant(each, place)))
+  )
   const stranger = places.indexOf(-1)
   if (stranger < 0) return [...new Set(places)]
-  const own = new Set(dependencies.map(({ index, submission }) => JSON.stringify(keyAt(submission, index))))
+  const own = new Set(
+    dependencies.flatMap((place) => place === undefined ? [] : [JSON.stringify(keyAt(place.submission, place.index))])
+  )
   const known = own.size === 0 ? "it has none" : `it has ${[...own].join(", ")}`
   return new TypeError(
     `Task ${JSON.stringify(key)} named ${

@@ -21,17 +21,17 @@ import type * as Fiber from "effect/Fiber"
 import type * as FiberScheduler from "effect/Scheduler"
 import { isPresent } from "../engine/attempts.ts"
 import { holdersOf } from "../engine/copies.ts"
+import { dependenciesOf, dependencyRows } from "../engine/dependencies.ts"
 import { advance } from "../engine/Engine.ts"
 import { succeeded } from "../engine/Event.ts"
 import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
 import { Fifo } from "../engine/fifo.ts"
 import type { Copy, Instruction, Overdue } from "../engine/Instruction.ts"
 import { keyOf, placeOf, settingsOf } from "../engine/lookups.ts"
-import { areInputsThere, dependencyRowsOf } from "../engine/needs.ts"
+import { areInputsThere } from "../engine/needs.ts"
 import { maySettle } from "../engine/outside.ts"
 import { Flag, hasEnded, Phase } from "../engine/Phase.ts"
 import type { Phase as PhaseOf } from "../engine/Phase.ts"
-import { dependenciesOf } from "../engine/snapshot.ts"
 import { make as makeState } from "../engine/State.ts"
 import type { SchedulerSettings, State } from "../engine/State.ts"
 import { liveOf } from "../engine/Submission.ts"
@@ -418,9 +418,9 @@ export class SchedulerCore implements Carrier, Live, Past {
     return dependenciesOf(this.state, task).every((input) => hasEnded(this.state.tasks.phase[input] as PhaseOf))
   }
 
-  /** Where what a task depends on was registered. */
-  dependenciesOf(task: TaskId): ReadonlyArray<Place> {
-    return dependenciesOf(this.state, task).map((each) => placeOf(this.state, each))
+  /** Where what a task depends on was registered; nothing for what it has let go of. */
+  dependenciesOf(task: TaskId): ReadonlyArray<Place | undefined> {
+    return dependencyRows(this.state, task).map((each) => each < 0 ? undefined : placeOf(this.state, each))
   }
 
   /** The task that `task` depends on alone. */
@@ -450,7 +450,7 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** Puts exits in the places of inputs that have a policy, and nothing for those that have not ended. */
   private putExits(task: TaskId, values: Array<unknown>): void {
     const { groups } = this.state.needs.get(task)!
-    const rows = dependencyRowsOf(this.state, task)
+    const rows = dependencyRows(this.state, task)
     for (const { from, of, to } of groups) {
       if (of !== "inputs") continue
       for (let place = from; place < to; place++) {

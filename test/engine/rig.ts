@@ -1,6 +1,7 @@
 /** A state with a narrator: events by name, every step checked. */
 import { assert } from "@effect/vitest"
 import { check } from "../../src/engine/check.ts"
+import { dependencyRows } from "../../src/engine/dependencies.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/Event.ts"
 import { fairnessOf } from "../../src/engine/fairness.ts"
@@ -11,7 +12,6 @@ import { keyOf } from "../../src/engine/lookups.ts"
 import type { Trail } from "../../src/engine/Outcome.ts"
 import type { Claim } from "../../src/engine/Owner.ts"
 import { Flag, phaseNames } from "../../src/engine/Phase.ts"
-import { dependenciesOf } from "../../src/engine/snapshot.ts"
 import * as State from "../../src/engine/State.ts"
 import type { TaskId } from "../../src/engine/TaskTable.ts"
 import type { Transition } from "../../src/engine/transitions.ts"
@@ -245,7 +245,7 @@ export class Rig {
 
   /** The body of a task finds that these dependencies are gone. */
   miss(name: string, ...dependencies: ReadonlyArray<string>): ReadonlyArray<Instruction> {
-    const own = dependenciesOf(this.state, this.id(name))
+    const own = dependencyRows(this.state, this.id(name))
     const places = dependencies.map((each) => own.indexOf(this.id(each)))
     return this.learnAgain(this.end(name, { _tag: "DependenciesLost", places }))
   }

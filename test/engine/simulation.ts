@@ -3,6 +3,7 @@
  * may happen to a scheduler. After each step the invariants are tested and the naive model is asked for its opinion.
  */
 import { check } from "../../src/engine/check.ts"
+import { dependencyRows } from "../../src/engine/dependencies.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, TaskSettled, Terms, WaitMode } from "../../src/engine/Event.ts"
 import { fairnessOf, inOrder } from "../../src/engine/fairness.ts"
@@ -17,7 +18,6 @@ import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts
 import { rules } from "../../src/engine/policies.ts"
 import type { Group, Policy } from "../../src/engine/policies.ts"
 import type { Scheme } from "../../src/engine/schemes.ts"
-import { dependencyRows } from "../../src/engine/snapshot.ts"
 import * as State from "../../src/engine/State.ts"
 import type { TaskId } from "../../src/engine/TaskTable.ts"
 import { Chance } from "../chance.ts"
