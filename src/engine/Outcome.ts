@@ -93,3 +93,17 @@ export type Going = "limit" | "idempotent" | "forgotten"
  * keeps while it waits itself.
  */
 export type Pair = readonly [waiting: string, awaited: string, of?: "slot" | "resources" | "tag"]
+
+/** The keys from the task that failed first to the one at the end of a trail. */
+export const pathOf = (trail: Trail): ReadonlyArray<string> => {
+  const path: Array<string> = []
+  for (let at: Trail | undefined = trail; at !== undefined; at = at.from) path.push(at.task)
+  return path.reverse()
+}
+
+/** Whose end it was: tasks that stand for another end as that one does. */
+export const meantBy = (trail: Trail): Trail => {
+  let meant = trail
+  while (meant.isAlias === true) meant = meant.from!
+  return meant
+}

@@ -51,6 +51,12 @@ export const uncharge = ({ tasks }: State, task: TaskId): void => {
   tasks.flags[task]! |= Flag.begun
 }
 
+/** Has a task wait whose attempt does not count; what for is to be found out. */
+export const requeue = (state: State, task: TaskId): void => {
+  uncharge(state, task)
+  transition(state, task, Phase.waiting)
+}
+
 /**
  * Starts a task anew whose resource was released when a result that was made of it was lost: as if it had been forgotten by
  * then. It holds its dependencies still.

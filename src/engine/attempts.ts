@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { acquireAgain, met, remember, uncharge, waitAgain } from "./again.ts"
+import { acquireAgain, met, remember, requeue, uncharge, waitAgain } from "./again.ts"
 import * as budget from "./budget.ts"
 import { stop } from "./cancel.ts"
 import { interrupted } from "./Event.ts"
@@ -53,21 +53,19 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
       if (state.fairness.budget !== undefined) budget.hold(state, task, ending.size)
       return succeed(state, task)
     case "Failed":
+    case "Skipped":
       return fail(state, task, outcomeOf(state, task, ending), out)
     case "Interrupted":
       return fail(state, task, outcomeOf(state, task, selfCancelled(keyOf(state, task))), out)
     case "Retried":
       return tryAgain(state, task, ending.delayMillis, out)
     case "InputsLost":
-      uncharge(state, task)
-      transition(state, task, Phase.waiting)
+      requeue(state, task)
       return waitAgain(state, task, false, out)
     case "Rescheduled":
       return giveWay(state, task, out)
     case "DependenciesLost":
       return reportLost(state, task, ending.places, out)
-    case "Skipped":
-      return fail(state, task, outcomeOf(state, task, ending), out)
     case "Unmet":
       return goElsewhere(state, task, ending.reason, out)
   }
@@ -157,8 +155,7 @@ export const closed = (state: State, task: TaskId, out: Out): void => {
 
 /** Sends a task to the back of the queue; the attempt does not count. One that has to wait again ranks as before when that is over. */
 const giveWay = (state: State, task: TaskId, out: Out): void => {
-  uncharge(state, task)
-  transition(state, task, Phase.waiting)
+  requeue(state, task)
   ready.moveBack(state, task)
   waitAgain(state, task, false, out)
   if (state.tasks.phase[task] !== Phase.ready) state.rescheduled.delete(task)
@@ -169,8 +166,7 @@ const goElsewhere = (state: State, task: TaskId, reason: string, out: Out): void
   const { index, submission } = state.tasks
   if (!state.barred.has(task) && !ready.isDemanding(submission[task]!, index[task]!)) state.demanding++
   exclude(state, task, reason)
-  uncharge(state, task)
-  transition(state, task, Phase.waiting)
+  requeue(state, task)
   waitAgain(state, task, false, out)
 }
 

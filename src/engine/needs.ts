@@ -7,12 +7,13 @@
 import { dependenciesOf, dependencyRows } from "./dependencies.ts"
 import type { Out } from "./Instruction.ts"
 import { keyOf, settingsOf } from "./lookups.ts"
-import type { Impossibility, Outcome as Ended, Trail } from "./Outcome.ts"
+import { meantBy } from "./Outcome.ts"
+import type { Impossibility, Outcome as Ended } from "./Outcome.ts"
 import { hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
 import { decide, isDefault } from "./policies.ts"
 import type { Group, Outcome } from "./policies.ts"
-import { unref } from "./release.ts"
+import { unlisten, unref } from "./release.ts"
 import type { State } from "./State.ts"
 import type { TaskId } from "./TaskTable.ts"
 
@@ -48,13 +49,6 @@ export const outcomeIn = ({ reason, trail }: Ended): Outcome => {
   // That no worker could run a task is its own failure, not that of what it depended on.
   const isUnreachable = reason._tag === "Impossible" && reason.why._tag === "Unreachable"
   return meantBy(trail).from !== undefined || isUnreachable ? "upstreamFailed" : "failed"
-}
-
-/** Whose end it was: tasks that stand for another end as that one does. */
-const meantBy = (trail: Trail): Trail => {
-  let meant = trail
-  while (meant.isAlias === true) meant = meant.from!
-  return meant
 }
 
 /** The group to which a place among the dependencies belongs, or -1. */
@@ -214,8 +208,7 @@ const letLosersGo = (state: State, task: TaskId, needs: Needs, { from, to }: Gro
     if (rest.length > 0) needs.open.set(dependency, rest)
     else {
       needs.open.delete(dependency)
-      const later = state.later.get(dependency)
-      if (later?.delete(task) === true && later.size === 0) state.later.delete(dependency)
+      unlisten(state, task, dependency)
     }
     for (let i = 0; i < lost.length; i++) unref(state, dependency, out)
   }

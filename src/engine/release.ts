@@ -116,9 +116,14 @@ const forgetNeeds = (state: State, task: TaskId): ReadonlySet<number> | undefine
 
 /** Lets go of a task of an earlier submission. */
 const dropLater = (state: State, task: TaskId, dependency: TaskId, out: Out, lose: typeof unref): void => {
+  unlisten(state, task, dependency)
+  lose(state, dependency, out)
+}
+
+/** Lets a task hear no more of the end of one of an earlier submission. */
+export const unlisten = (state: State, task: TaskId, dependency: TaskId): void => {
   const later = state.later.get(dependency)
   if (later !== undefined && later.delete(task) && later.size === 0) state.later.delete(dependency)
-  lose(state, dependency, out)
 }
 
 /** Drops all that is known of a task. */

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { uncharge, waitAgain } from "./again.ts"
+import { requeue, waitAgain } from "./again.ts"
 import { dependencyRows } from "./dependencies.ts"
 import { isBeyond } from "./horizon.ts"
 import type { Out } from "./Instruction.ts"
@@ -20,7 +20,6 @@ import type { State } from "./State.ts"
 import { keyAt, mayRepeatAt } from "./Submission.ts"
 import type { Place } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
-import { transition } from "./transitions.ts"
 
 /**
  * Requeues a task whose attempt has ended because dependencies are lost, and lets those run again that have not done so since
@@ -53,11 +52,6 @@ export const reportLost = (state: State, task: TaskId, places: ReadonlyArray<num
   renewal.again.add(task)
   for (const dependency of lost) makeAnew(state, dependency, renewal, out)
   lineage.renew(state, renewal, out)
-}
-
-const requeue = (state: State, task: TaskId): void => {
-  uncharge(state, task)
-  transition(state, task, Phase.waiting)
 }
 
 /** Whether a task has been started since this attempt of another one was, or is about to be. */

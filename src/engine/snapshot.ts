@@ -8,6 +8,7 @@ import { amountOf, holdersOfTag } from "./amounts.ts"
 import { dependenciesOf } from "./dependencies.ts"
 import { holdsDependencies, keyOf, labelOf, sequenceOf } from "./lookups.ts"
 import { awaitedDependenciesOf } from "./needs.ts"
+import { pathOf } from "./Outcome.ts"
 import type { Reason } from "./Outcome.ts"
 import type { Owner, Wait } from "./Owner.ts"
 import { Flag, Phase, phaseNames } from "./Phase.ts"
@@ -228,13 +229,6 @@ const taskOf = (state: State, task: TaskId, dependents: number, owners: Readonly
     ...(phase[task] === Phase.succeeded && { held: true as const }),
     ...(outcome !== undefined && { outcome: { reason: outcome.reason._tag, path: pathOf(outcome.trail) } })
   }
-}
-
-/** A trail as keys, from the task that failed first. */
-const pathOf = (trail: { readonly task: string; readonly from: typeof trail | undefined }): ReadonlyArray<string> => {
-  const path: Array<string> = []
-  for (let at: typeof trail | undefined = trail; at !== undefined; at = at.from) path.unshift(at.task)
-  return path
 }
 
 const workerOf = (state: State, worker: WorkerRecord, live: ReadonlyArray<TaskId>): WorkerSnapshot => ({

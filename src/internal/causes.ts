@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { meantBy, pathOf } from "../engine/Outcome.ts"
 import type { Outcome, Reason, Trail, Where } from "../engine/Outcome.ts"
 import {
   DependenciesGone,
@@ -27,13 +28,6 @@ import { FailedPart } from "./failedPart.ts"
 import { TaskFrame } from "./rendering.ts"
 import { isRuntimeFailure } from "./runtimeFailure.ts"
 import { skippedIn, unfused } from "./unfused.ts"
-
-/** The keys from the task that failed first to the one observed. */
-export const pathOf = (trail: Trail): ReadonlyArray<string> => {
-  const path: Array<string> = []
-  for (let at: Trail | undefined = trail; at !== undefined; at = at.from) path.push(at.task)
-  return path.reverse()
-}
 
 /** The exit of a task that ended without success and is observed `where`. */
 export const exitOf = (
@@ -91,13 +85,6 @@ const frameOf = (cause: Cause.Cause<unknown>, info: TaskInfo["Service"]): TaskFr
   )
   if (present instanceof TaskFrame) return new TaskFrame(present.place, info.path, present.beyond)
   return new TaskFrame(info, info.path, present ?? Fiber.getCurrent()?.cache.stackFrame)
-}
-
-/** Whose end it was: tasks that stand for another end as that one does. */
-const meantBy = (trail: Trail): Trail => {
-  let meant = trail
-  while (meant.isAlias === true) meant = meant.from!
-  return meant
 }
 
 /** The way that a failure had come before the body of a task passed it on: from a task that it joined. */
