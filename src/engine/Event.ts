@@ -74,7 +74,7 @@ export interface WorkerAdded {
   readonly terms?: Terms | undefined
   /** What tasks may ask for. */
   readonly labels?: ReadonlyArray<string> | undefined
-  /** So many attempts it carries at most, those that wait inside their bodies included; see `placement.hasRoom`. */
+  /** So many attempts it carries at most, those that wait inside their bodies included; see `suitable.hasRoom`. */
   readonly mark?: number | undefined
 }
 

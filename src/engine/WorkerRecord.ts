@@ -23,7 +23,7 @@ export interface WorkerRecord {
   readonly restarts: ReadonlyArray<number>
   /** What a user's functions are told of it. */
   readonly info: WorkerInfo
-  /** So many attempts it carries at most; see `placement.hasRoom`. */
+  /** So many attempts it carries at most; see `suitable.hasRoom`. */
   readonly mark: number
   /** The last attempt that it was given, or 0. */
   usedAt: number

@@ -83,6 +83,12 @@ const limited = (state: State, { tags = [] }: Needs): ReadonlyArray<Need> =>
     return amount === undefined ? [] : [[amount, 1] as const]
   })
 
+/** All that it must find free there. */
+const needsOn = (state: State, worker: WorkerRecord, needs: Needs): ReadonlyArray<Need> => [
+  ...amountsOn(worker, needs),
+  ...limited(state, needs)
+]
+
 /** What a task needs beside its slot and does not hold: all it asks for, or the tags if it has kept its amounts. */
 export const missing = (state: State, task: TaskId): Needs | undefined => {
   const demand = settingsOf(state, task)?.demand
@@ -94,7 +100,7 @@ export const missing = (state: State, task: TaskId): Needs | undefined => {
 export const take = (state: State, task: TaskId, worker: WorkerRecord): void => {
   const needs = missing(state, task)
   if (needs === undefined) return
-  for (const [amount, units] of [...amountsOn(worker, needs), ...limited(state, needs)]) amount.used += units
+  for (const [amount, units] of needsOn(state, worker, needs)) amount.used += units
   state.holding.set(task, settingsOf(state, task)!.demand!)
   state.keepingAmounts.delete(task)
 }
@@ -104,7 +110,7 @@ export const giveBack = (state: State, task: TaskId): void => {
   const held = state.holding.get(task)
   if (held === undefined) return
   const worker = state.workers[state.tasks.worker[task]!]!
-  for (const [amount, units] of [...amountsOn(worker, held), ...limited(state, held)]) amount.used -= units
+  for (const [amount, units] of needsOn(state, worker, held)) amount.used -= units
   state.holding.delete(task)
   state.keepingAmounts.delete(task)
 }
@@ -145,7 +151,7 @@ export const keptBy = (state: State, keepers: ReadonlyArray<TaskId>): Kept => {
     if (holdsSlot(state, task)) add(worker, 1)
     const held = state.holding.get(task)
     if (held === undefined) continue
-    for (const [amount, units] of [...amountsOn(worker, held), ...limited(state, held)]) add(amount, units)
+    for (const [amount, units] of needsOn(state, worker, held)) add(amount, units)
   }
   return kept
 }
@@ -160,8 +166,10 @@ export const keptFrom = (
   const isKept = (what: Amount | WorkerRecord, total: number, units: number) => total - (kept.get(what) ?? 0) < units
   const slots = isKept(worker, worker.slots, 1) ? [worker] : []
   if (needs === undefined) return slots
-  const wanted = [...amountsOn(worker, needs), ...limited(state, needs)]
-  return [...slots, ...wanted.flatMap(([amount, units]) => isKept(amount, amount.total, units) ? [amount] : [])]
+  return [
+    ...slots,
+    ...needsOn(state, worker, needs).flatMap(([amount, units]) => isKept(amount, amount.total, units) ? [amount] : [])
+  ]
 }
 
 /** One dispatch: what may not be taken in it by those who come later. */

@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import { Flag } from "./Phase.ts"
+import { holdsSlot } from "./keepers.ts"
 import type { State } from "./State.ts"
 import { isSourceAt } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
@@ -37,7 +37,7 @@ export const brakeOf = ({ fairness: { budget }, heldSize }: State): "none" | "so
 export const isAtWork = (state: State): boolean => {
   let holders = 0
   for (const { running } of state.workers) holders += running
-  for (const task of state.keeping.keys()) if ((state.tasks.flags[task]! & Flag.holdsSlot) !== 0) holders--
+  for (const task of state.keeping.keys()) if (holdsSlot(state, task)) holders--
   return holders > 0
 }
 

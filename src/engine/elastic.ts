@@ -55,7 +55,7 @@ export const open = (state: State, { idleMillis, max, min, name, slots, terms }:
 
 /** Starts workers of the pool, or lets them go, until it has its size. */
 export const adapt = (state: State, pool: Pool, out: Out): void => {
-  const members = state.workers.filter((worker) => worker.isPooled && takesTasks(worker))
+  const members = membersOf(state)
   for (const worker of members) noteIdle(state, worker)
   const isIdle = ({ idleSince }: WorkerRecord): boolean => state.now - idleSince >= pool.idleMillis
   const idle = members.filter(isIdle).sort((a, b) => a.idleSince - b.idleSince || b.index - a.index)
@@ -75,12 +75,16 @@ export const adapt = (state: State, pool: Pool, out: Out): void => {
       slots: pool.slots,
       amounts: undefined,
       terms: pool.terms,
-      restarts: []
+      restarts: [],
+      isPooled: true
     }
-    workers.start(state, { ...newcomer, isPooled: true }, -1, out)
+    workers.start(state, newcomer, -1, out)
   }
   pool.reviewAt = nextReview(state, pool, members.length < size)
 }
+
+const membersOf = ({ workers }: State): ReadonlyArray<WorkerRecord> =>
+  workers.filter((worker) => worker.isPooled && takesTasks(worker))
 
 /** Workers from outside of the pool may have any name. */
 const nextName = (state: State, pool: Pool): string => {
@@ -134,7 +138,7 @@ const nextReview = (state: State, pool: Pool, lacks: boolean): number => {
   if (lacks && rule !== undefined && pool.lost.length > rule.times) {
     return pool.lost[pool.lost.length - 1 - rule.times]! + rule.withinMillis
   }
-  const members = state.workers.filter((worker) => worker.isPooled && takesTasks(worker))
+  const members = membersOf(state)
   const first = members.length > pool.min ? Math.min(...members.map(({ idleSince }) => idleSince)) : Infinity
   // A look too many does no harm, and an alarm that is set anew with each task costs more.
   return pool.reviewAt > state.now ? Math.min(pool.reviewAt, first + pool.idleMillis) : first + pool.idleMillis

@@ -8,6 +8,7 @@ import { dependencyRows } from "./dependencies.ts"
 import { outcomeOfEnd } from "./needs.ts"
 import { hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
+import { demandOf } from "./placement.ts"
 import type { Followed } from "./Plan.ts"
 import type { Group, Outcome, Policy } from "./policies.ts"
 import * as ready from "./ready.ts"
@@ -27,7 +28,7 @@ export const rebind = (state: State, task: TaskId): void => {
   const followed = followedBy(state, task)
   const before = state.barred.get(task)?.followed
   if (followed === before || (followed !== undefined && before !== undefined && isSame(followed, before))) return
-  ready.move(state, task, () => put(state, task, followed))
+  ready.move(state, [task], () => put(state, task, followed))
   state.unplaced.push(task)
 }
 
@@ -46,10 +47,9 @@ export const unbind = (state: State, task: TaskId): void => {
 }
 
 const put = (state: State, task: TaskId, followed: Followed | undefined): void => {
-  const demand = state.barred.get(task)
-  const own = demand ?? state.tasks.submission[task]!.plan.settings.get(state.tasks.index[task]!)?.demand
+  const demand = demandOf(state, task)
   if (followed === undefined && demand?.excluded === undefined) state.barred.delete(task)
-  else state.barred.set(task, { ...own, followed })
+  else state.barred.set(task, { ...demand, followed })
 }
 
 /** Where what a task follows ran; `undefined` if that binds it to no worker. */

@@ -14,7 +14,6 @@ import { outcomeOf } from "./outcomes.ts"
 import { Phase } from "./Phase.ts"
 import { demandOf, isFollowing, maySuit, meets, needsSome } from "./placement.ts"
 import type { Demand, Restriction } from "./Plan.ts"
-import type { Queue } from "./Queue.ts"
 import * as ready from "./ready.ts"
 import { fail } from "./settle.ts"
 import type { State } from "./State.ts"
@@ -38,20 +37,11 @@ export const settle = (state: State, out: Out): void => {
   propagate(state, out)
 }
 
-/** Puts ready tasks that rate the workers there are now otherwise than others of their queue into another, as old as they are. */
+/** Puts ready tasks that rate the workers there are now otherwise than others of their queue into another. */
 const regroup = (state: State): void => {
-  const touched = new Set<Queue>()
-  for (const [task, queue] of Array.from(state.queueOf)) {
-    if (queue.demand?.locality === undefined || ready.nameOfKind(state, queue) === queue.name) continue
-    const age = queue.since.get(task)
-    ready.withdraw(state, task)
-    ready.add(state, task)
-    const other = state.queueOf.get(task)!
-    if (age === undefined) continue
-    other.since.set(task, age)
-    touched.add(other)
-  }
-  for (const queue of touched) ready.sortByAge(queue)
+  const rated = [...state.queues.values()].filter((queue) => queue.demand?.locality !== undefined)
+  const stale = new Set(rated.filter((queue) => ready.nameOfKind(state, queue) !== queue.name))
+  if (stale.size > 0) ready.move(state, [...state.queueOf].flatMap(([task, queue]) => stale.has(queue) ? [task] : []))
   heads.regroup(state)
 }
 

@@ -7,12 +7,11 @@ import { couldHold, fits, hasTags, isLimited, isUsedUp } from "./amounts.ts"
 import type { Round } from "./amounts.ts"
 import { forSources } from "./budget.ts"
 import { settingsOf } from "./lookups.ts"
-import { Phase } from "./Phase.ts"
 import type { Demand, Exclusion, Locality } from "./Plan.ts"
 import type { Crowd } from "./Queue.ts"
 import { pick } from "./schemes.ts"
 import type { State } from "./State.ts"
-import { takesTasks } from "./suitable.ts"
+import { isFree, takesTasks } from "./suitable.ts"
 import type { TaskId } from "./TaskTable.ts"
 import type { WorkerRecord } from "./WorkerRecord.ts"
 
@@ -117,33 +116,6 @@ export const choose = (
   const others = unfailed(state, task, able)
   const from = others === undefined || others.length === 0 ? able : others
   return pick(state, demand?.locality === undefined ? from : best(from, demand.locality))
-}
-
-/**
- * Whether a worker may start something now. One that is at its mark may not, unless all that it carries waits for tasks: those
- * must run somewhere, or nothing would ever go on.
- */
-export const hasRoom = (state: State, worker: WorkerRecord): boolean =>
-  worker.running < worker.slots && (worker.attempts < worker.mark || doesWait(state, worker))
-
-/** Whether a worker takes tasks and may start one now. */
-export const isFree = (state: State, worker: WorkerRecord): boolean => worker.phase === "open" && hasRoom(state, worker)
-
-/** Whether some worker may start something now. */
-export const canStart = (state: State): boolean => {
-  for (const worker of state.workers) if (isFree(state, worker)) return true
-  return false
-}
-
-/** Whether each attempt on a worker waits for tasks. */
-const doesWait = (state: State, { attempts, index }: WorkerRecord): boolean => {
-  const waiting = new Set<TaskId>()
-  for (const [task, waits] of [...state.waitsOf, ...state.keeping]) {
-    // Finalizers of a result that was released are no attempt.
-    const isThere = state.tasks.worker[task] === index && state.tasks.phase[task] !== Phase.releasing
-    if (isThere && waits.some(({ mode }) => mode !== "never")) waiting.add(task)
-  }
-  return waiting.size >= attempts
 }
 
 /** The workers that are preferred most. */

@@ -48,7 +48,7 @@ export class Positions {
   }
 
   has(position: number): boolean {
-    return (this.levels[0]![position >>> 5]! & (1 << (position & 31))) !== 0
+    return (this.lowest[position >>> 5]! & (1 << (position & 31))) !== 0
   }
 
   delete(position: number): void {

@@ -194,19 +194,23 @@ export const withdraw = (state: State, task: TaskId): void => {
   if (queue.lanes.length === 0) state.queues.delete(queue.name)
 }
 
-/** Changes what a ready task asks for, and puts it among those that ask alike, as old as it is. */
-export const move = (state: State, task: TaskId, change: () => void): void => {
-  const age = state.queueOf.get(task)?.since.get(task)
-  withdraw(state, task)
-  change()
-  add(state, task)
-  const queue = state.queueOf.get(task)
-  if (age === undefined || queue === undefined) return
-  queue.since.set(task, age)
-  sortByAge(queue)
+/** Changes what ready tasks ask for, and puts them among those that ask alike, as old as they are. */
+export const move = (state: State, tasks: Iterable<TaskId>, change?: (task: TaskId) => void): void => {
+  const touched = new Set<Queue>()
+  for (const task of tasks) {
+    const age = state.queueOf.get(task)?.since.get(task)
+    withdraw(state, task)
+    change?.(task)
+    add(state, task)
+    const queue = state.queueOf.get(task)
+    if (age === undefined || queue === undefined) continue
+    queue.since.set(task, age)
+    touched.add(queue)
+  }
+  for (const queue of touched) sortByAge(queue)
 }
 
-export const sortByAge = ({ since }: Queue): void => {
+const sortByAge = ({ since }: Queue): void => {
   const ages = [...since].sort(([, a], [, b]) => a - b)
   since.clear()
   for (const [task, age] of ages) since.set(task, age)
