@@ -304,7 +304,7 @@ export const noteStart = (state: State, queue: Queue, attempt: number): void => 
 /** The queues that were overtaken too often, the one that has been so for the longest time first. */
 export const overdue = (state: State): ReadonlyArray<Queue> => {
   if (state.overtaken.size === 0) return []
-  const due = [...state.overtaken].filter(([name, { since }]) => since < Infinity && state.queues.has(name))
+  const due = [...state.overtaken].filter(([, { since }]) => since < Infinity)
   return due.sort(([a, { since }], [b, other]) => since - other.since || (a < b ? -1 : 1)).map(([name]) =>
     state.queues.get(name)!
   )
