@@ -627,7 +627,7 @@ export const replicate = (
     const fault = replicateFault(options)
     if (fault !== undefined) return Effect.fail(fault)
     const { copies = Infinity, workers } = options
-    return Effect.map(wait([future]), () => impl.core.replicate(impl, copies, workers))
+    return Effect.map(wait([future]), () => impl.core.copies.replicate(impl, copies, workers))
   })
 
 /**

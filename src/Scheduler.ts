@@ -199,7 +199,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
       if (fault !== undefined) return Effect.fail(fault)
       return Effect.sync(() => void core.ask({ _tag: "TagLimited", now: core.now(), tag, limit }))
     },
-    rebalance: Effect.sync(() => core.rebalance()),
+    rebalance: Effect.sync(() => core.copies.rebalance()),
     listen: (f, end) => {
       const fault = valueFault(callback, "f of listen", f) ??
         (end === undefined ? undefined : valueFault(callback, "end of listen", end))

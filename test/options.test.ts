@@ -229,7 +229,8 @@ describe("options", () => {
     ["a compute", (options) => Client.compute(noting([]), options)],
     ["a submission", (options) => Client.submit(noting([]), options)],
     ["runOnEach", (options) => Scheduler.runOnEach(Effect.void, options)],
-    ["awaitWorkers", (options) => Scheduler.awaitWorkers(1, options)]
+    ["awaitWorkers", (options) => Scheduler.awaitWorkers(1, options)],
+    ["Task.run", (options) => Task.run(noting([]), options)]
   ]
   for (const [taker, use] of wholes) {
     it.effect(`Bad input: what is no record is refused as the options of ${taker}, but for an index`, () =>

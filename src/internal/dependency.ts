@@ -136,7 +136,7 @@ export const listedIn = (of: "after" | "follow", list: ReadonlyArray<unknown>): 
     if (!isDependency(each)) continue
     groups.push({ of, from: handles.length, to: handles.length + each.handles.length, policy: each.policy })
     handles.push(...each.handles)
-    if (each.invalid !== undefined) invalid.push(each.invalid)
+    if (each.invalid !== undefined) invalid.push({ ...each.invalid, within: of })
   }
   return { handles, groups, invalid }
 }

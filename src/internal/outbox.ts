@@ -6,7 +6,7 @@
  */
 import type * as Cause from "effect/Cause"
 import { Fifo } from "../engine/fifo.ts"
-import type { Forget, Instruction, Out, Rejected, Start, Submitted } from "../engine/Instruction.ts"
+import type { Adopt, Forget, Hold, Instruction, Out, Rejected, Start, Submitted } from "../engine/Instruction.ts"
 import type { State } from "../engine/State.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import type { Crew } from "./crew.ts"
@@ -75,22 +75,12 @@ export class Outbox implements Out {
 
   push(instruction: Exclude<Instruction, Start | Forget>): void {
     switch (instruction._tag) {
-      case "Adopt": {
-        const { results } = this.workers[instruction.worker]!
-        const value = results.get(instruction.from)
-        results.set(instruction.task, value)
-        // Looked up now: the task may be forgotten within the same step.
-        const write = this.writeOf(instruction.task, value)
-        if (write !== undefined) this.writes.push(write)
-        return
-      }
+      case "Adopt":
+        return this.hold(instruction, this.workers[instruction.worker]!.results.get(instruction.from))
       case "Hold": {
         const value = this.given.get(instruction.task)
         this.given.delete(instruction.task)
-        this.workers[instruction.worker]!.results.set(instruction.task, value)
-        const write = this.writeOf(instruction.task, value)
-        if (write !== undefined) this.writes.push(write)
-        return
+        return this.hold(instruction, value)
       }
       case "Discard":
         if (instruction.worker < 0) this.given.delete(instruction.task)
@@ -117,6 +107,13 @@ export class Outbox implements Out {
       default:
     }
     this.queue.push(instruction)
+  }
+
+  private hold({ task, worker }: Adopt | Hold, value: unknown): void {
+    this.workers[worker]!.results.set(task, value)
+    // Looked up now: the task may be forgotten within the same step.
+    const write = this.writeOf(task, value)
+    if (write !== undefined) this.writes.push(write)
   }
 
   /** Does the writes that are left, when the engine is through with an event. */

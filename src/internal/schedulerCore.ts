@@ -26,7 +26,7 @@ import { advance } from "../engine/Engine.ts"
 import { succeeded } from "../engine/Event.ts"
 import type { Ending, Event, TaskEnded } from "../engine/Event.ts"
 import { Fifo } from "../engine/fifo.ts"
-import type { Copy, Instruction, Overdue } from "../engine/Instruction.ts"
+import type { Instruction, Overdue } from "../engine/Instruction.ts"
 import { keyOf, placeOf, settingsOf } from "../engine/lookups.ts"
 import { areInputsThere } from "../engine/needs.ts"
 import { maySettle } from "../engine/outside.ts"
@@ -45,6 +45,7 @@ import { withoutInterrupts } from "./causes.ts"
 import { compile } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { Computes } from "./computes.ts"
+import { Copies } from "./copies.ts"
 import { Crew } from "./crew.ts"
 import { Detached } from "./detached.ts"
 import { measured } from "./fairness.ts"
@@ -92,6 +93,7 @@ export class SchedulerCore implements Carrier, Live, Past {
   readonly computes = new Computes(this)
   readonly life = new Life(this)
   readonly crew = new Crew(this)
+  readonly copies = new Copies(this)
   readonly view: View
   readonly wire: Wire | undefined
   /** The state of retry schedules, from the first failure of a task to its end, whichever workers it comes to. */
@@ -284,7 +286,7 @@ export class SchedulerCore implements Carrier, Live, Past {
         return this.wire === undefined ? finalize() : this.wire.carry(this, instruction, finalize)
       }
       case "Copy":
-        return this.copy(instruction)
+        return this.copies.make(instruction)
       case "WaitEnded": {
         const end = (): void => this.waits.end(instruction.wait, instruction.starved)
         return this.wire === undefined ? end() : this.wire.carryLast(end)
@@ -303,43 +305,6 @@ export class SchedulerCore implements Carrier, Live, Past {
       default:
         return
     }
-  }
-
-  /** Inside a process a copy is the same value in another worker's results. */
-  private copy({ copy, task, to }: Pick<Copy, "copy" | "task" | "to">): void {
-    // What has ended may have let go of it.
-    this.catchUp()
-    // It was called off, or did not wait for its turn.
-    if (!this.state.copying.has(copy)) return
-    const value = this.workers[this.state.tasks.worker[task]!]!.results.get(task)
-    this.workers[to]!.results.set(task, value)
-    this.ask({ _tag: "TaskCopied", now: this.now(), copy })
-  }
-
-  /** Makes copies at once, for those who ask for them: they need not wait for their turn. */
-  private copyNow(task?: TaskId): void {
-    for (const [copy, { task: its, to }] of Array.from(this.state.copying)) {
-      if (task === undefined || its === task) this.copy({ copy, task: its, to })
-    }
-  }
-
-  /** Spreads results evenly over the workers. */
-  rebalance(): void {
-    this.ask({ _tag: "RebalanceRequested", now: this.now() })
-    this.copyNow()
-  }
-
-  /** Has up to so many workers hold the result of a settled future; gives the names of those that do. */
-  replicate(
-    { claim: { state, task } }: FutureImpl,
-    copies: number,
-    workers: ReadonlyArray<string> | undefined
-  ): ReadonlyArray<string> {
-    if (state !== "live") return []
-    this.ask({ _tag: "CopiesRequested", now: this.now(), task, copies, workers })
-    this.copyNow(task)
-    if (this.state.tasks.phase[task] !== Phase.succeeded) return []
-    return Array.from(holdersOf(this.state, task), (index) => this.state.workers[index]!.name)
   }
 
   private setAlarm(at: number): void {

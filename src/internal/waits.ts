@@ -77,10 +77,7 @@ export class Waits {
   /** Begins a wait that no fiber follows: calls `over` when it is. */
   notify(ask: (wait: number) => void, over: () => void): void {
     const wait = this.expect()
-    this.open.get(wait)!.resume = () => {
-      this.open.delete(wait)
-      over()
-    }
+    this.open.get(wait)!.resume = over
     ask(wait)
   }
 
@@ -96,11 +93,10 @@ export class Waits {
     resume: (effect: Effect.Effect<void, Starved>) => void
   ): Effect.Effect<void> | undefined {
     const waiting = this.open.get(wait)!
-    const finish = (): void => {
-      this.open.delete(wait)
+    const finish = (): void =>
       resume(waiting.starved === undefined ? Effect.void : Effect.fail(new Starved({ waits: waiting.starved })))
-    }
     if (waiting.over) {
+      this.open.delete(wait)
       finish()
       return undefined
     }
@@ -116,10 +112,7 @@ export class Waits {
         this.open.delete(wait)
         return resume(Effect.void)
       }
-      waiting.resume = () => {
-        this.open.delete(wait)
-        resume(Effect.void)
-      }
+      waiting.resume = () => resume(Effect.void)
       this.core.ask({ _tag: "WaitAbandoned", now: this.core.now(), wait })
     }))
   }
@@ -135,8 +128,10 @@ export class Waits {
     if (waiting === undefined) return
     waiting.over = true
     waiting.starved = starved
-    if (waiting.resume !== undefined) waiting.resume()
-    else if (waiting.isAway) this.open.delete(wait)
+    // Somebody will look for it yet.
+    if (waiting.resume === undefined && !waiting.isAway) return
+    this.open.delete(wait)
+    waiting.resume?.()
   }
 
   /**

@@ -1,0 +1,56 @@
+/**
+ * Copies of results: inside a process a copy is the same value in another worker's results.
+ *
+ * @internal
+ */
+import { holdersOf } from "../engine/copies.ts"
+import type { Copy } from "../engine/Instruction.ts"
+import { Phase } from "../engine/Phase.ts"
+import type { TaskId } from "../engine/TaskTable.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import type { FutureImpl } from "./task.ts"
+
+export class Copies {
+  private readonly core: SchedulerCore
+
+  constructor(core: SchedulerCore) {
+    this.core = core
+  }
+
+  make({ copy, task, to }: Pick<Copy, "copy" | "task" | "to">): void {
+    const { state, workers } = this.core
+    // What has ended may have let go of it.
+    this.core.catchUp()
+    // It was called off, or did not wait for its turn.
+    if (!state.copying.has(copy)) return
+    workers[to]!.results.set(task, workers[state.tasks.worker[task]!]!.results.get(task))
+    this.core.ask({ _tag: "TaskCopied", now: this.core.now(), copy })
+  }
+
+  /** For those who ask for copies: they need not wait for their turn. */
+  private makeNow(task?: TaskId): void {
+    for (const [copy, { task: its, to }] of Array.from(this.core.state.copying)) {
+      if (task === undefined || its === task) this.make({ copy, task: its, to })
+    }
+  }
+
+  /** Spreads results evenly over the workers. */
+  rebalance(): void {
+    this.core.ask({ _tag: "RebalanceRequested", now: this.core.now() })
+    this.makeNow()
+  }
+
+  /** Has up to so many workers hold the result of a settled future; gives the names of those that do. */
+  replicate(
+    { claim: { state: of, task } }: FutureImpl,
+    copies: number,
+    workers: ReadonlyArray<string> | undefined
+  ): ReadonlyArray<string> {
+    const { state } = this.core
+    if (of !== "live") return []
+    this.core.ask({ _tag: "CopiesRequested", now: this.core.now(), task, copies, workers })
+    this.makeNow(task)
+    if (state.tasks.phase[task] !== Phase.succeeded) return []
+    return Array.from(holdersOf(state, task), (index) => state.workers[index]!.name)
+  }
+}
