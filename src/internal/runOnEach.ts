@@ -9,8 +9,7 @@ import type { RunOnEachOptions } from "../Scheduler.ts"
 import { givenEffect } from "./bodies.ts"
 import { flag, mode, optionsFault, text } from "./checks.ts"
 import type { Checks } from "./checks.ts"
-import * as collect from "./collect.ts"
-import { scan } from "./inputs.ts"
+import { computeShape } from "./computing.ts"
 import { makeTask } from "./makeTask.ts"
 import { normalize } from "./options.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
@@ -29,14 +28,10 @@ export const runOnEach = (
     if (given !== effect) return given as Effect.Effect<never>
     const fault = optionsFault(options, checks)
     if (fault !== undefined) return Effect.fail(fault)
-    const { errors = "failFast", keepSlot, label = "runOnEach" } = options ?? {}
+    const { label = "runOnEach", ...rest } = options ?? {}
     const workers = core.state.workers.filter(takesTasks).map(({ name }) => name)
-    const scanned = scan(workers.map((worker) => taskOn(worker, effect, label)))
-    const values = core.computes.run(
-      scanned.handles,
-      { keepGoing: errors !== "failFast", callbacks: undefined, keepsSlot: keepSlot },
-      (targets, roots) => collect.ofTargets(core, scanned, errors, targets, roots)
-    ) as Effect.Effect<ReadonlyArray<unknown>, unknown>
+    const tasks = workers.map((worker) => taskOn(worker, effect, label))
+    const values = computeShape(core, tasks, rest) as Effect.Effect<ReadonlyArray<unknown>, unknown>
     return Effect.map(values, (each) => new Map(workers.map((worker, i) => [worker, each[i]])))
   })
 
