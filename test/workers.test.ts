@@ -339,6 +339,32 @@ describe("leaving", () => {
       assert.lengthOf(crew.everyone(), 1)
     }))
 
+  it.effect("W7: interrupting addWorker releases what onStart has acquired, and the name is free again", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const acquired = Effect.acquireRelease(Effect.void, () => Effect.sync(() => log.push("released")))
+      const worker = { id: "late", concurrency: 1, onStart: Effect.andThen(acquired, Effect.never) }
+      const adding = yield* Effect.forkChild(Effect.scoped(Scheduler.addWorker(worker)))
+      yield* calm
+      yield* Fiber.interrupt(adding)
+      yield* calm
+      assert.deepStrictEqual(log, ["released"])
+      assert.deepStrictEqual(yield* workers, ["local open"])
+      assert.strictEqual(yield* Scheduler.addWorker({ id: "late", concurrency: 1 }), "late")
+    }).pipe(inScheduler()))
+
+  it.effect("W7: who begins to listen hears nothing of what had happened to workers before", () =>
+    Effect.gen(function*() {
+      const core = coreOf(yield* Client.Client)
+      const heard: Log = []
+      const stops = [core.crew.listen(({ to }) => void heard.push(`first: ${to}`))]
+      core.ask({ _tag: "WorkerDrained", now: core.now(), worker: 0 })
+      stops.push(core.crew.listen(({ to }) => void heard.push(`second: ${to}`)))
+      yield* calm
+      assert.deepStrictEqual(heard, ["first: draining", "first: gone"])
+      for (const stop of stops) stop()
+    }).pipe(inScheduler()))
+
   it.effect("W7: interrupting retire ends the wait alone; the worker leaves all the same", () =>
     Effect.gen(function*() {
       const door = gate()
