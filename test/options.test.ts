@@ -261,6 +261,25 @@ describe("options", () => {
       }))
   }
 
+  it.effect("Bad input: options of a class of one's own are options, by name", () =>
+    Effect.gen(function*() {
+      class Settings {
+        readonly concurrency = 2
+        readonly limits = new (class Limits {
+          readonly tasks = 5
+        })()
+      }
+      assert.isUndefined(yield* refusalOf(layered(new Settings() as object)))
+      assert.strictEqual(
+        yield* refusalOf(layered(
+          new (class extends Settings {
+            readonly slots = 1
+          })() as object
+        )),
+        "slots"
+      )
+    }))
+
   it.effect("Bad input: a duration of units that are none is refused", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* refusalOf(layered({ grace: { second: 5 } })), "grace")
