@@ -15,12 +15,11 @@ import * as Scope from "effect/Scope"
 import type { Future, WaitOptions } from "./Future.ts"
 import type { Needs, Services, Unsubmitted, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/annotations.ts"
-import { brief } from "./internal/brief.ts"
 import { count, flag, invalidOption, mode, names, optionsFault, text, valueFault } from "./internal/checks.ts"
 import type { Checks } from "./internal/checks.ts"
 import { Client, Core, withCore } from "./internal/client.ts"
 import * as collect from "./internal/collect.ts"
-import { computeShape, ofCompute, ofSubmit, refusalOf, shapeOf } from "./internal/computing.ts"
+import { computeShape, ofCompute, ofSubmit, refusalOf, shapeOf, stray } from "./internal/computing.ts"
 import type {
   Computable,
   ComputeOptions,
@@ -102,11 +101,6 @@ const submitHandles = (
     const client = Context.getUnsafe(fiber.context, Client)
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
     return client[Core].submissions.submit(tasks, scope, fiber, options)
-  })
-
-const stray = (value: unknown, expected: string): GraphError =>
-  new GraphError({
-    reason: { _tag: "InvalidDependency", key: undefined, dependency: brief(value), why: `it is no ${expected}` }
   })
 
 /**

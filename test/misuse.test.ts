@@ -116,18 +116,24 @@ describe("wrong calls", () => {
       )
     }).pipe(inScheduler()))
 
-  it.effect("F3: an effect or a promise is no target of compute, and the error says what to do", () =>
+  it.effect("F3: an effect or a promise is nothing to compute or submit, and the error says what to do", () =>
     Effect.gen(function*() {
-      const ofEffect = yield* graphErrorOf(Client.compute(untyped(Effect.succeed(1))))
-      assert.strictEqual(
-        ofEffect.message,
-        "The request cannot use an Effect: it is no task; make one of it with Task.make, or run the effect itself."
-      )
-      const ofPromise = yield* graphErrorOf(Client.compute(untyped(Promise.resolve(1))))
-      assert.strictEqual(
-        ofPromise.message,
-        "The request cannot use a Promise: it is no task; make one with Task.make and Effect.tryPromise."
-      )
+      const verbs: ReadonlyArray<(work: any) => Effect.Effect<unknown, unknown, Client.Client>> = [
+        Client.compute,
+        (work) => Effect.scoped(Client.submit(work)),
+        (work) => Effect.scoped(Client.submitAll([task, work])),
+        Client.fireAndForget
+      ]
+      for (const verb of verbs) {
+        assert.strictEqual(
+          (yield* graphErrorOf(verb(Effect.succeed(1)))).message,
+          "The request cannot use an Effect: it is no task; make one of it with Task.make, or run the effect itself."
+        )
+        assert.strictEqual(
+          (yield* graphErrorOf(verb(Promise.resolve(1)))).message,
+          "The request cannot use a Promise: it is no task; make one with Task.make and Effect.tryPromise."
+        )
+      }
     }).pipe(inScheduler()))
 
   it.effect("F3: an unknown mode of errors or of wait is refused by every verb", () =>

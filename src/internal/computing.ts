@@ -10,6 +10,7 @@ import type { Graph } from "../Graph.ts"
 import type { Errors, Exits, Handle, Values, WithoutSignals } from "../Inputs.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { Root, RuntimeFailure } from "../SkeinError.ts"
+import { brief } from "./brief.ts"
 import { cache, callback, flag, mode, passes, recordOf } from "./checks.ts"
 import type { Checks } from "./checks.ts"
 import * as collect from "./collect.ts"
@@ -148,16 +149,24 @@ export const computeShape = (
   )
 }
 
-/** What looks like work, and is none of ours. */
-const strangerOf = (shape: unknown): GraphError | undefined => {
-  const [dependency, instead] = Effect.isEffect(shape)
-    ? ["an Effect", "make one of it with Task.make, or run the effect itself"]
-    : shape instanceof Promise
-    ? ["a Promise", "make one with Task.make and Effect.tryPromise"]
-    : []
-  if (dependency === undefined) return undefined
-  const why = `it is no task; ${instead}`
+/** An effect or a promise as the target itself; as a value beside targets they may be. */
+const strangerOf = (shape: unknown): GraphError | undefined =>
+  Effect.isEffect(shape) || shape instanceof Promise ? stray(shape, "task") : undefined
+
+/** What was given in the place of something else. */
+export const stray = (
+  value: unknown,
+  expected: "task" | "future" | "array of tasks" | "array of futures"
+): GraphError => {
+  const [dependency, instead] = expected === "task" ? wordsOf(value) : [brief(value)]
+  const why = `it is no ${expected}${instead === undefined ? "" : `; ${instead}`}`
   return new GraphError({ reason: { _tag: "InvalidDependency", key: undefined, dependency, why } })
+}
+
+const wordsOf = (value: unknown): readonly [string, string?] => {
+  if (Effect.isEffect(value)) return ["an Effect", "make one of it with Task.make, or run the effect itself"]
+  if (value instanceof Promise) return ["a Promise", "make one with Task.make and Effect.tryPromise"]
+  return [brief(value)]
 }
 
 const policyAsTarget = { what: "a Dependency", why: "a policy is for the inputs of a task; ask for its members" }
