@@ -217,18 +217,6 @@ describe("wrong calls", () => {
       )
     }).pipe(inScheduler()))
 
-  it.effect("F13: rerunInline refuses what a plain function gave as the scheduler did, and ends no process", () =>
-    Effect.gen(function*() {
-      const late = Task.map(1, () => Promise.reject(new Error("unseen")), { key: "x" })
-      const future = yield* Client.submit(late)
-      const exit = yield* Future.await(future)
-      assert.isTrue(Exit.isFailure(exit))
-      assert.include(
-        defectOf(yield* causeOf(Client.rerunInline(future))),
-        "The function of task \"x\" returned a Promise"
-      )
-    }).pipe(Effect.scoped, inScheduler()))
-
   it.effect("F1: so is a promise from any other function, or in place of the effect; its failure ends no process", () =>
     Effect.gen(function*() {
       const late = (): Effect.Effect<never> => untyped(Promise.reject(new Error("unseen")))
