@@ -390,6 +390,7 @@ export const wait = <F extends Future<any, any>>(
   Effect.suspend(() => {
     const unknown = optionsFault(options, ofWait)
     if (unknown !== undefined) return Effect.die(unknown)
+    if (!Array.isArray(futures)) return Effect.die(stray(futures, "array of futures"))
     const mode = waitModes.get(until)
     if (mode === undefined) {
       const expected = "\"all\", \"firstCompleted\" or \"firstException\""

@@ -103,6 +103,10 @@ describe("wrong calls", () => {
         assert.strictEqual(defectOf(yield* causeOf(call(task))), asTask)
       }
       assert.strictEqual(
+        defectOf(yield* causeOf(Client.wait(untyped(yield* Client.submit(task))))),
+        "GraphError: The request cannot use Future(\"x\"): it is no array of futures."
+      )
+      assert.strictEqual(
         defectOf(yield* causeOf(Future.join(untyped(Effect.succeed(1))))),
         "TypeError: Expected a Future, found an Effect: yield it first, if it gives a Future."
       )
