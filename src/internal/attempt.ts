@@ -34,7 +34,8 @@ export class Attempt {
   /** How many sections are open that a stop does not cut. */
   shields = 0
   readonly host: Host
-  private readonly number: number
+  /** Which start of the task it is, from 1. */
+  readonly number: number
   /** Where the task was registered: its row may belong to another by the time a fiber that outlived the body asks. */
   readonly submission: Submission
   readonly index: number

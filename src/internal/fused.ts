@@ -185,8 +185,8 @@ class Course {
       })
     }
     // The scope and the end of the last part are those of the whole.
-    const whole = this.number === this.attempt.info.attempt
-    return whole ? body : Effect.provideService(body, Worker, this.attemptIn(this.attempt.scope))
+    const isNumbered = this.number === this.attempt.number
+    return isNumbered ? body : Effect.provideService(body, Worker, this.attemptIn(this.attempt.scope))
   }
 
   /** A part that is not the last ends as a task does: what it acquired and submitted is closed, and its slot is taken again. */
@@ -206,7 +206,7 @@ class Course {
 
   /** Which attempt at its part this is. */
   private get number(): number {
-    return this.attempt.info.attempt - this.first + 1
+    return this.attempt.number - this.first + 1
   }
 
   private done(value: unknown): void {
@@ -219,7 +219,7 @@ class Course {
     if (at === parts.length - 1 || isInlined) return
     // The worker knows of the last one only.
     if (cache !== undefined && key !== undefined && task.body._tag !== "value") cache.set(key, value)
-    this.first = this.attempt.info.attempt
+    this.first = this.attempt.number
     const { core, isLost } = this.attempt
     if (!isLost && core.schedules.size > 0) core.schedules.delete(this.attempt.task)
   }
