@@ -15,7 +15,7 @@ import * as Scope from "effect/Scope"
 import type { Future, WaitOptions } from "./Future.ts"
 import type { Needs, Services, Unsubmitted, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/annotations.ts"
-import { count, flag, invalidOption, mode, names, optionsFault, text, valueFault } from "./internal/checks.ts"
+import { count, flag, invalidOption, mode, names, ofWait, optionsFault, text, valueFault } from "./internal/checks.ts"
 import type { Checks } from "./internal/checks.ts"
 import { Client, Core, withCore } from "./internal/client.ts"
 import * as collect from "./internal/collect.ts"
@@ -366,9 +366,7 @@ export const gather = <const I, const M extends Mode = "failFast">(
  */
 export type WaitFor = "all" | "firstCompleted" | "firstException"
 
-const ofGather: Checks<GatherOptions> = { errors: mode, keepSlot: flag }
-
-const ofWait: Checks<WaitOptions> = { keepSlot: flag }
+const ofGather: Checks<GatherOptions> = { ...ofWait, errors: mode }
 
 const waitModes: ReadonlyMap<unknown, Until> = new Map([
   ["all", "all"],

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { Pipeable } from "effect/Pipeable"
 import type { PhaseName } from "./engine/Phase.ts"
+import { ofWait, optionsFault } from "./internal/checks.ts"
 import * as internal from "./internal/task.ts"
 import type { RuntimeFailure } from "./SkeinError.ts"
 
@@ -120,6 +121,8 @@ export const join = <A, E>(
 ): Effect.Effect<A, E | RuntimeFailure> =>
   Effect.suspend(() => {
     const future = internal.implOf(self)
+    const fault = optionsFault(options, ofWait)
+    if (fault !== undefined) return Effect.die(fault)
     const { core: { view, waits }, claim } = future
     if (view.isSettled(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
     const over = waits.forClaims([claim], "all", typeof options === "object" && options.keepSlot)

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
+import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { GraphError } from "skein/SkeinError"
@@ -147,6 +148,10 @@ const everywhere: Taken<Scheduler.RunOnEachOptions> = { errors: nothing, keepSlo
 
 const waits: Taken<Scheduler.AwaitWorkersOptions> = { connectTimeout: orNone, stableTimeout: orNone }
 
+const joins: Taken<Future.WaitOptions> = { keepSlot: flags }
+
+const gathers: Taken<Client.GatherOptions> = { ...joins, errors: nothing }
+
 const callbacks: Taken<Client.Callbacks> = {
   start: ["a function"],
   startState: ["a function"],
@@ -166,6 +171,9 @@ const layered = (options: Given) => Effect.provide(Effect.void, Skein.layer(opti
 let added = 0
 
 const noting = (log: Log) => Task.make(note(log, "ran"))
+
+const withFuture = (use: (future: Future.Future<void>) => Effect.Effect<unknown, unknown, any>) =>
+  Effect.flatMap(Client.submit(Task.make(Effect.void)), use)
 
 /** Everything that takes options, and what it does with them. */
 const takers: ReadonlyArray<
@@ -188,6 +196,10 @@ const takers: ReadonlyArray<
   ["a submission", submissions, (options, log) => Client.submit(noting(log), options)],
   ["callbacks", callbacks, (options, log) => Client.compute(noting(log), { callbacks: options })],
   ["runOnEach", everywhere, (options, log) => Scheduler.runOnEach(note(log, "ran"), options)],
+  ["a join", joins, (options) => withFuture((future) => Future.join(future, options))],
+  ["an await", joins, (options) => withFuture((future) => Effect.flatten(Future.await(future, options)))],
+  ["a wait", joins, (options) => withFuture((future) => Client.wait([future], "all", options))],
+  ["a gather", gathers, (options) => withFuture((future) => Client.gather([future], options))],
   ["awaitWorkers", waits, (options) => Scheduler.awaitWorkers(1, options)]
 ]
 
@@ -195,7 +207,10 @@ const takers: ReadonlyArray<
 const refusalOf = (effect: Effect.Effect<unknown, unknown, any>) =>
   Effect.map(
     Effect.exit(Effect.scoped(effect as Effect.Effect<unknown, unknown>)),
-    (exit) => Exit.isSuccess(exit) ? undefined : errorsIn(exit.cause).find(isInvalidOption)?.reason.option
+    (exit) =>
+      Exit.isSuccess(exit)
+        ? undefined
+        : [...errorsIn(exit.cause), ...defectsIn(exit.cause)].find(isInvalidOption)?.reason.option
   )
 
 const isInvalidOption = (error: unknown): error is GraphError & { readonly reason: { readonly option: string } } =>

@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import type { Mode } from "../Client.ts"
 import { isAmount } from "../engine/amounts.ts"
+import type { WaitOptions } from "../Future.ts"
 import { GraphError } from "../SkeinError.ts"
 import { millisOf } from "./durations.ts"
 import { isRecord } from "./task.ts"
@@ -106,6 +107,9 @@ export const byName = (expected: string, check: Check): Check => (option, value)
 export const anything: Check = () => undefined
 
 export const flag = checkOf("true or false", (value) => typeof value === "boolean")
+
+/** Those of a wait. */
+export const ofWait: Checks<WaitOptions> = { keepSlot: flag }
 
 export const text = checkOf("a string", (value) => typeof value === "string")
 
