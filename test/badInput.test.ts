@@ -188,6 +188,34 @@ describe("options", () => {
       yield* graphErrorOf(Client.compute(Task.withOptions(wrong, { timeout: "1 second" })))
     }).pipe(inScheduler()))
 
+  it.effect("Bad input: nor is one that lies in a wrong option, in a Dependency or in an amount", () =>
+    Effect.gen(function*() {
+      const other = Task.make(Effect.succeed(0))
+      const wrong = Task.make(Effect.succeed(1), {
+        after: Dependency.atLeast(2, [other]),
+        follow: Dependency.atLeast(3, [other]),
+        resources: { gpu: -1 }
+      }) as Task.Task<number>
+      const told = (options: Task.Options) =>
+        Effect.map(
+          graphErrorOf(Client.compute(Task.withOptions(wrong, options) as Task.Task<number>)),
+          ({ reason }) => reason._tag === "InvalidOption" && [reason.option, reason.value]
+        )
+      assert.deepStrictEqual(yield* told({ follow: other, resources: { cpu: 1 } }), ["count of Dependency.atLeast", 2])
+      assert.deepStrictEqual(yield* told({ after: other, resources: { cpu: 1 } }), ["count of Dependency.atLeast", 3])
+      assert.deepStrictEqual(yield* told({ after: other, follow: other }), ["resources.gpu", -1])
+      const right = Task.withOptions(wrong, { after: other, follow: other, resources: { cpu: 1 } })
+      assert.strictEqual(yield* Client.compute(right as Task.Task<number>), 1)
+    }).pipe(inScheduler({ workers: [{ id: "w", concurrency: 2, resources: { cpu: 1 } }] })))
+
+  it.effect("Bad input: what is wrong with a Dependency among the inputs stays, whatever the options say", () =>
+    Effect.gen(function*() {
+      const other = Task.make(Effect.succeed(0))
+      const wrong = Task.make([Dependency.atLeast(2, [other])], () => Effect.succeed(1))
+      const error = yield* graphErrorOf(Client.compute(Task.withOptions(wrong, { after: other })))
+      assert.include(error.message, "count of Dependency.atLeast")
+    }).pipe(inScheduler()))
+
   it.effect("Bad input: a duration without end is no limit", () =>
     Effect.gen(function*() {
       const task = Task.make(Effect.succeed(1), {
