@@ -73,12 +73,16 @@ export class TaskTable {
     this.free[this.freed++] = task
   }
 
-  /** Lets the columns go once nothing is left in them, so that a burst leaves no memory behind. */
+  /**
+   * Begins anew once nothing is left: rows are then given in their order again, which is that of the caches, and a burst
+   * leaves no memory behind.
+   */
   shrink(): void {
-    if (this.size > 0 || this.capacity <= 65_536) return
-    this.capacity = 0
+    if (this.used > this.freed || this.used === 0) return
     this.used = 0
     this.freed = 0
+    if (this.capacity <= 65_536) return
+    this.capacity = 0
     this.submission.length = 0
     this.waits.length = 0
     this.phase = this.flags = noBytes

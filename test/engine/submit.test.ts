@@ -120,6 +120,16 @@ describe("submit", () => {
     assert.deepStrictEqual(rig.told, ["start x with bad on w1 (attempt 2, its 1.)"])
   })
 
+  it("When no task is left, rows are given in their order again, whatever the order in which they came back", () => {
+    const rig = new Rig({ w1: 3 })
+    const main = rig.open()
+    assert.deepStrictEqual([...rig.submit(main, { a: [], b: [], c: [] })], [0, 1, 2])
+    for (const name of ["b", "a", "c"]) rig.end(name)
+    rig.close(main, 1)
+    const again = rig.open("again")
+    assert.deepStrictEqual([...rig.submit(again, { d: [], e: [], f: [] })], [0, 1, 2])
+  })
+
   it("An instruction stays as it was told, also when a task is forgotten in the step that registers it", () => {
     const rig = new Rig()
     const main = rig.open()
