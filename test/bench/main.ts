@@ -329,7 +329,7 @@ const collectedTable = async (): Promise<void> => {
   const tasks = 10_000
   say(`## The first run after a large collection, ${tasks.toLocaleString("en")} tasks: milliseconds in all`)
   say()
-  say("Nothing of a graph was left then. Warm: the run before it.")
+  say("Nothing of a graph was left then. Warm: the runs before it.")
   say()
   const rows: Array<ReadonlyArray<string>> = []
   for (const shape of shapes) {
