@@ -107,6 +107,24 @@ describe("lineage", () => {
       )
     })))
 
+  it.effect("F13, M3: a body that failed further back is not run in the calling fiber", () =>
+    forgetful(Effect.gen(function*() {
+      let last: Future.Future<number, unknown> = yield* Client.submit(Task.make(Effect.fail("no"), { key: "x0" }))
+      yield* Future.await(last)
+      for (let i = 1; i < 4 * lineage; i++) {
+        const next: typeof last = yield* Client.submit(Task.map(last, (n) => n + 1, { key: `x${i}` }))
+        yield* Future.await(next)
+        yield* Client.release(last)
+        last = next
+      }
+      const refused = yield* Effect.flip(Client.rerunInline(last))
+      assert.instanceOf(refused, GraphError)
+      assert.match(
+        refused.message,
+        /^The request cannot use task "x0": it was released and is further back than limits.lineage submissions; submit/
+      )
+    })))
+
   it.effect("V4, M3: the future of a task that is further back still tells its key, and which dependencies are known", () =>
     forgetful(Effect.gen(function*() {
       const { former } = yield* chain(4 * lineage)

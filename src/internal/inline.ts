@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { Group } from "../engine/policies.ts"
 import type { Place } from "../engine/Submission.ts"
+import { GraphError } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
 import type { Host } from "./attempt.ts"
@@ -16,7 +17,8 @@ import { bodyOf } from "./bodies.ts"
 import { rootOf } from "./causes.ts"
 import { ofInputs } from "./collect.ts"
 import { policiesOf } from "./dependency.ts"
-import { runAt, taskAt } from "./livePlan.ts"
+import { isKnownAt, runAt, taskAt } from "./livePlan.ts"
+import { tooFarBack } from "./rerun.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { FutureImpl } from "./task.ts"
 
@@ -28,6 +30,7 @@ export const rerunInline = (future: FutureImpl): Effect.Effect<unknown, unknown>
     if (refused !== undefined) return Effect.fail(refused)
     core.view.see(future.claim)
     const { place, where } = rootOf(core.view.outcomeOf(future.claim)!.trail)
+    if (!isKnownAt(place!)) return Effect.fail(new GraphError({ reason: tooFarBack(place!) }))
     const attempt = attemptFor(core, place!, Math.max(1, where!.attempt), fiber)
     return withInputs(core, place!, (values) => inScope(core, place!, attempt, values))
   })

@@ -12,6 +12,7 @@ import { keyAt } from "../engine/Submission.ts"
 import type { Place, Submission } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { GraphError } from "../SkeinError.ts"
+import type { GraphReason } from "../SkeinError.ts"
 import { withDefaults } from "./annotations.ts"
 import { mistakeOf, settingsOf } from "./compile.ts"
 import type { Live } from "./compile.ts"
@@ -63,7 +64,13 @@ const again = (task: TaskImpl, run: Run, key?: string, place?: Place): Entry => 
 
 const none: ReadonlyArray<Entry> = []
 
-const tooFarBack = "it was released and is further back than limits.lineage submissions; submit its task again"
+/** Why nothing that needs this task runs again: what was registered there is forgotten. */
+export const tooFarBack = ({ index, submission }: Place): GraphReason => ({
+  _tag: "InvalidDependency",
+  key: undefined,
+  dependency: `task ${JSON.stringify(keyAt(submission, index))}`,
+  why: "it was released and is further back than limits.lineage submissions; submit its task again"
+})
 
 /** In place of one that is too far back. */
 const unknown = new TaskImpl({ _tag: "value", value: undefined }, undefined, "none", noHandles, noOptions, undefined)
@@ -123,8 +130,7 @@ class Recompiler extends Drafting<Entry> {
   private registeredAt(place: Place): Entry {
     const key = place.submission.plan.settings.get(place.index)?.key
     if (!isKnownAt(place)) {
-      const dependency = `task ${JSON.stringify(keyAt(place.submission, place.index))}`
-      this.refuse({ _tag: "InvalidDependency", key: undefined, dependency, why: tooFarBack })
+      this.refuse(tooFarBack(place))
       // Nothing looks at this entry: there will be no plan.
       return { ...again(unknown, runAt(place)), reference: 0 }
     }
