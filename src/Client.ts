@@ -565,10 +565,10 @@ export type ReplicateOptions =
 
 const ofReplicate: Checks<{ copies: number; workers: ReadonlyArray<string> }> = { copies: count, workers: names }
 
-const replicateFault = (options: ReplicateOptions): GraphError | undefined => {
+const replicateFault = (options: ReplicateOptions | undefined): GraphError | undefined => {
   const fault = optionsFault(options, ofReplicate)
   if (fault !== undefined) return fault
-  const { copies, workers } = options
+  const { copies, workers } = options ?? {}
   if (workers === undefined) return valueFault(count, "copies", copies)
   return copies === undefined ? undefined : invalidOption("copies", copies, "none beside workers")
 }

@@ -69,6 +69,12 @@ describe("results on several workers", () => {
       assert.match(yield* messageOf({ workers: [] }), /The option workers cannot be .*: expected a non-empty array/)
       assert.match(yield* messageOf({ copies: 2, workers: ["a"] }), /The option copies cannot be 2/)
       assert.match(yield* messageOf({ copy: 2 }), /copy/)
+      for (const missing of [undefined, {}]) {
+        assert.strictEqual(
+          yield* messageOf(missing),
+          "The option copies cannot be undefined: expected a positive whole number."
+        )
+      }
     }).pipe(Effect.scoped, two))
 
   it.effect("W7, M9: metadata says where a task ran, whoever holds its result", () =>
