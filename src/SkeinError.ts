@@ -98,6 +98,13 @@ export type GraphReason =
     readonly value: unknown
     readonly expected: string
   }
+  /** There is no such option; `key` as above. */
+  | {
+    readonly _tag: "UnknownOption"
+    readonly key?: string | undefined
+    readonly option: string
+    readonly known: ReadonlyArray<string>
+  }
   | { readonly _tag: "InvalidArgument"; readonly key: string; readonly path: string; readonly why: string }
   /**
    * Bodies submit from inside bodies deeper than `max`, flatMap tasks unfold into flatMap tasks deeper than `max`, or more

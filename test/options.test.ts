@@ -210,11 +210,11 @@ const refusalOf = (effect: Effect.Effect<unknown, unknown, any>) =>
     (exit) =>
       Exit.isSuccess(exit)
         ? undefined
-        : [...errorsIn(exit.cause), ...defectsIn(exit.cause)].find(isInvalidOption)?.reason.option
+        : [...errorsIn(exit.cause), ...defectsIn(exit.cause)].find(isAboutOption)?.reason.option
   )
 
-const isInvalidOption = (error: unknown): error is GraphError & { readonly reason: { readonly option: string } } =>
-  error instanceof GraphError && error.reason._tag === "InvalidOption"
+const isAboutOption = (error: unknown): error is GraphError & { readonly reason: { readonly option: string } } =>
+  error instanceof GraphError && "option" in error.reason
 
 describe("options", () => {
   for (const [taker, options, use] of takers) {

@@ -194,6 +194,6 @@ describe("runOnEach", () => {
       const wrong = yield* graphErrorOf(Scheduler.runOnEach(where, { errors: "none" as never }))
       assert.deepInclude(wrong.reason, { _tag: "InvalidOption", option: "errors" })
       const unknown = yield* graphErrorOf(Scheduler.runOnEach(where, { mode: "collect" } as never))
-      assert.deepInclude(unknown.reason, { _tag: "InvalidOption", option: "mode" })
+      assert.deepInclude(unknown.reason, { _tag: "UnknownOption", option: "mode" })
     }).pipe(two))
 })

@@ -9,6 +9,7 @@ import type { Mode } from "../Client.ts"
 import { isAmount } from "../engine/amounts.ts"
 import type { WaitOptions } from "../Future.ts"
 import { GraphError } from "../SkeinError.ts"
+import type { GraphReason } from "../SkeinError.ts"
 import { millisOf } from "./durations.ts"
 import { isRecord } from "./task.ts"
 import type { Invalid, Pass } from "./task.ts"
@@ -43,18 +44,22 @@ export const invalidIn = (options: unknown, checks: Table): ReadonlyArray<Invali
 }
 
 /** A typo must not pass in silence. */
-const strange = (checks: Table): Check => (option, value) => ({
-  option,
-  value,
-  expected: `one of the options ${Object.keys(checks).join(", ")}`
-})
+const strange = (checks: Table): Check => (option, value) => ({ option, value, expected: Object.keys(checks) })
 
 /** Why these are no options for which there is such a table; `of` says whose they are. */
 export const optionsFault = (options: unknown, checks: Table, of = ""): GraphError | undefined =>
   faultOf(invalidIn(options, checks)[0], of)
 
 const faultOf = (invalid: Invalid | undefined, of: string): GraphError | undefined =>
-  invalid && invalidOption(`${invalid.option}${of}`, invalid.value, invalid.expected)
+  invalid && new GraphError({ reason: reasonOf({ ...invalid, option: `${invalid.option}${of}` }) })
+
+/** What is wrong with an option, as a reason to refuse a graph. */
+export const reasonOf = ({ expected, option, value }: Invalid): OptionReason =>
+  typeof expected === "string"
+    ? { _tag: "InvalidOption", option, value, expected }
+    : { _tag: "UnknownOption", option, known: expected }
+
+type OptionReason = Extract<GraphReason, { readonly _tag: "InvalidOption" | "UnknownOption" }>
 
 /** Why a value is refused that is no option itself; `undefined` if it is not. */
 export const valueFault = (check: Check, name: string, value: unknown): GraphError | undefined =>
@@ -62,7 +67,7 @@ export const valueFault = (check: Check, name: string, value: unknown): GraphErr
 
 /** An option has a value that it must not have. */
 export const invalidOption = (option: string, value: unknown, expected: string): GraphError =>
-  new GraphError({ reason: { _tag: "InvalidOption", option, value, expected } })
+  new GraphError({ reason: reasonOf({ option, value, expected }) })
 
 /** Whether it may have values by name. What has none, such as a `Map`, is a mistake unless it is a plain record. */
 export const holdsValues = (value: unknown): value is object =>

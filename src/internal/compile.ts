@@ -10,7 +10,7 @@ import type { Place } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
-import { invalidOption } from "./checks.ts"
+import { reasonOf } from "./checks.ts"
 import { policiesOf } from "./dependency.ts"
 import { areSame, CachedTask, givenName, keyFor, nameOf } from "./keys.ts"
 import { functionOf, taskAt } from "./livePlan.ts"
@@ -39,7 +39,7 @@ export const compile = (
   run: Run
 ): Compiled | GraphError => {
   const invalid = run.annotations.invalid?.[0]
-  if (invalid !== undefined) return invalidOption(invalid.option, invalid.value, invalid.expected)
+  if (invalid !== undefined) return new GraphError({ reason: reasonOf(invalid) })
   const only = targets[0]
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
     const functions = [functionOf(only)]
@@ -234,10 +234,7 @@ class Compiler extends Drafting<TaskImpl> {
 /** What is wrong with a task whatever it depends on. */
 export const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
   const invalid = task.options.invalid?.[0] ?? contradiction(task.options)
-  if (invalid !== undefined) {
-    const { expected, option, value } = invalid
-    return { _tag: "InvalidOption", key: givenName(task), option, value, expected }
-  }
+  if (invalid !== undefined) return { ...reasonOf(invalid), key: givenName(task) }
   return task.misplaced === undefined ? undefined : misplaced(nameOf(task), task.misplaced)
 }
 

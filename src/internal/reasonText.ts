@@ -40,10 +40,10 @@ export const graphText = (reason: GraphReason): string => {
       return reason.key === undefined
         ? `The request cannot use ${reason.dependency}: ${reason.why}.`
         : `Task ${quote(reason.key)} cannot depend on ${reason.dependency}: ${reason.why}.`
-    case "InvalidOption": {
-      const option = reason.key === undefined ? reason.option : `${reason.option} of task ${quote(reason.key)}`
-      return `The option ${option} cannot be ${brief(reason.value)}: expected ${reason.expected}.`
-    }
+    case "InvalidOption":
+      return `The option ${optionText(reason)} cannot be ${brief(reason.value)}: expected ${reason.expected}.`
+    case "UnknownOption":
+      return `There is no option ${optionText(reason)}. Known options: ${reason.known.join(", ")}.`
     case "InvalidArgument":
       return `Task ${quote(reason.key)} is pure, but its ${reason.path} has no canonical encoding: ${reason.why}. ` +
         "Pass plain data or a keyed task, or give the task a key of its own."
@@ -67,6 +67,9 @@ export const graphText = (reason: GraphReason): string => {
         (reason.what === "scheduler" ? "Submit while its layer is open." : "Submit in a scope that is open.")
   }
 }
+
+const optionText = ({ key, option }: Extract<GraphReason, { readonly option: string }>): string =>
+  key === undefined ? option : `${option} of task ${quote(key)}`
 
 const known = (keys: ReadonlyArray<string>): string =>
   keys.length === 0

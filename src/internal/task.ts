@@ -90,7 +90,8 @@ export interface TaskOptions {
 export interface Invalid {
   readonly option: string
   readonly value: unknown
-  readonly expected: string
+  /** What it should be; for an option that does not exist the names of those that do. */
+  readonly expected: string | ReadonlyArray<string>
   /** The option in which it stands, where that is another. */
   readonly within?: string | undefined
 }
