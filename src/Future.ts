@@ -118,22 +118,37 @@ export const join = <A, E>(
   self: Future<A, E>,
   // A number is the index that `Effect.forEach(futures, Future.join)` hands over.
   options?: WaitOptions | number
-): Effect.Effect<A, E | RuntimeFailure> =>
-  Effect.suspend(() => {
-    const future = internal.implOf(self)
-    const fault = optionsFault(options, ofWait)
-    if (fault !== undefined) return Effect.die(fault)
-    const { core: { view, waits }, claim } = future
-    if (view.isSettled(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
-    const over = waits.forClaims([claim], "all", typeof options === "object" && options.keepSlot)
-    // By then the result may have been lost.
-    return Effect.flatMap(over, () => join(self, options))
-  })
+): Effect.Effect<A, E | RuntimeFailure> => ask(self, options, (future, keepSlot) => valueOf<A, E>(future, keepSlot))
 
 const await_ = <A, E>(
   self: Future<A, E>,
   options?: WaitOptions | number
-): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>> => Effect.exit(join(self, options))
+): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>> =>
+  ask(self, options, (future, keepSlot) => Effect.exit(valueOf<A, E>(future, keepSlot)))
+
+/** What is no future, or no options of a wait, is a defect of whoever asks: it is not how the task ended. */
+const ask = <A, E>(
+  self: Future<unknown, unknown>,
+  options: WaitOptions | number | undefined,
+  use: (future: internal.FutureImpl, keepSlot: boolean | undefined) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    const future = internal.implOf(self)
+    const fault = optionsFault(options, ofWait)
+    return fault === undefined
+      ? use(future, typeof options === "object" ? options.keepSlot : undefined)
+      : Effect.die(fault)
+  })
+
+const valueOf = <A, E>(
+  future: internal.FutureImpl,
+  keepSlot: boolean | undefined
+): Effect.Effect<A, E | RuntimeFailure> => {
+  const { core: { view, waits }, claim } = future
+  if (view.isSettled(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
+  // By then the result may have been lost.
+  return Effect.flatMap(waits.forClaims([claim], "all", keepSlot), () => valueOf<A, E>(future, keepSlot))
+}
 
 export {
   /**

@@ -91,6 +91,7 @@ describe("wrong calls", () => {
         "TypeError: Expected a Future, found a Task: submit it with Client.submit, or run it with Client.compute."
       const calls: ReadonlyArray<(value: any) => Effect.Effect<unknown, unknown, any>> = [
         Future.join,
+        Future.await,
         Future.poll,
         Future.status,
         Future.metadata,
