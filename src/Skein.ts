@@ -25,7 +25,8 @@ import {
   highWaterMark,
   invalidOption,
   optionsFault,
-  recordOf
+  recordOf,
+  said
 } from "./internal/checks.ts"
 import type { Checks } from "./internal/checks.ts"
 import { millisIn } from "./internal/durations.ts"
@@ -301,7 +302,7 @@ const make = (options: Options) =>
     const { placement: scheme = "steady" } = options
     const context = yield* Effect.context<never>()
     const settings: SchedulerSettings = {
-      limits: { ...defaultLimits, ...options.limits },
+      limits: { ...defaultLimits, ...said(options.limits ?? {}) },
       graceMillis: millisIn(options.grace) ?? defaultGrace,
       fairness: rulesOf(options),
       windowMillis: millisIn(options.computationWindow) ?? 0,

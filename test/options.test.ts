@@ -8,6 +8,8 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { GraphError } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import { defaultLimits } from "../src/engine/limits.ts"
+import { implOf } from "../src/internal/task.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, defectsIn, errorsIn, graphErrorOf } from "./support.ts"
 
@@ -197,7 +199,7 @@ const takers: ReadonlyArray<
   ["callbacks", callbacks, (options, log) => Client.compute(noting(log), { callbacks: options })],
   ["runOnEach", everywhere, (options, log) => Scheduler.runOnEach(note(log, "ran"), options)],
   ["a join", joins, (options) => withFuture((future) => Future.join(future, options))],
-  ["an await", joins, (options) => withFuture((future) => Effect.flatten(Future.await(future, options)))],
+  ["an await", joins, (options) => withFuture((future) => Future.await(future, options))],
   ["a wait", joins, (options) => withFuture((future) => Client.wait([future], "all", options))],
   ["a gather", gathers, (options) => withFuture((future) => Client.gather([future], options))],
   ["awaitWorkers", waits, (options) => Scheduler.awaitWorkers(1, options)]
@@ -275,6 +277,13 @@ describe("options", () => {
         assert.strictEqual(yield* refusalOf(layered(options)), option)
       }))
   }
+
+  it.effect("Bad input: a limit that is undefined is the one that holds unless told", () =>
+    Effect.gen(function*() {
+      const future = yield* Client.submit(Task.succeed(1))
+      const { nesting, tasks } = implOf(future).core.state.limits
+      assert.deepStrictEqual([nesting, tasks], [defaultLimits.nesting, 5])
+    }).pipe(Effect.scoped, inScheduler({ limits: { tasks: 5, nesting: undefined } as object })))
 
   it.effect("Bad input: options of a class of one's own are options, by name", () =>
     Effect.gen(function*() {

@@ -74,6 +74,10 @@ export const holdsValues = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value) &&
   (isRecord(value) || Object.keys(value).length > 0)
 
+/** What a record says: an option that is `undefined` is not there. */
+export const said = <A extends object>(record: A): Partial<A> =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Partial<A>
+
 /** Whether these are names of anything, at least one. */
 export const isNames = (names: unknown): names is ReadonlyArray<string> =>
   Array.isArray(names) && names.length > 0 && names.every(isName)

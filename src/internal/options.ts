@@ -17,6 +17,7 @@ import {
   isNames,
   name,
   names,
+  said,
   text
 } from "./checks.ts"
 import type { Check, Checks } from "./checks.ts"
@@ -176,10 +177,9 @@ export const replaced = (options: TaskOptions, by: Given, regional?: typeof chec
   const given = normalize(by, regional)
   const isReplaced = (option: string): boolean => holdsValues(by) && by[option as keyof Given] !== undefined
   const still = (options.invalid ?? []).filter(({ option, within = option }) => !isReplaced(within))
-  const told = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return {
     ...options,
-    ...told,
+    ...said(given),
     // One option, though it is kept as two.
     ...(isReplaced("workers") && { workers: given.workers, labels: given.labels }),
     // None at all is kept as no option.

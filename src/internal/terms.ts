@@ -24,6 +24,7 @@ import {
   name,
   optionsFault,
   recordOf,
+  said,
   valueFault
 } from "./checks.ts"
 import type { Check, Checks } from "./checks.ts"
@@ -108,7 +109,7 @@ const termsOf = ({ maxAge, maxTasks, restart, ttl }: WorkerTerms): Terms => ({
 /** What somebody says, and what the layer says where they say nothing. */
 const within = <A extends WorkerTerms>(layer: WorkerTerms, own: A): WorkerTerms & A => ({
   ...layer,
-  ...Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as A
+  ...said(own) as A
 })
 
 const sample = "{ id: \"a\", concurrency: 1 }"
