@@ -640,7 +640,9 @@ describe("keys along an edge", () => {
         })
       }
     }).pipe(Effect.provide(Skein.layer())))
+})
 
+describe("options that do not exist", () => {
   // Beside an option that there is, the compiler lets a typo pass.
   const typo: object = { prioritty: 1 }
   const one = Task.succeed(1)

@@ -84,6 +84,26 @@ describe("lineage", () => {
       assert.strictEqual(yield* Future.join(last), lineage)
     })))
 
+  it.effect("M3: that is counted from the newest that goes back to it, also for an early one that is held", () =>
+    forgetful(Effect.gen(function*() {
+      const first = yield* Client.submit(Task.make(Effect.succeed(0), { key: "x0" }))
+      yield* Future.join(first)
+      const early = yield* Client.submit(Task.map(first, (n) => n + 1, { key: "early" }))
+      let last = yield* Client.submit(Task.map(first, (n) => n + 1, { key: "x1" }))
+      yield* Future.join(early)
+      yield* Client.release(first)
+      for (let i = 2; i < 4 * lineage; i++) {
+        const next: typeof last = yield* Client.submit(Task.map(last, (n) => n + 1, { key: `x${i}` }))
+        yield* Future.join(next)
+        yield* Client.release(last)
+        last = next
+      }
+      yield* Testing.loseWorker("a")
+      const error = onlyError(yield* causeOf(Future.join(early)))
+      assert.instanceOf(error, WorkerKilled)
+      assert.deepInclude(error, { key: "x0", reason: "forgotten" })
+    })))
+
   it.effect("F7, M3: what a body misses and is made of something further back is not made anew", () =>
     forgetful(Effect.gen(function*() {
       const { last } = yield* chain(lineage + 1)
