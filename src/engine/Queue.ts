@@ -39,7 +39,7 @@ export interface Queue {
   /** Those that wait for the same. Another one when a worker comes or goes. */
   crowd: Crowd
   /** Place in the heap of its crowd, or -1. */
-  headIndex: number
+  heapIndex: number
 }
 
 /** Queues whose tasks may run on the same workers, and need amounts and tags of the same names beside a slot. */

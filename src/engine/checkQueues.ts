@@ -70,9 +70,9 @@ export const heaps: Rule = function*(state, { members }) {
     }
   }
   for (const { heads, workers } of state.crowds.values()) {
-    for (const [place, { crowd, demand, headIndex, name }] of heads.entries()) {
+    for (const [place, { crowd, demand, heapIndex, name }] of heads.entries()) {
       if (crowd.heads !== heads) yield `S6: queue ${name} is in the crowd of others`
-      if (headIndex !== place) yield `S6: queue ${name} believes to be ${headIndex}`
+      if (heapIndex !== place) yield `S6: queue ${name} believes to be ${heapIndex}`
       if (!state.workers.every((worker) => workers.includes(worker) === suits(state, worker, demand))) {
         yield `S6: queue ${name} waits for the wrong workers`
       }

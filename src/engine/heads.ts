@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import { insert, remove, rise, sink } from "./heap.ts"
 import { isBefore } from "./laneHeap.ts"
 import { suits } from "./placement.ts"
 import type { Crowd, Queue } from "./Queue.ts"
@@ -28,7 +29,7 @@ export const crowdOf = (state: State, { demand, isSource }: Pick<Queue, "demand"
 export const regroup = (state: State): void => {
   state.crowds.clear()
   for (const queue of state.queues.values()) {
-    queue.headIndex = -1
+    queue.heapIndex = -1
     queue.crowd = crowdOf(state, queue)
     settle(state, queue)
   }
@@ -39,52 +40,17 @@ export const settle = (state: State, queue: Queue): void => {
   if (queue.lanes.length === 0) return takeOut(state, queue)
   const { crowd: { heads, name } } = queue
   if (heads.length === 0) state.crowds.set(name, queue.crowd)
-  if (queue.headIndex < 0) queue.headIndex = heads.push(queue) - 1
-  siftDown(state, heads, queue)
-  siftUp(state, heads, queue)
+  if (queue.heapIndex < 0) return insert(state, heads, queue, precedes)
+  sink(state, heads, queue, precedes)
+  rise(state, heads, queue, precedes)
 }
 
 /** Takes a queue out, if it is there. */
 export const takeOut = (state: State, queue: Queue): void => {
-  if (queue.headIndex < 0) return
+  if (queue.heapIndex < 0) return
   const { crowd: { heads, name } } = queue
-  const last = heads.pop()!
-  if (last !== queue) {
-    place(heads, last, queue.headIndex)
-    siftDown(state, heads, last)
-    siftUp(state, heads, last)
-  }
-  queue.headIndex = -1
+  remove(state, heads, queue, precedes)
   if (heads.length === 0) state.crowds.delete(name)
 }
 
-const place = (heads: Array<Queue>, queue: Queue, index: number): void => {
-  heads[index] = queue
-  queue.headIndex = index
-}
-
 const precedes = (state: State, a: Queue, b: Queue): boolean => isBefore(state, a.lanes[0]!, b.lanes[0]!)
-
-const siftUp = (state: State, heads: Array<Queue>, queue: Queue): void => {
-  let index = queue.headIndex
-  while (index > 0) {
-    const above = heads[(index - 1) >> 1]!
-    if (!precedes(state, queue, above)) break
-    place(heads, above, index)
-    index = (index - 1) >> 1
-  }
-  place(heads, queue, index)
-}
-
-const siftDown = (state: State, heads: Array<Queue>, queue: Queue): void => {
-  let index = queue.headIndex
-  for (;;) {
-    let below = 2 * index + 1
-    if (below >= heads.length) break
-    if (below + 1 < heads.length && precedes(state, heads[below + 1]!, heads[below]!)) below++
-    if (!precedes(state, heads[below]!, queue)) break
-    place(heads, heads[below]!, index)
-    index = below
-  }
-  place(heads, queue, index)
-}

@@ -121,7 +121,7 @@ const enqueue = (state: State, task: TaskId, kind: Kind): void => {
   let queue = state.queues.get(name)
   if (queue === undefined) {
     const crowd = heads.crowdOf(state, kind)
-    queue = { name, ...kind, since: new Map(), lanes: [], parts: new Map(), crowd, headIndex: -1 }
+    queue = { name, ...kind, since: new Map(), lanes: [], parts: new Map(), crowd, heapIndex: -1 }
     state.queues.set(name, queue)
   }
   if (kind.share !== undefined || state.fairness.aging < Infinity) {

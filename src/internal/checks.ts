@@ -5,11 +5,11 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import type { Mode } from "../Client.ts"
 import { isAmount } from "../engine/amounts.ts"
 import type { WaitOptions } from "../Future.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
+import type { Mode } from "./computing.ts"
 import { millisOf } from "./durations.ts"
 import { isRecord } from "./task.ts"
 import type { Invalid, Pass } from "./task.ts"

@@ -371,7 +371,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S6: lane 1 ranks before its parent", ({ lanes }) => lanes.reverse().forEach((lane, i) => lane.heapIndex = i)],
     [
       "S6: queue [false,\"c\",null] ranks before its parent",
-      (state) => crowdOf(state).heads.reverse().forEach((queue, i) => queue.headIndex = i)
+      (state) => crowdOf(state).heads.reverse().forEach((queue, i) => queue.heapIndex = i)
     ],
     ["S2: timer 1 comes before its parent", ({ timers }) => timers.reverse()]
   ]],
@@ -386,7 +386,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       (state, _, id) => state.queueOf.set(id("run"), queueOf(state))
     ],
     ["S6: an empty queue is kept", (state) => state.queues.set("x", { ...queueOf(state), lanes: [] })],
-    ["S6: queue [true,\"a\",null] believes to be 3", (state) => queueOf(state).headIndex = 3],
+    ["S6: queue [true,\"a\",null] believes to be 3", (state) => queueOf(state).heapIndex = 3],
     ["S6: the queues are not those in order", (state) => crowdOf(state).heads.pop()],
     [
       "S6: queue [true,\"a\",null] is in the crowd of others",
