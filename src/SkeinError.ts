@@ -14,7 +14,7 @@ import * as Data from "effect/Data"
 import type { Impossibility } from "./engine/Outcome.ts"
 import type { Restriction } from "./engine/Plan.ts"
 import type { Status } from "./Future.ts"
-import { Fact, infoKey, infoOf, prettyCause } from "./internal/fact.ts"
+import { definePath, Fact, infoKey, infoOf, prettyCause } from "./internal/fact.ts"
 import { graphText, impossibleText, restrictionText } from "./internal/reasonText.ts"
 import { asError, describeError, named, quote } from "./internal/rendering.ts"
 
@@ -164,11 +164,14 @@ export class DependencyFailed<out E> extends Fact("DependencyFailed")<{
     readonly path: ReadonlyArray<string>
     readonly cause: Cause.Cause<unknown>
   }) {
-    super(args)
-    if (args.label === undefined) delete (this as { label?: unknown }).label
+    const { cause, error, key, label, root } = args
+    // The path may be long, and is made when somebody reads it.
+    super({ key, label, root, error, cause } as typeof args)
+    if (label === undefined) delete (this as { label?: unknown }).label
     // Node prints what is enumerable after the stack, which has the path, and the cause, which is the error.
-    for (const field of ["error", "path"]) Object.defineProperty(this, field, { enumerable: false })
-    Object.defineProperty(this, "cause", { enumerable: false, value: asError(args.cause) })
+    Object.defineProperty(this, "error", { enumerable: false })
+    definePath(this, args)
+    Object.defineProperty(this, "cause", { enumerable: false, value: asError(cause) })
   }
 
   override get message(): string {

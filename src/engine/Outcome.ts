@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { Path } from "./Path.ts"
 import type { Exclusion, Restriction } from "./Plan.ts"
 import type { Group, Policy, Tally } from "./policies.ts"
 import type { Place } from "./Submission.ts"
@@ -94,11 +95,17 @@ export type Going = "limit" | "idempotent" | "forgotten"
  */
 export type Pair = readonly [waiting: string, awaited: string, of?: "slot" | "resources" | "tag"]
 
-/** The keys from the task that failed first to the one at the end of a trail. */
-export const pathOf = (trail: Trail): ReadonlyArray<string> => {
-  const path: Array<string> = []
-  for (let at: Trail | undefined = trail; at !== undefined; at = at.from) path.push(at.task)
-  return path.reverse()
+/** The keys from the task that failed first to the one at the end of a trail; adds the lists on the way to `known`. */
+export const pathOf = (trail: Trail, known: Map<Trail, Path>): Path => {
+  const steps: Array<Trail> = []
+  let at: Trail | undefined = trail
+  for (; at !== undefined && !known.has(at); at = at.from) steps.push(at)
+  let path = at && known.get(at)
+  for (let i = steps.length - 1; i >= 0; i--) {
+    path = new Path(path, steps[i]!.task)
+    known.set(steps[i]!, path)
+  }
+  return path!
 }
 
 /** Whose end it was: tasks that stand for another end as that one does. */

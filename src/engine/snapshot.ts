@@ -9,8 +9,9 @@ import { dependenciesOf } from "./dependencies.ts"
 import { holdsDependencies, keyOf, labelOf, sequenceOf } from "./lookups.ts"
 import { awaitedDependenciesOf } from "./needs.ts"
 import { pathOf } from "./Outcome.ts"
-import type { Reason } from "./Outcome.ts"
+import type { Outcome, Reason, Trail } from "./Outcome.ts"
 import type { Owner, Wait } from "./Owner.ts"
+import type { Path } from "./Path.ts"
 import { Flag, Phase, phaseNames } from "./Phase.ts"
 import type { PhaseName } from "./Phase.ts"
 import type { Lane } from "./Queue.ts"
@@ -130,6 +131,7 @@ export const snapshot = (state: State): Snapshot => {
   const live = liveTasks(state)
   const dependents = dependentsOf(state, live)
   const owners = ownersOf(state)
+  const paths = new Map<Trail, Path>()
   return {
     now: state.now,
     wakeAt: state.wakeAt === Infinity ? undefined : state.wakeAt,
@@ -138,7 +140,7 @@ export const snapshot = (state: State): Snapshot => {
       name,
       claims: keysOf(state, [...claims.keys(), ...targets])
     })),
-    tasks: live.map((task) => taskOf(state, task, dependents.get(task) ?? 0, owners.get(task) ?? [])),
+    tasks: live.map((task) => taskOf(state, task, dependents.get(task) ?? 0, owners.get(task) ?? [], paths)),
     queue: queueOf(state),
     waits: Array.from(state.waits.values(), (wait) => waitOf(state, wait, live)),
     ...(state.tags.size + state.holding.size > 0 && { tags: tagsOf(state) })
@@ -200,7 +202,13 @@ const ownersOf = (state: State): ReadonlyMap<TaskId, ReadonlyArray<string>> => {
   return names
 }
 
-const taskOf = (state: State, task: TaskId, dependents: number, owners: ReadonlyArray<string>): TaskSnapshot => {
+const taskOf = (
+  state: State,
+  task: TaskId,
+  dependents: number,
+  owners: ReadonlyArray<string>,
+  paths: Map<Trail, Path>
+): TaskSnapshot => {
   const { flags, phase, refs, starts, worker } = state.tasks
   const label = labelOf(state, task)
   const alias = state.aliases.get(task)
@@ -227,9 +235,17 @@ const taskOf = (state: State, task: TaskId, dependents: number, owners: Readonly
       holds: { ...(amounts !== undefined && { resources: amounts }), ...(tags !== undefined && { tags }) }
     }),
     ...(phase[task] === Phase.succeeded && { held: true as const }),
-    ...(outcome !== undefined && { outcome: { reason: outcome.reason._tag, path: pathOf(outcome.trail) } })
+    ...(outcome !== undefined && { outcome: outcomeOf(outcome, pathOf(outcome.trail, paths)) })
   }
 }
+
+/** The path is written when somebody reads it: those of a chain are as long together as the square of its length. */
+const outcomeOf = ({ reason }: Outcome, path: Path): OutcomeSnapshot => ({
+  reason: reason._tag,
+  get path() {
+    return path.toArray()
+  }
+})
 
 const workerOf = (state: State, worker: WorkerRecord, live: ReadonlyArray<TaskId>): WorkerSnapshot => ({
   name: worker.name,

@@ -8,8 +8,9 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { meantBy, pathOf } from "../engine/Outcome.ts"
+import type { StackFrame } from "effect/References"
 import type { Outcome, Reason, Trail, Where } from "../engine/Outcome.ts"
+import { listOf, Path } from "../engine/Path.ts"
 import {
   DependenciesGone,
   DependencyFailed,
@@ -23,41 +24,117 @@ import {
   TaskTimeout,
   WorkerKilled
 } from "../SkeinError.ts"
-import { infoOf } from "./fact.ts"
+import { infoOf, pathBehind, Told, withPath } from "./fact.ts"
 import { FailedPart } from "./failedPart.ts"
-import { TaskFrame } from "./rendering.ts"
+import { asError, TaskFrame } from "./rendering.ts"
 import { isRuntimeFailure } from "./runtimeFailure.ts"
-import { skippedIn, unfused } from "./unfused.ts"
+import { failedIn, refusedIn, skippedIn } from "./unfused.ts"
+
+/** What failed first: its cause, and where that began. */
+interface Origin {
+  readonly raw: Cause.Cause<unknown>
+  readonly path: Path
+  readonly where: Where
+  /** Whether another task than the last one of the engine's trail failed: a part of a fused task. */
+  readonly isPart: boolean
+  /** The cause with what is told of it, and the frame of the fiber for which that was written. */
+  told: Cause.Cause<unknown> | undefined
+  frame: StackFrame | undefined
+  /** `told` as errors have it. */
+  shown: Cause.Cause<unknown> | undefined
+}
+
+/** The way of a failure from what failed first to one task, as observers see it: as if no tasks ran as one. */
+interface Way {
+  readonly origin: Origin
+  readonly path: Path
+  /** The path to the task whose end it was; a task that stands for another ends as that one does. */
+  readonly meant: Path
+}
+
+/**
+ * Ways over which others came. Without this, each task of a chain would look at all that lies before it.
+ */
+const ways = new WeakMap<Trail, Way>()
+
+type CauseOf = (failure: number) => Cause.Cause<unknown>
+
+const wayOf = ({ reason, trail }: Outcome, causeOf: CauseOf): Way => {
+  const steps: Array<Trail> = []
+  let at = trail
+  let way = ways.get(at)
+  while (way === undefined && at.from !== undefined) {
+    steps.push(at)
+    at = at.from
+    way = ways.get(at)
+  }
+  if (way === undefined) {
+    way = firstWay(reason, at, causeOf)
+    if (at !== trail) ways.set(at, way)
+  }
+  for (let i = steps.length - 1; i >= 0; i--) {
+    way = nextWay(way, steps[i]!)
+    if (i > 0) ways.set(steps[i]!, way)
+  }
+  return way
+}
+
+const firstWay = (reason: Reason, root: Trail, causeOf: CauseOf): Way => {
+  const raw = ownCause(reason, root, causeOf)
+  const { keys: [first, ...rest], where } = failedIn(root, raw)
+  const begin = new Path(pathOfJoined(raw), first)
+  const path = listOf(rest, begin)!
+  const origin = {
+    raw,
+    path: begin,
+    where,
+    isPart: rest.length > 0,
+    told: undefined,
+    frame: undefined,
+    shown: undefined
+  }
+  return { origin, path, meant: path }
+}
+
+const nextWay = ({ meant, origin, path: before }: Way, trail: Trail): Way => {
+  const path = new Path(listOf(refusedIn(trail, trail.from!), before), trail.task)
+  return { origin, path, meant: trail.isAlias === true ? meant : path }
+}
+
+/** The cause of what failed first, with all that is told of it. Those who read it in one fiber share it. */
+const toldCause = (origin: Origin): Cause.Cause<unknown> => {
+  const frame = Fiber.getCurrent()?.cache.stackFrame
+  if (origin.told === undefined || origin.frame !== frame) {
+    origin.told = annotated(origin.raw, origin.path, origin.where)
+    origin.frame = frame
+    origin.shown = undefined
+  }
+  return origin.told
+}
 
 /** The exit of a task that ended without success and is observed `where`. */
-export const exitOf = (
-  { reason, trail: given }: Outcome,
-  causeOf: (failure: number) => Cause.Cause<unknown>,
-  at: Where
-): Exit.Exit<never, unknown> => {
-  const raw = ownCause(reason, rootOf(given), causeOf)
-  const { trail, where } = unfused(raw, { trail: given, where: at })
-  const root = rootOf(trail)
-  const joined = pathOfJoined(raw)
-  const own = annotated(raw, [...joined, root.task], root.where!)
-  const meant = meantBy(trail)
-  const cause = meant.from === undefined
-    ? own
-    : dependentCause(own, [...joined, ...pathOf(meant)], meant === trail ? where.label : undefined)
-  return Exit.failCause(annotated(cause, [...joined, ...pathOf(trail)], where))
+export const exitOf = (outcome: Outcome, causeOf: CauseOf, at: Where): Exit.Exit<never, unknown> => {
+  const { meant, origin, path } = wayOf(outcome, causeOf)
+  const { trail } = outcome
+  const own = toldCause(origin)
+  const label = meant === path ? at.label : undefined
+  const cause = meant === origin.path ? own : dependentCause(own, () => origin.shown ??= asError(own), meant, label)
+  return Exit.failCause(annotated(cause, path, trail.from === undefined ? whereOfFirst(origin, trail, at) : at))
+}
+
+/** Where a task was that failed by itself, which a part of a fused task may have done. */
+const whereOfFirst = ({ isPart, where }: Origin, trail: Trail, at: Where): Where => {
+  // What depends on a part that failed never started.
+  if (isPart) return { ...at, attempt: 0, worker: undefined }
+  return where === trail.where ? at : where
 }
 
 /** The cause of the failure that came first, for `errors: "continue"`. */
-export const rootCause = (
-  { reason, trail }: Outcome,
-  causeOf: (failure: number) => Cause.Cause<unknown>
-): Cause.Cause<unknown> => {
-  const given = rootOf(trail)
-  const cause = ownCause(reason, given, causeOf)
-  const root = rootOf(unfused(cause, { trail: given, where: given.where! }).trail)
-  const error = Cause.findErrorOption(cause)
+export const rootCause = (outcome: Outcome, causeOf: CauseOf): Cause.Cause<unknown> => {
+  const { origin } = wayOf(outcome, causeOf)
+  const error = Cause.findErrorOption(origin.raw)
   if (error._tag === "Some" && error.value instanceof DependencyFailed) return error.value.cause
-  return annotated(cause, [...pathOfJoined(cause), root.task], root.where!)
+  return toldCause(origin)
 }
 
 /** Where the failure began. */
@@ -67,31 +144,32 @@ export const rootOf = (trail: Trail): Trail => {
   return root
 }
 
-const annotated = <E>(cause: Cause.Cause<E>, path: ReadonlyArray<string>, where: Where): Cause.Cause<E> => {
-  const info = { key: path[path.length - 1]!, root: path[0]!, path, ...where }
+const annotated = <E>(cause: Cause.Cause<E>, path: Path, where: Where): Cause.Cause<E> => {
+  const info = new Told(path, where)
   const context = Context.make(TaskInfo, info)
   const error = Cause.findErrorOption(cause)
   // It says itself where it comes from.
   const isTold = error._tag === "Some" && error.value instanceof DependencyFailed
-  const told = isTold ? context : Context.add(context, Cause.StackTrace, frameOf(cause, info))
+  const told = isTold ? context : Context.add(context, Cause.StackTrace, frameOf(cause, info, path))
   return Cause.annotate(cause, told, { overwrite: true })
 }
 
 /** The tasks on the way, above the frames that the cause or its observer has. */
-const frameOf = (cause: Cause.Cause<unknown>, info: TaskInfo["Service"]): TaskFrame => {
+const frameOf = (cause: Cause.Cause<unknown>, info: TaskInfo["Service"], path: Path): TaskFrame => {
   const present = Context.getOrUndefined(
     Cause.annotations(cause) as Context.Context<Cause.StackTrace>,
     Cause.StackTrace
   )
-  if (present instanceof TaskFrame) return new TaskFrame(present.place, info.path, present.beyond)
-  return new TaskFrame(info, info.path, present ?? Fiber.getCurrent()?.cache.stackFrame)
+  if (present instanceof TaskFrame) return new TaskFrame(present.place, path, present.beyond)
+  return new TaskFrame(info, path, present ?? Fiber.getCurrent()?.cache.stackFrame)
 }
 
 /** The way that a failure had come before the body of a task passed it on: from a task that it joined. */
-const pathOfJoined = (cause: Cause.Cause<unknown>): ReadonlyArray<string> => {
+const pathOfJoined = (cause: Cause.Cause<unknown>): Path | undefined => {
   const error = Cause.findErrorOption(cause)
-  if (error._tag === "Some" && error.value instanceof DependencyFailed) return error.value.path
-  return infoOf(cause)?.path ?? []
+  if (error._tag === "Some" && error.value instanceof DependencyFailed) return pathBehind(error.value)
+  const info = infoOf(cause)
+  return info && pathBehind(info)
 }
 
 const ownCause = (
@@ -139,17 +217,20 @@ const timeoutOf = ({ millis, of }: Reason & { _tag: "TimedOut" }, key: string): 
 /** Runtime failures and defects pass through as they are, and a skip goes on; typed failures become `DependencyFailed`. */
 const dependentCause = (
   own: Cause.Cause<unknown>,
-  path: ReadonlyArray<string>,
+  shown: () => Cause.Cause<unknown>,
+  path: Path,
   label: string | undefined
 ): Cause.Cause<unknown> => {
   const found = Cause.findErrorOption(own)
   if (found._tag === "None" || isRuntimeFailure(found.value)) return own
-  const key = path[path.length - 1]!
+  const { key, root } = path
   // Also one that a body passed on which had joined a skipped task: in types it looks the same.
   if (found.value instanceof TaskSkipped) return Cause.fail(new TaskSkipped({ key, root: found.value.root }))
   // A body that joined a failed task passed its failure on: what counts is the failure that came first.
-  const { cause, error } = found.value instanceof DependencyFailed ? found.value : { cause: own, error: found.value }
-  return Cause.fail(new DependencyFailed({ key, label, root: path[0]!, error, path, cause }))
+  const { cause, error } = found.value instanceof DependencyFailed
+    ? found.value
+    : { cause: shown(), error: found.value }
+  return Cause.fail(new DependencyFailed(withPath({ key, label, root, error, cause }, path)))
 }
 
 /** What is left of a cause without interruptions. */

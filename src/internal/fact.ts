@@ -6,6 +6,8 @@
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import { NodeInspectSymbol } from "effect/Inspectable"
+import { listOf } from "../engine/Path.ts"
+import type { Path } from "../engine/Path.ts"
 import type { DependencyFailed } from "../SkeinError.ts"
 import type { Place } from "./rendering.ts"
 import {
@@ -78,6 +80,80 @@ export interface Info extends Place {
   readonly path: ReadonlyArray<string>
 }
 
+/** The list of which the path of an error is made. */
+const list = Symbol("~skein/Path")
+
+/** Something with a path, which may be made of a list. */
+interface Holder {
+  readonly path: ReadonlyArray<string>
+  readonly [list]?: Path
+}
+
+/** The arguments of an error whose path is made when somebody reads it. */
+export const withPath = <A extends object>(args: A, path: Path): A & Pick<Holder, "path"> =>
+  ({ ...args, [list]: path }) as never
+
+/** Gives an error the path of its arguments. */
+export const definePath = (error: object, args: Pick<Holder, "path">): void => {
+  const path = (args as Holder)[list]
+  if (path === undefined) return void Object.defineProperty(error, "path", { value: args.path })
+  Object.defineProperty(error, list, { value: path })
+  Object.defineProperty(error, "path", pathOfError)
+}
+
+/** Puts the path that has been read in place of how it is made. */
+const keepPath = (holder: object, path: Path, enumerable: boolean): ReadonlyArray<string> => {
+  const value = path.toArray()
+  Object.defineProperty(holder, "path", { configurable: true, enumerable, value })
+  return value
+}
+
+const pathOfError: PropertyDescriptor = {
+  configurable: true,
+  get(this: Required<Holder>): ReadonlyArray<string> {
+    return keepPath(this, this[list], false)
+  }
+}
+
+/** What `TaskInfo` says, with a path that is made when somebody reads it. */
+export class Told implements Info {
+  readonly #path: Path
+  readonly key: string
+  readonly root: string
+  readonly attempt: number
+  readonly label: string | undefined
+  readonly submitter: string
+  readonly worker: string | undefined
+  declare readonly path: ReadonlyArray<string>
+
+  constructor(path: Path, { attempt, label, submitter, worker }: Omit<Place, "key">) {
+    this.#path = path
+    this.key = path.key
+    this.root = path.root
+    this.attempt = attempt
+    this.label = label
+    this.submitter = submitter
+    this.worker = worker
+    Object.defineProperty(this, "path", Told.read)
+  }
+
+  private static readonly read: PropertyDescriptor = {
+    configurable: true,
+    enumerable: true,
+    get(this: Told): ReadonlyArray<string> {
+      return keepPath(this, this.#path, true)
+    }
+  }
+
+  static listOf(holder: Pick<Holder, "path">): Path | undefined {
+    return #path in holder ? holder.#path : undefined
+  }
+}
+
+/** The list behind the path of an error or of a `TaskInfo`, whoever made it. */
+export const pathBehind = (holder: Pick<Holder, "path">): Path | undefined =>
+  (holder as Holder)[list] ?? Told.listOf(holder) ?? listOf(holder.path)
+
 export const infoKey = "skein/SkeinError/TaskInfo"
 
 /** Where what a cause tells of happened, if a task failed with it. */
@@ -97,19 +173,22 @@ const prettyReason = (reason: Cause.Fail<unknown> | Cause.Die): string => {
   if (info === undefined) return `${chain[0]!.stack}${causedBy(chain.slice(1))}`
   const frame = reason.annotations.get(Cause.StackTrace.key)
   const place = frame instanceof TaskFrame ? frame.place : info
-  const path = info.path.length === 1 ? "" : `\n    path: ${join(info.path)}`
+  const path = isFirst(info) ? "" : `\n    path: ${join(info.path)}`
   const where = `${path}\n    where: ${placeText(place)}`
   return isFact(error)
     ? `${error.stack}${where}`
     : `${headOf(info, place, Cause.isFailReason(reason), describeError(error))}${where}${causedBy(chain)}`
 }
 
+/** Whether the task failed by itself. */
+const isFirst = (info: Info): boolean => (pathBehind(info)?.length ?? 1) === 1
+
 const causesOf = ({ reasons }: Cause.Cause<unknown>): string =>
   reasons.filter(isFailure).map((reason) => causedBy(errorChain(errorOf(reason), reason.annotations))).join("")
 
 const headOf = (info: Info, place: Place, isTyped: boolean, error: string): string => {
   const task = named(info.key, info.label)
-  if (info.path.length === 1) return `Task ${task} ${isTyped ? "failed" : "failed with a defect"}: ${error}`
+  if (isFirst(info)) return `Task ${task} ${isTyped ? "failed" : "failed with a defect"}: ${error}`
   const verb = info.attempt === 0 ? "did not start" : "failed"
   const of = named(place.key, place.label)
   return `Task ${task} ${verb}, because ${of} failed${isTyped ? "" : " with a defect"}: ${error}`

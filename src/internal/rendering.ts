@@ -5,6 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import type { StackFrame } from "effect/References"
+import type { Path } from "../engine/Path.ts"
 import { brief } from "./brief.ts"
 
 /** Where a failure happened. */
@@ -109,10 +110,10 @@ export const causedBy = (chain: ReadonlyArray<Error>): string =>
  */
 export class TaskFrame implements StackFrame {
   readonly place: Place
-  private readonly path: ReadonlyArray<string>
+  private readonly path: Path
   private readonly outer: StackFrame | undefined
 
-  constructor(place: Place, path: ReadonlyArray<string>, outer: StackFrame | undefined) {
+  constructor(place: Place, path: Path, outer: StackFrame | undefined) {
     this.place = place
     this.path = path
     this.outer = outer
@@ -123,7 +124,7 @@ export class TaskFrame implements StackFrame {
   }
 
   get parent(): StackFrame | undefined {
-    const rest = this.path.slice(1)
+    const rest = this.path.toArray().slice(1)
     const shown = rest.length <= 4 ? rest : [rest[0]!, "", ...rest.slice(-2)]
     return shown.reduceRight<StackFrame | undefined>((parent, key) => ({
       name: key === "" ? `… ${rest.length - 3} more tasks` : `task ${quote(key)}`,
@@ -170,6 +171,7 @@ const errorLikeCause: object = Object.create(Error.prototype, {
 })
 
 export const asError = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> => {
+  if (Object.getPrototypeOf(cause) === errorLikeCause) return cause
   const hidden = (value: unknown): PropertyDescriptor => ({ configurable: true, value })
   const first = cause.reasons.find(isFailure)
   const error = first === undefined ? undefined : errorOf(first)
