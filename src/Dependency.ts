@@ -3,7 +3,7 @@
  * some number of them, failures, ends as such, or a trigger rule.
  *
  * A `Dependency` stands where tasks stand: among the inputs of a task, in `after` and in `follow`. All and any are those of
- * IPython's `Dependency`, the rules nine of Airflow's trigger rules.
+ * IPython's `Dependency`, the rules ten of Airflow's trigger rules.
  *
  * @since 0.1.0
  */
@@ -70,6 +70,8 @@ export type Outcome = OutcomeOf
  * - `oneFailed`: at the first failure; without one the task is skipped.
  * - `oneDone`: at the first that succeeded or failed by itself; without one the task is skipped.
  * - `noneFailed`: all ended, and none failed. With a failure it can never be met.
+ * - `noneFailedOneSuccess`: all ended, none failed, and at least one succeeded: what a task needs where branches meet. With a
+ *   failure it can never be met; if all were skipped the task is skipped. Airflow's `none_failed_min_one_success`.
  * - `noneSkipped`: all ended, and none was skipped; otherwise the task is skipped.
  * - `always`: at once.
  *
@@ -263,10 +265,11 @@ const quorum = (count: number, options: QuorumOptions | undefined): Policy => ({
 })
 
 /** Rules that wait for all members, so that none is open when the task starts. */
-type Waiting = "allSuccess" | "allFailed" | "allDone" | "noneFailed" | "noneSkipped"
+type Waiting = "allSuccess" | "allFailed" | "allDone" | "noneFailed" | "noneFailedOneSuccess" | "noneSkipped"
 
 /** What a rule can end a task with. */
-type Ruled<R extends Rule, E> = R extends "allSuccess" | "oneSuccess" ? ImpossibleDependency | Extract<E, TaskSkipped>
+type Ruled<R extends Rule, E> = R extends "allSuccess" | "oneSuccess" | "noneFailedOneSuccess"
+  ? ImpossibleDependency | Extract<E, TaskSkipped>
   : R extends "noneFailed" ? ImpossibleDependency
   : R extends "noneSkipped" ? Extract<E, TaskSkipped>
   : R extends "allDone" | "always" ? never
@@ -287,7 +290,7 @@ type Ruled<R extends Rule, E> = R extends "allSuccess" | "oneSuccess" ? Impossib
  *
  * const taken = Task.make(Effect.succeed("left"))
  * const other = Task.make(Task.skip)
- * const met = Task.map([Dependency.rule("noneFailed", [taken, other])], ([branches]) =>
+ * const met = Task.map([Dependency.rule("noneFailedOneSuccess", [taken, other])], ([branches]) =>
  *   branches.flatMap((exit) => Exit.isSuccess(exit) ? [exit.value] : []))
  * Task.run(met) // => ["left"]
  * ```

@@ -293,6 +293,7 @@ describe("Dependency in after and follow", () => {
         ["oneFailed", ["skipped", "ran", "skipped", "ran"]],
         ["oneDone", ["ran", "ran", "skipped", "ran"]],
         ["noneFailed", ["ran", "impossible", "ran", "impossible"]],
+        ["noneFailedOneSuccess", ["ran", "impossible", "skipped", "impossible"]],
         ["noneSkipped", ["ran", "ran", "skipped", "skipped"]],
         ["always", ["ran", "ran", "ran", "ran"]]
       ])

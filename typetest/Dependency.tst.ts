@@ -94,6 +94,10 @@ describe("what a Dependency can end a task with", () => {
     >()
     expect(errorOf(Dependency.rule("allFailed", [plain]))).type.toBe<Task.Task<number, TaskSkipped>>()
     expect(errorOf(Dependency.rule("noneFailed", [branch]))).type.toBe<Task.Task<number, ImpossibleDependency>>()
+    expect(errorOf(Dependency.rule("noneFailedOneSuccess", [plain]))).type.toBe<Task.Task<number, ImpossibleDependency>>()
+    expect(errorOf(Dependency.rule("noneFailedOneSuccess", [branch]))).type.toBe<
+      Task.Task<number, ImpossibleDependency | TaskSkipped>
+    >()
     expect(errorOf(Dependency.rule("noneSkipped", [plain]))).type.toBe<Task.Task<number>>()
     expect(errorOf(Dependency.rule("always", [branch]))).type.toBe<Task.Task<number>>()
   })

@@ -96,6 +96,7 @@ const counts = (policy: Policy, outcome: Outcome): boolean => {
   }
   switch (policy.rule) {
     case "oneSuccess":
+    case "noneFailedOneSuccess":
       return outcome === "success"
     case "oneFailed":
       return isFailure

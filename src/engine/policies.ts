@@ -1,7 +1,7 @@
 /**
  * When the ends of its dependencies let a task start, and when they never will: pure tables over how many ended how.
  *
- * All and any are those of IPython's `Dependency`, check and unreachable; the rules are nine of Airflow's trigger rules. A
+ * All and any are those of IPython's `Dependency`, check and unreachable; the rules are ten of Airflow's trigger rules. A
  * verdict comes as soon as no end of what is still open could change it (but what waits for ends as such waits for them), so
  * it does not depend on their order.
  *
@@ -26,6 +26,7 @@ export const rules = [
   "oneFailed",
   "oneDone",
   "noneFailed",
+  "noneFailedOneSuccess",
   "noneSkipped",
   "always"
 ] as const
@@ -108,6 +109,8 @@ const ruled = (rule: Rule, size: number, tally: Tally): Verdict | undefined => {
       return success + failed > 0 ? "run" : isOpen ? undefined : "skip"
     case "noneFailed":
       return bad > 0 ? "upstreamFailed" : isOpen ? undefined : "run"
+    case "noneFailedOneSuccess":
+      return bad > 0 ? "upstreamFailed" : isOpen ? undefined : success > 0 ? "run" : "skip"
     case "noneSkipped":
       return skipped > 0 ? "skip" : isOpen ? undefined : "run"
     case "always":

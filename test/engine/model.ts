@@ -2604,7 +2604,7 @@ export class Model {
 const isCounted = ({ policy }: Group, outcome: Outcome): boolean => {
   const isFailure = outcome === "failed" || outcome === "upstreamFailed"
   const on = policy._tag === "Rule" ? policy.rule : policy.on
-  if (on === "success" || on === "oneSuccess") return outcome === "success"
+  if (on === "success" || on === "oneSuccess" || on === "noneFailedOneSuccess") return outcome === "success"
   if (on === "failure" || on === "oneFailed") return isFailure
   return on !== "oneDone" || outcome === "success" || outcome === "failed"
 }

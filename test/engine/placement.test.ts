@@ -565,6 +565,16 @@ describe("following", () => {
     assert.strictEqual(place({ _tag: "Rule", rule: "oneSuccess" }), "x on w2")
   })
 
+  it("D8: where branches meet, those bind that succeeded", () => {
+    const rule: Policy = { _tag: "Rule", rule: "noneFailedOneSuccess" }
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [], x: ["a", "b"] }, asking({ a: on(["w2"]), b: on(["w1"]), x: following(2, rule) }))
+    rig.end("b", { _tag: "Skipped" })
+    rig.end("a")
+    assert.deepStrictEqual(ranIn(rig).at(-1), "x on w2")
+  })
+
   it("D8: several sets bind all", () => {
     const sets: Settings = {
       policies: [

@@ -111,6 +111,7 @@ describe("policies", () => {
     oneFailed: (ended) => ended.some(isBad) ? "run" : "skip",
     oneDone: (ended) => ended.some((each) => each === "success" || each === "failed") ? "run" : "skip",
     noneFailed: (ended) => ended.some(isBad) ? "upstreamFailed" : "run",
+    noneFailedOneSuccess: (ended) => ended.some(isBad) ? "upstreamFailed" : ended.includes("success") ? "run" : "skip",
     noneSkipped: (ended) => ended.includes("skipped") ? "skip" : "run",
     always: () => "run"
   }
