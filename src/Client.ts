@@ -417,7 +417,7 @@ export interface CancelOptions {
   readonly by?: string | undefined
   /** Return when the finalizers of what was running have run (the default), or at once. */
   readonly wait?: boolean | undefined
-  /** Stop the task even if other owners want it. */
+  /** Stop the task even if other owners want it, and although this future was cancelled or released before. */
   readonly force?: boolean | undefined
 }
 

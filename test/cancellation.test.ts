@@ -186,6 +186,23 @@ describe("cancel", () => {
       assert.strictEqual(cancelledWith(yield* Fiber.await(theirs)).by, "me")
     }).pipe(inScheduler()))
 
+  it.effect("C3: with force the task stops for all, also after a plain cancel that others outlived", () =>
+    Effect.gen(function*() {
+      for (const letGo of [Client.cancel, Client.release]) {
+        const log: Log = []
+        const task = Task.make(reluctant(log, "shared"))
+        const mine = yield* Client.submit(task)
+        const theirs = yield* Effect.scoped(Client.keep(mine)).pipe(Effect.andThen(Client.keep(mine)))
+        const below = yield* Effect.forkChild(Client.compute(Task.map(theirs, () => 1)), { startImmediately: true })
+        yield* started(log, "shared")
+        yield* letGo(mine)
+        assert.isUndefined(below.pollUnsafe())
+        yield* Client.cancel(mine, { force: true, by: "me" })
+        assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
+        assert.strictEqual(cancelledWith(yield* Fiber.await(below)).by, "me")
+      }
+    }).pipe(inScheduler()))
+
   it.effect("C3: cancel withdraws every future of its owner on the task, and none of another", () =>
     Effect.gen(function*() {
       const log: Log = []

@@ -94,7 +94,9 @@ describe("what a Dependency can end a task with", () => {
     >()
     expect(errorOf(Dependency.rule("allFailed", [plain]))).type.toBe<Task.Task<number, TaskSkipped>>()
     expect(errorOf(Dependency.rule("noneFailed", [branch]))).type.toBe<Task.Task<number, ImpossibleDependency>>()
-    expect(errorOf(Dependency.rule("noneFailedOneSuccess", [plain]))).type.toBe<Task.Task<number, ImpossibleDependency>>()
+    expect(errorOf(Dependency.rule("noneFailedOneSuccess", [plain]))).type.toBe<
+      Task.Task<number, ImpossibleDependency>
+    >()
     expect(errorOf(Dependency.rule("noneFailedOneSuccess", [branch]))).type.toBe<
       Task.Task<number, ImpossibleDependency | TaskSkipped>
     >()

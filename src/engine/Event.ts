@@ -5,6 +5,7 @@
  */
 import type { Claim } from "./Owner.ts"
 import type { Plan, Reference } from "./Plan.ts"
+import type { Place } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 
 /** Why and by whom something was cancelled. */
@@ -248,6 +249,8 @@ export interface CancelRequested extends Cancellation {
   readonly _tag: "CancelRequested"
   readonly now: number
   readonly claim: Claim
+  /** Where its task was registered: once the claim is gone, the row may belong to another task. */
+  readonly place: Place
   /** Stops the task whoever else wants it; its dependents end as it does. */
   readonly force: boolean
   /** Ends when the finalizers of all that was stopped have run. */

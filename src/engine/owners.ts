@@ -27,26 +27,38 @@ export const open = (state: State, { name, owner }: OwnerOpened): void => {
 
 /** Handles {@link CancelRequested}. A task that has ended is not affected. */
 export const request = (state: State, event: CancelRequested, out: Out): void => {
-  const { by, claim, reason } = event
-  if (claim.state === "live" && !hasEnded(state.tasks.phase[claim.task] as PhaseOf)) {
-    state.cancelling = { task: keyOf(state, claim.task), by, reason, owner: claim.owner }
-    if (event.force) cancel(state, claim.task, out)
+  const { by, claim, force, reason } = event
+  const task = meantBy(event)
+  const isOpen = task >= 0 && !hasEnded(state.tasks.phase[task] as PhaseOf) && state.tasks.refs[task]! > 0
+  const key = task >= 0 && (isOpen || claim.state !== "cancelled") ? keyOf(state, task) : keyOfCancelled(claim)
+  // The owner of a claim that is gone may be closed; whoever submitted the task waits for what stops then.
+  const owner = state.owners.has(claim.owner.id) ? claim.owner : undefined
+  if (isOpen) {
+    state.cancelling = { task: keyOf(state, task), by, reason, owner }
+    if (force) cancel(state, task, out)
     else withdrawDownstream(state, claim, out)
     propagate(state, out)
   }
-  const key = keyOfClaim(state, claim)
   const tasks = stoppingTasks(
     state,
-    (task, closing, cancelled) => closing === claim.owner && (keyCancelled(state, task) ?? cancelled) === key
+    (each, closing, cancelled) =>
+      (owner === undefined || closing === owner) && (keyCancelled(state, each) ?? cancelled) === key
   )
-  const behalf = key === undefined ? undefined : { owner: claim.owner.id, cancelled: key }
+  const behalf = key === undefined ? undefined : { owner: owner?.id, cancelled: key }
   const open = behalf === undefined ? tasks : [...tasks, ...releasingTasks(state, behalf, false)]
   waits.enter(state, { ...event, mode: "all", behalf }, open, undefined, out)
 }
 
-/** The key of the task with whose cancellation that of `claim` begins, began or would begin. */
-const keyOfClaim = (state: State, { outcome, state: stands, task }: Claim): string | undefined =>
-  stands === "live" ? keyOf(state, task) : outcome?.reason._tag === "Cancelled" ? outcome.reason.task : undefined
+/**
+ * The task that a cancellation is about, or -1. With `force` it does not matter whether the owner still has an interest to
+ * withdraw.
+ */
+const meantBy = ({ claim, force, place: { index, submission } }: CancelRequested): TaskId =>
+  claim.state === "live" ? claim.task : force ? submission.ids[index]! : -1
+
+/** The key of the task with whose cancellation that of `claim` began. */
+const keyOfCancelled = ({ outcome }: Claim): string | undefined =>
+  outcome?.reason._tag === "Cancelled" ? outcome.reason.task : undefined
 
 const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): void => {
   const { by, reason, task: key = keyOf(state, task) } = state.cancelling

@@ -92,14 +92,15 @@ export class Owners {
 
   /** Withdraws the wish of the future's owner, or with `force` everybody's. */
   cancel(
-    { claim }: FutureImpl,
+    { claim, index, submission }: FutureImpl,
     { by, force, reason, wait }: CancelRequest
   ): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       const asker = attemptOf(this.core, fiber)
       const name = by ?? asker?.key ?? "program"
+      const place = { submission, index }
       const ask = (number: number, origin: Origin): void => {
-        this.core.ask({ _tag: "CancelRequested", claim, by: name, reason, force, wait: number, ...origin })
+        this.core.ask({ _tag: "CancelRequested", claim, place, by: name, reason, force, wait: number, ...origin })
       }
       if (wait) return Effect.ignore(this.core.waits.begin(ask))
       this.core.waits.unattended((number) => ask(number, { now: this.core.now(), waiter: -1, attempt: 0 }))

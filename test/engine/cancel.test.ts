@@ -59,6 +59,36 @@ describe("cancel", () => {
     assert.deepStrictEqual(rig.outcome("below"), ["Cancelled", "k", "below"])
   })
 
+  it("C3: with force a future that was cancelled or released before stops the task that others kept", () => {
+    for (const before of ["cancel", "release", "close"] as const) {
+      const rig = new Rig()
+      const [first, second] = [rig.open("first"), rig.open("second")]
+      rig.submit(first, { k: [] })
+      rig.share(second, rig.claim(first, "k"))
+      if (before === "cancel") rig.cancel(first, "k", 1)
+      else if (before === "release") rig.release(first, "k")
+      else rig.close(first, 1)
+      assert.strictEqual(rig.phase("k"), "running")
+      rig.cancel(first, "k", 2, { force: true })
+      assert.deepStrictEqual([rig.phase("k"), rig.told], ["stopping", ["stop k (attempt 1)"]])
+      rig.end("k", { _tag: "Interrupted" })
+      assert.include(rig.told, "wait 2 is over")
+      assert.deepStrictEqual(rig.outcome("k"), ["Cancelled", "k"])
+    }
+  })
+
+  it("C3: with force a future of a task that is gone stops no other in the same row", () => {
+    const rig = new Rig()
+    const [first, second] = [rig.open("first"), rig.open("second")]
+    rig.submit(first, { k: [] })
+    rig.end("k")
+    rig.release(first, "k")
+    rig.submit(second, { other: [] })
+    assert.strictEqual(rig.id("other"), rig.id("k"))
+    rig.cancel(first, "k", 1, { force: true })
+    assert.deepStrictEqual([rig.phase("other"), rig.told], ["running", ["wait 1 is over"]])
+  })
+
   it("C3: what is upstream is kept while somebody downstream needs it", () => {
     const rig = new Rig({ w1: 2 })
     const [first, second] = [rig.open("first"), rig.open("second")]

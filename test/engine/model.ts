@@ -813,27 +813,32 @@ export class Model {
       }
       case "CancelRequested": {
         const interest = this.interests.get(event.claim)!
-        const { owner, task } = interest
-        if (interest.state === "live" && !hasEnded(task) && event.force) {
+        const { task } = interest
+        const isLive = interest.state === "live"
+        const isThere = this.tasks.has(task) && (isLive || event.force)
+        const isMeant = isThere && !hasEnded(task) && this.isWanted(task)
+        const owner = interest.owner.isOpen ? interest.owner : undefined
+        if (isMeant && event.force) {
           if (task.status === "pending") {
             this.finish(task, "cancelled", `Cancelled:${task.name}`)
           } else {
             task.timedOut = false
-            this.stop(task, "cancelled", `Cancelled:${task.name}`, owner)
+            const { owner: submitter } = task
+            this.stop(task, "cancelled", `Cancelled:${task.name}`, owner ?? (submitter.isOpen ? submitter : undefined))
           }
           this.follow(`Cancelled:${task.name}`, owner)
-        } else if (interest.state === "live" && !hasEnded(task)) {
-          for (const each of owner.claims) {
+        } else if (isMeant) {
+          for (const each of interest.owner.claims) {
             if (each.task !== task && !this.isDownstream(each.task, task)) continue
-            owner.claims.delete(each)
+            interest.owner.claims.delete(each)
             each.state = "cancelled"
             each.cancelledFor = task.name
           }
           this.follow(`Cancelled:${task.name}`, owner)
         }
-        const root = interest.state === "live" ? task.name : interest.cancelledFor
+        const root = isThere && (isMeant || interest.cancelledFor === undefined) ? task.name : interest.cancelledFor
         const awaited = [...this.tasks].filter((each) =>
-          each.status === "stopping" && each.behalf === owner && each.stoppedFor === root
+          each.status === "stopping" && (owner === undefined || each.behalf === owner) && each.stoppedFor === root
         )
         const behalf = root === undefined ? undefined : { owner, cancelled: root }
         const open = behalf === undefined ? awaited : [...awaited, ...this.releasingFor(behalf, false)]

@@ -8,11 +8,12 @@ import { fairnessOf } from "../../src/engine/fairness.ts"
 import type { Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
 import type { Limits } from "../../src/engine/limits.ts"
-import { keyOf } from "../../src/engine/lookups.ts"
+import { keyOf, placeOf } from "../../src/engine/lookups.ts"
 import type { Trail } from "../../src/engine/Outcome.ts"
 import type { Claim } from "../../src/engine/Owner.ts"
 import { Flag, phaseNames } from "../../src/engine/Phase.ts"
 import * as State from "../../src/engine/State.ts"
+import type { Place } from "../../src/engine/Submission.ts"
 import type { TaskId } from "../../src/engine/TaskTable.ts"
 import type { Transition } from "../../src/engine/transitions.ts"
 import { plan, referenceTo } from "./plans.ts"
@@ -48,6 +49,7 @@ export class Rig {
   private readonly narrator: Narrator
   private readonly ids = new Map<string, TaskId>()
   private readonly claims = new Map<string, Claim>()
+  private readonly places = new Map<Claim, Place>()
   private next = 100
 
   /** One worker with one slot, unless told. */
@@ -110,8 +112,13 @@ export class Rig {
     if (answer === undefined) return new Int32Array(0)
     names.forEach((name, i) => this.ids.set(name, answer.ids[i]!))
     const targeted = targets ?? sinks
-    answer.claims.forEach((claim, i) => this.claims.set(`${owner} ${this.nameOf(targeted[i]!)}`, claim))
+    answer.claims.forEach((claim, i) => this.noteClaim(owner, this.nameOf(targeted[i]!), claim))
     return answer.ids
+  }
+
+  private noteClaim(owner: number, name: string, claim: Claim): void {
+    this.claims.set(`${owner} ${name}`, claim)
+    this.places.set(claim, placeOf(this.state, claim.task))
   }
 
   private nameOf(dependency: Dependency): string {
@@ -212,6 +219,7 @@ export class Rig {
     return this.send({
       _tag: "CancelRequested",
       claim,
+      place: this.places.get(claim)!,
       force,
       by: inside ?? "main",
       reason: "told so",
@@ -224,7 +232,7 @@ export class Rig {
     const out = this.send({ _tag: "ClaimShared", claim, owner })
     const made = out.find((instruction) => instruction._tag === "Submitted")?.claims[0]
     if (made === undefined) return claim
-    this.claims.set(`${owner} ${this.narrator.name(claim.task)}`, made)
+    this.noteClaim(owner, this.narrator.name(claim.task), made)
     return made
   }
 

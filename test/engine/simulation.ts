@@ -10,7 +10,7 @@ import { fairnessOf, inOrder } from "../../src/engine/fairness.ts"
 import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
-import { settingsOf } from "../../src/engine/lookups.ts"
+import { placeOf, settingsOf } from "../../src/engine/lookups.ts"
 import type { Claim } from "../../src/engine/Owner.ts"
 import { Flag, Phase } from "../../src/engine/Phase.ts"
 import { suits } from "../../src/engine/placement.ts"
@@ -19,6 +19,7 @@ import { rules } from "../../src/engine/policies.ts"
 import type { Group, Policy } from "../../src/engine/policies.ts"
 import type { Scheme } from "../../src/engine/schemes.ts"
 import * as State from "../../src/engine/State.ts"
+import type { Place } from "../../src/engine/Submission.ts"
 import type { TaskId } from "../../src/engine/TaskTable.ts"
 import { Chance } from "../chance.ts"
 import { hasEnded, Model } from "./model.ts"
@@ -90,6 +91,7 @@ export class Simulation {
   private readonly owners = new Map<number, Owner>()
   private readonly attemptsSeen: Array<Run> = []
   private readonly claims: Array<Claim> = []
+  private readonly registered = new Map<Claim, Place>()
   private now = 0
   private wakeAt = Infinity
   private next = 1
@@ -551,6 +553,7 @@ export class Simulation {
     for (const claim of answer?.claims ?? []) {
       if (!owner.claims.includes(claim)) owner.claims.push(claim)
       this.claims.push(claim)
+      this.registered.set(claim, placeOf(this.state, claim.task))
     }
   }
 
@@ -742,7 +745,9 @@ export class Simulation {
       _tag: "CancelRequested",
       now: this.now,
       claim,
-      force: chance.with(0.2),
+      place: this.registered.get(claim)!,
+      // Through a claim that is gone nothing else does anything.
+      force: chance.with(claim.state === "live" ? 0.2 : 0.6),
       by: "somebody",
       reason: "told so",
       wait: this.next++,
@@ -1036,6 +1041,7 @@ export class Simulation {
     if (problems.length > 0) throw this.disagree(problems)
     for (const owner of this.owners.values()) owner.claims.length = 0
     this.claims.length = 0
+    this.registered.clear()
     this.open()
   }
 }
