@@ -3,15 +3,21 @@ import { defineConfig } from "vitest/config"
 // `source` resolves `skein/...` to src, so that tests need no build.
 const conditions = ["source"]
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     include: ["test/**/*.test.ts", ".doctest/**/*.test.ts"],
     exclude: ["**/node_modules/**", "test/bench/**"],
+    // Read by test/long.ts.
+    env: { LONG: mode === "long" ? "yes" : "no" },
+    // Many tests make tasks fail: what these write to the log is shown for tests that fail.
+    silent: "passed-only",
     // Loading Effect anew for each file would take most of the time; nothing in src keeps state in a module.
     isolate: false,
-    testTimeout: 30_000,
+    // Ends a test that hangs; a slow machine must not come near it.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     coverage: { provider: "v8", include: ["src/**"] }
   }
-})
+}))

@@ -17,8 +17,8 @@ export const table = (columns: ReadonlyArray<Column>, rows: ReadonlyArray<Readon
   const widths = columns.map((_, i) => Math.max(...[titles, ...rows].map((row) => row[i]!.length)))
   const pad = (text: string, i: number) =>
     columns[i]!.align === "left" ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)
-  const line = (cells: ReadonlyArray<string>) => cells.map(pad).join("   ").trimEnd()
-  return [line(titles), widths.map((width) => "─".repeat(width)).join("───"), ...rows.map(line)].join("\n")
+  const line = (cells: ReadonlyArray<string>) => cells.map(pad).join("  ").trimEnd()
+  return [line(titles), widths.map((width) => "─".repeat(width)).join("──"), ...rows.map(line)].join("\n")
 }
 
 /** A whole number with its thousands apart: 3,000,000. */

@@ -1,5 +1,5 @@
 /**
- * Simulates for a long time: `node --conditions=source scripts/soak.ts [schedules of each kind, 100000] [first seed, 1]`.
+ * Simulates for a long time: `npm run soak -- [schedules of each kind, 100000] [first seed, 1]`.
  * Stops at the first counterexample, prints it, and exits with 1.
  */
 import * as Console from "effect/Console"

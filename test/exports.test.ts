@@ -32,6 +32,11 @@ describe("exports", () => {
     assert.deepStrictEqual(listed.toSorted(), rims.map((name) => `./${name}`).toSorted())
   })
 
+  it("the package brings no script that npm would run where it is installed or packed", () => {
+    const unasked = /^(pre|post)?(install|prepare|prepublish|prepublishOnly|pack)$/
+    assert.deepStrictEqual(Object.keys(manifest.scripts).filter((name) => unasked.test(name)), [])
+  })
+
   // A changed name is a changed promise: review the difference, then `npx vitest run test/exports.test.ts -u`.
   it("the public names are those of exports.txt", async () => {
     const subpath = (path: string) => path.replace(/^src/, "skein").replace(/(\/index)?\.ts$/, "")

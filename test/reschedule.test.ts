@@ -248,7 +248,7 @@ describe("Task.reschedule", () => {
       const ended = runs
       yield* turns()
       assert.strictEqual(runs, ended)
-    }).pipe(inQuietScheduler({ concurrency: 1 })), 30_000)
+    }).pipe(inQuietScheduler({ concurrency: 1 })))
 
   it.live("F10, T5: interrupted at any point it leaves nothing", () =>
     Effect.gen(function*() {
@@ -275,5 +275,5 @@ describe("Task.reschedule", () => {
         })
       const report = yield* Testing.simulate(subject, { seeds: 200 })
       assert.isAbove(report.interleavings, 50)
-    }), 60_000)
+    }))
 })

@@ -34,7 +34,7 @@ describe("a large run", () => {
       assert.strictEqual(ran, million - 1)
       assert.isAbove(ranAtTick, 0)
       assert.isBelow(ranAtTick, million - 1, "the timer had to wait for the end of the run")
-    }).pipe(inQuietScheduler()), 60_000)
+    }).pipe(inQuietScheduler()))
 
   it.live(
     "interrupting a run of 100,000 tasks half way leaves nothing running, every finalizer run, every table empty",
@@ -61,8 +61,7 @@ describe("a large run", () => {
         yield* turns()
         assert.strictEqual(started, startedUntilThen)
         assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
-      }).pipe(inQuietScheduler({ concurrency: 64 })),
-    60_000
+      }).pipe(inQuietScheduler({ concurrency: 64 }))
   )
 
   it.live("C4: interrupting a run of 100,000 tasks that all run stops them all", () =>
@@ -79,7 +78,7 @@ describe("a large run", () => {
       yield* Effect.repeat(Effect.yieldNow, { until: () => started >= size })
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual([started, finalized], [size, size])
-    }).pipe(inQuietScheduler({ concurrency: 100_000 })), 60_000)
+    }).pipe(inQuietScheduler({ concurrency: 100_000 })))
 
   it.live("M5: after 100,000 futures have come and gone nothing is left", () =>
     Effect.gen(function*() {
@@ -88,7 +87,7 @@ describe("a large run", () => {
         yield* Effect.scoped(Effect.flatMap(Client.submitAll(tasks), (futures) => Client.gather([...futures])))
       }
       assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
-    }).pipe(inQuietScheduler()), 60_000)
+    }).pipe(inQuietScheduler()))
 
   it.live("W6: 2,000 tasks that each ask for something else run, each once", () =>
     Effect.gen(function*() {
@@ -101,7 +100,7 @@ describe("a large run", () => {
         Array.from({ length: size }, (_, i) =>
           i)
       )
-    }).pipe(inQuietScheduler({ workers: [{ id: "a", concurrency: 2 }, { id: "b", concurrency: 2 }] })), 60_000)
+    }).pipe(inQuietScheduler({ workers: [{ id: "a", concurrency: 2 }, { id: "b", concurrency: 2 }] })))
 
   it("M5, W6: a worker whose results come and go one at a time keeps the table for them until as many have paid for it", () => {
     const results = new Results()

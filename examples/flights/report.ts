@@ -1,4 +1,4 @@
-/** The answers as text: tables whose numbers stand below each other and name their units. */
+/** The answers as text, within 80 columns: tables whose numbers stand below each other. */
 import { bytes, count, left, right, table } from "../table.ts"
 import type { Airport, Airports } from "./data.ts"
 import type { Held } from "./held.ts"
@@ -7,31 +7,31 @@ import { dayParts, type Delay, lateMinutes, type NamedRoute, type OriginDelays }
 const none = "–"
 
 const minutes = (n: number) => `${n.toFixed(1)} min`
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`
+const percent = (share: number) => `${(100 * share).toFixed(0)}%`
 const clip = (text: string, width: number) => text.length <= width ? text : `${text.slice(0, width - 1)}…`
 
 /** Mean delay and share of late flights in one cell. */
 const delayCell = ({ flights, lateShare, meanMinutes }: Delay) =>
-  flights === 0 ? none : `${minutes(meanMinutes)} ${percent(lateShare).padStart(5)}`
+  flights === 0 ? none : `${meanMinutes.toFixed(1)} ${percent(lateShare).padStart(3)}`
 
 /** The delays of the first `limit` airports, by part of the day. */
 export const delaysReport = (origins: ReadonlyArray<OriginDelays>, airports: Airports, limit: number): string => {
-  const parts = dayParts.map(({ from, name, to }) => right(`${name} ${from}-${to - 1} h`))
+  const hours = dayParts.map(({ from, name, to }) => `${name} ${from}-${to - 1} h`)
   const rows = origins.slice(0, limit).map(({ all, byDayPart, origin }) => [
-    `${origin} ${clip(airports.get(origin)?.city ?? "", 20)}`,
+    `${origin} ${clip(airports.get(origin)?.city ?? "", 14)}`,
     count(all.flights),
     ...[all, ...byDayPart].map(delayCell)
   ])
   return [
-    `Delay of arrival by airport and local time at which flights left: the ${rows.length} busiest of ${origins.length} airports`,
-    `(mean minutes, and the share of flights that came ${lateMinutes} minutes late or more)`,
+    `Delay of arrival: the ${rows.length} busiest of ${origins.length} airports, by local time of departure`,
+    `(mean minutes, and the share of flights that came ${lateMinutes} minutes late or more;`,
+    `${hours.join(", ")})`,
     "",
-    table([left("origin"), right("flights"), right("all day"), ...parts], rows)
+    table([left("origin"), right("flights"), right("all day"), ...dayParts.map(({ name }) => right(name))], rows)
   ].join("\n")
 }
 
-const place = ({ city, iata, name, state }: Airport) =>
-  clip(iata === name ? iata : `${iata} ${city} ${state}, ${name}`, 40)
+const place = ({ city, iata, name, state }: Airport) => clip(iata === name ? iata : `${iata} ${city} ${state}`, 22)
 
 /** The worst routes, with the names and cities of their ends. */
 export const routesReport = (routes: ReadonlyArray<NamedRoute>, minimumFlights: number): string => {
@@ -44,7 +44,7 @@ export const routesReport = (routes: ReadonlyArray<NamedRoute>, minimumFlights: 
   ])
   const columns = [left("from"), left("to"), right("flights"), right("mean delay"), right("late")]
   return [
-    `The worst ${rows.length} routes by mean delay of arrival, of those with at least ${count(minimumFlights)} flights`,
+    `The worst ${rows.length} routes by mean delay, of those with at least ${count(minimumFlights)} flights`,
     "",
     table(columns, rows)
   ].join("\n")

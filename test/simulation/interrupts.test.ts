@@ -11,6 +11,7 @@ import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { numbersFrom } from "../chance.ts"
 import { inScheduler, turns } from "../harness.ts"
+import { longOr } from "../long.ts"
 import { withSeed } from "./seeded.ts"
 
 /** Bodies that count those of them which run, to see that none outlives what started it. */
@@ -182,7 +183,7 @@ const stopped = (verb: Verb, cut: number) => {
 }
 
 /** Operations that a fiber may do before it yields. */
-const budgets = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 20, 24, 29, 35, 42, 51, 64]
+const budgets = longOr([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 20, 24, 29, 35, 42, 51, 64], [3, 7, 20])
 
 /** Cuts later and later until there is nothing to cut. */
 const sweep = (run: (cut: number) => Effect.Effect<boolean, unknown>) =>
@@ -214,7 +215,7 @@ describe("T5: cut at every yield point", () => {
 })
 
 describe("T5: cut under seeded interleavings", () => {
-  const seeds = 60
+  const seeds = longOr(60, 6)
   for (const [name, verb] of Object.entries(inner)) {
     it.live(`${name}: slots, waits, owners and tables end whole`, () =>
       Effect.gen(function*() {

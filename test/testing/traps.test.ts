@@ -12,6 +12,7 @@ import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
+import { longOr } from "../long.ts"
 import { errorsIn } from "../support.ts"
 
 const { Gate } = Testing
@@ -21,7 +22,7 @@ const inAllOrders = <A, E>(
   program: () => Effect.Effect<A, E, any>,
   options: Testing.Options = {}
 ): Effect.Effect<Testing.Report, Testing.Counterexample> =>
-  Testing.simulate(program, { seeds: 300, faults: Testing.noFaults, abandon: 0, ...options }) as never
+  Testing.simulate(program, { seeds: longOr(300, 60), faults: Testing.noFaults, abandon: 0, ...options }) as never
 
 const tagsOf = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<unknown> =>
   Exit.isSuccess(exit) ? ["Success"] : errorsIn(exit.cause).map((error) => (error as { readonly _tag?: string })._tag)
