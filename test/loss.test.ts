@@ -556,3 +556,151 @@ describe("resources on a worker that is lost", () => {
       yield* Fiber.join(losing)
     })))
 })
+
+describe("loss within the first stretch of a body", () => {
+  /** A body that comes to the gate in its first attempt, and what its fiber and its finalizers did. */
+  const held = (log: Log, at: Testing.Gate.Gate) =>
+    Task.make(
+      Effect.gen(function*() {
+        const { worker } = yield* Worker.current
+        log.push(`starts on ${worker}`)
+        if (worker === "b") return worker
+        yield* Testing.Gate.wait(at)
+        log.push("goes on")
+        return worker
+      }).pipe(Effect.onExit(() => Effect.sync(() => log.push("is finalized")))),
+      { key: "x" }
+    )
+
+  it.effect("F8, C4: a worker may be lost by whoever a body resumes before its first pause: it is stopped, and the layer closes", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      yield* two(Effect.gen(function*() {
+        const gate = yield* Testing.Gate.make
+        const future = yield* Client.submit(held(log, gate))
+        yield* Testing.Gate.arrived(gate)
+        assert.isTrue(yield* Testing.loseWorker("a"))
+        log.push("the loss is over")
+        assert.strictEqual(yield* Future.join(future), "b")
+      }))
+      assert.isBelow(log.indexOf("is finalized"), log.indexOf("the loss is over"))
+      assert.notInclude(log, "goes on")
+    }))
+
+  it.effect("F8, C4: what such a body had submitted before is stopped with it, and its keys are free", () =>
+    two(Effect.gen(function*() {
+      const log: Log = []
+      const gate = yield* Testing.Gate.make
+      const child = Task.make(note(log, "child"), { key: "child" })
+      const parent = Task.make(Effect.gen(function*() {
+        yield* Client.submit(child)
+        yield* Testing.Gate.wait(gate)
+        return (yield* Worker.current).worker
+      }))
+      const future = yield* Client.submit(parent)
+      yield* Testing.Gate.arrived(gate)
+      yield* Testing.loseWorker("a")
+      yield* Testing.Gate.open(gate)
+      assert.strictEqual(yield* Future.join(future), "b")
+    })))
+
+  it.effect("F8, C4: a finalizer that lets the worker be lost before its first pause is awaited, by the loss and by the layer", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const gate = yield* Testing.Gate.make
+      const slow = (worker: string) =>
+        Effect.andThen(
+          worker === "a" ? Testing.Gate.wait(gate) : Effect.void,
+          Effect.andThen(calm, note(log, `closed on ${worker}`))
+        )
+      const body = Effect.flatMap(
+        Worker.current,
+        ({ worker }) => Effect.as(Effect.addFinalizer(() => slow(worker)), worker)
+      )
+      yield* two(Effect.gen(function*() {
+        const future = yield* Client.submit(Task.make(body))
+        yield* Testing.Gate.arrived(gate)
+        const losing = yield* Effect.forkChild(
+          Effect.andThen(Testing.loseWorker("a"), note(log, "the loss is over")),
+          { startImmediately: true }
+        )
+        yield* Testing.Gate.open(gate)
+        assert.strictEqual(yield* Future.join(future), "b")
+        yield* Fiber.join(losing)
+      }))
+      assert.sameMembers(log, ["closed on a", "closed on b", "the loss is over"])
+      assert.isBelow(log.indexOf("closed on a"), log.indexOf("the loss is over"))
+    }))
+
+  it.effect("F8, M7: a resource that is released when its worker is lost, by its own finalizer, is closed before the layer is", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const gate = yield* Testing.Gate.make
+      const acquire = Task.resource(
+        Effect.acquireRelease(
+          Effect.succeed(1),
+          () => Effect.andThen(Testing.Gate.wait(gate), Effect.andThen(calm, note(log, "closed")))
+        )
+      )
+      const layer = Skein.layer({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })
+      yield* Effect.gen(function*() {
+        yield* Effect.scoped(Effect.gen(function*() {
+          const future = yield* Client.submit(acquire)
+          yield* Future.join(future)
+          yield* Client.release(future)
+          yield* Testing.Gate.arrived(gate)
+          const losing = yield* Effect.forkChild(Testing.loseWorker("a"), { startImmediately: true })
+          yield* Testing.Gate.open(gate)
+          yield* Fiber.join(losing)
+          log.push("the loss is over")
+        }))
+      }).pipe(Effect.provide(layer, { local: true }))
+      assert.deepStrictEqual(log, ["closed", "the loss is over"])
+    }))
+
+  it.effect("W15: an onStart that lets its own worker be lost before its first pause is stopped, and the layer closes", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const gate = yield* Testing.Gate.make
+      let starts = 0
+      const onStart = Effect.suspend(() => {
+        if (++starts === 1) return Effect.void
+        return Effect.onInterrupt(Testing.Gate.wait(gate), () => note(log, "onStart is stopped"))
+      })
+      yield* Effect.gen(function*() {
+        yield* Testing.loseWorker("a")
+        yield* Testing.Gate.arrived(gate)
+        yield* Testing.loseWorker("a")
+      }).pipe(
+        Effect.provide(
+          Skein.layer({
+            workers: [{ id: "a", concurrency: 1, onStart }, { id: "b", concurrency: 1 }],
+            restart: { times: 1, within: "1 minute" }
+          }),
+          { local: true }
+        )
+      )
+      assert.deepStrictEqual(log, ["onStart is stopped"])
+    }))
+
+  it.effect("N13: a lost body that secedes by hand leaves nothing behind, whether it comes back or not", () =>
+    two(Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const stubborn = (rest: Effect.Effect<unknown, never, Worker.Worker>) =>
+        Task.make(Effect.gen(function*() {
+          const { worker } = yield* Worker.current
+          if (worker === "a") yield* Effect.uninterruptible(Effect.andThen(Deferred.await(gate), rest))
+          return worker
+        }))
+      const all = yield* Effect.forEach([
+        Worker.secede,
+        Effect.andThen(Worker.secede, Worker.rejoin),
+        Worker.seceded(Effect.yieldNow)
+      ], (rest) => Client.submit(stubborn(rest)))
+      yield* calm
+      yield* Effect.forkChild(Testing.loseWorker("a"), { startImmediately: true })
+      yield* Deferred.succeed(gate, undefined)
+      for (const future of all) assert.strictEqual(yield* Future.join(future), "b")
+      yield* calm
+    })))
+})

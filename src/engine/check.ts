@@ -30,7 +30,7 @@ export const check = (state: State): ReadonlyArray<string> => {
 /** S9: without owners, and once everything has stopped, nothing is left. */
 const emptiness: Rule = function*(state) {
   if (state.owners.size > 0 || state.stopping.size > 0 || state.releasing.size > 0) return
-  const open = [...state.waits.values()].filter((wait) => wait.mode !== "never")
+  const open = [...state.waits.values()].filter(({ mode, waiter }) => mode !== "never" || waiter >= 0)
   const sizes = {
     tasks: state.tasks.size,
     keys: state.keys.size,

@@ -61,6 +61,8 @@ export const enter = (
   }
   if (over || (open.length === 0 && request.mode !== "never")) return tell(request.wait, undefined, out)
   const waiter = livingWaiter(state, request)
+  // Of a former attempt: nobody else would ever end it.
+  if (request.mode === "never" && waiter !== request.waiter) return tell(request.wait, undefined, out)
   const starved = waiter < 0 ? undefined : cycle(state, waiter, open)
   if (starved !== undefined) return tell(request.wait, starved, out)
   const { behalf, closing = false, keepsSlot = false, mode, wait: id } = request

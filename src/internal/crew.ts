@@ -20,6 +20,7 @@ import { GraphError } from "../SkeinError.ts"
 import { attemptOf } from "./attempt.ts"
 import { invalidOption } from "./checks.ts"
 import { FiberWorker } from "./fiberWorker.ts"
+import { keptIn } from "./kept.ts"
 import { closed } from "./life.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { PoolPosting, Posting } from "./terms.ts"
@@ -133,9 +134,11 @@ export class Crew {
     // It left before it came.
     if (member === undefined || this.core.life.isClosed) return
     if (member.post.posting.onStart === undefined) return this.begin(worker, member)
-    const fiber = Effect.runForkWith(this.core.context)(this.open(member))
-    member.starting = fiber
-    fiber.addObserver((exit) => {
+    const opening = Effect.withFiber<void, GraphError>((fiber) => {
+      member.starting = fiber as Fiber.Fiber<void, GraphError>
+      return this.open(member)
+    })
+    Effect.runForkWith(this.core.context)(opening).addObserver((exit) => {
       member.starting = undefined
       if (!this.members.has(worker) || this.core.life.isClosed) return
       if (Exit.isSuccess(exit)) this.begin(worker, member)
@@ -194,14 +197,17 @@ export class Crew {
   private remove(worker: FiberWorker): void {
     this.tell()
     // Before anything starts elsewhere: what the lost bodies have submitted would hold its keys.
-    for (const scope of this.lostScopes.get(worker)!) {
-      const owner = this.core.owners.find(scope)
-      if (owner !== undefined) this.core.owners.dismiss(owner, "scheduler", "the worker was lost that ran its body")
-    }
+    for (const scope of this.lostScopes.get(worker)!) this.disown(scope)
     this.lostScopes.delete(worker)
     this.resting.add(worker)
     worker.interrupt()
     this.dismiss(worker, Exit.void, Effect.andThen(worker.rest, Effect.sync(() => this.resting.delete(worker))))
+  }
+
+  /** Ends what a lost body has submitted. */
+  disown(scope: Scope.Scope): void {
+    const owner = this.core.owners.find(scope)
+    if (owner !== undefined) this.core.owners.dismiss(owner, "scheduler", "the worker was lost that ran its body")
   }
 
   /** Closes what `onStart` acquired, after `rest`. */
@@ -219,14 +225,9 @@ export class Crew {
     // What interrupts it has finalizers of its own.
     const still = starting === undefined ? rest : Effect.andThen(rest, Fiber.await(starting))
     const close = hooks === undefined ? still : Effect.andThen(still, Scope.close(hooks, exit))
-    const fiber = Effect.runForkWith(this.core.context)(Effect.exit(close))
-    const done = (): void => {
-      this.closings.delete(fiber)
+    keptIn(this.closings, this.core.context, Effect.exit(close)).addObserver(() => {
       if (over !== undefined) Deferred.doneUnsafe(over, Exit.void)
-    }
-    if (fiber.pollUnsafe() !== undefined) return done()
-    this.closings.add(fiber)
-    fiber.addObserver(done)
+    })
   }
 
   // ---- what the program says

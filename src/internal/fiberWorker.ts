@@ -26,6 +26,7 @@ import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
 import { assembled, bodyOf, valueOf } from "./bodies.ts"
 import { withoutInterrupts } from "./causes.ts"
+import { keptIn } from "./kept.ts"
 import { runOf } from "./livePlan.ts"
 import type { LivePlan, Run } from "./livePlan.ts"
 import { placesOf } from "./missed.ts"
@@ -52,6 +53,8 @@ export class FiberWorker {
   private readonly core: SchedulerCore
   /** The attempts that have not ended within the call that started them. */
   private readonly fibers = new Map<TaskId, Fiber.Fiber<unknown, unknown>>()
+  /** How many attempts are within the call that starts them: they are not among `fibers` yet. */
+  private starting = 0
   /** Those that close the scopes of bodies that have ended. */
   private readonly closing = new Set<Fiber.Fiber<unknown, unknown>>()
   /** What is still running here belongs to nobody: it reports nothing, and leaves no results. */
@@ -109,8 +112,7 @@ export class FiberWorker {
   private startInScope(order: Order, task: TaskImpl, run: Run): void {
     const scope = Scope.makeUnsafe()
     const context = this.contextFor(order, run, scope)
-    const fork = Effect.runForkWith(context)
-    const fiber = fork(this.wired(order.task, this.bodyOf(order, task)))
+    const fiber = this.launch(context, this.wired(order.task, this.bodyOf(order, task)))
     const close = (exit: Exit.Exit<unknown, unknown>): void => {
       if (task.options.resource === true && Exit.isSuccess(exit) && this.counts(order)) {
         this.resources.add(order.task, { scope, exit, context, key: this.core.keyOf(order.task) })
@@ -122,8 +124,16 @@ export class FiberWorker {
       this.ended(order, task, run, exit)
     }
     const exit = fiber.pollUnsafe()
-    if (exit !== undefined) close(exit)
-    else this.watch(order, fiber, close)
+    if (exit !== undefined) return close(exit)
+    if (this.isLost) this.core.crew.disown(scope)
+    this.watch(order, fiber, close)
+  }
+
+  private launch<A, E>(context: Context.Context<never>, effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> {
+    this.starting++
+    const fiber = Effect.runForkWith(context)(effect)
+    this.starting--
+    return fiber
   }
 
   /** Whether what an attempt brings is wanted. */
@@ -145,18 +155,14 @@ export class FiberWorker {
     scope: Scope.Closeable,
     context: Context.Context<never>
   ): void {
-    const closing = Effect.runForkWith(context)(Effect.exit(Scope.close(scope, exit)), { uninterruptible: true })
+    const closing = keptIn(this.closing, context, Effect.exit(Scope.close(scope, exit)))
     const done = (closed: Exit.Exit<Exit.Exit<void>>): void => {
       const both = Exit.isSuccess(closed) && Exit.isFailure(closed.value) ? Exit.asVoidAll([exit, closed.value]) : exit
       this.ended(order, task, run, Exit.isFailure(both) ? both : exit)
     }
     const closed = closing.pollUnsafe()
-    if (closed !== undefined) return done(closed)
-    this.closing.add(closing)
-    closing.addObserver((closed) => {
-      this.closing.delete(closing)
-      done(closed)
-    })
+    if (closed !== undefined) done(closed)
+    else closing.addObserver(done)
   }
 
   private watch(
@@ -169,6 +175,8 @@ export class FiberWorker {
       this.fibers.delete(task)
       ended(exit)
     })
+    // Lost within the call that started it, when it was not known yet.
+    if (this.isLost) fiber.interruptUnsafe()
   }
 
   private bodyOf({ task: id }: Order, task: TaskImpl): Effect.Effect<unknown, unknown> {
@@ -266,8 +274,8 @@ export class FiberWorker {
     error: unknown,
     giveUp: () => void
   ): void {
-    const fork = Effect.runForkWith(this.contextFor(order, run, Scope.makeUnsafe()))
-    const fiber = fork(Effect.scoped(delayOf(this.core, order.task, retry, error)))
+    const context = this.contextFor(order, run, Scope.makeUnsafe())
+    const fiber = this.launch(context, Effect.scoped(delayOf(this.core, order.task, retry, error)))
     const decided = (exit: Exit.Exit<[unknown, Duration.Duration], unknown>): void => {
       if (this.isLost) return
       if (Exit.isSuccess(exit)) {
@@ -329,7 +337,9 @@ export class FiberWorker {
   /** Returns when nothing runs here any more, finalizers included. */
   readonly rest: Effect.Effect<void> = Effect.suspend(() => {
     const running = [...this.fibers.values(), ...this.closing]
-    return running.length === 0 ? Effect.void : Effect.andThen(Fiber.awaitAll(running), this.rest)
+    if (running.length > 0) return Effect.andThen(Fiber.awaitAll(running), this.rest)
+    // A body may ask this within the call that starts it.
+    return this.starting > 0 ? Effect.andThen(Effect.yieldNow, this.rest) : Effect.void
   })
 
   /** Drops a result. */

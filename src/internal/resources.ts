@@ -10,6 +10,7 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { TaskId } from "../engine/TaskTable.ts"
+import { keptIn } from "./kept.ts"
 
 /** The scope of a body that has succeeded, which is that of its result. */
 export interface Resource {
@@ -62,22 +63,18 @@ export class Resources {
 
   private closeInTurn(resources: ReadonlyArray<Resource>, done: () => void): void {
     for (const [i, resource] of resources.entries()) {
-      const closing = close(resource)
+      const closing = this.closeOne(resource)
       if (closing.pollUnsafe() !== undefined) continue
-      this.closing.add(closing)
-      closing.addObserver(() => {
-        this.closeInTurn(resources.slice(i + 1), done)
-        this.closing.delete(closing)
-      })
+      closing.addObserver(() => this.closeInTurn(resources.slice(i + 1), done))
       return
     }
     done()
   }
-}
 
-/** A finalizer that fails is a warning: the result was fine. */
-const close = ({ context, exit, key, scope }: Resource): Fiber.Fiber<void> => {
-  const warning = `A finalizer of the result of task ${JSON.stringify(key)} failed`
-  const close = Effect.catchCause(Scope.close(scope, exit), (cause) => Effect.logWarning(warning, cause))
-  return Effect.runForkWith(context)(close, { uninterruptible: true })
+  /** A finalizer that fails is a warning: the result was fine. */
+  private closeOne({ context, exit, key, scope }: Resource): Fiber.Fiber<void> {
+    const warning = `A finalizer of the result of task ${JSON.stringify(key)} failed`
+    const close = Effect.catchCause(Scope.close(scope, exit), (cause) => Effect.logWarning(warning, cause))
+    return keptIn(this.closing, context, close)
+  }
 }

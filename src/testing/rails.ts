@@ -175,16 +175,24 @@ export class Rails implements Wire {
     this.ahead.add(stop)
   }
 
-  private vanish(core: SchedulerCore, index: number): void {
+  /** A body whose worker vanishes before its first pause: there it is stopped. */
+  private outlived(site: string): Effect.Effect<void> {
+    const text = `the attempt ${site} goes on though its worker was lost`
+    return Effect.andThen(Effect.yieldNow, Effect.sync(() => void this.problems.push({ kind: "leftover", text })))
+  }
+
+  /** Says whether it was there. */
+  private vanish(core: SchedulerCore, index: number): boolean {
     const { name, phase, slots } = core.state.workers[index]!
-    if (phase === "lost") return
+    if (phase === "lost") return false
     if (this.tells) this.tell("vanishes", name)
     core.crew.lose(core.workers[index]!)
     // Another one is there, or comes back in its place.
-    if (core.state.takers > 0) return
+    if (core.state.takers > 0) return true
     const posting = { id: `w${++this.workers}`, slots, labels: [], terms: {}, onStart: undefined }
     const joins = Effect.provideService(Effect.orDie(core.crew.add(posting)), Scope.Scope, this.scope)
     Effect.runForkWith(this.world.context(Context.empty()))(joins)
+    return true
   }
 
   /** Lets no worker vanish any more. */
@@ -202,8 +210,12 @@ export class Rails implements Wire {
     const fault = this.plan.at(site)
     // The attempt after a loss has the number of the lost one.
     if (fault === undefined || (fault.kind === "vanish" && isSecond)) return body
-    if (fault.kind === "vanish") this.vanishLater(core, worker[task]!, fault.detail)
     if (this.tells) this.tell(`fault ${fault.kind}`, core.keyOf(task))
+    if (fault.kind === "vanish") {
+      const row = worker[task]!
+      if (fault.detail % 5 === 4) return Effect.suspend(() => this.vanish(core, row) ? this.outlived(site) : body)
+      this.vanishLater(core, row, fault.detail)
+    }
     return faulty(fault, body, this.hanging)
   }
 }

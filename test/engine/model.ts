@@ -1641,7 +1641,11 @@ export class Model {
     this.waits.set(id, wait)
     if (this.isOver(wait)) return
     const tasks = awaited.flatMap((each) => "claim" in each ? (each.state === "live" ? [each.task] : []) : [each])
-    if (waiter === undefined) return
+    if (waiter === undefined) {
+      // A former attempt goes away to nowhere.
+      wait.abandoned = mode === "never" && waiterRow >= 0
+      return
+    }
     wait.starved = this.reaches(tasks, waiter)
     if (wait.starved) return
     waiter.open.add(wait)

@@ -677,6 +677,7 @@ export class Simulation {
     const pool = chance.with(0.9) ? this.liveClaims() : this.claims
     const claims = Array.from({ length: 1 + chance.below(3) }, () => chance.pick(pool)!)
     if (claims[0] === undefined) return
+    const isStale = chance.with(0.05)
     this.send({
       _tag: "WaitBegan",
       now: this.now,
@@ -684,7 +685,7 @@ export class Simulation {
       claims: mode === "never" ? [] : claims,
       mode,
       waiter: run?.task ?? -1,
-      attempt: run?.attempt ?? 0,
+      attempt: (run?.attempt ?? 0) - (isStale ? 1 : 0),
       keepsSlot: mode !== "never" && chance.with(0.4) ? true : undefined
     })
   }

@@ -38,6 +38,16 @@ describe("waits", () => {
     assert.deepStrictEqual([rig.told, rig.phase("b")], [["wait 1 is over"], "running"])
   })
 
+  it("N13: a former attempt that secedes by hand waits for nothing", () => {
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { a: [] })
+    const [task, attempt] = [rig.id("a"), rig.attempt("a")]
+    rig.send({ _tag: "WorkerLost", worker: 0 })
+    rig.send({ _tag: "WaitBegan", wait: 1, claims: [], mode: "never", waiter: task, attempt })
+    assert.deepStrictEqual([rig.told, rig.state.waits.size], [["wait 1 is over"], 0])
+  })
+
   it("C10: giving up a wait ends the wait, not the task", () => {
     const rig = new Rig()
     const main = rig.open()
