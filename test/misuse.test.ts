@@ -2,11 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
+import { defaultLimits } from "../src/engine/limits.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, defectsIn, graphErrorOf, nothingIsLeft } from "./support.ts"
 
@@ -43,6 +45,10 @@ describe("input of map and zipMap", () => {
     for (let i = 0;; i++) yield i
   }
 
+  it("F15: limits.tasks is 10 million unless told, which ends an input without end", () => {
+    assert.strictEqual(defaultLimits.tasks, 10_000_000)
+  })
+
   it.effect("F15: an input without end is read as far as limits.tasks allows, and then refused", () =>
     Effect.gen(function*() {
       for (
@@ -57,6 +63,55 @@ describe("input of map and zipMap", () => {
         assert.deepStrictEqual(log, ["closed"])
       }
     }).pipe(inScheduler({ limits: { tasks: 10 } })))
+
+  it.live("F15: reading an input without end lets others have a turn, is interrupted by a timeout, and closes it once", () =>
+    Effect.gen(function*() {
+      const numbers = (seen: { read: number; closed: number }): Iterable<number> => ({
+        [Symbol.iterator]: () => ({
+          next: () => ({ done: false, value: seen.read++ }),
+          return: (value) => {
+            seen.closed++
+            return { done: true, value }
+          }
+        })
+      })
+      for (
+        const run of [
+          (input: Iterable<number>) => Client.map(input, () => Effect.void),
+          (input: Iterable<number>) => Client.zipMap([numbers({ read: 0, closed: 0 }), input], () => Effect.void)
+        ]
+      ) {
+        const seen = { read: 0, closed: 0 }
+        const reading = yield* Effect.forkChild(run(numbers(seen)), { startImmediately: true })
+        const first = seen.read
+        assert.isAtLeast(first, 16)
+        assert.isAtMost(first, 2048)
+        yield* Effect.yieldNow
+        assert.isAbove(seen.read, first)
+        assert.isAtMost(seen.read, 3 * 2048)
+        yield* Fiber.interrupt(reading)
+        const { closed, read } = seen
+        yield* Effect.yieldNow
+        assert.deepStrictEqual([closed, seen], [1, { closed: 1, read }])
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("F15: an input that cannot be closed leaves no other open, and each is closed once", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const input = (name: string): Iterable<number> => ({
+        [Symbol.iterator]: () => ({
+          next: () => ({ done: false, value: 1 }),
+          return: () => {
+            log.push(name)
+            throw new Error(`${name} cannot be closed`)
+          }
+        })
+      })
+      const cause = yield* causeOf(Client.zipMap([input("a"), input("b"), [1]], () => Effect.void))
+      assert.deepStrictEqual(log, ["a", "b"])
+      assert.strictEqual(defectOf(cause), "Error: a cannot be closed")
+    }).pipe(inScheduler()))
 
   it.effect("F15: zipMap stops with the shortest input, beside one without end", () =>
     Effect.gen(function*() {

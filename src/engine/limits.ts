@@ -11,7 +11,7 @@ import type { TaskId } from "./TaskTable.ts"
 
 /** Greatest numbers that are accepted. */
 export interface Limits {
-  /** Tasks of one graph. */
+  /** Tasks of one graph, and items of one input of `Client.map`; 10 million unless told. */
   readonly tasks: number
   /** Tasks on the longest way through one graph. */
   readonly depth: number
@@ -33,9 +33,9 @@ export interface Limits {
   readonly lineage: number
 }
 
-/** A recursion without end is stopped while it fits into memory; everything else is up to the user. */
+/** A recursion or an input without end is stopped while it fits into memory; everything else is up to the user. */
 export const defaultLimits: Limits = {
-  tasks: Infinity,
+  tasks: 10_000_000,
   depth: Infinity,
   live: Infinity,
   nesting: 10_000,

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Needs, Own, Services, Upstream, Values } from "../Inputs.ts"
-import { GraphError } from "../SkeinError.ts"
+import type { GraphError } from "../SkeinError.ts"
 import type { Task } from "../Task.ts"
 import { anything, optionsFault } from "./checks.ts"
 import type { Checks } from "./checks.ts"
@@ -15,6 +15,7 @@ import { computeShape, ofCompute } from "./computing.ts"
 import type { ComputeOptions, Failure, Mode, Result } from "./computing.ts"
 import { makeTask } from "./makeTask.ts"
 import { normalize } from "./options.ts"
+import { readRows } from "./reading.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { NoOptions, OptionErrors, Options, OptionServices } from "./taskOptions.ts"
 
@@ -40,7 +41,8 @@ type Mapped<A, B, E, R, O> = Array<
  * **Details**
  *
  * All items are read before anything starts: an input that throws is a defect, and one that has more items than the layer's
- * `limits.tasks` is refused.
+ * `limits.tasks` (10 million unless told) is refused. Reading many items takes turns with all that runs, and can be
+ * interrupted; the input is then closed, as `for ... of` does.
  *
  * @category computing
  * @since 0.1.0
@@ -63,29 +65,24 @@ const mapItems = (
 ): Effect.Effect<unknown, unknown> => {
   const unknown = optionsFault(options, ofMap)
   if (unknown !== undefined) return Effect.fail(unknown)
-  const given = read(items, core.state.limits.tasks)
-  if (given instanceof GraphError) return Effect.fail(given)
-  const { task } = options ?? {}
+  return Effect.flatMap(readRows(core, [items], ([item]) => item), (given) => mapRows(core, given, f, options))
+}
+
+const mapRows = (
+  core: SchedulerCore,
+  items: ReadonlyArray<unknown>,
+  f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
+  options: MapOptions<unknown> = {}
+): Effect.Effect<unknown, unknown> => {
+  const { task } = options
   const optionsOf = typeof task === "function" ? task : () => task
-  const tasks = given.map((item, index) =>
+  const tasks = items.map((item, index) =>
     makeTask({ _tag: "effect", run: (value) => f(value, index) }, item, normalize(optionsOf(item, index)))
   )
-  return computeShape(core, tasks, options ?? {})
+  return computeShape(core, tasks, options)
 }
 
 const ofMap: Checks<MapOptions<unknown>> = { ...ofCompute, task: anything }
-
-/** All items, unless they are more than a graph may have tasks: an input may have no end. */
-const read = <A>(items: Iterable<A>, max: number): ReadonlyArray<A> | GraphError => {
-  const given: Array<A> = []
-  for (const item of items) {
-    if (given.length >= max) {
-      return new GraphError({ reason: { _tag: "LimitExceeded", limit: "tasks", value: max + 1, max } })
-    }
-    given.push(item)
-  }
-  return given
-}
 
 /** One item of each input. */
 type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]: ItemOf<I[K]> }
@@ -114,50 +111,12 @@ export const zipMap = <
   Failure<Mapped<Zipped<I>, B, E, R, O>, M> | GraphError,
   Services<Mapped<Zipped<I>, B, E, R, O>> | Client
 > =>
-  withCore((core) =>
-    Effect.flatMap(
-      zip(inputs, core.state.limits.tasks),
-      (rows) => mapItems(core, rows, (items) => f(...items as any), options as never)
-    )
-  ) as any
-
-/** One item of each input at a time, until the shortest ends; the others are told that no more is wanted. */
-const zip = (
-  inputs: ReadonlyArray<Iterable<unknown>>,
-  max: number
-): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>> =>
-  Effect.suspend(() => {
-    const iterators: Array<Iterator<unknown>> = []
-    const open = new Set<Iterator<unknown>>()
-    const next = (): ReadonlyArray<unknown> | undefined => {
-      const row: Array<unknown> = []
-      for (const iterator of iterators) {
-        // One that ends or throws closes itself.
-        open.delete(iterator)
-        const result = iterator.next()
-        if (result.done === true) return undefined
-        open.add(iterator)
-        row.push(result.value)
-      }
-      return row.length === 0 ? undefined : row
-    }
-    const rows = Effect.sync(() => {
-      for (const input of inputs) {
-        const iterator = input[Symbol.iterator]()
-        iterators.push(iterator)
-        open.add(iterator)
-      }
-      const rows: Array<ReadonlyArray<unknown>> = []
-      // One more than the limit, which then refuses them.
-      while (rows.length <= max) {
-        const row = next()
-        if (row === undefined) return rows
-        rows.push(row)
-      }
-      return rows
-    })
-    const close = Effect.sync(() => {
-      for (const iterator of open) iterator.return?.()
-    })
-    return Effect.ensuring(rows, close)
-  })
+  withCore((core) => {
+    const unknown = optionsFault(options, ofMap)
+    return unknown !== undefined
+      ? Effect.fail(unknown)
+      : Effect.flatMap(
+        readRows(core, inputs, (row) => row),
+        (rows) => mapRows(core, rows, (items) => f(...items as any), options as never)
+      )
+  }) as any
