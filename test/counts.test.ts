@@ -1,4 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Client from "skein/Client"
+import * as Skein from "skein/Skein"
+import * as Task from "skein/Task"
+import { FiberWorker } from "../src/internal/fiberWorker.ts"
 import { turn } from "../src/internal/schedulerCore.ts"
 import { count } from "./bench/counts.ts"
 import { make, shapeNames } from "./bench/shapes.ts"
@@ -40,5 +45,25 @@ describe("what a task costs, in counts", () => {
     assert.strictEqual(turn.instructions, 2048)
     assert.isAtMost(longestTurn, turn.instructions)
     assert.isAtLeast(longestTurn, 16)
+  })
+
+  it("a task that is forgotten costs one call of the worker that holds its result, however many workers there are", async () => {
+    const { prototype } = FiberWorker
+    const { discard } = prototype
+    let calls = 0
+    prototype.discard = function(this: FiberWorker, task) {
+      calls++
+      discard.call(this, task)
+    }
+    const workers = Array.from({ length: 16 }, (_, i) => ({ id: `w${i}`, concurrency: 1 }))
+    const tasks = Array.from({ length: 100 }, (_, i) => Task.map([], () => i))
+    const refused = Task.map([], () => {
+      throw new Error("refused")
+    })
+    await Effect.runPromise(
+      Client.compute([...tasks, refused], { errors: "collect" }).pipe(Effect.provide(Skein.layer({ workers })))
+    )
+    prototype.discard = discard
+    assert.strictEqual(calls, tasks.length)
   })
 })

@@ -254,7 +254,8 @@ const overdue = (state: State, task: TaskId, out: Out): void => {
 /** Whether what the timer was armed for is over. */
 export const isStale = (state: State, timer: Timer): boolean => {
   const { kind, serial, task } = timer
-  const phase = state.tasks.phase[task] as PhaseOf
+  // The table may have dropped the row.
+  const phase = (state.tasks.phase[task] ?? Phase.free) as PhaseOf
   if (phase === Phase.free || phase >= Phase.releasing) return true
   if (kind === "workers") return state.lacking.get(task) !== serial
   if (kind === "stranded") return stranded.isOver(state, timer)

@@ -1,7 +1,7 @@
 /**
  * What is due when. A heap by time; an entry whose attempt or task is gone stays until it comes up, so that the common
- * case, a timer that never fires, costs nothing to cancel. When the heap has doubled since, all such entries are dropped:
- * a long-lived timer in front never lets them pile up.
+ * case, a timer that never fires, costs nothing to cancel. When the heap has doubled since, or is many times the number of live
+ * tasks, all such entries are dropped: a long-lived timer in front never lets them pile up.
  *
  * @since 0.1.0
  */
@@ -38,8 +38,12 @@ export const arm = (state: State, kind: Timer["kind"], task: TaskId, serial: num
   timers[index] = timer
 }
 
+/** More timers than any live task has that are not stale. */
+const mostOfTask = 8
+
 /** The most timers that may be kept before the stale ones among them are dropped. */
-export const mostTimers = ({ timersKept }: State): number => Math.max(64, 2 * timersKept)
+export const mostTimers = ({ tasks, timersKept }: State): number =>
+  Math.max(64, Math.min(2 * timersKept, mostOfTask * tasks.size))
 
 /** Takes the first timer out if it is due. */
 export const due = (state: State): Timer | undefined => {
@@ -68,7 +72,10 @@ export const schedule = (
   if (at !== Infinity) out.push({ _tag: "WakeAt", at })
 }
 
-/** Costs the length of the heap, which has doubled since the last time: a constant for each timer armed. */
+/**
+ * Costs the length of the heap, which has doubled since the last time, or of whose tasks a share has ended: a constant for
+ * each timer armed and each task that ended.
+ */
 const dropStale = (state: State, isStale: (state: State, timer: Timer) => boolean): void => {
   const timers = state.timers
   let kept = 0

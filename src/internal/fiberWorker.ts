@@ -347,9 +347,4 @@ export class FiberWorker {
     // Those of a worker that is lost are gone.
     if (!this.isLost) this.results.delete(task)
   }
-
-  forget(task: TaskId, holdsResult: boolean): void {
-    if (holdsResult) this.discard(task)
-    if (this.core.schedules.size > 0) this.core.schedules.delete(task)
-  }
 }

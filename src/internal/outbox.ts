@@ -37,6 +37,7 @@ export class Outbox implements Out {
   private readonly workers: ReadonlyArray<FiberWorker>
   private readonly crew: Crew
   private readonly causes: Map<number, Cause.Cause<unknown>>
+  private readonly schedules: Map<TaskId, unknown>
   /** Writes of adopted results into users' caches. They run code of users, and must not while the engine is at work. */
   private readonly writes = new Fifo<Write>()
   /** The write of a result that a task has from another one, if it is to be cached. */
@@ -46,11 +47,13 @@ export class Outbox implements Out {
     workers: ReadonlyArray<FiberWorker>,
     crew: Crew,
     causes: Map<number, Cause.Cause<unknown>>,
+    schedules: Map<TaskId, unknown>,
     writeOf: (task: TaskId, value: unknown) => Write | undefined
   ) {
     this.workers = workers
     this.crew = crew
     this.causes = causes
+    this.schedules = schedules
     this.writeOf = writeOf
   }
 
@@ -69,8 +72,8 @@ export class Outbox implements Out {
   }
 
   forget(task: TaskId, holder: number): void {
-    const workers = this.workers
-    for (let i = 0; i < workers.length; i++) workers[i]!.forget(task, i === holder)
+    if (holder >= 0) this.workers[holder]!.discard(task)
+    if (this.schedules.size > 0) this.schedules.delete(task)
   }
 
   push(instruction: Exclude<Instruction, Start | Forget>): void {

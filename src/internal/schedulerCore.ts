@@ -106,6 +106,7 @@ export class SchedulerCore implements Carrier, Live, Past {
     this.workers,
     this.crew,
     this.causes,
+    this.schedules,
     (task, value) => this.cacheWrite(task, value)
   )
   /** Task and attempt of plain functions that have ended, and of which the engine has not been told; see {@link endedAtOnce}. */

@@ -125,6 +125,8 @@ export class Simulation {
       scheme: this.chance.pick(schemes)!,
       seed: this.chance.below(1000)
     })
+    // So that the table of tasks is cut whenever it may be.
+    this.state.tasks.kept = 0
     this.model = new Model(overtakes, fairness, this.order, windowMillis)
     this.narrator = new Narrator(this.state)
     this.state.log = []
