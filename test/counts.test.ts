@@ -47,6 +47,16 @@ describe("what a task costs, in counts", () => {
     assert.isAtLeast(longestTurn, 16)
   })
 
+  it("a listener costs no fiber, event or instruction, and hears six transitions a task", async () => {
+    const graph = make("chain", size)
+    const { events, fibers, heard, instructions, logged } = await count(graph, "sync", true)
+    assert.strictEqual(heard, 6 * graph.size)
+    assert.isAbove(logged, graph.size)
+    assert.isAtMost(sum(events), graph.size + overhead)
+    assert.isAtMost(sum(instructions), 2 * graph.size + overhead)
+    assert.isAtMost(fibers, graph.size + overhead)
+  })
+
   it("a task that is forgotten costs one call of the worker that holds its result, however many workers there are", async () => {
     const { prototype } = FiberWorker
     const { discard } = prototype

@@ -62,11 +62,12 @@ export const saidAt = <K extends keyof Defaults>(
   { plan: { defaults, settings } }: Submission,
   index: number,
   name: K
-): Defaults[K] => settings.get(index)?.[name] ?? defaults?.[name]
+): Defaults[K] => (settings.size === 0 ? undefined : settings.get(index)?.[name]) ?? defaults?.[name]
 
 /** The key of a task of a submission: its own, or one formed from its label and its number among all tasks. */
 export const keyAt = (submission: Submission, index: number): string => {
-  const key = submission.plan.settings.get(index)?.key
+  const { settings } = submission.plan
+  const key = settings.size === 0 ? undefined : settings.get(index)?.key
   return key ?? `${labelAt(submission, index) ?? "task"}#${submission.sequence + index}`
 }
 

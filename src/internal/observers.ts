@@ -6,10 +6,9 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
-import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
 import type { Callbacks } from "../Client.ts"
-import { Fifo } from "../engine/fifo.ts"
 import type { Transition } from "../engine/transitions.ts"
 import type { Cache, ResultCache } from "./livePlan.ts"
 
@@ -23,9 +22,11 @@ interface Listener {
 
 export class Observers {
   private readonly listeners = new Set<Listener>()
-  /** Transitions that happened and that nobody has been told yet. */
-  private readonly untold = new Fifo<Transition>()
-  private noted = 0
+  /** Transitions that happened, of which those before `next` have been told: the engine appends to it. */
+  private readonly log: Array<Transition> = []
+  private next = 0
+  /** How many transitions were told before those of the log. */
+  private told = 0
   private isTelling = false
   private isClosed = false
   private readonly warn: (...line: ReadonlyArray<unknown>) => void
@@ -34,16 +35,17 @@ export class Observers {
     this.warn = warn
   }
 
-  /** A log for the transitions of a step, if anybody wants them. */
-  log(): Array<Transition> | undefined {
-    return this.listeners.size === 0 ? undefined : []
+  /** Where the engine notes transitions, if anybody wants them. */
+  get wanted(): Array<Transition> | undefined {
+    return this.listeners.size === 0 ? undefined : this.log
   }
 
-  /** Tells all listeners, each in the order of the transitions: those that a listener causes come after those it is told. */
-  tell(transitions: ReadonlyArray<Transition>): void {
-    for (const transition of transitions) this.untold.push(transition)
-    this.noted += transitions.length
-    this.drain()
+  /**
+   * Tells all listeners what the log has, each in the order of the transitions: those that a listener causes come after those it
+   * is told.
+   */
+  tell(): void {
+    if (this.next < this.log.length) this.drain()
   }
 
   /** Nothing happens any more: ends what follows, after the last transition. */
@@ -55,10 +57,14 @@ export class Observers {
   private drain(): void {
     if (this.isTelling) return
     this.isTelling = true
-    for (let next = this.untold.shift(); next !== undefined; next = this.untold.shift()) {
-      const told = this.noted - this.untold.size
-      for (const { hear, since } of this.listeners) if (since < told) hear(next)
+    const { listeners, log } = this
+    while (this.next < log.length) {
+      const transition = log[this.next++]!
+      const count = this.told + this.next
+      for (const { hear, since } of listeners) if (since < count) hear(transition)
     }
+    this.told += log.length
+    log.length = this.next = 0
     this.isTelling = false
     if (!this.isClosed) return
     for (const { end } of this.listeners) end()
@@ -67,7 +73,11 @@ export class Observers {
 
   /** Follows all transitions until the result is called; calls `end` if the scheduler closes before, or has closed. */
   listen(f: (transition: Transition) => void, end: () => void = () => {}): () => void {
-    const listener: Listener = { hear: this.guarded(f), end: this.guarded<void, void>(end), since: this.noted }
+    const listener: Listener = {
+      hear: this.guarded(f),
+      end: this.guarded<void, void>(end),
+      since: this.told + this.log.length
+    }
     this.listeners.add(listener)
     if (this.isClosed) this.drain()
     return () => void this.listeners.delete(listener)
@@ -116,9 +126,10 @@ export class Observers {
     }
     return (a) => {
       if (isBroken) return undefined
-      const exit = Effect.runSyncExit(Effect.sync(() => f(a)))
-      if (Exit.isFailure(exit)) return broken(exit.cause)
-      const { value } = exit
+      // A run of Effect would cost more than all else about a transition.
+      const result = Result.try(() => f(a))
+      if (Result.isFailure(result)) return broken(Cause.die(result.failure))
+      const value = result.success
       // Unhandled, its failure would end the process.
       if (value instanceof Promise) value.catch((error) => broken(Cause.die(error)))
       return value

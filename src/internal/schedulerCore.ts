@@ -156,13 +156,12 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   /** The door of the engine: what all events pass. */
   apply(event: Event): Answer {
-    const { outbox, state } = this
-    const log = this.observers.log()
-    state.log = log
+    const { observers, outbox, state } = this
+    state.log = observers.wanted
     outbox.answer = nothing
     advance(state, event, outbox)
     const { answer } = outbox
-    if (log !== undefined && log.length > 0) this.observers.tell(log)
+    observers.tell()
     outbox.flush()
     this.wire?.applied(this)
     if (!this.isAwake && outbox.size > 0) this.wake()

@@ -3,10 +3,13 @@
  * by their kind. It listens at the doors of the driver, so all that passes is counted as it happens.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Scheduler from "skein/Scheduler"
 import { Outbox } from "../../src/internal/outbox.ts"
 import { SchedulerCore } from "../../src/internal/schedulerCore.ts"
 import type { Body, Graph } from "./shapes.ts"
-import { skein } from "./skein.ts"
+import { runtime, skein } from "./skein.ts"
 
 export interface Counts {
   /** Events by name. */
@@ -19,6 +22,8 @@ export interface Counts {
   readonly logged: number
   /** The most instructions that the pump carried out before it let timers and I/O have a turn. */
   readonly longestTurn: number
+  /** Transitions that the listener heard. */
+  readonly heard: number
 }
 
 /** Replaces methods until the result is called. */
@@ -56,7 +61,8 @@ const turnCounter = () => {
 /** The number of the latest fiber: they are numbered as they are made. */
 const latestFiber = (): number => Effect.runFork(Effect.void).id
 
-export const count = async (graph: Graph, body: Body): Promise<Counts> => {
+/** With `heard` somebody listens to all of it. */
+export const count = async (graph: Graph, body: Body, heard = false): Promise<Counts> => {
   const events = counter()
   const instructions = counter()
   const { add: taken, turns } = turnCounter()
@@ -90,9 +96,14 @@ export const count = async (graph: Graph, body: Body): Promise<Counts> => {
       return isThere
     }
   })
+  const scope = Scope.makeUnsafe()
+  let transitions = 0
+  const listen = heard ? Scheduler.listen(() => void transitions++) : Effect.void
+  await runtime.runPromise(Scope.provide(listen, scope))
   const before = latestFiber()
   const { answer } = await skein.run(graph, body)
   const fibers = latestFiber() - before - 1
+  await Effect.runPromise(Scope.close(scope, Exit.void))
   restoreOutbox()
   restoreCore()
   if (answer !== graph.answer) throw new Error(`wrong answer: ${answer}, not ${graph.answer}`)
@@ -101,6 +112,7 @@ export const count = async (graph: Graph, body: Body): Promise<Counts> => {
     instructions: instructions.counts,
     fibers,
     logged,
-    longestTurn: turns.longest
+    longestTurn: turns.longest,
+    heard: transitions
   }
 }

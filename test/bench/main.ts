@@ -348,6 +348,23 @@ const collectedTable = async (): Promise<void> => {
 
 const collectedContestants: ReadonlyArray<Contestant> = [floor, ...(subject ? [subject.skein] : [])]
 
+// ---- listening
+
+const listeningTable = async (): Promise<void> => {
+  const { measure: measureListening } = await import("./listening.ts")
+  const tasks = 10_000
+  say(`## Listening, ${tasks.toLocaleString("en")} tasks: µs of processor time a task`)
+  say()
+  say("In one scheduler, in interleaved runs. Six transitions a task are heard.")
+  say()
+  const rows: Array<ReadonlyArray<string>> = []
+  for (const shape of shapes) {
+    const { listen, nobody, progress } = await measureListening(make(shape, tasks))
+    rows.push([shape, ...[nobody, listen, listen - nobody, progress, progress - nobody].map(figure)])
+  }
+  table(["shape", "nobody listens", "listen", "more", "progress", "more"], rows)
+}
+
 // ---- nested tasks
 
 const nestedTable = async (): Promise<void> => {
@@ -465,6 +482,7 @@ const measureShapes = async (): Promise<void> => {
   }
   if (subject) phasesTable()
   await collectedTable()
+  if (subject) await listeningTable()
   if (!flags["without-memory"]) memoryTables()
 }
 

@@ -14,7 +14,7 @@ type Numbers = Array<Task.Task<number>>
 const makeRuntime = () => ManagedRuntime.make(Skein.layer({ concurrency: slots }))
 
 /** The tasks of a graph. With a gate, those without dependencies take the gate's value as an input and ignore it. */
-const build = (graph: Graph, body: Body, gate?: Task.Task<number>): Numbers => {
+export const build = (graph: Graph, body: Body, gate?: Task.Task<number>): Numbers => {
   const { dependencies: { offsets, values }, size } = graph
   const make = body === "sync" ? plain : promised
   const tasks: Numbers = []
@@ -32,10 +32,10 @@ const plain = (i: number, inputs: Numbers): Task.Task<number> => Task.map(inputs
 const promised = (i: number, inputs: Numbers): Task.Task<number> =>
   Task.make(inputs, (taken) => Effect.promise(() => Promise.resolve(combine(i, taken))))
 
-const targetsOf = (graph: Graph, tasks: Numbers): Numbers => Array.from(graph.sinks, (i) => tasks[i]!)
+export const targetsOf = (graph: Graph, tasks: Numbers): Numbers => Array.from(graph.sinks, (i) => tasks[i]!)
 
 /** One for all runs, as an app has one. */
-const runtime = makeRuntime()
+export const runtime = makeRuntime()
 
 export const skein: Contestant = {
   name: "Skein",
