@@ -17,7 +17,7 @@ import type { Needs, Services, Unsubmitted, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/annotations.ts"
 import { count, flag, invalidOption, mode, names, ofWait, optionsFault, text, valueFault } from "./internal/checks.ts"
 import type { Checks } from "./internal/checks.ts"
-import { Client, Core, withCore } from "./internal/client.ts"
+import { Client, coreOf, withCore } from "./internal/client.ts"
 import * as collect from "./internal/collect.ts"
 import { computeShape, ofCompute, ofSubmit, refusalOf, shapeOf, stray } from "./internal/computing.ts"
 import type {
@@ -100,7 +100,7 @@ const submitHandles = (
     if (stranger >= 0) return Effect.fail(stray(tasks[stranger], "task"))
     const client = Context.getUnsafe(fiber.context, Client)
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
-    return client[Core].submissions.submit(tasks, scope, fiber, options)
+    return coreOf(client).submissions.submit(tasks, scope, fiber, options)
   })
 
 /**
@@ -177,7 +177,7 @@ const retryHandles = (
     if (stranger >= 0) return Effect.fail(stray(futures[stranger], "future"))
     const client = Context.getUnsafe(fiber.context, Client)
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
-    return client[Core].submissions.retry(futures.map(internal.implOf), scope, fiber)
+    return coreOf(client).submissions.retry(futures.map(internal.implOf), scope, fiber)
   })
 
 /**
@@ -506,7 +506,7 @@ export const fireAndForget = <A, E, R>(
     if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
     const unknown = optionsFault(options, ofFire)
     if (unknown !== undefined) return Effect.fail(unknown)
-    const { detached } = Context.getUnsafe(fiber.context, Client)[Core]
+    const { detached } = coreOf(Context.getUnsafe(fiber.context, Client))
     return detached.fire(task, options?.group ?? defaultGroup, fiber)
   }) as any
 

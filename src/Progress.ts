@@ -17,7 +17,10 @@ import { dual } from "effect/Function"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { dieOfOptions, durationAboveZero } from "./internal/checks.ts"
+import type { Checks } from "./internal/checks.ts"
 import { Counter } from "./internal/progress.ts"
+import { hush, isThenable } from "./internal/strangers.ts"
 import * as Scheduler from "./Scheduler.ts"
 
 /**
@@ -72,6 +75,8 @@ export interface Options {
   readonly interval?: Duration.Input | undefined
 }
 
+const checks: Checks<Options> = { interval: durationAboveZero }
+
 const defaultInterval: Duration.Input = "100 millis"
 
 /** Counts until the scope closes; `onChange` is called in the engine's turn, so it must not do anything itself. */
@@ -103,6 +108,7 @@ const count = (
  */
 export const changes = (options?: Options): Stream.Stream<Progress, never, Scheduler.Scheduler> =>
   Stream.unwrap(Effect.gen(function*() {
+    yield* dieOfOptions(options, checks)
     // A queue wakes its taker in a turn of its own; a latch would run it inside the engine's.
     const signal = yield* Queue.sliding<void, Cause.Done>(1)
     const closed = yield* Deferred.make<void>()
@@ -176,6 +182,7 @@ export const withProgress: {
 /** Starts reporting; gives the effect that ends it with the last report. */
 const begin = (report: (progress: Progress) => unknown, options: Options | undefined) =>
   Effect.gen(function*() {
+    yield* dieOfOptions(options, checks)
     const scope = yield* Scope.make()
     const read = yield* Scope.provide(count(() => {}), scope)
     let isBroken = false
@@ -190,7 +197,11 @@ const begin = (report: (progress: Progress) => unknown, options: Options | undef
     )
     const toReport = (progress: Progress) => {
       const reported = report(progress)
-      return Effect.isEffect(reported) ? reported : Effect.void
+      if (!isThenable(reported)) return Effect.isEffect(reported) ? reported : Effect.void
+      hush(reported)
+      return Effect.die(
+        new TypeError("The report returned a Promise: return nothing, or an Effect made with Effect.tryPromise.")
+      )
     }
     const fiber = yield* Effect.sleep(options?.interval ?? defaultInterval).pipe(
       Effect.andThen(once),

@@ -12,9 +12,12 @@ import { dual, identity } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
+import { brief } from "./internal/brief.ts"
 import type { IsAny } from "./internal/isAny.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
+import { mean } from "./internal/strangers.ts"
+import type { MeantAsValue } from "./internal/strangers.ts"
 import * as internal from "./internal/task.ts"
 import type { NoOptions, OptionErrors, Options, OptionServices } from "./internal/taskOptions.ts"
 import type { GraphError, RuntimeFailure } from "./SkeinError.ts"
@@ -59,6 +62,39 @@ export const isTask = (u: unknown): u is Task<unknown, unknown, unknown> => inte
  * @since 0.1.0
  */
 export const succeed = <A>(value: A): Task<A> => wrap({ _tag: "value", value }, undefined, undefined)
+
+/**
+ * Something that is meant as a value; see {@link value}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Meant<A> = A & MeantAsValue
+
+/**
+ * Says that something is meant as a value, whatever it looks like, and gives it back.
+ *
+ * **When to use**
+ *
+ * To hand on what a task would refuse because it is most likely a mistake: an Effect, an Exit, a Task, a Future, a promise, or
+ * a query that runs when it is awaited. As a result of a body it is a value like any other. Among inputs it is passed on as it
+ * is and not searched for tasks, but a task or a future there is a dependency all the same.
+ *
+ * **Example** (A task that chooses an effect)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Task } from "skein"
+ *
+ * const chosen = Task.sync(() => Task.value(Effect.succeed(42)))
+ * const program = Effect.flatten(Task.run(chosen))
+ * program // => 42
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const value = <A>(value: A): Meant<A> => mean(value) as Meant<A>
 
 /**
  * A task that runs an effect, or an effect of its inputs' values.
@@ -162,8 +198,9 @@ export const resource: typeof make = (first: unknown, second?: unknown, third?: 
   effectful(first, second, third, (options) => ({ ...normalize(options), resource: true }))
 
 /**
- * A task that computes its value with a plain function. A throw is a defect, and so is a Promise or an Effect, which nobody
- * would wait for or run: for those there is {@link make}, with `Effect.tryPromise` around what gives a promise.
+ * A task that computes its value with a plain function. A throw is a defect, and so is a promise, an Effect, a Task or a Future,
+ * which nobody would wait for or run: for those there are {@link make}, with `Effect.tryPromise` around what gives a promise, and
+ * {@link flatMap}. {@link value} says that one is meant as a value.
  *
  * @category constructors
  * @since 0.1.0
@@ -343,7 +380,9 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
   options?: O
 ): <const I extends { readonly [K in keyof P]: Lifted<P[K]> }>(...args: I) => Called<Return, I, O> => {
   const { name = f.name, nout, ...rest }: FnOptions = options ?? {}
-  const body: internal.Body = { _tag: "effect", run: (args) => internal.toEffect(f(...args as P)) }
+  const call = (args: unknown) => internal.toEffect(f(...args as P))
+  const run = nout === undefined ? call : (args: unknown) => Effect.map(call(args), (all) => tuple(all, nout, name))
+  const body: internal.Body = { _tag: "effect", run }
   const given = normalize(rest.pure === true ? { ...rest, name } : rest)
   const isCount = nout === undefined || (Number.isInteger(nout) && nout >= 0)
   const normal = isCount ? given : withInvalid(given, { option: "nout", value: nout, expected: "a whole number" })
@@ -357,6 +396,14 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
       (_, i) => wrap({ _tag: "map", run: (all: any) => all[i] }, call, purely(i))
     )
   }
+}
+
+/** What a call with `nout` gave, which must have a member for each task. */
+const tuple = (all: unknown, nout: number, name: string): ReadonlyArray<unknown> => {
+  if (Array.isArray(all) && all.length === nout) return all
+  const found = Array.isArray(all) ? `a tuple of ${all.length}` : brief(all)
+  const whose = name === "" ? "A function" : `The function ${JSON.stringify(name)}`
+  throw new TypeError(`${whose} with nout ${nout} gave ${found}: give a tuple of ${nout}, or another nout.`)
 }
 
 export {

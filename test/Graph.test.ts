@@ -297,7 +297,11 @@ describe("Graph: getting", () => {
       assert.deepStrictEqual(yield* Client.compute(culled), { x: 1, y: 2 })
       assert.deepStrictEqual(log, ["x", "y"])
       const unknown = Graph.cull(logged(log), ["nope" as "x"])
-      assert.deepInclude(yield* reasonOf(Client.compute(unknown)), { _tag: "InvalidOption", value: "nope" })
+      assert.deepInclude(yield* reasonOf(Client.compute(unknown)), {
+        _tag: "UnknownKey",
+        key: "nope",
+        known: ["x", "y", "z"]
+      })
     }).pipe(inScheduler())
   })
 

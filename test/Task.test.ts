@@ -270,11 +270,11 @@ describe("inputs", () => {
       }
     }).pipe(inScheduler()))
 
-  it.effect("G2: effects, Options and all else of Effect's are values", () =>
+  it.effect("G2: Options and all else of Effect's that does nothing are values, and effects that are meant as such", () =>
     Effect.gen(function*() {
       const effect = Effect.succeed(1)
       const option = Option.some(one)
-      const values = yield* seen({ effect, option, one })
+      const values = yield* seen({ effect: Task.value(effect), option, one })
       assert.strictEqual(values.effect, effect)
       assert.strictEqual(values.option, option)
     }).pipe(inScheduler()))

@@ -261,19 +261,19 @@ describe("wrong calls", () => {
         assert.strictEqual(
           defectOf(yield* causeOf(Client.compute(wrong))),
           "TypeError: The function of task \"x\" returned an Effect, which nothing runs: " +
-            "use Task.make, or wrap it in a record to hand it on."
+            "use Task.make, or Task.value to hand it on as it is."
         )
       }
       const error = new SkeinError.TaskSkipped({ key: "x", root: "x" })
       assert.deepStrictEqual(
         yield* Client.compute([
-          Task.map([], () => Exit.fail("no")),
+          Task.map([], () => Task.value(Exit.fail("no"))),
           Task.map([], () => error),
-          Task.map({ never, task }, ({ never }) => never),
-          Task.all(never),
+          Task.map({ never: Task.value(never), task }, ({ never }) => never),
+          Task.all(Task.value(never)),
           Task.map([], () => ({ never }))
         ]),
-        [Exit.fail("no"), error, never, never, { never }]
+        untyped([Exit.fail("no"), error, never, never, { never }])
       )
     }).pipe(inScheduler()))
 

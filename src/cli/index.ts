@@ -7,9 +7,12 @@ import * as Console from "effect/Console"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { createLogUpdate } from "log-update"
 import * as process from "node:process"
+import { checkOf, dieOfOptions, durationAboveZero, flag } from "../internal/checks.ts"
+import type { Checks } from "../internal/checks.ts"
 import * as Progress from "../Progress.ts"
 import type { Scheduler } from "../Scheduler.ts"
 import { frame, summary } from "./render.ts"
@@ -71,14 +74,26 @@ export const withProgressBar: {
 } = dual(
   (args) => Effect.isEffect(args[0]),
   (effect: Effect.Effect<any, any, any>, options: ProgressBarOptions = {}): Effect.Effect<any, any, any> =>
-    Effect.suspend(() => {
-      const { terminal = process.stderr } = options
-      // A "dumb" terminal cannot move its cursor.
-      const canRedraw = terminal.isTTY === true && process.env["TERM"] !== "dumb"
-      const colors = options.colors ?? (canRedraw && (process.env["NO_COLOR"] ?? "") === "")
-      return canRedraw ? redrawn(effect, terminal, colors, options) : written(effect, terminal, colors, options)
-    })
+    Effect.andThen(
+      dieOfOptions(options, checks),
+      Effect.suspend(() => {
+        const { terminal = process.stderr } = options
+        // A "dumb" terminal cannot move its cursor.
+        const canRedraw = terminal.isTTY === true && process.env["TERM"] !== "dumb"
+        const colors = options.colors ?? (canRedraw && (process.env["NO_COLOR"] ?? "") === "")
+        return canRedraw ? redrawn(effect, terminal, colors, options) : written(effect, terminal, colors, options)
+      })
+    )
 )
+
+const checks: Checks<ProgressBarOptions> = {
+  terminal: checkOf(
+    "a stream such as process.stderr",
+    (terminal) => Predicate.hasProperty(terminal, "write") && typeof terminal.write === "function"
+  ),
+  interval: durationAboveZero,
+  colors: flag
+}
 
 const redrawn = <A, E, R>(
   effect: Effect.Effect<A, E, R>,

@@ -4,9 +4,11 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
 import { briefResult } from "./brief.ts"
 import { assemble } from "./inputs.ts"
+import { hush, isMeant, isThenable, workIn } from "./strangers.ts"
+import type { Work } from "./strangers.ts"
 import type { Plain, TaskImpl } from "./task.ts"
 
 /** With such a name a frame ends what Effect's printers show of a stack: what is above it is the user's own code. */
@@ -28,23 +30,52 @@ interface Names {
 /** What a plain function gave, which must not be work that nobody waits for. What it was given it may pass on. */
 export const valueOf = (f: Plain, values: unknown, names: Names, id: number): unknown => {
   const value = callBody(f, values)
-  if (typeof value !== "object" || !isWork(value) || isPartOf(values, value)) return value
-  const key = JSON.stringify(names.keyOf(id))
-  if (!isPromise(value)) {
-    throw new TypeError(
-      `The function of task ${key} returned an Effect, which nothing runs: use Task.make, or wrap it in a record to hand it on.`
-    )
-  }
-  // Its failure would be an unhandled rejection, which ends the process.
-  value.catch(() => {})
-  throw new TypeError(
-    `The function of task ${key} returned a Promise: use Task.make, and Effect.tryPromise around it.`
-  )
+  if (typeof value !== "object" || value === null) return value
+  const work = workIn(value)
+  if (work === undefined || isMeant(value) || isPartOf(values, value)) return value
+  hush(value)
+  throw new TypeError(`The function of task ${nameIn(names, id)} returned ${work}${ofFunctions[work]}.`)
 }
 
-/** An `Exit` is an Effect too, and so are errors of Effect's making: values, both. */
-const isWork = (value: unknown): boolean =>
-  isPromise(value) || (Effect.isEffect(value) && !Exit.isExit(value) && !(value instanceof Error))
+const nameIn = (names: Names, id: number): string => JSON.stringify(names.keyOf(id))
+
+const handOn = "Task.value to hand it on as it is"
+
+const ofFunctions: Readonly<Record<Work, string>> = {
+  "an Effect": `, which nothing runs: use Task.make, or ${handOn}`,
+  "an Exit": `, as Effect.succeed and Effect.fail do: use Task.make, or ${handOn}`,
+  "a Task": `, which nothing runs: use Task.flatMap, or ${handOn}`,
+  "a Future": `, for which nothing waits: make it an input, or use ${handOn}`,
+  "a Promise": ": use Task.make, and Effect.tryPromise around it",
+  "a thenable": `, such as a query: use Task.make, and Effect.tryPromise around it, or ${handOn}`
+}
+
+const ofEffects: Readonly<Record<Exclude<Work, "an Exit">, string>> = {
+  "an Effect": `, which nothing runs: use Effect.flatMap in place of Effect.map, or ${handOn}`,
+  "a Task": `, which nothing runs: use Task.flatMap, or ${handOn}`,
+  "a Future": `, for which nothing waits: join it with Future.join, or use ${handOn}`,
+  "a Promise": `, for which nothing waits: use Effect.tryPromise, or ${handOn}`,
+  "a thenable": `, such as a query, which nothing runs: use Effect.tryPromise, or ${handOn}`
+}
+
+/**
+ * What is wrong with what the effect of a task gave, `value`, if anything is. An `Exit` is what `Effect.exit` gives. What is in
+ * `inputs` it may hand on.
+ */
+export const strayResult = (
+  task: TaskImpl,
+  value: unknown,
+  inputs: () => unknown,
+  names: Names,
+  id: number
+): TypeError | undefined => {
+  if (typeof value !== "object" || value === null || task.body._tag !== "effect") return undefined
+  // A proxy may throw at any question.
+  const work = Result.getOrUndefined(Result.try(() => workIn(value)))
+  if (work === undefined || work === "an Exit" || isMeant(value) || isPartOf(inputs(), value)) return undefined
+  hush(value)
+  return new TypeError(`The effect of task ${nameIn(names, id)} gave ${work}${ofEffects[work]}.`)
+}
 
 const isPartOf = (values: unknown, value: unknown): boolean =>
   value === values || (typeof values === "object" && values !== null && Object.values(values).includes(value))
@@ -54,7 +85,7 @@ const effectOf = (returned: unknown, names: Names, id: number): Effect.Effect<un
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
   const key = JSON.stringify(names.keyOf(id))
   const found = briefResult(returned)
-  const hint = isPromise(returned) ? "wrap it with Effect.tryPromise" : "use Task.map for a plain value"
+  const hint = isThenable(returned) ? "wrap it with Effect.tryPromise" : "use Task.map for a plain value"
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
 }
 
@@ -86,11 +117,9 @@ export const givenEffect = <A, E, R>(what: string, given: Effect.Effect<A, E, R>
   if (Effect.isEffect(given)) return given
   // Now, not when it runs: the failure of a promise may not go unseen until then.
   const found = briefResult(given)
-  const way = isPromise(given) ? "tryPromise" : typeof given === "function" ? "sync" : "succeed"
+  const way = isThenable(given) ? "tryPromise" : typeof given === "function" ? "sync" : "succeed"
   return Effect.die(new TypeError(`${what} is ${found} instead of an Effect: wrap it with Effect.${way}.`))
 }
-
-const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise
 
 /** What a body is given: its inputs as they were given, with tasks replaced by their results. */
 export const assembled = (task: TaskImpl, inputs: ReadonlyArray<unknown> | undefined): unknown =>

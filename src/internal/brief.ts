@@ -6,6 +6,7 @@
  */
 import { format } from "effect/Formatter"
 import * as Result from "effect/Result"
+import { hush, workIn } from "./strangers.ts"
 
 /** How many values are read of it. */
 const most = 100
@@ -48,8 +49,8 @@ const nameOf = (value: unknown): string => {
 
 /** The same for what a function gave in place of work. */
 export const briefResult = (returned: unknown): string => {
-  if (!(returned instanceof Promise)) return brief(returned)
-  // Its failure would be an unhandled rejection, which ends the process.
-  returned.catch(() => {})
-  return "a Promise"
+  const work = typeof returned === "object" && returned !== null ? workIn(returned) : undefined
+  if (work !== "a Promise" && work !== "a thenable") return brief(returned)
+  hush(returned)
+  return work
 }

@@ -28,6 +28,7 @@ export const encode = (
   }
   const ofArray = (array: ReadonlyArray<unknown>, at: string): string => {
     if (Object.keys(array).length > array.length) return refuse(at, "it is an array with properties of its own")
+    if (Object.getPrototypeOf(array) !== Array.prototype) return refuse(at, instanceOf(array))
     // A hole is not an undefined.
     return `[${Array.from(array, (item, i) => i in array ? go(item, `${at}[${i}]`) : "hole").join(",")}]`
   }
@@ -41,15 +42,15 @@ export const encode = (
     if (ArrayBuffer.isView(object)) return ofView(object)
     const prototype = Object.getPrototypeOf(object)
     if (prototype === Object.prototype || prototype === null) return ofRecord(object as Record<string, unknown>, at)
-    // A subclass may have more to it than can be seen here.
-    if (Object.getPrototypeOf(prototype) === Object.prototype) {
+    // A subclass may have more to it than can be seen here, and so may fields of one's own.
+    if (Object.getPrototypeOf(prototype) === Object.prototype && Object.keys(object).length === 0) {
       if (Predicate.isDate(object)) return `Date(${object.getTime()})`
       if (object instanceof Map) {
         return `Map(${Array.from(object, ([k, v]) => `${go(k, at)}:${go(v, at)}`).sort().join(",")})`
       }
       if (object instanceof Set) return `Set(${Array.from(object, (item) => go(item, at)).sort().join(",")})`
     }
-    return refuse(at, `it is an instance of ${prototype.constructor?.name || "a class"}`)
+    return refuse(at, instanceOf(object))
   }
   const go = (item: unknown, at: string): string => {
     const known = handle(item)
@@ -69,6 +70,9 @@ export const encode = (
   const text = go(value, path)
   return failure ?? { text }
 }
+
+const instanceOf = (object: object): string =>
+  `it is an instance of ${Object.getPrototypeOf(object).constructor?.name || "a class"}`
 
 const ofPrimitive = (value: unknown): string => {
   if (typeof value === "string") return JSON.stringify(value)

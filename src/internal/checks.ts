@@ -57,9 +57,11 @@ const faultOf = (invalid: Invalid | undefined, of: string): GraphError | undefin
 export const reasonOf = ({ expected, option, value }: Invalid): OptionReason =>
   typeof expected === "string"
     ? { _tag: "InvalidOption", option, value, expected }
+    : "known" in expected
+    ? { _tag: "UnknownKey", key: String(value), known: expected.known }
     : { _tag: "UnknownOption", option, known: expected }
 
-type OptionReason = Extract<GraphReason, { readonly _tag: "InvalidOption" | "UnknownOption" }>
+type OptionReason = Extract<GraphReason, { readonly _tag: "InvalidOption" | "UnknownOption" | "UnknownKey" }>
 
 /** Why a value is refused that is no option itself; `undefined` if it is not. */
 export const valueFault = (check: Check, name: string, value: unknown): GraphError | undefined =>
@@ -84,7 +86,7 @@ export const isNames = (names: unknown): names is ReadonlyArray<string> =>
 
 export const isName = (name: unknown): boolean => typeof name === "string" && name !== ""
 
-const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) > 0
+export const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) > 0
 
 // ---- making checks
 
@@ -110,6 +112,13 @@ export const byName = (expected: string, check: Check): Check => (option, value)
   return undefined
 }
 
+/** Dies of options that are wrong, where a function fails with no `GraphError`. */
+export const dieOfOptions = (options: unknown, checks: Table): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const fault = optionsFault(options, checks)
+    return fault === undefined ? Effect.void : Effect.die(fault)
+  })
+
 // ---- the common ones
 
 /** Looked at elsewhere. */
@@ -127,6 +136,14 @@ export const name = checkOf("a non-empty string", isName)
 export const names = checkOf("a non-empty array of names", isNames)
 
 export const count = checkOf("a positive whole number", isCount)
+
+export const countOrNone = checkOf(
+  "a whole number from 0",
+  (value) => Number.isInteger(value) && (value as number) >= 0
+)
+
+/** A share of all cases. */
+export const rate = checkOf("a number from 0 to 1", (value) => typeof value === "number" && value >= 0 && value <= 1)
 
 export const countOrInfinity = checkOf(
   "a positive whole number, or Infinity",

@@ -234,7 +234,10 @@ class Compiler extends Drafting<TaskImpl> {
 /** What is wrong with a task whatever it depends on. */
 export const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
   const invalid = task.options.invalid?.[0] ?? contradiction(task.options)
-  if (invalid !== undefined) return { ...reasonOf(invalid), key: givenName(task) }
+  if (invalid !== undefined) {
+    const reason = reasonOf(invalid)
+    return reason._tag === "UnknownKey" ? reason : { ...reason, key: givenName(task) }
+  }
   return task.misplaced === undefined ? undefined : misplaced(nameOf(task), task.misplaced)
 }
 

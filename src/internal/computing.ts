@@ -10,7 +10,7 @@ import type { Graph } from "../Graph.ts"
 import type { Errors, Exits, Handle, Values, WithoutSignals } from "../Inputs.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { Root, RuntimeFailure } from "../SkeinError.ts"
-import { brief } from "./brief.ts"
+import { brief, briefResult } from "./brief.ts"
 import { cache, callback, flag, mode, passes, recordOf } from "./checks.ts"
 import type { Checks } from "./checks.ts"
 import * as collect from "./collect.ts"
@@ -21,6 +21,8 @@ import type { Scan } from "./inputs.ts"
 import type { IsAny } from "./isAny.ts"
 import type { ResultCache } from "./livePlan.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
+import { foreignText, isMeant, isThenable, keepOneCopy } from "./strangers.ts"
+import { isRecord } from "./task.ts"
 import type * as internal from "./task.ts"
 
 export type { ResultCache }
@@ -138,7 +140,7 @@ export const computeShape = (
   { cache, callbacks, errors = "failFast", keepSlot, passes }: ComputeOptions
 ): Effect.Effect<unknown, unknown> => {
   const scanned = scan(shape)
-  const refused = strangerOf(shape) ?? refusalOf(scanned)
+  const refused = strangerOf(shape, scanned) ?? refusalOf(scanned)
   if (refused !== undefined) return Effect.fail(refused)
   const { handles } = scanned
   const options = { keepGoing: errors !== "failFast", cache, passes, callbacks, keepsSlot: keepSlot }
@@ -149,9 +151,17 @@ export const computeShape = (
   )
 }
 
-/** An effect or a promise as the target itself; as a value beside targets they may be. */
-const strangerOf = (shape: unknown): GraphError | undefined =>
-  Effect.isEffect(shape) || shape instanceof Promise ? stray(shape, "task") : undefined
+/**
+ * An effect or a promise as the target itself; a promise may be a value deeper in a shape, but not beside targets, where it looks
+ * like one.
+ */
+const strangerOf = (shape: unknown, { shape: kind }: Scan): GraphError | undefined => {
+  if (Effect.isEffect(shape) || isThenable(shape)) return stray(shape, "task")
+  if (typeof shape !== "object" || shape === null || (kind !== "none" && kind !== "nested")) return undefined
+  const members: ReadonlyArray<unknown> = Array.isArray(shape) || isRecord(shape) ? Object.values(shape) : []
+  const promise = members.find((member) => isThenable(member) && !isMeant(member))
+  return promise === undefined ? undefined : stray(promise, "task")
+}
 
 /** What was given in the place of something else. */
 export const stray = (
@@ -165,8 +175,10 @@ export const stray = (
 
 const wordsOf = (value: unknown): readonly [string, string?] => {
   if (Effect.isEffect(value)) return ["an Effect", "make one of it with Task.make, or run the effect itself"]
-  if (value instanceof Promise) return ["a Promise", "make one with Task.make and Effect.tryPromise"]
-  return [brief(value)]
+  const foreign = foreignText(value)
+  if (foreign !== undefined) return [foreign, keepOneCopy]
+  const found = briefResult(value)
+  return isThenable(value) ? [found, "make one with Task.make and Effect.tryPromise"] : [found]
 }
 
 const policyAsTarget = { what: "a Dependency", why: "a policy is for the inputs of a task; ask for its members" }

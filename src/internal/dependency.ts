@@ -11,12 +11,11 @@ import { checkOf } from "./checks.ts"
 import { shortText } from "./policyText.ts"
 import { isEither, isHandle, isRecord } from "./task.ts"
 import type { Handle, Invalid, TaskImpl } from "./task.ts"
-
-export const DependencyTypeId = "~skein/Dependency"
+import { DependencyTypeId, thisCopy } from "./typeIds.ts"
 
 /** Tasks and futures, and what they must come to. */
 export class DependencyImpl extends Pipeable.Class {
-  readonly [DependencyTypeId] = DependencyTypeId
+  readonly [DependencyTypeId] = thisCopy
   readonly policy: Policy
   readonly handles: ReadonlyArray<Handle>
   /** The names of the members, if they are those of a record. */

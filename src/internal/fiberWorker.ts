@@ -24,7 +24,7 @@ import type { TaskId } from "../engine/TaskTable.ts"
 import { TaskTimeout } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
-import { assembled, bodyOf, valueOf } from "./bodies.ts"
+import { assembled, bodyOf, strayResult, valueOf } from "./bodies.ts"
 import { withoutInterrupts } from "./causes.ts"
 import { keptIn } from "./kept.ts"
 import { runOf } from "./livePlan.ts"
@@ -113,7 +113,8 @@ export class FiberWorker {
     const scope = Scope.makeUnsafe()
     const context = this.contextFor(order, run, scope)
     const fiber = this.launch(context, this.wired(order.task, this.bodyOf(order, task)))
-    const close = (exit: Exit.Exit<unknown, unknown>): void => {
+    const close = (given: Exit.Exit<unknown, unknown>): void => {
+      const exit = this.checked(order, task, given)
       if (task.options.resource === true && Exit.isSuccess(exit) && this.counts(order)) {
         this.resources.add(order.task, { scope, exit, context, key: this.core.keyOf(order.task) })
         return this.succeed(order.task, order.attempt, task, run, exit.value)
@@ -134,6 +135,15 @@ export class FiberWorker {
     const fiber = Effect.runForkWith(context)(effect)
     this.starting--
     return fiber
+  }
+
+  /** The exit of a body, unless its effect gave work that nobody would wait for or run. */
+  private checked(order: Order, task: TaskImpl, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> {
+    if (Exit.isFailure(exit)) return exit
+    // Of an attempt that does not count they may be gone.
+    const inputs = () => this.counts(order) ? assembled(task, this.inputsOf(order.task, task)) : undefined
+    const wrong = strayResult(task, exit.value, inputs, this.core, order.task)
+    return wrong === undefined ? exit : Exit.die(wrong)
   }
 
   /** Whether what an attempt brings is wanted. */

@@ -13,7 +13,7 @@ import type { Place, Submission } from "../engine/Submission.ts"
 import { Worker } from "../Worker.ts"
 import { PartAttempt } from "./attempt.ts"
 import type { Attempt } from "./attempt.ts"
-import { assembled, bodyOf, valueOf } from "./bodies.ts"
+import { assembled, bodyOf, strayResult, valueOf } from "./bodies.ts"
 import { FailedPart } from "./failedPart.ts"
 import { StandIn } from "./keys.ts"
 import { runAt } from "./livePlan.ts"
@@ -170,16 +170,22 @@ class Course {
         continue
       }
       const { body } = task
-      if (body._tag === "effect") return this.wait(bodyOf(task, inputs, this, this.at))
+      if (body._tag === "effect") return this.wait(bodyOf(task, inputs, this, this.at), task, inputs)
       // Passes take nothing else.
       this.done(body._tag === "value" ? body.value : undefined)
     }
     return Effect.succeed(this.values[parts.length - 1])
   }
 
-  private wait(body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
+  private wait(
+    body: Effect.Effect<unknown, unknown>,
+    task: TaskImpl,
+    inputs: ReadonlyArray<unknown> | undefined
+  ): Effect.Effect<unknown, unknown> {
     if (this.at < this.recipe.parts.length - 1) {
       return Effect.flatMap(this.inScope(body), (value) => {
+        const wrong = strayResult(task, value, () => assembled(task, inputs), this, this.at)
+        if (wrong !== undefined) return Effect.die(wrong)
         this.done(value)
         return this.rest()
       })

@@ -8,10 +8,10 @@ import { GraphError } from "../SkeinError.ts"
 import { depthFirst } from "./depthFirst.ts"
 import { scan } from "./inputs.ts"
 import { makeTask, remakeTask } from "./makeTask.ts"
+import { key as checkKey, withInvalid } from "./options.ts"
 import { isTask, noOptions } from "./task.ts"
-import type { Handle, TaskImpl, TaskOptions } from "./task.ts"
-
-export const GraphTypeId = "~skein/Graph"
+import type { Handle, Invalid, TaskImpl, TaskOptions } from "./task.ts"
+import { GraphTypeId } from "./typeIds.ts"
 
 /** A task as it was put into a graph, and the label it gets unless it has one. */
 export interface Entry {
@@ -72,7 +72,7 @@ export const entriesOf = (graph: GraphImpl): Entries => {
 }
 
 /** A task that no scheduler takes, and that says why. */
-const refused = (option: string, value: string, expected: string, key?: string): TaskImpl =>
+const refused = (option: string, value: string, expected: Invalid["expected"], key?: string): TaskImpl =>
   makeTask({ _tag: "value", value: undefined }, undefined, {
     key,
     invalid: [{ option, value, expected }]
@@ -147,7 +147,11 @@ const named = (options: TaskOptions, name: readonly [string, string | undefined]
   if (name === undefined) return options
   const [key, given] = name
   const label = options.label ?? given
-  return options.key === key && options.label === label ? options : { ...options, key, label }
+  // Imports have their keys already, and those of tasks without one may have come from there.
+  if (options.key === key && options.label === label) return options
+  const wrong = checkKey("key", key)
+  const all = { ...options, key, label }
+  return wrong === undefined ? all : withInvalid(all, wrong)
 }
 
 const areAlike = (a: TaskOptions, b: TaskOptions): boolean => a.key === b.key && a.label === b.label
@@ -160,7 +164,8 @@ export const cull = (graph: GraphImpl, keys: ReadonlyArray<string>): GraphImpl =
   const { tasks } = graph
   const wanted = new Set(keys)
   const needed = new Set<TaskImpl>()
-  const taskOf = (key: string): TaskImpl => Object.hasOwn(tasks, key) ? tasks[key]! : ref(key)
+  const taskOf = (key: string): TaskImpl =>
+    Object.hasOwn(tasks, key) ? tasks[key]! : refused("key", key, { known: Object.keys(tasks) }, key)
   depthFirst(keys.map(taskOf), (task) => task.handles.filter(isTask), (task) => void needed.add(task))
   const isKept = (key: string): boolean =>
     wanted.has(key) || (needed.has(tasks[key]!) && tasks[key]!.options.key === key)

@@ -115,7 +115,7 @@ const fromSpecs = (specs: ReadonlyArray<Spec>): GraphImpl | GraphError => {
     const { inputs, options, recordOf } = policies.length + follow.length === 0
       ? plain({ after, dependencies })
       : grouped({ after, dependencies, follow, policies })
-    const runAll = (values: unknown) => Effect.suspend(() => toEffect(run(recordOf(values as ReadonlyArray<unknown>))))
+    const runAll = (values: unknown) => toEffect(run(recordOf(values as ReadonlyArray<unknown>)))
     entries.set(key, {
       task: makeTask({ _tag: "effect", run: runAll }, inputs, { ...options, key, label }),
       label: undefined
@@ -159,7 +159,8 @@ const grouped = (
   return {
     inputs: [refsOf(single("inputs", dependencies)), ...groups("inputs")],
     options,
-    recordOf: (values) => Object.assign({}, ...values)
+    // Assigned, a name like __proto__ would not be a field.
+    recordOf: (values) => Object.fromEntries(values.flatMap((each) => Object.entries(each as object)))
   }
 }
 

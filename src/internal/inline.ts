@@ -13,7 +13,7 @@ import { GraphError } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Attempt, attemptOf } from "./attempt.ts"
 import type { Host } from "./attempt.ts"
-import { bodyOf } from "./bodies.ts"
+import { assembled, bodyOf, strayResult } from "./bodies.ts"
 import { rootOf } from "./causes.ts"
 import { ofInputs } from "./collect.ts"
 import { policiesOf } from "./dependency.ts"
@@ -82,7 +82,13 @@ const inScope = (
     Scope.make(),
     (scope) => {
       const context = Context.add(Context.add(runAt(place).context, Worker, attempt), Scope.Scope, scope)
-      return Effect.provideContext(bodyOf(taskAt(place), values, { keyOf: () => attempt.key }, 0), context)
+      const task = taskAt(place)
+      const names = { keyOf: () => attempt.key }
+      const checked = Effect.flatMap(bodyOf(task, values, names, 0), (value) => {
+        const wrong = strayResult(task, value, () => assembled(task, values), names, 0)
+        return wrong === undefined ? Effect.succeed(value) : Effect.die(wrong)
+      })
+      return Effect.provideContext(checked, context)
     },
     (scope, exit) => Effect.andThen(Scope.close(scope, exit), core.waits.rejoin(attempt))
   )

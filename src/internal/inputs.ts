@@ -9,9 +9,10 @@ import * as Predicate from "effect/Predicate"
 import type { Group } from "../engine/policies.ts"
 import { isDependency, isLeaf } from "./dependency.ts"
 import type { DependencyImpl } from "./dependency.ts"
-import { deeper, intoCollection, maxDepth, maxSearched, uncopied } from "./misplaced.ts"
+import { deeper, maxDepth, maxSearched, notTaken, uncopied } from "./misplaced.ts"
 import type { Members, Search } from "./misplaced.ts"
-import { isEither, isFuture, isHandle, isPlainValue, isRecord, isTask, noHandles } from "./task.ts"
+import { foreignText, isIterator, isMeant } from "./strangers.ts"
+import { isEither, isHandle, isPlainValue, isRecord, isTask, noHandles } from "./task.ts"
 import type { FutureImpl, Handle, Invalid, Misplaced, PlainValue, Shape, TaskImpl } from "./task.ts"
 
 /** What a walk through inputs finds. */
@@ -98,7 +99,8 @@ const take = (value: unknown, found: Found): unknown => {
     return value
   }
   if (isDependency(value)) return takeDependency(value, found)
-  if (!isWalkable(value)) found.misplaced ??= intoCollection(value, found.path)
+  if (isMeant(value)) return value
+  if (!isWalkable(value)) found.misplaced ??= notTaken(value, found)
   else if (found.path.length === maxDepth) found.misplaced ??= deeper(value, found)
   else return takeMembers(value as Members, found)
   return value
@@ -150,11 +152,11 @@ const given = (value: unknown): unknown =>
 const isWalkable = (value: unknown): value is object =>
   typeof value === "object" && value !== null && (Array.isArray(value) || isRecord(value) || !isOpaque(value))
 
-/** Objects that are passed on as they are: built-in ones, handles, and everything of Effect's. */
+/** Objects that are passed on as they are, if at all: built-in ones, what Skein made, and everything of Effect's. */
 const isOpaque = (value: object): boolean =>
   value instanceof Map || value instanceof Set || Predicate.isDate(value) || value instanceof Error ||
   value instanceof Promise || value instanceof RegExp || ArrayBuffer.isView(value) || value instanceof ArrayBuffer ||
-  isTask(value) || isFuture(value) || isOfEffect(value)
+  isEither(value) || isDependency(value) || foreignText(value) !== undefined || isIterator(value) || isOfEffect(value)
 
 const isOfEffect = (value: object): boolean => {
   for (const key in value) if (key.startsWith("~effect/")) return true

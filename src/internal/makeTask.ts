@@ -3,10 +3,11 @@
  *
  * @internal
  */
-import { brief } from "./brief.ts"
+import { briefResult } from "./brief.ts"
 import { isDependency, orderOnly } from "./dependency.ts"
 import { rewrite, scan } from "./inputs.ts"
 import { withInvalid } from "./options.ts"
+import { foreignText, keepOneCopy } from "./strangers.ts"
 import { isFuture, isHandle, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
 import type { Body, Handle, TaskOptions } from "./task.ts"
 
@@ -43,6 +44,11 @@ export const remakeTask = (
 /** A task that gives the exit of another, which in untyped code may be anything. */
 export const makeExit = (of: unknown): TaskImpl => {
   const handles = isTask(of) || isFuture(of) ? [of] : noHandles
-  const misplaced = handles.length > 0 ? undefined : { what: brief(of), why: "Task.exit takes a task or a future" }
+  const foreign = foreignText(of)
+  const misplaced = handles.length > 0
+    ? undefined
+    : foreign === undefined
+    ? { what: briefResult(of), why: "Task.exit takes a task or a future" }
+    : { what: foreign, why: keepOneCopy }
   return new TaskImpl({ _tag: "exit" }, of, handles.length > 0 ? "single" : "none", handles, noOptions, misplaced)
 }

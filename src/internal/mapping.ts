@@ -17,6 +17,7 @@ import { makeTask } from "./makeTask.ts"
 import { normalize } from "./options.ts"
 import { readRows } from "./reading.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
+import { isEffectOnly } from "./strangers.ts"
 import type { NoOptions, OptionErrors, Options, OptionServices } from "./taskOptions.ts"
 
 /**
@@ -77,7 +78,10 @@ const mapRows = (
   const { task } = options
   const optionsOf = typeof task === "function" ? task : () => task
   const tasks = items.map((item, index) =>
-    makeTask({ _tag: "effect", run: (value) => f(value, index) }, item, normalize(optionsOf(item, index)))
+    // Items may be effects: `f` is there to say what becomes of them.
+    isEffectOnly(item)
+      ? makeTask({ _tag: "effect", run: () => f(item, index) }, undefined, normalize(optionsOf(item, index)))
+      : makeTask({ _tag: "effect", run: (value) => f(value, index) }, item, normalize(optionsOf(item, index)))
   )
   return computeShape(core, tasks, options)
 }

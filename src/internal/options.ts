@@ -5,7 +5,7 @@
  */
 import * as Schedule from "effect/Schedule"
 import type { Annotations } from "../Client.ts"
-import type { Options } from "../Task.ts"
+import type { Options, WorkerRestriction } from "../Task.ts"
 import {
   amounts,
   checkOf,
@@ -31,7 +31,7 @@ import type { Invalid, TaskOptions } from "./task.ts"
 /** Whether a key is like those that tasks without one are given: two tasks in events and stories must not look the same. */
 const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
 
-const key: Check = (option, value) =>
+export const key: Check = (option, value) =>
   name(option, value) ??
     (isAutomatic(value as string)
       ? { option, value, expected: "one that does not end as automatic keys do, in # and a number" }
@@ -46,11 +46,19 @@ const ordered = (of: "after" | "follow"): Check => (option, value) =>
 const restrictionOf = (workers: unknown): { readonly ids?: unknown; readonly labels?: unknown } =>
   Array.isArray(workers) ? { ids: workers } : workers ?? {}
 
-const isRestriction = (workers: unknown): boolean => {
-  if (typeof workers !== "object" || workers === null) return false
-  const { ids, labels } = restrictionOf(workers)
-  return (ids !== undefined || labels !== undefined) &&
+const restrictionExpected =
+  "a non-empty array of ids of workers, or such arrays by name, as in { ids: [\"a\"], labels: [\"gpu\"] }"
+
+const checksOfRestrictions: Checks<WorkerRestriction> = { ids: names, labels: names }
+
+const restriction: Check = (option, value) => {
+  const { ids, labels } = restrictionOf(value)
+  const isOne = typeof value === "object" && value !== null && [ids, labels].some(isNames) &&
     [ids, labels].every((each) => each === undefined || isNames(each))
+  // A typo beside what is right runs the task where it must not.
+  const strange = isOne && !Array.isArray(value) ? invalidIn(value, checksOfRestrictions)[0] : undefined
+  if (strange !== undefined) return { ...strange, option: `${option}.${strange.option}` }
+  return isOne ? undefined : { option, value, expected: restrictionExpected }
 }
 
 const checks: Checks<Options> = {
@@ -66,10 +74,7 @@ const checks: Checks<Options> = {
   grace: durationAboveZero,
   retry: checkOf("a Schedule, such as Schedule.recurs(3)", Schedule.isSchedule),
   idempotent: flag,
-  workers: checkOf(
-    "a non-empty array of ids of workers, or such arrays by name, as in { ids: [\"a\"], labels: [\"gpu\"] }",
-    isRestriction
-  ),
+  workers: restriction,
   allowOthers: flag,
   locality: checkOf("a function from a worker to a number", (rate) => typeof rate === "function"),
   resources: amounts,

@@ -63,6 +63,7 @@ import { retryOf } from "./retries.ts"
 import type { Step } from "./retries.ts"
 import { safe } from "./schemes.ts"
 import { endingGiven } from "./signals.ts"
+import { foreignText, keepOneCopy } from "./strangers.ts"
 import { refused, Submissions } from "./submissions.ts"
 import { isTask } from "./task.ts"
 import type { FutureImpl } from "./task.ts"
@@ -492,6 +493,8 @@ export class SchedulerCore implements Carrier, Live, Past {
 }
 
 const notATask = (key: string, returned: unknown): GraphError => {
-  const dependency = `what its function returned, ${briefResult(returned)}`
-  return new GraphError({ reason: { _tag: "InvalidDependency", key, dependency, why: "it is no task" } })
+  const foreign = foreignText(returned)
+  const dependency = `what its function returned, ${foreign ?? briefResult(returned)}`
+  const why = foreign === undefined ? "it is no task" : keepOneCopy
+  return new GraphError({ reason: { _tag: "InvalidDependency", key, dependency, why } })
 }

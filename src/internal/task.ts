@@ -15,11 +15,10 @@ import { keepSpecimen } from "../engine/specimens.ts"
 import { keyAt } from "../engine/Submission.ts"
 import type { Submission } from "../engine/Submission.ts"
 import type { Future } from "../Future.ts"
-import { brief, briefResult } from "./brief.ts"
+import { briefResult } from "./brief.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
-
-export const TaskTypeId = "~skein/Task"
-export const FutureTypeId = "~skein/Future"
+import { foreignText, isMeant, isThenable, keepOneCopy } from "./strangers.ts"
+import { FutureTypeId, TaskTypeId, thisCopy } from "./typeIds.ts"
 
 /** A way to write a plan anew that changes nothing but its cost; see `passes.ts`. */
 export type Pass = "fuse" | "inline"
@@ -90,8 +89,8 @@ export interface TaskOptions {
 export interface Invalid {
   readonly option: string
   readonly value: unknown
-  /** What it should be; for an option that does not exist the names of those that do. */
-  readonly expected: string | ReadonlyArray<string>
+  /** What it should be; for an option or a key that does not exist those that do. */
+  readonly expected: string | ReadonlyArray<string> | { readonly known: ReadonlyArray<string> }
   /** The option in which it stands, where that is another. */
   readonly within?: string | undefined
 }
@@ -116,7 +115,7 @@ export const noHandles: ReadonlyArray<Handle> = []
  * `stamp` and `index` belong to the compiler: a mark on the object is ten times cheaper than a map of a million tasks.
  */
 export class TaskImpl extends Pipeable.Class {
-  readonly [TaskTypeId] = TaskTypeId
+  readonly [TaskTypeId] = thisCopy
   /** The function of a `map` body, which needs no object of its own. */
   readonly plain: Plain | undefined
   /** Any other body. */
@@ -167,7 +166,7 @@ export class TaskImpl extends Pipeable.Class {
 
 /** A submitted task. */
 export class FutureImpl extends Pipeable.Class {
-  readonly [FutureTypeId] = FutureTypeId
+  readonly [FutureTypeId] = thisCopy
   readonly core: SchedulerCore
   readonly claim: Claim
   /** Where the task was registered: what is known of it even when its row belongs to another. */
@@ -214,7 +213,8 @@ export const implOf = (future: Future<unknown, unknown>): FutureImpl => {
 const strangerText = (value: unknown): string => {
   if (isTask(value)) return "a Task: submit it with Client.submit, or run it with Client.compute"
   if (Effect.isEffect(value)) return "an Effect: yield it first, if it gives a Future"
-  return value instanceof Promise ? "a Promise" : brief(value)
+  const foreign = foreignText(value)
+  return foreign === undefined ? briefResult(value) : `${foreign}: ${keepOneCopy}`
 }
 
 /** An exit, in the same way. */
@@ -224,9 +224,11 @@ export const checkedExit = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknow
   throw new TypeError(`Expected an Exit, found ${found}.`)
 }
 
-/** What a function gave, as an effect. A promise stays one, for the worker to refuse. */
+/** What a function gave, as an effect. A promise or a query stays one, for the worker to refuse, unless it is meant. */
 export const toEffect = (result: unknown): Effect.Effect<any, any, any> =>
-  Effect.isEffect(result) || result instanceof Promise ? result as Effect.Effect<any> : Effect.succeed(result)
+  (Effect.isEffect(result) || isThenable(result)) && !isMeant(result)
+    ? result as Effect.Effect<any>
+    : Effect.succeed(result)
 
 /** Whether the value of `u` must be waited for. Plain values (`Task.succeed`) are there already. */
 export const isHandle = (u: unknown): u is Handle => (isTask(u) && !isPlainValue(u)) || isFuture(u)

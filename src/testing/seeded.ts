@@ -5,6 +5,8 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import { count, countOrInfinity, dieOfOptions, rate } from "../internal/checks.ts"
+import type { Checks } from "../internal/checks.ts"
 import { Chance } from "./chance.ts"
 import { stepByStep } from "./rails.ts"
 import { World } from "./world.ts"
@@ -62,12 +64,18 @@ export class Stalled extends Data.TaggedError("Stalled")<{ readonly seed: number
 export const withSeed = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   seed: number,
-  { operations = 12, shuffle = 1, steps }: SeedOptions = {}
+  options: SeedOptions = {}
 ): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    const world = new World(new Chance(seed), { operations, shuffle }, steps)
-    return world.run(stepByStep(self, world)).pipe(
-      Effect.catch((why) => Effect.die(new Stalled({ seed, why }))),
-      Effect.flatten
-    )
-  })
+  Effect.andThen(
+    dieOfOptions(options, checks),
+    Effect.suspend(() => {
+      const { operations = 12, shuffle = 1, steps } = options
+      const world = new World(new Chance(seed), { operations, shuffle }, steps)
+      return world.run(stepByStep(self, world)).pipe(
+        Effect.catch((why) => Effect.die(new Stalled({ seed, why }))),
+        Effect.flatten
+      )
+    })
+  )
+
+const checks: Checks<SeedOptions> = { shuffle: rate, operations: count, steps: countOrInfinity }

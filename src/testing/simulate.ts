@@ -8,11 +8,12 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Client from "../Client.ts"
 import type { Needs, Services } from "../Inputs.ts"
+import { dieOfOptions } from "../internal/checks.ts"
 import type { Scheduler } from "../Scheduler.ts"
 import type { Chance } from "./chance.ts"
 import type { FaultKind } from "./faults.ts"
 import { smaller } from "./shrink.ts"
-import { runCase } from "./simulation.ts"
+import { ofSimulation, runCase } from "./simulation.ts"
 import type { Case, Options, Run } from "./simulation.ts"
 
 /**
@@ -127,6 +128,7 @@ export const simulate = <const I>(
   options: Options = {}
 ): Effect.Effect<Report, Counterexample, Requirements<I>> =>
   Effect.gen(function*() {
+    yield* dieOfOptions(options, ofSimulation)
     const { from = 1, seeds = 100 } = options
     const prints = new Set<number>()
     const faults = { fail: 0, die: 0, interrupt: 0, hang: 0, slow: 0, stubborn: 0, vanish: 0 }
@@ -167,4 +169,7 @@ export const replay = <const I>(
   seed: number | Case,
   options: Options = {}
 ): Effect.Effect<Run, never, Requirements<I>> =>
-  runCase(subject, typeof seed === "number" ? { seed } : seed, options, { logs: true, tells: true }) as any
+  Effect.andThen(
+    dieOfOptions(options, ofSimulation),
+    runCase(subject, typeof seed === "number" ? { seed } : seed, options, { logs: true, tells: true })
+  ) as any

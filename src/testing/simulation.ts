@@ -11,6 +11,9 @@ import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Client from "../Client.ts"
+import { checkOf, count, countOrInfinity, countOrNone, rate, recordOf } from "../internal/checks.ts"
+import type { Checks } from "../internal/checks.ts"
+import { checksOfScheduling } from "../internal/fairness.ts"
 import { scan } from "../internal/inputs.ts"
 import { Wire } from "../internal/wire.ts"
 import * as Skein from "../Skein.ts"
@@ -51,6 +54,28 @@ export interface Options {
   readonly shrink?: number | undefined
   /** A run of more steps counts as endless; 200,000 unless told. */
   readonly steps?: number | undefined
+}
+
+const ofFaults: Checks<Faults> = {
+  fail: rate,
+  die: rate,
+  interrupt: rate,
+  hang: rate,
+  slow: rate,
+  stubborn: rate,
+  vanish: rate
+}
+
+export const ofSimulation: Checks<Options> = {
+  seeds: count,
+  from: checkOf("a whole number", Number.isSafeInteger),
+  faults: recordOf(ofFaults),
+  concurrency: count,
+  scheduling: recordOf(checksOfScheduling),
+  abandon: rate,
+  checkEvery: countOrInfinity,
+  shrink: countOrNone,
+  steps: countOrInfinity
 }
 
 /**

@@ -8,7 +8,9 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
+import { callback, checkOf, dieOfOptions, isCount } from "../internal/checks.ts"
+import type { Checks } from "../internal/checks.ts"
 import { Chance } from "./chance.ts"
 import { quiet, stepByStep } from "./rails.ts"
 import { World } from "./world.ts"
@@ -88,9 +90,11 @@ export class SweepFailed extends Data.TaggedError("SweepFailed")<{
  */
 export const interruptSweep = <A, E, R, E2, R2, ROut = never, E3 = never, RIn = never>(
   effect: Effect.Effect<A, E, R>,
-  { budgets = [3, 4, 7, 2048], check, layer }: SweepOptions<A, E, ROut, E2, R2, E3, RIn>
+  options: SweepOptions<A, E, ROut, E2, R2, E3, RIn>
 ): Effect.Effect<SweepReport, SweepFailed, Exclude<R | R2, ROut> | RIn> =>
   Effect.gen(function*() {
+    yield* dieOfOptions(options, checks)
+    const { budgets = [3, 4, 7, 2048], check, layer } = options
     let points = 0
     for (const budget of budgets) {
       for (let point = 0;; point++) {
@@ -101,6 +105,12 @@ export const interruptSweep = <A, E, R, E2, R2, ROut = never, E3 = never, RIn = 
     }
     return { points }
   }) as any
+
+const checks: Checks<SweepOptions<any, any, any, any, any, any, any>> = {
+  check: callback,
+  layer: checkOf("a layer", Layer.isLayer),
+  budgets: checkOf("an array of positive whole numbers", (value) => Array.isArray(value) && value.every(isCount))
+}
 
 /** Interrupts at one point; says whether the effect had ended by then. */
 const sweepPoint = (
