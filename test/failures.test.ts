@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
+import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Skein from "skein/Skein"
 import {
@@ -23,6 +24,7 @@ import {
   Starved,
   TaskCancelled,
   TaskInfo,
+  TaskSkipped,
   TaskTimeout,
   WorkerKilled
 } from "skein/SkeinError"
@@ -421,6 +423,97 @@ describe("modes of compute", () => {
       )
       assert.deepStrictEqual(log.toSorted(), ["z1", "z2", "z3"])
     }).pipe(inScheduler({ concurrency: 1 })))
+
+  /** Ten tasks that take a second each, of which the third and the last fail at once and late. */
+  const ten = (name: string, log: Log) =>
+    Array.from({ length: 10 }, (_, i) => {
+      const key = `${name}${i}`
+      const run = i === 2
+        ? Effect.fail(key)
+        : Effect.delay(i === 9 ? Effect.fail(key) : Effect.asVoid(note(log, key)), "1 second")
+      return Task.make(run, { key })
+    })
+  const eight = (name: string) => [0, 1, 3, 4, 5, 6, 7, 8].map((i) => `${name}${i}`)
+
+  /** What ran, and which failures were told. */
+  const goOn = (make: (log: Log) => Task.Task<unknown, unknown, never>) =>
+    Effect.gen(function*() {
+      const runs = yield* Effect.forEach(["continue", "collect"] as const, (errors) =>
+        Effect.gen(function*() {
+          const log: Log = []
+          const last = boom("last")
+          const fiber = yield* Effect.forkChild(Effect.exit(Client.compute([make(log), last], { errors })))
+          yield* TestClock.adjust("1 minute")
+          const exit = yield* Fiber.join(fiber)
+          return [log.toSorted(), Exit.isFailure(exit) ? errorsIn(exit.cause) : []] as const
+        }))
+      assert.deepStrictEqual(runs[0]![0], runs[1]![0])
+      return [runs[0]![0], runs[0]![1].slice(0, -1)]
+    })
+
+  it.effect("F3, F4: continue and collect hold in graphs that flatMap returned, at any depth", () =>
+    Effect.gen(function*() {
+      const flat = (log: Log) => Task.flatMap(1, () => Task.all(ten("a", log)))
+      assert.deepStrictEqual(yield* goOn(flat), [eight("a"), ["a2", "a9"]])
+      const nested = (log: Log) =>
+        Task.flatMap(1, () => {
+          const inner = Task.flatMap(1, () => Task.flatMap(1, () => Task.all([...ten("b", log), boom("c")])))
+          return Task.all([...ten("a", log), inner, Task.make(Effect.delay(Effect.fail("d"), "1 second"))])
+        })
+      const errors = ["a2", "a9", "b2", "b9", new Boom({ at: "c" }), "d"]
+      assert.deepStrictEqual(yield* goOn(nested), [[...eight("a"), ...eight("b")], errors])
+    }).pipe(inScheduler({ concurrency: 100 })))
+
+  it.effect("F3: continue and collect hold under follow, and under a rule or a policy that takes no failure", () =>
+    Effect.gen(function*() {
+      const tasks = [
+        (members: ReadonlyArray<Task.Task<void, string>>) => Task.make(Effect.void, { follow: members, key: "x" }),
+        (members: ReadonlyArray<Task.Task<void, string>>) =>
+          Task.map(Dependency.rule("allSuccess", members), () => 0, { key: "x" }),
+        (members: ReadonlyArray<Task.Task<void, string>>) =>
+          Task.map(Dependency.rule("noneFailedOneSuccess", members), () => 0, { key: "x" }),
+        (members: ReadonlyArray<Task.Task<void, string>>) =>
+          Task.map(Dependency.atLeast(10, members), () => 0, { key: "x" })
+      ]
+      for (const make of tasks) {
+        const [ran, told] = yield* goOn((log) => make(ten("a", log)))
+        assert.deepStrictEqual(ran, eight("a"))
+        // Errors of members are not in the type of such a task.
+        assert.deepStrictEqual(told!.map((error) => error instanceof ImpossibleDependency && error.key), ["x"])
+        assert.deepStrictEqual((yield* goOn((log) => Task.flatMap(1, () => make(ten("a", log)))))[0], eight("a"))
+      }
+    }).pipe(inScheduler({ concurrency: 100 })))
+
+  it.effect("F3, G19: continue goes on after a skip inside a flatMap, and what a policy takes is not told", () =>
+    Effect.gen(function*() {
+      const skipped = Task.make(Task.skip, { key: "s" })
+      const [ran, told] = yield* goOn((log) =>
+        Task.flatMap(1, () => Task.all([skipped, ...ten("a", log)])) as Task.Task<unknown, unknown>
+      )
+      assert.deepStrictEqual(ran, eight("a"))
+      assert.deepStrictEqual(told, [new TaskSkipped({ key: "s", root: "s" }), "a2", "a9"])
+      const taken = yield* goOn((log) =>
+        Task.flatMap(1, () => Task.map([Dependency.rule("noneFailed", [skipped, ten("a", log)[0]!])], () => 0))
+      )
+      assert.deepStrictEqual(taken, [["a0"], []])
+    }).pipe(inScheduler({ concurrency: 100 })))
+
+  it.effect("F3: what a flatMap task returned stops with it, in any mode: at its deadline, and when it is cancelled", () =>
+    Effect.gen(function*() {
+      const [ran, told] = yield* goOn((log) =>
+        Task.flatMap(1, () => Task.all([Task.flatMap(1, () => Task.all(ten("a", log))), ...ten("b", log)]), {
+          key: "x",
+          deadline: "500 millis"
+        })
+      )
+      // The first failure has ended it before, and the rest goes on.
+      assert.deepStrictEqual([ran, told], [[...eight("a"), ...eight("b")], ["a2", "a9", "b2", "b9"]])
+      const late = yield* goOn((log) => {
+        const slow = Task.make(Effect.delay(note(log, "slow"), "1 second"))
+        return Task.flatMap(1, () => Task.all([slow, Task.flatMap(1, () => slow)]), { key: "x", deadline: "500 millis" })
+      })
+      assert.deepStrictEqual(late, [[], [new TaskTimeout({ key: "x", of: "deadline", millis: 500 })]])
+    }).pipe(inScheduler({ concurrency: 100 })))
 
   it.effect("F4: equal errors of different tasks are different failures", () =>
     Effect.gen(function*() {

@@ -7,6 +7,7 @@ import type { Claim } from "./Owner.ts"
 import type { Plan, Reference } from "./Plan.ts"
 import type { Place } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
+import type { Wishes } from "./wishes.ts"
 
 /** Why and by whom something was cancelled. */
 export interface Cancellation {
@@ -151,7 +152,7 @@ export interface GraphSubmitted {
   /** Waits for the targets at once, under this number. */
   readonly wait?: number | undefined
   /** Tasks that must run to their end whatever else fails; see `Owner.roots`. */
-  readonly wishes?: ReadonlyArray<Reference> | undefined
+  readonly wishes?: Wishes | undefined
   /** With `wait`: the parent keeps its slot meanwhile. */
   readonly keepsSlot?: boolean | undefined
 }

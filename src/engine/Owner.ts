@@ -7,6 +7,7 @@ import type { Cancellation, WaitMode } from "./Event.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { Submission } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
+import type { Wishing, Within } from "./wishes.ts"
 
 /** Whoever claims results: a scope, or one `compute`. */
 export interface Owner {
@@ -16,8 +17,8 @@ export interface Owner {
   readonly claims: Map<TaskId, Claim | Set<Claim>>
   /** Claims of a `compute`, which nobody cancels one by one. */
   readonly targets: Array<TaskId>
-  /** The submission whose tasks it wished to run to their end. */
-  wishing: Submission | undefined
+  /** The submissions with tasks that it wishes to run to their end: its own, and what `flatMap` tasks of it returned. */
+  wishing: Map<Submission, Wishing> | undefined
   /** Failures of wished tasks, for a report of all of them. */
   readonly roots: Array<Root>
 }
@@ -35,8 +36,10 @@ export interface Claim {
 
 /** A task that failed by itself while an owner wished it to end. */
 export interface Root {
-  /** Static position. */
+  /** Static position in its plan. */
   readonly position: number
+  /** Where that stands, if a `flatMap` task returned it. */
+  readonly within: Within | undefined
   readonly outcome: Outcome
 }
 
@@ -45,7 +48,7 @@ export interface Wait {
   readonly id: number
   readonly mode: WaitMode
   /** The tasks awaited, once a claim; those that have ended since included. */
-  tasks: ReadonlyArray<TaskId>
+  tasks: Array<TaskId>
   /** How many of them have not ended. */
   remaining: number
   /** The claims through which it waits; a withdrawn claim ends for it. */

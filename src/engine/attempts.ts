@@ -33,6 +33,7 @@ import type { Timer } from "./timers.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
 import * as waits from "./waits.ts"
+import * as wishes from "./wishes.ts"
 
 /** Whether this attempt of the task has not ended. */
 export const isPresent = (state: State, task: TaskId, attempt: number): boolean => {
@@ -203,6 +204,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims: [] })
   const inner = liveOf(submission, target)
   state.tasks.refs[inner]!++
+  if ((state.tasks.flags[task]! & Flag.wished) !== 0) wishes.extend(state, task, submission, target)
   submit.link(state, submission, out)
   const starved = waits.cycle(state, task, [inner])
   dropDependencies(state, task, outer, out)

@@ -152,11 +152,14 @@ const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): 
 
 const dropWishes = (state: State, owner: Owner, out: Out): void => {
   if (owner.wishing === undefined) return
-  for (const task of owner.wishing.ids) {
-    if (task < 0 || (state.tasks.flags[task]! & Flag.wished) === 0) continue
-    state.tasks.flags[task]! &= ~Flag.wished
-    unref(state, task, out)
+  for (const { ids } of owner.wishing.keys()) {
+    for (const task of ids) {
+      if (task < 0 || (state.tasks.flags[task]! & Flag.wished) === 0) continue
+      state.tasks.flags[task]! &= ~Flag.wished
+      unref(state, task, out)
+    }
   }
+  owner.wishing = undefined
 }
 
 const stoppingTasks = (
@@ -169,7 +172,7 @@ const stoppingTasks = (
 }
 
 /** The tasks that are being released on this behalf; for an owner that closes, all of its and those of nobody. */
-const releasingTasks = (state: State, behalf: Behalf, isClosing: boolean): ReadonlyArray<TaskId> => {
+const releasingTasks = (state: State, behalf: Behalf, isClosing: boolean): Array<TaskId> => {
   const tasks: Array<TaskId> = []
   for (const [task, { cancelled, owner }] of state.releasing) {
     const key = keyCancelled(state, task) ?? cancelled

@@ -68,6 +68,15 @@ export const isUnreachable = (policy: Policy, size: number, tally: Tally): boole
   return verdict !== undefined && verdict !== "run"
 }
 
+/** Whether a set can still be met after one of its members has ended so. */
+export const survives = (policy: Policy, size: number, outcome: Outcome): boolean =>
+  (["success", "failed"] as const).some((rest) => {
+    const tally = { success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }
+    tally[outcome]++
+    tally[rest] += size - 1
+    return isMet(policy, size, tally)
+  })
+
 const endedOf = ({ failed, skipped, success, upstreamFailed }: Tally): number =>
   success + failed + upstreamFailed + skipped
 

@@ -10,7 +10,7 @@ import type { Out } from "./Instruction.ts"
 import { holdsDependencies, keyOf, placeOf, settingsOf } from "./lookups.ts"
 import * as needs from "./needs.ts"
 import type { Outcome } from "./Outcome.ts"
-import { keepFailure, noteOutcome, outcomeOf } from "./outcomes.ts"
+import { noteOutcome, outcomeOf } from "./outcomes.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
 import * as ready from "./ready.ts"
@@ -22,6 +22,7 @@ import { hasTaker } from "./suitable.ts"
 import type { TaskId } from "./TaskTable.ts"
 import { transition } from "./transitions.ts"
 import * as waits from "./waits.ts"
+import * as wishes from "./wishes.ts"
 
 /** Ends a task with success. Dependents learn of it when it is settled. */
 export const succeed = (state: State, task: TaskId): void => end(state, task, Phase.succeeded)
@@ -57,9 +58,10 @@ export const settle = (state: State, task: TaskId, out: Out): void => {
   const submission = tasks.submission[task]!
   const isOwning = state.resources > 0 && livesOn(state, task, submission)
   tellDependents(state, task, submission, out)
+  if (state.aliases.size > 0 && submission.owner.wishing !== undefined) wishes.withdraw(state, task, out)
   if (!isOwning) dropDependencies(state, task, submission, out)
   tasks.flags[task]! |= Flag.settled
-  if ((tasks.flags[task]! & Flag.wished) !== 0) fulfilWish(state, task, submission)
+  if ((tasks.flags[task]! & Flag.wished) !== 0) wishes.fulfil(state, task, submission)
   if (tasks.refs[task] === 0) release(state, task, out)
 }
 
@@ -162,15 +164,4 @@ export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Ou
   if (state.fairness.budget !== undefined) budget.hold(state, task, state.sizes.get(target))
   out.push({ _tag: "Adopt", task, from: target, worker })
   succeed(state, task)
-}
-
-/** A wish asks for the end of a task, not for its result; a failure goes on the owner's report. */
-const fulfilWish = (state: State, task: TaskId, submission: Submission): void => {
-  state.tasks.flags[task]! &= ~Flag.wished
-  state.tasks.refs[task]!--
-  const outcome = state.outcomes.get(task)
-  // What a task stands for was not wished itself; its failure comes with that of the task.
-  if (outcome === undefined || (outcome.trail.from !== undefined && outcome.trail.isAlias !== true)) return
-  keepFailure(state, outcome)
-  submission.owner.roots.push({ position: submission.plan.positions[state.tasks.index[task]!]!, outcome })
 }

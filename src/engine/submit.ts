@@ -13,7 +13,7 @@ import type { Claim, Owner } from "./Owner.ts"
 import * as owners from "./owners.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
-import type { Plan, Reference } from "./Plan.ts"
+import type { Plan } from "./Plan.ts"
 import { Positions } from "./positions.ts"
 import type { Lane } from "./Queue.ts"
 import { isDemanding } from "./ready.ts"
@@ -25,6 +25,7 @@ import type { TaskId } from "./TaskTable.ts"
 import * as timers from "./timers.ts"
 import { note } from "./transitions.ts"
 import * as waits from "./waits.ts"
+import { wish } from "./wishes.ts"
 
 /** Handles {@link GraphSubmitted}. */
 export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
@@ -69,20 +70,11 @@ const claimInBulk = (
   }
   let awaited: ReadonlyArray<TaskId> = owner.targets
   if (event.wishes !== undefined) {
-    owner.wishing = submission
-    awaited = event.wishes.map((wish) => wishFor(state, submission, wish))
+    awaited = wish(state, owner, submission, { wishes: event.wishes, wait, within: undefined })
   }
   const mode = event.wishes === undefined ? "firstFailure" : "all"
   const request = { wait, mode, waiter: event.parent, attempt: event.attempt, keepsSlot: event.keepsSlot } as const
   waits.enter(state, request, awaited, undefined, out)
-}
-
-const wishFor = (state: State, submission: Submission, wish: Reference): TaskId => {
-  const task = liveOf(submission, wish)
-  state.tasks.refs[task]!++
-  if (wish >= 0) state.tasks.flags[task]! |= Flag.wished
-  else submission.owner.targets.push(task)
-  return task
 }
 
 /** Gives the tasks of a plan their rows. Nothing is ready before {@link link}. */

@@ -94,12 +94,25 @@ const livingWaiter = (state: State, { attempt, waiter }: Request): TaskId => {
 /** Registers a wait for tasks that have not ended. */
 const watch = (state: State, wait: Wait): void => {
   state.waits.set(wait.id, wait)
-  const column = state.tasks.waits
-  for (const task of wait.tasks) {
-    const present = column[task]
-    if (present === undefined) column[task] = wait
-    else if (Array.isArray(present)) present.push(wait)
-    else column[task] = [present, wait]
+  for (const task of wait.tasks) watchOne(state, wait, task)
+}
+
+const watchOne = ({ tasks: { waits } }: State, wait: Wait, task: TaskId): void => {
+  const present = waits[task]
+  if (present === undefined) waits[task] = wait
+  else if (Array.isArray(present)) present.push(wait)
+  else waits[task] = [present, wait]
+}
+
+/** Lets an open wait wait for these tasks too. */
+export const waitForMore = (state: State, id: number, tasks: ReadonlyArray<TaskId>): void => {
+  const wait = state.waits.get(id)
+  if (wait === undefined) return
+  for (const task of tasks) {
+    if (hasEnded(state.tasks.phase[task] as PhaseOf)) continue
+    wait.tasks.push(task)
+    wait.remaining++
+    watchOne(state, wait, task)
   }
 }
 
@@ -154,7 +167,7 @@ const count = (state: State, wait: Wait, task: TaskId, out: Out): void => {
 }
 
 /** Ends a wait all of whose tasks have ended, or lets it wait for these tasks too. */
-export const endOrGoOn = (state: State, wait: Wait, tasks: ReadonlyArray<TaskId>, out: Out): void => {
+export const endOrGoOn = (state: State, wait: Wait, tasks: Array<TaskId>, out: Out): void => {
   if (state.waits.get(wait.id) !== wait) return
   if (tasks.length === 0) return end(state, wait, out)
   wait.tasks = tasks

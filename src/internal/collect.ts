@@ -7,7 +7,7 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { Mode } from "../Client.ts"
-import type { Root } from "../engine/Owner.ts"
+import type { Owner } from "../engine/Owner.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { TaskCancelled } from "../SkeinError.ts"
 import { fill } from "./inputs.ts"
@@ -45,7 +45,7 @@ export const ofTargets = (
   scan: Scan,
   mode: Mode,
   targets: ReadonlyArray<TaskId> | undefined,
-  roots: ReadonlyArray<Root>
+  owner: Pick<Owner, "roots" | "targets">
 ): Exit.Exit<unknown, unknown> =>
   collect(
     scan,
@@ -53,7 +53,7 @@ export const ofTargets = (
     targets === undefined ? cancelled : {
       exitOf: (place) => view.exitOf(targets[place]!),
       firstFailed: () => view.firstFailed(targets),
-      roots: () => view.rootsOf(targets, roots)
+      roots: () => view.rootsOf(targets, owner)
     }
   )
 

@@ -8,13 +8,12 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Callbacks } from "../Client.ts"
 import type { Submitted } from "../engine/Instruction.ts"
-import type { Owner, Root } from "../engine/Owner.ts"
+import type { Owner } from "../engine/Owner.ts"
 import { makeClaim } from "../engine/owners.ts"
-import { isDefault } from "../engine/policies.ts"
-import type { Group } from "../engine/policies.ts"
 import { liveOf } from "../engine/Submission.ts"
 import type { Place } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
+import { exposed, Told } from "../engine/wishes.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { Starved } from "../SkeinError.ts"
 import { compile } from "./compile.ts"
@@ -48,7 +47,7 @@ export class Computes {
   run<A, E>(
     handles: ReadonlyArray<Handle>,
     options: ComputeOptions,
-    collect: (targets: ReadonlyArray<TaskId> | undefined, roots: ReadonlyArray<Root>) => Exit.Exit<A, E>
+    collect: (targets: ReadonlyArray<TaskId> | undefined, owner: Pick<Owner, "roots" | "targets">) => Exit.Exit<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     return this.own(
       (fiber) => compile(handles, this.core, this.core.submissions.runIn(fiber, options)),
@@ -73,7 +72,7 @@ export class Computes {
   private own<A, E>(
     compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | GraphError,
     options: ComputeOptions,
-    collect: (targets: ReadonlyArray<TaskId> | undefined, roots: ReadonlyArray<Root>) => Effect.Effect<A, E>
+    collect: (targets: ReadonlyArray<TaskId> | undefined, owner: Pick<Owner, "roots" | "targets">) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     const { core } = this
     return Effect.uninterruptibleMask((restore) =>
@@ -86,7 +85,7 @@ export class Computes {
         const owner = core.state.owners.get(number)!
         const wait = core.waits.expect()
         const finish = core.observers.follow(number, compiled.plan.size, options.callbacks)
-        const wishes = options.keepGoing ? exposed(compiled) : undefined
+        const wishes = options.keepGoing ? exposed(compiled.plan, compiled.targets, Told.all) : undefined
         const answer = core.submissions.submitPlan(compiled, number, fiber, {
           wait,
           wishes,
@@ -101,7 +100,7 @@ export class Computes {
             targets,
             options,
             restore,
-            () => collect(core.state.owners.has(number) ? targets : undefined, owner.roots)
+            () => collect(core.state.owners.has(number) ? targets : undefined, owner)
           )
         return Effect.onExit(
           results,
@@ -141,24 +140,3 @@ export class Computes {
 
 const liveTargets = ({ targets }: Compiled, submitted: Submitted): ReadonlyArray<TaskId> =>
   targets.map((target) => liveOf(submitted, target))
-
-/** Whether a policy takes what ends without success in this place, whatever the task makes of it. */
-const isAbsorbed = (policies: ReadonlyArray<Group> | undefined, place: number): boolean =>
-  policies?.some((group) => place >= group.from && place < group.to && !isDefault(group)) === true
-
-/**
- * The references whose failure no `Task.exit` and no policy absorbs on every way to a target: what `errors: "continue"` runs to its end
- * and reports.
- */
-const exposed = ({ plan, targets }: Compiled): ReadonlyArray<number> => {
-  const found = new Set<number>(targets)
-  for (const reference of found) {
-    const settings = reference < 0 ? undefined : plan.settings.get(reference)
-    if (reference < 0 || settings?.absorbs === true) continue
-    const from = plan.offsets[reference]!
-    for (let i = from; i < plan.offsets[reference + 1]!; i++) {
-      if (!isAbsorbed(settings?.policies, i - from)) found.add(plan.targets[i]!)
-    }
-  }
-  return [...found]
-}

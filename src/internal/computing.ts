@@ -147,7 +147,7 @@ export const computeShape = (
   return core.computes.run(
     handles,
     options,
-    (targets, roots) => collect.ofTargets(core, scanned, errors, targets, roots)
+    (targets, owner) => collect.ofTargets(core, scanned, errors, targets, owner)
   )
 }
 

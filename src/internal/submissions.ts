@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Rejected } from "../engine/Instruction.ts"
+import type { Wishes } from "../engine/wishes.ts"
 import { GraphError } from "../SkeinError.ts"
 import { attemptOf } from "./attempt.ts"
 import { compile } from "./compile.ts"
@@ -120,7 +121,7 @@ export class Submissions {
     fiber: Fiber.Fiber<unknown, unknown>,
     bulk?: {
       readonly wait: number
-      readonly wishes: ReadonlyArray<number> | undefined
+      readonly wishes: Wishes | undefined
       readonly keepsSlot: boolean | undefined
     }
   ): Answer {

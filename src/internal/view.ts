@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import type { WaitMode } from "../engine/Event.ts"
 import { keyOf, whereOf } from "../engine/lookups.ts"
 import type { Outcome, Reason } from "../engine/Outcome.ts"
-import type { Claim, Root } from "../engine/Owner.ts"
+import type { Claim, Owner, Root } from "../engine/Owner.ts"
 import { hasEnded, Phase, phaseNames } from "../engine/Phase.ts"
 import type { Phase as PhaseOf } from "../engine/Phase.ts"
 import type { State } from "../engine/State.ts"
@@ -40,6 +40,22 @@ const released = ({ claim, key }: FutureImpl): Released => new Released({ key, o
 export interface Unseen {
   readonly key: string
   readonly cause: Cause.Cause<unknown>
+}
+
+/** Those of a graph that a `flatMap` task returned stand where that task does. */
+const inStaticOrder = (roots: ReadonlyArray<Root>): ReadonlyArray<Root> => {
+  const ways = new Map(roots.map((root) => [root, wayOf(root)]))
+  return roots.toSorted((a, b) => {
+    const [first, second] = [ways.get(a)!, ways.get(b)!]
+    const at = first.findIndex((position, i) => position !== second[i])
+    return at < 0 ? first.length - second.length : first[at]! - (second[at] ?? -1)
+  })
+}
+
+const wayOf = ({ position, within }: Root): ReadonlyArray<number> => {
+  const way = [position]
+  for (let at = within; at !== undefined; at = at.within) way.push(at.position)
+  return way.reverse()
 }
 
 export class View {
@@ -136,9 +152,15 @@ export class View {
   }
 
   /** Every failure that came first, in static order, in one cause; `undefined` if there is none. */
-  rootsOf(targets: ReadonlyArray<TaskId>, roots: ReadonlyArray<Root>): Cause.Cause<unknown> | undefined {
-    const wished = roots.toSorted((a, b) => a.position - b.position).map(({ outcome }) => outcome)
-    const others = targets.flatMap((task) => this.state.outcomes.get(task) ?? [])
+  rootsOf(
+    targets: ReadonlyArray<TaskId>,
+    owner: Pick<Owner, "roots" | "targets">
+  ): Cause.Cause<unknown> | undefined {
+    const wished = inStaticOrder(owner.roots).map(({ outcome }) => outcome)
+    const outcomes = (tasks: ReadonlyArray<TaskId>) => tasks.flatMap((task) => this.state.outcomes.get(task) ?? [])
+    // Of others' tasks a skip may be taken on the way to a target.
+    const claimed = outcomes(owner.targets).filter(({ reason }) => reason._tag !== "Skipped")
+    const others = [...outcomes(targets), ...claimed]
     return oneCause([...wished, ...others].map((outcome) => [outcome.reason, rootCause(outcome, this.causeOf)]))
   }
 

@@ -491,7 +491,7 @@ export class Interpreter implements Stage {
           (ids) =>
             Effect.flatMap(Effect.andThen(this.waits.waiting(fiber), this.evaluateAll(ids)), () => {
               this.note(fiber, ids)
-              return collect(ids, [])
+              return collect(ids, { roots: [], targets: [] })
             })
         )
       )

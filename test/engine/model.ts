@@ -53,6 +53,10 @@ export interface Task {
   /** Its result came from its alias. */
   adopted: boolean
   wished: boolean
+  /** The ends that are told of a wished task. */
+  told: ReadonlyArray<"failure" | "skip">
+  /** The graph that its body returned. */
+  inner: ReadonlyArray<Task>
   retrying: boolean
   timedOut: boolean
   attempt: number
@@ -133,6 +137,8 @@ interface Owner {
   readonly bulk: Array<Task>
   /** The names of wished tasks that ended by themselves without success. */
   readonly roots: Array<string>
+  /** The wait of its computation. */
+  wait: number
 }
 
 interface Interest {
@@ -711,7 +717,7 @@ export class Model {
       case "WorkerLost":
         return this.workerLost(event.worker, state)
       case "OwnerOpened":
-        this.owners.set(event.owner, { id: event.owner, isOpen: true, claims: new Set(), bulk: [], roots: [] })
+        this.owners.set(event.owner, { id: event.owner, isOpen: true, claims: new Set(), bulk: [], roots: [], wait: -1 })
         return
       case "GraphSubmitted": {
         const owner = this.owners.get(event.owner)
@@ -732,11 +738,10 @@ export class Model {
           return
         }
         owner.bulk.push(...targets)
-        const wishes = (event.wishes ?? []).map(live)
-        event.wishes?.forEach((wish, i) => {
-          if (wish >= 0) wishes[i]!.wished = true
-          else owner.bulk.push(wishes[i]!)
-        })
+        owner.wait = event.wait
+        const wishes = Array.from(event.wishes ?? []).flatMap(([wish, told]) =>
+          this.wish(owner, live(wish), wish >= 0, (["failure", "skip"] as const).filter((_, bit) => (told & 1 << bit) > 0))
+        )
         const mode = event.wishes === undefined ? "firstFailure" : "all"
         const awaited = event.wishes === undefined ? targets : wishes
         return this.await(event.wait, mode, awaited, event.parent, event.attempt, false, event.keepsSlot)
@@ -773,6 +778,13 @@ export class Model {
         }
         task.status = "pending"
         task.alias = inner
+        task.inner = made
+        if (task.wished) {
+          const wait = this.waits.get(task.owner.wait)
+          const wishes = exposedBy(inner, new Set(made), task.told)
+          const more = Array.from(wishes).flatMap(([each, told]) => this.wish(task.owner, each, made.includes(each), told))
+          if (wait !== undefined && !wait.abandoned) wait.awaited = [...wait.awaited, ...more]
+        }
         if (!isStarved) return
         return this.finish(task, "failed", `Starved:${task.name}`)
       }
@@ -922,6 +934,8 @@ export class Model {
         alias: undefined,
         adopted: false,
         wished: false,
+        told: [],
+        inner: [],
         retrying: false,
         timedOut: false,
         attempt: 0,
@@ -970,6 +984,24 @@ export class Model {
       if (dependencyTimeoutMillis !== undefined) this.arm("dependencies", made[i]!, dependencyTimeoutMillis)
     }
     return made
+  }
+
+  /** Wishes for the end of a task; gives it if it is awaited. */
+  private wish(owner: Owner, task: Task, isOwn: boolean, told: Task["told"]): ReadonlyArray<Task> {
+    if (!isOwn && !told.includes("failure")) return []
+    if (!isOwn) owner.bulk.push(task)
+    else {
+      task.wished = !hasEnded(task)
+      task.told = told
+      // What was refused as soon as it was there has ended in this step.
+      if (hasEnded(task)) this.tellRoot(task)
+    }
+    return [task]
+  }
+
+  private tellRoot(task: Task): void {
+    const kind = task.status === "skipped" ? "skip" : "failure"
+    if (task.status !== "succeeded" && !task.refused && task.told.includes(kind)) task.owner.roots.push(task.name)
   }
 
   private claim(owner: Owner, task: Task, claim: Claim): void {
@@ -1410,12 +1442,14 @@ export class Model {
     for (const wait of task.open) wait.abandoned = true
   }
 
-  private finish(task: Task, status: Ended, why?: string): void {
+  private finish(task: Task, status: Ended, why?: string, isAlias = false): void {
     if (hasEnded(task)) this.complain(`${task.name} ends twice`)
     task.status = status
     task.endedAt = this.clock
-    if (task.wished && status !== "succeeded" && !task.refused) task.owner.roots.push(task.name)
+    if (task.wished) this.tellRoot(task)
     task.wished = false
+    // It does not end as the task for which it stands, so its graph is wished for no more.
+    if (task.inner.includes(task.alias!) && !isAlias) for (const each of task.inner) each.wished = false
     this.ends[status]++
     if (why !== undefined) task.why.add(why)
   }
@@ -1516,7 +1550,8 @@ export class Model {
   private resolve(task: Task): boolean {
     if (task.alias !== undefined) {
       if (!hasEnded(task.alias)) return false
-      this.finish(task, task.alias.status as Ended)
+      task.wished = false
+      this.finish(task, task.alias.status as Ended, undefined, true)
       if (!task.why.has("either")) task.why = task.alias.why
       task.upstream = task.alias.upstream
       task.adopted = task.status as Ended === "succeeded"
@@ -2607,6 +2642,39 @@ export class Model {
       if (state.workers[i]?.phase !== worker.phase) this.complain(`worker ${i} should be ${worker.phase}`)
     })
   }
+}
+
+/** What a computation that goes on wishes to end, of the tasks that are new and what they depend on, and what it tells of each. */
+const exposedBy = (target: Task, own: ReadonlySet<Task>, told: Task["told"]): ReadonlyMap<Task, Task["told"]> => {
+  const found = new Map<Task, Task["told"]>()
+  const visit = (task: Task, told: Task["told"]): void => {
+    const before = found.get(task)
+    if (before !== undefined && told.every((each) => before.includes(each))) return
+    found.set(task, [...new Set([...before ?? [], ...told])])
+    if (!own.has(task) || task.settings.absorbs === true) return
+    for (const dependency of outsideGroups(task)) visit(dependency, told)
+    for (const group of groupsOf(task)) {
+      const isRule = group.policy._tag === "Rule" && !takes(group, "skip")
+      if (!isDefault(group) && !isRule && takes(group, "failure")) continue
+      const left = isDefault(group) ? told : isRule ? told.filter((each) => each === "skip") : []
+      for (const dependency of task.deps.slice(group.from, group.to)) visit(dependency, left)
+    }
+  }
+  visit(target, told)
+  return found
+}
+
+/** Whether a group may be met after a member has ended so. */
+const takes = ({ from, policy, to }: Group, kind: "failure" | "skip"): boolean => {
+  const size = to - from
+  for (let success = 0; success < size; success++) {
+    for (let failed = 0; success + failed < size; failed++) {
+      const tally = { success, failed, upstreamFailed: 0, skipped: size - 1 - success - failed }
+      tally[kind === "failure" ? "failed" : "skipped"]++
+      if (decide(policy, size, tally) === "run") return true
+    }
+  }
+  return false
 }
 
 /** Whether the end of a member is one of those for which a group waits. */

@@ -16,6 +16,7 @@ import * as State from "../../src/engine/State.ts"
 import type { Place } from "../../src/engine/Submission.ts"
 import type { TaskId } from "../../src/engine/TaskTable.ts"
 import type { Transition } from "../../src/engine/transitions.ts"
+import { Told } from "../../src/engine/wishes.ts"
 import { plan, referenceTo } from "./plans.ts"
 import type { Dependency, Options } from "./plans.ts"
 import { Narrator } from "./story.ts"
@@ -106,7 +107,7 @@ export class Rig {
       attempt: inside === undefined ? 0 : this.attempt(inside),
       wait,
       keepsSlot,
-      wishes: wishes?.map((wish) => referenceTo(names, wish))
+      wishes: wishes && new Map(wishes.map((wish) => [referenceTo(names, wish), Told.all]))
     })
     const answer = out.find((instruction) => instruction._tag === "Submitted")
     if (answer === undefined) return new Int32Array(0)

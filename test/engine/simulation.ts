@@ -576,7 +576,9 @@ export class Simulation {
       attempt: run?.attempt ?? 0,
       wait: owner.wait,
       keepsSlot: chance.with(0.4) ? true : undefined,
-      wishes: chance.with(0.4) ? [...new Set([...own, ...targets])] : undefined
+      wishes: chance.with(0.4)
+        ? new Map([...own, ...targets].map((each) => [each, chance.with(0.8) ? 3 : chance.pick([1, 2])!]))
+        : undefined
     })
   }
 
