@@ -447,8 +447,8 @@ describe("modes of compute", () => {
           const exit = yield* Fiber.join(fiber)
           return [log.toSorted(), Exit.isFailure(exit) ? errorsIn(exit.cause) : []] as const
         }))
-      assert.deepStrictEqual(runs[0]![0], runs[1]![0])
-      return [runs[0]![0], runs[0]![1].slice(0, -1)]
+      assert.deepStrictEqual(runs[0][0], runs[1]![0])
+      return [runs[0][0], runs[0][1].slice(0, -1)]
     })
 
   it.effect("F3, F4: continue and collect hold in graphs that flatMap returned, at any depth", () =>
@@ -510,7 +510,10 @@ describe("modes of compute", () => {
       assert.deepStrictEqual([ran, told], [[...eight("a"), ...eight("b")], ["a2", "a9", "b2", "b9"]])
       const late = yield* goOn((log) => {
         const slow = Task.make(Effect.delay(note(log, "slow"), "1 second"))
-        return Task.flatMap(1, () => Task.all([slow, Task.flatMap(1, () => slow)]), { key: "x", deadline: "500 millis" })
+        return Task.flatMap(1, () => Task.all([slow, Task.flatMap(1, () => slow)]), {
+          key: "x",
+          deadline: "500 millis"
+        })
       })
       assert.deepStrictEqual(late, [[], [new TaskTimeout({ key: "x", of: "deadline", millis: 500 })]])
     }).pipe(inScheduler({ concurrency: 100 })))

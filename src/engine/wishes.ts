@@ -43,7 +43,11 @@ export interface Within {
 }
 
 /** What is wished for when these targets are wanted. */
-export const exposed = ({ offsets, settings, targets: edges }: Plan, targets: Iterable<Reference>, told: number): Wishes => {
+export const exposed = (
+  { offsets, settings, targets: edges }: Plan,
+  targets: Iterable<Reference>,
+  told: number
+): Wishes => {
   const found = new Map<Reference, number>()
   const changed: Array<Reference> = []
   const add = (reference: Reference, more: number): void => {

@@ -72,7 +72,10 @@ export class Computes {
   private own<A, E>(
     compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | GraphError,
     options: ComputeOptions,
-    collect: (targets: ReadonlyArray<TaskId> | undefined, owner: Pick<Owner, "roots" | "targets">) => Effect.Effect<A, E>
+    collect: (
+      targets: ReadonlyArray<TaskId> | undefined,
+      owner: Pick<Owner, "roots" | "targets">
+    ) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     const { core } = this
     return Effect.uninterruptibleMask((restore) =>

@@ -29,7 +29,10 @@ export const differences = (
     const exits = actual.value as ReadonlyArray<AnyExit>
     return ids.flatMap((id, place) => difference(exits[place]!, interpreter, [id], `target ${place}`))
   }
-  if (Exit.isFailure(actual)) return difference(actual, interpreter, ids, "the computation")
+  if (Exit.isFailure(actual)) {
+    const untold = mode === "continue" ? untoldBy(actual, interpreter, ids) : []
+    return [...difference(actual, interpreter, ids, "the computation"), ...untold]
+  }
   const values = actual.value as ReadonlyArray<unknown>
   return ids.flatMap((id, place) => difference(Exit.succeed(values[place]), interpreter, [id], `target ${place}`))
 }
@@ -67,6 +70,14 @@ const difference = (
   if (stray.length === 0 && possible.length > 0) return []
   const expected = possible.length === 0 ? "a success" : possible.map((root) => format(root)).join(" or ")
   return [`${what} failed with ${stray.map((root) => format(root)).join(", ")} in place of ${expected}`]
+}
+
+/** A computation that goes on tells every failure that came first, at any depth. */
+const untoldBy = (actual: AnyExit, interpreter: Interpreter, ids: ReadonlyArray<number>): ReadonlyArray<string> => {
+  const told = rootsOf(actual)
+  return interpreter.rows.roots(ids).flatMap((cause) => rootsOf(Exit.failCause(cause))).flatMap((root) =>
+    told.some((each) => isSame(each, root)) ? [] : [`the computation does not tell ${format(root)}`]
+  )
 }
 
 const words = (exit: AnyExit): string => rootsOf(exit).map((root) => format(root)).join(", ")

@@ -356,6 +356,7 @@ export class Interpreter implements Stage {
     return this.register([returned], run.context, { submission, index }).pipe(
       Effect.flatMap(([target]) =>
         Effect.map(this.evaluate(target!), () => {
+          row.inner = target
           const { isOpen, outcome, possible, value } = this.rows.at(target!).ended!
           const rest = { possible, starts, isOpen: isOpen || seen.isOpen }
           row.ended = outcome === undefined

@@ -8,12 +8,13 @@ import * as Exit from "effect/Exit"
 import { outcomeIn } from "../engine/needs.ts"
 import type { Outcome, Reason, Where } from "../engine/Outcome.ts"
 import type { Claim } from "../engine/Owner.ts"
-import { decide } from "../engine/policies.ts"
+import { decide, isDefault } from "../engine/policies.ts"
 import type { Group, Tally, Verdict } from "../engine/policies.ts"
 import { keyAt, labelAt, mayRepeatAt, submitterOf } from "../engine/Submission.ts"
 import type { Submission } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { exitOf, rootCause } from "../internal/causes.ts"
+import { policiesOf } from "../internal/dependency.ts"
 import type { Compiled, LivePlan, Run } from "../internal/livePlan.ts"
 import type { FutureImpl, TaskImpl } from "../internal/task.ts"
 
@@ -23,6 +24,8 @@ export interface Row {
   readonly index: number
   readonly run: Run
   ended: Ended | undefined
+  /** The task for which it stands. */
+  inner: TaskId | undefined
 }
 
 /** How a task ended, and for one without success, every failure that could have been the first. */
@@ -56,7 +59,7 @@ export class Rows {
     const ids = Int32Array.from({ length: plan.size }, (_, index) => first + index)
     const submission = { plan, ids, sequence: first + 1, parent } as unknown as Submission
     for (let index = 0; index < plan.size; index++) {
-      this.rows.push({ submission, index, run, ended: undefined })
+      this.rows.push({ submission, index, run, ended: undefined, inner: undefined })
       this.state.tasks.index.push(index)
       this.state.tasks.submission.push(submission)
     }
@@ -161,6 +164,30 @@ export class Rows {
   /** The causes of all failures that could have been the first on the way to this one. */
   possible(id: TaskId): ReadonlyArray<Cause.Cause<unknown>> {
     return this.rows[id]!.ended!.possible.map((outcome) => rootCause(outcome, this.causeOf))
+  }
+
+  /** What a computation of these tells that goes on after failures, but for what another order of things could change. */
+  roots(ids: ReadonlyArray<TaskId>): ReadonlyArray<Cause.Cause<unknown>> {
+    const found = new Set(ids)
+    for (const id of found) {
+      const { inner } = this.rows[id]!
+      if (inner !== undefined && !this.isOpen(id)) found.add(inner)
+      const task = this.taskOf(id)
+      if (task.body._tag === "exit") continue
+      const groups = policiesOf(task)
+      const groupAt = (place: number) => groups?.find(({ from, to }) => place >= from && place < to)
+      for (const [place, each] of this.dependenciesOf(id).entries()) {
+        const group = groupAt(place)
+        if (group === undefined || isDefault(group)) found.add(each)
+      }
+    }
+    return [...found].flatMap((id) => {
+      const { isOpen, outcome, possible } = this.rows[id]!.ended!
+      const isCertain = !isOpen && possible.length === 1
+      return outcome !== undefined && isCertain && outcome.trail.from === undefined
+        ? [rootCause(outcome, this.causeOf)]
+        : []
+    })
   }
 
   readonly view = {

@@ -717,7 +717,14 @@ export class Model {
       case "WorkerLost":
         return this.workerLost(event.worker, state)
       case "OwnerOpened":
-        this.owners.set(event.owner, { id: event.owner, isOpen: true, claims: new Set(), bulk: [], roots: [], wait: -1 })
+        this.owners.set(event.owner, {
+          id: event.owner,
+          isOpen: true,
+          claims: new Set(),
+          bulk: [],
+          roots: [],
+          wait: -1
+        })
         return
       case "GraphSubmitted": {
         const owner = this.owners.get(event.owner)
@@ -740,7 +747,12 @@ export class Model {
         owner.bulk.push(...targets)
         owner.wait = event.wait
         const wishes = Array.from(event.wishes ?? []).flatMap(([wish, told]) =>
-          this.wish(owner, live(wish), wish >= 0, (["failure", "skip"] as const).filter((_, bit) => (told & 1 << bit) > 0))
+          this.wish(
+            owner,
+            live(wish),
+            wish >= 0,
+            (["failure", "skip"] as const).filter((_, bit) => (told & 1 << bit) > 0)
+          )
         )
         const mode = event.wishes === undefined ? "firstFailure" : "all"
         const awaited = event.wishes === undefined ? targets : wishes
@@ -782,7 +794,9 @@ export class Model {
         if (task.wished) {
           const wait = this.waits.get(task.owner.wait)
           const wishes = exposedBy(inner, new Set(made), task.told)
-          const more = Array.from(wishes).flatMap(([each, told]) => this.wish(task.owner, each, made.includes(each), told))
+          const more = Array.from(wishes).flatMap(([each, told]) =>
+            this.wish(task.owner, each, made.includes(each), told)
+          )
           if (wait !== undefined && !wait.abandoned) wait.awaited = [...wait.awaited, ...more]
         }
         if (!isStarved) return
@@ -1449,7 +1463,7 @@ export class Model {
     if (task.wished) this.tellRoot(task)
     task.wished = false
     // It does not end as the task for which it stands, so its graph is wished for no more.
-    if (task.inner.includes(task.alias!) && !isAlias) for (const each of task.inner) each.wished = false
+    if (task.inner.includes(task.alias!) && !isAlias) { for (const each of task.inner) each.wished = false }
     this.ends[status]++
     if (why !== undefined) task.why.add(why)
   }

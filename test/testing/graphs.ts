@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Client from "skein/Client"
+import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Task from "skein/Task"
 import type { Chance } from "skein/testing"
@@ -81,14 +82,22 @@ const make = (growing: Growing, inputs: ReadonlyArray<Any>): Any => {
         (values) => Effect.ensuring(Effect.sync(() => value(values as never)), Effect.yieldNow),
         options
       ) as never,
-    () => Task.make(inputs, () => Effect.die(`${label} died`), { label }) as never
+    () => Task.make(inputs, () => Effect.die(`${label} died`), { label }) as never,
+    () => {
+      const rule = chance.pick(["allSuccess", "noneFailed", "noneFailedOneSuccess", "allDone"] as const)
+      return Task.map(
+        Dependency.rule(rule, inputs),
+        (exits) => sum(exits.flatMap((exit) => Exit.isSuccess(exit) ? [exit.value] : [])) as never,
+        { label }
+      ) as never
+    }
   ]
   const deep: ReadonlyArray<() => Any> = depth > 1 ? [] : [
     () => {
-      const inner = nested()
+      const inner = graph({ chance, depth: depth + 1, count: own * 100 }, 4)
       return Task.flatMap(
         inputs,
-        (values) => Task.map({ inner }, ({ inner }) => sum([inner, ...(values as Array<never>)])),
+        (values) => Task.map({ inner }, ({ inner }) => sum([...inner, ...(values as Array<never>)])),
         options
       ) as never
     },
