@@ -271,6 +271,12 @@ export interface Annotations {
    * priorities, and those that name none have one share together. Weights are the layer's: see `shares` in `Skein.Options`.
    */
   readonly share?: string | undefined
+  /**
+   * A space in which keys name tasks for all graphs that are submitted there, not only within their own: another task object
+   * under a live key is a `KeyConflict`, unless both are pure and do the same. A namespace inside another is a part of it, and
+   * has keys of its own: `b` in `a` is `a/b`.
+   */
+  readonly namespace?: string | undefined
   /** Whether and when tasks without a schedule of their own are tried again. */
   readonly retry?: Schedule.Schedule<any, any> | undefined
   /** How long an attempt may go on after it was asked to stop before the log says so. */

@@ -48,6 +48,8 @@ export type Status = PhaseName | "released"
  */
 export interface Metadata {
   readonly key: string
+  /** The number of the graph in which the key names it: a submission, a compute, or what a flatMap task returned. */
+  readonly graph: number
   readonly label: string | undefined
   readonly status: Status
   /** With which it ranks: its own, or a higher one of a task that needs it. */

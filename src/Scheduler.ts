@@ -12,8 +12,8 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Failure, Mode, Result } from "./Client.ts"
-import { explain as explainIn } from "./engine/explain.ts"
-import type { Because, Explanation } from "./engine/explain.ts"
+import { explain as explainIn, serialOf as serialIn } from "./engine/explain.ts"
+import type { Because, Explanation, TaskName } from "./engine/explain.ts"
 import { phaseNames } from "./engine/Phase.ts"
 import type { PhaseName } from "./engine/Phase.ts"
 import { isPresent, resourcesOf, snapshot, tagsOf } from "./engine/snapshot.ts"
@@ -34,7 +34,7 @@ import { GraphError } from "./SkeinError.ts"
 import type { NoSuitableWorker } from "./SkeinError.ts"
 import type { Task } from "./Task.ts"
 
-export type { Because, Explanation, Snapshot }
+export type { Because, Explanation, Snapshot, TaskName }
 
 /**
  * One transition of one task: when (milliseconds of the layer's clock), which, from where to where, on which worker, and the
@@ -42,7 +42,7 @@ export type { Because, Explanation, Snapshot }
  *
  * **Details**
  *
- * A key may be used again: by a task that is submitted when the former one has ended, or was asked to stop. `serial` is the
+ * A key names a task within its graph, whose number is `graph`. Tasks of other graphs may have the same key. `serial` is the
  * number of the task among all that the scheduler has known, and tells them apart. `owner` is the number of the scope or
  * compute for which the task was submitted. `computation` is the number of the request from outside tasks that led to it:
  * what a body submits belongs to the computation of its task, but to an owner of its own.
@@ -131,10 +131,10 @@ export interface Stats {
 export class Scheduler extends Context.Service<Scheduler, {
   /** Everything that happens to tasks, from the subscription until the scheduler closes. Costs nothing while nobody listens. */
   readonly events: Stream.Stream<TaskEvent>
-  /** The transitions of one key, oldest first, as far as the layer's `stories` remembers. */
-  readonly story: (key: string) => Effect.Effect<ReadonlyArray<TaskEvent>>
-  /** Where the live task with this key stands and why it is not running now; `undefined` if there is none. */
-  readonly explain: (key: string) => Effect.Effect<Explanation | undefined>
+  /** The transitions of one task, oldest first, as far as the layer's `stories` remembers. */
+  readonly story: (name: TaskName) => Effect.Effect<ReadonlyArray<TaskEvent>>
+  /** Where the live task of this name stands and why it is not running now; `undefined` if there is none. */
+  readonly explain: (name: TaskName) => Effect.Effect<Explanation | undefined>
   /** Every key, where it stands, what it waits for and who holds its result: plain data for a person or a test. */
   readonly dump: Effect.Effect<Snapshot>
   readonly stats: Effect.Effect<Stats>
@@ -172,8 +172,8 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
   if (stories > 0) core.observers.listen(story.add)
   return {
     events: eventsOf(core),
-    story: (key) => Effect.sync(() => story.entries().filter((entry) => entry.key === key)),
-    explain: (key) => Effect.sync(() => explainIn(core.state, key)),
+    story: (name) => Effect.sync(() => storyOf(story.entries(), name, serialIn(core.state, name))),
+    explain: (name) => Effect.sync(() => explainIn(core.state, name)),
     dump: Effect.sync(() => snapshot(core.state)),
     stats: Effect.sync(() => statsOf(core)),
     addWorker: (options) =>
@@ -239,6 +239,13 @@ const ring = (size: number) => {
   }
 }
 
+/** What is remembered of the live task with this number, or of all tasks of the name if there is none. */
+const storyOf = (entries: ReadonlyArray<TaskEvent>, name: TaskName, live: number | undefined) => {
+  if (live !== undefined) return entries.filter(({ serial }) => serial === live)
+  if (typeof name === "string") return entries.filter(({ key }) => key === name)
+  return entries.filter(({ graph, key }) => key === name.key && graph === name.graph)
+}
+
 const statsOf = (core: SchedulerCore): Stats => {
   const { owners, tasks, waits, workers } = core.state
   const counts: Array<number> = phaseNames.map(() => 0)
@@ -281,22 +288,28 @@ export const events: Stream.Stream<TaskEvent, never, Scheduler> = Stream.unwrap(
 )
 
 /**
- * The transitions of one key, oldest first. Needs a layer with `stories`.
+ * The transitions of the newest live task with a key, or of the one in a graph, oldest first. If no such task is live, those of
+ * all that had the name. Needs a layer with `stories`.
  *
  * @category observing
  * @since 0.1.0
  */
-export const story = (key: string): Effect.Effect<ReadonlyArray<TaskEvent>, never, Scheduler> =>
-  Scheduler.use((s) => s.story(key))
+export const story = (name: TaskName): Effect.Effect<ReadonlyArray<TaskEvent>, never, Scheduler> =>
+  Scheduler.use((s) => s.story(name))
 
 /**
- * Where the live task with this key stands, and why it is not running now. `undefined` if there is no such task.
+ * Where a live task stands, and why it is not running now. `undefined` if there is no such task.
+ *
+ * **Details**
+ *
+ * Tasks of several graphs may have one key. A key alone means the newest of them, and `more` says how many others are live. A
+ * key with the number of a graph, which events, metadata and dumps have, means the one in that graph.
  *
  * @category observing
  * @since 0.1.0
  */
-export const explain = (key: string): Effect.Effect<Explanation | undefined, never, Scheduler> =>
-  Scheduler.use((s) => s.explain(key))
+export const explain = (name: TaskName): Effect.Effect<Explanation | undefined, never, Scheduler> =>
+  Scheduler.use((s) => s.explain(name))
 
 /**
  * Every key and where it stands.

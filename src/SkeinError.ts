@@ -82,7 +82,8 @@ export type GraphReason =
   | { readonly _tag: "Cycle"; readonly path: ReadonlyArray<string> }
   | { readonly _tag: "MissingDependency"; readonly key: string; readonly dependents: ReadonlyArray<string> }
   | { readonly _tag: "UnknownKey"; readonly key: string; readonly known: ReadonlyArray<string> }
-  | { readonly _tag: "KeyConflict"; readonly key: string; readonly why: string }
+  /** `pure`: both tasks are, but they do not have one function, or not the same arguments. */
+  | { readonly _tag: "KeyConflict"; readonly key: string; readonly why: string; readonly pure?: true }
   /** `key` is absent where the request itself, not a task of it, holds the dependency. */
   | {
     readonly _tag: "InvalidDependency"
@@ -506,6 +507,8 @@ export const root = <E>(error: E): Root<E> => (error instanceof DependencyFailed
  */
 export class TaskInfo extends Context.Service<TaskInfo, {
   readonly key: string
+  /** The number of the graph in which the key names it: a submission, a compute, or what a flatMap task returned. */
+  readonly graph: number
   readonly label: string | undefined
   /** Which start of the task it was, from 1; 0 if it never started. */
   readonly attempt: number

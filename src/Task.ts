@@ -14,6 +14,7 @@ import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
 import { brief } from "./internal/brief.ts"
 import type { IsAny } from "./internal/isAny.ts"
+import { numberOf } from "./internal/keys.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
 import { mean } from "./internal/strangers.ts"
@@ -383,17 +384,21 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
   const call = (args: unknown) => internal.toEffect(f(...args as P))
   const run = nout === undefined ? call : (args: unknown) => Effect.map(call(args), (all) => tuple(all, nout, name))
   const body: internal.Body = { _tag: "effect", run }
-  const given = normalize(rest.pure === true ? { ...rest, name } : rest)
+  const code = rest.pure === true ? `${numberOf(f)}` : undefined
+  const given = code === undefined ? normalize(rest) : { ...normalize({ ...rest, name }), code }
   const isCount = nout === undefined || (Number.isInteger(nout) && nout >= 0)
   const normal = isCount ? given : withInvalid(given, { option: "nout", value: nout, expected: "a whole number" })
   return (...args): any => {
     const call = makeTask(body, args, normal) as any
     if (nout === undefined) return call
     // A member of a pure call is as pure as the call.
-    const purely = (i: number) => rest.pure === true ? { pure: true, name: `${name}[${i}]` } : undefined
+    const purely = (i: number) =>
+      code === undefined
+        ? internal.noOptions
+        : { ...normalize({ pure: true, name: `${name}[${i}]` }), code: `${code}.${i}` }
     return Array.from(
       { length: isCount ? nout : 1 },
-      (_, i) => wrap({ _tag: "map", run: (all: any) => all[i] }, call, purely(i))
+      (_, i) => makeTask({ _tag: "map", run: (all: any) => all[i] }, call, purely(i)) as any
     )
   }
 }

@@ -53,6 +53,7 @@ describe("submit", () => {
       yield* Future.join(future)
       assert.deepStrictEqual(yield* Future.metadata(future), {
         key: "next",
+        graph: 1,
         label: "step",
         status: "succeeded",
         priority: 3,

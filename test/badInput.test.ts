@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -60,33 +59,15 @@ describe("keys", () => {
     refused(
       (log) => Task.all([Task.make(note(log, "a"), { key: "k" }), Task.make(note(log, "b"), { key: "k" })]),
       { _tag: "KeyConflict", key: "k" },
-      "The key \"k\" is taken: another task of this graph has it. " +
-        "Submit the same Task object, make both tasks pure, or choose another key."
+      "The key \"k\" is taken: another task of this graph has it. Submit the same Task object, or choose another key."
     ).pipe(inScheduler()))
 
   it.effect("Bad input: one pure task does not make a key shared", () =>
     refused(
       (log) => Task.all([Task.make(note(log, "a"), { key: "k", pure: true }), Task.make(note(log, "b"), { key: "k" })]),
       { _tag: "KeyConflict", key: "k" },
-      "The key \"k\" is taken: another task of this graph has it. " +
-        "Submit the same Task object, make both tasks pure, or choose another key."
+      "The key \"k\" is taken: another task of this graph has it. Submit the same Task object, or choose another key."
     ).pipe(inScheduler()))
-
-  it.effect("G10: another task under a live key is a KeyConflict while it runs and while its result is held", () =>
-    Effect.gen(function*() {
-      const gate = yield* Deferred.make<number>()
-      const held = yield* Client.submit(Task.make(Deferred.await(gate), { key: "k" }))
-      const other = Task.make(Effect.succeed(2), { key: "k" })
-      const message = "The key \"k\" is taken: another task with it is live. " +
-        "Submit the same Task object, make both tasks pure, or choose another key."
-      assert.strictEqual((yield* graphErrorOf(Client.compute(other))).message, message)
-      yield* Deferred.succeed(gate, 1)
-      assert.strictEqual(yield* Future.join(held), 1)
-      assert.strictEqual((yield* graphErrorOf(Client.compute({ deep: Task.map(other, (n) => n) }))).message, message)
-      assert.strictEqual(yield* Future.join(held), 1)
-      yield* Client.release(held)
-      assert.strictEqual(yield* Client.compute(other), 2)
-    }).pipe(inScheduler()))
 
   it.effect("Bad input: an empty key is refused", () =>
     refused(

@@ -14,7 +14,7 @@ import { exitOf, rootCause } from "../src/internal/causes.ts"
 import { inQuietScheduler } from "./harness.ts"
 import { infoOf, onlyError } from "./support.ts"
 
-const nowhere: Where = { attempt: 0, label: undefined, submitter: "program", worker: undefined }
+const nowhere: Where = { attempt: 0, label: undefined, graph: 1, submitter: "program", worker: undefined }
 
 /** The outcomes of a chain of tasks of which the first failed, and how often something asked where one came from. */
 const chainOf = (length: number, isAlias: boolean) => {

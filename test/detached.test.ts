@@ -170,8 +170,9 @@ describe("fire and forget", () => {
   it.effect("A11: a graph that cannot run is a GraphError at once, and leaves nothing", () =>
     Effect.gen(function*() {
       const key = "taken"
-      yield* Client.submit(Task.make(Effect.never, { key }))
-      const conflict = yield* graphErrorOf(Client.fireAndForget(Task.make(Effect.never, { key })))
+      const [first, second] = [Task.make(Effect.never, { key }), Task.make(Effect.never, { key })]
+      yield* Client.submit(first)
+      const conflict = yield* graphErrorOf(Client.fireAndForget(Task.all([first, second])))
       assert.deepInclude(conflict.reason, { _tag: "KeyConflict", key })
       const tooMany = Task.all([1, 2, 3].map((n) => Task.make(Effect.succeed(n))))
       assert.deepInclude((yield* graphErrorOf(Client.fireAndForget(tooMany))).reason, { _tag: "LimitExceeded" })

@@ -412,6 +412,7 @@ describe("metadata", () => {
       const x = yield* Client.submit(Task.make({ up }, () => Effect.delay(Effect.succeed(1), "2 seconds"), options))
       const common = {
         key: "x",
+        graph: 2,
         label: "load",
         priority: 2,
         submitter: "program",

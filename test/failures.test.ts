@@ -823,6 +823,7 @@ describe("TaskInfo", () => {
       const cause = yield* causeOf(Client.compute(boom("x", { label: "load", retry: Schedule.recurs(1) })))
       assert.deepStrictEqual(infoOf(cause), {
         key: "x",
+        graph: 1,
         label: "load",
         attempt: 2,
         worker: "w",
@@ -845,7 +846,7 @@ describe("TaskInfo", () => {
     Effect.gen(function*() {
       const y = Task.map(boom("x", { label: "load" }), () => 0, { key: "y", label: "parse" })
       const cause = yield* causeOf(Client.compute(y))
-      const common = { submitter: "program", root: "x" }
+      const common = { graph: 1, submitter: "program", root: "x" }
       assert.deepStrictEqual(infoOf(cause), {
         ...common,
         key: "y",
@@ -913,7 +914,7 @@ describe("TaskInfo", () => {
       yield* Testing.loseWorker("w")
       for (const [i, key] of Object.keys(kinds).entries()) {
         const cause = yield* causeOf(Future.join(futures[i]!))
-        const where = { attempt: 1, worker: "w", submitter: "program" }
+        const where = { graph: 1, attempt: 1, worker: "w", submitter: "program" }
         assert.deepStrictEqual(infoOf(cause), { key, label, root: key, path: [key], ...where }, key)
         const [reason] = cause.reasons
         if (Cause.isFailReason(reason!)) assert.strictEqual((reason.error as Boom)._tag, key.split(" ")[0])
@@ -924,7 +925,7 @@ describe("TaskInfo", () => {
         Task.make(Effect.void, { key: "late", label, after: busy, dependencyTimeout: 5 })
       )
       yield* TestClock.adjust("5 millis")
-      const none = { attempt: 0, worker: undefined, submitter: "program" }
+      const none = { graph: 3, attempt: 0, worker: undefined, submitter: "program" }
       assert.deepStrictEqual(infoOf(yield* causeOf(Future.join(waiting))), {
         key: "late",
         label,

@@ -107,6 +107,7 @@ const regions: Taken<Client.Annotations> = {
   label: names,
   priority: ["-1", "0", "0.5"],
   share: ["digits"],
+  namespace: ["digits"],
   retry: nothing,
   grace: lengths,
   idempotent: flags

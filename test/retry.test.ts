@@ -625,19 +625,6 @@ describe("keys", () => {
       assert.deepStrictEqual(runs, ["mid", "top"])
     }).pipe(inScheduler(one)))
 
-  it.effect("F11: what was never looked at below a run that is gone is checked like any submission", () =>
-    Effect.gen(function*() {
-      const { body } = workshop("top")
-      const invalid = Task.make(body("invalid"), { timeout: -1 })
-      const shared = (below: Task.Task<unknown, unknown>) => Task.map(below, () => 1, { key: "shared", pure: true })
-      const first = yield* Client.submit(shared(Task.make(body("below"))))
-      const old = yield* Client.submit(Task.make(shared(invalid), () => body("top")))
-      yield* Client.wait([first, old])
-      yield* Client.release(first)
-      const error = yield* graphErrorOf(Client.retry(old))
-      assert.deepInclude(error.reason, { _tag: "InvalidOption", option: "timeout" })
-    }).pipe(inScheduler(one)))
-
   it.effect("F11: futures below a run that is gone are reused or run again too", () =>
     Effect.gen(function*() {
       const { body, mend, runs } = workshop("top")
@@ -651,18 +638,6 @@ describe("keys", () => {
       mend()
       assert.strictEqual(yield* Future.join(yield* Client.retry(old)), "keptlost")
       assert.deepStrictEqual(runs, { kept: 1, lost: 2, shared: 2, top: 2 })
-    }).pipe(inScheduler(one)))
-
-  it.effect("F11, G10: a key that another task has taken meanwhile is a conflict", () =>
-    Effect.gen(function*() {
-      const { body } = workshop("a")
-      const a = Task.make(body("a"), { key: "a" })
-      const old = yield* Client.submit(Task.make(a, () => body("b")))
-      yield* Future.await(old)
-      const other = yield* Client.submit(Task.make(body("other"), { key: "a" }))
-      const error = yield* graphErrorOf(Client.retry(old))
-      assert.deepInclude(error.reason, { _tag: "KeyConflict", key: "a" })
-      assert.strictEqual(yield* Future.join(other), "other")
     }).pipe(inScheduler(one)))
 })
 

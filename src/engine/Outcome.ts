@@ -31,6 +31,8 @@ export interface Where {
   /** Which start of the task it was, from 1; 0 if it never started. */
   readonly attempt: number
   readonly label: string | undefined
+  /** The number of the graph in which its key names it. */
+  readonly graph: number
   /** The key of the task from whose body it was submitted, or "program". */
   readonly submitter: string
   readonly worker: string | undefined

@@ -28,7 +28,12 @@ export type Defaults = Pick<Settings, "label" | "priority" | "share" | "graceMil
 
 /** What a task asks for beyond its dependencies. All times in milliseconds. */
 export interface Settings {
+  /** Names the task within its plan. Tasks of several plans may have one key. */
   readonly key?: string | undefined
+  /** Finds the live run of the task, so that others can join it: of a task with a key, whatever its driver compares by. */
+  readonly identity?: Identity | undefined
+  /** What the task does, for a driver that compares tasks of one identity. The engine never looks at it. */
+  readonly work?: Identity | undefined
   readonly label?: string | undefined
   /** Higher runs sooner; 0 unless told. */
   readonly priority?: number | undefined
@@ -52,6 +57,9 @@ export interface Settings {
   /** `false`: it is never started again once it may have started. */
   readonly idempotent?: boolean | undefined
 }
+
+/** Equal for tasks that may share a run, and for no others. The engine compares it and looks at nothing of it. */
+export type Identity = string | object
 
 /** What a task asks of a worker beyond a slot. */
 export interface Demand extends Pick<Restriction, "labels" | "workers"> {

@@ -48,7 +48,7 @@ import type { Needs } from "./needs.ts"
 import type { Outcome, Pair } from "./Outcome.ts"
 import { unwanted } from "./Owner.ts"
 import type { Behalf, Owner, Wait, Withdrawal } from "./Owner.ts"
-import type { Demand } from "./Plan.ts"
+import type { Demand, Identity } from "./Plan.ts"
 import type { Crowd, Lane, Queue } from "./Queue.ts"
 import type { Scheme } from "./schemes.ts"
 import { TaskTable } from "./TaskTable.ts"
@@ -80,8 +80,8 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   /** Placement is not the common one: there is another scheme, or a worker with a mark. */
   isSteered: boolean
   readonly tasks: TaskTable
-  /** Explicit keys of live tasks. */
-  readonly keys: Map<string, TaskId>
+  /** Live tasks that have keys, by identity. */
+  readonly keys: Map<Identity, TaskId>
   readonly owners: Map<number, Owner>
   readonly workers: Array<WorkerRecord>
   /** How many workers take tasks, or will when they have started. */

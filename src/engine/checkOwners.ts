@@ -44,16 +44,19 @@ export const claims: Rule = function*(state, { live, name }) {
       }
     }
   }
-  for (const [key, task] of state.keys) {
-    if (!isLive(state, task) || settingsOf(state, task)?.key !== key) yield `S3: the key ${key} names ${name(task)}`
+  for (const [identity, task] of state.keys) {
+    if (!isLive(state, task) || settingsOf(state, task)?.identity !== identity) {
+      const key = typeof identity === "string" ? identity : "of an object"
+      yield `S3: the identity ${key} names ${name(task)}`
+    }
   }
   for (const task of live) {
-    const key = settingsOf(state, task)?.key
+    const identity = settingsOf(state, task)?.identity
     // Cancelled, replaced when it had failed, or released. That of a task that was forgotten is free, though its result is made
     // anew.
     const isFree = state.outcomes.has(task) || phaseOf(state, task) === Phase.releasing ||
       has(state, task, Flag.recomputed)
-    if (key !== undefined && !isFree && state.keys.get(key) !== task) yield `S3: ${name(task)} lost its key`
+    if (identity !== undefined && !isFree && state.keys.get(identity) !== task) yield `S3: ${name(task)} lost its key`
   }
 }
 

@@ -7,7 +7,7 @@ import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing, unitsOf
 import type { Needs } from "./amounts.ts"
 import { brakeOf, forSources, isBraked } from "./budget.ts"
 import { lackOf, restrictionOf } from "./lack.ts"
-import { keyOf } from "./lookups.ts"
+import { keyOf, sequenceOf, settingsOf } from "./lookups.ts"
 import { awaitedDependenciesOf } from "./needs.ts"
 import type { Reason } from "./Outcome.ts"
 import type { Wait } from "./Owner.ts"
@@ -23,9 +23,16 @@ import type { TaskId } from "./TaskTable.ts"
 import type { Timer } from "./timers.ts"
 import type { WorkerRecord } from "./WorkerRecord.ts"
 
+/** A task by its key, in whatever graph it is newest; or by its key and the number of its graph. */
+export type TaskName = string | { readonly key: string; readonly graph: number }
+
 /** Where a task stands, and why it stands there. */
 export interface Explanation {
   readonly key: string
+  /** The number of the graph in which the key names it. */
+  readonly graph: number
+  /** How many other live tasks have this key, in other graphs; absent if there are none, or if the graph was named. */
+  readonly more?: number
   readonly status: PhaseName
   readonly because: Because
 }
@@ -118,20 +125,44 @@ export interface Lack {
   readonly heldBy: ReadonlyArray<string>
 }
 
-/** Explains the live task with this key; `undefined` if there is none. Costs a walk over all tasks. */
-export const explain = (state: State, key: string): Explanation | undefined => {
-  const task = find(state, key)
-  if (task < 0) return undefined
-  return { key, status: phaseNames[state.tasks.phase[task]!] as PhaseName, because: becauseOf(state, task) }
+/** Explains the newest live task of this name; `undefined` if there is none. Costs a walk over all tasks. */
+export const explain = (state: State, name: TaskName): Explanation | undefined => {
+  const { newest, others } = find(state, name)
+  if (newest < 0) return undefined
+  return {
+    key: keyOf(state, newest),
+    graph: graphOf(state, newest),
+    ...(others > 0 && { more: others }),
+    status: phaseNames[state.tasks.phase[newest]!] as PhaseName,
+    because: becauseOf(state, newest)
+  }
 }
 
-const find = (state: State, key: string): TaskId => {
-  const named = state.keys.get(key)
-  if (named !== undefined) return named
+/** The number of the newest live task of this name, which tells it from all others; `undefined` if there is none. */
+export const serialOf = (state: State, name: TaskName): number | undefined => {
+  const { newest } = find(state, name)
+  return newest < 0 ? undefined : sequenceOf(state, newest)
+}
+
+const graphOf = ({ tasks }: State, task: TaskId): number => tasks.submission[task]!.number
+
+/** The newest live task of this name, or -1, and how many others there are. */
+const find = (state: State, name: TaskName): { readonly newest: TaskId; readonly others: number } => {
+  const { graph, key } = typeof name === "string" ? { key: name, graph: undefined } : name
+  // No key of a user's own ends like that.
+  const number = Number(/#(\d+)$/.exec(key)?.[1] ?? -1)
+  let newest = -1
+  let others = -1
   for (let task = 0; task < state.tasks.used; task++) {
-    if (state.tasks.phase[task] !== Phase.free && keyOf(state, task) === key) return task
+    if (state.tasks.phase[task] === Phase.free || (graph !== undefined && graphOf(state, task) !== graph)) continue
+    const isMeant = number < 0
+      ? settingsOf(state, task)?.key === key
+      : sequenceOf(state, task) === number && keyOf(state, task) === key
+    if (!isMeant) continue
+    others++
+    if (newest < 0 || sequenceOf(state, task) > sequenceOf(state, newest)) newest = task
   }
-  return -1
+  return { newest, others }
 }
 
 const becauseOf = (state: State, task: TaskId): Because => {

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { Plan } from "./Plan.ts"
+import type { Plan, Settings } from "./Plan.ts"
 import type { State } from "./State.ts"
 import type { Submission } from "./Submission.ts"
 
@@ -51,6 +51,9 @@ const bare = ({ defaults, offsets, positions, settings, size, targets }: Plan): 
   offsets,
   targets,
   positions,
-  settings,
+  // Nothing joins its tasks any more, and an identity may be an object of the driver's.
+  settings: new Map(Array.from(settings, ([index, each]) => [index, plain(each)])),
   defaults
 })
+
+const plain = (settings: Settings): Settings => ({ ...settings, identity: undefined, work: undefined })

@@ -42,6 +42,7 @@ export const whereOf = (state: State, task: TaskId): Where => {
   return {
     attempt: starts[task]!,
     label: labelOf(state, task),
+    graph: submission[task]!.number,
     submitter: submitterOf(submission[task]!),
     worker: nameOfWorker(state, worker[task]!)
   }

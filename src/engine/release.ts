@@ -147,9 +147,9 @@ export const forget = (state: State, task: TaskId, out: Out): void => {
   out.forget(task, phase === Phase.succeeded || phase === Phase.releasing ? tasks.worker[task]! : -1)
 }
 
-/** From now on the key may name another task. */
+/** From now on nobody joins this run under its key. */
 export const freeKey = (state: State, task: TaskId): void => {
   if (state.keys.size === 0) return
-  const key = settingsOf(state, task)?.key
-  if (key !== undefined && state.keys.get(key) === task) state.keys.delete(key)
+  const identity = settingsOf(state, task)?.identity
+  if (identity !== undefined && state.keys.get(identity) === task) state.keys.delete(identity)
 }

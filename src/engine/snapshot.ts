@@ -46,6 +46,8 @@ export interface TagSnapshot {
 /** One task; what does not apply is absent. */
 export interface TaskSnapshot {
   readonly key: string
+  /** The number of the graph in which the key names it. */
+  readonly graph: number
   readonly label?: string
   readonly state: PhaseName
   /** The keys of the dependencies that have not ended, or of the task it stands for. */
@@ -220,6 +222,7 @@ const taskOf = (
   const { amounts, tags } = state.holding.get(task) ?? {}
   return {
     key: keyOf(state, task),
+    graph: state.tasks.submission[task]!.number,
     ...(label !== undefined && { label }),
     state: phaseNames[phase[task]!] as PhaseName,
     ...(open.length > 0 && { waitsOn: keysOf(state, open) }),

@@ -121,7 +121,9 @@ export const register = (
   state.nextSequence += plan.size
   fillRows(state, submission)
   // Also from a task that ended without success and whose record is claimed: a new run takes its key over.
-  for (const [index, { key }] of plan.settings) if (key !== undefined) state.keys.set(key, ids[index]!)
+  for (const [index, { identity }] of plan.settings) {
+    if (identity !== undefined) state.keys.set(identity, ids[index]!)
+  }
   return submission
 }
 

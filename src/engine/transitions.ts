@@ -14,6 +14,8 @@ import type { TaskId } from "./TaskTable.ts"
 export interface Transition {
   readonly at: number
   readonly key: string
+  /** The number of the graph in which the key names the task: a submission, a compute, or what a flatMap task returned. */
+  readonly graph: number
   readonly label: string | undefined
   readonly from: PhaseName | undefined
   readonly to: PhaseName | "released"
@@ -128,6 +130,7 @@ export const note = (
   state.log!.push({
     at: state.now,
     key: keyOf(state, task),
+    graph: tasks.submission[task]!.number,
     label: labelOf(state, task),
     from,
     to,

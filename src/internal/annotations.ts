@@ -42,9 +42,15 @@ export const withDefaults = (settings: Settings | undefined, defaults: Defaults)
   ...Object.fromEntries(ofPlans.map((name) => [name, settings?.[name] ?? defaults[name]]))
 })
 
+/** A namespace lies in the one around it. */
+const nested = (outer: TaskOptions, inner: TaskOptions, annotations: Annotated): TaskOptions =>
+  outer.namespace === undefined || annotations?.namespace === undefined
+    ? inner
+    : { ...inner, namespace: `${outer.namespace}/${inner.namespace}` }
+
 /** The options of a region inside another one. To be tried again and never to be started again exclude each other. */
 export const inside = (outer: TaskOptions, annotations: Annotated): TaskOptions => {
-  const options = replaced(outer, annotations, checksOfRegions)
+  const options = nested(outer, replaced(outer, annotations, checksOfRegions), annotations)
   if (!holdsValues(annotations)) return options
   const { idempotent, retry } = annotations
   const wrong = contradiction({ idempotent, retry })

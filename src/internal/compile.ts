@@ -4,16 +4,16 @@
  *
  * @internal
  */
-import type { Demand, Plan, Reference, Settings } from "../engine/Plan.ts"
+import type { Demand, Identity, Plan, Reference, Settings } from "../engine/Plan.ts"
 import { keepSpecimen } from "../engine/specimens.ts"
-import type { Place } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
 import { reasonOf } from "./checks.ts"
 import { policiesOf } from "./dependency.ts"
-import { areSame, CachedTask, givenName, keyFor, nameOf } from "./keys.ts"
-import { functionOf, taskAt } from "./livePlan.ts"
+import { CachedTask, conflict, givenName, identityIn, inGraph, inNamespace, namedBy, namedIn, nameOf } from "./keys.ts"
+import type { Named } from "./keys.ts"
+import { functionOf } from "./livePlan.ts"
 import type { Compiled, LivePlan, Run } from "./livePlan.ts"
 import { contradiction } from "./options.ts"
 import { apply } from "./passes.ts"
@@ -24,10 +24,10 @@ import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl, TaskOptions } from
 
 /** What the compiler must know of the scheduler that will run the plan. */
 export interface Live {
-  /** The live task with this explicit key, or -1. */
-  readonly find: (key: string) => TaskId
-  readonly placeOf: (id: TaskId) => Place
-  readonly keyOf: (id: TaskId) => string
+  /** The live task with this identity, or -1. */
+  readonly find: (identity: Identity) => TaskId
+  /** What a live task is called and does; nothing if it has no key. */
+  readonly namedOf: (id: TaskId) => Named | undefined
   /** Whether the future is one of this scheduler and still claimed: else why not. */
   readonly refuse: (future: FutureImpl) => string | undefined
 }
@@ -71,8 +71,8 @@ const nextStamp = (): number => stamps += 2
 class Compiler extends Drafting<TaskImpl> {
   private readonly stamp = nextStamp()
   private readonly functions: Array<Plain | undefined> = []
-  /** Explicit keys of this plan. */
-  private readonly keys = new Map<string, { readonly task: TaskImpl; readonly reference: Reference }>()
+  /** What has a key in this plan. */
+  private readonly keys = new Map<string, { readonly work: Identity; readonly reference: Reference }>()
   private readonly live: Live
   private readonly run: Run
 
@@ -139,7 +139,9 @@ class Compiler extends Drafting<TaskImpl> {
   private enter(task: TaskImpl, stack: Array<TaskImpl>, next: Array<number>): void {
     if (task.misplaced !== undefined || task.options !== noOptions) {
       this.check(task)
-      if (task.options.key !== undefined && this.isKnown(task, task.options.key)) return
+      const { key, pure } = task.options
+      // What a pure task does is not known before what it is given.
+      if (key !== undefined && pure !== true && this.isKnown(task, { key, work: task })) return
     }
     task.stamp = this.stamp
     stack.push(task)
@@ -152,56 +154,69 @@ class Compiler extends Drafting<TaskImpl> {
   }
 
   /** Whether a task with a key needs no node of its own: it runs already, or its result is in the cache. */
-  private isKnown(task: TaskImpl, key: string): boolean {
-    if (this.joins(task, key)) return true
-    // What a result owns is gone when that is released.
-    const found = task.options.resource === true ? undefined : this.run.cache?.find(key)
+  private isKnown(task: TaskImpl, named: Named): boolean {
+    if (this.joins(task, named)) return true
+    const found = this.readsCache(task) ? this.run.cache?.find(named.key) : undefined
     if (found === undefined) return false
-    this.finish(task, this.place(new CachedTask(task, found.value), key), key)
+    this.finish(task, this.place(new CachedTask(task, found.value), named), named)
     return true
   }
 
-  private joins(task: TaskImpl, key: string): boolean {
+  private readsCache({ options: { key, resource } }: TaskImpl): boolean {
+    const { annotations: { namespace }, isReturned } = this.run
+    // What a result owns is gone when that is released.
+    if (resource === true) return false
+    // The keys of a graph that a flatMap task returned are its own. Calls say in theirs all that their results depend on.
+    return isReturned !== true || namespace !== undefined || key === undefined
+  }
+
+  private joins(task: TaskImpl, named: Named): boolean {
+    const { key, work } = named
     const own = this.keys.get(key)
     if (own !== undefined) {
-      if (!areSame(own.task, task)) this.refuse({ _tag: "KeyConflict", key, why: "another task of this graph has it" })
-      this.finish(task, own.reference, key)
+      if (own.work !== work) this.refuse(conflict(key, task, own.work, inGraph))
+      this.finish(task, own.reference, undefined)
       return true
     }
-    const id = this.live.find(key)
+    const { namespace } = this.run.annotations
+    const id = this.live.find(identityIn(namespace, key, work))
     if (id < 0) return false
-    if (!areSame(taskAt(this.live.placeOf(id)), task)) {
-      this.refuse({ _tag: "KeyConflict", key, why: "another task with it is live" })
-    }
-    this.finish(task, ~id, key)
+    // Outside of namespaces equal identities say that already.
+    if (namespace !== undefined) this.compare(task, named, id, namespace)
+    this.finish(task, ~id, named)
     return true
+  }
+
+  private compare(task: TaskImpl, { key, work }: Named, id: TaskId, namespace: string): void {
+    const other = this.live.namedOf(id)!.work
+    if (other !== work) this.refuse(conflict(key, task, other, inNamespace(namespace)))
   }
 
   /** All dependencies of `task` have their places; now it gets its own. */
   private add(task: TaskImpl): void {
-    const key = task.options === noOptions ? undefined : this.keyFor(task)
-    if (key !== undefined && this.isKnownByNow(task, key)) {
+    const named = task.options === noOptions ? undefined : this.namedIn(task)
+    if (named !== undefined && this.isKnownByNow(task, named)) {
       this.hasJoinedLate = true
       return
     }
     for (let i = 0; i < task.handles.length; i++) this.edges.push(this.referenceTo(task.handles[i]!, task))
-    this.finish(task, this.place(task, key), key)
+    this.finish(task, this.place(task, named), named)
   }
 
-  /** A pure call has its key only now; that of another task may have been taken by one of its own dependencies. */
-  private isKnownByNow(task: TaskImpl, key: string): boolean {
-    return key === task.options.key ? this.keys.has(key) && this.joins(task, key) : this.isKnown(task, key)
+  /** What a pure task does is known only now; the key of another task may have been taken by one of its own dependencies. */
+  private isKnownByNow(task: TaskImpl, named: Named): boolean {
+    return task.options.pure === true ? this.isKnown(task, named) : this.keys.has(named.key) && this.joins(task, named)
   }
 
-  private place(node: TaskImpl, key: string | undefined): number {
+  private place(node: TaskImpl, named: Named | undefined): number {
     this.functions.push(functionOf(node))
-    return this.push(node, settingsOf(node, key))
+    return this.push(node, settingsOf(node, named, this.run))
   }
 
-  private finish(task: TaskImpl, reference: Reference, key: string | undefined): void {
+  private finish(task: TaskImpl, reference: Reference, named: Named | undefined): void {
     task.stamp = this.stamp + 1
     task.index = reference
-    if (key !== undefined && !this.keys.has(key)) this.keys.set(key, { task, reference })
+    if (named !== undefined) this.keys.set(named.key, { work: named.work, reference })
   }
 
   /** The place of what a task, or the request itself, depends on. */
@@ -219,20 +234,19 @@ class Compiler extends Drafting<TaskImpl> {
     this.refuse({ _tag: "Cycle", path: [...cycle, to].map(nameOf) })
   }
 
-  /** The explicit key of a task, or the one that its name and arguments make. */
-  private keyFor(task: TaskImpl): string | undefined {
-    const key = keyFor(task, this.live, (argument) => this.keyOfNode(argument))
-    return typeof key === "object" ? this.refuse(key) : key
+  private namedIn(task: TaskImpl): Named | undefined {
+    const named = namedIn(task, this.live, (argument) => this.namedNode(argument))
+    return named !== undefined && "_tag" in named ? this.refuse(named) : named
   }
 
-  /** The key of a task that has its place. */
-  private keyOfNode(task: TaskImpl): string | undefined {
-    return task.index >= 0 ? this.settings.get(task.index)?.key : this.live.keyOf(~task.index)
+  /** What a task that has its place is called and does. */
+  private namedNode(task: TaskImpl): Named | undefined {
+    return task.index >= 0 ? namedBy(this.settings.get(task.index)) : this.live.namedOf(~task.index)
   }
 }
 
 /** What is wrong with a task whatever it depends on. */
-export const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
+const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
   const invalid = task.options.invalid?.[0] ?? contradiction(task.options)
   if (invalid !== undefined) {
     const reason = reasonOf(invalid)
@@ -242,12 +256,18 @@ export const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
 }
 
 /** What the engine is told of a task beyond its dependencies. */
-export const settingsOf = (task: TaskImpl, key: string | undefined): Settings | undefined => {
+export const settingsOf = (
+  task: TaskImpl,
+  named: Named | undefined,
+  { annotations: { namespace } }: Run
+): Settings | undefined => {
   const { options, plain } = task
   const absorbs = plain === undefined && task.body._tag === "exit"
   if (!absorbs && options === noOptions) return undefined
   return {
-    key,
+    key: named?.key,
+    identity: named && identityIn(namespace, named.key, named.work),
+    work: named?.work,
     label: options.label,
     priority: options.priority,
     absorbs,

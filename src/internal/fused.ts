@@ -15,12 +15,12 @@ import { PartAttempt } from "./attempt.ts"
 import type { Attempt } from "./attempt.ts"
 import { assembled, bodyOf, strayResult, valueOf } from "./bodies.ts"
 import { FailedPart } from "./failedPart.ts"
-import { StandIn } from "./keys.ts"
 import { runAt } from "./livePlan.ts"
 import type { Cache } from "./livePlan.ts"
 import { retryOf } from "./retries.ts"
 import { endingOf, withoutSignals } from "./signals.ts"
-import type { Handle, TaskImpl } from "./task.ts"
+import { TaskImpl } from "./task.ts"
+import type { Handle } from "./task.ts"
 
 /** One of the tasks that run. */
 export interface Part {
@@ -32,8 +32,7 @@ export interface Part {
   readonly isInlined: boolean
 }
 
-export class FusedTask extends StandIn {
-  readonly origin: TaskImpl
+export class FusedTask extends TaskImpl {
   private readonly recipe: Recipe
 
   constructor(parts: ReadonlyArray<Part>, handles: ReadonlyArray<Handle>, cache: Cache | undefined) {
@@ -47,7 +46,6 @@ export class FusedTask extends StandIn {
       task.options.after === undefined ? task.options : { ...task.options, after: undefined },
       undefined
     )
-    this.origin = task
     this.recipe = recipe
   }
 

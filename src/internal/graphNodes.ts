@@ -83,8 +83,7 @@ const futureNode = (key: string): Node => ({
 /** No scheduler: nothing is live, and futures are taken as they are. */
 const nobody: Live = {
   find: () => -1,
-  placeOf: () => undefined as never,
-  keyOf: () => "future",
+  namedOf: () => undefined,
   refuse: () => undefined
 }
 

@@ -32,6 +32,8 @@ export interface Run {
   readonly defaults: Defaults | undefined
   readonly fork: (effect: Effect.Effect<any, any>) => Fiber.Fiber<any, any>
   readonly cache: Cache | undefined
+  /** The graph is what a flatMap task returned. */
+  readonly isReturned?: true
   /** How the plan is to be written anew before it is submitted. */
   readonly passes: ReadonlyArray<Pass> | undefined
 }

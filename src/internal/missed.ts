@@ -17,11 +17,12 @@ export const placesOf = (
   key: string,
   dependencies: ReadonlyArray<Place | undefined>
 ): ReadonlyArray<number> | TypeError => {
+  // A key names all that have it: dependencies from other graphs may have that of one of the own graph.
   const places = missed.map((each) =>
-    dependencies.findIndex((place, i) => handles[i] === each || (place !== undefined && isMeant(each, place)))
+    dependencies.flatMap((place, i) => handles[i] === each || (place !== undefined && isMeant(each, place)) ? [i] : [])
   )
-  const stranger = places.indexOf(-1)
-  if (stranger < 0) return [...new Set(places)]
+  const stranger = places.findIndex((found) => found.length === 0)
+  if (stranger < 0) return eachOnce(places.flat(), dependencies)
   const own = new Set(
     dependencies.flatMap((place) => place === undefined ? [] : [JSON.stringify(keyAt(place.submission, place.index))])
   )
@@ -32,6 +33,21 @@ export const placesOf = (
     } in Task.dependenciesLost, which is none of its direct ` +
       `dependencies: ${known}. Let the task that depends on it report it, or depend on it.`
   )
+}
+
+/** One place for each task: it may stand in the inputs twice. */
+const eachOnce = (
+  places: ReadonlyArray<number>,
+  dependencies: ReadonlyArray<Place | undefined>
+): ReadonlyArray<number> => {
+  const byTask = new Map<number, number>()
+  for (const place of places) {
+    const at = dependencies[place]
+    // Numbers of tasks begin at 1.
+    const task = at === undefined ? -place : at.submission.sequence + at.index
+    if (!byTask.has(task)) byTask.set(task, place)
+  }
+  return [...byTask.values()]
 }
 
 /** Whether this is the task at that place, a future of it, or its key. */

@@ -92,13 +92,14 @@ export const checksOfRegions: Checks<Annotations> = {
   label: checks.label,
   priority: checks.priority,
   share: name,
+  namespace: name,
   retry: checks.retry,
   grace: checks.grace,
   idempotent: checks.idempotent
 }
 
 /** The options of a task or of a region. */
-type Given = Options & { readonly name?: string | undefined; readonly share?: string | undefined }
+type Given = Options & Pick<Annotations, "namespace" | "share"> & { readonly name?: string | undefined }
 
 /** Options with durations in milliseconds, and with what is wrong with them. Those of regions have checks of their own. */
 export const normalize = (options: Given | undefined, regional?: typeof checksOfRegions): TaskOptions => {
@@ -108,7 +109,7 @@ export const normalize = (options: Given | undefined, regional?: typeof checksOf
   }
   const { after, deadline, dependencyTimeout, follow, grace, key, name, resources, retry, tags, timeout, workers } =
     options
-  const { allowOthers, idempotent, inline, keepResources, label, locality, priority, pure, share } = options
+  const { allowOthers, idempotent, inline, keepResources, label, locality, namespace, priority, pure, share } = options
   const { waitForWorkers } = options
   const { ids, labels } = restrictionOf(workers)
   return {
@@ -135,6 +136,7 @@ export const normalize = (options: Given | undefined, regional?: typeof checksOf
     locality: typeof locality === "function" ? localityOf(locality) : undefined,
     waitForWorkersMillis: millisIn(waitForWorkers),
     share,
+    namespace: typeof namespace === "string" ? namespace : undefined,
     invalid
   }
 }

@@ -225,7 +225,7 @@ const isWork = (task: TaskImpl): boolean => bodyOf(task) === "map" || bodyOf(tas
 
 const ofCheap: ReadonlySet<string> = new Set(["priority"])
 const ofLinks: ReadonlySet<string> = new Set(shared)
-const ofLasts: ReadonlySet<string> = new Set([...shared, "pure", "name"])
+const ofLasts: ReadonlySet<string> = new Set([...shared, "pure", "name", "code"])
 
 /** A constant, or what its maker calls cheap. What asks for anything is a task of its own. */
 const isCheap = (task: TaskImpl): boolean =>

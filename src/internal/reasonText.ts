@@ -35,7 +35,10 @@ export const graphText = (reason: GraphReason): string => {
       return `There is no task ${quote(reason.key)} in this graph. Known keys: ${known(reason.known)}.`
     case "KeyConflict":
       return `The key ${quote(reason.key)} is taken: ${reason.why}. ` +
-        "Submit the same Task object, make both tasks pure, or choose another key."
+        (reason.pure === true
+          ? "Make the function once, outside of what calls it, and pass what it closes over as an argument; or give it " +
+            "another name."
+          : "Submit the same Task object, or choose another key.")
     case "InvalidDependency":
       return reason.key === undefined
         ? `The request cannot use ${reason.dependency}: ${reason.why}.`

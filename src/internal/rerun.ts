@@ -7,17 +7,18 @@
  *
  * @internal
  */
-import type { Defaults, Reference, Settings } from "../engine/Plan.ts"
+import type { Defaults, Identity, Reference, Settings } from "../engine/Plan.ts"
 import { keyAt } from "../engine/Submission.ts"
 import type { Place, Submission } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { GraphError } from "../SkeinError.ts"
 import type { GraphReason } from "../SkeinError.ts"
 import { withDefaults } from "./annotations.ts"
-import { mistakeOf, settingsOf } from "./compile.ts"
+import { settingsOf } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
-import { areSame, keyFor, nameOf } from "./keys.ts"
+import { conflict, identityIn, inNamespace, namedBy, namedIn, nameOf } from "./keys.ts"
+import type { Named } from "./keys.ts"
 import { functionOf, isKnownAt, runAt, taskAt } from "./livePlan.ts"
 import type { Compiled, LivePlan, Run } from "./livePlan.ts"
 import { Drafting, positionsOf } from "./planning.ts"
@@ -25,7 +26,8 @@ import { isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
 import type { Handle } from "./task.ts"
 
 /** What must be known of the scheduler in which the tasks ran. */
-export interface Past extends Pick<Live, "find" | "keyOf" | "placeOf"> {
+export interface Past extends Pick<Live, "find" | "namedOf"> {
+  readonly placeOf: (id: TaskId) => Place
   /** The task at this place if its result is held or on its way, else -1. */
   readonly usable: (place: Place) => TaskId
 }
@@ -48,17 +50,17 @@ interface Entry {
   readonly run: Run
   /** Where it was registered, unless it never was. */
   readonly place: Place | undefined
-  /** Its own key, and that of a pure call once its arguments have theirs. */
-  key: string | undefined
+  /** What it is called and does if it has a key; known of a pure task once what it is given has a place. */
+  named: Named | undefined
   /** What the plan calls it: known at once if it is live, else when what it needs has a place. */
   reference: Reference | undefined
 }
 
-const again = (task: TaskImpl, run: Run, key?: string, place?: Place): Entry => ({
+const again = (task: TaskImpl, run: Run, named?: Named, place?: Place): Entry => ({
   task,
   run,
   place,
-  key,
+  named,
   reference: undefined
 })
 
@@ -78,8 +80,8 @@ const unknown = new TaskImpl({ _tag: "value", value: undefined }, undefined, "no
 class Recompiler extends Drafting<Entry> {
   private readonly registered = new Map<Submission, Map<number, Entry>>()
   private readonly unregistered = new Map<Run, Map<TaskImpl, Entry>>()
-  /** What has a key is one task, in however many submissions it was. */
-  private readonly keys = new Map<string, Entry>()
+  /** What has an identity is one task, in however many submissions it was. */
+  private readonly identities = new Map<Identity, Entry>()
   private readonly past: Past
 
   constructor(past: Past) {
@@ -124,51 +126,51 @@ class Recompiler extends Drafting<Entry> {
 
   private live(id: TaskId): Entry {
     const place = this.past.placeOf(id)
-    return { ...again(taskAt(place), runAt(place), this.past.keyOf(id), place), reference: ~id }
+    return { ...again(taskAt(place), runAt(place), this.past.namedOf(id), place), reference: ~id }
   }
 
   private registeredAt(place: Place): Entry {
-    const key = place.submission.plan.settings.get(place.index)?.key
+    const named = namedBy(place.submission.plan.settings.get(place.index))
     if (!isKnownAt(place)) {
       this.refuse(tooFarBack(place))
       // Nothing looks at this entry: there will be no plan.
       return { ...again(unknown, runAt(place)), reference: 0 }
     }
-    return this.named(again(taskAt(place), runAt(place), key, place))
+    return this.named(again(taskAt(place), runAt(place), named, place))
   }
 
   /** A task that was joined under its key, or one below such a task. */
   private unregisteredOf(task: TaskImpl, run: Run): Entry {
     const known = this.unregistered.get(run) ?? new Map<TaskImpl, Entry>()
-    const present = known.get(task) ?? this.checked(again(task, run, task.options.key))
+    const { key, pure } = task.options
+    const named = key === undefined || pure === true ? undefined : { key, work: task }
+    const present = known.get(task) ?? this.named(again(task, run, named))
     this.unregistered.set(run, known.set(task, present))
     return present
   }
 
-  private checked(fresh: Entry): Entry {
-    const mistake = mistakeOf(fresh.task)
-    if (mistake !== undefined) this.refuse(mistake)
-    return this.named(fresh)
-  }
-
   private named(fresh: Entry): Entry {
-    return fresh.key === undefined ? fresh : this.known(fresh.task, fresh.key) ?? this.keep(fresh, fresh.key)
+    return fresh.named === undefined ? fresh : this.known(fresh, fresh.named) ?? this.keep(fresh, identityOf(fresh))
   }
 
-  private keep(entry: Entry, key: string): Entry {
-    this.keys.set(key, entry)
+  private keep(entry: Entry, identity: Identity): Entry {
+    this.identities.set(identity, entry)
     return entry
   }
 
-  /** What has this key here, or in the scheduler: somebody may have submitted it again. A run without success is replaced. */
-  private known(task: TaskImpl, key: string): Entry | undefined {
-    const own = this.keys.get(key)
-    const id = own === undefined ? this.past.find(key) : -1
+  /** The same task here, or in the scheduler: somebody may have submitted it again. A run without success is replaced. */
+  private known(entry: Entry, { key, work }: Named): Entry | undefined {
+    const { namespace } = entry.run.annotations
+    const identity = identityIn(namespace, key, work)
+    const own = this.identities.get(identity)
+    const id = own === undefined ? this.past.find(identity) : -1
     if (own === undefined && id < 0) return undefined
-    const other = own?.task ?? taskAt(this.past.placeOf(id))
-    if (!areSame(other, task)) this.refuse({ _tag: "KeyConflict", key, why: "another task has it now" })
+    const other = own === undefined ? this.past.namedOf(id)! : own.named!
+    if (namespace !== undefined && other.work !== work) {
+      this.refuse(conflict(key, entry.task, other.work, inNamespace(namespace)))
+    }
     if (own !== undefined) return own
-    return this.past.usable(this.past.placeOf(id)) < 0 ? undefined : this.keep(this.live(id), key)
+    return this.past.usable(this.past.placeOf(id)) < 0 ? undefined : this.keep(this.live(id), identity)
   }
 
   /** What a task needs, in the order of its handles; nothing if it is live. */
@@ -193,7 +195,7 @@ class Recompiler extends Drafting<Entry> {
   /** All that it needs has been added. */
   private add(entry: Entry): void {
     if (entry.reference !== undefined) return
-    const twin = entry.place === undefined && entry.key === undefined ? this.twinOf(entry) : undefined
+    const twin = entry.place === undefined && entry.named === undefined ? this.twinOf(entry) : undefined
     if (twin?.reference !== undefined) {
       entry.reference = twin.reference
       return
@@ -206,22 +208,25 @@ class Recompiler extends Drafting<Entry> {
     if (twin !== undefined) twin.reference = entry.reference
   }
 
-  /** A pure call that was never registered has its key only now; there may be one with that key already. */
+  /** What a pure task does that was never registered is known only now; there may be an equal one already. */
   private twinOf(entry: Entry): Entry | undefined {
     const { run, task } = entry
-    const key = keyFor(task, this.past, (argument) => this.unregisteredOf(argument, run).key)
-    if (typeof key === "object") return this.refuse(key)
-    if (key === undefined) return undefined
-    entry.key = key
-    const twin = this.known(task, key)
-    if (twin === undefined) this.keep(entry, key)
+    const named = namedIn(task, this.past, (argument) => this.unregisteredOf(argument, run).named)
+    if (named === undefined) return undefined
+    if ("_tag" in named) return this.refuse(named)
+    entry.named = named
+    const twin = this.known(entry, named)
+    if (twin === undefined) this.keep(entry, identityOf(entry))
     else this.hasJoinedLate = true
     return twin
   }
 }
 
-const settingsAt = ({ key, place, task }: Entry): Settings | undefined =>
-  place === undefined ? settingsOf(task, key) : place.submission.plan.settings.get(place.index)
+/** Of an entry that has a key. */
+const identityOf = ({ named, run }: Entry): Identity => identityIn(run.annotations.namespace, named!.key, named!.work)
+
+const settingsAt = ({ named, place, run, task }: Entry): Settings | undefined =>
+  place === undefined ? settingsOf(task, named, run) : place.submission.plan.settings.get(place.index)
 
 const defaultsAt = ({ place, run }: Entry): Defaults | undefined =>
   place === undefined ? run.defaults : place.submission.plan.defaults

@@ -31,6 +31,7 @@ import { areInputsThere } from "../engine/needs.ts"
 import { maySettle } from "../engine/outside.ts"
 import { Flag, hasEnded, Phase } from "../engine/Phase.ts"
 import type { Phase as PhaseOf } from "../engine/Phase.ts"
+import type { Identity } from "../engine/Plan.ts"
 import { make as makeState } from "../engine/State.ts"
 import type { SchedulerSettings, State } from "../engine/State.ts"
 import { liveOf } from "../engine/Submission.ts"
@@ -50,6 +51,8 @@ import { Detached } from "./detached.ts"
 import { measured } from "./fairness.ts"
 import type { SizeOf } from "./fairness.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
+import { namedBy } from "./keys.ts"
+import type { Named } from "./keys.ts"
 import { Life } from "./life.ts"
 import { runAt, runOf, taskAt } from "./livePlan.ts"
 import type { LivePlan, Run } from "./livePlan.ts"
@@ -453,7 +456,7 @@ export class SchedulerCore implements Carrier, Live, Past {
   }
 
   private expandNow(task: TaskId, attempt: number, returned: unknown, run: Run, worker: FiberWorker): void {
-    const inner = run.defaults === undefined ? run : { ...run, defaults: defaultsOfChildren(run.defaults) }
+    const inner = innerOf(run)
     const compiled = isTask(returned) ? compile([returned], this, inner) : notATask(this.keyOf(task), returned)
     if (compiled instanceof GraphError) return worker.fail(task, attempt, Cause.fail(compiled))
     const { plan, targets } = compiled
@@ -463,8 +466,12 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   // ---- compiling
 
-  find(key: string): TaskId {
-    return this.state.keys.get(key) ?? -1
+  find(identity: Identity): TaskId {
+    return this.state.keys.get(identity) ?? -1
+  }
+
+  namedOf(id: TaskId): Named | undefined {
+    return namedBy(settingsOf(this.state, id))
   }
 
   placeOf(id: TaskId): Place {
@@ -490,6 +497,13 @@ export class SchedulerCore implements Carrier, Live, Past {
     const retry = retryOf(taskAt(place), runAt(place))
     return this.hasTimedOut(id) && retry !== undefined ? id : -1
   }
+}
+
+/** The world of a graph that a flatMap task returned. */
+const innerOf = (run: Run): Run => {
+  const { cache, defaults } = run
+  if (defaults === undefined && cache === undefined) return run
+  return { ...run, defaults: defaults && defaultsOfChildren(defaults), isReturned: true }
 }
 
 const notATask = (key: string, returned: unknown): GraphError => {

@@ -73,6 +73,8 @@ export interface TaskOptions {
   readonly tags?: ReadonlyArray<string> | undefined
   /** Said by regions alone. */
   readonly share?: string | undefined
+  /** Said by regions alone: in which space keys name tasks for all graphs. */
+  readonly namespace?: string | undefined
   readonly locality?: Locality | undefined
   readonly waitForWorkersMillis?: number | undefined
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
@@ -82,6 +84,8 @@ export interface TaskOptions {
   readonly resource?: boolean | undefined
   /** The name that a pure key begins with. */
   readonly name?: string | undefined
+  /** Of a call of a pure function: tells that function from all others. */
+  readonly code?: string | undefined
   /** What is wrong with the options; told when the task is submitted. */
   readonly invalid?: ReadonlyArray<Invalid>
 }

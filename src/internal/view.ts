@@ -111,6 +111,7 @@ export class View {
     return exitOf(claim.outcome!, this.causeOf, {
       attempt: claim.starts,
       label: labelAt(submission, future.index),
+      graph: submission.number,
       submitter: submitterOf(submission),
       worker: claim.worker
     })
@@ -187,6 +188,7 @@ export class View {
     const { claim, index, key, submission } = future
     const common = {
       key,
+      graph: submission.number,
       label: labelAt(submission, index),
       status: this.statusOf(claim),
       priority: priorityAt(submission, index),

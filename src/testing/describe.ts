@@ -13,7 +13,7 @@ import { GraphError } from "../SkeinError.ts"
 
 /** All tasks of a shape, dependencies first. */
 export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
-  const nothing = { find: () => -1, placeOf: () => undefined as never, keyOf: () => "", refuse: () => undefined }
+  const nothing = { find: () => -1, namedOf: () => undefined, refuse: () => undefined }
   const tasks = scan(shape).handles.filter(isTask)
   const compiled = compile(tasks, nothing, runIn(Context.empty()))
   return compiled instanceof GraphError ? tasks : compiled.plan.nodes

@@ -20,13 +20,14 @@ import { reasonOf } from "../engine/outside.ts"
 import type { Claim } from "../engine/Owner.ts"
 import { isDefault } from "../engine/policies.ts"
 import type { Group } from "../engine/policies.ts"
-import type { Place, Submission } from "../engine/Submission.ts"
+import type { Submission } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { Attempt } from "../internal/attempt.ts"
 import { withoutInterrupts } from "../internal/causes.ts"
 import { compile } from "../internal/compile.ts"
 import { policiesOf } from "../internal/dependency.ts"
 import { assemble, scan } from "../internal/inputs.ts"
+import type { Named } from "../internal/keys.ts"
 import { placesOf } from "../internal/missed.ts"
 import { isDone, isRetriable, retryOf } from "../internal/retries.ts"
 import { runIn } from "../internal/runs.ts"
@@ -126,8 +127,8 @@ export class Interpreter implements Stage {
     return -1
   }
 
-  placeOf(id: TaskId): Place {
-    return this.rows.at(id)
+  namedOf(id: TaskId): Named | undefined {
+    return this.rows.namedOf(id)
   }
 
   refuse({ core }: FutureImpl): string | undefined {

@@ -15,6 +15,8 @@ import type { Submission } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { exitOf, rootCause } from "../internal/causes.ts"
 import { policiesOf } from "../internal/dependency.ts"
+import { namedBy } from "../internal/keys.ts"
+import type { Named } from "../internal/keys.ts"
 import type { Compiled, LivePlan, Run } from "../internal/livePlan.ts"
 import type { FutureImpl, TaskImpl } from "../internal/task.ts"
 
@@ -57,13 +59,18 @@ export class Rows {
   add({ plan, targets }: Compiled, run: Run, parent: Submission["parent"]): ReadonlyArray<TaskId> {
     const first = this.rows.length
     const ids = Int32Array.from({ length: plan.size }, (_, index) => first + index)
-    const submission = { plan, ids, sequence: first + 1, parent } as unknown as Submission
+    const submission = { number: first + 1, plan, ids, sequence: first + 1, parent } as unknown as Submission
     for (let index = 0; index < plan.size; index++) {
       this.rows.push({ submission, index, run, ended: undefined, inner: undefined })
       this.state.tasks.index.push(index)
       this.state.tasks.submission.push(submission)
     }
     return targets.map((target) => target >= 0 ? first + target : ~target)
+  }
+
+  namedOf(id: TaskId): Named | undefined {
+    const { index, submission } = this.rows[id]!
+    return namedBy(submission.plan.settings.get(index))
   }
 
   keyOf(id: TaskId): string {
@@ -148,7 +155,13 @@ export class Rows {
   whereOf(id: TaskId): Where {
     const { ended, index, submission } = this.rows[id]!
     const label = labelAt(submission, index)
-    return { attempt: ended?.starts ?? 0, label, submitter: submitterOf(submission), worker: this.name }
+    return {
+      attempt: ended?.starts ?? 0,
+      label,
+      graph: submission.number,
+      submitter: submitterOf(submission),
+      worker: this.name
+    }
   }
 
   exitOf(id: TaskId): Exit.Exit<unknown, unknown> {

@@ -140,6 +140,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       state.log!.push({
         at: 0,
         key: "x",
+        graph: 1,
         label: undefined,
         from: "waiting",
         to: "running",
@@ -222,7 +223,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       "S3: the released claim of main on run (row 2, running) is kept",
       (_, rig) => void (rig.claim(100, "run").state = "released")
     ],
-    ["S3: the key next names run (row 2, running)", (state, _, id) => state.keys.set("next", id("run"))],
+    ["S3: the identity next names run (row 2, running)", (state, _, id) => state.keys.set("next", id("run"))],
     ["S3: next (row 3, ready) lost its key", (state) => state.keys.delete("next")],
     [
       "S3: run (row 2, running) keeps next (row 3, ready)",

@@ -14,7 +14,7 @@ export interface Options {
   readonly share?: string
 }
 
-/** Builds a plan. A task's key is its name, unless told. */
+/** Builds a plan. A task's key is its name, and its identity is its key, unless told. */
 export const plan = (graph: Readonly<Record<string, ReadonlyArray<Dependency>>>, options: Options = {}): Plan => {
   const names = Object.keys(graph)
   const offsets = [0]
@@ -23,10 +23,11 @@ export const plan = (graph: Readonly<Record<string, ReadonlyArray<Dependency>>>,
   for (const [index, name] of names.entries()) {
     for (const dependency of graph[name]!) targets.push(referenceTo(names, dependency))
     offsets.push(targets.length)
-    settings.set(index, {
+    const own = {
       ...(options.anonymous === true ? { label: name } : { key: name }),
       ...options.settings?.[name]
-    })
+    }
+    settings.set(index, { identity: own.key, ...own })
   }
   return {
     size: names.length,

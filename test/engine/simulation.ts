@@ -354,10 +354,16 @@ export class Simulation {
     )
   }
 
+  /** A key, and which of two tasks of that key it is. */
+  private named(): Pick<Settings, "identity" | "key"> {
+    const key = `k${this.chance.below(6)}`
+    return { key, identity: `${key} ${this.chance.below(2)}` }
+  }
+
   private settings(): Settings | undefined {
     if (this.chance.with(0.4)) return undefined
     return {
-      key: this.chance.with(0.2) ? `k${this.chance.below(8)}` : undefined,
+      ...(this.chance.with(0.2) && this.named()),
       label: this.chance.with(0.2) ? "x" : undefined,
       priority: this.chance.with(0.2) ? this.chance.below(4) - 1 : undefined,
       resource: this.chance.with(0.18) ? true : undefined,
@@ -433,7 +439,7 @@ export class Simulation {
     if (this.demands) this.send({ _tag: "TagLimited", now: this.now, tag: chance.pick(["t", "u"])!, limit })
   }
 
-  /** A random plan, and for each of its members how to refer to it: keys that are live are joined, not made. */
+  /** A random plan, and for each of its members how to refer to it: tasks with keys that are live are joined, not made. */
   private plan(wanted: number): { readonly plan: Plan; readonly members: ReadonlyArray<Reference> } {
     const { chance } = this
     const live = this.liveClaims().map((claim) => ~claim.task)
@@ -443,7 +449,7 @@ export class Simulation {
     const keys = new Set<string>()
     for (let i = 0; i < wanted; i++) {
       const own = this.settings()
-      const present = own?.key === undefined ? undefined : this.state.keys.get(own.key)
+      const present = own?.identity === undefined ? undefined : this.state.keys.get(own.identity)
       if (present !== undefined && !(this.isReplaceable(present) && chance.with(0.5))) {
         members.push(~present)
         continue

@@ -21,9 +21,20 @@ describe("snapshot", () => {
       workers: [{ name: "w1", state: "open", slots: 1, running: ["b"], rejoining: [], attempts: 2 }],
       owners: [{ name: "main", claims: ["c", "flat"] }],
       tasks: [
-        { key: "a", state: "succeeded", users: 1, dependents: 1, owners: [], worker: "w1", attempt: 1, held: true },
+        {
+          key: "a",
+          graph: 1,
+          state: "succeeded",
+          users: 1,
+          dependents: 1,
+          owners: [],
+          worker: "w1",
+          attempt: 1,
+          held: true
+        },
         {
           key: "b",
+          graph: 1,
           label: "load",
           state: "running",
           users: 1,
@@ -33,9 +44,10 @@ describe("snapshot", () => {
           attempt: 1,
           holdsSlot: true
         },
-        { key: "c", state: "waiting", waitsOn: ["b"], users: 1, dependents: 0, owners: ["main"] },
+        { key: "c", graph: 1, state: "waiting", waitsOn: ["b"], users: 1, dependents: 0, owners: ["main"] },
         {
           key: "flat",
+          graph: 1,
           state: "waiting",
           waitsOn: ["inner"],
           standsFor: "inner",
@@ -45,7 +57,7 @@ describe("snapshot", () => {
           worker: "w1",
           attempt: 1
         },
-        { key: "inner", state: "seceded", users: 1, dependents: 1, owners: [], worker: "w1", attempt: 1 }
+        { key: "inner", graph: 2, state: "seceded", users: 1, dependents: 1, owners: [], worker: "w1", attempt: 1 }
       ],
       queue: [],
       waits: [
@@ -62,6 +74,7 @@ describe("snapshot", () => {
     rig.fail("a")
     assert.deepStrictEqual(snapshot(rig.state).tasks, [{
       key: "b",
+      graph: 1,
       state: "failed",
       users: 1,
       dependents: 0,
