@@ -384,7 +384,7 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
   const call = (args: unknown) => internal.toEffect(f(...args as P))
   const run = nout === undefined ? call : (args: unknown) => Effect.map(call(args), (all) => tuple(all, nout, name))
   const body: internal.Body = { _tag: "effect", run }
-  const code = rest.pure === true ? `${numberOf(f)}` : undefined
+  const code = rest.pure === true ? `${numberOf(f)}/${nout}` : undefined
   const given = code === undefined ? normalize(rest) : { ...normalize({ ...rest, name }), code }
   const isCount = nout === undefined || (Number.isInteger(nout) && nout >= 0)
   const normal = isCount ? given : withInvalid(given, { option: "nout", value: nout, expected: "a whole number" })

@@ -76,6 +76,7 @@ const detailsOf = ({ cause, path }: DependencyFailed<unknown>): string => {
 
 /** What `TaskInfo` says of a failure. */
 export interface Info extends Place {
+  readonly graph: number
   readonly root: string
   readonly path: ReadonlyArray<string>
 }
@@ -119,6 +120,7 @@ const pathOfError: PropertyDescriptor = {
 export class Told implements Info {
   readonly #path: Path
   readonly key: string
+  readonly graph: number
   readonly root: string
   readonly attempt: number
   readonly label: string | undefined
@@ -126,9 +128,10 @@ export class Told implements Info {
   readonly worker: string | undefined
   declare readonly path: ReadonlyArray<string>
 
-  constructor(path: Path, { attempt, label, submitter, worker }: Omit<Place, "key">) {
+  constructor(path: Path, { attempt, graph, label, submitter, worker }: Omit<Place, "key"> & Pick<Info, "graph">) {
     this.#path = path
     this.key = path.key
+    this.graph = graph
     this.root = path.root
     this.attempt = attempt
     this.label = label
