@@ -53,7 +53,6 @@ export const advance = (state: State, event: Event, out: Out): void => {
   }
   if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
   state.cancelling = unwanted
-  if (state.behalf !== undefined) state.behalf = undefined
   if (state.isWatching) workers.watch(state)
   if (state.timers.length > 0 || state.isWatching) timers.schedule(state, attempts.isStale, out)
   state.tasks.shrink()

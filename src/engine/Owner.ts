@@ -53,20 +53,20 @@ export interface Wait {
   remaining: number
   /** The claims through which it waits; a withdrawn claim ends for it. */
   readonly claims: ReadonlySet<Claim> | undefined
-  /** The task inside which it waits, or -1. */
-  readonly waiter: TaskId
+  /** The task inside which it waits, or -1; so from the end of that attempt on. */
+  waiter: TaskId
   /** It waits for what its waiter must not outlive, so a request to stop does not end it. */
   readonly closing: boolean
   /** Its waiter has not given its slot away for it. */
   readonly keepsSlot: boolean
-  /** It waits for all that stops, or is released, on this behalf. */
+  /** It waits for all that leaves on this behalf, as far as that does not wait for its waiter (S14). */
   readonly behalf: Behalf | undefined
 }
 
-/** Because of whom a task stops or is released. */
+/** Because of whom a task leaves: it stops, or the resource of its result is finalized. */
 export interface Behalf {
-  /** The number of the owner who lost interest; `undefined` if it is nobody who could wait. */
-  readonly owner: number | undefined
+  /** The number of an owner, who may have closed by now. */
+  readonly owner: number
   /** The key of the task with whose cancellation it began, if it began with one. */
   readonly cancelled: string | undefined
 }

@@ -31,6 +31,9 @@
  * - S12 While no worker takes tasks, each ready task has a limit to its wait for one, unless it waits for ever.
  * - S13 A task that has not started, and that no worker which takes tasks could ever run, is among the `lacking`, with a limit
  *   to its wait unless it waits for ever.
+ * - S14 What stops or is released does so on behalf of the owner of its submission, of the owner who withdrew, and of all on whose
+ *   behalf that left which needed it last; if that first owner has closed, of those too who want it. A wait for what leaves on
+ *   somebody's behalf is open as long as anything does that does not wait for its waiter.
  *
  * @since 0.1.0
  */
@@ -163,13 +166,11 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   draining: number
   /** Attempts that stop. */
   readonly stopping: Map<TaskId, Stopping>
-  /** Tasks whose resources are being finalized. */
-  readonly releasing: Map<TaskId, Behalf>
+  /** Tasks that stop, or whose resources are being finalized, each with those on whose behalf (S14). */
+  readonly leaving: Map<TaskId, ReadonlyArray<Behalf>>
   /** How many live tasks have results that own resources. */
   resources: number
-  /** Because of whom results are released in this step, where it is not the owner of their submission. */
-  behalf: Behalf | undefined
-  /** Waits for all that stops on somebody's behalf, in a step that may release resources on that behalf yet. */
+  /** Waits for all that leaves on somebody's behalf, in a step in which more may leave on that behalf yet. */
   readonly endingWaits: Array<Wait>
   /** The lanes of ready tasks that gave their place up, one each. */
   readonly rescheduled: Map<TaskId, Lane>
@@ -276,9 +277,8 @@ const stateOf = (
   copying: new Map(),
   draining: 0,
   stopping: new Map(),
-  releasing: new Map(),
+  leaving: new Map(),
   resources: 0,
-  behalf: undefined,
   endingWaits: [],
   rescheduled: new Map(),
   failures: new Map(),

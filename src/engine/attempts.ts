@@ -14,7 +14,7 @@ import * as lack from "./lack.ts"
 import { refusalOf, unfoldingRefusal } from "./limits.ts"
 import { keyOf, mayRepeat, sequenceOf, settingsOf } from "./lookups.ts"
 import type { Reason } from "./Outcome.ts"
-import { dropFailure, forgetOutcome, keyCancelled, outcomeOf } from "./outcomes.ts"
+import { dropFailure, forgetOutcome, outcomeOf } from "./outcomes.ts"
 import { hold, holderFor } from "./outside.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
@@ -89,20 +89,18 @@ export const leave = (state: State, task: TaskId, out: Out): void => {
 /** The outcome of an attempt that was asked to stop was fixed then; what it brings now is dropped. */
 export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): void => {
   const tasks = state.tasks
-  const stopping = state.stopping.get(task)
-  const behalf = { owner: stopping?.owner?.id, cancelled: keyCancelled(state, task) ?? stopping?.cancelled }
   state.stopping.delete(task)
-  if (state.resources > 0 && behalf.owner !== undefined) state.behalf = behalf
   if (ending._tag === "Succeeded") {
     out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
     if ((tasks.flags[task]! & Flag.resource) !== 0) {
       tasks.flags[task]! &= ~Flag.timedOut
-      return finalize(state, task, behalf, out)
+      return finalize(state, task, out)
     }
   }
   if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
   if (ending._tag === "Retried" && (tasks.flags[task]! & Flag.timedOut) !== 0) {
     forgetOutcome(state, task, out)
+    stay(state, task, out)
     return tryAgain(state, task, ending.delayMillis, out)
   }
   publish(state, task, out)
@@ -130,7 +128,14 @@ const publishValue = (state: State, task: TaskId, out: Out): void => {
   state.tasks.flags[task]! |= Flag.recomputed
   transition(state, task, Phase.waiting)
   if (state.tasks.refs[task] === 0) state.agenda.push(~task)
+  else stay(state, task, out)
   waitAgain(state, task, false, out)
+}
+
+/** A task that was about to leave starts anew. */
+const stay = (state: State, task: TaskId, out: Out): void => {
+  state.leaving.delete(task)
+  waits.stays(state, task, out)
 }
 
 /** Handles {@link TaskFinalized}: the last that is left of a result that was released, or that came too late. */
@@ -140,13 +145,10 @@ export const finalized = (state: State, { attempt, task }: TaskFinalized, out: O
 
 /** Forgets a task whose resource is no more, unless it is needed again, or ends it with the outcome that was fixed. */
 export const closed = (state: State, task: TaskId, out: Out): void => {
-  const behalf = state.releasing.get(task)!
-  if (behalf.owner !== undefined) state.behalf = behalf
-  state.releasing.delete(task)
   if (state.waitsOf.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
   if (state.outcomes.has(task) || state.settled.has(task)) return publish(state, task, out)
   if (state.tasks.refs[task]! > 0) {
-    waits.finalized(state, task, out)
+    stay(state, task, out)
     return acquireAgain(state, task, out)
   }
   waits.taskEnded(state, task, out)
@@ -239,7 +241,7 @@ const fire = (state: State, timer: Timer, out: Out): void => {
     { _tag: "TimedOut", of: "dependencies", millis: settings.dependencyTimeoutMillis! }
   const outcome = outcomeOf(state, task, reason)
   if (phase < Phase.assigned) return fail(state, task, outcome, out)
-  stop(state, task, outcome, state.tasks.submission[task]!.owner, kind === "timeout", out)
+  stop(state, task, outcome, kind === "timeout", out)
 }
 
 /** Reports an attempt that does not stop; it goes on, and keeps its slot. */

@@ -5,13 +5,13 @@
  * @since 0.1.0
  */
 import type { Out } from "./Instruction.ts"
+import * as leaving from "./leaving.ts"
 import { graceOf, keyOf } from "./lookups.ts"
 import type { Outcome } from "./Outcome.ts"
 import { noteOutcome, outcomeOf } from "./outcomes.ts"
-import type { Owner } from "./Owner.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
-import { endLater, finalizeForGood, freeKey, isToComeAgain, release } from "./release.ts"
+import { endLater, freeKey, isToComeAgain, release } from "./release.ts"
 import { fail } from "./settle.ts"
 import type { State } from "./State.ts"
 import type { TaskId } from "./TaskTable.ts"
@@ -21,10 +21,6 @@ import * as waits from "./waits.ts"
 
 /** The attempt of a task that was asked to stop. */
 export interface Stopping {
-  /** On whose behalf: the owner who waits for that, if it is open. */
-  owner: Owner | undefined
-  /** The key of the task with whose cancellation it began, where no outcome says so. */
-  cancelled: string | undefined
   /** When it was asked first. */
   readonly since: number
   /** It goes on longer than its grace. */
@@ -36,67 +32,50 @@ export const abandon = (state: State, task: TaskId, out: Out): void => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (phase === Phase.free) return
   if (hasEnded(phase)) return releaseLate(state, task, out)
-  if (isToComeAgain(state, task)) return finalizeForGood(state, task)
-  cancel(state, task, out)
+  // It was to be made anew once it is finalized.
+  if (isToComeAgain(state, task)) freeKey(state, task)
+  else cancel(state, task, out)
 }
 
 /** Cancels a task that has not ended, whoever wants it. Its key is free from now on. */
 export const cancel = (state: State, task: TaskId, out: Out): void => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (isToComeAgain(state, task)) endLater(state, task, out)
-  const { by, owner, reason, task: key = keyOf(state, task) } = state.cancelling
+  const { by, reason, task: key = keyOf(state, task) } = state.cancelling
   const outcome = outcomeOf(state, task, { _tag: "Cancelled", task: key, by, reason })
   if (!state.settled.has(task)) freeKey(state, task)
   if (phase < Phase.assigned) {
     fail(state, task, outcome, out)
     return
   }
-  stop(state, task, outcome, owner ?? state.tasks.submission[task]!.owner, false, out)
+  stop(state, task, outcome, false, out)
 }
 
 /** A result that had lived on by another may go now. One that ends in this step goes when it is settled. */
 const releaseLate = (state: State, task: TaskId, out: Out): void => {
-  if (state.tasks.refs[task] === 0 && (state.tasks.flags[task]! & Flag.settled) !== 0) release(state, task, out)
+  if ((state.tasks.flags[task]! & Flag.settled) === 0) return
+  if (state.tasks.refs[task] === 0) release(state, task, out)
+  else state.leaving.delete(task)
 }
 
 /**
- * Asks a worker to stop an attempt, on behalf of an owner who may wait for that. Its outcome is fixed now and published
- * when it has ended. One that stops already because it ran out of its own time will not be tried again.
+ * Asks a worker to stop an attempt. Its outcome is fixed now and published when it has ended. One that stops already because it
+ * ran out of its own time will not be tried again.
  */
-export const stop = (
-  state: State,
-  task: TaskId,
-  outcome: Outcome,
-  owner: Owner,
-  timedOut: boolean,
-  out: Out
-): void => {
+export const stop = (state: State, task: TaskId, outcome: Outcome, timedOut: boolean, out: Out): void => {
   // What it was settled with stays, though somebody wants it to stop for another reason by now.
   if (!state.settled.has(task)) noteOutcome(state, task, outcome, out)
-  stopAs(state, task, owner, timedOut, out)
+  stopAs(state, task, timedOut, out)
 }
 
-/** The key of the task with whose cancellation that of `task` begins, where its outcome does not say so. */
-const cancelledWith = (state: State, task: TaskId): string | undefined =>
-  state.cancelling.task ?? (state.settled.has(task) ? keyOf(state, task) : undefined)
-
 /** Asks a worker to stop an attempt whose outcome is fixed. */
-export const stopAs = (state: State, task: TaskId, owner: Owner, timedOut: boolean, out: Out): void => {
+export const stopAs = (state: State, task: TaskId, timedOut: boolean, out: Out): void => {
   const tasks = state.tasks
   if (timedOut) tasks.flags[task]! |= Flag.timedOut
   else tasks.flags[task]! &= ~Flag.timedOut
-  const waiting = state.owners.has(owner.id) ? owner : undefined
-  if (tasks.phase[task] === Phase.releasing) {
-    state.releasing.set(task, { owner: waiting?.id, cancelled: cancelledWith(state, task) })
-    return
-  }
-  const present = state.stopping.get(task)
-  if (present !== undefined) {
-    present.owner = waiting
-    present.cancelled = cancelledWith(state, task)
-    return
-  }
-  state.stopping.set(task, { owner: waiting, cancelled: undefined, since: state.now, overdue: false })
+  leaving.noteOwn(state, task)
+  if (tasks.phase[task] === Phase.releasing || state.stopping.has(task)) return
+  state.stopping.set(task, { since: state.now, overdue: false })
   transition(state, task, Phase.stopping)
   const grace = graceOf(state, task)
   if (grace < Infinity) timers.arm(state, "grace", task, tasks.attempt[task]!, grace)

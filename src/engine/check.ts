@@ -2,7 +2,7 @@
  * Tests the invariants of {@link State} from first principles: everything that the engine counts is counted again, and
  * everything that it keeps in two places is compared. Slow, and meant for tests and for bug reports.
  *
- * Tasks by themselves are in `checkTasks.ts` (S1, S2, S7), who wants them in `checkOwners.ts` (S3), who waits for them in
+ * Tasks by themselves are in `checkTasks.ts` (S1, S2, S7), who wants them in `checkOwners.ts` (S3, S14), who waits for them in
  * `checkWaits.ts` (S2, S6, S10), what attempts hold in `checkSlots.ts` (S4, S5, S6), where ready tasks are in `checkQueues.ts`
  * (S6), results in `checkResults.ts` (S8), workers and tasks that lack one in `checkWorkers.ts` (S11, S12, S13), and what is due
  * in `checkTimers.ts` (S2). That nothing is left in the end (S9) is here.
@@ -11,7 +11,7 @@
  */
 import { factsOf } from "./checkFacts.ts"
 import type { Rule } from "./checkFacts.ts"
-import { claims, dependents, users } from "./checkOwners.ts"
+import { claims, dependents, leaving, users } from "./checkOwners.ts"
 import { heaps, lanes, queues } from "./checkQueues.ts"
 import { copies, results } from "./checkResults.ts"
 import { amounts, idleSlots, slots } from "./checkSlots.ts"
@@ -29,7 +29,7 @@ export const check = (state: State): ReadonlyArray<string> => {
 
 /** S9: without owners, and once everything has stopped, nothing is left. */
 const emptiness: Rule = function*(state) {
-  if (state.owners.size > 0 || state.stopping.size > 0 || state.releasing.size > 0) return
+  if (state.owners.size > 0 || state.leaving.size > 0) return
   const open = [...state.waits.values()].filter(({ mode, waiter }) => mode !== "never" || waiter >= 0)
   const sizes = {
     tasks: state.tasks.size,
@@ -82,6 +82,7 @@ const rules: ReadonlyArray<Rule> = [
   users,
   claims,
   dependents,
+  leaving,
   waits,
   starvation,
   slots,

@@ -1,5 +1,6 @@
 /**
- * Checks of who wants a task: its users are counted, and they and the task know each other (S3).
+ * Checks of who wants a task: its users are counted, and they and the task know each other (S3); and who wanted one that leaves
+ * (S14).
  *
  * @since 0.1.0
  */
@@ -57,6 +58,19 @@ export const claims: Rule = function*(state, { live, name }) {
     const isFree = state.outcomes.has(task) || phaseOf(state, task) === Phase.releasing ||
       has(state, task, Flag.recomputed)
     if (identity !== undefined && !isFree && state.keys.get(identity) !== task) yield `S3: ${name(task)} lost its key`
+  }
+}
+
+/** S14: it is known of whatever leaves on whose behalf, the owner of its submission included. */
+export const leaving: Rule = function*(state, { live, name }) {
+  for (const task of live) {
+    const phase = phaseOf(state, task)
+    const behalves = state.leaving.get(task)
+    if ((phase === Phase.stopping || phase === Phase.releasing) !== (behalves !== undefined)) {
+      yield `S14: ${name(task)} is not leaving rightly`
+    }
+    const { id } = state.tasks.submission[task]!.owner
+    if (behalves?.every(({ owner }) => owner !== id) === true) yield `S14: ${name(task)} leaves without its owner`
   }
 }
 

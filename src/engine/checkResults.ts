@@ -10,14 +10,13 @@ import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** S8: results are there, and those that own a resource and the sizes of all are counted right. */
 export const results: Rule = function*(state, { live, name }) {
-  const { fairness: { budget }, releasing, tasks } = state
+  const { fairness: { budget }, tasks } = state
   for (const task of live) {
     const phase = phaseOf(state, task)
     const isReleasing = phase === Phase.releasing
     if ((phase === Phase.succeeded || isReleasing) && state.workers[tasks.worker[task]!]!.phase === "lost") {
       yield `S8: the result of ${name(task)} was lost`
     }
-    if (isReleasing !== releasing.has(task)) yield `S8: ${name(task)} is not releasing rightly`
     if (isReleasing && !has(state, task, Flag.resource)) yield `S8: ${name(task)} owns nothing`
     const isHeld = phase === Phase.succeeded || (isReleasing && !state.outcomes.has(task) && !state.settled.has(task))
     if (state.sizes.has(task) !== (budget !== undefined && isHeld)) yield `S8: the size of ${name(task)} is miscounted`

@@ -67,11 +67,11 @@ const tables = [
   "keepingAmounts",
   "lacking",
   "later",
+  "leaving",
   "makers",
   "needs",
   "outcomes",
   "queueOf",
-  "releasing",
   "reports",
   "rescheduled",
   "settled",
@@ -83,8 +83,8 @@ const tables = [
 
 /** S1: what holds for one step alone is over. */
 export const betweenSteps: Rule = function*(state) {
-  const { agenda, behalf, cancelling, endingWaits, hasMoved, lone, stranded, unplaced } = state
-  const isOver = agenda.size === 0 && lone < 0 && cancelling === unwanted && behalf === undefined && !hasMoved
+  const { agenda, cancelling, endingWaits, hasMoved, lone, stranded, unplaced } = state
+  const isOver = agenda.size === 0 && lone < 0 && cancelling === unwanted && !hasMoved
   if (!isOver || endingWaits.length + stranded.length + unplaced.length > 0) yield "S1: the step is not finished"
   if (state.crewChanged && state.demanding > 0) yield "S1: nobody was asked whether it lacks a worker"
 }

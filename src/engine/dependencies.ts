@@ -1,5 +1,5 @@
 /**
- * What a live task depends on, as rows of the table.
+ * What a live task depends on, and what depends on it, as rows of the table.
  *
  * @since 0.1.0
  */
@@ -28,4 +28,20 @@ export const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId
   const rows = dependencyRows(state, task)
   const dropped = state.needs.get(task)?.dropped
   return dropped === undefined || dropped.size === 0 ? rows : rows.filter((_, place) => !dropped.has(place))
+}
+
+/** The live dependents of a task, in its own and in later submissions; some may have let go of it at their end. */
+export const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  const { dependentOffsets, dependents, ids } = state.tasks.submission[task]!
+  const index = state.tasks.index[task]!
+  const own = Array.from(
+    dependents.subarray(dependentOffsets[index], dependentOffsets[index + 1]),
+    (dependent) => ids[dependent]!
+  )
+  // A task that stands for another has let go of what it depended on.
+  const live = own.filter((dependent) =>
+    dependent >= 0 && !state.aliases.has(dependent) &&
+    (!state.needs.has(dependent) || dependenciesOf(state, dependent).includes(task))
+  )
+  return [...live, ...(state.later.get(task)?.keys() ?? [])]
 }

@@ -108,9 +108,7 @@ const endLeaving = (state: State, task: TaskId, out: Out): void => {
     leave(state, task, out)
     stopped(state, task, interrupted, out)
   }
-  // Each on somebody's behalf: what it was the last to need elsewhere is released on that.
   propagate(state, out)
-  state.behalf = undefined
 }
 
 /** What must not run again ends here. Other results that live on something keep hold of it, for those that make them anew. */

@@ -6,6 +6,7 @@
  */
 import { dependenciesOf, dependencyRows } from "./dependencies.ts"
 import type { Out } from "./Instruction.ts"
+import * as leaving from "./leaving.ts"
 import { keyOf, settingsOf } from "./lookups.ts"
 import { meantBy } from "./Outcome.ts"
 import type { Impossibility, Outcome as Ended } from "./Outcome.ts"
@@ -142,7 +143,9 @@ const judge = (
   if (verdict === "run") {
     needs.met[index] = true
     needs.left--
-    if (group.policy._tag === "AtLeast" && group.policy.losers === "cancel") letLosersGo(state, task, needs, group, out)
+    if (group.policy._tag === "AtLeast" && group.policy.losers === "cancel") {
+      letLosersGo(state, task, needs, group, last, out)
+    }
     return undefined
   }
   if (verdict === "skip") {
@@ -199,7 +202,14 @@ const isRefused = ({ policy }: Group, outcome: Outcome): boolean =>
     : outcome === "success" || outcome === "skipped"
 
 /** Nobody needs the others of a group any more, as far as this task goes. */
-const letLosersGo = (state: State, task: TaskId, needs: Needs, { from, to }: Group, out: Out): void => {
+const letLosersGo = (
+  state: State,
+  task: TaskId,
+  needs: Needs,
+  { from, to }: Group,
+  last: TaskId | undefined,
+  out: Out
+): void => {
   for (const [dependency, places] of Array.from(needs.open)) {
     const lost = places.filter((place) => place >= from && place < to)
     if (lost.length === 0) continue
@@ -210,7 +220,8 @@ const letLosersGo = (state: State, task: TaskId, needs: Needs, { from, to }: Gro
       needs.open.delete(dependency)
       unlisten(state, task, dependency)
     }
-    for (let i = 0; i < lost.length; i++) unref(state, dependency, out)
+    for (let i = 0; i < lost.length; i++) unref(state, dependency, out, task)
+    if (last !== undefined && state.leaving.has(dependency)) leaving.inherit(state, dependency, last)
   }
 }
 

@@ -35,16 +35,15 @@ export const settleFromOutside = (state: State, { ending, task }: TaskSettled, o
     out.push({ _tag: "Rejected", event: "TaskSettled", reason: { _tag: "Gone", what: isOpen ? "worker" : "task" } })
     return
   }
-  const { owner } = state.tasks.submission[task]!
   if (phase === Phase.releasing) endLater(state, task, out)
   if (ending._tag === "Succeeded") {
     if (phase < Phase.assigned) return hold(state, task, out)
     state.settled.add(task)
-    return stopAs(state, task, owner, false, out)
+    return stopAs(state, task, false, out)
   }
   const outcome = outcomeOf(state, task, reasonOf(ending, keyOf(state, task)))
   if (phase < Phase.assigned) fail(state, task, outcome, out)
-  else stop(state, task, outcome, owner, false, out)
+  else stop(state, task, outcome, false, out)
 }
 
 /** How a task with this key ends that is settled without a value. */

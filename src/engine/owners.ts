@@ -6,13 +6,15 @@
  */
 import { propagate } from "./agenda.ts"
 import { cancel } from "./cancel.ts"
-import { dependenciesOf } from "./dependencies.ts"
+import { dependentsOf } from "./dependencies.ts"
 import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpened } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
+import * as leaving from "./leaving.ts"
 import { keyOf, nameOfWorker, placeOf } from "./lookups.ts"
 import type { Trail } from "./Outcome.ts"
-import { dropFailure, keyCancelled, outcomeOf } from "./outcomes.ts"
-import type { Behalf, Claim, Owner } from "./Owner.ts"
+import { dropFailure, outcomeOf } from "./outcomes.ts"
+import { unwanted } from "./Owner.ts"
+import type { Claim, Owner } from "./Owner.ts"
 import { Flag, hasEnded } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
 import { unref } from "./release.ts"
@@ -31,21 +33,17 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
   const task = meantBy(event)
   const isOpen = task >= 0 && !hasEnded(state.tasks.phase[task] as PhaseOf) && state.tasks.refs[task]! > 0
   const key = task >= 0 && (isOpen || claim.state !== "cancelled") ? keyOf(state, task) : keyOfCancelled(claim)
-  // The owner of a claim that is gone may be closed; whoever submitted the task waits for what stops then.
-  const owner = state.owners.has(claim.owner.id) ? claim.owner : undefined
   if (isOpen) {
-    state.cancelling = { task: keyOf(state, task), by, reason, owner }
-    if (force) cancel(state, task, out)
-    else withdrawDownstream(state, claim, out)
+    state.cancelling = { task: keyOf(state, task), by, reason, owner: claim.owner }
+    if (force) {
+      leaving.note(state, task, -1)
+      cancel(state, task, out)
+    } else withdrawDownstream(state, claim, out)
     propagate(state, out)
   }
-  const tasks = stoppingTasks(
-    state,
-    (each, closing, cancelled) =>
-      (owner === undefined || closing === owner) && (keyCancelled(state, each) ?? cancelled) === key
-  )
-  const behalf = key === undefined ? undefined : { owner: owner?.id, cancelled: key }
-  const open = behalf === undefined ? tasks : [...tasks, ...releasingTasks(state, behalf, false)]
+  // The owner of a claim that is gone may be closed: its number is still on whatever leaves because of this.
+  const behalf = key === undefined ? undefined : { owner: claim.owner.id, cancelled: key }
+  const open = behalf === undefined ? [] : leaving.leavingOn(state, behalf)
   waits.enter(state, { ...event, mode: "all", behalf }, open, undefined, out)
 }
 
@@ -71,22 +69,28 @@ const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): voi
     claim.starts = starts[claim.task]!
     claim.worker = nameOfWorker(state, worker[claim.task]!)
     waits.claimEnded(state, claim, out)
-    unref(state, claim.task, out)
+    withdraw(state, claim.task, out)
   }
+}
+
+/** An owner is no user of a task any more. What leaves already, for whatever reason, does so on its behalf too. */
+const withdraw = (state: State, task: TaskId, out: Out): void => {
+  if (state.leaving.size > 0 && state.leaving.has(task)) leaving.note(state, task, -1)
+  unref(state, task, out, -1)
 }
 
 /** Handles {@link ClaimReleased}. Other claims of the same owner on the same task stay. */
 export const release = (state: State, { claim }: ClaimReleased, out: Out): void => {
   if (claim.state !== "live") return
   removeClaim(claim)
-  if (state.resources > 0) state.behalf = { owner: claim.owner.id, cancelled: undefined }
+  state.cancelling = { by: unwanted.by, reason: unwanted.reason, owner: claim.owner }
   letGo(state, claim, out)
 }
 
 const letGo = (state: State, claim: Claim, out: Out): void => {
   claim.state = "released"
   waits.claimEnded(state, claim, out)
-  unref(state, claim.task, out)
+  withdraw(state, claim.task, out)
 }
 
 /** The owner's claims on a task and on all that depends on it, however far, each with the way there. */
@@ -108,31 +112,13 @@ const claimsDownstream = (
   return found
 }
 
-/** The live dependents of a task, in its own and in later submissions. */
-const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
-  const { dependentOffsets, dependents, ids } = state.tasks.submission[task]!
-  const index = state.tasks.index[task]!
-  const own = Array.from(
-    dependents.subarray(dependentOffsets[index], dependentOffsets[index + 1]),
-    (dependent) => ids[dependent]!
-  )
-  // A task that stands for another has let go of what it depended on.
-  const live = own.filter((dependent) =>
-    dependent >= 0 && !state.aliases.has(dependent) &&
-    (!state.needs.has(dependent) || dependenciesOf(state, dependent).includes(task))
-  )
-  return [...live, ...(state.later.get(task)?.keys() ?? [])]
-}
-
 /** Handles {@link OwnerClosed}: whatever only this owner wanted ends. */
 export const close = (state: State, event: OwnerClosed, out: Out): void => {
   const owner = state.owners.get(event.owner)
   if (owner !== undefined) withdrawAll(state, owner, event, out)
-  // What stops on behalf of nobody that is left is awaited by whoever closes next, or nobody would. An owner may be closed
-  // twice, by its scope and by the scheduler: both wait.
-  const tasks = stoppingTasks(state, (_, closing) => closing === undefined || closing.id === event.owner)
+  // An owner may be closed twice, by its scope and by the scheduler: both wait.
   const behalf = { owner: event.owner, cancelled: undefined }
-  const open = [...tasks, ...releasingTasks(state, behalf, true)]
+  const open = state.leaving.size === 0 ? none : leaving.leavingOn(state, behalf)
   waits.enter(state, { ...event, mode: "all", closing: true, behalf }, open, undefined, out)
   state.owners.delete(event.owner)
 }
@@ -143,7 +129,7 @@ const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): 
     if (!(claims instanceof Set)) letGo(state, claims, out)
     else for (const claim of claims) letGo(state, claim, out)
   }
-  for (const task of owner.targets) unref(state, task, out)
+  for (const task of owner.targets) withdraw(state, task, out)
   dropWishes(state, owner, out)
   propagate(state, out)
   owner.claims.clear()
@@ -156,36 +142,16 @@ const dropWishes = (state: State, owner: Owner, out: Out): void => {
     for (const task of ids) {
       if (task < 0 || (state.tasks.flags[task]! & Flag.wished) === 0) continue
       state.tasks.flags[task]! &= ~Flag.wished
-      unref(state, task, out)
+      withdraw(state, task, out)
     }
   }
   owner.wishing = undefined
 }
 
-const stoppingTasks = (
-  state: State,
-  isMeant: (task: TaskId, closing: Owner | undefined, cancelled: string | undefined) => boolean
-): ReadonlyArray<TaskId> => {
-  const tasks: Array<TaskId> = []
-  for (const [task, { cancelled, owner }] of state.stopping) if (isMeant(task, owner, cancelled)) tasks.push(task)
-  return tasks
-}
-
-/** The tasks that are being released on this behalf; for an owner that closes, all of its and those of nobody. */
-const releasingTasks = (state: State, behalf: Behalf, isClosing: boolean): Array<TaskId> => {
-  const tasks: Array<TaskId> = []
-  for (const [task, { cancelled, owner }] of state.releasing) {
-    const key = keyCancelled(state, task) ?? cancelled
-    if (isClosing && owner === undefined) tasks.push(task)
-    else if (owner === behalf.owner && (isClosing || key === behalf.cancelled)) tasks.push(task)
-  }
-  return tasks
-}
-
-/** Ends the waits whose tasks have all stopped, but for those on whose behalf resources are being released since. */
+/** Ends the waits whose tasks have all left, but for those on whose behalf others leave by now (S14). */
 export const endWaits = (state: State, out: Out): void => {
   for (const wait of state.endingWaits.splice(0)) {
-    waits.endOrGoOn(state, wait, releasingTasks(state, wait.behalf!, wait.closing), out)
+    waits.endOrGoOn(state, wait, leaving.leavingOn(state, wait.behalf!), out)
   }
 }
 
@@ -196,10 +162,11 @@ export const share = (state: State, event: ClaimShared, out: Out): void => {
     out.push({ _tag: "Rejected", event: event._tag, reason: { _tag: "Gone", what: "claim" } })
     return
   }
-  out.push({ _tag: "Submitted", ids: none, claims: [claim(state, owner, event.claim.task)] })
+  out.push({ _tag: "Submitted", ids: noIds, claims: [claim(state, owner, event.claim.task)] })
 }
 
-const none = new Int32Array(0)
+const noIds = new Int32Array(0)
+const none: ReadonlyArray<TaskId> = []
 
 export const makeClaim = (owner: Owner, task: TaskId): Claim => ({
   owner,

@@ -6,9 +6,9 @@
 import * as budget from "./budget.ts"
 import { areAny, drop } from "./copies.ts"
 import type { Out } from "./Instruction.ts"
+import * as leaving from "./leaving.ts"
 import { settingsOf } from "./lookups.ts"
 import { forgetOutcome } from "./outcomes.ts"
-import type { Behalf } from "./Owner.ts"
 import { Flag, hasEnded, Phase, phaseNames } from "./Phase.ts"
 import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
 import { isDemanding } from "./ready.ts"
@@ -17,15 +17,20 @@ import type { Submission } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 import { note, transition } from "./transitions.ts"
 
-/** One claim, wish or dependent less. */
-export const unref = (state: State, task: TaskId, out: Out): void => {
+/** One claim, wish or dependent less: `user`, or -1 if it was no task. */
+export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void => {
   const tasks = state.tasks
   const refs = tasks.refs[task]! - 1
   tasks.refs[task] = refs
   if (refs > 0) return
-  if (!hasEnded(tasks.phase[task] as PhaseOf)) state.agenda.push(~task)
-  // A task that ended within this step and waits on the agenda goes when it is settled.
-  else if ((tasks.flags[task]! & Flag.settled) !== 0) release(state, task, out)
+  if (!hasEnded(tasks.phase[task] as PhaseOf)) {
+    leaving.note(state, task, user)
+    state.agenda.push(~task)
+    // A task that ended within this step and waits on the agenda goes when it is settled.
+  } else if ((tasks.flags[task]! & Flag.settled) !== 0) {
+    if (state.resources > 0) leaving.note(state, task, user)
+    release(state, task, out)
+  }
 }
 
 /** Forgets a task that has ended and that nobody claims or needs, or has its resource finalized first, unless that was lost. */
@@ -35,26 +40,17 @@ export const release = (state: State, task: TaskId, out: Out): void => {
   const isLost = state.workers[worker[task]!]!.phase === "lost"
   if ((flags[task]! & Flag.resource) !== 0 && !isLost) {
     freeKey(state, task)
-    return finalize(state, task, behalfOf(state, task), out)
+    return finalize(state, task, out)
   }
   if ((flags[task]! & (Flag.resource | Flag.retains)) !== 0) letGo(state, task, out)
   forget(state, task, out)
 }
 
-/** Because of whom a result is released now. */
-const behalfOf = (state: State, task: TaskId): Behalf => {
-  const { owner, task: cancelled } = state.cancelling
-  if (owner !== undefined) return { owner: owner.id, cancelled }
-  if (state.behalf !== undefined) return state.behalf
-  const { id } = state.tasks.submission[task]!.owner
-  return { owner: state.owners.has(id) ? id : undefined, cancelled: undefined }
-}
-
 /** Has the resource of a result finalized. Its record stays until that is done, for those who wait. */
-export const finalize = (state: State, task: TaskId, behalf: Behalf, out: Out): void => {
+export const finalize = (state: State, task: TaskId, out: Out): void => {
   const { attempt, worker } = state.tasks
   transition(state, task, Phase.releasing)
-  state.releasing.set(task, behalf)
+  leaving.noteOwn(state, task)
   out.push({ _tag: "Finalize", task, attempt: attempt[task]!, worker: worker[task]! })
 }
 
@@ -69,18 +65,14 @@ export const endLater = (state: State, task: TaskId, out: Out): void => {
   state.tasks.flags[task]! &= ~Flag.settled
 }
 
-/** Nobody needs any more what was to be made anew once it is finalized. If that is on nobody's behalf, it is now. */
-export const finalizeForGood = (state: State, task: TaskId): void => {
-  freeKey(state, task)
-  if (state.releasing.get(task)!.owner === undefined) state.releasing.set(task, behalfOf(state, task))
-}
-
 /** Lets go of what a result has lived on until now. One may live on another, and so on: the agenda keeps the stack flat. */
 export const letGo = (state: State, task: TaskId, out: Out): void =>
   dropDependencies(state, task, state.tasks.submission[task]!, out, unrefLater)
 
-const unrefLater: typeof unref = (state, task) => {
-  if (--state.tasks.refs[task]! === 0) state.agenda.push(~task)
+const unrefLater: typeof unref = (state, task, _, user) => {
+  if (--state.tasks.refs[task]! > 0) return
+  leaving.note(state, task, user)
+  state.agenda.push(~task)
 }
 
 /** Lets go of what a task depended on: it has ended, or stands for another task from now on. */
@@ -102,7 +94,7 @@ export const dropDependencies = (
   for (let i = offsets[index]!; i < offsets[index + 1]!; i++) {
     const target = targets[i]!
     if (dropped?.has(i - offsets[index]!) === true) continue
-    if (target >= 0) lose(state, submission.ids[target]!, out)
+    if (target >= 0) lose(state, submission.ids[target]!, out, task)
     else dropLater(state, task, ~target, out, lose)
   }
 }
@@ -117,7 +109,7 @@ const forgetNeeds = (state: State, task: TaskId): ReadonlySet<number> | undefine
 /** Lets go of a task of an earlier submission. */
 const dropLater = (state: State, task: TaskId, dependency: TaskId, out: Out, lose: typeof unref): void => {
   unlisten(state, task, dependency)
-  lose(state, dependency, out)
+  lose(state, dependency, out, task)
 }
 
 /** Lets a task hear no more of the end of one of an earlier submission. */
@@ -131,6 +123,7 @@ export const forget = (state: State, task: TaskId, out: Out): void => {
   const tasks = state.tasks
   const phase = tasks.phase[task] as PhaseOf
   if (state.log !== undefined) note(state, task, phaseNames[phase] as PhaseName, "released")
+  if (state.leaving.size > 0) state.leaving.delete(task)
   forgetOutcome(state, task, out)
   freeKey(state, task)
   if (areAny(state)) drop(state, task, out)

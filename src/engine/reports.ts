@@ -107,14 +107,12 @@ const originsOf = ({ index, submission }: Place): ReadonlyArray<Place> => {
 /** The row of the task that was registered there, or -1. */
 const rowOf = ({ index, submission }: Place): TaskId => submission.ids[index]!
 
-const nobody = { owner: undefined, cancelled: undefined }
-
 /** A resource that is not what it was is finalized first, and acquired anew when that is done. */
 const makeAnew = (state: State, task: TaskId, renewal: lineage.Renewal, out: Out): void => {
   if ((state.tasks.flags[task]! & Flag.resource) !== 0) {
     state.tasks.flags[task]! |= Flag.recomputed
     renewal.reopened.add(task)
-    return finalize(state, task, nobody, out)
+    return finalize(state, task, out)
   }
   lineage.dropAlias(state, task, out)
   out.push({ _tag: "Discard", task, worker: state.tasks.worker[task]! })

@@ -7,6 +7,7 @@
 import * as budget from "./budget.ts"
 import * as follow from "./follow.ts"
 import type { Out } from "./Instruction.ts"
+import * as leaving from "./leaving.ts"
 import { holdsDependencies, keyOf, placeOf, settingsOf } from "./lookups.ts"
 import * as needs from "./needs.ts"
 import type { Outcome } from "./Outcome.ts"
@@ -57,12 +58,16 @@ export const settle = (state: State, task: TaskId, out: Out): void => {
   waits.taskEnded(state, task, out)
   const submission = tasks.submission[task]!
   const isOwning = state.resources > 0 && livesOn(state, task, submission)
-  tellDependents(state, task, submission, out)
+  const later = state.later.size === 0 ? undefined : state.later.get(task)
+  tellDependents(state, task, submission, later, out)
   if (state.aliases.size > 0 && submission.owner.wishing !== undefined) wishes.withdraw(state, task, out)
   if (!isOwning) dropDependencies(state, task, submission, out)
+  // Until here they count as those who want it.
+  if (later !== undefined) state.later.delete(task)
   tasks.flags[task]! |= Flag.settled
   if ((tasks.flags[task]! & Flag.wished) !== 0) wishes.fulfil(state, task, submission)
   if (tasks.refs[task] === 0) release(state, task, out)
+  else if (state.leaving.size > 0) state.leaving.delete(task)
 }
 
 /** Whether a result lives only as long as what it was made of: it owns a resource, or passes one on. */
@@ -84,17 +89,20 @@ const livesOn = (state: State, task: TaskId, submission: Submission): boolean =>
 const ownsResource = ({ tasks: { flags, phase } }: State, task: TaskId): boolean =>
   phase[task] === Phase.succeeded && (flags[task]! & (Flag.resource | Flag.retains)) !== 0
 
-const tellDependents = (state: State, task: TaskId, submission: Submission, out: Out): void => {
+const tellDependents = (
+  state: State,
+  task: TaskId,
+  submission: Submission,
+  later: ReadonlyMap<TaskId, number> | undefined,
+  out: Out
+): void => {
   const { dependentOffsets, dependents, ids } = submission
   const index = state.tasks.index[task]!
   for (let i = dependentOffsets[index]!; i < dependentOffsets[index + 1]!; i++) {
     const dependent = ids[dependents[i]!]!
     if (dependent >= 0) dependencyEnded(state, dependent, task, out)
   }
-  if (state.later.size === 0) return
-  const later = state.later.get(task)
   if (later === undefined) return
-  state.later.delete(task)
   for (const [dependent, times] of later) {
     if (state.aliases.get(dependent) === task) resolveAlias(state, dependent, task, out)
     else for (let i = 0; i < times; i++) dependencyEnded(state, dependent, task, out)
@@ -116,7 +124,9 @@ export const dependencyEnded = (
   // A task that stands for another has let go of its dependencies: one that ends now ran again for others.
   if (state.aliases.size > 0 && state.aliases.has(task)) return
   if (state.needs.size > 0 && state.needs.has(task)) {
-    return conclude(state, task, needs.ended(state, task, dependency, out), out)
+    const verdict = needs.ended(state, task, dependency, out)
+    if (verdict !== undefined && state.leaving.size > 0) leaving.inherit(state, task, dependency)
+    return conclude(state, task, verdict, out)
   }
   if (isRefusal(state, task, dependency)) return refuse(state, task, dependency, out)
   const waiting = tasks.waiting[task]! - 1
@@ -139,6 +149,7 @@ export const isRefusal = (state: State, task: TaskId, dependency: TaskId): boole
 /** Ends a task as its dependency has ended, without success. */
 export const refuse = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
   const { reason, trail } = state.outcomes.get(dependency)!
+  if (state.leaving.size > 0) leaving.inherit(state, task, dependency)
   fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail, place: placeOf(state, task) } }, out)
 }
 
@@ -152,6 +163,7 @@ export const makeReady = (state: State, task: TaskId): void => {
 /** A flatMap task ends as the task ends for which it stands. */
 export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Out): void => {
   if (hasEnded(state.tasks.phase[task] as PhaseOf)) return
+  if (state.leaving.size > 0) leaving.inherit(state, task, target)
   if (state.tasks.phase[target] !== Phase.succeeded) {
     const { reason, trail } = state.outcomes.get(target)!
     const place = placeOf(state, task)

@@ -47,7 +47,7 @@ const relieveOnce = (state: State, out: Out): boolean => {
     const starved = keepsSomething(state, wait) ? starvationOf(state, keepers, wait) : undefined
     if (starved === undefined) continue
     if (!wait.keepsSlot) mustDispatch = true
-    if (!wait.keepsSlot && (wait.closing || state.tasks.phase[wait.waiter]! >= Phase.stopping)) {
+    if (!wait.keepsSlot && (wait.behalf !== undefined || state.tasks.phase[wait.waiter]! >= Phase.stopping)) {
       giveBack(state, wait.waiter)
     } else waits.starve(state, wait, starved, out)
     // Its body gets on, so the older ones may.

@@ -63,10 +63,14 @@ export const enter = (
   const waiter = livingWaiter(state, request)
   // Of a former attempt: nobody else would ever end it.
   if (request.mode === "never" && waiter !== request.waiter) return tell(request.wait, undefined, out)
-  const starved = waiter < 0 ? undefined : cycle(state, waiter, open)
-  if (starved !== undefined) return tell(request.wait, starved, out)
   const { behalf, closing = false, keepsSlot = false, mode, wait: id } = request
-  const wait: Wait = { id, mode, tasks: open, remaining: open.length, claims, waiter, closing, keepsSlot, behalf }
+  const starved = waiter < 0 ? undefined : cycle(state, waiter, open)
+  if (starved !== undefined && behalf === undefined) return tell(id, starved, out)
+  const awaited = starved === undefined ? open : withoutWay(state, waiter, open)
+  // All that leaves waits for the waiter, which must go on for that to end.
+  if (awaited.length === 0 && mode !== "never") return tell(id, starved, out)
+  const { length: remaining } = awaited
+  const wait: Wait = { id, mode, tasks: awaited, remaining, claims, waiter, closing, keepsSlot, behalf }
   watch(state, wait)
   if (waiter < 0) return
   if (keepsSlot) add(state.keeping, wait)
@@ -76,6 +80,10 @@ export const enter = (
 const tell = (wait: number, starved: Starvation, out: Out): void => {
   out.push({ _tag: "WaitEnded", wait, starved })
 }
+
+/** Those of `tasks` that do not wait for the waiter themselves. */
+const withoutWay = (state: State, waiter: TaskId, tasks: Array<TaskId>): Array<TaskId> =>
+  tasks.filter((task) => cycle(state, waiter, [task]) === undefined)
 
 /** Whether the end of `task` alone ends a wait of this mode. That of one whose resource has been finalized is no failure. */
 const decides = (state: State, mode: WaitMode, task: TaskId): boolean => {
@@ -126,10 +134,10 @@ export const taskEnded = (state: State, task: TaskId, out: Out): void => {
 }
 
 /**
- * Tells those who wait for what stops on somebody's behalf that a result is finalized whose task starts anew. Whoever waits
- * for the task waits on.
+ * Tells those who wait for what leaves on somebody's behalf that a task stays that was about to leave. Whoever waits for the task
+ * waits on.
  */
-export const finalized = (state: State, task: TaskId, out: Out): void => {
+export const stays = (state: State, task: TaskId, out: Out): void => {
   const present = state.tasks.waits[task]
   if (present === undefined) return
   const all = Array.isArray(present) ? present : [present]
@@ -161,17 +169,18 @@ const count = (state: State, wait: Wait, task: TaskId, out: Out): void => {
   wait.remaining--
   const over = wait.remaining === 0 || decides(state, wait.mode, task)
   if (!over || !state.waits.has(wait.id)) return
-  // What has stopped may have been the last to need a resource, which is then released within this step.
-  if (wait.behalf !== undefined && state.resources > 0) state.endingWaits.push(wait)
+  // What has left may have been the last to need others, which leave on the same behalf within this step.
+  if (wait.behalf !== undefined) state.endingWaits.push(wait)
   else end(state, wait, out)
 }
 
 /** Ends a wait all of whose tasks have ended, or lets it wait for these tasks too. */
 export const endOrGoOn = (state: State, wait: Wait, tasks: Array<TaskId>, out: Out): void => {
   if (state.waits.get(wait.id) !== wait) return
-  if (tasks.length === 0) return end(state, wait, out)
-  wait.tasks = tasks
-  wait.remaining = tasks.length
+  const awaited = wait.waiter < 0 ? tasks : withoutWay(state, wait.waiter, tasks)
+  if (awaited.length === 0) return end(state, wait, out)
+  wait.tasks = awaited
+  wait.remaining = awaited.length
   watch(state, wait)
 }
 
@@ -234,10 +243,10 @@ const remove = (table: Map<TaskId, Array<Wait>>, wait: Wait): void => {
 /** Ends the open waits of an attempt that has ended. */
 export const attemptEnded = (state: State, waiter: TaskId, out: Out): void => {
   attemptStops(state, waiter, out)
-  // What is left is for what it must not outlive.
+  // What is left is for what must not be outlived: by whoever closes, now that the attempt does not wait for that.
   const open = state.waitsOf.get(waiter)
   state.waitsOf.delete(waiter)
-  for (const wait of open ?? []) drop(state, wait, out)
+  for (const wait of open ?? []) wait.waiter = -1
 }
 
 /** Ends the waits of an attempt that is asked to stop, but for those for what it must not outlive. Nobody rejoins. */

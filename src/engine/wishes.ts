@@ -137,7 +137,7 @@ export const withdraw = (state: State, task: TaskId, out: Out): void => {
   for (const each of inner.ids) {
     if (each < 0 || (flags[each]! & Flag.wished) === 0) continue
     flags[each]! &= ~Flag.wished
-    unref(state, each, out)
+    unref(state, each, out, task)
   }
 }
 

@@ -57,21 +57,15 @@ export class Owners {
 
   /** Ends everything that only this owner wanted; returns when none of it is running any more. */
   close(owner: number, by: string, abandoned?: number): Effect.Effect<void> {
-    return Effect.withFiber((fiber) => {
+    return Effect.suspend(() => {
       const entry = { owner }
-      const closed = Effect.ignore(this.core.waits.begin((wait, origin) => {
+      const closed = this.core.waits.begin((wait, origin) => {
         this.closing.add(entry)
         this.core.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
         if (abandoned !== undefined) this.core.ask({ _tag: "WaitAbandoned", now: origin.now, wait: abandoned })
-      }))
-      return Effect.ensuring(
-        closed,
-        Effect.sync(() => {
-          // The waits of a lost body have ended with it, and not with what it waited for.
-          if (attemptOf(this.core, fiber)?.isLost === true) this.dismiss(owner, by)
-          this.closing.delete(entry)
-        })
-      )
+      })
+      // Starved if all that is left waits for this very body, which goes on so that it can end.
+      return Effect.ensuring(Effect.ignore(closed), Effect.sync(() => this.closing.delete(entry)))
     })
   }
 
@@ -102,6 +96,7 @@ export class Owners {
       const ask = (number: number, origin: Origin): void => {
         this.core.ask({ _tag: "CancelRequested", claim, place, by: name, reason, force, wait: number, ...origin })
       }
+      // Starved if what was cancelled waits for this very body.
       if (wait) return Effect.ignore(this.core.waits.begin(ask))
       this.core.waits.unattended((number) => ask(number, { now: this.core.now(), waiter: -1, attempt: 0 }))
       return Effect.void

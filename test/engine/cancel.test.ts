@@ -118,9 +118,9 @@ describe("cancel", () => {
     rig.cancel(main, "a", 1)
     rig.cancel(main, "b", 2)
     rig.end("a")
-    assert.deepStrictEqual(rig.told, ["discard what a brought", "wait 1 is over", "forget a"])
+    assert.deepStrictEqual(rig.told, ["discard what a brought", "forget a", "wait 1 is over"])
     rig.fail("b", 5)
-    assert.deepStrictEqual(rig.told, ["forget failure 5", "wait 2 is over", "forget b"])
+    assert.deepStrictEqual(rig.told, ["forget failure 5", "forget b", "wait 2 is over"])
   })
 
   it("C7: a cancelled attempt is not tried again", () => {
@@ -129,7 +129,7 @@ describe("cancel", () => {
     rig.submit(main, { a: [] })
     rig.cancel(main, "a", 1)
     rig.end("a", { _tag: "Retried", delayMillis: 0 })
-    assert.deepStrictEqual(rig.told, ["wait 1 is over", "forget a"])
+    assert.deepStrictEqual(rig.told, ["forget a", "wait 1 is over"])
   })
 
   it("A cancellation waits for what it stopped, not for what another one stopped", () => {
@@ -139,7 +139,7 @@ describe("cancel", () => {
     rig.cancel(main, "slow", 1)
     rig.cancel(main, "fast", 2)
     rig.end("fast", { _tag: "Interrupted" })
-    assert.deepStrictEqual(rig.told, ["wait 2 is over", "forget fast"])
+    assert.deepStrictEqual(rig.told, ["forget fast", "wait 2 is over"])
   })
 
   it("A second cancellation waits like the first", () => {
@@ -150,7 +150,7 @@ describe("cancel", () => {
     rig.cancel(main, "a", 2)
     assert.deepStrictEqual(rig.told, [])
     rig.end("a", { _tag: "Interrupted" })
-    assert.deepStrictEqual(rig.told, ["wait 1 is over", "wait 2 is over", "forget a"])
+    assert.deepStrictEqual(rig.told, ["forget a", "wait 1 is over", "wait 2 is over"])
   })
 
   it("A task may cancel itself: its own wait ends with its body", () => {
@@ -186,7 +186,7 @@ describe("cancel", () => {
     rig.cancel(main, "x", 1)
     rig.cancel(main, "y", 2, { inside: "x" })
     rig.end("y", { _tag: "Interrupted" })
-    assert.deepStrictEqual(rig.told, ["wait 2 is over", "forget y"])
+    assert.deepStrictEqual(rig.told, ["forget y", "wait 2 is over"])
   })
 
   it("trap 2: submit, cancel, submit in one tick: the old attempt's end does not touch the new one's slot", () => {

@@ -32,7 +32,7 @@ const endAs = (state: State, task: number, reason: Reason, phase: Phase = Phase.
 }
 
 const timedOut: Reason = { _tag: "TimedOut", of: "attempt", millis: 1 }
-const stop = { owner: undefined, cancelled: undefined, since: 0, overdue: false }
+const stop = { since: 0, overdue: false }
 
 /** done -> last, run -> last; two at work on one slot (one away, one running), one ready, one open wait, one deadline. */
 const busy = (): Rig => {
@@ -291,12 +291,11 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S6: nobody waits in the queue x", (state) => state.overtaken.set("x", { count: 1, since: 0 })],
     ["S6: turns are kept for nobody", (state) => state.turns.set("x", { at: 0, last: 0, starts: 0 })],
     ["S6: 1 of 0 tasks that ask for more are counted", (state) => state.demanding++],
+    // ---- what leaves
+    ["S14: run (row 2, running) is not leaving rightly", (state, _, id) => state.leaving.set(id("run"), [])],
+    ["S14: run (row 2, running) leaves without its owner", (state, _, id) => state.leaving.set(id("run"), [])],
     // ---- results
     ["S8: the result of done (row 0, succeeded) was lost", ({ workers }) => void (workers[0]!.phase = "lost")],
-    [
-      "S8: run (row 2, running) is not releasing rightly",
-      (state, _, id) => state.releasing.set(id("run"), { owner: undefined, cancelled: undefined })
-    ],
     ["S8: done (row 0, releasing) owns nothing", (state, _, id) => setPhase(state, id("done"), Phase.releasing)],
     ["S8: 1 of 0 tasks with resources are counted", (state) => state.resources++],
     ["S8: copies of run (row 2, running) are kept", (state, _, id) => state.copies.set(id("run"), new Set([0]))],

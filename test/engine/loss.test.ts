@@ -57,7 +57,7 @@ describe("loss of what runs", () => {
     rig.cancel(main, "x", 1)
     assert.strictEqual(rig.phase("x"), "stopping")
     rig.lose("w1")
-    assert.deepStrictEqual(rig.told, ["wait 1 is over", "forget x"])
+    assert.deepStrictEqual(rig.told, ["forget x", "wait 1 is over"])
     rig.close(main, 2)
     assertNothingIsLeft(rig)
   })

@@ -82,10 +82,9 @@ export interface Task {
   readonly open: Set<Waiting>
   /** The outcome fixed at the request to stop. */
   fixed: readonly [Ended, string] | undefined
-  /** On whose behalf it stops. */
-  behalf: Owner | undefined
-  /** The cancellation for which it stops. */
-  stoppedFor: string | undefined
+  /** On whose behalf it leaves for certain, and may. */
+  must: ReadonlyArray<Behalf>
+  may: ReadonlyArray<Behalf>
   stopTold: boolean
   /** Stops because nobody wants it. */
   unwanted: boolean
@@ -157,8 +156,8 @@ interface Waiting {
   readonly behalf: Behalf | undefined
   /** Nothing more is awaited. */
   complete: boolean
-  readonly waiter: Task | undefined
-  /** Ends with its attempt only. */
+  waiter: Task | undefined
+  /** A request to stop does not end it. */
   readonly closing: boolean
   readonly keepsSlot: boolean
   /** What has ended while it was awaited, and whether well: a claim that is let go of later changes nothing. */
@@ -169,8 +168,18 @@ interface Waiting {
   starvedAway: boolean
 }
 
+/** How everything stood before an event. */
+interface Before {
+  readonly leaving: ReadonlyMap<Task, Pick<Task, "must" | "may">>
+  /** Who held a task: others that need it, and owners that claim or wish it. */
+  readonly users: ReadonlyMap<Task, ReadonlyArray<Task>>
+  readonly claimers: ReadonlyMap<Task, ReadonlyArray<Owner>>
+  readonly statuses: ReadonlyMap<Task, Task["status"]>
+  readonly open: ReadonlySet<Owner>
+}
+
 interface Behalf {
-  readonly owner: Owner | undefined
+  readonly owner: Owner
   readonly cancelled: string | undefined
 }
 
@@ -358,15 +367,15 @@ export class Model {
   private attempts = new Set<number>()
   /** Those of which must be said now that they do not stop. */
   private readonly overdue = new Set<Task>()
-  /** Because of whom results are released in this step. */
-  private behalf: Behalf | undefined
+  /** How everything stood before this step, and because of whom tasks leave in it. */
+  private before: Before | undefined
+  private cause: Pick<Task, "must" | "may"> = { must: [], may: [] }
   private readonly limits = new Map<string, number>()
   /** How often the tasks that ask alike were overtaken since one of them started, and since which attempt that is too often. */
   private readonly overtaken = new Map<string, { count: number; since: number }>()
   /** Those that go first in this step. */
   private overdueNames: Array<string> = []
   private readonly overtakes: number
-  private isClosing = false
   /** Somebody settles an open task in this step. */
   private isSettling = false
   private isDeaf = false
@@ -389,7 +398,8 @@ export class Model {
   apply(state: State, event: Event, out: ReadonlyArray<Instruction>): ReadonlyArray<string> {
     this.problems = []
     this.state = state
-    this.behalf = undefined
+    this.before = this.lookBefore()
+    this.cause = { must: [], may: [] }
     this.isSettling = false
     this.clock++
     this.now = event.now
@@ -420,6 +430,7 @@ export class Model {
       if (task.status === "pending" && verdictOf(task, group) !== "run") this.complain(`${task.name} let go too early`)
     }
     this.toJudge.clear()
+    this.noteLeaving()
     for (const wait of this.waits.values()) this.goOn(wait)
     // One that has to wait again ranks as before when that is over.
     for (const task of this.tasks) if (task.status === "pending" && !this.isReady(task)) task.rank = task.place
@@ -762,7 +773,7 @@ export class Model {
         const task = this.present(event.task, event.attempt)
         if (task === undefined) return
         if (task.status === "stopping") {
-          this.noteBehalf(task)
+          this.cause = { must: task.must, may: task.may }
           return this.finishStopped(task)
         }
         this.leave(task)
@@ -808,7 +819,7 @@ export class Model {
         const task = this.byRow.get(event.task)
         if (task?.status !== "releasing" || task.attempt !== event.attempt) return
         this.leave(task)
-        this.noteBehalf(task)
+        this.cause = { must: task.must, may: task.may }
         if (task.fixed !== undefined) return this.finishFixed(task)
         this.finalize(task)
         return this.believeCycle(task, state)
@@ -839,20 +850,20 @@ export class Model {
       }
       case "CancelRequested": {
         const interest = this.interests.get(event.claim)!
-        const { task } = interest
+        const { owner, task } = interest
         const isLive = interest.state === "live"
         const isThere = this.tasks.has(task) && (isLive || event.force)
         const isMeant = isThere && !hasEnded(task) && this.isWanted(task)
-        const owner = interest.owner.isOpen ? interest.owner : undefined
+        const root = isThere && (isMeant || interest.cancelledFor === undefined) ? task.name : interest.cancelledFor
+        if (isMeant) this.causedBy({ owner, cancelled: task.name })
         if (isMeant && event.force) {
           if (task.status === "pending") {
             this.finish(task, "cancelled", `Cancelled:${task.name}`)
           } else {
             task.timedOut = false
-            const { owner: submitter } = task
-            this.stop(task, "cancelled", `Cancelled:${task.name}`, owner ?? (submitter.isOpen ? submitter : undefined))
+            this.stop(task, "cancelled", `Cancelled:${task.name}`)
           }
-          this.follow(`Cancelled:${task.name}`, owner)
+          this.follow(`Cancelled:${task.name}`)
         } else if (isMeant) {
           for (const each of interest.owner.claims) {
             if (each.task !== task && !this.isDownstream(each.task, task)) continue
@@ -860,15 +871,9 @@ export class Model {
             each.state = "cancelled"
             each.cancelledFor = task.name
           }
-          this.follow(`Cancelled:${task.name}`, owner)
+          this.follow(`Cancelled:${task.name}`)
         }
-        const root = isThere && (isMeant || interest.cancelledFor === undefined) ? task.name : interest.cancelledFor
-        const awaited = [...this.tasks].filter((each) =>
-          each.status === "stopping" && (owner === undefined || each.behalf === owner) && each.stoppedFor === root
-        )
-        const behalf = root === undefined ? undefined : { owner, cancelled: root }
-        const open = behalf === undefined ? awaited : [...awaited, ...this.releasingFor(behalf, false)]
-        return this.await(event.wait, "all", open, event.waiter, event.attempt, false, false, behalf)
+        return this.awaitLeaving(event, root === undefined ? undefined : { owner, cancelled: root }, false, out)
       }
       case "ClaimShared": {
         const owner = this.owners.get(event.owner)
@@ -883,15 +888,12 @@ export class Model {
         if (interest.state !== "live") return
         interest.state = "released"
         interest.owner.claims.delete(interest)
-        this.behalf = { owner: interest.owner, cancelled: undefined }
-        return
+        return this.causedBy({ owner: interest.owner, cancelled: undefined })
       }
       case "OwnerClosed": {
         const owner = this.owners.get(event.owner)
-        const awaited = owner?.isOpen === true ? this.close(owner, event.by) : []
-        const behalf = { owner, cancelled: undefined }
-        const open = [...(owner === undefined ? [] : awaited), ...this.releasingFor(behalf, true)]
-        return this.await(event.wait, "all", open, event.waiter, event.attempt, true, false, behalf)
+        if (owner?.isOpen === true) this.close(owner, event.by)
+        return this.awaitLeaving(event, owner === undefined ? undefined : { owner, cancelled: undefined }, true, out)
       }
       case "TimeCame":
         this.lookAtWorkers(state)
@@ -966,8 +968,8 @@ export class Model {
         holdsTags: false,
         open: new Set(),
         fixed: undefined,
-        behalf: undefined,
-        stoppedFor: undefined,
+        must: [],
+        may: [],
         stopTold: false,
         unwanted: false,
         refused: false,
@@ -1025,40 +1027,147 @@ export class Model {
     this.interests.set(claim, interest)
   }
 
-  private close(owner: Owner, by: string): ReadonlyArray<Task> {
+  private close(owner: Owner, by: string): void {
+    this.causedBy({ owner, cancelled: undefined })
     for (const interest of owner.claims) interest.state = "released"
     owner.claims.clear()
     owner.bulk.length = 0
     owner.roots.length = 0
     for (const task of this.tasks) if (task.owner === owner) task.wished = false
-    this.isClosing = true
-    this.follow(`Cancelled:${by}`, owner)
-    this.isClosing = false
+    this.follow(`Cancelled:${by}`)
     owner.isOpen = false
-    return this.stoppingFor(owner, true)
   }
 
-  private stoppingFor(owner: Owner, orphans: boolean): ReadonlyArray<Task> {
-    return [...this.tasks].filter((task) =>
-      task.status === "stopping" && (task.behalf === owner || (orphans && task.behalf === undefined))
-    )
+  // What leaves: it stops, or is released. Who waits for it follows from how everything stood before the step.
+
+  private causedBy(behalf: Behalf): void {
+    this.cause = { must: [behalf], may: [behalf] }
   }
 
-  /** What is being released on this behalf; for an owner that closes, also on that of nobody. */
-  private releasingFor({ cancelled, owner }: Behalf, isClosing: boolean): ReadonlyArray<Task> {
-    return [...this.tasks].filter((task) => {
-      if (task.status !== "releasing" || task.finalized) return false
-      if (isClosing && task.behalf === undefined) return true
-      return task.behalf === owner && owner !== undefined && (isClosing || task.stoppedFor === cancelled)
-    })
+  private lookBefore(): Before {
+    const users = new Map<Task, Array<Task>>()
+    const claimers = new Map<Task, Array<Owner>>()
+    const leaving = new Map<Task, Pick<Task, "must" | "may">>()
+    const statuses = new Map<Task, Task["status"]>()
+    const add = <A>(map: Map<Task, Array<A>>, task: Task, user: A): void => {
+      const present = map.get(task)
+      if (present === undefined) map.set(task, [user])
+      else if (!present.includes(user)) present.push(user)
+    }
+    for (const task of this.tasks) {
+      statuses.set(task, task.status)
+      if (isLeaving(task)) leaving.set(task, { must: task.must, may: task.may })
+      if (task.wished) add(claimers, task, task.owner)
+      if (!this.holds(task)) continue
+      const held = task.alias === undefined ? heldBy(task).map(([, each]) => each) : [task.alias]
+      for (const each of held) add(users, each, task)
+    }
+    for (const owner of this.owners.values()) {
+      if (!owner.isOpen) continue
+      for (const { task } of owner.claims) add(claimers, task, owner)
+      for (const task of owner.bulk) add(claimers, task, owner)
+    }
+    const open = new Set([...this.owners.values()].filter(({ isOpen }) => isOpen))
+    return { leaving, users, claimers, statuses, open }
   }
 
-  /** A wait for all that stops on somebody's behalf goes on as long as resources are released on that behalf. */
+  /** Notes on whose behalf what leaves since this step does so, and who has lost interest since in what leaves already. */
+  private noteLeaving(): void {
+    const before = this.before!
+    const { cause } = this
+    const isMoved = (task: Task): boolean => before.statuses.get(task) !== task.status
+    const moved = [...this.tasks].filter(isMoved)
+    const all = moved.some((task) => !before.open.has(task.owner)) ? [...before.open] : []
+    const involved = [...moved.map(({ owner }) => owner), ...all].map(ownedBy)
+    const may = distinct([...cause.may, ...cause.must, ...involved, ...moved.flatMap((task) => task.may)])
+    for (const task of this.tasks) {
+      if (!isLeaving(task)) {
+        task.must = []
+        task.may = []
+        continue
+      }
+      if (before.leaving.has(task)) {
+        const claimers = before.claimers.get(task) ?? []
+        const left = cause.must.filter(({ owner }) => claimers.includes(owner) && !this.claims(owner, task))
+        task.must = distinct([...task.must, ...left])
+        task.may = distinct([...task.may, ...task.must, ...may])
+      } else {
+        task.must = distinct([ownedBy(task.owner), ...cause.must, ...this.certain(task)])
+        task.may = distinct([...task.must, ...may])
+      }
+    }
+  }
+
+  private claims(owner: Owner, task: Task): boolean {
+    return owner.bulk.includes(task) || [...owner.claims].some((interest) => interest.task === task)
+  }
+
+  /** On whose behalf a task leaves beside its own owner and whoever acts: those of its last user, and who alone wanted it. */
+  private certain(task: Task): ReadonlyArray<Behalf> {
+    const { claimers, leaving, open, users } = this.before!
+    const found: Array<Behalf> = []
+    const [user, ...others] = users.get(task) ?? []
+    const isAlone = user !== undefined && others.length === 0 && (claimers.get(task) ?? []).length === 0
+    if (isAlone && user.status !== "active") found.push(ownedBy(user.owner), ...(leaving.get(user)?.must ?? []))
+    if (open.has(task.owner)) return found
+    const heirs = new Set<Owner>()
+    const seen = new Set([task])
+    for (const each of seen) {
+      for (const owner of claimers.get(each) ?? []) heirs.add(owner)
+      for (const dependent of users.get(each) ?? []) {
+        if (open.has(dependent.owner)) heirs.add(dependent.owner)
+        seen.add(dependent)
+      }
+    }
+    const [heir] = heirs
+    return heirs.size === 1 ? [...found, ownedBy(heir!)] : found
+  }
+
+  /** The wait for all that leaves on this behalf: as the engine says, within what must and may be awaited. */
+  private awaitLeaving(
+    { attempt, wait, waiter: row }: Event & { readonly _tag: "CancelRequested" | "OwnerClosed" },
+    behalf: Behalf | undefined,
+    isClosing: boolean,
+    out: ReadonlyArray<Instruction>
+  ): void {
+    this.noteLeaving()
+    const waiter = row < 0 ? undefined : this.present(row, attempt) ?? this.finalizing(row, attempt)
+    const awaited = behalf === undefined ? [] : this.leavingFor(wait, behalf, waiter)
+    this.await(wait, "all", awaited, row, attempt, isClosing, false, behalf)
+    if (awaited.length > 0 || behalf === undefined) return
+    const made = this.waits.get(wait)!
+    made.complete = true
+    // All that leaves waits for the waiter.
+    const ways = (kind: "must" | "may"): ReadonlyArray<Task> =>
+      [...this.tasks].filter((task) => isLeaving(task) && task[kind].some((each) => isPartOf(each, behalf)))
+    made.starved = out.some((each) => each._tag === "WaitEnded" && each.wait === wait && each.starved !== undefined)
+    const isRight = made.starved
+      ? waiter !== undefined && ways("may").some((task) => this.reaches([task], waiter))
+      : ways("must").length === 0
+    if (!isRight) this.complain(`S14: wait ${wait} is ${made.starved ? "" : "not "}starved`)
+  }
+
+  private leavingFor(id: number, behalf: Behalf, waiter: Task | undefined): ReadonlyArray<Task> {
+    const isMeant = (each: Behalf): boolean => isPartOf(each, behalf)
+    const awaited = (this.state!.waits.get(id)?.tasks ?? []).map((each) => this.byRow.get(each)!)
+    for (const task of this.tasks) {
+      if (!isLeaving(task) || awaited.includes(task) || !task.must.some(isMeant)) continue
+      if (waiter !== undefined && this.reaches([task], waiter)) continue
+      this.complain(`S14: wait ${id} does not wait for ${task.name}`)
+    }
+    for (const task of awaited) {
+      if (!task.may.some(isMeant)) this.complain(`S14: wait ${id} has nothing to do with ${task.name}`)
+    }
+    return awaited
+  }
+
+  /** A wait for all that leaves on somebody's behalf goes on as long as anything does. */
   private goOn(wait: Waiting): void {
     if (wait.behalf === undefined || wait.abandoned || wait.complete || !this.isOver(wait)) return
-    const more = this.releasingFor(wait.behalf, wait.closing)
+    const more = this.leavingFor(wait.id, wait.behalf, wait.waiter)
     if (more.length === 0) wait.complete = true
-    else wait.awaited = [...wait.awaited, ...more]
+    for (const task of more) wait.ended.delete(task)
+    wait.awaited = [...wait.awaited, ...more]
   }
 
   private present(row: TaskId, attempt: number): Task | undefined {
@@ -1070,7 +1179,7 @@ export class Model {
     const task = this.present(row, attempt)
     if (ending._tag === "Failed") this.failures.add(ending.failure)
     if (task === undefined) return
-    if (task.status === "stopping") this.noteBehalf(task)
+    if (task.status === "stopping") this.cause = { must: task.must, may: task.may }
     if (task.status === "stopping" && ending._tag === "Succeeded" && task.isResource) {
       this.leave(task)
       task.timedOut = false
@@ -1163,8 +1272,6 @@ export class Model {
     for (const each of lost) {
       if (owning.includes(each)) {
         each.status = "releasing"
-        each.behalf = undefined
-        each.stoppedFor = undefined
         continue
       }
       this.discarded.add(each)
@@ -1206,7 +1313,7 @@ export class Model {
       return
     }
     task.timedOut = false
-    this.stop(task, status, why, task.owner.isOpen ? task.owner : undefined)
+    this.stop(task, status, why)
   }
 
   /** Ends a task with a value from outside. */
@@ -1251,12 +1358,10 @@ export class Model {
     for (const task of there) {
       if (task.status !== "stopping" && (task.status !== "releasing" || task.finalized)) continue
       this.leave(task)
-      this.noteBehalf(task)
       if (task.fixed !== undefined) this.finishFixed(task)
       else this.finalize(task)
       this.believeCycle(task, state)
       this.follow()
-      this.behalf = undefined
     }
     // What must not run again ends; what stood for another task needs that no more.
     const isThere = (task: Task): boolean => task.status === "succeeded" && task.worker === index
@@ -1292,7 +1397,7 @@ export class Model {
   private finalize(task: Task): void {
     task.finalized = true
     if (!this.isWanted(task)) return
-    for (const wait of this.waits.values()) if (wait.behalf !== undefined) this.noteEndFor(wait, task)
+    this.stays(task)
     task.finalized = false
     this.discarded.add(task)
     if (task.settings.idempotent === false) return this.killed(task)
@@ -1413,13 +1518,14 @@ export class Model {
     this.follow()
   }
 
-  /** What the end of a task releases is released because of whoever made it end. */
-  private noteBehalf({ behalf, stoppedFor }: Task): void {
-    if (behalf !== undefined) this.behalf = { owner: behalf, cancelled: stoppedFor }
+  /** Those who wait for what leaves wait no more for one that was about to. */
+  private stays(task: Task): void {
+    for (const wait of this.waits.values()) if (wait.behalf !== undefined) wait.ended.set(task, "good")
   }
 
   private tryAgain(task: Task, delayMillis: number): void {
     this.leave(task)
+    if (task.status === "stopping") this.stays(task)
     task.status = "pending"
     task.fixed = undefined
     task.stopTold = false
@@ -1440,6 +1546,7 @@ export class Model {
     this.discarded.add(task)
     if (task.settings.idempotent === false) return this.finish(task, "failed", `Killed:${task.name}`)
     this.restarts.lost++
+    this.stays(task)
     task.recomputed = true
     task.status = "pending"
     task.starts--
@@ -1453,7 +1560,14 @@ export class Model {
     task.holds = false
     task.holdsAmounts = false
     task.holdsTags = false
-    for (const wait of task.open) wait.abandoned = true
+    for (const wait of task.open) {
+      if (!wait.closing) wait.abandoned = true
+      else {
+        // Whoever closes waits on, but not inside this attempt.
+        wait.waiter = undefined
+        task.open.delete(wait)
+      }
+    }
   }
 
   private finish(task: Task, status: Ended, why?: string, isAlias = false): void {
@@ -1468,13 +1582,10 @@ export class Model {
     if (why !== undefined) task.why.add(why)
   }
 
-  private stop(task: Task, status: Ended, why: string, behalf: Owner | undefined): void {
+  private stop(task: Task, status: Ended, why: string): void {
     if (this.isToComeAgain(task)) this.discarded.add(task)
     // What it was settled with stays.
     if (task.fixed?.[0] !== "succeeded") task.fixed = [status, why]
-    task.behalf = behalf
-    // What stops because an owner closes is cancelled by itself.
-    task.stoppedFor = why.startsWith("Cancelled:") ? (this.isClosing ? task.name : why.slice(10)) : undefined
     if (task.status === "stopping" || task.status === "releasing") return
     task.status = "stopping"
     if (task.settings.graceMillis !== undefined) this.arm("grace", task, task.settings.graceMillis)
@@ -1483,7 +1594,7 @@ export class Model {
 
   // What follows from what.
 
-  private follow(reason = "Cancelled:nobody", by?: Owner): void {
+  private follow(reason = "Cancelled:nobody"): void {
     for (let changed = true; changed;) {
       changed = this.believeDropped()
       for (const task of this.tasks) {
@@ -1511,23 +1622,18 @@ export class Model {
             continue
           }
           task.unwanted = true
-          this.letGoFor(task, reason, by)
           continue
         }
         if (!isOpen(task) || task.unwanted) continue
         task.unwanted = true
-        if (this.isToComeAgain(task)) {
-          if (task.behalf === undefined) this.letGoFor(task, reason, by)
-          continue
-        }
-        const home = task.owner.isOpen ? task.owner : undefined
+        if (this.isToComeAgain(task)) continue
         const why = reason === "Cancelled:nobody" ? `Cancelled:${task.name}` : reason
         changed = true
         if (task.status === "pending") {
           this.finish(task, "cancelled", why)
         } else {
           task.timedOut = false
-          this.stop(task, "cancelled", why, by ?? home)
+          this.stop(task, "cancelled", why)
         }
       }
     }
@@ -1536,15 +1642,6 @@ export class Model {
   /** Its resource is finalized, and if it is needed then it is made anew. */
   private isToComeAgain({ finalized, fixed, status }: Task): boolean {
     return status === "releasing" && fixed === undefined && !finalized
-  }
-
-  /** Notes because of whom a result is released. */
-  private letGoFor(task: Task, reason: string, by: Owner | undefined): void {
-    const home = task.owner.isOpen ? task.owner : undefined
-    const key = reason === "Cancelled:nobody" || this.isClosing ? undefined : reason.slice(10)
-    const behalf = by !== undefined ? { owner: by, cancelled: key } : this.behalf
-    task.behalf = behalf === undefined ? home : behalf.owner
-    task.stoppedFor = behalf?.cancelled
   }
 
   /** Whoever waited for its end has seen it, though it is on its way to be forgotten by now. */
@@ -1695,7 +1792,8 @@ export class Model {
       wait.abandoned = mode === "never" && waiterRow >= 0
       return
     }
-    wait.starved = this.reaches(tasks, waiter)
+    // What leaves and waits for the waiter itself is not awaited.
+    wait.starved = behalf === undefined && this.reaches(tasks, waiter)
     if (wait.starved) return
     waiter.open.add(wait)
     if (keepsSlot) return
@@ -1802,7 +1900,7 @@ export class Model {
       const newest = stuck.reduce((a, b) => b.id > a.id ? b : a)
       const { id, waiter } = newest
       if (id < downTo || newest.keepsSlot) return
-      if (newest.closing || waiter!.status !== "active") waiter!.holdsAmounts = false
+      if (newest.behalf !== undefined || waiter!.status !== "active") waiter!.holdsAmounts = false
       else {
         const isTold = out.some((each) => each._tag === "WaitEnded" && each.wait === id && each.starved !== undefined)
         if (!isTold && !state.starved.has(id)) return
@@ -1886,7 +1984,6 @@ export class Model {
   private fire(due: Due): void {
     const { at, attempt, kind, task } = due
     if (hasEnded(task) || task.status === "releasing") return
-    const home = task.owner.isOpen ? task.owner : undefined
     switch (kind) {
       case "retry":
         if (task.attempt === attempt && task.status === "pending") task.retrying = false
@@ -1894,7 +1991,7 @@ export class Model {
       case "timeout":
         if (task.attempt !== attempt || task.status !== "active") return
         task.timedOut = true
-        return this.stop(task, "failed", `attempt:${task.name}`, home)
+        return this.stop(task, "failed", `attempt:${task.name}`)
       case "grace":
         if (task.attempt === attempt && task.status === "stopping") this.overdue.add(task)
         return
@@ -1918,7 +2015,7 @@ export class Model {
         if (task.status === "pending") return this.finish(task, "failed", `deadline:${task.name}`)
         if (task.status === "stopping" && !task.timedOut) return
         task.timedOut = false
-        return this.stop(task, "failed", `deadline:${task.name}`, home)
+        return this.stop(task, "failed", `deadline:${task.name}`)
     }
   }
 
@@ -2643,7 +2740,7 @@ export class Model {
     }
     // A wait that can never end says so, whatever was lost meanwhile.
     for (const wait of this.waits.values()) {
-      if (wait.waiter === undefined || wait.abandoned || wait.closing || this.isOver(wait)) continue
+      if (wait.waiter === undefined || wait.abandoned || wait.behalf !== undefined || this.isOver(wait)) continue
       const open = wait.awaited.filter((each) => !wait.ended.has(each))
       const tasks = open.flatMap((each) => "claim" in each ? (each.state === "live" ? [each.task] : []) : [each])
       if (this.reaches(tasks, wait.waiter)) this.complain(`wait ${wait.id} is part of a cycle`)
@@ -2714,6 +2811,20 @@ const has = ({ amounts }: Worker, demand: Demand | undefined): boolean =>
 /** Whether a worker is one of those to which a task is restricted. */
 const meets = ({ labels, name }: Worker, demand: Demand | undefined): boolean =>
   demand?.workers?.includes(name) !== false && (demand?.labels ?? []).every((label) => labels.includes(label))
+
+const distinct = (behalves: ReadonlyArray<Behalf>): ReadonlyArray<Behalf> => [
+  ...new Map(behalves.map((behalf) => [`${behalf.owner.id} ${behalf.cancelled}`, behalf])).values()
+]
+
+/** Whether who waits on the second behalf waits for what leaves on the first. */
+const isPartOf = (each: Behalf, { cancelled, owner }: Behalf): boolean =>
+  each.owner === owner && (cancelled === undefined || each.cancelled === cancelled)
+
+const ownedBy = (owner: Owner): Behalf => ({ owner, cancelled: undefined })
+
+/** Whether it stops, or its resource is being finalized. */
+const isLeaving = ({ finalized, status }: Task): boolean =>
+  status === "stopping" || (status === "releasing" && !finalized)
 
 const stateOf = (awaited: Interest | Task): "open" | "good" | "bad" => {
   if ("claim" in awaited && awaited.state !== "live") return "bad"

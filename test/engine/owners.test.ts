@@ -145,7 +145,7 @@ describe("owners", () => {
     rig.close(second, 2)
     assert.notInclude(rig.told, "wait 2 is over")
     rig.end("slow", { _tag: "Interrupted" })
-    assert.deepStrictEqual(rig.told, ["wait 2 is over", "forget slow"])
+    assert.deepStrictEqual(rig.told, ["forget slow", "wait 2 is over"])
   })
 
   it("M5: one computation after the other leaves nothing and takes the same rows", () => {

@@ -287,7 +287,7 @@ describe("dependencies that a body reports as lost", () => {
     rig.end("a")
     rig.cancel(main, "b", 1)
     rig.miss("b", "a")
-    assert.deepStrictEqual(rig.told, ["wait 1 is over", "forget b"])
+    assert.deepStrictEqual(rig.told, ["forget b", "wait 1 is over"])
     assert.strictEqual(rig.phase("a"), "succeeded")
   })
 

@@ -283,7 +283,7 @@ export class Rig {
 
 /** Every table is empty. */
 export const assertNothingIsLeft = ({ state }: Rig): void => {
-  const { failures, history, holding, keys, later, overtaken, owners, releasing, reports, rescheduled, settled } = state
+  const { failures, history, holding, keys, later, leaving, overtaken, owners, reports, rescheduled, settled } = state
   const { copies, copying, makers, needs, tasks, waits } = state
   const tables = {
     copies,
@@ -294,10 +294,10 @@ export const assertNothingIsLeft = ({ state }: Rig): void => {
     holding,
     keys,
     later,
+    leaving,
     needs,
     overtaken,
     owners,
-    releasing,
     reports,
     rescheduled,
     settled,

@@ -136,9 +136,9 @@ describe("waits", () => {
     rig.cancel(main, "parent", 2)
     assert.deepStrictEqual(rig.told, ["stop parent (attempt 1)"])
     rig.end("child", { _tag: "Interrupted" })
-    assert.deepStrictEqual(rig.told, ["wait 1 is over", "forget child"])
+    assert.deepStrictEqual(rig.told, ["forget child", "wait 1 is over"])
     rig.end("parent", { _tag: "Interrupted" })
-    assert.deepStrictEqual(rig.told, ["wait 2 is over", "forget parent"])
+    assert.deepStrictEqual(rig.told, ["forget parent", "wait 2 is over"])
   })
 
   it("N6: finalizers that would wait for each other are told so", () => {
