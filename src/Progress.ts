@@ -21,6 +21,7 @@ import { dieOfOptions, durationAboveZero } from "./internal/checks.ts"
 import type { Checks } from "./internal/checks.ts"
 import { Counter } from "./internal/progress.ts"
 import { hush, isThenable } from "./internal/strangers.ts"
+import { warning } from "./internal/warnings.ts"
 import * as Scheduler from "./Scheduler.ts"
 
 /**
@@ -191,7 +192,7 @@ const begin = (report: (progress: Progress) => unknown, options: Options | undef
     ).pipe(
       Effect.catchCause((cause) => {
         isBroken = true
-        return Effect.logWarning("A progress report failed; there will be no more", cause)
+        return warning("A progress report failed; there will be no more", cause)
       }),
       Effect.uninterruptible
     )

@@ -170,6 +170,7 @@ export class Scheduler extends Context.Service<Scheduler, {
 export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): Scheduler["Service"] => {
   const story = ring(stories)
   if (stories > 0) core.observers.listen(story.add)
+  core.life.remembered = story.entries
   return {
     events: eventsOf(core),
     story: (name) => Effect.sync(() => storyOf(story.entries(), name, serialIn(core.state, name))),

@@ -14,7 +14,7 @@ import * as Data from "effect/Data"
 import type { Impossibility } from "./engine/Outcome.ts"
 import type { Restriction } from "./engine/Plan.ts"
 import type { Status } from "./Future.ts"
-import { definePath, Fact, infoKey, infoOf, prettyCause } from "./internal/fact.ts"
+import { definePath, Fact, infoKey, infoOf, plainError, prettyCause } from "./internal/fact.ts"
 import { graphText, impossibleText, restrictionText } from "./internal/reasonText.ts"
 import { asError, describeError, named, quote } from "./internal/rendering.ts"
 
@@ -182,10 +182,7 @@ export class DependencyFailed<out E> extends Fact("DependencyFailed")<{
 
   override toJSON(): object {
     const { error, path } = this
-    const plain: unknown = error instanceof Error && !("toJSON" in error)
-      ? { name: error.name, message: error.message }
-      : error
-    return Object.assign({}, super.toJSON(), { path, error: plain })
+    return Object.assign({}, super.toJSON(), { path, error: plainError(error) })
   }
 }
 

@@ -5,7 +5,7 @@
  * @internal
  */
 import { format } from "effect/Formatter"
-import * as Result from "effect/Result"
+import { looked, unreadable } from "./looks.ts"
 import { hush, workIn } from "./strangers.ts"
 
 /** How many values are read of it. */
@@ -14,9 +14,9 @@ const most = 100
 const longest = 200
 
 export const brief = (value: unknown): string => {
-  // A proxy may throw at any question; `format` lives with that.
-  const isSmall = Result.getOrElse(Result.try(() => leftAfter(value, most, new Set()) > 0), () => true)
-  const text = isSmall ? format(value) : nameOf(value)
+  // `format` lives with what throws.
+  const isSmall = looked(() => leftAfter(value, most, new Set()) > 0, true)
+  const text = looked(() => isSmall ? format(value) : nameOf(value), unreadable)
   return text.length <= longest ? text : `${text.slice(0, longest)} …`
 }
 
@@ -49,7 +49,7 @@ const nameOf = (value: unknown): string => {
 
 /** The same for what a function gave in place of work. */
 export const briefResult = (returned: unknown): string => {
-  const work = typeof returned === "object" && returned !== null ? workIn(returned) : undefined
+  const work = typeof returned === "object" && returned !== null ? looked(() => workIn(returned), undefined) : undefined
   if (work !== "a Promise" && work !== "a thenable") return brief(returned)
   hush(returned)
   return work

@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Predicate from "effect/Predicate"
+import { looked } from "./looks.ts"
 
 /** An encoding, or the place and the reason why there is none. */
 export type Encoded = { readonly text: string } | { readonly path: string; readonly why: string }
@@ -67,7 +68,8 @@ export const encode = (
     seen.delete(item)
     return text
   }
-  const text = go(value, path)
+  const text = looked(() => go(value, path), undefined)
+  if (text === undefined) return { path, why: "it throws when it is looked at, or is nested too deeply" }
   return failure ?? { text }
 }
 

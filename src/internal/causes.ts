@@ -26,6 +26,7 @@ import {
 } from "../SkeinError.ts"
 import { infoOf, pathBehind, Told, withPath } from "./fact.ts"
 import { FailedPart } from "./failedPart.ts"
+import { isA } from "./looks.ts"
 import { asError, TaskFrame } from "./rendering.ts"
 import { isRuntimeFailure } from "./runtimeFailure.ts"
 import { failedIn, refusedIn, skippedIn } from "./unfused.ts"
@@ -133,7 +134,7 @@ const whereOfFirst = ({ isPart, where }: Origin, trail: Trail, at: Where): Where
 export const rootCause = (outcome: Outcome, causeOf: CauseOf): Cause.Cause<unknown> => {
   const { origin } = wayOf(outcome, causeOf)
   const error = Cause.findErrorOption(origin.raw)
-  if (error._tag === "Some" && error.value instanceof DependencyFailed) return error.value.cause
+  if (error._tag === "Some" && isA(error.value, DependencyFailed)) return error.value.cause
   return toldCause(origin)
 }
 
@@ -149,7 +150,7 @@ const annotated = <E>(cause: Cause.Cause<E>, path: Path, where: Where): Cause.Ca
   const context = Context.make(TaskInfo, info)
   const error = Cause.findErrorOption(cause)
   // It says itself where it comes from.
-  const isTold = error._tag === "Some" && error.value instanceof DependencyFailed
+  const isTold = error._tag === "Some" && isA(error.value, DependencyFailed)
   const told = isTold ? context : Context.add(context, Cause.StackTrace, frameOf(cause, info, path))
   return Cause.annotate(cause, told, { overwrite: true })
 }
@@ -167,7 +168,7 @@ const frameOf = (cause: Cause.Cause<unknown>, info: TaskInfo["Service"], path: P
 /** The way that a failure had come before the body of a task passed it on: from a task that it joined. */
 const pathOfJoined = (cause: Cause.Cause<unknown>): Path | undefined => {
   const error = Cause.findErrorOption(cause)
-  if (error._tag === "Some" && error.value instanceof DependencyFailed) return pathBehind(error.value)
+  if (error._tag === "Some" && isA(error.value, DependencyFailed)) return pathBehind(error.value)
   const info = infoOf(cause)
   return info && pathBehind(info)
 }
@@ -225,9 +226,9 @@ const dependentCause = (
   if (found._tag === "None" || isRuntimeFailure(found.value)) return own
   const { key, root } = path
   // Also one that a body passed on which had joined a skipped task: in types it looks the same.
-  if (found.value instanceof TaskSkipped) return Cause.fail(new TaskSkipped({ key, root: found.value.root }))
+  if (isA(found.value, TaskSkipped)) return Cause.fail(new TaskSkipped({ key, root: found.value.root }))
   // A body that joined a failed task passed its failure on: what counts is the failure that came first.
-  const { cause, error } = found.value instanceof DependencyFailed
+  const { cause, error } = isA(found.value, DependencyFailed)
     ? found.value
     : { cause: shown(), error: found.value }
   return Cause.fail(new DependencyFailed(withPath({ key, label, root, error, cause }, path)))

@@ -24,6 +24,7 @@ import { keptIn } from "./kept.ts"
 import { closed } from "./life.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { PoolPosting, Posting } from "./terms.ts"
+import { warning } from "./warnings.ts"
 
 /** Where workers come one after the other: each takes the place of the one before it. */
 export interface Post {
@@ -141,8 +142,10 @@ export class Crew {
     Effect.runForkWith(this.core.context)(opening).addObserver((exit) => {
       member.starting = undefined
       if (!this.members.has(worker) || this.core.life.isClosed) return
-      if (Exit.isSuccess(exit)) this.begin(worker, member)
-      else this.giveUp(worker, member, exit.cause)
+      this.core.life.guard(() => {
+        if (Exit.isSuccess(exit)) this.begin(worker, member)
+        else this.giveUp(worker, member, exit.cause)
+      })
     })
   }
 
@@ -224,7 +227,10 @@ export class Crew {
     if (started !== undefined) Deferred.doneUnsafe(started, Exit.fail(failed(worker.name, Cause.interrupt())))
     // What interrupts it has finalizers of its own.
     const still = starting === undefined ? rest : Effect.andThen(rest, Fiber.await(starting))
-    const close = hooks === undefined ? still : Effect.andThen(still, Scope.close(hooks, exit))
+    const text = `A finalizer of what onStart of worker ${JSON.stringify(worker.name)} acquired failed`
+    const close = hooks === undefined
+      ? still
+      : Effect.andThen(still, Effect.catchCause(Scope.close(hooks, exit), (cause) => warning(text, cause)))
     keptIn(this.closings, this.core.context, Effect.exit(close)).addObserver(() => {
       if (over !== undefined) Deferred.doneUnsafe(over, Exit.void)
     })
@@ -350,6 +356,16 @@ export class Crew {
     const log = this.core.state.workerLog
     if (log === undefined || log.length === 0) return
     for (const transition of log.splice(0)) for (const { hear } of this.listeners) hear(transition)
+  }
+
+  /** The scheduler has failed: nobody waits for a worker that will not come, or will not leave. */
+  abort(cause: Cause.Cause<never>): void {
+    for (const { beats, over, started, starting } of this.members.values()) {
+      beats?.interruptUnsafe()
+      starting?.interruptUnsafe()
+      Deferred.doneUnsafe(started, Exit.failCause(cause))
+      Deferred.doneUnsafe(over, Exit.failCause(cause))
+    }
   }
 
   /** Nothing runs any more: closes what the hooks have acquired. */

@@ -14,6 +14,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { GraphError, Starved } from "../SkeinError.ts"
+import { looked } from "./looks.ts"
 import type { CancelRequest } from "./owners.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { warnUnseen } from "./scopeOwners.ts"
@@ -52,8 +53,9 @@ export class Detached {
     const close = (): void => {
       if (!isOpen) return
       isOpen = false
-      for (const unseen of this.core.view.unseenOf(owner)) fork(warnUnseen(unseen))
+      const unseen = looked(() => this.core.view.unseenOf(owner), [])
       this.close(name, owner)
+      if (unseen.length > 0) fork(warnUnseen(unseen))
     }
     const group = this.groups.get(name)
     if (group === undefined) this.groups.set(name, new Map([[owner, { future, close }]]))

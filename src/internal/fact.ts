@@ -9,6 +9,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import { listOf } from "../engine/Path.ts"
 import type { Path } from "../engine/Path.ts"
 import type { DependencyFailed } from "../SkeinError.ts"
+import { isA, looked, unreadable } from "./looks.ts"
 import type { Place } from "./rendering.ts"
 import {
   causedBy,
@@ -63,8 +64,17 @@ const written: PropertyDescriptor = {
   }
 }
 
+/** An error as JSON has it, or in words where it has no form in JSON. */
+export const plainError = (error: unknown): unknown =>
+  looked(() => {
+    const plain = error instanceof Error && !("toJSON" in error) ? { name: error.name, message: error.message } : error
+    JSON.stringify(plain)
+    return plain
+  }, describeError(error))
+
 /** Whether it is an error of this library, whose message says all. */
-const isFact = (error: unknown): error is Error & { readonly _tag: string } => error instanceof Error && made in error
+const isFact = (error: unknown): error is Error & { readonly _tag: string } =>
+  isA(error, Error) && looked(() => made in error, false)
 
 const isDependencyFailed = (error: unknown): error is DependencyFailed<unknown> =>
   isFact(error) && error._tag === "DependencyFailed"
@@ -165,7 +175,8 @@ export const infoOf = (cause: Cause.Cause<unknown>): Info | undefined => Cause.a
 /** See `SkeinError.pretty`. */
 export const prettyCause = (cause: Cause.Cause<unknown>): string => {
   const reasons = cause.reasons.filter(isFailure)
-  return reasons.length === 0 ? Cause.pretty(cause) : reasons.map(prettyReason).join("\n")
+  if (reasons.length === 0) return Cause.pretty(cause)
+  return reasons.map((reason) => looked(() => prettyReason(reason), unreadable)).join("\n")
 }
 
 const prettyReason = (reason: Cause.Fail<unknown> | Cause.Die): string => {

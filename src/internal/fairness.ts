@@ -60,7 +60,7 @@ export const measured = (sizeOf: SizeOf, warn: (...line: ReadonlyArray<unknown>)
   let isBroken = false
   return (result) => {
     const exit = Effect.runSyncExit(Effect.sync(() => sizeOf(result)))
-    const size = Exit.isSuccess(exit) ? Math.ceil(exit.value) : NaN
+    const size = Exit.isSuccess(exit) && typeof exit.value === "number" ? Math.ceil(exit.value) : NaN
     if (size >= 0 && size < Infinity) return size
     if (!isBroken) {
       warn("sizeOf gave no size of a result, which counts as 1", Exit.isSuccess(exit) ? exit.value : exit.cause)

@@ -29,6 +29,7 @@ import { withoutInterrupts } from "./causes.ts"
 import { keptIn } from "./kept.ts"
 import { runOf } from "./livePlan.ts"
 import type { LivePlan, Run } from "./livePlan.ts"
+import { looked } from "./looks.ts"
 import { placesOf } from "./missed.ts"
 import type { Obstacle } from "./overdue.ts"
 import { Resources } from "./resources.ts"
@@ -172,7 +173,7 @@ export class FiberWorker {
     }
     const closed = closing.pollUnsafe()
     if (closed !== undefined) done(closed)
-    else closing.addObserver(done)
+    else closing.addObserver((closed) => this.core.life.guard(() => done(closed)))
   }
 
   private watch(
@@ -183,7 +184,7 @@ export class FiberWorker {
     this.fibers.set(task, fiber)
     fiber.addObserver((exit) => {
       this.fibers.delete(task)
-      ended(exit)
+      this.core.life.guard(() => ended(exit))
     })
     // Lost within the call that started it, when it was not known yet.
     if (this.isLost) fiber.interruptUnsafe()
@@ -225,7 +226,11 @@ export class FiberWorker {
     const missed = missedIn(cause)
     const ending = endingOf(cause)
     if (missed === undefined || ending._tag === "Skipped") return this.report(task, attempt, ending)
-    const places = placesOf(missed, handles, this.core.keyOf(task), this.core.dependenciesOf(task))
+    const key = this.core.keyOf(task)
+    const places = looked(
+      () => placesOf(missed, handles, key, this.core.dependenciesOf(task)),
+      new TypeError(`What task ${JSON.stringify(key)} named in Task.dependenciesLost throws when it is looked at.`)
+    )
     if (places instanceof TypeError) return this.fail(task, attempt, Cause.die(places))
     this.core.hasLost = true
     this.report(task, attempt, { _tag: "DependenciesLost", places })
@@ -321,7 +326,7 @@ export class FiberWorker {
     if (!this.resources.has(task)) return
     if (this.core.schedules.size > 0) this.core.schedules.delete(task)
     this.resources.close(task, () => {
-      if (!this.isLost) this.core.finalized(task, attempt)
+      if (!this.isLost) this.core.life.guard(() => this.core.finalized(task, attempt))
     })
   }
 
@@ -342,6 +347,14 @@ export class FiberWorker {
   interrupt(): void {
     for (const fiber of Array.from(this.fibers.values())) fiber.interruptUnsafe()
     this.resources.closeAll()
+  }
+
+  /** Stops everything at once, for good: the scheduler has failed. */
+  abort(): void {
+    this.isLost = true
+    // What threw may have come out of a start.
+    this.starting = 0
+    this.interrupt()
   }
 
   /** Returns when nothing runs here any more, finalizers included. */

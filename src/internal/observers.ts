@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import type { Callbacks } from "../Client.ts"
 import type { Transition } from "../engine/transitions.ts"
 import type { Cache, ResultCache } from "./livePlan.ts"
+import { isA, looked } from "./looks.ts"
 
 /** Who hears of transitions, and of the end of all of them. */
 interface Listener {
@@ -131,7 +132,9 @@ export class Observers {
       if (Result.isFailure(result)) return broken(Cause.die(result.failure))
       const value = result.success
       // Unhandled, its failure would end the process.
-      if (value instanceof Promise) value.catch((error) => broken(Cause.die(error)))
+      if (isA<Promise<unknown>>(value, Promise)) {
+        void looked(() => value.catch((error) => broken(Cause.die(error))), undefined)
+      }
       return value
     }
   }

@@ -34,6 +34,7 @@ export class Outbox implements Out {
   readonly given = new Map<TaskId, unknown>()
   /** A start is two numbers, task and attempt: it is the most frequent by far, and the state says the rest. */
   private readonly queue = new Fifo<Instruction | number>()
+  private carried: Instruction | number | undefined
   private readonly workers: ReadonlyArray<FiberWorker>
   private readonly crew: Crew
   private readonly causes: Map<number, Cause.Cause<unknown>>
@@ -60,6 +61,11 @@ export class Outbox implements Out {
   /** Whether a start is the first in the queue. */
   get startsNext(): boolean {
     return typeof this.queue.first === "number"
+  }
+
+  /** What is being carried out, or was last, for whoever has to say what went wrong. */
+  get last(): Instruction | number | undefined {
+    return this.carried
   }
 
   get size(): number {
@@ -128,6 +134,7 @@ export class Outbox implements Out {
   next(carrier: Carrier): boolean {
     const first = this.queue.shift()
     if (first === undefined) return false
+    this.carried = first
     if (typeof first === "number") carrier.start(first, this.queue.shift() as number)
     else carrier.carryOut(first)
     return true

@@ -20,12 +20,15 @@ export const overdueLine = (state: State, { task, worker }: Overdue, obstacle: O
     : `Task ${JSON.stringify(keyOf(state, task))} (${label})`
   const attempt = `attempt ${state.tasks.starts[task]} on worker ${JSON.stringify(state.workers[worker]!.name)}`
   return `${name} was asked to stop ${state.now - since} ms ago and goes on (${attempt}): ` +
-    `${whyOf(state.outcomes.get(task)!.reason)}, and ${obstacles[obstacle].why}. ` +
+    `${whyOf(state.outcomes.get(task)?.reason)}, and ${obstacles[obstacle].why}. ` +
     `It keeps its slot until it ends. ${obstacles[obstacle].remedy}, or give the task a longer grace.`
 }
 
-const whyOf = (reason: Reason): string => {
-  switch (reason._tag) {
+/** One that was settled with a value has no outcome without success. */
+const whyOf = (reason: Reason | undefined): string => {
+  switch (reason?._tag) {
+    case undefined:
+      return "it was settled with a value"
     case "Cancelled":
       return `it was cancelled by ${reason.by}, because ${reason.reason}`
     case "TimedOut":

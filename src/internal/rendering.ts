@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import type { StackFrame } from "effect/References"
 import type { Path } from "../engine/Path.ts"
 import { brief } from "./brief.ts"
+import { looked, unreadable } from "./looks.ts"
 
 /** Where a failure happened. */
 export interface Place {
@@ -55,7 +56,9 @@ const firstLine = (text: string): string => {
 }
 
 /** An error of anybody in one line. */
-export const describeError = (error: unknown): string => {
+export const describeError = (error: unknown): string => looked(() => lineOf(error), unreadable)
+
+const lineOf = (error: unknown): string => {
   if (!(error instanceof Error)) return firstLine(typeof error === "string" ? error : brief(error))
   const tag = "_tag" in error && typeof error._tag === "string" ? error._tag : error.name
   return firstLine(error.message === "" ? tag : `${tag}: ${error.message}`)
@@ -86,16 +89,40 @@ export const isFailure = (reason: Cause.Reason<unknown>): reason is Cause.Fail<u
 export const errorOf = (reason: Cause.Fail<unknown> | Cause.Die): unknown =>
   Cause.isFailReason(reason) ? reason.error : reason.defect
 
+/** How many errors of a chain of causes are shown. */
+const shownCauses = 8
+
 /** An error, whatever it is, with what its stack says of the user's own code; its causes come after it. */
 export const errorChain = (error: unknown, annotations: ReadonlyMap<string, unknown>): ReadonlyArray<Error> => {
   const chain: Array<Error> = []
-  const reason = Cause.makeFailReason(error)
-  const annotated = Cause.fromReasons([Object.assign(reason, { annotations: withoutTasks(annotations) })])
-  for (let at: unknown = Cause.prettyErrors(annotated)[0]; at instanceof Error && chain.length < 8; at = at.cause) {
+  const own = withoutTasks(annotations)
+  const whole = isPrintable(error) ? looked(() => prettyError(error, own), undefined) : undefined
+  const first = whole ?? prettyError(copyOf(error, shownCauses), own)
+  for (let at: unknown = first; at instanceof Error && chain.length < shownCauses; at = at.cause) {
     at.stack = ownFrames(at.stack ?? `${at.name}: ${at.message}`)
     chain.push(at)
   }
   return chain
+}
+
+const prettyError = (error: unknown, annotations: ReadonlyMap<string, unknown>): Error => {
+  const reason = Object.assign(Cause.makeFailReason(error), { annotations })
+  return Cause.prettyErrors(Cause.fromReasons([reason]))[0]!
+}
+
+/** What can be read of an error that throws when it is looked at, or that has more causes than a stack holds. */
+const copyOf = (error: unknown, causes: number): Error => {
+  const read = (field: "cause" | "message" | "name" | "stack"): unknown =>
+    looked(() => (error as Record<string, unknown>)[field], undefined)
+  const text = (field: "message" | "name" | "stack"): string | undefined => {
+    const found = read(field)
+    return typeof found === "string" ? found : undefined
+  }
+  const inner = causes > 1 ? read("cause") : undefined
+  const copy = new Error(text("message") ?? unreadable, inner === undefined ? {} : { cause: copyOf(inner, causes - 1) })
+  copy.name = text("name") ?? "Error"
+  copy.stack = text("stack") ?? `${copy.name}: ${copy.message}`
+  return copy
 }
 
 /** `Caused by` for each error of a chain, as far as `indent`. */
@@ -170,19 +197,38 @@ const errorLikeCause: object = Object.create(Error.prototype, {
   name: { configurable: true, get: (): string => "Error" }
 })
 
+/** The cause of an error, as far as whatever prints it can follow it. */
+const causeIn = (error: unknown): unknown => {
+  const inner = looked(() => (error as { readonly cause?: unknown } | null | undefined)?.cause, undefined)
+  return isPrintable(inner) ? inner : copyOf(inner, shownCauses)
+}
+
+/** Printers go from cause to cause until the end, or until the stack is full. */
+const isPrintable = (error: unknown): boolean =>
+  looked(() => {
+    let at = error
+    for (let i = 0; i < 100; i++) {
+      if (typeof at !== "object" || at === null) return true
+      // Read as printers do.
+      if (at instanceof Error) void [at.name, at.message, at.stack]
+      at = (at as { readonly cause?: unknown }).cause
+    }
+    return false
+  }, false)
+
 export const asError = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> => {
   if (Object.getPrototypeOf(cause) === errorLikeCause) return cause
   const hidden = (value: unknown): PropertyDescriptor => ({ configurable: true, value })
   const first = cause.reasons.find(isFailure)
   const error = first === undefined ? undefined : errorOf(first)
   const own = (): Error => errorChain(error, first?.annotations ?? new Map())[0]!
-  const inner = typeof error === "object" && error !== null && "cause" in error ? error.cause : undefined
+  const hasCause = looked(() => (error as { readonly cause?: unknown } | undefined)?.cause !== undefined, false)
   return Object.create(errorLikeCause, {
     [Cause.TypeId]: hidden(Cause.TypeId),
     reasons: hidden(cause.reasons),
     name: { configurable: true, get: () => own().name },
     message: { configurable: true, get: () => own().message },
     stack: { configurable: true, get: () => own().stack },
-    ...(inner === undefined ? {} : { cause: hidden(inner) })
+    ...(hasCause && { cause: { configurable: true, get: () => causeIn(error) } })
   }) as Cause.Cause<unknown>
 }

@@ -10,6 +10,7 @@ import * as Schedule from "effect/Schedule"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { DependencyFailed, GraphError, TaskSkipped } from "../SkeinError.ts"
 import type { Run } from "./livePlan.ts"
+import { isA, looked } from "./looks.ts"
 import { isRuntimeFailure } from "./runtimeFailure.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { TaskImpl } from "./task.ts"
@@ -41,13 +42,13 @@ export const retryOf = (
 
 /** Whether a schedule says no more. */
 export const isDone = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.some((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))
+  cause.reasons.some((reason) => Cause.isFailReason(reason) && looked(() => Cause.isDone(reason.error), false))
 
 /**
  * Whether a failure may be another one the next time: not what the runtime did to a task that the body joined, nor that it was
  * skipped or could not be submitted. Its own failure is as any other, and that of the time limits and options of a task it joined.
  */
 export const isRetriable = (error: unknown): boolean =>
-  !isRuntimeFailure(error) && !notRetried.some((type) => error instanceof type)
+  !isRuntimeFailure(error) && !notRetried.some((type) => isA<unknown>(error, type))
 
 const notRetried = [DependencyFailed, GraphError, TaskSkipped]

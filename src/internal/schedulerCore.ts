@@ -18,6 +18,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import type * as FiberScheduler from "effect/Scheduler"
 import { isPresent } from "../engine/attempts.ts"
 import { dependenciesOf, dependencyRows } from "../engine/dependencies.ts"
@@ -72,6 +73,7 @@ import { isTask } from "./task.ts"
 import type { FutureImpl } from "./task.ts"
 import { View } from "./view.ts"
 import { Waits } from "./waits.ts"
+import { warning } from "./warnings.ts"
 import { soon, Wire } from "./wire.ts"
 import type { Message } from "./wire.ts"
 
@@ -154,13 +156,20 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   /** Applies an event and says what it submitted, or why it did not. What follows from it is carried out by the pump, later. */
   ask(event: Event): Answer {
-    this.catchUp()
-    return this.apply(event)
+    const result = Result.try(() => {
+      this.catchUp()
+      return this.apply(event)
+    })
+    if (Result.isSuccess(result)) return result.success
+    // Half a step has been taken: nothing that follows could be relied on.
+    this.life.fail(result.failure)
+    throw result.failure
   }
 
   /** The door of the engine: what all events pass. */
   apply(event: Event): Answer {
     const { observers, outbox, state } = this
+    if (this.life.failure !== undefined) return nothing
     state.log = observers.wanted
     outbox.answer = nothing
     advance(state, event, outbox)
@@ -235,6 +244,11 @@ export class SchedulerCore implements Carrier, Live, Past {
     }
   }
 
+  /** What was carried out last, a start by the number of its task. */
+  get lastCarried(): Instruction | number | undefined {
+    return this.outbox.last
+  }
+
   /** Whether what was asked for last has been carried out. */
   get isAtRest(): boolean {
     return !this.isAwake
@@ -248,8 +262,11 @@ export class SchedulerCore implements Carrier, Live, Past {
   }
 
   /** Carries instructions out until none is left or the turn is over; then timers and I/O go first. */
-  private readonly pump = (): void => {
+  private readonly pump = (): void => this.life.guard(this.carryAll)
+
+  private readonly carryAll = (): void => {
     const { outbox } = this
+    if (this.life.failure !== undefined) return
     const started = this.now()
     const most = this.wire?.instructions ?? turn.instructions
     for (let done = 1; done <= most; done++) {
@@ -315,7 +332,7 @@ export class SchedulerCore implements Carrier, Live, Past {
     const sleep = this.clock.sleep(Duration.millis(Math.max(0, at - this.now())))
     const ring = Effect.sync(() => {
       // A sleep of a fraction of a millisecond may end a little early by the clock: asked again, it might not go on at all.
-      this.ask({ _tag: "TimeCame", now: Math.max(at, this.now()) })
+      this.life.guard(() => this.ask({ _tag: "TimeCame", now: Math.max(at, this.now()) }))
     })
     this.alarm = Effect.runForkWith(this.context)(Effect.andThen(sleep, ring))
   }
@@ -333,7 +350,7 @@ export class SchedulerCore implements Carrier, Live, Past {
   }
 
   warn(...line: ReadonlyArray<unknown>): void {
-    Effect.runForkWith(this.context)(Effect.logWarning(...line))
+    Effect.runForkWith(this.context)(warning(...line))
   }
 
   sleep(millis: number): Effect.Effect<void> {

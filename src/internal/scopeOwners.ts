@@ -3,12 +3,15 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { attemptOf } from "./attempt.ts"
+import { looked } from "./looks.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { Unseen } from "./view.ts"
+import { warning } from "./warnings.ts"
 
 /** The owner that stands for a scope, and what closes it. */
 interface ScopeOwner {
@@ -49,14 +52,29 @@ export class ScopeOwners {
   }
 
   private close(owner: number, by: string): Effect.Effect<void> {
-    const unseen = Effect.suspend(() => Effect.forEach(this.core.view.unseenOf(owner), warnUnseen, { discard: true }))
-    return Effect.andThen(unseen, this.core.owners.close(owner, by))
+    return Effect.suspend(() => {
+      // Read before they are released, and told when all has stopped.
+      const unseen = looked(() => this.core.view.unseenOf(owner), [])
+      return Effect.ensuring(this.core.owners.close(owner, by), warnUnseen(unseen))
+    })
   }
 }
 
-/** A failure that nobody looked at must not pass in silence. */
-export const warnUnseen = ({ cause, key }: Unseen): Effect.Effect<void> =>
-  Effect.logWarning(`Task ${JSON.stringify(key)} failed, and nobody joined it`, cause)
+/** Of how many failures a warning has the causes, and the keys. */
+const told = { causes: 3, keys: 8 } as const
+
+/** Failures that nobody looked at must not pass in silence. */
+export const warnUnseen = (unseen: ReadonlyArray<Unseen>): Effect.Effect<void> => {
+  if (unseen.length === 0) return Effect.void
+  const first = unseen.slice(0, told.causes).flatMap(({ cause: { reasons } }) => reasons)
+  const keys = unseen.slice(0, told.keys).map(({ key }) => JSON.stringify(key)).join(", ")
+  const more = unseen.length > told.keys ? `, and ${unseen.length - told.keys} more` : ""
+  const line = unseen.length === 1
+    ? `Task ${keys} failed, and nobody joined it`
+    : `${unseen.length} tasks failed, and nobody joined them: ${keys}${more}` +
+      (unseen.length > told.causes ? `. The first ${told.causes}:` : "")
+  return warning(line, Cause.fromReasons(first))
+}
 
 /** Makes `finalizer` the one that an open scope runs first, whether it had it already or not, in no more than one step. */
 const closeFirst = (scope: Scope.Scope, key: object, finalizer: () => Effect.Effect<void>): void => {

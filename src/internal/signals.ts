@@ -7,10 +7,11 @@ import * as Cause from "effect/Cause"
 import { interrupted, skipped } from "../engine/Event.ts"
 import type { Ending, TaskSettled } from "../engine/Event.ts"
 import { DependenciesLost, Reschedule, TaskSkipped, Unmet } from "../SkeinError.ts"
+import { isA, looked, unreadable } from "./looks.ts"
 
 const kinds = [DependenciesLost, Reschedule, TaskSkipped, Unmet]
 
-const isOne = (error: unknown): boolean => kinds.some((kind) => error instanceof kind)
+const isOne = (error: unknown): boolean => kinds.some((kind) => isA<unknown>(error, kind))
 
 const isSignal = (reason: Cause.Reason<unknown>): boolean => Cause.isFailReason(reason) && isOne(reason.error)
 
@@ -28,7 +29,7 @@ export const withoutSignals = (cause: Cause.Cause<unknown>): Cause.Cause<unknown
 /** All that the fibers of a body miss, in a cause of signals alone; `undefined` if it does not say that it misses something. */
 export const missedIn = ({ reasons }: Cause.Cause<unknown>): ReadonlyArray<unknown> | undefined => {
   const reports = reasons.flatMap((reason) =>
-    Cause.isFailReason(reason) && reason.error instanceof DependenciesLost ? [reason.error] : []
+    Cause.isFailReason(reason) && isA(reason.error, DependenciesLost) ? [reason.error] : []
   )
   return reports.length === 0 ? undefined : reports.flatMap(({ dependencies }) => dependencies)
 }
@@ -36,9 +37,11 @@ export const missedIn = ({ reasons }: Cause.Cause<unknown>): ReadonlyArray<unkno
 /** The ending that a cause of signals alone asks for: to be skipped goes before another worker, and that before another turn. */
 export const endingOf = ({ reasons }: Cause.Cause<unknown>): Ending => {
   const errors = reasons.flatMap((reason) => Cause.isFailReason(reason) ? [reason.error] : [])
-  if (errors.some((error) => error instanceof TaskSkipped)) return skipped
-  const unmet = errors.find((error) => error instanceof Unmet)
-  return unmet === undefined ? { _tag: "Rescheduled" } : { _tag: "Unmet", reason: unmet.reason }
+  if (errors.some((error) => isA(error, TaskSkipped))) return skipped
+  const unmet = errors.find((error) => isA(error, Unmet))
+  return unmet === undefined
+    ? { _tag: "Rescheduled" }
+    : { _tag: "Unmet", reason: looked(() => String(unmet.reason as unknown), unreadable) }
 }
 
 /** How a task ends that is settled from outside with this cause, without its interruptions: as if its body had said so. */

@@ -56,11 +56,13 @@ export class Waits {
   /** Begins a wait and returns when it is over, or fails if it never could be. */
   begin(ask: (wait: number, origin: Origin) => void): Effect.Effect<void, Starved> {
     return Effect.withFiber((fiber) =>
-      Effect.callback<void, Starved>((resume) => {
-        const wait = this.expect()
-        ask(wait, this.origin(fiber))
-        return this.follow(wait, resume)
-      })
+      this.core.life.failure !== undefined ?
+        Effect.failCause(this.core.life.failure) :
+        Effect.callback<void, Starved>((resume) => {
+          const wait = this.expect()
+          ask(wait, this.origin(fiber))
+          return this.follow(wait, resume)
+        })
     )
   }
 
@@ -76,6 +78,7 @@ export class Waits {
 
   /** Begins a wait that no fiber follows: calls `over` when it is. */
   notify(ask: (wait: number) => void, over: () => void): void {
+    if (this.core.life.failure !== undefined) return over()
     const wait = this.expect()
     this.open.get(wait)!.resume = over
     ask(wait)
@@ -92,9 +95,12 @@ export class Waits {
     wait: number,
     resume: (effect: Effect.Effect<void, Starved>) => void
   ): Effect.Effect<void> | undefined {
+    const { life } = this.core
     const waiting = this.open.get(wait)!
-    const finish = (): void =>
+    const finish = (): void => {
+      if (life.failure !== undefined) return resume(Effect.failCause(life.failure))
       resume(waiting.starved === undefined ? Effect.void : Effect.fail(new Starved({ waits: waiting.starved })))
+    }
     if (waiting.over) {
       this.open.delete(wait)
       finish()
@@ -108,7 +114,7 @@ export class Waits {
   abandon(wait: number): Effect.Effect<void> {
     return Effect.uninterruptible(Effect.callback<void>((resume) => {
       const waiting = this.open.get(wait)
-      if (waiting === undefined || waiting.over) {
+      if (waiting === undefined || waiting.over || this.core.life.failure !== undefined) {
         this.open.delete(wait)
         return resume(Effect.void)
       }
@@ -120,6 +126,11 @@ export class Waits {
   /** Nobody waits for this any more. */
   ignore(wait: number): void {
     this.open.delete(wait)
+  }
+
+  /** Nothing will end any more: whoever waits learns why. */
+  endAll(): void {
+    for (const wait of this.open.keys()) this.end(wait, undefined)
   }
 
   /** The engine says that a wait is over. */
