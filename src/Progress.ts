@@ -36,7 +36,10 @@ export interface Counts {
   /** Started and not ended, those that wait in their bodies included. */
   readonly running: number
   readonly succeeded: number
+  /** Failed themselves. */
   readonly failed: number
+  /** Never started, because of a task upstream that failed. */
+  readonly upstreamFailed: number
   readonly cancelled: number
   /** Their body, a rule, or a task that they depend on chose not to do the work. */
   readonly skipped: number

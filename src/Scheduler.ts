@@ -29,6 +29,7 @@ import { runOnEach as runOnEachOf } from "./internal/runOnEach.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
 import { checkedExit, implOf } from "./internal/task.ts"
 import { postingOf } from "./internal/terms.ts"
+import { quote } from "./internal/text.ts"
 import type { WorkerOptions, WorkerTerms } from "./Skein.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { NoSuitableWorker } from "./SkeinError.ts"
@@ -196,7 +197,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
     workerEvents: queued((add, end) => core.crew.listen(add, end)),
     limitTag: (tag, limit) => {
       const fault = valueFault(name, "tag", tag) ??
-        (limit === undefined ? undefined : valueFault(count, `limit of tag ${JSON.stringify(tag)}`, limit))
+        (limit === undefined ? undefined : valueFault(count, `limit of tag ${quote(tag)}`, limit))
       if (fault !== undefined) return Effect.fail(fault)
       return Effect.sync(() => void core.ask({ _tag: "TagLimited", now: core.now(), tag, limit }))
     },

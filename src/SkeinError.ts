@@ -11,12 +11,15 @@
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
+import type * as Exit from "effect/Exit"
 import type { Impossibility } from "./engine/Outcome.ts"
 import type { Restriction } from "./engine/Plan.ts"
 import type { Status } from "./Future.ts"
 import { definePath, Fact, infoKey, infoOf, plainError, prettyCause } from "./internal/fact.ts"
-import { graphText, impossibleText, restrictionText } from "./internal/reasonText.ts"
-import { asError, describeError, named, quote } from "./internal/rendering.ts"
+import { graphText, impossibleText, releaseText, restrictionText } from "./internal/reasonText.ts"
+import { asError, describeError, named } from "./internal/rendering.ts"
+import * as reports from "./internal/report.ts"
+import { cutList, inLine, quote } from "./internal/text.ts"
 
 /**
  * A body that fails with this gives its place up: the task goes back to the queue, and no attempt is counted. See
@@ -59,7 +62,9 @@ export class DependenciesLost extends Data.TaggedError("DependenciesLost")<{
 export class Unmet extends Data.TaggedError("Unmet")<{ readonly reason: string }> {
   declare readonly "~skein/Signal": true
   override get message(): string {
-    return `Task.unmet sends a task to another worker; outside the body of one it means nothing (${this.reason})`
+    return `Task.unmet sends a task to another worker; outside the body of one it means nothing (${
+      inLine(this.reason)
+    })`
   }
 }
 
@@ -298,7 +303,7 @@ export class TaskCancelled extends Fact("TaskCancelled")<{
   readonly reason: string
 }> {
   override get message(): string {
-    return `Task ${quote(this.key)} was cancelled by ${this.by}: ${this.reason}.`
+    return `Task ${quote(this.key)} was cancelled by ${inLine(this.by)}: ${inLine(this.reason)}.`
   }
 }
 
@@ -319,9 +324,11 @@ export class Starved extends Fact("Starved")<{
   readonly waits: ReadonlyArray<readonly [waiting: string, awaited: string, of?: "slot" | "resources" | "tag"]>
 }> {
   override get message(): string {
-    const told = this.waits.map(([from, to, of]) =>
-      `${quote(from)} waits for ${of === undefined ? quote(to) : `the ${of} that ${quote(to)} keeps`}`
-    ).join(", ")
+    const told = cutList(
+      this.waits,
+      ([from, to, of]) =>
+        `${quote(from)} waits for ${of === undefined ? quote(to) : `the ${of} that ${quote(to)} keeps`}`
+    )
     const lacks = this.waits.flatMap(([, , of]) => of === undefined || of === "slot" ? [] : [of])
     if (lacks.length > 0) {
       const what = lacks.includes("resources") ? "resources" : "tags"
@@ -338,15 +345,25 @@ export class Starved extends Fact("Starved")<{
 }
 
 /**
- * The result is gone: the owner of the last claim on it has closed.
+ * The result is gone: its future was given back with `Client.release`, or its owner has closed.
  *
  * @category errors
  * @since 0.1.0
  */
-export class Released extends Fact("Released")<{ readonly key: string; readonly owner: string }> {
+export class Released extends Fact("Released")<{
+  readonly key: string
+  /** The owner of the future: a scope, or one compute. */
+  readonly owner: string
+  /** Who gave it back with `Client.release`: the key of a task, or "program". Absent if nobody did. */
+  readonly by?: string | undefined
+  /** The key of the task in whose body its scope was. Absent if it was in none. */
+  readonly body?: string | undefined
+}> {
   override get message(): string {
-    return `The result of ${quote(this.key)} was released when its ${this.owner} closed. ` +
-      "Join it earlier, or take it over with Client.keep before that."
+    const instead = this.by === undefined && this.body !== undefined
+      ? "Return a task in place of the future (Task.flatMap), or take it over with Client.keep in a scope that lives on."
+      : "Join it earlier, or take it over with Client.keep before that."
+    return `The result of ${quote(this.key)} ${releaseText(this)}. ${instead}`
   }
 }
 
@@ -399,7 +416,7 @@ export class DependenciesGone extends Fact("DependenciesGone")<{
   readonly reason: "limit" | "idempotent" | "forgotten"
 }> {
   override get message(): string {
-    const keys = this.keys.map(quote).join(", ")
+    const keys = cutList(this.keys, quote)
     if (this.reason === "limit") {
       return `Task ${quote(this.key)} has reported ${this.reports} times that dependencies are lost` +
         `${
@@ -538,3 +555,81 @@ export class TaskInfo extends Context.Service<TaskInfo, {
  * @since 0.1.0
  */
 export const pretty: (cause: Cause.Cause<unknown>) => string = prettyCause
+
+/** Exits by name or by place, as `errors: "collect"` gives them. */
+type Exits = Readonly<Record<string, Exit.Exit<any, any>>> | ReadonlyArray<Exit.Exit<any, any>>
+
+type Members<S> = S extends ReadonlyArray<infer X> ? X : S[keyof S]
+
+type ValueOf<X> = X extends Exit.Exit<infer A, any> ? A : never
+
+type ErrorOf<X> = X extends Exit.Exit<any, infer E> ? E : never
+
+/**
+ * A failure that came first, and what it held up.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Failure<out E> {
+  /** The key of the task that failed first. */
+  readonly root: string
+  /** The name of that task among the exits; `undefined` if it was not asked for itself. */
+  readonly name: string | undefined
+  /** What it failed with; if it was not asked for itself, what the first task that it held up ended with. */
+  readonly cause: Cause.Cause<E>
+  /** The names of the tasks that never started because of it. */
+  readonly heldUp: ReadonlyArray<string>
+}
+
+/**
+ * What became of a computation that kept going.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Report<S extends Exits> {
+  /** Each name with its exit, all of one type: `Exit.isFailure` takes them in a loop. */
+  readonly exits: ReadonlyArray<readonly [name: string, exit: Exit.Exit<ValueOf<Members<S>>, ErrorOf<Members<S>>>]>
+  /** The values of those that succeeded. */
+  readonly values: { readonly [K in keyof S]?: ValueOf<S[K]> | undefined }
+  /** Each failure that came first, once. */
+  readonly failures: ReadonlyArray<Failure<ErrorOf<Members<S>>>>
+  /** The names of those that were skipped: nothing went wrong there. */
+  readonly skipped: ReadonlyArray<string>
+}
+
+/**
+ * Sorts the exits of a computation with `errors: "collect"`: values, each failure that came first once with what it held up,
+ * and what was skipped.
+ *
+ * **Example** (One culprit, two that waited for it)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Skein, SkeinError, Task } from "skein"
+ *
+ * const load = Task.make(Effect.fail("503"), { key: "load" })
+ * const clean = Task.map(load, (rows) => rows, { key: "clean" })
+ * const chart = Task.map(clean, (rows) => rows, { key: "chart" })
+ * const other = Task.map([], () => 7)
+ * const program = Client.compute({ load, clean, chart, other }, { errors: "collect" }).pipe(
+ *   Effect.map(SkeinError.report),
+ *   Effect.map(({ failures, values }) => [values, failures.map(({ heldUp, root }) => [root, heldUp])]),
+ *   Effect.provide(Skein.layer())
+ * )
+ * program // => [{ other: 7 }, [["load", ["clean", "chart"]]]]
+ * ```
+ *
+ * @category rendering
+ * @since 0.1.0
+ */
+export const report: <const S extends Exits>(exits: S) => Report<S> = reports.report as never
+
+/**
+ * Renders a report for people: how many ended how, and each failure as {@link pretty} shows it, with what it held up.
+ *
+ * @category rendering
+ * @since 0.1.0
+ */
+export const prettyReport: (report: Report<any>) => string = reports.prettyReport as never

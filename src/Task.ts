@@ -407,7 +407,7 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
 const tuple = (all: unknown, nout: number, name: string): ReadonlyArray<unknown> => {
   if (Array.isArray(all) && all.length === nout) return all
   const found = Array.isArray(all) ? `a tuple of ${all.length}` : brief(all)
-  const whose = name === "" ? "A function" : `The function ${JSON.stringify(name)}`
+  const whose = name === "" ? "A function" : `The function ${quote(name)}`
   throw new TypeError(`${whose} with nout ${nout} gave ${found}: give a tuple of ${nout}, or another nout.`)
 }
 
@@ -426,3 +426,4 @@ export {
 } from "./internal/run.ts"
 
 export { dependenciesLost, dependsOn, require, reschedule, skip, unmet } from "./internal/taskSignals.ts"
+import { quote } from "./internal/text.ts"

@@ -8,6 +8,7 @@ import * as Scheduler from "skein/Scheduler"
 import type { GraphError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { inQuietScheduler, inScheduler } from "./harness.ts"
+import { longOr } from "./long.ts"
 
 const inc = (n: number) => n + 1
 const add = (a: number, b: number) => a + b
@@ -230,9 +231,9 @@ describe("Graph: dictionaries", () => {
       assert.deepInclude(reason, { _tag: "InvalidOption", option: "Graph.ref", value: "x" })
     }).pipe(inScheduler()))
 
-  it.effect("G15: a chain 100 000 deep is checked, computed, pictured and sent as JSON without a stack overflow", () =>
+  it.effect("G15: a chain tens of thousands deep is checked, computed, pictured and sent as JSON without a stack overflow", () =>
     Effect.gen(function*() {
-      const size = 100_000
+      const size = longOr(100_000, 30_000)
       const record: Record<string, unknown> = { t0: 0 }
       for (let i = 1; i < size; i++) record[`t${i}`] = Graph.call(inc, Graph.ref(`t${i - 1}`))
       const graph = yield* Graph.fromRecord(record)

@@ -44,7 +44,7 @@ describe("Progress: reports", () => {
       assert.deepStrictEqual(seen.map(([at]) => at), [0, 1000, 2000, 2000])
     }).pipe(inScheduler({ concurrency: 1 })))
 
-  it.effect("V6: every task is in one place: waiting, running, succeeded, failed or cancelled", () =>
+  it.effect("V6: every task is in one place: waiting, running, succeeded, failed, upstream failed or cancelled", () =>
     Effect.gen(function*() {
       const seen: Array<Progress.Progress> = []
       const bad = Task.make(Effect.fail("no"), { label: "bad" })
@@ -58,17 +58,18 @@ describe("Progress: reports", () => {
       yield* TestClock.adjust("600 millis")
       assert.deepStrictEqual(ofGroups(seen.at(-1)!), {
         bad: "0/0/0/1/0 of 1",
-        below: "0/0/0/1/0 of 1",
+        below: "0/0/0/0/0 of 1",
         slow: "1/1/0/0/0 of 2"
       })
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(ofGroups(seen.at(-1)!), {
         bad: "0/0/0/1/0 of 1",
-        below: "0/0/0/1/0 of 1",
+        below: "0/0/0/0/0 of 1",
         slow: "0/0/0/0/2 of 2"
       })
-      for (const { cancelled, failed, running, succeeded, total, waiting } of seen) {
-        assert.strictEqual(waiting + running + succeeded + failed + cancelled, total)
+      assert.deepStrictEqual([seen.at(-1)!.failed, seen.at(-1)!.upstreamFailed], [1, 1])
+      for (const { cancelled, failed, running, succeeded, total, upstreamFailed, waiting } of seen) {
+        assert.strictEqual(waiting + running + succeeded + failed + upstreamFailed + cancelled, total)
       }
     }).pipe(inScheduler({ concurrency: 1 })))
 

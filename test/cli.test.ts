@@ -11,11 +11,20 @@ import * as Task from "skein/Task"
 import { duration, frame, summary, widthOf } from "../src/cli/render.ts"
 import { inScheduler } from "./harness.ts"
 
-const counts = (succeeded: number, failed: number, running: number, total: number, cancelled = 0, skipped = 0) => ({
-  waiting: total - succeeded - failed - running - cancelled - skipped,
+const counts = (
+  succeeded: number,
+  failed: number,
+  running: number,
+  total: number,
+  cancelled = 0,
+  skipped = 0,
+  upstreamFailed = 0
+) => ({
+  waiting: total - succeeded - failed - running - cancelled - skipped - upstreamFailed,
   running,
   succeeded,
   failed,
+  upstreamFailed,
   cancelled,
   skipped,
   total
@@ -46,6 +55,15 @@ describe("cli: frames", () => {
     const { failed: _, ...rest } = progress()
     const clean = { ...rest, failed: 0, groups: [] }
     assert.notInclude(frame(clean, { ...wide, colors: true }), "\u001B[31m")
+  })
+
+  it("V6, F2: tasks that failed are told apart from those that never started because of one", () => {
+    const state: Progress = { ...counts(5, 2, 0, 10, 0, 0, 3), groups: [], elapsedMillis: 1000 }
+    assert.deepStrictEqual(frame(state, wide).split("\n"), [
+      "total █████████████████████████████████ 100% 10/10 2 failed 3 upstream failed 1.0s 10/s"
+    ])
+    assert.include(frame(state, { ...wide, colors: true }), "\u001B[31m██████\u001B[39m\u001B[33m█████████\u001B[39m")
+    assert.strictEqual(summary(state, false), "10/10 tasks (100%), 2 failed, 3 upstream failed, 1.0s, 10/s")
   })
 
   it("no line is wider than the terminal, whatever its width and the names", () => {

@@ -10,6 +10,7 @@ import * as Scheduler from "skein/Scheduler"
 import type * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { fib, inScheduler, turns } from "./harness.ts"
+import { longOr } from "./long.ts"
 import { adjust, withSeed } from "./simulation/seeded.ts"
 
 const flaky = (name: string) =>
@@ -77,10 +78,10 @@ describe("T1: the same program under TestClock and a seed", () => {
       }
     }))
 
-  it.live("T1: gives a byte-equal event log twice under each of 30 interleavings of its fibers", () =>
+  it.live("T1: gives a byte-equal event log twice under each of some interleavings of its fibers", () =>
     Effect.gen(function*() {
       const logs = new Set<string>()
-      for (let seed = 1; seed <= 30; seed++) {
+      for (let seed = 1; seed <= longOr(30, 6); seed++) {
         const once = program(adjust(1)).pipe(inScheduler(workers), Random.withSeed("one"))
         const first = yield* once.pipe(withSeed(seed))
         assert.strictEqual(yield* once.pipe(withSeed(seed)), first, `seed ${seed}`)

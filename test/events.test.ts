@@ -71,7 +71,7 @@ describe("callbacks", () => {
         ["startState", 2],
         ["before", "a"],
         ["after", "a", "failed"],
-        ["after", "b", "failed"],
+        ["after", "b", "upstreamFailed"],
         ["finish", true]
       ])
     }).pipe(inScheduler()))
@@ -468,7 +468,7 @@ describe("metadata", () => {
       yield* Future.await(below)
       const failed = yield* Future.metadata(below)
       assert.deepStrictEqual([failed.status, failed.started, failed.completed, failed.attempts], [
-        "failed",
+        "upstreamFailed",
         undefined,
         0,
         []
@@ -531,7 +531,7 @@ describe("dump and stats", () => {
         yield* Future.await(yield* Client.submit(below))
         const { tasks } = yield* Scheduler.dump
         assert.deepStrictEqual(tasks.map(({ key, outcome, state }) => ({ key, outcome, state })), [
-          { key: "y", outcome: { reason: "Failed", path: ["x", "y"] }, state: "failed" }
+          { key: "y", outcome: { reason: "Failed", path: ["x", "y"] }, state: "upstreamFailed" }
         ])
       }))
       const { owners, tasks, waits } = yield* Scheduler.dump

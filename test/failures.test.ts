@@ -183,7 +183,12 @@ describe("dependents", () => {
         yield* errorOf(Client.compute(d, { callbacks: { afterTask }, errors: "failFast" }))
       )
       assert.deepStrictEqual([error.root, error.path.at(0), error.path.at(-1)], ["a", "a", "d"])
-      assert.deepStrictEqual(ends.toSorted(), ["a failed", "b failed", "c failed", "d failed"])
+      assert.deepStrictEqual(ends.toSorted(), [
+        "a failed",
+        "b upstreamFailed",
+        "c upstreamFailed",
+        "d upstreamFailed"
+      ])
     }).pipe(inScheduler()))
 
   it.effect("F2: a defect passes to every dependent as the same defect, its path annotated", () =>

@@ -66,7 +66,7 @@ const tablesIn = (part: object): ReadonlyArray<readonly [string, number]> =>
   })
 
 /** The workers of the layer with what they are known for and have, the log of the last step, and listeners of stories and of fibers that outlive the program. */
-const kept = new Set(["workers", "restarts", "labels", "amounts", "log", "listeners"])
+const kept = new Set(["workers", "restarts", "labels", "amounts", "tags", "log", "listeners"])
 
 /** Nothing else is left, as the scheduler counts it and in any table of its own. */
 const isWhole: Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> = Effect.gen(function*() {

@@ -562,7 +562,6 @@ describe("the end of a run", () => {
         assert.isAbove(report.interleavings, 100)
         assert.isAbove(acquired, 1000)
         assert.strictEqual(released, acquired)
-      }),
-    60_000
+      })
   )
 })

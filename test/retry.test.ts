@@ -951,7 +951,7 @@ describe("rerunInline", () => {
       assert.deepStrictEqual(fibers.slice(1), [own, own])
       assert.notStrictEqual(fibers[0], own)
       assert.deepStrictEqual(runs, { a: 1, b: 3 })
-      assert.strictEqual(yield* Future.status(old), "failed")
+      assert.strictEqual(yield* Future.status(old), "upstreamFailed")
     }).pipe(inScheduler(one)))
 
   it.effect("F13: a plain function that gave a promise fails as it failed", () =>

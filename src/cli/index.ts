@@ -171,8 +171,8 @@ const written = <A, E, R>(
   Effect.suspend(() => {
     let last = ""
     return Progress.withProgress(effect, (progress) => {
-      const { cancelled, failed, running, skipped, succeeded, total } = progress
-      const state = [cancelled, skipped, succeeded, failed, running, total].join()
+      const { cancelled, failed, running, skipped, succeeded, total, upstreamFailed } = progress
+      const state = [cancelled, skipped, succeeded, failed, upstreamFailed, running, total].join()
       if (state === last || total === 0) return
       last = state
       terminal.write(`${summary(progress, colors)}\n`)

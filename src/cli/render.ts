@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import { inLine } from "../internal/text.ts"
 import type { Counts, Progress } from "../Progress.ts"
 
 /** What lines must fit into. */
@@ -18,7 +19,8 @@ const widestBar = 40
 const narrowestBar = 6
 
 /** What has come to its end as it should: a task that was cancelled is not done, one that was skipped is. */
-const done = ({ failed, skipped, succeeded }: Counts): number => succeeded + failed + skipped
+const done = ({ failed, skipped, succeeded, upstreamFailed }: Counts): number =>
+  succeeded + failed + upstreamFailed + skipped
 
 /** Never 100 before all are done. */
 const percent = (counts: Counts): string =>
@@ -43,11 +45,12 @@ export const duration = (millis: number): string => {
 const countOf = (counts: Counts): string => `${done(counts)}/${counts.total}`
 
 const red = (text: string, colors: boolean): string => colors && text !== "" ? `\u001B[31m${text}\u001B[39m` : text
+const yellow = (text: string, colors: boolean): string => colors && text !== "" ? `\u001B[33m${text}\u001B[39m` : text
 const dim = (text: string, colors: boolean): string => colors && text !== "" ? `\u001B[2m${text}\u001B[22m` : text
 
 // A label may hold anything; what moves the cursor or breaks the line must not reach the terminal.
 const printable = (name: string): string => {
-  const text = name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ")
+  const text = inLine(name)
   // The line of all tasks must be the only one that looks like it.
   return text.trim() === totalName ? JSON.stringify(text) : text
 }
@@ -87,10 +90,12 @@ const figures = (
 ): ReadonlyArray<Figure> => {
   const plain = (text: string): Figure => ({ text, width: text.length })
   const failures = counts.failed === 0 ? "" : `${counts.failed} failed`
+  const heldUp = counts.upstreamFailed === 0 ? "" : `${counts.upstreamFailed} upstream failed`
   return [
     plain(percent(counts)),
     plain(countOf(counts).padStart(countWidth)),
     { text: red(failures, colors), width: failures.length },
+    { text: yellow(heldUp, colors), width: heldUp.length },
     plain(counts.skipped === 0 ? "" : `${counts.skipped} skipped`),
     plain(counts.cancelled === 0 ? "" : `${counts.cancelled} cancelled`),
     plain(isTotal ? duration(elapsedMillis) : ""),
@@ -110,12 +115,14 @@ interface Figure {
   readonly width: number
 }
 
-/** Blocks for what is done, the failed in red, and a light rest. */
+/** Blocks for what is done, the failed in red, those that they kept from starting in yellow, and a light rest. */
 const bar = (counts: Counts, width: number, colors: boolean): string => {
   const cells = (n: number): number => counts.total === 0 ? 0 : Math.floor(width * n / counts.total)
   const full = cells(done(counts))
-  const bad = counts.failed === 0 ? 0 : Math.min(full, Math.max(1, cells(counts.failed)))
-  return "█".repeat(full - bad) + (bad === 0 ? "" : red("█".repeat(bad), colors)) +
+  const part = (n: number, room: number): number => n === 0 ? 0 : Math.min(room, Math.max(1, cells(n)))
+  const bad = part(counts.failed, full)
+  const heldUp = part(counts.upstreamFailed, full - bad)
+  return "█".repeat(full - bad - heldUp) + red("█".repeat(bad), colors) + yellow("█".repeat(heldUp), colors) +
     dim("░".repeat(width - full), colors)
 }
 

@@ -17,8 +17,9 @@ export const Phase = {
   releasing: 8,
   succeeded: 9,
   failed: 10,
-  cancelled: 11,
-  skipped: 12
+  upstreamFailed: 11,
+  cancelled: 12,
+  skipped: 13
 } as const
 
 export type Phase = typeof Phase[keyof typeof Phase]
@@ -36,9 +37,13 @@ export const phaseNames = [
   "releasing",
   "succeeded",
   "failed",
+  "upstreamFailed",
   "cancelled",
   "skipped"
 ] as const
+
+/** Whether it is that of a task that failed, or that never started because of one. */
+export const isFailed = (phase: Phase): boolean => phase === Phase.failed || phase === Phase.upstreamFailed
 
 export type PhaseName = Exclude<typeof phaseNames[number], "free">
 

@@ -48,7 +48,7 @@ import { Fifo } from "./fifo.ts"
 import { defaultLimits } from "./limits.ts"
 import type { Limits } from "./limits.ts"
 import type { Needs } from "./needs.ts"
-import type { Outcome, Pair } from "./Outcome.ts"
+import type { Outcome, Pair, Reason } from "./Outcome.ts"
 import { unwanted } from "./Owner.ts"
 import type { Behalf, Owner, Wait, Withdrawal } from "./Owner.ts"
 import type { Demand, Identity } from "./Plan.ts"
@@ -166,6 +166,8 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   draining: number
   /** Attempts that stop. */
   readonly stopping: Map<TaskId, Stopping>
+  /** Reasons of failures that a policy of a dependent took as an end it waits for. */
+  readonly taken: WeakSet<Reason>
   /** Tasks that stop, or whose resources are being finalized, each with those on whose behalf (S14). */
   readonly leaving: Map<TaskId, ReadonlyArray<Behalf>>
   /** How many live tasks have results that own resources. */
@@ -277,6 +279,7 @@ const stateOf = (
   copying: new Map(),
   draining: 0,
   stopping: new Map(),
+  taken: new WeakSet(),
   leaving: new Map(),
   resources: 0,
   endingWaits: [],

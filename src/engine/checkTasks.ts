@@ -7,7 +7,7 @@ import { has, isLive, isOpen, phaseOf } from "./checkFacts.ts"
 import type { Facts, Rule } from "./checkFacts.ts"
 import { dependencyRows } from "./dependencies.ts"
 import { settingsOf } from "./lookups.ts"
-import { outcomeOfEnd } from "./needs.ts"
+import { outcomeOfEnd, phaseAfter } from "./needs.ts"
 import type { Reason } from "./Outcome.ts"
 import { unwanted } from "./Owner.ts"
 import { Flag, hasEnded, Phase, phaseNames } from "./Phase.ts"
@@ -190,7 +190,7 @@ export const outcomes: Rule = function*(state, { live, name }) {
     if ((outcome !== undefined) !== isFixed) {
       yield `S7: ${name(task)} has ${outcome === undefined ? "no" : "an"} outcome`
     }
-    if (outcome !== undefined && phase > Phase.succeeded && phaseAfter(outcome.reason) !== phase) {
+    if (outcome !== undefined && phase > Phase.succeeded && phaseAfter(outcome) !== phase) {
       yield `S7: ${name(task)} ended by ${outcome.reason._tag}`
     }
     if (isSettled !== (hasEnded(phase) || mayBeHeld)) yield `S7: ${name(task)} is not settled rightly`
@@ -201,10 +201,6 @@ export const outcomes: Rule = function*(state, { live, name }) {
     if (phase !== Phase.stopping && phase !== Phase.releasing) yield `S7: ${name(task)} was settled and has not ended`
   }
 }
-
-/** The phase in which a task is that has ended for this reason. */
-const phaseAfter = ({ _tag }: Reason): PhaseOf =>
-  _tag === "Cancelled" ? Phase.cancelled : _tag === "Skipped" ? Phase.skipped : Phase.failed
 
 /** S7: attempts are told from each other, and what is said of one is said of it alone. */
 export const attempts: Rule = function*(state, { live, name }) {

@@ -40,8 +40,24 @@ export type Verdict =
 
 /** How a task that has ended did so. */
 export const outcomeOfEnd = (state: State, task: TaskId): Outcome => {
-  if (state.tasks.phase[task] === Phase.succeeded) return "success"
-  return outcomeIn(state.outcomes.get(task)!)
+  switch (state.tasks.phase[task]) {
+    case Phase.succeeded:
+      return "success"
+    case Phase.failed:
+      return "failed"
+    case Phase.upstreamFailed:
+      return "upstreamFailed"
+    default:
+      return outcomeIn(state.outcomes.get(task)!)
+  }
+}
+
+/** The phase in which a task ends without success. */
+export const phaseAfter = (outcome: Ended): PhaseOf => {
+  const { _tag } = outcome.reason
+  if (_tag === "Cancelled") return Phase.cancelled
+  if (_tag === "Skipped") return Phase.skipped
+  return outcomeIn(outcome) === "upstreamFailed" ? Phase.upstreamFailed : Phase.failed
 }
 
 /** How an end without success counts. */
@@ -69,7 +85,10 @@ const survey = (state: State, task: TaskId): Needs => {
     if (dropped.has(place)) continue
     const group = groupAt(groups, place)
     if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) {
-      if (group >= 0) tallies[group]![outcomeOfEnd(state, dependency)]++
+      if (group >= 0) {
+        tallies[group]![outcomeOfEnd(state, dependency)]++
+        take(state, groups[group]!, dependency)
+      }
       continue
     }
     const places = open.get(dependency)
@@ -78,6 +97,13 @@ const survey = (state: State, task: TaskId): Needs => {
     if (group < 0) needs.left++
   }
   return needs
+}
+
+/** Notes a failure that a policy waits for as an end like others: the dependent goes by it, so it has not passed in silence. */
+const take = (state: State, { policy }: Group, dependency: TaskId): void => {
+  if (policy._tag !== "Rule" && policy.on === "success") return
+  const outcome = state.outcomes.get(dependency)
+  if (outcome !== undefined) state.taken.add(outcome.reason)
 }
 
 /** What a task outside of its groups depends on that has ended without success, first by place. */
@@ -118,6 +144,7 @@ export const ended = (state: State, task: TaskId, dependency: TaskId, out: Out):
     const group = groupAt(needs.groups, place)
     if (group >= 0) {
       needs.tallies[group]![outcome]++
+      take(state, needs.groups[group]!, dependency)
       touched.add(group)
     } else if (outcome === "success") needs.left--
     else verdict ??= { _tag: "Refused", by: dependency }

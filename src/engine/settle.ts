@@ -29,16 +29,15 @@ import * as wishes from "./wishes.ts"
 export const succeed = (state: State, task: TaskId): void => end(state, task, Phase.succeeded)
 
 /** Ends a task without success. */
-export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): void => {
+export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): void =>
+  failAs(state, task, needs.phaseAfter(outcome), outcome, out)
+
+const failAs = (state: State, task: TaskId, phase: PhaseOf, outcome: Outcome, out: Out): void => {
   if (state.tasks.phase[task] === Phase.ready) ready.remove(state, task)
   if (state.lacking.size > 0) state.lacking.delete(task)
   noteOutcome(state, task, outcome, out)
-  end(state, task, phaseOf(outcome))
+  end(state, task, phase)
 }
-
-/** The phase in which a task ends without success. */
-const phaseOf = ({ reason: { _tag } }: Outcome): PhaseOf =>
-  _tag === "Cancelled" ? Phase.cancelled : _tag === "Skipped" ? Phase.skipped : Phase.failed
 
 const end = (state: State, task: TaskId, phase: PhaseOf): void => {
   noteEnd(state, task, phase)
@@ -164,10 +163,14 @@ export const makeReady = (state: State, task: TaskId): void => {
 export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Out): void => {
   if (hasEnded(state.tasks.phase[task] as PhaseOf)) return
   if (state.leaving.size > 0) leaving.inherit(state, task, target)
-  if (state.tasks.phase[target] !== Phase.succeeded) {
+  const phase = state.tasks.phase[target] as PhaseOf
+  if (phase !== Phase.succeeded) {
     const { reason, trail } = state.outcomes.get(target)!
-    const place = placeOf(state, task)
-    fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail, isAlias: true, place } }, out)
+    const outcome = {
+      reason,
+      trail: { task: keyOf(state, task), from: trail, isAlias: true, place: placeOf(state, task) }
+    }
+    failAs(state, task, phase, outcome, out)
     return
   }
   const worker = state.tasks.worker[target]!

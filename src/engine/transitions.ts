@@ -59,8 +59,9 @@ export const transitions: ReadonlyArray<Row> = [
   [
     "waiting",
     "failed",
-    "a dependency refused it, a policy can never be met, a time limit passed, no worker could ever take it, what it stands for failed, or it was settled from outside"
+    "a time limit passed, no worker could ever take it, what it stands for failed, or it was settled from outside"
   ],
+  ["waiting", "upstreamFailed", "a dependency failed, a policy can never be met, or what it stands for never started"],
   ["waiting", "cancelled", "nobody wants it any more, a dependency was cancelled, or it was settled from outside"],
   [
     "waiting",
@@ -69,6 +70,7 @@ export const transitions: ReadonlyArray<Row> = [
   ],
   ["ready", "assigned", "a worker has a free slot"],
   ["ready", "waiting", "an input was lost"],
+  ["ready", "upstreamFailed", "an input was lost, and must not be made again"],
   ["ready", "succeeded", "it was settled from outside"],
   ["ready", "failed", "a time limit passed, no worker could ever take it, or it was settled from outside"],
   ["ready", "cancelled", "nobody wants it any more, or it was settled from outside"],
@@ -146,7 +148,7 @@ export const note = (
 /** The table as a Mermaid state diagram. */
 export const toMermaid = (): string => {
   const arrows = transitions.map(([from, to, when]) => `  ${from} --> ${to}: ${when}`)
-  const ends = ["succeeded", "failed", "cancelled", "skipped"].map((end) =>
+  const ends = ["succeeded", "failed", "upstreamFailed", "cancelled", "skipped"].map((end) =>
     `  ${end} --> [*]: neither claimed nor needed`
   )
   const last = "  releasing --> [*]: the finalizers have run"

@@ -10,6 +10,7 @@ import { assemble } from "./inputs.ts"
 import { hush, isMeant, isThenable, workIn } from "./strangers.ts"
 import type { Work } from "./strangers.ts"
 import type { Plain, TaskImpl } from "./task.ts"
+import { quote } from "./text.ts"
 
 /** With such a name a frame ends what Effect's printers show of a stack: what is above it is the user's own code. */
 const runBody = "~effect/Effect/task"
@@ -37,7 +38,7 @@ export const valueOf = (f: Plain, values: unknown, names: Names, id: number): un
   throw new TypeError(`The function of task ${nameIn(names, id)} returned ${work}${ofFunctions[work]}.`)
 }
 
-const nameIn = (names: Names, id: number): string => JSON.stringify(names.keyOf(id))
+const nameIn = (names: Names, id: number): string => quote(names.keyOf(id))
 
 const handOn = "Task.value to hand it on as it is"
 
@@ -83,7 +84,7 @@ const isPartOf = (values: unknown, value: unknown): boolean =>
 /** What a body returned, which in untyped code may be anything. */
 const effectOf = (returned: unknown, names: Names, id: number): Effect.Effect<unknown, unknown> => {
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
-  const key = JSON.stringify(names.keyOf(id))
+  const key = quote(names.keyOf(id))
   const found = briefResult(returned)
   const hint = isThenable(returned) ? "wrap it with Effect.tryPromise" : "use Task.map for a plain value"
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))

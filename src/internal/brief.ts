@@ -7,17 +7,15 @@
 import { format } from "effect/Formatter"
 import { looked, unreadable } from "./looks.ts"
 import { hush, workIn } from "./strangers.ts"
+import { inLine } from "./text.ts"
 
 /** How many values are read of it. */
 const most = 100
 
-const longest = 200
-
 export const brief = (value: unknown): string => {
   // `format` lives with what throws.
   const isSmall = looked(() => leftAfter(value, most, new Set()) > 0, true)
-  const text = looked(() => isSmall ? format(value) : nameOf(value), unreadable)
-  return text.length <= longest ? text : `${text.slice(0, longest)} …`
+  return inLine(looked(() => isSmall ? format(value) : nameOf(value), unreadable))
 }
 
 /** How many more values may be written after this one; each is written wherever it is held, but not within itself. */

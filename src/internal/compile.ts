@@ -21,6 +21,7 @@ import { Drafting, positionsOf } from "./planning.ts"
 import type { Draft } from "./planning.ts"
 import { isTask, noOptions } from "./task.ts"
 import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl, TaskOptions } from "./task.ts"
+import { quote } from "./text.ts"
 
 /** What the compiler must know of the scheduler that will run the plan. */
 export interface Live {
@@ -225,7 +226,7 @@ class Compiler extends Drafting<TaskImpl> {
     const why = this.live.refuse(handle)
     if (why === undefined) return ~handle.claim.task
     const key = dependent === undefined ? undefined : nameOf(dependent)
-    this.refuse({ _tag: "InvalidDependency", key, dependency: `the future ${JSON.stringify(handle.key)}`, why })
+    this.refuse({ _tag: "InvalidDependency", key, dependency: `the future ${quote(handle.key)}`, why })
     return 0
   }
 

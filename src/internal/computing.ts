@@ -76,7 +76,9 @@ export interface Callbacks {
   /** The tasks that this computation adds. */
   readonly startState?: ((tasks: number) => void) | undefined
   readonly beforeTask?: ((key: string) => void) | undefined
-  readonly afterTask?: ((key: string, outcome: "succeeded" | "failed" | "cancelled" | "skipped") => void) | undefined
+  readonly afterTask?:
+    | ((key: string, outcome: "succeeded" | "failed" | "upstreamFailed" | "cancelled" | "skipped") => void)
+    | undefined
   readonly finish?: ((failed: boolean) => void) | undefined
 }
 

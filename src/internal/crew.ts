@@ -24,6 +24,7 @@ import { keptIn } from "./kept.ts"
 import { closed } from "./life.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import type { PoolPosting, Posting } from "./terms.ts"
+import { quote } from "./text.ts"
 import { warning } from "./warnings.ts"
 
 /** Where workers come one after the other: each takes the place of the one before it. */
@@ -157,7 +158,7 @@ export class Crew {
   }
 
   private giveUp(worker: FiberWorker, member: Member, cause: Cause.Cause<GraphError>): void {
-    this.core.warn(`Worker ${JSON.stringify(worker.name)} could not be started anew`, cause)
+    this.core.warn(`Worker ${quote(worker.name)} could not be started anew`, cause)
     this.core.ask({ _tag: "WorkerLost", now: this.core.now(), worker: worker.index })
     this.tell()
     Deferred.doneUnsafe(member.started, Exit.failCause(cause))
@@ -176,7 +177,7 @@ export class Crew {
     const member = this.members.get(worker)
     if (member !== undefined) {
       const { ttlMillis } = member.post.posting.terms
-      const name = JSON.stringify(worker.name)
+      const name = quote(worker.name)
       this.core.warn(`Worker ${name} was not heard for ${ttlMillis} ms, its ttl, and counts as lost`)
     }
     this.remove(worker)
@@ -227,7 +228,7 @@ export class Crew {
     if (started !== undefined) Deferred.doneUnsafe(started, Exit.fail(failed(worker.name, Cause.interrupt())))
     // What interrupts it has finalizers of its own.
     const still = starting === undefined ? rest : Effect.andThen(rest, Fiber.await(starting))
-    const text = `A finalizer of what onStart of worker ${JSON.stringify(worker.name)} acquired failed`
+    const text = `A finalizer of what onStart of worker ${quote(worker.name)} acquired failed`
     const close = hooks === undefined
       ? still
       : Effect.andThen(still, Effect.catchCause(Scope.close(hooks, exit), (cause) => warning(text, cause)))

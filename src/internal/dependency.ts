@@ -11,6 +11,7 @@ import { checkOf } from "./checks.ts"
 import { shortText } from "./policyText.ts"
 import { isEither, isHandle, isRecord } from "./task.ts"
 import type { Handle, Invalid, TaskImpl } from "./task.ts"
+import { quote } from "./text.ts"
 import { DependencyTypeId, thisCopy } from "./typeIds.ts"
 
 /** Tasks and futures, and what they must come to. */
@@ -91,7 +92,7 @@ export const makeDependency = (
 
 const ons: ReadonlyArray<unknown> = ["success", "failure", "completion"] satisfies ReadonlyArray<On>
 
-const oneOf = (words: ReadonlyArray<unknown>): string => words.map((word) => JSON.stringify(word)).join(", ")
+const oneOf = (words: ReadonlyArray<unknown>): string => words.map((word) => quote(String(word))).join(", ")
 
 /** Which ends count. */
 export const on = checkOf(`one of ${oneOf(ons)}`, (value) => ons.includes(value))

@@ -195,7 +195,7 @@ const prettyReason = (reason: Cause.Fail<unknown> | Cause.Die): string => {
 }
 
 /** Whether the task failed by itself. */
-const isFirst = (info: Info): boolean => (pathBehind(info)?.length ?? 1) === 1
+export const isFirst = (info: Info): boolean => (pathBehind(info)?.length ?? 1) === 1
 
 const causesOf = ({ reasons }: Cause.Cause<unknown>): string =>
   reasons.filter(isFailure).map((reason) => causedBy(errorChain(errorOf(reason), reason.annotations))).join("")

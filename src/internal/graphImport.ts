@@ -16,6 +16,7 @@ import type { Node } from "./graphNodes.ts"
 import { makeTask } from "./makeTask.ts"
 import { noOptions, toEffect } from "./task.ts"
 import type { TaskOptions } from "./task.ts"
+import { cutList, inLine, quote } from "./text.ts"
 
 const JsonOn = Schema.Literals(["success", "failure", "completion"])
 
@@ -180,8 +181,8 @@ export const fromJson = (
     const nameOf = ({ key, label, task }: JsonTaskOf): string => task ?? label ?? key
     const unknown = tasks.find((task) => !Object.hasOwn(registry, nameOf(task)))
     if (unknown !== undefined) {
-      const option = `task of ${JSON.stringify(unknown.key)}`
-      const expected = `a name in the registry (${Object.keys(registry).join(", ")})`
+      const option = `task of ${quote(unknown.key)}`
+      const expected = `a name in the registry (${cutList(Object.keys(registry), (name) => inLine(name))})`
       return Effect.fail(
         new GraphError({ reason: { _tag: "InvalidOption", option, value: nameOf(unknown), expected } })
       )

@@ -6,6 +6,7 @@
 import { identity } from "effect/Function"
 import * as EffectGraph from "effect/Graph"
 import type { Dependency, Node } from "./graphNodes.ts"
+import { inLine } from "./text.ts"
 
 /** What Effect's graph says of a node. */
 export interface PlainNode {
@@ -42,6 +43,7 @@ const colors: Readonly<Record<string, readonly [fill: string, border: string]>> 
   releasing: ["#ccfbf1", "#0f766e"],
   succeeded: ["#dcfce7", "#15803d"],
   failed: ["#fee2e2", "#b91c1c"],
+  upstreamFailed: ["#fff7ed", "#ea580c"],
   cancelled: ["#e5e7eb", "#374151"],
   skipped: ["#fafafa", "#a1a1aa"]
 }
@@ -59,7 +61,7 @@ const shapes: Readonly<Record<Node["kind"], EffectGraph.MermaidNodeShape>> = {
 
 /** The label is said only where the key does not say it. */
 const words = ({ key, label }: PlainNode): string =>
-  label === undefined || label === key || key.startsWith(`${label}#`) ? key : `${key}\n${label}`
+  label === undefined || label === key || key.startsWith(`${label}#`) ? inLine(key) : `${inLine(key)}\n${inLine(label)}`
 
 const wordsOfEdge = ({ kind, policy }: Dependency): string =>
   [kind === "data" ? "" : kind, policy].filter((word) => word !== "").join(" ")
@@ -91,7 +93,8 @@ export const toMermaid = (
     edgeLabel: identity,
     nodeShape: ({ kind }) => shapes[kind],
     direction
-  })
+    // A label that begins with a backtick would be Markdown, which Mermaid parses.
+  }).replaceAll("`", "#96;")
   const groups = byState(nodes, states)
   if (groups.length === 0) return drawn
   const entries = groups.map(([state, members], i) => `    legend${i}["${plainWord(state)} (${members.length})"]`)
@@ -105,7 +108,8 @@ export const toMermaid = (
   return [drawn, ...legend, ...classes].join("\n")
 }
 
-const plainWord = (state: string): string => state.replaceAll(/[^\p{L}\p{N} _-]/gu, "_")
+const plainWord = (state: string): string =>
+  state === "upstreamFailed" ? "upstream failed" : state.replaceAll(/[^\p{L}\p{N} _-]/gu, "_")
 
 export const toGraphViz = (
   nodes: ReadonlyArray<Node>,
@@ -114,7 +118,7 @@ export const toGraphViz = (
   const drawn = EffectGraph.toGraphViz(graphOf(nodes, wordsOfEdge), {
     nodeLabel: words,
     edgeLabel: identity,
-    graphName: name
+    graphName: inLine(name)
   })
   const groups = byState(nodes, states)
   if (groups.length === 0) return drawn

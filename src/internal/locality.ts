@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import type { Locality, WorkerInfo } from "../engine/Plan.ts"
 import { briefResult } from "./brief.ts"
 import { describeError } from "./rendering.ts"
+import { quote } from "./text.ts"
 
 type Rate = (worker: WorkerInfo) => number
 
@@ -28,7 +29,7 @@ export const localityOf = (rate: Rate): Locality => {
 
 /** What a function answers for a worker, or what is wrong with that. */
 const asked = (rate: Rate, worker: WorkerInfo): number | string => {
-  const about = `for worker ${JSON.stringify(worker.id)}`
+  const about = `for worker ${quote(worker.id)}`
   const result = Result.try((): unknown => rate(worker))
   if (Result.isFailure(result)) return `threw ${describeError(result.failure)} ${about}`
   const rating = result.success

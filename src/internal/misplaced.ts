@@ -9,6 +9,7 @@ import { isLeaf } from "./dependency.ts"
 import { foreignText, isEffectOnly, isIterator, keepOneCopy } from "./strangers.ts"
 import { isRecord } from "./task.ts"
 import type { Misplaced } from "./task.ts"
+import { quote } from "./text.ts"
 import { GraphTypeId } from "./typeIds.ts"
 
 /** How deep handles are looked for. */
@@ -64,7 +65,7 @@ const lossIn = (whole: object, [symbol]: ReadonlyArray<symbol>): string | undefi
   const accessor = keys.find((key) => !Object.hasOwn(Object.getOwnPropertyDescriptor(whole, key)!, "value"))
   return accessor === undefined
     ? undefined
-    : `it holds tasks or futures and has the accessor ${JSON.stringify(accessor)}; use a plain record`
+    : `it holds tasks or futures and has the accessor ${quote(accessor)}; use a plain record`
 }
 
 const classOf = (value: object): string => value.constructor.name || "a class"
@@ -170,5 +171,5 @@ const display = (path: Path): string =>
   path.reduce<string>((text, each) => {
     const key = String(each)
     if (/^\d+$/.test(key)) return `${text}[${key}]`
-    return /^[\w$]+$/.test(key) ? `${text}.${key}` : `${text}[${JSON.stringify(key)}]`
+    return /^[\w$]+$/.test(key) ? `${text}.${key}` : `${text}[${quote(key)}]`
   }, "inputs")

@@ -9,6 +9,7 @@ import { brief } from "./brief.ts"
 import { isKnownAt, taskAt } from "./livePlan.ts"
 import { isFuture, isTask } from "./task.ts"
 import type { Handle } from "./task.ts"
+import { cutList, quote } from "./text.ts"
 
 /** The places among the dependencies of a task that are meant, or why there is none. */
 export const placesOf = (
@@ -24,13 +25,11 @@ export const placesOf = (
   const stranger = places.findIndex((found) => found.length === 0)
   if (stranger < 0) return eachOnce(places.flat(), dependencies)
   const own = new Set(
-    dependencies.flatMap((place) => place === undefined ? [] : [JSON.stringify(keyAt(place.submission, place.index))])
+    dependencies.flatMap((place) => place === undefined ? [] : [quote(keyAt(place.submission, place.index))])
   )
-  const known = own.size === 0 ? "it has none" : `it has ${[...own].join(", ")}`
+  const known = own.size === 0 ? "it has none" : `it has ${cutList([...own], (key) => key)}`
   return new TypeError(
-    `Task ${JSON.stringify(key)} named ${
-      nameOf(missed[stranger])
-    } in Task.dependenciesLost, which is none of its direct ` +
+    `Task ${quote(key)} named ${nameOf(missed[stranger])} in Task.dependenciesLost, which is none of its direct ` +
       `dependencies: ${known}. Let the task that depends on it report it, or depend on it.`
   )
 }
@@ -59,7 +58,7 @@ const isMeant = (named: unknown, place: Place): boolean => {
 
 const nameOf = (named: unknown): string =>
   isFuture(named)
-    ? JSON.stringify(named.key)
+    ? quote(named.key)
     : isTask(named)
     ? `a task (${named.options.key ?? "without a key"})`
     : brief(named)

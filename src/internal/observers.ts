@@ -102,7 +102,14 @@ export class Observers {
       if (transition.owner !== owner) return
       const { from, key, to } = transition
       if (to === "running" && from === "assigned") before(key)
-      if (to === "succeeded" || to === "failed" || to === "cancelled" || to === "skipped") after([key, to])
+      switch (to) {
+        case "succeeded":
+        case "failed":
+        case "upstreamFailed":
+        case "cancelled":
+        case "skipped":
+          after([key, to])
+      }
     })
     return (exit) => {
       stop()
@@ -112,18 +119,27 @@ export class Observers {
 
   /** A user's cache, as long as it does not throw. */
   cache(cache: ResultCache): Cache {
-    const find = this.guarded((key: string) => cache.has(key) ? { value: cache.get(key) } : undefined)
-    const set = this.guarded(([key, value]: readonly [string, unknown]) => cache.set(key, value))
+    const find = this.guarded(
+      (key: string) => cache.has(key) ? { value: cache.get(key) } : undefined,
+      "A cache failed to give a result and is not asked again"
+    )
+    const set = this.guarded(
+      ([key, value]: readonly [string, unknown]) => cache.set(key, value),
+      "A cache failed to take a result and is given no more"
+    )
     return { find, set: (key, value) => set([key, value]) }
   }
 
   /** Calls `f` until it throws for the first time, which is logged. An async function throws later. */
-  private guarded<A, B>(f: (a: A) => B): (a: A) => B | undefined {
+  private guarded<A, B>(
+    f: (a: A) => B,
+    warning = "An observer threw and is not called again"
+  ): (a: A) => B | undefined {
     let isBroken = false
     const broken = (cause: Cause.Cause<unknown>): undefined => {
       if (isBroken) return
       isBroken = true
-      this.warn("An observer threw and is not called again", cause)
+      this.warn(warning, cause)
     }
     return (a) => {
       if (isBroken) return undefined

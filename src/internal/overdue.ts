@@ -7,6 +7,7 @@ import type { Overdue } from "../engine/Instruction.ts"
 import { keyOf, labelOf } from "../engine/lookups.ts"
 import type { Reason } from "../engine/Outcome.ts"
 import type { State } from "../engine/State.ts"
+import { inLine, quote } from "./text.ts"
 
 /** What keeps an attempt from ending that was asked to stop. */
 export type Obstacle = "shielded" | "body" | "ending"
@@ -16,9 +17,9 @@ export const overdueLine = (state: State, { task, worker }: Overdue, obstacle: O
   const label = labelOf(state, task)
   const since = state.stopping.get(task)!.since
   const name = label === undefined
-    ? `Task ${JSON.stringify(keyOf(state, task))}`
-    : `Task ${JSON.stringify(keyOf(state, task))} (${label})`
-  const attempt = `attempt ${state.tasks.starts[task]} on worker ${JSON.stringify(state.workers[worker]!.name)}`
+    ? `Task ${quote(keyOf(state, task))}`
+    : `Task ${quote(keyOf(state, task))} (${inLine(label)})`
+  const attempt = `attempt ${state.tasks.starts[task]} on worker ${quote(state.workers[worker]!.name)}`
   return `${name} was asked to stop ${state.now - since} ms ago and goes on (${attempt}): ` +
     `${whyOf(state.outcomes.get(task)?.reason)}, and ${obstacles[obstacle].why}. ` +
     `It keeps its slot until it ends. ${obstacles[obstacle].remedy}, or give the task a longer grace.`
@@ -30,7 +31,7 @@ const whyOf = (reason: Reason | undefined): string => {
     case undefined:
       return "it was settled with a value"
     case "Cancelled":
-      return `it was cancelled by ${reason.by}, because ${reason.reason}`
+      return `it was cancelled by ${inLine(reason.by)}, because ${inLine(reason.reason)}`
     case "TimedOut":
       return reason.of === "attempt"
         ? `its timeout of ${reason.millis} ms has passed`

@@ -105,8 +105,10 @@ export class Owners {
 
   /** The future's owner needs it no longer. */
   release({ claim }: FutureImpl): Effect.Effect<void> {
-    return Effect.sync(() => {
+    return Effect.withFiber((fiber) => {
+      if (claim.state === "live") this.core.view.releasedBy.set(claim, attemptOf(this.core, fiber)?.key ?? "program")
       this.core.ask({ _tag: "ClaimReleased", now: this.core.now(), claim })
+      return Effect.void
     })
   }
 
@@ -118,7 +120,7 @@ export class Owners {
         const answer = this.core.ask({ _tag: "ClaimShared", now: this.core.now(), claim: future.claim, owner })
         if (answer._tag === "Submitted") return Effect.succeed(futureOf(this.core, answer.claims[0]!))
       }
-      return Effect.fail(new Released({ key: future.key, owner: future.claim.owner.name }))
+      return Effect.fail(new Released({ key: future.key, ...this.core.view.releaseOf(future.claim) }))
     })
   }
 }

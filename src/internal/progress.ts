@@ -20,13 +20,23 @@ const kinds: Readonly<Record<NonNullable<TaskEvent["from"]>, Kind>> = {
   releasing: "running",
   succeeded: "succeeded",
   failed: "failed",
+  upstreamFailed: "upstreamFailed",
   cancelled: "cancelled",
   skipped: "skipped"
 }
 
 type Mutable = { -readonly [K in keyof Counts]: number }
 
-const zero = (): Mutable => ({ waiting: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0, skipped: 0, total: 0 })
+const zero = (): Mutable => ({
+  waiting: 0,
+  running: 0,
+  succeeded: 0,
+  failed: 0,
+  upstreamFailed: 0,
+  cancelled: 0,
+  skipped: 0,
+  total: 0
+})
 
 const hasEnded = (kind: Kind): boolean => kind !== "waiting" && kind !== "running"
 

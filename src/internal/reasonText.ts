@@ -8,13 +8,17 @@ import type { Restriction } from "../engine/Plan.ts"
 import type { GraphReason, ImpossibleReason } from "../SkeinError.ts"
 import { brief } from "./brief.ts"
 import { needText } from "./policyText.ts"
-import { describeError, join, quote } from "./rendering.ts"
+import { describeError, join } from "./rendering.ts"
+import { cutList, inLine, quote } from "./text.ts"
 
 const limitWords = {
   tasks: "The number of tasks of this graph is",
   depth: "The number of tasks on the longest way through this graph is",
   live: "With this graph the number of live tasks would be"
 } as const
+
+/** Reasons are sentences of this library that name keys. */
+const longestReason = 1000
 
 const nestingWords = {
   nesting: "Bodies submit tasks from inside bodies too deep",
@@ -28,27 +32,31 @@ export const graphText = (reason: GraphReason): string => {
     case "Cycle":
       return `The graph has a cycle: ${join(reason.path)}. Remove one of these edges.`
     case "MissingDependency":
-      return `Nothing defines ${quote(reason.key)}, on which ${
-        reason.dependents.map(quote).join(", ")
-      } depends. Add a task with that key, or put its value in the cache.`
+      return `Nothing defines ${quote(reason.key)}, on which ${cutList(reason.dependents, quote)} ${
+        reason.dependents.length === 1 ? "depends" : "depend"
+      }. Add a task with that key, or put its value in the cache.`
     case "UnknownKey":
       return `There is no task ${quote(reason.key)} in this graph. Known keys: ${known(reason.known)}.`
     case "KeyConflict":
-      return `The key ${quote(reason.key)} is taken: ${reason.why}. ` +
+      return `The key ${quote(reason.key)} is taken: ${inLine(reason.why, longestReason)}. ` +
         (reason.pure === true
           ? "Make the function once, outside of what calls it, and pass what it closes over as an argument; or give it " +
             "another name."
           : "Submit the same Task object, or choose another key.")
     case "InvalidDependency":
       return reason.key === undefined
-        ? `The request cannot use ${reason.dependency}: ${reason.why}.`
-        : `Task ${quote(reason.key)} cannot depend on ${reason.dependency}: ${reason.why}.`
+        ? `The request cannot use ${inLine(reason.dependency)}: ${inLine(reason.why, longestReason)}.`
+        : `Task ${quote(reason.key)} cannot depend on ${inLine(reason.dependency)}: ${
+          inLine(reason.why, longestReason)
+        }.`
     case "InvalidOption":
       return `The option ${optionText(reason)} cannot be ${brief(reason.value)}: expected ${reason.expected}.`
     case "UnknownOption":
       return `There is no option ${optionText(reason)}. Known options: ${reason.known.join(", ")}.`
     case "InvalidArgument":
-      return `Task ${quote(reason.key)} is pure, but its ${reason.path} has no canonical encoding: ${reason.why}. ` +
+      return `Task ${quote(reason.key)} is pure, but its ${inLine(reason.path)} has no canonical encoding: ${
+        inLine(reason.why, longestReason)
+      }. ` +
         "Pass plain data or a keyed task, or give the task a key of its own."
     case "NestingLimit":
       return `${
@@ -72,31 +80,31 @@ export const graphText = (reason: GraphReason): string => {
 }
 
 const optionText = ({ key, option }: Extract<GraphReason, { readonly option: string }>): string =>
-  key === undefined ? option : `${option} of task ${quote(key)}`
+  key === undefined ? inLine(option) : `${inLine(option)} of task ${quote(key)}`
 
-const known = (keys: ReadonlyArray<string>): string =>
-  keys.length === 0
-    ? "none"
-    : keys.slice(0, 8).map(quote).join(", ") + (keys.length > 8 ? `, and ${keys.length - 8} more` : "")
+const known = (keys: ReadonlyArray<string>): string => keys.length === 0 ? "none" : cutList(keys, quote)
 
 /** Why a task can never start, after its key. */
 export const impossibleText = (reason: ImpossibleReason): string => {
   switch (reason._tag) {
     case "Unmet": {
-      const said = reason.on.map(({ reason, worker }) => `${quote(worker)} (${reason})`).join(", ")
+      const said = cutList(
+        reason.on.map(({ reason, worker }) => `${quote(worker)} (${inLine(reason)})`),
+        (said) => said
+      )
       return `its body said that it cannot run on ${said}, and no other worker on which it may run takes tasks. ` +
         "Add one that it can run on, or let it wait for one with waitForWorkers."
     }
     case "Locality":
       return reason.fault === undefined
-        ? `its locality is below 0 for every worker on which it may run: ${reason.workers.map(quote).join(", ")}. ` +
+        ? `its locality is below 0 for every worker on which it may run: ${cutList(reason.workers, quote)}. ` +
           "Give 0 for those where it may run."
         : `its locality ${reason.fault}. Give a number for every worker.`
     case "Apart":
-      return `what it follows ran on ${reason.workers.map(quote).join(" and ")}, and on none of them enough of it. ` +
+      return `what it follows ran on ${cutList(reason.workers, quote, " and ")}, and on none of them enough of it. ` +
         "Let what it follows run in one place (workers, locality), or follow any of it."
     case "Away":
-      return `what it follows ran on ${reason.workers.map(quote).join(" and ")}, and no worker there takes tasks and ` +
+      return `what it follows ran on ${cutList(reason.workers, quote, " and ")}, and no worker there takes tasks and ` +
         "may run it. Use after where the place does not matter."
     case "Unreachable":
       return unreachableText(reason)
@@ -106,11 +114,12 @@ export const impossibleText = (reason: ImpossibleReason): string => {
 const unreachableText = (
   { ended, of, policy, refusedBy, size }: Extract<ImpossibleReason, { readonly _tag: "Unreachable" }>
 ): string => {
-  const refused = refusedBy.map(quote).join(", ")
+  const refused = cutList(refusedBy, quote)
   const open = size - ended.success - ended.failed - ended.upstreamFailed - ended.skipped
   const counts = [
     [ended.success, "succeeded"],
-    [ended.failed + ended.upstreamFailed, "failed"],
+    [ended.failed, "failed"],
+    [ended.upstreamFailed, "upstream failed"],
     [ended.skipped, "skipped"],
     [open, "open"]
   ] as const
@@ -119,14 +128,31 @@ const unreachableText = (
 }
 
 const amountsText = (resources: Readonly<Record<string, number>>): string =>
-  Object.entries(resources).map(([name, amount]) => `${amount} ${name}`).join(" and ")
+  cutList(Object.entries(resources), ([name, amount]) => `${amount} ${inLine(name)}`, " and ")
 
 /** On which workers a task may run, after "a worker that"; nothing if any would do. */
 export const restrictionText = ({ labels, resources, workers }: Restriction): string => {
-  const ids = workers === undefined ? [] : [`is ${workers.map(quote).join(" or ")}`]
+  const ids = workers === undefined ? [] : [`is ${cutList(workers, quote, " or ")}`]
   const labelled = labels === undefined
     ? []
-    : [`has ${labels.length === 1 ? "the label" : "the labels"} ${labels.map(quote).join(" and ")}`]
+    : [`has ${labels.length === 1 ? "the label" : "the labels"} ${cutList(labels, quote, " and ")}`]
   const having = resources === undefined ? [] : [`has ${amountsText(resources)}`]
   return [...ids, ...labelled, ...having].join(" and ")
+}
+
+/** How a result was released, after "it". */
+export const releaseText = ({ body, by, owner }: Release): string => {
+  if (by !== undefined) {
+    return `was released with Client.release by ${by === "program" ? "the program" : `task ${quote(by)}`}`
+  }
+  return `was released when its ${inLine(owner)}${
+    body === undefined ? "" : ` in the body of task ${quote(body)}`
+  } closed`
+}
+
+/** What `Released` says of it. */
+export interface Release {
+  readonly owner: string
+  readonly by?: string | undefined
+  readonly body?: string | undefined
 }

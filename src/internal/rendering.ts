@@ -8,6 +8,7 @@ import type { StackFrame } from "effect/References"
 import type { Path } from "../engine/Path.ts"
 import { brief } from "./brief.ts"
 import { looked, unreadable } from "./looks.ts"
+import { inLine, inLines, quote } from "./text.ts"
 
 /** Where a failure happened. */
 export interface Place {
@@ -17,8 +18,6 @@ export interface Place {
   readonly worker: string | undefined
   readonly submitter: string
 }
-
-export const quote = (key: string): string => JSON.stringify(key)
 
 /** How many keys of a long path are shown at each end. */
 const shownKeys = 4
@@ -31,11 +30,11 @@ const shortened = (keys: ReadonlyArray<string>): ReadonlyArray<string> =>
     ...keys.slice(-shownKeys)
   ]
 
-export const join = (keys: ReadonlyArray<string>): string => shortened(keys).join(" -> ")
+export const join = (keys: ReadonlyArray<string>): string => shortened(keys).map((key) => inLine(key)).join(" -> ")
 
 /** A task's key, with its label where that says more. */
 export const named = (key: string, label: string | undefined): string =>
-  label === undefined || key === label || key.startsWith(`${label}#`) ? quote(key) : `${quote(key)} (${label})`
+  label === undefined || key === label || key.startsWith(`${label}#`) ? quote(key) : `${quote(key)} (${inLine(label)})`
 
 /** Where a task failed. */
 export const placeText = (place: Place): string => textOf(place, ` of ${quote(place.key)}`)
@@ -46,13 +45,10 @@ const textOf = ({ attempt, submitter, worker }: Place, of: string): string => {
   return `attempt ${attempt}${of}${worker === undefined ? "" : ` on worker ${quote(worker)}`}, ${by}`
 }
 
-const longestLine = 200
-
 /** The first line of a text, cut where it is long. */
 const firstLine = (text: string): string => {
   const end = text.indexOf("\n")
-  const line = end < 0 ? text : `${text.slice(0, end)} …`
-  return line.length <= longestLine ? line : `${line.slice(0, longestLine)} …`
+  return end < 0 ? inLine(text) : `${inLine(text.slice(0, end))} …`
 }
 
 /** An error of anybody in one line. */
@@ -69,6 +65,9 @@ const lineOf = (error: unknown): string => {
 /** Where the files of this library are. */
 const home = new URL("..", import.meta.url).pathname
 
+/** In a bundle all files are one, the user's own among them. */
+const isBundled = !/\/internal\/rendering\.[jt]s$/.test(new URL(import.meta.url).pathname)
+
 const isFrame = (line: string): boolean => /^\s+at /.test(line)
 
 const isOfPlatform = (line: string): boolean => /node_modules\/(?:effect|@effect)\/|node:|<anonymous>\)?$/.test(line)
@@ -76,9 +75,8 @@ const isOfPlatform = (line: string): boolean => /node_modules\/(?:effect|@effect
 /** A stack without frames of Effect, of Node and of this library. */
 const ownFrames = (stack: string): string => {
   const lines = stack.split("\n").filter((line) => !isFrame(line) || !isOfPlatform(line))
-  const own = lines.filter((line) => !isFrame(line) || !line.includes(home))
-  // In a bundle all files are one.
-  return (own.some(isFrame) ? own : lines).join("\n")
+  const own = isBundled ? lines : lines.filter((line) => !isFrame(line) || !line.includes(home))
+  return inLines(own.join("\n"))
 }
 
 /** Whether a reason is a failure of its own, typed or not. */

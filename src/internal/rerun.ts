@@ -24,6 +24,7 @@ import type { Compiled, LivePlan, Run } from "./livePlan.ts"
 import { Drafting, positionsOf } from "./planning.ts"
 import { isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
 import type { Handle } from "./task.ts"
+import { quote } from "./text.ts"
 
 /** What must be known of the scheduler in which the tasks ran. */
 export interface Past extends Pick<Live, "find" | "namedOf"> {
@@ -70,7 +71,7 @@ const none: ReadonlyArray<Entry> = []
 export const tooFarBack = ({ index, submission }: Place): GraphReason => ({
   _tag: "InvalidDependency",
   key: undefined,
-  dependency: `task ${JSON.stringify(keyAt(submission, index))}`,
+  dependency: `task ${quote(keyAt(submission, index))}`,
   why: "it was released and is further back than limits.lineage submissions; submit its task again"
 })
 

@@ -11,6 +11,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { keptIn } from "./kept.ts"
+import { quote } from "./text.ts"
 import { warning } from "./warnings.ts"
 
 /** The scope of a body that has succeeded, which is that of its result. */
@@ -74,7 +75,7 @@ export class Resources {
 
   /** A finalizer that fails is a warning: the result was fine. */
   private closeOne({ context, exit, key, scope }: Resource): Fiber.Fiber<void> {
-    const text = `A finalizer of the result of task ${JSON.stringify(key)} failed`
+    const text = `A finalizer of the result of task ${quote(key)} failed`
     const close = Effect.catchCause(Scope.close(scope, exit), (cause) => warning(text, cause))
     return keptIn(this.closing, context, close)
   }

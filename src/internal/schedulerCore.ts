@@ -62,6 +62,7 @@ import { nothing, Outbox } from "./outbox.ts"
 import type { Answer, Carrier, Write } from "./outbox.ts"
 import { overdueLine } from "./overdue.ts"
 import { Owners } from "./owners.ts"
+import { releaseText } from "./reasonText.ts"
 import type { Past } from "./rerun.ts"
 import { retryOf } from "./retries.ts"
 import type { Step } from "./retries.ts"
@@ -497,7 +498,7 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   refuse({ claim, core }: FutureImpl): string | undefined {
     if (core !== this) return "it belongs to another scheduler; join it there and pass the value"
-    if (claim.state === "released") return `its result was released when its ${claim.owner.name} closed`
+    if (claim.state === "released") return `its result ${releaseText(this.view.releaseOf(claim))}`
     return claim.state === "cancelled" ? "it was cancelled" : undefined
   }
 

@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import { attemptOf } from "./attempt.ts"
 import { looked } from "./looks.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
+import { cutList, quote } from "./text.ts"
 import type { Unseen } from "./view.ts"
 import { warning } from "./warnings.ts"
 
@@ -45,7 +46,9 @@ export class ScopeOwners {
 
   private open(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner {
     const owner = this.core.owners.open("scope")
-    const by = attemptOf(this.core, fiber)?.key ?? "its scope"
+    const body = attemptOf(this.core, fiber)?.key
+    if (body !== undefined) this.core.view.bodyOf.set(this.core.state.owners.get(owner)!, body)
+    const by = body ?? "its scope"
     const entry: ScopeOwner = { owner, close: () => this.close(owner, by) }
     this.entries.set(scope, entry)
     return entry
@@ -60,18 +63,17 @@ export class ScopeOwners {
   }
 }
 
-/** Of how many failures a warning has the causes, and the keys. */
-const told = { causes: 3, keys: 8 } as const
+/** Of how many failures a warning has the causes. */
+const told = { causes: 3 } as const
 
 /** Failures that nobody looked at must not pass in silence. */
 export const warnUnseen = (unseen: ReadonlyArray<Unseen>): Effect.Effect<void> => {
   if (unseen.length === 0) return Effect.void
   const first = unseen.slice(0, told.causes).flatMap(({ cause: { reasons } }) => reasons)
-  const keys = unseen.slice(0, told.keys).map(({ key }) => JSON.stringify(key)).join(", ")
-  const more = unseen.length > told.keys ? `, and ${unseen.length - told.keys} more` : ""
+  const keys = cutList(unseen, ({ key }) => quote(key))
   const line = unseen.length === 1
     ? `Task ${keys} failed, and nobody joined it`
-    : `${unseen.length} tasks failed, and nobody joined them: ${keys}${more}` +
+    : `${unseen.length} tasks failed, and nobody joined them: ${keys}` +
       (unseen.length > told.causes ? `. The first ${told.causes}:` : "")
   return warning(line, Cause.fromReasons(first))
 }

@@ -15,6 +15,7 @@ import { closed } from "./life.ts"
 import type { Compiled, ResultCache, Run } from "./livePlan.ts"
 import type { Answer } from "./outbox.ts"
 import { futureOf } from "./owners.ts"
+import { releaseText } from "./reasonText.ts"
 import { recompile } from "./rerun.ts"
 import { runIn } from "./runs.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
@@ -88,7 +89,7 @@ export class Submissions {
     const why = core !== this.core
       ? "it belongs to another scheduler; retry it there"
       : claim.state === "released"
-      ? `its result was released when its ${claim.owner.name} closed; submit its task again`
+      ? `its result ${releaseText(core.view.releaseOf(claim))}; submit its task again`
       : status === "succeeded"
       ? "it succeeded; join its future"
       : core.view.isSettled(claim)

@@ -18,6 +18,7 @@ import type { Future } from "../Future.ts"
 import { briefResult } from "./brief.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { foreignText, isMeant, isThenable, keepOneCopy } from "./strangers.ts"
+import { quote } from "./text.ts"
 import { FutureTypeId, TaskTypeId, thisCopy } from "./typeIds.ts"
 
 /** A way to write a plan anew that changes nothing but its cost; see `passes.ts`. */
@@ -194,7 +195,7 @@ export class FutureImpl extends Pipeable.Class {
   }
 
   override toString(): string {
-    return `Future(${JSON.stringify(this.key)})`
+    return `Future(${quote(this.key)})`
   }
 
   [NodeInspectSymbol](): unknown {

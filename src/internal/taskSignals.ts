@@ -11,6 +11,7 @@ import type { Task } from "../Task.ts"
 import { Worker } from "../Worker.ts"
 import { keyOfBody, missingLabels } from "./attempt.ts"
 import { givenEffect } from "./bodies.ts"
+import { cutList, quote } from "./text.ts"
 
 /**
  * What a body fails with to give its place up: the task goes back to the queue and runs again.
@@ -206,7 +207,7 @@ export const require = (...labels: ReadonlyArray<string>): Effect.Effect<void, U
   Effect.flatMap(Worker, (worker) => {
     const missing = missingLabels(worker, labels)
     if (missing.length === 0) return Effect.void
-    const lacked = missing.map((label) => JSON.stringify(label)).join(", ")
+    const lacked = cutList(missing, quote)
     return unmet(`it lacks the ${missing.length === 1 ? "label" : "labels"} ${lacked}`)
   })
 

@@ -29,6 +29,7 @@ import {
 } from "./checks.ts"
 import type { Check, Checks } from "./checks.ts"
 import { millisIn, millisOf } from "./durations.ts"
+import { quote } from "./text.ts"
 
 const restart: Checks<RestartOptions> = {
   times: countOrInfinity,
@@ -123,7 +124,7 @@ const workerFault = (worker: WorkerOptions, at: string | undefined): GraphError 
   const { concurrency, id } = worker
   const nameless = valueFault(name, at === undefined ? "id" : `${at}.id`, id)
   if (nameless !== undefined) return nameless
-  const of = ` of worker ${JSON.stringify(id)}`
+  const of = ` of worker ${quote(id)}`
   return optionsFault(worker, checksOfWorkers, of) ?? valueFault(count, `concurrency${of}`, concurrency)
 }
 

@@ -9,7 +9,7 @@ import type { WaitMode } from "../engine/Event.ts"
 import { keyOf, whereOf } from "../engine/lookups.ts"
 import type { Outcome, Reason } from "../engine/Outcome.ts"
 import type { Claim, Owner, Root } from "../engine/Owner.ts"
-import { hasEnded, Phase, phaseNames } from "../engine/Phase.ts"
+import { hasEnded, isFailed, Phase, phaseNames } from "../engine/Phase.ts"
 import type { Phase as PhaseOf } from "../engine/Phase.ts"
 import type { State } from "../engine/State.ts"
 import { keyAt, labelAt, priorityAt, submitterOf } from "../engine/Submission.ts"
@@ -19,6 +19,7 @@ import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
 import { exitOf, rootCause } from "./causes.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
+import type { Release } from "./reasonText.ts"
 import type { FutureImpl } from "./task.ts"
 
 /** A failure that came first, and what tells it from others, however equal they look. */
@@ -33,8 +34,6 @@ export const rootsOfFutures = (futures: ReadonlyArray<FutureImpl>): Cause.Cause<
     const rooted = future.core.view.rootOfClaim(future)
     return rooted === undefined ? [] : [rooted]
   }))
-
-const released = ({ claim, key }: FutureImpl): Released => new Released({ key, owner: claim.owner.name })
 
 /** A failure that nobody has looked at. */
 export interface Unseen {
@@ -97,6 +96,20 @@ export class View {
     return state === "live" && this.state.tasks.phase[task] === Phase.succeeded
   }
 
+  /** Who gave a future back with `Client.release`. */
+  readonly releasedBy = new WeakMap<Claim, string>()
+  /** The task in whose body the scope of an owner is. */
+  readonly bodyOf = new WeakMap<Owner, string>()
+
+  /** How the result behind a claim was released. */
+  releaseOf(claim: Claim): Release {
+    return { owner: claim.owner.name, by: this.releasedBy.get(claim), body: this.bodyOf.get(claim.owner) }
+  }
+
+  private released({ claim, key }: FutureImpl): Released {
+    return new Released({ key, ...this.releaseOf(claim) })
+  }
+
   statusOf(claim: Claim): Status {
     if (claim.state !== "live") return claim.state
     return phaseNames[this.state.tasks.phase[claim.task]!] as Status
@@ -105,7 +118,7 @@ export class View {
   /** The exit of a settled future. */
   exitOfClaim(future: FutureImpl): Exit.Exit<unknown, unknown> {
     const { claim } = future
-    if (claim.state === "released") return Exit.fail(released(future))
+    if (claim.state === "released") return Exit.fail(this.released(future))
     if (claim.state === "live") return this.exitOf(claim.task)
     const { submission } = future
     return exitOf(claim.outcome!, this.causeOf, {
@@ -133,7 +146,10 @@ export class View {
     const unseen: Array<Unseen> = []
     for (const task of this.state.owners.get(owner)?.claims.keys() ?? []) {
       const outcome = this.state.outcomes.get(task)
-      if (outcome === undefined || this.state.tasks.phase[task] !== Phase.failed || this.seen.has(outcome.reason)) {
+      if (
+        outcome === undefined || !isFailed(this.state.tasks.phase[task] as PhaseOf) ||
+        this.seen.has(outcome.reason) || this.state.taken.has(outcome.reason)
+      ) {
         continue
       }
       const exit = this.exitOf(task)
@@ -168,7 +184,7 @@ export class View {
   /** What failed first on the way to this settled future, if it failed; a result that is gone is its own failure. */
   rootOfClaim(future: FutureImpl): Rooted | undefined {
     const { claim } = future
-    if (claim.state === "released") return [claim, Cause.fail(released(future))]
+    if (claim.state === "released") return [claim, Cause.fail(this.released(future))]
     const outcome = this.outcomeOf(claim)
     return outcome === undefined ? undefined : [outcome.reason, rootCause(outcome, this.causeOf)]
   }

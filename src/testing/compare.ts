@@ -8,7 +8,7 @@ import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import { format } from "effect/Formatter"
 import type { Mode } from "../Client.ts"
-import { DependencyFailed, GraphError, ImpossibleDependency } from "../SkeinError.ts"
+import { DependencyFailed, GraphError, ImpossibleDependency, TaskSkipped } from "../SkeinError.ts"
 import { plainKey } from "./faults.ts"
 import type { Interpreter } from "./interpreter.ts"
 
@@ -85,7 +85,12 @@ const words = (exit: AnyExit): string => rootsOf(exit).map((root) => format(root
 /** What a failure comes down to: typed errors without the way they came, and defects. */
 const rootsOf = (exit: AnyExit): ReadonlyArray<unknown> =>
   Exit.isSuccess(exit) ? [] : exit.cause.reasons.map((reason) => {
-    if (Cause.isFailReason(reason)) return reason.error instanceof DependencyFailed ? reason.error.error : reason.error
+    if (Cause.isFailReason(reason)) {
+      const { error } = reason
+      // A skip comes to dependents in their own name.
+      if (error instanceof TaskSkipped) return new TaskSkipped({ key: error.root, root: error.root })
+      return error instanceof DependencyFailed ? error.error : error
+    }
     return Cause.isDieReason(reason) ? reason.defect : "interrupted"
   })
 

@@ -9,6 +9,7 @@ import { scan } from "../internal/inputs.ts"
 import { runIn } from "../internal/runs.ts"
 import { isTask } from "../internal/task.ts"
 import type { TaskImpl } from "../internal/task.ts"
+import { inLine } from "../internal/text.ts"
 import { GraphError } from "../SkeinError.ts"
 
 /** All tasks of a shape, dependencies first. */
@@ -24,7 +25,8 @@ export const describe = (shape: unknown): ReadonlyArray<string> => {
   const tasks = tasksOf(shape)
   const name = (task: TaskImpl): string => {
     const index = tasks.indexOf(task)
-    return task.options.key ?? `${task.options.label ?? "task"}.${index}`
+    // As in the story, where it is the first graph of its scheduler.
+    return inLine(task.options.key ?? `${task.options.label ?? "task"}#${index + 1}`)
   }
   return tasks.map((task, index) => {
     const dependencies = [...new Set(task.handles.filter(isTask))]

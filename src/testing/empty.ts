@@ -26,8 +26,8 @@ export class NotEmpty extends Data.TaggedError("NotEmpty")<{ readonly problems: 
 export const coreOf = (client: Client.Client["Service"]): SchedulerCore =>
   (client as unknown as { readonly [core: symbol]: SchedulerCore })[Symbol.for("skein/Client/core")]!
 
-/** Not empty in a scheduler that nobody uses: who works, who listens, and what the last step was. */
-const standing: ReadonlySet<string> = new Set(["workers", "restarts", "labels", "amounts", "listeners", "log"])
+/** Not empty in a scheduler that nobody uses: who works, which tags are limited, who listens, and what the last step was. */
+const standing: ReadonlySet<string> = new Set(["workers", "restarts", "labels", "amounts", "tags", "listeners", "log"])
 
 /**
  * What is left in the tables of a scheduler that nobody uses, whatever tables there are.
@@ -51,7 +51,12 @@ export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
     })
   )
   const busy = core.state.workers.filter(({ attempts, running }) => attempts > 0 || running > 0)
-  return [...tables, ...busy.map(({ name, running }) => `${running} slots of ${name} are taken`)]
+  const held = Array.from(core.state.tags).filter(([, { used }]) => used > 0)
+  return [
+    ...tables,
+    ...held.map(([tag, { used }]) => `${used} tasks hold tag ${tag}`),
+    ...busy.map(({ name, running }) => `${running} slots of ${name} are taken`)
+  ]
 }
 
 const sizeOf = (table: unknown): number => {

@@ -113,6 +113,8 @@ export interface Fault {
   readonly site: string
   /** A number that says more: after which operation, for how long. */
   readonly detail: number
+  /** The key of the task in this run, by which the story and the graph name it. */
+  key?: string
 }
 
 /** Which faults happen in one run. */
@@ -140,7 +142,7 @@ export class FaultPlan {
     for (const kind of kinds) {
       rest -= this.faults[kind] ?? 0
       if (rest >= 0) continue
-      const fault = { kind, site, detail: hash(site, this.seed + 1) }
+      const fault: Fault = { kind, site, detail: hash(site, this.seed + 1) }
       this.happened.set(site, fault)
       return fault
     }

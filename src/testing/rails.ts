@@ -10,6 +10,7 @@ import * as Scope from "effect/Scope"
 import type { Transition } from "../engine/transitions.ts"
 import { taskAt } from "../internal/livePlan.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
+import { inLine } from "../internal/text.ts"
 import { Wire } from "../internal/wire.ts"
 import type { Message } from "../internal/wire.ts"
 import { hash } from "./chance.ts"
@@ -110,7 +111,7 @@ export class Rails implements Wire {
   }
 
   private tell(what: string, key: string, at = this.world.now): void {
-    this.story.push(`${at.toFixed(3)} ms  ${key}: ${what}`)
+    this.story.push(`${at.toFixed(3)} ms  ${inLine(key)}: ${what}`)
   }
 
   applied(core: SchedulerCore): void {
@@ -210,7 +211,8 @@ export class Rails implements Wire {
     const fault = this.plan.at(site)
     // The attempt after a loss has the number of the lost one.
     if (fault === undefined || (fault.kind === "vanish" && isSecond)) return body
-    if (this.tells) this.tell(`fault ${fault.kind}`, core.keyOf(task))
+    fault.key = core.keyOf(task)
+    if (this.tells) this.tell(`fault ${fault.kind}`, fault.key)
     if (fault.kind === "vanish") {
       const row = worker[task]!
       if (fault.detail % 5 === 4) return Effect.suspend(() => this.vanish(core, row) ? this.outlived(site) : body)

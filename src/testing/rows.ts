@@ -5,14 +5,16 @@
  */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import { outcomeIn } from "../engine/needs.ts"
+import { outcomeIn, phaseAfter } from "../engine/needs.ts"
 import type { Outcome, Reason, Where } from "../engine/Outcome.ts"
 import type { Claim } from "../engine/Owner.ts"
+import { phaseNames } from "../engine/Phase.ts"
 import { decide, isDefault } from "../engine/policies.ts"
 import type { Group, Tally, Verdict } from "../engine/policies.ts"
 import { keyAt, labelAt, mayRepeatAt, submitterOf } from "../engine/Submission.ts"
 import type { Submission } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
+import type { Status } from "../Future.ts"
 import { exitOf, rootCause } from "../internal/causes.ts"
 import { policiesOf } from "../internal/dependency.ts"
 import { namedBy } from "../internal/keys.ts"
@@ -209,9 +211,10 @@ export class Rows {
       const { ended } = this.rows[task]!
       return ended !== undefined && ended.outcome === undefined
     },
-    statusOf: ({ task }: Claim) => {
+    statusOf: ({ task }: Claim): Status => {
       const ended = this.rows[task]!.ended
-      return ended === undefined ? "waiting" : ended.outcome === undefined ? "succeeded" : "failed"
+      if (ended === undefined) return "waiting"
+      return ended.outcome === undefined ? "succeeded" : phaseNames[phaseAfter(ended.outcome)] as Status
     },
     exitOfClaim: ({ claim }: FutureImpl) => this.exitOf(claim.task),
     exitOf: (id: TaskId) => this.exitOf(id),

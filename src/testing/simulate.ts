@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import type * as Client from "../Client.ts"
 import type { Needs, Services } from "../Inputs.ts"
 import { dieOfOptions } from "../internal/checks.ts"
+import { inLine } from "../internal/text.ts"
 import type { Scheduler } from "../Scheduler.ts"
 import type { Chance } from "./chance.ts"
 import type { FaultKind } from "./faults.ts"
@@ -56,7 +57,12 @@ export class Counterexample extends Data.TaggedError("Counterexample")<{
       `Seed ${this.seed} fails:`,
       ...problems.map(({ kind, text }) => `  ${kind}: ${text}`),
       ...part("Graph:", graph),
-      ...part("Faults:", faults.map(({ kind, site }) => `${kind} at ${site}`)),
+      ...part(
+        "Faults:",
+        faults.map(({ key, kind, site }) =>
+          `${kind} at ${inLine(key === undefined ? site : `${key}${site.slice(site.lastIndexOf("@"))}`)}`
+        )
+      ),
       ...part("Story:", story),
       "",
       "To run it again, with the same graph and options:",

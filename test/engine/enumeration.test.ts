@@ -48,6 +48,10 @@ const ways: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
     rig.submit(owner, { x: [] }, submission)
     rig.fail("x", 60)
   },
+  upstreamFailed: (rig, owner) => {
+    rig.submit(owner, { up: [], x: ["up"] }, { ...submission, targets: ["up", "x"] })
+    rig.fail("up", 61)
+  },
   cancelled: (rig, owner) => {
     rig.submit(owner, { x: [] }, submission)
     rig.end("x", { _tag: "Interrupted" })
@@ -224,6 +228,15 @@ describe("enumerations", () => {
     losing.lose("w1")
     losing.lose("w2")
     note(losing)
+    // A ready task loses an input that must not be made again.
+    const refusing = new Rig({ w1: 1, w2: 1 })
+    const refused = refusing.open()
+    refusing.submit(refused, { a: [], block: [] }, { settings: { a: { key: "a", idempotent: false } } })
+    refusing.end("a")
+    refusing.submit(refused, { filler: [] })
+    refusing.submit(refused, { b: [refusing.ref("a")] })
+    refusing.lose("w1")
+    note(refusing)
     // What is being finalized on w2 is needed again for what was held on w1.
     const anew = new Rig({ w1: 1, w2: 1 })
     const user = anew.open()
@@ -283,6 +296,8 @@ describe("enumerations", () => {
       ? "failed"
       : "cancelled"
 
+  const endBelow = (phase: PhaseName): PhaseName => phase === "failed" ? "upstreamFailed" : phase
+
   for (const a of outcomes) {
     for (const b of outcomes) {
       for (const absorbs of [false, true]) {
@@ -295,13 +310,13 @@ describe("enumerations", () => {
           })
           happen(rig, main, "a", a)
           if (a === "success") happen(rig, main, "b", b)
-          const expectedB = a === "success" ? endOf(b) : endOf(a)
+          const expectedB = a === "success" ? endOf(b) : endBelow(endOf(a))
           assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], [endOf(a), expectedB])
-          assert.strictEqual(rig.phase("c"), absorbs || expectedB === "succeeded" ? "running" : expectedB)
+          assert.strictEqual(rig.phase("c"), absorbs || expectedB === "succeeded" ? "running" : endBelow(expectedB))
           if (rig.phase("c") === "running") rig.end("c")
           else assert.deepStrictEqual(rig.outcome("c")?.slice(1), a === "success" ? ["b", "c"] : ["a", "c"])
           const ends = rig.transitions.filter(({ key, to }) => key === "c" && to !== "waiting" && to !== "released")
-            .filter(({ to }) => ["succeeded", "failed", "cancelled", "skipped"].includes(to))
+            .filter(({ to }) => ["succeeded", "failed", "upstreamFailed", "cancelled", "skipped"].includes(to))
           assert.strictEqual(ends.length, 1)
           finish(rig)
           assert.strictEqual(rig.state.tasks.size, 0)
@@ -321,7 +336,7 @@ describe("enumerations", () => {
           const all = { a: first, b: second, c: third }
           for (const [name, way] of Object.entries(all)) happen(rig, main, name, way)
           const refusal = Object.entries(all).find(([, way]) => way !== "success")
-          assert.strictEqual(rig.phase("sum"), refusal === undefined ? "running" : endOf(refusal[1]))
+          assert.strictEqual(rig.phase("sum"), refusal === undefined ? "running" : endBelow(endOf(refusal[1])))
           if (refusal !== undefined) assert.deepStrictEqual(rig.outcome("sum")?.slice(1), [refusal[0], "sum"])
           if (refusal === undefined) rig.end("sum")
           finish(rig)

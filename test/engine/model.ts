@@ -1690,7 +1690,9 @@ export class Model {
   /** How a task ended in this step, as the engine says. */
   private chosenOf({ serial }: Task, statuses: ReadonlySet<Ended>): Ended | undefined {
     const entries = this.state!.log!.filter((entry) => entry.serial === serial)
-    return [...statuses].find((status) => entries.some(({ to }) => to === status))
+    return [...statuses].find((status) =>
+      entries.some(({ to }) => (to === "upstreamFailed" ? "failed" : to) === status)
+    )
   }
 
   /** Ends a pending task that one of its groups, or what is outside of them, keeps from starting. */
@@ -2687,7 +2689,7 @@ export class Model {
       if (task.unheld) this.complain(`nobody holds the value given for ${task.name}`)
       if (task.adopted) this.complain(`${task.name} did not adopt a result`)
       const phase = phaseNames[state.tasks.phase[task.row]!]!
-      if (!phasesOf[task.status].includes(phase) && !task.why.has("either")) {
+      if (!phasesOf(task).includes(phase) && !task.why.has("either")) {
         this.complain(`${task.name} is ${phase} and should be ${task.status}`)
       }
       if (inAttempt(task) && task.holds !== ((state.tasks.flags[task.row]! & Flag.holdsSlot) !== 0)) {
@@ -2833,7 +2835,10 @@ const stateOf = (awaited: Interest | Task): "open" | "good" | "bad" => {
   return hasEnded(task) ? (task.status === "succeeded" ? "good" : "bad") : "open"
 }
 
-const phasesOf: Readonly<Record<Task["status"], ReadonlyArray<string>>> = {
+const phasesOf = (task: Task): ReadonlyArray<string> =>
+  task.status === "failed" && task.upstream ? ["upstreamFailed"] : phasesOfStatus[task.status]
+
+const phasesOfStatus: Readonly<Record<Task["status"], ReadonlyArray<string>>> = {
   pending: ["waiting", "ready"],
   active: ["running", "seceded", "rejoining"],
   stopping: ["stopping"],

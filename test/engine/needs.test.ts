@@ -114,7 +114,8 @@ describe("groups of dependencies", () => {
         rig.outcome(name)?.[0] === "Impossible" ? "impossible" : rig.phase(name) === "succeeded" ? "done" : "?"
       ])
       assert.deepStrictEqual(Object.fromEntries(found), expected)
-      const ended = rig.transitions.filter(({ to }) => to === "failed" || to === "succeeded").map(({ key }) => key)
+      const ended = rig.transitions
+        .filter(({ to }) => to === "failed" || to === "upstreamFailed" || to === "succeeded").map(({ key }) => key)
       assert.deepStrictEqual(ended.toSorted(), Object.keys(five))
       rig.close(main, 1)
       assertNothingIsLeft(rig)
@@ -148,7 +149,7 @@ describe("groups of dependencies", () => {
     })
     rig.fail("a")
     assert.deepStrictEqual([rig.outcome("b"), rig.outcome("c")], [["Impossible", "b"], ["Impossible", "c"]])
-    assert.strictEqual(rig.transitions.filter(({ key, to }) => key === "c" && to === "failed").length, 1)
+    assert.strictEqual(rig.transitions.filter(({ key, to }) => key === "c" && to === "upstreamFailed").length, 1)
   })
 
   it("D9: what ended before the submission counts at once, all together", () => {
@@ -160,7 +161,7 @@ describe("groups of dependencies", () => {
     rig.end("skipped", { _tag: "Skipped" })
     const submit = (key: string, policy: Policy, names: ReadonlyArray<string>): string => {
       rig.submit(main, { [key]: names.map((name) => rig.ref(name)) }, { settings: one(key, names.length, policy) })
-      return rig.phase(key) === "failed" ? rig.outcome(key)![0] : rig.phase(key)
+      return rig.phase(key) === "upstreamFailed" ? rig.outcome(key)![0] : rig.phase(key)
     }
     assert.strictEqual(submit("any", anyOf, ["bad", "good", "open"]), "running")
     assert.strictEqual(submit("both", { _tag: "AtLeast", count: 2, on: "success" }, ["bad", "good"]), "Impossible")

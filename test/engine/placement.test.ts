@@ -187,7 +187,7 @@ describe("no suitable worker", () => {
       targets: ["a", "b", "c"],
       ...asking({ b: { ...gpu, waitForWorkersMillis: 0 } })
     })
-    assert.deepStrictEqual([rig.phase("a"), rig.phase("b"), rig.phase("c")], ["running", "failed", "failed"])
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b"), rig.phase("c")], ["running", "failed", "upstreamFailed"])
     assert.deepStrictEqual(rig.outcome("c"), ["NoSuitableWorker", "b", "c"])
     assert.deepStrictEqual(reasonOf(rig, "b"), {
       _tag: "NoSuitableWorker",

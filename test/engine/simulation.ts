@@ -12,7 +12,8 @@ import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
 import { placeOf, settingsOf } from "../../src/engine/lookups.ts"
 import type { Claim } from "../../src/engine/Owner.ts"
-import { Flag, Phase } from "../../src/engine/Phase.ts"
+import { Flag, isFailed, Phase } from "../../src/engine/Phase.ts"
+import type { Phase as PhaseOf } from "../../src/engine/Phase.ts"
 import { suits } from "../../src/engine/placement.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
 import { rules } from "../../src/engine/policies.ts"
@@ -173,7 +174,7 @@ export class Simulation {
     let problems = this.events % this.checkEvery === 0 ? check(this.state) : []
     if (problems.length === 0) problems = this.model.apply(this.state, event, out)
     if (problems.length > 0) throw this.disagree(problems)
-    for (const { key, to } of this.state.log!) if (to === "failed") this.noteReason(key)
+    for (const { key, to } of this.state.log!) if (to === "failed" || to === "upstreamFailed") this.noteReason(key)
     this.state.log!.length = 0
     for (const instruction of out) {
       this.seen.set(instruction._tag, (this.seen.get(instruction._tag) ?? 0) + 1)
@@ -522,7 +523,7 @@ export class Simulation {
     const phase = this.state.tasks.phase[task]!
     if (this.state.settled.has(task)) return false
     if (phase === Phase.stopping) return (this.state.tasks.flags[task]! & Flag.timedOut) === 0
-    return phase === Phase.failed || phase === Phase.cancelled
+    return isFailed(phase as PhaseOf) || phase === Phase.cancelled
   }
 
   /** Members that nothing in the plan depends on, and some others. */

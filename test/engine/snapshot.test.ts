@@ -75,7 +75,7 @@ describe("snapshot", () => {
     assert.deepStrictEqual(snapshot(rig.state).tasks, [{
       key: "b",
       graph: 1,
-      state: "failed",
+      state: "upstreamFailed",
       users: 1,
       dependents: 0,
       owners: ["main"],

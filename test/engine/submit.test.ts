@@ -63,7 +63,7 @@ describe("submit", () => {
     rig.end("good")
     assert.strictEqual(rig.phase("x"), "running")
     rig.fail("bad")
-    assert.strictEqual(rig.phase("y"), "failed")
+    assert.strictEqual(rig.phase("y"), "upstreamFailed")
     rig.end("x")
     rig.close(main, 1)
   })
@@ -107,7 +107,11 @@ describe("submit", () => {
     rig.submit(main, { x: [rig.ref("good")], y: [rig.ref("bad"), rig.ref("good")], z: ["y"] }, {
       targets: ["x", "y", "z"]
     })
-    assert.deepStrictEqual(["x", "y", "z"].map((name) => rig.phase(name)), ["running", "failed", "failed"])
+    assert.deepStrictEqual(["x", "y", "z"].map((name) => rig.phase(name)), [
+      "running",
+      "upstreamFailed",
+      "upstreamFailed"
+    ])
     assert.deepStrictEqual(rig.outcome("z"), ["Failed", "bad", "y", "z"])
   })
 

@@ -6,7 +6,7 @@ describe("examples/simulation.ts", () => {
   it.live("finds the forgotten dependency, and shows the graph without it", () =>
     Effect.map(examine(false), (message) => {
       assert.match(message, /mismatch: target 0 gave "?[456] orders"? in place of "?3 orders"?/)
-      assert.match(message, /count\.\d \(effect\) <- read\.0\n/)
+      assert.match(message, /count#\d \(effect\) <- read#1\n/)
       assert.include(message, "Testing.replay(")
     }))
 

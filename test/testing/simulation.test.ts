@@ -102,6 +102,7 @@ describe("counterexamples", () => {
       ) {
         assert.include(found.message, part)
       }
+      assert.match(found.message, /: a#1 \(effect\)\n/)
       const again = yield* Testing.replay(lostUpdate, found.case)
       assert.deepStrictEqual(again.problems, found.run.problems)
       assert.deepStrictEqual(again.story, found.run.story)
@@ -125,6 +126,7 @@ describe("counterexamples", () => {
       assert.strictEqual(found.run.problems[0]?.kind, "program")
       assert.lengthOf(found.run.faults, 1)
       assert.match(found.run.faults[0]!.site, /^(use|release)@1$/)
+      assert.match(found.message, /Faults:\n {2}\w+ at (use|release)#\d@1\n/)
     }))
 
   it.live("T6: a program that waits for ever is found, as is one that goes on for ever", () =>
@@ -141,6 +143,15 @@ describe("counterexamples", () => {
       const leaky = Client.compute(Task.make(Effect.forkDetach(Effect.sleep("1 day"))))
       const found = yield* Effect.flip(Testing.simulate(leaky, { faults: Testing.noFaults, abandon: 0 }))
       assert.deepStrictEqual(found.run.problems, [{ kind: "leftover", text: "1 fibers are left" }])
+    }))
+
+  it.live("T6, G19: a skip that passes through plain dependencies is the same skip, in every world", () =>
+    Effect.gen(function*() {
+      const subject = () => {
+        const skipping = Task.make(Task.skip)
+        return [Task.map([], () => 1, { after: skipping }), Task.map(Task.map(skipping, (n) => n), (n) => n)]
+      }
+      assert.strictEqual((yield* Testing.simulate(subject)).schedules, 100)
     }))
 
   it.live("a graph that is refused is refused in every world", () =>

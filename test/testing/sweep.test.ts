@@ -9,6 +9,7 @@ import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
+import { longOr } from "../long.ts"
 
 const one = (n: number) => Task.make(Effect.as(Effect.yieldNow, n))
 const slow = (n: number) => Task.make(Effect.as(Effect.sleep(5), n))
@@ -97,7 +98,7 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
 }
 
 describe("interrupt sweeps", () => {
-  for (const concurrency of [1, 2]) {
+  for (const concurrency of longOr([1, 2], [2])) {
     for (const [name, effect] of Object.entries(verbs)) {
       it.live(`T5: ${name} on ${concurrency === 1 ? "one slot" : "two slots"} leaves everything whole wherever it is interrupted`, () =>
         Effect.gen(function*() {

@@ -22,7 +22,7 @@ const inAllOrders = <A, E>(
   program: () => Effect.Effect<A, E, any>,
   options: Testing.Options = {}
 ): Effect.Effect<Testing.Report, Testing.Counterexample> =>
-  Testing.simulate(program, { seeds: longOr(300, 60), faults: Testing.noFaults, abandon: 0, ...options }) as never
+  Testing.simulate(program, { seeds: longOr(300, 40), faults: Testing.noFaults, abandon: 0, ...options }) as never
 
 const tagsOf = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<unknown> =>
   Exit.isSuccess(exit) ? ["Success"] : errorsIn(exit.cause).map((error) => (error as { readonly _tag?: string })._tag)
@@ -148,8 +148,8 @@ describe("traps", () => {
       return [...second.map((task) => Task.exit(task)), Task.all(second)]
     }
     const faults = { fail: 0.1, die: 0.15, interrupt: 0.15, hang: 0.15, stubborn: 0.2 }
-    return Effect.map(Testing.simulate(chains, { seeds: 500, faults }), ({ faults }) => {
-      for (const kind of ["die", "interrupt", "hang"] as const) assert.isAbove(faults[kind], 100)
+    return Effect.map(Testing.simulate(chains, { seeds: longOr(500, 100), faults }), ({ faults }) => {
+      for (const kind of ["die", "interrupt", "hang"] as const) assert.isAbove(faults[kind], longOr(100, 20))
     })
   })
 

@@ -1,0 +1,83 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Client from "skein/Client"
+import * as Graph from "skein/Graph"
+import * as SkeinError from "skein/SkeinError"
+import * as Task from "skein/Task"
+import { frame } from "../src/cli/render.ts"
+import { inScheduler } from "./harness.ts"
+import { errorOf } from "./support.ts"
+
+/** An escape sequence, a C1 control, a change of direction, and a line that looks like one of the log. */
+const hostile = "a\u001B[2J\u009B31m\u202Etxt\u2028\n[12:00:00] INFO: all is well"
+
+const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
+
+/** No line of it could have been forged, and no terminal obeys it. */
+const assertPlain = (text: string): void => {
+  for (const line of text.split("\n")) {
+    assert.notMatch(line, unsafe)
+    assert.isFalse(line.startsWith("[12:00:00]"), line)
+  }
+}
+
+const failing = Task.make(Effect.fail("no"), { key: hostile, label: hostile })
+const below = Task.map(failing, () => 0, { key: `${hostile}2`, label: hostile })
+
+describe("text from outside", () => {
+  it.effect("F1: keys and labels in failures, their causes and stacks move no cursor and forge no line", () =>
+    Effect.gen(function*() {
+      const exits = yield* Client.compute({ failing, below }, { errors: "collect" })
+      for (const [, exit] of SkeinError.report(exits).exits) {
+        if (Exit.isSuccess(exit)) return assert.fail("it fails")
+        assertPlain(SkeinError.pretty(exit.cause))
+        assertPlain(Cause.pretty(exit.cause))
+      }
+      assertPlain(SkeinError.prettyReport(SkeinError.report(exits)))
+    }).pipe(inScheduler()))
+
+  it.effect("F15: refusals show keys and options as text, and cut them", () =>
+    Effect.gen(function*() {
+      const huge = "x".repeat(1_000_000)
+      const missing = Graph.fromRecord(Object.fromEntries(
+        Array.from({ length: 100_000 }, (_, i) => [`${i}${hostile}`, [Graph.ref(hostile)]])
+      ))
+      const errors = [
+        yield* errorOf(missing as Effect.Effect<unknown, Error>),
+        yield* errorOf(Client.compute([failing, Task.withOptions(below, { key: hostile })])),
+        yield* errorOf(Client.compute(Task.make(Effect.void, { key: hostile, timeout: -1, label: huge }))),
+        yield* errorOf(Client.compute(Task.make(Effect.void, { label: huge, timeout: Number.NaN }))),
+        yield* errorOf(Client.compute(Task.make(Effect.void, { key: huge, [hostile]: 1 } as {})))
+      ]
+      for (const { message } of errors as ReadonlyArray<Error>) {
+        assertPlain(message)
+        assert.isBelow(message.length, 3000)
+      }
+    }).pipe(inScheduler()))
+
+  it("V8: pictures show keys and labels as text; a label that begins with a backtick is no Markdown", () => {
+    const tick = Task.make(Effect.void, { key: "`k`", label: "`**bold**" })
+    for (const picture of [Graph.toMermaid([below, tick]), Graph.toGraphViz([below, tick], { name: hostile })]) {
+      assertPlain(picture)
+    }
+    assert.notInclude(Graph.toMermaid([tick]), "`")
+    assert.include(Graph.toMermaid([tick]), "#96;k#96;")
+  })
+
+  it("V6: groups of a bar show labels as text", () => {
+    const counts = {
+      waiting: 1,
+      running: 0,
+      succeeded: 0,
+      failed: 0,
+      upstreamFailed: 0,
+      cancelled: 0,
+      skipped: 0,
+      total: 1
+    }
+    const progress = { ...counts, groups: [{ name: hostile, ...counts }], elapsedMillis: 1 }
+    assertPlain(frame(progress, { columns: 200, rows: 24, colors: false }))
+  })
+})
