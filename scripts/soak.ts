@@ -6,6 +6,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import process from "node:process"
 import * as Testing from "../src/testing/index.ts"
+import { closingFaults, randomClosings } from "../test/testing/closings.ts"
 import { randomGraph } from "../test/testing/graphs.ts"
 import { randomProgram } from "../test/testing/programs.ts"
 import { randomRecursion, randomStrikes, strikeFaults } from "../test/testing/recursion.ts"
@@ -31,6 +32,7 @@ const program = soak("graphs", randomGraph).pipe(
   Effect.andThen(soak("programs", randomProgram)),
   Effect.andThen(soak("recursion", randomRecursion)),
   Effect.andThen(soak("cancelled recursion", randomStrikes({}), strikeFaults)),
+  Effect.andThen(soak("closings", randomClosings, closingFaults)),
   Effect.matchEffect({
     onFailure: (found) =>
       Effect.andThen(
@@ -39,7 +41,7 @@ const program = soak("graphs", randomGraph).pipe(
           process.exitCode = 1
         })
       ),
-    onSuccess: () => Console.log(`${4 * seeds} schedules, nothing found`)
+    onSuccess: () => Console.log(`${5 * seeds} schedules, nothing found`)
   })
 )
 

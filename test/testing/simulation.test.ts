@@ -5,6 +5,7 @@ import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import { longOr } from "../long.ts"
+import { closingFaults, randomClosings } from "./closings.ts"
 import { randomGraph } from "./graphs.ts"
 import { randomProgram } from "./programs.ts"
 
@@ -33,6 +34,12 @@ describe("simulation", () => {
         assert.isAbove(report.faults.vanish, schedules / 50)
       })
   )
+
+  it.live(`C4: in ${schedules} worlds nothing runs on when the owner of early sets and what they need is over`, () =>
+    Effect.gen(function*() {
+      const report = yield* Testing.simulate(randomClosings, { seeds: schedules, faults: closingFaults })
+      assert.isAbove(report.interleavings, schedules / 2)
+    }))
 
   const scheduling: ReadonlyArray<Skein.SchedulingOptions> = [
     { sourceSaturation: 0.1 },
