@@ -106,7 +106,7 @@ describe("budget of held results", () => {
 
   it.effect("M8: above `pause` one task goes on after the other, and below it all slots are used again", () =>
     Effect.gen(function*() {
-      const big = yield* Client.submit(Task.succeed("x".repeat(100)))
+      const big = yield* Client.submit(Task.sync(() => "x".repeat(100)))
       yield* Future.join(big)
       const count = new Count()
       const all = Array.from({ length: 6 }, (_, i) => Task.make(Effect.as(count.body, ""), { key: `small${i}` }))
@@ -126,7 +126,7 @@ describe("budget of held results", () => {
     Effect.gen(function*() {
       const fib = (n: number): Task.Task<number, GraphError, Client.Client> =>
         n < 2
-          ? Task.succeed(n)
+          ? Task.sync(() => n)
           : Task.make(
             Effect.gen(function*() {
               const both = [Client.compute(fib(n - 1)), Client.compute(fib(n - 2))] as const
@@ -154,7 +154,7 @@ describe("budget of held results", () => {
     const logger = Logger.make(({ message }) => void lines.push(message))
     const sizes: Array<() => number> = [() => NaN, () => -1, () => Infinity, () => JSON.parse("}")]
     return Effect.gen(function*() {
-      const futures = yield* Client.submitAll(sizes.map((size) => Task.succeed(size)))
+      const futures = yield* Client.submitAll(sizes.map((size) => Task.sync(() => size)))
       yield* Client.gather(futures)
       yield* Client.submitAll([1, 2].map((n) => Task.make(Effect.never, { key: `last${n}` })))
       assert.deepStrictEqual(yield* because("last2"), { _tag: "OverBudget", held: 4, most: 3 })

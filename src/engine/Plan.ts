@@ -39,6 +39,8 @@ export interface Settings {
   readonly priority?: number | undefined
   /** Starts whatever the outcomes of its dependencies are, and receives them as exits. */
   readonly absorbs?: boolean | undefined
+  /** Its value is there from the start: once its dependencies let it, it has succeeded, without an attempt or a worker. */
+  readonly literal?: boolean | undefined
   /** What sets of its dependencies must come to; the others must all succeed. Without overlaps, in order. */
   readonly policies?: ReadonlyArray<Group> | undefined
   /** Its result owns a resource: when it is released, finalizers run. */

@@ -83,6 +83,8 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   /** Placement is not the common one: there is another scheme, or a worker with a mark. */
   isSteered: boolean
   readonly tasks: TaskTable
+  /** A literal was submitted at some time. Its result is held by no worker. */
+  hasLiterals: boolean
   /** Live tasks that have keys, by identity. */
   readonly keys: Map<Identity, TaskId>
   readonly owners: Map<number, Owner>
@@ -235,6 +237,7 @@ const stateOf = (
   chance: seed,
   isSteered: scheme !== "steady",
   tasks: new TaskTable(),
+  hasLiterals: false,
   keys: new Map(),
   owners: new Map(),
   workers: [],

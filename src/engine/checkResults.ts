@@ -14,7 +14,7 @@ export const results: Rule = function*(state, { live, name }) {
   for (const task of live) {
     const phase = phaseOf(state, task)
     const isReleasing = phase === Phase.releasing
-    if ((phase === Phase.succeeded || isReleasing) && state.workers[tasks.worker[task]!]!.phase === "lost") {
+    if ((phase === Phase.succeeded || isReleasing) && state.workers[tasks.worker[task]!]?.phase === "lost") {
       yield `S8: the result of ${name(task)} was lost`
     }
     if (isReleasing && !has(state, task, Flag.resource)) yield `S8: ${name(task)} owns nothing`

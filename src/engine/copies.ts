@@ -85,8 +85,8 @@ const redirect = (state: State, task: TaskId, out: Out): void => {
 }
 
 /** Whether a task has a result that may be held elsewhere. */
-const isMovable = ({ tasks: { flags, phase } }: State, task: TaskId): boolean =>
-  phase[task] === Phase.succeeded && (flags[task]! & (Flag.resource | Flag.retains)) === 0
+const isMovable = ({ tasks: { flags, phase, worker } }: State, task: TaskId): boolean =>
+  phase[task] === Phase.succeeded && worker[task]! >= 0 && (flags[task]! & (Flag.resource | Flag.retains)) === 0
 
 /** The workers that hold a result, or soon will. */
 export const holdersOf = (state: State, task: TaskId): ReadonlySet<number> => {
@@ -99,7 +99,9 @@ export const holdersOf = (state: State, task: TaskId): ReadonlySet<number> => {
 const countResults = (state: State): Array<number> => {
   const counts = state.workers.map(() => 0)
   const { phase, used, worker } = state.tasks
-  for (let task = 0; task < used; task++) if (phase[task] === Phase.succeeded) counts[worker[task]!]!++
+  for (let task = 0; task < used; task++) {
+    if (phase[task] === Phase.succeeded && worker[task]! >= 0) counts[worker[task]!]!++
+  }
   for (const others of state.copies.values()) for (const index of others) counts[index]!++
   for (const { from, isMove, to } of state.copying.values()) {
     counts[to]!++
@@ -148,8 +150,8 @@ export const drop = (state: State, task: TaskId, out: Out): void => {
   for (const [number, copying] of state.copying) if (copying.task === task) state.copying.delete(number)
 }
 
-/** Whether a copy was ever asked for: without, no result has more than one holder. Asked for each task that is forgotten. */
-export const areAny = ({ nextCopy }: State): boolean => nextCopy > 1
+/** Whether a copy was ever asked for, or a literal adopted: without, each result is where it was made. Asked for each task that is forgotten. */
+export const areAny = ({ makers, nextCopy }: State): boolean => nextCopy > 1 || makers.size > 0
 
 /** What a worker that is lost held is where else it was held: that costs nothing. */
 export const workerLost = (state: State, index: number, out: Out): void => {

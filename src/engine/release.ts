@@ -37,7 +37,7 @@ export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void 
 export const release = (state: State, task: TaskId, out: Out): void => {
   if (state.resources === 0 || state.tasks.phase[task] !== Phase.succeeded) return forget(state, task, out)
   const { flags, worker } = state.tasks
-  const isLost = state.workers[worker[task]!]!.phase === "lost"
+  const isLost = state.workers[worker[task]!]?.phase === "lost"
   if ((flags[task]! & Flag.resource) !== 0 && !isLost) {
     freeKey(state, task)
     return finalize(state, task, out)

@@ -153,10 +153,19 @@ export const refuse = (state: State, task: TaskId, dependency: TaskId, out: Out)
 }
 
 export const makeReady = (state: State, task: TaskId): void => {
+  if (state.hasLiterals && settingsOf(state, task)?.literal === true) return succeedAsLiteral(state, task)
   transition(state, task, Phase.ready)
   if (state.needs.size > 0) follow.bind(state, task)
   ready.add(state, task)
   if (!hasTaker(state)) state.stranded.push(task)
+}
+
+const succeedAsLiteral = (state: State, task: TaskId): void => {
+  if (state.lacking.size > 0) state.lacking.delete(task)
+  state.tasks.worker[task] = -1
+  // It takes no more memory than before.
+  if (state.fairness.budget !== undefined) budget.hold(state, task, 0)
+  succeed(state, task)
 }
 
 /** A flatMap task ends as the task ends for which it stands. */
@@ -173,8 +182,11 @@ export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Ou
     failAs(state, task, phase, outcome, out)
     return
   }
-  const worker = state.tasks.worker[target]!
-  state.tasks.worker[task] = worker
+  const { attempt, worker: holders } = state.tasks
+  const worker = holders[target]!
+  // What no worker holds says nothing of where the body ran.
+  if (worker < 0 && attempt[task] !== 0) state.makers.set(task, state.workers[holders[task]!]!.name)
+  holders[task] = worker
   if (ownsResource(state, target)) state.tasks.flags[task]! |= Flag.retains
   if (state.fairness.budget !== undefined) budget.hold(state, task, state.sizes.get(target))
   out.push({ _tag: "Adopt", task, from: target, worker })

@@ -121,8 +121,9 @@ export const register = (
   state.nextSequence += plan.size
   fillRows(state, submission)
   // Also from a task that ended without success and whose record is claimed: a new run takes its key over.
-  for (const [index, { identity }] of plan.settings) {
+  for (const [index, { identity, literal }] of plan.settings) {
     if (identity !== undefined) state.keys.set(identity, ids[index]!)
+    if (literal === true) state.hasLiterals = true
   }
   return submission
 }

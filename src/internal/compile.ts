@@ -19,7 +19,7 @@ import { contradiction } from "./options.ts"
 import { apply } from "./passes.ts"
 import { Drafting, positionsOf } from "./planning.ts"
 import type { Draft } from "./planning.ts"
-import { isTask, noOptions } from "./task.ts"
+import { isLiteral, isTask, noOptions } from "./task.ts"
 import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl, TaskOptions } from "./task.ts"
 import { quote } from "./text.ts"
 
@@ -45,7 +45,8 @@ export const compile = (
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
     const functions = [functionOf(only)]
     const { defaults } = run
-    return { plan: { ...onePlan, nodes: [only], functions, run, defaults, runs: undefined }, targets: onlyFirst }
+    const one = isLiteral(only) ? oneLiteral : onePlan
+    return { plan: { ...one, nodes: [only], functions, run, defaults, runs: undefined }, targets: onlyFirst }
   }
   return new Compiler(live, run).compile(targets)
 }
@@ -63,6 +64,8 @@ const onePlan: Plan = {
   positions: new Int32Array(1),
   settings: new Map()
 }
+
+const oneLiteral: Plan = { ...onePlan, settings: new Map([[0, { literal: true }]]) }
 
 let stamps = 0
 
@@ -264,7 +267,8 @@ export const settingsOf = (
 ): Settings | undefined => {
   const { options, plain } = task
   const absorbs = plain === undefined && task.body._tag === "exit"
-  if (!absorbs && options === noOptions) return undefined
+  const literal = isLiteral(task)
+  if (!absorbs && !literal && options === noOptions) return undefined
   return {
     key: named?.key,
     identity: named && identityIn(namespace, named.key, named.work),
@@ -272,6 +276,7 @@ export const settingsOf = (
     label: options.label,
     priority: options.priority,
     absorbs,
+    literal,
     policies: policiesOf(task),
     resource: options.resource,
     timeoutMillis: options.timeoutMillis,
@@ -281,7 +286,7 @@ export const settingsOf = (
     waitForWorkersMillis: options.waitForWorkersMillis,
     // A schedule of its own is further inside than a region.
     idempotent: options.idempotent ?? (options.retry === undefined ? undefined : true),
-    demand: demandOf(options)
+    demand: literal ? undefined : demandOf(options)
   }
 }
 

@@ -51,6 +51,6 @@ export class Copies {
     this.core.ask({ _tag: "CopiesRequested", now: this.core.now(), task, copies, workers })
     this.makeNow(task)
     if (state.tasks.phase[task] !== Phase.succeeded) return []
-    return Array.from(holdersOf(state, task), (index) => state.workers[index]!.name)
+    return Array.from(holdersOf(state, task)).flatMap((index) => index < 0 ? [] : [state.workers[index]!.name])
   }
 }

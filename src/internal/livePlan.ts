@@ -59,6 +59,12 @@ export const runAt = ({ index, submission }: Place): Run => runOf(submission.pla
 
 export const taskAt = ({ index, submission }: Place): TaskImpl => (submission.plan as LivePlan).nodes[index]!
 
+/** The value of the literal that was registered there. */
+export const literalAt = (place: Place): unknown => {
+  const { body } = taskAt(place)
+  return body._tag === "value" ? body.value : undefined
+}
+
 /** Whether it is still known what was registered there: else nothing of it runs again. */
 export const isKnownAt = ({ submission }: Pick<Place, "submission">): boolean => !isBeyond(submission)
 

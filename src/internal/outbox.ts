@@ -41,6 +41,9 @@ export class Outbox implements Out {
   private readonly schedules: Map<TaskId, unknown>
   /** Writes of adopted results into users' caches. They run code of users, and must not while the engine is at work. */
   private readonly writes = new Fifo<Write>()
+  /** The values of literals that are the results of other tasks, too. */
+  private readonly adopted: Map<TaskId, unknown>
+  private readonly resultOf: (task: TaskId) => unknown
   /** The write of a result that a task has from another one, if it is to be cached. */
   private readonly writeOf: (task: TaskId, value: unknown) => Write | undefined
 
@@ -49,12 +52,16 @@ export class Outbox implements Out {
     crew: Crew,
     causes: Map<number, Cause.Cause<unknown>>,
     schedules: Map<TaskId, unknown>,
+    adopted: Map<TaskId, unknown>,
+    resultOf: (task: TaskId) => unknown,
     writeOf: (task: TaskId, value: unknown) => Write | undefined
   ) {
     this.workers = workers
     this.crew = crew
     this.causes = causes
     this.schedules = schedules
+    this.adopted = adopted
+    this.resultOf = resultOf
     this.writeOf = writeOf
   }
 
@@ -79,20 +86,21 @@ export class Outbox implements Out {
 
   forget(task: TaskId, holder: number): void {
     if (holder >= 0) this.workers[holder]!.discard(task)
+    else if (this.adopted.size > 0) this.adopted.delete(task)
     if (this.schedules.size > 0) this.schedules.delete(task)
   }
 
   push(instruction: Exclude<Instruction, Start | Forget>): void {
     switch (instruction._tag) {
       case "Adopt":
-        return this.hold(instruction, this.workers[instruction.worker]!.results.get(instruction.from))
+        return this.hold(instruction, this.resultOf(instruction.from))
       case "Hold": {
         const value = this.given.get(instruction.task)
         this.given.delete(instruction.task)
         return this.hold(instruction, value)
       }
       case "Discard":
-        if (instruction.worker < 0) this.given.delete(instruction.task)
+        if (instruction.worker < 0) this.drop(instruction.task)
         else this.workers[instruction.worker]!.discard(instruction.task)
         return
       case "ForgetFailure":
@@ -118,8 +126,15 @@ export class Outbox implements Out {
     this.queue.push(instruction)
   }
 
+  /** Drops a value that no worker holds. */
+  private drop(task: TaskId): void {
+    this.given.delete(task)
+    this.adopted.delete(task)
+  }
+
   private hold({ task, worker }: Adopt | Hold, value: unknown): void {
-    this.workers[worker]!.results.set(task, value)
+    if (worker < 0) this.adopted.set(task, value)
+    else this.workers[worker]!.results.set(task, value)
     // Looked up now: the task may be forgotten within the same step.
     const write = this.writeOf(task, value)
     if (write !== undefined) this.writes.push(write)

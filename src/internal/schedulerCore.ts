@@ -109,11 +109,15 @@ export class SchedulerCore implements Carrier, Live, Past {
   private readonly dispatcher: FiberScheduler.SchedulerDispatcher
   private readonly inAsyncScope: (f: () => void) => void
   private readonly causes = new Map<number, Cause.Cause<unknown>>()
+  /** The values of literals that are the results of other tasks, too: no worker holds them. */
+  private readonly adopted = new Map<TaskId, unknown>()
   private readonly outbox = new Outbox(
     this.workers,
     this.crew,
     this.causes,
     this.schedules,
+    this.adopted,
+    (task) => this.view.resultOf(task),
     (task, value) => this.cacheWrite(task, value)
   )
   /** Task and attempt of plain functions that have ended, and of which the engine has not been told; see {@link endedAtOnce}. */
@@ -143,7 +147,7 @@ export class SchedulerCore implements Carrier, Live, Past {
     this.dispatcher = scheduler.makeDispatcher()
     this.inAsyncScope = captureAsyncScope()
     this.observers = new Observers(warn)
-    this.view = new View(this.state, this.workers, this.causes)
+    this.view = new View(this.state, this.workers, this.causes, this.adopted)
     this.wire = Context.get(context, Wire)
     this.savesUpEnds = this.wire === undefined && sizeOf === undefined
     this.wire?.opened(this)
@@ -423,11 +427,13 @@ export class SchedulerCore implements Carrier, Live, Past {
     const from = offsets[index[task]!]!
     const values = new Array<unknown>(offsets[index[task]! + 1]! - from)
     // A look-up of the holder is a cache miss in a large table.
-    const only = workers.length === 1 ? workers[0] : undefined
+    const only = workers.length === 1 && !this.state.hasLiterals ? workers[0] : undefined
     for (let i = 0; i < values.length; i++) {
       const target = targets[from + i]!
       const input = target >= 0 ? ids[target]! : ~target
-      values[i] = (only ?? workers[worker[input]!])?.results.get(input)
+      values[i] = only === undefined && worker[input]! < 0
+        ? this.view.resultOf(input)
+        : (only ?? workers[worker[input]!])?.results.get(input)
     }
     if (this.state.needs.size > 0 && this.state.needs.has(task)) this.putExits(task, values)
     return values

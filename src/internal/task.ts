@@ -238,9 +238,11 @@ export const toEffect = (result: unknown): Effect.Effect<any, any, any> =>
 /** Whether the value of `u` must be waited for. Plain values (`Task.succeed`) are there already. */
 export const isHandle = (u: unknown): u is Handle => (isTask(u) && !isPlainValue(u)) || isFuture(u)
 
+/** Whether the value of a task is there from the start. */
+export const isLiteral = ({ body, plain }: TaskImpl): boolean => plain === undefined && body._tag === "value"
+
 /** A `Task.succeed` without options stands for its value wherever it is an input. */
-export const isPlainValue = (task: TaskImpl): boolean =>
-  task.plain === undefined && task.body._tag === "value" && task.options === noOptions
+export const isPlainValue = (task: TaskImpl): boolean => isLiteral(task) && task.options === noOptions
 
 /** Whether an object is a plain record. */
 export const isRecord = (value: object): boolean => {

@@ -19,6 +19,7 @@ import type { Metadata, Status } from "../Future.ts"
 import { Released } from "../SkeinError.ts"
 import { exitOf, rootCause } from "./causes.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
+import { literalAt } from "./livePlan.ts"
 import type { Release } from "./reasonText.ts"
 import type { FutureImpl } from "./task.ts"
 
@@ -62,15 +63,18 @@ export class View {
   private readonly state: State
   private readonly workers: ReadonlyArray<FiberWorker>
   private readonly causes: ReadonlyMap<number, Cause.Cause<unknown>>
+  private readonly adopted: ReadonlyMap<TaskId, unknown>
 
   constructor(
     state: State,
     workers: ReadonlyArray<FiberWorker>,
-    causes: ReadonlyMap<number, Cause.Cause<unknown>>
+    causes: ReadonlyMap<number, Cause.Cause<unknown>>,
+    adopted: ReadonlyMap<TaskId, unknown>
   ) {
     this.state = state
     this.workers = workers
     this.causes = causes
+    this.adopted = adopted
   }
 
   isSettled(claim: Claim): boolean {
@@ -134,11 +138,20 @@ export class View {
   exitOf(task: TaskId): Exit.Exit<unknown, unknown> {
     const { tasks } = this.state
     if (tasks.phase[task] === Phase.succeeded) {
-      return Exit.succeed(this.workers[tasks.worker[task]!]!.results.get(task))
+      return Exit.succeed(this.resultOf(task))
     }
     const outcome = this.state.outcomes.get(task)!
     this.seen.add(outcome.reason)
     return exitOf(outcome, this.causeOf, whereOf(this.state, task))
+  }
+
+  /** The result of a task that has succeeded, from the worker that holds it. That of a literal is in its plan. */
+  resultOf(task: TaskId): unknown {
+    const { index, submission, worker } = this.state.tasks
+    const holder = worker[task]!
+    if (holder >= 0) return this.workers[holder]!.results.get(task)
+    if (this.adopted.has(task)) return this.adopted.get(task)
+    return literalAt({ submission: submission[task]!, index: index[task]! })
   }
 
   /** The failures of what an owner claims that nobody has looked at, here or at a dependent; each counts as seen now. */

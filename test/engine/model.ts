@@ -489,14 +489,14 @@ export class Model {
     for (const task of results) {
       const isMoving = [...this.copying.values()].some((copying) => copying.task === task)
       if (task.copies.size > 0 || isMoving || task.retains || task.isResource) continue
-      if (this.workers[task.worker]!.phase !== "open" || loads[task.worker]! - least < 2) continue
+      if (this.workers[task.worker]?.phase !== "open" || loads[task.worker]! - least < 2) continue
       this.complain(`M9: ${task.name} should have moved from worker ${task.worker}`)
     }
   }
 
   private compareCopies({ copies, task: row, workers: names }: Event & { readonly _tag: "CopiesRequested" }): void {
     const task = this.byRow.get(row)
-    if (task?.status !== "succeeded" || task.retains || task.isResource) return
+    if (task?.status !== "succeeded" || task.retains || task.isResource || task.worker < 0) return
     const coming = [...this.copying.values()].filter((copying) => copying.task === task).map(({ to }) => to)
     const holders = new Set([task.worker, ...task.copies, ...coming])
     const others =
@@ -1673,9 +1673,9 @@ export class Model {
       return true
     }
     if (task.settings.absorbs === true) return false
-    if (task.settings.policies !== undefined) return this.resolveGroups(task)
+    if (task.settings.policies !== undefined) return this.resolveGroups(task) || this.isThere(task)
     const refusals = task.deps.filter((dependency) => hasEnded(dependency) && dependency.status !== "succeeded")
-    if (refusals.length === 0) return false
+    if (refusals.length === 0) return this.isThere(task)
     task.refused = true
     const isFailure = refusals.some((dependency) => dependency.status === "failed")
     const statuses = new Set(refusals.map(({ status }) => status as Ended))
@@ -1684,6 +1684,15 @@ export class Model {
     const chosen = statuses.size > 1 ? this.chosenOf(task, statuses) : undefined
     this.finish(task, chosen ?? (isFailure ? "failed" : refusals[0]!.status as Ended))
     if (statuses.size > 1 && chosen === undefined) task.why.add("either")
+    return true
+  }
+
+  /** Ends a literal that has all it waits for: no worker makes it or holds it. */
+  private isThere(task: Task): boolean {
+    if (task.settings.literal !== true || !this.isReady(task)) return false
+    task.worker = -1
+    task.size = 0
+    this.finish(task, "succeeded")
     return true
   }
 

@@ -363,6 +363,13 @@ export class Simulation {
 
   private settings(): Settings | undefined {
     if (this.chance.with(0.4)) return undefined
+    if (this.chance.with(0.1)) {
+      return {
+        key: this.chance.with(0.4) ? `k${this.chance.below(8)}` : undefined,
+        literal: true,
+        deadlineMillis: this.chance.with(0.2) ? this.chance.below(30) : undefined
+      }
+    }
     return {
       ...(this.chance.with(0.2) && this.named()),
       label: this.chance.with(0.2) ? "x" : undefined,
