@@ -155,8 +155,9 @@ describe("counterexamples", () => {
   it.live("T6, G19: a skip that passes through plain dependencies is the same skip, in every world", () =>
     Effect.gen(function*() {
       const subject = () => {
-        const skipping = Task.make(Task.skip)
-        return [Task.map([], () => 1, { after: skipping }), Task.map(Task.map(skipping, (n) => n), (n) => n)]
+        const skipping = Task.make(Task.skip, { key: "skipping" })
+        const after = Task.map([], () => 1, { key: "after", after: skipping })
+        return [after, Task.map(Task.map(skipping, (n) => n, { key: "next" }), (n) => n, { key: "last" })]
       }
       assert.strictEqual((yield* Testing.simulate(subject)).schedules, 100)
     }))
