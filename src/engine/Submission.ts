@@ -26,8 +26,8 @@ export interface Submission {
   /** With which each task ranks, by plan index; `undefined` if it is `priority` for all. */
   readonly priorities: Float64Array | undefined
   readonly owner: Owner
-  /** The task from whose body it came. */
-  readonly parent: Place | undefined
+  /** The name of the task from whose body it came, and nothing else of it: that task may end, and be forgotten, long before. */
+  readonly parent: Name | undefined
   /** How many bodies, one inside the other, have submitted down to it. */
   readonly nesting: number
   readonly computation: number
@@ -45,6 +45,15 @@ export interface Submission {
   origins: Map<number, Place> | undefined
   /** How many submissions lie, one behind the other, between it and where it was looked last how far back they go; see `horizon.ts`. */
   reach: number
+}
+
+/** What makes the key of a task. */
+export interface Name {
+  /** Its own key, if it has one. */
+  readonly key: string | undefined
+  readonly label: string | undefined
+  /** Its number among all tasks. */
+  readonly number: number
 }
 
 /** Where a task was registered: what tells of it even when its row belongs to another. */
@@ -65,11 +74,19 @@ export const saidAt = <K extends keyof Defaults>(
 ): Defaults[K] => (settings.size === 0 ? undefined : settings.get(index)?.[name]) ?? defaults?.[name]
 
 /** The key of a task of a submission: its own, or one formed from its label and its number among all tasks. */
-export const keyAt = (submission: Submission, index: number): string => {
-  const { settings } = submission.plan
-  const key = settings.size === 0 ? undefined : settings.get(index)?.key
-  return key ?? `${labelAt(submission, index) ?? "task"}#${submission.sequence + index}`
-}
+export const keyAt = (submission: Submission, index: number): string =>
+  ownKeyAt(submission, index) ?? automaticKey(labelAt(submission, index), submission.sequence + index)
+
+const ownKeyAt = ({ plan: { settings } }: Submission, index: number): string | undefined =>
+  settings.size === 0 ? undefined : settings.get(index)?.key
+
+const automaticKey = (label: string | undefined, number: number): string => `${label ?? "task"}#${number}`
+
+export const nameAt = (submission: Submission, index: number): Name => ({
+  key: ownKeyAt(submission, index),
+  label: labelAt(submission, index),
+  number: submission.sequence + index
+})
 
 /** The label of a task of a submission. */
 export const labelAt = (submission: Submission, index: number): string | undefined => saidAt(submission, index, "label")
@@ -92,4 +109,4 @@ export const isSourceAt = ({ parent, plan: { offsets } }: Submission, index: num
 
 /** The key of the task from whose body a submission came. */
 export const submitterOf = ({ parent }: Submission): string =>
-  parent === undefined ? "program" : keyAt(parent.submission, parent.index)
+  parent === undefined ? "program" : parent.key ?? automaticKey(parent.label, parent.number)

@@ -133,7 +133,9 @@ const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): 
   dropWishes(state, owner, out)
   propagate(state, out)
   owner.claims.clear()
-  for (const root of owner.roots) dropFailure(state, root.outcome, out)
+  owner.targets.length = 0
+  owner.wishing = undefined
+  for (const root of owner.roots.splice(0)) dropFailure(state, root.outcome, out)
 }
 
 const dropWishes = (state: State, owner: Owner, out: Out): void => {

@@ -19,8 +19,8 @@ import type { Lane } from "./Queue.ts"
 import { isDemanding } from "./ready.ts"
 import { conclude, dependencyEnded, makeReady } from "./settle.ts"
 import type { State } from "./State.ts"
-import { liveOf, priorityAt, shareAt } from "./Submission.ts"
-import type { Submission } from "./Submission.ts"
+import { liveOf, nameAt, priorityAt, shareAt } from "./Submission.ts"
+import type { Place, Submission } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 import * as timers from "./timers.ts"
 import { note } from "./transitions.ts"
@@ -89,10 +89,11 @@ export const register = (
   tasks.reserve(plan.size)
   const ids = new Int32Array(plan.size)
   for (let i = 0; i < plan.size; i++) ids[i] = tasks.take()
-  const parent = parentTask < 0 ? undefined : placeOf(state, parentTask)
+  const place = parentTask < 0 ? undefined : placeOf(state, parentTask)
+  const parent = place && nameAt(place.submission, place.index)
   const number = state.nextSubmission++
   const { dependentOffsets, dependents } = dependentsOf(plan)
-  const standing = lanesOf(state, number, plan, ids, parent)
+  const standing = lanesOf(state, number, plan, ids, place)
   const { ancestor, computation, depth, lane, otherLanes, priorities, priority, ranks, share } = standing
   // Written out: spread, its fields would lie in an object of their own, one more load for every step of every task.
   const submission: Submission = {
@@ -185,7 +186,7 @@ const lanesOf = (
   submission: number,
   plan: Plan,
   ids: Int32Array,
-  parent: Submission["parent"]
+  parent: Place | undefined
 ): Ranking => {
   const standing = standingOf(state, plan, parent)
   const make = (priority: number, taskAt: Int32Array): Lane => ({
@@ -248,7 +249,7 @@ const groupsOf = (priorities: Float64Array): ReadonlyMap<number, Array<number>> 
 }
 
 /** A submission from inside a task ranks by that task's place; one from outside begins a computation. */
-const standingOf = (state: State, { defaults }: Plan, parent: Submission["parent"]) => {
+const standingOf = (state: State, { defaults }: Plan, parent: Place | undefined) => {
   if (parent === undefined) {
     const priority = defaults?.priority ?? 0
     return { computation: computationOf(state), ancestor: -1, depth: 0, priority, share: defaults?.share }

@@ -131,8 +131,7 @@ export const withdraw = (state: State, task: TaskId, out: Out): void => {
   const endsAsAlias = phase[task] === Phase.succeeded ? attempt[task] !== 0 : state.outcomes.get(task)?.trail.isAlias
   if (alias === undefined || endsAsAlias === true) return
   const inner = submission[alias]!
-  const { parent } = inner
-  if (parent?.submission !== submission[task] || parent?.index !== index[task]) return
+  if (inner.parent?.number !== submission[task]!.sequence + index[task]!) return
   if (inner.owner.wishing?.delete(inner) !== true) return
   for (const each of inner.ids) {
     if (each < 0 || (flags[each]! & Flag.wished) === 0) continue

@@ -33,6 +33,9 @@ export class Attempt {
   away = -1
   /** How many sections are open that a stop does not cut. */
   shields = 0
+  /** The context of its body, and that of its submitter, from which it was made. */
+  context: Context.Context<never> | undefined = undefined
+  base: Context.Context<never> | undefined = undefined
   readonly host: Host
   /** Which start of the task it is, from 1. */
   readonly number: number

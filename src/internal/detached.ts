@@ -14,8 +14,10 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { GraphError, Starved } from "../SkeinError.ts"
+import { attemptOf } from "./attempt.ts"
 import { looked } from "./looks.ts"
 import type { CancelRequest } from "./owners.ts"
+import { withoutAttempt } from "./runs.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { warnUnseen } from "./scopeOwners.ts"
 import type { FutureImpl, TaskImpl } from "./task.ts"
@@ -48,7 +50,7 @@ export class Detached {
     const fired = this.core.submissions.submitAlone(task, `group ${name}`, fiber)
     if (!("owner" in fired)) return Effect.fail(fired)
     const { future, owner } = fired
-    const fork = Effect.runForkWith(fiber.context)
+    const fork = Effect.runForkWith(withoutAttempt(fiber.context, attemptOf(this.core, fiber)))
     let isOpen = true
     const close = (): void => {
       if (!isOpen) return

@@ -154,7 +154,10 @@ export class FiberWorker {
 
   private contextFor(order: Order, run: Run, scope: Scope.Scope): Context.Context<never> {
     const attempt = new Attempt(this.core, this, order.task, order.attempt, this.core.startsOf(order.task), scope)
-    return Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<never>
+    const context = Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<never>
+    attempt.context = context
+    attempt.base = run.context
+    return context
   }
 
   /** The attempt counts as running until everything that it acquired or submitted has been closed. */

@@ -5,10 +5,26 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import { Worker } from "../Worker.ts"
 import { Annotations, defaultsFrom } from "./annotations.ts"
 import type { Attempt } from "./attempt.ts"
 import type { Cache, Run } from "./livePlan.ts"
 import type { Pass } from "./task.ts"
+
+/**
+ * A context without the attempt to whose body it belongs, and the scopes of that: what is submitted from there may outlive
+ * both, and has its own.
+ */
+export const withoutAttempt = (
+  context: Context.Context<never>,
+  attempt: Attempt | undefined
+): Context.Context<never> => {
+  if (attempt === undefined) return context
+  return context === attempt.context ? attempt.base! : ofNobody(context)
+}
+
+const ofNobody: (context: Context.Context<never>) => Context.Context<never> = Context.omit(Worker, Scope.Scope)
 
 /** That of a submission in this context, from inside `parent` or from no task. */
 export const runIn = (
@@ -18,11 +34,12 @@ export const runIn = (
   passes?: ReadonlyArray<Pass>
 ): Run => {
   const annotations = Context.get(context, Annotations)
+  const own = withoutAttempt(context, parent)
   return {
-    context,
+    context: own,
     annotations,
     defaults: defaultsFrom(annotations, parent),
-    fork: Effect.runForkWith(context),
+    fork: Effect.runForkWith(own),
     cache,
     passes
   }

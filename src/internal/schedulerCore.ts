@@ -32,11 +32,11 @@ import { areInputsThere } from "../engine/needs.ts"
 import { maySettle } from "../engine/outside.ts"
 import { Flag, hasEnded, Phase } from "../engine/Phase.ts"
 import type { Phase as PhaseOf } from "../engine/Phase.ts"
-import type { Identity } from "../engine/Plan.ts"
+import type { Identity, Plan } from "../engine/Plan.ts"
 import { make as makeState } from "../engine/State.ts"
 import type { SchedulerSettings, State } from "../engine/State.ts"
 import { liveOf } from "../engine/Submission.ts"
-import type { Place } from "../engine/Submission.ts"
+import type { Place, Submission } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { GraphError } from "../SkeinError.ts"
 import { defaultsOfChildren } from "./annotations.ts"
@@ -70,7 +70,7 @@ import { safe } from "./schemes.ts"
 import { endingGiven } from "./signals.ts"
 import { foreignText, keepOneCopy } from "./strangers.ts"
 import { refused, Submissions } from "./submissions.ts"
-import { isTask } from "./task.ts"
+import { isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
 import type { FutureImpl } from "./task.ts"
 import { View } from "./view.ts"
 import { Waits } from "./waits.ts"
@@ -127,6 +127,8 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** Ends may wait in `ends`. */
   private readonly savesUpEnds: boolean
   private isAwake = false
+  /** The plans that bodies of flatMap tasks returned. */
+  private readonly unfolded = new WeakSet<Plan>()
   /** Whether a result was ever lost, with its worker or because a body said so. */
   hasLost = false
   private alarm: Fiber.Fiber<void> | undefined
@@ -484,8 +486,11 @@ export class SchedulerCore implements Carrier, Live, Past {
     const compiled = isTask(returned) ? compile([returned], this, inner) : notATask(this.keyOf(task), returned)
     if (compiled instanceof GraphError) return worker.fail(task, attempt, Cause.fail(compiled))
     const { plan, targets } = compiled
+    const { index, submission } = placeOf(this.state, task)
     const answer = this.ask({ _tag: "TaskExpanded", now: this.now(), task, attempt, plan, target: targets[0]! })
-    if (answer._tag === "Rejected") worker.fail(task, attempt, Cause.fail(refused(answer)))
+    if (answer._tag === "Rejected") return worker.fail(task, attempt, Cause.fail(refused(answer)))
+    if (this.unfolded.has(submission.plan)) spend(submission, index)
+    this.unfolded.add(plan)
   }
 
   // ---- compiling
@@ -529,6 +534,20 @@ const innerOf = (run: Run): Run => {
   if (defaults === undefined && cache === undefined) return run
   return { ...run, defaults: defaults && defaultsOfChildren(defaults), isReturned: true }
 }
+
+/**
+ * Drops the functions and inputs of a plan that has done its work: it was returned by a flatMap task, and all that is left of it
+ * is one that stands for another by now. Nobody has a future of that, and what it stands in for runs itself again if it must. A
+ * loop would otherwise hold those of all its rounds. One with a key may be joined, or run again for others.
+ */
+const spend = ({ ids, plan }: Submission, index: number): void => {
+  if (plan.settings.size > 0 || ids.some((id, other) => id >= 0 && other !== index)) return
+  const { functions, nodes } = plan as unknown as { functions: Array<unknown>; nodes: Array<TaskImpl> }
+  functions.fill(undefined)
+  nodes.fill(spentTask)
+}
+
+const spentTask = new TaskImpl({ _tag: "value", value: undefined }, undefined, "none", noHandles, noOptions, undefined)
 
 const notATask = (key: string, returned: unknown): GraphError => {
   const foreign = foreignText(returned)

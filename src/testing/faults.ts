@@ -90,18 +90,24 @@ export class InjectedFault extends Data.TaggedError("InjectedFault")<{
   }
 }
 
-/** Names an attempt alike in every schedule: by its key or label, or by where it stands in which graph of whose body. */
-export const siteOf = (submission: Submission, index: number, attempt: number): string =>
-  `${placeOf(submission, index)}@${attempt}`
+/** Names attempts alike in every schedule: by key or label, or by where a task stands in which graph of whose body. */
+export class Sites {
+  /** Where the tasks stand that have started, by their number: a submission knows of its parent no more than its name. */
+  private readonly places = new Map<number, string>()
 
-const placeOf = (submission: Submission, index: number): string => {
-  const settings = submission.plan.settings.get(index)
-  if (settings?.key !== undefined) return settings.key
-  // A label says more than a place: it stays when a part of the graph is run alone.
-  const name = settings?.label ?? `task.${index}`
-  const { parent } = submission
-  if (parent === undefined) return name
-  return `${placeOf(parent.submission, parent.index)}/${name}`
+  of(submission: Submission, index: number, attempt: number): string {
+    const place = this.placeOf(submission, index)
+    this.places.set(submission.sequence + index, place)
+    return `${place}@${attempt}`
+  }
+
+  private placeOf({ parent, plan }: Submission, index: number): string {
+    const settings = plan.settings.get(index)
+    if (settings?.key !== undefined) return settings.key
+    // A label says more than a place: it stays when a part of the graph is run alone.
+    const name = settings?.label ?? `task.${index}`
+    return parent === undefined ? name : `${this.places.get(parent.number)!}/${name}`
+  }
 }
 
 /** A key without the number that tells automatic ones apart. */

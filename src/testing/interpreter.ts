@@ -20,7 +20,7 @@ import { reasonOf } from "../engine/outside.ts"
 import type { Claim } from "../engine/Owner.ts"
 import { isDefault } from "../engine/policies.ts"
 import type { Group } from "../engine/policies.ts"
-import type { Submission } from "../engine/Submission.ts"
+import type { Place, Submission } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { Attempt } from "../internal/attempt.ts"
 import { withoutInterrupts } from "../internal/causes.ts"
@@ -116,7 +116,7 @@ export class Interpreter implements Stage {
   private register(
     handles: ReadonlyArray<Handle>,
     context: Context.Context<never>,
-    parent: Submission["parent"]
+    parent: Place | undefined
   ): Effect.Effect<ReadonlyArray<TaskId>, GraphError> {
     const run = runIn(context)
     const compiled = compile(handles, this, run)
@@ -467,7 +467,7 @@ export class Interpreter implements Stage {
     return true
   }
 
-  private parentOf(fiber: Fiber.Fiber<unknown, unknown>): Submission["parent"] {
+  private parentOf(fiber: Fiber.Fiber<unknown, unknown>): Place | undefined {
     const attempt = Context.getOrUndefined(fiber.context, Worker)
     return attempt instanceof Attempt && attempt.core === this.core ? this.rows.at(attempt.task) : undefined
   }

@@ -16,7 +16,7 @@ import type { Message } from "../internal/wire.ts"
 import { hash } from "./chance.ts"
 import type { Chance } from "./chance.ts"
 import { wrong } from "./empty.ts"
-import { faulty, plainKey, siteOf } from "./faults.ts"
+import { faulty, plainKey, Sites } from "./faults.ts"
 import type { FaultPlan, Hanging } from "./faults.ts"
 import type { World } from "./world.ts"
 
@@ -71,6 +71,7 @@ export class Rails implements Wire {
   /** Messages on their way, by worker. */
   private readonly toWorkers = new Map<number, Array<() => void>>()
   private readonly fromWorkers = new Map<number, Array<() => void>>()
+  private readonly sites = new Sites()
   /** What calls off the losses that are ahead. */
   private readonly ahead = new Set<() => void>()
   /** How many workers have been named, those of the layer included. */
@@ -206,7 +207,7 @@ export class Rails implements Wire {
     const { index, starts, submission, worker } = core.state.tasks
     const { _tag } = taskAt(core.placeOf(task)).body
     if (_tag === "value" || _tag === "exit") return body
-    const site = siteOf(submission[task]!, index[task]!, starts[task]!)
+    const site = this.sites.of(submission[task]!, index[task]!, starts[task]!)
     const isSecond = this.plan.happened.has(site)
     const fault = this.plan.at(site)
     // The attempt after a loss has the number of the lost one.

@@ -11,8 +11,8 @@ import type { Claim } from "../engine/Owner.ts"
 import { phaseNames } from "../engine/Phase.ts"
 import { decide, isDefault } from "../engine/policies.ts"
 import type { Group, Tally, Verdict } from "../engine/policies.ts"
-import { keyAt, labelAt, mayRepeatAt, submitterOf } from "../engine/Submission.ts"
-import type { Submission } from "../engine/Submission.ts"
+import { keyAt, labelAt, mayRepeatAt, nameAt, submitterOf } from "../engine/Submission.ts"
+import type { Place, Submission } from "../engine/Submission.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import type { Status } from "../Future.ts"
 import { exitOf, rootCause } from "../internal/causes.ts"
@@ -58,7 +58,8 @@ export class Rows {
   }
 
   /** Registers what was compiled, and gives the rows of its targets. */
-  add({ plan, targets }: Compiled, run: Run, parent: Submission["parent"]): ReadonlyArray<TaskId> {
+  add({ plan, targets }: Compiled, run: Run, place: Place | undefined): ReadonlyArray<TaskId> {
+    const parent = place && nameAt(place.submission, place.index)
     const first = this.rows.length
     const ids = Int32Array.from({ length: plan.size }, (_, index) => first + index)
     const submission = { number: first + 1, plan, ids, sequence: first + 1, parent } as unknown as Submission

@@ -22,7 +22,7 @@ import type { Tape } from "./chance.ts"
 import { differences } from "./compare.ts"
 import { describe, tasksOf } from "./describe.ts"
 import { coreOf, leftovers } from "./empty.ts"
-import { FaultPlan, faulty, Hanging, siteOf, usualFaults } from "./faults.ts"
+import { FaultPlan, faulty, Hanging, Sites, usualFaults } from "./faults.ts"
 import type { Fault, Faults } from "./faults.ts"
 import { Interpreter } from "./interpreter.ts"
 import { quiet, Rails } from "./rails.ts"
@@ -249,8 +249,9 @@ const judge = (
     const hanging = new Hanging()
     const world = new World(new Chance(0, []))
     world.onIdle = () => hanging.release()
+    const sites = new Sites()
     const interpreter = new Interpreter((submission, index, attempt, body) => {
-      const fault = plan.at(siteOf(submission, index, attempt))
+      const fault = plan.at(sites.of(submission, index, attempt))
       return fault === undefined ? body : faulty(fault, body, hanging)
     }, plan.losesWorkers)
     return Effect.map(Effect.exit(world.run(interpreter.interpret(shape))), (exit) =>
