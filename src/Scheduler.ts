@@ -12,7 +12,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Failure, Mode, Result } from "./Client.ts"
-import { explain as explainIn, serialOf as serialIn } from "./engine/explain.ts"
+import { explain as explainIn, explainAll as explainAllIn, serialOf as serialIn } from "./engine/explain.ts"
 import type { Because, Explanation, TaskName } from "./engine/explain.ts"
 import { phaseNames } from "./engine/Phase.ts"
 import type { PhaseName } from "./engine/Phase.ts"
@@ -136,6 +136,8 @@ export class Scheduler extends Context.Service<Scheduler, {
   readonly story: (name: TaskName) => Effect.Effect<ReadonlyArray<TaskEvent>>
   /** Where the live task of this name stands and why it is not running now; `undefined` if there is none. */
   readonly explain: (name: TaskName) => Effect.Effect<Explanation | undefined>
+  /** The same for many names, or for all tasks that have not ended. */
+  readonly explainAll: (names?: Iterable<TaskName>) => Effect.Effect<ReadonlyArray<Explanation>>
   /** Every key, where it stands, what it waits for and who holds its result: plain data for a person or a test. */
   readonly dump: Effect.Effect<Snapshot>
   readonly stats: Effect.Effect<Stats>
@@ -176,6 +178,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
     events: eventsOf(core),
     story: (name) => Effect.sync(() => storyOf(story.entries(), name, serialIn(core.state, name))),
     explain: (name) => Effect.sync(() => explainIn(core.state, name)),
+    explainAll: (names) => Effect.sync(() => explainAllIn(core.state, names)),
     dump: Effect.sync(() => snapshot(core.state)),
     stats: Effect.sync(() => statsOf(core)),
     addWorker: (options) =>
@@ -312,6 +315,39 @@ export const story = (name: TaskName): Effect.Effect<ReadonlyArray<TaskEvent>, n
  */
 export const explain = (name: TaskName): Effect.Effect<Explanation | undefined, never, Scheduler> =>
   Scheduler.use((s) => s.explain(name))
+
+/**
+ * What {@link explain} says of many tasks, in the order given; without an argument, of all that have not ended. Names of which
+ * no task is live are left out.
+ *
+ * **Details**
+ *
+ * Costs one walk over all tasks, however many names there are; {@link explain} costs one for each.
+ *
+ * **Example** (What stands still, and why)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Scheduler, Skein, Task } from "skein"
+ *
+ * const slow = Task.make(Effect.never, { key: "slow" })
+ * const sum = Task.map([slow], () => 1, { key: "sum" })
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Client.submit(sum)
+ *   yield* Effect.yieldNow
+ *   const explained = yield* Scheduler.explainAll()
+ *   return explained.map(({ because, key }) => `${key}: ${because._tag}`)
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+ * program // => ["slow: Running", "sum: WaitsForDependencies"]
+ * ```
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const explainAll = (
+  names?: Iterable<TaskName>
+): Effect.Effect<ReadonlyArray<Explanation>, never, Scheduler> => Scheduler.use((s) => s.explainAll(names))
 
 /**
  * Every key and where it stands.

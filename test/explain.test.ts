@@ -16,6 +16,37 @@ const because = (key: string) => Effect.map(Scheduler.explain(key), (explanation
 const settle = Effect.yieldNow
 
 describe("explain", () => {
+  it.effect("V11: explainAll says of each name what explain says, and leaves out what is not live", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<number>()
+      const retried = Task.make(Effect.fail("no"), { key: "retried", retry: Schedule.spaced("1 minute") })
+      const root = Task.make(Deferred.await(gate), { key: "root" })
+      const rows = Array.from({ length: 5 }, (_, i) => Task.make(Effect.succeed(i), { key: `row${i}` }))
+      const next = Task.map({ root }, ({ root }) => root, { key: "next" })
+      const away = Task.make(Effect.succeed(1), { key: "away", workers: ["none"], waitForWorkers: "1 hour" })
+      const automatic = yield* Client.submit(Task.map([root], () => 0, { label: "automatic" }))
+      yield* Client.submitAll([retried, next, ...rows, away])
+      // Another graph with the same key.
+      yield* Client.submit(Task.make(Effect.succeed(0), { key: "row3" }))
+      yield* settle
+      const names = ["row3", "nobody", "root", "next", "retried", "row0", "away", "row4", automatic.key, "row3"]
+      const explained = yield* Scheduler.explainAll(names)
+      const each = yield* Effect.forEach(names, (name) => Scheduler.explain(name))
+      assert.deepStrictEqual(explained, each.filter((one) => one !== undefined))
+      assert.strictEqual(explained[0]!.more, 1)
+      const { graph, key } = explained.find(({ key }) => key === "row0")!
+      const older = { key: "row3", graph }
+      assert.deepStrictEqual(yield* Scheduler.explainAll([older, { key, graph }]), [
+        (yield* Scheduler.explain(older))!,
+        (yield* Scheduler.explain({ key, graph }))!
+      ])
+      const all = yield* Scheduler.explainAll()
+      assert.deepStrictEqual(
+        all.map(({ key }) => key).sort(),
+        [...names.slice(2), "row1", "row2", "row3"].sort()
+      )
+    }).pipe(Effect.scoped, Effect.provide(Skein.layer({ concurrency: 1 }))))
+
   it.effect("V11: each state of a task has its reason", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<number>()

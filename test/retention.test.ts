@@ -48,7 +48,7 @@ const launcher = (tracked: Tracked, launch: Launched, end: "succeeds" | "fails",
     [tracked.add(`${name}: input`)],
     ([input]) =>
       Effect.flatMap(Effect.andThen(launch, turns(2)), () => {
-        assert.deepStrictEqual([input!.name, closure.name], [`${name}: input`, `${name}: closure`])
+        assert.deepStrictEqual([input.name, closure.name], [`${name}: input`, `${name}: closure`])
         const result = tracked.add(`${name}: ${end}`)
         return end === "succeeds" ? Effect.succeed(result) : Effect.fail(result)
       })

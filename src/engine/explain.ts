@@ -11,7 +11,7 @@ import { keyOf, sequenceOf, settingsOf } from "./lookups.ts"
 import { awaitedDependenciesOf } from "./needs.ts"
 import type { Reason } from "./Outcome.ts"
 import type { Wait } from "./Owner.ts"
-import { Phase, phaseNames } from "./Phase.ts"
+import { hasEnded, Phase, phaseNames } from "./Phase.ts"
 import type { Phase as PhaseOf, PhaseName } from "./Phase.ts"
 import { demandOf, suits } from "./placement.ts"
 import type { Demand, Exclusion, Restriction } from "./Plan.ts"
@@ -127,15 +127,82 @@ export interface Lack {
 
 /** Explains the newest live task of this name; `undefined` if there is none. Costs a walk over all tasks. */
 export const explain = (state: State, name: TaskName): Explanation | undefined => {
-  const { newest, others } = find(state, name)
-  if (newest < 0) return undefined
-  return {
-    key: keyOf(state, newest),
-    graph: graphOf(state, newest),
-    ...(others > 0 && { more: others }),
-    status: phaseNames[state.tasks.phase[newest]!] as PhaseName,
-    because: becauseOf(state, newest)
+  const found = find(state, name)
+  return found.newest < 0 ? undefined : explained(state, found, new Survey(state))
+}
+
+/**
+ * Explains the newest live task of each name, in the order given, or all tasks that have not ended. Costs one walk over all
+ * tasks, however many they are.
+ */
+export const explainAll = (state: State, names?: Iterable<TaskName>): ReadonlyArray<Explanation> => {
+  const survey = new Survey(state)
+  return (names === undefined ? openTasks(state) : findAll(state, names)).map((each) => explained(state, each, survey))
+}
+
+const explained = (state: State, { newest, others }: Found, survey: Survey): Explanation => ({
+  key: keyOf(state, newest),
+  graph: graphOf(state, newest),
+  ...(others > 0 && { more: others }),
+  status: phaseNames[state.tasks.phase[newest]!] as PhaseName,
+  because: becauseOf(state, newest, survey)
+})
+
+/** What tells of many tasks, found out once for all of them, when it is asked for first. */
+class Survey {
+  private readonly state: State
+  private places: ReadonlyMap<TaskId, number> | undefined
+  private runningTasks: ReadonlyArray<TaskId> | undefined
+  private timers: ReadonlyMap<string, Timer> | undefined
+  private readonly queues = new Map<WorkerRecord, ReadonlyMap<TaskId, number>>()
+
+  constructor(state: State) {
+    this.state = state
   }
+
+  /** How many ready tasks rank before this one. */
+  ahead(task: TaskId): number {
+    const { state } = this
+    this.places ??= placesOf(readyOf(state).toSorted((a, b) => compareReady(state, a, b)).map((entry) => entry.task))
+    return this.places.get(task)!
+  }
+
+  /** How many tasks take a slot of the worker again before this one. */
+  aheadOn(worker: WorkerRecord, task: TaskId): number {
+    const queue = this.queues.get(worker) ?? placesOf([...worker.rejoining.keys()])
+    this.queues.set(worker, queue)
+    return queue.get(task)!
+  }
+
+  /** The tasks that run on one of these workers. */
+  runningOn(workers: ReadonlyArray<WorkerRecord>): ReadonlyArray<TaskId> {
+    const { phase, used, worker } = this.state.tasks
+    this.runningTasks ??= Array.from({ length: used }, (_, task) => task).filter((task) =>
+      phase[task] === Phase.running
+    )
+    const indices = new Set(workers.map(({ index }) => index))
+    return this.runningTasks.filter((task) => indices.has(worker[task]!))
+  }
+
+  /** The first timer of a kind that is due for a task, or under a number. */
+  timer(kind: "retry" | "stranded" | "workers", number: number | undefined): Timer | undefined {
+    this.timers ??= timersOf(this.state)
+    return number === undefined ? undefined : this.timers.get(`${kind} ${number}`)
+  }
+}
+
+const placesOf = (tasks: ReadonlyArray<TaskId>): ReadonlyMap<TaskId, number> =>
+  new Map(tasks.map((task, place) => [task, place]))
+
+const timersOf = (state: State): ReadonlyMap<string, Timer> => {
+  const timers = new Map<string, Timer>()
+  for (const timer of state.timers) {
+    const { kind, serial, task } = timer
+    if (kind === "stranded" && isOver(state, timer)) continue
+    const name = `${kind} ${kind === "stranded" ? task : serial}`
+    if (!timers.has(name)) timers.set(name, timer)
+  }
+  return timers
 }
 
 /** The number of the newest live task of this name, which tells it from all others; `undefined` if there is none. */
@@ -146,8 +213,13 @@ export const serialOf = (state: State, name: TaskName): number | undefined => {
 
 const graphOf = ({ tasks }: State, task: TaskId): number => tasks.submission[task]!.number
 
-/** The newest live task of this name, or -1, and how many others there are. */
-const find = (state: State, name: TaskName): { readonly newest: TaskId; readonly others: number } => {
+/** The newest live task of a name, or -1, and how many others there are. */
+interface Found {
+  newest: TaskId
+  others: number
+}
+
+const find = (state: State, name: TaskName): Found => {
   const { graph, key } = typeof name === "string" ? { key: name, graph: undefined } : name
   // No key of a user's own ends like that.
   const number = Number(/#(\d+)$/.exec(key)?.[1] ?? -1)
@@ -165,13 +237,42 @@ const find = (state: State, name: TaskName): { readonly newest: TaskId; readonly
   return { newest, others }
 }
 
-const becauseOf = (state: State, task: TaskId): Because => {
+/** The newest live task of each name that has one. */
+const findAll = (state: State, names: Iterable<TaskName>): ReadonlyArray<Found> => {
+  const sought = Array.from(names, (name) => ({
+    ...(typeof name === "string" ? { key: name, graph: undefined } : name),
+    newest: -1,
+    others: -1
+  }))
+  const byKey = Map.groupBy(sought, ({ key }) => key)
+  for (let task = 0; task < state.tasks.used; task++) {
+    if (state.tasks.phase[task] === Phase.free) continue
+    for (const each of byKey.get(keyOf(state, task)) ?? []) {
+      if (each.graph !== undefined && each.graph !== graphOf(state, task)) continue
+      each.others++
+      if (each.newest < 0 || sequenceOf(state, task) > sequenceOf(state, each.newest)) each.newest = task
+    }
+  }
+  return sought.filter(({ newest }) => newest >= 0)
+}
+
+/** All tasks that have not ended. */
+const openTasks = (state: State): ReadonlyArray<Found> => {
+  const open: Array<Found> = []
+  for (let task = 0; task < state.tasks.used; task++) {
+    const phase = state.tasks.phase[task] as PhaseOf
+    if (phase !== Phase.free && !hasEnded(phase)) open.push({ newest: task, others: 0 })
+  }
+  return open
+}
+
+const becauseOf = (state: State, task: TaskId, survey: Survey): Because => {
   const phase = state.tasks.phase[task] as PhaseOf
   switch (phase) {
     case Phase.waiting:
-      return waitingBecause(state, task)
+      return waitingBecause(state, task, survey)
     case Phase.ready:
-      return readyBecause(state, task)
+      return readyBecause(state, task, survey)
     case Phase.assigned:
     case Phase.running: {
       const { name } = workerOf(state, task)
@@ -183,13 +284,13 @@ const becauseOf = (state: State, task: TaskId): Because => {
       return { _tag: "GaveSlotAway", waitsFor: awaitedBy(state, state.waitsOf.get(task) ?? []) }
     case Phase.rejoining: {
       const worker = workerOf(state, task)
-      const { name, rejoining } = worker
+      const { name } = worker
       const needs = missing(state, task)
       if (needs !== undefined && worker.running < worker.slots) {
-        const ahead = [...rejoining.keys()].indexOf(task)
+        const ahead = survey.aheadOn(worker, task)
         return { _tag: "LacksResources", ahead, lacks: lacksOf(state, [worker], needs) }
       }
-      return { _tag: "WaitsForSlot", worker: name, ahead: [...rejoining.keys()].indexOf(task) }
+      return { _tag: "WaitsForSlot", worker: name, ahead: survey.aheadOn(worker, task) }
     }
     case Phase.stopping: {
       const { overdue, since } = state.stopping.get(task)!
@@ -204,7 +305,7 @@ const becauseOf = (state: State, task: TaskId): Because => {
 
 const workerOf = (state: State, task: TaskId) => state.workers[state.tasks.worker[task]!]!
 
-const waitingBecause = (state: State, task: TaskId): Because => {
+const waitingBecause = (state: State, task: TaskId, survey: Survey): Because => {
   const alias = state.aliases.get(task)
   if (alias !== undefined) return { _tag: "StandsFor", key: keyOf(state, alias) }
   const open = [...new Set(awaitedDependenciesOf(state, task))]
@@ -213,8 +314,7 @@ const waitingBecause = (state: State, task: TaskId): Because => {
     const keys = open.map((need) => keyOf(state, need))
     return { _tag: "WaitsForDependencies", keys, ...(needs.length > 0 && { needs }) }
   }
-  const isDue = (timer: Timer) => timer.kind === "retry" && timer.serial === state.tasks.attempt[task]
-  return { _tag: "WaitsForRetry", at: state.timers.find(isDue)?.at ?? state.now }
+  return { _tag: "WaitsForRetry", at: survey.timer("retry", state.tasks.attempt[task])?.at ?? state.now }
 }
 
 /** The groups of a task that are not met. */
@@ -230,20 +330,14 @@ const needsOf = (state: State, task: TaskId): ReadonlyArray<Need> => {
   })
 }
 
-/** Until when a task waits for any worker, while there is none. */
-const untilOf = (state: State, task: TaskId): number | undefined => {
-  const isDue = (timer: Timer) => timer.kind === "stranded" && timer.task === task && !isOver(state, timer)
-  return state.timers.find(isDue)?.at
-}
-
-const readyBecause = (state: State, task: TaskId): Because => {
+const readyBecause = (state: State, task: TaskId, survey: Survey): Because => {
   const demand = demandOf(state, task)
   const open = state.workers.filter((worker) => worker.phase === "open")
   const suitable = open.filter((worker) => suits(state, worker, demand))
   if (suitable.length === 0) {
     return open.length === 0 && (demand === undefined || lackOf(state, task) === undefined)
-      ? { _tag: "NoWorker", until: untilOf(state, task) }
-      : lackingBecause(state, task, demand ?? {}, open)
+      ? { _tag: "NoWorker", until: survey.timer("stranded", task)?.at }
+      : lackingBecause(state, task, demand ?? {}, open, survey)
   }
   const brake = brakeOf(state)
   if (brake === "all" || (brake === "sources" && isBraked(state, task))) {
@@ -257,17 +351,11 @@ const readyBecause = (state: State, task: TaskId): Because => {
     )
     return { _tag: "SourcesThrottled", running: sources.map((source) => keyOf(state, source)) }
   }
-  const ready = readyOf(state)
-  const own = ready.find((entry) => entry.task === task)!
-  const ahead = ready.filter((entry) => compareReady(state, entry, own) < 0).length
+  const ahead = survey.ahead(task)
   if (free.length > 0 && demand !== undefined && isForAmounts(demand)) {
     return { _tag: "LacksResources", ahead, lacks: lacksOf(state, free, demand) }
   }
-  const running: Array<string> = []
-  for (let other = 0; other < state.tasks.used; other++) {
-    const isThere = suitable.some(({ index }) => index === state.tasks.worker[other])
-    if (state.tasks.phase[other] === Phase.running && isThere) running.push(keyOf(state, other))
-  }
+  const running = survey.runningOn(suitable).map((other) => keyOf(state, other))
   const on = suitable.map(({ name }) => name)
   return { _tag: "NoFreeSlot", ahead, running, ...(on.length < open.length && { on }) }
 }
@@ -276,17 +364,17 @@ const lackingBecause = (
   state: State,
   task: TaskId,
   { amounts, excluded, followed, labels, locality, workers }: Demand,
-  open: ReadonlyArray<WorkerRecord>
+  open: ReadonlyArray<WorkerRecord>,
+  survey: Survey
 ): Because => {
   const serial = state.lacking.get(task)
-  const isLimit = (timer: Timer) => timer.kind === "workers" && timer.serial === serial
   return {
     _tag: "NoSuitableWorker",
     restriction: restrictionOf({ amounts, labels, workers }),
     unmet: excluded === undefined ? [] : [...excluded.values()],
     never: locality === undefined ? [] : open.flatMap(({ info, name }) => Number(locality(info)) >= 0 ? [] : [name]),
     ...(followed !== undefined && { followed: followed.workers }),
-    until: serial === undefined ? undefined : state.timers.find(isLimit)?.at
+    until: survey.timer("workers", serial)?.at
   }
 }
 

@@ -543,8 +543,10 @@ const innerOf = (run: Run): Run => {
 const spend = ({ ids, plan }: Submission, index: number): void => {
   if (plan.settings.size > 0 || ids.some((id, other) => id >= 0 && other !== index)) return
   const { functions, nodes } = plan as unknown as { functions: Array<unknown>; nodes: Array<TaskImpl> }
-  functions.fill(undefined)
-  nodes.fill(spentTask)
+  for (let i = 0; i < nodes.length; i++) {
+    functions[i] = undefined
+    nodes[i] = spentTask
+  }
 }
 
 const spentTask = new TaskImpl({ _tag: "value", value: undefined }, undefined, "none", noHandles, noOptions, undefined)
