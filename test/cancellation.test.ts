@@ -337,6 +337,32 @@ describe("cancel", () => {
       assert.strictEqual((yield* Scheduler.stats).held, 1)
     }).pipe(inScheduler({ concurrency: 1 })))
 
+  for (
+    const [how, away] of [["by hand", Effect.andThen(Worker.secede, Worker.rejoin)], [
+      "for an effect",
+      Worker.seceded(turns(5))
+    ]] as const
+  ) {
+    it.effect(`C7, N4: cancelled code that cannot be interrupted keeps its slot where it secedes ${how}, and nothing runs beside it`, () =>
+      Effect.gen(function*() {
+        const log: Log = []
+        const door = gate()
+        const body = door.pass.pipe(
+          Effect.andThen(away),
+          Effect.andThen(turns(5)),
+          Effect.andThen(note(log, "it has ended")),
+          Effect.uninterruptible
+        )
+        const future = yield* Client.submit(Task.make(body))
+        yield* door.arrived(1)
+        yield* Client.cancel(future, { wait: false })
+        const next = yield* Client.submit(Task.make(note(log, "next")))
+        yield* door.open
+        yield* Future.join(next)
+        assert.deepStrictEqual(log, ["it has ended", "next"])
+      }).pipe(inScheduler({ concurrency: 1 })))
+  }
+
   it.effect("C7: uninterruptible code that waits for a future when its task is cancelled gets the future's value", () =>
     Effect.gen(function*() {
       const log: Log = []

@@ -276,18 +276,19 @@ const drop = (state: State, wait: Wait, out: Out): void => {
 
 /** Frees the slot of `task` while `wait` is open. */
 const secede = (state: State, task: TaskId, wait: Wait, out: Out): void => {
-  if (state.holding.size > 0) amounts.giveAway(state, task)
+  const isStopping = state.tasks.phase[task]! >= Phase.stopping
+  // It never rejoins, so what it does when it comes back would be uncounted: it stays where it is.
+  const stays = isStopping && wait.mode === "never"
+  if (!stays && state.holding.size > 0) amounts.giveAway(state, task)
   const open = state.waitsOf.get(task)
-  if (open !== undefined) {
-    open.push(wait)
+  if (open === undefined) state.waitsOf.set(task, [wait])
+  else open.push(wait)
+  if (isStopping) {
+    // It runs its finalizers uncounted from its first wait for tasks on.
+    if (!stays) slots.free(state, task)
     return
   }
-  state.waitsOf.set(task, [wait])
-  if (state.tasks.phase[task]! >= Phase.stopping) {
-    // It runs its finalizers uncounted from its first wait on.
-    slots.free(state, task)
-    return
-  }
+  if (open !== undefined) return
   const worker = state.workers[state.tasks.worker[task]!]!
   const rejoining = worker.rejoining.get(task)
   if (rejoining !== undefined) {

@@ -1807,7 +1807,8 @@ export class Model {
     wait.starved = behalf === undefined && this.reaches(tasks, waiter)
     if (wait.starved) return
     waiter.open.add(wait)
-    if (keepsSlot) return
+    // Asked to stop, it would come back uncounted.
+    if (keepsSlot || (mode === "never" && waiter.status !== "active")) return
     waiter.holds = false
     waiter.holdsTags = false
     if (waiter.settings.demand?.keepsAmounts !== true) waiter.holdsAmounts = false

@@ -48,6 +48,20 @@ describe("waits", () => {
     assert.deepStrictEqual([rig.told, rig.state.waits.size], [["wait 1 is over"], 0])
   })
 
+  it("C7: asked to stop, an attempt keeps its slot where it secedes by hand, and gives it away where it waits for tasks", () => {
+    const rig = new Rig({ w1: 1 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [] })
+    rig.cancel(main, "a", 1)
+    rig.wait(2, [], "a", "never")
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b"), rig.state.workers[0]!.running], ["stopping", "ready", 1])
+    rig.abandon(2)
+    assert.deepStrictEqual(rig.told, ["wait 2 is over"])
+    rig.wait(3, [], "a", "never")
+    rig.wait(4, [rig.claim(main, "b")], "a")
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b"), rig.state.workers[0]!.running], ["stopping", "running", 1])
+  })
+
   it("C10: giving up a wait ends the wait, not the task", () => {
     const rig = new Rig()
     const main = rig.open()
