@@ -361,7 +361,7 @@ type Member<E, R> = [E] extends [never] ? never : Upstream<Task<unknown, E, R>>
  * **Details**
  *
  * The function may return an `Effect` or a plain value. With `pure`, the key of a call is the function's name with its
- * arguments, so equal calls run once; an argument that has no canonical encoding is a `GraphError` at submission. With
+ * arguments, so equal calls of one function run once; an argument that has no canonical encoding is a `GraphError` at submission. With
  * `nout` a function that returns a tuple gives a task for each member. The idea is that of Dask's `delayed`.
  *
  * **Example** (Calls that build a graph)

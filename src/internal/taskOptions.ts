@@ -18,8 +18,8 @@ import type { DependencyTimeout, ImpossibleDependency, NoSuitableWorker, TaskTim
  */
 export interface Options {
   /**
-   * A name of your own. Without one each submission is a new run; with one, submitting the same task object while it is live
-   * joins its run, and another object with the same key is a `KeyConflict`.
+   * A name of your own, within the graph in which the task is submitted: there, another task with it is a `KeyConflict`.
+   * Without one each submission is a new run; with one, submitting the same task object while it is live joins its run.
    */
   readonly key?: string | undefined
   /** A word for people: automatic keys begin with it, events and errors carry it. */
@@ -29,7 +29,7 @@ export interface Options {
    * submission needs have that one's if it is higher.
    */
   readonly priority?: number | undefined
-  /** Equal inputs give equal results: tasks with the same key then share one run. See `Task.fn`. */
+  /** Equal inputs give equal results: tasks with the same key, function and inputs share one run. See `Task.fn`. */
   readonly pure?: boolean | undefined
   /**
    * Tasks that must have succeeded before this one starts, without giving it values; with a `Dependency`, what it asks of its

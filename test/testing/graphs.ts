@@ -19,9 +19,14 @@ interface Growing {
   readonly chance: Chance
   /** How many bodies deep. */
   readonly depth: number
+  /** Tells graphs of one body apart: graphs of several bodies have the same keys. */
+  readonly side: string
   /** Numbers labels. */
   count: number
 }
+
+/** A name that no other task of its graph has. */
+const nameOf = ({ count, depth, side }: Growing): string => depth === 0 ? `k${count}` : `${side}${count % 100}`
 
 /** Some work that takes a turn, or time, or nothing. */
 const work = (chance: Chance): Effect.Effect<void> =>
@@ -39,7 +44,7 @@ const optionsOf = (growing: Growing): Task.Options => {
   const isRetried = chance.with(0.2)
   return {
     label: `t${number}`,
-    ...(depth === 0 && chance.with(0.15) && { key: `k${number}` }),
+    ...(chance.with(depth === 0 ? 0.15 : 0.5) && { key: nameOf(growing) }),
     ...(chance.with(0.2) && { priority: chance.between(0, 3) }),
     ...(!isRetried && chance.with(0.05) && { idempotent: false }),
     ...(isRetried && {
@@ -57,9 +62,13 @@ const make = (growing: Growing, inputs: ReadonlyArray<Any>): Any => {
   const options = optionsOf(growing)
   const own = growing.count
   const label = options.label!
+  const name = nameOf(growing)
   const value = (values: ReadonlyArray<unknown>): number => sum([own, ...values])
   /** What the body submits is drawn now, so that all schedules submit the same. */
-  const nested = (): Any => graph({ chance, depth: depth + 1, count: own * 100 }, 4).at(-1)!
+  const nested = (side = "a"): Any => graph({ chance, depth: depth + 1, side, count: own * 100 }, 4).at(-1)!
+  /** Another function for each task, all of one name. */
+  const pure = (): Any =>
+    Task.fn((_: string) => Effect.as(Effect.sleep(3), own), { name: "f", pure: true })(name) as never
   const kinds: ReadonlyArray<() => Any> = [
     () => {
       const turn = work(chance)
@@ -83,6 +92,7 @@ const make = (growing: Growing, inputs: ReadonlyArray<Any>): Any => {
         options
       ) as never,
     () => Task.make(inputs, () => Effect.die(`${label} died`), { label }) as never,
+    pure,
     () => {
       const rule = chance.pick(["allSuccess", "noneFailed", "noneFailedOneSuccess", "allDone"] as const)
       return Task.map(
@@ -94,7 +104,7 @@ const make = (growing: Growing, inputs: ReadonlyArray<Any>): Any => {
   ]
   const deep: ReadonlyArray<() => Any> = depth > 1 ? [] : [
     () => {
-      const inner = graph({ chance, depth: depth + 1, count: own * 100 }, 4)
+      const inner = graph({ chance, depth: depth + 1, side: "a", count: own * 100 }, 4)
       return Task.flatMap(
         inputs,
         (values) => Task.map({ inner }, ({ inner }) => sum([...inner, ...(values as Array<never>)])),
@@ -102,7 +112,7 @@ const make = (growing: Growing, inputs: ReadonlyArray<Any>): Any => {
       ) as never
     },
     () => {
-      const [a, b] = [nested(), nested()]
+      const [a, b] = [nested(), nested("b")]
       return Task.make(
         inputs,
         (values) => Effect.map(Client.compute([a, b]), (found) => sum([...found, ...(values as Array<never>)])),
@@ -110,7 +120,7 @@ const make = (growing: Growing, inputs: ReadonlyArray<Any>): Any => {
       ) as never
     },
     () => {
-      const [a, b] = [nested(), nested()]
+      const [a, b] = [nested(), nested("b")]
       return Task.make(inputs, (values) =>
         Effect.gen(function*() {
           const first = yield* Client.submit(a)
@@ -120,7 +130,7 @@ const make = (growing: Growing, inputs: ReadonlyArray<Any>): Any => {
         }), options) as never
     },
     () => {
-      const [a, b] = [nested(), nested()]
+      const [a, b] = [nested(), nested("b")]
       return Task.make(inputs, (values) =>
         Effect.gen(function*() {
           const futures = yield* Client.submitAll([a, b])
@@ -136,7 +146,7 @@ const make = (growing: Growing, inputs: ReadonlyArray<Any>): Any => {
       ) as never
   ]
   // The plain ones first, and more often.
-  const all = [...kinds, ...kinds.slice(0, 2), ...deep]
+  const all = [...kinds, ...kinds.slice(0, 2), ...(depth > 0 ? [pure, pure] : []), ...deep]
   return chance.pick(all as [() => Any, ...Array<() => Any>])()
 }
 
@@ -153,6 +163,6 @@ const graph = (growing: Growing, most: number): ReadonlyArray<Any> => {
 
 /** A graph of up to a dozen tasks, with all of them as targets, or the last. */
 export const randomGraph = (chance: Chance): ReadonlyArray<Any> => {
-  const tasks = graph({ chance, depth: 0, count: 0 }, 12)
+  const tasks = graph({ chance, depth: 0, side: "", count: 0 }, 12)
   return chance.with(0.5) ? tasks : tasks.slice(-1)
 }

@@ -90,7 +90,11 @@ const makeTask = (chance: Chance, turnstile: Turnstile, known: ReadonlyArray<Kno
   const tasks = inputs.map(({ task }) => task)
   const time = chance.between(0, 4)
   const work = time === 0 ? turnstile.work : Effect.sleep(time)
-  const options = chance.with(0.1) ? { timeout: 7.5 } : chance.with(0.1) ? { deadline: 40.5 } : {}
+  const options = {
+    ...(chance.with(0.1) ? { timeout: 7.5 } : chance.with(0.1) ? { deadline: 40.5 } : {}),
+    // Few keys for many tasks: none may be taken for another.
+    ...(chance.with(0.2) && { key: `k${chance.below(4)}` })
+  }
   const child = depth < 2 ? makeTask(chance, turnstile, [], depth + 1) : undefined
   const nested = child?.value ?? 0
   const kinds: ReadonlyArray<() => Known> = [
@@ -174,8 +178,13 @@ const makeStep = (chance: Chance, known: ReadonlyArray<Known>, depth: number): S
   const inner = depth < 2 ? makeScript(chance, known, depth + 1) : () => Effect.void
   const millis = chance.between(1, 6) + 0.25
   const force = chance.with(0.3)
+  const namespace = chance.with(0.3) ? chance.pick(["n", "m"]) : undefined
   const steps: ReadonlyArray<Step> = [
-    () => Effect.flatMap(Effect.exit(Client.compute(one.task)), (exit) => expectValue(exit, one.value)),
+    () =>
+      Effect.flatMap(
+        Effect.exit(Client.annotate(Client.compute(one.task), { namespace })),
+        (exit) => expectValue(exit, one.value)
+      ),
     () => Effect.sleep(millis),
     onFuture((future, value) => Effect.flatMap(Future.await(future), (exit) => expectValue(exit, value))),
     onFuture((future) => Client.cancel(future, { force })),
