@@ -207,14 +207,14 @@ describe("bodies", () => {
       assert.strictEqual(yield* Client.compute(parent), "fine")
     }).pipe(inScheduler({ concurrency: 1 })))
 
-  it.effect("N11: a future returned from a body is Released, unless it was kept in a scope that lives on", () =>
+  it.effect("N11: a future handed on from a body with Task.value is Released, unless it was kept in a scope that lives on", () =>
     Effect.gen(function*() {
       const scope = yield* Effect.scope
       const child = Task.make(Effect.succeed("value"), { key: "child" })
-      const leaked = yield* Client.compute(Task.make(Client.submit(child)))
+      const leaked = yield* Client.compute(Task.make(Effect.map(Client.submit(child), Task.value)))
       assert.deepInclude(yield* errorOf(Future.join(leaked)), { _tag: "Released", key: "child" })
       const keeping = Effect.flatMap(Client.submit(child), (future) => Client.keep(future).pipe(Scope.provide(scope)))
-      const kept = yield* Client.compute(Task.make(keeping))
+      const kept = yield* Client.compute(Task.make(Effect.map(keeping, Task.value)))
       assert.strictEqual(yield* Future.join(kept), "value")
     }).pipe(inScheduler({ concurrency: 1 })))
 
@@ -225,7 +225,7 @@ describe("bodies", () => {
       const outside = yield* Effect.scope
       const parent = Task.make(Effect.gen(function*() {
         const task = Task.make(Effect.andThen(door.pass, note(log, "grown up")))
-        return yield* Client.submit(task).pipe(Scope.provide(outside))
+        return Task.value(yield* Client.submit(task).pipe(Scope.provide(outside)))
       }))
       const child = yield* Client.compute(parent)
       yield* door.arrived(1)
