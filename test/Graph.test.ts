@@ -301,7 +301,7 @@ describe("Graph: getting", () => {
       assert.deepInclude(yield* reasonOf(Client.compute(unknown)), {
         _tag: "UnknownKey",
         key: "nope",
-        known: ["x", "y", "z"]
+        known: ["x", "y", "z", "other"]
       })
     }).pipe(inScheduler())
   })
