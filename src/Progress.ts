@@ -21,6 +21,7 @@ import { dieOfOptions, durationAboveZero } from "./internal/checks.ts"
 import type { Checks } from "./internal/checks.ts"
 import { Counter } from "./internal/progress.ts"
 import { hush, isThenable } from "./internal/strangers.ts"
+import { monotonicMillis } from "./internal/time.ts"
 import { warning } from "./internal/warnings.ts"
 import * as Scheduler from "./Scheduler.ts"
 
@@ -91,11 +92,11 @@ const count = (
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const counter = new Counter()
-    const started = clock.currentTimeMillisUnsafe()
+    const started = monotonicMillis(clock)
     yield* Scheduler.listen((event) => {
       if (counter.add(event)) onChange()
     }, onEnd)
-    return Effect.sync(() => ({ ...counter.read(), elapsedMillis: clock.currentTimeMillisUnsafe() - started }))
+    return Effect.sync(() => ({ ...counter.read(), elapsedMillis: monotonicMillis(clock) - started }))
   })
 
 /**

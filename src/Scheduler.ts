@@ -38,7 +38,7 @@ import type { Task } from "./Task.ts"
 export type { Because, Explanation, Snapshot, TaskName }
 
 /**
- * One transition of one task: when (milliseconds of the layer's clock), which, from where to where, on which worker, and the
+ * One transition of one task: when (Unix milliseconds, by the layer's `Clock`), which, from where to where, on which worker, and the
  * name of the event that caused it.
  *
  * **Details**
@@ -54,7 +54,7 @@ export type { Because, Explanation, Snapshot, TaskName }
 export interface TaskEvent extends Transition {}
 
 /**
- * One step in the life of a worker: when (milliseconds of the layer's clock), which, from where to where, and the name of the
+ * One step in the life of a worker: when (Unix milliseconds, by the layer's `Clock`), which, from where to where, and the name of the
  * event that caused it.
  *
  * **Details**
@@ -177,9 +177,13 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
   return {
     events: eventsOf(core),
     story: (name) => Effect.sync(() => storyOf(story.entries(), name, serialIn(core.state, name))),
-    explain: (name) => Effect.sync(() => explainIn(core.state, name)),
-    explainAll: (names) => Effect.sync(() => explainAllIn(core.state, names)),
-    dump: Effect.sync(() => snapshot(core.state)),
+    explain: (name) =>
+      Effect.sync(() => {
+        const explanation = explainIn(core.state, name)
+        return explanation && dated(core, explanation)
+      }),
+    explainAll: (names) => Effect.sync(() => explainAllIn(core.state, names).map((each) => dated(core, each))),
+    dump: Effect.sync(() => dumpOf(core)),
     stats: Effect.sync(() => statsOf(core)),
     addWorker: (options) =>
       Effect.suspend(() => {
@@ -249,6 +253,19 @@ const storyOf = (entries: ReadonlyArray<TaskEvent>, name: TaskName, live: number
   if (live !== undefined) return entries.filter(({ serial }) => serial === live)
   if (typeof name === "string") return entries.filter(({ key }) => key === name)
   return entries.filter(({ graph, key }) => key === name.key && graph === name.graph)
+}
+
+/** The engine knows moments; people read instants. */
+const dated = ({ time }: SchedulerCore, explanation: Explanation): Explanation => {
+  if (explanation.because._tag !== "WaitsForRetry") return explanation
+  const { because } = explanation
+  return { ...explanation, because: { ...because, at: because.at + time.offset() } }
+}
+
+const dumpOf = ({ state, time }: SchedulerCore): Snapshot => {
+  const { now, wakeAt, ...rest } = snapshot(state)
+  const offset = time.offset()
+  return { now: now + offset, wakeAt: wakeAt && wakeAt + offset, ...rest }
 }
 
 const statsOf = (core: SchedulerCore): Stats => {

@@ -356,7 +356,10 @@ export class Crew {
   private tell(): void {
     const log = this.core.state.workerLog
     if (log === undefined || log.length === 0) return
-    for (const transition of log.splice(0)) for (const { hear } of this.listeners) hear(transition)
+    for (const transition of log.splice(0)) {
+      const told = { ...transition, at: this.core.time.instantOf(transition.at) }
+      for (const { hear } of this.listeners) hear(told)
+    }
   }
 
   /** The scheduler has failed: nobody waits for a worker that will not come, or will not leave. */

@@ -12,6 +12,7 @@ import type { Callbacks } from "../Client.ts"
 import type { Transition } from "../engine/transitions.ts"
 import type { Cache, ResultCache } from "./livePlan.ts"
 import { isA, looked } from "./looks.ts"
+import type { Time } from "./time.ts"
 
 /** Who hears of transitions, and of the end of all of them. */
 interface Listener {
@@ -21,19 +22,26 @@ interface Listener {
   readonly since: number
 }
 
+/** The engine notes moments; listeners hear instants. */
+interface Noted extends Omit<Transition, "at"> {
+  at: number
+}
+
 export class Observers {
   private readonly listeners = new Set<Listener>()
   /** Transitions that happened, of which those before `next` have been told: the engine appends to it. */
-  private readonly log: Array<Transition> = []
+  private readonly log: Array<Noted> = []
   private next = 0
   /** How many transitions were told before those of the log. */
   private told = 0
   private isTelling = false
   private isClosed = false
   private readonly warn: (...line: ReadonlyArray<unknown>) => void
+  private readonly time: Time
 
-  constructor(warn: (...line: ReadonlyArray<unknown>) => void) {
+  constructor(warn: (...line: ReadonlyArray<unknown>) => void, time: Time) {
     this.warn = warn
+    this.time = time
   }
 
   /** Where the engine notes transitions, if anybody wants them. */
@@ -61,6 +69,7 @@ export class Observers {
     const { listeners, log } = this
     while (this.next < log.length) {
       const transition = log[this.next++]!
+      transition.at = this.time.instantOf(transition.at)
       const count = this.told + this.next
       for (const { hear, since } of listeners) if (since < count) hear(transition)
     }

@@ -29,7 +29,13 @@ export const delayOf = (
     const { schedules } = core
     const present = schedules.get(task)
     const step = present === undefined
-      ? Effect.tap(Schedule.toStep(retry), (step) => Effect.sync(() => schedules.set(task, step)))
+      ? Effect.map(Schedule.toStep(retry), (next) => {
+        // Instants, for schedules by the calendar; from one to the next they measure what has passed, however the clock is set.
+        const offset = core.time.offset()
+        const step: Step = (now, error) => next(now + offset, error)
+        schedules.set(task, step)
+        return step
+      })
       : Effect.succeed(present)
     return Effect.flatMap(step, (step) => step(core.now(), error))
   }) as Effect.Effect<[unknown, Duration.Duration], unknown>

@@ -72,6 +72,7 @@ import { foreignText, keepOneCopy } from "./strangers.ts"
 import { refused, Submissions } from "./submissions.ts"
 import { isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
 import type { FutureImpl } from "./task.ts"
+import { monotonicMillis, Time } from "./time.ts"
 import { View } from "./view.ts"
 import { Waits } from "./waits.ts"
 import { warning } from "./warnings.ts"
@@ -105,6 +106,7 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** The state of retry schedules, from the first failure of a task to its end, whichever workers it comes to. */
   readonly schedules = new Map<TaskId, Step>()
   private readonly clock: Clock.Clock
+  readonly time: Time
   readonly context: Context.Context<never>
   private readonly dispatcher: FiberScheduler.SchedulerDispatcher
   private readonly inAsyncScope: (f: () => void) => void
@@ -146,17 +148,19 @@ export class SchedulerCore implements Carrier, Live, Past {
     this.state = makeState({ ...settings, scheme: safe(settings.scheme, warn) })
     this.sizeOf = sizeOf && measured(sizeOf, warn)
     this.clock = clock
+    this.time = new Time(clock)
     this.dispatcher = scheduler.makeDispatcher()
     this.inAsyncScope = captureAsyncScope()
-    this.observers = new Observers(warn)
-    this.view = new View(this.state, this.workers, this.causes, this.adopted)
+    this.observers = new Observers(warn, this.time)
+    this.view = new View(this.state, this.workers, this.causes, this.adopted, this.time)
     this.wire = Context.get(context, Wire)
     this.savesUpEnds = this.wire === undefined && sizeOf === undefined
     this.wire?.opened(this)
   }
 
+  /** A moment of the monotonic clock. */
   now(): number {
-    return this.clock.currentTimeMillisUnsafe()
+    return monotonicMillis(this.clock)
   }
 
   // ---- the mailbox

@@ -22,6 +22,7 @@ import type { FiberWorker } from "./fiberWorker.ts"
 import { literalAt } from "./livePlan.ts"
 import type { Release } from "./reasonText.ts"
 import type { FutureImpl } from "./task.ts"
+import type { Time } from "./time.ts"
 
 /** A failure that came first, and what tells it from others, however equal they look. */
 type Rooted = readonly [origin: object, cause: Cause.Cause<unknown>]
@@ -64,17 +65,20 @@ export class View {
   private readonly workers: ReadonlyArray<FiberWorker>
   private readonly causes: ReadonlyMap<number, Cause.Cause<unknown>>
   private readonly adopted: ReadonlyMap<TaskId, unknown>
+  private readonly time: Time
 
   constructor(
     state: State,
     workers: ReadonlyArray<FiberWorker>,
     causes: ReadonlyMap<number, Cause.Cause<unknown>>,
-    adopted: ReadonlyMap<TaskId, unknown>
+    adopted: ReadonlyMap<TaskId, unknown>,
+    time: Time
   ) {
     this.state = state
     this.workers = workers
     this.causes = causes
     this.adopted = adopted
+    this.time = time
   }
 
   isSettled(claim: Claim): boolean {
@@ -215,6 +219,7 @@ export class View {
 
   metadataOf(future: FutureImpl): Metadata {
     const { claim, index, key, submission } = future
+    const offset = this.time.offset()
     const common = {
       key,
       graph: submission.number,
@@ -223,12 +228,12 @@ export class View {
       priority: priorityAt(submission, index),
       submitter: submitterOf(submission),
       dependencies: this.dependenciesOf(submission, index),
-      submitted: submission.submittedAt
+      submitted: submission.submittedAt + offset
     }
     if (claim.state !== "live") {
       return { ...common, worker: undefined, started: undefined, completed: undefined, attempts: [] }
     }
-    return { ...common, ...this.timesOf(claim.task) }
+    return { ...common, ...this.timesOf(claim.task, offset) }
   }
 
   private dependenciesOf(submission: Submission, index: number): ReadonlyArray<string> {
@@ -241,23 +246,24 @@ export class View {
     })
   }
 
-  private timesOf(task: TaskId): Pick<Metadata, "attempts" | "completed" | "started" | "worker"> {
+  private timesOf(task: TaskId, offset: number): Pick<Metadata, "attempts" | "completed" | "started" | "worker"> {
     const { endedAt, phase, startedAt, starts, worker } = this.state.tasks
-    const completed = hasEnded(phase[task] as PhaseOf) ? endedAt[task]! : undefined
+    const completed = hasEnded(phase[task] as PhaseOf) ? endedAt[task]! + offset : undefined
     const history = this.state.history.get(task) ?? []
     const former = history.map((attempt) => ({
       attempt: attempt.number,
       worker: this.workers[attempt.worker]!.name,
-      started: attempt.startedAt,
-      completed: attempt.endedAt,
+      started: attempt.startedAt + offset,
+      completed: attempt.endedAt + offset,
       ...(attempt.fate !== "failed" && { lost: true as const })
     }))
     if (starts[task] === 0) return { worker: undefined, started: undefined, completed, attempts: former }
     // Another worker may hold the result by now.
     const name = this.state.makers.get(task) ?? this.workers[worker[task]!]!.name
     const isFresh = starts[task]! > history.filter(({ fate }) => fate === "failed").length
-    const present = { attempt: starts[task]!, worker: name, started: startedAt[task]!, completed }
-    return { worker: name, started: startedAt[task]!, completed, attempts: isFresh ? [...former, present] : former }
+    const started = startedAt[task]! + offset
+    const present = { attempt: starts[task]!, worker: name, started, completed }
+    return { worker: name, started, completed, attempts: isFresh ? [...former, present] : former }
   }
 
   private readonly causeOf = (failure: number): Cause.Cause<unknown> => this.causes.get(failure)!

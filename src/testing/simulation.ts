@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -186,13 +187,16 @@ export const runCase = (
       return exit
     }).pipe(
       Effect.provide(
-        Layer.orDie(Skein.layer({
-          ...options.scheduling,
-          workers,
-          restart,
-          waitForWorkers: Duration.infinity,
-          limits: { deaths: Infinity }
-        })),
+        Layer.provide(
+          Layer.orDie(Skein.layer({
+            ...options.scheduling,
+            workers,
+            restart,
+            waitForWorkers: Duration.infinity,
+            limits: { deaths: Infinity }
+          })),
+          Layer.succeed(Clock.Clock, world.unsteadyClock)
+        ),
         { local: true }
       ),
       Effect.provideService(Wire, rails),

@@ -58,6 +58,8 @@ export class World implements FiberScheduler.Scheduler {
   /** Called when nothing can run; says whether it has changed that. */
   onIdle: (() => boolean) | undefined
   private millis = 0
+  /** How often time has passed. */
+  private passed = 0
   private readonly chance: Chance
   private readonly mixing: Mixing
   private readonly most: number
@@ -129,20 +131,27 @@ export class World implements FiberScheduler.Scheduler {
 
   // ---- time
 
-  readonly clock: Clock.Clock = {
-    currentTimeMillisUnsafe: () => this.millis,
-    currentTimeMillis: Effect.sync(() => this.millis),
-    currentTimeNanosUnsafe: () => nanos(this.millis),
-    currentTimeNanos: Effect.sync(() => nanos(this.millis)),
-    monotonicTimeNanosUnsafe: () => nanos(this.millis),
-    monotonicTimeNanos: Effect.sync(() => nanos(this.millis)),
-    sleep: (duration) => {
-      const millis = Duration.toMillis(duration)
-      if (!(millis > 0)) return Effect.void
-      return Effect.callback<void>((resume) => {
-        const stop = this.wakeAt(this.millis + millis, () => resume(Effect.void))
-        return Effect.sync(stop)
-      })
+  readonly clock = this.clockOf(() => this.millis)
+
+  /** The clock of a layer: the wall clock is set forward and back by an hour whenever time passes, which must change nothing. */
+  readonly unsteadyClock = this.clockOf(() => this.millis + (this.passed % 3 - 1) * hour)
+
+  private clockOf(wall: () => number): Clock.Clock {
+    return {
+      currentTimeMillisUnsafe: wall,
+      currentTimeMillis: Effect.sync(wall),
+      currentTimeNanosUnsafe: () => nanos(wall()),
+      currentTimeNanos: Effect.sync(() => nanos(wall())),
+      monotonicTimeNanosUnsafe: () => nanos(this.millis),
+      monotonicTimeNanos: Effect.sync(() => nanos(this.millis)),
+      sleep: (duration) => {
+        const millis = Duration.toMillis(duration)
+        if (!(millis > 0)) return Effect.void
+        return Effect.callback<void>((resume) => {
+          const stop = this.wakeAt(this.millis + millis, () => resume(Effect.void))
+          return Effect.sync(stop)
+        })
+      }
     }
   }
 
@@ -159,6 +168,7 @@ export class World implements FiberScheduler.Scheduler {
     for (const { at } of this.sleepers) next = Math.min(next, at)
     if (next === Infinity) return false
     this.millis = Math.max(this.millis, next)
+    this.passed++
     for (const sleeper of this.sleepers) {
       if (sleeper.at > this.millis) continue
       this.sleepers.delete(sleeper)
@@ -220,5 +230,7 @@ export class World implements FiberScheduler.Scheduler {
     })
   }
 }
+
+const hour = 3_600_000
 
 const nanos = (millis: number): bigint => BigInt(Math.round(millis * 1e6))
