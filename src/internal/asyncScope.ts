@@ -1,13 +1,23 @@
-/** @internal */
-interface AsyncContext {
-  readonly runInAsyncScope: (f: () => void) => void
+/**
+ * The async context in which something was asked for, as `AsyncLocalStorage` sees it. Where the platform has none, all scopes
+ * are one and calls go straight through.
+ *
+ * @internal
+ */
+
+/** Calls functions in an async context that was captured. */
+export interface AsyncScope {
+  readonly runInAsyncScope: <A>(f: () => A) => A
 }
 
-/** Runs the pump in the async context of the scheduler, so that it does not inherit that of whoever completed last. */
-export const captureAsyncScope = (): (f: () => void) => void => {
-  const hooks = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process
-    ?.getBuiltinModule?.("node:async_hooks") as { AsyncResource?: new(type: string) => AsyncContext } | undefined
-  if (hooks?.AsyncResource === undefined) return (f) => f()
-  const resource = new hooks.AsyncResource("skein/Scheduler")
-  return (f) => resource.runInAsyncScope(f)
-}
+type Hooks = { readonly AsyncResource?: new(type: string) => AsyncScope }
+
+/** Not imported: Skein runs where there is no Node. */
+const hooks = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process
+  ?.getBuiltinModule?.("node:async_hooks") as Hooks | undefined
+
+const nowhere: AsyncScope = { runInAsyncScope: (f) => f() }
+
+/** The async context of the caller. A resource costs 60 ns and entering it 25; a snapshot costs 3,500 and 180. */
+export const captureAsyncScope = (): AsyncScope =>
+  hooks?.AsyncResource === undefined ? nowhere : new hooks.AsyncResource("skein/AsyncScope")

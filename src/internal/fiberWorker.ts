@@ -117,7 +117,8 @@ export class FiberWorker {
     const close = (given: Exit.Exit<unknown, unknown>): void => {
       const exit = this.checked(order, task, given)
       if (task.options.resource === true && Exit.isSuccess(exit) && this.counts(order)) {
-        this.resources.add(order.task, { scope, exit, context, key: this.core.keyOf(order.task) })
+        const { asyncScope } = run
+        this.resources.add(order.task, { scope, exit, context, asyncScope, key: this.core.keyOf(order.task) })
         return this.succeed(order.task, order.attempt, task, run, exit.value)
       }
       if (scope.state._tag !== "Empty") return this.closeScope(order, task, run, exit, scope, context)
@@ -312,7 +313,13 @@ export class FiberWorker {
   }
 
   stop({ task }: Stop): void {
-    this.fibers.get(task)?.interruptUnsafe()
+    const fiber = this.fibers.get(task)
+    if (fiber !== undefined) this.stopFiber(task, fiber)
+  }
+
+  /** What the body does then is done in its own async context. */
+  private stopFiber(task: TaskId, fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.core.asyncScopeOf(task).runInAsyncScope(() => fiber.interruptUnsafe())
   }
 
   /** What keeps an attempt from ending. */
@@ -348,7 +355,7 @@ export class FiberWorker {
 
   /** Interrupts everything that runs here, and closes what results own that were here: nobody else would. */
   interrupt(): void {
-    for (const fiber of Array.from(this.fibers.values())) fiber.interruptUnsafe()
+    for (const [task, fiber] of Array.from(this.fibers)) this.stopFiber(task, fiber)
     this.resources.closeAll()
   }
 

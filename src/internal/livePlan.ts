@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import { isBeyond } from "../engine/horizon.ts"
 import type { Defaults, Plan, Reference } from "../engine/Plan.ts"
 import type { Place } from "../engine/Submission.ts"
+import type { AsyncScope } from "./asyncScope.ts"
 import { noOptions } from "./task.ts"
 import type { Pass, Plain, TaskImpl, TaskOptions } from "./task.ts"
 
@@ -31,6 +32,8 @@ export interface Run {
   readonly annotations: TaskOptions
   readonly defaults: Defaults | undefined
   readonly fork: (effect: Effect.Effect<any, any>) => Fiber.Fiber<any, any>
+  /** The async context of their submitter. */
+  readonly asyncScope: AsyncScope
   readonly cache: Cache | undefined
   /** The graph is what a flatMap task returned. */
   readonly isReturned?: true

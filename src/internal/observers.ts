@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type { Callbacks } from "../Client.ts"
 import type { Transition } from "../engine/transitions.ts"
+import { captureAsyncScope } from "./asyncScope.ts"
 import type { Cache, ResultCache } from "./livePlan.ts"
 import { isA, looked } from "./looks.ts"
 import type { Time } from "./time.ts"
@@ -100,11 +101,12 @@ export class Observers {
     callbacks: Callbacks | undefined
   ): (exit: Exit.Exit<unknown, unknown>) => void {
     if (callbacks === undefined) return () => {}
+    const scope = captureAsyncScope()
     // Each has a guard of its own: `finish` is called even if `beforeTask` threw.
-    const before = this.guarded((key: string) => callbacks.beforeTask?.(key))
+    const before = this.guarded((key: string) => scope.runInAsyncScope(() => callbacks.beforeTask?.(key)))
     const after = this.guarded((
       [key, outcome]: readonly [string, Parameters<NonNullable<Callbacks["afterTask"]>>[1]]
-    ) => callbacks.afterTask?.(key, outcome))
+    ) => scope.runInAsyncScope(() => callbacks.afterTask?.(key, outcome)))
     this.guarded(() => callbacks.start?.())(undefined)
     this.guarded(() => callbacks.startState?.(size))(undefined)
     const stop = this.listen((transition) => {

@@ -75,6 +75,12 @@ export class Outbox implements Out {
     return this.carried
   }
 
+  /** The task of the start that is first in the queue, or -1. */
+  get nextStart(): TaskId {
+    const { first } = this.queue
+    return typeof first === "number" ? first : -1
+  }
+
   get size(): number {
     return this.queue.size
   }

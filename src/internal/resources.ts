@@ -10,6 +10,7 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { TaskId } from "../engine/TaskTable.ts"
+import type { AsyncScope } from "./asyncScope.ts"
 import { keptIn } from "./kept.ts"
 import { quote } from "./text.ts"
 import { warning } from "./warnings.ts"
@@ -19,6 +20,7 @@ export interface Resource {
   readonly scope: Scope.Closeable
   readonly exit: Exit.Exit<unknown, unknown>
   readonly context: Context.Context<never>
+  readonly asyncScope: AsyncScope
   /** That of its task. */
   readonly key: string
 }
@@ -74,9 +76,9 @@ export class Resources {
   }
 
   /** A finalizer that fails is a warning: the result was fine. */
-  private closeOne({ context, exit, key, scope }: Resource): Fiber.Fiber<void> {
+  private closeOne({ asyncScope, context, exit, key, scope }: Resource): Fiber.Fiber<void> {
     const text = `A finalizer of the result of task ${quote(key)} failed`
     const close = Effect.catchCause(Scope.close(scope, exit), (cause) => warning(text, cause))
-    return keptIn(this.closing, context, close)
+    return asyncScope.runInAsyncScope(() => keptIn(this.closing, context, close))
   }
 }

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { Worker } from "../Worker.ts"
 import { Annotations, defaultsFrom } from "./annotations.ts"
+import { captureAsyncScope } from "./asyncScope.ts"
 import type { Attempt } from "./attempt.ts"
 import type { Cache, Run } from "./livePlan.ts"
 import type { Pass } from "./task.ts"
@@ -40,6 +41,7 @@ export const runIn = (
     annotations,
     defaults: defaultsFrom(annotations, parent),
     fork: Effect.runForkWith(own),
+    asyncScope: captureAsyncScope(),
     cache,
     passes
   }

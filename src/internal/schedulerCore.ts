@@ -41,6 +41,7 @@ import type { TaskId } from "../engine/TaskTable.ts"
 import { GraphError } from "../SkeinError.ts"
 import { defaultsOfChildren } from "./annotations.ts"
 import { captureAsyncScope } from "./asyncScope.ts"
+import type { AsyncScope } from "./asyncScope.ts"
 import { briefResult } from "./brief.ts"
 import { withoutInterrupts } from "./causes.ts"
 import { compile } from "./compile.ts"
@@ -109,7 +110,10 @@ export class SchedulerCore implements Carrier, Live, Past {
   readonly time: Time
   readonly context: Context.Context<never>
   private readonly dispatcher: FiberScheduler.SchedulerDispatcher
-  private readonly inAsyncScope: (f: () => void) => void
+  /** That of the layer. */
+  private readonly asyncScope: AsyncScope = captureAsyncScope()
+  /** The one in which the pump is, while it is at work. */
+  private entered: AsyncScope | undefined
   private readonly causes = new Map<number, Cause.Cause<unknown>>()
   /** The values of literals that are the results of other tasks, too: no worker holds them. */
   private readonly adopted = new Map<TaskId, unknown>()
@@ -150,7 +154,6 @@ export class SchedulerCore implements Carrier, Live, Past {
     this.clock = clock
     this.time = new Time(clock)
     this.dispatcher = scheduler.makeDispatcher()
-    this.inAsyncScope = captureAsyncScope()
     this.observers = new Observers(warn, this.time)
     this.view = new View(this.state, this.workers, this.causes, this.adopted, this.time)
     this.wire = Context.get(context, Wire)
@@ -267,9 +270,26 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   private wake(): void {
     this.isAwake = true
-    const pump = (): void => this.inAsyncScope(this.pump)
-    if (this.wire === undefined) soon(pump)
-    else this.wire.defer(pump)
+    if (this.wire === undefined) soon(this.enter)
+    else this.wire.defer(this.enter)
+  }
+
+  /**
+   * The pump works in the async context of the task that starts next: mostly all starts of a turn are of one request, and need
+   * not enter it one by one. Whatever else runs code of users enters the context where that belongs.
+   */
+  private readonly enter = (): void => {
+    const { nextStart } = this.outbox
+    this.entered = nextStart < 0 ? this.asyncScope : this.asyncScopeOf(nextStart)
+    this.entered.runInAsyncScope(this.pump)
+    this.entered = undefined
+  }
+
+  /** The async context of whoever submitted a live task first; that of the layer for others. */
+  asyncScopeOf(task: TaskId): AsyncScope {
+    const { index, submission } = this.state.tasks
+    const plan = submission[task]?.plan as LivePlan | undefined
+    return plan === undefined ? this.asyncScope : runOf(plan, index[task]!).asyncScope
   }
 
   /** Carries instructions out until none is left or the turn is over; then timers and I/O go first. */
@@ -288,7 +308,7 @@ export class SchedulerCore implements Carrier, Live, Past {
       if ((done & 15) === 0 && this.now() - started >= turn.millis) break
     }
     this.catchUp()
-    this.dispatcher.scheduleTask(() => this.inAsyncScope(this.pump), 0)
+    this.dispatcher.scheduleTask(this.enter, 0)
   }
 
   start(task: TaskId, attempt: number): void {
@@ -303,7 +323,12 @@ export class SchedulerCore implements Carrier, Live, Past {
       if (!isPresent(this.state, task, attempt)) return
       if (!this.hasInputs(task) && !this.isStopping(task, attempt)) return this.ended(task, attempt, inputsLost)
     }
-    this.workers[worker[task]!]!.start(task, attempt, submission[task]!.plan as LivePlan, index[task]!)
+    const plan = submission[task]!.plan as LivePlan
+    const place = index[task]!
+    const to = this.workers[worker[task]!]!
+    const { asyncScope } = runOf(plan, place)
+    if (asyncScope === this.entered) to.start(task, attempt, plan, place)
+    else asyncScope.runInAsyncScope(() => to.start(task, attempt, plan, place))
   }
 
   carryOut(instruction: Instruction): void {
@@ -324,15 +349,16 @@ export class SchedulerCore implements Carrier, Live, Past {
       }
       case "WakeAt":
         // Most attempts that are asked to stop have stopped by now: no alarm rings for what is not due any more.
-        return instruction.at === this.state.wakeAt ? this.setAlarm(instruction.at) : undefined
+        if (instruction.at !== this.state.wakeAt) return
+        return this.asyncScope.runInAsyncScope(() => this.setAlarm(instruction.at))
       case "Overdue":
-        return this.warnOverdue(instruction)
+        return this.asyncScopeOf(instruction.task).runInAsyncScope(() => this.warnOverdue(instruction))
       case "StartWorker":
-        return this.crew.start()
+        return this.asyncScope.runInAsyncScope(() => this.crew.start())
       case "WorkerLeft":
-        return this.crew.depart()
+        return this.asyncScope.runInAsyncScope(() => this.crew.depart())
       case "WorkerExpired":
-        return this.crew.bury()
+        return this.asyncScope.runInAsyncScope(() => this.crew.bury())
       default:
         return
     }

@@ -11,6 +11,7 @@ import type { Pair } from "../engine/Outcome.ts"
 import type { Claim } from "../engine/Owner.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { Starved } from "../SkeinError.ts"
+import { captureAsyncScope } from "./asyncScope.ts"
 import { attemptOf } from "./attempt.ts"
 import type { Attempt } from "./attempt.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
@@ -30,6 +31,12 @@ export interface Origin {
   /** The task in whose body it is asked, or -1. */
   readonly waiter: TaskId
   readonly attempt: number
+}
+
+/** Who waits goes on in the async context in which the wait began. */
+const inPresentScope = (resume: () => void): () => void => {
+  const scope = captureAsyncScope()
+  return () => scope.runInAsyncScope(resume)
 }
 
 export class Waits {
@@ -80,7 +87,7 @@ export class Waits {
   notify(ask: (wait: number) => void, over: () => void): void {
     if (this.core.life.failure !== undefined) return over()
     const wait = this.expect()
-    this.open.get(wait)!.resume = over
+    this.open.get(wait)!.resume = inPresentScope(over)
     ask(wait)
   }
 
@@ -106,7 +113,7 @@ export class Waits {
       finish()
       return undefined
     }
-    waiting.resume = finish
+    waiting.resume = inPresentScope(finish)
     return this.abandon(wait)
   }
 
@@ -118,7 +125,7 @@ export class Waits {
         this.open.delete(wait)
         return resume(Effect.void)
       }
-      waiting.resume = () => resume(Effect.void)
+      waiting.resume = inPresentScope(() => resume(Effect.void))
       this.core.ask({ _tag: "WaitAbandoned", now: this.core.now(), wait })
     }))
   }
