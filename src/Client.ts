@@ -278,7 +278,7 @@ export interface Annotations {
    */
   readonly namespace?: string | undefined
   /** Whether and when tasks without a schedule of their own are tried again. */
-  readonly retry?: Schedule.Schedule<any, any> | undefined
+  readonly retry?: Schedule.Schedule<unknown> | undefined
   /** How long an attempt may go on after it was asked to stop before the log says so. */
   readonly grace?: Duration.Input | undefined
   /** `false`: tasks without a schedule of their own are not started again once they may have started. Not with `retry`. */

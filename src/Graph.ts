@@ -19,7 +19,7 @@ import { makeTask } from "./internal/makeTask.ts"
 import { normalize } from "./internal/options.ts"
 import { isRecord, noOptions, toEffect } from "./internal/task.ts"
 import { GraphError } from "./SkeinError.ts"
-import type { NoOptions, OptionErrors, Options, OptionServices, Task } from "./Task.ts"
+import type { NoOptions, OptionErrors, Options, OptionServices, OptionsFor, Task } from "./Task.ts"
 
 /** @internal */
 export declare const TypeId: unique symbol
@@ -143,7 +143,15 @@ export const add: {
     key: K,
     task: N
   ): <T>(self: Graph<T> & Free<T, K>) => Graph<Added<T, K, N>>
-  <T, const K extends string, const D extends ReadonlyArray<string>, A, E, R, const O extends Options = NoOptions>(
+  <
+    T,
+    const K extends string,
+    const D extends ReadonlyArray<string>,
+    A,
+    E,
+    R,
+    const O extends OptionsFor<O, E> = NoOptions
+  >(
     key: K,
     dependencies: D & ReadonlyArray<KeyOf<T>>,
     run: (values: ValuesAt<T, D>) => Effect.Effect<A, E, R>,
@@ -154,13 +162,29 @@ export const add: {
     key: K,
     task: N
   ): Graph<Added<T, K, N>>
-  <T, const K extends string, const D extends ReadonlyArray<string>, A, E, R, const O extends Options = NoOptions>(
+  <
+    T,
+    const K extends string,
+    const D extends ReadonlyArray<string>,
+    A,
+    E,
+    R,
+    const O extends OptionsFor<O, E> = NoOptions
+  >(
     self: Graph<T> & Free<T, K>,
     key: K,
     dependencies: D & ReadonlyArray<KeyOf<T>>,
     run: (values: ValuesAt<T, D>) => Effect.Effect<A, E, R>,
     options?: O
   ): Graph<Added<T, K, Task<A, ErrorsOf<T, D, E, O>, ServicesOf<T, D, R, O>>>>
+  // TypeScript 7 tells of the last that takes so many arguments.
+  <T, const K extends string, const D extends ReadonlyArray<string>, A, E, R>(
+    key: K,
+    dependencies: D & ReadonlyArray<KeyOf<T>>,
+    run: (values: ValuesAt<T, D>) => Effect.Effect<A, E, R>
+  ): (
+    self: Graph<T> & Free<T, K>
+  ) => Graph<Added<T, K, Task<A, ErrorsOf<T, D, E, NoOptions>, ServicesOf<T, D, R, NoOptions>>>>
 } = dual(
   (args) => internal.isGraph(args[0]),
   (self: internal.GraphImpl, key: string, what: unknown, run?: (values: any) => any, options?: Options): any =>

@@ -17,10 +17,19 @@ import type { IsAny } from "./internal/isAny.ts"
 import { numberOf } from "./internal/keys.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/options.ts"
+import type { Called as CallResult, Given, GivenMembers, Result, Returned } from "./internal/refusals.ts"
 import { mean } from "./internal/strangers.ts"
 import type { MeantAsValue } from "./internal/strangers.ts"
 import * as internal from "./internal/task.ts"
-import type { NoOptions, OptionErrors, Options, OptionServices } from "./internal/taskOptions.ts"
+import type {
+  AnyOptions,
+  NoOptions,
+  OptionErrors,
+  Options,
+  OptionServices,
+  OptionsFor,
+  Retries
+} from "./internal/taskOptions.ts"
 import type { GraphError, RuntimeFailure } from "./SkeinError.ts"
 
 /** @internal */
@@ -37,15 +46,17 @@ export interface Task<out A, out E = never, out R = never> extends Pipeable {
 }
 
 export type {
+  AnyOptions,
   NoOptions,
   OptionErrors,
   Options,
   OptionServices,
+  OptionsFor,
   WorkerInfo,
   WorkerRestriction
 } from "./internal/taskOptions.ts"
 
-const wrap = (body: internal.Body, inputs: unknown, options: Options | undefined): any =>
+const wrap = (body: internal.Body, inputs: unknown, options: AnyOptions | undefined): any =>
   makeTask(body, inputs, normalize(options))
 
 /**
@@ -97,6 +108,12 @@ export type Meant<A> = A & MeantAsValue
  */
 export const value = <A>(value: A): Meant<A> => mean(value) as Meant<A>
 
+/** What follows an effect: the compiler tells of the last way to call a function alone. */
+type OptionsOf<I> = [I extends Effect.Effect<any, any, any> ? never : true] extends [never] ? OptionsOfEffect<I>
+  : unknown
+
+type OptionsOfEffect<I> = I extends Effect.Effect<any, infer E, any> ? OptionsFor<{ readonly timeout: 1 }, E> : never
+
 /**
  * A task that runs an effect, or an effect of its inputs' values.
  *
@@ -128,13 +145,13 @@ export const value = <A>(value: A): Meant<A> => mean(value) as Meant<A>
  * @since 0.1.0
  */
 export const make: {
-  <A, E, R, const O extends Options = NoOptions>(
-    run: Effect.Effect<A, E, R>,
+  <A, E, R, const O extends OptionsFor<O, E> = NoOptions>(
+    run: Effect.Effect<A, E, R> & Result<A>,
     options?: O
   ): Task<A, Own<E> | OptionErrors<O>, Needs<R> | OptionServices<O>>
-  <const I, A, E, R, const O extends Options = NoOptions>(
+  <const I, A, E, R, const O extends OptionsFor<O, E> = NoOptions>(
     inputs: I,
-    run: (values: Values<I>) => Effect.Effect<A, E, R>,
+    run: ((values: Values<I>) => Effect.Effect<A, E, R>) & OptionsOf<I> & Result<A> & GivenMembers<I>,
     options?: O
   ): Task<A, Own<E> | Upstream<I> | OptionErrors<O>, Needs<R> | Services<I> | OptionServices<O>>
 } = (first: unknown, second?: unknown, third?: Options): any => effectful(first, second, third, normalize)
@@ -206,9 +223,9 @@ export const resource: typeof make = (first: unknown, second?: unknown, third?: 
  * @category constructors
  * @since 0.1.0
  */
-export const map = <const I, A, const O extends Options = NoOptions>(
+export const map = <const I, A, const O extends OptionsFor<O, never> = NoOptions>(
   inputs: I,
-  f: (values: Values<I>) => A,
+  f: ((values: Values<I>) => A) & Returned<A> & Given<I>,
   options?: O
 ): Task<A, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
   wrap({ _tag: "map", run: f as never }, inputs, options)
@@ -219,8 +236,8 @@ export const map = <const I, A, const O extends Options = NoOptions>(
  * @category constructors
  * @since 0.1.0
  */
-export const sync = <A, const O extends Options = NoOptions>(
-  f: () => A,
+export const sync = <A, const O extends OptionsFor<O, never> = NoOptions>(
+  f: (() => A) & Returned<A>,
   options?: O
 ): Task<A, OptionErrors<O>, OptionServices<O>> => wrap({ _tag: "map", run: f }, undefined, options)
 
@@ -236,9 +253,9 @@ export const sync = <A, const O extends Options = NoOptions>(
  * @category constructors
  * @since 0.1.0
  */
-export const flatMap = <const I, A, E, R, const O extends Options = NoOptions>(
+export const flatMap = <const I, A, E, R, const O extends OptionsFor<O, never> = NoOptions>(
   inputs: I,
-  f: (values: Values<I>) => Task<A, E, R>,
+  f: ((values: Values<I>) => Task<A, E, R>) & Given<I>,
   options?: O
 ): Task<A, E | Upstream<I> | GraphError | OptionErrors<O>, R | Services<I> | OptionServices<O>> =>
   wrap({ _tag: "flatMap", run: f as never }, inputs, options)
@@ -249,8 +266,8 @@ export const flatMap = <const I, A, E, R, const O extends Options = NoOptions>(
  * @category constructors
  * @since 0.1.0
  */
-export const all = <const I, const O extends Options = NoOptions>(
-  inputs: I,
+export const all = <const I, const O extends OptionsFor<O, never> = NoOptions>(
+  inputs: I & Given<I>,
   options?: O
 ): Task<Values<I>, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
   wrap({ _tag: "map", run: identity }, inputs, options)
@@ -284,12 +301,12 @@ export const all = <const I, const O extends Options = NoOptions>(
  */
 export const barrier = <
   const I extends Handle | ReadonlyArray<Handle>,
-  const O extends Omit<Options, "after"> = NoOptions
+  const O extends Omit<OptionsFor<O, never>, "after"> = NoOptions
 >(
   before: I,
   options?: O
 ): Task<void, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
-  wrap({ _tag: "map", run: () => undefined }, undefined, { ...options, after: before })
+  wrap({ _tag: "map", run: () => undefined }, undefined, { ...options, after: before as AnyOptions["after"] })
 
 /**
  * A task that succeeds with the exit of another, whatever it is: failures stop here.
@@ -312,10 +329,10 @@ export const exit: {
  * @since 0.1.0
  */
 export const withOptions: {
-  <const O extends Options>(
+  <const O extends AnyOptions>(
     options: O
-  ): <A, E, R>(self: Task<A, E, R>) => Task<A, E | OptionErrors<O>, R | OptionServices<O>>
-  <A, E, R, const O extends Options>(
+  ): <A, E, R>(self: Task<A, E, R> & Retries<O, E>) => Task<A, E | OptionErrors<O>, R | OptionServices<O>>
+  <A, E, R, const O extends OptionsFor<O, E>>(
     self: Task<A, E, R>,
     options: O
   ): Task<A, E | OptionErrors<O>, R | OptionServices<O>>
@@ -330,12 +347,20 @@ export const withOptions: {
  * @category options
  * @since 0.1.0
  */
-export interface FnOptions<N extends number = number> extends Options {
+export interface FnOptions<N extends number = number, E = never, R = never, In = unknown> extends Options<E, R, In> {
   /** The name that keys of pure calls begin with; the function's own unless told. */
   readonly name?: string | undefined
   /** The function returns a tuple of this length, a whole number; calls then give a task for each member. */
   readonly nout?: N | undefined
 }
+
+/** What bounds the options of a function that gives `Return`. */
+interface FnOptionsFor<O, Return>
+  extends OptionsFor<O, Return extends Effect.Effect<any, infer E, any> ? E : never>, Pick<FnOptions, "name" | "nout">
+{}
+
+/** {@link NoOptions} of a wrapped function. */
+interface NoFnOptions extends NoOptions, Pick<FnOptions, "name" | "nout"> {}
 
 /** A function of which nothing is known returns a plain value, as far as the types can tell, and so does one that throws. */
 type Called<Return, I, O> = IsAny<Return> extends true
@@ -353,6 +378,16 @@ type Split<A, E, R, O> = O extends { readonly nout: number }
 
 /** What a member of the tuple of a call fails with. */
 type Member<E, R> = [E] extends [never] ? never : Upstream<Task<unknown, E, R>>
+
+/**
+ * A function that makes tasks of what {@link fn} was given: arguments may be tasks, futures or values, also nested ones.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Fn<P extends ReadonlyArray<any>, Return, O> {
+  <const I extends { readonly [K in keyof P]: Lifted<P[K]> }>(...args: I): Called<Return, I, O>
+}
 
 /**
  * Turns a function into one that makes tasks: calling it adds a task and runs nothing. Arguments may be tasks, futures or
@@ -376,11 +411,11 @@ type Member<E, R> = [E] extends [never] ? never : Upstream<Task<unknown, E, R>>
  * @category constructors
  * @since 0.1.0
  */
-export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptions = NoOptions>(
-  f: (...args: P) => Return,
+export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptionsFor<O, Return> = NoFnOptions>(
+  f: ((...args: P) => Return) & CallResult<Return>,
   options?: O
-): <const I extends { readonly [K in keyof P]: Lifted<P[K]> }>(...args: I) => Called<Return, I, O> => {
-  const { name = f.name, nout, ...rest }: FnOptions = options ?? {}
+): Fn<P, Return, O> => {
+  const { name = f.name, nout, ...rest }: FnOptions<number, any, any, any> = options ?? {}
   const call = (args: unknown) => internal.toEffect(f(...args as P))
   const run = nout === undefined ? call : (args: unknown) => Effect.map(call(args), (all) => tuple(all, nout, name))
   const body: internal.Body = { _tag: "effect", run }

@@ -240,7 +240,10 @@ describe("wrong calls", () => {
   it.effect("F1: a plain function that gives a Promise is a defect that names the task and the way out", () =>
     Effect.gen(function*() {
       const late = () => Promise.reject(new Error("unseen"))
-      const wrongs: ReadonlyArray<Task.Task<unknown>> = [Task.map(1, late, { key: "x" }), Task.sync(late, { key: "x" })]
+      const wrongs: ReadonlyArray<Task.Task<unknown>> = [
+        Task.map(1, untyped(late), { key: "x" }),
+        Task.sync(untyped(late), { key: "x" })
+      ]
       for (const wrong of wrongs) {
         assert.strictEqual(
           defectOf(yield* causeOf(Client.compute(wrong))),
@@ -253,9 +256,9 @@ describe("wrong calls", () => {
     Effect.gen(function*() {
       const never = Effect.asVoid(Effect.never)
       const wrongs: ReadonlyArray<Task.Task<unknown>> = [
-        Task.map(1, () => never, { key: "x" }),
-        Task.map({ one: Task.make(Effect.succeed(1)) }, () => never, { key: "x" }),
-        Task.sync(() => never, { key: "x" })
+        Task.map(1, untyped(() => never), { key: "x" }),
+        Task.map({ one: Task.make(Effect.succeed(1)) }, untyped(() => never), { key: "x" }),
+        Task.sync(untyped(() => never), { key: "x" })
       ]
       for (const wrong of wrongs) {
         assert.strictEqual(

@@ -179,10 +179,10 @@ describe("inputs and targets", () => {
       )
       assert.include(yield* refusal({ a: { b: Effect.fail("no") } }), "the Exit at inputs.a.b")
       assert.strictEqual(
-        yield* refusal(Task.map([1, never], () => 1, { key: "x" })),
+        yield* refusal(Task.map([1, never], untyped(() => 1), { key: "x" })),
         `Task "x" cannot depend on ${ofEffect}`
       )
-      for (const task of [Task.all([1, never]), Task.fn((..._: ReadonlyArray<unknown>) => 1)(1, never)]) {
+      for (const task of [Task.all(untyped([1, never])), Task.fn((..._: ReadonlyArray<unknown>) => 1)(1, never)]) {
         assert.include(yield* refusal(task), `cannot depend on ${ofEffect}`)
       }
       const futures = untyped([yield* Client.submit(one), never])

@@ -144,13 +144,13 @@ describe("inputs", () => {
     expect(over({ plain })).type.toBe<Task.Task<{ plain: number }>>()
   })
 
-  it("leave plain data, any, functions, dates, effects, Map, Set and Option as they are", () => {
+  it("leave plain data, any, functions, dates, effects that are meant, Map, Set and Option as they are", () => {
     const data = {
       raw,
       x: {} as any,
       date: new Date(),
       f: (n: number) => n,
-      effect: load,
+      effect: Task.value(load),
       map: new Map<string, number>(),
       option: Option.some(1)
     }
@@ -278,6 +278,79 @@ describe("options", () => {
     expect(plain.pipe(Task.withOptions({ after: raw, key: "k" }))).type.toBe<
       Task.Task<number, DependencyFailed<LoadError>, Db>
     >()
+  })
+})
+
+describe("refusals", () => {
+  const wide = {} as Task.Options
+  type Wide = TaskTimeout | DependencyTimeout | NoSuitableWorker | ImpossibleDependency
+
+  it("G18: options of the wide type add the errors of all options, and no any", () => {
+    expect(Task.make(load, wide)).type.toBe<Task.Task<string, LoadError | Wide, Db>>()
+    expect(Task.make({ raw }, () => load, wide)).type.toBe<
+      Task.Task<string, LoadError | DependencyFailed<LoadError> | Wide, Db>
+    >()
+    expect(Task.map(plain, (n) => n, wide)).type.toBe<Task.Task<number, Wide>>()
+    expect(Task.sync(() => 1, wide)).type.toBe<Task.Task<number, Wide>>()
+    expect(Task.all([plain], wide)).type.toBe<Task.Task<[number], Wide>>()
+    expect(Task.flatMap(plain, () => plain, wide)).type.toBe<Task.Task<number, Wide | GraphError>>()
+    expect(Task.resource(load, wide)).type.toBe<Task.Task<string, LoadError | Wide, Db>>()
+    expect(Task.barrier(plain, wide)).type.toBe<Task.Task<void, Wide>>()
+    expect(Task.withOptions(plain, wide)).type.toBe<Task.Task<number, Wide>>()
+    expect(Task.fn((n: number) => n, wide)(1)).type.toBe<Task.Task<number, Wide>>()
+    expect(Graph.add(Graph.empty, "x", [], () => load, wide).tasks.x).type.toBe<
+      Task.Task<string, LoadError | Wide, Db>
+    >()
+    const named = {} as Task.Options<BadRow, Log>
+    expect(Task.make(infallible, named)).type.toBe<Task.Task<number, BadRow | DependencyFailed<BadRow> | Wide, Log>>()
+  })
+
+  it("F5: the schedule of retry takes what the body fails with, and a timeout", () => {
+    const ofOther = {} as Schedule.Schedule<number, BadRow>
+    const ofLoad = {} as Schedule.Schedule<number, LoadError>
+    const ofBoth = {} as Schedule.Schedule<number, LoadError | TaskTimeout>
+    expect(Task.make).type.not.toBeCallableWith(load, { retry: ofOther })
+    expect(Task.make).type.toBeCallableWith(load, { retry: ofLoad })
+    expect(Task.make).type.not.toBeCallableWith(load, { timeout: 5, retry: ofLoad })
+    expect(Task.make).type.toBeCallableWith(load, { timeout: 5, retry: ofBoth })
+    expect(Task.make).type.not.toBeCallableWith(plain, () => load, { retry: ofOther })
+    expect(Task.map).type.not.toBeCallableWith(1, () => 1, { timeout: 5, retry: ofLoad })
+    expect(Task.withOptions).type.not.toBeCallableWith(raw, { retry: ofOther })
+    expect(Task.withOptions({ retry: ofOther })).type.not.toBeCallableWith(raw)
+    expect(Task.withOptions({ retry: ofLoad })(raw)).type.toBe<typeof raw>()
+    const any = <E>(body: Effect.Effect<number, E>) => Task.make(body, { retry: {} as Schedule.Schedule<number> })
+    expect(any(infallible)).type.toBe<Task.Task<number>>()
+  })
+
+  it("F1: work is no result, unless it is meant", () => {
+    const late = async () => 1
+    expect(Task.map).type.not.toBeCallableWith(1, late)
+    expect(Task.map).type.not.toBeCallableWith(1, () => load)
+    expect(Task.map).type.not.toBeCallableWith(1, () => plain)
+    expect(Task.map).type.not.toBeCallableWith(1, () => future)
+    expect(Task.map).type.not.toBeCallableWith(1, () => null! as number | Promise<number>)
+    expect(Task.sync).type.not.toBeCallableWith(late)
+    expect(Task.fn).type.not.toBeCallableWith(late)
+    expect(Task.fn).type.not.toBeCallableWith(() => plain)
+    expect(Task.make).type.not.toBeCallableWith({} as Effect.Effect<Promise<number>>)
+    expect(Task.make).type.not.toBeCallableWith(1, () => ({}) as Effect.Effect<Future.Future<number>>)
+    expect(Task.sync(() => Task.value(load))).type.toBe<Task.Task<Task.Meant<typeof load>>>()
+    expect(Task.make({} as Effect.Effect<Exit.Exit<number>>)).type.toBe<Task.Task<Exit.Exit<number>>>()
+    expect(Task.map(1, (n) => n > 0 ? { up: 1 as number } : { down: "x" as string })).type.toBe<
+      Task.Task<{ up: number; down?: never } | { down: string; up?: never }>
+    >()
+    const generic = <A, E, R>(task: Task.Task<A, E, R>, body: Effect.Effect<A, E, R>) =>
+      [Task.make(body), Task.sync(() => ({}) as A), Task.make([], () => body)] as const
+    expect(generic(raw, load)).type.toBe<
+      readonly [typeof raw, Task.Task<string>, typeof raw]
+    >()
+  })
+
+  it("G2: an Effect is no input, unless it is meant", () => {
+    expect(Task.all).type.not.toBeCallableWith([load])
+    expect(Task.map).type.not.toBeCallableWith({ load }, () => 1)
+    expect(Task.make).type.not.toBeCallableWith([load], () => load)
+    expect(Task.map({ load: Task.value(load) }, () => 1)).type.toBe<Task.Task<number>>()
   })
 })
 

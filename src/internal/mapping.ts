@@ -18,7 +18,7 @@ import { normalize } from "./options.ts"
 import { readRows } from "./reading.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { isEffectOnly } from "./strangers.ts"
-import type { NoOptions, OptionErrors, Options, OptionServices } from "./taskOptions.ts"
+import type { AnyOptions, NoOptions, OptionErrors, OptionServices, OptionsFor } from "./taskOptions.ts"
 
 /**
  * What {@link map} can be told.
@@ -26,7 +26,7 @@ import type { NoOptions, OptionErrors, Options, OptionServices } from "./taskOpt
  * @category options
  * @since 0.1.0
  */
-export interface MapOptions<A, M extends Mode = Mode, O extends Options = Options> extends ComputeOptions<M> {
+export interface MapOptions<A, M extends Mode = Mode, O extends AnyOptions = AnyOptions> extends ComputeOptions<M> {
   /** Options of all items' tasks, such as their label or priority; or a function that gives those of each. */
   readonly task?: O | ((item: A, index: number) => O) | undefined
 }
@@ -48,7 +48,7 @@ type Mapped<A, B, E, R, O> = Array<
  * @category computing
  * @since 0.1.0
  */
-export const map = <A, B, E, R, const M extends Mode = "failFast", const O extends Options = NoOptions>(
+export const map = <A, B, E, R, const M extends Mode = "failFast", const O extends OptionsFor<O, E> = NoOptions>(
   items: Iterable<A>,
   f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
   options?: MapOptions<A, M, O>
@@ -105,7 +105,7 @@ export const zipMap = <
   E,
   R,
   const M extends Mode = "failFast",
-  const O extends Options = NoOptions
+  const O extends OptionsFor<O, E> = NoOptions
 >(
   inputs: I,
   f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,

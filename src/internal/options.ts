@@ -5,7 +5,7 @@
  */
 import * as Schedule from "effect/Schedule"
 import type { Annotations } from "../Client.ts"
-import type { Options, WorkerRestriction } from "../Task.ts"
+import type { AnyOptions, Options, WorkerRestriction } from "../Task.ts"
 import {
   amounts,
   checkOf,
@@ -84,6 +84,9 @@ const checks: Checks<Options> = {
   waitForWorkers: duration
 }
 
+/** The names of all options. */
+export const checkedOptions: ReadonlyArray<string> = Object.keys(checks)
+
 /** Those of a wrapped function may have its name. */
 const checksOfCalls: Checks<Options & { readonly name: string }> = { ...checks, name: text }
 
@@ -99,7 +102,7 @@ export const checksOfRegions: Checks<Annotations> = {
 }
 
 /** The options of a task or of a region. */
-type Given = Options & Pick<Annotations, "namespace" | "share"> & { readonly name?: string | undefined }
+type Given = AnyOptions & Pick<Annotations, "namespace" | "share"> & { readonly name?: string | undefined }
 
 /** Options with durations in milliseconds, and with what is wrong with them. Those of regions have checks of their own. */
 export const normalize = (options: Given | undefined, regional?: typeof checksOfRegions): TaskOptions => {

@@ -7,16 +7,29 @@ import type * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import type { Dependency } from "../Dependency.ts"
 import type { WorkerInfo } from "../engine/Plan.ts"
-import type { Handle, Needs, Raises, Services, Upstream } from "../Inputs.ts"
-import type { DependencyTimeout, ImpossibleDependency, NoSuitableWorker, TaskTimeout } from "../SkeinError.ts"
+import type { Future } from "../Future.ts"
+import type { Needs, Raises, Services, Upstream } from "../Inputs.ts"
+import type {
+  DependencyFailed,
+  DependencyTimeout,
+  GraphError,
+  ImpossibleDependency,
+  NoSuitableWorker,
+  RuntimeFailure,
+  Signal,
+  TaskSkipped,
+  TaskTimeout
+} from "../SkeinError.ts"
+import type { Task } from "../Task.ts"
 
 /**
- * What a task can be told.
+ * What a task can be told. `E` and `R` are what its options may add to the errors and requirements of the task, by what is in
+ * `after` and `follow` and by the schedule of `retry`; `In` is what that schedule takes at least.
  *
  * @category options
  * @since 0.1.0
  */
-export interface Options {
+export interface Options<E = never, R = never, In = unknown> {
   /**
    * A name of your own, within the graph in which the task is submitted: there, another task with it is a `KeyConflict`.
    * Without one each submission is a new run; with one, submitting the same task object while it is live joins its run.
@@ -35,13 +48,13 @@ export interface Options {
    * Tasks that must have succeeded before this one starts, without giving it values; with a `Dependency`, what it asks of its
    * members.
    */
-  readonly after?: Ordered | ReadonlyArray<Ordered> | undefined
+  readonly after?: Ordered<E, R> | ReadonlyArray<Ordered<E, R>> | undefined
   /**
    * Tasks that must have succeeded before this one starts, and where it runs: on the worker on which all of them ran. With a
    * `Dependency`, on one on which as many of its members ran as it needs. It ends with `ImpossibleDependency` when too many of
    * them end otherwise, when they ran apart, or when no worker on which they ran takes tasks and may run it.
    */
-  readonly follow?: Ordered | ReadonlyArray<Ordered> | undefined
+  readonly follow?: Ordered<E, R> | ReadonlyArray<Ordered<E, R>> | undefined
   /** How long one attempt may take, from its start. It is interrupted then. */
   readonly timeout?: Duration.Input | undefined
   /** How long the task may take in all, from its submission. */
@@ -53,8 +66,11 @@ export interface Options {
    * told. Nothing is killed.
    */
   readonly grace?: Duration.Input | undefined
-  /** Whether and when to try again after a typed failure or a timeout. Dependencies do not run again. */
-  readonly retry?: Schedule.Schedule<any, any, any, any> | undefined
+  /**
+   * Whether and when to try again after a typed failure or a timeout. Dependencies do not run again. The schedule must take the
+   * errors of the body, and with `timeout` a `TaskTimeout`.
+   */
+  readonly retry?: Schedule.Schedule<unknown, In, E, R> | undefined
   /**
    * `false`: it is never started again once it may have started, so it runs at most once. When its worker is lost then, it ends
    * with `WorkerKilled`, as do those that need its result when only a lost worker held that. Not together with `retry`.
@@ -128,37 +144,71 @@ export type {
   WorkerInfo
 }
 
-declare const None: unique symbol
-
 /**
- * The type of options that are not there. It has those with functions, for where the compiler knows nothing yet of the options it
- * goes by this, and parameters would have no type.
+ * Any options: what a function that takes options of its own is bound by.
  *
  * @internal
  */
-export interface NoOptions extends Pick<Options, "locality"> {
+export interface AnyOptions extends Options<any, any, any> {}
+
+declare const None: unique symbol
+
+/**
+ * The type of options that are not there. It has all of them: where the compiler knows nothing yet of the options it goes by this,
+ * and there would be no names to complete, and parameters would have no type.
+ *
+ * @internal
+ */
+export interface NoOptions extends AnyOptions {
   readonly [None]?: never
 }
 
 /** What a task may wait for without getting its value. */
-type Ordered = Handle | Dependency<any, any, any, any>
+type Ordered<E, R> = Task<unknown, E, R> | Future<unknown, E> | Dependency<unknown, E, E | ImpossibleDependency, R>
 
 type When<O, K extends PropertyKey, Err> = K extends keyof O ? [O[K]] extends [undefined] ? never : Err : never
 
 /** @internal */
-export type OptionErrors<O> =
+export type OptionErrors<O> = typeof None extends keyof O ? never : GivenErrors<O>
+
+type GivenErrors<O> =
   | When<O, "timeout" | "deadline", TaskTimeout>
   | When<O, "dependencyTimeout", DependencyTimeout>
   | When<O, "workers" | "resources", NoSuitableWorker>
-  | (typeof None extends keyof O ? never : When<O, "locality", ImpossibleDependency>)
+  | When<O, "locality", ImpossibleDependency>
   | (O extends { readonly after?: infer H } ? Upstream<H> : never)
   | When<O, "follow", ImpossibleDependency>
   | (O extends { readonly follow?: infer H } ? Raises<H> : never)
   | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, infer SE, any> ? SE : never : never)
 
 /** @internal */
-export type OptionServices<O> =
+export type OptionServices<O> = typeof None extends keyof O ? never : GivenServices<O>
+
+type GivenServices<O> =
   | (O extends { readonly after?: infer H } ? Services<H> : never)
   | (O extends { readonly follow?: infer H } ? Services<H> : never)
   | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, any, infer SR> ? Needs<SR> : never
     : never)
+
+/** What a schedule is asked about, of what a body fails with: what may be another failure the next time. */
+type Tried<E> = Exclude<E, Signal | RuntimeFailure | DependencyFailed<any> | GraphError | TaskSkipped>
+
+/**
+ * What bounds the options `O` of a task whose body fails with `E`: the schedule of `retry` must take each error after which the
+ * task is tried again.
+ *
+ * @internal
+ */
+export interface OptionsFor<O, E> extends Options<any, any, Tried<E> | When<O, "timeout", TaskTimeout>> {}
+
+/**
+ * Nothing, or what is wrong with the schedule of `retry` for a task that is there already.
+ *
+ * @internal
+ */
+export type Retries<O, E> = O extends { readonly retry?: infer S }
+  ? Exclude<S, undefined> extends Schedule.Schedule<any, infer In, any, any>
+    ? [Tried<E> | When<O, "timeout", TaskTimeout>] extends [In] ? unknown
+    : "The schedule of retry does not take all errors after which the task is tried again."
+  : unknown
+  : unknown
