@@ -24,6 +24,7 @@ import type { Future, WaitOptions } from "./Future.ts"
 import type { Needs, Own } from "./Inputs.ts"
 import { awaitWorkers as awaitWorkersOf } from "./internal/awaitWorkers.ts"
 import { callback, count, name, valueFault } from "./internal/checks.ts"
+import { explainText as textOf } from "./internal/explainText.ts"
 import { closed } from "./internal/life.ts"
 import { runOnEach as runOnEachOf } from "./internal/runOnEach.ts"
 import type { SchedulerCore } from "./internal/schedulerCore.ts"
@@ -365,6 +366,14 @@ export const explain = (name: TaskName): Effect.Effect<Explanation | undefined, 
 export const explainAll = (
   names?: Iterable<TaskName>
 ): Effect.Effect<ReadonlyArray<Explanation>, never, Scheduler> => Scheduler.use((s) => s.explainAll(names))
+
+/**
+ * What {@link explain} says, as a sentence for people.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const explainText = (explanation: Explanation): string => textOf(explanation)
 
 /**
  * Every key and where it stands.

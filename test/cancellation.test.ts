@@ -16,7 +16,7 @@ import { TaskCancelled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
-import { causeOf, causeOfExit, errorOf, infoOf, onlyError } from "./support.ts"
+import { causeOf, causeOfExit, defectsIn, errorOf, infoOf, onlyError } from "./support.ts"
 
 const started = (log: Log, name: string) =>
   Effect.repeat(Effect.yieldNow, { until: () => log.includes(`${name} starts`) })
@@ -783,6 +783,16 @@ describe("time", () => {
       for (const step of [50, 50]) yield* Effect.andThen(TestClock.adjust(step), turns())
       assert.deepInclude(yield* errorOf(Future.join(other)), { _tag: "TaskTimeout", key: "meek" })
       assert.deepStrictEqual(log.slice(2), ["meek starts", "meek is finalized", "meek starts", "meek is finalized"])
+    }).pipe(inScheduler()))
+
+  it.effect("F5: a schedule that fails by itself after a timeout ends the task with its failure", () =>
+    Effect.gen(function*() {
+      const broken = Schedule.recurs(3).pipe(Schedule.tap(() => Effect.die("broken schedule")))
+      const fiber = yield* Effect.forkChild(
+        causeOf(Client.compute(Task.make(Effect.never, { timeout: "1 second", retry: broken })))
+      )
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(defectsIn(yield* Fiber.join(fiber)), ["broken schedule"])
     }).pipe(inScheduler()))
 
   it.effect("F5: n retries are n retries, however many workers they are spread over (trap 9)", () =>

@@ -332,12 +332,13 @@ describe("refusals", () => {
     expect(Task.sync).type.not.toBeCallableWith(late)
     expect(Task.fn).type.not.toBeCallableWith(late)
     expect(Task.fn).type.not.toBeCallableWith(() => plain)
-    expect(Task.make).type.not.toBeCallableWith({} as Effect.Effect<Promise<number>>)
+    const unawaited: Effect.Effect<Promise<number>> = null!
+    expect(Task.make).type.not.toBeCallableWith(unawaited)
     expect(Task.make).type.not.toBeCallableWith(1, () => ({}) as Effect.Effect<Future.Future<number>>)
     expect(Task.sync(() => Task.value(load))).type.toBe<Task.Task<Task.Meant<typeof load>>>()
     expect(Task.make({} as Effect.Effect<Exit.Exit<number>>)).type.toBe<Task.Task<Exit.Exit<number>>>()
-    expect(Task.map(1, (n) => n > 0 ? { up: 1 as number } : { down: "x" as string })).type.toBe<
-      Task.Task<{ up: number; down?: never } | { down: string; up?: never }>
+    expect(Task.map(1, (n) => n > 0 ? { up: n } : { down: "x" })).type.toBe<
+      Task.Task<{ up: 1; down?: never } | { down: string; up?: never }>
     >()
     const generic = <A, E, R>(task: Task.Task<A, E, R>, body: Effect.Effect<A, E, R>) =>
       [Task.make(body), Task.sync(() => ({}) as A), Task.make([], () => body)] as const

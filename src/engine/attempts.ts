@@ -86,7 +86,10 @@ export const leave = (state: State, task: TaskId, out: Out): void => {
   if (state.waitsOf.size > 0 || rejoining.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
 }
 
-/** The outcome of an attempt that was asked to stop was fixed then; what it brings now is dropped. */
+/**
+ * The outcome of an attempt that was asked to stop was fixed then; what it brings now is dropped. After a timeout its schedule
+ * decides.
+ */
 export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): void => {
   const tasks = state.tasks
   state.stopping.delete(task)
@@ -97,12 +100,16 @@ export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): v
       return finalize(state, task, out)
     }
   }
-  if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
-  if (ending._tag === "Retried" && (tasks.flags[task]! & Flag.timedOut) !== 0) {
-    forgetOutcome(state, task, out)
-    stay(state, task, out)
-    return tryAgain(state, task, ending.delayMillis, out)
+  if ((tasks.flags[task]! & Flag.timedOut) !== 0) {
+    if (ending._tag === "Retried" || ending._tag === "Failed") forgetOutcome(state, task, out)
+    if (ending._tag === "Retried") {
+      stay(state, task, out)
+      return tryAgain(state, task, ending.delayMillis, out)
+    }
+    // Of its schedule, which was asked whether another attempt follows.
+    if (ending._tag === "Failed") return fail(state, task, outcomeOf(state, task, ending), out)
   }
+  if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
   publish(state, task, out)
 }
 

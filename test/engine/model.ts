@@ -1187,6 +1187,10 @@ export class Model {
       return
     }
     if (task.status === "stopping") {
+      if (task.timedOut && ending._tag === "Failed") {
+        this.leave(task)
+        return this.finish(task, "failed", `Failed:${task.name}`)
+      }
       if (!task.timedOut || ending._tag !== "Retried") return this.finishStopped(task)
       this.askFor(task)
       this.restarts.retried++
