@@ -333,6 +333,7 @@ describe("refusals", () => {
     expect(Task.fn).type.not.toBeCallableWith(late)
     expect(Task.fn).type.not.toBeCallableWith(() => plain)
     const unawaited: Effect.Effect<Promise<number>> = null!
+    // @effect-diagnostics-next-line promiseInEffectSuccess:off
     expect(Task.make).type.not.toBeCallableWith(unawaited)
     expect(Task.make).type.not.toBeCallableWith(1, () => ({}) as Effect.Effect<Future.Future<number>>)
     expect(Task.sync(() => Task.value(load))).type.toBe<Task.Task<Task.Meant<typeof load>>>()
