@@ -203,6 +203,25 @@ describe("cancel", () => {
       }
     }).pipe(inScheduler()))
 
+  it.effect("C2, G10: cancel waits for nothing of another task of the same key, nor does a second cancel", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const slow = Task.make(Effect.onExit(Effect.never, () => door.pass), { key: "k" })
+      const quick = Task.make(Effect.never, { key: "k" })
+      const held = yield* Client.submit(slow)
+      const future = yield* Client.submit(quick)
+      yield* Effect.addFinalizer(() => door.open)
+      yield* turns()
+      yield* Client.cancel(held, { wait: false })
+      const others = yield* Effect.forkChild(Effect.andThen(Client.cancel(future), Client.cancel(future)))
+      yield* turns(5)
+      assert.isDefined(others.pollUnsafe())
+      const first = yield* Effect.forkChild(Client.cancel(held), { startImmediately: true })
+      assert.isUndefined(first.pollUnsafe())
+      yield* door.open
+      yield* Fiber.join(first)
+    }).pipe(inScheduler({ concurrency: 2 })))
+
   it.effect("C3: cancel withdraws every future of its owner on the task, and none of another", () =>
     Effect.gen(function*() {
       const log: Log = []
@@ -886,7 +905,7 @@ describe("unusual ends", () => {
         yield* Effect.andThen(turns(), TestClock.adjust(10))
         yield* turns(20)
         for (const future of futures) {
-          assert.include(["failed", "cancelled"], yield* Future.status(future), name)
+          assert.include(["failed", "upstreamFailed", "cancelled"], yield* Future.status(future), name)
           const cause = causeOfExit((yield* Future.poll(future))!)
           assert.isFalse(cause.reasons.some(Cause.isInterruptReason), Cause.pretty(cause))
         }

@@ -110,6 +110,13 @@ export const pathOf = (trail: Trail, known: Map<Trail, Path>): Path => {
   return path!
 }
 
+/** The first step of a trail: the end with which it began. */
+export const firstOf = (trail: Trail): Trail => {
+  let first = trail
+  while (first.from !== undefined) first = first.from
+  return first
+}
+
 /** Whose end it was: tasks that stand for another end as that one does. */
 export const meantBy = (trail: Trail): Trail => {
   let meant = trail

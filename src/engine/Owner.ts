@@ -5,7 +5,7 @@
  */
 import type { Cancellation, WaitMode } from "./Event.ts"
 import type { Outcome } from "./Outcome.ts"
-import type { Submission } from "./Submission.ts"
+import type { Place, Submission } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 import type { Wishing, Within } from "./wishes.ts"
 
@@ -67,13 +67,13 @@ export interface Wait {
 export interface Behalf {
   /** The number of an owner, who may have closed by now. */
   readonly owner: number
-  /** The key of the task with whose cancellation it began, if it began with one. */
-  readonly cancelled: string | undefined
+  /** The number of the task with whose cancellation it began, if it began with one. */
+  readonly cancelled: number | undefined
 }
 
 /** An owner's loss of interest, and the task with which it began if there is one. */
 export interface Withdrawal extends Cancellation {
-  readonly task?: string
+  readonly task?: Place
   readonly owner: Owner | undefined
 }
 

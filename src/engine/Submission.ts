@@ -82,6 +82,9 @@ const ownKeyAt = ({ plan: { settings } }: Submission, index: number): string | u
 
 const automaticKey = (label: string | undefined, number: number): string => `${label ?? "task"}#${number}`
 
+/** The number of a task among all: what tells it from others of the same key. */
+export const numberOf = ({ index, submission }: Place): number => submission.sequence + index
+
 export const nameAt = (submission: Submission, index: number): Name => ({
   key: ownKeyAt(submission, index),
   label: labelAt(submission, index),

@@ -7,13 +7,14 @@
 import type { Out } from "./Instruction.ts"
 import * as leaving from "./leaving.ts"
 import { graceOf, keyOf } from "./lookups.ts"
-import type { Outcome } from "./Outcome.ts"
+import type { Outcome, Reason } from "./Outcome.ts"
 import { noteOutcome, outcomeOf } from "./outcomes.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
 import { endLater, freeKey, isToComeAgain, release } from "./release.ts"
 import { fail } from "./settle.ts"
 import type { State } from "./State.ts"
+import { keyAt } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 import * as timers from "./timers.ts"
 import { transition } from "./transitions.ts"
@@ -41,14 +42,20 @@ export const abandon = (state: State, task: TaskId, out: Out): void => {
 export const cancel = (state: State, task: TaskId, out: Out): void => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (isToComeAgain(state, task)) endLater(state, task, out)
-  const { by, reason, task: key = keyOf(state, task) } = state.cancelling
-  const outcome = outcomeOf(state, task, { _tag: "Cancelled", task: key, by, reason })
+  const outcome = outcomeOf(state, task, cancelledBy(state, task))
   if (!state.settled.has(task)) freeKey(state, task)
   if (phase < Phase.assigned) {
     fail(state, task, outcome, out)
     return
   }
   stop(state, task, outcome, false, out)
+}
+
+/** Why a task is cancelled in this step: because of the task with which that began, if one did, or of itself. */
+export const cancelledBy = (state: State, task: TaskId): Reason => {
+  const { by, reason, task: first } = state.cancelling
+  const key = first === undefined ? keyOf(state, task) : keyAt(first.submission, first.index)
+  return { _tag: "Cancelled", task: key, by, reason }
 }
 
 /** A result that had lived on by another may go now. One that ends in this step goes when it is settled. */

@@ -10,6 +10,7 @@ import { holdsDependencies } from "./lookups.ts"
 import type { Behalf, Owner } from "./Owner.ts"
 import { Flag } from "./Phase.ts"
 import type { State } from "./State.ts"
+import { numberOf } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 
 /** Notes that `task` leaves because `user` needs it no longer; -1 for the owner who withdraws in this step, if one does. */
@@ -52,7 +53,7 @@ const behalvesOf = (state: State, task: TaskId): ReadonlyArray<Behalf> =>
 const none: ReadonlyArray<Behalf> = []
 
 const withdrawing = ({ cancelling: { owner, task } }: State): ReadonlyArray<Behalf> =>
-  owner === undefined ? none : [{ owner: owner.id, cancelled: task }]
+  owner === undefined ? none : [{ owner: owner.id, cancelled: task && numberOf(task) }]
 
 const ownBehalves = (state: State, task: TaskId): ReadonlyArray<Behalf> => {
   const { owner } = state.tasks.submission[task]!

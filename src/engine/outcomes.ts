@@ -22,12 +22,6 @@ export const noteOutcome = (state: State, task: TaskId, outcome: Outcome, out: O
   keepFailure(state, outcome)
 }
 
-/** The key of the task with whose cancellation that of `task` began. */
-export const keyCancelled = (state: State, task: TaskId): string | undefined => {
-  const reason = state.outcomes.get(task)?.reason
-  return reason?._tag === "Cancelled" ? reason.task : undefined
-}
-
 export const keepFailure = (state: State, { reason }: Outcome): void => {
   if (reason._tag === "Failed") state.failures.set(reason.failure, (state.failures.get(reason.failure) ?? 0) + 1)
 }

@@ -5,12 +5,13 @@
  * @since 0.1.0
  */
 import { propagate } from "./agenda.ts"
-import { cancel } from "./cancel.ts"
+import { cancel, cancelledBy } from "./cancel.ts"
 import { dependentsOf } from "./dependencies.ts"
 import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpened } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import * as leaving from "./leaving.ts"
-import { keyOf, nameOfWorker, placeOf } from "./lookups.ts"
+import { keyOf, nameOfWorker, placeOf, sequenceOf } from "./lookups.ts"
+import { firstOf } from "./Outcome.ts"
 import type { Trail } from "./Outcome.ts"
 import { dropFailure, outcomeOf } from "./outcomes.ts"
 import { unwanted } from "./Owner.ts"
@@ -19,6 +20,7 @@ import { Flag, hasEnded } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
 import { unref } from "./release.ts"
 import type { State } from "./State.ts"
+import { numberOf } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 import * as waits from "./waits.ts"
 
@@ -32,9 +34,10 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
   const { by, claim, force, reason } = event
   const task = meantBy(event)
   const isOpen = task >= 0 && !hasEnded(state.tasks.phase[task] as PhaseOf) && state.tasks.refs[task]! > 0
-  const key = task >= 0 && (isOpen || claim.state !== "cancelled") ? keyOf(state, task) : keyOfCancelled(claim)
+  const isMeant = task >= 0 && (isOpen || claim.state !== "cancelled")
+  const cancelled = isMeant ? sequenceOf(state, task) : numberOfCancelled(claim)
   if (isOpen) {
-    state.cancelling = { task: keyOf(state, task), by, reason, owner: claim.owner }
+    state.cancelling = { task: placeOf(state, task), by, reason, owner: claim.owner }
     if (force) {
       leaving.note(state, task, -1)
       cancel(state, task, out)
@@ -42,7 +45,7 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
     propagate(state, out)
   }
   // The owner of a claim that is gone may be closed: its number is still on whatever leaves because of this.
-  const behalf = key === undefined ? undefined : { owner: claim.owner.id, cancelled: key }
+  const behalf = cancelled === undefined ? undefined : { owner: claim.owner.id, cancelled }
   const open = behalf === undefined ? [] : leaving.leavingOn(state, behalf)
   waits.enter(state, { ...event, mode: "all", behalf }, open, undefined, out)
 }
@@ -54,14 +57,15 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
 const meantBy = ({ claim, force, place: { index, submission } }: CancelRequested): TaskId =>
   claim.state === "live" ? claim.task : force ? submission.ids[index]! : -1
 
-/** The key of the task with whose cancellation that of `claim` began. */
-const keyOfCancelled = ({ outcome }: Claim): string | undefined =>
-  outcome?.reason._tag === "Cancelled" ? outcome.reason.task : undefined
+/** The number of the task with whose cancellation that of `claim` began. */
+const numberOfCancelled = ({ outcome }: Claim): number | undefined => {
+  const place = outcome && firstOf(outcome.trail).place
+  return place && numberOf(place)
+}
 
 const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): void => {
-  const { by, reason, task: key = keyOf(state, task) } = state.cancelling
   const { starts, worker } = state.tasks
-  const outcome = outcomeOf(state, task, { _tag: "Cancelled", task: key, by, reason })
+  const outcome = outcomeOf(state, task, cancelledBy(state, task))
   for (const [claim, trail] of claimsDownstream(state, owner, task, outcome.trail)) {
     removeClaim(claim)
     claim.state = "cancelled"

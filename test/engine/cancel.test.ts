@@ -49,6 +49,24 @@ describe("cancel", () => {
     assert.deepStrictEqual(rig.outcome("k"), ["Cancelled", "k"])
   })
 
+  it("C2, G10: a cancellation waits for nothing of another task of its owner that has the same key", () => {
+    for (const force of [false, true]) {
+      const rig = new Rig({ w1: 3 })
+      const main = rig.open()
+      rig.submit(main, { a: [] }, { settings: { a: { key: "k", identity: "a" } } })
+      rig.submit(main, { b: [], c: [] }, { settings: { b: { key: "k", identity: "b" } } })
+      rig.cancel(main, "a", 1, { force })
+      rig.cancel(main, "b", 2, { force })
+      // Again: each waits for what the first request of its own task stops.
+      rig.cancel(main, "a", 3, { force })
+      rig.cancel(main, "b", 4, { force })
+      rig.end("a", { _tag: "Interrupted" })
+      assert.sameMembers(rig.told.filter((line) => line.startsWith("wait")), ["wait 1 is over", "wait 3 is over"])
+      rig.end("b", { _tag: "Interrupted" })
+      assert.sameMembers(rig.told.filter((line) => line.startsWith("wait")), ["wait 2 is over", "wait 4 is over"])
+    }
+  })
+
   it("C3: a forced cancellation ends dependents that others claim", () => {
     const rig = new Rig()
     const [first, second] = [rig.open("first"), rig.open("second")]

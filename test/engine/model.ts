@@ -145,7 +145,7 @@ interface Interest {
   readonly task: Task
   readonly claim: Claim
   state: Claim["state"]
-  cancelledFor: string | undefined
+  cancelledFor: Task | undefined
 }
 
 interface Waiting {
@@ -180,7 +180,7 @@ interface Before {
 
 interface Behalf {
   readonly owner: Owner
-  readonly cancelled: string | undefined
+  readonly cancelled: Task | undefined
 }
 
 interface Due {
@@ -854,8 +854,8 @@ export class Model {
         const isLive = interest.state === "live"
         const isThere = this.tasks.has(task) && (isLive || event.force)
         const isMeant = isThere && !hasEnded(task) && this.isWanted(task)
-        const root = isThere && (isMeant || interest.cancelledFor === undefined) ? task.name : interest.cancelledFor
-        if (isMeant) this.causedBy({ owner, cancelled: task.name })
+        const root = isThere && (isMeant || interest.cancelledFor === undefined) ? task : interest.cancelledFor
+        if (isMeant) this.causedBy({ owner, cancelled: task })
         if (isMeant && event.force) {
           if (task.status === "pending") {
             this.finish(task, "cancelled", `Cancelled:${task.name}`)
@@ -869,7 +869,7 @@ export class Model {
             if (each.task !== task && !this.isDownstream(each.task, task)) continue
             interest.owner.claims.delete(each)
             each.state = "cancelled"
-            each.cancelledFor = task.name
+            each.cancelledFor = task
           }
           this.follow(`Cancelled:${task.name}`)
         }
@@ -2829,7 +2829,7 @@ const meets = ({ labels, name }: Worker, demand: Demand | undefined): boolean =>
   demand?.workers?.includes(name) !== false && (demand?.labels ?? []).every((label) => labels.includes(label))
 
 const distinct = (behalves: ReadonlyArray<Behalf>): ReadonlyArray<Behalf> => [
-  ...new Map(behalves.map((behalf) => [`${behalf.owner.id} ${behalf.cancelled}`, behalf])).values()
+  ...new Map(behalves.map((behalf) => [`${behalf.owner.id} ${behalf.cancelled?.serial}`, behalf])).values()
 ]
 
 /** Whether who waits on the second behalf waits for what leaves on the first. */
