@@ -216,7 +216,8 @@ export type {
   /**
    * What is refused as too much: `tasks` of one graph, `depth` of one graph, `live` tasks at once, `nesting` of submissions
    * from inside bodies (10,000 unless told), `unfolding` of flatMap tasks into flatMap tasks (200,000 unless told),
-   * `seceded` tasks that wait inside their bodies at once (100,000 unless told), `deaths`: how many workers are lost while they
+   * `seceded` tasks that wait inside their bodies at once (100,000 unless told), `refusals`: how often one recursion comes to
+   * one of these three before it launches nothing more (100 unless told), `deaths`: how many workers are lost while they
    * run a task before it is not started again (4 unless told), `dependenciesLost`: how often a body reports dependencies as lost
    * before its task ends (20 unless told), `overtakes`: how many tasks may start that rank before a ready one, and take of the
    * resources or tags that it waits for, before it goes first (100 unless told), and `lineage`: over how many submissions, one made

@@ -114,9 +114,15 @@ export type GraphReason =
   | { readonly _tag: "InvalidArgument"; readonly key: string; readonly path: string; readonly why: string }
   /**
    * Bodies submit from inside bodies deeper than `max`, flatMap tasks unfold into flatMap tasks deeper than `max`, or more
-   * than `max` tasks wait inside their bodies.
+   * than `max` tasks wait inside their bodies. `refusals` is there where a recursion came to this limit that many times
+   * before, and therefore launches nothing more.
    */
-  | { readonly _tag: "NestingLimit"; readonly of: "nesting" | "unfolding" | "seceded"; readonly max: number }
+  | {
+    readonly _tag: "NestingLimit"
+    readonly of: "nesting" | "unfolding" | "seceded"
+    readonly max: number
+    readonly refusals?: number | undefined
+  }
   /** More than the layer's `limits` allow: `tasks` or `depth` of this graph, or `live` tasks with it. */
   | {
     readonly _tag: "LimitExceeded"

@@ -445,7 +445,7 @@ describe("layers", () => {
     [{ concurrency: Infinity }, "The option concurrency cannot be Infinity: expected a positive whole number."],
     [
       { limits: { taks: 3 } as object },
-      "There is no option limits.taks. Known options: tasks, depth, live, nesting, unfolding, seceded, deaths, dependenciesLost, overtakes, lineage."
+      "There is no option limits.taks. Known options: tasks, depth, live, nesting, unfolding, seceded, refusals, deaths, dependenciesLost, overtakes, lineage."
     ],
     [{ stories: 0 }, "The option stories cannot be 0: expected a positive whole number."],
     [{ workers: [] }, "The option workers cannot be []: expected at least one worker, or waitForWorkers."],

@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as References from "effect/References"
 import { TestClock } from "effect/testing"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
@@ -13,7 +14,7 @@ import type * as Skein from "skein/Skein"
 import { Starved } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
-import { gate, inScheduler, type Log, note, turns } from "./harness.ts"
+import { gate, inQuietScheduler, inScheduler, type Log, note, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
 
 type Fib = Task.Task<number, any, Client.Client>
@@ -432,4 +433,88 @@ describe("waits that keep their slot", () => {
       yield* door.open
       yield* Future.join(parent)
     }).pipe(inScheduler({ concurrency: 2 })))
+})
+
+type Endless = Task.Task<unknown, any, Client.Client>
+
+/** Ways in which a body without a base case launches itself more than once. */
+const endlessly: Readonly<Record<string, (itself: Endless) => Body>> = {
+  "submit, submit, join the first": (itself) =>
+    Effect.gen(function*() {
+      const first = yield* Client.submit(itself)
+      yield* Client.submit(itself)
+      yield* Future.join(first)
+    }),
+  "submit, submit, join the second": (itself) =>
+    Effect.gen(function*() {
+      yield* Client.submit(itself)
+      yield* Future.join(yield* Client.submit(itself))
+    }),
+  "submitAll, gather and collect": (itself) =>
+    Effect.flatMap(Client.submitAll([itself, itself]), (futures) => Client.gather(futures, { errors: "collect" })),
+  compute: (itself) => Client.compute([itself, itself]),
+  "compute and collect": (itself) => Client.compute([itself, itself], { errors: "collect" }),
+  "compute and catch, twice": (itself) =>
+    Effect.andThen(Effect.exit(Client.compute(itself)), Effect.exit(Client.compute(itself))),
+  "map and collect": (itself) => Client.map([1, 2], () => Client.compute(itself) as Body, { errors: "collect" }),
+  "fire and fire": (itself) => Effect.andThen(Client.fireAndForget(itself), Client.fireAndForget(itself))
+}
+
+describe("a recursion without a base case", () => {
+  const nesting = 100
+  const inSmallScheduler = (concurrency: number) => <A, E, R>(program: Effect.Effect<A, E, R>) =>
+    Effect.provideService(program, References.MinimumLogLevel, "None").pipe(
+      inQuietScheduler({ concurrency, limits: { nesting, unfolding: nesting, refusals: 20 } })
+    )
+
+  /** A chain down to the limit for each slot with a sibling at each level, and some for the refusals. */
+  const enoughFor = (concurrency: number): number => (4 + 2 * concurrency) * nesting
+
+  for (const concurrency of [1, 2, 8]) {
+    const enough = enoughFor(concurrency)
+
+    for (const [name, launch] of Object.entries(endlessly)) {
+      it.effect(`N7: by ${name} on ${concurrency} slots it ends after some tasks for each level`, () =>
+        Effect.gen(function*() {
+          let runs = 0
+          // It ends in any case, so that the test does.
+          const itself: Endless = Task.make(Effect.suspend(() => ++runs > 2 * enough ? Effect.void : launch(itself)))
+          yield* Effect.exit(Client.compute(itself))
+          yield* turns(enough)
+          // Each run of "map" goes two levels deeper.
+          assert.isAtLeast(runs, nesting / 2)
+          assert.isAtMost(runs, enough)
+        }).pipe(inSmallScheduler(concurrency)))
+    }
+
+    it.effect(`N7: by flatMap tasks of which the exits are taken, on ${concurrency} slots, it ends likewise`, () =>
+      Effect.gen(function*() {
+        let runs = 0
+        const itself: Task.Task<number, any> = Task.flatMap([], () =>
+          ++runs > 2 * enough
+            ? Task.succeed(0)
+            : Task.map([Task.exit(itself), Task.exit(itself)], (exits) => exits.length))
+        yield* Client.compute(itself)
+        assert.isAtLeast(runs, nesting)
+        assert.isAtMost(runs, enough)
+      }).pipe(inSmallScheduler(concurrency)))
+  }
+
+  it.effect("N7: it tells its limit and how often it came to that, and an unrelated request of its parent goes on", () =>
+    Effect.gen(function*() {
+      const itself: Endless = Task.make(Effect.suspend(() => endlessly["submit, submit, join the first"]!(itself)))
+      const server = Task.make(Effect.gen(function*() {
+        const before = yield* Client.submit(idioms["submit and join"]!(8))
+        const error = yield* Effect.flip(Effect.flatMap(Client.submit(itself), Future.join))
+        const after = yield* Client.submit(idioms["compute in a body"]!(8))
+        return [error.message, yield* Future.join(before), yield* Future.join(after)] as const
+      }))
+      const [message, before, after] = yield* Client.compute(server)
+      assert.strictEqual(
+        message,
+        "Bodies submit tasks from inside bodies too deep (limit 100), 20 times in one recursion, which launches nothing " +
+          "more. Check that the recursion ends, or raise limits.nesting of the layer."
+      )
+      assert.deepStrictEqual([before, after], [21, 21])
+    }).pipe(inSmallScheduler(2)))
 })

@@ -153,8 +153,13 @@ export interface Rejected {
 export type Refusal =
   /** The owner, the claim or the worker is not there any more. */
   | { readonly _tag: "Gone"; readonly what: "owner" | "claim" | "worker" | "task" }
-  /** Bodies submit or unfold too deep, or too many wait. */
-  | { readonly _tag: "NestingLimit"; readonly of: "nesting" | "unfolding" | "seceded"; readonly max: number }
+  /** Bodies submit or unfold too deep, or too many wait; `refusals` where a recursion came to that limit too often. */
+  | {
+    readonly _tag: "NestingLimit"
+    readonly of: "nesting" | "unfolding" | "seceded"
+    readonly max: number
+    readonly refusals?: number | undefined
+  }
   | {
     readonly _tag: "LimitExceeded"
     readonly limit: "tasks" | "depth" | "live"

@@ -9,6 +9,13 @@ import type { Defaults, Plan, Reference } from "./Plan.ts"
 import type { Lane } from "./Queue.ts"
 import type { TaskId } from "./TaskTable.ts"
 
+/** What a recursion has been refused so far: one object for all submissions of it, those in the bodies of others included. */
+export interface Guard {
+  refusals: number
+  /** The limit that it came to last. */
+  limit: "nesting" | "unfolding" | "seceded" | undefined
+}
+
 /** One registered plan. */
 export interface Submission {
   readonly number: number
@@ -30,6 +37,8 @@ export interface Submission {
   readonly parent: Name | undefined
   /** How many bodies, one inside the other, have submitted down to it. */
   readonly nesting: number
+  /** Of a submission from outside `undefined`; what its tasks launch has a new one; all below shares that. */
+  readonly guard: Guard | undefined
   readonly computation: number
   readonly ancestor: number
   /** How many tasks, one the parent of the other, stand above it. */

@@ -7,6 +7,7 @@
 import type { Refusal } from "./Instruction.ts"
 import type { Plan } from "./Plan.ts"
 import type { State } from "./State.ts"
+import type { Guard, Submission } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 
 /** Greatest numbers that are accepted. */
@@ -23,6 +24,8 @@ export interface Limits {
   readonly unfolding: number
   /** Tasks that wait inside their body at once. */
   readonly seceded: number
+  /** How often one recursion may come to `nesting`, `unfolding` or `seceded` before it launches nothing more. */
+  readonly refusals: number
   /** Workers that may be lost while they run one task, the one with which it fails included. */
   readonly deaths: number
   /** How often the body of one task may report that dependencies are lost, the report with which it fails included. */
@@ -41,6 +44,7 @@ export const defaultLimits: Limits = {
   nesting: 10_000,
   unfolding: 200_000,
   seceded: 100_000,
+  refusals: 100,
   deaths: 4,
   dependenciesLost: 20,
   overtakes: 100,
@@ -66,18 +70,40 @@ export const nestingOf = (state: State, parent: TaskId): number =>
 export const nestingRefusal = (state: State, parent: TaskId): Refusal | undefined => {
   if (parent < 0) return undefined
   const { nesting, seceded } = state.limits
-  if (nestingOf(state, parent) > nesting) return { _tag: "NestingLimit", of: "nesting", max: nesting }
-  if (state.waitsOf.size >= seceded && !state.waitsOf.has(parent)) {
-    return { _tag: "NestingLimit", of: "seceded", max: seceded }
-  }
-  return undefined
+  const submission = state.tasks.submission[parent]!
+  if (nestingOf(state, parent) > nesting) return refuse(state, submission, "nesting")
+  if (state.waitsOf.size >= seceded && !state.waitsOf.has(parent)) return refuse(state, submission, "seceded")
+  return refusedForGood(state, submission)
 }
 
 /** Why `task` may not stand for another, if it may not. */
 export const unfoldingRefusal = (state: State, task: TaskId): Refusal | undefined => {
-  const { unfolding } = state.limits
-  const { depth } = state.tasks.submission[task]!
-  return depth < unfolding ? undefined : { _tag: "NestingLimit", of: "unfolding", max: unfolding }
+  const submission = state.tasks.submission[task]!
+  return submission.depth < state.limits.unfolding
+    ? refusedForGood(state, submission)
+    : refuse(state, submission, "unfolding")
+}
+
+/** Refuses what a task of `submission` launches. */
+const refuse = (state: State, submission: Submission, limit: NonNullable<Guard["limit"]>): Refusal => {
+  const refused = refusedForGood(state, submission)
+  if (refused !== undefined) return refused
+  const { guard } = submission
+  if (guard !== undefined) {
+    guard.refusals++
+    guard.limit = limit
+  }
+  return { _tag: "NestingLimit", of: limit, max: state.limits[limit] }
+}
+
+/**
+ * Why a recursion launches nothing more, if it does not. One that comes to a limit again and again has no end: each of its
+ * bodies that waits would otherwise go to the limit once more, and their number is a power of the limit.
+ */
+const refusedForGood = ({ limits }: State, { guard }: Submission): Refusal | undefined => {
+  if (guard?.limit === undefined || guard.refusals < limits.refusals) return undefined
+  const { limit, refusals } = guard
+  return { _tag: "NestingLimit", of: limit, max: limits[limit], refusals }
 }
 
 const exceeds = (limit: "tasks" | "depth" | "live", value: number, limits: Limits): Refusal => ({

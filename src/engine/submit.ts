@@ -94,7 +94,7 @@ export const register = (
   const number = state.nextSubmission++
   const { dependentOffsets, dependents } = dependentsOf(plan)
   const standing = lanesOf(state, number, plan, ids, place)
-  const { ancestor, computation, depth, lane, otherLanes, priorities, priority, ranks, share } = standing
+  const { ancestor, computation, depth, guard, lane, otherLanes, priorities, priority, ranks, share } = standing
   // Written out: spread, its fields would lie in an object of their own, one more load for every step of every task.
   const submission: Submission = {
     number,
@@ -114,6 +114,7 @@ export const register = (
     owner,
     parent,
     nesting,
+    guard,
     sequence: state.nextSequence,
     submittedAt: state.now,
     origins: undefined,
@@ -177,7 +178,7 @@ export const fillRows = (
 
 type Ranking = Pick<
   Submission,
-  "lane" | "otherLanes" | "priorities" | "ranks" | "computation" | "ancestor" | "depth" | "priority" | "share"
+  "lane" | "otherLanes" | "priorities" | "ranks" | "computation" | "ancestor" | "depth" | "priority" | "share" | "guard"
 >
 
 /** Where the tasks of a plan stand among all others: one lane a priority. */
@@ -252,7 +253,8 @@ const groupsOf = (priorities: Float64Array): ReadonlyMap<number, Array<number>> 
 const standingOf = (state: State, { defaults }: Plan, parent: Place | undefined) => {
   if (parent === undefined) {
     const priority = defaults?.priority ?? 0
-    return { computation: computationOf(state), ancestor: -1, depth: 0, priority, share: defaults?.share }
+    const share = defaults?.share
+    return { computation: computationOf(state), ancestor: -1, depth: 0, priority, share, guard: undefined }
   }
   const { index, submission } = parent
   return {
@@ -260,7 +262,8 @@ const standingOf = (state: State, { defaults }: Plan, parent: Place | undefined)
     ancestor: submission.ancestor >= 0 ? submission.ancestor : submission.plan.positions[index]!,
     depth: submission.depth + 1,
     priority: defaults?.priority ?? priorityAt(submission, index),
-    share: defaults?.share ?? shareAt(submission, index)
+    share: defaults?.share ?? shareAt(submission, index),
+    guard: submission.guard ?? { refusals: 0, limit: undefined }
   }
 }
 

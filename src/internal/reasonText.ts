@@ -59,10 +59,8 @@ export const graphText = (reason: GraphReason): string => {
       }. ` +
         "Pass plain data or a keyed task, or give the task a key of its own."
     case "NestingLimit":
-      return `${
-        nestingWords[reason.of]
-      } (limit ${reason.max}). Check that the recursion ends, or raise limits.${reason.of} ` +
-        "of the layer."
+      return `${nestingWords[reason.of]} (limit ${reason.max})${againText(reason.refusals)}. ` +
+        `Check that the recursion ends, or raise limits.${reason.of} of the layer.`
     case "LimitExceeded":
       return `${limitWords[reason.limit]} ${reason.value}, and the layer's limits.${reason.limit} is ${reason.max}. ` +
         "Split the work, or raise the limit."
@@ -78,6 +76,9 @@ export const graphText = (reason: GraphReason): string => {
         (reason.what === "scheduler" ? "Submit while its layer is open." : "Submit in a scope that is open.")
   }
 }
+
+const againText = (refusals: number | undefined): string =>
+  refusals === undefined ? "" : `, ${refusals} times in one recursion, which launches nothing more`
 
 const optionText = ({ key, option }: Extract<GraphReason, { readonly option: string }>): string =>
   key === undefined ? inLine(option) : `${inLine(option)} of task ${quote(key)}`

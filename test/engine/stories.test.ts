@@ -58,6 +58,34 @@ describe("stories", () => {
     await tells("recursion-on-one-slot", rig)
   })
 
+  // f -- submits --> left, right, each of which submits two more and waits for the first, with no end
+  it("N7: a recursion that does not end comes to its limit once, and then launches nothing more", async () => {
+    const rig = new Rig({ w1: 1 }, { limits: { nesting: 3, refusals: 1 } })
+    const main = rig.open()
+    rig.submit(main, { f: [] }, { wait: 1 })
+    let waits = 2
+    const runs = (name: string): void => {
+      const own = rig.open(`${name}'s own`)
+      const left = `${name}.left`
+      rig.submit(own, { [left]: [] }, { inside: name })
+      if (rig.told.some((line) => line.startsWith("rejected"))) {
+        rig.close(own, waits++, name)
+        rig.fail(name)
+        return
+      }
+      rig.submit(own, { [`${name}.right`]: [] }, { inside: name })
+      rig.wait(waits++, [rig.claim(own, left)], name)
+      runs(`${name}.right`)
+      runs(left)
+      rig.close(own, waits++, name)
+      rig.fail(name)
+    }
+    runs("f")
+    rig.close(main, waits)
+    assertNothingIsLeft(rig)
+    await tells("endless-recursion", rig)
+  })
+
   it("C1, C7: a running task that is cancelled keeps its slot until its finalizers have run", async () => {
     const rig = new Rig()
     const main = rig.open()

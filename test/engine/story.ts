@@ -232,7 +232,8 @@ const refusal = (reason: Refusal): string => {
     case "Gone":
       return `the ${reason.what} is gone`
     case "NestingLimit":
-      return `more than ${reason.max} ${reason.of}`
+      return `more than ${reason.max} ${reason.of}` +
+        (reason.refusals === undefined ? "" : `, ${reason.refusals} times before`)
     case "LimitExceeded":
       return `${reason.value} of ${reason.max} ${reason.limit}`
   }

@@ -2,9 +2,19 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Testing from "skein/testing"
 import { longOr } from "../long.ts"
-import { type Hits, moments, randomRecursion, randomStrikes, strikeFaults, victims } from "./recursion.ts"
+import {
+  type Hits,
+  moments,
+  randomRecursion,
+  randomStrikes,
+  randomWithoutEnd,
+  strikeFaults,
+  victims
+} from "./recursion.ts"
 
 const schedules = longOr(5000, 500)
+/** Of programs with some hundred tasks each. */
+const fewer = longOr(500, 50)
 
 describe("simulation of tasks that launch tasks", () => {
   it.live(
@@ -31,6 +41,18 @@ describe("simulation of tasks that launch tasks", () => {
             assert.isAbove(hits[`${moment}, ${victim}`] ?? 0, schedules / 200, `${moment}, ${victim}`)
           }
         }
+      })
+  )
+
+  it.live(
+    `T6, N7: in ${fewer} worlds a recursion without a base case ends after few tasks, and trees beside it give their values`,
+    () =>
+      Effect.gen(function*() {
+        const most = { runs: 0 }
+        const report = yield* Testing.simulate(randomWithoutEnd(most), { seeds: fewer, faults: strikeFaults })
+        assert.strictEqual(report.schedules, fewer)
+        // Some came to the limit, and went on beside it.
+        assert.isAbove(most.runs, 20)
       })
   )
 })

@@ -1,11 +1,13 @@
 /** Random recursive programs: bodies that launch bodies in every way there is, and cancellations in the midst of it. */
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
+import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
+import * as Testing from "skein/testing"
 import { type Chance, type Faults, usualFaults } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { expectValue } from "./programs.ts"
@@ -223,3 +225,61 @@ export const randomStrikes =
       if (left > 0 || workers.some(({ running }) => running !== 0)) return yield* Effect.die(`${left} tasks are left`)
     })
   }
+
+const nesting = 10
+const refusals = 4
+
+/** A recursion without a base case that explores all of its levels has more bodies than this; one that is stopped, far less. */
+const tooMany = 200
+
+/** A task whose body launches two of the next level, in a way that a seed chooses for each level, and so on for ever. */
+const withoutEnd = (chance: Chance, family: Family, counts: { runs: number }): Known["task"] => {
+  const levels = Array.from({ length: nesting + 1 }, () => ({
+    launch: launches[chance.pick(launchNames)]!,
+    isCaught: chance.with(0.7),
+    isUnfolding: chance.with(0.15),
+    pause: chance.with(0.2) ? Effect.sleep(0.75) : chance.with(0.5) ? Effect.yieldNow : Effect.void
+  }))
+  const at = (depth: number): Known["task"] => {
+    const { isCaught, isUnfolding, launch, pause } = levels[Math.min(depth, nesting)]!
+    const children = (): ReadonlyArray<Known["task"]> =>
+      ++counts.runs > 2 * tooMany ? [] : [at(depth + 1), at(depth + 1)]
+    if (isUnfolding) {
+      return Task.flatMap([], () => Task.map(children().map((child) => Task.exit(child)), ({ length }) => length))
+    }
+    return Task.make(Effect.gen(function*() {
+      yield* pause
+      const values = launch(children(), family)
+      if (isCaught) return Number(Exit.isSuccess(yield* Effect.exit(values)))
+      return sum(yield* values)
+    }))
+  }
+  return at(0)
+}
+
+/**
+ * A body that launches a recursion without a base case and, at the same time, trees that end. It dies if the recursion
+ * takes too many tasks, or if a tree gives what it should not.
+ */
+export const randomWithoutEnd = (most: { runs: number }) => (chance: Chance): Effect.Effect<void> => {
+  const family: Family = { futures: new Map(), parents: new Map() }
+  const counts = { runs: 0 }
+  const endless = withoutEnd(chance, family, counts)
+  const known = forest(chance, family)
+  const top = Task.make(Effect.gen(function*() {
+    const future = yield* Client.submit(endless)
+    const trees = yield* Effect.forEach(known, ({ task }) => Client.submit(task))
+    yield* Future.await(future)
+    return yield* Effect.forEach(trees, (tree) => Future.await(tree))
+  }))
+  const program = Effect.gen(function*() {
+    const exit = yield* Effect.exit(Client.compute(top))
+    most.runs = Math.max(most.runs, counts.runs)
+    if (counts.runs > tooMany) return yield* Effect.die(`the recursion took ${counts.runs} tasks`)
+    const trees = Exit.isSuccess(exit) ? exit.value : []
+    for (const [i, tree] of trees.entries()) yield* expectValue(tree, known[i]!.value)
+    yield* Testing.assertEmpty
+  })
+  const layer = Skein.layer({ concurrency: chance.between(1, 3), limits: { nesting, refusals, unfolding: nesting } })
+  return Effect.orDie(Effect.provide(program, layer, { local: true }))
+}
