@@ -4,6 +4,8 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
+import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import { type Chance, type Faults, usualFaults } from "skein/testing"
 
@@ -25,9 +27,13 @@ class Alive {
     })
   }
 
-  readonly assertNone = Effect.suspend(() =>
-    this.names.size === 0 ? Effect.void : Effect.die(`${[...this.names].join()} still runs`)
-  )
+  /** What still ran when it had to be over. Whoever waits may look at no cause, so it is kept until the end. */
+  private readonly found: Array<string> = []
+
+  readonly assertNone = Effect.suspend(() => {
+    if (this.names.size > 0) this.found.push(`${[...this.names].join()} still runs`)
+    return this.found.length === 0 ? Effect.void : Effect.die(this.found.join("; "))
+  })
 }
 
 const pauseOf = (chance: Chance): Effect.Effect<void> =>
@@ -65,28 +71,47 @@ const grow = (chance: Chance, alive: Alive, depth: number): Made => {
   ])()
 }
 
-type Way = (tasks: ReadonlyArray<Made>, alive: Alive) => Effect.Effect<unknown, unknown, Client.Client>
+/** Closed in any case, also if the program is interrupted before it closes it itself. */
+const scopeOfItsOwn = Effect.acquireRelease(Scope.make(), Scope.close)
+
+type Way = (tasks: ReadonlyArray<Made>, alive: Alive) => Effect.Effect<unknown, unknown, Client.Client | Scheduler.Scheduler>
 
 const waysOf = (chance: Chance): ReadonlyArray<Way> => {
   const millis = chance.between(0, 6) + 0.5
   const bad = Task.make(Effect.andThen(Effect.sleep(millis), Effect.fail("bad")))
   const wait = chance.with(0.5)
+  const dependentOn = chance.pick<(future: Future.Future<unknown, any>) => Made>([
+    (future) => Task.make({ future }, () => Effect.void),
+    (future) => Task.make({ future }, () => Effect.void, { deadline: millis }),
+    (future) => Task.make({ future, bad }, () => Effect.void),
+    (future) => Task.make({ future }, () => Effect.void, { after: bad })
+  ])
+  const letGo = chance.pick<
+    (future: Future.Future<unknown, any>) => Effect.Effect<unknown, never, Client.Client | Scheduler.Scheduler>
+  >([
+    Client.release,
+    (future) => Client.cancel(future, { wait: false }),
+    (future) => Scheduler.settle(future, Exit.fail("settled")),
+    (future) => Scheduler.settle(future, Exit.succeed("settled")),
+    Future.await,
+    () => Effect.void
+  ])
   return [
     (tasks) => Effect.timeoutOption(Client.compute(tasks), millis),
     (tasks) => Client.compute([...tasks, bad]),
     (tasks) => Effect.scoped(Effect.andThen(Client.submitAll(tasks), Effect.sleep(millis))),
     (tasks) => Client.compute(Task.make(Effect.andThen(Client.submitAll(tasks), Effect.sleep(millis)))),
-    (tasks, alive) =>
+    // Losers of a set that stopped before are awaited by the close alone.
+    (tasks) =>
       Effect.scoped(Effect.gen(function*() {
         const futures = yield* Client.submitAll(tasks)
         yield* Effect.sleep(millis)
         yield* Effect.forEach(futures, (future) => Client.cancel(future), { concurrency: "unbounded" })
-        yield* alive.assertNone
       })),
     // Another owner stops some of it by force while the first one closes.
     (tasks, alive) =>
       Effect.scoped(Effect.gen(function*() {
-        const scope = yield* Scope.make()
+        const scope = yield* scopeOfItsOwn
         const futures = yield* Client.submitAll(tasks).pipe(Scope.provide(scope))
         const kept = yield* Effect.forEach(futures.slice(0, 1), (future) => Client.keep(future))
         yield* Effect.sleep(millis)
@@ -95,15 +120,17 @@ const waysOf = (chance: Chance): ReadonlyArray<Way> => {
         yield* alive.assertNone
       })),
     // What keeps it alive is let go of after the scope of its submission has closed.
-    (tasks) =>
+    (tasks, alive) =>
       Effect.scoped(Effect.gen(function*() {
-        const scope = yield* Scope.make()
-        const futures = yield* Client.submitAll(tasks).pipe(Scope.provide(scope))
-        const above = futures.map((future) => Task.make({ future }, () => Effect.void, { deadline: millis }))
-        const dependents = yield* Client.submitAll(above)
-        yield* Scope.close(scope, Exit.void)
+        const [first, second] = [yield* scopeOfItsOwn, yield* scopeOfItsOwn]
+        const futures = yield* Client.submitAll(tasks).pipe(Scope.provide(first))
+        const above = futures.map((future) => dependentOn(future))
+        const dependents = yield* Client.submitAll(above).pipe(Scope.provide(second))
+        yield* Scope.close(first, Exit.void)
         yield* Effect.sleep(wait ? 1 : millis + 0.25)
-        yield* Effect.forEach(dependents, (future) => Client.release(future))
+        yield* Effect.forEach(dependents, letGo, { concurrency: "unbounded" })
+        yield* Scope.close(second, Exit.void)
+        yield* alive.assertNone
       }))
   ]
 }
@@ -112,7 +139,7 @@ const waysOf = (chance: Chance): ReadonlyArray<Way> => {
 export const closingFaults: Faults = { ...usualFaults, vanish: 0 }
 
 /** A program of some owners, one after the other, which dies if anything still runs when one of them is over. */
-export const randomClosings = (chance: Chance): Effect.Effect<void, never, Client.Client> => {
+export const randomClosings = (chance: Chance): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> => {
   const rounds = Array.from({ length: chance.between(1, 3) }, () => {
     const alive = new Alive()
     const tasks = Array.from({ length: chance.between(1, 2) }, () => grow(chance, alive, chance.between(0, 3)))
