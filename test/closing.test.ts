@@ -231,6 +231,20 @@ describe("a parent whose scope has closed", () => {
     }).pipe(inScheduler({ concurrency: 4 })))
 })
 
+describe("a cancel in a body", () => {
+  it.effect("C4, C7: that cannot be interrupted waits on when the body itself is asked to stop", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const future = yield* Client.submit(Task.make(reluctant(log, "other")))
+      const cancelling = Effect.andThen(Client.cancel(future), Effect.sync(() => log.push("cancelled")))
+      const body = Effect.andThen(started(log, "other"), Effect.uninterruptible(cancelling))
+      const canceller = yield* Client.submit(Task.make(body))
+      yield* Effect.repeat(Effect.yieldNow, { until: () => Effect.map(Future.status(future), (s) => s !== "running") })
+      yield* Client.cancel(canceller)
+      assert.deepStrictEqual(log, ["other starts", "other is finalized", "cancelled"])
+    }).pipe(inScheduler({ concurrency: 4 })))
+})
+
 describe("a close in a body", () => {
   it.effect("C4: of the scope that the body belongs to waits for all others of it, and for no Starved", () =>
     Effect.gen(function*() {

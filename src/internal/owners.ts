@@ -96,8 +96,14 @@ export class Owners {
       const ask = (number: number, origin: Origin): void => {
         this.core.ask({ _tag: "CancelRequested", claim, place, by: name, reason, force, wait: number, ...origin })
       }
-      // Starved if what was cancelled waits for this very body.
-      if (wait) return Effect.ignore(this.core.waits.begin(ask))
+      const isStopping = () => asker !== undefined && this.core.isStopping(asker.task, asker.serial)
+      if (wait) {
+        const stopped = this.core.waits.begin(ask)
+        // The engine ends the wait of a body that is itself asked to stop. What cannot be interrupted asks again.
+        const again = Effect.suspend(() => isStopping() ? stopped : Effect.void)
+        // Starved if what was cancelled waits for this very body.
+        return Effect.ignore(isStopping() ? stopped : Effect.andThen(stopped, again))
+      }
       this.core.waits.unattended((number) => ask(number, { now: this.core.now(), waiter: -1, attempt: 0 }))
       return Effect.void
     })
