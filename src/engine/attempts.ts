@@ -213,8 +213,10 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims: [] })
   const inner = liveOf(submission, target)
   state.tasks.refs[inner]!++
-  if ((state.tasks.flags[task]! & Flag.wished) !== 0) wishes.extend(state, task, submission, target)
+  const isWished = (state.tasks.flags[task]! & Flag.wished) !== 0
+  const more = isWished ? wishes.extend(state, task, submission, target) : undefined
   submit.link(state, submission, out)
+  if (more !== undefined) waits.waitForMore(state, more.wait, more.tasks)
   const starved = waits.cycle(state, task, [inner])
   dropDependencies(state, task, outer, out)
   transition(state, task, Phase.waiting)

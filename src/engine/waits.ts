@@ -83,7 +83,7 @@ const tell = (wait: number, starved: Starvation, out: Out): void => {
 
 /** Those of `tasks` that do not wait for the waiter themselves. */
 const withoutWay = (state: State, waiter: TaskId, tasks: Array<TaskId>): Array<TaskId> =>
-  tasks.filter((task) => cycle(state, waiter, [task]) === undefined)
+  cycle(state, waiter, tasks) === undefined ? tasks : tasks.filter((task) => cycle(state, waiter, [task]) === undefined)
 
 /** Whether the end of `task` alone ends a wait of this mode. That of one whose resource has been finalized is no failure. */
 const decides = (state: State, mode: WaitMode, task: TaskId): boolean => {
@@ -112,12 +112,12 @@ const watchOne = ({ tasks: { waits } }: State, wait: Wait, task: TaskId): void =
   else waits[task] = [present, wait]
 }
 
-/** Lets an open wait wait for these tasks too. */
+/** Lets an open wait wait for these tasks too, but for those that wait for its waiter. */
 export const waitForMore = (state: State, id: number, tasks: ReadonlyArray<TaskId>): void => {
   const wait = state.waits.get(id)
   if (wait === undefined) return
-  for (const task of tasks) {
-    if (hasEnded(state.tasks.phase[task] as PhaseOf)) continue
+  const open = tasks.filter((task) => !hasEnded(state.tasks.phase[task] as PhaseOf))
+  for (const task of wait.waiter < 0 ? open : withoutWay(state, wait.waiter, open)) {
     wait.tasks.push(task)
     wait.remaining++
     watchOne(state, wait, task)

@@ -17,7 +17,6 @@ import type { State } from "./State.ts"
 import { liveOf } from "./Submission.ts"
 import type { Submission } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
-import * as waits from "./waits.ts"
 
 /** The ends of a task that are told, as bits: those that end all on some way to a target as they are. 0 for none. */
 export const Told = { failure: 1, skip: 2, all: 3 } as const
@@ -111,8 +110,13 @@ export const wish = (
   return awaited
 }
 
-/** A wished task stands for one of another plan from now on: what that needs is wished for too. */
-export const extend = (state: State, task: TaskId, inner: Submission, target: Reference): void => {
+/** A wished task stands for one of another plan from now on: what that needs is wished for too. Gives what is to be awaited. */
+export const extend = (
+  state: State,
+  task: TaskId,
+  inner: Submission,
+  target: Reference
+): { readonly wait: number; readonly tasks: ReadonlyArray<TaskId> } => {
   const { index, submission } = state.tasks
   const { owner, plan } = submission[task]!
   const outer = owner.wishing!.get(submission[task]!)!
@@ -120,7 +124,7 @@ export const extend = (state: State, task: TaskId, inner: Submission, target: Re
   // Positions in a plan of one task say nothing: a loop of such tasks remembers none of them.
   const within = plan.size === 1 ? outer.within : { position: plan.positions[index[task]!]!, within: outer.within }
   const wishes = exposed(inner.plan, [target], outer.wishes.get(index[task]!)!)
-  waits.waitForMore(state, wait, wish(state, owner, inner, { wishes, wait, within }))
+  return { wait, tasks: wish(state, owner, inner, { wishes, wait, within }) }
 }
 
 /** A task ends by itself, and not as the one for which it stands: nobody wishes for that one's graph any more. */

@@ -808,7 +808,10 @@ export class Model {
           const more = Array.from(wishes).flatMap(([each, told]) =>
             this.wish(task.owner, each, made.includes(each), told)
           )
-          if (wait !== undefined && !wait.abandoned) wait.awaited = [...wait.awaited, ...more]
+          // What waits for the waiter itself is not awaited.
+          const inside = wait?.waiter
+          const open = inside === undefined ? more : more.filter((each) => !this.reaches([each], inside))
+          if (wait !== undefined && !wait.abandoned) wait.awaited = [...wait.awaited, ...open]
         }
         if (!isStarved) return
         return this.finish(task, "failed", `Starved:${task.name}`)

@@ -597,7 +597,9 @@ export class Simulation {
   }
 
   private progress(run: Run | undefined): void {
-    if (run === undefined || typeof run.closing === "number") return
+    if (run === undefined) return
+    // A body does not wait for what fibers close that outlive it.
+    if (typeof run.closing === "number") return this.chance.with(0.05) ? this.end(run) : undefined
     if (this.isWaiting(run) && this.chance.with(0.9)) return
     const owner = run.owner === undefined ? undefined : this.owners.get(run.owner)!
     if (owner?.isOpen === true && run.closing === "not yet") return this.close(owner, run)

@@ -155,6 +155,16 @@ describe("waits", () => {
     assert.deepStrictEqual(rig.told, ["forget parent", "wait 2 is over"])
   })
 
+  it("F3, N6: a body does not wait for what waits for it, though a task that it wished for stands for that", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { body: [], blocked: ["body"] }, { targets: ["body", "blocked"] })
+    const own = rig.open("own")
+    rig.submit(own, { f: [] }, { inside: "body", wishes: ["f"], wait: 1 })
+    rig.expand("f", { g: [rig.ref("blocked")] }, "g")
+    assert.include(rig.told, "wait 1 is over")
+  })
+
   it("N6: finalizers that would wait for each other are told so", () => {
     const rig = new Rig({ w1: 2 })
     const main = rig.open()
