@@ -330,4 +330,77 @@ describe("stories", () => {
     assertNothingIsLeft(rig)
     await tells("dependencies-lost", rig)
   })
+
+  // fast, slow -> body, which needs one of them
+  it("C4, D13: a close waits for a member of a set that stops only when the body has ended", async () => {
+    const rig = new Rig({ w1: 3 })
+    const main = rig.open()
+    const policy = { _tag: "AtLeast", count: 1, on: "success" } as const
+    rig.submit(main, { fast: [], slow: [], body: ["fast", "slow"] }, {
+      settings: { body: { key: "body", policies: [{ of: "inputs", from: 0, to: 2, policy }] } }
+    })
+    rig.end("fast")
+    rig.close(main, 1)
+    rig.end("body", { _tag: "Interrupted" })
+    assert.deepStrictEqual(rig.told.slice(-1), ["stop slow (attempt 2)"])
+    rig.end("slow", { _tag: "Interrupted" })
+    assert.include(rig.told, "wait 1 is over")
+    assertNothingIsLeft(rig)
+    await tells("close-to-any-depth", rig)
+  })
+
+  // dependency -> missing, other
+  it("C4, F7: a close waits for what runs again, though the body of another dependent holds it", async () => {
+    const rig = new Rig({ w1: 3 })
+    const main = rig.open()
+    rig.submit(main, { dependency: [], missing: ["dependency"], other: ["dependency"] })
+    rig.end("dependency")
+    rig.miss("missing", "dependency")
+    rig.close(main, 1)
+    rig.end("other", { _tag: "Interrupted" })
+    assert.notInclude(rig.told, "wait 1 is over")
+    rig.end("dependency", { _tag: "Interrupted" })
+    assert.include(rig.told, "wait 1 is over")
+    assertNothingIsLeft(rig)
+    await tells("close-while-running-again", rig)
+  })
+
+  it("C4: a close waits for what another owner stops by force meanwhile", async () => {
+    const rig = new Rig({ w1: 2 })
+    const [main, other] = [rig.open(), rig.open("other")]
+    rig.submit(main, { beside: [], shared: [] })
+    rig.share(other, rig.claim(main, "shared"))
+    rig.close(main, 1)
+    rig.cancel(other, "shared", 2, { force: true })
+    rig.end("beside", { _tag: "Interrupted" })
+    assert.notInclude(rig.told, "wait 1 is over")
+    rig.end("shared", { _tag: "Interrupted" })
+    assert.includeMembers([...rig.told], ["wait 1 is over", "wait 2 is over"])
+    rig.close(other, 3)
+    assertNothingIsLeft(rig)
+    await tells("force-while-closing", rig)
+  })
+
+  // parent -> dependent; first submits parent and closes; second wants dependent; the body of parent submits child
+  it("N10: a parent ends after its child, though the scope of its submission has closed", async () => {
+    const rig = new Rig({ w1: 2 })
+    const [first, second] = [rig.open("first"), rig.open("second")]
+    rig.submit(first, { parent: [] })
+    rig.submit(second, { dependent: [rig.ref("parent")] })
+    const own = rig.open("parent's own")
+    rig.submit(own, { child: [] }, { inside: "parent" })
+    rig.close(first, 1)
+    rig.release(second, "dependent")
+    assert.strictEqual(rig.phase("parent"), "stopping")
+    rig.close(second, 2)
+    rig.close(own, 3, "parent")
+    assert.deepStrictEqual(rig.told, ["stop child (attempt 2)"])
+    rig.end("child", { _tag: "Interrupted" })
+    assert.include(rig.told, "wait 3 is over")
+    assert.notInclude(rig.told, "wait 2 is over")
+    rig.end("parent", { _tag: "Interrupted" })
+    assert.include(rig.told, "wait 2 is over")
+    assertNothingIsLeft(rig)
+    await tells("parent-of-a-closed-scope", rig)
+  })
 })

@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
+import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
@@ -97,6 +100,91 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
   "secede and rejoin by hand": inTask(Effect.andThen(Worker.secede, Effect.andThen(Effect.yieldNow, Worker.rejoin)))
 }
 
+/** Bodies that count as at work until their finalizers, which take time, have run. */
+class Alive {
+  readonly names = new Set<string>()
+
+  body(name: string): Effect.Effect<never> {
+    return Effect.acquireUseRelease(
+      Effect.sync(() => this.names.add(name)),
+      () => Effect.never,
+      () => Effect.andThen(Effect.sleep(3), Effect.sync(() => this.names.delete(name)))
+    )
+  }
+
+  /** Returns when these are at work. */
+  started(...names: ReadonlyArray<string>): Effect.Effect<void> {
+    return Effect.repeat(Effect.sleep(1), { until: () => names.every((name) => this.names.has(name)) })
+  }
+}
+
+type Closing = (alive: Alive) => Effect.Effect<unknown, unknown, Client.Client | Scheduler.Scheduler>
+
+/** Dies if a body still runs when the effect is over. */
+const watched = (verb: Closing) =>
+  Effect.suspend(() => {
+    const alive = new Alive()
+    return Effect.onExit(verb(alive), () =>
+      Effect.suspend(() => alive.names.size === 0 ? Effect.void : Effect.die(`${[...alive.names].join()} still runs`)))
+  })
+
+/** A set that is met while a member is at work. */
+const sets = (alive: Alive) => {
+  const members = [one(1), Task.make(alive.body("slow"))] as const
+  return {
+    any: Dependency.any(members),
+    atLeast: Dependency.atLeast(2, [one(2), ...members]),
+    rule: Dependency.rule("oneSuccess", members)
+  }
+}
+
+/** Operations that end while what they stop keeps other tasks at work. */
+const closing: Readonly<Record<string, Closing>> = {
+  "a compute that runs out of time, with any as input": (alive) =>
+    Effect.timeoutOption(Client.compute(Task.make({ some: sets(alive).any }, () => alive.body("body"))), 4),
+  "a scope, with atLeast in after": (alive) =>
+    Effect.scoped(Effect.andThen(
+      Client.submit(Task.make(alive.body("body"), { after: sets(alive).atLeast })),
+      alive.started("slow", "body")
+    )),
+  "a cancel, with a rule to follow": (alive) =>
+    submitted(
+      Task.make(alive.body("body"), { follow: sets(alive).rule }),
+      (future) =>
+        Effect.andThen(
+          alive.started("slow", "body"),
+          Effect.andThen(Client.cancel(future), Effect.sync(() => assert.strictEqual(alive.names.size, 0)))
+        )
+    ),
+  "a compute in a body, with a set of a set": (alive) => {
+    const inner = Task.exit(Task.make({ some: sets(alive).any }, () => alive.body("inner")))
+    const outer = Task.make({ some: Dependency.any([one(3), inner]) }, () => alive.body("outer"))
+    return inTask(Effect.timeoutOption(Client.compute(outer), 4))
+  },
+  "a scope of which another owner stops something by force": (alive) =>
+    Effect.scoped(Effect.gen(function*() {
+      const scope = yield* Effect.acquireRelease(Scope.make(), Scope.close)
+      const tasks = [Task.make(alive.body("shared")), Task.make(alive.body("beside"))] as const
+      const [shared] = yield* Client.submitAll(tasks).pipe(Scope.provide(scope))
+      const kept = yield* Client.keep(shared)
+      yield* alive.started("shared", "beside")
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      yield* Client.cancel(kept, { force: true, wait: false })
+      yield* Fiber.join(closing)
+      assert.strictEqual(alive.names.size, 0)
+    })),
+  "a compute in which a dependency runs again": (alive) => {
+    let runs = 0
+    const dependency = Task.make(Effect.suspend(() => runs++ === 0 ? Effect.succeed(1) : alive.body("again")))
+    const missing = Task.make(
+      { dependency },
+      () => Effect.andThen(alive.started("other"), Task.dependenciesLost(dependency))
+    )
+    const other = Task.make({ dependency }, () => alive.body("other"))
+    return Effect.timeoutOption(Client.compute([missing, other]), 6)
+  }
+}
+
 describe("interrupt sweeps", () => {
   for (const concurrency of longOr([1, 2], [2])) {
     for (const [name, effect] of Object.entries(verbs)) {
@@ -109,6 +197,21 @@ describe("interrupt sweeps", () => {
           assert.isAbove(points, 10)
         }))
     }
+  }
+
+  for (const [name, verb] of Object.entries(closing)) {
+    it.live(`T5, C4: when ${name} is over, nothing of it runs on, wherever it is interrupted`, () =>
+      Effect.gen(function*() {
+        const { points } = yield* Testing.interruptSweep(watched(verb), {
+          layer: Skein.layer({ concurrency: 4 }),
+          check: (exit) =>
+            Exit.isFailure(exit) && Cause.hasDies(exit.cause)
+              ? Effect.fail(Cause.squash(exit.cause))
+              : Testing.assertEmpty,
+          budgets: [3, 7]
+        })
+        assert.isAbove(points, 10)
+      }))
   }
 
   it.live("T5: a scheduler that is closed at any point leaves nothing running", () => {
