@@ -74,7 +74,10 @@ const grow = (chance: Chance, alive: Alive, depth: number): Made => {
 /** Closed in any case, also if the program is interrupted before it closes it itself. */
 const scopeOfItsOwn = Effect.acquireRelease(Scope.make(), Scope.close)
 
-type Way = (tasks: ReadonlyArray<Made>, alive: Alive) => Effect.Effect<unknown, unknown, Client.Client | Scheduler.Scheduler>
+type Way = (
+  tasks: ReadonlyArray<Made>,
+  alive: Alive
+) => Effect.Effect<unknown, unknown, Client.Client | Scheduler.Scheduler>
 
 const waysOf = (chance: Chance): ReadonlyArray<Way> => {
   const millis = chance.between(0, 6) + 0.5

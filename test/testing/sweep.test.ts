@@ -125,7 +125,9 @@ const watched = (verb: Closing) =>
   Effect.suspend(() => {
     const alive = new Alive()
     return Effect.onExit(verb(alive), () =>
-      Effect.suspend(() => alive.names.size === 0 ? Effect.void : Effect.die(`${[...alive.names].join()} still runs`)))
+      Effect.suspend(() =>
+        alive.names.size === 0 ? Effect.void : Effect.die(`${[...alive.names].join()} still runs`)
+      ))
   })
 
 /** A set that is met while a member is at work. */
