@@ -320,6 +320,34 @@ describe("cancel", () => {
       assert.deepStrictEqual(log, ["first starts", "first is finalized", "second"])
     }).pipe(inScheduler({ concurrency: 1 })))
 
+  it.effect("C6: the keys of inputs that only a cancelled or released task still holds are free like its own", () =>
+    Effect.gen(function*() {
+      const cancel = (future: Future.Future<unknown, unknown>) => Client.cancel(future, { wait: false })
+      for (const letGo of [cancel, Client.release]) {
+        const log: Log = []
+        const door = gate()
+        const a = Task.make(note(log, "a"), { key: "a" })
+        const b = Task.make({ a }, () => note(log, "b"), { key: "b" })
+        const shared = Task.make(note(log, "shared"), { key: "shared" })
+        const kept = yield* Client.submit(shared)
+        const top = Task.make({ b, shared }, () => Effect.onExit(endless(log, "top"), () => door.pass), { key: "top" })
+        const first = yield* Client.submit(top)
+        yield* started(log, "top")
+        const joined = yield* Client.submit(b)
+        yield* Future.join(joined)
+        yield* Client.release(joined)
+        yield* letGo(first)
+        log.length = 0
+        const again = yield* Client.submitAll([b, shared])
+        yield* Client.gather(again)
+        const [ran, arrived] = [log.filter((each) => each.length === 1), door.count()]
+        yield* door.open
+        assert.deepStrictEqual([ran, arrived], [["a", "b"], 1])
+        yield* Client.gather([...again, kept])
+        yield* Effect.forEach([...again, kept], (each) => Client.release(each))
+      }
+    }).pipe(inScheduler({ concurrency: 2 })))
+
   it.effect("C6: a batch released while it runs and submitted again at once runs anew (trap 13)", () =>
     Effect.gen(function*() {
       const log: Log = []

@@ -84,6 +84,7 @@ const futureNode = (key: string): Node => ({
 const nobody: Live = {
   find: () => -1,
   namedOf: () => undefined,
+  spent: () => new Set<number>(),
   refuse: () => undefined
 }
 

@@ -33,6 +33,7 @@ import { maySettle } from "../engine/outside.ts"
 import { Flag, hasEnded, Phase } from "../engine/Phase.ts"
 import type { Phase as PhaseOf } from "../engine/Phase.ts"
 import type { Identity, Plan } from "../engine/Plan.ts"
+import { spentTasks } from "../engine/spent.ts"
 import { make as makeState } from "../engine/State.ts"
 import type { SchedulerSettings, State } from "../engine/State.ts"
 import { liveOf } from "../engine/Submission.ts"
@@ -527,6 +528,10 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   find(identity: Identity): TaskId {
     return this.state.keys.get(identity) ?? -1
+  }
+
+  spent(): ReadonlySet<TaskId> {
+    return spentTasks(this.state)
   }
 
   namedOf(id: TaskId): Named | undefined {

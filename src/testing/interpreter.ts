@@ -131,6 +131,10 @@ export class Interpreter implements Stage {
     return this.rows.namedOf(id)
   }
 
+  spent(): ReadonlySet<TaskId> {
+    return new Set()
+  }
+
   refuse({ core }: FutureImpl): string | undefined {
     return core === this.core ? undefined : "it belongs to another scheduler"
   }

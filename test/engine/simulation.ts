@@ -3,6 +3,7 @@
  * may happen to a scheduler. After each step the invariants are tested and the naive model is asked for its opinion.
  */
 import { check } from "../../src/engine/check.ts"
+import { factsOf } from "../../src/engine/checkFacts.ts"
 import { dependencyRows } from "../../src/engine/dependencies.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, TaskSettled, Terms, WaitMode } from "../../src/engine/Event.ts"
@@ -19,6 +20,7 @@ import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts
 import { rules } from "../../src/engine/policies.ts"
 import type { Group, Policy } from "../../src/engine/policies.ts"
 import type { Scheme } from "../../src/engine/schemes.ts"
+import { spentTasks } from "../../src/engine/spent.ts"
 import * as State from "../../src/engine/State.ts"
 import type { Place } from "../../src/engine/Submission.ts"
 import type { TaskId } from "../../src/engine/TaskTable.ts"
@@ -455,13 +457,17 @@ export class Simulation {
     const deps: Array<ReadonlyArray<Reference>> = []
     const settings = new Map<number, Settings>()
     const keys = new Set<string>()
+    const spent = this.spent()
+    const free = [...spent].flatMap((task) => settingsOf(this.state, task) ?? []).filter(({ identity }) => identity)
     for (let i = 0; i < wanted; i++) {
-      const own = this.settings()
+      const again = free.length > 0 && chance.with(0.5) ? chance.pick(free) : undefined
+      const own = again === undefined ? this.settings() : { key: again.key, identity: again.identity }
       const present = own?.identity === undefined ? undefined : this.state.keys.get(own.identity)
-      if (present !== undefined && !(this.isReplaceable(present) && chance.with(0.5))) {
+      if (present !== undefined && !((spent.has(present) || this.isReplaceable(present)) && chance.with(0.5))) {
         members.push(~present)
         continue
       }
+      if (present !== undefined && spent.has(present)) this.seen.set("taken", (this.seen.get("taken") ?? 0) + 1)
       if (own?.key !== undefined && keys.has(own.key)) continue
       if (own?.key !== undefined) keys.add(own.key)
       const index = deps.length
@@ -531,6 +537,34 @@ export class Simulation {
     if (this.state.settled.has(task)) return false
     if (phase === Phase.stopping) return (this.state.tasks.flags[task]! & Flag.timedOut) === 0
     return isFailed(phase as PhaseOf) || phase === Phase.cancelled
+  }
+
+  /** What only attempts that are cancelled and resources that are released for good hold: found from its users here. */
+  private spent(): ReadonlySet<TaskId> {
+    const { state } = this
+    const found = spentTasks(state)
+    const facts = factsOf(state)
+    const isOver = new Map<TaskId, boolean>()
+    const isLast = (task: TaskId): boolean => {
+      const phase = state.tasks.phase[task]!
+      return (phase === Phase.stopping && state.outcomes.get(task)?.reason._tag === "Cancelled") ||
+        (phase === Phase.releasing && state.tasks.refs[task] === 0) || isSpent(task)
+    }
+    const isSpent = (task: TaskId): boolean => {
+      const known = isOver.get(task)
+      if (known !== undefined) return known
+      const uses = [...facts.needs].flatMap(([user, needed]) => needed.filter((each) => each === task).map(() => user))
+      for (const [user, target] of state.aliases) if (target === task) uses.push(user)
+      const isTrue = uses.length > 0 && uses.length === state.tasks.refs[task] && uses.every(isLast)
+      isOver.set(task, isTrue)
+      return isTrue
+    }
+    const wrong = facts.live.filter((task) => isSpent(task) !== found.has(task))
+    if (wrong.length > 0) {
+      throw this.disagree([`C6: wrongly spent, or not: ${wrong.map((task) => facts.name(task)).join(", ")}`])
+    }
+    if (found.size > 0) this.seen.set("spent", (this.seen.get("spent") ?? 0) + 1)
+    return found
   }
 
   /** Members that nothing in the plan depends on, and some others. */
