@@ -437,27 +437,27 @@ describe("waits that keep their slot", () => {
 
 type Endless = Task.Task<unknown, any, Client.Client>
 
-/** Ways in which a body without a base case launches itself more than once. */
-const endlessly: Readonly<Record<string, (itself: Endless) => Body>> = {
-  "submit, submit, join the first": (itself) =>
+/** Ways in which a body without a base case launches two of its kind. */
+const endlessly: Readonly<Record<string, (next: () => Endless) => Body>> = {
+  "submit, submit, join the first": (next) =>
     Effect.gen(function*() {
-      const first = yield* Client.submit(itself)
-      yield* Client.submit(itself)
+      const first = yield* Client.submit(next())
+      yield* Client.submit(next())
       yield* Future.join(first)
     }),
-  "submit, submit, join the second": (itself) =>
+  "submit, submit, join the second": (next) =>
     Effect.gen(function*() {
-      yield* Client.submit(itself)
-      yield* Future.join(yield* Client.submit(itself))
+      yield* Client.submit(next())
+      yield* Future.join(yield* Client.submit(next()))
     }),
-  "submitAll, gather and collect": (itself) =>
-    Effect.flatMap(Client.submitAll([itself, itself]), (futures) => Client.gather(futures, { errors: "collect" })),
-  compute: (itself) => Client.compute([itself, itself]),
-  "compute and collect": (itself) => Client.compute([itself, itself], { errors: "collect" }),
-  "compute and catch, twice": (itself) =>
-    Effect.andThen(Effect.exit(Client.compute(itself)), Effect.exit(Client.compute(itself))),
-  "map and collect": (itself) => Client.map([1, 2], () => Client.compute(itself) as Body, { errors: "collect" }),
-  "fire and fire": (itself) => Effect.andThen(Client.fireAndForget(itself), Client.fireAndForget(itself))
+  "submitAll, gather and collect": (next) =>
+    Effect.flatMap(Client.submitAll([next(), next()]), (futures) => Client.gather(futures, { errors: "collect" })),
+  compute: (next) => Client.compute([next(), next()]),
+  "compute and collect": (next) => Client.compute([next(), next()], { errors: "collect" }),
+  "compute and catch, twice": (next) =>
+    Effect.andThen(Effect.exit(Client.compute(next())), Effect.exit(Client.compute(next()))),
+  "map and collect": (next) => Client.map([1, 2], () => Client.compute(next()) as Body, { errors: "collect" }),
+  "fire and fire": (next) => Effect.andThen(Client.fireAndForget(next()), Client.fireAndForget(next()))
 }
 
 describe("a recursion without a base case", () => {
@@ -478,8 +478,8 @@ describe("a recursion without a base case", () => {
         Effect.gen(function*() {
           let runs = 0
           // It ends in any case, so that the test does.
-          const itself: Endless = Task.make(Effect.suspend(() => ++runs > 2 * enough ? Effect.void : launch(itself)))
-          yield* Effect.exit(Client.compute(itself))
+          const next = (): Endless => Task.make(Effect.suspend(() => ++runs > 2 * enough ? Effect.void : launch(next)))
+          yield* Effect.exit(Client.compute(next()))
           yield* turns(enough)
           // Each run of "map" goes two levels deeper.
           assert.isAtLeast(runs, nesting / 2)
@@ -490,11 +490,12 @@ describe("a recursion without a base case", () => {
     it.effect(`N7: by flatMap tasks of which the exits are taken, on ${concurrency} slots, it ends likewise`, () =>
       Effect.gen(function*() {
         let runs = 0
-        const itself: Task.Task<number, any> = Task.flatMap([], () =>
-          ++runs > 2 * enough
-            ? Task.succeed(0)
-            : Task.map([Task.exit(itself), Task.exit(itself)], (exits) => exits.length))
-        yield* Client.compute(itself)
+        const next = (): Task.Task<number, any> =>
+          Task.flatMap([], () =>
+            ++runs > 2 * enough
+              ? Task.succeed(0)
+              : Task.map([Task.exit(next()), Task.exit(next())], (exits) => exits.length))
+        yield* Client.compute(next())
         assert.isAtLeast(runs, nesting)
         assert.isAtMost(runs, enough)
       }).pipe(inSmallScheduler(concurrency)))
@@ -502,10 +503,10 @@ describe("a recursion without a base case", () => {
 
   it.effect("N7: it tells its limit and how often it came to that, and an unrelated request of its parent goes on", () =>
     Effect.gen(function*() {
-      const itself: Endless = Task.make(Effect.suspend(() => endlessly["submit, submit, join the first"]!(itself)))
+      const next = (): Endless => Task.make(Effect.suspend(() => endlessly["submit, submit, join the first"]!(next)))
       const server = Task.make(Effect.gen(function*() {
         const before = yield* Client.submit(idioms["submit and join"]!(8))
-        const error = yield* Effect.flip(Effect.flatMap(Client.submit(itself), Future.join))
+        const error = yield* Effect.flip(Effect.flatMap(Client.submit(next()), Future.join))
         const after = yield* Client.submit(idioms["compute in a body"]!(8))
         return [error.message, yield* Future.join(before), yield* Future.join(after)] as const
       }))
