@@ -1327,12 +1327,12 @@ export class Model {
   private hold(task: Task): void {
     task.isResource = false
     task.retains = false
-    task.alias = undefined
     task.unheld = true
     task.size = 1
     task.attempt = 0
     task.worker = -1
     this.finish(task, "succeeded")
+    task.alias = undefined
   }
 
   private askFor({ serial }: Task): void {
