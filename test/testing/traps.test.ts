@@ -131,11 +131,11 @@ describe("traps", () => {
       return Effect.gen(function*() {
         const ends: Array<string> = []
         yield* Scheduler.listen(({ key, to }) => {
-          if (to === "failed" || to === "succeeded") ends.push(`${key} ${to}`)
+          if (to === "failed" || to === "upstreamFailed" || to === "succeeded") ends.push(`${key} ${to}`)
         })
         const exits = yield* Client.compute([b, c, other], { errors: "collect" })
         assert.deepStrictEqual(exits.map(tagsOf), [["DependencyFailed"], ["DependencyFailed"], ["Success"]])
-        assert.deepStrictEqual(ends.sort(), ["a failed", "b failed", "c failed", "other succeeded"])
+        assert.deepStrictEqual(ends.sort(), ["a failed", "b upstreamFailed", "c upstreamFailed", "other succeeded"])
       })
     }))
 
