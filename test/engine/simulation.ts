@@ -463,7 +463,9 @@ export class Simulation {
       const again = free.length > 0 && chance.with(0.5) ? chance.pick(free) : undefined
       const own = again === undefined ? this.settings() : { key: again.key, identity: again.identity }
       const present = own?.identity === undefined ? undefined : this.state.keys.get(own.identity)
-      if (present !== undefined && !((spent.has(present) || this.isReplaceable(present)) && chance.with(0.5))) {
+      // Nobody joins what is spent.
+      const isTaken = present !== undefined && (spent.has(present) || (this.isReplaceable(present) && chance.with(0.5)))
+      if (present !== undefined && !isTaken) {
         members.push(~present)
         continue
       }
