@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { keyAt } from "../engine/Submission.ts"
 import type { Place, Submission } from "../engine/Submission.ts"
+import { DependenciesLost } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { PartAttempt } from "./attempt.ts"
 import type { Attempt } from "./attempt.ts"
@@ -18,7 +19,7 @@ import { FailedPart } from "./failedPart.ts"
 import { runAt } from "./livePlan.ts"
 import type { Cache } from "./livePlan.ts"
 import { retryOf } from "./retries.ts"
-import { endingOf, withoutSignals } from "./signals.ts"
+import { endingOf, missedIn, withoutSignals } from "./signals.ts"
 import { TaskImpl } from "./task.ts"
 import type { Handle } from "./task.ts"
 
@@ -78,7 +79,17 @@ interface Pause {
   readonly at: number
   readonly values: ReadonlyArray<unknown>
   readonly first: number
+  readonly again: Again | undefined
 }
+
+/** Parts that run again before the one that missed what they made. */
+interface Again {
+  readonly parts: ReadonlySet<number>
+  readonly until: number
+}
+
+/** In place of a value that nobody needs any more. */
+const dropped = Symbol("dropped")
 
 const usesOf = (parts: ReadonlyArray<Part>): Pick<Recipe, "firstUses" | "lastUses"> => {
   const firstUses = new Array<number>(parts.length)
@@ -130,6 +141,7 @@ class Course {
   private values: Array<unknown> = []
   /** The number of the first attempt at the part that runs. */
   private first = 1
+  private again: Again | undefined
 
   constructor(recipe: Recipe, inputs: ReadonlyArray<unknown> | undefined) {
     this.recipe = recipe
@@ -153,12 +165,17 @@ class Course {
     this.at = pause.at
     this.values = [...pause.values]
     this.first = pause.first
+    this.again = pause.again
   }
 
   /** Runs what is left. */
   private rest(): Effect.Effect<unknown, unknown> {
     const { parts } = this.recipe
     while (this.at < parts.length) {
+      if (this.again !== undefined && this.at < this.again.until && !this.again.parts.has(this.at)) {
+        this.at++
+        continue
+      }
       const { sources, task } = parts[this.at]!
       const inputs = task.shape === "none"
         ? undefined
@@ -218,18 +235,21 @@ class Course {
     const { at } = this
     const { isInlined, key, sources, task } = parts[at]!
     this.values[at] = value
-    for (const source of sources) if (source < 0 && lastUses[~source] === at) this.values[~source] = undefined
+    for (const source of sources) if (source < 0 && lastUses[~source] === at) this.values[~source] = dropped
     this.at++
     if (at === parts.length - 1 || isInlined) return
     // The worker knows of the last one only.
     if (cache !== undefined && key !== undefined && task.body._tag !== "value") cache.set(key, value)
+    // The attempts of the part that missed it go on.
+    if (this.again !== undefined && at < this.again.until) return
     this.first = this.attempt.number
     const { core, isLost } = this.attempt
     if (!isLost && core.schedules.size > 0) core.schedules.delete(this.attempt.task)
   }
 
   /** Says in a cause whose it is. */
-  private told(cause: Cause.Cause<unknown>): Cause.Cause<unknown> {
+  private told(given: Cause.Cause<unknown>): Cause.Cause<unknown> {
+    const cause = this.withoutOwn(given)
     const { index, submission } = this.attempt
     const failed = { submission, index, path: wayFrom(this.recipe, this.attempt, this.at), attempt: this.number }
     if (isSkip(cause)) {
@@ -237,10 +257,41 @@ class Course {
       this.recipe.skipped.set(submission, skipped.set(index, failed))
     } else if (this.mayGoOn(cause)) {
       const pauses = this.recipe.pauses.get(submission) ?? new Map<number, Pause>()
-      const { at, attempt, first, values } = this
-      this.recipe.pauses.set(submission, pauses.set(index, { at, attempt, first, values }))
+      const { again, attempt, first, values } = this
+      const at = again === undefined ? this.at : Math.min(this.at, ...again.parts)
+      this.recipe.pauses.set(submission, pauses.set(index, { at, attempt, first, values, again }))
     }
     return Cause.annotate(cause, Context.make(FailedPart, failed), { overwrite: true })
+  }
+
+  /** What a part misses of those before it is made again in the next attempt; the whole misses the rest. */
+  private withoutOwn(cause: Cause.Cause<unknown>): Cause.Cause<unknown> {
+    const { parts } = this.recipe
+    const isOwnFailure = withoutSignals(cause).reasons.some((reason) => !Cause.isInterruptReason(reason))
+    const missed = isOwnFailure || isSkip(cause) ? undefined : missedIn(cause)
+    const isMeant = (named: unknown, part: number): boolean => parts[part]!.task === named || this.keyOf(part) === named
+    const needed = parts[this.at]!.sources.flatMap((source) => source < 0 ? [~source] : [])
+    const own = needed.filter((part) => missed?.some((named) => isMeant(named, part)))
+    // What was left to be made again is so still.
+    const left = this.again === undefined ? [] : [...this.again.parts].filter((part) => part >= this.at)
+    this.again = own.length === 0 && left.length === 0
+      ? undefined
+      : { parts: this.withNeeded([...own, ...left]), until: Math.max(this.at, this.again?.until ?? 0) }
+    if (own.length === 0) return cause
+    const dependencies = missed!.filter((named) => !own.some((part) => isMeant(named, part)))
+    return Cause.fail(new DependenciesLost({ dependencies: dependencies as DependenciesLost["dependencies"] }))
+  }
+
+  /** Some parts, with those that they need and whose values are gone. */
+  private withNeeded(some: ReadonlyArray<number>): ReadonlySet<number> {
+    const all = new Set(some)
+    // Those that are added on the way are looked at in their turn.
+    for (const part of all) {
+      for (const source of this.recipe.parts[part]!.sources) {
+        if (source < 0 && this.values[~source] === dropped) all.add(~source)
+      }
+    }
+    return all
   }
 
   /** Whether another attempt may follow. */
