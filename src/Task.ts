@@ -306,7 +306,7 @@ export const barrier = <
   before: I,
   options?: O
 ): Task<void, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
-  wrap({ _tag: "map", run: () => undefined }, undefined, { ...options, after: before as AnyOptions["after"] })
+  wrap({ _tag: "map", run: internal.noValue }, undefined, { ...options, after: before as AnyOptions["after"] })
 
 /**
  * A task that succeeds with the exit of another, whatever it is: failures stop here.

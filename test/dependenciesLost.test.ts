@@ -208,6 +208,32 @@ describe("a body that misses an input", () => {
       }).pipe(Effect.scoped, inScheduler()))
   }
 
+  it.effect("F7, G12: what lies behind barriers can be named, and runs again though its result is held", () =>
+    Effect.gen(function*() {
+      for (const isNested of [false, true]) {
+        for (const isForgotten of [false, true]) {
+          const log: Log = []
+          const [first, second] = ["first", "second"].map((key) => Task.make(note(log, key), { key }))
+          const held = yield* Client.submitAll(isForgotten ? [] : [first!, second!])
+          const inner = Task.barrier([first!, second!], { key: "inner" })
+          const barrier = isNested ? Task.barrier(inner) : inner
+          const names = [first!, "first", ...held.slice(0, 1)]
+          let misses = 0
+          const down = Task.make(
+            Effect.suspend(() => misses < names.length ? Task.dependenciesLost(names[misses++]!) : note(log, "down")),
+            { after: [barrier] }
+          )
+          // What holds the inner one by itself must not keep the outer one from waiting.
+          const kept = yield* Client.submitAll(isNested && !isForgotten ? [inner] : [])
+          yield* Client.compute(down)
+          const count = (name: string) => log.filter((each) => each === name).length
+          assert.deepStrictEqual([count("first"), log.at(-1)], [names.length + 1, "down"])
+          if (!isForgotten) assert.strictEqual(count("second"), 1)
+          yield* Effect.forEach([...held, ...kept], (each) => Client.release(each))
+        }
+      }
+    }).pipe(Effect.scoped, inScheduler({ concurrency: 2 })))
+
   it.effect("F7: an exit stands for its task, and a flatMap task calls its function again", () =>
     Effect.gen(function*() {
       const log: Log = []
@@ -291,7 +317,10 @@ describe("a body that misses an input", () => {
         const a = Task.make(root, (value) => Effect.succeed(`${value} a`), { key: "a" })
         const b = Task.make([root, a], () => missing("b", 1, Task.dependenciesLost("a")), { key: "b" })
         const c = Task.make({ a, exit: Task.exit(b) }, () => missing("c", 2, Task.dependenciesLost("a")), { key: "c" })
+        const barrier = Task.barrier([Task.barrier([a, root])])
+        const d = Task.make(missing("d", 2, Task.dependenciesLost("a")), { after: barrier })
         return [
+          d,
           Task.make([b, c], ([x, y]) => Effect.succeed(`${x} ${y}`)),
           Task.make(a, () => Task.dependenciesLost(a))
         ]

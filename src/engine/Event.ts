@@ -33,7 +33,12 @@ export type Ending =
    * The body found that what these of its dependencies made is not there any more: they run again, then it does, and this was
    * no attempt. Each is named by its place among the dependencies of the task.
    */
-  | { readonly _tag: "DependenciesLost"; readonly places: ReadonlyArray<number> }
+  | {
+    readonly _tag: "DependenciesLost"
+    readonly places: ReadonlyArray<number>
+    /** Ways to what lies behind dependencies, each a place among these, and then one among those of what is there, and so on. */
+    readonly behind?: ReadonlyArray<ReadonlyArray<number>> | undefined
+  }
   /** The body chose not to do its work: what depends on it is not done either, unless a policy says otherwise. */
   | { readonly _tag: "Skipped" }
   /** The body cannot run on this worker: it runs on another, and this was no attempt. */

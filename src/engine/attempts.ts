@@ -66,7 +66,7 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
     case "Rescheduled":
       return giveWay(state, task, out)
     case "DependenciesLost":
-      return reportLost(state, task, ending.places, out)
+      return reportLost(state, task, ending, out)
     case "Unmet":
       return goElsewhere(state, task, ending.reason, out)
   }

@@ -91,6 +91,14 @@ export const originOf = (submission: Submission, edge: number): Place => {
   return target >= 0 ? { submission, index: target } : submission.origins!.get(edge)!
 }
 
+/** Where the dependencies of a task were registered, though it may have let go of them. */
+export const originsOf = ({ index, submission }: Place): ReadonlyArray<Place> => {
+  const { offsets } = submission.plan
+  const places: Array<Place> = []
+  for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) places.push(originOf(submission, edge))
+  return places
+}
+
 /** Takes hold of the dependencies of a task that had let go of them, and gives those that were forgotten a row again. */
 const root = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
   const submission = state.tasks.submission[task]!

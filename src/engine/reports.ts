@@ -6,6 +6,7 @@
  */
 import { requeue, waitAgain } from "./again.ts"
 import { dependencyRows } from "./dependencies.ts"
+import type { Ending } from "./Event.ts"
 import { isBeyond } from "./horizon.ts"
 import type { Out } from "./Instruction.ts"
 import * as lineage from "./lineage.ts"
@@ -21,15 +22,18 @@ import { keyAt, mayRepeatAt } from "./Submission.ts"
 import type { Place } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 
+type Missed = Extract<Ending, { readonly _tag: "DependenciesLost" }>
+
 /**
  * Requeues a task whose attempt has ended because dependencies are lost, and lets those run again that have not done so since
  * the attempt started. It does not count as an attempt.
  */
-export const reportLost = (state: State, task: TaskId, places: ReadonlyArray<number>, out: Out): void => {
+export const reportLost = (state: State, task: TaskId, { behind = none, places }: Missed, out: Out): void => {
   const attempt = state.tasks.attempt[task]!
   const all = dependencyRows(state, task)
   // What it let go of is none of its dependencies any more.
-  const named = places.map((place) => all[place]!).filter((dependency) => dependency >= 0)
+  const rows = [...places.map((place) => all[place]!), ...behind.map((way) => rowBehind(state, all, way))]
+  const named = [...new Set(rows)].filter((dependency) => dependency >= 0)
   const isFresh = (dependency: TaskId): boolean => !isMadeSince(state, dependency, attempt)
   // Others have reported all of it first: it is there again, or on its way.
   // With a policy it need not wait for that, and could report for ever.
@@ -54,6 +58,21 @@ export const reportLost = (state: State, task: TaskId, places: ReadonlyArray<num
   lineage.renew(state, renewal, out)
 }
 
+const none: ReadonlyArray<never> = []
+
+/** The row of what lies behind a dependency, which need not hold it: -1 if it was forgotten, and so is made anew with that. */
+const rowBehind = (state: State, all: ReadonlyArray<TaskId>, [first, ...others]: ReadonlyArray<number>): TaskId => {
+  let row = all[first!]!
+  if (row < 0) return -1
+  let place = placeOf(state, row)
+  for (const other of others) {
+    if (isBeyond(place.submission)) return -1
+    place = lineage.originOf(place.submission, place.submission.plan.offsets[place.index]! + other)
+    row = rowOf(place)
+  }
+  return row
+}
+
 /** Whether a task has been started since this attempt of another one was, or is about to be. */
 const isMadeSince = ({ tasks }: State, task: TaskId, attempt: number): boolean =>
   !hasEnded(tasks.phase[task] as PhaseOf) || ((tasks.attempt[task]! - attempt) | 0) > 0
@@ -66,7 +85,7 @@ const lostResults = (state: State, named: ReadonlyArray<TaskId>, attempt: number
   // Those that are added on the way are looked at in their turn.
   for (const task of lost) {
     if (settingsOf(state, task)?.absorbs !== true) continue
-    for (const origin of originsOf(placeOf(state, task))) {
+    for (const origin of lineage.originsOf(placeOf(state, task))) {
       const present = rowOf(origin)
       if (present >= 0 && isLost(present)) lost.add(present)
     }
@@ -91,17 +110,9 @@ const unrepeatable = (state: State, lost: ReadonlySet<TaskId>) => {
       continue
     }
     // What has a row is there, on its way, or as lost as this.
-    stack.push(...originsOf(place).filter((origin) => rowOf(origin) < 0))
+    stack.push(...lineage.originsOf(place).filter((origin) => rowOf(origin) < 0))
   }
   return { final, forgotten }
-}
-
-/** Where the dependencies of a task were registered, though it may have let go of them. */
-const originsOf = ({ index, submission }: Place): ReadonlyArray<Place> => {
-  const { offsets } = submission.plan
-  const places: Array<Place> = []
-  for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) places.push(lineage.originOf(submission, edge))
-  return places
 }
 
 /** The row of the task that was registered there, or -1. */

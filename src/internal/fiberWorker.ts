@@ -20,6 +20,7 @@ import * as Scope from "effect/Scope"
 import { interrupted } from "../engine/Event.ts"
 import type { Ending } from "../engine/Event.ts"
 import type { Finalize, Stop } from "../engine/Instruction.ts"
+import { originsOf } from "../engine/lineage.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { TaskTimeout } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
@@ -30,7 +31,7 @@ import { keptIn } from "./kept.ts"
 import { runOf } from "./livePlan.ts"
 import type { LivePlan, Run } from "./livePlan.ts"
 import { looked } from "./looks.ts"
-import { placesOf } from "./missed.ts"
+import { missedBy } from "./missed.ts"
 import type { Obstacle } from "./overdue.ts"
 import { Resources } from "./resources.ts"
 import { Results } from "./results.ts"
@@ -231,13 +232,13 @@ export class FiberWorker {
     const ending = endingOf(cause)
     if (missed === undefined || ending._tag === "Skipped") return this.report(task, attempt, ending)
     const key = this.core.keyOf(task)
-    const places = looked(
-      () => placesOf(missed, handles, key, this.core.dependenciesOf(task)),
+    const found = looked(
+      () => missedBy(missed, handles, key, this.core.dependenciesOf(task), originsOf),
       new TypeError(`What task ${JSON.stringify(key)} named in Task.dependenciesLost throws when it is looked at.`)
     )
-    if (places instanceof TypeError) return this.fail(task, attempt, Cause.die(places))
+    if (found instanceof TypeError) return this.fail(task, attempt, Cause.die(found))
     this.core.hasLost = true
-    this.report(task, attempt, { _tag: "DependenciesLost", places })
+    this.report(task, attempt, { _tag: "DependenciesLost", ...found })
   }
 
   /** The outcome was fixed when the attempt was asked to stop, whatever it ended with; only a timeout may be tried again. */

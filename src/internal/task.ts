@@ -241,6 +241,11 @@ export const isHandle = (u: unknown): u is Handle => (isTask(u) && !isPlainValue
 /** Whether the value of a task is there from the start. */
 export const isLiteral = ({ body, plain }: TaskImpl): boolean => plain === undefined && body._tag === "value"
 
+/** What a barrier does. */
+export const noValue = (): void => undefined
+
+export const isBarrier = ({ body }: TaskImpl): boolean => body._tag === "map" && body.run === noValue
+
 /** A `Task.succeed` without options stands for its value wherever it is an input. */
 export const isPlainValue = (task: TaskImpl): boolean => isLiteral(task) && task.options === noOptions
 

@@ -58,7 +58,8 @@ export const reschedule: Effect.Effect<never, Reschedule> = Effect.suspend(() =>
  *
  * **Details**
  *
- * Names direct dependencies, those of `after` included: the tasks or futures themselves, or their keys. What they need runs again
+ * Names direct dependencies, those of `after` and what lies behind barriers included: the tasks or futures themselves, or their
+ * keys. What they need runs again
  * as far as it was released. It is no attempt: `Worker.current` and `retry` count on as if the body had not run. Of several tasks
  * that miss the same dependency the first has it run, once; a body that had started before that just runs again. Dependents that
  * run go on with what they have; those that have not started wait. A `Task.exit` stands for the task that it is the exit of, a

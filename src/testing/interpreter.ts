@@ -28,7 +28,7 @@ import { compile } from "../internal/compile.ts"
 import { policiesOf } from "../internal/dependency.ts"
 import { assemble, scan } from "../internal/inputs.ts"
 import type { Named } from "../internal/keys.ts"
-import { placesOf } from "../internal/missed.ts"
+import { missedBy } from "../internal/missed.ts"
 import { isDone, isRetriable, retryOf } from "../internal/retries.ts"
 import { runIn } from "../internal/runs.ts"
 import type { SchedulerCore } from "../internal/schedulerCore.ts"
@@ -263,9 +263,15 @@ export class Interpreter implements Stage {
   ): Effect.Effect<void> {
     const dependencies = this.rows.dependenciesOf(id)
     const { handles } = this.rows.taskOf(id)
-    const places = placesOf(missed, handles, this.rows.keyOf(id), dependencies.map((each) => this.rows.at(each)))
-    if (places instanceof TypeError) return this.end(id, number, Cause.die(places), seen)
-    const lost = places.map((place) => dependencies[place]!)
+    const rowsBefore = ({ index, submission }: Place): ReadonlyArray<Row> =>
+      this.rows.dependenciesOf(submission.ids[index]!).map((each) => this.rows.at(each))
+    const direct = dependencies.map((each) => this.rows.at(each))
+    const found = missedBy(missed, handles, this.rows.keyOf(id), direct, rowsBefore)
+    if (found instanceof TypeError) return this.end(id, number, Cause.die(found), seen)
+    const behind = (found.behind ?? []).map(([first, ...others]) =>
+      others.reduce((row, place) => this.rows.dependenciesOf(row)[place]!, dependencies[first!]!)
+    )
+    const lost = [...new Set([...found.places.map((place) => dependencies[place]!), ...behind])]
     const reports = (this.reports.get(id) ?? 0) + 1
     this.reports.set(id, reports)
     const end = (reason: Going, rows: ReadonlyArray<TaskId>): Effect.Effect<void> => {

@@ -3,7 +3,7 @@
  * again by search after each event. It does not choose what starts; it judges whether each choice was allowed, and it
  * knows how every task must end, what is held, who waits, and which waits are over.
  */
-import type { Event, PoolOpened, Terms, WaitMode } from "../../src/engine/Event.ts"
+import type { Ending, Event, PoolOpened, Terms, WaitMode } from "../../src/engine/Event.ts"
 import { inOrder } from "../../src/engine/fairness.ts"
 import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Discard, Instruction, Start, StartWorker, WaitEnded } from "../../src/engine/Instruction.ts"
@@ -1242,11 +1242,24 @@ export class Model {
       case "DependenciesLost":
         return this.dependenciesLost(
           task,
-          ending.places.filter((place) => !task.dropped.has(place)).map((place) => task.deps[place]!),
+          this.missedBy(task, ending),
           attempt,
           state
         )
     }
+  }
+
+  /** Dependencies, and what is live of what lies behind them. */
+  private missedBy(task: Task, { behind = [], places }: Ending & { readonly _tag: "DependenciesLost" }): Array<Task> {
+    const isHeld = (place: number): boolean => !task.dropped.has(place)
+    const all = behind.filter(([first]) => isHeld(first!)).map(([first, ...others]) =>
+      others.reduce((each, place) => each.deps[place]!, task.deps[first!]!)
+    )
+    const named = [
+      ...places.filter(isHeld).map((place) => task.deps[place]!),
+      ...all.filter((each) => this.tasks.has(each))
+    ]
+    return [...new Set(named)]
   }
 
   /** What its body misses runs again, unless it has since this attempt started. */

@@ -11,6 +11,7 @@ import { fairnessOf, inOrder } from "../../src/engine/fairness.ts"
 import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
+import { originsOf } from "../../src/engine/lineage.ts"
 import { placeOf, settingsOf } from "../../src/engine/lookups.ts"
 import type { Claim } from "../../src/engine/Owner.ts"
 import { Flag, isFailed, Phase } from "../../src/engine/Phase.ts"
@@ -682,7 +683,19 @@ export class Simulation {
     const places = stale.length > 0 && this.chance.with(0.9)
       ? stale
       : [...dependencyRows(this.state, run.task).keys()].filter(() => this.chance.with(0.6))
-    return { _tag: "DependenciesLost", places }
+    const behind = this.behind(run)
+    if (behind.length === 0 || this.chance.with(0.6)) return { _tag: "DependenciesLost", places }
+    const way = this.chance.pick(behind)!
+    this.seen.set("behind", (this.seen.get("behind") ?? 0) + 1)
+    return { _tag: "DependenciesLost", places: [...new Set([...places, way[0]])], behind: [way] }
+  }
+
+  /** The ways to what its dependencies depend on, held or not. */
+  private behind({ task }: Run): ReadonlyArray<readonly [number, number]> {
+    const rows = dependencyRows(this.state, task)
+    return rows.flatMap((row, place) =>
+      row < 0 ? [] : originsOf(placeOf(this.state, row)).map((_, i) => [place, i] as const)
+    )
   }
 
   /** The places of dependencies that run again since an attempt has started, or have by now. */
