@@ -48,7 +48,10 @@ export const compile = (
     const functions = [functionOf(only)]
     const { defaults } = run
     const one = isLiteral(only) ? oneLiteral : onePlan
-    return { plan: { ...one, nodes: [only], functions, run, defaults, runs: undefined }, targets: onlyFirst }
+    return {
+      plan: { ...one, nodes: [only], functions, run, defaults, runs: undefined, isUnfolded: false },
+      targets: onlyFirst
+    }
   }
   return new Compiler(live, run).compile(targets)
 }
@@ -115,7 +118,8 @@ class Compiler extends Drafting<TaskImpl> {
       functions,
       run,
       defaults,
-      runs: undefined
+      runs: undefined,
+      isUnfolded: false
     }
     return { targets, plan }
   }

@@ -142,7 +142,8 @@ export class FiberWorker {
 
   /** The exit of a body, unless its effect gave work that nobody would wait for or run. */
   private checked(order: Order, task: TaskImpl, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> {
-    if (Exit.isFailure(exit)) return exit
+    // Most results take no more looks than these.
+    if (Exit.isFailure(exit) || typeof exit.value !== "object" || exit.value === null) return exit
     // Of an attempt that does not count they may be gone.
     const inputs = () => this.counts(order) ? assembled(task, this.inputsOf(order.task, task)) : undefined
     const wrong = strayResult(task, exit.value, inputs, this.core, order.task)

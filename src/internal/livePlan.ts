@@ -53,6 +53,8 @@ export interface LivePlan extends Plan {
   readonly run: Run
   /** The worlds of the tasks of a plan that runs them again: they come from several submissions. */
   readonly runs: ReadonlyArray<Run> | undefined
+  /** The body of a flatMap task returned it, and the engine took it. */
+  isUnfolded: boolean
 }
 
 /** The world in which a task of a plan runs. */

@@ -106,7 +106,8 @@ class Recompiler extends Drafting<Entry> {
       functions: nodes.map(({ task }) => functionOf(task)),
       run: roots[0]!.run,
       defaults: undefined,
-      runs: nodes.map(({ run }) => run)
+      runs: nodes.map(({ run }) => run),
+      isUnfolded: false
     }
     return { targets, plan }
   }

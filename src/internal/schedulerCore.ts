@@ -32,7 +32,7 @@ import { areInputsThere } from "../engine/needs.ts"
 import { maySettle } from "../engine/outside.ts"
 import { Flag, hasEnded, Phase } from "../engine/Phase.ts"
 import type { Phase as PhaseOf } from "../engine/Phase.ts"
-import type { Identity, Plan } from "../engine/Plan.ts"
+import type { Identity } from "../engine/Plan.ts"
 import { spentTasks } from "../engine/spent.ts"
 import { make as makeState } from "../engine/State.ts"
 import type { SchedulerSettings, State } from "../engine/State.ts"
@@ -134,8 +134,6 @@ export class SchedulerCore implements Carrier, Live, Past {
   /** Ends may wait in `ends`. */
   private readonly savesUpEnds: boolean
   private isAwake = false
-  /** The plans that bodies of flatMap tasks returned. */
-  private readonly unfolded = new WeakSet<Plan>()
   /** Whether a result was ever lost, with its worker or because a body said so. */
   hasLost = false
   private alarm: Fiber.Fiber<void> | undefined
@@ -520,8 +518,8 @@ export class SchedulerCore implements Carrier, Live, Past {
     const { index, submission } = placeOf(this.state, task)
     const answer = this.ask({ _tag: "TaskExpanded", now: this.now(), task, attempt, plan, target: targets[0]! })
     if (answer._tag === "Rejected") return worker.fail(task, attempt, Cause.fail(refused(answer)))
-    if (this.unfolded.has(submission.plan)) spend(submission, index)
-    this.unfolded.add(plan)
+    if ((submission.plan as LivePlan).isUnfolded) spend(submission, index)
+    plan.isUnfolded = true
   }
 
   // ---- compiling
