@@ -9,6 +9,7 @@ import type { Rule } from "./checkFacts.ts"
 import { settingsOf } from "./lookups.ts"
 import { claimsOf } from "./owners.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
+import { spentTasks } from "./spent.ts"
 import type { TaskId } from "./TaskTable.ts"
 
 /** S3: the users of a task are its claims, bulk targets, wishes, aliases and dependents. */
@@ -51,12 +52,14 @@ export const claims: Rule = function*(state, { live, name }) {
       yield `S3: the identity ${key} names ${name(task)}`
     }
   }
+  const spent = spentTasks(state)
   for (const task of live) {
     const identity = settingsOf(state, task)?.identity
     // Cancelled, replaced when it had failed, or released. That of a task that was forgotten is free, though its result is made
     // anew; so is that of a result which was spent once, and is needed again for another one that is made anew.
     const phase = phaseOf(state, task)
-    const isFree = phase === Phase.succeeded || state.outcomes.has(task) || phase === Phase.releasing ||
+    const isFree = spent.has(task) || phase === Phase.succeeded || state.outcomes.has(task) ||
+      phase === Phase.releasing ||
       has(state, task, Flag.recomputed)
     if (identity !== undefined && !isFree && state.keys.get(identity) !== task) yield `S3: ${name(task)} lost its key`
   }
