@@ -5,6 +5,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
+import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import { gate, inScheduler, type Log, note, turns } from "./harness.ts"
@@ -298,13 +299,24 @@ describe("caches", () => {
         for (let round = 0; round < 2; round++) {
           assert.deepStrictEqual(yield* Client.compute([flat(1), flat(2)], { cache, passes }), [[1, 2], [2, 4]])
         }
-        assert.sameMembers([...cache.keys()], ["step", "f(1)", "f(2)"])
+        assert.sameMembers([...cache.keys()], ["f(1)", "f(2)"])
         assert.sameMembers(log, ["1", "2", "1", "2", "f(1)", "f(2)"])
       }
       const shared = new Map<string, unknown>()
       for (const n of [1, 2]) {
         const value = yield* Client.annotate(Client.compute(flat(n), { cache: shared }), { namespace: "n" })
         assert.deepStrictEqual(value, [1, n * 2])
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("R1: what a flatMap task returned adds nothing under its own keys, so no other graph takes it", () =>
+    Effect.gen(function*() {
+      for (const passes of [[], ["fuse"]] as const) {
+        const cache = new Map<string, unknown>()
+        const flat = Task.flatMap(1, () => Task.map(step(1), (n) => n + 1))
+        assert.strictEqual(yield* Client.compute(flat, { cache, passes }), 2)
+        assert.strictEqual(yield* Client.compute(step(3), { cache, passes }), 3)
+        assert.deepStrictEqual([...cache], [["step", 3]])
       }
     }).pipe(inScheduler()))
 
@@ -345,6 +357,77 @@ describe("who asks by key", () => {
       assert.deepStrictEqual(yield* events("k"), lives(two))
       assert.deepStrictEqual(yield* events({ key: "k", graph: one }), lives(one))
     }).pipe(inScheduler({ concurrency: 1, stories: 100 })))
+
+  it.effect("V10, V11: lists of keys have the graph where two tasks of one key meet, and only there", () =>
+    Effect.gen(function*() {
+      const door = gate()
+      const wait = (value: number, key = "k") => Task.make(Effect.as(door.pass, value), { key })
+      const [first, second] = [yield* Client.submit(wait(1)), yield* Client.submit(wait(2))]
+      const third = yield* Client.submit(wait(3, "other"))
+      const below = yield* Client.submit(Task.map([first, second, third], () => 0, { key: "below" }))
+      const [one, two] = [(yield* Future.metadata(first)).graph, (yield* Future.metadata(second)).graph]
+      const keys = [`k (graph ${one})`, `k (graph ${two})`, "other"]
+      assert.deepStrictEqual((yield* Scheduler.explain("below"))?.because, { _tag: "WaitsForDependencies", keys })
+      const { owners, tasks } = yield* Scheduler.dump
+      assert.deepStrictEqual(tasks.find(({ key }) => key === "below")?.waitsOn, keys)
+      assert.deepStrictEqual(owners.map(({ claims }) => claims), [[...keys, "below"]])
+      const alone = yield* Client.submit(Task.map([second, third], () => 0, { key: "alone" }))
+      assert.deepInclude((yield* Scheduler.explain("alone"))?.because, { keys: ["k", "other"] })
+      // The one that is told of counts too.
+      yield* Client.submit(Task.map(first, () => 0, { key: "k" }))
+      assert.deepInclude((yield* Scheduler.explain("k"))?.because, { keys: keys.slice(0, 1) })
+      yield* door.open
+      yield* Client.gather([below, alone])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("V8, G17: two futures of one key are two nodes of a picture, and two futures of one task are one", () =>
+    Effect.gen(function*() {
+      const one = step(1)
+      const [first, again] = yield* Client.submitAll([one, one])
+      const second = yield* Client.submit(step(2))
+      const { graph } = yield* Future.metadata(second)
+      assert.deepStrictEqual(Graph.dependencies(Task.map([first, again, second], () => 0, { key: "sum" })), {
+        sum: ["step", `step (graph ${graph})`],
+        step: [],
+        [`step (graph ${graph})`]: []
+      })
+      const own = Graph.dependencies(Task.map([second, step(3)], () => 0, { key: "sum" }))
+      assert.deepStrictEqual(own, { sum: [`step (graph ${graph})`, "step"], step: [], [`step (graph ${graph})`]: [] })
+    }).pipe(inScheduler()))
+
+  it.effect("V8: of tasks of one key the newest gives the state, however late the others end", () =>
+    Effect.gen(function*() {
+      const events: Array<Scheduler.TaskEvent> = []
+      yield* Scheduler.listen((event) => events.push(event))
+      const door = gate()
+      const held = yield* Client.submit(Task.make(Effect.as(door.pass, 1), { key: "k" }))
+      yield* Effect.exit(Client.compute(Task.make(Effect.fail("no"), { key: "k" })))
+      yield* door.open
+      yield* Future.join(held)
+      assert.deepStrictEqual([...Graph.states(events)], [["k", "failed"]])
+      const { graph } = yield* Future.metadata(held)
+      assert.deepStrictEqual([...Graph.states(events.filter((event) => event.graph === graph))], [["k", "succeeded"]])
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("F12: failures of tasks of one key in several graphs are several in a report", () =>
+    Effect.gen(function*() {
+      const flat = (n: number) => Task.flatMap(n, () => Task.map(Task.make(Effect.fail(`no ${n}`), { key: "k" }), () => 0))
+      const report = SkeinError.report(yield* Client.compute({ a: flat(1), b: flat(2) }, { errors: "collect" }))
+      const told = report.failures.map(({ heldUp, root }) => [root, heldUp])
+      assert.deepStrictEqual(told, [["k", ["a"]], ["k", ["b"]]])
+    }).pipe(inScheduler()))
+
+  it.effect("F12: a path has the graph of keys that are in it twice", () =>
+    Effect.gen(function*() {
+      const flat = Task.flatMap(1, () => Task.make(Effect.fail("no"), { key: "step" }), { key: "step" })
+      const exit = yield* Effect.exit(Client.compute(Task.map(flat, () => 0, { key: "below" })))
+      const path = Exit.isFailure(exit) ? infoOf(exit.cause)?.path ?? [] : []
+      assert.lengthOf(path, 3)
+      assert.match(path[0]!, /^step \(graph \d+\)$/)
+      assert.match(path[1]!, /^step \(graph \d+\)$/)
+      assert.notStrictEqual(path[0], path[1])
+      assert.strictEqual(path[2], "below")
+    }).pipe(inScheduler()))
 
   it.effect("F12: a failure says in which graph its key is", () =>
     Effect.gen(function*() {

@@ -104,11 +104,14 @@ export const pathOf = (trail: Trail, known: Map<Trail, Path>): Path => {
   for (; at !== undefined && !known.has(at); at = at.from) steps.push(at)
   let path = at && known.get(at)
   for (let i = steps.length - 1; i >= 0; i--) {
-    path = new Path(path, steps[i]!.task)
+    path = new Path(path, steps[i]!.task, graphOf(steps[i]!))
     known.set(steps[i]!, path)
   }
   return path!
 }
+
+/** The number of the graph in which the key of a step names its task. */
+export const graphOf = ({ place, where }: Trail): number | undefined => place?.submission.number ?? where?.graph
 
 /** The first step of a trail: the end with which it began. */
 export const firstOf = (trail: Trail): Trail => {

@@ -8,7 +8,7 @@ import * as budget from "./budget.ts"
 import { dependenciesOf } from "./dependencies.ts"
 import * as follow from "./follow.ts"
 import type { Out } from "./Instruction.ts"
-import { keyOf, mayRepeat } from "./lookups.ts"
+import { keysOf, mayRepeat } from "./lookups.ts"
 import { recount } from "./needs.ts"
 import { outcomeOf } from "./outcomes.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
@@ -148,7 +148,7 @@ export const breakCycles = (state: State, tasks: ReadonlySet<TaskId>, out: Out):
 
 const starve = (state: State, victim: TaskId, cycle: ReadonlyArray<TaskId>, out: Out): void => {
   const from = cycle.indexOf(victim)
-  const keys = [...cycle.slice(from), ...cycle.slice(0, from)].map((task) => keyOf(state, task))
+  const keys = keysOf(state, [...cycle.slice(from), ...cycle.slice(0, from)])
   const waits = keys.map((key, i) => [key, keys[(i + 1) % keys.length]!] as const)
   fail(state, victim, outcomeOf(state, victim, { _tag: "Starved", waits }), out)
 }

@@ -7,7 +7,7 @@ import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing, unitsOf
 import type { Needs } from "./amounts.ts"
 import { brakeOf, forSources, isBraked } from "./budget.ts"
 import { lackOf, restrictionOf } from "./lack.ts"
-import { keyOf, sequenceOf, settingsOf } from "./lookups.ts"
+import { keyOf, keysOf, sequenceOf, settingsOf } from "./lookups.ts"
 import { awaitedDependenciesOf } from "./needs.ts"
 import type { Reason } from "./Outcome.ts"
 import type { Wait } from "./Owner.ts"
@@ -307,11 +307,11 @@ const workerOf = (state: State, task: TaskId) => state.workers[state.tasks.worke
 
 const waitingBecause = (state: State, task: TaskId, survey: Survey): Because => {
   const alias = state.aliases.get(task)
-  if (alias !== undefined) return { _tag: "StandsFor", key: keyOf(state, alias) }
+  if (alias !== undefined) return { _tag: "StandsFor", key: keysOf(state, [alias], task)[0]! }
   const open = [...new Set(awaitedDependenciesOf(state, task))]
   if (open.length > 0) {
     const needs = needsOf(state, task)
-    const keys = open.map((need) => keyOf(state, need))
+    const keys = keysOf(state, open, task)
     return { _tag: "WaitsForDependencies", keys, ...(needs.length > 0 && { needs }) }
   }
   return { _tag: "WaitsForRetry", at: survey.timer("retry", state.tasks.attempt[task])?.at ?? state.now }
@@ -325,8 +325,8 @@ const needsOf = (state: State, task: TaskId): ReadonlyArray<Need> => {
   return groups.flatMap(({ from, of, policy, to }, i) => {
     if (met[i] === true) return []
     const isInside = (places: ReadonlyArray<number>) => places.some((place) => place >= from && place < to)
-    const keys = Array.from(open).flatMap(([need, places]) => isInside(places) ? [keyOf(state, need)] : [])
-    return [{ of, policy, size: to - from, ended: { ...tallies[i]! }, keys }]
+    const needed = Array.from(open).flatMap(([need, places]) => isInside(places) ? [need] : [])
+    return [{ of, policy, size: to - from, ended: { ...tallies[i]! }, keys: keysOf(state, needed, task) }]
   })
 }
 
@@ -349,13 +349,13 @@ const readyBecause = (state: State, task: TaskId, survey: Survey): Because => {
     const sources = [...state.sources].filter((source) =>
       free.some(({ index }) => index === state.tasks.worker[source])
     )
-    return { _tag: "SourcesThrottled", running: sources.map((source) => keyOf(state, source)) }
+    return { _tag: "SourcesThrottled", running: keysOf(state, sources, task) }
   }
   const ahead = survey.ahead(task)
   if (free.length > 0 && demand !== undefined && isForAmounts(demand)) {
     return { _tag: "LacksResources", ahead, lacks: lacksOf(state, free, demand) }
   }
-  const running = survey.runningOn(suitable).map((other) => keyOf(state, other))
+  const running = keysOf(state, survey.runningOn(suitable), task)
   const on = suitable.map(({ name }) => name)
   return { _tag: "NoFreeSlot", ahead, running, ...(on.length < open.length && { on }) }
 }
@@ -380,18 +380,17 @@ const lackingBecause = (
 
 /** What a task lacks of tags, and of amounts on each of these workers. */
 const lacksOf = (state: State, workers: ReadonlyArray<WorkerRecord>, { amounts = {}, tags = [] }: Needs) => {
-  const keys = (tasks: ReadonlyArray<TaskId>) => tasks.map((task) => keyOf(state, task))
   const lacks: Array<Lack> = []
   for (const tag of tags) {
     const limit = state.tags.get(tag)
     if (limit === undefined || limit.used < limit.total) continue
-    lacks.push({ of: "tag", name: tag, needed: 1, free: 0, heldBy: keys(holdersOfTag(state, tag)) })
+    lacks.push({ of: "tag", name: tag, needed: 1, free: 0, heldBy: keysOf(state, holdersOfTag(state, tag)) })
   }
   for (const worker of workers) {
     for (const [name, needed] of Object.entries(amounts)) {
       const { total, used } = worker.amounts!.get(name)!
       if (total - used >= unitsOf(needed)) continue
-      const heldBy = keys(holdersOnWorker(state, worker, name))
+      const heldBy = keysOf(state, holdersOnWorker(state, worker, name))
       lacks.push({ of: "resource", name, worker: worker.name, needed, free: amountOf(total - used), heldBy })
     }
   }
@@ -401,5 +400,5 @@ const lacksOf = (state: State, workers: ReadonlyArray<WorkerRecord>, { amounts =
 /** What the open waits of a body are for. */
 const awaitedBy = (state: State, open: ReadonlyArray<Wait>): ReadonlyArray<string> => {
   const isAwaited = (awaited: TaskId) => [state.tasks.waits[awaited] ?? []].flat().some((wait) => open.includes(wait))
-  return [...new Set(open.flatMap((wait) => wait.tasks.filter(isAwaited)))].map((awaited) => keyOf(state, awaited))
+  return keysOf(state, new Set(open.flatMap((wait) => wait.tasks.filter(isAwaited))))
 }

@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import type { Where } from "./Outcome.ts"
+import { namesOf } from "./Path.ts"
+import type { Named } from "./Path.ts"
 import { Flag, hasEnded, Phase } from "./Phase.ts"
 import type { Phase as PhaseOf } from "./Phase.ts"
 import type { Settings } from "./Plan.ts"
@@ -21,6 +23,19 @@ export const settingsOf = (state: State, task: TaskId): Settings | undefined => 
 /** The key of a live task. */
 export const keyOf = (state: State, task: TaskId): string =>
   keyAt(state.tasks.submission[task]!, state.tasks.index[task]!)
+
+/**
+ * The keys of live tasks, for a list; where two tasks of different graphs have one key, with the numbers of their graphs.
+ * `beside` is what the list is about, or -1.
+ */
+export const keysOf = (state: State, tasks: Iterable<TaskId>, beside: TaskId = -1): ReadonlyArray<string> => {
+  const { index, submission } = state.tasks
+  const named = (task: TaskId): Named => ({
+    key: keyAt(submission[task]!, index[task]!),
+    graph: submission[task]!.number
+  })
+  return namesOf(Array.from(tasks, named), beside < 0 ? undefined : named(beside))
+}
 
 /** The label of a live task. */
 export const labelOf = (state: State, task: TaskId): string | undefined =>

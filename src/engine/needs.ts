@@ -7,7 +7,7 @@
 import { dependenciesOf, dependencyRows } from "./dependencies.ts"
 import type { Out } from "./Instruction.ts"
 import * as leaving from "./leaving.ts"
-import { keyOf, settingsOf } from "./lookups.ts"
+import { keysOf, settingsOf } from "./lookups.ts"
 import { meantBy } from "./Outcome.ts"
 import type { Impossibility, Outcome as Ended } from "./Outcome.ts"
 import { hasEnded, Phase } from "./Phase.ts"
@@ -217,9 +217,7 @@ const whyOf = (state: State, task: TaskId, needs: Needs, index: number): Impossi
     policy: group.policy,
     size: group.to - group.from,
     ended: { ...needs.tallies[index]! },
-    refusedBy: endedIn(state, task, needs, group).filter(isRefusal).slice(0, mostNamed).map((each) =>
-      keyOf(state, each)
-    )
+    refusedBy: keysOf(state, endedIn(state, task, needs, group).filter(isRefusal).slice(0, mostNamed), task)
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { amountOf, holdersOfTag } from "./amounts.ts"
 import { dependenciesOf } from "./dependencies.ts"
-import { holdsDependencies, keyOf, labelOf, sequenceOf } from "./lookups.ts"
+import { holdsDependencies, keyOf, keysOf, labelOf, sequenceOf } from "./lookups.ts"
 import { awaitedDependenciesOf } from "./needs.ts"
 import { pathOf } from "./Outcome.ts"
 import type { Outcome, Reason, Trail } from "./Outcome.ts"
@@ -175,9 +175,6 @@ const liveTasks = (state: State): ReadonlyArray<TaskId> =>
     .filter((task) => state.tasks.phase[task] !== Phase.free)
     .sort((a, b) => sequenceOf(state, a) - sequenceOf(state, b))
 
-const keysOf = (state: State, tasks: Iterable<TaskId>): ReadonlyArray<string> =>
-  Array.from(tasks, (task) => keyOf(state, task))
-
 /** What a task holds as long as it may need it, or its result lives on it: its dependencies, or the task it stands for. */
 const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   if (!holdsDependencies(state, task)) return []
@@ -225,8 +222,8 @@ const taskOf = (
     graph: state.tasks.submission[task]!.number,
     ...(label !== undefined && { label }),
     state: phaseNames[phase[task]!] as PhaseName,
-    ...(open.length > 0 && { waitsOn: keysOf(state, open) }),
-    ...(alias !== undefined && { standsFor: keyOf(state, alias) }),
+    ...(open.length > 0 && { waitsOn: keysOf(state, open, task) }),
+    ...(alias !== undefined && { standsFor: keysOf(state, [alias], task)[0]! }),
     users: refs[task]!,
     dependents,
     owners,

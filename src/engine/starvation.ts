@@ -14,7 +14,7 @@ import { giveBack, keptBy, keptFrom, missing } from "./amounts.ts"
 import type { Amount, Kept, Needs } from "./amounts.ts"
 import type { Out } from "./Instruction.ts"
 import { holdsSlot, isAtWork, keepersOf, waitsInside } from "./keepers.ts"
-import { keyOf } from "./lookups.ts"
+import { keysOf } from "./lookups.ts"
 import { awaitedDependenciesOf } from "./needs.ts"
 import type { Pair } from "./Outcome.ts"
 import type { Wait } from "./Owner.ts"
@@ -168,20 +168,24 @@ const tell = (
   blocked: TaskId,
   from: ReadonlyMap<TaskId, TaskId>
 ): ReadonlyArray<Pair> => {
-  const key = (task: TaskId): string => keyOf(state, task)
-  const pairs: Array<Pair> = []
-  if (blocked < 0) return pairs
+  const pairs: Array<readonly [TaskId, TaskId, Pair[2]?]> = []
+  if (blocked < 0) return []
   for (let task = blocked; pairs.length === 0 || task !== waiter; task = from.get(task)!) {
-    pairs.unshift([key(from.get(task)!), key(task)])
+    pairs.unshift([from.get(task)!, task])
   }
   // One that keeps a tag does so on every worker.
   const holders = new Map(obstaclesTo(state, keepers, blocked))
-  for (const [holder, kind] of holders) pairs.push([key(blocked), key(holder), kind])
+  for (const [holder, kind] of holders) pairs.push([blocked, holder, kind])
   for (const holder of holders.keys()) {
     const awaited = holder === waiter ? undefined : firstAwaited(state, holder)
-    if (awaited !== undefined) pairs.push([key(holder), key(awaited)])
+    if (awaited !== undefined) pairs.push([holder, awaited])
   }
-  return pairs
+  const tasks = pairs.flatMap(([waiting, awaited]) => [waiting, awaited])
+  const keys = keysOf(state, tasks)
+  return pairs.map(([, , kind], i): Pair => {
+    const [waiting, awaited] = [keys[2 * i]!, keys[2 * i + 1]!]
+    return kind === undefined ? [waiting, awaited] : [waiting, awaited, kind]
+  })
 }
 
 const firstAwaited = (state: State, task: TaskId): TaskId | undefined => {

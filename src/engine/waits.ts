@@ -8,7 +8,7 @@ import * as amounts from "./amounts.ts"
 import type { WaitAbandoned, WaitBegan, WaitMode } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
 import { waitsInside } from "./keepers.ts"
-import { keyOf, settingsOf } from "./lookups.ts"
+import { keysOf, settingsOf } from "./lookups.ts"
 import { awaitedDependenciesOf } from "./needs.ts"
 import type { Pair } from "./Outcome.ts"
 import type { Behalf, Claim, Wait } from "./Owner.ts"
@@ -344,14 +344,11 @@ export const cycle = (
 }
 
 const pathTo = (state: State, waiter: TaskId, from: ReadonlyMap<TaskId, TaskId>) => {
-  const pairs: Array<Pair> = []
-  let task = waiter
-  do {
-    const by = from.get(task)!
-    pairs.unshift([keyOf(state, by), keyOf(state, task)])
-    task = by
-  } while (task !== waiter)
-  return pairs
+  const way = [waiter]
+  do way.unshift(from.get(way[0]!)!)
+  while (way[0] !== waiter)
+  const keys = keysOf(state, way)
+  return keys.slice(1).map((key, i): Pair => [keys[i]!, key])
 }
 
 /** What a task waits for: a set of those that have not ended, and maybe others. */

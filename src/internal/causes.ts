@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { StackFrame } from "effect/References"
+import { graphOf } from "../engine/Outcome.ts"
 import type { Outcome, Reason, Trail, Where } from "../engine/Outcome.ts"
 import { listOf, Path } from "../engine/Path.ts"
 import {
@@ -83,8 +84,9 @@ const wayOf = ({ reason, trail }: Outcome, causeOf: CauseOf): Way => {
 const firstWay = (reason: Reason, root: Trail, causeOf: CauseOf): Way => {
   const raw = ownCause(reason, root, causeOf)
   const { keys: [first, ...rest], where } = failedIn(root, raw)
-  const begin = new Path(pathOfJoined(raw), first)
-  const path = listOf(rest, begin)!
+  const graph = graphOf(root)
+  const begin = new Path(pathOfJoined(raw), first, graph)
+  const path = listOf(rest, begin, graph)!
   const origin = {
     raw,
     path: begin,
@@ -98,7 +100,8 @@ const firstWay = (reason: Reason, root: Trail, causeOf: CauseOf): Way => {
 }
 
 const nextWay = ({ meant, origin, path: before }: Way, trail: Trail): Way => {
-  const path = new Path(listOf(refusedIn(trail, trail.from!), before), trail.task)
+  const graph = graphOf(trail)
+  const path = new Path(listOf(refusedIn(trail, trail.from!), before, graph), trail.task, graph)
   return { origin, path, meant: trail.isAlias === true ? meant : path }
 }
 

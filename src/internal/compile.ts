@@ -13,8 +13,8 @@ import { reasonOf } from "./checks.ts"
 import { policiesOf } from "./dependency.ts"
 import { CachedTask, conflict, givenName, identityIn, inGraph, inNamespace, namedBy, namedIn, nameOf } from "./keys.ts"
 import type { Named } from "./keys.ts"
-import { functionOf } from "./livePlan.ts"
-import type { Compiled, LivePlan, Run } from "./livePlan.ts"
+import { functionOf, isFor } from "./livePlan.ts"
+import type { Cache, Compiled, LivePlan, Run } from "./livePlan.ts"
 import { contradiction } from "./options.ts"
 import { apply } from "./passes.ts"
 import { Drafting, positionsOf } from "./planning.ts"
@@ -168,18 +168,17 @@ class Compiler extends Drafting<TaskImpl> {
   /** Whether a task with a key needs no node of its own: it runs already, or its result is in the cache. */
   private isKnown(task: TaskImpl, named: Named): boolean {
     if (this.joins(task, named)) return true
-    const found = this.readsCache(task) ? this.run.cache?.find(named.key) : undefined
+    const found = this.cached(task, named.key)
     if (found === undefined) return false
     this.finish(task, this.place(new CachedTask(task, found.value), named), named)
     return true
   }
 
-  private readsCache({ options: { key, resource } }: TaskImpl): boolean {
-    const { annotations: { namespace }, isReturned } = this.run
+  private cached(task: TaskImpl, key: string): ReturnType<Cache["find"]> {
+    const { cache } = this.run
     // What a result owns is gone when that is released.
-    if (resource === true) return false
-    // The keys of a graph that a flatMap task returned are its own. Calls say in theirs all that their results depend on.
-    return isReturned !== true || namespace !== undefined || key === undefined
+    if (cache === undefined || task.options.resource === true || !isFor(cache, task)) return undefined
+    return cache.find(key)
   }
 
   private joins(task: TaskImpl, named: Named): boolean {

@@ -16,7 +16,7 @@ import { PartAttempt } from "./attempt.ts"
 import type { Attempt } from "./attempt.ts"
 import { assembled, bodyOf, strayResult, valueOf } from "./bodies.ts"
 import { FailedPart } from "./failedPart.ts"
-import { runAt } from "./livePlan.ts"
+import { isFor, runAt } from "./livePlan.ts"
 import type { Cache } from "./livePlan.ts"
 import { retryOf } from "./retries.ts"
 import { endingOf, missedIn, withoutSignals } from "./signals.ts"
@@ -239,7 +239,7 @@ class Course {
     this.at++
     if (at === parts.length - 1 || isInlined) return
     // The worker knows of the last one only.
-    if (cache !== undefined && key !== undefined && task.body._tag !== "value") cache.set(key, value)
+    if (cache !== undefined && key !== undefined && task.body._tag !== "value" && isFor(cache, task)) cache.set(key, value)
     // The attempts of the part that missed it go on.
     if (this.again !== undefined && at < this.again.until) return
     this.first = this.attempt.number

@@ -52,12 +52,13 @@ export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
   const compiled = compile(handles, nobody, noRun)
   const { edges, keys, tasks } = compiled instanceof GraphError ? asTheyStand(handles) : asPlanned(compiled)
   const nameOf = namer(keys)
-  const futures = new Map<string, number>()
+  // By what was submitted: a task may have several futures.
+  const futures = new Map<string, { readonly place: number; readonly handle: Handle | undefined }>()
   const placeOf = (edge: number, handle: Handle | undefined): number => {
     if (edge >= 0) return edge
-    const key = isFuture(handle) ? handle.key : "future"
-    const place = futures.get(key) ?? tasks.length + futures.size
-    futures.set(key, place)
+    const identity = isFuture(handle) ? `${handle.core.name} ${handle.submission.sequence + handle.index}` : ""
+    const place = futures.get(identity)?.place ?? tasks.length + futures.size
+    futures.set(identity, { place, handle })
     return place
   }
   const nodes = tasks.map((task, i): Node => ({
@@ -68,7 +69,16 @@ export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
     ...dependenciesOf(task, edges.targets.subarray(edges.offsets[i], edges.offsets[i + 1]), placeOf)
   }))
   for (const handle of handles) if (isFuture(handle)) placeOf(-1, handle)
-  return [...nodes, ...Array.from(futures.keys(), futureNode)]
+  const taken = new Set(nodes.map(({ key }) => key))
+  return [...nodes, ...Array.from(futures.values(), ({ handle }) => futureNode(freeName(handle, taken)))]
+}
+
+/** The key of a future; with the number of its graph where another node has that key. */
+const freeName = (handle: Handle | undefined, taken: Set<string>): string => {
+  const key = isFuture(handle) ? handle.key : "future"
+  const name = isFuture(handle) && taken.has(key) ? `${key} (graph ${handle.submission.number})` : key
+  taken.add(name)
+  return name
 }
 
 const futureNode = (key: string): Node => ({

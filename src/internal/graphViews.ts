@@ -126,7 +126,8 @@ export const toGraphViz = (
  * **Gotchas**
  *
  * Give tasks keys, or put them into a graph: a task without a key has another number in each run, which the picture knows
- * only for the first submission to a scheduler.
+ * only for the first submission to a scheduler. Of several tasks with one key the newest counts. The `graph` of an event says in
+ * which graph its key names the task: filter by it for the states of one graph.
  *
  * **Example** (What became of a graph)
  *
@@ -148,12 +149,12 @@ export const toGraphViz = (
  * @since 0.1.0
  */
 export const states = (events: Iterable<TaskEvent>): Map<string, Exclude<Status, "released">> => {
-  const last = new Map<string, Exclude<Status, "released">>()
-  for (const { from, key, to } of events) {
+  const last = new Map<string, { readonly serial: number; readonly to: Exclude<Status, "released"> }>()
+  for (const { from, key, serial, to } of events) {
     if (to === "released" || (to === "releasing" && from === "succeeded")) continue
-    last.set(key, to)
+    if (serial >= (last.get(key)?.serial ?? 0)) last.set(key, { serial, to })
   }
-  return last
+  return new Map(Array.from(last, ([key, { to }]) => [key, to]))
 }
 
 /**

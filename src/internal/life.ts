@@ -7,7 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
-import { keyOf } from "../engine/lookups.ts"
+import { keyOf, sequenceOf } from "../engine/lookups.ts"
 import { Phase, phaseNames } from "../engine/Phase.ts"
 import type { Transition } from "../engine/transitions.ts"
 import { GraphError } from "../SkeinError.ts"
@@ -102,9 +102,9 @@ const storyOf = (
   const phase = state.tasks.phase[task]
   const isThere = phase !== undefined && phase !== Phase.free
   const what = typeof lastCarried === "number" ? "Start" : lastCarried?._tag ?? "nothing"
-  const key = isThere ? keyOf(state, task) : undefined
-  const about = key === undefined ? "" : ` of task ${JSON.stringify(key)} (${phaseNames[phase!]})`
-  const transitions = remembered.filter((each) => key === undefined || each.key === key).slice(-20)
+  const about = isThere ? ` of task ${JSON.stringify(keyOf(state, task))} (${phaseNames[phase!]})` : ""
+  const serial = isThere ? sequenceOf(state, task) : undefined
+  const transitions = remembered.filter((each) => serial === undefined || each.serial === serial).slice(-20)
   const story = transitions.map(({ at, cause, from = "new", to, worker }) =>
     `\n  ${at} ms: ${from} -> ${to}${worker === undefined ? "" : ` on ${worker}`} (${cause})`
   )

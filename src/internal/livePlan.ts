@@ -24,7 +24,13 @@ export interface ResultCache {
 export interface Cache {
   readonly find: (key: string) => { readonly value: unknown } | undefined
   readonly set: (key: string, value: unknown) => void
+  /** Keys of tasks mean nothing outside of their graph, which a flatMap task returned. */
+  readonly forCallsAlone?: true
 }
+
+/** Whether a cache may have the result of a task, or get it: calls say in their keys all that their results depend on. */
+export const isFor = (cache: Cache, { options: { key } }: TaskImpl): boolean =>
+  cache.forCallsAlone !== true || key === undefined
 
 /** What the tasks of one submission share: the context of their submitter, what its region says, and a cache for results. */
 export interface Run {
@@ -35,8 +41,6 @@ export interface Run {
   /** The async context of their submitter. */
   readonly asyncScope: AsyncScope
   readonly cache: Cache | undefined
-  /** The graph is what a flatMap task returned. */
-  readonly isReturned?: true
   /** How the plan is to be written anew before it is submitted. */
   readonly passes: ReadonlyArray<Pass> | undefined
 }

@@ -5,7 +5,7 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import { infoOf, isFirst, prettyCause } from "./fact.ts"
+import { infoOf, isFirst, pathBehind, prettyCause } from "./fact.ts"
 import { errorOf, isFailure } from "./rendering.ts"
 import { cutList, quote } from "./text.ts"
 
@@ -29,7 +29,7 @@ type Exits = Readonly<Record<string, Exit.Exit<unknown, unknown>>> | ReadonlyArr
 export const report = (exits: Exits): Report => {
   const entries = Object.entries(exits)
   const skipped: Array<string> = []
-  const found = new Map<string, { own: Named | undefined; readonly first: Named; readonly heldUp: Array<string> }>()
+  const found = new Map<string, Found>()
   for (const [name, exit] of entries) {
     if (Exit.isSuccess(exit)) continue
     const { cause } = exit
@@ -39,9 +39,11 @@ export const report = (exits: Exits): Report => {
     }
     const info = infoOf(cause)
     const root = info?.root ?? name
-    const present = found.get(root)
-    const failure = present ?? { own: undefined, first: { name, cause }, heldUp: [] }
-    if (present === undefined) found.set(root, failure)
+    // Two graphs may have tasks of one key.
+    const identity = `${(info && pathBehind(info))?.rootGraph ?? ""} ${root}`
+    const present = found.get(identity)
+    const failure = present ?? { root, own: undefined, first: { name, cause }, heldUp: [] }
+    if (present === undefined) found.set(identity, failure)
     // What failed itself comes without a way behind it.
     if (info === undefined || isFirst(info)) failure.own ??= { name, cause }
     else failure.heldUp.push(name)
@@ -51,7 +53,7 @@ export const report = (exits: Exits): Report => {
     values: Array.isArray(exits)
       ? exits.map((exit: Exit.Exit<unknown, unknown>) => Exit.isSuccess(exit) ? exit.value : undefined)
       : Object.fromEntries(entries.flatMap(([name, exit]) => Exit.isSuccess(exit) ? [[name, exit.value]] : [])),
-    failures: Array.from(found, ([root, { first, heldUp, own }]) => ({
+    failures: Array.from(found.values(), ({ first, heldUp, own, root }) => ({
       root,
       name: own?.name,
       cause: (own ?? first).cause,
@@ -59,6 +61,13 @@ export const report = (exits: Exits): Report => {
     })),
     skipped
   }
+}
+
+interface Found {
+  readonly root: string
+  own: Named | undefined
+  readonly first: Named
+  readonly heldUp: Array<string>
 }
 
 interface Named {

@@ -57,7 +57,7 @@ import type { FiberWorker } from "./fiberWorker.ts"
 import { namedBy } from "./keys.ts"
 import type { Named } from "./keys.ts"
 import { Life } from "./life.ts"
-import { runAt, runOf, taskAt } from "./livePlan.ts"
+import { isFor, runAt, runOf, taskAt } from "./livePlan.ts"
 import type { LivePlan, Run } from "./livePlan.ts"
 import { Observers } from "./observers.ts"
 import { nothing, Outbox } from "./outbox.ts"
@@ -417,7 +417,8 @@ export class SchedulerCore implements Carrier, Live, Past {
     const { index, submission } = this.state.tasks
     const plan = submission[task]!.plan as LivePlan
     const { cache } = runOf(plan, index[task]!)
-    const key = cache === undefined ? undefined : plan.settings.get(index[task]!)?.key
+    const isMeant = cache !== undefined && isFor(cache, taskAt({ submission: submission[task]!, index: index[task]! }))
+    const key = isMeant ? plan.settings.get(index[task]!)?.key : undefined
     return key === undefined || this.ownsResource(task) ? undefined : () => cache!.set(key, value)
   }
 
@@ -563,9 +564,13 @@ export class SchedulerCore implements Carrier, Live, Past {
 
 /** The world of a graph that a flatMap task returned. */
 const innerOf = (run: Run): Run => {
-  const { cache, defaults } = run
+  const { annotations: { namespace }, cache, defaults } = run
   if (defaults === undefined && cache === undefined) return run
-  return { ...run, defaults: defaults && defaultsOfChildren(defaults), isReturned: true }
+  return {
+    ...run,
+    defaults: defaults && defaultsOfChildren(defaults),
+    cache: cache && namespace === undefined ? { ...cache, forCallsAlone: true } : cache
+  }
 }
 
 /**

@@ -3,9 +3,11 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
+import { GraphError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import type { Chance } from "skein/testing"
 import { InjectedFault } from "skein/testing"
@@ -95,6 +97,7 @@ const makeTask = (chance: Chance, turnstile: Turnstile, known: ReadonlyArray<Kno
     // Few keys for many tasks: none may be taken for another.
     ...(chance.with(0.2) && { key: `k${chance.below(4)}` })
   }
+  const place = chance.below(2)
   const child = depth < 2 ? makeTask(chance, turnstile, [], depth + 1) : undefined
   const nested = child?.value ?? 0
   const kinds: ReadonlyArray<() => Known> = [
@@ -116,6 +119,8 @@ const makeTask = (chance: Chance, turnstile: Turnstile, known: ReadonlyArray<Kno
       value: sum([own, nested, ...values])
     }),
     () => ({ task: Task.flatMap(tasks, () => child!.task, options) as never, value: nested }),
+    // Another function each time, all of one name, and few arguments: none may answer for another.
+    () => ({ task: Task.fn((_: number) => Effect.as(work, own), { name: "f", pure: true })(place), value: own }),
     // Cancels a child of its own, and goes on.
     () => ({
       task: Task.make(tasks, (found) =>
@@ -158,8 +163,54 @@ const makeTask = (chance: Chance, turnstile: Turnstile, known: ReadonlyArray<Kno
       value: sum([own, ...values])
     })
   ]
-  const possible = child === undefined ? [kinds[0]!, kinds[1]!, kinds.at(-1)!] : kinds
+  const possible = child === undefined ? [kinds[0]!, kinds[1]!, kinds[4]!, kinds.at(-1)!] : kinds
   return chance.pick(possible as [() => Known, ...Array<() => Known>])()
+}
+
+/** Regions, the outer one first, each in the program or in the body of a task that is computed there. */
+type Regions = ReadonlyArray<{ readonly namespace: string; readonly isInBody: boolean }>
+
+const within = (
+  regions: Regions,
+  effect: Effect.Effect<boolean, unknown, Client.Client>
+): Effect.Effect<boolean, unknown, Client.Client> =>
+  regions.reduceRight(
+    (inner, { isInBody, namespace }) =>
+      Client.annotate(isInBody ? Client.compute(Task.make(inner)) : inner, { namespace }),
+    effect
+  )
+
+const makeRegions = (chance: Chance): Regions =>
+  Array.from({ length: chance.below(3) }, () => ({ namespace: chance.pick(["n", "m"]), isInBody: chance.with(0.4) }))
+
+/** Two tasks of a key that only they have: the second is refused if both are in one namespace, and only then. */
+const makeMeeting = (chance: Chance): Step => {
+  const [here, there] = [makeRegions(chance), makeRegions(chance)]
+  const nameOf = (regions: Regions) => regions.map(({ namespace }) => namespace).join("/")
+  const isShared = here.length > 0 && nameOf(here) === nameOf(there)
+  const key = `met ${chance.below(1_000_000)}`
+  const [first, second] = [1, 2].map((n) => Task.make(Effect.as(Effect.yieldNow, n), { key }))
+  return () =>
+    Effect.scoped(Effect.gen(function*() {
+      const scope = yield* Effect.scope
+      let held: Future.Future<number, unknown> | undefined
+      const hold = Effect.map(Scope.provide(Client.submit(first!), scope), (future) => {
+        held = future
+        return true
+      })
+      yield* Effect.exit(within(here, hold))
+      const isRefused = Effect.map(Effect.exit(Client.compute(second!)), (exit) => {
+        const error = Exit.findErrorOption(exit)
+        return error._tag === "Some" && error.value instanceof GraphError && error.value.reason._tag === "KeyConflict"
+      })
+      const found = yield* Effect.exit(within(there, isRefused))
+      if (held === undefined || Exit.isFailure(found)) return
+      // A run that failed leaves its key to others.
+      const wasLive = Exit.isSuccess(yield* Future.await(held))
+      if (found.value ? !isShared : isShared && wasLive) {
+        return yield* Effect.die(`${nameOf(there)} and ${nameOf(here)} ${found.value ? "are" : "are not"} one namespace`)
+      }
+    }))
 }
 
 const makeStep = (chance: Chance, known: ReadonlyArray<Known>, depth: number): Step => {
@@ -185,6 +236,7 @@ const makeStep = (chance: Chance, known: ReadonlyArray<Known>, depth: number): S
         Effect.exit(Client.annotate(Client.compute(one.task), { namespace })),
         (exit) => expectValue(exit, one.value)
       ),
+    makeMeeting(chance),
     () => Effect.sleep(millis),
     onFuture((future, value) => Effect.flatMap(Future.await(future), (exit) => expectValue(exit, value))),
     onFuture((future) => Client.cancel(future, { force })),
