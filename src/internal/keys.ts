@@ -108,7 +108,7 @@ export class CachedTask extends TaskImpl {
 const maxKeyLength = 120
 
 /** So is what tells of the work of pure tasks, which nobody reads. */
-const maxWorkLength = 64
+const maxWorkLength = 160
 
 const digestOf = (text: string): string => bytesToHex(sha256(utf8ToBytes(text)).subarray(0, 16))
 
