@@ -411,7 +411,8 @@ describe("who asks by key", () => {
 
   it.effect("F12: failures of tasks of one key in several graphs are several in a report", () =>
     Effect.gen(function*() {
-      const flat = (n: number) => Task.flatMap(n, () => Task.map(Task.make(Effect.fail(`no ${n}`), { key: "k" }), () => 0))
+      const flat = (n: number) =>
+        Task.flatMap(n, () => Task.map(Task.make(Effect.fail(`no ${n}`), { key: "k" }), () => 0))
       const report = SkeinError.report(yield* Client.compute({ a: flat(1), b: flat(2) }, { errors: "collect" }))
       const told = report.failures.map(({ heldUp, root }) => [root, heldUp])
       assert.deepStrictEqual(told, [["k", ["a"]], ["k", ["b"]]])

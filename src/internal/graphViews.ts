@@ -152,7 +152,9 @@ export const states = (events: Iterable<TaskEvent>): Map<string, Exclude<Status,
   const last = new Map<string, { readonly serial: number; readonly to: Exclude<Status, "released"> }>()
   for (const { from, key, serial, to } of events) {
     if (to === "released" || (to === "releasing" && from === "succeeded")) continue
-    if (serial >= (last.get(key)?.serial ?? 0)) last.set(key, { serial, to })
+    const known = last.get(key)
+    if (known !== undefined && serial < known.serial) continue
+    last.set(key, { serial, to })
   }
   return new Map(Array.from(last, ([key, { to }]) => [key, to]))
 }

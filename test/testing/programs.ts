@@ -208,7 +208,9 @@ const makeMeeting = (chance: Chance): Step => {
       // A run that failed leaves its key to others.
       const wasLive = Exit.isSuccess(yield* Future.await(held))
       if (found.value ? !isShared : isShared && wasLive) {
-        return yield* Effect.die(`${nameOf(there)} and ${nameOf(here)} ${found.value ? "are" : "are not"} one namespace`)
+        return yield* Effect.die(
+          `${nameOf(there)} and ${nameOf(here)} ${found.value ? "are" : "are not"} one namespace`
+        )
       }
     }))
 }
