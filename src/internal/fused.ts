@@ -239,15 +239,11 @@ class Course {
     this.at++
     if (at === parts.length - 1 || isInlined) return
     // The worker knows of the last one only.
-<<<<<<< HEAD
-    if (cache !== undefined && key !== undefined && task.body._tag !== "value" && isFor(cache, task)) cache.set(key, value)
-    // The attempts of the part that missed it go on.
-    if (this.again !== undefined && at < this.again.until) return
-=======
     if (cache !== undefined && key !== undefined && task.body._tag !== "value" && isFor(cache, task)) {
       cache.set(key, value)
     }
->>>>>>> 56e71a3 (Format)
+    // The attempts of the part that missed it go on.
+    if (this.again !== undefined && at < this.again.until) return
     this.first = this.attempt.number
     const { core, isLost } = this.attempt
     if (!isLost && core.schedules.size > 0) core.schedules.delete(this.attempt.task)
