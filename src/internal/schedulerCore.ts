@@ -519,6 +519,8 @@ export class SchedulerCore implements Carrier, Live, Past {
     const { index, submission } = placeOf(this.state, task)
     const answer = this.ask({ _tag: "TaskExpanded", now: this.now(), task, attempt, plan, target: targets[0]! })
     if (answer._tag === "Rejected") return worker.fail(task, attempt, Cause.fail(refused(answer)))
+    // The attempt may be over by now, and its row free.
+    if (answer === nothing) return
     if ((submission.plan as LivePlan).isUnfolded) spend(submission, index)
     plan.isUnfolded = true
   }
