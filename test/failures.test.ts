@@ -36,7 +36,7 @@ import { causeOf, causeOfExit, defectsIn, errorOf, errorsIn, infoOf, onlyError }
 class Boom extends Data.TaggedError("Boom")<{ readonly at: string }> {}
 
 const boom = (key: string, options?: Pick<Task.Options, "label" | "retry">) =>
-  Task.make(Effect.suspend(() => Effect.fail(new Boom({ at: key }))), { key, ...options }) as Task.Task<never, Boom>
+  Task.make(Effect.suspend(() => Effect.fail(new Boom({ at: key }))), { key, ...options })
 
 const bug = new Error("a bug")
 
