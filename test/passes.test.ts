@@ -629,8 +629,8 @@ const randomGraph = (seed: number) => {
         if (i === failing && !defect) throw new Error(`sad ${i}`)
         return value(values)
       }, options)
-    if (before.length > 0 && seed % 3 === 0 && chance.with(0.4)) missing.set(i, chance.pick(before as [typeof task])!)
-    tasks.push(task as Task.Task<number, unknown>)
+    if (before.length > 0 && seed % 3 === 0 && chance.with(0.4)) missing.set(i, chance.pick(before)!)
+    tasks.push(task)
   }
   const begin = () => {
     runs.fill(0)

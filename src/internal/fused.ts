@@ -281,7 +281,7 @@ class Course {
       : { parts: this.withNeeded([...own, ...left]), until: Math.max(this.at, this.again?.until ?? 0) }
     if (own.length === 0) return cause
     const dependencies = missed!.filter((named) => !own.some((part) => isMeant(named, part)))
-    return Cause.fail(new DependenciesLost({ dependencies: dependencies as DependenciesLost["dependencies"] }))
+    return Cause.fail(new DependenciesLost({ dependencies }))
   }
 
   /** Some parts, with those that they need and whose values are gone. */
