@@ -1531,7 +1531,7 @@ export class Model {
     // One that nobody else needs is forgotten in the same step.
     const isGone = this.rowOf(task, state) < 0 && this.reaches(task.deps, task)
     const reason = state.outcomes.get(task.row)?.reason
-    if (!isGone && (reason?._tag !== "Starved" || reason.waits[0]?.[0] !== task.name)) return
+    if (!isGone && (reason?._tag !== "Starved" || !isNamed(reason.waits[0]?.[0], task))) return
     if (!this.reaches(awaitedBy(task), task)) return this.complain(`${task.name} is part of no cycle`)
     this.restarts.starved++
     this.finish(task, "failed", `Starved:${task.name}`)
@@ -2648,7 +2648,7 @@ export class Model {
       if (wait.keepsSlot) return this.starvedOfSlots(wait, starved)
       if (!wait.starvedAway) this.complain(`wait ${id} can end`)
       // By now others may have ended.
-      if (starved[0]?.[0] !== wait.waiter?.name) this.complain(`the starvation of wait ${id} begins elsewhere`)
+      if (!isNamed(starved[0]?.[0], wait.waiter)) this.complain(`the starvation of wait ${id} begins elsewhere`)
       this.waits.delete(id)
       return this.goesOn(wait.waiter!, state, out)
     }
@@ -2660,7 +2660,7 @@ export class Model {
       starved.forEach(([, awaited], i) => {
         if (awaited !== starved[(i + 1) % starved.length]![0]) this.complain(`the cycle of wait ${id} is none`)
       })
-      if (starved[0]?.[0] !== wait.waiter?.name) this.complain(`the cycle of wait ${id} begins elsewhere`)
+      if (!isNamed(starved[0]?.[0], wait.waiter)) this.complain(`the cycle of wait ${id} begins elsewhere`)
       return
     }
     if (!wait.abandoned && !this.isOver(wait)) this.complain(`wait ${id} ends too early`)
@@ -2688,8 +2688,8 @@ export class Model {
   /** Whether those are there of whom the starvation of a wait tells. */
   private tellsOf(wait: Waiting, starved: NonNullable<WaitEnded["starved"]>): void {
     // A key is free while the task that had it stops.
-    const named = (name: string) => [...this.tasks].filter((task) => task.name === name && !hasEnded(task))
-    if (starved[0]?.[0] !== wait.waiter?.name) this.complain(`the starvation of wait ${wait.id} begins elsewhere`)
+    const named = (name: string) => [...this.tasks].filter((task) => isNamed(name, task) && !hasEnded(task))
+    if (!isNamed(starved[0]?.[0], wait.waiter)) this.complain(`the starvation of wait ${wait.id} begins elsewhere`)
     for (const [from, to, of] of starved) {
       const [waiting, awaited] = [named(from), named(to)]
       if (waiting.length === 0 || awaited.length === 0) this.complain(`${from} and ${to} have ended`)
@@ -2843,6 +2843,10 @@ const has = ({ amounts }: Worker, demand: Demand | undefined): boolean =>
 /** Whether a worker is one of those to which a task is restricted. */
 const meets = ({ labels, name }: Worker, demand: Demand | undefined): boolean =>
   demand?.workers?.includes(name) !== false && (demand?.labels ?? []).every((label) => labels.includes(label))
+
+/** Whether that is what a cycle calls a task: by its key, with its graph where others of that key are in the cycle. */
+const isNamed = (name: string | undefined, task: Task | undefined): boolean =>
+  name === task?.name || (task !== undefined && name?.startsWith(`${task.name} (graph `) === true)
 
 const distinct = (behalves: ReadonlyArray<Behalf>): ReadonlyArray<Behalf> => [
   ...new Map(behalves.map((behalf) => [`${behalf.owner.id} ${behalf.cancelled?.serial}`, behalf])).values()
