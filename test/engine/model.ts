@@ -421,11 +421,13 @@ export class Model {
       if (lack !== undefined) this.finish(task, "failed", `${lack.why}:${task.name}`)
     }
     this.late.clear()
-    this.findLacks()
-    this.follow()
+    this.endLacks()
     const someCome = out.some(({ _tag }) => _tag === "StartWorker")
     if (!someCome && !this.workers.some(takesTasks)) this.lackWorkers()
-    if (this.believeDropped(true)) this.follow()
+    if (this.believeDropped(true)) {
+      this.follow()
+      this.endLacks()
+    }
     for (const [task, group] of this.toJudge) {
       if (task.status === "pending" && verdictOf(task, group) !== "run") this.complain(`${task.name} let go too early`)
     }
@@ -575,8 +577,7 @@ export class Model {
       // All of them end at once, and then others hear of it.
       this.follow()
       // What follows one of them knows by now where it could go.
-      this.findLacks()
-      this.follow()
+      this.endLacks()
       stranded = [...this.tasks].filter(isStranded)
     }
   }
@@ -681,8 +682,7 @@ export class Model {
   private lookAgain(): void {
     if (!this.crewMoved) return
     this.crewMoved = false
-    this.findLacks()
-    this.follow()
+    this.endLacks()
     if (!this.workers.some(takesTasks)) this.lackWorkers()
   }
 
@@ -2597,6 +2597,15 @@ export class Model {
     const isMet = open.some((worker) => has(worker, demand) && (demand?.allowOthers === true || meets(worker, demand)))
     if (isBound(demand) && !isMet) return { why: "NoSuitableWorker", isFinal: false }
     return unmet.size > 0 || open.length > 0 ? { why: "Impossible", isFinal: false } : undefined
+  }
+
+  /** Who lacks a worker ends, and so does who follows one of those to where nothing may run. */
+  private endLacks(): void {
+    const open = () => [...this.tasks].filter((task) => !hasEnded(task)).length
+    for (let before = Infinity, now = open(); now < before; before = now, now = open()) {
+      this.findLacks()
+      this.follow()
+    }
   }
 
   /** Who has not started and lacks a worker since now ends, or waits for one; who does no more is free of that. */
