@@ -590,7 +590,7 @@ export class Model {
       const { submission, index } = this.state!.tasks
       const place = submission[task.row]
       if (place === undefined || place.sequence + index[task.row]! !== task.serial) continue
-      const dropped = this.state!.needs.get(task.row)?.dropped
+      const dropped = this.state!.needs.get(task.row)?.dropped ?? this.droppedAtLast(task)
       if (dropped === undefined) continue
       const before = task.dropped
       const added = [...dropped].filter((place) => !before.has(place))
@@ -612,6 +612,22 @@ export class Model {
       }
     }
     return changed
+  }
+
+  /**
+   * A task that became impossible in the step in which it let go of losers does not say of which any more: of those that ended
+   * later in that step and never began, or they would count where it looked for workers.
+   */
+  private droppedAtLast(task: Task): ReadonlySet<number> | undefined {
+    if (task.status !== "pending" || this.state!.outcomes.get(task.row)?.reason._tag !== "Impossible") return undefined
+    const isLost = (place: number): boolean => {
+      const group = groupsOf(task).find((each) => each.of === "follow" && isIn(each, place))
+      const mayLose = group?.policy._tag === "AtLeast" && group.policy.losers === "cancel"
+      return mayLose && verdictOf(task, group) === "run" && task.deps[place]!.endedAt === this.clock &&
+        !task.deps[place]!.begun
+    }
+    const places = task.deps.flatMap((_, place) => isLost(place) ? [place] : [])
+    return places.length === 0 ? undefined : new Set([...task.dropped, ...places])
   }
 
   /** The size that the pool has must be one that it may have. */
