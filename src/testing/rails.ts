@@ -104,15 +104,16 @@ export class Rails implements Wire {
     core.observers.listen((transition) => this.note(transition))
   }
 
-  private note({ at, cause, from, key, to, worker }: Transition): void {
+  private note({ cause, from, key, to, worker }: Transition): void {
     this.print = hash(`${plainKey(key)} ${to}`, this.print)
     if (!this.tells) return
     const where = worker === undefined ? "" : ` on ${worker}`
-    this.tell(`${from === undefined ? "" : `${from} -> `}${to}${where} (${cause})`, key, at)
+    this.tell(`${from === undefined ? "" : `${from} -> `}${to}${where} (${cause})`, key)
   }
 
-  private tell(what: string, key: string, at = this.world.now): void {
-    this.story.push(`${at.toFixed(3)} ms  ${inLine(key)}: ${what}`)
+  private tell(what: string, key: string): void {
+    // Not the time of the transition: that is of the wall clock, which is set back and forth.
+    this.story.push(`${this.world.now.toFixed(3)} ms  ${inLine(key)}: ${what}`)
   }
 
   applied(core: SchedulerCore): void {
