@@ -39,6 +39,7 @@ import { delayOf, isDone, isRetriable, retryOf } from "./retries.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 import { endingOf, missedIn, withoutSignals } from "./signals.ts"
 import type { TaskImpl } from "./task.ts"
+import { quote } from "./text.ts"
 
 /** One attempt of a task. */
 interface Order {
@@ -235,7 +236,7 @@ export class FiberWorker {
     const key = this.core.keyOf(task)
     const found = looked(
       () => missedBy(missed, handles, key, this.core.dependenciesOf(task), originsOf),
-      new TypeError(`What task ${JSON.stringify(key)} named in Task.dependenciesLost throws when it is looked at.`)
+      new TypeError(`What task ${quote(key)} named in Task.dependenciesLost throws when it is looked at.`)
     )
     if (found instanceof TypeError) return this.fail(task, attempt, Cause.die(found))
     this.core.hasLost = true

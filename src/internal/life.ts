@@ -15,6 +15,7 @@ import { attemptOf } from "./attempt.ts"
 import { looked } from "./looks.ts"
 import { describeError } from "./rendering.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
+import { quote } from "./text.ts"
 import { fatal } from "./warnings.ts"
 
 /** Why nothing more is taken. */
@@ -102,7 +103,7 @@ const storyOf = (
   const phase = state.tasks.phase[task]
   const isThere = phase !== undefined && phase !== Phase.free
   const what = typeof lastCarried === "number" ? "Start" : lastCarried?._tag ?? "nothing"
-  const about = isThere ? ` of task ${JSON.stringify(keyOf(state, task))} (${phaseNames[phase]})` : ""
+  const about = isThere ? ` of task ${quote(keyOf(state, task))} (${phaseNames[phase]})` : ""
   const serial = isThere ? sequenceOf(state, task) : undefined
   const transitions = remembered.filter((each) => serial === undefined || each.serial === serial).slice(-20)
   const story = transitions.map(({ at, cause, from = "new", to, worker }) =>

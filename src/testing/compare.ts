@@ -8,6 +8,7 @@ import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import { format } from "effect/Formatter"
 import type { Mode } from "../Client.ts"
+import { isA } from "../internal/looks.ts"
 import { DependencyFailed, GraphError, ImpossibleDependency, TaskSkipped } from "../SkeinError.ts"
 import { plainKey } from "./faults.ts"
 import type { Interpreter } from "./interpreter.ts"
@@ -40,7 +41,7 @@ export const differences = (
 const refusals = (actual: AnyExit, expected: Cause.Cause<unknown>): ReadonlyArray<string> => {
   const refusal = (exit: AnyExit): string | undefined => {
     const error = Exit.findErrorOption(exit)
-    return error._tag === "Some" && error.value instanceof GraphError ? error.value.reason._tag : undefined
+    return error._tag === "Some" && isA(error.value, GraphError) ? error.value.reason._tag : undefined
   }
   const reason = refusal(Exit.failCause(expected))
   if (reason === undefined) return [`the interpreter died: ${Cause.pretty(expected)}`]
@@ -88,8 +89,8 @@ const rootsOf = (exit: AnyExit): ReadonlyArray<unknown> =>
     if (Cause.isFailReason(reason)) {
       const { error } = reason
       // A skip comes to dependents in their own name.
-      if (error instanceof TaskSkipped) return new TaskSkipped({ key: error.root, root: error.root })
-      return error instanceof DependencyFailed ? error.error : error
+      if (isA(error, TaskSkipped)) return new TaskSkipped({ key: error.root, root: error.root })
+      return isA(error, DependencyFailed) ? error.error : error
     }
     return Cause.isDieReason(reason) ? reason.defect : "interrupted"
   })
@@ -106,11 +107,11 @@ const isSame = (a: unknown, b: unknown): boolean => {
   }
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false
   // How many had ended by then depends on the order of things.
-  if (a instanceof ImpossibleDependency && b instanceof ImpossibleDependency) {
+  if (isA(a, ImpossibleDependency) && isA(b, ImpossibleDependency)) {
     if (a.reason._tag !== "Unreachable" || b.reason._tag !== "Unreachable") return isSame(a.key, b.key)
     return isSame(a.key, b.key) && a.reason.of === b.reason.of && isSame(a.reason.policy, b.reason.policy)
   }
-  if (a instanceof Error && b instanceof Error && tagOf(a) === undefined) return a.message === b.message
+  if (isA(a, Error) && isA(b, Error) && tagOf(a) === undefined) return a.message === b.message
   const own = Object.keys(a).filter((key) => !unimportant.has(key))
   return own.length === Object.keys(b).filter((key) => !unimportant.has(key)).length &&
     own.every((key) => isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
