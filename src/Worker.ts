@@ -142,10 +142,12 @@ export const shielded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect
 export const seceded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Worker> =>
   Worker.use((worker) => {
     const { core: { waits } } = worker as unknown as Attempt
-    // Each has a wait of its own, so that of several fibers the last one to come back rejoins.
-    return Effect.acquireUseRelease(
-      waits.away(worker as unknown as Attempt),
-      () => effect,
-      (wait) => waits.abandon(wait)
+    return waits.counted(() =>
+      // Each has a wait of its own, so that of several fibers the last one to come back rejoins.
+      Effect.acquireUseRelease(
+        waits.away(worker as unknown as Attempt),
+        () => effect,
+        (wait) => waits.abandon(wait)
+      )
     )
   })

@@ -410,6 +410,88 @@ describe("cancel", () => {
       }).pipe(inScheduler({ concurrency: 1 })))
   }
 
+  const waiting: Readonly<Record<string, (door: ReturnType<typeof gate>) => Effect.Effect<unknown, unknown, any>>> = {
+    "by hand": (door) => Effect.andThen(Worker.secede, Effect.andThen(door.pass, Worker.rejoin)),
+    "for an effect": (door) => Worker.seceded(door.pass),
+    "for an effect that fails": (door) => Effect.exit(Worker.seceded(Effect.andThen(door.pass, Effect.fail("no")))),
+    "for a future": (door) => Effect.flatMap(Client.submit(Task.make(Worker.seceded(door.pass))), Future.join),
+    "for a future in another fiber": (door) =>
+      Effect.flatMap(
+        Client.submit(Task.make(Worker.seceded(door.pass))),
+        (future) => Effect.all([Future.join(future), Effect.yieldNow], { concurrency: 2 })
+      ),
+    "for a computation": (door) => Client.compute(Task.make(Worker.seceded(door.pass))),
+    "for a computation that fails": (door) =>
+      Effect.exit(Client.compute(Task.make(Worker.seceded(Effect.andThen(door.pass, Effect.fail("no")))))),
+    "for a cancel": (door) =>
+      Effect.flatMap(
+        Client.submit(Task.make(Effect.onExit(Effect.yieldNow, () => Worker.seceded(door.pass)))),
+        (future) => Effect.andThen(Worker.seceded(turns(5)), Client.cancel(future))
+      )
+  }
+  const wrapped: Readonly<
+    Record<string, (body: Effect.Effect<unknown, unknown, any>) => Effect.Effect<unknown, unknown, any>>
+  > = {
+    "": Effect.uninterruptible,
+    ", in a fiber of its own": (body) => Effect.timeout(Effect.uninterruptible(body), 1000),
+    ", shielded": Worker.shielded
+  }
+  for (const [where, wrap] of Object.entries(wrapped)) {
+    for (const [how, wait] of Object.entries(waiting)) {
+      it.effect(`C7, N3: code that cannot be interrupted and waits ${how} when it is cancelled takes its slot again before it goes on${where}`, () =>
+        Effect.gen(function*() {
+          const log: Log = []
+          const [door, other] = [gate(), gate()]
+          const body = wrap(wait(door).pipe(Effect.andThen(note(log, "it goes on")), Effect.andThen(turns(5)))).pipe(
+            Effect.ensuring(note(log, "it has ended"))
+          )
+          const future = yield* Client.submit(Task.make(body as Effect.Effect<unknown, unknown, Client.Client>))
+          yield* door.arrived(1)
+          const next = yield* Client.submit(Task.make(Effect.andThen(other.pass, note(log, "next has ended"))))
+          yield* other.arrived(1)
+          yield* Client.cancel(future, { wait: false })
+          yield* door.open
+          yield* turns()
+          assert.deepStrictEqual(log, [])
+          const last = yield* Client.submit(Task.make(note(log, "last")))
+          yield* other.open
+          yield* Future.join(last)
+          yield* Future.join(next)
+          yield* turns()
+          assert.strictEqual(log[0], "next has ended")
+          assert.strictEqual(log.indexOf("it has ended"), log.indexOf("it goes on") + 1)
+        }).pipe(inScheduler({ concurrency: 1 })))
+    }
+  }
+
+  it.effect("C7: a finalizer of what was cut does not wait for a slot, nor what is cut while it waits for one", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const [door, holder] = [gate(), gate()]
+      const child = Task.make(Effect.yieldNow)
+      const bodies = [
+        Worker.seceded(door.pass),
+        Effect.acquireUseRelease(Worker.secede, () => door.pass, () => Worker.rejoin),
+        Effect.ensuring(Worker.seceded(door.pass), Worker.seceded(Effect.yieldNow)),
+        Effect.timeout(Effect.ensuring(Client.compute(Task.make(Worker.seceded(door.pass))), Worker.rejoin), 1000),
+        Effect.scoped(
+          Effect.andThen(Client.submit(child), Worker.seceded(Effect.onExit(door.pass, () => Effect.yieldNow)))
+        ),
+        Effect.timeout(Effect.flatMap(Client.submit(Task.make(Worker.seceded(door.pass))), Future.join), 1000)
+      ]
+      const futures = yield* Client.submitAll(
+        bodies.map((body) =>
+          Task.make(Effect.ensuring(body as Effect.Effect<unknown, unknown, Client.Client>, note(log, "ends")))
+        )
+      )
+      yield* door.arrived(bodies.length)
+      yield* Client.submit(Task.make(holder.pass))
+      yield* holder.arrived(1)
+      yield* Effect.forEach(futures, (future) => Client.cancel(future), { concurrency: "unbounded" })
+      assert.strictEqual(log.length, bodies.length)
+      yield* holder.open
+    }).pipe(inScheduler({ concurrency: 1 })))
+
   it.effect("C7: uninterruptible code that waits for a future when its task is cancelled gets the future's value", () =>
     Effect.gen(function*() {
       const log: Log = []

@@ -93,6 +93,8 @@ const apply = (state: State, event: Event, out: Out): void => {
       return waits.begin(state, event, out)
     case "WaitAbandoned":
       return waits.abandon(state, event, out)
+    case "SlotWanted":
+      return waits.comeBack(state, event, out)
     case "CancelRequested":
       return owners.request(state, event, out)
     case "ClaimShared":

@@ -250,6 +250,15 @@ export interface WaitAbandoned {
   readonly wait: number
 }
 
+/** An attempt that was asked to stop, and gave its slot away, goes on: its code was not cut. `WaitEnded` when it has a slot. */
+export interface SlotWanted {
+  readonly _tag: "SlotWanted"
+  readonly now: number
+  readonly wait: number
+  readonly task: TaskId
+  readonly attempt: number
+}
+
 /** Withdraws the wish of the claim's owner for the task and everything downstream of it. */
 export interface CancelRequested extends Cancellation {
   readonly _tag: "CancelRequested"
@@ -317,6 +326,7 @@ export type Event =
   | TaskFinalized
   | WaitBegan
   | WaitAbandoned
+  | SlotWanted
   | CancelRequested
   | ClaimShared
   | ClaimReleased

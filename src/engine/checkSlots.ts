@@ -60,7 +60,9 @@ export const idleSlots: Rule = function*(state, { live, members, name }) {
     const where = `on ${worker.name}`
     for (const task of worker.rejoining.keys()) {
       const isThere = isLive(state, task) && state.tasks.worker[task] === worker.index
-      if (!isThere || phaseOf(state, task) !== Phase.rejoining) yield `S6: ${name(task)} waits for a slot ${where}`
+      const phase = phaseOf(state, task)
+      const lacksSlot = phase === Phase.rejoining || (phase === Phase.stopping && !has(state, task, Flag.holdsSlot))
+      if (!isThere || !lacksSlot) yield `S6: ${name(task)} waits for a slot ${where}`
       else if (worker.running < worker.slots && asksForNothing(state, task)) {
         yield `S6: a slot is free ${where} and ${name(task)} waits for one`
       }

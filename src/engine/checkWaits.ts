@@ -6,7 +6,7 @@
 import { unitsOf } from "./amounts.ts"
 import { has, phaseOf } from "./checkFacts.ts"
 import type { Rule } from "./checkFacts.ts"
-import { isAtWork, waitsInside } from "./keepers.ts"
+import { isAtWork, isQueued, waitsInside } from "./keepers.ts"
 import { settingsOf } from "./lookups.ts"
 import { awaitedDependenciesOf } from "./needs.ts"
 import type { Wait } from "./Owner.ts"
@@ -60,7 +60,7 @@ export const starvation: Rule = function*(state, { live, name, needs }) {
   if (state.keeping.size + state.keepingAmounts.size === 0) return
   const able = new Set<TaskId>()
   const canEnd = (wait: Wait) => wait.tasks.some((task) => able.has(task) && isWatching(state, wait, task))
-  const isBusy = (task: TaskId) => phaseOf(state, task) !== Phase.rejoining && isAtWork(state, task)
+  const isBusy = (task: TaskId) => !isQueued(state, task) && isAtWork(state, task)
   // What those hold who are not at work, as long as nobody knows that they can get on.
   const idle = live.filter((task) => (has(state, task, Flag.holdsSlot) || state.holding.has(task)) && !isBusy(task))
   const hasPlace = (task: TaskId, { amounts, index, slots }: WorkerRecord): boolean => {
@@ -93,7 +93,7 @@ export const starvation: Rule = function*(state, { live, name, needs }) {
     return kept.length === 0 || kept.some(({ shares }) => shares.some(([other, share]) => share > 0 && able.has(other)))
   }
   const canRun = (task: TaskId): boolean =>
-    phaseOf(state, task) === Phase.rejoining
+    isQueued(state, task)
       ? hasPlace(task, state.workers[state.tasks.worker[task]!]!)
       : state.workers.some((worker) => maySuit(state, worker, demandOf(state, task)) && hasPlace(task, worker))
   const canGetOn = (task: TaskId): boolean => {
@@ -104,7 +104,7 @@ export const starvation: Rule = function*(state, { live, name, needs }) {
     const open = needs.has(task) ? awaitedDependenciesOf(state, task) : []
     if (phase === Phase.waiting && open.length > 0) return open.some((need) => able.has(need))
     if (phase < Phase.assigned) return canRun(task)
-    return isBusy(task) || waitsInside(state, task).some(canEnd) || (phase === Phase.rejoining && canRun(task))
+    return isBusy(task) || waitsInside(state, task).some(canEnd) || (isQueued(state, task) && canRun(task))
   }
   for (let found = -1; found < able.size;) {
     found = able.size

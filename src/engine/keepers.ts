@@ -25,12 +25,19 @@ export const isAtWork = (state: State, task: TaskId): boolean =>
 
 export const holdsSlot = (state: State, task: TaskId): boolean => (state.tasks.flags[task]! & Flag.holdsSlot) !== 0
 
+/** Whether an attempt waits for its slot, and for nothing else: one that was asked to stop and goes on may, too. */
+export const isQueued = (state: State, task: TaskId): boolean => {
+  const phase = state.tasks.phase[task]
+  if (phase !== Phase.stopping) return phase === Phase.rejoining
+  return state.workers[state.tasks.worker[task]!]!.rejoining.has(task)
+}
+
 /** Those that keep a slot, or amounts without one, until they get on. */
 export const keepersOf = (state: State): ReadonlyArray<TaskId> => {
   const keepers: Array<TaskId> = []
   for (const task of state.keeping.keys()) if (holdsSlot(state, task)) keepers.push(task)
   for (const task of state.keepingAmounts) {
-    if (state.tasks.phase[task] === Phase.rejoining || !isAtWork(state, task)) keepers.push(task)
+    if (isQueued(state, task) || !isAtWork(state, task)) keepers.push(task)
   }
   return keepers
 }

@@ -104,7 +104,7 @@ const letRejoin = (state: State, worker: WorkerRecord, round: Round | undefined,
       continue
     }
     worker.rejoining.delete(task)
-    transition(state, task, Phase.running)
+    if (state.tasks.phase[task] === Phase.rejoining) transition(state, task, Phase.running)
     hold(state, task, worker)
     if (state.fairness.sourceSaturation < 1) budget.noteSource(state, task)
     out.push({ _tag: "WaitEnded", wait, starved: starvedOf(state, wait) })

@@ -13,7 +13,7 @@
 import { giveBack, keptBy, keptFrom, missing } from "./amounts.ts"
 import type { Amount, Kept, Needs } from "./amounts.ts"
 import type { Out } from "./Instruction.ts"
-import { holdsSlot, isAtWork, keepersOf, waitsInside } from "./keepers.ts"
+import { holdsSlot, isAtWork, isQueued, keepersOf, waitsInside } from "./keepers.ts"
 import { keysOf } from "./lookups.ts"
 import { awaitedDependenciesOf } from "./needs.ts"
 import type { Pair } from "./Outcome.ts"
@@ -118,7 +118,7 @@ const canGetOn = (state: State, { kept }: Keepers, task: TaskId): boolean => {
 /** The workers on which a task could run that lacks but a slot, amounts or tags; `undefined` if it lacks something else, or nothing. */
 const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | undefined => {
   const phase = state.tasks.phase[task] as PhaseOf
-  if (phase === Phase.rejoining) return [state.workers[state.tasks.worker[task]!]!]
+  if (isQueued(state, task)) return [state.workers[state.tasks.worker[task]!]!]
   return phase === Phase.ready || isDelayed(state, task)
     ? state.workers.filter((worker) => maySuit(state, worker, demandOf(state, task)))
     : undefined

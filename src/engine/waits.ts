@@ -5,9 +5,9 @@
  * @since 0.1.0
  */
 import * as amounts from "./amounts.ts"
-import type { WaitAbandoned, WaitBegan, WaitMode } from "./Event.ts"
+import type { SlotWanted, WaitAbandoned, WaitBegan, WaitMode } from "./Event.ts"
 import type { Out } from "./Instruction.ts"
-import { waitsInside } from "./keepers.ts"
+import { holdsSlot, waitsInside } from "./keepers.ts"
 import { keysOf, settingsOf } from "./lookups.ts"
 import { awaitedDependenciesOf } from "./needs.ts"
 import type { Pair } from "./Outcome.ts"
@@ -19,6 +19,7 @@ import type { State } from "./State.ts"
 import { liveOf } from "./Submission.ts"
 import type { TaskId } from "./TaskTable.ts"
 import { transition } from "./transitions.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** Who waits how: the part of a wait that does not depend on what is awaited. */
 export interface Request {
@@ -205,6 +206,27 @@ export const abandon = (state: State, event: WaitAbandoned, out: Out): void => {
   if (wait !== undefined) end(state, wait, out)
 }
 
+/** Handles {@link SlotWanted}. As among the fibers of any body, the last one to come back takes the slot. */
+export const comeBack = (state: State, { attempt, task, wait }: SlotWanted, out: Out): void => {
+  const isStopping = state.tasks.phase[task] === Phase.stopping && state.tasks.attempt[task] === attempt
+  const isAway = state.waitsOf.get(task)?.some(({ mode }) => mode !== "never") === true
+  if (!isStopping || isAway || holdsSlot(state, task)) return tell(wait, undefined, out)
+  const { rejoining } = workerOf(state, task)
+  dequeue(state, task, out)
+  rejoining.set(task, wait)
+}
+
+const workerOf = (state: State, task: TaskId): WorkerRecord => state.workers[state.tasks.worker[task]!]!
+
+/** A fiber that was about to take the slot goes on uncounted. */
+const dequeue = (state: State, task: TaskId, out: Out): void => {
+  const { rejoining } = workerOf(state, task)
+  const wait = rejoining.get(task)
+  if (wait === undefined) return
+  rejoining.delete(task)
+  tell(wait, slots.starvedOf(state, wait), out)
+}
+
 const end = (state: State, wait: Wait, out: Out): void => {
   state.waits.delete(wait.id)
   if (wait.remaining > 0) { for (const task of wait.tasks) unwatch(state, wait, task) }
@@ -251,12 +273,7 @@ export const attemptEnded = (state: State, waiter: TaskId, out: Out): void => {
 
 /** Ends the waits of an attempt that is asked to stop, but for those for what it must not outlive. Nobody rejoins. */
 export const attemptStops = (state: State, waiter: TaskId, out: Out): void => {
-  const worker = state.workers[state.tasks.worker[waiter]!]!
-  const rejoining = worker.rejoining.get(waiter)
-  if (rejoining !== undefined) {
-    worker.rejoining.delete(waiter)
-    tell(rejoining, slots.starvedOf(state, rejoining), out)
-  }
+  dequeue(state, waiter, out)
   const keeping = state.keeping.get(waiter)
   state.keeping.delete(waiter)
   for (const wait of keeping ?? []) drop(state, wait, out)
@@ -277,25 +294,21 @@ const drop = (state: State, wait: Wait, out: Out): void => {
 /** Frees the slot of `task` while `wait` is open. */
 const secede = (state: State, task: TaskId, wait: Wait, out: Out): void => {
   const isStopping = state.tasks.phase[task]! >= Phase.stopping
-  // It never rejoins, so what it does when it comes back would be uncounted: it stays where it is.
+  // It does not rejoin by itself, so what it does when it comes back would be uncounted: it stays where it is.
   const stays = isStopping && wait.mode === "never"
   if (!stays && state.holding.size > 0) amounts.giveAway(state, task)
   const open = state.waitsOf.get(task)
   if (open === undefined) state.waitsOf.set(task, [wait])
   else open.push(wait)
   if (isStopping) {
-    // It runs its finalizers uncounted from its first wait for tasks on.
-    if (!stays) slots.free(state, task)
-    return
+    // It runs its finalizers uncounted from its first wait for tasks on; other code wants its slot again.
+    if (stays) return
+    dequeue(state, task, out)
+    return slots.free(state, task)
   }
   if (open !== undefined) return
-  const worker = state.workers[state.tasks.worker[task]!]!
-  const rejoining = worker.rejoining.get(task)
-  if (rejoining !== undefined) {
-    // The fiber that was about to rejoin goes on uncounted; the last one to come back rejoins.
-    worker.rejoining.delete(task)
-    tell(rejoining, slots.starvedOf(state, rejoining), out)
-  }
+  // The last fiber to come back rejoins.
+  dequeue(state, task, out)
   slots.free(state, task)
   transition(state, task, Phase.seceded)
 }
@@ -311,7 +324,7 @@ const rejoin = (state: State, task: TaskId, wait: Wait): boolean => {
   state.waitsOf.delete(task)
   if (state.tasks.phase[task]! >= Phase.stopping) return false
   transition(state, task, Phase.rejoining)
-  state.workers[state.tasks.worker[task]!]!.rejoining.set(task, wait.id)
+  workerOf(state, task).rejoining.set(task, wait.id)
   return true
 }
 

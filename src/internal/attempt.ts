@@ -31,6 +31,8 @@ export class Attempt {
   readonly scope: Scope.Scope | undefined
   /** The wait that an explicit secede holds open, or -1. */
   away = -1
+  /** The fiber that has seceded, until it has rejoined. */
+  awayIn: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** How many sections are open that a stop does not cut. */
   shields = 0
   /** The context of its body, and that of its submitter, from which it was made. */

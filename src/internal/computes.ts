@@ -78,38 +78,40 @@ export class Computes {
     ) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     const { core } = this
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.withFiber((fiber): Effect.Effect<A, E | GraphError | Starved> => {
-        const refusal = core.life.refusal(fiber)
-        if (refusal !== undefined) return Effect.fail(refusal)
-        const compiled = compileIn(fiber)
-        if (compiled instanceof GraphError) return Effect.fail(compiled)
-        const number = core.owners.open("compute")
-        const owner = core.state.owners.get(number)!
-        const wait = core.waits.expect()
-        const finish = core.observers.follow(number, compiled.plan.size, options.callbacks)
-        const wishes = options.keepGoing ? exposed(compiled.plan, compiled.targets, Told.all) : undefined
-        const answer = core.submissions.submitPlan(compiled, number, fiber, {
-          wait,
-          wishes,
-          keepsSlot: options.keepsSlot
-        })
-        const targets = answer._tag === "Rejected" ? [] : liveTargets(compiled, answer)
-        const results: Effect.Effect<A, E | GraphError | Starved> = answer._tag === "Rejected"
-          ? Effect.andThen(Effect.sync(() => core.waits.ignore(wait)), Effect.fail(refused(answer)))
-          : this.untilOver(
+    return core.waits.counted(() =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.withFiber((fiber): Effect.Effect<A, E | GraphError | Starved> => {
+          const refusal = core.life.refusal(fiber)
+          if (refusal !== undefined) return Effect.fail(refusal)
+          const compiled = compileIn(fiber)
+          if (compiled instanceof GraphError) return Effect.fail(compiled)
+          const number = core.owners.open("compute")
+          const owner = core.state.owners.get(number)!
+          const wait = core.waits.expect()
+          const finish = core.observers.follow(number, compiled.plan.size, options.callbacks)
+          const wishes = options.keepGoing ? exposed(compiled.plan, compiled.targets, Told.all) : undefined
+          const answer = core.submissions.submitPlan(compiled, number, fiber, {
             wait,
-            owner,
-            targets,
-            options,
-            restore,
-            () => collect(core.state.owners.has(number) ? targets : undefined, owner)
+            wishes,
+            keepsSlot: options.keepsSlot
+          })
+          const targets = answer._tag === "Rejected" ? [] : liveTargets(compiled, answer)
+          const results: Effect.Effect<A, E | GraphError | Starved> = answer._tag === "Rejected"
+            ? Effect.andThen(Effect.sync(() => core.waits.ignore(wait)), Effect.fail(refused(answer)))
+            : this.untilOver(
+              wait,
+              owner,
+              targets,
+              options,
+              restore,
+              () => collect(core.state.owners.has(number) ? targets : undefined, owner)
+            )
+          return Effect.onExit(
+            results,
+            (exit) => Effect.andThen(this.end(number, wait), Effect.sync(() => finish(exit)))
           )
-        return Effect.onExit(
-          results,
-          (exit) => Effect.andThen(this.end(number, wait), Effect.sync(() => finish(exit)))
-        )
-      })
+        })
+      )
     )
   }
 

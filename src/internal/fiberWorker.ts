@@ -184,13 +184,14 @@ export class FiberWorker {
   }
 
   private watch(
-    { task }: Order,
+    { attempt, task }: Order,
     fiber: Fiber.Fiber<unknown, unknown>,
     ended: (exit: Exit.Exit<unknown, unknown>) => void
   ): void {
     this.fibers.set(task, fiber)
     fiber.addObserver((exit) => {
       this.fibers.delete(task)
+      this.core.waits.bodyEnded(attempt)
       this.core.life.guard(() => ended(exit))
     })
     // Lost within the call that started it, when it was not known yet.
@@ -214,6 +215,7 @@ export class FiberWorker {
   }
 
   private ended(order: Order, task: TaskImpl, run: Run, exit: Exit.Exit<unknown, unknown>): void {
+    this.core.waits.attemptEnded(order.attempt)
     if (this.isLost) return
     if (this.core.isStopping(order.task, order.attempt)) return this.stopped(order, task, run)
     if (Exit.isSuccess(exit)) {
@@ -299,6 +301,7 @@ export class FiberWorker {
     const context = this.contextFor(order, run, Scope.makeUnsafe())
     const fiber = this.launch(context, Effect.scoped(delayOf(this.core, order.task, retry, error)))
     const decided = (exit: Exit.Exit<[unknown, Duration.Duration], unknown>): void => {
+      this.core.waits.attemptEnded(order.attempt)
       if (this.isLost) return
       if (Exit.isSuccess(exit)) {
         const delayMillis = Duration.toMillis(exit.value[1])
@@ -315,9 +318,12 @@ export class FiberWorker {
     this.core.ended(task, attempt, ending)
   }
 
-  stop({ task }: Stop): void {
+  stop(stop: Stop): void {
+    const { task } = stop
     const fiber = this.fibers.get(task)
-    if (fiber !== undefined) this.stopFiber(task, fiber)
+    if (fiber === undefined) return
+    this.core.waits.stopComes(stop, fiber)
+    this.stopFiber(task, fiber)
   }
 
   /** What the body does then is done in its own async context. */

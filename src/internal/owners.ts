@@ -65,7 +65,8 @@ export class Owners {
         if (abandoned !== undefined) this.core.ask({ _tag: "WaitAbandoned", now: origin.now, wait: abandoned })
       })
       // Starved if all that is left waits for this very body, which goes on so that it can end.
-      return Effect.ensuring(Effect.ignore(closed), Effect.sync(() => this.closing.delete(entry)))
+      const over = Effect.ensuring(Effect.ignore(closed), Effect.sync(() => this.closing.delete(entry)))
+      return Effect.andThen(over, Effect.suspend(() => this.core.waits.comeBack(true)))
     })
   }
 
@@ -102,7 +103,8 @@ export class Owners {
         // The engine ends the wait of a body that is itself asked to stop. What cannot be interrupted asks again.
         const again = Effect.suspend(() => isStopping() ? stopped : Effect.void)
         // Starved if what was cancelled waits for this very body.
-        return Effect.ignore(isStopping() ? stopped : Effect.andThen(stopped, again))
+        const over = Effect.ignore(isStopping() ? stopped : Effect.andThen(stopped, again))
+        return this.core.waits.counted(() => over)
       }
       this.core.waits.unattended((number) => ask(number, { now: this.core.now(), waiter: -1, attempt: 0 }))
       return Effect.void

@@ -7,8 +7,10 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { WaitMode } from "../engine/Event.ts"
+import type { Stop } from "../engine/Instruction.ts"
 import type { Pair } from "../engine/Outcome.ts"
 import type { Claim } from "../engine/Owner.ts"
+import { Flag } from "../engine/Phase.ts"
 import type { TaskId } from "../engine/TaskTable.ts"
 import { Starved } from "../SkeinError.ts"
 import { captureAsyncScope } from "./asyncScope.ts"
@@ -42,6 +44,8 @@ const inPresentScope = (resume: () => void): () => void => {
 export class Waits {
   private readonly open = new Map<number, Waiting>()
   private readonly core: SchedulerCore
+  /** The attempts whose bodies have been told to stop, or know it, and whether they go on: then what they do counts. */
+  private readonly goingOn = new Map<number, boolean>()
   private next = 1
 
   constructor(core: SchedulerCore) {
@@ -154,16 +158,23 @@ export class Waits {
 
   /**
    * Waits until `mode` is fulfilled for `claims`. The engine ends the waits of an attempt that it stops; code that cannot be
-   * interrupted then waits on, uncounted unless it keeps its slot.
+   * interrupted then waits on.
    */
   forClaims(claims: ReadonlyArray<Claim>, mode: WaitMode, keepsSlot?: boolean): Effect.Effect<void, Starved> {
-    const once = this.begin((wait, origin) => {
-      this.core.ask({ _tag: "WaitBegan", wait, claims, mode, keepsSlot, ...origin })
+    return Effect.suspend(() => {
+      let isLate = false
+      const once = this.begin((wait, origin) => {
+        isLate = this.core.isStopping(origin.waiter, origin.attempt)
+        this.core.ask({ _tag: "WaitBegan", wait, claims, mode, keepsSlot, ...origin })
+      })
+      return Effect.flatMap(once, () => {
+        const isOver = this.core.view.isOver(claims, mode)
+        if (this.core.state.stopping.size === 0) return isOver ? Effect.void : this.forClaims(claims, mode, keepsSlot)
+        return isOver
+          ? this.comeBack(isLate)
+          : Effect.andThen(this.noteUncut(isLate), this.forClaims(claims, mode, keepsSlot))
+      })
     })
-    return Effect.flatMap(
-      once,
-      () => this.core.view.isOver(claims, mode) ? Effect.void : this.forClaims(claims, mode, keepsSlot)
-    )
   }
 
   /** A wait for nothing, until it is abandoned: how a body gives its slot away for a wait of its own. */
@@ -177,20 +188,103 @@ export class Waits {
   }
 
   secede(attempt: Attempt): Effect.Effect<void> {
-    return Effect.suspend(() => {
+    return Effect.withFiber((fiber) => {
       if (attempt.away >= 0) return Effect.void
       return Effect.map(this.away(attempt), (wait) => {
         attempt.away = wait
+        attempt.awayIn = fiber
       })
     })
   }
 
   rejoin(attempt: Attempt): Effect.Effect<void> {
-    return Effect.uninterruptible(Effect.suspend(() => {
+    const back = Effect.uninterruptible(Effect.suspend(() => {
       const wait = attempt.away
       if (wait < 0) return Effect.void
       attempt.away = -1
       return this.abandon(wait)
     }))
+    const counted = Effect.suspend(() => {
+      attempt.awayIn = undefined
+      return this.comeBack(true)
+    })
+    return Effect.andThen(back, counted)
+  }
+
+  // ---- what goes on though it was asked to stop
+
+  /** An attempt is about to be stopped: notes whether its body cannot be interrupted now, as far as that can be seen. */
+  stopComes({ attempt: serial, task }: Stop, fiber: Fiber.Fiber<unknown, unknown>): void {
+    if (this.goingOn.get(serial) === true || !this.core.isStopping(task, serial)) return
+    const attempt = attemptOf(this.core, fiber)
+    const holdsSlot = (this.core.state.tasks.flags[task]! & Flag.holdsSlot) !== 0
+    // Within a wait its end will tell: the code that follows runs only if it was not cut.
+    const at = attempt?.awayIn ?? (holdsSlot ? fiber : undefined)
+    this.goingOn.set(serial, attempt?.serial === serial && at !== undefined && !isInterruptible(at))
+  }
+
+  /** What runs of an attempt from now on are finalizers. */
+  bodyEnded(attempt: number): void {
+    if (this.goingOn.size > 0 && this.goingOn.has(attempt)) this.goingOn.set(attempt, false)
+  }
+
+  attemptEnded(attempt: number): void {
+    if (this.goingOn.size > 0) this.goingOn.delete(attempt)
+  }
+
+  /** Whether the body of this fiber was asked to stop before. What it begins now may be a finalizer's. */
+  isLate(fiber: Fiber.Fiber<unknown, unknown>): boolean {
+    if (this.core.state.stopping.size === 0) return false
+    const attempt = attemptOf(this.core, fiber)
+    return attempt !== undefined && this.core.isStopping(attempt.task, attempt.serial)
+  }
+
+  /**
+   * Takes the slot again after a wait, if the attempt was asked to stop and goes on. To be done where the wait was begun: what
+   * was cut does not come to it. `isLate`: the wait began after the request to stop.
+   */
+  comeBack(isLate: boolean): Effect.Effect<void> {
+    if (this.core.state.stopping.size === 0) return Effect.void
+    return Effect.andThen(this.noteUncut(isLate), Effect.withFiber((fiber) => this.takeSlot(fiber)))
+  }
+
+  /** An effect that waits; the slot is taken again as {@link comeBack} says, whatever its end. */
+  counted<A, E, R>(wait: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return Effect.withFiber((fiber) => {
+      if (attemptOf(this.core, fiber) === undefined) return wait()
+      const isLate = this.isLate(fiber)
+      return Effect.matchCauseEffect(wait(), {
+        onFailure: (cause) => Effect.andThen(this.comeBack(isLate), Effect.failCause(cause)),
+        onSuccess: (value) =>
+          this.core.state.stopping.size === 0 ? Effect.succeed(value) : Effect.as(this.comeBack(isLate), value)
+      })
+    })
+  }
+
+  /** A wait from before a request to stop is over after it, in code that the request has not cut. */
+  private noteUncut(isLate: boolean): Effect.Effect<void> {
+    return Effect.withFiber((fiber) => {
+      if (!this.isLate(fiber) || isInterruptible(fiber)) return Effect.void
+      const { serial } = attemptOf(this.core, fiber)!
+      // What has not been told yet was not cut either.
+      if (!isLate || !this.goingOn.has(serial)) this.goingOn.set(serial, true)
+      return Effect.void
+    })
+  }
+
+  private takeSlot(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> {
+    const attempt = attemptOf(this.core, fiber)
+    if (attempt === undefined || this.goingOn.get(attempt.serial) !== true) return Effect.void
+    return Effect.uninterruptible(Effect.callback<void>((resume) => {
+      if (this.core.life.failure !== undefined) return resume(Effect.void)
+      const wait = this.expect()
+      this.open.get(wait)!.resume = () => resume(Effect.void)
+      const { serial, task } = attempt
+      this.core.ask({ _tag: "SlotWanted", now: this.core.now(), wait, task, attempt: serial })
+    }))
   }
 }
+
+/** Whether an interruption would cut what a fiber is doing now. Effect tells that to itself alone. */
+const isInterruptible = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  (fiber as { readonly interruptible?: boolean }).interruptible !== false

@@ -60,7 +60,7 @@ type Stage = Pick<SchedulerCore, "name" | "keyOf" | "settle"> & {
   readonly computes: Pick<SchedulerCore["computes"], "run">
   readonly owners: Pick<SchedulerCore["owners"], "cancel" | "keep" | "release">
   readonly view: Partial<SchedulerCore["view"]>
-  readonly waits: Pick<SchedulerCore["waits"], "abandon" | "away" | "forClaims" | "rejoin" | "secede">
+  readonly waits: Pick<SchedulerCore["waits"], "abandon" | "away" | "counted" | "forClaims" | "rejoin" | "secede">
 }
 
 export class Interpreter implements Stage {
@@ -540,6 +540,7 @@ export class Interpreter implements Stage {
         return 0
       }),
     abandon: () => Effect.void,
+    counted: <A, E, R>(wait: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => Effect.suspend(wait),
     rejoin: () => Effect.void
   }
 }

@@ -136,6 +136,7 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   "WaitBegan for it": (rig, owner) => void rig.wait(51, [rig.claim(owner, "x")]),
   "WaitBegan for itself": (rig, owner) => void rig.wait(51, [rig.claim(owner, "x")], "x"),
   WaitAbandoned: (rig) => void rig.abandon(50),
+  SlotWanted: (rig) => void rig.wantSlot(50, "x"),
   CancelRequested: (rig, owner) => void rig.cancel(owner, "x", 52),
   "CancelRequested by itself": (rig, owner) => void rig.cancel(owner, "x", 52, { inside: "x" }),
   "CancelRequested with force": (rig, owner) => void rig.cancel(owner, "x", 52, { force: true }),
@@ -349,7 +350,7 @@ describe("enumerations", () => {
   it("Every kind of event is in the enumeration", () => {
     const kinds = [
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded TaskSettled TaskFinalized",
-      "WorkerStarted WorkerBeat PoolOpened WaitBegan WaitAbandoned TagLimited",
+      "WorkerStarted WorkerBeat PoolOpened WaitBegan WaitAbandoned SlotWanted TagLimited",
       "CopiesRequested RebalanceRequested TaskCopied",
       "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame"
     ].flatMap((line) => line.split(" "))

@@ -3,7 +3,7 @@
  * again by search after each event. It does not choose what starts; it judges whether each choice was allowed, and it
  * knows how every task must end, what is held, who waits, and which waits are over.
  */
-import type { Ending, Event, PoolOpened, Terms, WaitMode } from "../../src/engine/Event.ts"
+import type { Ending, Event, PoolOpened, SlotWanted, Terms, WaitMode } from "../../src/engine/Event.ts"
 import { inOrder } from "../../src/engine/fairness.ts"
 import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Discard, Instruction, Start, StartWorker, WaitEnded } from "../../src/engine/Instruction.ts"
@@ -78,6 +78,8 @@ export interface Task {
   /** It holds the amounts and tags that it asks for. */
   holdsAmounts: boolean
   holdsTags: boolean
+  /** It was asked to stop, goes on, and waits for its slot. */
+  wanted: Waiting | undefined
   /** The waits open inside its body. */
   readonly open: Set<Waiting>
   /** The outcome fixed at the request to stop. */
@@ -150,7 +152,7 @@ interface Interest {
 
 interface Waiting {
   readonly id: number
-  readonly mode: WaitMode
+  readonly mode: WaitMode | "slot"
   awaited: ReadonlyArray<Interest | Task>
   /** On whose behalf all must have stopped and been released, and with which cancellation it began. */
   readonly behalf: Behalf | undefined
@@ -867,6 +869,8 @@ export class Model {
         if (wait !== undefined) wait.abandoned = true
         return
       }
+      case "SlotWanted":
+        return this.want(event)
       case "CancelRequested": {
         const interest = this.interests.get(event.claim)!
         const { owner, task } = interest
@@ -985,6 +989,7 @@ export class Model {
         holds: false,
         holdsAmounts: false,
         holdsTags: false,
+        wanted: undefined,
         open: new Set(),
         fixed: undefined,
         must: [],
@@ -1596,6 +1601,7 @@ export class Model {
     task.holds = false
     task.holdsAmounts = false
     task.holdsTags = false
+    this.unwant(task)
     for (const wait of task.open) {
       if (!wait.closing) wait.abandoned = true
       else {
@@ -1820,7 +1826,7 @@ export class Model {
 
   private await(
     id: number,
-    mode: WaitMode,
+    mode: Waiting["mode"],
     awaited: ReadonlyArray<Interest | Task>,
     waiterRow: TaskId,
     attempt: number,
@@ -1845,9 +1851,38 @@ export class Model {
     waiter.open.add(wait)
     // Asked to stop, it would come back uncounted.
     if (keepsSlot || (mode === "never" && waiter.status !== "active")) return
+    this.unwant(waiter)
     waiter.holds = false
     waiter.holdsTags = false
     if (waiter.settings.demand?.keepsAmounts !== true) waiter.holdsAmounts = false
+  }
+
+  /** The last fiber of a stopping body to come back waits for its slot. */
+  private want({ attempt, task: row, wait: id }: SlotWanted): void {
+    const task = this.present(row, attempt)
+    const rest = { ended: new Map(), starved: false, starvedAway: false, complete: false, behalf: undefined }
+    const isAway = task !== undefined &&
+      this.waitsInside(task).some(({ keepsSlot, mode }) => !keepsSlot && mode !== "never")
+    const abandoned = task?.status !== "stopping" || task.holds || isAway
+    const wait: Waiting = {
+      id,
+      mode: "slot",
+      awaited: [],
+      waiter: task,
+      closing: false,
+      keepsSlot: false,
+      abandoned,
+      ...rest
+    }
+    this.waits.set(id, wait)
+    if (abandoned) return
+    this.unwant(task)
+    task.wanted = wait
+  }
+
+  private unwant(task: Task): void {
+    if (task.wanted !== undefined) task.wanted.abandoned = true
+    task.wanted = undefined
   }
 
   /** The waits of a body that are not over. */
@@ -1857,6 +1892,7 @@ export class Model {
 
   /** Whether its waits are over, and it needs its slot to go on. */
   private comesBack(task: Task): boolean {
+    if (task.wanted !== undefined) return true
     return task.status === "active" && !task.holds && this.waitsInside(task).every(({ keepsSlot }) => keepsSlot)
   }
 
@@ -1905,7 +1941,7 @@ export class Model {
   /** The waits that keep something and could never end, though everybody else did all they can. */
   private stuck(): ReadonlyArray<Waiting> {
     const keeping = [...this.waits.values()].filter(({ keepsSlot, mode, starvedAway, waiter }) =>
-      waiter !== undefined && !starvedAway && mode !== "never" &&
+      waiter !== undefined && !starvedAway && mode !== "never" && mode !== "slot" &&
       (waiter.holds ? keepsSlot : waiter.holdsAmounts)
     )
     if (keeping.length === 0) return []
@@ -1975,6 +2011,7 @@ export class Model {
       case "firstFailure":
         return states.some((each) => each === "bad") || states.every((each) => each !== "open")
       case "never":
+      case "slot":
         return false
     }
   }
@@ -2666,6 +2703,12 @@ export class Model {
 
   private waitEnded({ starved, wait: id }: WaitEnded, state: State, out: ReadonlyArray<Instruction>): void {
     const wait = this.waits.get(id)
+    if (wait?.mode === "slot") {
+      this.waits.delete(id)
+      if (wait.abandoned) return
+      wait.waiter!.wanted = undefined
+      return this.occupy(wait.waiter!, state, out)
+    }
     if (wait !== undefined && starved === undefined && !wait.abandoned && !this.isOver(wait)) this.lookAgain()
     if (wait === undefined) return this.complain(`wait ${id} ends twice`)
     if (starved !== undefined && !wait.starved) {

@@ -210,6 +210,10 @@ export class Rig {
     return this.send({ _tag: "WaitAbandoned", wait })
   }
 
+  wantSlot(wait: number, name: string): ReadonlyArray<Instruction> {
+    return this.send({ _tag: "SlotWanted", wait, task: this.id(name), attempt: this.attempt(name) })
+  }
+
   cancel(
     owner: number,
     name: string,

@@ -32,7 +32,7 @@ describe("simulation", () => {
   it.skipIf(!isWhole || !isLong)("T3: everything that can happen happened often", () => {
     assert.isAbove(events, 100_000)
     const all = new Set([
-      "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned",
+      "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned SlotWanted",
       "TagLimited CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame TaskFinalized TaskSettled",
       "WorkerStarted WorkerBeat PoolOpened WorkerJoined StartWorker WorkerExpired",
       "TaskCopied CopiesRequested RebalanceRequested",

@@ -10,6 +10,7 @@ import type { Ending, Event, TaskSettled, Terms, WaitMode } from "../../src/engi
 import { fairnessOf, inOrder } from "../../src/engine/fairness.ts"
 import type { Fairness } from "../../src/engine/fairness.ts"
 import type { Finalize, Instruction } from "../../src/engine/Instruction.ts"
+import { isQueued } from "../../src/engine/keepers.ts"
 import { defaultLimits } from "../../src/engine/limits.ts"
 import { originsOf } from "../../src/engine/lineage.ts"
 import { placeOf, settingsOf } from "../../src/engine/lookups.ts"
@@ -282,6 +283,7 @@ export class Simulation {
       [6, () => this.wait()],
       [3, () => this.waitInVain()],
       [3, () => this.giveUp()],
+      [4, () => this.wantSlot()],
       [2, () => this.cancel()],
       [0.7, () => this.settle()],
       [1.2, () => this.requestCopies()],
@@ -645,8 +647,8 @@ export class Simulation {
 
   /** Whether a fiber of the body waits, or is about to take the slot again. */
   private isWaiting({ task }: Run): boolean {
-    const { keeping, tasks, waitsOf } = this.state
-    return waitsOf.has(task) || keeping.has(task) || tasks.phase[task] === Phase.rejoining
+    const { keeping, waitsOf } = this.state
+    return waitsOf.has(task) || keeping.has(task) || isQueued(this.state, task)
   }
 
   private end(run: Run): void {
@@ -804,6 +806,16 @@ export class Simulation {
     const wait = this.chance.with(0.1) ? this.chance.below(this.next) : this.chance.pick(waits)
     if (wait === undefined || [...this.runs.values()].some((run) => run.closing === wait)) return
     this.send({ _tag: "WaitAbandoned", now: this.now, wait })
+  }
+
+  /** Code that goes on though its attempt was asked to stop. */
+  private wantSlot(): void {
+    const { chance } = this
+    const runs = [...this.runs.values()].filter(({ stopping }) => stopping || chance.with(0.05))
+    const run = chance.pick(runs)
+    if (run === undefined) return
+    const attempt = run.attempt - (chance.with(0.05) ? 1 : 0)
+    this.send({ _tag: "SlotWanted", now: this.now, wait: this.next++, task: run.task, attempt })
   }
 
   private cancel(): void {

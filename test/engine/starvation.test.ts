@@ -189,6 +189,21 @@ describe("waits that keep their slot", () => {
     assert.deepStrictEqual(rig.told, ["wait 3 is over: b waits for b"])
   })
 
+  it("C7, N6: a wait that keeps the slot for which an attempt waits that was asked to stop and goes on is refused", () => {
+    const rig = new Rig({ w1: 1 })
+    const main = rig.open()
+    const other = rig.open("other")
+    rig.submit(main, { a: [], b: [] })
+    rig.share(other, rig.claim(main, "a"))
+    rig.wait(1, [], "a", "never")
+    rig.cancel(main, "a", 2, { force: true })
+    rig.wantSlot(3, "a")
+    rig.keep(4, [rig.claim(other, "a")], "b")
+    assert.deepStrictEqual(rig.told, ["wait 4 is over: b waits for a, a waits for the slot of b"])
+    rig.end("b")
+    assert.deepStrictEqual([rig.phase("a"), rig.state.workers[0]!.running], ["stopping", 1])
+  })
+
   it("C7: an attempt that is asked to stop ends its waits at once and keeps its slot until it has ended", () => {
     const rig = new Rig({ w1: 2 })
     const main = rig.open()

@@ -142,6 +142,8 @@ export class Narrator {
         const slot = event.keepsSlot === true ? " and keeps its slot" : ""
         return `${who} waits for ${claims || "nothing"}${slot} (${event.wait}, ${event.mode})`
       }
+      case "SlotWanted":
+        return `${this.name(event.task)} goes on and wants its slot again (${event.wait})`
       case "WaitAbandoned":
         return `wait ${event.wait} is given up`
       case "CancelRequested": {
