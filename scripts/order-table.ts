@@ -3,7 +3,8 @@
  * optimum and breadth first.
  */
 import { readFileSync } from "node:fs"
-import { type Edges, held, order } from "../src/engine/order.ts"
+import { held, order } from "../src/engine/order/order.ts"
+import type { Edges } from "../src/engine/structures/edges.ts"
 
 /** One graph of test/golden/order.json; the fields are explained beside it. */
 export interface Reference {

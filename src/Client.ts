@@ -14,47 +14,56 @@ import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Future, WaitOptions } from "./Future.ts"
 import type { Needs, Services, Unsubmitted, WithoutSignals } from "./Inputs.ts"
-import { Annotations as RegionOptions, inside } from "./internal/annotations.ts"
-import { count, flag, invalidOption, mode, names, ofWait, optionsFault, text, valueFault } from "./internal/checks.ts"
-import type { Checks } from "./internal/checks.ts"
-import { Client, coreOf, withCore } from "./internal/client.ts"
-import * as collect from "./internal/collect.ts"
-import { computeShape, ofCompute, ofSubmit, refusalOf, shapeOf, stray } from "./internal/computing.ts"
+import { Annotations as RegionOptions, inside } from "./internal/bodies/annotations.ts"
+import { Client, coreOf, withCore } from "./internal/client/client.ts"
+import { computeShape, ofCompute, ofSubmit, refusalOf, shapeOf, stray } from "./internal/client/computing.ts"
 import type {
   Computable,
   ComputeOptions,
   Failure,
-  Mode,
   Result,
   Shape,
   ShapeOfTasks,
   SubmitOptions
-} from "./internal/computing.ts"
-import * as inline from "./internal/inline.ts"
-import { scan } from "./internal/inputs.ts"
-import * as internal from "./internal/task.ts"
-import { whenOver } from "./internal/whenOver.ts"
-import type { Until } from "./internal/whenOver.ts"
+} from "./internal/client/computing.ts"
+import * as inline from "./internal/client/inline.ts"
+import { whenOver } from "./internal/client/whenOver.ts"
+import type { Until } from "./internal/client/whenOver.ts"
+import {
+  count,
+  flag,
+  invalidOption,
+  mode,
+  names,
+  ofWait,
+  optionsFault,
+  text,
+  valueFault
+} from "./internal/tasks/checks.ts"
+import type { Checks, Mode } from "./internal/tasks/checks.ts"
+import { scan } from "./internal/tasks/inputs.ts"
+import * as internal from "./internal/tasks/task.ts"
+import * as collect from "./internal/views/collect.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { Released, Root, RuntimeFailure, Starved } from "./SkeinError.ts"
 import type { Task } from "./Task.ts"
 
-export { Client, make } from "./internal/client.ts"
+export { Client, make } from "./internal/client/client.ts"
 
 export type {
   Callbacks,
   ComputeOptions,
   Failure,
-  Mode,
   Pass,
   Result,
   ResultCache,
   SubmitOptions
-} from "./internal/computing.ts"
+} from "./internal/client/computing.ts"
+export type { Mode } from "./internal/tasks/checks.ts"
 
-export { map, zipMap } from "./internal/mapping.ts"
+export { map, zipMap } from "./internal/client/mapping.ts"
 
-export type { MapOptions } from "./internal/mapping.ts"
+export type { MapOptions } from "./internal/client/mapping.ts"
 
 /**
  * Submits a task and gives its future at once.

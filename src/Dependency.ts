@@ -9,20 +9,20 @@
  */
 import type * as Exit from "effect/Exit"
 import type { Pipeable } from "effect/Pipeable"
-import { decide as decideBy, rules as allRules } from "./engine/policies.ts"
+import { decide as decideBy, rules as allRules } from "./engine/protocol/policies.ts"
 import type {
   On as OnOf,
   Outcome as OutcomeOf,
   Policy as PolicyOf,
   Rule as RuleOf,
   Verdict as VerdictOf
-} from "./engine/policies.ts"
+} from "./engine/protocol/policies.ts"
 import type { Future } from "./Future.ts"
 import type { Errors, Handle, Services } from "./Inputs.ts"
-import { invalidIn } from "./internal/checks.ts"
-import type { Checks } from "./internal/checks.ts"
-import { isDependency as isOne, losers, makeDependency, on } from "./internal/dependency.ts"
-import type { DependencyImpl } from "./internal/dependency.ts"
+import { invalidIn } from "./internal/tasks/checks.ts"
+import type { Checks } from "./internal/tasks/checks.ts"
+import { isDependency as isOne, losers, makeDependency, on } from "./internal/tasks/dependency.ts"
+import type { DependencyImpl } from "./internal/tasks/dependency.ts"
 import type { ImpossibleDependency, RuntimeFailure, TaskSkipped } from "./SkeinError.ts"
 import type { Task } from "./Task.ts"
 

@@ -10,9 +10,9 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { Pipeable } from "effect/Pipeable"
-import type { PhaseName } from "./engine/Phase.ts"
-import { ofWait, optionsFault } from "./internal/checks.ts"
-import * as internal from "./internal/task.ts"
+import type { PhaseName } from "./engine/protocol/Phase.ts"
+import { ofWait, optionsFault } from "./internal/tasks/checks.ts"
+import * as internal from "./internal/tasks/task.ts"
 import type { RuntimeFailure } from "./SkeinError.ts"
 
 /** @internal */

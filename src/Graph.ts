@@ -12,12 +12,12 @@ import type { Pipeable } from "effect/Pipeable"
 import type { Client as ClientService, ComputeOptions, Failure, Mode, Result } from "./Client.ts"
 import * as Client from "./Client.ts"
 import type { Lifted, Needs, Own, Services, Upstream } from "./Inputs.ts"
-import * as internal from "./internal/graph.ts"
-import { settled } from "./internal/graphImport.ts"
-import type { IsAny } from "./internal/isAny.ts"
-import { makeTask } from "./internal/makeTask.ts"
-import { normalize } from "./internal/options.ts"
-import { isRecord, noOptions, toEffect } from "./internal/task.ts"
+import * as internal from "./internal/graphs/graph.ts"
+import { settled } from "./internal/graphs/graphImport.ts"
+import { makeTask } from "./internal/tasks/makeTask.ts"
+import { normalize } from "./internal/tasks/options.ts"
+import { isRecord, noOptions, toEffect } from "./internal/tasks/task.ts"
+import type { IsAny } from "./internal/values/isAny.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { NoOptions, OptionErrors, Options, OptionServices, OptionsFor, Task } from "./Task.ts"
 
@@ -402,7 +402,7 @@ export {
   toGraphViz,
   toJson,
   toMermaid
-} from "./internal/graphViews.ts"
+} from "./internal/graphs/graphViews.ts"
 
 export type {
   EffectNode,
@@ -411,4 +411,4 @@ export type {
   JsonTask,
   MermaidOptions,
   PictureOptions
-} from "./internal/graphViews.ts"
+} from "./internal/graphs/graphViews.ts"

@@ -11,7 +11,7 @@ import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Dependency } from "./Dependency.ts"
 import type { Future } from "./Future.ts"
-import type { IsAny } from "./internal/isAny.ts"
+import type { IsAny } from "./internal/values/isAny.ts"
 import type {
   DependencyFailed,
   ImpossibleDependency,

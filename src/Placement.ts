@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import type { Candidate, Scheme as EngineScheme } from "./engine/schemes.ts"
+import type { Candidate, Scheme as EngineScheme } from "./engine/protocol/Settings.ts"
 
 /**
  * A placement scheme.

@@ -12,9 +12,13 @@ import * as Random from "effect/Random"
 import * as FiberScheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import * as Client from "./Client.ts"
-import { defaultLimits } from "./engine/limits.ts"
-import type { Limits } from "./engine/limits.ts"
-import type { SchedulerSettings } from "./engine/State.ts"
+import { defaultLimits } from "./engine/protocol/Settings.ts"
+import type { Limits, SchedulerSettings } from "./engine/protocol/Settings.ts"
+import { SchedulerCore } from "./internal/driver/schedulerCore.ts"
+import { checksOfScheduling, rulesOf } from "./internal/settings/fairness.ts"
+import { isRandom, isScheme } from "./internal/settings/schemes.ts"
+import { checksOfTerms, elastic, poolOf, postingOf, workers } from "./internal/settings/terms.ts"
+import type { Posting } from "./internal/settings/terms.ts"
 import {
   byName,
   checkOf,
@@ -27,14 +31,9 @@ import {
   optionsFault,
   recordOf,
   said
-} from "./internal/checks.ts"
-import type { Checks } from "./internal/checks.ts"
-import { millisIn } from "./internal/durations.ts"
-import { checksOfScheduling, rulesOf } from "./internal/fairness.ts"
-import { SchedulerCore } from "./internal/schedulerCore.ts"
-import { isRandom, isScheme } from "./internal/schemes.ts"
-import { checksOfTerms, elastic, poolOf, postingOf, workers } from "./internal/terms.ts"
-import type { Posting } from "./internal/terms.ts"
+} from "./internal/tasks/checks.ts"
+import type { Checks } from "./internal/tasks/checks.ts"
+import { millisIn } from "./internal/tasks/durations.ts"
 import type { Scheme } from "./Placement.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { GraphError } from "./SkeinError.ts"

@@ -12,15 +12,11 @@ import { dual, identity } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
-import { brief } from "./internal/brief.ts"
-import type { IsAny } from "./internal/isAny.ts"
-import { numberOf } from "./internal/keys.ts"
-import { makeExit, makeTask, remakeTask } from "./internal/makeTask.ts"
-import { normalize, replaced, withInvalid } from "./internal/options.ts"
-import type { Called as CallResult, Given, GivenMembers, Result, Returned } from "./internal/refusals.ts"
-import { mean } from "./internal/strangers.ts"
-import type { MeantAsValue } from "./internal/strangers.ts"
-import * as internal from "./internal/task.ts"
+import { numberOf } from "./internal/tasks/keys.ts"
+import { makeExit, makeTask, remakeTask } from "./internal/tasks/makeTask.ts"
+import { normalize, replaced, withInvalid } from "./internal/tasks/options.ts"
+import type { Called as CallResult, Given, GivenMembers, Result, Returned } from "./internal/tasks/refusals.ts"
+import * as internal from "./internal/tasks/task.ts"
 import type {
   AnyOptions,
   NoOptions,
@@ -29,7 +25,11 @@ import type {
   OptionServices,
   OptionsFor,
   Retries
-} from "./internal/taskOptions.ts"
+} from "./internal/tasks/taskOptions.ts"
+import { brief } from "./internal/text/brief.ts"
+import type { IsAny } from "./internal/values/isAny.ts"
+import { mean } from "./internal/values/strangers.ts"
+import type { MeantAsValue } from "./internal/values/strangers.ts"
 import type { GraphError, RuntimeFailure } from "./SkeinError.ts"
 
 /** @internal */
@@ -54,7 +54,7 @@ export type {
   OptionsFor,
   WorkerInfo,
   WorkerRestriction
-} from "./internal/taskOptions.ts"
+} from "./internal/tasks/taskOptions.ts"
 
 const wrap = (body: internal.Body, inputs: unknown, options: AnyOptions | undefined): any =>
   makeTask(body, inputs, normalize(options))
@@ -458,7 +458,7 @@ export {
    * @since 0.1.0
    */
   run
-} from "./internal/run.ts"
+} from "./internal/client/run.ts"
 
-export { dependenciesLost, dependsOn, require, reschedule, skip, unmet } from "./internal/taskSignals.ts"
-import { quote } from "./internal/text.ts"
+export { dependenciesLost, dependsOn, require, reschedule, skip, unmet } from "./internal/bodies/taskSignals.ts"
+import { quote } from "./internal/text/text.ts"

@@ -9,7 +9,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type { Attempt } from "./internal/attempt.ts"
+import type { Attempt } from "./internal/bodies/attempt.ts"
 
 /**
  * Where the present body runs.

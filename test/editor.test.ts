@@ -1,7 +1,7 @@
 /** What an editor shows of the options and of the types, by the language service of TypeScript 6: that of 7 has no API yet. */
 import { assert, describe, it } from "@effect/vitest"
 import ts from "typescript6"
-import { checkedOptions } from "../src/internal/options.ts"
+import { checkedOptions } from "../src/internal/tasks/options.ts"
 
 const path = `${process.cwd()}/typetest/editor.ts`
 

@@ -6,7 +6,7 @@ import * as Future from "skein/Future"
 import { DependenciesGone, GraphError, WorkerKilled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
-import { implOf, isFuture, isTask } from "../src/internal/task.ts"
+import { implOf, isFuture, isTask } from "../src/internal/tasks/task.ts"
 import { inScheduler } from "./harness.ts"
 import { causeOf, onlyError } from "./support.ts"
 

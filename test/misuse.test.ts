@@ -8,7 +8,7 @@ import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
-import { defaultLimits } from "../src/engine/limits.ts"
+import { defaultLimits } from "../src/engine/protocol/Settings.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, defectsIn, graphErrorOf, nothingIsLeft } from "./support.ts"
 

@@ -97,7 +97,7 @@ describe("docs/options.md", () => {
     }).pipe(inScheduler()))
 
   it("V6: lists the tags of explain, each of which explainText puts into words", () => {
-    const source = readFileSync("src/engine/explain.ts", "utf8")
+    const source = readFileSync("src/engine/views/explain.ts", "utf8")
     const type = source.slice(
       source.indexOf("export type Because"),
       source.indexOf("/** What is missing for a task. */")

@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Client from "skein/Client"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
-import { Results } from "../src/internal/results.ts"
+import { Results } from "../src/internal/workers/results.ts"
 import { inQuietScheduler, turns } from "./harness.ts"
 
 const million = 1_000_000

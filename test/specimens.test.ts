@@ -3,8 +3,8 @@ import { Effect } from "effect"
 import * as v8 from "node:v8"
 import * as vm from "node:vm"
 import { Client, Future, Skein, Task, Worker } from "skein"
-import { Positions } from "../src/engine/positions.ts"
-import { specimens } from "../src/engine/specimens.ts"
+import { Positions } from "../src/engine/structures/positions.ts"
+import { specimens } from "../src/engine/structures/specimens.ts"
 
 v8.setFlagsFromString("--allow-natives-syntax")
 

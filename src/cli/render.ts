@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import { inLine } from "../internal/text.ts"
+import { inLine } from "../internal/text/text.ts"
 import type { Counts, Progress } from "../Progress.ts"
 
 /** What lines must fit into. */

@@ -22,8 +22,8 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import { keyOf } from "../engine/lookups.ts"
-import { soon, Wire } from "../internal/wire.ts"
+import { keyOf } from "../engine/state/lookups.ts"
+import { soon, Wire } from "../internal/workers/wire.ts"
 
 /**
  * Something that arrives at a gate waits there until the gate is opened; it stays open then. Make one with {@link make}.

@@ -4,12 +4,12 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import { compile } from "../internal/compile.ts"
-import { scan } from "../internal/inputs.ts"
-import { runIn } from "../internal/runs.ts"
-import { isTask } from "../internal/task.ts"
-import type { TaskImpl } from "../internal/task.ts"
-import { inLine } from "../internal/text.ts"
+import { runIn } from "../internal/bodies/runs.ts"
+import { compile } from "../internal/plans/compile.ts"
+import { scan } from "../internal/tasks/inputs.ts"
+import { isTask } from "../internal/tasks/task.ts"
+import type { TaskImpl } from "../internal/tasks/task.ts"
+import { inLine } from "../internal/text/text.ts"
 import { GraphError } from "../SkeinError.ts"
 
 /** All tasks of a shape, dependencies first. */

@@ -7,8 +7,8 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Client from "../Client.ts"
-import { check } from "../engine/check.ts"
-import type { SchedulerCore } from "../internal/schedulerCore.ts"
+import { check } from "../engine/check/check.ts"
+import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
 
 /**
  * A scheduler is not as it was before the first submission. Each problem is a sentence.

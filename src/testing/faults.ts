@@ -5,7 +5,7 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import type { Submission } from "../engine/Submission.ts"
+import type { Submission } from "../engine/state/Submission.ts"
 import { hash } from "./chance.ts"
 
 /**

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Client from "../Client.ts"
 import type { Exits, Needs, Services } from "../Inputs.ts"
-import { replace } from "../internal/inputs.ts"
+import { replace } from "../internal/tasks/inputs.ts"
 import type { GraphError } from "../SkeinError.ts"
 import { Interpreter } from "./interpreter.ts"
 

@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Client from "../Client.ts"
-import { isPresent } from "../engine/snapshot.ts"
+import { isPresent } from "../engine/views/snapshot.ts"
 import { coreOf } from "./empty.ts"
 
 /**

@@ -5,8 +5,8 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { count, countOrInfinity, dieOfOptions, rate } from "../internal/checks.ts"
-import type { Checks } from "../internal/checks.ts"
+import { count, countOrInfinity, dieOfOptions, rate } from "../internal/tasks/checks.ts"
+import type { Checks } from "../internal/tasks/checks.ts"
 import { Chance } from "./chance.ts"
 import { stepByStep } from "./rails.ts"
 import { World } from "./world.ts"

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { explain } from "../../src/engine/explain.ts"
-import type { Demand, Settings } from "../../src/engine/Plan.ts"
-import { snapshot } from "../../src/engine/snapshot.ts"
+import type { Demand, Settings } from "../../src/engine/protocol/Plan.ts"
+import { explain } from "../../src/engine/views/explain.ts"
+import { snapshot } from "../../src/engine/views/snapshot.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 /** What tasks ask for, by name. */

@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { globSync, readFileSync } from "node:fs"
-import { check } from "../../src/engine/check.ts"
-import type { Reason } from "../../src/engine/Outcome.ts"
-import { Flag, Phase } from "../../src/engine/Phase.ts"
-import type { Demand } from "../../src/engine/Plan.ts"
-import type { Group } from "../../src/engine/policies.ts"
-import type { Crowd, Queue } from "../../src/engine/Queue.ts"
-import type { State } from "../../src/engine/State.ts"
-import type { WorkerRecord } from "../../src/engine/WorkerRecord.ts"
+import { check } from "../../src/engine/check/check.ts"
+import { Flag, Phase } from "../../src/engine/protocol/Phase.ts"
+import type { Demand } from "../../src/engine/protocol/Plan.ts"
+import type { Group } from "../../src/engine/protocol/policies.ts"
+import type { Reason } from "../../src/engine/protocol/Reason.ts"
+import type { Crowd, Queue } from "../../src/engine/state/Queue.ts"
+import type { State } from "../../src/engine/state/State.ts"
+import type { WorkerRecord } from "../../src/engine/state/WorkerRecord.ts"
 import { Rig } from "./rig.ts"
 
 /** Changes what nothing changes. */
@@ -462,7 +462,7 @@ describe("check", () => {
 
   it("There is a fault above for every check", () => {
     const sentences = faults.flatMap(([, planted]) => planted.map(([sentence]) => sentence))
-    const sources = globSync("src/engine/check*.ts").map((path) => readFileSync(path, "utf8"))
+    const sources = globSync("src/engine/check/*.ts").map((path) => readFileSync(path, "utf8"))
     const templates = sources.flatMap((text) =>
       Array.from(
         text.matchAll(/`(S\d+: (?:\$\{[^}]*\}|[^`$])*)`|"(S\d+: [^"]*)"/g),

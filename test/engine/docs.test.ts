@@ -1,6 +1,6 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
-import { toMermaid } from "../../src/engine/transitions.ts"
+import { toMermaid } from "../../src/engine/state/transitions.ts"
 
 const root = new URL("../../", import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8")
@@ -26,12 +26,12 @@ describe("docs/engine.md", () => {
       const body = read(file).split(`export type ${name} =\n`)[1]!.split("\n\n")[0]!
       return Array.from(body.matchAll(/\| (\w+)/g), (match) => match[1]!).toSorted()
     }
-    assert.deepStrictEqual(section("Events"), union("src/engine/Event.ts", "Event"))
-    assert.deepStrictEqual(section("Instructions"), union("src/engine/Instruction.ts", "Instruction"))
+    assert.deepStrictEqual(section("Events"), union("src/engine/protocol/Event.ts", "Event"))
+    assert.deepStrictEqual(section("Instructions"), union("src/engine/protocol/Instruction.ts", "Instruction"))
   })
 
   it("The invariants are those at the fields of the state", () => {
     const numbers = (text: string): ReadonlyArray<string> => [...new Set(text.match(/\bS\d+\b/g))].toSorted()
-    assert.deepStrictEqual(numbers(read("docs/engine.md")), numbers(read("src/engine/State.ts")))
+    assert.deepStrictEqual(numbers(read("docs/engine.md")), numbers(read("src/engine/state/State.ts")))
   })
 })

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Ending } from "../../src/engine/Event.ts"
-import { Phase, phaseNames } from "../../src/engine/Phase.ts"
-import type { PhaseName } from "../../src/engine/Phase.ts"
-import { isLegal, transitions } from "../../src/engine/transitions.ts"
+import type { Ending } from "../../src/engine/protocol/Event.ts"
+import { Phase, phaseNames } from "../../src/engine/protocol/Phase.ts"
+import type { PhaseName } from "../../src/engine/protocol/Phase.ts"
+import { isLegal, transitions } from "../../src/engine/state/transitions.ts"
 import { plan } from "./plans.ts"
 import { Rig } from "./rig.ts"
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { explainAll } from "../../src/engine/explain.ts"
+import { explainAll } from "../../src/engine/views/explain.ts"
 import { Rig } from "./rig.ts"
 
 /** How often rows and tables are looked at while `f` runs. */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { explain } from "../../src/engine/explain.ts"
-import type { fairnessOf } from "../../src/engine/fairness.ts"
+import type { fairnessOf } from "../../src/engine/protocol/fairness.ts"
+import { explain } from "../../src/engine/views/explain.ts"
 import { Chance } from "../chance.ts"
 import { Rig } from "./rig.ts"
 import type { Graph, Submission } from "./rig.ts"

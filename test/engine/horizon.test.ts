@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Submission } from "../../src/engine/Submission.ts"
+import type { Submission } from "../../src/engine/state/Submission.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 const lineage = 3

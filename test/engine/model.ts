@@ -3,18 +3,18 @@
  * again by search after each event. It does not choose what starts; it judges whether each choice was allowed, and it
  * knows how every task must end, what is held, who waits, and which waits are over.
  */
-import type { Ending, Event, PoolOpened, SlotWanted, Terms, WaitMode } from "../../src/engine/Event.ts"
-import { inOrder } from "../../src/engine/fairness.ts"
-import type { Fairness } from "../../src/engine/fairness.ts"
-import type { Discard, Instruction, Start, StartWorker, WaitEnded } from "../../src/engine/Instruction.ts"
-import type { Claim } from "../../src/engine/Owner.ts"
-import { Flag, Phase, phaseNames } from "../../src/engine/Phase.ts"
-import { demandOf, nameOf } from "../../src/engine/placement.ts"
-import type { Demand, Plan, Reference, Settings } from "../../src/engine/Plan.ts"
-import { decide, isDefault } from "../../src/engine/policies.ts"
-import type { Group, Outcome } from "../../src/engine/policies.ts"
-import type { State } from "../../src/engine/State.ts"
-import type { TaskId } from "../../src/engine/TaskTable.ts"
+import { demandOf, nameOf } from "../../src/engine/dispatch/placement.ts"
+import type { Ending, Event, PoolOpened, SlotWanted, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
+import type { Fairness } from "../../src/engine/protocol/fairness.ts"
+import { inOrder } from "../../src/engine/protocol/fairness.ts"
+import type { TaskId } from "../../src/engine/protocol/ids.ts"
+import type { Discard, Instruction, Start, StartWorker, WaitEnded } from "../../src/engine/protocol/Instruction.ts"
+import { Flag, Phase, phaseNames } from "../../src/engine/protocol/Phase.ts"
+import type { Demand, Plan, Reference, Settings } from "../../src/engine/protocol/Plan.ts"
+import type { Group, Outcome } from "../../src/engine/protocol/policies.ts"
+import { decide, isDefault } from "../../src/engine/protocol/policies.ts"
+import type { Claim } from "../../src/engine/state/Owner.ts"
+import type { State } from "../../src/engine/state/State.ts"
 
 type Ended = "succeeded" | "failed" | "cancelled" | "skipped"
 

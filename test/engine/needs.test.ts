@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { explain } from "../../src/engine/explain.ts"
-import type { Group, Policy } from "../../src/engine/policies.ts"
+import type { Group, Policy } from "../../src/engine/protocol/policies.ts"
+import { explain } from "../../src/engine/views/explain.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 const anyOf: Policy = { _tag: "AtLeast", count: 1, on: "success" }

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { edgesOf, references } from "../../scripts/order-table.ts"
-import { type Edges, held, maxSearchedSize, maxTriedSize, order } from "../../src/engine/order.ts"
+import { held, maxSearchedSize, maxTriedSize, order } from "../../src/engine/order/order.ts"
+import type { Edges } from "../../src/engine/structures/edges.ts"
 import { numbersFrom } from "../chance.ts"
 
 type Rows = ReadonlyArray<ReadonlyArray<number>>

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Engine from "../../src/engine/Engine.ts"
-import type { Ending, Event } from "../../src/engine/Event.ts"
-import { explain } from "../../src/engine/explain.ts"
-import type { Start } from "../../src/engine/Instruction.ts"
-import type { Plan, Settings } from "../../src/engine/Plan.ts"
-import type { Policy } from "../../src/engine/policies.ts"
-import { snapshot } from "../../src/engine/snapshot.ts"
+import type { Ending, Event } from "../../src/engine/protocol/Event.ts"
+import type { Start } from "../../src/engine/protocol/Instruction.ts"
+import type { Plan, Settings } from "../../src/engine/protocol/Plan.ts"
+import type { Policy } from "../../src/engine/protocol/policies.ts"
+import { explain } from "../../src/engine/views/explain.ts"
+import { snapshot } from "../../src/engine/views/snapshot.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 const unmet: Ending = { _tag: "Unmet", reason: "no disk" }

@@ -1,5 +1,5 @@
 /** Plans written as records: `plan({ a: [], b: ["a"] })`. */
-import type { Plan, Reference, Settings } from "../../src/engine/Plan.ts"
+import type { Plan, Reference, Settings } from "../../src/engine/protocol/Plan.ts"
 
 /** A dependency: the name of a task of the same plan, or `~id` for a live one. */
 export type Dependency = string | Reference

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Flag } from "../../src/engine/Phase.ts"
+import { Flag } from "../../src/engine/protocol/Phase.ts"
 import { owning } from "./plans.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 

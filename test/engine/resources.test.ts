@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { explain } from "../../src/engine/explain.ts"
-import { snapshot } from "../../src/engine/snapshot.ts"
+import { explain } from "../../src/engine/views/explain.ts"
+import { snapshot } from "../../src/engine/views/snapshot.ts"
 import { owning } from "./plans.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 

@@ -1,22 +1,22 @@
 /** A state with a narrator: events by name, every step checked. */
 import { assert } from "@effect/vitest"
-import { check } from "../../src/engine/check.ts"
-import { dependencyRows } from "../../src/engine/dependencies.ts"
+import { check } from "../../src/engine/check/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
-import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/Event.ts"
-import { fairnessOf } from "../../src/engine/fairness.ts"
-import type { Instruction } from "../../src/engine/Instruction.ts"
-import { defaultLimits } from "../../src/engine/limits.ts"
-import type { Limits } from "../../src/engine/limits.ts"
-import { keyOf, placeOf } from "../../src/engine/lookups.ts"
-import type { Trail } from "../../src/engine/Outcome.ts"
-import type { Claim } from "../../src/engine/Owner.ts"
-import { Flag, phaseNames } from "../../src/engine/Phase.ts"
-import * as State from "../../src/engine/State.ts"
-import type { Place } from "../../src/engine/Submission.ts"
-import type { TaskId } from "../../src/engine/TaskTable.ts"
-import type { Transition } from "../../src/engine/transitions.ts"
-import { Told } from "../../src/engine/wishes.ts"
+import { Told } from "../../src/engine/life/wishes.ts"
+import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/protocol/Event.ts"
+import { fairnessOf } from "../../src/engine/protocol/fairness.ts"
+import type { TaskId } from "../../src/engine/protocol/ids.ts"
+import type { Instruction } from "../../src/engine/protocol/Instruction.ts"
+import { Flag, phaseNames } from "../../src/engine/protocol/Phase.ts"
+import { defaultLimits } from "../../src/engine/protocol/Settings.ts"
+import type { Limits, SchedulerSettings } from "../../src/engine/protocol/Settings.ts"
+import type { Transition } from "../../src/engine/protocol/Transition.ts"
+import { dependencyRows } from "../../src/engine/state/dependencies.ts"
+import { keyOf, placeOf } from "../../src/engine/state/lookups.ts"
+import type { Trail } from "../../src/engine/state/Outcome.ts"
+import type { Claim } from "../../src/engine/state/Owner.ts"
+import * as State from "../../src/engine/state/State.ts"
+import type { Place } from "../../src/engine/state/Submission.ts"
 import { plan, referenceTo } from "./plans.ts"
 import type { Dependency, Options } from "./plans.ts"
 import { Narrator } from "./story.ts"
@@ -36,7 +36,7 @@ export interface Submission extends Options {
 }
 
 /** What holds for the scheduler; of limits and fairness what is not as it is unless told. */
-export interface Settings extends Partial<Omit<State.SchedulerSettings, "limits" | "fairness">> {
+export interface Settings extends Partial<Omit<SchedulerSettings, "limits" | "fairness">> {
   readonly limits?: Partial<Limits>
   readonly fairness?: Parameters<typeof fairnessOf>[0]
 }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { step } from "../../src/engine/Engine.ts"
-import type { Scheme } from "../../src/engine/schemes.ts"
-import * as State from "../../src/engine/State.ts"
+import type { Scheme } from "../../src/engine/protocol/Settings.ts"
+import * as State from "../../src/engine/state/State.ts"
 import { plan } from "./plans.ts"
 import { Rig } from "./rig.ts"
 

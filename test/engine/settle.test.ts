@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { step } from "../../src/engine/Engine.ts"
-import type { Plan } from "../../src/engine/Plan.ts"
+import type { Plan } from "../../src/engine/protocol/Plan.ts"
 import { Rig } from "./rig.ts"
 
 /** Too large for the checker: submits, fails the first task, and leaves the last one refused. */

@@ -1,9 +1,9 @@
 /** The tables of a scheduler that is never empty follow what is in them, down as well as up. */
 import { assert, describe, it } from "@effect/vitest"
-import { Fifo } from "../../src/engine/fifo.ts"
-import { Phase } from "../../src/engine/Phase.ts"
-import { TaskTable } from "../../src/engine/TaskTable.ts"
-import { Results } from "../../src/internal/results.ts"
+import { Phase } from "../../src/engine/protocol/Phase.ts"
+import { TaskTable } from "../../src/engine/state/TaskTable.ts"
+import { Fifo } from "../../src/engine/structures/fifo.ts"
+import { Results } from "../../src/internal/workers/results.ts"
 import { Rig } from "./rig.ts"
 
 const many = 200_000

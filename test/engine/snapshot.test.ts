@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { snapshot } from "../../src/engine/snapshot.ts"
+import { snapshot } from "../../src/engine/views/snapshot.ts"
 import { Rig } from "./rig.ts"
 import { Simulation } from "./simulation.ts"
 

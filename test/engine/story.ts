@@ -2,13 +2,13 @@
  * Events and instructions as lines of a dialogue: `>` for what happens, `=` for where tasks stand then, `<` for what the
  * engine asks.
  */
-import type { Ending, Event } from "../../src/engine/Event.ts"
-import type { Instruction, Refusal } from "../../src/engine/Instruction.ts"
-import { keyOf } from "../../src/engine/lookups.ts"
-import type { Plan, Reference } from "../../src/engine/Plan.ts"
-import type { State } from "../../src/engine/State.ts"
-import type { TaskId } from "../../src/engine/TaskTable.ts"
-import type { Transition } from "../../src/engine/transitions.ts"
+import type { Ending, Event } from "../../src/engine/protocol/Event.ts"
+import type { TaskId } from "../../src/engine/protocol/ids.ts"
+import type { Instruction, Refusal } from "../../src/engine/protocol/Instruction.ts"
+import type { Plan, Reference } from "../../src/engine/protocol/Plan.ts"
+import type { Transition } from "../../src/engine/protocol/Transition.ts"
+import { keyOf } from "../../src/engine/state/lookups.ts"
+import type { State } from "../../src/engine/state/State.ts"
 
 /** Phases that instructions make plain. */
 const plain: ReadonlySet<string> = new Set([

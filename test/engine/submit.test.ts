@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { step } from "../../src/engine/Engine.ts"
-import { claimsOf } from "../../src/engine/owners.ts"
-import { snapshot } from "../../src/engine/snapshot.ts"
+import { claimsOf } from "../../src/engine/life/owners.ts"
+import { snapshot } from "../../src/engine/views/snapshot.ts"
 import { plan } from "./plans.ts"
 import { Rig } from "./rig.ts"
 

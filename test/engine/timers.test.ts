@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { explain } from "../../src/engine/explain.ts"
+import { explain } from "../../src/engine/views/explain.ts"
 import { Rig } from "./rig.ts"
 
 describe("timers", () => {

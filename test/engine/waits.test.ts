@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { WaitMode } from "../../src/engine/Event.ts"
+import type { WaitMode } from "../../src/engine/protocol/Event.ts"
 import { Rig } from "./rig.ts"
 
 describe("waits", () => {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { desired } from "../../src/engine/elastic.ts"
-import type { Terms } from "../../src/engine/Event.ts"
-import { restartsAfter } from "../../src/engine/restart.ts"
+import { desired } from "../../src/engine/events/elastic.ts"
+import type { Terms } from "../../src/engine/protocol/Event.ts"
+import { restartsAfter } from "../../src/engine/workers/restart.ts"
 import { Rig } from "./rig.ts"
 
 const join = (rig: Rig, name: string, terms: Terms = {}, slots = 1): number => {

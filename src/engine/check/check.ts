@@ -1,0 +1,101 @@
+/**
+ * Tests the invariants of {@link State} from first principles: everything that the engine counts is counted again, and
+ * everything that it keeps in two places is compared. Slow, and meant for tests and for bug reports.
+ *
+ * Tasks by themselves are in `checkTasks.ts` (S1, S2, S7), who wants them in `checkOwners.ts` (S3, S14), who waits for them in
+ * `checkWaits.ts` (S2, S6, S10), what attempts hold in `checkSlots.ts` (S4, S5, S6), where ready tasks are in `checkQueues.ts`
+ * (S6), results in `checkResults.ts` (S8), workers and tasks that lack one in `checkWorkers.ts` (S11, S12, S13), and what is due
+ * in `checkTimers.ts` (S2). That nothing is left in the end (S9) is here.
+ *
+ * @since 0.1.0
+ */
+import type { State } from "../state/State.ts"
+import { factsOf } from "./facts.ts"
+import type { Rule } from "./facts.ts"
+import { claims, dependents, leaving, users } from "./owners.ts"
+import { heaps, lanes, queues } from "./queues.ts"
+import { copies, results } from "./results.ts"
+import { amounts, idleSlots, slots } from "./slots.ts"
+import { attempts, betweenSteps, outcomes, phases, rows, waiting } from "./tasks.ts"
+import { timers } from "./timers.ts"
+import { starvation, waits } from "./waits.ts"
+import { lacks, takers, workers } from "./workers.ts"
+
+/** What is wrong with a state, each sentence with the number of the invariant first; empty when all is well. */
+export const check = (state: State): ReadonlyArray<string> => {
+  const facts = factsOf(state)
+  return rules.flatMap((rule) => [...rule(state, facts)])
+}
+
+/** S9: without owners, and once everything has stopped, nothing is left. */
+const emptiness: Rule = function*(state) {
+  if (state.owners.size > 0 || state.leaving.size > 0) return
+  const open = [...state.waits.values()].filter(({ mode, waiter }) => mode !== "never" || waiter >= 0)
+  const sizes = {
+    tasks: state.tasks.size,
+    keys: state.keys.size,
+    waits: open.length,
+    waitsOf: state.waitsOf.size,
+    keeping: state.keeping.size,
+    lanes: state.lanes.length,
+    queues: state.queues.size,
+    queueOf: state.queueOf.size,
+    demanding: state.demanding - (state.fairness.queues === "none" ? 0 : 1),
+    turns: state.turns.size,
+    sources: state.sources.size,
+    sizes: state.sizes.size,
+    heldSize: state.heldSize,
+    barred: state.barred.size,
+    lacking: state.lacking.size,
+    later: state.later.size,
+    aliases: state.aliases.size,
+    needs: state.needs.size,
+    outcomes: state.outcomes.size,
+    failures: state.failures.size,
+    history: state.history.size,
+    reports: state.reports.size,
+    settled: state.settled.size,
+    copies: state.copies.size,
+    copying: state.copying.size,
+    makers: state.makers.size,
+    resources: state.resources,
+    rescheduled: state.rescheduled.size,
+    holding: state.holding.size,
+    keepingAmounts: state.keepingAmounts.size,
+    overtaken: state.overtaken.size,
+    starved: state.starved.size,
+    endingWaits: state.endingWaits.length,
+    timers: state.timers.length,
+    rejoining: state.workers.reduce((sum, worker) => sum + worker.rejoining.size, 0),
+    attempts: state.workers.reduce((sum, worker) => sum + worker.attempts, 0)
+  }
+  for (const [table, size] of Object.entries(sizes)) if (size > 0) yield `S9: ${size} left in ${table}`
+}
+
+const rules: ReadonlyArray<Rule> = [
+  phases,
+  rows,
+  betweenSteps,
+  waiting,
+  outcomes,
+  attempts,
+  users,
+  claims,
+  dependents,
+  leaving,
+  waits,
+  starvation,
+  slots,
+  idleSlots,
+  amounts,
+  lanes,
+  heaps,
+  queues,
+  results,
+  copies,
+  workers,
+  takers,
+  lacks,
+  timers,
+  emptiness
+]

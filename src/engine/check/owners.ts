@@ -1,0 +1,105 @@
+/**
+ * Checks of who wants a task: its users are counted, and they and the task know each other (S3); and who wanted one that leaves
+ * (S14).
+ *
+ * @since 0.1.0
+ */
+import { claimsOf } from "../life/owners.ts"
+import { spentTasks } from "../life/spent.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import { settingsOf } from "../state/lookups.ts"
+import { has, isLive, phaseOf } from "./facts.ts"
+import type { Rule } from "./facts.ts"
+
+/** S3: the users of a task are its claims, bulk targets, wishes, aliases and dependents. */
+export const users: Rule = function*(state, { live, name, needs }) {
+  const { tasks } = state
+  const refs = new Map<TaskId, number>()
+  const add = (task: TaskId) => refs.set(task, (refs.get(task) ?? 0) + 1)
+  for (const owner of state.owners.values()) {
+    for (const { task } of claimsOf(owner)) add(task)
+    for (const task of owner.targets) add(task)
+  }
+  for (const target of state.aliases.values()) add(target)
+  for (const dependencies of needs.values()) for (const dependency of dependencies) add(dependency)
+  for (const task of live) {
+    if (has(state, task, Flag.wished)) add(task)
+    const counted = refs.get(task) ?? 0
+    const phase = phaseOf(state, task)
+    if (tasks.refs[task] !== counted) yield `S3: ${name(task)} says ${tasks.refs[task]} users of ${counted}`
+    if (counted === 0 && phase !== Phase.stopping && phase !== Phase.releasing) {
+      yield hasEnded(phase) ? `S8: ${name(task)} is held for nobody` : `S3: ${name(task)} goes on for nobody`
+    }
+  }
+  for (const task of refs.keys()) if (!isLive(state, task)) yield `S3: the free row ${task} has users`
+}
+
+/** S3: claims know their owners, and keys their tasks. */
+export const claims: Rule = function*(state, { live, name }) {
+  for (const owner of state.owners.values()) {
+    for (const [task, claims] of owner.claims) {
+      if (claims instanceof Set && claims.size === 0) yield `S3: ${owner.name} keeps an empty set of claims`
+      for (const claim of claims instanceof Set ? claims : [claims]) {
+        if (claim.task !== task || claim.owner !== owner) yield `S3: a claim of ${owner.name} is misplaced`
+        if (claim.state !== "live") yield `S3: the ${claim.state} claim of ${owner.name} on ${name(task)} is kept`
+      }
+    }
+  }
+  for (const [identity, task] of state.keys) {
+    if (!isLive(state, task) || settingsOf(state, task)?.identity !== identity) {
+      const key = typeof identity === "string" ? identity : "of an object"
+      yield `S3: the identity ${key} names ${name(task)}`
+    }
+  }
+  const spent = spentTasks(state)
+  for (const task of live) {
+    const identity = settingsOf(state, task)?.identity
+    // Cancelled, replaced when it had failed, or released. That of a task that was forgotten is free, though its result is made
+    // anew; so is that of a result which was spent once, and is needed again for another one that is made anew.
+    const phase = phaseOf(state, task)
+    const isFree = spent.has(task) || phase === Phase.succeeded || state.outcomes.has(task) ||
+      phase === Phase.releasing ||
+      has(state, task, Flag.recomputed)
+    if (identity !== undefined && !isFree && state.keys.get(identity) !== task) yield `S3: ${name(task)} lost its key`
+  }
+}
+
+/** S14: it is known of whatever leaves on whose behalf, the owner of its submission included. */
+export const leaving: Rule = function*(state, { live, name }) {
+  for (const task of live) {
+    const phase = phaseOf(state, task)
+    const behalves = state.leaving.get(task)
+    if ((phase === Phase.stopping || phase === Phase.releasing) !== (behalves !== undefined)) {
+      yield `S14: ${name(task)} is not leaving rightly`
+    }
+    const { id } = state.tasks.submission[task]!.owner
+    if (behalves?.every(({ owner }) => owner !== id) === true) yield `S14: ${name(task)} leaves without its owner`
+  }
+}
+
+/** S3: what has not ended knows the tasks of later submissions that depend on it. */
+export const dependents: Rule = function*(state, { name, needs }) {
+  const expected = new Map<TaskId, Map<TaskId, number>>()
+  const expect = (dependency: TaskId, task: TaskId) => {
+    if (hasEnded(phaseOf(state, dependency))) return
+    const tasks = expected.get(dependency) ?? new Map<TaskId, number>()
+    expected.set(dependency, tasks.set(task, (tasks.get(task) ?? 0) + 1))
+  }
+  const { submission } = state.tasks
+  for (const [task, dependencies] of needs) {
+    for (const dependency of dependencies) if (submission[dependency] !== submission[task]) expect(dependency, task)
+  }
+  for (const [task, target] of state.aliases) expect(target, task)
+  for (const [dependency, tasks] of expected) {
+    for (const [task, times] of tasks) {
+      if (state.later.get(dependency)?.get(task) !== times) yield `S3: ${name(dependency)} does not know ${name(task)}`
+    }
+  }
+  for (const [dependency, tasks] of state.later) {
+    if (tasks.size === 0) yield `S3: ${name(dependency)} keeps an empty set of later dependents`
+    for (const task of tasks.keys()) {
+      if (expected.get(dependency)?.has(task) !== true) yield `S3: ${name(dependency)} keeps ${name(task)}`
+    }
+  }
+}

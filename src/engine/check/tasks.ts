@@ -1,0 +1,221 @@
+/**
+ * Checks of what each task says of itself: its phase (S1), what it waits for (S2), and how it ends (S7).
+ *
+ * @since 0.1.0
+ */
+import { outcomeOfEnd, phaseAfter } from "../life/groups.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf, PhaseName } from "../protocol/Phase.ts"
+import { decide } from "../protocol/policies.ts"
+import type { Group, Outcome } from "../protocol/policies.ts"
+import type { Reason } from "../protocol/Reason.ts"
+import { dependencyRows } from "../state/dependencies.ts"
+import { settingsOf } from "../state/lookups.ts"
+import { unwanted } from "../state/Owner.ts"
+import type { State } from "../state/State.ts"
+import { isLegal } from "../state/transitions.ts"
+import { has, isLive, isOpen, phaseOf } from "./facts.ts"
+import type { Facts, Rule } from "./facts.ts"
+
+/** S1: phases are exclusive, rows are used or free, and only legal transitions are on the log. */
+export const phases: Rule = function*(state, { live, name }) {
+  const { tasks } = state
+  const free = new Set(tasks.free.subarray(0, tasks.freed))
+  if (free.size !== tasks.freed) yield "S1: a row is free twice"
+  for (const task of free) {
+    if (tasks.phase[task] !== Phase.free) yield `S1: the free row ${task} has a phase`
+    if (tasks.submission[task] !== undefined || tasks.waits[task] !== undefined) yield `S1: the free row ${task} keeps`
+  }
+  for (let task = 0; task < tasks.used; task++) {
+    const isWhole = phaseOf(state, task) !== Phase.free && tasks.submission[task] !== undefined
+    if (!free.has(task) && !isWhole) yield `S1: row ${task} is lost`
+  }
+  for (const task of live) {
+    if (tasks.submission[task]!.ids[tasks.index[task]!] !== task) {
+      yield `S1: the submission of ${name(task)} does not know it`
+    }
+  }
+  for (const { from, key, to } of state.log ?? []) {
+    if (!isLegalEntry(from, to)) yield `S1: ${key} went from ${from ?? "nothing"} to ${to}`
+  }
+}
+
+const isLegalEntry = (from: PhaseName | undefined, to: PhaseName | "released"): boolean => {
+  if (from === undefined) return to === "waiting"
+  const phase = phaseNames.indexOf(from) as PhaseOf
+  return to === "released"
+    ? hasEnded(phase) || phase === Phase.releasing
+    : isLegal(phase, phaseNames.indexOf(to) as PhaseOf)
+}
+
+/** S1: nothing is kept of a task that was forgotten. */
+export const rows: Rule = function*(state) {
+  for (const table of tables) {
+    for (const task of state[table].keys()) if (!isLive(state, task)) yield `S1: ${table} names the free row ${task}`
+  }
+}
+
+/** What tells more of a task than its columns do. */
+const tables = [
+  "aliases",
+  "barred",
+  "copies",
+  "history",
+  "holding",
+  "keeping",
+  "keepingAmounts",
+  "lacking",
+  "later",
+  "leaving",
+  "makers",
+  "needs",
+  "outcomes",
+  "queueOf",
+  "reports",
+  "rescheduled",
+  "settled",
+  "sizes",
+  "sources",
+  "stopping",
+  "waitsOf"
+] as const satisfies ReadonlyArray<keyof State>
+
+/** S1: what holds for one step alone is over. */
+export const betweenSteps: Rule = function*(state) {
+  const { agenda, cancelling, endingWaits, hasMoved, lone, stranded, unplaced } = state
+  const isOver = agenda.size === 0 && lone < 0 && cancelling === unwanted && !hasMoved
+  if (!isOver || endingWaits.length + stranded.length + unplaced.length > 0) yield "S1: the step is not finished"
+  if (state.crewChanged && state.demanding > 0) yield "S1: nobody was asked whether it lacks a worker"
+}
+
+/** S2: a task waits for exactly the dependencies that have not been met, for its alias, or for its retry. */
+export const waiting: Rule = function*(state, facts) {
+  const { name, needs } = facts
+  for (const [task, dependencies] of needs) {
+    if (!dependencies.every((dependency) => isLive(state, dependency))) yield `S2: ${name(task)} lost a dependency`
+    const settings = settingsOf(state, task)
+    yield* settings?.policies === undefined
+      ? single(state, facts, task, dependencies, settings?.absorbs === true)
+      : grouped(state, facts, task, settings.policies)
+  }
+  for (const [task, target] of state.aliases) {
+    if (phaseOf(state, task) === Phase.succeeded && has(state, task, Flag.retains) && isLive(state, target)) continue
+    if (phaseOf(state, task) !== Phase.waiting) yield `S2: the alias ${name(task)} does not wait`
+    if (!isOpen(state, target)) yield `S2: the alias ${name(task)} should have ended`
+  }
+}
+
+/** Of a task without policies: each dependency, in the place of each. */
+function* single(
+  state: State,
+  facts: Facts,
+  task: TaskId,
+  dependencies: ReadonlyArray<TaskId>,
+  absorbs: boolean
+): Iterable<string> {
+  const { name } = facts
+  const phase = phaseOf(state, task)
+  const open = dependencies.filter((dependency) => !hasEnded(phaseOf(state, dependency)))
+  // What is made anew for others does not stop one that has started with it.
+  const isNew = (dependency: TaskId) => phase < Phase.assigned || !has(state, dependency, Flag.recomputed)
+  const early = phase > Phase.waiting ? open.filter(isNew) : []
+  if (early.length > 0) yield `S2: ${name(task)} did not wait for ${early.map(name).join()}`
+  if (phase === Phase.waiting) yield* counted(state, facts, task, open.length)
+  const refused = dependencies.filter((dependency) => phaseOf(state, dependency) > Phase.succeeded && isNew(dependency))
+  if (!absorbs && refused.length > 0) yield `S2: ${name(task)} outlives the refusal by ${refused.map(name).join()}`
+}
+
+/** Of a task with policies: each group that is not met, and each dependency that is in none. What decides it has ended it. */
+function* grouped(state: State, facts: Facts, task: TaskId, groups: ReadonlyArray<Group>): Iterable<string> {
+  const { name } = facts
+  const needs = state.needs.get(task)
+  if (needs === undefined) return yield `S2: nobody counts for ${name(task)}`
+  const phase = phaseOf(state, task)
+  if (phase > Phase.ready) return
+  const ends = dependencyRows(state, task).map((dependency): Outcome | "open" | "dropped" => {
+    if (dependency < 0) return "dropped"
+    return hasEnded(phaseOf(state, dependency)) ? outcomeOfEnd(state, dependency) : "open"
+  })
+  const alone = ends.filter((end, place) =>
+    end !== "dropped" && !groups.some(({ from, to }) => place >= from && place < to)
+  )
+  if (alone.some((end) => end !== "open" && end !== "success")) yield `S2: ${name(task)} outlives a refusal`
+  let left = alone.filter((end) => end === "open").length
+  for (const [i, { from, policy, to }] of groups.entries()) {
+    const members = ends.slice(from, to).filter((end) => end !== "dropped")
+    const count = (outcome: Outcome) => members.filter((end) => end === outcome).length
+    const verdict = decide(policy, members.length, {
+      success: count("success"),
+      failed: count("failed"),
+      upstreamFailed: count("upstreamFailed"),
+      skipped: count("skipped")
+    })
+    if (verdict === undefined) left++
+    else if (verdict !== "run") yield `S2: ${name(task)} outlives its group ${i}`
+    if (needs.met[i] !== (verdict === "run")) yield `S2: group ${i} of ${name(task)} is ${verdict ?? "open"}`
+  }
+  if (phase === Phase.ready && left > 0) yield `S2: ${name(task)} did not wait for ${left} more`
+  if (phase !== Phase.waiting) return
+  if (needs.left !== left) yield `S2: ${name(task)} has ${needs.left} of ${left} left`
+  yield* counted(state, facts, task, left)
+}
+
+/** What a task that waits has counted: so much, and the delay before its next attempt. */
+function* counted(state: State, { isArmed, name }: Facts, task: TaskId, left: number): Iterable<string> {
+  const expected = left + (isArmed(task, "retry", state.tasks.attempt[task]!) ? 1 : 0)
+  const said = state.tasks.waiting[task]
+  if (said !== expected) yield `S2: ${name(task)} counts ${said} of ${expected}`
+  if (expected === 0) yield `S2: nothing will wake ${name(task)}`
+}
+
+/** S7: a task that has ended without success, or will, has one outcome; each failure is kept as long as one names it. */
+export const outcomes: Rule = function*(state, { live, name }) {
+  const failures = new Map<number, number>()
+  const add = (reason: Reason) => {
+    if (reason._tag === "Failed") failures.set(reason.failure, (failures.get(reason.failure) ?? 0) + 1)
+  }
+  for (const { reason } of state.outcomes.values()) add(reason)
+  for (const { roots } of state.owners.values()) for (const { outcome } of roots) add(outcome.reason)
+  for (const failure of new Set([...failures.keys(), ...state.failures.keys()])) {
+    const [kept, named] = [state.failures.get(failure) ?? 0, failures.get(failure) ?? 0]
+    if (kept !== named) yield `S7: failure ${failure} is kept ${kept} times and named ${named} times`
+  }
+  for (const task of live) {
+    const phase = phaseOf(state, task)
+    const outcome = state.outcomes.get(task)
+    const isSettled = has(state, task, Flag.settled)
+    const mayBeHeld = phase === Phase.succeeded || (phase === Phase.releasing && isSettled)
+    const isFixed = !mayBeHeld && phase >= Phase.stopping && !state.settled.has(task)
+    if ((outcome !== undefined) !== isFixed) {
+      yield `S7: ${name(task)} has ${outcome === undefined ? "no" : "an"} outcome`
+    }
+    if (outcome !== undefined && phase > Phase.succeeded && phaseAfter(outcome) !== phase) {
+      yield `S7: ${name(task)} ended by ${outcome.reason._tag}`
+    }
+    if (isSettled !== (hasEnded(phase) || mayBeHeld)) yield `S7: ${name(task)} is not settled rightly`
+    if (has(state, task, Flag.wished) && hasEnded(phase)) yield `S7: ${name(task)} is wished for and has ended`
+  }
+  for (const task of state.settled) {
+    const phase = phaseOf(state, task)
+    if (phase !== Phase.stopping && phase !== Phase.releasing) yield `S7: ${name(task)} was settled and has not ended`
+  }
+}
+
+/** S7: attempts are told from each other, and what is said of one is said of it alone. */
+export const attempts: Rule = function*(state, { live, name }) {
+  const { attempt, starts } = state.tasks
+  const known = new Set<number>()
+  for (const task of live) {
+    const phase = phaseOf(state, task)
+    if ((phase === Phase.stopping) !== state.stopping.has(task)) yield `S7: ${name(task)} is not stopping rightly`
+    if (starts[task] === 0 ? attempt[task] !== 0 : attempt[task] === 0 && !has(state, task, Flag.begun)) {
+      yield `S7: ${name(task)} miscounts its starts`
+    }
+    if (attempt[task] !== 0 && known.has(attempt[task]!)) yield `S7: ${name(task)} shares its attempt`
+    known.add(attempt[task]!)
+    if (has(state, task, Flag.timedOut) && !hasEnded(phase) && phase !== Phase.stopping) {
+      yield `S7: ${name(task)} has not run out of time in this attempt`
+    }
+  }
+}

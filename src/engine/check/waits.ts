@@ -1,0 +1,122 @@
+/**
+ * Checks of waits: from their two ends (S2, S6), and that none could never end that keeps what others need (S10).
+ *
+ * @since 0.1.0
+ */
+import { isAtWork, isQueued, waitsInside } from "../dispatch/keepers.ts"
+import { demandOf, maySuit } from "../dispatch/placement.ts"
+import { awaitedDependenciesOf } from "../life/groups.ts"
+import { isWatching } from "../life/waits.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import { settingsOf } from "../state/lookups.ts"
+import type { Wait } from "../state/Owner.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { unitsOf } from "../state/WorkerRecord.ts"
+import type { Rule } from "./facts.ts"
+import { has, phaseOf } from "./facts.ts"
+
+/** S2, S6, S10: waits are registered with what they wait for and with who waits, and with nobody else. */
+export const waits: Rule = function*(state, { live, name }) {
+  const watched = new Map<Wait, number>()
+  for (const task of live) {
+    for (const wait of [state.tasks.waits[task] ?? []].flat()) {
+      watched.set(wait, (watched.get(wait) ?? 0) + 1)
+      if (hasEnded(phaseOf(state, task))) yield `S2: wait ${wait.id} waits for ${name(task)}`
+      if (state.waits.get(wait.id) !== wait) yield `S2: wait ${wait.id} is over and still watches ${name(task)}`
+      if (!wait.tasks.includes(task)) yield `S2: wait ${wait.id} never asked for ${name(task)}`
+    }
+    const isAway = phaseOf(state, task) === Phase.seceded
+    const isWaiting = (state.waitsOf.get(task)?.length ?? 0) > 0
+    if (isAway && !isWaiting) yield `S6: ${name(task)} waits for nothing`
+    if (isWaiting && !isAway && phaseOf(state, task) < Phase.stopping) yield `S6: ${name(task)} waits and is not away`
+  }
+  for (const wait of state.waits.values()) {
+    const remaining = watched.get(wait) ?? 0
+    if (wait.remaining !== remaining) yield `S2: wait ${wait.id} counts ${wait.remaining} of ${remaining}`
+    if (remaining === 0 && wait.mode !== "never") yield `S2: wait ${wait.id} should be over`
+    const table = wait.keepsSlot ? state.keeping : state.waitsOf
+    if (wait.waiter >= 0 && table.get(wait.waiter)?.includes(wait) !== true) {
+      yield `S6: ${name(wait.waiter)} does not know that it waits`
+    }
+  }
+  for (const wait of state.starved.keys()) {
+    if (!state.workers.some(({ rejoining }) => [...rejoining.values()].includes(wait))) {
+      yield `S10: nobody will hear that wait ${wait} is starved`
+    }
+  }
+  for (const [task, open] of [...state.waitsOf, ...state.keeping]) {
+    const phase = phaseOf(state, task)
+    if (open.length === 0) yield `S6: ${name(task)} keeps an empty list of waits`
+    if (phase < Phase.running || phase > Phase.releasing) yield `S6: ${name(task)} waits and is not in an attempt`
+    for (const wait of open) {
+      if (wait.waiter !== task || state.waits.get(wait.id) !== wait) yield `S6: ${name(task)} keeps wait ${wait.id}`
+    }
+  }
+}
+
+/** S10: what can get on, found from below: first what is at work, then what waits for one that can, until no more is found. */
+export const starvation: Rule = function*(state, { live, name, needs }) {
+  if (state.keeping.size + state.keepingAmounts.size === 0) return
+  const able = new Set<TaskId>()
+  const canEnd = (wait: Wait) => wait.tasks.some((task) => able.has(task) && isWatching(state, wait, task))
+  const isBusy = (task: TaskId) => !isQueued(state, task) && isAtWork(state, task)
+  // What those hold who are not at work, as long as nobody knows that they can get on.
+  const idle = live.filter((task) => (has(state, task, Flag.holdsSlot) || state.holding.has(task)) && !isBusy(task))
+  const hasPlace = (task: TaskId, { amounts, index, slots }: WorkerRecord): boolean => {
+    const there = idle.filter((other) => state.tasks.worker[other] === index)
+    const demand = settingsOf(state, task)?.demand
+    const lacksAmounts = !state.holding.has(task)
+    const needsThere = [
+      {
+        total: slots,
+        needed: 1,
+        shares: there.map((other) => [other, has(state, other, Flag.holdsSlot) ? 1 : 0] as const)
+      },
+      ...Object.entries((lacksAmounts ? demand?.amounts : undefined) ?? {}).map(([what, amount]) => ({
+        total: amounts!.get(what)!.total,
+        needed: unitsOf(amount),
+        shares: there.map((other) => [other, unitsOf(state.holding.get(other)?.amounts?.[what] ?? 0)] as const)
+      })),
+      ...(demand?.tags ?? []).flatMap((tag) => {
+        const limit = state.tags.get(tag)
+        if (limit === undefined) return []
+        const shares = idle.map((other) =>
+          [other, state.holding.get(other)?.tags?.includes(tag) === true ? 1 : 0] as const
+        )
+        return [{ total: limit.total, needed: 1, shares }]
+      })
+    ]
+    const kept = needsThere.filter(({ needed, shares, total }) =>
+      shares.reduce((left, [, share]) => left - share, total) < needed
+    )
+    return kept.length === 0 || kept.some(({ shares }) => shares.some(([other, share]) => share > 0 && able.has(other)))
+  }
+  const canRun = (task: TaskId): boolean =>
+    isQueued(state, task)
+      ? hasPlace(task, state.workers[state.tasks.worker[task]!]!)
+      : state.workers.some((worker) => maySuit(state, worker, demandOf(state, task)) && hasPlace(task, worker))
+  const canGetOn = (task: TaskId): boolean => {
+    const phase = phaseOf(state, task)
+    if (hasEnded(phase)) return false
+    const alias = state.aliases.get(task)
+    if (alias !== undefined) return able.has(alias)
+    const open = needs.has(task) ? awaitedDependenciesOf(state, task) : []
+    if (phase === Phase.waiting && open.length > 0) return open.some((need) => able.has(need))
+    if (phase < Phase.assigned) return canRun(task)
+    return isBusy(task) || waitsInside(state, task).some(canEnd) || (isQueued(state, task) && canRun(task))
+  }
+  for (let found = -1; found < able.size;) {
+    found = able.size
+    for (const task of live) if (canGetOn(task)) able.add(task)
+  }
+  for (const [task, open] of [...state.keeping, ...state.waitsOf]) {
+    const what = has(state, task, Flag.holdsSlot) ? "slot" : "resources"
+    if (what === "resources" && !state.keepingAmounts.has(task)) continue
+    for (const wait of open) {
+      if (wait.mode !== "never" && !canEnd(wait)) {
+        yield `S10: ${name(task)} keeps its ${what} in wait ${wait.id} for ever`
+      }
+    }
+  }
+}

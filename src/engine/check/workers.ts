@@ -1,0 +1,67 @@
+/**
+ * Checks of the table of workers (S11), and of tasks that lack one: any (S12), or one on which they may run (S13).
+ *
+ * @since 0.1.0
+ */
+import { followedBy } from "../life/follow.ts"
+import { lackOf, waitOf } from "../life/lack.ts"
+import { Phase } from "../protocol/Phase.ts"
+import { sequenceOf } from "../state/lookups.ts"
+import { takesTasks } from "../state/WorkerRecord.ts"
+import { isPresent } from "../views/snapshot.ts"
+import { phaseOf } from "./facts.ts"
+import type { Rule } from "./facts.ts"
+
+/** S11: the table of workers does not grow as long as one of its rows is named by nothing. */
+export const workers: Rule = function*(state, { live }) {
+  for (const [row, { index, name }] of state.workers.entries()) if (row !== index) yield `S11: ${name} is in row ${row}`
+  const serials = state.workers.map(({ serial }) => serial)
+  if (new Set(serials).size < serials.length || Math.max(0, ...serials) >= state.nextWorker) {
+    yield "S11: two workers have one number"
+  }
+  const named = new Set([...state.history.values()].flatMap((attempts) => attempts.map(({ worker }) => worker)))
+  for (const task of live) named.add(state.tasks.worker[task]!)
+  for (const row of named) if (row >= state.workers.length) yield `S11: there is no worker ${row}`
+  const last = state.workers.at(-1)
+  // Whoever has just taken a new row found no other. A task that starts there may have freed one since.
+  const isNew = state.cause === "WorkerAdded" && last?.serial === state.nextWorker - 1 && last.attempts === 0
+  const unused = isNew ? state.workers.filter((worker) => !isPresent(worker) && !named.has(worker.index)) : []
+  for (const worker of unused) yield `S11: the row of ${worker.name} is not used again`
+}
+
+/** S12: while no worker takes tasks, nothing that is ready waits for one without end. */
+export const takers: Rule = function*(state, { isArmed, live, name }) {
+  const takers = state.workers.filter(takesTasks).length
+  if (takers !== state.takers) yield `S12: ${state.takers} of ${takers} workers take tasks`
+  if (takers > 0) return
+  for (const task of live) {
+    const isLimited = state.lacking.has(task) || isArmed(task, "stranded", sequenceOf(state, task))
+    if (phaseOf(state, task) === Phase.ready && waitOf(state, task) !== Infinity && !isLimited) {
+      yield `S12: ${name(task)} waits for a worker without end`
+    }
+  }
+}
+
+/** S13: who has not started and lacks a worker is known, and so is how long it waits. */
+export const lacks: Rule = function*(state, { isArmed, live, name }) {
+  for (const task of live) {
+    const phase = phaseOf(state, task)
+    const isOpen = (phase === Phase.waiting || phase === Phase.ready) && !state.aliases.has(task)
+    const bound = state.barred.get(task)?.followed
+    if (isOpen && phase === Phase.waiting && bound !== undefined) yield `S13: ${name(task)} is bound too early`
+    if (phase === Phase.ready) {
+      const [is, ought] = [bound, followedBy(state, task)].map((each) =>
+        each && [...each.on].toSorted((a, b) => a - b).join()
+      )
+      if (is !== ought) yield `S13: ${name(task)} is bound to ${is}, not to ${ought}`
+    }
+    const isLacking = isOpen && lackOf(state, task) !== undefined
+    const serial = state.lacking.get(task)
+    if (isLacking !== (serial !== undefined)) yield `S13: ${name(task)} ${isLacking ? "lacks a" : "has its"} worker`
+    if (serial === undefined) continue
+    const isLimited = serial >= 0 && isArmed(task, "workers", serial)
+    if (isLimited !== (waitOf(state, task) !== Infinity)) {
+      yield `S13: the wait of ${name(task)} for a worker has the wrong limit`
+    }
+  }
+}

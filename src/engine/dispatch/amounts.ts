@@ -1,0 +1,293 @@
+/**
+ * What attempts hold beside their slot: amounts of what their worker has (the option is `resources`), and places under the tags that are
+ * limited across workers. Taken and given back with the slot, in one step.
+ *
+ * Who comes first is served first. What a rejoiner or the best of its queue waits for is withheld from those behind it: its
+ * tags, and once it has these, amounts on the one worker that lacks least for it. A wide request so gathers what narrow ones
+ * give back. It withholds nothing that will not come by itself, because somebody keeps it who waits: those may wait for what
+ * would be withheld. And what ranks ahead of a ready task does not go ahead of it for ever: each start that takes of what it
+ * asks for is counted, and after `limits.overtakes` of them it goes before all that is ready.
+ *
+ * Amounts are counted in thousandths, so that they add up exactly: 0.1 + 0.2 is 0.3.
+ *
+ * @since 0.1.0
+ */
+import type { TagLimited } from "../protocol/Event.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Demand } from "../protocol/Plan.ts"
+import type { Amount } from "../state/Extras.ts"
+import { settingsOf } from "../state/lookups.ts"
+import type { Crowd, Queue } from "../state/Queue.ts"
+import type { State } from "../state/State.ts"
+import { unitsOf } from "../state/WorkerRecord.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { holdsSlot, keepersOf } from "./keepers.ts"
+
+/** The part of a demand that is held. */
+export type Needs = Pick<Demand, "amounts" | "tags">
+
+/** Whether this can be counted: a number above zero, with no more decimals than there are thousandths. */
+export const isAmount = (amount: unknown): amount is number =>
+  typeof amount === "number" && amount > 0 && unitsOf(amount) / 1000 === amount && Number.isSafeInteger(unitsOf(amount))
+
+/** An amount as users see it. */
+export const amountOf = (units: number): number => units / 1000
+
+/** Whether a demand is for something that is held. */
+export const isForAmounts = ({ amounts, tags }: Needs): boolean => amounts !== undefined || tags !== undefined
+
+/** Whether a worker has as much as is asked for, held by others or not. */
+export const couldHold = (worker: WorkerRecord, { amounts }: Needs): boolean => {
+  if (amounts === undefined) return true
+  for (const name of Object.keys(amounts)) {
+    const amount = worker.amounts?.get(name)
+    if (amount === undefined || amount.total < unitsOf(amounts[name]!)) return false
+  }
+  return true
+}
+
+/** Of what there is a number, how many. */
+type Need = readonly [amount: Amount, units: number]
+
+/** What a worker that could hold them must have free. */
+const amountsOn = (worker: WorkerRecord, { amounts = {} }: Needs): ReadonlyArray<Need> =>
+  Object.entries(amounts).map(([name, amount]) => [worker.amounts!.get(name)!, unitsOf(amount)])
+
+/** The tags among those asked for that are limited. */
+const limited = (state: State, { tags = [] }: Needs): ReadonlyArray<Need> =>
+  tags.flatMap((tag) => {
+    const amount = state.tags.get(tag)
+    return amount === undefined ? [] : [[amount, 1] as const]
+  })
+
+/** All that it must find free there. */
+const needsOn = (state: State, worker: WorkerRecord, needs: Needs): ReadonlyArray<Need> => [
+  ...amountsOn(worker, needs),
+  ...limited(state, needs)
+]
+
+/** What a task needs beside its slot and does not hold: all it asks for, or the tags if it has kept its amounts. */
+export const missing = (state: State, task: TaskId): Needs | undefined => {
+  const demand = settingsOf(state, task)?.demand
+  if (demand === undefined || !isForAmounts(demand)) return undefined
+  return state.holding.has(task) ? { tags: demand.tags } : demand
+}
+
+/** An attempt takes its slot: all that it asks for goes with it. */
+export const take = (state: State, task: TaskId, worker: WorkerRecord): void => {
+  const needs = missing(state, task)
+  if (needs === undefined) return
+  for (const [amount, units] of needsOn(state, worker, needs)) amount.used += units
+  state.holding.set(task, settingsOf(state, task)!.demand!)
+  state.keepingAmounts.delete(task)
+}
+
+/** An attempt has ended: nothing is held any more. */
+export const giveBack = (state: State, task: TaskId): void => {
+  const held = state.holding.get(task)
+  if (held === undefined) return
+  const worker = state.workers[state.tasks.worker[task]!]!
+  for (const [amount, units] of needsOn(state, worker, held)) amount.used -= units
+  state.holding.delete(task)
+  state.keepingAmounts.delete(task)
+}
+
+/** A body waits, and has given its slot away: what it may not keep goes with it. */
+export const giveAway = (state: State, task: TaskId): void => {
+  const held = state.holding.get(task)
+  if (held?.keepsAmounts !== true || held.amounts === undefined) return giveBack(state, task)
+  for (const [amount] of limited(state, held)) amount.used--
+  state.holding.set(task, { amounts: held.amounts, keepsAmounts: true })
+  state.keepingAmounts.add(task)
+}
+
+/** Handles {@link TagLimited}. What is held stays held, also beyond a lower limit. */
+export const limit = (state: State, { limit: total, tag }: TagLimited): void => {
+  if (total === undefined) state.tags.delete(tag)
+  else state.tags.set(tag, { total, used: holdersOfTag(state, tag).length })
+}
+
+/** Who holds a tag. */
+export const holdersOfTag = ({ holding }: State, tag: string): ReadonlyArray<TaskId> =>
+  [...holding].flatMap(([task, { tags }]) => tags?.includes(tag) === true ? [task] : [])
+
+/** Who holds some of what a worker has under this name. */
+export const holdersOnWorker = ({ holding, tasks }: State, worker: WorkerRecord, name: string): ReadonlyArray<TaskId> =>
+  [...holding].flatMap(([task, { amounts }]) =>
+    tasks.worker[task] === worker.index && amounts?.[name] !== undefined ? [task] : []
+  )
+
+/** What there is, by who keeps it while they wait: amounts, and slots of workers. */
+export type Kept = ReadonlyMap<Amount | WorkerRecord, number>
+
+export const keptBy = (state: State, keepers: ReadonlyArray<TaskId>): Kept => {
+  const kept = new Map<Amount | WorkerRecord, number>()
+  const add = (what: Amount | WorkerRecord, units: number) => kept.set(what, (kept.get(what) ?? 0) + units)
+  for (const task of keepers) {
+    const worker = state.workers[state.tasks.worker[task]!]!
+    if (holdsSlot(state, task)) add(worker, 1)
+    const held = state.holding.get(task)
+    if (held === undefined) continue
+    for (const [amount, units] of needsOn(state, worker, held)) add(amount, units)
+  }
+  return kept
+}
+
+/** What of all that a task needs on a worker is kept from it, by those who wait: the worker stands for its slots. */
+export const keptFrom = (
+  state: State,
+  kept: Kept,
+  worker: WorkerRecord,
+  needs: Needs | undefined
+): ReadonlyArray<Amount | WorkerRecord> => {
+  const isKept = (what: Amount | WorkerRecord, total: number, units: number) => total - (kept.get(what) ?? 0) < units
+  const slots = isKept(worker, worker.slots, 1) ? [worker] : []
+  if (needs === undefined) return slots
+  return [
+    ...slots,
+    ...needsOn(state, worker, needs).flatMap(([amount, units]) => isKept(amount, amount.total, units) ? [amount] : [])
+  ]
+}
+
+/** One dispatch: what may not be taken in it by those who come later. */
+export interface Round {
+  readonly kept: Kept
+  readonly withheld: Map<Amount, number>
+  /** Rejoiners for which there are not all tags. */
+  readonly late: Set<TaskId>
+}
+
+/** Begins with the tags of rejoiners: who began to wait first comes first, on whichever worker. */
+export const begin = (state: State): Round => {
+  const hasKeepers = state.keeping.size > 0 || state.keepingAmounts.size > 0
+  const round: Round = {
+    kept: hasKeepers ? keptBy(state, keepersOf(state)) : nothingKept,
+    withheld: new Map(),
+    late: new Set()
+  }
+  if (state.tags.size === 0) return round
+  const rejoiners = state.workers.flatMap((worker) =>
+    Array.from(worker.rejoining, ([task, wait]) => ({ task, wait, worker, needs: missing(state, task) }))
+  )
+  for (const { needs, task, worker } of rejoiners.sort((a, b) => a.wait - b.wait)) {
+    if (needs === undefined) continue
+    if (!hasTags(state, needs, round)) round.late.add(task)
+    if (keptFrom(state, round.kept, worker, needs).length === 0) withhold(round, limited(state, needs))
+    else round.late.add(task)
+  }
+  return round
+}
+
+const nothingKept: Kept = new Map()
+
+const withhold = ({ withheld }: Round, needs: ReadonlyArray<Need>, sign = 1): void => {
+  for (const [amount, units] of needs) withheld.set(amount, (withheld.get(amount) ?? 0) + sign * units)
+}
+
+/** How much is missing, of what is neither held nor withheld. */
+const lackOf = ({ withheld }: Round, needs: ReadonlyArray<Need>): number =>
+  needs.reduce(
+    (sum, [amount, units]) =>
+      sum + Math.max(0, units - Math.max(0, amount.total - amount.used - (withheld.get(amount) ?? 0))),
+    0
+  )
+
+/** Whether a task that ranks here in the round may have its tags now. */
+export const hasTags = (state: State, needs: Needs, round: Round): boolean =>
+  needs.tags === undefined || lackOf(round, limited(state, needs)) === 0
+
+/** Whether it may have its amounts on this worker now. */
+export const fits = (worker: WorkerRecord, needs: Needs, round: Round): boolean =>
+  needs.amounts === undefined || lackOf(round, amountsOn(worker, needs)) === 0
+
+/** Whether there is a number of what the tasks of a crowd ask for beside a slot. */
+export const isLimited = ({ tags: limits }: State, { amounts, tags }: Crowd): boolean =>
+  amounts.length > 0 || tags.some((tag) => limits.has(tag))
+
+/** Whether nothing is left in the round of all that the tasks of such a crowd ask for: so none starts, and none withholds more. */
+export const isUsedUp = (state: State, { amounts, tags, workers }: Crowd, { withheld }: Round): boolean => {
+  const isGone = (amount: Amount): boolean => amount.total - amount.used <= (withheld.get(amount) ?? 0)
+  const limits = tags.flatMap((tag) => state.tags.get(tag) ?? [])
+  // Without its tags a task withholds no amounts.
+  if (limits.length > 0) return limits.every(isGone)
+  return workers.every((worker) =>
+    worker.phase !== "open" || amounts.every((name) => isGone(worker.amounts!.get(name)!))
+  )
+}
+
+/** Whether a rejoiner may have all that it needs beside a slot. What is withheld for it is so no more. */
+export const admits = (state: State, worker: WorkerRecord, task: TaskId, round: Round): boolean => {
+  const needs = missing(state, task)
+  if (needs === undefined) return true
+  if (round.late.has(task) || !fits(worker, needs, round)) return false
+  if (state.tags.size > 0) withhold(round, limited(state, needs), -1)
+  return true
+}
+
+/** A rejoiner goes on waiting. */
+export const withholdForRejoiner = (state: State, worker: WorkerRecord, task: TaskId, round: Round): void => {
+  const needs = missing(state, task)
+  if (needs === undefined || round.late.has(task)) return
+  if (keptFrom(state, round.kept, worker, needs).length === 0) withhold(round, amountsOn(worker, needs))
+}
+
+/** The best task of its queue goes on waiting, with these workers to choose from. */
+export const withholdForReady = (
+  state: State,
+  workers: ReadonlyArray<WorkerRecord>,
+  needs: Needs,
+  round: Round
+): void => {
+  const open = workers.filter((worker) =>
+    worker.phase === "open" && keptFrom(state, round.kept, worker, needs).length === 0
+  )
+  if (open.length === 0) return
+  const tags = limited(state, needs)
+  const hasTags = lackOf(round, tags) === 0
+  withhold(round, tags)
+  // Without its tags it could not use them.
+  if (!hasTags || needs.amounts === undefined) return
+  let best: ReadonlyArray<Need> = []
+  let least = Infinity
+  for (const worker of open) {
+    const wanted = amountsOn(worker, needs)
+    const lack = lackOf(round, wanted)
+    if (lack >= least) continue
+    least = lack
+    best = wanted
+  }
+  withhold(round, best)
+}
+
+/** Whether two demands are for some of the same. */
+const isRival = (a: Needs, b: Needs): boolean => {
+  for (const name of Object.keys(a.amounts ?? {})) if (b.amounts?.[name] !== undefined) return true
+  return a.tags?.some((tag) => b.tags?.includes(tag) === true) === true
+}
+
+/** A task of this queue starts: it has overtaken what waits for the same in other queues. */
+export const noteStart = (state: State, queue: Queue, attempt: number): void => {
+  const started = queue.demand
+  if (started === undefined || !isForAmounts(started)) return
+  state.overtaken.delete(queue.name)
+  for (const { demand, name } of state.queues.values()) {
+    if (name === queue.name || demand === undefined || !isRival(demand, started)) continue
+    const present = state.overtaken.get(name) ?? { count: 0, since: Infinity }
+    const count = present.count + 1
+    state.overtaken.set(name, { count, since: count === state.limits.overtakes ? attempt : present.since })
+  }
+}
+
+/** The queues that were overtaken too often, the one that has been so for the longest time first. */
+export const overdue = (state: State): ReadonlyArray<Queue> => {
+  if (state.overtaken.size === 0) return []
+  const due = [...state.overtaken].filter(([, { since }]) => since < Infinity)
+  return due.sort(([a, { since }], [b, other]) => since - other.since || (a < b ? -1 : 1)).map(([name]) =>
+    state.queues.get(name)!
+  )
+}
+
+/** What is counted for queues in which nobody waits any more. */
+export const tidy = (state: State): void => {
+  for (const name of state.overtaken.keys()) if (!state.queues.has(name)) state.overtaken.delete(name)
+}

@@ -1,0 +1,63 @@
+/**
+ * Brakes on what starts: a budget of held results, and a throttle for sources. A brake is no wall: whatever they hold back may
+ * start once nothing else can get on, so they never bring a computation to a stand.
+ *
+ * At work is an attempt that holds a slot and does not wait for something that the engine sees. It comes to an end or to a
+ * wait without anybody's help. All brakes let go as long as nobody is at work, so something is at work until nothing is ready.
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import type { State } from "../state/State.ts"
+import { isSourceAt } from "../state/Submission.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { holdsSlot } from "./keepers.ts"
+
+/** Notes that the result of a task is held from now on. */
+export const hold = (state: State, task: TaskId, size = 1): void => {
+  state.sizes.set(task, size)
+  state.heldSize += size
+}
+
+/** Notes that it is held no longer. */
+export const drop = (state: State, task: TaskId): void => {
+  const size = state.sizes.get(task)
+  if (size === undefined) return
+  state.sizes.delete(task)
+  state.heldSize -= size
+}
+
+/** What the budget holds back now, as long as somebody is at work. */
+export const brakeOf = ({ fairness: { budget }, heldSize }: State): "none" | "sources" | "all" => {
+  if (budget === undefined) return "none"
+  return heldSize > budget.pause ? "all" : heldSize > budget.target ? "sources" : "none"
+}
+
+/** Whether an attempt is at work. */
+export const isAtWork = (state: State): boolean => {
+  let holders = 0
+  for (const { running } of state.workers) holders += running
+  for (const task of state.keeping.keys()) if (holdsSlot(state, task)) holders--
+  return holders > 0
+}
+
+/** Whether a live task is a source that the layer may hold back. */
+export const isBraked = ({ fairness, tasks: { index, submission } }: State, task: TaskId): boolean =>
+  (fairness.sourceSaturation < 1 || fairness.budget !== undefined) && isSourceAt(submission[task]!, index[task]!)
+
+/** How many sources may be at work on a worker. */
+export const mostSources = ({ fairness: { sourceSaturation } }: State, { slots }: WorkerRecord): number =>
+  Math.max(1, Math.ceil(sourceSaturation * slots))
+
+/** Counts a source that has taken a slot, where sources are throttled. */
+export const noteSource = (state: State, task: TaskId): void => {
+  if (state.fairness.sourceSaturation < 1 && isBraked(state, task)) state.sources.add(task)
+}
+
+/** Those of these workers on which another source may start. Sources that keep their slot in a wait do not count: what they wait for may be a source. */
+export const forSources = (state: State, workers: ReadonlyArray<WorkerRecord>): ReadonlyArray<WorkerRecord> => {
+  if (state.sources.size === 0) return workers
+  const sources = state.workers.map(() => 0)
+  for (const task of state.sources) if (!state.keeping.has(task)) sources[state.tasks.worker[task]!]!++
+  return workers.filter((worker) => sources[worker.index]! < mostSources(state, worker))
+}

@@ -1,0 +1,43 @@
+/**
+ * Attempts that hold something others may need, a slot or amounts, while they wait themselves.
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import { Flag, Phase } from "../protocol/Phase.ts"
+import type { Wait } from "../state/Owner.ts"
+import type { State } from "../state/State.ts"
+
+/** All that the body of a task waits for now. */
+export const waitsInside = (state: State, task: TaskId): ReadonlyArray<Wait> => {
+  const away = state.waitsOf.get(task) ?? none
+  const keeping = state.keeping.size === 0 ? undefined : state.keeping.get(task)
+  return keeping === undefined ? away : [...away, ...keeping]
+}
+
+const none: ReadonlyArray<Wait> = []
+
+/** Whether a body may be doing something: it does not wait, or only for what the engine does not see. */
+export const isAtWork = (state: State, task: TaskId): boolean =>
+  state.tasks.phase[task]! >= Phase.assigned &&
+  // A body that has seceded by hand and then waits for a task is as far as that task is.
+  waitsInside(state, task).every(({ mode }) => mode === "never")
+
+export const holdsSlot = (state: State, task: TaskId): boolean => (state.tasks.flags[task]! & Flag.holdsSlot) !== 0
+
+/** Whether an attempt waits for its slot, and for nothing else: one that was asked to stop and goes on may, too. */
+export const isQueued = (state: State, task: TaskId): boolean => {
+  const phase = state.tasks.phase[task]
+  if (phase !== Phase.stopping) return phase === Phase.rejoining
+  return state.workers[state.tasks.worker[task]!]!.rejoining.has(task)
+}
+
+/** Those that keep a slot, or amounts without one, until they get on. */
+export const keepersOf = (state: State): ReadonlyArray<TaskId> => {
+  const keepers: Array<TaskId> = []
+  for (const task of state.keeping.keys()) if (holdsSlot(state, task)) keepers.push(task)
+  for (const task of state.keepingAmounts) {
+    if (isQueued(state, task) || !isAtWork(state, task)) keepers.push(task)
+  }
+  return keepers
+}

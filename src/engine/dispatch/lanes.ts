@@ -1,0 +1,45 @@
+/**
+ * Lanes in a heap, the one with the best task first.
+ *
+ * @since 0.1.0
+ */
+import type { Lane } from "../state/Queue.ts"
+import type { State } from "../state/State.ts"
+import { insert, remove, rise, sink } from "../structures/heap.ts"
+
+/** A heap of lanes, each with at least one member. */
+export type Lanes = Array<Lane>
+
+/** Puts a task in its lane, and the lane in its place. */
+export const enterLane = (state: State, lanes: Lanes, lane: Lane, rank: number): void => {
+  lane.members.add(rank)
+  if (lane.heapIndex < 0) insert(state, lanes, lane, isBefore)
+  else if (lane.ancestor < 0 && lanes.length > 1) rise(state, lanes, lane, isBefore)
+}
+
+/** Takes a task out of its lane, and puts the lane in its place again. */
+export const leaveLane = (state: State, lanes: Lanes, lane: Lane, rank: number): void => {
+  lane.members.delete(rank)
+  if (lane.members.count === 0) remove(state, lanes, lane, isBefore)
+  else if (lane.ancestor < 0 && lanes.length > 1) sink(state, lanes, lane, isBefore)
+}
+
+const ancestorOf = (state: State, lane: Lane): number => lane.ancestor >= 0 ? lane.ancestor : positionOf(state, lane)
+
+/** Whether the best task of one lane starts before that of another. */
+export const isBefore = (state: State, a: Lane, b: Lane): boolean => {
+  if (a.priority !== b.priority) return a.priority > b.priority
+  if (a.computation !== b.computation) return a.computation < b.computation
+  const difference = ancestorOf(state, a) - ancestorOf(state, b)
+  if (difference !== 0) return difference < 0
+  if (a.depth !== b.depth) return a.depth > b.depth
+  if (a.submission !== b.submission) return a.submission > b.submission
+  // Parts of one lane in different queues.
+  return a !== b && positionOf(state, a) < positionOf(state, b)
+}
+
+/** The static position of the best member of a lane. */
+const positionOf = (state: State, lane: Lane): number => {
+  const task = lane.taskAt[lane.members.least()]!
+  return state.tasks.submission[task]!.plan.positions[state.tasks.index[task]!]!
+}

@@ -1,0 +1,158 @@
+/**
+ * Where a task may run, and where it runs best.
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import type { Demand, Exclusion, Locality } from "../protocol/Plan.ts"
+import { settingsOf } from "../state/lookups.ts"
+import type { Crowd } from "../state/Queue.ts"
+import type { State } from "../state/State.ts"
+import { takesTasks } from "../state/WorkerRecord.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { couldHold, fits, hasTags, isLimited, isUsedUp } from "./amounts.ts"
+import type { Round } from "./amounts.ts"
+import { forSources } from "./brakes.ts"
+import { isFree } from "./room.ts"
+import { pick } from "./schemes.ts"
+
+/** What a task asks of a worker beyond a slot, if it asks for more. */
+export const demandOf = (state: State, task: TaskId): Demand | undefined =>
+  (state.barred.size > 0 ? state.barred.get(task) : undefined) ?? settingsOf(state, task)?.demand
+
+/** The same name for those who ask for the same. How they rate workers changes as those come and go, and the name with it. */
+export const nameOf = (state: State, demand: Demand): string => {
+  const { allowOthers, amounts, excluded, followed, keepsAmounts, labels, locality, tags, workers } = demand
+  return JSON.stringify([
+    workers?.toSorted(),
+    labels?.toSorted(),
+    allowOthers,
+    amounts && Object.entries(amounts).sort(([a], [b]) => a < b ? -1 : 1),
+    keepsAmounts,
+    tags?.toSorted(),
+    excluded && [...excluded.keys()].toSorted((a, b) => a - b),
+    followed && [...followed.on].toSorted((a, b) => a - b),
+    locality && ratingsOf(state, locality)
+  ])
+}
+
+const ratingsOf = ({ workers }: State, locality: Locality): ReadonlyArray<number | string> =>
+  workers.flatMap(({ info, phase, serial }) => phase === "open" ? [serial, locality(info)] : [])
+
+/** Whether a worker is one of those to which the demand restricts the task by name or label. */
+export const meets = ({ info, name }: WorkerRecord, { labels, workers }: Demand): boolean =>
+  (workers === undefined || workers.includes(name)) &&
+  (labels === undefined || labels.every((label) => info.labels.includes(label)))
+
+/** Whether a worker that no task knows by name, and that has nothing but slots, could run a task once it is there. */
+export const maySuitNew = (state: State, demand: Demand): boolean =>
+  !needsSome(demand) && demand.followed === undefined && (demand.allowOthers !== true ||
+    !state.workers.some((worker) => maySuit(state, worker, demand) && meets(worker, demand)))
+
+/** Whether a demand is for some workers alone, by name, labels or what they have. */
+export const needsSome = ({ allowOthers, amounts, labels, workers }: Demand): boolean =>
+  amounts !== undefined || (allowOthers !== true && (workers ?? labels) !== undefined)
+
+/** Whether nothing but its name and labels could keep a worker from taking a task. */
+const accepts = (worker: WorkerRecord, demand: Demand): boolean =>
+  couldHold(worker, demand) && demand.excluded?.has(worker.serial) !== true && isFollowing(worker, demand) &&
+  (demand.locality === undefined || rate(worker, demand.locality) >= 0)
+
+/** Whether enough of what the task follows ran on a worker. */
+export const isFollowing = ({ serial }: WorkerRecord, { followed }: Demand): boolean =>
+  followed === undefined || followed.on.has(serial)
+
+/** How much a task prefers a worker; below 0 if it never runs there. */
+const rate = ({ info }: WorkerRecord, locality: Locality): number => {
+  const rating = locality(info)
+  return typeof rating === "number" ? rating : -1
+}
+
+/** Whether a worker takes tasks that ask for this, when it has a free slot. */
+export const suits = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean =>
+  worker.phase === "open" && satisfies(state, worker, demand)
+
+/** The same of one that may be on its way. */
+export const maySuit = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean =>
+  takesTasks(worker) && satisfies(state, worker, demand)
+
+const satisfies = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean => {
+  if (demand === undefined) return true
+  if (!accepts(worker, demand)) return false
+  return meets(worker, demand) || (demand.allowOthers === true &&
+    !state.workers.some((other) => takesTasks(other) && accepts(other, demand) && meets(other, demand)))
+}
+
+/** Never starts a task again on its worker, on which its body has said that it cannot run there. It asks for more from now on. */
+export const exclude = (state: State, task: TaskId, reason: string): void => {
+  const demand = demandOf(state, task)
+  const { name, serial } = state.workers[state.tasks.worker[task]!]!
+  const excluded = new Map<number, Exclusion>(demand?.excluded)
+  state.barred.set(task, { ...demand, excluded: excluded.set(serial, { worker: name, reason }) })
+}
+
+/** The workers on which the tasks of a crowd may start. */
+export const placesOf = (state: State, { isSource, workers }: Crowd): ReadonlyArray<WorkerRecord> =>
+  isSource ? forSources(state, workers) : workers
+
+/** Whether none of a crowd can start any more in this round, and none of them would withhold what is not withheld yet. */
+export const isSpent = (state: State, crowd: Crowd, round: Round): boolean =>
+  isLimited(state, crowd)
+    ? isUsedUp(state, crowd, round)
+    : !placesOf(state, crowd).some((worker) => isFree(state, worker))
+
+/** The one of these workers on which a ready task starts now; `undefined` if all are busy, or what it asks for is not free. */
+export const choose = (
+  state: State,
+  task: TaskId,
+  round: Round,
+  workers: ReadonlyArray<WorkerRecord>
+): WorkerRecord | undefined => {
+  const demand = demandOf(state, task)
+  if (demand !== undefined && !hasTags(state, demand, round)) return undefined
+  const able = workers.filter((worker) =>
+    isFree(state, worker) && (demand === undefined || fits(worker, demand, round))
+  )
+  if (able.length === 0) return undefined
+  const others = unfailed(state, task, able)
+  const from = others === undefined || others.length === 0 ? able : others
+  return pick(state, demand?.locality === undefined ? from : best(from, demand.locality))
+}
+
+/** The workers that are preferred most. */
+const best = (workers: ReadonlyArray<WorkerRecord>, locality: Locality): ReadonlyArray<WorkerRecord> => {
+  const ratings = workers.map((worker) => rate(worker, locality))
+  const highest = Math.max(...ratings)
+  return workers.filter((_, i) => ratings[i] === highest)
+}
+
+/** The open worker with the greatest share of free slots; the first of equals. */
+export const leastLoaded = (workers: ReadonlyArray<WorkerRecord>): WorkerRecord | undefined => {
+  let best: WorkerRecord | undefined
+  for (let i = 0; i < workers.length; i++) {
+    const worker = workers[i]!
+    if (worker.phase !== "open" || worker.running >= worker.slots) continue
+    if (best === undefined || worker.running * best.slots < best.running * worker.slots) best = worker
+  }
+  return best
+}
+
+/** For a task that is tried again, the best worker on which it has not failed yet, if one has a free slot now. */
+export const elsewhere = (
+  state: State,
+  task: TaskId,
+  workers: ReadonlyArray<WorkerRecord>
+): WorkerRecord | undefined => {
+  const others = unfailed(state, task, workers)
+  return others && leastLoaded(others)
+}
+
+/** For a task that is tried again, the workers on which it has not failed yet. */
+const unfailed = (
+  { history }: State,
+  task: TaskId,
+  workers: ReadonlyArray<WorkerRecord>
+): ReadonlyArray<WorkerRecord> | undefined => {
+  const former = history.size > 0 ? history.get(task) : undefined
+  return former && workers.filter(({ index }) => former.every(({ worker }) => worker !== index))
+}

@@ -1,0 +1,162 @@
+/**
+ * Slots and what holds them. A worker never runs more attempts than it has slots (S4); an attempt that waits gives its
+ * slot away in the same step and takes one again, ahead of every ready task, before its body goes on.
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Flag, Phase } from "../protocol/Phase.ts"
+import type { Pair } from "../protocol/Reason.ts"
+import { settingsOf } from "../state/lookups.ts"
+import type { Crowd, Queue } from "../state/Queue.ts"
+import type { State } from "../state/State.ts"
+import * as timers from "../state/timers.ts"
+import { transition } from "../state/transitions.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { countStart } from "../workers/workers.ts"
+import * as amounts from "./amounts.ts"
+import type { Round } from "./amounts.ts"
+import * as budget from "./brakes.ts"
+import * as heads from "./crowds.ts"
+import { choose, elsewhere, isSpent, leastLoaded, placesOf } from "./placement.ts"
+import * as ready from "./ready.ts"
+import { canStart, isFree } from "./room.ts"
+import * as turns from "./turns.ts"
+
+/** Gives free slots to rejoiners, then to ready tasks, until one of the two runs out (S6). */
+export const dispatch = (state: State, out: Out): void => {
+  const workers = state.workers
+  const round = state.demanding > 0 && isContended(state) ? amounts.begin(state) : undefined
+  for (let i = 0; i < workers.length; i++) {
+    if (workers[i]!.rejoining.size > 0) letRejoin(state, workers[i]!, round, out)
+  }
+  if (state.overtaken.size > 0) amounts.tidy(state)
+  if (state.queues.size === 0 && state.turns.size > 0) turns.forget(state)
+  if (state.queues.size > 0 || state.isSteered) {
+    return canStart(state) ? dispatchQueues(state, round ?? amounts.begin(state), out) : ready.settleLone(state)
+  }
+  while (!ready.isEmpty(state)) {
+    const worker = leastLoaded(workers)
+    if (worker === undefined) return ready.settleLone(state)
+    const task = ready.take(state)
+    start(state, task, elsewhere(state, task, workers) ?? worker, out)
+  }
+}
+
+/** Whether somebody may take something that others ask for, too. */
+const isContended = (state: State): boolean =>
+  (state.queues.size > 0 && canStart(state)) || state.workers.some(({ rejoining }) => rejoining.size > 0)
+
+/** The same where some ask for more than a slot: those that can start nowhere yet hold nobody up but for what they wait for. */
+const dispatchQueues = (state: State, round: Round, out: Out): void => {
+  ready.settleLone(state)
+  const aside: Array<Queue> = []
+  const open = new Set(state.crowds.values())
+  const close = (crowds: Iterable<Crowd>): void => {
+    for (const crowd of crowds) if (isSpent(state, crowd, round)) open.delete(crowd)
+  }
+  const consider = (task: TaskId): void => {
+    const queue = state.queueOf.get(task)
+    const worker = choose(state, task, round, queue === undefined ? state.workers : placesOf(state, queue.crowd))
+    if (worker === undefined) {
+      // A worker has room, so what asks for nothing but that can start.
+      aside.push(queue!)
+      heads.takeOut(state, queue!)
+      withhold(state, queue!, round)
+      return close([queue!.crowd])
+    }
+    if (state.turns.size > 0) turns.take(state, queue?.share)
+    ready.withdraw(state, task)
+    start(state, task, worker, out)
+    if (queue?.isSource === true) budget.noteSource(state, task)
+    if (queue !== undefined) amounts.noteStart(state, queue, state.tasks.attempt[task]!)
+    if (!isFree(state, worker)) close(open)
+    else if (queue !== undefined) close([queue.crowd])
+  }
+  close(open)
+  // Above a budget what is overdue waits like all others.
+  if (budget.brakeOf(state) === "none") {
+    for (const { crowd, lanes } of amounts.overdue(state)) if (open.has(crowd)) consider(ready.firstOf(lanes))
+  }
+  const best = state.turns.size > 0 || state.fairness.budget !== undefined ? turns.next : ready.best
+  while (canStart(state)) {
+    const task = best(state, open)
+    if (task < 0) break
+    consider(task)
+  }
+  for (const queue of aside) heads.settle(state, queue)
+  if (state.overtaken.size > 0) amounts.tidy(state)
+  if (state.queues.size === 0) turns.forget(state)
+}
+
+/** What a ready task waits for is not given to those behind it. */
+const withhold = (state: State, { crowd: { workers }, demand }: Queue, round: Round): void => {
+  if (demand !== undefined && amounts.isForAmounts(demand)) amounts.withholdForReady(state, workers, demand, round)
+}
+
+/** A rejoiner goes first, or recursion would fill every slot with parents. One that lacks amounts blocks no slot. */
+const letRejoin = (state: State, worker: WorkerRecord, round: Round | undefined, out: Out): void => {
+  for (const [task, wait] of worker.rejoining) {
+    if (worker.running >= worker.slots && round === undefined) return
+    if (worker.running >= worker.slots || (round !== undefined && !amounts.admits(state, worker, task, round))) {
+      amounts.withholdForRejoiner(state, worker, task, round!)
+      continue
+    }
+    worker.rejoining.delete(task)
+    if (state.tasks.phase[task] === Phase.rejoining) transition(state, task, Phase.running)
+    hold(state, task, worker)
+    if (state.fairness.sourceSaturation < 1) budget.noteSource(state, task)
+    out.push({ _tag: "WaitEnded", wait, starved: starvedOf(state, wait) })
+  }
+}
+
+/** Why a wait has ended whose body had to take its slot again first. */
+export const starvedOf = (state: State, wait: number): ReadonlyArray<Pair> | undefined => {
+  if (state.starved.size === 0) return undefined
+  const starved = state.starved.get(wait)
+  state.starved.delete(wait)
+  return starved
+}
+
+const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
+  const tasks = state.tasks
+  const attempt = state.nextAttempt++ | 0
+  tasks.attempt[task] = attempt
+  tasks.starts[task]!++
+  if (state.rescheduled.size > 0) state.rescheduled.delete(task)
+  tasks.worker[task] = worker.index
+  tasks.startedAt[task] = state.now
+  transition(state, task, Phase.assigned)
+  // A fiber worker starts what it is sent within the same step.
+  transition(state, task, Phase.running)
+  hold(state, task, worker)
+  worker.attempts++
+  worker.usedAt = attempt
+  const timeout = settingsOf(state, task)?.timeoutMillis
+  if (timeout !== undefined) timers.arm(state, "timeout", task, attempt, timeout)
+  out.start(state, task)
+  if (state.isCounting) countStart(state, worker, out)
+}
+
+const hold = (state: State, task: TaskId, worker: WorkerRecord): void => {
+  worker.running++
+  state.tasks.flags[task]! |= Flag.holdsSlot
+  if (state.demanding > 0) amounts.take(state, task, worker)
+}
+
+/** Frees the slot of an attempt, if it holds one. */
+export const free = (state: State, task: TaskId): void => {
+  const tasks = state.tasks
+  if ((tasks.flags[task]! & Flag.holdsSlot) === 0) return
+  tasks.flags[task]! &= ~Flag.holdsSlot
+  if (state.sources.size > 0) state.sources.delete(task)
+  state.workers[tasks.worker[task]!]!.running--
+}
+
+/** An attempt has ended: its slot is free with all that it held. */
+export const leave = (state: State, task: TaskId): void => {
+  free(state, task)
+  if (state.holding.size > 0) amounts.giveBack(state, task)
+  state.workers[state.tasks.worker[task]!]!.attempts--
+}

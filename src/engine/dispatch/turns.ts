@@ -1,0 +1,112 @@
+/**
+ * Which queue may start a task next where the rank alone does not decide: first the turn of a share, then what has waited for
+ * too long, then the rank.
+ *
+ * Shares take turns by their weights. Each start moves the next turn of its share on by 1 / weight; the share with the
+ * earliest turn among those that can start something has the next start, and of equals the one that waits for longer. A share
+ * that could start nothing for a while has its next turn now, and saves none up. So `k` shares of equal weight that can start
+ * something each start at least one task in any `k` starts.
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import type { Turn } from "../state/Extras.ts"
+import type { Crowd, Queue } from "../state/Queue.ts"
+import type { State } from "../state/State.ts"
+import { brakeOf, isAtWork } from "./brakes.ts"
+import { isBefore } from "./lanes.ts"
+
+/** Tasks of one kind. */
+type Heap = Pick<Queue, "lanes" | "share" | "isSource" | "since">
+
+const noTasks = new Map<TaskId, number>()
+
+/** The task that starts next if it can start somewhere, of these crowds and of those in no queue; -1 if there is none. */
+export const next = (state: State, crowds: Iterable<Crowd>): TaskId => {
+  const all: Array<Heap> = []
+  if (state.lanes.length > 0) all.push({ lanes: state.lanes, share: undefined, isSource: false, since: noTasks })
+  for (const { heads } of crowds) for (const queue of heads) all.push(queue)
+  const heaps = released(state, all)
+  if (heaps.length === 0) return -1
+  const own = ofNextShare(state, heaps)
+  return overdue(state, own) ?? bestOf(state, own)
+}
+
+const bestOf = (state: State, heaps: ReadonlyArray<Heap>): TaskId => {
+  const { lanes } = heaps.reduce((a, b) => isBefore(state, b.lanes[0]!, a.lanes[0]!) ? b : a)
+  const { members, taskAt } = lanes[0]!
+  return taskAt[members.least()]!
+}
+
+/** Those that the budget does not hold back. While nobody is at work it lets something start, sources last. */
+const released = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<Heap> => {
+  const brake = brakeOf(state)
+  if (brake === "none") return heaps
+  const inner = heaps.filter(({ isSource }) => !isSource)
+  if (isAtWork(state)) return brake === "all" ? [] : inner
+  return inner.length > 0 ? inner : heaps
+}
+
+/** Those of the share whose turn it is. */
+const ofNextShare = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<Heap> => {
+  if (heaps.every(({ share }) => share === heaps[0]!.share)) return heaps
+  const first = heaps.reduce((a, b) => comesBefore(state, b, a) ? b : a)
+  return heaps.filter(({ share }) => share === first.share)
+}
+
+const comesBefore = (state: State, a: Heap, b: Heap): boolean => {
+  const [turnA, turnB] = [turnOf(state, a.share), turnOf(state, b.share)]
+  // No turn is earlier than the last one that was taken.
+  const difference = Math.max(turnA.at, state.lastTurn) - Math.max(turnB.at, state.lastTurn)
+  if (difference !== 0) return difference < 0
+  return turnA.last !== turnB.last ? turnA.last < turnB.last : isBefore(state, a.lanes[0]!, b.lanes[0]!)
+}
+
+/** The task that has been ready for longest, if too many others of its share have started since. */
+const overdue = (state: State, heaps: ReadonlyArray<Heap>): TaskId | undefined => {
+  const { aging } = state.fairness
+  if (aging === Infinity) return undefined
+  const limit = turnOf(state, heaps[0]!.share).starts - aging
+  let oldest: TaskId | undefined
+  let earliest = limit + 1
+  for (const { since } of heaps) {
+    // The first of each is its oldest.
+    const [task, began] = since.entries().next().value ?? [-1, Infinity]
+    if (began >= earliest) continue
+    oldest = task
+    earliest = began
+  }
+  return oldest
+}
+
+/** Where a share stands; from the first time that one of its tasks waits. */
+export const turnOf = ({ turns }: State, share = ""): Turn => {
+  const known = turns.get(share)
+  if (known !== undefined) return known
+  const turn = { at: 0, last: 0, starts: 0 }
+  turns.set(share, turn)
+  return turn
+}
+
+/** A task of this share starts. */
+export const take = (state: State, share: string | undefined): void => {
+  const turn = turnOf(state, share)
+  state.lastTurn = Math.max(turn.at, state.lastTurn)
+  turn.at = state.lastTurn + 1 / (state.fairness.weights.get(share ?? "") ?? 1)
+  turn.last = state.nextAttempt
+  turn.starts++
+  if (state.turns.size > 2 * state.queues.size + 16) sweep(state)
+}
+
+/** Forgets shares that are as good as new: they have nothing that waits, and their next turn is not later than that of others. */
+const sweep = (state: State): void => {
+  const waiting = new Set(Array.from(state.queues.values(), ({ share = "" }) => share))
+  if (state.lanes.length > 0) waiting.add("")
+  for (const [share, { at }] of state.turns) if (at <= state.lastTurn && !waiting.has(share)) state.turns.delete(share)
+}
+
+/** Nobody waits in a queue any more: all shares are equal again. */
+export const forget = (state: State): void => {
+  state.turns.clear()
+  state.lastTurn = 0
+}

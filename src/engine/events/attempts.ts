@@ -1,0 +1,286 @@
+/**
+ * The life of an attempt after its start: its end in all forms, further attempts, time limits, and bodies that return
+ * a graph. Reports of former attempts change nothing (S7).
+ *
+ * @since 0.1.0
+ */
+import * as budget from "../dispatch/brakes.ts"
+import { exclude } from "../dispatch/placement.ts"
+import * as ready from "../dispatch/ready.ts"
+import * as slots from "../dispatch/slots.ts"
+import { acquireAgain, met, remember, requeue, uncharge, waitAgain } from "../life/again.ts"
+import { stop } from "../life/cancel.ts"
+import { fail, resolveAlias, succeed } from "../life/ends.ts"
+import * as lack from "../life/lack.ts"
+import { dropDependencies, finalize, forget, letGo } from "../life/release.ts"
+import * as stranded from "../life/stranded.ts"
+import * as waits from "../life/waits.ts"
+import * as wishes from "../life/wishes.ts"
+import { interrupted } from "../protocol/Event.ts"
+import type { Ending, TaskEnded, TaskExpanded, TaskFinalized } from "../protocol/Event.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import type { Reason } from "../protocol/Reason.ts"
+import { refusalOf, unfoldingRefusal } from "../state/limits.ts"
+import { keyOf, mayRepeat, sequenceOf, settingsOf } from "../state/lookups.ts"
+import { dropFailure, forgetOutcome, outcomeOf } from "../state/outcomes.ts"
+import type { State } from "../state/State.ts"
+import { liveOf } from "../state/Submission.ts"
+import type { Timer } from "../state/Timer.ts"
+import * as timers from "../state/timers.ts"
+import { transition } from "../state/transitions.ts"
+import { reportLost } from "./reports.ts"
+import { hold, holderFor } from "./settled.ts"
+import * as submit from "./submit.ts"
+
+/** Whether this attempt of the task has not ended. */
+export const isPresent = (state: State, task: TaskId, attempt: number): boolean => {
+  const phase = state.tasks.phase[task]!
+  return state.tasks.attempt[task] === attempt && phase >= Phase.assigned && phase <= Phase.stopping
+}
+
+/** Handles {@link TaskEnded}. */
+export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: Out): void => {
+  if (!isPresent(state, task, attempt)) {
+    if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
+    return
+  }
+  leave(state, task, out)
+  if (state.tasks.phase[task] === Phase.stopping) return stopped(state, task, ending, out)
+  switch (ending._tag) {
+    case "Succeeded":
+      if (state.fairness.budget !== undefined) budget.hold(state, task, ending.size)
+      return succeed(state, task)
+    case "Failed":
+    case "Skipped":
+      return fail(state, task, outcomeOf(state, task, ending), out)
+    case "Interrupted":
+      return fail(state, task, outcomeOf(state, task, selfCancelled(keyOf(state, task))), out)
+    case "Retried":
+      return tryAgain(state, task, ending.delayMillis, out)
+    case "InputsLost":
+      requeue(state, task)
+      return waitAgain(state, task, false, out)
+    case "Rescheduled":
+      return giveWay(state, task, out)
+    case "DependenciesLost":
+      return reportLost(state, task, ending, out)
+    case "Unmet":
+      return goElsewhere(state, task, ending.reason, out)
+  }
+}
+
+const selfCancelled = (key: string): Reason => ({
+  _tag: "Cancelled",
+  task: key,
+  by: key,
+  reason: "its body interrupted itself"
+})
+
+/** Takes an attempt that ends off its worker. */
+export const leave = (state: State, task: TaskId, out: Out): void => {
+  slots.leave(state, task)
+  const { rejoining } = state.workers[state.tasks.worker[task]!]!
+  if (state.waitsOf.size > 0 || rejoining.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
+}
+
+/**
+ * The outcome of an attempt that was asked to stop was fixed then; what it brings now is dropped. After a timeout its schedule
+ * decides.
+ */
+export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): void => {
+  const tasks = state.tasks
+  state.stopping.delete(task)
+  if (ending._tag === "Succeeded") {
+    out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
+    if ((tasks.flags[task]! & Flag.resource) !== 0) {
+      tasks.flags[task]! &= ~Flag.timedOut
+      return finalize(state, task, out)
+    }
+  }
+  if ((tasks.flags[task]! & Flag.timedOut) !== 0) {
+    if (ending._tag === "Retried" || ending._tag === "Failed") forgetOutcome(state, task, out)
+    if (ending._tag === "Retried") {
+      stay(state, task, out)
+      return tryAgain(state, task, ending.delayMillis, out)
+    }
+    // Of its schedule, which was asked whether another attempt follows.
+    if (ending._tag === "Failed") return fail(state, task, outcomeOf(state, task, ending), out)
+  }
+  if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
+  publish(state, task, out)
+}
+
+/** Ends a task with the outcome that was fixed when it was asked to stop. */
+const publish = (state: State, task: TaskId, out: Out): void => {
+  if (state.settled.delete(task)) return publishValue(state, task, out)
+  const outcome = state.outcomes.get(task)!
+  state.outcomes.delete(task)
+  fail(state, task, outcome, out)
+  // It was named all the time, and is so once more now.
+  dropFailure(state, outcome, out)
+}
+
+/** A value that was given for a task is lost if no worker is left to hold it: then its body runs, as for any other. */
+const publishValue = (state: State, task: TaskId, out: Out): void => {
+  if (holderFor(state, task) >= 0) return hold(state, task, out)
+  out.push({ _tag: "Discard", task, worker: -1 })
+  if (!mayRepeat(state, task)) {
+    return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
+  }
+  uncharge(state, task)
+  // It had its end in time.
+  state.tasks.flags[task]! |= Flag.recomputed
+  transition(state, task, Phase.waiting)
+  if (state.tasks.refs[task] === 0) state.agenda.push(~task)
+  else stay(state, task, out)
+  waitAgain(state, task, false, out)
+}
+
+/** A task that was about to leave starts anew. */
+const stay = (state: State, task: TaskId, out: Out): void => {
+  state.leaving.delete(task)
+  waits.stays(state, task, out)
+}
+
+/** Handles {@link TaskFinalized}: the last that is left of a result that was released, or that came too late. */
+export const finalized = (state: State, { attempt, task }: TaskFinalized, out: Out): void => {
+  if (state.tasks.attempt[task] === attempt && state.tasks.phase[task] === Phase.releasing) closed(state, task, out)
+}
+
+/** Forgets a task whose resource is no more, unless it is needed again, or ends it with the outcome that was fixed. */
+export const closed = (state: State, task: TaskId, out: Out): void => {
+  if (state.waitsOf.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
+  if (state.outcomes.has(task) || state.settled.has(task)) return publish(state, task, out)
+  if (state.tasks.refs[task]! > 0) {
+    stay(state, task, out)
+    return acquireAgain(state, task, out)
+  }
+  waits.taskEnded(state, task, out)
+  letGo(state, task, out)
+  forget(state, task, out)
+}
+
+/** Sends a task to the back of the queue; the attempt does not count. One that has to wait again ranks as before when that is over. */
+const giveWay = (state: State, task: TaskId, out: Out): void => {
+  requeue(state, task)
+  ready.moveBack(state, task)
+  waitAgain(state, task, false, out)
+  if (state.tasks.phase[task] !== Phase.ready) state.rescheduled.delete(task)
+}
+
+/** Frees the task for other workers than this one; the attempt does not count. */
+const goElsewhere = (state: State, task: TaskId, reason: string, out: Out): void => {
+  const { index, submission } = state.tasks
+  if (!state.barred.has(task) && !ready.isDemanding(submission[task]!, index[task]!)) state.demanding++
+  exclude(state, task, reason)
+  requeue(state, task)
+  waitAgain(state, task, false, out)
+}
+
+/** Frees the task for another attempt, at once or after a delay. */
+const tryAgain = (state: State, task: TaskId, delayMillis: number, out: Out): void => {
+  const tasks = state.tasks
+  tasks.flags[task]! &= ~Flag.timedOut
+  remember(state, task, "failed")
+  transition(state, task, Phase.waiting)
+  const isDelayed = delayMillis > 0
+  if (isDelayed) timers.arm(state, "retry", task, tasks.attempt[task]!, delayMillis)
+  waitAgain(state, task, isDelayed, out)
+}
+
+/**
+ * Handles {@link TaskExpanded}: the task now waits, holding no slot, as an alias of another. If the plan is rejected the
+ * attempt goes on, for its worker to end it.
+ */
+export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
+  const { attempt, plan, target, task } = event
+  if (!isPresent(state, task, attempt)) return
+  if (state.tasks.phase[task] === Phase.stopping) {
+    leave(state, task, out)
+    return stopped(state, task, interrupted, out)
+  }
+  const reason = refusalOf(state, plan) ?? unfoldingRefusal(state, task)
+  if (reason !== undefined) {
+    out.push({ _tag: "Rejected", event: event._tag, reason })
+    return
+  }
+  leave(state, task, out)
+  const outer = state.tasks.submission[task]!
+  const submission = submit.register(state, plan, outer.owner, task, outer.nesting)
+  out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims: [] })
+  const inner = liveOf(submission, target)
+  state.tasks.refs[inner]!++
+  const isWished = (state.tasks.flags[task]! & Flag.wished) !== 0
+  const more = isWished ? wishes.extend(state, task, submission, target) : undefined
+  submit.link(state, submission, out)
+  if (more !== undefined) waits.waitForMore(state, more.wait, more.tasks)
+  const starved = waits.cycle(state, task, [inner])
+  dropDependencies(state, task, outer, out)
+  transition(state, task, Phase.waiting)
+  state.aliases.set(task, inner)
+  if (starved !== undefined) fail(state, task, outcomeOf(state, task, { _tag: "Starved", waits: starved }), out)
+  else if (hasEnded(state.tasks.phase[inner] as PhaseOf)) resolveAlias(state, task, inner, out)
+  else submit.addLater(state, inner, task)
+}
+
+/** Handles the timers that are due. */
+export const timeCame = (state: State, out: Out): void => {
+  // Whatever is not due yet is asked for again: clocks may ring early.
+  state.wakeAt = Infinity
+  for (let timer = timers.due(state); timer !== undefined; timer = timers.due(state)) {
+    if (!isStale(state, timer)) fire(state, timer, out)
+  }
+}
+
+const fire = (state: State, timer: Timer, out: Out): void => {
+  const { kind, task } = timer
+  if (kind === "retry") return met(state, task)
+  if (kind === "grace") return overdue(state, task, out)
+  if (kind === "workers") return lack.end(state, task, out)
+  if (kind === "stranded") return stranded.end(state, task, out)
+  const settings = settingsOf(state, task)!
+  const phase = state.tasks.phase[task] as PhaseOf
+  const reason: Reason = kind === "timeout" ?
+    { _tag: "TimedOut", of: "attempt", millis: settings.timeoutMillis! } :
+    kind === "deadline" ?
+    { _tag: "TimedOut", of: "deadline", millis: settings.deadlineMillis! } :
+    { _tag: "TimedOut", of: "dependencies", millis: settings.dependencyTimeoutMillis! }
+  const outcome = outcomeOf(state, task, reason)
+  if (phase < Phase.assigned) return fail(state, task, outcome, out)
+  stop(state, task, outcome, kind === "timeout", out)
+}
+
+/** Reports an attempt that does not stop; it goes on, and keeps its slot. */
+const overdue = (state: State, task: TaskId, out: Out): void => {
+  state.stopping.get(task)!.overdue = true
+  out.push({
+    _tag: "Overdue",
+    task,
+    attempt: state.tasks.attempt[task]!,
+    worker: state.tasks.worker[task]!
+  })
+}
+
+/** Whether what the timer was armed for is over. */
+export const isStale = (state: State, timer: Timer): boolean => {
+  const { kind, serial, task } = timer
+  // The table may have dropped the row.
+  const phase = (state.tasks.phase[task] ?? Phase.free) as PhaseOf
+  if (phase === Phase.free || phase >= Phase.releasing) return true
+  if (kind === "workers") return state.lacking.get(task) !== serial
+  if (kind === "stranded") return stranded.isOver(state, timer)
+  if (kind === "grace") return phase !== Phase.stopping || state.tasks.attempt[task] !== serial
+  // An attempt that ran out of its own time may be tried again, but not beyond the deadline.
+  const isTryable = (state.tasks.flags[task]! & Flag.timedOut) !== 0
+  if (phase === Phase.stopping && !(isTryable && kind === "deadline")) return true
+  if (kind === "timeout") return state.tasks.attempt[task] !== serial || phase < Phase.assigned
+  if (kind === "retry") return state.tasks.attempt[task] !== serial || phase !== Phase.waiting
+  if (sequenceOf(state, task) !== serial) return true
+  const flags = state.tasks.flags[task]!
+  // These run once, from the submission: what has ended in time is in time, however late its result is made anew.
+  if ((flags & Flag.recomputed) !== 0) return true
+  return kind === "dependencies" && (state.tasks.starts[task]! > 0 || (flags & Flag.begun) !== 0)
+}

@@ -1,0 +1,136 @@
+/**
+ * The size of an elastic pool: it grows while tasks are ready and no slot is free, and shrinks by workers that had nothing to
+ * do for a while. The while is what keeps a load that comes and goes from starting and stopping workers all the time.
+ *
+ * @since 0.1.0
+ */
+import * as budget from "../dispatch/brakes.ts"
+import { maySuitNew } from "../dispatch/placement.ts"
+import * as ready from "../dispatch/ready.ts"
+import type { PoolOpened } from "../protocol/Event.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import type { Pool } from "../state/Extras.ts"
+import type { Queue } from "../state/Queue.ts"
+import type { State } from "../state/State.ts"
+import { takesTasks } from "../state/WorkerRecord.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { recentOf } from "../workers/restart.ts"
+import * as workers from "../workers/workers.ts"
+
+/** What the size of a pool depends on. */
+export interface Load {
+  readonly min: number
+  readonly max: number
+  /** Its workers that take tasks, or will. */
+  readonly size: number
+  /** Those among them that are on their way. */
+  readonly starting: number
+  /** Those that had nothing to do for long enough. */
+  readonly idle: number
+  /** Tasks are ready, and no slot is free. */
+  readonly isShort: boolean
+}
+
+/** How many workers there should be. One more at a time: the next one when that has come and tasks wait still. */
+export const desired = ({ idle, isShort, max, min, size, starting }: Load): number => {
+  const wanted = isShort ? size + (starting === 0 ? 1 : 0) : size - idle
+  return Math.min(max, Math.max(min, wanted))
+}
+
+/** Handles {@link PoolOpened}; again, it changes the pool that there is. */
+export const open = (state: State, { idleMillis, max, min, name, slots, terms }: PoolOpened): void => {
+  const { count, lost } = state.pool ?? { count: 0, lost: [] }
+  state.isWatching = true
+  state.pool = { name, min, max, slots, idleMillis, terms, count, lost, reviewAt: Infinity }
+}
+
+/** Starts workers of the pool, or lets them go, until it has its size. */
+export const adapt = (state: State, pool: Pool, out: Out): void => {
+  const members = membersOf(state)
+  for (const worker of members) noteIdle(state, worker)
+  const isIdle = ({ idleSince }: WorkerRecord): boolean => state.now - idleSince >= pool.idleMillis
+  const idle = members.filter(isIdle).sort((a, b) => a.idleSince - b.idleSince || b.index - a.index)
+  const { max, min } = pool
+  const starting = members.filter(({ phase }) => phase === "starting").length
+  const size = desired({ min, max, size: members.length, starting, idle: idle.length, isShort: isShort(state) })
+  const leaving = idle.slice(0, Math.max(0, members.length - size))
+  for (const worker of leaving) workers.letGo(state, worker)
+  // What could not run on any of those waits for a fresh one.
+  if (leaving.length > 0 && isShort(state)) return adapt(state, pool, out)
+  for (let i = members.length; i < size && mayStart(state, pool); i++) {
+    const name = nextName(state, pool)
+    const newcomer = {
+      name,
+      info: { id: name, labels: [] },
+      mark: Infinity,
+      slots: pool.slots,
+      amounts: undefined,
+      terms: pool.terms,
+      restarts: [],
+      isPooled: true
+    }
+    workers.start(state, newcomer, -1, out)
+  }
+  pool.reviewAt = nextReview(state, pool, members.length < size)
+}
+
+const membersOf = ({ workers }: State): ReadonlyArray<WorkerRecord> =>
+  workers.filter((worker) => worker.isPooled && takesTasks(worker))
+
+/** Workers from outside of the pool may have any name. */
+const nextName = (state: State, pool: Pool): string => {
+  const name = `${pool.name}-${++pool.count}`
+  const isTaken = state.workers.some((worker) =>
+    worker.name === name && worker.phase !== "gone" && worker.phase !== "lost"
+  )
+  return isTaken ? nextName(state, pool) : name
+}
+
+const noteIdle = (state: State, worker: WorkerRecord): void => {
+  if (worker.attempts > 0 || worker.phase === "starting") worker.idleSince = Infinity
+  else if (worker.idleSince === Infinity) worker.idleSince = state.now
+}
+
+/** Whether a task is ready that would start on a new worker of the pool, and no slot is free. */
+const isShort = (state: State): boolean => {
+  if (state.workers.some(({ phase, running, slots }) => phase === "open" && running < slots)) return false
+  if (!ready.isEmpty(state)) return true
+  const brake = budget.isAtWork(state) ? budget.brakeOf(state) : "none"
+  return [...state.queues.values()].some((queue) => wouldHelp(state, queue, brake))
+}
+
+/** Whether a task of a queue could start on a new worker of the pool. What the budget holds back needs no slot. */
+const wouldHelp = (state: State, { demand, isSource }: Queue, brake: ReturnType<typeof budget.brakeOf>): boolean => {
+  if (brake === "all" || (brake === "sources" && isSource)) return false
+  if (demand === undefined) return true
+  const isFree = (tag: string): boolean => {
+    const limit = state.tags.get(tag)
+    return limit === undefined || limit.used < limit.total
+  }
+  return maySuitNew(state, demand) && (demand.tags ?? []).every(isFree)
+}
+
+/** Whether workers that were lost may be replaced: one that dies of what it is given would do so for ever. */
+const mayStart = (state: State, pool: Pool): boolean => {
+  const rule = pool.terms?.restart
+  if (rule === undefined) return true
+  pool.lost = recentOf(rule, pool.lost, state.now)
+  return pool.lost.length <= rule.times
+}
+
+/** A worker of the pool is about to be lost. */
+export const noteLoss = ({ now, pool }: State, { isPooled }: WorkerRecord): void => {
+  if (isPooled && pool !== undefined) pool.lost = [...pool.lost, now]
+}
+
+/** When something may change though nothing happens. */
+const nextReview = (state: State, pool: Pool, lacks: boolean): number => {
+  const rule = pool.terms?.restart
+  if (lacks && rule !== undefined && pool.lost.length > rule.times) {
+    return pool.lost[pool.lost.length - 1 - rule.times]! + rule.withinMillis
+  }
+  const members = membersOf(state)
+  const first = members.length > pool.min ? Math.min(...members.map(({ idleSince }) => idleSince)) : Infinity
+  // A look too many does no harm, and an alarm that is set anew with each task costs more.
+  return pool.reviewAt > state.now ? Math.min(pool.reviewAt, first + pool.idleMillis) : first + pool.idleMillis
+}

@@ -1,0 +1,222 @@
+/**
+ * Results that are made anew from what they were made of: when they were lost with their worker, or when a body reports that
+ * one is not there. Whatever that takes and was forgotten gets a row again, as far back as it takes, and runs once; whoever
+ * waits for any of it waits anew. Costs a walk over all tasks.
+ *
+ * @since 0.1.0
+ */
+import * as budget from "../dispatch/brakes.ts"
+import * as ready from "../dispatch/ready.ts"
+import { breakCycles, remember, uncharge } from "../life/again.ts"
+import { conclude, isRefusal, makeReady, noteEnd, refuse } from "../life/ends.ts"
+import * as follow from "../life/follow.ts"
+import { recount } from "../life/groups.ts"
+import type { Verdict } from "../life/groups.ts"
+import { letGo } from "../life/release.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import type { Killing } from "../protocol/Reason.ts"
+import { dependenciesOf } from "../state/dependencies.ts"
+import { holdsDependencies, mayRepeat, settingsOf } from "../state/lookups.ts"
+import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
+import type { State } from "../state/State.ts"
+import { liveOf } from "../state/Submission.ts"
+import type { Place, Submission } from "../state/Submission.ts"
+import { transition } from "../state/transitions.ts"
+import { areAny, drop } from "../workers/copies.ts"
+import { isBeyond } from "./horizon.ts"
+import { addLater, fillRows, markResource } from "./submit.ts"
+
+/** What has to be made anew, and for whom. */
+export interface Renewal {
+  /** Tasks that must start again, with those that were forgotten and are needed for that. */
+  readonly again: Set<TaskId>
+  /** Those whose result had been there. */
+  readonly reopened: Set<TaskId>
+  /** Tasks whose dependencies are not held yet. */
+  readonly rootless: Array<TaskId>
+}
+
+export const makeRenewal = (): Renewal => ({ again: new Set(), reopened: new Set(), rootless: [] })
+
+/** A task that stood for another one runs its own body again, and needs that no more. */
+export const dropAlias = (state: State, task: TaskId, out: Out): void => {
+  if (!state.aliases.has(task)) return
+  letGo(state, task, out)
+  state.tasks.flags[task]! &= ~Flag.retains
+}
+
+/** Opens a task that has succeeded: its result is gone, and is made anew. */
+export const reopen = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
+  if (areAny(state)) drop(state, task, out)
+  // Before it waits: then it holds them in any case.
+  if (!holdsDependencies(state, task)) renewal.rootless.push(task)
+  if (state.sizes.size > 0) budget.drop(state, task)
+  // Not one of a value from outside, which no attempt made.
+  if (state.tasks.attempt[task] !== 0) {
+    remember(state, task, "lost")
+    uncharge(state, task)
+  }
+  state.tasks.flags[task]! &= ~(Flag.settled | Flag.retains)
+  state.tasks.flags[task]! |= Flag.recomputed
+  // That of a value from outside had none.
+  if (settingsOf(state, task)?.resource === true) markResource(state, task)
+  transition(state, task, Phase.waiting)
+  renewal.reopened.add(task)
+  renewal.again.add(task)
+}
+
+/** Ends a task that cannot give its result again. It has let go of its dependencies. */
+export const kill = (state: State, task: TaskId, reason: Killing, out: Out): void => {
+  noteOutcome(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason }), out)
+  if (state.sizes.size > 0) budget.drop(state, task)
+  if (areAny(state)) drop(state, task, out)
+  noteEnd(state, task, Phase.failed)
+  state.tasks.flags[task]! |= Flag.settled | Flag.recomputed
+}
+
+/** Brings all back that the tasks of a renewal need, and lets everybody wait for it. */
+export const renew = (state: State, renewal: Renewal, out: Out): void => {
+  for (let task = renewal.rootless.pop(); task !== undefined; task = renewal.rootless.pop()) {
+    root(state, task, renewal, out)
+  }
+  regroup(state, renewal, out)
+}
+
+/** Where a dependency was registered, whatever became of its row. */
+export const originOf = (submission: Submission, edge: number): Place => {
+  const target = submission.plan.targets[edge]!
+  return target >= 0 ? { submission, index: target } : submission.origins!.get(edge)!
+}
+
+/** Where the dependencies of a task were registered, though it may have let go of them. */
+export const originsOf = ({ index, submission }: Place): ReadonlyArray<Place> => {
+  const { offsets } = submission.plan
+  const places: Array<Place> = []
+  for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) places.push(originOf(submission, edge))
+  return places
+}
+
+/** Takes hold of the dependencies of a task that had let go of them, and gives those that were forgotten a row again. */
+const root = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
+  const submission = state.tasks.submission[task]!
+  const index = state.tasks.index[task]!
+  const { offsets, targets } = submission.plan
+  for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) {
+    const origin = originOf(submission, edge)
+    const present = origin.submission.ids[origin.index]!
+    const dependency = present >= 0 ? present : revive(state, origin, renewal, out)
+    if (targets[edge]! < 0) targets[edge] = ~dependency
+    state.tasks.refs[dependency]!++
+  }
+}
+
+/** Gives a task that was forgotten a row again. Its key is free, and stays so. */
+const revive = (state: State, { index, submission }: Place, renewal: Renewal, out: Out): TaskId => {
+  const { tasks } = state
+  tasks.reserve(1)
+  const task = tasks.take()
+  submission.ids[index] = task
+  ready.laneOf(submission, index).taskAt[submission.ranks[index]!] = task
+  fillRows(state, submission, index, index + 1)
+  tasks.flags[task] = Flag.begun | Flag.recomputed
+  tasks.waiting[task] = 0
+  tasks.refs[task] = 0
+  if (ready.isDemanding(submission, index)) state.demanding++
+  if (settingsOf(state, task)?.resource === true) markResource(state, task)
+  if (!mayRepeat(state, task)) kill(state, task, "lost", out)
+  else if (isBeyond(submission)) kill(state, task, "forgotten", out)
+  else {
+    renewal.again.add(task)
+    renewal.rootless.push(task)
+  }
+  return task
+}
+
+/** Lets each task that needs something know what it has to wait for by now. */
+const regroup = (state: State, renewal: Renewal, out: Out): void => {
+  const { again } = renewal
+  const changed = new Set<TaskId>()
+  const refused = new Map<TaskId, TaskId>()
+  const judged = new Map<TaskId, Verdict>()
+  for (let task = 0; task < state.tasks.used; task++) {
+    const phase = state.tasks.phase[task] as PhaseOf
+    if (phase === Phase.free || !holdsDependencies(state, task) || state.aliases.has(task)) continue
+    if (state.demanding > 0 && again.has(task)) state.unplaced.push(task)
+    if (settingsOf(state, task)?.policies !== undefined) {
+      const verdict = regroupNeeds(state, task, renewal, out)
+      if (verdict !== undefined) judged.set(task, verdict)
+      else if (phase <= Phase.ready && state.tasks.phase[task] === Phase.waiting) changed.add(task)
+      continue
+    }
+    const missing = countMissing(state, task, renewal)
+    // What runs or is held elsewhere goes on: it has its inputs.
+    if (phase > Phase.ready) continue
+    const refusal = dependenciesOf(state, task).find((dependency) => refuses(state, task, dependency))
+    if (refusal !== undefined) refused.set(task, refusal)
+    if (missing === 0 && !again.has(task)) continue
+    changed.add(task)
+    if (phase === Phase.ready) {
+      ready.remove(state, task)
+      transition(state, task, Phase.waiting)
+    }
+    state.tasks.waiting[task] = missing + (again.has(task) ? 0 : state.tasks.waiting[task]!)
+  }
+  // Only now, when all have counted: dependents of these are told when they are settled.
+  for (const [task, dependency] of refused) refuse(state, task, dependency, out)
+  for (const [task, verdict] of judged) conclude(state, task, verdict, out)
+  for (const task of changed) {
+    if (state.tasks.phase[task] === Phase.waiting && state.tasks.waiting[task] === 0) makeReady(state, task)
+  }
+  breakCycles(state, changed, out)
+}
+
+/** Counts the groups of a task anew, if it has not started. */
+const regroupNeeds = (state: State, task: TaskId, { again }: Renewal, out: Out): Verdict | undefined => {
+  const phase = state.tasks.phase[task] as PhaseOf
+  listenAnew(state, task)
+  if (phase > Phase.ready) return undefined
+  const needs = state.needs.get(task)
+  const isDelayed = needs !== undefined && !again.has(task) && state.tasks.waiting[task]! > needs.left
+  const verdict = recount(state, task, isDelayed ? 1 : 0, out)
+  if (verdict !== undefined) return verdict
+  if (phase === Phase.ready && state.tasks.waiting[task] === 0) follow.rebind(state, task)
+  else follow.unbind(state, task)
+  if (phase === Phase.waiting || state.tasks.waiting[task] === 0) return undefined
+  ready.remove(state, task)
+  transition(state, task, Phase.waiting)
+  return undefined
+}
+
+const refuses = (state: State, task: TaskId, dependency: TaskId): boolean =>
+  hasEnded(state.tasks.phase[dependency] as PhaseOf) && isRefusal(state, task, dependency)
+
+/** How many dependencies a task has to wait for that it had not to wait for before. Tells them of it. */
+const countMissing = (state: State, task: TaskId, { again, reopened }: Renewal): number => {
+  let missing = 0
+  for (const dependency of dependenciesOf(state, task)) {
+    if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) continue
+    if (again.has(task) || reopened.has(dependency)) missing++
+  }
+  listenAnew(state, task)
+  return missing
+}
+
+/** Lets a task hear of the ends of what it depends on in other submissions. */
+const listenAnew = (state: State, task: TaskId): void => {
+  const submission = state.tasks.submission[task]!
+  const { offsets, targets } = submission.plan
+  const index = state.tasks.index[task]!
+  const dropped = state.needs.get(task)?.dropped
+  const later: Array<TaskId> = []
+  for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) {
+    if (targets[edge]! >= 0 || dropped?.has(edge - offsets[index]!) === true) continue
+    const dependency = liveOf(submission, targets[edge]!)
+    if (!hasEnded(state.tasks.phase[dependency] as PhaseOf)) later.push(dependency)
+  }
+  // Once for each place, and anew: it may have listened to some of them already.
+  for (const dependency of later) state.later.get(dependency)?.delete(task)
+  for (const dependency of later) addLater(state, dependency, task)
+}

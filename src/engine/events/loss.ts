@@ -1,0 +1,122 @@
+/**
+ * The loss of a worker: what ran there starts elsewhere, and what only it held is made anew from what it was made of, as far
+ * as somebody claims or needs it.
+ *
+ * @since 0.1.0
+ */
+import { remember, uncharge } from "../life/again.ts"
+import { propagate } from "../life/agenda.ts"
+import { fail } from "../life/ends.ts"
+import { letGo } from "../life/release.ts"
+import { interrupted } from "../protocol/Event.ts"
+import type { WorkerLost } from "../protocol/Event.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Flag, Phase } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import { holdsDependencies, mayRepeat } from "../state/lookups.ts"
+import { outcomeOf } from "../state/outcomes.ts"
+import type { State } from "../state/State.ts"
+import { transition } from "../state/transitions.ts"
+import { takesTasks } from "../state/WorkerRecord.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { areAny, workerLost } from "../workers/copies.ts"
+import * as workers from "../workers/workers.ts"
+import { closed, leave, stopped } from "./attempts.ts"
+import * as elastic from "./elastic.ts"
+import * as lineage from "./lineage.ts"
+
+/** Handles {@link WorkerLost}. */
+export const lose = (state: State, event: WorkerLost, out: Out): void => {
+  const worker = state.workers[event.worker]
+  if (worker === undefined || worker.phase === "lost") return workers.refuse(event._tag, out)
+  takeAway(state, worker, out)
+}
+
+/** Takes workers for lost that were silent for their time to live. */
+export const expire = (state: State, out: Out): void => {
+  if (!state.isWatching) return
+  for (const worker of state.workers) {
+    if (!workers.isSilent(state, worker)) continue
+    out.push({ _tag: "WorkerExpired", worker: worker.index })
+    takeAway(state, worker, out)
+    propagate(state, out)
+  }
+}
+
+const takeAway = (state: State, worker: WorkerRecord, out: Out): void => {
+  const told = state.workerLog?.length ?? 0
+  if (takesTasks(worker)) {
+    elastic.noteLoss(state, worker)
+    workers.replaceLost(state, worker, out)
+  }
+  workers.moveTo(state, worker, "lost")
+  // The new one comes first, so that there is never a moment without any; but it comes because of the loss.
+  const loss = state.workerLog?.pop()
+  if (loss !== undefined) state.workerLog!.splice(told, 0, loss)
+  if (areAny(state)) workerLost(state, worker.index, out)
+  const renewal = lineage.makeRenewal()
+  for (const task of tasksOf(state, worker.index, isAtWork)) endAttempt(state, task, renewal, out)
+  propagate(state, out)
+  for (const task of tasksOf(state, worker.index, isLeaving)) endLeaving(state, task, out)
+  for (const task of tasksOf(state, worker.index, hasResult)) forsake(state, task, out)
+  // What nobody needs any more by now is forgotten rather than made anew.
+  propagate(state, out)
+  // All that have a result have users (S3).
+  for (const task of tasksOf(state, worker.index, hasResult)) lineage.reopen(state, task, renewal, out)
+  lineage.renew(state, renewal, out)
+}
+
+const isAtWork = (phase: PhaseOf): boolean => phase >= Phase.assigned && phase < Phase.stopping
+
+const isLeaving = (phase: PhaseOf): boolean => phase === Phase.stopping || phase === Phase.releasing
+
+const hasResult = (phase: PhaseOf): boolean => phase === Phase.succeeded
+
+const tasksOf = (
+  { tasks }: State,
+  worker: number,
+  isMeant: (phase: PhaseOf) => boolean
+): ReadonlyArray<TaskId> => {
+  const found: Array<TaskId> = []
+  for (let task = 0; task < tasks.used; task++) {
+    if (tasks.worker[task] === worker && isMeant(tasks.phase[task] as PhaseOf)) found.push(task)
+  }
+  return found
+}
+
+/** What ran there starts again, unless too many workers died of it. */
+const endAttempt = (state: State, task: TaskId, { again }: lineage.Renewal, out: Out): void => {
+  leave(state, task, out)
+  remember(state, task, "died")
+  const deaths = state.history.get(task)!.filter(({ fate }) => fate === "died").length
+  const isFatal = deaths >= state.limits.deaths
+  if (isFatal || !mayRepeat(state, task)) {
+    const reason = isFatal ? "deaths" : "lost"
+    return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths, reason }), out)
+  }
+  uncharge(state, task)
+  state.tasks.waiting[task] = 0
+  transition(state, task, Phase.waiting)
+  again.add(task)
+}
+
+/** The outcome of one that stops was fixed, and a resource that was being finalized is gone. */
+const endLeaving = (state: State, task: TaskId, out: Out): void => {
+  if (state.tasks.phase[task] === Phase.releasing) closed(state, task, out)
+  else {
+    leave(state, task, out)
+    stopped(state, task, interrupted, out)
+  }
+  propagate(state, out)
+}
+
+/** What must not run again ends here. Other results that live on something keep hold of it, for those that make them anew. */
+const forsake = (state: State, task: TaskId, out: Out): void => {
+  if (mayRepeat(state, task)) return lineage.dropAlias(state, task, out)
+  if (holdsDependencies(state, task)) {
+    letGo(state, task, out)
+    state.tasks.flags[task]! &= ~Flag.retains
+  }
+  lineage.kill(state, task, "lost", out)
+}

@@ -1,0 +1,86 @@
+/**
+ * Tasks that are settled from outside: somebody who knows how a task ended says so, and its body need not tell.
+ *
+ * @since 0.1.0
+ */
+import * as budget from "../dispatch/brakes.ts"
+import * as ready from "../dispatch/ready.ts"
+import { stop, stopAs } from "../life/cancel.ts"
+import { fail, succeed } from "../life/ends.ts"
+import { endLater, isToComeAgain } from "../life/release.ts"
+import type { TaskSettled } from "../protocol/Event.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Flag, Phase } from "../protocol/Phase.ts"
+import type { Reason } from "../protocol/Reason.ts"
+import { keyOf } from "../state/lookups.ts"
+import { outcomeOf } from "../state/outcomes.ts"
+import type { State } from "../state/State.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+
+/** Whether a task has not ended, and its end is not fixed. */
+export const maySettle = (state: State, task: TaskId): boolean => {
+  const phase = state.tasks.phase[task]!
+  // One whose resource is finalized to be acquired anew is as open as one that runs, for those who wait.
+  const comesAgain = isToComeAgain(state, task) && state.tasks.refs[task]! > 0
+  return comesAgain || (phase !== Phase.free && phase < Phase.stopping)
+}
+
+/** Handles {@link TaskSettled}. One that has ended, or whose end is fixed, is not affected. */
+export const settleFromOutside = (state: State, { ending, task }: TaskSettled, out: Out): void => {
+  const phase = state.tasks.phase[task]!
+  const isOpen = maySettle(state, task)
+  if (!isOpen || (ending._tag === "Succeeded" && holderFor(state, task) < 0)) {
+    if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
+    out.push({ _tag: "Rejected", event: "TaskSettled", reason: { _tag: "Gone", what: isOpen ? "worker" : "task" } })
+    return
+  }
+  if (phase === Phase.releasing) endLater(state, task, out)
+  if (ending._tag === "Succeeded") {
+    if (phase < Phase.assigned) return hold(state, task, out)
+    state.settled.add(task)
+    return stopAs(state, task, false, out)
+  }
+  const outcome = outcomeOf(state, task, reasonOf(ending, keyOf(state, task)))
+  if (phase < Phase.assigned) fail(state, task, outcome, out)
+  else stop(state, task, outcome, false, out)
+}
+
+/** How a task with this key ends that is settled without a value. */
+export const reasonOf = (
+  ending: Exclude<TaskSettled["ending"], { readonly _tag: "Succeeded" }>,
+  key: string
+): Reason =>
+  ending._tag === "Interrupted"
+    ? { _tag: "Cancelled", task: key, by: "Scheduler.settle", reason: "it was settled as interrupted" }
+    : ending
+
+/** Ends a task with the value that was given for it, which a worker holds from now on as any other. */
+export const hold = (state: State, task: TaskId, out: Out): void => {
+  const worker = holderFor(state, task)
+  const { flags, phase } = state.tasks
+  if (phase[task] === Phase.ready) ready.remove(state, task)
+  if (state.lacking.size > 0) state.lacking.delete(task)
+  // It was not made, so it owns nothing.
+  if ((flags[task]! & Flag.resource) !== 0) {
+    flags[task]! &= ~Flag.resource
+    state.resources--
+  }
+  // No attempt made it.
+  state.tasks.attempt[task] = 0
+  if (state.tasks.starts[task]! > 0) flags[task]! |= Flag.begun
+  state.tasks.worker[task] = worker
+  out.push({ _tag: "Hold", task, worker })
+  if (state.fairness.budget !== undefined) budget.hold(state, task)
+  succeed(state, task)
+}
+
+/** The worker that is to hold a value from outside: that of the task if it stays, else the first that does; -1 for none. */
+export const holderFor = ({ tasks, workers }: State, task: TaskId): number => {
+  const own = workers[tasks.worker[task]!]
+  if (own?.phase === "open") return own.index
+  // One that is being started may never come.
+  const isThere = ({ phase }: WorkerRecord): boolean => phase !== "lost" && phase !== "starting"
+  const stays = workers.find(({ phase }) => phase === "open") ?? workers.find(isThere)
+  return stays?.index ?? -1
+}

@@ -1,0 +1,355 @@
+/**
+ * A plan becomes live: its tasks get rows, ranks and links, and those that wait for nothing are ready.
+ *
+ * @since 0.1.0
+ */
+import { isDemanding } from "../dispatch/ready.ts"
+import { conclude, dependencyEnded, makeReady } from "../life/ends.ts"
+import { recount } from "../life/groups.ts"
+import * as owners from "../life/owners.ts"
+import * as waits from "../life/waits.ts"
+import { wish } from "../life/wishes.ts"
+import type { GraphSubmitted } from "../protocol/Event.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out, Refusal } from "../protocol/Instruction.ts"
+import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import type { Plan } from "../protocol/Plan.ts"
+import { nestingOf, nestingRefusal, refusalOf } from "../state/limits.ts"
+import { placeOf } from "../state/lookups.ts"
+import type { Claim, Owner } from "../state/Owner.ts"
+import type { Lane } from "../state/Queue.ts"
+import type { State } from "../state/State.ts"
+import { liveOf, nameAt, priorityAt, shareAt } from "../state/Submission.ts"
+import type { Place, Submission } from "../state/Submission.ts"
+import * as timers from "../state/timers.ts"
+import { note } from "../state/transitions.ts"
+import { Positions } from "../structures/positions.ts"
+import * as horizon from "./horizon.ts"
+
+/** Handles {@link GraphSubmitted}. */
+export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
+  const owner = state.owners.get(event.owner)
+  const parent = livingParent(state, event)
+  const reason = owner === undefined ? gone : refusalOf(state, event.plan) ?? nestingRefusal(state, parent)
+  if (owner === undefined || reason !== undefined) {
+    out.push({ _tag: "Rejected", event: event._tag, reason: reason ?? gone })
+    return
+  }
+  const submission = register(state, event.plan, owner, parent, nestingOf(state, parent))
+  const claims = event.wait === undefined ? claimEach(state, submission, event) : noClaims
+  out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims })
+  if (event.wait !== undefined) claimInBulk(state, submission, event, event.wait, out)
+  link(state, submission, out)
+}
+
+/** A body that outlived its task's record submits as if from outside. */
+const livingParent = ({ tasks }: State, { attempt, parent }: GraphSubmitted): TaskId =>
+  parent >= 0 && tasks.attempt[parent] === attempt && tasks.submission[parent] !== undefined ? parent : -1
+
+const noClaims: ReadonlyArray<Claim> = []
+const gone: Refusal = { _tag: "Gone", what: "owner" }
+
+const claimEach = (state: State, submission: Submission, event: GraphSubmitted): ReadonlyArray<Claim> =>
+  event.targets.map((target) => owners.claim(state, submission.owner, liveOf(submission, target)))
+
+/** The claims of a `compute`, and its wait for them or, with wishes, for all that it wishes. */
+const claimInBulk = (
+  state: State,
+  submission: Submission,
+  event: GraphSubmitted,
+  wait: number,
+  out: Out
+): void => {
+  const { owner } = submission
+  const { refs } = state.tasks
+  for (const target of event.targets) {
+    const task = liveOf(submission, target)
+    refs[task]!++
+    owner.targets.push(task)
+  }
+  let awaited: ReadonlyArray<TaskId> = owner.targets
+  if (event.wishes !== undefined) {
+    awaited = wish(state, owner, submission, { wishes: event.wishes, wait, within: undefined })
+  }
+  const mode = event.wishes === undefined ? "firstFailure" : "all"
+  const request = { wait, mode, waiter: event.parent, attempt: event.attempt, keepsSlot: event.keepsSlot } as const
+  waits.enter(state, request, awaited, undefined, out)
+}
+
+/** Gives the tasks of a plan their rows. Nothing is ready before {@link link}. */
+export const register = (
+  state: State,
+  plan: Plan,
+  owner: Owner,
+  parentTask: TaskId,
+  nesting: number
+): Submission => {
+  const { tasks } = state
+  tasks.reserve(plan.size)
+  const ids = new Int32Array(plan.size)
+  for (let i = 0; i < plan.size; i++) ids[i] = tasks.take()
+  const place = parentTask < 0 ? undefined : placeOf(state, parentTask)
+  const parent = place && nameAt(place.submission, place.index)
+  const number = state.nextSubmission++
+  const { dependentOffsets, dependents } = dependentsOf(plan)
+  const standing = lanesOf(state, number, plan, ids, place)
+  const { ancestor, computation, depth, guard, lane, otherLanes, priorities, priority, ranks, share } = standing
+  // Written out: spread, its fields would lie in an object of their own, one more load for every step of every task.
+  const submission: Submission = {
+    number,
+    plan,
+    ids,
+    dependentOffsets,
+    dependents,
+    ranks,
+    lane,
+    otherLanes,
+    priorities,
+    computation,
+    ancestor,
+    depth,
+    priority,
+    share,
+    owner,
+    parent,
+    nesting,
+    guard,
+    sequence: state.nextSequence,
+    submittedAt: state.now,
+    origins: undefined,
+    reach: 0
+  }
+  state.nextSequence += plan.size
+  fillRows(state, submission)
+  // Also from a task that ended without success and whose record is claimed: a new run takes its key over.
+  for (const [index, { identity, literal }] of plan.settings) {
+    if (identity !== undefined) state.keys.set(identity, ids[index]!)
+    if (literal === true) state.hasLiterals = true
+  }
+  return submission
+}
+
+const noEdges = new Int32Array(0)
+const twoZeros = new Int32Array(2)
+
+/** Turns the dependencies of a plan round; live tasks of other submissions are left to `later`. */
+const dependentsOf = ({ offsets, size, targets }: Plan): Pick<Submission, "dependentOffsets" | "dependents"> => {
+  if (size === 1) return { dependentOffsets: twoZeros, dependents: noEdges }
+  const dependentOffsets = new Int32Array(size + 1)
+  for (let i = 0; i < targets.length; i++) if (targets[i]! >= 0) dependentOffsets[targets[i]! + 1]!++
+  for (let i = 0; i < size; i++) dependentOffsets[i + 1]! += dependentOffsets[i]!
+  const dependents = new Int32Array(dependentOffsets[size]!)
+  const next = dependentOffsets.slice(0, size)
+  for (let i = 0; i < size; i++) {
+    for (let j = offsets[i]!; j < offsets[i + 1]!; j++) {
+      const target = targets[j]!
+      if (target >= 0) dependents[next[target]!++] = i
+    }
+  }
+  return { dependentOffsets, dependents }
+}
+
+/** Fills the rows of a submission, or of its tasks from `from` up to `to`, as those of tasks that nothing has happened to. */
+export const fillRows = (
+  state: State,
+  submission: Submission,
+  from = 0,
+  to = submission.plan.size
+): void => {
+  const { attempt, flags, index, phase, refs, starts, submission: submissions, waiting, worker } = state.tasks
+  const { dependentOffsets, ids, plan } = submission
+  for (let i = from; i < to; i++) {
+    const task = ids[i]!
+    phase[task] = Phase.waiting
+    flags[task] = 0
+    waiting[task] = plan.offsets[i + 1]! - plan.offsets[i]!
+    refs[task] = dependentOffsets[i + 1]! - dependentOffsets[i]!
+    attempt[task] = 0
+    starts[task] = 0
+    worker[task] = -1
+    index[task] = i
+    submissions[task] = submission
+    state.tasks.startedAt[task] = 0
+    state.tasks.endedAt[task] = 0
+    if (state.log !== undefined) note(state, task, undefined, "waiting")
+  }
+}
+
+type Ranking = Pick<
+  Submission,
+  "lane" | "otherLanes" | "priorities" | "ranks" | "computation" | "ancestor" | "depth" | "priority" | "share" | "guard"
+>
+
+/** Where the tasks of a plan stand among all others: one lane a priority. */
+const lanesOf = (
+  state: State,
+  submission: number,
+  plan: Plan,
+  ids: Int32Array,
+  parent: Place | undefined
+): Ranking => {
+  const standing = standingOf(state, plan, parent)
+  const make = (priority: number, taskAt: Int32Array): Lane => ({
+    priority,
+    computation: standing.computation,
+    ancestor: standing.ancestor,
+    depth: standing.depth,
+    submission,
+    members: new Positions(taskAt.length),
+    taskAt,
+    heapIndex: -1
+  })
+  const { positions } = plan
+  const priorities = prioritiesOf(plan, standing.priority)
+  if (priorities === undefined) {
+    const taskAt = new Int32Array(plan.size)
+    for (let i = 0; i < plan.size; i++) taskAt[positions[i]!] = ids[i]!
+    return { ...standing, lane: make(standing.priority, taskAt), otherLanes: undefined, priorities, ranks: positions }
+  }
+  const ranks = new Int32Array(plan.size)
+  const lanes = new Map<number, Lane>()
+  for (const [priority, members] of groupsOf(priorities)) {
+    members.sort((a, b) => positions[a]! - positions[b]!)
+    members.forEach((index, rank) => ranks[index] = rank)
+    lanes.set(priority, make(priority, Int32Array.from(members, (index) => ids[index]!)))
+  }
+  const lane = lanes.get(standing.priority) ?? make(standing.priority, noEdges)
+  return { ...standing, lane, otherLanes: lanes, priorities, ranks }
+}
+
+/**
+ * The priority with which each task ranks, or `undefined` if all have the same. What a task needs ranks no lower than the
+ * task: it would wait for the lowest of them.
+ */
+const prioritiesOf = ({ offsets, settings, size, targets }: Plan, standard: number): Float64Array | undefined => {
+  let mixed = false
+  for (const { priority } of settings.values()) if (priority !== undefined && priority !== standard) mixed = true
+  if (!mixed) return undefined
+  const priorities = new Float64Array(size).fill(standard)
+  for (const [index, { priority }] of settings) if (priority !== undefined) priorities[index] = priority
+  // Dependencies have smaller numbers than their dependents.
+  for (let i = size - 1; i >= 0; i--) {
+    for (let j = offsets[i]!; j < offsets[i + 1]!; j++) {
+      const target = targets[j]!
+      if (target >= 0 && priorities[target]! < priorities[i]!) priorities[target] = priorities[i]!
+    }
+  }
+  return priorities
+}
+
+/** Plan indices by the priority with which they rank. */
+const groupsOf = (priorities: Float64Array): ReadonlyMap<number, Array<number>> => {
+  const groups = new Map<number, Array<number>>()
+  for (const [index, priority] of priorities.entries()) {
+    const group = groups.get(priority)
+    if (group === undefined) groups.set(priority, [index])
+    else group.push(index)
+  }
+  return groups
+}
+
+/** A submission from inside a task ranks by that task's place; one from outside begins a computation. */
+const standingOf = (state: State, { defaults }: Plan, parent: Place | undefined) => {
+  if (parent === undefined) {
+    const priority = defaults?.priority ?? 0
+    const share = defaults?.share
+    return { computation: computationOf(state), ancestor: -1, depth: 0, priority, share, guard: undefined }
+  }
+  const { index, submission } = parent
+  return {
+    computation: submission.computation,
+    ancestor: submission.ancestor >= 0 ? submission.ancestor : submission.plan.positions[index]!,
+    depth: submission.depth + 1,
+    priority: defaults?.priority ?? priorityAt(submission, index),
+    share: defaults?.share ?? shareAt(submission, index),
+    guard: submission.guard ?? { refusals: 0, limit: undefined }
+  }
+}
+
+/** The computation of a submission from outside: a new one, or within the window that of the last such submission. */
+const computationOf = (state: State): number => {
+  const { now, window, windowMillis } = state
+  if (windowMillis === 0) return state.nextComputation++
+  // A task that gave its place up has ended the window: it goes ahead of all that comes.
+  if (window?.computation === state.nextComputation - 1 && now - window.began <= windowMillis) return window.computation
+  state.window = { began: now, computation: state.nextComputation++ }
+  return state.window.computation
+}
+
+/** Ties a registered plan to the live tasks it depends on, starts its clocks, and makes ready what waits for nothing. */
+export const link = (state: State, submission: Submission, out: Out): void => {
+  const { ids, plan: { offsets, settings, size, targets } } = submission
+  if (submission.share !== undefined) state.demanding += size
+  for (const [index, { deadlineMillis, demand, dependencyTimeoutMillis, policies, resource }] of settings) {
+    if (submission.share === undefined && isDemanding(submission, index)) state.demanding++
+    if (demand !== undefined) state.unplaced.push(ids[index]!)
+    if (resource === true) markResource(state, ids[index]!)
+    const serial = submission.sequence + index
+    if (deadlineMillis !== undefined) timers.arm(state, "deadline", ids[index]!, serial, deadlineMillis)
+    if (dependencyTimeoutMillis !== undefined) {
+      timers.arm(state, "dependencies", ids[index]!, serial, dependencyTimeoutMillis)
+    }
+    // Last: it may be ready, or have ended, by that.
+    if (policies !== undefined) linkGroups(state, submission, index, out)
+  }
+  const { needs } = state
+  for (let i = 0; i < size; i++) {
+    const from = offsets[i]!
+    const to = offsets[i + 1]!
+    if (needs.size > 0 && settings.get(i)?.policies !== undefined) continue
+    if (from === to) {
+      makeReady(state, ids[i]!)
+      continue
+    }
+    for (let j = from; j < to; j++) {
+      if (targets[j]! >= 0) continue
+      noteOrigin(state, submission, j, ~targets[j]!)
+      linkToLive(state, ids[i]!, ~targets[j]!, out)
+    }
+  }
+  horizon.look(state, submission)
+}
+
+/** The result that a task makes will own a resource. */
+export const markResource = (state: State, task: TaskId): void => {
+  if ((state.tasks.flags[task]! & Flag.resource) !== 0) return
+  state.tasks.flags[task]! |= Flag.resource
+  state.resources++
+}
+
+/** What has ended counts at once, and all together: no end of several may decide before the others are known. */
+const linkGroups = (state: State, submission: Submission, index: number, out: Out): void => {
+  const { ids, plan: { offsets, targets } } = submission
+  const task = ids[index]!
+  for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) {
+    if (targets[edge]! >= 0) continue
+    const dependency = ~targets[edge]!
+    noteOrigin(state, submission, edge, dependency)
+    state.tasks.refs[dependency]!++
+    if (!hasEnded(state.tasks.phase[dependency] as PhaseOf)) addLater(state, dependency, task)
+  }
+  conclude(state, task, recount(state, task, 0, out), out)
+}
+
+/** By the time the dependency has to run again, its row may belong to another task. */
+const noteOrigin = (state: State, submission: Submission, edge: number, dependency: TaskId): void => {
+  submission.origins ??= new Map()
+  const origin = placeOf(state, dependency)
+  submission.origins.set(edge, origin)
+  submission.reach = Math.max(submission.reach, origin.submission.reach + 1)
+}
+
+/** A dependency that ended before the submission counts at once. */
+const linkToLive = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
+  state.tasks.refs[dependency]!++
+  if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) dependencyEnded(state, task, dependency, out)
+  else addLater(state, dependency, task)
+}
+
+/** Lets `task` hear of the end of a task of an earlier submission. */
+export const addLater = (state: State, dependency: TaskId, task: TaskId): void => {
+  const later = state.later.get(dependency)
+  if (later === undefined) state.later.set(dependency, new Map([[task, 1]]))
+  else later.set(task, (later.get(task) ?? 0) + 1)
+}

@@ -1,0 +1,145 @@
+/**
+ * Tasks that must start once more come to wait for what they need. It is there, as a rule; but results can be lost while
+ * their dependents run.
+ *
+ * @since 0.1.0
+ */
+import * as budget from "../dispatch/brakes.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import { dependenciesOf } from "../state/dependencies.ts"
+import type { FormerAttempt } from "../state/Extras.ts"
+import { keysOf, mayRepeat } from "../state/lookups.ts"
+import { outcomeOf } from "../state/outcomes.ts"
+import type { State } from "../state/State.ts"
+import { transition } from "../state/transitions.ts"
+import { conclude, fail, isRefusal, makeReady, refuse } from "./ends.ts"
+import * as follow from "./follow.ts"
+import { recount } from "./groups.ts"
+import { awaitedBy } from "./waits.ts"
+
+/** Keeps what is known of the present attempt, for the task is started again. */
+export const remember = (state: State, task: TaskId, fate: FormerAttempt["fate"]): void => {
+  const { endedAt, startedAt, starts, worker } = state.tasks
+  const former = {
+    number: starts[task]!,
+    worker: worker[task]!,
+    startedAt: startedAt[task]!,
+    endedAt: fate === "lost" ? endedAt[task]! : state.now,
+    fate
+  }
+  const history = state.history.get(task)
+  if (history === undefined) state.history.set(task, [former])
+  else history.push(former)
+}
+
+/** Takes the present attempt of a task back: it does not count, and what is reported of it changes nothing (S7). */
+export const uncharge = ({ tasks }: State, task: TaskId): void => {
+  tasks.starts[task]!--
+  tasks.attempt[task] = 0
+  tasks.flags[task]! |= Flag.begun
+}
+
+/** Has a task wait whose attempt does not count; what for is to be found out. */
+export const requeue = (state: State, task: TaskId): void => {
+  uncharge(state, task)
+  transition(state, task, Phase.waiting)
+}
+
+/**
+ * Starts a task anew whose resource was released when a result that was made of it was lost: as if it had been forgotten by
+ * then. It holds its dependencies still.
+ */
+export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
+  const { tasks } = state
+  out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
+  if (state.sizes.size > 0) budget.drop(state, task)
+  if (!mayRepeat(state, task)) {
+    return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
+  }
+  if (state.history.size > 0) state.history.delete(task)
+  tasks.starts[task] = 0
+  tasks.attempt[task] = 0
+  tasks.flags[task] = Flag.begun | Flag.recomputed | Flag.resource
+  transition(state, task, Phase.waiting)
+  waitAgain(state, task, false, out)
+}
+
+/** Lets a task that waits wait for its dependencies once more, and for a delay if it has one. */
+export const waitAgain = (state: State, task: TaskId, isDelayed: boolean, out: Out): void => {
+  if (state.demanding > 0) state.unplaced.push(task)
+  if (state.barred.size > 0) follow.unbind(state, task)
+  if (state.needs.size > 0 && state.needs.has(task)) return waitForGroups(state, task, isDelayed, out)
+  const dependencies = dependenciesOf(state, task)
+  const open = dependencies.filter((dependency) => !hasEnded(state.tasks.phase[dependency] as PhaseOf))
+  const refusal = dependencies.find((dependency) => !open.includes(dependency) && isRefusal(state, task, dependency))
+  if (refusal !== undefined) return refuse(state, task, refusal, out)
+  state.tasks.waiting[task] = open.length + (isDelayed ? 1 : 0)
+  if (open.length > 0) breakCycles(state, new Set([task]), out)
+  else if (!isDelayed) makeReady(state, task)
+}
+
+const waitForGroups = (state: State, task: TaskId, isDelayed: boolean, out: Out): void => {
+  const verdict = recount(state, task, isDelayed ? 1 : 0, out)
+  conclude(state, task, verdict, out)
+  if (verdict === undefined && state.needs.get(task)!.left > 0) breakCycles(state, new Set([task]), out)
+}
+
+/** One thing less to wait for: a dependency has been met, or the delay is over. */
+export const met = (state: State, task: TaskId): void => {
+  if (--state.tasks.waiting[task]! === 0) makeReady(state, task)
+}
+
+/** Where a search stands: a task, and what it waits for that is not searched yet. */
+interface Step {
+  readonly task: TaskId
+  readonly next: Array<TaskId>
+}
+
+/**
+ * Ends each cycle of waits that `tasks` have closed by waiting for what they had: one of them fails. The refusal of a wait
+ * that would close a cycle cannot prevent these, for the dependency had ended when the wait began. Goes depth first, each task
+ * once.
+ */
+export const breakCycles = (state: State, tasks: ReadonlySet<TaskId>, out: Out): void => {
+  // Dependencies alone never close one.
+  if (state.waitsOf.size + state.keeping.size + state.aliases.size === 0) return
+  const seen = new Set<TaskId>()
+  const onWay = new Set<TaskId>()
+  const way: Array<Step> = []
+  const enter = (task: TaskId): void => {
+    if (seen.has(task) || hasEnded(state.tasks.phase[task] as PhaseOf)) return
+    seen.add(task)
+    onWay.add(task)
+    way.push({ task, next: awaitedBy(state, task) })
+  }
+  const leave = (): TaskId => {
+    const { task } = way.pop()!
+    onWay.delete(task)
+    return task
+  }
+  for (const first of tasks) {
+    enter(first)
+    while (way.length > 0) {
+      const next = way[way.length - 1]!.next.pop()
+      if (next === undefined) leave()
+      else if (!onWay.has(next)) enter(next)
+      else {
+        const cycle = way.slice(way.findIndex(({ task }) => task === next)).map(({ task }) => task)
+        const victim = cycle.find((task) => tasks.has(task))!
+        starve(state, victim, cycle, out)
+        // What led from the victim to here may be part of another one.
+        for (let left = leave(); left !== victim; left = leave()) seen.delete(left)
+      }
+    }
+  }
+}
+
+const starve = (state: State, victim: TaskId, cycle: ReadonlyArray<TaskId>, out: Out): void => {
+  const from = cycle.indexOf(victim)
+  const keys = keysOf(state, [...cycle.slice(from), ...cycle.slice(0, from)])
+  const waits = keys.map((key, i) => [key, keys[(i + 1) % keys.length]!] as const)
+  fail(state, victim, outcomeOf(state, victim, { _tag: "Starved", waits }), out)
+}

@@ -1,0 +1,90 @@
+/**
+ * Cancellation is the loss of interest: whatever nobody wants any more is cancelled. What runs is asked to stop, and
+ * keeps its slot until its finalizers have run (S5).
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import type { Reason } from "../protocol/Reason.ts"
+import { graceOf, keyOf } from "../state/lookups.ts"
+import type { Outcome } from "../state/Outcome.ts"
+import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
+import type { State } from "../state/State.ts"
+import { keyAt } from "../state/Submission.ts"
+import * as timers from "../state/timers.ts"
+import { transition } from "../state/transitions.ts"
+import { fail } from "./ends.ts"
+import * as leaving from "./leaving.ts"
+import { endLater, freeKey, isToComeAgain, release } from "./release.ts"
+import * as waits from "./waits.ts"
+
+/** Cancels a task that nobody wants any more. */
+export const abandon = (state: State, task: TaskId, out: Out): void => {
+  const phase = state.tasks.phase[task] as PhaseOf
+  if (phase === Phase.free) return
+  if (hasEnded(phase)) return releaseLate(state, task, out)
+  // It was to be made anew once it is finalized.
+  if (isToComeAgain(state, task)) freeKey(state, task)
+  else cancel(state, task, out)
+}
+
+/** Cancels a task that has not ended, whoever wants it. Its key is free from now on. */
+export const cancel = (state: State, task: TaskId, out: Out): void => {
+  const phase = state.tasks.phase[task] as PhaseOf
+  if (isToComeAgain(state, task)) endLater(state, task, out)
+  const outcome = outcomeOf(state, task, cancelledBy(state, task))
+  if (!state.settled.has(task)) freeKey(state, task)
+  if (phase < Phase.assigned) {
+    fail(state, task, outcome, out)
+    return
+  }
+  stop(state, task, outcome, false, out)
+}
+
+/** Why a task is cancelled in this step: because of the task with which that began, if one did, or of itself. */
+export const cancelledBy = (state: State, task: TaskId): Reason => {
+  const { by, reason, task: first } = state.cancelling
+  const key = first === undefined ? keyOf(state, task) : keyAt(first.submission, first.index)
+  return { _tag: "Cancelled", task: key, by, reason }
+}
+
+/** A result that had lived on by another may go now. One that ends in this step goes when it is settled. */
+const releaseLate = (state: State, task: TaskId, out: Out): void => {
+  if ((state.tasks.flags[task]! & Flag.settled) === 0) return
+  if (state.tasks.refs[task] === 0) release(state, task, out)
+  else state.leaving.delete(task)
+}
+
+/**
+ * Asks a worker to stop an attempt. Its outcome is fixed now and published when it has ended. One that stops already because it
+ * ran out of its own time will not be tried again.
+ */
+export const stop = (state: State, task: TaskId, outcome: Outcome, timedOut: boolean, out: Out): void => {
+  // What it was settled with stays, though somebody wants it to stop for another reason by now.
+  if (!state.settled.has(task)) noteOutcome(state, task, outcome, out)
+  stopAs(state, task, timedOut, out)
+}
+
+/** Asks a worker to stop an attempt whose outcome is fixed. */
+export const stopAs = (state: State, task: TaskId, timedOut: boolean, out: Out): void => {
+  const tasks = state.tasks
+  if (timedOut) tasks.flags[task]! |= Flag.timedOut
+  else tasks.flags[task]! &= ~Flag.timedOut
+  leaving.noteOwn(state, task)
+  if (tasks.phase[task] === Phase.releasing || state.stopping.has(task)) return
+  state.stopping.set(task, { since: state.now, overdue: false })
+  transition(state, task, Phase.stopping)
+  const grace = graceOf(state, task)
+  if (grace < Infinity) timers.arm(state, "grace", task, tasks.attempt[task]!, grace)
+  out.push({
+    _tag: "Stop",
+    task,
+    attempt: tasks.attempt[task]!,
+    worker: tasks.worker[task]!,
+    timedOut
+  })
+  waits.attemptStops(state, task, out)
+}

@@ -1,0 +1,194 @@
+/**
+ * The end of a task and all that follows from it: waits are told, dependents become ready or are refused, dependencies
+ * lose a user. One end may cause thousands, so they go through an agenda rather than the stack.
+ *
+ * @since 0.1.0
+ */
+import * as budget from "../dispatch/brakes.ts"
+import * as ready from "../dispatch/ready.ts"
+import { hasTaker } from "../dispatch/room.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import { holdsDependencies, keyOf, placeOf, settingsOf } from "../state/lookups.ts"
+import type { Outcome } from "../state/Outcome.ts"
+import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
+import type { State } from "../state/State.ts"
+import { liveOf } from "../state/Submission.ts"
+import type { Submission } from "../state/Submission.ts"
+import { transition } from "../state/transitions.ts"
+import * as follow from "./follow.ts"
+import * as needs from "./groups.ts"
+import * as leaving from "./leaving.ts"
+import { dropDependencies, release } from "./release.ts"
+import * as waits from "./waits.ts"
+import * as wishes from "./wishes.ts"
+
+/** Ends a task with success. Dependents learn of it when it is settled. */
+export const succeed = (state: State, task: TaskId): void => end(state, task, Phase.succeeded)
+
+/** Ends a task without success. */
+export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): void =>
+  failAs(state, task, needs.phaseAfter(outcome), outcome, out)
+
+const failAs = (state: State, task: TaskId, phase: PhaseOf, outcome: Outcome, out: Out): void => {
+  if (state.tasks.phase[task] === Phase.ready) ready.remove(state, task)
+  if (state.lacking.size > 0) state.lacking.delete(task)
+  noteOutcome(state, task, outcome, out)
+  end(state, task, phase)
+}
+
+const end = (state: State, task: TaskId, phase: PhaseOf): void => {
+  noteEnd(state, task, phase)
+  state.agenda.push(task)
+}
+
+/** Notes that a task has ended, and tells nobody. */
+export const noteEnd = (state: State, task: TaskId, phase: PhaseOf): void => {
+  transition(state, task, phase)
+  state.tasks.endedAt[task] = state.now
+  state.tasks.endNumber[task] = state.nextEnd++ | 0
+}
+
+/** Tells everybody concerned that a task has ended. */
+export const settle = (state: State, task: TaskId, out: Out): void => {
+  const tasks = state.tasks
+  waits.taskEnded(state, task, out)
+  const submission = tasks.submission[task]!
+  const isOwning = state.resources > 0 && livesOn(state, task, submission)
+  const later = state.later.size === 0 ? undefined : state.later.get(task)
+  tellDependents(state, task, submission, later, out)
+  if (state.aliases.size > 0 && submission.owner.wishing !== undefined) wishes.withdraw(state, task, out)
+  if (!isOwning) dropDependencies(state, task, submission, out)
+  // Until here they count as those who want it.
+  if (later !== undefined) state.later.delete(task)
+  tasks.flags[task]! |= Flag.settled
+  if ((tasks.flags[task]! & Flag.wished) !== 0) wishes.fulfil(state, task, submission)
+  if (tasks.refs[task] === 0) release(state, task, out)
+  else if (state.leaving.size > 0) state.leaving.delete(task)
+}
+
+/** Whether a result lives only as long as what it was made of: it owns a resource, or passes one on. */
+const livesOn = (state: State, task: TaskId, submission: Submission): boolean => {
+  const { attempt, flags, index, phase } = state.tasks
+  // A value from outside was made of nothing.
+  const passesOn = phase[task] === Phase.succeeded && attempt[task] !== 0 && settingsOf(state, task)?.absorbs === true
+  if (passesOn && !state.aliases.has(task)) {
+    const { offsets, targets } = submission.plan
+    const at = index[task]!
+    for (let i = offsets[at]!; i < offsets[at + 1]!; i++) {
+      if (ownsResource(state, liveOf(submission, targets[i]!))) flags[task]! |= Flag.retains
+    }
+  }
+  return holdsDependencies(state, task)
+}
+
+/** Whether the result of a task is, or has, one that owns a resource. */
+const ownsResource = ({ tasks: { flags, phase } }: State, task: TaskId): boolean =>
+  phase[task] === Phase.succeeded && (flags[task]! & (Flag.resource | Flag.retains)) !== 0
+
+const tellDependents = (
+  state: State,
+  task: TaskId,
+  submission: Submission,
+  later: ReadonlyMap<TaskId, number> | undefined,
+  out: Out
+): void => {
+  const { dependentOffsets, dependents, ids } = submission
+  const index = state.tasks.index[task]!
+  for (let i = dependentOffsets[index]!; i < dependentOffsets[index + 1]!; i++) {
+    const dependent = ids[dependents[i]!]!
+    if (dependent >= 0) dependencyEnded(state, dependent, task, out)
+  }
+  if (later === undefined) return
+  for (const [dependent, times] of later) {
+    if (state.aliases.get(dependent) === task) resolveAlias(state, dependent, task, out)
+    else for (let i = 0; i < times; i++) dependencyEnded(state, dependent, task, out)
+  }
+}
+
+/** Counts one dependency as met, or refuses the dependent. */
+export const dependencyEnded = (
+  state: State,
+  task: TaskId,
+  dependency: TaskId,
+  out: Out
+): void => {
+  const tasks = state.tasks
+  if (tasks.phase[task] !== Phase.waiting) {
+    if (state.needs.size > 0 && tasks.phase[task] === Phase.ready) follow.rebind(state, task)
+    return
+  }
+  // A task that stands for another has let go of its dependencies: one that ends now ran again for others.
+  if (state.aliases.size > 0 && state.aliases.has(task)) return
+  if (state.needs.size > 0 && state.needs.has(task)) {
+    const verdict = needs.ended(state, task, dependency, out)
+    if (verdict !== undefined && state.leaving.size > 0) leaving.inherit(state, task, dependency)
+    return conclude(state, task, verdict, out)
+  }
+  if (isRefusal(state, task, dependency)) return refuse(state, task, dependency, out)
+  const waiting = tasks.waiting[task]! - 1
+  tasks.waiting[task] = waiting
+  if (waiting === 0) makeReady(state, task)
+}
+
+/** Goes by what the groups of a task have come to: it ends, is ready, or waits on. */
+export const conclude = (state: State, task: TaskId, verdict: needs.Verdict | undefined, out: Out): void => {
+  if (verdict === undefined) {
+    if (state.tasks.waiting[task] === 0) makeReady(state, task)
+  } else if (verdict._tag === "Refused") refuse(state, task, verdict.by, out)
+  else fail(state, task, outcomeOf(state, task, verdict), out)
+}
+
+/** Whether the end of `dependency` keeps `task` from starting. */
+export const isRefusal = (state: State, task: TaskId, dependency: TaskId): boolean =>
+  state.tasks.phase[dependency] !== Phase.succeeded && settingsOf(state, task)?.absorbs !== true
+
+/** Ends a task as its dependency has ended, without success. */
+export const refuse = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
+  const { reason, trail } = state.outcomes.get(dependency)!
+  if (state.leaving.size > 0) leaving.inherit(state, task, dependency)
+  fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail, place: placeOf(state, task) } }, out)
+}
+
+export const makeReady = (state: State, task: TaskId): void => {
+  if (state.hasLiterals && settingsOf(state, task)?.literal === true) return succeedAsLiteral(state, task)
+  transition(state, task, Phase.ready)
+  if (state.needs.size > 0) follow.bind(state, task)
+  ready.add(state, task)
+  if (!hasTaker(state)) state.stranded.push(task)
+}
+
+const succeedAsLiteral = (state: State, task: TaskId): void => {
+  if (state.lacking.size > 0) state.lacking.delete(task)
+  state.tasks.worker[task] = -1
+  // It takes no more memory than before.
+  if (state.fairness.budget !== undefined) budget.hold(state, task, 0)
+  succeed(state, task)
+}
+
+/** A flatMap task ends as the task ends for which it stands. */
+export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Out): void => {
+  if (hasEnded(state.tasks.phase[task] as PhaseOf)) return
+  if (state.leaving.size > 0) leaving.inherit(state, task, target)
+  const phase = state.tasks.phase[target] as PhaseOf
+  if (phase !== Phase.succeeded) {
+    const { reason, trail } = state.outcomes.get(target)!
+    const outcome = {
+      reason,
+      trail: { task: keyOf(state, task), from: trail, isAlias: true, place: placeOf(state, task) }
+    }
+    failAs(state, task, phase, outcome, out)
+    return
+  }
+  const { attempt, worker: holders } = state.tasks
+  const worker = holders[target]!
+  // What no worker holds says nothing of where the body ran.
+  if (worker < 0 && attempt[task] !== 0) state.makers.set(task, state.workers[holders[task]!]!.name)
+  holders[task] = worker
+  if (ownsResource(state, target)) state.tasks.flags[task]! |= Flag.retains
+  if (state.fairness.budget !== undefined) budget.hold(state, task, state.sizes.get(target))
+  out.push({ _tag: "Adopt", task, from: target, worker })
+  succeed(state, task)
+}

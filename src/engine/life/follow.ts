@@ -1,0 +1,116 @@
+/**
+ * Where a task may run that follows others: on a worker on which as many of them ran as its policy needs. It is found out when
+ * the task is ready, and again when more of them end, or something is made anew, before it has started.
+ *
+ * @since 0.1.0
+ */
+import { demandOf } from "../dispatch/placement.ts"
+import * as ready from "../dispatch/ready.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import { hasEnded, Phase } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import type { Followed } from "../protocol/Plan.ts"
+import type { Group, Outcome, Policy } from "../protocol/policies.ts"
+import { dependencyRows } from "../state/dependencies.ts"
+import type { State } from "../state/State.ts"
+import { outcomeOfEnd } from "./groups.ts"
+
+/** Binds a task that is about to be ready to where what it follows ran. */
+export const bind = (state: State, task: TaskId): void => {
+  const followed = followedBy(state, task)
+  if (followed === undefined) return
+  put(state, task, followed)
+  state.unplaced.push(task)
+}
+
+/** The same of one that is ready, for it may be bound otherwise by now. */
+export const rebind = (state: State, task: TaskId): void => {
+  const followed = followedBy(state, task)
+  const before = state.barred.get(task)?.followed
+  if (followed === before || (followed !== undefined && before !== undefined && isSame(followed, before))) return
+  ready.move(state, [task], () => put(state, task, followed))
+  state.unplaced.push(task)
+}
+
+/** The same of all that are ready: a result is held elsewhere by now. */
+export const rebindAll = (state: State): void => {
+  state.hasMoved = false
+  for (const task of state.needs.keys()) if (state.tasks.phase[task] === Phase.ready) rebind(state, task)
+}
+
+const isSame = (a: Followed, b: Followed): boolean =>
+  a.on.size === b.on.size && [...a.on].every((serial) => b.on.has(serial)) && a.workers.join() === b.workers.join()
+
+/** A task waits again: where it may run is open until it is ready. */
+export const unbind = (state: State, task: TaskId): void => {
+  if (state.barred.get(task)?.followed !== undefined) put(state, task, undefined)
+}
+
+const put = (state: State, task: TaskId, followed: Followed | undefined): void => {
+  const demand = demandOf(state, task)
+  if (followed === undefined && demand?.excluded === undefined) state.barred.delete(task)
+  else state.barred.set(task, { ...demand, followed })
+}
+
+/** Where what a task follows ran; `undefined` if that binds it to no worker. */
+export const followedBy = (state: State, task: TaskId): Followed | undefined => {
+  const groups = state.needs.get(task)?.groups.filter(({ of }) => of === "follow") ?? []
+  if (groups.length === 0) return undefined
+  const rows = dependencyRows(state, task)
+  const binding = groups.flatMap((group) => placesOf(state, group, rows.slice(group.from, group.to)) ?? [])
+  if (binding.length === 0) return undefined
+  const on = binding[0]!.on.filter((worker) => binding.every((each) => each.on.includes(worker)))
+  const all = [...new Set(binding.flatMap(({ all }) => [...all]))].toSorted((a, b) => a - b)
+  return {
+    on: new Set(on.map((worker) => state.workers[worker]!.serial)),
+    workers: all.map((worker) => state.workers[worker]!.name)
+  }
+}
+
+/** The rows of the workers on which enough of a group ran, and of those on which any of them did that counts. */
+const placesOf = (
+  state: State,
+  { policy }: Group,
+  members: ReadonlyArray<TaskId>
+): { readonly on: ReadonlyArray<number>; readonly all: Iterable<number> } | undefined => {
+  const counted = members.filter((member) =>
+    member >= 0 && hasEnded(state.tasks.phase[member] as PhaseOf) && counts(policy, outcomeOfEnd(state, member))
+  )
+  const ran = new Map<number, number>()
+  let missing = neededOf(policy, counted.length)
+  for (const member of counted) {
+    const worker = state.tasks.worker[member]!
+    // What never ran is as good anywhere.
+    if (worker < 0) missing--
+    else ran.set(worker, (ran.get(worker) ?? 0) + 1)
+  }
+  if (missing <= 0) return undefined
+  return { on: [...ran].flatMap(([worker, count]) => count >= missing ? [worker] : []), all: ran.keys() }
+}
+
+/** Whether a policy is met by members that end in this way. */
+const counts = (policy: Policy, outcome: Outcome): boolean => {
+  const isFailure = outcome === "failed" || outcome === "upstreamFailed"
+  if (policy._tag !== "Rule") {
+    return policy.on === "completion" || (policy.on === "failure" ? isFailure : outcome === "success")
+  }
+  switch (policy.rule) {
+    case "oneSuccess":
+    case "noneFailedOneSuccess":
+      return outcome === "success"
+    case "oneFailed":
+      return isFailure
+    case "oneDone":
+      return outcome === "success" || outcome === "failed"
+    default:
+      return true
+  }
+}
+
+/** Of how many of those that count the worker must be one. */
+const neededOf = (policy: Policy, counted: number): number => {
+  if (policy._tag === "All") return counted
+  if (policy._tag === "AtLeast") return Math.min(policy.count, counted)
+  if (policy.rule === "always") return 0
+  return policy.rule.startsWith("one") ? Math.min(1, counted) : counted
+}

@@ -1,0 +1,265 @@
+/**
+ * What a task with policies waits for: how many of each group of its dependencies have ended how, and what that comes to.
+ * Tasks without policies have no entry here, and are not asked about.
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { hasEnded, Phase } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import { decide, isDefault } from "../protocol/policies.ts"
+import type { Group, Outcome } from "../protocol/policies.ts"
+import type { Impossibility } from "../protocol/Reason.ts"
+import { dependenciesOf, dependencyRows } from "../state/dependencies.ts"
+import type { Needs } from "../state/Extras.ts"
+import { keysOf, settingsOf } from "../state/lookups.ts"
+import { meantBy } from "../state/Outcome.ts"
+import type { Outcome as Ended } from "../state/Outcome.ts"
+import type { State } from "../state/State.ts"
+import * as leaving from "./leaving.ts"
+import { unlisten, unref } from "./release.ts"
+
+/** How a task ends that will not start: as that dependency ended, or by itself. */
+export type Verdict =
+  | { readonly _tag: "Refused"; readonly by: TaskId }
+  | { readonly _tag: "Skipped" }
+  | { readonly _tag: "Impossible"; readonly why: Impossibility }
+
+/** How a task that has ended did so. */
+export const outcomeOfEnd = (state: State, task: TaskId): Outcome => {
+  switch (state.tasks.phase[task]) {
+    case Phase.succeeded:
+      return "success"
+    case Phase.failed:
+      return "failed"
+    case Phase.upstreamFailed:
+      return "upstreamFailed"
+    default:
+      return outcomeIn(state.outcomes.get(task)!)
+  }
+}
+
+/** The phase in which a task ends without success. */
+export const phaseAfter = (outcome: Ended): PhaseOf => {
+  const { _tag } = outcome.reason
+  if (_tag === "Cancelled") return Phase.cancelled
+  if (_tag === "Skipped") return Phase.skipped
+  return outcomeIn(outcome) === "upstreamFailed" ? Phase.upstreamFailed : Phase.failed
+}
+
+/** How an end without success counts. */
+export const outcomeIn = ({ reason, trail }: Ended): Outcome => {
+  if (reason._tag === "Skipped") return "skipped"
+  // That no worker could run a task is its own failure, not that of what it depended on.
+  const isUnreachable = reason._tag === "Impossible" && reason.why._tag === "Unreachable"
+  return meantBy(trail).from !== undefined || isUnreachable ? "upstreamFailed" : "failed"
+}
+
+/** The group to which a place among the dependencies belongs, or -1. */
+const groupAt = (groups: ReadonlyArray<Group>, place: number): number =>
+  groups.findIndex(({ from, to }) => place >= from && place < to)
+
+const none: ReadonlySet<number> = new Set()
+
+/** How far the groups of a task are, by how all that it depends on stands. What it let go of before is not counted. */
+const survey = (state: State, task: TaskId): Needs => {
+  const groups = settingsOf(state, task)!.policies!
+  const dropped = new Set(state.needs.get(task)?.dropped ?? none)
+  const tallies = groups.map(() => ({ success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }))
+  const open = new Map<TaskId, Array<number>>()
+  const needs: Needs = { groups, tallies, met: groups.map(() => false), open, dropped, left: groups.length }
+  for (const [place, dependency] of dependencyRows(state, task).entries()) {
+    if (dropped.has(place)) continue
+    const group = groupAt(groups, place)
+    if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) {
+      if (group >= 0) {
+        tallies[group]![outcomeOfEnd(state, dependency)]++
+        take(state, groups[group]!, dependency)
+      }
+      continue
+    }
+    const places = open.get(dependency)
+    if (places === undefined) open.set(dependency, [place])
+    else places.push(place)
+    if (group < 0) needs.left++
+  }
+  return needs
+}
+
+/** Notes a failure that a policy waits for as an end like others: the dependent goes by it, so it has not passed in silence. */
+const take = (state: State, { policy }: Group, dependency: TaskId): void => {
+  if (policy._tag !== "Rule" && policy.on === "success") return
+  const outcome = state.outcomes.get(dependency)
+  if (outcome !== undefined) state.taken.add(outcome.reason)
+}
+
+/** What a task outside of its groups depends on that has ended without success, first by place. */
+const refusalOf = (state: State, task: TaskId, { dropped, groups }: Needs): TaskId | undefined =>
+  dependencyRows(state, task).find((dependency, place) =>
+    !dropped.has(place) && groupAt(groups, place) < 0 && hasEnded(state.tasks.phase[dependency] as PhaseOf) &&
+    state.tasks.phase[dependency] !== Phase.succeeded
+  )
+
+/**
+ * Counts anew, and lets a task wait for what is left and for `delay` more: it is new, or starts again, or something was
+ * lost.
+ */
+export const recount = (state: State, task: TaskId, delay: number, out: Out): Verdict | undefined => {
+  const needs = survey(state, task)
+  state.needs.set(task, needs)
+  const refusal = refusalOf(state, task, needs)
+  let verdict: Verdict | undefined = refusal === undefined ? undefined : { _tag: "Refused", by: refusal }
+  for (let group = 0; group < needs.groups.length && verdict === undefined; group++) {
+    verdict = judge(state, task, needs, group, undefined, out)
+  }
+  state.tasks.waiting[task] = needs.left + delay
+  return verdict
+}
+
+/** Counts the end of one dependency, in all its places. */
+export const ended = (state: State, task: TaskId, dependency: TaskId, out: Out): Verdict | undefined => {
+  const needs = state.needs.get(task)!
+  const places = needs.open.get(dependency)
+  // It is told once for each place, and it may have been let go of.
+  if (places === undefined) return undefined
+  needs.open.delete(dependency)
+  const outcome = outcomeOfEnd(state, dependency)
+  const before = needs.left
+  const touched = new Set<number>()
+  let verdict: Verdict | undefined
+  for (const place of places) {
+    const group = groupAt(needs.groups, place)
+    if (group >= 0) {
+      needs.tallies[group]![outcome]++
+      take(state, needs.groups[group]!, dependency)
+      touched.add(group)
+    } else if (outcome === "success") needs.left--
+    else verdict ??= { _tag: "Refused", by: dependency }
+  }
+  for (const group of touched) verdict ??= judge(state, task, needs, group, dependency, out)
+  state.tasks.waiting[task]! -= before - needs.left
+  return verdict
+}
+
+/** What a group has come to; one that is met is one thing less to wait for. `last` is the end that may have decided. */
+const judge = (
+  state: State,
+  task: TaskId,
+  needs: Needs,
+  index: number,
+  last: TaskId | undefined,
+  out: Out
+): Verdict | undefined => {
+  if (needs.met[index]) return undefined
+  const group = needs.groups[index]!
+  const verdict = decided(needs, group, index)
+  if (verdict === undefined) return undefined
+  if (verdict === "run") {
+    needs.met[index] = true
+    needs.left--
+    if (group.policy._tag === "AtLeast" && group.policy.losers === "cancel") {
+      letLosersGo(state, task, needs, group, last, out)
+    }
+    return undefined
+  }
+  if (verdict === "skip") {
+    const by = firstOf(state, task, needs, group, (outcome) => outcome === "skipped")
+    return by === undefined ? { _tag: "Skipped" } : { _tag: "Refused", by }
+  }
+  if (!isDefault(group)) return { _tag: "Impossible", why: whyOf(state, task, needs, index) }
+  return { _tag: "Refused", by: last ?? firstOf(state, task, needs, group, (outcome) => outcome !== "success")! }
+}
+
+/** What a group has let go of does not belong to it any more. */
+const sizeOf = ({ dropped }: Needs, { from, to }: Group): number => {
+  let size = to - from
+  for (const place of dropped) if (place >= from && place < to) size--
+  return size
+}
+
+/** The ended dependencies of a group, by place. */
+const endedIn = (state: State, task: TaskId, { dropped }: Needs, { from, to }: Group): ReadonlyArray<TaskId> =>
+  dependencyRows(state, task).filter((dependency, place) =>
+    place >= from && place < to && !dropped.has(place) && hasEnded(state.tasks.phase[dependency] as PhaseOf)
+  )
+
+const firstOf = (
+  state: State,
+  task: TaskId,
+  needs: Needs,
+  group: Group,
+  isMeant: (outcome: Outcome) => boolean
+): TaskId | undefined =>
+  endedIn(state, task, needs, group).find((dependency) => isMeant(outcomeOfEnd(state, dependency)))
+
+/** So many of those that refused are named. */
+const mostNamed = 8
+
+const whyOf = (state: State, task: TaskId, needs: Needs, index: number): Impossibility => {
+  const group = needs.groups[index]!
+  const isRefusal = (dependency: TaskId): boolean => isRefused(group, outcomeOfEnd(state, dependency))
+  return {
+    _tag: "Unreachable",
+    of: group.of,
+    policy: group.policy,
+    size: group.to - group.from,
+    ended: { ...needs.tallies[index]! },
+    refusedBy: keysOf(state, endedIn(state, task, needs, group).filter(isRefusal).slice(0, mostNamed), task)
+  }
+}
+
+const isRefused = ({ policy }: Group, outcome: Outcome): boolean =>
+  policy._tag === "Rule" || policy.on === "success"
+    ? outcome !== "success"
+    : outcome === "success" || outcome === "skipped"
+
+/** Nobody needs the others of a group any more, as far as this task goes. */
+const letLosersGo = (
+  state: State,
+  task: TaskId,
+  needs: Needs,
+  { from, to }: Group,
+  last: TaskId | undefined,
+  out: Out
+): void => {
+  for (const [dependency, places] of Array.from(needs.open)) {
+    const lost = places.filter((place) => place >= from && place < to)
+    if (lost.length === 0) continue
+    const rest = places.filter((place) => place < from || place >= to)
+    for (const place of lost) needs.dropped.add(place)
+    if (rest.length > 0) needs.open.set(dependency, rest)
+    else {
+      needs.open.delete(dependency)
+      unlisten(state, task, dependency)
+    }
+    for (let i = 0; i < lost.length; i++) unref(state, dependency, out, task)
+    if (last !== undefined && state.leaving.has(dependency)) leaving.inherit(state, dependency, last)
+  }
+}
+
+/** What a task that has not started waits for, if it has policies: not what its groups can do without by now. */
+const awaitedOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  // Before it is linked to the others it has no entry.
+  const needs = state.needs.get(task) ?? survey(state, task)
+  const isNeeded = needs.groups.map((group, i) => !needs.met[i] && decided(needs, group, i) === undefined)
+  return Array.from(needs.open).flatMap(([dependency, places]) =>
+    places.some((place) => isNeeded[groupAt(needs.groups, place)] !== false) ? [dependency] : []
+  )
+}
+
+/** What a task waits for that has not ended: all of its dependencies, or what its policies cannot do without. */
+export const awaitedDependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> =>
+  settingsOf(state, task)?.policies === undefined
+    ? dependenciesOf(state, task).filter((dependency) => !hasEnded(state.tasks.phase[dependency] as PhaseOf))
+    : awaitedOf(state, task)
+
+const decided = (needs: Needs, group: Group, index: number) =>
+  decide(group.policy, sizeOf(needs, group), needs.tallies[index]!)
+
+/** Whether all that a task needs to start is there now. */
+export const areInputsThere = (state: State, task: TaskId): boolean => {
+  const needs = survey(state, task)
+  const isMet = needs.groups.every((group, i) => decided(needs, group, i) === "run")
+  return isMet && needs.left === needs.groups.length
+}

@@ -1,0 +1,120 @@
+/**
+ * Tasks that no worker which takes tasks could ever run, whether they are ready or wait for their dependencies: they wait for
+ * such a worker as long as they were told, and end then. Nothing waits in silence for what may never come.
+ *
+ * @since 0.1.0
+ */
+import { couldHold } from "../dispatch/amounts.ts"
+import * as heads from "../dispatch/crowds.ts"
+import { demandOf, isFollowing, maySuit, meets, needsSome } from "../dispatch/placement.ts"
+import * as ready from "../dispatch/ready.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Phase } from "../protocol/Phase.ts"
+import type { Demand, Restriction } from "../protocol/Plan.ts"
+import type { Impossibility, Reason } from "../protocol/Reason.ts"
+import { settingsOf } from "../state/lookups.ts"
+import { outcomeOf } from "../state/outcomes.ts"
+import type { State } from "../state/State.ts"
+import * as timers from "../state/timers.ts"
+import { takesTasks } from "../state/WorkerRecord.ts"
+import { propagate } from "./agenda.ts"
+import { fail } from "./ends.ts"
+
+/** How long a task waits for a worker. */
+export const waitOf = (state: State, task: TaskId): number =>
+  settingsOf(state, task)?.waitForWorkersMillis ?? state.waitForWorkersMillis
+
+/** Finds out who lacks a worker since this step, and who does no more; ends those that do not wait. */
+export const settle = (state: State, out: Out): void => {
+  const { tasks, unplaced } = state
+  if (state.crewChanged) {
+    regroup(state)
+    for (let task = 0; task < tasks.used; task++) look(state, task, out)
+  } else for (const task of unplaced) look(state, task, out)
+  state.crewChanged = false
+  unplaced.length = 0
+  propagate(state, out)
+}
+
+/** Puts ready tasks that rate the workers there are now otherwise than others of their queue into another. */
+const regroup = (state: State): void => {
+  const rated = [...state.queues.values()].filter((queue) => queue.demand?.locality !== undefined)
+  const stale = new Set(rated.filter((queue) => ready.nameOfKind(state, queue) !== queue.name))
+  if (stale.size > 0) ready.move(state, [...state.queueOf].flatMap(([task, queue]) => stale.has(queue) ? [task] : []))
+  heads.regroup(state)
+}
+
+const look = (state: State, task: TaskId, out: Out): void => {
+  const phase = state.tasks.phase[task]!
+  if ((phase !== Phase.waiting && phase !== Phase.ready) || state.aliases.has(task)) return
+  const lack = lackOf(state, task)
+  if (lack === undefined) state.lacking.delete(task)
+  else if (isFinal(state, task, lack)) end(state, task, out)
+  else if (!state.lacking.has(task)) begin(state, task, out)
+}
+
+const begin = (state: State, task: TaskId, out: Out): void => {
+  const millis = waitOf(state, task)
+  if (millis === 0) return end(state, task, out)
+  if (millis === Infinity) return void state.lacking.set(task, -1)
+  const serial = state.nextTimer
+  timers.arm(state, "workers", task, serial, millis)
+  state.lacking.set(task, serial)
+}
+
+/** Ends a task for want of a worker, unless one comes in this very step. */
+export const end = (state: State, task: TaskId, out: Out): void => {
+  const lack = lackOf(state, task)
+  if (lack !== undefined) fail(state, task, outcomeOf(state, task, lack), out)
+}
+
+/** Waiting for other workers does not mend what a function answers, nor was any of them where followed tasks ran. */
+const isFinal = (state: State, task: TaskId, reason: Reason): boolean =>
+  demandOf(state, task)?.followed !== undefined ||
+  (reason._tag === "Impossible" && reason.why._tag === "Locality" && reason.why.fault !== undefined)
+
+/** Why none of the workers that take tasks could ever run a task; `undefined` if one could, or if there is none at all. */
+export const lackOf = (state: State, task: TaskId): Reason | undefined => {
+  const demand = demandOf(state, task)
+  if (demand === undefined) return undefined
+  const open = state.workers.filter(takesTasks)
+  const able = open.filter((worker) =>
+    couldHold(worker, demand) && (demand.allowOthers === true || meets(worker, demand))
+  )
+  const fault = faultOf(state, demand)
+  if (fault !== undefined) {
+    return impossible({ _tag: "Locality", workers: able.map(({ name }) => name), fault })
+  }
+  if (able.some((worker) => maySuit(state, worker, demand))) return undefined
+  const { excluded, followed } = demand
+  const permitted = able.filter((worker) => isFollowing(worker, demand))
+  if (followed !== undefined && permitted.length === 0) {
+    return impossible({ _tag: followed.on.size === 0 ? "Apart" : "Away", workers: followed.workers })
+  }
+  if (able.length === 0 && needsSome(demand)) {
+    return { _tag: "NoSuitableWorker", restriction: restrictionOf(demand), millis: waitOf(state, task) }
+  }
+  if (excluded !== undefined) return impossible({ _tag: "Unmet", on: [...excluded.values()] })
+  if (permitted.length === 0) return undefined
+  return impossible({ _tag: "Locality", workers: permitted.map(({ name }) => name), fault: undefined })
+}
+
+const impossible = (why: Impossibility): Reason => ({ _tag: "Impossible", why })
+
+/** What a demand says of the workers on which a task may run. */
+export const restrictionOf = ({ amounts, labels, workers }: Demand): Restriction => ({
+  ...(workers !== undefined && { workers }),
+  ...(labels !== undefined && { labels }),
+  ...(amounts !== undefined && { resources: amounts })
+})
+
+/** What is wrong with how a task rates the workers that take tasks. */
+const faultOf = ({ workers }: State, { locality }: Demand): string | undefined => {
+  if (locality === undefined) return undefined
+  for (const worker of workers) {
+    const rating = takesTasks(worker) ? locality(worker.info) : 0
+    if (typeof rating === "string") return rating
+  }
+  return undefined
+}

@@ -1,0 +1,94 @@
+/**
+ * On whose behalf tasks stop and results are released (S14). What leaves does so on behalf of the owner of its submission, of the
+ * owner who withdrew, and of all on whose behalf that left which needed it last. So a wait of one of them goes on with what
+ * follows from what it stopped, to any depth.
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import { Flag } from "../protocol/Phase.ts"
+import { dependentsOf } from "../state/dependencies.ts"
+import { holdsDependencies } from "../state/lookups.ts"
+import type { Behalf, Owner } from "../state/Owner.ts"
+import type { State } from "../state/State.ts"
+import { numberOf } from "../state/Submission.ts"
+
+/** Notes that `task` leaves because `user` needs it no longer; -1 for the owner who withdraws in this step, if one does. */
+export const note = (state: State, task: TaskId, user: TaskId): void => {
+  const because = user >= 0 ? behalvesOf(state, user) : withdrawing(state)
+  state.leaving.set(task, both(state, task, because))
+}
+
+/** Notes that `task` leaves by itself, unless it is known why. */
+export const noteOwn = (state: State, task: TaskId): void => {
+  if (!state.leaving.has(task)) state.leaving.set(task, ownBehalves(state, task))
+}
+
+/** What ends as `by` did leaves on behalf of those too on whose behalf that left. */
+export const inherit = (state: State, task: TaskId, by: TaskId): void => {
+  const because = state.leaving.get(by)
+  if (because !== undefined) state.leaving.set(task, both(state, task, because))
+}
+
+/** The tasks that stop or are released on this behalf: with a cancelled task those of that cancellation alone. */
+export const leavingOn = (state: State, { cancelled, owner }: Behalf): Array<TaskId> => {
+  const isMeant = (behalf: Behalf): boolean =>
+    behalf.owner === owner && (cancelled === undefined || behalf.cancelled === cancelled)
+  const found: Array<TaskId> = []
+  for (const [task, behalves] of state.leaving) if (behalves.some(isMeant)) found.push(task)
+  return found
+}
+
+/** The behalves of a task and these. Thousands may leave at once for one reason: they share a list. */
+const both = (state: State, task: TaskId, because: ReadonlyArray<Behalf>): ReadonlyArray<Behalf> => {
+  const { id } = state.tasks.submission[task]!.owner
+  const isShared = !state.leaving.has(task) && state.owners.has(id) && because.some(({ owner }) => owner === id)
+  return isShared ? because : union(behalvesOf(state, task), because)
+}
+
+/** On whose behalf a task leaves, or would if it left by itself. */
+const behalvesOf = (state: State, task: TaskId): ReadonlyArray<Behalf> =>
+  state.leaving.get(task) ?? ownBehalves(state, task)
+
+const none: ReadonlyArray<Behalf> = []
+
+const withdrawing = ({ cancelling: { owner, task } }: State): ReadonlyArray<Behalf> =>
+  owner === undefined ? none : [{ owner: owner.id, cancelled: task && numberOf(task) }]
+
+const ownBehalves = (state: State, task: TaskId): ReadonlyArray<Behalf> => {
+  const { owner } = state.tasks.submission[task]!
+  const own = { owner: owner.id, cancelled: undefined }
+  return state.owners.has(owner.id) ? [own] : union([own], heirsOf(state, task))
+}
+
+/** Who wants a task whose own owner has closed: owners who claim it, and those of the tasks that need it. */
+const heirsOf = (state: State, task: TaskId): ReadonlyArray<Behalf> => {
+  if (state.tasks.refs[task] === 0) return none
+  let heirs = none
+  const seen = new Set([task])
+  // Those that are added on the way are looked at in their turn.
+  for (const each of seen) {
+    for (const owner of state.owners.values()) {
+      if (wants(owner, each)) heirs = union(heirs, [{ owner: owner.id, cancelled: undefined }])
+    }
+    for (const dependent of dependentsOf(state, each)) {
+      const isUser = holdsDependencies(state, dependent) || (state.tasks.flags[dependent]! & Flag.settled) === 0
+      if (!isUser) continue
+      const { id } = state.tasks.submission[dependent]!.owner
+      const known = state.leaving.get(dependent)
+      if (known !== undefined) heirs = union(heirs, known)
+      else if (state.owners.has(id)) heirs = union(heirs, [{ owner: id, cancelled: undefined }])
+      else seen.add(dependent)
+    }
+  }
+  return heirs
+}
+
+const wants = ({ claims, targets }: Owner, task: TaskId): boolean => claims.has(task) || targets.includes(task)
+
+const union = (some: ReadonlyArray<Behalf>, others: ReadonlyArray<Behalf>): ReadonlyArray<Behalf> => {
+  const isNew = ({ cancelled, owner }: Behalf): boolean =>
+    !some.some((behalf) => behalf.owner === owner && behalf.cancelled === cancelled)
+  const more = others.filter(isNew)
+  return more.length === 0 ? some : [...some, ...more]
+}

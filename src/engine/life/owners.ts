@@ -1,0 +1,219 @@
+/**
+ * Owners and their claims. Cancellation and closing are the same thing at two sizes: claims are withdrawn, and what
+ * nobody wants any more ends.
+ *
+ * @since 0.1.0
+ */
+import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpened } from "../protocol/Event.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Flag, hasEnded } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import { dependentsOf } from "../state/dependencies.ts"
+import { keyOf, nameOfWorker, placeOf, sequenceOf } from "../state/lookups.ts"
+import { firstOf } from "../state/Outcome.ts"
+import type { Trail } from "../state/Outcome.ts"
+import { dropFailure, outcomeOf } from "../state/outcomes.ts"
+import { unwanted } from "../state/Owner.ts"
+import type { Claim, Owner } from "../state/Owner.ts"
+import type { State } from "../state/State.ts"
+import { numberOf } from "../state/Submission.ts"
+import { propagate } from "./agenda.ts"
+import { cancel, cancelledBy } from "./cancel.ts"
+import * as leaving from "./leaving.ts"
+import { unref } from "./release.ts"
+import * as waits from "./waits.ts"
+
+/** Handles {@link OwnerOpened}. */
+export const open = (state: State, { name, owner }: OwnerOpened): void => {
+  state.owners.set(owner, { id: owner, name, claims: new Map(), targets: [], wishing: undefined, roots: [] })
+}
+
+/** Handles {@link CancelRequested}. A task that has ended is not affected. */
+export const request = (state: State, event: CancelRequested, out: Out): void => {
+  const { by, claim, force, reason } = event
+  const task = meantBy(event)
+  const isOpen = task >= 0 && !hasEnded(state.tasks.phase[task] as PhaseOf) && state.tasks.refs[task]! > 0
+  const isMeant = task >= 0 && (isOpen || claim.state !== "cancelled")
+  const cancelled = isMeant ? sequenceOf(state, task) : numberOfCancelled(claim)
+  if (isOpen) {
+    state.cancelling = { task: placeOf(state, task), by, reason, owner: claim.owner }
+    if (force) {
+      leaving.note(state, task, -1)
+      cancel(state, task, out)
+    } else withdrawDownstream(state, claim, out)
+    propagate(state, out)
+  }
+  // The owner of a claim that is gone may be closed: its number is still on whatever leaves because of this.
+  const behalf = cancelled === undefined ? undefined : { owner: claim.owner.id, cancelled }
+  const open = behalf === undefined ? [] : leaving.leavingOn(state, behalf)
+  waits.enter(state, { ...event, mode: "all", behalf }, open, undefined, out)
+}
+
+/**
+ * The task that a cancellation is about, or -1. With `force` it does not matter whether the owner still has an interest to
+ * withdraw.
+ */
+const meantBy = ({ claim, force, place: { index, submission } }: CancelRequested): TaskId =>
+  claim.state === "live" ? claim.task : force ? submission.ids[index]! : -1
+
+/** The number of the task with whose cancellation that of `claim` began. */
+const numberOfCancelled = ({ outcome }: Claim): number | undefined => {
+  const place = outcome && firstOf(outcome.trail).place
+  return place && numberOf(place)
+}
+
+const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): void => {
+  const { starts, worker } = state.tasks
+  const outcome = outcomeOf(state, task, cancelledBy(state, task))
+  for (const [claim, trail] of claimsDownstream(state, owner, task, outcome.trail)) {
+    removeClaim(claim)
+    claim.state = "cancelled"
+    claim.outcome = { reason: outcome.reason, trail }
+    claim.starts = starts[claim.task]!
+    claim.worker = nameOfWorker(state, worker[claim.task]!)
+    waits.claimEnded(state, claim, out)
+    withdraw(state, claim.task, out)
+  }
+}
+
+/** An owner is no user of a task any more. What leaves already, for whatever reason, does so on its behalf too. */
+const withdraw = (state: State, task: TaskId, out: Out): void => {
+  if (state.leaving.size > 0 && state.leaving.has(task)) leaving.note(state, task, -1)
+  unref(state, task, out, -1)
+}
+
+/** Handles {@link ClaimReleased}. Other claims of the same owner on the same task stay. */
+export const release = (state: State, { claim }: ClaimReleased, out: Out): void => {
+  if (claim.state !== "live") return
+  removeClaim(claim)
+  state.cancelling = { by: unwanted.by, reason: unwanted.reason, owner: claim.owner }
+  letGo(state, claim, out)
+}
+
+const letGo = (state: State, claim: Claim, out: Out): void => {
+  claim.state = "released"
+  waits.claimEnded(state, claim, out)
+  withdraw(state, claim.task, out)
+}
+
+/** The owner's claims on a task and on all that depends on it, however far, each with the way there. */
+const claimsDownstream = (
+  state: State,
+  owner: Owner,
+  from: TaskId,
+  start: Trail
+): ReadonlyArray<readonly [Claim, Trail]> => {
+  const found: Array<readonly [Claim, Trail]> = []
+  const trails = new Map<TaskId, Trail>([[from, start]])
+  for (const [task, trail] of trails) {
+    for (const own of claimsOn(owner, task)) found.push([own, trail])
+    for (const dependent of dependentsOf(state, task)) {
+      if (hasEnded(state.tasks.phase[dependent] as PhaseOf) || trails.has(dependent)) continue
+      trails.set(dependent, { task: keyOf(state, dependent), from: trail, place: placeOf(state, dependent) })
+    }
+  }
+  return found
+}
+
+/** Handles {@link OwnerClosed}: whatever only this owner wanted ends. */
+export const close = (state: State, event: OwnerClosed, out: Out): void => {
+  const owner = state.owners.get(event.owner)
+  if (owner !== undefined) withdrawAll(state, owner, event, out)
+  // An owner may be closed twice, by its scope and by the scheduler: both wait.
+  const behalf = { owner: event.owner, cancelled: undefined }
+  const open = state.leaving.size === 0 ? none : leaving.leavingOn(state, behalf)
+  waits.enter(state, { ...event, mode: "all", closing: true, behalf }, open, undefined, out)
+  state.owners.delete(event.owner)
+}
+
+const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): void => {
+  state.cancelling = { by: event.by, reason: event.reason, owner }
+  for (const claims of owner.claims.values()) {
+    if (!(claims instanceof Set)) letGo(state, claims, out)
+    else for (const claim of claims) letGo(state, claim, out)
+  }
+  for (const task of owner.targets) withdraw(state, task, out)
+  dropWishes(state, owner, out)
+  propagate(state, out)
+  owner.claims.clear()
+  owner.targets.length = 0
+  owner.wishing = undefined
+  for (const root of owner.roots.splice(0)) dropFailure(state, root.outcome, out)
+}
+
+const dropWishes = (state: State, owner: Owner, out: Out): void => {
+  if (owner.wishing === undefined) return
+  for (const { ids } of owner.wishing.keys()) {
+    for (const task of ids) {
+      if (task < 0 || (state.tasks.flags[task]! & Flag.wished) === 0) continue
+      state.tasks.flags[task]! &= ~Flag.wished
+      withdraw(state, task, out)
+    }
+  }
+  owner.wishing = undefined
+}
+
+/** Ends the waits whose tasks have all left, but for those on whose behalf others leave by now (S14). */
+export const endWaits = (state: State, out: Out): void => {
+  for (const wait of state.endingWaits.splice(0)) {
+    waits.endOrGoOn(state, wait, leaving.leavingOn(state, wait.behalf!), out)
+  }
+}
+
+/** Handles {@link ClaimShared}. */
+export const share = (state: State, event: ClaimShared, out: Out): void => {
+  const owner = state.owners.get(event.owner)
+  if (owner === undefined || event.claim.state !== "live") {
+    out.push({ _tag: "Rejected", event: event._tag, reason: { _tag: "Gone", what: "claim" } })
+    return
+  }
+  out.push({ _tag: "Submitted", ids: noIds, claims: [claim(state, owner, event.claim.task)] })
+}
+
+const noIds = new Int32Array(0)
+const none: ReadonlyArray<TaskId> = []
+
+export const makeClaim = (owner: Owner, task: TaskId): Claim => ({
+  owner,
+  task,
+  state: "live",
+  outcome: undefined,
+  starts: 0,
+  worker: undefined
+})
+
+/** A claim of the owner on a task, one more if it has some: each is given back by itself. */
+export const claim = (state: State, owner: Owner, task: TaskId): Claim => {
+  const { claims } = owner
+  const made = makeClaim(owner, task)
+  const present = claims.get(task)
+  if (present === undefined) claims.set(task, made)
+  else if (present instanceof Set) present.add(made)
+  else claims.set(task, new Set([present, made]))
+  state.tasks.refs[task]!++
+  return made
+}
+
+const removeClaim = (claim: Claim): void => {
+  const { owner: { claims }, task } = claim
+  const present = claims.get(task)
+  if (!(present instanceof Set)) claims.delete(task)
+  else if (present.delete(claim) && present.size === 0) claims.delete(task)
+}
+
+const noClaims: ReadonlyArray<Claim> = []
+
+/** The owner's claims on one task, a list of its own. */
+const claimsOn = ({ claims }: Owner, task: TaskId): ReadonlyArray<Claim> => {
+  const present = claims.get(task)
+  return present === undefined ? noClaims : present instanceof Set ? [...present] : [present]
+}
+
+/** All claims of an owner. */
+export function* claimsOf({ claims }: Owner): Iterable<Claim> {
+  for (const present of claims.values()) {
+    if (present instanceof Set) yield* present
+    else yield present
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Results and records go when the last claim on them and the last task that needed them are gone (S3, S8).
+ *
+ * @since 0.1.0
+ */
+import * as budget from "../dispatch/brakes.ts"
+import { isDemanding } from "../dispatch/ready.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf, PhaseName } from "../protocol/Phase.ts"
+import { settingsOf } from "../state/lookups.ts"
+import { forgetOutcome } from "../state/outcomes.ts"
+import type { State } from "../state/State.ts"
+import type { Submission } from "../state/Submission.ts"
+import { note, transition } from "../state/transitions.ts"
+import { areAny, drop } from "../workers/copies.ts"
+import * as leaving from "./leaving.ts"
+
+/** One claim, wish or dependent less: `user`, or -1 if it was no task. */
+export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void => {
+  const tasks = state.tasks
+  const refs = tasks.refs[task]! - 1
+  tasks.refs[task] = refs
+  if (refs > 0) return
+  if (!hasEnded(tasks.phase[task] as PhaseOf)) {
+    leaving.note(state, task, user)
+    state.agenda.push(~task)
+    // A task that ended within this step and waits on the agenda goes when it is settled.
+  } else if ((tasks.flags[task]! & Flag.settled) !== 0) {
+    if (state.resources > 0) leaving.note(state, task, user)
+    release(state, task, out)
+  }
+}
+
+/** Forgets a task that has ended and that nobody claims or needs, or has its resource finalized first, unless that was lost. */
+export const release = (state: State, task: TaskId, out: Out): void => {
+  if (state.resources === 0 || state.tasks.phase[task] !== Phase.succeeded) return forget(state, task, out)
+  const { flags, worker } = state.tasks
+  const isLost = state.workers[worker[task]!]?.phase === "lost"
+  if ((flags[task]! & Flag.resource) !== 0 && !isLost) {
+    freeKey(state, task)
+    return finalize(state, task, out)
+  }
+  if ((flags[task]! & (Flag.resource | Flag.retains)) !== 0) letGo(state, task, out)
+  forget(state, task, out)
+}
+
+/** Has the resource of a result finalized. Its record stays until that is done, for those who wait. */
+export const finalize = (state: State, task: TaskId, out: Out): void => {
+  const { attempt, worker } = state.tasks
+  transition(state, task, Phase.releasing)
+  leaving.noteOwn(state, task)
+  out.push({ _tag: "Finalize", task, attempt: attempt[task]!, worker: worker[task]! })
+}
+
+/** Whether a result is being finalized, and what comes then is not fixed: if it is needed, it is made anew. */
+export const isToComeAgain = ({ outcomes, settled, tasks }: State, task: TaskId): boolean =>
+  tasks.phase[task] === Phase.releasing && !outcomes.has(task) && !settled.has(task)
+
+/** Takes the end back that such a result had: its task ends anew when it is finalized, as is about to be fixed. */
+export const endLater = (state: State, task: TaskId, out: Out): void => {
+  out.push({ _tag: "Discard", task, worker: state.tasks.worker[task]! })
+  if (state.sizes.size > 0) budget.drop(state, task)
+  state.tasks.flags[task]! &= ~Flag.settled
+}
+
+/** Lets go of what a result has lived on until now. One may live on another, and so on: the agenda keeps the stack flat. */
+export const letGo = (state: State, task: TaskId, out: Out): void =>
+  dropDependencies(state, task, state.tasks.submission[task]!, out, unrefLater)
+
+const unrefLater: typeof unref = (state, task, _, user) => {
+  if (--state.tasks.refs[task]! > 0) return
+  leaving.note(state, task, user)
+  state.agenda.push(~task)
+}
+
+/** Lets go of what a task depended on: it has ended, or stands for another task from now on. */
+export const dropDependencies = (
+  state: State,
+  task: TaskId,
+  submission: Submission,
+  out: Out,
+  lose: typeof unref = unref
+): void => {
+  const alias = state.aliases.size === 0 ? undefined : state.aliases.get(task)
+  if (alias !== undefined) {
+    state.aliases.delete(task)
+    return dropLater(state, task, alias, out, lose)
+  }
+  const { offsets, targets } = submission.plan
+  const index = state.tasks.index[task]!
+  const dropped = state.needs.size === 0 ? undefined : forgetNeeds(state, task)
+  for (let i = offsets[index]!; i < offsets[index + 1]!; i++) {
+    const target = targets[i]!
+    if (dropped?.has(i - offsets[index]!) === true) continue
+    if (target >= 0) lose(state, submission.ids[target]!, out, task)
+    else dropLater(state, task, ~target, out, lose)
+  }
+}
+
+/** Drops what a task with policies waited for; gives the places of the dependencies of which it had let go before. */
+const forgetNeeds = (state: State, task: TaskId): ReadonlySet<number> | undefined => {
+  const dropped = state.needs.get(task)?.dropped
+  state.needs.delete(task)
+  return dropped
+}
+
+/** Lets go of a task of an earlier submission. */
+const dropLater = (state: State, task: TaskId, dependency: TaskId, out: Out, lose: typeof unref): void => {
+  unlisten(state, task, dependency)
+  lose(state, dependency, out, task)
+}
+
+/** Lets a task hear no more of the end of one of an earlier submission. */
+export const unlisten = (state: State, task: TaskId, dependency: TaskId): void => {
+  const later = state.later.get(dependency)
+  if (later !== undefined && later.delete(task) && later.size === 0) state.later.delete(dependency)
+}
+
+/** Drops all that is known of a task. */
+export const forget = (state: State, task: TaskId, out: Out): void => {
+  const tasks = state.tasks
+  const phase = tasks.phase[task] as PhaseOf
+  if (state.log !== undefined) note(state, task, phaseNames[phase] as PhaseName, "released")
+  if (state.leaving.size > 0) state.leaving.delete(task)
+  forgetOutcome(state, task, out)
+  freeKey(state, task)
+  if (areAny(state)) drop(state, task, out)
+  if (state.history.size > 0) state.history.delete(task)
+  if (state.reports.size > 0) state.reports.delete(task)
+  if ((tasks.flags[task]! & Flag.resource) !== 0) state.resources--
+  const isCounted = state.demanding > 0 &&
+    (isDemanding(tasks.submission[task]!, tasks.index[task]!) || state.barred.has(task))
+  if (isCounted) state.demanding--
+  if (state.barred.size > 0) state.barred.delete(task)
+  if (state.sizes.size > 0) budget.drop(state, task)
+  tasks.submission[task]!.ids[tasks.index[task]!] = -1
+  tasks.giveBack(task)
+  out.forget(task, phase === Phase.succeeded || phase === Phase.releasing ? tasks.worker[task]! : -1)
+}
+
+/** From now on nobody joins this run under its key. */
+export const freeKey = (state: State, task: TaskId): void => {
+  if (state.keys.size === 0) return
+  const identity = settingsOf(state, task)?.identity
+  if (identity !== undefined && state.keys.get(identity) === task) state.keys.delete(identity)
+}

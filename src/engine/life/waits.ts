@@ -1,0 +1,391 @@
+/**
+ * Who waits for whom. A wait from inside a task frees its slot; the engine sees the whole graph of waits, so one that
+ * could never end is refused at once.
+ *
+ * @since 0.1.0
+ */
+import * as amounts from "../dispatch/amounts.ts"
+import { holdsSlot, waitsInside } from "../dispatch/keepers.ts"
+import * as slots from "../dispatch/slots.ts"
+import type { SlotWanted, WaitAbandoned, WaitBegan, WaitMode } from "../protocol/Event.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import { hasEnded, Phase } from "../protocol/Phase.ts"
+import type { Pair } from "../protocol/Reason.ts"
+import { keysOf, settingsOf } from "../state/lookups.ts"
+import type { Behalf, Claim, Wait } from "../state/Owner.ts"
+import type { State } from "../state/State.ts"
+import { liveOf } from "../state/Submission.ts"
+import { transition } from "../state/transitions.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { awaitedDependenciesOf } from "./groups.ts"
+
+/** Who waits how: the part of a wait that does not depend on what is awaited. */
+export interface Request {
+  readonly wait: number
+  readonly mode: WaitMode
+  /** The running task that waits, or -1. */
+  readonly waiter: TaskId
+  readonly attempt: number
+  /** See `Wait.closing`. */
+  readonly closing?: boolean
+  /** See `Wait.keepsSlot`. */
+  readonly keepsSlot?: boolean | undefined
+  /** See `Wait.behalf`. */
+  readonly behalf?: Behalf | undefined
+}
+
+/** Handles {@link WaitBegan}. Claims that are gone count as ended without success. */
+export const begin = (state: State, event: WaitBegan, out: Out): void => {
+  const { claims, mode } = event
+  const live = new Set(claims.filter((claim) => claim.state === "live"))
+  if (claims.some((claim) => !live.has(claim)) && (mode === "firstCompleted" || mode === "firstFailure")) {
+    return tell(event.wait, undefined, out)
+  }
+  enter(state, event, Array.from(live, (claim) => claim.task), live, out)
+}
+
+/** Waits for `tasks`, ended or not; with a waiter, frees its slot for the while, unless it keeps it. */
+export const enter = (
+  state: State,
+  request: Request,
+  tasks: ReadonlyArray<TaskId>,
+  claims: ReadonlySet<Claim> | undefined,
+  out: Out
+): void => {
+  const open: Array<TaskId> = []
+  let over = false
+  for (const task of tasks) {
+    if (!hasEnded(state.tasks.phase[task] as PhaseOf)) open.push(task)
+    else if (decides(state, request.mode, task)) over = true
+  }
+  if (over || (open.length === 0 && request.mode !== "never")) return tell(request.wait, undefined, out)
+  const waiter = livingWaiter(state, request)
+  // Of a former attempt: nobody else would ever end it.
+  if (request.mode === "never" && waiter !== request.waiter) return tell(request.wait, undefined, out)
+  const { behalf, closing = false, keepsSlot = false, mode, wait: id } = request
+  const starved = waiter < 0 ? undefined : cycle(state, waiter, open)
+  if (starved !== undefined && behalf === undefined) return tell(id, starved, out)
+  const awaited = starved === undefined ? open : withoutWay(state, waiter, open)
+  // All that leaves waits for the waiter, which must go on for that to end.
+  if (awaited.length === 0 && mode !== "never") return tell(id, starved, out)
+  const { length: remaining } = awaited
+  const wait: Wait = { id, mode, tasks: awaited, remaining, claims, waiter, closing, keepsSlot, behalf }
+  watch(state, wait)
+  if (waiter < 0) return
+  if (keepsSlot) add(state.keeping, wait)
+  else secede(state, waiter, wait, out)
+}
+
+const tell = (wait: number, starved: Starvation, out: Out): void => {
+  out.push({ _tag: "WaitEnded", wait, starved })
+}
+
+/** Those of `tasks` that do not wait for the waiter themselves. */
+const withoutWay = (state: State, waiter: TaskId, tasks: Array<TaskId>): Array<TaskId> =>
+  cycle(state, waiter, tasks) === undefined ? tasks : tasks.filter((task) => cycle(state, waiter, [task]) === undefined)
+
+/** Whether the end of `task` alone ends a wait of this mode. That of one whose resource has been finalized is no failure. */
+const decides = (state: State, mode: WaitMode, task: TaskId): boolean => {
+  if (mode === "firstCompleted") return true
+  const phase = state.tasks.phase[task]
+  return mode === "firstFailure" && phase !== Phase.succeeded && phase !== Phase.releasing
+}
+
+/** The waiter if its attempt, or what that acquired, has not ended. */
+const livingWaiter = (state: State, { attempt, waiter }: Request): TaskId => {
+  if (waiter < 0 || state.tasks.attempt[waiter] !== attempt) return -1
+  const phase = state.tasks.phase[waiter]!
+  return phase >= Phase.running && phase <= Phase.releasing ? waiter : -1
+}
+
+/** Registers a wait for tasks that have not ended. */
+const watch = (state: State, wait: Wait): void => {
+  state.waits.set(wait.id, wait)
+  for (const task of wait.tasks) watchOne(state, wait, task)
+}
+
+const watchOne = ({ tasks: { waits } }: State, wait: Wait, task: TaskId): void => {
+  const present = waits[task]
+  if (present === undefined) waits[task] = wait
+  else if (Array.isArray(present)) present.push(wait)
+  else waits[task] = [present, wait]
+}
+
+/** Lets an open wait wait for these tasks too, but for those that wait for its waiter. */
+export const waitForMore = (state: State, id: number, tasks: ReadonlyArray<TaskId>): void => {
+  const wait = state.waits.get(id)
+  if (wait === undefined) return
+  const open = tasks.filter((task) => !hasEnded(state.tasks.phase[task] as PhaseOf))
+  for (const task of wait.waiter < 0 ? open : withoutWay(state, wait.waiter, open)) {
+    wait.tasks.push(task)
+    wait.remaining++
+    watchOne(state, wait, task)
+  }
+}
+
+/** Tells the waits for `task` that it has ended. */
+export const taskEnded = (state: State, task: TaskId, out: Out): void => {
+  const present = state.tasks.waits[task]
+  if (present === undefined) return
+  state.tasks.waits[task] = undefined
+  if (!Array.isArray(present)) return count(state, present, task, out)
+  for (const wait of present) count(state, wait, task, out)
+}
+
+/**
+ * Tells those who wait for what leaves on somebody's behalf that a task stays that was about to leave. Whoever waits for the task
+ * waits on.
+ */
+export const stays = (state: State, task: TaskId, out: Out): void => {
+  const present = state.tasks.waits[task]
+  if (present === undefined) return
+  const all = Array.isArray(present) ? present : [present]
+  const others = all.filter(({ behalf }) => behalf === undefined)
+  state.tasks.waits[task] = others.length === 0 ? undefined : others
+  for (const wait of all) if (wait.behalf !== undefined) count(state, wait, task, out)
+}
+
+/** Counts a claim that is gone as ended for the waits that go through it. */
+export const claimEnded = (state: State, claim: Claim, out: Out): void => {
+  const present = state.tasks.waits[claim.task]
+  if (present === undefined) return
+  for (const wait of new Set(Array.isArray(present) ? present : [present])) {
+    if (wait.claims?.has(claim) !== true) continue
+    unwatchOnce(state, wait, claim.task)
+    wait.remaining--
+    if (wait.remaining === 0 || wait.mode !== "all") end(state, wait, out)
+  }
+}
+
+/** Two owners' claims on one task are watched one by one. */
+const unwatchOnce = (state: State, wait: Wait, task: TaskId): void => {
+  const present = state.tasks.waits[task]
+  if (Array.isArray(present) && present.length > 1) present.splice(present.indexOf(wait), 1)
+  else state.tasks.waits[task] = undefined
+}
+
+const count = (state: State, wait: Wait, task: TaskId, out: Out): void => {
+  wait.remaining--
+  const over = wait.remaining === 0 || decides(state, wait.mode, task)
+  if (!over || !state.waits.has(wait.id)) return
+  // What has left may have been the last to need others, which leave on the same behalf within this step.
+  if (wait.behalf !== undefined) state.endingWaits.push(wait)
+  else end(state, wait, out)
+}
+
+/** Ends a wait all of whose tasks have ended, or lets it wait for these tasks too. */
+export const endOrGoOn = (state: State, wait: Wait, tasks: Array<TaskId>, out: Out): void => {
+  if (state.waits.get(wait.id) !== wait) return
+  const awaited = wait.waiter < 0 ? tasks : withoutWay(state, wait.waiter, tasks)
+  if (awaited.length === 0) return end(state, wait, out)
+  wait.tasks = awaited
+  wait.remaining = awaited.length
+  watch(state, wait)
+}
+
+const unwatch = (state: State, wait: Wait, task: TaskId): void => {
+  const present = state.tasks.waits[task]
+  if (present === wait) state.tasks.waits[task] = undefined
+  else if (Array.isArray(present)) {
+    const rest = present.filter((other) => other !== wait)
+    state.tasks.waits[task] = rest.length === 0 ? undefined : rest
+  }
+}
+
+/** Whether `wait` still waits for `task`, whose row may belong to another task by now. */
+export const isWatching = (state: State, wait: Wait, task: TaskId): boolean => {
+  const present = state.tasks.waits[task]
+  return present === wait || (Array.isArray(present) && present.includes(wait))
+}
+
+/** Handles {@link WaitAbandoned}: like an end, so that a task that gave up waiting takes its slot again first. */
+export const abandon = (state: State, event: WaitAbandoned, out: Out): void => {
+  const wait = state.waits.get(event.wait)
+  if (wait !== undefined) end(state, wait, out)
+}
+
+/** Handles {@link SlotWanted}. As among the fibers of any body, the last one to come back takes the slot. */
+export const comeBack = (state: State, { attempt, task, wait }: SlotWanted, out: Out): void => {
+  const isStopping = state.tasks.phase[task] === Phase.stopping && state.tasks.attempt[task] === attempt
+  const isAway = state.waitsOf.get(task)?.some(({ mode }) => mode !== "never") === true
+  if (!isStopping || isAway || holdsSlot(state, task)) return tell(wait, undefined, out)
+  const { rejoining } = workerOf(state, task)
+  dequeue(state, task, out)
+  rejoining.set(task, wait)
+}
+
+const workerOf = (state: State, task: TaskId): WorkerRecord => state.workers[state.tasks.worker[task]!]!
+
+/** A fiber that was about to take the slot goes on uncounted. */
+const dequeue = (state: State, task: TaskId, out: Out): void => {
+  const { rejoining } = workerOf(state, task)
+  const wait = rejoining.get(task)
+  if (wait === undefined) return
+  rejoining.delete(task)
+  tell(wait, slots.starvedOf(state, wait), out)
+}
+
+const end = (state: State, wait: Wait, out: Out): void => {
+  state.waits.delete(wait.id)
+  if (wait.remaining > 0) { for (const task of wait.tasks) unwatch(state, wait, task) }
+  if (wait.waiter >= 0 && wait.keepsSlot) remove(state.keeping, wait)
+  else if (wait.waiter >= 0 && rejoin(state, wait.waiter, wait)) return
+  tell(wait.id, undefined, out)
+}
+
+/**
+ * Ends a wait that keeps a slot or amounts and could never end by itself. Its body goes on, when it has its slot again, and
+ * may do better.
+ */
+export const starve = (state: State, wait: Wait, starved: ReadonlyArray<Pair>, out: Out): void => {
+  state.waits.delete(wait.id)
+  for (const task of wait.tasks) unwatch(state, wait, task)
+  if (wait.keepsSlot) remove(state.keeping, wait)
+  else if (rejoin(state, wait.waiter, wait)) {
+    state.starved.set(wait.id, starved)
+    return
+  }
+  tell(wait.id, starved, out)
+}
+
+const add = (table: Map<TaskId, Array<Wait>>, wait: Wait): void => {
+  const present = table.get(wait.waiter)
+  if (present === undefined) table.set(wait.waiter, [wait])
+  else present.push(wait)
+}
+
+const remove = (table: Map<TaskId, Array<Wait>>, wait: Wait): void => {
+  const rest = table.get(wait.waiter)!.filter((other) => other !== wait)
+  if (rest.length === 0) table.delete(wait.waiter)
+  else table.set(wait.waiter, rest)
+}
+
+/** Ends the open waits of an attempt that has ended. */
+export const attemptEnded = (state: State, waiter: TaskId, out: Out): void => {
+  attemptStops(state, waiter, out)
+  // What is left is for what must not be outlived: by whoever closes, now that the attempt does not wait for that.
+  const open = state.waitsOf.get(waiter)
+  state.waitsOf.delete(waiter)
+  for (const wait of open ?? []) wait.waiter = -1
+}
+
+/** Ends the waits of an attempt that is asked to stop, but for those for what it must not outlive. Nobody rejoins. */
+export const attemptStops = (state: State, waiter: TaskId, out: Out): void => {
+  dequeue(state, waiter, out)
+  const keeping = state.keeping.get(waiter)
+  state.keeping.delete(waiter)
+  for (const wait of keeping ?? []) drop(state, wait, out)
+  const open = state.waitsOf.get(waiter)
+  if (open === undefined) return
+  const closing = open.filter((wait) => wait.closing)
+  if (closing.length === 0) state.waitsOf.delete(waiter)
+  else state.waitsOf.set(waiter, closing)
+  for (const wait of open) if (!wait.closing) drop(state, wait, out)
+}
+
+const drop = (state: State, wait: Wait, out: Out): void => {
+  state.waits.delete(wait.id)
+  for (const task of wait.tasks) unwatch(state, wait, task)
+  tell(wait.id, undefined, out)
+}
+
+/** Frees the slot of `task` while `wait` is open. */
+const secede = (state: State, task: TaskId, wait: Wait, out: Out): void => {
+  const isStopping = state.tasks.phase[task]! >= Phase.stopping
+  // It does not rejoin by itself, so what it does when it comes back would be uncounted: it stays where it is.
+  const stays = isStopping && wait.mode === "never"
+  if (!stays && state.holding.size > 0) amounts.giveAway(state, task)
+  const open = state.waitsOf.get(task)
+  if (open === undefined) state.waitsOf.set(task, [wait])
+  else open.push(wait)
+  if (isStopping) {
+    // It runs its finalizers uncounted from its first wait for tasks on; other code wants its slot again.
+    if (stays) return
+    dequeue(state, task, out)
+    return slots.free(state, task)
+  }
+  if (open !== undefined) return
+  // The last fiber to come back rejoins.
+  dequeue(state, task, out)
+  slots.free(state, task)
+  transition(state, task, Phase.seceded)
+}
+
+/** Queues `task` for a slot if `wait` was its last open wait; says whether it did. */
+const rejoin = (state: State, task: TaskId, wait: Wait): boolean => {
+  const open = state.waitsOf.get(task)
+  if (open === undefined) return false
+  if (open.length > 1) {
+    open.splice(open.indexOf(wait), 1)
+    return false
+  }
+  state.waitsOf.delete(task)
+  if (state.tasks.phase[task]! >= Phase.stopping) return false
+  transition(state, task, Phase.rejoining)
+  workerOf(state, task).rejoining.set(task, wait.id)
+  return true
+}
+
+/** Pairs of waiting and awaited key. */
+export type Starvation = ReadonlyArray<Pair> | undefined
+
+/**
+ * The cycle that waiting for `awaited` inside `waiter` would close, as pairs of waiting and awaited key, or `undefined`.
+ * Follows what each task itself waits for: dependencies, the task it stands for, and the waits of its body.
+ */
+export const cycle = (
+  state: State,
+  waiter: TaskId,
+  awaited: ReadonlyArray<TaskId>
+): Starvation => {
+  const from = new Map<TaskId, TaskId>()
+  const stack: Array<TaskId> = []
+  const visit = (task: TaskId, by: TaskId): void => {
+    if (from.has(task) || hasEnded(state.tasks.phase[task] as PhaseOf)) return
+    from.set(task, by)
+    stack.push(task)
+  }
+  for (const task of awaited) visit(task, waiter)
+  while (stack.length > 0) {
+    const task = stack.pop()!
+    if (task === waiter) return pathTo(state, waiter, from)
+    visitAwaited(state, task, visit)
+  }
+  return undefined
+}
+
+const pathTo = (state: State, waiter: TaskId, from: ReadonlyMap<TaskId, TaskId>) => {
+  const way = [waiter]
+  do way.unshift(from.get(way[0]!)!)
+  while (way[0] !== waiter)
+  const keys = keysOf(state, way)
+  return keys.slice(1).map((key, i): Pair => [keys[i]!, key])
+}
+
+/** What a task waits for: a set of those that have not ended, and maybe others. */
+export const awaitedBy = (state: State, task: TaskId): Array<TaskId> => {
+  const found = new Set<TaskId>()
+  visitAwaited(state, task, (awaited) => found.add(awaited))
+  return [...found]
+}
+
+/** Calls `visit` with all that keeps a task from its end but slots and its own work. */
+export const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, by: TaskId) => void): void => {
+  const alias = state.aliases.get(task)
+  if (alias !== undefined) return visit(alias, task)
+  for (const wait of waitsInside(state, task)) {
+    for (const awaited of wait.tasks) if (isWatching(state, wait, awaited)) visit(awaited, task)
+  }
+  if (state.tasks.phase[task] !== Phase.waiting) return
+  // With a policy one of them may do; all that is not counted yet is taken for needed, or a cycle could close unseen.
+  if (settingsOf(state, task)?.policies !== undefined) {
+    for (const each of awaitedDependenciesOf(state, task)) visit(each, task)
+    return
+  }
+  const submission = state.tasks.submission[task]!
+  const { offsets, targets } = submission.plan
+  const index = state.tasks.index[task]!
+  for (let i = offsets[index]!; i < offsets[index + 1]!; i++) visit(liveOf(submission, targets[i]!), task)
+}

@@ -1,0 +1,202 @@
+/**
+ * Everything the engine can ask for. A driver carries the instructions of a step out in order.
+ *
+ * @since 0.1.0
+ */
+// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
+import type { Claim } from "../state/Owner.ts"
+// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
+import type { State } from "../state/State.ts"
+import type { TaskId } from "./ids.ts"
+import type { Pair } from "./Reason.ts"
+
+/** Run one attempt of a task. */
+export interface Start {
+  readonly _tag: "Start"
+  readonly task: TaskId
+  readonly attempt: number
+  /** Which start of this task it is, from 1. */
+  readonly number: number
+  readonly worker: number
+  /** The dependencies in the order in which the plan lists them; -1 for one of which the task has let go. */
+  readonly inputs: ReadonlyArray<TaskId>
+  /** The worker that holds each input, or -1 for none; absent when `worker` holds them all. */
+  readonly holders: ReadonlyArray<number> | undefined
+}
+
+/** Interrupt an attempt. Its slot stays taken until the worker says that it has ended. */
+export interface Stop {
+  readonly _tag: "Stop"
+  readonly task: TaskId
+  readonly attempt: number
+  readonly worker: number
+  /** An attempt that ran out of its own time may be tried again; a cancelled one may not. */
+  readonly timedOut: boolean
+}
+
+/** An attempt goes on longer than its grace after it was asked to stop. Nothing is done about it but saying so. */
+export interface Overdue {
+  readonly _tag: "Overdue"
+  readonly task: TaskId
+  readonly attempt: number
+  readonly worker: number
+}
+
+/** Run the finalizers of the resource that a result owns, and report `TaskFinalized`. They hold no slot. */
+export interface Finalize {
+  readonly _tag: "Finalize"
+  readonly task: TaskId
+  /** The attempt that acquired it. */
+  readonly attempt: number
+  readonly worker: number
+}
+
+/** The graph is known: `ids[i]` is the live task of plan index `i`. */
+export interface Submitted {
+  readonly _tag: "Submitted"
+  readonly ids: Int32Array
+  /** One a target, in order; empty for an owner that claims in bulk. */
+  readonly claims: ReadonlyArray<Claim>
+}
+
+/** The result of `task` is, from now on, the result of `from` too. */
+export interface Adopt {
+  readonly _tag: "Adopt"
+  readonly task: TaskId
+  readonly from: TaskId
+  readonly worker: number
+}
+
+/** The value with which `task` was settled is its result from now on, held by this worker. */
+export interface Hold {
+  readonly _tag: "Hold"
+  readonly task: TaskId
+  readonly worker: number
+}
+
+/** Have the worker `to` hold the result of `task` that `from` holds, and report `TaskCopied` with this number. */
+export interface Copy {
+  readonly _tag: "Copy"
+  readonly copy: number
+  readonly task: TaskId
+  readonly from: number
+  readonly to: number
+}
+
+/** Nobody needs the result of `task` any more, nor its record: its number may be given to another task. */
+export interface Forget {
+  readonly _tag: "Forget"
+  readonly task: TaskId
+  /** The worker that holds its result, or -1. */
+  readonly holder: number
+}
+
+/** The attempt's result came too late and belongs to nobody, or is worth nothing. */
+export interface Discard {
+  readonly _tag: "Discard"
+  readonly task: TaskId
+  /** -1 for a value with which the task was settled, and that no worker is left to hold. */
+  readonly worker: number
+}
+
+/** Nobody can observe this failure any more. */
+export interface ForgetFailure {
+  readonly _tag: "ForgetFailure"
+  readonly failure: number
+}
+
+/** The wait is over. With `starved` it could never have ended by itself: a cycle, or no slot left for what it waits for. */
+export interface WaitEnded {
+  readonly _tag: "WaitEnded"
+  readonly wait: number
+  readonly starved: ReadonlyArray<Pair> | undefined
+}
+
+/** Send `TimeCame` at this time (milliseconds), not before; replaces any earlier request. */
+export interface WakeAt {
+  readonly _tag: "WakeAt"
+  readonly at: number
+}
+
+/** The worker is in this row: the answer to `WorkerAdded`. The row may have been that of one that is gone. */
+export interface WorkerJoined {
+  readonly _tag: "WorkerJoined"
+  readonly worker: number
+}
+
+/** Start a worker for this row, and report `WorkerStarted`; or `WorkerLost` if that cannot be. */
+export interface StartWorker {
+  readonly _tag: "StartWorker"
+  readonly worker: number
+  readonly name: string
+  /** The worker in whose place it comes; -1 for one more of the pool. */
+  readonly replaces: number
+}
+
+/** The worker was silent for too long: it is lost from now on, as after `WorkerLost`. */
+export interface WorkerExpired {
+  readonly _tag: "WorkerExpired"
+  readonly worker: number
+}
+
+/** The worker has ended its last attempt and is gone. */
+export interface WorkerLeft {
+  readonly _tag: "WorkerLeft"
+  readonly worker: number
+}
+
+/** The event cannot happen in this state; nothing was changed. */
+export interface Rejected {
+  readonly _tag: "Rejected"
+  readonly event: string
+  readonly reason: Refusal
+}
+
+export type Refusal =
+  /** The owner, the claim or the worker is not there any more. */
+  | { readonly _tag: "Gone"; readonly what: "owner" | "claim" | "worker" | "task" }
+  /** Bodies submit or unfold too deep, or too many wait; `refusals` where a recursion came to that limit too often. */
+  | {
+    readonly _tag: "NestingLimit"
+    readonly of: "nesting" | "unfolding" | "seceded"
+    readonly max: number
+    readonly refusals?: number | undefined
+  }
+  | {
+    readonly _tag: "LimitExceeded"
+    readonly limit: "tasks" | "depth" | "live"
+    readonly value: number
+    readonly max: number
+  }
+
+export type Instruction =
+  | Start
+  | Stop
+  | Overdue
+  | Finalize
+  | Submitted
+  | Adopt
+  | Hold
+  | Copy
+  | Forget
+  | Discard
+  | ForgetFailure
+  | WaitEnded
+  | WakeAt
+  | WorkerJoined
+  | StartWorker
+  | WorkerExpired
+  | WorkerLeft
+  | Rejected
+
+/**
+ * Where a step puts its instructions. The two that every task causes have methods of their own, so that a driver in the
+ * same process, which may read the state, need not have them as objects.
+ */
+export interface Out {
+  push(instruction: Exclude<Instruction, Start | Forget>): void
+  /** {@link Start} for the present attempt of `task`. */
+  start(state: State, task: TaskId): void
+  /** {@link Forget} */
+  forget(task: TaskId, holder: number): void
+}

@@ -1,0 +1,43 @@
+/**
+ * Steps in the lives of tasks and workers, as event streams show them.
+ *
+ * @since 0.1.0
+ */
+import type { PhaseName } from "./Phase.ts"
+
+/** One transition of one task, as stories and event streams show it. */
+export interface Transition {
+  readonly at: number
+  readonly key: string
+  /** The number of the graph in which the key names the task: a submission, a compute, or what a flatMap task returned. */
+  readonly graph: number
+  readonly label: string | undefined
+  readonly from: PhaseName | undefined
+  readonly to: PhaseName | "released"
+  readonly worker: string | undefined
+  /** Starts of the task so far. */
+  readonly attempt: number
+  /** The event that led here. */
+  readonly cause: string
+  /** The number of the request that led to the task: all that a body submits belongs to the request of its task. */
+  readonly computation: number
+  /** The number of the owner of its submission: a scope, or one compute. */
+  readonly owner: number
+  /** The number of the task among all that this scheduler has known: what tells it from others of the same key. */
+  readonly serial: number
+}
+
+/** One step in the life of a worker. */
+export interface WorkerTransition {
+  readonly at: number
+  readonly worker: string
+  /** The number of the worker among all that this scheduler has known: what tells it from others of the same name. */
+  readonly serial: number
+  readonly from: WorkerPhase | undefined
+  readonly to: WorkerPhase
+  /** The event that led here. */
+  readonly cause: string
+}
+
+/** Where a worker stands. `gone`: it has left, and its results can be read; `lost`: they are gone with it. */
+export type WorkerPhase = "starting" | "open" | "draining" | "gone" | "lost"

@@ -1,0 +1,68 @@
+/**
+ * How a task ends without success: why, and the way from the task that failed first.
+ *
+ * @since 0.1.0
+ */
+import type { Reason } from "../protocol/Reason.ts"
+import { Path } from "../structures/path.ts"
+import type { Place } from "./Submission.ts"
+
+/** How a task ended without success. Dependents share the reason of the task that failed first. */
+export interface Outcome {
+  readonly reason: Reason
+  readonly trail: Trail
+}
+
+/** The way a failure came: from the task that failed first, over its dependents, to here. */
+export interface Trail {
+  readonly task: string
+  readonly from: Trail | undefined
+  /** The task stood for that of `from` and ended as it did. */
+  readonly isAlias?: boolean
+  /** Where the task that failed first had come to. */
+  readonly where?: Where
+  /** Where the task was registered. */
+  readonly place?: Place
+}
+
+/** Where and how often a task ran. */
+export interface Where {
+  /** Which start of the task it was, from 1; 0 if it never started. */
+  readonly attempt: number
+  readonly label: string | undefined
+  /** The number of the graph in which its key names it. */
+  readonly graph: number
+  /** The key of the task from whose body it was submitted, or "program". */
+  readonly submitter: string
+  readonly worker: string | undefined
+}
+
+/** The keys from the task that failed first to the one at the end of a trail; adds the lists on the way to `known`. */
+export const pathOf = (trail: Trail, known: Map<Trail, Path>): Path => {
+  const steps: Array<Trail> = []
+  let at: Trail | undefined = trail
+  for (; at !== undefined && !known.has(at); at = at.from) steps.push(at)
+  let path = at && known.get(at)
+  for (let i = steps.length - 1; i >= 0; i--) {
+    path = new Path(path, steps[i]!.task, graphOf(steps[i]!))
+    known.set(steps[i]!, path)
+  }
+  return path!
+}
+
+/** The number of the graph in which the key of a step names its task. */
+export const graphOf = ({ place, where }: Trail): number | undefined => place?.submission.number ?? where?.graph
+
+/** The first step of a trail: the end with which it began. */
+export const firstOf = (trail: Trail): Trail => {
+  let first = trail
+  while (first.from !== undefined) first = first.from
+  return first
+}
+
+/** Whose end it was: tasks that stand for another end as that one does. */
+export const meantBy = (trail: Trail): Trail => {
+  let meant = trail
+  while (meant.isAlias === true) meant = meant.from!
+  return meant
+}

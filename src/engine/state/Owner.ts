@@ -1,0 +1,101 @@
+/**
+ * Who wants results and who waits: owners with their claims, waits, and on whose behalf tasks stop or are released.
+ *
+ * @since 0.1.0
+ */
+import type { Cancellation, WaitMode, Wishes } from "../protocol/Event.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Outcome } from "./Outcome.ts"
+import type { Place, Submission } from "./Submission.ts"
+
+/** Whoever claims results: a scope, or one `compute`. */
+export interface Owner {
+  readonly id: number
+  readonly name: string
+  /** Its claims by task; more than one on the same task are a set. */
+  readonly claims: Map<TaskId, Claim | Set<Claim>>
+  /** Claims of a `compute`, which nobody cancels one by one. */
+  readonly targets: Array<TaskId>
+  /** The submissions with tasks that it wishes to run to their end: its own, and what `flatMap` tasks of it returned. */
+  wishing: Map<Submission, Wishing> | undefined
+  /** Failures of wished tasks, for a report of all of them. */
+  readonly roots: Array<Root>
+}
+
+/** An owner's interest in one result, once for each time it asked. Lives as long as the owner, unless cancelled or released. */
+export interface Claim {
+  readonly owner: Owner
+  readonly task: TaskId
+  state: "live" | "cancelled" | "released"
+  /** Set with `cancelled`, as are the starts of the task until then and the name of the worker of the last one. */
+  outcome: Outcome | undefined
+  starts: number
+  worker: string | undefined
+}
+
+/** A task that failed by itself while an owner wished it to end. */
+export interface Root {
+  /** Static position in its plan. */
+  readonly position: number
+  /** Where that stands, if a `flatMap` task returned it. */
+  readonly within: Within | undefined
+  readonly outcome: Outcome
+}
+
+/** Somebody waits for tasks to end. */
+export interface Wait {
+  readonly id: number
+  readonly mode: WaitMode
+  /** The tasks awaited, once a claim; those that have ended since included. */
+  tasks: Array<TaskId>
+  /** How many of them have not ended. */
+  remaining: number
+  /** The claims through which it waits; a withdrawn claim ends for it. */
+  readonly claims: ReadonlySet<Claim> | undefined
+  /** The task inside which it waits, or -1; so from the end of that attempt on. */
+  waiter: TaskId
+  /** It waits for what its waiter must not outlive, so a request to stop does not end it. */
+  readonly closing: boolean
+  /** Its waiter has not given its slot away for it. */
+  readonly keepsSlot: boolean
+  /** It waits for all that leaves on this behalf, as far as that does not wait for its waiter (S14). */
+  readonly behalf: Behalf | undefined
+}
+
+/** Because of whom a task leaves: it stops, or the resource of its result is finalized. */
+export interface Behalf {
+  /** The number of an owner, who may have closed by now. */
+  readonly owner: number
+  /** The number of the task with whose cancellation it began, if it began with one. */
+  readonly cancelled: number | undefined
+}
+
+/** An owner's loss of interest, and the task with which it began if there is one. */
+export interface Withdrawal extends Cancellation {
+  readonly task?: Place
+  readonly owner: Owner | undefined
+}
+
+/** Nobody in particular: a task that lost its last dependent. */
+export const unwanted: Withdrawal = {
+  by: "scheduler",
+  reason: "nothing needs its result any more",
+  owner: undefined
+}
+
+/** The wishes for one submission of an owner. */
+export interface Wishing {
+  readonly wishes: Wishes
+  /** How many of them have not come true. */
+  open: number
+  /** The wait for all of them. */
+  readonly wait: number
+  /** Where the submission stands among those of its owner; nowhere for the first one. */
+  readonly within: Within | undefined
+}
+
+/** The static position of a task that stands for one of another submission, and where its own submission stands. */
+export interface Within {
+  readonly position: number
+  readonly within: Within | undefined
+}

@@ -1,0 +1,288 @@
+/**
+ * What the engine knows. Changed in place by {@link step} alone; everybody else reads, or takes a snapshot.
+ *
+ * Tasks are rows of a table of columns: a waiting task costs tens of bytes rather than an object with fields. The
+ * numbered invariants below hold between any two events; `check` tests them all, and other text cites them by number.
+ *
+ * What the tables hold is described apart: who wants results and who waits in `Owner.ts`, registered plans in `Submission.ts`,
+ * ready tasks in `Queue.ts`, workers in `WorkerRecord.ts`, ends without success in `Outcome.ts`, and what one leaf alone decides
+ * in that leaf. `lookups.ts` answers what is asked of a task most often.
+ *
+ * **Invariants**
+ *
+ * - S1 Phases are exclusive; only the transitions of `transitions.ts` happen. Nothing names a row that is free.
+ * - S2 `waiting` is the number of dependencies that have not been met, a group with a policy counting as one, and one for a
+ *   retry delay that runs; a task is `waiting` as long as it is above 0, or its alias is open. Whatever is due some day is
+ *   armed.
+ * - S3 `refs` is the number of claims, wishes, aliases and dependents (not ended, or with a result that lives on it) of a task;
+ *   at 0 a task is cancelled if it has not ended, and forgotten if it has.
+ * - S4 The slots in use on a worker are the attempts there that hold one; never more than its slots. The same of the amounts
+ *   in use on a worker, and of those in use under a tag, unless its limit was lowered.
+ * - S5 A slot is freed only by the end of the attempt, a secede, or the loss of the worker; amounts and tags go with it, but
+ *   for amounts that are kept.
+ * - S6 If a worker has a free slot, no rejoiner waits there and no task is ready that it could run, unless amounts or tags are
+ *   missing for it, or withheld for others, or a brake of the layer holds it back.
+ * - S7 A task ends once; what comes from a former attempt changes nothing.
+ * - S8 A result is held exactly while it is claimed or needed, by one worker that is not lost or by several; one that owns a
+ *   resource until that is finalized.
+ * - S9 Without owners, and once all attempts have ended, every table of tasks, waits, failures and timers is empty.
+ * - S10 No attempt keeps its slot or amounts in a wait that could never end.
+ * - S11 A worker that joins takes the row of one that is gone, or was lost, and that nothing names any more.
+ * - S12 While no worker takes tasks, each ready task has a limit to its wait for one, unless it waits for ever.
+ * - S13 A task that has not started, and that no worker which takes tasks could ever run, is among the `lacking`, with a limit
+ *   to its wait unless it waits for ever.
+ * - S14 What stops or is released does so on behalf of the owner of its submission, of the owner who withdrew, and of all on whose
+ *   behalf that left which needed it last; if that first owner has closed, of those too who want it. A wait for what leaves on
+ *   somebody's behalf is open as long as anything does that does not wait for its waiter.
+ *
+ * @since 0.1.0
+ */
+import { inOrder } from "../protocol/fairness.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Demand, Identity } from "../protocol/Plan.ts"
+import type { Pair, Reason } from "../protocol/Reason.ts"
+import { defaultLimits } from "../protocol/Settings.ts"
+import type { SchedulerSettings } from "../protocol/Settings.ts"
+import type { Transition, WorkerTransition } from "../protocol/Transition.ts"
+import { Fifo } from "../structures/fifo.ts"
+import type { Amount, Copying, FormerAttempt, Holding, Needs, Overtaken, Pool, Stopping, Turn } from "./Extras.ts"
+import type { Outcome } from "./Outcome.ts"
+import { unwanted } from "./Owner.ts"
+import type { Behalf, Owner, Wait, Withdrawal } from "./Owner.ts"
+import type { Crowd, Lane, Queue } from "./Queue.ts"
+import { TaskTable } from "./TaskTable.ts"
+import type { Timer } from "./Timer.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
+
+export interface State extends Omit<SchedulerSettings, "seed"> {
+  now: number
+  /** Where that generator stands. */
+  chance: number
+  /** Placement is not the common one: there is another scheme, or a worker with a mark. */
+  isSteered: boolean
+  readonly tasks: TaskTable
+  /** A literal was submitted at some time. Its result is held by no worker. */
+  hasLiterals: boolean
+  /** Live tasks that have keys, by identity. */
+  readonly keys: Map<Identity, TaskId>
+  readonly owners: Map<number, Owner>
+  readonly workers: Array<WorkerRecord>
+  /** How many workers take tasks, or will when they have started. */
+  takers: number
+  /** Timers of waits for workers that are older than this one were armed before a worker came. */
+  strandedFrom: number
+  /** Tasks that became ready within this step, or were, while no worker takes tasks. */
+  readonly stranded: Array<TaskId>
+  /** Some worker has a time to live or an age at which it retires: something may be due at `watchAt`. */
+  isWatching: boolean
+  watchAt: number
+  /** Some worker retires after a number of tasks. */
+  isCounting: boolean
+  pool: Pool | undefined
+  readonly waits: Map<number, Wait>
+  /** The open waits of tasks that wait inside their body, and have given their slot away for it. */
+  readonly waitsOf: Map<TaskId, Array<Wait>>
+  /** The open waits of tasks that keep their slot meanwhile. */
+  readonly keeping: Map<TaskId, Array<Wait>>
+  /** Ready tasks that ask for nothing but a slot: lanes with at least one member, best first (a binary heap). */
+  readonly lanes: Array<Lane>
+  /** The only one of these, within a step and not yet in its lane; -1 for none. */
+  lone: TaskId
+  /** Ready tasks that ask for more than a slot, or that do not start by their rank alone, by name of their queue. */
+  readonly queues: Map<string, Queue>
+  /** The same queues by what they wait for, each crowd by its name. */
+  readonly crowds: Map<string, Crowd>
+  /** The queue of each of them. */
+  readonly queueOf: Map<TaskId, Queue>
+  /** How many live tasks ask for more than a slot, follow others or name a share; one more if the layer has others in queues too. */
+  demanding: number
+  /** What attempts hold beside their slots. */
+  readonly holding: Map<TaskId, Holding>
+  /** Those among them that have given their slot away and keep amounts. */
+  readonly keepingAmounts: Set<TaskId>
+  /** The tags that are limited, each with its limit. */
+  readonly tags: Map<string, Amount>
+  /** How often queues were overtaken since one of their tasks started, by name. */
+  readonly overtaken: Map<string, Overtaken>
+  /** Waits that ended because they could never end, of bodies that still take their slot again. */
+  readonly starved: Map<number, ReadonlyArray<Pair>>
+  /** The shares that have taken turns since a task waited in a queue last; "" is that of tasks that name none. */
+  readonly turns: Map<string, Turn>
+  /** The turn that was taken last. */
+  lastTurn: number
+  /** The sources that hold a slot, where the layer throttles them. */
+  readonly sources: Set<TaskId>
+  /** The sizes of all results that are held, where the layer has a budget for them. */
+  readonly sizes: Map<TaskId, number>
+  /** Their sum. */
+  heldSize: number
+  /** What tasks demand whose bodies said that some workers cannot run them, or that are ready and follow others. */
+  readonly barred: Map<TaskId, Demand>
+  /** Tasks that no worker which takes tasks could run, each with the serial of the timer that limits its wait; -1 for none. */
+  readonly lacking: Map<TaskId, number>
+  /** Tasks that have come to wait in this step, and that may lack a worker. */
+  readonly unplaced: Array<TaskId>
+  /** A worker has joined or has stopped taking tasks since it was asked who lacks one. */
+  crewChanged: boolean
+  /** Tasks of later submissions that depend on a task, each with how often: the same one may stand in its inputs twice. */
+  readonly later: Map<TaskId, Map<TaskId, number>>
+  /** Tasks that stand for another: flatMap tasks whose body has returned. */
+  readonly aliases: Map<TaskId, TaskId>
+  /** Tasks with policies, as long as they hold what they depend on. */
+  readonly needs: Map<TaskId, Needs>
+  /** How tasks ended, or for those that are stopping, how they will end. Success has no entry. */
+  readonly outcomes: Map<TaskId, Outcome>
+  /** Tasks that were settled with a value while an attempt ran, and end with that when it has ended. */
+  readonly settled: Set<TaskId>
+  /** The workers that hold a result besides the first, where there are some. */
+  readonly copies: Map<TaskId, Set<number>>
+  /** The first holder of a result is another one since this step began. */
+  hasMoved: boolean
+  /** The names of the workers that made results of which another one is the first holder now. */
+  readonly makers: Map<TaskId, string>
+  /** Copies of results that are on their way, by number. */
+  readonly copying: Map<number, Copying>
+  /** How many workers are draining. */
+  draining: number
+  /** Attempts that stop. */
+  readonly stopping: Map<TaskId, Stopping>
+  /** Reasons of failures that a policy of a dependent took as an end it waits for. */
+  readonly taken: WeakSet<Reason>
+  /** Tasks that stop, or whose resources are being finalized, each with those on whose behalf (S14). */
+  readonly leaving: Map<TaskId, ReadonlyArray<Behalf>>
+  /** How many live tasks have results that own resources. */
+  resources: number
+  /** Waits for all that leaves on somebody's behalf, in a step in which more may leave on that behalf yet. */
+  readonly endingWaits: Array<Wait>
+  /** The lanes of ready tasks that gave their place up, one each. */
+  readonly rescheduled: Map<TaskId, Lane>
+  /** How many outcomes and roots name a failure. */
+  readonly failures: Map<number, number>
+  readonly history: Map<TaskId, Array<FormerAttempt>>
+  /** How often the body of a task has reported dependencies as lost. */
+  readonly reports: Map<TaskId, number>
+  /** A binary heap of timers; stale ones are dropped when they come up, or when they are too many. */
+  readonly timers: Array<Timer>
+  /** How many timers were left when the stale ones were last dropped all together. */
+  timersKept: number
+  /** When the driver was last asked to wake the engine. */
+  wakeAt: number
+  /** Tasks that have ended within this step and are not settled yet; `~task` for one that nobody wants any more. */
+  readonly agenda: Fifo<TaskId>
+  /** Why tasks are cancelled in this step. */
+  cancelling: Withdrawal
+  /** Transitions of this step, when somebody listens. */
+  log: Array<Transition> | undefined
+  /** Steps in the lives of workers, when somebody listens. */
+  workerLog: Array<WorkerTransition> | undefined
+  /** Name of the event of this step. */
+  cause: string
+  nextAttempt: number
+  nextSequence: number
+  nextSubmission: number
+  nextComputation: number
+  /** The last computation that was begun from outside, where there is a window. */
+  window: { readonly began: number; readonly computation: number } | undefined
+  nextTimer: number
+  nextEnd: number
+  nextWorker: number
+  nextCopy: number
+}
+
+/** No limit but the defaults, no rules, no hurry, and no chance. */
+const defaultSettings: SchedulerSettings = {
+  limits: defaultLimits,
+  graceMillis: Infinity,
+  fairness: inOrder,
+  windowMillis: 0,
+  waitForWorkersMillis: Infinity,
+  scheme: "steady",
+  seed: 0
+}
+
+export const make = (settings: Partial<SchedulerSettings> = {}): State => stateOf({ ...defaultSettings, ...settings })
+
+const stateOf = (
+  { fairness, graceMillis, limits, scheme, seed, waitForWorkersMillis, windowMillis }: SchedulerSettings
+): State => ({
+  now: 0,
+  limits,
+  graceMillis,
+  fairness,
+  windowMillis,
+  waitForWorkersMillis,
+  scheme,
+  chance: seed,
+  isSteered: scheme !== "steady",
+  tasks: new TaskTable(),
+  hasLiterals: false,
+  keys: new Map(),
+  owners: new Map(),
+  workers: [],
+  takers: 0,
+  strandedFrom: 0,
+  stranded: [],
+  isWatching: false,
+  watchAt: Infinity,
+  isCounting: false,
+  pool: undefined,
+  waits: new Map(),
+  waitsOf: new Map(),
+  keeping: new Map(),
+  lanes: [],
+  lone: -1,
+  queues: new Map(),
+  crowds: new Map(),
+  queueOf: new Map(),
+  demanding: fairness.queues === "none" ? 0 : 1,
+  holding: new Map(),
+  keepingAmounts: new Set(),
+  tags: new Map(),
+  overtaken: new Map(),
+  starved: new Map(),
+  turns: new Map(),
+  lastTurn: 0,
+  sources: new Set(),
+  sizes: new Map(),
+  heldSize: 0,
+  barred: new Map(),
+  lacking: new Map(),
+  unplaced: [],
+  crewChanged: false,
+  later: new Map(),
+  aliases: new Map(),
+  needs: new Map(),
+  outcomes: new Map(),
+  settled: new Set(),
+  copies: new Map(),
+  hasMoved: false,
+  makers: new Map(),
+  copying: new Map(),
+  draining: 0,
+  stopping: new Map(),
+  taken: new WeakSet(),
+  leaving: new Map(),
+  resources: 0,
+  endingWaits: [],
+  rescheduled: new Map(),
+  failures: new Map(),
+  history: new Map(),
+  reports: new Map(),
+  timers: [],
+  timersKept: 0,
+  wakeAt: Infinity,
+  agenda: new Fifo(),
+  cancelling: unwanted,
+  log: undefined,
+  workerLog: undefined,
+  cause: "",
+  nextAttempt: 1,
+  nextSequence: 1,
+  nextSubmission: 1,
+  nextComputation: 1,
+  window: undefined,
+  nextTimer: 1,
+  nextEnd: 1,
+  nextWorker: 1,
+  nextCopy: 1
+})

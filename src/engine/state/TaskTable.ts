@@ -1,0 +1,122 @@
+/**
+ * The table of tasks. A waiting task costs tens of bytes rather than an object with fields, and a million of them are a
+ * dozen arrays.
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import { Phase } from "../protocol/Phase.ts"
+import type { Wait } from "./Owner.ts"
+import type { Submission } from "./Submission.ts"
+
+/** The task table, a column a fact. */
+export class TaskTable {
+  capacity = 0
+  /** Rows ever used; those below that are free again are the first `freed` of `free`. */
+  used = 0
+  freed = 0
+  free = new Int32Array(0)
+  phase = new Uint8Array(0)
+  flags = new Uint8Array(0)
+  waiting = new Int32Array(0)
+  refs = new Int32Array(0)
+  /** The number of the present attempt, unique for the life of the engine; 0 before the first. */
+  attempt = new Int32Array(0)
+  /** How often the task was started. */
+  starts = new Int32Array(0)
+  /** The worker that runs it or holds its result; -1 before. */
+  worker = new Int32Array(0)
+  index = new Int32Array(0)
+  startedAt = new Float64Array(0)
+  endedAt = new Float64Array(0)
+  /** Which end of all this was: the order of ends within one millisecond. */
+  endNumber = new Int32Array(0)
+  readonly submission: Array<Submission | undefined> = []
+  readonly waits: Array<Wait | Array<Wait> | undefined> = []
+  /** A table of no more rows than this never shrinks. */
+  kept = 65_536
+  /** Rows given back since the table last looked for what it could do without: they pay for the next look. */
+  private returned = 0
+
+  get size(): number {
+    return this.used - this.freed
+  }
+
+  /** Makes room for `count` more rows. */
+  reserve(count: number): void {
+    const needed = this.used + Math.max(0, count - this.freed)
+    if (needed <= this.capacity) return
+    this.resize(Math.max(needed, this.capacity * 2, 64))
+    // Filled to the brim: an array written far beyond its end turns into a dictionary, ten times as slow.
+    while (this.waits.length < this.capacity) this.waits.push(undefined)
+  }
+
+  private resize(capacity: number): void {
+    this.capacity = capacity
+    this.free = resized(this.free, new Int32Array(capacity))
+    this.phase = resized(this.phase, new Uint8Array(capacity))
+    this.flags = resized(this.flags, new Uint8Array(capacity))
+    this.waiting = resized(this.waiting, new Int32Array(capacity))
+    this.refs = resized(this.refs, new Int32Array(capacity))
+    this.attempt = resized(this.attempt, new Int32Array(capacity))
+    this.starts = resized(this.starts, new Int32Array(capacity))
+    this.worker = resized(this.worker, new Int32Array(capacity))
+    this.index = resized(this.index, new Int32Array(capacity))
+    this.startedAt = resized(this.startedAt, new Float64Array(capacity))
+    this.endedAt = resized(this.endedAt, new Float64Array(capacity))
+    this.endNumber = resized(this.endNumber, new Int32Array(capacity))
+  }
+
+  /** A free row; call {@link reserve} first. */
+  take(): TaskId {
+    return this.freed > 0 ? this.free[--this.freed]! : this.used++
+  }
+
+  giveBack(task: TaskId): void {
+    this.phase[task] = Phase.free
+    this.submission[task] = undefined
+    if (this.waits[task] !== undefined) this.waits[task] = undefined
+    this.free[this.freed++] = task
+    this.returned++
+  }
+
+  /**
+   * Begins anew once nothing is left: rows are then given in their order again, which is that of the caches, and a burst
+   * leaves no memory behind. A table that is nearly empty shrinks as far as its last row in use lets it.
+   */
+  shrink(): void {
+    const { capacity, freed, used } = this
+    if (used > freed) {
+      const isNearlyEmpty = capacity > this.kept && used - freed <= capacity >> 3
+      if (isNearlyEmpty && this.returned > capacity >> 1) this.trim()
+      return
+    }
+    if (used === 0) return
+    this.used = 0
+    this.freed = 0
+    if (capacity > this.kept) this.cut(0)
+  }
+
+  /** Drops the free rows at the end, and has the first free ones be given next, so that more come to be free there. */
+  private trim(): void {
+    this.returned = 0
+    while (this.phase[this.used - 1] === Phase.free) this.used--
+    this.freed = 0
+    for (let task = this.used - 1; task >= 0; task--) {
+      if (this.phase[task] === Phase.free) this.free[this.freed++] = task
+    }
+    const capacity = Math.max(this.kept, 2 * this.used)
+    if (capacity <= this.capacity >> 1) this.cut(capacity)
+  }
+
+  private cut(capacity: number): void {
+    this.resize(capacity)
+    if (this.submission.length > capacity) this.submission.length = capacity
+    this.waits.length = capacity
+  }
+}
+
+const resized = <A extends Uint8Array | Int32Array | Float64Array>(from: A, to: A): A => {
+  to.set(from.length > to.length ? from.subarray(0, to.length) : from)
+  return to
+}

@@ -1,0 +1,83 @@
+/**
+ * What is known of one live task, or of one worker, by its row. What a submission says of its tasks is in `Submission.ts`.
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import type { Settings } from "../protocol/Plan.ts"
+import { namesOf } from "../structures/path.ts"
+import type { Named } from "../structures/path.ts"
+import type { Where } from "./Outcome.ts"
+import type { State } from "./State.ts"
+import { keyAt, labelAt, mayRepeatAt, saidAt, submitterOf } from "./Submission.ts"
+import type { Place } from "./Submission.ts"
+
+/** The settings of a live task, if it has any beyond the default. */
+export const settingsOf = (state: State, task: TaskId): Settings | undefined => {
+  const settings = state.tasks.submission[task]!.plan.settings
+  return settings.size === 0 ? undefined : settings.get(state.tasks.index[task]!)
+}
+
+/** The key of a live task. */
+export const keyOf = (state: State, task: TaskId): string =>
+  keyAt(state.tasks.submission[task]!, state.tasks.index[task]!)
+
+/**
+ * The keys of live tasks, for a list; where two tasks of different graphs have one key, with the numbers of their graphs.
+ * `beside` is what the list is about, or -1.
+ */
+export const keysOf = (state: State, tasks: Iterable<TaskId>, beside: TaskId = -1): ReadonlyArray<string> => {
+  const { index, submission } = state.tasks
+  const named = (task: TaskId): Named => ({
+    key: keyAt(submission[task]!, index[task]!),
+    graph: submission[task]!.number
+  })
+  return namesOf(Array.from(tasks, named), beside < 0 ? undefined : named(beside))
+}
+
+/** The label of a live task. */
+export const labelOf = (state: State, task: TaskId): string | undefined =>
+  labelAt(state.tasks.submission[task]!, state.tasks.index[task]!)
+
+/** The number of a live task among all that this engine has ever known: what tells it from others in the same row. */
+export const sequenceOf = (state: State, task: TaskId): number =>
+  state.tasks.submission[task]!.sequence + state.tasks.index[task]!
+
+/** Where a live task was registered. */
+export const placeOf = ({ tasks: { index, submission } }: State, task: TaskId): Place => ({
+  submission: submission[task]!,
+  index: index[task]!
+})
+
+/** Where a live task has come to. */
+export const whereOf = (state: State, task: TaskId): Where => {
+  const { starts, submission, worker } = state.tasks
+  return {
+    attempt: starts[task]!,
+    label: labelOf(state, task),
+    graph: submission[task]!.number,
+    submitter: submitterOf(submission[task]!),
+    worker: nameOfWorker(state, worker[task]!)
+  }
+}
+
+/** How long an attempt of a live task may go on after it was asked to stop. */
+export const graceOf = (state: State, task: TaskId): number =>
+  saidAt(state.tasks.submission[task]!, state.tasks.index[task]!, "graceMillis") ?? state.graceMillis
+
+/** Whether a live task may be started again once it may have started. */
+export const mayRepeat = ({ tasks }: State, task: TaskId): boolean =>
+  mayRepeatAt(tasks.submission[task]!, tasks.index[task]!)
+
+/** Whether a task holds what it depends on: it may need it yet, or its result lives only as long as that does. */
+export const holdsDependencies = ({ tasks }: State, task: TaskId): boolean => {
+  const phase = tasks.phase[task] as PhaseOf
+  if (!hasEnded(phase)) return true
+  return phase === Phase.succeeded && (tasks.flags[task]! & (Flag.resource | Flag.retains)) !== 0
+}
+
+/** The name of the worker in a row; `undefined` for none. */
+export const nameOfWorker = ({ workers }: State, worker: number): string | undefined =>
+  worker < 0 ? undefined : workers[worker]!.name

@@ -1,0 +1,405 @@
+/**
+ * Why a task is not running now, read off the state: what users of such systems ask first.
+ *
+ * @since 0.1.0
+ */
+import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing } from "../dispatch/amounts.ts"
+import type { Needs } from "../dispatch/amounts.ts"
+import { brakeOf, forSources, isBraked } from "../dispatch/brakes.ts"
+import { demandOf, suits } from "../dispatch/placement.ts"
+import { awaitedDependenciesOf } from "../life/groups.ts"
+import { lackOf, restrictionOf } from "../life/lack.ts"
+import { isOver } from "../life/stranded.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import { hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf, PhaseName } from "../protocol/Phase.ts"
+import type { Demand, Exclusion, Restriction } from "../protocol/Plan.ts"
+import type { Group, Policy, Tally } from "../protocol/policies.ts"
+import type { Reason } from "../protocol/Reason.ts"
+import { keyOf, keysOf, sequenceOf, settingsOf } from "../state/lookups.ts"
+import type { Wait } from "../state/Owner.ts"
+import type { State } from "../state/State.ts"
+import type { Timer } from "../state/Timer.ts"
+import { unitsOf } from "../state/WorkerRecord.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { compareReady, readyOf } from "./snapshot.ts"
+
+/** A task by its key, in whatever graph it is newest; or by its key and the number of its graph. */
+export type TaskName = string | { readonly key: string; readonly graph: number }
+
+/** Where a task stands, and why it stands there. */
+export interface Explanation {
+  readonly key: string
+  /** The number of the graph in which the key names it. */
+  readonly graph: number
+  /** How many other live tasks have this key, in other graphs; absent if there are none, or if the graph was named. */
+  readonly more?: number
+  readonly status: PhaseName
+  readonly because: Because
+}
+
+/** A set of dependencies with a policy, which is not met yet. */
+export interface Need {
+  readonly of: Group["of"]
+  readonly policy: Policy
+  /** How many dependencies it has, and how those ended that have. */
+  readonly size: number
+  readonly ended: Tally
+  /** The keys of those that have not ended. */
+  readonly keys: ReadonlyArray<string>
+}
+
+export type Because =
+  /** These dependencies have not ended; of those in `needs` not all have to. */
+  | {
+    readonly _tag: "WaitsForDependencies"
+    readonly keys: ReadonlyArray<string>
+    readonly needs?: ReadonlyArray<Need>
+  }
+  /** Its last attempt failed; the next may start at this time (milliseconds of the layer's clock). */
+  | { readonly _tag: "WaitsForRetry"; readonly at: number }
+  /** Its body returned a graph, and it ends as that task ends. */
+  | { readonly _tag: "StandsFor"; readonly key: string }
+  /** No worker takes tasks. Without one by `until` (milliseconds of the layer's clock), if that is given, it ends. */
+  | { readonly _tag: "NoWorker"; readonly until: number | undefined }
+  /**
+   * No worker that takes tasks could run it: not by its restriction, or not those that it meets, because their bodies said so
+   * (`unmet`), or its locality (`never`). It ends at `until` (milliseconds of the layer's clock), if ever.
+   */
+  | {
+    readonly _tag: "NoSuitableWorker"
+    readonly restriction: Restriction
+    readonly unmet: ReadonlyArray<Exclusion>
+    readonly never: ReadonlyArray<string>
+    /** The workers on which ran what it follows. */
+    readonly followed?: ReadonlyArray<string>
+    readonly until: number | undefined
+  }
+  /** All slots of the workers on which it may run are taken, by `running`, and `ahead` ready tasks rank before it. */
+  | {
+    readonly _tag: "NoFreeSlot"
+    readonly ahead: number
+    readonly running: ReadonlyArray<string>
+    /** The workers on which it may run, if not on all. */
+    readonly on?: ReadonlyArray<string>
+  }
+  /**
+   * A slot is free for it, but not all of the resources and tags that it asks for: what it lacks on which worker, and which tasks
+   * hold that. If it lacks nothing, what is free is withheld for others that come before it.
+   */
+  | { readonly _tag: "LacksResources"; readonly ahead: number; readonly lacks: ReadonlyArray<Lack> }
+  /** The results that are held exceed the budget of the layer: `most` is what it must wait for before anything like it starts. */
+  | { readonly _tag: "OverBudget"; readonly held: number; readonly most: number }
+  /** It is a source, and these other sources hold all slots that sources may have. */
+  | { readonly _tag: "SourcesThrottled"; readonly running: ReadonlyArray<string> }
+  /** It runs, or is about to. */
+  | { readonly _tag: "Running"; readonly worker: string }
+  /** Its body waits for these tasks and keeps its slot meanwhile. */
+  | { readonly _tag: "KeepsSlot"; readonly worker: string; readonly waitsFor: ReadonlyArray<string> }
+  /** Its body waits, for these tasks or for something the scheduler does not see; its slot is free meanwhile. */
+  | { readonly _tag: "GaveSlotAway"; readonly waitsFor: ReadonlyArray<string> }
+  /** Its wait is over, and `ahead` others take a slot of that worker again before it. */
+  | { readonly _tag: "WaitsForSlot"; readonly worker: string; readonly ahead: number }
+  /** It was asked to stop at this time (milliseconds of the layer's clock) and goes on; if overdue, longer than its grace. */
+  | {
+    readonly _tag: "Stopping"
+    readonly reason: Reason["_tag"] | "Settled"
+    readonly since: number
+    readonly overdue: boolean
+  }
+  /**
+   * Its result owns a resource whose finalizers run: nobody needs the result any more, or with a reason, it came when the task
+   * had been asked to stop.
+   */
+  | { readonly _tag: "Releasing"; readonly reason: Reason["_tag"] | undefined }
+  | { readonly _tag: "Ended"; readonly reason: Reason["_tag"] | undefined }
+
+/** What is missing for a task. */
+export interface Lack {
+  readonly of: "resource" | "tag"
+  readonly name: string
+  /** Where; a tag is one for all workers. */
+  readonly worker?: string
+  readonly needed: number
+  readonly free: number
+  /** The keys of those who hold the rest. */
+  readonly heldBy: ReadonlyArray<string>
+}
+
+/** Explains the newest live task of this name; `undefined` if there is none. Costs a walk over all tasks. */
+export const explain = (state: State, name: TaskName): Explanation | undefined => {
+  const found = find(state, name)
+  return found.newest < 0 ? undefined : explained(state, found, new Survey(state))
+}
+
+/**
+ * Explains the newest live task of each name, in the order given, or all tasks that have not ended. Costs one walk over all
+ * tasks, however many they are.
+ */
+export const explainAll = (state: State, names?: Iterable<TaskName>): ReadonlyArray<Explanation> => {
+  const survey = new Survey(state)
+  return (names === undefined ? openTasks(state) : findAll(state, names)).map((each) => explained(state, each, survey))
+}
+
+const explained = (state: State, { newest, others }: Found, survey: Survey): Explanation => ({
+  key: keyOf(state, newest),
+  graph: graphOf(state, newest),
+  ...(others > 0 && { more: others }),
+  status: phaseNames[state.tasks.phase[newest]!] as PhaseName,
+  because: becauseOf(state, newest, survey)
+})
+
+/** What tells of many tasks, found out once for all of them, when it is asked for first. */
+class Survey {
+  private readonly state: State
+  private places: ReadonlyMap<TaskId, number> | undefined
+  private runningTasks: ReadonlyArray<TaskId> | undefined
+  private timers: ReadonlyMap<string, Timer> | undefined
+  private readonly queues = new Map<WorkerRecord, ReadonlyMap<TaskId, number>>()
+
+  constructor(state: State) {
+    this.state = state
+  }
+
+  /** How many ready tasks rank before this one. */
+  ahead(task: TaskId): number {
+    const { state } = this
+    this.places ??= placesOf(readyOf(state).toSorted((a, b) => compareReady(state, a, b)).map((entry) => entry.task))
+    return this.places.get(task)!
+  }
+
+  /** How many tasks take a slot of the worker again before this one. */
+  aheadOn(worker: WorkerRecord, task: TaskId): number {
+    const queue = this.queues.get(worker) ?? placesOf([...worker.rejoining.keys()])
+    this.queues.set(worker, queue)
+    return queue.get(task)!
+  }
+
+  /** The tasks that run on one of these workers. */
+  runningOn(workers: ReadonlyArray<WorkerRecord>): ReadonlyArray<TaskId> {
+    const { phase, used, worker } = this.state.tasks
+    this.runningTasks ??= Array.from({ length: used }, (_, task) => task).filter((task) =>
+      phase[task] === Phase.running
+    )
+    const indices = new Set(workers.map(({ index }) => index))
+    return this.runningTasks.filter((task) => indices.has(worker[task]!))
+  }
+
+  /** The first timer of a kind that is due for a task, or under a number. */
+  timer(kind: "retry" | "stranded" | "workers", number: number | undefined): Timer | undefined {
+    this.timers ??= timersOf(this.state)
+    return number === undefined ? undefined : this.timers.get(`${kind} ${number}`)
+  }
+}
+
+const placesOf = (tasks: ReadonlyArray<TaskId>): ReadonlyMap<TaskId, number> =>
+  new Map(tasks.map((task, place) => [task, place]))
+
+const timersOf = (state: State): ReadonlyMap<string, Timer> => {
+  const timers = new Map<string, Timer>()
+  for (const timer of state.timers) {
+    const { kind, serial, task } = timer
+    if (kind === "stranded" && isOver(state, timer)) continue
+    const name = `${kind} ${kind === "stranded" ? task : serial}`
+    if (!timers.has(name)) timers.set(name, timer)
+  }
+  return timers
+}
+
+/** The number of the newest live task of this name, which tells it from all others; `undefined` if there is none. */
+export const serialOf = (state: State, name: TaskName): number | undefined => {
+  const { newest } = find(state, name)
+  return newest < 0 ? undefined : sequenceOf(state, newest)
+}
+
+const graphOf = ({ tasks }: State, task: TaskId): number => tasks.submission[task]!.number
+
+/** The newest live task of a name, or -1, and how many others there are. */
+interface Found {
+  newest: TaskId
+  others: number
+}
+
+const find = (state: State, name: TaskName): Found => {
+  const { graph, key } = typeof name === "string" ? { key: name, graph: undefined } : name
+  // No key of a user's own ends like that.
+  const number = Number(/#(\d+)$/.exec(key)?.[1] ?? -1)
+  let newest = -1
+  let others = -1
+  for (let task = 0; task < state.tasks.used; task++) {
+    if (state.tasks.phase[task] === Phase.free || (graph !== undefined && graphOf(state, task) !== graph)) continue
+    const isMeant = number < 0
+      ? settingsOf(state, task)?.key === key
+      : sequenceOf(state, task) === number && keyOf(state, task) === key
+    if (!isMeant) continue
+    others++
+    if (newest < 0 || sequenceOf(state, task) > sequenceOf(state, newest)) newest = task
+  }
+  return { newest, others }
+}
+
+/** The newest live task of each name that has one. */
+const findAll = (state: State, names: Iterable<TaskName>): ReadonlyArray<Found> => {
+  const sought = Array.from(names, (name) => ({
+    ...(typeof name === "string" ? { key: name, graph: undefined } : name),
+    newest: -1,
+    others: -1
+  }))
+  const byKey = Map.groupBy(sought, ({ key }) => key)
+  for (let task = 0; task < state.tasks.used; task++) {
+    if (state.tasks.phase[task] === Phase.free) continue
+    for (const each of byKey.get(keyOf(state, task)) ?? []) {
+      if (each.graph !== undefined && each.graph !== graphOf(state, task)) continue
+      each.others++
+      if (each.newest < 0 || sequenceOf(state, task) > sequenceOf(state, each.newest)) each.newest = task
+    }
+  }
+  return sought.filter(({ newest }) => newest >= 0)
+}
+
+/** All tasks that have not ended. */
+const openTasks = (state: State): ReadonlyArray<Found> => {
+  const open: Array<Found> = []
+  for (let task = 0; task < state.tasks.used; task++) {
+    const phase = state.tasks.phase[task] as PhaseOf
+    if (phase !== Phase.free && !hasEnded(phase)) open.push({ newest: task, others: 0 })
+  }
+  return open
+}
+
+const becauseOf = (state: State, task: TaskId, survey: Survey): Because => {
+  const phase = state.tasks.phase[task] as PhaseOf
+  switch (phase) {
+    case Phase.waiting:
+      return waitingBecause(state, task, survey)
+    case Phase.ready:
+      return readyBecause(state, task, survey)
+    case Phase.assigned:
+    case Phase.running: {
+      const { name } = workerOf(state, task)
+      const keeping = state.keeping.get(task)
+      if (keeping === undefined) return { _tag: "Running", worker: name }
+      return { _tag: "KeepsSlot", worker: name, waitsFor: awaitedBy(state, keeping) }
+    }
+    case Phase.seceded:
+      return { _tag: "GaveSlotAway", waitsFor: awaitedBy(state, state.waitsOf.get(task) ?? []) }
+    case Phase.rejoining: {
+      const worker = workerOf(state, task)
+      const { name } = worker
+      const needs = missing(state, task)
+      if (needs !== undefined && worker.running < worker.slots) {
+        const ahead = survey.aheadOn(worker, task)
+        return { _tag: "LacksResources", ahead, lacks: lacksOf(state, [worker], needs) }
+      }
+      return { _tag: "WaitsForSlot", worker: name, ahead: survey.aheadOn(worker, task) }
+    }
+    case Phase.stopping: {
+      const { overdue, since } = state.stopping.get(task)!
+      return { _tag: "Stopping", reason: state.outcomes.get(task)?.reason._tag ?? "Settled", since, overdue }
+    }
+    case Phase.releasing:
+      return { _tag: "Releasing", reason: state.outcomes.get(task)?.reason._tag }
+    default:
+      return { _tag: "Ended", reason: state.outcomes.get(task)?.reason._tag }
+  }
+}
+
+const workerOf = (state: State, task: TaskId) => state.workers[state.tasks.worker[task]!]!
+
+const waitingBecause = (state: State, task: TaskId, survey: Survey): Because => {
+  const alias = state.aliases.get(task)
+  if (alias !== undefined) return { _tag: "StandsFor", key: keysOf(state, [alias], task)[0]! }
+  const open = [...new Set(awaitedDependenciesOf(state, task))]
+  if (open.length > 0) {
+    const needs = needsOf(state, task)
+    const keys = keysOf(state, open, task)
+    return { _tag: "WaitsForDependencies", keys, ...(needs.length > 0 && { needs }) }
+  }
+  return { _tag: "WaitsForRetry", at: survey.timer("retry", state.tasks.attempt[task])?.at ?? state.now }
+}
+
+/** The groups of a task that are not met. */
+const needsOf = (state: State, task: TaskId): ReadonlyArray<Need> => {
+  const needs = state.needs.get(task)
+  if (needs === undefined) return []
+  const { groups, met, open, tallies } = needs
+  return groups.flatMap(({ from, of, policy, to }, i) => {
+    if (met[i] === true) return []
+    const isInside = (places: ReadonlyArray<number>) => places.some((place) => place >= from && place < to)
+    const needed = Array.from(open).flatMap(([need, places]) => isInside(places) ? [need] : [])
+    return [{ of, policy, size: to - from, ended: { ...tallies[i]! }, keys: keysOf(state, needed, task) }]
+  })
+}
+
+const readyBecause = (state: State, task: TaskId, survey: Survey): Because => {
+  const demand = demandOf(state, task)
+  const open = state.workers.filter((worker) => worker.phase === "open")
+  const suitable = open.filter((worker) => suits(state, worker, demand))
+  if (suitable.length === 0) {
+    return open.length === 0 && (demand === undefined || lackOf(state, task) === undefined)
+      ? { _tag: "NoWorker", until: survey.timer("stranded", task)?.at }
+      : lackingBecause(state, task, demand ?? {}, open, survey)
+  }
+  const brake = brakeOf(state)
+  if (brake === "all" || (brake === "sources" && isBraked(state, task))) {
+    const { pause, target } = state.fairness.budget!
+    return { _tag: "OverBudget", held: state.heldSize, most: brake === "all" ? pause : target }
+  }
+  const free = suitable.filter(({ running, slots }) => running < slots)
+  if (free.length > 0 && isBraked(state, task) && forSources(state, free).length === 0) {
+    const sources = [...state.sources].filter((source) =>
+      free.some(({ index }) => index === state.tasks.worker[source])
+    )
+    return { _tag: "SourcesThrottled", running: keysOf(state, sources, task) }
+  }
+  const ahead = survey.ahead(task)
+  if (free.length > 0 && demand !== undefined && isForAmounts(demand)) {
+    return { _tag: "LacksResources", ahead, lacks: lacksOf(state, free, demand) }
+  }
+  const running = keysOf(state, survey.runningOn(suitable), task)
+  const on = suitable.map(({ name }) => name)
+  return { _tag: "NoFreeSlot", ahead, running, ...(on.length < open.length && { on }) }
+}
+
+const lackingBecause = (
+  state: State,
+  task: TaskId,
+  { amounts, excluded, followed, labels, locality, workers }: Demand,
+  open: ReadonlyArray<WorkerRecord>,
+  survey: Survey
+): Because => {
+  const serial = state.lacking.get(task)
+  return {
+    _tag: "NoSuitableWorker",
+    restriction: restrictionOf({ amounts, labels, workers }),
+    unmet: excluded === undefined ? [] : [...excluded.values()],
+    never: locality === undefined ? [] : open.flatMap(({ info, name }) => Number(locality(info)) >= 0 ? [] : [name]),
+    ...(followed !== undefined && { followed: followed.workers }),
+    until: survey.timer("workers", serial)?.at
+  }
+}
+
+/** What a task lacks of tags, and of amounts on each of these workers. */
+const lacksOf = (state: State, workers: ReadonlyArray<WorkerRecord>, { amounts = {}, tags = [] }: Needs) => {
+  const lacks: Array<Lack> = []
+  for (const tag of tags) {
+    const limit = state.tags.get(tag)
+    if (limit === undefined || limit.used < limit.total) continue
+    lacks.push({ of: "tag", name: tag, needed: 1, free: 0, heldBy: keysOf(state, holdersOfTag(state, tag)) })
+  }
+  for (const worker of workers) {
+    for (const [name, needed] of Object.entries(amounts)) {
+      const { total, used } = worker.amounts!.get(name)!
+      if (total - used >= unitsOf(needed)) continue
+      const heldBy = keysOf(state, holdersOnWorker(state, worker, name))
+      lacks.push({ of: "resource", name, worker: worker.name, needed, free: amountOf(total - used), heldBy })
+    }
+  }
+  return lacks
+}
+
+/** What the open waits of a body are for. */
+const awaitedBy = (state: State, open: ReadonlyArray<Wait>): ReadonlyArray<string> => {
+  const isAwaited = (awaited: TaskId) => [state.tasks.waits[awaited] ?? []].flat().some((wait) => open.includes(wait))
+  return keysOf(state, new Set(open.flatMap((wait) => wait.tasks.filter(isAwaited))))
+}

@@ -1,0 +1,49 @@
+/**
+ * Writes the instructions of a step down, each as an object that says all there is to know: for a driver that sends them
+ * elsewhere, and for tests.
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import type { Forget, Instruction, Out, Start } from "../protocol/Instruction.ts"
+import { dependencyRows } from "../state/dependencies.ts"
+import type { State } from "../state/State.ts"
+
+export class Recorder implements Out {
+  readonly instructions: Array<Instruction> = []
+
+  push(instruction: Exclude<Instruction, Start | Forget>): void {
+    this.instructions.push(instruction)
+  }
+
+  start(state: State, task: TaskId): void {
+    this.instructions.push(startOf(state, task))
+  }
+
+  forget(task: TaskId, holder: number): void {
+    this.instructions.push({ _tag: "Forget", task, holder })
+  }
+}
+
+const startOf = (state: State, task: TaskId): Start => {
+  const { attempt, starts, worker } = state.tasks
+  const inputs = dependencyRows(state, task)
+  return {
+    _tag: "Start",
+    task,
+    attempt: attempt[task]!,
+    number: starts[task]!,
+    worker: worker[task]!,
+    inputs,
+    holders: holdersOf(state, worker[task]!, inputs)
+  }
+}
+
+const holdersOf = (
+  state: State,
+  worker: number,
+  inputs: ReadonlyArray<TaskId>
+): ReadonlyArray<number> | undefined => {
+  const holders = inputs.map((input) => input < 0 ? -1 : state.tasks.worker[input]!)
+  return holders.every((holder) => holder === worker) ? undefined : holders
+}

@@ -1,0 +1,307 @@
+/**
+ * A picture of the state in plain records, by key: what `Scheduler.dump` returns. It shares nothing with the state, prints
+ * as JSON, and lists everything in an order that depends on the events alone.
+ *
+ * @since 0.1.0
+ */
+import { amountOf, holdersOfTag } from "../dispatch/amounts.ts"
+import { awaitedDependenciesOf } from "../life/groups.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import { Flag, Phase, phaseNames } from "../protocol/Phase.ts"
+import type { PhaseName } from "../protocol/Phase.ts"
+import type { Reason } from "../protocol/Reason.ts"
+import { dependenciesOf } from "../state/dependencies.ts"
+import { holdsDependencies, keyOf, keysOf, labelOf, sequenceOf } from "../state/lookups.ts"
+import { pathOf } from "../state/Outcome.ts"
+import type { Outcome, Trail } from "../state/Outcome.ts"
+import type { Owner, Wait } from "../state/Owner.ts"
+import type { Lane } from "../state/Queue.ts"
+import type { State } from "../state/State.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import type { Path } from "../structures/path.ts"
+
+/** Everything the engine knows at one moment. */
+export interface Snapshot {
+  /** Milliseconds, of the last event. */
+  readonly now: number
+  /** When something is due next. */
+  readonly wakeAt: number | undefined
+  readonly workers: ReadonlyArray<WorkerSnapshot>
+  readonly owners: ReadonlyArray<OwnerSnapshot>
+  /** In order of submission. */
+  readonly tasks: ReadonlyArray<TaskSnapshot>
+  /** The keys of the ready tasks, in the order in which they will start. */
+  readonly queue: ReadonlyArray<string>
+  /** In the order in which they began. */
+  readonly waits: ReadonlyArray<WaitSnapshot>
+  /** The tags that are limited or held, each with the number of its holders and its limit, if it has one. */
+  readonly tags?: Readonly<Record<string, TagSnapshot>>
+}
+
+/** One tag. */
+export interface TagSnapshot {
+  readonly limit?: number
+  readonly used: number
+}
+
+/** One task; what does not apply is absent. */
+export interface TaskSnapshot {
+  readonly key: string
+  /** The number of the graph in which the key names it. */
+  readonly graph: number
+  readonly label?: string
+  readonly state: PhaseName
+  /** The keys of the dependencies that have not ended, or of the task it stands for. */
+  readonly waitsOn?: ReadonlyArray<string>
+  /** It stands for that task since its body returned a graph. */
+  readonly standsFor?: string
+  /** How many claims, wishes and dependents hold it. */
+  readonly users: number
+  /** How many of the users are tasks. */
+  readonly dependents: number
+  /** The names of the owners that claim its result, or wait for it as one of many. */
+  readonly owners: ReadonlyArray<string>
+  /** The worker that runs it, ran it last, or holds its result. */
+  readonly worker?: string
+  /** Others that hold its result too. */
+  readonly copies?: ReadonlyArray<string>
+  /** Which start of its body this is, from 1. */
+  readonly attempt?: number
+  readonly holdsSlot?: true
+  /** The resources and tags that it holds. */
+  readonly holds?: HoldingSnapshot
+  /** Its result is there and can be read. */
+  readonly held?: true
+  /** How it ended without success, or for one that stops, how it will. */
+  readonly outcome?: OutcomeSnapshot
+}
+
+/** The end of a task that had no success. */
+export interface OutcomeSnapshot {
+  readonly reason: Reason["_tag"]
+  /** The keys from the task that failed first to this one. */
+  readonly path: ReadonlyArray<string>
+}
+
+/** What an attempt holds beside its slot. */
+export interface HoldingSnapshot {
+  readonly resources?: Readonly<Record<string, number>>
+  readonly tags?: ReadonlyArray<string>
+}
+
+/** How much there is of something, and how much of that is held. */
+export interface UseSnapshot {
+  readonly total: number
+  readonly used: number
+}
+
+/** One worker that has not left. */
+export interface WorkerSnapshot {
+  readonly name: string
+  readonly state: WorkerRecord["phase"]
+  readonly slots: number
+  /** The keys of the tasks that hold its slots. */
+  readonly running: ReadonlyArray<string>
+  /** The keys of those that wait to take a slot again, first come first. */
+  readonly rejoining: ReadonlyArray<string>
+  /** Attempts that have not ended, those that hold no slot included. */
+  readonly attempts: number
+  /** Its resources, if it has any. */
+  readonly resources?: Readonly<Record<string, UseSnapshot>>
+}
+
+/** One owner that is open. */
+export interface OwnerSnapshot {
+  readonly name: string
+  /** The keys of what it claims. */
+  readonly claims: ReadonlyArray<string>
+}
+
+/** One wait that is not over. */
+export interface WaitSnapshot {
+  readonly wait: number
+  readonly mode: Wait["mode"]
+  /** The key of the task whose body waits. */
+  readonly waiter?: string
+  /** That task keeps its slot meanwhile. */
+  readonly keepsSlot?: true
+  /** The keys of what has not ended. */
+  readonly waitsOn: ReadonlyArray<string>
+}
+
+/** Takes a picture. Costs a walk over everything. */
+export const snapshot = (state: State): Snapshot => {
+  const live = liveTasks(state)
+  const dependents = dependentsOf(state, live)
+  const owners = ownersOf(state)
+  const paths = new Map<Trail, Path>()
+  return {
+    now: state.now,
+    wakeAt: state.wakeAt === Infinity ? undefined : state.wakeAt,
+    workers: state.workers.filter(isPresent).map((worker) => workerOf(state, worker, live)),
+    owners: Array.from(state.owners.values(), ({ claims, name, targets }) => ({
+      name,
+      claims: keysOf(state, [...claims.keys(), ...targets])
+    })),
+    tasks: live.map((task) => taskOf(state, task, dependents.get(task) ?? 0, owners.get(task) ?? [], paths)),
+    queue: queueOf(state),
+    waits: Array.from(state.waits.values(), (wait) => waitOf(state, wait, live)),
+    ...(state.tags.size + state.holding.size > 0 && { tags: tagsOf(state) })
+  }
+}
+
+/** Limited tags, and others that are held, by name. */
+export const tagsOf = (state: State): NonNullable<Snapshot["tags"]> => {
+  const names = new Set([...state.tags.keys(), ...[...state.holding.values()].flatMap(({ tags }) => tags ?? [])])
+  return Object.fromEntries(
+    [...names].sort().map((tag) => {
+      const limit = state.tags.get(tag)?.total
+      return [tag, { ...(limit !== undefined && { limit }), used: holdersOfTag(state, tag).length }]
+    })
+  )
+}
+
+/** What a worker has, and how much of it is held. */
+export const resourcesOf = ({ amounts }: WorkerRecord): NonNullable<WorkerSnapshot["resources"]> =>
+  Object.fromEntries(
+    Array.from(amounts ?? [], ([name, { total, used }]) => [name, { total: amountOf(total), used: amountOf(used) }])
+  )
+
+/** Whether a worker has not left yet. */
+export const isPresent = ({ phase }: WorkerRecord): boolean => phase !== "gone" && phase !== "lost"
+
+/** The tasks in order of submission. */
+const liveTasks = (state: State): ReadonlyArray<TaskId> =>
+  Array.from({ length: state.tasks.used }, (_, task) => task)
+    .filter((task) => state.tasks.phase[task] !== Phase.free)
+    .sort((a, b) => sequenceOf(state, a) - sequenceOf(state, b))
+
+/** What a task holds as long as it may need it, or its result lives on it: its dependencies, or the task it stands for. */
+const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  if (!holdsDependencies(state, task)) return []
+  const alias = state.aliases.get(task)
+  return alias === undefined ? dependenciesOf(state, task) : [alias]
+}
+
+const dependentsOf = (state: State, live: ReadonlyArray<TaskId>): ReadonlyMap<TaskId, number> => {
+  const counts = new Map<TaskId, number>()
+  for (const task of live) for (const need of needsOf(state, task)) counts.set(need, (counts.get(need) ?? 0) + 1)
+  return counts
+}
+
+const ownersOf = (state: State): ReadonlyMap<TaskId, ReadonlyArray<string>> => {
+  const names = new Map<TaskId, Array<string>>()
+  const add = (task: TaskId, { name }: Owner): void => {
+    const present = names.get(task)
+    if (present === undefined) names.set(task, [name])
+    else present.push(name)
+  }
+  for (const owner of state.owners.values()) {
+    for (const task of new Set([...owner.claims.keys(), ...owner.targets])) add(task, owner)
+  }
+  return names
+}
+
+const taskOf = (
+  state: State,
+  task: TaskId,
+  dependents: number,
+  owners: ReadonlyArray<string>,
+  paths: Map<Trail, Path>
+): TaskSnapshot => {
+  const { flags, phase, refs, starts, worker } = state.tasks
+  const label = labelOf(state, task)
+  const alias = state.aliases.get(task)
+  const open = phase[task] === Phase.waiting ?
+    (alias === undefined ? awaitedDependenciesOf(state, task) : [alias]) :
+    []
+  const outcome = state.outcomes.get(task)
+  const copies = state.copies.get(task)
+  const { amounts, tags } = state.holding.get(task) ?? {}
+  return {
+    key: keyOf(state, task),
+    graph: state.tasks.submission[task]!.number,
+    ...(label !== undefined && { label }),
+    state: phaseNames[phase[task]!] as PhaseName,
+    ...(open.length > 0 && { waitsOn: keysOf(state, open, task) }),
+    ...(alias !== undefined && { standsFor: keysOf(state, [alias], task)[0]! }),
+    users: refs[task]!,
+    dependents,
+    owners,
+    ...(worker[task]! >= 0 && { worker: state.workers[worker[task]!]!.name }),
+    ...(copies !== undefined && { copies: Array.from(copies, (index) => state.workers[index]!.name).sort() }),
+    ...(starts[task]! > 0 && { attempt: starts[task]! }),
+    ...((flags[task]! & Flag.holdsSlot) !== 0 && { holdsSlot: true as const }),
+    ...((amounts !== undefined || tags !== undefined) && {
+      holds: { ...(amounts !== undefined && { resources: amounts }), ...(tags !== undefined && { tags }) }
+    }),
+    ...(phase[task] === Phase.succeeded && { held: true as const }),
+    ...(outcome !== undefined && { outcome: outcomeOf(outcome, pathOf(outcome.trail, paths)) })
+  }
+}
+
+/** The path is written when somebody reads it: those of a chain are as long together as the square of its length. */
+const outcomeOf = ({ reason }: Outcome, path: Path): OutcomeSnapshot => ({
+  reason: reason._tag,
+  get path() {
+    return path.toArray()
+  }
+})
+
+const workerOf = (state: State, worker: WorkerRecord, live: ReadonlyArray<TaskId>): WorkerSnapshot => ({
+  name: worker.name,
+  state: worker.phase,
+  slots: worker.slots,
+  running: keysOf(
+    state,
+    live.filter((task) =>
+      state.tasks.worker[task] === worker.index && (state.tasks.flags[task]! & Flag.holdsSlot) !== 0
+    )
+  ),
+  rejoining: keysOf(state, worker.rejoining.keys()),
+  attempts: worker.attempts,
+  ...(worker.amounts !== undefined && { resources: resourcesOf(worker) })
+})
+
+/** A task of the queue. */
+interface Ready {
+  readonly lane: Lane
+  readonly task: TaskId
+}
+
+/** The members of a lane, best first. */
+export const membersOf = (lane: Lane): ReadonlyArray<TaskId> =>
+  Array.from(lane.taskAt).filter((_, rank) => lane.members.has(rank))
+
+const positionOf = (state: State, task: TaskId): number =>
+  state.tasks.submission[task]!.plan.positions[state.tasks.index[task]!]!
+
+/** The order in which ready tasks start, written out once more as design.md has it under Selection. */
+export const compareReady = (state: State, a: Ready, b: Ready): number => {
+  const ancestorOf = ({ lane, task }: Ready): number => lane.ancestor >= 0 ? lane.ancestor : positionOf(state, task)
+  return b.lane.priority - a.lane.priority ||
+    a.lane.computation - b.lane.computation ||
+    ancestorOf(a) - ancestorOf(b) ||
+    b.lane.depth - a.lane.depth ||
+    b.lane.submission - a.lane.submission ||
+    positionOf(state, a.task) - positionOf(state, b.task)
+}
+
+/** All that is ready, in no order. */
+export const readyOf = ({ lanes, queues }: State): ReadonlyArray<Ready> =>
+  [lanes, ...[...queues.values()].map((queue) => queue.lanes)].flat().flatMap((lane) =>
+    membersOf(lane).map((task) => ({ lane, task }))
+  )
+
+const queueOf = (state: State): ReadonlyArray<string> => {
+  const entries = [...readyOf(state)]
+  return keysOf(state, entries.sort((a, b) => compareReady(state, a, b)).map(({ task }) => task))
+}
+
+const waitOf = (state: State, { id, keepsSlot, mode, waiter }: Wait, live: ReadonlyArray<TaskId>): WaitSnapshot => ({
+  wait: id,
+  mode,
+  ...(waiter >= 0 && { waiter: keyOf(state, waiter) }),
+  ...(waiter >= 0 && keepsSlot && { keepsSlot: true as const }),
+  waitsOn: keysOf(state, live.filter((task) => [state.tasks.waits[task] ?? []].flat().some((wait) => wait.id === id)))
+})

@@ -1,0 +1,215 @@
+/**
+ * Where results are held: most by one worker, some by several, and those of a worker that leaves by others before it does.
+ * Results that own a resource stay where that is.
+ *
+ * @since 0.1.0
+ */
+import type { CopiesRequested, RebalanceRequested, TaskCopied } from "../protocol/Event.ts"
+import type { TaskId } from "../protocol/ids.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Flag, Phase } from "../protocol/Phase.ts"
+import type { State } from "../state/State.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import * as workers from "./workers.ts"
+
+/** Handles {@link CopiesRequested}: has as many open workers hold a result as there are, up to so many in all. */
+export const request = (state: State, { copies, task, workers: names }: CopiesRequested, out: Out): void => {
+  if (!isMovable(state, task)) {
+    out.push({ _tag: "Rejected", event: "CopiesRequested", reason: { _tag: "Gone", what: "task" } })
+    return
+  }
+  const counts = countResults(state)
+  for (let missing = copies - holdersOf(state, task).size; missing > 0; missing--) {
+    const holders = holdersOf(state, task)
+    const isMeant = ({ index, name }: WorkerRecord) => !holders.has(index) && (names?.includes(name) ?? true)
+    const to = emptiest(state, counts, isMeant)
+    if (to === undefined) return
+    counts[to.index]!++
+    copy(state, task, to.index, false, out)
+  }
+}
+
+/** Handles {@link RebalanceRequested}: moves results from workers that hold many to those that hold few. */
+export const rebalance = (state: State, _: RebalanceRequested, out: Out): void => {
+  const counts = countResults(state)
+  for (let task = 0; task < state.tasks.used; task++) {
+    const from = state.tasks.worker[task]!
+    if (!isMovable(state, task) || holdersOf(state, task).size > 1 || state.workers[from]!.phase !== "open") continue
+    const to = emptiest(state, counts, () => true)
+    if (to === undefined || counts[from]! - counts[to.index]! < 2) continue
+    counts[from]!--
+    counts[to.index]!++
+    copy(state, task, to.index, true, out)
+  }
+}
+
+/** Handles {@link TaskCopied}. One whose result is gone by now changes nothing. */
+export const copied = (state: State, { copy }: TaskCopied, out: Out): void => {
+  const copying = state.copying.get(copy)
+  if (copying === undefined) return
+  state.copying.delete(copy)
+  const { isMove, task, to } = copying
+  if (!isMove) return add(state, task, to)
+  const from = state.tasks.worker[task]!
+  passOn(state, task, to)
+  out.push({ _tag: "Discard", task, worker: from })
+  redirect(state, task, out)
+}
+
+/** Makes a worker the first holder of a result. */
+const passOn = (state: State, task: TaskId, to: number): void => {
+  const { attempt, worker } = state.tasks
+  // No attempt made a value from outside.
+  if (attempt[task] !== 0 && !state.makers.has(task)) state.makers.set(task, state.workers[worker[task]!]!.name)
+  worker[task] = to
+  state.hasMoved = true
+}
+
+/** Has the copies of a result that are on their way come from its first holder, which is another one by now. */
+const redirect = (state: State, task: TaskId, out: Out): void => {
+  for (const [number, copying] of Array.from(state.copying)) {
+    if (copying.task !== task || copying.from === state.tasks.worker[task]) continue
+    state.copying.delete(number)
+    const isOpen = state.workers[copying.to]!.phase === "open"
+    if (isOpen && !copying.isMove && !holdersOf(state, task).has(copying.to)) copy(state, task, copying.to, false, out)
+  }
+}
+
+/** Whether a task has a result that may be held elsewhere. */
+const isMovable = ({ tasks: { flags, phase, worker } }: State, task: TaskId): boolean =>
+  phase[task] === Phase.succeeded && worker[task]! >= 0 && (flags[task]! & (Flag.resource | Flag.retains)) === 0
+
+/** The workers that hold a result, or soon will. */
+export const holdersOf = (state: State, task: TaskId): ReadonlySet<number> => {
+  const holders = new Set([state.tasks.worker[task]!, ...(state.copies.get(task) ?? [])])
+  for (const copying of state.copying.values()) if (copying.task === task) holders.add(copying.to)
+  return holders
+}
+
+/** How many results each worker holds, or soon will. */
+const countResults = (state: State): Array<number> => {
+  const counts = state.workers.map(() => 0)
+  const { phase, used, worker } = state.tasks
+  for (let task = 0; task < used; task++) {
+    if (phase[task] === Phase.succeeded && worker[task]! >= 0) counts[worker[task]!]!++
+  }
+  for (const others of state.copies.values()) for (const index of others) counts[index]!++
+  for (const { from, isMove, to } of state.copying.values()) {
+    counts[to]!++
+    if (isMove) counts[from]!--
+  }
+  return counts
+}
+
+/** The open worker with the fewest results; the first of equals. */
+const emptiest = (
+  { workers }: State,
+  counts: ReadonlyArray<number>,
+  isMeant: (worker: WorkerRecord) => boolean
+): WorkerRecord | undefined => {
+  let best: WorkerRecord | undefined
+  for (const worker of workers) {
+    if (worker.phase !== "open" || !isMeant(worker)) continue
+    if (best === undefined || counts[worker.index]! < counts[best.index]!) best = worker
+  }
+  return best
+}
+
+const copy = (state: State, task: TaskId, to: number, isMove: boolean, out: Out): void => {
+  const number = state.nextCopy++
+  const from = state.tasks.worker[task]!
+  state.copying.set(number, { task, from, to, isMove })
+  out.push({ _tag: "Copy", copy: number, task, from, to })
+}
+
+const add = (state: State, task: TaskId, worker: number): void => {
+  const others = state.copies.get(task)
+  if (others === undefined) state.copies.set(task, new Set([worker]))
+  else others.add(worker)
+}
+
+const remove = (state: State, task: TaskId, worker: number): void => {
+  const others = state.copies.get(task)
+  if (others?.delete(worker) === true && others.size === 0) state.copies.delete(task)
+}
+
+/** Drops the copies of a result that goes, those on their way included. Its first holder is told otherwise. */
+export const drop = (state: State, task: TaskId, out: Out): void => {
+  for (const worker of state.copies.get(task) ?? []) out.push({ _tag: "Discard", task, worker })
+  state.copies.delete(task)
+  state.makers.delete(task)
+  for (const [number, copying] of state.copying) if (copying.task === task) state.copying.delete(number)
+}
+
+/** Whether a copy was ever asked for, or a literal adopted: without, each result is where it was made. Asked for each task that is forgotten. */
+export const areAny = ({ makers, nextCopy }: State): boolean => nextCopy > 1 || makers.size > 0
+
+/** What a worker that is lost held is where else it was held: that costs nothing. */
+export const workerLost = (state: State, index: number, out: Out): void => {
+  for (const [number, { to }] of state.copying) if (to === index) state.copying.delete(number)
+  for (const task of Array.from(state.copies.keys())) {
+    remove(state, task, index)
+    if (state.tasks.worker[task] === index && promote(state, task)) redirect(state, task, out)
+  }
+  for (const [number, { from }] of state.copying) if (from === index) state.copying.delete(number)
+}
+
+/** Makes another holder of a result the first; says whether there was one. */
+const promote = (state: State, task: TaskId): boolean => {
+  const others = [...(state.copies.get(task) ?? [])]
+  const next = others.find((worker) => state.workers[worker]!.phase === "open") ?? others[0]
+  if (next === undefined) return false
+  remove(state, task, next)
+  passOn(state, task, next)
+  return true
+}
+
+/** Lets workers that take nothing new and run nothing leave, when open workers hold what they held. */
+export const handOver = (state: State, out: Out): void => {
+  const idle = (): WorkerRecord | undefined =>
+    state.workers.find(({ attempts, index, phase }) =>
+      phase === "draining" && attempts === 0 && !isHandingOver(state, index)
+    )
+  // One that leaves takes nothing from others any more, which then turn to another one.
+  for (let worker = idle(); worker !== undefined; worker = idle()) {
+    moveAll(state, worker.index, out)
+    if (isHandingOver(state, worker.index)) continue
+    workers.moveTo(state, worker, "gone")
+    out.push({ _tag: "WorkerLeft", worker: worker.index })
+  }
+}
+
+const isHandingOver = ({ copying }: State, worker: number): boolean => {
+  for (const { from, isMove } of copying.values()) if (isMove && from === worker) return true
+  return false
+}
+
+const moveAll = (state: State, from: number, out: Out): void => {
+  for (const [number, { to }] of state.copying) if (to === from) state.copying.delete(number)
+  for (const [task, others] of Array.from(state.copies)) {
+    const isFirst = state.tasks.worker[task] === from
+    if (!isFirst && !others.has(from)) continue
+    if (isFirst) promote(state, task)
+    else remove(state, task, from)
+    out.push({ _tag: "Discard", task, worker: from })
+    redirect(state, task, out)
+  }
+  const counts = countResults(state)
+  for (let task = 0; task < state.tasks.used; task++) {
+    if (state.tasks.worker[task] !== from || !isMovable(state, task) || turnIntoMove(state, task)) continue
+    const to = emptiest(state, counts, () => true)
+    if (to === undefined) return
+    counts[to.index]!++
+    copy(state, task, to.index, true, out)
+  }
+}
+
+/** A copy that is on its way to a worker that stays will do; says whether there is one. */
+const turnIntoMove = (state: State, task: TaskId): boolean => {
+  for (const [number, copying] of state.copying) {
+    if (copying.task !== task || state.workers[copying.to]!.phase !== "open") continue
+    state.copying.set(number, { ...copying, isMove: true })
+    return true
+  }
+  return false
+}

@@ -1,0 +1,212 @@
+/**
+ * Workers come and go: they join, are started anew, retire, drain and leave. What a loss does to tasks is in `loss.ts`.
+ *
+ * @since 0.1.0
+ */
+import type { Terms, WorkerAdded, WorkerBeat, WorkerDrained, WorkerStarted } from "../protocol/Event.ts"
+import type { Out } from "../protocol/Instruction.ts"
+import { Phase } from "../protocol/Phase.ts"
+import type { WorkerInfo } from "../protocol/Plan.ts"
+import type { WorkerPhase } from "../protocol/Transition.ts"
+import type { State } from "../state/State.ts"
+import { stockOf, takesTasks } from "../state/WorkerRecord.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { restartsAfter } from "./restart.ts"
+
+/** Handles {@link WorkerAdded}: ready tasks may start there at once. */
+export const add = (
+  state: State,
+  { amounts, labels = [], mark = Infinity, name, slots, terms }: WorkerAdded,
+  out: Out
+): void => {
+  const has = { slots, amounts: stockOf(amounts), info: { id: name, labels }, mark }
+  const worker = enter(state, { ...has, name, terms, restarts: [], isPooled: false }, "open")
+  out.push({ _tag: "WorkerJoined", worker: worker.index })
+}
+
+/** What is known of a worker before it is there. */
+interface Newcomer {
+  readonly name: string
+  readonly slots: number
+  readonly amounts: WorkerRecord["amounts"]
+  readonly info: WorkerInfo
+  readonly mark: number
+  readonly terms: Terms | undefined
+  readonly restarts: ReadonlyArray<number>
+  readonly isPooled: boolean
+}
+
+/** Has a worker started: one more of the pool, or one in the place of another. */
+export const start = (state: State, newcomer: Newcomer, replaces: number, out: Out): void => {
+  const { index, name } = enter(state, newcomer, "starting")
+  out.push({ _tag: "StartWorker", worker: index, name, replaces })
+}
+
+const noTerms: Terms = {}
+
+/** As much as another has, with nothing of it held. */
+const unused = (amounts: WorkerRecord["amounts"]): WorkerRecord["amounts"] =>
+  amounts && new Map(Array.from(amounts, ([name, { total }]) => [name, { total, used: 0 }]))
+
+const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerRecord => {
+  const terms = newcomer.terms ?? noTerms
+  const index = freeRow(state)
+  const worker: WorkerRecord = {
+    index,
+    name: newcomer.name,
+    slots: newcomer.slots,
+    amounts: unused(newcomer.amounts),
+    info: newcomer.info,
+    mark: newcomer.mark,
+    usedAt: 0,
+    serial: state.nextWorker++,
+    terms,
+    isPooled: newcomer.isPooled,
+    restarts: newcomer.restarts,
+    running: 0,
+    attempts: 0,
+    phase,
+    since: state.now,
+    started: 0,
+    heardAt: state.now,
+    silentAt: Infinity,
+    idleSince: Infinity,
+    rejoining: new Map()
+  }
+  state.workers[index] = worker
+  if (terms.maxTasks !== undefined) state.isCounting = true
+  if (terms.ttlMillis !== undefined || terms.maxAgeMillis !== undefined) state.isWatching = true
+  if (worker.mark < Infinity) state.isSteered = true
+  state.takers++
+  state.crewChanged = true
+  if (phase === "open") begin(state, worker)
+  note(state, worker, undefined)
+  return worker
+}
+
+/** The row of a worker that is gone and that nothing names (S11), or a new one. Costs a walk over all tasks if some are gone. */
+const freeRow = (state: State): number => {
+  const row = freeRows(state).values().next().value
+  return row ?? state.workers.length
+}
+
+/** The rows of workers that are gone, or were lost, and that no task and no former attempt names. */
+export const freeRows = (state: State): ReadonlySet<number> => {
+  const rows = new Set<number>()
+  for (const { index, phase } of state.workers) if (phase === "gone" || phase === "lost") rows.add(index)
+  if (rows.size === 0) return rows
+  const { tasks } = state
+  for (let task = 0; task < tasks.used; task++) if (tasks.phase[task] !== Phase.free) rows.delete(tasks.worker[task]!)
+  for (const attempts of state.history.values()) for (const { worker } of attempts) rows.delete(worker)
+  return rows
+}
+
+/** The only way of a worker from one phase to another. */
+export const moveTo = (state: State, worker: WorkerRecord, to: WorkerPhase): void => {
+  const from = worker.phase
+  const took = takesTasks(worker)
+  worker.phase = to
+  if (from === "draining") state.draining--
+  else {
+    // One that drains takes nothing, so whatever becomes of it changes nothing for those that lack a worker.
+    state.crewChanged = true
+    if (to === "draining") state.draining++
+  }
+  note(state, worker, from)
+  if (to === "open") begin(state, worker)
+  if (took && !takesTasks(worker) && --state.takers === 0) strand(state)
+}
+
+const note = (state: State, { name, phase, serial }: WorkerRecord, from: WorkerPhase | undefined): void =>
+  void state.workerLog?.push({ at: state.now, worker: name, serial, from, to: phase, cause: state.cause })
+
+const begin = (state: State, worker: WorkerRecord): void => {
+  worker.since = state.now
+  worker.heardAt = state.now
+  worker.silentAt = state.now + (worker.terms.ttlMillis ?? Infinity)
+}
+
+/** The last worker is on its way out: all that is ready has to wait for another one. */
+const strand = (state: State): void => {
+  state.strandedFrom = state.nextTimer
+  for (let task = 0; task < state.tasks.used; task++) {
+    if (state.tasks.phase[task] === Phase.ready) state.stranded.push(task)
+  }
+}
+
+/** Handles {@link WorkerStarted}. */
+export const started = (state: State, event: WorkerStarted, out: Out): void => {
+  const worker = state.workers[event.worker]
+  if (worker?.phase !== "starting") return refuse(event._tag, out)
+  moveTo(state, worker, "open")
+}
+
+/** Handles {@link WorkerBeat}. One that was lost and comes back is no more than a stranger. */
+export const beat = (state: State, event: WorkerBeat, out: Out): void => {
+  const worker = state.workers[event.worker]
+  if (worker?.phase !== "open" && worker?.phase !== "draining") return refuse(event._tag, out)
+  worker.heardAt = state.now
+}
+
+/** Handles {@link WorkerDrained}: nothing new starts there; what runs may end. */
+export const drain = (state: State, event: WorkerDrained, out: Out): void => {
+  const worker = state.workers[event.worker]
+  if (worker === undefined || !takesTasks(worker)) return refuse(event._tag, out)
+  letGo(state, worker)
+}
+
+/** It leaves when the last attempt there has ended and others hold its results; see `copies.handOver`. */
+export const letGo = (state: State, worker: WorkerRecord): void => moveTo(state, worker, "draining")
+
+export const refuse = (event: string, out: Out): void =>
+  out.push({ _tag: "Rejected", event, reason: { _tag: "Gone", what: "worker" } })
+
+/** One more attempt was given to a worker: after so many it retires. */
+export const countStart = (state: State, worker: WorkerRecord, out: Out): void => {
+  worker.started++
+  if (worker.started === worker.terms.maxTasks) retire(state, worker, out)
+}
+
+/** Lets workers retire that have reached their age. */
+export const retireAged = (state: State, out: Out): void => {
+  for (const worker of state.workers) {
+    const { phase, since, terms: { maxAgeMillis = Infinity } } = worker
+    if (phase === "open" && state.now - since >= maxAgeMillis) retire(state, worker, out)
+  }
+}
+
+/** A fresh worker takes the place of one that leaves. It comes first: there is never a moment without any. */
+const retire = (state: State, worker: WorkerRecord, out: Out): void => {
+  start(state, worker, worker.index, out)
+  letGo(state, worker)
+}
+
+/** Has a worker that is about to be lost replaced, if its terms allow it. The pool sees to its own. */
+export const replaceLost = (state: State, worker: WorkerRecord, out: Out): void => {
+  const { terms: { restart } } = worker
+  if (restart === undefined || worker.isPooled) return
+  const restarts = restartsAfter(restart, worker, state.now)
+  if (restarts !== undefined) start(state, { ...worker, restarts }, worker.index, out)
+}
+
+/** Whether a worker has not been heard for its time to live. */
+export const isSilent = (state: State, worker: WorkerRecord): boolean => {
+  const { heardAt, phase, terms: { ttlMillis } } = worker
+  if (ttlMillis === undefined || (phase !== "open" && phase !== "draining")) return false
+  return state.now - heardAt >= ttlMillis
+}
+
+/** Finds out when to look at the workers again. Beats alone never change that, or each would ask for another alarm. */
+export const watch = (state: State): void => {
+  let at = state.pool?.reviewAt ?? Infinity
+  for (const worker of state.workers) {
+    const { phase, since, terms: { maxAgeMillis, ttlMillis } } = worker
+    if (phase !== "open" && phase !== "draining") continue
+    if (ttlMillis !== undefined) {
+      if (worker.silentAt <= state.now) worker.silentAt = worker.heardAt + ttlMillis
+      at = Math.min(at, worker.silentAt)
+    }
+    if (maxAgeMillis !== undefined && phase === "open") at = Math.min(at, since + maxAgeMillis)
+  }
+  state.watchAt = at
+}

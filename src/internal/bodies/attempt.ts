@@ -1,0 +1,118 @@
+/**
+ * The attempt that a fiber belongs to: what `Worker` is inside a body.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import { keyAt } from "../../engine/state/Submission.ts"
+import type { Submission } from "../../engine/state/Submission.ts"
+import { keepSpecimen } from "../../engine/structures/specimens.ts"
+import { Worker } from "../../Worker.ts"
+import type { Info } from "../../Worker.ts"
+// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+
+/** What an attempt knows of where it runs. */
+export interface Host {
+  readonly name: string
+  /** Its labels; without, it does for whatever is asked. */
+  readonly labels?: ReadonlyArray<string>
+  /** What still runs there belongs to nobody. */
+  readonly isLost: boolean
+}
+
+export class Attempt {
+  readonly core: SchedulerCore
+  readonly task: TaskId
+  readonly serial: number
+  /** What the body acquires and submits without a scope of its own belongs to this one. */
+  readonly scope: Scope.Scope | undefined
+  /** The wait that an explicit secede holds open, or -1. */
+  away = -1
+  /** The fiber that has seceded, until it has rejoined. */
+  awayIn: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** How many sections are open that a stop does not cut. */
+  shields = 0
+  /** The context of its body, and that of its submitter, from which it was made. */
+  context: Context.Context<never> | undefined = undefined
+  base: Context.Context<never> | undefined = undefined
+  readonly host: Host
+  /** Which start of the task it is, from 1. */
+  readonly number: number
+  /** Where the task was registered: its row may belong to another by the time a fiber that outlived the body asks. */
+  readonly submission: Submission
+  readonly index: number
+
+  constructor(
+    core: SchedulerCore,
+    host: Host,
+    task: TaskId,
+    serial: number,
+    number: number,
+    scope: Scope.Scope | undefined,
+    submission = core.state.tasks.submission[task]!,
+    index = core.state.tasks.index[task]!
+  ) {
+    this.core = core
+    this.scope = scope
+    this.host = host
+    this.task = task
+    this.serial = serial
+    this.number = number
+    this.submission = submission
+    this.index = index
+  }
+
+  get key(): string {
+    return keyAt(this.submission, this.index)
+  }
+
+  /** Whether its worker was lost while it ran: another attempt stands in for it by now. */
+  get isLost(): boolean {
+    return this.host.isLost
+  }
+
+  get info(): Info {
+    return { worker: this.host.name, labels: this.host.labels ?? [], attempt: this.number, key: this.key }
+  }
+}
+
+keepSpecimen(new Attempt({} as SchedulerCore, {} as Host, 0, 0, 0, undefined, {} as Submission, 0))
+
+/** An attempt as one of the tasks sees it that run in it, one after the other. */
+export class PartAttempt extends Attempt {
+  private readonly own: string
+
+  constructor(whole: Attempt, key: string, number: number, scope: Scope.Scope | undefined) {
+    super(whole.core, whole.host, whole.task, whole.serial, number, scope, whole.submission, whole.index)
+    this.own = key
+  }
+
+  override get key(): string {
+    return this.own
+  }
+}
+
+/** Which of these labels the worker lacks that runs the present body. */
+export const missingLabels = (worker: Worker["Service"], labels: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const has = (worker as Attempt).host.labels
+  return has === undefined ? [] : labels.filter((label) => !has.includes(label))
+}
+
+/** The attempt of `core` in whose body this fiber runs, if any; that of another scheduler does not count. */
+export const attemptOf = (core: SchedulerCore, fiber: Fiber.Fiber<unknown, unknown>): Attempt | undefined => {
+  const attempt = Context.getOrUndefined(fiber.context, Worker)
+  return attempt instanceof Attempt && attempt.core === core ? attempt : undefined
+}
+
+/** The key of the task in whose body this fiber runs, whatever scheduler that is of. */
+export const keyOfBody = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined => {
+  const attempt = Context.getOrUndefined(fiber.context, Worker)
+  return attempt instanceof Attempt ? attempt.key : undefined
+}
+/** What keeps an attempt from ending that was asked to stop. */
+
+export type Obstacle = "shielded" | "body" | "ending"

@@ -1,0 +1,127 @@
+/**
+ * Calls of what users wrote, and what they must not give.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { assemble } from "../tasks/inputs.ts"
+import type { Plain, TaskImpl } from "../tasks/task.ts"
+import { briefResult } from "../text/brief.ts"
+import { quote } from "../text/text.ts"
+import { hush, isMeant, isThenable, workIn } from "../values/strangers.ts"
+import type { Work } from "../values/strangers.ts"
+
+/** With such a name a frame ends what Effect's printers show of a stack: what is above it is the user's own code. */
+const runBody = "~effect/Effect/task"
+
+const bodies = {
+  [runBody]<A>(run: (values: unknown) => A, values: unknown): A {
+    return run(values)
+  }
+}
+
+const callBody = <A>(run: (values: unknown) => A, values: unknown): A => bodies[runBody](run, values)
+
+/** Whoever knows the keys of tasks by number. */
+interface Names {
+  readonly keyOf: (id: number) => string
+}
+
+/** What a plain function gave, which must not be work that nobody waits for. What it was given it may pass on. */
+export const valueOf = (f: Plain, values: unknown, names: Names, id: number): unknown => {
+  const value = callBody(f, values)
+  if (typeof value !== "object" || value === null) return value
+  const work = workIn(value)
+  if (work === undefined || isMeant(value) || isPartOf(values, value)) return value
+  hush(value)
+  throw new TypeError(`The function of task ${nameIn(names, id)} returned ${work}${ofFunctions[work]}.`)
+}
+
+const nameIn = (names: Names, id: number): string => quote(names.keyOf(id))
+
+const handOn = "Task.value to hand it on as it is"
+
+const ofFunctions: Readonly<Record<Work, string>> = {
+  "an Effect": `, which nothing runs: use Task.make, or ${handOn}`,
+  "an Exit": `, as Effect.succeed and Effect.fail do: use Task.make, or ${handOn}`,
+  "a Task": `, which nothing runs: use Task.flatMap, or ${handOn}`,
+  "a Future": `, for which nothing waits: make it an input, or use ${handOn}`,
+  "a Promise": ": use Task.make, and Effect.tryPromise around it",
+  "a thenable": `, such as a query: use Task.make, and Effect.tryPromise around it, or ${handOn}`
+}
+
+const ofEffects: Readonly<Record<Exclude<Work, "an Exit">, string>> = {
+  "an Effect": `, which nothing runs: use Effect.flatMap in place of Effect.map, or ${handOn}`,
+  "a Task": `, which nothing runs: use Task.flatMap, or ${handOn}`,
+  "a Future": `, for which nothing waits: join it with Future.join, or use ${handOn}`,
+  "a Promise": `, for which nothing waits: use Effect.tryPromise, or ${handOn}`,
+  "a thenable": `, such as a query, which nothing runs: use Effect.tryPromise, or ${handOn}`
+}
+
+/**
+ * What is wrong with what the effect of a task gave, `value`, if anything is. An `Exit` is what `Effect.exit` gives. What is in
+ * `inputs` it may hand on.
+ */
+export const strayResult = (
+  task: TaskImpl,
+  value: unknown,
+  inputs: () => unknown,
+  names: Names,
+  id: number
+): TypeError | undefined => {
+  if (typeof value !== "object" || value === null || task.body._tag !== "effect") return undefined
+  // A proxy may throw at any question.
+  const work = Result.getOrUndefined(Result.try(() => workIn(value)))
+  if (work === undefined || work === "an Exit" || isMeant(value) || isPartOf(inputs(), value)) return undefined
+  hush(value)
+  return new TypeError(`The effect of task ${nameIn(names, id)} gave ${work}${ofEffects[work]}.`)
+}
+
+const isPartOf = (values: unknown, value: unknown): boolean =>
+  value === values || (typeof values === "object" && values !== null && Object.values(values).includes(value))
+
+/** What a body returned, which in untyped code may be anything. */
+const effectOf = (returned: unknown, names: Names, id: number): Effect.Effect<unknown, unknown> => {
+  if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
+  const key = quote(names.keyOf(id))
+  const found = briefResult(returned)
+  const hint = isThenable(returned) ? "wrap it with Effect.tryPromise" : "use Task.map for a plain value"
+  return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
+}
+
+/** The body of a task with the results that it is given; for one that gives the exit of another that exit alone. */
+export const bodyOf = (
+  task: TaskImpl,
+  inputs: ReadonlyArray<unknown> | undefined,
+  names: Names,
+  id: number
+): Effect.Effect<unknown, unknown> => {
+  const { body } = task
+  switch (body._tag) {
+    case "effect":
+      if (body.constant !== undefined) return body.constant as Effect.Effect<unknown>
+      return Effect.suspend(() => effectOf(callBody(body.run, assembled(task, inputs)), names, id))
+    case "flatMap":
+      return Effect.sync(() => callBody(body.run, assembled(task, inputs)))
+    case "map":
+      return Effect.sync(() => valueOf(body.run, assembled(task, inputs), names, id))
+    case "exit":
+      return Effect.succeed(inputs![0])
+    case "value":
+      return Effect.succeed(body.value)
+  }
+}
+
+/** What untyped code gave where an effect belongs; `what` says where that is. */
+export const givenEffect = <A, E, R>(what: string, given: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  if (Effect.isEffect(given)) return given
+  // Now, not when it runs: the failure of a promise may not go unseen until then.
+  const found = briefResult(given)
+  const way = isThenable(given) ? "tryPromise" : typeof given === "function" ? "sync" : "succeed"
+  return Effect.die(new TypeError(`${what} is ${found} instead of an Effect: wrap it with Effect.${way}.`))
+}
+
+/** What a body is given: its inputs as they were given, with tasks replaced by their results. */
+export const assembled = (task: TaskImpl, inputs: ReadonlyArray<unknown> | undefined): unknown =>
+  inputs === undefined ? task.inputs : assemble(task, inputs)

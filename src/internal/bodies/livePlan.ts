@@ -1,0 +1,88 @@
+/**
+ * Plans as the driver sees them: with what the engine never looks at, bodies and the worlds in which they run.
+ *
+ * @internal
+ */
+import type * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { isBeyond } from "../../engine/events/horizon.ts"
+import type { Defaults, Plan, Reference } from "../../engine/protocol/Plan.ts"
+import type { Place } from "../../engine/state/Submission.ts"
+import type { AsyncScope } from "../platform/asyncScope.ts"
+import { noOptions } from "../tasks/task.ts"
+import type { Pass, Plain, TaskImpl, TaskOptions } from "../tasks/task.ts"
+
+/** Results of earlier runs by key; new ones are added to it. A `Map` will do. */
+export interface ResultCache {
+  readonly has: (key: string) => boolean
+  readonly get: (key: string) => unknown
+  readonly set: (key: string, value: unknown) => unknown
+}
+
+/** A cache as a run sees it: it never throws. */
+export interface Cache {
+  readonly find: (key: string) => { readonly value: unknown } | undefined
+  readonly set: (key: string, value: unknown) => void
+  /** Keys of tasks mean nothing outside of their graph, which a flatMap task returned. */
+  readonly forCallsAlone?: true
+}
+
+/** Whether a cache may have the result of a task, or get it: calls say in their keys all that their results depend on. */
+export const isFor = (cache: Cache, { options: { key } }: TaskImpl): boolean =>
+  cache.forCallsAlone !== true || key === undefined
+
+/** What the tasks of one submission share: the context of their submitter, what its region says, and a cache for results. */
+export interface Run {
+  readonly context: Context.Context<never>
+  readonly annotations: TaskOptions
+  readonly defaults: Defaults | undefined
+  readonly fork: (effect: Effect.Effect<any, any>) => Fiber.Fiber<any, any>
+  /** The async context of their submitter. */
+  readonly asyncScope: AsyncScope
+  readonly cache: Cache | undefined
+  /** How the plan is to be written anew before it is submitted. */
+  readonly passes: ReadonlyArray<Pass> | undefined
+}
+
+/** A plan with what the engine never looks at: bodies, and the world they run in. It lives as long as one of its tasks. */
+export interface LivePlan extends Plan {
+  /** The task of each plan index. */
+  readonly nodes: ReadonlyArray<TaskImpl>
+  /**
+   * The function of each task that takes the results of its dependencies as an array and does nothing else: its start need
+   * not look at the task, which in a large graph is two misses of the cache.
+   */
+  readonly functions: ReadonlyArray<Plain | undefined>
+  readonly run: Run
+  /** The worlds of the tasks of a plan that runs them again: they come from several submissions. */
+  readonly runs: ReadonlyArray<Run> | undefined
+  /** The body of a flatMap task returned it, and the engine took it. */
+  isUnfolded: boolean
+}
+
+/** The world in which a task of a plan runs. */
+export const runOf = ({ run, runs }: LivePlan, index: number): Run => runs === undefined ? run : runs[index]!
+
+export const runAt = ({ index, submission }: Place): Run => runOf(submission.plan as LivePlan, index)
+
+export const taskAt = ({ index, submission }: Place): TaskImpl => (submission.plan as LivePlan).nodes[index]!
+
+/** The value of the literal that was registered there. */
+export const literalAt = (place: Place): unknown => {
+  const { body } = taskAt(place)
+  return body._tag === "value" ? body.value : undefined
+}
+
+/** Whether it is still known what was registered there: else nothing of it runs again. */
+export const isKnownAt = ({ submission }: Pick<Place, "submission">): boolean => !isBeyond(submission)
+
+/** The function of a task that needs nothing else; see `LivePlan.functions`. */
+export const functionOf = ({ options, plain, shape }: TaskImpl): Plain | undefined =>
+  shape === "array" && options === noOptions ? plain : undefined
+
+export interface Compiled {
+  readonly plan: LivePlan
+  /** Where each target is, in the order given. */
+  readonly targets: ReadonlyArray<Reference>
+}

@@ -1,0 +1,61 @@
+/**
+ * Whether and when a failed attempt is followed by another: what the schedule of its task says.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import { DependencyFailed, GraphError, TaskSkipped } from "../../SkeinError.ts"
+// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { TaskImpl } from "../tasks/task.ts"
+import { isRuntimeFailure } from "../text/runtimeFailure.ts"
+import { isA, looked } from "../values/looks.ts"
+import type { Run } from "./livePlan.ts"
+
+/** A retry schedule on its way. */
+export type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown, unknown>
+
+/** Asks the schedule of a task, which goes on from attempt to attempt; it fails as done when it says no more. */
+export const delayOf = (
+  core: SchedulerCore,
+  task: TaskId,
+  retry: Schedule.Schedule<unknown, unknown, unknown, unknown>,
+  error: unknown
+): Effect.Effect<[unknown, Duration.Duration], unknown> =>
+  Effect.suspend(() => {
+    const { schedules } = core
+    const present = schedules.get(task)
+    const step = present === undefined
+      ? Effect.map(Schedule.toStep(retry), (next) => {
+        // Instants, for schedules by the calendar; from one to the next they measure what has passed, however the clock is set.
+        const offset = core.time.offset()
+        const step: Step = (now, error) => next(now + offset, error)
+        schedules.set(task, step)
+        return step
+      })
+      : Effect.succeed(present)
+    return Effect.flatMap(step, (step) => step(core.now(), error))
+  }) as Effect.Effect<[unknown, Duration.Duration], unknown>
+
+/** The schedule of a task, its own or that of its region; what must not run twice has none. */
+export const retryOf = (
+  { options: { idempotent, retry } }: TaskImpl,
+  { annotations }: Run
+): TaskImpl["options"]["retry"] => idempotent === false ? undefined : retry ?? annotations.retry
+
+/** Whether a schedule says no more. */
+export const isDone = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some((reason) => Cause.isFailReason(reason) && looked(() => Cause.isDone(reason.error), false))
+
+/**
+ * Whether a failure may be another one the next time: not what the runtime did to a task that the body joined, nor that it was
+ * skipped or could not be submitted. Its own failure is as any other, and that of the time limits and options of a task it joined.
+ */
+export const isRetriable = (error: unknown): boolean =>
+  !isRuntimeFailure(error) && !notRetried.some((type) => isA<unknown>(error, type))
+
+const notRetried = [DependencyFailed, GraphError, TaskSkipped]

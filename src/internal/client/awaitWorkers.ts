@@ -1,0 +1,56 @@
+/**
+ * The wait for workers.
+ *
+ * @internal
+ */
+import type * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import type { AwaitWorkersOptions } from "../../Scheduler.ts"
+import { NoSuitableWorker } from "../../SkeinError.ts"
+import type { GraphError } from "../../SkeinError.ts"
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import { count as positive, duration, optionsFault, valueFault } from "../tasks/checks.ts"
+import type { Checks } from "../tasks/checks.ts"
+import { millisIn } from "../tasks/durations.ts"
+import { closed } from "../text/closed.ts"
+
+const checks: Checks<AwaitWorkersOptions> = { connectTimeout: duration, stableTimeout: duration }
+
+/** Waits until `count` workers take tasks, or until no more of them come. */
+export const awaitWorkers = (
+  core: SchedulerCore,
+  count: number,
+  options: AwaitWorkersOptions | undefined
+): Effect.Effect<number, NoSuitableWorker | GraphError> => {
+  const fault = optionsFault(options, checks) ?? valueFault(positive, "count", count)
+  if (fault !== undefined) return Effect.fail(fault)
+  const connectMillis = millisIn(options?.connectTimeout) ?? 5_000
+  const stableMillis = millisIn(options?.stableTimeout) ?? 60_000
+  const open = (): number => core.state.workers.filter(({ phase }) => phase === "open").length
+  const wait = Effect.gen(function*() {
+    const joins = yield* Queue.unbounded<void, Cause.Done>()
+    const listen = Effect.sync(() =>
+      core.crew.listen(
+        ({ to }) => to === "open" && Queue.offerUnsafe(joins, undefined),
+        () => void Queue.endUnsafe(joins)
+      )
+    )
+    yield* Effect.acquireRelease(listen, (stop) => Effect.sync(stop))
+    const joined = Effect.mapError(Queue.take(joins), () => closed("scheduler"))
+    const until = core.now() + connectMillis
+    while (!core.life.isClosed && open() < count) {
+      const isNone = open() === 0
+      const millis = isNone ? Math.max(0, until - core.now()) : stableMillis
+      if (Option.isSome(yield* Effect.timeoutOption(joined, Duration.millis(millis)))) continue
+      if (open() > 0) break
+      if (isNone || core.now() >= until) {
+        return yield* new NoSuitableWorker({ key: undefined, restriction: {}, millis: connectMillis })
+      }
+    }
+    return core.life.isClosed ? yield* closed("scheduler") : open()
+  })
+  return Effect.scoped(wait)
+}

@@ -1,0 +1,183 @@
+/**
+ * What may be asked of a client, in which modes, and what it gives: `Client.compute` and all that is made of it.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type { WaitOptions } from "../../Future.ts"
+import type { Graph } from "../../Graph.ts"
+import type { Errors, Exits, Handle, Values, WithoutSignals } from "../../Inputs.ts"
+import { GraphError } from "../../SkeinError.ts"
+import type { Root, RuntimeFailure } from "../../SkeinError.ts"
+import type { ResultCache } from "../bodies/livePlan.ts"
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import { isGraph } from "../graphs/graph.ts"
+import { misplaced as refuseMisplaced } from "../plans/compile.ts"
+import { cache, callback, flag, mode, passes, recordOf } from "../tasks/checks.ts"
+import type { Checks, Mode } from "../tasks/checks.ts"
+import { scan } from "../tasks/inputs.ts"
+import type { Scan } from "../tasks/inputs.ts"
+import { isRecord } from "../tasks/task.ts"
+import type * as internal from "../tasks/task.ts"
+import { brief, briefResult } from "../text/brief.ts"
+import type { IsAny } from "../values/isAny.ts"
+import { foreignText, isMeant, isThenable, keepOneCopy } from "../values/strangers.ts"
+import * as collect from "../views/collect.ts"
+
+export type { ResultCache }
+
+/** What `compute` does not run: told where the call is written. */
+export type Computable<I> = I extends Handle | Graph<any> ? unknown : Refused<Work<I> | Work<Member<I>>>
+
+/** Of a shape in generic code the compiler may know no more than that it holds tasks. */
+export type ShapeOfTasks = Handle | Graph<any> | ReadonlyArray<Handle> | { readonly [name: string]: Handle }
+
+type Refused<Hint> = [Hint] extends [never] ? unknown : Hint
+
+type Member<I> = I extends ReadonlyArray<infer X> ? X : I extends object ? I[keyof I] : never
+
+/** What looks like work, and is none of ours. An `Exit` is an Effect to the compiler, and a value to us. */
+type Work<I> = IsAny<I> extends true ? never
+  : I extends Exit.Exit<any, any> ? never
+  : I extends Effect.Effect<any, any, any>
+    ? "An Effect is no task. Make one of it with Task.make, or run the effect itself."
+  : I extends PromiseLike<any> ? "A Promise is no task. Make one with Task.make and Effect.tryPromise."
+  : never
+
+export type Shape<I> = I extends Graph<infer Tasks> ? Tasks : I
+
+/** @internal */
+export type Result<I, M extends Mode> = M extends "collect" ? Exits<I> : Values<I>
+
+/** @internal */
+export type Failure<I, M extends Mode> = M extends "collect" ? never
+  : RuntimeFailure | WithoutSignals<M extends "continue" ? Root<Errors<I>> : Errors<I>>
+
+/**
+ * Functions that are told how a computation goes, one call after the other, about the tasks that it submits itself. One that
+ * throws, or gives a promise that fails, is not called again, with a warning in the log; it never harms the run or the
+ * others. `finish` is called whenever `start` was, however the computation ends. The idea is that of Dask's callbacks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Callbacks {
+  readonly start?: (() => void) | undefined
+  /** The tasks that this computation adds. */
+  readonly startState?: ((tasks: number) => void) | undefined
+  readonly beforeTask?: ((key: string) => void) | undefined
+  readonly afterTask?:
+    | ((key: string, outcome: "succeeded" | "failed" | "upstreamFailed" | "cancelled" | "skipped") => void)
+    | undefined
+  readonly finish?: ((failed: boolean) => void) | undefined
+}
+
+/**
+ * A way to write a graph anew before it runs that changes nothing but what it costs: `fuse` makes one task of a chain of
+ * tasks, `inline` computes constants and tasks with the option `inline` in each task that needs them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Pass = internal.Pass
+
+/**
+ * What a submission can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface SubmitOptions {
+  /** Results by key: tasks found here do not run, and results of keyed tasks are added. A `Map` will do. */
+  readonly cache?: ResultCache | undefined
+  /** How to write the graph anew before it runs; not at all unless told. Also for graphs that `flatMap` tasks of it return. */
+  readonly passes?: ReadonlyArray<Pass> | undefined
+}
+
+/**
+ * What a computation can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ComputeOptions<M extends Mode = Mode> extends WaitOptions, SubmitOptions {
+  readonly errors?: M | undefined
+  readonly callbacks?: Callbacks | undefined
+}
+
+export const ofSubmit: Checks<SubmitOptions> = { cache, passes }
+
+const ofCallbacks: Checks<Callbacks> = {
+  start: callback,
+  startState: callback,
+  beforeTask: callback,
+  afterTask: callback,
+  finish: callback
+}
+
+export const ofCompute: Checks<ComputeOptions> = {
+  errors: mode,
+  keepSlot: flag,
+  cache,
+  callbacks: recordOf(ofCallbacks),
+  passes
+}
+
+/** A graph stands for the record of its tasks. */
+export const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks : targets
+
+export const computeShape = (
+  core: SchedulerCore,
+  shape: unknown,
+  { cache, callbacks, errors = "failFast", keepSlot, passes }: ComputeOptions
+): Effect.Effect<unknown, unknown> => {
+  const scanned = scan(shape)
+  const refused = strangerOf(shape, scanned) ?? refusalOf(scanned)
+  if (refused !== undefined) return Effect.fail(refused)
+  const { handles } = scanned
+  const options = { keepGoing: errors !== "failFast", cache, passes, callbacks, keepsSlot: keepSlot }
+  return core.computes.run(
+    handles,
+    options,
+    (targets, owner) => collect.ofTargets(core, scanned, errors, targets, owner)
+  )
+}
+
+/**
+ * An effect or a promise as the target itself; a promise may be a value deeper in a shape, but not beside targets, where it looks
+ * like one.
+ */
+const strangerOf = (shape: unknown, { shape: kind }: Scan): GraphError | undefined => {
+  if (Effect.isEffect(shape) || isThenable(shape)) return stray(shape, "task")
+  if (typeof shape !== "object" || shape === null || (kind !== "none" && kind !== "nested")) return undefined
+  const members: ReadonlyArray<unknown> = Array.isArray(shape) || isRecord(shape) ? Object.values(shape) : []
+  const promise = members.find((member) => isThenable(member) && !isMeant(member))
+  return promise === undefined ? undefined : stray(promise, "task")
+}
+
+/** What was given in the place of something else. */
+export const stray = (
+  value: unknown,
+  expected: "task" | "future" | "array of tasks" | "array of futures"
+): GraphError => {
+  const [dependency, instead] = expected === "task" ? wordsOf(value) : [brief(value)]
+  const why = `it is no ${expected}${instead === undefined ? "" : `; ${instead}`}`
+  return new GraphError({ reason: { _tag: "InvalidDependency", key: undefined, dependency, why } })
+}
+
+const wordsOf = (value: unknown): readonly [string, string?] => {
+  if (Effect.isEffect(value)) return ["an Effect", "make one of it with Task.make, or run the effect itself"]
+  const foreign = foreignText(value)
+  if (foreign !== undefined) return [foreign, keepOneCopy]
+  const found = briefResult(value)
+  return isThenable(value) ? [found, "make one with Task.make and Effect.tryPromise"] : [found]
+}
+
+const policyAsTarget = { what: "a Dependency", why: "a policy is for the inputs of a task; ask for its members" }
+
+/** What is wrong with a request. */
+export const refusalOf = ({ groups, misplaced }: Scan): GraphError | undefined => {
+  const wrong = groups === undefined ? misplaced : policyAsTarget
+  return wrong && new GraphError({ reason: refuseMisplaced(undefined, wrong) })
+}

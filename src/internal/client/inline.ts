@@ -1,0 +1,94 @@
+/**
+ * The body that failed, once more: in the calling fiber, where a breakpoint or a stack leads to it.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { Group } from "../../engine/protocol/policies.ts"
+import type { Place } from "../../engine/state/Submission.ts"
+import { GraphError } from "../../SkeinError.ts"
+import { Worker } from "../../Worker.ts"
+import { Attempt, attemptOf } from "../bodies/attempt.ts"
+import type { Host } from "../bodies/attempt.ts"
+import { assembled, bodyOf, strayResult } from "../bodies/bodies.ts"
+import { isKnownAt, runAt, taskAt } from "../bodies/livePlan.ts"
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import { tooFarBack } from "../plans/rerun.ts"
+import { policiesOf } from "../tasks/dependency.ts"
+import type { FutureImpl } from "../tasks/task.ts"
+import { rootOf } from "../views/causes.ts"
+import { ofInputs } from "../views/collect.ts"
+
+/** Runs the body of the task that failed first on the way to a future, with the inputs that it had. */
+export const rerunInline = (future: FutureImpl): Effect.Effect<unknown, unknown> =>
+  Effect.withFiber((fiber) => {
+    const { core } = future
+    const refused = core.submissions.refuseRetry(future)
+    if (refused !== undefined) return Effect.fail(refused)
+    core.view.see(future.claim)
+    const { place, where } = rootOf(core.view.outcomeOf(future.claim)!.trail)
+    if (!isKnownAt(place!)) return Effect.fail(new GraphError({ reason: tooFarBack(place!) }))
+    const attempt = attemptFor(core, place!, Math.max(1, where!.attempt), fiber)
+    return withInputs(core, place!, (values) => inScope(core, place!, attempt, values))
+  })
+
+/** Gives `use` what the body gets, from the results that are held, or from tasks that run again; they are held meanwhile. */
+const withInputs = (
+  core: SchedulerCore,
+  place: Place,
+  use: (values: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>
+): Effect.Effect<unknown, unknown> => {
+  const task = taskAt(place)
+  if (task.handles.length === 0) return use(task.handles)
+  const groups = policiesOf(task)
+  const absorbs = task.body._tag === "exit"
+  const isExit = (input: number): boolean => absorbs || isGrouped(groups, input)
+  return Effect.uninterruptibleMask((restore) =>
+    restore(core.computes.runInputs(
+      place,
+      absorbs || groups !== undefined,
+      (targets) => Effect.flatMap(ofInputs(core, isExit, targets), (values) => restore(use(values)))
+    ))
+  )
+}
+
+const isGrouped = (groups: ReadonlyArray<Group> | undefined, place: number): boolean =>
+  groups?.some(({ from, to }) => place >= from && place < to) === true
+
+const inline: Host = { name: "inline", isLost: false }
+
+/** What the body sees of a worker. What it waits for and submits belongs to the task that calls, if one does. */
+const attemptFor = (
+  core: SchedulerCore,
+  { index, submission }: Place,
+  number: number,
+  fiber: Fiber.Fiber<unknown, unknown>
+): Attempt => {
+  const caller = attemptOf(core, fiber)
+  return new Attempt(core, inline, caller?.task ?? -1, caller?.serial ?? 0, number, undefined, submission, index)
+}
+
+/** The world is that of whoever submitted the task; the scope and the slot are given back whatever happens. */
+const inScope = (
+  core: SchedulerCore,
+  place: Place,
+  attempt: Attempt,
+  values: ReadonlyArray<unknown>
+): Effect.Effect<unknown, unknown> =>
+  Effect.acquireUseRelease(
+    Scope.make(),
+    (scope) => {
+      const context = Context.add(Context.add(runAt(place).context, Worker, attempt), Scope.Scope, scope)
+      const task = taskAt(place)
+      const names = { keyOf: () => attempt.key }
+      const checked = Effect.flatMap(bodyOf(task, values, names, 0), (value) => {
+        const wrong = strayResult(task, value, () => assembled(task, values), names, 0)
+        return wrong === undefined ? Effect.succeed(value) : Effect.die(wrong)
+      })
+      return Effect.provideContext(checked, context)
+    },
+    (scope, exit) => Effect.andThen(Scope.close(scope, exit), core.waits.rejoin(attempt))
+  )

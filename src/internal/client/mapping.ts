@@ -1,0 +1,126 @@
+/**
+ * Tasks made of items.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type { Needs, Own, Services, Upstream, Values } from "../../Inputs.ts"
+import type { GraphError } from "../../SkeinError.ts"
+import type { Task } from "../../Task.ts"
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import { anything, optionsFault } from "../tasks/checks.ts"
+import type { Checks, Mode } from "../tasks/checks.ts"
+import { makeTask } from "../tasks/makeTask.ts"
+import { normalize } from "../tasks/options.ts"
+import type { AnyOptions, NoOptions, OptionErrors, OptionServices, OptionsFor } from "../tasks/taskOptions.ts"
+import { isEffectOnly } from "../values/strangers.ts"
+import type { Client } from "./client.ts"
+import { withCore } from "./client.ts"
+import { computeShape, ofCompute } from "./computing.ts"
+import type { ComputeOptions, Failure, Result } from "./computing.ts"
+import { readRows } from "./reading.ts"
+
+/**
+ * What {@link map} can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface MapOptions<A, M extends Mode = Mode, O extends AnyOptions = AnyOptions> extends ComputeOptions<M> {
+  /** Options of all items' tasks, such as their label or priority; or a function that gives those of each. */
+  readonly task?: O | ((item: A, index: number) => O) | undefined
+}
+
+/** The tasks that are made of items. */
+type Mapped<A, B, E, R, O> = Array<
+  Task<B, Own<E> | Upstream<A> | OptionErrors<O>, Needs<R> | Services<A> | OptionServices<O>>
+>
+
+/**
+ * Runs `f` for each item, as a task each, and gives the results in the order of the items. Items may be tasks or futures.
+ *
+ * **Details**
+ *
+ * All items are read before anything starts: an input that throws is a defect, and one that has more items than the layer's
+ * `limits.tasks` (10 million unless told) is refused. Reading many items takes turns with all that runs, and can be
+ * interrupted; the input is then closed, as `for ... of` does.
+ *
+ * @category computing
+ * @since 0.1.0
+ */
+export const map = <A, B, E, R, const M extends Mode = "failFast", const O extends OptionsFor<O, E> = NoOptions>(
+  items: Iterable<A>,
+  f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
+  options?: MapOptions<A, M, O>
+): Effect.Effect<
+  Result<Mapped<A, B, E, R, O>, M>,
+  Failure<Mapped<A, B, E, R, O>, M> | GraphError,
+  Services<Mapped<A, B, E, R, O>> | Client
+> => withCore((core) => mapItems(core, items, f as never, options as never)) as any
+
+const mapItems = (
+  core: SchedulerCore,
+  items: Iterable<unknown>,
+  f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
+  options: MapOptions<unknown> | undefined
+): Effect.Effect<unknown, unknown> => {
+  const unknown = optionsFault(options, ofMap)
+  if (unknown !== undefined) return Effect.fail(unknown)
+  return Effect.flatMap(readRows(core, [items], ([item]) => item), (given) => mapRows(core, given, f, options))
+}
+
+const mapRows = (
+  core: SchedulerCore,
+  items: ReadonlyArray<unknown>,
+  f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
+  options: MapOptions<unknown> = {}
+): Effect.Effect<unknown, unknown> => {
+  const { task } = options
+  const optionsOf = typeof task === "function" ? task : () => task
+  const tasks = items.map((item, index) =>
+    // Items may be effects: `f` is there to say what becomes of them.
+    isEffectOnly(item)
+      ? makeTask({ _tag: "effect", run: () => f(item, index) }, undefined, normalize(optionsOf(item, index)))
+      : makeTask({ _tag: "effect", run: (value) => f(value, index) }, item, normalize(optionsOf(item, index)))
+  )
+  return computeShape(core, tasks, options)
+}
+
+const ofMap: Checks<MapOptions<unknown>> = { ...ofCompute, task: anything }
+
+/** One item of each input. */
+type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]: ItemOf<I[K]> }
+
+type ItemOf<I> = I extends Iterable<infer A> ? A : never
+
+/**
+ * Like {@link map}, with one argument from each of several inputs; stops with the shortest.
+ *
+ * @category computing
+ * @since 0.1.0
+ */
+export const zipMap = <
+  const I extends ReadonlyArray<Iterable<any>>,
+  B,
+  E,
+  R,
+  const M extends Mode = "failFast",
+  const O extends OptionsFor<O, E> = NoOptions
+>(
+  inputs: I,
+  f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,
+  options?: MapOptions<Zipped<I>, M, O>
+): Effect.Effect<
+  Result<Mapped<Zipped<I>, B, E, R, O>, M>,
+  Failure<Mapped<Zipped<I>, B, E, R, O>, M> | GraphError,
+  Services<Mapped<Zipped<I>, B, E, R, O>> | Client
+> =>
+  withCore((core) => {
+    const unknown = optionsFault(options, ofMap)
+    return unknown !== undefined
+      ? Effect.fail(unknown)
+      : Effect.flatMap(
+        readRows(core, inputs, (row) => row),
+        (rows) => mapRows(core, rows, (items) => f(...items as any), options as never)
+      )
+  }) as any

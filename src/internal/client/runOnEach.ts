@@ -1,0 +1,53 @@
+/**
+ * One effect once on every worker.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import { takesTasks } from "../../engine/state/WorkerRecord.ts"
+import type { RunOnEachOptions } from "../../Scheduler.ts"
+import { givenEffect } from "../bodies/bodies.ts"
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import { flag, mode, optionsFault, text } from "../tasks/checks.ts"
+import type { Checks } from "../tasks/checks.ts"
+import { makeTask } from "../tasks/makeTask.ts"
+import { normalize } from "../tasks/options.ts"
+import type { TaskImpl } from "../tasks/task.ts"
+import { computeShape } from "./computing.ts"
+
+const checks: Checks<RunOnEachOptions> = { errors: mode, keepSlot: flag, label: text }
+
+/** Runs `effect` as a task on each worker that takes tasks, and gives what these give by the names of the workers. */
+export const runOnEach = (
+  core: SchedulerCore,
+  effect: Effect.Effect<unknown, unknown, unknown>,
+  options: RunOnEachOptions | undefined
+): Effect.Effect<ReadonlyMap<string, unknown>, unknown> =>
+  Effect.suspend(() => {
+    const given = givenEffect("The effect of Scheduler.runOnEach", effect)
+    if (given !== effect) return given as Effect.Effect<never>
+    const fault = optionsFault(options, checks)
+    if (fault !== undefined) return Effect.fail(fault)
+    const { label = "runOnEach", ...rest } = options ?? {}
+    const workers = core.state.workers.filter(takesTasks).map(({ name }) => name)
+    const tasks = workers.map((worker) => taskOn(worker, effect, label))
+    const values = computeShape(core, tasks, rest) as Effect.Effect<ReadonlyArray<unknown>, unknown>
+    return Effect.map(values, (each) => new Map(workers.map((worker, i) => [worker, each[i]])))
+  })
+
+/**
+ * Once on this worker, ahead of all that has no such priority: not again when the worker is lost, and not at all once it, and
+ * whoever takes its place, is gone.
+ */
+const taskOn = (worker: string, effect: Effect.Effect<unknown, unknown, unknown>, label: string): TaskImpl =>
+  makeTask(
+    { _tag: "effect", run: () => effect, constant: effect },
+    undefined,
+    normalize({
+      workers: [worker],
+      label,
+      priority: Number.MAX_SAFE_INTEGER,
+      waitForWorkers: 0,
+      idempotent: false
+    })
+  )

@@ -1,0 +1,62 @@
+/**
+ * Waits for several futures at once, which may belong to several schedulers.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type { WaitMode } from "../../engine/protocol/Event.ts"
+import type { Starved } from "../../SkeinError.ts"
+import type { FutureImpl } from "../tasks/task.ts"
+
+/** What a wait for futures waits for. */
+export type Until = Exclude<WaitMode, "never">
+
+/** Waits, and reads what is there then; a result that is lost in between is waited for again. */
+export const whenOver = <A, E>(
+  futures: ReadonlyArray<FutureImpl>,
+  mode: Until,
+  keepSlot: boolean | undefined,
+  read: () => Exit.Exit<A, E>
+): Effect.Effect<A, E | Starved> =>
+  Effect.flatMap(
+    awaitFutures(futures, mode, keepSlot),
+    () => isOver(futures, mode) ? read() : whenOver(futures, mode, keepSlot, read)
+  )
+
+const isOver = (futures: ReadonlyArray<FutureImpl>, mode: Until) => {
+  const isSettled = ({ claim, core }: FutureImpl) => core.view.isSettled(claim)
+  if (mode === "firstCompleted") return futures.length === 0 || futures.some(isSettled)
+  return futures.every(isSettled) || (mode === "firstFailure" && futures.some((future) => hasFailed(future)))
+}
+
+const hasFailed = ({ claim, core }: FutureImpl): boolean => core.view.isSettled(claim) && !core.view.hasSucceeded(claim)
+
+const awaitFutures = (
+  futures: ReadonlyArray<FutureImpl>,
+  mode: Until,
+  keepSlot: boolean | undefined
+): Effect.Effect<void, Starved> => {
+  const core = futures[0]?.core
+  if (core === undefined) return Effect.void
+  if (futures.some((future) => future.core !== core)) return awaitAcross(futures, mode, keepSlot)
+  return core.waits.forClaims(futures.map((future) => future.claim), mode, keepSlot)
+}
+
+/** Waits for futures of several schedulers, which know nothing of each other. */
+const awaitAcross = (
+  futures: ReadonlyArray<FutureImpl>,
+  mode: Until,
+  keepSlot: boolean | undefined
+): Effect.Effect<void, Starved> => {
+  const groups = Array.from(Map.groupBy(futures, ({ core }) => core).values())
+  const waits = groups.map((group) => awaitFutures(group, mode, keepSlot))
+  if (mode === "firstCompleted") return Effect.raceAllFirst(waits)
+  const isDecided = (group: ReadonlyArray<FutureImpl>) => mode === "firstFailure" && group.some(hasFailed)
+  const all = groups.map((group, i) =>
+    Effect.flatMap(waits[i]!, () => isDecided(group) ? Effect.fail("decided" as const) : Effect.void)
+  )
+  return Effect.all(all, { concurrency: "unbounded", discard: true }).pipe(
+    Effect.catch((error) => error === "decided" ? Effect.void : Effect.fail(error))
+  )
+}

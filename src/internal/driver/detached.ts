@@ -1,0 +1,118 @@
+/**
+ * Tasks that run without a future: fired, and forgotten by whoever fired them. Each has an owner of its own, which closes
+ * when its task has ended; they are found again by group.
+ *
+ * ```text
+ * [caller] -- fire --> [owner of one task] -- the task has ended --> a log line if it failed, close, nothing left
+ *                         ^ cancelGroup, close of the layer
+ * ```
+ *
+ * No fiber waits for the end: the engine's wait resumes a callback.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { GraphError, Starved } from "../../SkeinError.ts"
+import { attemptOf } from "../bodies/attempt.ts"
+import { withoutAttempt } from "../bodies/runs.ts"
+import type { FutureImpl, TaskImpl } from "../tasks/task.ts"
+import { looked } from "../values/looks.ts"
+import type { CancelRequest } from "./ownership.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+import { warnUnseen } from "./scopeOwners.ts"
+
+/** A fired task. */
+interface Fired {
+  readonly future: FutureImpl
+  /** Warns of failures that nobody saw and closes the owner, unless that was done before. */
+  readonly close: () => void
+}
+
+/** What was fired, by the owner that closes with it, until its finalizers have run. */
+type Group = Map<number, Fired>
+
+export class Detached {
+  private readonly groups = new Map<string, Group>()
+  private readonly core: SchedulerCore
+
+  constructor(core: SchedulerCore) {
+    this.core = core
+  }
+
+  /** Every owner of a fired task whose finalizers have not all run. */
+  *owners(): Iterable<number> {
+    for (const group of this.groups.values()) yield* group.keys()
+  }
+
+  /** Submits a task for an owner of its own. A body that fires counts as its submitter, and not as its owner. */
+  fire(task: TaskImpl, name: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, GraphError> {
+    const fired = this.core.submissions.submitAlone(task, `group ${name}`, fiber)
+    if (!("owner" in fired)) return Effect.fail(fired)
+    const { future, owner } = fired
+    const fork = Effect.runForkWith(withoutAttempt(fiber.context, attemptOf(this.core, fiber)))
+    let isOpen = true
+    const close = (): void => {
+      if (!isOpen) return
+      isOpen = false
+      const unseen = looked(() => this.core.view.unseenOf(owner), [])
+      this.close(name, owner)
+      if (unseen.length > 0) fork(warnUnseen(unseen))
+    }
+    const group = this.groups.get(name)
+    if (group === undefined) this.groups.set(name, new Map([[owner, { future, close }]]))
+    else group.set(owner, { future, close })
+    this.core.waits.notify((wait) => {
+      const now = this.core.now()
+      this.core.ask({ _tag: "WaitBegan", now, wait, claims: [future.claim], mode: "all", waiter: -1, attempt: 0 })
+    }, close)
+    return Effect.void
+  }
+
+  /** What nobody else needs of it is stopped, and the entry goes when its finalizers have run. */
+  private close(name: string, owner: number): void {
+    this.core.waits.notify(
+      (wait) => this.core.owners.closeAlone(owner, `group ${name}`, wait),
+      () => {
+        const group = this.groups.get(name)!
+        group.delete(owner)
+        if (group.size === 0) this.groups.delete(name)
+      }
+    )
+  }
+
+  /** Returns when nothing of the group is left to end, finalizers and what is fired meanwhile included. */
+  await(name: string): Effect.Effect<void, Starved> {
+    return Effect.suspend(() => {
+      const group = this.groups.get(name)
+      if (group === undefined) return Effect.void
+      const { view, waits } = this.core
+      const open = Array.from(group.values(), ({ future }) => future.claim).filter((claim) => !view.isSettled(claim))
+      const ended = open.length > 0 ? waits.forClaims(open, "all") : this.closed(name, group)
+      return Effect.andThen(ended, this.await(name))
+    })
+  }
+
+  /** Returns when the finalizers of what has ended have run. */
+  private closed(name: string, group: Group): Effect.Effect<void, Starved> {
+    return Effect.forEach([...group], ([owner, { close }]) => {
+      close()
+      return this.core.waits.begin((wait, origin) => {
+        const by = `group ${name}`
+        this.core.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
+      })
+    }, { concurrency: "unbounded", discard: true })
+  }
+
+  /** Asks for all in one go, so that an interruption of the wait leaves none of them running; then waits for their finalizers. */
+  cancel(name: string, request: CancelRequest): Effect.Effect<void> {
+    return Effect.uninterruptibleMask((restore) => {
+      const futures = Array.from(this.groups.get(name)?.values() ?? [], ({ future }) => future)
+      const cancel = (wait: boolean) => (future: FutureImpl) => this.core.owners.cancel(future, { ...request, wait })
+      const requests = Effect.forEach(futures, cancel(false), { discard: true })
+      if (!request.wait) return requests
+      const waits = Effect.forEach(futures, cancel(true), { concurrency: "unbounded", discard: true })
+      return Effect.andThen(requests, restore(waits))
+    })
+  }
+}

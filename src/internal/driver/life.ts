@@ -1,0 +1,113 @@
+/**
+ * The end of a scheduler, and who may still ask it for something: in the end everything is stopped.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import { Phase, phaseNames } from "../../engine/protocol/Phase.ts"
+import type { Transition } from "../../engine/protocol/Transition.ts"
+import { keyOf, sequenceOf } from "../../engine/state/lookups.ts"
+import type { GraphError } from "../../SkeinError.ts"
+import { attemptOf } from "../bodies/attempt.ts"
+import { closed } from "../text/closed.ts"
+import { describeError } from "../text/rendering.ts"
+import { quote } from "../text/text.ts"
+import { fatal } from "../text/warnings.ts"
+import { looked } from "../values/looks.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+
+export class Life {
+  /** Nothing more is taken. */
+  isClosed = false
+  /** What the scheduler died of. */
+  failure: Cause.Cause<never> | undefined
+  /** The transitions that are remembered, oldest first. */
+  remembered: () => ReadonlyArray<Transition> = () => []
+  private readonly core: SchedulerCore
+
+  constructor(core: SchedulerCore) {
+    this.core = core
+  }
+
+  /** Why nothing may be submitted from this fiber. A lost body would take keys and slots from the one in its place. */
+  refusal(fiber: Fiber.Fiber<unknown, unknown>): GraphError | undefined {
+    if (this.failure !== undefined) throw Cause.squash(this.failure)
+    if (this.isClosed) return closed("scheduler")
+    return this.core.hasLost && attemptOf(this.core, fiber)?.isLost === true ? closed("worker") : undefined
+  }
+
+  /** Does what no fiber asked for: nobody would hear of what it throws, and what follows from it would never come. */
+  guard(f: () => void): void {
+    const result = Result.try(f)
+    if (Result.isFailure(result)) this.fail(result.failure)
+  }
+
+  /** The scheduler itself went wrong: ends it in sight of everybody, for nothing would ever end any more. */
+  fail(error: unknown): void {
+    if (this.failure !== undefined) return
+    this.isClosed = true
+    const { context, crew, observers, waits } = this.core
+    const text = looked(() => storyOf(this.core, error, this.remembered()), describeError(error))
+    const defect = new Error(text, { cause: error })
+    defect.name = "SchedulerFailed"
+    this.failure = Cause.die(defect)
+    Effect.runForkWith(context)(fatal("A scheduler has failed and stops all that it runs", this.failure))
+    for (const worker of crew.everyone()) worker.abort()
+    waits.endAll()
+    crew.abort(this.failure)
+    observers.close()
+  }
+
+  /** Cancels everything and returns when nothing is running any more. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    this.isClosed = true
+    // Others may be closing at the moment, or an owner of a fired task has closed while its finalizers run: what they wait for
+    // is awaited here too.
+    const { crew, detached, observers, owners, state } = this.core
+    const open = new Set([...state.owners.keys(), ...owners.closingOwners(), ...detached.owners()])
+    const stopped = this.failure !== undefined ? Effect.void : Effect.exit(
+      Effect.forEach(open, (owner) => owners.close(owner, "scheduler"), {
+        // At once: a finalizer of one may wait for a task of another.
+        concurrency: "unbounded",
+        discard: true
+      })
+    )
+    return stopped.pipe(
+      Effect.andThen(Effect.forEach(crew.everyone(), (worker) => worker.rest, { discard: true })),
+      // Nothing runs any more: nobody beats from now on, and nobody is missed.
+      Effect.andThen(Effect.sync(() => this.core.silence())),
+      Effect.andThen(crew.close),
+      Effect.andThen(Effect.sync(() => observers.close())),
+      Effect.andThen(Effect.suspend(() => this.failure === undefined ? Effect.void : Effect.failCause(this.failure)))
+    )
+  })
+}
+
+/** What went wrong, and what it was about. */
+const storyOf = (
+  { lastCarried, state }: SchedulerCore,
+  error: unknown,
+  remembered: ReadonlyArray<Transition>
+): string => {
+  const task = typeof lastCarried === "number"
+    ? lastCarried
+    : lastCarried !== undefined && "task" in lastCarried
+    ? lastCarried.task
+    : -1
+  const phase = state.tasks.phase[task]
+  const isThere = phase !== undefined && phase !== Phase.free
+  const what = typeof lastCarried === "number" ? "Start" : lastCarried?._tag ?? "nothing"
+  const about = isThere ? ` of task ${quote(keyOf(state, task))} (${phaseNames[phase]})` : ""
+  const serial = isThere ? sequenceOf(state, task) : undefined
+  const transitions = remembered.filter((each) => serial === undefined || each.serial === serial).slice(-20)
+  const story = transitions.map(({ at, cause, from = "new", to, worker }) =>
+    `\n  ${at} ms: ${from} -> ${to}${worker === undefined ? "" : ` on ${worker}`} (${cause})`
+  )
+  return `The scheduler failed by itself and has closed: ${
+    describeError(error)
+  }. The last event was ${state.cause}, the last ` +
+    `instruction ${what}${about}.${story.join("")} This is a fault of Skein: please report it.`
+}

@@ -1,0 +1,168 @@
+/**
+ * Who follows what happens: listeners of transitions, callbacks of computations, caches of results. While nobody listens,
+ * the engine notes nothing. An observer may ask the scheduler for anything. One that throws is not called again, and never
+ * harms a run.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type { Callbacks } from "../../Client.ts"
+import type { Transition } from "../../engine/protocol/Transition.ts"
+import type { Cache, ResultCache } from "../bodies/livePlan.ts"
+import { captureAsyncScope } from "../platform/asyncScope.ts"
+import type { Time } from "../platform/time.ts"
+import { isA, looked } from "../values/looks.ts"
+
+/** Who hears of transitions, and of the end of all of them. */
+interface Listener {
+  readonly hear: (transition: Transition) => void
+  readonly end: () => void
+  /** How many transitions had been noted when it began to listen: it hears none of them. */
+  readonly since: number
+}
+
+/** The engine notes moments; listeners hear instants. */
+interface Noted extends Omit<Transition, "at"> {
+  at: number
+}
+
+export class Observers {
+  private readonly listeners = new Set<Listener>()
+  /** Transitions that happened, of which those before `next` have been told: the engine appends to it. */
+  private readonly log: Array<Noted> = []
+  private next = 0
+  /** How many transitions were told before those of the log. */
+  private told = 0
+  private isTelling = false
+  private isClosed = false
+  private readonly warn: (...line: ReadonlyArray<unknown>) => void
+  private readonly time: Time
+
+  constructor(warn: (...line: ReadonlyArray<unknown>) => void, time: Time) {
+    this.warn = warn
+    this.time = time
+  }
+
+  /** Where the engine notes transitions, if anybody wants them. */
+  get wanted(): Array<Transition> | undefined {
+    return this.listeners.size === 0 ? undefined : this.log
+  }
+
+  /**
+   * Tells all listeners what the log has, each in the order of the transitions: those that a listener causes come after those it
+   * is told.
+   */
+  tell(): void {
+    if (this.next < this.log.length) this.drain()
+  }
+
+  /** Nothing happens any more: ends what follows, after the last transition. */
+  close(): void {
+    this.isClosed = true
+    this.drain()
+  }
+
+  private drain(): void {
+    if (this.isTelling) return
+    this.isTelling = true
+    const { listeners, log } = this
+    while (this.next < log.length) {
+      const transition = log[this.next++]!
+      transition.at = this.time.instantOf(transition.at)
+      const count = this.told + this.next
+      for (const { hear, since } of listeners) if (since < count) hear(transition)
+    }
+    this.told += log.length
+    log.length = this.next = 0
+    this.isTelling = false
+    if (!this.isClosed) return
+    for (const { end } of this.listeners) end()
+    this.listeners.clear()
+  }
+
+  /** Follows all transitions until the result is called; calls `end` if the scheduler closes before, or has closed. */
+  listen(f: (transition: Transition) => void, end: () => void = () => {}): () => void {
+    const listener: Listener = {
+      hear: this.guarded(f),
+      end: this.guarded<void, void>(end),
+      since: this.told + this.log.length
+    }
+    this.listeners.add(listener)
+    if (this.isClosed) this.drain()
+    return () => void this.listeners.delete(listener)
+  }
+
+  /** Lets callbacks follow the tasks of one owner, `size` to begin with; call the result when it is over. */
+  follow(
+    owner: number,
+    size: number,
+    callbacks: Callbacks | undefined
+  ): (exit: Exit.Exit<unknown, unknown>) => void {
+    if (callbacks === undefined) return () => {}
+    const scope = captureAsyncScope()
+    // Each has a guard of its own: `finish` is called even if `beforeTask` threw.
+    const before = this.guarded((key: string) => scope.runInAsyncScope(() => callbacks.beforeTask?.(key)))
+    const after = this.guarded((
+      [key, outcome]: readonly [string, Parameters<NonNullable<Callbacks["afterTask"]>>[1]]
+    ) => scope.runInAsyncScope(() => callbacks.afterTask?.(key, outcome)))
+    this.guarded(() => callbacks.start?.())(undefined)
+    this.guarded(() => callbacks.startState?.(size))(undefined)
+    const stop = this.listen((transition) => {
+      if (transition.owner !== owner) return
+      const { from, key, to } = transition
+      if (to === "running" && from === "assigned") before(key)
+      switch (to) {
+        case "succeeded":
+        case "failed":
+        case "upstreamFailed":
+        case "cancelled":
+        case "skipped":
+          after([key, to])
+      }
+    })
+    return (exit) => {
+      stop()
+      this.guarded(() => callbacks.finish?.(Exit.isFailure(exit)))(undefined)
+    }
+  }
+
+  /** A user's cache, as long as it does not throw. */
+  cache(cache: ResultCache): Cache {
+    const find = this.guarded(
+      (key: string) => cache.has(key) ? { value: cache.get(key) } : undefined,
+      "A cache failed to give a result and is not asked again"
+    )
+    const set = this.guarded(
+      ([key, value]: readonly [string, unknown]) => cache.set(key, value),
+      "A cache failed to take a result and is given no more"
+    )
+    return { find, set: (key, value) => set([key, value]) }
+  }
+
+  /** Calls `f` until it throws for the first time, which is logged. An async function throws later. */
+  private guarded<A, B>(
+    f: (a: A) => B,
+    warning = "An observer threw and is not called again"
+  ): (a: A) => B | undefined {
+    let isBroken = false
+    const broken = (cause: Cause.Cause<unknown>): undefined => {
+      if (isBroken) return
+      isBroken = true
+      this.warn(warning, cause)
+    }
+    return (a) => {
+      if (isBroken) return undefined
+      // A run of Effect would cost more than all else about a transition.
+      const result = Result.try(() => f(a))
+      if (Result.isFailure(result)) return broken(Cause.die(result.failure))
+      const value = result.success
+      // Unhandled, its failure would end the process.
+      if (isA<Promise<unknown>>(value, Promise)) {
+        void looked(() => value.catch((error) => broken(Cause.die(error))), undefined)
+      }
+      return value
+    }
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * What the engine asks for, on its way to workers, waiters and the clock. What only moves or drops what tables hold is
+ * done at once; what runs anybody's code waits in a queue.
+ *
+ * @internal
+ */
+import type * as Cause from "effect/Cause"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type {
+  Adopt,
+  Forget,
+  Hold,
+  Instruction,
+  Out,
+  Rejected,
+  Start,
+  Submitted
+} from "../../engine/protocol/Instruction.ts"
+import type { State } from "../../engine/state/State.ts"
+import { Fifo } from "../../engine/structures/fifo.ts"
+import type { Crew } from "../workers/crew.ts"
+import type { FiberWorker } from "../workers/fiberWorker.ts"
+
+/** What the sender of an event is told at once. */
+export type Answer = Submitted | Rejected
+
+/** The answer to all events but submissions. */
+export const nothing: Submitted = { _tag: "Submitted", ids: new Int32Array(0), claims: [] }
+
+/** Adds a result to a cache. */
+export type Write = () => void
+
+/** Who carries out what was queued. */
+export interface Carrier {
+  readonly start: (task: TaskId, attempt: number) => void
+  readonly carryOut: (instruction: Instruction) => void
+}
+
+export class Outbox implements Out {
+  /** What the sender of the event being applied wants to know. */
+  answer: Answer = nothing
+  /** Values with which tasks were settled, until a worker holds them. */
+  readonly given = new Map<TaskId, unknown>()
+  /** A start is two numbers, task and attempt: it is the most frequent by far, and the state says the rest. */
+  private readonly queue = new Fifo<Instruction | number>()
+  private carried: Instruction | number | undefined
+  private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly crew: Crew
+  private readonly causes: Map<number, Cause.Cause<unknown>>
+  private readonly schedules: Map<TaskId, unknown>
+  /** Writes of adopted results into users' caches. They run code of users, and must not while the engine is at work. */
+  private readonly writes = new Fifo<Write>()
+  /** The values of literals that are the results of other tasks, too. */
+  private readonly adopted: Map<TaskId, unknown>
+  private readonly resultOf: (task: TaskId) => unknown
+  /** The write of a result that a task has from another one, if it is to be cached. */
+  private readonly writeOf: (task: TaskId, value: unknown) => Write | undefined
+
+  constructor(
+    workers: ReadonlyArray<FiberWorker>,
+    crew: Crew,
+    causes: Map<number, Cause.Cause<unknown>>,
+    schedules: Map<TaskId, unknown>,
+    adopted: Map<TaskId, unknown>,
+    resultOf: (task: TaskId) => unknown,
+    writeOf: (task: TaskId, value: unknown) => Write | undefined
+  ) {
+    this.workers = workers
+    this.crew = crew
+    this.causes = causes
+    this.schedules = schedules
+    this.adopted = adopted
+    this.resultOf = resultOf
+    this.writeOf = writeOf
+  }
+
+  /** Whether a start is the first in the queue. */
+  get startsNext(): boolean {
+    return typeof this.queue.first === "number"
+  }
+
+  /** What is being carried out, or was last, for whoever has to say what went wrong. */
+  get last(): Instruction | number | undefined {
+    return this.carried
+  }
+
+  /** The task of the start that is first in the queue, or -1. */
+  get nextStart(): TaskId {
+    const { first } = this.queue
+    return typeof first === "number" ? first : -1
+  }
+
+  get size(): number {
+    return this.queue.size
+  }
+
+  start(state: State, task: TaskId): void {
+    this.queue.push(task)
+    this.queue.push(state.tasks.attempt[task]!)
+  }
+
+  forget(task: TaskId, holder: number): void {
+    if (holder >= 0) this.workers[holder]!.discard(task)
+    else if (this.adopted.size > 0) this.adopted.delete(task)
+    if (this.schedules.size > 0) this.schedules.delete(task)
+  }
+
+  push(instruction: Exclude<Instruction, Start | Forget>): void {
+    switch (instruction._tag) {
+      case "Adopt":
+        return this.hold(instruction, this.resultOf(instruction.from))
+      case "Hold": {
+        const value = this.given.get(instruction.task)
+        this.given.delete(instruction.task)
+        return this.hold(instruction, value)
+      }
+      case "Discard":
+        if (instruction.worker < 0) this.drop(instruction.task)
+        else this.workers[instruction.worker]!.discard(instruction.task)
+        return
+      case "ForgetFailure":
+        this.causes.delete(instruction.failure)
+        return
+      case "WorkerJoined":
+        return this.crew.joined(instruction.worker)
+      case "StartWorker":
+        this.crew.prepare(instruction)
+        break
+      case "WorkerLeft":
+        this.crew.left(instruction.worker)
+        break
+      case "WorkerExpired":
+        this.crew.expire(instruction.worker)
+        break
+      case "Rejected":
+      case "Submitted":
+        this.answer = instruction
+        return
+      default:
+    }
+    this.queue.push(instruction)
+  }
+
+  /** Drops a value that no worker holds. */
+  private drop(task: TaskId): void {
+    this.given.delete(task)
+    this.adopted.delete(task)
+  }
+
+  private hold({ task, worker }: Adopt | Hold, value: unknown): void {
+    if (worker < 0) this.adopted.set(task, value)
+    else this.workers[worker]!.results.set(task, value)
+    // Looked up now: the task may be forgotten within the same step.
+    const write = this.writeOf(task, value)
+    if (write !== undefined) this.writes.push(write)
+  }
+
+  /** Does the writes that are left, when the engine is through with an event. */
+  flush(): void {
+    for (let write = this.writes.shift(); write !== undefined; write = this.writes.shift()) write()
+  }
+
+  /** Hands the first in the queue to `carrier`; says whether there was one. */
+  next(carrier: Carrier): boolean {
+    const first = this.queue.shift()
+    if (first === undefined) return false
+    this.carried = first
+    if (typeof first === "number") carrier.start(first, this.queue.shift() as number)
+    else carrier.carryOut(first)
+    return true
+  }
+}

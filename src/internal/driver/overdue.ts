@@ -1,0 +1,55 @@
+/**
+ * What the log says of an attempt that was asked to stop and goes on longer than its grace.
+ *
+ * @internal
+ */
+import type { Overdue } from "../../engine/protocol/Instruction.ts"
+import type { Reason } from "../../engine/protocol/Reason.ts"
+import { keyOf, labelOf } from "../../engine/state/lookups.ts"
+import type { State } from "../../engine/state/State.ts"
+import type { Obstacle } from "../bodies/attempt.ts"
+import { inLine, quote } from "../text/text.ts"
+
+/** The line for an attempt that is stopping now. */
+export const overdueLine = (state: State, { task, worker }: Overdue, obstacle: Obstacle): string => {
+  const label = labelOf(state, task)
+  const since = state.stopping.get(task)!.since
+  const name = label === undefined
+    ? `Task ${quote(keyOf(state, task))}`
+    : `Task ${quote(keyOf(state, task))} (${inLine(label)})`
+  const attempt = `attempt ${state.tasks.starts[task]} on worker ${quote(state.workers[worker]!.name)}`
+  return `${name} was asked to stop ${state.now - since} ms ago and goes on (${attempt}): ` +
+    `${whyOf(state.outcomes.get(task)?.reason)}, and ${obstacles[obstacle].why}. ` +
+    `It keeps its slot until it ends. ${obstacles[obstacle].remedy}, or give the task a longer grace.`
+}
+
+/** One that was settled with a value has no outcome without success. */
+const whyOf = (reason: Reason | undefined): string => {
+  switch (reason?._tag) {
+    case undefined:
+      return "it was settled with a value"
+    case "Cancelled":
+      return `it was cancelled by ${inLine(reason.by)}, because ${inLine(reason.reason)}`
+    case "TimedOut":
+      return reason.of === "attempt"
+        ? `its timeout of ${reason.millis} ms has passed`
+        : `its deadline of ${reason.millis} ms has passed`
+    default:
+      return "it is wanted no longer"
+  }
+}
+
+const obstacles: Readonly<Record<Obstacle, { readonly why: string; readonly remedy: string }>> = {
+  shielded: {
+    why: "a section of Worker.shielded has not ended",
+    remedy: "Put a timeout on what the section waits for"
+  },
+  body: {
+    why: "its body cannot be interrupted where it is",
+    remedy: "Let the body be interrupted, or put a timeout on what it waits for"
+  },
+  ending: {
+    why: "its finalizers or its children have not ended",
+    remedy: "Look at what its finalizers wait for, and at its children"
+  }
+}

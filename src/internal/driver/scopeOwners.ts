@@ -1,0 +1,96 @@
+/**
+ * The owners that stand for scopes: one a scope, closed by a finalizer of that scope.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import { attemptOf } from "../bodies/attempt.ts"
+import { cutList, quote } from "../text/text.ts"
+import { warning } from "../text/warnings.ts"
+import { looked } from "../values/looks.ts"
+import type { Unseen } from "../views/view.ts"
+import type { SchedulerCore } from "./schedulerCore.ts"
+
+/** The owner that stands for a scope, and what closes it. */
+interface ScopeOwner {
+  readonly owner: number
+  readonly close: () => Effect.Effect<void>
+}
+
+export class ScopeOwners {
+  private readonly entries = new WeakMap<Scope.Scope, ScopeOwner>()
+  private readonly core: SchedulerCore
+
+  constructor(core: SchedulerCore) {
+    this.core = core
+  }
+
+  /**
+   * The owner that stands for a scope, or `undefined` if that has closed. It closes before any resource that was acquired
+   * before its last submission.
+   */
+  ownerOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): number | undefined {
+    if (scope.state._tag === "Closed") return undefined
+    const entry = this.entries.get(scope) ?? this.open(scope, fiber)
+    closeFirst(scope, entry, entry.close)
+    return entry.owner
+  }
+
+  /** The owner that stands for a scope, if there is one by now. */
+  find(scope: Scope.Scope): number | undefined {
+    return this.entries.get(scope)?.owner
+  }
+
+  private open(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner {
+    const owner = this.core.owners.open("scope")
+    const body = attemptOf(this.core, fiber)?.key
+    if (body !== undefined) this.core.view.bodyOf.set(this.core.state.owners.get(owner)!, body)
+    const by = body ?? "its scope"
+    const entry: ScopeOwner = { owner, close: () => this.close(owner, by) }
+    this.entries.set(scope, entry)
+    return entry
+  }
+
+  private close(owner: number, by: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      // Read before they are released, and told when all has stopped.
+      const unseen = looked(() => this.core.view.unseenOf(owner), [])
+      return Effect.ensuring(this.core.owners.close(owner, by), warnUnseen(unseen))
+    })
+  }
+}
+
+/** Of how many failures a warning has the causes. */
+const told = { causes: 3 } as const
+
+/** Failures that nobody looked at must not pass in silence. */
+export const warnUnseen = (unseen: ReadonlyArray<Unseen>): Effect.Effect<void> => {
+  if (unseen.length === 0) return Effect.void
+  const first = unseen.slice(0, told.causes).flatMap(({ cause: { reasons } }) => reasons)
+  const keys = cutList(unseen, ({ key }) => quote(key))
+  const line = unseen.length === 1
+    ? `Task ${keys} failed, and nobody joined it`
+    : `${unseen.length} tasks failed, and nobody joined them: ${keys}` +
+      (unseen.length > told.causes ? `. The first ${told.causes}:` : "")
+  return warning(line, Cause.fromReasons(first))
+}
+
+/** Makes `finalizer` the one that an open scope runs first, whether it had it already or not, in no more than one step. */
+const closeFirst = (scope: Scope.Scope, key: object, finalizer: () => Effect.Effect<void>): void => {
+  const { state } = scope
+  if (state._tag === "Closed") return
+  if (state._tag === "Empty") {
+    scope.state = { _tag: "Open", finalizerKey: key, finalizer, finalizers: undefined }
+  } else if (state.finalizers !== undefined) {
+    // Finalizers run in reverse order of insertion.
+    state.finalizers.delete(key)
+    state.finalizers.set(key, finalizer)
+  } else if (state.finalizerKey !== key) {
+    state.finalizers = new Map([[state.finalizerKey!, state.finalizer!], [key, finalizer]])
+    state.finalizerKey = undefined
+    state.finalizer = undefined
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * What graphs look like from outside: their order, pictures, JSON and Effect's own graphs. The typed face of the modules beside
+ * this one; `Graph` exports it.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type * as EffectGraph from "effect/Graph"
+import type * as Schema from "effect/Schema"
+import type { Status } from "../../Future.ts"
+import type { Graph, Untyped } from "../../Graph.ts"
+import type { Needs } from "../../Inputs.ts"
+import type { TaskEvent } from "../../Scheduler.ts"
+import type { DependencyFailed, GraphError } from "../../SkeinError.ts"
+import * as internal from "./graph.ts"
+import * as imports from "./graphImport.ts"
+import { nodesOf } from "./graphNodes.ts"
+import * as pictures from "./graphPictures.ts"
+
+type IsAny<A> = 0 extends 1 & A ? true : false
+
+type ByKey<S, A> = S extends Graph<infer T> ? { readonly [K in keyof T]-?: A } : { readonly [key: string]: A }
+
+/** The facts of each node, under its key; aliases have those of their target. */
+const byKey = <A>(
+  source: unknown,
+  f: (node: ReturnType<typeof nodesOf>[number], all: ReturnType<typeof nodesOf>) => A
+) => {
+  const nodes = nodesOf(source)
+  const facts = new Map(nodes.map((node) => [node.key, f(node, nodes)]))
+  return facts
+}
+
+/**
+ * The keys of the direct dependencies of each task, `after` included. Tasks without a key are there too, under the names
+ * that a new scheduler would give them.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const dependencies = <S>(source: S): ByKey<S, ReadonlyArray<string>> => {
+  const found = byKey(source, ({ dependencies }, all) => dependencies.map(({ node }) => all[node]!.key))
+  if (internal.isGraph(source)) aliased(source, (key, target) => found.set(key, [target]))
+  return Object.fromEntries(found) as any
+}
+
+/**
+ * The static position of each task: the order in which one slot runs them, so that few results are held at once. Everything
+ * reachable counts, also tasks without a key.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const order = <S>(source: S): ByKey<S, number> => {
+  const found = byKey(source, ({ position }) => position)
+  if (internal.isGraph(source)) aliased(source, (key, target) => found.set(key, found.get(target)))
+  return Object.fromEntries(Array.from(found).filter(([, position]) => position !== undefined)) as any
+}
+
+/** Names every key whose task has another. */
+const aliased = ({ tasks }: internal.GraphImpl, f: (key: string, target: string) => void): void => {
+  for (const [key, { options }] of Object.entries(tasks)) {
+    if (options.key !== undefined && options.key !== key) f(key, options.key)
+  }
+}
+
+/**
+ * How pictures are drawn.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PictureOptions {
+  /** A status word a key, such as {@link states} gives: pictures show them by colors and a legend. */
+  readonly states?: ReadonlyMap<string, string> | undefined
+}
+
+/**
+ * How Mermaid pictures are drawn.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface MermaidOptions extends PictureOptions {
+  /** From top to bottom unless told. */
+  readonly direction?: EffectGraph.MermaidDirection | undefined
+}
+
+/**
+ * The graph for Mermaid. Tasks look as they are made: plain functions are round, `flatMap` has double sides, values are
+ * pills, futures circles. Edges lead from dependencies to dependents.
+ *
+ * **Example** (A task and what it needs)
+ *
+ * ```ts import.meta.vitest
+ * import { Graph, Task } from "skein"
+ *
+ * const x = Task.map([], () => 1, { key: "x" })
+ * const y = Task.map({ x }, ({ x }) => x + 1, { key: "y" })
+ * Graph.toMermaid(y).split("\n") // => ["flowchart TD", "  0(\"x\")", "  1(\"y\")", "  0 --> 1"]
+ * ```
+ *
+ * @category pictures
+ * @since 0.1.0
+ */
+export const toMermaid = (
+  source: unknown,
+  options?: MermaidOptions
+): string => pictures.toMermaid(nodesOf(source), { states: options?.states, direction: options?.direction ?? "TD" })
+
+/**
+ * The graph in the DOT language of GraphViz.
+ *
+ * @category pictures
+ * @since 0.1.0
+ */
+export const toGraphViz = (
+  source: unknown,
+  options?: PictureOptions & { readonly name?: string | undefined }
+): string => pictures.toGraphViz(nodesOf(source), { states: options?.states, name: options?.name ?? "skein" })
+
+/**
+ * The last status of each key among events of a scheduler: what pictures of executed graphs are colored by. A released
+ * result leaves the status as it was.
+ *
+ * **Gotchas**
+ *
+ * Give tasks keys, or put them into a graph: a task without a key has another number in each run, which the picture knows
+ * only for the first submission to a scheduler. Of several tasks with one key the newest counts. The `graph` of an event says in
+ * which graph its key names the task: filter by it for the states of one graph.
+ *
+ * **Example** (What became of a graph)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Graph, Scheduler, Skein, Task } from "skein"
+ *
+ * const graph = Graph.make({ good: Task.succeed(1), bad: Task.make(Effect.fail("no")) })
+ * const program = Effect.gen(function*() {
+ *   const events: Array<Scheduler.TaskEvent> = []
+ *   yield* Scheduler.listen((event) => events.push(event))
+ *   yield* Client.compute(graph, { errors: "collect" })
+ *   return [...Graph.states(events)]
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+ * program // => [["good", "succeeded"], ["bad", "failed"]]
+ * ```
+ *
+ * @category pictures
+ * @since 0.1.0
+ */
+export const states = (events: Iterable<TaskEvent>): Map<string, Exclude<Status, "released">> => {
+  const last = new Map<string, { readonly serial: number; readonly to: Exclude<Status, "released"> }>()
+  for (const { from, key, serial, to } of events) {
+    if (to === "released" || (to === "releasing" && from === "succeeded")) continue
+    const known = last.get(key)
+    if (known !== undefined && serial < known.serial) continue
+    last.set(key, { serial, to })
+  }
+  return new Map(Array.from(last, ([key, { to }]) => [key, to]))
+}
+
+/**
+ * The nodes and edges as one of Effect's own graphs. Edges lead from dependencies to dependents and say whether they carry a
+ * value.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const toEffectGraph = (
+  source: unknown
+): EffectGraph.DirectedGraph<EffectNode, "data" | "after" | "follow"> => pictures.toEffectGraph(nodesOf(source))
+
+/**
+ * A task in one of Effect's graphs. `kind` is the constructor that made it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EffectNode extends pictures.PlainNode {}
+
+type Errors<Return> = IsAny<Return> extends true ? unknown
+  : Return extends Effect.Effect<any, infer E, any> ? E
+  : never
+
+type Requirements<Return> = IsAny<Return> extends true ? never
+  : Return extends Effect.Effect<any, any, infer R> ? Needs<R>
+  : never
+
+type Made<Return> = Untyped<
+  [Errors<Return>] extends [never] ? never : Errors<Return> | DependencyFailed<Errors<Return>>,
+  Requirements<Return>
+>
+
+/**
+ * What {@link fromEffectGraph} can be told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface FromEffectGraphOptions<N, E, Return> {
+  /** What a node does with the values of its dependencies, by key: an effect or a plain value. */
+  readonly run: (node: N, values: Readonly<Record<string, any>>) => Return
+  /** The node's key; the node itself if it is a string, its field `key`, or its number, unless told. */
+  readonly key?: ((node: N, index: number) => string) | undefined
+  /** Whether an edge carries a value; those with the data "after" do not, unless told. */
+  readonly edge?: ((edge: E) => "data" | "after") | undefined
+}
+
+/**
+ * A graph of one of Effect's graphs, whose edges lead from dependencies to dependents.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const fromEffectGraph = <N, E, Return>(
+  graph: EffectGraph.DirectedGraph<N, E>,
+  options: FromEffectGraphOptions<N, E, Return>
+): Effect.Effect<Made<Return>, GraphError> =>
+  Effect.suspend(() => {
+    const { edge = (data) => data === "after" ? "after" : "data", key = imports.keyOfNode, run } = options
+    return imports.settled(imports.fromEffectGraph(graph, { edge, key, run }))
+  }) as any
+
+/**
+ * One task of a graph as JSON. `task` and `args` are read by {@link fromJson} alone: the name of the code, which is the
+ * label or the key unless told, and data for it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface JsonTask extends Schema.Schema.Type<typeof imports.JsonTask> {}
+
+/**
+ * A graph as JSON: plain data.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Json {
+  readonly tasks: ReadonlyArray<JsonTask>
+}
+
+/**
+ * The graph as plain data, in static order: keys, labels, dependencies, positions and, with `states`, states.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const toJson = (source: unknown, options?: PictureOptions): Json =>
+  imports.toJson(nodesOf(source), options?.states)
+
+/**
+ * A graph of JSON. What tasks do comes from `registry` by name, never from the JSON: a function of the values of the
+ * dependencies by key, and of the task's entry, to an effect or a plain value.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const fromJson = <const F extends Readonly<Record<string, (values: any, task: JsonTask) => unknown>>>(
+  json: unknown,
+  registry: F
+): Effect.Effect<Made<ReturnType<F[keyof F]>>, GraphError | Schema.SchemaError> =>
+  imports.fromJson(json, registry) as any

@@ -1,0 +1,331 @@
+/**
+ * From tasks to a plan: a walk through all that the targets depend on, each task once, with keys resolved and every
+ * mistake found before anything starts.
+ *
+ * @internal
+ */
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Demand, Identity, Plan, Reference, Settings } from "../../engine/protocol/Plan.ts"
+import { keepSpecimen } from "../../engine/structures/specimens.ts"
+import { GraphError } from "../../SkeinError.ts"
+import type { GraphReason } from "../../SkeinError.ts"
+import { functionOf, isFor } from "../bodies/livePlan.ts"
+import type { Cache, Compiled, LivePlan, Run } from "../bodies/livePlan.ts"
+import { apply } from "../passes/passes.ts"
+import { Drafting, positionsOf } from "../passes/planning.ts"
+import type { Draft } from "../passes/planning.ts"
+import { reasonOf } from "../tasks/checks.ts"
+import { policiesOf } from "../tasks/dependency.ts"
+import {
+  CachedTask,
+  conflict,
+  givenName,
+  identityIn,
+  inGraph,
+  inNamespace,
+  namedBy,
+  namedIn,
+  nameOf
+} from "../tasks/keys.ts"
+import type { Named } from "../tasks/keys.ts"
+import { contradiction } from "../tasks/options.ts"
+import { isLiteral, isTask, noOptions } from "../tasks/task.ts"
+import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl, TaskOptions } from "../tasks/task.ts"
+import { quote } from "../text/text.ts"
+
+/** What the compiler must know of the scheduler that will run the plan. */
+export interface Live {
+  /** The live task with this identity, or -1. */
+  readonly find: (identity: Identity) => TaskId
+  /** What a live task is called and does; nothing if it has no key. */
+  readonly namedOf: (id: TaskId) => Named | undefined
+  /** Live tasks that only what was cancelled still holds: nobody joins them. */
+  readonly spent: () => ReadonlySet<TaskId>
+  /** Whether the future is one of this scheduler and still claimed: else why not. */
+  readonly refuse: (future: FutureImpl) => string | undefined
+}
+
+/** The plan of `targets`, or what is wrong with it. */
+export const compile = (
+  targets: ReadonlyArray<Handle>,
+  live: Live,
+  run: Run
+): Compiled | GraphError => {
+  const invalid = run.annotations.invalid?.[0]
+  if (invalid !== undefined) return new GraphError({ reason: reasonOf(invalid) })
+  const only = targets[0]
+  if (targets.length === 1 && isTask(only) && isSingle(only)) {
+    const functions = [functionOf(only)]
+    const { defaults } = run
+    const one = isLiteral(only) ? oneLiteral : onePlan
+    return {
+      plan: { ...one, nodes: [only], functions, run, defaults, runs: undefined, isUnfolded: false },
+      targets: onlyFirst
+    }
+  }
+  return new Compiler(live, run).compile(targets)
+}
+
+/** Whether a task depends on nothing and asks for nothing: the usual child in a recursion. */
+const isSingle = (task: TaskImpl): boolean =>
+  task.handles.length === 0 && task.options === noOptions && task.misplaced === undefined
+
+const onlyFirst: ReadonlyArray<Reference> = [0]
+
+const onePlan: Plan = {
+  size: 1,
+  offsets: new Int32Array(2),
+  targets: new Int32Array(0),
+  positions: new Int32Array(1),
+  settings: new Map()
+}
+
+const oneLiteral: Plan = { ...onePlan, settings: new Map([[0, { literal: true }]]) }
+
+let stamps = 0
+
+/** Marks of a walk on the tasks themselves: `stamp` while the dependencies are visited, `stamp + 1` when done. */
+const nextStamp = (): number => stamps += 2
+
+class Compiler extends Drafting<TaskImpl> {
+  private readonly stamp = nextStamp()
+  private readonly functions: Array<Plain | undefined> = []
+  /** What has a key in this plan. */
+  private readonly keys = new Map<string, { readonly work: Identity; readonly reference: Reference }>()
+  /** Found out when a task has the key of a live one. */
+  private spent: ReadonlySet<TaskId> | undefined
+  private readonly live: Live
+  private readonly run: Run
+
+  constructor(live: Live, run: Run) {
+    super()
+    this.live = live
+    this.run = run
+  }
+
+  compile(handles: ReadonlyArray<Handle>): Compiled | GraphError {
+    for (let i = 0; i < handles.length; i++) if (isTask(handles[i])) this.walk(handles[i] as TaskImpl)
+    const draft = this.drafted(handles.map((handle) => this.referenceTo(handle, undefined)))
+    return draft instanceof GraphError ? draft : this.finished(draft)
+  }
+
+  private finished(given: Draft): Compiled {
+    const { run } = this
+    const { cache, defaults, passes } = run
+    const plain = { draft: given, positions: positionsOf(given.nodes.length, given.offsets, given.edges) }
+    const { draft, positions } = passes === undefined ? plain : apply(plain, passes, cache)
+    const { edges, nodes, offsets, settings, targets } = draft
+    const size = nodes.length
+    // What was culled or written anew has moved.
+    const functions = nodes === this.nodes ? this.functions : nodes.map(functionOf)
+    const plan: LivePlan = {
+      size,
+      offsets,
+      targets: edges,
+      settings,
+      positions,
+      nodes,
+      functions,
+      run,
+      defaults,
+      runs: undefined,
+      isUnfolded: false
+    }
+    return { targets, plan }
+  }
+
+  /** Depth first with a stack of its own, so that a chain of a million tasks is no deeper than one of two. */
+  private walk(root: TaskImpl): void {
+    if (root.stamp === this.stamp + 1) return
+    const stack: Array<TaskImpl> = []
+    const next: Array<number> = []
+    this.enter(root, stack, next)
+    while (stack.length > 0 && this.mistake === undefined) {
+      const top = stack.length - 1
+      const task = stack[top]!
+      const i = next[top]!
+      if (i === task.handles.length) {
+        stack.pop()
+        next.pop()
+        this.add(task)
+        continue
+      }
+      next[top] = i + 1
+      const handle = task.handles[i]!
+      if (!isTask(handle) || handle.stamp === this.stamp + 1) continue
+      if (handle.stamp === this.stamp) this.refuseCycle(stack, handle)
+      else this.enter(handle, stack, next)
+    }
+  }
+
+  private enter(task: TaskImpl, stack: Array<TaskImpl>, next: Array<number>): void {
+    if (task.misplaced !== undefined || task.options !== noOptions) {
+      this.check(task)
+      const { key, pure } = task.options
+      // What a pure task does is not known before what it is given.
+      if (key !== undefined && pure !== true && this.isKnown(task, { key, work: task })) return
+    }
+    task.stamp = this.stamp
+    stack.push(task)
+    next.push(0)
+  }
+
+  private check(task: TaskImpl): void {
+    const mistake = mistakeOf(task)
+    if (mistake !== undefined) this.refuse(mistake)
+  }
+
+  /** Whether a task with a key needs no node of its own: it runs already, or its result is in the cache. */
+  private isKnown(task: TaskImpl, named: Named): boolean {
+    if (this.joins(task, named)) return true
+    const found = this.cached(task, named.key)
+    if (found === undefined) return false
+    this.finish(task, this.place(new CachedTask(task, found.value), named), named)
+    return true
+  }
+
+  private cached(task: TaskImpl, key: string): ReturnType<Cache["find"]> {
+    const { cache } = this.run
+    // What a result owns is gone when that is released.
+    if (cache === undefined || task.options.resource === true || !isFor(cache, task)) return undefined
+    return cache.find(key)
+  }
+
+  private joins(task: TaskImpl, named: Named): boolean {
+    const { key, work } = named
+    const own = this.keys.get(key)
+    if (own !== undefined) {
+      if (own.work !== work) this.refuse(conflict(key, task, own.work, inGraph))
+      this.finish(task, own.reference, undefined)
+      return true
+    }
+    const { namespace } = this.run.annotations
+    const id = this.live.find(identityIn(namespace, key, work))
+    if (id < 0 || this.isSpent(id)) return false
+    // Outside of namespaces equal identities say that already.
+    if (namespace !== undefined) this.compare(task, named, id, namespace)
+    this.finish(task, ~id, named)
+    return true
+  }
+
+  private isSpent(id: TaskId): boolean {
+    this.spent ??= this.live.spent()
+    return this.spent.has(id)
+  }
+
+  private compare(task: TaskImpl, { key, work }: Named, id: TaskId, namespace: string): void {
+    const other = this.live.namedOf(id)!.work
+    if (other !== work) this.refuse(conflict(key, task, other, inNamespace(namespace)))
+  }
+
+  /** All dependencies of `task` have their places; now it gets its own. */
+  private add(task: TaskImpl): void {
+    const named = task.options === noOptions ? undefined : this.namedIn(task)
+    if (named !== undefined && this.isKnownByNow(task, named)) {
+      this.hasJoinedLate = true
+      return
+    }
+    for (let i = 0; i < task.handles.length; i++) this.edges.push(this.referenceTo(task.handles[i]!, task))
+    this.finish(task, this.place(task, named), named)
+  }
+
+  /** What a pure task does is known only now; the key of another task may have been taken by one of its own dependencies. */
+  private isKnownByNow(task: TaskImpl, named: Named): boolean {
+    return task.options.pure === true ? this.isKnown(task, named) : this.keys.has(named.key) && this.joins(task, named)
+  }
+
+  private place(node: TaskImpl, named: Named | undefined): number {
+    this.functions.push(functionOf(node))
+    return this.push(node, settingsOf(node, named, this.run))
+  }
+
+  private finish(task: TaskImpl, reference: Reference, named: Named | undefined): void {
+    task.stamp = this.stamp + 1
+    task.index = reference
+    if (named !== undefined) this.keys.set(named.key, { work: named.work, reference })
+  }
+
+  /** The place of what a task, or the request itself, depends on. */
+  private referenceTo(handle: Handle, dependent: TaskImpl | undefined): Reference {
+    if (isTask(handle)) return handle.index
+    const why = this.live.refuse(handle)
+    if (why === undefined) return ~handle.claim.task
+    const key = dependent === undefined ? undefined : nameOf(dependent)
+    this.refuse({ _tag: "InvalidDependency", key, dependency: `the future ${quote(handle.key)}`, why })
+    return 0
+  }
+
+  private refuseCycle(stack: ReadonlyArray<TaskImpl>, to: TaskImpl): void {
+    const cycle = stack.slice(stack.indexOf(to))
+    this.refuse({ _tag: "Cycle", path: [...cycle, to].map(nameOf) })
+  }
+
+  private namedIn(task: TaskImpl): Named | undefined {
+    const named = namedIn(task, this.live, (argument) => this.namedNode(argument))
+    return named !== undefined && "_tag" in named ? this.refuse(named) : named
+  }
+
+  /** What a task that has its place is called and does. */
+  private namedNode(task: TaskImpl): Named | undefined {
+    return task.index >= 0 ? namedBy(this.settings.get(task.index)) : this.live.namedOf(~task.index)
+  }
+}
+
+/** What is wrong with a task whatever it depends on. */
+const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
+  const invalid = task.options.invalid?.[0] ?? contradiction(task.options)
+  if (invalid !== undefined) {
+    const reason = reasonOf(invalid)
+    return reason._tag === "UnknownKey" ? reason : { ...reason, key: givenName(task) }
+  }
+  return task.misplaced === undefined ? undefined : misplaced(nameOf(task), task.misplaced)
+}
+
+/** What the engine is told of a task beyond its dependencies. */
+export const settingsOf = (
+  task: TaskImpl,
+  named: Named | undefined,
+  { annotations: { namespace } }: Run
+): Settings | undefined => {
+  const { options, plain } = task
+  const absorbs = plain === undefined && task.body._tag === "exit"
+  const literal = isLiteral(task)
+  if (!absorbs && !literal && options === noOptions) return undefined
+  return {
+    key: named?.key,
+    identity: named && identityIn(namespace, named.key, named.work),
+    work: named?.work,
+    label: options.label,
+    priority: options.priority,
+    absorbs,
+    literal,
+    policies: policiesOf(task),
+    resource: options.resource,
+    timeoutMillis: options.timeoutMillis,
+    deadlineMillis: options.deadlineMillis,
+    dependencyTimeoutMillis: options.dependencyTimeoutMillis,
+    graceMillis: options.graceMillis,
+    waitForWorkersMillis: options.waitForWorkersMillis,
+    // A schedule of its own is further inside than a region.
+    idempotent: options.idempotent ?? (options.retry === undefined ? undefined : true),
+    demand: literal ? undefined : demandOf(options)
+  }
+}
+
+/** What the options ask of a worker beyond a slot. */
+const demandOf = (options: TaskOptions): Demand | undefined => {
+  const { allowOthers, keepResources, labels, locality, resources, tags, workers } = options
+  return (workers ?? labels ?? locality ?? resources ?? tags) === undefined
+    ? undefined
+    : { workers, labels, allowOthers, locality, amounts: resources, keepsAmounts: keepResources, tags }
+}
+
+/** A handle that lies where it cannot be, in the inputs of the task with this key or in the request itself. */
+export const misplaced = (key: string | undefined, { what, why }: Misplaced): GraphReason => ({
+  _tag: "InvalidDependency",
+  key,
+  dependency: what,
+  why
+})
+
+keepSpecimen(new Compiler({} as Live, {} as Run))

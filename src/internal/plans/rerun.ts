@@ -1,0 +1,234 @@
+/**
+ * From tasks that ended without success to a plan that runs them again: them, and of what they need whatever has no result
+ * that is held or on its way.
+ *
+ * The plans of old submissions say what depends on what, for as long as anybody has a future of them. A task that one of them
+ * joined under a key was never theirs: if it is gone, it is submitted anew, as any task is.
+ *
+ * @internal
+ */
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Defaults, Identity, Reference, Settings } from "../../engine/protocol/Plan.ts"
+import { keyAt } from "../../engine/state/Submission.ts"
+import type { Place, Submission } from "../../engine/state/Submission.ts"
+import { GraphError } from "../../SkeinError.ts"
+import type { GraphReason } from "../../SkeinError.ts"
+import { withDefaults } from "../bodies/annotations.ts"
+import { functionOf, isKnownAt, runAt, taskAt } from "../bodies/livePlan.ts"
+import type { Compiled, LivePlan, Run } from "../bodies/livePlan.ts"
+import { Drafting, positionsOf } from "../passes/planning.ts"
+import { conflict, identityIn, inNamespace, namedBy, namedIn, nameOf } from "../tasks/keys.ts"
+import type { Named } from "../tasks/keys.ts"
+import { isTask, noHandles, noOptions, TaskImpl } from "../tasks/task.ts"
+import type { Handle } from "../tasks/task.ts"
+import { quote } from "../text/text.ts"
+import { settingsOf } from "./compile.ts"
+import type { Live } from "./compile.ts"
+import { depthFirst } from "./depthFirst.ts"
+
+/** What must be known of the scheduler in which the tasks ran. */
+export interface Past extends Pick<Live, "find" | "namedOf"> {
+  readonly placeOf: (id: TaskId) => Place
+  /** The task at this place if its result is held or on its way, else -1. */
+  readonly usable: (place: Place) => TaskId
+}
+
+/** The plan that runs the tasks at these places again. */
+export const recompile = (targets: ReadonlyArray<Place>, past: Past): Compiled | GraphError => {
+  const compiler = new Recompiler(past)
+  return compiler.compile(targets.map((target) => compiler.at(target)))
+}
+
+/** The plan that gives what the task at this place needs, in the order of its handles. */
+export const recompileInputs = (place: Place, past: Past): Compiled | GraphError => {
+  const compiler = new Recompiler(past)
+  return compiler.compile(compiler.needsOf({ ...again(taskAt(place), runAt(place)), place }))
+}
+
+/** One task of the new plan, or a live one that it refers to. */
+interface Entry {
+  readonly task: TaskImpl
+  readonly run: Run
+  /** Where it was registered, unless it never was. */
+  readonly place: Place | undefined
+  /** What it is called and does if it has a key; known of a pure task once what it is given has a place. */
+  named: Named | undefined
+  /** What the plan calls it: known at once if it is live, else when what it needs has a place. */
+  reference: Reference | undefined
+}
+
+const again = (task: TaskImpl, run: Run, named?: Named, place?: Place): Entry => ({
+  task,
+  run,
+  place,
+  named,
+  reference: undefined
+})
+
+const none: ReadonlyArray<Entry> = []
+
+/** Why nothing that needs this task runs again: what was registered there is forgotten. */
+export const tooFarBack = ({ index, submission }: Place): GraphReason => ({
+  _tag: "InvalidDependency",
+  key: undefined,
+  dependency: `task ${quote(keyAt(submission, index))}`,
+  why: "it was released and is further back than limits.lineage submissions; submit its task again"
+})
+
+/** In place of one that is too far back. */
+const unknown = new TaskImpl({ _tag: "value", value: undefined }, undefined, "none", noHandles, noOptions, undefined)
+
+class Recompiler extends Drafting<Entry> {
+  private readonly registered = new Map<Submission, Map<number, Entry>>()
+  private readonly unregistered = new Map<Run, Map<TaskImpl, Entry>>()
+  /** What has an identity is one task, in however many submissions it was. */
+  private readonly identities = new Map<Identity, Entry>()
+  private readonly past: Past
+
+  constructor(past: Past) {
+    super()
+    this.past = past
+  }
+
+  compile(roots: ReadonlyArray<Entry>): Compiled | GraphError {
+    const cycle = depthFirst(roots, (root) => this.needsOf(root), (each) => this.add(each))
+    if (cycle !== undefined) this.refuse({ _tag: "Cycle", path: cycle.map(({ task }) => nameOf(task)) })
+    const draft = this.drafted(roots.map(({ reference }) => reference!))
+    if (draft instanceof GraphError) return draft
+    const { edges, nodes, offsets, settings, targets } = draft
+    const plan: LivePlan = {
+      size: nodes.length,
+      offsets,
+      targets: edges,
+      settings,
+      positions: positionsOf(nodes.length, offsets, edges),
+      nodes: nodes.map(({ task }) => task),
+      functions: nodes.map(({ task }) => functionOf(task)),
+      run: roots[0]!.run,
+      defaults: undefined,
+      runs: nodes.map(({ run }) => run),
+      isUnfolded: false
+    }
+    return { targets, plan }
+  }
+
+  /** What was registered at a place. */
+  at(place: Place): Entry {
+    const { index, submission } = place
+    const known = this.registered.get(submission) ?? new Map<number, Entry>()
+    const present = known.get(index) ?? this.usable(place) ?? this.registeredAt({ index, submission })
+    this.registered.set(submission, known.set(index, present))
+    return present
+  }
+
+  private usable(place: Place): Entry | undefined {
+    const id = this.past.usable(place)
+    return id < 0 ? undefined : this.live(id)
+  }
+
+  private live(id: TaskId): Entry {
+    const place = this.past.placeOf(id)
+    return { ...again(taskAt(place), runAt(place), this.past.namedOf(id), place), reference: ~id }
+  }
+
+  private registeredAt(place: Place): Entry {
+    const named = namedBy(place.submission.plan.settings.get(place.index))
+    if (!isKnownAt(place)) {
+      this.refuse(tooFarBack(place))
+      // Nothing looks at this entry: there will be no plan.
+      return { ...again(unknown, runAt(place)), reference: 0 }
+    }
+    return this.named(again(taskAt(place), runAt(place), named, place))
+  }
+
+  /** A task that was joined under its key, or one below such a task. */
+  private unregisteredOf(task: TaskImpl, run: Run): Entry {
+    const known = this.unregistered.get(run) ?? new Map<TaskImpl, Entry>()
+    const { key, pure } = task.options
+    const named = key === undefined || pure === true ? undefined : { key, work: task }
+    const present = known.get(task) ?? this.named(again(task, run, named))
+    this.unregistered.set(run, known.set(task, present))
+    return present
+  }
+
+  private named(fresh: Entry): Entry {
+    return fresh.named === undefined ? fresh : this.known(fresh, fresh.named) ?? this.keep(fresh, identityOf(fresh))
+  }
+
+  private keep(entry: Entry, identity: Identity): Entry {
+    this.identities.set(identity, entry)
+    return entry
+  }
+
+  /** The same task here, or in the scheduler: somebody may have submitted it again. A run without success is replaced. */
+  private known(entry: Entry, { key, work }: Named): Entry | undefined {
+    const { namespace } = entry.run.annotations
+    const identity = identityIn(namespace, key, work)
+    const own = this.identities.get(identity)
+    const id = own === undefined ? this.past.find(identity) : -1
+    if (own === undefined && id < 0) return undefined
+    const other = own === undefined ? this.past.namedOf(id)! : own.named!
+    if (namespace !== undefined && other.work !== work) {
+      this.refuse(conflict(key, entry.task, other.work, inNamespace(namespace)))
+    }
+    if (own !== undefined) return own
+    return this.past.usable(this.past.placeOf(id)) < 0 ? undefined : this.keep(this.live(id), identity)
+  }
+
+  /** What a task needs, in the order of its handles; nothing if it is live. */
+  needsOf({ place, reference, run, task }: Entry): ReadonlyArray<Entry> {
+    if (reference !== undefined) return none
+    if (place === undefined) return task.handles.map((handle) => this.ofHandle(handle, run))
+    const { index, submission } = place
+    const { offsets, runs, targets } = submission.plan as LivePlan
+    return task.handles.map((handle, i) => {
+      const edge = offsets[index]! + i
+      const target = targets[edge]!
+      if (target >= 0) return this.at({ submission, index: target })
+      // What an ordinary plan depended on is what the handle says.
+      return runs === undefined ? this.ofHandle(handle, run) : this.at(submission.origins!.get(edge)!)
+    })
+  }
+
+  private ofHandle(handle: Handle, run: Run): Entry {
+    return isTask(handle) ? this.unregisteredOf(handle, run) : this.at(handle)
+  }
+
+  /** All that it needs has been added. */
+  private add(entry: Entry): void {
+    if (entry.reference !== undefined) return
+    const twin = entry.place === undefined && entry.named === undefined ? this.twinOf(entry) : undefined
+    if (twin?.reference !== undefined) {
+      entry.reference = twin.reference
+      return
+    }
+    for (const { reference } of this.needsOf(entry)) this.edges.push(reference!)
+    const own = settingsAt(entry)
+    const defaults = defaultsAt(entry)
+    // What a region said of the tasks holds for them still.
+    entry.reference = this.push(entry, defaults === undefined ? own : withDefaults(own, defaults))
+    if (twin !== undefined) twin.reference = entry.reference
+  }
+
+  /** What a pure task does that was never registered is known only now; there may be an equal one already. */
+  private twinOf(entry: Entry): Entry | undefined {
+    const { run, task } = entry
+    const named = namedIn(task, this.past, (argument) => this.unregisteredOf(argument, run).named)
+    if (named === undefined) return undefined
+    if ("_tag" in named) return this.refuse(named)
+    entry.named = named
+    const twin = this.known(entry, named)
+    if (twin === undefined) this.keep(entry, identityOf(entry))
+    else this.hasJoinedLate = true
+    return twin
+  }
+}
+
+/** Of an entry that has a key. */
+const identityOf = ({ named, run }: Entry): Identity => identityIn(run.annotations.namespace, named!.key, named!.work)
+
+const settingsAt = ({ named, place, run, task }: Entry): Settings | undefined =>
+  place === undefined ? settingsOf(task, named, run) : place.submission.plan.settings.get(place.index)
+
+const defaultsAt = ({ place, run }: Entry): Defaults | undefined =>
+  place === undefined ? run.defaults : place.submission.plan.defaults

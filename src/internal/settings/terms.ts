@@ -1,0 +1,150 @@
+/**
+ * What users say of workers, checked and made ready for the engine.
+ *
+ * @internal
+ */
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Restart, Terms } from "../../engine/protocol/Event.ts"
+import type { ElasticOptions, RestartOptions, WorkerOptions, WorkerTerms } from "../../Skein.ts"
+import type { GraphError } from "../../SkeinError.ts"
+import {
+  amounts,
+  checkOf,
+  count,
+  countOrInfinity,
+  duration,
+  durationAboveZero,
+  effect,
+  highWaterMark,
+  holdsValues,
+  invalidOption,
+  isName,
+  isNames,
+  name,
+  optionsFault,
+  recordOf,
+  said,
+  valueFault
+} from "../tasks/checks.ts"
+import type { Check, Checks } from "../tasks/checks.ts"
+import { millisIn, millisOf } from "../tasks/durations.ts"
+import { quote } from "../text/text.ts"
+
+const restart: Checks<RestartOptions> = {
+  times: countOrInfinity,
+  within: durationAboveZero,
+  minRunTime: duration
+}
+
+export const checksOfTerms: Checks<WorkerTerms> = {
+  ttl: durationAboveZero,
+  // Without a window no loss would ever count.
+  restart: recordOf(restart, ["times", "within"]),
+  maxTasks: count,
+  maxAge: durationAboveZero,
+  onStart: effect
+}
+
+const checksOfWorkers: Checks<WorkerOptions> = {
+  ...checksOfTerms,
+  id: name,
+  concurrency: count,
+  resources: amounts,
+  labels: checkOf("an array of words", (labels) => isNames(labels) || (Array.isArray(labels) && labels.length === 0)),
+  highWaterMark
+}
+
+const fewest = "a whole number from 0 to elastic.max"
+
+const checksOfPools: Checks<ElasticOptions> = {
+  ...checksOfTerms,
+  min: checkOf(fewest, (value) => Number.isInteger(value) && (value as number) >= 0),
+  max: count,
+  concurrency: count,
+  idle: durationAboveZero,
+  id: checkOf("a non-empty string, with which the names of its workers begin", isName)
+}
+
+const pool = recordOf(checksOfPools, ["min", "max", "concurrency"])
+
+/** The option `elastic` of a layer. */
+export const elastic: Check = (option, value) => {
+  const invalid = pool(option, value)
+  if (invalid !== undefined) return invalid
+  const { max, min } = value as ElasticOptions
+  return min <= max ? undefined : { option: `${option}.min`, value: min, expected: fewest }
+}
+
+/** A worker as the scheduler is told of it. */
+export interface Posting {
+  readonly id: string
+  readonly slots: number
+  readonly resources?: Readonly<Record<string, number>> | undefined
+  readonly labels: ReadonlyArray<string>
+  readonly mark?: number | undefined
+  readonly terms: Terms
+  readonly onStart: Effect.Effect<unknown, unknown, Scope.Scope> | undefined
+}
+
+/** An elastic pool; its workers have the name of the posting and a number. */
+export interface PoolPosting extends Posting {
+  readonly min: number
+  readonly max: number
+  readonly idleMillis: number
+}
+
+const restartOf = ({ minRunTime, times, within }: RestartOptions): Restart => ({
+  times,
+  withinMillis: millisOf(within),
+  minRunMillis: millisIn(minRunTime) ?? 0
+})
+
+const termsOf = ({ maxAge, maxTasks, restart, ttl }: WorkerTerms): Terms => ({
+  ttlMillis: millisIn(ttl),
+  maxTasks,
+  maxAgeMillis: millisIn(maxAge),
+  restart: restart === undefined ? undefined : restartOf(restart)
+})
+
+/** What somebody says, and what the layer says where they say nothing. */
+const within = <A extends WorkerTerms>(layer: WorkerTerms, own: A): WorkerTerms & A => ({
+  ...layer,
+  ...said(own) as A
+})
+
+const sample = "{ id: \"a\", concurrency: 1 }"
+
+/** The option `workers` of a layer, of which each is checked by itself. */
+export const workers = checkOf(`an array of workers, such as [${sample}]`, Array.isArray)
+
+/** Why this is no worker; `at` is where it is in a list. */
+const workerFault = (worker: WorkerOptions, at: string | undefined): GraphError | undefined => {
+  if (!holdsValues(worker)) return invalidOption(at ?? "worker", worker, `a worker, such as ${sample}`)
+  const { concurrency, id } = worker
+  const nameless = valueFault(name, at === undefined ? "id" : `${at}.id`, id)
+  if (nameless !== undefined) return nameless
+  const of = ` of worker ${quote(id)}`
+  return optionsFault(worker, checksOfWorkers, of) ?? valueFault(count, `concurrency${of}`, concurrency)
+}
+
+/** A worker with what it says itself, and what its layer says for all. */
+export const postingOf = (worker: WorkerOptions, layer: WorkerTerms, at?: string): Posting | GraphError => {
+  const fault = workerFault(worker, at)
+  if (fault !== undefined) return fault
+  const { concurrency, highWaterMark, id, labels = [], onStart, resources, ...terms } = within(layer, worker)
+  // A mark of 0 is no limit.
+  const mark = highWaterMark === 0 ? undefined : highWaterMark
+  return { id, slots: concurrency, resources, labels: [...labels], mark, terms: termsOf(terms), onStart }
+}
+
+const defaultIdle = 10_000
+const defaultRestart: Restart = { times: 3, withinMillis: 60_000, minRunMillis: 0 }
+
+/** The pool of a layer. */
+export const poolOf = (elastic: ElasticOptions, layer: WorkerTerms): PoolPosting => {
+  const { concurrency, id = "elastic", idle, max, min, onStart, ...terms } = within(layer, elastic)
+  const { restart = defaultRestart, ...rest } = termsOf(terms)
+  const idleMillis = millisIn(idle) ?? defaultIdle
+  return { id, slots: concurrency, labels: [], min, max, idleMillis, terms: { ...rest, restart }, onStart }
+}

@@ -1,0 +1,208 @@
+/**
+ * What options must be: tables with one check an option. What no table has, or fails its check, is refused in words before
+ * anything starts: by tasks and regions, by layers and workers, and by the functions that take options.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import { isAmount } from "../../engine/dispatch/amounts.ts"
+import type { WaitOptions } from "../../Future.ts"
+import { GraphError } from "../../SkeinError.ts"
+import type { GraphReason } from "../../SkeinError.ts"
+import { millisOf } from "./durations.ts"
+import { isRecord } from "./task.ts"
+import type { Invalid, Pass } from "./task.ts"
+
+/** What is wrong with a value of an option, if anything is. */
+export type Check = (option: string, value: unknown) => Invalid | undefined
+
+/** A check for each option, which the compiler holds against their type. */
+export type Checks<O> = Readonly<Record<keyof Required<O>, Check>>
+
+type Table = Readonly<Record<string, Check>>
+
+const nothing: ReadonlyArray<Invalid> = []
+
+/**
+ * All that is wrong with options, and with which of them. Those that are `undefined` are not there, and neither are any where
+ * an index is: a function that is called once for each item is given one.
+ */
+export const invalidIn = (options: unknown, checks: Table): ReadonlyArray<Invalid> => {
+  if (options === undefined || typeof options === "number") return nothing
+  if (!holdsValues(options)) return [{ option: "options", value: options, expected: "a record of options" }]
+  let found: Array<Invalid> | undefined
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined) continue
+    const check = Object.hasOwn(checks, option) ? checks[option]! : strange(checks)
+    const invalid = check(option, value)
+    if (invalid === undefined) continue
+    found ??= []
+    found.push(invalid.option === option ? invalid : { ...invalid, within: option })
+  }
+  return found ?? nothing
+}
+
+/** A typo must not pass in silence. */
+const strange = (checks: Table): Check => (option, value) => ({ option, value, expected: Object.keys(checks) })
+
+/** Why these are no options for which there is such a table; `of` says whose they are. */
+export const optionsFault = (options: unknown, checks: Table, of = ""): GraphError | undefined =>
+  faultOf(invalidIn(options, checks)[0], of)
+
+const faultOf = (invalid: Invalid | undefined, of: string): GraphError | undefined =>
+  invalid && new GraphError({ reason: reasonOf({ ...invalid, option: `${invalid.option}${of}` }) })
+
+/** What is wrong with an option, as a reason to refuse a graph. */
+export const reasonOf = ({ expected, option, value }: Invalid): OptionReason =>
+  typeof expected === "string"
+    ? { _tag: "InvalidOption", option, value, expected }
+    : "known" in expected
+    ? { _tag: "UnknownKey", key: String(value), known: expected.known }
+    : { _tag: "UnknownOption", option, known: expected }
+
+type OptionReason = Extract<GraphReason, { readonly _tag: "InvalidOption" | "UnknownOption" | "UnknownKey" }>
+
+/** Why a value is refused that is no option itself; `undefined` if it is not. */
+export const valueFault = (check: Check, name: string, value: unknown): GraphError | undefined =>
+  faultOf(check(name, value), "")
+
+/** An option has a value that it must not have. */
+export const invalidOption = (option: string, value: unknown, expected: string): GraphError =>
+  new GraphError({ reason: reasonOf({ option, value, expected }) })
+
+/** Whether it may have values by name. What has none, such as a `Map`, is a mistake unless it is a plain record. */
+export const holdsValues = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value) &&
+  (isRecord(value) || Object.keys(value).length > 0)
+
+/** What a record says: an option that is `undefined` is not there. */
+export const said = <A extends object>(record: A): Partial<A> =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Partial<A>
+
+/** Whether these are names of anything, at least one. */
+export const isNames = (names: unknown): names is ReadonlyArray<string> =>
+  Array.isArray(names) && names.length > 0 && names.every(isName)
+
+export const isName = (name: unknown): boolean => typeof name === "string" && name !== ""
+
+export const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) > 0
+
+// ---- making checks
+
+export const checkOf = (expected: string, holds: (value: unknown) => boolean): Check => (option, value) =>
+  holds(value) ? undefined : { option, value, expected }
+
+/** An option that holds others, some of which cannot be left out. */
+export const recordOf =
+  <O>(checks: Checks<O>, needed: ReadonlyArray<keyof O & string> = []): Check => (option, value) => {
+    if (!holdsValues(value)) return { option, value, expected: `a record with ${Object.keys(checks).join(", ")}` }
+    const missing = needed.find((each) => (value as O)[each] === undefined)
+    const invalid = invalidIn(value, checks)[0] ?? (missing && checks[missing](missing, undefined))
+    return invalid && { ...invalid, option: `${option}.${invalid.option}` }
+  }
+
+/** An option that holds a value for each of some names. */
+export const byName = (expected: string, check: Check): Check => (option, value) => {
+  if (!holdsValues(value)) return { option, value, expected }
+  for (const [name, each] of Object.entries(value)) {
+    const invalid = check(`${option}.${name}`, each)
+    if (invalid !== undefined) return invalid
+  }
+  return undefined
+}
+
+/** Dies of options that are wrong, where a function fails with no `GraphError`. */
+export const dieOfOptions = (options: unknown, checks: Table): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const fault = optionsFault(options, checks)
+    return fault === undefined ? Effect.void : Effect.die(fault)
+  })
+
+// ---- the common ones
+
+/** Looked at elsewhere. */
+export const anything: Check = () => undefined
+
+export const flag = checkOf("true or false", (value) => typeof value === "boolean")
+
+/** Those of a wait. */
+export const ofWait: Checks<WaitOptions> = { keepSlot: flag }
+
+export const text = checkOf("a string", (value) => typeof value === "string")
+
+export const name = checkOf("a non-empty string", isName)
+
+export const names = checkOf("a non-empty array of names", isNames)
+
+export const count = checkOf("a positive whole number", isCount)
+
+export const countOrNone = checkOf(
+  "a whole number from 0",
+  (value) => Number.isInteger(value) && (value as number) >= 0
+)
+
+/** A share of all cases. */
+export const rate = checkOf("a number from 0 to 1", (value) => typeof value === "number" && value >= 0 && value <= 1)
+
+export const countOrInfinity = checkOf(
+  "a positive whole number, or Infinity",
+  (value) => isCount(value) || value === Infinity
+)
+
+/** That of attempts which a worker carries. */
+export const highWaterMark = checkOf(
+  "a positive whole number, or 0 for no limit",
+  (value) => isCount(value) || value === 0
+)
+
+export const effect = checkOf("an effect, such as Effect.acquireRelease(open, close)", Effect.isEffect)
+
+export const durationAboveZero = checkOf(
+  "a duration above zero, such as \"5 seconds\"",
+  (value) => millisOf(value) > 0
+)
+
+/** It may be zero, or without end. */
+export const duration = checkOf("a duration, such as \"5 seconds\"", (value) => millisOf(value) >= 0)
+
+/** Amounts of what a worker has. */
+export const amounts = byName(
+  "amounts by name, such as { gpu: 1 }",
+  checkOf("a number above zero with at most three decimals", isAmount)
+)
+
+const modes: ReadonlyArray<unknown> = ["failFast", "continue", "collect"] satisfies ReadonlyArray<Mode>
+
+/** What a failure does to the rest. */
+export const mode = checkOf("\"failFast\", \"continue\" or \"collect\"", (value) => modes.includes(value))
+
+const ways: ReadonlyArray<unknown> = ["fuse", "inline"] satisfies ReadonlyArray<Pass>
+
+export const passes = checkOf(
+  "an array of \"fuse\" and \"inline\"",
+  (value) => Array.isArray(value) && value.every((pass) => ways.includes(pass))
+)
+
+const isFunction = (value: unknown): boolean => typeof value === "function"
+
+/** Functions that are told of something. */
+export const callback = checkOf("a function", isFunction)
+
+const hasFunctions = (value: unknown, named: ReadonlyArray<string>): boolean =>
+  typeof value === "object" && value !== null &&
+  named.every((each) => isFunction((value as Readonly<Record<string, unknown>>)[each]))
+
+/** Where results by key are found. */
+export const cache = checkOf(
+  "an object with the functions has, get and set, such as a Map",
+  (value) => hasFunctions(value, ["has", "get", "set"])
+)
+/**
+ * What a failure does to the rest of a computation: `failFast` stops it, `continue` runs all that is not downstream and then
+ * fails with every root failure, `collect` gives an `Exit` for each leaf.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+
+export type Mode = "failFast" | "continue" | "collect"

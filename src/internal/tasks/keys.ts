@@ -1,0 +1,137 @@
+/**
+ * What makes a task the same as another: its key, given or made of a call, what it does, and who may join whose run.
+ *
+ * A key names a task within its graph. Tasks of two graphs are one run if they do the same work: they are one object, or both
+ * are pure, of one function, with equal arguments. In a namespace a key names a task for all graphs.
+ *
+ * @internal
+ */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
+import type { Identity, Settings } from "../../engine/protocol/Plan.ts"
+import type { GraphReason } from "../../SkeinError.ts"
+import { encode } from "./canonical.ts"
+import type { Encoded } from "./canonical.ts"
+import { isDependency } from "./dependency.ts"
+import { Given } from "./inputs.ts"
+import { isFuture, isTask, noHandles, TaskImpl } from "./task.ts"
+
+/** What a task with a key is called, and what it does: equal for tasks of one key that are the same. */
+export interface Named {
+  readonly key: string
+  readonly work: Identity
+}
+
+/** What is known of a task that others depend on; nothing if it has no key. */
+type NamedOf = (argument: TaskImpl) => Named | undefined
+
+/** What a task is called and does, `undefined` for one without a key; or why a pure call has no key. */
+export const namedIn = (task: TaskImpl, home: object, namedOf: NamedOf): Named | undefined | GraphReason => {
+  const { key, name, pure } = task.options
+  if (pure !== true) return key === undefined ? undefined : { key, work: task }
+  if (key === undefined && (name === undefined || name === "")) {
+    const expected = "a key, or a function with a name, beside it"
+    return { _tag: "InvalidOption", key: givenName(task), option: "pure", value: true, expected }
+  }
+  const works: Array<string> = []
+  const encoded = encode(task.inputs, (value) => encodeHandle(value, home, namedOf, works), "arguments")
+  // Without an encoding of what it is given nobody can tell whether it is the same as another.
+  if ("path" in encoded && key !== undefined) return { key, work: task }
+  if ("path" in encoded) return { _tag: "InvalidArgument", key: name!, path: encoded.path, why: encoded.why }
+  const code = `${codeOf(task)}[${works.join()}]`
+  return key === undefined
+    ? { key: keyOfCall(name!, encoded.text), work: shortened(code) }
+    : { key, work: shortened(`${code}${encoded.text}`) }
+}
+
+/** `works` gets what the tasks among the arguments do: their keys do not tell that. */
+const encodeHandle = (
+  value: unknown,
+  home: object,
+  namedOf: NamedOf,
+  works: Array<string>
+): Encoded | { readonly value: unknown } | undefined => {
+  if (value instanceof Given) return value
+  // A record of one could be taken for a policy, but that has a call for a key.
+  if (isDependency(value)) return { value: ["Dependency", value.policy, value.shaped(value.handles)] }
+  if (isFuture(value)) {
+    // The scheduler's name only where it is another, which is refused: names must not depend on what else the process runs.
+    const elsewhere = value.core === home ? "" : `${value.core.name}/`
+    return { text: `future(${elsewhere}${value.submission.sequence + value.index})` }
+  }
+  if (!isTask(value)) return undefined
+  if (value.body._tag === "value") return value.body
+  const named = namedOf(value)
+  if (named === undefined) return { path: "", why: "it is a task without a key" }
+  works.push(typeof named.work === "string" ? named.work : `${numberOf(named.work)}`)
+  return { text: `task(${JSON.stringify(named.key)})` }
+}
+
+/** What a task with these settings is called and does. */
+export const namedBy = (settings: Settings | undefined): Named | undefined =>
+  settings?.key === undefined ? undefined : settings as Named
+
+/** What finds the live run of a task, in a namespace or outside of all. */
+export const identityIn = (namespace: string | undefined, key: string, work: Identity): Identity => {
+  if (namespace !== undefined) return `${JSON.stringify(namespace)}${key}`
+  return typeof work === "string" ? `${work}:${key}` : work
+}
+
+/** Numbers of objects, for texts in which only their identity counts. */
+const numbers = new WeakMap<object, number>()
+let lastNumber = 0
+
+export const numberOf = (object: object): number => {
+  const known = numbers.get(object)
+  if (known !== undefined) return known
+  numbers.set(object, ++lastNumber)
+  return lastNumber
+}
+
+/** The function or the effect of a pure task, and how it is run. Calls of one wrapped function have its number with them. */
+const codeOf = (task: TaskImpl): string => {
+  const { body, options } = task
+  if (options.code !== undefined) return options.code
+  if (body._tag === "value" || body._tag === "exit") return `${numberOf(task)}`
+  const constant = body._tag === "effect" ? body.constant : undefined
+  return `${body._tag} ${numberOf(constant ?? body.run)}`
+}
+
+/** Stands for a task whose result was in the cache. */
+export class CachedTask extends TaskImpl {
+  constructor({ options: { key, label, priority } }: TaskImpl, value: unknown) {
+    super({ _tag: "value", value }, undefined, "none", noHandles, { key, label, priority }, undefined)
+  }
+}
+
+/** Keys longer than this are shortened to 128 bits of their SHA-256. */
+const maxKeyLength = 120
+
+/** So is what tells of the work of pure tasks, which nobody reads. */
+const maxWorkLength = 160
+
+const digestOf = (text: string): string => bytesToHex(sha256(utf8ToBytes(text)).subarray(0, 16))
+
+const shortened = (work: string): string => work.length <= maxWorkLength ? work : digestOf(work)
+
+const keyOfCall = (name: string, args: string): string => {
+  const text = `${name}(${args.startsWith("[") ? args.slice(1, -1) : args})`
+  return text.length <= maxKeyLength ? text : `${name}(${digestOf(text)})`
+}
+
+/** Why a task cannot have its key, which a task that does this work has. */
+export const conflict = (key: string, task: TaskImpl, other: Identity, where: string): GraphReason => {
+  const arePure = task.options.pure === true && typeof other === "string"
+  const who = !arePure ? "another task" : task.options.key === undefined ? "a call of another function" : "other work"
+  return { _tag: "KeyConflict", key, why: `${who} ${where} has it`, ...(arePure && { pure: true as const }) }
+}
+
+export const inGraph = "of this graph"
+
+export const inNamespace = (namespace: string): string => `in the namespace ${JSON.stringify(namespace)}`
+
+/** What a task is called in what it was given. */
+export const givenName = ({ options }: TaskImpl): string | undefined =>
+  options.key || options.label || options.name || undefined
+
+export const nameOf = (task: TaskImpl): string => givenName(task) ?? "task"

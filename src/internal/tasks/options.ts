@@ -1,0 +1,199 @@
+/**
+ * Options as users give them, made ready for the compiler.
+ *
+ * @internal
+ */
+import * as Schedule from "effect/Schedule"
+import type { Annotations } from "../../Client.ts"
+import type { AnyOptions, Options, WorkerRestriction } from "../../Task.ts"
+import {
+  amounts,
+  checkOf,
+  duration,
+  durationAboveZero,
+  flag,
+  holdsValues,
+  invalidIn,
+  isNames,
+  name,
+  names,
+  said,
+  text
+} from "./checks.ts"
+import type { Check, Checks } from "./checks.ts"
+import { isLeaf, listedIn } from "./dependency.ts"
+import type { Listed } from "./dependency.ts"
+import { millisIn } from "./durations.ts"
+import { localityOf } from "./locality.ts"
+import { noOptions } from "./task.ts"
+import type { Invalid, TaskOptions } from "./task.ts"
+
+/** Whether a key is like those that tasks without one are given: two tasks in events and stories must not look the same. */
+const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
+
+export const key: Check = (option, value) =>
+  name(option, value) ??
+    (isAutomatic(value as string)
+      ? { option, value, expected: "one that does not end as automatic keys do, in # and a number" }
+      : undefined)
+
+const ordered = (of: "after" | "follow"): Check => (option, value) =>
+  listed(value).every(isLeaf)
+    ? listedIn(of, listed(value)).invalid[0]
+    : { option, value, expected: "a task, a future, a Dependency, or an array of them" }
+
+/** Both ways to say on which workers a task may run. */
+const restrictionOf = (workers: unknown): { readonly ids?: unknown; readonly labels?: unknown } =>
+  Array.isArray(workers) ? { ids: workers } : workers ?? {}
+
+const restrictionExpected =
+  "a non-empty array of ids of workers, or such arrays by name, as in { ids: [\"a\"], labels: [\"gpu\"] }"
+
+const checksOfRestrictions: Checks<WorkerRestriction> = { ids: names, labels: names }
+
+const restriction: Check = (option, value) => {
+  const { ids, labels } = restrictionOf(value)
+  const isOne = typeof value === "object" && value !== null && [ids, labels].some(isNames) &&
+    [ids, labels].every((each) => each === undefined || isNames(each))
+  // A typo beside what is right runs the task where it must not.
+  const strange = isOne && !Array.isArray(value) ? invalidIn(value, checksOfRestrictions)[0] : undefined
+  if (strange !== undefined) return { ...strange, option: `${option}.${strange.option}` }
+  return isOne ? undefined : { option, value, expected: restrictionExpected }
+}
+
+const checks: Checks<Options> = {
+  key,
+  label: text,
+  priority: checkOf("a finite number", Number.isFinite),
+  pure: flag,
+  after: ordered("after"),
+  follow: ordered("follow"),
+  timeout: durationAboveZero,
+  deadline: durationAboveZero,
+  dependencyTimeout: durationAboveZero,
+  grace: durationAboveZero,
+  retry: checkOf("a Schedule, such as Schedule.recurs(3)", Schedule.isSchedule),
+  idempotent: flag,
+  workers: restriction,
+  allowOthers: flag,
+  locality: checkOf("a function from a worker to a number", (rate) => typeof rate === "function"),
+  resources: amounts,
+  keepResources: flag,
+  tags: names,
+  inline: flag,
+  waitForWorkers: duration
+}
+
+/** The names of all options. */
+export const checkedOptions: ReadonlyArray<string> = Object.keys(checks)
+
+/** Those of a wrapped function may have its name. */
+const checksOfCalls: Checks<Options & { readonly name: string }> = { ...checks, name: text }
+
+/** Those of a region. */
+export const checksOfRegions: Checks<Annotations> = {
+  label: checks.label,
+  priority: checks.priority,
+  share: name,
+  namespace: name,
+  retry: checks.retry,
+  grace: checks.grace,
+  idempotent: checks.idempotent
+}
+
+/** The options of a task or of a region. */
+type Given = AnyOptions & Pick<Annotations, "namespace" | "share"> & { readonly name?: string | undefined }
+
+/** Options with durations in milliseconds, and with what is wrong with them. Those of regions have checks of their own. */
+export const normalize = (options: Given | undefined, regional?: typeof checksOfRegions): TaskOptions => {
+  const invalid = invalidIn(options, regional ?? (options?.pure === true ? checksOfCalls : checks))
+  if (!holdsValues(options) || Object.values(options).every((value) => value === undefined)) {
+    return invalid.length === 0 ? noOptions : { invalid }
+  }
+  const { after, deadline, dependencyTimeout, follow, grace, key, name, resources, retry, tags, timeout, workers } =
+    options
+  const { allowOthers, idempotent, inline, keepResources, label, locality, namespace, priority, pure, share } = options
+  const { waitForWorkers } = options
+  const { ids, labels } = restrictionOf(workers)
+  return {
+    key: typeof key === "string" ? key : undefined,
+    label: typeof label === "string" ? label : undefined,
+    priority,
+    pure,
+    ...(after !== undefined && afterOf(listedIn("after", listed(after)))),
+    ...(follow !== undefined && followOf(listedIn("follow", listed(follow)))),
+    retry,
+    name: typeof name === "string" ? name : undefined,
+    timeoutMillis: millisIn(timeout),
+    deadlineMillis: millisIn(deadline),
+    dependencyTimeoutMillis: millisIn(dependencyTimeout),
+    graceMillis: millisIn(grace),
+    idempotent,
+    inline,
+    workers: isNames(ids) ? ids : undefined,
+    labels: isNames(labels) ? labels : undefined,
+    allowOthers,
+    resources: isAmounts(resources) ? { ...resources } : undefined,
+    keepResources,
+    tags: isNames(tags) ? [...new Set(tags)] : undefined,
+    locality: typeof locality === "function" ? localityOf(locality) : undefined,
+    waitForWorkersMillis: millisIn(waitForWorkers),
+    share,
+    namespace: typeof namespace === "string" ? namespace : undefined,
+    invalid
+  }
+}
+
+/** What {@link Options.after} lists. Plain values (`Task.succeed`) are there already. */
+const listed = (after: unknown): ReadonlyArray<unknown> => Array.isArray(after) ? after : [after]
+
+const afterOf = ({ groups, handles }: Listed) => ({ after: handles, afterGroups: groups })
+
+const followOf = ({ groups, handles }: Listed) => ({ follow: handles, followGroups: groups })
+
+const isAmounts = (resources: unknown): resources is Readonly<Record<string, number>> =>
+  resources !== undefined && amounts("resources", resources) === undefined &&
+  Object.keys(resources as {}).length > 0
+
+/** What contradicts what, whichever was told first. */
+export const contradiction = (
+  { allowOthers, idempotent, keepResources, labels, resources, retry, workers }: TaskOptions
+): Invalid | undefined => {
+  if (idempotent === false && retry !== undefined) {
+    const expected = "no value beside retry, which starts the task again: leave one of the two out"
+    return { option: "idempotent", value: false, expected }
+  }
+  if (allowOthers === true && (workers ?? labels) === undefined) {
+    return { option: "allowOthers", value: true, expected: "no value without the option workers, which it widens" }
+  }
+  if (keepResources === true && resources === undefined) {
+    return {
+      option: "keepResources",
+      value: true,
+      expected: "no value without resources, of which there are none to keep"
+    }
+  }
+  return undefined
+}
+
+/** The same options with one more thing that is wrong. */
+export const withInvalid = (options: TaskOptions, wrong: Invalid): TaskOptions => ({
+  ...options,
+  invalid: [wrong, ...options.invalid ?? []]
+})
+
+/** The same options with others added or replaced. */
+export const replaced = (options: TaskOptions, by: Given, regional?: typeof checksOfRegions): TaskOptions => {
+  const given = normalize(by, regional)
+  const isReplaced = (option: string): boolean => holdsValues(by) && by[option as keyof Given] !== undefined
+  const still = (options.invalid ?? []).filter(({ option, within = option }) => !isReplaced(within))
+  return {
+    ...options,
+    ...said(given),
+    // One option, though it is kept as two.
+    ...(isReplaced("workers") && { workers: given.workers, labels: given.labels }),
+    // None at all is kept as no option.
+    ...(isReplaced("resources") && { resources: given.resources }),
+    invalid: [...still, ...given.invalid ?? []]
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * Tasks at run time: what the typed face of `Task` makes and the compiler reads.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Pipeable from "effect/Pipeable"
+import type * as Schedule from "effect/Schedule"
+import type { Locality } from "../../engine/protocol/Plan.ts"
+import type { Group } from "../../engine/protocol/policies.ts"
+import type { Claim } from "../../engine/state/Owner.ts"
+import { keyAt } from "../../engine/state/Submission.ts"
+import type { Submission } from "../../engine/state/Submission.ts"
+import { keepSpecimen } from "../../engine/structures/specimens.ts"
+import type { Future } from "../../Future.ts"
+// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import { briefResult } from "../text/brief.ts"
+import { quote } from "../text/text.ts"
+import { foreignText, isMeant, isThenable, keepOneCopy } from "../values/strangers.ts"
+import { FutureTypeId, TaskTypeId, thisCopy } from "../values/typeIds.ts"
+
+/** A way to write a plan anew that changes nothing but its cost; see `passes.ts`. */
+export type Pass = "fuse" | "inline"
+
+/** The function of a `map` body. */
+export type Plain = (values: unknown) => unknown
+
+/** What runs when the inputs are there. */
+export type Body =
+  | {
+    readonly _tag: "effect"
+    readonly run: (values: unknown) => Effect.Effect<unknown, unknown, unknown>
+    /** What `run` gives, where it is a constant: `run` may throw, and is called in the fiber of the attempt alone. */
+    readonly constant?: Effect.Effect<unknown, unknown, unknown> | undefined
+  }
+  /** A plain function: no service, no scope, no failure but a defect. */
+  | { readonly _tag: "map"; readonly run: Plain }
+  | { readonly _tag: "flatMap"; readonly run: (values: unknown) => TaskImpl }
+  /** Ends with the exit of its one dependency. */
+  | { readonly _tag: "exit" }
+  | PlainValue
+
+/** A value that is there from the start. */
+export interface PlainValue {
+  readonly _tag: "value"
+  readonly value: unknown
+}
+
+/** The options of a task, durations in milliseconds. */
+export interface TaskOptions {
+  readonly key?: string | undefined
+  readonly label?: string | undefined
+  readonly priority?: number | undefined
+  readonly pure?: boolean | undefined
+  readonly after?: ReadonlyArray<Handle> | undefined
+  readonly follow?: ReadonlyArray<Handle> | undefined
+  /** Which of the dependencies found in the inputs, of `after` and of `follow` have policies; places in these. */
+  readonly inputGroups?: ReadonlyArray<Group> | undefined
+  readonly afterGroups?: ReadonlyArray<Group> | undefined
+  readonly followGroups?: ReadonlyArray<Group> | undefined
+  readonly timeoutMillis?: number | undefined
+  readonly deadlineMillis?: number | undefined
+  readonly dependencyTimeoutMillis?: number | undefined
+  readonly graceMillis?: number | undefined
+  readonly idempotent?: boolean | undefined
+  readonly workers?: ReadonlyArray<string> | undefined
+  readonly labels?: ReadonlyArray<string> | undefined
+  readonly allowOthers?: boolean | undefined
+  /** Amounts of what its worker has. */
+  readonly resources?: Readonly<Record<string, number>> | undefined
+  readonly keepResources?: boolean | undefined
+  readonly tags?: ReadonlyArray<string> | undefined
+  /** Said by regions alone. */
+  readonly share?: string | undefined
+  /** Said by regions alone: in which space keys name tasks for all graphs. */
+  readonly namespace?: string | undefined
+  readonly locality?: Locality | undefined
+  readonly waitForWorkersMillis?: number | undefined
+  readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
+  /** Cheap enough to be computed in each task that needs it. */
+  readonly inline?: boolean | undefined
+  /** The scope of the body is that of the result. */
+  readonly resource?: boolean | undefined
+  /** The name that a pure key begins with. */
+  readonly name?: string | undefined
+  /** Of a call of a pure function: tells that function from all others. */
+  readonly code?: string | undefined
+  /** What is wrong with the options; told when the task is submitted. */
+  readonly invalid?: ReadonlyArray<Invalid>
+}
+
+export interface Invalid {
+  readonly option: string
+  readonly value: unknown
+  /** What it should be; for an option or a key that does not exist those that do. */
+  readonly expected: string | ReadonlyArray<string> | { readonly known: ReadonlyArray<string> }
+  /** The option in which it stands, where that is another. */
+  readonly within?: string | undefined
+}
+
+/** How the handles lie in the inputs; the common ways are put together without a walk. */
+export type Shape = "none" | "single" | "array" | "record" | "nested"
+
+/** Tasks or futures that a walk does not reach, or that cannot be replaced by their values. */
+export interface Misplaced {
+  readonly what: string
+  readonly why: string
+}
+
+export type Handle = TaskImpl | FutureImpl
+
+export const noOptions: TaskOptions = {}
+export const noHandles: ReadonlyArray<Handle> = []
+
+/**
+ * A task. `inputs` are those of the moment it was made, as `scan` gives them. `handles` has the dependencies found in them,
+ * in the order of a walk, then those of `after`, then those of `follow`.
+ * `stamp` and `index` belong to the compiler: a mark on the object is ten times cheaper than a map of a million tasks.
+ */
+export class TaskImpl extends Pipeable.Class {
+  readonly [TaskTypeId] = thisCopy
+  /** The function of a `map` body, which needs no object of its own. */
+  readonly plain: Plain | undefined
+  /** Any other body. */
+  private readonly other: Body | undefined
+  readonly inputs: unknown
+  readonly shape: Shape
+  readonly handles: ReadonlyArray<Handle>
+  readonly options: TaskOptions
+  readonly misplaced: Misplaced | undefined
+  stamp = 0
+  index = 0
+
+  constructor(
+    body: Body,
+    inputs: unknown,
+    shape: Shape,
+    handles: ReadonlyArray<Handle>,
+    options: TaskOptions,
+    misplaced: Misplaced | undefined
+  ) {
+    super()
+    this.plain = body._tag === "map" ? body.run : undefined
+    this.other = body._tag === "map" ? undefined : body
+    this.inputs = inputs
+    this.shape = shape
+    this.handles = handles
+    this.options = options
+    this.misplaced = misplaced
+  }
+
+  get body(): Body {
+    return this.other ?? { _tag: "map", run: this.plain! }
+  }
+
+  toJSON(): unknown {
+    const { key, label } = this.options
+    return { _id: "Task", body: this.body._tag, key, label, dependencies: this.handles.length }
+  }
+
+  override toString(): string {
+    return `Task(${JSON.stringify(this.toJSON())})`
+  }
+
+  [NodeInspectSymbol](): unknown {
+    return this.toJSON()
+  }
+}
+
+/** A submitted task. */
+export class FutureImpl extends Pipeable.Class {
+  readonly [FutureTypeId] = thisCopy
+  readonly core: SchedulerCore
+  readonly claim: Claim
+  /** Where the task was registered: what is known of it even when its row belongs to another. */
+  readonly submission: Submission
+  readonly index: number
+
+  constructor(core: SchedulerCore, claim: Claim, submission: Submission, index: number) {
+    super()
+    this.core = core
+    this.claim = claim
+    this.submission = submission
+    this.index = index
+  }
+
+  get key(): string {
+    return keyAt(this.submission, this.index)
+  }
+
+  toJSON(): unknown {
+    return { _id: "Future", key: this.key }
+  }
+
+  override toString(): string {
+    return `Future(${quote(this.key)})`
+  }
+
+  [NodeInspectSymbol](): unknown {
+    return this.toJSON()
+  }
+}
+
+export const isTask = (u: unknown): u is TaskImpl => u instanceof TaskImpl
+export const isFuture = (u: unknown): u is FutureImpl => u instanceof FutureImpl
+
+/** Whether `value` is what inputs are searched for, a `Task.succeed` included. */
+export const isEither = (value: unknown): value is TaskImpl | FutureImpl => isTask(value) || isFuture(value)
+
+/** A future behind its typed face. Untyped code may give anything: what is no future is a defect that says so. */
+export const implOf = (future: Future<unknown, unknown>): FutureImpl => {
+  if (!isFuture(future)) throw new TypeError(`Expected a Future, found ${strangerText(future)}.`)
+  return future
+}
+
+const strangerText = (value: unknown): string => {
+  if (isTask(value)) return "a Task: submit it with Client.submit, or run it with Client.compute"
+  if (Effect.isEffect(value)) return "an Effect: yield it first, if it gives a Future"
+  const foreign = foreignText(value)
+  return foreign === undefined ? briefResult(value) : `${foreign}: ${keepOneCopy}`
+}
+
+/** An exit, in the same way. */
+export const checkedExit = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => {
+  if (Exit.isExit(exit)) return exit
+  const found = Effect.isEffect(exit) ? "an Effect: yield Effect.exit of it first" : briefResult(exit)
+  throw new TypeError(`Expected an Exit, found ${found}.`)
+}
+
+/** What a function gave, as an effect. A promise or a query stays one, for the worker to refuse, unless it is meant. */
+export const toEffect = (result: unknown): Effect.Effect<any, any, any> =>
+  (Effect.isEffect(result) || isThenable(result)) && !isMeant(result)
+    ? result as Effect.Effect<any>
+    : Effect.succeed(result)
+
+/** Whether the value of `u` must be waited for. Plain values (`Task.succeed`) are there already. */
+export const isHandle = (u: unknown): u is Handle => (isTask(u) && !isPlainValue(u)) || isFuture(u)
+
+/** Whether the value of a task is there from the start. */
+export const isLiteral = ({ body, plain }: TaskImpl): boolean => plain === undefined && body._tag === "value"
+
+/** What a barrier does. */
+export const noValue = (): void => undefined
+
+export const isBarrier = ({ body }: TaskImpl): boolean => body._tag === "map" && body.run === noValue
+
+/** A `Task.succeed` without options stands for its value wherever it is an input. */
+export const isPlainValue = (task: TaskImpl): boolean => isLiteral(task) && task.options === noOptions
+
+/** Whether an object is a plain record. */
+export const isRecord = (value: object): boolean => {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+keepSpecimen(new TaskImpl({ _tag: "map", run: () => undefined }, [], "array", noHandles, noOptions, undefined))
+keepSpecimen(new FutureImpl({} as SchedulerCore, {} as Claim, {} as Submission, 0))

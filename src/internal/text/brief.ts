@@ -1,0 +1,54 @@
+/**
+ * How errors show a value that should not be where it is: whole if it is small. What holds a scheduler, or objects that many
+ * others hold, would be written until memory ends.
+ *
+ * @internal
+ */
+import { format } from "effect/Formatter"
+import { looked, unreadable } from "../values/looks.ts"
+import { hush, workIn } from "../values/strangers.ts"
+import { inLine } from "./text.ts"
+
+/** How many values are read of it. */
+const most = 100
+
+export const brief = (value: unknown): string => {
+  // `format` lives with what throws.
+  const isSmall = looked(() => leftAfter(value, most, new Set()) > 0, true)
+  return inLine(looked(() => isSmall ? format(value) : nameOf(value), unreadable))
+}
+
+/** How many more values may be written after this one; each is written wherever it is held, but not within itself. */
+const leftAfter = (value: unknown, before: number, around: Set<unknown>): number => {
+  let left = before - 1
+  if (typeof value !== "object" || value === null || around.has(value) || left <= 0) return left
+  if (value.toString !== Object.prototype.toString && !Array.isArray(value)) return left
+  if (sizeOf(value) > left) return 0
+  around.add(value)
+  for (const member of membersOf(value)) left = leftAfter(member, left, around)
+  around.delete(value)
+  return left
+}
+
+const sizeOf = (value: object): number =>
+  Array.isArray(value) ? value.length : value instanceof Map || value instanceof Set ? value.size : 0
+
+function* membersOf(value: object): Iterable<unknown> {
+  if (value instanceof Map || value instanceof Set) yield* value
+  // Getters are left to `format`.
+  for (const key of Reflect.ownKeys(value)) yield Reflect.getOwnPropertyDescriptor(value, key)?.value
+}
+
+const nameOf = (value: unknown): string => {
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  const name = (value as object).constructor?.name
+  return name === undefined || name === "Object" ? "a large object" : `a large object of class ${name}`
+}
+
+/** The same for what a function gave in place of work. */
+export const briefResult = (returned: unknown): string => {
+  const work = typeof returned === "object" && returned !== null ? looked(() => workIn(returned), undefined) : undefined
+  if (work !== "a Promise" && work !== "a thenable") return brief(returned)
+  hush(returned)
+  return work
+}

@@ -1,0 +1,77 @@
+/**
+ * What `Scheduler.explain` says, in words.
+ *
+ * @internal
+ */
+import type { Because, Explanation, Lack } from "../../engine/views/explain.ts"
+import { quote } from "./text.ts"
+
+const most = 5
+
+/** The first few of some names. */
+const listed = (names: ReadonlyArray<string>): string =>
+  names.length === 0
+    ? "none"
+    : names.slice(0, most).map(quote).join(", ") + (names.length > most ? ` and ${names.length - most} more` : "")
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
+
+const before = (ahead: number): string => ahead === 0 ? "" : `; ${counted(ahead, "ready task")} ranked before it`
+
+const lackText = ({ free, heldBy, name, needed, of, worker }: Lack): string =>
+  `${needed} of the ${of} ${quote(name)}${worker === undefined ? "" : ` on ${quote(worker)}`}, where ${free} is free` +
+  (heldBy.length === 0 ? "" : ` (held by ${listed(heldBy)})`)
+
+const until = (millis: number | undefined): string => millis === undefined ? "" : `, and ends at ${millis} without one`
+
+const textOf = (because: Because): string => {
+  switch (because._tag) {
+    case "WaitsForDependencies":
+      return `waits for ${counted(because.keys.length, "dependency").replace("dependencys", "dependencies")}: ${
+        listed(because.keys)
+      }`
+    case "WaitsForRetry":
+      return `waits for its next attempt, which may start at ${because.at}: the last one failed`
+    case "StandsFor":
+      return `stands for ${quote(because.key)}, which its body returned, and ends as that does`
+    case "NoWorker":
+      return `waits for a worker: none takes tasks${until(because.until)}`
+    case "NoSuitableWorker":
+      return `waits for a worker that could run it: none that takes tasks could${until(because.until)}`
+    case "NoFreeSlot":
+      return `waits for a slot${because.on === undefined ? "" : ` on ${listed(because.on)}`}: all are held, by ${
+        listed(because.running)
+      }${before(because.ahead)}`
+    case "LacksResources":
+      return because.lacks.length === 0
+        ? `waits, for what it asks for is kept for tasks that come first${before(because.ahead)}`
+        : `lacks ${because.lacks.map(lackText).join(", and ")}${before(because.ahead)}`
+    case "OverBudget":
+      return `waits until less is held in results: ${because.held}, and at most ${because.most} are allowed for it to start`
+    case "SourcesThrottled":
+      return `waits as a source: all slots that sources may have are held by ${listed(because.running)}`
+    case "Running":
+      return `runs on ${quote(because.worker)}`
+    case "KeepsSlot":
+      return `keeps its slot on ${quote(because.worker)} while its body waits for ${listed(because.waitsFor)}`
+    case "GaveSlotAway":
+      return because.waitsFor.length === 0
+        ? "waits inside its body, and gave its slot away meanwhile"
+        : `waits inside its body for ${listed(because.waitsFor)}, and gave its slot away meanwhile`
+    case "WaitsForSlot":
+      return `has waited inside its body, and takes a slot on ${
+        quote(because.worker)
+      } again when one is free; ${because.ahead} ` +
+        "before it"
+    case "Stopping":
+      return `was asked to stop at ${because.since} (${because.reason}) and goes on${
+        because.overdue ? ", longer than its grace" : ""
+      }`
+    case "Releasing":
+      return `is finalizing its result${because.reason === undefined ? "" : ` (${because.reason})`}`
+    case "Ended":
+      return because.reason === undefined ? "has succeeded" : `has ended: ${because.reason}`
+  }
+}
+
+export const explainText = ({ because, key }: Explanation): string => `Task ${quote(key)} ${textOf(because)}.`

@@ -1,0 +1,239 @@
+/**
+ * What observers of a task see: its exit, made of what the engine knows (who failed first, over which tasks) and of the
+ * cause that the worker kept.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type { StackFrame } from "effect/References"
+import type { Reason } from "../../engine/protocol/Reason.ts"
+import { graphOf } from "../../engine/state/Outcome.ts"
+import type { Outcome, Trail, Where } from "../../engine/state/Outcome.ts"
+import { listOf, Path } from "../../engine/structures/path.ts"
+import {
+  DependenciesGone,
+  DependencyFailed,
+  DependencyTimeout,
+  ImpossibleDependency,
+  NoSuitableWorker,
+  Starved,
+  TaskCancelled,
+  TaskInfo,
+  TaskSkipped,
+  TaskTimeout,
+  WorkerKilled
+} from "../../SkeinError.ts"
+import { FailedPart } from "../passes/failedPart.ts"
+import { failedIn, refusedIn, skippedIn } from "../passes/unfused.ts"
+import { infoOf, pathBehind, Told, withPath } from "../text/fact.ts"
+import { asError, TaskFrame } from "../text/rendering.ts"
+import { isRuntimeFailure } from "../text/runtimeFailure.ts"
+import { isA } from "../values/looks.ts"
+
+/** What failed first: its cause, and where that began. */
+interface Origin {
+  readonly raw: Cause.Cause<unknown>
+  readonly path: Path
+  readonly where: Where
+  /** Whether another task than the last one of the engine's trail failed: a part of a fused task. */
+  readonly isPart: boolean
+  /** The cause with what is told of it, and the frame of the fiber for which that was written. */
+  told: Cause.Cause<unknown> | undefined
+  frame: StackFrame | undefined
+  /** `told` as errors have it. */
+  shown: Cause.Cause<unknown> | undefined
+}
+
+/** The way of a failure from what failed first to one task, as observers see it: as if no tasks ran as one. */
+interface Way {
+  readonly origin: Origin
+  readonly path: Path
+  /** The path to the task whose end it was; a task that stands for another ends as that one does. */
+  readonly meant: Path
+}
+
+/**
+ * Ways over which others came. Without this, each task of a chain would look at all that lies before it.
+ */
+const ways = new WeakMap<Trail, Way>()
+
+type CauseOf = (failure: number) => Cause.Cause<unknown>
+
+const wayOf = ({ reason, trail }: Outcome, causeOf: CauseOf): Way => {
+  const steps: Array<Trail> = []
+  let at = trail
+  let way = ways.get(at)
+  while (way === undefined && at.from !== undefined) {
+    steps.push(at)
+    at = at.from
+    way = ways.get(at)
+  }
+  if (way === undefined) {
+    way = firstWay(reason, at, causeOf)
+    if (at !== trail) ways.set(at, way)
+  }
+  for (let i = steps.length - 1; i >= 0; i--) {
+    way = nextWay(way, steps[i]!)
+    if (i > 0) ways.set(steps[i]!, way)
+  }
+  return way
+}
+
+const firstWay = (reason: Reason, root: Trail, causeOf: CauseOf): Way => {
+  const raw = ownCause(reason, root, causeOf)
+  const { keys: [first, ...rest], where } = failedIn(root, raw)
+  const graph = graphOf(root)
+  const begin = new Path(pathOfJoined(raw), first, graph)
+  const path = listOf(rest, begin, graph)!
+  const origin = {
+    raw,
+    path: begin,
+    where,
+    isPart: rest.length > 0,
+    told: undefined,
+    frame: undefined,
+    shown: undefined
+  }
+  return { origin, path, meant: path }
+}
+
+const nextWay = ({ meant, origin, path: before }: Way, trail: Trail): Way => {
+  const graph = graphOf(trail)
+  const path = new Path(listOf(refusedIn(trail, trail.from!), before, graph), trail.task, graph)
+  return { origin, path, meant: trail.isAlias === true ? meant : path }
+}
+
+/** The cause of what failed first, with all that is told of it. Those who read it in one fiber share it. */
+const toldCause = (origin: Origin): Cause.Cause<unknown> => {
+  const frame = Fiber.getCurrent()?.cache.stackFrame
+  if (origin.told === undefined || origin.frame !== frame) {
+    origin.told = annotated(origin.raw, origin.path, origin.where)
+    origin.frame = frame
+    origin.shown = undefined
+  }
+  return origin.told
+}
+
+/** The exit of a task that ended without success and is observed `where`. */
+export const exitOf = (outcome: Outcome, causeOf: CauseOf, at: Where): Exit.Exit<never, unknown> => {
+  const { meant, origin, path } = wayOf(outcome, causeOf)
+  const { trail } = outcome
+  const own = toldCause(origin)
+  const label = meant === path ? at.label : undefined
+  const cause = meant === origin.path ? own : dependentCause(own, () => origin.shown ??= asError(own), meant, label)
+  return Exit.failCause(annotated(cause, path, trail.from === undefined ? whereOfFirst(origin, trail, at) : at))
+}
+
+/** Where a task was that failed by itself, which a part of a fused task may have done. */
+const whereOfFirst = ({ isPart, where }: Origin, trail: Trail, at: Where): Where => {
+  // What depends on a part that failed never started.
+  if (isPart) return { ...at, attempt: 0, worker: undefined }
+  return where === trail.where ? at : where
+}
+
+/** The cause of the failure that came first, for `errors: "continue"`. */
+export const rootCause = (outcome: Outcome, causeOf: CauseOf): Cause.Cause<unknown> => {
+  const { origin } = wayOf(outcome, causeOf)
+  const error = Cause.findErrorOption(origin.raw)
+  if (error._tag === "Some" && isA(error.value, DependencyFailed)) return error.value.cause
+  return toldCause(origin)
+}
+
+/** Where the failure began. */
+export const rootOf = (trail: Trail): Trail => {
+  let root = trail
+  while (root.from !== undefined) root = root.from
+  return root
+}
+
+const annotated = <E>(cause: Cause.Cause<E>, path: Path, where: Where): Cause.Cause<E> => {
+  const info = new Told(path, where)
+  const context = Context.make(TaskInfo, info)
+  const error = Cause.findErrorOption(cause)
+  // It says itself where it comes from.
+  const isTold = error._tag === "Some" && isA(error.value, DependencyFailed)
+  const told = isTold ? context : Context.add(context, Cause.StackTrace, frameOf(cause, info, path))
+  return Cause.annotate(cause, told, { overwrite: true })
+}
+
+/** The tasks on the way, above the frames that the cause or its observer has. */
+const frameOf = (cause: Cause.Cause<unknown>, info: TaskInfo["Service"], path: Path): TaskFrame => {
+  const present = Context.getOrUndefined(
+    Cause.annotations(cause) as Context.Context<Cause.StackTrace>,
+    Cause.StackTrace
+  )
+  if (present instanceof TaskFrame) return new TaskFrame(present.place, path, present.beyond)
+  return new TaskFrame(info, path, present ?? Fiber.getCurrent()?.cache.stackFrame)
+}
+
+/** The way that a failure had come before the body of a task passed it on: from a task that it joined. */
+const pathOfJoined = (cause: Cause.Cause<unknown>): Path | undefined => {
+  const error = Cause.findErrorOption(cause)
+  if (error._tag === "Some" && isA(error.value, DependencyFailed)) return pathBehind(error.value)
+  const info = infoOf(cause)
+  return info && pathBehind(info)
+}
+
+const ownCause = (
+  reason: Reason,
+  first: Trail,
+  causeOf: (failure: number) => Cause.Cause<unknown>
+): Cause.Cause<unknown> => {
+  const key = first.task
+  switch (reason._tag) {
+    case "Failed":
+      return causeOf(reason.failure)
+    case "Cancelled":
+      return Cause.fail(new TaskCancelled({ key: reason.task, by: reason.by, reason: reason.reason }))
+    case "Starved":
+      return Cause.fail(new Starved({ waits: reason.waits }))
+    case "Killed":
+      return Cause.fail(new WorkerKilled({ key, deaths: reason.deaths, reason: reason.reason }))
+    case "DependenciesGone":
+      return Cause.fail(
+        new DependenciesGone({ key, keys: reason.keys, reports: reason.reports, reason: reason.reason })
+      )
+    case "NoWorker":
+      return Cause.fail(new NoSuitableWorker({ key, restriction: {}, millis: reason.millis }))
+    case "NoSuitableWorker":
+      return Cause.fail(new NoSuitableWorker({ key, restriction: reason.restriction, millis: reason.millis }))
+    case "TimedOut":
+      return Cause.fail(timeoutOf(reason, key))
+    case "Skipped":
+      return skipCause(first)
+    case "Impossible":
+      return Cause.fail(new ImpossibleDependency({ key, reason: reason.why }))
+  }
+}
+
+const skipCause = (first: Trail): Cause.Cause<unknown> => {
+  const part = skippedIn(first)
+  const key = part?.path[0]?.key ?? first.task
+  const cause = Cause.fail(new TaskSkipped({ key, root: key }))
+  return part === undefined ? cause : Cause.annotate(cause, Context.make(FailedPart, part))
+}
+
+const timeoutOf = ({ millis, of }: Reason & { _tag: "TimedOut" }, key: string): TaskTimeout | DependencyTimeout =>
+  of === "dependencies" ? new DependencyTimeout({ key, millis }) : new TaskTimeout({ key, of, millis })
+
+/** Runtime failures and defects pass through as they are, and a skip goes on; typed failures become `DependencyFailed`. */
+const dependentCause = (
+  own: Cause.Cause<unknown>,
+  shown: () => Cause.Cause<unknown>,
+  path: Path,
+  label: string | undefined
+): Cause.Cause<unknown> => {
+  const found = Cause.findErrorOption(own)
+  if (found._tag === "None" || isRuntimeFailure(found.value)) return own
+  const { key, root } = path
+  // Also one that a body passed on which had joined a skipped task: in types it looks the same.
+  if (isA(found.value, TaskSkipped)) return Cause.fail(new TaskSkipped({ key, root: found.value.root }))
+  // A body that joined a failed task passed its failure on: what counts is the failure that came first.
+  const { cause, error } = isA(found.value, DependencyFailed)
+    ? found.value
+    : { cause: shown(), error: found.value }
+  return Cause.fail(new DependencyFailed(withPath({ key, label, root, error, cause }, path)))
+}

@@ -1,0 +1,94 @@
+/**
+ * What a computation gives once it is over: values or exits in the shape that was asked for, or the failure that its mode
+ * of errors makes of what ended without success.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import type { Mode } from "../../Client.ts"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Owner } from "../../engine/state/Owner.ts"
+import { TaskCancelled } from "../../SkeinError.ts"
+// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import { fill } from "../tasks/inputs.ts"
+import type { Scan } from "../tasks/inputs.ts"
+import type { FutureImpl } from "../tasks/task.ts"
+import { firstFailedOf, rootsOfFutures } from "./view.ts"
+
+/** The ends of what was asked for, by place. */
+interface Ends {
+  readonly exitOf: (place: number) => Exit.Exit<unknown, unknown>
+  readonly firstFailed: () => Exit.Exit<never, unknown> | undefined
+  /** Every failure that came first, or `undefined` if nothing failed. */
+  readonly roots: () => Cause.Cause<unknown> | undefined
+}
+
+const collect = (scan: Scan, mode: Mode, ends: Ends): Exit.Exit<unknown, unknown> => {
+  let place = 0
+  if (mode === "collect") return Exit.succeed(fill(scan, () => ends.exitOf(place++), Exit.succeed))
+  if (mode === "failFast") {
+    const failed = ends.firstFailed()
+    if (failed !== undefined) return failed
+  } else {
+    const cause = ends.roots()
+    if (cause !== undefined) return Exit.failCause(cause)
+  }
+  return Exit.succeed(fill(scan, () => valueOf(ends.exitOf(place++))))
+}
+
+const valueOf = (exit: Exit.Exit<unknown, unknown>): unknown => Exit.isSuccess(exit) ? exit.value : undefined
+
+/** What a compute of `targets` gives; none are left when the scheduler has closed meanwhile. */
+export const ofTargets = (
+  { view }: SchedulerCore,
+  scan: Scan,
+  mode: Mode,
+  targets: ReadonlyArray<TaskId> | undefined,
+  owner: Pick<Owner, "roots" | "targets">
+): Exit.Exit<unknown, unknown> =>
+  collect(
+    scan,
+    mode,
+    targets === undefined ? cancelled : {
+      exitOf: (place) => view.exitOf(targets[place]!),
+      firstFailed: () => view.firstFailed(targets),
+      roots: () => view.rootsOf(targets, owner)
+    }
+  )
+
+/** The values of what a body needs, and exits in the places in which it takes failures. */
+export const ofInputs = (
+  { view }: SchedulerCore,
+  isExit: (place: number) => boolean,
+  targets: ReadonlyArray<TaskId> | undefined
+): Exit.Exit<ReadonlyArray<unknown>, unknown> => {
+  if (targets === undefined) return Exit.failCause(closing)
+  const failed = view.firstFailed(targets.filter((_, place) => !isExit(place)))
+  if (failed !== undefined) return failed
+  return Exit.succeed(targets.map((task, place) => isExit(place) ? view.exitOf(task) : valueOf(view.exitOf(task))))
+}
+
+const closing = Cause.fail(new TaskCancelled({ key: "compute", by: "scheduler", reason: "the scheduler closed" }))
+
+const cancelled: Ends = {
+  exitOf: () => Exit.failCause(closing),
+  firstFailed: () => Exit.failCause(closing),
+  roots: () => closing
+}
+
+/** What a gather of `futures` gives. */
+export const ofFutures = (
+  scan: Scan,
+  mode: Mode,
+  futures: ReadonlyArray<FutureImpl>
+): Exit.Exit<unknown, unknown> => {
+  const exitOf = (future: FutureImpl) => future.core.view.exitOfClaim(future)
+  const settled = futures.filter((future) => future.core.view.isSettled(future.claim))
+  return collect(scan, mode, {
+    exitOf: (place) => exitOf(futures[place]!),
+    firstFailed: () => firstFailedOf(settled),
+    roots: () => rootsOfFutures(settled)
+  })
+}

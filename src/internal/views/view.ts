@@ -1,0 +1,284 @@
+/**
+ * What can be seen of tasks from outside: where they stand, how they ended, what they gave.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import type { WaitMode } from "../../engine/protocol/Event.ts"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import { hasEnded, isFailed, Phase, phaseNames } from "../../engine/protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../../engine/protocol/Phase.ts"
+import type { Reason } from "../../engine/protocol/Reason.ts"
+import { keyOf, whereOf } from "../../engine/state/lookups.ts"
+import type { Outcome } from "../../engine/state/Outcome.ts"
+import type { Claim, Owner, Root } from "../../engine/state/Owner.ts"
+import type { State } from "../../engine/state/State.ts"
+import { keyAt, labelAt, priorityAt, submitterOf } from "../../engine/state/Submission.ts"
+import type { Submission } from "../../engine/state/Submission.ts"
+import type { Metadata, Status } from "../../Future.ts"
+import { Released } from "../../SkeinError.ts"
+import { literalAt } from "../bodies/livePlan.ts"
+import type { Time } from "../platform/time.ts"
+import type { FutureImpl } from "../tasks/task.ts"
+import type { Release } from "../text/reasonText.ts"
+import type { FiberWorker } from "../workers/fiberWorker.ts"
+import { exitOf, rootCause } from "./causes.ts"
+
+/** A failure that came first, and what tells it from others, however equal they look. */
+type Rooted = readonly [origin: object, cause: Cause.Cause<unknown>]
+
+const oneCause = (rooted: ReadonlyArray<Rooted>): Cause.Cause<unknown> | undefined =>
+  rooted.length === 0 ? undefined : Cause.fromReasons([...new Map(rooted).values()].flatMap(({ reasons }) => reasons))
+
+/** Every failure that came first on the way to these settled futures, in one cause; `undefined` if there is none. */
+export const rootsOfFutures = (futures: ReadonlyArray<FutureImpl>): Cause.Cause<unknown> | undefined =>
+  oneCause(futures.flatMap((future) => {
+    const rooted = future.core.view.rootOfClaim(future)
+    return rooted === undefined ? [] : [rooted]
+  }))
+
+/** A failure that nobody has looked at. */
+export interface Unseen {
+  readonly key: string
+  readonly cause: Cause.Cause<unknown>
+}
+
+/** Those of a graph that a `flatMap` task returned stand where that task does. */
+const inStaticOrder = (roots: ReadonlyArray<Root>): ReadonlyArray<Root> => {
+  const ways = new Map(roots.map((root) => [root, wayOf(root)]))
+  return roots.toSorted((a, b) => {
+    const [first, second] = [ways.get(a)!, ways.get(b)!]
+    const at = first.findIndex((position, i) => position !== second[i])
+    return at < 0 ? first.length - second.length : first[at]! - (second[at] ?? -1)
+  })
+}
+
+const wayOf = ({ position, within }: Root): ReadonlyArray<number> => {
+  const way = [position]
+  for (let at = within; at !== undefined; at = at.within) way.push(at.position)
+  return way.reverse()
+}
+
+export class View {
+  private readonly seen = new WeakSet<Reason>()
+  private readonly state: State
+  private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly causes: ReadonlyMap<number, Cause.Cause<unknown>>
+  private readonly adopted: ReadonlyMap<TaskId, unknown>
+  private readonly time: Time
+
+  constructor(
+    state: State,
+    workers: ReadonlyArray<FiberWorker>,
+    causes: ReadonlyMap<number, Cause.Cause<unknown>>,
+    adopted: ReadonlyMap<TaskId, unknown>,
+    time: Time
+  ) {
+    this.state = state
+    this.workers = workers
+    this.causes = causes
+    this.adopted = adopted
+    this.time = time
+  }
+
+  isSettled(claim: Claim): boolean {
+    return claim.state !== "live" || hasEnded(this.state.tasks.phase[claim.task] as PhaseOf)
+  }
+
+  /** Whether a wait of this mode for these claims is over. */
+  isOver(claims: ReadonlyArray<Claim>, mode: WaitMode): boolean {
+    if (mode === "firstCompleted") return claims.some((claim) => this.isSettled(claim))
+    return claims.every((claim) => this.isSettled(claim)) ||
+      (mode === "firstFailure" && claims.some((claim) => this.isSettled(claim) && !this.hasSucceeded(claim)))
+  }
+
+  /** The same for tasks whose rows are theirs still. */
+  haveEnded(tasks: ReadonlyArray<TaskId>, mode: "all" | "firstFailure"): boolean {
+    const { phase } = this.state.tasks
+    const isOpen = (task: TaskId): boolean => !hasEnded(phase[task] as PhaseOf)
+    if (!tasks.some(isOpen)) return true
+    return mode === "firstFailure" && tasks.some((task) => !isOpen(task) && phase[task] !== Phase.succeeded)
+  }
+
+  hasSucceeded({ state, task }: Claim): boolean {
+    return state === "live" && this.state.tasks.phase[task] === Phase.succeeded
+  }
+
+  /** Who gave a future back with `Client.release`. */
+  readonly releasedBy = new WeakMap<Claim, string>()
+  /** The task in whose body the scope of an owner is. */
+  readonly bodyOf = new WeakMap<Owner, string>()
+
+  /** How the result behind a claim was released. */
+  releaseOf(claim: Claim): Release {
+    return { owner: claim.owner.name, by: this.releasedBy.get(claim), body: this.bodyOf.get(claim.owner) }
+  }
+
+  private released({ claim, key }: FutureImpl): Released {
+    return new Released({ key, ...this.releaseOf(claim) })
+  }
+
+  statusOf(claim: Claim): Status {
+    if (claim.state !== "live") return claim.state
+    return phaseNames[this.state.tasks.phase[claim.task]!] as Status
+  }
+
+  /** The exit of a settled future. */
+  exitOfClaim(future: FutureImpl): Exit.Exit<unknown, unknown> {
+    const { claim } = future
+    if (claim.state === "released") return Exit.fail(this.released(future))
+    if (claim.state === "live") return this.exitOf(claim.task)
+    const { submission } = future
+    return exitOf(claim.outcome!, this.causeOf, {
+      attempt: claim.starts,
+      label: labelAt(submission, future.index),
+      graph: submission.number,
+      submitter: submitterOf(submission),
+      worker: claim.worker
+    })
+  }
+
+  /** The exit of a task that has ended. */
+  exitOf(task: TaskId): Exit.Exit<unknown, unknown> {
+    const { tasks } = this.state
+    if (tasks.phase[task] === Phase.succeeded) {
+      return Exit.succeed(this.resultOf(task))
+    }
+    const outcome = this.state.outcomes.get(task)!
+    this.seen.add(outcome.reason)
+    return exitOf(outcome, this.causeOf, whereOf(this.state, task))
+  }
+
+  /** The result of a task that has succeeded, from the worker that holds it. That of a literal is in its plan. */
+  resultOf(task: TaskId): unknown {
+    const { index, submission, worker } = this.state.tasks
+    const holder = worker[task]!
+    if (holder >= 0) return this.workers[holder]!.results.get(task)
+    if (this.adopted.has(task)) return this.adopted.get(task)
+    return literalAt({ submission: submission[task]!, index: index[task]! })
+  }
+
+  /** The failures of what an owner claims that nobody has looked at, here or at a dependent; each counts as seen now. */
+  unseenOf(owner: number): ReadonlyArray<Unseen> {
+    const unseen: Array<Unseen> = []
+    for (const task of this.state.owners.get(owner)?.claims.keys() ?? []) {
+      const outcome = this.state.outcomes.get(task)
+      if (
+        outcome === undefined || !isFailed(this.state.tasks.phase[task] as PhaseOf) ||
+        this.seen.has(outcome.reason) || this.state.taken.has(outcome.reason)
+      ) {
+        continue
+      }
+      const exit = this.exitOf(task)
+      if (Exit.isFailure(exit)) unseen.push({ key: keyOf(this.state, task), cause: exit.cause })
+    }
+    return unseen
+  }
+
+  /** The failure of the task that ended first without success, if one did. */
+  firstFailed(tasks: ReadonlyArray<TaskId>): Exit.Exit<never, unknown> | undefined {
+    const { endNumber, phase } = this.state.tasks
+    const failed = tasks.filter((task) => hasEnded(phase[task] as PhaseOf) && phase[task] !== Phase.succeeded)
+    if (failed.length === 0) return undefined
+    // The difference, so that numbers may wrap.
+    const first = failed.reduce((a, b) => ((endNumber[b]! - endNumber[a]!) | 0) < 0 ? b : a)
+    return this.exitOf(first) as Exit.Exit<never, unknown>
+  }
+
+  /** Every failure that came first, in static order, in one cause; `undefined` if there is none. */
+  rootsOf(
+    targets: ReadonlyArray<TaskId>,
+    owner: Pick<Owner, "roots" | "targets">
+  ): Cause.Cause<unknown> | undefined {
+    const wished = inStaticOrder(owner.roots).map(({ outcome }) => outcome)
+    const outcomes = (tasks: ReadonlyArray<TaskId>) => tasks.flatMap((task) => this.state.outcomes.get(task) ?? [])
+    // Of others' tasks a skip may be taken on the way to a target.
+    const claimed = outcomes(owner.targets).filter(({ reason }) => reason._tag !== "Skipped")
+    const others = [...outcomes(targets), ...claimed]
+    return oneCause([...wished, ...others].map((outcome) => [outcome.reason, rootCause(outcome, this.causeOf)]))
+  }
+
+  /** What failed first on the way to this settled future, if it failed; a result that is gone is its own failure. */
+  rootOfClaim(future: FutureImpl): Rooted | undefined {
+    const { claim } = future
+    if (claim.state === "released") return [claim, Cause.fail(this.released(future))]
+    const outcome = this.outcomeOf(claim)
+    return outcome === undefined ? undefined : [outcome.reason, rootCause(outcome, this.causeOf)]
+  }
+
+  /** Somebody knows how this settled future ended, if without success, and does something about it. */
+  see(claim: Claim): void {
+    const outcome = this.outcomeOf(claim)
+    if (outcome !== undefined) this.seen.add(outcome.reason)
+  }
+
+  /** How a settled future ended, if without success. */
+  outcomeOf({ outcome, task }: Claim): Outcome | undefined {
+    return outcome ?? this.state.outcomes.get(task)
+  }
+
+  metadataOf(future: FutureImpl): Metadata {
+    const { claim, index, key, submission } = future
+    const offset = this.time.offset()
+    const common = {
+      key,
+      graph: submission.number,
+      label: labelAt(submission, index),
+      status: this.statusOf(claim),
+      priority: priorityAt(submission, index),
+      submitter: submitterOf(submission),
+      dependencies: this.dependenciesOf(submission, index),
+      submitted: submission.submittedAt + offset
+    }
+    if (claim.state !== "live") {
+      return { ...common, worker: undefined, started: undefined, completed: undefined, attempts: [] }
+    }
+    return { ...common, ...this.timesOf(claim.task, offset) }
+  }
+
+  private dependenciesOf(submission: Submission, index: number): ReadonlyArray<string> {
+    const { origins, plan: { offsets, targets } } = submission
+    const own = targets.subarray(offsets[index], offsets[index + 1])
+    return Array.from(own).flatMap((target, i) => {
+      // Of one that is too far back it is not remembered.
+      const origin = target >= 0 ? { submission, index: target } : origins?.get(offsets[index]! + i)
+      return origin === undefined ? [] : [keyAt(origin.submission, origin.index)]
+    })
+  }
+
+  private timesOf(task: TaskId, offset: number): Pick<Metadata, "attempts" | "completed" | "started" | "worker"> {
+    const { endedAt, phase, startedAt, starts, worker } = this.state.tasks
+    const completed = hasEnded(phase[task] as PhaseOf) ? endedAt[task]! + offset : undefined
+    const history = this.state.history.get(task) ?? []
+    const former = history.map((attempt) => ({
+      attempt: attempt.number,
+      worker: this.workers[attempt.worker]!.name,
+      started: attempt.startedAt + offset,
+      completed: attempt.endedAt + offset,
+      ...(attempt.fate !== "failed" && { lost: true as const })
+    }))
+    if (starts[task] === 0) return { worker: undefined, started: undefined, completed, attempts: former }
+    // Another worker may hold the result by now.
+    const name = this.state.makers.get(task) ?? this.workers[worker[task]!]!.name
+    const isFresh = starts[task]! > history.filter(({ fate }) => fate === "failed").length
+    const started = startedAt[task]! + offset
+    const present = { attempt: starts[task]!, worker: name, started, completed }
+    return { worker: name, started, completed, attempts: isFresh ? [...former, present] : former }
+  }
+
+  private readonly causeOf = (failure: number): Cause.Cause<unknown> => this.causes.get(failure)!
+}
+
+/** The failure among settled futures that came first: a result that is gone, or the first end without success. */
+export const firstFailedOf = (futures: ReadonlyArray<FutureImpl>): Exit.Exit<never, unknown> | undefined => {
+  const gone = futures.find(({ claim }) => claim.state !== "live")
+  if (gone !== undefined) return gone.core.view.exitOfClaim(gone) as Exit.Exit<never, unknown>
+  // Ends are numbered by scheduler; of several, the first in the shape decides.
+  for (const core of new Set(futures.map((future) => future.core))) {
+    const own = futures.filter((future) => future.core === core)
+    const failed = core.view.firstFailed(own.map(({ claim }) => claim.task))
+    if (failed !== undefined) return failed
+  }
+  return undefined
+}

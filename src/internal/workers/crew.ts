@@ -1,0 +1,388 @@
+/**
+ * The workers of a scheduler inside a process, from the hooks that come before them to those that come after: who has which
+ * row of the engine's table, who beats, and what follows when the engine says that one is to come, has left, or is lost.
+ *
+ * What the engine says of a row is taken down at once, for the row may be another worker's in the next step; what it leads to
+ * runs code of users, and waits for its turn.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { StartWorker } from "../../engine/protocol/Instruction.ts"
+import type { WorkerTransition } from "../../engine/protocol/Transition.ts"
+import { Fifo } from "../../engine/structures/fifo.ts"
+import { GraphError } from "../../SkeinError.ts"
+import { attemptOf } from "../bodies/attempt.ts"
+// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { PoolPosting, Posting } from "../settings/terms.ts"
+import { invalidOption } from "../tasks/checks.ts"
+import { closed } from "../text/closed.ts"
+import { quote } from "../text/text.ts"
+import { warning } from "../text/warnings.ts"
+import { FiberWorker } from "./fiberWorker.ts"
+import { keptIn } from "./kept.ts"
+
+/** Where workers come one after the other: each takes the place of the one before it. */
+export interface Post {
+  readonly posting: Posting
+  present: FiberWorker
+}
+
+/** What belongs to one worker beside what it runs. */
+interface Member {
+  readonly post: Post
+  /** What `onStart` has acquired. */
+  readonly hooks: Scope.Closeable
+  /** Done when it takes tasks, or never will. */
+  readonly started: Deferred.Deferred<void, GraphError>
+  /** Done when it has left or is lost, and its hooks have been closed. */
+  readonly over: Deferred.Deferred<void>
+  starting: Fiber.Fiber<void, GraphError> | undefined
+  beats: Fiber.Fiber<void> | undefined
+  /** It runs, but is not heard any more: what tests do to it. */
+  isSilenced: boolean
+}
+
+interface Listener {
+  readonly hear: (transition: WorkerTransition) => void
+  readonly end: () => void
+}
+
+const failed = (worker: string, cause: Cause.Cause<unknown>): GraphError =>
+  new GraphError({ reason: { _tag: "WorkerFailed", worker, cause } })
+
+export class Crew {
+  private readonly core: SchedulerCore
+  private readonly members = new Map<FiberWorker, Member>()
+  /** Those that are lost, as long as something runs there. */
+  private readonly resting = new Set<FiberWorker>()
+  /** Closings of hooks that have not ended. */
+  private readonly closings = new Set<Fiber.Fiber<unknown, unknown>>()
+  private readonly listeners = new Set<Listener>()
+  /** The scopes of bodies and results that were lost with their worker, and whose owners have not been dismissed yet. */
+  private readonly lostScopes = new Map<FiberWorker, ReadonlyArray<Scope.Scope>>()
+  private pool: Posting | undefined
+  private joining: FiberWorker | undefined
+  /** Those of whom the engine has spoken, in order, until it is carried out. */
+  private readonly coming = new Fifo<FiberWorker>()
+  private readonly leaving = new Fifo<FiberWorker>()
+  private readonly expired = new Fifo<FiberWorker>()
+
+  constructor(core: SchedulerCore) {
+    this.core = core
+  }
+
+  // ---- what the engine says, within its step
+
+  /** The worker that is being added has this row. */
+  joined(row: number): void {
+    this.place(this.joining!, row)
+  }
+
+  prepare({ name, replaces, worker: row }: StartWorker): void {
+    const former = replaces < 0 ? undefined : this.members.get(this.core.workers[replaces]!)!.post
+    const worker = new FiberWorker(this.core, name, (former?.posting ?? this.pool!).labels)
+    if (former === undefined) this.enlist(worker, { posting: { ...this.pool!, id: name }, present: worker })
+    else {
+      former.present = worker
+      this.enlist(worker, former)
+    }
+    this.place(worker, row)
+    this.coming.push(worker)
+  }
+
+  left(row: number): void {
+    this.leaving.push(this.core.workers[row]!)
+  }
+
+  /** From now on nothing of what the worker brings counts. */
+  expire(row: number): void {
+    const worker = this.core.workers[row]!
+    this.strike(worker)
+    this.expired.push(worker)
+  }
+
+  private place(worker: FiberWorker, row: number): void {
+    worker.index = row
+    this.core.workers[row] = worker
+  }
+
+  private enlist(worker: FiberWorker, post: Post): Member {
+    const member: Member = {
+      post,
+      hooks: Scope.makeUnsafe(),
+      started: Deferred.makeUnsafe(),
+      over: Deferred.makeUnsafe(),
+      starting: undefined,
+      beats: undefined,
+      isSilenced: false
+    }
+    this.members.set(worker, member)
+    return member
+  }
+
+  // ---- what follows, in its turn
+
+  /** Starts the worker for which the engine asked. */
+  start(): void {
+    this.tell()
+    const worker = this.coming.shift()!
+    const member = this.members.get(worker)
+    // It left before it came.
+    if (member === undefined || this.core.life.isClosed) return
+    if (member.post.posting.onStart === undefined) return this.begin(worker, member)
+    const opening = Effect.withFiber<void, GraphError>((fiber) => {
+      member.starting = fiber as Fiber.Fiber<void, GraphError>
+      return this.open(member)
+    })
+    Effect.runForkWith(this.core.context)(opening).addObserver((exit) => {
+      member.starting = undefined
+      if (!this.members.has(worker) || this.core.life.isClosed) return
+      this.core.life.guard(() => {
+        if (Exit.isSuccess(exit)) this.begin(worker, member)
+        else this.giveUp(worker, member, exit.cause)
+      })
+    })
+  }
+
+  private begin(worker: FiberWorker, member: Member): void {
+    this.core.ask({ _tag: "WorkerStarted", now: this.core.now(), worker: worker.index })
+    this.tell()
+    this.beat(worker, member)
+    Deferred.doneUnsafe(member.started, Exit.void)
+  }
+
+  private giveUp(worker: FiberWorker, member: Member, cause: Cause.Cause<GraphError>): void {
+    this.core.warn(`Worker ${quote(worker.name)} could not be started anew`, cause)
+    this.core.ask({ _tag: "WorkerLost", now: this.core.now(), worker: worker.index })
+    this.tell()
+    Deferred.doneUnsafe(member.started, Exit.failCause(cause))
+    this.dismiss(worker, Exit.failCause(cause))
+  }
+
+  /** A worker has ended its last attempt. */
+  depart(): void {
+    this.tell()
+    this.dismiss(this.leaving.shift()!, Exit.void)
+  }
+
+  /** A worker was not heard for too long. */
+  bury(): void {
+    const worker = this.expired.shift()!
+    const member = this.members.get(worker)
+    if (member !== undefined) {
+      const { ttlMillis } = member.post.posting.terms
+      const name = quote(worker.name)
+      this.core.warn(`Worker ${name} was not heard for ${ttlMillis} ms, its ttl, and counts as lost`)
+    }
+    this.remove(worker)
+  }
+
+  /**
+   * Takes a worker for lost, with all that runs there and all results that it holds. What runs there is interrupted, and `rest`
+   * of the worker returns when that has ended; but nobody has to wait for it, and nothing that it brings counts.
+   */
+  lose(worker: FiberWorker): void {
+    this.strike(worker)
+    this.core.ask({ _tag: "WorkerLost", now: this.core.now(), worker: worker.index })
+    this.remove(worker)
+  }
+
+  private strike(worker: FiberWorker): void {
+    this.core.hasLost = true
+    this.lostScopes.set(worker, worker.lose())
+  }
+
+  private remove(worker: FiberWorker): void {
+    this.tell()
+    // Before anything starts elsewhere: what the lost bodies have submitted would hold its keys.
+    for (const scope of this.lostScopes.get(worker)!) this.disown(scope)
+    this.lostScopes.delete(worker)
+    this.resting.add(worker)
+    worker.interrupt()
+    this.dismiss(worker, Exit.void, Effect.andThen(worker.rest, Effect.sync(() => this.resting.delete(worker))))
+  }
+
+  /** Ends what a lost body has submitted. */
+  disown(scope: Scope.Scope): void {
+    const owner = this.core.owners.find(scope)
+    if (owner !== undefined) this.core.owners.dismiss(owner, "scheduler", "the worker was lost that ran its body")
+  }
+
+  /** Closes what `onStart` acquired, after `rest`. */
+  private dismiss(
+    worker: FiberWorker,
+    exit: Exit.Exit<unknown, unknown>,
+    rest: Effect.Effect<unknown> = Effect.void
+  ): void {
+    const member = this.members.get(worker)
+    this.members.delete(worker)
+    const { beats, hooks, over, started, starting } = member ?? {}
+    beats?.interruptUnsafe()
+    starting?.interruptUnsafe()
+    if (started !== undefined) Deferred.doneUnsafe(started, Exit.fail(failed(worker.name, Cause.interrupt())))
+    // What interrupts it has finalizers of its own.
+    const still = starting === undefined ? rest : Effect.andThen(rest, Fiber.await(starting))
+    const text = `A finalizer of what onStart of worker ${quote(worker.name)} acquired failed`
+    const close = hooks === undefined
+      ? still
+      : Effect.andThen(still, Effect.catchCause(Scope.close(hooks, exit), (cause) => warning(text, cause)))
+    keptIn(this.closings, this.core.context, Effect.exit(close)).addObserver(() => {
+      if (over !== undefined) Deferred.doneUnsafe(over, Exit.void)
+    })
+  }
+
+  // ---- what the program says
+
+  /** Adds a worker once its `onStart` has succeeded, until the scope closes; then it is drained. */
+  add(posting: Posting): Effect.Effect<string, GraphError, Scope.Scope> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.gen({ self: this }, function*() {
+        if (this.isTaken(posting.id)) {
+          return yield* invalidOption("id", posting.id, "a name that no other worker has")
+        }
+        const scope = yield* Effect.scope
+        const worker = new FiberWorker(this.core, posting.id, posting.labels)
+        const post: Post = { posting, present: worker }
+        const member = this.enlist(worker, post)
+        const dismissed = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+          Effect.sync(() => this.dismiss(worker, exit))
+        yield* Effect.onError(restore(this.open(member)), (cause) => dismissed(Exit.failCause(cause)))
+        if (this.core.life.isClosed) return yield* closed("scheduler")
+        this.joining = worker
+        const { id: name, labels, mark, resources: amounts, slots, terms } = posting
+        this.core.ask({ _tag: "WorkerAdded", now: this.core.now(), name, slots, amounts, labels, mark, terms })
+        this.joining = undefined
+        this.tell()
+        this.beat(worker, member)
+        yield* Scope.addFinalizer(scope, Effect.sync(() => this.drain(post.present)))
+        return name
+      })
+    )
+  }
+
+  private isTaken(id: string): boolean {
+    return Array.from(this.members.keys()).some(({ name }) => name === id)
+  }
+
+  /** Opens the pool, and waits for the first of its workers. */
+  openPool(posting: PoolPosting): Effect.Effect<void, GraphError> {
+    return Effect.suspend(() => {
+      const { id: name, idleMillis, max, min, slots, terms } = posting
+      this.pool = posting
+      const others = new Set(this.members.values())
+      this.core.ask({ _tag: "PoolOpened", now: this.core.now(), name, min, max, slots, idleMillis, terms })
+      const first = Array.from(this.members.values()).filter((member) => !others.has(member))
+      return Effect.forEach(first, ({ started }) => Deferred.await(started), {
+        concurrency: "unbounded",
+        discard: true
+      })
+    })
+  }
+
+  private open({ hooks, post: { posting: { id, onStart } } }: Member): Effect.Effect<void, GraphError> {
+    if (onStart === undefined) return Effect.void
+    return Effect.catchCause(
+      Effect.asVoid(Effect.provideService(onStart, Scope.Scope, hooks)),
+      (cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.fail(failed(id, cause))
+    )
+  }
+
+  /** Lets a worker take nothing new; a clean stop: none comes in its place. */
+  drain(worker: FiberWorker): void {
+    if (this.core.life.isClosed || !this.members.has(worker)) return
+    this.core.ask({ _tag: "WorkerDrained", now: this.core.now(), worker: worker.index })
+    this.tell()
+  }
+
+  /** Drains a worker, and waits until it has left. */
+  retire(worker: FiberWorker): Effect.Effect<void> {
+    return Effect.withFiber((fiber) => {
+      const member = this.members.get(worker)
+      this.drain(worker)
+      // A body that runs there would wait for its own end.
+      const isThere = attemptOf(this.core, fiber)?.host === worker
+      return member === undefined || isThere ? Effect.void : Deferred.await(member.over)
+    })
+  }
+
+  /** Lets a worker not be heard any more. */
+  silence(worker: FiberWorker): void {
+    const member = this.members.get(worker)
+    if (member !== undefined) member.isSilenced = true
+  }
+
+  /** Three beats in the time to live, so that one may be late. */
+  private beat(worker: FiberWorker, member: Member): void {
+    const { ttlMillis } = member.post.posting.terms
+    if (ttlMillis === undefined) return
+    const beat = Effect.sync(() => {
+      if (member.isSilenced || !this.members.has(worker)) return
+      this.core.ask({ _tag: "WorkerBeat", now: this.core.now(), worker: worker.index })
+    })
+    const beats = Effect.forever(Effect.andThen(this.core.sleep(ttlMillis / 3), beat), { disableYield: true })
+    member.beats = Effect.runForkWith(this.core.context)(beats)
+  }
+
+  // ---- watching
+
+  /** All that run, or may be running something yet. */
+  everyone(): ReadonlyArray<FiberWorker> {
+    return [...new Set([...this.core.workers, ...this.members.keys(), ...this.resting])]
+  }
+
+  /** Follows the lives of workers until the result is called; calls `end` if the scheduler closes before. */
+  listen(hear: Listener["hear"], end: Listener["end"] = () => {}): () => void {
+    if (this.core.life.isClosed) {
+      end()
+      return () => {}
+    }
+    // What has happened before is for those who listened then.
+    this.tell()
+    const listener: Listener = { hear, end }
+    this.listeners.add(listener)
+    this.core.state.workerLog ??= []
+    return () => {
+      this.listeners.delete(listener)
+      if (this.listeners.size === 0) this.core.state.workerLog = undefined
+    }
+  }
+
+  private tell(): void {
+    const log = this.core.state.workerLog
+    if (log === undefined || log.length === 0) return
+    for (const transition of log.splice(0)) {
+      const told = { ...transition, at: this.core.time.instantOf(transition.at) }
+      for (const { hear } of this.listeners) hear(told)
+    }
+  }
+
+  /** The scheduler has failed: nobody waits for a worker that will not come, or will not leave. */
+  abort(cause: Cause.Cause<never>): void {
+    for (const { beats, over, started, starting } of this.members.values()) {
+      beats?.interruptUnsafe()
+      starting?.interruptUnsafe()
+      Deferred.doneUnsafe(started, Exit.failCause(cause))
+      Deferred.doneUnsafe(over, Exit.failCause(cause))
+    }
+  }
+
+  /** Nothing runs any more: closes what the hooks have acquired. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    for (const worker of Array.from(this.members.keys())) this.dismiss(worker, Exit.void)
+    const open = [...this.closings]
+    return Effect.andThen(
+      Fiber.awaitAll(open),
+      Effect.sync(() => {
+        for (const { end } of this.listeners) end()
+        this.listeners.clear()
+      })
+    )
+  })
+}

@@ -1,0 +1,392 @@
+/**
+ * The worker actor inside a process: each attempt is a fiber, started when the engine says so and watched until it has
+ * ended, its finalizers included.
+ *
+ * ```text
+ * [engine] -- Start, Stop, Forget --> [worker] -- runs --> [one fiber an attempt]
+ *          <-- TaskEnded ------------
+ * ```
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import { originsOf } from "../../engine/events/lineage.ts"
+import { interrupted } from "../../engine/protocol/Event.ts"
+import type { Ending } from "../../engine/protocol/Event.ts"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Finalize, Stop } from "../../engine/protocol/Instruction.ts"
+import { TaskTimeout } from "../../SkeinError.ts"
+import { Worker } from "../../Worker.ts"
+import { Attempt, attemptOf } from "../bodies/attempt.ts"
+import type { Obstacle } from "../bodies/attempt.ts"
+import { assembled, bodyOf, strayResult, valueOf } from "../bodies/bodies.ts"
+import { runOf } from "../bodies/livePlan.ts"
+import type { LivePlan, Run } from "../bodies/livePlan.ts"
+import { missedBy } from "../bodies/missed.ts"
+import { delayOf, isDone, isRetriable, retryOf } from "../bodies/retries.ts"
+import { endingOf, missedIn, withoutInterrupts, withoutSignals } from "../bodies/signals.ts"
+// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { TaskImpl } from "../tasks/task.ts"
+import { quote } from "../text/text.ts"
+import { looked } from "../values/looks.ts"
+import { keptIn } from "./kept.ts"
+import { Resources } from "./resources.ts"
+import { Results } from "./results.ts"
+
+/** One attempt of a task. */
+interface Order {
+  readonly task: TaskId
+  readonly attempt: number
+}
+
+export class FiberWorker {
+  /** Its row in the engine's table, from the moment in which it joins. */
+  index = -1
+  readonly name: string
+  readonly labels: ReadonlyArray<string>
+  readonly results = new Results()
+  private readonly core: SchedulerCore
+  /** The attempts that have not ended within the call that started them. */
+  private readonly fibers = new Map<TaskId, Fiber.Fiber<unknown, unknown>>()
+  /** How many attempts are within the call that starts them: they are not among `fibers` yet. */
+  private starting = 0
+  /** Those that close the scopes of bodies that have ended. */
+  private readonly closing = new Set<Fiber.Fiber<unknown, unknown>>()
+  /** What is still running here belongs to nobody: it reports nothing, and leaves no results. */
+  isLost = false
+  private readonly resources = new Resources(this.closing)
+
+  constructor(core: SchedulerCore, name: string, labels: ReadonlyArray<string>) {
+    this.core = core
+    this.name = name
+    this.labels = labels
+  }
+
+  start(id: TaskId, attempt: number, plan: LivePlan, index: number): void {
+    const f = plan.functions[index]
+    // A body that may look around sees all that has ended.
+    if (f === undefined && plan.nodes[index]!.plain === undefined) this.core.catchUp()
+    // Cancelled in the same turn in which it was started: the body never runs.
+    if (this.core.isStopping(id, attempt)) return this.report(id, attempt, interrupted)
+    // Inputs are read now: by the time the body gets to them, the worker that holds them may be lost.
+    if (f !== undefined) {
+      const inputs = this.core.inputsOf(id)
+      return this.startPlain(id, attempt, plan, index, () => valueOf(f, inputs, this.core, id))
+    }
+    const task = plan.nodes[index]!
+    const { plain } = task
+    if (plain === undefined) return this.startInScope({ task: id, attempt }, task, runOf(plan, index))
+    const inputs = this.inputsOf(id, task)
+    this.startPlain(
+      id,
+      attempt,
+      plan,
+      index,
+      () => valueOf(plain, assembled(task, inputs), this.core, id)
+    )
+  }
+
+  /** A plain function needs neither scope nor services, and has ended when it has been started, unless fibers must yield. */
+  private startPlain(id: TaskId, attempt: number, plan: LivePlan, index: number, body: () => unknown): void {
+    const { nodes } = plan
+    const run = runOf(plan, index)
+    const fiber = run.fork(this.wired(id, Effect.sync(body)))
+    const exit = fiber.pollUnsafe()
+    if (exit === undefined) this.watchPlain({ task: id, attempt }, nodes[index]!, run, fiber)
+    // The way of most tasks, without an object for the order; `ended` does the same and knows all other ways.
+    else if (Exit.isSuccess(exit) && run.cache === undefined && !this.isLost && !this.core.isStopping(id, attempt)) {
+      this.results.set(id, exit.value)
+      this.core.endedAtOnce(id, attempt, exit.value)
+    } else this.ended({ task: id, attempt }, nodes[index]!, run, exit)
+  }
+
+  private watchPlain(order: Order, task: TaskImpl, run: Run, fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.watch(order, fiber, (exit) => this.ended(order, task, run, exit))
+  }
+
+  private startInScope(order: Order, task: TaskImpl, run: Run): void {
+    const scope = Scope.makeUnsafe()
+    const context = this.contextFor(order, run, scope)
+    const fiber = this.launch(context, this.wired(order.task, this.bodyOf(order, task)))
+    const close = (given: Exit.Exit<unknown, unknown>): void => {
+      const exit = this.checked(order, task, given)
+      if (task.options.resource === true && Exit.isSuccess(exit) && this.counts(order)) {
+        const { asyncScope } = run
+        this.resources.add(order.task, { scope, exit, context, asyncScope, key: this.core.keyOf(order.task) })
+        return this.succeed(order.task, order.attempt, task, run, exit.value)
+      }
+      if (scope.state._tag !== "Empty") return this.closeScope(order, task, run, exit, scope, context)
+      // Closed all the same: a fiber that outlives the body must not open it again.
+      Scope.closeUnsafe(scope, exit)
+      this.ended(order, task, run, exit)
+    }
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return close(exit)
+    if (this.isLost) this.core.crew.disown(scope)
+    this.watch(order, fiber, close)
+  }
+
+  private launch<A, E>(context: Context.Context<never>, effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> {
+    this.starting++
+    const fiber = Effect.runForkWith(context)(effect)
+    this.starting--
+    return fiber
+  }
+
+  /** The exit of a body, unless its effect gave work that nobody would wait for or run. */
+  private checked(order: Order, task: TaskImpl, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> {
+    // Most results take no more looks than these.
+    if (Exit.isFailure(exit) || typeof exit.value !== "object" || exit.value === null) return exit
+    // Of an attempt that does not count they may be gone.
+    const inputs = () => this.counts(order) ? assembled(task, this.inputsOf(order.task, task)) : undefined
+    const wrong = strayResult(task, exit.value, inputs, this.core, order.task)
+    return wrong === undefined ? exit : Exit.die(wrong)
+  }
+
+  /** Whether what an attempt brings is wanted. */
+  private counts({ attempt, task }: Order): boolean {
+    return !this.isLost && !this.core.isStopping(task, attempt)
+  }
+
+  private contextFor(order: Order, run: Run, scope: Scope.Scope): Context.Context<never> {
+    const attempt = new Attempt(this.core, this, order.task, order.attempt, this.core.startsOf(order.task), scope)
+    const context = Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<never>
+    attempt.context = context
+    attempt.base = run.context
+    return context
+  }
+
+  /** The attempt counts as running until everything that it acquired or submitted has been closed. */
+  private closeScope(
+    order: Order,
+    task: TaskImpl,
+    run: Run,
+    exit: Exit.Exit<unknown, unknown>,
+    scope: Scope.Closeable,
+    context: Context.Context<never>
+  ): void {
+    const closing = keptIn(this.closing, context, Effect.exit(Scope.close(scope, exit)))
+    const done = (closed: Exit.Exit<Exit.Exit<void>>): void => {
+      const both = Exit.isSuccess(closed) && Exit.isFailure(closed.value) ? Exit.asVoidAll([exit, closed.value]) : exit
+      this.ended(order, task, run, Exit.isFailure(both) ? both : exit)
+    }
+    const closed = closing.pollUnsafe()
+    if (closed !== undefined) done(closed)
+    else closing.addObserver((closed) => this.core.life.guard(() => done(closed)))
+  }
+
+  private watch(
+    { attempt, task }: Order,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    ended: (exit: Exit.Exit<unknown, unknown>) => void
+  ): void {
+    this.fibers.set(task, fiber)
+    fiber.addObserver((exit) => {
+      this.fibers.delete(task)
+      this.core.waits.bodyEnded(attempt)
+      this.core.life.guard(() => ended(exit))
+    })
+    // Lost within the call that started it, when it was not known yet.
+    if (this.isLost) fiber.interruptUnsafe()
+  }
+
+  private bodyOf({ task: id }: Order, task: TaskImpl): Effect.Effect<unknown, unknown> {
+    const inputs = task.body._tag === "exit"
+      ? [this.core.view.exitOf(this.core.inputOf(id))]
+      : this.inputsOf(id, task)
+    return bodyOf(task, inputs, this.core, id)
+  }
+
+  private wired(id: TaskId, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
+    const { wire } = this.core
+    return wire === undefined ? body : wire.body(this.core, id, body)
+  }
+
+  private inputsOf(id: TaskId, task: TaskImpl): Array<unknown> | undefined {
+    return task.shape === "none" ? undefined : this.core.inputsOf(id)
+  }
+
+  private ended(order: Order, task: TaskImpl, run: Run, exit: Exit.Exit<unknown, unknown>): void {
+    this.core.waits.attemptEnded(order.attempt)
+    if (this.isLost) return
+    if (this.core.isStopping(order.task, order.attempt)) return this.stopped(order, task, run)
+    if (Exit.isSuccess(exit)) {
+      if (task.body._tag === "flatMap") this.core.expand(order.task, order.attempt, exit.value, run, this)
+      else this.succeed(order.task, order.attempt, task, run, exit.value)
+      return
+    }
+    const cause = withoutInterrupts(exit.cause)
+    const own = withoutSignals(cause)
+    if (own.reasons.length > 0) this.failed(order, task, run, own)
+    else if (cause.reasons.length === 0) this.report(order.task, order.attempt, interrupted)
+    else this.signalled(order, task, cause)
+  }
+
+  /** The body is skipped, gave its place up, cannot run here, or misses what it was given. */
+  private signalled({ attempt, task }: Order, { handles }: TaskImpl, cause: Cause.Cause<unknown>): void {
+    const missed = missedIn(cause)
+    const ending = endingOf(cause)
+    if (missed === undefined || ending._tag === "Skipped") return this.report(task, attempt, ending)
+    const key = this.core.keyOf(task)
+    const found = looked(
+      () => missedBy(missed, handles, key, this.core.dependenciesOf(task), originsOf),
+      new TypeError(`What task ${quote(key)} named in Task.dependenciesLost throws when it is looked at.`)
+    )
+    if (found instanceof TypeError) return this.fail(task, attempt, Cause.die(found))
+    this.core.hasLost = true
+    this.report(task, attempt, { _tag: "DependenciesLost", ...found })
+  }
+
+  /** The outcome was fixed when the attempt was asked to stop, whatever it ended with; only a timeout may be tried again. */
+  private stopped(order: Order, task: TaskImpl, run: Run): void {
+    if (this.core.hasTimedOut(order.task)) this.timedOut(order, task, run)
+    else this.report(order.task, order.attempt, interrupted)
+  }
+
+  private succeed(id: TaskId, attempt: number, task: TaskImpl, run: Run, value: unknown): void {
+    if (this.isLost) return
+    this.results.set(id, value)
+    if (run.cache !== undefined && task.body._tag !== "value") this.core.cache(id, value)
+    this.core.succeeded(id, attempt, value)
+  }
+
+  private timedOut(order: Order, task: TaskImpl, run: Run): void {
+    const { timeoutMillis } = task.options
+    const retry = retryOf(task, run)
+    if (retry === undefined) return this.report(order.task, order.attempt, interrupted)
+    const key = this.core.keyOf(order.task)
+    const error = new TaskTimeout({ key, of: "attempt", millis: timeoutMillis! })
+    this.decide(order, run, retry, error, () => this.report(order.task, order.attempt, interrupted))
+  }
+
+  private failed(order: Order, task: TaskImpl, run: Run, cause: Cause.Cause<unknown>): void {
+    const error = Cause.findErrorOption(cause)
+    const retry = retryOf(task, run)
+    const isFinal = retry === undefined || error._tag === "None" || cause.reasons.some(Cause.isDieReason) ||
+      !isRetriable(error.value)
+    if (isFinal) this.fail(order.task, order.attempt, cause)
+    else this.decide(order, run, retry, error.value, () => this.fail(order.task, order.attempt, cause))
+  }
+
+  /** Reports a schedule that failed by itself, or that was interrupted with its task. */
+  private scheduleFailed({ attempt, task }: Order, cause: Cause.Cause<unknown>): void {
+    const rest = withoutInterrupts(cause)
+    if (rest.reasons.length === 0) this.report(task, attempt, interrupted)
+    else this.fail(task, attempt, rest)
+  }
+
+  /** Reports a failure, whose cause is kept for those who observe it. */
+  fail(task: TaskId, attempt: number, cause: Cause.Cause<unknown>): void {
+    if (this.isLost) return
+    const failure = this.core.keepCause(cause)
+    this.report(task, attempt, { _tag: "Failed", failure, defect: Cause.findErrorOption(cause)._tag === "None" })
+  }
+
+  /** Asks the task's schedule whether and when to try again. */
+  private decide(
+    order: Order,
+    run: Run,
+    retry: Schedule.Schedule<unknown, unknown, unknown, unknown>,
+    error: unknown,
+    giveUp: () => void
+  ): void {
+    const context = this.contextFor(order, run, Scope.makeUnsafe())
+    const fiber = this.launch(context, Effect.scoped(delayOf(this.core, order.task, retry, error)))
+    const decided = (exit: Exit.Exit<[unknown, Duration.Duration], unknown>): void => {
+      this.core.waits.attemptEnded(order.attempt)
+      if (this.isLost) return
+      if (Exit.isSuccess(exit)) {
+        const delayMillis = Duration.toMillis(exit.value[1])
+        this.report(order.task, order.attempt, { _tag: "Retried", delayMillis })
+      } else if (isDone(exit.cause)) giveUp()
+      else this.scheduleFailed(order, exit.cause)
+    }
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) decided(exit)
+    else this.watch(order, fiber, decided as (exit: Exit.Exit<unknown, unknown>) => void)
+  }
+
+  report(task: TaskId, attempt: number, ending: Ending): void {
+    this.core.ended(task, attempt, ending)
+  }
+
+  stop(stop: Stop): void {
+    const { task } = stop
+    const fiber = this.fibers.get(task)
+    if (fiber === undefined) return
+    this.core.waits.stopComes(stop, fiber)
+    this.stopFiber(task, fiber)
+  }
+
+  /** What the body does then is done in its own async context. */
+  private stopFiber(task: TaskId, fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.core.asyncScopeOf(task).runInAsyncScope(() => fiber.interruptUnsafe())
+  }
+
+  /** What keeps an attempt from ending. */
+  obstacleOf(task: TaskId): Obstacle {
+    const fiber = this.fibers.get(task)
+    if (fiber === undefined) return "ending"
+    const shields = attemptOf(this.core, fiber)?.shields ?? 0
+    return shields > 0 ? "shielded" : "body"
+  }
+
+  /** Runs the finalizers of a result that was released. */
+  finalize({ attempt, task }: Finalize): void {
+    // Lost with its worker, before it came to this.
+    if (!this.resources.has(task)) return
+    if (this.core.schedules.size > 0) this.core.schedules.delete(task)
+    this.resources.close(task, () => {
+      if (!this.isLost) this.core.life.guard(() => this.core.finalized(task, attempt))
+    })
+  }
+
+  /** Nothing of what is here counts from now on. Gives the scopes of the bodies that run, and of what results own. */
+  lose(): ReadonlyArray<Scope.Scope> {
+    this.isLost = true
+    this.results.clear()
+    const owned = this.resources.scopes()
+    const running = Array.from(this.fibers).flatMap(([task, fiber]) => {
+      const attempt = attemptOf(this.core, fiber)
+      // A plain function runs in the context of its submitter, which may be a body elsewhere.
+      return attempt?.task === task && attempt.scope !== undefined ? [attempt.scope] : []
+    })
+    return [...running, ...owned]
+  }
+
+  /** Interrupts everything that runs here, and closes what results own that were here: nobody else would. */
+  interrupt(): void {
+    for (const [task, fiber] of Array.from(this.fibers)) this.stopFiber(task, fiber)
+    this.resources.closeAll()
+  }
+
+  /** Stops everything at once, for good: the scheduler has failed. */
+  abort(): void {
+    this.isLost = true
+    // What threw may have come out of a start.
+    this.starting = 0
+    this.interrupt()
+  }
+
+  /** Returns when nothing runs here any more, finalizers included. */
+  readonly rest: Effect.Effect<void> = Effect.suspend(() => {
+    const running = [...this.fibers.values(), ...this.closing]
+    if (running.length > 0) return Effect.andThen(Fiber.awaitAll(running), this.rest)
+    // A body may ask this within the call that starts it.
+    return this.starting > 0 ? Effect.andThen(Effect.yieldNow, this.rest) : Effect.void
+  })
+
+  /** Drops a result. */
+  discard(task: TaskId): void {
+    // Those of a worker that is lost are gone.
+    if (!this.isLost) this.results.delete(task)
+  }
+}
