@@ -58,12 +58,13 @@ export const advance = (state: State, event: Event, out: Out): void => {
   state.tasks.shrink()
 }
 
-/** Ends what lacks a worker, until nobody is left of whom that is to be found out. */
+/** Fails every task that no worker can run, until a pass finds none. What absorbs such an end may need a worker of the pool. */
 const place = (state: State, out: Out): void => {
   while (isAnyUnplaced(state) || state.stranded.length > 0) {
     lack.settle(state, out)
     stranded.settle(state, out)
     slots.dispatch(state, out)
+    if (state.pool !== undefined) elastic.adapt(state, state.pool, out)
   }
 }
 

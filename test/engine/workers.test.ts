@@ -380,6 +380,26 @@ describe("an elastic pool", () => {
     assert.deepStrictEqual([rig.phase("c"), size(rig)], ["ready", 1])
   })
 
+  it("W18, W9: what absorbs the end of a task that no worker takes gets a worker of the pool in the same step", () => {
+    const rig = new Rig({ w1: 1 })
+    const main = rig.open()
+    rig.send({ _tag: "TagLimited", tag: "t", limit: 1 })
+    const demand = { tags: ["t"] }
+    rig.submit(main, { holder: [] }, { settings: { holder: { key: "holder", demand } } })
+    rig.submit(main, { a: [], b: ["a"] }, {
+      targets: ["a", "b"],
+      settings: { a: { key: "a", demand, waitForWorkersMillis: 0 }, b: { key: "b", absorbs: true } }
+    })
+    pool(rig, {})
+    // The tag is taken, so another worker would not help.
+    assert.deepStrictEqual([rig.phase("a"), rig.told], ["ready", []])
+    drain(rig, 0)
+    assert.deepStrictEqual([rig.outcome("a"), rig.phase("b")], [["NoWorker", "a"], "ready"])
+    assert.include(rig.told, "start worker p-1")
+    startAll(rig)
+    assert.strictEqual(rig.phase("b"), "running")
+  })
+
   it("W18: a lost worker of the pool is replaced while it is wanted, so many times within the window", () => {
     const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()
