@@ -207,6 +207,25 @@ describe("the pump", () => {
       })).pipe(loggedTo(said))
     }))
 
+  it.effect("F9, C14: the warning about a body that goes on says how its task was settled", () =>
+    Effect.gen(function*() {
+      const said: Log = []
+      yield* inScheduler({ grace: "1 second" })(Effect.gen(function*() {
+        for (const error of ["no", new SkeinError.TaskSkipped({ key: "x", root: "x" })]) {
+          const latch = yield* Deferred.make<void>()
+          const body = Effect.uninterruptible(Effect.andThen(Deferred.await(latch), Effect.fail(error)))
+          const future = yield* Client.submit(Task.make(body))
+          yield* turns()
+          yield* Scheduler.settle(future, Exit.fail(error))
+          yield* TestClock.adjust("2 seconds")
+          yield* Deferred.succeed(latch, undefined)
+          yield* Future.await(future)
+        }
+      })).pipe(loggedTo(said))
+      const ways = said.flatMap((line) => /it was settled [a-z ]+/.exec(line) ?? [])
+      assert.deepStrictEqual(ways, ["it was settled with a failure", "it was settled as skipped"])
+    }))
+
   /** A scheduler whose pump throws at the start of the task "boom". */
   const breaking = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Testing.Gate.holdMessages(effect, Testing.Gate.makeUnsafe(), ({ key }) => {

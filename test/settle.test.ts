@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
@@ -103,6 +104,20 @@ describe("settle", () => {
         assert.deepStrictEqual([yield* Future.join(future), log], ["told", ["finalizer"]])
       }).pipe(Effect.scoped, inScheduler()))
   }
+
+  it.effect("F9, C7: a forced cancel of a task that was settled while it ran waits, and the end stays", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const body = Effect.uninterruptible(Effect.andThen(Deferred.await(gate), Effect.fail("late")))
+      const future = yield* Client.submit(Task.make(body, { key: "x" }))
+      yield* turns()
+      assert.isTrue(yield* Scheduler.settle(future, Exit.fail("told")))
+      const cancelling = yield* Effect.forkChild(Client.cancel(future, { force: true }))
+      yield* turns()
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(cancelling)
+      assert.strictEqual(yield* Effect.flip(Future.join(future)), "told")
+    }).pipe(Effect.scoped, inScheduler()))
 
   it.effect("F9: a late success of its body changes nothing", () =>
     Effect.gen(function*() {

@@ -4,6 +4,7 @@
  * knows how every task must end, what is held, who waits, and which waits are over.
  */
 import { demandOf, nameOf } from "../../src/engine/dispatch/placement.ts"
+import { isBeyond } from "../../src/engine/events/horizon.ts"
 import type { Ending, Event, PoolOpened, SlotWanted, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
 import type { Fairness } from "../../src/engine/protocol/fairness.ts"
 import { inOrder } from "../../src/engine/protocol/fairness.ts"
@@ -15,6 +16,7 @@ import type { Group, Outcome } from "../../src/engine/protocol/policies.ts"
 import { decide, isDefault } from "../../src/engine/protocol/policies.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
 import type { State } from "../../src/engine/state/State.ts"
+import type { Submission as Known } from "../../src/engine/state/Submission.ts"
 
 type Ended = "succeeded" | "failed" | "cancelled" | "skipped"
 
@@ -26,6 +28,7 @@ export interface Task {
   readonly deps: ReadonlyArray<Task>
   readonly settings: Settings
   readonly owner: Owner
+  readonly submission: Submission
   /** Where it was submitted, and where it stands now: one that gave its place up goes behind all others. */
   readonly place: Rank
   rank: Rank
@@ -84,6 +87,8 @@ export interface Task {
   readonly open: Set<Waiting>
   /** The outcome fixed at the request to stop. */
   fixed: readonly [Ended, string] | undefined
+  /** That was said from outside. */
+  isSettled: boolean
   /** On whose behalf it leaves for certain, and may. */
   must: ReadonlyArray<Behalf>
   may: ReadonlyArray<Behalf>
@@ -100,6 +105,13 @@ export interface Task {
   endedAt: number
   /** `reason:root`, all that are allowed. */
   why: Set<string>
+}
+
+/** The tasks that came together, and what came later and needs some of them. */
+interface Submission {
+  readonly users: Set<Submission>
+  /** What the engine has of it. */
+  readonly known: Known | undefined
 }
 
 /** What decides which of two ready tasks starts first, in this order. */
@@ -236,6 +248,8 @@ const isOpen = (task: Task): boolean => !hasEnded(task) && !task.finalized
 /** Whether a result owns a resource, or passes one on. */
 const owns = (task: Task): boolean => task.status === "succeeded" && task.retains
 
+const isForgotten = ({ known }: Submission): boolean => known !== undefined && isBeyond(known)
+
 /** How a task that has ended did so, as policies see it. */
 const outcomeOf = (task: Task): Outcome =>
   task.status === "succeeded"
@@ -296,6 +310,15 @@ const leftOf = ({ shares, total }: Pick<Need, "shares" | "total">): number =>
 /** What the model knows of who comes first: all of it where ranks and amounts alone decide, or turns alone; not of both. */
 export type Order = "ranks" | "turns" | "any"
 
+/** What holds for the scheduler. */
+export interface ModelSettings {
+  readonly fairness?: Fairness
+  readonly lineage?: number
+  readonly order?: Order
+  readonly overtakes?: number
+  readonly windowMillis?: number
+}
+
 export class Model {
   readonly tasks = new Set<Task>()
   readonly byRow = new Map<TaskId, Task>()
@@ -303,8 +326,6 @@ export class Model {
   private readonly displaced = new Map<TaskId, Task>()
   /** Revived and forgotten in one step. */
   private readonly rowless = new Set<Task>()
-  /** The pool has let a worker go in this step. */
-  private hasLetGo = false
   /** Copies that are on their way. */
   private readonly copying = new Map<number, Copying>()
   readonly owners = new Map<number, Owner>()
@@ -334,8 +355,11 @@ export class Model {
   reports = 0
   /** Starts in spite of a brake, of what was overdue, and among several shares. */
   readonly fair = { braked: 0, overdue: 0, turns: 0 }
-  /** What came of policies: tasks that could not start, or were skipped, and dependencies that were let go of. */
-  readonly verdicts = { impossible: 0, ruledOut: 0, letGo: 0 }
+  /**
+   * What came of policies: tasks that could not start, or were skipped, and dependencies that were let go of; and what could not
+   * be made anew, for it was too far back.
+   */
+  readonly verdicts = { impossible: 0, ruledOut: 0, letGo: 0, forgotten: 0 }
   /** Settled tasks by how they ended, for the record. */
   readonly ends = { succeeded: 0, failed: 0, cancelled: 0, skipped: 0 }
   private state: State | undefined
@@ -386,14 +410,18 @@ export class Model {
   private lastTurn = 0
   private readonly fairness: Fairness
   private readonly order: Order
+  private readonly lineage: number
   /** Their former results are dropped, and come again. */
   private readonly discarded = new Set<Task>()
 
-  constructor(overtakes = 100, fairness: Fairness = inOrder, order: Order = "ranks", windowMillis = 0) {
+  constructor(
+    { fairness = inOrder, lineage = 1000, order = "ranks", overtakes = 100, windowMillis = 0 }: ModelSettings = {}
+  ) {
     this.overtakes = overtakes
     this.fairness = fairness
     this.order = order
     this.windowMillis = windowMillis
+    this.lineage = lineage
   }
 
   /** What the engine did wrong with this event. */
@@ -424,8 +452,7 @@ export class Model {
     }
     this.late.clear()
     this.endLacks()
-    const someCome = out.some(({ _tag }) => _tag === "StartWorker")
-    if (!someCome && !this.workers.some(takesTasks)) this.lackWorkers()
+    this.lackWorkers()
     if (this.believeDropped(true)) {
       this.follow()
       this.endLacks()
@@ -570,6 +597,7 @@ export class Model {
     const isStranded = (task: Task): boolean =>
       this.isReady(task) && task.lacksSince === undefined && task.lack === undefined
     for (let stranded = [...this.tasks].filter(isStranded); stranded.length > 0;) {
+      if (this.workers.some(takesTasks) || this.isOneWanted()) return
       for (const task of stranded) {
         task.lacksSince = this.now
         const limit = task.settings.waitForWorkersMillis ?? Infinity
@@ -643,14 +671,8 @@ export class Model {
     const pool = this.pool
     if (pool === undefined) return
     const members = this.members()
-    const isStarting = members.some(({ phase }) => phase === "starting")
     if (members.length > pool.max) this.complain(`W18: ${members.length} workers of ${pool.max}`)
-    // Tasks that a brake held back from a worker may be short of one as soon as that has been let go: from the next step on.
-    const isShort = members.length < pool.max && this.isShort() && !isStarting && !this.hasLetGo
-    this.hasLetGo = false
-    if (this.mayGrow() && (members.length < pool.min || isShort)) {
-      this.complain(`W18: ${members.length} workers are too few`)
-    }
+    if (this.isOneWanted()) this.complain(`W18: ${members.length} workers are too few`)
     const isIdle = members.some(({ idleSince }) => idleSince !== undefined && this.now - idleSince >= pool.idleMillis)
     if (isIdle && members.length > pool.min && !this.isShort()) {
       this.complain(`W18: ${members.length} workers are too many`)
@@ -662,7 +684,15 @@ export class Model {
     const idle = this.now - (worker.idleSince ?? this.now)
     if (!worker.isPooled || worker.phase !== "open" || idle < this.pool!.idleMillis) return
     worker.phase = "draining"
-    this.hasLetGo = true
+  }
+
+  /** Whether the pool must start a worker. */
+  private isOneWanted(): boolean {
+    if (this.pool === undefined || !this.mayGrow()) return false
+    const { max, min } = this.pool
+    const members = this.members()
+    if (members.length < min) return true
+    return members.length < max && !members.some(({ phase }) => phase === "starting") && this.isShort()
   }
 
   private members(): ReadonlyArray<Worker> {
@@ -701,7 +731,7 @@ export class Model {
     if (!this.crewMoved) return
     this.crewMoved = false
     this.endLacks()
-    if (!this.workers.some(takesTasks)) this.lackWorkers()
+    this.lackWorkers()
   }
 
   private complain(problem: string): void {
@@ -938,6 +968,7 @@ export class Model {
     const computation = parent === undefined ? this.computation() : parent.place.computation
     const priorities = prioritiesIn(plan, parent?.place.priority ?? 0)
     const submission = ++this.submissions
+    const record: Submission = { users: new Set(), known: this.knownOf(rows) }
     const deps = Array.from(rows, (): Array<Task> => [])
     const made = Array.from(rows, (row, i): Task => {
       const settings = plan.settings.get(i) ?? {}
@@ -956,6 +987,7 @@ export class Model {
         deps: deps[i]!,
         settings,
         owner,
+        submission: record,
         place,
         rank: place,
         status: "pending",
@@ -992,6 +1024,7 @@ export class Model {
         wanted: undefined,
         open: new Set(),
         fixed: undefined,
+        isSettled: false,
         must: [],
         may: [],
         stopTold: false,
@@ -1011,6 +1044,7 @@ export class Model {
         const dependency = target >= 0 ? made[target] : this.byRow.get(~target)
         if (dependency === undefined) throw new Error(`the simulation depends on nothing: ${target}`)
         deps[i]!.push(dependency)
+        if (target < 0) dependency.submission.users.add(record)
       }
       this.tasks.add(task)
     }
@@ -1024,6 +1058,12 @@ export class Model {
       if (dependencyTimeoutMillis !== undefined) this.arm("dependencies", made[i]!, dependencyTimeoutMillis)
     }
     return made
+  }
+
+  /** What the engine has of new tasks; nothing if it has forgotten all of them in this step. */
+  private knownOf(rows: Int32Array): Known | undefined {
+    const { submission } = this.state!.tasks
+    return Array.from(rows, (row) => submission[row]).find((known) => known?.sequence === this.sequence)
   }
 
   /** Wishes for the end of a task; gives it if it is awaited. */
@@ -1329,8 +1369,24 @@ export class Model {
 
   /** Whether a task cannot be made again: it must not run twice, or something that is gone and would have to must not. */
   private isFinal(task: Task): boolean {
-    if (task.settings.idempotent === false) return true
+    if (task.settings.idempotent === false || this.isBeyond(task)) return true
     return task.deps.some((dep) => !this.tasks.has(dep) && this.isFinal(dep))
+  }
+
+  /** Whether it is not known any more what a task was made of: the engine says so, of what lies far enough behind some other. */
+  private isBeyond({ name, submission }: Task): boolean {
+    if (!isForgotten(submission)) return false
+    this.verdicts.forgotten++
+    const seen = new Set([submission])
+    let ring = [submission]
+    for (let distance = 0; distance <= this.lineage && ring.length > 0; distance++) {
+      ring = ring.flatMap(({ users }) => [...users]).filter((user) => !seen.has(user))
+      // Through what is forgotten itself nothing is made anew.
+      if (ring.some(isForgotten)) return true
+      for (const user of ring) seen.add(user)
+    }
+    if (ring.length === 0) this.complain(`M3: ${name} is forgotten too early`)
+    return true
   }
 
   private settleFromOutside({ ending, task: row }: Event & { readonly _tag: "TaskSettled" }): void {
@@ -1355,6 +1411,7 @@ export class Model {
     }
     task.timedOut = false
     this.stop(task, status, why)
+    task.isSettled = true
   }
 
   /** Ends a task with a value from outside. */
@@ -1486,6 +1543,7 @@ export class Model {
     task.upstream = false
     task.unwanted = false
     task.fixed = undefined
+    task.isSettled = false
     task.stopTold = false
     task.timedOut = false
     task.retrying = false
@@ -1525,7 +1583,7 @@ export class Model {
       this.renew(dependency)
       this.tasks.add(dependency)
       this.place(dependency)
-      if (dependency.settings.idempotent === false) this.killed(dependency)
+      if (dependency.settings.idempotent === false || this.isBeyond(dependency)) this.killed(dependency)
       else this.reviveInputs(dependency, gone, state)
     }
   }
@@ -1593,6 +1651,7 @@ export class Model {
     task.starts--
     task.attempt = 0
     task.fixed = undefined
+    task.isSettled = false
     task.stopTold = false
     task.unwanted = false
   }
@@ -1627,7 +1686,7 @@ export class Model {
   private stop(task: Task, status: Ended, why: string): void {
     if (this.isToComeAgain(task)) this.discarded.add(task)
     // What it was settled with stays.
-    if (task.fixed?.[0] !== "succeeded") task.fixed = [status, why]
+    if (!task.isSettled) task.fixed = [status, why]
     if (task.status === "stopping" || task.status === "releasing") return
     task.status = "stopping"
     if (task.settings.graceMillis !== undefined) this.arm("grace", task, task.settings.graceMillis)

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { spentTasks } from "../../src/engine/spent.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 const owning = { settings: { pool: { key: "pool", resource: true } } }
@@ -52,6 +53,45 @@ describe("ends from outside", () => {
     rig.end("x", { _tag: "Interrupted" })
     assert.deepStrictEqual(rig.told, ["the value given for x is its result, on w1", "wait 1 is over"])
     assert.strictEqual(claim.state, "live")
+  })
+
+  it("F9, C7: a forced cancel of a task that stops because it was settled without a value waits, and the end stays", () => {
+    const endings = [
+      [{ _tag: "Failed", failure: 7, defect: false }, ["Failed", "x", "y"]],
+      [{ _tag: "Skipped" }, ["Skipped", "x", "y"]]
+    ] as const
+    for (const [ending, outcome] of endings) {
+      const rig = new Rig()
+      const main = rig.open()
+      rig.submit(main, { x: [], y: ["x"] }, { targets: ["x", "y"], settings: { x: { key: "x", graceMillis: 5 } } })
+      rig.settle("x", ending)
+      rig.cancel(main, "x", 1, { force: true })
+      assert.deepStrictEqual(rig.told, [])
+      // Its grace counts from the first request.
+      rig.at(5)
+      assert.deepStrictEqual(rig.told, ["x does not stop (attempt 1)"])
+      rig.end("x", { _tag: "Interrupted" })
+      assert.include(rig.told, "wait 1 is over")
+      assert.deepStrictEqual([rig.outcome("x")?.[0], rig.outcome("y")], [outcome[0], outcome])
+      rig.close(main, 2)
+      assertNothingIsLeft(rig)
+    }
+  })
+
+  it("F9, C6: the key of one that was settled without a value is free when nobody wants it any more, and so are those of its inputs", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    const settings = { a: { key: "a", identity: "a" }, x: { key: "x", identity: "x" } }
+    rig.submit(main, { a: [], x: ["a"] }, { settings })
+    rig.end("a")
+    rig.settle("x", { _tag: "Failed", failure: 7, defect: false })
+    assert.deepStrictEqual([[...rig.state.keys.keys()], spentTasks(rig.state).size], [["a", "x"], 0])
+    rig.cancel(main, "x", 1)
+    assert.deepStrictEqual([...rig.state.keys.keys()], ["a"])
+    assert.deepStrictEqual([...spentTasks(rig.state)], [rig.id("a")])
+    rig.end("x", { _tag: "Interrupted" })
+    rig.close(main, 2)
+    assertNothingIsLeft(rig)
   })
 
   it("F9: a failure and an interruption are outcomes as from its body", () => {

@@ -7,6 +7,7 @@ import { factsOf } from "../../src/engine/check/facts.ts"
 import { isQueued } from "../../src/engine/dispatch/keepers.ts"
 import { suits } from "../../src/engine/dispatch/placement.ts"
 import * as Engine from "../../src/engine/Engine.ts"
+import { isBeyond } from "../../src/engine/events/horizon.ts"
 import { originsOf } from "../../src/engine/events/lineage.ts"
 import { spentTasks } from "../../src/engine/life/spent.ts"
 import type { Ending, Event, TaskSettled, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
@@ -22,7 +23,7 @@ import { rules } from "../../src/engine/protocol/policies.ts"
 import type { Scheme } from "../../src/engine/protocol/Settings.ts"
 import { defaultLimits } from "../../src/engine/protocol/Settings.ts"
 import { dependencyRows } from "../../src/engine/state/dependencies.ts"
-import { placeOf, settingsOf } from "../../src/engine/state/lookups.ts"
+import { isGivenValue, placeOf, settingsOf } from "../../src/engine/state/lookups.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
 import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
@@ -118,13 +119,14 @@ export class Simulation {
     this.chance = new Chance(seed)
     this.demands = this.chance.with(0.5)
     const overtakes = 1 + this.chance.below(6)
+    const lineage = this.chance.with(0.3) ? 1 + this.chance.below(3) : defaultLimits.lineage
     this.marks = this.chance.with(0.25)
     this.shares = this.chance.with(0.3)
     const fairness = this.fairness()
     const isPlain = !this.shares && fairness === inOrder
     this.order = isPlain ? "ranks" : this.chance.with(0.7) ? "turns" : "any"
     this.state = State.make({
-      limits: { ...defaultLimits, overtakes },
+      limits: { ...defaultLimits, lineage, overtakes },
       fairness,
       windowMillis,
       scheme: this.chance.pick(schemes)!,
@@ -132,7 +134,7 @@ export class Simulation {
     })
     // So that the table of tasks is cut whenever it may be.
     this.state.tasks.kept = 0
-    this.model = new Model(overtakes, fairness, this.order, windowMillis)
+    this.model = new Model({ fairness, lineage, order: this.order, overtakes, windowMillis })
     this.narrator = new Narrator(this.state)
     this.state.log = []
     for (let i = 1 + this.chance.below(3); i > 0; i--) this.addWorker()
@@ -173,7 +175,7 @@ export class Simulation {
       throw this.disagree([`the engine died: ${(defect as Error).stack}`])
     }
     this.events++
-    this.seen.set(event._tag, (this.seen.get(event._tag) ?? 0) + 1)
+    this.note(event._tag)
     this.narrator.tell(event, out)
     let problems = this.events % this.checkEvery === 0 ? check(this.state) : []
     if (problems.length === 0) problems = this.model.apply(this.state, event, out)
@@ -181,10 +183,10 @@ export class Simulation {
     for (const { key, to } of this.state.log!) if (to === "failed" || to === "upstreamFailed") this.noteReason(key)
     this.state.log!.length = 0
     for (const instruction of out) {
-      this.seen.set(instruction._tag, (this.seen.get(instruction._tag) ?? 0) + 1)
+      this.note(instruction._tag)
       const lacks = instruction._tag === "WaitEnded" ? instruction.starved?.map(([, , of]) => of) : undefined
       for (const of of new Set(lacks)) {
-        if (of !== undefined) this.seen.set(`starved of ${of}`, (this.seen.get(`starved of ${of}`) ?? 0) + 1)
+        if (of !== undefined) this.note(`starved of ${of}`)
       }
       this.carryOut(instruction)
     }
@@ -196,9 +198,17 @@ export class Simulation {
   private noteReason(key: string): void {
     for (const { reason, trail } of this.state.outcomes.values()) {
       if (trail.task !== key || trail.from !== undefined) continue
-      const tag = reason._tag === "Impossible" ? reason.why._tag : reason._tag
-      this.seen.set(tag, (this.seen.get(tag) ?? 0) + 1)
+      const tag = reason._tag === "Impossible"
+        ? reason.why._tag
+        : reason._tag === "Killed"
+        ? reason.reason
+        : reason._tag
+      this.note(tag)
     }
+  }
+
+  private note(tag: string): void {
+    this.seen.set(tag, (this.seen.get(tag) ?? 0) + 1)
   }
 
   private disagree(problems: ReadonlyArray<string>): Disagreement {
@@ -273,6 +283,7 @@ export class Simulation {
     this.chance.weighted<() => void>([
       [busy ? 0 : 6, () => this.submit()],
       [busy ? 0 : 3, () => this.compute()],
+      [busy || this.state.limits.lineage === defaultLimits.lineage ? 0 : 5, () => this.lengthen()],
       [14, () => this.progress(this.chance.pick([...this.runs.values()]))],
       // Before what they miss is made anew.
       [
@@ -285,7 +296,10 @@ export class Simulation {
       [3, () => this.giveUp()],
       [4, () => this.wantSlot()],
       [2, () => this.cancel()],
+      [3, () => this.cancelAgain()],
       [0.7, () => this.settle()],
+      [0.8, () => this.settleRun(this.chance.pick([...this.runs.values()].filter((run) => !run.stopping)))],
+      [0.5, () => this.forceSettled()],
       [1.2, () => this.requestCopies()],
       [0.3, () => void this.send({ _tag: "RebalanceRequested", now: this.now })],
       [2.5, () => this.copied(this.chance.pick([...this.copying]))],
@@ -472,7 +486,7 @@ export class Simulation {
         members.push(~present)
         continue
       }
-      if (present !== undefined && spent.has(present)) this.seen.set("taken", (this.seen.get("taken") ?? 0) + 1)
+      if (present !== undefined && spent.has(present)) this.note("taken")
       if (own?.key !== undefined && keys.has(own.key)) continue
       if (own?.key !== undefined) keys.add(own.key)
       const index = deps.length
@@ -539,7 +553,7 @@ export class Simulation {
   /** Whether a new run may take the key of this task over. */
   private isReplaceable(task: TaskId): boolean {
     const phase = this.state.tasks.phase[task]!
-    if (this.state.settled.has(task)) return false
+    if (isGivenValue(this.state, task)) return false
     if (phase === Phase.stopping) return (this.state.tasks.flags[task]! & Flag.timedOut) === 0
     return isFailed(phase as PhaseOf) || phase === Phase.cancelled
   }
@@ -552,8 +566,9 @@ export class Simulation {
     const isOver = new Map<TaskId, boolean>()
     const isLast = (task: TaskId): boolean => {
       const phase = state.tasks.phase[task]!
-      return (phase === Phase.stopping && state.outcomes.get(task)?.reason._tag === "Cancelled") ||
-        (phase === Phase.releasing && state.tasks.refs[task] === 0) || isSpent(task)
+      const isStopping = phase === Phase.stopping && !isGivenValue(state, task)
+      return (isStopping && state.outcomes.get(task)!.reason._tag === "Cancelled") ||
+        ((isStopping || phase === Phase.releasing) && state.tasks.refs[task] === 0) || isSpent(task)
     }
     const isSpent = (task: TaskId): boolean => {
       const known = isOver.get(task)
@@ -568,7 +583,7 @@ export class Simulation {
     if (wrong.length > 0) {
       throw this.disagree([`C6: wrongly spent, or not: ${wrong.map((task) => facts.name(task)).join(", ")}`])
     }
-    if (found.size > 0) this.seen.set("spent", (this.seen.get("spent") ?? 0) + 1)
+    if (found.size > 0) this.note("spent")
     return found
   }
 
@@ -610,6 +625,24 @@ export class Simulation {
       this.claims.push(claim)
       this.registered.set(claim, placeOf(this.state, claim.task))
     }
+  }
+
+  /** One more task is made of a result, which is released then: what that was made of lies further back. */
+  private lengthen(): void {
+    const { chance, state } = this
+    const owners = [...this.owners.values()].filter((each) =>
+      each.isOpen && each.wait === undefined && !this.isOfARun(each)
+    )
+    const mayGrow = ({ state: claimed, task }: Claim): boolean =>
+      claimed === "live" && state.tasks.phase[task] === Phase.succeeded
+    const owner = chance.pick(owners.filter(({ claims }) => claims.some(mayGrow)))
+    // The newest, so that chains grow long.
+    const former = owner?.claims.findLast(mayGrow)
+    if (owner === undefined || former === undefined) return
+    const plan = planOfOne({ idempotent: chance.with(0.05) ? false : undefined }, [~former.task])
+    const from = { owner: owner.id, targets: [0], parent: -1, attempt: 0 }
+    this.keep(owner, this.send({ _tag: "GraphSubmitted", now: this.now, plan, ...from }))
+    if (former.state === "live" && chance.with(0.9)) this.send({ _tag: "ClaimReleased", now: this.now, claim: former })
   }
 
   private compute(): void {
@@ -688,16 +721,18 @@ export class Simulation {
     const behind = this.behind(run)
     if (behind.length === 0 || this.chance.with(0.6)) return { _tag: "DependenciesLost", places }
     const way = this.chance.pick(behind)!
-    this.seen.set("behind", (this.seen.get("behind") ?? 0) + 1)
+    this.note("behind")
     return { _tag: "DependenciesLost", places: [...new Set([...places, way[0]])], behind: [way] }
   }
 
   /** The ways to what its dependencies depend on, held or not. */
   private behind({ task }: Run): ReadonlyArray<readonly [number, number]> {
     const rows = dependencyRows(this.state, task)
-    return rows.flatMap((row, place) =>
-      row < 0 ? [] : originsOf(placeOf(this.state, row)).map((_, i) => [place, i] as const)
-    )
+    return rows.flatMap((row, place) => {
+      // What was forgotten for good knows no origins.
+      const isKnown = row >= 0 && !isBeyond(this.state.tasks.submission[row]!)
+      return isKnown ? originsOf(placeOf(this.state, row)).map((_, i) => [place, i] as const) : []
+    })
   }
 
   /** The places of dependencies that run again since an attempt has started, or have by now. */
@@ -821,15 +856,49 @@ export class Simulation {
   private cancel(): void {
     const { chance } = this
     const claim = chance.with(0.9) ? chance.pick(this.liveClaims()) : chance.pick(this.claims)
+    // Through a claim that is gone nothing else does anything.
+    if (claim !== undefined) this.cancelBy(claim, chance.with(claim.state === "live" ? 0.2 : 0.6))
+  }
+
+  /** Another task of the key and owner of one that stops because it was cancelled, which is cancelled too. */
+  private cancelAgain(): void {
+    const { chance, state } = this
+    const first = chance.pick([...state.stopping.keys()].filter((task) => this.mayStopTwice(task)))
+    if (first === undefined) return
+    const owner = this.owners.get(state.tasks.submission[first]!.owner.id)!
+    const { identity, key } = settingsOf(state, first)!
+    if (!state.keys.has(identity!)) {
+      const plan = planOfOne({ identity, key, graceMillis: chance.with(0.2) ? 3 : undefined })
+      const from = { owner: owner.id, targets: [0], parent: -1, attempt: 0 }
+      this.keep(owner, this.send({ _tag: "GraphSubmitted", now: this.now, plan, ...from }))
+    }
+    const second = state.keys.get(identity!)!
+    const claim = owner.claims.find((each) => each.state === "live" && each.task === second)
     if (claim === undefined) return
+    this.cancelBy(claim, chance.with(0.2))
+    if (!state.stopping.has(first) || !state.stopping.has(second)) return
+    this.note("stopping twice")
+    // Whoever cancelled the first asks again.
+    const former = owner.claims.find((each) => each.state === "cancelled" && each.task === first)
+    if (former !== undefined && chance.with(0.5)) this.cancelBy(former, chance.with(0.5))
+  }
+
+  private mayStopTwice(task: TaskId): boolean {
+    const { outcomes, tasks } = this.state
+    const owner = this.owners.get(tasks.submission[task]!.owner.id)
+    return settingsOf(this.state, task)?.identity !== undefined && outcomes.get(task)?.reason._tag === "Cancelled" &&
+      owner?.isOpen === true && owner.wait === undefined && !this.isOfARun(owner)
+  }
+
+  private cancelBy(claim: Claim, force: boolean): void {
+    const { chance } = this
     const run = chance.with(0.4) ? chance.pick([...this.runs.values(), ...this.finalizing.values()]) : undefined
     this.send({
       _tag: "CancelRequested",
       now: this.now,
       claim,
       place: this.registered.get(claim)!,
-      // Through a claim that is gone nothing else does anything.
-      force: chance.with(claim.state === "live" ? 0.2 : 0.6),
+      force,
       by: "somebody",
       reason: "told so",
       wait: this.next++,
@@ -853,14 +922,37 @@ export class Simulation {
   /** Somebody says how some task ended, open or not. */
   private settle(): void {
     const row = this.chance.below(Math.max(1, this.state.tasks.used))
-    if (this.state.tasks.used === 0) return
+    if (this.state.tasks.used > 0) this.settleAs(row)
+  }
+
+  private settleAs(task: TaskId): void {
     const ending = this.chance.weighted<TaskSettled["ending"]>([
       [4, { _tag: "Succeeded" }],
       [2, { _tag: "Failed", failure: this.next++, defect: this.chance.with(0.3) }],
       [1, { _tag: "Interrupted" }],
       [1, { _tag: "Skipped" }]
     ])
-    this.send({ _tag: "TaskSettled", now: this.now, task: row, ending })
+    this.send({ _tag: "TaskSettled", now: this.now, task, ending })
+  }
+
+  /** A body is told how its task ended, and goes on for longer than its grace, or not. */
+  private settleRun(run: Run | undefined): void {
+    if (run === undefined) return
+    this.settleAs(run.task)
+    const grace = settingsOf(this.state, run.task)?.graceMillis
+    if (grace === undefined || !this.state.settled.has(run.task) || this.chance.with(0.3)) return
+    this.now += grace
+    this.timeCame()
+    if (this.state.stopping.get(run.task)?.overdue === true) this.note("settled and overdue")
+  }
+
+  /** A task that stops because it was settled is cancelled by force. */
+  private forceSettled(): void {
+    const { outcomes, settled } = this.state
+    const claim = this.chance.pick(this.liveClaims().filter(({ task }) => settled.has(task)))
+    if (claim === undefined) return
+    this.note(`forced and settled as ${outcomes.get(claim.task)?.reason._tag ?? "Succeeded"}`)
+    this.cancelBy(claim, true)
   }
 
   private requestCopies(): void {
@@ -1127,6 +1219,16 @@ export class Simulation {
     this.open()
   }
 }
+
+/** A plan of one task. */
+const planOfOne = (settings: Settings, dependencies: ReadonlyArray<Reference> = []): Plan => ({
+  size: 1,
+  offsets: Int32Array.of(0, dependencies.length),
+  targets: Int32Array.from(dependencies),
+  positions: Int32Array.of(0),
+  settings: new Map([[0, settings]]),
+  defaults: undefined
+})
 
 /** The plan with one more task, which depends on `sinks`. */
 const withSink = (plan: Plan, sinks: ReadonlyArray<number>): Plan => ({

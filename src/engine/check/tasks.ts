@@ -5,18 +5,18 @@
  */
 import { outcomeOfEnd, phaseAfter } from "../life/groups.ts"
 import type { TaskId } from "../protocol/ids.ts"
-import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { Phase as PhaseOf, PhaseName } from "../protocol/Phase.ts"
-import { decide } from "../protocol/policies.ts"
+import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { Group, Outcome } from "../protocol/policies.ts"
+import { decide } from "../protocol/policies.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { dependencyRows } from "../state/dependencies.ts"
-import { settingsOf } from "../state/lookups.ts"
+import { isGivenValue, settingsOf } from "../state/lookups.ts"
 import { unwanted } from "../state/Owner.ts"
 import type { State } from "../state/State.ts"
 import { isLegal } from "../state/transitions.ts"
-import { has, isLive, isOpen, phaseOf } from "./facts.ts"
 import type { Facts, Rule } from "./facts.ts"
+import { has, isLive, isOpen, phaseOf } from "./facts.ts"
 
 /** S1: phases are exclusive, rows are used or free, and only legal transitions are on the log. */
 export const phases: Rule = function*(state, { live, name }) {
@@ -186,7 +186,7 @@ export const outcomes: Rule = function*(state, { live, name }) {
     const outcome = state.outcomes.get(task)
     const isSettled = has(state, task, Flag.settled)
     const mayBeHeld = phase === Phase.succeeded || (phase === Phase.releasing && isSettled)
-    const isFixed = !mayBeHeld && phase >= Phase.stopping && !state.settled.has(task)
+    const isFixed = !mayBeHeld && phase >= Phase.stopping && !isGivenValue(state, task)
     if ((outcome !== undefined) !== isFixed) {
       yield `S7: ${name(task)} has ${outcome === undefined ? "no" : "an"} outcome`
     }

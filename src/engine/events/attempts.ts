@@ -115,8 +115,9 @@ export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): v
 
 /** Ends a task with the outcome that was fixed when it was asked to stop. */
 const publish = (state: State, task: TaskId, out: Out): void => {
-  if (state.settled.delete(task)) return publishValue(state, task, out)
-  const outcome = state.outcomes.get(task)!
+  state.settled.delete(task)
+  const outcome = state.outcomes.get(task)
+  if (outcome === undefined) return publishValue(state, task, out)
   state.outcomes.delete(task)
   fail(state, task, outcome, out)
   // It was named all the time, and is so once more now.

@@ -42,8 +42,9 @@ export const settleFromOutside = (state: State, { ending, task }: TaskSettled, o
     return stopAs(state, task, false, out)
   }
   const outcome = outcomeOf(state, task, reasonOf(ending, keyOf(state, task)))
-  if (phase < Phase.assigned) fail(state, task, outcome, out)
-  else stop(state, task, outcome, false, out)
+  if (phase < Phase.assigned) return fail(state, task, outcome, out)
+  stop(state, task, outcome, false, out)
+  state.settled.add(task)
 }
 
 /** How a task with this key ends that is settled without a value. */

@@ -9,7 +9,7 @@ import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
-import { graceOf, keyOf } from "../state/lookups.ts"
+import { graceOf, isGivenValue, keyOf } from "../state/lookups.ts"
 import type { Outcome } from "../state/Outcome.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import type { State } from "../state/State.ts"
@@ -36,7 +36,7 @@ export const cancel = (state: State, task: TaskId, out: Out): void => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (isToComeAgain(state, task)) endLater(state, task, out)
   const outcome = outcomeOf(state, task, cancelledBy(state, task))
-  if (!state.settled.has(task)) freeKey(state, task)
+  if (!isGivenValue(state, task)) freeKey(state, task)
   if (phase < Phase.assigned) {
     fail(state, task, outcome, out)
     return

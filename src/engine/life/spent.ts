@@ -7,7 +7,7 @@
 import type { TaskId } from "../protocol/ids.ts"
 import { Phase } from "../protocol/Phase.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
-import { holdsDependencies } from "../state/lookups.ts"
+import { holdsDependencies, isGivenValue } from "../state/lookups.ts"
 import type { State } from "../state/State.ts"
 
 /** All such tasks. Empty, without a walk, while nothing stops. */
@@ -19,7 +19,8 @@ export const spentTasks = (state: State): ReadonlySet<TaskId> => {
   for (const task of state.leaving.keys()) {
     const { phase, refs } = state.tasks
     const isReleased = phase[task] === Phase.releasing && refs[task] === 0
-    const isCancelled = phase[task] === Phase.stopping && state.outcomes.get(task)?.reason._tag === "Cancelled"
+    const isCancelled = phase[task] === Phase.stopping && !isGivenValue(state, task) &&
+      (refs[task] === 0 || state.outcomes.get(task)!.reason._tag === "Cancelled")
     if (isReleased || isCancelled) ending.add(task)
   }
   // Those that are added on the way are looked at in their turn.

@@ -132,7 +132,7 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly needs: Map<TaskId, Needs>
   /** How tasks ended, or for those that are stopping, how they will end. Success has no entry. */
   readonly outcomes: Map<TaskId, Outcome>
-  /** Tasks that were settled with a value while an attempt ran, and end with that when it has ended. */
+  /** Tasks that were settled while an attempt ran, and end so when it has ended. One without an outcome was given a value. */
   readonly settled: Set<TaskId>
   /** The workers that hold a result besides the first, where there are some. */
   readonly copies: Map<TaskId, Set<number>>

@@ -81,3 +81,7 @@ export const holdsDependencies = ({ tasks }: State, task: TaskId): boolean => {
 /** The name of the worker in a row; `undefined` for none. */
 export const nameOfWorker = ({ workers }: State, worker: number): string | undefined =>
   worker < 0 ? undefined : workers[worker]!.name
+
+/** Whether a task stops because it was settled with a value. */
+export const isGivenValue = ({ outcomes, settled }: State, task: TaskId): boolean =>
+  settled.has(task) && !outcomes.has(task)

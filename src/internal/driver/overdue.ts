@@ -34,8 +34,10 @@ const whyOf = (reason: Reason | undefined): string => {
       return reason.of === "attempt"
         ? `its timeout of ${reason.millis} ms has passed`
         : `its deadline of ${reason.millis} ms has passed`
+    case "Skipped":
+      return "it was settled as skipped"
     default:
-      return "it is wanted no longer"
+      return "it was settled with a failure"
   }
 }
 
