@@ -234,6 +234,10 @@ interface Worker {
 const isBound = (demand: Demand | undefined): boolean =>
   demand?.amounts !== undefined || (demand?.allowOthers !== true && (demand?.workers ?? demand?.labels) !== undefined)
 
+/** Whether a task may run on any worker. */
+const isAnywhere = ({ settings: { demand, policies }, unmet }: Task): boolean =>
+  demand === undefined && policies === undefined && unmet.size === 0
+
 const takesTasks = ({ phase }: Worker): boolean => phase === "open" || phase === "starting"
 
 /** Whether a value from outside can be held there. */
@@ -282,11 +286,11 @@ const verdictOf = (task: Task, group: Group) => {
 }
 
 /** What keeps a pending task from being ready. */
-const awaitedBy = (task: Task): ReadonlyArray<Task> =>
-  [
-    ...outsideGroups(task),
-    ...groupsOf(task).filter((group) => verdictOf(task, group) === undefined).flatMap((group) => inGroup(task, group))
-  ].filter((each) => !hasEnded(each))
+const awaitedBy = (task: Task): ReadonlyArray<Task> => {
+  if (task.settings.policies === undefined) return task.deps.filter((each) => !hasEnded(each))
+  const open = groupsOf(task).filter((group) => verdictOf(task, group) === undefined)
+  return [...outsideGroups(task), ...open.flatMap((group) => inGroup(task, group))].filter((each) => !hasEnded(each))
+}
 
 const inAttempt = (task: Task): boolean => task.status === "active" || task.status === "stopping"
 
@@ -463,8 +467,7 @@ export class Model {
     this.toJudge.clear()
     this.noteLeaving()
     for (const wait of this.waits.values()) this.goOn(wait)
-    // One that has to wait again ranks as before when that is over.
-    for (const task of this.tasks) if (task.status === "pending" && !this.isReady(task)) task.rank = task.place
+    this.waitAnew()
     // The engine calls off copies of what is gone, or to where nobody stays.
     const calledOff: Array<Copying> = []
     for (const [number, copying] of this.copying) {
@@ -1362,6 +1365,7 @@ export class Model {
       }
       this.reopen(each)
     }
+    this.waitAnew()
     for (const each of lost) if (!owning.includes(each)) this.reviveInputs(each, new Set(), state)
     this.follow()
     for (const each of this.tasks) this.believeCycle(each, state)
@@ -1479,6 +1483,7 @@ export class Model {
     const reopened = there.filter((task) => isThere(task) && !gone.has(task))
     // All at once: what is needed for a lost result may be lost itself.
     for (const task of reopened) this.reopen(task)
+    this.waitAnew()
     for (const task of reopened) this.reviveInputs(task, gone, state)
     this.follow()
     for (const task of this.tasks) this.believeCycle(task, state)
@@ -1547,6 +1552,15 @@ export class Model {
     task.stopTold = false
     task.timedOut = false
     task.retrying = false
+  }
+
+  /** Who has to wait again ranks, and ages, as if it had never been ready: a literal may be there again within the step. */
+  private waitAnew(): void {
+    for (const task of this.tasks) {
+      if (task.status !== "pending" || this.isReady(task)) continue
+      task.rank = task.place
+      task.since = undefined
+    }
   }
 
   private killed(task: Task): void {
@@ -1871,7 +1885,8 @@ export class Model {
   }
 
   private needs(task: Task, other: Task): boolean {
-    return task.alias === undefined ? heldBy(task).some(([, each]) => each === other) : task.alias === other
+    if (task.alias !== undefined) return task.alias === other
+    return task.deps.some((each, place) => each === other && !task.dropped.has(place))
   }
 
   private isDownstream(task: Task, of: Task, seen = new Set<Task>()): boolean {
@@ -2418,6 +2433,7 @@ export class Model {
   /** The same of one that may be on its way. */
   private maySuit(task: Task, index: number): boolean {
     const { settings: { demand } } = task
+    if (isAnywhere(task)) return takesTasks(this.workers[index]!)
     const others = this.workers.filter((worker) => this.accepts(task, worker))
     const worker = this.workers[index]!
     if (!others.includes(worker)) return false
@@ -2702,6 +2718,7 @@ export class Model {
   /** Why no worker that takes tasks could run this one, and whether waiting would not help. */
   private lackOf(task: Task): { readonly why: string; readonly isFinal: boolean } | undefined {
     const { settings: { demand }, unmet } = task
+    if (isAnywhere(task)) return undefined
     const open = this.workers.filter(takesTasks)
     if (open.some((worker) => typeof this.rate(task, worker) === "string")) return { why: "Impossible", isFinal: true }
     if (this.workers.some((_, index) => this.maySuit(task, index))) return undefined

@@ -260,6 +260,23 @@ describe("groups of dependencies", () => {
     assert.strictEqual(rig.phase("x"), "running")
   })
 
+  it("D13: a loser of an earlier submission that x also needs outside of that group is heard of for what is left", () => {
+    const rig = new Rig({ w1: 4 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [] }, { targets: ["a", "b"] })
+    const group: Group = { of: "inputs", from: 0, to: 2, policy: { ...anyOf, losers: "cancel" } }
+    rig.submit(main, { x: [rig.ref("a"), rig.ref("b"), rig.ref("a")] }, {
+      settings: { x: { key: "x", policies: [group] } }
+    })
+    rig.end("b")
+    assert.strictEqual(rig.state.later.get(rig.id("a"))?.get(rig.id("x")), 1)
+    rig.end("a")
+    assert.strictEqual(rig.phase("x"), "running")
+    rig.end("x")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
   it("Several groups and inputs without one must all be met; the first that cannot be ends x", () => {
     const rig = new Rig({ w1: 5 })
     const main = rig.open()

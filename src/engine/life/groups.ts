@@ -229,10 +229,8 @@ const letLosersGo = (
     const rest = places.filter((place) => place < from || place >= to)
     for (const place of lost) needs.dropped.add(place)
     if (rest.length > 0) needs.open.set(dependency, rest)
-    else {
-      needs.open.delete(dependency)
-      unlisten(state, task, dependency)
-    }
+    else needs.open.delete(dependency)
+    unlisten(state, task, dependency, rest.length)
     for (let i = 0; i < lost.length; i++) unref(state, dependency, out, task)
     if (last !== undefined && state.leaving.has(dependency)) leaving.inherit(state, dependency, last)
   }

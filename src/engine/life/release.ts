@@ -112,10 +112,12 @@ const dropLater = (state: State, task: TaskId, dependency: TaskId, out: Out, los
   lose(state, dependency, out, task)
 }
 
-/** Lets a task hear no more of the end of one of an earlier submission. */
-export const unlisten = (state: State, task: TaskId, dependency: TaskId): void => {
+/** Lets a task hear of the end of one of an earlier submission for so many of its places, or not at all. */
+export const unlisten = (state: State, task: TaskId, dependency: TaskId, places = 0): void => {
   const later = state.later.get(dependency)
-  if (later !== undefined && later.delete(task) && later.size === 0) state.later.delete(dependency)
+  if (later?.has(task) !== true) return
+  if (places > 0) later.set(task, places)
+  else if (later.delete(task) && later.size === 0) state.later.delete(dependency)
 }
 
 /** Drops all that is known of a task. */
