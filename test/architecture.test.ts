@@ -18,8 +18,7 @@ const lookUp = (folder: "engine" | "internal"): ReadonlyArray<string> => {
     engine: [
       "engine/protocol/Event.ts -> engine/state/Owner.ts",
       "engine/protocol/Event.ts -> engine/state/Submission.ts",
-      "engine/protocol/Instruction.ts -> engine/state/Owner.ts",
-      "engine/protocol/Instruction.ts -> engine/state/State.ts"
+      "engine/protocol/Instruction.ts -> engine/state/Owner.ts"
     ],
     internal: [
       "internal/bodies/attempt.ts -> internal/driver/schedulerCore.ts",

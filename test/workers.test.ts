@@ -106,12 +106,12 @@ describe("awaitWorkers", () => {
 
   it.effect("W8: interrupting the wait leaves nothing of it", () =>
     Effect.gen(function*() {
-      const { state } = coreOf(yield* Client.Client)
+      const { log } = coreOf(yield* Client.Client)
       const waiting = yield* Effect.forkChild(Scheduler.awaitWorkers(2))
       yield* calm
-      assert.deepStrictEqual(state.workerLog, [])
+      assert.deepStrictEqual(log.workers, [])
       yield* Fiber.interrupt(waiting)
-      assert.isUndefined(state.workerLog)
+      assert.isUndefined(log.workers)
     }).pipe(inScheduler(noneYet)))
 
   it.effect("W8: the stableTimeout is a minute unless told", () =>

@@ -20,6 +20,7 @@ import * as stranded from "./life/stranded.ts"
 import * as waits from "./life/waits.ts"
 import type { Event } from "./protocol/Event.ts"
 import type { Instruction, Out } from "./protocol/Instruction.ts"
+import type { Log } from "./protocol/Transition.ts"
 import { unwanted } from "./state/Owner.ts"
 import type { State } from "./state/State.ts"
 import * as timers from "./state/timers.ts"
@@ -28,14 +29,21 @@ import * as copies from "./workers/copies.ts"
 import * as workers from "./workers/workers.ts"
 
 /** Applies one event and returns what must now be done, in order. */
-export const step = (state: State, event: Event): ReadonlyArray<Instruction> => {
-  const out = new Recorder()
-  advance(state, event, out)
+export const step = (state: State, event: Event, log?: Log): ReadonlyArray<Instruction> => {
+  const out = new Recorder(state)
+  advance(state, event, out, log)
   return out.instructions
 }
 
-/** Like {@link step}, with the instructions added to `out`. The only function that changes a {@link State}. */
-export const advance = (state: State, event: Event, out: Out): void => {
+const noLog: Log = { tasks: undefined, workers: undefined }
+
+/**
+ * Like {@link step}, with the instructions added to `out`, and transitions to the lists of `log`. The only function that changes
+ * a {@link State}.
+ */
+export const advance = (state: State, event: Event, out: Out, log: Log = noLog): void => {
+  state.log = log.tasks
+  state.workerLog = log.workers
   state.now = event.now
   state.cause = event._tag
   apply(state, event, out)

@@ -73,7 +73,7 @@ export const count = async (graph: Graph, body: Body, heard = false): Promise<Co
     apply(this: SchedulerCore, event) {
       events.add(event._tag)
       const answer = core.apply.call(this, event)
-      if (this.state.log !== undefined) logged++
+      if (this.log.tasks !== undefined) logged++
       return answer
     }
   })

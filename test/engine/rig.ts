@@ -52,6 +52,8 @@ export class Rig {
   private readonly claims = new Map<string, Claim>()
   private readonly places = new Map<Claim, Place>()
   private next = 100
+  /** Where steps write transitions; `undefined` where there would be too many. */
+  log: Array<Transition> | undefined = []
 
   /** One worker with one slot, unless told. */
   constructor(
@@ -60,7 +62,6 @@ export class Rig {
   ) {
     this.state = State.make({ ...settings, limits: { ...defaultLimits, ...limits }, fairness: fairnessOf(fairness) })
     this.narrator = new Narrator(this.state)
-    this.state.log = []
     for (const [name, offer] of Object.entries(slots)) {
       this.send({ _tag: "WorkerAdded", name, ...typeof offer === "number" ? { slots: offer } : offer })
     }
@@ -68,13 +69,13 @@ export class Rig {
 
   send(event: Timeless<Event>): ReadonlyArray<Instruction> {
     const timed = { ...event, now: this.now } as Event
-    const out = Engine.step(this.state, timed)
+    const out = Engine.step(this.state, timed, { tasks: this.log, workers: undefined })
     const from = this.narrator.lines.length
-    this.narrator.tell(timed, out, this.state.log)
+    this.narrator.tell(timed, out, this.log)
     const lines = this.narrator.lines.slice(from)
     this.told = lines.filter((line) => line.startsWith("<")).map((line) => line.slice(2))
     const problems = check(this.state)
-    this.transitions.push(...this.state.log!.splice(0))
+    if (this.log !== undefined) this.transitions.push(...this.log.splice(0))
     if (problems.length > 0) throw new Error(`${problems.join("\n")}\n\n${this.story}`)
     return out
   }

@@ -5,7 +5,6 @@ import { Rig } from "./rig.ts"
 
 /** Too large for the checker: submits, fails the first task, and leaves the last one refused. */
 const submitUnchecked = ({ state }: Rig, owner: number, plan: Plan): void => {
-  state.log = undefined
   step(state, { _tag: "GraphSubmitted", now: 0, plan, owner, targets: [plan.size - 1], parent: -1, attempt: 0 })
   step(state, { _tag: "TaskEnded", now: 0, task: 0, attempt: 1, ending: { _tag: "Failed", failure: 1, defect: false } })
 }

@@ -22,6 +22,7 @@ import type { Group, Policy } from "../../src/engine/protocol/policies.ts"
 import { rules } from "../../src/engine/protocol/policies.ts"
 import type { Scheme } from "../../src/engine/protocol/Settings.ts"
 import { defaultLimits } from "../../src/engine/protocol/Settings.ts"
+import type { Transition } from "../../src/engine/protocol/Transition.ts"
 import { dependencyRows } from "../../src/engine/state/dependencies.ts"
 import { isGivenValue, placeOf, settingsOf } from "../../src/engine/state/lookups.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
@@ -98,6 +99,7 @@ export class Simulation {
   private readonly attemptsSeen: Array<Run> = []
   private readonly claims: Array<Claim> = []
   private readonly registered = new Map<Claim, Place>()
+  private readonly log: Array<Transition> = []
   private now = 0
   private wakeAt = Infinity
   private next = 1
@@ -136,7 +138,6 @@ export class Simulation {
     this.state.tasks.kept = 0
     this.model = new Model({ fairness, lineage, order: this.order, overtakes, windowMillis })
     this.narrator = new Narrator(this.state)
-    this.state.log = []
     for (let i = 1 + this.chance.below(3); i > 0; i--) this.addWorker()
     if (this.chance.with(0.25)) this.openPool()
     this.openOwner()
@@ -169,7 +170,7 @@ export class Simulation {
   private send(event: Event): ReadonlyArray<Instruction> {
     let out: ReadonlyArray<Instruction>
     try {
-      out = Engine.step(this.state, event)
+      out = Engine.step(this.state, event, { tasks: this.log, workers: undefined })
     } catch (defect) {
       this.narrator.lines.push(`> ${event._tag}`)
       throw this.disagree([`the engine died: ${(defect as Error).stack}`])
@@ -180,8 +181,8 @@ export class Simulation {
     let problems = this.events % this.checkEvery === 0 ? check(this.state) : []
     if (problems.length === 0) problems = this.model.apply(this.state, event, out)
     if (problems.length > 0) throw this.disagree(problems)
-    for (const { key, to } of this.state.log!) if (to === "failed" || to === "upstreamFailed") this.noteReason(key)
-    this.state.log!.length = 0
+    for (const { key, to } of this.log) if (to === "failed" || to === "upstreamFailed") this.noteReason(key)
+    this.log.length = 0
     for (const instruction of out) {
       this.note(instruction._tag)
       const lacks = instruction._tag === "WaitEnded" ? instruction.starved?.map(([, , of]) => of) : undefined

@@ -181,7 +181,7 @@ describe("submit", () => {
       settings: new Map()
     }
     const { state } = rig
-    state.log = undefined
+    rig.log = undefined
     const targets = Array.from({ length: size }, (_, i) => i)
     step(state, { _tag: "GraphSubmitted", now: 0, plan: big, owner: main, targets, parent: -1, attempt: 0 })
     step(state, {
@@ -197,7 +197,7 @@ describe("submit", () => {
     step(state, { _tag: "TaskEnded", now: 0, task: 0, attempt: 1, ending: { _tag: "Interrupted" } })
     assert.strictEqual(state.tasks.size, 0)
     assert.strictEqual(state.tasks.capacity, 0)
-    state.log = []
+    rig.log = []
     const again = rig.open("again")
     rig.submit(again, { a: [], b: ["a"] })
     rig.end("a")

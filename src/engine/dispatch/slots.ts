@@ -135,7 +135,7 @@ const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void
   worker.usedAt = attempt
   const timeout = settingsOf(state, task)?.timeoutMillis
   if (timeout !== undefined) timers.arm(state, "timeout", task, attempt, timeout)
-  out.start(state, task)
+  out.start(task, attempt)
   if (state.isCounting) countStart(state, worker, out)
 }
 

@@ -5,8 +5,6 @@
  */
 // oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
 import type { Claim } from "../state/Owner.ts"
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
-import type { State } from "../state/State.ts"
 import type { TaskId } from "./ids.ts"
 import type { Pair } from "./Reason.ts"
 
@@ -195,8 +193,8 @@ export type Instruction =
  */
 export interface Out {
   push(instruction: Exclude<Instruction, Start | Forget>): void
-  /** {@link Start} for the present attempt of `task`. */
-  start(state: State, task: TaskId): void
+  /** {@link Start} */
+  start(task: TaskId, attempt: number): void
   /** {@link Forget} */
   forget(task: TaskId, holder: number): void
 }

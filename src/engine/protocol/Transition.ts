@@ -39,5 +39,11 @@ export interface WorkerTransition {
   readonly cause: string
 }
 
+/** Where a step writes transitions; nowhere where a list is `undefined`. */
+export interface Log {
+  readonly tasks: Array<Transition> | undefined
+  readonly workers: Array<WorkerTransition> | undefined
+}
+
 /** Where a worker stands. `gone`: it has left, and its results can be read; `lost`: they are gone with it. */
 export type WorkerPhase = "starting" | "open" | "draining" | "gone" | "lost"

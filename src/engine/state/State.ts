@@ -171,9 +171,8 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly agenda: Fifo<TaskId>
   /** Why tasks are cancelled in this step. */
   cancelling: Withdrawal
-  /** Transitions of this step, when somebody listens. */
+  /** The lists of the log that this step was given. */
   log: Array<Transition> | undefined
-  /** Steps in the lives of workers, when somebody listens. */
   workerLog: Array<WorkerTransition> | undefined
   /** Name of the event of this step. */
   cause: string

@@ -11,13 +11,18 @@ import type { State } from "../state/State.ts"
 
 export class Recorder implements Out {
   readonly instructions: Array<Instruction> = []
+  private readonly state: State
+
+  constructor(state: State) {
+    this.state = state
+  }
 
   push(instruction: Exclude<Instruction, Start | Forget>): void {
     this.instructions.push(instruction)
   }
 
-  start(state: State, task: TaskId): void {
-    this.instructions.push(startOf(state, task))
+  start(task: TaskId): void {
+    this.instructions.push(startOf(this.state, task))
   }
 
   forget(task: TaskId, holder: number): void {

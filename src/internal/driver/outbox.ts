@@ -16,7 +16,6 @@ import type {
   Start,
   Submitted
 } from "../../engine/protocol/Instruction.ts"
-import type { State } from "../../engine/state/State.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
 import type { Crew } from "../workers/crew.ts"
 import type { FiberWorker } from "../workers/fiberWorker.ts"
@@ -94,9 +93,9 @@ export class Outbox implements Out {
     return this.queue.size
   }
 
-  start(state: State, task: TaskId): void {
+  start(task: TaskId, attempt: number): void {
     this.queue.push(task)
-    this.queue.push(state.tasks.attempt[task]!)
+    this.queue.push(attempt)
   }
 
   forget(task: TaskId, holder: number): void {

@@ -33,6 +33,7 @@ import { Flag, hasEnded, Phase } from "../../engine/protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../../engine/protocol/Phase.ts"
 import type { Identity } from "../../engine/protocol/Plan.ts"
 import type { SchedulerSettings } from "../../engine/protocol/Settings.ts"
+import type { Log } from "../../engine/protocol/Transition.ts"
 import { dependenciesOf, dependencyRows } from "../../engine/state/dependencies.ts"
 import { keyOf, placeOf, settingsOf } from "../../engine/state/lookups.ts"
 import { make as makeState } from "../../engine/state/State.ts"
@@ -93,6 +94,8 @@ let cores = 0
 export class SchedulerCore implements Carrier, Live, Past {
   readonly name = `scheduler${++cores}`
   readonly state: State
+  /** Where the engine writes transitions. */
+  readonly log: Mutable<Log> = { tasks: undefined, workers: undefined }
   readonly workers: Array<FiberWorker> = []
   readonly observers: Observers
   readonly waits = new Waits(this)
@@ -181,11 +184,11 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   /** The door of the engine: what all events pass. */
   apply(event: Event): Answer {
-    const { observers, outbox, state } = this
+    const { log, observers, outbox, state } = this
     if (this.life.failure !== undefined) return nothing
-    state.log = observers.wanted
+    log.tasks = observers.wanted
     outbox.answer = nothing
-    advance(state, event, outbox)
+    advance(state, event, outbox, log)
     const { answer } = outbox
     observers.tell()
     outbox.flush()

@@ -347,15 +347,15 @@ export class Crew {
     this.tell()
     const listener: Listener = { hear, end }
     this.listeners.add(listener)
-    this.core.state.workerLog ??= []
+    this.core.log.workers ??= []
     return () => {
       this.listeners.delete(listener)
-      if (this.listeners.size === 0) this.core.state.workerLog = undefined
+      if (this.listeners.size === 0) this.core.log.workers = undefined
     }
   }
 
   private tell(): void {
-    const log = this.core.state.workerLog
+    const log = this.core.log.workers
     if (log === undefined || log.length === 0) return
     for (const transition of log.splice(0)) {
       const told = { ...transition, at: this.core.time.instantOf(transition.at) }
