@@ -8,6 +8,7 @@ import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import type { GraphError, RuntimeFailure } from "skein/SkeinError"
 import * as Task from "skein/Task"
@@ -178,6 +179,61 @@ describe("bodies", () => {
         assert.deepStrictEqual(log, ["grandchild starts", "grandchild is finalized", "child ends"], name)
       }
     }).pipe(inScheduler({ concurrency: 2 })))
+
+  const ways: Readonly<
+    Record<string, (parent: Future.Future<unknown, unknown>) => Effect.Effect<unknown, unknown, Client.Client>>
+  > = {
+    "cancels it": (parent) => Client.cancel(parent),
+    "cancels it without waiting": (parent) => Client.cancel(parent, { wait: false }),
+    "waits for it": (parent) => Future.await(parent),
+    "waits for it in vain and then cancels it": (parent) =>
+      Effect.andThen(Effect.exit(Future.join(parent)), Client.cancel(parent)),
+    "waits for another one that waits for it": (parent) =>
+      Effect.scoped(Effect.flatMap(Client.submit(Task.make(Future.await(parent))), Future.await)),
+    "cancels it in another fiber": (parent) => Effect.all([Client.cancel(parent), turns(3)], { concurrency: 2 })
+  }
+  const ends: Readonly<Record<string, (parent: Future.Future<unknown, unknown>) => Effect.Effect<void, unknown, any>>> =
+    {
+      "ends by itself": () => Effect.void,
+      "is cancelled": (parent) => Client.cancel(parent),
+      "is cancelled by a third": (parent) => Client.compute(Task.make(Client.cancel(parent)))
+    }
+  for (const [way, wait] of Object.entries(ways)) {
+    for (const [end, stop] of Object.entries(ends)) {
+      it.effect(`N10, C4: a parent that ${end} ends after a child that is cancelled before and whose finalizer ${way}`, () =>
+        Effect.gen(function*() {
+          const log: Log = []
+          const self = yield* Deferred.make<Future.Future<unknown, unknown>>()
+          const door = gate()
+          yield* Scheduler.listen(({ key, to }) => {
+            if (key === "parent" && (to === "cancelled" || to === "succeeded")) log.push("parent ends")
+          })
+          const finalizer = Deferred.await(self).pipe(
+            Effect.flatMap((parent) => Effect.exit(wait(parent))),
+            Effect.andThen(turns()),
+            Effect.andThen(note(log, "child is finalized"))
+          )
+          const child = Task.make(
+            Effect.onExit(Effect.andThen(note(log, "child starts"), Effect.never), () => finalizer),
+            { key: "child" }
+          )
+          const parent = Effect.gen(function*() {
+            const future = yield* Client.submit(child)
+            yield* started(log, "child")
+            yield* Client.cancel(future, { wait: false })
+            yield* door.pass
+          })
+          const future = yield* Client.submit(Task.make(parent, { key: "parent" }))
+          yield* door.arrived(1)
+          yield* Deferred.succeed(self, future)
+          yield* turns()
+          yield* door.open
+          yield* Effect.forkScoped(stop(future) as Effect.Effect<void>)
+          yield* turns(40)
+          assert.deepStrictEqual(log, ["child starts", "child is finalized", "parent ends"])
+        }).pipe(inScheduler({ concurrency: 4 })))
+    }
+  }
 
   it.effect("N10: each attempt has a scope of its own: what one left is gone before the next starts", () =>
     Effect.gen(function*() {

@@ -197,6 +197,52 @@ describe("cancel", () => {
     assert.strictEqual(rig.state.tasks.size, 0)
   })
 
+  it("N10: a parent waits for a child whose finalizers wait for the parent, and their wait ends instead", () => {
+    for (const way of ["cancel", "wait"]) {
+      const rig = new Rig({ w1: 3 })
+      const main = rig.open()
+      rig.submit(main, { parent: [] })
+      const inner = rig.open("inner")
+      rig.submit(inner, { child: [], other: [] }, { inside: "parent" })
+      rig.cancel(inner, "child", 1)
+      if (way === "cancel") rig.cancel(main, "parent", 2, { inside: "child" })
+      else rig.wait(2, [rig.claim(main, "parent")], "child")
+      rig.close(inner, 3, "parent")
+      assert.include(rig.told, "wait 2 is over: child waits for parent, parent waits for child")
+      rig.end("other", { _tag: "Interrupted" })
+      assert.notInclude(rig.told, "wait 3 is over")
+      rig.end("child", { _tag: "Interrupted" })
+      assert.include(rig.told, "wait 3 is over")
+      rig.end("parent", { _tag: "Interrupted" })
+      rig.close(main, 4)
+      assert.strictEqual(rig.state.tasks.size, 0)
+    }
+  })
+
+  it("N10: so does a parent whose grandchild waits for it, and no close on the way ends early", () => {
+    const rig = new Rig({ w1: 4 })
+    const main = rig.open()
+    rig.submit(main, { parent: [], beside: [] })
+    const [inner, innermost] = [rig.open("inner"), rig.open("innermost")]
+    rig.submit(inner, { child: [] }, { inside: "parent" })
+    rig.submit(innermost, { grandchild: [] }, { inside: "child" })
+    rig.cancel(innermost, "grandchild", 1)
+    rig.cancel(inner, "child", 2)
+    rig.close(innermost, 3, "child")
+    // What waits for several goes on with the others.
+    rig.close(main, 4, "grandchild")
+    rig.close(inner, 5, "parent")
+    assert.deepStrictEqual(rig.told, [])
+    rig.end("beside", { _tag: "Interrupted" })
+    assert.include(rig.told, "wait 4 is over")
+    rig.end("grandchild", { _tag: "Interrupted" })
+    assert.include(rig.told, "wait 3 is over")
+    rig.end("child", { _tag: "Interrupted" })
+    assert.include(rig.told, "wait 5 is over")
+    rig.end("parent", { _tag: "Interrupted" })
+    assert.strictEqual(rig.state.tasks.size, 0)
+  })
+
   it("A finalizer that cancels a task of the same owner does not wait for itself", () => {
     const rig = new Rig({ w1: 2 })
     const main = rig.open()

@@ -1199,7 +1199,7 @@ export class Model {
   ): void {
     this.noteLeaving()
     const waiter = row < 0 ? undefined : this.present(row, attempt) ?? this.finalizing(row, attempt)
-    const awaited = behalf === undefined ? [] : this.leavingFor(wait, behalf, waiter)
+    const awaited = behalf === undefined ? [] : this.leavingFor({ id: wait, waiter, closing: isClosing }, behalf)
     this.await(wait, "all", awaited, row, attempt, isClosing, false, behalf)
     if (awaited.length > 0 || behalf === undefined) return
     const made = this.waits.get(wait)!
@@ -1214,9 +1214,16 @@ export class Model {
     if (!isRight) this.complain(`S14: wait ${wait} is ${made.starved ? "" : "not "}starved`)
   }
 
-  private leavingFor(id: number, behalf: Behalf, waiter: Task | undefined): ReadonlyArray<Task> {
+  private leavingFor(
+    { closing, id, waiter }: Pick<Waiting, "id" | "waiter" | "closing">,
+    behalf: Behalf
+  ): ReadonlyArray<Task> {
     const isMeant = (each: Behalf): boolean => isPartOf(each, behalf)
     const awaited = (this.state!.waits.get(id)?.tasks ?? []).map((each) => this.byRow.get(each)!)
+    if (closing && waiter !== undefined) {
+      const must = [...this.tasks].filter((task) => isLeaving(task) && task.must.some(isMeant))
+      this.outrank(waiter, [...awaited, ...must])
+    }
     for (const task of this.tasks) {
       if (!isLeaving(task) || awaited.includes(task) || !task.must.some(isMeant)) continue
       if (waiter !== undefined && this.reaches([task], waiter)) continue
@@ -1228,10 +1235,34 @@ export class Model {
     return awaited
   }
 
+  /** Children for which a closing waiter waits, and theirs, wait no longer for what leads back to the waiter. */
+  private outrank(waiter: Task, tasks: ReadonlyArray<Task>): void {
+    const depthOf = ({ place }: Task): number => place.depth
+    const inner = new Set(tasks.filter((task) => depthOf(task) > depthOf(waiter)))
+    for (const task of inner) {
+      for (const wait of this.waitsInside(task)) {
+        if (!wait.closing) continue
+        for (const each of openOf(wait)) if (depthOf(each) > depthOf(task)) inner.add(each)
+      }
+    }
+    for (const task of inner) {
+      for (const wait of this.waitsInside(task)) {
+        const isInVain = (each: Task): boolean => !inner.has(each) && this.reaches([each], waiter, inner)
+        const rest = openOf(wait).filter((each) => !isInVain(each))
+        if (rest.length === openOf(wait).length) continue
+        if (wait.behalf !== undefined && rest.length > 0) wait.awaited = rest
+        else {
+          wait.starved = true
+          task.open.delete(wait)
+        }
+      }
+    }
+  }
+
   /** A wait for all that leaves on somebody's behalf goes on as long as anything does. */
   private goOn(wait: Waiting): void {
     if (wait.behalf === undefined || wait.abandoned || wait.complete || !this.isOver(wait)) return
-    const more = this.leavingFor(wait.id, wait.behalf, wait.waiter)
+    const more = this.leavingFor(wait, wait.behalf)
     if (more.length === 0) wait.complete = true
     for (const task of more) wait.ended.delete(task)
     wait.awaited = [...wait.awaited, ...more]
@@ -2091,8 +2122,8 @@ export class Model {
   }
 
   /** Whether the end of one of `from` waits, however far, for the end of `task`. */
-  private reaches(from: ReadonlyArray<Task>, task: Task): boolean {
-    const seen = new Set<Task>()
+  private reaches(from: ReadonlyArray<Task>, task: Task, without: Iterable<Task> = []): boolean {
+    const seen = new Set(without)
     const visit = (each: Task): boolean => {
       if (!isOpen(each) || seen.has(each)) return false
       if (each === task) return true
@@ -2101,11 +2132,7 @@ export class Model {
         [each.alias] :
         each.status === "pending" ?
         this.unaware.get(each) ?? awaitedBy(each) :
-        [...each.open].filter((wait) => !wait.abandoned && !this.isOver(wait)).flatMap((wait) =>
-          wait.awaited.filter((awaited) => !wait.ended.has(awaited)).flatMap((awaited) =>
-            "claim" in awaited ? (awaited.state === "live" ? [awaited.task] : []) : [awaited]
-          )
-        )
+        this.waitsInside(each).flatMap((wait) => openOf(wait))
       return next.some(visit)
     }
     return from.some(visit)
@@ -2917,9 +2944,7 @@ export class Model {
     // A wait that can never end says so, whatever was lost meanwhile.
     for (const wait of this.waits.values()) {
       if (wait.waiter === undefined || wait.abandoned || wait.behalf !== undefined || this.isOver(wait)) continue
-      const open = wait.awaited.filter((each) => !wait.ended.has(each))
-      const tasks = open.flatMap((each) => "claim" in each ? (each.state === "live" ? [each.task] : []) : [each])
-      if (this.reaches(tasks, wait.waiter)) this.complain(`wait ${wait.id} is part of a cycle`)
+      if (this.reaches(openOf(wait), wait.waiter)) this.complain(`wait ${wait.id} is part of a cycle`)
     }
     for (const row of this.replaced) this.complain(`W13, W14: worker ${row} is not replaced`)
     for (const row of this.silent) this.complain(`W10: worker ${row} does not count as lost`)
@@ -2987,6 +3012,12 @@ const has = ({ amounts }: Worker, demand: Demand | undefined): boolean =>
 /** Whether a worker is one of those to which a task is restricted. */
 const meets = ({ labels, name }: Worker, demand: Demand | undefined): boolean =>
   demand?.workers?.includes(name) !== false && (demand?.labels ?? []).every((label) => labels.includes(label))
+
+/** The tasks for which somebody still waits. */
+const openOf = ({ awaited, ended }: Waiting): ReadonlyArray<Task> =>
+  awaited.filter((each) => !ended.has(each)).flatMap((each) =>
+    "claim" in each ? (each.state === "live" ? [each.task] : []) : [each]
+  )
 
 /** Whether that is what a cycle calls a task: by its key, with its graph where others of that key are in the cycle. */
 const isNamed = (name: string | undefined, task: Task | undefined): boolean =>

@@ -217,7 +217,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   const isWished = (state.tasks.flags[task]! & Flag.wished) !== 0
   const more = isWished ? wishes.extend(state, task, submission, target) : undefined
   submit.link(state, submission, out)
-  if (more !== undefined) waits.waitForMore(state, more.wait, more.tasks)
+  if (more !== undefined) waits.waitForMore(state, more.wait, more.tasks, out)
   const starved = waits.cycle(state, task, [inner])
   dropDependencies(state, task, outer, out)
   transition(state, task, Phase.waiting)

@@ -67,7 +67,7 @@ export const enter = (
   const { behalf, closing = false, keepsSlot = false, mode, wait: id } = request
   const starved = waiter < 0 ? undefined : cycle(state, waiter, open)
   if (starved !== undefined && behalf === undefined) return tell(id, starved, out)
-  const awaited = starved === undefined ? open : withoutWay(state, waiter, open)
+  const awaited = starved === undefined ? open : withoutWay(state, { waiter, closing }, open, out)
   // All that leaves waits for the waiter, which must go on for that to end.
   if (awaited.length === 0 && mode !== "never") return tell(id, starved, out)
   const { length: remaining } = awaited
@@ -82,9 +82,55 @@ const tell = (wait: number, starved: Starvation, out: Out): void => {
   out.push({ _tag: "WaitEnded", wait, starved })
 }
 
-/** Those of `tasks` that do not wait for the waiter themselves. */
-const withoutWay = (state: State, waiter: TaskId, tasks: Array<TaskId>): Array<TaskId> =>
-  cycle(state, waiter, tasks) === undefined ? tasks : tasks.filter((task) => cycle(state, waiter, [task]) === undefined)
+/** Those of `tasks` that do not wait for the waiter themselves. With `closing` its children give that up first. */
+const withoutWay = (
+  state: State,
+  { closing, waiter }: Pick<Wait, "closing" | "waiter">,
+  tasks: Array<TaskId>,
+  out: Out
+): Array<TaskId> => {
+  if (waiter < 0 || cycle(state, waiter, tasks) === undefined) return tasks
+  if (closing) outrank(state, waiter, tasks, out)
+  return tasks.filter((task) => cycle(state, waiter, [task]) === undefined)
+}
+
+/** A parent does not end before its children (N10): the waits in their finalizers for the end of the parent end instead. */
+const outrank = (state: State, waiter: TaskId, tasks: ReadonlyArray<TaskId>, out: Out): void => {
+  const inner = new Set(tasks.filter((task) => isDeeper(state, task, waiter)))
+  for (const task of inner) {
+    for (const wait of waitsInside(state, task)) {
+      if (!wait.closing) continue
+      for (const each of wait.tasks) if (isWatching(state, wait, each) && isDeeper(state, each, task)) inner.add(each)
+    }
+  }
+  for (const task of inner) {
+    for (const wait of waitsInside(state, task).slice()) {
+      const isInVain = (each: TaskId): boolean =>
+        isWatching(state, wait, each) && !inner.has(each) && cycle(state, waiter, [each], inner) !== undefined
+      const vain = wait.tasks.filter(isInVain)
+      if (vain.length > 0) giveUp(state, wait, vain, cycle(state, waiter, [task])!, out)
+    }
+  }
+}
+
+/** More tasks stand above `task` than above `other`: so it is not the parent of `other`, nor further up. */
+const isDeeper = ({ tasks: { submission } }: State, task: TaskId, other: TaskId): boolean =>
+  submission[task]!.depth > submission[other]!.depth
+
+/** A wait inside a finalizer goes on without these tasks, or ends. */
+const giveUp = (
+  state: State,
+  wait: Wait,
+  tasks: ReadonlyArray<TaskId>,
+  [first, ...rest]: ReadonlyArray<Pair>,
+  out: Out
+): void => {
+  // Of what leaves it waits for the others.
+  if (wait.behalf === undefined || tasks.length === wait.remaining) return starve(state, wait, [...rest, first!], out)
+  for (const task of tasks) unwatch(state, wait, task)
+  wait.tasks = wait.tasks.filter((task) => !tasks.includes(task))
+  wait.remaining -= tasks.length
+}
 
 /** Whether the end of `task` alone ends a wait of this mode. That of one whose resource has been finalized is no failure. */
 const decides = (state: State, mode: WaitMode, task: TaskId): boolean => {
@@ -114,11 +160,11 @@ const watchOne = ({ tasks: { waits } }: State, wait: Wait, task: TaskId): void =
 }
 
 /** Lets an open wait wait for these tasks too, but for those that wait for its waiter. */
-export const waitForMore = (state: State, id: number, tasks: ReadonlyArray<TaskId>): void => {
+export const waitForMore = (state: State, id: number, tasks: ReadonlyArray<TaskId>, out: Out): void => {
   const wait = state.waits.get(id)
   if (wait === undefined) return
   const open = tasks.filter((task) => !hasEnded(state.tasks.phase[task] as PhaseOf))
-  for (const task of wait.waiter < 0 ? open : withoutWay(state, wait.waiter, open)) {
+  for (const task of withoutWay(state, wait, open, out)) {
     wait.tasks.push(task)
     wait.remaining++
     watchOne(state, wait, task)
@@ -178,7 +224,7 @@ const count = (state: State, wait: Wait, task: TaskId, out: Out): void => {
 /** Ends a wait all of whose tasks have ended, or lets it wait for these tasks too. */
 export const endOrGoOn = (state: State, wait: Wait, tasks: Array<TaskId>, out: Out): void => {
   if (state.waits.get(wait.id) !== wait) return
-  const awaited = wait.waiter < 0 ? tasks : withoutWay(state, wait.waiter, tasks)
+  const awaited = withoutWay(state, wait, tasks, out)
   if (awaited.length === 0) return end(state, wait, out)
   wait.tasks = awaited
   wait.remaining = awaited.length
@@ -333,17 +379,19 @@ export type Starvation = ReadonlyArray<Pair> | undefined
 
 /**
  * The cycle that waiting for `awaited` inside `waiter` would close, as pairs of waiting and awaited key, or `undefined`.
- * Follows what each task itself waits for: dependencies, the task it stands for, and the waits of its body.
+ * Follows what each task itself waits for: dependencies, the task it stands for, and the waits of its body; not through
+ * `without`.
  */
 export const cycle = (
   state: State,
   waiter: TaskId,
-  awaited: ReadonlyArray<TaskId>
+  awaited: ReadonlyArray<TaskId>,
+  without?: ReadonlySet<TaskId>
 ): Starvation => {
   const from = new Map<TaskId, TaskId>()
   const stack: Array<TaskId> = []
   const visit = (task: TaskId, by: TaskId): void => {
-    if (from.has(task) || hasEnded(state.tasks.phase[task] as PhaseOf)) return
+    if (from.has(task) || without?.has(task) === true || hasEnded(state.tasks.phase[task] as PhaseOf)) return
     from.set(task, by)
     stack.push(task)
   }
