@@ -475,7 +475,7 @@ describe("Graph: exchange", () => {
     scale: (values: Record<string, number>, { args }: Graph.JsonTask) => Object.values(values)[0]! * Number(args)
   }
 
-  it.effect("G17: a graph comes back from JSON by names in a registry", () =>
+  it.effect("G17, X1: a graph comes back from JSON by names in a registry", () =>
     Effect.gen(function*() {
       const graph = Graph.empty.pipe(
         Graph.add("one", Task.succeed(1)),

@@ -365,7 +365,7 @@ describe("replaced options", () => {
       assert.strictEqual(yield* Client.compute(Task.withOptions(two, { tags: ["db"] })), 1)
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1, resources: { gpu: 1 } }] })))
 
-  it.effect("S6: resources that are replaced by none are none", () =>
+  it.effect("W5: resources that are replaced by none are none", () =>
     Effect.gen(function*() {
       const greedy = Task.make(body, { resources: { gpu: 1 }, keepResources: true })
       const modest = Task.withOptions(greedy, { resources: {} })

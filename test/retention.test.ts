@@ -146,7 +146,7 @@ describe("what is kept of a body that has ended", () => {
       assert.isTrue(Exit.isFailure(exit) && exit.cause.reasons.length === 1)
     }).pipe(inQuietScheduler()))
 
-  it.live("A7: a child has the services of its submitter, but for its attempt and its scopes", () =>
+  it.live("N10: a child has the services of its submitter, but for its attempt and its scopes", () =>
     Effect.gen(function*() {
       const Colour = Context.Service<{ readonly name: string }>("Colour")
       const child = Task.make(Effect.map(Colour, ({ name }) => name))

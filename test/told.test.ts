@@ -43,7 +43,7 @@ describe("Released", () => {
 })
 
 describe("warnings and stacks", () => {
-  it.effect("F22: a cache that throws is called a cache", () => {
+  it.effect("R1: a cache that throws is called a cache", () => {
     const lines: Array<string> = []
     const logger = Logger.make(({ message }) => void lines.push(String(message)))
     const fails = (): never => {

@@ -1,5 +1,5 @@
 /**
- * A naive reference for the engine, written from section 5 of design.md: plain objects, no counters, everything found
+ * A naive reference for the engine, written from docs/semantics.md: plain objects, no counters, everything found
  * again by search after each event. It does not choose what starts; it judges whether each choice was allowed, and it
  * knows how every task must end, what is held, who waits, and which waits are over.
  */

@@ -1,4 +1,4 @@
-/** Bugs of other schedulers, by their numbers in features.md: in thousands of orders of things none of them shows here. */
+/** Bugs of other schedulers, by their numbers in docs/features.md: in thousands of orders of things none of them shows here. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

@@ -87,7 +87,7 @@ export const heaps: Rule = function*(state, { members }) {
   }
 }
 
-/** Whether the best member of a lane comes before that of another, as design.md says under Selection. */
+/** Whether the best member of a lane ranks before the best member of another, by docs/semantics.md (Selection). */
 const ranksBefore = (state: State, members: Facts["members"], lane?: Lane, other?: Lane): boolean => {
   const [task, otherTask] = [lane && members.get(lane)![0], other && members.get(other)![0]]
   return task !== undefined && otherTask !== undefined &&

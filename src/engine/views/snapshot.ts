@@ -276,7 +276,7 @@ export const membersOf = (lane: Lane): ReadonlyArray<TaskId> =>
 const positionOf = (state: State, task: TaskId): number =>
   state.tasks.submission[task]!.plan.positions[state.tasks.index[task]!]!
 
-/** The order in which ready tasks start, written out once more as design.md has it under Selection. */
+/** The order in which ready tasks start, written out a second time from docs/semantics.md (Selection). */
 export const compareReady = (state: State, a: Ready, b: Ready): number => {
   const ancestorOf = ({ lane, task }: Ready): number => lane.ancestor >= 0 ? lane.ancestor : positionOf(state, task)
   return b.lane.priority - a.lane.priority ||
