@@ -63,10 +63,10 @@ const lineOf = (error: unknown): string => {
 // ---- stacks
 
 /** Where the files of this library are. */
-const home = new URL("..", import.meta.url).pathname
+const home = new URL("../..", import.meta.url).pathname
 
 /** In a bundle all files are one, the user's own among them. */
-const isBundled = !/\/internal\/rendering\.[jt]s$/.test(new URL(import.meta.url).pathname)
+const isBundled = !/\/internal\/text\/rendering\.[jt]s$/.test(new URL(import.meta.url).pathname)
 
 const isFrame = (line: string): boolean => /^\s+at /.test(line)
 
