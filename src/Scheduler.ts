@@ -257,9 +257,20 @@ const storyOf = (entries: ReadonlyArray<TaskEvent>, name: TaskName, live: number
 
 /** The engine knows moments; people read instants. */
 const dated = ({ time }: SchedulerCore, explanation: Explanation): Explanation => {
-  if (explanation.because._tag !== "WaitsForRetry") return explanation
   const { because } = explanation
-  return { ...explanation, because: { ...because, at: because.at + time.offset() } }
+  switch (because._tag) {
+    case "WaitsForRetry":
+      return { ...explanation, because: { ...because, at: because.at + time.offset() } }
+    case "NoWorker":
+    case "NoSuitableWorker":
+      return because.until === undefined
+        ? explanation
+        : { ...explanation, because: { ...because, until: because.until + time.offset() } }
+    case "Stopping":
+      return { ...explanation, because: { ...because, since: because.since + time.offset() } }
+    default:
+      return explanation
+  }
 }
 
 const dumpOf = ({ state, time }: SchedulerCore): Snapshot => {

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -159,5 +160,40 @@ for (const [way, millis] of [["forward", hour], ["back", -hour]] as const) {
         const because = (yield* Scheduler.explain("x"))?.because
         assert.deepStrictEqual(because, { _tag: "WaitsForRetry", at: 1000 + millis + minute })
       }).pipe(withWall()))
+
+    it.effect("V11: explain names instants of the wall clock, and explainText writes them as dates", () =>
+      Effect.gen(function*() {
+        yield* TestClock.adjust(1000)
+        const gate = yield* Deferred.make<void>()
+        const submitted = Effect.gen(function*() {
+          const body = Effect.uninterruptible(Deferred.await(gate))
+          const stuck = yield* Client.submit(Task.make(body, { key: "stuck" }))
+          const options = { key: "gpu", workers: { labels: ["gpu"] }, waitForWorkers: minute }
+          yield* Client.submit(Task.make(Effect.void, options))
+          yield* TestClock.adjust(0)
+          yield* Client.cancel(stuck, { wait: false })
+          yield* step(millis)
+          const explained = yield* Scheduler.explainAll(["stuck", "gpu"])
+          return [...explained, yield* Scheduler.explain("stuck"), yield* Scheduler.explain("gpu")]
+        })
+        const explained = yield* Effect.ensuring(submitted, Deferred.succeed(gate, undefined))
+        const date = (at: number) => DateTime.formatIso(DateTime.makeUnsafe(at))
+        const stuck = [1000 + millis, `was asked to stop at ${date(1000 + millis)} (Cancelled)`] as const
+        const gpu = [1000 + minute + millis, `it ends at ${date(1000 + minute + millis)} without one`] as const
+        const expected = [stuck, gpu, stuck, gpu]
+        for (const [i, explanation] of explained.entries()) {
+          assert.include(Object.values(explanation!.because), expected[i]![0])
+          assert.include(Scheduler.explainText(explanation!), expected[i]![1])
+        }
+      }).pipe(withWall()))
+
+    it.effect("V11: so it does where no worker takes tasks", () =>
+      Effect.gen(function*() {
+        yield* TestClock.adjust(1000)
+        yield* Client.submit(Task.make(Effect.void, { key: "any" }))
+        yield* step(millis)
+        const because = (yield* Scheduler.explain("any"))?.because
+        assert.deepStrictEqual(because, { _tag: "NoWorker", until: 1000 + minute + millis })
+      }).pipe(withWall({ workers: [], waitForWorkers: minute })))
   })
 }

@@ -4,6 +4,8 @@
  * @internal
  */
 import type { Because, Explanation, Lack } from "../../engine/views/explain.ts"
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
 import { quote } from "./text.ts"
 
 const most = 5
@@ -22,7 +24,13 @@ const lackText = ({ free, heldBy, name, needed, of, worker }: Lack): string =>
   `${needed} of the ${of} ${quote(name)}${worker === undefined ? "" : ` on ${quote(worker)}`}, where ${free} is free` +
   (heldBy.length === 0 ? "" : ` (held by ${listed(heldBy)})`)
 
-const until = (millis: number | undefined): string => millis === undefined ? "" : `, and ends at ${millis} without one`
+const instant = (millis: number): string => Option.match(DateTime.make(millis), {
+  onNone: () => `${millis} ms`,
+  onSome: DateTime.formatIso
+})
+
+const until = (millis: number | undefined): string =>
+  millis === undefined ? "" : `; it ends at ${instant(millis)} without one`
 
 const textOf = (because: Because): string => {
   switch (because._tag) {
@@ -31,7 +39,7 @@ const textOf = (because: Because): string => {
         listed(because.keys)
       }`
     case "WaitsForRetry":
-      return `waits for its next attempt, which may start at ${because.at}: the last one failed`
+      return `waits for its next attempt, which may start at ${instant(because.at)}: the last one failed`
     case "StandsFor":
       return `stands for ${quote(because.key)}, which its body returned, and ends as that does`
     case "NoWorker":
@@ -64,7 +72,7 @@ const textOf = (because: Because): string => {
       } again when one is free; ${because.ahead} ` +
         "before it"
     case "Stopping":
-      return `was asked to stop at ${because.since} (${because.reason}) and goes on${
+      return `was asked to stop at ${instant(because.since)} (${because.reason}) and goes on${
         because.overdue ? ", longer than its grace" : ""
       }`
     case "Releasing":
