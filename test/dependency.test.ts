@@ -343,7 +343,7 @@ describe("a Dependency that makes no sense", () => {
           "The option Dependency.rule of task \"x\" cannot be \"allFine\": expected one of " +
           Dependency.rules.map((rule) => JSON.stringify(rule)).join(", ") + ".",
           "The option Dependency.any of task \"x\" cannot be [1]: expected an array or a record of tasks and futures.",
-          "The option Dependency.any of task \"x\" cannot be Task({\"_id\":\"Task\",\"body\":\"effect\",\"key\":\"good\",\"dependencies\":0}): expected an array or a record of tasks and futures.",
+          "The option Dependency.any of task \"x\" cannot be Task(\"good\"): expected an array or a record of tasks and futures.",
           "The option count of Dependency.atLeast of task \"x\" cannot be 3: expected a whole number from 1 to 2, the number of its members.",
           "The option losers of Dependency.any of task \"x\" cannot be \"kill\": expected \"cancel\", or nothing to keep them."
         ]

@@ -83,6 +83,9 @@ describe("errors that throw when they are looked at", () => {
           assert.isTrue(Exit.isFailure(exit), how)
           assert.deepStrictEqual(beside, Exit.succeed(1), how)
           const dependent = Task.make({ bad }, () => Effect.succeed(1))
+          const report = SkeinError.report(yield* Client.compute({ bad, dependent, other }, { errors: "collect" }))
+          assert.deepStrictEqual([report.failures.length, report.failures[0]!.heldUp], [1, ["dependent"]], how)
+          assert.isBelow(SkeinError.prettyReport(report).length, 20_000, how)
           for (const errors of ["failFast", "continue"] as const) {
             const cause = yield* causeOf(Client.compute([dependent, other], { errors }))
             for (const text of printed(cause)) assert.isBelow(text.length, 20_000, how)
@@ -113,6 +116,19 @@ describe("errors that throw when they are looked at", () => {
         }
       })))
   }
+
+  it.effect("F12: a revoked proxy is called one", () =>
+    inScheduler()(Effect.gen(function*() {
+      const proxy = hostile["a revoked proxy"]!()
+      const bad = Task.make(Effect.fail(proxy), { key: "bad" })
+      const cause = yield* causeOf(Client.compute(Task.make({ bad }, () => Effect.succeed(1), { key: "below" })))
+      for (const text of printed(cause)) assert.include(text, "a revoked proxy")
+      assert.include(SkeinError.pretty(yield* causeOf(Client.compute(bad))), `Task "bad" failed: a revoked proxy\n`)
+      const caused = Cause.fail(new Error("fine", { cause: proxy }))
+      assert.include(SkeinError.pretty(caused), "Caused by Error: a revoked proxy")
+      const refused = yield* causeOf(Client.compute(Task.make(Effect.void, { priority: proxy as never })))
+      assert.include(SkeinError.pretty(refused), "cannot be a revoked proxy")
+    })).pipe(quiet))
 
   it.effect("F9, F12: a task may be settled with such a failure", () =>
     inScheduler()(Effect.gen(function*() {

@@ -13,6 +13,8 @@ import * as Task from "skein/Task"
 import { inScheduler } from "./harness.ts"
 import { causeOf, errorOf, onlyError } from "./support.ts"
 
+class Silent extends Data.TaggedError("Silent")<{}> {}
+
 class HttpError extends Data.TaggedError("HttpError")<{ readonly status: number; readonly url: string }> {
   override get message(): string {
     return `${this.status} from ${this.url}`
@@ -114,6 +116,9 @@ describe("pretty", () => {
         "Task \"x\" failed: no …\n    where: attempt 1 of \"x\" on worker \"local\", submitted by the program\n" +
           "  Caused by Error: no\n  way"
       )
+      const long = yield* rendered(Client.compute(Task.make(Effect.fail(new Error(`${"x".repeat(300)}\nway`)))))
+      assert.match(long.split("\n")[0]!, /xx …$/)
+      assert.notInclude(long, "… …")
       const deep = new Error("outer", { cause: new RangeError("inner") })
       const lines = (yield* rendered(Client.compute(Task.make(Effect.fail(deep), { key: "x" })))).split("\n")
       assert.deepStrictEqual(lines.filter((line) => line.startsWith("  Caused by")), [
@@ -123,6 +128,24 @@ describe("pretty", () => {
       assert.match(SkeinError.pretty(Cause.fail(new Error("elsewhere"))), /^Error: elsewhere\n {4}at /)
       assert.match(SkeinError.pretty(Cause.interrupt(1)), /interrupted/)
       assert.strictEqual(SkeinError.pretty(Cause.empty), "")
+    }).pipe(inScheduler()))
+
+  it.effect("F12: what is no error is told in the first line alone, and an error without a message by its name", () =>
+    Effect.gen(function*() {
+      for (
+        const [error, text] of [["no", "no"], [undefined, "undefined"], [5n, "5n"], [{ a: 1 }, `{"a":1}`]] as const
+      ) {
+        const words = yield* rendered(Client.compute(Task.make(Effect.fail(error), { key: "x" })))
+        assert.strictEqual(
+          words,
+          `Task "x" failed: ${text}\n    where: attempt 1 of "x" on worker "local", submitted by the program`
+        )
+        const y = Task.map(Task.make(Effect.fail(error), { key: "x" }), () => 0, { key: "y" })
+        assert.notInclude(yield* rendered(Client.compute(y)), "Caused by")
+      }
+      const mute = yield* rendered(Client.compute(Task.make(Effect.suspend(() => Effect.fail(new Silent())))))
+      assert.match(mute, /failed: Silent\n/)
+      assert.match(mute, /\n {2}Caused by Silent\n {6}at /)
     }).pipe(inScheduler()))
 
   it.effect("F12: a path of 10,000 keys is printed without its middle, and whole in the error", () =>

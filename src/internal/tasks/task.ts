@@ -11,14 +11,13 @@ import type * as Schedule from "effect/Schedule"
 import type { Locality } from "../../engine/protocol/Plan.ts"
 import type { Group } from "../../engine/protocol/policies.ts"
 import type { Claim } from "../../engine/state/Owner.ts"
-import { keyAt } from "../../engine/state/Submission.ts"
 import type { Submission } from "../../engine/state/Submission.ts"
+import { keyAt } from "../../engine/state/Submission.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
 import type { Future } from "../../Future.ts"
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import { briefResult } from "../text/brief.ts"
-import { quote } from "../text/text.ts"
+import { inLine, quote } from "../text/text.ts"
 import { foreignText, isMeant, isThenable, keepOneCopy } from "../values/strangers.ts"
 import { FutureTypeId, TaskTypeId, thisCopy } from "../values/typeIds.ts"
 
@@ -162,7 +161,8 @@ export class TaskImpl extends Pipeable.Class {
   }
 
   override toString(): string {
-    return `Task(${JSON.stringify(this.toJSON())})`
+    const { key, label } = this.options
+    return key !== undefined ? `Task(${quote(key)})` : label !== undefined ? `Task(${inLine(label)})` : "Task"
   }
 
   [NodeInspectSymbol](): unknown {

@@ -5,9 +5,12 @@
  * @internal
  */
 import { format } from "effect/Formatter"
-import { looked, unreadable } from "../values/looks.ts"
+import { looked, unreadable, unreadableAs } from "../values/looks.ts"
 import { hush, workIn } from "../values/strangers.ts"
 import { inLine } from "./text.ts"
+
+/** What `format` says of a value that throws. */
+const notRead = "[inspection threw]"
 
 /** How many values are read of it. */
 const most = 100
@@ -15,7 +18,8 @@ const most = 100
 export const brief = (value: unknown): string => {
   // `format` lives with what throws.
   const isSmall = looked(() => leftAfter(value, most, new Set()) > 0, true)
-  return inLine(looked(() => isSmall ? format(value) : nameOf(value), unreadable))
+  const text = looked(() => isSmall ? format(value) : nameOf(value), notRead)
+  return inLine(text === notRead ? unreadableAs(value) : text)
 }
 
 /** How many more values may be written after this one; each is written wherever it is held, but not within itself. */

@@ -24,10 +24,11 @@ const lackText = ({ free, heldBy, name, needed, of, worker }: Lack): string =>
   `${needed} of the ${of} ${quote(name)}${worker === undefined ? "" : ` on ${quote(worker)}`}, where ${free} is free` +
   (heldBy.length === 0 ? "" : ` (held by ${listed(heldBy)})`)
 
-const instant = (millis: number): string => Option.match(DateTime.make(millis), {
-  onNone: () => `${millis} ms`,
-  onSome: DateTime.formatIso
-})
+const instant = (millis: number): string =>
+  Option.match(DateTime.make(millis), {
+    onNone: () => `${millis} ms`,
+    onSome: DateTime.formatIso
+  })
 
 const until = (millis: number | undefined): string =>
   millis === undefined ? "" : `; it ends at ${instant(millis)} without one`

@@ -13,6 +13,7 @@ import { isA, looked, unreadable } from "../values/looks.ts"
 import type { Place } from "./rendering.ts"
 import {
   causedBy,
+  causesBelow,
   describeError,
   errorChain,
   errorOf,
@@ -78,6 +79,8 @@ const isFact = (error: unknown): error is Error & { readonly _tag: string } =>
 
 const isDependencyFailed = (error: unknown): error is DependencyFailed<unknown> =>
   isFact(error) && error._tag === "DependencyFailed"
+
+export const isTaskSkipped = (error: unknown): boolean => isFact(error) && error._tag === "TaskSkipped"
 
 const detailsOf = ({ cause, path }: DependencyFailed<unknown>): string => {
   const info = infoOf(cause)
@@ -183,22 +186,26 @@ const prettyReason = (reason: Cause.Fail<unknown> | Cause.Die): string => {
   const error = errorOf(reason)
   if (isDependencyFailed(error)) return `${error.stack}${causesOf(error.cause)}`
   const info = reason.annotations.get(infoKey) as Info | undefined
-  const chain = errorChain(error, reason.annotations)
-  if (info === undefined) return `${chain[0]!.stack}${causedBy(chain.slice(1))}`
+  if (info === undefined) {
+    const chain = errorChain(error, reason.annotations)
+    return `${chain[0]!.stack}${causedBy(chain.slice(1))}`
+  }
   const frame = reason.annotations.get(Cause.StackTrace.key)
   const place = frame instanceof TaskFrame ? frame.place : info
   const path = isFirst(info) ? "" : `\n    path: ${join(info.path)}`
   const where = `${path}\n    where: ${placeText(place)}`
   return isFact(error)
     ? `${error.stack}${where}`
-    : `${headOf(info, place, Cause.isFailReason(reason), describeError(error))}${where}${causedBy(chain)}`
+    : `${headOf(info, place, Cause.isFailReason(reason), describeError(error))}${where}${
+      causesBelow(error, reason.annotations)
+    }`
 }
 
 /** Whether the task failed by itself. */
 export const isFirst = (info: Info): boolean => (pathBehind(info)?.length ?? 1) === 1
 
 const causesOf = ({ reasons }: Cause.Cause<unknown>): string =>
-  reasons.filter(isFailure).map((reason) => causedBy(errorChain(errorOf(reason), reason.annotations))).join("")
+  reasons.filter(isFailure).map((reason) => causesBelow(errorOf(reason), reason.annotations)).join("")
 
 const headOf = (info: Info, place: Place, isTyped: boolean, error: string): string => {
   const task = named(info.key, info.label)

@@ -6,9 +6,9 @@
 import * as Cause from "effect/Cause"
 import type { StackFrame } from "effect/References"
 import type { Path } from "../../engine/structures/path.ts"
-import { looked, unreadable } from "../values/looks.ts"
 import { brief } from "./brief.ts"
-import { inLine, inLines, quote } from "./text.ts"
+import { isA, looked, unreadableAs } from "../values/looks.ts"
+import { inLine, inLines, isCut, quote } from "./text.ts"
 
 /** Where a failure happened. */
 export interface Place {
@@ -48,11 +48,12 @@ const textOf = ({ attempt, submitter, worker }: Place, of: string): string => {
 /** The first line of a text, cut where it is long. */
 const firstLine = (text: string): string => {
   const end = text.indexOf("\n")
-  return end < 0 ? inLine(text) : `${inLine(text.slice(0, end))} …`
+  const line = inLine(end < 0 ? text : text.slice(0, end))
+  return end < 0 || isCut(line) ? line : `${line} …`
 }
 
 /** An error of anybody in one line. */
-export const describeError = (error: unknown): string => looked(() => lineOf(error), unreadable)
+export const describeError = (error: unknown): string => looked(() => lineOf(error), unreadableAs(error))
 
 const lineOf = (error: unknown): string => {
   if (!(error instanceof Error)) return firstLine(typeof error === "string" ? error : brief(error))
@@ -97,7 +98,9 @@ export const errorChain = (error: unknown, annotations: ReadonlyMap<string, unkn
   const whole = isPrintable(error) ? looked(() => prettyError(error, own), undefined) : undefined
   const first = whole ?? prettyError(copyOf(error, shownCauses), own)
   for (let at: unknown = first; at instanceof Error && chain.length < shownCauses; at = at.cause) {
-    at.stack = ownFrames(at.stack ?? `${at.name}: ${at.message}`)
+    const head = `${at.name}: ${at.message}`
+    const stack = at.stack ?? head
+    at.stack = ownFrames(at.message === "" && stack.startsWith(head) ? at.name + stack.slice(head.length) : stack)
     chain.push(at)
   }
   return chain
@@ -117,13 +120,24 @@ const copyOf = (error: unknown, causes: number): Error => {
     return typeof found === "string" ? found : undefined
   }
   const inner = causes > 1 ? read("cause") : undefined
-  const copy = new Error(text("message") ?? unreadable, inner === undefined ? {} : { cause: copyOf(inner, causes - 1) })
+  const copy = new Error(
+    text("message") ?? unreadableAs(error),
+    inner === undefined ? {} : { cause: copyOf(inner, causes - 1) }
+  )
   copy.name = text("name") ?? "Error"
   copy.stack = text("stack") ?? `${copy.name}: ${copy.message}`
   return copy
 }
 
-/** `Caused by` for each error of a chain, as far as `indent`. */
+/** The causes below a line that has described an error: what is no error, and was told whole, adds nothing to that line. */
+export const causesBelow = (error: unknown, annotations: ReadonlyMap<string, unknown>): string => {
+  const chain = errorChain(error, annotations)
+  const isTold = chain.length === 1 && !isA(error, Error) && !chain[0]!.stack!.includes("\n    at ") &&
+    !isCut(describeError(error))
+  return isTold ? "" : causedBy(chain)
+}
+
+/** `Caused by` for each error of a chain. */
 export const causedBy = (chain: ReadonlyArray<Error>): string =>
   chain.map(({ stack }) => `\n  Caused by ${stack!.split("\n").join("\n  ")}`).join("")
 

@@ -26,6 +26,9 @@ export const cut = (text: string, length = longest): string => {
   return `${text.slice(0, end)} …`
 }
 
+/** Whether something of a text in one line is left out. */
+export const isCut = (line: string): boolean => line.endsWith(" …")
+
 /** A text in one line, cut where it is long. */
 export const inLine = (text: string, length?: number): string => cut(text, length).replaceAll(unprintable, escaped)
 
@@ -34,7 +37,7 @@ export const inLines = (text: string): string =>
   text.replaceAll(unprintable, (character) => character === "\n" || character === "\t" ? character : escaped(character))
 
 /** A key, or another name, in quotes. */
-export const quote = (name: string): string => inLine(JSON.stringify(cut(name)), Infinity)
+export const quote = (name: string): string => `"${inLine(cut(name).replaceAll(/["\\]/g, "\\$&"), Infinity)}"`
 
 const shownItems = 8
 

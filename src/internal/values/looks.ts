@@ -9,6 +9,10 @@ import * as Result from "effect/Result"
 /** What stands in texts for what cannot be read. */
 export const unreadable = "a value that throws when it is looked at"
 
+/** The same for a value that is known: `Array.isArray` throws for a revoked proxy, and for nothing else. */
+export const unreadableAs = (value: unknown): string =>
+  Result.isFailure(Result.try(() => Array.isArray(value))) ? "a revoked proxy" : unreadable
+
 /** What `look` finds, or `otherwise` if it throws. */
 export const looked = <A, B>(look: () => A, otherwise: B): A | B => Result.getOrElse(Result.try(look), () => otherwise)
 

@@ -5,7 +5,7 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import { infoOf, isFirst, pathBehind, prettyCause } from "../text/fact.ts"
+import { infoOf, isFirst, isTaskSkipped, pathBehind, prettyCause } from "../text/fact.ts"
 import { errorOf, isFailure } from "../text/rendering.ts"
 import { cutList, quote } from "../text/text.ts"
 
@@ -77,7 +77,7 @@ interface Named {
 
 const isSkip = ({ reasons }: Cause.Cause<unknown>): boolean => {
   const failures = reasons.filter(isFailure).map(errorOf)
-  return failures.length > 0 && failures.every((error) => (error as { _tag?: unknown } | null)?._tag === "TaskSkipped")
+  return failures.length > 0 && failures.every(isTaskSkipped)
 }
 
 /** See `SkeinError.prettyReport`. */
