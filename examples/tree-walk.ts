@@ -177,7 +177,7 @@ const run = Effect.fnUntraced(function*(folder: string, concurrency: number) {
   const fs = yield* FileSystem.FileSystem
   const root = yield* Effect.mapError(fs.realPath(folder), Cli.unreadable(folder))
   const [summary, peaks] = yield* withPeaks(Client.compute(walk(root))).pipe(
-    withProgressBar({ interval: "100 millis" }),
+    withProgressBar(),
     Effect.provide(Skein.layer({ concurrency }))
   )
   yield* Console.log(report(root, summary, concurrency, peaks))

@@ -545,7 +545,12 @@ const ofFire: Checks<{ readonly group?: string }> = { group: text }
  * @since 0.1.0
  */
 export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, Starved, Client> =>
-  withCore((core) => core.detached.await(group))
+  withCore((core) => {
+    const fault = groupFault(group)
+    return fault === undefined ? core.detached.await(group) : Effect.die(fault)
+  })
+
+const groupFault = (group: string): GraphError | undefined => valueFault(text, "group", group)
 
 /**
  * Cancels everything of a group that {@link fireAndForget} started and that has not ended; what is fired later is not
@@ -564,8 +569,8 @@ export const cancelGroup = (
   options: CancelOptions = {}
 ): Effect.Effect<void, never, Client> =>
   withCore((core) => {
-    const unknown = optionsFault(options, ofCancel)
-    return unknown === undefined ? core.detached.cancel(group, cancelRequest(options)) : Effect.die(unknown)
+    const fault = groupFault(group) ?? optionsFault(options, ofCancel)
+    return fault === undefined ? core.detached.cancel(group, cancelRequest(options)) : Effect.die(fault)
   })
 
 /**

@@ -14,6 +14,7 @@ import * as Client from "./Client.ts"
 import type { Lifted, Needs, Own, Services, Upstream } from "./Inputs.ts"
 import * as internal from "./internal/graphs/graph.ts"
 import { settled } from "./internal/graphs/graphImport.ts"
+import { checkOf, holdsValues, valueFault } from "./internal/tasks/checks.ts"
 import { makeTask } from "./internal/tasks/makeTask.ts"
 import { normalize } from "./internal/tasks/options.ts"
 import { isRecord, noOptions, toEffect } from "./internal/tasks/task.ts"
@@ -263,7 +264,12 @@ export const fromRecord = <const I extends Readonly<Record<string, unknown>>>(
   record: I,
   options?: { readonly cache?: Cache | undefined }
 ): Effect.Effect<Untyped<unknown, Services<I>>, GraphError> =>
-  Effect.suspend(() => settled(internal.fromRecord(record, options?.cache))) as any
+  Effect.suspend(() => {
+    const fault = valueFault(tasksByKey, "record of Graph.fromRecord", record)
+    return fault === undefined ? settled(internal.fromRecord(record, options?.cache)) : Effect.fail(fault)
+  }) as any
+
+const tasksByKey = checkOf("a record of literals, calls and references", holdsValues)
 
 /**
  * Results by key. A `Map` will do.

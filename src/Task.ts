@@ -12,6 +12,8 @@ import { dual, identity } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
+import { givenEffect } from "./internal/bodies/bodies.ts"
+import { callback } from "./internal/tasks/checks.ts"
 import { numberOf } from "./internal/tasks/keys.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/tasks/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/tasks/options.ts"
@@ -165,11 +167,10 @@ const effectful = (
 ): unknown =>
   typeof second === "function"
     ? makeTask({ _tag: "effect", run: second as never }, first, normal(third))
-    : makeTask(
-      { _tag: "effect", run: () => first as never, constant: Effect.isEffect(first) ? first : undefined },
-      undefined,
-      normal(second as Options | undefined)
-    )
+    : constantly(givenEffect("The body of the task", first as never), normal(second as Options | undefined))
+
+const constantly = (effect: Effect.Effect<unknown>, options: internal.TaskOptions): internal.TaskImpl =>
+  makeTask({ _tag: "effect", run: () => effect, constant: effect }, undefined, options)
 
 /**
  * Like {@link make}, for a result that owns a resource: a connection, a pool, a file, a process. What the body acquires in its
@@ -338,7 +339,14 @@ export const withOptions: {
   ): Task<A, E | OptionErrors<O>, R | OptionServices<O>>
 } = dual(
   2,
-  (self: internal.TaskImpl, options: Options): any => remakeTask(self, replaced(self.options, options))
+  (self: internal.TaskImpl, options: Options): any =>
+    internal.isTask(self)
+      ? remakeTask(self, replaced(self.options, options))
+      : makeTask(
+        { _tag: "value", value: undefined },
+        undefined,
+        withInvalid(normalize(options), { option: "task of Task.withOptions", value: self, expected: "a task" })
+      )
 )
 
 /**
@@ -415,14 +423,16 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
   f: ((...args: P) => Return) & CallResult<Return>,
   options?: O
 ): Fn<P, Return, O> => {
-  const { name = f.name, nout, ...rest }: FnOptions<number, any, any, any> = options ?? {}
+  const { name = nameOf(f), nout, ...rest }: FnOptions<number, any, any, any> = options ?? {}
   const call = (args: unknown) => internal.toEffect(f(...args as P))
   const run = nout === undefined ? call : (args: unknown) => Effect.map(call(args), (all) => tuple(all, nout, name))
   const body: internal.Body = { _tag: "effect", run }
   const code = rest.pure === true ? `${numberOf(f)}/${nout}` : undefined
   const given = code === undefined ? normalize(rest) : { ...normalize({ ...rest, name }), code }
   const isCount = nout === undefined || (Number.isInteger(nout) && nout >= 0)
-  const normal = isCount ? given : withInvalid(given, { option: "nout", value: nout, expected: "a whole number" })
+  const wrong = callback("function of Task.fn", f) ??
+    (isCount ? undefined : { option: "nout", value: nout, expected: "a whole number" })
+  const normal = wrong === undefined ? given : withInvalid(given, wrong)
   return (...args): any => {
     const call = makeTask(body, args, normal) as any
     if (nout === undefined) return call
@@ -437,6 +447,8 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
     )
   }
 }
+
+const nameOf = (f: unknown): string => typeof f === "function" ? f.name : ""
 
 /** What a call with `nout` gave, which must have a member for each task. */
 const tuple = (all: unknown, nout: number, name: string): ReadonlyArray<unknown> => {

@@ -289,13 +289,16 @@ describe("wrong calls", () => {
       for (
         const wrong of [
           Task.make([], late, withKey),
-          Task.make(late(), withKey),
           Task.fn(late, withKey)(),
           Graph.make({ x: Task.fn(late, withKey)() }).tasks.x
         ]
       ) {
         assert.strictEqual(defectOf(yield* causeOf(Client.compute(wrong as Task.Task<unknown>))), said)
       }
+      assert.strictEqual(
+        defectOf(yield* causeOf(Client.compute(Task.make(late(), withKey)))),
+        "TypeError: The body of the task is a Promise instead of an Effect: wrap it with Effect.tryPromise."
+      )
       assert.include(
         (yield* graphErrorOf(Client.compute(Task.flatMap([], (): Task.Task<never> => untyped(late()), withKey))))
           .message,
@@ -338,4 +341,92 @@ describe("wrong calls", () => {
         "a large object"
       )
     }).pipe(Effect.scoped, inScheduler()))
+})
+
+describe("what untyped code gives", () => {
+  const refused = (effect: Effect.Effect<unknown, unknown, Client.Client>) =>
+    Effect.map(graphErrorOf(effect), ({ message }) => message)
+  const untyped = { Client, Graph, Task } as any
+
+  it.effect("F1: a body that is no effect is called a body, and not what a function returned", () =>
+    Effect.gen(function*() {
+      const bodies = [
+        [5, "5 instead of an Effect: wrap it with Effect.succeed."],
+        [async () => 1, "async () => 1 instead of an Effect: wrap it with Effect.tryPromise."],
+        [
+          () => 1,
+          "() => 1 instead of an Effect: wrap it with Effect.sync, or with Effect.suspend if it gives an effect."
+        ],
+        [Promise.reject(new Error("no")), "a Promise instead of an Effect: wrap it with Effect.tryPromise."]
+      ] as const
+      for (const make of [untyped.Task.make, untyped.Task.resource]) {
+        for (const [body, text] of bodies) {
+          const defect = defectOf(yield* causeOf(Client.compute(make(body))))
+          assert.strictEqual(defect, `TypeError: The body of the task is ${text}`)
+        }
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("F1: what cannot be iterated over or called is refused by map, zipMap and fn", () =>
+    Effect.gen(function*() {
+      const f = () => Effect.succeed(1)
+      const { fn, withOptions } = untyped.Task
+      const { map, zipMap } = untyped.Client
+      const input = "expected an array, or something else to iterate over."
+      const found = yield* Effect.forEach([
+        map(5, f),
+        zipMap(5, f),
+        zipMap([[1], 5], f),
+        map([1]),
+        zipMap([[1]], 5),
+        Effect.suspend(() => Client.compute(fn(5)(1))),
+        Effect.suspend(() => Client.compute(withOptions(5, { key: "k" })))
+      ], refused)
+      assert.deepStrictEqual(found, [
+        `The option input of Client.map cannot be 5: ${input}`,
+        `The option input of Client.zipMap cannot be 5: ${input}`,
+        `The option input of Client.zipMap cannot be 5: ${input}`,
+        "The option function of Client.map cannot be undefined: expected a function.",
+        "The option function of Client.zipMap cannot be 5: expected a function.",
+        "The option function of Task.fn cannot be 5: expected a function.",
+        "The option task of Task.withOptions of task \"k\" cannot be 5: expected a task."
+      ])
+    }).pipe(inScheduler()))
+
+  it.effect("F1: a task in the place of options is refused as no options", () =>
+    Effect.gen(function*() {
+      const message = yield* refused(Effect.suspend(() => Client.compute(untyped.Task.make(() => 1, task))))
+      assert.strictEqual(message, "The option options cannot be Task(\"x\"): expected a record of options.")
+    }).pipe(inScheduler()))
+
+  it.effect("G17, F1: graphs from outside take records of tasks and of functions", () =>
+    Effect.gen(function*() {
+      const found: ReadonlyArray<string> = yield* Effect.forEach([
+        untyped.Graph.fromJson({ tasks: [] }),
+        untyped.Graph.fromRecord(5),
+        untyped.Graph.fromRecord([Graph.ref("a")])
+      ], refused)
+      assert.match(found[0]!, /^The option registry cannot be undefined: expected functions by name/)
+      assert.match(found[1]!, /^The option record of Graph.fromRecord cannot be 5: expected a record of literals/)
+      assert.match(found[2]!, /^The option record of Graph.fromRecord cannot be \[/)
+    }).pipe(inScheduler()))
+
+  it.effect("F1: a group that is no text is a defect", () =>
+    Effect.gen(function*() {
+      const verbs: ReadonlyArray<Effect.Effect<unknown, unknown, Client.Client>> = [
+        untyped.Client.awaitGroup(5),
+        untyped.Client.cancelGroup(5)
+      ]
+      for (const verb of verbs) {
+        assert.include(defectOf(yield* causeOf(verb)), "The option group cannot be 5: expected a string.")
+      }
+    }).pipe(inScheduler()))
+
+  it("G17: tasks and graphs are short in texts", () => {
+    const graph = Graph.make({ a: task })
+    assert.deepStrictEqual(
+      [task, Task.make(Effect.void, { label: "load" }), Task.make(Effect.void), graph].map((each: unknown) => String(each)),
+      ["Task(\"x\")", "Task(load)", "Task", "Graph(1 tasks)"]
+    )
+  })
 })

@@ -365,7 +365,11 @@ describe("unmet", () => {
     Effect.gen(function*() {
       const late = () => Promise.reject(new Error("unseen"))
       const wrongs: ReadonlyArray<readonly [Effect.Effect<unknown, unknown, Worker.Worker>, string, string]> = [
-        [Task.dependsOn(where, (() => false) as never), "condition of Task.dependsOn is () => false", "sync"],
+        [
+          Task.dependsOn(where, (() => false) as never),
+          "condition of Task.dependsOn is () => false",
+          "sync, or with Effect.suspend if it gives an effect"
+        ],
         [Task.dependsOn(where, true as never), "condition of Task.dependsOn is true", "succeed"],
         [Task.dependsOn(where, late() as never), "condition of Task.dependsOn is a Promise", "tryPromise"],
         [Task.dependsOn(5 as never, Effect.succeed(true)), "body of Task.dependsOn is 5", "succeed"]

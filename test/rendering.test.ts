@@ -116,7 +116,7 @@ describe("pretty", () => {
         "Task \"x\" failed: no …\n    where: attempt 1 of \"x\" on worker \"local\", submitted by the program\n" +
           "  Caused by Error: no\n  way"
       )
-      const long = yield* rendered(Client.compute(Task.make(Effect.fail(new Error(`${"x".repeat(300)}\nway`)))))
+      const long = yield* rendered(Client.compute(Task.make(Effect.die(new Error(`${"x".repeat(300)}\nway`)))))
       assert.match(long.split("\n")[0]!, /xx …$/)
       assert.notInclude(long, "… …")
       const deep = new Error("outer", { cause: new RangeError("inner") })

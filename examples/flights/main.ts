@@ -42,7 +42,7 @@ const run = Effect.fnUntraced(function*(options: Options) {
   const weights = new Map<string, number>()
   yield* Scheduler.listen((event) => events.push(event))
   const [duration, { airports, delays, routes }] = yield* Client.compute(graph, { cache: weigh(weights) }).pipe(
-    Cli.withProgressBar({ interval: "100 millis" }),
+    Cli.withProgressBar(),
     Effect.timed,
     Effect.onExit(() => draw(graph, events, options.picture))
   )

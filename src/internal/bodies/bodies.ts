@@ -118,8 +118,14 @@ export const givenEffect = <A, E, R>(what: string, given: Effect.Effect<A, E, R>
   if (Effect.isEffect(given)) return given
   // Now, not when it runs: the failure of a promise may not go unseen until then.
   const found = briefResult(given)
-  const way = isThenable(given) ? "tryPromise" : typeof given === "function" ? "sync" : "succeed"
-  return Effect.die(new TypeError(`${what} is ${found} instead of an Effect: wrap it with Effect.${way}.`))
+  return Effect.die(new TypeError(`${what} is ${found} instead of an Effect: ${wayOf(given)}.`))
+}
+
+const wayOf = (given: unknown): string => {
+  if (typeof given !== "function") return `wrap it with Effect.${isThenable(given) ? "tryPromise" : "succeed"}`
+  return Object.prototype.toString.call(given) === "[object AsyncFunction]"
+    ? "wrap it with Effect.tryPromise"
+    : "wrap it with Effect.sync, or with Effect.suspend if it gives an effect"
 }
 
 /** What a body is given: its inputs as they were given, with tasks replaced by their results. */

@@ -4,12 +4,13 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import type { Needs, Own, Services, Upstream, Values } from "../../Inputs.ts"
 import type { GraphError } from "../../SkeinError.ts"
 import type { Task } from "../../Task.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
-import { anything, optionsFault } from "../tasks/checks.ts"
 import type { Checks, Mode } from "../tasks/checks.ts"
+import { anything, callback, invalidOption, optionsFault, valueFault } from "../tasks/checks.ts"
 import { makeTask } from "../tasks/makeTask.ts"
 import { normalize } from "../tasks/options.ts"
 import type { AnyOptions, NoOptions, OptionErrors, OptionServices, OptionsFor } from "../tasks/taskOptions.ts"
@@ -64,8 +65,8 @@ const mapItems = (
   f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
   options: MapOptions<unknown> | undefined
 ): Effect.Effect<unknown, unknown> => {
-  const unknown = optionsFault(options, ofMap)
-  if (unknown !== undefined) return Effect.fail(unknown)
+  const wrong = mapFault("Client.map", [items], f, options)
+  if (wrong !== undefined) return Effect.fail(wrong)
   return Effect.flatMap(readRows(core, [items], ([item]) => item), (given) => mapRows(core, given, f, options))
 }
 
@@ -84,6 +85,15 @@ const mapRows = (
       : makeTask({ _tag: "effect", run: (value) => f(value, index) }, item, normalize(optionsOf(item, index)))
   )
   return computeShape(core, tasks, options)
+}
+
+/** What untyped code gave that cannot be read or called. */
+const mapFault = (of: string, inputs: unknown, f: unknown, options: unknown): GraphError | undefined => {
+  const fault = optionsFault(options, ofMap) ?? valueFault(callback, `function of ${of}`, f)
+  if (fault !== undefined) return fault
+  const stray = Array.isArray(inputs) ? inputs.find((input) => !Predicate.isIterable(input)) as unknown : inputs
+  const isStray = !Array.isArray(inputs) || !inputs.every(Predicate.isIterable)
+  return isStray ? invalidOption(`input of ${of}`, stray, "an array, or something else to iterate over") : undefined
 }
 
 const ofMap: Checks<MapOptions<unknown>> = { ...ofCompute, task: anything }
@@ -116,9 +126,9 @@ export const zipMap = <
   Services<Mapped<Zipped<I>, B, E, R, O>> | Client
 > =>
   withCore((core) => {
-    const unknown = optionsFault(options, ofMap)
-    return unknown !== undefined
-      ? Effect.fail(unknown)
+    const wrong = mapFault("Client.zipMap", inputs, f, options)
+    return wrong !== undefined
+      ? Effect.fail(wrong)
       : Effect.flatMap(
         readRows(core, inputs, (row) => row),
         (rows) => mapRows(core, rows, (items) => f(...items as any), options as never)

@@ -43,6 +43,7 @@ const make = (source: Source): GraphImpl => {
     [GraphTypeId]: { value: GraphTypeId },
     source: { value: source },
     toJSON: { value: json },
+    toString: { value: () => `Graph(${entriesOf(graph).size} tasks)` },
     tasks: { enumerable: true, get: () => tasks ??= tasksOf(entriesOf(graph)) }
   })
 }

@@ -6,13 +6,14 @@
 import * as Effect from "effect/Effect"
 import * as EffectGraph from "effect/Graph"
 import * as Schema from "effect/Schema"
-import { rules } from "../../engine/protocol/policies.ts"
 import type { Policy } from "../../engine/protocol/policies.ts"
+import { rules } from "../../engine/protocol/policies.ts"
 import { GraphError } from "../../SkeinError.ts"
+import { checkOf, holdsValues, valueFault } from "../tasks/checks.ts"
 import { listedIn, makeDependency } from "../tasks/dependency.ts"
 import { makeTask } from "../tasks/makeTask.ts"
-import { noOptions, toEffect } from "../tasks/task.ts"
 import type { TaskOptions } from "../tasks/task.ts"
+import { noOptions, toEffect } from "../tasks/task.ts"
 import { cutList, inLine, quote } from "../text/text.ts"
 import { checked, ref } from "./graph.ts"
 import type { Entry, GraphImpl } from "./graph.ts"
@@ -171,6 +172,9 @@ const nameOfPolicy = ({ _tag }: Policy): string => _tag === "All" ? "all" : _tag
 
 export type Registry = Readonly<Record<string, (values: any, task: JsonTaskOf) => unknown>>
 
+const registryFault = (registry: unknown): GraphError | undefined =>
+  valueFault(checkOf("functions by name, such as { add: ({ a, b }) => a + b }", holdsValues), "registry", registry)
+
 const decode = Schema.decodeUnknownEffect(Json)
 
 export const fromJson = (
@@ -178,6 +182,8 @@ export const fromJson = (
   registry: Registry
 ): Effect.Effect<GraphImpl, GraphError | Schema.SchemaError> =>
   Effect.flatMap(decode(json), ({ tasks }) => {
+    const invalid = registryFault(registry)
+    if (invalid !== undefined) return Effect.fail(invalid)
     const nameOf = ({ key, label, task }: JsonTaskOf): string => task ?? label ?? key
     const unknown = tasks.find((task) => !Object.hasOwn(registry, nameOf(task)))
     if (unknown !== undefined) {

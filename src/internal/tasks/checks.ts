@@ -10,7 +10,7 @@ import type { WaitOptions } from "../../Future.ts"
 import { GraphError } from "../../SkeinError.ts"
 import type { GraphReason } from "../../SkeinError.ts"
 import { millisOf } from "./durations.ts"
-import { isRecord } from "./task.ts"
+import { isRecord, isTask } from "./task.ts"
 import type { Invalid, Pass } from "./task.ts"
 
 /** What is wrong with a value of an option, if anything is. */
@@ -29,7 +29,9 @@ const nothing: ReadonlyArray<Invalid> = []
  */
 export const invalidIn = (options: unknown, checks: Table): ReadonlyArray<Invalid> => {
   if (options === undefined || typeof options === "number") return nothing
-  if (!holdsValues(options)) return [{ option: "options", value: options, expected: "a record of options" }]
+  if (!holdsValues(options) || isTask(options)) {
+    return [{ option: "options", value: options, expected: "a record of options" }]
+  }
   let found: Array<Invalid> | undefined
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined) continue

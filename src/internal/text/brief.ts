@@ -5,7 +5,7 @@
  * @internal
  */
 import { format } from "effect/Formatter"
-import { looked, unreadable, unreadableAs } from "../values/looks.ts"
+import { looked, unreadableAs } from "../values/looks.ts"
 import { hush, workIn } from "../values/strangers.ts"
 import { inLine } from "./text.ts"
 

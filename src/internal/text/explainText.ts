@@ -3,9 +3,9 @@
  *
  * @internal
  */
-import type { Because, Explanation, Lack } from "../../engine/views/explain.ts"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
+import type { Because, Explanation, Lack } from "../../engine/views/explain.ts"
 import { quote } from "./text.ts"
 
 const most = 5
