@@ -425,7 +425,9 @@ describe("what untyped code gives", () => {
   it("G17: tasks and graphs are short in texts", () => {
     const graph = Graph.make({ a: task })
     assert.deepStrictEqual(
-      [task, Task.make(Effect.void, { label: "load" }), Task.make(Effect.void), graph].map((each: unknown) => String(each)),
+      [task, Task.make(Effect.void, { label: "load" }), Task.make(Effect.void), graph].map((each: unknown) =>
+        String(each)
+      ),
       ["Task(\"x\")", "Task(load)", "Task", "Graph(1 tasks)"]
     )
   })

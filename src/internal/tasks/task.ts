@@ -15,6 +15,7 @@ import type { Submission } from "../../engine/state/Submission.ts"
 import { keyAt } from "../../engine/state/Submission.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
 import type { Future } from "../../Future.ts"
+// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import { briefResult } from "../text/brief.ts"
 import { inLine, quote } from "../text/text.ts"

@@ -6,8 +6,8 @@
 import * as Cause from "effect/Cause"
 import type { StackFrame } from "effect/References"
 import type { Path } from "../../engine/structures/path.ts"
-import { brief } from "./brief.ts"
 import { isA, looked, unreadableAs } from "../values/looks.ts"
+import { brief } from "./brief.ts"
 import { inLine, inLines, isCut, quote } from "./text.ts"
 
 /** Where a failure happened. */
