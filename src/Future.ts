@@ -149,7 +149,7 @@ const valueOf = <A, E>(
   const { core: { view, waits }, claim } = future
   if (view.isSettled(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
   // By then the result may have been lost.
-  return Effect.flatMap(waits.forClaims([claim], "all", keepSlot), () => valueOf<A, E>(future, keepSlot))
+  return Effect.flatMap(waits.forFutures([future], "all", keepSlot), () => valueOf<A, E>(future, keepSlot))
 }
 
 export {

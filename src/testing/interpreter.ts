@@ -60,7 +60,7 @@ type Stage = Pick<SchedulerCore, "name" | "keyOf" | "settle"> & {
   readonly computes: Pick<SchedulerCore["computes"], "run">
   readonly owners: Pick<SchedulerCore["owners"], "cancel" | "keep" | "release">
   readonly view: Partial<SchedulerCore["view"]>
-  readonly waits: Pick<SchedulerCore["waits"], "abandon" | "away" | "counted" | "forClaims" | "rejoin" | "secede">
+  readonly waits: Pick<SchedulerCore["waits"], "abandon" | "away" | "counted" | "forFutures" | "rejoin" | "secede">
 }
 
 export class Interpreter implements Stage {
@@ -523,9 +523,9 @@ export class Interpreter implements Stage {
   }
 
   readonly waits = {
-    forClaims: (claims: ReadonlyArray<Claim>, mode: WaitMode): Effect.Effect<void> =>
+    forFutures: (futures: ReadonlyArray<FutureImpl>, mode: WaitMode): Effect.Effect<void> =>
       Effect.withFiber((fiber) => {
-        const ids = claims.map(({ task }) => task)
+        const ids = futures.map(({ claim: { task } }) => task)
         const needed = mode === "firstCompleted" ? ids.slice(0, 1) : ids
         const evaluated = Effect.andThen(this.waits.waiting(fiber), this.evaluateAll(needed))
         return Effect.map(evaluated, () => this.note(fiber, needed))

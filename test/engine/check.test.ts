@@ -202,8 +202,9 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ],
     // ---- who wants tasks
     ["S3: run (row 2, running) says 3 users of 2", ({ tasks }, _, id) => tasks.refs[id("run")]!++],
-    ["S3: next (row 3, ready) goes on for nobody", ({ owners, tasks }, _, id) => {
+    ["S3: next (row 3, ready) goes on for nobody", ({ claims, owners, tasks }, rig, id) => {
       owners.forEach((owner) => owner.claims.delete(id("next")))
+      claims.delete(rig.claim(100, "next").id)
       tasks.refs[id("next")] = 0
     }],
     ["S8: done (row 0, succeeded) is held for nobody", ({ tasks }, _, id) => {
@@ -223,6 +224,8 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       "S3: the released claim of main on run (row 2, running) is kept",
       (_, rig) => void (rig.claim(100, "run").state = "released")
     ],
+    ["S3: the claim 2 of main is not known", ({ claims }) => claims.delete(2)],
+    ["S3: 5 claims are known of 4", ({ claims }, rig) => claims.set(99, rig.claim(100, "run"))],
     ["S3: the identity next names run (row 2, running)", (state, _, id) => state.keys.set("next", id("run"))],
     ["S3: next (row 3, ready) lost its key", (state) => state.keys.delete("next")],
     [

@@ -245,7 +245,7 @@ describe("enumerations", () => {
     anew.end("x")
     anew.end("filler")
     anew.submit(user, { a: [anew.ref("x")] })
-    anew.send({ _tag: "ClaimReleased", claim: anew.claim(user, "x") })
+    anew.send({ _tag: "ClaimReleased", claim: anew.claim(user, "x").id })
     anew.end("a")
     anew.lose("w1")
     anew.finalize("x")

@@ -8,7 +8,7 @@ import { isBeyond } from "../../src/engine/events/horizon.ts"
 import type { Ending, Event, PoolOpened, SlotWanted, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
 import type { Fairness } from "../../src/engine/protocol/fairness.ts"
 import { inOrder } from "../../src/engine/protocol/fairness.ts"
-import type { TaskId } from "../../src/engine/protocol/ids.ts"
+import type { ClaimId, TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Discard, Instruction, Start, StartWorker, WaitEnded } from "../../src/engine/protocol/Instruction.ts"
 import { Flag, Phase, phaseNames } from "../../src/engine/protocol/Phase.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/protocol/Plan.ts"
@@ -333,7 +333,7 @@ export class Model {
   /** Copies that are on their way. */
   private readonly copying = new Map<number, Copying>()
   readonly owners = new Map<number, Owner>()
-  readonly interests = new Map<Claim, Interest>()
+  readonly interests = new Map<ClaimId, Interest>()
   readonly waits = new Map<number, Waiting>()
   readonly workers: Array<Worker> = []
   readonly failures = new Set<number>()
@@ -1087,11 +1087,13 @@ export class Model {
     if (task.status !== "succeeded" && !task.refused && task.told.includes(kind)) task.owner.roots.push(task.name)
   }
 
-  private claim(owner: Owner, task: Task, claim: Claim): void {
-    if (this.interests.has(claim)) return this.complain(`a claim of owner ${owner.id} on ${task.name} is given twice`)
+  private claim(owner: Owner, task: Task, id: ClaimId): void {
+    const claim = this.state!.claims.get(id)
+    if (claim === undefined) return this.complain(`claim ${id} of owner ${owner.id} is not known`)
+    if (this.interests.has(id)) return this.complain(`a claim of owner ${owner.id} on ${task.name} is given twice`)
     const interest: Interest = { owner, task, claim, state: "live", cancelledFor: undefined }
     owner.claims.add(interest)
-    this.interests.set(claim, interest)
+    this.interests.set(id, interest)
   }
 
   private close(owner: Owner, by: string): void {

@@ -5,7 +5,7 @@ import * as Engine from "../../src/engine/Engine.ts"
 import { Told } from "../../src/engine/life/wishes.ts"
 import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/protocol/Event.ts"
 import { fairnessOf } from "../../src/engine/protocol/fairness.ts"
-import type { TaskId } from "../../src/engine/protocol/ids.ts"
+import type { ClaimId, TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Instruction } from "../../src/engine/protocol/Instruction.ts"
 import { Flag, phaseNames } from "../../src/engine/protocol/Phase.ts"
 import { defaultLimits } from "../../src/engine/protocol/Settings.ts"
@@ -17,6 +17,7 @@ import type { Trail } from "../../src/engine/state/Outcome.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
 import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
+import { cancelOf, claimOf } from "../../src/engine/views/claims.ts"
 import { plan, referenceTo } from "./plans.ts"
 import type { Dependency, Options } from "./plans.ts"
 import { Narrator } from "./story.ts"
@@ -114,13 +115,15 @@ export class Rig {
     if (answer === undefined) return new Int32Array(0)
     names.forEach((name, i) => this.ids.set(name, answer.ids[i]!))
     const targeted = targets ?? sinks
-    answer.claims.forEach((claim, i) => this.noteClaim(owner, this.nameOf(targeted[i]!), claim))
+    answer.claims.forEach((id, i) => this.noteClaim(owner, this.nameOf(targeted[i]!), id))
     return answer.ids
   }
 
-  private noteClaim(owner: number, name: string, claim: Claim): void {
+  private noteClaim(owner: number, name: string, id: ClaimId): Claim {
+    const claim = claimOf(this.state, id)
     this.claims.set(`${owner} ${name}`, claim)
     this.places.set(claim, placeOf(this.state, claim.task))
+    return claim
   }
 
   private nameOf(dependency: Dependency): string {
@@ -199,12 +202,13 @@ export class Rig {
     inside?: string,
     mode: WaitMode = "all"
   ): ReadonlyArray<Instruction> {
-    return this.send({ _tag: "WaitBegan", wait, claims, mode, ...this.from(inside) })
+    return this.send({ _tag: "WaitBegan", wait, claims: claims.map(({ id }) => id), mode, ...this.from(inside) })
   }
 
   /** Waits inside a task for all of these, and keeps the slot. */
   keep(wait: number, claims: ReadonlyArray<Claim>, inside: string): ReadonlyArray<Instruction> {
-    return this.send({ _tag: "WaitBegan", wait, claims, mode: "all", keepsSlot: true, ...this.from(inside) })
+    const ids = claims.map(({ id }) => id)
+    return this.send({ _tag: "WaitBegan", wait, claims: ids, mode: "all", keepsSlot: true, ...this.from(inside) })
   }
 
   abandon(wait: number): ReadonlyArray<Instruction> {
@@ -224,8 +228,7 @@ export class Rig {
     const claim = this.claim(owner, name)
     return this.send({
       _tag: "CancelRequested",
-      claim,
-      place: this.places.get(claim)!,
+      ...cancelOf(claim, this.places.get(claim)!),
       force,
       by: inside ?? "main",
       reason: "told so",
@@ -235,16 +238,15 @@ export class Rig {
   }
 
   share(owner: number, claim: Claim): Claim {
-    const out = this.send({ _tag: "ClaimShared", claim, owner })
+    const out = this.send({ _tag: "ClaimShared", claim: claim.id, owner })
     const made = out.find((instruction) => instruction._tag === "Submitted")?.claims[0]
     if (made === undefined) return claim
-    this.noteClaim(owner, this.narrator.name(claim.task), made)
-    return made
+    return this.noteClaim(owner, this.narrator.name(claim.task), made)
   }
 
   /** The owner needs the task no longer. */
   release(owner: number, name: string): ReadonlyArray<Instruction> {
-    return this.send({ _tag: "ClaimReleased", claim: this.claim(owner, name) })
+    return this.send({ _tag: "ClaimReleased", claim: this.claim(owner, name).id })
   }
 
   close(owner: number, wait: number, inside?: string): ReadonlyArray<Instruction> {

@@ -28,6 +28,7 @@ import { isGivenValue, placeOf, settingsOf } from "../../src/engine/state/lookup
 import type { Claim } from "../../src/engine/state/Owner.ts"
 import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
+import { cancelOf, claimOf } from "../../src/engine/views/claims.ts"
 import { Chance } from "../chance.ts"
 import { hasEnded, Model } from "./model.ts"
 import type { Order } from "./model.ts"
@@ -621,7 +622,8 @@ export class Simulation {
 
   private keep(owner: Owner, out: ReadonlyArray<Instruction>): void {
     const answer = out.find((instruction) => instruction._tag === "Submitted")
-    for (const claim of answer?.claims ?? []) {
+    for (const id of answer?.claims ?? []) {
+      const claim = claimOf(this.state, id)
       if (!owner.claims.includes(claim)) owner.claims.push(claim)
       this.claims.push(claim)
       this.registered.set(claim, placeOf(this.state, claim.task))
@@ -643,7 +645,9 @@ export class Simulation {
     const plan = planOfOne({ idempotent: chance.with(0.05) ? false : undefined }, [~former.task])
     const from = { owner: owner.id, targets: [0], parent: -1, attempt: 0 }
     this.keep(owner, this.send({ _tag: "GraphSubmitted", now: this.now, plan, ...from }))
-    if (former.state === "live" && chance.with(0.9)) this.send({ _tag: "ClaimReleased", now: this.now, claim: former })
+    if (former.state === "live" && chance.with(0.9)) {
+      this.send({ _tag: "ClaimReleased", now: this.now, claim: former.id })
+    }
   }
 
   private compute(): void {
@@ -789,7 +793,7 @@ export class Simulation {
       _tag: "WaitBegan",
       now: this.now,
       wait: this.next++,
-      claims: mode === "never" ? [] : claims,
+      claims: mode === "never" ? [] : claims.map(({ id }) => id),
       mode,
       waiter: run?.task ?? -1,
       attempt: (run?.attempt ?? 0) - (isStale ? 1 : 0),
@@ -816,7 +820,7 @@ export class Simulation {
       _tag: "WaitBegan",
       now: this.now,
       wait: this.next++,
-      claims: lacking.slice(0, 1 + chance.below(2)),
+      claims: lacking.slice(0, 1 + chance.below(2)).map(({ id }) => id),
       mode: "all",
       waiter: run.task,
       attempt: run.attempt,
@@ -897,8 +901,7 @@ export class Simulation {
     this.send({
       _tag: "CancelRequested",
       now: this.now,
-      claim,
-      place: this.registered.get(claim)!,
+      ...cancelOf(claim, this.registered.get(claim)!),
       force,
       by: "somebody",
       reason: "told so",
@@ -910,14 +913,14 @@ export class Simulation {
 
   private releaseClaim(): void {
     const claim = this.chance.pick(this.chance.with(0.9) ? this.liveClaims() : this.claims)
-    if (claim !== undefined) this.send({ _tag: "ClaimReleased", now: this.now, claim })
+    if (claim !== undefined) this.send({ _tag: "ClaimReleased", now: this.now, claim: claim.id })
   }
 
   private share(): void {
     const claim = this.chance.with(0.9) ? this.chance.pick(this.liveClaims()) : this.chance.pick(this.claims)
     const owner = this.chance.pick([...this.owners.values()].filter((each) => each.isOpen && each.wait === undefined))
     if (claim === undefined || owner === undefined) return
-    this.keep(owner, this.send({ _tag: "ClaimShared", now: this.now, claim, owner: owner.id }))
+    this.keep(owner, this.send({ _tag: "ClaimShared", now: this.now, claim: claim.id, owner: owner.id }))
   }
 
   /** Somebody says how some task ended, open or not. */
@@ -1091,7 +1094,7 @@ export class Simulation {
       [1, () => {
         if (claim === undefined) return
         const wait = this.next++
-        this.send({ _tag: "WaitBegan", now: this.now, wait, claims: [claim], mode: "all", waiter: task, attempt })
+        this.send({ _tag: "WaitBegan", now: this.now, wait, claims: [claim.id], mode: "all", waiter: task, attempt })
       }],
       [1, () => {
         const owner = this.chance.pick([...this.owners.values()].filter((each) => each.isOpen && !this.isOfARun(each)))

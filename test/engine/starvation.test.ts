@@ -225,7 +225,7 @@ describe("waits that keep their slot", () => {
     rig.send({
       _tag: "WaitBegan",
       wait: 1,
-      claims: [rig.claim(main, "b")],
+      claims: [rig.claim(main, "b").id],
       mode: "all",
       keepsSlot: true,
       waiter: rig.id("a"),

@@ -3,11 +3,12 @@
  * engine asks.
  */
 import type { Ending, Event } from "../../src/engine/protocol/Event.ts"
-import type { TaskId } from "../../src/engine/protocol/ids.ts"
+import type { ClaimId, TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Instruction, Refusal } from "../../src/engine/protocol/Instruction.ts"
 import type { Plan, Reference } from "../../src/engine/protocol/Plan.ts"
 import type { Transition } from "../../src/engine/protocol/Transition.ts"
 import { keyOf } from "../../src/engine/state/lookups.ts"
+import type { Claim } from "../../src/engine/state/Owner.ts"
 import type { State } from "../../src/engine/state/State.ts"
 
 /** Phases that instructions make plain. */
@@ -26,6 +27,7 @@ export class Narrator {
   readonly lines: Array<string> = []
   private readonly names = new Map<TaskId, string>()
   private readonly owners = new Map<number, string>()
+  private readonly claims = new Map<ClaimId, Claim>()
   private sequence = 1
   private readonly state: State
 
@@ -36,6 +38,7 @@ export class Narrator {
   /** Call after the step. */
   tell(event: Event, out: ReadonlyArray<Instruction>, transitions: ReadonlyArray<Transition> = []): void {
     const submitted = out.find((instruction) => instruction._tag === "Submitted")
+    for (const claim of submitted?.claims ?? []) this.claims.set(claim, this.state.claims.get(claim)!)
     if (event._tag === "OwnerOpened") this.owners.set(event.owner, event.name)
     const line = this.event(event, submitted !== undefined)
     if ("plan" in event && submitted !== undefined) this.learn(event.plan, submitted.ids)
@@ -55,6 +58,10 @@ export class Narrator {
     for (let task = 0; task < used; task++) {
       if (submission[task] !== undefined) this.names.set(task, keyOf(this.state, task))
     }
+  }
+
+  private claimed(claim: ClaimId): string {
+    return this.name(this.claims.get(claim)!.task)
   }
 
   name(task: TaskId): string {
@@ -137,7 +144,7 @@ export class Narrator {
       case "TaskFinalized":
         return `the resource of ${this.name(event.task)} is finalized`
       case "WaitBegan": {
-        const claims = event.claims.map((claim) => this.name(claim.task)).join(" and ")
+        const claims = event.claims.map((claim) => this.claimed(claim)).join(" and ")
         const who = event.waiter < 0 ? "somebody" : this.name(event.waiter)
         const slot = event.keepsSlot === true ? " and keeps its slot" : ""
         return `${who} waits for ${claims || "nothing"}${slot} (${event.wait}, ${event.mode})`
@@ -147,14 +154,14 @@ export class Narrator {
       case "WaitAbandoned":
         return `wait ${event.wait} is given up`
       case "CancelRequested": {
-        const owner = event.claim.owner.name
+        const owner = this.claims.get(event.claim)!.owner.name
         const whom = event.force ? "everybody" : owner
-        return `${event.by} cancels ${this.name(event.claim.task)} for ${whom} and waits (${event.wait})`
+        return `${event.by} cancels ${this.claimed(event.claim)} for ${whom} and waits (${event.wait})`
       }
       case "ClaimReleased":
-        return `${event.claim.owner.name} lets go of ${this.name(event.claim.task)}`
+        return `${this.claims.get(event.claim)!.owner.name} lets go of ${this.claimed(event.claim)}`
       case "ClaimShared":
-        return `${this.owner(event.owner)} claims ${this.name(event.claim.task)} too`
+        return `${this.owner(event.owner)} claims ${this.claimed(event.claim)} too`
       case "OwnerClosed":
         return `${this.owner(event.owner)} closes and waits (${event.wait})`
       case "TimeCame":

@@ -19,7 +19,7 @@ describe("submit", () => {
     })
     const [claim] = claimsOf(rig.state.owners.get(main)!)
     assert.deepStrictEqual(out, [
-      { _tag: "Submitted", ids: Int32Array.of(0, 1), claims: [claim!] },
+      { _tag: "Submitted", ids: Int32Array.of(0, 1), claims: [claim!.id] },
       { _tag: "Start", task: 0, attempt: 1, number: 1, worker: 0, inputs: [], holders: undefined }
     ])
   })
@@ -91,7 +91,7 @@ describe("submit", () => {
     rig.submit(main, { a: [] })
     assert.strictEqual(rig.state.keys.get("a"), rig.id("a"))
     assert.notStrictEqual(rig.id("a"), old)
-    rig.send({ _tag: "ClaimReleased", claim })
+    rig.send({ _tag: "ClaimReleased", claim: claim.id })
     assert.strictEqual(rig.state.keys.get("a"), rig.id("a"))
     rig.end("a")
     rig.close(main, 1)

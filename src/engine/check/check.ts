@@ -34,6 +34,7 @@ const emptiness: Rule = function*(state) {
   const sizes = {
     tasks: state.tasks.size,
     keys: state.keys.size,
+    claims: state.claims.size,
     waits: open.length,
     waitsOf: state.waitsOf.size,
     keeping: state.keeping.size,

@@ -35,17 +35,21 @@ export const users: Rule = function*(state, { live, name, needs }) {
   for (const task of refs.keys()) if (!isLive(state, task)) yield `S3: the free row ${task} has users`
 }
 
-/** S3: claims know their owners, and keys their tasks. */
+/** S3: claims know their owners, numbers their claims, and keys their tasks. */
 export const claims: Rule = function*(state, { live, name }) {
+  let found = 0
   for (const owner of state.owners.values()) {
     for (const [task, claims] of owner.claims) {
       if (claims instanceof Set && claims.size === 0) yield `S3: ${owner.name} keeps an empty set of claims`
       for (const claim of claims instanceof Set ? claims : [claims]) {
+        found++
+        if (state.claims.get(claim.id) !== claim) yield `S3: the claim ${claim.id} of ${owner.name} is not known`
         if (claim.task !== task || claim.owner !== owner) yield `S3: a claim of ${owner.name} is misplaced`
         if (claim.state !== "live") yield `S3: the ${claim.state} claim of ${owner.name} on ${name(task)} is kept`
       }
     }
   }
+  if (found !== state.claims.size) yield `S3: ${state.claims.size} claims are known of ${found}`
   for (const [identity, task] of state.keys) {
     if (!isLive(state, task) || settingsOf(state, task)?.identity !== identity) {
       const key = typeof identity === "string" ? identity : "of an object"

@@ -10,14 +10,14 @@ import * as owners from "../life/owners.ts"
 import * as waits from "../life/waits.ts"
 import { wish } from "../life/wishes.ts"
 import type { GraphSubmitted } from "../protocol/Event.ts"
-import type { TaskId } from "../protocol/ids.ts"
+import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Out, Refusal } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Plan } from "../protocol/Plan.ts"
 import { nestingOf, nestingRefusal, refusalOf } from "../state/limits.ts"
 import { placeOf } from "../state/lookups.ts"
-import type { Claim, Owner } from "../state/Owner.ts"
+import type { Owner } from "../state/Owner.ts"
 import type { Lane } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
 import { liveOf, nameAt, priorityAt, shareAt } from "../state/Submission.ts"
@@ -47,10 +47,10 @@ export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
 const livingParent = ({ tasks }: State, { attempt, parent }: GraphSubmitted): TaskId =>
   parent >= 0 && tasks.attempt[parent] === attempt && tasks.submission[parent] !== undefined ? parent : -1
 
-const noClaims: ReadonlyArray<Claim> = []
+const noClaims: ReadonlyArray<ClaimId> = []
 const gone: Refusal = { _tag: "Gone", what: "owner" }
 
-const claimEach = (state: State, submission: Submission, event: GraphSubmitted): ReadonlyArray<Claim> =>
+const claimEach = (state: State, submission: Submission, event: GraphSubmitted): ReadonlyArray<ClaimId> =>
   event.targets.map((target) => owners.claim(state, submission.owner, liveOf(submission, target)))
 
 /** The claims of a `compute`, and its wait for them or, with wishes, for all that it wishes. */

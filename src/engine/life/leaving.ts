@@ -53,7 +53,7 @@ const behalvesOf = (state: State, task: TaskId): ReadonlyArray<Behalf> =>
 const none: ReadonlyArray<Behalf> = []
 
 const withdrawing = ({ cancelling: { owner, task } }: State): ReadonlyArray<Behalf> =>
-  owner === undefined ? none : [{ owner: owner.id, cancelled: task && numberOf(task) }]
+  owner === undefined ? none : [{ owner, cancelled: task && numberOf(task) }]
 
 const ownBehalves = (state: State, task: TaskId): ReadonlyArray<Behalf> => {
   const { owner } = state.tasks.submission[task]!

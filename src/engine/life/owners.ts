@@ -5,19 +5,17 @@
  * @since 0.1.0
  */
 import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpened } from "../protocol/Event.ts"
-import type { TaskId } from "../protocol/ids.ts"
+import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded } from "../protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { dependentsOf } from "../state/dependencies.ts"
 import { keyOf, nameOfWorker, placeOf, sequenceOf } from "../state/lookups.ts"
-import { firstOf } from "../state/Outcome.ts"
 import type { Trail } from "../state/Outcome.ts"
 import { dropFailure, outcomeOf } from "../state/outcomes.ts"
 import { unwanted } from "../state/Owner.ts"
 import type { Claim, Owner } from "../state/Owner.ts"
 import type { State } from "../state/State.ts"
-import { numberOf } from "../state/Submission.ts"
 import { propagate } from "./agenda.ts"
 import { cancel, cancelledBy } from "./cancel.ts"
 import * as leaving from "./leaving.ts"
@@ -31,43 +29,41 @@ export const open = (state: State, { name, owner }: OwnerOpened): void => {
 
 /** Handles {@link CancelRequested}. A task that has ended is not affected. */
 export const request = (state: State, event: CancelRequested, out: Out): void => {
-  const { by, claim, force, reason } = event
-  const task = meantBy(event)
+  const { by, force, owner, reason } = event
+  const claim = state.claims.get(event.claim)
+  // With `force` it does not matter whether the owner still has an interest to withdraw.
+  const task = claim?.task ?? (force ? liveTask(state, event.serial) : -1)
   const isOpen = task >= 0 && !hasEnded(state.tasks.phase[task] as PhaseOf) && state.tasks.refs[task]! > 0
-  const isMeant = task >= 0 && (isOpen || claim.state !== "cancelled")
-  const cancelled = isMeant ? sequenceOf(state, task) : numberOfCancelled(claim)
+  const isMeant = task >= 0 && (isOpen || claim !== undefined || event.cancelled === undefined)
+  const cancelled = isMeant ? sequenceOf(state, task) : event.cancelled
   if (isOpen) {
-    state.cancelling = { task: placeOf(state, task), by, reason, owner: claim.owner }
-    if (force) {
+    state.cancelling = { task: placeOf(state, task), by, reason, owner }
+    if (force || claim === undefined) {
       leaving.note(state, task, -1)
       cancel(state, task, out)
     } else withdrawDownstream(state, claim, out)
     propagate(state, out)
   }
   // The owner of a claim that is gone may be closed: its number is still on whatever leaves because of this.
-  const behalf = cancelled === undefined ? undefined : { owner: claim.owner.id, cancelled }
+  const behalf = cancelled === undefined ? undefined : { owner, cancelled }
   const open = behalf === undefined ? [] : leaving.leavingOn(state, behalf)
   waits.enter(state, { ...event, mode: "all", behalf }, open, undefined, out)
 }
 
-/**
- * The task that a cancellation is about, or -1. With `force` it does not matter whether the owner still has an interest to
- * withdraw.
- */
-const meantBy = ({ claim, force, place: { index, submission } }: CancelRequested): TaskId =>
-  claim.state === "live" ? claim.task : force ? submission.ids[index]! : -1
-
-/** The number of the task with whose cancellation that of `claim` began. */
-const numberOfCancelled = ({ outcome }: Claim): number | undefined => {
-  const place = outcome && firstOf(outcome.trail).place
-  return place && numberOf(place)
+/** The live task with this number among all tasks, or -1. Costs a walk over all of them. */
+const liveTask = (state: State, serial: number): TaskId => {
+  const { submission, used } = state.tasks
+  for (let task = 0; task < used; task++) {
+    if (submission[task] !== undefined && sequenceOf(state, task) === serial) return task
+  }
+  return -1
 }
 
 const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): void => {
   const { starts, worker } = state.tasks
   const outcome = outcomeOf(state, task, cancelledBy(state, task))
   for (const [claim, trail] of claimsDownstream(state, owner, task, outcome.trail)) {
-    removeClaim(claim)
+    removeClaim(state, claim)
     claim.state = "cancelled"
     claim.outcome = { reason: outcome.reason, trail }
     claim.starts = starts[claim.task]!
@@ -84,10 +80,11 @@ const withdraw = (state: State, task: TaskId, out: Out): void => {
 }
 
 /** Handles {@link ClaimReleased}. Other claims of the same owner on the same task stay. */
-export const release = (state: State, { claim }: ClaimReleased, out: Out): void => {
-  if (claim.state !== "live") return
-  removeClaim(claim)
-  state.cancelling = { by: unwanted.by, reason: unwanted.reason, owner: claim.owner }
+export const release = (state: State, event: ClaimReleased, out: Out): void => {
+  const claim = state.claims.get(event.claim)
+  if (claim === undefined) return
+  removeClaim(state, claim)
+  state.cancelling = { by: unwanted.by, reason: unwanted.reason, owner: claim.owner.id }
   letGo(state, claim, out)
 }
 
@@ -128,10 +125,10 @@ export const close = (state: State, event: OwnerClosed, out: Out): void => {
 }
 
 const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): void => {
-  state.cancelling = { by: event.by, reason: event.reason, owner }
+  state.cancelling = { by: event.by, reason: event.reason, owner: owner.id }
   for (const claims of owner.claims.values()) {
-    if (!(claims instanceof Set)) letGo(state, claims, out)
-    else for (const claim of claims) letGo(state, claim, out)
+    if (!(claims instanceof Set)) drop(state, claims, out)
+    else for (const claim of claims) drop(state, claim, out)
   }
   for (const task of owner.targets) withdraw(state, task, out)
   dropWishes(state, owner, out)
@@ -140,6 +137,11 @@ const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): 
   owner.targets.length = 0
   owner.wishing = undefined
   for (const root of owner.roots.splice(0)) dropFailure(state, root.outcome, out)
+}
+
+const drop = (state: State, claim: Claim, out: Out): void => {
+  state.claims.delete(claim.id)
+  letGo(state, claim, out)
 }
 
 const dropWishes = (state: State, owner: Owner, out: Out): void => {
@@ -164,38 +166,33 @@ export const endWaits = (state: State, out: Out): void => {
 /** Handles {@link ClaimShared}. */
 export const share = (state: State, event: ClaimShared, out: Out): void => {
   const owner = state.owners.get(event.owner)
-  if (owner === undefined || event.claim.state !== "live") {
+  const present = state.claims.get(event.claim)
+  if (owner === undefined || present === undefined) {
     out.push({ _tag: "Rejected", event: event._tag, reason: { _tag: "Gone", what: "claim" } })
     return
   }
-  out.push({ _tag: "Submitted", ids: noIds, claims: [claim(state, owner, event.claim.task)] })
+  out.push({ _tag: "Submitted", ids: noIds, claims: [claim(state, owner, present.task)] })
 }
 
 const noIds = new Int32Array(0)
 const none: ReadonlyArray<TaskId> = []
 
-export const makeClaim = (owner: Owner, task: TaskId): Claim => ({
-  owner,
-  task,
-  state: "live",
-  outcome: undefined,
-  starts: 0,
-  worker: undefined
-})
-
-/** A claim of the owner on a task, one more if it has some: each is given back by itself. */
-export const claim = (state: State, owner: Owner, task: TaskId): Claim => {
+/** Makes a claim of the owner on a task, one more if it has some: each is given back by itself. */
+export const claim = (state: State, owner: Owner, task: TaskId): ClaimId => {
   const { claims } = owner
-  const made = makeClaim(owner, task)
+  const id = state.nextClaim++
+  const made: Claim = { id, owner, task, state: "live", outcome: undefined, starts: 0, worker: undefined }
+  state.claims.set(id, made)
   const present = claims.get(task)
   if (present === undefined) claims.set(task, made)
   else if (present instanceof Set) present.add(made)
   else claims.set(task, new Set([present, made]))
   state.tasks.refs[task]!++
-  return made
+  return id
 }
 
-const removeClaim = (claim: Claim): void => {
+const removeClaim = (state: State, claim: Claim): void => {
+  state.claims.delete(claim.id)
   const { owner: { claims }, task } = claim
   const present = claims.get(task)
   if (!(present instanceof Set)) claims.delete(task)

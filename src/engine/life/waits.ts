@@ -38,13 +38,23 @@ export interface Request {
 
 /** Handles {@link WaitBegan}. Claims that are gone count as ended without success. */
 export const begin = (state: State, event: WaitBegan, out: Out): void => {
-  const { claims, mode } = event
-  const live = new Set(claims.filter((claim) => claim.state === "live"))
-  if (claims.some((claim) => !live.has(claim)) && (mode === "firstCompleted" || mode === "firstFailure")) {
-    return tell(event.wait, undefined, out)
+  const { claims, mode, targetsOf } = event
+  if (targetsOf !== undefined) return enter(state, event, targetsOfOwner(state, targetsOf), undefined, out)
+  const live = new Set<Claim>()
+  let isOneGone = false
+  for (const id of claims) {
+    const claim = state.claims.get(id)
+    if (claim === undefined) isOneGone = true
+    else live.add(claim)
   }
+  if (isOneGone && (mode === "firstCompleted" || mode === "firstFailure")) return tell(event.wait, undefined, out)
   enter(state, event, Array.from(live, (claim) => claim.task), live, out)
 }
+
+const none: ReadonlyArray<TaskId> = []
+
+/** What an owner claims in bulk; nothing once it has closed. */
+const targetsOfOwner = ({ owners }: State, owner: number): ReadonlyArray<TaskId> => owners.get(owner)?.targets ?? none
 
 /** Waits for `tasks`, ended or not; with a waiter, frees its slot for the while, unless it keeps it. */
 export const enter = (

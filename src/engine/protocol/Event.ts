@@ -3,11 +3,7 @@
  *
  * @since 0.1.0
  */
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
-import type { Claim } from "../state/Owner.ts"
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
-import type { Place } from "../state/Submission.ts"
-import type { TaskId } from "./ids.ts"
+import type { ClaimId, TaskId } from "./ids.ts"
 import type { Plan, Reference } from "./Plan.ts"
 
 /** Why and by whom something was cancelled. */
@@ -224,12 +220,17 @@ export interface TaskFinalized {
   readonly attempt: number
 }
 
-/** Somebody waits for claims to end. With `waiter`, the attempt gives its slot to others for the while, unless it keeps it. */
+/**
+ * Somebody waits for claims to end, or for all that an owner claims in bulk. With `waiter`, the attempt gives its slot to others
+ * for the while, unless it keeps it.
+ */
 export interface WaitBegan {
   readonly _tag: "WaitBegan"
   readonly now: number
   readonly wait: number
-  readonly claims: ReadonlyArray<Claim>
+  readonly claims: ReadonlyArray<ClaimId>
+  /** Waits for the targets of this owner, which claims them in bulk, in place of `claims`. */
+  readonly targetsOf?: number | undefined
   readonly mode: WaitMode
   /** The running task that waits, or -1. */
   readonly waiter: TaskId
@@ -264,9 +265,13 @@ export interface SlotWanted {
 export interface CancelRequested extends Cancellation {
   readonly _tag: "CancelRequested"
   readonly now: number
-  readonly claim: Claim
-  /** Where its task was registered: once the claim is gone, the row may belong to another task. */
-  readonly place: Place
+  readonly claim: ClaimId
+  /** The owner of the claim, which may be gone. */
+  readonly owner: number
+  /** The number of its task among all tasks: what finds the task with `force` once the claim is gone. */
+  readonly serial: number
+  /** Of a claim that was cancelled before: the number of the task with whose cancellation that began. */
+  readonly cancelled: number | undefined
   /** Stops the task whoever else wants it; its dependents end as it does. */
   readonly force: boolean
   /** Ends when the finalizers of all that was stopped have run. */
@@ -280,14 +285,14 @@ export interface CancelRequested extends Cancellation {
 export interface ClaimReleased {
   readonly _tag: "ClaimReleased"
   readonly now: number
-  readonly claim: Claim
+  readonly claim: ClaimId
 }
 
 /** Another owner takes an interest in a task that is already claimed. */
 export interface ClaimShared {
   readonly _tag: "ClaimShared"
   readonly now: number
-  readonly claim: Claim
+  readonly claim: ClaimId
   readonly owner: number
 }
 

@@ -3,9 +3,7 @@
  *
  * @since 0.1.0
  */
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
-import type { Claim } from "../state/Owner.ts"
-import type { TaskId } from "./ids.ts"
+import type { ClaimId, TaskId } from "./ids.ts"
 import type { Pair } from "./Reason.ts"
 
 /** Run one attempt of a task. */
@@ -54,7 +52,7 @@ export interface Submitted {
   readonly _tag: "Submitted"
   readonly ids: Int32Array
   /** One a target, in order; empty for an owner that claims in bulk. */
-  readonly claims: ReadonlyArray<Claim>
+  readonly claims: ReadonlyArray<ClaimId>
 }
 
 /** The result of `task` is, from now on, the result of `from` too. */

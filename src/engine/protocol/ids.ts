@@ -6,3 +6,6 @@
 
 /** A row of the task table. Given to another task once the record is forgotten. */
 export type TaskId = number
+
+/** A claim. Never used again. */
+export type ClaimId = number

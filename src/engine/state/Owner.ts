@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Cancellation, WaitMode, Wishes } from "../protocol/Event.ts"
-import type { TaskId } from "../protocol/ids.ts"
+import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { Place, Submission } from "./Submission.ts"
 
@@ -24,6 +24,7 @@ export interface Owner {
 
 /** An owner's interest in one result, once for each time it asked. Lives as long as the owner, unless cancelled or released. */
 export interface Claim {
+  readonly id: ClaimId
   readonly owner: Owner
   readonly task: TaskId
   state: "live" | "cancelled" | "released"
@@ -73,7 +74,8 @@ export interface Behalf {
 /** An owner's loss of interest, and the task with which it began if there is one. */
 export interface Withdrawal extends Cancellation {
   readonly task?: Place
-  readonly owner: Owner | undefined
+  /** The number of the owner, who may have closed by now. */
+  readonly owner: number | undefined
 }
 
 /** Nobody in particular: a task that lost its last dependent. */

@@ -38,7 +38,7 @@
  * @since 0.1.0
  */
 import { inOrder } from "../protocol/fairness.ts"
-import type { TaskId } from "../protocol/ids.ts"
+import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Demand, Identity } from "../protocol/Plan.ts"
 import type { Pair, Reason } from "../protocol/Reason.ts"
 import { defaultLimits } from "../protocol/Settings.ts"
@@ -48,7 +48,7 @@ import { Fifo } from "../structures/fifo.ts"
 import type { Amount, Copying, FormerAttempt, Holding, Needs, Overtaken, Pool, Stopping, Turn } from "./Extras.ts"
 import type { Outcome } from "./Outcome.ts"
 import { unwanted } from "./Owner.ts"
-import type { Behalf, Owner, Wait, Withdrawal } from "./Owner.ts"
+import type { Behalf, Claim, Owner, Wait, Withdrawal } from "./Owner.ts"
 import type { Crowd, Lane, Queue } from "./Queue.ts"
 import { TaskTable } from "./TaskTable.ts"
 import type { Timer } from "./Timer.ts"
@@ -66,6 +66,8 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   /** Live tasks that have keys, by identity. */
   readonly keys: Map<Identity, TaskId>
   readonly owners: Map<number, Owner>
+  /** The claims of owners that are neither cancelled nor released. */
+  readonly claims: Map<ClaimId, Claim>
   readonly workers: Array<WorkerRecord>
   /** How many workers take tasks, or will when they have started. */
   takers: number
@@ -177,6 +179,7 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   /** Name of the event of this step. */
   cause: string
   nextAttempt: number
+  nextClaim: number
   nextSequence: number
   nextSubmission: number
   nextComputation: number
@@ -217,6 +220,7 @@ const stateOf = (
   hasLiterals: false,
   keys: new Map(),
   owners: new Map(),
+  claims: new Map(),
   workers: [],
   takers: 0,
   strandedFrom: 0,
@@ -276,6 +280,7 @@ const stateOf = (
   workerLog: undefined,
   cause: "",
   nextAttempt: 1,
+  nextClaim: 1,
   nextSequence: 1,
   nextSubmission: 1,
   nextComputation: 1,

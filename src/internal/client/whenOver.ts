@@ -40,7 +40,7 @@ const awaitFutures = (
   const core = futures[0]?.core
   if (core === undefined) return Effect.void
   if (futures.some((future) => future.core !== core)) return awaitAcross(futures, mode, keepSlot)
-  return core.waits.forClaims(futures.map((future) => future.claim), mode, keepSlot)
+  return core.waits.forFutures(futures, mode, keepSlot)
 }
 
 /** Waits for futures of several schedulers, which know nothing of each other. */

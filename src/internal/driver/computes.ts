@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Callbacks } from "../../Client.ts"
-import { makeClaim } from "../../engine/life/owners.ts"
 import { exposed, Told } from "../../engine/life/wishes.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Submitted } from "../../engine/protocol/Instruction.ts"
@@ -128,11 +127,10 @@ export class Computes {
     read: () => Effect.Effect<A, E>
   ): Effect.Effect<A, E | Starved> {
     const mode = keepGoing ? "all" : "firstFailure"
-    const claims = () => targets.map((task) => makeClaim(owner, task))
+    const isOver = () => !this.core.state.owners.has(owner.id) || this.core.view.haveEnded(targets, mode)
+    const wish = { targetsOf: owner.id, claims: [], mode, keepsSlot } as const
     const readOrWait = (): Effect.Effect<A, E | Starved> =>
-      !this.core.state.owners.has(owner.id) || this.core.view.haveEnded(targets, mode)
-        ? read()
-        : Effect.flatMap(restore(this.core.waits.forClaims(claims(), mode, keepsSlot)), readOrWait)
+      isOver() ? read() : Effect.flatMap(restore(this.core.waits.until(wish, isOver)), readOrWait)
     return Effect.flatMap(restore(this.core.waits.join(wait)), readOrWait)
   }
 

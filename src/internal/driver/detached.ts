@@ -64,7 +64,7 @@ export class Detached {
     else group.set(owner, { future, close })
     this.core.waits.notify((wait) => {
       const now = this.core.now()
-      this.core.ask({ _tag: "WaitBegan", now, wait, claims: [future.claim], mode: "all", waiter: -1, attempt: 0 })
+      this.core.ask({ _tag: "WaitBegan", now, wait, claims: [future.claim.id], mode: "all", waiter: -1, attempt: 0 })
     }, close)
     return Effect.void
   }
@@ -87,8 +87,8 @@ export class Detached {
       const group = this.groups.get(name)
       if (group === undefined) return Effect.void
       const { view, waits } = this.core
-      const open = Array.from(group.values(), ({ future }) => future.claim).filter((claim) => !view.isSettled(claim))
-      const ended = open.length > 0 ? waits.forClaims(open, "all") : this.closed(name, group)
+      const open = Array.from(group.values(), ({ future }) => future).filter(({ claim }) => !view.isSettled(claim))
+      const ended = open.length > 0 ? waits.forFutures(open, "all") : this.closed(name, group)
       return Effect.andThen(ended, this.await(name))
     })
   }

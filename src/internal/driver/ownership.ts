@@ -6,7 +6,8 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import type { Claim } from "../../engine/state/Owner.ts"
+import type { ClaimId } from "../../engine/protocol/ids.ts"
+import { cancelOf, claimOf } from "../../engine/views/claims.ts"
 import { Released } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import { FutureImpl } from "../tasks/task.ts"
@@ -93,9 +94,9 @@ export class Owners {
     return Effect.withFiber((fiber) => {
       const asker = attemptOf(this.core, fiber)
       const name = by ?? asker?.key ?? "program"
-      const place = { submission, index }
       const ask = (number: number, origin: Origin): void => {
-        this.core.ask({ _tag: "CancelRequested", claim, place, by: name, reason, force, wait: number, ...origin })
+        const meant = cancelOf(claim, { submission, index })
+        this.core.ask({ _tag: "CancelRequested", ...meant, by: name, reason, force, wait: number, ...origin })
       }
       const isStopping = () => asker !== undefined && this.core.isStopping(asker.task, asker.serial)
       if (wait) {
@@ -115,7 +116,7 @@ export class Owners {
   release({ claim }: FutureImpl): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       if (claim.state === "live") this.core.view.releasedBy.set(claim, attemptOf(this.core, fiber)?.key ?? "program")
-      this.core.ask({ _tag: "ClaimReleased", now: this.core.now(), claim })
+      this.core.ask({ _tag: "ClaimReleased", now: this.core.now(), claim: claim.id })
       return Effect.void
     })
   }
@@ -125,7 +126,7 @@ export class Owners {
     return Effect.withFiber((fiber) => {
       const owner = this.ownerOf(scope, fiber)
       if (owner !== undefined) {
-        const answer = this.core.ask({ _tag: "ClaimShared", now: this.core.now(), claim: future.claim, owner })
+        const answer = this.core.ask({ _tag: "ClaimShared", now: this.core.now(), claim: future.claim.id, owner })
         if (answer._tag === "Submitted") return Effect.succeed(futureOf(this.core, answer.claims[0]!))
       }
       return Effect.fail(new Released({ key: future.key, ...this.core.view.releaseOf(future.claim) }))
@@ -134,7 +135,8 @@ export class Owners {
 }
 
 /** A future that stands for a claim on a live task. */
-export const futureOf = (core: SchedulerCore, claim: Claim): FutureImpl => {
+export const futureOf = (core: SchedulerCore, id: ClaimId): FutureImpl => {
+  const claim = claimOf(core.state, id)
   const { index, submission } = core.placeOf(claim.task)
   return new FutureImpl(core, claim, submission, index)
 }

@@ -6,16 +6,16 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { WaitMode } from "../../engine/protocol/Event.ts"
+import type { WaitBegan, WaitMode } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Stop } from "../../engine/protocol/Instruction.ts"
 import { Flag } from "../../engine/protocol/Phase.ts"
 import type { Pair } from "../../engine/protocol/Reason.ts"
-import type { Claim } from "../../engine/state/Owner.ts"
 import { Starved } from "../../SkeinError.ts"
 import type { Attempt } from "../bodies/attempt.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import { captureAsyncScope } from "../platform/asyncScope.ts"
+import type { FutureImpl } from "../tasks/task.ts"
 import type { SchedulerCore } from "./schedulerCore.ts"
 
 /** A wait as the driver sees it: over or not, and whom to tell. */
@@ -34,6 +34,9 @@ export interface Origin {
   readonly waiter: TaskId
   readonly attempt: number
 }
+
+/** What a wait is for. */
+type Awaited = Pick<WaitBegan, "claims" | "targetsOf" | "mode" | "keepsSlot">
 
 /** Who waits goes on in the async context in which the wait began. */
 const inPresentScope = (resume: () => void): () => void => {
@@ -156,23 +159,27 @@ export class Waits {
     waiting.resume?.()
   }
 
+  /** Waits until `mode` is fulfilled for futures of this scheduler. */
+  forFutures(futures: ReadonlyArray<FutureImpl>, mode: WaitMode, keepsSlot?: boolean): Effect.Effect<void, Starved> {
+    const awaited = { claims: futures.map(({ claim }) => claim.id), mode, keepsSlot }
+    return this.until(awaited, () => this.core.view.isOver(futures, mode))
+  }
+
   /**
-   * Waits until `mode` is fulfilled for `claims`. The engine ends the waits of an attempt that it stops; code that cannot be
+   * Waits until `isOver`, in the way of `awaited`. The engine ends the waits of an attempt that it stops; code that cannot be
    * interrupted then waits on.
    */
-  forClaims(claims: ReadonlyArray<Claim>, mode: WaitMode, keepsSlot?: boolean): Effect.Effect<void, Starved> {
+  until(awaited: Awaited, isOver: () => boolean): Effect.Effect<void, Starved> {
     return Effect.suspend(() => {
       let isLate = false
       const once = this.begin((wait, origin) => {
         isLate = this.core.isStopping(origin.waiter, origin.attempt)
-        this.core.ask({ _tag: "WaitBegan", wait, claims, mode, keepsSlot, ...origin })
+        this.core.ask({ _tag: "WaitBegan", wait, ...awaited, ...origin })
       })
       return Effect.flatMap(once, () => {
-        const isOver = this.core.view.isOver(claims, mode)
-        if (this.core.state.stopping.size === 0) return isOver ? Effect.void : this.forClaims(claims, mode, keepsSlot)
-        return isOver
-          ? this.comeBack(isLate)
-          : Effect.andThen(this.noteUncut(isLate), this.forClaims(claims, mode, keepsSlot))
+        const isDone = isOver()
+        if (this.core.state.stopping.size === 0) return isDone ? Effect.void : this.until(awaited, isOver)
+        return isDone ? this.comeBack(isLate) : Effect.andThen(this.noteUncut(isLate), this.until(awaited, isOver))
       })
     })
   }

@@ -86,11 +86,11 @@ export class View {
     return claim.state !== "live" || hasEnded(this.state.tasks.phase[claim.task] as PhaseOf)
   }
 
-  /** Whether a wait of this mode for these claims is over. */
-  isOver(claims: ReadonlyArray<Claim>, mode: WaitMode): boolean {
-    if (mode === "firstCompleted") return claims.some((claim) => this.isSettled(claim))
-    return claims.every((claim) => this.isSettled(claim)) ||
-      (mode === "firstFailure" && claims.some((claim) => this.isSettled(claim) && !this.hasSucceeded(claim)))
+  /** Whether a wait of this mode for these futures is over. */
+  isOver(futures: ReadonlyArray<FutureImpl>, mode: WaitMode): boolean {
+    if (mode === "firstCompleted") return futures.some(({ claim }) => this.isSettled(claim))
+    return futures.every(({ claim }) => this.isSettled(claim)) || (mode === "firstFailure" &&
+      futures.some(({ claim }) => this.isSettled(claim) && !this.hasSucceeded(claim)))
   }
 
   /** The same for tasks whose rows are theirs still. */
