@@ -14,7 +14,7 @@ import { GraphError } from "../SkeinError.ts"
 
 /** All tasks of a shape, dependencies first. */
 export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
-  const nothing = { find: () => -1, namedOf: () => undefined, spent: () => new Set<number>(), refuse: () => undefined }
+  const nothing = { find: () => -1, namedOf: () => undefined, isSpent: () => false, refuse: () => undefined }
   const tasks = scan(shape).handles.filter(isTask)
   const compiled = compile(tasks, nothing, runIn(Context.empty()))
   return compiled instanceof GraphError ? tasks : compiled.plan.nodes

@@ -131,8 +131,8 @@ export class Interpreter implements Stage {
     return this.rows.namedOf(id)
   }
 
-  spent(): ReadonlySet<TaskId> {
-    return new Set()
+  isSpent(): boolean {
+    return false
   }
 
   refuse({ core }: FutureImpl): string | undefined {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { globSync, readFileSync } from "node:fs"
 import { check } from "../../src/engine/check/check.ts"
+import { heldNow } from "../../src/engine/life/spent.ts"
 import { Flag, Phase } from "../../src/engine/protocol/Phase.ts"
 import type { Demand } from "../../src/engine/protocol/Plan.ts"
 import type { Group } from "../../src/engine/protocol/policies.ts"
@@ -109,6 +110,17 @@ const stopping = (): Rig => {
   const main = rig.open()
   rig.submit(main, { run: [] })
   rig.cancel(main, "run", 1)
+  return rig
+}
+
+/** An attempt that stops and holds a member of a set that is still at work. */
+const losing = (): Rig => {
+  const rig = new Rig({ w1: 2 })
+  const main = rig.open()
+  const group: Group = { of: "inputs", from: 0, to: 2, policy: { _tag: "AtLeast", count: 1, on: "success" } }
+  rig.submit(main, { a: [], b: [], x: ["a", "b"] }, { settings: { x: { key: "x", policies: [group] } } })
+  rig.end("a")
+  rig.cancel(main, "x", 1)
   return rig
 }
 
@@ -434,6 +446,20 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
   ]],
   [stopping, [
     ["S2: nobody will report that run (row 0, stopping) does not stop", (state) => void (state.timers.length = 0)]
+  ]],
+  [losing, [
+    [
+      "S14: x (row 2, stopping) is not ending rightly",
+      (state) => void (state.held = { ...heldNow(state), ending: new Map() })
+    ],
+    [
+      "S14: the users of b (row 1, running) that end are miscounted",
+      (state) => void (state.held = { ...heldNow(state), uses: new Map() })
+    ],
+    [
+      "S14: what b (row 1, running) holds is not seen",
+      (state) => void (state.held = { ...heldNow(state), deep: new Set() })
+    ]
   ]],
   [() => alone(), [
     ["S12: any (row 0, ready) waits for a worker without end", (state) => void (state.timers.length = 0)]

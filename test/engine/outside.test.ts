@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { spentTasks } from "../../src/engine/life/spent.ts"
+import { isSpent } from "../../src/engine/life/spent.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 const owning = { settings: { pool: { key: "pool", resource: true } } }

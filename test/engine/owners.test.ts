@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { step } from "../../src/engine/Engine.ts"
+import { isSpent } from "../../src/engine/life/spent.ts"
 import { Rig } from "./rig.ts"
 
 describe("owners", () => {
@@ -161,5 +163,71 @@ describe("owners", () => {
     }
     assert.strictEqual(rig.state.tasks.size, 0)
     assert.isAtMost(rig.state.tasks.used, 3)
+  })
+
+  it("C4: who wants a task whose owner has closed is found in one walk over its dependents and one over the owners", () => {
+    const rig = new Rig({ w1: 1 })
+    const gone = rig.open("gone")
+    const chain = Array.from({ length: 100 }, (_, i) => `c${i}`)
+    rig.submit(gone, Object.fromEntries(chain.map((name, i) => [name, i === 0 ? [] : [chain[i - 1]!]])), {
+      settings: { c0: { key: "c0", timeoutMillis: 5 } }
+    })
+    const kept = rig.open("kept")
+    rig.share(kept, rig.claim(gone, "c99"))
+    rig.close(gone, 1)
+    let looks = 0
+    const counted = <A>(found: A): A => {
+      looks++
+      return found
+    }
+    for (let i = 0; i < 100; i++) {
+      const other = rig.open(`other ${i}`)
+      rig.submit(other, { [`o${i}`]: [] })
+      const { claims } = rig.state.owners.get(other)!
+      const { has, keys } = claims
+      Object.assign(claims, {
+        has: (task: number) => counted(has.call(claims, task)),
+        keys: () => counted(keys.call(claims))
+      })
+    }
+    looks = 0
+    // The step alone: the check of a state counts everything.
+    step(rig.state, { _tag: "TimeCame", now: 5 })
+    assert.strictEqual(rig.phase("c0"), "stopping")
+    assert.sameMembers(rig.state.leaving.get(rig.id("c0"))!.map(({ owner }) => owner), [gone, kept])
+    assert.isAtMost(looks, 100)
+  })
+
+  it("C6: what is spent is counted once, and not for each submission", () => {
+    const rig = new Rig({ w1: 50 })
+    const main = rig.open()
+    rig.submit(main, { shared: [] }, { settings: { shared: { key: "shared", identity: "shared" } } })
+    rig.end("shared")
+    const users = Array.from({ length: 50 }, (_, i) => `u${i}`)
+    for (const name of users) rig.submit(main, { [name]: [rig.ref("shared")] })
+    for (const [i, name] of users.slice(0, 40).entries()) rig.cancel(main, name, i)
+    const shared = rig.id("shared")
+    assert.isFalse(isSpent(rig.state, shared))
+    let walks = 0
+    const { leaving } = rig.state
+    const keys = leaving.keys.bind(leaving)
+    leaving.keys = () => {
+      walks++
+      return keys()
+    }
+    // The check of each step walks, too.
+    const ask = () => {
+      walks = 0
+      return [isSpent(rig.state, shared), walks]
+    }
+    for (const name of users.slice(0, 20)) {
+      rig.end(name, { _tag: "Interrupted" })
+      rig.submit(main, { [`${name} again`]: [] })
+      assert.deepStrictEqual(ask(), [false, 0])
+    }
+    for (const [i, name] of users.slice(40).entries()) rig.cancel(main, name, 100 + i)
+    assert.deepStrictEqual(ask(), [false, 0])
+    rig.release(main, "shared")
+    assert.deepStrictEqual(ask(), [true, 0])
   })
 })

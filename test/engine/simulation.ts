@@ -9,7 +9,7 @@ import { suits } from "../../src/engine/dispatch/placement.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import { isBeyond } from "../../src/engine/events/horizon.ts"
 import { originsOf } from "../../src/engine/events/lineage.ts"
-import { spentTasks } from "../../src/engine/life/spent.ts"
+import { isSpent as isSpentIn } from "../../src/engine/life/spent.ts"
 import type { Ending, Event, TaskSettled, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
 import type { Fairness } from "../../src/engine/protocol/fairness.ts"
 import { fairnessOf, inOrder } from "../../src/engine/protocol/fairness.ts"
@@ -563,8 +563,8 @@ export class Simulation {
   /** What only attempts that are cancelled and resources that are released for good hold: found from its users here. */
   private spent(): ReadonlySet<TaskId> {
     const { state } = this
-    const found = spentTasks(state)
     const facts = factsOf(state)
+    const found = new Set(facts.live.filter((task) => isSpentIn(state, task)))
     const isOver = new Map<TaskId, boolean>()
     const isLast = (task: TaskId): boolean => {
       const phase = state.tasks.phase[task]!

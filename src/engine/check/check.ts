@@ -12,7 +12,7 @@
 import type { State } from "../state/State.ts"
 import { factsOf } from "./facts.ts"
 import type { Rule } from "./facts.ts"
-import { claims, dependents, leaving, users } from "./owners.ts"
+import { claims, dependents, held, leaving, users } from "./owners.ts"
 import { heaps, lanes, queues } from "./queues.ts"
 import { copies, results } from "./results.ts"
 import { amounts, idleSlots, slots } from "./slots.ts"
@@ -84,6 +84,7 @@ const rules: ReadonlyArray<Rule> = [
   claims,
   dependents,
   leaving,
+  held,
   waits,
   starvation,
   slots,

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { claimsOf } from "../life/owners.ts"
-import { spentTasks } from "../life/spent.ts"
+import { heldNow, isSpentBy } from "../life/spent.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { settingsOf } from "../state/lookups.ts"
@@ -56,13 +56,13 @@ export const claims: Rule = function*(state, { live, name }) {
       yield `S3: the identity ${key} names ${name(task)}`
     }
   }
-  const spent = spentTasks(state)
+  const held = heldNow(state)
   for (const task of live) {
     const identity = settingsOf(state, task)?.identity
     // Cancelled, replaced when it had failed, or released. That of a task that was forgotten is free, though its result is made
     // anew; so is that of a result which was spent once, and is needed again for another one that is made anew.
     const phase = phaseOf(state, task)
-    const isFree = spent.has(task) || phase === Phase.succeeded || state.outcomes.has(task) ||
+    const isFree = isSpentBy(state, held, task) || phase === Phase.succeeded || state.outcomes.has(task) ||
       phase === Phase.releasing ||
       has(state, task, Flag.recomputed)
     if (identity !== undefined && !isFree && state.keys.get(identity) !== task) yield `S3: ${name(task)} lost its key`
@@ -79,6 +79,19 @@ export const leaving: Rule = function*(state, { live, name }) {
     }
     const { id } = state.tasks.submission[task]!.owner
     if (behalves?.every(({ owner }) => owner !== id) === true) yield `S14: ${name(task)} leaves without its owner`
+  }
+}
+
+/** S14: what ending tasks hold is counted right. */
+export const held: Rule = function*(state, { name }) {
+  if (state.held === undefined) return
+  const { deep, ending, uses } = heldNow(state)
+  for (const task of new Set([...ending.keys(), ...state.held.ending.keys()])) {
+    if (ending.has(task) !== state.held.ending.has(task)) yield `S14: ${name(task)} is not ending rightly`
+  }
+  for (const task of new Set([...uses.keys(), ...state.held.uses.keys()])) {
+    if (uses.get(task) !== state.held.uses.get(task)) yield `S14: the users of ${name(task)} that end are miscounted`
+    if (deep.has(task) && !state.held.deep.has(task)) yield `S14: what ${name(task)} holds is not seen`
   }
 }
 

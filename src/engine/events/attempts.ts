@@ -13,6 +13,7 @@ import { stop } from "../life/cancel.ts"
 import { fail, resolveAlias, succeed } from "../life/ends.ts"
 import * as lack from "../life/lack.ts"
 import { dropDependencies, finalize, forget, letGo } from "../life/release.ts"
+import * as spent from "../life/spent.ts"
 import * as stranded from "../life/stranded.ts"
 import * as waits from "../life/waits.ts"
 import * as wishes from "../life/wishes.ts"
@@ -143,6 +144,7 @@ const publishValue = (state: State, task: TaskId, out: Out): void => {
 /** A task that was about to leave starts anew. */
 const stay = (state: State, task: TaskId, out: Out): void => {
   state.leaving.delete(task)
+  spent.letGo(state, task)
   waits.stays(state, task, out)
 }
 

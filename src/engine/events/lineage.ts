@@ -101,6 +101,8 @@ export const originsOf = ({ index, submission }: Place): ReadonlyArray<Place> =>
 
 /** Takes hold of the dependencies of a task that had let go of them, and gives those that were forgotten a row again. */
 const root = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
+  // What ending tasks hold may hold others by now, or be needed again.
+  state.held = undefined
   const submission = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
   const { offsets, targets } = submission.plan

@@ -19,6 +19,7 @@ import { transition } from "../state/transitions.ts"
 import { fail } from "./ends.ts"
 import * as leaving from "./leaving.ts"
 import { endLater, freeKey, isToComeAgain, release } from "./release.ts"
+import * as spent from "./spent.ts"
 import * as waits from "./waits.ts"
 
 /** Cancels a task that nobody wants any more. */
@@ -27,8 +28,9 @@ export const abandon = (state: State, task: TaskId, out: Out): void => {
   if (phase === Phase.free) return
   if (hasEnded(phase)) return releaseLate(state, task, out)
   // It was to be made anew once it is finalized.
-  if (isToComeAgain(state, task)) freeKey(state, task)
-  else cancel(state, task, out)
+  if (!isToComeAgain(state, task)) return cancel(state, task, out)
+  freeKey(state, task)
+  spent.update(state, task)
 }
 
 /** Cancels a task that has not ended, whoever wants it. Its key is free from now on. */
@@ -74,9 +76,10 @@ export const stopAs = (state: State, task: TaskId, timedOut: boolean, out: Out):
   if (timedOut) tasks.flags[task]! |= Flag.timedOut
   else tasks.flags[task]! &= ~Flag.timedOut
   leaving.noteOwn(state, task)
-  if (tasks.phase[task] === Phase.releasing || state.stopping.has(task)) return
+  if (tasks.phase[task] === Phase.releasing || state.stopping.has(task)) return spent.update(state, task)
   state.stopping.set(task, { since: state.now, overdue: false })
   transition(state, task, Phase.stopping)
+  spent.update(state, task)
   const grace = graceOf(state, task)
   if (grace < Infinity) timers.arm(state, "grace", task, tasks.attempt[task]!, grace)
   out.push({

@@ -61,30 +61,38 @@ const ownBehalves = (state: State, task: TaskId): ReadonlyArray<Behalf> => {
   return state.owners.has(owner.id) ? [own] : union([own], heirsOf(state, task))
 }
 
-/** Who wants a task whose own owner has closed: owners who claim it, and those of the tasks that need it. */
+/**
+ * Who wants a task whose own owner has closed: owners who claim it, and those of the tasks that need it. One walk over these tasks,
+ * and one over the owners.
+ */
 const heirsOf = (state: State, task: TaskId): ReadonlyArray<Behalf> => {
   if (state.tasks.refs[task] === 0) return none
-  let heirs = none
-  const seen = new Set([task])
+  const heirs = new Map<string, Behalf>()
+  const add = (behalf: Behalf) => heirs.set(`${behalf.owner} ${behalf.cancelled}`, behalf)
+  // The task, and those that need it and whose owners have closed.
+  const wanted = new Set([task])
   // Those that are added on the way are looked at in their turn.
-  for (const each of seen) {
-    for (const owner of state.owners.values()) {
-      if (wants(owner, each)) heirs = union(heirs, [{ owner: owner.id, cancelled: undefined }])
-    }
+  for (const each of wanted) {
     for (const dependent of dependentsOf(state, each)) {
       const isUser = holdsDependencies(state, dependent) || (state.tasks.flags[dependent]! & Flag.settled) === 0
       if (!isUser) continue
       const { id } = state.tasks.submission[dependent]!.owner
       const known = state.leaving.get(dependent)
-      if (known !== undefined) heirs = union(heirs, known)
-      else if (state.owners.has(id)) heirs = union(heirs, [{ owner: id, cancelled: undefined }])
-      else seen.add(dependent)
+      if (known !== undefined) { for (const behalf of known) add(behalf) }
+      else if (state.owners.has(id)) add({ owner: id, cancelled: undefined })
+      else wanted.add(dependent)
     }
   }
-  return heirs
+  for (const owner of state.owners.values()) if (wants(owner, wanted)) add({ owner: owner.id, cancelled: undefined })
+  return [...heirs.values()]
 }
 
-const wants = ({ claims, targets }: Owner, task: TaskId): boolean => claims.has(task) || targets.includes(task)
+/** Whether an owner wants any of these tasks. */
+const wants = ({ claims, targets }: Owner, tasks: ReadonlySet<TaskId>): boolean => {
+  const [some, others] = claims.size < tasks.size ? [claims.keys(), tasks] : [tasks, claims]
+  for (const task of some) if (others.has(task)) return true
+  return targets.some((task) => tasks.has(task))
+}
 
 const union = (some: ReadonlyArray<Behalf>, others: ReadonlyArray<Behalf>): ReadonlyArray<Behalf> => {
   const isNew = ({ cancelled, owner }: Behalf): boolean =>

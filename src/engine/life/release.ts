@@ -16,6 +16,7 @@ import type { Submission } from "../state/Submission.ts"
 import { note, transition } from "../state/transitions.ts"
 import { areAny, drop } from "../workers/copies.ts"
 import * as leaving from "./leaving.ts"
+import * as spent from "./spent.ts"
 
 /** One claim, wish or dependent less: `user`, or -1 if it was no task. */
 export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void => {
@@ -28,7 +29,9 @@ export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void 
     state.agenda.push(~task)
     // A task that ended within this step and waits on the agenda goes when it is settled.
   } else if ((tasks.flags[task]! & Flag.settled) !== 0) {
-    if (state.resources > 0) leaving.note(state, task, user)
+    if (state.resources > 0 && (tasks.flags[task]! & (Flag.resource | Flag.retains)) !== 0) {
+      leaving.note(state, task, user)
+    }
     release(state, task, out)
   }
 }
@@ -51,6 +54,7 @@ export const finalize = (state: State, task: TaskId, out: Out): void => {
   const { attempt, worker } = state.tasks
   transition(state, task, Phase.releasing)
   leaving.noteOwn(state, task)
+  spent.update(state, task)
   out.push({ _tag: "Finalize", task, attempt: attempt[task]!, worker: worker[task]! })
 }
 
@@ -83,6 +87,7 @@ export const dropDependencies = (
   out: Out,
   lose: typeof unref = unref
 ): void => {
+  if (state.held !== undefined) spent.letGo(state, task)
   const alias = state.aliases.size === 0 ? undefined : state.aliases.get(task)
   if (alias !== undefined) {
     state.aliases.delete(task)

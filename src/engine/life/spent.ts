@@ -1,42 +1,99 @@
 /**
- * What only attempts hold that stop because they were cancelled, or resources that are finalized for good. It is there for
- * them alone, so its keys are free like theirs.
+ * Which tasks are spent: held only by attempts that stop because they were cancelled or nobody wants them, by resources that are
+ * finalized for good, or by other spent tasks. Their keys are free like those of their users.
  *
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
-import { Phase } from "../protocol/Phase.ts"
+import { hasEnded, Phase } from "../protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
+import type { Held } from "../state/Extras.ts"
 import { holdsDependencies, isGivenValue } from "../state/lookups.ts"
 import type { State } from "../state/State.ts"
 
-/** All such tasks. Empty, without a walk, while nothing stops. */
-export const spentTasks = (state: State): ReadonlySet<TaskId> => {
-  const spent = new Set<TaskId>()
-  if (state.leaving.size === 0) return spent
-  const uses = new Map<TaskId, number>()
-  const ending = new Set<TaskId>()
-  for (const task of state.leaving.keys()) {
-    const { phase, refs } = state.tasks
-    const isReleased = phase[task] === Phase.releasing && refs[task] === 0
-    const isCancelled = phase[task] === Phase.stopping && !isGivenValue(state, task) &&
-      (refs[task] === 0 || state.outcomes.get(task)!.reason._tag === "Cancelled")
-    if (isReleased || isCancelled) ending.add(task)
-  }
-  // Those that are added on the way are looked at in their turn.
-  for (const task of ending) {
-    for (const held of heldBy(state, task)) {
-      const count = (uses.get(held) ?? 0) + 1
-      uses.set(held, count)
-      if (count !== state.tasks.refs[held]) continue
-      spent.add(held)
-      if (holdsDependencies(state, held)) ending.add(held)
-    }
-  }
-  return spent
+/** Whether a task is spent. */
+export const isSpent = (state: State, task: TaskId): boolean => {
+  if (state.leaving.size === 0) return false
+  return isSpentBy(state, state.held ??= heldNow(state), task)
 }
 
+/** The same by what is counted in `held`. */
+export const isSpentBy = (state: State, held: Held, task: TaskId): boolean => {
+  const { refs } = state.tasks
+  const uses = held.uses.get(task) ?? 0
+  if (uses === refs[task]) return uses > 0
+  return held.deep.size > 0 && uses + (usesBySpent(state, held).get(task) ?? 0) === refs[task]
+}
+
+/** Notes whether a task that leaves is ending by now. */
+export const update = (state: State, task: TaskId): void => {
+  const { held } = state
+  if (held === undefined || isEnding(state, task) === held.ending.has(task)) return
+  if (held.ending.has(task)) remove(held, task)
+  else add(state, held, task)
+}
+
+/** Notes that a task lets go of what it held. */
+export const letGo = ({ held }: State, task: TaskId): void => {
+  if (held?.ending.has(task) === true) remove(held, task)
+}
+
+/** What ending tasks hold, counted from first principles. */
+export const heldNow = (state: State): Held => {
+  const held: Held = { ending: new Map(), uses: new Map(), deep: new Set() }
+  for (const task of state.leaving.keys()) if (isEnding(state, task)) add(state, held, task)
+  return held
+}
+
+const isEnding = (state: State, task: TaskId): boolean => {
+  const { phase, refs } = state.tasks
+  if (phase[task] === Phase.releasing) return refs[task] === 0
+  if (phase[task] !== Phase.stopping || isGivenValue(state, task)) return false
+  return refs[task] === 0 || state.outcomes.get(task)!.reason._tag === "Cancelled"
+}
+
+const add = (state: State, { deep, ending, uses }: Held, task: TaskId): void => {
+  const dependencies = heldBy(state, task)
+  ending.set(task, dependencies)
+  for (const each of dependencies) {
+    uses.set(each, (uses.get(each) ?? 0) + 1)
+    if (!hasEnded(state.tasks.phase[each] as PhaseOf) || heldBy(state, each).length > 0) deep.add(each)
+  }
+}
+
+const remove = ({ deep, ending, uses }: Held, task: TaskId): void => {
+  for (const each of ending.get(task)!) {
+    const left = uses.get(each)! - 1
+    if (left > 0) uses.set(each, left)
+    else {
+      uses.delete(each)
+      deep.delete(each)
+    }
+  }
+  ending.delete(task)
+}
+
+/** How many users of a task are spent. */
+const usesBySpent = (state: State, { deep, uses }: Held): ReadonlyMap<TaskId, number> => {
+  const { refs } = state.tasks
+  const more = new Map<TaskId, number>()
+  const spent = [...deep].filter((task) => uses.get(task) === refs[task])
+  // Those that are added on the way are looked at in their turn.
+  for (const task of spent) {
+    for (const each of heldBy(state, task)) {
+      const count = (more.get(each) ?? 0) + 1
+      more.set(each, count)
+      if ((uses.get(each) ?? 0) + count === refs[each]) spent.push(each)
+    }
+  }
+  return more
+}
+
+const none: ReadonlyArray<TaskId> = []
+
 const heldBy = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  if (!holdsDependencies(state, task)) return none
   const alias = state.aliases.get(task)
   return alias === undefined ? dependenciesOf(state, task) : [alias]
 }

@@ -50,6 +50,16 @@ export interface Stopping {
   overdue: boolean
 }
 
+/** What ending tasks hold. Counted at the first question and kept up to date from then on: a walk for each question is dear. */
+export interface Held {
+  /** Attempts that stop because they were cancelled or nobody wants them, and resources that are finalized for good; each with what it holds. */
+  readonly ending: Map<TaskId, ReadonlyArray<TaskId>>
+  /** How many of the users of a task are ending. */
+  readonly uses: Map<TaskId, number>
+  /** Those of the tasks in `uses` that may hold others: they had not ended when they were counted, or held some. */
+  readonly deep: Set<TaskId>
+}
+
 /** An elastic pool of workers. */
 export interface Pool extends Omit<PoolOpened, "_tag" | "now"> {
   /** How many workers of it there have been. */

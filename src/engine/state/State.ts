@@ -45,7 +45,7 @@ import { defaultLimits } from "../protocol/Settings.ts"
 import type { SchedulerSettings } from "../protocol/Settings.ts"
 import type { Transition, WorkerTransition } from "../protocol/Transition.ts"
 import { Fifo } from "../structures/fifo.ts"
-import type { Amount, Copying, FormerAttempt, Holding, Needs, Overtaken, Pool, Stopping, Turn } from "./Extras.ts"
+import type { Amount, Copying, FormerAttempt, Held, Holding, Needs, Overtaken, Pool, Stopping, Turn } from "./Extras.ts"
 import type { Outcome } from "./Outcome.ts"
 import { unwanted } from "./Owner.ts"
 import type { Behalf, Claim, Owner, Wait, Withdrawal } from "./Owner.ts"
@@ -152,6 +152,8 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly taken: WeakSet<Reason>
   /** Tasks that stop, or whose resources are being finalized, each with those on whose behalf (S14). */
   readonly leaving: Map<TaskId, ReadonlyArray<Behalf>>
+  /** What those of them hold that end for good; `undefined` until somebody asks. */
+  held: Held | undefined
   /** How many live tasks have results that own resources. */
   resources: number
   /** Waits for all that leaves on somebody's behalf, in a step in which more may leave on that behalf yet. */
@@ -265,6 +267,7 @@ const stateOf = (
   stopping: new Map(),
   taken: new WeakSet(),
   leaving: new Map(),
+  held: undefined,
   resources: 0,
   endingWaits: [],
   rescheduled: new Map(),

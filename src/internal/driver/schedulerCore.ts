@@ -24,7 +24,7 @@ import { advance } from "../../engine/Engine.ts"
 import { isPresent } from "../../engine/events/attempts.ts"
 import { maySettle } from "../../engine/events/settled.ts"
 import { areInputsThere } from "../../engine/life/groups.ts"
-import { spentTasks } from "../../engine/life/spent.ts"
+import { isSpent } from "../../engine/life/spent.ts"
 import { succeeded } from "../../engine/protocol/Event.ts"
 import type { Ending, Event, TaskEnded } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
@@ -534,8 +534,8 @@ export class SchedulerCore implements Carrier, Live, Past {
     return this.state.keys.get(identity) ?? -1
   }
 
-  spent(): ReadonlySet<TaskId> {
-    return spentTasks(this.state)
+  isSpent(id: TaskId): boolean {
+    return isSpent(this.state, id)
   }
 
   namedOf(id: TaskId): Named | undefined {

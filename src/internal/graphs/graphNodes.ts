@@ -94,7 +94,7 @@ const futureNode = (key: string): Node => ({
 const nobody: Live = {
   find: () => -1,
   namedOf: () => undefined,
-  spent: () => new Set<number>(),
+  isSpent: () => false,
   refuse: () => undefined
 }
 

@@ -39,8 +39,8 @@ export interface Live {
   readonly find: (identity: Identity) => TaskId
   /** What a live task is called and does; nothing if it has no key. */
   readonly namedOf: (id: TaskId) => Named | undefined
-  /** Live tasks that only what was cancelled still holds: nobody joins them. */
-  readonly spent: () => ReadonlySet<TaskId>
+  /** Whether only what was cancelled still holds a live task: nobody joins it. */
+  readonly isSpent: (id: TaskId) => boolean
   /** Whether the future is one of this scheduler and still claimed: else why not. */
   readonly refuse: (future: FutureImpl) => string | undefined
 }
@@ -92,8 +92,6 @@ class Compiler extends Drafting<TaskImpl> {
   private readonly functions: Array<Plain | undefined> = []
   /** What has a key in this plan. */
   private readonly keys = new Map<string, { readonly work: Identity; readonly reference: Reference }>()
-  /** Found out when a task has the key of a live one. */
-  private spent: ReadonlySet<TaskId> | undefined
   private readonly live: Live
   private readonly run: Run
 
@@ -201,16 +199,11 @@ class Compiler extends Drafting<TaskImpl> {
     }
     const { namespace } = this.run.annotations
     const id = this.live.find(identityIn(namespace, key, work))
-    if (id < 0 || this.isSpent(id)) return false
+    if (id < 0 || this.live.isSpent(id)) return false
     // Outside of namespaces equal identities say that already.
     if (namespace !== undefined) this.compare(task, named, id, namespace)
     this.finish(task, ~id, named)
     return true
-  }
-
-  private isSpent(id: TaskId): boolean {
-    this.spent ??= this.live.spent()
-    return this.spent.has(id)
   }
 
   private compare(task: TaskImpl, { key, work }: Named, id: TaskId, namespace: string): void {
