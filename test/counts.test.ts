@@ -4,6 +4,7 @@ import * as Client from "skein/Client"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { turn } from "../src/internal/driver/schedulerCore.ts"
+import { TaskImpl } from "../src/internal/tasks/task.ts"
 import { FiberWorker } from "../src/internal/workers/fiberWorker.ts"
 import { count } from "./bench/counts.ts"
 import { make, shapeNames } from "./bench/shapes.ts"
@@ -55,6 +56,21 @@ describe("what a task costs, in counts", () => {
     assert.isAtMost(sum(events), graph.size + overhead)
     assert.isAtMost(sum(instructions), 2 * graph.size + overhead)
     assert.isAtMost(fibers, graph.size + overhead)
+  })
+
+  it("the body of a plain function is not read from its description to its result: each read makes an object", async () => {
+    const body = Object.getOwnPropertyDescriptor(TaskImpl.prototype, "body")!
+    let reads = 0
+    Object.defineProperty(TaskImpl.prototype, "body", {
+      configurable: true,
+      get(this: TaskImpl): unknown {
+        reads++
+        return body.get!.call(this)
+      }
+    })
+    for (const shape of shapeNames) await count(make(shape, 100), "sync")
+    Object.defineProperty(TaskImpl.prototype, "body", body)
+    assert.strictEqual(reads, 0)
   })
 
   it("a task that is forgotten costs one call of the worker that holds its result, however many workers there are", async () => {

@@ -70,7 +70,7 @@ export const strayResult = (
   names: Names,
   id: number
 ): TypeError | undefined => {
-  if (typeof value !== "object" || value === null || task.body._tag !== "effect") return undefined
+  if (typeof value !== "object" || value === null || task.kind !== "effect") return undefined
   // A proxy may throw at any question.
   const work = Result.getOrUndefined(Result.try(() => workIn(value)))
   if (work === undefined || work === "an Exit" || isMeant(value) || isPartOf(inputs(), value)) return undefined

@@ -44,7 +44,7 @@ const withInputs = (
   const task = taskAt(place)
   if (task.handles.length === 0) return use(task.handles)
   const groups = policiesOf(task)
-  const absorbs = task.body._tag === "exit"
+  const absorbs = task.kind === "exit"
   const isExit = (input: number): boolean => absorbs || isGrouped(groups, input)
   return Effect.uninterruptibleMask((restore) =>
     restore(core.computes.runInputs(

@@ -64,7 +64,7 @@ export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
   const nodes = tasks.map((task, i): Node => ({
     key: keys[i] ?? nameOf(task, i),
     label: task.options.label,
-    kind: task.body._tag,
+    kind: task.kind,
     position: edges.positions[i]!,
     ...dependenciesOf(task, edges.targets.subarray(edges.offsets[i], edges.offsets[i + 1]), placeOf)
   }))

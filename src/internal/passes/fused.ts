@@ -239,7 +239,7 @@ class Course {
     this.at++
     if (at === parts.length - 1 || isInlined) return
     // The worker knows of the last one only.
-    if (cache !== undefined && key !== undefined && task.body._tag !== "value" && isFor(cache, task)) {
+    if (cache !== undefined && key !== undefined && task.kind !== "value" && isFor(cache, task)) {
       cache.set(key, value)
     }
     // The attempts of the part that missed it go on.

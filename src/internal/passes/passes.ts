@@ -9,7 +9,7 @@
 import type { Reference, Settings } from "../../engine/protocol/Plan.ts"
 import type { Cache } from "../bodies/livePlan.ts"
 import { policiesOf } from "../tasks/dependency.ts"
-import { noOptions } from "../tasks/task.ts"
+import { isLiteral, noOptions } from "../tasks/task.ts"
 import type { Handle, Pass, TaskImpl, TaskOptions } from "../tasks/task.ts"
 import { FusedTask } from "./fused.ts"
 import type { Part } from "./fused.ts"
@@ -219,9 +219,7 @@ const saysOnly = (options: TaskOptions, also: ReadonlySet<string>): boolean => {
 /** Such as the policies of an `after` that has none. */
 const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0
 
-const bodyOf = ({ body, plain }: TaskImpl): TaskImpl["body"]["_tag"] => plain === undefined ? body._tag : "map"
-
-const isWork = (task: TaskImpl): boolean => bodyOf(task) === "map" || bodyOf(task) === "effect"
+const isWork = ({ kind }: TaskImpl): boolean => kind === "map" || kind === "effect"
 
 const ofCheap: ReadonlySet<string> = new Set(["priority"])
 const ofLinks: ReadonlySet<string> = new Set(shared)
@@ -229,15 +227,14 @@ const ofLasts: ReadonlySet<string> = new Set([...shared, "pure", "name", "code"]
 
 /** A constant, or what its maker calls cheap. What asks for anything is a task of its own. */
 const isCheap = (task: TaskImpl): boolean =>
-  (bodyOf(task) === "value" || (task.options.inline === true && isWork(task))) && saysOnly(task.options, ofCheap)
+  (isLiteral(task) || (task.options.inline === true && isWork(task))) && saysOnly(task.options, ofCheap)
 
 /** Whether others may be computed in the place of a task. Policies count its dependencies, so all of them must stay. */
 const isHost = (task: TaskImpl): boolean =>
   isWork(task) && task.options.resource !== true && policiesOf(task) === undefined
 
 /** Whether a task may run in the place of the one after it. Runs of pure tasks are shared, so they stay where others find them. */
-const isLink = (task: TaskImpl): boolean =>
-  (isWork(task) || bodyOf(task) === "value") && saysOnly(task.options, ofLinks)
+const isLink = (task: TaskImpl): boolean => (isWork(task) || isLiteral(task)) && saysOnly(task.options, ofLinks)
 
 const isLast = (task: TaskImpl): boolean => isWork(task) && saysOnly(task.options, ofLasts)
 

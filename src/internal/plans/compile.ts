@@ -280,9 +280,9 @@ export const settingsOf = (
   named: Named | undefined,
   { annotations: { namespace } }: Run
 ): Settings | undefined => {
-  const { options, plain } = task
-  const absorbs = plain === undefined && task.body._tag === "exit"
-  const literal = isLiteral(task)
+  const { kind, options } = task
+  const absorbs = kind === "exit"
+  const literal = kind === "value"
   if (!absorbs && !literal && options === noOptions) return undefined
   return {
     key: named?.key,

@@ -42,12 +42,13 @@ export class Given {
 
 export const scan = (inputs: unknown): Scan => {
   if (typeof inputs !== "object" || inputs === null) return without(inputs, undefined)
-  if (isHandle(inputs)) return { shape: "single", inputs, handles: [inputs], misplaced: undefined }
-  if (Array.isArray(inputs) && areHandles(inputs)) {
+  if (Array.isArray(inputs)) {
     if (inputs.length === 0) return without(inputs, undefined)
-    const handles = inputs.slice()
-    return { shape: "array", inputs: handles, handles, misplaced: undefined }
-  }
+    if (areHandles(inputs)) {
+      const handles = inputs.slice()
+      return { shape: "array", inputs: handles, handles, misplaced: undefined }
+    }
+  } else if (isHandle(inputs)) return { shape: "single", inputs, handles: [inputs], misplaced: undefined }
   const found: Found = {
     handles: [],
     groups: undefined,

@@ -152,13 +152,18 @@ export class TaskImpl extends Pipeable.Class {
     this.misplaced = misplaced
   }
 
+  /** What kind of body it has: the body of a plain function is made anew when somebody reads it. */
+  get kind(): Body["_tag"] {
+    return this.plain === undefined ? this.other!._tag : "map"
+  }
+
   get body(): Body {
     return this.other ?? { _tag: "map", run: this.plain! }
   }
 
   toJSON(): unknown {
     const { key, label } = this.options
-    return { _id: "Task", body: this.body._tag, key, label, dependencies: this.handles.length }
+    return { _id: "Task", body: this.kind, key, label, dependencies: this.handles.length }
   }
 
   override toString(): string {
@@ -241,12 +246,12 @@ export const toEffect = (result: unknown): Effect.Effect<any, any, any> =>
 export const isHandle = (u: unknown): u is Handle => (isTask(u) && !isPlainValue(u)) || isFuture(u)
 
 /** Whether the value of a task is there from the start. */
-export const isLiteral = ({ body, plain }: TaskImpl): boolean => plain === undefined && body._tag === "value"
+export const isLiteral = ({ kind }: TaskImpl): boolean => kind === "value"
 
 /** What a barrier does. */
 export const noValue = (): void => undefined
 
-export const isBarrier = ({ body }: TaskImpl): boolean => body._tag === "map" && body.run === noValue
+export const isBarrier = ({ plain }: TaskImpl): boolean => plain === noValue
 
 /** A `Task.succeed` without options stands for its value wherever it is an input. */
 export const isPlainValue = (task: TaskImpl): boolean => isLiteral(task) && task.options === noOptions

@@ -199,7 +199,7 @@ export class FiberWorker {
   }
 
   private bodyOf({ task: id }: Order, task: TaskImpl): Effect.Effect<unknown, unknown> {
-    const inputs = task.body._tag === "exit"
+    const inputs = task.kind === "exit"
       ? [this.core.view.exitOf(this.core.inputOf(id))]
       : this.inputsOf(id, task)
     return bodyOf(task, inputs, this.core, id)
@@ -219,7 +219,7 @@ export class FiberWorker {
     if (this.isLost) return
     if (this.core.isStopping(order.task, order.attempt)) return this.stopped(order, task, run)
     if (Exit.isSuccess(exit)) {
-      if (task.body._tag === "flatMap") this.core.expand(order.task, order.attempt, exit.value, run, this)
+      if (task.kind === "flatMap") this.core.expand(order.task, order.attempt, exit.value, run, this)
       else this.succeed(order.task, order.attempt, task, run, exit.value)
       return
     }
@@ -254,7 +254,7 @@ export class FiberWorker {
   private succeed(id: TaskId, attempt: number, task: TaskImpl, run: Run, value: unknown): void {
     if (this.isLost) return
     this.results.set(id, value)
-    if (run.cache !== undefined && task.body._tag !== "value") this.core.cache(id, value)
+    if (run.cache !== undefined && task.kind !== "value") this.core.cache(id, value)
     this.core.succeeded(id, attempt, value)
   }
 
