@@ -15,6 +15,7 @@ import type { Encoded } from "./canonical.ts"
 import { isDependency } from "./dependency.ts"
 import { Given } from "./inputs.ts"
 import { isFuture, isTask, noHandles, TaskImpl } from "./task.ts"
+import type { PlainValue } from "./task.ts"
 
 /** What a task with a key is called, and what it does: equal for tasks of one key that are the same. */
 export interface Named {
@@ -46,7 +47,7 @@ export const namedIn = (task: TaskImpl, home: object, namedOf: NamedOf): Named |
 
 /** `works` gets what the tasks among the arguments do: their keys do not tell that. */
 const encodeHandle = (
-  value: unknown,
+  value: object,
   home: object,
   namedOf: NamedOf,
   works: Array<string>
@@ -60,7 +61,7 @@ const encodeHandle = (
     return { text: `future(${elsewhere}${value.submission.sequence + value.index})` }
   }
   if (!isTask(value)) return undefined
-  if (value.body._tag === "value") return value.body
+  if (value.kind === "value") return value.body as PlainValue
   const named = namedOf(value)
   if (named === undefined) return { path: "", why: "it is a task without a key" }
   works.push(typeof named.work === "string" ? named.work : `${numberOf(named.work)}`)
