@@ -100,6 +100,9 @@ export const nameAt = (submission: Submission, index: number): Name => ({
   number: submission.sequence + index
 })
 
+/** The key of a task with this name. */
+export const keyNamed = ({ key, label, number }: Name): string => key ?? automaticKey(label, number)
+
 /** The label of a task of a submission. */
 export const labelAt = (submission: Submission, index: number): string | undefined => saidAt(submission, index, "label")
 
@@ -120,5 +123,4 @@ export const isSourceAt = ({ parent, plan: { offsets } }: Submission, index: num
   parent === undefined && offsets[index] === offsets[index + 1]
 
 /** The key of the task from whose body a submission came. */
-export const submitterOf = ({ parent }: Submission): string =>
-  parent === undefined ? "program" : parent.key ?? automaticKey(parent.label, parent.number)
+export const submitterOf = ({ parent }: Submission): string => parent === undefined ? "program" : keyNamed(parent)

@@ -7,8 +7,9 @@
 import type { TaskId } from "../protocol/ids.ts"
 import { phaseNames } from "../protocol/Phase.ts"
 import type { Phase, PhaseName } from "../protocol/Phase.ts"
-import { keyOf, labelOf, nameOfWorker, sequenceOf } from "./lookups.ts"
+import { nameOfWorker } from "./lookups.ts"
 import type { State } from "./State.ts"
+import { keyNamed, nameAt } from "./Submission.ts"
 
 type Row = readonly [from: PhaseName, to: PhaseName, when: string]
 
@@ -106,20 +107,22 @@ export const note = (
   from: PhaseName | undefined,
   to: PhaseName | "released"
 ): void => {
-  const tasks = state.tasks
+  const { index, starts, submission, worker } = state.tasks
+  const registered = submission[task]!
+  const name = nameAt(registered, index[task]!)
   state.log!.push({
     at: state.now,
-    key: keyOf(state, task),
-    graph: tasks.submission[task]!.number,
-    label: labelOf(state, task),
+    key: keyNamed(name),
+    graph: registered.number,
+    label: name.label,
     from,
     to,
-    worker: nameOfWorker(state, tasks.worker[task]!),
-    attempt: tasks.starts[task]!,
+    worker: nameOfWorker(state, worker[task]!),
+    attempt: starts[task]!,
     cause: state.cause,
-    computation: tasks.submission[task]!.computation,
-    owner: tasks.submission[task]!.owner.id,
-    serial: sequenceOf(state, task)
+    computation: registered.computation,
+    owner: registered.owner.id,
+    serial: name.number
   })
 }
 

@@ -17,10 +17,13 @@ import { isA, looked } from "../values/looks.ts"
 
 /** Who hears of transitions, and of the end of all of them. */
 interface Listener {
-  readonly hear: (transition: Transition) => void
+  readonly hear: (transition: Transition) => unknown
   readonly end: () => void
   /** How many transitions had been noted when it began to listen: it hears none of them. */
   readonly since: number
+  /** It hears of the end alone. */
+  hasThrown: boolean
+  hasLeft: boolean
 }
 
 /** The engine notes moments; listeners hear instants. */
@@ -29,13 +32,17 @@ interface Noted extends Omit<Transition, "at"> {
 }
 
 export class Observers {
-  private readonly listeners = new Set<Listener>()
+  /** Those that leave while transitions are told are dropped afterwards. */
+  private listeners: Array<Listener> = []
   /** Transitions that happened, of which those before `next` have been told: the engine appends to it. */
   private readonly log: Array<Noted> = []
   private next = 0
+  /** How many listeners have been told the next transition already. */
+  private toldTo = 0
   /** How many transitions were told before those of the log. */
   private told = 0
   private isTelling = false
+  private haveLeft = false
   private isClosed = false
   private readonly warn: (...line: ReadonlyArray<unknown>) => void
   private readonly time: Time
@@ -47,7 +54,7 @@ export class Observers {
 
   /** Where the engine notes transitions, if anybody wants them. */
   get wanted(): Array<Transition> | undefined {
-    return this.listeners.size === 0 ? undefined : this.log
+    return this.listeners.length === 0 ? undefined : this.log
   }
 
   /**
@@ -67,31 +74,67 @@ export class Observers {
   private drain(): void {
     if (this.isTelling) return
     this.isTelling = true
-    const { listeners, log } = this
-    while (this.next < log.length) {
-      const transition = log[this.next++]!
-      transition.at = this.time.instantOf(transition.at)
-      const count = this.told + this.next
-      for (const { hear, since } of listeners) if (since < count) hear(transition)
+    while (this.next < this.log.length) {
+      const result = Result.try(this.tellRest)
+      if (Result.isFailure(result)) this.dismiss(this.listeners[this.toldTo - 1]!, result.failure)
     }
-    this.told += log.length
-    log.length = this.next = 0
+    this.told += this.log.length
+    this.log.length = this.next = 0
     this.isTelling = false
+    if (this.haveLeft) this.dropLeft()
     if (!this.isClosed) return
     for (const { end } of this.listeners) end()
-    this.listeners.clear()
+    this.listeners = []
+  }
+
+  /** Tells what has not been told, until a listener throws: one guard for each call would cost more than all else. */
+  private readonly tellRest = (): void => {
+    const { listeners, log } = this
+    while (this.next < log.length) {
+      const transition = log[this.next]!
+      if (this.toldTo === 0) transition.at = this.time.instantOf(transition.at)
+      const count = this.told + this.next + 1
+      while (this.toldTo < listeners.length) {
+        const listener = listeners[this.toldTo++]!
+        if (listener.hasThrown || listener.hasLeft || listener.since >= count) continue
+        const value = listener.hear(transition)
+        if (typeof value === "object") watch(value, (error) => this.dismiss(listener, error))
+      }
+      this.toldTo = 0
+      this.next++
+    }
+  }
+
+  /** A listener that threw is not called again. */
+  private dismiss(listener: Listener, error: unknown): void {
+    if (listener.hasThrown) return
+    listener.hasThrown = true
+    this.warn(threw, Cause.die(error))
+  }
+
+  private leave(listener: Listener): void {
+    listener.hasLeft = true
+    this.haveLeft = true
+    if (!this.isTelling) this.dropLeft()
+  }
+
+  private dropLeft(): void {
+    this.listeners = this.listeners.filter(({ hasLeft }) => !hasLeft)
+    this.haveLeft = false
   }
 
   /** Follows all transitions until the result is called; calls `end` if the scheduler closes before, or has closed. */
   listen(f: (transition: Transition) => void, end: () => void = () => {}): () => void {
     const listener: Listener = {
-      hear: this.guarded(f),
+      hear: f,
       end: this.guarded<void, void>(end),
-      since: this.told + this.log.length
+      since: this.told + this.log.length,
+      hasThrown: false,
+      hasLeft: false
     }
-    this.listeners.add(listener)
+    this.listeners.push(listener)
     if (this.isClosed) this.drain()
-    return () => void this.listeners.delete(listener)
+    return () => this.leave(listener)
   }
 
   /** Lets callbacks follow the tasks of one owner, `size` to begin with; call the result when it is over. */
@@ -144,7 +187,7 @@ export class Observers {
   /** Calls `f` until it throws for the first time, which is logged. An async function throws later. */
   private guarded<A, B>(
     f: (a: A) => B,
-    warning = "An observer threw and is not called again"
+    warning = threw
   ): (a: A) => B | undefined {
     let isBroken = false
     const broken = (cause: Cause.Cause<unknown>): undefined => {
@@ -154,15 +197,18 @@ export class Observers {
     }
     return (a) => {
       if (isBroken) return undefined
-      // A run of Effect would cost more than all else about a transition.
       const result = Result.try(() => f(a))
       if (Result.isFailure(result)) return broken(Cause.die(result.failure))
       const value = result.success
-      // Unhandled, its failure would end the process.
-      if (isA<Promise<unknown>>(value, Promise)) {
-        void looked(() => value.catch((error) => broken(Cause.die(error))), undefined)
-      }
+      watch(value, (error) => broken(Cause.die(error)))
       return value
     }
   }
+}
+
+const threw = "An observer threw and is not called again"
+
+/** Looks after what an observer gave, which may be a promise: unhandled, its failure would end the process. */
+const watch = (value: unknown, failed: (error: unknown) => void): void => {
+  if (isA<Promise<unknown>>(value, Promise)) void looked(() => value.catch(failed), undefined)
 }
