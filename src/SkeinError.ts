@@ -177,13 +177,12 @@ export class DependencyFailed<out E> extends Fact("DependencyFailed")<{
     readonly cause: Cause.Cause<unknown>
   }) {
     const { cause, error, key, label, root } = args
-    // The path may be long, and is made when somebody reads it.
-    super({ key, label, root, error, cause } as typeof args)
-    if (label === undefined) delete (this as { label?: unknown }).label
+    super((label === undefined ? { key, root } : { key, label, root }) as typeof args)
     // Node prints what is enumerable after the stack, which has the path, and the cause, which is the error.
-    Object.defineProperty(this, "error", { enumerable: false })
+    Object.defineProperty(this, "error", { configurable: true, writable: true, value: error })
+    // The path may be long, and is made when somebody reads it.
     definePath(this, args)
-    Object.defineProperty(this, "cause", { enumerable: false, value: asError(cause) })
+    Object.defineProperty(this, "cause", { configurable: true, writable: true, value: asError(cause) })
   }
 
   override get message(): string {
