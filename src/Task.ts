@@ -14,7 +14,7 @@ import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
 import { givenEffect } from "./internal/bodies/bodies.ts"
 import { callback } from "./internal/tasks/checks.ts"
-import { numberOf } from "./internal/tasks/keys.ts"
+import { codeOfFunction } from "./internal/tasks/keys.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/tasks/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/tasks/options.ts"
 import type { Called as CallResult, Given, GivenMembers, Result, Returned } from "./internal/tasks/refusals.ts"
@@ -427,7 +427,7 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
   const call = (args: unknown) => internal.toEffect(f(...args as P))
   const run = nout === undefined ? call : (args: unknown) => Effect.map(call(args), (all) => tuple(all, nout, name))
   const body: internal.Body = { _tag: "effect", run }
-  const code = rest.pure === true ? `${numberOf(f)}/${nout}` : undefined
+  const code = rest.pure === true ? codeOfFunction(f, nout) : undefined
   const given = code === undefined ? normalize(rest) : { ...normalize({ ...rest, name }), code }
   const isCount = nout === undefined || (Number.isInteger(nout) && nout >= 0)
   const wrong = callback("function of Task.fn", f) ??

@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as fc from "fast-check"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, errorsIn, graphErrorOf } from "./support.ts"
@@ -288,6 +289,52 @@ describe("graphs of pure calls", () => {
       yield* Deferred.succeed(gate, 0)
       assert.deepStrictEqual(yield* Client.gather([first, second, more]), [10_000, 10_000, 10_001])
       assert.strictEqual(runs, 20_001)
+    }).pipe(inScheduler()))
+})
+
+/** How many texts are shortened while a graph is submitted, and how many of those are keys. */
+const digestsIn = (task: Task.Task<unknown, unknown>) =>
+  Effect.gen(function*() {
+    const { prototype } = TextEncoder
+    const { encode } = prototype as { readonly encode: (text: string) => unknown }
+    const keys = new Set<string>()
+    let digests = 0
+    yield* Scheduler.listen(({ key }) => {
+      if (/\([0-9a-f]{32}\)$/.test(key)) keys.add(key)
+    })
+    yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        Reflect.set(prototype, "encode", function(this: unknown, text: string): unknown {
+          digests++
+          return encode.call(this, text)
+        })
+      }),
+      () => Effect.sync(() => Reflect.set(prototype, "encode", encode))
+    )
+    yield* Client.compute(task)
+    return { digests, keys: keys.size }
+  }).pipe(Effect.scoped)
+
+describe("what pure calls cost", () => {
+  const load = Task.fn((n: number) => n, { pure: true, name: "load" })
+  const add = Task.fn((a: number, b: number) => a + b, { pure: true, name: "add" })
+
+  it.effect("G9: what the calls of a tree do is shortened for few of them, beside the keys that are", () =>
+    Effect.gen(function*() {
+      let row: ReadonlyArray<Task.Task<number, unknown>> = Array.from({ length: 64 }, (_, i) => load(i))
+      while (row.length > 1) row = Array.from({ length: row.length / 2 }, (_, i) => add(row[2 * i]!, row[2 * i + 1]!))
+      const { digests, keys } = yield* digestsIn(row[0]!)
+      assert.isAbove(keys, 5)
+      assert.isAtMost(digests - keys, 6)
+    }).pipe(inScheduler()))
+
+  it.effect("G9: what the calls of a chain do is shortened for few of them, beside the keys that are", () =>
+    Effect.gen(function*() {
+      let last: Task.Task<number, unknown> = load(0)
+      for (let i = 1; i < 200; i++) last = add(last, i)
+      const { digests, keys } = yield* digestsIn(last)
+      assert.isAbove(keys, 40)
+      assert.isAtMost(digests - keys, 14)
     }).pipe(inScheduler()))
 })
 

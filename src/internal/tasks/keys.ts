@@ -39,10 +39,10 @@ export const namedIn = (task: TaskImpl, home: object, namedOf: NamedOf): Named |
   // Without an encoding of what it is given nobody can tell whether it is the same as another.
   if ("path" in encoded && key !== undefined) return { key, work: task }
   if ("path" in encoded) return { _tag: "InvalidArgument", key: name!, path: encoded.path, why: encoded.why }
-  const code = `${codeOf(task)}[${works.join()}]`
-  return key === undefined
-    ? { key: keyOfCall(name!, encoded.text), work: shortened(code) }
-    : { key, work: shortened(`${code}${encoded.text}`) }
+  const code = codeOf(task)
+  if (key !== undefined) return { key, work: shortened(`${code}[${works.join()}]${encoded.text}`) }
+  const work = works.length === 0 ? code : shortened(`${code}[${works.join()}]`)
+  return { key: keyOfCall(name!, encoded.text), work }
 }
 
 /** `works` gets what the tasks among the arguments do: their keys do not tell that. */
@@ -88,6 +88,10 @@ export const numberOf = (object: object): number => {
   numbers.set(object, ++lastNumber)
   return lastNumber
 }
+
+/** Tells calls of a wrapped function from those of others. Calls have it in what they do, and so do all that use their results. */
+export const codeOfFunction = (f: object, nout: number | undefined): string =>
+  nout === undefined ? `${numberOf(f)}` : `${numberOf(f)}/${nout}`
 
 /** The function or the effect of a pure task, and how it is run. Calls of one wrapped function have its number with them. */
 const codeOf = (task: TaskImpl): string => {
