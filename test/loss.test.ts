@@ -77,6 +77,27 @@ describe("loss of a worker", () => {
       assert.deepStrictEqual(log.filter((line) => line.startsWith("parent")), ["parent on a", "parent on b"])
     })))
 
+  it.effect("F8, N10: a child whose worker is lost starts elsewhere, and its parent waits on", () =>
+    two(Effect.gen(function*() {
+      const log: Log = []
+      const gate = yield* Deferred.make<void>()
+      const child = gated(log, "child", gate, { workers: ["b"], allowOthers: true })
+      const parent = Task.make(
+        Effect.gen(function*() {
+          log.push(`parent on ${(yield* Worker.current).worker}`)
+          return yield* Future.join(yield* Client.submit(child))
+        }),
+        { key: "parent", workers: ["a"] }
+      )
+      const future = yield* Client.submit(parent)
+      yield* calm
+      yield* Testing.loseWorker("b")
+      yield* calm
+      yield* Deferred.succeed(gate, undefined)
+      assert.strictEqual(yield* Future.join(future), "a")
+      assert.deepStrictEqual(log, ["parent on a", "child on b (1)", "child on a (1)"])
+    })))
+
   it.effect("F8: the keys of what it submitted are free at once, though its finalizers take their time", () =>
     two(Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()

@@ -314,29 +314,33 @@ export interface TimeCame {
 }
 
 export type Event =
-  | WorkerAdded
-  | WorkerStarted
-  | WorkerBeat
-  | WorkerDrained
-  | WorkerLost
-  | TagLimited
-  | PoolOpened
+  // from a client: the program, or a body
   | OwnerOpened
   | GraphSubmitted
-  | TaskExpanded
-  | TaskEnded
-  | TaskSettled
-  | TaskCopied
-  | CopiesRequested
-  | RebalanceRequested
-  | TaskFinalized
   | WaitBegan
   | WaitAbandoned
   | SlotWanted
-  | CancelRequested
   | ClaimShared
   | ClaimReleased
+  | CancelRequested
   | OwnerClosed
+  | TaskSettled
+  | CopiesRequested
+  | RebalanceRequested
+  // from the layer, and from programs that add workers
+  | WorkerAdded
+  | WorkerDrained
+  | PoolOpened
+  | TagLimited
+  // from a worker, or about it
+  | WorkerStarted
+  | WorkerBeat
+  | WorkerLost
+  | TaskEnded
+  | TaskExpanded
+  | TaskCopied
+  | TaskFinalized
+  // from the clock
   | TimeCame
 
 /** What a computation wishes to run to its end, each with the ends that it tells. */

@@ -166,24 +166,29 @@ export type Refusal =
   }
 
 export type Instruction =
+  // to a worker
   | Start
   | Stop
-  | Overdue
   | Finalize
-  | Submitted
   | Adopt
   | Hold
   | Copy
   | Forget
   | Discard
-  | ForgetFailure
+  // to a client: the program, or a body
+  | Submitted
+  | Rejected
   | WaitEnded
-  | WakeAt
+  // to the layer, which has the workers
   | WorkerJoined
   | StartWorker
   | WorkerExpired
   | WorkerLeft
-  | Rejected
+  // to the clock
+  | WakeAt
+  // to the scheduler's own tables and log
+  | ForgetFailure
+  | Overdue
 
 /**
  * Where a step puts its instructions. The two that every task causes have methods of their own, so that a driver in the
