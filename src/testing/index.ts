@@ -1,11 +1,13 @@
 /**
  * Deterministic tests: gates that hold bodies and messages, worlds in which a seed chooses the order of things and what fails,
- * an interpreter that says what a graph means, and sweeps that interrupt an effect at every point.
+ * an interpreter that says what a graph means, sweeps that interrupt an effect at every point, and logs of events that are played
+ * again.
  *
  * @since 0.1.0
  */
 export { Chance } from "./chance.ts"
 export { assertEmpty, NotEmpty } from "./empty.ts"
+export * as EventLog from "./EventLog.ts"
 export { InjectedFault, noFaults, usualFaults } from "./faults.ts"
 export type { Fault, FaultKind, Faults } from "./faults.ts"
 export * as Gate from "./Gate.ts"

@@ -28,7 +28,7 @@ import { isSpent } from "../../engine/life/spent.ts"
 import { succeeded } from "../../engine/protocol/Event.ts"
 import type { Ending, Event, TaskEnded } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import type { Instruction, Overdue } from "../../engine/protocol/Instruction.ts"
+import type { Instruction, Out, Overdue } from "../../engine/protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../../engine/protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../../engine/protocol/Phase.ts"
 import type { Identity } from "../../engine/protocol/Plan.ts"
@@ -80,6 +80,8 @@ import type { Answer, Carrier, Write } from "./outbox.ts"
 import { overdueLine } from "./overdue.ts"
 import { Owners } from "./ownership.ts"
 import { refused, Submissions } from "./submissions.ts"
+import { Taping } from "./tape.ts"
+import type { Tape } from "./tape.ts"
 import { Waits } from "./waiters.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
@@ -130,6 +132,9 @@ export class SchedulerCore implements Carrier, Live, Past {
     (task) => this.view.resultOf(task),
     (task, value) => this.cacheWrite(task, value)
   )
+  private readonly tape: Tape | undefined
+  /** Where the engine puts its instructions: the outbox, behind the tape if there is one. */
+  private readonly out: Out
   /** Task and attempt of plain functions that have ended, and of which the engine has not been told; see {@link endedAtOnce}. */
   private readonly ends = new Fifo<number>()
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
@@ -161,6 +166,8 @@ export class SchedulerCore implements Carrier, Live, Past {
     this.wire = Context.get(context, Wire)
     this.savesUpEnds = this.wire === undefined && sizeOf === undefined
     this.wire?.opened(this)
+    this.tape = Context.get(context, Taping)?.(settings)
+    this.out = this.tape?.through(this.state, this.outbox) ?? this.outbox
   }
 
   /** A moment of the monotonic clock. */
@@ -184,11 +191,13 @@ export class SchedulerCore implements Carrier, Live, Past {
 
   /** The door of the engine: what all events pass. */
   apply(event: Event): Answer {
-    const { log, observers, outbox, state } = this
+    const { log, observers, outbox, state, tape } = this
     if (this.life.failure !== undefined) return nothing
     log.tasks = observers.wanted
     outbox.answer = nothing
-    advance(state, event, outbox, log)
+    tape?.event(event)
+    advance(state, event, this.out, log)
+    tape?.applied()
     const { answer } = outbox
     observers.tell()
     outbox.flush()

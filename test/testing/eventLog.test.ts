@@ -1,0 +1,99 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { execFileSync } from "node:child_process"
+import * as Client from "skein/Client"
+import * as Dependency from "skein/Dependency"
+import * as Skein from "skein/Skein"
+import * as Task from "skein/Task"
+import * as Testing from "skein/testing"
+import { EventLog } from "skein/testing"
+import { longOr } from "../long.ts"
+import { randomGraph } from "./graphs.ts"
+import { randomProgram } from "./programs.ts"
+
+const programs = longOr(1000, 200)
+
+/** Records one run, right or wrong, and plays its logs again. */
+const checkRun = (
+  subject: typeof randomGraph | typeof randomProgram,
+  seed: number
+): Effect.Effect<ReadonlyArray<string>, EventLog.Unwritable | EventLog.Unreadable> =>
+  Effect.gen(function*() {
+    const { logs } = yield* EventLog.record(
+      Testing.replay<Testing.Subject<any>>(subject, seed) as Effect.Effect<Testing.Run>
+    )
+    assert.strictEqual(logs.length, 1)
+    const [{ events, instructions }] = logs as [EventLog.EventLog]
+    assert.strictEqual(instructions.length, events.length - 1)
+    const again = yield* EventLog.replay(events.map((line) => JSON.stringify(JSON.parse(line))))
+    again.forEach((line, i) => {
+      if (line !== instructions[i]) assert.strictEqual(line, instructions[i], `seed ${seed}: ${events[i + 1]}`)
+    })
+    return events
+  })
+
+describe("event logs", () => {
+  it.live(`T2: the logs of ${programs} random graphs and programs give byte for byte the same instructions`, () =>
+    Effect.gen(function*() {
+      const seen = new Set<string>()
+      for (let seed = 1; seed <= programs; seed++) {
+        const events = yield* checkRun(seed % 2 === 0 ? randomGraph : randomProgram, seed)
+        for (const event of events.slice(1)) seen.add((JSON.parse(event) as { readonly _tag: string })._tag)
+      }
+      const usual = ["GraphSubmitted", "TaskEnded", "WaitBegan", "CancelRequested", "ClaimReleased", "OwnerClosed"]
+      assert.includeMembers([...seen], [...usual, "TaskExpanded", "WorkerLost", "TimeCame"])
+    }))
+
+  it.live("T2: a log is played again in another process", () =>
+    Effect.gen(function*() {
+      const { logs: [log] } = yield* EventLog.record(Testing.replay(randomProgram, 7))
+      const printed = execFileSync(process.execPath, ["--conditions=source", "test/testing/replayLog.ts"], {
+        input: log!.events.join("\n"),
+        encoding: "utf8"
+      })
+      assert.strictEqual(printed, log!.instructions.join("\n"))
+    }))
+
+  it.effect("T2: a log has settings, names, wishes, policies and keys of all kinds", () =>
+    Effect.gen(function*() {
+      const shared = Task.make(Effect.succeed(1), { key: "__proto__" })
+      const pure = Task.fn((n: number) => Effect.succeed(n), { name: "f", pure: true })(-0)
+      const some = Dependency.any([shared, Task.make(Effect.fail("no"), { label: "\ud800 $map" })])
+      const last = Task.make({ pure }, () => Effect.succeed(2), { after: some, priority: -1, resources: { $set: 1 } })
+      const program = Effect.scoped(Effect.gen(function*() {
+        const futures = yield* Client.submitAll([shared, last])
+        yield* Client.compute([shared, last, Task.make(Effect.die("no"))], { errors: "collect" })
+        yield* Client.gather(futures)
+      })).pipe(Effect.provide(Skein.layer({
+        workers: [{ id: "a", concurrency: 2, resources: { $set: 2 } }, { id: "b", concurrency: 1 }],
+        placement: "twoBin",
+        aging: 3
+      })))
+      const { exit, logs: [log] } = yield* EventLog.record(program)
+      assert.isTrue(Exit.isSuccess(exit), String(exit))
+      assert.deepStrictEqual(yield* EventLog.replay(log!.events), log!.instructions)
+    }))
+
+  it.effect("T2: what a function decides cannot be written down, and the recording says so", () =>
+    Effect.gen(function*() {
+      const task = Task.make(Effect.succeed(1), { locality: () => 1 })
+      const running = Client.compute(task).pipe(Effect.provide(Skein.layer()))
+      const error = yield* Effect.flip(EventLog.record(running))
+      assert.strictEqual(
+        error.message,
+        "An event log cannot hold locality, a function. Record without it, or name a scheme in place of a function."
+      )
+      const scheme = Client.compute(1).pipe(Effect.provide(Skein.layer({ placement: () => 0 })))
+      assert.strictEqual((yield* Effect.flip(EventLog.record(scheme))).what, "scheme, a function")
+    }))
+
+  it.effect("T2: the line is named that cannot be read", () =>
+    Effect.gen(function*() {
+      const { logs: [log] } = yield* EventLog.record(Client.compute(1).pipe(Effect.provide(Skein.layer())))
+      const cut = [...log!.events.slice(0, 2), "{"]
+      assert.strictEqual((yield* Effect.flip(EventLog.replay(cut))).line, 3)
+      assert.strictEqual((yield* Effect.flip(EventLog.replay(["{}"]))).line, 1)
+      assert.deepStrictEqual(yield* EventLog.replay([]), [])
+    }))
+})
