@@ -220,23 +220,23 @@ layer(NodeFileSystem.layer)("flights: files", (it) => {
       assert.deepStrictEqual([...codes].map(Data.airportName).filter((iata) => !airports.has(iata)), [])
     }))
 
-  it.effect("all sums of all flights are those of the plain computation", () =>
+  it.effect(`all sums of ${longOr("all flights", "the last flights")} are those of the plain computation`, () =>
     Effect.gen(function*() {
       const file = yield* Data.openFlights(Data.flightsPath)
-      const groups = yield* Effect.forEach(file.rowGroups, (group) =>
-        Effect.map(Data.readFlights(file, group), (flights) =>
-          Statistics.merge([
-            Statistics.summarize(Data.subarray(flights, 0, 100_001)),
-            Statistics.summarize(Data.subarray(flights, 100_001, group.rows))
-          ])))
-      const statistics = Statistics.merge(groups)
-      assert.strictEqual(statistics.flights, 3_000_000)
-      assertSums(
-        statistics,
-        yield* Effect.promise(() =>
-          reference(Data.flightsPath)
-        )
+      // Those of the first ones are compared with what the graph gives.
+      const from = longOr(0, file.rowGroups.length - 1)
+      const groups = yield* Effect.forEach(
+        file.rowGroups.slice(from),
+        (group) =>
+          Effect.map(Data.readFlights(file, group), (flights) =>
+            Statistics.merge([
+              Statistics.summarize(Data.subarray(flights, 0, 100_001)),
+              Statistics.summarize(Data.subarray(flights, 100_001, group.rows))
+            ]))
       )
+      const statistics = Statistics.merge(groups)
+      assert.strictEqual(statistics.flights, longOr(3_000_000, 3_000_000 - 10 * 272_727))
+      assertSums(statistics, yield* Effect.promise(() => reference(Data.flightsPath, from)))
     }))
 })
 

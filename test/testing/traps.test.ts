@@ -101,7 +101,7 @@ describe("traps", () => {
         assert.isAtLeast(Math.min(...loads), 0)
         assert.strictEqual(names.size, (yield* Scheduler.stats).workers.length)
       })
-    }, { seeds: 100 }))
+    }, { seeds: longOr(100, 20) }))
 
   const bodies: ReadonlyArray<
     readonly [string, Effect.Effect<unknown, unknown, Client.Client | Scope.Scope | Worker.Worker>]
