@@ -233,6 +233,39 @@ describe("listeners and events", () => {
       ])
     }))
 
+  it.effect("V3: listeners that stop and throw as they are told take no transition from those around them", () =>
+    Effect.gen(function*() {
+      const heard: Array<Array<string>> = [[], [], []]
+      const calls = { leaves: 0, throws: 0 }
+      const scope = yield* Scope.make()
+      const logged = yield* warnings(
+        Effect.gen(function*() {
+          const hear = (log: Array<string>) => Scheduler.listen(({ key, to }) => void log.push(`${key} ${to}`))
+          yield* hear(heard[0]!)
+          yield* Scope.provide(
+            Scheduler.listen(() => {
+              if (++calls.leaves < 3) return
+              Effect.runSync(Scope.close(scope, Exit.void))
+              throw new Error("left")
+            }),
+            scope
+          )
+          yield* hear(heard[1]!)
+          yield* Scheduler.listen(() => {
+            if (++calls.throws === 5) throw new Error("broken")
+          })
+          yield* hear(heard[2]!)
+          yield* Client.compute([value(1, "a"), value(2, "b")])
+          yield* Effect.yieldNow
+        }).pipe(inScheduler())
+      )
+      assert.deepStrictEqual(calls, { leaves: 3, throws: 5 })
+      assert.lengthOf(logged, 2)
+      assert.lengthOf(heard[0]!, 12)
+      assert.deepStrictEqual(heard[1], heard[0])
+      assert.deepStrictEqual(heard[2], heard[0])
+    }))
+
   it.effect("V3: a listener may submit, look and stop listening from within, and the run goes on", () =>
     Effect.gen(function*() {
       const services = yield* Effect.context<Client.Client | Scheduler.Scheduler>()
