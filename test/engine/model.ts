@@ -952,7 +952,7 @@ export class Model {
         return this.awaitLeaving(event, owner === undefined ? undefined : { owner, cancelled: undefined }, true, out)
       }
       case "TimeCame":
-        this.lookAtWorkers(state)
+        this.lookAtWorkers(state, out)
         return this.timeCame()
     }
   }
@@ -2142,10 +2142,11 @@ export class Model {
 
   // Time.
 
-  private lookAtWorkers(state: State): void {
+  private lookAtWorkers(state: State, out: ReadonlyArray<Instruction>): void {
     for (const { heardAt, phase, row, terms: { ttlMillis = Infinity } } of this.workers) {
       if ((phase !== "open" && phase !== "draining") || this.now - heardAt < ttlMillis) continue
       this.silent.add(row)
+      this.holdAt(row, out)
       this.workerLost(row, state)
     }
     for (const worker of this.workers) {
@@ -2153,6 +2154,18 @@ export class Model {
       if (phase !== "open" || this.now - since < maxAgeMillis) continue
       worker.phase = "draining"
       this.replaced.add(row)
+    }
+  }
+
+  /** A value from outside that an earlier loss in this step brought to a worker is lost with that. */
+  private holdAt(worker: number, out: ReadonlyArray<Instruction>): void {
+    for (const each of out) {
+      if (each._tag !== "Hold" || each.worker !== worker) continue
+      const task = this.byRow.get(each.task)
+      if (task?.unheld !== true) continue
+      task.unheld = false
+      task.worker = worker
+      this.judged.add(each)
     }
   }
 
@@ -2282,7 +2295,8 @@ export class Model {
         // Its row may have gone to another within the step.
         const task = present?.unheld === true ? present : this.displaced.get(instruction.task)
         if (task?.unheld !== true) return this.complain(`${task?.name} was not settled`)
-        if (this.workers[instruction.worker]?.phase === "lost") this.complain(`${task.name} is held by a lost worker`)
+        const isLost = this.workers[instruction.worker]?.phase === "lost" && !this.silent.has(instruction.worker)
+        if (isLost) this.complain(`${task.name} is held by a lost worker`)
         task.unheld = false
         task.worker = instruction.worker
         return
@@ -2306,7 +2320,7 @@ export class Model {
       }
       case "Discard":
         if (this.discardedCopy(instruction)) return
-        if (this.discarded.delete(this.byRow.get(instruction.task)!)) return
+        if (this.discarded.delete(this.droppedIn(instruction.task)!)) return
         if (event._tag !== "TaskEnded" || event.ending._tag !== "Succeeded" || event.task !== instruction.task) {
           this.complain("something is discarded that never came")
         }
@@ -2357,6 +2371,13 @@ export class Model {
       case "WakeAt":
         return
     }
+  }
+
+  /** The task of a row whose former result is dropped: the row may have gone to another within the step. */
+  private droppedIn(row: TaskId): Task | undefined {
+    const displaced = this.displaced.get(row)
+    const isMeant = (task: Task): boolean => task.serial === displaced?.serial
+    return [...this.discarded].find(isMeant) ?? this.byRow.get(row)
   }
 
   /** A copy goes with its result, or with a worker that leaves. */

@@ -111,6 +111,8 @@ export class Simulation {
   private readonly shares: boolean
   /** Where the model is to know of turns, nobody asks for amounts. */
   private readonly order: Order
+  /** In some it is forgotten soon what results were made of. */
+  private readonly isForgetful: boolean
   /** In a quarter of them some workers have marks. */
   private readonly marks: boolean
 
@@ -122,7 +124,8 @@ export class Simulation {
     this.chance = new Chance(seed)
     this.demands = this.chance.with(0.5)
     const overtakes = 1 + this.chance.below(6)
-    const lineage = this.chance.with(0.3) ? 1 + this.chance.below(3) : defaultLimits.lineage
+    this.isForgetful = this.chance.with(0.3)
+    const lineage = this.isForgetful ? 1 + this.chance.below(3) : defaultLimits.lineage
     this.marks = this.chance.with(0.25)
     this.shares = this.chance.with(0.3)
     const fairness = this.fairness()
@@ -285,7 +288,8 @@ export class Simulation {
     this.chance.weighted<() => void>([
       [busy ? 0 : 6, () => this.submit()],
       [busy ? 0 : 3, () => this.compute()],
-      [busy || this.state.limits.lineage === defaultLimits.lineage ? 0 : 5, () => this.lengthen()],
+      [busy || !this.isForgetful ? 0 : 5, () => this.lengthen()],
+      [this.isForgetful ? 2 : 0, () => this.loseNewest()],
       [14, () => this.progress(this.chance.pick([...this.runs.values()]))],
       // Before what they miss is made anew.
       [
@@ -630,24 +634,42 @@ export class Simulation {
     }
   }
 
-  /** One more task is made of a result, which is released then: what that was made of lies further back. */
+  /** Tasks are made one of the result of the other, which is released then: what the last is made of lies further back. */
   private lengthen(): void {
-    const { chance, state } = this
-    const owners = [...this.owners.values()].filter((each) =>
-      each.isOpen && each.wait === undefined && !this.isOfARun(each)
+    const { chance } = this
+    const isScope = (each: Owner): boolean => each.isOpen && each.wait === undefined && !this.isOfARun(each)
+    const owner = chance.pick(
+      [...this.owners.values()].filter((each) => isScope(each) && this.newest(each) !== undefined)
     )
-    const mayGrow = ({ state: claimed, task }: Claim): boolean =>
-      claimed === "live" && state.tasks.phase[task] === Phase.succeeded
-    const owner = chance.pick(owners.filter(({ claims }) => claims.some(mayGrow)))
-    // The newest, so that chains grow long.
-    const former = owner?.claims.findLast(mayGrow)
-    if (owner === undefined || former === undefined) return
-    const plan = planOfOne({ idempotent: chance.with(0.05) ? false : undefined }, [~former.task])
-    const from = { owner: owner.id, targets: [0], parent: -1, attempt: 0 }
-    this.keep(owner, this.send({ _tag: "GraphSubmitted", now: this.now, plan, ...from }))
-    if (former.state === "live" && chance.with(0.9)) {
-      this.send({ _tag: "ClaimReleased", now: this.now, claim: former.id })
+    for (let left = owner === undefined ? 0 : 1 + chance.below(4); left > 0; left--) {
+      const former = this.newest(owner!)
+      if (former === undefined) return
+      const plan = planOfOne({ idempotent: chance.with(0.05) ? false : undefined }, [~former.task])
+      const from = { owner: owner!.id, targets: [0], parent: -1, attempt: 0 }
+      this.keep(owner!, this.send({ _tag: "GraphSubmitted", now: this.now, plan, ...from }))
+      const task = owner!.claims.at(-1)!.task
+      const run = [...this.runs.values()].find((each) => each.task === task)
+      if (run === undefined || chance.with(0.1)) return
+      this.runs.delete(run.attempt)
+      const ending = { _tag: "Succeeded" } as const
+      this.send({ _tag: "TaskEnded", now: this.now, task, attempt: run.attempt, ending })
+      if (former.state === "live" && chance.with(0.95)) {
+        this.send({ _tag: "ClaimReleased", now: this.now, claim: former.id })
+      }
     }
+  }
+
+  /** The claim of the newest result of an owner, at the end of the longest chain. */
+  private newest({ claims }: Owner): Claim | undefined {
+    return claims.findLast(({ state, task }) => state === "live" && this.state.tasks.phase[task] === Phase.succeeded)
+  }
+
+  /** The worker of such a result is lost. */
+  private loseNewest(): void {
+    const claims = [...this.owners.values()].flatMap((owner) => owner.isOpen ? this.newest(owner) ?? [] : [])
+    const { submission, worker } = this.state.tasks
+    const claim = this.chance.pick(claims.filter(({ task }) => submission[task]!.origins !== undefined))
+    if (claim !== undefined && worker[claim.task]! >= 0) this.loseWorker(worker[claim.task])
   }
 
   private compute(): void {
@@ -1048,8 +1070,7 @@ export class Simulation {
   }
 
   /** A worker dies with its attempts; the driver closes what their bodies own. */
-  private loseWorker(): void {
-    const worker = this.chance.below(this.state.workers.length + 1)
+  private loseWorker(worker = this.chance.below(this.state.workers.length + 1)): void {
     const died = [...this.runs.values()].filter((run) => run.worker === worker)
     if (this.chance.with(0.5)) this.bury(died)
     this.losses++
