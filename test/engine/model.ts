@@ -3,8 +3,6 @@
  * again by search after each event. It does not choose what starts; it judges whether each choice was allowed, and it
  * knows how every task must end, what is held, who waits, and which waits are over.
  */
-import { demandOf, nameOf } from "../../src/engine/dispatch/placement.ts"
-import { isBeyond } from "../../src/engine/events/horizon.ts"
 import type { Ending, Event, PoolOpened, SlotWanted, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
 import type { Fairness } from "../../src/engine/protocol/fairness.ts"
 import { inOrder } from "../../src/engine/protocol/fairness.ts"
@@ -13,10 +11,10 @@ import type { Discard, Instruction, Start, StartWorker, WaitEnded } from "../../
 import { Flag, Phase, phaseNames } from "../../src/engine/protocol/Phase.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/protocol/Plan.ts"
 import type { Group, Outcome } from "../../src/engine/protocol/policies.ts"
-import { decide, isDefault } from "../../src/engine/protocol/policies.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
 import type { State } from "../../src/engine/state/State.ts"
 import type { Submission as Known } from "../../src/engine/state/Submission.ts"
+import { verdictOn } from "./policyTable.ts"
 
 type Ended = "succeeded" | "failed" | "cancelled" | "skipped"
 
@@ -213,6 +211,8 @@ interface Copying {
 }
 
 interface Worker {
+  /** What tells it from all others, in whatever row. */
+  readonly serial: number
   readonly name: string
   readonly row: number
   readonly labels: ReadonlyArray<string>
@@ -252,7 +252,11 @@ const isOpen = (task: Task): boolean => !hasEnded(task) && !task.finalized
 /** Whether a result owns a resource, or passes one on. */
 const owns = (task: Task): boolean => task.status === "succeeded" && task.retains
 
-const isForgotten = ({ known }: Submission): boolean => known !== undefined && isBeyond(known)
+const isForgotten = ({ known }: Submission): boolean => known !== undefined && known.reach < 0
+
+/** Whether a group ends its task as the member ended that did so otherwise. */
+const isDefault = ({ of, policy }: Group): boolean =>
+  policy._tag === "All" && policy.on === "success" && of !== "follow"
 
 /** How a task that has ended did so, as policies see it. */
 const outcomeOf = (task: Task): Outcome =>
@@ -282,7 +286,7 @@ const verdictOf = (task: Task, group: Group) => {
   const members = inGroup(task, group)
   const tally = { success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }
   for (const member of members) if (hasEnded(member)) tally[outcomeOf(member)]++
-  return decide(group.policy, members.length, tally)
+  return verdictOn(group.policy, members.length, tally)
 }
 
 /** What keeps a pending task from being ready. */
@@ -316,11 +320,11 @@ export type Order = "ranks" | "turns" | "any"
 
 /** What holds for the scheduler. */
 export interface ModelSettings {
-  readonly fairness?: Fairness
-  readonly lineage?: number
-  readonly order?: Order
-  readonly overtakes?: number
-  readonly windowMillis?: number
+  readonly fairness: Fairness
+  readonly lineage: number
+  readonly order: Order
+  readonly overtakes: number
+  readonly windowMillis: number
 }
 
 export class Model {
@@ -391,6 +395,7 @@ export class Model {
   private now = 0
   private sequence = 1
   private computations = 0
+  private crew = 0
   private window: { readonly number: number; readonly at: number } | undefined
   private readonly windowMillis: number
   private submissions = 0
@@ -419,7 +424,7 @@ export class Model {
   private readonly discarded = new Set<Task>()
 
   constructor(
-    { fairness = inOrder, lineage = 1000, order = "ranks", overtakes = 100, windowMillis = 0 }: ModelSettings = {}
+    { fairness, lineage, order, overtakes, windowMillis }: ModelSettings
   ) {
     this.overtakes = overtakes
     this.fairness = fairness
@@ -552,6 +557,7 @@ export class Model {
   ): Worker {
     const times = { since: this.now, heardAt: this.now, started: 0, idleSince: undefined }
     return {
+      serial: this.crew++,
       row,
       name,
       labels: [],
@@ -899,7 +905,8 @@ export class Model {
       }
       case "WaitAbandoned": {
         const wait = this.waits.get(event.wait)
-        if (wait !== undefined) wait.abandoned = true
+        // Whoever is about to take the slot does so.
+        if (wait !== undefined && wait.mode !== "slot") wait.abandoned = true
         return
       }
       case "SlotWanted":
@@ -2580,9 +2587,25 @@ export class Model {
     }
   }
 
-  private queueOf({ row }: Task): string {
-    const demand = demandOf(this.state!, row)
-    return demand === undefined ? "" : nameOf(this.state!, demand)
+  /** The same for ready tasks that ask for the same, and rate the workers that are there alike. */
+  private queueOf(task: Task): string {
+    const { settings: { demand }, unmet } = task
+    const followed = this.followed(task)
+    if (demand === undefined && unmet.size === 0 && followed === undefined) return ""
+    const { allowOthers, amounts, keepsAmounts, labels, locality, tags, workers } = demand ?? {}
+    const serials = (some: Iterable<Worker>) => Array.from(some, ({ serial }) => serial).toSorted((a, b) => a - b)
+    const ratings = this.workers.flatMap((each) => each.phase === "open" ? [each.serial, this.rate(task, each)] : [])
+    return JSON.stringify([
+      workers?.toSorted(),
+      labels?.toSorted(),
+      allowOthers,
+      amounts && Object.entries(amounts).toSorted(([a], [b]) => a < b ? -1 : 1),
+      keepsAmounts,
+      tags?.toSorted(),
+      unmet.size > 0 ? serials(unmet) : null,
+      followed && serials(followed),
+      locality && ratings
+    ])
   }
 
   private isQueued(name: string): boolean {
@@ -3006,7 +3029,7 @@ const takes = ({ from, policy, to }: Group, kind: "failure" | "skip"): boolean =
     for (let failed = 0; success + failed < size; failed++) {
       const tally = { success, failed, upstreamFailed: 0, skipped: size - 1 - success - failed }
       tally[kind === "failure" ? "failed" : "skipped"]++
-      if (decide(policy, size, tally) === "run") return true
+      if (verdictOn(policy, size, tally) === "run") return true
     }
   }
   return false

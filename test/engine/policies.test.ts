@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { decide, isMet, isUnreachable, rules } from "../../src/engine/protocol/policies.ts"
 import type { On, Outcome, Policy, Rule, Tally, Verdict } from "../../src/engine/protocol/policies.ts"
 import golden from "../golden/ipythonDependency.json" with { type: "json" }
+import { verdictOn } from "./policyTable.ts"
 
 type Names = ReadonlyArray<string>
 
@@ -27,6 +28,22 @@ const endedOf = (dependencies: Names, completed: Names, failed: Names): Tally =>
   )
 
 describe("policies", () => {
+  it("D12: the table by which the random lives are judged, written by itself, says the same of every small set", () => {
+    const quorums = (["success", "failure", "completion"] as const).flatMap((on): ReadonlyArray<Policy> => [
+      { _tag: "All", on },
+      ...[1, 2, 3].map((count) => ({ _tag: "AtLeast", count, on } as const))
+    ])
+    for (const policy of [...rules.map((rule) => ({ _tag: "Rule", rule } as const)), ...quorums]) {
+      for (const ended of [0, 1, 2, 3, 4].flatMap(sequences)) {
+        for (let size = ended.length; size <= 5; size++) {
+          const tally = tallyOf(ended)
+          const text = JSON.stringify({ policy, size, tally })
+          assert.strictEqual(verdictOn(policy, size, tally), decide(policy, size, tally), text)
+        }
+      }
+    }
+  })
+
   for (const isAll of [true, false]) {
     for (const isSuccess of [true, false]) {
       const name = `${isAll ? "all" : "any"} of success${isSuccess ? "" : " or failure"}`
