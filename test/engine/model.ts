@@ -2,6 +2,22 @@
  * A naive reference for the engine, written from docs/semantics.md: plain objects, no counters, everything found
  * again by search after each event. It does not choose what starts; it judges whether each choice was allowed, and it
  * knows how every task must end, what is held, who waits, and which waits are over.
+ *
+ * It judges alone: of the engine's functions it uses none, and of its tables the names of phases and one flag, to compare. Where
+ * the laws leave a choice, it believes the engine within bounds that it checks:
+ *
+ * - The rows of tasks and workers: new ones are free, and no row is given twice (`register`, `rowOf`, `judgeRow`).
+ * - What starts, and where: it must be allowed, and nothing may be left that could start (`started`, `walk`).
+ * - Which members a group lets go of as losers: the group is met without them (`believeDropped`).
+ * - Which of several refusals at once ends a task (`chosenOf`, `isOwnEnd`).
+ * - Which task of a cycle that a loss closed ends as `Starved`: it is part of one (`believeCycle`).
+ * - In which step a stuck wait that keeps amounts alone is told so (`believeStarved`).
+ * - Which of the tasks a cancellation or a close may wait for it waits for, with all for which it must (`leavingFor`).
+ * - The order in which bodies that go on wait for their slots (`walk`).
+ * - Which copies are called off: of these nothing was left to copy (`isOnItsWay`).
+ * - The worker that holds a value from outside, which is not lost (`Hold`, `placeOf`).
+ * - How often a worker's place was taken by a fresh one (`startWorker`).
+ * - What lies too far back to be made anew: some submission lies further from it than `limits.lineage` (`isBeyond`).
  */
 import type { Ending, Event, PoolOpened, SlotWanted, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
 import type { Fairness } from "../../src/engine/protocol/fairness.ts"
