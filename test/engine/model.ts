@@ -21,7 +21,6 @@
  */
 import type { Ending, Event, PoolOpened, SlotWanted, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
 import type { Fairness } from "../../src/engine/protocol/fairness.ts"
-import { inOrder } from "../../src/engine/protocol/fairness.ts"
 import type { ClaimId, TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Discard, Instruction, Start, StartWorker, WaitEnded } from "../../src/engine/protocol/Instruction.ts"
 import { Flag, Phase, phaseNames } from "../../src/engine/protocol/Phase.ts"
