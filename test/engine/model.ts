@@ -1199,7 +1199,9 @@ export class Model {
     const found: Array<Behalf> = []
     const [user, ...others] = users.get(task) ?? []
     const isAlone = user !== undefined && others.length === 0 && (claimers.get(task) ?? []).length === 0
-    if (isAlone && user.status !== "active") found.push(ownedBy(user.owner), ...(leaving.get(user)?.must ?? []))
+    // One that leaves by itself is needed still.
+    const isLetGo = user !== undefined && !(this.needs(user, task) && this.holds(user))
+    if (isAlone && isLetGo) found.push(ownedBy(user.owner), ...(leaving.get(user)?.must ?? []))
     if (open.has(task.owner)) return found
     const heirs = new Set<Owner>()
     const seen = new Set([task])
