@@ -3,7 +3,18 @@ import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import type { DependencyFailed, GraphError, Reschedule, RuntimeFailure, Starved, TaskTimeout } from "skein/SkeinError"
+import * as Graph from "skein/Graph"
+import type {
+  DependencyFailed,
+  DependencyTimeout,
+  GraphError,
+  ImpossibleDependency,
+  NoSuitableWorker,
+  Reschedule,
+  RuntimeFailure,
+  Starved,
+  TaskTimeout
+} from "skein/SkeinError"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { describe, expect, it } from "tstyche"
@@ -398,6 +409,35 @@ describe("map", () => {
     >()
   })
 
+  it("G18: options of the wide type add the errors of all options, and no any, in each form", () => {
+    const wide = {} as Task.Options
+    type Wide = TaskTimeout | DependencyTimeout | NoSuitableWorker | ImpossibleDependency
+    type Mapped = Effect.Effect<Array<string>, Failures<LoadError | Wide>, Db | Client.Client>
+    expect(Client.map([1], f, { task: wide })).type.toBe<Mapped>()
+    expect(Client.map([1], f, { task: () => wide })).type.toBe<Mapped>()
+    expect(Client.zipMap([[1], ["a"]], (n: number, _: string) => f(n), { task: wide })).type.toBe<Mapped>()
+    expect(Client.map([1], f, { task: wide, errors: "collect" })).type.toBe<
+      Effect.Effect<Array<Exit.Exit<string, LoadError | Wide | RuntimeFailure>>, GraphError, Db | Client.Client>
+    >()
+    expect(Client.map([future], f, { task: wide, errors: "continue" })).type.toBe<
+      Effect.Effect<Array<string>, Failures<LoadError | BadRow | Wide>, Db | Client.Client>
+    >()
+    const named = {} as Task.Options<BadRow, Log>
+    expect(Client.map([1], f, { task: named })).type.toBe<
+      Effect.Effect<
+        Array<string>,
+        Failures<LoadError | BadRow | DependencyFailed<BadRow> | Wide>,
+        Db | Log | Client.Client
+      >
+    >()
+    expect(Client.compute(Task.withOptions(raw, wide))).type.toBe<
+      Effect.Effect<string, Failures<LoadError | Wide>, Db | Client.Client>
+    >()
+    expect(Client.compute(Graph.add(Graph.empty, "x", [], () => f(1), wide))).type.toBe<
+      Effect.Effect<{ x: string }, Failures<LoadError | Wide>, Db | Client.Client>
+    >()
+  })
+
   it("takes Scope out of the requirements of its function", () => {
     expect(Client.map([1], () => ({}) as Effect.Effect<1, never, Scope.Scope | Db>)).type.toBe<
       Effect.Effect<Array<1>, Failures<never>, Db | Client.Client>
@@ -421,6 +461,41 @@ describe("map", () => {
       Effect.Effect<Array<string>, Failures<LoadError | DependencyFailed<LoadError>>, Db | Client.Client>
     >()
     expect(Client.zipMap).type.not.toBeCallableWith([[1], ["a"]], (_: number, __: number) => f(1))
+  })
+})
+
+describe("report", () => {
+  type Wide = TaskTimeout | DependencyTimeout | NoSuitableWorker | ImpossibleDependency
+
+  it("F2, G18: has the values and the errors of its exits, of records, tuples and arrays, and no any", () => {
+    const exits = {} as { readonly a: Exit.Exit<number, LoadError>; readonly b: Exit.Exit<string, BadRow> }
+    const report = SkeinError.report(exits)
+    expect(report.values).type.toBe<{ readonly a?: number | undefined; readonly b?: string | undefined }>()
+    expect(report.failures).type.toBe<ReadonlyArray<SkeinError.Failure<LoadError | BadRow>>>()
+    expect(report.exits).type.toBe<
+      ReadonlyArray<readonly [name: string, exit: Exit.Exit<number | string, LoadError | BadRow>]>
+    >()
+    expect(report.skipped).type.toBe<ReadonlyArray<string>>()
+    const many = SkeinError.report({} as ReadonlyArray<Exit.Exit<number, LoadError>>)
+    expect(many.failures).type.toBe<ReadonlyArray<SkeinError.Failure<LoadError>>>()
+    expect(many.exits).type.toBe<ReadonlyArray<readonly [name: string, exit: Exit.Exit<number, LoadError>]>>()
+    const pair = SkeinError.report([exits.a, exits.b])
+    expect(pair.failures).type.toBe<ReadonlyArray<SkeinError.Failure<LoadError | BadRow>>>()
+    expect(SkeinError.report).type.not.toBeCallableWith([1])
+    expect(SkeinError.prettyReport(report)).type.toBe<string>()
+  })
+
+  it("F2, G18: of what a computation with wide options gives, too", () => {
+    const wide = {} as Task.Options
+    const collected = Client.compute({ raw: Task.withOptions(raw, wide) }, { errors: "collect" })
+    const reported = Effect.map(collected, SkeinError.report)
+    expect(Effect.map(reported, ({ failures }) => failures)).type.toBe<
+      Effect.Effect<
+        ReadonlyArray<SkeinError.Failure<LoadError | Wide | RuntimeFailure>>,
+        GraphError,
+        Db | Client.Client
+      >
+    >()
   })
 })
 
