@@ -11,6 +11,7 @@ import type { Mode } from "../Client.ts"
 import { isA } from "../internal/values/looks.ts"
 import { DependencyFailed, GraphError, ImpossibleDependency, TaskSkipped } from "../SkeinError.ts"
 import { plainKey } from "./faults.ts"
+import { nameOfHostile } from "./hostile.ts"
 import type { Interpreter } from "./interpreter.ts"
 
 type AnyExit = Exit.Exit<unknown, unknown>
@@ -87,13 +88,19 @@ const words = (exit: AnyExit): string => rootsOf(exit).map((root) => format(root
 const rootsOf = (exit: AnyExit): ReadonlyArray<unknown> =>
   Exit.isSuccess(exit) ? [] : exit.cause.reasons.map((reason) => {
     if (Cause.isFailReason(reason)) {
-      const { error } = reason
+      const error = typedErrorOf(reason.error)
       // A skip comes to dependents in their own name.
       if (isA(error, TaskSkipped)) return new TaskSkipped({ key: error.root, root: error.root })
-      return isA(error, DependencyFailed) ? error.error : error
+      return error
     }
-    return Cause.isDieReason(reason) ? reason.defect : "interrupted"
+    return Cause.isDieReason(reason) ? nameOfHostile(reason.defect) ?? reason.defect : "interrupted"
   })
+
+/** That of the task that failed first; what nobody can look at by its name. */
+const typedErrorOf = (given: unknown): unknown => {
+  const error = isA(given, DependencyFailed) ? given.error : given
+  return nameOfHostile(error) ?? error
+}
 
 const tagOf = (u: unknown): unknown => typeof u === "object" && u !== null && "_tag" in u ? u._tag : undefined
 

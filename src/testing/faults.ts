@@ -7,6 +7,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { Submission } from "../engine/state/Submission.ts"
 import { hash } from "./chance.ts"
+import { hostileAt } from "./hostile.ts"
 
 /**
  * How likely an attempt has which fault, each from 0 to 1. An attempt has one at most.
@@ -19,6 +20,8 @@ import { hash } from "./chance.ts"
  * - `stubborn`: asked to stop, it goes on for a while.
  * - `vanish`: soon after its start its worker vanishes, with all that runs there and all results that it holds. Where it was the
  *   only one, another joins. A task starts again then, and nothing but time is lost.
+ * - `hostile`: it fails with, or dies of, a value that throws when it is looked at, or an error of 20,000 causes. What then comes
+ *   of the run is printed as well. Only where it is asked for: code that looks at its errors is not made for such values.
  *
  * @category models
  * @since 0.1.0
@@ -31,6 +34,7 @@ export interface Faults {
   readonly slow?: number | undefined
   readonly stubborn?: number | undefined
   readonly vanish?: number | undefined
+  readonly hostile?: number | undefined
 }
 
 /**
@@ -47,7 +51,8 @@ const kinds = [
   "hang",
   "slow",
   "stubborn",
-  "vanish"
+  "vanish",
+  "hostile"
 ] as const satisfies ReadonlyArray<FaultKind>
 
 /**
@@ -201,5 +206,9 @@ export const faulty = (
       return Effect.onInterrupt(body, () => Effect.sleep(1.37 + (detail % 20)))
     case "vanish":
       return body
+    case "hostile": {
+      const value = hostileAt(detail)
+      return Effect.andThen(Effect.yieldNow, detail % 3 === 0 ? Effect.die(value) : Effect.fail(value))
+    }
   }
 }

@@ -137,7 +137,7 @@ export const simulate = <const I>(
     yield* dieOfOptions(options, ofSimulation)
     const { from = 1, seeds = 100 } = options
     const prints = new Set<number>()
-    const faults = { fail: 0, die: 0, interrupt: 0, hang: 0, slow: 0, stubborn: 0, vanish: 0 }
+    const faults = { fail: 0, die: 0, interrupt: 0, hang: 0, slow: 0, stubborn: 0, vanish: 0, hostile: 0 }
     let events = 0
     let abandoned = 0
     for (let seed = from; seed < from + seeds; seed++) {

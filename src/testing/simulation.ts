@@ -11,13 +11,17 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Client from "../Client.ts"
 import { checksOfScheduling } from "../internal/settings/fairness.ts"
 import { checkOf, count, countOrInfinity, countOrNone, rate, recordOf } from "../internal/tasks/checks.ts"
 import type { Checks } from "../internal/tasks/checks.ts"
 import { scan } from "../internal/tasks/inputs.ts"
+import { describeError } from "../internal/text/rendering.ts"
+import { isA } from "../internal/values/looks.ts"
 import { Wire } from "../internal/workers/wire.ts"
 import * as Skein from "../Skein.ts"
+import * as SkeinError from "../SkeinError.ts"
 import { Chance, hash } from "./chance.ts"
 import type { Tape } from "./chance.ts"
 import { differences } from "./compare.ts"
@@ -64,7 +68,8 @@ const ofFaults: Checks<Faults> = {
   hang: rate,
   slow: rate,
   stubborn: rate,
-  vanish: rate
+  vanish: rate,
+  hostile: rate
 }
 
 export const ofSimulation: Checks<Options> = {
@@ -210,8 +215,10 @@ export const runCase = (
         : isProgram(made)
         ? Effect.succeed(programProblems(ended))
         : judge(subject, present, graphs.drawn, mode, ended, new FaultPlan(faults, hash("faults", seed), only))
+      const isHostile = Array.from(plan.happened.values()).some(({ kind }) => kind === "hostile")
+      const unprintable = ended === undefined || !isHostile ? [] : printingProblems(ended)
       return Effect.map(compared, (found): Run => ({
-        problems: [...problems, ...found],
+        problems: [...problems, ...unprintable, ...found],
         story: rails.story,
         graph: tells && !isProgram(made) ? describe(made) : [],
         faults: [...plan.happened.values()],
@@ -238,6 +245,21 @@ const problemsOf = (exit: Exit.Exit<Exit.Exit<unknown, unknown>, string>, world:
 
 const programProblems = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<Problem> =>
   Exit.isFailure(exit) ? [{ kind: "program", text: Cause.pretty(exit.cause) }] : []
+
+/** Whoever fails is printed, in each way in which people see it. */
+const printingProblems = (ended: Exit.Exit<unknown, unknown>): ReadonlyArray<Problem> => {
+  const exits = Exit.isSuccess(ended) ? Array.isArray(ended.value) ? ended.value.filter(Exit.isExit) : [] : [ended]
+  const print = Result.try(() => {
+    SkeinError.prettyReport(SkeinError.report(exits))
+    for (const exit of exits) {
+      if (Exit.isSuccess(exit)) continue
+      const error = Exit.findErrorOption(exit)
+      if (error._tag === "None" || !isA(error.value, SkeinError.DependencyFailed)) continue
+      void [error.value.message, error.value.stack, JSON.stringify(error.value)]
+    }
+  })
+  return Result.isSuccess(print) ? [] : [{ kind: "crash", text: `printing threw ${describeError(print.failure)}` }]
+}
 
 /** Compares what a graph gave with what the interpreter says. */
 const judge = (

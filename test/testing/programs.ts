@@ -3,6 +3,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
@@ -12,6 +14,7 @@ import * as Task from "skein/Task"
 import type { Chance } from "skein/testing"
 import { InjectedFault } from "skein/testing"
 import * as Worker from "skein/Worker"
+import { nameOfHostile } from "../../src/testing/hostile.ts"
 
 interface Known {
   readonly task: Task.Task<number, unknown, Client.Client>
@@ -48,6 +51,7 @@ export const expectValue = (exit: Exit.Exit<number, unknown>, value: number): Ef
       : Cause.isDieReason(reason)
       ? reason.defect
       : "an interruption"
+    if (nameOfHostile(error) !== undefined) continue
     const tag = typeof error === "object" && error !== null && "_tag" in error ? error._tag as string : String(error)
     if (!(error instanceof InjectedFault) && !mayBe.has(tag)) {
       return Effect.die(`ended by ${tag}: ${Cause.pretty(exit.cause)}`)
@@ -303,12 +307,22 @@ const makeScript = (chance: Chance, known: ReadonlyArray<Known>, depth: number):
     }))
 }
 
+/** A world in which everything that is logged meets a logger that throws. */
+const badlyLogged = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  self.pipe(
+    Effect.provide(Logger.layer([Logger.make(() => {
+      throw new Error("this logger is broken")
+    })])),
+    Effect.provideService(References.MinimumLogLevel, "All")
+  )
+
 /** A program of up to three scopes, one in the other, which dies if a task gives what it must not give. */
 export const randomProgram = (chance: Chance): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> => {
   const turnstile = new Turnstile()
   const known: Array<Known> = []
   for (let i = chance.between(1, 8); i > 0; i--) known.push(makeTask(chance, turnstile, known, 0))
-  const script = makeScript(chance, known, 0)
+  const plain = makeScript(chance, known, 0)
+  const script = chance.with(0.3) ? (stage: Stage) => badlyLogged(plain(stage)) : plain
   return Effect.gen(function*() {
     yield* turnstile.look
     yield* script({ futures: [] })

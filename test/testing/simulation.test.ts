@@ -11,12 +11,15 @@ import { randomProgram } from "./programs.ts"
 
 const schedules = longOr(5000, 500)
 
+/** The usual ones, and failures that throw when somebody looks at them. */
+const faults = { ...Testing.usualFaults, hostile: 0.03 }
+
 describe("simulation", () => {
   it.live(
     `T6: in ${schedules} worlds random graphs with faults give what the interpreter says, and leave nothing`,
     () =>
       Effect.gen(function*() {
-        const report = yield* Testing.simulate(randomGraph, { seeds: schedules })
+        const report = yield* Testing.simulate(randomGraph, { seeds: schedules, faults })
         assert.strictEqual(report.schedules, schedules)
         assert.isAbove(report.interleavings, schedules / 2)
         for (const [kind, count] of Object.entries(report.faults)) assert.isAbove(count, schedules / 50, kind)
@@ -28,7 +31,7 @@ describe("simulation", () => {
     `T6: in ${schedules} worlds random programs that cancel, release, give up and close get values or know why not`,
     () =>
       Effect.gen(function*() {
-        const report = yield* Testing.simulate(randomProgram, { seeds: schedules })
+        const report = yield* Testing.simulate(randomProgram, { seeds: schedules, faults })
         assert.isAbove(report.interleavings, schedules / 2)
         assert.isAbove(report.events, 20 * schedules)
         assert.isAbove(report.faults.vanish, schedules / 50)

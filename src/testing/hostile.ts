@@ -1,0 +1,49 @@
+/**
+ * Errors that throw when they are looked at, or that hold more causes than a stack: what a body may fail with, and what nobody
+ * may suffer from.
+ *
+ * @internal
+ */
+
+const refuse = (): never => {
+  throw new Error("do not look")
+}
+
+const withField = (field: string): Error => Object.defineProperty(new Error("fine"), field, { get: refuse })
+
+const revoked = (): object => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
+const chained = (): Error => {
+  let error = new Error("the first")
+  for (let i = 1; i < 20_000; i++) error = new Error(`number ${i}`, { cause: error })
+  return error
+}
+
+const makers: ReadonlyArray<readonly [name: string, make: () => object]> = [
+  ["a revoked proxy", revoked],
+  ["an error whose message throws", () => withField("message")],
+  ["an error whose stack throws", () => withField("stack")],
+  ["an error whose _tag throws", () => withField("_tag")],
+  ["an object whose toString and toJSON throw", () => ({ toString: refuse, toJSON: refuse })],
+  ["an error caused by a revoked proxy", () => new Error("fine", { cause: revoked() })],
+  ["an error of 20,000 causes", chained]
+]
+
+const values: Array<object | undefined> = []
+const names = new Map<unknown, string>()
+
+/** One of them: the same value for the same number. */
+export const hostileAt = (number: number): object => {
+  const index = number % makers.length
+  const [name, make] = makers[index]!
+  const value = values[index] ??= make()
+  names.set(value, name)
+  return value
+}
+
+/** What it is, without a look at it; `undefined` for other values. */
+export const nameOfHostile = (value: unknown): string | undefined => names.get(value)
