@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import process from "node:process"
 import * as Testing from "../src/testing/index.ts"
 import { closingFaults, randomClosings } from "../test/testing/closings.ts"
-import { randomGraph } from "../test/testing/graphs.ts"
+import { allFaults, randomGraph } from "../test/testing/graphs.ts"
 import { randomProgram } from "../test/testing/programs.ts"
 import { randomRecursion, randomStrikes, strikeFaults } from "../test/testing/recursion.ts"
 
@@ -28,8 +28,8 @@ const soak = <I>(name: string, subject: Testing.Subject<I>, faults?: Testing.Fau
     }
   })
 
-const program = soak("graphs", randomGraph).pipe(
-  Effect.andThen(soak("programs", randomProgram)),
+const program = soak("graphs", randomGraph, allFaults).pipe(
+  Effect.andThen(soak("programs", randomProgram, allFaults)),
   Effect.andThen(soak("recursion", randomRecursion)),
   Effect.andThen(soak("cancelled recursion", randomStrikes({}), strikeFaults)),
   Effect.andThen(soak("closings", randomClosings, closingFaults)),

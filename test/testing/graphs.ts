@@ -6,8 +6,11 @@ import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Task from "skein/Task"
-import type { Chance } from "skein/testing"
+import { type Chance, type Faults, usualFaults } from "skein/testing"
 import * as Worker from "skein/Worker"
+
+/** The usual ones, and failures that throw when somebody looks at them. */
+export const allFaults: Faults = { ...usualFaults, hostile: 0.03 }
 
 type Any = Task.Task<number, unknown, Client.Client>
 

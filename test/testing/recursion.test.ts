@@ -24,7 +24,10 @@ describe("simulation of tasks that launch tasks", () => {
         const report = yield* Testing.simulate(randomRecursion, { seeds: schedules })
         assert.strictEqual(report.schedules, schedules)
         assert.isAbove(report.interleavings, schedules / 2)
-        for (const [kind, count] of Object.entries(report.faults)) assert.isAbove(count, schedules / 50, kind)
+        // Not hostile ones: these bodies look at the tags of what their children fail with.
+        for (const [kind, count] of Object.entries(report.faults)) {
+          if (kind !== "hostile") assert.isAbove(count, schedules / 50, kind)
+        }
       })
   )
 

@@ -6,20 +6,17 @@ import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import { longOr } from "../long.ts"
 import { closingFaults, randomClosings } from "./closings.ts"
-import { randomGraph } from "./graphs.ts"
+import { allFaults, randomGraph } from "./graphs.ts"
 import { randomProgram } from "./programs.ts"
 
 const schedules = longOr(5000, 500)
-
-/** The usual ones, and failures that throw when somebody looks at them. */
-const faults = { ...Testing.usualFaults, hostile: 0.03 }
 
 describe("simulation", () => {
   it.live(
     `T6: in ${schedules} worlds random graphs with faults give what the interpreter says, and leave nothing`,
     () =>
       Effect.gen(function*() {
-        const report = yield* Testing.simulate(randomGraph, { seeds: schedules, faults })
+        const report = yield* Testing.simulate(randomGraph, { seeds: schedules, faults: allFaults })
         assert.strictEqual(report.schedules, schedules)
         assert.isAbove(report.interleavings, schedules / 2)
         for (const [kind, count] of Object.entries(report.faults)) assert.isAbove(count, schedules / 50, kind)
@@ -31,7 +28,7 @@ describe("simulation", () => {
     `T6: in ${schedules} worlds random programs that cancel, release, give up and close get values or know why not`,
     () =>
       Effect.gen(function*() {
-        const report = yield* Testing.simulate(randomProgram, { seeds: schedules, faults })
+        const report = yield* Testing.simulate(randomProgram, { seeds: schedules, faults: allFaults })
         assert.isAbove(report.interleavings, schedules / 2)
         assert.isAbove(report.events, 20 * schedules)
         assert.isAbove(report.faults.vanish, schedules / 50)
