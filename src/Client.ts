@@ -1,7 +1,7 @@
 /**
  * Submits tasks and gets their results. A client belongs to one scheduler; `Skein.layer` provides both.
  *
- * Inside a body the same client is at hand: what is submitted there are children of that task, and waiting frees its slot.
+ * Inside a body the same client is available: tasks submitted there are children of that body's task, and waiting frees its slot.
  *
  * @since 0.1.0
  */
@@ -66,12 +66,12 @@ export { map, zipMap } from "./internal/client/mapping.ts"
 export type { MapOptions } from "./internal/client/mapping.ts"
 
 /**
- * Submits a task and gives its future at once.
+ * Submits a task and returns its future at once.
  *
  * **Details**
  *
- * The result is claimed by the present `Scope` until that closes; closing cancels the task if it has not ended and nobody
- * else wants it. What it depends on is submitted with it, each task once.
+ * The current `Scope` claims the result until it closes. Closing cancels the task if it has not ended and no other owner wants
+ * it. Its dependencies are submitted with it, each task once.
  *
  * @category submitting
  * @since 0.1.0
@@ -83,7 +83,7 @@ export const submit = <A, E, R>(
   Effect.map(submitHandles([task as unknown as internal.TaskImpl], options), ([future]) => future as any)
 
 /**
- * Submits several tasks as one graph, and gives a future for each.
+ * Submits several tasks as one graph, and returns a future for each.
  *
  * @category submitting
  * @since 0.1.0
@@ -113,32 +113,31 @@ const submitHandles = (
   })
 
 /**
- * Runs again the task of a future that ended without success, and gives a new future for it.
+ * Runs a task that ended without success again, and returns a new future for it.
  *
  * **When to use**
  *
- * When the world has been mended: a file is there now, a server is up. For failures that pass by themselves, the option
- * `retry` of a task does this without anybody asking.
+ * When the cause is mended: a file is there now, a server is up. For failures that pass by themselves, use the option `retry` of
+ * the task.
  *
  * **Details**
  *
- * What runs is the task and, of all that it needs, what has no result: tasks that failed or were cancelled, those that
- * never started, and those whose results were released since. A result that is held is used as it is, whoever holds it; a
- * task that is on its way is joined. So of a failed computation only the failed part runs twice.
+ * The task runs, and of its upstream the tasks without a result: those that failed, were cancelled or never started, and those
+ * whose results were released since. Held results are reused, whoever claims them; a task that has not ended is joined. So only
+ * the failed part of a computation runs twice.
  *
- * Everything runs as it was submitted: the same bodies, options and services. It is a new submission all the same, in the
- * present scope: attempts count from 1, schedules and deadlines begin anew, and an automatic key is a new one. A key of
- * your own names the new run from now on.
+ * Everything runs as it was submitted, with the same bodies, options and services. It is a new submission in the current scope:
+ * attempts count from 1, schedules and deadlines start over, and automatic keys are new. A key of your own names the new run from
+ * now on.
  *
- * The old future, and whatever failed with it, keep their outcomes. A task that was cancelled, timed out or was `Starved`
- * may be retried like one that failed. One that has not ended, has succeeded, or whose result was released is refused with
- * the reason `NotRetriable`.
+ * The old future, and all that failed with it, keep their outcomes. A task that was cancelled, timed out or was `Starved` may be
+ * retried like one that failed. One that has not ended, has succeeded, or whose result was released is refused with the reason
+ * `NotRetriable`.
  *
  * **Gotchas**
  *
- * A `flatMap` task calls its function again, and the graph that this returns is a new one: nothing of the former is reused
- * but tasks with keys. Two retries of one future are two runs, unless a key joins them; {@link retryAll} runs what several
- * futures have in common once.
+ * A `flatMap` task calls its function again, which returns a new graph: of the former one only tasks with keys are reused. Two
+ * retries of one future are two runs, unless a key joins them; {@link retryAll} runs the tasks that several futures share once.
  *
  * **Example** (Once the file is there)
  *
@@ -168,7 +167,7 @@ export const retry = <A, E>(
   Effect.map(retryHandles([future]), ([again]) => again as any)
 
 /**
- * {@link retry} for several futures at once: what they have in common runs once.
+ * {@link retry} for several futures at once: tasks that they share run once.
  *
  * @category submitting
  * @since 0.1.0
@@ -190,8 +189,8 @@ const retryHandles = (
   })
 
 /**
- * Runs the body of the task that failed first once more, in the calling fiber and with the inputs it had, so that a
- * breakpoint or a stack leads into it. Gives what that body gives, and fails as it fails.
+ * Runs the body of the task that failed first again, in the calling fiber and with the same inputs, so that a breakpoint or a
+ * stack trace leads into it. Succeeds and fails as that body does.
  *
  * **When to use**
  *
@@ -199,17 +198,17 @@ const retryHandles = (
  *
  * **Details**
  *
- * The task is the root of the future's failure, however far upstream. Inputs whose results were released are computed again
- * first; those that are held are used. The body runs once, without the task's `retry`, `timeout` and slot, with the
- * services of whoever submitted it and a scope of its own, which is closed in the end. `Worker.current` has the key of the
- * task, the number of the attempt that failed, and the worker `"inline"`. The scheduler's record of the task stays as it is.
+ * The task is the root of the future's failure, however far upstream. Released inputs are computed again first; held ones are
+ * reused. The body runs once, without the task's `retry`, `timeout` and slot, with the services of its submitter and a scope of
+ * its own, which is closed at the end. `Worker.current` has the key of the task, the number of the attempt that failed, and the
+ * worker `"inline"`. The scheduler's record of the task stays as it is.
  *
- * The body of a `flatMap` is its function: it gives a task. The reason `NotRetriable` refuses what {@link retry} refuses.
- * The idea is that of Dask's `recreate_error_locally`.
+ * The body of a `flatMap` task is its function, which returns a task. Futures that {@link retry} refuses are refused here too,
+ * with `NotRetriable`. The idea is Dask's `recreate_error_locally`.
  *
  * **Gotchas**
  *
- * A body that joined a failed future and failed with its error is itself what runs, and joins it again.
+ * If a body failed with the error of a future that it joined, that body runs, and joins the future again.
  *
  * **Example** (Into the body that failed)
  *
@@ -240,13 +239,12 @@ export const rerunInline = <E>(
   Effect.suspend(() => inline.rerunInline(internal.implOf(future))) as any
 
 /**
- * Runs everything that the targets depend on and gives their values, in the shape of the targets.
+ * Runs the targets and all their dependencies, and returns the values in the shape of the targets.
  *
  * **Details**
  *
- * Needs no scope: it owns what it starts for as long as it runs, and nothing of it is running when it returns or is
- * interrupted. Tasks that targets have in common run once. `targets` may be a task, a future, or arrays and records of them,
- * or a `Graph`, for all of its tasks.
+ * Needs no scope: it owns the tasks that it starts, and none of them is running when it returns or is interrupted. Tasks that
+ * targets share run once. `targets` may be a task, a future, or arrays and records of them, or a `Graph`, for all of its tasks.
  *
  * @category computing
  * @since 0.1.0
@@ -265,9 +263,10 @@ export const compute = <const I, const M extends Mode = "failFast">(
   }) as any
 
 /**
- * What a region of a program can say of all that is submitted in it.
+ * Options for all tasks that are submitted in a region of a program.
  *
- * Options that add an error, such as a timeout, are not among them: the types of tasks do not know where these are submitted.
+ * Options that add an error, such as a timeout, are not among them, because the type of a task does not know where it is
+ * submitted.
  *
  * @category options
  * @since 0.1.0
@@ -276,32 +275,33 @@ export interface Annotations {
   readonly label?: string | undefined
   readonly priority?: number | undefined
   /**
-   * Whose tasks these are: a name of your choice, such as that of a user. Tasks of different shares take turns, whatever their
-   * priorities, and those that name none have one share together. Weights are the layer's: see `shares` in `Skein.Options`.
+   * The share of these tasks: a name of your choice, such as a user's. Tasks of different shares take turns, whatever their
+   * priorities. Tasks without a share form one share together. Weights are an option of the layer: see `shares` in
+   * `Skein.Options`.
    */
   readonly share?: string | undefined
   /**
    * A space in which keys name tasks for all graphs that are submitted there, not only within their own: another task object
-   * under a live key is a `KeyConflict`, unless both are pure and do the same. A namespace inside another is a part of it, and
-   * has keys of its own: `b` in `a` is `a/b`.
+   * under a live key is a `KeyConflict`, unless both are pure and do the same. Namespaces nest, each with keys of its own: `b` in
+   * `a` is `a/b`.
    */
   readonly namespace?: string | undefined
-  /** Whether and when tasks without a schedule of their own are tried again. */
+  /** The retry schedule of tasks that have none of their own. */
   readonly retry?: Schedule.Schedule<unknown> | undefined
-  /** How long an attempt may go on after it was asked to stop before the log says so. */
+  /** How long an attempt may go on after it was asked to stop, before the log has a warning. */
   readonly grace?: Duration.Input | undefined
   /** `false`: tasks without a schedule of their own are not started again once they may have started. Not with `retry`. */
   readonly idempotent?: boolean | undefined
 }
 
 /**
- * Gives options to all that is submitted while `effect` runs, by it and by its child fibers.
+ * Gives options to all tasks that `effect` and its child fibers submit.
  *
  * **Details**
  *
- * A task's own options win. Regions nest, option by option: the inner one wins. They reach what bodies submit; there the
- * task whose body submits is further inside than the region, so its children have its priority. Fibers outside the region
- * are not touched. The idea is that of Dask's `annotate`.
+ * A task's own options win. Regions nest, option by option: the inner region wins. Regions also apply to tasks that bodies
+ * submit. There the submitting task counts as the inner region, so children have its priority. Fibers outside the region are not
+ * affected. The idea is Dask's `annotate`.
  *
  * **Example** (A nightly job that gives way)
  *
@@ -335,7 +335,7 @@ export const annotate: {
 )
 
 /**
- * What {@link gather} can be told.
+ * Options of {@link gather}.
  *
  * @category options
  * @since 0.1.0
@@ -345,8 +345,8 @@ export interface GatherOptions<M extends Mode = Mode> extends WaitOptions {
 }
 
 /**
- * Waits for futures and gives their values, in the shape given. Owns nothing: a failure or an interruption ends the wait, not
- * the tasks.
+ * Waits for futures and returns their values in the same shape. Owns nothing: a failure or an interruption ends the wait, not the
+ * tasks.
  *
  * @category waiting
  * @since 0.1.0
@@ -390,7 +390,7 @@ const waitModes: ReadonlyMap<unknown, Until> = new Map([
 ])
 
 /**
- * Waits until all futures have ended, the first has, or the first has ended without success, and says which have.
+ * Waits until all futures have ended, the first has, or the first has ended without success. Returns which have ended.
  *
  * @category waiting
  * @since 0.1.0
@@ -421,29 +421,29 @@ export const wait = <F extends Future<any, any>>(
   })
 
 /**
- * What {@link cancel} can be told.
+ * Options of {@link cancel}.
  *
  * @category options
  * @since 0.1.0
  */
 export interface CancelOptions {
   readonly reason?: string | undefined
-  /** Who asks; the key of the task in whose body this is called, or "program", unless told. */
+  /** Who asks. Defaults to the key of the task in whose body this is called, or "program". */
   readonly by?: string | undefined
-  /** Return when the finalizers of what was running have run (the default), or at once. */
+  /** Whether to wait until the finalizers of running tasks have run. Defaults to `true`. */
   readonly wait?: boolean | undefined
-  /** Stop the task even if other owners want it, and although this future was cancelled or released before. */
+  /** Whether to stop the task even if other owners want it, or if this future was cancelled or released before. */
   readonly force?: boolean | undefined
 }
 
 /**
- * Withdraws the wish of the future's owner for this task and everything downstream of it. A task that nobody wants any more is
+ * Withdraws the interest of the future's owner in this task and everything downstream of it. A task without interested owners is
  * cancelled.
  *
  * **Details**
  *
- * A queued task never starts; a running one is interrupted, and its finalizers have run when this returns; one that has ended
- * is not affected. Interrupting the wait is fine: the cancellation goes on.
+ * A queued task never starts. A running task is interrupted, and its finalizers have run when this returns. A task that has ended
+ * is not affected. Interrupting this ends the wait alone: the cancellation goes on.
  *
  * @category cancelling
  * @since 0.1.0
@@ -465,7 +465,7 @@ const cancelRequest = ({ by, force = false, reason = "cancel was called", wait =
 })
 
 /**
- * The group of what {@link fireAndForget} starts without one.
+ * The group of tasks that {@link fireAndForget} starts without a group.
  *
  * @category constants
  * @since 0.1.0
@@ -473,11 +473,11 @@ const cancelRequest = ({ by, force = false, reason = "cancel was called", wait =
 export const defaultGroup = "default"
 
 /**
- * Submits a task and lets it go: it runs without a future, and nobody waits for it.
+ * Submits a task that runs without a future; nothing waits for it.
  *
  * **When to use**
  *
- * For work whose result nobody needs and that must not end with the program part that began it: a mail, an entry in a journal,
+ * For work without a needed result that must not end with the part of the program that began it: a mail, an entry in a journal,
  * warming a cache.
  *
  * **Details**
@@ -486,11 +486,12 @@ export const defaultGroup = "default"
  * which waits for its finalizers. A failure is a warning in the log; the result is released when the task has ended. A task
  * that cannot be submitted is a `GraphError` at once.
  *
- * Inside a body this makes no child: the parent's end and its cancellation leave the task alone. It counts as submitted by
- * that body all the same: it ranks as its children do, its failure names it as submitter, and a body that fires itself
- * again and again comes to the layer's limit of `nesting`.
+ * Inside a body this makes no child: the end and the cancellation of the body's task do not affect the fired task. Otherwise the
+ * fired task counts as submitted by that body: it ranks like a child, its failure names the body's task as submitter, and a task
+ * that fires itself again and again reaches the limit `nesting` of the layer.
  *
- * {@link awaitGroup} waits for all of a group, `"default"` unless told, and {@link cancelGroup} cancels it.
+ * {@link awaitGroup} waits for all tasks of a group, and {@link cancelGroup} cancels them. The group defaults to {@link
+ * defaultGroup}.
  *
  * **Example** (An entry in a journal)
  *
@@ -528,18 +529,18 @@ export const fireAndForget = <A, E, R>(
 const ofFire: Checks<{ readonly group?: string }> = { group: text }
 
 /**
- * Waits until everything of a group that {@link fireAndForget} started has ended, what is fired meanwhile included. The group is
- * {@link defaultGroup} unless told.
+ * Waits until all tasks of a group that {@link fireAndForget} started have ended, including tasks fired meanwhile. The group
+ * defaults to {@link defaultGroup}.
  *
  * **When to use**
  *
- * Before a program ends: the layer cancels what it has not finished.
+ * Before a program ends: the close of the layer cancels unfinished tasks.
  *
  * **Details**
  *
- * Finalizers have run when this returns, those of resources too, and of tasks that were cancelled by somebody who did not wait.
- * A failure there is in the log, and none here. Inside a task this frees the slot for the while, as every wait does; a task of the
- * group itself would wait for its own end, and is told so with `Starved`.
+ * All finalizers have run when this returns, including those of resources and of tasks that were cancelled without waiting.
+ * Failures of the tasks are in the log and do not fail this. Inside a task this frees the slot meanwhile, as every wait does. A
+ * task of the group itself would wait for its own end, and fails with `Starved`.
  *
  * @category waiting
  * @since 0.1.0
@@ -553,13 +554,12 @@ export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, St
 const groupFault = (group: string): GraphError | undefined => valueFault(text, "group", group)
 
 /**
- * Cancels everything of a group that {@link fireAndForget} started and that has not ended; what is fired later is not
- * affected.
+ * Cancels all tasks of a group that {@link fireAndForget} started and that have not ended. Tasks fired later are not affected.
  *
  * **Details**
  *
- * The options are those of {@link cancel}: the finalizers of what was running have run when this returns, unless `wait` is
- * false. A task that somebody else wants too goes on for them, unless `force` is set. A group that has nothing left is fine.
+ * The options are those of {@link cancel}: finalizers have run when this returns, unless `wait` is false. A task that another
+ * owner wants goes on for that owner, unless `force` is set. The group may be empty.
  *
  * @category cancelling
  * @since 0.1.0
@@ -574,7 +574,7 @@ export const cancelGroup = (
   })
 
 /**
- * How many workers are to hold a result, or which.
+ * How many workers shall hold a result, or which.
  *
  * @category models
  * @since 0.1.0
@@ -594,23 +594,23 @@ const replicateFault = (options: ReplicateOptions | undefined): GraphError | und
 }
 
 /**
- * Has several workers hold the result of a task, once it has one; gives the ids of those that do then.
+ * Lets several workers hold the result of a task, once it has one. Returns the ids of the workers that hold it.
  *
  * **When to use**
  *
- * For a result that is dear to make, when a worker may be lost: nothing is made anew as long as another one holds it.
+ * For a result that is expensive to compute, when a worker may be lost: it is not computed again while another worker holds it.
  *
  * **Details**
  *
- * `copies` counts all workers that hold it; those that hold the fewest results are chosen. `workers` names those that are to hold
- * it, beside those that do. Workers that take no tasks are passed over, so the answer may be shorter than what was asked. It
- * is empty for a task that ended without success, or whose future was cancelled or released. All copies are released together,
- * and one that is lost, or whose worker leaves, is not replaced.
+ * `copies` counts all holders; workers that hold the fewest results are chosen. `workers` names additional holders. Workers that
+ * take no tasks are passed over, so the answer may have fewer workers than asked for. It is empty for a task that ended without
+ * success, or whose future was cancelled or released. All copies are released together. A copy that is lost, or whose worker
+ * leaves, is not replaced.
  *
  * **Gotchas**
  *
- * A result that owns a resource stays with the worker that made it, and so does one that lives on such a result: the answer
- * names that worker alone.
+ * A result that owns a resource, or lives on such a result, stays with the worker that made it: the answer names that worker
+ * alone.
  *
  * **Example** (Survive the loss of a worker)
  *
@@ -644,7 +644,7 @@ export const replicate = (
   })
 
 /**
- * Gives the claim on a result back before its scope closes. A task that has not ended and that nobody else wants is
+ * Gives the claim on a result back before its scope closes. A task that has not ended, and that no other owner wants, is
  * cancelled.
  *
  * @category cancelling
@@ -654,7 +654,7 @@ export const release = (future: Future<any, any>): Effect.Effect<void> =>
   Effect.suspend(() => internal.implOf(future).core.owners.release(internal.implOf(future)))
 
 /**
- * Takes a future over into the present scope: the result stays until that closes too.
+ * Takes a future over into the current scope: the result is held until that closes too.
  *
  * @category submitting
  * @since 0.1.0

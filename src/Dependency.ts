@@ -1,9 +1,9 @@
 /**
- * What a set of dependencies must come to before a task starts, where "all must succeed" is not what is meant: any of them,
- * some number of them, failures, ends as such, or a trigger rule.
+ * Policies for sets of dependencies other than "all must succeed": any of them, some number of them, failures, ends of any kind,
+ * or a trigger rule.
  *
- * A `Dependency` stands where tasks stand: among the inputs of a task, in `after` and in `follow`. All and any are those of
- * IPython's `Dependency`, the rules ten of Airflow's trigger rules.
+ * A `Dependency` takes the place of a task: among the inputs of a task, in `after` and in `follow`. `all` and `any` are those of
+ * IPython's `Dependency`; the rules are ten of Airflow's trigger rules.
  *
  * @since 0.1.0
  */
@@ -30,12 +30,12 @@ import type { Task } from "./Task.ts"
 export declare const TypeId: unique symbol
 
 /**
- * Tasks or futures, and what they must come to before a task starts that depends on them.
+ * Tasks or futures, and the policy that they must meet before a dependent starts.
  *
  * **Details**
  *
- * As an input it gives `V`: the exits of its members, in their shape. With the errors `E` of its members a dependent fails
- * as with those of plain inputs; with `P` it ends by itself, when the policy can never be met or chose to skip it.
+ * As an input it has the value `V`: the exits of its members, in their shape. The errors `E` of its members fail a dependent as
+ * those of plain inputs do. `P` is the dependent's own error when the policy can never be met, or skips it.
  *
  * @category models
  * @since 0.1.0
@@ -45,7 +45,7 @@ export interface Dependency<out V, out E = never, out P = never, out R = never> 
 }
 
 /**
- * The ends that count: `failure` is every end but success and skip, whatever brought it about; `completion` is any end.
+ * The ends that count: `failure` is every end except success and skip, whatever its cause; `completion` is any end.
  *
  * @category models
  * @since 0.1.0
@@ -89,7 +89,7 @@ export type Rule = RuleOf
 export type Policy = PolicyOf
 
 /**
- * What a set of dependencies comes to: the task may `run`, the rule chose to `skip` it, or it can never be met.
+ * The verdict on a set of dependencies: the task may `run`, the rule skips it, or the policy can never be met.
  *
  * @category models
  * @since 0.1.0
@@ -119,30 +119,30 @@ type Known<M> = { -readonly [K in keyof M]: ExitOf<M[K]> | undefined }
 
 type OnIn<O> = O extends { readonly on: infer X extends On } ? X : "success"
 
-/** Ends as such can never lack. */
+/** A policy about any end can always be met. */
 type Unreachable<X extends On> = X extends "completion" ? never : ImpossibleDependency
 
 /**
- * What {@link all} can be told.
+ * Options of {@link all}.
  *
  * @category options
  * @since 0.1.0
  */
 export interface AllOptions {
-  /** The ends that count; `success` unless told. */
+  /** The ends that count. Defaults to `success`. */
   readonly on?: On | undefined
 }
 
 /**
- * What {@link any} and {@link atLeast} can be told.
+ * Options of {@link any} and {@link atLeast}.
  *
  * @category options
  * @since 0.1.0
  */
 export interface QuorumOptions extends AllOptions {
   /**
-   * `cancel`: when enough have ended as they should, the others lose the interest of this task, so that what nobody else wants
-   * is cancelled. Unless told they go on, and are held until this task has ended.
+   * `cancel`: when enough members have ended as they should, this task gives up the others, which are cancelled unless something
+   * else wants them. By default they go on, and are held until this task has ended.
    */
   readonly losers?: "cancel" | undefined
 }
@@ -158,12 +158,13 @@ const typed = (dependency: DependencyImpl): any => dependency
 export const isDependency = (u: unknown): u is Dependency<unknown, unknown, unknown, unknown> => isOne(u)
 
 /**
- * All members must end as told: succeed, unless told otherwise.
+ * All members must end as `on` says, by default with success.
  *
  * **Details**
  *
- * On success it is what plain inputs and `after` ask for, and ends a dependent with the same errors, but gives exits. On
- * failure a member that succeeds or is skipped makes it impossible. On completion the task starts when all have ended.
+ * `on: "success"` asks for the same as plain inputs and `after`, and ends a dependent with the same errors, but its values are
+ * exits. With `on: "failure"`, a member that succeeds or is skipped makes the task impossible. With `on: "completion"`, the task
+ * starts when all members have ended.
  *
  * **Example** (Clean up whatever happened)
  *
@@ -199,12 +200,12 @@ const checksOfAll: Checks<AllOptions> = { on }
 const checksOfQuorum: Checks<QuorumOptions> = { on, losers }
 
 /**
- * One member must end as told: succeed, unless told otherwise. The task starts at the first that does.
+ * One member must end as `on` says, by default with success. The task starts at the first that does.
  *
  * **Details**
  *
- * When none can any more, the task ends with `ImpossibleDependency`. Members that have not ended when the task starts are
- * `undefined` among its values. Which come first depends on time. With no members it starts at once.
+ * When no member can, the task ends with `ImpossibleDependency`. Members that have not ended when the task starts are `undefined`
+ * among its values. Which members end first depends on timing. Without members the task starts at once.
  *
  * **Example** (The mirror that answers first)
  *
@@ -228,11 +229,11 @@ export const any = <const M extends Members<M>, const O extends QuorumOptions = 
   typed(makeDependency("any", quorum(1, options), members, invalidIn(options, checksOfQuorum)[0]))
 
 /**
- * So many members must end as told: succeed, unless told otherwise. The task starts when they are enough.
+ * At least `count` members must end as `on` says, by default with success. The task starts when enough have.
  *
  * **Details**
  *
- * When too many have ended otherwise, the task ends with `ImpossibleDependency`. A count that is no whole number from 1 to the
+ * When too many have ended otherwise, the task ends with `ImpossibleDependency`. A count that is not a whole number from 1 to the
  * number of members is a `GraphError` at submission.
  *
  * **Example** (Two of three)
@@ -280,7 +281,7 @@ type Ruled<R extends Rule, E> = R extends "allSuccess" | "oneSuccess" | "noneFai
  *
  * **Details**
  *
- * The verdict depends on how the members end, not on the order in which they do, and comes as soon as it is certain.
+ * The verdict depends on how the members end, not on their order, and is given as soon as it is certain.
  *
  * **Example** (Where branches meet)
  *
@@ -314,8 +315,8 @@ export const policy = (self: Dependency<unknown, unknown, unknown, unknown>): Po
   (self as unknown as DependencyImpl).policy
 
 /**
- * What a policy comes to when its members have ended so, each in its place; `undefined` for one that has not ended, and as
- * the answer while that is open.
+ * The verdict of a policy on these outcomes, one for each member, `undefined` for a member that has not ended. Returns
+ * `undefined` while the verdict is open.
  *
  * **Example** (Two of three)
  *
@@ -341,7 +342,7 @@ export const decide = (
 }
 
 /**
- * Whether a policy is met when its members have ended so. IPython's `check`.
+ * Whether a policy is met by these outcomes. IPython's `check`.
  *
  * @category tables
  * @since 0.1.0
@@ -350,7 +351,7 @@ export const check = (policy: Policy, outcomes: ReadonlyArray<Outcome | undefine
   decide(policy, outcomes) === "run"
 
 /**
- * Whether a policy can never be met when its members have ended so. IPython's `unreachable`.
+ * Whether a policy can never be met after these outcomes. IPython's `unreachable`.
  *
  * @category tables
  * @since 0.1.0

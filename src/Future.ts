@@ -1,8 +1,8 @@
 /**
- * A task that was submitted. The words are those of `Fiber`: `join` gives the value or fails as the task did, `await`
- * gives the `Exit`, `poll` looks without waiting.
+ * A task that was submitted. The verbs are those of `Fiber`: `join` returns the value or fails as the task did, `await` returns
+ * the `Exit`, `poll` looks without waiting.
  *
- * A `Future` belongs to the scope in which it was submitted. When that closes the result is released, unless another scope
+ * A `Future` belongs to the scope in which it was submitted. When that scope closes, the result is released, unless another scope
  * took it over with `Client.keep`.
  *
  * @since 0.1.0
@@ -21,7 +21,7 @@ export declare const TypeId: unique symbol
 /**
  * A submitted task that succeeds with `A` or fails with `E`.
  *
- * Give it to another task as an input, also inside arrays and records, and it is a dependency of that task.
+ * As an input of another task, also inside arrays and records, it is a dependency of that task.
  *
  * @category models
  * @since 0.1.0
@@ -33,7 +33,7 @@ export interface Future<out A, out E = never> extends Pipeable {
 }
 
 /**
- * Where a task stands. `released`: its result is gone.
+ * The state of a task. `released`: its result is gone.
  *
  * @category models
  * @since 0.1.0
@@ -41,24 +41,26 @@ export interface Future<out A, out E = never> extends Pipeable {
 export type Status = PhaseName | "released"
 
 /**
- * What is known of a task. Times in milliseconds of the layer's clock, `undefined` where it has not come to that yet.
+ * What is known of a task. Times are in milliseconds of the layer's clock, `undefined` for what has not happened yet.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Metadata {
   readonly key: string
-  /** The number of the graph in which the key names it: a submission, a compute, or what a flatMap task returned. */
+  /**
+   * The number of its graph, within which its key is unique: a submission, a compute, or the graph that a flatMap task returned.
+   */
   readonly graph: number
   readonly label: string | undefined
   readonly status: Status
-  /** With which it ranks: its own, or a higher one of a task that needs it. */
+  /** The priority by which it ranks: its own, or a higher one of a task that needs it. */
   readonly priority: number
   /** The key of the task from whose body it was submitted, or "program". */
   readonly submitter: string
   /** The keys of the tasks it depends on, those of `after` included. */
   readonly dependencies: ReadonlyArray<string>
-  /** The worker that runs it or has run it last, whoever holds its result now. */
+  /** The worker that runs it or ran it last, whichever worker holds its result. */
   readonly worker: string | undefined
   readonly submitted: number
   readonly started: number | undefined
@@ -79,7 +81,7 @@ export interface AttemptMetadata {
   readonly worker: string
   readonly started: number
   readonly completed: number | undefined
-  /** Its worker was lost during it, or its result later. It does not count: the next one has its number. */
+  /** Its worker was lost during the attempt, or its result later. The attempt does not count: the next one has its number. */
   readonly lost?: true
 }
 
@@ -99,26 +101,26 @@ export const isFuture = (u: unknown): u is Future<unknown, unknown> => internal.
  */
 export interface WaitOptions {
   /**
-   * Keep the slot while waiting, instead of giving it to others. A wait that could never end because no slot is left for what
-   * it waits for fails with `Starved`. Outside a task it has no effect.
+   * Whether to keep the slot while waiting. A wait that could never end, because no slot is left for the tasks that it waits for,
+   * fails with `Starved`. Without effect outside of tasks.
    */
   readonly keepSlot?: boolean | undefined
 }
 
 /**
- * Waits for the task and gives its value, or fails as it failed.
+ * Waits for the task and returns its value, or fails as it failed.
  *
  * **Details**
  *
- * Inside a task this frees the task's slot for the while, unless it is told to keep it. Interrupting the wait, or a timeout of
- * it, leaves the task alone.
+ * Inside a task this frees the task's slot meanwhile, unless `keepSlot` is set. Interrupting the wait, or a timeout of it, does
+ * not affect the task.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const join = <A, E>(
   self: Future<A, E>,
-  // A number is the index that `Effect.forEach(futures, Future.join)` hands over.
+  // A number is the index that `Effect.forEach(futures, Future.join)` passes.
   options?: WaitOptions | number
 ): Effect.Effect<A, E | RuntimeFailure> => ask(self, options, (future, keepSlot) => valueOf<A, E>(future, keepSlot))
 
@@ -128,7 +130,7 @@ const await_ = <A, E>(
 ): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>> =>
   ask(self, options, (future, keepSlot) => Effect.exit(valueOf<A, E>(future, keepSlot)))
 
-/** What is no future, or no options of a wait, is a defect of whoever asks: it is not how the task ended. */
+/** A wrong future or wrong options are a defect of the caller: the task did not end that way. */
 const ask = <A, E>(
   self: Future<unknown, unknown>,
   options: WaitOptions | number | undefined,
@@ -154,7 +156,7 @@ const valueOf = <A, E>(
 
 export {
   /**
-   * Waits for the task and gives its `Exit`.
+   * Waits for the task and returns its `Exit`.
    *
    * @category combinators
    * @since 0.1.0
@@ -177,7 +179,7 @@ export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | R
   })
 
 /**
- * Where the task stands now.
+ * The state of the task.
  *
  * @category getters
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * Tasks under keys: graphs as values, which can be built key by key, imported, culled, pictured and computed.
+ * Tasks under keys: graphs as values, which can be built key by key, imported, culled, drawn and computed.
  *
- * `Client.compute(graph)` runs a graph and gives a record of all values. {@link get} runs what some keys need. Where a
- * picture or an order is wanted, a task or any shape of tasks will do in place of a graph.
+ * `Client.compute(graph)` runs a graph and returns a record of all values. {@link get} runs what some keys need. Functions that
+ * draw or order a graph also accept a task or any shape of tasks.
  *
  * @since 0.1.0
  */
@@ -30,12 +30,12 @@ export declare const TypeId: unique symbol
  *
  * **Details**
  *
- * Within a graph, a task's key is the graph's, whatever key it had. A task that other tasks of the graph have as an input is
- * the same task wherever it is named.
+ * Within a graph, a task has the key that the graph gives it, whatever key it had. It is the same task wherever tasks of the
+ * graph use it as an input.
  *
  * **Gotchas**
  *
- * A pure call that a graph names goes by that name, so it does not share its run with equal calls that have no name there.
+ * A pure call under a key of the graph has that key, so it does not share its run with equal calls outside of that key.
  *
  * @category models
  * @since 0.1.0
@@ -178,7 +178,7 @@ export const add: {
     run: (values: ValuesAt<T, D>) => Effect.Effect<A, E, R>,
     options?: O
   ): Graph<Added<T, K, Task<A, ErrorsOf<T, D, E, O>, ServicesOf<T, D, R, O>>>>
-  // TypeScript 7 tells of the last that takes so many arguments.
+  // TypeScript 7 reports the errors of the last overload with as many arguments.
   <T, const K extends string, const D extends ReadonlyArray<string>, A, E, R>(
     key: K,
     dependencies: D & ReadonlyArray<KeyOf<T>>,
@@ -199,15 +199,15 @@ const dependent = (keys: ReadonlyArray<string>, run: (values: any) => any, optio
   makeTask({ _tag: "effect", run }, Object.fromEntries(keys.map((key) => [key, internal.ref(key)])), normalize(options))
 
 /**
- * Stands for the value of another task of the same graph, in {@link fromRecord} and in {@link call}. Any other string is
- * just a string. Outside a graph that has the key it is a `GraphError`.
+ * A reference to the value of another task of the same graph, in {@link fromRecord} and in {@link call}. Plain strings are never
+ * references. Outside of a graph with that key it is a `GraphError`.
  *
  * @category untyped
  * @since 0.1.0
  */
 export const ref = (key: string): Task<any> => internal.ref(key) as any
 
-/** A function of which nothing is known returns a plain value, as far as the types can tell, and so does one that throws. */
+/** To the types, an untyped function returns a plain value, and so does one that throws. */
 type Called<Return, I> = IsAny<Return> extends true ? Task<any, Upstream<I>, Services<I>>
   : [Return] extends [never] ? Task<never, Upstream<I>, Services<I>>
   : Return extends Effect.Effect<infer A, infer E, infer R> ? Task<A, Own<E> | Upstream<I>, Needs<R> | Services<I>>
@@ -231,13 +231,13 @@ export const call = <P extends ReadonlyArray<any>, Return, const I extends { rea
   ) as any
 
 /**
- * A graph of a dictionary, as in Dask: a value is a literal, a {@link call} or any other task, or a {@link ref}, which
- * makes an alias. Literals may hold refs too.
+ * A graph from a dictionary, as in Dask. Each value is a literal, a {@link call} or another task, or a {@link ref}, which makes
+ * an alias. Literals may contain refs.
  *
  * **Details**
  *
- * A cycle fails with its path and a missing key with its dependents, before anything starts. Keys that `cache` has are
- * taken from there, whatever the values are. The idea is Dask's.
+ * A cycle fails with its path, and a missing key with its dependents, before anything starts. Keys in `cache` get their results
+ * from there, falsy ones too. The idea is Dask's.
  *
  * **Example** (A dictionary)
  *
@@ -272,7 +272,7 @@ export const fromRecord = <const I extends Readonly<Record<string, unknown>>>(
 const tasksByKey = checkOf("a record of literals, calls and references", holdsValues)
 
 /**
- * Results by key. A `Map` will do.
+ * Results by key, such as a `Map`.
  *
  * @category untyped
  * @since 0.1.0
@@ -301,11 +301,11 @@ export type Filled<T, S, M extends Mode> = S extends KeyOf<T> ? Result<T[S], M>
   : { -readonly [P in keyof S]: Filled<T, S[P], M> }
 
 /**
- * Runs what the keys in `shape` need, and gives their values in the same shape.
+ * Runs what the keys in `shape` need, and returns their values in the same shape.
  *
  * **Details**
  *
- * Each task runs once, however often its key is there; a shape without keys gives itself and runs nothing. A key that the
+ * Each task runs once, however often its key occurs. A shape without keys is returned as it is, and runs nothing. A key that the
  * graph does not have is a `GraphError` before anything starts.
  *
  * @category computing
@@ -351,7 +351,7 @@ export const get: {
 const unknownKey = (key: string, known: ReadonlyArray<string>): Effect.Effect<never, GraphError> =>
   Effect.fail(new GraphError({ reason: { _tag: "UnknownKey", key, known } }))
 
-/** What is in a shape of keys and is none. */
+/** The first member of a shape of keys that is no key. */
 const strangerIn = (shape: unknown): GraphError | undefined => {
   if (typeof shape === "string") return undefined
   if (typeof shape === "object" && shape !== null && (Array.isArray(shape) || isRecord(shape))) {

@@ -2,7 +2,7 @@
  * The types of inputs: what values, errors and requirements a shape of tasks and futures stands for.
  *
  * Handles (tasks and futures) are found in arrays and objects to depth 5, as they are at run time. Functions, Map, Set and
- * Effects are passed as they are. So are instances of your classes that hold no handle; those that do are copied without
+ * Effects are passed as they are. So are instances of your classes without handles; instances with handles are copied without
  * their `#private` members.
  *
  * @since 0.1.0
@@ -44,7 +44,7 @@ type Holds<I, D extends number> = [D] extends [never] ? false
     : false
   : false
 
-/** Effects, Options, Chunks and all else of Effect's are passed on as they are. */
+/** Effects, Options, Chunks and other types of Effect are passed on as they are. */
 type IsOfEffect<I> = [Extract<keyof I, `~effect/${string}`>] extends [never] ? false : true
 
 type HoldsAny<I, D extends number> = true extends Holds<I, D> ? true : false
@@ -70,7 +70,7 @@ export type Values<I> = IsAny<I> extends true ? I
  */
 export type Errors<I> = Exclude<Found<I>, Raised<any>>
 
-/** What an error of a policy is marked with: it ends the dependent itself. */
+/** Marks an error of a policy, which ends the dependent itself. */
 interface Raised<out P> {
   readonly "~skein/Raised": P
 }
@@ -84,7 +84,7 @@ type Found<I, D extends number = 5> = [D] extends [never] ? never
   : never
 
 /**
- * What the policies in the shape can end a dependent with.
+ * The errors with which policies in the shape can end a dependent.
  *
  * @category utils
  * @since 0.1.0
@@ -108,7 +108,7 @@ export type Services<I, D extends number = 5> = [D] extends [never] ? never
   : never
 
 /**
- * What is said, in place of a requirement, of a wait for a shape that holds tasks: only what was submitted can be waited for.
+ * The text in place of a requirement where a wait is given a shape with tasks: only submitted tasks can be waited for.
  *
  * @category utils
  * @since 0.1.0
@@ -144,7 +144,7 @@ export type Exits<I> = IsAny<I> extends true ? I
  */
 export type Upstream<I> = UpstreamOf<Found<I>>
 
-/** A skip goes on as it is, everything else as the failure of a dependency. */
+/** A skip is passed on as it is, every other error as the failure of a dependency. */
 type UpstreamOf<E> = Extract<E, TaskSkipped> | Failed<Exclude<E, TaskSkipped | Raised<any>>> | RaisesOf<E>
 
 type Failed<E> = [E] extends [never] ? never : DependencyFailed<Root<E>>
@@ -162,7 +162,7 @@ export type Lifted<T> =
   | (T extends (...args: any) => any ? never : T extends object ? { readonly [K in keyof T]: Lifted<T[K]> } : never)
 
 /**
- * What a body needs beyond what the runtime provides to every attempt.
+ * The requirements of a body, without those that the runtime provides to every attempt.
  *
  * @category utils
  * @since 0.1.0
@@ -170,8 +170,8 @@ export type Lifted<T> =
 export type Needs<R> = Exclude<R, Scope.Scope | Worker>
 
 /**
- * What a task whose body fails with `E` can fail with: signals never leave it. A body that may be unmet on every worker may end
- * with `ImpossibleDependency`.
+ * The errors of a task whose body fails with `E`, without signals. A body that may be unmet on every worker may end with
+ * `ImpossibleDependency`.
  *
  * @category utils
  * @since 0.1.0
@@ -179,7 +179,7 @@ export type Needs<R> = Exclude<R, Scope.Scope | Worker>
 export type Own<E> = E extends Unmet ? ImpossibleDependency : E extends Signal ? never : E
 
 /**
- * What a submitted task can fail with: signals never leave one, though generic code may not know that of the type.
+ * The errors of a submitted task, without signals, which generic code may not know to be absent.
  *
  * @category utils
  * @since 0.1.0

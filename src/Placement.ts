@@ -1,8 +1,8 @@
 /**
- * Placement schemes: which of several workers gets a task that could start on any of them.
+ * Placement schemes choose among several workers that could start a task.
  *
- * A layer has one scheme. What a task asks for goes before it: the scheme chooses among the workers with a free slot on which the
- * task may run, and which its `locality` prefers most. The ideas, and the names but for `steady`, are those of IPython parallel.
+ * A layer has one scheme. Options of the task take precedence: the scheme chooses among the workers with a free slot on which the
+ * task may run and which its `locality` prefers most. The ideas, and the names except `steady`, are those of IPython parallel.
  *
  * @since 0.1.0
  */
@@ -18,8 +18,8 @@ export type Scheme = EngineScheme
 
 export type {
   /**
-   * A worker that could start the task now, as a scheme of your own is told of it: `running` attempts hold a slot, `attempts`
-   * have not ended, those that wait inside their bodies included.
+   * A worker that could start the task now, as a scheme of your own sees it: `running` attempts hold a slot; `attempts` have not
+   * ended, including those that wait inside their bodies.
    *
    * @category models
    * @since 0.1.0
@@ -28,8 +28,8 @@ export type {
 }
 
 /**
- * The worker with the greatest share of free slots; of equals the first one. The scheme of layers that name none: while workers
- * are idle a chain stays where its results are.
+ * The worker with the greatest share of free slots; of equals the first. This is the default: while workers are idle, a chain
+ * stays where its results are.
  *
  * @category schemes
  * @since 0.1.0
@@ -37,8 +37,8 @@ export type {
 export const steady: Scheme = "steady"
 
 /**
- * The worker with the greatest share of free slots; of equals the one that was given something less recently. Spreads work over
- * idle workers, also what comes one by one.
+ * The worker with the greatest share of free slots; of equals the one that was used less recently. Spreads tasks over idle
+ * workers, even if they come one by one.
  *
  * @category schemes
  * @since 0.1.0
@@ -46,7 +46,7 @@ export const steady: Scheme = "steady"
 export const leastLoad: Scheme = "leastLoad"
 
 /**
- * The worker that was given something least recently, however loaded it is.
+ * The least recently used worker, whatever its load.
  *
  * @category schemes
  * @since 0.1.0
@@ -54,11 +54,11 @@ export const leastLoad: Scheme = "leastLoad"
 export const lru: Scheme = "lru"
 
 /**
- * Any worker, all alike.
+ * Any worker, with equal probability.
  *
  * **Details**
  *
- * Chance comes from the `Random` in the context of the layer, once, when it opens: a seed there fixes the sequence.
+ * The seed is drawn from the `Random` in the context of the layer when it opens, so a seed there fixes the sequence.
  *
  * @category schemes
  * @since 0.1.0
@@ -66,7 +66,7 @@ export const lru: Scheme = "lru"
 export const plainRandom: Scheme = "plainRandom"
 
 /**
- * Of two workers, drawn all alike, the one that was given something less recently. Chance is that of {@link plainRandom}.
+ * Of two workers drawn with equal probability, the one that was used less recently. Its seed is that of {@link plainRandom}.
  *
  * @category schemes
  * @since 0.1.0
@@ -74,7 +74,7 @@ export const plainRandom: Scheme = "plainRandom"
 export const twoBin: Scheme = "twoBin"
 
 /**
- * Of two workers, drawn in proportion to their free slots, the one with the greater share of free slots. Chance is that of
+ * Of two workers drawn in proportion to their free slots, the one with the greater share of free slots. Its seed is that of
  * {@link plainRandom}.
  *
  * @category schemes
@@ -83,12 +83,12 @@ export const twoBin: Scheme = "twoBin"
 export const weighted: Scheme = "weighted"
 
 /**
- * A scheme of your own: a function that gives the index of one of the workers, at least two.
+ * A scheme of your own: a function that returns the index of one of the workers, of which there are at least two.
  *
  * **Details**
  *
- * `random` gives numbers from 0 to below 1; with them, rather than with those of `Math`, a seed fixes the sequence. When the
- * function throws or gives no index, {@link steady} decides, and the log has one warning a layer.
+ * `random` returns numbers from 0 to below 1. With them, and not with those of `Math`, a seed fixes the sequence. If the function
+ * throws or returns no index, {@link steady} decides, and the log has one warning for each layer.
  *
  * **Example** (The worker with the longest name)
  *

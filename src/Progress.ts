@@ -1,8 +1,8 @@
 /**
- * How far the tasks of a scheduler are, by groups: a group is a label, or "task" for tasks without one.
+ * The progress of a scheduler's tasks by group. A group is a label, or "task" for tasks without a label.
  *
- * Counting begins with the subscription and goes by events alone, so the total grows as tasks are submitted: what a
- * `flatMap` has not returned yet, or a stream has not asked for, is not counted yet.
+ * Counting begins with the subscription and follows events alone. So the total grows as tasks are submitted: a graph that a
+ * `flatMap` task has not returned yet is not counted yet.
  *
  * @since 0.1.0
  */
@@ -26,7 +26,7 @@ import { hush, isThenable } from "./internal/values/strangers.ts"
 import * as Scheduler from "./Scheduler.ts"
 
 /**
- * How many tasks stand where. Each task is counted once; `total` is the sum of the others.
+ * The number of tasks in each state. Each task is counted once; `total` is the sum of the other fields.
  *
  * @category models
  * @since 0.1.0
@@ -37,12 +37,12 @@ export interface Counts {
   /** Started and not ended, those that wait in their bodies included. */
   readonly running: number
   readonly succeeded: number
-  /** Failed themselves. */
+  /** Failed by themselves. */
   readonly failed: number
   /** Never started, because of a task upstream that failed. */
   readonly upstreamFailed: number
   readonly cancelled: number
-  /** Their body, a rule, or a task that they depend on chose not to do the work. */
+  /** Skipped by their body, by a rule, or because a dependency was skipped. */
   readonly skipped: number
   readonly total: number
 }
@@ -58,14 +58,14 @@ export interface Group extends Counts {
 }
 
 /**
- * How far things are, in all and by groups, in the order in which groups appeared.
+ * The progress in total and by group, in the order in which the groups appeared.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Progress extends Counts {
   readonly groups: ReadonlyArray<Group>
-  /** Since the subscription, by the `Clock` of the subscriber. */
+  /** The time since the subscription, by the `Clock` of the subscriber. */
   readonly elapsedMillis: number
 }
 
@@ -76,7 +76,7 @@ export interface Progress extends Counts {
  * @since 0.1.0
  */
 export interface Options {
-  /** The time between reports, 100 milliseconds unless told. */
+  /** The time between reports. Defaults to 100 milliseconds. */
   readonly interval?: Duration.Input | undefined
 }
 
@@ -84,7 +84,7 @@ const checks: Checks<Options> = { interval: durationAboveZero }
 
 const defaultInterval: Duration.Input = "100 millis"
 
-/** Counts until the scope closes; `onChange` is called in the engine's turn, so it must not do anything itself. */
+/** Counts until the scope closes. `onChange` is called during a step of the engine, so it may only take notes. */
 const count = (
   onChange: () => void,
   onEnd?: () => void
@@ -100,12 +100,12 @@ const count = (
   })
 
 /**
- * Snapshots of how far the scheduler's tasks are, whenever that changed, but not more often than `interval`. The state after
- * the last change always comes.
+ * Snapshots of the progress of the scheduler's tasks after each change, at most one per `interval`. The state after the last
+ * change is always reported.
  *
  * **Details**
  *
- * The first change is told at once. A slow consumer misses snapshots and never slows the tasks. The stream ends when the
+ * The first change is reported at once. A slow consumer misses snapshots and never slows the tasks. The stream ends when the
  * scheduler closes, after the last snapshot.
  *
  * @category observing
@@ -133,18 +133,18 @@ export const changes = (options?: Options): Stream.Stream<Progress, never, Sched
   }))
 
 /**
- * Runs an effect and reports how far the scheduler's tasks are: at once, at every interval, and a last time after the effect
- * has ended, however it ended.
+ * Runs an effect and reports the progress of the scheduler's tasks: at once, at every interval, and a last time after the effect
+ * has ended, whatever its exit.
  *
  * **Details**
  *
- * Reports run in a fiber of their own, one after the other, and take no slot. One that fails or throws is the last, with a
- * warning in the log; it never harms the effect. Nothing is counted outside the effect. Tasks of others on the same
- * scheduler are counted too.
+ * Reports run in a fiber of their own, one after the other, and take no slot. A report that fails or throws is the last one, with
+ * a warning in the log; the effect is not affected. Only tasks that run during the effect are counted, including those that
+ * others submit to the same scheduler.
  *
  * **Gotchas**
  *
- * The effect's end waits for a report that is running and for the last one: a report should not wait for long.
+ * The end of the effect waits for a running report and for the last one, so reports should be short.
  *
  * **Example** (The last report)
  *
@@ -184,7 +184,7 @@ export const withProgress: {
     Effect.acquireUseRelease(begin(report, options), () => effect, (end) => end)
 )
 
-/** Starts reporting; gives the effect that ends it with the last report. */
+/** Starts reporting. Returns the effect that ends it with the last report. */
 const begin = (report: (progress: Progress) => unknown, options: Options | undefined) =>
   Effect.gen(function*() {
     yield* dieOfOptions(options, checks)

@@ -1,5 +1,5 @@
 /**
- * The scheduler as its operators see it: what happens, what happened, what stands where, and who works.
+ * The scheduler as its operators see it: events, stories, states of tasks, and workers.
  *
  * @since 0.1.0
  */
@@ -38,15 +38,15 @@ import type { Task } from "./Task.ts"
 export type { Because, Explanation, Snapshot, TaskName }
 
 /**
- * One transition of one task: when (Unix milliseconds, by the layer's `Clock`), which, from where to where, on which worker, and the
- * name of the event that caused it.
+ * One transition of one task: its time (Unix milliseconds, by the layer's `Clock`), the task, the states before and after, the
+ * worker, and the name of the event that caused it.
  *
  * **Details**
  *
  * A key names a task within its graph, whose number is `graph`. Tasks of other graphs may have the same key. `serial` is the
- * number of the task among all that the scheduler has known, and tells them apart. `owner` is the number of the scope or
- * compute for which the task was submitted. `computation` is the number of the request from outside tasks that led to it:
- * what a body submits belongs to the computation of its task, but to an owner of its own.
+ * number of the task among all that the scheduler has known, and tells them apart. `owner` is the number of the scope or compute
+ * for which the task was submitted. `computation` is the number of the request from outside of tasks that led to it. Tasks that a
+ * body submits belong to the computation of that body's task, but to an owner of their own.
  *
  * @category models
  * @since 0.1.0
@@ -54,15 +54,15 @@ export type { Because, Explanation, Snapshot, TaskName }
 export interface TaskEvent extends Transition {}
 
 /**
- * One step in the life of a worker: when (Unix milliseconds, by the layer's `Clock`), which, from where to where, and the name of the
- * event that caused it.
+ * One transition of one worker: its time (Unix milliseconds, by the layer's `Clock`), the worker, the states before and after,
+ * and the name of the event that caused it.
  *
  * **Details**
  *
- * A worker that takes the place of another is `starting` until its `onStart` has succeeded; then, as one that was added, it is
- * `open`. `draining`: it takes nothing new, and is `gone` when its last task has ended. `lost`: it crashed, was not heard for
- * its `ttl`, or could not be started. `serial` is the number of the worker among all that the scheduler has known, and tells
- * those of one name apart.
+ * A worker that replaces another is `starting` until its `onStart` has succeeded. Then it is `open`, as an added worker is.
+ * `draining`: it starts nothing new, and is `gone` when its last task has ended. `lost`: it crashed, was silent for its `ttl`, or
+ * could not be started. `serial` is the number of the worker among all that the scheduler has known, and distinguishes workers of
+ * one name.
  *
  * @category models
  * @since 0.1.0
@@ -78,48 +78,48 @@ export type { WorkerPhase }
  * @since 0.1.0
  */
 export interface AwaitWorkersOptions {
-  /** For the first of them; 5 seconds unless told. */
+  /** The time to wait for the first worker. Defaults to 5 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
-  /** For one more, since the last one joined; 60 seconds unless told. */
+  /** The time to wait for another worker since the last one joined. Defaults to 60 seconds. */
   readonly stableTimeout?: Duration.Input | undefined
 }
 
 /**
- * What {@link runOnEach} can be told.
+ * Options of {@link runOnEach}.
  *
  * @category models
  * @since 0.1.0
  */
 export interface RunOnEachOptions<M extends Mode = Mode> extends WaitOptions {
-  /** What a failure on one worker does to the others, as in `Client.compute`; `failFast` unless told. */
+  /** The effect of a failure on the runs of other workers, as in `Client.compute`. Defaults to `failFast`. */
   readonly errors?: M | undefined
-  /** The label of the tasks, "runOnEach" unless told. */
+  /** The label of the tasks. Defaults to "runOnEach". */
   readonly label?: string | undefined
 }
 
 /**
- * How many tasks stand where, and what the workers carry.
+ * The number of tasks in each state, and the load of the workers.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Stats {
   readonly tasks: { readonly [P in PhaseName]: number }
-  /** Results that are held now. */
+  /** The number of results that are held. */
   readonly held: number
-  /** Scopes and computes that own something, and waits that are open. */
+  /** The number of scopes and computes that own something, and of open waits. */
   readonly owners: number
   readonly waits: number
-  /** Those that have not left: where each stands, and how many tasks hold its slots. */
+  /** The workers that have not left: the state of each, and the number of tasks that hold its slots. */
   readonly workers: ReadonlyArray<{
     readonly name: string
     readonly phase: WorkerPhase
     readonly slots: number
     readonly running: number
-    /** What it has and how much of that is held; absent if it has nothing but slots. */
+    /** Its resources, in total and used. Absent if it has slots only. */
     readonly resources?: Readonly<Record<string, { readonly total: number; readonly used: number }>>
   }>
-  /** How many tasks hold which tag, and the limits; absent if no tag is limited or held. */
+  /** The number of tasks that hold each tag, and the limits. Absent if no tag is limited or held. */
   readonly tags?: Readonly<Record<string, { readonly limit?: number; readonly used: number }>>
 }
 
@@ -130,22 +130,22 @@ export interface Stats {
  * @since 0.1.0
  */
 export class Scheduler extends Context.Service<Scheduler, {
-  /** Everything that happens to tasks, from the subscription until the scheduler closes. Costs nothing while nobody listens. */
+  /** All transitions of tasks, from the subscription until the scheduler closes. Costs nothing without subscribers. */
   readonly events: Stream.Stream<TaskEvent>
-  /** The transitions of one task, oldest first, as far as the layer's `stories` remembers. */
+  /** The transitions of one task, oldest first, as far back as the layer's `stories` reaches. */
   readonly story: (name: TaskName) => Effect.Effect<ReadonlyArray<TaskEvent>>
-  /** Where the live task of this name stands and why it is not running now; `undefined` if there is none. */
+  /** The state of the live task of this name, and why it is not running; `undefined` if there is none. */
   readonly explain: (name: TaskName) => Effect.Effect<Explanation | undefined>
   /** The same for many names, or for all tasks that have not ended. */
   readonly explainAll: (names?: Iterable<TaskName>) => Effect.Effect<ReadonlyArray<Explanation>>
-  /** Every key, where it stands, what it waits for and who holds its result: plain data for a person or a test. */
+  /** Every key with its state, what it waits for and which workers hold its result: plain data for a person or a test. */
   readonly dump: Effect.Effect<Snapshot>
   readonly stats: Effect.Effect<Stats>
-  /** Adds a fiber worker; when the scope closes it takes nothing new and leaves once its tasks have ended. */
+  /** Adds a fiber worker. When the scope closes, the worker starts nothing new and leaves once its tasks have ended. */
   readonly addWorker: (options: WorkerOptions) => Effect.Effect<string, GraphError, Scope.Scope>
-  /** From now on at most `limit` tasks with this tag run at once, on all workers together; any number with `undefined`. */
+  /** Limits how many tasks with this tag run at once, on all workers together; `undefined` removes the limit. */
   readonly limitTag: (tag: string, limit: number | undefined) => Effect.Effect<void, GraphError>
-  /** Lets the worker with this name take nothing new, and waits until it has left. Says whether there was one. */
+  /** Drains the worker with this name, and waits until it has left. Returns whether there was one. */
   readonly retire: (id: string) => Effect.Effect<boolean>
   /** Waits for workers; see {@link awaitWorkers}. */
   readonly awaitWorkers: (
@@ -161,11 +161,11 @@ export class Scheduler extends Context.Service<Scheduler, {
     Failure<Task<A, Own<E>>, M> | GraphError,
     Needs<R>
   >
-  /** What happens to workers, from the subscription until the scheduler closes. */
+  /** All transitions of workers, from the subscription until the scheduler closes. */
   readonly workerEvents: Stream.Stream<WorkerEvent>
   /** Moves results from workers that hold many to those that hold few. */
   readonly rebalance: Effect.Effect<void>
-  /** Calls `f` with each transition, in the turn in which it happens, until the scope closes; `end` if the scheduler does before. */
+  /** Calls `f` with each transition as it happens, until the scope closes; calls `end` if the scheduler closes first. */
   readonly listen: (f: (event: TaskEvent) => void, end?: () => void) => Effect.Effect<void, never, Scope.Scope>
 }>()("skein/Scheduler") {}
 
@@ -223,7 +223,7 @@ const listenTo = (core: SchedulerCore, f: (event: TaskEvent) => void, end?: () =
 const eventsOf = (core: SchedulerCore): Stream.Stream<TaskEvent> =>
   queued((add, end) => core.observers.listen(add, end))
 
-/** What `listen` hears, for as long as somebody reads; `listen` gives what ends it. */
+/** A stream of what `listen` adds. `listen` returns the function that ends it. */
 const queued = <A>(listen: (add: (event: A) => void, end: () => void) => () => void): Stream.Stream<A> =>
   Stream.unwrap(Effect.gen(function*() {
     const queue = yield* Queue.unbounded<A, Cause.Done>()
@@ -248,14 +248,14 @@ const ring = (size: number) => {
   }
 }
 
-/** What is remembered of the live task with this number, or of all tasks of the name if there is none. */
+/** The remembered events of the live task with this number, or of all tasks with the name if there is none. */
 const storyOf = (entries: ReadonlyArray<TaskEvent>, name: TaskName, live: number | undefined) => {
   if (live !== undefined) return entries.filter(({ serial }) => serial === live)
   if (typeof name === "string") return entries.filter(({ key }) => key === name)
   return entries.filter(({ graph, key }) => key === name.key && graph === name.graph)
 }
 
-/** The engine knows moments; people read instants. */
+/** The explanation with instants for people, in place of the engine's monotonic moments. */
 const dated = ({ time }: SchedulerCore, explanation: Explanation): Explanation => {
   const { because } = explanation
   switch (because._tag) {
@@ -301,17 +301,16 @@ const statsOf = (core: SchedulerCore): Stats => {
 }
 
 /**
- * Everything that happens to tasks, from the moment of subscription until the scheduler closes.
+ * All transitions of tasks, from the subscription until the scheduler closes.
  *
  * **Details**
  *
- * Each subscriber gets every event, in the order in which they happened. The stream ends after the last one when the
- * scheduler closes.
+ * Each subscriber gets every event, in order. When the scheduler closes, the stream ends after the last event.
  *
  * **Gotchas**
  *
- * Events wait in a queue without bound, so that a slow subscriber never slows the tasks: one that stays behind makes it grow.
- * `Stream.buffer` with the strategy "sliding" drops what it cannot keep up with.
+ * Events wait in an unbounded queue, so that a slow subscriber never slows the tasks; the queue of a subscriber that stays behind
+ * grows. `Stream.buffer` with the strategy "sliding" drops the oldest events instead.
  *
  * @category observing
  * @since 0.1.0
@@ -321,8 +320,8 @@ export const events: Stream.Stream<TaskEvent, never, Scheduler> = Stream.unwrap(
 )
 
 /**
- * The transitions of the newest live task with a key, or of the one in a graph, oldest first. If no such task is live, those of
- * all that had the name. Needs a layer with `stories`.
+ * The transitions of the newest live task with a key, or of the one in a graph, oldest first. If no such task is live, the
+ * transitions of all tasks that had the name. Needs a layer with `stories`.
  *
  * @category observing
  * @since 0.1.0
@@ -331,12 +330,12 @@ export const story = (name: TaskName): Effect.Effect<ReadonlyArray<TaskEvent>, n
   Scheduler.use((s) => s.story(name))
 
 /**
- * Where a live task stands, and why it is not running now. `undefined` if there is no such task.
+ * The state of a live task, and why it is not running. `undefined` if there is no such task.
  *
  * **Details**
  *
- * Tasks of several graphs may have one key. A key alone means the newest of them, and `more` says how many others are live. A
- * key with the number of a graph, which events, metadata and dumps have, means the one in that graph.
+ * Tasks of several graphs may have one key. A key alone means the newest of them, and `more` says how many others are live. A key
+ * with the number of a graph means the one in that graph; events, metadata and dumps have that number.
  *
  * @category observing
  * @since 0.1.0
@@ -345,12 +344,12 @@ export const explain = (name: TaskName): Effect.Effect<Explanation | undefined, 
   Scheduler.use((s) => s.explain(name))
 
 /**
- * What {@link explain} says of many tasks, in the order given; without an argument, of all that have not ended. Names of which
- * no task is live are left out.
+ * {@link explain} for many tasks, in the order given; without an argument, for all tasks that have not ended. Names without a
+ * live task are left out.
  *
  * **Details**
  *
- * Costs one walk over all tasks, however many names there are; {@link explain} costs one for each.
+ * Costs one pass over all tasks for all names together; {@link explain} costs one pass for each name.
  *
  * **Example** (What stands still, and why)
  *
@@ -378,7 +377,7 @@ export const explainAll = (
 ): Effect.Effect<ReadonlyArray<Explanation>, never, Scheduler> => Scheduler.use((s) => s.explainAll(names))
 
 /**
- * What {@link explain} says, as a sentence for people.
+ * An explanation as a sentence for people.
  *
  * @category observing
  * @since 0.1.0
@@ -386,7 +385,7 @@ export const explainAll = (
 export const explainText = (explanation: Explanation): string => textOf(explanation)
 
 /**
- * Every key and where it stands.
+ * Every key with its state.
  *
  * @category observing
  * @since 0.1.0
@@ -394,7 +393,7 @@ export const explainText = (explanation: Explanation): string => textOf(explanat
 export const dump: Effect.Effect<Snapshot, never, Scheduler> = Scheduler.use((s) => s.dump)
 
 /**
- * How many tasks stand where.
+ * The number of tasks in each state.
  *
  * @category observing
  * @since 0.1.0
@@ -402,13 +401,12 @@ export const dump: Effect.Effect<Snapshot, never, Scheduler> = Scheduler.use((s)
 export const stats: Effect.Effect<Stats, never, Scheduler> = Scheduler.use((s) => s.stats)
 
 /**
- * Adds a fiber worker until the scope closes; gives its name. Ready tasks start there at once.
+ * Adds a fiber worker until the scope closes, and returns its name. Ready tasks start there at once.
  *
  * **Details**
  *
- * When the scope closes, the worker takes nothing new. It leaves when its last task has ended and workers that stay hold its
- * results; if there are none, its results stay readable where they are.
- * Where the options say nothing, those of the layer hold.
+ * When the scope closes, the worker starts nothing new. It leaves when its last task has ended and other workers hold its
+ * results; without other workers, its results stay readable. Options default to those of the layer.
  *
  * @category workers
  * @since 0.1.0
@@ -417,8 +415,8 @@ export const addWorker = (options: WorkerOptions): Effect.Effect<string, GraphEr
   Scheduler.use((s) => s.addWorker(options))
 
 /**
- * Moves results from workers that hold many to those that hold few, until they differ by one at most. Results that several
- * workers hold, those that own a resource, and those that live on one stay where they are.
+ * Moves results from workers that hold many to workers that hold few, until they differ by one at most. Results that several
+ * workers hold, that own a resource, or that live on one stay in place.
  *
  * @category workers
  * @since 0.1.0
@@ -426,26 +424,25 @@ export const addWorker = (options: WorkerOptions): Effect.Effect<string, GraphEr
 export const rebalance: Effect.Effect<void, never, Scheduler> = Scheduler.use((s) => s.rebalance)
 
 /**
- * Says from outside how the task of a future ended; gives whether that counted.
+ * Settles the task of a future from outside. Returns whether the task took this end.
  *
  * **When to use**
  *
- * When you know the outcome of a task that has not come to it: from an earlier run, from another system, or because somebody
- * decided it.
+ * When you know the outcome before the task does: from an earlier run, from another system, or by decision.
  *
  * **Details**
  *
  * A task that has not started never does, and its dependents go on with the value or the failure; with the failure `TaskSkipped`
- * it is skipped, as are they. One that runs is interrupted;
- * its end is what you say, published when its finalizers have run, and what it brings is discarded. A `flatMap` task lets go of
- * its graph. One that has ended, or was asked to stop, is not affected: the answer is `false`. Everybody who claims or needs the
- * task sees the same end. The value is held by a worker as any other; should that worker be lost, the task runs after all.
+ * it is skipped, as are they. A running task is interrupted: the given end is published when its finalizers have run, and its own
+ * result is discarded. A `flatMap` task gives up its graph. A task that has ended, or was asked to stop, is not affected: the
+ * answer is `false`. All owners and dependents see the same end. A worker holds the value like any other; if that worker is lost,
+ * the task runs after all.
  *
- * To settle a task inside a graph, give it a key and submit the same `Task` object: that joins it, and gives a future of it.
+ * To settle a task inside a graph, give it a key and submit the same `Task` object: that joins it, and returns a future of it.
  *
  * **Gotchas**
  *
- * `false` is also the answer where no worker is left that could hold a value.
+ * The answer is also `false` if no worker is left that could hold a value.
  *
  * **Example** (Do not run what was done yesterday)
  *
@@ -476,12 +473,11 @@ export const settle = <A, E>(
   })
 
 /**
- * Lets at most `limit` tasks with this tag run at once, on all workers together; any number with `undefined`.
+ * Limits how many tasks with this tag run at once, on all workers together; `undefined` removes the limit.
  *
  * **Details**
  *
- * What runs goes on, also when there is more of it than a lower limit allows. See the option `tags` of tasks and of
- * `Skein.layer`.
+ * Running tasks go on, even if they exceed a lowered limit. See the option `tags` of tasks and of `Skein.layer`.
  *
  * @category workers
  * @since 0.1.0
@@ -490,18 +486,18 @@ export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<
   Scheduler.use((s) => s.limitTag(tag, limit))
 
 /**
- * Lets the worker with this name take nothing new, and waits until it has left, its last task ended and what its `onStart`
- * acquired released. Says whether there was such a worker.
+ * Drains the worker with this name, and waits until it has left: its last task has ended, and the resources of its `onStart` are
+ * released. Returns whether there was such a worker.
  *
  * **Details**
  *
- * Before it leaves, workers that stay take over its results; if there are none, they stay readable where they are, as do results
- * that own a resource. None comes in its place, whatever `restart` says. Interrupting this ends the wait alone: the worker
- * leaves all the same. A body that retires the worker on which it runs does not wait.
+ * Before it leaves, other workers take over its results. Without other workers its results stay readable, as do results that own
+ * a resource. It is not replaced, whatever `restart` says. Interrupting this ends the wait alone: the worker leaves all the same.
+ * A body that retires its own worker does not wait.
  *
  * **Gotchas**
  *
- * A body that waits here keeps its slot; `Worker.seceded` gives it to others for the while.
+ * A body that waits here keeps its slot; `Worker.seceded` frees the slot meanwhile.
  *
  * @category workers
  * @since 0.1.0
@@ -509,18 +505,18 @@ export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<
 export const retire = (id: string): Effect.Effect<boolean, never, Scheduler> => Scheduler.use((s) => s.retire(id))
 
 /**
- * Waits until `count` workers take tasks, or until no more of them come; gives how many there are.
+ * Waits until `count` workers take tasks, or until no more workers join. Returns their number.
  *
  * **Details**
  *
- * Returns at once when there are `count` or more. Fails with `NoSuitableWorker` if there is none within `connectTimeout`.
- * Otherwise it returns with fewer when none has joined for `stableTimeout`. When the scheduler closes it fails with a
- * `GraphError`, whose reason is `Closed`.
+ * Returns at once when there are `count` or more. Fails with `NoSuitableWorker` if there is none within `connectTimeout`. Returns
+ * with fewer when none has joined for `stableTimeout`. Fails with a `GraphError` of the reason `Closed` when the scheduler
+ * closes.
  *
  * **Gotchas**
  *
- * It only waits. An elastic pool grows by the work that is ready, not by this. A body that waits here keeps its slot;
- * `Worker.seceded` gives it to others for the while.
+ * This starts no worker: an elastic pool grows with ready tasks alone. A body that waits here keeps its slot; `Worker.seceded`
+ * frees the slot meanwhile.
  *
  * **Example** (Wait for two workers)
  *
@@ -546,27 +542,26 @@ export const awaitWorkers = (
   Scheduler.use((s) => s.awaitWorkers(count, options))
 
 /**
- * Runs an effect once on every worker that takes tasks, and gives what it gave by the names of the workers.
+ * Runs an effect once on every worker that takes tasks, and returns the results by the names of the workers.
  *
  * **When to use**
  *
- * To look at the workers, or to change something on each: read a counter, warm a cache, change a setting.
+ * To inspect or change each worker: read a counter, warm a cache, change a setting.
  *
  * **Details**
  *
- * The workers are those that take tasks when it is called, or will when they have started; one that joins later has no part in
- * it, and without any the result is empty. Each run is a task of its own, restricted to its worker, that takes a slot as any task
- * does and ranks ahead of those that wait for one. `Worker.current` says in the body where it is. Runs are owned by this call:
- * none is left when it returns or is interrupted. `errors` is that of `Client.compute`; with `collect` there is an `Exit` for
- * each worker.
+ * The workers are those that take tasks when it is called, or will when they have started. Workers that join later are left out,
+ * and without workers the result is empty. Each run is a task restricted to its worker. It takes a slot like any task, and ranks
+ * ahead of ready tasks. `Worker.current` tells the effect where it runs. This call owns the runs: none is left when it returns or
+ * is interrupted. `errors` is as in `Client.compute`; with `collect` there is an `Exit` for each worker.
  *
- * A run that has not begun when its worker leaves or is lost begins on the one that takes its place under its name, if there
- * is one, or else ends with `NoSuitableWorker`. It never runs twice: when its worker is lost after it may have begun, it ends with
+ * If a worker leaves or is lost before its run has begun, the run begins on the worker that replaces it under its name, or ends
+ * with `NoSuitableWorker` without one. No run happens twice: if its worker is lost after the run may have begun, it ends with
  * `WorkerKilled`. The idea is that of Dask's `Client.run`, which takes no slot.
  *
  * **Gotchas**
  *
- * A worker whose slots are all taken is waited for. `Effect.timeout` on the whole limits that.
+ * The call waits for workers whose slots are all taken. `Effect.timeout` on the whole limits that.
  *
  * **Example** (Who is there)
  *
@@ -595,8 +590,8 @@ export const runOnEach = <A, E, R, const M extends Mode = "failFast">(
 > => Scheduler.use((s) => s.runOnEach(effect, options))
 
 /**
- * What happens to workers, from the moment of subscription until the scheduler closes: who joins, drains, leaves, is lost, and
- * who takes whose place.
+ * All transitions of workers, from the subscription until the scheduler closes: which join, drain, leave, are lost, and which
+ * replace others.
  *
  * @category observing
  * @since 0.1.0
@@ -606,13 +601,12 @@ export const workerEvents: Stream.Stream<WorkerEvent, never, Scheduler> = Stream
 )
 
 /**
- * Calls `f` with each transition, in the turn in which it happens, until the scope closes; and `end`, if given, when the
- * scheduler closes before that.
+ * Calls `f` with each transition as it happens, until the scope closes. Calls `end`, if given, when the scheduler closes first.
  *
  * **Details**
  *
- * All listeners hear the same order. An `f` may submit or cancel: it and the others hear of that after what they are told
- * now. One that throws, or gives a promise that fails, is not called again.
+ * All listeners see the same order. `f` may submit or cancel: the transitions of that follow those that are being delivered. A
+ * listener that throws, or returns a promise that fails, is not called again.
  *
  * @category observing
  * @since 0.1.0

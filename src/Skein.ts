@@ -45,33 +45,34 @@ import { GraphError } from "./SkeinError.ts"
  * @since 0.1.0
  */
 export interface RestartOptions {
-  /** At most so many times within `within`; one more, and it stays away. */
+  /** The most replacements within `within`. Further lost workers are not replaced. */
   readonly times: number
-  /** The window in which they count. */
+  /** The window in which replacements count. */
   readonly within: Duration.Input
-  /** One that is lost before it has run for so long is not replaced, for the next one would be lost again. Zero unless told. */
+  /** A worker that is lost before it has run for this long is not replaced: the next would be lost too. Defaults to zero. */
   readonly minRunTime?: Duration.Input | undefined
 }
 
 /**
- * What holds for a worker beyond its slots. Said of a layer, it holds for all of its workers that do not say otherwise.
+ * Options of a worker beside its slots. Given to a layer, they are the defaults of its workers.
  *
  * @category models
  * @since 0.1.0
  */
 export interface WorkerTerms {
-  /** Not heard for so long, the worker counts as lost. It is heard three times as often. Never unless told. */
+  /**
+   * The silence after which the worker counts as lost. It gives a sign of life three times in that period. Defaults to no limit.
+   */
   readonly ttl?: Duration.Input | undefined
-  /** Whether a fresh worker takes its place, under the same name, when it is lost. Not unless told. One that leaves stays away. */
+  /** Whether a lost worker is replaced by a fresh one of its name. Defaults to no. A worker that leaves is not replaced. */
   readonly restart?: RestartOptions | undefined
-  /** After it was given so many attempts it takes no more; a fresh worker takes its place at once, and it leaves with its last task. */
+  /** The number of attempts after which a fresh worker replaces it. It leaves when its last task has ended. */
   readonly maxTasks?: number | undefined
-  /** At this age it takes no more, as with `maxTasks`. */
+  /** The age at which a fresh worker replaces it, as with `maxTasks`. */
   readonly maxAge?: Duration.Input | undefined
   /**
-   * Runs once for each worker, before its first task; what it acquires is released when the worker has left or was lost. If it
-   * fails, so does the layer, or `Scheduler.addWorker`, with a `GraphError`; a worker that takes the place of another does not
-   * come then.
+   * Runs once for each worker, before its first task. Its resources are released when the worker has left or was lost. If it
+   * fails, the layer or `Scheduler.addWorker` fails with a `GraphError`; a replacement for another worker then does not start.
    */
   readonly onStart?: Effect.Effect<unknown, unknown, Scope.Scope> | undefined
 }
@@ -85,40 +86,40 @@ export interface WorkerTerms {
 export interface WorkerOptions extends WorkerTerms {
   /** Its name in events, metadata and errors. */
   readonly id: string
-  /** How many tasks it runs at once. A positive whole number. */
+  /** The number of its slots: how many tasks it runs at once. A positive whole number. */
   readonly concurrency: number
-  /** What tasks that run there may use up, and how much of it there is, such as `{ gpu: 2, memory: 16 }`. */
+  /** The resources that its tasks may hold, with their amounts, such as `{ gpu: 2, memory: 16 }`. */
   readonly resources?: Readonly<Record<string, number>> | undefined
-  /** Words that say what it is or has. Tasks may be restricted to workers that have some; see `workers` of `Task.Options`. */
+  /** Words that describe the worker. Tasks may be restricted to workers with certain labels; see `workers` of `Task.Options`. */
   readonly labels?: ReadonlyArray<string> | undefined
   /**
-   * How many attempts it carries at once, those that wait inside their bodies included; 0, as when not told, for no limit. At its
-   * mark a worker starts nothing new, unless all that it carries waits for tasks, which must run somewhere.
+   * The most attempts that it carries at once, including those that wait inside their bodies. Defaults to 0, which is no limit. A
+   * worker at its mark starts nothing new, unless all its attempts wait for tasks, which must run somewhere.
    */
   readonly highWaterMark?: number | undefined
 }
 
 /**
- * What a layer may say of whose turn it is to start, and of what is held back. All of it is off unless told.
+ * Options about which tasks take turns, and which are held back. All are off by default.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SchedulingOptions {
   /**
-   * Of the slots of each worker, those that sources may hold at once: `sourceSaturation * concurrency`, rounded up, at least one.
-   * Sources are tasks that depend on nothing and that no body submitted. Below 1, the other slots are kept for what is deeper, so
-   * fewer results are held at once. A number above zero; no limit unless told.
+   * The share of each worker's slots that sources may hold at once: `sourceSaturation * concurrency` slots, rounded up, at least
+   * one. Sources are tasks without dependencies that no body submitted. Below 1, the other slots are kept for deeper tasks, so
+   * fewer results are held at once. A number above zero. Defaults to no limit.
    */
   readonly sourceSaturation?: number | undefined
-  /** How much may be held in results before less is started; no limit unless told. */
+  /** How much may be held in results before fewer tasks start. Defaults to no limit. */
   readonly budget?: BudgetOptions | undefined
   /**
-   * How many tasks that rank higher may start before one that has been ready for longer; then it goes first, whatever its
-   * rank. A positive whole number; as many as come unless told.
+   * How many tasks of higher rank may start before a task that has been ready for longer. After that the older task goes first. A
+   * positive whole number. Defaults to no limit.
    */
   readonly aging?: number | undefined
-  /** How often shares have their turn, for each turn of a share that is not listed. Numbers above zero, such as `{ alice: 3 }`. */
+  /** The weights of shares, such as `{ alice: 3 }`: turns for each turn of a share that is not listed. Numbers above zero. */
   readonly shares?: Readonly<Record<string, number>> | undefined
 }
 
@@ -127,101 +128,100 @@ export interface SchedulingOptions {
  *
  * **Gotchas**
  *
- * Its workers have no labels and no resources. A task that asks for those does not make it grow, nor does
+ * Its workers have no labels and no resources. The pool does not grow for tasks that ask for those, nor for
  * `Scheduler.awaitWorkers`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ElasticOptions extends WorkerTerms {
-  /** The fewest and the most workers; at least 0 and at least 1. */
+  /** The fewest workers, at least 0, and the most, at least 1. */
   readonly min: number
   readonly max: number
-  /** How many tasks each runs at once. */
+  /** The number of slots of each worker. */
   readonly concurrency: number
-  /** A worker that had nothing to do for so long leaves; 10 seconds unless told. */
+  /** The idle time after which a worker leaves. Defaults to 10 seconds. */
   readonly idle?: Duration.Input | undefined
-  /** What their names begin with, "elastic" unless told; a number follows. */
+  /** The prefix of the workers' names, before a number. Defaults to "elastic". */
   readonly id?: string | undefined
 }
 
 /**
- * What an embedded scheduler can be told.
+ * Options of an embedded scheduler.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends WorkerTerms, SchedulingOptions {
-  /** How many tasks run at once. A positive whole number, 8 unless told. Not together with `workers` or `elastic`. */
+  /** How many tasks run at once. A positive whole number. Defaults to 8. Not together with `workers` or `elastic`. */
   readonly concurrency?: number | undefined
-  /** That of the only worker; see {@link WorkerOptions}. Not together with `workers`. */
+  /** The high-water mark of the only worker; see {@link WorkerOptions}. Not together with `workers`. */
   readonly highWaterMark?: number | undefined
-  /** Which of several workers gets a task that could start on any of them; `Placement.steady` unless told. */
+  /** Chooses among several workers that could start a task. Defaults to `Placement.steady`. */
   readonly placement?: Scheme | undefined
   /** The workers, when there is more than one, or when they have resources. */
   readonly workers?: ReadonlyArray<WorkerOptions> | undefined
   /** How many tasks with a tag may run at once, on all workers together, such as `{ db: 2 }`. See `Scheduler.limitTag`. */
   readonly tags?: Readonly<Record<string, number>> | undefined
-  /** A pool of workers, beside those of `workers` if there are any. Its lost ones are replaced, three in a minute unless `restart` says otherwise. */
+  /** A pool of workers, beside those of `workers`. Its lost workers are replaced; `restart` defaults to three in a minute. */
   readonly elastic?: ElasticOptions | undefined
-  /** What is refused as too much; see {@link Limits}. */
+  /** Upper bounds; see {@link Limits}. */
   readonly limits?: Partial<Limits> | undefined
   /**
-   * How long an attempt may go on after it was asked to stop before a warning in the log says so; 30 seconds unless told,
-   * never with `Duration.infinity`. A task's own `grace` goes before it. Nothing is killed.
+   * How long an attempt may go on after it was asked to stop, before the log has a warning. Defaults to 30 seconds;
+   * `Duration.infinity` turns the warning off. A task's own `grace` takes precedence. Nothing is killed.
    */
   readonly grace?: Duration.Input | undefined
   /**
-   * For how long after it began a computation takes in what else is submitted from outside of tasks; zero unless told, so
-   * that each such submission is a computation of its own. Those of one computation interleave, so that graphs submitted
-   * layer by layer are held as little as one that is submitted at once. Dask has it for each call, as `fifo_timeout`.
+   * How long a computation takes in further submissions from outside of tasks, counted from its first. Defaults to zero: each
+   * such submission is a computation of its own. The submissions of one computation interleave, so graphs submitted layer by
+   * layer hold as few results as one graph submitted at once. Dask has this for each call, as `fifo_timeout`.
    */
   readonly computationWindow?: Duration.Input | undefined
   /**
-   * How long a task waits when no worker that takes tasks could ever run it, before it ends with `NoSuitableWorker`; not at all
-   * unless told, for ever with `Duration.infinity`. A task's own `waitForWorkers` goes before it.
+   * How long a task waits if no worker that takes tasks could ever run it, before it ends with `NoSuitableWorker`. Defaults to
+   * zero; `Duration.infinity` waits for ever. A task's own `waitForWorkers` takes precedence.
    */
   readonly waitForWorkers?: Duration.Input | undefined
-  /** How many of the last transitions to remember for `Scheduler.story`; none unless told. */
+  /** How many of the last transitions to remember for `Scheduler.story`. Defaults to 0. */
   readonly stories?: number | undefined
 }
 
 /**
- * A brake on what is held in results: those of all tasks that have succeeded and are claimed or needed.
+ * A brake on held results: those of all tasks that have succeeded and are claimed or needed.
  *
  * **Details**
  *
- * It is a brake, no wall. What runs goes on, and so does what waited inside a body. While no body is at work something starts
- * all the same, one task at a time and sources last, so every computation ends, however little is allowed.
+ * A budget delays starts and stops nothing. Running bodies go on, and so do bodies after a wait. While no body is at work, tasks
+ * start in spite of the budget, one at a time and sources last. So every computation ends, however small the budget.
  *
  * **Gotchas**
  *
- * A body that waits for another by means of its own, such as a `Deferred`, is at work: with `pause` the other may not start.
+ * A body that waits for another by other means, such as a `Deferred`, counts as at work: with `pause` the other may never start.
  * Wait for its future instead.
  *
  * @category models
  * @since 0.1.0
  */
 export interface BudgetOptions {
-  /** Above it no source starts: no task that depends on nothing and that no body submitted. */
+  /** Above this, no source starts: no task without dependencies that no body submitted. */
   readonly target?: number | undefined
-  /** Above it nothing starts. Not less than `target`. */
+  /** Above this, nothing starts. Not less than `target`. */
   readonly pause?: number | undefined
-  /** The size of a result, in whole units of your choice; fractions count as the next. 1 each unless told. */
+  /** The size of a result, in whole units of your choice; fractions are rounded up. Defaults to 1. */
   readonly sizeOf?: ((result: unknown) => number) | undefined
 }
 
 export type {
   /**
-   * What is refused as too much: `tasks` of one graph, `depth` of one graph, `live` tasks at once, `nesting` of submissions
-   * from inside bodies (10,000 unless told), `unfolding` of flatMap tasks into flatMap tasks (200,000 unless told),
-   * `seceded` tasks that wait inside their bodies at once (100,000 unless told), `refusals`: how often one recursion comes to
-   * one of these three before it launches nothing more (100 unless told), `deaths`: how many workers are lost while they
-   * run a task before it is not started again (4 unless told), `dependenciesLost`: how often a body reports dependencies as lost
-   * before its task ends (20 unless told), `overtakes`: how many tasks may start that rank before a ready one, and take of the
-   * resources or tags that it waits for, before it goes first (100 unless told), and `lineage`: over how many submissions, one made
-   * of a result of the other, it is remembered at least what was released, so that it can be made anew (1000 unless told). Each a
-   * positive whole number, or `Infinity`.
+   * Upper bounds. Beyond `tasks` of one graph, `depth` of one graph, `live` tasks at once, `nesting` of submissions from inside
+   * bodies (defaults to 10,000), `unfolding` of flatMap tasks into flatMap tasks (200,000), and `seceded` tasks that wait inside
+   * their bodies at once (100,000), submissions and waits are refused. `refusals`: how often one recursion may reach one of the
+   * last three before it launches nothing more (100). `deaths`: how many workers may be lost while they run a task before it is
+   * not started again (4). `dependenciesLost`: how often a body may report dependencies as lost before its task ends (20).
+   * `overtakes`: how many tasks of higher rank may take resources or tags that a ready task waits for before it goes first (100).
+   * `lineage`: over how many submissions, each made from a result of the one before, released tasks are remembered at least, so
+   * that lost results can be computed again (1000). Each is a positive whole number, or `Infinity`.
    *
    * @category models
    * @since 0.1.0
@@ -262,7 +262,7 @@ const postingsOf = (options: Options): ReadonlyArray<Posting> | GraphError => {
 const allOf = (postings: ReadonlyArray<Posting | GraphError>): ReadonlyArray<Posting> | GraphError =>
   postings.find((posting) => posting instanceof GraphError) ?? postings as ReadonlyArray<Posting>
 
-/** Why options cannot stand beside each other that could alone. */
+/** Why options that are valid alone contradict each other. */
 const contradictionIn = (
   { concurrency, elastic, highWaterMark, waitForWorkers, workers }: Options,
   postings: ReadonlyArray<Posting>
@@ -287,7 +287,7 @@ const contradictionIn = (
   return new Set(ids).size === ids.length ? undefined : invalidOption("workers", ids, "a different id for each worker")
 }
 
-/** Chance is asked for only where the scheme may want some. */
+/** A seed is drawn only if the scheme may need one. */
 const seedFor = (scheme: Scheme): Effect.Effect<number> =>
   Effect.map(isRandom(scheme) ? Random.nextInt : Effect.succeed(0), (seed) => seed | 0)
 
@@ -336,9 +336,9 @@ const make = (options: Options) =>
  *
  * **Details**
  *
- * Tasks run as fibers of your program, as many at once as the workers have slots. When the layer closes, everything that
- * runs is interrupted and its finalizers have run before the close returns. Time is the `Clock` in the context of the
- * layer; bodies use that of their submitter.
+ * Tasks run as fibers of your program, as many at once as the workers have slots. The close of the layer interrupts everything
+ * that runs, and returns when the finalizers have run. Time is the `Clock` in the context of the layer; bodies use the clock of
+ * their submitter.
  *
  * **Gotchas**
  *

@@ -1,10 +1,9 @@
 /**
  * Every error of Skein, each with the keys it concerns and a message that says what to do next.
  *
- * A `GraphError` comes before anything starts. `DependencyFailed` is the typed failure of a task whose dependency failed.
- * The errors of options (`TaskTimeout`, `DependencyTimeout`, `ImpossibleDependency`) are in a task's type when the option is,
- * and `TaskSkipped` where a body may skip its task. `RuntimeFailure` is what the runtime can do to any task; every verb that
- * observes a task adds it.
+ * A `GraphError` comes before anything starts. `DependencyFailed` is the typed failure of a task whose dependency failed. The
+ * errors of options (`TaskTimeout`, `DependencyTimeout`, `ImpossibleDependency`) are in the type of a task with that option, and
+ * `TaskSkipped` where a body may skip its task. `RuntimeFailure` can happen to any task; every verb that observes a task adds it.
  *
  * @since 0.1.0
  */
@@ -22,8 +21,7 @@ import { cutList, inLine, quote } from "./internal/text/text.ts"
 import * as reports from "./internal/views/report.ts"
 
 /**
- * A body that fails with this gives its place up: the task goes back to the queue, and no attempt is counted. See
- * `Task.reschedule`.
+ * A body fails with this to give its place up: the task goes back to the queue, and no attempt is counted. See `Task.reschedule`.
  *
  * @category signals
  * @since 0.1.0
@@ -36,8 +34,8 @@ export class Reschedule extends Data.TaggedError("Reschedule") {
 }
 
 /**
- * A body that fails with this has found that what dependencies of its task made is not there any more: they run again, then it
- * does, and no attempt is counted. See `Task.dependenciesLost`.
+ * A body fails with this to report that results of dependencies are gone. The dependencies run again, then the body does, and no
+ * attempt is counted. See `Task.dependenciesLost`.
  *
  * @category signals
  * @since 0.1.0
@@ -53,7 +51,7 @@ export class DependenciesLost extends Data.TaggedError("DependenciesLost")<{
 }
 
 /**
- * A body that fails with this cannot run on the present worker: its task goes to another one, and no attempt is counted. See
+ * A body fails with this if it cannot run on the current worker: its task goes to another worker, and no attempt is counted. See
  * `Task.unmet`.
  *
  * @category signals
@@ -69,7 +67,7 @@ export class Unmet extends Data.TaggedError("Unmet")<{ readonly reason: string }
 }
 
 /**
- * What a body may fail with to tell the scheduler something. A task never fails with it, and its type never has it.
+ * The signals that a body may fail with to instruct the scheduler. A task never fails with one, and its type never has one.
  *
  * @category signals
  * @since 0.1.0
@@ -87,16 +85,16 @@ export type GraphReason =
   | { readonly _tag: "Cycle"; readonly path: ReadonlyArray<string> }
   | { readonly _tag: "MissingDependency"; readonly key: string; readonly dependents: ReadonlyArray<string> }
   | { readonly _tag: "UnknownKey"; readonly key: string; readonly known: ReadonlyArray<string> }
-  /** `pure`: both tasks are, but they do not have one function, or not the same arguments. */
+  /** `pure`: both tasks are pure, but have different functions or arguments. */
   | { readonly _tag: "KeyConflict"; readonly key: string; readonly why: string; readonly pure?: true }
-  /** `key` is absent where the request itself, not a task of it, holds the dependency. */
+  /** `key` is absent if the request itself, not one of its tasks, holds the dependency. */
   | {
     readonly _tag: "InvalidDependency"
     readonly key: string | undefined
     readonly dependency: string
     readonly why: string
   }
-  /** `key` is absent where the option is one of a layer or a worker. */
+  /** `key` is absent for an option of a layer or a worker. */
   | {
     readonly _tag: "InvalidOption"
     readonly key?: string | undefined
@@ -104,7 +102,7 @@ export type GraphReason =
     readonly value: unknown
     readonly expected: string
   }
-  /** There is no such option; `key` as above. */
+  /** There is no such option. `key` is absent for an option of a layer or a worker. */
   | {
     readonly _tag: "UnknownOption"
     readonly key?: string | undefined
@@ -113,9 +111,9 @@ export type GraphReason =
   }
   | { readonly _tag: "InvalidArgument"; readonly key: string; readonly path: string; readonly why: string }
   /**
-   * Bodies submit from inside bodies deeper than `max`, flatMap tasks unfold into flatMap tasks deeper than `max`, or more
-   * than `max` tasks wait inside their bodies. `refusals` is there where a recursion came to this limit that many times
-   * before, and therefore launches nothing more.
+   * Bodies submit from inside bodies deeper than `max`, flatMap tasks unfold into flatMap tasks deeper than `max`, or more than
+   * `max` tasks wait inside their bodies. `refusals` is present if a recursion has reached this limit that many times, and
+   * therefore launches nothing more.
    */
   | {
     readonly _tag: "NestingLimit"
@@ -178,9 +176,9 @@ export class DependencyFailed<out E> extends Fact("DependencyFailed")<{
   }) {
     const { cause, error, key, label, root } = args
     super((label === undefined ? { key, root } : { key, label, root }) as typeof args)
-    // Node prints what is enumerable after the stack, which has the path, and the cause, which is the error.
+    // Not enumerable: Node prints enumerable fields after the stack, which has the path, and the cause, which is the error.
     Object.defineProperty(this, "error", { configurable: true, writable: true, value: error })
-    // The path may be long, and is made when somebody reads it.
+    // The path may be long, so it is built when it is read.
     definePath(this, args)
     Object.defineProperty(this, "cause", { configurable: true, writable: true, value: asError(cause) })
   }
@@ -230,13 +228,13 @@ export class DependencyTimeout extends Fact("DependencyTimeout")<{
 }
 
 /**
- * A task was skipped, so it has no value: its body chose to, a rule over its dependencies did, or it depends on such a task.
- * `root` is the key of the task with which it began.
+ * A task was skipped, so it has no value: by its body, by a rule over its dependencies, or because a dependency was skipped.
+ * `root` is the key of the task that was skipped first.
  *
  * **Details**
  *
- * What `Task.skip` fails with: a body that fails with this, its own or that of a task it joined, ends its task as skipped. What
- * depends on a skipped task fails with this too, not with `DependencyFailed`: nothing went wrong.
+ * `Task.skip` fails with this. A body that fails with this, its own or that of a task it joined, ends its task as skipped.
+ * Dependents of a skipped task fail with this too, not with `DependencyFailed`: nothing went wrong.
  *
  * @category errors
  * @since 0.1.0
@@ -251,8 +249,8 @@ export class TaskSkipped extends Fact("TaskSkipped")<{ readonly key: string; rea
 
 export type {
   /**
-   * On which workers a task may run: those with one of these ids, if any are named, that have all of these labels, and in all
-   * these amounts of resources.
+   * The workers on which a task may run: those with one of these ids, if any are named, with all of these labels, and with at
+   * least these total amounts of resources.
    *
    * @category models
    * @since 0.1.0
@@ -267,20 +265,20 @@ export type {
  * @since 0.1.0
  */
 export type ImpossibleReason =
-  /** Its body said on each of these workers that it cannot run there, and no other takes tasks. See `Task.unmet`. */
+  /** Its body reported on each of these workers that it cannot run there, and no other worker takes tasks. See `Task.unmet`. */
   | { readonly _tag: "Unmet"; readonly on: ReadonlyArray<{ readonly worker: string; readonly reason: string }> }
-  /** Its `locality` is below 0 for each of these workers; with `fault`, it gave no number for one of them. */
+  /** Its `locality` is below 0 for each of these workers. With `fault`, it returned no number for one of them. */
   | { readonly _tag: "Locality"; readonly workers: ReadonlyArray<string>; readonly fault: string | undefined }
-  /** What it follows ran on these workers, and on none of them enough of it. */
+  /** The followed tasks ran on these workers, but not enough of them on one. */
   | { readonly _tag: "Apart"; readonly workers: ReadonlyArray<string> }
-  /** What it follows ran on these workers, and none of them takes tasks and may run it. */
+  /** The followed tasks ran on these workers, none of which takes tasks and may run this one. */
   | { readonly _tag: "Away"; readonly workers: ReadonlyArray<string> }
-  /** So many dependencies of a set have ended otherwise that its policy can never be met. See `Dependency`. */
+  /** Too many dependencies of a set have ended otherwise for its policy to be met. See `Dependency`. */
   | Extract<Impossibility, { readonly _tag: "Unreachable" }>
 
 /**
- * A task never starts: a policy of it can never be met, or it can run nowhere, for a reason of its own. For those that depend on
- * it an ordinary typed failure.
+ * A task never starts: one of its policies can never be met, or its own restrictions rule out every worker. For its dependents
+ * this is an ordinary typed failure.
  *
  * @category errors
  * @since 0.1.0
@@ -313,13 +311,13 @@ export class TaskCancelled extends Fact("TaskCancelled")<{
 }
 
 /**
- * A wait that could never end: it would close a cycle, or it keeps its slot or resources, and none are left for what it waits
- * for.
+ * A wait that could never end: it would close a cycle, or it keeps its slot or resources, and none are left for the tasks that it
+ * waits for.
  *
  * **Details**
  *
- * Each pair says which key waits for which; one with `"slot"`, `"resources"` or `"tag"`, that it waits for that which the other
- * keeps while it waits itself. The tasks are not affected. The same wait without `keepSlot`, by a task without
+ * Each pair names a waiting key and the key that it waits for. A pair with `"slot"`, `"resources"` or `"tag"` means that the
+ * second task keeps that while it waits itself. The tasks are not affected. The same wait without `keepSlot`, by a task without
  * `keepResources`, can end.
  *
  * @category errors
@@ -350,7 +348,7 @@ export class Starved extends Fact("Starved")<{
 }
 
 /**
- * The result is gone: its future was given back with `Client.release`, or its owner has closed.
+ * The result is gone: its future was released with `Client.release`, or its owner has closed.
  *
  * @category errors
  * @since 0.1.0
@@ -359,9 +357,9 @@ export class Released extends Fact("Released")<{
   readonly key: string
   /** The owner of the future: a scope, or one compute. */
   readonly owner: string
-  /** Who gave it back with `Client.release`: the key of a task, or "program". Absent if nobody did. */
+  /** The caller of `Client.release`: the key of a task, or "program". Absent if the owner closed. */
   readonly by?: string | undefined
-  /** The key of the task in whose body its scope was. Absent if it was in none. */
+  /** The key of the task in whose body its scope was. Absent outside of bodies. */
   readonly body?: string | undefined
 }> {
   override get message(): string {
@@ -376,9 +374,9 @@ const tooFarBack =
   "released and further back than Skein.layer's limits.lineage submissions. Allow more, keep what is made often,"
 
 /**
- * A task was lost with its worker for good. `deaths`: so many workers were lost while they ran it that it is not started any
- * more. `lost`: it may have run, and has `idempotent: false`, so it is not started twice. `forgotten`: a lost result needs it, and
- * it is further back than `limits.lineage` submissions.
+ * A task was lost with its worker and is not started again. `deaths`: too many workers were lost while they ran it. `lost`: it
+ * may have run, and has `idempotent: false`. `forgotten`: a lost result needs it, and it is further back than `limits.lineage`
+ * submissions.
  *
  * @category errors
  * @since 0.1.0
@@ -405,16 +403,16 @@ export class WorkerKilled extends Fact("WorkerKilled")<{
 }
 
 /**
- * A body found that what dependencies of its task had made is not there, and they are not run again. `limit`: it has reported
- * that too often. `idempotent`: `keys` have `idempotent: false`, so they are not started twice. `forgotten`: `keys` are further
- * back than `limits.lineage` submissions.
+ * A body reported that results of dependencies are gone, and the dependencies are not run again. `limit`: it has reported that
+ * too often. `idempotent`: `keys` have `idempotent: false`, so they are not started twice. `forgotten`: `keys` are further back
+ * than `limits.lineage` submissions.
  *
  * @category errors
  * @since 0.1.0
  */
 export class DependenciesGone extends Fact("DependenciesGone")<{
   readonly key: string
-  /** The dependencies that it named last, those that must not be started twice, or those that are too far back. */
+  /** The dependencies that it named last, or the tasks that must not start twice or are too far back. */
   readonly keys: ReadonlyArray<string>
   /** How often it has reported that dependencies are lost. */
   readonly reports: number
@@ -447,9 +445,9 @@ export class DependenciesGone extends Fact("DependenciesGone")<{
  *
  * **Details**
  *
- * `millis` is the `waitForWorkers` of the task or its layer, 0 unless told. `key` is absent where the program itself waited,
- * with `Scheduler.awaitWorkers`. `restriction` says on which workers the task may run: it is empty if any would do. Where an
- * option of the task restricts it, this is an error of that task; of others it is a {@link RuntimeFailure}.
+ * `millis` is the `waitForWorkers` of the task or its layer. `key` is absent if the program itself waited, with
+ * `Scheduler.awaitWorkers`. `restriction` says on which workers the task may run; it is empty if any worker may. If an option of
+ * the task restricts it, this is in the type of that task; otherwise it is a {@link RuntimeFailure}.
  *
  * @category errors
  * @since 0.1.0
@@ -475,7 +473,7 @@ export class NoSuitableWorker extends Fact("NoSuitableWorker")<{
 }
 
 /**
- * What the runtime can do to any task.
+ * The failures that the runtime can cause to any task.
  *
  * @category errors
  * @since 0.1.0
@@ -489,7 +487,7 @@ export type RuntimeFailure =
   | Released
 
 /**
- * What may end a computation besides the errors of its tasks: a graph that was refused, or the runtime.
+ * The errors of a computation beside those of its tasks: a refused graph, or the runtime.
  *
  * @category errors
  * @since 0.1.0
@@ -497,7 +495,7 @@ export type RuntimeFailure =
 export type Unexpected = GraphError | RuntimeFailure
 
 /**
- * The typed error of the task that failed first: what `DependencyFailed` carries, or the error itself.
+ * The typed error of the task that failed first: the one inside `DependencyFailed`, or the error itself.
  *
  * @category utils
  * @since 0.1.0
@@ -505,7 +503,7 @@ export type Unexpected = GraphError | RuntimeFailure
 export type Root<E> = E extends DependencyFailed<infer X> ? X : E
 
 /**
- * Gives the typed error of the task that failed first: what `DependencyFailed` carries, or the error itself.
+ * Returns the typed error of the task that failed first: the one inside `DependencyFailed`, or the error itself.
  *
  * @category utils
  * @since 0.1.0
@@ -513,7 +511,7 @@ export type Root<E> = E extends DependencyFailed<infer X> ? X : E
 export const root = <E>(error: E): Root<E> => (error instanceof DependencyFailed ? error.error : error) as Root<E>
 
 /**
- * Where a failure happened. An annotation on the `Cause` of every failed task, whatever its error is.
+ * Where a failure happened: an annotation on the `Cause` of every failed task, whatever its error.
  *
  * **Example** (Read it)
  *
@@ -526,7 +524,9 @@ export const root = <E>(error: E): Root<E> => (error instanceof DependencyFailed
  */
 export class TaskInfo extends Context.Service<TaskInfo, {
   readonly key: string
-  /** The number of the graph in which the key names it: a submission, a compute, or what a flatMap task returned. */
+  /**
+   * The number of its graph, within which its key is unique: a submission, a compute, or the graph that a flatMap task returned.
+   */
   readonly graph: number
   readonly label: string | undefined
   /** Which start of the task it was, from 1; 0 if it never started. */
@@ -541,14 +541,13 @@ export class TaskInfo extends Context.Service<TaskInfo, {
 }>()(infoKey) {}
 
 /**
- * Renders what a task failed with, for people: a short first line, the path of the failure, where it happened, and the causes
- * with the user's own stack frames. Frames of this library, of Effect and of Node are left out.
+ * Renders a failure for people: a short first line, the path of the failure, where it happened, and the causes with the user's
+ * own stack frames. Frames of this library, of Effect and of Node are left out.
  *
  * **Details**
  *
- * Takes the `Cause` of any task, whatever its error is, and any other cause. Of several failures each is rendered, in the
- * order of the cause. The middle of a long path is left out. `Cause.pretty` and Effect's loggers show the same facts, in
- * Effect's form.
+ * Accepts the `Cause` of any task, and any other cause. Each of several failures is rendered, in the order of the cause. The
+ * middle of a long path is left out. `Cause.pretty` and Effect's loggers show the same facts, in Effect's form.
  *
  * **Example** (Print what went wrong)
  *
@@ -571,7 +570,7 @@ type ValueOf<X> = X extends Exit.Exit<infer A, any> ? A : never
 type ErrorOf<X> = X extends Exit.Exit<any, infer E> ? E : never
 
 /**
- * A failure that came first, and what it held up.
+ * A root failure, and the tasks that it held up.
  *
  * @category models
  * @since 0.1.0
@@ -579,16 +578,16 @@ type ErrorOf<X> = X extends Exit.Exit<any, infer E> ? E : never
 export interface Failure<out E> {
   /** The key of the task that failed first. */
   readonly root: string
-  /** The name of that task among the exits; `undefined` if it was not asked for itself. */
+  /** The name of that task among the exits; `undefined` if it is not among them. */
   readonly name: string | undefined
-  /** What it failed with; if it was not asked for itself, what the first task that it held up ended with. */
+  /** Its cause. If it is not among the exits, the cause of the first task that it held up. */
   readonly cause: Cause.Cause<E>
   /** The names of the tasks that never started because of it. */
   readonly heldUp: ReadonlyArray<string>
 }
 
 /**
- * What became of a computation that kept going.
+ * The outcome of a computation with `errors: "collect"`.
  *
  * @category models
  * @since 0.1.0
@@ -596,17 +595,17 @@ export interface Failure<out E> {
 export interface Report<S extends Exits> {
   /** Each name with its exit, all of one type: `Exit.isFailure` takes them in a loop. */
   readonly exits: ReadonlyArray<readonly [name: string, exit: Exit.Exit<ValueOf<Members<S>>, ErrorOf<Members<S>>>]>
-  /** The values of those that succeeded. */
+  /** The values of the tasks that succeeded. */
   readonly values: { readonly [K in keyof S]?: ValueOf<S[K]> | undefined }
-  /** Each failure that came first, once. */
+  /** Each root failure, once. */
   readonly failures: ReadonlyArray<Failure<ErrorOf<Members<S>>>>
-  /** The names of those that were skipped: nothing went wrong there. */
+  /** The names of the skipped tasks, where nothing went wrong. */
   readonly skipped: ReadonlyArray<string>
 }
 
 /**
- * Sorts the exits of a computation with `errors: "collect"`: values, each failure that came first once with what it held up,
- * and what was skipped.
+ * Sorts the exits of a computation with `errors: "collect"` into values, root failures with the tasks that they held up, and
+ * skipped tasks.
  *
  * **Example** (One culprit, two that waited for it)
  *
@@ -632,7 +631,7 @@ export interface Report<S extends Exits> {
 export const report: <const S extends Exits>(exits: S) => Report<S> = reports.report as never
 
 /**
- * Renders a report for people: how many ended how, and each failure as {@link pretty} shows it, with what it held up.
+ * Renders a report for people: counts by outcome, and each failure as {@link pretty} shows it, with the tasks that it held up.
  *
  * @category rendering
  * @since 0.1.0

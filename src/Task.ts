@@ -1,8 +1,8 @@
 /**
  * Lazy, typed descriptions of work. A task is a value: making one runs nothing; the same task may be used in many graphs.
  *
- * Tasks, and futures of submitted ones, are dependencies wherever they lie in the inputs of another task. The type of a
- * task says everything its body can fail with and needs, its dependencies included.
+ * Tasks, and futures of submitted ones, are dependencies wherever they lie in the inputs of another task. The type of a task has
+ * all errors and requirements of its body and its dependencies.
  *
  * @since 0.1.0
  */
@@ -78,7 +78,7 @@ export const isTask = (u: unknown): u is Task<unknown, unknown, unknown> => inte
 export const succeed = <A>(value: A): Task<A> => wrap({ _tag: "value", value }, undefined, undefined)
 
 /**
- * Something that is meant as a value; see {@link value}.
+ * A value that is marked by {@link value}.
  *
  * @category models
  * @since 0.1.0
@@ -86,13 +86,13 @@ export const succeed = <A>(value: A): Task<A> => wrap({ _tag: "value", value }, 
 export type Meant<A> = A & MeantAsValue
 
 /**
- * Says that something is meant as a value, whatever it looks like, and gives it back.
+ * Marks something as a value, whatever it looks like, and returns it.
  *
  * **When to use**
  *
- * To hand on what a task would refuse because it is most likely a mistake: an Effect, an Exit, a Task, a Future, a promise, or
- * a query that runs when it is awaited. As a result of a body it is a value like any other. Among inputs it is passed on as it
- * is and not searched for tasks, but a task or a future there is a dependency all the same.
+ * To pass on something that a task refuses because it is most likely a mistake: an Effect, an Exit, a Task, a Future, a promise,
+ * or a query that runs when it is awaited. As a result of a body it is a value like any other. Among inputs it is passed on as it
+ * is and not searched for tasks; a marked task or future itself is still a dependency.
  *
  * **Example** (A task that chooses an effect)
  *
@@ -110,7 +110,7 @@ export type Meant<A> = A & MeantAsValue
  */
 export const value = <A>(value: A): Meant<A> => mean(value) as Meant<A>
 
-/** What follows an effect: the compiler tells of the last way to call a function alone. */
+/** The options after an effect. The compiler reports errors of the last overload alone. */
 type OptionsOf<I> = [I extends Effect.Effect<any, any, any> ? never : true] extends [never] ? OptionsOfEffect<I>
   : unknown
 
@@ -121,16 +121,16 @@ type OptionsOfEffect<I> = I extends Effect.Effect<any, infer E, any> ? OptionsFo
  *
  * **Details**
  *
- * A body that requires `Scope` gets one of its own attempt: it closes, with everything that the body submitted, before the
+ * A body that requires `Scope` gets the scope of its attempt. That closes, with everything that the body submitted, before the
  * attempt counts as ended.
  *
- * Inputs are those of the moment: arrays and records that are changed later change nothing. Where they hold tasks the body
- * gets copies, with values in their places; parts without tasks are passed on as they are.
+ * Inputs are read when the task is made: later changes of arrays and records have no effect. Where they hold tasks, the body gets
+ * copies with values in place of tasks; parts without tasks are passed on as they are.
  *
  * **Gotchas**
  *
- * An instance of a class that holds tasks is copied too: same prototype, same fields, but no constructor runs, so its
- * `#private` members are missing. Put such tasks into a plain record. With keys that are symbols it is refused.
+ * An instance of a class that holds tasks is copied with the same prototype and fields, but without its constructor, so its
+ * `#private` members are missing. Put such tasks into a plain record. An instance with symbols as keys is refused.
  *
  * **Example** (A dependency is an input)
  *
@@ -178,23 +178,23 @@ const constantly = (effect: Effect.Effect<unknown>, options: internal.TaskOption
  *
  * **When to use**
  *
- * When several tasks use one thing that must be closed. The result of {@link make} must not need the body's scope, which closes
+ * When several tasks share something that must be closed. The result of {@link make} must not need the body's scope, which closes
  * with the attempt.
  *
  * **Details**
  *
- * The finalizers run once, when the result is released: when nobody claims it and every task that depends on it has ended. They
- * hold no slot, and whoever lets go of the result last waits for them: the close of the scope in which it was submitted, the end
- * of `Client.compute`, or the close of the layer. An attempt that fails, is interrupted or times out closes what it acquired
- * before it counts as ended, so it can be tried again. A finalizer that fails is a warning in the log: the result was fine.
+ * The finalizers run once, when the result is released: when it is not claimed and every dependent has ended. They hold no slot.
+ * The owner that gives up the result last waits for them: the close of the scope in which it was submitted, the end of
+ * `Client.compute`, or the close of the layer. An attempt that fails, is interrupted or times out closes what it acquired before
+ * it counts as ended, so it can be tried again. A finalizer that fails is a warning in the log: the result was fine.
  *
- * What the body submits in its scope belongs to the result too, and is cancelled at its release. A resource that is made of
- * another one keeps that open until it is closed itself. Such results are never in a user's cache.
+ * Tasks that the body submits in its scope belong to the result too, and are cancelled at its release. A resource that is made
+ * from another keeps that open until it is closed itself. Such results are never put into a cache.
  *
  * **Gotchas**
  *
- * A task that hands the resource on in a result of its own does not keep it open; `Task.flatMap` and `Task.exit` do. A value that
- * `Client.compute` returns is closed by then.
+ * A task whose own result contains the resource does not keep it open; `Task.flatMap` and `Task.exit` do. When `Client.compute`
+ * returns a resource, it is already closed.
  *
  * **Example** (Two tasks share a connection)
  *
@@ -217,9 +217,9 @@ export const resource: typeof make = (first: unknown, second?: unknown, third?: 
   effectful(first, second, third, (options) => ({ ...normalize(options), resource: true }))
 
 /**
- * A task that computes its value with a plain function. A throw is a defect, and so is a promise, an Effect, a Task or a Future,
- * which nobody would wait for or run: for those there are {@link make}, with `Effect.tryPromise` around what gives a promise, and
- * {@link flatMap}. {@link value} says that one is meant as a value.
+ * A task that computes its value with a plain function. A throw is a defect. So is a returned promise, Effect, Task or Future,
+ * which nothing would run or wait for: use {@link make}, with `Effect.tryPromise` around a promise, or {@link flatMap}. {@link
+ * value} marks one as a value.
  *
  * @category constructors
  * @since 0.1.0
@@ -243,13 +243,13 @@ export const sync = <A, const O extends OptionsFor<O, never> = NoOptions>(
 ): Task<A, OptionErrors<O>, OptionServices<O>> => wrap({ _tag: "map", run: f }, undefined, options)
 
 /**
- * A task that ends as the task ends which `f` returns: a graph that depends on data.
+ * A task that ends as the task that `f` returns: for graphs that depend on data.
  *
  * **Details**
  *
- * `f` is the body; attempt, slot, retry and timeout cover it alone. Then the task waits, holding no slot, while the returned
- * graph runs as its children. It ends with the inner task's own error; `GraphError` is in its type because that graph is
- * checked only then.
+ * `f` is the body; attempt, slot, retry and timeout cover `f` alone. Then the task waits without a slot while the returned graph
+ * runs as its children. It ends with the inner task's own error. `GraphError` is in its type because that graph is checked only
+ * then.
  *
  * @category constructors
  * @since 0.1.0
@@ -274,13 +274,12 @@ export const all = <const I, const O extends OptionsFor<O, never> = NoOptions>(
   wrap({ _tag: "map", run: identity }, inputs, options)
 
 /**
- * A task that ends when all of some others have, and has no value of its own. Whatever starts `after` it starts after all of
- * them.
+ * A task without a value that ends when all of its dependencies have. A task that starts `after` it starts after all of them.
  *
  * **When to use**
  *
- * Where each of m tasks must start after all of n others. Listed one by one these are n times m edges; through a barrier
- * they are n plus m, with the same results and the same failures.
+ * When each of m tasks must start after all of n others. Listed one by one these are n x m edges; through a barrier they are n +
+ * m, with the same results and failures.
  *
  * **Example** (Two phases)
  *
@@ -310,7 +309,7 @@ export const barrier = <
   wrap({ _tag: "map", run: internal.noValue }, undefined, { ...options, after: before as AnyOptions["after"] })
 
 /**
- * A task that succeeds with the exit of another, whatever it is: failures stop here.
+ * A task that succeeds with the exit of another, whatever that is: failures stop here.
  *
  * @category combinators
  * @since 0.1.0
@@ -350,19 +349,19 @@ export const withOptions: {
 )
 
 /**
- * What a wrapped function can be told.
+ * Options of a wrapped function.
  *
  * @category options
  * @since 0.1.0
  */
 export interface FnOptions<N extends number = number, E = never, R = never, In = unknown> extends Options<E, R, In> {
-  /** The name that keys of pure calls begin with; the function's own unless told. */
+  /** The prefix of keys of pure calls. Defaults to the function's name. */
   readonly name?: string | undefined
-  /** The function returns a tuple of this length, a whole number; calls then give a task for each member. */
+  /** The length of the tuple that the function returns, a whole number. Calls then return a task for each member. */
   readonly nout?: N | undefined
 }
 
-/** What bounds the options of a function that gives `Return`. */
+/** The bound of the options of a function that returns `Return`. */
 interface FnOptionsFor<O, Return>
   extends OptionsFor<O, Return extends Effect.Effect<any, infer E, any> ? E : never>, Pick<FnOptions, "name" | "nout">
 {}
@@ -370,7 +369,7 @@ interface FnOptionsFor<O, Return>
 /** {@link NoOptions} of a wrapped function. */
 interface NoFnOptions extends NoOptions, Pick<FnOptions, "name" | "nout"> {}
 
-/** A function of which nothing is known returns a plain value, as far as the types can tell, and so does one that throws. */
+/** To the types, an untyped function returns a plain value, and so does one that throws. */
 type Called<Return, I, O> = IsAny<Return> extends true
   ? Split<any, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>, O>
   : [Return] extends [never] ? Task<never, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>>
@@ -384,11 +383,11 @@ type Split<A, E, R, O> = O extends { readonly nout: number }
   : never
   : Task<A, E, R>
 
-/** What a member of the tuple of a call fails with. */
+/** The errors of a member of a call's tuple. */
 type Member<E, R> = [E] extends [never] ? never : Upstream<Task<unknown, E, R>>
 
 /**
- * A function that makes tasks of what {@link fn} was given: arguments may be tasks, futures or values, also nested ones.
+ * A function that makes tasks from the function given to {@link fn}. Arguments may be tasks, futures or values, also nested ones.
  *
  * @category models
  * @since 0.1.0
@@ -398,14 +397,14 @@ export interface Fn<P extends ReadonlyArray<any>, Return, O> {
 }
 
 /**
- * Turns a function into one that makes tasks: calling it adds a task and runs nothing. Arguments may be tasks, futures or
- * values, also nested ones.
+ * Turns a function into one that makes tasks: a call makes a task and runs nothing. Arguments may be tasks, futures or values,
+ * also nested ones.
  *
  * **Details**
  *
- * The function may return an `Effect` or a plain value. With `pure`, the key of a call is the function's name with its
- * arguments, so equal calls of one function run once; an argument that has no canonical encoding is a `GraphError` at submission. With
- * `nout` a function that returns a tuple gives a task for each member. The idea is that of Dask's `delayed`.
+ * The function may return an `Effect` or a plain value. With `pure`, the key of a call is the function's name with its arguments,
+ * so equal calls of one function run once; an argument that has no canonical encoding is a `GraphError` at submission. With
+ * `nout` a function that returns a tuple gives a task for each member. The idea is Dask's `delayed`.
  *
  * **Example** (Calls that build a graph)
  *
@@ -450,7 +449,7 @@ export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptio
 
 const nameOf = (f: unknown): string => typeof f === "function" ? f.name : ""
 
-/** What a call with `nout` gave, which must have a member for each task. */
+/** The tuple of a call with `nout`, which must have a member for each task. */
 const tuple = (all: unknown, nout: number, name: string): ReadonlyArray<unknown> => {
   if (Array.isArray(all) && all.length === nout) return all
   const found = Array.isArray(all) ? `a tuple of ${all.length}` : brief(all)

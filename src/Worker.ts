@@ -1,9 +1,9 @@
 /**
- * The worker that runs the present task, as its body sees it: who it is, and its slot.
+ * The worker that runs the current task, as its body sees it: its identity, and the task's slot.
  *
- * A worker has a number of slots; each running attempt holds one. A body that waits for a `Future`, or for
- * `Client.compute`, gives its slot to others for the while by itself; these functions do the same for waits of other
- * kinds. Outside a body they do not compile: `Worker` is provided to bodies alone.
+ * A worker has a number of slots; each running attempt holds one. A body that waits for a `Future`, or for `Client.compute`,
+ * frees its slot meanwhile by itself; these functions do the same for other waits. Outside a body they do not compile, because
+ * only bodies are provided with `Worker`.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import type { Attempt } from "./internal/bodies/attempt.ts"
 
 /**
- * Where the present body runs.
+ * Where the current body runs.
  *
  * @category models
  * @since 0.1.0
@@ -37,7 +37,7 @@ export interface Info {
 export class Worker extends Context.Service<Worker, { readonly info: Info }>()("skein/Worker") {}
 
 /**
- * The worker, the attempt and the key of the present body.
+ * The worker, the attempt and the key of the current body.
  *
  * @category getters
  * @since 0.1.0
@@ -52,8 +52,8 @@ const withAttempt = (f: (attempt: Attempt) => Effect.Effect<void>): Effect.Effec
  *
  * **Details**
  *
- * The slot is free in the same engine step, so the next ready task starts. A second secede does nothing. A body that ends
- * seceded just ends. The idea is dask.distributed's `secede`.
+ * The slot is free at once, so the next ready task starts. A second `secede` does nothing. A body may end while it is seceded.
+ * The idea is dask.distributed's `secede`.
  *
  * @category combinators
  * @since 0.1.0
@@ -73,23 +73,23 @@ export const secede: Effect.Effect<void, never, Worker> = withAttempt((attempt) 
 export const rejoin: Effect.Effect<void, never, Worker> = withAttempt((attempt) => attempt.core.waits.rejoin(attempt))
 
 /**
- * Runs a part of a body that a stop does not cut: once begun it goes on to its end, and only then the body is interrupted.
+ * Runs a section of a body that a stop does not interrupt: once begun, it goes on to its end, and only then is the body
+ * interrupted.
  *
  * **When to use**
  *
- * For what must be done wholly or not at all, such as a commit, or the removal of what half a commit has left.
+ * For an action that must be done wholly or not at all, such as a commit, or the removal of a partial commit.
  *
  * **Details**
  *
- * Whatever asks the attempt to stop waits for the section: a cancel, the end of a compute, a scope that closes, a timeout of
- * the attempt. The slot stays taken meanwhile. What comes after the section does not run then, and the value of the body is
- * dropped. Inside another section it does nothing. A section that goes on longer than the `grace` of its task is reported
- * in the log; nothing is killed.
+ * A request to stop waits for the section: a cancel, the end of a compute, a scope that closes, a timeout of the attempt. The
+ * slot stays taken meanwhile. The code after the section does not run then, and the value of the body is dropped. Inside another
+ * section it does nothing. A section that goes on longer than the `grace` of its task is reported in the log; nothing is killed.
  *
  * **Gotchas**
  *
- * `Effect.timeout` works inside, and what it times out is interrupted. So is what the section itself makes interruptible, with
- * `Effect.interruptible`.
+ * `Effect.timeout` works inside the section and interrupts its effect. Parts that are made interruptible with
+ * `Effect.interruptible` are interrupted too.
  *
  * **Example** (A cancel waits for the commit)
  *
@@ -143,7 +143,7 @@ export const seceded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<
   Worker.use((worker) => {
     const { core: { waits } } = worker as unknown as Attempt
     return waits.counted(() =>
-      // Each has a wait of its own, so that of several fibers the last one to come back rejoins.
+      // Each call has its own wait, so of several fibers the last one to come back rejoins.
       Effect.acquireUseRelease(
         waits.away(worker as unknown as Attempt),
         () => effect,
