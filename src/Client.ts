@@ -15,7 +15,7 @@ import * as Scope from "effect/Scope"
 import type { Future, WaitOptions } from "./Future.ts"
 import type { Needs, Services, Unsubmitted, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/bodies/annotations.ts"
-import { Client, coreOf, withCore } from "./internal/client/client.ts"
+import { Client, homeOf, withHome } from "./internal/client/client.ts"
 import { computeShape, ofCompute, ofSubmit, refusalOf, shapeOf, stray } from "./internal/client/computing.ts"
 import type {
   Computable,
@@ -109,7 +109,7 @@ const submitHandles = (
     if (stranger >= 0) return Effect.fail(stray(tasks[stranger], "task"))
     const client = Context.getUnsafe(fiber.context, Client)
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
-    return coreOf(client).submissions.submit(tasks, scope, fiber, options)
+    return homeOf(client).submissions.submit(tasks, scope, fiber, options)
   })
 
 /**
@@ -185,7 +185,7 @@ const retryHandles = (
     if (stranger >= 0) return Effect.fail(stray(futures[stranger], "future"))
     const client = Context.getUnsafe(fiber.context, Client)
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
-    return coreOf(client).submissions.retry(futures.map(internal.implOf), scope, fiber)
+    return homeOf(client).submissions.retry(futures.map(internal.implOf), scope, fiber)
   })
 
 /**
@@ -257,9 +257,9 @@ export const compute = <const I, const M extends Mode = "failFast">(
   Failure<Shape<I>, M> | GraphError,
   Needs<Services<Shape<I>>> | Client
 > =>
-  withCore((core) => {
+  withHome((home) => {
     const unknown = optionsFault(options, ofCompute)
-    return unknown === undefined ? computeShape(core, shapeOf(targets), options ?? {}) : Effect.fail(unknown)
+    return unknown === undefined ? computeShape(home, shapeOf(targets), options ?? {}) : Effect.fail(unknown)
   }) as any
 
 /**
@@ -411,7 +411,7 @@ export const wait = <F extends Future<any, any>>(
         new GraphError({ reason: { _tag: "InvalidOption", option: "until of wait", value: until, expected } })
       )
     }
-    const isDone = (future: F) => internal.implOf(future).core.view.isSettled(internal.implOf(future).claim)
+    const isDone = (future: F) => internal.implOf(future).home.view.isSettled(internal.implOf(future).claim)
     return whenOver(
       futures.map((future) => internal.implOf(future)),
       mode,
@@ -452,7 +452,7 @@ export const cancel = (future: Future<any, any>, options: CancelOptions = {}): E
   Effect.suspend(() => {
     const impl = internal.implOf(future)
     const unknown = optionsFault(options, ofCancel)
-    return unknown === undefined ? impl.core.owners.cancel(impl, cancelRequest(options)) : Effect.die(unknown)
+    return unknown === undefined ? impl.home.owners.cancel(impl, cancelRequest(options)) : Effect.die(unknown)
   })
 
 const ofCancel: Checks<CancelOptions> = { reason: text, by: text, wait: flag, force: flag }
@@ -522,7 +522,7 @@ export const fireAndForget = <A, E, R>(
     if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
     const unknown = optionsFault(options, ofFire)
     if (unknown !== undefined) return Effect.fail(unknown)
-    const { detached } = coreOf(Context.getUnsafe(fiber.context, Client))
+    const { detached } = homeOf(Context.getUnsafe(fiber.context, Client))
     return detached.fire(task, options?.group ?? defaultGroup, fiber)
   }) as any
 
@@ -546,9 +546,9 @@ const ofFire: Checks<{ readonly group?: string }> = { group: text }
  * @since 0.1.0
  */
 export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, Starved, Client> =>
-  withCore((core) => {
+  withHome((home) => {
     const fault = groupFault(group)
-    return fault === undefined ? core.detached.await(group) : Effect.die(fault)
+    return fault === undefined ? home.detached.await(group) : Effect.die(fault)
   })
 
 const groupFault = (group: string): GraphError | undefined => valueFault(text, "group", group)
@@ -568,9 +568,9 @@ export const cancelGroup = (
   group: string = defaultGroup,
   options: CancelOptions = {}
 ): Effect.Effect<void, never, Client> =>
-  withCore((core) => {
+  withHome((home) => {
     const fault = groupFault(group) ?? optionsFault(options, ofCancel)
-    return fault === undefined ? core.detached.cancel(group, cancelRequest(options)) : Effect.die(fault)
+    return fault === undefined ? home.detached.cancel(group, cancelRequest(options)) : Effect.die(fault)
   })
 
 /**
@@ -640,7 +640,7 @@ export const replicate = (
     const fault = replicateFault(options)
     if (fault !== undefined) return Effect.fail(fault)
     const { copies = Infinity, workers } = options
-    return Effect.map(wait([future]), () => impl.core.copies.replicate(impl, copies, workers))
+    return Effect.map(wait([future]), () => impl.home.copies.replicate(impl, copies, workers))
   })
 
 /**
@@ -651,7 +651,7 @@ export const replicate = (
  * @since 0.1.0
  */
 export const release = (future: Future<any, any>): Effect.Effect<void> =>
-  Effect.suspend(() => internal.implOf(future).core.owners.release(internal.implOf(future)))
+  Effect.suspend(() => internal.implOf(future).home.owners.release(internal.implOf(future)))
 
 /**
  * Takes a future over into the current scope: the result is held until that closes too.
@@ -662,5 +662,5 @@ export const release = (future: Future<any, any>): Effect.Effect<void> =>
 export const keep = <A, E>(future: Future<A, E>): Effect.Effect<Future<A, E>, Released, Scope.Scope> =>
   Effect.flatMap(
     Effect.scope,
-    (scope) => internal.implOf(future).core.owners.keep(internal.implOf(future), scope)
+    (scope) => internal.implOf(future).home.owners.keep(internal.implOf(future), scope)
   ) as any

@@ -148,7 +148,7 @@ const valueOf = <A, E>(
   future: internal.FutureImpl,
   keepSlot: boolean | undefined
 ): Effect.Effect<A, E | RuntimeFailure> => {
-  const { core: { view, waits }, claim } = future
+  const { home: { view, waits }, claim } = future
   if (view.isSettled(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
   // By then the result may have been lost.
   return Effect.flatMap(waits.forFutures([future], "all", keepSlot), () => valueOf<A, E>(future, keepSlot))
@@ -173,8 +173,8 @@ export {
 export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | RuntimeFailure> | undefined> =>
   Effect.sync(() => {
     const future = internal.implOf(self)
-    return future.core.view.isSettled(future.claim)
-      ? future.core.view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
+    return future.home.view.isSettled(future.claim)
+      ? future.home.view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
       : undefined
   })
 
@@ -185,7 +185,7 @@ export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | R
  * @since 0.1.0
  */
 export const status = (self: Future<unknown, unknown>): Effect.Effect<Status> =>
-  Effect.sync(() => internal.implOf(self).core.view.statusOf(internal.implOf(self).claim))
+  Effect.sync(() => internal.implOf(self).home.view.statusOf(internal.implOf(self).claim))
 
 /**
  * The task's key.
@@ -202,4 +202,4 @@ export const key = (self: Future<unknown, unknown>): string => self.key
  * @since 0.1.0
  */
 export const metadata = (self: Future<unknown, unknown>): Effect.Effect<Metadata> =>
-  Effect.sync(() => internal.implOf(self).core.view.metadataOf(internal.implOf(self)))
+  Effect.sync(() => internal.implOf(self).home.view.metadataOf(internal.implOf(self)))

@@ -206,7 +206,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
       const fault = valueFault(name, "tag", tag) ??
         (limit === undefined ? undefined : valueFault(count, `limit of tag ${quote(tag)}`, limit))
       if (fault !== undefined) return Effect.fail(fault)
-      return Effect.sync(() => void core.ask({ _tag: "TagLimited", now: core.now(), tag, limit }))
+      return Effect.sync(() => void core.mailbox.ask({ _tag: "TagLimited", now: core.time.now(), tag, limit }))
     },
     rebalance: Effect.sync(() => core.copies.rebalance()),
     listen: (f, end) => {
@@ -469,7 +469,7 @@ export const settle = <A, E>(
 ): Effect.Effect<boolean> =>
   Effect.sync(() => {
     const impl = implOf(future)
-    return impl.core.settle(impl, checkedExit(exit))
+    return impl.home.settling.settle(impl, checkedExit(exit))
   })
 
 /**

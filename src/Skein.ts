@@ -318,7 +318,7 @@ const make = (options: Options) =>
       options.budget?.sizeOf
     )
     for (const [tag, limit] of Object.entries(options.tags ?? {})) {
-      core.ask({ _tag: "TagLimited", now: core.now(), tag, limit })
+      core.mailbox.ask({ _tag: "TagLimited", now: core.time.now(), tag, limit })
     }
     const first = Effect.forEach(postings, (posting) => core.crew.add(posting), { discard: true })
     const all = options.elastic === undefined

@@ -58,7 +58,7 @@ const withAttempt = (f: (attempt: Attempt) => Effect.Effect<void>): Effect.Effec
  * @category combinators
  * @since 0.1.0
  */
-export const secede: Effect.Effect<void, never, Worker> = withAttempt((attempt) => attempt.core.waits.secede(attempt))
+export const secede: Effect.Effect<void, never, Worker> = withAttempt((attempt) => attempt.home.waits.secede(attempt))
 
 /**
  * Waits for a slot and takes it: the task counts as running again.
@@ -70,7 +70,7 @@ export const secede: Effect.Effect<void, never, Worker> = withAttempt((attempt) 
  * @category combinators
  * @since 0.1.0
  */
-export const rejoin: Effect.Effect<void, never, Worker> = withAttempt((attempt) => attempt.core.waits.rejoin(attempt))
+export const rejoin: Effect.Effect<void, never, Worker> = withAttempt((attempt) => attempt.home.waits.rejoin(attempt))
 
 /**
  * Runs a section of a body that a stop does not interrupt: once begun, it goes on to its end, and only then is the body
@@ -141,7 +141,7 @@ export const shielded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect
  */
 export const seceded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Worker> =>
   Worker.use((worker) => {
-    const { core: { waits } } = worker as unknown as Attempt
+    const { home: { waits } } = worker as unknown as Attempt
     return waits.counted(() =>
       // Each call has its own wait, so of several fibers the last one to come back rejoins.
       Effect.acquireUseRelease(

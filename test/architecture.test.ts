@@ -7,26 +7,16 @@ const imports = importsOf()
 
 /** Circles of files, types included. This list only shrinks. */
 const knownCircles: ReadonlyArray<string> = [
-  "Client.ts Dependency.ts Future.ts Graph.ts Inputs.ts Scheduler.ts Skein.ts SkeinError.ts Task.ts Worker.ts internal/bodies/annotations.ts internal/bodies/attempt.ts internal/bodies/bodies.ts internal/bodies/livePlan.ts internal/bodies/missed.ts internal/bodies/retries.ts internal/bodies/runs.ts internal/bodies/signals.ts internal/bodies/taskSignals.ts internal/client/awaitWorkers.ts internal/client/client.ts internal/client/computing.ts internal/client/inline.ts internal/client/mapping.ts internal/client/reading.ts internal/client/run.ts internal/client/runOnEach.ts internal/client/whenOver.ts internal/driver/computes.ts internal/driver/detached.ts internal/driver/life.ts internal/driver/observers.ts internal/driver/outbox.ts internal/driver/overdue.ts internal/driver/ownership.ts internal/driver/schedulerCore.ts internal/driver/scopeOwners.ts internal/driver/submissions.ts internal/driver/waiters.ts internal/graphs/graph.ts internal/graphs/graphImport.ts internal/graphs/graphNodes.ts internal/graphs/graphPictures.ts internal/graphs/graphViews.ts internal/passes/fused.ts internal/passes/passes.ts internal/passes/planning.ts internal/passes/unfused.ts internal/plans/compile.ts internal/plans/rerun.ts internal/settings/fairness.ts internal/settings/terms.ts internal/tasks/checks.ts internal/tasks/dependency.ts internal/tasks/inputs.ts internal/tasks/keys.ts internal/tasks/makeTask.ts internal/tasks/misplaced.ts internal/tasks/options.ts internal/tasks/refusals.ts internal/tasks/task.ts internal/tasks/taskOptions.ts internal/text/closed.ts internal/text/fact.ts internal/text/reasonText.ts internal/text/runtimeFailure.ts internal/text/warnings.ts internal/views/causes.ts internal/views/collect.ts internal/views/report.ts internal/views/view.ts internal/workers/copying.ts internal/workers/crew.ts internal/workers/fiberWorker.ts internal/workers/resources.ts internal/workers/wire.ts",
+  "Client.ts Dependency.ts Graph.ts Inputs.ts Scheduler.ts Skein.ts Task.ts internal/bodies/annotations.ts internal/bodies/runs.ts internal/bodies/taskSignals.ts internal/client/awaitWorkers.ts internal/client/computing.ts internal/client/inline.ts internal/client/mapping.ts internal/client/run.ts internal/client/runOnEach.ts internal/driver/alarm.ts internal/driver/computes.ts internal/driver/detached.ts internal/driver/expansion.ts internal/driver/liveEngine.ts internal/driver/mailbox.ts internal/driver/orders.ts internal/driver/outbox.ts internal/driver/ownership.ts internal/driver/schedulerCore.ts internal/driver/settling.ts internal/driver/submissions.ts internal/driver/waiters.ts internal/graphs/graph.ts internal/graphs/graphImport.ts internal/graphs/graphNodes.ts internal/graphs/graphPictures.ts internal/graphs/graphViews.ts internal/plans/compile.ts internal/plans/rerun.ts internal/settings/fairness.ts internal/settings/terms.ts internal/tasks/makeTask.ts internal/tasks/options.ts internal/tasks/refusals.ts internal/tasks/taskOptions.ts internal/workers/crew.ts",
+  "Future.ts SkeinError.ts internal/tasks/checks.ts internal/tasks/task.ts internal/text/fact.ts internal/text/reasonText.ts internal/views/report.ts",
   "Progress.ts internal/client/progress.ts",
+  "Worker.ts internal/bodies/attempt.ts",
   "engine/state/Outcome.ts engine/state/Owner.ts engine/state/Submission.ts"
 ]
 
 /** Only these may look up, by type alone: what the seam between scheduler and workers will cut. This list only shrinks. */
 const lookUp = (folder: "engine" | "internal"): ReadonlyArray<string> => {
-  const known = {
-    engine: [],
-    internal: [
-      "internal/bodies/attempt.ts -> internal/driver/schedulerCore.ts",
-      "internal/bodies/retries.ts -> internal/driver/schedulerCore.ts",
-      "internal/tasks/task.ts -> internal/driver/schedulerCore.ts",
-      "internal/views/collect.ts -> internal/driver/schedulerCore.ts",
-      "internal/workers/copying.ts -> internal/driver/schedulerCore.ts",
-      "internal/workers/crew.ts -> internal/driver/schedulerCore.ts",
-      "internal/workers/fiberWorker.ts -> internal/driver/schedulerCore.ts",
-      "internal/workers/wire.ts -> internal/driver/schedulerCore.ts"
-    ]
-  }
+  const known = { engine: [], internal: [] }
   return known[folder]
 }
 

@@ -358,7 +358,7 @@ describe("leaving", () => {
       const core = coreOf(yield* Client.Client)
       const heard: Log = []
       const stops = [core.crew.listen(({ to }) => void heard.push(`first: ${to}`))]
-      core.ask({ _tag: "WorkerDrained", now: core.now(), worker: 0 })
+      core.mailbox.ask({ _tag: "WorkerDrained", now: core.time.now(), worker: 0 })
       stops.push(core.crew.listen(({ to }) => void heard.push(`second: ${to}`)))
       yield* calm
       assert.deepStrictEqual(heard, ["first: draining", "first: gone"])

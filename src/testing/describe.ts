@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import { runIn } from "../internal/bodies/runs.ts"
 import { compile } from "../internal/plans/compile.ts"
+import type { Live } from "../internal/plans/compile.ts"
 import { scan } from "../internal/tasks/inputs.ts"
 import { isTask } from "../internal/tasks/task.ts"
 import type { TaskImpl } from "../internal/tasks/task.ts"
@@ -14,7 +15,13 @@ import { GraphError } from "../SkeinError.ts"
 
 /** All tasks of a shape, dependencies first. */
 export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
-  const nothing = { find: () => -1, namedOf: () => undefined, isSpent: () => false, refuse: () => undefined }
+  const nothing: Live = {
+    home: {},
+    find: () => -1,
+    namedOf: () => undefined,
+    isSpent: () => false,
+    refuse: () => undefined
+  }
   const tasks = scan(shape).handles.filter(isTask)
   const compiled = compile(tasks, nothing, runIn(Context.empty()))
   return compiled instanceof GraphError ? tasks : compiled.plan.nodes

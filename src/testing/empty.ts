@@ -37,6 +37,8 @@ const standing: ReadonlySet<string> = new Set(["workers", "restarts", "labels", 
 export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
   const holders: ReadonlyArray<readonly [string, object]> = [
     ["scheduler", core],
+    ["scheduler", core.mailbox],
+    ["scheduler", core.outbox],
     ["scheduler", core.waits],
     ["scheduler", core.detached],
     ["scheduler", core.owners],
@@ -99,7 +101,7 @@ export const assertEmpty: Effect.Effect<void, NotEmpty, Client.Client> = Effect.
   (context) => {
     const core = coreOf(Context.get(context, Client.Client))
     // What was asked for last may be on its way, and more may follow from it.
-    const rest = Effect.repeat(Effect.yieldNow, { until: () => core.isAtRest, times: 1000 })
+    const rest = Effect.repeat(Effect.yieldNow, { until: () => core.mailbox.isAtRest, times: 1000 })
     return Effect.andThen(
       rest,
       Effect.suspend(() => {

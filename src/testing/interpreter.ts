@@ -24,11 +24,11 @@ import type { Outcome } from "../engine/state/Outcome.ts"
 import type { Claim } from "../engine/state/Owner.ts"
 import type { Place, Submission } from "../engine/state/Submission.ts"
 import { Attempt } from "../internal/bodies/attempt.ts"
+import type { Home, Seat } from "../internal/bodies/home.ts"
 import { missedBy } from "../internal/bodies/missed.ts"
 import { isDone, isRetriable, retryOf } from "../internal/bodies/retries.ts"
 import { runIn } from "../internal/bodies/runs.ts"
 import { endingGiven, endingOf, missedIn, withoutInterrupts, withoutSignals } from "../internal/bodies/signals.ts"
-import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
 import { compile } from "../internal/plans/compile.ts"
 import { policiesOf } from "../internal/tasks/dependency.ts"
 import { assemble, scan } from "../internal/tasks/inputs.ts"
@@ -54,21 +54,17 @@ type Body = Effect.Effect<unknown, unknown>
 
 const timedOut = Symbol("timed out")
 
-/** What the verbs of `Client` and `Future` see in place of a scheduler. */
-type Stage = Pick<SchedulerCore, "name" | "keyOf" | "settle"> & {
-  readonly submissions: Pick<SchedulerCore["submissions"], "submit">
-  readonly computes: Pick<SchedulerCore["computes"], "run">
-  readonly owners: Pick<SchedulerCore["owners"], "cancel" | "keep" | "release">
-  readonly view: Partial<SchedulerCore["view"]>
-  readonly waits: Pick<SchedulerCore["waits"], "abandon" | "away" | "counted" | "forFutures" | "rejoin" | "secede">
+/** As much of a home as programs of the interpreter ask for. */
+type Stage = Pick<Home, "name" | "owners" | "settling" | "waits"> & {
+  readonly computes: Pick<Home["computes"], "run">
+  readonly submissions: Pick<Home["submissions"], "submit">
+  readonly view: Partial<Home["view"]>
 }
 
 export class Interpreter implements Stage {
   readonly name = "interpreter"
   readonly isLost = false
   readonly rows = new Rows(this.name)
-  /** As much of a state as attempts look at. */
-  readonly state = this.rows.state
   readonly view = this.rows.view
   /** What the attempts that run now have seen fail, by number. */
   private readonly seen = new Map<number, Seen>()
@@ -86,14 +82,14 @@ export class Interpreter implements Stage {
     this.losesWorkers = losesWorkers
   }
 
-  private get core(): SchedulerCore {
-    return this as unknown as SchedulerCore
+  get home(): Home {
+    return this as unknown as Home
   }
 
   /** Runs what the shape holds, and gives the rows of its handles. */
   interpret(shape: unknown): Effect.Effect<ReadonlyArray<TaskId>, GraphError> {
     return Effect.withFiber((fiber) => {
-      const context = Context.add(fiber.context, Client.Client, Client.make(this.core)) as Context.Context<never>
+      const context = Context.add(fiber.context, Client.Client, Client.make(this.home)) as Context.Context<never>
       return Effect.flatMap(
         this.register(scan(shape).handles, context, undefined),
         (ids) => Effect.as(this.evaluateAll(ids), ids)
@@ -135,8 +131,8 @@ export class Interpreter implements Stage {
     return false
   }
 
-  refuse({ core }: FutureImpl): string | undefined {
-    return core === this.core ? undefined : "it belongs to another scheduler"
+  refuse({ home }: FutureImpl): string | undefined {
+    return home === this.home ? undefined : "it belongs to another scheduler"
   }
 
   // ---- running
@@ -301,7 +297,7 @@ export class Interpreter implements Stage {
       const task = this.rows.taskOf(id)
       const { timeoutMillis } = task.options
       const scope = Scope.makeUnsafe()
-      const attempt = new Attempt(this.core, this, id, serial, number, scope)
+      const attempt = new Attempt(this.home, this, id, serial, number, scope, submission, index)
       const context = Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<
         never
       >
@@ -457,7 +453,7 @@ export class Interpreter implements Stage {
   }
 
   /** Elsewhere the task may have ended before somebody says how. */
-  settle({ claim: { task } }: FutureImpl, exit: Exit.Exit<unknown, unknown>): boolean {
+  private settle({ claim: { task } }: FutureImpl, exit: Exit.Exit<unknown, unknown>): boolean {
     const row = this.rows.at(task)
     if (row.ended !== undefined) return false
     const rest = { possible: [], starts: 0, isOpen: true }
@@ -479,7 +475,7 @@ export class Interpreter implements Stage {
 
   private parentOf(fiber: Fiber.Fiber<unknown, unknown>): Place | undefined {
     const attempt = Context.getOrUndefined(fiber.context, Worker)
-    return attempt instanceof Attempt && attempt.core === this.core ? this.rows.at(attempt.task) : undefined
+    return attempt instanceof Attempt && attempt.home === this.home ? this.rows.at(attempt.task) : undefined
   }
 
   readonly submissions: Stage["submissions"] = {
@@ -490,7 +486,7 @@ export class Interpreter implements Stage {
           ids.map((id) => {
             const { index, submission } = this.rows.at(id)
             const claim = { task: id, state: "live", owner: { name: "scope" }, outcome: undefined } as unknown as Claim
-            return new FutureImpl(this.core, claim, submission, index)
+            return new FutureImpl(this.home, claim, submission, index)
           })
       )
   }
@@ -516,6 +512,8 @@ export class Interpreter implements Stage {
     cancel: () => Effect.void
   }
 
+  readonly settling: Stage["settling"] = { settle: (future, exit) => this.settle(future, exit) }
+
   readonly owners: Stage["owners"] = {
     cancel: () => Effect.void,
     keep: (future) => Effect.succeed(future),
@@ -532,8 +530,8 @@ export class Interpreter implements Stage {
       }),
     /** From now on its time limit may strike, whatever becomes of the wait. */
     waiting: (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> => Effect.sync(() => this.note(fiber, [])),
-    secede: (attempt: Attempt): Effect.Effect<void> => Effect.asVoid(this.waits.away(attempt)),
-    away: ({ serial }: Attempt): Effect.Effect<number> =>
+    secede: (attempt: Seat): Effect.Effect<void> => Effect.asVoid(this.waits.away(attempt)),
+    away: ({ serial }: Seat): Effect.Effect<number> =>
       Effect.sync(() => {
         const seen = this.seen.get(serial)
         if (seen !== undefined) seen.hasWaited = true

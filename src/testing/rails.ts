@@ -206,14 +206,14 @@ export class Rails implements Wire {
 
   body(core: SchedulerCore, task: number, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
     const { index, starts, submission, worker } = core.state.tasks
-    const { _tag } = taskAt(core.placeOf(task)).body
+    const { _tag } = taskAt(core.attempts.placeOf(task)).body
     if (_tag === "value" || _tag === "exit") return body
     const site = this.sites.of(submission[task]!, index[task]!, starts[task]!)
     const isSecond = this.plan.happened.has(site)
     const fault = this.plan.at(site)
     // The attempt after a loss has the number of the lost one.
     if (fault === undefined || (fault.kind === "vanish" && isSecond)) return body
-    fault.key = core.keyOf(task)
+    fault.key = core.attempts.keyOf(task)
     if (this.tells) this.tell(`fault ${fault.kind}`, fault.key)
     if (fault.kind === "vanish") {
       const row = worker[task]!

@@ -45,8 +45,6 @@ export interface Ended {
 
 export class Rows {
   readonly name: string
-  /** As much of a state as attempts look at. */
-  readonly state = { tasks: { index: new Array<number>(), submission: new Array<Submission>() } }
   private readonly rows: Array<Row> = []
   private readonly causes = new Map<number, Cause.Cause<unknown>>()
 
@@ -66,8 +64,6 @@ export class Rows {
     const submission = { number: first + 1, plan, ids, sequence: first + 1, parent } as unknown as Submission
     for (let index = 0; index < plan.size; index++) {
       this.rows.push({ submission, index, run, ended: undefined, inner: undefined })
-      this.state.tasks.index.push(index)
-      this.state.tasks.submission.push(submission)
     }
     return targets.map((target) => target >= 0 ? first + target : ~target)
   }

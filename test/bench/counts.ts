@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Scheduler from "skein/Scheduler"
+import { Mailbox } from "../../src/internal/driver/mailbox.ts"
 import { Outbox } from "../../src/internal/driver/outbox.ts"
-import { SchedulerCore } from "../../src/internal/driver/schedulerCore.ts"
 import type { Body, Graph } from "./shapes.ts"
 import { runtime, skein } from "./skein.ts"
 
@@ -67,13 +67,13 @@ export const count = async (graph: Graph, body: Body, heard = false): Promise<Co
   const instructions = counter()
   const { add: taken, turns } = turnCounter()
   let logged = 0
-  const core = copyOf(SchedulerCore.prototype)
+  const mailbox = copyOf(Mailbox.prototype)
   const outbox = copyOf(Outbox.prototype)
-  const restoreCore = intercept(SchedulerCore.prototype, {
-    apply(this: SchedulerCore, event) {
+  const restoreMailbox = intercept(Mailbox.prototype, {
+    apply(this: Mailbox, event) {
       events.add(event._tag)
-      const answer = core.apply.call(this, event)
-      if (this.log.tasks !== undefined) logged++
+      const answer = mailbox.apply.call(this, event)
+      if (this["log"].tasks !== undefined) logged++
       return answer
     }
   })
@@ -105,7 +105,7 @@ export const count = async (graph: Graph, body: Body, heard = false): Promise<Co
   const fibers = latestFiber() - before - 1
   await Effect.runPromise(Scope.close(scope, Exit.void))
   restoreOutbox()
-  restoreCore()
+  restoreMailbox()
   if (answer !== graph.answer) throw new Error(`wrong answer: ${answer}, not ${graph.answer}`)
   return {
     events: events.counts,

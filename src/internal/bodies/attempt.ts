@@ -12,8 +12,7 @@ import type { Submission } from "../../engine/state/Submission.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
 import { Worker } from "../../Worker.ts"
 import type { Info } from "../../Worker.ts"
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { Home, Seat } from "./home.ts"
 
 /** What an attempt knows of where it runs. */
 export interface Host {
@@ -24,15 +23,13 @@ export interface Host {
   readonly isLost: boolean
 }
 
-export class Attempt {
-  readonly core: SchedulerCore
+export class Attempt implements Seat {
+  readonly home: Home
   readonly task: TaskId
   readonly serial: number
   /** What the body acquires and submits without a scope of its own belongs to this one. */
   readonly scope: Scope.Scope | undefined
-  /** The wait that an explicit secede holds open, or -1. */
   away = -1
-  /** The fiber that has seceded, until it has rejoined. */
   awayIn: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** How many sections are open that a stop does not cut. */
   shields = 0
@@ -47,16 +44,16 @@ export class Attempt {
   readonly index: number
 
   constructor(
-    core: SchedulerCore,
+    home: Home,
     host: Host,
     task: TaskId,
     serial: number,
     number: number,
     scope: Scope.Scope | undefined,
-    submission = core.state.tasks.submission[task]!,
-    index = core.state.tasks.index[task]!
+    submission: Submission,
+    index: number
   ) {
-    this.core = core
+    this.home = home
     this.scope = scope
     this.host = host
     this.task = task
@@ -80,14 +77,14 @@ export class Attempt {
   }
 }
 
-keepSpecimen(new Attempt({} as SchedulerCore, {} as Host, 0, 0, 0, undefined, {} as Submission, 0))
+keepSpecimen(new Attempt({} as Home, {} as Host, 0, 0, 0, undefined, {} as Submission, 0))
 
 /** An attempt as one of the tasks sees it that run in it, one after the other. */
 export class PartAttempt extends Attempt {
   private readonly own: string
 
   constructor(whole: Attempt, key: string, number: number, scope: Scope.Scope | undefined) {
-    super(whole.core, whole.host, whole.task, whole.serial, number, scope, whole.submission, whole.index)
+    super(whole.home, whole.host, whole.task, whole.serial, number, scope, whole.submission, whole.index)
     this.own = key
   }
 
@@ -102,10 +99,10 @@ export const missingLabels = (worker: Worker["Service"], labels: ReadonlyArray<s
   return has === undefined ? [] : labels.filter((label) => !has.includes(label))
 }
 
-/** The attempt of `core` in whose body this fiber runs, if any; that of another scheduler does not count. */
-export const attemptOf = (core: SchedulerCore, fiber: Fiber.Fiber<unknown, unknown>): Attempt | undefined => {
+/** The attempt of the scheduler `home` in whose body this fiber runs, if any; that of another scheduler does not count. */
+export const attemptOf = (home: Home, fiber: Fiber.Fiber<unknown, unknown>): Attempt | undefined => {
   const attempt = Context.getOrUndefined(fiber.context, Worker)
-  return attempt instanceof Attempt && attempt.core === core ? attempt : undefined
+  return attempt instanceof Attempt && attempt.home === home ? attempt : undefined
 }
 
 /** The key of the task in whose body this fiber runs, whatever scheduler that is of. */

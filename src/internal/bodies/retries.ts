@@ -9,8 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { DependencyFailed, GraphError, TaskSkipped } from "../../SkeinError.ts"
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { Time } from "../platform/time.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 import { isRuntimeFailure } from "../text/runtimeFailure.ts"
 import { isA, looked } from "../values/looks.ts"
@@ -21,24 +20,24 @@ export type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Dura
 
 /** Asks the schedule of a task, which goes on from attempt to attempt; it fails as done when it says no more. */
 export const delayOf = (
-  core: SchedulerCore,
+  schedules: Map<TaskId, Step>,
+  time: Time,
   task: TaskId,
   retry: Schedule.Schedule<unknown, unknown, unknown, unknown>,
   error: unknown
 ): Effect.Effect<[unknown, Duration.Duration], unknown> =>
   Effect.suspend(() => {
-    const { schedules } = core
     const present = schedules.get(task)
     const step = present === undefined
       ? Effect.map(Schedule.toStep(retry), (next) => {
         // Instants, for schedules by the calendar; from one to the next they measure what has passed, however the clock is set.
-        const offset = core.time.offset()
+        const offset = time.offset()
         const step: Step = (now, error) => next(now + offset, error)
         schedules.set(task, step)
         return step
       })
       : Effect.succeed(present)
-    return Effect.flatMap(step, (step) => step(core.now(), error))
+    return Effect.flatMap(step, (step) => step(time.now(), error))
   }) as Effect.Effect<[unknown, Duration.Duration], unknown>
 
 /** The schedule of a task, its own or that of its region; what must not run twice has none. */

@@ -40,13 +40,13 @@ export const awaitWorkers = (
     )
     yield* Effect.acquireRelease(listen, (stop) => Effect.sync(stop))
     const joined = Effect.mapError(Queue.take(joins), () => closed("scheduler"))
-    const until = core.now() + connectMillis
+    const until = core.time.now() + connectMillis
     while (!core.life.isClosed && open() < count) {
       const isNone = open() === 0
-      const millis = isNone ? Math.max(0, until - core.now()) : stableMillis
+      const millis = isNone ? Math.max(0, until - core.time.now()) : stableMillis
       if (Option.isSome(yield* Effect.timeoutOption(joined, Duration.millis(millis)))) continue
       if (open() > 0) break
-      if (isNone || core.now() >= until) {
+      if (isNone || core.time.now() >= until) {
         return yield* new NoSuitableWorker({ key: undefined, restriction: {}, millis: connectMillis })
       }
     }

@@ -5,7 +5,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { Home } from "../bodies/home.ts"
 import { keepOneCopy } from "../values/strangers.ts"
 import { thisCopy } from "../values/typeIds.ts"
 
@@ -23,24 +23,24 @@ export class Client extends Context.Service<Client, {
   /** The name of the scheduler it belongs to. */
   readonly scheduler: string
   /** @internal */
-  readonly [Core]: SchedulerCore
+  readonly [Core]: Home
   /** @internal */
   readonly [Copy]: typeof thisCopy
 }>()("skein/Client") {}
 
 /** @internal */
-export const make = (core: SchedulerCore): Client["Service"] => ({
-  scheduler: core.name,
-  [Core]: core,
+export const make = (home: Home): Client["Service"] => ({
+  scheduler: home.name,
+  [Core]: home,
   [Copy]: thisCopy
 })
 
 /** The scheduler behind a client. One of another copy of Skein would take no task of ours. */
-export const coreOf = (client: Client["Service"]): SchedulerCore => {
+export const homeOf = (client: Client["Service"]): Home => {
   if (client[Copy] !== thisCopy) throw new TypeError(`The layer is one of another copy of Skein: ${keepOneCopy}.`)
   return client[Core]
 }
 
-export const withCore = <A, E, R>(
-  f: (core: SchedulerCore) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R | Client> => Client.use((client) => f(coreOf(client)))
+export const withHome = <A, E, R>(
+  f: (home: Home) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R | Client> => Client.use((client) => f(homeOf(client)))

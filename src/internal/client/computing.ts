@@ -10,8 +10,9 @@ import type { Graph } from "../../Graph.ts"
 import type { Errors, Exits, Handle, Values, WithoutSignals } from "../../Inputs.ts"
 import { GraphError } from "../../SkeinError.ts"
 import type { Root, RuntimeFailure } from "../../SkeinError.ts"
+import type { Callbacks } from "../bodies/callbacks.ts"
+import type { Home } from "../bodies/home.ts"
 import type { ResultCache } from "../bodies/livePlan.ts"
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import { isGraph } from "../graphs/graph.ts"
 import { misplaced as refuseMisplaced } from "../plans/compile.ts"
 import { cache, callback, flag, mode, passes, recordOf } from "../tasks/checks.ts"
@@ -25,7 +26,7 @@ import type { IsAny } from "../values/isAny.ts"
 import { foreignText, isMeant, isThenable, keepOneCopy } from "../values/strangers.ts"
 import * as collect from "../views/collect.ts"
 
-export type { ResultCache }
+export type { Callbacks, ResultCache }
 
 /** What `compute` does not run: told where the call is written. */
 export type Computable<I> = I extends Handle | Graph<any> ? unknown : Refused<Work<I> | Work<Member<I>>>
@@ -53,25 +54,6 @@ export type Result<I, M extends Mode> = M extends "collect" ? Exits<I> : Values<
 /** @internal */
 export type Failure<I, M extends Mode> = M extends "collect" ? never
   : RuntimeFailure | WithoutSignals<M extends "continue" ? Root<Errors<I>> : Errors<I>>
-
-/**
- * Functions that are told how a computation goes, one call after the other, about the tasks that it submits itself. One that
- * throws, or gives a promise that fails, is not called again, with a warning in the log; it never harms the run or the
- * others. `finish` is called whenever `start` was, however the computation ends. The idea is that of Dask's callbacks.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Callbacks {
-  readonly start?: (() => void) | undefined
-  /** The tasks that this computation adds. */
-  readonly startState?: ((tasks: number) => void) | undefined
-  readonly beforeTask?: ((key: string) => void) | undefined
-  readonly afterTask?:
-    | ((key: string, outcome: "succeeded" | "failed" | "upstreamFailed" | "cancelled" | "skipped") => void)
-    | undefined
-  readonly finish?: ((failed: boolean) => void) | undefined
-}
 
 /**
  * A way to write a graph anew before it runs that changes nothing but what it costs: `fuse` makes one task of a chain of
@@ -128,7 +110,7 @@ export const ofCompute: Checks<ComputeOptions> = {
 export const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks : targets
 
 export const computeShape = (
-  core: SchedulerCore,
+  home: Home,
   shape: unknown,
   { cache, callbacks, errors = "failFast", keepSlot, passes }: ComputeOptions
 ): Effect.Effect<unknown, unknown> => {
@@ -137,10 +119,10 @@ export const computeShape = (
   if (refused !== undefined) return Effect.fail(refused)
   const { handles } = scanned
   const options = { keepGoing: errors !== "failFast", cache, passes, callbacks, keepsSlot: keepSlot }
-  return core.computes.run(
+  return home.computes.run(
     handles,
     options,
-    (targets, owner) => collect.ofTargets(core, scanned, errors, targets, owner)
+    (targets, owner) => collect.ofTargets(home.view, scanned, errors, targets, owner)
   )
 }
 

@@ -14,8 +14,9 @@ import { Worker } from "../../Worker.ts"
 import { Attempt, attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
 import { assembled, bodyOf, strayResult } from "../bodies/bodies.ts"
+import { homeOf } from "../bodies/home.ts"
+import type { Home } from "../bodies/home.ts"
 import { isKnownAt, runAt, taskAt } from "../bodies/livePlan.ts"
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import { tooFarBack } from "../plans/rerun.ts"
 import { policiesOf } from "../tasks/dependency.ts"
 import type { FutureImpl } from "../tasks/task.ts"
@@ -25,19 +26,19 @@ import { ofInputs } from "../views/collect.ts"
 /** Runs the body of the task that failed first on the way to a future, with the inputs that it had. */
 export const rerunInline = (future: FutureImpl): Effect.Effect<unknown, unknown> =>
   Effect.withFiber((fiber) => {
-    const { core } = future
-    const refused = core.submissions.refuseRetry(future)
+    const home = homeOf(future)
+    const refused = home.submissions.refuseRetry(future)
     if (refused !== undefined) return Effect.fail(refused)
-    core.view.see(future.claim)
-    const { place, where } = rootOf(core.view.outcomeOf(future.claim)!.trail)
+    home.view.see(future.claim)
+    const { place, where } = rootOf(home.view.outcomeOf(future.claim)!.trail)
     if (!isKnownAt(place!)) return Effect.fail(new GraphError({ reason: tooFarBack(place!) }))
-    const attempt = attemptFor(core, place!, Math.max(1, where!.attempt), fiber)
-    return withInputs(core, place!, (values) => inScope(core, place!, attempt, values))
+    const attempt = attemptFor(home, place!, Math.max(1, where!.attempt), fiber)
+    return withInputs(home, place!, (values) => inScope(home, place!, attempt, values))
   })
 
 /** Gives `use` what the body gets, from the results that are held, or from tasks that run again; they are held meanwhile. */
 const withInputs = (
-  core: SchedulerCore,
+  home: Home,
   place: Place,
   use: (values: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>
 ): Effect.Effect<unknown, unknown> => {
@@ -47,10 +48,10 @@ const withInputs = (
   const absorbs = task.kind === "exit"
   const isExit = (input: number): boolean => absorbs || isGrouped(groups, input)
   return Effect.uninterruptibleMask((restore) =>
-    restore(core.computes.runInputs(
+    restore(home.computes.runInputs(
       place,
       absorbs || groups !== undefined,
-      (targets) => Effect.flatMap(ofInputs(core, isExit, targets), (values) => restore(use(values)))
+      (targets) => Effect.flatMap(ofInputs(home.view, isExit, targets), (values) => restore(use(values)))
     ))
   )
 }
@@ -62,18 +63,18 @@ const inline: Host = { name: "inline", isLost: false }
 
 /** What the body sees of a worker. What it waits for and submits belongs to the task that calls, if one does. */
 const attemptFor = (
-  core: SchedulerCore,
+  home: Home,
   { index, submission }: Place,
   number: number,
   fiber: Fiber.Fiber<unknown, unknown>
 ): Attempt => {
-  const caller = attemptOf(core, fiber)
-  return new Attempt(core, inline, caller?.task ?? -1, caller?.serial ?? 0, number, undefined, submission, index)
+  const caller = attemptOf(home, fiber)
+  return new Attempt(home, inline, caller?.task ?? -1, caller?.serial ?? 0, number, undefined, submission, index)
 }
 
 /** The world is that of whoever submitted the task; the scope and the slot are given back whatever happens. */
 const inScope = (
-  core: SchedulerCore,
+  home: Home,
   place: Place,
   attempt: Attempt,
   values: ReadonlyArray<unknown>
@@ -90,5 +91,5 @@ const inScope = (
       })
       return Effect.provideContext(checked, context)
     },
-    (scope, exit) => Effect.andThen(Scope.close(scope, exit), core.waits.rejoin(attempt))
+    (scope, exit) => Effect.andThen(Scope.close(scope, exit), home.waits.rejoin(attempt))
   )

@@ -8,7 +8,7 @@ import * as Predicate from "effect/Predicate"
 import type { Needs, Own, Services, Upstream, Values } from "../../Inputs.ts"
 import type { GraphError } from "../../SkeinError.ts"
 import type { Task } from "../../Task.ts"
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { Home } from "../bodies/home.ts"
 import type { Checks, Mode } from "../tasks/checks.ts"
 import { anything, callback, invalidOption, optionsFault, valueFault } from "../tasks/checks.ts"
 import { makeTask } from "../tasks/makeTask.ts"
@@ -16,7 +16,7 @@ import { normalize } from "../tasks/options.ts"
 import type { AnyOptions, NoOptions, OptionErrors, OptionServices, OptionsFor } from "../tasks/taskOptions.ts"
 import { isEffectOnly } from "../values/strangers.ts"
 import type { Client } from "./client.ts"
-import { withCore } from "./client.ts"
+import { withHome } from "./client.ts"
 import { computeShape, ofCompute } from "./computing.ts"
 import type { ComputeOptions, Failure, Result } from "./computing.ts"
 import { readRows } from "./reading.ts"
@@ -57,21 +57,21 @@ export const map = <A, B, E, R, const M extends Mode = "failFast", const O exten
   Result<Mapped<A, B, E, R, O>, M>,
   Failure<Mapped<A, B, E, R, O>, M> | GraphError,
   Services<Mapped<A, B, E, R, O>> | Client
-> => withCore((core) => mapItems(core, items, f as never, options as never)) as any
+> => withHome((home) => mapItems(home, items, f as never, options as never)) as any
 
 const mapItems = (
-  core: SchedulerCore,
+  home: Home,
   items: Iterable<unknown>,
   f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
   options: MapOptions<unknown> | undefined
 ): Effect.Effect<unknown, unknown> => {
   const wrong = mapFault("Client.map", [items], f, options)
   if (wrong !== undefined) return Effect.fail(wrong)
-  return Effect.flatMap(readRows(core, [items], ([item]) => item), (given) => mapRows(core, given, f, options))
+  return Effect.flatMap(readRows(home, [items], ([item]) => item), (given) => mapRows(home, given, f, options))
 }
 
 const mapRows = (
-  core: SchedulerCore,
+  home: Home,
   items: ReadonlyArray<unknown>,
   f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
   options: MapOptions<unknown> = {}
@@ -84,7 +84,7 @@ const mapRows = (
       ? makeTask({ _tag: "effect", run: () => f(item, index) }, undefined, normalize(optionsOf(item, index)))
       : makeTask({ _tag: "effect", run: (value) => f(value, index) }, item, normalize(optionsOf(item, index)))
   )
-  return computeShape(core, tasks, options)
+  return computeShape(home, tasks, options)
 }
 
 /** What untyped code gave that cannot be read or called. */
@@ -125,12 +125,12 @@ export const zipMap = <
   Failure<Mapped<Zipped<I>, B, E, R, O>, M> | GraphError,
   Services<Mapped<Zipped<I>, B, E, R, O>> | Client
 > =>
-  withCore((core) => {
+  withHome((home) => {
     const wrong = mapFault("Client.zipMap", inputs, f, options)
     return wrong !== undefined
       ? Effect.fail(wrong)
       : Effect.flatMap(
-        readRows(core, inputs, (row) => row),
-        (rows) => mapRows(core, rows, (items) => f(...items as any), options as never)
+        readRows(home, inputs, (row) => row),
+        (rows) => mapRows(home, rows, (items) => f(...items as any), options as never)
       )
   }) as any

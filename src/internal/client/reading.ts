@@ -5,8 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import { GraphError } from "../../SkeinError.ts"
-import { turn } from "../driver/schedulerCore.ts"
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { Home } from "../bodies/home.ts"
+import { turn } from "../settings/turn.ts"
 
 /**
  * What `rowOf` makes of one item of each input at a time, until the shortest ends; more rows than a graph may have tasks are refused. Reading takes
@@ -14,21 +14,21 @@ import type { SchedulerCore } from "../driver/schedulerCore.ts"
  * once each.
  */
 export const readRows = <A>(
-  core: SchedulerCore,
+  home: Home,
   inputs: ReadonlyArray<Iterable<unknown>>,
   rowOf: (items: ReadonlyArray<unknown>) => A
 ): Effect.Effect<ReadonlyArray<A>, GraphError> =>
   Effect.suspend(() => {
-    const max = core.state.limits.tasks
+    const max = home.limits.tasks
     const reader = new Reader(inputs, rowOf)
     const goOn: Effect.Effect<ReadonlyArray<A>, GraphError> = Effect.suspend(() => {
-      const started = core.now()
+      const started = home.time.now()
       for (let read = 1; reader.next(); read++) {
         if (reader.rows.length > max) {
           const reason = { _tag: "LimitExceeded", limit: "tasks", value: max + 1, max } as const
           return Effect.fail(new GraphError({ reason }))
         }
-        if (read === turn.instructions || ((read & 15) === 0 && core.now() - started >= turn.millis)) {
+        if (read === turn.instructions || ((read & 15) === 0 && home.time.now() - started >= turn.millis)) {
           return Effect.andThen(Effect.yieldNow, goOn)
         }
       }

@@ -25,22 +25,22 @@ export const whenOver = <A, E>(
   )
 
 const isOver = (futures: ReadonlyArray<FutureImpl>, mode: Until) => {
-  const isSettled = ({ claim, core }: FutureImpl) => core.view.isSettled(claim)
+  const isSettled = ({ claim, home }: FutureImpl) => home.view.isSettled(claim)
   if (mode === "firstCompleted") return futures.length === 0 || futures.some(isSettled)
   return futures.every(isSettled) || (mode === "firstFailure" && futures.some((future) => hasFailed(future)))
 }
 
-const hasFailed = ({ claim, core }: FutureImpl): boolean => core.view.isSettled(claim) && !core.view.hasSucceeded(claim)
+const hasFailed = ({ claim, home }: FutureImpl): boolean => home.view.isSettled(claim) && !home.view.hasSucceeded(claim)
 
 const awaitFutures = (
   futures: ReadonlyArray<FutureImpl>,
   mode: Until,
   keepSlot: boolean | undefined
 ): Effect.Effect<void, Starved> => {
-  const core = futures[0]?.core
-  if (core === undefined) return Effect.void
-  if (futures.some((future) => future.core !== core)) return awaitAcross(futures, mode, keepSlot)
-  return core.waits.forFutures(futures, mode, keepSlot)
+  const home = futures[0]?.home
+  if (home === undefined) return Effect.void
+  if (futures.some((future) => future.home !== home)) return awaitAcross(futures, mode, keepSlot)
+  return home.waits.forFutures(futures, mode, keepSlot)
 }
 
 /** Waits for futures of several schedulers, which know nothing of each other. */
@@ -49,7 +49,7 @@ const awaitAcross = (
   mode: Until,
   keepSlot: boolean | undefined
 ): Effect.Effect<void, Starved> => {
-  const groups = Array.from(Map.groupBy(futures, ({ core }) => core).values())
+  const groups = Array.from(Map.groupBy(futures, ({ home }) => home).values())
   const waits = groups.map((group) => awaitFutures(group, mode, keepSlot))
   if (mode === "firstCompleted") return Effect.raceAllFirst(waits)
   const isDecided = (group: ReadonlyArray<FutureImpl>) => mode === "firstFailure" && group.some(hasFailed)

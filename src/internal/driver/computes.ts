@@ -6,37 +6,58 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type { Callbacks } from "../../Client.ts"
 import { exposed, Told } from "../../engine/life/wishes.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Submitted } from "../../engine/protocol/Instruction.ts"
 import type { Owner } from "../../engine/state/Owner.ts"
+import type { State } from "../../engine/state/State.ts"
 import { liveOf } from "../../engine/state/Submission.ts"
 import type { Place } from "../../engine/state/Submission.ts"
 import { GraphError } from "../../SkeinError.ts"
 import type { Starved } from "../../SkeinError.ts"
+import type { ComputeOptions } from "../bodies/home.ts"
 import type { Compiled } from "../bodies/livePlan.ts"
 import { compile } from "../plans/compile.ts"
+import type { Live } from "../plans/compile.ts"
 import { recompileInputs } from "../plans/rerun.ts"
+import type { Past } from "../plans/rerun.ts"
 import type { Handle } from "../tasks/task.ts"
-import type { SchedulerCore } from "./schedulerCore.ts"
+import type { View } from "../views/view.ts"
+import type { Life } from "./life.ts"
+import type { Observers } from "./observers.ts"
+import type { Owners } from "./ownership.ts"
 import { refused } from "./submissions.ts"
-import type { Given } from "./submissions.ts"
-
-/** How a compute treats failures and results. */
-export interface ComputeOptions extends Given {
-  /** Run all that is not downstream of a failure. */
-  readonly keepGoing: boolean
-  readonly callbacks: Callbacks | undefined
-  /** In a task: wait without giving the slot away. */
-  readonly keepsSlot?: boolean | undefined
-}
+import type { Submissions } from "./submissions.ts"
+import type { Waits } from "./waiters.ts"
 
 export class Computes {
-  private readonly core: SchedulerCore
+  private readonly submissions: Submissions
+  private readonly owners: Owners
+  private readonly waits: Waits
+  private readonly life: Life
+  private readonly observers: Observers
+  private readonly view: View
+  private readonly live: Live & Past
+  private readonly state: State
 
-  constructor(core: SchedulerCore) {
-    this.core = core
+  constructor(
+    submissions: Submissions,
+    owners: Owners,
+    waits: Waits,
+    life: Life,
+    observers: Observers,
+    view: View,
+    live: Live & Past,
+    state: State
+  ) {
+    this.submissions = submissions
+    this.owners = owners
+    this.waits = waits
+    this.life = life
+    this.observers = observers
+    this.view = view
+    this.live = live
+    this.state = state
   }
 
   /**
@@ -49,7 +70,7 @@ export class Computes {
     collect: (targets: ReadonlyArray<TaskId> | undefined, owner: Pick<Owner, "roots" | "targets">) => Exit.Exit<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     return this.own(
-      (fiber) => compile(handles, this.core, this.core.submissions.runIn(fiber, options)),
+      (fiber) => compile(handles, this.live, this.submissions.runIn(fiber, options)),
       options,
       collect
     )
@@ -62,7 +83,7 @@ export class Computes {
     collect: (targets: ReadonlyArray<TaskId> | undefined) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     return this.own(
-      () => recompileInputs(place, this.core),
+      () => recompileInputs(place, this.live),
       { keepGoing, callbacks: undefined },
       collect
     )
@@ -76,34 +97,33 @@ export class Computes {
       owner: Pick<Owner, "roots" | "targets">
     ) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
-    const { core } = this
-    return core.waits.counted(() =>
+    return this.waits.counted(() =>
       Effect.uninterruptibleMask((restore) =>
         Effect.withFiber((fiber): Effect.Effect<A, E | GraphError | Starved> => {
-          const refusal = core.life.refusal(fiber)
+          const refusal = this.life.refusal(fiber)
           if (refusal !== undefined) return Effect.fail(refusal)
           const compiled = compileIn(fiber)
           if (compiled instanceof GraphError) return Effect.fail(compiled)
-          const number = core.owners.open("compute")
-          const owner = core.state.owners.get(number)!
-          const wait = core.waits.expect()
-          const finish = core.observers.follow(number, compiled.plan.size, options.callbacks)
+          const number = this.owners.open("compute")
+          const owner = this.state.owners.get(number)!
+          const wait = this.waits.expect()
+          const finish = this.observers.follow(number, compiled.plan.size, options.callbacks)
           const wishes = options.keepGoing ? exposed(compiled.plan, compiled.targets, Told.all) : undefined
-          const answer = core.submissions.submitPlan(compiled, number, fiber, {
+          const answer = this.submissions.submitPlan(compiled, number, fiber, {
             wait,
             wishes,
             keepsSlot: options.keepsSlot
           })
           const targets = answer._tag === "Rejected" ? [] : liveTargets(compiled, answer)
           const results: Effect.Effect<A, E | GraphError | Starved> = answer._tag === "Rejected"
-            ? Effect.andThen(Effect.sync(() => core.waits.ignore(wait)), Effect.fail(refused(answer)))
+            ? Effect.andThen(Effect.sync(() => this.waits.ignore(wait)), Effect.fail(refused(answer)))
             : this.untilOver(
               wait,
               owner,
               targets,
               options,
               restore,
-              () => collect(core.state.owners.has(number) ? targets : undefined, owner)
+              () => collect(this.state.owners.has(number) ? targets : undefined, owner)
             )
           return Effect.onExit(
             results,
@@ -127,17 +147,17 @@ export class Computes {
     read: () => Effect.Effect<A, E>
   ): Effect.Effect<A, E | Starved> {
     const mode = keepGoing ? "all" : "firstFailure"
-    const isOver = () => !this.core.state.owners.has(owner.id) || this.core.view.haveEnded(targets, mode)
+    const isOver = () => !this.state.owners.has(owner.id) || this.view.haveEnded(targets, mode)
     const wish = { targetsOf: owner.id, claims: [], mode, keepsSlot } as const
     const readOrWait = (): Effect.Effect<A, E | Starved> =>
-      isOver() ? read() : Effect.flatMap(restore(this.core.waits.until(wish, isOver)), readOrWait)
-    return Effect.flatMap(restore(this.core.waits.join(wait)), readOrWait)
+      isOver() ? read() : Effect.flatMap(restore(this.waits.until(wish, isOver)), readOrWait)
+    return Effect.flatMap(restore(this.waits.join(wait)), readOrWait)
   }
 
   private end(owner: number, wait: number): Effect.Effect<void> {
-    if (!this.core.waits.isOpen(wait)) return this.core.owners.close(owner, "compute")
+    if (!this.waits.isOpen(wait)) return this.owners.close(owner, "compute")
     // Interrupted. What it started stops first, for that may hold the slot that this task takes again in the end.
-    return Effect.andThen(this.core.owners.close(owner, "compute", wait), this.core.waits.abandon(wait))
+    return Effect.andThen(this.owners.close(owner, "compute", wait), this.waits.abandon(wait))
   }
 }
 

@@ -15,12 +15,17 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { GraphError, Starved } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
+import type { Home } from "../bodies/home.ts"
 import { withoutAttempt } from "../bodies/runs.ts"
-import type { FutureImpl, TaskImpl } from "../tasks/task.ts"
+import type { Time } from "../platform/time.ts"
+import type { CancelRequest, FutureImpl, TaskImpl } from "../tasks/task.ts"
 import { looked } from "../values/looks.ts"
-import type { CancelRequest } from "./ownership.ts"
-import type { SchedulerCore } from "./schedulerCore.ts"
+import type { View } from "../views/view.ts"
+import type { Mailbox } from "./mailbox.ts"
+import type { Owners } from "./ownership.ts"
 import { warnUnseen } from "./scopeOwners.ts"
+import type { Submissions } from "./submissions.ts"
+import type { Waits } from "./waiters.ts"
 
 /** A fired task. */
 interface Fired {
@@ -34,45 +39,65 @@ type Group = Map<number, Fired>
 
 export class Detached {
   private readonly groups = new Map<string, Group>()
-  private readonly core: SchedulerCore
+  private readonly home: Home
+  private readonly mailbox: Mailbox
+  private readonly submissions: Submissions
+  private readonly owners: Owners
+  private readonly waits: Waits
+  private readonly view: View
+  private readonly time: Time
 
-  constructor(core: SchedulerCore) {
-    this.core = core
+  constructor(
+    home: Home,
+    mailbox: Mailbox,
+    submissions: Submissions,
+    owners: Owners,
+    waits: Waits,
+    view: View,
+    time: Time
+  ) {
+    this.home = home
+    this.mailbox = mailbox
+    this.submissions = submissions
+    this.owners = owners
+    this.waits = waits
+    this.view = view
+    this.time = time
   }
 
   /** Every owner of a fired task whose finalizers have not all run. */
-  *owners(): Iterable<number> {
+  *openOwners(): Iterable<number> {
     for (const group of this.groups.values()) yield* group.keys()
   }
 
   /** Submits a task for an owner of its own. A body that fires counts as its submitter, and not as its owner. */
   fire(task: TaskImpl, name: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, GraphError> {
-    const fired = this.core.submissions.submitAlone(task, `group ${name}`, fiber)
+    const fired = this.submissions.submitAlone(task, `group ${name}`, fiber)
     if (!("owner" in fired)) return Effect.fail(fired)
     const { future, owner } = fired
-    const fork = Effect.runForkWith(withoutAttempt(fiber.context, attemptOf(this.core, fiber)))
+    const fork = Effect.runForkWith(withoutAttempt(fiber.context, attemptOf(this.home, fiber)))
     let isOpen = true
     const close = (): void => {
       if (!isOpen) return
       isOpen = false
-      const unseen = looked(() => this.core.view.unseenOf(owner), [])
+      const unseen = looked(() => this.view.unseenOf(owner), [])
       this.close(name, owner)
       if (unseen.length > 0) fork(warnUnseen(unseen))
     }
     const group = this.groups.get(name)
     if (group === undefined) this.groups.set(name, new Map([[owner, { future, close }]]))
     else group.set(owner, { future, close })
-    this.core.waits.notify((wait) => {
-      const now = this.core.now()
-      this.core.ask({ _tag: "WaitBegan", now, wait, claims: [future.claim.id], mode: "all", waiter: -1, attempt: 0 })
+    this.waits.notify((wait) => {
+      const now = this.time.now()
+      this.mailbox.ask({ _tag: "WaitBegan", now, wait, claims: [future.claim.id], mode: "all", waiter: -1, attempt: 0 })
     }, close)
     return Effect.void
   }
 
   /** What nobody else needs of it is stopped, and the entry goes when its finalizers have run. */
   private close(name: string, owner: number): void {
-    this.core.waits.notify(
-      (wait) => this.core.owners.closeAlone(owner, `group ${name}`, wait),
+    this.waits.notify(
+      (wait) => this.owners.closeAlone(owner, `group ${name}`, wait),
       () => {
         const group = this.groups.get(name)!
         group.delete(owner)
@@ -86,7 +111,7 @@ export class Detached {
     return Effect.suspend(() => {
       const group = this.groups.get(name)
       if (group === undefined) return Effect.void
-      const { view, waits } = this.core
+      const { view, waits } = this
       const open = Array.from(group.values(), ({ future }) => future).filter(({ claim }) => !view.isSettled(claim))
       const ended = open.length > 0 ? waits.forFutures(open, "all") : this.closed(name, group)
       return Effect.andThen(ended, this.await(name))
@@ -97,9 +122,9 @@ export class Detached {
   private closed(name: string, group: Group): Effect.Effect<void, Starved> {
     return Effect.forEach([...group], ([owner, { close }]) => {
       close()
-      return this.core.waits.begin((wait, origin) => {
+      return this.waits.begin((wait, origin) => {
         const by = `group ${name}`
-        this.core.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
+        this.mailbox.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
       })
     }, { concurrency: "unbounded", discard: true })
   }
@@ -108,7 +133,7 @@ export class Detached {
   cancel(name: string, request: CancelRequest): Effect.Effect<void> {
     return Effect.uninterruptibleMask((restore) => {
       const futures = Array.from(this.groups.get(name)?.values() ?? [], ({ future }) => future)
-      const cancel = (wait: boolean) => (future: FutureImpl) => this.core.owners.cancel(future, { ...request, wait })
+      const cancel = (wait: boolean) => (future: FutureImpl) => this.owners.cancel(future, { ...request, wait })
       const requests = Effect.forEach(futures, cancel(false), { discard: true })
       if (!request.wait) return requests
       const waits = Effect.forEach(futures, cancel(true), { concurrency: "unbounded", discard: true })

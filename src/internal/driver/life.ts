@@ -4,20 +4,51 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import type { Instruction } from "../../engine/protocol/Instruction.ts"
 import { Phase, phaseNames } from "../../engine/protocol/Phase.ts"
 import type { Transition } from "../../engine/protocol/Transition.ts"
 import { keyOf, sequenceOf } from "../../engine/state/lookups.ts"
+import type { State } from "../../engine/state/State.ts"
 import type { GraphError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
+import type { Home } from "../bodies/home.ts"
 import { closed } from "../text/closed.ts"
 import { describeError } from "../text/rendering.ts"
 import { quote } from "../text/text.ts"
 import { fatal } from "../text/warnings.ts"
 import { looked } from "../values/looks.ts"
-import type { SchedulerCore } from "./schedulerCore.ts"
+
+/** A worker as its scheduler ends it. */
+interface Mortal {
+  readonly abort: () => void
+  readonly rest: Effect.Effect<void>
+}
+
+/** What ends with a scheduler, and what is said of it then. */
+interface Ending {
+  readonly home: Home
+  readonly context: Context.Context<never>
+  readonly state: State
+  readonly outbox: { readonly last: Instruction | number | undefined }
+  readonly inputs: { readonly haveBeenLost: boolean }
+  readonly alarm: { readonly silence: () => void }
+  readonly observers: { readonly close: () => void }
+  readonly waits: { readonly endAll: () => void }
+  readonly owners: {
+    readonly closingOwners: () => Iterable<number>
+    readonly close: (owner: number, by: string) => Effect.Effect<void>
+  }
+  readonly detached: { readonly openOwners: () => Iterable<number> }
+  readonly crew: {
+    readonly everyone: () => ReadonlyArray<Mortal>
+    readonly abort: (cause: Cause.Cause<never>) => void
+    readonly close: Effect.Effect<void>
+  }
+}
 
 export class Life {
   /** Nothing more is taken. */
@@ -26,17 +57,19 @@ export class Life {
   failure: Cause.Cause<never> | undefined
   /** The transitions that are remembered, oldest first. */
   remembered: () => ReadonlyArray<Transition> = () => []
-  private readonly core: SchedulerCore
+  private readonly ending: Ending
 
-  constructor(core: SchedulerCore) {
-    this.core = core
+  constructor(ending: Ending) {
+    this.ending = ending
   }
 
   /** Why nothing may be submitted from this fiber. A lost body would take keys and slots from the one in its place. */
   refusal(fiber: Fiber.Fiber<unknown, unknown>): GraphError | undefined {
     if (this.failure !== undefined) throw Cause.squash(this.failure)
     if (this.isClosed) return closed("scheduler")
-    return this.core.hasLost && attemptOf(this.core, fiber)?.isLost === true ? closed("worker") : undefined
+    return this.ending.inputs.haveBeenLost && attemptOf(this.ending.home, fiber)?.isLost === true
+      ? closed("worker")
+      : undefined
   }
 
   /** Does what no fiber asked for: nobody would hear of what it throws, and what follows from it would never come. */
@@ -49,8 +82,8 @@ export class Life {
   fail(error: unknown): void {
     if (this.failure !== undefined) return
     this.isClosed = true
-    const { context, crew, observers, waits } = this.core
-    const text = looked(() => storyOf(this.core, error, this.remembered()), describeError(error))
+    const { context, crew, observers, waits } = this.ending
+    const text = looked(() => storyOf(this.ending, error, this.remembered()), describeError(error))
     const defect = new Error(text, { cause: error })
     defect.name = "SchedulerFailed"
     this.failure = Cause.die(defect)
@@ -66,8 +99,8 @@ export class Life {
     this.isClosed = true
     // Others may be closing at the moment, or an owner of a fired task has closed while its finalizers run: what they wait for
     // is awaited here too.
-    const { crew, detached, observers, owners, state } = this.core
-    const open = new Set([...state.owners.keys(), ...owners.closingOwners(), ...detached.owners()])
+    const { crew, detached, observers, owners, state } = this.ending
+    const open = new Set([...state.owners.keys(), ...owners.closingOwners(), ...detached.openOwners()])
     const stopped = this.failure !== undefined ? Effect.void : Effect.exit(
       Effect.forEach(open, (owner) => owners.close(owner, "scheduler"), {
         // At once: a finalizer of one may wait for a task of another.
@@ -78,7 +111,7 @@ export class Life {
     return stopped.pipe(
       Effect.andThen(Effect.forEach(crew.everyone(), (worker) => worker.rest, { discard: true })),
       // Nothing runs any more: nobody beats from now on, and nobody is missed.
-      Effect.andThen(Effect.sync(() => this.core.silence())),
+      Effect.andThen(Effect.sync(() => this.ending.alarm.silence())),
       Effect.andThen(crew.close),
       Effect.andThen(Effect.sync(() => observers.close())),
       Effect.andThen(Effect.suspend(() => this.failure === undefined ? Effect.void : Effect.failCause(this.failure)))
@@ -88,18 +121,18 @@ export class Life {
 
 /** What went wrong, and what it was about. */
 const storyOf = (
-  { lastCarried, state }: SchedulerCore,
+  { outbox: { last }, state }: Ending,
   error: unknown,
   remembered: ReadonlyArray<Transition>
 ): string => {
-  const task = typeof lastCarried === "number"
-    ? lastCarried
-    : lastCarried !== undefined && "task" in lastCarried
-    ? lastCarried.task
+  const task = typeof last === "number"
+    ? last
+    : last !== undefined && "task" in last
+    ? last.task
     : -1
   const phase = state.tasks.phase[task]
   const isThere = phase !== undefined && phase !== Phase.free
-  const what = typeof lastCarried === "number" ? "Start" : lastCarried?._tag ?? "nothing"
+  const what = typeof last === "number" ? "Start" : last?._tag ?? "nothing"
   const about = isThere ? ` of task ${quote(keyOf(state, task))} (${phaseNames[phase]})` : ""
   const serial = isThere ? sequenceOf(state, task) : undefined
   const transitions = remembered.filter((each) => serial === undefined || each.serial === serial).slice(-20)

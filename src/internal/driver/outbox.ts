@@ -17,17 +17,16 @@ import type {
   Submitted
 } from "../../engine/protocol/Instruction.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
+import type { View } from "../views/view.ts"
 import type { Crew } from "../workers/crew.ts"
 import type { FiberWorker } from "../workers/fiberWorker.ts"
+import type { Caching, Write } from "./caching.ts"
 
 /** What the sender of an event is told at once. */
 export type Answer = Submitted | Rejected
 
 /** The answer to all events but submissions. */
 export const nothing: Submitted = { _tag: "Submitted", ids: new Int32Array(0), claims: [] }
-
-/** Adds a result to a cache. */
-export type Write = () => void
 
 /** Who carries out what was queued. */
 export interface Carrier {
@@ -44,16 +43,15 @@ export class Outbox implements Out {
   private readonly queue = new Fifo<Instruction | number>()
   private carried: Instruction | number | undefined
   private readonly workers: ReadonlyArray<FiberWorker>
-  private readonly crew: Crew
+  private readonly crew: Pick<Crew, "expire" | "joined" | "left" | "prepare">
   private readonly causes: Map<number, Cause.Cause<unknown>>
   private readonly schedules: Map<TaskId, unknown>
   /** Writes of adopted results into users' caches. They run code of users, and must not while the engine is at work. */
   private readonly writes = new Fifo<Write>()
   /** The values of literals that are the results of other tasks, too. */
   private readonly adopted: Map<TaskId, unknown>
-  private readonly resultOf: (task: TaskId) => unknown
-  /** The write of a result that a task has from another one, if it is to be cached. */
-  private readonly writeOf: (task: TaskId, value: unknown) => Write | undefined
+  private readonly view: View
+  private readonly caching: Caching
 
   constructor(
     workers: ReadonlyArray<FiberWorker>,
@@ -61,16 +59,16 @@ export class Outbox implements Out {
     causes: Map<number, Cause.Cause<unknown>>,
     schedules: Map<TaskId, unknown>,
     adopted: Map<TaskId, unknown>,
-    resultOf: (task: TaskId) => unknown,
-    writeOf: (task: TaskId, value: unknown) => Write | undefined
+    view: View,
+    caching: Caching
   ) {
     this.workers = workers
     this.crew = crew
     this.causes = causes
     this.schedules = schedules
     this.adopted = adopted
-    this.resultOf = resultOf
-    this.writeOf = writeOf
+    this.view = view
+    this.caching = caching
   }
 
   /** Whether a start is the first in the queue. */
@@ -107,7 +105,7 @@ export class Outbox implements Out {
   push(instruction: Exclude<Instruction, Start | Forget>): void {
     switch (instruction._tag) {
       case "Adopt":
-        return this.hold(instruction, this.resultOf(instruction.from))
+        return this.hold(instruction, this.view.resultOf(instruction.from))
       case "Hold": {
         const value = this.given.get(instruction.task)
         this.given.delete(instruction.task)
@@ -150,7 +148,7 @@ export class Outbox implements Out {
     if (worker < 0) this.adopted.set(task, value)
     else this.workers[worker]!.results.set(task, value)
     // Looked up now: the task may be forgotten within the same step.
-    const write = this.writeOf(task, value)
+    const write = this.caching.writeOf(task, value)
     if (write !== undefined) this.writes.push(write)
   }
 

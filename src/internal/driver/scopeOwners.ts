@@ -7,12 +7,19 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import type { State } from "../../engine/state/State.ts"
 import { attemptOf } from "../bodies/attempt.ts"
+import type { Home } from "../bodies/home.ts"
 import { cutList, quote } from "../text/text.ts"
 import { warning } from "../text/warnings.ts"
 import { looked } from "../values/looks.ts"
-import type { Unseen } from "../views/view.ts"
-import type { SchedulerCore } from "./schedulerCore.ts"
+import type { Unseen, View } from "../views/view.ts"
+
+/** Opens and closes owners. */
+interface Opening {
+  readonly open: (name: string) => number
+  readonly close: (owner: number, by: string) => Effect.Effect<void>
+}
 
 /** The owner that stands for a scope, and what closes it. */
 interface ScopeOwner {
@@ -22,10 +29,16 @@ interface ScopeOwner {
 
 export class ScopeOwners {
   private readonly entries = new WeakMap<Scope.Scope, ScopeOwner>()
-  private readonly core: SchedulerCore
+  private readonly home: Home
+  private readonly owners: Opening
+  private readonly view: View
+  private readonly state: State
 
-  constructor(core: SchedulerCore) {
-    this.core = core
+  constructor(home: Home, owners: Opening, view: View, state: State) {
+    this.home = home
+    this.owners = owners
+    this.view = view
+    this.state = state
   }
 
   /**
@@ -45,9 +58,9 @@ export class ScopeOwners {
   }
 
   private open(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner {
-    const owner = this.core.owners.open("scope")
-    const body = attemptOf(this.core, fiber)?.key
-    if (body !== undefined) this.core.view.bodyOf.set(this.core.state.owners.get(owner)!, body)
+    const owner = this.owners.open("scope")
+    const body = attemptOf(this.home, fiber)?.key
+    if (body !== undefined) this.view.bodyOf.set(this.state.owners.get(owner)!, body)
     const by = body ?? "its scope"
     const entry: ScopeOwner = { owner, close: () => this.close(owner, by) }
     this.entries.set(scope, entry)
@@ -57,8 +70,8 @@ export class ScopeOwners {
   private close(owner: number, by: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       // Read before they are released, and told when all has stopped.
-      const unseen = looked(() => this.core.view.unseenOf(owner), [])
-      return Effect.ensuring(this.core.owners.close(owner, by), warnUnseen(unseen))
+      const unseen = looked(() => this.view.unseenOf(owner), [])
+      return Effect.ensuring(this.owners.close(owner, by), warnUnseen(unseen))
     })
   }
 }

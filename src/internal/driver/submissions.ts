@@ -10,22 +10,23 @@ import type { Wishes } from "../../engine/protocol/Event.ts"
 import type { Rejected } from "../../engine/protocol/Instruction.ts"
 import { GraphError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
-import type { Compiled, ResultCache, Run } from "../bodies/livePlan.ts"
+import type { Given, Home } from "../bodies/home.ts"
+import type { Compiled, Run } from "../bodies/livePlan.ts"
 import { runIn } from "../bodies/runs.ts"
 import { compile } from "../plans/compile.ts"
+import type { Live } from "../plans/compile.ts"
 import { recompile } from "../plans/rerun.ts"
-import type { FutureImpl, Handle, Pass } from "../tasks/task.ts"
+import type { Past } from "../plans/rerun.ts"
+import type { FutureImpl, Handle } from "../tasks/task.ts"
 import { closed } from "../text/closed.ts"
 import { releaseText } from "../text/reasonText.ts"
+import type { View } from "../views/view.ts"
+import type { Life } from "./life.ts"
+import type { Mailbox } from "./mailbox.ts"
+import type { Observers } from "./observers.ts"
 import type { Answer } from "./outbox.ts"
-import { futureOf } from "./ownership.ts"
-import type { SchedulerCore } from "./schedulerCore.ts"
-
-/** What a submission is given beside its tasks. */
-export interface Given {
-  readonly cache?: ResultCache | undefined
-  readonly passes?: ReadonlyArray<Pass> | undefined
-}
+import type { Owners } from "./ownership.ts"
+import type { Waits } from "./waiters.ts"
 
 const nothingGiven: Given = {}
 
@@ -34,10 +35,33 @@ export const refused = ({ reason }: Rejected): GraphError =>
   reason._tag === "Gone" ? closed("scope") : new GraphError({ reason })
 
 export class Submissions {
-  private readonly core: SchedulerCore
+  private readonly home: Home
+  private readonly mailbox: Mailbox
+  private readonly life: Life
+  private readonly waits: Waits
+  private readonly owners: Owners
+  private readonly observers: Observers
+  private readonly view: View
+  private readonly live: Live & Past
 
-  constructor(core: SchedulerCore) {
-    this.core = core
+  constructor(
+    home: Home,
+    mailbox: Mailbox,
+    life: Life,
+    waits: Waits,
+    owners: Owners,
+    observers: Observers,
+    view: View,
+    live: Live & Past
+  ) {
+    this.home = home
+    this.mailbox = mailbox
+    this.life = life
+    this.waits = waits
+    this.owners = owners
+    this.observers = observers
+    this.view = view
+    this.live = live
   }
 
   /** Submits for the owner that stands for `scope`, and gives a future for each target. */
@@ -47,10 +71,10 @@ export class Submissions {
     fiber: Fiber.Fiber<unknown, unknown>,
     given: Given
   ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
-    const refusal = this.core.life.refusal(fiber)
+    const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return Effect.fail(refusal)
     // In one go: what is live may be gone after any pause, and an interruption may come in it.
-    return this.submitCompiled(compile(handles, this.core, this.runIn(fiber, given)), scope, fiber)
+    return this.submitCompiled(compile(handles, this.live, this.runIn(fiber, given)), scope, fiber)
   }
 
   private submitCompiled(
@@ -59,11 +83,11 @@ export class Submissions {
     fiber: Fiber.Fiber<unknown, unknown>
   ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
     if (compiled instanceof GraphError) return Effect.fail(compiled)
-    const owner = this.core.owners.ownerOf(scope, fiber)
+    const owner = this.owners.ownerOf(scope, fiber)
     if (owner === undefined) return Effect.fail(closed("scope"))
     const answer = this.submitPlan(compiled, owner, fiber)
     if (answer._tag === "Rejected") return Effect.fail(refused(answer))
-    return Effect.succeed(answer.claims.map((claim) => futureOf(this.core, claim)))
+    return Effect.succeed(answer.claims.map((claim) => this.owners.futureOf(claim)))
   }
 
   /** Runs again what futures that ended without success stand for, and gives a future for each. */
@@ -73,26 +97,26 @@ export class Submissions {
     fiber: Fiber.Fiber<unknown, unknown>
   ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
     if (futures.length === 0) return Effect.succeed([])
-    const refusal = this.core.life.refusal(fiber)
+    const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return Effect.fail(refusal)
     for (const future of futures) {
       const refused = this.refuseRetry(future)
       if (refused !== undefined) return Effect.fail(refused)
     }
-    for (const { claim } of futures) this.core.view.see(claim)
-    return this.submitCompiled(recompile(futures, this.core), scope, fiber)
+    for (const { claim } of futures) this.view.see(claim)
+    return this.submitCompiled(recompile(futures, this.live), scope, fiber)
   }
 
   /** Why a future's task cannot be run again, if it cannot. */
-  refuseRetry({ claim, core, key }: FutureImpl): GraphError | undefined {
-    const status = core.view.statusOf(claim)
-    const why = core !== this.core
+  refuseRetry({ claim, home, key }: FutureImpl): GraphError | undefined {
+    const status = home.view.statusOf(claim)
+    const why = home !== this.home
       ? "it belongs to another scheduler; retry it there"
       : claim.state === "released"
-      ? `its result ${releaseText(core.view.releaseOf(claim))}; submit its task again`
+      ? `its result ${releaseText(this.view.releaseOf(claim))}; submit its task again`
       : status === "succeeded"
       ? "it succeeded; join its future"
-      : core.view.isSettled(claim)
+      : home.view.isSettled(claim)
       ? undefined
       : `it is ${status}; wait for its end, or cancel it first`
     return why === undefined ? undefined : new GraphError({ reason: { _tag: "NotRetriable", key, status, why } })
@@ -104,14 +128,14 @@ export class Submissions {
     name: string,
     fiber: Fiber.Fiber<unknown, unknown>
   ): { readonly owner: number; readonly future: FutureImpl } | GraphError {
-    const refusal = this.core.life.refusal(fiber)
+    const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return refusal
-    const compiled = compile([task], this.core, this.runIn(fiber, nothingGiven))
+    const compiled = compile([task], this.live, this.runIn(fiber, nothingGiven))
     if (compiled instanceof GraphError) return compiled
-    const owner = this.core.owners.open(name)
+    const owner = this.owners.open(name)
     const answer = this.submitPlan(compiled, owner, fiber)
-    if (answer._tag === "Submitted") return { owner, future: futureOf(this.core, answer.claims[0]!) }
-    this.core.owners.dismiss(owner, name)
+    if (answer._tag === "Submitted") return { owner, future: this.owners.futureOf(answer.claims[0]!) }
+    this.owners.dismiss(owner, name)
     return refused(answer)
   }
 
@@ -126,13 +150,13 @@ export class Submissions {
       readonly keepsSlot: boolean | undefined
     }
   ): Answer {
-    const { attempt, now, waiter: parent } = this.core.waits.origin(fiber)
-    return this.core.ask({ _tag: "GraphSubmitted", now, plan, owner, targets, parent, attempt, ...bulk })
+    const { attempt, now, waiter: parent } = this.waits.origin(fiber)
+    return this.mailbox.ask({ _tag: "GraphSubmitted", now, plan, owner, targets, parent, attempt, ...bulk })
   }
 
   /** The world of a submission from this fiber. */
   runIn(fiber: Fiber.Fiber<unknown, unknown>, { cache, passes }: Given): Run {
-    const kept = cache === undefined ? undefined : this.core.observers.cache(cache)
-    return runIn(fiber.context, attemptOf(this.core, fiber), kept, passes)
+    const kept = cache === undefined ? undefined : this.observers.cache(cache)
+    return runIn(fiber.context, attemptOf(this.home, fiber), kept, passes)
   }
 }

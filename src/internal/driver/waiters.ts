@@ -11,12 +11,17 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Stop } from "../../engine/protocol/Instruction.ts"
 import { Flag } from "../../engine/protocol/Phase.ts"
 import type { Pair } from "../../engine/protocol/Reason.ts"
+import type { State } from "../../engine/state/State.ts"
 import { Starved } from "../../SkeinError.ts"
-import type { Attempt } from "../bodies/attempt.ts"
 import { attemptOf } from "../bodies/attempt.ts"
+import type { Home, Seat } from "../bodies/home.ts"
 import { captureAsyncScope } from "../platform/asyncScope.ts"
+import type { Time } from "../platform/time.ts"
 import type { FutureImpl } from "../tasks/task.ts"
-import type { SchedulerCore } from "./schedulerCore.ts"
+import type { View } from "../views/view.ts"
+import type { Attempts } from "./attempts.ts"
+import type { Life } from "./life.ts"
+import type { Mailbox } from "./mailbox.ts"
 
 /** A wait as the driver sees it: over or not, and whom to tell. */
 interface Waiting {
@@ -46,18 +51,38 @@ const inPresentScope = (resume: () => void): () => void => {
 
 export class Waits {
   private readonly open = new Map<number, Waiting>()
-  private readonly core: SchedulerCore
+  private readonly home: Home
+  private readonly mailbox: Mailbox
+  private readonly life: Life
+  private readonly view: View
+  private readonly attempts: Attempts
+  private readonly state: State
+  private readonly time: Time
   /** The attempts whose bodies have been told to stop, or know it, and whether they go on: then what they do counts. */
   private readonly goingOn = new Map<number, boolean>()
   private next = 1
 
-  constructor(core: SchedulerCore) {
-    this.core = core
+  constructor(
+    home: Home,
+    mailbox: Mailbox,
+    life: Life,
+    view: View,
+    attempts: Attempts,
+    state: State,
+    time: Time
+  ) {
+    this.home = home
+    this.mailbox = mailbox
+    this.life = life
+    this.view = view
+    this.attempts = attempts
+    this.state = state
+    this.time = time
   }
 
   origin(fiber: Fiber.Fiber<unknown, unknown>): Origin {
-    const attempt = attemptOf(this.core, fiber)
-    return { now: this.core.now(), waiter: attempt?.task ?? -1, attempt: attempt?.serial ?? 0 }
+    const attempt = attemptOf(this.home, fiber)
+    return { now: this.time.now(), waiter: attempt?.task ?? -1, attempt: attempt?.serial ?? 0 }
   }
 
   /** A number for a wait that begins now. */
@@ -70,8 +95,8 @@ export class Waits {
   /** Begins a wait and returns when it is over, or fails if it never could be. */
   begin(ask: (wait: number, origin: Origin) => void): Effect.Effect<void, Starved> {
     return Effect.withFiber((fiber) =>
-      this.core.life.failure !== undefined ?
-        Effect.failCause(this.core.life.failure) :
+      this.life.failure !== undefined ?
+        Effect.failCause(this.life.failure) :
         Effect.callback<void, Starved>((resume) => {
           const wait = this.expect()
           ask(wait, this.origin(fiber))
@@ -92,7 +117,7 @@ export class Waits {
 
   /** Begins a wait that no fiber follows: calls `over` when it is. */
   notify(ask: (wait: number) => void, over: () => void): void {
-    if (this.core.life.failure !== undefined) return over()
+    if (this.life.failure !== undefined) return over()
     const wait = this.expect()
     this.open.get(wait)!.resume = inPresentScope(over)
     ask(wait)
@@ -109,7 +134,7 @@ export class Waits {
     wait: number,
     resume: (effect: Effect.Effect<void, Starved>) => void
   ): Effect.Effect<void> | undefined {
-    const { life } = this.core
+    const { life } = this
     const waiting = this.open.get(wait)!
     const finish = (): void => {
       if (life.failure !== undefined) return resume(Effect.failCause(life.failure))
@@ -128,12 +153,12 @@ export class Waits {
   abandon(wait: number): Effect.Effect<void> {
     return Effect.uninterruptible(Effect.callback<void>((resume) => {
       const waiting = this.open.get(wait)
-      if (waiting === undefined || waiting.over || this.core.life.failure !== undefined) {
+      if (waiting === undefined || waiting.over || this.life.failure !== undefined) {
         this.open.delete(wait)
         return resume(Effect.void)
       }
       waiting.resume = inPresentScope(() => resume(Effect.void))
-      this.core.ask({ _tag: "WaitAbandoned", now: this.core.now(), wait })
+      this.mailbox.ask({ _tag: "WaitAbandoned", now: this.time.now(), wait })
     }))
   }
 
@@ -162,7 +187,7 @@ export class Waits {
   /** Waits until `mode` is fulfilled for futures of this scheduler. */
   forFutures(futures: ReadonlyArray<FutureImpl>, mode: WaitMode, keepsSlot?: boolean): Effect.Effect<void, Starved> {
     const awaited = { claims: futures.map(({ claim }) => claim.id), mode, keepsSlot }
-    return this.until(awaited, () => this.core.view.isOver(futures, mode))
+    return this.until(awaited, () => this.view.isOver(futures, mode))
   }
 
   /**
@@ -173,46 +198,46 @@ export class Waits {
     return Effect.suspend(() => {
       let isLate = false
       const once = this.begin((wait, origin) => {
-        isLate = this.core.isStopping(origin.waiter, origin.attempt)
-        this.core.ask({ _tag: "WaitBegan", wait, ...awaited, ...origin })
+        isLate = this.attempts.isStopping(origin.waiter, origin.attempt)
+        this.mailbox.ask({ _tag: "WaitBegan", wait, ...awaited, ...origin })
       })
       return Effect.flatMap(once, () => {
         const isDone = isOver()
-        if (this.core.state.stopping.size === 0) return isDone ? Effect.void : this.until(awaited, isOver)
+        if (this.state.stopping.size === 0) return isDone ? Effect.void : this.until(awaited, isOver)
         return isDone ? this.comeBack(isLate) : Effect.andThen(this.noteUncut(isLate), this.until(awaited, isOver))
       })
     })
   }
 
   /** A wait for nothing, until it is abandoned: how a body gives its slot away for a wait of its own. */
-  away({ serial, task }: Attempt): Effect.Effect<number> {
+  away({ serial, task }: Seat): Effect.Effect<number> {
     return Effect.sync(() => {
       const wait = this.expect(true)
-      const now = this.core.now()
-      this.core.ask({ _tag: "WaitBegan", now, wait, claims: [], mode: "never", waiter: task, attempt: serial })
+      const now = this.time.now()
+      this.mailbox.ask({ _tag: "WaitBegan", now, wait, claims: [], mode: "never", waiter: task, attempt: serial })
       return wait
     })
   }
 
-  secede(attempt: Attempt): Effect.Effect<void> {
+  secede(seat: Seat): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
-      if (attempt.away >= 0) return Effect.void
-      return Effect.map(this.away(attempt), (wait) => {
-        attempt.away = wait
-        attempt.awayIn = fiber
+      if (seat.away >= 0) return Effect.void
+      return Effect.map(this.away(seat), (wait) => {
+        seat.away = wait
+        seat.awayIn = fiber
       })
     })
   }
 
-  rejoin(attempt: Attempt): Effect.Effect<void> {
+  rejoin(seat: Seat): Effect.Effect<void> {
     const back = Effect.uninterruptible(Effect.suspend(() => {
-      const wait = attempt.away
+      const wait = seat.away
       if (wait < 0) return Effect.void
-      attempt.away = -1
+      seat.away = -1
       return this.abandon(wait)
     }))
     const counted = Effect.suspend(() => {
-      attempt.awayIn = undefined
+      seat.awayIn = undefined
       return this.comeBack(true)
     })
     return Effect.andThen(back, counted)
@@ -222,9 +247,9 @@ export class Waits {
 
   /** An attempt is about to be stopped: notes whether its body cannot be interrupted now, as far as that can be seen. */
   stopComes({ attempt: serial, task }: Stop, fiber: Fiber.Fiber<unknown, unknown>): void {
-    if (this.goingOn.get(serial) === true || !this.core.isStopping(task, serial)) return
-    const attempt = attemptOf(this.core, fiber)
-    const holdsSlot = (this.core.state.tasks.flags[task]! & Flag.holdsSlot) !== 0
+    if (this.goingOn.get(serial) === true || !this.attempts.isStopping(task, serial)) return
+    const attempt = attemptOf(this.home, fiber)
+    const holdsSlot = (this.state.tasks.flags[task]! & Flag.holdsSlot) !== 0
     // Within a wait its end will tell: the code that follows runs only if it was not cut.
     const at = attempt?.awayIn ?? (holdsSlot ? fiber : undefined)
     this.goingOn.set(serial, attempt?.serial === serial && at !== undefined && !isInterruptible(at))
@@ -241,9 +266,9 @@ export class Waits {
 
   /** Whether the body of this fiber was asked to stop before. What it begins now may be a finalizer's. */
   isLate(fiber: Fiber.Fiber<unknown, unknown>): boolean {
-    if (this.core.state.stopping.size === 0) return false
-    const attempt = attemptOf(this.core, fiber)
-    return attempt !== undefined && this.core.isStopping(attempt.task, attempt.serial)
+    if (this.state.stopping.size === 0) return false
+    const attempt = attemptOf(this.home, fiber)
+    return attempt !== undefined && this.attempts.isStopping(attempt.task, attempt.serial)
   }
 
   /**
@@ -251,19 +276,19 @@ export class Waits {
    * was cut does not come to it. `isLate`: the wait began after the request to stop.
    */
   comeBack(isLate: boolean): Effect.Effect<void> {
-    if (this.core.state.stopping.size === 0) return Effect.void
+    if (this.state.stopping.size === 0) return Effect.void
     return Effect.andThen(this.noteUncut(isLate), Effect.withFiber((fiber) => this.takeSlot(fiber)))
   }
 
   /** An effect that waits; the slot is taken again as {@link comeBack} says, whatever its end. */
   counted<A, E, R>(wait: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.withFiber((fiber) => {
-      if (attemptOf(this.core, fiber) === undefined) return wait()
+      if (attemptOf(this.home, fiber) === undefined) return wait()
       const isLate = this.isLate(fiber)
       return Effect.matchCauseEffect(wait(), {
         onFailure: (cause) => Effect.andThen(this.comeBack(isLate), Effect.failCause(cause)),
         onSuccess: (value) =>
-          this.core.state.stopping.size === 0 ? Effect.succeed(value) : Effect.as(this.comeBack(isLate), value)
+          this.state.stopping.size === 0 ? Effect.succeed(value) : Effect.as(this.comeBack(isLate), value)
       })
     })
   }
@@ -272,7 +297,7 @@ export class Waits {
   private noteUncut(isLate: boolean): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       if (!this.isLate(fiber) || isInterruptible(fiber)) return Effect.void
-      const { serial } = attemptOf(this.core, fiber)!
+      const { serial } = attemptOf(this.home, fiber)!
       // What has not been told yet was not cut either.
       if (!isLate || !this.goingOn.has(serial)) this.goingOn.set(serial, true)
       return Effect.void
@@ -280,14 +305,14 @@ export class Waits {
   }
 
   private takeSlot(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> {
-    const attempt = attemptOf(this.core, fiber)
+    const attempt = attemptOf(this.home, fiber)
     if (attempt === undefined || this.goingOn.get(attempt.serial) !== true) return Effect.void
     return Effect.uninterruptible(Effect.callback<void>((resume) => {
-      if (this.core.life.failure !== undefined) return resume(Effect.void)
+      if (this.life.failure !== undefined) return resume(Effect.void)
       const wait = this.expect()
       this.open.get(wait)!.resume = () => resume(Effect.void)
       const { serial, task } = attempt
-      this.core.ask({ _tag: "SlotWanted", now: this.core.now(), wait, task, attempt: serial })
+      this.mailbox.ask({ _tag: "SlotWanted", now: this.time.now(), wait, task, attempt: serial })
     }))
   }
 }

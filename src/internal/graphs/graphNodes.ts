@@ -56,7 +56,7 @@ export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
   const futures = new Map<string, { readonly place: number; readonly handle: Handle | undefined }>()
   const placeOf = (edge: number, handle: Handle | undefined): number => {
     if (edge >= 0) return edge
-    const identity = isFuture(handle) ? `${handle.core.name} ${handle.submission.sequence + handle.index}` : ""
+    const identity = isFuture(handle) ? `${handle.home.name} ${handle.submission.sequence + handle.index}` : ""
     const place = futures.get(identity)?.place ?? tasks.length + futures.size
     futures.set(identity, { place, handle })
     return place
@@ -92,6 +92,7 @@ const futureNode = (key: string): Node => ({
 
 /** No scheduler: nothing is live, and futures are taken as they are. */
 const nobody: Live = {
+  home: {},
   find: () => -1,
   namedOf: () => undefined,
   isSpent: () => false,

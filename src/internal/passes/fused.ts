@@ -217,7 +217,7 @@ class Course {
       (attempt) =>
         Effect.provideContext(body, Context.make(Worker, attempt).pipe(Context.add(Scope.Scope, attempt.scope!))),
       (attempt, exit) =>
-        Effect.andThen(Scope.close(attempt.scope as Scope.Closeable, exit), attempt.core.waits.rejoin(attempt))
+        Effect.andThen(Scope.close(attempt.scope as Scope.Closeable, exit), attempt.home.waits.rejoin(attempt))
     )
   }
 
@@ -245,8 +245,8 @@ class Course {
     // The attempts of the part that missed it go on.
     if (this.again !== undefined && at < this.again.until) return
     this.first = this.attempt.number
-    const { core, isLost } = this.attempt
-    if (!isLost && core.schedules.size > 0) core.schedules.delete(this.attempt.task)
+    const { home: { schedules }, isLost } = this.attempt
+    if (!isLost && schedules.size > 0) schedules.delete(this.attempt.task)
   }
 
   /** Says in a cause whose it is. */

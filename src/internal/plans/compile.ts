@@ -35,6 +35,8 @@ import { quote } from "../text/text.ts"
 
 /** What the compiler must know of the scheduler that will run the plan. */
 export interface Live {
+  /** The scheduler, by which futures are told from those of others. */
+  readonly home: object
   /** The live task with this identity, or -1. */
   readonly find: (identity: Identity) => TaskId
   /** What a live task is called and does; nothing if it has no key. */
@@ -254,7 +256,7 @@ class Compiler extends Drafting<TaskImpl> {
   }
 
   private namedIn(task: TaskImpl): Named | undefined {
-    const named = namedIn(task, this.live, (argument) => this.namedNode(argument))
+    const named = namedIn(task, this.live.home, (argument) => this.namedNode(argument))
     return named !== undefined && "_tag" in named ? this.refuse(named) : named
   }
 

@@ -27,7 +27,7 @@ import type { Live } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
 
 /** What must be known of the scheduler in which the tasks ran. */
-export interface Past extends Pick<Live, "find" | "namedOf"> {
+export interface Past extends Pick<Live, "find" | "home" | "namedOf"> {
   readonly placeOf: (id: TaskId) => Place
   /** The task at this place if its result is held or on its way, else -1. */
   readonly usable: (place: Place) => TaskId
@@ -213,7 +213,7 @@ class Recompiler extends Drafting<Entry> {
   /** What a pure task does that was never registered is known only now; there may be an equal one already. */
   private twinOf(entry: Entry): Entry | undefined {
     const { run, task } = entry
-    const named = namedIn(task, this.past, (argument) => this.unregisteredOf(argument, run).named)
+    const named = namedIn(task, this.past.home, (argument) => this.unregisteredOf(argument, run).named)
     if (named === undefined) return undefined
     if ("_tag" in named) return this.refuse(named)
     entry.named = named

@@ -5,6 +5,8 @@
  * @internal
  */
 import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
 
 const nanosInMilli = 1_000_000n
 
@@ -27,6 +29,15 @@ export class Time {
     this.clock = clock
     this.measuredAt = monotonicMillis(clock)
     this.ahead = clock.currentTimeMillisUnsafe() - this.measuredAt
+  }
+
+  /** A moment of the monotonic clock. */
+  now(): number {
+    return monotonicMillis(this.clock)
+  }
+
+  sleep(millis: number): Effect.Effect<void> {
+    return this.clock.sleep(Duration.millis(millis))
   }
 
   /** The wall time of a moment that has just been: a step of the wall clock is seen a little later. */

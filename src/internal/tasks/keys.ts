@@ -57,7 +57,7 @@ const encodeHandle = (
   if (isDependency(value)) return { value: ["Dependency", value.policy, value.shaped(value.handles)] }
   if (isFuture(value)) {
     // The scheduler's name only where it is another, which is refused: names must not depend on what else the process runs.
-    const elsewhere = value.core === home ? "" : `${value.core.name}/`
+    const elsewhere = value.home === home ? "" : `${value.home.name}/`
     return { text: `future(${elsewhere}${value.submission.sequence + value.index})` }
   }
   if (!isTask(value)) return undefined

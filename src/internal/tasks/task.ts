@@ -3,20 +3,24 @@
  *
  * @internal
  */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { WaitMode } from "../../engine/protocol/Event.ts"
+import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Locality } from "../../engine/protocol/Plan.ts"
 import type { Group } from "../../engine/protocol/policies.ts"
+import type { Outcome } from "../../engine/state/Outcome.ts"
 import type { Claim } from "../../engine/state/Owner.ts"
 import type { Submission } from "../../engine/state/Submission.ts"
 import { keyAt } from "../../engine/state/Submission.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
-import type { Future } from "../../Future.ts"
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { Future, Metadata, Status } from "../../Future.ts"
+import type { Released, Starved } from "../../SkeinError.ts"
 import { briefResult } from "../text/brief.ts"
 import { inLine, quote } from "../text/text.ts"
 import { foreignText, isMeant, isThenable, keepOneCopy } from "../values/strangers.ts"
@@ -176,18 +180,67 @@ export class TaskImpl extends Pipeable.Class {
   }
 }
 
+/** What a cancel is told. */
+export interface CancelRequest {
+  readonly by: string | undefined
+  readonly reason: string
+  readonly wait: boolean
+  readonly force: boolean
+}
+
+/** A failure that came first, and what tells it from others, however equal they look. */
+export type Rooted = readonly [origin: object, cause: Cause.Cause<unknown>]
+
+/** What is asked of the scheduler of a future. */
+export interface FutureHome {
+  readonly name: string
+  readonly view: {
+    readonly isSettled: (claim: Claim) => boolean
+    readonly hasSucceeded: (claim: Claim) => boolean
+    readonly statusOf: (claim: Claim) => Status
+    readonly metadataOf: (future: FutureImpl) => Metadata
+    readonly exitOfClaim: (future: FutureImpl) => Exit.Exit<unknown, unknown>
+    readonly firstFailed: (tasks: ReadonlyArray<TaskId>) => Exit.Exit<never, unknown> | undefined
+    readonly rootOfClaim: (future: FutureImpl) => Rooted | undefined
+    readonly outcomeOf: (claim: Claim) => Outcome | undefined
+    readonly see: (claim: Claim) => void
+  }
+  readonly waits: {
+    readonly forFutures: (
+      futures: ReadonlyArray<FutureImpl>,
+      mode: WaitMode,
+      keepsSlot?: boolean
+    ) => Effect.Effect<void, Starved>
+  }
+  readonly owners: {
+    readonly cancel: (future: FutureImpl, request: CancelRequest) => Effect.Effect<void>
+    readonly release: (future: FutureImpl) => Effect.Effect<void>
+    readonly keep: (future: FutureImpl, scope: Scope.Scope) => Effect.Effect<FutureImpl, Released>
+  }
+  readonly copies: {
+    readonly replicate: (
+      future: FutureImpl,
+      copies: number,
+      workers: ReadonlyArray<string> | undefined
+    ) => ReadonlyArray<string>
+  }
+  readonly settling: {
+    readonly settle: (future: FutureImpl, exit: Exit.Exit<unknown, unknown>) => boolean
+  }
+}
+
 /** A submitted task. */
 export class FutureImpl extends Pipeable.Class {
   readonly [FutureTypeId] = thisCopy
-  readonly core: SchedulerCore
+  readonly home: FutureHome
   readonly claim: Claim
   /** Where the task was registered: what is known of it even when its row belongs to another. */
   readonly submission: Submission
   readonly index: number
 
-  constructor(core: SchedulerCore, claim: Claim, submission: Submission, index: number) {
+  constructor(home: FutureHome, claim: Claim, submission: Submission, index: number) {
     super()
-    this.core = core
+    this.home = home
     this.claim = claim
     this.submission = submission
     this.index = index
@@ -263,4 +316,4 @@ export const isRecord = (value: object): boolean => {
 }
 
 keepSpecimen(new TaskImpl({ _tag: "map", run: () => undefined }, [], "array", noHandles, noOptions, undefined))
-keepSpecimen(new FutureImpl({} as SchedulerCore, {} as Claim, {} as Submission, 0))
+keepSpecimen(new FutureImpl({} as FutureHome, {} as Claim, {} as Submission, 0))

@@ -6,12 +6,11 @@
  */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import type { Mode } from "../../Client.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Owner } from "../../engine/state/Owner.ts"
 import { TaskCancelled } from "../../SkeinError.ts"
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { Home } from "../bodies/home.ts"
+import type { Mode } from "../tasks/checks.ts"
 import { fill } from "../tasks/inputs.ts"
 import type { Scan } from "../tasks/inputs.ts"
 import type { FutureImpl } from "../tasks/task.ts"
@@ -42,7 +41,7 @@ const valueOf = (exit: Exit.Exit<unknown, unknown>): unknown => Exit.isSuccess(e
 
 /** What a compute of `targets` gives; none are left when the scheduler has closed meanwhile. */
 export const ofTargets = (
-  { view }: SchedulerCore,
+  view: Home["view"],
   scan: Scan,
   mode: Mode,
   targets: ReadonlyArray<TaskId> | undefined,
@@ -60,7 +59,7 @@ export const ofTargets = (
 
 /** The values of what a body needs, and exits in the places in which it takes failures. */
 export const ofInputs = (
-  { view }: SchedulerCore,
+  view: Home["view"],
   isExit: (place: number) => boolean,
   targets: ReadonlyArray<TaskId> | undefined
 ): Exit.Exit<ReadonlyArray<unknown>, unknown> => {
@@ -84,8 +83,8 @@ export const ofFutures = (
   mode: Mode,
   futures: ReadonlyArray<FutureImpl>
 ): Exit.Exit<unknown, unknown> => {
-  const exitOf = (future: FutureImpl) => future.core.view.exitOfClaim(future)
-  const settled = futures.filter((future) => future.core.view.isSettled(future.claim))
+  const exitOf = (future: FutureImpl) => future.home.view.exitOfClaim(future)
+  const settled = futures.filter((future) => future.home.view.isSettled(future.claim))
   return collect(scan, mode, {
     exitOf: (place) => exitOf(futures[place]!),
     firstFailed: () => firstFailedOf(settled),

@@ -20,13 +20,10 @@ import type { Metadata, Status } from "../../Future.ts"
 import { Released } from "../../SkeinError.ts"
 import { literalAt } from "../bodies/livePlan.ts"
 import type { Time } from "../platform/time.ts"
-import type { FutureImpl } from "../tasks/task.ts"
+import type { FutureImpl, Rooted } from "../tasks/task.ts"
 import type { Release } from "../text/reasonText.ts"
 import type { FiberWorker } from "../workers/fiberWorker.ts"
 import { exitOf, rootCause } from "./causes.ts"
-
-/** A failure that came first, and what tells it from others, however equal they look. */
-type Rooted = readonly [origin: object, cause: Cause.Cause<unknown>]
 
 const oneCause = (rooted: ReadonlyArray<Rooted>): Cause.Cause<unknown> | undefined =>
   rooted.length === 0 ? undefined : Cause.fromReasons([...new Map(rooted).values()].flatMap(({ reasons }) => reasons))
@@ -34,7 +31,7 @@ const oneCause = (rooted: ReadonlyArray<Rooted>): Cause.Cause<unknown> | undefin
 /** Every failure that came first on the way to these settled futures, in one cause; `undefined` if there is none. */
 export const rootsOfFutures = (futures: ReadonlyArray<FutureImpl>): Cause.Cause<unknown> | undefined =>
   oneCause(futures.flatMap((future) => {
-    const rooted = future.core.view.rootOfClaim(future)
+    const rooted = future.home.view.rootOfClaim(future)
     return rooted === undefined ? [] : [rooted]
   }))
 
@@ -273,11 +270,11 @@ export class View {
 /** The failure among settled futures that came first: a result that is gone, or the first end without success. */
 export const firstFailedOf = (futures: ReadonlyArray<FutureImpl>): Exit.Exit<never, unknown> | undefined => {
   const gone = futures.find(({ claim }) => claim.state !== "live")
-  if (gone !== undefined) return gone.core.view.exitOfClaim(gone) as Exit.Exit<never, unknown>
+  if (gone !== undefined) return gone.home.view.exitOfClaim(gone) as Exit.Exit<never, unknown>
   // Ends are numbered by scheduler; of several, the first in the shape decides.
-  for (const core of new Set(futures.map((future) => future.core))) {
-    const own = futures.filter((future) => future.core === core)
-    const failed = core.view.firstFailed(own.map(({ claim }) => claim.task))
+  for (const home of new Set(futures.map((future) => future.home))) {
+    const own = futures.filter((future) => future.home === home)
+    const failed = home.view.firstFailed(own.map(({ claim }) => claim.task))
     if (failed !== undefined) return failed
   }
   return undefined

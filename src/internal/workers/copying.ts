@@ -6,38 +6,46 @@
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Copy } from "../../engine/protocol/Instruction.ts"
 import { Phase } from "../../engine/protocol/Phase.ts"
+import type { State } from "../../engine/state/State.ts"
 import { holdersOf } from "../../engine/workers/copies.ts"
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { Time } from "../platform/time.ts"
 import type { FutureImpl } from "../tasks/task.ts"
+import type { FiberWorker } from "./fiberWorker.ts"
+import type { Post } from "./scheduler.ts"
 
 export class Copies {
-  private readonly core: SchedulerCore
+  private readonly mailbox: Post
+  private readonly state: State
+  private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly time: Time
 
-  constructor(core: SchedulerCore) {
-    this.core = core
+  constructor(mailbox: Post, state: State, workers: ReadonlyArray<FiberWorker>, time: Time) {
+    this.mailbox = mailbox
+    this.state = state
+    this.workers = workers
+    this.time = time
   }
 
   make({ copy, task, to }: Pick<Copy, "copy" | "task" | "to">): void {
-    const { state, workers } = this.core
+    const { state, workers } = this
     // What has ended may have let go of it.
-    this.core.catchUp()
+    this.mailbox.catchUp()
     // It was called off, or did not wait for its turn.
     if (!state.copying.has(copy)) return
     workers[to]!.results.set(task, workers[state.tasks.worker[task]!]!.results.get(task))
-    this.core.ask({ _tag: "TaskCopied", now: this.core.now(), copy })
+    this.mailbox.ask({ _tag: "TaskCopied", now: this.time.now(), copy })
   }
 
   /** For those who ask for copies: they need not wait for their turn. */
   private makeNow(task?: TaskId): void {
-    for (const [copy, { task: its, to }] of Array.from(this.core.state.copying)) {
+    for (const [copy, { task: its, to }] of Array.from(this.state.copying)) {
       if (task === undefined || its === task) this.make({ copy, task: its, to })
     }
   }
 
   /** Spreads results evenly over the workers. */
   rebalance(): void {
-    this.core.ask({ _tag: "RebalanceRequested", now: this.core.now() })
+    this.mailbox.ask({ _tag: "RebalanceRequested", now: this.time.now() })
     this.makeNow()
   }
 
@@ -47,9 +55,9 @@ export class Copies {
     copies: number,
     workers: ReadonlyArray<string> | undefined
   ): ReadonlyArray<string> {
-    const { state } = this.core
+    const { state } = this
     if (of !== "live") return []
-    this.core.ask({ _tag: "CopiesRequested", now: this.core.now(), task, copies, workers })
+    this.mailbox.ask({ _tag: "CopiesRequested", now: this.time.now(), task, copies, workers })
     this.makeNow(task)
     if (state.tasks.phase[task] !== Phase.succeeded) return []
     return Array.from(holdersOf(state, task)).flatMap((index) => index < 0 ? [] : [state.workers[index]!.name])

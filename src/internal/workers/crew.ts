@@ -8,18 +8,17 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { StartWorker } from "../../engine/protocol/Instruction.ts"
-import type { WorkerTransition } from "../../engine/protocol/Transition.ts"
+import type { Log, WorkerTransition } from "../../engine/protocol/Transition.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
 import { GraphError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import type { PoolPosting, Posting } from "../settings/terms.ts"
 import { invalidOption } from "../tasks/checks.ts"
 import { closed } from "../text/closed.ts"
@@ -27,6 +26,22 @@ import { quote } from "../text/text.ts"
 import { warning } from "../text/warnings.ts"
 import { FiberWorker } from "./fiberWorker.ts"
 import { keptIn } from "./kept.ts"
+import type { Scheduler } from "./scheduler.ts"
+
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
+/** What a crew uses of the scheduler whose workers it has, beside what these use themselves. */
+interface Employer extends Scheduler {
+  readonly log: Mutable<Log>
+  readonly context: Context.Context<never>
+  readonly workers: Array<FiberWorker>
+  readonly life: Scheduler["life"] & { readonly isClosed: boolean }
+  readonly owners: {
+    readonly find: (scope: Scope.Scope) => number | undefined
+    readonly dismiss: (owner: number, by: string, reason: string) => void
+  }
+  readonly warn: (...line: ReadonlyArray<unknown>) => void
+}
 
 /** Where workers come one after the other: each takes the place of the one before it. */
 export interface Post {
@@ -58,7 +73,7 @@ const failed = (worker: string, cause: Cause.Cause<unknown>): GraphError =>
   new GraphError({ reason: { _tag: "WorkerFailed", worker, cause } })
 
 export class Crew {
-  private readonly core: SchedulerCore
+  private readonly scheduler: Employer
   private readonly members = new Map<FiberWorker, Member>()
   /** Those that are lost, as long as something runs there. */
   private readonly resting = new Set<FiberWorker>()
@@ -74,8 +89,8 @@ export class Crew {
   private readonly leaving = new Fifo<FiberWorker>()
   private readonly expired = new Fifo<FiberWorker>()
 
-  constructor(core: SchedulerCore) {
-    this.core = core
+  constructor(scheduler: Employer) {
+    this.scheduler = scheduler
   }
 
   // ---- what the engine says, within its step
@@ -86,8 +101,8 @@ export class Crew {
   }
 
   prepare({ name, replaces, worker: row }: StartWorker): void {
-    const former = replaces < 0 ? undefined : this.members.get(this.core.workers[replaces]!)!.post
-    const worker = new FiberWorker(this.core, name, (former?.posting ?? this.pool!).labels)
+    const former = replaces < 0 ? undefined : this.members.get(this.scheduler.workers[replaces]!)!.post
+    const worker = new FiberWorker(this.scheduler, name, (former?.posting ?? this.pool!).labels)
     if (former === undefined) this.enlist(worker, { posting: { ...this.pool!, id: name }, present: worker })
     else {
       former.present = worker
@@ -98,19 +113,19 @@ export class Crew {
   }
 
   left(row: number): void {
-    this.leaving.push(this.core.workers[row]!)
+    this.leaving.push(this.scheduler.workers[row]!)
   }
 
   /** From now on nothing of what the worker brings counts. */
   expire(row: number): void {
-    const worker = this.core.workers[row]!
+    const worker = this.scheduler.workers[row]!
     this.strike(worker)
     this.expired.push(worker)
   }
 
   private place(worker: FiberWorker, row: number): void {
     worker.index = row
-    this.core.workers[row] = worker
+    this.scheduler.workers[row] = worker
   }
 
   private enlist(worker: FiberWorker, post: Post): Member {
@@ -135,16 +150,16 @@ export class Crew {
     const worker = this.coming.shift()!
     const member = this.members.get(worker)
     // It left before it came.
-    if (member === undefined || this.core.life.isClosed) return
+    if (member === undefined || this.scheduler.life.isClosed) return
     if (member.post.posting.onStart === undefined) return this.begin(worker, member)
     const opening = Effect.withFiber<void, GraphError>((fiber) => {
       member.starting = fiber as Fiber.Fiber<void, GraphError>
       return this.open(member)
     })
-    Effect.runForkWith(this.core.context)(opening).addObserver((exit) => {
+    Effect.runForkWith(this.scheduler.context)(opening).addObserver((exit) => {
       member.starting = undefined
-      if (!this.members.has(worker) || this.core.life.isClosed) return
-      this.core.life.guard(() => {
+      if (!this.members.has(worker) || this.scheduler.life.isClosed) return
+      this.scheduler.life.guard(() => {
         if (Exit.isSuccess(exit)) this.begin(worker, member)
         else this.giveUp(worker, member, exit.cause)
       })
@@ -152,15 +167,15 @@ export class Crew {
   }
 
   private begin(worker: FiberWorker, member: Member): void {
-    this.core.ask({ _tag: "WorkerStarted", now: this.core.now(), worker: worker.index })
+    this.scheduler.mailbox.ask({ _tag: "WorkerStarted", now: this.scheduler.time.now(), worker: worker.index })
     this.tell()
     this.beat(worker, member)
     Deferred.doneUnsafe(member.started, Exit.void)
   }
 
   private giveUp(worker: FiberWorker, member: Member, cause: Cause.Cause<GraphError>): void {
-    this.core.warn(`Worker ${quote(worker.name)} could not be started anew`, cause)
-    this.core.ask({ _tag: "WorkerLost", now: this.core.now(), worker: worker.index })
+    this.scheduler.warn(`Worker ${quote(worker.name)} could not be started anew`, cause)
+    this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.index })
     this.tell()
     Deferred.doneUnsafe(member.started, Exit.failCause(cause))
     this.dismiss(worker, Exit.failCause(cause))
@@ -179,7 +194,7 @@ export class Crew {
     if (member !== undefined) {
       const { ttlMillis } = member.post.posting.terms
       const name = quote(worker.name)
-      this.core.warn(`Worker ${name} was not heard for ${ttlMillis} ms, its ttl, and counts as lost`)
+      this.scheduler.warn(`Worker ${name} was not heard for ${ttlMillis} ms, its ttl, and counts as lost`)
     }
     this.remove(worker)
   }
@@ -190,12 +205,12 @@ export class Crew {
    */
   lose(worker: FiberWorker): void {
     this.strike(worker)
-    this.core.ask({ _tag: "WorkerLost", now: this.core.now(), worker: worker.index })
+    this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.index })
     this.remove(worker)
   }
 
   private strike(worker: FiberWorker): void {
-    this.core.hasLost = true
+    this.scheduler.inputs.haveBeenLost = true
     this.lostScopes.set(worker, worker.lose())
   }
 
@@ -211,8 +226,8 @@ export class Crew {
 
   /** Ends what a lost body has submitted. */
   disown(scope: Scope.Scope): void {
-    const owner = this.core.owners.find(scope)
-    if (owner !== undefined) this.core.owners.dismiss(owner, "scheduler", "the worker was lost that ran its body")
+    const owner = this.scheduler.owners.find(scope)
+    if (owner !== undefined) this.scheduler.owners.dismiss(owner, "scheduler", "the worker was lost that ran its body")
   }
 
   /** Closes what `onStart` acquired, after `rest`. */
@@ -233,7 +248,7 @@ export class Crew {
     const close = hooks === undefined
       ? still
       : Effect.andThen(still, Effect.catchCause(Scope.close(hooks, exit), (cause) => warning(text, cause)))
-    keptIn(this.closings, this.core.context, Effect.exit(close)).addObserver(() => {
+    keptIn(this.closings, this.scheduler.context, Effect.exit(close)).addObserver(() => {
       if (over !== undefined) Deferred.doneUnsafe(over, Exit.void)
     })
   }
@@ -248,16 +263,25 @@ export class Crew {
           return yield* invalidOption("id", posting.id, "a name that no other worker has")
         }
         const scope = yield* Effect.scope
-        const worker = new FiberWorker(this.core, posting.id, posting.labels)
+        const worker = new FiberWorker(this.scheduler, posting.id, posting.labels)
         const post: Post = { posting, present: worker }
         const member = this.enlist(worker, post)
         const dismissed = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
           Effect.sync(() => this.dismiss(worker, exit))
         yield* Effect.onError(restore(this.open(member)), (cause) => dismissed(Exit.failCause(cause)))
-        if (this.core.life.isClosed) return yield* closed("scheduler")
+        if (this.scheduler.life.isClosed) return yield* closed("scheduler")
         this.joining = worker
         const { id: name, labels, mark, resources: amounts, slots, terms } = posting
-        this.core.ask({ _tag: "WorkerAdded", now: this.core.now(), name, slots, amounts, labels, mark, terms })
+        this.scheduler.mailbox.ask({
+          _tag: "WorkerAdded",
+          now: this.scheduler.time.now(),
+          name,
+          slots,
+          amounts,
+          labels,
+          mark,
+          terms
+        })
         this.joining = undefined
         this.tell()
         this.beat(worker, member)
@@ -277,7 +301,16 @@ export class Crew {
       const { id: name, idleMillis, max, min, slots, terms } = posting
       this.pool = posting
       const others = new Set(this.members.values())
-      this.core.ask({ _tag: "PoolOpened", now: this.core.now(), name, min, max, slots, idleMillis, terms })
+      this.scheduler.mailbox.ask({
+        _tag: "PoolOpened",
+        now: this.scheduler.time.now(),
+        name,
+        min,
+        max,
+        slots,
+        idleMillis,
+        terms
+      })
       const first = Array.from(this.members.values()).filter((member) => !others.has(member))
       return Effect.forEach(first, ({ started }) => Deferred.await(started), {
         concurrency: "unbounded",
@@ -296,8 +329,8 @@ export class Crew {
 
   /** Lets a worker take nothing new; a clean stop: none comes in its place. */
   drain(worker: FiberWorker): void {
-    if (this.core.life.isClosed || !this.members.has(worker)) return
-    this.core.ask({ _tag: "WorkerDrained", now: this.core.now(), worker: worker.index })
+    if (this.scheduler.life.isClosed || !this.members.has(worker)) return
+    this.scheduler.mailbox.ask({ _tag: "WorkerDrained", now: this.scheduler.time.now(), worker: worker.index })
     this.tell()
   }
 
@@ -307,7 +340,7 @@ export class Crew {
       const member = this.members.get(worker)
       this.drain(worker)
       // A body that runs there would wait for its own end.
-      const isThere = attemptOf(this.core, fiber)?.host === worker
+      const isThere = attemptOf(this.scheduler.home, fiber)?.host === worker
       return member === undefined || isThere ? Effect.void : Deferred.await(member.over)
     })
   }
@@ -324,22 +357,22 @@ export class Crew {
     if (ttlMillis === undefined) return
     const beat = Effect.sync(() => {
       if (member.isSilenced || !this.members.has(worker)) return
-      this.core.ask({ _tag: "WorkerBeat", now: this.core.now(), worker: worker.index })
+      this.scheduler.mailbox.ask({ _tag: "WorkerBeat", now: this.scheduler.time.now(), worker: worker.index })
     })
-    const beats = Effect.forever(Effect.andThen(this.core.sleep(ttlMillis / 3), beat), { disableYield: true })
-    member.beats = Effect.runForkWith(this.core.context)(beats)
+    const beats = Effect.forever(Effect.andThen(this.scheduler.time.sleep(ttlMillis / 3), beat), { disableYield: true })
+    member.beats = Effect.runForkWith(this.scheduler.context)(beats)
   }
 
   // ---- watching
 
   /** All that run, or may be running something yet. */
   everyone(): ReadonlyArray<FiberWorker> {
-    return [...new Set([...this.core.workers, ...this.members.keys(), ...this.resting])]
+    return [...new Set([...this.scheduler.workers, ...this.members.keys(), ...this.resting])]
   }
 
   /** Follows the lives of workers until the result is called; calls `end` if the scheduler closes before. */
   listen(hear: Listener["hear"], end: Listener["end"] = () => {}): () => void {
-    if (this.core.life.isClosed) {
+    if (this.scheduler.life.isClosed) {
       end()
       return () => {}
     }
@@ -347,18 +380,18 @@ export class Crew {
     this.tell()
     const listener: Listener = { hear, end }
     this.listeners.add(listener)
-    this.core.log.workers ??= []
+    this.scheduler.log.workers ??= []
     return () => {
       this.listeners.delete(listener)
-      if (this.listeners.size === 0) this.core.log.workers = undefined
+      if (this.listeners.size === 0) this.scheduler.log.workers = undefined
     }
   }
 
   private tell(): void {
-    const log = this.core.log.workers
+    const log = this.scheduler.log.workers
     if (log === undefined || log.length === 0) return
     for (const transition of log.splice(0)) {
-      const told = { ...transition, at: this.core.time.instantOf(transition.at) }
+      const told = { ...transition, at: this.scheduler.time.instantOf(transition.at) }
       for (const { hear } of this.listeners) hear(told)
     }
   }

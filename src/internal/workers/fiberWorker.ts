@@ -32,14 +32,13 @@ import type { LivePlan, Run } from "../bodies/livePlan.ts"
 import { missedBy } from "../bodies/missed.ts"
 import { delayOf, isDone, isRetriable, retryOf } from "../bodies/retries.ts"
 import { endingOf, missedIn, withoutInterrupts, withoutSignals } from "../bodies/signals.ts"
-// oxlint-disable-next-line no-restricted-imports -- an arrow that looks up: test/architecture.test.ts counts them
-import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 import { quote } from "../text/text.ts"
 import { looked } from "../values/looks.ts"
 import { keptIn } from "./kept.ts"
 import { Resources } from "./resources.ts"
 import { Results } from "./results.ts"
+import type { Scheduler } from "./scheduler.ts"
 
 /** One attempt of a task. */
 interface Order {
@@ -53,7 +52,11 @@ export class FiberWorker {
   readonly name: string
   readonly labels: ReadonlyArray<string>
   readonly results = new Results()
-  private readonly core: SchedulerCore
+  private readonly scheduler: Scheduler
+  private readonly mailbox: Scheduler["mailbox"]
+  private readonly attempts: Scheduler["attempts"]
+  private readonly inputs: Scheduler["inputs"]
+  private readonly waits: Scheduler["waits"]
   /** The attempts that have not ended within the call that started them. */
   private readonly fibers = new Map<TaskId, Fiber.Fiber<unknown, unknown>>()
   /** How many attempts are within the call that starts them: they are not among `fibers` yet. */
@@ -64,8 +67,12 @@ export class FiberWorker {
   isLost = false
   private readonly resources = new Resources(this.closing)
 
-  constructor(core: SchedulerCore, name: string, labels: ReadonlyArray<string>) {
-    this.core = core
+  constructor(scheduler: Scheduler, name: string, labels: ReadonlyArray<string>) {
+    this.scheduler = scheduler
+    this.mailbox = scheduler.mailbox
+    this.attempts = scheduler.attempts
+    this.inputs = scheduler.inputs
+    this.waits = scheduler.waits
     this.name = name
     this.labels = labels
   }
@@ -73,13 +80,13 @@ export class FiberWorker {
   start(id: TaskId, attempt: number, plan: LivePlan, index: number): void {
     const f = plan.functions[index]
     // A body that may look around sees all that has ended.
-    if (f === undefined && plan.nodes[index]!.plain === undefined) this.core.catchUp()
+    if (f === undefined && plan.nodes[index]!.plain === undefined) this.mailbox.catchUp()
     // Cancelled in the same turn in which it was started: the body never runs.
-    if (this.core.isStopping(id, attempt)) return this.report(id, attempt, interrupted)
+    if (this.attempts.isStopping(id, attempt)) return this.report(id, attempt, interrupted)
     // Inputs are read now: by the time the body gets to them, the worker that holds them may be lost.
     if (f !== undefined) {
-      const inputs = this.core.inputsOf(id)
-      return this.startPlain(id, attempt, plan, index, () => valueOf(f, inputs, this.core, id))
+      const inputs = this.inputs.of(id)
+      return this.startPlain(id, attempt, plan, index, () => valueOf(f, inputs, this.attempts, id))
     }
     const task = plan.nodes[index]!
     const { plain } = task
@@ -90,7 +97,7 @@ export class FiberWorker {
       attempt,
       plan,
       index,
-      () => valueOf(plain, assembled(task, inputs), this.core, id)
+      () => valueOf(plain, assembled(task, inputs), this.attempts, id)
     )
   }
 
@@ -102,9 +109,11 @@ export class FiberWorker {
     const exit = fiber.pollUnsafe()
     if (exit === undefined) this.watchPlain({ task: id, attempt }, nodes[index]!, run, fiber)
     // The way of most tasks, without an object for the order; `ended` does the same and knows all other ways.
-    else if (Exit.isSuccess(exit) && run.cache === undefined && !this.isLost && !this.core.isStopping(id, attempt)) {
+    else if (
+      Exit.isSuccess(exit) && run.cache === undefined && !this.isLost && !this.attempts.isStopping(id, attempt)
+    ) {
       this.results.set(id, exit.value)
-      this.core.endedAtOnce(id, attempt, exit.value)
+      this.mailbox.endedAtOnce(id, attempt, exit.value)
     } else this.ended({ task: id, attempt }, nodes[index]!, run, exit)
   }
 
@@ -120,7 +129,7 @@ export class FiberWorker {
       const exit = this.checked(order, task, given)
       if (task.options.resource === true && Exit.isSuccess(exit) && this.counts(order)) {
         const { asyncScope } = run
-        this.resources.add(order.task, { scope, exit, context, asyncScope, key: this.core.keyOf(order.task) })
+        this.resources.add(order.task, { scope, exit, context, asyncScope, key: this.attempts.keyOf(order.task) })
         return this.succeed(order.task, order.attempt, task, run, exit.value)
       }
       if (scope.state._tag !== "Empty") return this.closeScope(order, task, run, exit, scope, context)
@@ -130,7 +139,7 @@ export class FiberWorker {
     }
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return close(exit)
-    if (this.isLost) this.core.crew.disown(scope)
+    if (this.isLost) this.scheduler.crew.disown(scope)
     this.watch(order, fiber, close)
   }
 
@@ -147,17 +156,26 @@ export class FiberWorker {
     if (Exit.isFailure(exit) || typeof exit.value !== "object" || exit.value === null) return exit
     // Of an attempt that does not count they may be gone.
     const inputs = () => this.counts(order) ? assembled(task, this.inputsOf(order.task, task)) : undefined
-    const wrong = strayResult(task, exit.value, inputs, this.core, order.task)
+    const wrong = strayResult(task, exit.value, inputs, this.attempts, order.task)
     return wrong === undefined ? exit : Exit.die(wrong)
   }
 
   /** Whether what an attempt brings is wanted. */
   private counts({ attempt, task }: Order): boolean {
-    return !this.isLost && !this.core.isStopping(task, attempt)
+    return !this.isLost && !this.attempts.isStopping(task, attempt)
   }
 
   private contextFor(order: Order, run: Run, scope: Scope.Scope): Context.Context<never> {
-    const attempt = new Attempt(this.core, this, order.task, order.attempt, this.core.startsOf(order.task), scope)
+    const attempt = new Attempt(
+      this.scheduler.home,
+      this,
+      order.task,
+      order.attempt,
+      this.attempts.startsOf(order.task),
+      scope,
+      this.attempts.submissionOf(order.task),
+      this.attempts.indexOf(order.task)
+    )
     const context = Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<never>
     attempt.context = context
     attempt.base = run.context
@@ -180,7 +198,7 @@ export class FiberWorker {
     }
     const closed = closing.pollUnsafe()
     if (closed !== undefined) done(closed)
-    else closing.addObserver((closed) => this.core.life.guard(() => done(closed)))
+    else closing.addObserver((closed) => this.scheduler.life.guard(() => done(closed)))
   }
 
   private watch(
@@ -191,8 +209,8 @@ export class FiberWorker {
     this.fibers.set(task, fiber)
     fiber.addObserver((exit) => {
       this.fibers.delete(task)
-      this.core.waits.bodyEnded(attempt)
-      this.core.life.guard(() => ended(exit))
+      this.waits.bodyEnded(attempt)
+      this.scheduler.life.guard(() => ended(exit))
     })
     // Lost within the call that started it, when it was not known yet.
     if (this.isLost) fiber.interruptUnsafe()
@@ -200,27 +218,28 @@ export class FiberWorker {
 
   private bodyOf({ task: id }: Order, task: TaskImpl): Effect.Effect<unknown, unknown> {
     const inputs = task.kind === "exit"
-      ? [this.core.view.exitOf(this.core.inputOf(id))]
+      ? [this.inputs.exitOfOnly(id)]
       : this.inputsOf(id, task)
-    return bodyOf(task, inputs, this.core, id)
+    return bodyOf(task, inputs, this.attempts, id)
   }
 
   private wired(id: TaskId, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
-    const { wire } = this.core
-    return wire === undefined ? body : wire.body(this.core, id, body)
+    const { line } = this.scheduler
+    return line === undefined ? body : line.body(id, body)
   }
 
   private inputsOf(id: TaskId, task: TaskImpl): Array<unknown> | undefined {
-    return task.shape === "none" ? undefined : this.core.inputsOf(id)
+    return task.shape === "none" ? undefined : this.inputs.of(id)
   }
 
   private ended(order: Order, task: TaskImpl, run: Run, exit: Exit.Exit<unknown, unknown>): void {
-    this.core.waits.attemptEnded(order.attempt)
+    this.waits.attemptEnded(order.attempt)
     if (this.isLost) return
-    if (this.core.isStopping(order.task, order.attempt)) return this.stopped(order, task, run)
+    if (this.attempts.isStopping(order.task, order.attempt)) return this.stopped(order, task, run)
     if (Exit.isSuccess(exit)) {
-      if (task.kind === "flatMap") this.core.expand(order.task, order.attempt, exit.value, run, this)
-      else this.succeed(order.task, order.attempt, task, run, exit.value)
+      if (task.kind === "flatMap") {
+        this.scheduler.expansion.expand(order.task, order.attempt, exit.value, run, this)
+      } else this.succeed(order.task, order.attempt, task, run, exit.value)
       return
     }
     const cause = withoutInterrupts(exit.cause)
@@ -235,34 +254,34 @@ export class FiberWorker {
     const missed = missedIn(cause)
     const ending = endingOf(cause)
     if (missed === undefined || ending._tag === "Skipped") return this.report(task, attempt, ending)
-    const key = this.core.keyOf(task)
+    const key = this.attempts.keyOf(task)
     const found = looked(
-      () => missedBy(missed, handles, key, this.core.dependenciesOf(task), originsOf),
+      () => missedBy(missed, handles, key, this.inputs.placesOf(task), originsOf),
       new TypeError(`What task ${quote(key)} named in Task.dependenciesLost throws when it is looked at.`)
     )
     if (found instanceof TypeError) return this.fail(task, attempt, Cause.die(found))
-    this.core.hasLost = true
+    this.inputs.haveBeenLost = true
     this.report(task, attempt, { _tag: "DependenciesLost", ...found })
   }
 
   /** The outcome was fixed when the attempt was asked to stop, whatever it ended with; only a timeout may be tried again. */
   private stopped(order: Order, task: TaskImpl, run: Run): void {
-    if (this.core.hasTimedOut(order.task)) this.timedOut(order, task, run)
+    if (this.attempts.hasTimedOut(order.task)) this.timedOut(order, task, run)
     else this.report(order.task, order.attempt, interrupted)
   }
 
   private succeed(id: TaskId, attempt: number, task: TaskImpl, run: Run, value: unknown): void {
     if (this.isLost) return
     this.results.set(id, value)
-    if (run.cache !== undefined && task.kind !== "value") this.core.cache(id, value)
-    this.core.succeeded(id, attempt, value)
+    if (run.cache !== undefined && task.kind !== "value") this.scheduler.caching.add(id, value)
+    this.mailbox.succeeded(id, attempt, value)
   }
 
   private timedOut(order: Order, task: TaskImpl, run: Run): void {
     const { timeoutMillis } = task.options
     const retry = retryOf(task, run)
     if (retry === undefined) return this.report(order.task, order.attempt, interrupted)
-    const key = this.core.keyOf(order.task)
+    const key = this.attempts.keyOf(order.task)
     const error = new TaskTimeout({ key, of: "attempt", millis: timeoutMillis! })
     this.decide(order, run, retry, error, () => this.report(order.task, order.attempt, interrupted))
   }
@@ -286,7 +305,7 @@ export class FiberWorker {
   /** Reports a failure, whose cause is kept for those who observe it. */
   fail(task: TaskId, attempt: number, cause: Cause.Cause<unknown>): void {
     if (this.isLost) return
-    const failure = this.core.keepCause(cause)
+    const failure = this.scheduler.causes.keep(cause)
     this.report(task, attempt, { _tag: "Failed", failure, defect: Cause.findErrorOption(cause)._tag === "None" })
   }
 
@@ -299,9 +318,12 @@ export class FiberWorker {
     giveUp: () => void
   ): void {
     const context = this.contextFor(order, run, Scope.makeUnsafe())
-    const fiber = this.launch(context, Effect.scoped(delayOf(this.core, order.task, retry, error)))
+    const fiber = this.launch(
+      context,
+      Effect.scoped(delayOf(this.scheduler.schedules, this.scheduler.time, order.task, retry, error))
+    )
     const decided = (exit: Exit.Exit<[unknown, Duration.Duration], unknown>): void => {
-      this.core.waits.attemptEnded(order.attempt)
+      this.waits.attemptEnded(order.attempt)
       if (this.isLost) return
       if (Exit.isSuccess(exit)) {
         const delayMillis = Duration.toMillis(exit.value[1])
@@ -315,27 +337,27 @@ export class FiberWorker {
   }
 
   report(task: TaskId, attempt: number, ending: Ending): void {
-    this.core.ended(task, attempt, ending)
+    this.mailbox.ended(task, attempt, ending)
   }
 
   stop(stop: Stop): void {
     const { task } = stop
     const fiber = this.fibers.get(task)
     if (fiber === undefined) return
-    this.core.waits.stopComes(stop, fiber)
+    this.waits.stopComes(stop, fiber)
     this.stopFiber(task, fiber)
   }
 
   /** What the body does then is done in its own async context. */
   private stopFiber(task: TaskId, fiber: Fiber.Fiber<unknown, unknown>): void {
-    this.core.asyncScopeOf(task).runInAsyncScope(() => fiber.interruptUnsafe())
+    this.scheduler.scopes.of(task).runInAsyncScope(() => fiber.interruptUnsafe())
   }
 
   /** What keeps an attempt from ending. */
   obstacleOf(task: TaskId): Obstacle {
     const fiber = this.fibers.get(task)
     if (fiber === undefined) return "ending"
-    const shields = attemptOf(this.core, fiber)?.shields ?? 0
+    const shields = attemptOf(this.scheduler.home, fiber)?.shields ?? 0
     return shields > 0 ? "shielded" : "body"
   }
 
@@ -343,9 +365,9 @@ export class FiberWorker {
   finalize({ attempt, task }: Finalize): void {
     // Lost with its worker, before it came to this.
     if (!this.resources.has(task)) return
-    if (this.core.schedules.size > 0) this.core.schedules.delete(task)
+    if (this.scheduler.schedules.size > 0) this.scheduler.schedules.delete(task)
     this.resources.close(task, () => {
-      if (!this.isLost) this.core.life.guard(() => this.core.finalized(task, attempt))
+      if (!this.isLost) this.scheduler.life.guard(() => this.mailbox.finalized(task, attempt))
     })
   }
 
@@ -355,7 +377,7 @@ export class FiberWorker {
     this.results.clear()
     const owned = this.resources.scopes()
     const running = Array.from(this.fibers).flatMap(([task, fiber]) => {
-      const attempt = attemptOf(this.core, fiber)
+      const attempt = attemptOf(this.scheduler.home, fiber)
       // A plain function runs in the context of its submitter, which may be a body elsewhere.
       return attempt?.task === task && attempt.scope !== undefined ? [attempt.scope] : []
     })

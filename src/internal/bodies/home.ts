@@ -1,0 +1,103 @@
+/**
+ * What a body may ask of the scheduler that runs it, through `Client`, `Worker`, and the futures that it has.
+ *
+ * @internal
+ */
+import type * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Limits } from "../../engine/protocol/Settings.ts"
+import type { Owner } from "../../engine/state/Owner.ts"
+import type { Place } from "../../engine/state/Submission.ts"
+import type { GraphError, Starved } from "../../SkeinError.ts"
+import type { CancelRequest, FutureHome, FutureImpl, Handle, Pass, TaskImpl } from "../tasks/task.ts"
+import type { Callbacks } from "./callbacks.ts"
+import type { ResultCache } from "./livePlan.ts"
+
+type Caller = Fiber.Fiber<unknown, unknown>
+
+/** What a submission is given beside its tasks. */
+export interface Given {
+  readonly cache?: ResultCache | undefined
+  readonly passes?: ReadonlyArray<Pass> | undefined
+}
+
+/** How a compute treats failures and results. */
+export interface ComputeOptions extends Given {
+  /** Run all that is not downstream of a failure. */
+  readonly keepGoing: boolean
+  readonly callbacks: Callbacks | undefined
+  /** In a task: wait without giving the slot away. */
+  readonly keepsSlot?: boolean | undefined
+}
+
+/** Tasks to read; none when the scheduler has closed meanwhile. */
+export type Targets = ReadonlyArray<TaskId> | undefined
+
+/** An attempt as far as its slot is concerned. */
+export interface Seat {
+  readonly task: TaskId
+  readonly serial: number
+  /** The wait that an explicit secede holds open, or -1. */
+  away: number
+  /** The fiber that has seceded, until it has rejoined. */
+  awayIn: Caller | undefined
+}
+
+export interface Home extends FutureHome {
+  readonly limits: Limits
+  readonly time: { readonly now: () => number }
+  readonly submissions: {
+    readonly submit: (
+      tasks: ReadonlyArray<Handle>,
+      scope: Scope.Scope,
+      caller: Caller,
+      given: Given
+    ) => Effect.Effect<ReadonlyArray<FutureImpl>, GraphError>
+    readonly retry: (
+      futures: ReadonlyArray<FutureImpl>,
+      scope: Scope.Scope,
+      caller: Caller
+    ) => Effect.Effect<ReadonlyArray<FutureImpl>, GraphError>
+    readonly refuseRetry: (future: FutureImpl) => GraphError | undefined
+  }
+  readonly computes: {
+    readonly run: <A, E>(
+      tasks: ReadonlyArray<Handle>,
+      options: ComputeOptions,
+      collect: (targets: Targets, owner: Pick<Owner, "roots" | "targets">) => Exit.Exit<A, E>
+    ) => Effect.Effect<A, E | GraphError | Starved>
+    readonly runInputs: <A, E>(
+      place: Place,
+      keepGoing: boolean,
+      collect: (targets: Targets) => Effect.Effect<A, E>
+    ) => Effect.Effect<A, E | GraphError | Starved>
+  }
+  readonly detached: {
+    readonly fire: (task: TaskImpl, group: string, caller: Caller) => Effect.Effect<void, GraphError>
+    readonly await: (group: string) => Effect.Effect<void, Starved>
+    readonly cancel: (group: string, request: CancelRequest) => Effect.Effect<void>
+  }
+  readonly waits: FutureHome["waits"] & {
+    readonly secede: (seat: Seat) => Effect.Effect<void>
+    readonly rejoin: (seat: Seat) => Effect.Effect<void>
+    readonly away: (seat: Seat) => Effect.Effect<number>
+    readonly abandon: (wait: number) => Effect.Effect<void>
+    readonly counted: <A, E, R>(wait: () => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  }
+  readonly view: FutureHome["view"] & {
+    readonly exitOf: (task: TaskId) => Exit.Exit<unknown, unknown>
+    readonly rootsOf: (
+      targets: ReadonlyArray<TaskId>,
+      owner: Pick<Owner, "roots" | "targets">
+    ) => Cause.Cause<unknown> | undefined
+  }
+  /** The retry schedules that have begun: a part of a fused task begins its own anew. */
+  readonly schedules: { readonly size: number; readonly delete: (task: TaskId) => unknown }
+}
+
+/** A future has its home from a scheduler. */
+export const homeOf = ({ home }: FutureImpl): Home => home as Home

@@ -1,0 +1,45 @@
+/**
+ * The async contexts in which a scheduler runs code of users.
+ *
+ * @internal
+ */
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { State } from "../../engine/state/State.ts"
+import { runOf } from "../bodies/livePlan.ts"
+import type { LivePlan } from "../bodies/livePlan.ts"
+import { captureAsyncScope } from "../platform/asyncScope.ts"
+import type { AsyncScope } from "../platform/asyncScope.ts"
+
+export class AsyncScopes {
+  private readonly state: State
+  /** The async context in which the layer was built. */
+  readonly layer: AsyncScope = captureAsyncScope()
+  /** The async context in which the pump is, while it is at work. */
+  private entered: AsyncScope | undefined
+
+  constructor(state: State) {
+    this.state = state
+  }
+
+  /** The async context of whoever submitted a live task first; that of the layer for others. */
+  of(task: TaskId): AsyncScope {
+    const { index, submission } = this.state.tasks
+    const plan = submission[task]?.plan as LivePlan | undefined
+    return plan === undefined ? this.layer : runOf(plan, index[task]!).asyncScope
+  }
+
+  /**
+   * Runs the pump in the async context of the task that starts next, or of the layer: mostly all starts of a turn are of one
+   * request, and need not enter it one by one.
+   */
+  enter(nextStart: TaskId, pump: () => void): void {
+    this.entered = nextStart < 0 ? this.layer : this.of(nextStart)
+    this.entered.runInAsyncScope(pump)
+    this.entered = undefined
+  }
+
+  /** Whether the pump is in this async context. */
+  isIn(scope: AsyncScope): boolean {
+    return scope === this.entered
+  }
+}

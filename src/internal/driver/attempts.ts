@@ -1,0 +1,49 @@
+/**
+ * What the engine knows of tasks that run, for those who run them.
+ *
+ * @internal
+ */
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import { Flag, Phase } from "../../engine/protocol/Phase.ts"
+import { keyOf, placeOf } from "../../engine/state/lookups.ts"
+import type { State } from "../../engine/state/State.ts"
+import type { Place, Submission } from "../../engine/state/Submission.ts"
+
+export class Attempts {
+  private readonly state: State
+
+  constructor(state: State) {
+    this.state = state
+  }
+
+  keyOf(task: TaskId): string {
+    return keyOf(this.state, task)
+  }
+
+  placeOf(task: TaskId): Place {
+    return placeOf(this.state, task)
+  }
+
+  /** The submission in which the task was registered, and its index there: a place without an object. */
+  submissionOf(task: TaskId): Submission {
+    return this.state.tasks.submission[task]!
+  }
+
+  indexOf(task: TaskId): number {
+    return this.state.tasks.index[task]!
+  }
+
+  /** How often the task was started. */
+  startsOf(task: TaskId): number {
+    return this.state.tasks.starts[task]!
+  }
+
+  isStopping(task: TaskId, attempt: number): boolean {
+    const { tasks } = this.state
+    return tasks.phase[task] === Phase.stopping && tasks.attempt[task] === attempt
+  }
+
+  hasTimedOut(task: TaskId): boolean {
+    return (this.state.tasks.flags[task]! & Flag.timedOut) !== 0
+  }
+}

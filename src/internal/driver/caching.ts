@@ -1,0 +1,45 @@
+/**
+ * Results on their way into the caches of their runs.
+ *
+ * @internal
+ */
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import { Flag } from "../../engine/protocol/Phase.ts"
+import { settingsOf } from "../../engine/state/lookups.ts"
+import type { State } from "../../engine/state/State.ts"
+import { isFor, runOf, taskAt } from "../bodies/livePlan.ts"
+import type { LivePlan } from "../bodies/livePlan.ts"
+import { inputOf } from "./inputs.ts"
+
+/** Adds a result to a cache. */
+export type Write = () => void
+
+export class Caching {
+  private readonly state: State
+
+  constructor(state: State) {
+    this.state = state
+  }
+
+  /** Adds the result of a task with a key to the cache of its run, if there is one. */
+  add(task: TaskId, value: unknown): void {
+    this.writeOf(task, value)?.()
+  }
+
+  /** What adds the result of a task to the cache of its run, if it is to be there. */
+  writeOf(task: TaskId, value: unknown): Write | undefined {
+    const { index, submission } = this.state.tasks
+    const plan = submission[task]!.plan as LivePlan
+    const { cache } = runOf(plan, index[task]!)
+    const isMeant = cache !== undefined && isFor(cache, taskAt({ submission: submission[task]!, index: index[task]! }))
+    const key = isMeant ? plan.settings.get(index[task]!)?.key : undefined
+    return key === undefined || this.ownsResource(task) ? undefined : () => cache!.set(key, value)
+  }
+
+  /** Whether the result of a task is not to outlive it: it owns a resource, or is that of a task whose result does. */
+  private ownsResource(task: TaskId): boolean {
+    const { flags } = this.state.tasks
+    const owns = (each: TaskId): boolean => (flags[each]! & (Flag.resource | Flag.retains)) !== 0
+    return owns(task) || (settingsOf(this.state, task)?.absorbs === true && owns(inputOf(this.state, task)))
+  }
+}

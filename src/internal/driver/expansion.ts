@@ -1,0 +1,102 @@
+/**
+ * Graphs that flatMap tasks return: each is compiled and submitted in place of the attempt that returned it.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Submission } from "../../engine/state/Submission.ts"
+import { GraphError } from "../../SkeinError.ts"
+import { defaultsOfChildren } from "../bodies/annotations.ts"
+import type { LivePlan, Run } from "../bodies/livePlan.ts"
+import { compile } from "../plans/compile.ts"
+import type { Live } from "../plans/compile.ts"
+import type { Time } from "../platform/time.ts"
+import { isTask, noHandles, noOptions, TaskImpl } from "../tasks/task.ts"
+import { briefResult } from "../text/brief.ts"
+import { foreignText, keepOneCopy } from "../values/strangers.ts"
+import type { FiberWorker } from "../workers/fiberWorker.ts"
+import type { Line } from "../workers/wire.ts"
+import type { Attempts } from "./attempts.ts"
+import type { Mailbox } from "./mailbox.ts"
+import { nothing } from "./outbox.ts"
+import { refused } from "./submissions.ts"
+
+export class Expansion {
+  private readonly mailbox: Mailbox
+  private readonly live: Live
+  private readonly attempts: Attempts
+  private readonly time: Time
+  private readonly line: Line | undefined
+
+  constructor(mailbox: Mailbox, live: Live, attempts: Attempts, time: Time, line: Line | undefined) {
+    this.mailbox = mailbox
+    this.live = live
+    this.attempts = attempts
+    this.time = time
+    this.line = line
+  }
+
+  /** A flatMap body has returned a task: submits it in place of the attempt. */
+  expand(task: TaskId, attempt: number, returned: unknown, run: Run, worker: Pick<FiberWorker, "fail">): void {
+    if (this.line === undefined) this.expandNow(task, attempt, returned, run, worker)
+    else this.line.carry("Ended", task, attempt, () => this.expandNow(task, attempt, returned, run, worker))
+  }
+
+  private expandNow(
+    task: TaskId,
+    attempt: number,
+    returned: unknown,
+    run: Run,
+    worker: Pick<FiberWorker, "fail">
+  ): void {
+    const inner = innerOf(run)
+    const compiled = isTask(returned)
+      ? compile([returned], this.live, inner)
+      : notATask(this.attempts.keyOf(task), returned)
+    if (compiled instanceof GraphError) return worker.fail(task, attempt, Cause.fail(compiled))
+    const { plan, targets } = compiled
+    const { index, submission } = this.attempts.placeOf(task)
+    const now = this.time.now()
+    const answer = this.mailbox.ask({ _tag: "TaskExpanded", now, task, attempt, plan, target: targets[0]! })
+    if (answer._tag === "Rejected") return worker.fail(task, attempt, Cause.fail(refused(answer)))
+    // The attempt may be over by now, and its row free.
+    if (answer === nothing) return
+    if ((submission.plan as LivePlan).isUnfolded) spend(submission, index)
+    plan.isUnfolded = true
+  }
+}
+
+/** The world of a graph that a flatMap task returned. */
+const innerOf = (run: Run): Run => {
+  const { annotations: { namespace }, cache, defaults } = run
+  if (defaults === undefined && cache === undefined) return run
+  return {
+    ...run,
+    defaults: defaults && defaultsOfChildren(defaults),
+    cache: cache && namespace === undefined ? { ...cache, forCallsAlone: true } : cache
+  }
+}
+
+/**
+ * Drops the functions and inputs of a plan that has done its work: it was returned by a flatMap task, and all that is left of it
+ * is one that stands for another by now. Nobody has a future of that, and what it stands in for runs itself again if it must. A
+ * loop would otherwise hold those of all its rounds. One with a key may be joined, or run again for others.
+ */
+const spend = ({ ids, plan }: Submission, index: number): void => {
+  if (plan.settings.size > 0 || ids.some((id, other) => id >= 0 && other !== index)) return
+  const { functions, nodes } = plan as unknown as { functions: Array<unknown>; nodes: Array<TaskImpl> }
+  for (let i = 0; i < nodes.length; i++) {
+    functions[i] = undefined
+    nodes[i] = spentTask
+  }
+}
+
+const spentTask = new TaskImpl({ _tag: "value", value: undefined }, undefined, "none", noHandles, noOptions, undefined)
+
+const notATask = (key: string, returned: unknown): GraphError => {
+  const foreign = foreignText(returned)
+  const dependency = `what its function returned, ${foreign ?? briefResult(returned)}`
+  const why = foreign === undefined ? "it is no task" : keepOneCopy
+  return new GraphError({ reason: { _tag: "InvalidDependency", key, dependency, why } })
+}

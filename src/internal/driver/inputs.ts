@@ -1,0 +1,86 @@
+/**
+ * What attempts are given: the results of what their tasks depend on, from the workers that hold them.
+ *
+ * @internal
+ */
+import { areInputsThere } from "../../engine/life/groups.ts"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import { hasEnded } from "../../engine/protocol/Phase.ts"
+import type { Phase } from "../../engine/protocol/Phase.ts"
+import { dependenciesOf, dependencyRows } from "../../engine/state/dependencies.ts"
+import { placeOf, settingsOf } from "../../engine/state/lookups.ts"
+import type { State } from "../../engine/state/State.ts"
+import { liveOf } from "../../engine/state/Submission.ts"
+import type { Place } from "../../engine/state/Submission.ts"
+import type { View } from "../views/view.ts"
+import type { FiberWorker } from "../workers/fiberWorker.ts"
+
+export class Inputs {
+  /** Whether a result was ever lost, with its worker or because a body said so. */
+  haveBeenLost = false
+  private readonly state: State
+  private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly view: View
+
+  constructor(state: State, workers: ReadonlyArray<FiberWorker>, view: View) {
+    this.state = state
+    this.workers = workers
+    this.view = view
+  }
+
+  /** The results of all that a task depends on. */
+  of(task: TaskId): Array<unknown> {
+    const { state: { tasks: { index, submission, worker } }, workers } = this
+    const { ids, plan: { offsets, targets } } = submission[task]!
+    const from = offsets[index[task]!]!
+    const values = new Array<unknown>(offsets[index[task]! + 1]! - from)
+    // A look-up of the holder is a cache miss in a large table.
+    const only = workers.length === 1 && !this.state.hasLiterals ? workers[0] : undefined
+    for (let i = 0; i < values.length; i++) {
+      const target = targets[from + i]!
+      const input = target >= 0 ? ids[target]! : ~target
+      values[i] = only === undefined && worker[input]! < 0
+        ? this.view.resultOf(input)
+        : (only ?? workers[worker[input]!])?.results.get(input)
+    }
+    if (this.state.needs.size > 0 && this.state.needs.has(task)) this.putExits(task, values)
+    return values
+  }
+
+  /** Puts exits in the places of inputs that have a policy, and nothing for those that have not ended. */
+  private putExits(task: TaskId, values: Array<unknown>): void {
+    const { groups } = this.state.needs.get(task)!
+    const rows = dependencyRows(this.state, task)
+    for (const { from, of, to } of groups) {
+      if (of !== "inputs") continue
+      for (let place = from; place < to; place++) {
+        const input = rows[place]!
+        const hasCome = input >= 0 && hasEnded(this.state.tasks.phase[input] as Phase)
+        values[place] = hasCome ? this.view.exitOf(input) : undefined
+      }
+    }
+  }
+
+  /** How the task ended that `task` depends on alone. */
+  exitOfOnly(task: TaskId): ReturnType<View["exitOf"]> {
+    return this.view.exitOf(inputOf(this.state, task))
+  }
+
+  /** Whether nothing of what a task depends on was lost since it was told to start. */
+  areThere(task: TaskId): boolean {
+    if (settingsOf(this.state, task)?.policies !== undefined) return areInputsThere(this.state, task)
+    return dependenciesOf(this.state, task).every((input) => hasEnded(this.state.tasks.phase[input] as Phase))
+  }
+
+  /** Where what a task depends on was registered; nothing for what it has let go of. */
+  placesOf(task: TaskId): ReadonlyArray<Place | undefined> {
+    return dependencyRows(this.state, task).map((each) => each < 0 ? undefined : placeOf(this.state, each))
+  }
+}
+
+/** The task that `task` depends on alone. */
+export const inputOf = (state: State, task: TaskId): TaskId => {
+  const { index, submission } = state.tasks
+  const { offsets, targets } = submission[task]!.plan
+  return liveOf(submission[task]!, targets[offsets[index[task]!]!]!)
+}

@@ -1,0 +1,74 @@
+/**
+ * What the compiler asks of the engine: which tasks are live, and what has become of others.
+ *
+ * @internal
+ */
+import { isSpent } from "../../engine/life/spent.ts"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import { hasEnded, Phase } from "../../engine/protocol/Phase.ts"
+import type { Phase as PhaseOf } from "../../engine/protocol/Phase.ts"
+import type { Identity } from "../../engine/protocol/Plan.ts"
+import { placeOf, settingsOf } from "../../engine/state/lookups.ts"
+import type { State } from "../../engine/state/State.ts"
+import type { Place } from "../../engine/state/Submission.ts"
+import type { Home } from "../bodies/home.ts"
+import { runAt, taskAt } from "../bodies/livePlan.ts"
+import { retryOf } from "../bodies/retries.ts"
+import type { Live } from "../plans/compile.ts"
+import type { Past } from "../plans/rerun.ts"
+import { namedBy } from "../tasks/keys.ts"
+import type { Named } from "../tasks/keys.ts"
+import type { FutureImpl } from "../tasks/task.ts"
+import { releaseText } from "../text/reasonText.ts"
+import type { View } from "../views/view.ts"
+import type { Attempts } from "./attempts.ts"
+
+export class LiveEngine implements Live, Past {
+  readonly home: Home
+  private readonly state: State
+  private readonly view: View
+  private readonly attempts: Attempts
+
+  constructor(home: Home, state: State, view: View, attempts: Attempts) {
+    this.home = home
+    this.state = state
+    this.view = view
+    this.attempts = attempts
+  }
+
+  find(identity: Identity): TaskId {
+    return this.state.keys.get(identity) ?? -1
+  }
+
+  isSpent(id: TaskId): boolean {
+    return isSpent(this.state, id)
+  }
+
+  namedOf(id: TaskId): Named | undefined {
+    return namedBy(settingsOf(this.state, id))
+  }
+
+  placeOf(id: TaskId): Place {
+    return placeOf(this.state, id)
+  }
+
+  refuse({ claim, home }: FutureImpl): string | undefined {
+    if (home !== this.home) return "it belongs to another scheduler; join it there and pass the value"
+    if (claim.state === "released") return `its result ${releaseText(this.view.releaseOf(claim))}`
+    return claim.state === "cancelled" ? "it was cancelled" : undefined
+  }
+
+  /** The task registered there, if its result is held or on its way. */
+  usable(place: Place): TaskId {
+    const id = place.submission.ids[place.index]!
+    if (id < 0) return -1
+    const phase = this.state.tasks.phase[id] as PhaseOf
+    if (hasEnded(phase)) return phase === Phase.succeeded ? id : -1
+    // A resource that is being finalized is as good as gone.
+    if (phase === Phase.releasing) return -1
+    if (phase !== Phase.stopping) return id
+    // One that stops because an attempt took too long may be tried again by itself.
+    const retry = retryOf(taskAt(place), runAt(place))
+    return this.attempts.hasTimedOut(id) && retry !== undefined ? id : -1
+  }
+}

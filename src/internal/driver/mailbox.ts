@@ -1,0 +1,213 @@
+/**
+ * The mailbox of a scheduler: the engine, and the queue of what it asks for.
+ *
+ * ```text
+ * [fibers, workers, timers] -- ask(event) --> [engine] -- instructions --> [queue] -- pump --> [workers, waiters, clock]
+ * ```
+ *
+ * An event is applied when it comes, one at a time, and its sender reads the answer; that runs nobody's code. What follows
+ * from it waits in the queue, which a microtask drains. So a completion never runs its waiter inside the completer's stack,
+ * and a chain of a million synchronous tasks is as flat as one of two.
+ *
+ * @internal
+ */
+import * as Result from "effect/Result"
+import type * as FiberScheduler from "effect/Scheduler"
+import { advance } from "../../engine/Engine.ts"
+import { succeeded } from "../../engine/protocol/Event.ts"
+import type { Ending, Event, TaskEnded } from "../../engine/protocol/Event.ts"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Out } from "../../engine/protocol/Instruction.ts"
+import type { Log } from "../../engine/protocol/Transition.ts"
+import type { State } from "../../engine/state/State.ts"
+import { Fifo } from "../../engine/structures/fifo.ts"
+import type { Time } from "../platform/time.ts"
+import type { SizeOf } from "../settings/fairness.ts"
+import { turn } from "../settings/turn.ts"
+import { soon } from "../workers/wire.ts"
+import type { Line } from "../workers/wire.ts"
+import type { AsyncScopes } from "./asyncScopes.ts"
+import type { Life } from "./life.ts"
+import type { Observers } from "./observers.ts"
+import { nothing } from "./outbox.ts"
+import type { Answer, Carrier, Outbox } from "./outbox.ts"
+import type { Tape } from "./tape.ts"
+
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
+export class Mailbox {
+  private readonly state: State
+  private readonly log: Mutable<Log>
+  private readonly outbox: Outbox
+  private readonly carrier: Carrier
+  private readonly observers: Observers
+  private readonly life: Life
+  private readonly time: Time
+  private readonly scopes: AsyncScopes
+  private readonly dispatcher: FiberScheduler.SchedulerDispatcher
+  private readonly line: Line | undefined
+  private readonly tape: Tape | undefined
+  /** Where the engine puts its instructions: the outbox, behind the tape if there is one. */
+  private readonly out: Out
+  private readonly sizeOf: SizeOf | undefined
+  /** Ends may wait in `ends`. */
+  private readonly savesUpEnds: boolean
+  /** Task and attempt of plain functions that have ended, and of which the engine has not been told; see {@link endedAtOnce}. */
+  private readonly ends = new Fifo<number>()
+  private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
+  private isAwake = false
+
+  constructor(
+    state: State,
+    log: Mutable<Log>,
+    outbox: Outbox,
+    carrier: Carrier,
+    observers: Observers,
+    life: Life,
+    time: Time,
+    scopes: AsyncScopes,
+    dispatcher: FiberScheduler.SchedulerDispatcher,
+    line: Line | undefined,
+    tape: Tape | undefined,
+    sizeOf: SizeOf | undefined
+  ) {
+    this.state = state
+    this.log = log
+    this.outbox = outbox
+    this.carrier = carrier
+    this.observers = observers
+    this.life = life
+    this.time = time
+    this.scopes = scopes
+    this.dispatcher = dispatcher
+    this.line = line
+    this.tape = tape
+    this.out = tape?.through(state, outbox) ?? outbox
+    this.sizeOf = sizeOf
+    this.savesUpEnds = line === undefined && sizeOf === undefined
+  }
+
+  /** Applies an event and says what it submitted, or why it did not. What follows from it is carried out by the pump, later. */
+  ask(event: Event): Answer {
+    const result = Result.try(() => {
+      this.catchUp()
+      return this.apply(event)
+    })
+    if (Result.isSuccess(result)) return result.success
+    // Half a step has been taken: nothing that follows could be relied on.
+    this.life.fail(result.failure)
+    throw result.failure
+  }
+
+  /** The door of the engine: what all events pass. */
+  apply(event: Event): Answer {
+    const { log, observers, outbox, state, tape } = this
+    if (this.life.failure !== undefined) return nothing
+    log.tasks = observers.wanted
+    outbox.answer = nothing
+    tape?.event(event)
+    advance(state, event, this.out, log)
+    tape?.applied()
+    const { answer } = outbox
+    observers.tell()
+    outbox.flush()
+    this.line?.applied()
+    if (!this.isAwake && outbox.size > 0) this.wake()
+    return answer
+  }
+
+  // ---- what workers say
+
+  /** An attempt has ended. */
+  ended(task: TaskId, attempt: number, ending: Ending): void {
+    if (this.line === undefined) this.applyEnd(task, attempt, ending)
+    else this.line.carry("Ended", task, attempt, () => this.applyEnd(task, attempt, ending))
+  }
+
+  /** The finalizers of a resource have run. */
+  finalized(task: TaskId, attempt: number): void {
+    const tell = (): void => void this.ask({ _tag: "TaskFinalized", now: this.time.now(), task, attempt })
+    if (this.line === undefined) tell()
+    else this.line.carry("Finalized", task, attempt, tell)
+  }
+
+  private applyEnd(task: TaskId, attempt: number, ending: Ending): void {
+    const now = this.time.now()
+    if (this.ends.size > 0) this.tellEnds(now)
+    this.tellEnd(now, task, attempt, ending)
+  }
+
+  /** One event object serves all ends: the engine keeps none. */
+  private tellEnd(now: number, task: TaskId, attempt: number, ending: Ending): void {
+    const event = this.taskEnded
+    event.now = now
+    event.task = task
+    event.attempt = attempt
+    event.ending = ending
+    this.apply(event)
+  }
+
+  /**
+   * A plain function has ended within the call that started it. If another start comes next, its end waits for that one's:
+   * bodies in a row, then the engine in a row, each with its code in the processor's caches. It saves up to a fifth.
+   */
+  endedAtOnce(task: TaskId, attempt: number, result: unknown): void {
+    if (this.savesUpEnds && this.outbox.startsNext) {
+      this.ends.push(task)
+      this.ends.push(attempt)
+    } else this.succeeded(task, attempt, result)
+  }
+
+  /** A worker has the result of an attempt. */
+  succeeded(task: TaskId, attempt: number, result: unknown): void {
+    const { sizeOf } = this
+    this.ended(task, attempt, sizeOf === undefined ? succeeded : { _tag: "Succeeded", size: sizeOf(result) })
+  }
+
+  /** Tells the engine of all that has ended. */
+  catchUp(): void {
+    if (this.ends.size > 0) this.tellEnds(this.time.now())
+  }
+
+  /** In the order in which the bodies ran. */
+  private tellEnds(now: number): void {
+    const { ends } = this
+    for (let task = ends.shift(); task !== undefined; task = ends.shift()) {
+      this.tellEnd(now, task, ends.shift()!, succeeded)
+    }
+  }
+
+  // ---- the pump
+
+  /** Whether what was asked for last has been carried out. */
+  get isAtRest(): boolean {
+    return !this.isAwake
+  }
+
+  private wake(): void {
+    this.isAwake = true
+    if (this.line === undefined) soon(this.enter)
+    else this.line.defer(this.enter)
+  }
+
+  private readonly enter = (): void => this.scopes.enter(this.outbox.nextStart, this.pump)
+
+  /** Carries instructions out until none is left or the turn is over; then timers and I/O go first. */
+  private readonly pump = (): void => this.life.guard(this.carryAll)
+
+  private readonly carryAll = (): void => {
+    const { outbox } = this
+    if (this.life.failure !== undefined) return
+    const started = this.time.now()
+    const most = this.line?.instructions ?? turn.instructions
+    for (let done = 1; done <= most; done++) {
+      if (!outbox.next(this.carrier)) {
+        this.isAwake = false
+        return
+      }
+      if ((done & 15) === 0 && this.time.now() - started >= turn.millis) break
+    }
+    this.catchUp()
+    this.dispatcher.scheduleTask(this.enter, 0)
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Ends that come from outside, in place of what bodies would bring.
+ *
+ * @internal
+ */
+import * as Exit from "effect/Exit"
+import { maySettle } from "../../engine/events/settled.ts"
+import { succeeded } from "../../engine/protocol/Event.ts"
+import type { State } from "../../engine/state/State.ts"
+import { endingGiven, withoutInterrupts } from "../bodies/signals.ts"
+import type { Time } from "../platform/time.ts"
+import type { FutureImpl } from "../tasks/task.ts"
+import type { Causes } from "./causes.ts"
+import type { Mailbox } from "./mailbox.ts"
+import type { Outbox } from "./outbox.ts"
+
+export class Settling {
+  private readonly mailbox: Mailbox
+  private readonly outbox: Outbox
+  private readonly causes: Causes
+  private readonly state: State
+  private readonly time: Time
+
+  constructor(mailbox: Mailbox, outbox: Outbox, causes: Causes, state: State, time: Time) {
+    this.mailbox = mailbox
+    this.outbox = outbox
+    this.causes = causes
+    this.state = state
+    this.time = time
+  }
+
+  /** Somebody outside says how the task of a future ended; says whether that counts. */
+  settle({ claim }: FutureImpl, exit: Exit.Exit<unknown, unknown>): boolean {
+    this.mailbox.catchUp()
+    const { task } = claim
+    if (claim.state !== "live" || !maySettle(this.state, task)) return false
+    if (Exit.isSuccess(exit)) this.outbox.given.set(task, exit.value)
+    const ending = Exit.isSuccess(exit)
+      ? succeeded
+      : endingGiven(withoutInterrupts(exit.cause), (cause) => this.causes.keep(cause))
+    const isTaken = this.mailbox.ask({ _tag: "TaskSettled", now: this.time.now(), task, ending })._tag === "Submitted"
+    if (!isTaken) this.outbox.given.delete(task)
+    return isTaken
+  }
+}
