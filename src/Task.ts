@@ -29,6 +29,7 @@ import type {
   Retries
 } from "./internal/tasks/taskOptions.ts"
 import { brief } from "./internal/text/brief.ts"
+import { quote } from "./internal/text/text.ts"
 import type { IsAny } from "./internal/values/isAny.ts"
 import { mean } from "./internal/values/strangers.ts"
 import type { MeantAsValue } from "./internal/values/strangers.ts"
@@ -472,4 +473,3 @@ export {
 } from "./internal/client/run.ts"
 
 export { dependenciesLost, dependsOn, require, reschedule, skip, unmet } from "./internal/bodies/taskSignals.ts"
-import { quote } from "./internal/text/text.ts"

@@ -31,9 +31,10 @@
  * - S12 While no worker takes tasks, each ready task has a limit to its wait for one, unless it waits for ever.
  * - S13 A task that has not started, and that no worker which takes tasks could ever run, is among the `lacking`, with a limit
  *   to its wait unless it waits for ever.
- * - S14 What stops or is released does so on behalf of the owner of its submission, of the owner who withdrew, and of all on whose
- *   behalf that left which needed it last; if that first owner has closed, of those too who want it. A wait for what leaves on
- *   somebody's behalf is open as long as anything does that does not wait for its waiter.
+ * - S14 A task that stops or is released has a list of owners on whose behalf it does so: the owner of its submission, the owner
+ *   who withdrew, and the owners in the list of its last user. If the owner of its submission has closed, the list also has the
+ *   owners who want the task. A wait on behalf of an owner is open as long as a list has that owner, but for the lists of tasks
+ *   that wait for the waiter.
  *
  * @since 0.1.0
  */

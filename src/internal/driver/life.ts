@@ -137,7 +137,7 @@ const storyOf = (
   const serial = isThere ? sequenceOf(state, task) : undefined
   const transitions = remembered.filter((each) => serial === undefined || each.serial === serial).slice(-20)
   const story = transitions.map(({ at, cause, from = "new", to, worker }) =>
-    `\n  ${at} ms: ${from} -> ${to}${worker === undefined ? "" : ` on ${worker}`} (${cause})`
+    `\n  ${at} ms: ${from} -> ${to}${worker === undefined ? "" : ` on ${quote(worker)}`} (${cause})`
   )
   return `The scheduler failed by itself and has closed: ${
     describeError(error)

@@ -75,7 +75,8 @@ class Walk {
       }
       if (object instanceof Set) return `Set(${Array.from(object, (item) => this.textOf(item)).sort().join(",")})`
     }
-    return this.refuse(instanceOf(object))
+    const hasMore = isBuiltIn(object) && Object.keys(object).length > 0
+    return this.refuse(hasMore ? `${instanceOf(object)} with fields of its own` : instanceOf(object))
   }
 
   private ofArray(array: ReadonlyArray<unknown>): string {
@@ -107,6 +108,9 @@ class Walk {
     return text
   }
 }
+
+const isBuiltIn = (object: object): boolean =>
+  Predicate.isDate(object) || object instanceof Map || object instanceof Set
 
 const instanceOf = (object: object): string =>
   `it is an instance of ${Object.getPrototypeOf(object).constructor?.name || "a class"}`

@@ -6,15 +6,10 @@
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import type { Because, Explanation, Lack } from "../../engine/views/explain.ts"
-import { quote } from "./text.ts"
-
-const most = 5
+import { cutList, quote } from "./text.ts"
 
 /** The first few of some names. */
-const listed = (names: ReadonlyArray<string>): string =>
-  names.length === 0
-    ? "none"
-    : names.slice(0, most).map(quote).join(", ") + (names.length > most ? ` and ${names.length - most} more` : "")
+const listed = (names: ReadonlyArray<string>): string => names.length === 0 ? "none" : cutList(names, quote)
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
