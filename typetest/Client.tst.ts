@@ -449,6 +449,17 @@ describe("map", () => {
     expect(Client.map).type.not.toBeCallableWith(["a"], f)
   })
 
+  it("G18: options of a map of which no more is known than their type give no any", () => {
+    const wide = {} as Client.MapOptions<number>
+    const mapped = Client.map([1], f, wide)
+    type Parts<X> = X extends Effect.Effect<infer A, infer E, infer R> ? [A, E, R] : never
+    type Given = Parts<typeof mapped>
+    expect<Given[0]>().type.not.toBe<any>()
+    expect<Given[1]>().type.not.toBe<any>()
+    expect<Given[2]>().type.not.toBe<any>()
+    expect<Extract<Given[1], TaskTimeout>>().type.toBe<TaskTimeout>()
+  })
+
   it("zipMap types its arguments by place, with the errors of those that are tasks", () => {
     const numbers: Array<number> = [1, 2]
     const zipped = Client.zipMap([numbers, [raw], new Set<boolean>()], (n, text, flag) => {

@@ -13,7 +13,7 @@ import type { Checks, Mode } from "../tasks/checks.ts"
 import { anything, callback, invalidOption, optionsFault, valueFault } from "../tasks/checks.ts"
 import { makeTask } from "../tasks/makeTask.ts"
 import { normalize } from "../tasks/options.ts"
-import type { AnyOptions, NoOptions, OptionErrors, OptionServices, OptionsFor } from "../tasks/taskOptions.ts"
+import type { AnyOptions, NoOptions, OptionErrors, Options, OptionServices, OptionsFor } from "../tasks/taskOptions.ts"
 import { isEffectOnly } from "../values/strangers.ts"
 import type { Client } from "./client.ts"
 import { withHome } from "./client.ts"
@@ -27,7 +27,7 @@ import { readRows } from "./reading.ts"
  * @category options
  * @since 0.1.0
  */
-export interface MapOptions<A, M extends Mode = Mode, O extends AnyOptions = AnyOptions> extends ComputeOptions<M> {
+export interface MapOptions<A, M extends Mode = Mode, O extends AnyOptions = Options> extends ComputeOptions<M> {
   /** Options of all items' tasks, such as their label or priority; or a function that gives those of each. */
   readonly task?: O | ((item: A, index: number) => O) | undefined
 }
