@@ -1,7 +1,7 @@
 /**
- * On whose behalf tasks stop and results are released (S14). What leaves does so on behalf of the owner of its submission, of the
- * owner who withdrew, and of all on whose behalf that left which needed it last. So a wait of one of them goes on with what
- * follows from what it stopped, to any depth.
+ * On whose behalf tasks stop and results are released (S14): a list of owners for each task that leaves. A task that loses its last
+ * user takes over the list of that user, so a wait on behalf of an owner goes on with what follows from what it stopped, to any
+ * depth.
  *
  * @since 0.1.0
  */
