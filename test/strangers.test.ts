@@ -276,7 +276,10 @@ describe("inputs and targets", () => {
       }, { pure: true })
       assert.include(yield* refusal(load(Ids.from([1, 2]))), "its arguments[0] has no canonical encoding")
       assert.include(yield* refusal(load(Ids.from([1, 2]))), "it is an instance of Ids")
-      assert.include(yield* refusal(load(Object.assign(new Map(), { more: 1 }))), "it is an instance of Map with fields of its own")
+      assert.include(
+        yield* refusal(load(Object.assign(new Map(), { more: 1 }))),
+        "it is an instance of Map with fields of its own"
+      )
       assert.strictEqual(yield* Client.compute(load([1, 2])), 1)
     }).pipe(inScheduler()))
 
