@@ -429,6 +429,8 @@ export class Model {
   /** Somebody settles an open task in this step. */
   private isSettling = false
   private isDeaf = false
+  /** Their attempts were lost in this step. */
+  private readonly returning = new Set<Task>()
   /** Where shares stand, as long as somebody waits who takes turns. */
   private turns: Map<string, { at: number; last: number; starts: number }> | undefined
   private lastTurn = 0
@@ -1511,7 +1513,12 @@ export class Model {
       if (task.worker === index && task.copies.size > 0) this.promote(task)
     }
     const there = [...this.tasks].filter((task) => task.worker === index).toSorted((a, b) => a.row - b.row)
-    for (const task of there) if (task.status === "active") this.died(task)
+    for (const task of there) {
+      if (task.status !== "active") continue
+      this.died(task)
+      // It goes by what it depends on when everybody knows what was lost.
+      this.returning.add(task)
+    }
     this.follow()
     // Each on behalf of its own; what was being finalized is gone.
     for (const task of there) {
@@ -1542,6 +1549,7 @@ export class Model {
     for (const task of reopened) this.reopen(task)
     this.waitAnew()
     for (const task of reopened) this.reviveInputs(task, gone, state)
+    this.returning.clear()
     this.follow()
     for (const task of this.tasks) this.believeCycle(task, state)
   }
@@ -1770,7 +1778,8 @@ export class Model {
     for (let changed = true; changed;) {
       changed = this.believeDropped()
       for (const task of this.tasks) {
-        if (task.status === "pending" && !this.isDeaf && this.resolve(task)) changed = true
+        const hears = !this.isDeaf && !this.returning.has(task)
+        if (task.status === "pending" && hears && this.resolve(task)) changed = true
         if (task.refused && task.endedAt === this.clock) {
           const before = task.why.size
           for (const dependency of task.deps) for (const why of dependency.why) task.why.add(why)
@@ -2181,14 +2190,17 @@ export class Model {
     }
   }
 
-  /** A value from outside that an earlier loss in this step brought to a worker is lost with that. */
+  /** A value from outside that an earlier loss in this step brought to a worker is lost with that, also for what adopted it. */
   private holdAt(worker: number, out: ReadonlyArray<Instruction>): void {
     for (const each of out) {
-      if (each._tag !== "Hold" || each.worker !== worker) continue
+      if ((each._tag !== "Hold" && each._tag !== "Adopt") || each.worker !== worker) continue
       const task = this.byRow.get(each.task)
-      if (task?.unheld !== true) continue
+      const isMeant = each._tag === "Hold" ? task?.unheld : task?.adopted
+      if (task === undefined || isMeant !== true) continue
       task.unheld = false
+      task.adopted = false
       task.worker = worker
+      this.noteEnd(task)
       this.judged.add(each)
     }
   }
