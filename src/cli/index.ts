@@ -31,33 +31,33 @@ export interface Terminal {
 }
 
 /**
- * What a progress bar can be told.
+ * Options of a progress bar.
  *
  * @category options
  * @since 0.1.0
  */
 export interface ProgressBarOptions {
-  /** `process.stderr` unless told, so that what the program prints can be piped. */
+  /** The terminal. Defaults to `process.stderr`, so that the output of the program can be piped. */
   readonly terminal?: Terminal | undefined
-  /** The time between frames in a terminal, 100 milliseconds unless told; between lines elsewhere, 5 seconds. */
+  /** The time between two frames. Defaults to 100 milliseconds in a terminal, and to 5 seconds between lines elsewhere. */
   readonly interval?: Duration.Input | undefined
-  /** Whether to use colors. Unless told, they are used in a terminal without `NO_COLOR`. */
+  /** Whether to use colors. Defaults to `true` in a terminal without `NO_COLOR`. */
   readonly colors?: boolean | undefined
 }
 
 /**
- * Runs an effect and shows how far the scheduler's tasks are.
+ * Runs an effect and shows the progress of the scheduler's tasks.
  *
  * **Details**
  *
  * In a terminal there is a line for each group (see `Progress`) and one for all, redrawn in place; groups that do not fit are
- * counted in one line. Elsewhere, such as in a pipe or a log file, a line is written now and then, when something has changed.
- * The last state stays, and the cursor comes back, however the effect ends.
+ * counted in one line. Elsewhere, such as in a pipe or a log file, a line is written at each interval with changes. However the
+ * effect ends, the last state stays, and the cursor is restored.
  *
  * **Gotchas**
  *
- * What the effect prints meanwhile through Effect's `Console`, its loggers included, comes above the bar. What is written in
- * other ways, such as by the global `console`, is written over by the next frame.
+ * Output of the effect through Effect's `Console`, loggers included, appears above the bar. Other output, such as that of the
+ * global `console`, is overwritten by the next frame.
  *
  * **Example** (A bar for one computation)
  *
@@ -111,7 +111,7 @@ const redrawn = <A, E, R>(
     (drawing) => Effect.sync(() => drawing.update.done())
   )
 
-/** A terminal that does not know its size says 0, or nothing. */
+/** A terminal of unknown size reports 0, or nothing. */
 const sizeOf = ({ columns, rows }: Terminal) => ({ columns: columns || 80, rows: rows || 24 })
 
 const sized = (terminal: Terminal): Terminal =>
@@ -150,7 +150,7 @@ class Drawing {
       }))
   }
 
-  /** A terminal that is broken harms nobody who prints. */
+  /** A broken terminal does not fail the code that prints. */
   private above<A>(print: () => A): A {
     const { frame, update } = this
     if (frame === undefined) return print()
@@ -161,7 +161,7 @@ class Drawing {
   }
 }
 
-/** Lines that stay. The same state is not told twice. */
+/** Lines that stay. The same state is not written twice. */
 const written = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   terminal: Terminal,

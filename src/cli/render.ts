@@ -1,12 +1,12 @@
 /**
- * What a progress bar looks like: pure functions from counts to lines.
+ * The look of a progress bar: pure functions from counts to lines.
  *
  * @internal
  */
 import { inLine } from "../internal/text/text.ts"
 import type { Counts, Progress } from "../Progress.ts"
 
-/** What lines must fit into. */
+/** The space that lines must fit into. */
 export interface Screen {
   readonly columns: number
   readonly rows: number
@@ -18,15 +18,15 @@ const widestName = 32
 const widestBar = 40
 const narrowestBar = 6
 
-/** What has come to its end as it should: a task that was cancelled is not done, one that was skipped is. */
+/** The tasks that ended as they should: skipped tasks count as done, cancelled ones do not. */
 const done = ({ failed, skipped, succeeded, upstreamFailed }: Counts): number =>
   succeeded + failed + upstreamFailed + skipped
 
-/** Never 100 before all are done. */
+/** Never 100 before all tasks are done. */
 const percent = (counts: Counts): string =>
   `${counts.total === 0 ? 0 : Math.floor(100 * done(counts) / counts.total)}%`.padStart(4)
 
-/** Tasks done a second. */
+/** Tasks done per second. */
 const rate = (counts: Counts, elapsedMillis: number): string => {
   if (elapsedMillis <= 0) return ""
   const perSecond = 1000 * done(counts) / elapsedMillis
@@ -48,10 +48,10 @@ const red = (text: string, colors: boolean): string => colors && text !== "" ? `
 const yellow = (text: string, colors: boolean): string => colors && text !== "" ? `\u001B[33m${text}\u001B[39m` : text
 const dim = (text: string, colors: boolean): string => colors && text !== "" ? `\u001B[2m${text}\u001B[22m` : text
 
-// A label may hold anything; what moves the cursor or breaks the line must not reach the terminal.
+// A label may hold anything: characters that move the cursor or break the line must not reach the terminal.
 const printable = (name: string): string => {
   const text = inLine(name)
-  // The line of all tasks must be the only one that looks like it.
+  // No group may look like the line of all tasks.
   return text.trim() === totalName ? JSON.stringify(text) : text
 }
 
@@ -60,7 +60,7 @@ const wide =
 
 const graphemes = new Intl.Segmenter()
 
-/** How many columns a text takes. */
+/** The width of a text in columns. */
 export const widthOf = (text: string): number => {
   let width = 0
   for (const { segment } of graphemes.segment(text)) width += wide.test(segment) ? 2 : 1
@@ -82,7 +82,7 @@ const fitted = (text: string, width: number): string => {
   return fitted(`${cut}…`, width)
 }
 
-/** The figures of a line, the more important first; each with the text as printed. */
+/** The figures of a line, the most important first; each with the text as printed. */
 const figures = (
   counts: Counts,
   elapsedMillis: number,
@@ -115,7 +115,7 @@ interface Figure {
   readonly width: number
 }
 
-/** Blocks for what is done, the failed in red, those that they kept from starting in yellow, and a light rest. */
+/** Blocks for done tasks, failed ones in red, tasks that they held up in yellow, and a light rest. */
 const bar = (counts: Counts, width: number, colors: boolean): string => {
   const cells = (n: number): number => counts.total === 0 ? 0 : Math.floor(width * n / counts.total)
   const full = cells(done(counts))

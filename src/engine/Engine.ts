@@ -1,6 +1,6 @@
 /**
- * The deterministic heart: events in, instructions out. No clock, no chance, no effects: the same events give the same
- * instructions, so a run prints, compares and replays.
+ * The deterministic core: events in, instructions out. No clock, no chance, no effects: the same events give the same
+ * instructions, so a run can be printed, compared and replayed.
  *
  * @since 0.1.0
  */
@@ -52,7 +52,7 @@ export const advance = (state: State, event: Event, out: Out, log: Log = noLog):
   if (state.endingWaits.length > 0) owners.endWaits(state, out)
   slots.dispatch(state, out)
   if (state.pool !== undefined) elastic.adapt(state, state.pool, out)
-  // Workers that have retired or left by that may have been the last for some; whoever waited for what has ended goes on.
+  // A worker that just retired or left may have been the last one that some task could use. Ended waits go on.
   place(state, out)
   if (state.draining > 0) copies.handOver(state, out)
   if (state.hasMoved) {
@@ -66,7 +66,10 @@ export const advance = (state: State, event: Event, out: Out, log: Log = noLog):
   state.tasks.shrink()
 }
 
-/** Fails every task that no worker can run, until a pass finds none. What absorbs such an end may need a worker of the pool. */
+/**
+ * Fails every task that no worker can run, until a pass finds none. A dependent that absorbs such a failure may need a worker of
+ * the pool.
+ */
 const place = (state: State, out: Out): void => {
   while (isAnyUnplaced(state) || state.stranded.length > 0) {
     lack.settle(state, out)
@@ -76,7 +79,7 @@ const place = (state: State, out: Out): void => {
   }
 }
 
-/** Whether it has to be found out anew which tasks no worker could run. */
+/** Whether the tasks that no worker could run must be determined again. */
 const isAnyUnplaced = ({ crewChanged, demanding, unplaced }: State): boolean =>
   unplaced.length > 0 || (crewChanged && demanding > 0)
 

@@ -1,5 +1,5 @@
 /**
- * Gates: they hold bodies, or messages between a scheduler and its workers, until a test lets them go.
+ * Gates hold bodies, or messages between a scheduler and its workers, until a test opens them.
  *
  * **Example** (Cancel a task that is known to be running)
  *
@@ -26,13 +26,13 @@ import { keyOf } from "../engine/state/lookups.ts"
 import { soon, Wire } from "../internal/workers/wire.ts"
 
 /**
- * Something that arrives at a gate waits there until the gate is opened; it stays open then. Make one with {@link make}.
+ * Bodies and messages that arrive at a gate wait there until it is opened. It then stays open. Made by {@link make}.
  *
  * @category models
  * @since 0.1.0
  */
 export class Gate {
-  /** How many have come so far, those that have gone on included. */
+  /** The number of arrivals so far, including those that have gone on. */
   arrivals = 0
   /** @internal */
   isOpen = false
@@ -67,7 +67,7 @@ export const makeUnsafe = (): Gate => new Gate()
 export const make: Effect.Effect<Gate> = Effect.sync(makeUnsafe)
 
 /**
- * Comes to the gate and waits until it is open. Interrupting the wait leaves the gate as it is.
+ * Arrives at the gate and waits until it is open. Interrupting the wait leaves the gate as it is.
  *
  * @category combinators
  * @since 0.1.0
@@ -80,7 +80,7 @@ export const wait = (gate: Gate): Effect.Effect<void> =>
   })
 
 /**
- * Comes to the gate and runs `effect` when it is open.
+ * Arrives at the gate and runs `effect` when it is open.
  *
  * @category combinators
  * @since 0.1.0
@@ -91,7 +91,7 @@ export const hold: {
 } = dual(2, (effect: Effect.Effect<any, any, any>, gate: Gate) => Effect.andThen(wait(gate), effect))
 
 /**
- * Lets everything go that waits at the gate, and whatever will come.
+ * Opens the gate for all that wait there, and for later arrivals.
  *
  * @category combinators
  * @since 0.1.0
@@ -105,7 +105,7 @@ export const open = (gate: Gate): Effect.Effect<void> =>
   })
 
 /**
- * Lets the one go that has waited longest, and leaves the gate closed. Says whether anything waited.
+ * Lets the first in line pass, and leaves the gate closed. Returns whether anything waited.
  *
  * @category combinators
  * @since 0.1.0
@@ -120,7 +120,7 @@ export const openOnce = (gate: Gate): Effect.Effect<boolean> =>
   })
 
 /**
- * Returns when `count` have come to the gate, one unless told.
+ * Returns when `count` have arrived at the gate. Defaults to one.
  *
  * @category combinators
  * @since 0.1.0
@@ -138,8 +138,8 @@ export const arrived = (gate: Gate, count = 1): Effect.Effect<void> =>
   })
 
 /**
- * What a scheduler and a worker tell each other: `Start` an attempt, `Stop` it, it has `Ended`; `Finalize` the resource of its
- * result, that is `Finalized`.
+ * The messages between a scheduler and a worker: `Start` an attempt, `Stop` it, it has `Ended`; `Finalize` the resource of its
+ * result, which is `Finalized`.
  *
  * @category models
  * @since 0.1.0
@@ -152,13 +152,13 @@ export interface Message {
 }
 
 /**
- * Holds messages between schedulers and workers: those that `which` picks wait at the gate, the others pass them by. Put it
- * around the layer of the scheduler.
+ * Holds messages between schedulers and workers: those that `which` picks wait at the gate, and others pass. Put it around the
+ * layer of the scheduler.
  *
  * **When to use**
  *
- * To show what happens when news come late: a task that ended just before it was to be stopped, a start that is overtaken by
- * a cancellation.
+ * To show the effect of late messages: a task that ended just before it was asked to stop, a start that is overtaken by a
+ * cancellation.
  *
  * **Example** (The end of a task is known only when the gate opens)
  *
@@ -201,7 +201,7 @@ export const holdMessages: {
         carry: (core, message, deliver) => {
           const { _tag, attempt, task, worker } = message
           const go = () => outer === undefined ? deliver() : outer.carry(core, message, deliver)
-          // What concerns an attempt that has ended holds nothing up.
+          // A message about an attempt that has ended holds nothing up.
           if (core.state.tasks.attempt[task] !== attempt || core.state.tasks.submission[task] === undefined) return go()
           if (which({ _tag, key: keyOf(core.state, task), worker: core.workers[worker]!.name })) gate.arrive(go)
           else go()

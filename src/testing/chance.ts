@@ -1,5 +1,5 @@
 /**
- * Numbers from a seed, on a tape: what was drawn can be drawn again, and made smaller.
+ * Numbers from a seed, on a tape: draws can be repeated, and shrunk.
  *
  * @internal
  */
@@ -24,18 +24,18 @@ export const hash = (text: string, seed = 0): number => {
   return (state ^ (state >>> 16)) >>> 0
 }
 
-/** What a choice sequence was: numbers, of which 0 is always the plainest. */
+/** A sequence of draws: numbers, of which 0 is always the simplest. */
 export type Tape = ReadonlyArray<number>
 
 /**
- * Chance in a simulation. Every draw is a whole number from 0, the plainest, and 0 is what a shrunk case has most of: put
- * the plain alternative first.
+ * Chance in a simulation. Every draw is a whole number from 0, the simplest. Shrunk cases draw mostly 0, so put the simplest
+ * alternative first.
  *
  * @category models
  * @since 0.1.0
  */
 export class Chance {
-  /** What has been drawn. */
+  /** The draws so far. */
   readonly drawn: Array<number> = []
   private readonly random: () => number
   private readonly tape: Tape | undefined
@@ -56,12 +56,12 @@ export class Chance {
     return min + this.below(max - min + 1)
   }
 
-  /** Whether something of this probability happens. */
+  /** True with this probability. */
   with(probability: number): boolean {
     return this.draw(2, () => this.random() < probability ? 1 : 0) === 1
   }
 
-  /** One of the values; the first is the plainest. */
+  /** One of the values; the first is the simplest. */
   pick<A>(values: readonly [A, ...Array<A>]): A {
     return values[this.below(values.length)]!
   }

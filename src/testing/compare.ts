@@ -1,5 +1,5 @@
 /**
- * Whether what a scheduler gave is what the interpreter says.
+ * Compares the results of a scheduler with those of the interpreter.
  *
  * @internal
  */
@@ -16,7 +16,7 @@ import type { Interpreter } from "./interpreter.ts"
 
 type AnyExit = Exit.Exit<unknown, unknown>
 
-/** What differs, a sentence each. */
+/** The differences, a sentence each. */
 export const differences = (
   mode: Mode,
   actual: AnyExit,
@@ -74,7 +74,7 @@ const difference = (
   return [`${what} failed with ${stray.map((root) => format(root)).join(", ")} in place of ${expected}`]
 }
 
-/** A computation that goes on tells every failure that came first, at any depth. */
+/** A computation that goes on reports every root failure, at any depth. */
 const untoldBy = (actual: AnyExit, interpreter: Interpreter, ids: ReadonlyArray<number>): ReadonlyArray<string> => {
   const told = rootsOf(actual)
   return interpreter.rows.roots(ids).flatMap((cause) => rootsOf(Exit.failCause(cause))).flatMap((root) =>
@@ -84,7 +84,7 @@ const untoldBy = (actual: AnyExit, interpreter: Interpreter, ids: ReadonlyArray<
 
 const words = (exit: AnyExit): string => rootsOf(exit).map((root) => format(root)).join(", ")
 
-/** What a failure comes down to: typed errors without the way they came, and defects. */
+/** A failure without its path: typed errors and defects. */
 const rootsOf = (exit: AnyExit): ReadonlyArray<unknown> =>
   Exit.isSuccess(exit) ? [] : exit.cause.reasons.map((reason) => {
     if (Cause.isFailReason(reason)) {
@@ -113,7 +113,7 @@ const isSame = (a: unknown, b: unknown): boolean => {
     return Exit.isSuccess(a) && Exit.isSuccess(b) ? isSame(a.value, b.value) : Exit.isFailure(a) && Exit.isFailure(b)
   }
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false
-  // How many had ended by then depends on the order of things.
+  // How many had ended by then depends on the order of events.
   if (isA(a, ImpossibleDependency) && isA(b, ImpossibleDependency)) {
     if (a.reason._tag !== "Unreachable" || b.reason._tag !== "Unreachable") return isSame(a.key, b.key)
     return isSame(a.key, b.key) && a.reason.of === b.reason.of && isSame(a.reason.policy, b.reason.policy)

@@ -1,5 +1,5 @@
 /**
- * Whether anything is left in a scheduler.
+ * Checks that nothing is left in a scheduler.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import { check } from "../engine/check/check.ts"
 import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
 
 /**
- * A scheduler is not as it was before the first submission. Each problem is a sentence.
+ * Something is left in a scheduler. Each problem is a sentence.
  *
  * @category errors
  * @since 0.1.0
@@ -26,11 +26,11 @@ export class NotEmpty extends Data.TaggedError("NotEmpty")<{ readonly problems: 
 export const coreOf = (client: Client.Client["Service"]): SchedulerCore =>
   (client as unknown as { readonly [core: symbol]: SchedulerCore })[Symbol.for("skein/Client/core")]!
 
-/** Not empty in a scheduler that nobody uses: who works, which tags are limited, who listens, and what the last step was. */
+/** Fields that are not empty in an unused scheduler: workers, limits of tags, listeners, and the last step. */
 const standing: ReadonlySet<string> = new Set(["workers", "restarts", "labels", "amounts", "tags", "listeners", "log"])
 
 /**
- * What is left in the tables of a scheduler that nobody uses, whatever tables there are.
+ * Entries left in the tables of an unused scheduler, whatever tables there are.
  *
  * @internal
  */
@@ -68,15 +68,15 @@ const sizeOf = (table: unknown): number => {
 }
 
 /**
- * What is wrong with a scheduler, whoever uses it.
+ * The problems of a scheduler, in use or not.
  *
  * @internal
  */
 export const wrong = (core: SchedulerCore): ReadonlyArray<string> => check(core.state)
 
 /**
- * Fails if anything is left in the scheduler: a task, a result, an owner, a wait, a timer, a fiber, an entry in any table; or
- * if any of the engine's invariants is broken.
+ * Fails if anything is left in the scheduler (a task, a result, an owner, a wait, a timer, a fiber, an entry in any table), or if
+ * an invariant of the engine is broken.
  *
  * **When to use**
  *
@@ -100,7 +100,7 @@ export const assertEmpty: Effect.Effect<void, NotEmpty, Client.Client> = Effect.
   Effect.context<Client.Client>(),
   (context) => {
     const core = coreOf(Context.get(context, Client.Client))
-    // What was asked for last may be on its way, and more may follow from it.
+    // The last instructions may be on their way, and more may follow from them.
     const rest = Effect.repeat(Effect.yieldNow, { until: () => core.mailbox.isAtRest, times: 1000 })
     return Effect.andThen(
       rest,

@@ -1,5 +1,5 @@
 /**
- * Faults of task bodies: which there are, which task gets which, and what a body does then.
+ * Faults of task bodies: their kinds, their choice for each attempt, and what a faulty body does.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import { hash } from "./chance.ts"
 import { hostileAt } from "./hostile.ts"
 
 /**
- * How likely an attempt has which fault, each from 0 to 1. An attempt has one at most.
+ * The probability of each fault for an attempt, from 0 to 1. An attempt has one fault at most.
  *
  * - `fail`: it fails with an {@link InjectedFault}, before its body or after it. It is tried again if the task has `retry`.
  * - `die`: it dies of an `InjectedFault`.
@@ -56,7 +56,7 @@ const kinds = [
 ] as const satisfies ReadonlyArray<FaultKind>
 
 /**
- * What a simulation does unless told otherwise. Where there is only one worker, it does not vanish.
+ * The default faults of a simulation. A worker that is the only one does not vanish.
  *
  * @category models
  * @since 0.1.0
@@ -80,14 +80,14 @@ export const usualFaults: Faults = {
 export const noFaults: Faults = {}
 
 /**
- * What a body fails with, or dies of, in a simulation.
+ * The error of injected failures and defects in a simulation.
  *
  * @category errors
  * @since 0.1.0
  */
 export class InjectedFault extends Data.TaggedError("InjectedFault")<{
   readonly kind: "fail" | "die" | "hang"
-  /** Which attempt of which task. */
+  /** The attempt and its task. */
   readonly site: string
 }> {
   override get message(): string {
@@ -95,9 +95,12 @@ export class InjectedFault extends Data.TaggedError("InjectedFault")<{
   }
 }
 
-/** Names attempts alike in every schedule: by key or label, or by where a task stands in which graph of whose body. */
+/**
+ * Names attempts independently of the schedule: by key or label, or by the position of the task in its graph and that graph's
+ * parent.
+ */
 export class Sites {
-  /** Where the tasks stand that have started, by their number: a submission knows of its parent no more than its name. */
+  /** The names of started tasks by their number: a submission knows only the name of its parent. */
   private readonly places = new Map<number, string>()
 
   of(submission: Submission, index: number, attempt: number): string {
@@ -109,20 +112,20 @@ export class Sites {
   private placeOf({ parent, plan }: Submission, index: number): string {
     const settings = plan.settings.get(index)
     if (settings?.key !== undefined) return settings.key
-    // A label says more than a place: it stays when a part of the graph is run alone.
+    // A label is better than a position: it stays when a part of the graph is run alone.
     const name = settings?.label ?? `task.${index}`
     return parent === undefined ? name : `${this.places.get(parent.number)!}/${name}`
   }
 }
 
-/** A key without the number that tells automatic ones apart. */
+/** A key without the number that automatic keys end with. */
 export const plainKey = (key: string): string => key.replace(/#\d+$/, "")
 
 /** One fault of one attempt. */
 export interface Fault {
   readonly kind: FaultKind
   readonly site: string
-  /** A number that says more: after which operation, for how long. */
+  /** A parameter of the fault: after which operation, or for how long. */
   readonly detail: number
   /** The key of the task in this run, by which the story and the graph name it. */
   key?: string
@@ -174,7 +177,7 @@ export class Hanging {
     })
   })
 
-  /** Lets the first go; says whether there was one. */
+  /** Resumes the first in line. Returns whether there was one. */
   release(): boolean {
     const first = this.waiting.shift()
     first?.()
@@ -188,9 +191,9 @@ export const faulty = (
   body: Effect.Effect<unknown, unknown>,
   hanging: Hanging
 ): Effect.Effect<unknown, unknown> => {
-  // Half of the failures come when the body has done its work.
+  // Half of the failures come after the body has done its work.
   const first = detail % 2 === 0 ? body : Effect.void
-  // Times that no option names, so that no limit is met by chance at the same moment.
+  // Times that no option names, so that no limit coincides by chance.
   switch (kind) {
     case "fail":
       return Effect.andThen(first, Effect.fail(new InjectedFault({ kind, site })))

@@ -1,5 +1,5 @@
 /**
- * The loss of a worker, and its silence, at the moment that a test chooses.
+ * The loss or the silence of a worker, at a moment that a test chooses.
  *
  * @since 0.1.0
  */
@@ -10,8 +10,8 @@ import { isPresent } from "../engine/views/snapshot.ts"
 import { coreOf } from "./empty.ts"
 
 /**
- * Loses the worker with this id, as if its process had died: what runs there starts elsewhere, and results that only it held
- * are made anew as far as somebody claims or needs them. Says whether there was such a worker.
+ * Loses the worker with this id, as if its process had died: its attempts start elsewhere, and results that it alone held are
+ * computed again if they are claimed or needed. Returns whether there was such a worker.
  *
  * **When to use**
  *
@@ -19,8 +19,8 @@ import { coreOf } from "./empty.ts"
  *
  * **Details**
  *
- * What runs there is interrupted, and has ended when this returns; what it brings does not count. Give the layer several
- * workers, or add one, or tasks wait for ever.
+ * Its attempts are interrupted and have ended when this returns; their results do not count. Give the layer several workers, or
+ * add one; otherwise tasks wait for ever.
  *
  * **Example** (A task outlives its worker)
  *
@@ -53,8 +53,8 @@ export const loseWorker = (id: string): Effect.Effect<boolean, never, Client.Cli
   })
 
 /**
- * Lets the worker with this id not be heard any more, as if the network had cut it off: when its `ttl` is over it counts as
- * lost. Until then what runs there goes on, and what it brings counts. Says whether there was such a worker.
+ * Silences the worker with this id, as if the network had cut it off: after its `ttl` it counts as lost. Until then its attempts
+ * go on, and their results count. Returns whether there was such a worker.
  *
  * **When to use**
  *

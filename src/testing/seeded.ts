@@ -12,22 +12,22 @@ import { stepByStep } from "./rails.ts"
 import { World } from "./world.ts"
 
 /**
- * What {@link withSeed} can be told.
+ * Options of {@link withSeed}.
  *
  * @category options
  * @since 0.1.0
  */
 export interface SeedOptions {
-  /** How often another fiber than the first in line goes on, from 0 to 1; always unless told. */
+  /** The probability, from 0 to 1, that a fiber other than the first in line goes on. Defaults to 1. */
   readonly shuffle?: number | undefined
-  /** Fibers yield after at most so many operations, 12 unless told. */
+  /** The most operations after which fibers yield. Defaults to 12. */
   readonly operations?: number | undefined
-  /** More steps count as endless; 200,000 unless told. */
+  /** The number of steps beyond which a run counts as endless. Defaults to 200,000. */
   readonly steps?: number | undefined
 }
 
 /**
- * The effect can go on no more: nothing can run and no time is waited for, or there seems to be no end.
+ * The effect is stuck: nothing can run and nothing waits for time, or it seems to run for ever.
  *
  * @category errors
  * @since 0.1.0
@@ -39,8 +39,8 @@ export class Stalled extends Data.TaggedError("Stalled")<{ readonly seed: number
 }
 
 /**
- * Runs an effect in a world of its own: a seed chooses which fiber goes on and where fibers yield, and time is virtual. The
- * same seed gives the same run. An effect that can never go on dies with {@link Stalled}.
+ * Runs an effect in a world of its own: a seed chooses which fiber goes on and where fibers yield, and time is virtual. The same
+ * seed gives the same run. An effect that is stuck dies with {@link Stalled}.
  *
  * **Example** (Some orders lose an update)
  *

@@ -1,5 +1,5 @@
 /**
- * Simulation: a graph or a program runs in many worlds, each with an order of things and with faults that a seed chooses.
+ * Simulation: a graph or a program runs in many worlds, each with an order of events and with faults chosen by a seed.
  *
  * @since 0.1.0
  */
@@ -18,32 +18,32 @@ import { ofSimulation, runCase } from "./simulation.ts"
 import type { Case, Options, Run } from "./simulation.ts"
 
 /**
- * What a simulation has seen when nothing went wrong.
+ * The report of a simulation without a failure.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Report {
   readonly schedules: number
-  /** How many of them differ in what happened, or in its order. */
+  /** The number of runs that differ in their events or the order of these. */
   readonly interleavings: number
   /** Events that schedulers were sent. */
   readonly events: number
-  /** How often which fault has happened. */
+  /** The number of times each fault has happened. */
   readonly faults: { readonly [K in FaultKind]: number }
   /** How often the program was interrupted. */
   readonly abandoned: number
 }
 
 /**
- * A simulation found a run in which something went wrong. It is made as small as could be: less graph, fewer faults, fewer
- * changes of order. The message tells all of it, and how to run it again.
+ * A failing run of a simulation, shrunk as far as possible: less graph, fewer faults, fewer changes of order. The message has the
+ * whole run, and how to repeat it.
  *
  * @category errors
  * @since 0.1.0
  */
 export class Counterexample extends Data.TaggedError("Counterexample")<{
-  /** The small one. Give it to {@link replay}. */
+  /** The shrunk case, for {@link replay}. */
   readonly case: Case
   /** The seed with which it was found. */
   readonly seed: number
@@ -72,7 +72,7 @@ export class Counterexample extends Data.TaggedError("Counterexample")<{
 }
 
 /**
- * A graph (a task, or arrays and records of tasks), a program, or a function that makes either anew for each run.
+ * A graph (a task, or arrays and records of tasks), a program, or a function that makes a new one for each run.
  *
  * @category models
  * @since 0.1.0
@@ -89,19 +89,19 @@ export type Requirements<I> = I extends Effect.Effect<any, any, infer R>
  *
  * **When to use**
  *
- * To find what goes wrong only in some orders of things, or only when something fails: lost updates, forgotten dependencies,
- * cleaning that is skipped when a task is interrupted.
+ * To find errors that show only in some orders of events, or only after failures: lost updates, forgotten dependencies, cleanup
+ * that is skipped when a task is interrupted.
  *
  * **Details**
  *
- * In each world a seed chooses who runs next, where fibers yield, when messages arrive, how many workers and slots there are,
- * and which attempts have which faults. Time is virtual: it goes on when nothing else can. A run fails if a result is not what
- * {@link interpret} says of the same graph with the same faults; if a program fails; if an invariant of the scheduler is broken;
- * if it stalls; or if anything is left at the end. Give a function where tasks share state, so that each run has its own.
+ * In each world a seed chooses which fiber runs next, where fibers yield, when messages arrive, the number of workers and slots,
+ * and the faults of attempts. Time is virtual: it advances when nothing else can run. A run fails if a result is not what {@link
+ * interpret} says of the same graph with the same faults; if a program fails; if an invariant of the scheduler is broken; if it
+ * stalls; or if anything is left at the end. Give a function where tasks share state, so that each run has its own.
  *
  * **Gotchas**
  *
- * A run is the same again only as far as it stays inside Effect: not with promises, timers or I/O of your own, nor with
+ * A run can be repeated only as far as it stays inside Effect: not with promises, timers or I/O of your own, nor with
  * `Math.random`. A deadline, or a timeout of a body that waits for others, may end a task in one order and not in another; that
  * counts as right.
  *
@@ -165,7 +165,7 @@ const counterexample = (
   })
 
 /**
- * Runs one case again: a seed, or the small case of a {@link Counterexample}. Tells what happened, right or wrong.
+ * Runs one case again: a seed, or the shrunk case of a {@link Counterexample}. Returns what happened, whether it failed or not.
  *
  * @category running
  * @since 0.1.0

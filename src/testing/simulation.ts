@@ -1,5 +1,5 @@
 /**
- * One simulated run: what is chosen for it, what is watched, and how it is judged.
+ * One simulated run: the choices for it, what is watched, and the verdict on it.
  *
  * @since 0.1.0
  */
@@ -35,29 +35,29 @@ import type { Problem } from "./rails.ts"
 import { World } from "./world.ts"
 
 /**
- * What a simulation can be told.
+ * Options of a simulation.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** How many seeds to try, 100 unless told. */
+  /** The number of seeds to try. Defaults to 100. */
   readonly seeds?: number | undefined
-  /** The first of them, 1 unless told. */
+  /** The first seed. Defaults to 1. */
   readonly from?: number | undefined
-  /** How often bodies have which fault; see {@link Faults}. */
+  /** The probability of each fault; see {@link Faults}. */
   readonly faults?: Faults | undefined
-  /** Slots of the one worker; unless told, a seed chooses one or two workers of one to three slots. */
+  /** Slots of the only worker. By default a seed chooses one or two workers of one to three slots. */
   readonly concurrency?: number | undefined
-  /** What the layer says of turns and brakes; nothing unless told. */
+  /** Options of the layer about turns and brakes. Defaults to none. */
   readonly scheduling?: Skein.SchedulingOptions | undefined
-  /** How often the program is interrupted at some point, from 0 to 1; 0.1 unless told. */
+  /** The probability, from 0 to 1, that the program is interrupted at some point. Defaults to 0.1. */
   readonly abandon?: number | undefined
-  /** The engine's invariants are tested after every so many events, 8 unless told, and at the end. */
+  /** The number of events between two checks of the engine's invariants. Defaults to 8. They are also checked at the end. */
   readonly checkEvery?: number | undefined
-  /** How many runs may be spent to make a failing case small, 400 unless told. */
+  /** The most runs to shrink a failing case. Defaults to 400. */
   readonly shrink?: number | undefined
-  /** A run of more steps counts as endless; 200,000 unless told. */
+  /** The number of steps beyond which a run counts as endless. Defaults to 200,000. */
   readonly steps?: number | undefined
 }
 
@@ -92,7 +92,7 @@ export const ofSimulation: Checks<Options> = {
  */
 export interface Case {
   readonly seed: number
-  /** The seed of the order of things, where it is another. */
+  /** The seed of the order of events, if it is another. */
   readonly order?: number | undefined
   /** What was drawn to make the graph. */
   readonly graph?: Tape | undefined
@@ -100,12 +100,12 @@ export interface Case {
   readonly schedule?: Tape | undefined
   /** The attempts that may have faults. */
   readonly faults?: ReadonlyArray<string> | undefined
-  /** The task that was asked for alone, by its place in {@link Counterexample.graph}. */
+  /** The only requested task, by its index in {@link Counterexample.graph}. */
   readonly target?: number | undefined
 }
 
 /**
- * What one run was like.
+ * The record of one run.
  *
  * @category models
  * @since 0.1.0
@@ -115,15 +115,15 @@ export interface Run {
   readonly problems: ReadonlyArray<Problem>
   /** What happened, in order. */
   readonly story: ReadonlyArray<string>
-  /** The tasks that were asked for, each with its dependencies; empty for a program. */
+  /** The requested tasks, each with its dependencies; empty for a program. */
   readonly graph: ReadonlyArray<string>
   readonly faults: ReadonlyArray<Fault>
   readonly events: number
   readonly isAbandoned: boolean
-  /** A number for what happened: alike only if everything was. */
+  /** A fingerprint of all that happened. */
   readonly print: number
   /**
-   * How many tasks were asked for.
+   * The number of requested tasks.
    * @internal
    */
   readonly size: number
@@ -162,7 +162,7 @@ export const runCase = (
     const workers = options.concurrency === undefined
       ? Array.from({ length: chance.between(1, 2) }, (_, i) => ({ id: `w${i + 1}`, concurrency: chance.between(1, 3) }))
       : [{ id: "w1", concurrency: options.concurrency }]
-    // Those that vanish come back, unless others must do.
+    // Vanished workers come back, unless the run is to go on with the others.
     const restart = chance.with(0.5) ? { times: Infinity, within: "1 minute" } as const : undefined
     const faults = options.faults ?? (workers.length > 1 ? usualFaults : { ...usualFaults, vanish: 0 })
     const plan = new FaultPlan(faults, hash("faults", seed), only)
@@ -181,10 +181,10 @@ export const runCase = (
       }
       const exit = yield* Fiber.await(fiber)
       rails.settle()
-      // When time goes on, everything that could happen has.
+      // When time advances, everything else that could happen has.
       yield* Effect.sleep(1)
       const core = coreOf(yield* Client.Client)
-      // Nobody waits for what still runs where a worker was lost, nor for what that had submitted.
+      // No owner waits for bodies that still run on a lost worker, nor for their children.
       yield* Effect.forEach(core.crew.everyone(), (worker) => worker.rest, { discard: true })
       yield* Effect.sleep(1)
       rails.inspect(core)

@@ -1,5 +1,5 @@
 /**
- * Interrupt sweeps: an effect is run again and again, and interrupted at one point after the other.
+ * Interrupt sweeps run an effect again and again, and interrupt it at one point after the other.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import { quiet, stepByStep } from "./rails.ts"
 import { World } from "./world.ts"
 
 /**
- * What a sweep can be told.
+ * Options of a sweep.
  *
  * @category options
  * @since 0.1.0
@@ -24,14 +24,17 @@ import { World } from "./world.ts"
 export interface SweepOptions<A, E, ROut, E2, R2, E3, RIn> {
   /** What must hold when the effect has ended, interrupted or not. It runs with the same services as the effect. */
   readonly check: (exit: Exit.Exit<A, E>) => Effect.Effect<unknown, E2, R2>
-  /** What the effect and the check need, made anew for each run. */
+  /** The services of the effect and the check, made anew for each run. */
   readonly layer?: Layer.Layer<ROut, E3, RIn> | undefined
-  /** Operations after which fibers yield, a sweep for each: 3 (after every operation that is new), 4, 7 and 2048 unless told. */
+  /**
+   * The numbers of operations after which fibers yield, with one sweep for each. Defaults to 3 (after every new operation), 4, 7
+   * and 2048.
+   */
   readonly budgets?: ReadonlyArray<number> | undefined
 }
 
 /**
- * What a sweep has done.
+ * The report of a sweep.
  *
  * @category models
  * @since 0.1.0
@@ -64,7 +67,7 @@ export class SweepFailed extends Data.TaggedError("SweepFailed")<{
  *
  * **When to use**
  *
- * For code that acquires, counts or registers something: whatever the moment of an interruption, nothing may stay.
+ * For code that acquires, counts or registers something: an interruption at any moment must leave nothing behind.
  *
  * **Details**
  *
@@ -112,7 +115,7 @@ const checks: Checks<SweepOptions<any, any, any, any, any, any, any>> = {
   budgets: checkOf("an array of positive whole numbers", (value) => Array.isArray(value) && value.every(isCount))
 }
 
-/** Interrupts at one point; says whether the effect had ended by then. */
+/** Interrupts at one point. Returns whether the effect had ended before. */
 const sweepPoint = (
   effect: Effect.Effect<any, any, any>,
   check: (exit: Exit.Exit<any, any>) => Effect.Effect<unknown, any, any>,
@@ -132,7 +135,7 @@ const sweepPoint = (
         fiber.interruptUnsafe()
       }
       const exit = yield* Fiber.await(fiber)
-      // When time goes on, everything that could happen has.
+      // When time advances, everything else that could happen has.
       yield* Effect.sleep(1)
       yield* check(exit)
     })

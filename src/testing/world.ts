@@ -1,6 +1,6 @@
 /**
- * A closed world for fibers: one scheduler that chooses by a seed who runs next and where fibers yield, and a clock that
- * goes on only when nothing else can.
+ * A closed world for fibers: a scheduler that chooses by a seed which fiber runs next and where fibers yield, and a clock that
+ * advances only when nothing else can run.
  *
  * @internal
  */
@@ -26,11 +26,11 @@ interface Sleeper {
 
 /** How fibers and messages are mixed. */
 export interface Mixing {
-  /** How often another than the first in line runs. */
+  /** The probability that a fiber other than the first in line runs. */
   readonly shuffle: number
-  /** A fiber yields after 3 to so many operations; 0 for no more often than Effect itself does. */
+  /** A fiber yields after 3 to this many operations; 0 leaves that to Effect. */
   readonly operations: number
-  /** It yields after exactly so many. */
+  /** A fiber yields after exactly this many operations. */
   readonly isRegular?: boolean
 }
 
@@ -43,7 +43,7 @@ const usualOperations = 2048
 /** The third operation after a yield is the first that is new. */
 const leastOperations = 3
 
-/** How many turns outside a world may pass in which nothing happens inside. */
+/** The most turns outside a world without an event inside. */
 const patient = 20
 
 /** Why a world stopped before its program had ended. */
@@ -55,7 +55,7 @@ export class World implements FiberScheduler.Scheduler {
   steps = 0
   /** Called before each step. */
   onStep: (() => void) | undefined
-  /** Called when nothing can run; says whether it has changed that. */
+  /** Called when nothing can run. Returns whether it has changed that. */
   onIdle: (() => boolean) | undefined
   private millis = 0
   /** How often time has passed. */
@@ -89,7 +89,7 @@ export class World implements FiberScheduler.Scheduler {
     const { isRegular, operations } = this.mixing
     if (isRegular === true) return fiber.currentOpCount >= operations
     if (operations === 0) return fiber.currentOpCount >= usualOperations
-    // An operation that has just been put off must not be put off again, or nothing would ever happen.
+    // An operation that has just been delayed must not be delayed again, or nothing would ever happen.
     if (--this.budget > 0 || fiber.currentOpCount < leastOperations) return false
     const drawn = this.chance.below(operations)
     this.budget = drawn === 0 ? usualOperations : leastOperations + drawn
@@ -155,7 +155,7 @@ export class World implements FiberScheduler.Scheduler {
     }
   }
 
-  /** Calls `wake` when the time has come; the result withdraws that. */
+  /** Calls `wake` when the time has come. The result withdraws the call. */
   wakeAt(at: number, wake: () => void): () => void {
     const sleeper = { at, wake }
     this.sleepers.add(sleeper)

@@ -1,5 +1,5 @@
 /**
- * Everything that can happen to the engine. Time comes in with each event; the engine has no clock of its own.
+ * The events of the engine. Each event brings the time; the engine has no clock of its own.
  *
  * @since 0.1.0
  */
@@ -13,76 +13,79 @@ export interface Cancellation {
   readonly reason: string
 }
 
-/** How an attempt ended, as its worker reports it. Values and causes stay with the worker; here are only their names. */
+/** How an attempt ended, as its worker reports it. Values and causes stay with the driver; events only name them. */
 export type Ending =
-  /** The size of its result counts towards the budget of the layer, if there is one: 1 unless told, a whole number. */
+  /** The size of its result, a whole number, counts towards the budget of the layer. Defaults to 1. */
   | { readonly _tag: "Succeeded"; readonly size?: number | undefined }
   /** A typed failure or a defect, whose cause the driver keeps under the number `failure`. */
   | { readonly _tag: "Failed"; readonly failure: number; readonly defect: boolean }
   | { readonly _tag: "Interrupted" }
   /** The attempt failed and its schedule asks for another one after `delayMillis`. */
   | { readonly _tag: "Retried"; readonly delayMillis: number }
-  /** The body never began, for an input was lost on its way. */
+  /** The body never began, because an input was lost on its way. */
   | { readonly _tag: "InputsLost" }
-  /** The body gave its place up: it runs again, and this was no attempt. */
+  /** The body gave its place up: it runs again, and this attempt is not charged. */
   | { readonly _tag: "Rescheduled" }
   /**
-   * The body found that what these of its dependencies made is not there any more: they run again, then it does, and this was
-   * no attempt. Each is named by its place among the dependencies of the task.
+   * The body reported that the results of these dependencies are gone. They run again, then the body does, and this attempt is
+   * not charged. Each is named by its index among the dependencies of the task.
    */
   | {
     readonly _tag: "DependenciesLost"
     readonly places: ReadonlyArray<number>
-    /** Ways to what lies behind dependencies, each a place among these, and then one among those of what is there, and so on. */
+    /**
+     * Paths to tasks behind dependencies: an index among the dependencies, then one among the dependencies of that task, and so
+     * on.
+     */
     readonly behind?: ReadonlyArray<ReadonlyArray<number>> | undefined
   }
-  /** The body chose not to do its work: what depends on it is not done either, unless a policy says otherwise. */
+  /** The body skipped its work: dependents are skipped too, unless a policy says otherwise. */
   | { readonly _tag: "Skipped" }
-  /** The body cannot run on this worker: it runs on another, and this was no attempt. */
+  /** The body cannot run on this worker: it runs on another, and this attempt is not charged. */
   | { readonly _tag: "Unmet"; readonly reason: string }
 
-/** The endings of which there is no more to say: one object each. */
+/** Endings without further fields share one object each. */
 export const succeeded = { _tag: "Succeeded" } as const
 export const interrupted = { _tag: "Interrupted" } as const
 export const skipped = { _tag: "Skipped" } as const
 
-/** What holds for a worker beyond its slots. All times in milliseconds. */
+/** The terms of a worker beside its slots. All times are in milliseconds. */
 export interface Terms {
-  /** Silent for so long, it counts as lost. */
+  /** The silence after which it counts as lost. */
   readonly ttlMillis?: number | undefined
-  /** After so many starts it retires: a fresh one takes its place. */
+  /** The number of starts after which it retires and is replaced. */
   readonly maxTasks?: number | undefined
-  /** At this age it retires. */
+  /** The age at which it retires. */
   readonly maxAgeMillis?: number | undefined
-  /** Whether a fresh one takes its place when it is lost. */
+  /** Whether it is replaced when it is lost. */
   readonly restart?: Restart | undefined
 }
 
-/** How often workers that are lost are replaced. */
+/** How often lost workers are replaced. */
 export interface Restart {
-  /** At most so many of them within `withinMillis`. */
+  /** The most replacements within `withinMillis`. */
   readonly times: number
   readonly withinMillis: number
-  /** One that is lost before it has run for so long is not replaced: it would be lost again. */
+  /** A worker that is lost before it has run for this long is not replaced: the next would be lost too. */
   readonly minRunMillis: number
 }
 
-/** A worker is there and takes tasks; the answer is `WorkerJoined`. */
+/** A worker joins and takes tasks. The answer is `WorkerJoined`. */
 export interface WorkerAdded {
   readonly _tag: "WorkerAdded"
   readonly now: number
   readonly name: string
   readonly slots: number
-  /** What tasks may hold there beside a slot, and how much of it there is. */
+  /** Its resources, in total: what tasks may hold there beside a slot. */
   readonly amounts?: Readonly<Record<string, number>> | undefined
   readonly terms?: Terms | undefined
-  /** What tasks may ask for. */
+  /** Labels that tasks may ask for. */
   readonly labels?: ReadonlyArray<string> | undefined
-  /** So many attempts it carries at most, those that wait inside their bodies included; see `suitable.hasRoom`. */
+  /** The most attempts that it carries, including those that wait inside their bodies; see `room.hasRoom`. */
   readonly mark?: number | undefined
 }
 
-/** From now on at most `limit` attempts hold this tag, on all workers together; any number without one. */
+/** From now on at most `limit` attempts hold this tag, on all workers together. Without a limit, any number may. */
 export interface TagLimited {
   readonly _tag: "TagLimited"
   readonly now: number
@@ -104,22 +107,22 @@ export interface WorkerBeat {
   readonly worker: number
 }
 
-/** From now on there are between `min` and `max` workers of this pool, as many as it takes. */
+/** From now on this pool has between `min` and `max` workers, depending on the load. */
 export interface PoolOpened {
   readonly _tag: "PoolOpened"
   readonly now: number
-  /** What the names of its workers begin with. */
+  /** The prefix of its workers' names. */
   readonly name: string
   readonly min: number
   readonly max: number
-  /** Of each worker. */
+  /** The slots of each worker. */
   readonly slots: number
-  /** A worker that had nothing to do for so long leaves. */
+  /** The idle time after which a worker leaves. */
   readonly idleMillis: number
   readonly terms?: Terms | undefined
 }
 
-/** The worker takes nothing new; it leaves when its last attempt has ended. */
+/** The worker starts nothing new, and leaves when its last attempt has ended. */
 export interface WorkerDrained {
   readonly _tag: "WorkerDrained"
   readonly now: number
@@ -178,8 +181,8 @@ export interface TaskEnded {
 }
 
 /**
- * Somebody outside says how a task ended. The driver keeps the value of a success until `Hold`; what still runs of the task is
- * asked to stop, and what that brings does not count.
+ * A task is settled from outside. The driver keeps the value of a success until `Hold`. A running attempt is asked to stop, and
+ * its result does not count.
  */
 export interface TaskSettled {
   readonly _tag: "TaskSettled"
@@ -188,18 +191,18 @@ export interface TaskSettled {
   readonly ending: Extract<Ending, { readonly _tag: "Succeeded" | "Failed" | "Interrupted" | "Skipped" }>
 }
 
-/** A result is to be held by so many workers, or by some of these, as far as they are open. */
+/** Requests that `copies` workers hold a result, or these workers, as far as they are open. */
 export interface CopiesRequested {
   readonly _tag: "CopiesRequested"
   readonly now: number
   readonly task: TaskId
-  /** In all. */
+  /** The number of holders in all. */
   readonly copies: number
-  /** The names of those that may take one; any may if it is `undefined`. */
+  /** The names of the workers that may hold a copy; `undefined` for any. */
   readonly workers?: ReadonlyArray<string> | undefined
 }
 
-/** Results are to be spread evenly over the open workers. */
+/** Requests that results are spread evenly over the open workers. */
 export interface RebalanceRequested {
   readonly _tag: "RebalanceRequested"
   readonly now: number
@@ -221,8 +224,8 @@ export interface TaskFinalized {
 }
 
 /**
- * Somebody waits for claims to end, or for all that an owner claims in bulk. With `waiter`, the attempt gives its slot to others
- * for the while, unless it keeps it.
+ * A wait for claims to end, or for all that an owner claims in bulk. An attempt that waits gives its slot away meanwhile, unless
+ * it keeps it.
  */
 export interface WaitBegan {
   readonly _tag: "WaitBegan"
@@ -240,19 +243,22 @@ export interface WaitBegan {
 }
 
 /**
- * `all`: until every one has ended; `firstCompleted`: until one has; `firstFailure`: until one has ended without
- * success, or all have ended; `never`: until abandoned.
+ * `all`: until all have ended; `firstCompleted`: until one has ended; `firstFailure`: until one has ended without success, or all
+ * have ended; `never`: until it is abandoned.
  */
 export type WaitMode = "all" | "firstCompleted" | "firstFailure" | "never"
 
-/** Whoever waited gave up (a timeout, a lost race, an explicit rejoin). */
+/** A wait is given up (a timeout, a lost race, an explicit rejoin). */
 export interface WaitAbandoned {
   readonly _tag: "WaitAbandoned"
   readonly now: number
   readonly wait: number
 }
 
-/** An attempt that was asked to stop, and gave its slot away, goes on: its code was not cut. `WaitEnded` when it has a slot. */
+/**
+ * An attempt goes on after it gave its slot away and was asked to stop: its code was not interrupted. `WaitEnded` comes when it
+ * has a slot.
+ */
 export interface SlotWanted {
   readonly _tag: "SlotWanted"
   readonly now: number
@@ -261,7 +267,7 @@ export interface SlotWanted {
   readonly attempt: number
 }
 
-/** Withdraws the wish of the claim's owner for the task and everything downstream of it. */
+/** Withdraws the interest of the claim's owner in the task and everything downstream of it. */
 export interface CancelRequested extends Cancellation {
   readonly _tag: "CancelRequested"
   readonly now: number
@@ -272,23 +278,23 @@ export interface CancelRequested extends Cancellation {
   readonly serial: number
   /** Of a claim that was cancelled before: the number of the task with whose cancellation that began. */
   readonly cancelled: number | undefined
-  /** Stops the task whoever else wants it; its dependents end as it does. */
+  /** Stops the task even if other owners want it; its dependents end as it does. */
   readonly force: boolean
-  /** Ends when the finalizers of all that was stopped have run. */
+  /** The wait that ends when the finalizers of all stopped tasks have run. */
   readonly wait: number
   /** The running task that asks and waits, or -1. */
   readonly waiter: TaskId
   readonly attempt: number
 }
 
-/** The claim's owner needs the result no longer. */
+/** The claim's owner no longer needs the result. */
 export interface ClaimReleased {
   readonly _tag: "ClaimReleased"
   readonly now: number
   readonly claim: ClaimId
 }
 
-/** Another owner takes an interest in a task that is already claimed. */
+/** Another owner claims a task that is already claimed. */
 export interface ClaimShared {
   readonly _tag: "ClaimShared"
   readonly now: number
@@ -300,7 +306,7 @@ export interface OwnerClosed extends Cancellation {
   readonly _tag: "OwnerClosed"
   readonly now: number
   readonly owner: number
-  /** Ends when nothing that only this owner wanted is running any more. */
+  /** The wait that ends when nothing that only this owner wanted is running. */
   readonly wait: number
   /** The running task that asks and waits, or -1. */
   readonly waiter: TaskId
@@ -343,5 +349,5 @@ export type Event =
   // from the clock
   | TimeCame
 
-/** What a computation wishes to run to its end, each with the ends that it tells. */
+/** The tasks that a computation wants to run to their end, each with the ends to report. */
 export type Wishes = ReadonlyMap<Reference, number>

@@ -1,5 +1,5 @@
 /**
- * Everything the engine can ask for. A driver carries the instructions of a step out in order.
+ * The instructions of the engine. A driver carries out the instructions of a step in order.
  *
  * @since 0.1.0
  */
@@ -14,13 +14,13 @@ export interface Start {
   /** Which start of this task it is, from 1. */
   readonly number: number
   readonly worker: number
-  /** The dependencies in the order in which the plan lists them; -1 for one of which the task has let go. */
+  /** The dependencies in the order of the plan; -1 for one that the task has dropped. */
   readonly inputs: ReadonlyArray<TaskId>
   /** The worker that holds each input, or -1 for none; absent when `worker` holds them all. */
   readonly holders: ReadonlyArray<number> | undefined
 }
 
-/** Interrupt an attempt. Its slot stays taken until the worker says that it has ended. */
+/** Interrupt an attempt. Its slot stays taken until the worker reports its end. */
 export interface Stop {
   readonly _tag: "Stop"
   readonly task: TaskId
@@ -30,7 +30,7 @@ export interface Stop {
   readonly timedOut: boolean
 }
 
-/** An attempt goes on longer than its grace after it was asked to stop. Nothing is done about it but saying so. */
+/** An attempt exceeds its grace after it was asked to stop. It is reported, and nothing else is done. */
 export interface Overdue {
   readonly _tag: "Overdue"
   readonly task: TaskId
@@ -51,7 +51,7 @@ export interface Finalize {
 export interface Submitted {
   readonly _tag: "Submitted"
   readonly ids: Int32Array
-  /** One a target, in order; empty for an owner that claims in bulk. */
+  /** One for each target, in order; empty for an owner that claims in bulk. */
   readonly claims: ReadonlyArray<ClaimId>
 }
 
@@ -79,7 +79,7 @@ export interface Copy {
   readonly to: number
 }
 
-/** Nobody needs the result of `task` any more, nor its record: its number may be given to another task. */
+/** The result and the record of `task` are no longer needed: its number may be given to another task. */
 export interface Forget {
   readonly _tag: "Forget"
   readonly task: TaskId
@@ -87,15 +87,15 @@ export interface Forget {
   readonly holder: number
 }
 
-/** The attempt's result came too late and belongs to nobody, or is worth nothing. */
+/** Drop a result that came too late, or that is not needed. */
 export interface Discard {
   readonly _tag: "Discard"
   readonly task: TaskId
-  /** -1 for a value with which the task was settled, and that no worker is left to hold. */
+  /** -1 for the value of a settled task if no worker is left to hold it. */
   readonly worker: number
 }
 
-/** Nobody can observe this failure any more. */
+/** This failure can no longer be observed. */
 export interface ForgetFailure {
   readonly _tag: "ForgetFailure"
   readonly failure: number
@@ -114,7 +114,7 @@ export interface WakeAt {
   readonly at: number
 }
 
-/** The worker is in this row: the answer to `WorkerAdded`. The row may have been that of one that is gone. */
+/** The row of the worker: the answer to `WorkerAdded`. It may have belonged to a worker that is gone. */
 export interface WorkerJoined {
   readonly _tag: "WorkerJoined"
   readonly worker: number
@@ -125,7 +125,7 @@ export interface StartWorker {
   readonly _tag: "StartWorker"
   readonly worker: number
   readonly name: string
-  /** The worker in whose place it comes; -1 for one more of the pool. */
+  /** The worker that it replaces; -1 for an additional worker of the pool. */
   readonly replaces: number
 }
 
@@ -149,9 +149,9 @@ export interface Rejected {
 }
 
 export type Refusal =
-  /** The owner, the claim or the worker is not there any more. */
+  /** The owner, the claim, the worker or the task is gone. */
   | { readonly _tag: "Gone"; readonly what: "owner" | "claim" | "worker" | "task" }
-  /** Bodies submit or unfold too deep, or too many wait; `refusals` where a recursion came to that limit too often. */
+  /** Bodies submit or unfold too deep, or too many wait. `refusals` is present if a recursion reached that limit too often. */
   | {
     readonly _tag: "NestingLimit"
     readonly of: "nesting" | "unfolding" | "seceded"
@@ -191,8 +191,8 @@ export type Instruction =
   | Overdue
 
 /**
- * Where a step puts its instructions. The two that every task causes have methods of their own, so that a driver in the
- * same process, which may read the state, need not have them as objects.
+ * The receiver of a step's instructions. The two instructions that every task causes have methods of their own, so that a driver
+ * in the same process need not allocate objects for them.
  */
 export interface Out {
   push(instruction: Exclude<Instruction, Start | Forget>): void

@@ -1,10 +1,10 @@
 /**
- * The states of a task, and what else a bit says of it.
+ * The states of a task, and its flags.
  *
  * @since 0.1.0
  */
 
-/** Where a task stands. Numbers, because a million of them live in one byte array. */
+/** The state of a task. Numbers, because a million of them are in one byte array. */
 export const Phase = {
   free: 0,
   waiting: 1,
@@ -42,17 +42,17 @@ export const phaseNames = [
   "skipped"
 ] as const
 
-/** Whether it is that of a task that failed, or that never started because of one. */
+/** Whether a task in this phase failed, or never started because of a failure. */
 export const isFailed = (phase: Phase): boolean => phase === Phase.failed || phase === Phase.upstreamFailed
 
 export type PhaseName = Exclude<typeof phaseNames[number], "free">
 
-/** Whether a task has ended. While the resource of a result is finalized it counts as one that has not, for those who wait. */
+/** Whether a task has ended. A task whose resource is being finalized counts as not ended, because others wait for that. */
 export const hasEnded = (phase: Phase): boolean => phase >= Phase.succeeded
 
 /** Bits of the `flags` column. */
 export const Flag = {
-  /** Its end has been told to dependents, dependencies and waits. */
+  /** Its dependents, dependencies and waits have been notified of its end. */
   settled: 1,
   /** It holds a slot of its worker. */
   holdsSlot: 2,
@@ -62,10 +62,10 @@ export const Flag = {
   wished: 8,
   /** It was started before, in attempts that do not count. */
   begun: 16,
-  /** It had succeeded, and its result was lost: it runs for those who need it again. */
+  /** It had succeeded, and its result was lost: it runs again for tasks that need it. */
   recomputed: 32,
   /** Its result owns a resource, which is finalized before its record is forgotten. */
   resource: 64,
-  /** It has the result of a task whose result owns a resource, and holds that task as long as its own result is held. */
+  /** It passes on the result of a task that owns a resource, and holds that task as long as its own result is held. */
   retains: 128
 } as const

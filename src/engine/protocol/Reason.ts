@@ -7,12 +7,12 @@ import type { Exclusion, Restriction } from "./Plan.ts"
 import type { Group, Policy, Tally } from "./policies.ts"
 
 /**
- * The key that waits and the key that it waits for; with a third part, for the slot, the resources or the tag which that one
- * keeps while it waits itself.
+ * A waiting key and the key that it waits for. With a third part, it waits for the slot, the resources or the tag that the other
+ * keeps while waiting itself.
  */
 export type Pair = readonly [waiting: string, awaited: string, of?: "slot" | "resources" | "tag"]
 
-/** What ended the first task of a trail. */
+/** The reason that ended the first task of a trail. */
 export type Reason =
   | { readonly _tag: "Failed"; readonly failure: number; readonly defect: boolean }
   | { readonly _tag: "Cancelled"; readonly task: string; readonly by: string; readonly reason: string }
@@ -25,29 +25,29 @@ export type Reason =
     readonly reports: number
     readonly reason: Going
   }
-  /** No worker takes tasks at all, and none came for so long. */
+  /** No worker takes tasks, and none came within this time. */
   | { readonly _tag: "NoWorker"; readonly millis: number }
-  /** No worker that takes tasks meets the restriction, and none came for so long. */
+  /** No worker that takes tasks meets the restriction, and none came within this time. */
   | { readonly _tag: "NoSuitableWorker"; readonly restriction: Restriction; readonly millis: number }
   | { readonly _tag: "Skipped" }
   | { readonly _tag: "Impossible"; readonly why: Impossibility }
 
 /** Why a task can never start. */
 export type Impossibility =
-  /** It said so on each worker on which it may run by its restriction. */
+  /** Its body reported Unmet on each worker that its restriction allows. */
   | { readonly _tag: "Unmet"; readonly on: ReadonlyArray<Exclusion> }
-  /** Its locality is below 0 for each of them, or `fault`. */
+  /** Its locality is below 0 for each of these workers, or failed with `fault`. */
   | { readonly _tag: "Locality"; readonly workers: ReadonlyArray<string>; readonly fault: string | undefined }
-  /** What it follows ran on these workers, and on none of them enough of it. */
+  /** The followed tasks ran on these workers, but not enough of them on one. */
   | { readonly _tag: "Apart"; readonly workers: ReadonlyArray<string> }
-  /** What it follows ran on these workers, and none of them takes tasks and may run it. */
+  /** The followed tasks ran on these workers, none of which takes tasks and may run it. */
   | { readonly _tag: "Away"; readonly workers: ReadonlyArray<string> }
-  /** So many dependencies of a group have ended otherwise that its policy can never be met. */
+  /** Too many dependencies of a group have ended otherwise for its policy to be met. */
   | {
     readonly _tag: "Unreachable"
     readonly of: Group["of"]
     readonly policy: Policy
-    /** How many dependencies the group has, and how those ended that have. */
+    /** The size of the group, and the number of its ends of each kind. */
     readonly size: number
     readonly ended: Tally
     /** The keys of the first few that ended otherwise. */
@@ -55,12 +55,12 @@ export type Impossibility =
   }
 
 /**
- * Why a task ended with a worker: too many died while they ran it, it must not be started twice, or it is too far back.
+ * Why a task ended with its worker: too many workers died while they ran it, it must not be started twice, or it is too far back.
  */
 export type Killing = "deaths" | "lost" | "forgotten"
 
 /**
- * Why what a body reported as lost is not made anew: it has reported that too often, or those keys must not be started twice, or
- * are too far back.
+ * Why dependencies that a body reported as lost do not run again: it has reported too often, or those keys must not be started
+ * twice, or are too far back.
  */
 export type Going = "limit" | "idempotent" | "forgotten"

@@ -1,37 +1,37 @@
 /**
- * What holds for a whole scheduler.
+ * Settings of a whole scheduler.
  *
  * @since 0.1.0
  */
 import type { Fairness } from "./fairness.ts"
 
-/** Greatest numbers that are accepted. */
+/** Upper bounds. */
 export interface Limits {
-  /** Tasks of one graph, and items of one input of `Client.map`; 10 million unless told. */
+  /** Tasks of one graph, and items of one input of `Client.map`. Defaults to 10 million. */
   readonly tasks: number
   /** Tasks on the longest way through one graph. */
   readonly depth: number
-  /** Tasks that are live at once, those that have ended and are still claimed or needed included. */
+  /** Tasks that are live at once, including ended ones that are still claimed or needed. */
   readonly live: number
   /** How deep bodies may submit from inside bodies. */
   readonly nesting: number
-  /** How often a flatMap task may stand for a flatMap task that stands for another, and so on. */
+  /** The depth of flatMap tasks that return flatMap tasks. */
   readonly unfolding: number
   /** Tasks that wait inside their body at once. */
   readonly seceded: number
-  /** How often one recursion may come to `nesting`, `unfolding` or `seceded` before it launches nothing more. */
+  /** How often one recursion may reach `nesting`, `unfolding` or `seceded` before it launches nothing more. */
   readonly refusals: number
-  /** Workers that may be lost while they run one task, the one with which it fails included. */
+  /** The number of workers lost while they run one task at which the task fails. */
   readonly deaths: number
-  /** How often the body of one task may report that dependencies are lost, the report with which it fails included. */
+  /** The number of reports of lost dependencies by one task at which the task fails. */
   readonly dependenciesLost: number
-  /** Starts that may take of what a ready task waits for, amounts or tags, before that task goes first. */
+  /** Starts that may take amounts or tags that a ready task waits for, before that task goes first. */
   readonly overtakes: number
-  /** Submissions, one made of a result of the other, over which what was released is remembered, to be made anew if it must. */
+  /** Submissions, each made from a result of the one before, over which released tasks are remembered, to run again if needed. */
   readonly lineage: number
 }
 
-/** A recursion or an input without end is stopped while it fits into memory; everything else is up to the user. */
+/** The defaults stop an endless recursion or input while it fits into memory. Everything else is up to the user. */
 export const defaultLimits: Limits = {
   tasks: 10000000,
   depth: Infinity,
@@ -62,18 +62,18 @@ export interface Candidate {
   readonly attempts: number
 }
 
-/** What holds for a scheduler as long as it lives. */
+/** Settings for the life of a scheduler. */
 export interface SchedulerSettings {
   readonly limits: Limits
-  /** The grace of tasks that name none; `Infinity` for ever. */
+  /** The grace of tasks without their own; `Infinity` for ever. */
   readonly graceMillis: number
   readonly fairness: Fairness
-  /** For how long after it began a computation takes in what is submitted from outside; 0 for each its own. */
+  /** How long a computation takes in submissions from outside, from its first; with 0 each is a computation of its own. */
   readonly windowMillis: number
-  /** How long tasks that do not say wait for a worker when none that takes tasks could run them; `Infinity` for ever. */
+  /** How long tasks without their own limit wait if no worker that takes tasks could run them; `Infinity` for ever. */
   readonly waitForWorkersMillis: number
-  /** Which of several workers gets a task. */
+  /** Chooses among several workers for a task. */
   readonly scheme: Scheme
-  /** Where the generator of placement schemes begins. */
+  /** The seed of placement schemes. */
   readonly seed: number
 }

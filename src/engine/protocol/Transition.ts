@@ -19,7 +19,7 @@ export interface Transition {
   readonly attempt: number
   /** The event that led here. */
   readonly cause: string
-  /** The number of the request that led to the task: all that a body submits belongs to the request of its task. */
+  /** The number of the request that led to the task: tasks that a body submits belong to the request of its task. */
   readonly computation: number
   /** The number of the owner of its submission: a scope, or one compute. */
   readonly owner: number
@@ -39,11 +39,11 @@ export interface WorkerTransition {
   readonly cause: string
 }
 
-/** Where a step writes transitions; nowhere where a list is `undefined`. */
+/** The lists to which a step adds transitions; none is kept where a list is `undefined`. */
 export interface Log {
   readonly tasks: Array<Transition> | undefined
   readonly workers: Array<WorkerTransition> | undefined
 }
 
-/** Where a worker stands. `gone`: it has left, and its results can be read; `lost`: they are gone with it. */
+/** The state of a worker. `gone`: it has left, and its results can be read; `lost`: its results are lost too. */
 export type WorkerPhase = "starting" | "open" | "draining" | "gone" | "lost"

@@ -1,21 +1,21 @@
 /**
- * What a layer may say about the order in which ready tasks start: whose turn it is, what has waited for too long, and what is
- * held back. By default nothing: the rank decides alone.
+ * Rules of a layer about the order in which ready tasks start: turns of shares, aging, and brakes. By default there are none, and
+ * the rank alone decides.
  *
  * @since 0.1.0
  */
 
 /** The rules of one layer. */
 export interface Fairness {
-  /** Of the slots of a worker, those that sources may hold; from 1 on it is no limit. */
+  /** The share of a worker's slots that sources may hold; from 1 on it is no limit. */
   readonly sourceSaturation: number
   /** How much may be held in results. */
   readonly budget: Budget | undefined
-  /** How many tasks of its share may start before one that has been ready for longer. */
+  /** How many tasks of a share may start before one that has been ready for longer. */
   readonly aging: number
-  /** How many turns a share has in the time in which others have one; 1 unless told. */
+  /** The turns of a share for each turn of a share of weight 1. Defaults to 1. */
   readonly weights: ReadonlyMap<string, number>
-  /** What waits in queues by these rules, beside tasks that ask for more than a slot or name a share. */
+  /** The tasks that wait in queues by these rules, beside tasks that ask for more than a slot or name a share. */
   readonly queues: "none" | "sources" | "all"
 }
 
@@ -27,7 +27,7 @@ export interface Budget {
   readonly pause: number
 }
 
-/** A layer that says nothing. */
+/** The rules of a layer without options. */
 export const inOrder: Fairness = {
   sourceSaturation: Infinity,
   budget: undefined,
@@ -36,7 +36,7 @@ export const inOrder: Fairness = {
   queues: "none"
 }
 
-/** The rules of a layer that says this much. */
+/** The rules of a layer with these options. */
 export const fairnessOf = (told: Partial<Omit<Fairness, "queues">>): Fairness => {
   const rules = { ...inOrder, ...told }
   // Above `pause` nothing starts, and all tasks age.

@@ -1,9 +1,9 @@
 /**
- * When the ends of its dependencies let a task start, and when they never will: pure tables over how many ended how.
+ * Policies: when the ends of its dependencies let a task start, and when they never will. Pure tables over counts of ends.
  *
- * All and any are those of IPython's `Dependency`, check and unreachable; the rules are ten of Airflow's trigger rules. A
- * verdict comes as soon as no end of what is still open could change it (but what waits for ends as such waits for them), so
- * it does not depend on their order.
+ * All and any are those of IPython's `Dependency`, check and unreachable; the rules are ten of Airflow's trigger rules. A verdict
+ * comes as soon as no open dependency could change it, so it does not depend on the order of ends. Policies about any end wait
+ * for all of them.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ export type Tally = Readonly<Record<Outcome, number>>
 /** The ends that a quorum counts: `failure` is `failed` or `upstreamFailed`, `completion` any. */
 export type On = "success" | "failure" | "completion"
 
-/** Trigger rules, in the order in which they are told. */
+/** Trigger rules, in the order of the documentation. */
 export const rules = [
   "allSuccess",
   "allFailed",
@@ -33,17 +33,17 @@ export const rules = [
 
 export type Rule = typeof rules[number]
 
-/** What a set of dependencies must come to. */
+/** The policy of a set of dependencies. */
 export type Policy =
   | { readonly _tag: "All"; readonly on: On }
-  /** Of a smaller set all. With `losers`, the others lose the interest of the task in the moment in which these are enough. */
+  /** Of a smaller set, all. With `losers`, the task drops the other members as soon as enough have ended. */
   | { readonly _tag: "AtLeast"; readonly count: number; readonly on: On; readonly losers?: "cancel" | undefined }
   | { readonly _tag: "Rule"; readonly rule: Rule }
 
-/** `run`: the set is met. `skip`: the rule chose not to. `upstreamFailed`: it can never be met. */
+/** `run`: the set is met. `skip`: the rule skips the task. `upstreamFailed`: it can never be met. */
 export type Verdict = "run" | "skip" | "upstreamFailed"
 
-/** The dependencies with the places `from .. to - 1` among those of a task, and what they must come to. */
+/** The dependencies `from .. to - 1` of a task, and their policy. */
 export interface Group {
   readonly of: "inputs" | "after" | "follow"
   readonly from: number
@@ -51,11 +51,11 @@ export interface Group {
   readonly policy: Policy
 }
 
-/** Whether the end of one dependency ends the task as it does without a policy: as that dependency ended. */
+/** Whether this is the policy of plain dependencies: the first that ends without success ends the task likewise. */
 export const isDefault = ({ of, policy }: Group): boolean =>
   policy._tag === "All" && policy.on === "success" && of !== "follow"
 
-/** What a set of `size` dependencies comes to, of which so many have ended; `undefined` while that is open. */
+/** The verdict on a set of `size` dependencies with these ends; `undefined` while it is open. */
 export const decide = (policy: Policy, size: number, tally: Tally): Verdict | undefined =>
   policy._tag === "Rule" ? ruled(policy.rule, size, tally) : counted(policy, size, tally)
 
@@ -68,7 +68,7 @@ export const isUnreachable = (policy: Policy, size: number, tally: Tally): boole
   return verdict !== undefined && verdict !== "run"
 }
 
-/** Whether a set can still be met after one of its members has ended so. */
+/** Whether a set can still be met after one of its members has ended this way. */
 export const survives = (policy: Policy, size: number, outcome: Outcome): boolean =>
   (["success", "failed"] as const).some((rest) => {
     const tally = { success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }
@@ -83,7 +83,7 @@ const endedOf = ({ failed, skipped, success, upstreamFailed }: Tally): number =>
 const accepted = (on: On, tally: Tally): number =>
   on === "success" ? tally.success : on === "failure" ? tally.failed + tally.upstreamFailed : endedOf(tally)
 
-/** How many of the set must end in the way that counts. */
+/** How many members must end in the way that counts. */
 export const needOf = (policy: Exclude<Policy, { readonly _tag: "Rule" }>, size: number): number =>
   policy._tag === "All" ? size : Math.min(policy.count, size)
 

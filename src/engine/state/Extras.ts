@@ -1,5 +1,5 @@
 /**
- * Records that only tasks, queues and pools with rare features have.
+ * Records of tasks, queues and pools with rare features.
  *
  * @since 0.1.0
  */
@@ -18,16 +18,16 @@ export interface FormerAttempt {
   readonly fate: "failed" | "died" | "lost"
 }
 
-/** Something of which there is a number, and how much of that is held; amounts of workers in thousandths. */
+/** A counted resource: its total, and how much is held. Amounts of workers are in thousandths. */
 export interface Amount {
   readonly total: number
   used: number
 }
 
-/** What an attempt holds beside its slot. */
+/** The amounts and tags that an attempt holds beside its slot. */
 export type Holding = Pick<Demand, "amounts" | "keepsAmounts" | "tags">
 
-/** How often others that ask for some of the same started while a queue waited, and the attempt with which that became too often. */
+/** How many tasks that ask for some of the same started while a queue waited, and the attempt with which that was too many. */
 export interface Overtaken {
   readonly count: number
   readonly since: number
@@ -38,19 +38,21 @@ export interface Copying {
   readonly task: TaskId
   readonly from: number
   readonly to: number
-  /** It is held in place of the one at `from`. */
+  /** It replaces the one at `from`. */
   readonly isMove: boolean
 }
 
 /** The attempt of a task that was asked to stop. */
 export interface Stopping {
-  /** When it was asked first. */
+  /** When it was first asked. */
   readonly since: number
-  /** It goes on longer than its grace. */
+  /** It has exceeded its grace. */
   overdue: boolean
 }
 
-/** What ending tasks hold. Counted at the first question and kept up to date from then on: a walk for each question is dear. */
+/**
+ * Holds of ending tasks. Counted at the first query and kept up to date from then on, because a walk for each query is expensive.
+ */
 export interface Held {
   /** Attempts that stop because they were cancelled or nobody wants them, and resources that are finalized for good; each with what it holds. */
   readonly ending: Map<TaskId, ReadonlyArray<TaskId>>
@@ -62,34 +64,34 @@ export interface Held {
 
 /** An elastic pool of workers. */
 export interface Pool extends Omit<PoolOpened, "_tag" | "now"> {
-  /** How many workers of it there have been. */
+  /** The number of its workers so far. */
   count: number
-  /** When the last of them were lost, as far as it counts. */
+  /** When its workers were lost, within the window that counts. */
   lost: ReadonlyArray<number>
-  /** When to look whether some have been idle for too long, or whether lost ones may be replaced again. */
+  /** When to look for idle workers again, and for lost ones that may be replaced. */
   reviewAt: number
 }
 
-/** How far the groups of a task are: those of its dependencies that have a policy. Right as long as the task waits. */
+/** The progress of a task's groups: its dependencies with policies. Valid while the task waits. */
 export interface Needs {
   readonly groups: ReadonlyArray<Group>
-  /** How many of each group have ended in each way, until the group is met. */
+  /** The number of ends of each kind in each group, until the group is met. */
   readonly tallies: ReadonlyArray<Record<Outcome, number>>
   readonly met: Array<boolean>
-  /** What has not been counted as ended, each with its places among the dependencies of the task. */
+  /** Dependencies not yet counted as ended, each with its indices among the dependencies of the task. */
   readonly open: Map<TaskId, ReadonlyArray<number>>
-  /** The places of those that the task has let go of, for a group was met without them. */
+  /** The indices of dependencies that the task has dropped, because a group was met without them. */
   readonly dropped: Set<number>
-  /** What is left to wait for: dependencies without a group, and groups. */
+  /** The number of open dependencies without a group, and of open groups. */
   left: number
 }
 
-/** Where a share stands among others. */
+/** The turns of a share. */
 export interface Turn {
-  /** When it is its turn next: each start moves it on, the further the less its weight. */
+  /** Its next turn: each start moves it by the inverse of its weight. */
   at: number
-  /** Which of all starts was its last one. */
+  /** The number of its last start among all starts. */
   last: number
-  /** How many of its tasks have started. */
+  /** The number of its starts. */
   starts: number
 }

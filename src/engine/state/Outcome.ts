@@ -1,5 +1,5 @@
 /**
- * How a task ends without success: why, and the way from the task that failed first.
+ * The outcome of a task without success: the reason, and the path from the task that failed first.
  *
  * @since 0.1.0
  */
@@ -13,13 +13,13 @@ export interface Outcome {
   readonly trail: Trail
 }
 
-/** The way a failure came: from the task that failed first, over its dependents, to here. */
+/** The path of a failure: from the task that failed first, through its dependents, to this task. */
 export interface Trail {
   readonly task: string
   readonly from: Trail | undefined
   /** The task stood for that of `from` and ended as it did. */
   readonly isAlias?: boolean
-  /** Where the task that failed first had come to. */
+  /** Where the task that failed first ran. */
   readonly where?: Where
   /** Where the task was registered. */
   readonly place?: Place
@@ -53,14 +53,14 @@ export const pathOf = (trail: Trail, known: Map<Trail, Path>): Path => {
 /** The number of the graph in which the key of a step names its task. */
 export const graphOf = ({ place, where }: Trail): number | undefined => place?.submission.number ?? where?.graph
 
-/** The first step of a trail: the end with which it began. */
+/** The first step of a trail: the end that began it. */
 export const firstOf = (trail: Trail): Trail => {
   let first = trail
   while (first.from !== undefined) first = first.from
   return first
 }
 
-/** Whose end it was: tasks that stand for another end as that one does. */
+/** The task that ended by itself: tasks that stand for another end as that one does. */
 export const meantBy = (trail: Trail): Trail => {
   let meant = trail
   while (meant.isAlias === true) meant = meant.from!

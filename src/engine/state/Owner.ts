@@ -1,5 +1,5 @@
 /**
- * Who wants results and who waits: owners with their claims, waits, and on whose behalf tasks stop or are released.
+ * Owners with their claims, waits, and the behalves on which tasks stop or are released.
  *
  * @since 0.1.0
  */
@@ -8,15 +8,15 @@ import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { Place, Submission } from "./Submission.ts"
 
-/** Whoever claims results: a scope, or one `compute`. */
+/** An owner claims results: a scope, or one `compute`. */
 export interface Owner {
   readonly id: number
   readonly name: string
   /** Its claims by task; more than one on the same task are a set. */
   readonly claims: Map<TaskId, Claim | Set<Claim>>
-  /** Claims of a `compute`, which nobody cancels one by one. */
+  /** Claims of a `compute`, which are never cancelled one by one. */
   readonly targets: Array<TaskId>
-  /** The submissions with tasks that it wishes to run to their end: its own, and what `flatMap` tasks of it returned. */
+  /** The submissions with tasks that it wants to run to their end: its own, and those that their `flatMap` tasks returned. */
   wishing: Map<Submission, Wishing> | undefined
   /** Failures of wished tasks, for a report of all of them. */
   readonly roots: Array<Root>
@@ -43,19 +43,19 @@ export interface Root {
   readonly outcome: Outcome
 }
 
-/** Somebody waits for tasks to end. */
+/** A wait for tasks to end. */
 export interface Wait {
   readonly id: number
   readonly mode: WaitMode
-  /** The tasks awaited, once a claim; those that have ended since included. */
+  /** The awaited tasks, once for each claim, including those that have ended since. */
   tasks: Array<TaskId>
-  /** How many of them have not ended. */
+  /** The number of those that have not ended. */
   remaining: number
   /** The claims through which it waits; a withdrawn claim ends for it. */
   readonly claims: ReadonlySet<Claim> | undefined
-  /** The task inside which it waits, or -1; so from the end of that attempt on. */
+  /** The task whose body waits, or -1, also after the end of that attempt. */
   waiter: TaskId
-  /** It waits for what its waiter must not outlive, so a request to stop does not end it. */
+  /** It waits for tasks that its waiter must not outlive, so a request to stop does not end it. */
   readonly closing: boolean
   /** Its waiter has not given its slot away for it. */
   readonly keepsSlot: boolean
@@ -71,7 +71,7 @@ export interface Behalf {
   readonly cancelled: number | undefined
 }
 
-/** An owner's loss of interest, and the task with which it began if there is one. */
+/** An owner's loss of interest, and the task with which it began, if any. */
 export interface Withdrawal extends Cancellation {
   readonly task?: Place
   /** The number of the owner, who may have closed by now. */
@@ -88,7 +88,7 @@ export const unwanted: Withdrawal = {
 /** The wishes for one submission of an owner. */
 export interface Wishing {
   readonly wishes: Wishes
-  /** How many of them have not come true. */
+  /** The number of those that are open. */
   open: number
   /** The wait for all of them. */
   readonly wait: number

@@ -1,6 +1,6 @@
 /**
- * Where ready tasks wait to start: lanes of those that rank alike, queues of those that ask alike of a
- * worker, and crowds of queues that wait for the same.
+ * Structures of ready tasks: lanes of tasks that rank alike, queues of tasks with the same demands, and crowds of queues that
+ * wait for the same.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import type { Demand } from "../protocol/Plan.ts"
 import type { Members } from "../structures/positions.ts"
 import type { WorkerRecord } from "./WorkerRecord.ts"
 
-/** Ready tasks that rank alike but for their static position. */
+/** Ready tasks that rank alike except for their static position. */
 export interface Lane {
   readonly priority: number
   readonly computation: number
@@ -19,32 +19,32 @@ export interface Lane {
   readonly submission: number
   readonly members: Members
   readonly taskAt: Int32Array
-  /** Place in the heap of lanes, or -1. */
+  /** Index in the heap of lanes, or -1. */
   heapIndex: number
 }
 
-/** Ready tasks that ask alike of a worker and are held back alike: if the best of them can start nowhere, none can. */
+/** Ready tasks with the same demands, under the same brakes: if the best of them can start nowhere, none can. */
 export interface Queue {
-  /** What tells it from others. */
+  /** Its identity. */
   readonly name: string
   readonly demand: Demand | undefined
   readonly share: string | undefined
-  /** They are sources, and the layer holds sources back. */
+  /** Its tasks are sources, and the layer throttles sources. */
   readonly isSource: boolean
-  /** The oldest first, each with the starts of its share until it was ready; where tasks age or name shares. */
+  /** Its tasks by age, each with the number of its share's starts when it became ready; if tasks age or name shares. */
   readonly since: Map<TaskId, number>
   readonly lanes: Array<Lane>
-  /** Its lanes, by those of the submissions of which they are parts. */
+  /** Its lanes, by the lanes of submissions that they are parts of. */
   readonly parts: Map<Lane, Lane>
-  /** Those that wait for the same. Another one when a worker comes or goes. */
+  /** Its crowd, which changes when a worker comes or goes. */
   crowd: Crowd
-  /** Place in the heap of its crowd, or -1. */
+  /** Index in the heap of its crowd, or -1. */
   heapIndex: number
 }
 
 /** Queues whose tasks may run on the same workers, and need amounts and tags of the same names beside a slot. */
 export interface Crowd {
-  /** What tells it from others. */
+  /** Its identity. */
   readonly name: string
   readonly isSource: boolean
   readonly workers: ReadonlyArray<WorkerRecord>

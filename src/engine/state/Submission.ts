@@ -1,6 +1,6 @@
 /**
- * A plan that has been registered, and what it says of its tasks. They are named by their place in the plan: it can be asked of
- * a task whose row belongs to another by now.
+ * A registered plan, and the facts that it has about its tasks, by their index in the plan: they can be read even if a task's row
+ * belongs to another task now.
  *
  * @since 0.1.0
  */
@@ -9,54 +9,57 @@ import type { Defaults, Plan, Reference } from "../protocol/Plan.ts"
 import type { Owner } from "./Owner.ts"
 import type { Lane } from "./Queue.ts"
 
-/** What a recursion has been refused so far: one object for all submissions of it, those in the bodies of others included. */
+/** The refusals of a recursion so far: one object for all its submissions, at any depth. */
 export interface Guard {
   refusals: number
-  /** The limit that it came to last. */
+  /** The limit that it reached last. */
   limit: "nesting" | "unfolding" | "seceded" | undefined
 }
 
 /** One registered plan. */
 export interface Submission {
   readonly number: number
-  /** Of one whose tasks are forgotten for good, what the engine knows alone; see `horizon.ts`. */
+  /** Facts that only the engine keeps, of a submission whose tasks are forgotten for good; see `horizon.ts`. */
   plan: Plan
   readonly ids: Int32Array
   /** The reverse of the plan's dependencies, by plan index. */
   readonly dependentOffsets: Int32Array
   readonly dependents: Int32Array
-  /** Place of each task in its lane. */
+  /** The index of each task in its lane. */
   readonly ranks: Int32Array
   readonly lane: Lane
   /** Lanes of priorities other than that of `lane`, by priority. */
   readonly otherLanes: ReadonlyMap<number, Lane> | undefined
-  /** With which each task ranks, by plan index; `undefined` if it is `priority` for all. */
+  /** The priority by which each task ranks, by plan index; `undefined` if it is `priority` for all. */
   readonly priorities: Float64Array | undefined
   readonly owner: Owner
-  /** The name of the task from whose body it came, and nothing else of it: that task may end, and be forgotten, long before. */
+  /** The name of the task from whose body it came. Nothing else is kept, because that task may be forgotten long before. */
   readonly parent: Name | undefined
-  /** How many bodies, one inside the other, have submitted down to it. */
+  /** The number of nested bodies above it. */
   readonly nesting: number
-  /** Of a submission from outside `undefined`; what its tasks launch has a new one; all below shares that. */
+  /**
+   * `undefined` for a submission from outside. Each submission by one of its tasks has a new one, shared by all submissions
+   * below.
+   */
   readonly guard: Guard | undefined
   readonly computation: number
   readonly ancestor: number
-  /** How many tasks, one the parent of the other, stand above it. */
+  /** The number of its ancestors, parent over parent. */
   readonly depth: number
-  /** Priority of tasks that name none: that of the parent. */
+  /** The priority of tasks without their own: the parent's. */
   readonly priority: number
-  /** Share of tasks that name none: that of the parent. */
+  /** The share of tasks without their own: the parent's. */
   readonly share: string | undefined
   /** Number of the first task, for automatic keys. */
   readonly sequence: number
   readonly submittedAt: number
-  /** Where the dependencies on tasks of other submissions come from, by their place among the plan's `targets`. */
+  /** The origins of dependencies on tasks of other submissions, by their index among the plan's `targets`. */
   origins: Map<number, Place> | undefined
-  /** How many submissions lie, one behind the other, between it and where it was looked last how far back they go; see `horizon.ts`. */
+  /** The number of submissions between it and the last one at which the lineage was measured; see `horizon.ts`. */
   reach: number
 }
 
-/** What makes the key of a task. */
+/** The parts of a task's key. */
 export interface Name {
   /** Its own key, if it has one. */
   readonly key: string | undefined
@@ -65,17 +68,17 @@ export interface Name {
   readonly number: number
 }
 
-/** Where a task was registered: what tells of it even when its row belongs to another. */
+/** Where a task was registered: identifies it even if its row belongs to another task now. */
 export interface Place {
   readonly submission: Submission
   readonly index: number
 }
 
-/** The live task that a plan of this submission means. The hot loops have it written out. */
+/** The live task that a reference of this submission means. The hot loops have this inlined. */
 export const liveOf = ({ ids }: Pick<Submission, "ids">, reference: Reference): TaskId =>
   reference >= 0 ? ids[reference]! : ~reference
 
-/** What a task of a submission says itself, or its plan for all that say nothing. */
+/** The settings of a task of a submission, or the defaults of its plan. */
 export const saidAt = <K extends keyof Defaults>(
   { plan: { defaults, settings } }: Submission,
   index: number,
@@ -91,7 +94,7 @@ const ownKeyAt = ({ plan: { settings } }: Submission, index: number): string | u
 
 const automaticKey = (label: string | undefined, number: number): string => `${label ?? "task"}#${number}`
 
-/** The number of a task among all: what tells it from others of the same key. */
+/** The number of a task among all tasks, which distinguishes tasks of one key. */
 export const numberOf = ({ index, submission }: Place): number => submission.sequence + index
 
 export const nameAt = (submission: Submission, index: number): Name => ({

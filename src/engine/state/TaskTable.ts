@@ -1,6 +1,5 @@
 /**
- * The table of tasks. A waiting task costs tens of bytes rather than an object with fields, and a million of them are a
- * dozen arrays.
+ * The table of tasks. A waiting task costs tens of bytes in place of an object, and a million tasks are a dozen arrays.
  *
  * @since 0.1.0
  */
@@ -9,10 +8,10 @@ import { Phase } from "../protocol/Phase.ts"
 import type { Wait } from "./Owner.ts"
 import type { Submission } from "./Submission.ts"
 
-/** The task table, a column a fact. */
+/** The task table, with a column for each fact. */
 export class TaskTable {
   capacity = 0
-  /** Rows ever used; those below that are free again are the first `freed` of `free`. */
+  /** Rows ever used. Free rows among them are the first `freed` entries of `free`. */
   used = 0
   freed = 0
   free = new Int32Array(0)
@@ -29,13 +28,13 @@ export class TaskTable {
   index = new Int32Array(0)
   startedAt = new Float64Array(0)
   endedAt = new Float64Array(0)
-  /** Which end of all this was: the order of ends within one millisecond. */
+  /** The number of its end among all ends, which orders ends within one millisecond. */
   endNumber = new Int32Array(0)
   readonly submission: Array<Submission | undefined> = []
   readonly waits: Array<Wait | Array<Wait> | undefined> = []
   /** A table of no more rows than this never shrinks. */
   kept = 65_536
-  /** Rows given back since the table last looked for what it could do without: they pay for the next look. */
+  /** Rows freed since the table was last compacted: they pay for the next time. */
   private returned = 0
 
   get size(): number {
@@ -47,7 +46,7 @@ export class TaskTable {
     const needed = this.used + Math.max(0, count - this.freed)
     if (needed <= this.capacity) return
     this.resize(Math.max(needed, this.capacity * 2, 64))
-    // Filled to the brim: an array written far beyond its end turns into a dictionary, ten times as slow.
+    // Filled completely: an array written far beyond its end becomes a dictionary, ten times as slow.
     while (this.waits.length < this.capacity) this.waits.push(undefined)
   }
 
@@ -81,8 +80,8 @@ export class TaskTable {
   }
 
   /**
-   * Begins anew once nothing is left: rows are then given in their order again, which is that of the caches, and a burst
-   * leaves no memory behind. A table that is nearly empty shrinks as far as its last row in use lets it.
+   * Resets an empty table: rows are then given in their order again, which suits the caches, and a burst leaves no memory behind.
+   * A nearly empty table shrinks as far as its last row in use allows.
    */
   shrink(): void {
     const { capacity, freed, used } = this
@@ -97,7 +96,7 @@ export class TaskTable {
     if (capacity > this.kept) this.cut(0)
   }
 
-  /** Drops the free rows at the end, and has the first free ones be given next, so that more come to be free there. */
+  /** Drops the free rows at the end, and reuses the first free rows next, so that more rows become free at the end. */
   private trim(): void {
     this.returned = 0
     while (this.phase[this.used - 1] === Phase.free) this.used--

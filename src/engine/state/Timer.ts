@@ -12,8 +12,8 @@ export interface Timer {
   readonly kind: "timeout" | "deadline" | "dependencies" | "retry" | "grace" | "workers" | "stranded"
   readonly task: TaskId
   /**
-   * The attempt; for `deadline`, `dependencies` and `stranded` the task's sequence number, for `workers` that of the timer: what
-   * makes the timer stale.
+   * Detects a stale timer: the attempt; for `deadline`, `dependencies` and `stranded` the task's sequence number; for `workers`
+   * the timer's own.
    */
   readonly serial: number
 }

@@ -1,5 +1,5 @@
 /**
- * What is known of a worker.
+ * The record of a worker.
  *
  * @since 0.1.0
  */
@@ -13,18 +13,18 @@ export interface WorkerRecord {
   readonly index: number
   readonly name: string
   readonly slots: number
-  /** What tasks may hold there beside a slot. */
+  /** The resources that tasks may hold there beside a slot. */
   readonly amounts: ReadonlyMap<string, Amount> | undefined
-  /** Its number among all that this engine has known: what tells it from others of the same name or row. */
+  /** Its number among all workers of this engine, which distinguishes it from others of the same name or row. */
   readonly serial: number
   readonly terms: Terms
-  /** It is one of the pool. */
+  /** It belongs to the pool. */
   readonly isPooled: boolean
-  /** When others with its name were replaced because they were lost, as far as it counts. */
+  /** When lost workers of its name were replaced, within the window that counts. */
   readonly restarts: ReadonlyArray<number>
-  /** What a user's functions are told of it. */
+  /** The worker as functions of users see it. */
   readonly info: WorkerInfo
-  /** So many attempts it carries at most; see `suitable.hasRoom`. */
+  /** The most attempts that it carries; see `room.hasRoom`. */
   readonly mark: number
   /** The last attempt that it was given, or 0. */
   usedAt: number
@@ -34,28 +34,28 @@ export interface WorkerRecord {
   attempts: number
   /** Changed by `workers.moveTo` alone. */
   phase: WorkerPhase
-  /** When it began to take tasks; before that, when it was asked for. */
+  /** When it began to take tasks; before that, when it was requested. */
   since: number
-  /** How many attempts it was given. */
+  /** The number of attempts that it was given. */
   started: number
-  /** When it was heard last, and when to look whether it has been heard since. */
+  /** When it was last heard, and when to check that again. */
   heardAt: number
   silentAt: number
-  /** Since when it has nothing to do; `Infinity` while it has. Noted for those of the pool. */
+  /** Since when it is idle; `Infinity` while it is not. Kept for workers of the pool. */
   idleSince: number
-  /** Tasks that wait to take a slot back, with the wait that ends then; first come, first served. */
+  /** Tasks that wait for a slot again, each with the wait that then ends; first come, first served. */
   readonly rejoining: Map<TaskId, number>
 }
 
 /** An amount as the engine counts it. */
 export const unitsOf = (amount: number): number => Math.round(amount * 1000)
 
-/** What a worker has, as the engine counts it. */
+/** The resources of a worker, as the engine counts them. */
 export const stockOf = (amounts: Readonly<Record<string, number>> = {}): ReadonlyMap<string, Amount> | undefined => {
   const entries = Object.entries(amounts)
   if (entries.length === 0) return undefined
   return new Map(entries.map(([name, amount]) => [name, { total: unitsOf(amount), used: 0 }]))
 }
 
-/** Whether a worker takes new tasks, now or when it has started. */
+/** Whether a worker takes new tasks, now or once it has started. */
 export const takesTasks = ({ phase }: WorkerRecord): boolean => phase === "open" || phase === "starting"

@@ -1,5 +1,5 @@
 /**
- * What a live task depends on, and what depends on it, as rows of the table.
+ * The dependencies and the dependents of a live task, as rows of the table.
  *
  * @since 0.1.0
  */
@@ -8,29 +8,29 @@ import type { State } from "./State.ts"
 import { liveOf } from "./Submission.ts"
 
 /**
- * The dependencies of a live task by place, ended or not, each as often as it is named; -1 for one of which it has let go before
- * its own end, or that is forgotten.
+ * The dependencies of a live task by index, ended or not, with duplicates; -1 for one that it has dropped before its own end, or
+ * that is forgotten.
  */
 export const dependencyRows = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   const submission = state.tasks.submission[task]!
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!
   const rows = Array.from(targets.subarray(offsets[index], offsets[index + 1]), (target) => liveOf(submission, target))
-  // The rows of those that it has let go of may belong to others by now.
+  // The rows of dropped dependencies may belong to other tasks by now.
   for (const place of state.needs.get(task)?.dropped ?? none) rows[place] = -1
   return rows
 }
 
 const none: Iterable<number> = []
 
-/** The same without those of which it has let go. */
+/** The dependencies of a live task without the dropped ones. */
 export const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   const rows = dependencyRows(state, task)
   const dropped = state.needs.get(task)?.dropped
   return dropped === undefined || dropped.size === 0 ? rows : rows.filter((_, place) => !dropped.has(place))
 }
 
-/** The live dependents of a task, in its own and in later submissions; some may have let go of it at their end. */
+/** The live dependents of a task, in its own and in later submissions; some may have dropped it at their end. */
 export const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   const { dependentOffsets, dependents, ids } = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
@@ -38,7 +38,7 @@ export const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> 
     dependents.subarray(dependentOffsets[index], dependentOffsets[index + 1]),
     (dependent) => ids[dependent]!
   )
-  // A task that stands for another has let go of what it depended on.
+  // A task that stands for another has dropped its dependencies.
   const live = own.filter((dependent) =>
     dependent >= 0 && !state.aliases.has(dependent) &&
     (!state.needs.has(dependent) || dependenciesOf(state, dependent).includes(task))

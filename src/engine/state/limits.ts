@@ -1,6 +1,5 @@
 /**
- * Bounds on what may be submitted: a graph that is too large, or a recursion that does not end, is refused before any of
- * it is registered.
+ * Bounds on submissions: a graph that is too large, or an endless recursion, is refused before any of it is registered.
  *
  * @since 0.1.0
  */
@@ -11,7 +10,7 @@ import type { Limits } from "../protocol/Settings.ts"
 import type { State } from "./State.ts"
 import type { Guard, Submission } from "./Submission.ts"
 
-/** Why a plan is not accepted, if it is not. */
+/** The refusal of a plan, if any. */
 export const refusalOf = (state: State, plan: Plan): Refusal | undefined => {
   const { limits } = state
   if (plan.size > limits.tasks) return exceeds("tasks", plan.size, limits)
@@ -22,11 +21,11 @@ export const refusalOf = (state: State, plan: Plan): Refusal | undefined => {
   return depth > limits.depth ? exceeds("depth", depth, limits) : undefined
 }
 
-/** The nesting of what the body of `parent` (-1 for none) submits. */
+/** The nesting of a submission by the body of `parent` (-1 for none). */
 export const nestingOf = (state: State, parent: TaskId): number =>
   parent < 0 ? 0 : state.tasks.submission[parent]!.nesting + 1
 
-/** Why the body of `parent` may submit nothing, if it may not. */
+/** The refusal of submissions by the body of `parent`, if any. */
 export const nestingRefusal = (state: State, parent: TaskId): Refusal | undefined => {
   if (parent < 0) return undefined
   const { nesting, seceded } = state.limits
@@ -36,7 +35,7 @@ export const nestingRefusal = (state: State, parent: TaskId): Refusal | undefine
   return refusedForGood(state, submission)
 }
 
-/** Why `task` may not stand for another, if it may not. */
+/** The refusal of `task` standing for another, if any. */
 export const unfoldingRefusal = (state: State, task: TaskId): Refusal | undefined => {
   const submission = state.tasks.submission[task]!
   return submission.depth < state.limits.unfolding
@@ -44,7 +43,7 @@ export const unfoldingRefusal = (state: State, task: TaskId): Refusal | undefine
     : refuse(state, submission, "unfolding")
 }
 
-/** Refuses what a task of `submission` launches. */
+/** Refuses a submission by a task of `submission`. */
 const refuse = (state: State, submission: Submission, limit: NonNullable<Guard["limit"]>): Refusal => {
   const refused = refusedForGood(state, submission)
   if (refused !== undefined) return refused
@@ -57,8 +56,8 @@ const refuse = (state: State, submission: Submission, limit: NonNullable<Guard["
 }
 
 /**
- * Why a recursion launches nothing more, if it does not. One that comes to a limit again and again has no end: each of its
- * bodies that waits would otherwise go to the limit once more, and their number is a power of the limit.
+ * The refusal of a whole recursion, if any. A recursion that reaches a limit again and again has no base case: otherwise each of
+ * its waiting bodies would reach the limit once more, and their number is exponential.
  */
 const refusedForGood = ({ limits }: State, { guard }: Submission): Refusal | undefined => {
   if (guard?.limit === undefined || guard.refusals < limits.refusals) return undefined
@@ -73,7 +72,7 @@ const exceeds = (limit: "tasks" | "depth" | "live", value: number, limits: Limit
   max: limits[limit]
 })
 
-/** Tasks on the longest way through a plan. */
+/** The number of tasks on the longest path through a plan. */
 const depthOf = ({ offsets, positions, size, targets }: Plan): number => {
   const depths = new Int32Array(size)
   const inOrder = new Int32Array(size)

@@ -1,5 +1,5 @@
 /**
- * What is known of one live task, or of one worker, by its row. What a submission says of its tasks is in `Submission.ts`.
+ * Facts of one live task, or of one worker, by its row. Facts by submission are in `Submission.ts`.
  *
  * @since 0.1.0
  */
@@ -41,7 +41,7 @@ export const keysOf = (state: State, tasks: Iterable<TaskId>, beside: TaskId = -
 export const labelOf = (state: State, task: TaskId): string | undefined =>
   labelAt(state.tasks.submission[task]!, state.tasks.index[task]!)
 
-/** The number of a live task among all that this engine has ever known: what tells it from others in the same row. */
+/** The number of a live task among all tasks of this engine, which distinguishes it from others in the same row. */
 export const sequenceOf = (state: State, task: TaskId): number =>
   state.tasks.submission[task]!.sequence + state.tasks.index[task]!
 
@@ -51,7 +51,7 @@ export const placeOf = ({ tasks: { index, submission } }: State, task: TaskId): 
   index: index[task]!
 })
 
-/** Where a live task has come to. */
+/** Where a live task ran. */
 export const whereOf = (state: State, task: TaskId): Where => {
   const { starts, submission, worker } = state.tasks
   return {
@@ -71,7 +71,7 @@ export const graceOf = (state: State, task: TaskId): number =>
 export const mayRepeat = ({ tasks }: State, task: TaskId): boolean =>
   mayRepeatAt(tasks.submission[task]!, tasks.index[task]!)
 
-/** Whether a task holds what it depends on: it may need it yet, or its result lives only as long as that does. */
+/** Whether a task holds its dependencies: it may still need them, or its result lives only as long as they do. */
 export const holdsDependencies = ({ tasks }: State, task: TaskId): boolean => {
   const phase = tasks.phase[task] as PhaseOf
   if (!hasEnded(phase)) return true
@@ -82,6 +82,6 @@ export const holdsDependencies = ({ tasks }: State, task: TaskId): boolean => {
 export const nameOfWorker = ({ workers }: State, worker: number): string | undefined =>
   worker < 0 ? undefined : workers[worker]!.name
 
-/** Whether a task stops because it was settled with a value. */
+/** Whether a task is stopping because it was settled with a value. */
 export const isGivenValue = ({ outcomes, settled }: State, task: TaskId): boolean =>
   settled.has(task) && !outcomes.has(task)

@@ -1,5 +1,5 @@
 /**
- * How tasks end without success, and how long the causes of failures must be kept: as long as one outcome names them.
+ * The outcomes of tasks without success. The cause of a failure is kept as long as an outcome names it.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ export const outcomeOf = (state: State, task: TaskId, reason: Reason): Outcome =
   trail: { task: keyOf(state, task), from: undefined, where: whereOf(state, task), place: placeOf(state, task) }
 })
 
-/** Notes how a task ends without success, in place of what was noted before. */
+/** Sets the outcome of a task without success, in place of a former one. */
 export const noteOutcome = (state: State, task: TaskId, outcome: Outcome, out: Out): void => {
   forgetOutcome(state, task, out)
   state.outcomes.set(task, outcome)

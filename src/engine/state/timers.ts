@@ -1,7 +1,7 @@
 /**
- * What is due when. A heap by time; an entry whose attempt or task is gone stays until it comes up, so that the common
- * case, a timer that never fires, costs nothing to cancel. When the heap has doubled since, or is many times the number of live
- * tasks, all such entries are dropped: a long-lived timer in front never lets them pile up.
+ * Timers in a heap by time. A stale entry stays until it comes up, so that the common case, a timer that never fires, costs
+ * nothing to cancel. When the heap has doubled since the last time, or is many times the number of live tasks, all stale entries
+ * are dropped: they do not pile up behind a long-lived timer.
  *
  * @since 0.1.0
  */
@@ -26,10 +26,10 @@ export const arm = (state: State, kind: Timer["kind"], task: TaskId, serial: num
   timers[index] = timer
 }
 
-/** More timers than any live task has that are not stale. */
+/** More than the timers of any live task that are not stale. */
 const mostOfTask = 8
 
-/** The most timers that may be kept before the stale ones among them are dropped. */
+/** The number of timers above which stale ones are dropped. */
 export const mostTimers = ({ tasks, timersKept }: State): number =>
   Math.max(64, Math.min(2 * timersKept, mostOfTask * tasks.size))
 
@@ -42,8 +42,7 @@ export const due = (state: State): Timer | undefined => {
 }
 
 /**
- * Drops timers that mean nothing any more, those at the front or all of them, and asks to be woken for the next, or for the
- * next look at the workers.
+ * Drops stale timers, at the front or all of them, and asks to be woken for the next timer, or for the next check of the workers.
  */
 export const schedule = (
   state: State,
@@ -61,8 +60,8 @@ export const schedule = (
 }
 
 /**
- * Costs the length of the heap, which has doubled since the last time, or of whose tasks a share has ended: a constant for
- * each timer armed and each task that ended.
+ * Costs the length of the heap, which has doubled since the last time, or of whose tasks a part has ended: a constant for each
+ * armed timer and each ended task.
  */
 const dropStale = (state: State, isStale: (state: State, timer: Timer) => boolean): void => {
   const timers = state.timers
@@ -78,7 +77,7 @@ const dropFirst = (timers: Array<Timer>): void => {
   if (timers.length > 0) sink(timers, 0, last)
 }
 
-/** Puts a timer where it belongs at or below the place at `index`. */
+/** Moves a timer down from `index` to its place. */
 const sink = (timers: Array<Timer>, index: number, timer: Timer): void => {
   for (;;) {
     let child = 2 * index + 1

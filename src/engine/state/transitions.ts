@@ -13,7 +13,7 @@ import { keyNamed, nameAt } from "./Submission.ts"
 
 type Row = readonly [from: PhaseName, to: PhaseName, when: string]
 
-/** How an attempt that has started comes to its end, whether it holds its slot or not. */
+/** The ends of an attempt that has started, whether it holds its slot or not. */
 const endsOfAttempts = (from: PhaseName, meanwhile: string): ReadonlyArray<Row> => [
   [from, "stopping", "nobody wants it any more, a time limit passed, or it was settled from outside"],
   [
@@ -100,7 +100,7 @@ export const transition = (state: State, task: TaskId, to: Phase): void => {
   if (state.log !== undefined) note(state, task, phaseNames[from] as PhaseName, phaseNames[to] as PhaseName)
 }
 
-/** Puts the first phase of a new task, or the end of its record, on the log. */
+/** Adds the first phase of a new task, or the end of its record, to the log. */
 export const note = (
   state: State,
   task: TaskId,

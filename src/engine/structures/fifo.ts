@@ -1,6 +1,6 @@
 /**
- * A queue in a ring: it keeps its array while little is in it, since one that is made anew for each task costs 36 ns of a
- * step's 150. The array follows the number of items up and down, whether or not the queue is ever empty.
+ * A queue in a ring. It keeps its array while it is small, because a new array for each task costs 36 ns of a step's 150. The
+ * array grows and shrinks with the number of items, even if the queue is never empty.
  *
  * @since 0.1.0
  */
@@ -10,12 +10,12 @@ export class Fifo<A> {
   private head = 0
   private count = 0
 
-  /** How many are in it. */
+  /** The number of items. */
   get size(): number {
     return this.count
   }
 
-  /** For how many it has room. */
+  /** The capacity. */
   get capacity(): number {
     return this.items.length
   }
@@ -35,13 +35,13 @@ export class Fifo<A> {
     const item = items[head]
     items[head] = undefined
     this.count = count - 1
-    // An empty queue begins in front again: what comes next is mostly where the last one was.
+    // An empty queue restarts at the front, which is mostly in the cache.
     this.head = count === 1 ? 0 : (head + 1) & (items.length - 1)
     if (items.length > kept && count <= items.length >> 2) this.resize(items.length >> 1)
     return item
   }
 
-  /** Filled to the brim: an array with holes is slower. */
+  /** Filled completely: an array with holes is slower. */
   private resize(capacity: number): void {
     const { count, head, items } = this
     const next: Array<A | undefined> = []

@@ -1,25 +1,25 @@
 /**
- * A binary heap whose members know their places, so that any of them can be moved or taken out.
+ * A binary heap whose members know their index, so that any of them can be moved or removed.
  *
  * @since 0.1.0
  */
 
-/** What stands in at most one heap. */
+/** A member of at most one heap. */
 export interface Member {
-  /** Its place there, or -1. */
+  /** Its index there, or -1. */
   heapIndex: number
 }
 
 /** Whether one member comes before another. */
 export type Before<S, A> = (state: S, a: A, b: A) => boolean
 
-/** Puts a member in its place. */
+/** Adds a member. */
 export const insert = <S, A extends Member>(state: S, heap: Array<A>, member: A, isBefore: Before<S, A>): void => {
   member.heapIndex = heap.push(member) - 1
   rise(state, heap, member, isBefore)
 }
 
-/** Takes a member out. */
+/** Removes a member. */
 export const remove = <S, A extends Member>(state: S, heap: Array<A>, member: A, isBefore: Before<S, A>): void => {
   const last = heap.pop()!
   if (last !== member) {
@@ -30,7 +30,7 @@ export const remove = <S, A extends Member>(state: S, heap: Array<A>, member: A,
   member.heapIndex = -1
 }
 
-/** Moves a member that comes earlier than before. */
+/** Moves a member up that now comes earlier. */
 export const rise = <S, A extends Member>(state: S, heap: Array<A>, member: A, isBefore: Before<S, A>): void => {
   let index = member.heapIndex
   while (index > 0) {
@@ -42,7 +42,7 @@ export const rise = <S, A extends Member>(state: S, heap: Array<A>, member: A, i
   place(heap, member, index)
 }
 
-/** Moves a member that comes later than before. */
+/** Moves a member down that now comes later. */
 export const sink = <S, A extends Member>(state: S, heap: Array<A>, member: A, isBefore: Before<S, A>): void => {
   let index = member.heapIndex
   for (;;) {

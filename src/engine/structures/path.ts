@@ -1,5 +1,5 @@
 /**
- * The way of a failure, as the keys of the tasks that it ended. Tasks in a row share one list: each adds its own key.
+ * The path of a failure: the keys of the tasks that it ended. Successive tasks share one list: each adds its own key.
  *
  * @since 0.1.0
  */
@@ -22,9 +22,9 @@ export const namesOf = (list: ReadonlyArray<Named>, beside?: Named): ReadonlyArr
   return list.map(({ graph, key }) => shared.has(key) && graph !== undefined ? `${key} (graph ${graph})` : key)
 }
 
-/** A list of keys that knows its last one and what lies before that. An array of them is made when somebody reads it. */
+/** A linked list of keys. The array is made when it is read. */
 export class Path {
-  /** Private, so that whoever compares two lists does not descend a way of any length. */
+  /** Private, so that a deep comparison of two lists does not follow a path of any length. */
   readonly #before: Path | undefined
   /** The last key. */
   readonly key: string
@@ -43,7 +43,7 @@ export class Path {
     this.length = before === undefined ? 1 : before.length + 1
   }
 
-  /** All keys, the first one first. Takes as many steps as there are keys. */
+  /** All keys, from the first. Linear in the number of keys. */
   toArray(): ReadonlyArray<string> {
     const steps: Array<Path> = [this]
     for (let at = this.#before; at !== undefined; at = at.#before) steps.push(at)
@@ -51,7 +51,7 @@ export class Path {
   }
 }
 
-/** The list of these keys, of one graph if it is known, added to what lies before. */
+/** The list of these keys, of one graph if it is known, appended to the list before. */
 export const listOf = (keys: Iterable<string>, before?: Path, graph?: number): Path | undefined => {
   let path = before
   for (const key of keys) path = new Path(path, key, graph)

@@ -12,7 +12,7 @@ export class Positions {
   /** `levels[0]` has a bit a position; each further level has a bit a non-zero word of the one below. */
   private readonly levels: Array<Int32Array>
   private readonly lowest: Int32Array
-  /** No word of the lowest level before this one has a bit: what comes next is mostly beside what came last. */
+  /** No word of the lowest level before this one has a bit: the next position is mostly beside the last. */
   private first = 0
 
   constructor(size: number) {
@@ -34,7 +34,7 @@ export class Positions {
     if (before === 0) this.mark(at)
   }
 
-  /** Tells the upper levels that a word of the lowest has a bit now. */
+  /** Sets the bits of the upper levels for a word of the lowest that now has a bit. */
   private mark(at: number): void {
     const levels = this.levels
     let index = at
@@ -59,7 +59,7 @@ export class Positions {
     if (after === 0) this.unmark(at)
   }
 
-  /** Tells the upper levels that a word of the lowest has no bit any more. */
+  /** Clears the bits of the upper levels for a word of the lowest that is now empty. */
   private unmark(at: number): void {
     const levels = this.levels
     let index = at
@@ -91,12 +91,12 @@ export class Positions {
   }
 }
 
-/** What a lane needs of a set of positions. */
+/** The interface of a set of positions that a lane needs. */
 export type Members = Readonly<Pick<Positions, "add" | "count" | "delete" | "has" | "least">>
 
 /**
- * The same for a few positions of many: it costs memory for its members alone, so that a set which is soon empty again may be
- * made anew each time. A binary heap, in which what was deleted stays until it comes up.
+ * The same for few positions out of many: it takes memory for its members alone, so that a short-lived set can be made anew each
+ * time. A binary heap; deleted members stay until they come up.
  */
 export class FewPositions implements Members {
   private readonly members = new Set<number>()

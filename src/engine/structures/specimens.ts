@@ -1,5 +1,5 @@
 /**
- * One object of each class that hot code meets, kept for ever.
+ * One object of each class that hot code uses, kept for ever.
  *
  * When the last object of a class is collected, V8 forgets what its objects look like and throws away all code that was
  * compiled for them. Between two computations of an app nothing may be left of a graph; without specimens the first
@@ -14,5 +14,5 @@ export const keepSpecimen = (specimen: object): void => {
   kept.push(specimen)
 }
 
-/** All that is kept. */
+/** All kept objects. */
 export const specimens: ReadonlyArray<object> = kept

@@ -1,5 +1,5 @@
 /**
- * What may be asked of a client, in which modes, and what it gives: `Client.compute` and all that is made of it.
+ * Requests to a client, their modes and results: `Client.compute` and everything made from it.
  *
  * @internal
  */
@@ -28,17 +28,17 @@ import * as collect from "../views/collect.ts"
 
 export type { Callbacks, ResultCache }
 
-/** What `compute` does not run: told where the call is written. */
+/** Refuses at compile time what `compute` does not run. */
 export type Computable<I> = I extends Handle | Graph<any> ? unknown : Refused<Work<I> | Work<Member<I>>>
 
-/** Of a shape in generic code the compiler may know no more than that it holds tasks. */
+/** In generic code the compiler may know of a shape only that it holds tasks. */
 export type ShapeOfTasks = Handle | Graph<any> | ReadonlyArray<Handle> | { readonly [name: string]: Handle }
 
 type Refused<Hint> = [Hint] extends [never] ? unknown : Hint
 
 type Member<I> = I extends ReadonlyArray<infer X> ? X : I extends object ? I[keyof I] : never
 
-/** What looks like work, and is none of ours. An `Exit` is an Effect to the compiler, and a value to us. */
+/** Work that is no task: effects and promises. An `Exit` is an Effect to the compiler, and a value here. */
 type Work<I> = IsAny<I> extends true ? never
   : I extends Exit.Exit<any, any> ? never
   : I extends Effect.Effect<any, any, any>
@@ -56,8 +56,8 @@ export type Failure<I, M extends Mode> = M extends "collect" ? never
   : RuntimeFailure | WithoutSignals<M extends "continue" ? Root<Errors<I>> : Errors<I>>
 
 /**
- * A way to write a graph anew before it runs that changes nothing but what it costs: `fuse` makes one task of a chain of
- * tasks, `inline` computes constants and tasks with the option `inline` in each task that needs them.
+ * A rewrite of a graph before it runs that changes only its cost: `fuse` makes one task of a chain of tasks; `inline` computes
+ * constants, and tasks with the option `inline`, in each task that needs them.
  *
  * @category models
  * @since 0.1.0
@@ -65,20 +65,20 @@ export type Failure<I, M extends Mode> = M extends "collect" ? never
 export type Pass = internal.Pass
 
 /**
- * What a submission can be told.
+ * Options of a submission.
  *
  * @category options
  * @since 0.1.0
  */
 export interface SubmitOptions {
-  /** Results by key: tasks found here do not run, and results of keyed tasks are added. A `Map` will do. */
+  /** Results by key, such as a `Map`: tasks found here do not run, and results of keyed tasks are added. */
   readonly cache?: ResultCache | undefined
-  /** How to write the graph anew before it runs; not at all unless told. Also for graphs that `flatMap` tasks of it return. */
+  /** Passes that rewrite the graph before it runs, and graphs that its `flatMap` tasks return. Defaults to none. */
   readonly passes?: ReadonlyArray<Pass> | undefined
 }
 
 /**
- * What a computation can be told.
+ * Options of a computation.
  *
  * @category options
  * @since 0.1.0
@@ -126,10 +126,7 @@ export const computeShape = (
   )
 }
 
-/**
- * An effect or a promise as the target itself; a promise may be a value deeper in a shape, but not beside targets, where it looks
- * like one.
- */
+/** The refusal of an effect or a promise as a target. A promise may be a value deeper in a shape, but not beside targets. */
 const strangerOf = (shape: unknown, { shape: kind }: Scan): GraphError | undefined => {
   if (Effect.isEffect(shape) || isThenable(shape)) return stray(shape, "task")
   if (typeof shape !== "object" || shape === null || (kind !== "none" && kind !== "nested")) return undefined
@@ -138,7 +135,7 @@ const strangerOf = (shape: unknown, { shape: kind }: Scan): GraphError | undefin
   return promise === undefined ? undefined : stray(promise, "task")
 }
 
-/** What was given in the place of something else. */
+/** The refusal of a value in place of what was expected. */
 export const stray = (
   value: unknown,
   expected: "task" | "future" | "array of tasks" | "array of futures"
@@ -158,7 +155,7 @@ const wordsOf = (value: unknown): readonly [string, string?] => {
 
 const policyAsTarget = { what: "a Dependency", why: "a policy is for the inputs of a task; ask for its members" }
 
-/** What is wrong with a request. */
+/** The refusal of a request, if any. */
 export const refusalOf = ({ groups, misplaced }: Scan): GraphError | undefined => {
   const wrong = groups === undefined ? misplaced : policyAsTarget
   return wrong && new GraphError({ reason: refuseMisplaced(undefined, wrong) })

@@ -1,5 +1,5 @@
 /**
- * Tasks made of items.
+ * Tasks made from items.
  *
  * @internal
  */
@@ -22,29 +22,29 @@ import type { ComputeOptions, Failure, Result } from "./computing.ts"
 import { readRows } from "./reading.ts"
 
 /**
- * What {@link map} can be told.
+ * Options of {@link map}.
  *
  * @category options
  * @since 0.1.0
  */
 export interface MapOptions<A, M extends Mode = Mode, O extends AnyOptions = Options> extends ComputeOptions<M> {
-  /** Options of all items' tasks, such as their label or priority; or a function that gives those of each. */
+  /** Options of the tasks, such as their label or priority, or a function that returns the options of each. */
   readonly task?: O | ((item: A, index: number) => O) | undefined
 }
 
-/** The tasks that are made of items. */
+/** The tasks made from items. */
 type Mapped<A, B, E, R, O> = Array<
   Task<B, Own<E> | Upstream<A> | OptionErrors<O>, Needs<R> | Services<A> | OptionServices<O>>
 >
 
 /**
- * Runs `f` for each item, as a task each, and gives the results in the order of the items. Items may be tasks or futures.
+ * Runs `f` for each item in a task of its own, and returns the results in the order of the items. Items may be tasks or futures.
  *
  * **Details**
  *
- * All items are read before anything starts: an input that throws is a defect, and one that has more items than the layer's
- * `limits.tasks` (10 million unless told) is refused. Reading many items takes turns with all that runs, and can be
- * interrupted; the input is then closed, as `for ... of` does.
+ * All items are read before anything starts. An input that throws is a defect, and an input with more items than `limits.tasks`
+ * of the layer (defaults to 10 million) is refused. Reading many items takes turns with other fibers, and can be interrupted; the
+ * input is then closed, as by `for ... of`.
  *
  * @category computing
  * @since 0.1.0
@@ -79,7 +79,7 @@ const mapRows = (
   const { task } = options
   const optionsOf = typeof task === "function" ? task : () => task
   const tasks = items.map((item, index) =>
-    // Items may be effects: `f` is there to say what becomes of them.
+    // Items may be effects: `f` decides what to do with them.
     isEffectOnly(item)
       ? makeTask({ _tag: "effect", run: () => f(item, index) }, undefined, normalize(optionsOf(item, index)))
       : makeTask({ _tag: "effect", run: (value) => f(value, index) }, item, normalize(optionsOf(item, index)))
@@ -87,7 +87,7 @@ const mapRows = (
   return computeShape(home, tasks, options)
 }
 
-/** What untyped code gave that cannot be read or called. */
+/** The refusal of arguments from untyped code that cannot be read or called. */
 const mapFault = (of: string, inputs: unknown, f: unknown, options: unknown): GraphError | undefined => {
   const fault = optionsFault(options, ofMap) ?? valueFault(callback, `function of ${of}`, f)
   if (fault !== undefined) return fault
@@ -104,7 +104,7 @@ type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]
 type ItemOf<I> = I extends Iterable<infer A> ? A : never
 
 /**
- * Like {@link map}, with one argument from each of several inputs; stops with the shortest.
+ * Like {@link map}, with one argument from each of several inputs. Stops at the end of the shortest.
  *
  * @category computing
  * @since 0.1.0

@@ -82,7 +82,7 @@ export interface PictureOptions {
  * @since 0.1.0
  */
 export interface MermaidOptions extends PictureOptions {
-  /** From top to bottom unless told. */
+  /** Defaults to top to bottom. */
   readonly direction?: EffectGraph.MermaidDirection | undefined
 }
 
@@ -200,9 +200,9 @@ type Made<Return> = Untyped<
 export interface FromEffectGraphOptions<N, E, Return> {
   /** What a node does with the values of its dependencies, by key: an effect or a plain value. */
   readonly run: (node: N, values: Readonly<Record<string, any>>) => Return
-  /** The node's key; the node itself if it is a string, its field `key`, or its number, unless told. */
+  /** The key of a node. Defaults to the node itself if it is a string, else to its field `key`, or its number. */
   readonly key?: ((node: N, index: number) => string) | undefined
-  /** Whether an edge carries a value; those with the data "after" do not, unless told. */
+  /** Whether an edge carries a value. Defaults to all edges but those with the data "after". */
   readonly edge?: ((edge: E) => "data" | "after") | undefined
 }
 
@@ -222,8 +222,8 @@ export const fromEffectGraph = <N, E, Return>(
   }) as any
 
 /**
- * One task of a graph as JSON. `task` and `args` are read by {@link fromJson} alone: the name of the code, which is the
- * label or the key unless told, and data for it.
+ * One task of a graph as JSON. `task` and `args` are read by {@link fromJson} alone: the name of the code, which defaults to the
+ * label or the key, and data for it.
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * What a task can be told, and what that does to its type.
+ * The options of a task, and their effect on its type.
  *
  * @internal
  */
@@ -23,47 +23,44 @@ import type {
 import type { Task } from "../../Task.ts"
 
 /**
- * What a task can be told. `E` and `R` are what its options may add to the errors and requirements of the task, by what is in
- * `after` and `follow` and by the schedule of `retry`; `In` is what that schedule takes at least.
+ * The options of a task. `E` and `R` are the errors and requirements that `after`, `follow` and the schedule of `retry` may add
+ * to those of the task; `In` is the least input of that schedule.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options<E = never, R = never, In = unknown> {
   /**
-   * A name of your own, within the graph in which the task is submitted: there, another task with it is a `KeyConflict`.
-   * Without one each submission is a new run; with one, submitting the same task object while it is live joins its run.
+   * A name of your own, unique in the graph in which the task is submitted: another task with it there is a `KeyConflict`.
+   * Without a key, each submission is a new run; with one, submitting the same task object while it is live joins its run.
    */
   readonly key?: string | undefined
   /** A word for people: automatic keys begin with it, events and errors carry it. */
   readonly label?: string | undefined
   /**
-   * Higher runs sooner; 0 unless told. Tasks submitted from a body have their parent's, and those that a task of the same
-   * submission needs have that one's if it is higher.
+   * Higher runs sooner. Defaults to 0, and in a body to the parent's priority. A task ranks at least as high as the tasks of its
+   * submission that need it.
    */
   readonly priority?: number | undefined
   /** Equal inputs give equal results: tasks with the same key, function and inputs share one run. See `Task.fn`. */
   readonly pure?: boolean | undefined
-  /**
-   * Tasks that must have succeeded before this one starts, without giving it values; with a `Dependency`, what it asks of its
-   * members.
-   */
+  /** Tasks that must succeed before this one starts, without giving it values. A `Dependency` sets another policy. */
   readonly after?: Ordered<E, R> | ReadonlyArray<Ordered<E, R>> | undefined
   /**
-   * Tasks that must have succeeded before this one starts, and where it runs: on the worker on which all of them ran. With a
-   * `Dependency`, on one on which as many of its members ran as it needs. It ends with `ImpossibleDependency` when too many of
-   * them end otherwise, when they ran apart, or when no worker on which they ran takes tasks and may run it.
+   * Tasks that must succeed before this one starts, and that determine its worker: the one on which all of them ran. With a
+   * `Dependency`, a worker on which as many members ran as its policy needs. The task ends with `ImpossibleDependency` if too
+   * many of them end otherwise, if they ran apart, or if no worker on which they ran takes tasks and may run it.
    */
   readonly follow?: Ordered<E, R> | ReadonlyArray<Ordered<E, R>> | undefined
-  /** How long one attempt may take, from its start. It is interrupted then. */
+  /** How long one attempt may take, from its start. Then it is interrupted. */
   readonly timeout?: Duration.Input | undefined
   /** How long the task may take in all, from its submission. */
   readonly deadline?: Duration.Input | undefined
   /** How long the task may wait for its first start, from its submission. */
   readonly dependencyTimeout?: Duration.Input | undefined
   /**
-   * How long an attempt may go on after it was asked to stop before a warning in the log says so; that of the layer unless
-   * told. Nothing is killed.
+   * How long an attempt may go on after it was asked to stop, before the log has a warning. Defaults to the layer's `grace`.
+   * Nothing is killed.
    */
   readonly grace?: Duration.Input | undefined
   /**
@@ -72,71 +69,70 @@ export interface Options<E = never, R = never, In = unknown> {
    */
   readonly retry?: Schedule.Schedule<unknown, In, E, R> | undefined
   /**
-   * `false`: it is never started again once it may have started, so it runs at most once. When its worker is lost then, it ends
-   * with `WorkerKilled`, as do those that need its result when only a lost worker held that. Not together with `retry`.
+   * `false`: the task is never started again once it may have started, so it runs at most once. If its worker is lost then, it
+   * ends with `WorkerKilled`. So do tasks that need its result, if only a lost worker held that. Not together with `retry`.
    */
   readonly idempotent?: boolean | undefined
   /**
-   * It is cheap: where a graph is submitted with the pass `inline`, it is computed in each task that needs it, as often as
-   * there are such tasks. It then has no start, no result and no place in the queue of its own.
+   * Marks a cheap task. In a graph submitted with the pass `inline`, it is computed inside each task that needs it, once for
+   * each. It then has no start, no result and no place in the queue of its own.
    */
   readonly inline?: boolean | undefined
   /**
-   * On which workers it may run: those with these ids, those that have all of these labels, or with both, those of these ids
-   * that have these labels. It waits for a slot of one of them, and holds up nothing that may run elsewhere. When none of them
-   * takes tasks, see `allowOthers` and `waitForWorkers`.
+   * The workers on which the task may run: those with one of these ids, and with all of these labels. It waits for a slot on one
+   * of them, without holding up tasks that may run elsewhere. If none of them takes tasks, see `allowOthers` and
+   * `waitForWorkers`.
    */
   readonly workers?: ReadonlyArray<string> | WorkerRestriction | undefined
-  /** It may run anywhere as long as none of `workers` takes tasks. `false` unless told. Not without `workers`. */
+  /** Whether the task may run anywhere while none of `workers` takes tasks. Defaults to `false`. Not without `workers`. */
   readonly allowOthers?: boolean | undefined
   /**
-   * How much it uses up of what its worker has, beside a slot, such as `{ gpu: 1, memory: 0.5 }`. It starts when all of it is
-   * free on one worker, and gives it back when its attempt has ended, and while its body waits for other tasks. Numbers above
-   * zero, with at most three decimals. Nothing is measured: they are what you say. Not to be mixed up with `Task.resource`.
+   * The amounts of its worker's resources that the task holds beside a slot, such as `{ gpu: 1, memory: 0.5 }`. It starts when
+   * all of them are free on one worker. It returns them when its attempt has ended, and while its body waits for other tasks.
+   * Numbers above zero, with at most three decimals. They are declared, not measured. `Task.resource` is something else.
    */
   readonly resources?: Readonly<Record<string, number>> | undefined
   /**
-   * `true`: it keeps its `resources` while its body waits for other tasks, for something is there that cannot be handed over.
-   * Where those need them too, the wait fails with `Starved`. `false` unless told. Not without `resources`.
+   * Whether the task keeps its `resources` while its body waits for other tasks, as when it has loaded something there. If those
+   * tasks need them too, the wait fails with `Starved`. Defaults to `false`. Not without `resources`.
    */
   readonly keepResources?: boolean | undefined
   /**
-   * Names of what it uses that all workers share, such as `["db"]`. Under a name that the layer limits (`Skein.layer`'s `tags`)
-   * no more tasks run at once than that, on all workers together. Held as long as the slot is; a name without a limit limits
-   * nothing.
+   * Names of things that all workers share, such as `["db"]`. The layer may limit how many tasks with a tag run at once, on all
+   * workers together: see `tags` of `Skein.layer`. A tag is held as long as the slot. A tag without a limit limits nothing.
    */
   readonly tags?: ReadonlyArray<string> | undefined
   /**
-   * How much it prefers which worker, among those on which it may run: the highest first, 0 for one like any other, below 0
-   * never. It does not wait for one that it prefers while another has a free slot. Asked once for each worker; a task that is
-   * given anything but a number ends with `ImpossibleDependency`, as one that may run nowhere.
+   * Rates the workers on which the task may run: the highest is preferred, 0 is neutral, below 0 rules a worker out. The task
+   * does not wait for a preferred worker while another has a free slot. Called once for each worker. If it returns anything but a
+   * number, the task ends with `ImpossibleDependency`.
    */
   readonly locality?: ((worker: WorkerInfo) => number) | undefined
   /**
-   * How long it waits when no worker that takes tasks could ever run it: not at all unless told here or by the layer, for ever
-   * with `Duration.infinity`. Then it ends with `NoSuitableWorker`, or where its locality or its body ruled the workers out, with
-   * `ImpossibleDependency`. The time counts from its submission, or from when the last one stopped taking tasks; where any worker
-   * would do and there is none, from when it lacks nothing else.
+   * How long the task waits if no worker that takes tasks could ever run it. Defaults to the layer's `waitForWorkers`;
+   * `Duration.infinity` waits for ever. Then it ends with `NoSuitableWorker`, or with `ImpossibleDependency` if its locality or
+   * its body ruled the workers out. The time counts from its submission, or from when the last suitable worker stopped taking
+   * tasks. If any worker may run it and there is none, the time counts from when it lacks nothing else.
    */
   readonly waitForWorkers?: Duration.Input | undefined
 }
 
 /**
- * On which workers a task may run.
+ * The workers on which a task may run.
  *
  * @category options
  * @since 0.1.0
  */
 export interface WorkerRestriction {
-  /** One of these. */
+  /** Its id is one of these. */
   readonly ids?: ReadonlyArray<string> | undefined
-  /** Those that have all of these. */
+  /** It has all of these labels. */
   readonly labels?: ReadonlyArray<string> | undefined
 }
 
 export type {
   /**
-   * A worker as `locality` is told of it.
+   * A worker as `locality` sees it.
    *
    * @category models
    * @since 0.1.0
@@ -145,7 +141,7 @@ export type {
 }
 
 /**
- * Any options: what a function that takes options of its own is bound by.
+ * Any options: the bound for functions that take options of their own.
  *
  * @internal
  */
@@ -154,8 +150,8 @@ export interface AnyOptions extends Options<any, any, any> {}
 declare const None: unique symbol
 
 /**
- * The type of options that are not there. It has all of them: where the compiler knows nothing yet of the options it goes by this,
- * and there would be no names to complete, and parameters would have no type.
+ * The type of absent options. It has all fields, because the compiler falls back to it while options are incomplete: without the
+ * fields there would be no names to complete, and parameters would have no type.
  *
  * @internal
  */
@@ -163,7 +159,7 @@ export interface NoOptions extends AnyOptions {
   readonly [None]?: never
 }
 
-/** What a task may wait for without getting its value. */
+/** Something that a task may wait for without getting its value. */
 type Ordered<E, R> = Task<unknown, E, R> | Future<unknown, E> | Dependency<unknown, E, E | ImpossibleDependency, R>
 
 type When<O, K extends PropertyKey, Err> = K extends keyof O ? [O[K]] extends [undefined] ? never : Err : never
@@ -190,11 +186,11 @@ type GivenServices<O> =
   | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, any, infer SR> ? Needs<SR> : never
     : never)
 
-/** What a schedule is asked about, of what a body fails with: what may be another failure the next time. */
+/** The errors of a body that a schedule sees: those after which the task is tried again. */
 type Tried<E> = Exclude<E, Signal | RuntimeFailure | DependencyFailed<any> | GraphError | TaskSkipped>
 
 /**
- * What bounds the options `O` of a task whose body fails with `E`: the schedule of `retry` must take each error after which the
+ * The bound of the options `O` of a task whose body fails with `E`: the schedule of `retry` must take each error after which the
  * task is tried again.
  *
  * @internal
@@ -202,7 +198,7 @@ type Tried<E> = Exclude<E, Signal | RuntimeFailure | DependencyFailed<any> | Gra
 export interface OptionsFor<O, E> extends Options<any, any, Tried<E> | When<O, "timeout", TaskTimeout>> {}
 
 /**
- * Nothing, or what is wrong with the schedule of `retry` for a task that is there already.
+ * Nothing, or the text that says what is wrong with the schedule of `retry` for an existing task.
  *
  * @internal
  */
