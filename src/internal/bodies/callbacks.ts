@@ -5,16 +5,16 @@
  */
 
 /**
- * Functions that are told how a computation goes, one call after the other, about the tasks that it submits itself. One that
- * throws, or gives a promise that fails, is not called again, with a warning in the log; it never harms the run or the
- * others. `finish` is called whenever `start` was, however the computation ends. The idea is that of Dask's callbacks.
+ * Functions that follow a computation and the tasks that it submits itself, called one after the other. A function that throws,
+ * or returns a promise that fails, is not called again, with a warning in the log; the run and the other functions are not
+ * affected. `finish` is called whenever `start` was, however the computation ends. The idea is Dask's callbacks.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Callbacks {
   readonly start?: (() => void) | undefined
-  /** The tasks that this computation adds. */
+  /** The number of tasks that this computation adds. */
   readonly startState?: ((tasks: number) => void) | undefined
   readonly beforeTask?: ((key: string) => void) | undefined
   readonly afterTask?:
