@@ -434,6 +434,7 @@ describe("cancel", () => {
   > = {
     "": Effect.uninterruptible,
     ", in a fiber of its own": (body) => Effect.timeout(Effect.uninterruptible(body), 1000),
+    ", in a fiber that could be interrupted": (body) => Effect.uninterruptible(Effect.timeout(body, 1000)),
     ", shielded": Worker.shielded
   }
   for (const [where, wrap] of Object.entries(wrapped)) {
@@ -462,6 +463,42 @@ describe("cancel", () => {
           assert.strictEqual(log.indexOf("it has ended"), log.indexOf("it goes on") + 1)
         }).pipe(inScheduler({ concurrency: 1 })))
     }
+  }
+
+  const shieldedWaits: Readonly<Record<string, (door: ReturnType<typeof gate>) => Effect.Effect<unknown, any, any>>> = {
+    "closes a scope of its own": (door) =>
+      Effect.scoped(
+        Effect.andThen(
+          Client.submit(Task.make(Effect.onExit(Worker.seceded(Effect.never), () => door.pass))),
+          Worker.seceded(turns(5))
+        )
+      ),
+    "waits in a fiber of its own for the first time": (door) =>
+      Effect.timeout(
+        Effect.andThen(Worker.shielded(Effect.andThen(door.pass, Client.compute(Task.make(turns(5))))), turns(5)),
+        1000
+      )
+  }
+  for (const [how, wait] of Object.entries(shieldedWaits)) {
+    it.effect(`C7, N3: a shielded section that ${how} when its task has been cancelled goes on in a slot`, () =>
+      Effect.gen(function*() {
+        const door = gate()
+        let atWork = 0
+        const work = Effect.acquireUseRelease(
+          Effect.sync(() => assert.strictEqual(++atWork, 1)),
+          () => turns(5),
+          () => Effect.sync(() => atWork--)
+        )
+        const future = yield* Client.submit(
+          Task.make(Worker.shielded(Effect.andThen(wait(door), work)) as Effect.Effect<void, never, Client.Client>)
+        )
+        yield* door.arrived(1)
+        const others = yield* Client.submitAll(Array.from({ length: 6 }, () => Task.make(work)))
+        yield* Client.cancel(future, { wait: false })
+        yield* door.open
+        yield* Client.gather(others)
+        yield* Client.cancel(future)
+      }).pipe(inScheduler({ concurrency: 1 })))
   }
 
   it.effect("C7: a finalizer of what was cut does not wait for a slot, nor what is cut while it waits for one", () =>

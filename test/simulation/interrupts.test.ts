@@ -182,6 +182,60 @@ const stopped = (verb: Verb, cut: number) => {
   return inScheduler({ concurrency: 1 })(program)
 }
 
+/** Cancels a task whose body cannot be interrupted: when the verb is over the body works on, and nothing works beside it on its slot. */
+const workingOn =
+  (keep: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Worker.Worker>) =>
+  (verb: Verb, cut: number) => {
+    const b = bodies()
+    let atWork = 0
+    // A failure of a body that was asked to stop is dropped.
+    let most = 0
+    const work = (others: () => number) => {
+      const count = Effect.sync(() => {
+        most = Math.max(most, atWork + others())
+      })
+      return Effect.acquireUseRelease(
+        Effect.sync(() => atWork++),
+        () => Effect.andThen(count, Effect.andThen(turns(8), count)),
+        () => Effect.sync(() => atWork--)
+      )
+    }
+    const program = Effect.gen(function*() {
+      const own = keep(Effect.andThen(Effect.exit(verb(b)), Effect.andThen(Worker.rejoin, work(b.running))))
+      const future = yield* Client.submit(Task.make(own as Effect.Effect<unknown, unknown, Client.Client>))
+      const rivals = yield* Client.submitAll(Array.from({ length: 4 }, () => Task.make(work(() => 0))))
+      yield* turns(cut)
+      const hadEnded = (yield* Future.poll(future)) !== undefined
+      yield* Client.cancel(future)
+      yield* Client.gather(rivals)
+      assert.strictEqual(most, 1, "two bodies work on one slot")
+      return hadEnded
+    })
+    return inScheduler({ concurrency: 1 })(program)
+  }
+
+const keepers: Readonly<Record<string, readonly [ReturnType<typeof workingOn>, ReadonlyArray<string>]>> = {
+  "cannot be interrupted": [
+    workingOn(Effect.uninterruptible),
+    [
+      "join",
+      "gather",
+      "wait for the first",
+      "cancel",
+      "compute that fails",
+      "compute, collect",
+      "recursion",
+      "secede and rejoin",
+      "secede and end",
+      "seceded",
+      "seceded that fails",
+      "two waits at once"
+    ]
+  ],
+  // A finalizer that closes a scope or gives a wait up cannot tell by itself whether the code around it goes on.
+  "is shielded": [workingOn(Worker.shielded), ["race", "keep", "resources, one made of another", "close a scope"]]
+}
+
 /** Operations that a fiber may do before it yields. */
 const budgets = longOr([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 20, 24, 29, 35, 42, 51, 64], [3, 7, 20])
 
@@ -211,6 +265,15 @@ describe("T5: cut at every yield point", () => {
   }
   for (const [name, verb] of Object.entries(inner)) {
     it.live(`in a body that is cancelled, ${name}: tables end whole`, () => sweep((cut) => stopped(verb, cut)))
+  }
+})
+
+describe("T5, C7: what goes on when it is cut", () => {
+  for (const [how, [run, names]] of Object.entries(keepers)) {
+    for (const name of names) {
+      it.live(`in a body that ${how} and is cancelled, ${name}: what follows works on a slot of its own`, () =>
+        sweep((cut) => run(inner[name]!, cut)))
+    }
   }
 })
 

@@ -61,7 +61,7 @@ export const expectValue = (exit: Exit.Exit<number, unknown>, value: number): Ef
 }
 
 /** Counts who is at work on each worker: never more than it has slots. */
-class Turnstile {
+export class Turnstile {
   private readonly slots = new Map<string, number>()
   private readonly busy = new Map<string, number>()
   overrun: string | undefined
@@ -70,20 +70,22 @@ class Turnstile {
     for (const { name, slots } of workers) this.slots.set(name, slots)
   })
 
-  /** Work that takes a slot, and some turns. */
-  readonly work: Effect.Effect<void, never, Worker.Worker> = Effect.flatMap(
-    Worker.current,
-    ({ key, worker }) =>
+  /** Work that takes a slot. */
+  during(work: Effect.Effect<void>): Effect.Effect<void, never, Worker.Worker> {
+    return Effect.flatMap(Worker.current, ({ key, worker }) =>
       Effect.acquireUseRelease(
         Effect.sync(() => {
           const count = (this.busy.get(worker) ?? 0) + 1
           this.busy.set(worker, count)
           if (count > this.slots.get(worker)!) this.overrun = `${key} was number ${count} on ${worker}`
         }),
-        () => Effect.andThen(Effect.yieldNow, Effect.yieldNow),
+        () => work,
         () => Effect.sync(() => this.busy.set(worker, this.busy.get(worker)! - 1))
-      )
-  )
+      ))
+  }
+
+  /** Work that takes some turns. */
+  readonly work = this.during(Effect.andThen(Effect.yieldNow, Effect.yieldNow))
 }
 
 const sum = (values: ReadonlyArray<number>): number =>

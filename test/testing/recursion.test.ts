@@ -32,7 +32,7 @@ describe("simulation of tasks that launch tasks", () => {
   )
 
   it.live(
-    `T6, N10, N13: in ${schedules} worlds parents and children are cancelled as one of them secedes, waits to rejoin or rejoins`,
+    `T6, C7, N10, N13: in ${schedules} worlds parents and children, some of which cannot be interrupted, are cancelled as one of them secedes, waits to rejoin or rejoins`,
     () =>
       Effect.gen(function*() {
         const hits: Hits = {}
@@ -44,6 +44,7 @@ describe("simulation of tasks that launch tasks", () => {
             assert.isAbove(hits[`${moment}, ${victim}`] ?? 0, schedules / 200, `${moment}, ${victim}`)
           }
         }
+        assert.isAbove(hits["works on"] ?? 0, schedules / 20)
       })
   )
 

@@ -10,7 +10,7 @@ import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import { type Chance, type Faults, usualFaults } from "skein/testing"
 import * as Worker from "skein/Worker"
-import { expectValue } from "./programs.ts"
+import { expectValue, Turnstile } from "./programs.ts"
 
 interface Known {
   readonly task: Task.Task<number, any, Client.Client>
@@ -22,10 +22,22 @@ interface Known {
 const sum = (values: ReadonlyArray<number>): number =>
   values.reduce((total, value) => (total * 31 + value) % 1_000_003, 7)
 
-/** Whom a body has launched, and from which body a task came; for those who cancel. */
-interface Family {
-  readonly futures: Map<string, Future.Future<number, any>>
-  readonly parents: Map<string, string>
+/** Whom a body has launched, and from which body a task came, for those who cancel; and who is at work. */
+class Family {
+  readonly futures = new Map<string, Future.Future<number, any>>()
+  readonly parents = new Map<string, string>()
+  readonly turnstile = new Turnstile()
+  /** The bodies that were asked to stop, and how often one that cannot be interrupted worked on after that. */
+  readonly stopped = new Set<string>()
+  worksOn = 0
+
+  /** Work that takes a slot, also after a request to stop. */
+  work(pause: Effect.Effect<void>): Effect.Effect<void, never, Worker.Worker> {
+    const noted = Effect.map(Worker.current, ({ key }) => {
+      if (this.stopped.has(key)) this.worksOn++
+    })
+    return Effect.andThen(noted, this.turnstile.during(pause))
+  }
 }
 
 type Body<A> = Effect.Effect<A, any, Client.Client | Worker.Worker | Scope.Scope>
@@ -119,13 +131,20 @@ const grow = (growing: Growing, depth: number): Known => {
   ])()
   const options = { label: `t${own}`, ...(chance.with(0.1) && { priority: chance.between(0, 2) }) }
   const launch = launches[chance.pick(launchNames)]!
-  const body = Effect.gen(function*() {
-    yield* pause
+  const keep = chance.pick<(body: Body<number>) => Body<number>>([
+    (body) => body,
+    (body) => body,
+    (body) => body,
+    Effect.uninterruptible,
+    Worker.shielded
+  ])
+  const body = keep(Effect.gen(function*() {
+    yield* family.work(pause)
     const values = yield* launch(tasks, family)
-    yield* pause
+    yield* family.work(pause)
     return sum([own, ...values])
-  })
-  if (tasks.length === 0) return { task: Task.make(Effect.as(pause, value), options), value }
+  }))
+  if (tasks.length === 0) return { task: Task.make(Effect.as(family.work(pause), value), options), value }
   const task = chance.with(0.15)
     ? Task.flatMap([], () => Task.map(tasks, (values) => sum([own, ...values])), options)
     : Task.make(body, options)
@@ -139,7 +158,7 @@ const forest = (chance: Chance, family: Family): ReadonlyArray<Known> => {
 
 /** Trees of tasks that launch tasks: they give what the interpreter says, whatever their slots. */
 export const randomRecursion = (chance: Chance): ReadonlyArray<Known["task"]> =>
-  forest(chance, { futures: new Map(), parents: new Map() }).map(({ task }) => task)
+  forest(chance, new Family()).map(({ task }) => task)
 
 /** What a task is doing when somebody is cancelled. */
 export const moments = ["secedes", "waits to rejoin", "rejoins"] as const
@@ -163,7 +182,7 @@ const momentOf = ({ from, to }: { readonly from: string | undefined; readonly to
   return from === "rejoining" && to === "running" ? "rejoins" : undefined
 }
 
-/** How often which strike has hit: a record of `moment, victim`. */
+/** How often which strike has hit: a record of `moment, victim`; and how often a body worked on that was asked to stop. */
 export type Hits = Record<string, number>
 
 /** No worker vanishes: no cancel waits for what a lost body had submitted, which these programs would take for a leftover. */
@@ -171,11 +190,11 @@ export const strikeFaults: Faults = { ...usualFaults, vanish: 0 }
 
 /**
  * A program that runs such trees and, at moments chosen beforehand, cancels somebody within the very step in which a task
- * secedes, waits to rejoin or rejoins. It dies if a task gives a wrong value, or if more run than there are slots.
+ * secedes, waits to rejoin or rejoins. It dies if a task gives a wrong value, or if more run or are at work than there are slots.
  */
 export const randomStrikes =
   (hits: Hits) => (chance: Chance): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler | Scope.Scope> => {
-    const family: Family = { futures: new Map(), parents: new Map() }
+    const family = new Family()
     const known = forest(chance, family)
     const strikes = Array.from({ length: chance.between(0, 4) }, (): Strike => ({
       moment: chance.pick([...moments]),
@@ -188,6 +207,7 @@ export const randomStrikes =
       const running = new Map<string, number>()
       const slots = new Map((yield* Scheduler.stats).workers.map(({ name, slots }) => [name, slots]))
       const seen = new Map<Moment, number>()
+      yield* family.turnstile.look
       let overrun: string | undefined
       const strikeAt = (key: string, moment: Moment): void => {
         const nth = (seen.get(moment) ?? 0) + 1
@@ -211,6 +231,7 @@ export const randomStrikes =
           running.set(worker!, count)
           if (count < 0 || count > slots.get(worker!)!) overrun = `${key} makes it ${count} on ${worker}`
         }
+        if (to === "stopping") family.stopped.add(key)
         const moment = momentOf(event)
         if (moment !== undefined) strikeAt(key, moment)
       })
@@ -219,6 +240,8 @@ export const randomStrikes =
         for (const future of futures) family.futures.set(future.key, future)
         for (const [i, future] of futures.entries()) yield* expectValue(yield* Future.await(future), known[i]!.value)
       }))
+      hits["works on"] = (hits["works on"] ?? 0) + family.worksOn
+      overrun ??= family.turnstile.overrun
       if (overrun !== undefined) return yield* Effect.die(overrun)
       const { tasks, workers } = yield* Scheduler.stats
       const left = tasks.running + tasks.seceded + tasks.rejoining + tasks.stopping
@@ -262,7 +285,7 @@ const withoutEnd = (chance: Chance, family: Family, counts: { runs: number }): K
  * takes too many tasks, or if a tree gives what it should not.
  */
 export const randomWithoutEnd = (most: { runs: number }) => (chance: Chance): Effect.Effect<void> => {
-  const family: Family = { futures: new Map(), parents: new Map() }
+  const family = new Family()
   const counts = { runs: 0 }
   const endless = withoutEnd(chance, family, counts)
   const known = forest(chance, family)

@@ -58,8 +58,11 @@ export class Waits {
   private readonly attempts: Attempts
   private readonly state: State
   private readonly time: Time
-  /** The attempts whose bodies have been told to stop, or know it, and whether they go on: then what they do counts. */
-  private readonly goingOn = new Map<number, boolean>()
+  /**
+   * The attempts whose bodies have been told to stop, or know it, and whether they go on: then what they do counts. Not known yet
+   * of a body that could not be interrupted, within a wait of its own or of another fiber.
+   */
+  private readonly goingOn = new Map<number, boolean | undefined>()
   private next = 1
 
   constructor(
@@ -151,7 +154,7 @@ export class Waits {
 
   /** Gives a wait up. A task takes its slot again before its body goes on, and that cannot be interrupted. */
   abandon(wait: number): Effect.Effect<void> {
-    return Effect.uninterruptible(Effect.callback<void>((resume) => {
+    const over = Effect.callback<void>((resume) => {
       const waiting = this.open.get(wait)
       if (waiting === undefined || waiting.over || this.life.failure !== undefined) {
         this.open.delete(wait)
@@ -159,7 +162,8 @@ export class Waits {
       }
       waiting.resume = inPresentScope(() => resume(Effect.void))
       this.mailbox.ask({ _tag: "WaitAbandoned", now: this.time.now(), wait })
-    }))
+    })
+    return Effect.uninterruptible(Effect.andThen(over, Effect.suspend(() => this.comeBack(true))))
   }
 
   /** Nobody waits for this any more. */
@@ -252,7 +256,10 @@ export class Waits {
     const holdsSlot = (this.state.tasks.flags[task]! & Flag.holdsSlot) !== 0
     // Within a wait its end will tell: the code that follows runs only if it was not cut.
     const at = attempt?.awayIn ?? (holdsSlot ? fiber : undefined)
-    this.goingOn.set(serial, attempt?.serial === serial && at !== undefined && !isInterruptible(at))
+    const isDeaf = !isInterruptible(fiber)
+    const goesOn = attempt?.serial === serial &&
+      (attempt.shields > 0 || (at !== undefined && (isDeaf || !isInterruptible(at))))
+    this.goingOn.set(serial, goesOn || (isDeaf ? undefined : false))
   }
 
   /** What runs of an attempt from now on are finalizers. */
@@ -296,8 +303,11 @@ export class Waits {
   /** A wait from before a request to stop is over after it, in code that the request has not cut. */
   private noteUncut(isLate: boolean): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
-      if (!this.isLate(fiber) || isInterruptible(fiber)) return Effect.void
+      if (!this.isLate(fiber)) return Effect.void
       const { serial } = attemptOf(this.home, fiber)!
+      const isDeaf = this.goingOn.has(serial) && this.goingOn.get(serial) === undefined
+      // A fiber that may be interrupted was not, so the body around it goes on.
+      if (isInterruptible(fiber) && !isDeaf) return Effect.void
       // What has not been told yet was not cut either.
       if (!isLate || !this.goingOn.has(serial)) this.goingOn.set(serial, true)
       return Effect.void
