@@ -1607,6 +1607,7 @@ export class Model {
     task.finalized = false
     task.alias = undefined
     task.adopted = false
+    task.unheld = false
     task.endedAt = -1
     task.why = new Set()
     task.refused = false
@@ -2528,7 +2529,9 @@ export class Model {
 
   /** The workers on which enough ran of what a ready task follows; `undefined` if that binds it to none. */
   private followed(task: Task): ReadonlyArray<Worker> | undefined {
-    const groups = this.isReady(task) ? groupsOf(task).filter(({ of }) => of === "follow") : []
+    // One that will never start, and has not ended yet, follows nobody.
+    const isMet = this.isReady(task) && groupsOf(task).every((group) => verdictOf(task, group) === "run")
+    const groups = isMet ? groupsOf(task).filter(({ of }) => of === "follow") : []
     let found: ReadonlyArray<Worker> | undefined
     for (const group of groups) {
       const counted = inGroup(task, group).filter((member) => hasEnded(member) && isCounted(group, outcomeOf(member)))
