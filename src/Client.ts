@@ -6,17 +6,14 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
-import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import type { Future, WaitOptions } from "./Future.ts"
 import type { Needs, Services, Unsubmitted, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/bodies/annotations.ts"
 import { Client, homeOf, withHome } from "./internal/client/client.ts"
-import { computeShape, ofCompute, ofSubmit, refusalOf, shapeOf, stray } from "./internal/client/computing.ts"
+import { computeTargets, ofSubmit, refusalOf, stray } from "./internal/client/computing.ts"
 import type {
   Computable,
   ComputeOptions,
@@ -41,12 +38,14 @@ import {
   valueFault
 } from "./internal/tasks/checks.ts"
 import type { Checks, Mode } from "./internal/tasks/checks.ts"
+import type { WaitOptions } from "./internal/tasks/futures.ts"
+import type { Future, Task } from "./internal/tasks/handles.ts"
 import { scan } from "./internal/tasks/inputs.ts"
 import * as internal from "./internal/tasks/task.ts"
+import type { Annotations } from "./internal/tasks/taskOptions.ts"
 import * as collect from "./internal/views/collect.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { Released, Root, RuntimeFailure, Starved } from "./SkeinError.ts"
-import type { Task } from "./Task.ts"
 
 export { Client, make } from "./internal/client/client.ts"
 
@@ -60,6 +59,7 @@ export type {
   SubmitOptions
 } from "./internal/client/computing.ts"
 export type { Mode } from "./internal/tasks/checks.ts"
+export type { Annotations } from "./internal/tasks/taskOptions.ts"
 
 export { map, zipMap } from "./internal/client/mapping.ts"
 
@@ -256,43 +256,7 @@ export const compute = <const I, const M extends Mode = "failFast">(
   Result<Shape<I>, M>,
   Failure<Shape<I>, M> | GraphError,
   Needs<Services<Shape<I>>> | Client
-> =>
-  withHome((home) => {
-    const unknown = optionsFault(options, ofCompute)
-    return unknown === undefined ? computeShape(home, shapeOf(targets), options ?? {}) : Effect.fail(unknown)
-  }) as any
-
-/**
- * Options for all tasks that are submitted in a region of a program.
- *
- * Options that add an error, such as a timeout, are not among them, because the type of a task does not know where it is
- * submitted.
- *
- * @category options
- * @since 0.1.0
- */
-export interface Annotations {
-  readonly label?: string | undefined
-  readonly priority?: number | undefined
-  /**
-   * The share of these tasks: a name of your choice, such as a user's. Tasks of different shares take turns, whatever their
-   * priorities. Tasks without a share form one share together. Weights are an option of the layer: see `shares` in
-   * `Skein.Options`.
-   */
-  readonly share?: string | undefined
-  /**
-   * A space in which keys name tasks for all graphs that are submitted there, not only within their own: another task object
-   * under a live key is a `KeyConflict`, unless both are pure and do the same. Namespaces nest, each with keys of its own: `b` in
-   * `a` is `a/b`.
-   */
-  readonly namespace?: string | undefined
-  /** The retry schedule of tasks that have none of their own. */
-  readonly retry?: Schedule.Schedule<unknown> | undefined
-  /** How long an attempt may go on after it was asked to stop, before the log has a warning. */
-  readonly grace?: Duration.Input | undefined
-  /** `false`: tasks without a schedule of their own are not started again once they may have started. Not with `retry`. */
-  readonly idempotent?: boolean | undefined
-}
+> => withHome((home) => computeTargets(home, targets, options)) as any
 
 /**
  * Gives options to all tasks that `effect` and its child fibers submit.

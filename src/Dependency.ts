@@ -8,7 +8,6 @@
  * @since 0.1.0
  */
 import type * as Exit from "effect/Exit"
-import type { Pipeable } from "effect/Pipeable"
 import { decide as decideBy, rules as allRules } from "./engine/protocol/policies.ts"
 import type {
   On as OnOf,
@@ -17,32 +16,15 @@ import type {
   Rule as RuleOf,
   Verdict as VerdictOf
 } from "./engine/protocol/policies.ts"
-import type { Future } from "./Future.ts"
 import type { Errors, Handle, Services } from "./Inputs.ts"
 import { invalidIn } from "./internal/tasks/checks.ts"
 import type { Checks } from "./internal/tasks/checks.ts"
 import { isDependency as isOne, losers, makeDependency, on } from "./internal/tasks/dependency.ts"
 import type { DependencyImpl } from "./internal/tasks/dependency.ts"
+import type { Dependency, Future, Task } from "./internal/tasks/handles.ts"
 import type { ImpossibleDependency, RuntimeFailure, TaskSkipped } from "./SkeinError.ts"
-import type { Task } from "./Task.ts"
 
-/** @internal */
-export declare const TypeId: unique symbol
-
-/**
- * Tasks or futures, and the policy that they must meet before a dependent starts.
- *
- * **Details**
- *
- * As an input it has the value `V`: the exits of its members, in their shape. The errors `E` of its members fail a dependent as
- * those of plain inputs do. `P` is the dependent's own error when the policy can never be met, or skips it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Dependency<out V, out E = never, out P = never, out R = never> extends Pipeable {
-  readonly [TypeId]: { readonly _V: () => V; readonly _E: () => E; readonly _P: () => P; readonly _R: () => R }
-}
+export type { Dependency, DependencyTypeId as TypeId } from "./internal/tasks/handles.ts"
 
 /**
  * The ends that count: `failure` is every end except success and skip, whatever its cause; `completion` is any end.

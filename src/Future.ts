@@ -9,81 +9,16 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import type { Pipeable } from "effect/Pipeable"
-import type { PhaseName } from "./engine/protocol/Phase.ts"
 import { ofWait, optionsFault } from "./internal/tasks/checks.ts"
+import type { Metadata, WaitOptions } from "./internal/tasks/futures.ts"
+import type { Future } from "./internal/tasks/handles.ts"
 import * as internal from "./internal/tasks/task.ts"
+import type { Status } from "./internal/text/reasons.ts"
 import type { RuntimeFailure } from "./SkeinError.ts"
 
-/** @internal */
-export declare const TypeId: unique symbol
-
-/**
- * A submitted task that succeeds with `A` or fails with `E`.
- *
- * As an input of another task, also inside arrays and records, it is a dependency of that task.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Future<out A, out E = never> extends Pipeable {
-  readonly [TypeId]: { readonly _A: () => A; readonly _E: () => E }
-  /** The task's own key, or one formed of its label and number. */
-  readonly key: string
-}
-
-/**
- * The state of a task. `released`: its result is gone.
- *
- * @category models
- * @since 0.1.0
- */
-export type Status = PhaseName | "released"
-
-/**
- * What is known of a task. Times are in milliseconds of the layer's clock, `undefined` for what has not happened yet.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Metadata {
-  readonly key: string
-  /**
-   * The number of its graph, within which its key is unique: a submission, a compute, or the graph that a flatMap task returned.
-   */
-  readonly graph: number
-  readonly label: string | undefined
-  readonly status: Status
-  /** The priority by which it ranks: its own, or a higher one of a task that needs it. */
-  readonly priority: number
-  /** The key of the task from whose body it was submitted, or "program". */
-  readonly submitter: string
-  /** The keys of the tasks it depends on, those of `after` included. */
-  readonly dependencies: ReadonlyArray<string>
-  /** The worker that runs it or ran it last, whichever worker holds its result. */
-  readonly worker: string | undefined
-  readonly submitted: number
-  readonly started: number | undefined
-  readonly completed: number | undefined
-  /** The attempts so far, oldest first; the last one may be running. */
-  readonly attempts: ReadonlyArray<AttemptMetadata>
-}
-
-/**
- * One start of a body.
- *
- * @category models
- * @since 0.1.0
- */
-export interface AttemptMetadata {
-  /** From 1. */
-  readonly attempt: number
-  readonly worker: string
-  readonly started: number
-  readonly completed: number | undefined
-  /** Its worker was lost during the attempt, or its result later. The attempt does not count: the next one has its number. */
-  readonly lost?: true
-}
+export type { AttemptMetadata, Metadata, WaitOptions } from "./internal/tasks/futures.ts"
+export type { Future, FutureTypeId as TypeId } from "./internal/tasks/handles.ts"
+export type { Status } from "./internal/text/reasons.ts"
 
 /**
  * Whether a value is a `Future`.
@@ -92,20 +27,6 @@ export interface AttemptMetadata {
  * @since 0.1.0
  */
 export const isFuture = (u: unknown): u is Future<unknown, unknown> => internal.isFuture(u)
-
-/**
- * How a wait inside a task treats the task's slot.
- *
- * @category options
- * @since 0.1.0
- */
-export interface WaitOptions {
-  /**
-   * Whether to keep the slot while waiting. A wait that could never end, because no slot is left for the tasks that it waits for,
-   * fails with `Starved`. Without effect outside of tasks.
-   */
-  readonly keepSlot?: boolean | undefined
-}
 
 /**
  * Waits for the task and returns its value, or fails as it failed.

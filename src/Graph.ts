@@ -8,12 +8,12 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import type { Pipeable } from "effect/Pipeable"
 import type { Client as ClientService, ComputeOptions, Failure, Mode, Result } from "./Client.ts"
 import * as Client from "./Client.ts"
 import type { Lifted, Needs, Own, Services, Upstream } from "./Inputs.ts"
 import * as internal from "./internal/graphs/graph.ts"
 import { settled } from "./internal/graphs/graphImport.ts"
+import type { Graph, Untyped } from "./internal/graphs/typed.ts"
 import { checkOf, holdsValues, valueFault } from "./internal/tasks/checks.ts"
 import { makeTask } from "./internal/tasks/makeTask.ts"
 import { normalize } from "./internal/tasks/options.ts"
@@ -22,38 +22,7 @@ import type { IsAny } from "./internal/values/isAny.ts"
 import { GraphError } from "./SkeinError.ts"
 import type { NoOptions, OptionErrors, Options, OptionServices, OptionsFor, Task } from "./Task.ts"
 
-/** @internal */
-export declare const TypeId: unique symbol
-
-/**
- * A keyed set of tasks: `Tasks` is a record of them. Immutable.
- *
- * **Details**
- *
- * Within a graph, a task has the key that the graph gives it, whatever key it had. It is the same task wherever tasks of the
- * graph use it as an input.
- *
- * **Gotchas**
- *
- * A pure call under a key of the graph has that key, so it does not share its run with equal calls outside of that key.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Graph<in out Tasks = {}> extends Pipeable {
-  readonly "~skein/Graph": "~skein/Graph"
-  readonly [TypeId]: { readonly _Tasks: (_: Tasks) => Tasks }
-  /** The tasks under their keys. */
-  readonly tasks: Tasks
-}
-
-/**
- * A graph whose keys are known only at run time.
- *
- * @category models
- * @since 0.1.0
- */
-export type Untyped<E = unknown, R = never> = Graph<Readonly<Record<string, Task<unknown, E, R>>>>
+export type { Graph, GraphTypeId as TypeId, Untyped } from "./internal/graphs/typed.ts"
 
 type KeyOf<T> = keyof T & string
 

@@ -9,8 +9,8 @@
  */
 import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
-import type { Dependency } from "./Dependency.ts"
-import type { Future } from "./Future.ts"
+import type { Dependency, Future, Task } from "./internal/tasks/handles.ts"
+import type { Worker } from "./internal/tasks/worker.ts"
 import type { IsAny } from "./internal/values/isAny.ts"
 import type {
   DependencyFailed,
@@ -21,8 +21,6 @@ import type {
   TaskSkipped,
   Unmet
 } from "./SkeinError.ts"
-import type { Task } from "./Task.ts"
-import type { Worker } from "./Worker.ts"
 
 /**
  * Something whose value must be waited for.

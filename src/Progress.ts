@@ -18,6 +18,7 @@ import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Counter } from "./internal/client/progress.ts"
+import type { Counts, Group } from "./internal/client/progress.ts"
 import { monotonicMillis } from "./internal/platform/time.ts"
 import { dieOfOptions, durationAboveZero } from "./internal/tasks/checks.ts"
 import type { Checks } from "./internal/tasks/checks.ts"
@@ -25,37 +26,7 @@ import { warning } from "./internal/text/warnings.ts"
 import { hush, isThenable } from "./internal/values/strangers.ts"
 import * as Scheduler from "./Scheduler.ts"
 
-/**
- * The number of tasks in each state. Each task is counted once; `total` is the sum of the other fields.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Counts {
-  /** Not started: tasks that wait for dependencies, for a slot or for another attempt. */
-  readonly waiting: number
-  /** Started and not ended, those that wait in their bodies included. */
-  readonly running: number
-  readonly succeeded: number
-  /** Failed by themselves. */
-  readonly failed: number
-  /** Never started, because of a task upstream that failed. */
-  readonly upstreamFailed: number
-  readonly cancelled: number
-  /** Skipped by their body, by a rule, or because a dependency was skipped. */
-  readonly skipped: number
-  readonly total: number
-}
-
-/**
- * The tasks of one label.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Group extends Counts {
-  readonly name: string
-}
+export type { Counts, Group } from "./internal/client/progress.ts"
 
 /**
  * The progress in total and by group, in the order in which the groups appeared.

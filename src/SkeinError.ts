@@ -12,13 +12,14 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Exit from "effect/Exit"
 import type { Restriction } from "./engine/protocol/Plan.ts"
-import type { Impossibility } from "./engine/protocol/Reason.ts"
-import type { Status } from "./Future.ts"
 import { definePath, Fact, infoKey, infoOf, plainError, prettyCause } from "./internal/text/fact.ts"
+import type { GraphReason, ImpossibleReason } from "./internal/text/reasons.ts"
 import { graphText, impossibleText, releaseText, restrictionText } from "./internal/text/reasonText.ts"
 import { asError, describeError, named } from "./internal/text/rendering.ts"
+import * as reports from "./internal/text/report.ts"
 import { cutList, inLine, quote } from "./internal/text/text.ts"
-import * as reports from "./internal/views/report.ts"
+
+export type { GraphReason, ImpossibleReason } from "./internal/text/reasons.ts"
 
 /**
  * A body fails with this to give its place up: the task goes back to the queue, and no attempt is counted. See `Task.reschedule`.
@@ -73,67 +74,6 @@ export class Unmet extends Data.TaggedError("Unmet")<{ readonly reason: string }
  * @since 0.1.0
  */
 export type Signal = Reschedule | Unmet | DependenciesLost
-
-/**
- * Why a graph was refused.
- *
- * @category models
- * @since 0.1.0
- */
-export type GraphReason =
-  /** `path` leads from a key back to itself. */
-  | { readonly _tag: "Cycle"; readonly path: ReadonlyArray<string> }
-  | { readonly _tag: "MissingDependency"; readonly key: string; readonly dependents: ReadonlyArray<string> }
-  | { readonly _tag: "UnknownKey"; readonly key: string; readonly known: ReadonlyArray<string> }
-  /** `pure`: both tasks are pure, but have different functions or arguments. */
-  | { readonly _tag: "KeyConflict"; readonly key: string; readonly why: string; readonly pure?: true }
-  /** `key` is absent if the request itself, not one of its tasks, holds the dependency. */
-  | {
-    readonly _tag: "InvalidDependency"
-    readonly key: string | undefined
-    readonly dependency: string
-    readonly why: string
-  }
-  /** `key` is absent for an option of a layer or a worker. */
-  | {
-    readonly _tag: "InvalidOption"
-    readonly key?: string | undefined
-    readonly option: string
-    readonly value: unknown
-    readonly expected: string
-  }
-  /** There is no such option. `key` is absent for an option of a layer or a worker. */
-  | {
-    readonly _tag: "UnknownOption"
-    readonly key?: string | undefined
-    readonly option: string
-    readonly known: ReadonlyArray<string>
-  }
-  | { readonly _tag: "InvalidArgument"; readonly key: string; readonly path: string; readonly why: string }
-  /**
-   * Bodies submit from inside bodies deeper than `max`, flatMap tasks unfold into flatMap tasks deeper than `max`, or more than
-   * `max` tasks wait inside their bodies. `refusals` is present if a recursion has reached this limit that many times, and
-   * therefore launches nothing more.
-   */
-  | {
-    readonly _tag: "NestingLimit"
-    readonly of: "nesting" | "unfolding" | "seceded"
-    readonly max: number
-    readonly refusals?: number | undefined
-  }
-  /** More than the layer's `limits` allow: `tasks` or `depth` of this graph, or `live` tasks with it. */
-  | {
-    readonly _tag: "LimitExceeded"
-    readonly limit: "tasks" | "depth" | "live"
-    readonly value: number
-    readonly max: number
-  }
-  /** There is nothing to run again: the task has not ended, has succeeded, or its record is gone. */
-  | { readonly _tag: "NotRetriable"; readonly key: string; readonly status: Status; readonly why: string }
-  /** The `onStart` of a worker failed. */
-  | { readonly _tag: "WorkerFailed"; readonly worker: string; readonly cause: Cause.Cause<unknown> }
-  /** The scheduler or the owner has closed, or the worker of the body that submits was lost. */
-  | { readonly _tag: "Closed"; readonly what: string }
 
 /**
  * A graph that cannot run. Nothing of it has started.
@@ -257,24 +197,6 @@ export type {
    */
   Restriction
 }
-
-/**
- * Why a task can never start.
- *
- * @category models
- * @since 0.1.0
- */
-export type ImpossibleReason =
-  /** Its body reported on each of these workers that it cannot run there, and no other worker takes tasks. See `Task.unmet`. */
-  | { readonly _tag: "Unmet"; readonly on: ReadonlyArray<{ readonly worker: string; readonly reason: string }> }
-  /** Its `locality` is below 0 for each of these workers. With `fault`, it returned no number for one of them. */
-  | { readonly _tag: "Locality"; readonly workers: ReadonlyArray<string>; readonly fault: string | undefined }
-  /** The followed tasks ran on these workers, but not enough of them on one. */
-  | { readonly _tag: "Apart"; readonly workers: ReadonlyArray<string> }
-  /** The followed tasks ran on these workers, none of which takes tasks and may run this one. */
-  | { readonly _tag: "Away"; readonly workers: ReadonlyArray<string> }
-  /** Too many dependencies of a set have ended otherwise for its policy to be met. See `Dependency`. */
-  | Extract<Impossibility, { readonly _tag: "Unreachable" }>
 
 /**
  * A task never starts: one of its policies can never be met, or its own restrictions rule out every worker. For its dependents

@@ -9,11 +9,10 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual, identity } from "effect/Function"
-import type { Pipeable } from "effect/Pipeable"
-import type { Future } from "./Future.ts"
 import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
 import { givenEffect } from "./internal/bodies/bodies.ts"
 import { callback } from "./internal/tasks/checks.ts"
+import type { Future, Task } from "./internal/tasks/handles.ts"
 import { codeOfFunction } from "./internal/tasks/keys.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/tasks/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/tasks/options.ts"
@@ -35,18 +34,7 @@ import { mean } from "./internal/values/strangers.ts"
 import type { MeantAsValue } from "./internal/values/strangers.ts"
 import type { GraphError, RuntimeFailure } from "./SkeinError.ts"
 
-/** @internal */
-export declare const TypeId: unique symbol
-
-/**
- * A description of work that succeeds with `A`, fails with `E` and needs `R`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Task<out A, out E = never, out R = never> extends Pipeable {
-  readonly [TypeId]: { readonly _A: () => A; readonly _E: () => E; readonly _R: () => R }
-}
+export type { Task, TaskTypeId as TypeId } from "./internal/tasks/handles.ts"
 
 export type {
   AnyOptions,

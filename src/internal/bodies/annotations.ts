@@ -5,12 +5,12 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import type { Annotations as Annotated } from "../../Client.ts"
 import type { Defaults, Settings } from "../../engine/protocol/Plan.ts"
 import { holdsValues } from "../tasks/checks.ts"
 import { checksOfRegions, contradiction, replaced, withInvalid } from "../tasks/options.ts"
 import { noOptions } from "../tasks/task.ts"
 import type { TaskOptions } from "../tasks/task.ts"
+import type { Annotations as Annotated } from "../tasks/taskOptions.ts"
 import type { Attempt } from "./attempt.ts"
 import { runAt } from "./livePlan.ts"
 

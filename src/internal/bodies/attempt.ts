@@ -10,8 +10,8 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import { keyAt } from "../../engine/state/Submission.ts"
 import type { Submission } from "../../engine/state/Submission.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
-import { Worker } from "../../Worker.ts"
-import type { Info } from "../../Worker.ts"
+import { Worker } from "../tasks/worker.ts"
+import type { Info } from "../tasks/worker.ts"
 import type { Home, Seat } from "./home.ts"
 
 /** What an attempt knows of where it runs. */

@@ -5,10 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import type { Future } from "../../Future.ts"
 import { DependenciesLost, Reschedule, TaskSkipped, Unmet } from "../../SkeinError.ts"
-import type { Task } from "../../Task.ts"
-import { Worker } from "../../Worker.ts"
+import type { Future, Task } from "../tasks/handles.ts"
+import { Worker } from "../tasks/worker.ts"
 import { cutList, quote } from "../text/text.ts"
 import { keyOfBody, missingLabels } from "./attempt.ts"
 import { givenEffect } from "./bodies.ts"

@@ -8,14 +8,26 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import type { AwaitWorkersOptions } from "../../Scheduler.ts"
 import { NoSuitableWorker } from "../../SkeinError.ts"
 import type { GraphError } from "../../SkeinError.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import { count as positive, duration, optionsFault, valueFault } from "../tasks/checks.ts"
 import type { Checks } from "../tasks/checks.ts"
+import { closed } from "../tasks/closed.ts"
 import { millisIn } from "../tasks/durations.ts"
-import { closed } from "../text/closed.ts"
+
+/**
+ * How long to wait for workers.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AwaitWorkersOptions {
+  /** The time to wait for the first worker. Defaults to 5 seconds. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** The time to wait for another worker since the last one joined. Defaults to 60 seconds. */
+  readonly stableTimeout?: Duration.Input | undefined
+}
 
 const checks: Checks<AwaitWorkersOptions> = { connectTimeout: duration, stableTimeout: duration }
 

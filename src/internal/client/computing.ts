@@ -5,8 +5,6 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import type { WaitOptions } from "../../Future.ts"
-import type { Graph } from "../../Graph.ts"
 import type { Errors, Exits, Handle, Values, WithoutSignals } from "../../Inputs.ts"
 import { GraphError } from "../../SkeinError.ts"
 import type { Root, RuntimeFailure } from "../../SkeinError.ts"
@@ -14,9 +12,11 @@ import type { Callbacks } from "../bodies/callbacks.ts"
 import type { Home } from "../bodies/home.ts"
 import type { ResultCache } from "../bodies/livePlan.ts"
 import { isGraph } from "../graphs/graph.ts"
+import type { Graph } from "../graphs/typed.ts"
 import { misplaced as refuseMisplaced } from "../plans/compile.ts"
-import { cache, callback, flag, mode, passes, recordOf } from "../tasks/checks.ts"
+import { cache, callback, flag, mode, optionsFault, passes, recordOf } from "../tasks/checks.ts"
 import type { Checks, Mode } from "../tasks/checks.ts"
+import type { WaitOptions } from "../tasks/futures.ts"
 import { scan } from "../tasks/inputs.ts"
 import type { Scan } from "../tasks/inputs.ts"
 import { isRecord } from "../tasks/task.ts"
@@ -106,8 +106,18 @@ export const ofCompute: Checks<ComputeOptions> = {
   passes
 }
 
+/** What `Client.compute` runs. */
+export const computeTargets = (
+  home: Home,
+  targets: unknown,
+  options: ComputeOptions | undefined
+): Effect.Effect<unknown, unknown> => {
+  const unknown = optionsFault(options, ofCompute)
+  return unknown === undefined ? computeShape(home, shapeOf(targets), options ?? {}) : Effect.fail(unknown)
+}
+
 /** A graph stands for the record of its tasks. */
-export const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks : targets
+const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks : targets
 
 export const computeShape = (
   home: Home,

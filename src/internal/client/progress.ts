@@ -3,8 +3,39 @@
  *
  * @internal
  */
-import type { Counts, Group } from "../../Progress.ts"
-import type { TaskEvent } from "../../Scheduler.ts"
+import type { TaskEvent } from "../views/events.ts"
+
+/**
+ * The number of tasks in each state. Each task is counted once; `total` is the sum of the other fields.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Counts {
+  /** Not started: tasks that wait for dependencies, for a slot or for another attempt. */
+  readonly waiting: number
+  /** Started and not ended, those that wait in their bodies included. */
+  readonly running: number
+  readonly succeeded: number
+  /** Failed by themselves. */
+  readonly failed: number
+  /** Never started, because of a task upstream that failed. */
+  readonly upstreamFailed: number
+  readonly cancelled: number
+  /** Skipped by their body, by a rule, or because a dependency was skipped. */
+  readonly skipped: number
+  readonly total: number
+}
+
+/**
+ * The tasks of one label.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Group extends Counts {
+  readonly name: string
+}
 
 type Kind = Exclude<keyof Counts, "total">
 

@@ -1,28 +1,37 @@
 /** @internal */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import * as Client from "../../Client.ts"
-import type { Scheduler } from "../../Scheduler.ts"
-import * as Skein from "../../Skein.ts"
+import * as Layer from "effect/Layer"
 import type { GraphError, Root, RuntimeFailure } from "../../SkeinError.ts"
-import type { Task } from "../../Task.ts"
+import type { Options } from "../settings/layerOptions.ts"
 import { holdsValues } from "../tasks/checks.ts"
+import type { Mode } from "../tasks/checks.ts"
+import type { Task } from "../tasks/handles.ts"
+import { withHome } from "./client.ts"
+import type { Client } from "./client.ts"
+import { computeTargets } from "./computing.ts"
+import { make } from "./layer.ts"
+import type { Scheduler } from "./scheduler.ts"
 
 /** The options of a scheduler, and what a failure does: `Client.Mode`. */
-export interface RunOptions<M extends Client.Mode> extends Skein.Options {
+export interface RunOptions<M extends Mode> extends Options {
   readonly errors?: M | undefined
 }
 
-export const run = <A, E, R, const M extends Client.Mode = "failFast">(
+export const run = <A, E, R, const M extends Mode = "failFast">(
   task: Task<A, E, R>,
   options?: RunOptions<M>
 ): Effect.Effect<
   M extends "collect" ? Exit.Exit<A, E | RuntimeFailure> : A,
   GraphError | (M extends "collect" ? never : RuntimeFailure | (M extends "continue" ? Root<E> : E)),
-  Exclude<R, Client.Client | Scheduler>
+  Exclude<R, Client | Scheduler>
 > => {
   const { errors, ...layer }: RunOptions<M> = { ...options }
   // What is no record is refused by the layer.
-  const layerOptions = holdsValues(options) ? layer : options
-  return Effect.provide(Client.compute(task, { errors }), Skein.layer(layerOptions), { local: true }) as any
+  const layerOptions = options === undefined || holdsValues(options) ? layer : options
+  return Effect.provide(
+    withHome((home) => computeTargets(home, task, { errors })),
+    Layer.effectContext(make(layerOptions)),
+    { local: true }
+  ) as any
 }

@@ -5,15 +5,28 @@
  */
 import * as Effect from "effect/Effect"
 import { takesTasks } from "../../engine/state/WorkerRecord.ts"
-import type { RunOnEachOptions } from "../../Scheduler.ts"
 import { givenEffect } from "../bodies/bodies.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import { flag, mode, optionsFault, text } from "../tasks/checks.ts"
-import type { Checks } from "../tasks/checks.ts"
+import type { Checks, Mode } from "../tasks/checks.ts"
+import type { WaitOptions } from "../tasks/futures.ts"
 import { makeTask } from "../tasks/makeTask.ts"
 import { normalize } from "../tasks/options.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 import { computeShape } from "./computing.ts"
+
+/**
+ * Options of {@link runOnEach}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RunOnEachOptions<M extends Mode = Mode> extends WaitOptions {
+  /** The effect of a failure on the runs of other workers, as in `Client.compute`. Defaults to `failFast`. */
+  readonly errors?: M | undefined
+  /** The label of the tasks. Defaults to "runOnEach". */
+  readonly label?: string | undefined
+}
 
 const checks: Checks<RunOnEachOptions> = { errors: mode, keepSlot: flag, label: text }
 

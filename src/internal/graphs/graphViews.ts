@@ -7,15 +7,15 @@
 import * as Effect from "effect/Effect"
 import type * as EffectGraph from "effect/Graph"
 import type * as Schema from "effect/Schema"
-import type { Status } from "../../Future.ts"
-import type { Graph, Untyped } from "../../Graph.ts"
 import type { Needs } from "../../Inputs.ts"
-import type { TaskEvent } from "../../Scheduler.ts"
 import type { DependencyFailed, GraphError } from "../../SkeinError.ts"
+import type { Status } from "../text/reasons.ts"
+import type { TaskEvent } from "../views/events.ts"
 import * as internal from "./graph.ts"
 import * as imports from "./graphImport.ts"
 import { nodesOf } from "./graphNodes.ts"
 import * as pictures from "./graphPictures.ts"
+import type { Graph, Untyped } from "./typed.ts"
 
 type IsAny<A> = 0 extends 1 & A ? true : false
 

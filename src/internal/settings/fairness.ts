@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { fairnessOf } from "../../engine/protocol/fairness.ts"
 import type { Fairness } from "../../engine/protocol/fairness.ts"
-import type { BudgetOptions, SchedulingOptions } from "../../Skein.ts"
 import { byName, checkOf, count, recordOf } from "../tasks/checks.ts"
 import type { Check, Checks } from "../tasks/checks.ts"
+import type { BudgetOptions, SchedulingOptions } from "./layerOptions.ts"
 
 /** The size of a result. */
 export type SizeOf = (result: unknown) => number

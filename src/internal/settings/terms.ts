@@ -6,7 +6,6 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Restart, Terms } from "../../engine/protocol/Event.ts"
-import type { ElasticOptions, RestartOptions, WorkerOptions, WorkerTerms } from "../../Skein.ts"
 import type { GraphError } from "../../SkeinError.ts"
 import {
   amounts,
@@ -30,6 +29,7 @@ import {
 import type { Check, Checks } from "../tasks/checks.ts"
 import { millisIn, millisOf } from "../tasks/durations.ts"
 import { quote } from "../text/text.ts"
+import type { ElasticOptions, RestartOptions, WorkerOptions, WorkerTerms } from "./layerOptions.ts"
 
 const restart: Checks<RestartOptions> = {
   times: countOrInfinity,

@@ -6,10 +6,10 @@
  */
 import * as Effect from "effect/Effect"
 import { isAmount } from "../../engine/dispatch/amounts.ts"
-import type { WaitOptions } from "../../Future.ts"
 import { GraphError } from "../../SkeinError.ts"
 import type { GraphReason } from "../../SkeinError.ts"
 import { millisOf } from "./durations.ts"
+import type { WaitOptions } from "./futures.ts"
 import { isRecord, isTask } from "./task.ts"
 import type { Invalid, Pass } from "./task.ts"
 

@@ -4,8 +4,6 @@
  * @internal
  */
 import * as Schedule from "effect/Schedule"
-import type { Annotations } from "../../Client.ts"
-import type { AnyOptions, Options, WorkerRestriction } from "../../Task.ts"
 import {
   amounts,
   checkOf,
@@ -27,6 +25,7 @@ import { millisIn } from "./durations.ts"
 import { localityOf } from "./locality.ts"
 import { noOptions } from "./task.ts"
 import type { Invalid, TaskOptions } from "./task.ts"
+import type { Annotations, AnyOptions, Options, WorkerRestriction } from "./taskOptions.ts"
 
 /** Whether a key is like those that tasks without one are given: two tasks in events and stories must not look the same. */
 const isAutomatic = (key: string): boolean => /#\d+$/.test(key)

@@ -8,10 +8,9 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import type { Future } from "../../Future.ts"
-import type { Task } from "../../Task.ts"
 import type { IsAny } from "../values/isAny.ts"
 import type { MeantAsValue } from "../values/strangers.ts"
+import type { Future, Task } from "./handles.ts"
 
 /** Says what is wrong, if anything is. */
 type Unless<Message> = [NoneOf<Message>] extends [never] ? Message : unknown

@@ -5,9 +5,7 @@
  */
 import type * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
-import type { Dependency } from "../../Dependency.ts"
 import type { WorkerInfo } from "../../engine/protocol/Plan.ts"
-import type { Future } from "../../Future.ts"
 import type { Needs, Raises, Services, Upstream } from "../../Inputs.ts"
 import type {
   DependencyFailed,
@@ -20,7 +18,7 @@ import type {
   TaskSkipped,
   TaskTimeout
 } from "../../SkeinError.ts"
-import type { Task } from "../../Task.ts"
+import type { Dependency, Future, Task } from "./handles.ts"
 
 /**
  * The options of a task. `E` and `R` are the errors and requirements that `after`, `follow` and the schedule of `retry` may add
@@ -208,3 +206,35 @@ export type Retries<O, E> = O extends { readonly retry?: infer S }
     : "The schedule of retry does not take all errors after which the task is tried again."
   : unknown
   : unknown
+
+/**
+ * Options for all tasks that are submitted in a region of a program.
+ *
+ * Options that add an error, such as a timeout, are not among them, because the type of a task does not know where it is
+ * submitted.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Annotations {
+  readonly label?: string | undefined
+  readonly priority?: number | undefined
+  /**
+   * The share of these tasks: a name of your choice, such as a user's. Tasks of different shares take turns, whatever their
+   * priorities. Tasks without a share form one share together. Weights are an option of the layer: see `shares` in
+   * `Skein.Options`.
+   */
+  readonly share?: string | undefined
+  /**
+   * A space in which keys name tasks for all graphs that are submitted there, not only within their own: another task object
+   * under a live key is a `KeyConflict`, unless both are pure and do the same. Namespaces nest, each with keys of its own: `b` in
+   * `a` is `a/b`.
+   */
+  readonly namespace?: string | undefined
+  /** The retry schedule of tasks that have none of their own. */
+  readonly retry?: Schedule.Schedule<unknown> | undefined
+  /** How long an attempt may go on after it was asked to stop, before the log has a warning. */
+  readonly grace?: Duration.Input | undefined
+  /** `false`: tasks without a schedule of their own are not started again once they may have started. Not with `retry`. */
+  readonly idempotent?: boolean | undefined
+}

@@ -8,7 +8,6 @@ import * as Data from "effect/Data"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import { listOf } from "../../engine/structures/path.ts"
 import type { Path } from "../../engine/structures/path.ts"
-import type { DependencyFailed } from "../../SkeinError.ts"
 import { isA, looked, unreadable } from "../values/looks.ts"
 import type { Place } from "./rendering.ts"
 import {
@@ -77,12 +76,17 @@ export const plainError = (error: unknown): unknown =>
 const isFact = (error: unknown): error is Error & { readonly _tag: string } =>
   isA(error, Error) && looked(() => made in error, false)
 
-const isDependencyFailed = (error: unknown): error is DependencyFailed<unknown> =>
-  isFact(error) && error._tag === "DependencyFailed"
+/** What `DependencyFailed` says. */
+interface Failed extends Error {
+  readonly path: ReadonlyArray<string>
+  readonly cause: Cause.Cause<unknown>
+}
+
+const isDependencyFailed = (error: unknown): error is Failed => isFact(error) && error._tag === "DependencyFailed"
 
 export const isTaskSkipped = (error: unknown): boolean => isFact(error) && error._tag === "TaskSkipped"
 
-const detailsOf = ({ cause, path }: DependencyFailed<unknown>): string => {
+const detailsOf = ({ cause, path }: Failed): string => {
   const info = infoOf(cause)
   return `\n    path: ${join(path)}${info === undefined ? "" : `\n    where: ${placeText(info)}`}`
 }

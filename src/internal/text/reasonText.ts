@@ -5,9 +5,9 @@
  */
 import * as Cause from "effect/Cause"
 import type { Restriction } from "../../engine/protocol/Plan.ts"
-import type { GraphReason, ImpossibleReason } from "../../SkeinError.ts"
 import { brief } from "./brief.ts"
 import { needText } from "./policyText.ts"
+import type { GraphReason, ImpossibleReason } from "./reasons.ts"
 import { describeError, join } from "./rendering.ts"
 import { cutList, inLine, quote } from "./text.ts"
 

@@ -28,9 +28,9 @@ import {
 } from "../../SkeinError.ts"
 import { FailedPart } from "../passes/failedPart.ts"
 import { failedIn, refusedIn, skippedIn } from "../passes/unfused.ts"
+import { isRuntimeFailure } from "../tasks/runtimeFailure.ts"
 import { infoOf, pathBehind, Told, withPath } from "../text/fact.ts"
 import { asError, TaskFrame } from "../text/rendering.ts"
-import { isRuntimeFailure } from "../text/runtimeFailure.ts"
 import { isA } from "../values/looks.ts"
 
 /** What failed first: its cause, and where that began. */

@@ -5,9 +5,9 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import { infoOf, isFirst, isTaskSkipped, pathBehind, prettyCause } from "../text/fact.ts"
-import { errorOf, isFailure } from "../text/rendering.ts"
-import { cutList, quote } from "../text/text.ts"
+import { infoOf, isFirst, isTaskSkipped, pathBehind, prettyCause } from "./fact.ts"
+import { errorOf, isFailure } from "./rendering.ts"
+import { cutList, quote } from "./text.ts"
 
 /** See `SkeinError.Failure`. */
 export interface Failure<E> {

@@ -1,0 +1,139 @@
+/**
+ * What is behind a layer: a scheduler made from its options, checked, with its first workers.
+ *
+ * @internal
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as FiberScheduler from "effect/Scheduler"
+import { defaultLimits } from "../../engine/protocol/Settings.ts"
+import type { SchedulerSettings, Scheme } from "../../engine/protocol/Settings.ts"
+import { GraphError } from "../../SkeinError.ts"
+import { SchedulerCore } from "../driver/schedulerCore.ts"
+import { checksOfScheduling, rulesOf } from "../settings/fairness.ts"
+import type { Options } from "../settings/layerOptions.ts"
+import { isRandom, isScheme } from "../settings/schemes.ts"
+import { checksOfTerms, elastic, poolOf, postingOf, workers } from "../settings/terms.ts"
+import type { Posting } from "../settings/terms.ts"
+import {
+  byName,
+  checkOf,
+  count,
+  countOrInfinity,
+  duration,
+  durationAboveZero,
+  highWaterMark,
+  invalidOption,
+  optionsFault,
+  recordOf,
+  said
+} from "../tasks/checks.ts"
+import type { Checks } from "../tasks/checks.ts"
+import { millisIn } from "../tasks/durations.ts"
+import { Client, make as makeClient } from "./client.ts"
+import { make as makeScheduler, Scheduler } from "./scheduler.ts"
+
+const defaultConcurrency = 8
+
+const defaultGrace = 30_000
+
+const limits = Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, countOrInfinity]))
+
+const checks: Checks<Options> = {
+  ...checksOfTerms,
+  ...checksOfScheduling,
+  concurrency: count,
+  workers,
+  limits: recordOf(limits),
+  grace: durationAboveZero,
+  stories: count,
+  tags: byName("limits by name, such as { db: 2 }", count),
+  computationWindow: duration,
+  elastic,
+  highWaterMark,
+  placement: checkOf("a scheme of Placement, such as Placement.leastLoad", isScheme),
+  waitForWorkers: duration
+}
+
+/** The workers that a layer begins with. */
+const postingsOf = (options: Options): ReadonlyArray<Posting> | GraphError => {
+  const { concurrency = defaultConcurrency, elastic, highWaterMark, workers } = options
+  if (workers === undefined && elastic !== undefined) return []
+  if (workers === undefined) return allOf([postingOf({ id: "local", concurrency, highWaterMark }, options)])
+  return allOf(workers.map((worker, i) => postingOf(worker, options, `workers[${i}]`)))
+}
+
+const allOf = (postings: ReadonlyArray<Posting | GraphError>): ReadonlyArray<Posting> | GraphError =>
+  postings.find((posting) => posting instanceof GraphError) ?? postings as ReadonlyArray<Posting>
+
+/** Why options that are valid alone contradict each other. */
+const contradictionIn = (
+  { concurrency, elastic, highWaterMark, waitForWorkers, workers }: Options,
+  postings: ReadonlyArray<Posting>
+): GraphError | undefined => {
+  if (elastic !== undefined && concurrency !== undefined) {
+    return invalidOption("concurrency", concurrency, "no value beside elastic, whose own concurrency counts")
+  }
+  if (workers !== undefined && concurrency !== undefined) {
+    return invalidOption("concurrency", concurrency, "no value beside workers, whose own concurrency counts")
+  }
+  if (workers !== undefined && highWaterMark !== undefined) {
+    return invalidOption("highWaterMark", highWaterMark, "no value beside workers, whose own marks count")
+  }
+  if (elastic !== undefined && highWaterMark !== undefined) {
+    return invalidOption("highWaterMark", highWaterMark, "no value beside elastic, whose workers have no mark")
+  }
+  const mayComeLater = elastic !== undefined || (millisIn(waitForWorkers) ?? 0) > 0
+  if (postings.length === 0 && !mayComeLater) {
+    return invalidOption("workers", workers, "at least one worker, or waitForWorkers")
+  }
+  const ids = postings.map(({ id }) => id)
+  return new Set(ids).size === ids.length ? undefined : invalidOption("workers", ids, "a different id for each worker")
+}
+
+/** A seed is drawn only if the scheme may need one. */
+const seedFor = (scheme: Scheme): Effect.Effect<number> =>
+  Effect.map(isRandom(scheme) ? Random.nextInt : Effect.succeed(0), (seed) => seed | 0)
+
+/** The scheduler of a layer, and a client of it. */
+export const make = (options: Options) =>
+  Effect.gen(function*() {
+    const fault = optionsFault(options, checks)
+    if (fault !== undefined) return yield* fault
+    const postings = postingsOf(options)
+    if (postings instanceof GraphError) return yield* postings
+    const contradiction = contradictionIn(options, postings)
+    if (contradiction !== undefined) return yield* contradiction
+    const { placement: scheme = "steady" } = options
+    const context = yield* Effect.context<never>()
+    const settings: SchedulerSettings = {
+      limits: { ...defaultLimits, ...said(options.limits ?? {}) },
+      graceMillis: millisIn(options.grace) ?? defaultGrace,
+      fairness: rulesOf(options),
+      windowMillis: millisIn(options.computationWindow) ?? 0,
+      waitForWorkersMillis: millisIn(options.waitForWorkers) ?? 0,
+      scheme,
+      seed: yield* seedFor(scheme)
+    }
+    const core = new SchedulerCore(
+      context,
+      yield* Clock.Clock,
+      yield* FiberScheduler.Scheduler,
+      settings,
+      options.budget?.sizeOf
+    )
+    for (const [tag, limit] of Object.entries(options.tags ?? {})) {
+      core.mailbox.ask({ _tag: "TagLimited", now: core.time.now(), tag, limit })
+    }
+    const first = Effect.forEach(postings, (posting) => core.crew.add(posting), { discard: true })
+    const all = options.elastic === undefined
+      ? first
+      : Effect.andThen(first, core.crew.openPool(poolOf(options.elastic, options)))
+    yield* Effect.onError(all, () => core.life.close)
+    yield* Effect.addFinalizer(() => core.life.close)
+    return Context.make(Scheduler, makeScheduler(core, options.stories ?? 0, options)).pipe(
+      Context.add(Client, makeClient(core))
+    )
+  })

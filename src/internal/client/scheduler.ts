@@ -1,0 +1,238 @@
+/**
+ * The service behind the functions of `Scheduler`.
+ *
+ * @internal
+ */
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { phaseNames } from "../../engine/protocol/Phase.ts"
+import type { PhaseName } from "../../engine/protocol/Phase.ts"
+import type { WorkerPhase } from "../../engine/protocol/Transition.ts"
+import { explain as explainIn, explainAll as explainAllIn, serialOf as serialIn } from "../../engine/views/explain.ts"
+import type { Explanation, TaskName } from "../../engine/views/explain.ts"
+import { isPresent, resourcesOf, snapshot, tagsOf } from "../../engine/views/snapshot.ts"
+import type { Snapshot } from "../../engine/views/snapshot.ts"
+import type { Needs, Own } from "../../Inputs.ts"
+import { GraphError } from "../../SkeinError.ts"
+import type { NoSuitableWorker } from "../../SkeinError.ts"
+import type { SchedulerCore } from "../driver/schedulerCore.ts"
+import type { WorkerOptions, WorkerTerms } from "../settings/layerOptions.ts"
+import { postingOf } from "../settings/terms.ts"
+import { callback, count, name, valueFault } from "../tasks/checks.ts"
+import type { Mode } from "../tasks/checks.ts"
+import { closed } from "../tasks/closed.ts"
+import type { Task } from "../tasks/handles.ts"
+import { quote } from "../text/text.ts"
+import type { TaskEvent, WorkerEvent } from "../views/events.ts"
+import { awaitWorkers as awaitWorkersOf } from "./awaitWorkers.ts"
+import type { AwaitWorkersOptions } from "./awaitWorkers.ts"
+import type { Failure, Result } from "./computing.ts"
+import { runOnEach as runOnEachOf } from "./runOnEach.ts"
+import type { RunOnEachOptions } from "./runOnEach.ts"
+
+/**
+ * The number of tasks in each state, and the load of the workers.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Stats {
+  readonly tasks: { readonly [P in PhaseName]: number }
+  /** The number of results that are held. */
+  readonly held: number
+  /** The number of scopes and computes that own something, and of open waits. */
+  readonly owners: number
+  readonly waits: number
+  /** The workers that have not left: the state of each, and the number of tasks that hold its slots. */
+  readonly workers: ReadonlyArray<{
+    readonly name: string
+    readonly phase: WorkerPhase
+    readonly slots: number
+    readonly running: number
+    /** Its resources, in total and used. Absent if it has slots only. */
+    readonly resources?: Readonly<Record<string, { readonly total: number; readonly used: number }>>
+  }>
+  /** The number of tasks that hold each tag, and the limits. Absent if no tag is limited or held. */
+  readonly tags?: Readonly<Record<string, { readonly limit?: number; readonly used: number }>>
+}
+
+/**
+ * The scheduler of a layer.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Scheduler extends Context.Service<Scheduler, {
+  /** All transitions of tasks, from the subscription until the scheduler closes. Costs nothing without subscribers. */
+  readonly events: Stream.Stream<TaskEvent>
+  /** The transitions of one task, oldest first, as far back as the layer's `stories` reaches. */
+  readonly story: (name: TaskName) => Effect.Effect<ReadonlyArray<TaskEvent>>
+  /** The state of the live task of this name, and why it is not running; `undefined` if there is none. */
+  readonly explain: (name: TaskName) => Effect.Effect<Explanation | undefined>
+  /** The same for many names, or for all tasks that have not ended. */
+  readonly explainAll: (names?: Iterable<TaskName>) => Effect.Effect<ReadonlyArray<Explanation>>
+  /** Every key with its state, what it waits for and which workers hold its result: plain data for a person or a test. */
+  readonly dump: Effect.Effect<Snapshot>
+  readonly stats: Effect.Effect<Stats>
+  /** Adds a fiber worker. When the scope closes, the worker starts nothing new and leaves once its tasks have ended. */
+  readonly addWorker: (options: WorkerOptions) => Effect.Effect<string, GraphError, Scope.Scope>
+  /** Limits how many tasks with this tag run at once, on all workers together; `undefined` removes the limit. */
+  readonly limitTag: (tag: string, limit: number | undefined) => Effect.Effect<void, GraphError>
+  /** Drains the worker with this name, and waits until it has left. Returns whether there was one. */
+  readonly retire: (id: string) => Effect.Effect<boolean>
+  /** Waits for workers; see {@link awaitWorkers}. */
+  readonly awaitWorkers: (
+    count: number,
+    options?: AwaitWorkersOptions
+  ) => Effect.Effect<number, NoSuitableWorker | GraphError>
+  /** Runs an effect once on every worker; see {@link runOnEach}. */
+  readonly runOnEach: <A, E, R, const M extends Mode = "failFast">(
+    effect: Effect.Effect<A, E, R>,
+    options?: RunOnEachOptions<M>
+  ) => Effect.Effect<
+    ReadonlyMap<string, Result<Task<A, Own<E>>, M>>,
+    Failure<Task<A, Own<E>>, M> | GraphError,
+    Needs<R>
+  >
+  /** All transitions of workers, from the subscription until the scheduler closes. */
+  readonly workerEvents: Stream.Stream<WorkerEvent>
+  /** Moves results from workers that hold many to those that hold few. */
+  readonly rebalance: Effect.Effect<void>
+  /** Calls `f` with each transition as it happens, until the scope closes; calls `end` if the scheduler closes first. */
+  readonly listen: (f: (event: TaskEvent) => void, end?: () => void) => Effect.Effect<void, never, Scope.Scope>
+}>()("skein/Scheduler") {}
+
+/** @internal */
+export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): Scheduler["Service"] => {
+  const story = ring(stories)
+  if (stories > 0) core.observers.listen(story.add)
+  core.life.remembered = story.entries
+  return {
+    events: eventsOf(core),
+    story: (name) => Effect.sync(() => storyOf(story.entries(), name, serialIn(core.state, name))),
+    explain: (name) =>
+      Effect.sync(() => {
+        const explanation = explainIn(core.state, name)
+        return explanation && dated(core, explanation)
+      }),
+    explainAll: (names) => Effect.sync(() => explainAllIn(core.state, names).map((each) => dated(core, each))),
+    dump: Effect.sync(() => dumpOf(core)),
+    stats: Effect.sync(() => statsOf(core)),
+    addWorker: (options) =>
+      Effect.suspend(() => {
+        const posting = postingOf(options, terms)
+        if (posting instanceof GraphError) return Effect.fail(posting)
+        if (core.life.isClosed) return Effect.fail(closed("scheduler"))
+        return core.crew.add(posting)
+      }),
+    retire: (id) =>
+      Effect.suspend(() => {
+        const record = core.state.workers.find((worker) => worker.name === id && isPresent(worker))
+        return record === undefined
+          ? Effect.succeed(false)
+          : Effect.as(core.crew.retire(core.workers[record.index]!), true)
+      }),
+    awaitWorkers: (count, options) => awaitWorkersOf(core, count, options),
+    runOnEach: (effect, options) => runOnEachOf(core, effect, options) as any,
+    workerEvents: queued((add, end) => core.crew.listen(add, end)),
+    limitTag: (tag, limit) => {
+      const fault = valueFault(name, "tag", tag) ??
+        (limit === undefined ? undefined : valueFault(count, `limit of tag ${quote(tag)}`, limit))
+      if (fault !== undefined) return Effect.fail(fault)
+      return Effect.sync(() => void core.mailbox.ask({ _tag: "TagLimited", now: core.time.now(), tag, limit }))
+    },
+    rebalance: Effect.sync(() => core.copies.rebalance()),
+    listen: (f, end) => {
+      const fault = valueFault(callback, "f of listen", f) ??
+        (end === undefined ? undefined : valueFault(callback, "end of listen", end))
+      return fault === undefined ? listenTo(core, f, end) : Effect.die(fault)
+    }
+  }
+}
+
+const listenTo = (core: SchedulerCore, f: (event: TaskEvent) => void, end?: () => void) =>
+  Effect.asVoid(Effect.acquireRelease(Effect.sync(() => core.observers.listen(f, end)), (stop) => Effect.sync(stop)))
+
+const eventsOf = (core: SchedulerCore): Stream.Stream<TaskEvent> =>
+  queued((add, end) => core.observers.listen(add, end))
+
+/** A stream of what `listen` adds. `listen` returns the function that ends it. */
+const queued = <A>(listen: (add: (event: A) => void, end: () => void) => () => void): Stream.Stream<A> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const queue = yield* Queue.unbounded<A, Cause.Done>()
+    const begin = Effect.sync(() =>
+      listen((event) => void Queue.offerUnsafe(queue, event), () => void Queue.endUnsafe(queue))
+    )
+    yield* Effect.acquireRelease(begin, (stop) => Effect.sync(stop))
+    return Stream.fromQueue(queue)
+  }))
+
+/** The last `size` events. */
+const ring = (size: number) => {
+  const events: Array<TaskEvent> = []
+  let next = 0
+  return {
+    add: (event: TaskEvent): void => {
+      events[next % size] = event
+      next++
+    },
+    entries: (): ReadonlyArray<TaskEvent> =>
+      next <= size ? events : [...events.slice(next % size), ...events.slice(0, next % size)]
+  }
+}
+
+/** The remembered events of the live task with this number, or of all tasks with the name if there is none. */
+const storyOf = (entries: ReadonlyArray<TaskEvent>, name: TaskName, live: number | undefined) => {
+  if (live !== undefined) return entries.filter(({ serial }) => serial === live)
+  if (typeof name === "string") return entries.filter(({ key }) => key === name)
+  return entries.filter(({ graph, key }) => key === name.key && graph === name.graph)
+}
+
+/** The explanation with instants for people, in place of the engine's monotonic moments. */
+const dated = ({ time }: SchedulerCore, explanation: Explanation): Explanation => {
+  const { because } = explanation
+  switch (because._tag) {
+    case "WaitsForRetry":
+      return { ...explanation, because: { ...because, at: because.at + time.offset() } }
+    case "NoWorker":
+    case "NoSuitableWorker":
+      return because.until === undefined
+        ? explanation
+        : { ...explanation, because: { ...because, until: because.until + time.offset() } }
+    case "Stopping":
+      return { ...explanation, because: { ...because, since: because.since + time.offset() } }
+    default:
+      return explanation
+  }
+}
+
+const dumpOf = ({ state, time }: SchedulerCore): Snapshot => {
+  const { now, wakeAt, ...rest } = snapshot(state)
+  const offset = time.offset()
+  return { now: now + offset, wakeAt: wakeAt && wakeAt + offset, ...rest }
+}
+
+const statsOf = (core: SchedulerCore): Stats => {
+  const { owners, tasks, waits, workers } = core.state
+  const counts: Array<number> = phaseNames.map(() => 0)
+  for (let task = 0; task < tasks.used; task++) counts[tasks.phase[task]!]!++
+  const named = phaseNames.flatMap((name, phase) => name === "free" ? [] : [[name, counts[phase]!] as const])
+  return {
+    tasks: Object.fromEntries(named) as Stats["tasks"],
+    held: core.workers.reduce((sum, worker) => sum + worker.results.size, 0),
+    owners: owners.size,
+    waits: waits.size,
+    workers: workers.filter(isPresent).map((worker) => ({
+      name: worker.name,
+      phase: worker.phase,
+      slots: worker.slots,
+      running: worker.running,
+      ...(worker.amounts !== undefined && { resources: resourcesOf(worker) })
+    })),
+    ...(core.state.tags.size + core.state.holding.size > 0 && { tags: tagsOf(core.state) })
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * The typed face of graphs.
+ *
+ * @internal
+ */
+import type { Pipeable } from "effect/Pipeable"
+import type { Task } from "../tasks/handles.ts"
+
+/** @internal */
+export declare const GraphTypeId: unique symbol
+
+/**
+ * A keyed set of tasks: `Tasks` is a record of them. Immutable.
+ *
+ * **Details**
+ *
+ * Within a graph, a task has the key that the graph gives it, whatever key it had. It is the same task wherever tasks of the
+ * graph use it as an input.
+ *
+ * **Gotchas**
+ *
+ * A pure call under a key of the graph has that key, so it does not share its run with equal calls outside of that key.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Graph<in out Tasks = {}> extends Pipeable {
+  readonly "~skein/Graph": "~skein/Graph"
+  readonly [GraphTypeId]: { readonly _Tasks: (_: Tasks) => Tasks }
+  /** The tasks under their keys. */
+  readonly tasks: Tasks
+}
+
+/**
+ * A graph whose keys are known only at run time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Untyped<E = unknown, R = never> = Graph<Readonly<Record<string, Task<unknown, E, R>>>>
