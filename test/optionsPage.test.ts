@@ -100,7 +100,7 @@ describe("docs/options.md", () => {
     const source = readFileSync("src/engine/views/explain.ts", "utf8")
     const type = source.slice(
       source.indexOf("export type Because"),
-      source.indexOf("/** What is missing for a task. */")
+      source.indexOf("/** Units that a task lacks. */")
     )
     const tags = Array.from(type.matchAll(/_tag: "(\w+)"/g), (match) => match[1]!)
     assert.sameMembers([...firstCells("## What explain says")], tags)

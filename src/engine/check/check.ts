@@ -1,6 +1,6 @@
 /**
- * Tests the invariants of {@link State} from first principles: everything that the engine counts is counted again, and
- * everything that it keeps in two places is compared. Slow, and meant for tests and for bug reports.
+ * Checks the invariants of {@link State} from first principles: everything that the engine counts is counted again, and
+ * everything that it keeps twice is compared. Slow; for tests and bug reports.
  *
  * Tasks by themselves are in `checkTasks.ts` (S1, S2, S7), who wants them in `checkOwners.ts` (S3, S14), who waits for them in
  * `checkWaits.ts` (S2, S6, S10), what attempts hold in `checkSlots.ts` (S4, S5, S6), where ready tasks are in `checkQueues.ts`
@@ -21,13 +21,13 @@ import { timers } from "./timers.ts"
 import { starvation, waits } from "./waits.ts"
 import { lacks, takers, workers } from "./workers.ts"
 
-/** What is wrong with a state, each sentence with the number of the invariant first; empty when all is well. */
+/** The broken invariants of a state, a sentence each, with the number of the invariant first. */
 export const check = (state: State): ReadonlyArray<string> => {
   const facts = factsOf(state)
   return rules.flatMap((rule) => [...rule(state, facts)])
 }
 
-/** S9: without owners, and once everything has stopped, nothing is left. */
+/** S9: without owners, and after all attempts have ended, nothing is left. */
 const emptiness: Rule = function*(state) {
   if (state.owners.size > 0 || state.leaving.size > 0) return
   const open = [...state.waits.values()].filter(({ mode, waiter }) => mode !== "never" || waiter >= 0)

@@ -1,5 +1,5 @@
 /**
- * What the checks of the invariants ask of a state, found once for all of them.
+ * Facts of a state that several checks need, computed once.
  *
  * @since 0.1.0
  */
@@ -14,13 +14,13 @@ import { isSourceAt, keyAt } from "../state/Submission.ts"
 import type { Timer } from "../state/Timer.ts"
 import { membersOf } from "../views/snapshot.ts"
 
-/** Counts some of a state anew, and says what differs: each sentence with the number of the invariant first. */
+/** Counts a part of a state again, and yields the differences, a sentence each, with the number of the invariant first. */
 export type Rule = (state: State, facts: Facts) => Iterable<string>
 
 export interface Facts {
   /** The rows in use. */
   readonly live: ReadonlyArray<TaskId>
-  /** The dependencies of each live task that still holds them, but for aliases. */
+  /** The dependencies of each live task that still holds them, except aliases. */
   readonly needs: ReadonlyMap<TaskId, ReadonlyArray<TaskId>>
   /** The members of each lane in which tasks are ready, best first. */
   readonly members: ReadonlyMap<Lane, ReadonlyArray<TaskId>>
@@ -49,7 +49,7 @@ export const factsOf = (state: State): Facts => {
   }
 }
 
-/** All heaps of lanes: that of tasks that ask for nothing but a slot, and those of the queues. */
+/** All heaps of lanes: the one of tasks that ask for a slot alone, and those of the queues. */
 export const heapsOf = ({ lanes, queues }: State): ReadonlyArray<ReadonlyArray<Lane>> => [
   lanes,
   ...[...queues.values()].map((queue) => queue.lanes)

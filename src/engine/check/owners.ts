@@ -1,6 +1,5 @@
 /**
- * Checks of who wants a task: its users are counted, and they and the task know each other (S3); and who wanted one that leaves
- * (S14).
+ * Checks of users: they are counted, and they and the task reference each other (S3); and of the behalves of leaving tasks (S14).
  *
  * @since 0.1.0
  */
@@ -35,7 +34,7 @@ export const users: Rule = function*(state, { live, name, needs }) {
   for (const task of refs.keys()) if (!isLive(state, task)) yield `S3: the free row ${task} has users`
 }
 
-/** S3: claims know their owners, numbers their claims, and keys their tasks. */
+/** S3: claims reference their owners, numbers their claims, and keys their tasks. */
 export const claims: Rule = function*(state, { live, name }) {
   let found = 0
   for (const owner of state.owners.values()) {
@@ -69,7 +68,7 @@ export const claims: Rule = function*(state, { live, name }) {
   }
 }
 
-/** S14: it is known of whatever leaves on whose behalf, the owner of its submission included. */
+/** S14: each leaving task has its behalves, the owner of its submission included. */
 export const leaving: Rule = function*(state, { live, name }) {
   for (const task of live) {
     const phase = phaseOf(state, task)
@@ -82,7 +81,7 @@ export const leaving: Rule = function*(state, { live, name }) {
   }
 }
 
-/** S14: what ending tasks hold is counted right. */
+/** S14: the holds of ending tasks are counted correctly. */
 export const held: Rule = function*(state, { name }) {
   if (state.held === undefined) return
   const { deep, ending, uses } = heldNow(state)
@@ -95,7 +94,7 @@ export const held: Rule = function*(state, { name }) {
   }
 }
 
-/** S3: what has not ended knows the tasks of later submissions that depend on it. */
+/** S3: a task that has not ended references its dependents of later submissions. */
 export const dependents: Rule = function*(state, { name, needs }) {
   const expected = new Map<TaskId, Map<TaskId, number>>()
   const expect = (dependency: TaskId, task: TaskId) => {

@@ -1,5 +1,5 @@
 /**
- * Checks of where ready tasks are (S6): each in the lane and the queue that are its own, and both in order.
+ * Checks of ready tasks (S6): each is in its lane and queue, and both are in order.
  *
  * @since 0.1.0
  */
@@ -56,7 +56,7 @@ export const lanes: Rule = function*(state, { live, members, name }) {
 
 const laneOf = ({ lane, otherLanes }: Submission, priority: number): Lane => otherLanes?.get(priority) ?? lane
 
-/** S6: the lanes of a queue are a heap, and so are the queues of a crowd, which wait for the same workers. */
+/** S6: the lanes of a queue are a heap, and so are the queues of a crowd, which have the same workers. */
 export const heaps: Rule = function*(state, { members }) {
   for (const heap of heapsOf(state)) {
     if (heap !== state.lanes && heap.length === 0) yield "S6: an empty queue is kept"
@@ -94,7 +94,7 @@ const ranksBefore = (state: State, members: Facts["members"], lane?: Lane, other
     compareReady(state, { lane: lane!, task }, { lane: other!, task: otherTask }) < 0
 }
 
-/** S6: what queues are told apart by is counted right: ages, turns, how often they were overtaken, and who asks for more. */
+/** S6: the counts of queues are correct: ages, turns, overtakes, and tasks that ask for more than a slot. */
 export const queues: Rule = function*(state, { live, members }) {
   for (const { lanes, name, since } of state.queues.values()) {
     const tasks = lanes.flatMap((lane) => members.get(lane)!)
@@ -112,7 +112,7 @@ export const queues: Rule = function*(state, { live, members }) {
   if (demanding !== state.demanding) yield `S6: ${state.demanding} of ${demanding} tasks that ask for more are counted`
 }
 
-/** Whether a task asks for more than a slot, or names a share; or will when it is ready. */
+/** Whether a task asks for more than a slot or names a share, now or when it is ready. */
 const asksForMore = (state: State, task: TaskId): boolean => {
   const { index, submission } = state.tasks
   return demandOf(state, task) !== undefined || shareAt(submission[task]!, index[task]!) !== undefined ||

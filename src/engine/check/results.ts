@@ -1,5 +1,5 @@
 /**
- * Checks of results (S8): that they are there, what they count for, who else holds them, and what is finalized before they go.
+ * Checks of results (S8): their presence, sizes, further holders, and resources.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { has, hasResult, phaseOf } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
-/** S8: results are there, and those that own a resource and the sizes of all are counted right. */
+/** S8: results are there, and resources and sizes are counted correctly. */
 export const results: Rule = function*(state, { live, name }) {
   const { fairness: { budget }, tasks } = state
   for (const task of live) {
@@ -27,7 +27,7 @@ export const results: Rule = function*(state, { live, name }) {
   if (size !== state.heldSize) yield `S8: ${state.heldSize} of ${size} is counted`
 }
 
-/** S8: results are held by several workers, or on their way to another, only where there are results. */
+/** S8: copies, held or pending, exist only of results. */
 export const copies: Rule = function*(state, { name }) {
   for (const [task, others] of state.copies) {
     if (!hasResult(state, task)) yield `S8: copies of ${name(task)} are kept`

@@ -1,5 +1,5 @@
 /**
- * Checks of what attempts hold: slots, amounts and tags (S4, S5), and that nobody waits for a slot that is free (S6).
+ * Checks of what attempts hold: slots, amounts and tags (S4, S5), and that no task waits for a free slot (S6).
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { has, heapsOf, isLive, isSource, phaseOf } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
-/** S4: slots and attempts are counted right, and slots never exceeded. */
+/** S4: slots and attempts are counted correctly, and slots are never exceeded. */
 export const slots: Rule = function*(state, { live, name }) {
   const { fairness, tasks } = state
   const holders = state.workers.map(() => 0)
@@ -48,7 +48,7 @@ export const slots: Rule = function*(state, { live, name }) {
   }
 }
 
-/** S6: who waits for a slot has asked for it, and no slot is idle while somebody could use it. */
+/** S6: tasks that wait for a slot are registered, and no slot is idle while a task could use it. */
 export const idleSlots: Rule = function*(state, { live, members, name }) {
   for (const task of live) {
     const isQueued = state.workers[state.tasks.worker[task]!]?.rejoining.has(task) === true
@@ -74,13 +74,16 @@ export const idleSlots: Rule = function*(state, { live, members, name }) {
   }
 }
 
-/** Whether a task needs nothing but a slot; what else may be withheld from it, the simulation's model tests. */
+/** Whether a task needs a slot alone. The model of the simulation tests what else may be withheld. */
 const asksForNothing = (state: State, task: TaskId): boolean => {
   const { amounts, tags } = settingsOf(state, task)?.demand ?? {}
   return amounts === undefined && tags === undefined
 }
 
-/** Whether the layer holds a task back from a worker: at work is who holds a slot and does not wait for tasks. */
+/**
+ * Whether a brake of the layer holds a task back from a worker. An attempt is at work if it holds a slot and does not wait for
+ * tasks.
+ */
 const brakesOf = (state: State, live: ReadonlyArray<TaskId>) => {
   const { fairness: { budget, sourceSaturation }, heldSize } = state
   const atWork = live.filter((task) => has(state, task, Flag.holdsSlot) && !state.keeping.has(task))
@@ -94,7 +97,7 @@ const brakesOf = (state: State, live: ReadonlyArray<TaskId>) => {
   }
 }
 
-/** S4, S5: amounts and tags are held by attempts that hold a slot, or keep them, and are counted right. */
+/** S4, S5: amounts and tags are held by attempts that hold a slot, or keep them, and are counted correctly. */
 export const amounts: Rule = function*(state, { live, name }) {
   const used = state.workers.map(() => new Map<string, number>())
   const tagged = new Map<string, number>()

@@ -1,5 +1,5 @@
 /**
- * Checks of what each task says of itself: its phase (S1), what it waits for (S2), and how it ends (S7).
+ * Checks of single tasks: phases (S1), what they wait for (S2), and their ends (S7).
  *
  * @since 0.1.0
  */
@@ -49,14 +49,14 @@ const isLegalEntry = (from: PhaseName | undefined, to: PhaseName | "released"): 
     : isLegal(phase, phaseNames.indexOf(to) as PhaseOf)
 }
 
-/** S1: nothing is kept of a task that was forgotten. */
+/** S1: no data of a forgotten task is kept. */
 export const rows: Rule = function*(state) {
   for (const table of tables) {
     for (const task of state[table].keys()) if (!isLive(state, task)) yield `S1: ${table} names the free row ${task}`
   }
 }
 
-/** What tells more of a task than its columns do. */
+/** The data of a task beside its columns. */
 const tables = [
   "aliases",
   "barred",
@@ -81,7 +81,7 @@ const tables = [
   "waitsOf"
 ] as const satisfies ReadonlyArray<keyof State>
 
-/** S1: what holds for one step alone is over. */
+/** S1: the data of one step is gone. */
 export const betweenSteps: Rule = function*(state) {
   const { agenda, cancelling, endingWaits, hasMoved, lone, stranded, unplaced } = state
   const isOver = agenda.size === 0 && lone < 0 && cancelling === unwanted && !hasMoved
@@ -106,7 +106,7 @@ export const waiting: Rule = function*(state, facts) {
   }
 }
 
-/** Of a task without policies: each dependency, in the place of each. */
+/** Without policies: each dependency, once for each index. */
 function* single(
   state: State,
   facts: Facts,
@@ -117,7 +117,7 @@ function* single(
   const { name } = facts
   const phase = phaseOf(state, task)
   const open = dependencies.filter((dependency) => !hasEnded(phaseOf(state, dependency)))
-  // What is made anew for others does not stop one that has started with it.
+  // A dependency that runs again for others does not stop a task that has started with it.
   const isNew = (dependency: TaskId) => phase < Phase.assigned || !has(state, dependency, Flag.recomputed)
   const early = phase > Phase.waiting ? open.filter(isNew) : []
   if (early.length > 0) yield `S2: ${name(task)} did not wait for ${early.map(name).join()}`
@@ -126,7 +126,7 @@ function* single(
   if (!absorbs && refused.length > 0) yield `S2: ${name(task)} outlives the refusal by ${refused.map(name).join()}`
 }
 
-/** Of a task with policies: each group that is not met, and each dependency that is in none. What decides it has ended it. */
+/** With policies: each group that is not met, and each dependency without a group. A final verdict has ended the task. */
 function* grouped(state: State, facts: Facts, task: TaskId, groups: ReadonlyArray<Group>): Iterable<string> {
   const { name } = facts
   const needs = state.needs.get(task)
@@ -161,7 +161,7 @@ function* grouped(state: State, facts: Facts, task: TaskId, groups: ReadonlyArra
   yield* counted(state, facts, task, left)
 }
 
-/** What a task that waits has counted: so much, and the delay before its next attempt. */
+/** The count of a waiting task: these, and the delay before its next attempt. */
 function* counted(state: State, { isArmed, name }: Facts, task: TaskId, left: number): Iterable<string> {
   const expected = left + (isArmed(task, "retry", state.tasks.attempt[task]!) ? 1 : 0)
   const said = state.tasks.waiting[task]
@@ -169,7 +169,9 @@ function* counted(state: State, { isArmed, name }: Facts, task: TaskId, left: nu
   if (expected === 0) yield `S2: nothing will wake ${name(task)}`
 }
 
-/** S7: a task that has ended without success, or will, has one outcome; each failure is kept as long as one names it. */
+/**
+ * S7: a task that has ended without success, or will, has one outcome; each failure is kept as long as an outcome references it.
+ */
 export const outcomes: Rule = function*(state, { live, name }) {
   const failures = new Map<number, number>()
   const add = (reason: Reason) => {
@@ -202,7 +204,7 @@ export const outcomes: Rule = function*(state, { live, name }) {
   }
 }
 
-/** S7: attempts are told from each other, and what is said of one is said of it alone. */
+/** S7: attempts have different numbers, and the data of an attempt is its own. */
 export const attempts: Rule = function*(state, { live, name }) {
   const { attempt, starts } = state.tasks
   const known = new Set<number>()

@@ -1,5 +1,5 @@
 /**
- * Checks of what is due some day (S2).
+ * Checks of timers (S2).
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import { mostTimers } from "../state/timers.ts"
 import { has, phaseOf, withParents } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
-/** S2: whatever is due some day is armed, and the engine has asked to be woken for the first of them. */
+/** S2: every needed timer is armed, and the engine has asked to be woken for the first. */
 export const timers: Rule = function*(state, { isArmed, live, name }) {
   const { tasks, timers: heap } = state
   for (const [timer, parent, place] of withParents(heap)) {

@@ -1,5 +1,5 @@
 /**
- * Checks of waits: from their two ends (S2, S6), and that none could never end that keeps what others need (S10).
+ * Checks of waits: both ends reference each other (S2, S6), and no keeping wait is stuck (S10).
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import { unitsOf } from "../state/WorkerRecord.ts"
 import type { Rule } from "./facts.ts"
 import { has, phaseOf } from "./facts.ts"
 
-/** S2, S6, S10: waits are registered with what they wait for and with who waits, and with nobody else. */
+/** S2, S6, S10: waits are registered with the awaited tasks and the waiter, and nowhere else. */
 export const waits: Rule = function*(state, { live, name }) {
   const watched = new Map<Wait, number>()
   for (const task of live) {
@@ -55,13 +55,15 @@ export const waits: Rule = function*(state, { live, name }) {
   }
 }
 
-/** S10: what can get on, found from below: first what is at work, then what waits for one that can, until no more is found. */
+/**
+ * S10: the tasks that can go on, from below: first those at work, then those that wait for one of these, until no more is found.
+ */
 export const starvation: Rule = function*(state, { live, name, needs }) {
   if (state.keeping.size + state.keepingAmounts.size === 0) return
   const able = new Set<TaskId>()
   const canEnd = (wait: Wait) => wait.tasks.some((task) => able.has(task) && isWatching(state, wait, task))
   const isBusy = (task: TaskId) => !isQueued(state, task) && isAtWork(state, task)
-  // What those hold who are not at work, as long as nobody knows that they can get on.
+  // The holdings of attempts that are not at work and not yet known to go on.
   const idle = live.filter((task) => (has(state, task, Flag.holdsSlot) || state.holding.has(task)) && !isBusy(task))
   const hasPlace = (task: TaskId, { amounts, index, slots }: WorkerRecord): boolean => {
     const there = idle.filter((other) => state.tasks.worker[other] === index)

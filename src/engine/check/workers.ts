@@ -1,5 +1,5 @@
 /**
- * Checks of the table of workers (S11), and of tasks that lack one: any (S12), or one on which they may run (S13).
+ * Checks of the table of workers (S11), and of tasks that lack any worker (S12) or a suitable one (S13).
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import { isPresent } from "../views/snapshot.ts"
 import { phaseOf } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
-/** S11: the table of workers does not grow as long as one of its rows is named by nothing. */
+/** S11: the table of workers does not grow while one of its rows is unreferenced. */
 export const workers: Rule = function*(state, { live }) {
   for (const [row, { index, name }] of state.workers.entries()) if (row !== index) yield `S11: ${name} is in row ${row}`
   const serials = state.workers.map(({ serial }) => serial)
@@ -23,13 +23,13 @@ export const workers: Rule = function*(state, { live }) {
   for (const task of live) named.add(state.tasks.worker[task]!)
   for (const row of named) if (row >= state.workers.length) yield `S11: there is no worker ${row}`
   const last = state.workers.at(-1)
-  // Whoever has just taken a new row found no other. A task that starts there may have freed one since.
+  // A worker that just took a new row found no other. A task that started there may have freed one since.
   const isNew = state.cause === "WorkerAdded" && last?.serial === state.nextWorker - 1 && last.attempts === 0
   const unused = isNew ? state.workers.filter((worker) => !isPresent(worker) && !named.has(worker.index)) : []
   for (const worker of unused) yield `S11: the row of ${worker.name} is not used again`
 }
 
-/** S12: while no worker takes tasks, nothing that is ready waits for one without end. */
+/** S12: while no worker takes tasks, no ready task waits for one without a limit. */
 export const takers: Rule = function*(state, { isArmed, live, name }) {
   const takers = state.workers.filter(takesTasks).length
   if (takers !== state.takers) yield `S12: ${state.takers} of ${takers} workers take tasks`
@@ -42,7 +42,7 @@ export const takers: Rule = function*(state, { isArmed, live, name }) {
   }
 }
 
-/** S13: who has not started and lacks a worker is known, and so is how long it waits. */
+/** S13: tasks that have not started and lack a worker are registered with their limit. */
 export const lacks: Rule = function*(state, { isArmed, live, name }) {
   for (const task of live) {
     const phase = phaseOf(state, task)

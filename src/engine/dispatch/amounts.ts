@@ -1,12 +1,12 @@
 /**
- * What attempts hold beside their slot: amounts of what their worker has (the option is `resources`), and places under the tags that are
- * limited across workers. Taken and given back with the slot, in one step.
+ * What attempts hold beside their slot: amounts of their worker's resources (option `resources`), and limited tags across
+ * workers. Taken and given back with the slot, in one step.
  *
- * Who comes first is served first. What a rejoiner or the best of its queue waits for is withheld from those behind it: its
- * tags, and once it has these, amounts on the one worker that lacks least for it. A wide request so gathers what narrow ones
- * give back. It withholds nothing that will not come by itself, because somebody keeps it who waits: those may wait for what
- * would be withheld. And what ranks ahead of a ready task does not go ahead of it for ever: each start that takes of what it
- * asks for is counted, and after `limits.overtakes` of them it goes before all that is ready.
+ * First come, first served. What a rejoiner or the best task of a queue waits for is withheld from those behind it: its tags, and
+ * once these are free, amounts on the one worker that lacks least for it. So a wide request gathers what narrow ones give back.
+ * Nothing is withheld that is kept by a waiting attempt, because that attempt may wait for a task that needs what would be
+ * withheld. Tasks that rank higher do not overtake for ever: each start that takes some of the same is counted, and after
+ * `limits.overtakes` of them the waiting task goes first.
  *
  * Amounts are counted in thousandths, so that they add up exactly: 0.1 + 0.2 is 0.3.
  *
@@ -23,20 +23,20 @@ import { unitsOf } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { holdsSlot, keepersOf } from "./keepers.ts"
 
-/** The part of a demand that is held. */
+/** The part of a demand that an attempt holds. */
 export type Needs = Pick<Demand, "amounts" | "tags">
 
-/** Whether this can be counted: a number above zero, with no more decimals than there are thousandths. */
+/** Whether this is a valid amount: a number above zero with at most three decimals. */
 export const isAmount = (amount: unknown): amount is number =>
   typeof amount === "number" && amount > 0 && unitsOf(amount) / 1000 === amount && Number.isSafeInteger(unitsOf(amount))
 
 /** An amount as users see it. */
 export const amountOf = (units: number): number => units / 1000
 
-/** Whether a demand is for something that is held. */
+/** Whether a demand asks for amounts or tags. */
 export const isForAmounts = ({ amounts, tags }: Needs): boolean => amounts !== undefined || tags !== undefined
 
-/** Whether a worker has as much as is asked for, held by others or not. */
+/** Whether a worker has these total amounts, held or not. */
 export const couldHold = (worker: WorkerRecord, { amounts }: Needs): boolean => {
   if (amounts === undefined) return true
   for (const name of Object.keys(amounts)) {
@@ -46,10 +46,10 @@ export const couldHold = (worker: WorkerRecord, { amounts }: Needs): boolean => 
   return true
 }
 
-/** Of what there is a number, how many. */
+/** The units of each counted resource. */
 type Need = readonly [amount: Amount, units: number]
 
-/** What a worker that could hold them must have free. */
+/** The amounts that must be free on a worker. */
 const amountsOn = (worker: WorkerRecord, { amounts = {} }: Needs): ReadonlyArray<Need> =>
   Object.entries(amounts).map(([name, amount]) => [worker.amounts!.get(name)!, unitsOf(amount)])
 
@@ -60,20 +60,20 @@ const limited = (state: State, { tags = [] }: Needs): ReadonlyArray<Need> =>
     return amount === undefined ? [] : [[amount, 1] as const]
   })
 
-/** All that it must find free there. */
+/** All units that must be free there. */
 const needsOn = (state: State, worker: WorkerRecord, needs: Needs): ReadonlyArray<Need> => [
   ...amountsOn(worker, needs),
   ...limited(state, needs)
 ]
 
-/** What a task needs beside its slot and does not hold: all it asks for, or the tags if it has kept its amounts. */
+/** What a task needs beside its slot and does not hold: its whole demand, or the tags alone if it kept its amounts. */
 export const missing = (state: State, task: TaskId): Needs | undefined => {
   const demand = settingsOf(state, task)?.demand
   if (demand === undefined || !isForAmounts(demand)) return undefined
   return state.holding.has(task) ? { tags: demand.tags } : demand
 }
 
-/** An attempt takes its slot: all that it asks for goes with it. */
+/** An attempt takes its amounts and tags together with its slot. */
 export const take = (state: State, task: TaskId, worker: WorkerRecord): void => {
   const needs = missing(state, task)
   if (needs === undefined) return
@@ -92,7 +92,7 @@ export const giveBack = (state: State, task: TaskId): void => {
   state.keepingAmounts.delete(task)
 }
 
-/** A body waits, and has given its slot away: what it may not keep goes with it. */
+/** A waiting body gave its slot away: it gives back everything it may not keep. */
 export const giveAway = (state: State, task: TaskId): void => {
   const held = state.holding.get(task)
   if (held?.keepsAmounts !== true || held.amounts === undefined) return giveBack(state, task)
@@ -101,23 +101,23 @@ export const giveAway = (state: State, task: TaskId): void => {
   state.keepingAmounts.add(task)
 }
 
-/** Handles {@link TagLimited}. What is held stays held, also beyond a lower limit. */
+/** Handles {@link TagLimited}. Holders keep the tag, even beyond a lowered limit. */
 export const limit = (state: State, { limit: total, tag }: TagLimited): void => {
   if (total === undefined) state.tags.delete(tag)
   else state.tags.set(tag, { total, used: holdersOfTag(state, tag).length })
 }
 
-/** Who holds a tag. */
+/** The tasks that hold a tag. */
 export const holdersOfTag = ({ holding }: State, tag: string): ReadonlyArray<TaskId> =>
   [...holding].flatMap(([task, { tags }]) => tags?.includes(tag) === true ? [task] : [])
 
-/** Who holds some of what a worker has under this name. */
+/** The tasks that hold some of a worker's resource. */
 export const holdersOnWorker = ({ holding, tasks }: State, worker: WorkerRecord, name: string): ReadonlyArray<TaskId> =>
   [...holding].flatMap(([task, { amounts }]) =>
     tasks.worker[task] === worker.index && amounts?.[name] !== undefined ? [task] : []
   )
 
-/** What there is, by who keeps it while they wait: amounts, and slots of workers. */
+/** Units with the waiting tasks that keep them: amounts, and slots of workers. */
 export type Kept = ReadonlyMap<Amount | WorkerRecord, number>
 
 export const keptBy = (state: State, keepers: ReadonlyArray<TaskId>): Kept => {
@@ -133,7 +133,7 @@ export const keptBy = (state: State, keepers: ReadonlyArray<TaskId>): Kept => {
   return kept
 }
 
-/** What of all that a task needs on a worker is kept from it, by those who wait: the worker stands for its slots. */
+/** The units that a task needs on a worker and that waiting tasks keep; the worker stands for its slots. */
 export const keptFrom = (
   state: State,
   kept: Kept,
@@ -149,15 +149,15 @@ export const keptFrom = (
   ]
 }
 
-/** One dispatch: what may not be taken in it by those who come later. */
+/** One dispatch: the units withheld from tasks that come later in it. */
 export interface Round {
   readonly kept: Kept
   readonly withheld: Map<Amount, number>
-  /** Rejoiners for which there are not all tags. */
+  /** Rejoiners whose tags are not all free. */
   readonly late: Set<TaskId>
 }
 
-/** Begins with the tags of rejoiners: who began to wait first comes first, on whichever worker. */
+/** Begins with the tags of rejoiners, in the order in which they began to wait, on all workers. */
 export const begin = (state: State): Round => {
   const hasKeepers = state.keeping.size > 0 || state.keepingAmounts.size > 0
   const round: Round = {
@@ -184,7 +184,7 @@ const withhold = ({ withheld }: Round, needs: ReadonlyArray<Need>, sign = 1): vo
   for (const [amount, units] of needs) withheld.set(amount, (withheld.get(amount) ?? 0) + sign * units)
 }
 
-/** How much is missing, of what is neither held nor withheld. */
+/** How much is missing of the units that are neither held nor withheld. */
 const lackOf = ({ withheld }: Round, needs: ReadonlyArray<Need>): number =>
   needs.reduce(
     (sum, [amount, units]) =>
@@ -192,19 +192,19 @@ const lackOf = ({ withheld }: Round, needs: ReadonlyArray<Need>): number =>
     0
   )
 
-/** Whether a task that ranks here in the round may have its tags now. */
+/** Whether a task at this rank of the round may take its tags now. */
 export const hasTags = (state: State, needs: Needs, round: Round): boolean =>
   needs.tags === undefined || lackOf(round, limited(state, needs)) === 0
 
-/** Whether it may have its amounts on this worker now. */
+/** Whether a task may take its amounts on this worker now. */
 export const fits = (worker: WorkerRecord, needs: Needs, round: Round): boolean =>
   needs.amounts === undefined || lackOf(round, amountsOn(worker, needs)) === 0
 
-/** Whether there is a number of what the tasks of a crowd ask for beside a slot. */
+/** Whether the tasks of a crowd ask for counted resources beside a slot. */
 export const isLimited = ({ tags: limits }: State, { amounts, tags }: Crowd): boolean =>
   amounts.length > 0 || tags.some((tag) => limits.has(tag))
 
-/** Whether nothing is left in the round of all that the tasks of such a crowd ask for: so none starts, and none withholds more. */
+/** Whether the round has nothing left of all that the tasks of a crowd ask for: then none starts, and none withholds more. */
 export const isUsedUp = (state: State, { amounts, tags, workers }: Crowd, { withheld }: Round): boolean => {
   const isGone = (amount: Amount): boolean => amount.total - amount.used <= (withheld.get(amount) ?? 0)
   const limits = tags.flatMap((tag) => state.tags.get(tag) ?? [])
@@ -215,7 +215,7 @@ export const isUsedUp = (state: State, { amounts, tags, workers }: Crowd, { with
   )
 }
 
-/** Whether a rejoiner may have all that it needs beside a slot. What is withheld for it is so no more. */
+/** Whether a rejoiner may take all that it needs beside a slot. Units withheld for it are released. */
 export const admits = (state: State, worker: WorkerRecord, task: TaskId, round: Round): boolean => {
   const needs = missing(state, task)
   if (needs === undefined) return true
@@ -231,7 +231,7 @@ export const withholdForRejoiner = (state: State, worker: WorkerRecord, task: Ta
   if (keptFrom(state, round.kept, worker, needs).length === 0) withhold(round, amountsOn(worker, needs))
 }
 
-/** The best task of its queue goes on waiting, with these workers to choose from. */
+/** The best task of a queue goes on waiting, with these workers to choose from. */
 export const withholdForReady = (
   state: State,
   workers: ReadonlyArray<WorkerRecord>,
@@ -245,7 +245,7 @@ export const withholdForReady = (
   const tags = limited(state, needs)
   const hasTags = lackOf(round, tags) === 0
   withhold(round, tags)
-  // Without its tags it could not use them.
+  // Without its tags it could not use the amounts.
   if (!hasTags || needs.amounts === undefined) return
   let best: ReadonlyArray<Need> = []
   let least = Infinity
@@ -259,13 +259,13 @@ export const withholdForReady = (
   withhold(round, best)
 }
 
-/** Whether two demands are for some of the same. */
+/** Whether two demands overlap. */
 const isRival = (a: Needs, b: Needs): boolean => {
   for (const name of Object.keys(a.amounts ?? {})) if (b.amounts?.[name] !== undefined) return true
   return a.tags?.some((tag) => b.tags?.includes(tag) === true) === true
 }
 
-/** A task of this queue starts: it has overtaken what waits for the same in other queues. */
+/** A task of this queue starts: it overtakes tasks of other queues that wait for the same. */
 export const noteStart = (state: State, queue: Queue, attempt: number): void => {
   const started = queue.demand
   if (started === undefined || !isForAmounts(started)) return
@@ -278,7 +278,7 @@ export const noteStart = (state: State, queue: Queue, attempt: number): void => 
   }
 }
 
-/** The queues that were overtaken too often, the one that has been so for the longest time first. */
+/** The queues that were overtaken too often, the longest waiting first. */
 export const overdue = (state: State): ReadonlyArray<Queue> => {
   if (state.overtaken.size === 0) return []
   const due = [...state.overtaken].filter(([, { since }]) => since < Infinity)
@@ -287,7 +287,7 @@ export const overdue = (state: State): ReadonlyArray<Queue> => {
   )
 }
 
-/** What is counted for queues in which nobody waits any more. */
+/** Drops the counts of empty queues. */
 export const tidy = (state: State): void => {
   for (const name of state.overtaken.keys()) if (!state.queues.has(name)) state.overtaken.delete(name)
 }

@@ -1,9 +1,9 @@
 /**
- * Brakes on what starts: a budget of held results, and a throttle for sources. A brake is no wall: whatever they hold back may
- * start once nothing else can get on, so they never bring a computation to a stand.
+ * Brakes on starts: a budget of held results, and a throttle for sources. A brake never stalls a computation: it releases as soon
+ * as nothing else can go on.
  *
- * At work is an attempt that holds a slot and does not wait for something that the engine sees. It comes to an end or to a
- * wait without anybody's help. All brakes let go as long as nobody is at work, so something is at work until nothing is ready.
+ * An attempt is at work if it holds a slot and is in no wait that the engine sees. It ends or begins to wait by itself. All
+ * brakes release while no attempt is at work, so some attempt is at work until nothing is ready.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ export const drop = (state: State, task: TaskId): void => {
   state.heldSize -= size
 }
 
-/** What the budget holds back now, as long as somebody is at work. */
+/** What the budget holds back while an attempt is at work. */
 export const brakeOf = ({ fairness: { budget }, heldSize }: State): "none" | "sources" | "all" => {
   if (budget === undefined) return "none"
   return heldSize > budget.pause ? "all" : heldSize > budget.target ? "sources" : "none"
@@ -45,16 +45,19 @@ export const isAtWork = (state: State): boolean => {
 export const isBraked = ({ fairness, tasks: { index, submission } }: State, task: TaskId): boolean =>
   (fairness.sourceSaturation < 1 || fairness.budget !== undefined) && isSourceAt(submission[task]!, index[task]!)
 
-/** How many sources may be at work on a worker. */
+/** The most sources that may be at work on a worker. */
 export const mostSources = ({ fairness: { sourceSaturation } }: State, { slots }: WorkerRecord): number =>
   Math.max(1, Math.ceil(sourceSaturation * slots))
 
-/** Counts a source that has taken a slot, where sources are throttled. */
+/** Counts a source that has taken a slot, if sources are throttled. */
 export const noteSource = (state: State, task: TaskId): void => {
   if (state.fairness.sourceSaturation < 1 && isBraked(state, task)) state.sources.add(task)
 }
 
-/** Those of these workers on which another source may start. Sources that keep their slot in a wait do not count: what they wait for may be a source. */
+/**
+ * The workers on which another source may start. Sources that keep their slot in a wait do not count, because they may wait for a
+ * source.
+ */
 export const forSources = (state: State, workers: ReadonlyArray<WorkerRecord>): ReadonlyArray<WorkerRecord> => {
   if (state.sources.size === 0) return workers
   const sources = state.workers.map(() => 0)

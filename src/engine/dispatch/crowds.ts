@@ -1,10 +1,10 @@
 /**
- * The queues by what may let them start: those are together in a {@link Crowd} whose tasks may run on the same workers and ask
- * for amounts and tags of the same names, however many of them. A dispatch looks at crowds, and at the best queues of those
- * for which something is free: thousands of queues that wait for one busy worker cost it no more than one.
+ * Queues grouped by what they wait for. The queues of a {@link Crowd} may run on the same workers and ask for amounts and tags of
+ * the same names. A dispatch looks at crowds, and at the best queues of crowds for which something is free: thousands of queues
+ * that wait for one busy worker cost no more than one.
  *
- * In a crowd the queues are in the order of their best tasks: a binary heap. A dispatch takes those out of it whose best task
- * can start nowhere, and puts them back in the end.
+ * The queues of a crowd form a binary heap by their best tasks. A dispatch removes queues whose best task can start nowhere, and
+ * puts them back at the end.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { insert, remove, rise, sink } from "../structures/heap.ts"
 import { isBefore } from "./lanes.ts"
 import { suits } from "./placement.ts"
 
-/** The crowd of queues of this kind, as long as no worker comes or goes. */
+/** The crowd of queues of this kind, until a worker comes or goes. */
 export const crowdOf = (state: State, { demand, isSource }: Pick<Queue, "demand" | "isSource">): Crowd => {
   const open = state.workers.filter(({ phase }) => phase === "open")
   const workers = demand === undefined ? open : open.filter((worker) => suits(state, worker, demand))
@@ -25,7 +25,7 @@ export const crowdOf = (state: State, { demand, isSource }: Pick<Queue, "demand"
   return state.crowds.get(name) ?? { name, isSource, workers, amounts, tags, heads: [] }
 }
 
-/** Puts all queues where they belong: other workers take tasks by now. */
+/** Regroups all queues, because other workers take tasks now. */
 export const regroup = (state: State): void => {
   state.crowds.clear()
   for (const queue of state.queues.values()) {
@@ -35,7 +35,7 @@ export const regroup = (state: State): void => {
   }
 }
 
-/** The best task of a queue is another than before; or the queue was empty, or is. */
+/** Moves a queue whose best task has changed, or that was or became empty. */
 export const settle = (state: State, queue: Queue): void => {
   if (queue.lanes.length === 0) return takeOut(state, queue)
   const { crowd: { heads, name } } = queue
@@ -45,7 +45,7 @@ export const settle = (state: State, queue: Queue): void => {
   rise(state, heads, queue, precedes)
 }
 
-/** Takes a queue out, if it is there. */
+/** Removes a queue, if it is there. */
 export const takeOut = (state: State, queue: Queue): void => {
   if (queue.heapIndex < 0) return
   const { crowd: { heads, name } } = queue

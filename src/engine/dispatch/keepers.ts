@@ -1,5 +1,5 @@
 /**
- * Attempts that hold something others may need, a slot or amounts, while they wait themselves.
+ * Keepers: attempts that hold a slot or amounts while they wait.
  *
  * @since 0.1.0
  */
@@ -17,22 +17,22 @@ export const waitsInside = (state: State, task: TaskId): ReadonlyArray<Wait> => 
 
 const none: ReadonlyArray<Wait> = []
 
-/** Whether a body may be doing something: it does not wait, or only for what the engine does not see. */
+/** Whether a body may be at work: it is in no wait that the engine sees. */
 export const isAtWork = (state: State, task: TaskId): boolean =>
   state.tasks.phase[task]! >= Phase.assigned &&
-  // A body that has seceded by hand and then waits for a task is as far as that task is.
+  // A body that seceded by hand and then waits for a task depends on that task.
   waitsInside(state, task).every(({ mode }) => mode === "never")
 
 export const holdsSlot = (state: State, task: TaskId): boolean => (state.tasks.flags[task]! & Flag.holdsSlot) !== 0
 
-/** Whether an attempt waits for its slot, and for nothing else: one that was asked to stop and goes on may, too. */
+/** Whether an attempt waits for its slot alone, including one that was asked to stop and goes on. */
 export const isQueued = (state: State, task: TaskId): boolean => {
   const phase = state.tasks.phase[task]
   if (phase !== Phase.stopping) return phase === Phase.rejoining
   return state.workers[state.tasks.worker[task]!]!.rejoining.has(task)
 }
 
-/** Those that keep a slot, or amounts without one, until they get on. */
+/** The attempts that keep a slot, or amounts without one, until they go on. */
 export const keepersOf = (state: State): ReadonlyArray<TaskId> => {
   const keepers: Array<TaskId> = []
   for (const task of state.keeping.keys()) if (holdsSlot(state, task)) keepers.push(task)

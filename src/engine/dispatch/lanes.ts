@@ -10,14 +10,14 @@ import { insert, remove, rise, sink } from "../structures/heap.ts"
 /** A heap of lanes, each with at least one member. */
 export type Lanes = Array<Lane>
 
-/** Puts a task in its lane, and the lane in its place. */
+/** Adds a task to its lane, and moves the lane to its place. */
 export const enterLane = (state: State, lanes: Lanes, lane: Lane, rank: number): void => {
   lane.members.add(rank)
   if (lane.heapIndex < 0) insert(state, lanes, lane, isBefore)
   else if (lane.ancestor < 0 && lanes.length > 1) rise(state, lanes, lane, isBefore)
 }
 
-/** Takes a task out of its lane, and puts the lane in its place again. */
+/** Removes a task from its lane, and moves the lane to its place. */
 export const leaveLane = (state: State, lanes: Lanes, lane: Lane, rank: number): void => {
   lane.members.delete(rank)
   if (lane.members.count === 0) remove(state, lanes, lane, isBefore)

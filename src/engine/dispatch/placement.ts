@@ -1,5 +1,5 @@
 /**
- * Where a task may run, and where it runs best.
+ * The workers on which a task may run, and which of them are best.
  *
  * @since 0.1.0
  */
@@ -16,11 +16,11 @@ import { forSources } from "./brakes.ts"
 import { isFree } from "./room.ts"
 import { pick } from "./schemes.ts"
 
-/** What a task asks of a worker beyond a slot, if it asks for more. */
+/** The demand of a task on a worker beside a slot, if any. */
 export const demandOf = (state: State, task: TaskId): Demand | undefined =>
   (state.barred.size > 0 ? state.barred.get(task) : undefined) ?? settingsOf(state, task)?.demand
 
-/** The same name for those who ask for the same. How they rate workers changes as those come and go, and the name with it. */
+/** One name for equal demands. It includes the ratings of the workers, so it changes as workers come and go. */
 export const nameOf = (state: State, demand: Demand): string => {
   const { allowOthers, amounts, excluded, followed, keepsAmounts, labels, locality, tags, workers } = demand
   return JSON.stringify([
@@ -39,40 +39,40 @@ export const nameOf = (state: State, demand: Demand): string => {
 const ratingsOf = ({ workers }: State, locality: Locality): ReadonlyArray<number | string> =>
   workers.flatMap(({ info, phase, serial }) => phase === "open" ? [serial, locality(info)] : [])
 
-/** Whether a worker is one of those to which the demand restricts the task by name or label. */
+/** Whether a worker meets the demand's names and labels. */
 export const meets = ({ info, name }: WorkerRecord, { labels, workers }: Demand): boolean =>
   (workers === undefined || workers.includes(name)) &&
   (labels === undefined || labels.every((label) => info.labels.includes(label)))
 
-/** Whether a worker that no task knows by name, and that has nothing but slots, could run a task once it is there. */
+/** Whether a new worker with nothing but slots could run a task. */
 export const maySuitNew = (state: State, demand: Demand): boolean =>
   !needsSome(demand) && demand.followed === undefined && (demand.allowOthers !== true ||
     !state.workers.some((worker) => maySuit(state, worker, demand) && meets(worker, demand)))
 
-/** Whether a demand is for some workers alone, by name, labels or what they have. */
+/** Whether a demand restricts the workers by name, label or resources. */
 export const needsSome = ({ allowOthers, amounts, labels, workers }: Demand): boolean =>
   amounts !== undefined || (allowOthers !== true && (workers ?? labels) !== undefined)
 
-/** Whether nothing but its name and labels could keep a worker from taking a task. */
+/** Whether only its name and labels could rule a worker out. */
 const accepts = (worker: WorkerRecord, demand: Demand): boolean =>
   couldHold(worker, demand) && demand.excluded?.has(worker.serial) !== true && isFollowing(worker, demand) &&
   (demand.locality === undefined || rate(worker, demand.locality) >= 0)
 
-/** Whether enough of what the task follows ran on a worker. */
+/** Whether enough of the followed tasks ran on a worker. */
 export const isFollowing = ({ serial }: WorkerRecord, { followed }: Demand): boolean =>
   followed === undefined || followed.on.has(serial)
 
-/** How much a task prefers a worker; below 0 if it never runs there. */
+/** The rating of a worker by a task; below 0 if the task never runs there. */
 const rate = ({ info }: WorkerRecord, locality: Locality): number => {
   const rating = locality(info)
   return typeof rating === "number" ? rating : -1
 }
 
-/** Whether a worker takes tasks that ask for this, when it has a free slot. */
+/** Whether a worker takes tasks with this demand, once it has a free slot. */
 export const suits = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean =>
   worker.phase === "open" && satisfies(state, worker, demand)
 
-/** The same of one that may be on its way. */
+/** The same for a worker that may be starting. */
 export const maySuit = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean =>
   takesTasks(worker) && satisfies(state, worker, demand)
 
@@ -83,7 +83,7 @@ const satisfies = (state: State, worker: WorkerRecord, demand: Demand | undefine
     !state.workers.some((other) => takesTasks(other) && accepts(other, demand) && meets(other, demand)))
 }
 
-/** Never starts a task again on its worker, on which its body has said that it cannot run there. It asks for more from now on. */
+/** Rules out a task's worker for that task, after its body reported Unmet there. This adds to the task's demand. */
 export const exclude = (state: State, task: TaskId, reason: string): void => {
   const demand = demandOf(state, task)
   const { name, serial } = state.workers[state.tasks.worker[task]!]!
@@ -95,13 +95,13 @@ export const exclude = (state: State, task: TaskId, reason: string): void => {
 export const placesOf = (state: State, { isSource, workers }: Crowd): ReadonlyArray<WorkerRecord> =>
   isSource ? forSources(state, workers) : workers
 
-/** Whether none of a crowd can start any more in this round, and none of them would withhold what is not withheld yet. */
+/** Whether no task of a crowd can start in this round or withhold more. */
 export const isSpent = (state: State, crowd: Crowd, round: Round): boolean =>
   isLimited(state, crowd)
     ? isUsedUp(state, crowd, round)
     : !placesOf(state, crowd).some((worker) => isFree(state, worker))
 
-/** The one of these workers on which a ready task starts now; `undefined` if all are busy, or what it asks for is not free. */
+/** The worker on which a ready task starts now; `undefined` if all are busy, or its amounts or tags are not free. */
 export const choose = (
   state: State,
   task: TaskId,
@@ -137,7 +137,7 @@ export const leastLoaded = (workers: ReadonlyArray<WorkerRecord>): WorkerRecord 
   return best
 }
 
-/** For a task that is tried again, the best worker on which it has not failed yet, if one has a free slot now. */
+/** For a retry, the best worker on which the task has not failed yet, if one has a free slot. */
 export const elsewhere = (
   state: State,
   task: TaskId,
@@ -147,7 +147,7 @@ export const elsewhere = (
   return others && leastLoaded(others)
 }
 
-/** For a task that is tried again, the workers on which it has not failed yet. */
+/** For a retry, the workers on which the task has not failed yet. */
 const unfailed = (
   { history }: State,
   task: TaskId,

@@ -1,8 +1,8 @@
 /**
- * The ready tasks in the order in which they start: priority (high first), computation (earlier first), position of the
- * top-level ancestor, deeper first, later submission first, static position. Tasks that differ in the last alone share
- * a {@link Lane}; a heap orders the lanes, which are few. Tasks that ask for more than a slot have a {@link Queue} with
- * those that ask alike: one that cannot start yet holds nobody else up.
+ * The ready tasks in the order in which they start: priority (high first), computation (earlier first), position of the top-level
+ * ancestor, deeper first, later submission first, static position. Tasks that differ in the last alone share a {@link Lane}; a
+ * heap orders the lanes, which are few. Tasks that ask for more than a slot share a {@link Queue} with tasks of the same demand:
+ * a task that cannot start yet holds up no other.
  *
  * @since 0.1.0
  */
@@ -20,13 +20,13 @@ import type { Lanes } from "./lanes.ts"
 import { demandOf, nameOf } from "./placement.ts"
 import * as turns from "./turns.ts"
 
-/** The lane of a task: that of its submission and priority. */
+/** The lane of a task, by its submission and priority. */
 export const laneOf = (submission: Submission, index: number): Lane => {
   if (submission.otherLanes === undefined) return submission.lane
   return submission.otherLanes.get(priorityAt(submission, index))!
 }
 
-/** The lane in which a ready task is, its own if it gave its place up, and the task's place there. */
+/** The lane of a ready task, its own one if it gave its place up, and the task's index there. */
 const placeOf = (state: State, task: TaskId): readonly [Lane, number] => {
   const own = state.rescheduled.get(task)
   if (own !== undefined) return [own, 0]
@@ -36,8 +36,8 @@ const placeOf = (state: State, task: TaskId): readonly [Lane, number] => {
 }
 
 /**
- * From now until it starts, a task ranks as if it had just been submitted as a computation of its own: behind all that is
- * ready, or it could hold a slot by giving it up for ever.
+ * Until it starts, a task that gave its place up ranks as a computation submitted now, behind all ready tasks. Otherwise it could
+ * occupy a slot for ever by giving it up again and again.
  */
 export const moveBack = (state: State, task: TaskId): void => {
   const submission = state.tasks.submission[task]!
@@ -54,8 +54,8 @@ export const moveBack = (state: State, task: TaskId): void => {
 }
 
 /**
- * Puts a task among the ready ones. While it is the only one it stays out of its lane: most steps make one task ready and
- * start it at once (a chain's step costs 60 ns instead of 110).
+ * Adds a ready task. While it is the only one, it stays out of its lane: most steps make one task ready and start it at once (a
+ * step of a chain costs 60 ns in place of 110).
  */
 export const add = (state: State, task: TaskId): void => {
   if (state.demanding > 0) {
@@ -70,10 +70,10 @@ export const add = (state: State, task: TaskId): void => {
   enter(state, task)
 }
 
-/** Whether no task is ready that asks for nothing but a slot. */
+/** Whether no task that asks for a slot alone is ready. */
 export const isEmpty = (state: State): boolean => state.lone < 0 && state.lanes.length === 0
 
-/** Puts the lone ready task in its lane: it has company, or the step ends before it could start. */
+/** Puts the lone ready task in its lane: another is ready, or the step ends before it could start. */
 export const settleLone = (state: State): void => {
   if (state.lone < 0) return
   const task = state.lone
@@ -90,7 +90,7 @@ const enter = (state: State, task: TaskId): void => {
 
 const isFollow = ({ of }: Group): boolean => of === "follow"
 
-/** Whether a task of a submission asks for more than a slot, or names a share; or will when it is ready. */
+/** Whether a task of a submission asks for more than a slot or names a share, now or when it is ready. */
 export const isDemanding = (submission: Submission, index: number): boolean => {
   if (submission.share !== undefined) return true
   const settings = submission.plan.settings.get(index)
@@ -98,7 +98,7 @@ export const isDemanding = (submission: Submission, index: number): boolean => {
     (settings.demand !== undefined || settings.share !== undefined || settings.policies?.some(isFollow) === true)
 }
 
-/** What the tasks of a queue have in common. */
+/** The common properties of the tasks of a queue. */
 export type Kind = Pick<Queue, "demand" | "share" | "isSource">
 
 /** The kind of a live task; `undefined` if it waits in no queue. */
@@ -110,7 +110,7 @@ export const kindOf = (state: State, task: TaskId): Kind | undefined => {
   return isPlain && state.fairness.queues !== "all" ? undefined : { demand, share, isSource }
 }
 
-/** The same for tasks of one kind. */
+/** One name for tasks of one kind. */
 export const nameOfKind = (state: State, { demand, isSource, share }: Kind): string =>
   share === undefined && !isSource
     ? demand === undefined ? "" : nameOf(state, demand)
@@ -133,7 +133,7 @@ const enqueue = (state: State, task: TaskId, kind: Kind): void => {
   state.queueOf.set(task, queue)
 }
 
-/** The tasks of a lane that are in this queue are a lane of their own there. */
+/** The part of a lane in this queue is a lane of its own. */
 const partOf = ({ parts }: Queue, lane: Lane): Lane => {
   const known = parts.get(lane)
   if (known !== undefined) return known
@@ -142,7 +142,7 @@ const partOf = ({ parts }: Queue, lane: Lane): Lane => {
   return part
 }
 
-/** Takes the best ready task that asks for nothing but a slot, or returns -1. */
+/** Takes the best ready task that asks for a slot alone, or returns -1. */
 export const take = (state: State): TaskId => {
   if (state.lone >= 0) {
     const task = state.lone
@@ -156,7 +156,7 @@ export const take = (state: State): TaskId => {
   return lane.taskAt[rank]!
 }
 
-/** The best ready task of these crowds and of those that ask for nothing but a slot, or -1; call {@link settleLone} first. */
+/** The best ready task of these crowds and of the tasks that ask for a slot alone, or -1. Call {@link settleLone} first. */
 export const best = (state: State, crowds: Iterable<Crowd>): TaskId => {
   let [first] = state.lanes
   for (const { heads: [head] } of crowds) {
@@ -170,13 +170,13 @@ export const firstOf = (lanes: Lanes): TaskId => firstIn(lanes[0]!)
 
 const firstIn = ({ members, taskAt }: Lane): TaskId => taskAt[members.least()]!
 
-/** Takes one given ready task out. */
+/** Removes a given ready task. */
 export const remove = (state: State, task: TaskId): void => {
   withdraw(state, task)
   state.rescheduled.delete(task)
 }
 
-/** The same; it keeps the place that it has, if it gave its own up. */
+/** The same, but a task that gave its place up keeps the rank that it got for that. */
 export const withdraw = (state: State, task: TaskId): void => {
   if (state.lone === task) {
     state.lone = -1
@@ -194,7 +194,7 @@ export const withdraw = (state: State, task: TaskId): void => {
   if (queue.lanes.length === 0) state.queues.delete(queue.name)
 }
 
-/** Changes what ready tasks ask for, and puts them among those that ask alike, as old as they are. */
+/** Changes the demands of ready tasks, and moves them to the matching queues with their age. */
 export const move = (state: State, tasks: Iterable<TaskId>, change?: (task: TaskId) => void): void => {
   const touched = new Set<Queue>()
   for (const task of tasks) {

@@ -1,6 +1,5 @@
 /**
- * Which workers may take tasks at all, some day or now, whatever these ask for. Which of them suits a certain task is said in
- * `placement.ts`.
+ * Which workers take tasks at all, now or later, whatever the demand. `placement.ts` says which of them suit a task.
  *
  * @since 0.1.0
  */
@@ -9,12 +8,12 @@ import { Phase } from "../protocol/Phase.ts"
 import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 
-/** Whether there is a worker that could take a task some day. */
+/** Whether there is a worker that takes tasks, now or once it has started. */
 export const hasTaker = (state: State): boolean => state.takers > 0
 
 /**
- * Whether a worker may start something now. One that is at its mark may not, unless all that it carries waits for tasks: those
- * must run somewhere, or nothing would ever go on.
+ * Whether a worker may start an attempt now. A worker at its mark may not, unless all its attempts wait for tasks, which must run
+ * somewhere.
  */
 export const hasRoom = (state: State, worker: WorkerRecord): boolean =>
   worker.running < worker.slots && (worker.attempts < worker.mark || doesWait(state, worker))
@@ -22,7 +21,7 @@ export const hasRoom = (state: State, worker: WorkerRecord): boolean =>
 /** Whether a worker takes tasks and may start one now. */
 export const isFree = (state: State, worker: WorkerRecord): boolean => worker.phase === "open" && hasRoom(state, worker)
 
-/** Whether some worker may start something now. */
+/** Whether some worker may start an attempt now. */
 export const canStart = (state: State): boolean => {
   for (const worker of state.workers) if (isFree(state, worker)) return true
   return false
@@ -32,7 +31,7 @@ export const canStart = (state: State): boolean => {
 const doesWait = (state: State, { attempts, index }: WorkerRecord): boolean => {
   const waiting = new Set<TaskId>()
   for (const [task, waits] of [...state.waitsOf, ...state.keeping]) {
-    // Finalizers of a result that was released are no attempt.
+    // Finalizers of a released result are no attempt.
     const isThere = state.tasks.worker[task] === index && state.tasks.phase[task] !== Phase.releasing
     if (isThere && waits.some(({ mode }) => mode !== "never")) waiting.add(task)
   }

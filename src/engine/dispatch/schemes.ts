@@ -1,6 +1,6 @@
 /**
- * Placement schemes: which of several workers that could start a task now gets it. Chance is a small generator in the state, so
- * that a seed fixes the sequence.
+ * Placement schemes choose among several workers that could start a task now. Random numbers come from a generator in the state,
+ * so a seed fixes the sequence.
  *
  * @since 0.1.0
  */
@@ -35,7 +35,7 @@ type IsBefore = (a: WorkerRecord, b: WorkerRecord) => boolean
 const first = (workers: ReadonlyArray<WorkerRecord>, isBefore: IsBefore): WorkerRecord =>
   workers.reduce((best, worker) => isBefore(worker, best) ? worker : best)
 
-/** Whether more of the slots of `a` are free, by share; of equals the one that was given something less recently. */
+/** Whether `a` has the greater share of free slots; of equals, whether it was used less recently. */
 const isLess: IsBefore = (a, b) => {
   const difference = loadBy(a, b)
   return difference < 0 || (difference === 0 && isOlder(a, b))
@@ -43,10 +43,10 @@ const isLess: IsBefore = (a, b) => {
 
 const hasLess: IsBefore = (a, b) => loadBy(a, b) < 0
 
-/** Below 0 if a greater share of the slots of `a` is free. */
+/** Below 0 if `a` has the greater share of free slots. */
 const loadBy = (a: WorkerRecord, b: WorkerRecord): number => a.running * b.slots - b.running * a.slots
 
-/** Whether `a` was given something less recently. The difference, so that numbers of attempts may wrap. */
+/** Whether `a` was used less recently. Compares the difference, because numbers of attempts may wrap. */
 const isOlder: IsBefore = (a, b) => ((a.usedAt - b.usedAt) | 0) < 0
 
 const candidateOf = ({ attempts, info, running, slots }: WorkerRecord): Candidate => ({

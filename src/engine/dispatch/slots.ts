@@ -1,6 +1,6 @@
 /**
- * Slots and what holds them. A worker never runs more attempts than it has slots (S4); an attempt that waits gives its
- * slot away in the same step and takes one again, ahead of every ready task, before its body goes on.
+ * Slots and their holders. A worker never runs more attempts than it has slots (S4). An attempt that waits gives its slot away in
+ * the same step, and takes one again, ahead of every ready task, before its body goes on.
  *
  * @since 0.1.0
  */
@@ -44,11 +44,11 @@ export const dispatch = (state: State, out: Out): void => {
   }
 }
 
-/** Whether somebody may take something that others ask for, too. */
+/** Whether queues or rejoiners compete for what is free. */
 const isContended = (state: State): boolean =>
   (state.queues.size > 0 && canStart(state)) || state.workers.some(({ rejoining }) => rejoining.size > 0)
 
-/** The same where some ask for more than a slot: those that can start nowhere yet hold nobody up but for what they wait for. */
+/** The dispatch with queues: tasks that can start nowhere yet hold up others only for the units that they wait for. */
 const dispatchQueues = (state: State, round: Round, out: Out): void => {
   ready.settleLone(state)
   const aside: Array<Queue> = []
@@ -60,7 +60,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
     const queue = state.queueOf.get(task)
     const worker = choose(state, task, round, queue === undefined ? state.workers : placesOf(state, queue.crowd))
     if (worker === undefined) {
-      // A worker has room, so what asks for nothing but that can start.
+      // A worker has room, so a task that asks for a slot alone can start.
       aside.push(queue!)
       heads.takeOut(state, queue!)
       withhold(state, queue!, round)
@@ -75,7 +75,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
     else if (queue !== undefined) close([queue.crowd])
   }
   close(open)
-  // Above a budget what is overdue waits like all others.
+  // Above a budget, overtaken queues wait like all others.
   if (budget.brakeOf(state) === "none") {
     for (const { crowd, lanes } of amounts.overdue(state)) if (open.has(crowd)) consider(ready.firstOf(lanes))
   }
@@ -90,12 +90,12 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
   if (state.queues.size === 0) turns.forget(state)
 }
 
-/** What a ready task waits for is not given to those behind it. */
+/** Units that a ready task waits for are withheld from those behind it. */
 const withhold = (state: State, { crowd: { workers }, demand }: Queue, round: Round): void => {
   if (demand !== undefined && amounts.isForAmounts(demand)) amounts.withholdForReady(state, workers, demand, round)
 }
 
-/** A rejoiner goes first, or recursion would fill every slot with parents. One that lacks amounts blocks no slot. */
+/** Rejoiners go first, or recursion would fill every slot with parents. A rejoiner that lacks amounts blocks no slot. */
 const letRejoin = (state: State, worker: WorkerRecord, round: Round | undefined, out: Out): void => {
   for (const [task, wait] of worker.rejoining) {
     if (worker.running >= worker.slots && round === undefined) return
@@ -111,7 +111,7 @@ const letRejoin = (state: State, worker: WorkerRecord, round: Round | undefined,
   }
 }
 
-/** Why a wait has ended whose body had to take its slot again first. */
+/** The starvation that ended a wait, if any, for a body that had to take its slot again first. */
 export const starvedOf = (state: State, wait: number): ReadonlyArray<Pair> | undefined => {
   if (state.starved.size === 0) return undefined
   const starved = state.starved.get(wait)
@@ -128,7 +128,7 @@ const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void
   tasks.worker[task] = worker.index
   tasks.startedAt[task] = state.now
   transition(state, task, Phase.assigned)
-  // A fiber worker starts what it is sent within the same step.
+  // A fiber worker starts an attempt within the same step.
   transition(state, task, Phase.running)
   hold(state, task, worker)
   worker.attempts++
@@ -154,7 +154,7 @@ export const free = (state: State, task: TaskId): void => {
   state.workers[tasks.worker[task]!]!.running--
 }
 
-/** An attempt has ended: its slot is free with all that it held. */
+/** An attempt has ended: its slot, amounts and tags are free. */
 export const leave = (state: State, task: TaskId): void => {
   free(state, task)
   if (state.holding.size > 0) amounts.giveBack(state, task)

@@ -1,11 +1,10 @@
 /**
- * Which queue may start a task next where the rank alone does not decide: first the turn of a share, then what has waited for
- * too long, then the rank.
+ * Which queue starts a task next if the rank alone does not decide: first the turns of shares, then aging, then the rank.
  *
- * Shares take turns by their weights. Each start moves the next turn of its share on by 1 / weight; the share with the
- * earliest turn among those that can start something has the next start, and of equals the one that waits for longer. A share
- * that could start nothing for a while has its next turn now, and saves none up. So `k` shares of equal weight that can start
- * something each start at least one task in any `k` starts.
+ * Shares take turns by their weights. Each start moves the next turn of its share by 1 / weight. Among the shares that can start
+ * a task, the one with the earliest turn goes next; of equals the one that has waited longer. A share that could start nothing
+ * for a while takes part from now on, without saved turns. So `k` shares of equal weight that can start something each start at
+ * least one task in any `k` starts.
  *
  * @since 0.1.0
  */
@@ -21,7 +20,7 @@ type Heap = Pick<Queue, "lanes" | "share" | "isSource" | "since">
 
 const noTasks = new Map<TaskId, number>()
 
-/** The task that starts next if it can start somewhere, of these crowds and of those in no queue; -1 if there is none. */
+/** The task that starts next if a worker takes it, among these crowds and the tasks in no queue; -1 if there is none. */
 export const next = (state: State, crowds: Iterable<Crowd>): TaskId => {
   const all: Array<Heap> = []
   if (state.lanes.length > 0) all.push({ lanes: state.lanes, share: undefined, isSource: false, since: noTasks })
@@ -38,7 +37,7 @@ const bestOf = (state: State, heaps: ReadonlyArray<Heap>): TaskId => {
   return taskAt[members.least()]!
 }
 
-/** Those that the budget does not hold back. While nobody is at work it lets something start, sources last. */
+/** The queues that the budget does not hold back. While no attempt is at work it lets tasks start, sources last. */
 const released = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<Heap> => {
   const brake = brakeOf(state)
   if (brake === "none") return heaps
@@ -47,7 +46,7 @@ const released = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<Heap>
   return inner.length > 0 ? inner : heaps
 }
 
-/** Those of the share whose turn it is. */
+/** The queues of the share whose turn it is. */
 const ofNextShare = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<Heap> => {
   if (heaps.every(({ share }) => share === heaps[0]!.share)) return heaps
   const first = heaps.reduce((a, b) => comesBefore(state, b, a) ? b : a)
@@ -56,7 +55,7 @@ const ofNextShare = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<He
 
 const comesBefore = (state: State, a: Heap, b: Heap): boolean => {
   const [turnA, turnB] = [turnOf(state, a.share), turnOf(state, b.share)]
-  // No turn is earlier than the last one that was taken.
+  // No turn is earlier than the last turn taken.
   const difference = Math.max(turnA.at, state.lastTurn) - Math.max(turnB.at, state.lastTurn)
   if (difference !== 0) return difference < 0
   return turnA.last !== turnB.last ? turnA.last < turnB.last : isBefore(state, a.lanes[0]!, b.lanes[0]!)
@@ -70,7 +69,7 @@ const overdue = (state: State, heaps: ReadonlyArray<Heap>): TaskId | undefined =
   let oldest: TaskId | undefined
   let earliest = limit + 1
   for (const { since } of heaps) {
-    // The first of each is its oldest.
+    // The first task of each queue is its oldest.
     const [task, began] = since.entries().next().value ?? [-1, Infinity]
     if (began >= earliest) continue
     oldest = task
@@ -79,7 +78,7 @@ const overdue = (state: State, heaps: ReadonlyArray<Heap>): TaskId | undefined =
   return oldest
 }
 
-/** Where a share stands; from the first time that one of its tasks waits. */
+/** The turns of a share, from its first waiting task on. */
 export const turnOf = ({ turns }: State, share = ""): Turn => {
   const known = turns.get(share)
   if (known !== undefined) return known
@@ -98,14 +97,14 @@ export const take = (state: State, share: string | undefined): void => {
   if (state.turns.size > 2 * state.queues.size + 16) sweep(state)
 }
 
-/** Forgets shares that are as good as new: they have nothing that waits, and their next turn is not later than that of others. */
+/** Drops shares that equal new ones: no task of them waits, and their next turn is not later than that of others. */
 const sweep = (state: State): void => {
   const waiting = new Set(Array.from(state.queues.values(), ({ share = "" }) => share))
   if (state.lanes.length > 0) waiting.add("")
   for (const [share, { at }] of state.turns) if (at <= state.lastTurn && !waiting.has(share)) state.turns.delete(share)
 }
 
-/** Nobody waits in a queue any more: all shares are equal again. */
+/** No task waits in a queue: all shares are equal again. */
 export const forget = (state: State): void => {
   state.turns.clear()
   state.lastTurn = 0

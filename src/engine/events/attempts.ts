@@ -1,6 +1,6 @@
 /**
- * The life of an attempt after its start: its end in all forms, further attempts, time limits, and bodies that return
- * a graph. Reports of former attempts change nothing (S7).
+ * Attempts after their start: their ends in all forms, further attempts, time limits, and bodies that return a graph. Reports of
+ * former attempts change nothing (S7).
  *
  * @since 0.1.0
  */
@@ -80,7 +80,7 @@ const selfCancelled = (key: string): Reason => ({
   reason: "its body interrupted itself"
 })
 
-/** Takes an attempt that ends off its worker. */
+/** Removes an ending attempt from its worker. */
 export const leave = (state: State, task: TaskId, out: Out): void => {
   slots.leave(state, task)
   const { rejoining } = state.workers[state.tasks.worker[task]!]!
@@ -88,7 +88,7 @@ export const leave = (state: State, task: TaskId, out: Out): void => {
 }
 
 /**
- * The outcome of an attempt that was asked to stop was fixed then; what it brings now is dropped. After a timeout its schedule
+ * The outcome of an attempt was fixed when it was asked to stop, and its own end is dropped. After a timeout its schedule
  * decides.
  */
 export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): void => {
@@ -107,7 +107,7 @@ export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): v
       stay(state, task, out)
       return tryAgain(state, task, ending.delayMillis, out)
     }
-    // Of its schedule, which was asked whether another attempt follows.
+    // The failure of its schedule, which was asked for another attempt.
     if (ending._tag === "Failed") return fail(state, task, outcomeOf(state, task, ending), out)
   }
   if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
@@ -121,11 +121,11 @@ const publish = (state: State, task: TaskId, out: Out): void => {
   if (outcome === undefined) return publishValue(state, task, out)
   state.outcomes.delete(task)
   fail(state, task, outcome, out)
-  // It was named all the time, and is so once more now.
+  // The failure was referenced all the time, and is now once more.
   dropFailure(state, outcome, out)
 }
 
-/** A value that was given for a task is lost if no worker is left to hold it: then its body runs, as for any other. */
+/** The value of a settled task is lost if no worker is left to hold it. Then its body runs, as for any lost result. */
 const publishValue = (state: State, task: TaskId, out: Out): void => {
   if (holderFor(state, task) >= 0) return hold(state, task, out)
   out.push({ _tag: "Discard", task, worker: -1 })
@@ -133,7 +133,7 @@ const publishValue = (state: State, task: TaskId, out: Out): void => {
     return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
   }
   uncharge(state, task)
-  // It had its end in time.
+  // It had ended in time.
   state.tasks.flags[task]! |= Flag.recomputed
   transition(state, task, Phase.waiting)
   if (state.tasks.refs[task] === 0) state.agenda.push(~task)
@@ -141,19 +141,19 @@ const publishValue = (state: State, task: TaskId, out: Out): void => {
   waitAgain(state, task, false, out)
 }
 
-/** A task that was about to leave starts anew. */
+/** A leaving task runs again. */
 const stay = (state: State, task: TaskId, out: Out): void => {
   state.leaving.delete(task)
   spent.letGo(state, task)
   waits.stays(state, task, out)
 }
 
-/** Handles {@link TaskFinalized}: the last that is left of a result that was released, or that came too late. */
+/** Handles {@link TaskFinalized}, the end of a result that was released or came too late. */
 export const finalized = (state: State, { attempt, task }: TaskFinalized, out: Out): void => {
   if (state.tasks.attempt[task] === attempt && state.tasks.phase[task] === Phase.releasing) closed(state, task, out)
 }
 
-/** Forgets a task whose resource is no more, unless it is needed again, or ends it with the outcome that was fixed. */
+/** Forgets a task whose resource is gone, unless it is needed again, or ends it with its fixed outcome. */
 export const closed = (state: State, task: TaskId, out: Out): void => {
   if (state.waitsOf.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
   if (state.outcomes.has(task) || state.settled.has(task)) return publish(state, task, out)
@@ -166,7 +166,7 @@ export const closed = (state: State, task: TaskId, out: Out): void => {
   forget(state, task, out)
 }
 
-/** Sends a task to the back of the queue; the attempt does not count. One that has to wait again ranks as before when that is over. */
+/** Sends a task to the back of the queue, without charging the attempt. If it must wait again, it later ranks as before. */
 const giveWay = (state: State, task: TaskId, out: Out): void => {
   requeue(state, task)
   ready.moveBack(state, task)
@@ -174,7 +174,7 @@ const giveWay = (state: State, task: TaskId, out: Out): void => {
   if (state.tasks.phase[task] !== Phase.ready) state.rescheduled.delete(task)
 }
 
-/** Frees the task for other workers than this one; the attempt does not count. */
+/** Makes the task ready for workers other than this one, without charging the attempt. */
 const goElsewhere = (state: State, task: TaskId, reason: string, out: Out): void => {
   const { index, submission } = state.tasks
   if (!state.barred.has(task) && !ready.isDemanding(submission[task]!, index[task]!)) state.demanding++
@@ -183,7 +183,7 @@ const goElsewhere = (state: State, task: TaskId, reason: string, out: Out): void
   waitAgain(state, task, false, out)
 }
 
-/** Frees the task for another attempt, at once or after a delay. */
+/** Makes the task ready for another attempt, at once or after a delay. */
 const tryAgain = (state: State, task: TaskId, delayMillis: number, out: Out): void => {
   const tasks = state.tasks
   tasks.flags[task]! &= ~Flag.timedOut
@@ -231,7 +231,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
 
 /** Handles the timers that are due. */
 export const timeCame = (state: State, out: Out): void => {
-  // Whatever is not due yet is asked for again: clocks may ring early.
+  // Timers that are not due yet are requested again, because clocks may ring early.
   state.wakeAt = Infinity
   for (let timer = timers.due(state); timer !== undefined; timer = timers.due(state)) {
     if (!isStale(state, timer)) fire(state, timer, out)
@@ -256,7 +256,7 @@ const fire = (state: State, timer: Timer, out: Out): void => {
   stop(state, task, outcome, kind === "timeout", out)
 }
 
-/** Reports an attempt that does not stop; it goes on, and keeps its slot. */
+/** Reports an attempt that does not stop. It goes on, and keeps its slot. */
 const overdue = (state: State, task: TaskId, out: Out): void => {
   state.stopping.get(task)!.overdue = true
   out.push({
@@ -267,7 +267,7 @@ const overdue = (state: State, task: TaskId, out: Out): void => {
   })
 }
 
-/** Whether what the timer was armed for is over. */
+/** Whether the timer is stale. */
 export const isStale = (state: State, timer: Timer): boolean => {
   const { kind, serial, task } = timer
   // The table may have dropped the row.
@@ -276,14 +276,14 @@ export const isStale = (state: State, timer: Timer): boolean => {
   if (kind === "workers") return state.lacking.get(task) !== serial
   if (kind === "stranded") return stranded.isOver(state, timer)
   if (kind === "grace") return phase !== Phase.stopping || state.tasks.attempt[task] !== serial
-  // An attempt that ran out of its own time may be tried again, but not beyond the deadline.
+  // A timed-out attempt may be tried again, but not beyond the deadline.
   const isTryable = (state.tasks.flags[task]! & Flag.timedOut) !== 0
   if (phase === Phase.stopping && !(isTryable && kind === "deadline")) return true
   if (kind === "timeout") return state.tasks.attempt[task] !== serial || phase < Phase.assigned
   if (kind === "retry") return state.tasks.attempt[task] !== serial || phase !== Phase.waiting
   if (sequenceOf(state, task) !== serial) return true
   const flags = state.tasks.flags[task]!
-  // These run once, from the submission: what has ended in time is in time, however late its result is made anew.
+  // These run once, from the submission: a task that has ended in time is in time, however late it runs again.
   if ((flags & Flag.recomputed) !== 0) return true
   return kind === "dependencies" && (state.tasks.starts[task]! > 0 || (flags & Flag.begun) !== 0)
 }

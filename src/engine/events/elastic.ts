@@ -1,6 +1,6 @@
 /**
- * The size of an elastic pool: it grows while tasks are ready and no slot is free, and shrinks by workers that had nothing to
- * do for a while. The while is what keeps a load that comes and goes from starting and stopping workers all the time.
+ * The size of an elastic pool. It grows while tasks are ready and no slot is free, and shrinks by workers that were idle for a
+ * while. The delay is hysteresis: a bursty load does not cycle workers.
  *
  * @since 0.1.0
  */
@@ -17,34 +17,34 @@ import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { recentOf } from "../workers/restart.ts"
 import * as workers from "../workers/workers.ts"
 
-/** What the size of a pool depends on. */
+/** The inputs to the size of a pool. */
 export interface Load {
   readonly min: number
   readonly max: number
   /** Its workers that take tasks, or will. */
   readonly size: number
-  /** Those among them that are on their way. */
+  /** Those among them that are starting. */
   readonly starting: number
-  /** Those that had nothing to do for long enough. */
+  /** Those that were idle for long enough. */
   readonly idle: number
-  /** Tasks are ready, and no slot is free. */
+  /** Whether tasks are ready and no slot is free. */
   readonly isShort: boolean
 }
 
-/** How many workers there should be. One more at a time: the next one when that has come and tasks wait still. */
+/** The wanted number of workers. Grows by one at a time: the next is requested when the last has started and tasks still wait. */
 export const desired = ({ idle, isShort, max, min, size, starting }: Load): number => {
   const wanted = isShort ? size + (starting === 0 ? 1 : 0) : size - idle
   return Math.min(max, Math.max(min, wanted))
 }
 
-/** Handles {@link PoolOpened}; again, it changes the pool that there is. */
+/** Handles {@link PoolOpened}. A second one changes the existing pool. */
 export const open = (state: State, { idleMillis, max, min, name, slots, terms }: PoolOpened): void => {
   const { count, lost } = state.pool ?? { count: 0, lost: [] }
   state.isWatching = true
   state.pool = { name, min, max, slots, idleMillis, terms, count, lost, reviewAt: Infinity }
 }
 
-/** Starts workers of the pool, or lets them go, until it has its size. */
+/** Starts or drains workers of the pool until it has its size. */
 export const adapt = (state: State, pool: Pool, out: Out): void => {
   const members = membersOf(state)
   for (const worker of members) noteIdle(state, worker)
@@ -55,7 +55,7 @@ export const adapt = (state: State, pool: Pool, out: Out): void => {
   const size = desired({ min, max, size: members.length, starting, idle: idle.length, isShort: isShort(state) })
   const leaving = idle.slice(0, Math.max(0, members.length - size))
   for (const worker of leaving) workers.letGo(state, worker)
-  // What could not run on any of those waits for a fresh one.
+  // Tasks that could not run on any of those wait for a fresh worker.
   if (leaving.length > 0 && isShort(state)) return adapt(state, pool, out)
   for (let i = members.length; i < size && mayStart(state, pool); i++) {
     const name = nextName(state, pool)
@@ -77,7 +77,7 @@ export const adapt = (state: State, pool: Pool, out: Out): void => {
 const membersOf = ({ workers }: State): ReadonlyArray<WorkerRecord> =>
   workers.filter((worker) => worker.isPooled && takesTasks(worker))
 
-/** Workers from outside of the pool may have any name. */
+/** Other workers may have any name. */
 const nextName = (state: State, pool: Pool): string => {
   const name = `${pool.name}-${++pool.count}`
   const isTaken = state.workers.some((worker) =>
@@ -99,7 +99,7 @@ const isShort = (state: State): boolean => {
   return [...state.queues.values()].some((queue) => wouldHelp(state, queue, brake))
 }
 
-/** Whether a task of a queue could start on a new worker of the pool. What the budget holds back needs no slot. */
+/** Whether a task of a queue could start on a new worker of the pool. Tasks that the budget holds back need no slot. */
 const wouldHelp = (state: State, { demand, isSource }: Queue, brake: ReturnType<typeof budget.brakeOf>): boolean => {
   if (brake === "all" || (brake === "sources" && isSource)) return false
   if (demand === undefined) return true
@@ -110,7 +110,7 @@ const wouldHelp = (state: State, { demand, isSource }: Queue, brake: ReturnType<
   return maySuitNew(state, demand) && (demand.tags ?? []).every(isFree)
 }
 
-/** Whether workers that were lost may be replaced: one that dies of what it is given would do so for ever. */
+/** Whether lost workers may be replaced. Without a bound, a task that kills workers would do so for ever. */
 const mayStart = (state: State, pool: Pool): boolean => {
   const rule = pool.terms?.restart
   if (rule === undefined) return true
@@ -123,7 +123,7 @@ export const noteLoss = ({ now, pool }: State, { isPooled }: WorkerRecord): void
   if (isPooled && pool !== undefined) pool.lost = [...pool.lost, now]
 }
 
-/** When something may change though nothing happens. */
+/** The next time at which the size may change without another event. */
 const nextReview = (state: State, pool: Pool, lacks: boolean): number => {
   const rule = pool.terms?.restart
   if (lacks && rule !== undefined && pool.lost.length > rule.times) {
@@ -131,6 +131,6 @@ const nextReview = (state: State, pool: Pool, lacks: boolean): number => {
   }
   const members = membersOf(state)
   const first = members.length > pool.min ? Math.min(...members.map(({ idleSince }) => idleSince)) : Infinity
-  // A look too many does no harm, and an alarm that is set anew with each task costs more.
+  // A superfluous check is harmless; setting the alarm again for each task costs more.
   return pool.reviewAt > state.now ? Math.min(pool.reviewAt, first + pool.idleMillis) : first + pool.idleMillis
 }

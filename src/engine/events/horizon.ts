@@ -1,6 +1,6 @@
 /**
- * How far back it is remembered what results were made of. A chain of submissions, each on a result of the one before, would
- * otherwise keep all of them for as long as its end is held.
+ * How far back the lineage of results is remembered. Otherwise a chain of submissions, each using a result of the one before,
+ * would keep all of them while its end is held.
  *
  * @since 0.1.0
  */
@@ -8,12 +8,12 @@ import type { Plan, Settings } from "../protocol/Plan.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 
-/** Whether its tasks are forgotten for good: none of them is made anew. */
+/** Whether its tasks are forgotten for good, and never run again. */
 export const isBeyond = ({ reach }: Pick<Submission, "reach">): boolean => reach < 0
 
 /**
- * Forgets what lies further back from a submission than `limits.lineage` others, if its tasks have no rows any more. Costs a
- * walk over those, once for each so many submissions.
+ * Forgets submissions further back than `limits.lineage`, if their tasks have no rows. Costs a walk over these, once for each
+ * `limits.lineage` submissions.
  */
 export const look = (state: State, newest: Submission): void => {
   const { lineage } = state.limits
@@ -21,7 +21,7 @@ export const look = (state: State, newest: Submission): void => {
   newest.reach = 0
   const seen = new Set([newest])
   let ring = [newest]
-  // Beyond the horizon it goes on through those that have rows, but not for ever: they may be all that there are.
+  // Beyond the horizon the walk goes on through submissions with rows, up to a bound, because all may have rows.
   for (let distance = 1; distance <= 2 * lineage && ring.length > 0; distance++) {
     const next: Array<Submission> = []
     for (const { origins } of ring) {
@@ -45,13 +45,13 @@ const forget = (submission: Submission): void => {
   submission.reach = -1
 }
 
-/** What the engine knows of a plan, without whatever its driver keeps there. */
+/** The engine's part of a plan, without the fields of its driver. */
 const bare = ({ defaults, offsets, positions, settings, size, targets }: Plan): Plan => ({
   size,
   offsets,
   targets,
   positions,
-  // Nothing joins its tasks any more, and an identity may be an object of the driver's.
+  // Its tasks are no longer joined, and an identity may be an object of the driver.
   settings: new Map(Array.from(settings, ([index, each]) => [index, plain(each)])),
   defaults
 })

@@ -1,7 +1,6 @@
 /**
- * Results that are made anew from what they were made of: when they were lost with their worker, or when a body reports that
- * one is not there. Whatever that takes and was forgotten gets a row again, as far back as it takes, and runs once; whoever
- * waits for any of it waits anew. Costs a walk over all tasks.
+ * Recomputes results from their lineage, after the loss of a worker or the report of a body. Forgotten tasks that this needs get
+ * rows again, as far back as necessary, and run once. Tasks that need them wait again. Costs a walk over all tasks.
  *
  * @since 0.1.0
  */
@@ -29,11 +28,11 @@ import { areAny, drop } from "../workers/copies.ts"
 import { isBeyond } from "./horizon.ts"
 import { addLater, fillRows, markResource } from "./submit.ts"
 
-/** What has to be made anew, and for whom. */
+/** The tasks to run again, and the tasks that need them. */
 export interface Renewal {
-  /** Tasks that must start again, with those that were forgotten and are needed for that. */
+  /** Tasks that must run again, including forgotten ones. */
   readonly again: Set<TaskId>
-  /** Those whose result had been there. */
+  /** Tasks whose result was held. */
   readonly reopened: Set<TaskId>
   /** Tasks whose dependencies are not held yet. */
   readonly rootless: Array<TaskId>
@@ -41,34 +40,34 @@ export interface Renewal {
 
 export const makeRenewal = (): Renewal => ({ again: new Set(), reopened: new Set(), rootless: [] })
 
-/** A task that stood for another one runs its own body again, and needs that no more. */
+/** A task that stood for another runs its own body again, and drops the other. */
 export const dropAlias = (state: State, task: TaskId, out: Out): void => {
   if (!state.aliases.has(task)) return
   letGo(state, task, out)
   state.tasks.flags[task]! &= ~Flag.retains
 }
 
-/** Opens a task that has succeeded: its result is gone, and is made anew. */
+/** Reopens a task that has succeeded: its result is gone, and it runs again. */
 export const reopen = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
   if (areAny(state)) drop(state, task, out)
-  // Before it waits: then it holds them in any case.
+  // Before it waits, because a waiting task holds its dependencies in any case.
   if (!holdsDependencies(state, task)) renewal.rootless.push(task)
   if (state.sizes.size > 0) budget.drop(state, task)
-  // Not one of a value from outside, which no attempt made.
+  // A value from outside has no attempt to count.
   if (state.tasks.attempt[task] !== 0) {
     remember(state, task, "lost")
     uncharge(state, task)
   }
   state.tasks.flags[task]! &= ~(Flag.settled | Flag.retains)
   state.tasks.flags[task]! |= Flag.recomputed
-  // That of a value from outside had none.
+  // A value set from outside owned no resource; the result of the new run will.
   if (settingsOf(state, task)?.resource === true) markResource(state, task)
   transition(state, task, Phase.waiting)
   renewal.reopened.add(task)
   renewal.again.add(task)
 }
 
-/** Ends a task that cannot give its result again. It has let go of its dependencies. */
+/** Ends a task that cannot produce its result again. It has dropped its dependencies. */
 export const kill = (state: State, task: TaskId, reason: Killing, out: Out): void => {
   noteOutcome(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason }), out)
   if (state.sizes.size > 0) budget.drop(state, task)
@@ -77,7 +76,7 @@ export const kill = (state: State, task: TaskId, reason: Killing, out: Out): voi
   state.tasks.flags[task]! |= Flag.settled | Flag.recomputed
 }
 
-/** Brings all back that the tasks of a renewal need, and lets everybody wait for it. */
+/** Restores all that the tasks of a renewal need, and lets their dependents wait. */
 export const renew = (state: State, renewal: Renewal, out: Out): void => {
   for (let task = renewal.rootless.pop(); task !== undefined; task = renewal.rootless.pop()) {
     root(state, task, renewal, out)
@@ -85,13 +84,13 @@ export const renew = (state: State, renewal: Renewal, out: Out): void => {
   regroup(state, renewal, out)
 }
 
-/** Where a dependency was registered, whatever became of its row. */
+/** Where a dependency was registered, even if its row is gone. */
 export const originOf = (submission: Submission, edge: number): Place => {
   const target = submission.plan.targets[edge]!
   return target >= 0 ? { submission, index: target } : submission.origins!.get(edge)!
 }
 
-/** Where the dependencies of a task were registered, though it may have let go of them. */
+/** Where the dependencies of a task were registered, even if it has dropped them. */
 export const originsOf = ({ index, submission }: Place): ReadonlyArray<Place> => {
   const { offsets } = submission.plan
   const places: Array<Place> = []
@@ -99,9 +98,9 @@ export const originsOf = ({ index, submission }: Place): ReadonlyArray<Place> =>
   return places
 }
 
-/** Takes hold of the dependencies of a task that had let go of them, and gives those that were forgotten a row again. */
+/** Takes the dependencies of a task again that it had dropped, and gives forgotten ones rows. */
 const root = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
-  // What ending tasks hold may hold others by now, or be needed again.
+  // The holds of ending tasks have changed.
   state.held = undefined
   const submission = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
@@ -115,7 +114,7 @@ const root = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
   }
 }
 
-/** Gives a task that was forgotten a row again. Its key is free, and stays so. */
+/** Gives a forgotten task a row again. Its key stays free. */
 const revive = (state: State, { index, submission }: Place, renewal: Renewal, out: Out): TaskId => {
   const { tasks } = state
   tasks.reserve(1)
@@ -137,7 +136,7 @@ const revive = (state: State, { index, submission }: Place, renewal: Renewal, ou
   return task
 }
 
-/** Lets each task that needs something know what it has to wait for by now. */
+/** Updates what each task that needs a renewed one waits for. */
 const regroup = (state: State, renewal: Renewal, out: Out): void => {
   const { again } = renewal
   const changed = new Set<TaskId>()
@@ -154,7 +153,7 @@ const regroup = (state: State, renewal: Renewal, out: Out): void => {
       continue
     }
     const missing = countMissing(state, task, renewal)
-    // What runs or is held elsewhere goes on: it has its inputs.
+    // Running tasks and held results go on: they have their inputs.
     if (phase > Phase.ready) continue
     const refusal = dependenciesOf(state, task).find((dependency) => refuses(state, task, dependency))
     if (refusal !== undefined) refused.set(task, refusal)
@@ -166,7 +165,7 @@ const regroup = (state: State, renewal: Renewal, out: Out): void => {
     }
     state.tasks.waiting[task] = missing + (again.has(task) ? 0 : state.tasks.waiting[task]!)
   }
-  // Only now, when all have counted: dependents of these are told when they are settled.
+  // Only now, after all have counted: dependents of these are notified by the agenda.
   for (const [task, dependency] of refused) refuse(state, task, dependency, out)
   for (const [task, verdict] of judged) conclude(state, task, verdict, out)
   for (const task of changed) {
@@ -195,7 +194,7 @@ const regroupNeeds = (state: State, task: TaskId, { again }: Renewal, out: Out):
 const refuses = (state: State, task: TaskId, dependency: TaskId): boolean =>
   hasEnded(state.tasks.phase[dependency] as PhaseOf) && isRefusal(state, task, dependency)
 
-/** How many dependencies a task has to wait for that it had not to wait for before. Tells them of it. */
+/** The number of dependencies that a task newly waits for. Registers it with them. */
 const countMissing = (state: State, task: TaskId, { again, reopened }: Renewal): number => {
   let missing = 0
   for (const dependency of dependenciesOf(state, task)) {
@@ -206,7 +205,7 @@ const countMissing = (state: State, task: TaskId, { again, reopened }: Renewal):
   return missing
 }
 
-/** Lets a task hear of the ends of what it depends on in other submissions. */
+/** Registers a task for the ends of its dependencies in other submissions. */
 const listenAnew = (state: State, task: TaskId): void => {
   const submission = state.tasks.submission[task]!
   const { offsets, targets } = submission.plan
@@ -218,7 +217,7 @@ const listenAnew = (state: State, task: TaskId): void => {
     const dependency = liveOf(submission, targets[edge]!)
     if (!hasEnded(state.tasks.phase[dependency] as PhaseOf)) later.push(dependency)
   }
-  // Once for each place, and anew: it may have listened to some of them already.
+  // Once for each index, replacing former registrations.
   for (const dependency of later) state.later.get(dependency)?.delete(task)
   for (const dependency of later) addLater(state, dependency, task)
 }

@@ -1,6 +1,6 @@
 /**
- * The loss of a worker: what ran there starts elsewhere, and what only it held is made anew from what it was made of, as far
- * as somebody claims or needs it.
+ * The loss of a worker: its attempts start elsewhere, and results that it alone held are recomputed if they are claimed or
+ * needed.
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ export const lose = (state: State, event: WorkerLost, out: Out): void => {
   takeAway(state, worker, out)
 }
 
-/** Takes workers for lost that were silent for their time to live. */
+/** Declares workers lost that were silent for their time to live. */
 export const expire = (state: State, out: Out): void => {
   if (!state.isWatching) return
   for (const worker of state.workers) {
@@ -51,7 +51,7 @@ const takeAway = (state: State, worker: WorkerRecord, out: Out): void => {
     workers.replaceLost(state, worker, out)
   }
   workers.moveTo(state, worker, "lost")
-  // The new one comes first, so that there is never a moment without any; but it comes because of the loss.
+  // The replacement is requested first, so the scheduler is never without a worker, but its cause is the loss.
   const loss = state.workerLog?.pop()
   if (loss !== undefined) state.workerLog!.splice(told, 0, loss)
   if (areAny(state)) workerLost(state, worker.index, out)
@@ -60,9 +60,9 @@ const takeAway = (state: State, worker: WorkerRecord, out: Out): void => {
   propagate(state, out)
   for (const task of tasksOf(state, worker.index, isLeaving)) endLeaving(state, task, out)
   for (const task of tasksOf(state, worker.index, hasResult)) forsake(state, task, out)
-  // What nobody needs any more by now is forgotten rather than made anew.
+  // Tasks without users are forgotten and do not run again.
   propagate(state, out)
-  // All that have a result have users (S3).
+  // All tasks with results have users (S3).
   for (const task of tasksOf(state, worker.index, hasResult)) lineage.reopen(state, task, renewal, out)
   lineage.renew(state, renewal, out)
 }
@@ -85,7 +85,7 @@ const tasksOf = (
   return found
 }
 
-/** What ran there starts again, unless too many workers died of it. */
+/** Starts the lost attempts again, unless too many workers died of the task. */
 const endAttempt = (state: State, task: TaskId, { again }: lineage.Renewal, out: Out): void => {
   leave(state, task, out)
   remember(state, task, "died")
@@ -101,7 +101,7 @@ const endAttempt = (state: State, task: TaskId, { again }: lineage.Renewal, out:
   again.add(task)
 }
 
-/** The outcome of one that stops was fixed, and a resource that was being finalized is gone. */
+/** The outcome of a stopping task was fixed, and a resource that was being finalized is gone. */
 const endLeaving = (state: State, task: TaskId, out: Out): void => {
   if (state.tasks.phase[task] === Phase.releasing) closed(state, task, out)
   else {
@@ -111,7 +111,7 @@ const endLeaving = (state: State, task: TaskId, out: Out): void => {
   propagate(state, out)
 }
 
-/** What must not run again ends here. Other results that live on something keep hold of it, for those that make them anew. */
+/** Tasks that must not run again end here. Other results keep the inputs that they live on, for their new runs. */
 const forsake = (state: State, task: TaskId, out: Out): void => {
   if (mayRepeat(state, task)) return lineage.dropAlias(state, task, out)
   if (holdsDependencies(state, task)) {

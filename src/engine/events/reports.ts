@@ -1,6 +1,6 @@
 /**
  * Bodies that report dependencies as lost: a file is gone, a row was deleted. The engine holds a result for each of them, and
- * takes the body's word that it is worth nothing.
+ * believes the body that it is useless.
  *
  * @since 0.1.0
  */
@@ -25,18 +25,18 @@ import * as lineage from "./lineage.ts"
 type Missed = Extract<Ending, { readonly _tag: "DependenciesLost" }>
 
 /**
- * Requeues a task whose attempt has ended because dependencies are lost, and lets those run again that have not done so since
- * the attempt started. It does not count as an attempt.
+ * Requeues a task whose attempt ended because dependencies are lost, and runs those again that have not run since that attempt
+ * started. The attempt is not charged.
  */
 export const reportLost = (state: State, task: TaskId, { behind = none, places }: Missed, out: Out): void => {
   const attempt = state.tasks.attempt[task]!
   const all = dependencyRows(state, task)
-  // What it let go of is none of its dependencies any more.
+  // Dropped dependencies do not count.
   const rows = [...places.map((place) => all[place]!), ...behind.map((way) => rowBehind(state, all, way))]
   const named = [...new Set(rows)].filter((dependency) => dependency >= 0)
   const isFresh = (dependency: TaskId): boolean => !isMadeSince(state, dependency, attempt)
-  // Others have reported all of it first: it is there again, or on its way.
-  // With a policy it need not wait for that, and could report for ever.
+  // Other tasks have reported all of them first: they are there again, or on their way. With a policy it need not wait for
+  // them, and could report for ever.
   const waitsForAll = settingsOf(state, task)?.policies === undefined
   if (named.length > 0 && waitsForAll && !named.some(isFresh)) {
     requeue(state, task)
@@ -60,7 +60,7 @@ export const reportLost = (state: State, task: TaskId, { behind = none, places }
 
 const none: ReadonlyArray<never> = []
 
-/** The row of what lies behind a dependency, which need not hold it: -1 if it was forgotten, and so is made anew with that. */
+/** The row of a task behind a dependency; -1 if it is forgotten, and so runs again with that dependency. */
 const rowBehind = (state: State, all: ReadonlyArray<TaskId>, [first, ...others]: ReadonlyArray<number>): TaskId => {
   let row = all[first!]!
   if (row < 0) return -1
@@ -77,7 +77,7 @@ const rowBehind = (state: State, all: ReadonlyArray<TaskId>, [first, ...others]:
 const isMadeSince = ({ tasks }: State, task: TaskId, attempt: number): boolean =>
   !hasEnded(tasks.phase[task] as PhaseOf) || ((tasks.attempt[task]! - attempt) | 0) > 0
 
-/** The results that are worth nothing: an exit that was handed on is that of another task, whose result is meant. */
+/** The useless results. A task that absorbs an exit stands for the task whose exit that is. */
 const lostResults = (state: State, named: ReadonlyArray<TaskId>, attempt: number): ReadonlySet<TaskId> => {
   const isLost = (task: TaskId): boolean =>
     state.tasks.phase[task] === Phase.succeeded && !isMadeSince(state, task, attempt)
@@ -93,7 +93,7 @@ const lostResults = (state: State, named: ReadonlyArray<TaskId>, attempt: number
   return lost
 }
 
-/** The keys of what would have to run, to make these results again, and must not be started twice, or is too far back. */
+/** The keys of tasks that these results need and that must not be started twice, or are too far back. */
 const unrepeatable = (state: State, lost: ReadonlySet<TaskId>) => {
   const final = new Set<string>()
   const forgotten = new Set<string>()
@@ -109,7 +109,7 @@ const unrepeatable = (state: State, lost: ReadonlySet<TaskId>) => {
       forgotten.add(keyAt(submission, index))
       continue
     }
-    // What has a row is there, on its way, or as lost as this.
+    // A task with a row is there, on its way, or lost as well.
     stack.push(...lineage.originsOf(place).filter((origin) => rowOf(origin) < 0))
   }
   return { final, forgotten }
@@ -118,7 +118,7 @@ const unrepeatable = (state: State, lost: ReadonlySet<TaskId>) => {
 /** The row of the task that was registered there, or -1. */
 const rowOf = ({ index, submission }: Place): TaskId => submission.ids[index]!
 
-/** A resource that is not what it was is finalized first, and acquired anew when that is done. */
+/** A useless resource is finalized first, and acquired again after that. */
 const makeAnew = (state: State, task: TaskId, renewal: lineage.Renewal, out: Out): void => {
   if ((state.tasks.flags[task]! & Flag.resource) !== 0) {
     state.tasks.flags[task]! |= Flag.recomputed

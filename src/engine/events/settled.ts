@@ -1,5 +1,5 @@
 /**
- * Tasks that are settled from outside: somebody who knows how a task ended says so, and its body need not tell.
+ * Tasks that are settled from outside, before their bodies end.
  *
  * @since 0.1.0
  */
@@ -18,15 +18,15 @@ import { outcomeOf } from "../state/outcomes.ts"
 import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 
-/** Whether a task has not ended, and its end is not fixed. */
+/** Whether a task has not ended and its end is not fixed. */
 export const maySettle = (state: State, task: TaskId): boolean => {
   const phase = state.tasks.phase[task]!
-  // One whose resource is finalized to be acquired anew is as open as one that runs, for those who wait.
+  // A task whose resource is finalized to be acquired again is as open as a running one.
   const comesAgain = isToComeAgain(state, task) && state.tasks.refs[task]! > 0
   return comesAgain || (phase !== Phase.free && phase < Phase.stopping)
 }
 
-/** Handles {@link TaskSettled}. One that has ended, or whose end is fixed, is not affected. */
+/** Handles {@link TaskSettled}. A task that has ended, or whose end is fixed, is not affected. */
 export const settleFromOutside = (state: State, { ending, task }: TaskSettled, out: Out): void => {
   const phase = state.tasks.phase[task]!
   const isOpen = maySettle(state, task)
@@ -47,7 +47,7 @@ export const settleFromOutside = (state: State, { ending, task }: TaskSettled, o
   state.settled.add(task)
 }
 
-/** How a task with this key ends that is settled without a value. */
+/** The reason of a task with this key that is settled without a value. */
 export const reasonOf = (
   ending: Exclude<TaskSettled["ending"], { readonly _tag: "Succeeded" }>,
   key: string
@@ -56,18 +56,18 @@ export const reasonOf = (
     ? { _tag: "Cancelled", task: key, by: "Scheduler.settle", reason: "it was settled as interrupted" }
     : ending
 
-/** Ends a task with the value that was given for it, which a worker holds from now on as any other. */
+/** Ends a task with the value given for it, which a worker holds from now on like any other. */
 export const hold = (state: State, task: TaskId, out: Out): void => {
   const worker = holderFor(state, task)
   const { flags, phase } = state.tasks
   if (phase[task] === Phase.ready) ready.remove(state, task)
   if (state.lacking.size > 0) state.lacking.delete(task)
-  // It was not made, so it owns nothing.
+  // No body made the value, so it owns nothing.
   if ((flags[task]! & Flag.resource) !== 0) {
     flags[task]! &= ~Flag.resource
     state.resources--
   }
-  // No attempt made it.
+  // The value has no attempt.
   state.tasks.attempt[task] = 0
   if (state.tasks.starts[task]! > 0) flags[task]! |= Flag.begun
   state.tasks.worker[task] = worker
@@ -76,11 +76,11 @@ export const hold = (state: State, task: TaskId, out: Out): void => {
   succeed(state, task)
 }
 
-/** The worker that is to hold a value from outside: that of the task if it stays, else the first that does; -1 for none. */
+/** The worker that will hold a value from outside: that of the task if it stays, else the first that does; -1 for none. */
 export const holderFor = ({ tasks, workers }: State, task: TaskId): number => {
   const own = workers[tasks.worker[task]!]
   if (own?.phase === "open") return own.index
-  // One that is being started may never come.
+  // A starting worker may never come.
   const isThere = ({ phase }: WorkerRecord): boolean => phase !== "lost" && phase !== "starting"
   const stays = workers.find(({ phase }) => phase === "open") ?? workers.find(isThere)
   return stays?.index ?? -1

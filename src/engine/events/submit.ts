@@ -1,5 +1,5 @@
 /**
- * A plan becomes live: its tasks get rows, ranks and links, and those that wait for nothing are ready.
+ * Makes a plan live: its tasks get rows, ranks and links, and those without open dependencies become ready.
  *
  * @since 0.1.0
  */
@@ -53,7 +53,7 @@ const gone: Refusal = { _tag: "Gone", what: "owner" }
 const claimEach = (state: State, submission: Submission, event: GraphSubmitted): ReadonlyArray<ClaimId> =>
   event.targets.map((target) => owners.claim(state, submission.owner, liveOf(submission, target)))
 
-/** The claims of a `compute`, and its wait for them or, with wishes, for all that it wishes. */
+/** The claims of a `compute`, and its wait for them, or with wishes for all wished tasks. */
 const claimInBulk = (
   state: State,
   submission: Submission,
@@ -95,7 +95,7 @@ export const register = (
   const { dependentOffsets, dependents } = dependentsOf(plan)
   const standing = lanesOf(state, number, plan, ids, place)
   const { ancestor, computation, depth, guard, lane, otherLanes, priorities, priority, ranks, share } = standing
-  // Written out: spread, its fields would lie in an object of their own, one more load for every step of every task.
+  // Written out, because spread fields would be in an object of their own: one more load for every step of every task.
   const submission: Submission = {
     number,
     plan,
@@ -122,7 +122,7 @@ export const register = (
   }
   state.nextSequence += plan.size
   fillRows(state, submission)
-  // Also from a task that ended without success and whose record is claimed: a new run takes its key over.
+  // A new run also takes over the key of a task that ended without success and is still claimed.
   for (const [index, { identity, literal }] of plan.settings) {
     if (identity !== undefined) state.keys.set(identity, ids[index]!)
     if (literal === true) state.hasLiterals = true
@@ -133,7 +133,7 @@ export const register = (
 const noEdges = new Int32Array(0)
 const twoZeros = new Int32Array(2)
 
-/** Turns the dependencies of a plan round; live tasks of other submissions are left to `later`. */
+/** Reverses the dependencies of a plan; live tasks of other submissions are left to `later`. */
 const dependentsOf = ({ offsets, size, targets }: Plan): Pick<Submission, "dependentOffsets" | "dependents"> => {
   if (size === 1) return { dependentOffsets: twoZeros, dependents: noEdges }
   const dependentOffsets = new Int32Array(size + 1)
@@ -150,7 +150,7 @@ const dependentsOf = ({ offsets, size, targets }: Plan): Pick<Submission, "depen
   return { dependentOffsets, dependents }
 }
 
-/** Fills the rows of a submission, or of its tasks from `from` up to `to`, as those of tasks that nothing has happened to. */
+/** Initializes the rows of a submission, or of its tasks from `from` up to `to`. */
 export const fillRows = (
   state: State,
   submission: Submission,
@@ -181,7 +181,7 @@ type Ranking = Pick<
   "lane" | "otherLanes" | "priorities" | "ranks" | "computation" | "ancestor" | "depth" | "priority" | "share" | "guard"
 >
 
-/** Where the tasks of a plan stand among all others: one lane a priority. */
+/** The lanes of a plan's tasks, one for each priority. */
 const lanesOf = (
   state: State,
   submission: number,
@@ -219,8 +219,8 @@ const lanesOf = (
 }
 
 /**
- * The priority with which each task ranks, or `undefined` if all have the same. What a task needs ranks no lower than the
- * task: it would wait for the lowest of them.
+ * The priority by which each task ranks, or `undefined` if all have the same. Dependencies rank no lower than their dependents,
+ * which would otherwise wait for the lowest of them.
  */
 const prioritiesOf = ({ offsets, settings, size, targets }: Plan, standard: number): Float64Array | undefined => {
   let mixed = false
@@ -249,7 +249,7 @@ const groupsOf = (priorities: Float64Array): ReadonlyMap<number, Array<number>> 
   return groups
 }
 
-/** A submission from inside a task ranks by that task's place; one from outside begins a computation. */
+/** A submission from inside a task ranks by that task's position; one from outside begins a computation. */
 const standingOf = (state: State, { defaults }: Plan, parent: Place | undefined) => {
   if (parent === undefined) {
     const priority = defaults?.priority ?? 0
@@ -267,17 +267,20 @@ const standingOf = (state: State, { defaults }: Plan, parent: Place | undefined)
   }
 }
 
-/** The computation of a submission from outside: a new one, or within the window that of the last such submission. */
+/** The computation of a submission from outside: a new one, or within the window the last one. */
 const computationOf = (state: State): number => {
   const { now, window, windowMillis } = state
   if (windowMillis === 0) return state.nextComputation++
-  // A task that gave its place up has ended the window: it goes ahead of all that comes.
+  // A task that gave its place up has ended the window: it goes before later submissions.
   if (window?.computation === state.nextComputation - 1 && now - window.began <= windowMillis) return window.computation
   state.window = { began: now, computation: state.nextComputation++ }
   return state.window.computation
 }
 
-/** Ties a registered plan to the live tasks it depends on, starts its clocks, and makes ready what waits for nothing. */
+/**
+ * Links a registered plan to the live tasks that it depends on, starts its timers, and makes tasks without open dependencies
+ * ready.
+ */
 export const link = (state: State, submission: Submission, out: Out): void => {
   const { ids, plan: { offsets, settings, size, targets } } = submission
   if (submission.share !== undefined) state.demanding += size
@@ -290,7 +293,7 @@ export const link = (state: State, submission: Submission, out: Out): void => {
     if (dependencyTimeoutMillis !== undefined) {
       timers.arm(state, "dependencies", ids[index]!, serial, dependencyTimeoutMillis)
     }
-    // Last: it may be ready, or have ended, by that.
+    // Last, because this may make it ready or end it.
     if (policies !== undefined) linkGroups(state, submission, index, out)
   }
   const { needs } = state
@@ -311,14 +314,14 @@ export const link = (state: State, submission: Submission, out: Out): void => {
   horizon.look(state, submission)
 }
 
-/** The result that a task makes will own a resource. */
+/** Marks a task whose result will own a resource. */
 export const markResource = (state: State, task: TaskId): void => {
   if ((state.tasks.flags[task]! & Flag.resource) !== 0) return
   state.tasks.flags[task]! |= Flag.resource
   state.resources++
 }
 
-/** What has ended counts at once, and all together: no end of several may decide before the others are known. */
+/** Dependencies that have ended count at once and together: none may decide before the others are known. */
 const linkGroups = (state: State, submission: Submission, index: number, out: Out): void => {
   const { ids, plan: { offsets, targets } } = submission
   const task = ids[index]!
@@ -347,7 +350,7 @@ const linkToLive = (state: State, task: TaskId, dependency: TaskId, out: Out): v
   else addLater(state, dependency, task)
 }
 
-/** Lets `task` hear of the end of a task of an earlier submission. */
+/** Registers `task` for the end of a task of an earlier submission. */
 export const addLater = (state: State, dependency: TaskId, task: TaskId): void => {
   const later = state.later.get(dependency)
   if (later === undefined) state.later.set(dependency, new Map([[task, 1]]))

@@ -1,6 +1,6 @@
 /**
- * Tasks that must start once more come to wait for what they need. It is there, as a rule; but results can be lost while
- * their dependents run.
+ * Puts a task that must run again back to waiting. Its inputs are usually still held; but results can be lost while their
+ * dependents run.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import * as follow from "./follow.ts"
 import { recount } from "./groups.ts"
 import { awaitedBy } from "./waits.ts"
 
-/** Keeps what is known of the present attempt, for the task is started again. */
+/** Records the present attempt, because the task is started again. */
 export const remember = (state: State, task: TaskId, fate: FormerAttempt["fate"]): void => {
   const { endedAt, startedAt, starts, worker } = state.tasks
   const former = {
@@ -35,22 +35,22 @@ export const remember = (state: State, task: TaskId, fate: FormerAttempt["fate"]
   else history.push(former)
 }
 
-/** Takes the present attempt of a task back: it does not count, and what is reported of it changes nothing (S7). */
+/** Revokes the present attempt of a task: it does not count, and later reports of it change nothing (S7). */
 export const uncharge = ({ tasks }: State, task: TaskId): void => {
   tasks.starts[task]!--
   tasks.attempt[task] = 0
   tasks.flags[task]! |= Flag.begun
 }
 
-/** Has a task wait whose attempt does not count; what for is to be found out. */
+/** Puts a task back to waiting, without charging its attempt. The caller determines what it waits for. */
 export const requeue = (state: State, task: TaskId): void => {
   uncharge(state, task)
   transition(state, task, Phase.waiting)
 }
 
 /**
- * Starts a task anew whose resource was released when a result that was made of it was lost: as if it had been forgotten by
- * then. It holds its dependencies still.
+ * Runs a task again whose resource was being released when a result made from it was lost, as if it had been forgotten. It still
+ * holds its dependencies.
  */
 export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
   const { tasks } = state
@@ -67,7 +67,7 @@ export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
   waitAgain(state, task, false, out)
 }
 
-/** Lets a task that waits wait for its dependencies once more, and for a delay if it has one. */
+/** Lets a waiting task wait for its dependencies again, and for a delay if there is one. */
 export const waitAgain = (state: State, task: TaskId, isDelayed: boolean, out: Out): void => {
   if (state.demanding > 0) state.unplaced.push(task)
   if (state.barred.size > 0) follow.unbind(state, task)
@@ -87,24 +87,24 @@ const waitForGroups = (state: State, task: TaskId, isDelayed: boolean, out: Out)
   if (verdict === undefined && state.needs.get(task)!.left > 0) breakCycles(state, new Set([task]), out)
 }
 
-/** One thing less to wait for: a dependency has been met, or the delay is over. */
+/** Counts one thing that the task no longer waits for: a dependency, or its delay. */
 export const met = (state: State, task: TaskId): void => {
   if (--state.tasks.waiting[task]! === 0) makeReady(state, task)
 }
 
-/** Where a search stands: a task, and what it waits for that is not searched yet. */
+/** A step of the search: a task, and what it waits for that is not searched yet. */
 interface Step {
   readonly task: TaskId
   readonly next: Array<TaskId>
 }
 
 /**
- * Ends each cycle of waits that `tasks` have closed by waiting for what they had: one of them fails. The refusal of a wait
- * that would close a cycle cannot prevent these, for the dependency had ended when the wait began. Goes depth first, each task
- * once.
+ * Breaks each cycle of waits that `tasks` closed by waiting for their dependencies again: one of its tasks fails. Refusing waits
+ * that would close a cycle cannot prevent these cycles, because the dependency had ended when the wait began. Searches depth
+ * first, each task once.
  */
 export const breakCycles = (state: State, tasks: ReadonlySet<TaskId>, out: Out): void => {
-  // Dependencies alone never close one.
+  // Dependencies alone never close a cycle.
   if (state.waitsOf.size + state.keeping.size + state.aliases.size === 0) return
   const seen = new Set<TaskId>()
   const onWay = new Set<TaskId>()
@@ -130,7 +130,7 @@ export const breakCycles = (state: State, tasks: ReadonlySet<TaskId>, out: Out):
         const cycle = way.slice(way.findIndex(({ task }) => task === next)).map(({ task }) => task)
         const victim = cycle.find((task) => tasks.has(task))!
         starve(state, victim, cycle, out)
-        // What led from the victim to here may be part of another one.
+        // The path from the victim to here may be part of another cycle.
         for (let left = leave(); left !== victim; left = leave()) seen.delete(left)
       }
     }

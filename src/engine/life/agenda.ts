@@ -1,6 +1,6 @@
 /**
- * What follows from the events of one step: tasks that have ended are settled, and tasks that lost their last user are
- * cancelled, until nothing follows any more. A list instead of recursion keeps the stack flat and the order plain.
+ * The consequences within one step: ended tasks notify others, and tasks that lost their last user are cancelled, until nothing
+ * is left. A list in place of recursion keeps the stack flat and the order simple.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import type { State } from "../state/State.ts"
 import { abandon } from "./cancel.ts"
 import { settle } from "./ends.ts"
 
-/** Works the agenda off. */
+/** Works through the agenda. */
 export const propagate = (state: State, out: Out): void => {
   const agenda = state.agenda
   for (let entry = agenda.shift(); entry !== undefined; entry = agenda.shift()) {

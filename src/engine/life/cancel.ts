@@ -1,6 +1,6 @@
 /**
- * Cancellation is the loss of interest: whatever nobody wants any more is cancelled. What runs is asked to stop, and
- * keeps its slot until its finalizers have run (S5).
+ * Cancellation is the loss of interest: a task without users is cancelled. A running attempt is asked to stop, and keeps its slot
+ * until its finalizers have run (S5).
  *
  * @since 0.1.0
  */
@@ -22,18 +22,18 @@ import { endLater, freeKey, isToComeAgain, release } from "./release.ts"
 import * as spent from "./spent.ts"
 import * as waits from "./waits.ts"
 
-/** Cancels a task that nobody wants any more. */
+/** Cancels a task without users. */
 export const abandon = (state: State, task: TaskId, out: Out): void => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (phase === Phase.free) return
   if (hasEnded(phase)) return releaseLate(state, task, out)
-  // It was to be made anew once it is finalized.
+  // It was to run again once it is finalized.
   if (!isToComeAgain(state, task)) return cancel(state, task, out)
   freeKey(state, task)
   spent.update(state, task)
 }
 
-/** Cancels a task that has not ended, whoever wants it. Its key is free from now on. */
+/** Cancels a task that has not ended, whatever its users. Its key is free from now on. */
 export const cancel = (state: State, task: TaskId, out: Out): void => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (isToComeAgain(state, task)) endLater(state, task, out)
@@ -46,14 +46,14 @@ export const cancel = (state: State, task: TaskId, out: Out): void => {
   stop(state, task, outcome, false, out)
 }
 
-/** Why a task is cancelled in this step: because of the task with which that began, if one did, or of itself. */
+/** The cancelled task that began this step's cancellation; the task itself if there is none. */
 export const cancelledBy = (state: State, task: TaskId): Reason => {
   const { by, reason, task: first } = state.cancelling
   const key = first === undefined ? keyOf(state, task) : keyAt(first.submission, first.index)
   return { _tag: "Cancelled", task: key, by, reason }
 }
 
-/** A result that had lived on by another may go now. One that ends in this step goes when it is settled. */
+/** A result that lived on another may go now. A task that ends in this step goes when its end is propagated. */
 const releaseLate = (state: State, task: TaskId, out: Out): void => {
   if ((state.tasks.flags[task]! & Flag.settled) === 0) return
   if (state.tasks.refs[task] === 0) release(state, task, out)
@@ -61,11 +61,11 @@ const releaseLate = (state: State, task: TaskId, out: Out): void => {
 }
 
 /**
- * Asks a worker to stop an attempt. Its outcome is fixed now and published when it has ended. One that stops already because it
- * ran out of its own time will not be tried again.
+ * Asks a worker to stop an attempt. Its outcome is fixed now and published when it has ended. An attempt that is already stopping
+ * by its own timeout will not be tried again.
  */
 export const stop = (state: State, task: TaskId, outcome: Outcome, timedOut: boolean, out: Out): void => {
-  // What it was settled with stays, though somebody wants it to stop for another reason by now.
+  // A settled end stays, even if the task is then stopped for another reason.
   if (!state.settled.has(task)) noteOutcome(state, task, outcome, out)
   stopAs(state, task, timedOut, out)
 }

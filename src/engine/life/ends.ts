@@ -1,6 +1,6 @@
 /**
- * The end of a task and all that follows from it: waits are told, dependents become ready or are refused, dependencies
- * lose a user. One end may cause thousands, so they go through an agenda rather than the stack.
+ * The end of a task and its consequences: waits are notified, dependents become ready or end, dependencies lose a user. One end
+ * may cause thousands, so they go through an agenda and not the stack.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ import { dropDependencies, release } from "./release.ts"
 import * as waits from "./waits.ts"
 import * as wishes from "./wishes.ts"
 
-/** Ends a task with success. Dependents learn of it when it is settled. */
+/** Ends a task with success. Its dependents are notified when the agenda comes to it. */
 export const succeed = (state: State, task: TaskId): void => end(state, task, Phase.succeeded)
 
 /** Ends a task without success. */
@@ -44,14 +44,14 @@ const end = (state: State, task: TaskId, phase: PhaseOf): void => {
   state.agenda.push(task)
 }
 
-/** Notes that a task has ended, and tells nobody. */
+/** Marks a task as ended, without notifying others. */
 export const noteEnd = (state: State, task: TaskId, phase: PhaseOf): void => {
   transition(state, task, phase)
   state.tasks.endedAt[task] = state.now
   state.tasks.endNumber[task] = state.nextEnd++ | 0
 }
 
-/** Tells everybody concerned that a task has ended. */
+/** Notifies waits, dependents and dependencies that a task has ended. */
 export const settle = (state: State, task: TaskId, out: Out): void => {
   const tasks = state.tasks
   waits.taskEnded(state, task, out)
@@ -61,7 +61,7 @@ export const settle = (state: State, task: TaskId, out: Out): void => {
   tellDependents(state, task, submission, later, out)
   if (state.aliases.size > 0 && submission.owner.wishing !== undefined) wishes.withdraw(state, task, out)
   if (!isOwning) dropDependencies(state, task, submission, out)
-  // Until here they count as those who want it.
+  // Until here they count as its users.
   if (later !== undefined) state.later.delete(task)
   tasks.flags[task]! |= Flag.settled
   if ((tasks.flags[task]! & Flag.wished) !== 0) wishes.fulfil(state, task, submission)
@@ -69,10 +69,10 @@ export const settle = (state: State, task: TaskId, out: Out): void => {
   else if (state.leaving.size > 0) state.leaving.delete(task)
 }
 
-/** Whether a result lives only as long as what it was made of: it owns a resource, or passes one on. */
+/** Whether a result lives only as long as its inputs: it owns a resource, or passes one on. */
 const livesOn = (state: State, task: TaskId, submission: Submission): boolean => {
   const { attempt, flags, index, phase } = state.tasks
-  // A value from outside was made of nothing.
+  // A value from outside has no inputs.
   const passesOn = phase[task] === Phase.succeeded && attempt[task] !== 0 && settingsOf(state, task)?.absorbs === true
   if (passesOn && !state.aliases.has(task)) {
     const { offsets, targets } = submission.plan
@@ -84,7 +84,7 @@ const livesOn = (state: State, task: TaskId, submission: Submission): boolean =>
   return holdsDependencies(state, task)
 }
 
-/** Whether the result of a task is, or has, one that owns a resource. */
+/** Whether the result of a task owns a resource or passes one on. */
 const ownsResource = ({ tasks: { flags, phase } }: State, task: TaskId): boolean =>
   phase[task] === Phase.succeeded && (flags[task]! & (Flag.resource | Flag.retains)) !== 0
 
@@ -108,7 +108,7 @@ const tellDependents = (
   }
 }
 
-/** Counts one dependency as met, or refuses the dependent. */
+/** Counts one dependency as met, or ends the dependent. */
 export const dependencyEnded = (
   state: State,
   task: TaskId,
@@ -120,7 +120,7 @@ export const dependencyEnded = (
     if (state.needs.size > 0 && tasks.phase[task] === Phase.ready) follow.rebind(state, task)
     return
   }
-  // A task that stands for another has let go of its dependencies: one that ends now ran again for others.
+  // A task that stands for another has dropped its dependencies: one that ends now ran again for other tasks.
   if (state.aliases.size > 0 && state.aliases.has(task)) return
   if (state.needs.size > 0 && state.needs.has(task)) {
     const verdict = needs.ended(state, task, dependency, out)
@@ -133,7 +133,7 @@ export const dependencyEnded = (
   if (waiting === 0) makeReady(state, task)
 }
 
-/** Goes by what the groups of a task have come to: it ends, is ready, or waits on. */
+/** Acts on the verdicts of a task's groups: the task ends, is ready, or waits on. */
 export const conclude = (state: State, task: TaskId, verdict: needs.Verdict | undefined, out: Out): void => {
   if (verdict === undefined) {
     if (state.tasks.waiting[task] === 0) makeReady(state, task)
@@ -163,12 +163,12 @@ export const makeReady = (state: State, task: TaskId): void => {
 const succeedAsLiteral = (state: State, task: TaskId): void => {
   if (state.lacking.size > 0) state.lacking.delete(task)
   state.tasks.worker[task] = -1
-  // It takes no more memory than before.
+  // This takes no additional memory.
   if (state.fairness.budget !== undefined) budget.hold(state, task, 0)
   succeed(state, task)
 }
 
-/** A flatMap task ends as the task ends for which it stands. */
+/** Ends a flatMap task as the task that it stands for. */
 export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Out): void => {
   if (hasEnded(state.tasks.phase[task] as PhaseOf)) return
   if (state.leaving.size > 0) leaving.inherit(state, task, target)
@@ -184,7 +184,7 @@ export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Ou
   }
   const { attempt, worker: holders } = state.tasks
   const worker = holders[target]!
-  // What no worker holds says nothing of where the body ran.
+  // A result without a holder does not tell where the body ran.
   if (worker < 0 && attempt[task] !== 0) state.makers.set(task, state.workers[holders[task]!]!.name)
   holders[task] = worker
   if (ownsResource(state, target)) state.tasks.flags[task]! |= Flag.retains

@@ -1,6 +1,6 @@
 /**
- * Where a task may run that follows others: on a worker on which as many of them ran as its policy needs. It is found out when
- * the task is ready, and again when more of them end, or something is made anew, before it has started.
+ * The workers of a task that follows others: those on which as many of these ran as its policy needs. Determined when the task is
+ * ready, and again before its start when more of them end or run again.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import { dependencyRows } from "../state/dependencies.ts"
 import type { State } from "../state/State.ts"
 import { outcomeOfEnd } from "./groups.ts"
 
-/** Binds a task that is about to be ready to where what it follows ran. */
+/** Binds a task that becomes ready to the workers of the tasks that it follows. */
 export const bind = (state: State, task: TaskId): void => {
   const followed = followedBy(state, task)
   if (followed === undefined) return
@@ -23,7 +23,7 @@ export const bind = (state: State, task: TaskId): void => {
   state.unplaced.push(task)
 }
 
-/** The same of one that is ready, for it may be bound otherwise by now. */
+/** The same for a ready task, whose binding may have changed. */
 export const rebind = (state: State, task: TaskId): void => {
   const followed = followedBy(state, task)
   const before = state.barred.get(task)?.followed
@@ -32,7 +32,7 @@ export const rebind = (state: State, task: TaskId): void => {
   state.unplaced.push(task)
 }
 
-/** The same of all that are ready: a result is held elsewhere by now. */
+/** The same for all ready tasks, because a result is held elsewhere now. */
 export const rebindAll = (state: State): void => {
   state.hasMoved = false
   for (const task of state.needs.keys()) if (state.tasks.phase[task] === Phase.ready) rebind(state, task)
@@ -41,7 +41,7 @@ export const rebindAll = (state: State): void => {
 const isSame = (a: Followed, b: Followed): boolean =>
   a.on.size === b.on.size && [...a.on].every((serial) => b.on.has(serial)) && a.workers.join() === b.workers.join()
 
-/** A task waits again: where it may run is open until it is ready. */
+/** A task waits again: its binding is open until it is ready. */
 export const unbind = (state: State, task: TaskId): void => {
   if (state.barred.get(task)?.followed !== undefined) put(state, task, undefined)
 }
@@ -52,7 +52,7 @@ const put = (state: State, task: TaskId, followed: Followed | undefined): void =
   else state.barred.set(task, { ...demand, followed })
 }
 
-/** Where what a task follows ran; `undefined` if that binds it to no worker. */
+/** Where the followed tasks ran; `undefined` if that binds the task to no worker. */
 export const followedBy = (state: State, task: TaskId): Followed | undefined => {
   const groups = state.needs.get(task)?.groups.filter(({ of }) => of === "follow") ?? []
   if (groups.length === 0) return undefined
@@ -67,7 +67,7 @@ export const followedBy = (state: State, task: TaskId): Followed | undefined => 
   }
 }
 
-/** The rows of the workers on which enough of a group ran, and of those on which any of them did that counts. */
+/** The rows of the workers on which enough of a group ran, and of those on which any counting member ran. */
 const placesOf = (
   state: State,
   { policy }: Group,
@@ -80,7 +80,7 @@ const placesOf = (
   let missing = neededOf(policy, counted.length)
   for (const member of counted) {
     const worker = state.tasks.worker[member]!
-    // What never ran is as good anywhere.
+    // A member that never ran binds to no worker.
     if (worker < 0) missing--
     else ran.set(worker, (ran.get(worker) ?? 0) + 1)
   }
@@ -107,7 +107,7 @@ const counts = (policy: Policy, outcome: Outcome): boolean => {
   }
 }
 
-/** Of how many of those that count the worker must be one. */
+/** How many counting members must have run on the worker. */
 const neededOf = (policy: Policy, counted: number): number => {
   if (policy._tag === "All") return counted
   if (policy._tag === "AtLeast") return Math.min(policy.count, counted)

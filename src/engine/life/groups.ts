@@ -1,6 +1,6 @@
 /**
- * What a task with policies waits for: how many of each group of its dependencies have ended how, and what that comes to.
- * Tasks without policies have no entry here, and are not asked about.
+ * Progress of tasks with policies: for each group of dependencies, how its members ended and the verdict so far. Tasks without
+ * policies have no entry.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import type { State } from "../state/State.ts"
 import * as leaving from "./leaving.ts"
 import { unlisten, unref } from "./release.ts"
 
-/** How a task ends that will not start: as that dependency ended, or by itself. */
+/** The end of a task that will not start: that of a dependency, or its own. */
 export type Verdict =
   | { readonly _tag: "Refused"; readonly by: TaskId }
   | { readonly _tag: "Skipped" }
@@ -48,21 +48,21 @@ export const phaseAfter = (outcome: Ended): PhaseOf => {
   return outcomeIn(outcome) === "upstreamFailed" ? Phase.upstreamFailed : Phase.failed
 }
 
-/** How an end without success counts. */
+/** The kind of an end without success, for policies. */
 export const outcomeIn = ({ reason, trail }: Ended): Outcome => {
   if (reason._tag === "Skipped") return "skipped"
-  // That no worker could run a task is its own failure, not that of what it depended on.
+  // A task that no worker could run failed by itself, not because of a dependency.
   const isUnreachable = reason._tag === "Impossible" && reason.why._tag === "Unreachable"
   return meantBy(trail).from !== undefined || isUnreachable ? "upstreamFailed" : "failed"
 }
 
-/** The group to which a place among the dependencies belongs, or -1. */
+/** The group of a dependency by its index, or -1. */
 const groupAt = (groups: ReadonlyArray<Group>, place: number): number =>
   groups.findIndex(({ from, to }) => place >= from && place < to)
 
 const none: ReadonlySet<number> = new Set()
 
-/** How far the groups of a task are, by how all that it depends on stands. What it let go of before is not counted. */
+/** The progress of a task's groups, counted from the states of its dependencies. Dropped dependencies are not counted. */
 const survey = (state: State, task: TaskId): Needs => {
   const groups = settingsOf(state, task)!.policies!
   const dropped = new Set(state.needs.get(task)?.dropped ?? none)
@@ -87,24 +87,21 @@ const survey = (state: State, task: TaskId): Needs => {
   return needs
 }
 
-/** Notes a failure that a policy waits for as an end like others: the dependent goes by it, so it has not passed in silence. */
+/** Marks a failure that a policy counts as seen: the dependent acts on it. */
 const take = (state: State, { policy }: Group, dependency: TaskId): void => {
   if (policy._tag !== "Rule" && policy.on === "success") return
   const outcome = state.outcomes.get(dependency)
   if (outcome !== undefined) state.taken.add(outcome.reason)
 }
 
-/** What a task outside of its groups depends on that has ended without success, first by place. */
+/** The first dependency outside of all groups that has ended without success. */
 const refusalOf = (state: State, task: TaskId, { dropped, groups }: Needs): TaskId | undefined =>
   dependencyRows(state, task).find((dependency, place) =>
     !dropped.has(place) && groupAt(groups, place) < 0 && hasEnded(state.tasks.phase[dependency] as PhaseOf) &&
     state.tasks.phase[dependency] !== Phase.succeeded
   )
 
-/**
- * Counts anew, and lets a task wait for what is left and for `delay` more: it is new, or starts again, or something was
- * lost.
- */
+/** Counts again, and lets a task wait for what is left and for `delay`: it is new, or runs again, or something was lost. */
 export const recount = (state: State, task: TaskId, delay: number, out: Out): Verdict | undefined => {
   const needs = survey(state, task)
   state.needs.set(task, needs)
@@ -117,11 +114,11 @@ export const recount = (state: State, task: TaskId, delay: number, out: Out): Ve
   return verdict
 }
 
-/** Counts the end of one dependency, in all its places. */
+/** Counts the end of one dependency, at all its indices. */
 export const ended = (state: State, task: TaskId, dependency: TaskId, out: Out): Verdict | undefined => {
   const needs = state.needs.get(task)!
   const places = needs.open.get(dependency)
-  // It is told once for each place, and it may have been let go of.
+  // It is notified once for each index, and it may have been dropped.
   if (places === undefined) return undefined
   needs.open.delete(dependency)
   const outcome = outcomeOfEnd(state, dependency)
@@ -142,7 +139,7 @@ export const ended = (state: State, task: TaskId, dependency: TaskId, out: Out):
   return verdict
 }
 
-/** What a group has come to; one that is met is one thing less to wait for. `last` is the end that may have decided. */
+/** Acts on the verdict of a group. `last` is the end that may have decided it. */
 const judge = (
   state: State,
   task: TaskId,
@@ -171,14 +168,14 @@ const judge = (
   return { _tag: "Refused", by: last ?? firstOf(state, task, needs, group, (outcome) => outcome !== "success")! }
 }
 
-/** What a group has let go of does not belong to it any more. */
+/** Dropped members do not belong to a group any more. */
 const sizeOf = ({ dropped }: Needs, { from, to }: Group): number => {
   let size = to - from
   for (const place of dropped) if (place >= from && place < to) size--
   return size
 }
 
-/** The ended dependencies of a group, by place. */
+/** The ended dependencies of a group, by index. */
 const endedIn = (state: State, task: TaskId, { dropped }: Needs, { from, to }: Group): ReadonlyArray<TaskId> =>
   dependencyRows(state, task).filter((dependency, place) =>
     place >= from && place < to && !dropped.has(place) && hasEnded(state.tasks.phase[dependency] as PhaseOf)
@@ -193,7 +190,7 @@ const firstOf = (
 ): TaskId | undefined =>
   endedIn(state, task, needs, group).find((dependency) => isMeant(outcomeOfEnd(state, dependency)))
 
-/** So many of those that refused are named. */
+/** How many refused members are named. */
 const mostNamed = 8
 
 const whyOf = (state: State, task: TaskId, needs: Needs, index: number): Impossibility => {
@@ -214,7 +211,7 @@ const isRefused = ({ policy }: Group, outcome: Outcome): boolean =>
     ? outcome !== "success"
     : outcome === "success" || outcome === "skipped"
 
-/** Nobody needs the others of a group any more, as far as this task goes. */
+/** Drops the other members of a group, which this task no longer needs. */
 const letLosersGo = (
   state: State,
   task: TaskId,
@@ -236,9 +233,9 @@ const letLosersGo = (
   }
 }
 
-/** What a task that has not started waits for, if it has policies: not what its groups can do without by now. */
+/** The open dependencies of a task with policies that has not started, without those that its groups no longer need. */
 const awaitedOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
-  // Before it is linked to the others it has no entry.
+  // It has no entry before it is linked to its dependencies.
   const needs = state.needs.get(task) ?? survey(state, task)
   const isNeeded = needs.groups.map((group, i) => !needs.met[i] && decided(needs, group, i) === undefined)
   return Array.from(needs.open).flatMap(([dependency, places]) =>
@@ -246,7 +243,7 @@ const awaitedOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   )
 }
 
-/** What a task waits for that has not ended: all of its dependencies, or what its policies cannot do without. */
+/** The open dependencies that a task waits for: all, or those that its policies need. */
 export const awaitedDependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> =>
   settingsOf(state, task)?.policies === undefined
     ? dependenciesOf(state, task).filter((dependency) => !hasEnded(state.tasks.phase[dependency] as PhaseOf))
@@ -255,7 +252,7 @@ export const awaitedDependenciesOf = (state: State, task: TaskId): ReadonlyArray
 const decided = (needs: Needs, group: Group, index: number) =>
   decide(group.policy, sizeOf(needs, group), needs.tallies[index]!)
 
-/** Whether all that a task needs to start is there now. */
+/** Whether all inputs that a task needs to start are there. */
 export const areInputsThere = (state: State, task: TaskId): boolean => {
   const needs = survey(state, task)
   const isMet = needs.groups.every((group, i) => decided(needs, group, i) === "run")

@@ -1,6 +1,6 @@
 /**
- * Tasks that no worker which takes tasks could ever run, whether they are ready or wait for their dependencies: they wait for
- * such a worker as long as they were told, and end then. Nothing waits in silence for what may never come.
+ * Tasks that no worker could ever run, ready or not. They wait for a suitable worker up to their limit, and then end: nothing
+ * waits silently for a worker that may never come.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ import { fail } from "./ends.ts"
 export const waitOf = (state: State, task: TaskId): number =>
   settingsOf(state, task)?.waitForWorkersMillis ?? state.waitForWorkersMillis
 
-/** Finds out who lacks a worker since this step, and who does no more; ends those that do not wait. */
+/** Determines which tasks lack a worker since this step, and which no longer do. Ends those that do not wait. */
 export const settle = (state: State, out: Out): void => {
   const { tasks, unplaced } = state
   if (state.crewChanged) {
@@ -37,7 +37,7 @@ export const settle = (state: State, out: Out): void => {
   propagate(state, out)
 }
 
-/** Puts ready tasks that rate the workers there are now otherwise than others of their queue into another. */
+/** Moves ready tasks to another queue if their ratings of the present workers differ from those of their queue. */
 const regroup = (state: State): void => {
   const rated = [...state.queues.values()].filter((queue) => queue.demand?.locality !== undefined)
   const stale = new Set(rated.filter((queue) => ready.nameOfKind(state, queue) !== queue.name))
@@ -63,18 +63,18 @@ const begin = (state: State, task: TaskId, out: Out): void => {
   state.lacking.set(task, serial)
 }
 
-/** Ends a task for want of a worker, unless one comes in this very step. */
+/** Ends a task that lacks a worker, unless one comes in this step. */
 export const end = (state: State, task: TaskId, out: Out): void => {
   const lack = lackOf(state, task)
   if (lack !== undefined) fail(state, task, outcomeOf(state, task, lack), out)
 }
 
-/** Waiting for other workers does not mend what a function answers, nor was any of them where followed tasks ran. */
+/** Other workers would not change the answer of a function, and followed tasks did not run on them. */
 const isFinal = (state: State, task: TaskId, reason: Reason): boolean =>
   demandOf(state, task)?.followed !== undefined ||
   (reason._tag === "Impossible" && reason.why._tag === "Locality" && reason.why.fault !== undefined)
 
-/** Why none of the workers that take tasks could ever run a task; `undefined` if one could, or if there is none at all. */
+/** Why no worker that takes tasks could ever run a task; `undefined` if one could, or if no worker takes tasks. */
 export const lackOf = (state: State, task: TaskId): Reason | undefined => {
   const demand = demandOf(state, task)
   if (demand === undefined) return undefined
@@ -102,14 +102,14 @@ export const lackOf = (state: State, task: TaskId): Reason | undefined => {
 
 const impossible = (why: Impossibility): Reason => ({ _tag: "Impossible", why })
 
-/** What a demand says of the workers on which a task may run. */
+/** The restriction in a demand. */
 export const restrictionOf = ({ amounts, labels, workers }: Demand): Restriction => ({
   ...(workers !== undefined && { workers }),
   ...(labels !== undefined && { labels }),
   ...(amounts !== undefined && { resources: amounts })
 })
 
-/** What is wrong with how a task rates the workers that take tasks. */
+/** The fault in a task's ratings of the workers that take tasks, if any. */
 const faultOf = ({ workers }: State, { locality }: Demand): string | undefined => {
   if (locality === undefined) return undefined
   for (const worker of workers) {

@@ -1,6 +1,5 @@
 /**
- * Owners and their claims. Cancellation and closing are the same thing at two sizes: claims are withdrawn, and what
- * nobody wants any more ends.
+ * Owners and their claims. Cancelling and closing are the same at two sizes: claims are withdrawn, and tasks without users end.
  *
  * @since 0.1.0
  */
@@ -31,7 +30,7 @@ export const open = (state: State, { name, owner }: OwnerOpened): void => {
 export const request = (state: State, event: CancelRequested, out: Out): void => {
   const { by, force, owner, reason } = event
   const claim = state.claims.get(event.claim)
-  // With `force` it does not matter whether the owner still has an interest to withdraw.
+  // With `force`, the owner need not have an interest to withdraw.
   const task = claim?.task ?? (force ? liveTask(state, event.serial) : -1)
   const isOpen = task >= 0 && !hasEnded(state.tasks.phase[task] as PhaseOf) && state.tasks.refs[task]! > 0
   const isMeant = task >= 0 && (isOpen || claim !== undefined || event.cancelled === undefined)
@@ -44,7 +43,7 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
     } else withdrawDownstream(state, claim, out)
     propagate(state, out)
   }
-  // The owner of a claim that is gone may be closed: its number is still on whatever leaves because of this.
+  // The owner of a gone claim may have closed: its number still marks what leaves because of this.
   const behalf = cancelled === undefined ? undefined : { owner, cancelled }
   const open = behalf === undefined ? [] : leaving.leavingOn(state, behalf)
   waits.enter(state, { ...event, mode: "all", behalf }, open, undefined, out)
@@ -73,7 +72,7 @@ const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): voi
   }
 }
 
-/** An owner is no user of a task any more. What leaves already, for whatever reason, does so on its behalf too. */
+/** Removes an owner from the users of a task. A task that already leaves, for any reason, then leaves on its behalf too. */
 const withdraw = (state: State, task: TaskId, out: Out): void => {
   if (state.leaving.size > 0 && state.leaving.has(task)) leaving.note(state, task, -1)
   unref(state, task, out, -1)
@@ -94,7 +93,7 @@ const letGo = (state: State, claim: Claim, out: Out): void => {
   withdraw(state, claim.task, out)
 }
 
-/** The owner's claims on a task and on all that depends on it, however far, each with the way there. */
+/** The owner's claims on a task and on everything downstream of it, each with the path there. */
 const claimsDownstream = (
   state: State,
   owner: Owner,
@@ -113,7 +112,7 @@ const claimsDownstream = (
   return found
 }
 
-/** Handles {@link OwnerClosed}: whatever only this owner wanted ends. */
+/** Handles {@link OwnerClosed}: tasks that only this owner wanted end. */
 export const close = (state: State, event: OwnerClosed, out: Out): void => {
   const owner = state.owners.get(event.owner)
   if (owner !== undefined) withdrawAll(state, owner, event, out)
@@ -156,7 +155,7 @@ const dropWishes = (state: State, owner: Owner, out: Out): void => {
   owner.wishing = undefined
 }
 
-/** Ends the waits whose tasks have all left, but for those on whose behalf others leave by now (S14). */
+/** Ends the waits whose tasks have all left, unless others now leave on their behalf (S14). */
 export const endWaits = (state: State, out: Out): void => {
   for (const wait of state.endingWaits.splice(0)) {
     waits.endOrGoOn(state, wait, leaving.leavingOn(state, wait.behalf!), out)
@@ -177,7 +176,7 @@ export const share = (state: State, event: ClaimShared, out: Out): void => {
 const noIds = new Int32Array(0)
 const none: ReadonlyArray<TaskId> = []
 
-/** Makes a claim of the owner on a task, one more if it has some: each is given back by itself. */
+/** Adds a claim of the owner on a task. Each claim is given back by itself. */
 export const claim = (state: State, owner: Owner, task: TaskId): ClaimId => {
   const { claims } = owner
   const id = state.nextClaim++
@@ -201,7 +200,7 @@ const removeClaim = (state: State, claim: Claim): void => {
 
 const noClaims: ReadonlyArray<Claim> = []
 
-/** The owner's claims on one task, a list of its own. */
+/** The owner's claims on one task, as a new list. */
 const claimsOn = ({ claims }: Owner, task: TaskId): ReadonlyArray<Claim> => {
   const present = claims.get(task)
   return present === undefined ? noClaims : present instanceof Set ? [...present] : [present]

@@ -18,7 +18,7 @@ import { areAny, drop } from "../workers/copies.ts"
 import * as leaving from "./leaving.ts"
 import * as spent from "./spent.ts"
 
-/** One claim, wish or dependent less: `user`, or -1 if it was no task. */
+/** Removes one claim, wish or dependent: `user`, or -1 if it is no task. */
 export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void => {
   const tasks = state.tasks
   const refs = tasks.refs[task]! - 1
@@ -27,7 +27,7 @@ export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void 
   if (!hasEnded(tasks.phase[task] as PhaseOf)) {
     leaving.note(state, task, user)
     state.agenda.push(~task)
-    // A task that ended within this step and waits on the agenda goes when it is settled.
+    // A task that ended in this step goes when the agenda comes to it.
   } else if ((tasks.flags[task]! & Flag.settled) !== 0) {
     if (state.resources > 0 && (tasks.flags[task]! & (Flag.resource | Flag.retains)) !== 0) {
       leaving.note(state, task, user)
@@ -36,7 +36,7 @@ export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void 
   }
 }
 
-/** Forgets a task that has ended and that nobody claims or needs, or has its resource finalized first, unless that was lost. */
+/** Forgets an ended task without users, or first has its resource finalized, unless that was lost. */
 export const release = (state: State, task: TaskId, out: Out): void => {
   if (state.resources === 0 || state.tasks.phase[task] !== Phase.succeeded) return forget(state, task, out)
   const { flags, worker } = state.tasks
@@ -49,7 +49,7 @@ export const release = (state: State, task: TaskId, out: Out): void => {
   forget(state, task, out)
 }
 
-/** Has the resource of a result finalized. Its record stays until that is done, for those who wait. */
+/** Asks for the resource of a result to be finalized. The record stays until then, because others wait for that. */
 export const finalize = (state: State, task: TaskId, out: Out): void => {
   const { attempt, worker } = state.tasks
   transition(state, task, Phase.releasing)
@@ -58,18 +58,18 @@ export const finalize = (state: State, task: TaskId, out: Out): void => {
   out.push({ _tag: "Finalize", task, attempt: attempt[task]!, worker: worker[task]! })
 }
 
-/** Whether a result is being finalized, and what comes then is not fixed: if it is needed, it is made anew. */
+/** Whether a result is being finalized without a fixed end: if it is needed again, its task runs again after that. */
 export const isToComeAgain = ({ outcomes, settled, tasks }: State, task: TaskId): boolean =>
   tasks.phase[task] === Phase.releasing && !outcomes.has(task) && !settled.has(task)
 
-/** Takes the end back that such a result had: its task ends anew when it is finalized, as is about to be fixed. */
+/** Revokes the end of such a result: its task ends again when it is finalized, with the end fixed next. */
 export const endLater = (state: State, task: TaskId, out: Out): void => {
   out.push({ _tag: "Discard", task, worker: state.tasks.worker[task]! })
   if (state.sizes.size > 0) budget.drop(state, task)
   state.tasks.flags[task]! &= ~Flag.settled
 }
 
-/** Lets go of what a result has lived on until now. One may live on another, and so on: the agenda keeps the stack flat. */
+/** Drops the inputs that a result has lived on. Chains of these go through the agenda, which keeps the stack flat. */
 export const letGo = (state: State, task: TaskId, out: Out): void =>
   dropDependencies(state, task, state.tasks.submission[task]!, out, unrefLater)
 
@@ -79,7 +79,7 @@ const unrefLater: typeof unref = (state, task, _, user) => {
   state.agenda.push(~task)
 }
 
-/** Lets go of what a task depended on: it has ended, or stands for another task from now on. */
+/** Drops the dependencies of a task that has ended, or now stands for another task. */
 export const dropDependencies = (
   state: State,
   task: TaskId,
@@ -104,20 +104,20 @@ export const dropDependencies = (
   }
 }
 
-/** Drops what a task with policies waited for; gives the places of the dependencies of which it had let go before. */
+/** Drops the progress of a task with policies. Returns the indices of the dependencies that it had dropped before. */
 const forgetNeeds = (state: State, task: TaskId): ReadonlySet<number> | undefined => {
   const dropped = state.needs.get(task)?.dropped
   state.needs.delete(task)
   return dropped
 }
 
-/** Lets go of a task of an earlier submission. */
+/** Drops a dependency of an earlier submission. */
 const dropLater = (state: State, task: TaskId, dependency: TaskId, out: Out, lose: typeof unref): void => {
   unlisten(state, task, dependency)
   lose(state, dependency, out, task)
 }
 
-/** Lets a task hear of the end of one of an earlier submission for so many of its places, or not at all. */
+/** Sets for how many of its indices a task is notified of the end of a task of an earlier submission. */
 export const unlisten = (state: State, task: TaskId, dependency: TaskId, places = 0): void => {
   const later = state.later.get(dependency)
   if (later?.has(task) !== true) return
@@ -125,7 +125,7 @@ export const unlisten = (state: State, task: TaskId, dependency: TaskId, places 
   else if (later.delete(task) && later.size === 0) state.later.delete(dependency)
 }
 
-/** Drops all that is known of a task. */
+/** Drops all data of a task. */
 export const forget = (state: State, task: TaskId, out: Out): void => {
   const tasks = state.tasks
   const phase = tasks.phase[task] as PhaseOf
@@ -147,7 +147,7 @@ export const forget = (state: State, task: TaskId, out: Out): void => {
   out.forget(task, phase === Phase.succeeded || phase === Phase.releasing ? tasks.worker[task]! : -1)
 }
 
-/** From now on nobody joins this run under its key. */
+/** From now on submissions do not join this run under its key. */
 export const freeKey = (state: State, task: TaskId): void => {
   if (state.keys.size === 0) return
   const identity = settingsOf(state, task)?.identity

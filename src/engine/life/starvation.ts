@@ -1,12 +1,11 @@
 /**
- * Waits that keep their slot, or amounts, and could never end: what they wait for needs some of that, directly or at the end of
- * a chain, and all of it is kept by such waits. Every other wait gives back what it holds, so it can starve nobody.
+ * Waits that keep their slot or amounts and could never end: the tasks that they wait for, directly or through a chain, need some
+ * of that, and all of it is kept by such waits. Every other wait gives back what it holds, so it starves nothing.
  *
- * A task can get on if its body is at work, or if **one** of the things that it waits for can: a dependency, the task it
- * stands for, what its body waits for, a slot, amounts and tags that are free or whose holder can get on. With "one of"
- * throughout, this is a search for a way from the wait to something at work. What other tasks of a set would need is asked
- * again when that one has ended. Time limits, other fibers of a waiting body, and whatever may come from outside do not count:
- * a deadlock must not hide behind them.
+ * A task can get on if its body is at work, or if **one** of the things that it waits for can: a dependency, the task it stands
+ * for, what its body waits for, a slot, amounts and tags that are free or whose holder can get on. With "one of" throughout, this
+ * is a search for a path from the wait to something at work. The needs of other tasks of a set are examined when that one has
+ * ended. Time limits, other fibers of a waiting body, and events from outside do not count: a deadlock must not hide behind them.
  *
  * @since 0.1.0
  */
@@ -30,34 +29,34 @@ import { awaitedDependenciesOf } from "./groups.ts"
 import * as waits from "./waits.ts"
 
 /**
- * Ends waits that keep a slot or amounts and are stuck, the newest first, until the others can end (S10). A wait that must not
- * end yet, for finalizers or for children, gives back what it keeps.
+ * Ends stuck waits that keep a slot or amounts, the newest first, until the others can end (S10). A wait for finalizers or for
+ * children, which must not end yet, gives back what it keeps.
  */
 export const relieve = (state: State, out: Out): void => {
-  // One that has its slot again may have another wait that keeps it.
+  // A body that has its slot again may have another wait that keeps it.
   while (relieveOnce(state, out)) slots.dispatch(state, out)
 }
 
-/** Whether somebody waits for a slot or amounts that had not before. */
+/** Whether a task newly waits for a slot or amounts. */
 const relieveOnce = (state: State, out: Out): boolean => {
   let keepers = lookAround(state)
   if (!mayStarve(state, keepers)) return false
   let mustDispatch = false
   for (const wait of keepingWaits(state).sort((a, b) => b.id - a.id)) {
-    // It may have given back what it kept, for another wait of the same body.
+    // It may have given back what it kept, because of another wait of the same body.
     const starved = keepsSomething(state, wait) ? starvationOf(state, keepers, wait) : undefined
     if (starved === undefined) continue
     if (!wait.keepsSlot) mustDispatch = true
     if (!wait.keepsSlot && (wait.behalf !== undefined || state.tasks.phase[wait.waiter]! >= Phase.stopping)) {
       giveBack(state, wait.waiter)
     } else waits.starve(state, wait, starved, out)
-    // Its body gets on, so the older ones may.
+    // Its body goes on, so older waits may end.
     keepers = lookAround(state)
   }
   return mustDispatch
 }
 
-/** The open waits of all who keep something meanwhile. */
+/** The open waits of all keepers. */
 const keepingWaits = (state: State): Array<Wait> =>
   [
     ...[...state.keeping.values()].flat(),
@@ -67,7 +66,7 @@ const keepingWaits = (state: State): Array<Wait> =>
 const keepsSomething = (state: State, { keepsSlot, waiter }: Wait): boolean =>
   state.keepingAmounts.has(waiter) || (keepsSlot && holdsSlot(state, waiter))
 
-/** Who keeps something while they wait, and how much of what. */
+/** The keepers, and what each keeps. */
 interface Keepers {
   readonly tasks: ReadonlyArray<TaskId>
   readonly kept: Kept
@@ -81,24 +80,24 @@ const lookAround = (state: State): Keepers => {
 /** Whether every slot of a worker is kept in a wait. */
 const isKept = (worker: WorkerRecord, { kept }: Keepers): boolean => (kept.get(worker) ?? 0) >= worker.slots
 
-/** The common case in which no search is needed: slots turn for ready tasks, and for everybody who wants one back. */
+/** The common case without a search: slots become free for ready tasks and for all rejoiners. */
 const mayStarve = ({ demanding, workers }: State, keepers: Keepers): boolean =>
   demanding > 0 || !workers.some((worker) => takesTasks(worker) && !isKept(worker, keepers)) ||
   workers.some((worker) => worker.rejoining.size > 0 && isKept(worker, keepers))
 
-/** Who waits for whom, from a wait to what is kept from it; `undefined` if it can end. */
+/** The chain of waiting tasks from a wait to what it lacks; `undefined` if the wait can end. */
 const starvationOf = (state: State, keepers: Keepers, wait: Wait): ReadonlyArray<Pair> | undefined => {
   const from = new Map<TaskId, TaskId>()
   const visit = (task: TaskId, by: TaskId): void => {
     if (!from.has(task) && !hasEnded(state.tasks.phase[task] as PhaseOf)) from.set(task, by)
   }
   const isOpen = (task: TaskId): boolean => waits.isWatching(state, wait, task)
-  // Of thousands that are awaited the last mostly ends last: no need to visit them all in every step until then.
+  // Of thousands of awaited tasks the last mostly ends last, so not all are visited in every step until then.
   const last = wait.tasks.findLast(isOpen)
   if (last !== undefined && canGetOn(state, keepers, last)) return undefined
   for (const task of wait.tasks) if (isOpen(task)) visit(task, wait.waiter)
   let blocked = -1
-  // Whatever is visited on the way is added at the end, so the first to lack something is the nearest.
+  // Visited tasks are appended, so the first that lacks something is the nearest.
   for (const task of from.keys()) {
     if (canGetOn(state, keepers, task)) return undefined
     if (blocked < 0 && placesFor(state, task) !== undefined) blocked = task
@@ -108,7 +107,7 @@ const starvationOf = (state: State, keepers: Keepers, wait: Wait): ReadonlyArray
   return tell(state, keepers, wait, blocked, from)
 }
 
-/** Whether a task can get on by itself: its body may be at work, or there is a place that it may take some time. */
+/** Whether a task can go on by itself: its body may be at work, or there is a slot that it may get. */
 const canGetOn = (state: State, { kept }: Keepers, task: TaskId): boolean => {
   const places = placesFor(state, task)
   if (places === undefined) return isAtWork(state, task)
@@ -116,7 +115,10 @@ const canGetOn = (state: State, { kept }: Keepers, task: TaskId): boolean => {
   return places.some((worker) => keptFrom(state, kept, worker, needs).length === 0)
 }
 
-/** The workers on which a task could run that lacks but a slot, amounts or tags; `undefined` if it lacks something else, or nothing. */
+/**
+ * The workers on which a task could run that lacks only a slot, amounts or tags; `undefined` if it lacks something else, or
+ * nothing.
+ */
 const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | undefined => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (isQueued(state, task)) return [state.workers[state.tasks.worker[task]!]!]
@@ -128,7 +130,7 @@ const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | un
 const needsOf = (state: State, task: TaskId): Needs | undefined =>
   state.demanding === 0 ? undefined : missing(state, task)
 
-/** Who keeps what from a task, on any of the workers on which it could run. */
+/** The keepers of what a task lacks, on any of the workers on which it could run. */
 const obstaclesTo = (
   state: State,
   { kept, tasks }: Keepers,
@@ -161,7 +163,7 @@ const isDelayed = (state: State, task: TaskId): boolean =>
   state.tasks.phase[task] === Phase.waiting && !state.aliases.has(task) &&
   awaitedDependenciesOf(state, task).length === 0
 
-/** The way from the wait to the first task that lacks something, who keeps that, and what those wait for. */
+/** The path from the wait to the first task that lacks something, its keepers, and what those wait for. */
 const tell = (
   state: State,
   keepers: Keepers,
@@ -174,7 +176,7 @@ const tell = (
   for (let task = blocked; pairs.length === 0 || task !== waiter; task = from.get(task)!) {
     pairs.unshift([from.get(task)!, task])
   }
-  // One that keeps a tag does so on every worker.
+  // A kept tag is kept on every worker.
   const holders = new Map(obstaclesTo(state, keepers, blocked))
   for (const [holder, kind] of holders) pairs.push([blocked, holder, kind])
   for (const holder of holders.keys()) {

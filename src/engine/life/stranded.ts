@@ -1,6 +1,6 @@
 /**
- * Tasks that lack nothing but a worker, whichever it is, while no worker takes tasks: they wait for one as long as they were
- * told, and end then. What lacks a certain worker is seen to in `lack.ts`.
+ * Ready tasks that any worker could run, while no worker takes tasks. They wait for one up to their limit, and then end.
+ * `lack.ts` has tasks that lack a certain worker.
  *
  * @since 0.1.0
  */
@@ -18,9 +18,9 @@ import { fail } from "./ends.ts"
 import { lackOf, waitOf } from "./lack.ts"
 import * as owners from "./owners.ts"
 
-/** Starts the clocks of those that found no worker in this step, and ends those that do not wait. */
+/** Starts the timers of tasks that found no worker in this step, and ends those that do not wait. */
 export const settle = (state: State, out: Out): void => {
-  // What absorbs the end of one is ready by that, and has no worker either.
+  // Failing one may make an absorbing dependent ready, which is stranded too.
   while (state.stranded.length > 0) {
     for (const task of state.stranded.splice(0)) limit(state, task, out)
     propagate(state, out)
@@ -30,18 +30,18 @@ export const settle = (state: State, out: Out): void => {
 
 const limit = (state: State, task: TaskId, out: Out): void => {
   if (state.tasks.phase[task] !== Phase.ready || hasTaker(state)) return
-  // It lacks a certain one, and has its time for that since it was submitted.
+  // It lacks a certain worker, and its timer for that runs since its submission.
   if (state.lacking.has(task) || lackOf(state, task) !== undefined) return
   const millis = waitOf(state, task)
   if (millis === 0) end(state, task, out)
   else if (millis !== Infinity) timers.arm(state, "stranded", task, sequenceOf(state, task), millis)
 }
 
-/** Ends a task for want of a worker. */
+/** Ends a task that lacks a worker. */
 export const end = (state: State, task: TaskId, out: Out): void =>
   fail(state, task, outcomeOf(state, task, { _tag: "NoWorker", millis: waitOf(state, task) }), out)
 
-/** Whether the wait for a worker that this timer limits is over. */
+/** Whether the wait that this timer limits is over. */
 export const isOver = (state: State, { sequence, serial, task }: Timer): boolean =>
   hasTaker(state) || sequence < state.strandedFrom || state.tasks.phase[task] !== Phase.ready ||
   sequenceOf(state, task) !== serial

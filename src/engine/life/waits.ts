@@ -1,6 +1,6 @@
 /**
- * Who waits for whom. A wait from inside a task frees its slot; the engine sees the whole graph of waits, so one that
- * could never end is refused at once.
+ * Waits. A wait from inside a task frees its slot. The engine sees the whole graph of waits, so it refuses a wait that could
+ * never end.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import { transition } from "../state/transitions.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { awaitedDependenciesOf } from "./groups.ts"
 
-/** Who waits how: the part of a wait that does not depend on what is awaited. */
+/** The part of a wait that does not depend on the awaited tasks. */
 export interface Request {
   readonly wait: number
   readonly mode: WaitMode
@@ -53,10 +53,10 @@ export const begin = (state: State, event: WaitBegan, out: Out): void => {
 
 const none: ReadonlyArray<TaskId> = []
 
-/** What an owner claims in bulk; nothing once it has closed. */
+/** The bulk claims of an owner; none once it has closed. */
 const targetsOfOwner = ({ owners }: State, owner: number): ReadonlyArray<TaskId> => owners.get(owner)?.targets ?? none
 
-/** Waits for `tasks`, ended or not; with a waiter, frees its slot for the while, unless it keeps it. */
+/** Waits for `tasks`, ended or not. Frees the slot of a waiter meanwhile, unless it keeps it. */
 export const enter = (
   state: State,
   request: Request,
@@ -72,13 +72,13 @@ export const enter = (
   }
   if (over || (open.length === 0 && request.mode !== "never")) return tell(request.wait, undefined, out)
   const waiter = livingWaiter(state, request)
-  // Of a former attempt: nobody else would ever end it.
+  // A wait of a former attempt: nothing else would ever end it.
   if (request.mode === "never" && waiter !== request.waiter) return tell(request.wait, undefined, out)
   const { behalf, closing = false, keepsSlot = false, mode, wait: id } = request
   const starved = waiter < 0 ? undefined : cycle(state, waiter, open)
   if (starved !== undefined && behalf === undefined) return tell(id, starved, out)
   const awaited = starved === undefined ? open : withoutWay(state, { waiter, closing }, open, out)
-  // All that leaves waits for the waiter, which must go on for that to end.
+  // All leaving tasks wait for the waiter, which must go on for them to end.
   if (awaited.length === 0 && mode !== "never") return tell(id, starved, out)
   const { length: remaining } = awaited
   const wait: Wait = { id, mode, tasks: awaited, remaining, claims, waiter, closing, keepsSlot, behalf }
@@ -92,7 +92,7 @@ const tell = (wait: number, starved: Starvation, out: Out): void => {
   out.push({ _tag: "WaitEnded", wait, starved })
 }
 
-/** Those of `tasks` that do not wait for the waiter themselves. With `closing` its children give that up first. */
+/** The tasks that do not wait for the waiter themselves. With `closing`, its children first give up such waits. */
 const withoutWay = (
   state: State,
   { closing, waiter }: Pick<Wait, "closing" | "waiter">,
@@ -104,7 +104,7 @@ const withoutWay = (
   return tasks.filter((task) => cycle(state, waiter, [task]) === undefined)
 }
 
-/** A parent does not end before its children (N10): the waits in their finalizers for the end of the parent end instead. */
+/** A parent does not end before its children (N10), so waits for the parent in their finalizers end. */
 const outrank = (state: State, waiter: TaskId, tasks: ReadonlyArray<TaskId>, out: Out): void => {
   const inner = new Set(tasks.filter((task) => isDeeper(state, task, waiter)))
   for (const task of inner) {
@@ -123,11 +123,11 @@ const outrank = (state: State, waiter: TaskId, tasks: ReadonlyArray<TaskId>, out
   }
 }
 
-/** More tasks stand above `task` than above `other`: so it is not the parent of `other`, nor further up. */
+/** `task` has more ancestors than `other`, so it is no ancestor of `other`. */
 const isDeeper = ({ tasks: { submission } }: State, task: TaskId, other: TaskId): boolean =>
   submission[task]!.depth > submission[other]!.depth
 
-/** A wait inside a finalizer goes on without these tasks, or ends. */
+/** Removes these tasks from a wait inside a finalizer, which then goes on or ends. */
 const giveUp = (
   state: State,
   wait: Wait,
@@ -135,21 +135,21 @@ const giveUp = (
   [first, ...rest]: ReadonlyArray<Pair>,
   out: Out
 ): void => {
-  // Of what leaves it waits for the others.
+  // It waits for the other leaving tasks.
   if (wait.behalf === undefined || tasks.length === wait.remaining) return starve(state, wait, [...rest, first!], out)
   for (const task of tasks) unwatch(state, wait, task)
   wait.tasks = wait.tasks.filter((task) => !tasks.includes(task))
   wait.remaining -= tasks.length
 }
 
-/** Whether the end of `task` alone ends a wait of this mode. That of one whose resource has been finalized is no failure. */
+/** Whether the end of `task` alone ends a wait of this mode. A task whose resource was finalized does not count as failed. */
 const decides = (state: State, mode: WaitMode, task: TaskId): boolean => {
   if (mode === "firstCompleted") return true
   const phase = state.tasks.phase[task]
   return mode === "firstFailure" && phase !== Phase.succeeded && phase !== Phase.releasing
 }
 
-/** The waiter if its attempt, or what that acquired, has not ended. */
+/** The waiter, if its attempt or the finalizers of that have not ended. */
 const livingWaiter = (state: State, { attempt, waiter }: Request): TaskId => {
   if (waiter < 0 || state.tasks.attempt[waiter] !== attempt) return -1
   const phase = state.tasks.phase[waiter]!
@@ -169,7 +169,7 @@ const watchOne = ({ tasks: { waits } }: State, wait: Wait, task: TaskId): void =
   else waits[task] = [present, wait]
 }
 
-/** Lets an open wait wait for these tasks too, but for those that wait for its waiter. */
+/** Adds these tasks to an open wait, except those that wait for its waiter. */
 export const waitForMore = (state: State, id: number, tasks: ReadonlyArray<TaskId>, out: Out): void => {
   const wait = state.waits.get(id)
   if (wait === undefined) return
@@ -181,7 +181,7 @@ export const waitForMore = (state: State, id: number, tasks: ReadonlyArray<TaskI
   }
 }
 
-/** Tells the waits for `task` that it has ended. */
+/** Notifies the waits for `task` that it has ended. */
 export const taskEnded = (state: State, task: TaskId, out: Out): void => {
   const present = state.tasks.waits[task]
   if (present === undefined) return
@@ -190,10 +190,7 @@ export const taskEnded = (state: State, task: TaskId, out: Out): void => {
   for (const wait of present) count(state, wait, task, out)
 }
 
-/**
- * Tells those who wait for what leaves on somebody's behalf that a task stays that was about to leave. Whoever waits for the task
- * waits on.
- */
+/** Notifies waits on a behalf that a leaving task stays after all. Waits for the task itself go on. */
 export const stays = (state: State, task: TaskId, out: Out): void => {
   const present = state.tasks.waits[task]
   if (present === undefined) return
@@ -203,7 +200,7 @@ export const stays = (state: State, task: TaskId, out: Out): void => {
   for (const wait of all) if (wait.behalf !== undefined) count(state, wait, task, out)
 }
 
-/** Counts a claim that is gone as ended for the waits that go through it. */
+/** Counts a gone claim as ended for the waits through it. */
 export const claimEnded = (state: State, claim: Claim, out: Out): void => {
   const present = state.tasks.waits[claim.task]
   if (present === undefined) return
@@ -215,7 +212,7 @@ export const claimEnded = (state: State, claim: Claim, out: Out): void => {
   }
 }
 
-/** Two owners' claims on one task are watched one by one. */
+/** Claims of two owners on one task are watched separately. */
 const unwatchOnce = (state: State, wait: Wait, task: TaskId): void => {
   const present = state.tasks.waits[task]
   if (Array.isArray(present) && present.length > 1) present.splice(present.indexOf(wait), 1)
@@ -226,12 +223,12 @@ const count = (state: State, wait: Wait, task: TaskId, out: Out): void => {
   wait.remaining--
   const over = wait.remaining === 0 || decides(state, wait.mode, task)
   if (!over || !state.waits.has(wait.id)) return
-  // What has left may have been the last to need others, which leave on the same behalf within this step.
+  // A task that has left may have been the last to need others, which leave on the same behalf in this step.
   if (wait.behalf !== undefined) state.endingWaits.push(wait)
   else end(state, wait, out)
 }
 
-/** Ends a wait all of whose tasks have ended, or lets it wait for these tasks too. */
+/** Ends a wait whose tasks have all ended, or adds these tasks to it. */
 export const endOrGoOn = (state: State, wait: Wait, tasks: Array<TaskId>, out: Out): void => {
   if (state.waits.get(wait.id) !== wait) return
   const awaited = withoutWay(state, wait, tasks, out)
@@ -256,7 +253,7 @@ export const isWatching = (state: State, wait: Wait, task: TaskId): boolean => {
   return present === wait || (Array.isArray(present) && present.includes(wait))
 }
 
-/** Handles {@link WaitAbandoned}: like an end, so that a task that gave up waiting takes its slot again first. */
+/** Handles {@link WaitAbandoned}. Treated as an end, so that the task takes its slot again first. */
 export const abandon = (state: State, event: WaitAbandoned, out: Out): void => {
   const wait = state.waits.get(event.wait)
   if (wait !== undefined) end(state, wait, out)
@@ -274,7 +271,7 @@ export const comeBack = (state: State, { attempt, task, wait }: SlotWanted, out:
 
 const workerOf = (state: State, task: TaskId): WorkerRecord => state.workers[state.tasks.worker[task]!]!
 
-/** A fiber that was about to take the slot goes on uncounted. */
+/** A fiber that was about to take the slot goes on without it. */
 const dequeue = (state: State, task: TaskId, out: Out): void => {
   const { rejoining } = workerOf(state, task)
   const wait = rejoining.get(task)
@@ -291,10 +288,7 @@ const end = (state: State, wait: Wait, out: Out): void => {
   tell(wait.id, undefined, out)
 }
 
-/**
- * Ends a wait that keeps a slot or amounts and could never end by itself. Its body goes on, when it has its slot again, and
- * may do better.
- */
+/** Ends a wait that keeps a slot or amounts and could never end by itself. Its body goes on when it has its slot again. */
 export const starve = (state: State, wait: Wait, starved: ReadonlyArray<Pair>, out: Out): void => {
   state.waits.delete(wait.id)
   for (const task of wait.tasks) unwatch(state, wait, task)
@@ -321,13 +315,13 @@ const remove = (table: Map<TaskId, Array<Wait>>, wait: Wait): void => {
 /** Ends the open waits of an attempt that has ended. */
 export const attemptEnded = (state: State, waiter: TaskId, out: Out): void => {
   attemptStops(state, waiter, out)
-  // What is left is for what must not be outlived: by whoever closes, now that the attempt does not wait for that.
+  // The remaining waits are for tasks that must not be outlived. Their closer waits on, now without the attempt.
   const open = state.waitsOf.get(waiter)
   state.waitsOf.delete(waiter)
   for (const wait of open ?? []) wait.waiter = -1
 }
 
-/** Ends the waits of an attempt that is asked to stop, but for those for what it must not outlive. Nobody rejoins. */
+/** Ends the waits of an attempt that is asked to stop, except for tasks that it must not outlive. It does not rejoin. */
 export const attemptStops = (state: State, waiter: TaskId, out: Out): void => {
   dequeue(state, waiter, out)
   const keeping = state.keeping.get(waiter)
@@ -350,14 +344,14 @@ const drop = (state: State, wait: Wait, out: Out): void => {
 /** Frees the slot of `task` while `wait` is open. */
 const secede = (state: State, task: TaskId, wait: Wait, out: Out): void => {
   const isStopping = state.tasks.phase[task]! >= Phase.stopping
-  // It does not rejoin by itself, so what it does when it comes back would be uncounted: it stays where it is.
+  // It would not rejoin, and so come back without a slot: it keeps the slot.
   const stays = isStopping && wait.mode === "never"
   if (!stays && state.holding.size > 0) amounts.giveAway(state, task)
   const open = state.waitsOf.get(task)
   if (open === undefined) state.waitsOf.set(task, [wait])
   else open.push(wait)
   if (isStopping) {
-    // It runs its finalizers uncounted from its first wait for tasks on; other code wants its slot again.
+    // From its first wait for tasks on, its finalizers run without a slot; other code takes the slot again.
     if (stays) return
     dequeue(state, task, out)
     return slots.free(state, task)
@@ -369,7 +363,7 @@ const secede = (state: State, task: TaskId, wait: Wait, out: Out): void => {
   transition(state, task, Phase.seceded)
 }
 
-/** Queues `task` for a slot if `wait` was its last open wait; says whether it did. */
+/** Queues `task` for a slot if `wait` was its last open wait. Returns whether it did. */
 const rejoin = (state: State, task: TaskId, wait: Wait): boolean => {
   const open = state.waitsOf.get(task)
   if (open === undefined) return false
@@ -422,14 +416,14 @@ const pathTo = (state: State, waiter: TaskId, from: ReadonlyMap<TaskId, TaskId>)
   return keys.slice(1).map((key, i): Pair => [keys[i]!, key])
 }
 
-/** What a task waits for: a set of those that have not ended, and maybe others. */
+/** The tasks that a task waits for: all that have not ended, and maybe others. */
 export const awaitedBy = (state: State, task: TaskId): Array<TaskId> => {
   const found = new Set<TaskId>()
   visitAwaited(state, task, (awaited) => found.add(awaited))
   return [...found]
 }
 
-/** Calls `visit` with all that keeps a task from its end but slots and its own work. */
+/** Calls `visit` with everything that a task waits for, except slots and its own work. */
 export const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, by: TaskId) => void): void => {
   const alias = state.aliases.get(task)
   if (alias !== undefined) return visit(alias, task)
@@ -437,7 +431,7 @@ export const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, b
     for (const awaited of wait.tasks) if (isWatching(state, wait, awaited)) visit(awaited, task)
   }
   if (state.tasks.phase[task] !== Phase.waiting) return
-  // With a policy one of them may do; all that is not counted yet is taken for needed, or a cycle could close unseen.
+  // With a policy, some members may suffice; all uncounted ones are taken as needed, or a cycle could close unseen.
   if (settingsOf(state, task)?.policies !== undefined) {
     for (const each of awaitedDependenciesOf(state, task)) visit(each, task)
     return

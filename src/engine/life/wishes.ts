@@ -1,6 +1,6 @@
 /**
- * Wishes: a computation that goes on after failures wants everything to run that is not downstream of one, at any depth, and
- * tells which of them came first.
+ * Wishes: a computation that goes on after failures wants everything to run that is not downstream of a failure, at any depth,
+ * and reports the root failures.
  *
  * @since 0.1.0
  */
@@ -19,10 +19,10 @@ import { liveOf } from "../state/Submission.ts"
 import type { Submission } from "../state/Submission.ts"
 import { unref } from "./release.ts"
 
-/** The ends of a task that are told, as bits: those that end all on some way to a target as they are. 0 for none. */
+/** The ends of a task to report, as bits: those that pass unchanged along some path to a target. 0 for none. */
 export const Told = { failure: 1, skip: 2, all: 3 } as const
 
-/** What is wished for when these targets are wanted. */
+/** The wishes for these targets. */
 export const exposed = (
   { offsets, settings, targets: edges }: Plan,
   targets: Iterable<Reference>,
@@ -56,8 +56,8 @@ export const exposed = (
 const noGroups: ReadonlyArray<Group> = []
 
 /**
- * What a group leaves to be told of its members; nothing is wished for if it takes their failures. Else the dependent is
- * impossible or skipped, and tells of itself; a rule lets it be skipped as a member was.
+ * The ends of a group's members to report; none if the group accepts failures. Otherwise the dependent is impossible or skipped,
+ * and reports itself; under a rule it may be skipped as a member was.
  */
 const toldBy = (group: Group, told: number): number | undefined => {
   if (isDefault(group)) return told
@@ -67,7 +67,7 @@ const toldBy = (group: Group, told: number): number | undefined => {
   return endsBy("failed") ? 0 : undefined
 }
 
-/** Wishes for tasks of a submission of which nothing is linked yet; gives those that have to be awaited. */
+/** Adds the wishes for tasks of a submission that is not linked yet. Returns those to wait for. */
 export const wish = (
   state: State,
   owner: Owner,
@@ -81,7 +81,7 @@ export const wish = (
     if (reference >= 0) {
       open++
       state.tasks.flags[task]! |= Flag.wished
-    } // What is live already is claimed, and told like a target.
+    } // A live task is claimed, and reported like a target.
     else if ((told & Told.failure) !== 0) owner.targets.push(task)
     else continue
     state.tasks.refs[task]!++
@@ -91,7 +91,7 @@ export const wish = (
   return awaited
 }
 
-/** A wished task stands for one of another plan from now on: what that needs is wished for too. Gives what is to be awaited. */
+/** A wished task now stands for one of another plan: the needs of that one are wished for too. Returns those to wait for. */
 export const extend = (
   state: State,
   task: TaskId,
@@ -102,17 +102,17 @@ export const extend = (
   const { owner, plan } = submission[task]!
   const outer = owner.wishing!.get(submission[task]!)!
   const { wait } = outer
-  // Positions in a plan of one task say nothing: a loop of such tasks remembers none of them.
+  // The position in a plan of one task is meaningless, so a loop of such tasks keeps none.
   const within = plan.size === 1 ? outer.within : { position: plan.positions[index[task]!]!, within: outer.within }
   const wishes = exposed(inner.plan, [target], outer.wishes.get(index[task]!)!)
   return { wait, tasks: wish(state, owner, inner, { wishes, wait, within }) }
 }
 
-/** A task ends by itself, and not as the one for which it stands: nobody wishes for that one's graph any more. */
+/** A task ends by itself, and not as the one that it stands for: the wishes for that one's graph are withdrawn. */
 export const withdraw = (state: State, task: TaskId, out: Out): void => {
   const { attempt, flags, index, phase, submission } = state.tasks
   const alias = state.aliases.get(task)
-  // No attempt has made a value from outside.
+  // A value from outside has no attempt.
   const endsAsAlias = phase[task] === Phase.succeeded ? attempt[task] !== 0 : state.outcomes.get(task)?.trail.isAlias
   if (alias === undefined || endsAsAlias === true) return
   const inner = submission[alias]!
@@ -134,7 +134,7 @@ export const fulfil = (state: State, task: TaskId, submission: Submission): void
   const wishing = owner.wishing!.get(submission)!
   if (--wishing.open === 0) owner.wishing!.delete(submission)
   const outcome = state.outcomes.get(task)
-  // That of another task is told there; what a task stands for is wished for like the task.
+  // The end of another task is reported there: a task that another stands for is wished for as well.
   if (outcome === undefined || outcome.trail.from !== undefined) return
   if ((wishing.wishes.get(index[task]!)! & kindOf(outcome)) === 0) return
   keepFailure(state, outcome)

@@ -1,5 +1,5 @@
 /**
- * The linear-time order: dig depth first for what a target lacks, and run at once whatever releases a result.
+ * The linear-time order: dig depth first for what a target lacks, and run tasks that release a result at once.
  *
  * The ideas of walking depth first, of preferring what releases, and of going on beside what is held are those of
  * Dask's static order (dask/order.py, BSD-3-Clause); the sorting by need is Sethi and Ullman's. No code is taken from
@@ -30,7 +30,7 @@ export const policies: ReadonlyArray<Policy> = [
 const Missing = 0
 /** Dependents not yet run: the result is held while there are any. */
 const Waiting = 1
-/** All waiting dependents xored, so the last one of them by name. */
+/** All waiting dependents xored: if one is left, its number. */
 const Last = 2
 /** 0 until the task has run, then 1 + its position. */
 const Ran = 3
@@ -48,7 +48,7 @@ class Walk {
   /** The target, what it lacks, what that lacks... */
   readonly targets: Int32Array
   targetsEnd = 0
-  /** Results in the order in which they were made, without those let go at the end. */
+  /** Results in the order in which they were made, without those dropped at the end. */
   readonly made: Int32Array
   madeEnd = 0
   starts = 0
@@ -94,7 +94,7 @@ class Walk {
     }
   }
 
-  /** Whether a task is the last that some result is held for. */
+  /** Whether a task is the last dependent for which some result is held. */
   releases(task: number): boolean {
     const { cells, sides: { dependencies } } = this
     const end = dependencies.offsets[task + 1]!

@@ -63,7 +63,7 @@ export class Frontier {
     return scramble((Math.imul(this.sides.color[task]!, 17) + this.ahead[task]!) | 0)
   }
 
-  /** Tells the dependents of a task that it runs (1) or does not (-1), and the other results held for them. */
+  /** Updates the dependents of a task that runs (1) or is undone (-1), and the other results held for them. */
   tell(task: number, sign: number): void {
     const { dependencies, dependents } = this.sides
     const color = scramble(this.sides.color[task]!)
@@ -127,7 +127,7 @@ export class Frontier {
     }
   }
 
-  /** Whether a ready task is the last that some result is held for. */
+  /** Whether a ready task is the last dependent for which some result is held. */
   releases(task: number): boolean {
     const { offsets, targets } = this.sides.dependencies
     for (let e = offsets[task]!; e < offsets[task + 1]!; e++) if (this.waiting[targets[e]!] === 1) return true

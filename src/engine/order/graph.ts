@@ -1,6 +1,6 @@
 /**
- * What every way of ordering needs to know of a graph: its edges in both directions, and a ranking of its tasks that
- * comes from the structure alone, so that what is chosen by rank is the same however the tasks are numbered.
+ * The facts of a graph that each way of ordering needs: its edges in both directions, and a ranking of its tasks by structure
+ * alone, so that choices by rank do not depend on the numbering of the tasks.
  */
 import type { Edges } from "../structures/edges.ts"
 import { keepSpecimen } from "../structures/specimens.ts"

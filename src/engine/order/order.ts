@@ -1,7 +1,4 @@
-/**
- * The static order of a graph: which task goes first when only the graph is known, so that few results are held at
- * once.
- */
+/** The static order of a graph: the order of its tasks when only the graph is known, so that few results are held at once. */
 import type { Edges } from "../structures/edges.ts"
 import { dig, policies } from "./dig.ts"
 import { sides } from "./graph.ts"

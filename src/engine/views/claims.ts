@@ -1,5 +1,5 @@
 /**
- * What is known of a claim: while it is live by its number, and of one that is gone by its record alone.
+ * Facts of a claim: by its number while it is live, and by its record alone once it is gone.
  *
  * @since 0.1.0
  */
@@ -11,10 +11,10 @@ import type { State } from "../state/State.ts"
 import { numberOf } from "../state/Submission.ts"
 import type { Place } from "../state/Submission.ts"
 
-/** The record of a live claim. It says how the claim ended when the engine knows the claim no longer. */
+/** The record of a live claim. It says how the claim ended after the engine has dropped it. */
 export const claimOf = (state: State, claim: ClaimId): Claim => state.claims.get(claim)!
 
-/** What a cancellation says of a claim on the task at this place. */
+/** The fields of a cancellation for a claim on the task at this place. */
 export const cancelOf = (
   { id, outcome, owner }: Claim,
   place: Place

@@ -1,5 +1,5 @@
 /**
- * Why a task is not running now, read off the state: what users of such systems ask first.
+ * Why a task is not running, read from the state.
  *
  * @since 0.1.0
  */
@@ -24,13 +24,13 @@ import { unitsOf } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { compareReady, readyOf } from "./snapshot.ts"
 
-/** A task by its key, in whatever graph it is newest; or by its key and the number of its graph. */
+/** The newest task with a key, or the task with a key in the graph of this number. */
 export type TaskName = string | { readonly key: string; readonly graph: number }
 
-/** Where a task stands, and why it stands there. */
+/** The state of a task, and the reason for it. */
 export interface Explanation {
   readonly key: string
-  /** The number of the graph in which the key names it. */
+  /** The number of its graph. */
   readonly graph: number
   /** How many other live tasks have this key, in other graphs; absent if there are none, or if the graph was named. */
   readonly more?: number
@@ -42,15 +42,15 @@ export interface Explanation {
 export interface Need {
   readonly of: Group["of"]
   readonly policy: Policy
-  /** How many dependencies it has, and how those ended that have. */
+  /** The number of its dependencies, and of their ends of each kind. */
   readonly size: number
   readonly ended: Tally
-  /** The keys of those that have not ended. */
+  /** The keys of open dependencies. */
   readonly keys: ReadonlyArray<string>
 }
 
 export type Because =
-  /** These dependencies have not ended; of those in `needs` not all have to. */
+  /** These dependencies have not ended. Not all of those in `needs` have to. */
   | {
     readonly _tag: "WaitsForDependencies"
     readonly keys: ReadonlyArray<string>
@@ -60,18 +60,18 @@ export type Because =
   | { readonly _tag: "WaitsForRetry"; readonly at: number }
   /** Its body returned a graph, and it ends as that task ends. */
   | { readonly _tag: "StandsFor"; readonly key: string }
-  /** No worker takes tasks. Without one by `until` (milliseconds of the layer's clock), if that is given, it ends. */
+  /** No worker takes tasks. If none comes by `until` (milliseconds of the layer's clock), if given, it ends. */
   | { readonly _tag: "NoWorker"; readonly until: number | undefined }
   /**
-   * No worker that takes tasks could run it: not by its restriction, or not those that it meets, because their bodies said so
-   * (`unmet`), or its locality (`never`). It ends at `until` (milliseconds of the layer's clock), if ever.
+   * No worker that takes tasks could run it: its restriction excludes them, its body reported Unmet there (`unmet`), or its
+   * locality rules them out (`never`). It ends at `until` (milliseconds of the layer's clock), if given.
    */
   | {
     readonly _tag: "NoSuitableWorker"
     readonly restriction: Restriction
     readonly unmet: ReadonlyArray<Exclusion>
     readonly never: ReadonlyArray<string>
-    /** The workers on which ran what it follows. */
+    /** The workers on which the followed tasks ran. */
     readonly followed?: ReadonlyArray<string>
     readonly until: number | undefined
   }
@@ -84,23 +84,23 @@ export type Because =
     readonly on?: ReadonlyArray<string>
   }
   /**
-   * A slot is free for it, but not all of the resources and tags that it asks for: what it lacks on which worker, and which tasks
-   * hold that. If it lacks nothing, what is free is withheld for others that come before it.
+   * A slot is free for it, but not all of its resources and tags: what it lacks on which worker, and which tasks hold that. If it
+   * lacks nothing, the free units are withheld for tasks before it.
    */
   | { readonly _tag: "LacksResources"; readonly ahead: number; readonly lacks: ReadonlyArray<Lack> }
-  /** The results that are held exceed the budget of the layer: `most` is what it must wait for before anything like it starts. */
+  /** Held results exceed the budget of the layer: tasks like this start again at `most` or below. */
   | { readonly _tag: "OverBudget"; readonly held: number; readonly most: number }
-  /** It is a source, and these other sources hold all slots that sources may have. */
+  /** It is a source, and these sources hold all slots that sources may have. */
   | { readonly _tag: "SourcesThrottled"; readonly running: ReadonlyArray<string> }
   /** It runs, or is about to. */
   | { readonly _tag: "Running"; readonly worker: string }
   /** Its body waits for these tasks and keeps its slot meanwhile. */
   | { readonly _tag: "KeepsSlot"; readonly worker: string; readonly waitsFor: ReadonlyArray<string> }
-  /** Its body waits, for these tasks or for something the scheduler does not see; its slot is free meanwhile. */
+  /** Its body waits, for these tasks or for something that the scheduler does not see. Its slot is free meanwhile. */
   | { readonly _tag: "GaveSlotAway"; readonly waitsFor: ReadonlyArray<string> }
-  /** Its wait is over, and `ahead` others take a slot of that worker again before it. */
+  /** Its wait is over, and `ahead` others get a slot of that worker again before it. */
   | { readonly _tag: "WaitsForSlot"; readonly worker: string; readonly ahead: number }
-  /** It was asked to stop at this time (milliseconds of the layer's clock) and goes on; if overdue, longer than its grace. */
+  /** It was asked to stop at this time (milliseconds of the layer's clock) and goes on. If overdue, it has exceeded its grace. */
   | {
     readonly _tag: "Stopping"
     readonly reason: Reason["_tag"] | "Settled"
@@ -108,21 +108,21 @@ export type Because =
     readonly overdue: boolean
   }
   /**
-   * Its result owns a resource whose finalizers run: nobody needs the result any more, or with a reason, it came when the task
-   * had been asked to stop.
+   * Its result owns a resource whose finalizers run: the result is no longer needed or, with a reason, it came after the task was
+   * asked to stop.
    */
   | { readonly _tag: "Releasing"; readonly reason: Reason["_tag"] | undefined }
   | { readonly _tag: "Ended"; readonly reason: Reason["_tag"] | undefined }
 
-/** What is missing for a task. */
+/** Units that a task lacks. */
 export interface Lack {
   readonly of: "resource" | "tag"
   readonly name: string
-  /** Where; a tag is one for all workers. */
+  /** The worker; absent for a tag, which all workers share. */
   readonly worker?: string
   readonly needed: number
   readonly free: number
-  /** The keys of those who hold the rest. */
+  /** The keys of the holders. */
   readonly heldBy: ReadonlyArray<string>
 }
 
@@ -149,7 +149,7 @@ const explained = (state: State, { newest, others }: Found, survey: Survey): Exp
   because: becauseOf(state, newest, survey)
 })
 
-/** What tells of many tasks, found out once for all of them, when it is asked for first. */
+/** Facts for many tasks, computed once at first use. */
 class Survey {
   private readonly state: State
   private places: ReadonlyMap<TaskId, number> | undefined
@@ -168,7 +168,7 @@ class Survey {
     return this.places.get(task)!
   }
 
-  /** How many tasks take a slot of the worker again before this one. */
+  /** How many tasks get a slot of the worker again before this one. */
   aheadOn(worker: WorkerRecord, task: TaskId): number {
     const queue = this.queues.get(worker) ?? placesOf([...worker.rejoining.keys()])
     this.queues.set(worker, queue)
@@ -206,7 +206,7 @@ const timersOf = (state: State): ReadonlyMap<string, Timer> => {
   return timers
 }
 
-/** The number of the newest live task of this name, which tells it from all others; `undefined` if there is none. */
+/** The number of the newest live task of this name among all tasks; `undefined` if there is none. */
 export const serialOf = (state: State, name: TaskName): number | undefined => {
   const { newest } = find(state, name)
   return newest < 0 ? undefined : sequenceOf(state, newest)
@@ -222,7 +222,7 @@ interface Found {
 
 const find = (state: State, name: TaskName): Found => {
   const { graph, key } = typeof name === "string" ? { key: name, graph: undefined } : name
-  // No key of a user's own ends like that.
+  // No key of a user ends like that.
   const number = Number(/#(\d+)$/.exec(key)?.[1] ?? -1)
   let newest = -1
   let others = -1
@@ -379,7 +379,7 @@ const lackingBecause = (
   }
 }
 
-/** What a task lacks of tags, and of amounts on each of these workers. */
+/** The tags that a task lacks, and the amounts on each of these workers. */
 const lacksOf = (state: State, workers: ReadonlyArray<WorkerRecord>, { amounts = {}, tags = [] }: Needs) => {
   const lacks: Array<Lack> = []
   for (const tag of tags) {
@@ -398,7 +398,7 @@ const lacksOf = (state: State, workers: ReadonlyArray<WorkerRecord>, { amounts =
   return lacks
 }
 
-/** What the open waits of a body are for. */
+/** The tasks that a body waits for. */
 const awaitedBy = (state: State, open: ReadonlyArray<Wait>): ReadonlyArray<string> => {
   const isAwaited = (awaited: TaskId) => [state.tasks.waits[awaited] ?? []].flat().some((wait) => open.includes(wait))
   return keysOf(state, new Set(open.flatMap((wait) => wait.tasks.filter(isAwaited))))

@@ -1,6 +1,5 @@
 /**
- * Writes the instructions of a step down, each as an object that says all there is to know: for a driver that sends them
- * elsewhere, and for tests.
+ * Records the instructions of a step as complete objects, for a driver that sends them elsewhere, and for tests.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * A picture of the state in plain records, by key: what `Scheduler.dump` returns. It shares nothing with the state, prints
- * as JSON, and lists everything in an order that depends on the events alone.
+ * A snapshot of the state in plain records, by key: the result of `Scheduler.dump`. It shares nothing with the state, prints as
+ * JSON, and lists everything in an order that depends on the events alone.
  *
  * @since 0.1.0
  */
@@ -22,9 +22,9 @@ import type { Path } from "../structures/path.ts"
 
 /** Everything the engine knows at one moment. */
 export interface Snapshot {
-  /** Milliseconds, of the last event. */
+  /** The time of the last event, in milliseconds. */
   readonly now: number
-  /** When something is due next. */
+  /** The time of the next timer. */
   readonly wakeAt: number | undefined
   readonly workers: ReadonlyArray<WorkerSnapshot>
   readonly owners: ReadonlyArray<OwnerSnapshot>
@@ -47,7 +47,7 @@ export interface TagSnapshot {
 /** One task; what does not apply is absent. */
 export interface TaskSnapshot {
   readonly key: string
-  /** The number of the graph in which the key names it. */
+  /** The number of its graph. */
   readonly graph: number
   readonly label?: string
   readonly state: PhaseName
@@ -55,41 +55,41 @@ export interface TaskSnapshot {
   readonly waitsOn?: ReadonlyArray<string>
   /** It stands for that task since its body returned a graph. */
   readonly standsFor?: string
-  /** How many claims, wishes and dependents hold it. */
+  /** The number of claims, wishes and dependents that hold it. */
   readonly users: number
-  /** How many of the users are tasks. */
+  /** The number of its users that are tasks. */
   readonly dependents: number
-  /** The names of the owners that claim its result, or wait for it as one of many. */
+  /** The names of the owners that claim its result, one by one or in bulk. */
   readonly owners: ReadonlyArray<string>
   /** The worker that runs it, ran it last, or holds its result. */
   readonly worker?: string
-  /** Others that hold its result too. */
+  /** Other workers that hold its result. */
   readonly copies?: ReadonlyArray<string>
   /** Which start of its body this is, from 1. */
   readonly attempt?: number
   readonly holdsSlot?: true
   /** The resources and tags that it holds. */
   readonly holds?: HoldingSnapshot
-  /** Its result is there and can be read. */
+  /** Whether its result can be read. */
   readonly held?: true
-  /** How it ended without success, or for one that stops, how it will. */
+  /** Its end without success; for a stopping task, its fixed end. */
   readonly outcome?: OutcomeSnapshot
 }
 
-/** The end of a task that had no success. */
+/** The end of a task without success. */
 export interface OutcomeSnapshot {
   readonly reason: Reason["_tag"]
   /** The keys from the task that failed first to this one. */
   readonly path: ReadonlyArray<string>
 }
 
-/** What an attempt holds beside its slot. */
+/** The resources and tags of an attempt. */
 export interface HoldingSnapshot {
   readonly resources?: Readonly<Record<string, number>>
   readonly tags?: ReadonlyArray<string>
 }
 
-/** How much there is of something, and how much of that is held. */
+/** The total of a resource, and how much is held. */
 export interface UseSnapshot {
   readonly total: number
   readonly used: number
@@ -102,9 +102,9 @@ export interface WorkerSnapshot {
   readonly slots: number
   /** The keys of the tasks that hold its slots. */
   readonly running: ReadonlyArray<string>
-  /** The keys of those that wait to take a slot again, first come first. */
+  /** The keys of the rejoiners, in their order. */
   readonly rejoining: ReadonlyArray<string>
-  /** Attempts that have not ended, those that hold no slot included. */
+  /** The number of attempts that have not ended, with or without a slot. */
   readonly attempts: number
   /** Its resources, if it has any. */
   readonly resources?: Readonly<Record<string, UseSnapshot>>
@@ -113,7 +113,7 @@ export interface WorkerSnapshot {
 /** One owner that is open. */
 export interface OwnerSnapshot {
   readonly name: string
-  /** The keys of what it claims. */
+  /** The keys of its claimed tasks. */
   readonly claims: ReadonlyArray<string>
 }
 
@@ -123,13 +123,13 @@ export interface WaitSnapshot {
   readonly mode: Wait["mode"]
   /** The key of the task whose body waits. */
   readonly waiter?: string
-  /** That task keeps its slot meanwhile. */
+  /** Whether that task keeps its slot meanwhile. */
   readonly keepsSlot?: true
-  /** The keys of what has not ended. */
+  /** The keys of the awaited tasks that have not ended. */
   readonly waitsOn: ReadonlyArray<string>
 }
 
-/** Takes a picture. Costs a walk over everything. */
+/** Takes a snapshot. Costs a walk over everything. */
 export const snapshot = (state: State): Snapshot => {
   const live = liveTasks(state)
   const dependents = dependentsOf(state, live)
@@ -150,7 +150,7 @@ export const snapshot = (state: State): Snapshot => {
   }
 }
 
-/** Limited tags, and others that are held, by name. */
+/** Limited tags and held tags, by name. */
 export const tagsOf = (state: State): NonNullable<Snapshot["tags"]> => {
   const names = new Set([...state.tags.keys(), ...[...state.holding.values()].flatMap(({ tags }) => tags ?? [])])
   return Object.fromEntries(
@@ -161,7 +161,7 @@ export const tagsOf = (state: State): NonNullable<Snapshot["tags"]> => {
   )
 }
 
-/** What a worker has, and how much of it is held. */
+/** The resources of a worker, with the amounts held. */
 export const resourcesOf = ({ amounts }: WorkerRecord): NonNullable<WorkerSnapshot["resources"]> =>
   Object.fromEntries(
     Array.from(amounts ?? [], ([name, { total, used }]) => [name, { total: amountOf(total), used: amountOf(used) }])
@@ -176,7 +176,10 @@ const liveTasks = (state: State): ReadonlyArray<TaskId> =>
     .filter((task) => state.tasks.phase[task] !== Phase.free)
     .sort((a, b) => sequenceOf(state, a) - sequenceOf(state, b))
 
-/** What a task holds as long as it may need it, or its result lives on it: its dependencies, or the task it stands for. */
+/**
+ * The tasks that a task holds, because it may need them or its result lives on them: its dependencies, or the task that it stands
+ * for.
+ */
 const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   if (!holdsDependencies(state, task)) return []
   const alias = state.aliases.get(task)
@@ -240,7 +243,7 @@ const taskOf = (
   }
 }
 
-/** The path is written when somebody reads it: those of a chain are as long together as the square of its length. */
+/** The path is built when it is read: the paths of a chain have quadratic length in total. */
 const outcomeOf = ({ reason }: Outcome, path: Path): OutcomeSnapshot => ({
   reason: reason._tag,
   get path() {
@@ -287,7 +290,7 @@ export const compareReady = (state: State, a: Ready, b: Ready): number => {
     positionOf(state, a.task) - positionOf(state, b.task)
 }
 
-/** All that is ready, in no order. */
+/** All ready tasks, in no order. */
 export const readyOf = ({ lanes, queues }: State): ReadonlyArray<Ready> =>
   [lanes, ...[...queues.values()].map((queue) => queue.lanes)].flat().flatMap((lane) =>
     membersOf(lane).map((task) => ({ lane, task }))

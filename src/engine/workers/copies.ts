@@ -1,6 +1,6 @@
 /**
- * Where results are held: most by one worker, some by several, and those of a worker that leaves by others before it does.
- * Results that own a resource stay where that is.
+ * Where results are held: most by one worker, some by several. A worker that leaves hands its results over first. Results that
+ * own a resource stay in place.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import * as workers from "./workers.ts"
 
-/** Handles {@link CopiesRequested}: has as many open workers hold a result as there are, up to so many in all. */
+/** Handles {@link CopiesRequested}: asks open workers for copies, up to the requested number in all. */
 export const request = (state: State, { copies, task, workers: names }: CopiesRequested, out: Out): void => {
   if (!isMovable(state, task)) {
     out.push({ _tag: "Rejected", event: "CopiesRequested", reason: { _tag: "Gone", what: "task" } })
@@ -29,7 +29,7 @@ export const request = (state: State, { copies, task, workers: names }: CopiesRe
   }
 }
 
-/** Handles {@link RebalanceRequested}: moves results from workers that hold many to those that hold few. */
+/** Handles {@link RebalanceRequested}: moves results from workers that hold many to workers that hold few. */
 export const rebalance = (state: State, _: RebalanceRequested, out: Out): void => {
   const counts = countResults(state)
   for (let task = 0; task < state.tasks.used; task++) {
@@ -43,7 +43,7 @@ export const rebalance = (state: State, _: RebalanceRequested, out: Out): void =
   }
 }
 
-/** Handles {@link TaskCopied}. One whose result is gone by now changes nothing. */
+/** Handles {@link TaskCopied}. A copy of a result that is gone changes nothing. */
 export const copied = (state: State, { copy }: TaskCopied, out: Out): void => {
   const copying = state.copying.get(copy)
   if (copying === undefined) return
@@ -59,13 +59,13 @@ export const copied = (state: State, { copy }: TaskCopied, out: Out): void => {
 /** Makes a worker the first holder of a result. */
 const passOn = (state: State, task: TaskId, to: number): void => {
   const { attempt, worker } = state.tasks
-  // No attempt made a value from outside.
+  // A value from outside has no attempt.
   if (attempt[task] !== 0 && !state.makers.has(task)) state.makers.set(task, state.workers[worker[task]!]!.name)
   worker[task] = to
   state.hasMoved = true
 }
 
-/** Has the copies of a result that are on their way come from its first holder, which is another one by now. */
+/** Redirects the pending copies of a result to its first holder, which has changed. */
 const redirect = (state: State, task: TaskId, out: Out): void => {
   for (const [number, copying] of Array.from(state.copying)) {
     if (copying.task !== task || copying.from === state.tasks.worker[task]) continue
@@ -133,7 +133,7 @@ const remove = (state: State, task: TaskId, worker: number): void => {
   if (others?.delete(worker) === true && others.size === 0) state.copies.delete(task)
 }
 
-/** Drops the copies of a result that goes, those on their way included. Its first holder is told otherwise. */
+/** Drops the copies of a released result, pending ones included. The first holder hears of it by `Forget`. */
 export const drop = (state: State, task: TaskId, out: Out): void => {
   for (const worker of state.copies.get(task) ?? []) out.push({ _tag: "Discard", task, worker })
   state.copies.delete(task)
@@ -141,10 +141,13 @@ export const drop = (state: State, task: TaskId, out: Out): void => {
   for (const [number, copying] of state.copying) if (copying.task === task) state.copying.delete(number)
 }
 
-/** Whether a copy was ever asked for, or a literal adopted: without, each result is where it was made. Asked for each task that is forgotten. */
+/**
+ * Whether a copy was ever requested, or a literal adopted: otherwise each result is where it was made. Called for each forgotten
+ * task.
+ */
 export const areAny = ({ makers, nextCopy }: State): boolean => nextCopy > 1 || makers.size > 0
 
-/** What a worker that is lost held is where else it was held: that costs nothing. */
+/** Results of a lost worker that other workers hold too are not lost. */
 export const workerLost = (state: State, index: number, out: Out): void => {
   for (const [number, { to }] of state.copying) if (to === index) state.copying.delete(number)
   for (const task of Array.from(state.copies.keys())) {
@@ -154,7 +157,7 @@ export const workerLost = (state: State, index: number, out: Out): void => {
   for (const [number, { from }] of state.copying) if (from === index) state.copying.delete(number)
 }
 
-/** Makes another holder of a result the first; says whether there was one. */
+/** Makes another holder of a result the first. Returns whether there was one. */
 const promote = (state: State, task: TaskId): boolean => {
   const others = [...(state.copies.get(task) ?? [])]
   const next = others.find((worker) => state.workers[worker]!.phase === "open") ?? others[0]
@@ -164,13 +167,13 @@ const promote = (state: State, task: TaskId): boolean => {
   return true
 }
 
-/** Lets workers that take nothing new and run nothing leave, when open workers hold what they held. */
+/** Lets draining workers without attempts leave, once open workers hold their results. */
 export const handOver = (state: State, out: Out): void => {
   const idle = (): WorkerRecord | undefined =>
     state.workers.find(({ attempts, index, phase }) =>
       phase === "draining" && attempts === 0 && !isHandingOver(state, index)
     )
-  // One that leaves takes nothing from others any more, which then turn to another one.
+  // A leaving worker takes no copies any more; they go to another worker.
   for (let worker = idle(); worker !== undefined; worker = idle()) {
     moveAll(state, worker.index, out)
     if (isHandingOver(state, worker.index)) continue
@@ -204,7 +207,7 @@ const moveAll = (state: State, from: number, out: Out): void => {
   }
 }
 
-/** A copy that is on its way to a worker that stays will do; says whether there is one. */
+/** Whether a copy is pending to a worker that stays, which then suffices. */
 const turnIntoMove = (state: State, task: TaskId): boolean => {
   for (const [number, copying] of state.copying) {
     if (copying.task !== task || state.workers[copying.to]!.phase !== "open") continue

@@ -1,5 +1,5 @@
 /**
- * When a worker that was lost is replaced, as a function of times alone.
+ * Whether a lost worker is replaced, as a function of times alone.
  *
  * @since 0.1.0
  */
@@ -9,13 +9,13 @@ import type { Restart } from "../protocol/Event.ts"
 export interface Life {
   /** When it began to take tasks. */
   readonly since: number
-  /** When others in its place were replaced. */
+  /** When its predecessors were replaced. */
   readonly restarts: ReadonlyArray<number>
 }
 
 /**
- * One-for-one: gives the times of the restarts that count from now on if the worker is replaced, and `undefined` if it is
- * not, because it died too young or too many have died of late.
+ * One-for-one: returns the times of the restarts that count from now on if the worker is replaced, and `undefined` if it died too
+ * young or too many died within the window.
  */
 export const restartsAfter = (
   rule: Restart,
@@ -27,6 +27,6 @@ export const restartsAfter = (
   return recent.length < rule.times ? [...recent, now] : undefined
 }
 
-/** The times that are not longer ago than the window. */
+/** The times within the window. */
 export const recentOf = ({ withinMillis }: Restart, times: ReadonlyArray<number>, now: number): ReadonlyArray<number> =>
   times.filter((at) => now - at < withinMillis)

@@ -1,5 +1,5 @@
 /**
- * Workers come and go: they join, are started anew, retire, drain and leave. What a loss does to tasks is in `loss.ts`.
+ * The life of workers: they join, are replaced, retire, drain and leave. `loss.ts` has what a loss does to tasks.
  *
  * @since 0.1.0
  */
@@ -24,7 +24,7 @@ export const add = (
   out.push({ _tag: "WorkerJoined", worker: worker.index })
 }
 
-/** What is known of a worker before it is there. */
+/** The settings of a worker before it joins. */
 interface Newcomer {
   readonly name: string
   readonly slots: number
@@ -36,7 +36,7 @@ interface Newcomer {
   readonly isPooled: boolean
 }
 
-/** Has a worker started: one more of the pool, or one in the place of another. */
+/** Asks for a worker to be started: one more of the pool, or a replacement. */
 export const start = (state: State, newcomer: Newcomer, replaces: number, out: Out): void => {
   const { index, name } = enter(state, newcomer, "starting")
   out.push({ _tag: "StartWorker", worker: index, name, replaces })
@@ -44,7 +44,7 @@ export const start = (state: State, newcomer: Newcomer, replaces: number, out: O
 
 const noTerms: Terms = {}
 
-/** As much as another has, with nothing of it held. */
+/** The same resources as another worker, with nothing held. */
 const unused = (amounts: WorkerRecord["amounts"]): WorkerRecord["amounts"] =>
   amounts && new Map(Array.from(amounts, ([name, { total }]) => [name, { total, used: 0 }]))
 
@@ -84,13 +84,15 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
   return worker
 }
 
-/** The row of a worker that is gone and that nothing names (S11), or a new one. Costs a walk over all tasks if some are gone. */
+/**
+ * The row of a worker that is gone and unreferenced (S11), or a new one. Costs a walk over all tasks if some workers are gone.
+ */
 const freeRow = (state: State): number => {
   const row = freeRows(state).values().next().value
   return row ?? state.workers.length
 }
 
-/** The rows of workers that are gone, or were lost, and that no task and no former attempt names. */
+/** The rows of workers that are gone or lost, and that no task or former attempt references. */
 export const freeRows = (state: State): ReadonlySet<number> => {
   const rows = new Set<number>()
   for (const { index, phase } of state.workers) if (phase === "gone" || phase === "lost") rows.add(index)
@@ -101,14 +103,14 @@ export const freeRows = (state: State): ReadonlySet<number> => {
   return rows
 }
 
-/** The only way of a worker from one phase to another. */
+/** The only function that changes the phase of a worker. */
 export const moveTo = (state: State, worker: WorkerRecord, to: WorkerPhase): void => {
   const from = worker.phase
   const took = takesTasks(worker)
   worker.phase = to
   if (from === "draining") state.draining--
   else {
-    // One that drains takes nothing, so whatever becomes of it changes nothing for those that lack a worker.
+    // A draining worker takes no tasks, so its end changes nothing for tasks that lack a worker.
     state.crewChanged = true
     if (to === "draining") state.draining++
   }
@@ -126,7 +128,7 @@ const begin = (state: State, worker: WorkerRecord): void => {
   worker.silentAt = state.now + (worker.terms.ttlMillis ?? Infinity)
 }
 
-/** The last worker is on its way out: all that is ready has to wait for another one. */
+/** The last worker leaves: all ready tasks wait for another one. */
 const strand = (state: State): void => {
   state.strandedFrom = state.nextTimer
   for (let task = 0; task < state.tasks.used; task++) {
@@ -141,33 +143,33 @@ export const started = (state: State, event: WorkerStarted, out: Out): void => {
   moveTo(state, worker, "open")
 }
 
-/** Handles {@link WorkerBeat}. One that was lost and comes back is no more than a stranger. */
+/** Handles {@link WorkerBeat}. Beats of a lost worker are refused. */
 export const beat = (state: State, event: WorkerBeat, out: Out): void => {
   const worker = state.workers[event.worker]
   if (worker?.phase !== "open" && worker?.phase !== "draining") return refuse(event._tag, out)
   worker.heardAt = state.now
 }
 
-/** Handles {@link WorkerDrained}: nothing new starts there; what runs may end. */
+/** Handles {@link WorkerDrained}: nothing new starts there; running attempts go on. */
 export const drain = (state: State, event: WorkerDrained, out: Out): void => {
   const worker = state.workers[event.worker]
   if (worker === undefined || !takesTasks(worker)) return refuse(event._tag, out)
   letGo(state, worker)
 }
 
-/** It leaves when the last attempt there has ended and others hold its results; see `copies.handOver`. */
+/** A draining worker leaves when its last attempt has ended and others hold its results; see `copies.handOver`. */
 export const letGo = (state: State, worker: WorkerRecord): void => moveTo(state, worker, "draining")
 
 export const refuse = (event: string, out: Out): void =>
   out.push({ _tag: "Rejected", event, reason: { _tag: "Gone", what: "worker" } })
 
-/** One more attempt was given to a worker: after so many it retires. */
+/** Counts an attempt that a worker was given. After `maxTasks` of them it retires. */
 export const countStart = (state: State, worker: WorkerRecord, out: Out): void => {
   worker.started++
   if (worker.started === worker.terms.maxTasks) retire(state, worker, out)
 }
 
-/** Lets workers retire that have reached their age. */
+/** Retires workers that have reached their age. */
 export const retireAged = (state: State, out: Out): void => {
   for (const worker of state.workers) {
     const { phase, since, terms: { maxAgeMillis = Infinity } } = worker
@@ -175,13 +177,13 @@ export const retireAged = (state: State, out: Out): void => {
   }
 }
 
-/** A fresh worker takes the place of one that leaves. It comes first: there is never a moment without any. */
+/** Replaces a worker that leaves. The replacement is requested first, so the scheduler is never without a worker. */
 const retire = (state: State, worker: WorkerRecord, out: Out): void => {
   start(state, worker, worker.index, out)
   letGo(state, worker)
 }
 
-/** Has a worker that is about to be lost replaced, if its terms allow it. The pool sees to its own. */
+/** Replaces a worker that is about to be lost, if its terms allow it. The pool replaces its own workers. */
 export const replaceLost = (state: State, worker: WorkerRecord, out: Out): void => {
   const { terms: { restart } } = worker
   if (restart === undefined || worker.isPooled) return
@@ -189,14 +191,14 @@ export const replaceLost = (state: State, worker: WorkerRecord, out: Out): void 
   if (restarts !== undefined) start(state, { ...worker, restarts }, worker.index, out)
 }
 
-/** Whether a worker has not been heard for its time to live. */
+/** Whether a worker was silent for its time to live. */
 export const isSilent = (state: State, worker: WorkerRecord): boolean => {
   const { heardAt, phase, terms: { ttlMillis } } = worker
   if (ttlMillis === undefined || (phase !== "open" && phase !== "draining")) return false
   return state.now - heardAt >= ttlMillis
 }
 
-/** Finds out when to look at the workers again. Beats alone never change that, or each would ask for another alarm. */
+/** Determines when to check the workers again. Beats alone never change that, or each would set another alarm. */
 export const watch = (state: State): void => {
   let at = state.pool?.reviewAt ?? Infinity
   for (const worker of state.workers) {
