@@ -1687,8 +1687,9 @@ export class Model {
   /** One task of each cycle that a loss has closed ends: the engine says which. */
   private believeCycle(task: Task, state: State): void {
     if (task.status !== "pending" || task.alias !== undefined || task.forgotten) return
-    // One that nobody else needs is forgotten in the same step.
-    const isGone = this.rowOf(task, state) < 0 && this.reaches(task.deps, task)
+    // One that nobody else needs is forgotten in the same step, and so is, cancelled, what it alone needed of the cycle.
+    const hasFailed = state.log!.some(({ serial, to }) => serial === task.serial && to === "failed")
+    const isGone = hasFailed && this.rowOf(task, state) < 0 && this.reaches(task.deps, task)
     const reason = state.outcomes.get(task.row)?.reason
     if (!isGone && (reason?._tag !== "Starved" || !isNamed(reason.waits[0]?.[0], task))) return
     if (!this.reaches(awaitedBy(task), task)) return this.complain(`${task.name} is part of no cycle`)

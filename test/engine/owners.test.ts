@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { step } from "../../src/engine/Engine.ts"
 import { isSpent } from "../../src/engine/life/spent.ts"
+import { owning } from "./plans.ts"
 import { Rig } from "./rig.ts"
 
 describe("owners", () => {
@@ -229,5 +230,24 @@ describe("owners", () => {
     assert.deepStrictEqual(ask(), [false, 0])
     rig.release(main, "shared")
     assert.deepStrictEqual(ask(), [true, 0])
+  })
+
+  // r -> a, r -> b
+  it("C6, M3: what ending tasks hold is counted anew when a result among that is lost", () => {
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { r: [] }, owning("r"))
+    rig.end("r")
+    rig.submit(main, { b: [rig.ref("r")] })
+    rig.submit(main, { a: [rig.ref("r")] })
+    rig.cancel(main, "a", 1)
+    assert.isFalse(isSpent(rig.state, rig.id("r")))
+    // The check of each step compares the counts.
+    rig.lose("w1")
+    assert.deepStrictEqual(["r", "a", "b"].map((name) => rig.phase(name)), ["ready", "stopping", "waiting"])
+    rig.cancel(main, "b", 2)
+    assert.isFalse(isSpent(rig.state, rig.id("r")))
+    rig.release(main, "r")
+    assert.isTrue(isSpent(rig.state, rig.id("r")))
   })
 })

@@ -78,6 +78,8 @@ export const kill = (state: State, task: TaskId, reason: Killing, out: Out): voi
 
 /** Restores all that the tasks of a renewal need, and lets their dependents wait. */
 export const renew = (state: State, renewal: Renewal, out: Out): void => {
+  // Tasks that ending tasks hold may be open or needed again. The next query counts anew.
+  state.held = undefined
   for (let task = renewal.rootless.pop(); task !== undefined; task = renewal.rootless.pop()) {
     root(state, task, renewal, out)
   }
@@ -100,8 +102,6 @@ export const originsOf = ({ index, submission }: Place): ReadonlyArray<Place> =>
 
 /** Takes the dependencies of a task again that it had dropped, and gives forgotten ones rows. */
 const root = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
-  // The holds of ending tasks have changed.
-  state.held = undefined
   const submission = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
   const { offsets, targets } = submission.plan
