@@ -5,7 +5,7 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import type { Submission } from "../engine/state/Submission.ts"
+import type { Registered } from "../engine/protocol/Registered.ts"
 import { hash } from "./chance.ts"
 import { hostileAt } from "./hostile.ts"
 
@@ -103,13 +103,13 @@ export class Sites {
   /** The names of started tasks by their number: a submission knows only the name of its parent. */
   private readonly places = new Map<number, string>()
 
-  of(submission: Submission, index: number, attempt: number): string {
+  of(submission: Registered, index: number, attempt: number): string {
     const place = this.placeOf(submission, index)
     this.places.set(submission.sequence + index, place)
     return `${place}@${attempt}`
   }
 
-  private placeOf({ parent, plan }: Submission, index: number): string {
+  private placeOf({ parent, plan }: Registered, index: number): string {
     const settings = plan.settings.get(index)
     if (settings?.key !== undefined) return settings.key
     // A label is better than a position: it stays when a part of the graph is run alone.

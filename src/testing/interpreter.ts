@@ -16,13 +16,13 @@ import * as Client from "../Client.ts"
 import { reasonOf } from "../engine/events/settled.ts"
 import type { WaitMode } from "../engine/protocol/Event.ts"
 import type { TaskId } from "../engine/protocol/ids.ts"
+import type { Outcome } from "../engine/protocol/Outcome.ts"
 import { isDefault } from "../engine/protocol/policies.ts"
 import type { Group } from "../engine/protocol/policies.ts"
 import type { Going, Reason } from "../engine/protocol/Reason.ts"
+import type { Place, Registered } from "../engine/protocol/Registered.ts"
 import { defaultLimits } from "../engine/protocol/Settings.ts"
-import type { Outcome } from "../engine/state/Outcome.ts"
 import type { Claim } from "../engine/state/Owner.ts"
-import type { Place, Submission } from "../engine/state/Submission.ts"
 import { Attempt } from "../internal/bodies/attempt.ts"
 import type { Home, Seat } from "../internal/bodies/home.ts"
 import { missedBy } from "../internal/bodies/missed.ts"
@@ -48,7 +48,7 @@ interface Seen {
 }
 
 /** What an attempt runs in place of its body. */
-export type Wrap = (submission: Submission, index: number, attempt: number, body: Body) => Body
+export type Wrap = (submission: Registered, index: number, attempt: number, body: Body) => Body
 
 type Body = Effect.Effect<unknown, unknown>
 

@@ -7,14 +7,14 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import { outcomeIn, phaseAfter } from "../engine/life/groups.ts"
 import type { TaskId } from "../engine/protocol/ids.ts"
+import type { Outcome, Where } from "../engine/protocol/Outcome.ts"
 import { phaseNames } from "../engine/protocol/Phase.ts"
 import { decide, isDefault } from "../engine/protocol/policies.ts"
 import type { Group, Tally, Verdict } from "../engine/protocol/policies.ts"
 import type { Reason } from "../engine/protocol/Reason.ts"
-import type { Outcome, Where } from "../engine/state/Outcome.ts"
+import { keyAt, labelAt, mayRepeatAt, nameAt, submitterOf } from "../engine/protocol/Registered.ts"
+import type { Place, Registered } from "../engine/protocol/Registered.ts"
 import type { Claim } from "../engine/state/Owner.ts"
-import { keyAt, labelAt, mayRepeatAt, nameAt, submitterOf } from "../engine/state/Submission.ts"
-import type { Place, Submission } from "../engine/state/Submission.ts"
 import type { Status } from "../Future.ts"
 import type { Compiled, LivePlan, Run } from "../internal/bodies/livePlan.ts"
 import { policiesOf } from "../internal/tasks/dependency.ts"
@@ -25,7 +25,7 @@ import { exitOf, rootCause } from "../internal/views/causes.ts"
 
 /** One task, and how it ended. */
 export interface Row {
-  readonly submission: Submission
+  readonly submission: Registered
   readonly index: number
   readonly run: Run
   ended: Ended | undefined
@@ -61,7 +61,7 @@ export class Rows {
     const parent = place && nameAt(place.submission, place.index)
     const first = this.rows.length
     const ids = Int32Array.from({ length: plan.size }, (_, index) => first + index)
-    const submission = { number: first + 1, plan, ids, sequence: first + 1, parent } as unknown as Submission
+    const submission = { number: first + 1, plan, ids, sequence: first + 1, parent } as unknown as Registered
     for (let index = 0; index < plan.size; index++) {
       this.rows.push({ submission, index, run, ended: undefined, inner: undefined })
     }

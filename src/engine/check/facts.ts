@@ -6,11 +6,12 @@
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../protocol/Phase.ts"
+import { keyAt } from "../protocol/Registered.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
 import { holdsDependencies } from "../state/lookups.ts"
 import type { Lane } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
-import { isSourceAt, keyAt } from "../state/Submission.ts"
+import { isSourceAt } from "../state/Submission.ts"
 import type { Timer } from "../state/Timer.ts"
 import { membersOf } from "../views/snapshot.ts"
 

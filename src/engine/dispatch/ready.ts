@@ -8,9 +8,10 @@
  */
 import type { TaskId } from "../protocol/ids.ts"
 import type { Group } from "../protocol/policies.ts"
+import { priorityAt } from "../protocol/Registered.ts"
 import type { Crowd, Lane, Queue } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
-import { priorityAt, shareAt } from "../state/Submission.ts"
+import { shareAt } from "../state/Submission.ts"
 import type { Submission } from "../state/Submission.ts"
 import { FewPositions, Positions } from "../structures/positions.ts"
 import { isBraked } from "./brakes.ts"

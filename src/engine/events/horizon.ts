@@ -8,9 +8,6 @@ import type { Plan, Settings } from "../protocol/Plan.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 
-/** Whether its tasks are forgotten for good, and never run again. */
-export const isBeyond = ({ reach }: Pick<Submission, "reach">): boolean => reach < 0
-
 /**
  * Forgets submissions further back than `limits.lineage`, if their tasks have no rows. Costs a walk over these, once for each
  * `limits.lineage` submissions.

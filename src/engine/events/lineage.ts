@@ -17,15 +17,14 @@ import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Killing } from "../protocol/Reason.ts"
+import { isBeyond, liveOf, originOf } from "../protocol/Registered.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
 import { holdsDependencies, mayRepeat, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import type { State } from "../state/State.ts"
-import { liveOf } from "../state/Submission.ts"
-import type { Place, Submission } from "../state/Submission.ts"
+import type { Place } from "../state/Submission.ts"
 import { transition } from "../state/transitions.ts"
 import { areAny, drop } from "../workers/copies.ts"
-import { isBeyond } from "./horizon.ts"
 import { addLater, fillRows, markResource } from "./submit.ts"
 
 /** The tasks to run again, and the tasks that need them. */
@@ -86,27 +85,13 @@ export const renew = (state: State, renewal: Renewal, out: Out): void => {
   regroup(state, renewal, out)
 }
 
-/** Where a dependency was registered, even if its row is gone. */
-export const originOf = (submission: Submission, edge: number): Place => {
-  const target = submission.plan.targets[edge]!
-  return target >= 0 ? { submission, index: target } : submission.origins!.get(edge)!
-}
-
-/** Where the dependencies of a task were registered, even if it has dropped them. */
-export const originsOf = ({ index, submission }: Place): ReadonlyArray<Place> => {
-  const { offsets } = submission.plan
-  const places: Array<Place> = []
-  for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) places.push(originOf(submission, edge))
-  return places
-}
-
 /** Takes the dependencies of a task again that it had dropped, and gives forgotten ones rows. */
 const root = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
   const submission = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
   const { offsets, targets } = submission.plan
   for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) {
-    const origin = originOf(submission, edge)
+    const origin = originOf(submission, edge) as Place
     const present = origin.submission.ids[origin.index]!
     const dependency = present >= 0 ? present : revive(state, origin, renewal, out)
     if (targets[edge]! < 0) targets[edge] = ~dependency

@@ -13,13 +13,12 @@ import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Going } from "../protocol/Reason.ts"
+import { isBeyond, keyAt, mayRepeatAt, originOf, originsOf } from "../protocol/Registered.ts"
+import type { Place } from "../protocol/Registered.ts"
 import { dependencyRows } from "../state/dependencies.ts"
 import { keyOf, placeOf, settingsOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
 import type { State } from "../state/State.ts"
-import { keyAt, mayRepeatAt } from "../state/Submission.ts"
-import type { Place } from "../state/Submission.ts"
-import { isBeyond } from "./horizon.ts"
 import * as lineage from "./lineage.ts"
 
 type Missed = Extract<Ending, { readonly _tag: "DependenciesLost" }>
@@ -64,10 +63,10 @@ const none: ReadonlyArray<never> = []
 const rowBehind = (state: State, all: ReadonlyArray<TaskId>, [first, ...others]: ReadonlyArray<number>): TaskId => {
   let row = all[first!]!
   if (row < 0) return -1
-  let place = placeOf(state, row)
+  let place: Place = placeOf(state, row)
   for (const other of others) {
     if (isBeyond(place.submission)) return -1
-    place = lineage.originOf(place.submission, place.submission.plan.offsets[place.index]! + other)
+    place = originOf(place.submission, place.submission.plan.offsets[place.index]! + other)
     row = rowOf(place)
   }
   return row
@@ -85,7 +84,7 @@ const lostResults = (state: State, named: ReadonlyArray<TaskId>, attempt: number
   // Those that are added on the way are looked at in their turn.
   for (const task of lost) {
     if (settingsOf(state, task)?.absorbs !== true) continue
-    for (const origin of lineage.originsOf(placeOf(state, task))) {
+    for (const origin of originsOf(placeOf(state, task))) {
       const present = rowOf(origin)
       if (present >= 0 && isLost(present)) lost.add(present)
     }
@@ -110,7 +109,7 @@ const unrepeatable = (state: State, lost: ReadonlySet<TaskId>) => {
       continue
     }
     // A task with a row is there, on its way, or lost as well.
-    stack.push(...lineage.originsOf(place).filter((origin) => rowOf(origin) < 0))
+    stack.push(...originsOf(place).filter((origin) => rowOf(origin) < 0))
   }
   return { final, forgotten }
 }

@@ -7,11 +7,11 @@
  */
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag } from "../protocol/Phase.ts"
+import { numberOf } from "../protocol/Registered.ts"
 import { dependentsOf } from "../state/dependencies.ts"
 import { holdsDependencies } from "../state/lookups.ts"
 import type { Behalf, Owner } from "../state/Owner.ts"
 import type { State } from "../state/State.ts"
-import { numberOf } from "../state/Submission.ts"
 
 /** Notes that `task` leaves because `user` needs it no longer; -1 for the owner who withdraws in this step, if one does. */
 export const note = (state: State, task: TaskId, user: TaskId): void => {

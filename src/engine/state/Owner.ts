@@ -5,7 +5,7 @@
  */
 import type { Cancellation, WaitMode, Wishes } from "../protocol/Event.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
-import type { Outcome } from "./Outcome.ts"
+import type { Outcome } from "../protocol/Outcome.ts"
 import type { Place, Submission } from "./Submission.ts"
 
 /** An owner claims results: a scope, or one `compute`. */

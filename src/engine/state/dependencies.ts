@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
+import { liveOf } from "../protocol/Registered.ts"
 import type { State } from "./State.ts"
-import { liveOf } from "./Submission.ts"
 
 /**
  * The dependencies of a live task by index, ended or not, with duplicates; -1 for one that it has dropped before its own end, or

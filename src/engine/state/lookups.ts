@@ -4,14 +4,14 @@
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
+import type { Where } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Settings } from "../protocol/Plan.ts"
+import { keyAt, labelAt, mayRepeatAt, saidAt, submitterOf } from "../protocol/Registered.ts"
 import { namesOf } from "../structures/path.ts"
 import type { Named } from "../structures/path.ts"
-import type { Where } from "./Outcome.ts"
 import type { State } from "./State.ts"
-import { keyAt, labelAt, mayRepeatAt, saidAt, submitterOf } from "./Submission.ts"
 import type { Place } from "./Submission.ts"
 
 /** The settings of a live task, if it has any beyond the default. */

@@ -5,9 +5,9 @@
  */
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
+import type { Outcome } from "../protocol/Outcome.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { keyOf, placeOf, whereOf } from "./lookups.ts"
-import type { Outcome } from "./Outcome.ts"
 import type { State } from "./State.ts"
 
 /** The outcome of a task that ended without success by itself. */

@@ -7,9 +7,9 @@
 import type { TaskId } from "../protocol/ids.ts"
 import { phaseNames } from "../protocol/Phase.ts"
 import type { Phase, PhaseName } from "../protocol/Phase.ts"
+import { keyNamed, nameAt } from "../protocol/Registered.ts"
 import { nameOfWorker } from "./lookups.ts"
 import type { State } from "./State.ts"
-import { keyNamed, nameAt } from "./Submission.ts"
 
 type Row = readonly [from: PhaseName, to: PhaseName, when: string]
 

@@ -5,11 +5,11 @@
  */
 import type { CancelRequested } from "../protocol/Event.ts"
 import type { ClaimId } from "../protocol/ids.ts"
-import { firstOf } from "../state/Outcome.ts"
+import { firstOf } from "../protocol/Outcome.ts"
+import { numberOf } from "../protocol/Registered.ts"
+import type { Place } from "../protocol/Registered.ts"
 import type { Claim } from "../state/Owner.ts"
 import type { State } from "../state/State.ts"
-import { numberOf } from "../state/Submission.ts"
-import type { Place } from "../state/Submission.ts"
 
 /** The record of a live claim. It says how the claim ended after the engine has dropped it. */
 export const claimOf = (state: State, claim: ClaimId): Claim => state.claims.get(claim)!

@@ -7,8 +7,8 @@ import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import { keyAt } from "../../engine/state/Submission.ts"
-import type { Submission } from "../../engine/state/Submission.ts"
+import { keyAt } from "../../engine/protocol/Registered.ts"
+import type { Registered } from "../../engine/protocol/Registered.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
 import { Worker } from "../tasks/worker.ts"
 import type { Info } from "../tasks/worker.ts"
@@ -40,7 +40,7 @@ export class Attempt implements Seat {
   /** Which start of the task it is, from 1. */
   readonly number: number
   /** Where the task was registered: its row may belong to another by the time a fiber that outlived the body asks. */
-  readonly submission: Submission
+  readonly submission: Registered
   readonly index: number
 
   constructor(
@@ -50,7 +50,7 @@ export class Attempt implements Seat {
     serial: number,
     number: number,
     scope: Scope.Scope | undefined,
-    submission: Submission,
+    submission: Registered,
     index: number
   ) {
     this.home = home
@@ -77,7 +77,7 @@ export class Attempt implements Seat {
   }
 }
 
-keepSpecimen(new Attempt({} as Home, {} as Host, 0, 0, 0, undefined, {} as Submission, 0))
+keepSpecimen(new Attempt({} as Home, {} as Host, 0, 0, 0, undefined, {} as Registered, 0))
 
 /** An attempt as one of the tasks sees it that run in it, one after the other. */
 export class PartAttempt extends Attempt {

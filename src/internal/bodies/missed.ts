@@ -3,8 +3,8 @@
  *
  * @internal
  */
-import { keyAt } from "../../engine/state/Submission.ts"
-import type { Place } from "../../engine/state/Submission.ts"
+import { keyAt } from "../../engine/protocol/Registered.ts"
+import type { Place } from "../../engine/protocol/Registered.ts"
 import { isBarrier, isFuture, isTask } from "../tasks/task.ts"
 import type { Handle } from "../tasks/task.ts"
 import { brief } from "../text/brief.ts"

@@ -5,9 +5,9 @@
  */
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { Flag, Phase } from "../../engine/protocol/Phase.ts"
+import type { Place, Registered } from "../../engine/protocol/Registered.ts"
 import { keyOf, placeOf } from "../../engine/state/lookups.ts"
 import type { State } from "../../engine/state/State.ts"
-import type { Place, Submission } from "../../engine/state/Submission.ts"
 
 export class Attempts {
   private readonly state: State
@@ -25,7 +25,7 @@ export class Attempts {
   }
 
   /** The submission in which the task was registered, and its index there: a place without an object. */
-  submissionOf(task: TaskId): Submission {
+  submissionOf(task: TaskId): Registered {
     return this.state.tasks.submission[task]!
   }
 

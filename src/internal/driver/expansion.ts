@@ -5,7 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import type { Submission } from "../../engine/state/Submission.ts"
+import type { Registered } from "../../engine/protocol/Registered.ts"
 import { GraphError } from "../../SkeinError.ts"
 import { defaultsOfChildren } from "../bodies/annotations.ts"
 import type { LivePlan, Run } from "../bodies/livePlan.ts"
@@ -83,7 +83,7 @@ const innerOf = (run: Run): Run => {
  * is one that stands for another by now. Nobody has a future of that, and what it stands in for runs itself again if it must. A
  * loop would otherwise hold those of all its rounds. One with a key may be joined, or run again for others.
  */
-const spend = ({ ids, plan }: Submission, index: number): void => {
+const spend = ({ ids, plan }: Registered, index: number): void => {
   if (plan.settings.size > 0 || ids.some((id, other) => id >= 0 && other !== index)) return
   const { functions, nodes } = plan as unknown as { functions: Array<unknown>; nodes: Array<TaskImpl> }
   for (let i = 0; i < nodes.length; i++) {

@@ -4,12 +4,12 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import type { Submission } from "../../engine/state/Submission.ts"
+import type { Registered } from "../../engine/protocol/Registered.ts"
 
 /** What a fused task writes on the cause of its failure. */
 export class FailedPart extends Context.Service<FailedPart, {
   /** The fused task: another one may pass the cause on. */
-  readonly submission: Submission
+  readonly submission: Registered
   readonly index: number
   /** From the part that failed to the last but one, in the order in which they need each other. */
   readonly path: ReadonlyArray<{ readonly key: string; readonly label: string | undefined }>

@@ -8,8 +8,8 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
-import { keyAt } from "../../engine/state/Submission.ts"
-import type { Place, Submission } from "../../engine/state/Submission.ts"
+import { keyAt } from "../../engine/protocol/Registered.ts"
+import type { Place, Registered } from "../../engine/protocol/Registered.ts"
 import { DependenciesLost } from "../../SkeinError.ts"
 import { PartAttempt } from "../bodies/attempt.ts"
 import type { Attempt } from "../bodies/attempt.ts"
@@ -68,9 +68,9 @@ interface Recipe {
   readonly lastUses: ReadonlyArray<number>
   readonly cache: Cache | undefined
   /** How far attempts came that are followed by another, by plan index. */
-  readonly pauses: WeakMap<Submission, Map<number, Pause>>
+  readonly pauses: WeakMap<Registered, Map<number, Pause>>
   /** The parts that were skipped, and all after them with these, by plan index. */
-  readonly skipped: WeakMap<Submission, Map<number, FailedPart["Service"]>>
+  readonly skipped: WeakMap<Registered, Map<number, FailedPart["Service"]>>
 }
 
 /** An attempt that is followed by another: that one goes on where it stopped. */

@@ -5,8 +5,8 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import type { Trail, Where } from "../../engine/state/Outcome.ts"
-import type { Place } from "../../engine/state/Submission.ts"
+import type { Trail, Where } from "../../engine/protocol/Outcome.ts"
+import type { Place } from "../../engine/protocol/Registered.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
 import { FailedPart } from "./failedPart.ts"
 import { FusedTask } from "./fused.ts"

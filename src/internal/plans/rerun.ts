@@ -9,8 +9,8 @@
  */
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Defaults, Identity, Reference, Settings } from "../../engine/protocol/Plan.ts"
-import { keyAt } from "../../engine/state/Submission.ts"
-import type { Place, Submission } from "../../engine/state/Submission.ts"
+import { keyAt } from "../../engine/protocol/Registered.ts"
+import type { Place, Registered } from "../../engine/protocol/Registered.ts"
 import { GraphError } from "../../SkeinError.ts"
 import type { GraphReason } from "../../SkeinError.ts"
 import { withDefaults } from "../bodies/annotations.ts"
@@ -79,7 +79,7 @@ export const tooFarBack = ({ index, submission }: Place): GraphReason => ({
 const unknown = new TaskImpl({ _tag: "value", value: undefined }, undefined, "none", noHandles, noOptions, undefined)
 
 class Recompiler extends Drafting<Entry> {
-  private readonly registered = new Map<Submission, Map<number, Entry>>()
+  private readonly registered = new Map<Registered, Map<number, Entry>>()
   private readonly unregistered = new Map<Run, Map<TaskImpl, Entry>>()
   /** What has an identity is one task, in however many submissions it was. */
   private readonly identities = new Map<Identity, Entry>()

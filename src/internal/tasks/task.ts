@@ -12,12 +12,12 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { WaitMode } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Outcome } from "../../engine/protocol/Outcome.ts"
 import type { Locality } from "../../engine/protocol/Plan.ts"
 import type { Group } from "../../engine/protocol/policies.ts"
-import type { Outcome } from "../../engine/state/Outcome.ts"
+import { keyAt } from "../../engine/protocol/Registered.ts"
+import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Claim } from "../../engine/state/Owner.ts"
-import { keyAt } from "../../engine/state/Submission.ts"
-import type { Submission } from "../../engine/state/Submission.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
 import type { Released, Starved } from "../../SkeinError.ts"
 import { briefResult } from "../text/brief.ts"
@@ -237,10 +237,10 @@ export class FutureImpl extends Pipeable.Class {
   readonly home: FutureHome
   readonly claim: Claim
   /** Where the task was registered: what is known of it even when its row belongs to another. */
-  readonly submission: Submission
+  readonly submission: Registered
   readonly index: number
 
-  constructor(home: FutureHome, claim: Claim, submission: Submission, index: number) {
+  constructor(home: FutureHome, claim: Claim, submission: Registered, index: number) {
     super()
     this.home = home
     this.claim = claim
@@ -318,4 +318,4 @@ export const isRecord = (value: object): boolean => {
 }
 
 keepSpecimen(new TaskImpl({ _tag: "map", run: () => undefined }, [], "array", noHandles, noOptions, undefined))
-keepSpecimen(new FutureImpl({} as FutureHome, {} as Claim, {} as Submission, 0))
+keepSpecimen(new FutureImpl({} as FutureHome, {} as Claim, {} as Registered, 0))

@@ -9,9 +9,9 @@ import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { StackFrame } from "effect/References"
+import { graphOf } from "../../engine/protocol/Outcome.ts"
+import type { Outcome, Trail, Where } from "../../engine/protocol/Outcome.ts"
 import type { Reason } from "../../engine/protocol/Reason.ts"
-import { graphOf } from "../../engine/state/Outcome.ts"
-import type { Outcome, Trail, Where } from "../../engine/state/Outcome.ts"
 import { listOf, Path } from "../../engine/structures/path.ts"
 import {
   DependenciesGone,

@@ -7,15 +7,15 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { WaitMode } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Outcome } from "../../engine/protocol/Outcome.ts"
 import { hasEnded, isFailed, Phase, phaseNames } from "../../engine/protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../../engine/protocol/Phase.ts"
 import type { Reason } from "../../engine/protocol/Reason.ts"
+import { keyAt, labelAt, priorityAt, submitterOf } from "../../engine/protocol/Registered.ts"
+import type { Registered } from "../../engine/protocol/Registered.ts"
 import { keyOf, whereOf } from "../../engine/state/lookups.ts"
-import type { Outcome } from "../../engine/state/Outcome.ts"
 import type { Claim, Owner, Root } from "../../engine/state/Owner.ts"
 import type { State } from "../../engine/state/State.ts"
-import { keyAt, labelAt, priorityAt, submitterOf } from "../../engine/state/Submission.ts"
-import type { Submission } from "../../engine/state/Submission.ts"
 import { Released } from "../../SkeinError.ts"
 import { literalAt } from "../bodies/livePlan.ts"
 import type { Time } from "../platform/time.ts"
@@ -235,7 +235,7 @@ export class View {
     return { ...common, ...this.timesOf(claim.task, offset) }
   }
 
-  private dependenciesOf(submission: Submission, index: number): ReadonlyArray<string> {
+  private dependenciesOf(submission: Registered, index: number): ReadonlyArray<string> {
     const { origins, plan: { offsets, targets } } = submission
     const own = targets.subarray(offsets[index], offsets[index + 1])
     return Array.from(own).flatMap((target, i) => {

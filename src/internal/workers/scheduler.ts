@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { Ending, Event } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Stop } from "../../engine/protocol/Instruction.ts"
-import type { Place, Submission } from "../../engine/state/Submission.ts"
+import type { Place, Registered } from "../../engine/protocol/Registered.ts"
 import type { Home } from "../bodies/home.ts"
 import type { Run } from "../bodies/livePlan.ts"
 import type { Step } from "../bodies/retries.ts"
@@ -40,7 +40,7 @@ export interface Scheduler {
   }
   readonly attempts: {
     readonly keyOf: (task: TaskId) => string
-    readonly submissionOf: (task: TaskId) => Submission
+    readonly submissionOf: (task: TaskId) => Registered
     readonly indexOf: (task: TaskId) => number
     readonly startsOf: (task: TaskId) => number
     readonly isStopping: (task: TaskId, attempt: number) => boolean

@@ -5,7 +5,7 @@
  */
 import type { Reason } from "../protocol/Reason.ts"
 import { Path } from "../structures/path.ts"
-import type { Place } from "./Submission.ts"
+import type { Place } from "./Registered.ts"
 
 /** How a task ended without success. Dependents share the reason of the task that failed first. */
 export interface Outcome {
