@@ -6,7 +6,7 @@
 import type { Cancellation, WaitMode, Wishes } from "../protocol/Event.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Outcome } from "../protocol/Outcome.ts"
-import type { Place, Submission } from "./Submission.ts"
+import type { Place, Registered } from "../protocol/Registered.ts"
 
 /** An owner claims results: a scope, or one `compute`. */
 export interface Owner {
@@ -17,7 +17,7 @@ export interface Owner {
   /** Claims of a `compute`, which are never cancelled one by one. */
   readonly targets: Array<TaskId>
   /** The submissions with tasks that it wants to run to their end: its own, and those that their `flatMap` tasks returned. */
-  wishing: Map<Submission, Wishing> | undefined
+  wishing: Map<Registered, Wishing> | undefined
   /** Failures of wished tasks, for a report of all of them. */
   readonly roots: Array<Root>
 }
