@@ -9,7 +9,7 @@ import * as Skein from "skein/Skein"
 import { GraphError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { defaultLimits } from "../src/engine/protocol/Settings.ts"
-import { homeOf } from "../src/internal/bodies/home.ts"
+import { homeOfFuture } from "../src/internal/bodies/home.ts"
 import { implOf } from "../src/internal/tasks/task.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, defectsIn, errorsIn, graphErrorOf } from "./support.ts"
@@ -283,7 +283,7 @@ describe("options", () => {
   it.effect("Bad input: a limit that is undefined is the one that holds unless told", () =>
     Effect.gen(function*() {
       const future = yield* Client.submit(Task.succeed(1))
-      const { nesting, tasks } = homeOf(implOf(future)).limits
+      const { nesting, tasks } = homeOfFuture(implOf(future)).limits
       assert.deepStrictEqual([nesting, tasks], [defaultLimits.nesting, 5])
     }).pipe(Effect.scoped, inScheduler({ limits: { tasks: 5, nesting: undefined } as object })))
 

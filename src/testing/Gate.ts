@@ -23,6 +23,7 @@
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { keyOf } from "../engine/state/lookups.ts"
+import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
 import { soon, Wire } from "../internal/workers/wire.ts"
 
 /**
@@ -191,7 +192,7 @@ export const holdMessages: {
   3,
   (self: Effect.Effect<any, any, any>, gate: Gate, which: (message: Message) => boolean) =>
     Effect.flatMap(Effect.service(Wire), (outer) => {
-      const wire: Wire = {
+      const wire: Wire<SchedulerCore> = {
         opened: (core) => outer?.opened(core),
         applied: (core) => outer?.applied(core),
         defer: (pump) => outer === undefined ? soon(pump) : outer.defer(pump),

@@ -54,7 +54,7 @@ export interface Problem {
 }
 
 /** What lies between the scheduler and its workers in a simulation, and what watches both. */
-export class Rails implements Wire {
+export class Rails implements Wire<SchedulerCore> {
   core: SchedulerCore | undefined
   events = 0
   print = 0

@@ -100,4 +100,4 @@ export interface Home extends FutureHome {
 }
 
 /** A future has its home from a scheduler. */
-export const homeOf = ({ home }: FutureImpl): Home => home as Home
+export const homeOfFuture = ({ home }: FutureImpl): Home => home as Home

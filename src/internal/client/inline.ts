@@ -13,7 +13,7 @@ import { GraphError } from "../../SkeinError.ts"
 import { Attempt, attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
 import { assembled, bodyOf, strayResult } from "../bodies/bodies.ts"
-import { homeOf } from "../bodies/home.ts"
+import { homeOfFuture } from "../bodies/home.ts"
 import type { Home } from "../bodies/home.ts"
 import { isKnownAt, runAt, taskAt } from "../bodies/livePlan.ts"
 import { tooFarBack } from "../plans/rerun.ts"
@@ -26,7 +26,7 @@ import { ofInputs } from "../views/collect.ts"
 /** Runs the body of the task that failed first on the way to a future, with the inputs that it had. */
 export const rerunInline = (future: FutureImpl): Effect.Effect<unknown, unknown> =>
   Effect.withFiber((fiber) => {
-    const home = homeOf(future)
+    const home = homeOfFuture(future)
     const refused = home.submissions.refuseRetry(future)
     if (refused !== undefined) return Effect.fail(refused)
     home.view.see(future.claim)

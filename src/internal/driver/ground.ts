@@ -1,0 +1,68 @@
+/**
+ * What a scheduler stands on: its tables, its clock, and where it logs.
+ *
+ * @internal
+ */
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as FiberScheduler from "effect/Scheduler"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Limits, SchedulerSettings } from "../../engine/protocol/Settings.ts"
+import type { Log } from "../../engine/protocol/Transition.ts"
+import { make as makeState } from "../../engine/state/State.ts"
+import type { State } from "../../engine/state/State.ts"
+import type { Step } from "../bodies/retries.ts"
+import { Time } from "../platform/time.ts"
+import { measured } from "../settings/fairness.ts"
+import type { SizeOf } from "../settings/fairness.ts"
+import { safe } from "../settings/schemes.ts"
+import { warning } from "../text/warnings.ts"
+import type { FiberWorker } from "../workers/fiberWorker.ts"
+import { Line, Wire } from "../workers/wire.ts"
+import { Causes } from "./causes.ts"
+import { Taping } from "./tape.ts"
+import type { Tape } from "./tape.ts"
+
+let cores = 0
+
+export class Ground {
+  readonly name = `scheduler${++cores}`
+  readonly context: Context.Context<never>
+  readonly time: Time
+  readonly state: State
+  readonly limits: Limits
+  /** Where the engine writes transitions. */
+  readonly log: { -readonly [K in keyof Log]: Log[K] } = { tasks: undefined, workers: undefined }
+  readonly workers: Array<FiberWorker> = []
+  readonly causes = new Causes()
+  /** The values of literals that are the results of other tasks, too: no worker holds them. */
+  readonly adopted = new Map<TaskId, unknown>()
+  readonly schedules = new Map<TaskId, Step>()
+  readonly line: Line | undefined
+  protected readonly tape: Tape | undefined
+  protected readonly sizeOf: SizeOf | undefined
+  protected readonly dispatcher: FiberScheduler.SchedulerDispatcher
+
+  constructor(
+    context: Context.Context<never>,
+    clock: Clock.Clock,
+    fibers: FiberScheduler.Scheduler,
+    settings: SchedulerSettings,
+    sizeOf: SizeOf | undefined
+  ) {
+    this.context = context
+    this.time = new Time(clock)
+    this.state = makeState({ ...settings, scheme: safe(settings.scheme, this.warn) })
+    this.limits = settings.limits
+    this.sizeOf = sizeOf && measured(sizeOf, this.warn)
+    this.dispatcher = fibers.makeDispatcher()
+    this.tape = Context.get(context, Taping)?.(settings)
+    const wire = Context.get(context, Wire)
+    this.line = wire && new Line(wire, this)
+  }
+
+  readonly warn = (...line: ReadonlyArray<unknown>): void => {
+    Effect.runForkWith(this.context)(warning(...line))
+  }
+}
