@@ -42,27 +42,27 @@ const noLog: Log = { tasks: undefined, workers: undefined }
  * a {@link State}.
  */
 export const advance = (state: State, event: Event, out: Out, log: Log = noLog): void => {
-  state.log = log.tasks
-  state.workerLog = log.workers
+  state.step.log = log.tasks
+  state.step.workerLog = log.workers
   state.now = event.now
-  state.cause = event._tag
+  state.step.cause = event._tag
   apply(state, event, out)
   propagate(state, out)
   if (isAnyUnplaced(state)) lack.settle(state, out)
-  if (state.endingWaits.length > 0) owners.endWaits(state, out)
+  if (state.step.endingWaits.length > 0) owners.endWaits(state, out)
   slots.dispatch(state, out)
-  if (state.pool !== undefined) elastic.adapt(state, state.pool, out)
+  if (state.crew.pool !== undefined) elastic.adapt(state, state.crew.pool, out)
   // A worker that just retired or left may have been the last one that some task could use. Ended waits go on.
   place(state, out)
-  if (state.draining > 0) copies.handOver(state, out)
-  if (state.hasMoved) {
+  if (state.crew.draining > 0) copies.handOver(state, out)
+  if (state.step.hasMoved) {
     follow.rebindAll(state)
     place(state, out)
   }
   if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
-  state.cancelling = unwanted
-  if (state.isWatching) workers.watch(state)
-  if (state.timers.length > 0 || state.isWatching) timers.schedule(state, attempts.isStale, out)
+  state.step.cancelling = unwanted
+  if (state.crew.isWatching) workers.watch(state)
+  if (state.timers.heap.length > 0 || state.crew.isWatching) timers.schedule(state, attempts.isStale, out)
   state.tasks.shrink()
 }
 
@@ -71,17 +71,17 @@ export const advance = (state: State, event: Event, out: Out, log: Log = noLog):
  * the pool.
  */
 const place = (state: State, out: Out): void => {
-  while (isAnyUnplaced(state) || state.stranded.length > 0) {
+  while (isAnyUnplaced(state) || state.step.stranded.length > 0) {
     lack.settle(state, out)
     stranded.settle(state, out)
     slots.dispatch(state, out)
-    if (state.pool !== undefined) elastic.adapt(state, state.pool, out)
+    if (state.crew.pool !== undefined) elastic.adapt(state, state.crew.pool, out)
   }
 }
 
 /** Whether the tasks that no worker could run must be determined again. */
-const isAnyUnplaced = ({ crewChanged, demanding, unplaced }: State): boolean =>
-  unplaced.length > 0 || (crewChanged && demanding > 0)
+const isAnyUnplaced = ({ crew, demanding, step }: State): boolean =>
+  step.unplaced.length > 0 || (crew.hasChanged && demanding > 0)
 
 const apply = (state: State, event: Event, out: Out): void => {
   switch (event._tag) {
@@ -133,7 +133,7 @@ const apply = (state: State, event: Event, out: Out): void => {
       return elastic.open(state, event)
     case "TimeCame":
       loss.expire(state, out)
-      if (state.isWatching) workers.retireAged(state, out)
+      if (state.crew.isWatching) workers.retireAged(state, out)
       return attempts.timeCame(state, out)
   }
 }

@@ -191,7 +191,7 @@ export class Rails implements Wire<SchedulerCore> {
     if (this.tells) this.tell("vanishes", name)
     core.crew.lose(core.workers[index]!)
     // Another one is there, or comes back in its place.
-    if (core.state.takers > 0) return true
+    if (core.state.crew.takers > 0) return true
     const posting = { id: `w${++this.workers}`, slots, labels: [], terms: {}, onStart: undefined }
     const joins = Effect.provideService(Effect.orDie(core.crew.add(posting)), Scope.Scope, this.scope)
     Effect.runForkWith(this.world.context(Context.empty()))(joins)

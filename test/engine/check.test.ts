@@ -149,7 +149,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       ({ tasks }, _, id) => void (tasks.submission[id("next")]!.ids[3] = 99)
     ],
     ["S1: x went from waiting to running", (state) =>
-      state.log!.push({
+      state.step.log!.push({
         at: 0,
         key: "x",
         graph: 1,
@@ -164,9 +164,9 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
         serial: 1
       })],
     ["S1: reports names the free row 99", (state) => state.reports.set(99, 1)],
-    ["S1: the step is not finished", (state) => state.unplaced.push(0)],
+    ["S1: the step is not finished", (state) => state.step.unplaced.push(0)],
     ["S1: nobody was asked whether it lacks a worker", (state) => {
-      state.crewChanged = true
+      state.crew.hasChanged = true
       state.demanding = 1
     }],
     // ---- what tasks wait for
@@ -269,7 +269,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S10: nobody will hear that wait 5 is starved", (state) => state.starved.set(5, [])],
     // ---- slots
     ["S4: run (row 2, running) has no slot", ({ tasks }, _, id) => tasks.flags[id("run")]! &= ~Flag.holdsSlot],
-    ["S4: 1 of 0 draining workers are counted", (state) => state.draining++],
+    ["S4: 1 of 0 draining workers are counted", (state) => state.crew.draining++],
     ["S4: 0 of 1 slots on w1 are counted", ({ workers }) => workers[0]!.running--],
     ["S4: 1 of 2 attempts on w1 are counted", ({ workers }) => workers[0]!.attempts--],
     ["S4: 1 attempts on w1 hold 0 slots", ({ workers }) => force(workers[0]!, { slots: 0 })],
@@ -303,8 +303,8 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ],
     ["S6: lane 0 believes to be 3", ({ lanes }) => lanes[0]!.heapIndex = 3],
     ["S6: lane 0 counts its members wrong", ({ lanes }) => lanes[0]!.members.delete(3)],
-    ["S6: nobody waits in the queue x", (state) => state.overtaken.set("x", { count: 1, since: 0 })],
-    ["S6: turns are kept for nobody", (state) => state.turns.set("x", { at: 0, last: 0, starts: 0 })],
+    ["S6: nobody waits in the queue x", (state) => state.balance.overtaken.set("x", { count: 1, since: 0 })],
+    ["S6: turns are kept for nobody", (state) => state.balance.turns.set("x", { at: 0, last: 0, starts: 0 })],
     ["S6: 1 of 0 tasks that ask for more are counted", (state) => state.demanding++],
     // ---- what leaves
     ["S14: run (row 2, running) is not leaving rightly", (state, _, id) => state.leaving.set(id("run"), [])],
@@ -352,11 +352,11 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
         history.set(id("run"), [{ number: 1, worker: 7, startedAt: 0, endedAt: 0, fate: "failed" }])
     ],
     ["S11: the row of w2 is not used again", (state) => {
-      addWorker(state, { name: "w2", phase: "gone", serial: state.nextWorker++ })
-      addWorker(state, { serial: state.nextWorker++ })
-      state.cause = "WorkerAdded"
+      addWorker(state, { name: "w2", phase: "gone", serial: state.next.worker++ })
+      addWorker(state, { serial: state.next.worker++ })
+      state.step.cause = "WorkerAdded"
     }],
-    ["S12: 2 of 1 workers take tasks", (state) => state.takers++],
+    ["S12: 2 of 1 workers take tasks", (state) => state.crew.takers++],
     [
       "S13: last (row 4, waiting) is bound too early",
       (state, _, id) => state.barred.set(id("last"), { followed: { on: new Set(), workers: [] } })
@@ -366,9 +366,12 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       (state, _, id) => state.barred.set(id("next"), { followed: { on: new Set([1]), workers: ["w1"] } })
     ],
     ["S13: next (row 3, ready) has its worker", (state, _, id) => state.lacking.set(id("next"), -1)],
-    ["S2: nobody will wake the engine", (state) => void (state.wakeAt = 7)],
-    ["S2: the deadline of last (row 4, waiting) is not armed", (state) => void (state.timers.length = 0)],
-    ["S2: 66 timers are kept", ({ timers }) => timers.push(...Array.from({ length: 65 }, () => timers[0]!))]
+    ["S2: nobody will wake the engine", (state) => void (state.timers.wakeAt = 7)],
+    ["S2: the deadline of last (row 4, waiting) is not armed", (state) => void (state.timers.heap.length = 0)],
+    [
+      "S2: 66 timers are kept",
+      ({ timers: { heap: timers } }) => timers.push(...Array.from({ length: 65 }, () => timers[0]!))
+    ]
   ]],
   [choosing, [
     ["S2: nobody counts for x (row 3, waiting)", (state) => state.needs.clear()],
@@ -388,11 +391,11 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       "S6: queue [false,\"c\",null] ranks before its parent",
       (state) => crowdOf(state).heads.reverse().forEach((queue, i) => queue.heapIndex = i)
     ],
-    ["S2: timer 1 comes before its parent", ({ timers }) => timers.reverse()]
+    ["S2: timer 1 comes before its parent", ({ timers: { heap: timers } }) => timers.reverse()]
   ]],
   [braked, [
-    ["S4: run (row 1, running) is not counted as a source", (state) => state.sources.clear()],
-    ["S4: next (row 2, ready) is counted as a source", (state, _, id) => state.sources.add(id("next"))],
+    ["S4: run (row 1, running) is not counted as a source", (state) => state.balance.sources.clear()],
+    ["S4: next (row 2, ready) is counted as a source", (state, _, id) => state.balance.sources.add(id("next"))],
     ["S6: a slot is free on w1 and next (row 2, ready) is ready", ({ keeping }, _, id) => keeping.set(id("run"), [])],
     ["S6: next (row 2, ready) is in the wrong queue", (state, _, id) => state.queueOf.delete(id("next"))],
     ["S6: next (row 2, ready) is in the queue of others", (state) => force(queueOf(state), { name: "x" })],
@@ -420,7 +423,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S6: turns are kept for nobody", (state) => state.queues.clear()],
     ["S6: 4 of 5 tasks that ask for more are counted", (state) => state.demanding--],
     ["S8: the size of done (row 0, succeeded) is miscounted", (state) => state.sizes.clear()],
-    ["S8: 2 of 1 is counted", (state) => state.heldSize++]
+    ["S8: 2 of 1 is counted", (state) => state.balance.heldSize++]
   ]],
   [holding, [
     ["S4: take (row 1, running) does not hold what it asks for", (state) => state.holding.clear()],
@@ -445,7 +448,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     }]
   ]],
   [stopping, [
-    ["S2: nobody will report that run (row 0, stopping) does not stop", (state) => void (state.timers.length = 0)]
+    ["S2: nobody will report that run (row 0, stopping) does not stop", (state) => void (state.timers.heap.length = 0)]
   ]],
   [losing, [
     [
@@ -462,7 +465,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ]
   ]],
   [() => alone(), [
-    ["S12: any (row 0, ready) waits for a worker without end", (state) => void (state.timers.length = 0)]
+    ["S12: any (row 0, ready) waits for a worker without end", (state) => void (state.timers.heap.length = 0)]
   ]],
   [() => alone("w1"), [
     ["S13: w9 (row 1, ready) lacks a worker", (state) => state.lacking.clear()],

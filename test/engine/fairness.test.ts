@@ -98,7 +98,7 @@ describe("source throttle", () => {
     assert.deepStrictEqual(rig.phase("d"), "running")
     rig.end("d")
     rig.close(main, 9)
-    assert.deepStrictEqual(rig.state.sources.size, 0)
+    assert.deepStrictEqual(rig.state.balance.sources.size, 0)
   })
 
   it("O8: each worker has a throttle of its own", () => {
@@ -120,9 +120,9 @@ describe("budget of held results", () => {
     assert.deepStrictEqual(started(rig), ["sum"])
     rig.end("sum")
     // r0 is held for `long`, and `sum` is claimed; r1 is gone.
-    assert.deepStrictEqual([rig.state.heldSize, started(rig)], [2, ["r2"]])
+    assert.deepStrictEqual([rig.state.balance.heldSize, started(rig)], [2, ["r2"]])
     rig.end("r2")
-    assert.deepStrictEqual([rig.state.heldSize, started(rig)], [3, []])
+    assert.deepStrictEqual([rig.state.balance.heldSize, started(rig)], [3, []])
     assert.deepStrictEqual(because(rig, "r3"), { _tag: "OverBudget", held: 3, most: 2 })
     rig.release(main, "sum")
     assert.deepStrictEqual(started(rig), ["r3"])
@@ -133,10 +133,10 @@ describe("budget of held results", () => {
     const main = rig.open()
     rig.submit(main, { busy: [], a: [], source: [] })
     rig.settle("a")
-    assert.strictEqual(rig.state.heldSize, 1)
+    assert.strictEqual(rig.state.balance.heldSize, 1)
     assert.deepStrictEqual(because(rig, "source"), { _tag: "OverBudget", held: 1, most: 0 })
     rig.release(main, "a")
-    assert.strictEqual(rig.state.heldSize, 0)
+    assert.strictEqual(rig.state.balance.heldSize, 0)
   })
 
   it("M8: above `pause` nothing starts as long as somebody is at work, and who waited goes on", () => {
@@ -152,7 +152,7 @@ describe("budget of held results", () => {
     rig.end("parent")
     assert.deepStrictEqual(because(rig, "second"), { _tag: "OverBudget", held: 6, most: 1 })
     rig.release(main, "child")
-    assert.deepStrictEqual([rig.state.heldSize, rig.phase("second")], [1, "running"])
+    assert.deepStrictEqual([rig.state.balance.heldSize, rig.phase("second")], [1, "running"])
   })
 
   it("M8: a budget is a brake, no wall: while nobody is at work something starts, sources last", () => {
@@ -198,12 +198,12 @@ describe("budget of held results", () => {
     rig.submit(main, { a: [], b: [], x: ["a", "b"] }, { targets: ["a", "x"] })
     rig.end("a", { _tag: "Succeeded", size: 3 })
     rig.end("b", { _tag: "Succeeded", size: 4 })
-    assert.strictEqual(rig.state.heldSize, 7)
+    assert.strictEqual(rig.state.balance.heldSize, 7)
     rig.lose("w1")
-    assert.isBelow(rig.state.heldSize, 7)
+    assert.isBelow(rig.state.balance.heldSize, 7)
     rig.close(main, 1)
     for (const name of ["a", "b", "x"]) if (rig.phase(name) === "stopping") rig.end(name, { _tag: "Interrupted" })
-    assert.deepStrictEqual([rig.state.heldSize, rig.state.sizes.size], [0, 0])
+    assert.deepStrictEqual([rig.state.balance.heldSize, rig.state.sizes.size], [0, 0])
   })
 })
 
@@ -288,10 +288,10 @@ describe("shares", () => {
     const main = rig.open()
     submitFor(rig, main, "a", 2)
     submitFor(rig, main, "b", 1)
-    assert.isAbove(rig.state.turns.size, 0)
+    assert.isAbove(rig.state.balance.turns.size, 0)
     rig.end("a0")
     rig.end("b0")
-    assert.deepStrictEqual([rig.state.turns.size, rig.state.queues.size], [0, 0])
+    assert.deepStrictEqual([rig.state.balance.turns.size, rig.state.queues.size], [0, 0])
     for (const name of ["a1"]) rig.end(name)
     rig.close(main, 1)
     assert.strictEqual(rig.state.demanding, 0)

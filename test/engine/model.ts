@@ -1688,7 +1688,7 @@ export class Model {
   private believeCycle(task: Task, state: State): void {
     if (task.status !== "pending" || task.alias !== undefined || task.forgotten) return
     // One that nobody else needs is forgotten in the same step, and so is, cancelled, what it alone needed of the cycle.
-    const hasFailed = state.log!.some(({ serial, to }) => serial === task.serial && to === "failed")
+    const hasFailed = state.step.log!.some(({ serial, to }) => serial === task.serial && to === "failed")
     const isGone = hasFailed && this.rowOf(task, state) < 0 && this.reaches(task.deps, task)
     const reason = state.outcomes.get(task.row)?.reason
     if (!isGone && (reason?._tag !== "Starved" || !isNamed(reason.waits[0]?.[0], task))) return
@@ -1881,7 +1881,7 @@ export class Model {
 
   /** How a task ended in this step, as the engine says. */
   private chosenOf({ serial }: Task, statuses: ReadonlySet<Ended>): Ended | undefined {
-    const entries = this.state!.log!.filter((entry) => entry.serial === serial)
+    const entries = this.state!.step.log!.filter((entry) => entry.serial === serial)
     return [...statuses].find((status) =>
       entries.some(({ to }) => (to === "upstreamFailed" ? "failed" : to) === status)
     )

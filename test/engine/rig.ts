@@ -290,7 +290,19 @@ export class Rig {
 
 /** Every table is empty. */
 export const assertNothingIsLeft = ({ state }: Rig): void => {
-  const { failures, history, holding, keys, later, leaving, overtaken, owners, reports, rescheduled, settled } = state
+  const {
+    balance: { overtaken },
+    failures,
+    history,
+    holding,
+    keys,
+    later,
+    leaving,
+    owners,
+    reports,
+    rescheduled,
+    settled
+  } = state
   const { copies, copying, makers, needs, tasks, waits } = state
   const tables = {
     copies,

@@ -80,7 +80,7 @@ describe("timers", () => {
     assert.deepStrictEqual(rig.told, [])
     assert.strictEqual(rig.phase("next"), "ready")
     rig.end("a", { _tag: "Interrupted" })
-    assert.deepStrictEqual([rig.phase("next"), rig.state.timers.length], ["running", 0])
+    assert.deepStrictEqual([rig.phase("next"), rig.state.timers.heap.length], ["running", 0])
   })
 
   it("C14: what ends within its grace is not reported, and a further attempt has a grace of its own", () => {
@@ -101,7 +101,7 @@ describe("timers", () => {
     rig.cancel(main, "a", 1)
     assert.deepStrictEqual(rig.told, [])
     rig.end("a", { _tag: "Interrupted" })
-    assert.strictEqual(rig.state.timers.length, 0)
+    assert.strictEqual(rig.state.timers.heap.length, 0)
   })
 
   it("C14: the state has a grace for tasks that name none; Infinity is none", () => {
@@ -110,7 +110,7 @@ describe("timers", () => {
     const main = rig.open()
     rig.submit(main, { a: [], b: [] }, { settings: { b: { key: "b", graceMillis: Infinity } } })
     rig.close(main, 1)
-    assert.strictEqual(state.timers.length, 1)
+    assert.strictEqual(state.timers.heap.length, 1)
     rig.at(10)
     assert.lengthOf(rig.told, 1)
     for (const name of ["a", "b"]) rig.end(name, { _tag: "Interrupted" })
@@ -149,10 +149,10 @@ describe("timers", () => {
     rig.end("a")
     rig.submit(main, { b: [] })
     assert.strictEqual(rig.id("b"), row)
-    assert.strictEqual(rig.state.timers.length, 3)
+    assert.strictEqual(rig.state.timers.heap.length, 3)
     rig.at(20)
     assert.deepStrictEqual([rig.phase("b"), rig.phase("near")], ["ready", "stopping"])
-    assert.strictEqual(rig.state.timers.length, 0)
+    assert.strictEqual(rig.state.timers.heap.length, 0)
   })
 
   it("M5: timers that mean nothing any more are dropped as soon as they come first", () => {
@@ -160,7 +160,7 @@ describe("timers", () => {
     const main = rig.open()
     rig.submit(main, { a: [] }, { settings: { a: { key: "a", deadlineMillis: 10, timeoutMillis: 20 } } })
     rig.end("a")
-    assert.strictEqual(rig.state.timers.length, 0)
+    assert.strictEqual(rig.state.timers.heap.length, 0)
   })
 
   it("M5: timers of tasks that have ended do not pile up behind one that lives on", () => {
@@ -173,13 +173,13 @@ describe("timers", () => {
       rig.submit(other, { short: [] }, { settings: { short: { key: `short${i}`, timeoutMillis: 10 } } })
       rig.end("short")
       rig.release(other, "short")
-      most = Math.max(most, rig.state.timers.length)
+      most = Math.max(most, rig.state.timers.heap.length)
     }
     assert.strictEqual(most, 64)
     assert.strictEqual(rig.state.tasks.size, 1)
     rig.at(1)
     assert.deepStrictEqual(rig.told, ["stop long (attempt 1)"])
-    assert.strictEqual(rig.state.timers.length, 0)
+    assert.strictEqual(rig.state.timers.heap.length, 0)
   })
 
   it("M5: live timers stay in order when the ended ones between them are dropped", () => {
@@ -195,16 +195,16 @@ describe("timers", () => {
     rig.submit(main, alone(kept), { settings: deadlines(kept) })
     rig.close(other, 1)
     // Only the one that is due first has been dropped so far.
-    assert.strictEqual(rig.state.timers.length, 199)
+    assert.strictEqual(rig.state.timers.heap.length, 199)
     const more = names("more", 201)
     rig.submit(main, alone(more), { settings: deadlines(more) })
-    assert.strictEqual(rig.state.timers.length, 301)
+    assert.strictEqual(rig.state.timers.heap.length, 301)
     for (let now = 1; now <= 100; now++) {
       rig.at(now)
       const due = kept.filter((_, i) => (i * 37) % 100 < now)
       assert.deepStrictEqual(kept.filter((name) => rig.phase(name) === "failed"), due)
     }
-    assert.strictEqual(rig.state.timers.length, 0)
+    assert.strictEqual(rig.state.timers.heap.length, 0)
   })
 })
 

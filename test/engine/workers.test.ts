@@ -51,7 +51,7 @@ describe("the table of workers", () => {
     const rig = new Rig({ w: 1 })
     for (let i = 0; i < 50; i++) drain(rig, join(rig, `a${i}`))
     assert.strictEqual(rig.state.workers.length, 2)
-    assert.strictEqual(rig.state.nextWorker, 52)
+    assert.strictEqual(rig.state.next.worker, 52)
   })
 
   it("W7: what comes for a row of which the worker has gone is refused", () => {
@@ -342,7 +342,7 @@ describe("an elastic pool", () => {
       for (const name of names) rig.end(name)
       rig.at(rig.now + 9)
     }
-    assert.deepStrictEqual([size(rig), rig.state.nextWorker - 1], [3, 3])
+    assert.deepStrictEqual([size(rig), rig.state.next.worker - 1], [3, 3])
     rig.at(rig.now + 10)
     assert.strictEqual(size(rig), 1)
   })

@@ -36,7 +36,7 @@ export const factsOf = (state: State): Facts => {
     isLive(state, task) && tasks.submission[task] !== undefined
   )
   const needs = live.filter((task) => holdsDependencies(state, task) && !state.aliases.has(task))
-  const armed = new Set(state.timers.map(({ kind, serial, task }) => `${kind} ${task} ${serial}`))
+  const armed = new Set(state.timers.heap.map(({ kind, serial, task }) => `${kind} ${task} ${serial}`))
   return {
     live,
     needs: new Map(needs.map((task) => [task, dependenciesOf(state, task)])),

@@ -104,10 +104,12 @@ export const queues: Rule = function*(state, { live, members }) {
     if ([...since.keys()].some((task) => !tasks.includes(task))) yield `S6: queue ${name} keeps an age`
     if (ages.some((age, i) => i > 0 && age < ages[i - 1]!)) yield `S6: the ages of queue ${name} are out of order`
   }
-  for (const queue of state.overtaken.keys()) {
+  for (const queue of state.balance.overtaken.keys()) {
     if (!state.queues.has(queue)) yield `S6: nobody waits in the queue ${queue}`
   }
-  if (state.queues.size === 0 && (state.turns.size > 0 || state.lastTurn > 0)) yield "S6: turns are kept for nobody"
+  if (state.queues.size === 0 && (state.balance.turns.size > 0 || state.balance.lastTurn > 0)) {
+    yield "S6: turns are kept for nobody"
+  }
   const others = state.fairness.queues === "none" ? 0 : 1
   const demanding = others + live.filter((task) => asksForMore(state, task)).length
   if (demanding !== state.demanding) yield `S6: ${state.demanding} of ${demanding} tasks that ask for more are counted`

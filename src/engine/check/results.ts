@@ -24,7 +24,7 @@ export const results: Rule = function*(state, { live, name }) {
   const owning = live.filter((task) => has(state, task, Flag.resource)).length
   if (owning !== state.resources) yield `S8: ${state.resources} of ${owning} tasks with resources are counted`
   const size = [...state.sizes.values()].reduce((sum, each) => sum + each, 0)
-  if (size !== state.heldSize) yield `S8: ${state.heldSize} of ${size} is counted`
+  if (size !== state.balance.heldSize) yield `S8: ${state.balance.heldSize} of ${size} is counted`
 }
 
 /** S8: copies, held or pending, exist only of results. */

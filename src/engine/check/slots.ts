@@ -29,10 +29,12 @@ export const slots: Rule = function*(state, { live, name }) {
       yield `S4: ${name(task)} ${holds ? "holds a" : "has no"} slot`
     }
     const counts = fairness.sourceSaturation < 1 && holds && isSource(state, task)
-    if (state.sources.has(task) !== counts) yield `S4: ${name(task)} is ${counts ? "not " : ""}counted as a source`
+    if (state.balance.sources.has(task) !== counts) {
+      yield `S4: ${name(task)} is ${counts ? "not " : ""}counted as a source`
+    }
   }
   const draining = state.workers.filter(({ phase }) => phase === "draining").length
-  if (draining !== state.draining) yield `S4: ${state.draining} of ${draining} draining workers are counted`
+  if (draining !== state.crew.draining) yield `S4: ${state.crew.draining} of ${draining} draining workers are counted`
   for (const worker of state.workers) {
     const { index, name, phase, running, slots } = worker
     if (running !== holders[index]) yield `S4: ${running} of ${holders[index]} slots on ${name} are counted`
@@ -85,7 +87,7 @@ const asksForNothing = (state: State, task: TaskId): boolean => {
  * tasks.
  */
 const brakesOf = (state: State, live: ReadonlyArray<TaskId>) => {
-  const { fairness: { budget, sourceSaturation }, heldSize } = state
+  const { balance: { heldSize }, fairness: { budget, sourceSaturation } } = state
   const atWork = live.filter((task) => has(state, task, Flag.holdsSlot) && !state.keeping.has(task))
   return (worker: WorkerRecord, task: TaskId): boolean => {
     if (budget !== undefined && atWork.length > 0) {

@@ -12,7 +12,7 @@ import { decide } from "../protocol/policies.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { dependencyRows } from "../state/dependencies.ts"
 import { isGivenValue, settingsOf } from "../state/lookups.ts"
-import { unwanted } from "../state/Owner.ts"
+import { isOver } from "../state/State.ts"
 import type { State } from "../state/State.ts"
 import { isLegal } from "../state/transitions.ts"
 import type { Facts, Rule } from "./facts.ts"
@@ -36,7 +36,7 @@ export const phases: Rule = function*(state, { live, name }) {
       yield `S1: the submission of ${name(task)} does not know it`
     }
   }
-  for (const { from, key, to } of state.log ?? []) {
+  for (const { from, key, to } of state.step.log ?? []) {
     if (!isLegalEntry(from, to)) yield `S1: ${key} went from ${from ?? "nothing"} to ${to}`
   }
 }
@@ -51,8 +51,9 @@ const isLegalEntry = (from: PhaseName | undefined, to: PhaseName | "released"): 
 
 /** S1: no data of a forgotten task is kept. */
 export const rows: Rule = function*(state) {
-  for (const table of tables) {
-    for (const task of state[table].keys()) if (!isLive(state, task)) yield `S1: ${table} names the free row ${task}`
+  const named = [...tables.map((table) => [table, state[table]] as const), ["sources", state.balance.sources] as const]
+  for (const [table, tasks] of named) {
+    for (const task of tasks.keys()) if (!isLive(state, task)) yield `S1: ${table} names the free row ${task}`
   }
 }
 
@@ -76,17 +77,14 @@ const tables = [
   "rescheduled",
   "settled",
   "sizes",
-  "sources",
   "stopping",
   "waitsOf"
 ] as const satisfies ReadonlyArray<keyof State>
 
 /** S1: the data of one step is gone. */
-export const betweenSteps: Rule = function*(state) {
-  const { agenda, cancelling, endingWaits, hasMoved, lone, stranded, unplaced } = state
-  const isOver = agenda.size === 0 && lone < 0 && cancelling === unwanted && !hasMoved
-  if (!isOver || endingWaits.length + stranded.length + unplaced.length > 0) yield "S1: the step is not finished"
-  if (state.crewChanged && state.demanding > 0) yield "S1: nobody was asked whether it lacks a worker"
+export const betweenSteps: Rule = function*({ crew, demanding, step }) {
+  if (!isOver(step)) yield "S1: the step is not finished"
+  if (crew.hasChanged && demanding > 0) yield "S1: nobody was asked whether it lacks a worker"
 }
 
 /** S2: a task waits for exactly the dependencies that have not been met, for its alias, or for its retry. */

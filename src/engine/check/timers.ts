@@ -12,15 +12,15 @@ import type { Rule } from "./facts.ts"
 
 /** S2: every needed timer is armed, and the engine has asked to be woken for the first. */
 export const timers: Rule = function*(state, { isArmed, live, name }) {
-  const { tasks, timers: heap } = state
+  const { tasks, timers: { heap } } = state
   for (const [timer, parent, place] of withParents(heap)) {
     if ((timer.at - parent.at || timer.sequence - parent.sequence) < 0) {
       yield `S2: timer ${place} comes before its parent`
     }
   }
   if (heap.length > mostTimers(state)) yield `S2: ${heap.length} timers are kept`
-  const next = Math.min(heap[0]?.at ?? Infinity, state.watchAt)
-  if (state.wakeAt !== next) yield "S2: nobody will wake the engine"
+  const next = Math.min(heap[0]?.at ?? Infinity, state.crew.watchAt)
+  if (state.timers.wakeAt !== next) yield "S2: nobody will wake the engine"
   for (const [task, { overdue }] of state.stopping) {
     const grace = graceOf(state, task)
     const isReported = grace === Infinity || overdue || isArmed(task, "grace", tasks.attempt[task]!)

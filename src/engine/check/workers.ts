@@ -16,7 +16,7 @@ import type { Rule } from "./facts.ts"
 export const workers: Rule = function*(state, { live }) {
   for (const [row, { index, name }] of state.workers.entries()) if (row !== index) yield `S11: ${name} is in row ${row}`
   const serials = state.workers.map(({ serial }) => serial)
-  if (new Set(serials).size < serials.length || Math.max(0, ...serials) >= state.nextWorker) {
+  if (new Set(serials).size < serials.length || Math.max(0, ...serials) >= state.next.worker) {
     yield "S11: two workers have one number"
   }
   const named = new Set([...state.history.values()].flatMap((attempts) => attempts.map(({ worker }) => worker)))
@@ -24,7 +24,7 @@ export const workers: Rule = function*(state, { live }) {
   for (const row of named) if (row >= state.workers.length) yield `S11: there is no worker ${row}`
   const last = state.workers.at(-1)
   // A worker that just took a new row found no other. A task that started there may have freed one since.
-  const isNew = state.cause === "WorkerAdded" && last?.serial === state.nextWorker - 1 && last.attempts === 0
+  const isNew = state.step.cause === "WorkerAdded" && last?.serial === state.next.worker - 1 && last.attempts === 0
   const unused = isNew ? state.workers.filter((worker) => !isPresent(worker) && !named.has(worker.index)) : []
   for (const worker of unused) yield `S11: the row of ${worker.name} is not used again`
 }
@@ -32,7 +32,7 @@ export const workers: Rule = function*(state, { live }) {
 /** S12: while no worker takes tasks, no ready task waits for one without a limit. */
 export const takers: Rule = function*(state, { isArmed, live, name }) {
   const takers = state.workers.filter(takesTasks).length
-  if (takers !== state.takers) yield `S12: ${state.takers} of ${takers} workers take tasks`
+  if (takers !== state.crew.takers) yield `S12: ${state.crew.takers} of ${takers} workers take tasks`
   if (takers > 0) return
   for (const task of live) {
     const isLimited = state.lacking.has(task) || isArmed(task, "stranded", sequenceOf(state, task))

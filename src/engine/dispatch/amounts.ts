@@ -269,19 +269,19 @@ const isRival = (a: Needs, b: Needs): boolean => {
 export const noteStart = (state: State, queue: Queue, attempt: number): void => {
   const started = queue.demand
   if (started === undefined || !isForAmounts(started)) return
-  state.overtaken.delete(queue.name)
+  state.balance.overtaken.delete(queue.name)
   for (const { demand, name } of state.queues.values()) {
     if (name === queue.name || demand === undefined || !isRival(demand, started)) continue
-    const present = state.overtaken.get(name) ?? { count: 0, since: Infinity }
+    const present = state.balance.overtaken.get(name) ?? { count: 0, since: Infinity }
     const count = present.count + 1
-    state.overtaken.set(name, { count, since: count === state.limits.overtakes ? attempt : present.since })
+    state.balance.overtaken.set(name, { count, since: count === state.limits.overtakes ? attempt : present.since })
   }
 }
 
 /** The queues that were overtaken too often, the longest waiting first. */
 export const overdue = (state: State): ReadonlyArray<Queue> => {
-  if (state.overtaken.size === 0) return []
-  const due = [...state.overtaken].filter(([, { since }]) => since < Infinity)
+  if (state.balance.overtaken.size === 0) return []
+  const due = [...state.balance.overtaken].filter(([, { since }]) => since < Infinity)
   return due.sort(([a, { since }], [b, other]) => since - other.since || (a < b ? -1 : 1)).map(([name]) =>
     state.queues.get(name)!
   )
@@ -289,5 +289,5 @@ export const overdue = (state: State): ReadonlyArray<Queue> => {
 
 /** Drops the counts of empty queues. */
 export const tidy = (state: State): void => {
-  for (const name of state.overtaken.keys()) if (!state.queues.has(name)) state.overtaken.delete(name)
+  for (const name of state.balance.overtaken.keys()) if (!state.queues.has(name)) state.balance.overtaken.delete(name)
 }

@@ -16,7 +16,7 @@ import { holdsSlot } from "./keepers.ts"
 /** Notes that the result of a task is held from now on. */
 export const hold = (state: State, task: TaskId, size = 1): void => {
   state.sizes.set(task, size)
-  state.heldSize += size
+  state.balance.heldSize += size
 }
 
 /** Notes that it is held no longer. */
@@ -24,11 +24,11 @@ export const drop = (state: State, task: TaskId): void => {
   const size = state.sizes.get(task)
   if (size === undefined) return
   state.sizes.delete(task)
-  state.heldSize -= size
+  state.balance.heldSize -= size
 }
 
 /** What the budget holds back while an attempt is at work. */
-export const brakeOf = ({ fairness: { budget }, heldSize }: State): "none" | "sources" | "all" => {
+export const brakeOf = ({ balance: { heldSize }, fairness: { budget } }: State): "none" | "sources" | "all" => {
   if (budget === undefined) return "none"
   return heldSize > budget.pause ? "all" : heldSize > budget.target ? "sources" : "none"
 }
@@ -51,7 +51,7 @@ export const mostSources = ({ fairness: { sourceSaturation } }: State, { slots }
 
 /** Counts a source that has taken a slot, if sources are throttled. */
 export const noteSource = (state: State, task: TaskId): void => {
-  if (state.fairness.sourceSaturation < 1 && isBraked(state, task)) state.sources.add(task)
+  if (state.fairness.sourceSaturation < 1 && isBraked(state, task)) state.balance.sources.add(task)
 }
 
 /**
@@ -59,8 +59,8 @@ export const noteSource = (state: State, task: TaskId): void => {
  * source.
  */
 export const forSources = (state: State, workers: ReadonlyArray<WorkerRecord>): ReadonlyArray<WorkerRecord> => {
-  if (state.sources.size === 0) return workers
+  if (state.balance.sources.size === 0) return workers
   const sources = state.workers.map(() => 0)
-  for (const task of state.sources) if (!state.keeping.has(task)) sources[state.tasks.worker[task]!]!++
+  for (const task of state.balance.sources) if (!state.keeping.has(task)) sources[state.tasks.worker[task]!]!++
   return workers.filter((worker) => sources[worker.index]! < mostSources(state, worker))
 }

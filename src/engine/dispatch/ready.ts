@@ -44,7 +44,7 @@ export const moveBack = (state: State, task: TaskId): void => {
   const submission = state.tasks.submission[task]!
   state.rescheduled.set(task, {
     priority: laneOf(submission, state.tasks.index[task]!).priority,
-    computation: state.nextComputation++,
+    computation: state.next.computation++,
     ancestor: -1,
     depth: 0,
     submission: submission.number,
@@ -63,8 +63,8 @@ export const add = (state: State, task: TaskId): void => {
     const kind = kindOf(state, task)
     if (kind !== undefined) return enqueue(state, task, kind)
   }
-  if (state.lanes.length === 0 && state.lone < 0) {
-    state.lone = task
+  if (state.lanes.length === 0 && state.step.lone < 0) {
+    state.step.lone = task
     return
   }
   settleLone(state)
@@ -72,13 +72,13 @@ export const add = (state: State, task: TaskId): void => {
 }
 
 /** Whether no task that asks for a slot alone is ready. */
-export const isEmpty = (state: State): boolean => state.lone < 0 && state.lanes.length === 0
+export const isEmpty = (state: State): boolean => state.step.lone < 0 && state.lanes.length === 0
 
 /** Puts the lone ready task in its lane: another is ready, or the step ends before it could start. */
 export const settleLone = (state: State): void => {
-  if (state.lone < 0) return
-  const task = state.lone
-  state.lone = -1
+  if (state.step.lone < 0) return
+  const task = state.step.lone
+  state.step.lone = -1
   enter(state, task)
 }
 
@@ -145,9 +145,9 @@ const partOf = ({ parts }: Queue, lane: Lane): Lane => {
 
 /** Takes the best ready task that asks for a slot alone, or returns -1. */
 export const take = (state: State): TaskId => {
-  if (state.lone >= 0) {
-    const task = state.lone
-    state.lone = -1
+  if (state.step.lone >= 0) {
+    const task = state.step.lone
+    state.step.lone = -1
     return task
   }
   const lane = state.lanes[0]
@@ -179,8 +179,8 @@ export const remove = (state: State, task: TaskId): void => {
 
 /** The same, but a task that gave its place up keeps the rank that it got for that. */
 export const withdraw = (state: State, task: TaskId): void => {
-  if (state.lone === task) {
-    state.lone = -1
+  if (state.step.lone === task) {
+    state.step.lone = -1
     return
   }
   const [lane, rank] = placeOf(state, task)

@@ -9,7 +9,7 @@ import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 
 /** Whether there is a worker that takes tasks, now or once it has started. */
-export const hasTaker = (state: State): boolean => state.takers > 0
+export const hasTaker = (state: State): boolean => state.crew.takers > 0
 
 /**
  * Whether a worker may start an attempt now. A worker at its mark may not, unless all its attempts wait for tasks, which must run

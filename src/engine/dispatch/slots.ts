@@ -31,8 +31,8 @@ export const dispatch = (state: State, out: Out): void => {
   for (let i = 0; i < workers.length; i++) {
     if (workers[i]!.rejoining.size > 0) letRejoin(state, workers[i]!, round, out)
   }
-  if (state.overtaken.size > 0) amounts.tidy(state)
-  if (state.queues.size === 0 && state.turns.size > 0) turns.forget(state)
+  if (state.balance.overtaken.size > 0) amounts.tidy(state)
+  if (state.queues.size === 0 && state.balance.turns.size > 0) turns.forget(state)
   if (state.queues.size > 0 || state.isSteered) {
     return canStart(state) ? dispatchQueues(state, round ?? amounts.begin(state), out) : ready.settleLone(state)
   }
@@ -66,7 +66,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
       withhold(state, queue!, round)
       return close([queue!.crowd])
     }
-    if (state.turns.size > 0) turns.take(state, queue?.share)
+    if (state.balance.turns.size > 0) turns.take(state, queue?.share)
     ready.withdraw(state, task)
     start(state, task, worker, out)
     if (queue?.isSource === true) budget.noteSource(state, task)
@@ -79,14 +79,14 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
   if (budget.brakeOf(state) === "none") {
     for (const { crowd, lanes } of amounts.overdue(state)) if (open.has(crowd)) consider(ready.firstOf(lanes))
   }
-  const best = state.turns.size > 0 || state.fairness.budget !== undefined ? turns.next : ready.best
+  const best = state.balance.turns.size > 0 || state.fairness.budget !== undefined ? turns.next : ready.best
   while (canStart(state)) {
     const task = best(state, open)
     if (task < 0) break
     consider(task)
   }
   for (const queue of aside) heads.settle(state, queue)
-  if (state.overtaken.size > 0) amounts.tidy(state)
+  if (state.balance.overtaken.size > 0) amounts.tidy(state)
   if (state.queues.size === 0) turns.forget(state)
 }
 
@@ -121,7 +121,7 @@ export const starvedOf = (state: State, wait: number): ReadonlyArray<Pair> | und
 
 const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
   const tasks = state.tasks
-  const attempt = state.nextAttempt++ | 0
+  const attempt = state.next.attempt++ | 0
   tasks.attempt[task] = attempt
   tasks.starts[task]!++
   if (state.rescheduled.size > 0) state.rescheduled.delete(task)
@@ -136,7 +136,7 @@ const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void
   const timeout = settingsOf(state, task)?.timeoutMillis
   if (timeout !== undefined) timers.arm(state, "timeout", task, attempt, timeout)
   out.start(task, attempt)
-  if (state.isCounting) countStart(state, worker, out)
+  if (state.crew.isCounting) countStart(state, worker, out)
 }
 
 const hold = (state: State, task: TaskId, worker: WorkerRecord): void => {
@@ -150,7 +150,7 @@ export const free = (state: State, task: TaskId): void => {
   const tasks = state.tasks
   if ((tasks.flags[task]! & Flag.holdsSlot) === 0) return
   tasks.flags[task]! &= ~Flag.holdsSlot
-  if (state.sources.size > 0) state.sources.delete(task)
+  if (state.balance.sources.size > 0) state.balance.sources.delete(task)
   state.workers[tasks.worker[task]!]!.running--
 }
 

@@ -56,7 +56,7 @@ const ofNextShare = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<He
 const comesBefore = (state: State, a: Heap, b: Heap): boolean => {
   const [turnA, turnB] = [turnOf(state, a.share), turnOf(state, b.share)]
   // No turn is earlier than the last turn taken.
-  const difference = Math.max(turnA.at, state.lastTurn) - Math.max(turnB.at, state.lastTurn)
+  const difference = Math.max(turnA.at, state.balance.lastTurn) - Math.max(turnB.at, state.balance.lastTurn)
   if (difference !== 0) return difference < 0
   return turnA.last !== turnB.last ? turnA.last < turnB.last : isBefore(state, a.lanes[0]!, b.lanes[0]!)
 }
@@ -79,7 +79,7 @@ const overdue = (state: State, heaps: ReadonlyArray<Heap>): TaskId | undefined =
 }
 
 /** The turns of a share, from its first waiting task on. */
-export const turnOf = ({ turns }: State, share = ""): Turn => {
+export const turnOf = ({ balance: { turns } }: State, share = ""): Turn => {
   const known = turns.get(share)
   if (known !== undefined) return known
   const turn = { at: 0, last: 0, starts: 0 }
@@ -90,22 +90,24 @@ export const turnOf = ({ turns }: State, share = ""): Turn => {
 /** A task of this share starts. */
 export const take = (state: State, share: string | undefined): void => {
   const turn = turnOf(state, share)
-  state.lastTurn = Math.max(turn.at, state.lastTurn)
-  turn.at = state.lastTurn + 1 / (state.fairness.weights.get(share ?? "") ?? 1)
-  turn.last = state.nextAttempt
+  state.balance.lastTurn = Math.max(turn.at, state.balance.lastTurn)
+  turn.at = state.balance.lastTurn + 1 / (state.fairness.weights.get(share ?? "") ?? 1)
+  turn.last = state.next.attempt
   turn.starts++
-  if (state.turns.size > 2 * state.queues.size + 16) sweep(state)
+  if (state.balance.turns.size > 2 * state.queues.size + 16) sweep(state)
 }
 
 /** Drops shares that equal new ones: no task of them waits, and their next turn is not later than that of others. */
 const sweep = (state: State): void => {
   const waiting = new Set(Array.from(state.queues.values(), ({ share = "" }) => share))
   if (state.lanes.length > 0) waiting.add("")
-  for (const [share, { at }] of state.turns) if (at <= state.lastTurn && !waiting.has(share)) state.turns.delete(share)
+  for (const [share, { at }] of state.balance.turns) {
+    if (at <= state.balance.lastTurn && !waiting.has(share)) state.balance.turns.delete(share)
+  }
 }
 
 /** No task waits in a queue: all shares are equal again. */
 export const forget = (state: State): void => {
-  state.turns.clear()
-  state.lastTurn = 0
+  state.balance.turns.clear()
+  state.balance.lastTurn = 0
 }

@@ -136,7 +136,7 @@ const publishValue = (state: State, task: TaskId, out: Out): void => {
   // It had ended in time.
   state.tasks.flags[task]! |= Flag.recomputed
   transition(state, task, Phase.waiting)
-  if (state.tasks.refs[task] === 0) state.agenda.push(~task)
+  if (state.tasks.refs[task] === 0) state.step.agenda.push(~task)
   else stay(state, task, out)
   waitAgain(state, task, false, out)
 }
@@ -232,7 +232,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
 /** Handles the timers that are due. */
 export const timeCame = (state: State, out: Out): void => {
   // Timers that are not due yet are requested again, because clocks may ring early.
-  state.wakeAt = Infinity
+  state.timers.wakeAt = Infinity
   for (let timer = timers.due(state); timer !== undefined; timer = timers.due(state)) {
     if (!isStale(state, timer)) fire(state, timer, out)
   }

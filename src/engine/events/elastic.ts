@@ -39,9 +39,9 @@ export const desired = ({ idle, isShort, max, min, size, starting }: Load): numb
 
 /** Handles {@link PoolOpened}. A second one changes the existing pool. */
 export const open = (state: State, { idleMillis, max, min, name, slots, terms }: PoolOpened): void => {
-  const { count, lost } = state.pool ?? { count: 0, lost: [] }
-  state.isWatching = true
-  state.pool = { name, min, max, slots, idleMillis, terms, count, lost, reviewAt: Infinity }
+  const { count, lost } = state.crew.pool ?? { count: 0, lost: [] }
+  state.crew.isWatching = true
+  state.crew.pool = { name, min, max, slots, idleMillis, terms, count, lost, reviewAt: Infinity }
 }
 
 /** Starts or drains workers of the pool until it has its size. */
@@ -119,7 +119,7 @@ const mayStart = (state: State, pool: Pool): boolean => {
 }
 
 /** A worker of the pool is about to be lost. */
-export const noteLoss = ({ now, pool }: State, { isPooled }: WorkerRecord): void => {
+export const noteLoss = ({ crew: { pool }, now }: State, { isPooled }: WorkerRecord): void => {
   if (isPooled && pool !== undefined) pool.lost = [...pool.lost, now]
 }
 

@@ -130,7 +130,7 @@ const regroup = (state: State, renewal: Renewal, out: Out): void => {
   for (let task = 0; task < state.tasks.used; task++) {
     const phase = state.tasks.phase[task] as PhaseOf
     if (phase === Phase.free || !holdsDependencies(state, task) || state.aliases.has(task)) continue
-    if (state.demanding > 0 && again.has(task)) state.unplaced.push(task)
+    if (state.demanding > 0 && again.has(task)) state.step.unplaced.push(task)
     if (settingsOf(state, task)?.policies !== undefined) {
       const verdict = regroupNeeds(state, task, renewal, out)
       if (verdict !== undefined) judged.set(task, verdict)

@@ -35,7 +35,7 @@ export const lose = (state: State, event: WorkerLost, out: Out): void => {
 
 /** Declares workers lost that were silent for their time to live. */
 export const expire = (state: State, out: Out): void => {
-  if (!state.isWatching) return
+  if (!state.crew.isWatching) return
   for (const worker of state.workers) {
     if (!workers.isSilent(state, worker)) continue
     out.push({ _tag: "WorkerExpired", worker: worker.index })
@@ -45,15 +45,15 @@ export const expire = (state: State, out: Out): void => {
 }
 
 const takeAway = (state: State, worker: WorkerRecord, out: Out): void => {
-  const told = state.workerLog?.length ?? 0
+  const told = state.step.workerLog?.length ?? 0
   if (takesTasks(worker)) {
     elastic.noteLoss(state, worker)
     workers.replaceLost(state, worker, out)
   }
   workers.moveTo(state, worker, "lost")
   // The replacement is requested first, so the scheduler is never without a worker, but its cause is the loss.
-  const loss = state.workerLog?.pop()
-  if (loss !== undefined) state.workerLog!.splice(told, 0, loss)
+  const loss = state.step.workerLog?.pop()
+  if (loss !== undefined) state.step.workerLog!.splice(told, 0, loss)
   if (areAny(state)) workerLost(state, worker.index, out)
   const renewal = lineage.makeRenewal()
   for (const task of tasksOf(state, worker.index, isAtWork)) endAttempt(state, task, renewal, out)

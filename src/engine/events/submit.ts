@@ -92,7 +92,7 @@ export const register = (
   for (let i = 0; i < plan.size; i++) ids[i] = tasks.take()
   const place = parentTask < 0 ? undefined : placeOf(state, parentTask)
   const parent = place && nameAt(place.submission, place.index)
-  const number = state.nextSubmission++
+  const number = state.next.submission++
   const { dependentOffsets, dependents } = dependentsOf(plan)
   const standing = lanesOf(state, number, plan, ids, place)
   const { ancestor, computation, depth, guard, lane, otherLanes, priorities, priority, ranks, share } = standing
@@ -116,12 +116,12 @@ export const register = (
     parent,
     nesting,
     guard,
-    sequence: state.nextSequence,
+    sequence: state.next.sequence,
     submittedAt: state.now,
     origins: undefined,
     reach: 0
   }
-  state.nextSequence += plan.size
+  state.next.sequence += plan.size
   fillRows(state, submission)
   // A new run also takes over the key of a task that ended without success and is still claimed.
   for (const [index, { identity, literal }] of plan.settings) {
@@ -173,7 +173,7 @@ export const fillRows = (
     submissions[task] = submission
     state.tasks.startedAt[task] = 0
     state.tasks.endedAt[task] = 0
-    if (state.log !== undefined) note(state, task, undefined, "waiting")
+    if (state.step.log !== undefined) note(state, task, undefined, "waiting")
   }
 }
 
@@ -271,10 +271,12 @@ const standingOf = (state: State, { defaults }: Plan, parent: Place | undefined)
 /** The computation of a submission from outside: a new one, or within the window the last one. */
 const computationOf = (state: State): number => {
   const { now, window, windowMillis } = state
-  if (windowMillis === 0) return state.nextComputation++
+  if (windowMillis === 0) return state.next.computation++
   // A task that gave its place up has ended the window: it goes before later submissions.
-  if (window?.computation === state.nextComputation - 1 && now - window.began <= windowMillis) return window.computation
-  state.window = { began: now, computation: state.nextComputation++ }
+  if (window?.computation === state.next.computation - 1 && now - window.began <= windowMillis) {
+    return window.computation
+  }
+  state.window = { began: now, computation: state.next.computation++ }
   return state.window.computation
 }
 
@@ -287,7 +289,7 @@ export const link = (state: State, submission: Submission, out: Out): void => {
   if (submission.share !== undefined) state.demanding += size
   for (const [index, { deadlineMillis, demand, dependencyTimeoutMillis, policies, resource }] of settings) {
     if (submission.share === undefined && isDemanding(submission, index)) state.demanding++
-    if (demand !== undefined) state.unplaced.push(ids[index]!)
+    if (demand !== undefined) state.step.unplaced.push(ids[index]!)
     if (resource === true) markResource(state, ids[index]!)
     const serial = submission.sequence + index
     if (deadlineMillis !== undefined) timers.arm(state, "deadline", ids[index]!, serial, deadlineMillis)

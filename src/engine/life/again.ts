@@ -69,7 +69,7 @@ export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
 
 /** Lets a waiting task wait for its dependencies again, and for a delay if there is one. */
 export const waitAgain = (state: State, task: TaskId, isDelayed: boolean, out: Out): void => {
-  if (state.demanding > 0) state.unplaced.push(task)
+  if (state.demanding > 0) state.step.unplaced.push(task)
   if (state.barred.size > 0) follow.unbind(state, task)
   if (state.needs.size > 0 && state.needs.has(task)) return waitForGroups(state, task, isDelayed, out)
   const dependencies = dependenciesOf(state, task)

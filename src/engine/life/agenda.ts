@@ -11,7 +11,7 @@ import { settle } from "./ends.ts"
 
 /** Works through the agenda. */
 export const propagate = (state: State, out: Out): void => {
-  const agenda = state.agenda
+  const agenda = state.step.agenda
   for (let entry = agenda.shift(); entry !== undefined; entry = agenda.shift()) {
     if (entry >= 0) settle(state, entry, out)
     else abandon(state, ~entry, out)

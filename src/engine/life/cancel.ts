@@ -48,7 +48,7 @@ export const cancel = (state: State, task: TaskId, out: Out): void => {
 
 /** The cancelled task that began this step's cancellation; the task itself if there is none. */
 export const cancelledBy = (state: State, task: TaskId): Reason => {
-  const { by, reason, task: first } = state.cancelling
+  const { by, reason, task: first } = state.step.cancelling
   const key = first === undefined ? keyOf(state, task) : keyAt(first.submission, first.index)
   return { _tag: "Cancelled", task: key, by, reason }
 }

@@ -41,14 +41,14 @@ const failAs = (state: State, task: TaskId, phase: PhaseOf, outcome: Outcome, ou
 
 const end = (state: State, task: TaskId, phase: PhaseOf): void => {
   noteEnd(state, task, phase)
-  state.agenda.push(task)
+  state.step.agenda.push(task)
 }
 
 /** Marks a task as ended, without notifying others. */
 export const noteEnd = (state: State, task: TaskId, phase: PhaseOf): void => {
   transition(state, task, phase)
   state.tasks.endedAt[task] = state.now
-  state.tasks.endNumber[task] = state.nextEnd++ | 0
+  state.tasks.endNumber[task] = state.next.end++ | 0
 }
 
 /** Notifies waits, dependents and dependencies that a task has ended. */
@@ -157,7 +157,7 @@ export const makeReady = (state: State, task: TaskId): void => {
   transition(state, task, Phase.ready)
   if (state.needs.size > 0) follow.bind(state, task)
   ready.add(state, task)
-  if (!hasTaker(state)) state.stranded.push(task)
+  if (!hasTaker(state)) state.step.stranded.push(task)
 }
 
 const succeedAsLiteral = (state: State, task: TaskId): void => {

@@ -20,7 +20,7 @@ export const bind = (state: State, task: TaskId): void => {
   const followed = followedBy(state, task)
   if (followed === undefined) return
   put(state, task, followed)
-  state.unplaced.push(task)
+  state.step.unplaced.push(task)
 }
 
 /** The same for a ready task, whose binding may have changed. */
@@ -29,12 +29,12 @@ export const rebind = (state: State, task: TaskId): void => {
   const before = state.barred.get(task)?.followed
   if (followed === before || (followed !== undefined && before !== undefined && isSame(followed, before))) return
   ready.move(state, [task], () => put(state, task, followed))
-  state.unplaced.push(task)
+  state.step.unplaced.push(task)
 }
 
 /** The same for all ready tasks, because a result is held elsewhere now. */
 export const rebindAll = (state: State): void => {
-  state.hasMoved = false
+  state.step.hasMoved = false
   for (const task of state.needs.keys()) if (state.tasks.phase[task] === Phase.ready) rebind(state, task)
 }
 

@@ -27,12 +27,12 @@ export const waitOf = (state: State, task: TaskId): number =>
 
 /** Determines which tasks lack a worker since this step, and which no longer do. Ends those that do not wait. */
 export const settle = (state: State, out: Out): void => {
-  const { tasks, unplaced } = state
-  if (state.crewChanged) {
+  const { step: { unplaced }, tasks } = state
+  if (state.crew.hasChanged) {
     regroup(state)
     for (let task = 0; task < tasks.used; task++) look(state, task, out)
   } else for (const task of unplaced) look(state, task, out)
-  state.crewChanged = false
+  state.crew.hasChanged = false
   unplaced.length = 0
   propagate(state, out)
 }
@@ -58,7 +58,7 @@ const begin = (state: State, task: TaskId, out: Out): void => {
   const millis = waitOf(state, task)
   if (millis === 0) return end(state, task, out)
   if (millis === Infinity) return void state.lacking.set(task, -1)
-  const serial = state.nextTimer
+  const serial = state.next.timer
   timers.arm(state, "workers", task, serial, millis)
   state.lacking.set(task, serial)
 }

@@ -52,7 +52,7 @@ const behalvesOf = (state: State, task: TaskId): ReadonlyArray<Behalf> =>
 
 const none: ReadonlyArray<Behalf> = []
 
-const withdrawing = ({ cancelling: { owner, task } }: State): ReadonlyArray<Behalf> =>
+const withdrawing = ({ step: { cancelling: { owner, task } } }: State): ReadonlyArray<Behalf> =>
   owner === undefined ? none : [{ owner, cancelled: task && numberOf(task) }]
 
 const ownBehalves = (state: State, task: TaskId): ReadonlyArray<Behalf> => {

@@ -36,7 +36,7 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
   const isMeant = task >= 0 && (isOpen || claim !== undefined || event.cancelled === undefined)
   const cancelled = isMeant ? sequenceOf(state, task) : event.cancelled
   if (isOpen) {
-    state.cancelling = { task: placeOf(state, task), by, reason, owner }
+    state.step.cancelling = { task: placeOf(state, task), by, reason, owner }
     if (force || claim === undefined) {
       leaving.note(state, task, -1)
       cancel(state, task, out)
@@ -83,7 +83,7 @@ export const release = (state: State, event: ClaimReleased, out: Out): void => {
   const claim = state.claims.get(event.claim)
   if (claim === undefined) return
   removeClaim(state, claim)
-  state.cancelling = { by: unwanted.by, reason: unwanted.reason, owner: claim.owner.id }
+  state.step.cancelling = { by: unwanted.by, reason: unwanted.reason, owner: claim.owner.id }
   letGo(state, claim, out)
 }
 
@@ -124,7 +124,7 @@ export const close = (state: State, event: OwnerClosed, out: Out): void => {
 }
 
 const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): void => {
-  state.cancelling = { by: event.by, reason: event.reason, owner: owner.id }
+  state.step.cancelling = { by: event.by, reason: event.reason, owner: owner.id }
   for (const claims of owner.claims.values()) {
     if (!(claims instanceof Set)) drop(state, claims, out)
     else for (const claim of claims) drop(state, claim, out)
@@ -157,7 +157,7 @@ const dropWishes = (state: State, owner: Owner, out: Out): void => {
 
 /** Ends the waits whose tasks have all left, unless others now leave on their behalf (S14). */
 export const endWaits = (state: State, out: Out): void => {
-  for (const wait of state.endingWaits.splice(0)) {
+  for (const wait of state.step.endingWaits.splice(0)) {
     waits.endOrGoOn(state, wait, leaving.leavingOn(state, wait.behalf!), out)
   }
 }
@@ -179,7 +179,7 @@ const none: ReadonlyArray<TaskId> = []
 /** Adds a claim of the owner on a task. Each claim is given back by itself. */
 export const claim = (state: State, owner: Owner, task: TaskId): ClaimId => {
   const { claims } = owner
-  const id = state.nextClaim++
+  const id = state.next.claim++
   const made: Claim = { id, owner, task, state: "live", outcome: undefined, starts: 0, worker: undefined }
   state.claims.set(id, made)
   const present = claims.get(task)

@@ -26,7 +26,7 @@ export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void 
   if (refs > 0) return
   if (!hasEnded(tasks.phase[task] as PhaseOf)) {
     leaving.note(state, task, user)
-    state.agenda.push(~task)
+    state.step.agenda.push(~task)
     // A task that ended in this step goes when the agenda comes to it.
   } else if ((tasks.flags[task]! & Flag.settled) !== 0) {
     if (state.resources > 0 && (tasks.flags[task]! & (Flag.resource | Flag.retains)) !== 0) {
@@ -76,7 +76,7 @@ export const letGo = (state: State, task: TaskId, out: Out): void =>
 const unrefLater: typeof unref = (state, task, _, user) => {
   if (--state.tasks.refs[task]! > 0) return
   leaving.note(state, task, user)
-  state.agenda.push(~task)
+  state.step.agenda.push(~task)
 }
 
 /** Drops the dependencies of a task that has ended, or now stands for another task. */
@@ -129,7 +129,7 @@ export const unlisten = (state: State, task: TaskId, dependency: TaskId, places 
 export const forget = (state: State, task: TaskId, out: Out): void => {
   const tasks = state.tasks
   const phase = tasks.phase[task] as PhaseOf
-  if (state.log !== undefined) note(state, task, phaseNames[phase] as PhaseName, "released")
+  if (state.step.log !== undefined) note(state, task, phaseNames[phase] as PhaseName, "released")
   if (state.leaving.size > 0) state.leaving.delete(task)
   forgetOutcome(state, task, out)
   freeKey(state, task)

@@ -21,11 +21,11 @@ import * as owners from "./owners.ts"
 /** Starts the timers of tasks that found no worker in this step, and ends those that do not wait. */
 export const settle = (state: State, out: Out): void => {
   // Failing one may make an absorbing dependent ready, which is stranded too.
-  while (state.stranded.length > 0) {
-    for (const task of state.stranded.splice(0)) limit(state, task, out)
+  while (state.step.stranded.length > 0) {
+    for (const task of state.step.stranded.splice(0)) limit(state, task, out)
     propagate(state, out)
   }
-  if (state.endingWaits.length > 0) owners.endWaits(state, out)
+  if (state.step.endingWaits.length > 0) owners.endWaits(state, out)
 }
 
 const limit = (state: State, task: TaskId, out: Out): void => {
@@ -43,5 +43,5 @@ export const end = (state: State, task: TaskId, out: Out): void =>
 
 /** Whether the wait that this timer limits is over. */
 export const isOver = (state: State, { sequence, serial, task }: Timer): boolean =>
-  hasTaker(state) || sequence < state.strandedFrom || state.tasks.phase[task] !== Phase.ready ||
+  hasTaker(state) || sequence < state.crew.strandedFrom || state.tasks.phase[task] !== Phase.ready ||
   sequenceOf(state, task) !== serial

@@ -224,7 +224,7 @@ const count = (state: State, wait: Wait, task: TaskId, out: Out): void => {
   const over = wait.remaining === 0 || decides(state, wait.mode, task)
   if (!over || !state.waits.has(wait.id)) return
   // A task that has left may have been the last to need others, which leave on the same behalf in this step.
-  if (wait.behalf !== undefined) state.endingWaits.push(wait)
+  if (wait.behalf !== undefined) state.step.endingWaits.push(wait)
   else end(state, wait, out)
 }
 

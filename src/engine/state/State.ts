@@ -55,6 +55,84 @@ import { TaskTable } from "./TaskTable.ts"
 import type { Timer } from "./Timer.ts"
 import type { WorkerRecord } from "./WorkerRecord.ts"
 
+/** Data of one step: empty between steps, but for the log and the name of the event. */
+export interface Step {
+  /** Tasks that have ended within this step and are not settled yet; `~task` for one that nobody wants any more. */
+  readonly agenda: Fifo<TaskId>
+  /** The only one of these, within a step and not yet in its lane; -1 for none. */
+  lone: TaskId
+  /** Tasks that have come to wait in this step, and that may lack a worker. */
+  readonly unplaced: Array<TaskId>
+  /** Tasks that became ready within this step, or were, while no worker takes tasks. */
+  readonly stranded: Array<TaskId>
+  /** The first holder of a result is another one since this step began. */
+  hasMoved: boolean
+  /** Waits for all that leaves on somebody's behalf, in a step in which more may leave on that behalf yet. */
+  readonly endingWaits: Array<Wait>
+  /** Why tasks are cancelled in this step. */
+  cancelling: Withdrawal
+  /** The lists of the log that the present or last step was given. */
+  log: Array<Transition> | undefined
+  workerLog: Array<WorkerTransition> | undefined
+  /** Name of the event of the present or last step. */
+  cause: string
+}
+
+/** Data of all workers together. */
+export interface Crew {
+  /** A worker has joined or has stopped taking tasks since it was asked who lacks one. */
+  hasChanged: boolean
+  /** How many workers take tasks, or will when they have started. */
+  takers: number
+  /** How many workers are draining. */
+  draining: number
+  /** Some worker has a time to live or an age at which it retires: something may be due at `watchAt`. */
+  isWatching: boolean
+  watchAt: number
+  /** Some worker retires after a number of tasks. */
+  isCounting: boolean
+  /** Timers of waits for workers that are older than this one were armed before a worker came. */
+  strandedFrom: number
+  pool: Pool | undefined
+}
+
+/** Counts for shares, brakes and budgets, and of queues that were overtaken. */
+export interface Balance {
+  /** The shares that have taken turns since a task waited in a queue last; "" is that of tasks that name none. */
+  readonly turns: Map<string, Turn>
+  /** The turn that was taken last. */
+  lastTurn: number
+  /** How often queues were overtaken since one of their tasks started, by name. */
+  readonly overtaken: Map<string, Overtaken>
+  /** The sources that hold a slot, where the layer throttles them. */
+  readonly sources: Set<TaskId>
+  /** The sum of the sizes of all results that are held, where the layer has a budget for them. */
+  heldSize: number
+}
+
+/** Timers, and when the driver wakes the engine for them. */
+export interface Timers {
+  /** A binary heap of timers; stale ones are dropped when they come up, or when they are too many. */
+  readonly heap: Array<Timer>
+  /** How many timers were left when the stale ones were last dropped all together. */
+  kept: number
+  /** When the driver was last asked to wake the engine. */
+  wakeAt: number
+}
+
+/** The next number of each kind. */
+export interface Numbers {
+  attempt: number
+  claim: number
+  sequence: number
+  submission: number
+  computation: number
+  timer: number
+  end: number
+  worker: number
+  copy: number
+}
+
 export interface State extends Omit<SchedulerSettings, "seed"> {
   now: number
   /** Where that generator stands. */
@@ -70,18 +148,7 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   /** The claims of owners that are neither cancelled nor released. */
   readonly claims: Map<ClaimId, Claim>
   readonly workers: Array<WorkerRecord>
-  /** How many workers take tasks, or will when they have started. */
-  takers: number
-  /** Timers of waits for workers that are older than this one were armed before a worker came. */
-  strandedFrom: number
-  /** Tasks that became ready within this step, or were, while no worker takes tasks. */
-  readonly stranded: Array<TaskId>
-  /** Some worker has a time to live or an age at which it retires: something may be due at `watchAt`. */
-  isWatching: boolean
-  watchAt: number
-  /** Some worker retires after a number of tasks. */
-  isCounting: boolean
-  pool: Pool | undefined
+  readonly crew: Crew
   readonly waits: Map<number, Wait>
   /** The open waits of tasks that wait inside their body, and have given their slot away for it. */
   readonly waitsOf: Map<TaskId, Array<Wait>>
@@ -89,8 +156,6 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly keeping: Map<TaskId, Array<Wait>>
   /** Ready tasks that ask for nothing but a slot: lanes with at least one member, best first (a binary heap). */
   readonly lanes: Array<Lane>
-  /** The only one of these, within a step and not yet in its lane; -1 for none. */
-  lone: TaskId
   /** Ready tasks that ask for more than a slot, or that do not start by their rank alone, by name of their queue. */
   readonly queues: Map<string, Queue>
   /** The same queues by what they wait for, each crowd by its name. */
@@ -103,30 +168,17 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly holding: Map<TaskId, Holding>
   /** Those among them that have given their slot away and keep amounts. */
   readonly keepingAmounts: Set<TaskId>
+  readonly balance: Balance
   /** The tags that are limited, each with its limit. */
   readonly tags: Map<string, Amount>
-  /** How often queues were overtaken since one of their tasks started, by name. */
-  readonly overtaken: Map<string, Overtaken>
   /** Waits that ended because they could never end, of bodies that still take their slot again. */
   readonly starved: Map<number, ReadonlyArray<Pair>>
-  /** The shares that have taken turns since a task waited in a queue last; "" is that of tasks that name none. */
-  readonly turns: Map<string, Turn>
-  /** The turn that was taken last. */
-  lastTurn: number
-  /** The sources that hold a slot, where the layer throttles them. */
-  readonly sources: Set<TaskId>
   /** The sizes of all results that are held, where the layer has a budget for them. */
   readonly sizes: Map<TaskId, number>
-  /** Their sum. */
-  heldSize: number
   /** What tasks demand whose bodies said that some workers cannot run them, or that are ready and follow others. */
   readonly barred: Map<TaskId, Demand>
   /** Tasks that no worker which takes tasks could run, each with the serial of the timer that limits its wait; -1 for none. */
   readonly lacking: Map<TaskId, number>
-  /** Tasks that have come to wait in this step, and that may lack a worker. */
-  readonly unplaced: Array<TaskId>
-  /** A worker has joined or has stopped taking tasks since it was asked who lacks one. */
-  crewChanged: boolean
   /** Tasks of later submissions that depend on a task, each with how often: the same one may stand in its inputs twice. */
   readonly later: Map<TaskId, Map<TaskId, number>>
   /** Tasks that stand for another: flatMap tasks whose body has returned. */
@@ -139,14 +191,10 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly settled: Set<TaskId>
   /** The workers that hold a result besides the first, where there are some. */
   readonly copies: Map<TaskId, Set<number>>
-  /** The first holder of a result is another one since this step began. */
-  hasMoved: boolean
   /** The names of the workers that made results of which another one is the first holder now. */
   readonly makers: Map<TaskId, string>
   /** Copies of results that are on their way, by number. */
   readonly copying: Map<number, Copying>
-  /** How many workers are draining. */
-  draining: number
   /** Attempts that stop. */
   readonly stopping: Map<TaskId, Stopping>
   /** Reasons of failures that a policy of a dependent took as an end it waits for. */
@@ -157,8 +205,6 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   held: Held | undefined
   /** How many live tasks have results that own resources. */
   resources: number
-  /** Waits for all that leaves on somebody's behalf, in a step in which more may leave on that behalf yet. */
-  readonly endingWaits: Array<Wait>
   /** The lanes of ready tasks that gave their place up, one each. */
   readonly rescheduled: Map<TaskId, Lane>
   /** How many outcomes and roots name a failure. */
@@ -166,33 +212,17 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly history: Map<TaskId, Array<FormerAttempt>>
   /** How often the body of a task has reported dependencies as lost. */
   readonly reports: Map<TaskId, number>
-  /** A binary heap of timers; stale ones are dropped when they come up, or when they are too many. */
-  readonly timers: Array<Timer>
-  /** How many timers were left when the stale ones were last dropped all together. */
-  timersKept: number
-  /** When the driver was last asked to wake the engine. */
-  wakeAt: number
-  /** Tasks that have ended within this step and are not settled yet; `~task` for one that nobody wants any more. */
-  readonly agenda: Fifo<TaskId>
-  /** Why tasks are cancelled in this step. */
-  cancelling: Withdrawal
-  /** The lists of the log that this step was given. */
-  log: Array<Transition> | undefined
-  workerLog: Array<WorkerTransition> | undefined
-  /** Name of the event of this step. */
-  cause: string
-  nextAttempt: number
-  nextClaim: number
-  nextSequence: number
-  nextSubmission: number
-  nextComputation: number
   /** The last computation that was begun from outside, where there is a window. */
   window: { readonly began: number; readonly computation: number } | undefined
-  nextTimer: number
-  nextEnd: number
-  nextWorker: number
-  nextCopy: number
+  readonly timers: Timers
+  readonly step: Step
+  readonly next: Numbers
 }
+
+/** Whether the data of a step is gone. */
+export const isOver = ({ agenda, cancelling, endingWaits, hasMoved, lone, stranded, unplaced }: Step): boolean =>
+  agenda.size + endingWaits.length + stranded.length + unplaced.length === 0 && lone < 0 && !hasMoved &&
+  cancelling === unwanted
 
 /** No limit but the defaults, no rules, no hurry, and no chance. */
 const defaultSettings: SchedulerSettings = {
@@ -225,18 +255,10 @@ const stateOf = (
   owners: new Map(),
   claims: new Map(),
   workers: [],
-  takers: 0,
-  strandedFrom: 0,
-  stranded: [],
-  isWatching: false,
-  watchAt: Infinity,
-  isCounting: false,
-  pool: undefined,
   waits: new Map(),
   waitsOf: new Map(),
   keeping: new Map(),
   lanes: [],
-  lone: -1,
   queues: new Map(),
   crowds: new Map(),
   queueOf: new Map(),
@@ -244,53 +266,71 @@ const stateOf = (
   holding: new Map(),
   keepingAmounts: new Set(),
   tags: new Map(),
-  overtaken: new Map(),
   starved: new Map(),
-  turns: new Map(),
-  lastTurn: 0,
-  sources: new Set(),
   sizes: new Map(),
-  heldSize: 0,
   barred: new Map(),
   lacking: new Map(),
-  unplaced: [],
-  crewChanged: false,
   later: new Map(),
   aliases: new Map(),
   needs: new Map(),
   outcomes: new Map(),
   settled: new Set(),
   copies: new Map(),
-  hasMoved: false,
   makers: new Map(),
   copying: new Map(),
-  draining: 0,
   stopping: new Map(),
   taken: new WeakSet(),
   leaving: new Map(),
   held: undefined,
   resources: 0,
-  endingWaits: [],
   rescheduled: new Map(),
   failures: new Map(),
   history: new Map(),
   reports: new Map(),
-  timers: [],
-  timersKept: 0,
-  wakeAt: Infinity,
-  agenda: new Fifo(),
-  cancelling: unwanted,
-  log: undefined,
-  workerLog: undefined,
-  cause: "",
-  nextAttempt: 1,
-  nextClaim: 1,
-  nextSequence: 1,
-  nextSubmission: 1,
-  nextComputation: 1,
   window: undefined,
-  nextTimer: 1,
-  nextEnd: 1,
-  nextWorker: 1,
-  nextCopy: 1
+  crew: {
+    hasChanged: false,
+    takers: 0,
+    draining: 0,
+    isWatching: false,
+    watchAt: Infinity,
+    isCounting: false,
+    strandedFrom: 0,
+    pool: undefined
+  },
+  balance: {
+    turns: new Map(),
+    lastTurn: 0,
+    overtaken: new Map(),
+    sources: new Set(),
+    heldSize: 0
+  },
+  timers: {
+    heap: [],
+    kept: 0,
+    wakeAt: Infinity
+  },
+  step: {
+    agenda: new Fifo(),
+    lone: -1,
+    unplaced: [],
+    stranded: [],
+    hasMoved: false,
+    endingWaits: [],
+    cancelling: unwanted,
+    log: undefined,
+    workerLog: undefined,
+    cause: ""
+  },
+  next: {
+    attempt: 1,
+    claim: 1,
+    sequence: 1,
+    submission: 1,
+    computation: 1,
+    timer: 1,
+    end: 1,
+    worker: 1,
+    copy: 1
+  }
 })

@@ -14,8 +14,8 @@ const isBefore = (a: Timer, b: Timer): boolean => a.at < b.at || (a.at === b.at 
 
 /** Arms a timer `millis` from now. */
 export const arm = (state: State, kind: Timer["kind"], task: TaskId, serial: number, millis: number): void => {
-  const timer: Timer = { at: state.now + millis, sequence: state.nextTimer++, kind, task, serial }
-  const timers = state.timers
+  const timer: Timer = { at: state.now + millis, sequence: state.next.timer++, kind, task, serial }
+  const timers = state.timers.heap
   let index = timers.push(timer) - 1
   while (index > 0) {
     const parent = (index - 1) >> 1
@@ -30,14 +30,14 @@ export const arm = (state: State, kind: Timer["kind"], task: TaskId, serial: num
 const mostOfTask = 8
 
 /** The number of timers above which stale ones are dropped. */
-export const mostTimers = ({ tasks, timersKept }: State): number =>
+export const mostTimers = ({ tasks, timers: { kept: timersKept } }: State): number =>
   Math.max(64, Math.min(2 * timersKept, mostOfTask * tasks.size))
 
 /** Takes the first timer out if it is due. */
 export const due = (state: State): Timer | undefined => {
-  const first = state.timers[0]
+  const first = state.timers.heap[0]
   if (first === undefined || first.at > state.now) return undefined
-  dropFirst(state.timers)
+  dropFirst(state.timers.heap)
   return first
 }
 
@@ -49,13 +49,13 @@ export const schedule = (
   isStale: (state: State, timer: Timer) => boolean,
   out: Out
 ): void => {
-  const timers = state.timers
+  const timers = state.timers.heap
   if (timers.length > mostTimers(state)) dropStale(state, isStale)
   while (timers.length > 0 && isStale(state, timers[0]!)) dropFirst(timers)
-  if (timers.length === 0) state.timersKept = 0
-  const at = Math.min(timers.length === 0 ? Infinity : timers[0]!.at, state.watchAt)
-  if (at === state.wakeAt) return
-  state.wakeAt = at
+  if (timers.length === 0) state.timers.kept = 0
+  const at = Math.min(timers.length === 0 ? Infinity : timers[0]!.at, state.crew.watchAt)
+  if (at === state.timers.wakeAt) return
+  state.timers.wakeAt = at
   if (at !== Infinity) out.push({ _tag: "WakeAt", at })
 }
 
@@ -64,11 +64,11 @@ export const schedule = (
  * armed timer and each ended task.
  */
 const dropStale = (state: State, isStale: (state: State, timer: Timer) => boolean): void => {
-  const timers = state.timers
+  const timers = state.timers.heap
   let kept = 0
   for (const timer of timers) if (!isStale(state, timer)) timers[kept++] = timer
   timers.length = kept
-  state.timersKept = kept
+  state.timers.kept = kept
   for (let index = (kept >> 1) - 1; index >= 0; index--) sink(timers, index, timers[index]!)
 }
 

@@ -97,7 +97,7 @@ export const isLegal = (from: Phase, to: Phase): boolean => legal[from]!.has(to)
 export const transition = (state: State, task: TaskId, to: Phase): void => {
   const from = state.tasks.phase[task] as Phase
   state.tasks.phase[task] = to
-  if (state.log !== undefined) note(state, task, phaseNames[from] as PhaseName, phaseNames[to] as PhaseName)
+  if (state.step.log !== undefined) note(state, task, phaseNames[from] as PhaseName, phaseNames[to] as PhaseName)
 }
 
 /** Adds the first phase of a new task, or the end of its record, to the log. */
@@ -110,7 +110,7 @@ export const note = (
   const { index, starts, submission, worker } = state.tasks
   const registered = submission[task]!
   const name = nameAt(registered, index[task]!)
-  state.log!.push({
+  state.step.log!.push({
     at: state.now,
     key: keyNamed(name),
     graph: registered.number,
@@ -119,7 +119,7 @@ export const note = (
     to,
     worker: nameOfWorker(state, worker[task]!),
     attempt: starts[task]!,
-    cause: state.cause,
+    cause: state.step.cause,
     computation: registered.computation,
     owner: registered.owner.id,
     serial: name.number

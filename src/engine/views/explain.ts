@@ -197,7 +197,7 @@ const placesOf = (tasks: ReadonlyArray<TaskId>): ReadonlyMap<TaskId, number> =>
 
 const timersOf = (state: State): ReadonlyMap<string, Timer> => {
   const timers = new Map<string, Timer>()
-  for (const timer of state.timers) {
+  for (const timer of state.timers.heap) {
     const { kind, serial, task } = timer
     if (kind === "stranded" && isOver(state, timer)) continue
     const name = `${kind} ${kind === "stranded" ? task : serial}`
@@ -343,11 +343,11 @@ const readyBecause = (state: State, task: TaskId, survey: Survey): Because => {
   const brake = brakeOf(state)
   if (brake === "all" || (brake === "sources" && isBraked(state, task))) {
     const { pause, target } = state.fairness.budget!
-    return { _tag: "OverBudget", held: state.heldSize, most: brake === "all" ? pause : target }
+    return { _tag: "OverBudget", held: state.balance.heldSize, most: brake === "all" ? pause : target }
   }
   const free = suitable.filter(({ running, slots }) => running < slots)
   if (free.length > 0 && isBraked(state, task) && forSources(state, free).length === 0) {
-    const sources = [...state.sources].filter((source) =>
+    const sources = [...state.balance.sources].filter((source) =>
       free.some(({ index }) => index === state.tasks.worker[source])
     )
     return { _tag: "SourcesThrottled", running: keysOf(state, sources, task) }

@@ -137,7 +137,7 @@ export const snapshot = (state: State): Snapshot => {
   const paths = new Map<Trail, Path>()
   return {
     now: state.now,
-    wakeAt: state.wakeAt === Infinity ? undefined : state.wakeAt,
+    wakeAt: state.timers.wakeAt === Infinity ? undefined : state.timers.wakeAt,
     workers: state.workers.filter(isPresent).map((worker) => workerOf(state, worker, live)),
     owners: Array.from(state.owners.values(), ({ claims, name, targets }) => ({
       name,

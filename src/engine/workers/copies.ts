@@ -62,7 +62,7 @@ const passOn = (state: State, task: TaskId, to: number): void => {
   // A value from outside has no attempt.
   if (attempt[task] !== 0 && !state.makers.has(task)) state.makers.set(task, state.workers[worker[task]!]!.name)
   worker[task] = to
-  state.hasMoved = true
+  state.step.hasMoved = true
 }
 
 /** Redirects the pending copies of a result to its first holder, which has changed. */
@@ -116,7 +116,7 @@ const emptiest = (
 }
 
 const copy = (state: State, task: TaskId, to: number, isMove: boolean, out: Out): void => {
-  const number = state.nextCopy++
+  const number = state.next.copy++
   const from = state.tasks.worker[task]!
   state.copying.set(number, { task, from, to, isMove })
   out.push({ _tag: "Copy", copy: number, task, from, to })
@@ -145,7 +145,7 @@ export const drop = (state: State, task: TaskId, out: Out): void => {
  * Whether a copy was ever requested, or a literal adopted: otherwise each result is where it was made. Called for each forgotten
  * task.
  */
-export const areAny = ({ makers, nextCopy }: State): boolean => nextCopy > 1 || makers.size > 0
+export const areAny = ({ makers, next: { copy: nextCopy } }: State): boolean => nextCopy > 1 || makers.size > 0
 
 /** Results of a lost worker that other workers hold too are not lost. */
 export const workerLost = (state: State, index: number, out: Out): void => {

@@ -59,7 +59,7 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
     info: newcomer.info,
     mark: newcomer.mark,
     usedAt: 0,
-    serial: state.nextWorker++,
+    serial: state.next.worker++,
     terms,
     isPooled: newcomer.isPooled,
     restarts: newcomer.restarts,
@@ -74,11 +74,11 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
     rejoining: new Map()
   }
   state.workers[index] = worker
-  if (terms.maxTasks !== undefined) state.isCounting = true
-  if (terms.ttlMillis !== undefined || terms.maxAgeMillis !== undefined) state.isWatching = true
+  if (terms.maxTasks !== undefined) state.crew.isCounting = true
+  if (terms.ttlMillis !== undefined || terms.maxAgeMillis !== undefined) state.crew.isWatching = true
   if (worker.mark < Infinity) state.isSteered = true
-  state.takers++
-  state.crewChanged = true
+  state.crew.takers++
+  state.crew.hasChanged = true
   if (phase === "open") begin(state, worker)
   note(state, worker, undefined)
   return worker
@@ -108,19 +108,19 @@ export const moveTo = (state: State, worker: WorkerRecord, to: WorkerPhase): voi
   const from = worker.phase
   const took = takesTasks(worker)
   worker.phase = to
-  if (from === "draining") state.draining--
+  if (from === "draining") state.crew.draining--
   else {
     // A draining worker takes no tasks, so its end changes nothing for tasks that lack a worker.
-    state.crewChanged = true
-    if (to === "draining") state.draining++
+    state.crew.hasChanged = true
+    if (to === "draining") state.crew.draining++
   }
   note(state, worker, from)
   if (to === "open") begin(state, worker)
-  if (took && !takesTasks(worker) && --state.takers === 0) strand(state)
+  if (took && !takesTasks(worker) && --state.crew.takers === 0) strand(state)
 }
 
 const note = (state: State, { name, phase, serial }: WorkerRecord, from: WorkerPhase | undefined): void =>
-  void state.workerLog?.push({ at: state.now, worker: name, serial, from, to: phase, cause: state.cause })
+  void state.step.workerLog?.push({ at: state.now, worker: name, serial, from, to: phase, cause: state.step.cause })
 
 const begin = (state: State, worker: WorkerRecord): void => {
   worker.since = state.now
@@ -130,9 +130,9 @@ const begin = (state: State, worker: WorkerRecord): void => {
 
 /** The last worker leaves: all ready tasks wait for another one. */
 const strand = (state: State): void => {
-  state.strandedFrom = state.nextTimer
+  state.crew.strandedFrom = state.next.timer
   for (let task = 0; task < state.tasks.used; task++) {
-    if (state.tasks.phase[task] === Phase.ready) state.stranded.push(task)
+    if (state.tasks.phase[task] === Phase.ready) state.step.stranded.push(task)
   }
 }
 
@@ -200,7 +200,7 @@ export const isSilent = (state: State, worker: WorkerRecord): boolean => {
 
 /** Determines when to check the workers again. Beats alone never change that, or each would set another alarm. */
 export const watch = (state: State): void => {
-  let at = state.pool?.reviewAt ?? Infinity
+  let at = state.crew.pool?.reviewAt ?? Infinity
   for (const worker of state.workers) {
     const { phase, since, terms: { maxAgeMillis, ttlMillis } } = worker
     if (phase !== "open" && phase !== "draining") continue
@@ -210,5 +210,5 @@ export const watch = (state: State): void => {
     }
     if (maxAgeMillis !== undefined && phase === "open") at = Math.min(at, since + maxAgeMillis)
   }
-  state.watchAt = at
+  state.crew.watchAt = at
 }

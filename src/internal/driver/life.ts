@@ -141,6 +141,6 @@ const storyOf = (
   )
   return `The scheduler failed by itself and has closed: ${
     describeError(error)
-  }. The last event was ${state.cause}, the last ` +
+  }. The last event was ${state.step.cause}, the last ` +
     `instruction ${what}${about}.${story.join("")} This is a fault of Skein: please report it.`
 }

@@ -106,7 +106,7 @@ export class Orders implements Carrier {
       }
       case "WakeAt":
         // Most attempts that are asked to stop have stopped by now: no alarm rings for what is not due any more.
-        if (instruction.at !== this.state.wakeAt) return
+        if (instruction.at !== this.state.timers.wakeAt) return
         return layer.runInAsyncScope(() => to.alarm.set(instruction.at))
       case "Overdue":
         return this.scopes.of(instruction.task).runInAsyncScope(() => this.warnOverdue(instruction))
