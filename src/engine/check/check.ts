@@ -2,10 +2,10 @@
  * Checks the invariants of {@link State} from first principles: everything that the engine counts is counted again, and
  * everything that it keeps twice is compared. Slow; for tests and bug reports.
  *
- * Tasks by themselves are in `checkTasks.ts` (S1, S2, S7), who wants them in `checkOwners.ts` (S3, S14), who waits for them in
- * `checkWaits.ts` (S2, S6, S10), what attempts hold in `checkSlots.ts` (S4, S5, S6), where ready tasks are in `checkQueues.ts`
- * (S6), results in `checkResults.ts` (S8), workers and tasks that lack one in `checkWorkers.ts` (S11, S12, S13), and what is due
- * in `checkTimers.ts` (S2). That nothing is left in the end (S9) is here.
+ * Tasks by themselves are in `tasks.ts` (S1, S2, S7), who wants them in `owners.ts` (S3, S14), who waits for them in
+ * `waits.ts` (S2, S6, S10), what attempts hold in `slots.ts` (S4, S5, S6), where ready tasks are in `queues.ts`
+ * (S6), results in `results.ts` (S8), workers and tasks that lack one in `workers.ts` (S11, S12, S13), and what is due
+ * in `timers.ts` (S2). That nothing is left in the end (S9) is here.
  *
  * @since 0.1.0
  */
