@@ -1,6 +1,6 @@
 /**
- * Options that a region of a program gives to all that is submitted in it. They ride on the context of fibers, so regions
- * nest, reach the bodies of the tasks that are submitted there, and never meet those of other fibers.
+ * Options of a region for all tasks that are submitted in it. They are in the context of fibers, so regions nest, apply to bodies
+ * of tasks that are submitted there, and never mix with those of other fibers.
  *
  * @internal
  */
@@ -18,16 +18,16 @@ export const Annotations = Context.Reference<TaskOptions>("skein/internal/Annota
   defaultValue: () => noOptions
 })
 
-/** What plans say for all of their tasks. Other options of a region are looked up where they count, as `retry` is. */
+/** The region's options that plans hold for all their tasks. Other options, such as `retry`, are looked up where they apply. */
 const ofPlans = ["label", "priority", "share", "graceMillis", "idempotent"] as const satisfies ReadonlyArray<
   keyof Defaults
 >
 
-/** What the annotations of a region give to the tasks that are submitted there from inside `parent`, or from no task. */
+/** The defaults of a region for tasks that are submitted there from inside `parent`, or from no task. */
 export const defaultsFrom = (annotations: TaskOptions, parent: Attempt | undefined): Defaults | undefined => {
   if (annotations === noOptions) return undefined
   const defaults: Defaults = Object.fromEntries(ofPlans.map((name) => [name, annotations[name]]))
-  // Of one region, the parent's own priority is the inner one, and children have it.
+  // In one region, the parent's own priority counts as the inner one, so children have it.
   const isInherited = parent !== undefined && parent.task >= 0 && runAt(parent).annotations === annotations
   return isInherited ? defaultsOfChildren(defaults) : defaults
 }
@@ -36,19 +36,19 @@ export const defaultsFrom = (annotations: TaskOptions, parent: Attempt | undefin
 export const defaultsOfChildren = (defaults: Defaults): Defaults =>
   defaults.priority === undefined ? defaults : { ...defaults, priority: undefined }
 
-/** What settings say, and the defaults of their plan where they say nothing. */
+/** Settings, completed by the defaults of their plan. */
 export const withDefaults = (settings: Settings | undefined, defaults: Defaults): Settings => ({
   ...settings,
   ...Object.fromEntries(ofPlans.map((name) => [name, settings?.[name] ?? defaults[name]]))
 })
 
-/** A namespace lies in the one around it. */
+/** The name of a namespace inside another. */
 const nested = (outer: TaskOptions, inner: TaskOptions, annotations: Annotated): TaskOptions =>
   outer.namespace === undefined || annotations?.namespace === undefined
     ? inner
     : { ...inner, namespace: `${outer.namespace}/${inner.namespace}` }
 
-/** The options of a region inside another one. To be tried again and never to be started again exclude each other. */
+/** The options of a region inside another. `retry` and `idempotent: false` exclude each other. */
 export const inside = (outer: TaskOptions, annotations: Annotated): TaskOptions => {
   const options = nested(outer, replaced(outer, annotations, checksOfRegions), annotations)
   if (!holdsValues(annotations)) return options

@@ -14,12 +14,12 @@ import { Worker } from "../tasks/worker.ts"
 import type { Info } from "../tasks/worker.ts"
 import type { Home, Seat } from "./home.ts"
 
-/** What an attempt knows of where it runs. */
+/** The worker of an attempt, as far as the attempt needs it. */
 export interface Host {
   readonly name: string
-  /** Its labels; without, it does for whatever is asked. */
+  /** Its labels. Without labels, it meets every requirement. */
   readonly labels?: ReadonlyArray<string>
-  /** What still runs there belongs to nobody. */
+  /** Whether it is lost: its running bodies no longer count. */
   readonly isLost: boolean
 }
 
@@ -27,19 +27,19 @@ export class Attempt implements Seat {
   readonly home: Home
   readonly task: TaskId
   readonly serial: number
-  /** What the body acquires and submits without a scope of its own belongs to this one. */
+  /** The scope for what the body acquires and submits without another scope. */
   readonly scope: Scope.Scope | undefined
   away = -1
   awayIn: Fiber.Fiber<unknown, unknown> | undefined = undefined
-  /** How many sections are open that a stop does not cut. */
+  /** The number of open sections that a stop does not interrupt. */
   shields = 0
-  /** The context of its body, and that of its submitter, from which it was made. */
+  /** The context of its body, and the submitter's context from which that was made. */
   context: Context.Context<never> | undefined = undefined
   base: Context.Context<never> | undefined = undefined
   readonly host: Host
   /** Which start of the task it is, from 1. */
   readonly number: number
-  /** Where the task was registered: its row may belong to another by the time a fiber that outlived the body asks. */
+  /** Where the task was registered: its row may belong to another task when a fiber that outlived the body asks. */
   readonly submission: Registered
   readonly index: number
 
@@ -67,7 +67,7 @@ export class Attempt implements Seat {
     return keyAt(this.submission, this.index)
   }
 
-  /** Whether its worker was lost while it ran: another attempt stands in for it by now. */
+  /** Whether its worker was lost while it ran: another attempt has replaced it. */
   get isLost(): boolean {
     return this.host.isLost
   }
@@ -79,7 +79,7 @@ export class Attempt implements Seat {
 
 keepSpecimen(new Attempt({} as Home, {} as Host, 0, 0, 0, undefined, {} as Registered, 0))
 
-/** An attempt as one of the tasks sees it that run in it, one after the other. */
+/** The attempt as one part of a fused task sees it. */
 export class PartAttempt extends Attempt {
   private readonly own: string
 
@@ -93,23 +93,23 @@ export class PartAttempt extends Attempt {
   }
 }
 
-/** Which of these labels the worker lacks that runs the present body. */
+/** The labels that the worker of the current body lacks. */
 export const missingLabels = (worker: Worker["Service"], labels: ReadonlyArray<string>): ReadonlyArray<string> => {
   const has = (worker as Attempt).host.labels
   return has === undefined ? [] : labels.filter((label) => !has.includes(label))
 }
 
-/** The attempt of the scheduler `home` in whose body this fiber runs, if any; that of another scheduler does not count. */
+/** The attempt of the scheduler `home` in whose body this fiber runs, if any; attempts of other schedulers do not count. */
 export const attemptOf = (home: Home, fiber: Fiber.Fiber<unknown, unknown>): Attempt | undefined => {
   const attempt = Context.getOrUndefined(fiber.context, Worker)
   return attempt instanceof Attempt && attempt.home === home ? attempt : undefined
 }
 
-/** The key of the task in whose body this fiber runs, whatever scheduler that is of. */
+/** The key of the task in whose body this fiber runs, in any scheduler. */
 export const keyOfBody = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined => {
   const attempt = Context.getOrUndefined(fiber.context, Worker)
   return attempt instanceof Attempt ? attempt.key : undefined
 }
-/** What keeps an attempt from ending that was asked to stop. */
+/** What keeps a stopping attempt from ending. */
 
 export type Obstacle = "shielded" | "body" | "ending"

@@ -1,5 +1,5 @@
 /**
- * Calls of what users wrote, and what they must not give.
+ * Calls of users' functions, and checks of their results.
  *
  * @internal
  */
@@ -12,7 +12,7 @@ import { quote } from "../text/text.ts"
 import { hush, isMeant, isThenable, workIn } from "../values/strangers.ts"
 import type { Work } from "../values/strangers.ts"
 
-/** With such a name a frame ends what Effect's printers show of a stack: what is above it is the user's own code. */
+/** A frame of this name ends the stack in Effect's printers: frames above it are the user's own code. */
 const runBody = "~effect/Effect/task"
 
 const bodies = {
@@ -23,12 +23,12 @@ const bodies = {
 
 const callBody = <A>(run: (values: unknown) => A, values: unknown): A => bodies[runBody](run, values)
 
-/** Whoever knows the keys of tasks by number. */
+/** Knows the keys of tasks by number. */
 interface Names {
   readonly keyOf: (id: number) => string
 }
 
-/** What a plain function gave, which must not be work that nobody waits for. What it was given it may pass on. */
+/** The checked result of a plain function, which must not be work that nothing waits for. It may be one of its inputs. */
 export const valueOf = (f: Plain, values: unknown, names: Names, id: number): unknown => {
   const value = callBody(f, values)
   if (typeof value !== "object" || value === null) return value
@@ -60,8 +60,8 @@ const ofEffects: Readonly<Record<Exclude<Work, "an Exit">, string>> = {
 }
 
 /**
- * What is wrong with what the effect of a task gave, `value`, if anything is. An `Exit` is what `Effect.exit` gives. What is in
- * `inputs` it may hand on.
+ * The fault in the result `value` of a task's effect, if any. An `Exit` is allowed, as `Effect.exit` gives one. So is anything in
+ * `inputs`.
  */
 export const strayResult = (
   task: TaskImpl,
@@ -71,7 +71,7 @@ export const strayResult = (
   id: number
 ): TypeError | undefined => {
   if (typeof value !== "object" || value === null || task.kind !== "effect") return undefined
-  // A proxy may throw at any question.
+  // A proxy may throw at any access.
   const work = Result.getOrUndefined(Result.try(() => workIn(value)))
   if (work === undefined || work === "an Exit" || isMeant(value) || isPartOf(inputs(), value)) return undefined
   hush(value)
@@ -81,7 +81,7 @@ export const strayResult = (
 const isPartOf = (values: unknown, value: unknown): boolean =>
   value === values || (typeof values === "object" && values !== null && Object.values(values).includes(value))
 
-/** What a body returned, which in untyped code may be anything. */
+/** The effect that a body returned, which in untyped code may be anything. */
 const effectOf = (returned: unknown, names: Names, id: number): Effect.Effect<unknown, unknown> => {
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
   const key = quote(names.keyOf(id))
@@ -90,7 +90,7 @@ const effectOf = (returned: unknown, names: Names, id: number): Effect.Effect<un
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
 }
 
-/** The body of a task with the results that it is given; for one that gives the exit of another that exit alone. */
+/** The body of a task applied to its inputs; for a `Task.exit`, to that exit alone. */
 export const bodyOf = (
   task: TaskImpl,
   inputs: ReadonlyArray<unknown> | undefined,
@@ -113,10 +113,10 @@ export const bodyOf = (
   }
 }
 
-/** What untyped code gave where an effect belongs; `what` says where that is. */
+/** The defect for a value in place of an effect; `what` says where. */
 export const givenEffect = <A, E, R>(what: string, given: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
   if (Effect.isEffect(given)) return given
-  // Now, not when it runs: the failure of a promise may not go unseen until then.
+  // Now, and not when it runs: until then the rejection of a promise would be unhandled.
   const found = briefResult(given)
   return Effect.die(new TypeError(`${what} is ${found} instead of an Effect: ${wayOf(given)}.`))
 }
@@ -128,6 +128,6 @@ const wayOf = (given: unknown): string => {
     : "wrap it with Effect.sync, or with Effect.suspend if it gives an effect"
 }
 
-/** What a body is given: its inputs as they were given, with tasks replaced by their results. */
+/** The inputs of a body, with tasks replaced by their results. */
 export const assembled = (task: TaskImpl, inputs: ReadonlyArray<unknown> | undefined): unknown =>
   inputs === undefined ? task.inputs : assemble(task, inputs)

@@ -1,5 +1,5 @@
 /**
- * What a computation tells whoever asked for it.
+ * Callbacks of a computation.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * Plans as the driver sees them: with what the engine never looks at, bodies and the worlds in which they run.
+ * Plans as the driver sees them: with bodies and the worlds in which they run, which the engine never reads.
  *
  * @internal
  */
@@ -13,26 +13,26 @@ import type { AsyncScope } from "../platform/asyncScope.ts"
 import { noOptions } from "../tasks/task.ts"
 import type { Pass, Plain, TaskImpl, TaskOptions } from "../tasks/task.ts"
 
-/** Results of earlier runs by key; new ones are added to it. A `Map` will do. */
+/** Results of earlier runs by key, such as a `Map`; new ones are added to it. */
 export interface ResultCache {
   readonly has: (key: string) => boolean
   readonly get: (key: string) => unknown
   readonly set: (key: string, value: unknown) => unknown
 }
 
-/** A cache as a run sees it: it never throws. */
+/** A cache as a run sees it, which never throws. */
 export interface Cache {
   readonly find: (key: string) => { readonly value: unknown } | undefined
   readonly set: (key: string, value: unknown) => void
-  /** Keys of tasks mean nothing outside of their graph, which a flatMap task returned. */
+  /** Whether only calls use it: other keys mean nothing outside of their graph, which a flatMap task returned. */
   readonly forCallsAlone?: true
 }
 
-/** Whether a cache may have the result of a task, or get it: calls say in their keys all that their results depend on. */
+/** Whether a cache may hold the result of a task: the keys of calls contain all that their results depend on. */
 export const isFor = (cache: Cache, { options: { key } }: TaskImpl): boolean =>
   cache.forCallsAlone !== true || key === undefined
 
-/** What the tasks of one submission share: the context of their submitter, what its region says, and a cache for results. */
+/** The world of one submission: the context of its submitter, the options of its region, and a cache for results. */
 export interface Run {
   readonly context: Context.Context<never>
   readonly annotations: TaskOptions
@@ -41,23 +41,23 @@ export interface Run {
   /** The async context of their submitter. */
   readonly asyncScope: AsyncScope
   readonly cache: Cache | undefined
-  /** How the plan is to be written anew before it is submitted. */
+  /** The passes that rewrite the plan before it is submitted. */
   readonly passes: ReadonlyArray<Pass> | undefined
 }
 
-/** A plan with what the engine never looks at: bodies, and the world they run in. It lives as long as one of its tasks. */
+/** A plan with bodies and their world, which the engine never reads. It lives as long as one of its tasks. */
 export interface LivePlan extends Plan {
   /** The task of each plan index. */
   readonly nodes: ReadonlyArray<TaskImpl>
   /**
-   * The function of each task that takes the results of its dependencies as an array and does nothing else: its start need
-   * not look at the task, which in a large graph is two misses of the cache.
+   * The function of each task that only takes the results of its dependencies as an array: its start need not read the task,
+   * which in a large graph saves two cache misses.
    */
   readonly functions: ReadonlyArray<Plain | undefined>
   readonly run: Run
-  /** The worlds of the tasks of a plan that runs them again: they come from several submissions. */
+  /** The worlds of tasks that run again, which come from several submissions. */
   readonly runs: ReadonlyArray<Run> | undefined
-  /** The body of a flatMap task returned it, and the engine took it. */
+  /** Whether the body of a flatMap task returned it, and the engine accepted it. */
   isUnfolded: boolean
 }
 
@@ -74,10 +74,10 @@ export const literalAt = (place: Place): unknown => {
   return body._tag === "value" ? body.value : undefined
 }
 
-/** Whether it is still known what was registered there: else nothing of it runs again. */
+/** Whether the task that was registered there is still known; otherwise it cannot run again. */
 export const isKnownAt = ({ submission }: Pick<Place, "submission">): boolean => !isBeyond(submission)
 
-/** The function of a task that needs nothing else; see `LivePlan.functions`. */
+/** The function of a task that needs its dependencies alone; see `LivePlan.functions`. */
 export const functionOf = ({ options, plain, shape }: TaskImpl): Plain | undefined =>
   shape === "array" && options === noOptions ? plain : undefined
 

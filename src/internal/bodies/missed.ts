@@ -1,5 +1,5 @@
 /**
- * What a body says it misses: which of its dependencies are meant.
+ * Resolves the dependencies that a body reports as lost.
  *
  * @internal
  */
@@ -11,13 +11,13 @@ import { brief } from "../text/brief.ts"
 import { cutList, quote } from "../text/text.ts"
 import { isKnownAt, taskAt } from "./livePlan.ts"
 
-/** What a body misses: the places among the dependencies of its task that are meant, and ways to what lies behind barriers. */
+/** The reported dependencies: indices among the dependencies of the task, and paths to tasks behind barriers. */
 interface Missed {
   readonly places: ReadonlyArray<number>
   readonly behind: ReadonlyArray<ReadonlyArray<number>> | undefined
 }
 
-/** What is meant among the dependencies of a task and what lies behind barriers, or why there is none. */
+/** The reported tasks among the dependencies and behind barriers, or why there is none. */
 export const missedBy = (
   missed: ReadonlyArray<unknown>,
   handles: ReadonlyArray<Handle>,
@@ -25,7 +25,7 @@ export const missedBy = (
   dependencies: ReadonlyArray<Place | undefined>,
   before: (place: Place) => ReadonlyArray<Place>
 ): Missed | TypeError => {
-  // A key names all that have it: dependencies from other graphs may have that of one of the own graph.
+  // A key means all dependencies that have it, because dependencies from other graphs may have the same key.
   const places = missed.map((each) =>
     dependencies.flatMap((place, i) => handles[i] === each || (place !== undefined && isMeant(each, place)) ? [i] : [])
   )
@@ -33,7 +33,7 @@ export const missedBy = (
   const stranger = places.findIndex((found, i) => found.length === 0 && ways[i]!.length === 0)
   if (stranger < 0) {
     const behind = ways.flat()
-    // The barriers wait for what runs again, and so does the task.
+    // The barriers wait for the tasks that run again, and so does the task.
     const all = eachOnce([...places.flat(), ...behind.map(([first]) => first!)], dependencies)
     return { places: all, behind: behind.length === 0 ? undefined : behind }
   }
@@ -47,7 +47,7 @@ export const missedBy = (
   )
 }
 
-/** The ways through barriers to what is named, and to the barriers on them. */
+/** The paths through barriers to the named tasks, and to the barriers on them. */
 const waysTo = (
   named: unknown,
   dependencies: ReadonlyArray<Place | undefined>,
@@ -71,7 +71,7 @@ const waysTo = (
   return found
 }
 
-/** One place for each task: it may stand in the inputs twice. */
+/** One index for each task, which may be among the inputs twice. */
 const eachOnce = (
   places: ReadonlyArray<number>,
   dependencies: ReadonlyArray<Place | undefined>
@@ -86,7 +86,7 @@ const eachOnce = (
   return [...byTask.values()]
 }
 
-/** Whether this is the task at that place, a future of it, or its key. */
+/** Whether this names the task there: the task, a future of it, or its key. */
 const isMeant = (named: unknown, place: Place): boolean => {
   const { index, submission } = place
   if (isFuture(named)) return named.submission === submission && named.index === index

@@ -1,5 +1,5 @@
 /**
- * Whether and when a failed attempt is followed by another: what the schedule of its task says.
+ * Retries: whether and when the schedule of a task asks for another attempt.
  *
  * @internal
  */
@@ -15,10 +15,10 @@ import type { TaskImpl } from "../tasks/task.ts"
 import { isA, looked } from "../values/looks.ts"
 import type { Run } from "./livePlan.ts"
 
-/** A retry schedule on its way. */
+/** A retry schedule in progress. */
 export type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown, unknown>
 
-/** Asks the schedule of a task, which goes on from attempt to attempt; it fails as done when it says no more. */
+/** Asks the schedule of a task, whose state continues from attempt to attempt. Fails as done when the schedule is exhausted. */
 export const delayOf = (
   schedules: Map<TaskId, Step>,
   time: Time,
@@ -30,7 +30,7 @@ export const delayOf = (
     const present = schedules.get(task)
     const step = present === undefined
       ? Effect.map(Schedule.toStep(retry), (next) => {
-        // Instants, for schedules by the calendar; from one to the next they measure what has passed, however the clock is set.
+        // Instants, for schedules by the calendar. The differences between them measure elapsed time, however the clock is set.
         const offset = time.offset()
         const step: Step = (now, error) => next(now + offset, error)
         schedules.set(task, step)
@@ -40,19 +40,19 @@ export const delayOf = (
     return Effect.flatMap(step, (step) => step(time.now(), error))
   }) as Effect.Effect<[unknown, Duration.Duration], unknown>
 
-/** The schedule of a task, its own or that of its region; what must not run twice has none. */
+/** The schedule of a task, its own or its region's. A task that must not run twice has none. */
 export const retryOf = (
   { options: { idempotent, retry } }: TaskImpl,
   { annotations }: Run
 ): TaskImpl["options"]["retry"] => idempotent === false ? undefined : retry ?? annotations.retry
 
-/** Whether a schedule says no more. */
+/** Whether a schedule is exhausted. */
 export const isDone = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.some((reason) => Cause.isFailReason(reason) && looked(() => Cause.isDone(reason.error), false))
 
 /**
- * Whether a failure may be another one the next time: not what the runtime did to a task that the body joined, nor that it was
- * skipped or could not be submitted. Its own failure is as any other, and that of the time limits and options of a task it joined.
+ * Whether a failure may be tried again: not one that the runtime caused to a task that the body joined, nor a skip, nor a refused
+ * submission. Its own failures may, and so may those of time limits and options of a task that it joined.
  */
 export const isRetriable = (error: unknown): boolean =>
   !isRuntimeFailure(error) && !notRetried.some((type) => isA<unknown>(error, type))

@@ -1,5 +1,5 @@
 /**
- * The world in which the tasks of a submission run.
+ * The world of a submission's tasks.
  *
  * @internal
  */
@@ -14,8 +14,8 @@ import type { Attempt } from "./attempt.ts"
 import type { Cache, Run } from "./livePlan.ts"
 
 /**
- * A context without the attempt to whose body it belongs, and the scopes of that: what is submitted from there may outlive
- * both, and has its own.
+ * A context without the attempt of its body and that attempt's scopes: tasks that are submitted from there may outlive both, and
+ * have their own.
  */
 export const withoutAttempt = (
   context: Context.Context<never>,
@@ -27,7 +27,7 @@ export const withoutAttempt = (
 
 const ofNobody: (context: Context.Context<never>) => Context.Context<never> = Context.omit(Worker, Scope.Scope)
 
-/** That of a submission in this context, from inside `parent` or from no task. */
+/** The world of a submission made in this context, from inside `parent` or from no task. */
 export const runIn = (
   context: Context.Context<never>,
   parent?: Attempt,

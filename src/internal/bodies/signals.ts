@@ -1,5 +1,5 @@
 /**
- * Signals: what a body fails with to tell the scheduler something.
+ * Reads signals: failures by which a body instructs the scheduler.
  *
  * @internal
  */
@@ -15,18 +15,22 @@ const isOne = (error: unknown): boolean => kinds.some((kind) => isA<unknown>(err
 
 const isSignal = (reason: Cause.Reason<unknown>): boolean => Cause.isFailReason(reason) && isOne(reason.error)
 
-/** A finalizer that dies makes a defect of what the body had failed with. */
+/** When a finalizer dies, the failure of the body becomes a defect. */
 const isTrace = (reason: Cause.Reason<unknown>): boolean =>
   isSignal(reason) || (Cause.isDieReason(reason) && isOne(reason.defect))
 
-/** What is left of a cause without signals: they count only where nothing is, for a body that also failed or died did that. */
+/**
+ * A cause without its signals. Signals count only if nothing else is left, because a body that also failed or died did just that.
+ */
 export const withoutSignals = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> => {
   if (!cause.reasons.some(isTrace)) return cause
   const rest = cause.reasons.filter((reason) => !isTrace(reason))
   return rest.length > 0 || cause.reasons.some(isSignal) ? Cause.fromReasons(rest) : cause
 }
 
-/** All that the fibers of a body miss, in a cause of signals alone; `undefined` if it does not say that it misses something. */
+/**
+ * All dependencies that the fibers of a body report as lost, in a cause of signals alone; `undefined` if there is no such report.
+ */
 export const missedIn = ({ reasons }: Cause.Cause<unknown>): ReadonlyArray<unknown> | undefined => {
   const reports = reasons.flatMap((reason) =>
     Cause.isFailReason(reason) && isA(reason.error, DependenciesLost) ? [reason.error] : []
@@ -34,7 +38,7 @@ export const missedIn = ({ reasons }: Cause.Cause<unknown>): ReadonlyArray<unkno
   return reports.length === 0 ? undefined : reports.flatMap(({ dependencies }) => dependencies)
 }
 
-/** The ending that a cause of signals alone asks for: to be skipped goes before another worker, and that before another turn. */
+/** The ending for a cause of signals alone: a skip takes precedence over another worker, and that over another turn. */
 export const endingOf = ({ reasons }: Cause.Cause<unknown>): Ending => {
   const errors = reasons.flatMap((reason) => Cause.isFailReason(reason) ? [reason.error] : [])
   if (errors.some((error) => isA(error, TaskSkipped))) return skipped
@@ -44,7 +48,7 @@ export const endingOf = ({ reasons }: Cause.Cause<unknown>): Ending => {
     : { _tag: "Unmet", reason: looked(() => String(unmet.reason as unknown), unreadable) }
 }
 
-/** How a task ends that is settled from outside with this cause, without its interruptions: as if its body had said so. */
+/** The ending of a task settled from outside with `cause` (interruptions already removed), as if its body had failed with it. */
 export const endingGiven = (
   cause: Cause.Cause<unknown>,
   keep: (cause: Cause.Cause<unknown>) => number
@@ -52,11 +56,11 @@ export const endingGiven = (
   if (cause.reasons.length === 0) return interrupted
   const own = withoutSignals(cause)
   if (own.reasons.length === 0 && endingOf(cause)._tag === "Skipped") return skipped
-  // Other signals mean something of an attempt alone.
+  // Other signals have a meaning only for an attempt.
   const told = own.reasons.length === 0 ? cause : own
   return { _tag: "Failed", failure: keep(told), defect: Cause.findErrorOption(told)._tag === "None" }
 }
-/** What is left of a cause without interruptions. */
+/** A cause without its interruptions. */
 
 export const withoutInterrupts = ({ reasons }: Cause.Cause<unknown>): Cause.Cause<unknown> =>
   Cause.fromReasons(reasons.filter((reason) => !Cause.isInterruptReason(reason)))

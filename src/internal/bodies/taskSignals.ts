@@ -1,5 +1,5 @@
 /**
- * What a body fails with to tell the scheduler something; how that is read is in `signals.ts`.
+ * Signals: failures by which a body instructs the scheduler. `signals.ts` reads them.
  *
  * @internal
  */
@@ -13,22 +13,23 @@ import { keyOfBody, missingLabels } from "./attempt.ts"
 import { givenEffect } from "./bodies.ts"
 
 /**
- * What a body fails with to give its place up: the task goes back to the queue and runs again.
+ * A body fails with this to give its place up: the task goes back to the queue and runs again.
  *
  * **When to use**
  *
- * When a body finds that it cannot go on yet, or that others should go first, and waiting would only take a slot from them.
+ * When a body cannot go on yet, or other tasks should go first, and waiting would only take a slot from them.
  *
  * **Details**
  *
- * The slot is free in the same step. The task ranks behind all ready tasks of its priority, as if it had just been submitted as a
- * computation of its own. It is no attempt: `Worker.current` and `retry` count on as if the body had not run, and dependencies
- * keep their results. `timeout` starts anew, `deadline` goes on. What the body submitted or acquired ends with it. A body that
- * also fails or dies does just that, and one that was asked to stop stops. The idea is dask.distributed's `Reschedule`.
+ * The slot is free at once. The task ranks behind all ready tasks of its priority, as if it had just been submitted as a
+ * computation of its own. The attempt is not charged: `Worker.current` and `retry` count as if the body had not run, and
+ * dependencies keep their results. `timeout` starts over, `deadline` goes on. What the body submitted or acquired ends with it. A
+ * body that also fails or dies does just that, and a body that was asked to stop stops. The idea is dask.distributed's
+ * `Reschedule`.
  *
  * **Gotchas**
  *
- * A body that is the only one ready runs again at once. To wait for something, wait for it.
+ * If no other task is ready, the body runs again at once. To wait for something, wait for it.
  *
  * **Example** (Let the others go first)
  *
@@ -48,28 +49,27 @@ import { givenEffect } from "./bodies.ts"
 export const reschedule: Effect.Effect<never, Reschedule> = Effect.suspend(() => Effect.fail(new Reschedule()))
 
 /**
- * What a body fails with when it finds that what dependencies of its task made is not there any more: they run again, then it
- * does.
+ * A body fails with this to report that results of dependencies are gone. The dependencies run again, then the body does.
  *
  * **When to use**
  *
- * When results stand for something outside the program that may go away: a file, a row, a session.
+ * When results stand for something outside the program that may disappear: a file, a row, a session.
  *
  * **Details**
  *
- * Names direct dependencies, those of `after` and what lies behind barriers included: the tasks or futures themselves, or their
- * keys. What they need runs again
- * as far as it was released. It is no attempt: `Worker.current` and `retry` count on as if the body had not run. Of several tasks
- * that miss the same dependency the first has it run, once; a body that had started before that just runs again. Dependents that
- * run go on with what they have; those that have not started wait. A `Task.exit` stands for the task that it is the exit of, a
- * resource is finalized before it is acquired anew, and a `flatMap` task calls its function again.
+ * Names direct dependencies, including those of `after` and those behind barriers: the tasks or futures themselves, or their
+ * keys. Their own dependencies run again as far as they were released. The attempt is not charged: `Worker.current` and `retry`
+ * count as if the body had not run. If several tasks report the same dependency, it runs once; a body that had started before
+ * that just runs again. Running dependents go on with the inputs that they have; those that have not started wait. A `Task.exit`
+ * stands for the task whose exit it is, a resource is finalized before it is acquired again, and a `flatMap` task calls its
+ * function again.
  *
- * A body that reports for the 20th time (`limits.dependenciesLost` of the layer), or that misses what must not run twice
- * (`idempotent: false`), ends its task with `DependenciesGone`. A name that is none of a direct dependency is a defect.
+ * A task ends with `DependenciesGone` at its 20th report (`limits.dependenciesLost` of the layer), or if it reports a dependency
+ * that must not run twice (`idempotent: false`). Naming anything but a direct dependency is a defect.
  *
  * **Gotchas**
  *
- * Futures of what runs again are unsettled meanwhile. What came from a `cache` comes from it again.
+ * Futures of dependencies that run again are unsettled meanwhile. Results from a `cache` come from it again.
  *
  * **Example** (Write a file again that somebody has removed)
  *
@@ -101,18 +101,18 @@ export const dependenciesLost = (
 type Named = Task<any, any, any> | Future<any, any> | string
 
 /**
- * What a body fails with to end its task as skipped: it chose not to do its work, and nothing went wrong.
+ * A body fails with this to end its task as skipped: it chose not to do its work, and nothing went wrong.
  *
  * **When to use**
  *
- * For branches: the tasks of a branch that is not chosen never run, and those where branches meet take what there is.
+ * For branches: the tasks of a branch that is not chosen never run, and tasks where branches meet take the results that exist.
  *
  * **Details**
  *
  * A task that depends on a skipped one is skipped too and never starts, at any distance. A `Dependency` with another policy
- * decides otherwise, and `Task.exit` gives the failure as a value. Whoever asks for the value of a skipped task gets the typed
- * failure `TaskSkipped`. A body that passes on the `TaskSkipped` of a task it joined is skipped too. A skip is never tried
- * again. A body that also fails or dies does just that. The idea is Airflow's.
+ * decides otherwise, and `Task.exit` gives the failure as a value. Asking for the value of a skipped task fails with the typed
+ * error `TaskSkipped`. A body that passes on the `TaskSkipped` of a task it joined is skipped too. A skip is never tried again. A
+ * body that also fails or dies does just that. The idea is Airflow's.
  *
  * **Example** (A branch that is not taken)
  *
@@ -135,20 +135,20 @@ export const skip: Effect.Effect<never, TaskSkipped> = Effect.withFiber((fiber) 
 })
 
 /**
- * What a body fails with when it cannot run on the present worker: its task goes to another one, and never to this one again.
+ * A body fails with this if it cannot run on the current worker: its task goes to another worker, and never to this one again.
  *
  * **When to use**
  *
- * When only the body can tell whether it can run where it is: a file that is not there, a device that does not answer. What is
- * known before has a label; see the option `workers`.
+ * When only the body can find out whether it can run on a worker: a missing file, a device that does not answer. Use labels for
+ * what is known in advance; see the option `workers`.
  *
  * **Details**
  *
- * The slot is free in the same step. It is no attempt: `Worker.current` and `retry` count on as if the body had not run, and
- * dependencies keep their results. Retries keep away from the worker too. When the body has said so of every worker on which it
- * may run, the task ends with `ImpossibleDependency`, which has all the reasons; with `waitForWorkers` it waits so long for a new
- * one. A worker that comes back under an old name is a new one. With `retrySame` the task only gives its place up, as with
- * {@link reschedule}: this worker is busy, and may do later. A body that also fails or dies does just that. The idea is
+ * The slot is free at once. The attempt is not charged: `Worker.current` and `retry` count as if the body had not run, and
+ * dependencies keep their results. Retries avoid the worker too. When the body has refused every worker on which it may run, the
+ * task ends with `ImpossibleDependency`, which has all the reasons; with `waitForWorkers` it first waits that long for a new
+ * worker. A worker that comes back under an old name is a new one. With `retrySame` the task only gives its place up, as with
+ * {@link reschedule}: the worker is busy, and may be right later. A body that also fails or dies does just that. The idea is
  * IPython's `UnmetDependency`.
  *
  * **Example** (A file that one worker has)
@@ -177,12 +177,12 @@ export const unmet = <const O extends { readonly retrySame?: boolean | undefined
   Effect.suspend(() => Effect.fail(options?.retrySame === true ? new Reschedule() : new Unmet({ reason }))) as never
 
 /**
- * Goes on if the present worker has these labels, all of them, and is {@link unmet} if not.
+ * Succeeds if the current worker has all of these labels, and is {@link unmet} otherwise.
  *
  * **When to use**
  *
- * In a body whose need comes out as it runs. A task that needs the labels in any case says so with `workers`, and never starts
- * where they lack.
+ * In a body that finds out as it runs what it needs. If a task always needs the labels, use `workers`, so that it never starts
+ * without them.
  *
  * **Example** (Large inputs need a large worker)
  *
@@ -212,7 +212,7 @@ export const require = (...labels: ReadonlyArray<string>): Effect.Effect<void, U
   })
 
 /**
- * A body that runs only where a condition holds: where the condition gives `false` the task is {@link unmet}.
+ * A body that runs only if a condition holds: if the condition returns `false`, the task is {@link unmet}.
  *
  * **Details**
  *

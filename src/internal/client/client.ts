@@ -35,7 +35,7 @@ export const make = (home: Home): Client["Service"] => ({
   [Copy]: thisCopy
 })
 
-/** The scheduler behind a client. One of another copy of Skein would take no task of ours. */
+/** The scheduler behind a client. A client of another copy of Skein would take no task of this one. */
 export const homeOf = (client: Client["Service"]): Home => {
   if (client[Copy] !== thisCopy) throw new TypeError(`The layer is one of another copy of Skein: ${keepOneCopy}.`)
   return client[Core]

@@ -1,5 +1,5 @@
 /**
- * The body that failed, once more: in the calling fiber, where a breakpoint or a stack leads to it.
+ * Runs a failed body again in the calling fiber, where a breakpoint or a stack trace leads into it.
  *
  * @internal
  */
@@ -23,7 +23,7 @@ import { Worker } from "../tasks/worker.ts"
 import { rootOf } from "../views/causes.ts"
 import { ofInputs } from "../views/collect.ts"
 
-/** Runs the body of the task that failed first on the way to a future, with the inputs that it had. */
+/** Runs the body of the root failure of a future, with the same inputs. */
 export const rerunInline = (future: FutureImpl): Effect.Effect<unknown, unknown> =>
   Effect.withFiber((fiber) => {
     const home = homeOfFuture(future)
@@ -36,7 +36,7 @@ export const rerunInline = (future: FutureImpl): Effect.Effect<unknown, unknown>
     return withInputs(home, place!, (values) => inScope(home, place!, attempt, values))
   })
 
-/** Gives `use` what the body gets, from the results that are held, or from tasks that run again; they are held meanwhile. */
+/** Passes the inputs of the body to `use`, from held results or from tasks that run again; they are held meanwhile. */
 const withInputs = (
   home: Home,
   place: Place,
@@ -61,7 +61,7 @@ const isGrouped = (groups: ReadonlyArray<Group> | undefined, place: number): boo
 
 const inline: Host = { name: "inline", isLost: false }
 
-/** What the body sees of a worker. What it waits for and submits belongs to the task that calls, if one does. */
+/** The worker as the body sees it. Its waits and submissions belong to the calling task, if there is one. */
 const attemptFor = (
   home: Home,
   { index, submission }: Place,
@@ -72,7 +72,7 @@ const attemptFor = (
   return new Attempt(home, inline, caller?.task ?? -1, caller?.serial ?? 0, number, undefined, submission, index)
 }
 
-/** The world is that of whoever submitted the task; the scope and the slot are given back whatever happens. */
+/** The world is that of the task's submitter. The scope is closed and the slot is taken again in any case. */
 const inScope = (
   home: Home,
   place: Place,

@@ -47,7 +47,7 @@ const kinds: Readonly<Record<NonNullable<TaskEvent["from"]>, Kind>> = {
   seceded: "running",
   rejoining: "running",
   stopping: "running",
-  // Of one that was asked to stop: a result that is released has been counted.
+  // Of a task that was asked to stop: a released result has already been counted.
   releasing: "running",
   succeeded: "succeeded",
   failed: "failed",
@@ -74,10 +74,10 @@ const hasEnded = (kind: Kind): boolean => kind !== "waiting" && kind !== "runnin
 export class Counter {
   private readonly all = zero()
   private readonly groups = new Map<string, Mutable>()
-  /** Serials of tasks that were counted and have not ended: one that is met in the middle of its life is counted then. */
+  /** Serials of counted tasks that have not ended. A task is counted at its first event. */
   private readonly live = new Set<number>()
 
-  /** Counts one event; says whether that made a difference. */
+  /** Counts one event. Returns whether that changed the counts. */
   add({ from, label = "task", serial, to }: TaskEvent): boolean {
     if (to === "released" || (to === "releasing" && from === "succeeded")) return false
     const kind = kinds[to]

@@ -1,5 +1,5 @@
 /**
- * Inputs of users that are read item by item. They may have no end, and any of their items may take long.
+ * Users' inputs, read item by item. They may be endless, and any item may take long.
  *
  * @internal
  */
@@ -42,7 +42,7 @@ class Reader<A> {
   private readonly inputs: ReadonlyArray<Iterable<unknown>>
   private readonly rowOf: (items: ReadonlyArray<unknown>) => A
   private iterators: ReadonlyArray<Iterator<unknown>> | undefined
-  /** Those that have begun and have not ended. */
+  /** The open iterators. */
   private readonly open = new Set<Iterator<unknown>>()
 
   constructor(inputs: ReadonlyArray<Iterable<unknown>>, rowOf: (items: ReadonlyArray<unknown>) => A) {
@@ -50,7 +50,7 @@ class Reader<A> {
     this.rowOf = rowOf
   }
 
-  /** Reads one more row; says whether there was one. */
+  /** Reads one more row. Returns whether there was one. */
   next(): boolean {
     this.iterators ??= this.inputs.map((input) => {
       const iterator = input[Symbol.iterator]()
@@ -59,7 +59,7 @@ class Reader<A> {
     })
     const row: Array<unknown> = []
     for (const iterator of this.iterators) {
-      // One that ends or throws closes itself.
+      // An iterator that ends or throws closes itself.
       this.open.delete(iterator)
       const result = iterator.next()
       if (result.done === true) return false
@@ -71,7 +71,7 @@ class Reader<A> {
     return true
   }
 
-  /** Closes what is open, whatever closing the others does. */
+  /** Closes all open iterators, even if closing one throws. */
   close(): Effect.Effect<void> {
     const closing = Array.from(this.open, (iterator) => Effect.sync(() => void iterator.return?.()))
     return closing.reduce<Effect.Effect<void>>((before, close) => Effect.ensuring(before, close), Effect.void)

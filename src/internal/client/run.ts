@@ -27,7 +27,7 @@ export const run = <A, E, R, const M extends Mode = "failFast">(
   Exclude<R, Client | Scheduler>
 > => {
   const { errors, ...layer }: RunOptions<M> = { ...options }
-  // What is no record is refused by the layer.
+  // The layer refuses anything but a record.
   const layerOptions = options === undefined || holdsValues(options) ? layer : options
   return Effect.provide(
     withHome((home) => computeTargets(home, task, { errors })),

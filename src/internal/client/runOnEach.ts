@@ -1,5 +1,5 @@
 /**
- * One effect once on every worker.
+ * Runs an effect once on every worker.
  *
  * @internal
  */
@@ -30,7 +30,7 @@ export interface RunOnEachOptions<M extends Mode = Mode> extends WaitOptions {
 
 const checks: Checks<RunOnEachOptions> = { errors: mode, keepSlot: flag, label: text }
 
-/** Runs `effect` as a task on each worker that takes tasks, and gives what these give by the names of the workers. */
+/** Runs `effect` as a task on each worker that takes tasks, and returns the results by the names of the workers. */
 export const runOnEach = (
   core: SchedulerCore,
   effect: Effect.Effect<unknown, unknown, unknown>,
@@ -49,8 +49,8 @@ export const runOnEach = (
   })
 
 /**
- * Once on this worker, ahead of all that has no such priority: not again when the worker is lost, and not at all once it, and
- * whoever takes its place, is gone.
+ * A task that runs once on this worker, at the highest priority: not again after a loss of the worker, and not at all once the
+ * worker and its replacements are gone.
  */
 const taskOn = (worker: string, effect: Effect.Effect<unknown, unknown, unknown>, label: string): TaskImpl =>
   makeTask(

@@ -1,5 +1,5 @@
 /**
- * Waits for several futures at once, which may belong to several schedulers.
+ * Waits for several futures, which may belong to several schedulers.
  *
  * @internal
  */
@@ -9,10 +9,10 @@ import type { WaitMode } from "../../engine/protocol/Event.ts"
 import type { Starved } from "../../SkeinError.ts"
 import type { FutureImpl } from "../tasks/task.ts"
 
-/** What a wait for futures waits for. */
+/** The mode of a wait for futures. */
 export type Until = Exclude<WaitMode, "never">
 
-/** Waits, and reads what is there then; a result that is lost in between is waited for again. */
+/** Waits, and then reads. If a result is lost in between, waits for it again. */
 export const whenOver = <A, E>(
   futures: ReadonlyArray<FutureImpl>,
   mode: Until,
@@ -43,7 +43,7 @@ const awaitFutures = (
   return home.waits.forFutures(futures, mode, keepSlot)
 }
 
-/** Waits for futures of several schedulers, which know nothing of each other. */
+/** Waits for futures of several independent schedulers. */
 const awaitAcross = (
   futures: ReadonlyArray<FutureImpl>,
   mode: Until,

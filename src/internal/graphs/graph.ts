@@ -1,5 +1,5 @@
 /**
- * Keyed graphs at run time: entries that name tasks, and the tasks that come of them.
+ * Keyed graphs at run time: entries that name tasks, and the resulting tasks.
  *
  * @internal
  */
@@ -13,7 +13,7 @@ import { isTask, noOptions } from "../tasks/task.ts"
 import type { Handle, Invalid, TaskImpl, TaskOptions } from "../tasks/task.ts"
 import { GraphTypeId } from "../values/typeIds.ts"
 
-/** A task as it was put into a graph, and the label it gets unless it has one. */
+/** A task as it was put into a graph, and its default label. */
 export interface Entry {
   readonly task: TaskImpl
   readonly label: string | undefined
@@ -30,7 +30,7 @@ export interface GraphImpl extends Pipeable.Pipeable {
   readonly source: Source
 }
 
-/** How a graph came to be: from entries, or from another graph and one more. */
+/** The origin of a graph: entries, or another graph and one more entry. */
 type Source =
   | { readonly _tag: "entries"; readonly entries: Entries }
   | { readonly _tag: "added"; readonly to: GraphImpl; readonly key: string; readonly entry: Entry }
@@ -72,7 +72,7 @@ export const entriesOf = (graph: GraphImpl): Entries => {
   return entries
 }
 
-/** A task that no scheduler takes, and that says why. */
+/** A task that every scheduler refuses, with the reason. */
 const refused = (option: string, value: string, expected: Invalid["expected"], key?: string): TaskImpl =>
   makeTask({ _tag: "value", value: undefined }, undefined, {
     key,
@@ -116,7 +116,7 @@ const tasksOf = (entries: Entries): Tasks => {
 /** The last copy of a task: graphs that grow out of each other have their tasks in common, and so can share runs. */
 const copies = new WeakMap<TaskImpl, TaskImpl>()
 
-/** `task` under its key in a graph, with its dependencies replaced. The task itself where nothing changes. */
+/** `task` under its key in a graph, with its dependencies replaced; the task itself if nothing changes. */
 const renamed = (
   task: TaskImpl,
   name: readonly [key: string, label: string | undefined] | undefined,
@@ -175,13 +175,13 @@ export const cull = (graph: GraphImpl, keys: ReadonlyArray<string>): GraphImpl =
   return fromEntries(new Map([...kept, ...unknown].map((key) => [key, { task: taskOf(key), label: undefined }])))
 }
 
-/** What is a cached result to {@link fromRecord}. */
+/** A cached result for {@link fromRecord}. */
 export interface Cached {
   readonly has: (key: string) => boolean
   readonly get: (key: string) => unknown
 }
 
-/** A graph of a dictionary of literals, tasks and placeholders, or what is wrong with it. */
+/** A graph from a dictionary of literals, tasks and placeholders, or its fault. */
 export const fromRecord = (
   record: Readonly<Record<string, unknown>>,
   cache: Cached | undefined
@@ -194,10 +194,10 @@ export const fromRecord = (
   return checked(entries, cache)
 }
 
-/** A literal with its own node, also where it is a plain value otherwise. */
+/** A literal as a node of its own, even where it would otherwise be a plain value. */
 const literal = (value: unknown): TaskImpl => makeTask({ _tag: "value", value }, undefined, noOptions)
 
-/** What stands in an entry, as a task. A plain value gets a node of its own. */
+/** The value of an entry, as a task. A plain value gets a node of its own. */
 export const toTask = (value: unknown): TaskImpl => {
   if (isTask(value)) return value
   const { handles, misplaced } = scan(value)
@@ -205,7 +205,7 @@ export const toTask = (value: unknown): TaskImpl => {
   return makeTask({ _tag: "map", run: (values) => values }, value, noOptions)
 }
 
-/** Checks that every placeholder has its task and that none leads back to itself. Takes what is missing from the cache. */
+/** Checks that every placeholder has its task, without cycles. Missing tasks are taken from the cache. */
 export const checked = (given: Entries, cache: Cached | undefined): GraphImpl | GraphError => {
   const entries = new Map(given)
   const missing = new Set<string>()

@@ -21,7 +21,7 @@ import type { Node } from "./graphNodes.ts"
 
 const JsonOn = Schema.Literals(["success", "failure", "completion"])
 
-/** Some of the dependencies of a task, and what they must come to. */
+/** A group of the dependencies of a task, and its policy. */
 export const JsonGroup = Schema.Struct({
   of: Schema.Literals(["inputs", "after", "follow"]),
   dependencies: Schema.Array(Schema.String),
@@ -88,7 +88,7 @@ export const toJson = (
   return { tasks }
 }
 
-/** Without what is not said. */
+/** Without absent fields. */
 const plainPolicy = (policy: Policy): JsonGroupOf["policy"] => {
   if (policy._tag !== "AtLeast") return policy
   const { _tag, count, losers, on } = policy
@@ -97,7 +97,7 @@ const plainPolicy = (policy: Policy): JsonGroupOf["policy"] => {
 
 type JsonGroupOf = typeof JsonGroup.Type
 
-/** A task to be made: its body takes the values of its dependencies by key. */
+/** A task to make: its body takes the values of its dependencies by key. */
 interface Spec {
   readonly key: string
   readonly label: string | undefined
@@ -139,7 +139,7 @@ const plain = ({ after, dependencies }: Pick<Spec, "after" | "dependencies">): G
   recordOf: (values) => Object.fromEntries(dependencies.map((name, i) => [name, values[i]]))
 })
 
-/** What a task with policies is given: a record of the plain dependencies, and one a group. */
+/** The inputs of a task with policies: a record of the plain dependencies, and one for each group. */
 const grouped = (
   { after, dependencies, follow, policies }: Required<Pick<Spec, "after" | "dependencies" | "follow" | "policies">>
 ): Given => {
@@ -161,7 +161,7 @@ const grouped = (
   return {
     inputs: [refsOf(single("inputs", dependencies)), ...groups("inputs")],
     options,
-    // Assigned, a name like __proto__ would not be a field.
+    // By assignment, a name like __proto__ would not become a field.
     recordOf: (values) => Object.fromEntries(values.flatMap((each) => Object.entries(each as object)))
   }
 }

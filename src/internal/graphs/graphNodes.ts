@@ -1,5 +1,5 @@
 /**
- * What a scheduler would run for a graph, a task or a shape of tasks: its nodes, their names and their edges.
+ * The nodes that a scheduler would run for a graph, a task or a shape of tasks, with their names and edges.
  *
  * @internal
  */
@@ -39,7 +39,7 @@ export interface NamedGroup {
 
 export interface Dependency {
   readonly node: number
-  /** Whether it gives a value, or only has to end before, where it may also say where to run. */
+  /** Whether it gives a value or only orders, and may also determine the worker. */
   readonly kind: "data" | "after" | "follow"
   /** Its policy in a word; empty for the default. */
   readonly policy: string
@@ -52,7 +52,7 @@ export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
   const compiled = compile(handles, nobody, noRun)
   const { edges, keys, tasks } = compiled instanceof GraphError ? asTheyStand(handles) : asPlanned(compiled)
   const nameOf = namer(keys)
-  // By what was submitted: a task may have several futures.
+  // By submission, because a task may have several futures.
   const futures = new Map<string, { readonly place: number; readonly handle: Handle | undefined }>()
   const placeOf = (edge: number, handle: Handle | undefined): number => {
     if (edge >= 0) return edge
@@ -90,7 +90,7 @@ const futureNode = (key: string): Node => ({
   policies: []
 })
 
-/** No scheduler: nothing is live, and futures are taken as they are. */
+/** In place of a scheduler: no task is live, and futures are taken as they are. */
 const nobody: Live = {
   home: {},
   find: () => -1,
@@ -120,7 +120,7 @@ const asPlanned = ({ plan }: Compiled): Listed => ({
   edges: plan
 })
 
-/** The nodes of a graph that would be refused: a picture of it is wanted all the more. */
+/** The nodes of a graph that would be refused, so that it can still be drawn. */
 const asTheyStand = (handles: ReadonlyArray<Handle>): Listed => {
   const places = new Map<TaskImpl, number>()
   const rows: Array<ReadonlyArray<number>> = []

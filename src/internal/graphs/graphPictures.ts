@@ -8,7 +8,7 @@ import * as EffectGraph from "effect/Graph"
 import { inLine } from "../text/text.ts"
 import type { Dependency, Node } from "./graphNodes.ts"
 
-/** What Effect's graph says of a node. */
+/** The data of a node in Effect's graph. */
 export interface PlainNode {
   readonly key: string
   readonly label: string | undefined
@@ -59,7 +59,7 @@ const shapes: Readonly<Record<Node["kind"], EffectGraph.MermaidNodeShape>> = {
   future: "circle"
 }
 
-/** The label is said only where the key does not say it. */
+/** The label, unless the key contains it. */
 const words = ({ key, label }: PlainNode): string =>
   label === undefined || label === key || key.startsWith(`${label}#`) ? inLine(key) : `${inLine(key)}\n${inLine(label)}`
 

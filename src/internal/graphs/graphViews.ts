@@ -1,6 +1,6 @@
 /**
- * What graphs look like from outside: their order, pictures, JSON and Effect's own graphs. The typed face of the modules beside
- * this one; `Graph` exports it.
+ * Views of graphs: their order, pictures, JSON and Effect's own graphs. The typed interface of the modules beside this one;
+ * `Graph` exports it.
  *
  * @internal
  */
@@ -71,7 +71,7 @@ const aliased = ({ tasks }: internal.GraphImpl, f: (key: string, target: string)
  * @since 0.1.0
  */
 export interface PictureOptions {
-  /** A status word a key, such as {@link states} gives: pictures show them by colors and a legend. */
+  /** A status word for each key, such as from {@link states}: pictures show them by colors and a legend. */
   readonly states?: ReadonlyMap<string, string> | undefined
 }
 
@@ -87,7 +87,7 @@ export interface MermaidOptions extends PictureOptions {
 }
 
 /**
- * The graph for Mermaid. Tasks look as they are made: plain functions are round, `flatMap` has double sides, values are
+ * The graph for Mermaid. The shape of a node shows its kind: plain functions are round, `flatMap` has double sides, values are
  * pills, futures circles. Edges lead from dependencies to dependents.
  *
  * **Example** (A task and what it needs)
@@ -120,14 +120,14 @@ export const toGraphViz = (
 ): string => pictures.toGraphViz(nodesOf(source), { states: options?.states, name: options?.name ?? "skein" })
 
 /**
- * The last status of each key among events of a scheduler: what pictures of executed graphs are colored by. A released
- * result leaves the status as it was.
+ * The last status of each key among events of a scheduler, for pictures of executed graphs. Releasing a result does not change
+ * the status.
  *
  * **Gotchas**
  *
- * Give tasks keys, or put them into a graph: a task without a key has another number in each run, which the picture knows
- * only for the first submission to a scheduler. Of several tasks with one key the newest counts. The `graph` of an event says in
- * which graph its key names the task: filter by it for the states of one graph.
+ * Give tasks keys, or put them into a graph: a task without a key has another number in each run, which the picture knows only
+ * for the first submission to a scheduler. Of several tasks with one key the newest counts. Filter events by `graph` for the
+ * states of one graph.
  *
  * **Example** (What became of a graph)
  *
@@ -192,13 +192,13 @@ type Made<Return> = Untyped<
 >
 
 /**
- * What {@link fromEffectGraph} can be told.
+ * Options of {@link fromEffectGraph}.
  *
  * @category options
  * @since 0.1.0
  */
 export interface FromEffectGraphOptions<N, E, Return> {
-  /** What a node does with the values of its dependencies, by key: an effect or a plain value. */
+  /** The body of a node: takes the values of its dependencies by key, and returns an effect or a plain value. */
   readonly run: (node: N, values: Readonly<Record<string, any>>) => Return
   /** The key of a node. Defaults to the node itself if it is a string, else to its field `key`, or its number. */
   readonly key?: ((node: N, index: number) => string) | undefined
@@ -207,7 +207,7 @@ export interface FromEffectGraphOptions<N, E, Return> {
 }
 
 /**
- * A graph of one of Effect's graphs, whose edges lead from dependencies to dependents.
+ * A graph from one of Effect's graphs, whose edges lead from dependencies to dependents.
  *
  * @category converting
  * @since 0.1.0
@@ -250,8 +250,8 @@ export const toJson = (source: unknown, options?: PictureOptions): Json =>
   imports.toJson(nodesOf(source), options?.states)
 
 /**
- * A graph of JSON. What tasks do comes from `registry` by name, never from the JSON: a function of the values of the
- * dependencies by key, and of the task's entry, to an effect or a plain value.
+ * A graph from JSON. The code of tasks comes from `registry` by name, never from the JSON: functions of the values of the
+ * dependencies by key, and of the task's entry, that return an effect or a plain value.
  *
  * @category converting
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * A task in which several run, one after the other in one fiber: what passes make. To everybody but the scheduler each of
- * them is the task that it was: it has its own key, label, attempts and scope, and fails as itself.
+ * Fused tasks: several tasks that run one after the other in one fiber. To all but the scheduler, each part is the task that it
+ * was: it has its own key, label, attempts and scope, and fails as itself.
  *
  * @internal
  */
@@ -27,9 +27,9 @@ import { FailedPart } from "./failedPart.ts"
 export interface Part {
   readonly task: TaskImpl
   readonly key: string | undefined
-  /** For each of its handles a place among the results that the whole is given, or `~part`. */
+  /** For each of its handles an index among the inputs of the whole, or `~part`. */
   readonly sources: ReadonlyArray<number>
-  /** It runs in others too. */
+  /** Whether it runs in other tasks too. */
   readonly isInlined: boolean
 }
 
@@ -50,7 +50,7 @@ export class FusedTask extends TaskImpl {
     this.recipe = recipe
   }
 
-  /** Which part ended the whole as skipped: no cause is kept of that. */
+  /** The part that ended the whole as skipped, for which no cause is kept. */
   skippedAt({ index, submission }: Place): FailedPart["Service"] | undefined {
     return this.recipe.skipped.get(submission)?.get(index)
   }
@@ -67,13 +67,13 @@ interface Recipe {
   readonly firstUses: ReadonlyArray<number>
   readonly lastUses: ReadonlyArray<number>
   readonly cache: Cache | undefined
-  /** How far attempts came that are followed by another, by plan index. */
+  /** The progress of attempts that are followed by another, by plan index. */
   readonly pauses: WeakMap<Registered, Map<number, Pause>>
   /** The parts that were skipped, and all after them with these, by plan index. */
   readonly skipped: WeakMap<Registered, Map<number, FailedPart["Service"]>>
 }
 
-/** An attempt that is followed by another: that one goes on where it stopped. */
+/** The progress of an attempt, from which the next one goes on. */
 interface Pause {
   readonly attempt: Attempt
   readonly at: number
@@ -82,13 +82,13 @@ interface Pause {
   readonly again: Again | undefined
 }
 
-/** Parts that run again before the one that missed what they made. */
+/** Parts that run again before the part that reported their results as lost. */
 interface Again {
   readonly parts: ReadonlySet<number>
   readonly until: number
 }
 
-/** In place of a value that nobody needs any more. */
+/** In place of a value that is no longer needed. */
 const dropped = Symbol("dropped")
 
 const usesOf = (parts: ReadonlyArray<Part>): Pick<Recipe, "firstUses" | "lastUses"> => {
@@ -104,7 +104,7 @@ const usesOf = (parts: ReadonlyArray<Part>): Pick<Recipe, "firstUses" | "lastUse
   return { firstUses, lastUses }
 }
 
-/** A task as it is called. */
+/** The name of a task. */
 export interface Named {
   readonly key: string
   readonly label: string | undefined
@@ -118,7 +118,7 @@ const wayFrom = (recipe: Recipe, place: Place, from: number): ReadonlyArray<Name
   return way
 }
 
-/** A part that has no key is called by its label and the number of the whole. */
+/** A part without a key is named by its label and the number of the whole. */
 const nameOf = ({ parts }: Recipe, { index, submission }: Place, part: number): Named => {
   const { key, task } = parts[part]!
   const label = task.options.label ?? submission.plan.defaults?.label
@@ -137,9 +137,9 @@ class Course {
   private attempt!: Attempt
   /** The part that runs. */
   private at = 0
-  /** What those before it gave, as long as it is needed. */
+  /** The results of parts before it, as long as they are needed. */
   private values: Array<unknown> = []
-  /** The number of the first attempt at the part that runs. */
+  /** The number of the first attempt at the running part. */
   private first = 1
   private again: Again | undefined
 
@@ -160,7 +160,7 @@ class Course {
     const pause = pauses?.get(index)
     if (pause === undefined) return
     pauses!.delete(index)
-    // What was there is gone with its worker.
+    // The results are gone with their worker.
     if (pause.attempt.isLost) return
     this.at = pause.at
     this.values = [...pause.values]
@@ -168,7 +168,7 @@ class Course {
     this.again = pause.again
   }
 
-  /** Runs what is left. */
+  /** Runs the remaining parts. */
   private rest(): Effect.Effect<unknown, unknown> {
     const { parts } = this.recipe
     while (this.at < parts.length) {
@@ -186,7 +186,7 @@ class Course {
       }
       const { body } = task
       if (body._tag === "effect") return this.wait(bodyOf(task, inputs, this, this.at), task, inputs)
-      // Passes take nothing else.
+      // Passes fuse no other tasks.
       this.done(body._tag === "value" ? body.value : undefined)
     }
     return Effect.succeed(this.values[parts.length - 1])
@@ -205,12 +205,12 @@ class Course {
         return this.rest()
       })
     }
-    // The scope and the end of the last part are those of the whole.
+    // The last part has the scope and the end of the whole.
     const isNumbered = this.number === this.attempt.number
     return isNumbered ? body : Effect.provideService(body, Worker, this.attemptIn(this.attempt.scope))
   }
 
-  /** A part that is not the last ends as a task does: what it acquired and submitted is closed, and its slot is taken again. */
+  /** A part before the last ends like a task: its scope is closed with its submissions, and its slot is taken again. */
   private inScope(body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
     return Effect.acquireUseRelease(
       Effect.sync(() => this.attemptIn(Scope.makeUnsafe())),
@@ -225,7 +225,7 @@ class Course {
     return new PartAttempt(this.attempt, this.keyOf(this.at), this.number, scope)
   }
 
-  /** Which attempt at its part this is. */
+  /** The number of this attempt at its part. */
   private get number(): number {
     return this.attempt.number - this.first + 1
   }
@@ -249,7 +249,7 @@ class Course {
     if (!isLost && schedules.size > 0) schedules.delete(this.attempt.task)
   }
 
-  /** Says in a cause whose it is. */
+  /** Annotates a cause with the part that failed. */
   private told(given: Cause.Cause<unknown>): Cause.Cause<unknown> {
     const cause = this.withoutOwn(given)
     const { index, submission } = this.attempt
@@ -266,7 +266,7 @@ class Course {
     return Cause.annotate(cause, Context.make(FailedPart, failed), { overwrite: true })
   }
 
-  /** What a part misses of those before it is made again in the next attempt; the whole misses the rest. */
+  /** Lost results of earlier parts are computed again in the next attempt; other lost dependencies are reported for the whole. */
   private withoutOwn(cause: Cause.Cause<unknown>): Cause.Cause<unknown> {
     const { parts } = this.recipe
     const isOwnFailure = withoutSignals(cause).reasons.some((reason) => !Cause.isInterruptReason(reason))
@@ -274,7 +274,7 @@ class Course {
     const isMeant = (named: unknown, part: number): boolean => parts[part]!.task === named || this.keyOf(part) === named
     const needed = parts[this.at]!.sources.flatMap((source) => source < 0 ? [~source] : [])
     const own = needed.filter((part) => missed?.some((named) => isMeant(named, part)))
-    // What was left to be made again is so still.
+    // Parts that were still to run again are kept.
     const left = this.again === undefined ? [] : [...this.again.parts].filter((part) => part >= this.at)
     this.again = own.length === 0 && left.length === 0
       ? undefined
@@ -284,7 +284,7 @@ class Course {
     return Cause.fail(new DependenciesLost({ dependencies }))
   }
 
-  /** Some parts, with those that they need and whose values are gone. */
+  /** These parts, with those that they need and whose values are gone. */
   private withNeeded(some: ReadonlyArray<number>): ReadonlySet<number> {
     const all = new Set(some)
     // Those that are added on the way are looked at in their turn.

@@ -1,8 +1,7 @@
 /**
- * Passes: ways to write a plan anew, with fewer tasks, that change what it costs and nothing else.
+ * Passes rewrite a plan with fewer tasks, and change only its cost.
  *
- * They work on plans, not on graphs as values: only where a graph is submitted is it known what is asked for, what is live
- * under its key, and what the region says.
+ * They work on plans, not on graphs as values: only at submission are the targets, the live tasks and the region known.
  *
  * @internal
  */
@@ -21,7 +20,7 @@ export interface Ordered {
   readonly positions: Int32Array
 }
 
-/** The same plan with fewer tasks. Those that are left keep their order, so that it never holds more results than before. */
+/** The same plan with fewer tasks. The remaining tasks keep their order, so it never holds more results than before. */
 export const apply = (plan: Ordered, passes: ReadonlyArray<Pass>, cache: Cache | undefined): Ordered => {
   const work = new Work(plan)
   if (passes.includes("inline")) work.inline()
@@ -32,11 +31,11 @@ export const apply = (plan: Ordered, passes: ReadonlyArray<Pass>, cache: Cache |
 class Work {
   isChanged = false
   private readonly draft: Draft
-  /** What is computed in the place of a node, itself last, where that is more than itself. */
+  /** The nodes computed in place of a node, itself last, if more than one. */
   private readonly parts = new Map<number, ReadonlyArray<number>>()
   /** The node before each in its chain. */
   private readonly before: Int32Array
-  /** The nodes that run in the places of others alone. */
+  /** The nodes that run only in place of others. */
   private readonly gone: Uint8Array
   private readonly inlined = new Set<number>()
   private readonly wanted: ReadonlySet<Reference>
@@ -51,14 +50,14 @@ class Work {
     this.gone = new Uint8Array(draft.nodes.length)
   }
 
-  /** Lets each task compute by itself what is cheap enough to be computed several times. */
+  /** Inlines nodes that are cheap enough to compute several times. */
   inline(): void {
     const { nodes } = this.draft
     const cheap = new Set([...nodes.keys()].filter((node) => isCheap(nodes[node]!) && !this.wanted.has(node)))
     if (cheap.size === 0) return
     const dependents = this.dependentsOf(cheap)
     for (const node of cheap) {
-      // With two inputs or more it would be these that are held in place of its one result.
+      // With two or more inputs, these would be held in place of its one result.
       if (this.needs(node).size > 1) continue
       const all = dependents.get(node)!
       const hosts = all.filter((each) => isHost(nodes[each]!))
@@ -70,7 +69,7 @@ class Work {
     }
   }
 
-  /** Makes one task of each chain of tasks that nobody else needs and that ask for the same. */
+  /** Makes one task of each chain of tasks with the same demands, whose inner results nothing else needs. */
   fuse(): void {
     const { nodes } = this.draft
     const { only, uses } = this.links()
@@ -82,12 +81,12 @@ class Work {
       this.isChanged = true
       this.before[node] = before
       this.gone[before] = 1
-      // All of it runs where the first would have: from there on a chain holds one result, whichever.
+      // The whole runs at the position of the first: from there on a chain holds one result.
       this.at[node] = this.at[before]!
     }
   }
 
-  /** The one node that each needs, or -1; and in the places of how many nodes each is needed. */
+  /** For each node the only node that it needs, or -1; and the number of nodes that need it. */
   private links(): { readonly only: Int32Array; readonly uses: Int32Array } {
     const { nodes } = this.draft
     const only = new Int32Array(nodes.length).fill(-1)
@@ -118,7 +117,7 @@ class Work {
     return edges.subarray(offsets[node], offsets[node + 1])
   }
 
-  /** What is needed by what is computed in the place of a node, and is not. */
+  /** The outer dependencies of all that is computed in place of a node. */
   private needs(node: number): ReadonlySet<Reference> {
     const parts = this.partsOf(node)
     const needed = new Set(parts.flatMap((part) => [...this.edgesOf(part)]))
@@ -162,7 +161,7 @@ class Work {
     }
   }
 
-  /** All that runs in the place of a node: itself, those before it in its chain, and what is inlined in these. */
+  /** All that runs in place of a node: itself, the nodes before it in its chain, and nodes inlined in these. */
   private chain(node: number): ReadonlyArray<number> {
     const chain: Array<number> = []
     for (let at = node; at >= 0; at = this.before[at]!) chain.push(at)
@@ -194,7 +193,7 @@ class Work {
   }
 }
 
-/** A node as it is written anew; its edges are those of the old plan. */
+/** A rewritten node; its edges are those of the old plan. */
 interface Row {
   readonly task: TaskImpl
   readonly edges: Iterable<Reference> & { readonly length: number }
@@ -204,9 +203,9 @@ interface Row {
 const union = (...nodes: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<number> =>
   [...new Set(nodes.flat())].sort((a, b) => a - b)
 
-/** What may stand in the options of a task that runs in the place of another one. */
+/** Options that an inlined or fused task may have. */
 const free: ReadonlySet<string> = new Set(["key", "label", "inline", "after", "invalid"])
-/** What a task may ask for, if the whole chain asks for the same. */
+/** Options that must be equal in the whole chain. */
 const shared = ["priority", "workers", "allowOthers", "graceMillis"] as const satisfies ReadonlyArray<keyof TaskOptions>
 
 const saysOnly = (options: TaskOptions, also: ReadonlySet<string>): boolean => {
@@ -216,7 +215,7 @@ const saysOnly = (options: TaskOptions, also: ReadonlySet<string>): boolean => {
   )
 }
 
-/** Such as the policies of an `after` that has none. */
+/** Such as an empty list of policies of `after`. */
 const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0
 
 const isWork = ({ kind }: TaskImpl): boolean => kind === "map" || kind === "effect"
@@ -225,15 +224,15 @@ const ofCheap: ReadonlySet<string> = new Set(["priority"])
 const ofLinks: ReadonlySet<string> = new Set(shared)
 const ofLasts: ReadonlySet<string> = new Set([...shared, "pure", "name", "code"])
 
-/** A constant, or what its maker calls cheap. What asks for anything is a task of its own. */
+/** Whether a node is a constant or marked as cheap, without demands of its own. */
 const isCheap = (task: TaskImpl): boolean =>
   (isLiteral(task) || (task.options.inline === true && isWork(task))) && saysOnly(task.options, ofCheap)
 
-/** Whether others may be computed in the place of a task. Policies count its dependencies, so all of them must stay. */
+/** Whether others may be inlined in a task. Policies count its dependencies, so all of these must stay. */
 const isHost = (task: TaskImpl): boolean =>
   isWork(task) && task.options.resource !== true && policiesOf(task) === undefined
 
-/** Whether a task may run in the place of the one after it. Runs of pure tasks are shared, so they stay where others find them. */
+/** Whether a task may be fused with the one after it. Runs of pure tasks are shared, so they must remain findable. */
 const isLink = (task: TaskImpl): boolean => (isWork(task) || isLiteral(task)) && saysOnly(task.options, ofLinks)
 
 const isLast = (task: TaskImpl): boolean => isWork(task) && saysOnly(task.options, ofLasts)

@@ -18,7 +18,7 @@ export interface Draft<N = TaskImpl> {
   readonly settings: ReadonlyMap<number, Settings>
 }
 
-/** A draft as it is written, row by row, or what is wrong with it. */
+/** A draft, written row by row, or its fault. */
 export abstract class Drafting<N> {
   protected readonly nodes: Array<N> = []
   protected readonly offsets: Array<number> = [0]
@@ -26,7 +26,7 @@ export abstract class Drafting<N> {
   protected readonly settings = new Map<number, Settings>()
   /** A pure call turned out to run already after its dependencies had been given places. */
   protected hasJoinedLate = false
-  /** The first thing that was wrong. */
+  /** The first fault. */
   protected mistake: GraphReason | undefined
 
   protected refuse(reason: GraphReason): undefined {

@@ -1,5 +1,5 @@
 /**
- * Failures as they would be seen if no tasks ran as one.
+ * Failures as they would appear without fusing.
  *
  * @internal
  */
@@ -11,7 +11,7 @@ import type { LivePlan } from "../bodies/livePlan.ts"
 import { FailedPart } from "./failedPart.ts"
 import { FusedTask } from "./fused.ts"
 
-/** The part with which a task that was skipped began to be so, if several ran as one. */
+/** The part that was skipped first, if several tasks ran as one. */
 export const skippedIn = ({ place }: Trail): FailedPart["Service"] | undefined =>
   place === undefined ? undefined : fusedAt(place)?.skippedAt(place)
 
@@ -22,9 +22,9 @@ const fusedAt = (place: Place | undefined): FusedTask | undefined => {
 
 const isSame = (a: Place, b: Place | undefined): boolean => a.submission === b?.submission && a.index === b.index
 
-/** What failed first, as an observer sees it. */
+/** The root failure, as an observer sees it. */
 interface Failed {
-  /** The first task of a trail, or the part of it that failed, and all that this ended in it. */
+  /** The first task of a trail, or its failed part, with the later parts that this ended. */
   readonly keys: readonly [string, ...ReadonlyArray<string>]
   readonly where: Where
 }
@@ -44,13 +44,13 @@ export const failedIn = (root: Trail, cause: Cause.Cause<unknown>): Failed => {
   }
 }
 
-/** The keys of the parts that a failure from `origin` ended before it came to the task itself. */
+/** The keys of the parts that a failure from `origin` ended before it reached the task itself. */
 export const refusedIn = ({ place }: Trail, { place: origin }: Trail): ReadonlyArray<string> => {
   const fused = fusedAt(place)
   if (fused === undefined || origin === undefined) return []
   const { index, submission } = place!
   const { origins, plan: { offsets, targets } } = submission
-  // Of several ways the shortest: a part that comes later.
+  // Of several paths the shortest: a later part.
   for (let edge = offsets[index + 1]! - 1; edge >= offsets[index]!; edge--) {
     const target = targets[edge]!
     const dependency = target >= 0 ? { submission, index: target } : origins?.get(edge)

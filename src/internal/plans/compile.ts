@@ -33,21 +33,21 @@ import { isLiteral, isTask, noOptions } from "../tasks/task.ts"
 import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl, TaskOptions } from "../tasks/task.ts"
 import { quote } from "../text/text.ts"
 
-/** What the compiler must know of the scheduler that will run the plan. */
+/** The scheduler, as far as the compiler needs it. */
 export interface Live {
-  /** The scheduler, by which futures are told from those of others. */
+  /** The scheduler, to recognise its own futures. */
   readonly home: object
   /** The live task with this identity, or -1. */
   readonly find: (identity: Identity) => TaskId
-  /** What a live task is called and does; nothing if it has no key. */
+  /** The name and the work of a live task; `undefined` without a key. */
   readonly namedOf: (id: TaskId) => Named | undefined
-  /** Whether only what was cancelled still holds a live task: nobody joins it. */
+  /** Whether only cancelled tasks still hold a live task, which is then not joined. */
   readonly isSpent: (id: TaskId) => boolean
   /** Whether the future is one of this scheduler and still claimed: else why not. */
   readonly refuse: (future: FutureImpl) => string | undefined
 }
 
-/** The plan of `targets`, or what is wrong with it. */
+/** The plan of `targets`, or its fault. */
 export const compile = (
   targets: ReadonlyArray<Handle>,
   live: Live,
@@ -68,7 +68,7 @@ export const compile = (
   return new Compiler(live, run).compile(targets)
 }
 
-/** Whether a task depends on nothing and asks for nothing: the usual child in a recursion. */
+/** Whether a task has no dependencies and no options: the usual child in a recursion. */
 const isSingle = (task: TaskImpl): boolean =>
   task.handles.length === 0 && task.options === noOptions && task.misplaced === undefined
 
@@ -116,7 +116,7 @@ class Compiler extends Drafting<TaskImpl> {
     const { draft, positions } = passes === undefined ? plain : apply(plain, passes, cache)
     const { edges, nodes, offsets, settings, targets } = draft
     const size = nodes.length
-    // What was culled or written anew has moved.
+    // Culled and rewritten tasks have moved.
     const functions = nodes === this.nodes ? this.functions : nodes.map(functionOf)
     const plan: LivePlan = {
       size,
@@ -162,7 +162,7 @@ class Compiler extends Drafting<TaskImpl> {
     if (task.misplaced !== undefined || task.options !== noOptions) {
       this.check(task)
       const { key, pure } = task.options
-      // What a pure task does is not known before what it is given.
+      // The work of a pure task is known only after its arguments.
       if (key !== undefined && pure !== true && this.isKnown(task, { key, work: task })) return
     }
     task.stamp = this.stamp
@@ -186,7 +186,7 @@ class Compiler extends Drafting<TaskImpl> {
 
   private cached(task: TaskImpl, key: string): ReturnType<Cache["find"]> {
     const { cache } = this.run
-    // What a result owns is gone when that is released.
+    // The resource of a result is gone when that is released.
     if (cache === undefined || task.options.resource === true || !isFor(cache, task)) return undefined
     return cache.find(key)
   }
@@ -213,7 +213,7 @@ class Compiler extends Drafting<TaskImpl> {
     if (other !== work) this.refuse(conflict(key, task, other, inNamespace(namespace)))
   }
 
-  /** All dependencies of `task` have their places; now it gets its own. */
+  /** All dependencies of `task` have indices; now it gets its own. */
   private add(task: TaskImpl): void {
     const named = task.options === noOptions ? undefined : this.namedIn(task)
     if (named !== undefined && this.isKnownByNow(task, named)) {
@@ -224,7 +224,7 @@ class Compiler extends Drafting<TaskImpl> {
     this.finish(task, this.place(task, named), named)
   }
 
-  /** What a pure task does is known only now; the key of another task may have been taken by one of its own dependencies. */
+  /** The work of a pure task is known only now; and the key of a task may have been taken by one of its own dependencies. */
   private isKnownByNow(task: TaskImpl, named: Named): boolean {
     return task.options.pure === true ? this.isKnown(task, named) : this.keys.has(named.key) && this.joins(task, named)
   }
@@ -240,7 +240,7 @@ class Compiler extends Drafting<TaskImpl> {
     if (named !== undefined) this.keys.set(named.key, { work: named.work, reference })
   }
 
-  /** The place of what a task, or the request itself, depends on. */
+  /** The index of a dependency of a task, or of the request itself. */
   private referenceTo(handle: Handle, dependent: TaskImpl | undefined): Reference {
     if (isTask(handle)) return handle.index
     const why = this.live.refuse(handle)
@@ -260,13 +260,13 @@ class Compiler extends Drafting<TaskImpl> {
     return named !== undefined && "_tag" in named ? this.refuse(named) : named
   }
 
-  /** What a task that has its place is called and does. */
+  /** The name and the work of a task that has an index. */
   private namedNode(task: TaskImpl): Named | undefined {
     return task.index >= 0 ? namedBy(this.settings.get(task.index)) : this.live.namedOf(~task.index)
   }
 }
 
-/** What is wrong with a task whatever it depends on. */
+/** The fault of a task by itself, if any. */
 const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
   const invalid = task.options.invalid?.[0] ?? contradiction(task.options)
   if (invalid !== undefined) {
@@ -276,7 +276,7 @@ const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
   return task.misplaced === undefined ? undefined : misplaced(nameOf(task), task.misplaced)
 }
 
-/** What the engine is told of a task beyond its dependencies. */
+/** The settings of a task for the engine. */
 export const settingsOf = (
   task: TaskImpl,
   named: Named | undefined,
@@ -301,13 +301,13 @@ export const settingsOf = (
     dependencyTimeoutMillis: options.dependencyTimeoutMillis,
     graceMillis: options.graceMillis,
     waitForWorkersMillis: options.waitForWorkersMillis,
-    // A schedule of its own is further inside than a region.
+    // A task's own schedule takes precedence over a region.
     idempotent: options.idempotent ?? (options.retry === undefined ? undefined : true),
     demand: literal ? undefined : demandOf(options)
   }
 }
 
-/** What the options ask of a worker beyond a slot. */
+/** The demand on a worker in the options. */
 const demandOf = (options: TaskOptions): Demand | undefined => {
   const { allowOthers, keepResources, labels, locality, resources, tags, workers } = options
   return (workers ?? labels ?? locality ?? resources ?? tags) === undefined
@@ -315,7 +315,7 @@ const demandOf = (options: TaskOptions): Demand | undefined => {
     : { workers, labels, allowOthers, locality, amounts: resources, keepsAmounts: keepResources, tags }
 }
 
-/** A handle that lies where it cannot be, in the inputs of the task with this key or in the request itself. */
+/** A misplaced handle in the inputs of the task with this key, or in the request itself. */
 export const misplaced = (key: string | undefined, { what, why }: Misplaced): GraphReason => ({
   _tag: "InvalidDependency",
   key,

@@ -1,9 +1,9 @@
 /**
- * From tasks that ended without success to a plan that runs them again: them, and of what they need whatever has no result
- * that is held or on its way.
+ * From tasks that ended without success to a plan that runs them again, with those of their dependencies whose results are
+ * neither held nor on their way.
  *
- * The plans of old submissions say what depends on what, for as long as anybody has a future of them. A task that one of them
- * joined under a key was never theirs: if it is gone, it is submitted anew, as any task is.
+ * The plans of old submissions have the dependencies, as long as a future of them exists. A task that one of them joined under a
+ * key was never its own: if it is gone, it is submitted again, like any task.
  *
  * @internal
  */
@@ -26,10 +26,10 @@ import { settingsOf } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
 
-/** What must be known of the scheduler in which the tasks ran. */
+/** The scheduler in which the tasks ran, as far as it is needed. */
 export interface Past extends Pick<Live, "find" | "home" | "namedOf"> {
   readonly placeOf: (id: TaskId) => Place
-  /** The task at this place if its result is held or on its way, else -1. */
+  /** The task at this place if its result is held or on its way; otherwise -1. */
   readonly usable: (place: Place) => TaskId
 }
 
@@ -39,7 +39,7 @@ export const recompile = (targets: ReadonlyArray<Place>, past: Past): Compiled |
   return compiler.compile(targets.map((target) => compiler.at(target)))
 }
 
-/** The plan that gives what the task at this place needs, in the order of its handles. */
+/** The plan that computes the inputs of the task at this place, in the order of its handles. */
 export const recompileInputs = (place: Place, past: Past): Compiled | GraphError => {
   const compiler = new Recompiler(past)
   return compiler.compile(compiler.needsOf({ ...again(taskAt(place), runAt(place)), place }))
@@ -49,11 +49,11 @@ export const recompileInputs = (place: Place, past: Past): Compiled | GraphError
 interface Entry {
   readonly task: TaskImpl
   readonly run: Run
-  /** Where it was registered, unless it never was. */
+  /** Where it was registered, if it ever was. */
   readonly place: Place | undefined
-  /** What it is called and does if it has a key; known of a pure task once what it is given has a place. */
+  /** Its name and work if it has a key; known of a pure task once its arguments have indices. */
   named: Named | undefined
-  /** What the plan calls it: known at once if it is live, else when what it needs has a place. */
+  /** Its reference in the plan: known at once if it is live, otherwise when its dependencies have indices. */
   reference: Reference | undefined
 }
 
@@ -67,7 +67,7 @@ const again = (task: TaskImpl, run: Run, named?: Named, place?: Place): Entry =>
 
 const none: ReadonlyArray<Entry> = []
 
-/** Why nothing that needs this task runs again: what was registered there is forgotten. */
+/** Why tasks that need this one cannot run again: it is forgotten. */
 export const tooFarBack = ({ index, submission }: Place): GraphReason => ({
   _tag: "InvalidDependency",
   key: undefined,
@@ -75,13 +75,13 @@ export const tooFarBack = ({ index, submission }: Place): GraphReason => ({
   why: "it was released and is further back than limits.lineage submissions; submit its task again"
 })
 
-/** In place of one that is too far back. */
+/** In place of a task that is too far back. */
 const unknown = new TaskImpl({ _tag: "value", value: undefined }, undefined, "none", noHandles, noOptions, undefined)
 
 class Recompiler extends Drafting<Entry> {
   private readonly registered = new Map<Registered, Map<number, Entry>>()
   private readonly unregistered = new Map<Run, Map<TaskImpl, Entry>>()
-  /** What has an identity is one task, in however many submissions it was. */
+  /** Tasks of one identity are one task, whatever their submissions. */
   private readonly identities = new Map<Identity, Entry>()
   private readonly past: Past
 
@@ -112,7 +112,7 @@ class Recompiler extends Drafting<Entry> {
     return { targets, plan }
   }
 
-  /** What was registered at a place. */
+  /** The task that was registered at a place. */
   at(place: Place): Entry {
     const { index, submission } = place
     const known = this.registered.get(submission) ?? new Map<number, Entry>()
@@ -135,7 +135,7 @@ class Recompiler extends Drafting<Entry> {
     const named = namedBy(place.submission.plan.settings.get(place.index))
     if (!isKnownAt(place)) {
       this.refuse(tooFarBack(place))
-      // Nothing looks at this entry: there will be no plan.
+      // This entry is not used: there will be no plan.
       return { ...again(unknown, runAt(place)), reference: 0 }
     }
     return this.named(again(taskAt(place), runAt(place), named, place))
@@ -160,7 +160,7 @@ class Recompiler extends Drafting<Entry> {
     return entry
   }
 
-  /** The same task here, or in the scheduler: somebody may have submitted it again. A run without success is replaced. */
+  /** The same task here, or in the scheduler, where it may have been submitted again. A run without success is replaced. */
   private known(entry: Entry, { key, work }: Named): Entry | undefined {
     const { namespace } = entry.run.annotations
     const identity = identityIn(namespace, key, work)
@@ -175,7 +175,7 @@ class Recompiler extends Drafting<Entry> {
     return this.past.usable(this.past.placeOf(id)) < 0 ? undefined : this.keep(this.live(id), identity)
   }
 
-  /** What a task needs, in the order of its handles; nothing if it is live. */
+  /** The dependencies of a task, in the order of its handles; none if it is live. */
   needsOf({ place, reference, run, task }: Entry): ReadonlyArray<Entry> {
     if (reference !== undefined) return none
     if (place === undefined) return task.handles.map((handle) => this.ofHandle(handle, run))
@@ -185,7 +185,7 @@ class Recompiler extends Drafting<Entry> {
       const edge = offsets[index]! + i
       const target = targets[edge]!
       if (target >= 0) return this.at({ submission, index: target })
-      // What an ordinary plan depended on is what the handle says.
+      // In an ordinary plan, the handle is the dependency.
       return runs === undefined ? this.ofHandle(handle, run) : this.at(submission.origins!.get(edge)!)
     })
   }
@@ -194,7 +194,7 @@ class Recompiler extends Drafting<Entry> {
     return isTask(handle) ? this.unregisteredOf(handle, run) : this.at(handle)
   }
 
-  /** All that it needs has been added. */
+  /** All its dependencies have been added. */
   private add(entry: Entry): void {
     if (entry.reference !== undefined) return
     const twin = entry.place === undefined && entry.named === undefined ? this.twinOf(entry) : undefined
@@ -205,12 +205,12 @@ class Recompiler extends Drafting<Entry> {
     for (const { reference } of this.needsOf(entry)) this.edges.push(reference!)
     const own = settingsAt(entry)
     const defaults = defaultsAt(entry)
-    // What a region said of the tasks holds for them still.
+    // The region's options still apply.
     entry.reference = this.push(entry, defaults === undefined ? own : withDefaults(own, defaults))
     if (twin !== undefined) twin.reference = entry.reference
   }
 
-  /** What a pure task does that was never registered is known only now; there may be an equal one already. */
+  /** The work of a pure task that was never registered is known only now; there may be an equal one already. */
   private twinOf(entry: Entry): Entry | undefined {
     const { run, task } = entry
     const named = namedIn(task, this.past.home, (argument) => this.unregisteredOf(argument, run).named)
@@ -224,7 +224,7 @@ class Recompiler extends Drafting<Entry> {
   }
 }
 
-/** Of an entry that has a key. */
+/** The settings of an entry with a key. */
 const identityOf = ({ named, run }: Entry): Identity => identityIn(run.annotations.namespace, named!.key, named!.work)
 
 const settingsAt = ({ named, place, run, task }: Entry): Settings | undefined =>

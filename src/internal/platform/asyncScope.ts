@@ -1,6 +1,6 @@
 /**
- * The async context in which something was asked for, as `AsyncLocalStorage` sees it. Where the platform has none, all scopes
- * are one and calls go straight through.
+ * The async context of a request, as `AsyncLocalStorage` sees it. On platforms without it, all contexts are one and calls go
+ * straight through.
  *
  * @internal
  */
@@ -12,7 +12,7 @@ export interface AsyncScope {
 
 type Hooks = { readonly AsyncResource?: new(type: string) => AsyncScope }
 
-/** Not imported: Skein runs where there is no Node. */
+/** Not imported, because Skein also runs without Node. */
 const hooks = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process
   ?.getBuiltinModule?.("node:async_hooks") as Hooks | undefined
 

@@ -1,6 +1,6 @@
 /**
- * The time of a scheduler. What is due, and how long things take, is measured by the monotonic clock, which nobody can set.
- * Instants that people read are those of the wall clock.
+ * The time of a scheduler. Timers and durations use the monotonic clock, which cannot be set. Instants that people read are those
+ * of the wall clock.
  *
  * @internal
  */
@@ -13,15 +13,15 @@ const nanosInMilli = 1_000_000n
 /** Milliseconds of the monotonic clock. Divided before it is converted: that costs 20 ns less, and as much as the wall clock. */
 export const monotonicMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / nanosInMilli)
 
-/** Steps of the wall clock that do not count: with smaller ones instants would go back where only readings differ. */
+/** Steps of the wall clock up to this are ignored: otherwise instants could go back when only readings differ. */
 const tolerance = 100
 
-/** For so long the wall clock counts as unchanged. */
+/** How long the wall clock counts as unchanged. */
 const trusted = 100
 
 export class Time {
   private readonly clock: Clock.Clock
-  /** What the wall clock is ahead of the monotonic one, and when that was measured. */
+  /** The difference of the wall clock to the monotonic clock, and when it was measured. */
   private ahead: number
   private measuredAt: number
 
@@ -40,13 +40,16 @@ export class Time {
     return this.clock.sleep(Duration.millis(millis))
   }
 
-  /** The wall time of a moment that has just been: a step of the wall clock is seen a little later. */
+  /** The wall time of a recent moment: a step of the wall clock is noticed a little later. */
   instantOf(moment: number): number {
     if (moment - this.measuredAt >= trusted) this.measure()
     return moment + this.ahead
   }
 
-  /** What to add to moments for their wall time, as the wall clock is set now: one number for all that is told together. */
+  /**
+   * What to add to moments for their wall time, as the wall clock is set now: one number for all moments that are reported
+   * together.
+   */
   offset(): number {
     this.measure()
     return this.ahead

@@ -1,5 +1,5 @@
 /**
- * What a layer says about the order of starts, made ready for the engine.
+ * The layer's options about the order of starts, prepared for the engine.
  *
  * @internal
  */
@@ -55,7 +55,7 @@ export const rulesOf = ({ aging, budget, shares, sourceSaturation }: SchedulingO
     weights: new Map(Object.entries(shares ?? {}))
   })
 
-/** A user's measure, in whole units: 1 for what it throws at, or gives no size of. The first time is a warning. */
+/** A user's measure, in whole units: 1 if it throws or returns no size, with one warning. */
 export const measured = (sizeOf: SizeOf, warn: (...line: ReadonlyArray<unknown>) => void): SizeOf => {
   let isBroken = false
   return (result) => {

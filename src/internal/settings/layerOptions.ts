@@ -1,5 +1,5 @@
 /**
- * What a layer can be told, and what a worker.
+ * Options of layers and workers.
  *
  * @internal
  */

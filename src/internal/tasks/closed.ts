@@ -1,10 +1,10 @@
 /**
- * What a closed scheduler, worker or scope says.
+ * The refusal by a closed scheduler, worker or scope.
  *
  * @internal
  */
 import { GraphError } from "../../SkeinError.ts"
 
-/** Why nothing more is taken. */
+/** The refusal of submissions. */
 export const closed = (what: "scheduler" | "worker" | "scope"): GraphError =>
   new GraphError({ reason: { _tag: "Closed", what } })

@@ -1,5 +1,5 @@
 /**
- * Dependencies with a policy: what the typed face of `Dependency` makes, and what tasks and options hold.
+ * Dependencies with a policy at run time.
  *
  * @internal
  */
@@ -14,12 +14,12 @@ import { checkOf } from "./checks.ts"
 import { isEither, isHandle, isRecord } from "./task.ts"
 import type { Handle, Invalid, TaskImpl } from "./task.ts"
 
-/** Tasks and futures, and what they must come to. */
+/** Tasks and futures, and their policy. */
 export class DependencyImpl extends Pipeable.Class {
   readonly [DependencyTypeId] = thisCopy
   readonly policy: Policy
   readonly handles: ReadonlyArray<Handle>
-  /** The names of the members, if they are those of a record. */
+  /** The names of the members of a record. */
   readonly names: ReadonlyArray<string> | undefined
   readonly invalid: Invalid | undefined
 
@@ -36,7 +36,7 @@ export class DependencyImpl extends Pipeable.Class {
     this.invalid = invalid
   }
 
-  /** The same policy over others. */
+  /** The same policy for other members. */
   over(handles: ReadonlyArray<Handle>): DependencyImpl {
     return new DependencyImpl(this.policy, handles, this.names, this.invalid)
   }
@@ -61,12 +61,12 @@ export class DependencyImpl extends Pipeable.Class {
 
 export const isDependency = (u: unknown): u is DependencyImpl => u instanceof DependencyImpl
 
-/** Whether a value is looked for in inputs: a task, a future, or a set of them with a policy. */
+/** Whether a value is replaced among inputs: a task, a future, or a set of them with a policy. */
 export const isLeaf = (value: unknown): value is Handle | DependencyImpl => isEither(value) || isDependency(value)
 
 const membersExpected = "an array or a record of tasks and futures"
 
-/** A dependency of what a user gave, with what is wrong with it; `ofOptions` is the first of them that is wrong. */
+/** A dependency from a user's arguments, with its fault if any; `ofOptions` is the first faulty option. */
 export const makeDependency = (
   name: string,
   policy: Policy,
@@ -94,10 +94,10 @@ const ons: ReadonlyArray<unknown> = ["success", "failure", "completion"] satisfi
 
 const oneOf = (words: ReadonlyArray<unknown>): string => words.map((word) => quote(String(word))).join(", ")
 
-/** Which ends count. */
+/** The ends that count. */
 export const on = checkOf(`one of ${oneOf(ons)}`, (value) => ons.includes(value))
 
-/** What becomes of the others. */
+/** The treatment of the others. */
 export const losers = checkOf("\"cancel\", or nothing to keep them", (value) => value === "cancel")
 
 const invalidPolicy = (option: string, policy: Policy, size: number): Invalid | undefined => {
@@ -106,7 +106,7 @@ const invalidPolicy = (option: string, policy: Policy, size: number): Invalid | 
   }
   if (policy._tag === "All") return undefined
   const { count } = policy
-  // Any of none is met.
+  // Any of no members is met.
   const isAny = option === "Dependency.any"
   return isAny || (Number.isInteger(count) && count >= 1 && count <= size)
     ? undefined
@@ -124,7 +124,7 @@ export interface Listed {
   readonly invalid: ReadonlyArray<Invalid>
 }
 
-/** Sorts a list of an option out. Those that a task follows are a group also without a policy. */
+/** Splits the list of an option. Followed tasks form a group even without a policy. */
 export const listedIn = (of: "after" | "follow", list: ReadonlyArray<unknown>): Listed => {
   const handles: Array<Handle> = list.filter(isHandle)
   const groups: Array<Group> = []
@@ -143,7 +143,7 @@ export const listedIn = (of: "after" | "follow", list: ReadonlyArray<unknown>): 
 
 const none: ReadonlyArray<Handle> = []
 
-/** What a task waits for without getting its value, in the order in which it stands behind its inputs. */
+/** The dependencies without values, in their order behind the inputs. */
 export const orderOnly = ({ after = none, follow = none }: TaskImpl["options"]): ReadonlyArray<Handle> =>
   after === none ? follow : follow === none ? after : [...after, ...follow]
 

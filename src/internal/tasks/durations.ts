@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 
-/** The length in milliseconds; NaN for what is no duration. */
+/** The length in milliseconds; NaN if it is no duration. */
 export const millisOf = (input: unknown): number =>
   saysNothing(input)
     ? NaN
@@ -27,7 +27,7 @@ const units: ReadonlySet<string> = new Set([
   "nanoseconds"
 ])
 
-/** What Effect takes for zero, though it names no length: NaN, or an object with another field than units. */
+/** Values that Effect takes for zero although they name no length: NaN, or an object with fields other than units. */
 const saysNothing = (input: unknown): boolean => {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return Number.isNaN(input)
   if (Duration.isDuration(input)) return false

@@ -1,5 +1,5 @@
 /**
- * What is told of futures, and what a wait for them is told.
+ * Metadata of futures, and options of waits.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * What users hold of tasks: types alone, below all that is made of them.
+ * The types of tasks, futures and dependencies, below everything that uses them.
  *
  * @internal
  */

@@ -1,6 +1,5 @@
 /**
- * What a task is given: the tasks and futures among its inputs are found when it is made, and replaced by their values when
- * it starts.
+ * Inputs of tasks: tasks and futures among them are found when the task is made, and replaced by their values when it starts.
  *
  * @internal
  */
@@ -15,23 +14,23 @@ import type { Members, Search } from "./misplaced.ts"
 import { isEither, isHandle, isPlainValue, isRecord, isTask, noHandles } from "./task.ts"
 import type { FutureImpl, Handle, Invalid, Misplaced, PlainValue, Shape, TaskImpl } from "./task.ts"
 
-/** What a walk through inputs finds. */
+/** The result of a walk through inputs. */
 export interface Scan {
   readonly shape: Shape
   /**
-   * The inputs of this moment. Arrays and records that hold tasks are copies, in which all other objects are `Given`; with
-   * the shape "none" they are what was given.
+   * The inputs at this moment. Arrays and records that hold tasks are copies, in which all other objects are `Given`; with the
+   * shape "none" they are the original.
    */
   readonly inputs: unknown
   /** In the order of the walk. */
   readonly handles: ReadonlyArray<Handle>
   readonly misplaced: Misplaced | undefined
-  /** Which of the handles have policies, and what is wrong with one of those. */
+  /** The handles with policies, and the fault of one, if any. */
   readonly groups?: ReadonlyArray<Group> | undefined
   readonly invalid?: Invalid | undefined
 }
 
-/** A part of inputs that holds no task and is passed on as it is, whatever becomes of it. */
+/** A part of inputs without tasks, which is passed on as it is. */
 export class Given {
   readonly value: unknown
 
@@ -91,7 +90,7 @@ interface Found extends Search {
   misplaced: Misplaced | undefined
 }
 
-/** `value` as it is kept: a copy if it is an array or a record that holds a task. */
+/** `value` as it is stored: a copy if it is an array or a record that holds a task. */
 const take = (value: unknown, found: Found): unknown => {
   if (typeof value !== "object" || value === null) return value
   if (isEither(value)) {
@@ -132,7 +131,7 @@ const takeMembers = (whole: Members, found: Found): unknown => {
   return copy ?? whole
 }
 
-/** A copy in which no object but tasks and futures will be looked into. */
+/** A copy in which only tasks and futures will be replaced. */
 const copyOf = (whole: Members): Members => {
   if (Array.isArray(whole)) return whole.map(given) as unknown as Members
   const copy = copyRecord(whole)
@@ -140,7 +139,7 @@ const copyOf = (whole: Members): Members => {
   return copy
 }
 
-/** A key `__proto__` is a field too: a spread defines it, and what is defined can be assigned. */
+/** A key `__proto__` is a field too: a spread defines it, and a defined field can be assigned. */
 const copyRecord = (record: Members): Members => {
   const prototype = Object.getPrototypeOf(record)
   return prototype === Object.prototype ? { ...record } : Object.setPrototypeOf({ ...record }, prototype)
@@ -153,7 +152,7 @@ const given = (value: unknown): unknown =>
 const isWalkable = (value: unknown): value is object =>
   typeof value === "object" && value !== null && (Array.isArray(value) || isRecord(value) || !isOpaque(value))
 
-/** Objects that are passed on as they are, if at all: built-in ones, what Skein made, and everything of Effect's. */
+/** Objects that are passed on as they are, if at all: built-in ones, and those of Skein and Effect. */
 const isOpaque = (value: object): boolean =>
   value instanceof Map || value instanceof Set || Predicate.isDate(value) || value instanceof Error ||
   value instanceof Promise || value instanceof RegExp || ArrayBuffer.isView(value) || value instanceof ArrayBuffer ||
@@ -191,10 +190,10 @@ export const assemble = (task: TaskImpl, values: ReadonlyArray<unknown>): unknow
 /** The one key whose assignment would not make a field. */
 const protoKey = "__proto__"
 
-/** What is replaced in inputs that `scan` took. */
+/** The replaceable values in scanned inputs. */
 type Leaf = TaskImpl | FutureImpl | DependencyImpl | Given
 
-/** A copy of what `scan` took. */
+/** A copy of scanned inputs. */
 export const rewrite = (taken: unknown, f: (leaf: Leaf) => unknown): unknown => {
   const go = (value: unknown): unknown => {
     if (typeof value !== "object" || value === null) return value
@@ -214,7 +213,7 @@ export const fill = (
   ofPlain: (value: unknown) => unknown = identity
 ): unknown => {
   if (shape === "none") return inputs
-  // An array of nothing but handles: there is no need to look at them.
+  // An array of handles alone need not be inspected.
   if (shape === "array") return (inputs as ReadonlyArray<Handle>).map((handle) => ofHandle(handle))
   return rewrite(inputs, (leaf) => {
     if (leaf instanceof Given) return leaf.value

@@ -1,5 +1,5 @@
 /**
- * What makes a task the same as another: its key, given or made of a call, what it does, and who may join whose run.
+ * The identity of tasks: their keys, given or made from calls, their work, and which runs may be joined.
  *
  * A key names a task within its graph. Tasks of two graphs are one run if they do the same work: they are one object, or both
  * are pure, of one function, with equal arguments. In a namespace a key names a task for all graphs.
@@ -17,16 +17,16 @@ import { Given } from "./inputs.ts"
 import { isFuture, isTask, noHandles, TaskImpl } from "./task.ts"
 import type { PlainValue } from "./task.ts"
 
-/** What a task with a key is called, and what it does: equal for tasks of one key that are the same. */
+/** The name and the work of a task with a key: the work is equal for equal tasks of one key. */
 export interface Named {
   readonly key: string
   readonly work: Identity
 }
 
-/** What is known of a task that others depend on; nothing if it has no key. */
+/** The name and the work of a dependency; nothing without a key. */
 type NamedOf = (argument: TaskImpl) => Named | undefined
 
-/** What a task is called and does, `undefined` for one without a key; or why a pure call has no key. */
+/** The name and the work of a task, `undefined` without a key; or why a pure call has no key. */
 export const namedIn = (task: TaskImpl, home: object, namedOf: NamedOf): Named | undefined | GraphReason => {
   const { key, name, pure } = task.options
   if (pure !== true) return key === undefined ? undefined : { key, work: task }
@@ -36,7 +36,7 @@ export const namedIn = (task: TaskImpl, home: object, namedOf: NamedOf): Named |
   }
   const works: Array<string> = []
   const encoded = encode(task.inputs, (value) => encodeHandle(value, home, namedOf, works), "arguments")
-  // Without an encoding of what it is given nobody can tell whether it is the same as another.
+  // Without an encoding of its arguments it cannot be compared with another.
   if ("path" in encoded && key !== undefined) return { key, work: task }
   if ("path" in encoded) return { _tag: "InvalidArgument", key: name!, path: encoded.path, why: encoded.why }
   const code = codeOf(task)
@@ -45,7 +45,7 @@ export const namedIn = (task: TaskImpl, home: object, namedOf: NamedOf): Named |
   return { key: keyOfCall(name!, encoded.text), work }
 }
 
-/** `works` gets what the tasks among the arguments do: their keys do not tell that. */
+/** `works` collects the work of tasks among the arguments, which their keys do not contain. */
 const encodeHandle = (
   value: object,
   home: object,
@@ -53,10 +53,11 @@ const encodeHandle = (
   works: Array<string>
 ): Encoded | { readonly value: unknown } | undefined => {
   if (value instanceof Given) return value
-  // A record of one could be taken for a policy, but that has a call for a key.
+  // A record with one field could be taken for a policy, but the key of a policy is a call.
   if (isDependency(value)) return { value: ["Dependency", value.policy, value.shaped(value.handles)] }
   if (isFuture(value)) {
-    // The scheduler's name only where it is another, which is refused: names must not depend on what else the process runs.
+    // The name of the scheduler only if it is another one, which is refused: names must not depend on other schedulers of the
+    // process.
     const elsewhere = value.home === home ? "" : `${value.home.name}/`
     return { text: `future(${elsewhere}${value.submission.sequence + value.index})` }
   }
@@ -68,11 +69,11 @@ const encodeHandle = (
   return { text: `task(${JSON.stringify(named.key)})` }
 }
 
-/** What a task with these settings is called and does. */
+/** The name and the work of a task with these settings. */
 export const namedBy = (settings: Settings | undefined): Named | undefined =>
   settings?.key === undefined ? undefined : settings as Named
 
-/** What finds the live run of a task, in a namespace or outside of all. */
+/** The identity by which the live run of a task is found, in a namespace or outside. */
 export const identityIn = (namespace: string | undefined, key: string, work: Identity): Identity => {
   if (namespace !== undefined) return `${JSON.stringify(namespace)}${key}`
   return typeof work === "string" ? `${work}:${key}` : work
@@ -89,11 +90,11 @@ export const numberOf = (object: object): number => {
   return lastNumber
 }
 
-/** Tells calls of a wrapped function from those of others. Calls have it in what they do, and so do all that use their results. */
+/** The number of a wrapped function. It is part of the work of its calls, and of tasks that use their results. */
 export const codeOfFunction = (f: object, nout: number | undefined): string =>
   nout === undefined ? `${numberOf(f)}` : `${numberOf(f)}/${nout}`
 
-/** The function or the effect of a pure task, and how it is run. Calls of one wrapped function have its number with them. */
+/** The function or the effect of a pure task, and its kind. Calls of a wrapped function carry its number. */
 const codeOf = (task: TaskImpl): string => {
   const { body, options } = task
   if (options.code !== undefined) return options.code
@@ -112,7 +113,7 @@ export class CachedTask extends TaskImpl {
 /** Keys longer than this are shortened to 128 bits of their SHA-256. */
 const maxKeyLength = 120
 
-/** So is what tells of the work of pure tasks, which nobody reads. */
+/** The same for the work of pure tasks, which is never shown. */
 const maxWorkLength = 160
 
 const digestOf = (text: string): string => bytesToHex(sha256(utf8ToBytes(text)).subarray(0, 16))
@@ -124,7 +125,7 @@ const keyOfCall = (name: string, args: string): string => {
   return text.length <= maxKeyLength ? text : `${name}(${digestOf(text)})`
 }
 
-/** Why a task cannot have its key, which a task that does this work has. */
+/** Why a task cannot have its key, which a task with this work has. */
 export const conflict = (key: string, task: TaskImpl, other: Identity, where: string): GraphReason => {
   const arePure = task.options.pure === true && typeof other === "string"
   const who = !arePure ? "another task" : task.options.key === undefined ? "a call of another function" : "other work"
@@ -135,7 +136,7 @@ export const inGraph = "of this graph"
 
 export const inNamespace = (namespace: string): string => `in the namespace ${JSON.stringify(namespace)}`
 
-/** What a task is called in what it was given. */
+/** The name of a task among arguments. */
 export const givenName = ({ options }: TaskImpl): string | undefined =>
   options.key || options.label || options.name || undefined
 

@@ -1,5 +1,5 @@
 /**
- * How tasks rate workers: functions of the user, asked once for each worker, made safe for the engine.
+ * Locality functions of users, made safe for the engine, and called once for each worker.
  *
  * @internal
  */
@@ -13,7 +13,7 @@ type Rate = (worker: WorkerInfo) => number
 
 const known = new WeakMap<Rate, Locality>()
 
-/** The same for the same function, so that tasks that share one wait in one queue. */
+/** The same for the same function, so that tasks with one function share a queue. */
 export const localityOf = (rate: Rate): Locality => {
   const present = known.get(rate)
   if (present !== undefined) return present
@@ -27,7 +27,7 @@ export const localityOf = (rate: Rate): Locality => {
   return locality
 }
 
-/** What a function answers for a worker, or what is wrong with that. */
+/** The answer of a function for a worker, or its fault. */
 const asked = (rate: Rate, worker: WorkerInfo): number | string => {
   const about = `for worker ${quote(worker.id)}`
   const result = Result.try((): unknown => rate(worker))

@@ -11,7 +11,7 @@ import { withInvalid } from "./options.ts"
 import { isFuture, isHandle, isTask, noHandles, noOptions, TaskImpl } from "./task.ts"
 import type { Body, Handle, TaskOptions } from "./task.ts"
 
-/** A task has the inputs of this moment: an array or a record that is changed later changes nothing. */
+/** A task has its inputs as they are now: later changes of an array or a record have no effect. */
 export const makeTask = (body: Body, inputs: unknown, options: TaskOptions): TaskImpl => {
   const { groups, handles, inputs: own, invalid, misplaced, shape } = scan(inputs)
   const whole = groups === undefined ? options : { ...options, inputGroups: groups }
@@ -21,7 +21,7 @@ export const makeTask = (body: Body, inputs: unknown, options: TaskOptions): Tas
 
 const isOrdered = ({ after, follow }: TaskOptions): boolean => after !== undefined || follow !== undefined
 
-/** The same work with other options, and with `swap` of each task or future that it depends on. */
+/** The same work with other options, and with `swap` applied to each task or future that it depends on. */
 export const remakeTask = (
   { body, handles, inputs, misplaced, options: former, shape }: TaskImpl,
   options: TaskOptions,
@@ -41,7 +41,7 @@ export const remakeTask = (
   return new TaskImpl(body, own, shape, all, options, misplaced)
 }
 
-/** A task that gives the exit of another, which in untyped code may be anything. */
+/** A task that gives the exit of another, which in untyped code may not be a task. */
 export const makeExit = (of: unknown): TaskImpl => {
   const handles = isTask(of) || isFuture(of) ? [of] : noHandles
   const foreign = foreignText(of)

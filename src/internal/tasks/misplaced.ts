@@ -1,6 +1,6 @@
 /**
- * Tasks and futures that a walk through inputs does not reach, or that it could not replace by their values: they are
- * refused in words that say where they lie.
+ * Tasks and futures that a walk through inputs does not reach, or that it could not replace: they are refused with their
+ * location.
  *
  * @internal
  */
@@ -12,26 +12,26 @@ import { isLeaf } from "./dependency.ts"
 import { isRecord } from "./task.ts"
 import type { Misplaced } from "./task.ts"
 
-/** How deep handles are looked for. */
+/** The depth to which handles are found. */
 export const maxDepth = 5
 
-/** How many values are looked at below that depth, for handles that nobody would find. */
+/** How many values are inspected below that depth for misplaced handles. */
 export const maxSearched = 100_000
 
 export type Path = Array<string | number>
 
 export type Members = Record<string | number, unknown>
 
-/** A walk, as far as it looks for what nobody would find. */
+/** The state of a walk that looks for misplaced handles. */
 export interface Search {
-  /** The way from the inputs to what is being looked at. */
+  /** The path from the inputs to the current value. */
   readonly path: Path
-  /** What has been searched below the depth, and how much more may be. */
+  /** The values searched below the depth, and the rest of the budget. */
   readonly searched: Set<object>
   left: number
 }
 
-/** What a copy with values in the places of tasks would lose: it is better refused than lost. */
+/** What a copy with values in place of tasks would lose, which is refused. */
 export const uncopied = (whole: object, holdsTask: boolean, path: Path): Misplaced | undefined => {
   const symbols = Object.getOwnPropertySymbols(whole)
   if (holdsTask) {
@@ -45,7 +45,7 @@ export const uncopied = (whole: object, holdsTask: boolean, path: Path): Misplac
 const underSymbol = (symbol: symbol): string =>
   `it holds tasks or futures and has the key ${String(symbol)}; use a plain record whose keys are strings`
 
-/** Why a copy of something that holds tasks would not be like it. */
+/** Why a copy of something that holds tasks would differ from it. */
 const lossIn = (whole: object, [symbol]: ReadonlyArray<symbol>): string | undefined => {
   const isArray = Array.isArray(whole)
   const keys = Object.keys(whole)
@@ -56,7 +56,7 @@ const lossIn = (whole: object, [symbol]: ReadonlyArray<symbol>): string | undefi
       ? undefined
       : `it holds tasks or futures and is an instance of ${classOf(whole)}; use a plain array`
   }
-  // A graph stands for the record of its tasks.
+  // A graph means the record of its tasks.
   if (GraphTypeId in whole) return undefined
   if (Object.getOwnPropertyNames(whole).length > keys.length) {
     return "it holds tasks or futures and has a field that is not enumerable; use a plain record"
@@ -70,7 +70,7 @@ const lossIn = (whole: object, [symbol]: ReadonlyArray<symbol>): string | undefi
 
 const classOf = (value: object): string => value.constructor.name || "a class"
 
-/** What is wrong with what is passed on as it is, if anything is. */
+/** The fault in a value that is passed on as it is, if any. */
 export const notTaken = (value: object, search: Search): Misplaced | undefined => {
   const { path } = search
   const foreign = foreignText(value)
@@ -113,19 +113,16 @@ const intoCollection = (value: object, search: Search): Misplaced | undefined =>
 function* membersOf(value: Map<unknown, unknown> | Set<unknown> | object): Iterable<unknown> {
   if (value instanceof Set) yield* value
   else if (value instanceof Map) { for (const entry of value) yield* entry }
-  // That of an error's cause is not enumerable.
+  // The `cause` of an error is not enumerable.
   else for (const key of Object.getOwnPropertyNames(value)) yield (value as Members)[key]
 }
 
 const isCollection = (value: object): boolean => value instanceof Map || value instanceof Set || value instanceof Error
 
-/** Whether what is nobody's own class is looked into below the depth. */
+/** Whether a value is inspected below the depth. */
 const isSearched = (value: object): boolean => Array.isArray(value) || isRecord(value) || isCollection(value)
 
-/**
- * Where a task or future lies in what is too deep to be searched for values: in arrays, records and collections, as far as the
- * work is bounded.
- */
+/** Where a task or future is in a part that is too deep: in arrays, records and collections, within the budget. */
 export const deeper = (root: object, search: Search): Misplaced | undefined => {
   const { path, searched } = search
   if (searched.has(root)) return undefined
@@ -146,7 +143,7 @@ export const deeper = (root: object, search: Search): Misplaced | undefined => {
   return undefined
 }
 
-/** A place below the depth. The way to it is written down only when it is asked for. */
+/** A location below the depth. The path is built only on request. */
 interface Spot {
   readonly value: Members
   readonly key: string | number

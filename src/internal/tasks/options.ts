@@ -1,5 +1,5 @@
 /**
- * Options as users give them, made ready for the compiler.
+ * Options of users, prepared for the compiler.
  *
  * @internal
  */
@@ -27,7 +27,7 @@ import { noOptions } from "./task.ts"
 import type { Invalid, TaskOptions } from "./task.ts"
 import type { Annotations, AnyOptions, Options, WorkerRestriction } from "./taskOptions.ts"
 
-/** Whether a key is like those that tasks without one are given: two tasks in events and stories must not look the same. */
+/** Whether a key looks like an automatic one, which events and stories would confuse. */
 const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
 
 export const key: Check = (option, value) =>
@@ -41,7 +41,7 @@ const ordered = (of: "after" | "follow"): Check => (option, value) =>
     ? listedIn(of, listed(value)).invalid[0]
     : { option, value, expected: "a task, a future, a Dependency, or an array of them" }
 
-/** Both ways to say on which workers a task may run. */
+/** Both forms of `workers`. */
 const restrictionOf = (workers: unknown): { readonly ids?: unknown; readonly labels?: unknown } =>
   Array.isArray(workers) ? { ids: workers } : workers ?? {}
 
@@ -54,7 +54,7 @@ const restriction: Check = (option, value) => {
   const { ids, labels } = restrictionOf(value)
   const isOne = typeof value === "object" && value !== null && [ids, labels].some(isNames) &&
     [ids, labels].every((each) => each === undefined || isNames(each))
-  // A typo beside what is right runs the task where it must not.
+  // A typo beside a valid field would run the task on the wrong worker.
   const strange = isOne && !Array.isArray(value) ? invalidIn(value, checksOfRestrictions)[0] : undefined
   if (strange !== undefined) return { ...strange, option: `${option}.${strange.option}` }
   return isOne ? undefined : { option, value, expected: restrictionExpected }
@@ -86,10 +86,10 @@ const checks: Checks<Options> = {
 /** The names of all options. */
 export const checkedOptions: ReadonlyArray<string> = Object.keys(checks)
 
-/** Those of a wrapped function may have its name. */
+/** A wrapped function may also have its name. */
 const checksOfCalls: Checks<Options & { readonly name: string }> = { ...checks, name: text }
 
-/** Those of a region. */
+/** The names of the options of a region. */
 export const checksOfRegions: Checks<Annotations> = {
   label: checks.label,
   priority: checks.priority,
@@ -103,7 +103,7 @@ export const checksOfRegions: Checks<Annotations> = {
 /** The options of a task or of a region. */
 type Given = AnyOptions & Pick<Annotations, "namespace" | "share"> & { readonly name?: string | undefined }
 
-/** Options with durations in milliseconds, and with what is wrong with them. Those of regions have checks of their own. */
+/** Options with durations in milliseconds, and with their fault if any. Options of regions have checks of their own. */
 export const normalize = (options: Given | undefined, regional?: typeof checksOfRegions): TaskOptions => {
   const invalid = invalidIn(options, regional ?? (options?.pure === true ? checksOfCalls : checks))
   if (!holdsValues(options) || Object.values(options).every((value) => value === undefined)) {
@@ -143,7 +143,7 @@ export const normalize = (options: Given | undefined, regional?: typeof checksOf
   }
 }
 
-/** What {@link Options.after} lists. Plain values (`Task.succeed`) are there already. */
+/** The tasks of {@link Options.after}, without literals. */
 const listed = (after: unknown): ReadonlyArray<unknown> => Array.isArray(after) ? after : [after]
 
 const afterOf = ({ groups, handles }: Listed) => ({ after: handles, afterGroups: groups })
@@ -154,7 +154,7 @@ const isAmounts = (resources: unknown): resources is Readonly<Record<string, num
   resources !== undefined && amounts("resources", resources) === undefined &&
   Object.keys(resources as {}).length > 0
 
-/** What contradicts what, whichever was told first. */
+/** Contradictions among options, in any order. */
 export const contradiction = (
   { allowOthers, idempotent, keepResources, labels, resources, retry, workers }: TaskOptions
 ): Invalid | undefined => {
@@ -175,7 +175,7 @@ export const contradiction = (
   return undefined
 }
 
-/** The same options with one more thing that is wrong. */
+/** The same options with one more fault. */
 export const withInvalid = (options: TaskOptions, wrong: Invalid): TaskOptions => ({
   ...options,
   invalid: [wrong, ...options.invalid ?? []]
@@ -191,7 +191,7 @@ export const replaced = (options: TaskOptions, by: Given, regional?: typeof chec
     ...said(given),
     // One option, though it is kept as two.
     ...(isReplaced("workers") && { workers: given.workers, labels: given.labels }),
-    // None at all is kept as no option.
+    // An empty list is stored as no option.
     ...(isReplaced("resources") && { resources: given.resources }),
     invalid: [...still, ...given.invalid ?? []]
   }

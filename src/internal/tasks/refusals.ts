@@ -1,8 +1,8 @@
 /**
- * What the compiler says where work stands that nobody would run or wait for.
+ * Compile-time refusals of work that nothing would run or wait for.
  *
- * Each refusal is a conditional type whose condition is certain to fail for a type parameter: so what it refuses is refused
- * where the type is known, and generic code compiles.
+ * The condition of each refusal is certain to fail for a type parameter: so it refuses where the type is known, and generic code
+ * compiles.
  *
  * @internal
  */
@@ -12,12 +12,12 @@ import type { IsAny } from "../values/isAny.ts"
 import type { MeantAsValue } from "../values/strangers.ts"
 import type { Future, Task } from "./handles.ts"
 
-/** Says what is wrong, if anything is. */
+/** The text of a refusal, if any. */
 type Unless<Message> = [NoneOf<Message>] extends [never] ? Message : unknown
 
 type NoneOf<Message> = [Message] extends [never] ? true : never
 
-/** Errors of Effect's making are Effects, and values. */
+/** Errors made by Effect are Effects, and values too. */
 type OfResult<A> = IsAny<A> extends true ? never
   : A extends MeantAsValue | Error ? never
   : A extends Task<any, any, any> ? "A Task is no result. Use Task.flatMap, or Task.value to hand it on as it is."
@@ -31,19 +31,19 @@ type OfResult<A> = IsAny<A> extends true ? never
   : never
 
 type OfFunction<A> = IsAny<A> extends true ? never
-  // One that it was given it may return.
+  // It may return one of its inputs.
   : A extends MeantAsValue | Error | Exit.Exit<any, any> ? never
   : A extends Effect.Effect<any, any, any>
     ? "An Effect is no value of a plain function. Use Task.make, or Task.value to hand it on as it is."
   : OfResult<A>
 
-/** What an effect gives as the result of a task. */
+/** The refusal of an effect's value as the result of a task. */
 export type Result<A> = Unless<OfResult<A>>
 
-/** What a plain function returns as the result of a task. */
+/** The refusal of a plain function's value as the result of a task. */
 export type Returned<A> = Unless<OfFunction<A>>
 
-/** What a function returns that may give an effect. */
+/** The refusal of the value of a function that may return an effect. */
 export type Called<A> = Unless<A extends Effect.Effect<infer X, any, any> ? OfResult<X> : OfResult<A>>
 
 type OfInput<I> = IsAny<I> extends true ? never
@@ -57,8 +57,8 @@ type Member<I> = I extends Task<any, any, any> | Future<any, any> ? never
   : I extends object ? I[keyof I]
   : never
 
-/** What stands among the inputs of a task. */
+/** The refusal of inputs of a task. */
 export type Given<I> = Unless<OfInput<I> | OfInput<Member<I>>>
 
-/** The same where an effect by itself is another way to call a function. */
+/** The same for functions that also accept an effect alone. */
 export type GivenMembers<I> = Unless<I extends Effect.Effect<any, any, any> ? never : OfInput<Member<I>>>

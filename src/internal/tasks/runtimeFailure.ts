@@ -1,5 +1,5 @@
 /**
- * What the runtime did to a task, as against what its body and its options did.
+ * Failures caused by the runtime, and not by a body or by options.
  *
  * @internal
  */
@@ -10,7 +10,7 @@ import { isA } from "../values/looks.ts"
 /** Whether an error is a `RuntimeFailure`, of the task itself or of one that it joined. */
 export const isRuntimeFailure = (error: unknown): error is RuntimeFailure =>
   kinds.some((kind) => isA<unknown>(error, kind)) ||
-  // Of a task that its options restrict it is an error of those, and of a body that waited for workers one of its own.
+  // For a task restricted by its options it is an error of the options, and for a body that waited for workers its own error.
   (isA(error, NoSuitableWorker) && error.key !== undefined && Object.keys(error.restriction).length === 0)
 
 const kinds = [DependenciesGone, Released, Starved, TaskCancelled, WorkerKilled]

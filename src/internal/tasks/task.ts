@@ -1,5 +1,5 @@
 /**
- * Tasks at run time: what the typed face of `Task` makes and the compiler reads.
+ * Tasks at run time: made by `Task`, and read by the compiler.
  *
  * @internal
  */
@@ -28,18 +28,18 @@ import { FutureTypeId, TaskTypeId, thisCopy } from "../values/typeIds.ts"
 import type { Metadata } from "./futures.ts"
 import type { Future } from "./handles.ts"
 
-/** A way to write a plan anew that changes nothing but its cost; see `passes.ts`. */
+/** A rewrite of a plan that changes only its cost; see `passes.ts`. */
 export type Pass = "fuse" | "inline"
 
 /** The function of a `map` body. */
 export type Plain = (values: unknown) => unknown
 
-/** What runs when the inputs are there. */
+/** The body of a task, which runs when its inputs are there. */
 export type Body =
   | {
     readonly _tag: "effect"
     readonly run: (values: unknown) => Effect.Effect<unknown, unknown, unknown>
-    /** What `run` gives, where it is a constant: `run` may throw, and is called in the fiber of the attempt alone. */
+    /** The result of `run` if it is constant: `run` may throw, and is called only in the fiber of the attempt. */
     readonly constant?: Effect.Effect<unknown, unknown, unknown> | undefined
   }
   /** A plain function: no service, no scope, no failure but a defect. */
@@ -49,7 +49,7 @@ export type Body =
   | { readonly _tag: "exit" }
   | PlainValue
 
-/** A value that is there from the start. */
+/** A given value. */
 export interface PlainValue {
   readonly _tag: "value"
   readonly value: unknown
@@ -63,7 +63,7 @@ export interface TaskOptions {
   readonly pure?: boolean | undefined
   readonly after?: ReadonlyArray<Handle> | undefined
   readonly follow?: ReadonlyArray<Handle> | undefined
-  /** Which of the dependencies found in the inputs, of `after` and of `follow` have policies; places in these. */
+  /** The dependencies with policies among the inputs, `after` and `follow`, by index. */
   readonly inputGroups?: ReadonlyArray<Group> | undefined
   readonly afterGroups?: ReadonlyArray<Group> | undefined
   readonly followGroups?: ReadonlyArray<Group> | undefined
@@ -75,42 +75,42 @@ export interface TaskOptions {
   readonly workers?: ReadonlyArray<string> | undefined
   readonly labels?: ReadonlyArray<string> | undefined
   readonly allowOthers?: boolean | undefined
-  /** Amounts of what its worker has. */
+  /** Amounts of its worker's resources. */
   readonly resources?: Readonly<Record<string, number>> | undefined
   readonly keepResources?: boolean | undefined
   readonly tags?: ReadonlyArray<string> | undefined
-  /** Said by regions alone. */
+  /** Set by regions alone. */
   readonly share?: string | undefined
-  /** Said by regions alone: in which space keys name tasks for all graphs. */
+  /** Set by regions alone: the namespace in which keys name tasks for all graphs. */
   readonly namespace?: string | undefined
   readonly locality?: Locality | undefined
   readonly waitForWorkersMillis?: number | undefined
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
-  /** Cheap enough to be computed in each task that needs it. */
+  /** Whether it is cheap enough to compute inside each task that needs it. */
   readonly inline?: boolean | undefined
-  /** The scope of the body is that of the result. */
+  /** Whether the scope of the body is that of the result. */
   readonly resource?: boolean | undefined
-  /** The name that a pure key begins with. */
+  /** The prefix of a pure key. */
   readonly name?: string | undefined
-  /** Of a call of a pure function: tells that function from all others. */
+  /** The number of the function of a pure call. */
   readonly code?: string | undefined
-  /** What is wrong with the options; told when the task is submitted. */
+  /** The fault in the options, reported when the task is submitted. */
   readonly invalid?: ReadonlyArray<Invalid>
 }
 
 export interface Invalid {
   readonly option: string
   readonly value: unknown
-  /** What it should be; for an option or a key that does not exist those that do. */
+  /** The expected value; for an unknown option or key, the known ones. */
   readonly expected: string | ReadonlyArray<string> | { readonly known: ReadonlyArray<string> }
-  /** The option in which it stands, where that is another. */
+  /** The surrounding option, if any. */
   readonly within?: string | undefined
 }
 
-/** How the handles lie in the inputs; the common ways are put together without a walk. */
+/** The shape of the inputs; common shapes are filled without a walk. */
 export type Shape = "none" | "single" | "array" | "record" | "nested"
 
-/** Tasks or futures that a walk does not reach, or that cannot be replaced by their values. */
+/** Misplaced tasks or futures: not reached by a walk, or not replaceable. */
 export interface Misplaced {
   readonly what: string
   readonly why: string
@@ -122,9 +122,9 @@ export const noOptions: TaskOptions = {}
 export const noHandles: ReadonlyArray<Handle> = []
 
 /**
- * A task. `inputs` are those of the moment it was made, as `scan` gives them. `handles` has the dependencies found in them,
- * in the order of a walk, then those of `after`, then those of `follow`.
- * `stamp` and `index` belong to the compiler: a mark on the object is ten times cheaper than a map of a million tasks.
+ * A task. `inputs` are the scanned inputs at its making. `handles` has the dependencies found in them, in the order of a walk,
+ * then those of `after`, then those of `follow`. `stamp` and `index` belong to the compiler: a mark on the object is ten times
+ * cheaper than a map of a million tasks.
  */
 export class TaskImpl extends Pipeable.Class {
   readonly [TaskTypeId] = thisCopy
@@ -158,7 +158,7 @@ export class TaskImpl extends Pipeable.Class {
     this.misplaced = misplaced
   }
 
-  /** What kind of body it has: the body of a plain function is made anew when somebody reads it. */
+  /** Its body. The body of a plain function is made when it is read. */
   get kind(): Body["_tag"] {
     return this.plain === undefined ? this.other!._tag : "map"
   }
@@ -182,7 +182,7 @@ export class TaskImpl extends Pipeable.Class {
   }
 }
 
-/** What a cancel is told. */
+/** The options of a cancel. */
 export interface CancelRequest {
   readonly by: string | undefined
   readonly reason: string
@@ -190,7 +190,7 @@ export interface CancelRequest {
   readonly force: boolean
 }
 
-/** A failure that came first, and what tells it from others, however equal they look. */
+/** A root failure, and its identity, however equal they look. */
 export type Rooted = readonly [origin: object, cause: Cause.Cause<unknown>]
 
 /** What is asked of the scheduler of a future. */
