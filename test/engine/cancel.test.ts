@@ -141,6 +141,40 @@ describe("cancel", () => {
     assert.deepStrictEqual(rig.told, ["forget failure 5", "forget b", "wait 2 is over"])
   })
 
+  it("C7, C9: a forced cancel of a task that stops because of its deadline waits, and the outcome stays", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"] }, { targets: ["a", "b"], settings: { a: { key: "a", deadlineMillis: 5 } } })
+    rig.at(5)
+    rig.cancel(main, "a", 1, { force: true })
+    assert.deepStrictEqual(rig.told, [])
+    rig.end("a", { _tag: "Interrupted" })
+    assert.include(rig.told, "wait 1 is over")
+    assert.deepStrictEqual([rig.outcome("a"), rig.outcome("b")], [["TimedOut", "a"], ["TimedOut", "a", "b"]])
+  })
+
+  it("C7: of two forced cancels of a running task the first gives the reason", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { outer: [], a: [] })
+    rig.cancel(main, "a", 1, { force: true })
+    rig.cancel(main, "a", 2, { force: true, inside: "outer" })
+    rig.end("a", { _tag: "Interrupted" })
+    assert.includeMembers([...rig.told], ["wait 1 is over", "wait 2 is over"])
+    const { reason } = rig.state.outcomes.get(rig.id("a"))!
+    assert.deepStrictEqual(reason, { _tag: "Cancelled", task: "a", by: "main", reason: "told so" })
+  })
+
+  it("C7, C9: an attempt that stops because of its timeout ends as a later cancellation says", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [] }, { settings: { a: { key: "a", timeoutMillis: 5 } } })
+    rig.at(5)
+    rig.cancel(main, "a", 1, { force: true })
+    rig.end("a", { _tag: "Retried", delayMillis: 0 })
+    assert.deepStrictEqual(rig.outcome("a"), ["Cancelled", "a"])
+  })
+
   it("C7: a cancelled attempt is not tried again", () => {
     const rig = new Rig()
     const main = rig.open()

@@ -100,8 +100,6 @@ export interface Task {
   readonly open: Set<Waiting>
   /** The outcome fixed at the request to stop. */
   fixed: readonly [Ended, string] | undefined
-  /** That was said from outside. */
-  isSettled: boolean
   /** On whose behalf it leaves for certain, and may. */
   must: ReadonlyArray<Behalf>
   may: ReadonlyArray<Behalf>
@@ -498,6 +496,8 @@ export class Model {
       else if (this.copying.delete(number)) calledOff.push(copying)
     }
     this.queueUp()
+    // A worker that joined and left in this step was known between the two.
+    this.dropOvertaken()
     this.overdueNames = this.overdueNow()
     for (const worker of this.workers) {
       const { attempts, phase } = state.workers[worker.row]!
@@ -515,7 +515,7 @@ export class Model {
         this.complain(`S6: ${task.name} could start or go on`)
       })
     }
-    for (const name of this.overtaken.keys()) if (!this.isQueued(name)) this.overtaken.delete(name)
+    this.dropOvertaken()
     if (event._tag === "CopiesRequested") this.compareCopies(event)
     if (event._tag === "RebalanceRequested") this.compareLoads()
     if (![...this.tasks].some((task) => this.waitsInQueue(task))) this.turns = undefined
@@ -940,7 +940,6 @@ export class Model {
           if (task.status === "pending") {
             this.finish(task, "cancelled", `Cancelled:${task.name}`)
           } else {
-            task.timedOut = false
             this.stop(task, "cancelled", `Cancelled:${task.name}`)
           }
           this.follow(`Cancelled:${task.name}`)
@@ -1051,7 +1050,6 @@ export class Model {
         wanted: undefined,
         open: new Set(),
         fixed: undefined,
-        isSettled: false,
         must: [],
         may: [],
         stopTold: false,
@@ -1472,9 +1470,7 @@ export class Model {
       else this.finish(task, status, why)
       return
     }
-    task.timedOut = false
     this.stop(task, status, why)
-    task.isSettled = true
   }
 
   /** Ends a task with a value from outside. */
@@ -1614,7 +1610,6 @@ export class Model {
     task.upstream = false
     task.unwanted = false
     task.fixed = undefined
-    task.isSettled = false
     task.stopTold = false
     task.timedOut = false
     task.retrying = false
@@ -1732,7 +1727,6 @@ export class Model {
     task.starts--
     task.attempt = 0
     task.fixed = undefined
-    task.isSettled = false
     task.stopTold = false
     task.unwanted = false
   }
@@ -1764,10 +1758,11 @@ export class Model {
     if (why !== undefined) task.why.add(why)
   }
 
-  private stop(task: Task, status: Ended, why: string): void {
+  private stop(task: Task, status: Ended, why: string, isTimeout = false): void {
     if (this.isToComeAgain(task)) this.discarded.add(task)
-    // What it was settled with stays.
-    if (!task.isSettled) task.fixed = [status, why]
+    // What was fixed stays; an attempt that timed out could have been tried again.
+    if (task.fixed === undefined || task.timedOut) task.fixed = [status, why]
+    task.timedOut = isTimeout
     if (task.status === "stopping" || task.status === "releasing") return
     task.status = "stopping"
     if (task.settings.graceMillis !== undefined) this.arm("grace", task, task.settings.graceMillis)
@@ -1815,7 +1810,6 @@ export class Model {
         if (task.status === "pending") {
           this.finish(task, "cancelled", why)
         } else {
-          task.timedOut = false
           this.stop(task, "cancelled", why)
         }
       }
@@ -2229,8 +2223,7 @@ export class Model {
         return
       case "timeout":
         if (task.attempt !== attempt || task.status !== "active") return
-        task.timedOut = true
-        return this.stop(task, "failed", `attempt:${task.name}`)
+        return this.stop(task, "failed", `attempt:${task.name}`, true)
       case "grace":
         if (task.attempt === attempt && task.status === "stopping") this.overdue.add(task)
         return
@@ -2253,7 +2246,6 @@ export class Model {
         if (task.recomputed) return
         if (task.status === "pending") return this.finish(task, "failed", `deadline:${task.name}`)
         if (task.status === "stopping" && !task.timedOut) return
-        task.timedOut = false
         return this.stop(task, "failed", `deadline:${task.name}`)
     }
   }
@@ -2643,6 +2635,11 @@ export class Model {
 
   private isQueued(name: string): boolean {
     return [...this.tasks].some((task) => this.isReady(task) && this.queueOf(task) === name)
+  }
+
+  /** Workers that come and go change the names of queues that rate workers. */
+  private dropOvertaken(): void {
+    for (const name of this.overtaken.keys()) if (!this.isQueued(name)) this.overtaken.delete(name)
   }
 
   private overdueNow(): Array<string> {

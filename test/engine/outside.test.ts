@@ -94,6 +94,28 @@ describe("ends from outside", () => {
     assertNothingIsLeft(rig)
   })
 
+  // k, quick -> u
+  it("F9, C6: the key of a spent task stays that of the new run, though the task is settled with a value and loses its last user", () => {
+    const rig = new Rig({ w1: 4 })
+    const main = rig.open()
+    const named = { key: "k", identity: "k" }
+    const policies = [{ of: "after", from: 0, to: 2, policy: { _tag: "AtLeast", count: 1, on: "success" } }] as const
+    rig.submit(main, { k: [], quick: [], u: ["k", "quick"] }, { settings: { k: named, u: { policies } } })
+    rig.end("quick")
+    assert.deepStrictEqual(["k", "u"].map((name) => rig.phase(name)), ["running", "running"])
+    rig.cancel(main, "u", 1)
+    const [old, attempt] = [rig.id("k"), rig.attempt("k")]
+    assert.isTrue(isSpent(rig.state, old))
+    rig.submit(main, { k: [] }, { settings: { k: named } })
+    rig.send({ _tag: "TaskSettled", task: old, ending: { _tag: "Succeeded" } })
+    rig.end("u", { _tag: "Interrupted" })
+    assert.strictEqual(rig.state.keys.get("k"), rig.id("k"))
+    rig.send({ _tag: "TaskEnded", task: old, attempt, ending: { _tag: "Interrupted" } })
+    rig.close(main, 2)
+    rig.end("k", { _tag: "Interrupted" })
+    assertNothingIsLeft(rig)
+  })
+
   it("F9: a failure and an interruption are outcomes as from its body", () => {
     const rig = new Rig({ w1: 2 })
     const main = rig.open()

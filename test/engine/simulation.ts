@@ -304,7 +304,7 @@ export class Simulation {
       [3, () => this.cancelAgain()],
       [0.7, () => this.settle()],
       [0.8, () => this.settleRun(this.chance.pick([...this.runs.values()].filter((run) => !run.stopping)))],
-      [0.5, () => this.forceSettled()],
+      [0.8, () => this.forceStopping()],
       [1.2, () => this.requestCopies()],
       [0.3, () => void this.send({ _tag: "RebalanceRequested", now: this.now })],
       [2.5, () => this.copied(this.chance.pick([...this.copying]))],
@@ -971,12 +971,16 @@ export class Simulation {
     if (this.state.stopping.get(run.task)?.overdue === true) this.note("settled and overdue")
   }
 
-  /** A task that stops because it was settled is cancelled by force. */
-  private forceSettled(): void {
-    const { outcomes, settled } = this.state
-    const claim = this.chance.pick(this.liveClaims().filter(({ task }) => settled.has(task)))
+  /** A task that stops, for whatever reason, is cancelled by force. */
+  private forceStopping(): void {
+    const { outcomes, settled, stopping } = this.state
+    const isSettled = ({ task }: Claim): boolean => settled.has(task)
+    const claims = this.liveClaims().filter((claim) => isSettled(claim) || stopping.has(claim.task))
+    const claim = this.chance.pick(this.chance.with(0.6) ? claims.filter(isSettled) : claims)
     if (claim === undefined) return
-    this.note(`forced and settled as ${outcomes.get(claim.task)?.reason._tag ?? "Succeeded"}`)
+    const reason = outcomes.get(claim.task)?.reason
+    const why = reason?._tag === "TimedOut" ? reason.of : reason?._tag ?? "Succeeded"
+    this.note(`forced and ${isSettled(claim) ? "settled" : "stopped"} as ${why}`)
     this.cancelBy(claim, true)
   }
 

@@ -7,7 +7,7 @@ import { claimsOf } from "../life/owners.ts"
 import { heldNow, isSpentBy } from "../life/spent.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import { settingsOf } from "../state/lookups.ts"
+import { isGivenValue, settingsOf } from "../state/lookups.ts"
 import { has, isLive, phaseOf } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
@@ -61,8 +61,10 @@ export const claims: Rule = function*(state, { live, name }) {
     // Cancelled, replaced when it had failed, or released. That of a task that was forgotten is free, though its result is made
     // anew; so is that of a result which was spent once, and is needed again for another one that is made anew.
     const phase = phaseOf(state, task)
+    // A spent task that is settled with a value, and loses its last user, does not get it back.
+    const isLeft = isGivenValue(state, task) && state.tasks.refs[task] === 0
     const isFree = isSpentBy(state, held, task) || phase === Phase.succeeded || state.outcomes.has(task) ||
-      phase === Phase.releasing ||
+      phase === Phase.releasing || isLeft ||
       has(state, task, Flag.recomputed)
     if (identity !== undefined && !isFree && state.keys.get(identity) !== task) yield `S3: ${name(task)} lost its key`
   }

@@ -61,14 +61,16 @@ const releaseLate = (state: State, task: TaskId, out: Out): void => {
 }
 
 /**
- * Asks a worker to stop an attempt. Its outcome is fixed now and published when it has ended. An attempt that is already stopping
- * by its own timeout will not be tried again.
+ * Asks a worker to stop an attempt. Its outcome is fixed now and published when the attempt has ended; a later request does not
+ * change it. Only that of an attempt that stops by its own timeout is open still, and after this request it is not tried again.
  */
 export const stop = (state: State, task: TaskId, outcome: Outcome, timedOut: boolean, out: Out): void => {
-  // A settled end stays, even if the task is then stopped for another reason.
-  if (!state.settled.has(task)) noteOutcome(state, task, outcome, out)
+  if (!isFixed(state, task)) noteOutcome(state, task, outcome, out)
   stopAs(state, task, timedOut, out)
 }
+
+const isFixed = ({ outcomes, settled, tasks }: State, task: TaskId): boolean =>
+  settled.has(task) || (outcomes.has(task) && (tasks.flags[task]! & Flag.timedOut) === 0)
 
 /** Asks a worker to stop an attempt whose outcome is fixed. */
 export const stopAs = (state: State, task: TaskId, timedOut: boolean, out: Out): void => {
