@@ -29,7 +29,7 @@ export class Alarm {
     this.silence()
     const sleep = this.time.sleep(Math.max(0, at - this.time.now()))
     const ring = Effect.sync(() => {
-      // A sleep of a fraction of a millisecond may end a little early by the clock: asked again, it might not go on at all.
+      // A sleep of a fraction of a millisecond may end slightly early by the clock, and a repeated one might never advance.
       this.life.guard(() => this.mailbox.ask({ _tag: "TimeCame", now: Math.max(at, this.time.now()) }))
     })
     this.sleeping = Effect.runForkWith(this.context)(Effect.andThen(sleep, ring))

@@ -14,14 +14,14 @@ export class AsyncScopes {
   private readonly state: State
   /** The async context in which the layer was built. */
   readonly layer: AsyncScope = captureAsyncScope()
-  /** The async context in which the pump is, while it is at work. */
+  /** The async context of the running pump. */
   private entered: AsyncScope | undefined
 
   constructor(state: State) {
     this.state = state
   }
 
-  /** The async context of whoever submitted a live task first; that of the layer for others. */
+  /** The async context of a live task's first submitter; for others, that of the layer. */
   of(task: TaskId): AsyncScope {
     const { index, submission } = this.state.tasks
     const plan = submission[task]?.plan as LivePlan | undefined

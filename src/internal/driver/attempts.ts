@@ -1,5 +1,5 @@
 /**
- * What the engine knows of tasks that run, for those who run them.
+ * Facts of running tasks from the engine, for workers.
  *
  * @internal
  */

@@ -26,7 +26,7 @@ export class Caching {
     this.writeOf(task, value)?.()
   }
 
-  /** What adds the result of a task to the cache of its run, if it is to be there. */
+  /** The write of a task's result into the cache of its run, if it belongs there. */
   writeOf(task: TaskId, value: unknown): Write | undefined {
     const { index, submission } = this.state.tasks
     const plan = submission[task]!.plan as LivePlan
@@ -36,7 +36,7 @@ export class Caching {
     return key === undefined || this.ownsResource(task) ? undefined : () => cache!.set(key, value)
   }
 
-  /** Whether the result of a task is not to outlive it: it owns a resource, or is that of a task whose result does. */
+  /** Whether the result of a task must not outlive it: it owns a resource, or passes one on. */
   private ownsResource(task: TaskId): boolean {
     const { flags } = this.state.tasks
     const owns = (each: TaskId): boolean => (flags[each]! & (Flag.resource | Flag.retains)) !== 0

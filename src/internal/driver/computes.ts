@@ -61,8 +61,8 @@ export class Computes {
   }
 
   /**
-   * Submits for an owner of its own, waits, reads with `collect`, and ends all that it started. There are no targets to read
-   * when the scheduler has closed meanwhile.
+   * Submits for an owner of its own, waits, reads with `collect`, and ends all that it started. There are no targets if the
+   * scheduler has closed meanwhile.
    */
   run<A, E>(
     handles: ReadonlyArray<Handle>,
@@ -76,7 +76,7 @@ export class Computes {
     )
   }
 
-  /** Uses what the task at a place needs with `collect`, running again what is not held; owns that for the while. */
+  /** Passes the inputs of the task at a place to `collect`, and runs those again that are not held; owns them meanwhile. */
   runInputs<A, E>(
     place: Place,
     keepGoing: boolean,
@@ -156,7 +156,7 @@ export class Computes {
 
   private end(owner: number, wait: number): Effect.Effect<void> {
     if (!this.waits.isOpen(wait)) return this.owners.close(owner, "compute")
-    // Interrupted. What it started stops first, for that may hold the slot that this task takes again in the end.
+    // Interrupted. Its tasks stop first, because they may hold the slot that this task takes again at the end.
     return Effect.andThen(this.owners.close(owner, "compute", wait), this.waits.abandon(wait))
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Tasks that run without a future: fired, and forgotten by whoever fired them. Each has an owner of its own, which closes
- * when its task has ended; they are found again by group.
+ * Fired tasks, which run without a future. Each has an owner of its own, which closes when its task has ended; they are found
+ * again by group.
  *
  * ```text
  * [caller] -- fire --> [owner of one task] -- the task has ended --> a log line if it failed, close, nothing left
@@ -30,11 +30,11 @@ import type { Waits } from "./waiters.ts"
 /** A fired task. */
 interface Fired {
   readonly future: FutureImpl
-  /** Warns of failures that nobody saw and closes the owner, unless that was done before. */
+  /** Warns of unobserved failures and closes the owner, unless that was done before. */
   readonly close: () => void
 }
 
-/** What was fired, by the owner that closes with it, until its finalizers have run. */
+/** Fired tasks by their owner, until their finalizers have run. */
 type Group = Map<number, Fired>
 
 export class Detached {
@@ -94,7 +94,7 @@ export class Detached {
     return Effect.void
   }
 
-  /** What nobody else needs of it is stopped, and the entry goes when its finalizers have run. */
+  /** Tasks that only it needs are stopped, and the entry is removed when their finalizers have run. */
   private close(name: string, owner: number): void {
     this.waits.notify(
       (wait) => this.owners.closeAlone(owner, `group ${name}`, wait),
@@ -106,7 +106,7 @@ export class Detached {
     )
   }
 
-  /** Returns when nothing of the group is left to end, finalizers and what is fired meanwhile included. */
+  /** Returns when all tasks of the group have ended, including finalizers and tasks fired meanwhile. */
   await(name: string): Effect.Effect<void, Starved> {
     return Effect.suspend(() => {
       const group = this.groups.get(name)
@@ -129,7 +129,7 @@ export class Detached {
     }, { concurrency: "unbounded", discard: true })
   }
 
-  /** Asks for all in one go, so that an interruption of the wait leaves none of them running; then waits for their finalizers. */
+  /** Cancels all at once, so that an interruption of the wait leaves none of them running; then waits for their finalizers. */
   cancel(name: string, request: CancelRequest): Effect.Effect<void> {
     return Effect.uninterruptibleMask((restore) => {
       const futures = Array.from(this.groups.get(name)?.values() ?? [], ({ future }) => future)

@@ -79,9 +79,9 @@ const innerOf = (run: Run): Run => {
 }
 
 /**
- * Drops the functions and inputs of a plan that has done its work: it was returned by a flatMap task, and all that is left of it
- * is one that stands for another by now. Nobody has a future of that, and what it stands in for runs itself again if it must. A
- * loop would otherwise hold those of all its rounds. One with a key may be joined, or run again for others.
+ * Drops the functions and inputs of a finished plan: a flatMap task returned it, and its only remaining task stands for another.
+ * That task has no future, and the task that it stands in for runs itself again if necessary. Otherwise a loop would hold the
+ * functions and inputs of all its rounds. A task with a key may be joined, or run again for others.
  */
 const spend = ({ ids, plan }: Registered, index: number): void => {
   if (plan.settings.size > 0 || ids.some((id, other) => id >= 0 && other !== index)) return

@@ -1,5 +1,5 @@
 /**
- * What a scheduler stands on: its tables, its clock, and where it logs.
+ * The base of a scheduler: its tables, its clock and its log.
  *
  * @internal
  */

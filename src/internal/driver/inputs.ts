@@ -1,5 +1,5 @@
 /**
- * What attempts are given: the results of what their tasks depend on, from the workers that hold them.
+ * Inputs of attempts: the results of dependencies, from the workers that hold them.
  *
  * @internal
  */
@@ -16,7 +16,7 @@ import type { View } from "../views/view.ts"
 import type { FiberWorker } from "../workers/fiberWorker.ts"
 
 export class Inputs {
-  /** Whether a result was ever lost, with its worker or because a body said so. */
+  /** Whether a result was ever lost, with its worker or by the report of a body. */
   haveBeenLost = false
   private readonly state: State
   private readonly workers: ReadonlyArray<FiberWorker>
@@ -34,7 +34,7 @@ export class Inputs {
     const { ids, plan: { offsets, targets } } = submission[task]!
     const from = offsets[index[task]!]!
     const values = new Array<unknown>(offsets[index[task]! + 1]! - from)
-    // A look-up of the holder is a cache miss in a large table.
+    // Looking up the holder is a cache miss in a large table.
     const only = workers.length === 1 && !this.state.hasLiterals ? workers[0] : undefined
     for (let i = 0; i < values.length; i++) {
       const target = targets[from + i]!
@@ -47,7 +47,7 @@ export class Inputs {
     return values
   }
 
-  /** Puts exits in the places of inputs that have a policy, and nothing for those that have not ended. */
+  /** Replaces inputs with a policy by exits, or by `undefined` if they have not ended. */
   private putExits(task: TaskId, values: Array<unknown>): void {
     const { groups } = this.state.needs.get(task)!
     const rows = dependencyRows(this.state, task)
@@ -61,24 +61,24 @@ export class Inputs {
     }
   }
 
-  /** How the task ended that `task` depends on alone. */
+  /** The exit of the only dependency of `task`. */
   exitOfOnly(task: TaskId): ReturnType<View["exitOf"]> {
     return this.view.exitOf(inputOf(this.state, task))
   }
 
-  /** Whether nothing of what a task depends on was lost since it was told to start. */
+  /** Whether all inputs of a task are still held since its start was requested. */
   areThere(task: TaskId): boolean {
     if (settingsOf(this.state, task)?.policies !== undefined) return areInputsThere(this.state, task)
     return dependenciesOf(this.state, task).every((input) => hasEnded(this.state.tasks.phase[input] as Phase))
   }
 
-  /** Where what a task depends on was registered; nothing for what it has let go of. */
+  /** Where the dependencies of a task were registered; `undefined` for dropped ones. */
   placesOf(task: TaskId): ReadonlyArray<Place | undefined> {
     return dependencyRows(this.state, task).map((each) => each < 0 ? undefined : placeOf(this.state, each))
   }
 }
 
-/** The task that `task` depends on alone. */
+/** The only dependency of `task`. */
 export const inputOf = (state: State, task: TaskId): TaskId => {
   const { index, submission } = state.tasks
   const { offsets, targets } = submission[task]!.plan

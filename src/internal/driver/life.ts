@@ -1,5 +1,5 @@
 /**
- * The end of a scheduler, and who may still ask it for something: in the end everything is stopped.
+ * The end of a scheduler, which stops everything, and refuses further requests.
  *
  * @internal
  */
@@ -28,7 +28,7 @@ interface Mortal {
   readonly rest: Effect.Effect<void>
 }
 
-/** What ends with a scheduler, and what is said of it then. */
+/** The parts that end with a scheduler. */
 interface Ending {
   readonly home: Home
   readonly context: Context.Context<never>
@@ -51,9 +51,9 @@ interface Ending {
 }
 
 export class Life {
-  /** Nothing more is taken. */
+  /** Whether the scheduler has closed, and refuses submissions. */
   isClosed = false
-  /** What the scheduler died of. */
+  /** The defect that ended the scheduler. */
   failure: Cause.Cause<never> | undefined
   /** The transitions that are remembered, oldest first. */
   remembered: () => ReadonlyArray<Transition> = () => []
@@ -63,7 +63,7 @@ export class Life {
     this.ending = ending
   }
 
-  /** Why nothing may be submitted from this fiber. A lost body would take keys and slots from the one in its place. */
+  /** The refusal of submissions from this fiber, if any. A lost body would take keys and slots from its replacement. */
   refusal(fiber: Fiber.Fiber<unknown, unknown>): GraphError | undefined {
     if (this.failure !== undefined) throw Cause.squash(this.failure)
     if (this.isClosed) return closed("scheduler")
@@ -72,13 +72,13 @@ export class Life {
       : undefined
   }
 
-  /** Does what no fiber asked for: nobody would hear of what it throws, and what follows from it would never come. */
+  /** Runs code that no fiber waits for: an exception there would be unnoticed, and its consequences would never come. */
   guard(f: () => void): void {
     const result = Result.try(f)
     if (Result.isFailure(result)) this.fail(result.failure)
   }
 
-  /** The scheduler itself went wrong: ends it in sight of everybody, for nothing would ever end any more. */
+  /** The scheduler itself has failed: ends it loudly, because otherwise nothing would ever end. */
   fail(error: unknown): void {
     if (this.failure !== undefined) return
     this.isClosed = true
@@ -97,20 +97,19 @@ export class Life {
   /** Cancels everything and returns when nothing is running any more. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.isClosed = true
-    // Others may be closing at the moment, or an owner of a fired task has closed while its finalizers run: what they wait for
-    // is awaited here too.
+    // Other owners may be closing, or an owner of a fired task has closed while finalizers run: this waits for them too.
     const { crew, detached, observers, owners, state } = this.ending
     const open = new Set([...state.owners.keys(), ...owners.closingOwners(), ...detached.openOwners()])
     const stopped = this.failure !== undefined ? Effect.void : Effect.exit(
       Effect.forEach(open, (owner) => owners.close(owner, "scheduler"), {
-        // At once: a finalizer of one may wait for a task of another.
+        // All at once, because a finalizer of one may wait for a task of another.
         concurrency: "unbounded",
         discard: true
       })
     )
     return stopped.pipe(
       Effect.andThen(Effect.forEach(crew.everyone(), (worker) => worker.rest, { discard: true })),
-      // Nothing runs any more: nobody beats from now on, and nobody is missed.
+      // Nothing runs any more, so beats and their timers end.
       Effect.andThen(Effect.sync(() => this.ending.alarm.silence())),
       Effect.andThen(crew.close),
       Effect.andThen(Effect.sync(() => observers.close())),
@@ -119,7 +118,7 @@ export class Life {
   })
 }
 
-/** What went wrong, and what it was about. */
+/** The description of the failure, with the last instruction and transitions. */
 const storyOf = (
   { outbox: { last }, state }: Ending,
   error: unknown,

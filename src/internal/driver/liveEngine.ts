@@ -1,5 +1,5 @@
 /**
- * What the compiler asks of the engine: which tasks are live, and what has become of others.
+ * Queries of the compiler to the engine: live tasks, and the state of others.
  *
  * @internal
  */
@@ -64,10 +64,10 @@ export class LiveEngine implements Live, Past {
     if (id < 0) return -1
     const phase = this.state.tasks.phase[id] as PhaseOf
     if (hasEnded(phase)) return phase === Phase.succeeded ? id : -1
-    // A resource that is being finalized is as good as gone.
+    // A resource that is being finalized counts as gone.
     if (phase === Phase.releasing) return -1
     if (phase !== Phase.stopping) return id
-    // One that stops because an attempt took too long may be tried again by itself.
+    // A task that stops because of an attempt's timeout may be tried again by itself.
     const retry = retryOf(taskAt(place), runAt(place))
     return this.attempts.hasTimedOut(id) && retry !== undefined ? id : -1
   }

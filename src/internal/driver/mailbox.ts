@@ -1,13 +1,13 @@
 /**
- * The mailbox of a scheduler: the engine, and the queue of what it asks for.
+ * The mailbox of a scheduler: the engine, and the queue of its instructions.
  *
  * ```text
  * [fibers, workers, timers] -- ask(event) --> [engine] -- instructions --> [queue] -- pump --> [workers, waiters, clock]
  * ```
  *
- * An event is applied when it comes, one at a time, and its sender reads the answer; that runs nobody's code. What follows
- * from it waits in the queue, which a microtask drains. So a completion never runs its waiter inside the completer's stack,
- * and a chain of a million synchronous tasks is as flat as one of two.
+ * An event is applied when it comes, one at a time, and its sender reads the answer; no body runs meanwhile. Its instructions
+ * wait in the queue, which a microtask drains. So a completion never runs its waiter on its own stack, and a chain of a million
+ * synchronous tasks is as flat as one of two.
  *
  * @internal
  */
@@ -52,7 +52,7 @@ export class Mailbox {
   private readonly sizeOf: SizeOf | undefined
   /** Ends may wait in `ends`. */
   private readonly savesUpEnds: boolean
-  /** Task and attempt of plain functions that have ended, and of which the engine has not been told; see {@link endedAtOnce}. */
+  /** Task and attempt of ended plain functions that were not reported to the engine yet; see {@link endedAtOnce}. */
   private readonly ends = new Fifo<number>()
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
   private isAwake = false
@@ -87,19 +87,19 @@ export class Mailbox {
     this.savesUpEnds = line === undefined && sizeOf === undefined
   }
 
-  /** Applies an event and says what it submitted, or why it did not. What follows from it is carried out by the pump, later. */
+  /** Applies an event and returns what it submitted, or its refusal. The pump carries out the instructions later. */
   ask(event: Event): Answer {
     const result = Result.try(() => {
       this.catchUp()
       return this.apply(event)
     })
     if (Result.isSuccess(result)) return result.success
-    // Half a step has been taken: nothing that follows could be relied on.
+    // The step was interrupted halfway: the state can no longer be trusted.
     this.life.fail(result.failure)
     throw result.failure
   }
 
-  /** The door of the engine: what all events pass. */
+  /** The only call of the engine, for all events. */
   apply(event: Event): Answer {
     const { log, observers, outbox, state, tape } = this
     if (this.life.failure !== undefined) return nothing
@@ -164,7 +164,7 @@ export class Mailbox {
     this.ended(task, attempt, sizeOf === undefined ? succeeded : { _tag: "Succeeded", size: sizeOf(result) })
   }
 
-  /** Tells the engine of all that has ended. */
+  /** Reports all pending ends to the engine. */
   catchUp(): void {
     if (this.ends.size > 0) this.tellEnds(this.time.now())
   }
@@ -179,7 +179,7 @@ export class Mailbox {
 
   // ---- the pump
 
-  /** Whether what was asked for last has been carried out. */
+  /** Whether all instructions have been carried out. */
   get isAtRest(): boolean {
     return !this.isAwake
   }

@@ -1,7 +1,6 @@
 /**
- * Who follows what happens: listeners of transitions, callbacks of computations, caches of results. While nobody listens,
- * the engine notes nothing. An observer may ask the scheduler for anything. One that throws is not called again, and never
- * harms a run.
+ * Observers: listeners of transitions, callbacks of computations, caches of results. Without listeners, the engine records
+ * nothing. An observer may use the scheduler. An observer that throws is not called again, and never affects a run.
  *
  * @internal
  */
@@ -15,31 +14,31 @@ import { captureAsyncScope } from "../platform/asyncScope.ts"
 import type { Time } from "../platform/time.ts"
 import { isA, looked } from "../values/looks.ts"
 
-/** Who hears of transitions, and of the end of all of them. */
+/** A listener of transitions, and of their end. */
 interface Listener {
   readonly hear: (transition: Transition) => unknown
   readonly end: () => void
-  /** How many transitions had been noted when it began to listen: it hears none of them. */
+  /** The number of transitions before it began to listen, which it does not get. */
   readonly since: number
-  /** It hears of the end alone. */
+  /** Whether it gets the end alone. */
   hasThrown: boolean
   hasLeft: boolean
 }
 
-/** The engine notes moments; listeners hear instants. */
+/** The engine records moments; listeners get instants. */
 interface Noted extends Omit<Transition, "at"> {
   at: number
 }
 
 export class Observers {
-  /** Those that leave while transitions are told are dropped afterwards. */
+  /** Listeners that leave during a delivery are dropped after it. */
   private listeners: Array<Listener> = []
-  /** Transitions that happened, of which those before `next` have been told: the engine appends to it. */
+  /** Transitions, to which the engine appends. Those before `next` have been delivered. */
   private readonly log: Array<Noted> = []
   private next = 0
-  /** How many listeners have been told the next transition already. */
+  /** How many listeners have got the next transition already. */
   private toldTo = 0
-  /** How many transitions were told before those of the log. */
+  /** How many transitions were delivered before those of the log. */
   private told = 0
   private isTelling = false
   private haveLeft = false
@@ -52,20 +51,20 @@ export class Observers {
     this.time = time
   }
 
-  /** Where the engine notes transitions, if anybody wants them. */
+  /** The list for the engine's transitions, if there are listeners. */
   get wanted(): Array<Transition> | undefined {
     return this.listeners.length === 0 ? undefined : this.log
   }
 
   /**
-   * Tells all listeners what the log has, each in the order of the transitions: those that a listener causes come after those it
-   * is told.
+   * Delivers the log to all listeners, in the order of the transitions. Transitions that a listener causes come after those of
+   * the delivery.
    */
   tell(): void {
     if (this.next < this.log.length) this.drain()
   }
 
-  /** Nothing happens any more: ends what follows, after the last transition. */
+  /** Ends all listeners, after the last transition. */
   close(): void {
     this.isClosed = true
     this.drain()
@@ -87,7 +86,7 @@ export class Observers {
     this.listeners = []
   }
 
-  /** Tells what has not been told, until a listener throws: one guard for each call would cost more than all else. */
+  /** Delivers pending transitions until a listener throws: one guard for each call would cost more than all the rest. */
   private readonly tellRest = (): void => {
     const { listeners, log } = this
     while (this.next < log.length) {
@@ -137,7 +136,7 @@ export class Observers {
     return () => this.leave(listener)
   }
 
-  /** Lets callbacks follow the tasks of one owner, `size` to begin with; call the result when it is over. */
+  /** Lets callbacks follow the tasks of one owner, of which there are `size` at first. Call the result at the end. */
   follow(
     owner: number,
     size: number,
@@ -208,7 +207,7 @@ export class Observers {
 
 const threw = "An observer threw and is not called again"
 
-/** Looks after what an observer gave, which may be a promise: unhandled, its failure would end the process. */
+/** Handles the return value of an observer, which may be a promise: an unhandled rejection would end the process. */
 const watch = (value: unknown, failed: (error: unknown) => void): void => {
   if (isA<Promise<unknown>>(value, Promise)) void looked(() => value.catch(failed), undefined)
 }

@@ -1,6 +1,6 @@
 /**
- * Instructions of the engine, carried out one by one in the turns of the pump: each goes to the worker, wait or clock that it
- * is for, in the async context of the user's code that runs there.
+ * Carries out the engine's instructions one by one in the turns of the pump: each goes to its worker, wait or clock, in the async
+ * context of the user's code that runs there.
  *
  * @internal
  */
@@ -26,7 +26,7 @@ import type { Waits } from "./waiters.ts"
 
 const inputsLost: Ending = { _tag: "InputsLost" }
 
-/** Whom instructions are for. They are made after what carries them out, for they ask the engine. */
+/** The receivers of instructions. They are made after this, because they use the engine. */
 interface Addressees {
   readonly alarm: Pick<Alarm, "set">
   readonly copies: Pick<Copies, "make">
@@ -105,7 +105,7 @@ export class Orders implements Carrier {
         return this.line === undefined ? end() : this.line.carryLast(end)
       }
       case "WakeAt":
-        // Most attempts that are asked to stop have stopped by now: no alarm rings for what is not due any more.
+        // Most stopping attempts have stopped by now: no alarm for a time that is no longer requested.
         if (instruction.at !== this.state.timers.wakeAt) return
         return layer.runInAsyncScope(() => to.alarm.set(instruction.at))
       case "Overdue":

@@ -1,6 +1,6 @@
 /**
- * What the engine asks for, on its way to workers, waiters and the clock. What only moves or drops what tables hold is
- * done at once; what runs anybody's code waits in a queue.
+ * The engine's instructions on their way to workers, waiters and the clock. Instructions that only move or drop values are
+ * carried out at once; those that run code of users wait in a queue.
  *
  * @internal
  */
@@ -22,31 +22,31 @@ import type { Crew } from "../workers/crew.ts"
 import type { FiberWorker } from "../workers/fiberWorker.ts"
 import type { Caching, Write } from "./caching.ts"
 
-/** What the sender of an event is told at once. */
+/** The immediate answer to the sender of an event. */
 export type Answer = Submitted | Rejected
 
 /** The answer to all events but submissions. */
 export const nothing: Submitted = { _tag: "Submitted", ids: new Int32Array(0), claims: [] }
 
-/** Who carries out what was queued. */
+/** Carries out queued instructions. */
 export interface Carrier {
   readonly start: (task: TaskId, attempt: number) => void
   readonly carryOut: (instruction: Instruction) => void
 }
 
 export class Outbox implements Out {
-  /** What the sender of the event being applied wants to know. */
+  /** The answer to the event that is being applied. */
   answer: Answer = nothing
   /** Values with which tasks were settled, until a worker holds them. */
   readonly given = new Map<TaskId, unknown>()
-  /** A start is two numbers, task and attempt: it is the most frequent by far, and the state says the rest. */
+  /** A start is two numbers, task and attempt, because it is by far the most frequent; the rest is in the state. */
   private readonly queue = new Fifo<Instruction | number>()
   private carried: Instruction | number | undefined
   private readonly workers: ReadonlyArray<FiberWorker>
   private readonly crew: Pick<Crew, "expire" | "joined" | "left" | "prepare">
   private readonly causes: Map<number, Cause.Cause<unknown>>
   private readonly schedules: Map<TaskId, unknown>
-  /** Writes of adopted results into users' caches. They run code of users, and must not while the engine is at work. */
+  /** Writes of adopted results into users' caches. They run code of users, which must not run during a step. */
   private readonly writes = new Fifo<Write>()
   /** The values of literals that are the results of other tasks, too. */
   private readonly adopted: Map<TaskId, unknown>
@@ -76,7 +76,7 @@ export class Outbox implements Out {
     return typeof this.queue.first === "number"
   }
 
-  /** What is being carried out, or was last, for whoever has to say what went wrong. */
+  /** The current or last instruction, for messages about failures. */
   get last(): Instruction | number | undefined {
     return this.carried
   }
@@ -152,12 +152,12 @@ export class Outbox implements Out {
     if (write !== undefined) this.writes.push(write)
   }
 
-  /** Does the writes that are left, when the engine is through with an event. */
+  /** Does the pending writes after a step of the engine. */
   flush(): void {
     for (let write = this.writes.shift(); write !== undefined; write = this.writes.shift()) write()
   }
 
-  /** Hands the first in the queue to `carrier`; says whether there was one. */
+  /** Passes the first in the queue to `carrier`. Returns whether there was one. */
   next(carrier: Carrier): boolean {
     const first = this.queue.shift()
     if (first === undefined) return false

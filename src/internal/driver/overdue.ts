@@ -1,5 +1,5 @@
 /**
- * What the log says of an attempt that was asked to stop and goes on longer than its grace.
+ * The warning about an attempt that exceeds its grace.
  *
  * @internal
  */
@@ -23,7 +23,7 @@ export const overdueLine = (state: State, { task, worker }: Overdue, obstacle: O
     `It keeps its slot until it ends. ${obstacles[obstacle].remedy}, or give the task a longer grace.`
 }
 
-/** One that was settled with a value has no outcome without success. */
+/** A task that was settled with a value has no outcome without success. */
 const whyOf = (reason: Reason | undefined): string => {
   switch (reason?._tag) {
     case undefined:

@@ -1,5 +1,5 @@
 /**
- * Who wants what: owners open and close, and what they claim is kept, released and cancelled.
+ * Owners: they open and close, and their claims are kept, released and cancelled.
  *
  * @internal
  */
@@ -63,7 +63,7 @@ export class Owners {
     return this.scopes.find(scope)
   }
 
-  /** Those that are being closed. */
+  /** The owners that are being closed. */
   *closingOwners(): Iterable<number> {
     for (const { owner } of this.closing) yield owner
   }
@@ -74,7 +74,7 @@ export class Owners {
     return owner
   }
 
-  /** Ends everything that only this owner wanted; returns when none of it is running any more. */
+  /** Ends everything that only this owner wanted. Returns when none of it is running. */
   close(owner: number, by: string, abandoned?: number): Effect.Effect<void> {
     return Effect.suspend(() => {
       const entry = { owner }
@@ -83,18 +83,18 @@ export class Owners {
         this.mailbox.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
         if (abandoned !== undefined) this.mailbox.ask({ _tag: "WaitAbandoned", now: origin.now, wait: abandoned })
       })
-      // Starved if all that is left waits for this very body, which goes on so that it can end.
+      // Starved if all the rest waits for this very body, which goes on so that it can end.
       const over = Effect.ensuring(Effect.ignore(closed), Effect.sync(() => this.closing.delete(entry)))
       return Effect.andThen(over, Effect.suspend(() => this.waits.comeBack(true)))
     })
   }
 
-  /** Ends what only this owner wanted; the number is that of a wait for it. */
+  /** Ends everything that only this owner wanted, with a wait of this number. */
   closeAlone(owner: number, by: string, wait: number, reason = "its owner closed"): void {
     this.mailbox.ask({ _tag: "OwnerClosed", now: this.time.now(), owner, by, reason, wait, waiter: -1, attempt: 0 })
   }
 
-  /** The same where nobody waits but the close of the layer, should that come meanwhile. */
+  /** The same without a waiter, except a close of the layer that comes meanwhile. */
   dismiss(owner: number, by: string, reason?: string): void {
     const entry = { owner }
     this.closing.add(entry)
@@ -104,7 +104,7 @@ export class Owners {
     )
   }
 
-  /** Withdraws the wish of the future's owner, or with `force` everybody's. */
+  /** Withdraws the interest of the future's owner, or with `force` of all owners. */
   cancel(
     { claim, index, submission }: FutureImpl,
     { by, force, reason, wait }: CancelRequest
@@ -119,7 +119,7 @@ export class Owners {
       const isStopping = () => asker !== undefined && this.attempts.isStopping(asker.task, asker.serial)
       if (wait) {
         const stopped = this.waits.begin(ask)
-        // The engine ends the wait of a body that is itself asked to stop. What cannot be interrupted asks again.
+        // The engine ends the wait of a body that is itself asked to stop. Uninterruptible code asks again.
         const again = Effect.suspend(() => isStopping() ? stopped : Effect.void)
         // Starved if what was cancelled waits for this very body.
         const over = Effect.ignore(isStopping() ? stopped : Effect.andThen(stopped, again))
@@ -130,7 +130,7 @@ export class Owners {
     })
   }
 
-  /** The future's owner needs it no longer. */
+  /** Releases a future of its owner. */
   release({ claim }: FutureImpl): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       if (claim.state === "live") this.view.releasedBy.set(claim, attemptOf(this.home, fiber)?.key ?? "program")

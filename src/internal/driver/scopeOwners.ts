@@ -69,17 +69,17 @@ export class ScopeOwners {
 
   private close(owner: number, by: string): Effect.Effect<void> {
     return Effect.suspend(() => {
-      // Read before they are released, and told when all has stopped.
+      // Read before they are released, and reported after all has stopped.
       const unseen = looked(() => this.view.unseenOf(owner), [])
       return Effect.ensuring(this.owners.close(owner, by), warnUnseen(unseen))
     })
   }
 }
 
-/** Of how many failures a warning has the causes. */
+/** How many causes a warning contains. */
 const told = { causes: 3 } as const
 
-/** Failures that nobody looked at must not pass in silence. */
+/** Warns of failures that were not observed. */
 export const warnUnseen = (unseen: ReadonlyArray<Unseen>): Effect.Effect<void> => {
   if (unseen.length === 0) return Effect.void
   const first = unseen.slice(0, told.causes).flatMap(({ cause: { reasons } }) => reasons)
@@ -91,7 +91,7 @@ export const warnUnseen = (unseen: ReadonlyArray<Unseen>): Effect.Effect<void> =
   return warning(line, Cause.fromReasons(first))
 }
 
-/** Makes `finalizer` the one that an open scope runs first, whether it had it already or not, in no more than one step. */
+/** Makes `finalizer` the one that an open scope runs first, whether the scope had it already or not, in constant time. */
 const closeFirst = (scope: Scope.Scope, key: object, finalizer: () => Effect.Effect<void>): void => {
   const { state } = scope
   if (state._tag === "Closed") return

@@ -1,5 +1,5 @@
 /**
- * Ends that come from outside, in place of what bodies would bring.
+ * Settles tasks from outside.
  *
  * @internal
  */
@@ -29,7 +29,7 @@ export class Settling {
     this.time = time
   }
 
-  /** Somebody outside says how the task of a future ended; says whether that counts. */
+  /** Settles the task of a future. Returns whether the task took this end. */
   settle({ claim }: FutureImpl, exit: Exit.Exit<unknown, unknown>): boolean {
     this.mailbox.catchUp()
     const { task } = claim

@@ -1,5 +1,5 @@
 /**
- * How graphs come to the engine: compiled and submitted for an owner, from the fiber and the region of whoever asks.
+ * Submissions: graphs are compiled and submitted for an owner, from the fiber and the region of the caller.
  *
  * @internal
  */
@@ -64,7 +64,7 @@ export class Submissions {
     this.live = live
   }
 
-  /** Submits for the owner that stands for `scope`, and gives a future for each target. */
+  /** Submits for the owner of `scope`, and returns a future for each target. */
   submit(
     handles: ReadonlyArray<Handle>,
     scope: Scope.Scope,
@@ -73,7 +73,7 @@ export class Submissions {
   ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return Effect.fail(refusal)
-    // In one go: what is live may be gone after any pause, and an interruption may come in it.
+    // Without a pause, because live tasks may be gone after it, and an interruption may come in it.
     return this.submitCompiled(compile(handles, this.live, this.runIn(fiber, given)), scope, fiber)
   }
 
@@ -90,7 +90,7 @@ export class Submissions {
     return Effect.succeed(answer.claims.map((claim) => this.owners.futureOf(claim)))
   }
 
-  /** Runs again what futures that ended without success stand for, and gives a future for each. */
+  /** Runs the tasks of futures that ended without success again, and returns a future for each. */
   retry(
     futures: ReadonlyArray<FutureImpl>,
     scope: Scope.Scope,
@@ -122,7 +122,7 @@ export class Submissions {
     return why === undefined ? undefined : new GraphError({ reason: { _tag: "NotRetriable", key, status, why } })
   }
 
-  /** Submits one task for an owner of its own, and gives both. */
+  /** Submits one task for an owner of its own, and returns both. */
   submitAlone(
     task: Handle,
     name: string,
@@ -139,7 +139,7 @@ export class Submissions {
     return refused(answer)
   }
 
-  /** Hands a plan to the engine, for an owner. */
+  /** Submits a plan to the engine, for an owner. */
   submitPlan(
     { plan, targets }: Compiled,
     owner: number,

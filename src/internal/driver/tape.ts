@@ -1,5 +1,5 @@
 /**
- * Where the events and instructions of a scheduler are written down as they pass. Nothing is, unless a test provides a tape.
+ * Records the events and instructions of a scheduler, if a test provides a tape.
  *
  * @internal
  */

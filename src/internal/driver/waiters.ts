@@ -23,12 +23,12 @@ import type { Attempts } from "./attempts.ts"
 import type { Life } from "./life.ts"
 import type { Mailbox } from "./mailbox.ts"
 
-/** A wait as the driver sees it: over or not, and whom to tell. */
+/** A wait as the driver sees it: whether it is over, and what to resume. */
 interface Waiting {
   over: boolean
   starved: ReadonlyArray<Pair> | undefined
   resume: (() => void) | undefined
-  /** An explicit secede: nobody follows it but the rejoin, which may never come. */
+  /** Whether it is an explicit secede, which only a rejoin follows, if any. */
   readonly isAway: boolean
 }
 
@@ -40,10 +40,10 @@ export interface Origin {
   readonly attempt: number
 }
 
-/** What a wait is for. */
+/** The purpose of a wait. */
 type Awaited = Pick<WaitBegan, "claims" | "targetsOf" | "mode" | "keepsSlot">
 
-/** Who waits goes on in the async context in which the wait began. */
+/** A waiter goes on in the async context in which the wait began. */
 const inPresentScope = (resume: () => void): () => void => {
   const scope = captureAsyncScope()
   return () => scope.runInAsyncScope(resume)
@@ -59,8 +59,8 @@ export class Waits {
   private readonly state: State
   private readonly time: Time
   /**
-   * The attempts whose bodies have been told to stop, or know it, and whether they go on: then what they do counts. Not known yet
-   * of a body that could not be interrupted, within a wait of its own or of another fiber.
+   * The attempts whose bodies were asked to stop, and whether they go on, so that they need a slot. Unknown for a body that could
+   * not be interrupted, within a wait of its own or of another fiber.
    */
   private readonly goingOn = new Map<number, boolean | undefined>()
   private next = 1
@@ -108,17 +108,17 @@ export class Waits {
     )
   }
 
-  /** Returns when a wait that has begun is over. Who is interrupted here must {@link abandon} the wait in the end. */
+  /** Returns when a wait that has begun is over. A fiber that is interrupted here must {@link abandon} the wait at the end. */
   join(wait: number): Effect.Effect<void, Starved> {
     return Effect.callback<void, Starved>((resume) => void this.follow(wait, resume))
   }
 
-  /** Whether somebody has yet to see the end of this wait. */
+  /** Whether the end of this wait has not been seen. */
   isOpen(wait: number): boolean {
     return this.open.has(wait)
   }
 
-  /** Begins a wait that no fiber follows: calls `over` when it is. */
+  /** Begins a wait that no fiber follows: calls `over` at its end. */
   notify(ask: (wait: number) => void, over: () => void): void {
     if (this.life.failure !== undefined) return over()
     const wait = this.expect()
@@ -126,7 +126,7 @@ export class Waits {
     ask(wait)
   }
 
-  /** Begins a wait that nobody sees the end of. */
+  /** Begins a wait whose end is ignored. */
   unattended(ask: (wait: number) => void): void {
     const wait = this.expect()
     ask(wait)
@@ -166,23 +166,23 @@ export class Waits {
     return Effect.uninterruptible(Effect.andThen(over, Effect.suspend(() => this.comeBack(true))))
   }
 
-  /** Nobody waits for this any more. */
+  /** Drops a wait. */
   ignore(wait: number): void {
     this.open.delete(wait)
   }
 
-  /** Nothing will end any more: whoever waits learns why. */
+  /** Ends all waits, because the scheduler has failed. */
   endAll(): void {
     for (const wait of this.open.keys()) this.end(wait, undefined)
   }
 
-  /** The engine says that a wait is over. */
+  /** Ends a wait for the engine. */
   end(wait: number, starved: Waiting["starved"]): void {
     const waiting = this.open.get(wait)
     if (waiting === undefined) return
     waiting.over = true
     waiting.starved = starved
-    // Somebody will look for it yet.
+    // Its end will be read later.
     if (waiting.resume === undefined && !waiting.isAway) return
     this.open.delete(wait)
     waiting.resume?.()
@@ -195,8 +195,8 @@ export class Waits {
   }
 
   /**
-   * Waits until `isOver`, in the way of `awaited`. The engine ends the waits of an attempt that it stops; code that cannot be
-   * interrupted then waits on.
+   * Waits for `awaited` until `isOver`. The engine ends the waits of an attempt that it stops; uninterruptible code then waits
+   * on.
    */
   until(awaited: Awaited, isOver: () => boolean): Effect.Effect<void, Starved> {
     return Effect.suspend(() => {
@@ -213,7 +213,7 @@ export class Waits {
     })
   }
 
-  /** A wait for nothing, until it is abandoned: how a body gives its slot away for a wait of its own. */
+  /** A wait that lasts until it is abandoned: a body's own wait without a slot. */
   away({ serial, task }: Seat): Effect.Effect<number> {
     return Effect.sync(() => {
       const wait = this.expect(true)
@@ -249,12 +249,12 @@ export class Waits {
 
   // ---- what goes on though it was asked to stop
 
-  /** An attempt is about to be stopped: notes whether its body cannot be interrupted now, as far as that can be seen. */
+  /** Before an attempt is stopped: records whether its body is uninterruptible now, as far as that can be seen. */
   stopComes({ attempt: serial, task }: Stop, fiber: Fiber.Fiber<unknown, unknown>): void {
     if (this.goingOn.get(serial) === true || !this.attempts.isStopping(task, serial)) return
     const attempt = attemptOf(this.home, fiber)
     const holdsSlot = (this.state.tasks.flags[task]! & Flag.holdsSlot) !== 0
-    // Within a wait its end will tell: the code that follows runs only if it was not cut.
+    // Within a wait, its end will show: the code after it runs only if it was not interrupted.
     const at = attempt?.awayIn ?? (holdsSlot ? fiber : undefined)
     const isDeaf = !isInterruptible(fiber)
     const goesOn = attempt?.serial === serial &&
@@ -262,7 +262,7 @@ export class Waits {
     this.goingOn.set(serial, goesOn || (isDeaf ? undefined : false))
   }
 
-  /** What runs of an attempt from now on are finalizers. */
+  /** From now on only finalizers of the attempt run. */
   bodyEnded(attempt: number): void {
     if (this.goingOn.size > 0 && this.goingOn.has(attempt)) this.goingOn.set(attempt, false)
   }
@@ -271,7 +271,7 @@ export class Waits {
     if (this.goingOn.size > 0) this.goingOn.delete(attempt)
   }
 
-  /** Whether the body of this fiber was asked to stop before. What it begins now may be a finalizer's. */
+  /** Whether the body of this fiber was asked to stop before, so that a new wait may be a finalizer's. */
   isLate(fiber: Fiber.Fiber<unknown, unknown>): boolean {
     if (this.state.stopping.size === 0) return false
     const attempt = attemptOf(this.home, fiber)
@@ -279,15 +279,15 @@ export class Waits {
   }
 
   /**
-   * Takes the slot again after a wait, if the attempt was asked to stop and goes on. To be done where the wait was begun: what
-   * was cut does not come to it. `isLate`: the wait began after the request to stop.
+   * Takes the slot again after a wait, if the attempt was asked to stop and goes on. Call it in the code that began the wait,
+   * which is not reached after an interruption. `isLate`: the wait began after the request to stop.
    */
   comeBack(isLate: boolean): Effect.Effect<void> {
     if (this.state.stopping.size === 0) return Effect.void
     return Effect.andThen(this.noteUncut(isLate), Effect.withFiber((fiber) => this.takeSlot(fiber)))
   }
 
-  /** An effect that waits; the slot is taken again as {@link comeBack} says, whatever its end. */
+  /** An effect that waits, followed by {@link comeBack}, whatever its exit. */
   counted<A, E, R>(wait: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.withFiber((fiber) => {
       if (attemptOf(this.home, fiber) === undefined) return wait()
@@ -300,7 +300,7 @@ export class Waits {
     })
   }
 
-  /** A wait from before a request to stop is over after it, in code that the request has not cut. */
+  /** Records that a wait from before a request to stop has ended in code that was not interrupted. */
   private noteUncut(isLate: boolean): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       if (!this.isLate(fiber)) return Effect.void
@@ -308,7 +308,7 @@ export class Waits {
       const isDeaf = this.goingOn.has(serial) && this.goingOn.get(serial) === undefined
       // A fiber that may be interrupted was not, so the body around it goes on.
       if (isInterruptible(fiber) && !isDeaf) return Effect.void
-      // What has not been told yet was not cut either.
+      // A body that has not been asked yet was not interrupted either.
       if (!isLate || !this.goingOn.has(serial)) this.goingOn.set(serial, true)
       return Effect.void
     })
@@ -327,6 +327,6 @@ export class Waits {
   }
 }
 
-/** Whether an interruption would cut what a fiber is doing now. Effect tells that to itself alone. */
+/** Whether a fiber can be interrupted now. Effect does not export this. */
 const isInterruptible = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
   (fiber as { readonly interruptible?: boolean }).interruptible !== false

@@ -1,5 +1,5 @@
 /**
- * Placement schemes as layers give them, made safe for the engine.
+ * Placement schemes of layers, made safe for the engine.
  *
  * @internal
  */
@@ -18,7 +18,7 @@ export const isScheme = (scheme: unknown): scheme is Scheme =>
 /** Whether a scheme may draw. */
 export const isRandom = (scheme: Scheme): boolean => scheme !== "steady" && scheme !== "leastLoad" && scheme !== "lru"
 
-/** The same scheme; one that throws or gives no index warns once, and leaves the choice to the common one. */
+/** The same scheme. If it throws or returns no index, it warns once and leaves the choice to the default. */
 export const safe = (scheme: Scheme, warn: (line: string) => void): Scheme => {
   if (typeof scheme !== "function") return scheme
   let hasWarned = false

@@ -1,5 +1,5 @@
 /**
- * What users say of workers, checked and made ready for the engine.
+ * Options of workers, checked and prepared for the engine.
  *
  * @internal
  */
@@ -76,7 +76,7 @@ export const elastic: Check = (option, value) => {
   return min <= max ? undefined : { option: `${option}.min`, value: min, expected: fewest }
 }
 
-/** A worker as the scheduler is told of it. */
+/** A worker as the scheduler gets it. */
 export interface Posting {
   readonly id: string
   readonly slots: number
@@ -107,7 +107,7 @@ const termsOf = ({ maxAge, maxTasks, restart, ttl }: WorkerTerms): Terms => ({
   restart: restart === undefined ? undefined : restartOf(restart)
 })
 
-/** What somebody says, and what the layer says where they say nothing. */
+/** Options of a worker, completed by those of the layer. */
 const within = <A extends WorkerTerms>(layer: WorkerTerms, own: A): WorkerTerms & A => ({
   ...layer,
   ...said(own) as A
@@ -118,7 +118,7 @@ const sample = "{ id: \"a\", concurrency: 1 }"
 /** The option `workers` of a layer, of which each is checked by itself. */
 export const workers = checkOf(`an array of workers, such as [${sample}]`, Array.isArray)
 
-/** Why this is no worker; `at` is where it is in a list. */
+/** The refusal of a worker, if any; `at` is its location in a list. */
 const workerFault = (worker: WorkerOptions, at: string | undefined): GraphError | undefined => {
   if (!holdsValues(worker)) return invalidOption(at ?? "worker", worker, `a worker, such as ${sample}`)
   const { concurrency, id } = worker
@@ -128,7 +128,7 @@ const workerFault = (worker: WorkerOptions, at: string | undefined): GraphError 
   return optionsFault(worker, checksOfWorkers, of) ?? valueFault(count, `concurrency${of}`, concurrency)
 }
 
-/** A worker with what it says itself, and what its layer says for all. */
+/** A worker with its own options and the defaults of its layer. */
 export const postingOf = (worker: WorkerOptions, layer: WorkerTerms, at?: string): Posting | GraphError => {
   const fault = workerFault(worker, at)
   if (fault !== undefined) return fault

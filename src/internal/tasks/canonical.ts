@@ -6,13 +6,13 @@
 import * as Predicate from "effect/Predicate"
 import { looked } from "../values/looks.ts"
 
-/** An encoding, or the place and the reason why there is none. */
+/** An encoding, or where and why there is none. */
 export type Encoded = { readonly text: string } | { readonly path: string; readonly why: string }
 
-/** Data nested deeper than this has no encoding: a stack must hold the walk. */
+/** Data nested deeper than this has no encoding, because the walk uses the stack. */
 const maxNesting = 1000
 
-/** What encodes tasks and futures, gives the value that something stands for, or `undefined` for other objects. */
+/** Encodes tasks and futures, returns the value that something stands for, or `undefined` for other objects. */
 type OfHandle = (object: object) => Encoded | { readonly value: unknown } | undefined
 
 /** Encodes `value`, which is at `path`. */
@@ -67,7 +67,7 @@ class Walk {
     if (ArrayBuffer.isView(object)) return ofView(object)
     const prototype = Object.getPrototypeOf(object)
     if (prototype === Object.prototype || prototype === null) return this.ofRecord(object as Record<string, unknown>)
-    // A subclass may have more to it than can be seen here, and so may fields of one's own.
+    // A subclass may have state that is not visible here, and so may additional fields.
     if (Object.getPrototypeOf(prototype) === Object.prototype && Object.keys(object).length === 0) {
       if (Predicate.isDate(object)) return `Date(${object.getTime()})`
       if (object instanceof Map) {
@@ -86,7 +86,7 @@ class Walk {
     for (let i = 0; i < array.length; i++) {
       if (i > 0) text += ","
       const item = array[i]
-      // A hole is not an undefined.
+      // A hole differs from `undefined`.
       text += item === undefined && !(i in array) ? "hole" : this.ofMember(i, item)
     }
     return `${text}]`

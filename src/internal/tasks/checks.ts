@@ -1,6 +1,6 @@
 /**
- * What options must be: tables with one check an option. What no table has, or fails its check, is refused in words before
- * anything starts: by tasks and regions, by layers and workers, and by the functions that take options.
+ * Checks of options: tables with one check for each option. Unknown options, and values that fail their check, are refused before
+ * anything starts: by tasks and regions, by layers and workers, and by functions with options.
  *
  * @internal
  */
@@ -13,10 +13,10 @@ import type { WaitOptions } from "./futures.ts"
 import { isRecord, isTask } from "./task.ts"
 import type { Invalid, Pass } from "./task.ts"
 
-/** What is wrong with a value of an option, if anything is. */
+/** The fault in the value of an option, if any. */
 export type Check = (option: string, value: unknown) => Invalid | undefined
 
-/** A check for each option, which the compiler holds against their type. */
+/** A check for each option; the compiler compares them with the type of the options. */
 export type Checks<O> = Readonly<Record<keyof Required<O>, Check>>
 
 type Table = Readonly<Record<string, Check>>
@@ -24,8 +24,8 @@ type Table = Readonly<Record<string, Check>>
 const nothing: ReadonlyArray<Invalid> = []
 
 /**
- * All that is wrong with options, and with which of them. Those that are `undefined` are not there, and neither are any where
- * an index is: a function that is called once for each item is given one.
+ * All faults in options. An option that is `undefined` is absent. An index in place of options counts as none, because functions
+ * that are called for each item get one.
  */
 export const invalidIn = (options: unknown, checks: Table): ReadonlyArray<Invalid> => {
   if (options === undefined || typeof options === "number") return nothing
@@ -44,17 +44,17 @@ export const invalidIn = (options: unknown, checks: Table): ReadonlyArray<Invali
   return found ?? nothing
 }
 
-/** A typo must not pass in silence. */
+/** A typo must not pass silently. */
 const strange = (checks: Table): Check => (option, value) => ({ option, value, expected: Object.keys(checks) })
 
-/** Why these are no options for which there is such a table; `of` says whose they are. */
+/** The refusal of options by a table, if any; `of` names their owner. */
 export const optionsFault = (options: unknown, checks: Table, of = ""): GraphError | undefined =>
   faultOf(invalidIn(options, checks)[0], of)
 
 const faultOf = (invalid: Invalid | undefined, of: string): GraphError | undefined =>
   invalid && new GraphError({ reason: reasonOf({ ...invalid, option: `${invalid.option}${of}` }) })
 
-/** What is wrong with an option, as a reason to refuse a graph. */
+/** The fault in an option, as a reason to refuse a graph. */
 export const reasonOf = ({ expected, option, value }: Invalid): OptionReason =>
   typeof expected === "string"
     ? { _tag: "InvalidOption", option, value, expected }
@@ -64,24 +64,24 @@ export const reasonOf = ({ expected, option, value }: Invalid): OptionReason =>
 
 type OptionReason = Extract<GraphReason, { readonly _tag: "InvalidOption" | "UnknownOption" | "UnknownKey" }>
 
-/** Why a value is refused that is no option itself; `undefined` if it is not. */
+/** The refusal of a value that is no option itself; `undefined` if it is valid. */
 export const valueFault = (check: Check, name: string, value: unknown): GraphError | undefined =>
   faultOf(check(name, value), "")
 
-/** An option has a value that it must not have. */
+/** The refusal of an invalid value of an option. */
 export const invalidOption = (option: string, value: unknown, expected: string): GraphError =>
   new GraphError({ reason: reasonOf({ option, value, expected }) })
 
-/** Whether it may have values by name. What has none, such as a `Map`, is a mistake unless it is a plain record. */
+/** Whether a value may be a record. Other objects without fields, such as a `Map`, are a mistake. */
 export const holdsValues = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value) &&
   (isRecord(value) || Object.keys(value).length > 0)
 
-/** What a record says: an option that is `undefined` is not there. */
+/** The entries of a record, without those that are `undefined`. */
 export const said = <A extends object>(record: A): Partial<A> =>
   Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Partial<A>
 
-/** Whether these are names of anything, at least one. */
+/** Whether this is a list of at least one name. */
 export const isNames = (names: unknown): names is ReadonlyArray<string> =>
   Array.isArray(names) && names.length > 0 && names.every(isName)
 
@@ -94,7 +94,7 @@ export const isCount = (value: unknown): boolean => Number.isInteger(value) && (
 export const checkOf = (expected: string, holds: (value: unknown) => boolean): Check => (option, value) =>
   holds(value) ? undefined : { option, value, expected }
 
-/** An option that holds others, some of which cannot be left out. */
+/** An option that contains others, some of which are required. */
 export const recordOf =
   <O>(checks: Checks<O>, needed: ReadonlyArray<keyof O & string> = []): Check => (option, value) => {
     if (!holdsValues(value)) return { option, value, expected: `a record with ${Object.keys(checks).join(", ")}` }
@@ -103,7 +103,7 @@ export const recordOf =
     return invalid && { ...invalid, option: `${option}.${invalid.option}` }
   }
 
-/** An option that holds a value for each of some names. */
+/** An option that has a value for each of some names. */
 export const byName = (expected: string, check: Check): Check => (option, value) => {
   if (!holdsValues(value)) return { option, value, expected }
   for (const [name, each] of Object.entries(value)) {
@@ -113,7 +113,7 @@ export const byName = (expected: string, check: Check): Check => (option, value)
   return undefined
 }
 
-/** Dies of options that are wrong, where a function fails with no `GraphError`. */
+/** Dies of wrong options, in functions that do not fail with `GraphError`. */
 export const dieOfOptions = (options: unknown, checks: Table): Effect.Effect<void> =>
   Effect.suspend(() => {
     const fault = optionsFault(options, checks)
@@ -122,12 +122,12 @@ export const dieOfOptions = (options: unknown, checks: Table): Effect.Effect<voi
 
 // ---- the common ones
 
-/** Looked at elsewhere. */
+/** Checked elsewhere. */
 export const anything: Check = () => undefined
 
 export const flag = checkOf("true or false", (value) => typeof value === "boolean")
 
-/** Those of a wait. */
+/** The options of a wait. */
 export const ofWait: Checks<WaitOptions> = { keepSlot: flag }
 
 export const text = checkOf("a string", (value) => typeof value === "string")
@@ -143,7 +143,7 @@ export const countOrNone = checkOf(
   (value) => Number.isInteger(value) && (value as number) >= 0
 )
 
-/** A share of all cases. */
+/** A probability. */
 export const rate = checkOf("a number from 0 to 1", (value) => typeof value === "number" && value >= 0 && value <= 1)
 
 export const countOrInfinity = checkOf(
@@ -151,7 +151,7 @@ export const countOrInfinity = checkOf(
   (value) => isCount(value) || value === Infinity
 )
 
-/** That of attempts which a worker carries. */
+/** The high-water mark of a worker: how many attempts it carries at most. */
 export const highWaterMark = checkOf(
   "a positive whole number, or 0 for no limit",
   (value) => isCount(value) || value === 0
@@ -164,10 +164,10 @@ export const durationAboveZero = checkOf(
   (value) => millisOf(value) > 0
 )
 
-/** It may be zero, or without end. */
+/** It may be zero, or infinite. */
 export const duration = checkOf("a duration, such as \"5 seconds\"", (value) => millisOf(value) >= 0)
 
-/** Amounts of what a worker has. */
+/** Amounts of resources. */
 export const amounts = byName(
   "amounts by name, such as { gpu: 1 }",
   checkOf("a number above zero with at most three decimals", isAmount)
@@ -175,7 +175,7 @@ export const amounts = byName(
 
 const modes: ReadonlyArray<unknown> = ["failFast", "continue", "collect"] satisfies ReadonlyArray<Mode>
 
-/** What a failure does to the rest. */
+/** The mode of failures. */
 export const mode = checkOf("\"failFast\", \"continue\" or \"collect\"", (value) => modes.includes(value))
 
 const ways: ReadonlyArray<unknown> = ["fuse", "inline"] satisfies ReadonlyArray<Pass>
@@ -187,21 +187,21 @@ export const passes = checkOf(
 
 const isFunction = (value: unknown): boolean => typeof value === "function"
 
-/** Functions that are told of something. */
+/** Callbacks. */
 export const callback = checkOf("a function", isFunction)
 
 const hasFunctions = (value: unknown, named: ReadonlyArray<string>): boolean =>
   typeof value === "object" && value !== null &&
   named.every((each) => isFunction((value as Readonly<Record<string, unknown>>)[each]))
 
-/** Where results by key are found. */
+/** A cache of results by key. */
 export const cache = checkOf(
   "an object with the functions has, get and set, such as a Map",
   (value) => hasFunctions(value, ["has", "get", "set"])
 )
 /**
- * What a failure does to the rest of a computation: `failFast` stops it, `continue` runs all that is not downstream and then
- * fails with every root failure, `collect` gives an `Exit` for each leaf.
+ * The effect of a failure on the rest of a computation: `failFast` stops it, `continue` runs everything that is not downstream
+ * and then fails with every root failure, `collect` returns an `Exit` for each leaf.
  *
  * @category models
  * @since 0.1.0

@@ -190,7 +190,7 @@ export interface CancelRequest {
   readonly force: boolean
 }
 
-/** A root failure, and its identity, however equal they look. */
+/** A root failure, and the object that identifies it, however equal failures look. */
 export type Rooted = readonly [origin: object, cause: Cause.Cause<unknown>]
 
 /** What is asked of the scheduler of a future. */

@@ -1,6 +1,6 @@
 /**
- * How errors show a value that should not be where it is: whole if it is small. What holds a scheduler, or objects that many
- * others hold, would be written until memory ends.
+ * How errors show a wrong value: whole if it is small. A value that references a scheduler, or many shared objects, would be
+ * printed until memory ends.
  *
  * @internal
  */
@@ -9,20 +9,20 @@ import { looked, unreadableAs } from "../values/looks.ts"
 import { hush, workIn } from "../values/strangers.ts"
 import { inLine } from "./text.ts"
 
-/** What `format` says of a value that throws. */
+/** The text of `format` for a value that throws. */
 const notRead = "[inspection threw]"
 
-/** How many values are read of it. */
+/** How many values of it are read. */
 const most = 100
 
 export const brief = (value: unknown): string => {
-  // `format` lives with what throws.
+  // `format` tolerates values that throw.
   const isSmall = looked(() => leftAfter(value, most, new Set()) > 0, true)
   const text = looked(() => isSmall ? format(value) : nameOf(value), notRead)
   return inLine(text === notRead ? unreadableAs(value) : text)
 }
 
-/** How many more values may be written after this one; each is written wherever it is held, but not within itself. */
+/** How many more values may be printed after this one; a shared value is printed at each reference, except within itself. */
 const leftAfter = (value: unknown, before: number, around: Set<unknown>): number => {
   let left = before - 1
   if (typeof value !== "object" || value === null || around.has(value) || left <= 0) return left
@@ -39,7 +39,7 @@ const sizeOf = (value: object): number =>
 
 function* membersOf(value: object): Iterable<unknown> {
   if (value instanceof Map || value instanceof Set) yield* value
-  // Getters are left to `format`.
+  // `format` handles getters.
   for (const key of Reflect.ownKeys(value)) yield Reflect.getOwnPropertyDescriptor(value, key)?.value
 }
 
@@ -49,7 +49,7 @@ const nameOf = (value: unknown): string => {
   return name === undefined || name === "Object" ? "a large object" : `a large object of class ${name}`
 }
 
-/** The same for what a function gave in place of work. */
+/** The same for the return value of a function in place of work. */
 export const briefResult = (returned: unknown): string => {
   const work = typeof returned === "object" && returned !== null ? looked(() => workIn(returned), undefined) : undefined
   if (work !== "a Promise" && work !== "a thenable") return brief(returned)

@@ -1,5 +1,5 @@
 /**
- * What `Scheduler.explain` says, in words.
+ * The explanations of `Scheduler.explain` in words.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * How errors of this library show themselves, and those of users that ended a task: what `SkeinError` is made of.
+ * The base of this library's errors, and how they print, together with users' errors that ended a task.
  *
  * @internal
  */
@@ -26,14 +26,14 @@ import {
 const made = Symbol("~skein/Fact")
 
 /**
- * Errors of the scheduler are made in its own code, far from the user's: their stack is what they have to say, written when
- * somebody asks, and no frames are taken down.
+ * Errors of the scheduler are made in its own code, far from the user's: their stack is their message, built when it is read, and
+ * no frames are captured.
  */
 export const Fact: typeof Data.TaggedError = (tag: string): any =>
   class Fact extends Data.TaggedError(tag)<any> {
     constructor(args: any) {
       const limit = Error.stackTraceLimit
-      // Where `Error` is frozen the frames are taken down, and not shown.
+      // If `Error` is frozen, the frames are captured, but not shown.
       Reflect.set(Error, "stackTraceLimit", 0)
       super(args)
       Reflect.set(Error, "stackTraceLimit", limit)
@@ -48,7 +48,7 @@ export const Fact: typeof Data.TaggedError = (tag: string): any =>
       return Object.assign({}, { _tag: tag, message: this.message }, this)
     }
 
-    /** What `console.log` shows. */
+    /** The text for `console.log`. */
     override [NodeInspectSymbol](): string {
       return prettyCause(Cause.fail(this))
     }
@@ -64,7 +64,7 @@ const written: PropertyDescriptor = {
   }
 }
 
-/** An error as JSON has it, or in words where it has no form in JSON. */
+/** An error as JSON, or in words if it has no form in JSON. */
 export const plainError = (error: unknown): unknown =>
   looked(() => {
     const plain = error instanceof Error && !("toJSON" in error) ? { name: error.name, message: error.message } : error
@@ -72,11 +72,11 @@ export const plainError = (error: unknown): unknown =>
     return plain
   }, describeError(error))
 
-/** Whether it is an error of this library, whose message says all. */
+/** Whether it is an error of this library, whose message is complete. */
 const isFact = (error: unknown): error is Error & { readonly _tag: string } =>
   isA(error, Error) && looked(() => made in error, false)
 
-/** What `DependencyFailed` says. */
+/** The message of `DependencyFailed`. */
 interface Failed extends Error {
   readonly path: ReadonlyArray<string>
   readonly cause: Cause.Cause<unknown>
@@ -91,27 +91,27 @@ const detailsOf = ({ cause, path }: Failed): string => {
   return `\n    path: ${join(path)}${info === undefined ? "" : `\n    where: ${placeText(info)}`}`
 }
 
-/** What `TaskInfo` says of a failure. */
+/** The text of `TaskInfo` for a failure. */
 export interface Info extends Place {
   readonly graph: number
   readonly root: string
   readonly path: ReadonlyArray<string>
 }
 
-/** The list of which the path of an error is made. */
+/** The list behind the path of an error. */
 const list = Symbol("~skein/Path")
 
-/** Something with a path, which may be made of a list. */
+/** Something with a path that may come from a list. */
 interface Holder {
   readonly path: ReadonlyArray<string>
   readonly [list]?: Path
 }
 
-/** The arguments of an error whose path is made when somebody reads it. */
+/** The arguments of an error whose path is built when it is read. */
 export const withPath = <A extends object>(args: A, path: Path): A & Pick<Holder, "path"> =>
   ({ ...args, [list]: path }) as never
 
-/** Gives an error the path of its arguments. */
+/** Adds the path of its arguments to an error. */
 export const definePath = (error: object, args: Pick<Holder, "path">): void => {
   const path = (args as Holder)[list]
   if (path === undefined) return void Object.defineProperty(error, "path", { value: args.path })
@@ -119,7 +119,7 @@ export const definePath = (error: object, args: Pick<Holder, "path">): void => {
   Object.defineProperty(error, "path", pathOfError)
 }
 
-/** Puts the path that has been read in place of how it is made. */
+/** Replaces the lazy path by the path that has been read. */
 const keepPath = (holder: object, path: Path, enumerable: boolean): ReadonlyArray<string> => {
   const value = path.toArray()
   Object.defineProperty(holder, "path", { configurable: true, enumerable, value })
@@ -133,7 +133,7 @@ const pathOfError: PropertyDescriptor = {
   }
 }
 
-/** What `TaskInfo` says, with a path that is made when somebody reads it. */
+/** The `TaskInfo` of a failure, with a path that is built when it is read. */
 export class Told implements Info {
   readonly #path: Path
   readonly key: string
@@ -170,13 +170,13 @@ export class Told implements Info {
   }
 }
 
-/** The list behind the path of an error or of a `TaskInfo`, whoever made it. */
+/** The list behind the path of an error or of a `TaskInfo`, from any copy of Skein. */
 export const pathBehind = (holder: Pick<Holder, "path">): Path | undefined =>
   (holder as Holder)[list] ?? Told.listOf(holder) ?? listOf(holder.path)
 
 export const infoKey = "skein/SkeinError/TaskInfo"
 
-/** Where what a cause tells of happened, if a task failed with it. */
+/** Where the failure of a cause happened, if a task failed with it. */
 export const infoOf = (cause: Cause.Cause<unknown>): Info | undefined => Cause.annotations(cause).mapUnsafe.get(infoKey)
 
 /** See `SkeinError.pretty`. */

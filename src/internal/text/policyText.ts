@@ -13,7 +13,7 @@ const sets: Readonly<Record<Group["of"], (size: number) => string>> = {
   follow: (size) => size === 1 ? "the task that it follows" : `the ${size} tasks that it follows`
 }
 
-/** What a set must come to, after "it needs". */
+/** The policy of a set, after "it needs". */
 export const needText = (of: Group["of"], policy: Policy, size: number): string => {
   const members = sets[of](size)
   switch (policy._tag) {

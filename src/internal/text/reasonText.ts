@@ -17,7 +17,7 @@ const limitWords = {
   live: "With this graph the number of live tasks would be"
 } as const
 
-/** Reasons are sentences of this library that name keys. */
+/** Reasons are sentences of this library, with keys in them. */
 const longestReason = 1000
 
 const nestingWords = {
@@ -26,7 +26,7 @@ const nestingWords = {
   seceded: "Too many tasks wait inside their bodies at once"
 } as const
 
-/** Why a graph was refused, and what to do about it. */
+/** Why a graph was refused, and how to fix it. */
 export const graphText = (reason: GraphReason): string => {
   switch (reason._tag) {
     case "Cycle":
@@ -131,7 +131,7 @@ const unreachableText = (
 const amountsText = (resources: Readonly<Record<string, number>>): string =>
   cutList(Object.entries(resources), ([name, amount]) => `${amount} ${inLine(name)}`, " and ")
 
-/** On which workers a task may run, after "a worker that"; nothing if any would do. */
+/** The workers on which a task may run, after "a worker that"; empty if any may. */
 export const restrictionText = ({ labels, resources, workers }: Restriction): string => {
   const ids = workers === undefined ? [] : [`is ${cutList(workers, quote, " or ")}`]
   const labelled = labels === undefined
@@ -151,7 +151,7 @@ export const releaseText = ({ body, by, owner }: Release): string => {
   } closed`
 }
 
-/** What `Released` says of it. */
+/** The same for the message of `Released`. */
 export interface Release {
   readonly owner: string
   readonly by?: string | undefined

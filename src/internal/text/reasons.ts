@@ -1,5 +1,5 @@
 /**
- * Why graphs are refused and tasks cannot start, as data: what errors carry and texts tell.
+ * Reasons as data: why graphs are refused and why tasks cannot start.
  *
  * @internal
  */

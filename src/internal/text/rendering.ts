@@ -1,5 +1,5 @@
 /**
- * How failures read: short first lines, paths that fit on a screen, and stacks with the user's own frames only.
+ * Rendering of failures: short first lines, paths that fit on a screen, and stacks with the user's own frames only.
  *
  * @internal
  */
@@ -22,7 +22,7 @@ export interface Place {
 /** How many keys of a long path are shown at each end. */
 const shownKeys = 4
 
-/** A path without its middle, where it is long. */
+/** A path, without its middle if it is long. */
 const shortened = (keys: ReadonlyArray<string>): ReadonlyArray<string> =>
   keys.length <= 2 * shownKeys + 1 ? keys : [
     ...keys.slice(0, shownKeys),
@@ -32,7 +32,7 @@ const shortened = (keys: ReadonlyArray<string>): ReadonlyArray<string> =>
 
 export const join = (keys: ReadonlyArray<string>): string => shortened(keys).map((key) => inLine(key)).join(" -> ")
 
-/** A task's key, with its label where that says more. */
+/** A task's key, with its label if that adds something. */
 export const named = (key: string, label: string | undefined): string =>
   label === undefined || key === label || key.startsWith(`${label}#`) ? quote(key) : `${quote(key)} (${inLine(label)})`
 
@@ -45,14 +45,14 @@ const textOf = ({ attempt, submitter, worker }: Place, of: string): string => {
   return `attempt ${attempt}${of}${worker === undefined ? "" : ` on worker ${quote(worker)}`}, ${by}`
 }
 
-/** The first line of a text, cut where it is long. */
+/** The first line of a text, cut if it is long. */
 const firstLine = (text: string): string => {
   const end = text.indexOf("\n")
   const line = inLine(end < 0 ? text : text.slice(0, end))
   return end < 0 || isCut(line) ? line : `${line} …`
 }
 
-/** An error of anybody in one line. */
+/** Any error in one line. */
 export const describeError = (error: unknown): string => looked(() => lineOf(error), unreadableAs(error))
 
 const lineOf = (error: unknown): string => {
@@ -91,7 +91,7 @@ export const errorOf = (reason: Cause.Fail<unknown> | Cause.Die): unknown =>
 /** How many errors of a chain of causes are shown. */
 const shownCauses = 8
 
-/** An error, whatever it is, with what its stack says of the user's own code; its causes come after it. */
+/** Any error, with the user's own frames of its stack, followed by its causes. */
 export const errorChain = (error: unknown, annotations: ReadonlyMap<string, unknown>): ReadonlyArray<Error> => {
   const chain: Array<Error> = []
   const own = withoutTasks(annotations)
@@ -111,7 +111,7 @@ const prettyError = (error: unknown, annotations: ReadonlyMap<string, unknown>):
   return Cause.prettyErrors(Cause.fromReasons([reason]))[0]!
 }
 
-/** What can be read of an error that throws when it is looked at, or that has more causes than a stack holds. */
+/** The readable part of an error that throws when it is read, or that has more causes than the stack allows. */
 const copyOf = (error: unknown, causes: number): Error => {
   const read = (field: "cause" | "message" | "name" | "stack"): unknown =>
     looked(() => (error as Record<string, unknown>)[field], undefined)
@@ -129,7 +129,7 @@ const copyOf = (error: unknown, causes: number): Error => {
   return copy
 }
 
-/** The causes below a line that has described an error: what is no error, and was told whole, adds nothing to that line. */
+/** The causes below a line that describes an error. A value that is no error, and is in that line as a whole, adds nothing. */
 export const causesBelow = (error: unknown, annotations: ReadonlyMap<string, unknown>): string => {
   const chain = errorChain(error, annotations)
   const isTold = chain.length === 1 && !isA(error, Error) && !chain[0]!.stack!.includes("\n    at ") &&
@@ -144,8 +144,8 @@ export const causedBy = (chain: ReadonlyArray<Error>): string =>
 // ---- tasks in stacks
 
 /**
- * Tasks as frames of a stack, which every printer of Effect's adds to that of the error: the task that failed first, then
- * those that its failure passed through. Written only when it is printed.
+ * Tasks as frames of a stack, which Effect's printers add to the error's: the task that failed first, then those that its failure
+ * passed through. Built only when it is printed.
  */
 export class TaskFrame implements StackFrame {
   readonly place: Place
@@ -176,7 +176,7 @@ export class TaskFrame implements StackFrame {
     return undefined
   }
 
-  /** What else the stack has to say. */
+  /** The rest of the stack. */
   get beyond(): StackFrame | undefined {
     return this.outer
   }
@@ -201,21 +201,21 @@ const { constructor: _, ...causeMethods } = Object.getOwnPropertyDescriptors(
 )
 
 /**
- * A cause that is an error to whatever prints `error.cause`: it has the name, the message and the own frames of the error
- * that it is about. To Effect it is a cause like any other.
+ * A cause that prints as an error under `error.cause`: it has the name, the message and the user's frames of its error. To Effect
+ * it is a cause like any other.
  */
 const errorLikeCause: object = Object.create(Error.prototype, {
   ...causeMethods,
   name: { configurable: true, get: (): string => "Error" }
 })
 
-/** The cause of an error, as far as whatever prints it can follow it. */
+/** The cause of an error, as far as printers can follow it. */
 const causeIn = (error: unknown): unknown => {
   const inner = looked(() => (error as { readonly cause?: unknown } | null | undefined)?.cause, undefined)
   return isPrintable(inner) ? inner : copyOf(inner, shownCauses)
 }
 
-/** Printers go from cause to cause until the end, or until the stack is full. */
+/** Printers follow causes to the end, or until the stack overflows. */
 const isPrintable = (error: unknown): boolean =>
   looked(() => {
     let at = error

@@ -1,5 +1,5 @@
 /**
- * What became of a computation that kept going: values, each failure that came first once, and what it held up.
+ * Reports of computations with `errors: "collect"`: values, root failures, and the tasks that these held up.
  *
  * @internal
  */
@@ -44,7 +44,7 @@ export const report = (exits: Exits): Report => {
     const present = found.get(identity)
     const failure = present ?? { root, own: undefined, first: { name, cause }, heldUp: [] }
     if (present === undefined) found.set(identity, failure)
-    // What failed itself comes without a way behind it.
+    // A task that failed by itself has no path behind it.
     if (info === undefined || isFirst(info)) failure.own ??= { name, cause }
     else failure.heldUp.push(name)
   }

@@ -1,6 +1,6 @@
 /**
- * Text from outside, such as keys and labels, in lines that people read: what could move a cursor, turn the reading direction,
- * forge a line or fill a screen is shown, not done.
+ * Text from outside, such as keys and labels, in lines for people: characters that could move a cursor, turn the reading
+ * direction, forge a line or fill a screen are escaped.
  *
  * @internal
  */
@@ -16,23 +16,23 @@ const escapes: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\
 const escaped = (character: string): string =>
   escapes[character] ?? `\\u{${character.codePointAt(0)!.toString(16).padStart(4, "0")}}`
 
-/** How much of a key, a label or a message is shown. */
+/** The most characters that are shown of a key, a label or a message. */
 const longest = 200
 
-/** A text that is long, without its end. */
+/** A long text without its end. */
 export const cut = (text: string, length = longest): string => {
   if (text.length <= length) return text
   const end = /[\uD800-\uDBFF]/.test(text[length - 1]!) ? length - 1 : length
   return `${text.slice(0, end)} …`
 }
 
-/** Whether something of a text in one line is left out. */
+/** Whether a part of a text in one line is left out. */
 export const isCut = (line: string): boolean => line.endsWith(" …")
 
-/** A text in one line, cut where it is long. */
+/** A text in one line, cut if it is long. */
 export const inLine = (text: string, length?: number): string => cut(text, length).replaceAll(unprintable, escaped)
 
-/** A text of several lines as it is, but for what a terminal would obey. */
+/** A text of several lines, with escaped control characters. */
 export const inLines = (text: string): string =>
   text.replaceAll(unprintable, (character) => character === "\n" || character === "\t" ? character : escaped(character))
 

@@ -1,6 +1,6 @@
 /**
- * What the scheduler writes to the log of a program. No logger that throws, and no error that cannot be printed, may keep it
- * from what it does next.
+ * Warnings of the scheduler in the log of a program. A logger that throws, or an error that cannot be printed, must not stop the
+ * scheduler.
  *
  * @internal
  */
@@ -10,17 +10,17 @@ import { looked, unreadable } from "../values/looks.ts"
 import { brief } from "./brief.ts"
 import { prettyCause } from "./fact.ts"
 
-/** Writes a warning, in plain words where a logger cannot print what it is given. */
+/** Writes a warning, in plain words if a logger cannot print its arguments. */
 export const warning = (...lines: ReadonlyArray<unknown>): Effect.Effect<void> => told(Effect.logWarning, lines)
 
-/** Writes that something ended which should not have. */
+/** Writes that something ended that should not have. */
 export const fatal = (...lines: ReadonlyArray<unknown>): Effect.Effect<void> => told(Effect.logFatal, lines)
 
 const told = (
   log: (...lines: ReadonlyArray<unknown>) => Effect.Effect<void>,
   lines: ReadonlyArray<unknown>
 ): Effect.Effect<void> =>
-  // Even to be asked whether they are causes is too much for some values.
+  // Some values throw even when asked whether they are causes.
   Effect.suspend(() => log(...lines)).pipe(
     Effect.catchCause(() => log(...lines.map(textOf))),
     Effect.exit,

@@ -1,5 +1,5 @@
 /**
- * Whether nothing is known of a type: `any` is on both sides of every question, so it is asked for first.
+ * Whether a type is `any`: it takes both branches of every condition, so it is tested first.
  *
  * @internal
  */

@@ -1,6 +1,5 @@
 /**
- * Values that are most likely a mistake where they stand: work that nothing there would run or wait for, and what another copy
- * of Skein made.
+ * Values that are most likely a mistake: work that nothing would run or wait for, and objects of another copy of Skein.
  *
  * @internal
  */
@@ -11,18 +10,18 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { DependencyTypeId, FutureTypeId, TaskTypeId, thisCopy } from "./typeIds.ts"
 
-/** What the compiler knows of that which `Task.value` was given. No such field is there. */
+/** The type mark of `Task.value`. The field does not exist at run time. */
 export interface MeantAsValue {
   readonly "~skein/Meant": true
 }
 
-/** What `Task.value` was given. */
+/** The values marked by `Task.value`. */
 const meant = new WeakSet<object>()
 
-/** Few programs need that: the rest do not pay for it. */
+/** Whether the mark is used at all, so that other programs do not pay for it. */
 let isAnyMeant = false
 
-/** Says that a value is meant as one, whatever it looks like. */
+/** Marks a value as a value, whatever it looks like. */
 export const mean = <A>(value: A): A => {
   if (Predicate.isObjectKeyword(value)) {
     meant.add(value)
@@ -33,17 +32,17 @@ export const mean = <A>(value: A): A => {
 
 export const isMeant = (value: object): boolean => isAnyMeant && meant.has(value)
 
-/** Whether something is a promise, of whatever realm, or a query of a library that runs when it is awaited. */
+/** Whether something is a promise of any realm, or a query of a library that runs when it is awaited. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   Predicate.hasProperty(value, "then") && typeof value.then === "function"
 
-/** Whether something is an Effect and no error: those of Effect's making are values. */
+/** Whether something is an Effect and no error: errors made by Effect are Effects, but count as values. */
 export const isEffectOnly = (value: unknown): boolean => Effect.isEffect(value) && !(value instanceof Error)
 
-/** What stands for work. `Effect.succeed` and `Effect.fail` give an `Exit`. */
+/** Whether something stands for work. `Effect.succeed` and `Effect.fail` return an `Exit`. */
 export type Work = "an Effect" | "an Exit" | "a Task" | "a Future" | "a Promise" | "a thenable"
 
-/** What kind of work an object is. Arrays and plain records cost two looks. */
+/** The kind of work of an object. Arrays and plain records cost two checks. */
 export const workIn = (value: object): Work | undefined => {
   const prototype = Object.getPrototypeOf(value)
   const isData = prototype === Array.prototype || prototype === Object.prototype || prototype === null
@@ -55,13 +54,13 @@ export const workIn = (value: object): Work | undefined => {
   return "then" in value && isThenable(value) ? nameOfThenable(value) : undefined
 }
 
-/** Not every thenable does something when it is looked at, but every one does when `then` is called. */
+/** Not every thenable acts when it is read, but every one does when `then` is called. */
 const nameOfThenable = (value: object): "a Promise" | "a thenable" =>
   value instanceof Promise || Object.prototype.toString.call(value) === "[object Promise]" ? "a Promise" : "a thenable"
 
 /**
- * Takes note of the failure of a promise that is refused, which would be an unhandled rejection and end the process. A promise
- * of a library that does its work when `then` is called does not begin with it.
+ * Handles the rejection of a refused promise, which would otherwise end the process as an unhandled rejection. A library's
+ * promise that works only when `then` is called is not started by this.
  */
 export const hush = (value: unknown): void => {
   Result.try(() => Promise.prototype.then.call(value as Promise<unknown>, undefined, constVoid))
@@ -71,7 +70,7 @@ const kinds = { [TaskTypeId]: "Task", [FutureTypeId]: "Future", [DependencyTypeI
 
 const ids = Object.keys(kinds) as ReadonlyArray<keyof typeof kinds>
 
-/** What a thing of Skein that another copy made says of itself. */
+/** The description of an object that another copy of Skein made. */
 export const foreignText = (value: unknown): string | undefined => {
   if (typeof value !== "object" || value === null) return undefined
   const id = ids.find((id) => id in value)
@@ -80,7 +79,7 @@ export const foreignText = (value: unknown): string | undefined => {
     : `a ${kinds[id]} of another copy of Skein`
 }
 
-/** Whether a value is read once, step by step, such as a generator. It has no members. */
+/** Whether a value can be iterated once, such as a generator, which has no members. */
 export const isIterator = (value: object): boolean =>
   "next" in value && typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value)
 

@@ -1,5 +1,5 @@
 /**
- * The names by which what Skein makes is known, also to another copy of Skein in the same program.
+ * The names that identify objects of Skein, also for another copy of Skein in the same program.
  *
  * @internal
  */
@@ -8,5 +8,5 @@ export const FutureTypeId = "~skein/Future"
 export const DependencyTypeId = "~skein/Dependency"
 export const GraphTypeId = "~skein/Graph"
 
-/** What stands under these names: another copy of this module has another. */
+/** The value under these names: another copy of this module has another. */
 export const thisCopy: unique symbol = Symbol("skein")

@@ -1,6 +1,5 @@
 /**
- * What observers of a task see: its exit, made of what the engine knows (who failed first, over which tasks) and of the
- * cause that the worker kept.
+ * Exits as observers see them, from the engine's trail of a failure and the cause that the driver kept.
  *
  * @internal
  */
@@ -33,31 +32,29 @@ import { infoOf, pathBehind, Told, withPath } from "../text/fact.ts"
 import { asError, TaskFrame } from "../text/rendering.ts"
 import { isA } from "../values/looks.ts"
 
-/** What failed first: its cause, and where that began. */
+/** The root failure: its cause, and where it began. */
 interface Origin {
   readonly raw: Cause.Cause<unknown>
   readonly path: Path
   readonly where: Where
-  /** Whether another task than the last one of the engine's trail failed: a part of a fused task. */
+  /** Whether a part of a fused task failed, and not the last task of the engine's trail. */
   readonly isPart: boolean
-  /** The cause with what is told of it, and the frame of the fiber for which that was written. */
+  /** The annotated cause, and the frame of the fiber for which it was made. */
   told: Cause.Cause<unknown> | undefined
   frame: StackFrame | undefined
   /** `told` as errors have it. */
   shown: Cause.Cause<unknown> | undefined
 }
 
-/** The way of a failure from what failed first to one task, as observers see it: as if no tasks ran as one. */
+/** The path of a failure from the root to one task, as observers see it: without fusing. */
 interface Way {
   readonly origin: Origin
   readonly path: Path
-  /** The path to the task whose end it was; a task that stands for another ends as that one does. */
+  /** The path to the task that ended; a task that stands for another ends as that one does. */
   readonly meant: Path
 }
 
-/**
- * Ways over which others came. Without this, each task of a chain would look at all that lies before it.
- */
+/** Known paths. Without these, each task of a chain would walk the whole path before it. */
 const ways = new WeakMap<Trail, Way>()
 
 type CauseOf = (failure: number) => Cause.Cause<unknown>
@@ -106,7 +103,7 @@ const nextWay = ({ meant, origin, path: before }: Way, trail: Trail): Way => {
   return { origin, path, meant: trail.isAlias === true ? meant : path }
 }
 
-/** The cause of what failed first, with all that is told of it. Those who read it in one fiber share it. */
+/** The annotated cause of the root failure. Reads in one fiber share it. */
 const toldCause = (origin: Origin): Cause.Cause<unknown> => {
   const frame = Fiber.getCurrent()?.cache.stackFrame
   if (origin.told === undefined || origin.frame !== frame) {
@@ -127,14 +124,14 @@ export const exitOf = (outcome: Outcome, causeOf: CauseOf, at: Where): Exit.Exit
   return Exit.failCause(annotated(cause, path, trail.from === undefined ? whereOfFirst(origin, trail, at) : at))
 }
 
-/** Where a task was that failed by itself, which a part of a fused task may have done. */
+/** Where a task failed by itself, possibly as a part of a fused task. */
 const whereOfFirst = ({ isPart, where }: Origin, trail: Trail, at: Where): Where => {
-  // What depends on a part that failed never started.
+  // Dependents of a failed part never started.
   if (isPart) return { ...at, attempt: 0, worker: undefined }
   return where === trail.where ? at : where
 }
 
-/** The cause of the failure that came first, for `errors: "continue"`. */
+/** The cause of a root failure, for `errors: "continue"`. */
 export const rootCause = (outcome: Outcome, causeOf: CauseOf): Cause.Cause<unknown> => {
   const { origin } = wayOf(outcome, causeOf)
   const error = Cause.findErrorOption(origin.raw)
@@ -153,13 +150,13 @@ const annotated = <E>(cause: Cause.Cause<E>, path: Path, where: Where): Cause.Ca
   const info = new Told(path, where)
   const context = Context.make(TaskInfo, info)
   const error = Cause.findErrorOption(cause)
-  // It says itself where it comes from.
+  // It has its origin already.
   const isTold = error._tag === "Some" && isA(error.value, DependencyFailed)
   const told = isTold ? context : Context.add(context, Cause.StackTrace, frameOf(cause, info, path))
   return Cause.annotate(cause, told, { overwrite: true })
 }
 
-/** The tasks on the way, above the frames that the cause or its observer has. */
+/** The tasks on the path, above the frames of the cause or its observer. */
 const frameOf = (cause: Cause.Cause<unknown>, info: TaskInfo["Service"], path: Path): TaskFrame => {
   const present = Context.getOrUndefined(
     Cause.annotations(cause) as Context.Context<Cause.StackTrace>,
@@ -169,7 +166,7 @@ const frameOf = (cause: Cause.Cause<unknown>, info: TaskInfo["Service"], path: P
   return new TaskFrame(info, path, present ?? Fiber.getCurrent()?.cache.stackFrame)
 }
 
-/** The way that a failure had come before the body of a task passed it on: from a task that it joined. */
+/** The path of a failure before a body passed it on, from a task that the body joined. */
 const pathOfJoined = (cause: Cause.Cause<unknown>): Path | undefined => {
   const error = Cause.findErrorOption(cause)
   if (error._tag === "Some" && isA(error.value, DependencyFailed)) return pathBehind(error.value)
@@ -219,7 +216,7 @@ const skipCause = (first: Trail): Cause.Cause<unknown> => {
 const timeoutOf = ({ millis, of }: Reason & { _tag: "TimedOut" }, key: string): TaskTimeout | DependencyTimeout =>
   of === "dependencies" ? new DependencyTimeout({ key, millis }) : new TaskTimeout({ key, of, millis })
 
-/** Runtime failures and defects pass through as they are, and a skip goes on; typed failures become `DependencyFailed`. */
+/** Runtime failures, defects and skips pass through unchanged; typed failures become `DependencyFailed`. */
 const dependentCause = (
   own: Cause.Cause<unknown>,
   shown: () => Cause.Cause<unknown>,
@@ -229,9 +226,9 @@ const dependentCause = (
   const found = Cause.findErrorOption(own)
   if (found._tag === "None" || isRuntimeFailure(found.value)) return own
   const { key, root } = path
-  // Also one that a body passed on which had joined a skipped task: in types it looks the same.
+  // Also a skip that a body passed on from a task that it joined: the type is the same.
   if (isA(found.value, TaskSkipped)) return Cause.fail(new TaskSkipped({ key, root: found.value.root }))
-  // A body that joined a failed task passed its failure on: what counts is the failure that came first.
+  // A body passed the failure of a joined task on: the root failure counts.
   const { cause, error } = isA(found.value, DependencyFailed)
     ? found.value
     : { cause: shown(), error: found.value }

@@ -1,6 +1,6 @@
 /**
- * What a computation gives once it is over: values or exits in the shape that was asked for, or the failure that its mode
- * of errors makes of what ended without success.
+ * Results of computations: values or exits in the requested shape, or the failure that the mode of errors makes of ends without
+ * success.
  *
  * @internal
  */
@@ -16,11 +16,11 @@ import type { Scan } from "../tasks/inputs.ts"
 import type { FutureImpl } from "../tasks/task.ts"
 import { firstFailedOf, rootsOfFutures } from "./view.ts"
 
-/** The ends of what was asked for, by place. */
+/** The ends of the targets, by index. */
 interface Ends {
   readonly exitOf: (place: number) => Exit.Exit<unknown, unknown>
   readonly firstFailed: () => Exit.Exit<never, unknown> | undefined
-  /** Every failure that came first, or `undefined` if nothing failed. */
+  /** Every root failure, or `undefined` if nothing failed. */
   readonly roots: () => Cause.Cause<unknown> | undefined
 }
 
@@ -39,7 +39,7 @@ const collect = (scan: Scan, mode: Mode, ends: Ends): Exit.Exit<unknown, unknown
 
 const valueOf = (exit: Exit.Exit<unknown, unknown>): unknown => Exit.isSuccess(exit) ? exit.value : undefined
 
-/** What a compute of `targets` gives; none are left when the scheduler has closed meanwhile. */
+/** The result of a compute of `targets`; there are none if the scheduler has closed meanwhile. */
 export const ofTargets = (
   view: Home["view"],
   scan: Scan,
@@ -57,7 +57,7 @@ export const ofTargets = (
     }
   )
 
-/** The values of what a body needs, and exits in the places in which it takes failures. */
+/** The inputs of a body: values, and exits where it accepts failures. */
 export const ofInputs = (
   view: Home["view"],
   isExit: (place: number) => boolean,
@@ -77,7 +77,7 @@ const cancelled: Ends = {
   roots: () => closing
 }
 
-/** What a gather of `futures` gives. */
+/** The result of a gather of `futures`. */
 export const ofFutures = (
   scan: Scan,
   mode: Mode,

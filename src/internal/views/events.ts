@@ -1,5 +1,5 @@
 /**
- * What happens to tasks and workers, as listeners hear it.
+ * Transitions of tasks and workers, as listeners see them.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * What can be seen of tasks from outside: where they stand, how they ended, what they gave.
+ * The state of tasks as seen from outside: phases, ends and results.
  *
  * @internal
  */
@@ -29,20 +29,20 @@ import { exitOf, rootCause } from "./causes.ts"
 const oneCause = (rooted: ReadonlyArray<Rooted>): Cause.Cause<unknown> | undefined =>
   rooted.length === 0 ? undefined : Cause.fromReasons([...new Map(rooted).values()].flatMap(({ reasons }) => reasons))
 
-/** Every failure that came first on the way to these settled futures, in one cause; `undefined` if there is none. */
+/** Every root failure of these settled futures, in one cause; `undefined` if there is none. */
 export const rootsOfFutures = (futures: ReadonlyArray<FutureImpl>): Cause.Cause<unknown> | undefined =>
   oneCause(futures.flatMap((future) => {
     const rooted = future.home.view.rootOfClaim(future)
     return rooted === undefined ? [] : [rooted]
   }))
 
-/** A failure that nobody has looked at. */
+/** A failure that was not observed. */
 export interface Unseen {
   readonly key: string
   readonly cause: Cause.Cause<unknown>
 }
 
-/** Those of a graph that a `flatMap` task returned stand where that task does. */
+/** Failures in a graph that a `flatMap` task returned have the position of that task. */
 const inStaticOrder = (roots: ReadonlyArray<Root>): ReadonlyArray<Root> => {
   const ways = new Map(roots.map((root) => [root, wayOf(root)]))
   return roots.toSorted((a, b) => {
@@ -103,9 +103,9 @@ export class View {
     return state === "live" && this.state.tasks.phase[task] === Phase.succeeded
   }
 
-  /** Who gave a future back with `Client.release`. */
+  /** The callers of `Client.release`, by claim. */
   readonly releasedBy = new WeakMap<Claim, string>()
-  /** The task in whose body the scope of an owner is. */
+  /** The task in whose body an owner's scope is. */
   readonly bodyOf = new WeakMap<Owner, string>()
 
   /** How the result behind a claim was released. */
@@ -148,7 +148,7 @@ export class View {
     return exitOf(outcome, this.causeOf, whereOf(this.state, task))
   }
 
-  /** The result of a task that has succeeded, from the worker that holds it. That of a literal is in its plan. */
+  /** The result of a task that has succeeded, from the worker that holds it. A literal's value is in its plan. */
   resultOf(task: TaskId): unknown {
     const { index, submission, worker } = this.state.tasks
     const holder = worker[task]!
@@ -157,7 +157,7 @@ export class View {
     return literalAt({ submission: submission[task]!, index: index[task]! })
   }
 
-  /** The failures of what an owner claims that nobody has looked at, here or at a dependent; each counts as seen now. */
+  /** The unobserved failures of an owner's claims, here or at a dependent; each counts as observed from now on. */
   unseenOf(owner: number): ReadonlyArray<Unseen> {
     const unseen: Array<Unseen> = []
     for (const task of this.state.owners.get(owner)?.claims.keys() ?? []) {
@@ -174,7 +174,7 @@ export class View {
     return unseen
   }
 
-  /** The failure of the task that ended first without success, if one did. */
+  /** The failure of the task that ended first without success, if any. */
   firstFailed(tasks: ReadonlyArray<TaskId>): Exit.Exit<never, unknown> | undefined {
     const { endNumber, phase } = this.state.tasks
     const failed = tasks.filter((task) => hasEnded(phase[task] as PhaseOf) && phase[task] !== Phase.succeeded)
@@ -184,20 +184,20 @@ export class View {
     return this.exitOf(first) as Exit.Exit<never, unknown>
   }
 
-  /** Every failure that came first, in static order, in one cause; `undefined` if there is none. */
+  /** Every root failure, in static order, in one cause; `undefined` if there is none. */
   rootsOf(
     targets: ReadonlyArray<TaskId>,
     owner: Pick<Owner, "roots" | "targets">
   ): Cause.Cause<unknown> | undefined {
     const wished = inStaticOrder(owner.roots).map(({ outcome }) => outcome)
     const outcomes = (tasks: ReadonlyArray<TaskId>) => tasks.flatMap((task) => this.state.outcomes.get(task) ?? [])
-    // Of others' tasks a skip may be taken on the way to a target.
+    // A skip of another owner's task may be accepted on the path to a target.
     const claimed = outcomes(owner.targets).filter(({ reason }) => reason._tag !== "Skipped")
     const others = [...outcomes(targets), ...claimed]
     return oneCause([...wished, ...others].map((outcome) => [outcome.reason, rootCause(outcome, this.causeOf)]))
   }
 
-  /** What failed first on the way to this settled future, if it failed; a result that is gone is its own failure. */
+  /** The root failure of this settled future, if it failed; a released result is a failure of its own. */
   rootOfClaim(future: FutureImpl): Rooted | undefined {
     const { claim } = future
     if (claim.state === "released") return [claim, Cause.fail(this.released(future))]
@@ -205,13 +205,13 @@ export class View {
     return outcome === undefined ? undefined : [outcome.reason, rootCause(outcome, this.causeOf)]
   }
 
-  /** Somebody knows how this settled future ended, if without success, and does something about it. */
+  /** Marks the failure of this settled future as observed. */
   see(claim: Claim): void {
     const outcome = this.outcomeOf(claim)
     if (outcome !== undefined) this.seen.add(outcome.reason)
   }
 
-  /** How a settled future ended, if without success. */
+  /** The outcome of a settled future without success. */
   outcomeOf({ outcome, task }: Claim): Outcome | undefined {
     return outcome ?? this.state.outcomes.get(task)
   }
@@ -239,7 +239,7 @@ export class View {
     const { origins, plan: { offsets, targets } } = submission
     const own = targets.subarray(offsets[index], offsets[index + 1])
     return Array.from(own).flatMap((target, i) => {
-      // Of one that is too far back it is not remembered.
+      // It is not remembered for a task that is too far back.
       const origin = target >= 0 ? { submission, index: target } : origins?.get(offsets[index]! + i)
       return origin === undefined ? [] : [keyAt(origin.submission, origin.index)]
     })
@@ -268,7 +268,7 @@ export class View {
   private readonly causeOf = (failure: number): Cause.Cause<unknown> => this.causes.get(failure)!
 }
 
-/** The failure among settled futures that came first: a result that is gone, or the first end without success. */
+/** The first failure among settled futures: a released result, or the first end without success. */
 export const firstFailedOf = (futures: ReadonlyArray<FutureImpl>): Exit.Exit<never, unknown> | undefined => {
   const gone = futures.find(({ claim }) => claim.state !== "live")
   if (gone !== undefined) return gone.home.view.exitOfClaim(gone) as Exit.Exit<never, unknown>

@@ -28,7 +28,7 @@ export class Copies {
 
   make({ copy, task, to }: Pick<Copy, "copy" | "task" | "to">): void {
     const { state, workers } = this
-    // What has ended may have let go of it.
+    // Tasks that have ended may have dropped it.
     this.mailbox.catchUp()
     // It was called off, or did not wait for its turn.
     if (!state.copying.has(copy)) return
@@ -36,7 +36,7 @@ export class Copies {
     this.mailbox.ask({ _tag: "TaskCopied", now: this.time.now(), copy })
   }
 
-  /** For those who ask for copies: they need not wait for their turn. */
+  /** For requests of copies, which need not wait for the pump. */
   private makeNow(task?: TaskId): void {
     for (const [copy, { task: its, to }] of Array.from(this.state.copying)) {
       if (task === undefined || its === task) this.make({ copy, task: its, to })
@@ -49,7 +49,7 @@ export class Copies {
     this.makeNow()
   }
 
-  /** Has up to so many workers hold the result of a settled future; gives the names of those that do. */
+  /** Lets up to `copies` workers hold the result of a settled future. Returns the names of the holders. */
   replicate(
     { claim: { state: of, task } }: FutureImpl,
     copies: number,

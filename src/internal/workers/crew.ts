@@ -1,9 +1,9 @@
 /**
- * The workers of a scheduler inside a process, from the hooks that come before them to those that come after: who has which
- * row of the engine's table, who beats, and what follows when the engine says that one is to come, has left, or is lost.
+ * The workers of a scheduler inside a process, with their hooks: their rows in the engine's table, their beats, and the
+ * consequences when the engine starts, drains or loses one.
  *
- * What the engine says of a row is taken down at once, for the row may be another worker's in the next step; what it leads to
- * runs code of users, and waits for its turn.
+ * What the engine says about a row is recorded at once, because the row may belong to another worker in the next step. The
+ * consequences run code of users, and wait for the pump.
  *
  * @internal
  */
@@ -43,16 +43,16 @@ interface Employer extends Scheduler {
   readonly warn: (...line: ReadonlyArray<unknown>) => void
 }
 
-/** Where workers come one after the other: each takes the place of the one before it. */
+/** A post with successive workers: each replaces the one before. */
 export interface Post {
   readonly posting: Posting
   present: FiberWorker
 }
 
-/** What belongs to one worker beside what it runs. */
+/** The data of one worker beside its attempts. */
 interface Member {
   readonly post: Post
-  /** What `onStart` has acquired. */
+  /** The scope of `onStart`. */
   readonly hooks: Scope.Closeable
   /** Done when it takes tasks, or never will. */
   readonly started: Deferred.Deferred<void, GraphError>
@@ -60,7 +60,7 @@ interface Member {
   readonly over: Deferred.Deferred<void>
   starting: Fiber.Fiber<void, GraphError> | undefined
   beats: Fiber.Fiber<void> | undefined
-  /** It runs, but is not heard any more: what tests do to it. */
+  /** Whether a test has silenced it, while it runs on. */
   isSilenced: boolean
 }
 
@@ -75,7 +75,7 @@ const failed = (worker: string, cause: Cause.Cause<unknown>): GraphError =>
 export class Crew {
   private readonly scheduler: Employer
   private readonly members = new Map<FiberWorker, Member>()
-  /** Those that are lost, as long as something runs there. */
+  /** Lost workers, as long as something runs there. */
   private readonly resting = new Set<FiberWorker>()
   /** Closings of hooks that have not ended. */
   private readonly closings = new Set<Fiber.Fiber<unknown, unknown>>()
@@ -84,7 +84,7 @@ export class Crew {
   private readonly lostScopes = new Map<FiberWorker, ReadonlyArray<Scope.Scope>>()
   private pool: Posting | undefined
   private joining: FiberWorker | undefined
-  /** Those of whom the engine has spoken, in order, until it is carried out. */
+  /** Workers named by instructions that are still queued, oldest first. */
   private readonly coming = new Fifo<FiberWorker>()
   private readonly leaving = new Fifo<FiberWorker>()
   private readonly expired = new Fifo<FiberWorker>()
@@ -95,7 +95,7 @@ export class Crew {
 
   // ---- what the engine says, within its step
 
-  /** The worker that is being added has this row. */
+  /** Sets the row of the worker that is being added. */
   joined(row: number): void {
     this.place(this.joining!, row)
   }
@@ -116,7 +116,7 @@ export class Crew {
     this.leaving.push(this.scheduler.workers[row]!)
   }
 
-  /** From now on nothing of what the worker brings counts. */
+  /** From now on reports of the worker do not count. */
   expire(row: number): void {
     const worker = this.scheduler.workers[row]!
     this.strike(worker)
@@ -187,7 +187,7 @@ export class Crew {
     this.dismiss(this.leaving.shift()!, Exit.void)
   }
 
-  /** A worker was not heard for too long. */
+  /** A worker was silent for too long. */
   bury(): void {
     const worker = this.expired.shift()!
     const member = this.members.get(worker)
@@ -200,8 +200,8 @@ export class Crew {
   }
 
   /**
-   * Takes a worker for lost, with all that runs there and all results that it holds. What runs there is interrupted, and `rest`
-   * of the worker returns when that has ended; but nobody has to wait for it, and nothing that it brings counts.
+   * Declares a worker lost, with its attempts and its results. Its attempts are interrupted, and `rest` of the worker returns
+   * when they have ended; but no owner has to wait for that, and their reports do not count.
    */
   lose(worker: FiberWorker): void {
     this.strike(worker)
@@ -216,7 +216,7 @@ export class Crew {
 
   private remove(worker: FiberWorker): void {
     this.tell()
-    // Before anything starts elsewhere: what the lost bodies have submitted would hold its keys.
+    // Before anything starts elsewhere, because the children of lost bodies would hold their keys.
     for (const scope of this.lostScopes.get(worker)!) this.disown(scope)
     this.lostScopes.delete(worker)
     this.resting.add(worker)
@@ -224,13 +224,13 @@ export class Crew {
     this.dismiss(worker, Exit.void, Effect.andThen(worker.rest, Effect.sync(() => this.resting.delete(worker))))
   }
 
-  /** Ends what a lost body has submitted. */
+  /** Cancels the submissions of a lost body. */
   disown(scope: Scope.Scope): void {
     const owner = this.scheduler.owners.find(scope)
     if (owner !== undefined) this.scheduler.owners.dismiss(owner, "scheduler", "the worker was lost that ran its body")
   }
 
-  /** Closes what `onStart` acquired, after `rest`. */
+  /** Closes the scope of `onStart`, after `rest`. */
   private dismiss(
     worker: FiberWorker,
     exit: Exit.Exit<unknown, unknown>,
@@ -242,7 +242,7 @@ export class Crew {
     beats?.interruptUnsafe()
     starting?.interruptUnsafe()
     if (started !== undefined) Deferred.doneUnsafe(started, Exit.fail(failed(worker.name, Cause.interrupt())))
-    // What interrupts it has finalizers of its own.
+    // The interrupted `onStart` has finalizers of its own.
     const still = starting === undefined ? rest : Effect.andThen(rest, Fiber.await(starting))
     const text = `A finalizer of what onStart of worker ${quote(worker.name)} acquired failed`
     const close = hooks === undefined
@@ -327,7 +327,7 @@ export class Crew {
     )
   }
 
-  /** Lets a worker take nothing new; a clean stop: none comes in its place. */
+  /** Drains a worker: a clean stop without a replacement. */
   drain(worker: FiberWorker): void {
     if (this.scheduler.life.isClosed || !this.members.has(worker)) return
     this.scheduler.mailbox.ask({ _tag: "WorkerDrained", now: this.scheduler.time.now(), worker: worker.index })
@@ -345,13 +345,13 @@ export class Crew {
     })
   }
 
-  /** Lets a worker not be heard any more. */
+  /** Silences a worker. */
   silence(worker: FiberWorker): void {
     const member = this.members.get(worker)
     if (member !== undefined) member.isSilenced = true
   }
 
-  /** Three beats in the time to live, so that one may be late. */
+  /** Sends three beats in the time to live, so that one may be late. */
   private beat(worker: FiberWorker, member: Member): void {
     const { ttlMillis } = member.post.posting.terms
     if (ttlMillis === undefined) return
@@ -365,7 +365,7 @@ export class Crew {
 
   // ---- watching
 
-  /** All that run, or may be running something yet. */
+  /** All workers on which something may run. */
   everyone(): ReadonlyArray<FiberWorker> {
     return [...new Set([...this.scheduler.workers, ...this.members.keys(), ...this.resting])]
   }
@@ -376,7 +376,7 @@ export class Crew {
       end()
       return () => {}
     }
-    // What has happened before is for those who listened then.
+    // Former transitions are for former listeners.
     this.tell()
     const listener: Listener = { hear, end }
     this.listeners.add(listener)
@@ -396,7 +396,7 @@ export class Crew {
     }
   }
 
-  /** The scheduler has failed: nobody waits for a worker that will not come, or will not leave. */
+  /** The scheduler has failed: ends all waits for workers to come or leave. */
   abort(cause: Cause.Cause<never>): void {
     for (const { beats, over, started, starting } of this.members.values()) {
       beats?.interruptUnsafe()
@@ -406,7 +406,7 @@ export class Crew {
     }
   }
 
-  /** Nothing runs any more: closes what the hooks have acquired. */
+  /** Closes the scopes of all hooks, after all attempts have ended. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     for (const worker of Array.from(this.members.keys())) this.dismiss(worker, Exit.void)
     const open = [...this.closings]

@@ -1,6 +1,5 @@
 /**
- * The worker actor inside a process: each attempt is a fiber, started when the engine says so and watched until it has
- * ended, its finalizers included.
+ * The worker actor inside a process: each attempt is a fiber, which is watched until it has ended, finalizers included.
  *
  * ```text
  * [engine] -- Start, Stop, Forget --> [worker] -- runs --> [one fiber an attempt]
@@ -59,11 +58,11 @@ export class FiberWorker {
   private readonly waits: Scheduler["waits"]
   /** The attempts that have not ended within the call that started them. */
   private readonly fibers = new Map<TaskId, Fiber.Fiber<unknown, unknown>>()
-  /** How many attempts are within the call that starts them: they are not among `fibers` yet. */
+  /** The number of attempts inside the call that starts them, which are not in `fibers` yet. */
   private starting = 0
-  /** Those that close the scopes of bodies that have ended. */
+  /** The fibers that close the scopes of ended bodies. */
   private readonly closing = new Set<Fiber.Fiber<unknown, unknown>>()
-  /** What is still running here belongs to nobody: it reports nothing, and leaves no results. */
+  /** Whether the worker is lost: its attempts report nothing and leave no results. */
   isLost = false
   private readonly resources = new Resources(this.closing)
 
@@ -79,7 +78,7 @@ export class FiberWorker {
 
   start(id: TaskId, attempt: number, plan: LivePlan, index: number): void {
     const f = plan.functions[index]
-    // A body that may look around sees all that has ended.
+    // A body that may observe the scheduler must see all ends.
     if (f === undefined && plan.nodes[index]!.plain === undefined) this.mailbox.catchUp()
     // Cancelled in the same turn in which it was started: the body never runs.
     if (this.attempts.isStopping(id, attempt)) return this.report(id, attempt, interrupted)
@@ -101,14 +100,14 @@ export class FiberWorker {
     )
   }
 
-  /** A plain function needs neither scope nor services, and has ended when it has been started, unless fibers must yield. */
+  /** A plain function needs neither scope nor services, and ends within the call that starts it, unless its fiber must yield. */
   private startPlain(id: TaskId, attempt: number, plan: LivePlan, index: number, body: () => unknown): void {
     const { nodes } = plan
     const run = runOf(plan, index)
     const fiber = run.fork(this.wired(id, Effect.sync(body)))
     const exit = fiber.pollUnsafe()
     if (exit === undefined) this.watchPlain({ task: id, attempt }, nodes[index]!, run, fiber)
-    // The way of most tasks, without an object for the order; `ended` does the same and knows all other ways.
+    // The path of most tasks, without an object for the order. `ended` handles all other cases.
     else if (
       Exit.isSuccess(exit) && run.cache === undefined && !this.isLost && !this.attempts.isStopping(id, attempt)
     ) {
@@ -133,7 +132,7 @@ export class FiberWorker {
         return this.succeed(order.task, order.attempt, task, run, exit.value)
       }
       if (scope.state._tag !== "Empty") return this.closeScope(order, task, run, exit, scope, context)
-      // Closed all the same: a fiber that outlives the body must not open it again.
+      // Closed in any case, because a fiber that outlives the body must not open it again.
       Scope.closeUnsafe(scope, exit)
       this.ended(order, task, run, exit)
     }
@@ -150,17 +149,17 @@ export class FiberWorker {
     return fiber
   }
 
-  /** The exit of a body, unless its effect gave work that nobody would wait for or run. */
+  /** The exit of a body; a defect if its effect returned work that nothing would run or wait for. */
   private checked(order: Order, task: TaskImpl, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> {
-    // Most results take no more looks than these.
+    // Most results need no further checks.
     if (Exit.isFailure(exit) || typeof exit.value !== "object" || exit.value === null) return exit
-    // Of an attempt that does not count they may be gone.
+    // The inputs of an attempt that does not count may be gone.
     const inputs = () => this.counts(order) ? assembled(task, this.inputsOf(order.task, task)) : undefined
     const wrong = strayResult(task, exit.value, inputs, this.attempts, order.task)
     return wrong === undefined ? exit : Exit.die(wrong)
   }
 
-  /** Whether what an attempt brings is wanted. */
+  /** Whether the result of an attempt counts. */
   private counts({ attempt, task }: Order): boolean {
     return !this.isLost && !this.attempts.isStopping(task, attempt)
   }
@@ -182,7 +181,7 @@ export class FiberWorker {
     return context
   }
 
-  /** The attempt counts as running until everything that it acquired or submitted has been closed. */
+  /** Closes the scope of an attempt, which counts as running until then. */
   private closeScope(
     order: Order,
     task: TaskImpl,
@@ -212,7 +211,7 @@ export class FiberWorker {
       this.waits.bodyEnded(attempt)
       this.scheduler.life.guard(() => ended(exit))
     })
-    // Lost within the call that started it, when it was not known yet.
+    // The worker was lost inside the call that started it, before it was in `fibers`.
     if (this.isLost) fiber.interruptUnsafe()
   }
 
@@ -249,7 +248,7 @@ export class FiberWorker {
     else this.signalled(order, task, cause)
   }
 
-  /** The body is skipped, gave its place up, cannot run here, or misses what it was given. */
+  /** Reports the ending that a body's signal asks for. */
   private signalled({ attempt, task }: Order, { handles }: TaskImpl, cause: Cause.Cause<unknown>): void {
     const missed = missedIn(cause)
     const ending = endingOf(cause)
@@ -264,7 +263,7 @@ export class FiberWorker {
     this.report(task, attempt, { _tag: "DependenciesLost", ...found })
   }
 
-  /** The outcome was fixed when the attempt was asked to stop, whatever it ended with; only a timeout may be tried again. */
+  /** Ends a stopping attempt, whose outcome was fixed at the request. Only a timeout may be tried again. */
   private stopped(order: Order, task: TaskImpl, run: Run): void {
     if (this.attempts.hasTimedOut(order.task)) this.timedOut(order, task, run)
     else this.report(order.task, order.attempt, interrupted)
@@ -348,7 +347,7 @@ export class FiberWorker {
     this.stopFiber(task, fiber)
   }
 
-  /** What the body does then is done in its own async context. */
+  /** The body handles the interruption in its own async context. */
   private stopFiber(task: TaskId, fiber: Fiber.Fiber<unknown, unknown>): void {
     this.scheduler.scopes.of(task).runInAsyncScope(() => fiber.interruptUnsafe())
   }
@@ -363,7 +362,7 @@ export class FiberWorker {
 
   /** Runs the finalizers of a result that was released. */
   finalize({ attempt, task }: Finalize): void {
-    // Lost with its worker, before it came to this.
+    // The worker was lost before.
     if (!this.resources.has(task)) return
     if (this.scheduler.schedules.size > 0) this.scheduler.schedules.delete(task)
     this.resources.close(task, () => {
@@ -371,20 +370,20 @@ export class FiberWorker {
     })
   }
 
-  /** Nothing of what is here counts from now on. Gives the scopes of the bodies that run, and of what results own. */
+  /** Marks the worker as lost. Returns the scopes of running bodies and of results. */
   lose(): ReadonlyArray<Scope.Scope> {
     this.isLost = true
     this.results.clear()
     const owned = this.resources.scopes()
     const running = Array.from(this.fibers).flatMap(([task, fiber]) => {
       const attempt = attemptOf(this.scheduler.home, fiber)
-      // A plain function runs in the context of its submitter, which may be a body elsewhere.
+      // A plain function runs in the context of its submitter, which may be a body on another worker.
       return attempt?.task === task && attempt.scope !== undefined ? [attempt.scope] : []
     })
     return [...running, ...owned]
   }
 
-  /** Interrupts everything that runs here, and closes what results own that were here: nobody else would. */
+  /** Interrupts everything that runs here, and closes the resources of results, which nothing else would. */
   interrupt(): void {
     for (const [task, fiber] of Array.from(this.fibers)) this.stopFiber(task, fiber)
     this.resources.closeAll()
@@ -393,7 +392,7 @@ export class FiberWorker {
   /** Stops everything at once, for good: the scheduler has failed. */
   abort(): void {
     this.isLost = true
-    // What threw may have come out of a start.
+    // The exception may have come from inside a start.
     this.starting = 0
     this.interrupt()
   }
@@ -408,7 +407,7 @@ export class FiberWorker {
 
   /** Drops a result. */
   discard(task: TaskId): void {
-    // Those of a worker that is lost are gone.
+    // The results of a lost worker are gone.
     if (!this.isLost) this.results.delete(task)
   }
 }

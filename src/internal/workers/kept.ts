@@ -1,6 +1,6 @@
 /**
- * Fibers that somebody may have to wait for, known from their first operation on: what they run first may end the worker or the
- * layer that started them.
+ * Fibers that must be awaited, registered before their first operation, because that may end the worker or the layer that started
+ * them.
  *
  * @internal
  */
@@ -8,7 +8,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 
-/** Runs an effect that nothing interrupts, and keeps its fiber in `set` until it has ended. */
+/** Runs an effect uninterruptibly, and keeps its fiber in `set` until it has ended. */
 export const keptIn = <A, E>(
   set: Set<Fiber.Fiber<unknown, unknown>>,
   context: Context.Context<never>,

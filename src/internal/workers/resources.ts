@@ -1,6 +1,5 @@
 /**
- * What the results of one worker own: the scope of each body that acquired something for its result, open as long as that
- * is held.
+ * The resources of one worker's results: the scope of each body that acquired something, open as long as its result is held.
  *
  * @internal
  */
@@ -15,13 +14,13 @@ import { quote } from "../text/text.ts"
 import { warning } from "../text/warnings.ts"
 import { keptIn } from "./kept.ts"
 
-/** The scope of a body that has succeeded, which is that of its result. */
+/** The scope of a body that has succeeded, which now belongs to its result. */
 export interface Resource {
   readonly scope: Scope.Closeable
   readonly exit: Exit.Exit<unknown, unknown>
   readonly context: Context.Context<never>
   readonly asyncScope: AsyncScope
-  /** That of its task. */
+  /** Key of the task that acquired it. */
   readonly key: string
 }
 
