@@ -89,7 +89,7 @@ const rootsOf = (exit: AnyExit): ReadonlyArray<unknown> =>
   Exit.isSuccess(exit) ? [] : exit.cause.reasons.map((reason) => {
     if (Cause.isFailReason(reason)) {
       const error = typedErrorOf(reason.error)
-      // A skip comes to dependents in their own name.
+      // A skip reaches dependents under their own key.
       if (isA(error, TaskSkipped)) return new TaskSkipped({ key: error.root, root: error.root })
       return error
     }

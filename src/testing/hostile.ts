@@ -1,6 +1,6 @@
 /**
- * Errors that throw when they are looked at, or that hold more causes than a stack: what a body may fail with, and what nobody
- * may suffer from.
+ * Errors that throw when they are read, or that have more causes than a stack: a body may fail with them, and the scheduler must
+ * not suffer.
  *
  * @internal
  */

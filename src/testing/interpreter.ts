@@ -40,14 +40,14 @@ import { Worker } from "../Worker.ts"
 import { Rows } from "./rows.ts"
 import type { Row } from "./rows.ts"
 
-/** What an attempt has seen of other tasks. */
+/** The ends of other tasks that an attempt has seen. */
 interface Seen {
   readonly failures: Array<Outcome>
   hasWaited: boolean
   isOpen: boolean
 }
 
-/** What an attempt runs in place of its body. */
+/** The effect that an attempt runs in place of its body. */
 export type Wrap = (submission: Registered, index: number, attempt: number, body: Body) => Body
 
 type Body = Effect.Effect<unknown, unknown>
@@ -71,7 +71,7 @@ export class Interpreter implements Stage {
   /** How often the body of a task has reported dependencies as lost. */
   private readonly reports = new Map<TaskId, number>()
   private readonly wrap: Wrap
-  /** Tasks may be lost with their workers: what must not run twice then ends in some orders of things. */
+  /** Whether tasks may be lost with their workers: tasks that must not run twice then end in some orders of events. */
   private readonly losesWorkers: boolean
   /** What closes the resources that results own, in the order in which they were acquired. */
   private readonly open: Array<Effect.Effect<void>> = []
@@ -86,7 +86,7 @@ export class Interpreter implements Stage {
     return this as unknown as Home
   }
 
-  /** Runs what the shape holds, and gives the rows of its handles. */
+  /** Runs the tasks of a shape, and returns the rows of its handles. */
   interpret(shape: unknown): Effect.Effect<ReadonlyArray<TaskId>, GraphError> {
     return Effect.withFiber((fiber) => {
       const context = Context.add(fiber.context, Client.Client, Client.make(this.home)) as Context.Context<never>
@@ -97,7 +97,7 @@ export class Interpreter implements Stage {
     })
   }
 
-  /** Here results are held to the end: one that was made of another is closed before that. */
+  /** Here results are held to the end; a resource made from another is closed before that. */
   private readonly closeResources: Effect.Effect<void> = Effect.suspend(() => {
     const close = this.open.pop()
     return close === undefined ? Effect.void : Effect.andThen(close, this.closeResources)
@@ -141,7 +141,7 @@ export class Interpreter implements Stage {
     return Effect.forEach(ids, (id) => this.evaluate(id), { discard: true })
   }
 
-  /** Runs a task and what it depends on, as far as they have not run. */
+  /** Runs a task and its dependencies, as far as they have not run. */
   private evaluate(id: TaskId): Effect.Effect<void> {
     return Effect.suspend(() => Effect.forEach(this.rows.missing(id), (each) => this.runRow(each), { discard: true }))
   }
@@ -206,7 +206,7 @@ export class Interpreter implements Stage {
     return Effect.void
   }
 
-  /** Whether what a task depends on, or a limit of its own, leaves its end open. */
+  /** Whether the dependencies of a task, or a limit of its own, leave its end open. */
   private isOpenSoFar(id: TaskId): boolean {
     const { deadlineMillis, dependencyTimeoutMillis } = this.rows.taskOf(id).options
     return (deadlineMillis ?? dependencyTimeoutMillis) !== undefined ||
@@ -241,7 +241,7 @@ export class Interpreter implements Stage {
         }
         const missed = isSignal ? missedIn(exit.cause) : undefined
         if (missed !== undefined) return this.makeAnew(id, number, step, missed, seen)
-        // It is no attempt, and there is nobody here to give its place to.
+        // The attempt is not charged, and there is no other task here.
         if (isSignal && endingOf(exit.cause)._tag === "Unmet") return this.unmet(id, number, seen)
         if (isSignal) return Effect.andThen(Effect.yieldNow, this.attempt(id, number, step, seen.isOpen))
         return this.failed(id, number, step, own, seen)
@@ -249,7 +249,10 @@ export class Interpreter implements Stage {
     })
   }
 
-  /** What a body misses runs again, then it does. Nobody else can have reported it: here one runs after the other. */
+  /**
+   * Dependencies that a body reports as lost run again, then the body does. No other task can have reported them: here one runs
+   * after the other.
+   */
   private makeAnew(
     id: TaskId,
     number: number,
@@ -281,7 +284,7 @@ export class Interpreter implements Stage {
     return Effect.andThen(this.evaluateAll(lost), this.attempt(id, number, step, seen.isOpen))
   }
 
-  /** Here is no other worker: whether there is one in a scheduler depends on that. */
+  /** There is no other worker here; in a scheduler there may be one. */
   private unmet(id: TaskId, number: number, seen: Seen): Effect.Effect<void> {
     seen.isOpen = true
     return this.endBy(id, number, { _tag: "Impossible", why: { _tag: "Unmet", on: [] } }, seen)
@@ -440,7 +443,7 @@ export class Interpreter implements Stage {
 
   // ---- what bodies ask for
 
-  /** Notes what an attempt sees fail: in another schedule that could have come first. */
+  /** Records failures that an attempt sees: in another schedule they could have come first. */
   private note(fiber: Fiber.Fiber<unknown, unknown>, ids: ReadonlyArray<TaskId>): void {
     const attempt = Context.getOrUndefined(fiber.context, Worker)
     const seen = attempt instanceof Attempt ? this.seen.get(attempt.serial) : undefined
@@ -452,7 +455,7 @@ export class Interpreter implements Stage {
     }
   }
 
-  /** Elsewhere the task may have ended before somebody says how. */
+  /** In a scheduler the task may have ended before it is settled. */
   private settle({ claim: { task } }: FutureImpl, exit: Exit.Exit<unknown, unknown>): boolean {
     const row = this.rows.at(task)
     if (row.ended !== undefined) return false
@@ -505,7 +508,7 @@ export class Interpreter implements Stage {
       )
   }
 
-  /** Nothing asks for what is fired: it is checked, and does not run. */
+  /** Fired tasks are checked, and do not run, because nothing asks for their results. */
   readonly detached = {
     fire: (task: TaskImpl, _group: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, GraphError> =>
       Effect.asVoid(this.register([task], fiber.context, this.parentOf(fiber))),

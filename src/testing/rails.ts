@@ -1,5 +1,5 @@
 /**
- * What lies between the scheduler and its workers in a world: messages travel when a seed lets them, and bodies get faults.
+ * The wire between the scheduler and its workers in a world: a seed decides when messages arrive and which bodies get faults.
  *
  * @internal
  */
@@ -20,7 +20,7 @@ import { faulty, plainKey, Sites } from "./faults.ts"
 import type { FaultPlan, Hanging } from "./faults.ts"
 import type { World } from "./world.ts"
 
-/** Thousands of runs in which things fail have much to log. */
+/** Thousands of failing runs would log too much. */
 export const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 
 /** Runs schedulers in a world in which the pump takes one step at a time, and messages arrive at once. */
@@ -36,7 +36,7 @@ export const stepByStep = <A, E, R>(self: Effect.Effect<A, E, R>, world: World):
   })
 
 /**
- * Something that must not be.
+ * A problem of a run.
  *
  * - `mismatch`: a result is not what the interpreter says.
  * - `program`: the program failed or died.
@@ -53,7 +53,7 @@ export interface Problem {
   readonly text: string
 }
 
-/** What lies between the scheduler and its workers in a simulation, and what watches both. */
+/** The wire between the scheduler and its workers in a simulation, which watches both. */
 export class Rails implements Wire<SchedulerCore> {
   core: SchedulerCore | undefined
   events = 0
@@ -72,9 +72,9 @@ export class Rails implements Wire<SchedulerCore> {
   private readonly toWorkers = new Map<number, Array<() => void>>()
   private readonly fromWorkers = new Map<number, Array<() => void>>()
   private readonly sites = new Sites()
-  /** What calls off the losses that are ahead. */
+  /** Cancels the pending losses. */
   private readonly ahead = new Set<() => void>()
-  /** How many workers have been named, those of the layer included. */
+  /** How many workers have been named, including those of the layer. */
   private workers = 2
   /** Of workers that have joined. */
   private readonly scope = Scope.makeUnsafe()
@@ -184,13 +184,13 @@ export class Rails implements Wire<SchedulerCore> {
     return Effect.andThen(Effect.yieldNow, Effect.sync(() => void this.problems.push({ kind: "leftover", text })))
   }
 
-  /** Says whether it was there. */
+  /** Returns whether it was there. */
   private vanish(core: SchedulerCore, index: number): boolean {
     const { name, phase, slots } = core.state.workers[index]!
     if (phase === "lost") return false
     if (this.tells) this.tell("vanishes", name)
     core.crew.lose(core.workers[index]!)
-    // Another one is there, or comes back in its place.
+    // Another worker is there, or replaces it.
     if (core.state.crew.takers > 0) return true
     const posting = { id: `w${++this.workers}`, slots, labels: [], terms: {}, onStart: undefined }
     const joins = Effect.provideService(Effect.orDie(core.crew.add(posting)), Scope.Scope, this.scope)

@@ -1,5 +1,5 @@
 /**
- * What the sequential interpreter keeps of tasks: what they depend on, and how they ended.
+ * The interpreter's records of tasks: their dependencies and their ends.
  *
  * @internal
  */
@@ -33,13 +33,13 @@ export interface Row {
   inner: TaskId | undefined
 }
 
-/** How a task ended, and for one without success, every failure that could have been the first. */
+/** The end of a task; without success, with every failure that could have been the first. */
 export interface Ended {
   readonly value?: unknown
   readonly outcome: Outcome | undefined
   readonly possible: ReadonlyArray<Outcome>
   readonly starts: number
-  /** A time limit may or may not have struck on the way to this end: that depends on the order of things. */
+  /** Whether a time limit may have passed before this end, depending on the order of events. */
   readonly isOpen: boolean
 }
 
@@ -56,7 +56,7 @@ export class Rows {
     return this.rows[id]!
   }
 
-  /** Registers what was compiled, and gives the rows of its targets. */
+  /** Registers a compiled plan, and returns the rows of its targets. */
   add({ plan, targets }: Compiled, run: Run, place: Place | undefined): ReadonlyArray<TaskId> {
     const parent = place && nameAt(place.submission, place.index)
     const first = this.rows.length
@@ -94,7 +94,7 @@ export class Rows {
     return Array.from(own, (target) => target >= 0 ? ids[target]! : ~target)
   }
 
-  /** These tasks, and those of which one of them is the exit. */
+  /** These tasks, and the tasks whose exits they are. */
   throughExits(ids: ReadonlyArray<TaskId>): ReadonlySet<TaskId> {
     const found = new Set(ids)
     for (const id of found) {
@@ -120,7 +120,7 @@ export class Rows {
     return [...found].sort((a, b) => sequence(a) - sequence(b) || position(a) - position(b))
   }
 
-  /** What a group comes to, all of whose members have ended. */
+  /** The verdict on a group whose members have all ended. */
   verdictOf({ policy }: Group, members: ReadonlyArray<TaskId>): Verdict | undefined {
     return decide(policy, members.length, this.tallyOf(members))
   }
@@ -169,17 +169,17 @@ export class Rows {
     return outcome === undefined ? Exit.succeed(value) : exitOf(outcome, this.causeOf, this.whereOf(id))
   }
 
-  /** Whether another order of things may give another end. */
+  /** Whether another order of events may give another end. */
   isOpen(id: TaskId): boolean {
     return this.rows[id]!.ended!.isOpen
   }
 
-  /** The causes of all failures that could have been the first on the way to this one. */
+  /** The causes of all failures that could have led to this one. */
   possible(id: TaskId): ReadonlyArray<Cause.Cause<unknown>> {
     return this.rows[id]!.ended!.possible.map((outcome) => rootCause(outcome, this.causeOf))
   }
 
-  /** What a computation of these tells that goes on after failures, but for what another order of things could change. */
+  /** The failures that a computation that goes on reports, except those that another order of events could change. */
   roots(ids: ReadonlyArray<TaskId>): ReadonlyArray<Cause.Cause<unknown>> {
     const found = new Set(ids)
     for (const id of found) {

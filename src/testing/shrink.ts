@@ -1,5 +1,5 @@
 /**
- * Makes a failing case small: less graph, fewer faults, fewer changes of order.
+ * Shrinks a failing case: less graph, fewer faults, fewer changes of order.
  *
  * @internal
  */
@@ -22,7 +22,7 @@ class Shrinking {
     this.left = left
   }
 
-  /** Whether the candidate fails as the first one did; then it is the best from now on. */
+  /** Whether the candidate fails as the first case did. If so, it is the best from now on. */
   accepts(candidate: Case): Effect.Effect<boolean, never, any> {
     return Effect.suspend(() => {
       if (this.left-- <= 0) return Effect.succeed(false)
@@ -37,7 +37,7 @@ class Shrinking {
     })
   }
 
-  /** The same case in other orders of things, as a smaller graph rarely fails in the old one. */
+  /** The same case in other orders of events, because a smaller graph rarely fails in the old one. */
   acceptsInSomeOrder(candidate: Case): Effect.Effect<boolean, never, any> {
     const { schedule: _, ...rest } = candidate
     const others = Array.from({ length: 8 }, (_, order) => ({ ...rest, order }))
@@ -53,7 +53,7 @@ class Shrinking {
   }
 }
 
-/** A failing case that is as small as the budget allows. */
+/** The smallest failing case within the budget. */
 export const smaller = (runCase: RunCase, first: Case, run: Run, budget = 400): Effect.Effect<Case, never, any> =>
   Effect.gen(function*() {
     const shrinking = new Shrinking(runCase, first, run, budget)

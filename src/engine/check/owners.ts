@@ -58,8 +58,8 @@ export const claims: Rule = function*(state, { live, name }) {
   const held = heldNow(state)
   for (const task of live) {
     const identity = settingsOf(state, task)?.identity
-    // Cancelled, replaced when it had failed, or released. That of a task that was forgotten is free, though its result is made
-    // anew; so is that of a result which was spent once, and is needed again for another one that is made anew.
+    // The key is free if the task was cancelled, replaced after a failure, or released. The key of a forgotten task stays free
+    // when it runs again; so does the key of a spent result that is needed again.
     const phase = phaseOf(state, task)
     // A spent task that is settled with a value, and loses its last user, does not get it back.
     const isLeft = isGivenValue(state, task) && state.tasks.refs[task] === 0

@@ -13,24 +13,24 @@ import { holdsDependencies } from "../state/lookups.ts"
 import type { Behalf, Owner } from "../state/Owner.ts"
 import type { State } from "../state/State.ts"
 
-/** Notes that `task` leaves because `user` needs it no longer; -1 for the owner who withdraws in this step, if one does. */
+/** Records that `task` leaves because `user` no longer needs it; -1 for the owner that withdraws in this step, if any. */
 export const note = (state: State, task: TaskId, user: TaskId): void => {
   const because = user >= 0 ? behalvesOf(state, user) : withdrawing(state)
   state.leaving.set(task, both(state, task, because))
 }
 
-/** Notes that `task` leaves by itself, unless it is known why. */
+/** Records that `task` leaves by itself, unless it has a reason already. */
 export const noteOwn = (state: State, task: TaskId): void => {
   if (!state.leaving.has(task)) state.leaving.set(task, ownBehalves(state, task))
 }
 
-/** What ends as `by` did leaves on behalf of those too on whose behalf that left. */
+/** A task that ends because of `by` also leaves on the behalves of `by`. */
 export const inherit = (state: State, task: TaskId, by: TaskId): void => {
   const because = state.leaving.get(by)
   if (because !== undefined) state.leaving.set(task, both(state, task, because))
 }
 
-/** The tasks that stop or are released on this behalf: with a cancelled task those of that cancellation alone. */
+/** The tasks that leave on this behalf; with a cancelled task, only those of that cancellation. */
 export const leavingOn = (state: State, { cancelled, owner }: Behalf): Array<TaskId> => {
   const isMeant = (behalf: Behalf): boolean =>
     behalf.owner === owner && (cancelled === undefined || behalf.cancelled === cancelled)
@@ -39,7 +39,7 @@ export const leavingOn = (state: State, { cancelled, owner }: Behalf): Array<Tas
   return found
 }
 
-/** The behalves of a task and these. Thousands may leave at once for one reason: they share a list. */
+/** The behalves of a task together with these. Thousands of tasks may leave at once for one reason: they share a list. */
 const both = (state: State, task: TaskId, because: ReadonlyArray<Behalf>): ReadonlyArray<Behalf> => {
   const { id } = state.tasks.submission[task]!.owner
   const isShared = !state.leaving.has(task) && state.owners.has(id) && because.some(({ owner }) => owner === id)
@@ -62,14 +62,14 @@ const ownBehalves = (state: State, task: TaskId): ReadonlyArray<Behalf> => {
 }
 
 /**
- * Who wants a task whose own owner has closed: owners who claim it, and those of the tasks that need it. One walk over these tasks,
- * and one over the owners.
+ * The owners that want a task whose own owner has closed: those that claim it, and the owners of its dependents. One walk over
+ * these tasks, and one over the owners.
  */
 const heirsOf = (state: State, task: TaskId): ReadonlyArray<Behalf> => {
   if (state.tasks.refs[task] === 0) return none
   const heirs = new Map<string, Behalf>()
   const add = (behalf: Behalf) => heirs.set(`${behalf.owner} ${behalf.cancelled}`, behalf)
-  // The task, and those that need it and whose owners have closed.
+  // The task, and its dependents whose owners have closed.
   const wanted = new Set([task])
   // Those that are added on the way are looked at in their turn.
   for (const each of wanted) {

@@ -1,6 +1,6 @@
 /**
- * Which tasks are spent: held only by attempts that stop because they were cancelled or nobody wants them, by resources that are
- * finalized for good, or by other spent tasks. Their keys are free like those of their users.
+ * Spent tasks: held only by cancelled or unwanted attempts that are stopping, by resources that are finalized for good, or by
+ * other spent tasks. Their keys are free, like those of their users.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ export const isSpent = (state: State, task: TaskId): boolean => {
   return isSpentBy(state, state.held ??= heldNow(state), task)
 }
 
-/** The same by what is counted in `held`. */
+/** The same from the counts in `held`. */
 export const isSpentBy = (state: State, held: Held, task: TaskId): boolean => {
   const { refs } = state.tasks
   const uses = held.uses.get(task) ?? 0
@@ -26,7 +26,7 @@ export const isSpentBy = (state: State, held: Held, task: TaskId): boolean => {
   return held.deep.size > 0 && uses + (usesBySpent(state, held).get(task) ?? 0) === refs[task]
 }
 
-/** Notes whether a task that leaves is ending by now. */
+/** Records whether a leaving task is ending. */
 export const update = (state: State, task: TaskId): void => {
   const { held } = state
   if (held === undefined || isEnding(state, task) === held.ending.has(task)) return
@@ -34,12 +34,12 @@ export const update = (state: State, task: TaskId): void => {
   else add(state, held, task)
 }
 
-/** Notes that a task lets go of what it held. */
+/** Records that a task drops its holds. */
 export const letGo = ({ held }: State, task: TaskId): void => {
   if (held?.ending.has(task) === true) remove(held, task)
 }
 
-/** What ending tasks hold, counted from first principles. */
+/** The holds of ending tasks, counted from first principles. */
 export const heldNow = (state: State): Held => {
   const held: Held = { ending: new Map(), uses: new Map(), deep: new Set() }
   for (const task of state.leaving.keys()) if (isEnding(state, task)) add(state, held, task)

@@ -54,11 +54,11 @@ export interface Stopping {
  * Holds of ending tasks. Counted at the first query and kept up to date from then on, because a walk for each query is expensive.
  */
 export interface Held {
-  /** Attempts that stop because they were cancelled or nobody wants them, and resources that are finalized for good; each with what it holds. */
+  /** Cancelled or unwanted attempts that are stopping, and resources that are finalized for good, each with its holds. */
   readonly ending: Map<TaskId, ReadonlyArray<TaskId>>
   /** How many of the users of a task are ending. */
   readonly uses: Map<TaskId, number>
-  /** Those of the tasks in `uses` that may hold others: they had not ended when they were counted, or held some. */
+  /** The tasks in `uses` that may hold others: they had not ended when they were counted, or held some. */
   readonly deep: Set<TaskId>
 }
 

@@ -1,12 +1,12 @@
 /**
- * What the engine knows. Changed in place by {@link step} alone; everybody else reads, or takes a snapshot.
+ * The state of the engine. Only {@link step} changes it, in place; other code reads it, or takes a snapshot.
  *
- * Tasks are rows of a table of columns: a waiting task costs tens of bytes rather than an object with fields. The
- * numbered invariants below hold between any two events; `check` tests them all, and other text cites them by number.
+ * Tasks are rows of a table of columns: a waiting task costs tens of bytes in place of an object. The numbered invariants below
+ * hold between any two events; `check` tests them all, and other text cites them by number.
  *
- * What the tables hold is described apart: who wants results and who waits in `Owner.ts`, registered plans in `Submission.ts`,
- * ready tasks in `Queue.ts`, workers in `WorkerRecord.ts`, ends without success in `Outcome.ts`, and what one leaf alone decides
- * in that leaf. `lookups.ts` answers what is asked of a task most often.
+ * The records in the tables are in files of their own: owners and waits in `Owner.ts`, registered plans in `Submission.ts`, ready
+ * tasks in `Queue.ts`, workers in `WorkerRecord.ts`, ends without success in `Outcome.ts`, and rare records in `Extras.ts`.
+ * `lookups.ts` has the most frequent queries about a task.
  *
  * **Invariants**
  *
@@ -16,19 +16,19 @@
  *   armed.
  * - S3 `refs` is the number of claims, wishes, aliases and dependents (not ended, or with a result that lives on it) of a task;
  *   at 0 a task is cancelled if it has not ended, and forgotten if it has.
- * - S4 The slots in use on a worker are the attempts there that hold one; never more than its slots. The same of the amounts
- *   in use on a worker, and of those in use under a tag, unless its limit was lowered.
+ * - S4 The slots in use on a worker are the attempts there that hold one; never more than its slots. The same is true for amounts
+ *   in use on a worker, and for holders of a tag, unless its limit was lowered.
  * - S5 A slot is freed only by the end of the attempt, a secede, or the loss of the worker; amounts and tags go with it, but
  *   for amounts that are kept.
  * - S6 If a worker has a free slot, no rejoiner waits there and no task is ready that it could run, unless amounts or tags are
  *   missing for it, or withheld for others, or a brake of the layer holds it back.
- * - S7 A task ends once; what comes from a former attempt changes nothing.
+ * - S7 A task ends once; reports of a former attempt change nothing.
  * - S8 A result is held exactly while it is claimed or needed, by one worker that is not lost or by several; one that owns a
  *   resource until that is finalized.
  * - S9 Without owners, and once all attempts have ended, every table of tasks, waits, failures and timers is empty.
  * - S10 No attempt keeps its slot or amounts in a wait that could never end.
- * - S11 A worker that joins takes the row of one that is gone, or was lost, and that nothing names any more.
- * - S12 While no worker takes tasks, each ready task has a limit to its wait for one, unless it waits for ever.
+ * - S11 A worker that joins takes the row of a gone or lost worker that is no longer referenced.
+ * - S12 While no worker takes tasks, the wait of each ready task for one has a limit, unless it waits for ever.
  * - S13 A task that has not started, and that no worker which takes tasks could ever run, is among the `lacking`, with a limit
  *   to its wait unless it waits for ever.
  * - S14 A task that stops or is released has a list of owners on whose behalf it does so: the owner of its submission, the owner
@@ -55,23 +55,23 @@ import { TaskTable } from "./TaskTable.ts"
 import type { Timer } from "./Timer.ts"
 import type { WorkerRecord } from "./WorkerRecord.ts"
 
-/** Data of one step: empty between steps, but for the log and the name of the event. */
+/** Data of one step: empty between steps, except the log and the name of the event. */
 export interface Step {
-  /** Tasks that have ended within this step and are not settled yet; `~task` for one that nobody wants any more. */
+  /** The agenda: tasks that ended in this step and whose end is not propagated yet; `~task` for a task without users. */
   readonly agenda: Fifo<TaskId>
-  /** The only one of these, within a step and not yet in its lane; -1 for none. */
+  /** The only ready task of this step that is not yet in its lane; -1 for none. */
   lone: TaskId
-  /** Tasks that have come to wait in this step, and that may lack a worker. */
+  /** Tasks that began to wait in this step, and that may lack a worker. */
   readonly unplaced: Array<TaskId>
-  /** Tasks that became ready within this step, or were, while no worker takes tasks. */
+  /** Tasks that are ready in this step while no worker takes tasks. */
   readonly stranded: Array<TaskId>
-  /** The first holder of a result is another one since this step began. */
+  /** Whether the first holder of a result has changed in this step. */
   hasMoved: boolean
-  /** Waits for all that leaves on somebody's behalf, in a step in which more may leave on that behalf yet. */
+  /** Waits on behalf of an owner, in a step in which more tasks may still leave on that behalf. */
   readonly endingWaits: Array<Wait>
   /** Why tasks are cancelled in this step. */
   cancelling: Withdrawal
-  /** The lists of the log that the present or last step was given. */
+  /** The log of the current or last step. */
   log: Array<Transition> | undefined
   workerLog: Array<WorkerTransition> | undefined
   /** Name of the event of the present or last step. */
@@ -80,33 +80,33 @@ export interface Step {
 
 /** Data of all workers together. */
 export interface Crew {
-  /** A worker has joined or has stopped taking tasks since it was asked who lacks one. */
+  /** Whether a worker has joined or stopped taking tasks since the last check of tasks that lack one. */
   hasChanged: boolean
-  /** How many workers take tasks, or will when they have started. */
+  /** How many workers take tasks, now or once they have started. */
   takers: number
   /** How many workers are draining. */
   draining: number
-  /** Some worker has a time to live or an age at which it retires: something may be due at `watchAt`. */
+  /** Whether a worker has a time to live or a maximum age, so that something may be due at `watchAt`. */
   isWatching: boolean
   watchAt: number
-  /** Some worker retires after a number of tasks. */
+  /** Whether a worker retires after a number of tasks. */
   isCounting: boolean
   /** Timers of waits for workers that are older than this one were armed before a worker came. */
   strandedFrom: number
   pool: Pool | undefined
 }
 
-/** Counts for shares, brakes and budgets, and of queues that were overtaken. */
+/** Counts of shares, brakes, budgets and overtaken queues. */
 export interface Balance {
-  /** The shares that have taken turns since a task waited in a queue last; "" is that of tasks that name none. */
+  /** The shares that take turns; "" is the share of tasks without one. Emptied when no task waits in a queue. */
   readonly turns: Map<string, Turn>
-  /** The turn that was taken last. */
+  /** The last turn taken. */
   lastTurn: number
   /** How often queues were overtaken since one of their tasks started, by name. */
   readonly overtaken: Map<string, Overtaken>
-  /** The sources that hold a slot, where the layer throttles them. */
+  /** The sources that hold a slot, if the layer throttles them. */
   readonly sources: Set<TaskId>
-  /** The sum of the sizes of all results that are held, where the layer has a budget for them. */
+  /** The total size of held results, if the layer has a budget. */
   heldSize: number
 }
 
@@ -135,14 +135,14 @@ export interface Numbers {
 
 export interface State extends Omit<SchedulerSettings, "seed"> {
   now: number
-  /** Where that generator stands. */
+  /** The state of the generator. */
   chance: number
-  /** Placement is not the common one: there is another scheme, or a worker with a mark. */
+  /** Whether placement is not the default: there is another scheme, or a worker with a mark. */
   isSteered: boolean
   readonly tasks: TaskTable
-  /** A literal was submitted at some time. Its result is held by no worker. */
+  /** Whether a literal was ever submitted. Its result is held by no worker. */
   hasLiterals: boolean
-  /** Live tasks that have keys, by identity. */
+  /** Live tasks with keys, by identity. */
   readonly keys: Map<Identity, TaskId>
   readonly owners: Map<number, Owner>
   /** The claims of owners that are neither cancelled nor released. */
@@ -150,69 +150,73 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly workers: Array<WorkerRecord>
   readonly crew: Crew
   readonly waits: Map<number, Wait>
-  /** The open waits of tasks that wait inside their body, and have given their slot away for it. */
+  /** The open waits of tasks that wait inside their body without their slot. */
   readonly waitsOf: Map<TaskId, Array<Wait>>
-  /** The open waits of tasks that keep their slot meanwhile. */
+  /** The open waits of tasks that keep their slot. */
   readonly keeping: Map<TaskId, Array<Wait>>
-  /** Ready tasks that ask for nothing but a slot: lanes with at least one member, best first (a binary heap). */
+  /** Ready tasks that ask for a slot alone: lanes with at least one member, best first (a binary heap). */
   readonly lanes: Array<Lane>
   /** Ready tasks that ask for more than a slot, or that do not start by their rank alone, by name of their queue. */
   readonly queues: Map<string, Queue>
-  /** The same queues by what they wait for, each crowd by its name. */
+  /** The same queues in crowds, by name. */
   readonly crowds: Map<string, Crowd>
-  /** The queue of each of them. */
+  /** The queue of each task in one. */
   readonly queueOf: Map<TaskId, Queue>
-  /** How many live tasks ask for more than a slot, follow others or name a share; one more if the layer has others in queues too. */
+  /**
+   * How many live tasks ask for more than a slot, follow others or name a share; one more if the layer queues other tasks too.
+   */
   demanding: number
-  /** What attempts hold beside their slots. */
+  /** The amounts and tags of attempts. */
   readonly holding: Map<TaskId, Holding>
-  /** Those among them that have given their slot away and keep amounts. */
+  /** The attempts without a slot that keep amounts. */
   readonly keepingAmounts: Set<TaskId>
   readonly balance: Balance
   /** The tags that are limited, each with its limit. */
   readonly tags: Map<string, Amount>
-  /** Waits that ended because they could never end, of bodies that still take their slot again. */
+  /** Starved waits whose bodies have not taken their slot again yet. */
   readonly starved: Map<number, ReadonlyArray<Pair>>
-  /** The sizes of all results that are held, where the layer has a budget for them. */
+  /** The sizes of held results, if the layer has a budget. */
   readonly sizes: Map<TaskId, number>
-  /** What tasks demand whose bodies said that some workers cannot run them, or that are ready and follow others. */
+  /** Demands that differ from the settings: of tasks whose bodies refused workers, and of ready tasks that follow others. */
   readonly barred: Map<TaskId, Demand>
-  /** Tasks that no worker which takes tasks could run, each with the serial of the timer that limits its wait; -1 for none. */
+  /** Tasks that no worker could run, each with the serial of the timer that limits its wait; -1 for none. */
   readonly lacking: Map<TaskId, number>
-  /** Tasks of later submissions that depend on a task, each with how often: the same one may stand in its inputs twice. */
+  /** Dependents in later submissions, each with the number of its dependencies on the task. */
   readonly later: Map<TaskId, Map<TaskId, number>>
-  /** Tasks that stand for another: flatMap tasks whose body has returned. */
+  /** The tasks that flatMap tasks stand for, after their body has returned. */
   readonly aliases: Map<TaskId, TaskId>
-  /** Tasks with policies, as long as they hold what they depend on. */
+  /** The progress of tasks with policies, as long as they hold their dependencies. */
   readonly needs: Map<TaskId, Needs>
-  /** How tasks ended, or for those that are stopping, how they will end. Success has no entry. */
+  /** Outcomes without success; for stopping tasks, their fixed outcomes. */
   readonly outcomes: Map<TaskId, Outcome>
-  /** Tasks that were settled while an attempt ran, and end so when it has ended. One without an outcome was given a value. */
+  /**
+   * Tasks that were settled while an attempt ran, and end when it has ended. A task without an outcome was settled with a value.
+   */
   readonly settled: Set<TaskId>
-  /** The workers that hold a result besides the first, where there are some. */
+  /** Further holders of results. */
   readonly copies: Map<TaskId, Set<number>>
-  /** The names of the workers that made results of which another one is the first holder now. */
+  /** The names of the workers that made results whose first holder is another one now. */
   readonly makers: Map<TaskId, string>
-  /** Copies of results that are on their way, by number. */
+  /** Pending copies of results, by number. */
   readonly copying: Map<number, Copying>
-  /** Attempts that stop. */
+  /** Stopping attempts. */
   readonly stopping: Map<TaskId, Stopping>
-  /** Reasons of failures that a policy of a dependent took as an end it waits for. */
+  /** Reasons of failures that a dependent's policy accepted. */
   readonly taken: WeakSet<Reason>
-  /** Tasks that stop, or whose resources are being finalized, each with those on whose behalf (S14). */
+  /** Leaving tasks (stopping, or with a resource that is being finalized), each with the owners on whose behalf (S14). */
   readonly leaving: Map<TaskId, ReadonlyArray<Behalf>>
-  /** What those of them hold that end for good; `undefined` until somebody asks. */
+  /** The holds of those that end for good; `undefined` until the first query. */
   held: Held | undefined
   /** How many live tasks have results that own resources. */
   resources: number
-  /** The lanes of ready tasks that gave their place up, one each. */
+  /** The lane of each ready task that gave its place up. */
   readonly rescheduled: Map<TaskId, Lane>
-  /** How many outcomes and roots name a failure. */
+  /** How many outcomes and roots reference a failure. */
   readonly failures: Map<number, number>
   readonly history: Map<TaskId, Array<FormerAttempt>>
   /** How often the body of a task has reported dependencies as lost. */
   readonly reports: Map<TaskId, number>
-  /** The last computation that was begun from outside, where there is a window. */
+  /** The last computation begun from outside, if there is a window. */
   window: { readonly began: number; readonly computation: number } | undefined
   readonly timers: Timers
   readonly step: Step
@@ -224,7 +228,7 @@ export const isOver = ({ agenda, cancelling, endingWaits, hasMoved, lone, strand
   agenda.size + endingWaits.length + stranded.length + unplaced.length === 0 && lone < 0 && !hasMoved &&
   cancelling === unwanted
 
-/** No limit but the defaults, no rules, no hurry, and no chance. */
+/** The default settings: default limits, no rules, no waiting for workers, and a fixed seed. */
 const defaultSettings: SchedulerSettings = {
   limits: defaultLimits,
   graceMillis: Infinity,
