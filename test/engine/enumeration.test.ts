@@ -85,7 +85,7 @@ const endings: ReadonlyArray<Ending> = [
   { _tag: "Interrupted" },
   { _tag: "Retried", delayMillis: 0 },
   { _tag: "Retried", delayMillis: 5 },
-  { _tag: "InputsLost" },
+  { _tag: "InputsLost", inputs: [] },
   { _tag: "Rescheduled" },
   { _tag: "DependenciesLost", places: [] },
   { _tag: "Skipped" },

@@ -219,7 +219,7 @@ describe("loss of what is held", () => {
     rig.end("block")
     rig.submit(main, { b: [rig.ref("a")] }, { settings: once("b") })
     rig.lose("w1")
-    rig.end("b", { _tag: "InputsLost" })
+    rig.loseInputs("b", ["a", ""])
     assert.strictEqual(rig.phase("b"), "waiting")
     rig.end("a")
     rig.end("filler")

@@ -347,6 +347,8 @@ export class Model {
   private readonly displaced = new Map<TaskId, Task>()
   /** Revived and forgotten in one step. */
   private readonly rowless = new Set<Task>()
+  /** Results that are taken from who should have held them. */
+  private readonly struck: Array<readonly [task: Task, from: number]> = []
   /** Copies that are on their way. */
   private readonly copying = new Map<number, Copying>()
   readonly owners = new Map<number, Owner>()
@@ -1342,10 +1344,8 @@ export class Model {
         this.tryAgain(task, ending.delayMillis)
         return this.believeCycle(task, state)
       case "InputsLost":
-        this.askFor(task)
         this.restarts.inputsLost++
-        this.requeue(task)
-        return this.believeCycle(task, state)
+        return this.inputsLost(task, ending, attempt, state)
       case "Unmet":
         this.askFor(task)
         this.restarts.unmet++
@@ -1386,13 +1386,6 @@ export class Model {
   /** What its body misses runs again, unless it has since this attempt started. */
   private dependenciesLost(task: Task, named: ReadonlyArray<Task>, attempt: number, state: State): void {
     const isFresh = (each: Task): boolean => hasEnded(each) && each.attempt <= attempt
-    if (named.length > 0 && task.settings.policies === undefined && !named.some(isFresh)) {
-      this.restarts.staleReports++
-      this.askFor(task)
-      this.requeue(task)
-      return this.believeCycle(task, state)
-    }
-    task.reports++
     const lost = new Set(named.filter((each) => isFresh(each) && each.status === "succeeded"))
     // The exit of a task is as good as that task.
     for (const each of lost) {
@@ -1401,6 +1394,52 @@ export class Model {
         if (this.tasks.has(dep) && dep.status === "succeeded" && isFresh(dep)) lost.add(dep)
       }
     }
+    this.restore(task, named, lost, attempt, state)
+  }
+
+  /** Who should hold an input, and does not, holds it no more. It comes from others, or is made anew. */
+  private inputsLost(
+    task: Task,
+    { inputs }: Ending & { readonly _tag: "InputsLost" },
+    attempt: number,
+    state: State
+  ): void {
+    const isHeld = ({ place }: { readonly place: number }): boolean =>
+      place < task.deps.length && !task.dropped.has(place)
+    const named = inputs.filter(isHeld).map(({ place }) => task.deps[place]!)
+    const lost = new Set<Task>()
+    for (const { holder: serial, place } of inputs.filter(isHeld)) {
+      const input = task.deps[place]!
+      if (input.status !== "succeeded" || input.attempt > attempt) continue
+      const row = this.workers.findIndex((each) => each.serial === serial - 1 && each.phase !== "lost")
+      if (row < 0 || (input.worker !== row && !input.copies.has(row))) continue
+      if (input.copies.size === 0) {
+        lost.add(input)
+        continue
+      }
+      this.struck.push([input, row])
+      if (input.worker === row) this.promote(input)
+      else input.copies.delete(row)
+    }
+    this.restore(task, [...new Set(named)], lost, attempt, state)
+  }
+
+  /** Whoever missed something waits for it, and what is lost is made anew. */
+  private restore(
+    task: Task,
+    named: ReadonlyArray<Task>,
+    lost: ReadonlySet<Task>,
+    attempt: number,
+    state: State
+  ): void {
+    const isFresh = (each: Task): boolean => hasEnded(each) && each.attempt <= attempt
+    if (named.length > 0 && task.settings.policies === undefined && !named.some(isFresh)) {
+      this.restarts.staleReports++
+      this.askFor(task)
+      this.requeue(task)
+      return this.believeCycle(task, state)
+    }
+    task.reports++
     if (task.reports >= 20 || [...lost].some((each) => this.isFinal(each))) {
       this.leave(task)
       return this.finish(task, "failed", `DependenciesGone:${task.name}`)
@@ -2412,6 +2451,11 @@ export class Model {
 
   /** A copy goes with its result, or with a worker that leaves. */
   private discardedCopy({ task: row, worker }: Discard): boolean {
+    const struck = this.struck.findIndex(([task, from]) => task.row === row && from === worker)
+    if (struck >= 0) {
+      this.struck.splice(struck, 1)
+      return true
+    }
     for (const task of [this.displaced.get(row), this.byRow.get(row)]) {
       if (task === undefined) continue
       if (task.copies.delete(worker)) return true
@@ -2950,6 +2994,7 @@ export class Model {
 
   private compare(state: State): void {
     for (const task of this.discarded) this.complain(`the former result of ${task.name} is not discarded`)
+    for (const [task, row] of this.struck.splice(0)) this.complain(`M9: ${task.name} is still held by ${row}`)
     for (const task of this.rowless) this.complain(`${task.name} has no row`)
     for (const task of this.tasks) {
       if (task.forgotten) continue

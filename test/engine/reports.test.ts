@@ -305,3 +305,92 @@ describe("dependencies that a body reports as lost", () => {
     assertNothingIsLeft(rig)
   })
 })
+
+describe("inputs that their holder does not have", () => {
+  it("F7: run again, and the attempt is not charged", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"] })
+    rig.end("a")
+    rig.loseInputs("b", ["a", "w1"])
+    assert.deepStrictEqual(rig.told, ["discard what a brought", "start a on w1 (attempt 3, its 1.)"])
+    assert.strictEqual(rig.phase("b"), "waiting")
+    rig.end("a")
+    assert.deepStrictEqual(rig.told, ["start b with a on w1 (attempt 4, its 1.)"])
+    rig.end("b")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("M9: come from another holder from then on, if there is one", () => {
+    for (const struck of ["w1", "w2"]) {
+      const rig = new Rig({ w1: 1, w2: 1 })
+      const main = rig.open()
+      rig.submit(main, { a: [] })
+      rig.end("a")
+      rig.send({ _tag: "CopiesRequested", task: rig.id("a"), copies: 2 })
+      rig.arrive()
+      rig.submit(main, { b: [rig.ref("a")] })
+      rig.loseInputs("b", ["a", struck])
+      assert.deepStrictEqual(rig.told, ["discard what a brought", "start b with a on w1 (attempt 3, its 1.)"])
+      assert.deepStrictEqual([rig.state.tasks.worker[rig.id("a")], rig.state.copies.size], [struck === "w1" ? 1 : 0, 0])
+      // A holder that was struck has nothing to lose.
+      rig.loseInputs("b", ["a", struck])
+      assert.deepStrictEqual(rig.told, ["start b with a on w1 (attempt 4, its 1.)"])
+      rig.end("b")
+      rig.close(main, 1)
+      assertNothingIsLeft(rig)
+    }
+  })
+
+  it("F7: reports that name nothing that could be lost end the task at the limit", () => {
+    for (const holder of [[], [["a", "w2"]], [["a", "nobody"]]] as ReadonlyArray<ReadonlyArray<[string, string]>>) {
+      const rig = new Rig({ w1: 1, w2: 1 })
+      const main = rig.open()
+      rig.submit(main, { a: [], b: ["a"] })
+      rig.end("a")
+      let reports = 0
+      for (; rig.phase("b") === "running" && reports < 1000; reports++) rig.loseInputs("b", ...holder)
+      assert.deepStrictEqual([reports, rig.outcome("b")], [20, ["DependenciesGone", "b"]])
+      assert.strictEqual(startsOf(rig, "a"), 1)
+      rig.close(main, 1)
+      assertNothingIsLeft(rig)
+    }
+  })
+
+  it("F7: reports of a result that is lost each time it is made end the task at the limit, too", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"] })
+    let runs = 0
+    for (; rig.outcome("b") === undefined && runs < 1000; runs++) {
+      rig.end("a")
+      rig.loseInputs("b", ["a", "w1"])
+    }
+    assert.deepStrictEqual([runs, rig.outcome("b")], [20, ["DependenciesGone", "b"]])
+  })
+
+  it("F7: what others have reported before runs once, and reports of it are not counted", () => {
+    const rig = new Rig({ w1: 3 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"], c: ["a"], d: ["a"] })
+    rig.end("a")
+    for (const each of ["b", "c", "d"]) rig.loseInputs(each, ["a", "w1"])
+    assert.deepStrictEqual(["a", "b", "c", "d"].map((key) => startsOf(rig, key)), [2, 1, 1, 1])
+    assert.deepStrictEqual([...rig.state.reports.values()], [1])
+    rig.end("a")
+    assert.deepStrictEqual(["b", "c", "d"].map((key) => rig.phase(key)), ["running", "running", "running"])
+  })
+
+  it("F7, M7: a resource is finalized first, and acquired anew when that is done", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"] }, { settings: { a: { key: "a", resource: true } } })
+    rig.end("a")
+    rig.loseInputs("b", ["a", "w1"])
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("b")], ["releasing", "waiting"])
+    rig.finalize("a")
+    rig.end("a")
+    assert.strictEqual(rig.phase("b"), "running")
+  })
+})

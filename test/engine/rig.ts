@@ -266,6 +266,16 @@ export class Rig {
     return this.learnAgain(this.end(name, { _tag: "DependenciesLost", places }))
   }
 
+  /** The body of a task never began: these workers do not have these inputs, though they should. */
+  loseInputs(name: string, ...inputs: ReadonlyArray<readonly [input: string, worker: string]>) {
+    const own = dependencyRows(this.state, this.id(name))
+    const lost = inputs.map(([input, worker]) => ({
+      place: own.indexOf(this.id(input)),
+      holder: this.state.workers.find((each) => each.name === worker)?.serial ?? -1
+    }))
+    return this.learnAgain(this.end(name, { _tag: "InputsLost", inputs: lost }))
+  }
+
   /** What had been forgotten may have another row now. */
   private learnAgain(out: ReadonlyArray<Instruction>): ReadonlyArray<Instruction> {
     const { flags, submission, used } = this.state.tasks

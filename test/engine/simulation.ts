@@ -8,7 +8,7 @@ import { isQueued } from "../../src/engine/dispatch/keepers.ts"
 import { suits } from "../../src/engine/dispatch/placement.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import { isSpent as isSpentIn } from "../../src/engine/life/spent.ts"
-import type { Ending, Event, TaskSettled, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
+import type { Ending, Event, LostInput, TaskSettled, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
 import { fairnessOf, inOrder } from "../../src/engine/protocol/fairness.ts"
 import type { Fairness } from "../../src/engine/protocol/fairness.ts"
 import type { TaskId } from "../../src/engine/protocol/ids.ts"
@@ -733,7 +733,7 @@ export class Simulation {
           run.stopping ? (run.timedOut ? 12 : 1) : 2,
           { _tag: "Retried", delayMillis: chance.with(0.5) ? 0 : chance.below(10) }
         ],
-        [0.2, { _tag: "InputsLost" }]
+        [run.stopping ? 0.2 : this.madeSince(run).length > 0 ? 8 : 1, { _tag: "InputsLost", inputs: this.lostInputs(run) }]
       ])
     })
   }
@@ -749,6 +749,17 @@ export class Simulation {
     const way = this.chance.pick(behind)!
     this.note("behind")
     return { _tag: "DependenciesLost", places: [...new Set([...places, way[0]])], behind: [way] }
+  }
+
+  /** Inputs that a worker does not have, and others that it never had. */
+  private lostInputs({ task }: Run): ReadonlyArray<LostInput> {
+    const { copies, tasks, workers } = this.state
+    return dependencyRows(this.state, task).flatMap((row, place) => {
+      if (row < 0 || this.chance.with(0.3)) return []
+      const holders = [tasks.worker[row]!, ...(copies.get(row) ?? [])]
+      const holder = this.chance.with(0.9) ? this.chance.pick(holders)! : this.chance.below(workers.length)
+      return [{ place, holder: workers[holder]?.serial ?? -1 }]
+    })
   }
 
   /** The ways to what its dependencies depend on, held or not. */
@@ -1224,7 +1235,7 @@ export class Simulation {
     const { restarts, starts } = this.model
     const total = [...starts.values()].reduce((sum, count) => sum + count, 0)
     const most = starts.size + restarts.retried + restarts.died + restarts.lost + restarts.revived +
-      restarts.inputsLost + restarts.gaveWay + restarts.unmet + restarts.reported + restarts.staleReports
+      restarts.gaveWay + restarts.unmet + restarts.reported + restarts.staleReports
     if (total > most) throw this.disagree([`F8: ${total} starts where ${most} would do`])
     for (const [serial, count] of starts) {
       const allowed = 1 + this.losses + this.model.reports + (this.model.asked.get(serial) ?? 0)

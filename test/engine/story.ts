@@ -259,7 +259,9 @@ const endings = (ending: Ending): string => {
     case "Interrupted":
       return "is interrupted"
     case "InputsLost":
-      return "never began: an input was lost"
+      return `never began: inputs were lost${
+        ending.inputs.map(({ holder, place }) => ` (${place + 1}. at worker ${holder})`).join("")
+      }`
     case "Rescheduled":
       return "gives its place up"
     case "DependenciesLost":

@@ -32,7 +32,7 @@ import type { State } from "../state/State.ts"
 import type { Timer } from "../state/Timer.ts"
 import * as timers from "../state/timers.ts"
 import { transition } from "../state/transitions.ts"
-import { reportLost } from "./reports.ts"
+import { inputsLost, reportLost } from "./reports.ts"
 import { hold, holderFor } from "./settled.ts"
 import * as submit from "./submit.ts"
 
@@ -62,8 +62,7 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
     case "Retried":
       return tryAgain(state, task, ending.delayMillis, out)
     case "InputsLost":
-      requeue(state, task)
-      return waitAgain(state, task, false, out)
+      return inputsLost(state, task, ending, out)
     case "Rescheduled":
       return giveWay(state, task, out)
     case "DependenciesLost":

@@ -1,6 +1,6 @@
 /**
- * Bodies that report dependencies as lost: a file is gone, a row was deleted. The engine holds a result for each of them, and
- * believes the body that it is useless.
+ * Reports that results are gone though the engine holds them. A body reports a dependency as lost: a file is gone, a row was
+ * deleted. A worker reports an input that its holder does not have. The engine believes both.
  *
  * @since 0.1.0
  */
@@ -19,9 +19,11 @@ import { dependencyRows } from "../state/dependencies.ts"
 import { keyOf, placeOf, settingsOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
 import type { State } from "../state/State.ts"
+import { strike } from "../workers/copies.ts"
 import * as lineage from "./lineage.ts"
 
 type Missed = Extract<Ending, { readonly _tag: "DependenciesLost" }>
+type Unheld = Extract<Ending, { readonly _tag: "InputsLost" }>
 
 /**
  * Requeues a task whose attempt ended because dependencies are lost, and runs those again that have not run since that attempt
@@ -34,14 +36,46 @@ export const reportLost = (state: State, task: TaskId, { behind = none, places }
   const rows = [...places.map((place) => all[place]!), ...behind.map((way) => rowBehind(state, all, way))]
   const named = [...new Set(rows)].filter((dependency) => dependency >= 0)
   const isFresh = (dependency: TaskId): boolean => !isMadeSince(state, dependency, attempt)
-  // Other tasks have reported all of them first: they are there again, or on their way. With a policy it need not wait for
-  // them, and could report for ever.
+  restore(state, task, named, lostResults(state, named.filter(isFresh), attempt), out)
+}
+
+/**
+ * Requeues a task whose body never began, because holders did not have its inputs. A holder is struck: the input comes from
+ * another holder from now on, or runs again if there is none. So no two reports name one result at one holder.
+ */
+export const inputsLost = (state: State, task: TaskId, { inputs }: Unheld, out: Out): void => {
+  const attempt = state.tasks.attempt[task]!
+  const rows = dependencyRows(state, task)
+  const named = new Set<TaskId>()
+  const lost = new Set<TaskId>()
+  for (const { holder, place } of inputs) {
+    const input = rows[place] ?? -1
+    if (input < 0) continue
+    named.add(input)
+    if (state.tasks.phase[input] !== Phase.succeeded || isMadeSince(state, input, attempt)) continue
+    if (strike(state, input, holder, out)) lost.add(input)
+  }
+  restore(state, task, [...named], lost, out)
+}
+
+/**
+ * Has a task wait for the dependencies that its attempt missed, and runs the lost ones again. Counts the report, unless other
+ * tasks have reported all of them first: then they are there again, or on their way.
+ */
+const restore = (
+  state: State,
+  task: TaskId,
+  named: ReadonlyArray<TaskId>,
+  lost: ReadonlySet<TaskId>,
+  out: Out
+): void => {
+  const attempt = state.tasks.attempt[task]!
+  // With a policy it need not wait for them, and could report for ever.
   const waitsForAll = settingsOf(state, task)?.policies === undefined
-  if (named.length > 0 && waitsForAll && !named.some(isFresh)) {
+  if (named.length > 0 && waitsForAll && named.every((each) => isMadeSince(state, each, attempt))) {
     requeue(state, task)
     return waitAgain(state, task, false, out)
   }
-  const lost = lostResults(state, named.filter(isFresh), attempt)
   const reports = (state.reports.get(task) ?? 0) + 1
   const end = (reason: Going, keys: Iterable<string>): void =>
     fail(state, task, outcomeOf(state, task, { _tag: "DependenciesGone", keys: [...keys], reports, reason }), out)

@@ -22,8 +22,11 @@ export type Ending =
   | { readonly _tag: "Interrupted" }
   /** The attempt failed and its schedule asks for another one after `delayMillis`. */
   | { readonly _tag: "Retried"; readonly delayMillis: number }
-  /** The body never began, because an input was lost on its way. */
-  | { readonly _tag: "InputsLost" }
+  /**
+   * The body never began, because these inputs were not where they should be. They are taken from there or made anew, then the
+   * task starts again; the attempt is not charged.
+   */
+  | { readonly _tag: "InputsLost"; readonly inputs: ReadonlyArray<LostInput> }
   /** The body gave its place up: it runs again, and this attempt is not charged. */
   | { readonly _tag: "Rescheduled" }
   /**
@@ -43,6 +46,14 @@ export type Ending =
   | { readonly _tag: "Skipped" }
   /** The body cannot run on this worker: it runs on another, and this attempt is not charged. */
   | { readonly _tag: "Unmet"; readonly reason: string }
+
+/** An input that an attempt was to be given, and that its holder does not have. */
+export interface LostInput {
+  /** Its index among the dependencies of the task. */
+  readonly place: number
+  /** The serial of the worker that should hold it; -1 if none does any more. */
+  readonly holder: number
+}
 
 /** Endings without further fields share one object each. */
 export const succeeded = { _tag: "Succeeded" } as const

@@ -157,6 +157,23 @@ export const workerLost = (state: State, index: number, out: Out): void => {
   for (const [number, { from }] of state.copying) if (from === index) state.copying.delete(number)
 }
 
+/**
+ * Takes a result from a worker that should have it and does not. Says whether no other worker has it: then it is lost. Changes
+ * nothing if the worker is not a holder.
+ */
+export const strike = (state: State, task: TaskId, serial: number, out: Out): boolean => {
+  const holder = state.workers.find((worker) => worker.serial === serial && worker.phase !== "lost")?.index
+  if (holder === undefined) return false
+  const isFirst = state.tasks.worker[task] === holder
+  if (isFirst && !state.copies.has(task)) return true
+  if (!isFirst && state.copies.get(task)?.has(holder) !== true) return false
+  if (isFirst) promote(state, task)
+  else remove(state, task, holder)
+  out.push({ _tag: "Discard", task, worker: holder })
+  redirect(state, task, out)
+  return false
+}
+
 /** Makes another holder of a result the first. Returns whether there was one. */
 const promote = (state: State, task: TaskId): boolean => {
   const others = [...(state.copies.get(task) ?? [])]

@@ -4,6 +4,7 @@
  * @internal
  */
 import { areInputsThere } from "../../engine/life/groups.ts"
+import type { LostInput } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { hasEnded } from "../../engine/protocol/Phase.ts"
 import type { Phase } from "../../engine/protocol/Phase.ts"
@@ -70,6 +71,14 @@ export class Inputs {
   areThere(task: TaskId): boolean {
     if (settingsOf(this.state, task)?.policies !== undefined) return areInputsThere(this.state, task)
     return dependenciesOf(this.state, task).every((input) => hasEnded(this.state.tasks.phase[input] as Phase))
+  }
+
+  /** The dependencies of a task whose results were lost since. */
+  missing(task: TaskId): ReadonlyArray<LostInput> {
+    return dependencyRows(this.state, task).flatMap((input, place) => {
+      const isGone = input >= 0 && !hasEnded(this.state.tasks.phase[input] as Phase)
+      return isGone ? [{ place, holder: -1 }] : []
+    })
   }
 
   /** Where the dependencies of a task were registered; `undefined` for dropped ones. */

@@ -5,7 +5,6 @@
  * @internal
  */
 import { isPresent } from "../../engine/events/attempts.ts"
-import type { Ending } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Instruction, Overdue } from "../../engine/protocol/Instruction.ts"
 import type { State } from "../../engine/state/State.ts"
@@ -23,8 +22,6 @@ import type { Mailbox } from "./mailbox.ts"
 import type { Carrier } from "./outbox.ts"
 import { overdueLine } from "./overdue.ts"
 import type { Waits } from "./waiters.ts"
-
-const inputsLost: Ending = { _tag: "InputsLost" }
 
 /** The receivers of instructions. They are made after this, because they use the engine. */
 interface Addressees {
@@ -76,7 +73,7 @@ export class Orders implements Carrier {
       // The worker to which it was sent was lost before it began.
       if (!isPresent(this.state, task, attempt)) return
       if (!this.inputs.areThere(task) && !this.attempts.isStopping(task, attempt)) {
-        return this.to.mailbox.ended(task, attempt, inputsLost)
+        return this.to.mailbox.ended(task, attempt, { _tag: "InputsLost", inputs: this.inputs.missing(task) })
       }
     }
     const plan = submission[task]!.plan as LivePlan
