@@ -733,7 +733,10 @@ export class Simulation {
           run.stopping ? (run.timedOut ? 12 : 1) : 2,
           { _tag: "Retried", delayMillis: chance.with(0.5) ? 0 : chance.below(10) }
         ],
-        [run.stopping ? 0.2 : this.madeSince(run).length > 0 ? 8 : 1, { _tag: "InputsLost", inputs: this.lostInputs(run) }]
+        [run.stopping ? 0.2 : this.madeSince(run).length > 0 ? 8 : 1, {
+          _tag: "InputsLost",
+          inputs: this.lostInputs(run)
+        }]
       ])
     })
   }
