@@ -58,6 +58,20 @@ describe("simulation", () => {
     assert.isAbove(totals.get("starved of slot") ?? 0, 50)
     for (const tag of ["starved of resources", "staleReports"]) assert.isAbove(totals.get(tag) ?? 0, 10, tag)
     for (const tag of ["NoSuitableWorker", "Unmet", "Locality"]) assert.isAbove(totals.get(tag) ?? 0, 10, tag)
+    const rare = [
+      "stopped twice",
+      "settled and overdue",
+      "forced and settled as Failed",
+      "forced and settled as Skipped",
+      "forced and settled as Succeeded",
+      "forced and stopped as Cancelled",
+      "forced and stopped as attempt",
+      "lengthened",
+      "newest lost",
+      "newest missed"
+    ]
+    for (const tag of rare) assert.isAbove(totals.get(tag) ?? 0, 10, tag)
+    for (const tag of ["forced and stopped as deadline", "forgotten"]) assert.isAbove(totals.get(tag) ?? 0, 3, tag)
   })
 
   it("T1: the same seed tells the same story twice", () => {

@@ -646,12 +646,16 @@ export class Simulation {
       const plan = planOfOne({ idempotent: chance.with(0.05) ? false : undefined }, [~former.task])
       const from = { owner: owner!.id, targets: [0], parent: -1, attempt: 0 }
       this.keep(owner!, this.send({ _tag: "GraphSubmitted", now: this.now, plan, ...from }))
+      this.note("lengthened")
       const task = owner!.claims.at(-1)!.task
       const run = [...this.runs.values()].find((each) => each.task === task)
       if (run === undefined || chance.with(0.1)) return
       this.runs.delete(run.attempt)
-      const ending = { _tag: "Succeeded" } as const
+      const isMissed = chance.with(0.15)
+      const ending: Ending = isMissed ? { _tag: "DependenciesLost", places: [0] } : { _tag: "Succeeded" }
       this.send({ _tag: "TaskEnded", now: this.now, task, attempt: run.attempt, ending })
+      // What that takes may run for long, or lie too far back.
+      if (isMissed) return this.note("newest missed")
       if (former.state === "live" && chance.with(0.95)) {
         this.send({ _tag: "ClaimReleased", now: this.now, claim: former.id })
       }
@@ -668,7 +672,9 @@ export class Simulation {
     const claims = [...this.owners.values()].flatMap((owner) => owner.isOpen ? this.newest(owner) ?? [] : [])
     const { submission, worker } = this.state.tasks
     const claim = this.chance.pick(claims.filter(({ task }) => submission[task]!.origins !== undefined))
-    if (claim !== undefined && worker[claim.task]! >= 0) this.loseWorker(worker[claim.task])
+    if (claim === undefined || worker[claim.task]! < 0) return
+    this.note("newest lost")
+    this.loseWorker(worker[claim.task])
   }
 
   private compute(): void {
@@ -917,7 +923,7 @@ export class Simulation {
     if (claim === undefined) return
     this.cancelBy(claim, chance.with(0.2))
     if (!state.stopping.has(first) || !state.stopping.has(second)) return
-    this.note("stopping twice")
+    this.note("stopped twice")
     // Whoever cancelled the first asks again.
     const former = owner.claims.find((each) => each.state === "cancelled" && each.task === first)
     if (former !== undefined && chance.with(0.5)) this.cancelBy(former, chance.with(0.5))
