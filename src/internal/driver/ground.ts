@@ -20,7 +20,7 @@ import { safe } from "../settings/schemes.ts"
 import { warning } from "../text/warnings.ts"
 import type { FiberWorker } from "../workers/fiberWorker.ts"
 import { Line, Wire } from "../workers/wire.ts"
-import { Causes } from "./causes.ts"
+import { Failures } from "./failures.ts"
 import { Taping } from "./tape.ts"
 import type { Tape } from "./tape.ts"
 
@@ -35,7 +35,7 @@ export class Ground {
   /** Where the engine writes transitions. */
   readonly log: { -readonly [K in keyof Log]: Log[K] } = { tasks: undefined, workers: undefined }
   readonly workers: Array<FiberWorker> = []
-  readonly causes = new Causes()
+  readonly failures = new Failures()
   /** The values of literals that are the results of other tasks, too: no worker holds them. */
   readonly adopted = new Map<TaskId, unknown>()
   readonly schedules = new Map<TaskId, Step>()

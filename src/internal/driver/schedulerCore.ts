@@ -2,7 +2,7 @@
  * The scheduler actor: its parts, and which of them uses which.
  *
  * A part is given the parts that it uses, which are made before it. Three are made before parts that they use: `Life`, `Crew` and
- * `Orders` are given the scheduler, by the name of what they use of it.
+ * `Carrying` are given the scheduler, by the name of what they use of it.
  *
  * @internal
  */
@@ -14,6 +14,7 @@ import { Alarm } from "./alarm.ts"
 import { AsyncScopes } from "./asyncScopes.ts"
 import { Attempts } from "./attempts.ts"
 import { Caching } from "./caching.ts"
+import { Carrying } from "./carrying.ts"
 import { Computes } from "./computes.ts"
 import { Detached } from "./detached.ts"
 import { Expansion } from "./expansion.ts"
@@ -23,7 +24,6 @@ import { Life } from "./life.ts"
 import { LiveEngine } from "./liveEngine.ts"
 import { Mailbox } from "./mailbox.ts"
 import { Observers } from "./observers.ts"
-import { Orders } from "./orders.ts"
 import { Outbox } from "./outbox.ts"
 import { Owners } from "./ownership.ts"
 import { Settling } from "./settling.ts"
@@ -33,7 +33,7 @@ import { Waits } from "./waiters.ts"
 export class SchedulerCore extends Ground implements Home {
   readonly home: Home = this
   readonly observers = new Observers(this.warn, this.time)
-  readonly view = new View(this.state, this.workers, this.causes, this.adopted, this.time)
+  readonly view = new View(this.state, this.workers, this.failures, this.adopted, this.time)
   readonly scopes = new AsyncScopes(this.state)
   readonly attempts = new Attempts(this.state)
   readonly inputs = new Inputs(this.state, this.workers, this.view)
@@ -44,13 +44,13 @@ export class SchedulerCore extends Ground implements Home {
   readonly outbox = new Outbox(
     this.workers,
     this.crew,
-    this.causes,
+    this.failures,
     this.schedules,
     this.adopted,
     this.view,
     this.caching
   )
-  private readonly orders = new Orders(
+  private readonly carrying = new Carrying(
     this,
     this.state,
     this.workers,
@@ -64,7 +64,7 @@ export class SchedulerCore extends Ground implements Home {
     this.state,
     this.log,
     this.outbox,
-    this.orders,
+    this.carrying,
     this.observers,
     this.life,
     this.time,
@@ -77,7 +77,7 @@ export class SchedulerCore extends Ground implements Home {
   readonly alarm = new Alarm(this.context, this.time, this.mailbox, this.life)
   readonly copies = new Copies(this.mailbox, this.state, this.workers, this.time)
   readonly expansion = new Expansion(this.mailbox, this.live, this.attempts, this.time, this.line)
-  readonly settling = new Settling(this.mailbox, this.outbox, this.causes, this.state, this.time)
+  readonly settling = new Settling(this.mailbox, this.outbox, this.failures, this.state, this.time)
   readonly waits = new Waits(this, this.mailbox, this.life, this.view, this.attempts, this.state, this.time)
   readonly owners = new Owners(this, this.mailbox, this.waits, this.view, this.attempts, this.state, this.time)
   readonly submissions = new Submissions(

@@ -10,21 +10,21 @@ import type { State } from "../../engine/state/State.ts"
 import { endingGiven, withoutInterrupts } from "../bodies/signals.ts"
 import type { Time } from "../platform/time.ts"
 import type { FutureImpl } from "../tasks/task.ts"
-import type { Causes } from "./causes.ts"
+import type { Failures } from "./failures.ts"
 import type { Mailbox } from "./mailbox.ts"
 import type { Outbox } from "./outbox.ts"
 
 export class Settling {
   private readonly mailbox: Mailbox
   private readonly outbox: Outbox
-  private readonly causes: Causes
+  private readonly failures: Failures
   private readonly state: State
   private readonly time: Time
 
-  constructor(mailbox: Mailbox, outbox: Outbox, causes: Causes, state: State, time: Time) {
+  constructor(mailbox: Mailbox, outbox: Outbox, failures: Failures, state: State, time: Time) {
     this.mailbox = mailbox
     this.outbox = outbox
-    this.causes = causes
+    this.failures = failures
     this.state = state
     this.time = time
   }
@@ -37,7 +37,7 @@ export class Settling {
     if (Exit.isSuccess(exit)) this.outbox.given.set(task, exit.value)
     const ending = Exit.isSuccess(exit)
       ? succeeded
-      : endingGiven(withoutInterrupts(exit.cause), (cause) => this.causes.keep(cause))
+      : endingGiven(withoutInterrupts(exit.cause), (cause) => this.failures.keep(cause))
     const isTaken = this.mailbox.ask({ _tag: "TaskSettled", now: this.time.now(), task, ending })._tag === "Submitted"
     if (!isTaken) this.outbox.given.delete(task)
     return isTaken

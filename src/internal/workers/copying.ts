@@ -11,7 +11,7 @@ import { holdersOf } from "../../engine/workers/copies.ts"
 import type { Time } from "../platform/time.ts"
 import type { FutureImpl } from "../tasks/task.ts"
 import type { FiberWorker } from "./fiberWorker.ts"
-import type { Post } from "./scheduler.ts"
+import type { Post } from "./supervisor.ts"
 
 export class Copies {
   private readonly mailbox: Post

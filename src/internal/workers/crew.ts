@@ -26,16 +26,16 @@ import { quote } from "../text/text.ts"
 import { warning } from "../text/warnings.ts"
 import { FiberWorker } from "./fiberWorker.ts"
 import { keptIn } from "./kept.ts"
-import type { Scheduler } from "./scheduler.ts"
+import type { Supervisor } from "./supervisor.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 /** What a crew uses of the scheduler whose workers it has, beside what these use themselves. */
-interface Employer extends Scheduler {
+interface Employer extends Supervisor {
   readonly log: Mutable<Log>
   readonly context: Context.Context<never>
   readonly workers: Array<FiberWorker>
-  readonly life: Scheduler["life"] & { readonly isClosed: boolean }
+  readonly life: Supervisor["life"] & { readonly isClosed: boolean }
   readonly owners: {
     readonly find: (scope: Scope.Scope) => number | undefined
     readonly dismiss: (owner: number, by: string, reason: string) => void

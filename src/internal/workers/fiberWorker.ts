@@ -37,7 +37,7 @@ import { looked } from "../values/looks.ts"
 import { keptIn } from "./kept.ts"
 import { Resources } from "./resources.ts"
 import { Results } from "./results.ts"
-import type { Scheduler } from "./scheduler.ts"
+import type { Supervisor } from "./supervisor.ts"
 
 /** One attempt of a task. */
 interface Order {
@@ -51,11 +51,11 @@ export class FiberWorker {
   readonly name: string
   readonly labels: ReadonlyArray<string>
   readonly results = new Results()
-  private readonly scheduler: Scheduler
-  private readonly mailbox: Scheduler["mailbox"]
-  private readonly attempts: Scheduler["attempts"]
-  private readonly inputs: Scheduler["inputs"]
-  private readonly waits: Scheduler["waits"]
+  private readonly scheduler: Supervisor
+  private readonly mailbox: Supervisor["mailbox"]
+  private readonly attempts: Supervisor["attempts"]
+  private readonly inputs: Supervisor["inputs"]
+  private readonly waits: Supervisor["waits"]
   /** The attempts that have not ended within the call that started them. */
   private readonly fibers = new Map<TaskId, Fiber.Fiber<unknown, unknown>>()
   /** The number of attempts inside the call that starts them, which are not in `fibers` yet. */
@@ -66,7 +66,7 @@ export class FiberWorker {
   isLost = false
   private readonly resources = new Resources(this.closing)
 
-  constructor(scheduler: Scheduler, name: string, labels: ReadonlyArray<string>) {
+  constructor(scheduler: Supervisor, name: string, labels: ReadonlyArray<string>) {
     this.scheduler = scheduler
     this.mailbox = scheduler.mailbox
     this.attempts = scheduler.attempts
@@ -304,7 +304,7 @@ export class FiberWorker {
   /** Reports a failure, whose cause is kept for those who observe it. */
   fail(task: TaskId, attempt: number, cause: Cause.Cause<unknown>): void {
     if (this.isLost) return
-    const failure = this.scheduler.causes.keep(cause)
+    const failure = this.scheduler.failures.keep(cause)
     this.report(task, attempt, { _tag: "Failed", failure, defect: Cause.findErrorOption(cause)._tag === "None" })
   }
 

@@ -5,7 +5,7 @@
  */
 import type * as Cause from "effect/Cause"
 
-export class Causes extends Map<number, Cause.Cause<unknown>> {
+export class Failures extends Map<number, Cause.Cause<unknown>> {
   private next = 1
 
   /** Keeps a cause until the engine forgets the failure; gives its number. */

@@ -26,7 +26,7 @@ export interface Post {
 }
 
 /** What a worker uses of the scheduler that it belongs to. */
-export interface Scheduler {
+export interface Supervisor {
   readonly home: Home
   readonly time: Time
   readonly line: Line | undefined
@@ -53,7 +53,7 @@ export interface Scheduler {
     readonly placesOf: (task: TaskId) => ReadonlyArray<Place | undefined>
   }
   readonly caching: { readonly add: (task: TaskId, value: unknown) => void }
-  readonly causes: { readonly keep: (cause: Cause.Cause<unknown>) => number }
+  readonly failures: { readonly keep: (cause: Cause.Cause<unknown>) => number }
   readonly expansion: {
     readonly expand: (task: TaskId, attempt: number, returned: unknown, run: Run, worker: Failing) => void
   }

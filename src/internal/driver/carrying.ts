@@ -32,7 +32,7 @@ interface Addressees {
   readonly waits: Pick<Waits, "end">
 }
 
-export class Orders implements Carrier {
+export class Carrying implements Carrier {
   private readonly to: Addressees
   private readonly state: State
   private readonly workers: ReadonlyArray<FiberWorker>
