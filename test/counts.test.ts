@@ -75,11 +75,11 @@ describe("what a task costs, in counts", () => {
 
   it("a task that is forgotten costs one call of the worker that holds its result, however many workers there are", async () => {
     const { prototype } = FiberWorker
-    const { discard } = prototype
+    const { drop } = prototype
     let calls = 0
-    prototype.discard = function(this: FiberWorker, task) {
+    prototype.drop = function(this: FiberWorker, task) {
       calls++
-      discard.call(this, task)
+      drop.call(this, task)
     }
     const workers = Array.from({ length: 16 }, (_, i) => ({ id: `w${i}`, concurrency: 1 }))
     const tasks = Array.from({ length: 100 }, (_, i) => Task.map([], () => i))
@@ -89,7 +89,7 @@ describe("what a task costs, in counts", () => {
     await Effect.runPromise(
       Client.compute([...tasks, refused], { errors: "collect" }).pipe(Effect.provide(Skein.layer({ workers })))
     )
-    prototype.discard = discard
+    prototype.drop = drop
     assert.strictEqual(calls, tasks.length)
   })
 })

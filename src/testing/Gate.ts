@@ -22,9 +22,10 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import { keyOf } from "../engine/state/lookups.ts"
 import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
-import { soon, Wire } from "../internal/workers/wire.ts"
+import { Wiring } from "../internal/workers/wire.ts"
+import { CarriedPort } from "./carriedPort.ts"
+import type { Carrier } from "./carriedPort.ts"
 
 /**
  * Bodies and messages that arrive at a gate wait there until it is opened. It then stays open. Made by {@link make}.
@@ -191,23 +192,30 @@ export const holdMessages: {
 } = dual(
   3,
   (self: Effect.Effect<any, any, any>, gate: Gate, which: (message: Message) => boolean) =>
-    Effect.flatMap(Effect.service(Wire), (outer) => {
-      const wire: Wire<SchedulerCore> = {
-        opened: (core) => outer?.opened(core),
-        applied: (core) => outer?.applied(core),
-        defer: (pump) => outer === undefined ? soon(pump) : outer.defer(pump),
-        carryLast: (deliver) => outer === undefined ? deliver() : outer.carryLast(deliver),
-        instructions: outer?.instructions ?? Infinity,
-        body: (core, task, body) => outer === undefined ? body : outer.body(core, task, body),
-        carry: (core, message, deliver) => {
-          const { _tag, attempt, task, worker } = message
-          const go = () => outer === undefined ? deliver() : outer.carry(core, message, deliver)
-          // A message about an attempt that has ended holds nothing up.
-          if (core.state.tasks.attempt[task] !== attempt || core.state.tasks.submission[task] === undefined) return go()
-          if (which({ _tag, key: keyOf(core.state, task), worker: core.workers[worker]!.name })) gate.arrive(go)
-          else go()
+    Effect.flatMap(Effect.service(Wiring), (outer) => {
+      const wiring: Wiring<SchedulerCore> = (core) => {
+        const wire = outer(core)
+        const carrier: Carrier = {
+          carry: ({ _tag, attempt, task, worker: { name: worker } }, deliver) => {
+            // A message about an attempt that has ended holds nothing up.
+            const isKnown = core.state.tasks.attempt[task] === attempt &&
+              core.state.tasks.submission[task] !== undefined
+            if (isKnown && which({ _tag, key: core.attempts.keyOf(task), worker })) gate.arrive(deliver)
+            else deliver()
+          },
+          isStopping: (task, attempt) => core.attempts.isStopping(task, attempt)
+        }
+        return {
+          get instructions() {
+            return wire.instructions
+          },
+          worker: (setup) => new CarriedPort(setup, wire.worker, carrier),
+          opened: () => wire.opened(),
+          applied: () => wire.applied(),
+          defer: (pump) => wire.defer(pump),
+          afterMessages: (f) => wire.afterMessages(f)
         }
       }
-      return Effect.provideService(self, Wire, wire)
+      return Effect.provideService(self, Wiring, wiring)
     })
 )

@@ -7,12 +7,17 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
+import { keyAt } from "../engine/protocol/Registered.ts"
+import type { Registered } from "../engine/protocol/Registered.ts"
 import type { Transition } from "../engine/protocol/Transition.ts"
-import { taskAt } from "../internal/bodies/livePlan.ts"
 import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
 import { inLine } from "../internal/text/text.ts"
-import { Wire } from "../internal/workers/wire.ts"
-import type { Message } from "../internal/workers/wire.ts"
+import { FiberWorker } from "../internal/workers/fiberWorker.ts"
+import type { Setup, WorkerPort } from "../internal/workers/port.ts"
+import { direct, Wiring } from "../internal/workers/wire.ts"
+import type { Wire } from "../internal/workers/wire.ts"
+import { CarriedPort } from "./carriedPort.ts"
+import type { Carried, Carrier } from "./carriedPort.ts"
 import { hash } from "./chance.ts"
 import type { Chance } from "./chance.ts"
 import { wrong } from "./empty.ts"
@@ -25,15 +30,7 @@ export const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 
 /** Runs schedulers in a world in which the pump takes one step at a time, and messages arrive at once. */
 export const stepByStep = <A, E, R>(self: Effect.Effect<A, E, R>, world: World): Effect.Effect<A, E, R> =>
-  Effect.provideService(self, Wire, {
-    opened: () => {},
-    applied: () => {},
-    defer: (pump) => world.later(pump),
-    instructions: 1,
-    carry: (_core, _message, deliver) => deliver(),
-    carryLast: (deliver) => deliver(),
-    body: (_core, _task, body) => body
-  })
+  Effect.provideService(self, Wiring, () => ({ ...direct, defer: (pump) => world.later(pump), instructions: 1 }))
 
 /**
  * A problem of a run.
@@ -54,7 +51,7 @@ export interface Problem {
 }
 
 /** The wire between the scheduler and its workers in a simulation, which watches both. */
-export class Rails implements Wire<SchedulerCore> {
+export class Rails implements Wire, Carrier {
   core: SchedulerCore | undefined
   events = 0
   print = 0
@@ -99,9 +96,19 @@ export class Rails implements Wire<SchedulerCore> {
     this.isLate = chance.with(0.3)
   }
 
-  opened(core: SchedulerCore): void {
+  readonly open: Wiring<SchedulerCore> = (core) => {
     this.core = core
-    core.observers.listen((transition) => this.note(transition))
+    return this
+  }
+
+  opened(): void {
+    this.core!.observers.listen((transition) => this.note(transition))
+  }
+
+  readonly worker = (setup: Setup): WorkerPort => new CarriedPort(setup, (inner) => new FaultyWorker(inner, this), this)
+
+  isStopping(task: number, attempt: number): boolean {
+    return this.core!.attempts.isStopping(task, attempt)
   }
 
   private note({ cause, from, key, to, worker }: Transition): void {
@@ -116,9 +123,9 @@ export class Rails implements Wire<SchedulerCore> {
     this.story.push(`${this.world.now.toFixed(3)} ms  ${inLine(key)}: ${what}`)
   }
 
-  applied(core: SchedulerCore): void {
+  applied(): void {
     this.events++
-    if (this.problems.length === 0 && this.events % this.checkEvery === 0) this.inspect(core)
+    if (this.problems.length === 0 && this.events % this.checkEvery === 0) this.inspect(this.core!)
   }
 
   inspect(core: SchedulerCore): void {
@@ -132,7 +139,7 @@ export class Rails implements Wire<SchedulerCore> {
   }
 
   /** Messages between the scheduler and one worker keep their order, in each direction. */
-  carry(_core: SchedulerCore, { _tag, worker }: Message, deliver: () => void): void {
+  carry({ _tag, worker: { index: worker } }: Carried, deliver: () => void): void {
     const channels = _tag === "Ended" || _tag === "Finalized" ? this.fromWorkers : this.toWorkers
     const channel = channels.get(worker)
     if (channel !== undefined) {
@@ -153,7 +160,7 @@ export class Rails implements Wire<SchedulerCore> {
     this.soon(next)
   }
 
-  carryLast(deliver: () => void): void {
+  afterMessages(deliver: () => void): void {
     let ahead = this.toWorkers.size
     if (ahead === 0) return deliver()
     const pass = (): void => {
@@ -204,22 +211,45 @@ export class Rails implements Wire<SchedulerCore> {
     this.ahead.clear()
   }
 
-  body(core: SchedulerCore, task: number, body: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> {
-    const { index, starts, submission, worker } = core.state.tasks
-    const { _tag } = taskAt(core.attempts.placeOf(task)).body
-    if (_tag === "value" || _tag === "exit") return body
-    const site = this.sites.of(submission[task]!, index[task]!, starts[task]!)
+  /** What an attempt runs in place of `body`. */
+  bodyOn(
+    row: number,
+    body: Effect.Effect<unknown, unknown>,
+    submission: Registered,
+    index: number,
+    number: number
+  ): Effect.Effect<unknown, unknown> {
+    const core = this.core!
+    const site = this.sites.of(submission, index, number)
     const isSecond = this.plan.happened.has(site)
     const fault = this.plan.at(site)
     // The attempt after a loss has the number of the lost one.
     if (fault === undefined || (fault.kind === "vanish" && isSecond)) return body
-    fault.key = core.attempts.keyOf(task)
+    fault.key = keyAt(submission, index)
     if (this.tells) this.tell(`fault ${fault.kind}`, fault.key)
     if (fault.kind === "vanish") {
-      const row = worker[task]!
       if (fault.detail % 5 === 4) return Effect.suspend(() => this.vanish(core, row) ? this.outlived(site) : body)
       this.vanishLater(core, row, fault.detail)
     }
     return faulty(fault, body, this.hanging)
+  }
+}
+
+/** Runs bodies with faults. */
+class FaultyWorker extends FiberWorker {
+  private readonly rails: Rails
+
+  constructor(setup: Setup, rails: Rails) {
+    super(setup)
+    this.rails = rails
+  }
+
+  protected override around(
+    body: Effect.Effect<unknown, unknown>,
+    submission: Registered,
+    index: number,
+    number: number
+  ): Effect.Effect<unknown, unknown> {
+    return this.rails.bodyOn(this.index, body, submission, index, number)
   }
 }

@@ -19,7 +19,7 @@ import type { Checks } from "../internal/tasks/checks.ts"
 import { scan } from "../internal/tasks/inputs.ts"
 import { describeError } from "../internal/text/rendering.ts"
 import { isA } from "../internal/values/looks.ts"
-import { Wire } from "../internal/workers/wire.ts"
+import { Wiring } from "../internal/workers/wire.ts"
 import * as Skein from "../Skein.ts"
 import * as SkeinError from "../SkeinError.ts"
 import { Chance, hash } from "./chance.ts"
@@ -204,7 +204,7 @@ export const runCase = (
         ),
         { local: true }
       ),
-      Effect.provideService(Wire, rails),
+      Effect.provideService(Wiring, rails.open),
       logs ? identity : quiet
     )
     return Effect.flatMap(Effect.exit(world.run(whole)), (exit) => {

@@ -5,7 +5,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
@@ -91,6 +91,18 @@ export class PartAttempt extends Attempt {
   override get key(): string {
     return this.own
   }
+}
+
+/** The context of the body of an attempt, in the world of its submitter. */
+export const contextIn = (
+  base: Context.Context<never>,
+  attempt: Attempt,
+  scope: Scope.Scope
+): Context.Context<never> => {
+  const context = Context.add(Context.add(base, Worker, attempt), Scope.Scope, scope) as Context.Context<never>
+  attempt.context = context
+  attempt.base = base
+  return context
 }
 
 /** The labels that the worker of the current body lacks. */

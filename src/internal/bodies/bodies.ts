@@ -23,22 +23,18 @@ const bodies = {
 
 const callBody = <A>(run: (values: unknown) => A, values: unknown): A => bodies[runBody](run, values)
 
-/** Knows the keys of tasks by number. */
-interface Names {
-  readonly keyOf: (id: number) => string
-}
+/** The key of a task, which is looked up only for an error. */
+type KeyOf<W> = (where: W, id: number) => string
 
 /** The checked result of a plain function, which must not be work that nothing waits for. It may be one of its inputs. */
-export const valueOf = (f: Plain, values: unknown, names: Names, id: number): unknown => {
+export const valueOf = <W>(f: Plain, values: unknown, keyOf: KeyOf<W>, where: W, id: number): unknown => {
   const value = callBody(f, values)
   if (typeof value !== "object" || value === null) return value
   const work = workIn(value)
   if (work === undefined || isMeant(value) || isPartOf(values, value)) return value
   hush(value)
-  throw new TypeError(`The function of task ${nameIn(names, id)} returned ${work}${ofFunctions[work]}.`)
+  throw new TypeError(`The function of task ${quote(keyOf(where, id))} returned ${work}${ofFunctions[work]}.`)
 }
-
-const nameIn = (names: Names, id: number): string => quote(names.keyOf(id))
 
 const handOn = "Task.value to hand it on as it is"
 
@@ -63,11 +59,12 @@ const ofEffects: Readonly<Record<Exclude<Work, "an Exit">, string>> = {
  * The fault in the result `value` of a task's effect, if any. An `Exit` is allowed, as `Effect.exit` gives one. So is anything in
  * `inputs`.
  */
-export const strayResult = (
+export const strayResult = <W>(
   task: TaskImpl,
   value: unknown,
   inputs: () => unknown,
-  names: Names,
+  keyOf: KeyOf<W>,
+  where: W,
   id: number
 ): TypeError | undefined => {
   if (typeof value !== "object" || value === null || task.kind !== "effect") return undefined
@@ -75,37 +72,38 @@ export const strayResult = (
   const work = Result.getOrUndefined(Result.try(() => workIn(value)))
   if (work === undefined || work === "an Exit" || isMeant(value) || isPartOf(inputs(), value)) return undefined
   hush(value)
-  return new TypeError(`The effect of task ${nameIn(names, id)} gave ${work}${ofEffects[work]}.`)
+  return new TypeError(`The effect of task ${quote(keyOf(where, id))} gave ${work}${ofEffects[work]}.`)
 }
 
 const isPartOf = (values: unknown, value: unknown): boolean =>
   value === values || (typeof values === "object" && values !== null && Object.values(values).includes(value))
 
 /** The effect that a body returned, which in untyped code may be anything. */
-const effectOf = (returned: unknown, names: Names, id: number): Effect.Effect<unknown, unknown> => {
+const effectOf = <W>(returned: unknown, keyOf: KeyOf<W>, where: W, id: number): Effect.Effect<unknown, unknown> => {
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
-  const key = quote(names.keyOf(id))
+  const key = quote(keyOf(where, id))
   const found = briefResult(returned)
   const hint = isThenable(returned) ? "wrap it with Effect.tryPromise" : "use Task.map for a plain value"
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
 }
 
 /** The body of a task applied to its inputs; for a `Task.exit`, to that exit alone. */
-export const bodyOf = (
+export const bodyOf = <W>(
   task: TaskImpl,
   inputs: ReadonlyArray<unknown> | undefined,
-  names: Names,
+  keyOf: KeyOf<W>,
+  where: W,
   id: number
 ): Effect.Effect<unknown, unknown> => {
   const { body } = task
   switch (body._tag) {
     case "effect":
       if (body.constant !== undefined) return body.constant as Effect.Effect<unknown>
-      return Effect.suspend(() => effectOf(callBody(body.run, assembled(task, inputs)), names, id))
+      return Effect.suspend(() => effectOf(callBody(body.run, assembled(task, inputs)), keyOf, where, id))
     case "flatMap":
       return Effect.sync(() => callBody(body.run, assembled(task, inputs)))
     case "map":
-      return Effect.sync(() => valueOf(body.run, assembled(task, inputs), names, id))
+      return Effect.sync(() => valueOf(body.run, assembled(task, inputs), keyOf, where, id))
     case "exit":
       return Effect.succeed(inputs![0])
     case "value":

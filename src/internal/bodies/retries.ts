@@ -15,6 +15,8 @@ import type { TaskImpl } from "../tasks/task.ts"
 import { isA, looked } from "../values/looks.ts"
 import type { Run } from "./livePlan.ts"
 
+export type RetrySchedule = Schedule.Schedule<unknown, unknown, unknown, unknown>
+
 /** A retry schedule in progress. */
 export type Step = (now: number, input: unknown) => Effect.Effect<[unknown, Duration.Duration], unknown, unknown>
 
@@ -23,7 +25,7 @@ export const delayOf = (
   schedules: Map<TaskId, Step>,
   time: Time,
   task: TaskId,
-  retry: Schedule.Schedule<unknown, unknown, unknown, unknown>,
+  retry: RetrySchedule,
   error: unknown
 ): Effect.Effect<[unknown, Duration.Duration], unknown> =>
   Effect.suspend(() => {

@@ -59,6 +59,8 @@ const withInputs = (
 const isGrouped = (groups: ReadonlyArray<Group> | undefined, place: number): boolean =>
   groups?.some(({ from, to }) => place >= from && place < to) === true
 
+const keyOfAttempt = ({ key }: Attempt): string => key
+
 const inline: Host = { name: "inline", isLost: false }
 
 /** The worker as the body sees it. Its waits and submissions belong to the calling task, if there is one. */
@@ -84,9 +86,8 @@ const inScope = (
     (scope) => {
       const context = Context.add(Context.add(runAt(place).context, Worker, attempt), Scope.Scope, scope)
       const task = taskAt(place)
-      const names = { keyOf: () => attempt.key }
-      const checked = Effect.flatMap(bodyOf(task, values, names, 0), (value) => {
-        const wrong = strayResult(task, value, () => assembled(task, values), names, 0)
+      const checked = Effect.flatMap(bodyOf(task, values, keyOfAttempt, attempt, 0), (value) => {
+        const wrong = strayResult(task, value, () => assembled(task, values), keyOfAttempt, attempt, 0)
         return wrong === undefined ? Effect.succeed(value) : Effect.die(wrong)
       })
       return Effect.provideContext(checked, context)

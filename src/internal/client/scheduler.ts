@@ -223,7 +223,7 @@ const statsOf = (core: SchedulerCore): Stats => {
   const named = phaseNames.flatMap((name, phase) => name === "free" ? [] : [[name, counts[phase]!] as const])
   return {
     tasks: Object.fromEntries(named) as Stats["tasks"],
-    held: core.workers.reduce((sum, worker) => sum + worker.results.size, 0),
+    held: core.workers.reduce((sum, worker) => sum + worker.held, 0),
     owners: owners.size,
     waits: waits.size,
     workers: workers.filter(isPresent).map((worker) => ({

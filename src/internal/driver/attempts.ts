@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import { isPresent } from "../../engine/events/attempts.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { Flag, Phase } from "../../engine/protocol/Phase.ts"
 import type { Place, Registered } from "../../engine/protocol/Registered.ts"
@@ -38,9 +39,24 @@ export class Attempts {
     return this.state.tasks.starts[task]!
   }
 
+  /** The row of the worker that the task was given to. */
+  workerOf(task: TaskId): number {
+    return this.state.tasks.worker[task]!
+  }
+
+  /** Whether this attempt of the task has not ended. */
+  isPresent(task: TaskId, attempt: number): boolean {
+    return isPresent(this.state, task, attempt)
+  }
+
   isStopping(task: TaskId, attempt: number): boolean {
     const { tasks } = this.state
     return tasks.phase[task] === Phase.stopping && tasks.attempt[task] === attempt
+  }
+
+  /** Whether the result of the task is to own a resource. */
+  ownsResource(task: TaskId): boolean {
+    return (this.state.tasks.flags[task]! & Flag.resource) !== 0
   }
 
   hasTimedOut(task: TaskId): boolean {

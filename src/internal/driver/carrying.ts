@@ -4,53 +4,63 @@
  *
  * @internal
  */
-import { isPresent } from "../../engine/events/attempts.ts"
+import { interrupted } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Instruction, Overdue } from "../../engine/protocol/Instruction.ts"
+import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { State } from "../../engine/state/State.ts"
 import { runOf } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
+import type { TaskImpl } from "../tasks/task.ts"
 import type { Copies } from "../workers/copying.ts"
 import type { Crew } from "../workers/crew.ts"
-import type { FiberWorker } from "../workers/fiberWorker.ts"
-import type { Line } from "../workers/wire.ts"
+import type { WorkerPort } from "../workers/port.ts"
+import type { Wire } from "../workers/wire.ts"
 import type { Alarm } from "./alarm.ts"
 import type { AsyncScopes } from "./asyncScopes.ts"
 import type { Attempts } from "./attempts.ts"
+import type { Caching } from "./caching.ts"
 import type { Inputs } from "./inputs.ts"
 import type { Mailbox } from "./mailbox.ts"
 import type { Carrier } from "./outbox.ts"
-import { overdueLine } from "./overdue.ts"
+import type { Reports } from "./reports.ts"
+import type { Retrying } from "./retrying.ts"
 import type { Waits } from "./waiters.ts"
+
+const hasNoBody = ({ kind }: TaskImpl): boolean => kind === "exit" || kind === "value"
 
 /** The receivers of instructions. They are made after this, because they use the engine. */
 interface Addressees {
   readonly alarm: Pick<Alarm, "set">
   readonly copies: Pick<Copies, "make">
   readonly crew: Pick<Crew, "bury" | "depart" | "start">
-  readonly mailbox: Pick<Mailbox, "ended">
+  readonly mailbox: Pick<Mailbox, "catchUp" | "ended" | "succeeded">
+  readonly reports: Pick<Reports, "overdue">
+  readonly retrying: Pick<Retrying, "isOpen" | "stop">
   readonly waits: Pick<Waits, "end">
 }
 
 export class Carrying implements Carrier {
   private readonly to: Addressees
   private readonly state: State
-  private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly workers: ReadonlyArray<WorkerPort>
   private readonly scopes: AsyncScopes
   private readonly inputs: Inputs
   private readonly attempts: Attempts
-  private readonly line: Line | undefined
-  private readonly warn: (line: string) => void
+  private readonly caching: Caching
+  private readonly schedules: Map<TaskId, unknown>
+  private readonly wire: Wire
 
   constructor(
     to: Addressees,
     state: State,
-    workers: ReadonlyArray<FiberWorker>,
+    workers: ReadonlyArray<WorkerPort>,
     scopes: AsyncScopes,
     inputs: Inputs,
     attempts: Attempts,
-    line: Line | undefined,
-    warn: (line: string) => void
+    caching: Caching,
+    schedules: Map<TaskId, unknown>,
+    wire: Wire
   ) {
     this.to = to
     this.state = state
@@ -58,55 +68,68 @@ export class Carrying implements Carrier {
     this.scopes = scopes
     this.inputs = inputs
     this.attempts = attempts
-    this.line = line
-    this.warn = warn
+    this.caching = caching
+    this.schedules = schedules
+    this.wire = wire
   }
 
   start(task: TaskId, attempt: number): void {
-    if (this.line === undefined) this.startNow(task, attempt)
-    else this.line.carry("Start", task, attempt, () => this.startNow(task, attempt))
-  }
-
-  private startNow(task: TaskId, attempt: number): void {
     const { index, submission, worker } = this.state.tasks
     if (this.inputs.haveBeenLost) {
       // The worker to which it was sent was lost before it began.
-      if (!isPresent(this.state, task, attempt)) return
+      if (!this.attempts.isPresent(task, attempt)) return
       if (!this.inputs.areThere(task) && !this.attempts.isStopping(task, attempt)) {
         return this.to.mailbox.ended(task, attempt, { _tag: "InputsLost", inputs: this.inputs.missing(task) })
       }
     }
-    const plan = submission[task]!.plan as LivePlan
+    const from = submission[task]!
     const place = index[task]!
     const to = this.workers[worker[task]!]!
-    const { asyncScope } = runOf(plan, place)
-    if (this.scopes.isIn(asyncScope)) to.start(task, attempt, plan, place)
-    else asyncScope.runInAsyncScope(() => to.start(task, attempt, plan, place))
+    const { asyncScope } = runOf(from.plan as LivePlan, place)
+    if (this.scopes.isIn(asyncScope)) this.send(task, attempt, from, place, to)
+    else asyncScope.runInAsyncScope(() => this.send(task, attempt, from, place, to))
+  }
+
+  private send(task: TaskId, attempt: number, from: Registered, index: number, to: WorkerPort): void {
+    const { functions, nodes } = from.plan as LivePlan
+    const isFunction = functions[index] !== undefined
+    // A body that may look around sees all that has ended.
+    if (!isFunction && nodes[index]!.plain === undefined) this.to.mailbox.catchUp()
+    // Cancelled in the same turn in which it was started: the body never runs.
+    if (this.attempts.isStopping(task, attempt)) return this.to.mailbox.ended(task, attempt, interrupted)
+    if (!isFunction && hasNoBody(nodes[index]!)) return this.endNow(task, attempt, nodes[index]!, to)
+    // Inputs are read now: by the time the body gets to them, the worker that holds them may be lost.
+    const inputs = !isFunction && nodes[index]!.shape === "none" ? undefined : this.inputs.of(task)
+    to.start(task, attempt, this.attempts.startsOf(task), from, index, inputs)
+  }
+
+  /** The exit of another task, and a value, are no work for a worker: it only holds them. */
+  private endNow(task: TaskId, attempt: number, { body, kind }: TaskImpl, to: WorkerPort): void {
+    const value = body._tag === "value" ? body.value : this.inputs.exitOfOnly(task)
+    to.hold(task, value)
+    if (kind === "exit") this.caching.add(task, value)
+    this.to.mailbox.succeeded(task, attempt, value)
   }
 
   carryOut(instruction: Instruction): void {
     const { scopes: { layer }, to } = this
     switch (instruction._tag) {
-      case "Stop": {
-        const stop = (): void => this.workers[instruction.worker]!.stop(instruction)
-        return this.line === undefined ? stop() : this.line.carryOut(instruction, stop)
-      }
-      case "Finalize": {
-        const finalize = (): void => this.workers[instruction.worker]!.finalize(instruction)
-        return this.line === undefined ? finalize() : this.line.carryOut(instruction, finalize)
-      }
+      case "Stop":
+        if (!to.retrying.stop(instruction)) this.workers[instruction.worker]!.stop(instruction)
+        return
+      case "Finalize":
+        if (this.schedules.size > 0) this.schedules.delete(instruction.task)
+        return this.workers[instruction.worker]!.finalize(instruction)
       case "Copy":
         return to.copies.make(instruction)
-      case "WaitEnded": {
-        const end = (): void => to.waits.end(instruction.wait, instruction.starved)
-        return this.line === undefined ? end() : this.line.carryLast(end)
-      }
+      case "WaitEnded":
+        return this.wire.afterMessages(() => to.waits.end(instruction.wait, instruction.starved))
       case "WakeAt":
         // Most stopping attempts have stopped by now: no alarm for a time that is no longer requested.
         if (instruction.at !== this.state.timers.wakeAt) return
         return layer.runInAsyncScope(() => to.alarm.set(instruction.at))
       case "Overdue":
-        return this.scopes.of(instruction.task).runInAsyncScope(() => this.warnOverdue(instruction))
+        return this.scopes.of(instruction.task).runInAsyncScope(() => this.inquire(instruction))
       case "StartWorker":
         return layer.runInAsyncScope(() => to.crew.start())
       case "WorkerLeft":
@@ -118,9 +141,9 @@ export class Carrying implements Carrier {
     }
   }
 
-  private warnOverdue(overdue: Overdue): void {
-    const { attempt, task, worker } = overdue
-    if (!this.attempts.isStopping(task, attempt)) return
-    this.warn(overdueLine(this.state, overdue, this.workers[worker]!.obstacleOf(task)))
+  private inquire(order: Overdue): void {
+    const { reports, retrying } = this.to
+    if (retrying.isOpen(order.attempt)) reports.overdue(order, "body")
+    else this.workers[order.worker]!.inquire(order)
   }
 }

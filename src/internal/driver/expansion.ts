@@ -3,11 +3,11 @@
  *
  * @internal
  */
-import * as Cause from "effect/Cause"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import { GraphError } from "../../SkeinError.ts"
 import { defaultsOfChildren } from "../bodies/annotations.ts"
+import { runOf } from "../bodies/livePlan.ts"
 import type { LivePlan, Run } from "../bodies/livePlan.ts"
 import { compile } from "../plans/compile.ts"
 import type { Live } from "../plans/compile.ts"
@@ -15,8 +15,6 @@ import type { Time } from "../platform/time.ts"
 import { isTask, noHandles, noOptions, TaskImpl } from "../tasks/task.ts"
 import { briefResult } from "../text/brief.ts"
 import { foreignText, keepOneCopy } from "../values/strangers.ts"
-import type { FiberWorker } from "../workers/fiberWorker.ts"
-import type { Line } from "../workers/wire.ts"
 import type { Attempts } from "./attempts.ts"
 import type { Mailbox } from "./mailbox.ts"
 import { nothing } from "./outbox.ts"
@@ -27,43 +25,32 @@ export class Expansion {
   private readonly live: Live
   private readonly attempts: Attempts
   private readonly time: Time
-  private readonly line: Line | undefined
 
-  constructor(mailbox: Mailbox, live: Live, attempts: Attempts, time: Time, line: Line | undefined) {
+  constructor(mailbox: Mailbox, live: Live, attempts: Attempts, time: Time) {
     this.mailbox = mailbox
     this.live = live
     this.attempts = attempts
     this.time = time
-    this.line = line
   }
 
-  /** A flatMap body has returned a task: submits it in place of the attempt. */
-  expand(task: TaskId, attempt: number, returned: unknown, run: Run, worker: Pick<FiberWorker, "fail">): void {
-    if (this.line === undefined) this.expandNow(task, attempt, returned, run, worker)
-    else this.line.carry("Ended", task, attempt, () => this.expandNow(task, attempt, returned, run, worker))
-  }
-
-  private expandNow(
-    task: TaskId,
-    attempt: number,
-    returned: unknown,
-    run: Run,
-    worker: Pick<FiberWorker, "fail">
-  ): void {
-    const inner = innerOf(run)
+  /** A flatMap body has returned a task: submits it in place of the attempt, or says why not. */
+  expand(task: TaskId, attempt: number, returned: unknown): GraphError | undefined {
+    const { index, submission } = this.attempts.placeOf(task)
+    const outer = submission.plan as LivePlan
+    const inner = innerOf(runOf(outer, index))
     const compiled = isTask(returned)
       ? compile([returned], this.live, inner)
       : notATask(this.attempts.keyOf(task), returned)
-    if (compiled instanceof GraphError) return worker.fail(task, attempt, Cause.fail(compiled))
+    if (compiled instanceof GraphError) return compiled
     const { plan, targets } = compiled
-    const { index, submission } = this.attempts.placeOf(task)
     const now = this.time.now()
     const answer = this.mailbox.ask({ _tag: "TaskExpanded", now, task, attempt, plan, target: targets[0]! })
-    if (answer._tag === "Rejected") return worker.fail(task, attempt, Cause.fail(refused(answer)))
+    if (answer._tag === "Rejected") return refused(answer)
     // The attempt may be over by now, and its row free.
-    if (answer === nothing) return
-    if ((submission.plan as LivePlan).isUnfolded) spend(submission, index)
+    if (answer === nothing) return undefined
+    if (outer.isUnfolded) spend(submission, index)
     plan.isUnfolded = true
+    return undefined
   }
 }
 

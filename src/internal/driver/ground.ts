@@ -18,8 +18,9 @@ import { measured } from "../settings/fairness.ts"
 import type { SizeOf } from "../settings/fairness.ts"
 import { safe } from "../settings/schemes.ts"
 import { warning } from "../text/warnings.ts"
-import type { FiberWorker } from "../workers/fiberWorker.ts"
-import { Line, Wire } from "../workers/wire.ts"
+import type { WorkerPort } from "../workers/port.ts"
+import { Wiring } from "../workers/wire.ts"
+import type { Wire } from "../workers/wire.ts"
 import { Failures } from "./failures.ts"
 import { Taping } from "./tape.ts"
 import type { Tape } from "./tape.ts"
@@ -34,12 +35,12 @@ export class Ground {
   readonly limits: Limits
   /** Where the engine writes transitions. */
   readonly log: { -readonly [K in keyof Log]: Log[K] } = { tasks: undefined, workers: undefined }
-  readonly workers: Array<FiberWorker> = []
+  readonly workers: Array<WorkerPort> = []
   readonly failures = new Failures()
   /** The values of literals that are the results of other tasks, too: no worker holds them. */
   readonly adopted = new Map<TaskId, unknown>()
   readonly schedules = new Map<TaskId, Step>()
-  readonly line: Line | undefined
+  readonly wire: Wire
   protected readonly tape: Tape | undefined
   protected readonly sizeOf: SizeOf | undefined
   protected readonly dispatcher: FiberScheduler.SchedulerDispatcher
@@ -58,8 +59,7 @@ export class Ground {
     this.sizeOf = sizeOf && measured(sizeOf, this.warn)
     this.dispatcher = fibers.makeDispatcher()
     this.tape = Context.get(context, Taping)?.(settings)
-    const wire = Context.get(context, Wire)
-    this.line = wire && new Line(wire, this)
+    this.wire = Context.get(context, Wiring)(this)
   }
 
   readonly warn = (...line: ReadonlyArray<unknown>): void => {

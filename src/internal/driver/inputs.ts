@@ -14,16 +14,16 @@ import { dependenciesOf, dependencyRows } from "../../engine/state/dependencies.
 import { placeOf, settingsOf } from "../../engine/state/lookups.ts"
 import type { State } from "../../engine/state/State.ts"
 import type { View } from "../views/view.ts"
-import type { FiberWorker } from "../workers/fiberWorker.ts"
+import type { WorkerPort } from "../workers/port.ts"
 
 export class Inputs {
   /** Whether a result was ever lost, with its worker or by the report of a body. */
   haveBeenLost = false
   private readonly state: State
-  private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly workers: ReadonlyArray<WorkerPort>
   private readonly view: View
 
-  constructor(state: State, workers: ReadonlyArray<FiberWorker>, view: View) {
+  constructor(state: State, workers: ReadonlyArray<WorkerPort>, view: View) {
     this.state = state
     this.workers = workers
     this.view = view
@@ -42,7 +42,7 @@ export class Inputs {
       const input = target >= 0 ? ids[target]! : ~target
       values[i] = only === undefined && worker[input]! < 0
         ? this.view.resultOf(input)
-        : (only ?? workers[worker[input]!])?.results.get(input)
+        : (only ?? workers[worker[input]!])?.peek(input)
     }
     if (this.state.needs.size > 0 && this.state.needs.has(task)) this.putExits(task, values)
     return values

@@ -22,7 +22,7 @@ import { quote } from "../text/text.ts"
 import { fatal } from "../text/warnings.ts"
 import { looked } from "../values/looks.ts"
 
-/** A worker as its scheduler ends it. */
+/** What runs something, as its scheduler ends it. */
 interface Mortal {
   readonly abort: () => void
   readonly rest: Effect.Effect<void>
@@ -38,6 +38,7 @@ interface Ending {
   readonly alarm: { readonly silence: () => void }
   readonly observers: { readonly close: () => void }
   readonly waits: { readonly endAll: () => void }
+  readonly retrying: Mortal
   readonly owners: {
     readonly closingOwners: () => Iterable<number>
     readonly close: (owner: number, by: string) => Effect.Effect<void>
@@ -82,13 +83,14 @@ export class Life {
   fail(error: unknown): void {
     if (this.failure !== undefined) return
     this.isClosed = true
-    const { context, crew, observers, waits } = this.ending
+    const { context, crew, observers, retrying, waits } = this.ending
     const text = looked(() => storyOf(this.ending, error, this.remembered()), describeError(error))
     const defect = new Error(text, { cause: error })
     defect.name = "SchedulerFailed"
     this.failure = Cause.die(defect)
     Effect.runForkWith(context)(fatal("A scheduler has failed and stops all that it runs", this.failure))
     for (const worker of crew.everyone()) worker.abort()
+    retrying.abort()
     waits.endAll()
     crew.abort(this.failure)
     observers.close()
@@ -98,7 +100,7 @@ export class Life {
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.isClosed = true
     // Other owners may be closing, or an owner of a fired task has closed while finalizers run: this waits for them too.
-    const { crew, detached, observers, owners, state } = this.ending
+    const { crew, detached, observers, owners, retrying, state } = this.ending
     const open = new Set([...state.owners.keys(), ...owners.closingOwners(), ...detached.openOwners()])
     const stopped = this.failure !== undefined ? Effect.void : Effect.exit(
       Effect.forEach(open, (owner) => owners.close(owner, "scheduler"), {
@@ -108,7 +110,7 @@ export class Life {
       })
     )
     return stopped.pipe(
-      Effect.andThen(Effect.forEach(crew.everyone(), (worker) => worker.rest, { discard: true })),
+      Effect.andThen(Effect.forEach([...crew.everyone(), retrying], ({ rest }) => rest, { discard: true })),
       // Nothing runs any more, so beats and their timers end.
       Effect.andThen(Effect.sync(() => this.ending.alarm.silence())),
       Effect.andThen(crew.close),

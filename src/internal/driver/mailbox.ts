@@ -24,8 +24,7 @@ import { Fifo } from "../../engine/structures/fifo.ts"
 import type { Time } from "../platform/time.ts"
 import type { SizeOf } from "../settings/fairness.ts"
 import { turn } from "../settings/turn.ts"
-import { soon } from "../workers/wire.ts"
-import type { Line } from "../workers/wire.ts"
+import type { Wire } from "../workers/wire.ts"
 import type { AsyncScopes } from "./asyncScopes.ts"
 import type { Life } from "./life.ts"
 import type { Observers } from "./observers.ts"
@@ -45,7 +44,7 @@ export class Mailbox {
   private readonly time: Time
   private readonly scopes: AsyncScopes
   private readonly dispatcher: FiberScheduler.SchedulerDispatcher
-  private readonly line: Line | undefined
+  private readonly wire: Wire
   private readonly tape: Tape | undefined
   /** Where the engine puts its instructions: the outbox, behind the tape if there is one. */
   private readonly out: Out
@@ -67,7 +66,7 @@ export class Mailbox {
     time: Time,
     scopes: AsyncScopes,
     dispatcher: FiberScheduler.SchedulerDispatcher,
-    line: Line | undefined,
+    wire: Wire,
     tape: Tape | undefined,
     sizeOf: SizeOf | undefined
   ) {
@@ -80,11 +79,11 @@ export class Mailbox {
     this.time = time
     this.scopes = scopes
     this.dispatcher = dispatcher
-    this.line = line
+    this.wire = wire
     this.tape = tape
     this.out = tape?.through(state, outbox) ?? outbox
     this.sizeOf = sizeOf
-    this.savesUpEnds = line === undefined && sizeOf === undefined
+    this.savesUpEnds = sizeOf === undefined
   }
 
   /** Applies an event and returns what it submitted, or its refusal. The pump carries out the instructions later. */
@@ -111,27 +110,20 @@ export class Mailbox {
     const { answer } = outbox
     observers.tell()
     outbox.flush()
-    this.line?.applied()
+    this.wire.applied()
     if (!this.isAwake && outbox.size > 0) this.wake()
     return answer
   }
 
-  // ---- what workers say
-
-  /** An attempt has ended. */
-  ended(task: TaskId, attempt: number, ending: Ending): void {
-    if (this.line === undefined) this.applyEnd(task, attempt, ending)
-    else this.line.carry("Ended", task, attempt, () => this.applyEnd(task, attempt, ending))
-  }
+  // ---- what has become of attempts
 
   /** The finalizers of a resource have run. */
   finalized(task: TaskId, attempt: number): void {
-    const tell = (): void => void this.ask({ _tag: "TaskFinalized", now: this.time.now(), task, attempt })
-    if (this.line === undefined) tell()
-    else this.line.carry("Finalized", task, attempt, tell)
+    this.ask({ _tag: "TaskFinalized", now: this.time.now(), task, attempt })
   }
 
-  private applyEnd(task: TaskId, attempt: number, ending: Ending): void {
+  /** An attempt has ended. */
+  ended(task: TaskId, attempt: number, ending: Ending): void {
     const now = this.time.now()
     if (this.ends.size > 0) this.tellEnds(now)
     this.tellEnd(now, task, attempt, ending)
@@ -186,8 +178,7 @@ export class Mailbox {
 
   private wake(): void {
     this.isAwake = true
-    if (this.line === undefined) soon(this.enter)
-    else this.line.defer(this.enter)
+    this.wire.defer(this.enter)
   }
 
   private readonly enter = (): void => this.scopes.enter(this.outbox.nextStart, this.pump)
@@ -199,7 +190,7 @@ export class Mailbox {
     const { outbox } = this
     if (this.life.failure !== undefined) return
     const started = this.time.now()
-    const most = this.line?.instructions ?? turn.instructions
+    const most = this.wire.instructions
     for (let done = 1; done <= most; done++) {
       if (!outbox.next(this.carrier)) {
         this.isAwake = false

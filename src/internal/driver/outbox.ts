@@ -6,20 +6,11 @@
  */
 import type * as Cause from "effect/Cause"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import type {
-  Adopt,
-  Forget,
-  Hold,
-  Instruction,
-  Out,
-  Rejected,
-  Start,
-  Submitted
-} from "../../engine/protocol/Instruction.ts"
+import type { Forget, Instruction, Out, Rejected, Start, Submitted } from "../../engine/protocol/Instruction.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
 import type { View } from "../views/view.ts"
 import type { Crew } from "../workers/crew.ts"
-import type { FiberWorker } from "../workers/fiberWorker.ts"
+import type { WorkerPort } from "../workers/port.ts"
 import type { Caching, Write } from "./caching.ts"
 
 /** The immediate answer to the sender of an event. */
@@ -42,7 +33,7 @@ export class Outbox implements Out {
   /** A start is two numbers, task and attempt, because it is by far the most frequent; the rest is in the state. */
   private readonly queue = new Fifo<Instruction | number>()
   private carried: Instruction | number | undefined
-  private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly workers: ReadonlyArray<WorkerPort>
   private readonly crew: Pick<Crew, "expire" | "joined" | "left" | "prepare">
   private readonly causes: Map<number, Cause.Cause<unknown>>
   private readonly schedules: Map<TaskId, unknown>
@@ -54,7 +45,7 @@ export class Outbox implements Out {
   private readonly caching: Caching
 
   constructor(
-    workers: ReadonlyArray<FiberWorker>,
+    workers: ReadonlyArray<WorkerPort>,
     crew: Crew,
     causes: Map<number, Cause.Cause<unknown>>,
     schedules: Map<TaskId, unknown>,
@@ -97,23 +88,31 @@ export class Outbox implements Out {
   }
 
   forget(task: TaskId, holder: number): void {
-    if (holder >= 0) this.workers[holder]!.discard(task)
+    if (holder >= 0) this.workers[holder]!.drop(task)
     else if (this.adopted.size > 0) this.adopted.delete(task)
     if (this.schedules.size > 0) this.schedules.delete(task)
   }
 
   push(instruction: Exclude<Instruction, Start | Forget>): void {
     switch (instruction._tag) {
-      case "Adopt":
-        return this.hold(instruction, this.view.resultOf(instruction.from))
+      case "Adopt": {
+        const { from, task, worker } = instruction
+        const value = this.view.resultOf(from)
+        if (worker < 0) this.adopted.set(task, value)
+        else this.workers[worker]!.adopt(task, from)
+        return this.noteWrite(task, value)
+      }
       case "Hold": {
-        const value = this.given.get(instruction.task)
-        this.given.delete(instruction.task)
-        return this.hold(instruction, value)
+        const { task, worker } = instruction
+        const value = this.given.get(task)
+        this.given.delete(task)
+        if (worker < 0) this.adopted.set(task, value)
+        else this.workers[worker]!.hold(task, value)
+        return this.noteWrite(task, value)
       }
       case "Discard":
         if (instruction.worker < 0) this.drop(instruction.task)
-        else this.workers[instruction.worker]!.discard(instruction.task)
+        else this.workers[instruction.worker]!.drop(instruction.task)
         return
       case "ForgetFailure":
         this.causes.delete(instruction.failure)
@@ -144,9 +143,7 @@ export class Outbox implements Out {
     this.adopted.delete(task)
   }
 
-  private hold({ task, worker }: Adopt | Hold, value: unknown): void {
-    if (worker < 0) this.adopted.set(task, value)
-    else this.workers[worker]!.results.set(task, value)
+  private noteWrite(task: TaskId, value: unknown): void {
     // Looked up now: the task may be forgotten within the same step.
     const write = this.caching.writeOf(task, value)
     if (write !== undefined) this.writes.push(write)

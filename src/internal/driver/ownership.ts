@@ -11,6 +11,7 @@ import type { State } from "../../engine/state/State.ts"
 import { cancelOf, claimOf } from "../../engine/views/claims.ts"
 import { Released } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
+import type { Host } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
 import type { Time } from "../platform/time.ts"
 import { FutureImpl } from "../tasks/task.ts"
@@ -58,9 +59,9 @@ export class Owners {
     return this.scopes.ownerOf(scope, fiber)
   }
 
-  /** The owner that stands for a scope, if there is one by now. */
-  find(scope: Scope.Scope): number | undefined {
-    return this.scopes.find(scope)
+  /** The owners of what bodies have submitted that ran on a worker. */
+  ofHost(host: Host): ReadonlyArray<number> {
+    return this.scopes.ofHost(host)
   }
 
   /** The owners that are being closed. */

@@ -26,6 +26,8 @@ import { Mailbox } from "./mailbox.ts"
 import { Observers } from "./observers.ts"
 import { Outbox } from "./outbox.ts"
 import { Owners } from "./ownership.ts"
+import { Reports } from "./reports.ts"
+import { Retrying } from "./retrying.ts"
 import { Settling } from "./settling.ts"
 import { Submissions } from "./submissions.ts"
 import { Waits } from "./waiters.ts"
@@ -57,8 +59,9 @@ export class SchedulerCore extends Ground implements Home {
     this.scopes,
     this.inputs,
     this.attempts,
-    this.line,
-    this.warn
+    this.caching,
+    this.schedules,
+    this.wire
   )
   readonly mailbox = new Mailbox(
     this.state,
@@ -70,15 +73,37 @@ export class SchedulerCore extends Ground implements Home {
     this.time,
     this.scopes,
     this.dispatcher,
-    this.line,
+    this.wire,
     this.tape,
     this.sizeOf
   )
   readonly alarm = new Alarm(this.context, this.time, this.mailbox, this.life)
   readonly copies = new Copies(this.mailbox, this.state, this.workers, this.time)
-  readonly expansion = new Expansion(this.mailbox, this.live, this.attempts, this.time, this.line)
+  readonly expansion = new Expansion(this.mailbox, this.live, this.attempts, this.time)
   readonly settling = new Settling(this.mailbox, this.outbox, this.failures, this.state, this.time)
   readonly waits = new Waits(this, this.mailbox, this.life, this.view, this.attempts, this.state, this.time)
+  readonly retrying = new Retrying(
+    this,
+    this.waits,
+    this.schedules,
+    this.attempts,
+    this.workers,
+    this.life,
+    this.time
+  )
+  readonly reports = new Reports(
+    this.mailbox,
+    this.attempts,
+    this.retrying,
+    this.expansion,
+    this.caching,
+    this.failures,
+    this.inputs,
+    this.workers,
+    this.state,
+    this.time,
+    this.warn
+  )
   readonly owners = new Owners(this, this.mailbox, this.waits, this.view, this.attempts, this.state, this.time)
   readonly submissions = new Submissions(
     this,
@@ -112,6 +137,6 @@ export class SchedulerCore extends Ground implements Home {
 
   constructor(...ground: ConstructorParameters<typeof Ground>) {
     super(...ground)
-    this.line?.open()
+    this.wire.opened()
   }
 }

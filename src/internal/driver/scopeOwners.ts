@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { State } from "../../engine/state/State.ts"
 import { attemptOf } from "../bodies/attempt.ts"
+import type { Host } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
 import { cutList, quote } from "../text/text.ts"
 import { warning } from "../text/warnings.ts"
@@ -29,6 +30,8 @@ interface ScopeOwner {
 
 export class ScopeOwners {
   private readonly entries = new WeakMap<Scope.Scope, ScopeOwner>()
+  /** Of the scopes of attempts, as long as they are open. */
+  private readonly byHost = new WeakMap<Host, Set<number>>()
   private readonly home: Home
   private readonly owners: Opening
   private readonly view: View
@@ -52,23 +55,33 @@ export class ScopeOwners {
     return entry.owner
   }
 
-  /** The owner that stands for a scope, if there is one by now. */
-  find(scope: Scope.Scope): number | undefined {
-    return this.entries.get(scope)?.owner
+  /** The owners of what bodies have submitted that ran on a worker, or that results of theirs own. */
+  ofHost(host: Host): ReadonlyArray<number> {
+    return [...this.byHost.get(host) ?? []]
   }
 
   private open(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner {
     const owner = this.owners.open("scope")
-    const body = attemptOf(this.home, fiber)?.key
+    const attempt = attemptOf(this.home, fiber)
+    const body = attempt?.key
     if (body !== undefined) this.view.bodyOf.set(this.state.owners.get(owner)!, body)
     const by = body ?? "its scope"
-    const entry: ScopeOwner = { owner, close: () => this.close(owner, by) }
+    const host = attempt?.scope === scope ? attempt.host : undefined
+    if (host !== undefined) this.hostedBy(host).add(owner)
+    const entry: ScopeOwner = { owner, close: () => this.close(owner, by, host) }
     this.entries.set(scope, entry)
     return entry
   }
 
-  private close(owner: number, by: string): Effect.Effect<void> {
+  private hostedBy(host: Host): Set<number> {
+    const owners = this.byHost.get(host) ?? new Set()
+    this.byHost.set(host, owners)
+    return owners
+  }
+
+  private close(owner: number, by: string, host: Host | undefined): Effect.Effect<void> {
     return Effect.suspend(() => {
+      if (host !== undefined) this.byHost.get(host)?.delete(owner)
       // Read before they are released, and reported after all has stopped.
       const unseen = looked(() => this.view.unseenOf(owner), [])
       return Effect.ensuring(this.owners.close(owner, by), warnUnseen(unseen))

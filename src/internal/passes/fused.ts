@@ -181,11 +181,11 @@ class Course {
         ? undefined
         : sources.map((source) => source < 0 ? this.values[~source] : this.inputs[source])
       if (task.plain !== undefined) {
-        this.done(valueOf(task.plain, assembled(task, inputs), this, this.at))
+        this.done(valueOf(task.plain, assembled(task, inputs), keyOfPart, this, this.at))
         continue
       }
       const { body } = task
-      if (body._tag === "effect") return this.wait(bodyOf(task, inputs, this, this.at), task, inputs)
+      if (body._tag === "effect") return this.wait(bodyOf(task, inputs, keyOfPart, this, this.at), task, inputs)
       // Passes fuse no other tasks.
       this.done(body._tag === "value" ? body.value : undefined)
     }
@@ -199,7 +199,7 @@ class Course {
   ): Effect.Effect<unknown, unknown> {
     if (this.at < this.recipe.parts.length - 1) {
       return Effect.flatMap(this.inScope(body), (value) => {
-        const wrong = strayResult(task, value, () => assembled(task, inputs), this, this.at)
+        const wrong = strayResult(task, value, () => assembled(task, inputs), keyOfPart, this, this.at)
         if (wrong !== undefined) return Effect.die(wrong)
         this.done(value)
         return this.rest()
@@ -308,3 +308,5 @@ class Course {
     return nameOf(this.recipe, this.attempt, part).key
   }
 }
+
+const keyOfPart = (course: Course, part: number): string => course.keyOf(part)

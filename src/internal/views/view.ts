@@ -23,7 +23,7 @@ import type { Metadata } from "../tasks/futures.ts"
 import type { FutureImpl, Rooted } from "../tasks/task.ts"
 import type { Status } from "../text/reasons.ts"
 import type { Release } from "../text/reasonText.ts"
-import type { FiberWorker } from "../workers/fiberWorker.ts"
+import type { WorkerPort } from "../workers/port.ts"
 import { exitOf, rootCause } from "./causes.ts"
 
 const oneCause = (rooted: ReadonlyArray<Rooted>): Cause.Cause<unknown> | undefined =>
@@ -61,14 +61,14 @@ const wayOf = ({ position, within }: Root): ReadonlyArray<number> => {
 export class View {
   private readonly seen = new WeakSet<Reason>()
   private readonly state: State
-  private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly workers: ReadonlyArray<WorkerPort>
   private readonly causes: ReadonlyMap<number, Cause.Cause<unknown>>
   private readonly adopted: ReadonlyMap<TaskId, unknown>
   private readonly time: Time
 
   constructor(
     state: State,
-    workers: ReadonlyArray<FiberWorker>,
+    workers: ReadonlyArray<WorkerPort>,
     causes: ReadonlyMap<number, Cause.Cause<unknown>>,
     adopted: ReadonlyMap<TaskId, unknown>,
     time: Time
@@ -152,7 +152,7 @@ export class View {
   resultOf(task: TaskId): unknown {
     const { index, submission, worker } = this.state.tasks
     const holder = worker[task]!
-    if (holder >= 0) return this.workers[holder]!.results.get(task)
+    if (holder >= 0) return this.workers[holder]!.peek(task)
     if (this.adopted.has(task)) return this.adopted.get(task)
     return literalAt({ submission: submission[task]!, index: index[task]! })
   }

@@ -1,8 +1,9 @@
 /**
- * Copies of results: inside a process a copy is the same value in another worker's results.
+ * Copies of results: the value that one worker holds is sent to another.
  *
  * @internal
  */
+import type { Event } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Copy } from "../../engine/protocol/Instruction.ts"
 import { Phase } from "../../engine/protocol/Phase.ts"
@@ -10,16 +11,21 @@ import type { State } from "../../engine/state/State.ts"
 import { holdersOf } from "../../engine/workers/copies.ts"
 import type { Time } from "../platform/time.ts"
 import type { FutureImpl } from "../tasks/task.ts"
-import type { FiberWorker } from "./fiberWorker.ts"
-import type { Post } from "./supervisor.ts"
+import type { WorkerPort } from "./port.ts"
+
+interface Mailbox {
+  readonly ask: (event: Event) => unknown
+  /** Tells the engine of all that has ended. */
+  readonly catchUp: () => void
+}
 
 export class Copies {
-  private readonly mailbox: Post
+  private readonly mailbox: Mailbox
   private readonly state: State
-  private readonly workers: ReadonlyArray<FiberWorker>
+  private readonly workers: ReadonlyArray<WorkerPort>
   private readonly time: Time
 
-  constructor(mailbox: Post, state: State, workers: ReadonlyArray<FiberWorker>, time: Time) {
+  constructor(mailbox: Mailbox, state: State, workers: ReadonlyArray<WorkerPort>, time: Time) {
     this.mailbox = mailbox
     this.state = state
     this.workers = workers
@@ -32,8 +38,7 @@ export class Copies {
     this.mailbox.catchUp()
     // It was called off, or did not wait for its turn.
     if (!state.copying.has(copy)) return
-    workers[to]!.results.set(task, workers[state.tasks.worker[task]!]!.results.get(task))
-    this.mailbox.ask({ _tag: "TaskCopied", now: this.time.now(), copy })
+    workers[to]!.copy(copy, task, workers[state.tasks.worker[task]!]!.peek(task))
   }
 
   /** For requests of copies, which need not wait for the pump. */

@@ -14,30 +14,42 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import type { Event } from "../../engine/protocol/Event.ts"
 import type { StartWorker } from "../../engine/protocol/Instruction.ts"
 import type { Log, WorkerTransition } from "../../engine/protocol/Transition.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
 import { GraphError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
+import type { Host } from "../bodies/attempt.ts"
+import type { Home } from "../bodies/home.ts"
+import type { Time } from "../platform/time.ts"
 import type { PoolPosting, Posting } from "../settings/terms.ts"
 import { invalidOption } from "../tasks/checks.ts"
 import { closed } from "../tasks/closed.ts"
 import { quote } from "../text/text.ts"
 import { warning } from "../text/warnings.ts"
-import { FiberWorker } from "./fiberWorker.ts"
 import { keptIn } from "./kept.ts"
-import type { Supervisor } from "./supervisor.ts"
+import type { Witness, WorkerPort, WorkerReports } from "./port.ts"
+import type { Wire } from "./wire.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
-/** What a crew uses of the scheduler whose workers it has, beside what these use themselves. */
-interface Employer extends Supervisor {
+/** What a crew uses of the scheduler whose workers it has. */
+interface Employer {
+  readonly home: Home
+  readonly time: Time
+  readonly wire: Wire
   readonly log: Mutable<Log>
   readonly context: Context.Context<never>
-  readonly workers: Array<FiberWorker>
-  readonly life: Supervisor["life"] & { readonly isClosed: boolean }
+  readonly workers: Array<WorkerPort>
+  readonly mailbox: { readonly ask: (event: Event) => unknown }
+  readonly waits: Witness
+  readonly reports: WorkerReports
+  readonly retrying: { readonly lose: (worker: WorkerPort) => void }
+  readonly inputs: { haveBeenLost: boolean }
+  readonly life: { readonly isClosed: boolean; readonly guard: (f: () => void) => void }
   readonly owners: {
-    readonly find: (scope: Scope.Scope) => number | undefined
+    readonly ofHost: (host: Host) => ReadonlyArray<number>
     readonly dismiss: (owner: number, by: string, reason: string) => void
   }
   readonly warn: (...line: ReadonlyArray<unknown>) => void
@@ -46,7 +58,7 @@ interface Employer extends Supervisor {
 /** A post with successive workers: each replaces the one before. */
 export interface Post {
   readonly posting: Posting
-  present: FiberWorker
+  present: WorkerPort
 }
 
 /** The data of one worker beside its attempts. */
@@ -74,20 +86,18 @@ const failed = (worker: string, cause: Cause.Cause<unknown>): GraphError =>
 
 export class Crew {
   private readonly scheduler: Employer
-  private readonly members = new Map<FiberWorker, Member>()
+  private readonly members = new Map<WorkerPort, Member>()
   /** Lost workers, as long as something runs there. */
-  private readonly resting = new Set<FiberWorker>()
+  private readonly resting = new Set<WorkerPort>()
   /** Closings of hooks that have not ended. */
   private readonly closings = new Set<Fiber.Fiber<unknown, unknown>>()
   private readonly listeners = new Set<Listener>()
-  /** The scopes of bodies and results that were lost with their worker, and whose owners have not been dismissed yet. */
-  private readonly lostScopes = new Map<FiberWorker, ReadonlyArray<Scope.Scope>>()
   private pool: Posting | undefined
-  private joining: FiberWorker | undefined
+  private joining: WorkerPort | undefined
   /** Workers named by instructions that are still queued, oldest first. */
-  private readonly coming = new Fifo<FiberWorker>()
-  private readonly leaving = new Fifo<FiberWorker>()
-  private readonly expired = new Fifo<FiberWorker>()
+  private readonly coming = new Fifo<WorkerPort>()
+  private readonly leaving = new Fifo<WorkerPort>()
+  private readonly expired = new Fifo<WorkerPort>()
 
   constructor(scheduler: Employer) {
     this.scheduler = scheduler
@@ -102,7 +112,7 @@ export class Crew {
 
   prepare({ name, replaces, worker: row }: StartWorker): void {
     const former = replaces < 0 ? undefined : this.members.get(this.scheduler.workers[replaces]!)!.post
-    const worker = new FiberWorker(this.scheduler, name, (former?.posting ?? this.pool!).labels)
+    const worker = this.make(name, (former?.posting ?? this.pool!).labels)
     if (former === undefined) this.enlist(worker, { posting: { ...this.pool!, id: name }, present: worker })
     else {
       former.present = worker
@@ -123,12 +133,17 @@ export class Crew {
     this.expired.push(worker)
   }
 
-  private place(worker: FiberWorker, row: number): void {
+  private make(name: string, labels: ReadonlyArray<string>): WorkerPort {
+    const { home, life, reports, waits: witness, wire } = this.scheduler
+    return wire.worker({ name, labels, home, witness, reports, guard: (f) => life.guard(f) })
+  }
+
+  private place(worker: WorkerPort, row: number): void {
     worker.index = row
     this.scheduler.workers[row] = worker
   }
 
-  private enlist(worker: FiberWorker, post: Post): Member {
+  private enlist(worker: WorkerPort, post: Post): Member {
     const member: Member = {
       post,
       hooks: Scope.makeUnsafe(),
@@ -166,14 +181,14 @@ export class Crew {
     })
   }
 
-  private begin(worker: FiberWorker, member: Member): void {
+  private begin(worker: WorkerPort, member: Member): void {
     this.scheduler.mailbox.ask({ _tag: "WorkerStarted", now: this.scheduler.time.now(), worker: worker.index })
     this.tell()
     this.beat(worker, member)
     Deferred.doneUnsafe(member.started, Exit.void)
   }
 
-  private giveUp(worker: FiberWorker, member: Member, cause: Cause.Cause<GraphError>): void {
+  private giveUp(worker: WorkerPort, member: Member, cause: Cause.Cause<GraphError>): void {
     this.scheduler.warn(`Worker ${quote(worker.name)} could not be started anew`, cause)
     this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.index })
     this.tell()
@@ -203,36 +218,32 @@ export class Crew {
    * Declares a worker lost, with its attempts and its results. Its attempts are interrupted, and `rest` of the worker returns
    * when they have ended; but no owner has to wait for that, and their reports do not count.
    */
-  lose(worker: FiberWorker): void {
+  lose(worker: WorkerPort): void {
     this.strike(worker)
     this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.index })
     this.remove(worker)
   }
 
-  private strike(worker: FiberWorker): void {
+  private strike(worker: WorkerPort): void {
     this.scheduler.inputs.haveBeenLost = true
-    this.lostScopes.set(worker, worker.lose())
+    worker.lose()
   }
 
-  private remove(worker: FiberWorker): void {
+  private remove(worker: WorkerPort): void {
     this.tell()
     // Before anything starts elsewhere, because the children of lost bodies would hold their keys.
-    for (const scope of this.lostScopes.get(worker)!) this.disown(scope)
-    this.lostScopes.delete(worker)
+    for (const owner of this.scheduler.owners.ofHost(worker.host)) {
+      this.scheduler.owners.dismiss(owner, "scheduler", "the worker was lost that ran its body")
+    }
     this.resting.add(worker)
+    this.scheduler.retrying.lose(worker)
     worker.interrupt()
     this.dismiss(worker, Exit.void, Effect.andThen(worker.rest, Effect.sync(() => this.resting.delete(worker))))
   }
 
-  /** Cancels the submissions of a lost body. */
-  disown(scope: Scope.Scope): void {
-    const owner = this.scheduler.owners.find(scope)
-    if (owner !== undefined) this.scheduler.owners.dismiss(owner, "scheduler", "the worker was lost that ran its body")
-  }
-
   /** Closes the scope of `onStart`, after `rest`. */
   private dismiss(
-    worker: FiberWorker,
+    worker: WorkerPort,
     exit: Exit.Exit<unknown, unknown>,
     rest: Effect.Effect<unknown> = Effect.void
   ): void {
@@ -263,7 +274,7 @@ export class Crew {
           return yield* invalidOption("id", posting.id, "a name that no other worker has")
         }
         const scope = yield* Effect.scope
-        const worker = new FiberWorker(this.scheduler, posting.id, posting.labels)
+        const worker = this.make(posting.id, posting.labels)
         const post: Post = { posting, present: worker }
         const member = this.enlist(worker, post)
         const dismissed = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
@@ -328,31 +339,31 @@ export class Crew {
   }
 
   /** Drains a worker: a clean stop without a replacement. */
-  drain(worker: FiberWorker): void {
+  drain(worker: WorkerPort): void {
     if (this.scheduler.life.isClosed || !this.members.has(worker)) return
     this.scheduler.mailbox.ask({ _tag: "WorkerDrained", now: this.scheduler.time.now(), worker: worker.index })
     this.tell()
   }
 
   /** Drains a worker, and waits until it has left. */
-  retire(worker: FiberWorker): Effect.Effect<void> {
+  retire(worker: WorkerPort): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       const member = this.members.get(worker)
       this.drain(worker)
       // A body that runs there would wait for its own end.
-      const isThere = attemptOf(this.scheduler.home, fiber)?.host === worker
+      const isThere = attemptOf(this.scheduler.home, fiber)?.host === worker.host
       return member === undefined || isThere ? Effect.void : Deferred.await(member.over)
     })
   }
 
   /** Silences a worker. */
-  silence(worker: FiberWorker): void {
+  silence(worker: WorkerPort): void {
     const member = this.members.get(worker)
     if (member !== undefined) member.isSilenced = true
   }
 
   /** Sends three beats in the time to live, so that one may be late. */
-  private beat(worker: FiberWorker, member: Member): void {
+  private beat(worker: WorkerPort, member: Member): void {
     const { ttlMillis } = member.post.posting.terms
     if (ttlMillis === undefined) return
     const beat = Effect.sync(() => {
@@ -366,7 +377,7 @@ export class Crew {
   // ---- watching
 
   /** All workers on which something may run. */
-  everyone(): ReadonlyArray<FiberWorker> {
+  everyone(): ReadonlyArray<WorkerPort> {
     return [...new Set([...this.scheduler.workers, ...this.members.keys(), ...this.resting])]
   }
 

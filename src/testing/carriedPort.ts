@@ -1,0 +1,149 @@
+/**
+ * A port that wraps a port: what is said and reported of attempts, and of what they acquired for their results, passes
+ * `carry`, which delivers it now or later. What is told of results arrives at once.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import type { TaskId } from "../engine/protocol/ids.ts"
+import type { Finalize, Overdue, Stop } from "../engine/protocol/Instruction.ts"
+import type { Registered } from "../engine/protocol/Registered.ts"
+import type { Host } from "../internal/bodies/attempt.ts"
+import { captureAsyncScope } from "../internal/platform/asyncScope.ts"
+import type { Setup, WorkerPort, WorkerReports } from "../internal/workers/port.ts"
+
+/** What is carried. */
+export interface Carried {
+  readonly _tag: "Start" | "Stop" | "Finalize" | "Ended" | "Finalized"
+  readonly task: TaskId
+  /** By the time a `Stop` is sent the attempt may have ended, and the task's row may belong to another. */
+  readonly attempt: number
+  readonly worker: WorkerPort
+}
+
+/** How messages are carried. */
+export interface Carrier {
+  readonly carry: (message: Carried, deliver: () => void) => void
+  /** Whether an attempt whose start arrives was cancelled meanwhile: then its body never runs. */
+  readonly isStopping: (task: TaskId, attempt: number) => boolean
+}
+
+export class CarriedPort implements WorkerPort {
+  private readonly inner: WorkerPort
+  private readonly reports: WorkerReports
+  private readonly carrier: Carrier
+
+  constructor(setup: Setup, make: (setup: Setup) => WorkerPort, carrier: Carrier) {
+    this.carrier = carrier
+    this.reports = this.carried(setup.reports)
+    this.inner = make({ ...setup, reports: this.reports })
+  }
+
+  private carried(to: WorkerReports): WorkerReports {
+    const ended = (task: TaskId, attempt: number, deliver: () => void): void =>
+      this.carrier.carry({ _tag: "Ended", task, attempt, worker: this }, deliver)
+    return {
+      endedAtOnce: (task, attempt, value) => ended(task, attempt, () => to.succeeded(task, attempt, value)),
+      succeeded: (task, attempt, value) => ended(task, attempt, () => to.succeeded(task, attempt, value)),
+      failed: (task, attempt, cause) => ended(task, attempt, () => to.failed(task, attempt, cause)),
+      expanded: (task, attempt, returned) => ended(task, attempt, () => to.expanded(task, attempt, returned)),
+      finalized: (task, attempt) =>
+        this.carrier.carry({ _tag: "Finalized", task, attempt, worker: this }, () => to.finalized(task, attempt)),
+      copied: (copy) => to.copied(copy),
+      overdue: (order, obstacle) => to.overdue(order, obstacle)
+    }
+  }
+
+  get index(): number {
+    return this.inner.index
+  }
+
+  set index(row: number) {
+    this.inner.index = row
+  }
+
+  get name(): string {
+    return this.inner.name
+  }
+
+  get labels(): ReadonlyArray<string> {
+    return this.inner.labels
+  }
+
+  get host(): Host {
+    return this.inner.host
+  }
+
+  get isLost(): boolean {
+    return this.inner.isLost
+  }
+
+  get held(): number {
+    return this.inner.held
+  }
+
+  start(
+    task: TaskId,
+    attempt: number,
+    number: number,
+    submission: Registered,
+    index: number,
+    inputs: ReadonlyArray<unknown> | undefined
+  ): void {
+    const asyncScope = captureAsyncScope()
+    this.carrier.carry({ _tag: "Start", task, attempt, worker: this }, () => {
+      if (this.carrier.isStopping(task, attempt)) this.reports.failed(task, attempt, Cause.interrupt())
+      else asyncScope.runInAsyncScope(() => this.inner.start(task, attempt, number, submission, index, inputs))
+    })
+  }
+
+  stop(order: Stop): void {
+    const { attempt, task } = order
+    this.carrier.carry({ _tag: "Stop", task, attempt, worker: this }, () => this.inner.stop(order))
+  }
+
+  finalize(order: Finalize): void {
+    const { attempt, task } = order
+    this.carrier.carry({ _tag: "Finalize", task, attempt, worker: this }, () => this.inner.finalize(order))
+  }
+
+  inquire(order: Overdue): void {
+    this.inner.inquire(order)
+  }
+
+  hold(task: TaskId, value: unknown): void {
+    this.inner.hold(task, value)
+  }
+
+  adopt(task: TaskId, from: TaskId): void {
+    this.inner.adopt(task, from)
+  }
+
+  copy(copy: number, task: TaskId, value: unknown): void {
+    this.inner.copy(copy, task, value)
+  }
+
+  drop(task: TaskId): void {
+    this.inner.drop(task)
+  }
+
+  peek(task: TaskId): unknown {
+    return this.inner.peek(task)
+  }
+
+  lose(): void {
+    this.inner.lose()
+  }
+
+  interrupt(): void {
+    this.inner.interrupt()
+  }
+
+  abort(): void {
+    this.inner.abort()
+  }
+
+  get rest(): WorkerPort["rest"] {
+    return this.inner.rest
+  }
+}
