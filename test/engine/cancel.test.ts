@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { extrasOf } from "../../src/engine/state/rare.ts"
 import { Rig } from "./rig.ts"
 
 describe("cancel", () => {
@@ -161,7 +162,7 @@ describe("cancel", () => {
     rig.cancel(main, "a", 2, { force: true, inside: "outer" })
     rig.end("a", { _tag: "Interrupted" })
     assert.includeMembers([...rig.told], ["wait 1 is over", "wait 2 is over"])
-    const { reason } = rig.state.outcomes.get(rig.id("a"))!
+    const { reason } = extrasOf(rig.state, rig.id("a"))!.outcome!
     assert.deepStrictEqual(reason, { _tag: "Cancelled", task: "a", by: "main", reason: "told so" })
   })
 

@@ -7,7 +7,9 @@ import type { Demand } from "../../src/engine/protocol/Plan.ts"
 import type { Group } from "../../src/engine/protocol/policies.ts"
 import type { Reason } from "../../src/engine/protocol/Reason.ts"
 import type { Crowd, Queue } from "../../src/engine/state/Queue.ts"
+import { allExtras, dropExtra, extrasFor, extrasOf } from "../../src/engine/state/rare.ts"
 import type { State } from "../../src/engine/state/State.ts"
+import type { Extras } from "../../src/engine/state/TaskExtras.ts"
 import type { WorkerRecord } from "../../src/engine/state/WorkerRecord.ts"
 import { Rig } from "./rig.ts"
 
@@ -27,9 +29,14 @@ const crowdOf = ({ crowds }: State): Crowd => [...crowds.values()][0]!
 
 const setPhase = ({ tasks }: State, task: number, phase: Phase): void => void (tasks.phase[task] = phase)
 
+/** Takes one rare fact away from all tasks. */
+const clear = (state: State, name: keyof Extras): void => {
+  for (const task of allExtras(state, name).keys()) dropExtra(state, task, name)
+}
+
 const endAs = (state: State, task: number, reason: Reason, phase: Phase = Phase.failed): void => {
   setPhase(state, task, phase)
-  state.outcomes.set(task, { reason, trail: { task: "x", from: undefined } })
+  extrasFor(state, task).outcome = { reason, trail: { task: "x", from: undefined } }
 }
 
 const timedOut: Reason = { _tag: "TimedOut", of: "attempt", millis: 1 }
@@ -163,7 +170,8 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
         owner: 1,
         serial: 1
       })],
-    ["S1: reports names the free row 99", (state) => state.reports.set(99, 1)],
+    ["S1: extras names the free row 99", (state) => extrasFor(state, 99)],
+    ["S1: run (row 2, running) has lost its extras", ({ tasks }, _, id) => tasks.flags[id("run")]! |= Flag.hasExtras],
     ["S1: the step is not finished", (state) => state.step.unplaced.push(0)],
     ["S1: nobody was asked whether it lacks a worker", (state) => {
       state.crew.hasChanged = true
@@ -181,10 +189,13 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       "S2: last (row 4, waiting) outlives the refusal by done (row 0, failed)",
       (state, _, id) => endAs(state, id("done"), timedOut)
     ],
-    ["S2: the alias run (row 2, running) does not wait", (state, _, id) => state.aliases.set(id("run"), id("next"))],
+    [
+      "S2: the alias run (row 2, running) does not wait",
+      (state, _, id) => extrasFor(state, id("run")).alias = id("next")
+    ],
     [
       "S2: the alias last (row 4, waiting) should have ended",
-      (state, _, id) => state.aliases.set(id("last"), id("done"))
+      (state, _, id) => extrasFor(state, id("last")).alias = id("done")
     ],
     // ---- how tasks end
     ["S7: failure 3 is kept 1 times and named 0 times", (state) => state.failures.set(3, 1)],
@@ -201,7 +212,10 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       "S7: done (row 0, succeeded) is wished for and has ended",
       ({ tasks }, _, id) => tasks.flags[id("done")]! |= Flag.wished
     ],
-    ["S7: run (row 2, running) was settled and has not ended", (state, _, id) => state.settled.add(id("run"))],
+    [
+      "S7: run (row 2, running) was settled and has not ended",
+      (state, _, id) => void (extrasFor(state, id("run")).isSettled = true)
+    ],
     ["S7: run (row 2, running) is not stopping rightly", (state, _, id) => state.stopping.set(id("run"), stop)],
     ["S7: run (row 2, running) miscounts its starts", ({ tasks }, _, id) => tasks.starts[id("run")] = 0],
     [
@@ -223,7 +237,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       tasks.submission[id("last")]!.plan.targets[0] = id("run")
       tasks.refs[id("done")] = 0
     }],
-    ["S3: the free row 99 has users", (state, _, id) => state.aliases.set(id("last"), 99)],
+    ["S3: the free row 99 has users", (state, _, id) => extrasFor(state, id("last")).alias = 99],
     [
       "S3: main keeps an empty set of claims",
       ({ owners }, _, id) => owners.forEach(({ claims }) => claims.set(id("done"), new Set()))
@@ -295,11 +309,11 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S6: next (row 3, ready) is in the lane of others", ({ lanes }) => force(lanes[0]!, { priority: 5 })],
     [
       "S6: next (row 3, ready) is in the wrong lane",
-      (state, _, id) => state.rescheduled.set(id("next"), state.lanes[0]!)
+      (state, _, id) => extrasFor(state, id("next")).ownLane = state.lanes[0]!
     ],
     [
       "S6: run (row 2, running) is not ready and gave its place up",
-      (state, _, id) => state.rescheduled.set(id("run"), state.lanes[0]!)
+      (state, _, id) => extrasFor(state, id("run")).ownLane = state.lanes[0]!
     ],
     ["S6: lane 0 believes to be 3", ({ lanes }) => lanes[0]!.heapIndex = 3],
     ["S6: lane 0 counts its members wrong", ({ lanes }) => lanes[0]!.members.delete(3)],
@@ -313,17 +327,23 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S8: the result of done (row 0, succeeded) was lost", ({ workers }) => void (workers[0]!.phase = "lost")],
     ["S8: done (row 0, releasing) owns nothing", (state, _, id) => setPhase(state, id("done"), Phase.releasing)],
     ["S8: 1 of 0 tasks with resources are counted", (state) => state.resources++],
-    ["S8: copies of run (row 2, running) are kept", (state, _, id) => state.copies.set(id("run"), new Set([0]))],
+    [
+      "S8: copies of run (row 2, running) are kept",
+      (state, _, id) => extrasFor(state, id("run")).copies = new Set([0])
+    ],
     [
       "S8: an empty set of copies of done (row 0, succeeded) is kept",
-      (state, _, id) => state.copies.set(id("done"), new Set())
+      (state, _, id) => extrasFor(state, id("done")).copies = new Set()
     ],
-    ["S8: done (row 0, succeeded) is a copy of itself", (state, _, id) => state.copies.set(id("done"), new Set([0]))],
+    [
+      "S8: done (row 0, succeeded) is a copy of itself",
+      (state, _, id) => extrasFor(state, id("done")).copies = new Set([0])
+    ],
     [
       "S8: a copy of done (row 0, succeeded) is at a worker that is lost",
-      (state, _, id) => state.copies.set(id("done"), new Set([addWorker(state, { phase: "lost" }).index]))
+      (state, _, id) => extrasFor(state, id("done")).copies = new Set([addWorker(state, { phase: "lost" }).index])
     ],
-    ["S8: who made run (row 2, running) is kept", (state, _, id) => state.makers.set(id("run"), "w1")],
+    ["S8: who made run (row 2, running) is kept", (state, _, id) => extrasFor(state, id("run")).maker = "w1"],
     [
       "S8: copy 1 is that of another result",
       (state, _, id) => state.copying.set(1, { task: id("run"), from: 0, to: addWorker(state).index, isMove: false })
@@ -348,8 +368,9 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S11: two workers have one number", (state) => addWorker(state)],
     [
       "S11: there is no worker 7",
-      ({ history }, _, id) =>
-        history.set(id("run"), [{ number: 1, worker: 7, startedAt: 0, endedAt: 0, fate: "failed" }])
+      (state, _, id) => {
+        extrasFor(state, id("run")).history = [{ number: 1, worker: 7, startedAt: 0, endedAt: 0, fate: "failed" }]
+      }
     ],
     ["S11: the row of w2 is not used again", (state) => {
       addWorker(state, { name: "w2", phase: "gone", serial: state.next.worker++ })
@@ -359,13 +380,13 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S12: 2 of 1 workers take tasks", (state) => state.crew.takers++],
     [
       "S13: last (row 4, waiting) is bound too early",
-      (state, _, id) => state.barred.set(id("last"), { followed: { on: new Set(), workers: [] } })
+      (state, _, id) => extrasFor(state, id("last")).barred = { followed: { on: new Set(), workers: [] } }
     ],
     [
       "S13: next (row 3, ready) is bound to 1, not to undefined",
-      (state, _, id) => state.barred.set(id("next"), { followed: { on: new Set([1]), workers: ["w1"] } })
+      (state, _, id) => extrasFor(state, id("next")).barred = { followed: { on: new Set([1]), workers: ["w1"] } }
     ],
-    ["S13: next (row 3, ready) has its worker", (state, _, id) => state.lacking.set(id("next"), -1)],
+    ["S13: next (row 3, ready) has its worker", (state, _, id) => extrasFor(state, id("next")).lacking = -1],
     ["S2: nobody will wake the engine", (state) => void (state.timers.wakeAt = 7)],
     ["S2: the deadline of last (row 4, waiting) is not armed", (state) => void (state.timers.heap.length = 0)],
     [
@@ -374,15 +395,18 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ]
   ]],
   [choosing, [
-    ["S2: nobody counts for x (row 3, waiting)", (state) => state.needs.clear()],
+    ["S2: nobody counts for x (row 3, waiting)", (state) => clear(state, "needs")],
     ["S2: x (row 3, waiting) outlives a refusal", (state, _, id) => endAs(state, id("c"), timedOut)],
     [
       "S2: x (row 3, waiting) outlives its group 0",
       (state, _, id) => ["a", "b"].forEach((name) => endAs(state, id(name), timedOut))
     ],
-    ["S2: group 0 of x (row 3, waiting) is open", (state, _, id) => void (state.needs.get(id("x"))!.met[0] = true)],
+    [
+      "S2: group 0 of x (row 3, waiting) is open",
+      (state, _, id) => void (extrasOf(state, id("x"))!.needs!.met[0] = true)
+    ],
     ["S2: x (row 3, ready) did not wait for 2 more", (state, _, id) => setPhase(state, id("x"), Phase.ready)],
-    ["S2: x (row 3, waiting) has 3 of 2 left", (state, _, id) => state.needs.get(id("x"))!.left++]
+    ["S2: x (row 3, waiting) has 3 of 2 left", (state, _, id) => extrasOf(state, id("x"))!.needs!.left++]
   ]],
   [twice, [
     ["S3: x (row 0, running) does not know y (row 2, waiting)", (state) => state.later.clear()],
@@ -397,11 +421,11 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S4: run (row 1, running) is not counted as a source", (state) => state.balance.sources.clear()],
     ["S4: next (row 2, ready) is counted as a source", (state, _, id) => state.balance.sources.add(id("next"))],
     ["S6: a slot is free on w1 and next (row 2, ready) is ready", ({ keeping }, _, id) => keeping.set(id("run"), [])],
-    ["S6: next (row 2, ready) is in the wrong queue", (state, _, id) => state.queueOf.delete(id("next"))],
+    ["S6: next (row 2, ready) is in the wrong queue", (state, _, id) => dropExtra(state, id("next"), "queue")],
     ["S6: next (row 2, ready) is in the queue of others", (state) => force(queueOf(state), { name: "x" })],
     [
       "S6: run (row 1, running) is in the queue of others",
-      (state, _, id) => state.queueOf.set(id("run"), queueOf(state))
+      (state, _, id) => extrasFor(state, id("run")).queue = queueOf(state)
     ],
     ["S6: an empty queue is kept", (state) => state.queues.set("x", { ...queueOf(state), lanes: [] })],
     ["S6: queue [true,\"a\",null] believes to be 3", (state) => queueOf(state).heapIndex = 3],
@@ -422,7 +446,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ],
     ["S6: turns are kept for nobody", (state) => state.queues.clear()],
     ["S6: 4 of 5 tasks that ask for more are counted", (state) => state.demanding--],
-    ["S8: the size of done (row 0, succeeded) is miscounted", (state) => state.sizes.clear()],
+    ["S8: the size of done (row 0, succeeded) is miscounted", (state) => clear(state, "size")],
     ["S8: 2 of 1 is counted", (state) => state.balance.heldSize++]
   ]],
   [holding, [
@@ -468,10 +492,10 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S12: any (row 0, ready) waits for a worker without end", (state) => void (state.timers.heap.length = 0)]
   ]],
   [() => alone("w1"), [
-    ["S13: w9 (row 1, ready) lacks a worker", (state) => state.lacking.clear()],
+    ["S13: w9 (row 1, ready) lacks a worker", (state) => clear(state, "lacking")],
     [
       "S13: the wait of w9 (row 1, ready) for a worker has the wrong limit",
-      (state, _, id) => state.lacking.set(id("w9"), -1)
+      (state, _, id) => extrasFor(state, id("w9")).lacking = -1
     ]
   ]]
 ]

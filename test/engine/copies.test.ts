@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { extrasOf } from "../../src/engine/state/rare.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 /** Has so many workers hold the result of a task, or these. */
@@ -7,9 +8,9 @@ const replicate = (rig: Rig, name: string, copies: number, workers?: ReadonlyArr
 
 /** The names of the workers that hold the result of a task, the first holder first. */
 const holders = (rig: Rig, name: string): ReadonlyArray<string> => {
-  const { copies, tasks: { worker }, workers } = rig.state
+  const { tasks: { worker }, workers } = rig.state
   const task = rig.id(name)
-  return [worker[task]!, ...copies.get(task) ?? []].map((index) => workers[index]!.name)
+  return [worker[task]!, ...extrasOf(rig.state, task)?.copies ?? []].map((index) => workers[index]!.name)
 }
 
 const add = (rig: Rig, name: string): void => void rig.send({ _tag: "WorkerAdded", name, slots: 1 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { fairnessOf } from "../../src/engine/protocol/fairness.ts"
+import { allExtras } from "../../src/engine/state/rare.ts"
 import { explain } from "../../src/engine/views/explain.ts"
 import { Chance } from "../chance.ts"
 import { longOr } from "../long.ts"
@@ -203,7 +204,7 @@ describe("budget of held results", () => {
     assert.isBelow(rig.state.balance.heldSize, 7)
     rig.close(main, 1)
     for (const name of ["a", "b", "x"]) if (rig.phase(name) === "stopping") rig.end(name, { _tag: "Interrupted" })
-    assert.deepStrictEqual([rig.state.balance.heldSize, rig.state.sizes.size], [0, 0])
+    assert.deepStrictEqual([rig.state.balance.heldSize, allExtras(rig.state, "size").size], [0, 0])
   })
 })
 

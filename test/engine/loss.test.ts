@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { extrasOf } from "../../src/engine/state/rare.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 const once = (key: string) => ({ [key]: { key, idempotent: false } })
@@ -73,7 +74,11 @@ describe("loss of what runs", () => {
     }
     assert.deepStrictEqual(rig.outcome("x"), ["Killed", "x"])
     assert.deepStrictEqual(rig.outcome("y"), ["Killed", "x", "y"])
-    assert.deepStrictEqual(rig.state.outcomes.get(rig.id("x"))!.reason, { _tag: "Killed", deaths: 4, reason: "deaths" })
+    assert.deepStrictEqual(extrasOf(rig.state, rig.id("x"))!.outcome!.reason, {
+      _tag: "Killed",
+      deaths: 4,
+      reason: "deaths"
+    })
     assert.strictEqual(rig.phase("idle"), "running")
   })
 
@@ -89,7 +94,11 @@ describe("loss of what runs", () => {
     rig.submit(rig.open(), { x: [], y: [] }, { settings: { ...once("x"), ...once("y") } })
     rig.lose("w1")
     assert.deepStrictEqual(rig.outcome("x"), ["Killed", "x"])
-    assert.deepStrictEqual(rig.state.outcomes.get(rig.id("x"))!.reason, { _tag: "Killed", deaths: 1, reason: "lost" })
+    assert.deepStrictEqual(extrasOf(rig.state, rig.id("x"))!.outcome!.reason, {
+      _tag: "Killed",
+      deaths: 1,
+      reason: "lost"
+    })
     assert.strictEqual(rig.phase("y"), "running")
   })
 
@@ -108,7 +117,7 @@ describe("loss of what runs", () => {
     rig.lose("w1")
     rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 })
     assert.deepStrictEqual(rig.told, ["start x on w2 (attempt 3, its 2.)"])
-    const fates = rig.state.history.get(rig.id("x"))!.map(({ fate, number }) => [number, fate])
+    const fates = extrasOf(rig.state, rig.id("x"))!.history!.map(({ fate, number }) => [number, fate])
     assert.deepStrictEqual(fates, [[1, "failed"], [2, "died"]])
   })
 
@@ -293,7 +302,11 @@ describe("loss of what is held", () => {
     rig.submit(main, { filler: [] })
     rig.submit(main, { b: [rig.ref("a")], c: [rig.ref("a")] }, { settings: { c: { key: "c", absorbs: true } } })
     rig.lose("w1")
-    assert.deepStrictEqual(rig.state.outcomes.get(rig.id("a"))!.reason, { _tag: "Killed", deaths: 0, reason: "lost" })
+    assert.deepStrictEqual(extrasOf(rig.state, rig.id("a"))!.outcome!.reason, {
+      _tag: "Killed",
+      deaths: 0,
+      reason: "lost"
+    })
     assert.deepStrictEqual(rig.outcome("b"), ["Killed", "a", "b"])
     assert.strictEqual(rig.phase("c"), "ready")
   })

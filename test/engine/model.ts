@@ -27,6 +27,7 @@ import { Flag, Phase, phaseNames } from "../../src/engine/protocol/Phase.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/protocol/Plan.ts"
 import type { Group, Outcome } from "../../src/engine/protocol/policies.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
+import { extrasOf } from "../../src/engine/state/rare.ts"
 import type { State } from "../../src/engine/state/State.ts"
 import type { Submission as Known } from "../../src/engine/state/Submission.ts"
 import { verdictOn } from "./policyTable.ts"
@@ -648,7 +649,7 @@ export class Model {
       const { submission, index } = this.state!.tasks
       const place = submission[task.row]
       if (place === undefined || place.sequence + index[task.row]! !== task.serial) continue
-      const dropped = this.state!.needs.get(task.row)?.dropped ?? this.droppedAtLast(task)
+      const dropped = extrasOf(this.state!, task.row)?.needs?.dropped ?? this.droppedAtLast(task)
       if (dropped === undefined) continue
       const before = task.dropped
       const added = [...dropped].filter((place) => !before.has(place))
@@ -677,7 +678,9 @@ export class Model {
    * later in that step and never began, or they would count where it looked for workers.
    */
   private droppedAtLast(task: Task): ReadonlySet<number> | undefined {
-    if (task.status !== "pending" || this.state!.outcomes.get(task.row)?.reason._tag !== "Impossible") return undefined
+    if (task.status !== "pending" || extrasOf(this.state!, task.row)?.outcome?.reason._tag !== "Impossible") {
+      return undefined
+    }
     const isLost = (place: number): boolean => {
       const group = groupsOf(task).find((each) => each.of === "follow" && isIn(each, place))
       const mayLose = group?.policy._tag === "AtLeast" && group.policy.losers === "cancel"
@@ -1724,7 +1727,7 @@ export class Model {
     // One that nobody else needs is forgotten in the same step, and so is, cancelled, what it alone needed of the cycle.
     const hasFailed = state.step.log!.some(({ serial, to }) => serial === task.serial && to === "failed")
     const isGone = hasFailed && this.rowOf(task, state) < 0 && this.reaches(task.deps, task)
-    const reason = state.outcomes.get(task.row)?.reason
+    const reason = extrasOf(state, task.row)?.outcome?.reason
     if (!isGone && (reason?._tag !== "Starved" || !isNamed(reason.waits[0]?.[0], task))) return
     if (!this.reaches(awaitedBy(task), task)) return this.complain(`${task.name} is part of no cycle`)
     this.restarts.starved++
@@ -1960,7 +1963,7 @@ export class Model {
   private isOwnEnd(task: Task, ways: ReadonlyArray<readonly [Ended, string | undefined]>): boolean {
     const owns = new Set(ways.map(([, why]) => why !== undefined))
     if (owns.size === 1) return owns.has(true)
-    const outcome = this.state!.outcomes.get(task.row)
+    const outcome = extrasOf(this.state!, task.row)?.outcome
     const roots = this.state!.owners.get(task.owner.id)?.roots ?? []
     return outcome?.trail.task === task.name
       ? outcome.trail.from === undefined
@@ -2698,7 +2701,9 @@ export class Model {
       if (other !== task) wrong = `O5: ${other.name} should start before ${task.name}`
       else if (!workers.includes(worker)) wrong = `W5: ${task.name} lacks something on worker ${worker}`
       // One that is tried again goes where it has not failed yet first.
-      else if (!state.history.has(task.row) && workers.some((each) => this.prefers(task, each, worker))) {
+      else if (
+        extrasOf(state, task.row)?.history === undefined && workers.some((each) => this.prefers(task, each, worker))
+      ) {
         wrong = `W2: ${task.name} prefers another worker to ${worker}`
       } else wrong = undefined
       return true
@@ -3003,7 +3008,7 @@ export class Model {
       if (task.finalized) this.complain(`M7: ${task.name} is finalized and not forgotten`)
       if (task.status === "releasing" && !task.finalizeTold) this.complain(`M7: ${task.name} is not finalized`)
       const isHeld = task.status === "succeeded" && !task.why.has("either")
-      const others = [...state.copies.get(task.row) ?? []]
+      const others = [...extrasOf(state, task.row)?.copies ?? []]
       if (isHeld && task.worker !== state.tasks.worker[task.row]) this.complain(`M9: ${task.name} is held elsewhere`)
       if (others.toSorted().join() !== [...task.copies].toSorted().join()) {
         this.complain(`M9: ${task.name} is also held by ${others.join()}, not ${[...task.copies].join()}`)
@@ -3020,7 +3025,7 @@ export class Model {
       const held = state.holding.get(task.row)
       if (task.holdsAmounts !== (held?.amounts !== undefined)) this.complain(`W5: ${task.name} holds the wrong amounts`)
       if (task.holdsTags !== (held?.tags !== undefined)) this.complain(`W17: ${task.name} holds the wrong tags`)
-      const outcome = state.outcomes.get(task.row)
+      const outcome = extrasOf(state, task.row)?.outcome
       if (hasEnded(task) && outcome !== undefined && !task.why.has("either")) {
         let root = outcome.trail
         while (root.from !== undefined) root = root.from

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Group, Policy } from "../../src/engine/protocol/policies.ts"
+import { extrasOf } from "../../src/engine/state/rare.ts"
 import { explain } from "../../src/engine/views/explain.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
@@ -23,7 +24,7 @@ const three = (policy: Policy, of: Group["of"] = "inputs") => {
 }
 
 const whyOf = (rig: Rig, name: string) => {
-  const reason = rig.state.outcomes.get(rig.id(name))?.reason
+  const reason = extrasOf(rig.state, rig.id(name))?.outcome?.reason
   return reason?._tag === "Impossible" ? reason.why : undefined
 }
 

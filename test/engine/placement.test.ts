@@ -4,6 +4,7 @@ import type { Ending, Event } from "../../src/engine/protocol/Event.ts"
 import type { Start } from "../../src/engine/protocol/Instruction.ts"
 import type { Plan, Settings } from "../../src/engine/protocol/Plan.ts"
 import type { Policy } from "../../src/engine/protocol/policies.ts"
+import { allExtras, extrasOf } from "../../src/engine/state/rare.ts"
 import { explain } from "../../src/engine/views/explain.ts"
 import { snapshot } from "../../src/engine/views/snapshot.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
@@ -32,7 +33,7 @@ const preferring = (ratings: Readonly<Record<string, number | string>>): Setting
   demand: { locality: ({ id }) => ratings[id] ?? 0 }
 })
 
-const reasonOf = (rig: Rig, name: string) => rig.state.outcomes.get(rig.id(name))?.reason
+const reasonOf = (rig: Rig, name: string) => extrasOf(rig.state, rig.id(name))?.outcome?.reason
 
 const startsOf = (rig: Rig): ReadonlyArray<string> =>
   rig.story.split("\n").flatMap((line) => /^< start (.*) \(/.exec(line)?.[1] ?? [])
@@ -352,9 +353,9 @@ for (const isAway of [false, true]) {
       rig.send({ _tag: "WorkerAdded", name: "w1", slots: 1 })
       assert.strictEqual(rig.phase("a"), "running")
       rig.end("a")
-      assert.strictEqual(rig.state.barred.size, 1)
+      assert.strictEqual(allExtras(rig.state, "barred").size, 1)
       rig.release(main, "a")
-      assert.deepStrictEqual([rig.state.barred.size, rig.state.demanding], [0, 0])
+      assert.deepStrictEqual([allExtras(rig.state, "barred").size, rig.state.demanding], [0, 0])
     })
 
     it("D10: while the others are busy it waits, and explain says where it may run", () => {
@@ -549,7 +550,7 @@ describe("following", () => {
     })
     rig.fail("bad")
     assert.deepStrictEqual(ranIn(rig).at(-1), "x on w1")
-    assert.strictEqual(rig.state.barred.size, 0)
+    assert.strictEqual(allExtras(rig.state, "barred").size, 0)
   })
 
   it("D8: the rule `always` binds to no worker, also where what it follows has ended", () => {

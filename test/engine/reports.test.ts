@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { allExtras, extrasOf } from "../../src/engine/state/rare.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 const once = (key: string) => ({ [key]: { key, idempotent: false } })
@@ -69,7 +70,7 @@ describe("dependencies that a body reports as lost", () => {
     rig.miss("d", "a")
     assert.deepStrictEqual(["b", "c", "d"].map((key) => rig.phase(key)), ["running", "running", "running"])
     assert.deepStrictEqual(["a", "b", "c", "d"].map((key) => startsOf(rig, key)), [2, 2, 2, 2])
-    assert.deepStrictEqual([...rig.state.reports.values()], [1])
+    assert.deepStrictEqual([...allExtras(rig.state, "reports").values()], [1])
   })
 
   it("F7: dependents that run go on, and those that are queued wait", () => {
@@ -231,7 +232,7 @@ describe("dependencies that a body reports as lost", () => {
       rig.miss("b", "a")
     }
     assert.deepStrictEqual(rig.outcome("c"), ["DependenciesGone", "b", "c"])
-    assert.deepStrictEqual(rig.state.outcomes.get(rig.id("b"))!.reason, {
+    assert.deepStrictEqual(extrasOf(rig.state, rig.id("b"))!.outcome!.reason, {
       _tag: "DependenciesGone",
       keys: ["a"],
       reports: 20,
@@ -269,7 +270,7 @@ describe("dependencies that a body reports as lost", () => {
     rig.end("root")
     rig.end("a")
     rig.miss("b", "a")
-    assert.deepStrictEqual(rig.state.outcomes.get(rig.id("b"))!.reason, {
+    assert.deepStrictEqual(extrasOf(rig.state, rig.id("b"))!.outcome!.reason, {
       _tag: "DependenciesGone",
       keys: ["root"],
       reports: 1,
@@ -333,7 +334,10 @@ describe("inputs that their holder does not have", () => {
       rig.submit(main, { b: [rig.ref("a")] })
       rig.loseInputs("b", ["a", struck])
       assert.deepStrictEqual(rig.told, ["discard what a brought", "start b with a on w1 (attempt 3, its 1.)"])
-      assert.deepStrictEqual([rig.state.tasks.worker[rig.id("a")], rig.state.copies.size], [struck === "w1" ? 1 : 0, 0])
+      assert.deepStrictEqual([rig.state.tasks.worker[rig.id("a")], allExtras(rig.state, "copies").size], [
+        struck === "w1" ? 1 : 0,
+        0
+      ])
       // A holder that was struck has nothing to lose.
       rig.loseInputs("b", ["a", struck])
       assert.deepStrictEqual(rig.told, ["start b with a on w1 (attempt 4, its 1.)"])
@@ -377,7 +381,7 @@ describe("inputs that their holder does not have", () => {
     rig.end("a")
     for (const each of ["b", "c", "d"]) rig.loseInputs(each, ["a", "w1"])
     assert.deepStrictEqual(["a", "b", "c", "d"].map((key) => startsOf(rig, key)), [2, 1, 1, 1])
-    assert.deepStrictEqual([...rig.state.reports.values()], [1])
+    assert.deepStrictEqual([...allExtras(rig.state, "reports").values()], [1])
     rig.end("a")
     assert.deepStrictEqual(["b", "c", "d"].map((key) => rig.phase(key)), ["running", "running", "running"])
   })

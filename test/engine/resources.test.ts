@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { allExtras } from "../../src/engine/state/rare.ts"
 import { explain } from "../../src/engine/views/explain.ts"
 import { snapshot } from "../../src/engine/views/snapshot.ts"
 import { owning } from "./plans.ts"
@@ -171,7 +172,7 @@ describe("giving way", () => {
     assert.strictEqual(rig.phase("a"), "ready")
     rig.end("b")
     assert.deepStrictEqual(rig.told, ["start a on w1 (attempt 3, its 1.)"])
-    assert.strictEqual(rig.state.rescheduled.size, 0)
+    assert.strictEqual(allExtras(rig.state, "ownLane").size, 0)
     // Other than a task that is tried again.
     rig.end("a", { _tag: "Retried", delayMillis: 0 })
     assert.deepStrictEqual(rig.told, ["start a on w1 (attempt 4, its 2.)"])
@@ -200,7 +201,7 @@ describe("giving way", () => {
     rig.end("a", { _tag: "Rescheduled" })
     rig.cancel(main, "a", 1)
     assert.deepStrictEqual(rig.told, ["forget a", "wait 1 is over"])
-    assert.strictEqual(rig.state.rescheduled.size, 0)
+    assert.strictEqual(allExtras(rig.state, "ownLane").size, 0)
     rig.end("b")
     rig.close(main, 2)
     assert.strictEqual(rig.state.tasks.size, 0)

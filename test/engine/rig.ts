@@ -15,6 +15,7 @@ import type { Transition } from "../../src/engine/protocol/Transition.ts"
 import { dependencyRows } from "../../src/engine/state/dependencies.ts"
 import { keyOf, placeOf } from "../../src/engine/state/lookups.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
+import { extrasOf } from "../../src/engine/state/rare.ts"
 import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
 import { cancelOf, claimOf } from "../../src/engine/views/claims.ts"
@@ -153,7 +154,7 @@ export class Rig {
 
   /** How a live task ended: the reason, and the keys from the first failure to it. */
   outcome(name: string): readonly [string, ...ReadonlyArray<string>] | undefined {
-    const outcome = this.state.outcomes.get(this.id(name))
+    const outcome = extrasOf(this.state, this.id(name))?.outcome
     if (outcome === undefined) return undefined
     const path: Array<string> = []
     for (let at: Trail | undefined = outcome.trail; at !== undefined; at = at.from) path.unshift(at.task)
@@ -302,34 +303,25 @@ export class Rig {
 export const assertNothingIsLeft = ({ state }: Rig): void => {
   const {
     balance: { overtaken },
+    extras,
     failures,
-    history,
     holding,
     keys,
     later,
     leaving,
-    owners,
-    reports,
-    rescheduled,
-    settled
+    owners
   } = state
-  const { copies, copying, makers, needs, tasks, waits } = state
+  const { copying, tasks, waits } = state
   const tables = {
-    copies,
     copying,
-    makers,
+    extras,
     failures,
-    history,
     holding,
     keys,
     later,
     leaving,
-    needs,
     overtaken,
     owners,
-    reports,
-    rescheduled,
-    settled,
     tasks,
     waits
   }

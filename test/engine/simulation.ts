@@ -25,6 +25,7 @@ import type { Transition } from "../../src/engine/protocol/Transition.ts"
 import { dependencyRows } from "../../src/engine/state/dependencies.ts"
 import { isGivenValue, placeOf, settingsOf } from "../../src/engine/state/lookups.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
+import { allExtras, extrasOf } from "../../src/engine/state/rare.ts"
 import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
 import { cancelOf, claimOf } from "../../src/engine/views/claims.ts"
@@ -200,7 +201,7 @@ export class Simulation {
 
   /** For want of which worker a task ended, if it did. */
   private noteReason(key: string): void {
-    for (const { reason, trail } of this.state.outcomes.values()) {
+    for (const { reason, trail } of allExtras(this.state, "outcome").values()) {
       if (trail.task !== key || trail.from !== undefined) continue
       const tag = reason._tag === "Impossible"
         ? reason.why._tag
@@ -572,14 +573,14 @@ export class Simulation {
     const isLast = (task: TaskId): boolean => {
       const phase = state.tasks.phase[task]!
       const isStopping = phase === Phase.stopping && !isGivenValue(state, task)
-      return (isStopping && state.outcomes.get(task)!.reason._tag === "Cancelled") ||
+      return (isStopping && extrasOf(state, task)!.outcome!.reason._tag === "Cancelled") ||
         ((isStopping || phase === Phase.releasing) && state.tasks.refs[task] === 0) || isSpent(task)
     }
     const isSpent = (task: TaskId): boolean => {
       const known = isOver.get(task)
       if (known !== undefined) return known
       const uses = [...facts.needs].flatMap(([user, needed]) => needed.filter((each) => each === task).map(() => user))
-      for (const [user, target] of state.aliases) if (target === task) uses.push(user)
+      for (const [user, target] of allExtras(state, "alias")) if (target === task) uses.push(user)
       const isTrue = uses.length > 0 && uses.length === state.tasks.refs[task] && uses.every(isLast)
       isOver.set(task, isTrue)
       return isTrue
@@ -734,7 +735,10 @@ export class Simulation {
         [run.stopping ? 0.5 : 1, { _tag: "Rescheduled" }],
         [run.stopping ? 0.5 : this.madeSince(run).length > 0 ? 60 : 2, this.report(run)],
         [run.stopping ? 0.5 : 2, { _tag: "Skipped" }],
-        [this.state.barred.has(run.task) ? 8 : this.demands ? 2 : 0.1, { _tag: "Unmet", reason: "it cannot" }],
+        [extrasOf(this.state, run.task)?.barred !== undefined ? 8 : this.demands ? 2 : 0.1, {
+          _tag: "Unmet",
+          reason: "it cannot"
+        }],
         [
           run.stopping ? (run.timedOut ? 12 : 1) : 2,
           { _tag: "Retried", delayMillis: chance.with(0.5) ? 0 : chance.below(10) }
@@ -762,10 +766,10 @@ export class Simulation {
 
   /** Inputs that a worker does not have, and others that it never had. */
   private lostInputs({ task }: Run): ReadonlyArray<LostInput> {
-    const { copies, tasks, workers } = this.state
+    const { tasks, workers } = this.state
     return dependencyRows(this.state, task).flatMap((row, place) => {
       if (row < 0 || this.chance.with(0.3)) return []
-      const holders = [tasks.worker[row]!, ...(copies.get(row) ?? [])]
+      const holders = [tasks.worker[row]!, ...(extrasOf(this.state, row)?.copies ?? [])]
       const holder = this.chance.with(0.9) ? this.chance.pick(holders)! : this.chance.below(workers.length)
       return [{ place, holder: workers[holder]?.serial ?? -1 }]
     })
@@ -930,9 +934,10 @@ export class Simulation {
   }
 
   private mayStopTwice(task: TaskId): boolean {
-    const { outcomes, tasks } = this.state
+    const { tasks } = this.state
     const owner = this.owners.get(tasks.submission[task]!.owner.id)
-    return settingsOf(this.state, task)?.identity !== undefined && outcomes.get(task)?.reason._tag === "Cancelled" &&
+    return settingsOf(this.state, task)?.identity !== undefined &&
+      extrasOf(this.state, task)?.outcome?.reason._tag === "Cancelled" &&
       owner?.isOpen === true && owner.wait === undefined && !this.isOfARun(owner)
   }
 
@@ -985,7 +990,7 @@ export class Simulation {
     if (run === undefined) return
     this.settleAs(run.task)
     const grace = settingsOf(this.state, run.task)?.graceMillis
-    if (grace === undefined || !this.state.settled.has(run.task) || this.chance.with(0.3)) return
+    if (grace === undefined || extrasOf(this.state, run.task)?.isSettled === undefined || this.chance.with(0.3)) return
     this.now += grace
     this.timeCame()
     if (this.state.stopping.get(run.task)?.overdue === true) this.note("settled and overdue")
@@ -993,12 +998,12 @@ export class Simulation {
 
   /** A task that stops, for whatever reason, is cancelled by force. */
   private forceStopping(): void {
-    const { outcomes, settled, stopping } = this.state
-    const isSettled = ({ task }: Claim): boolean => settled.has(task)
+    const { stopping } = this.state
+    const isSettled = ({ task }: Claim): boolean => extrasOf(this.state, task)?.isSettled === true
     const claims = this.liveClaims().filter((claim) => isSettled(claim) || stopping.has(claim.task))
     const claim = this.chance.pick(this.chance.with(0.6) ? claims.filter(isSettled) : claims)
     if (claim === undefined) return
-    const reason = outcomes.get(claim.task)?.reason
+    const reason = extrasOf(this.state, claim.task)?.outcome?.reason
     const why = reason?._tag === "TimedOut" ? reason.of : reason?._tag ?? "Succeeded"
     this.note(`forced and ${isSettled(claim) ? "settled" : "stopped"} as ${why}`)
     this.cancelBy(claim, true)
@@ -1190,7 +1195,7 @@ export class Simulation {
       if (this.events > before) continue
       const isOver = this.model.waits.size === 0 && [...this.model.tasks].every(hasEnded)
       if (isOver) break
-      if (this.state.lacking.size > 0 && (this.wakeAt === Infinity || round % 50 === 49)) {
+      if (allExtras(this.state, "lacking").size > 0 && (this.wakeAt === Infinity || round % 50 === 49)) {
         this.replaceWorkers()
         continue
       }

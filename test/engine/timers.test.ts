@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { extrasOf } from "../../src/engine/state/rare.ts"
 import { explain } from "../../src/engine/views/explain.ts"
 import { Rig } from "./rig.ts"
 
@@ -13,7 +14,11 @@ describe("timers", () => {
     rig.at(60)
     assert.deepStrictEqual(rig.told, ["stop a (attempt 2, timed out)"])
     rig.end("a", { _tag: "Interrupted" })
-    assert.deepStrictEqual(rig.state.outcomes.get(rig.id("a"))?.reason, { _tag: "TimedOut", of: "attempt", millis: 10 })
+    assert.deepStrictEqual(extrasOf(rig.state, rig.id("a"))?.outcome?.reason, {
+      _tag: "TimedOut",
+      of: "attempt",
+      millis: 10
+    })
   })
 
   it("C9: a deadline holds beyond an attempt that ran out of its own time", () => {
@@ -26,7 +31,7 @@ describe("timers", () => {
     rig.at(25)
     rig.end("a", { _tag: "Retried", delayMillis: 0 })
     assert.strictEqual(rig.phase("a"), "failed")
-    assert.deepStrictEqual(rig.state.outcomes.get(rig.id("a"))?.reason, {
+    assert.deepStrictEqual(extrasOf(rig.state, rig.id("a"))?.outcome?.reason, {
       _tag: "TimedOut",
       of: "deadline",
       millis: 25

@@ -8,6 +8,7 @@ import { heldNow, isSpentBy } from "../life/spent.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { isGivenValue, settingsOf } from "../state/lookups.ts"
+import { allExtras, extrasOf } from "../state/rare.ts"
 import { has, isLive, phaseOf } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
@@ -20,7 +21,7 @@ export const users: Rule = function*(state, { live, name, needs }) {
     for (const { task } of claimsOf(owner)) add(task)
     for (const task of owner.targets) add(task)
   }
-  for (const target of state.aliases.values()) add(target)
+  for (const target of allExtras(state, "alias").values()) add(target)
   for (const dependencies of needs.values()) for (const dependency of dependencies) add(dependency)
   for (const task of live) {
     if (has(state, task, Flag.wished)) add(task)
@@ -63,7 +64,8 @@ export const claims: Rule = function*(state, { live, name }) {
     const phase = phaseOf(state, task)
     // A spent task that is settled with a value, and loses its last user, does not get it back.
     const isLeft = isGivenValue(state, task) && state.tasks.refs[task] === 0
-    const isFree = isSpentBy(state, held, task) || phase === Phase.succeeded || state.outcomes.has(task) ||
+    const isFree = isSpentBy(state, held, task) || phase === Phase.succeeded ||
+      extrasOf(state, task)?.outcome !== undefined ||
       phase === Phase.releasing || isLeft ||
       has(state, task, Flag.recomputed)
     if (identity !== undefined && !isFree && state.keys.get(identity) !== task) yield `S3: ${name(task)} lost its key`
@@ -108,7 +110,7 @@ export const dependents: Rule = function*(state, { name, needs }) {
   for (const [task, dependencies] of needs) {
     for (const dependency of dependencies) if (submission[dependency] !== submission[task]) expect(dependency, task)
   }
-  for (const [task, target] of state.aliases) expect(target, task)
+  for (const [task, target] of allExtras(state, "alias")) expect(target, task)
   for (const [dependency, tasks] of expected) {
     for (const [task, times] of tasks) {
       if (state.later.get(dependency)?.get(task) !== times) yield `S3: ${name(dependency)} does not know ${name(task)}`

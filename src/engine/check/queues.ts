@@ -10,6 +10,7 @@ import { Phase } from "../protocol/Phase.ts"
 import { priorityAt } from "../protocol/Registered.ts"
 import { settingsOf } from "../state/lookups.ts"
 import type { Lane } from "../state/Queue.ts"
+import { allExtras, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { shareAt } from "../state/Submission.ts"
 import type { Submission } from "../state/Submission.ts"
@@ -24,7 +25,7 @@ export const lanes: Rule = function*(state, { live, members, name }) {
     for (const lane of heap) {
       for (const task of members.get(lane)!) {
         places.set(task, lane)
-        if (state.queueOf.get(task)?.lanes !== (heap === state.lanes ? undefined : heap)) {
+        if (extrasOf(state, task)?.queue?.lanes !== (heap === state.lanes ? undefined : heap)) {
           yield `S6: ${name(task)} is in the wrong queue`
         }
       }
@@ -40,16 +41,16 @@ export const lanes: Rule = function*(state, { live, members, name }) {
       yield `S6: ${name(task)} is in the lane of others`
     }
     const kind = isReady ? kindOf(state, task) : undefined
-    const own = state.queueOf.get(task)
+    const own = extrasOf(state, task)?.queue
     if (own?.name !== (kind && nameOfKind(state, kind))) yield `S6: ${name(task)} is in the queue of others`
     const common = laneOf(submission, priority)
     const expected = own === undefined ? common : own.parts.get(common)
-    if (lane !== undefined && state.rescheduled.has(task) !== (lane !== expected)) {
+    if (lane !== undefined && (extrasOf(state, task)?.ownLane !== undefined) !== (lane !== expected)) {
       yield `S6: ${name(task)} is in the wrong lane`
     }
     places.delete(task)
   }
-  for (const task of state.rescheduled.keys()) {
+  for (const task of allExtras(state, "ownLane").keys()) {
     if (phaseOf(state, task) !== Phase.ready) yield `S6: ${name(task)} is not ready and gave its place up`
   }
   for (const task of places.keys()) yield `S6: the free row ${task} is ready`

@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import { Flag, Phase } from "../protocol/Phase.ts"
+import { isEndFixed } from "../state/lookups.ts"
+import { allExtras, extrasOf } from "../state/rare.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { has, hasResult, phaseOf } from "./facts.ts"
 import type { Rule } from "./facts.ts"
@@ -18,18 +20,20 @@ export const results: Rule = function*(state, { live, name }) {
       yield `S8: the result of ${name(task)} was lost`
     }
     if (isReleasing && !has(state, task, Flag.resource)) yield `S8: ${name(task)} owns nothing`
-    const isHeld = phase === Phase.succeeded || (isReleasing && !state.outcomes.has(task) && !state.settled.has(task))
-    if (state.sizes.has(task) !== (budget !== undefined && isHeld)) yield `S8: the size of ${name(task)} is miscounted`
+    const isHeld = phase === Phase.succeeded || (isReleasing && !isEndFixed(state, task))
+    if ((extrasOf(state, task)?.size !== undefined) !== (budget !== undefined && isHeld)) {
+      yield `S8: the size of ${name(task)} is miscounted`
+    }
   }
   const owning = live.filter((task) => has(state, task, Flag.resource)).length
   if (owning !== state.resources) yield `S8: ${state.resources} of ${owning} tasks with resources are counted`
-  const size = [...state.sizes.values()].reduce((sum, each) => sum + each, 0)
+  const size = [...allExtras(state, "size").values()].reduce((sum, each) => sum + each, 0)
   if (size !== state.balance.heldSize) yield `S8: ${state.balance.heldSize} of ${size} is counted`
 }
 
 /** S8: copies, held or pending, exist only of results. */
 export const copies: Rule = function*(state, { name }) {
-  for (const [task, others] of state.copies) {
+  for (const [task, others] of allExtras(state, "copies")) {
     if (!hasResult(state, task)) yield `S8: copies of ${name(task)} are kept`
     if (others.size === 0) yield `S8: an empty set of copies of ${name(task)} is kept`
     if (others.has(state.tasks.worker[task]!)) yield `S8: ${name(task)} is a copy of itself`
@@ -38,14 +42,16 @@ export const copies: Rule = function*(state, { name }) {
       if (!mayHold(worker)) yield `S8: a copy of ${name(task)} is at a worker that is ${worker.phase}`
     }
   }
-  for (const task of state.makers.keys()) if (!hasResult(state, task)) yield `S8: who made ${name(task)} is kept`
+  for (const task of allExtras(state, "maker").keys()) {
+    if (!hasResult(state, task)) yield `S8: who made ${name(task)} is kept`
+  }
   for (const [number, { from, task, to }] of state.copying) {
     if (!hasResult(state, task) || state.tasks.worker[task] !== from) {
       yield `S8: copy ${number} is that of another result`
     }
     const worker = state.workers[to]!
     if (!mayHold(worker)) yield `S8: copy ${number} goes to a worker that is ${worker.phase}`
-    if (to === from || state.copies.get(task)?.has(to) === true) yield `S8: copy ${number} is there already`
+    if (to === from || extrasOf(state, task)?.copies?.has(to) === true) yield `S8: copy ${number} is there already`
   }
 }
 

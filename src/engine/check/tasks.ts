@@ -12,6 +12,7 @@ import { decide } from "../protocol/policies.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { dependencyRows } from "../state/dependencies.ts"
 import { isGivenValue, settingsOf } from "../state/lookups.ts"
+import { allExtras, extrasOf } from "../state/rare.ts"
 import { isOver } from "../state/State.ts"
 import type { State } from "../state/State.ts"
 import { isLegal } from "../state/transitions.ts"
@@ -50,33 +51,24 @@ const isLegalEntry = (from: PhaseName | undefined, to: PhaseName | "released"): 
 }
 
 /** S1: no data of a forgotten task is kept. */
-export const rows: Rule = function*(state) {
+export const rows: Rule = function*(state, { live, name }) {
   const named = [...tables.map((table) => [table, state[table]] as const), ["sources", state.balance.sources] as const]
   for (const [table, tasks] of named) {
     for (const task of tasks.keys()) if (!isLive(state, task)) yield `S1: ${table} names the free row ${task}`
+  }
+  for (const task of live) {
+    if (has(state, task, Flag.hasExtras) !== state.extras.has(task)) yield `S1: ${name(task)} has lost its extras`
   }
 }
 
 /** The data of a task beside its columns. */
 const tables = [
-  "aliases",
-  "barred",
-  "copies",
-  "history",
+  "extras",
   "holding",
   "keeping",
   "keepingAmounts",
-  "lacking",
   "later",
   "leaving",
-  "makers",
-  "needs",
-  "outcomes",
-  "queueOf",
-  "reports",
-  "rescheduled",
-  "settled",
-  "sizes",
   "stopping",
   "waitsOf"
 ] as const satisfies ReadonlyArray<keyof State>
@@ -97,7 +89,7 @@ export const waiting: Rule = function*(state, facts) {
       ? single(state, facts, task, dependencies, settings?.absorbs === true)
       : grouped(state, facts, task, settings.policies)
   }
-  for (const [task, target] of state.aliases) {
+  for (const [task, target] of allExtras(state, "alias")) {
     if (phaseOf(state, task) === Phase.succeeded && has(state, task, Flag.retains) && isLive(state, target)) continue
     if (phaseOf(state, task) !== Phase.waiting) yield `S2: the alias ${name(task)} does not wait`
     if (!isOpen(state, target)) yield `S2: the alias ${name(task)} should have ended`
@@ -127,7 +119,7 @@ function* single(
 /** With policies: each group that is not met, and each dependency without a group. A final verdict has ended the task. */
 function* grouped(state: State, facts: Facts, task: TaskId, groups: ReadonlyArray<Group>): Iterable<string> {
   const { name } = facts
-  const needs = state.needs.get(task)
+  const needs = extrasOf(state, task)?.needs
   if (needs === undefined) return yield `S2: nobody counts for ${name(task)}`
   const phase = phaseOf(state, task)
   if (phase > Phase.ready) return
@@ -175,7 +167,7 @@ export const outcomes: Rule = function*(state, { live, name }) {
   const add = (reason: Reason) => {
     if (reason._tag === "Failed") failures.set(reason.failure, (failures.get(reason.failure) ?? 0) + 1)
   }
-  for (const { reason } of state.outcomes.values()) add(reason)
+  for (const { reason } of allExtras(state, "outcome").values()) add(reason)
   for (const { roots } of state.owners.values()) for (const { outcome } of roots) add(outcome.reason)
   for (const failure of new Set([...failures.keys(), ...state.failures.keys()])) {
     const [kept, named] = [state.failures.get(failure) ?? 0, failures.get(failure) ?? 0]
@@ -183,7 +175,7 @@ export const outcomes: Rule = function*(state, { live, name }) {
   }
   for (const task of live) {
     const phase = phaseOf(state, task)
-    const outcome = state.outcomes.get(task)
+    const outcome = extrasOf(state, task)?.outcome
     const isSettled = has(state, task, Flag.settled)
     const mayBeHeld = phase === Phase.succeeded || (phase === Phase.releasing && isSettled)
     const isFixed = !mayBeHeld && phase >= Phase.stopping && !isGivenValue(state, task)
@@ -196,7 +188,7 @@ export const outcomes: Rule = function*(state, { live, name }) {
     if (isSettled !== (hasEnded(phase) || mayBeHeld)) yield `S7: ${name(task)} is not settled rightly`
     if (has(state, task, Flag.wished) && hasEnded(phase)) yield `S7: ${name(task)} is wished for and has ended`
   }
-  for (const task of state.settled) {
+  for (const task of allExtras(state, "isSettled").keys()) {
     const phase = phaseOf(state, task)
     if (phase !== Phase.stopping && phase !== Phase.releasing) yield `S7: ${name(task)} was settled and has not ended`
   }

@@ -7,6 +7,7 @@ import { followedBy } from "../life/follow.ts"
 import { lackOf, waitOf } from "../life/lack.ts"
 import { Phase } from "../protocol/Phase.ts"
 import { sequenceOf } from "../state/lookups.ts"
+import { allExtras, extrasOf } from "../state/rare.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
 import { isPresent } from "../views/snapshot.ts"
 import { phaseOf } from "./facts.ts"
@@ -19,7 +20,9 @@ export const workers: Rule = function*(state, { live }) {
   if (new Set(serials).size < serials.length || Math.max(0, ...serials) >= state.next.worker) {
     yield "S11: two workers have one number"
   }
-  const named = new Set([...state.history.values()].flatMap((attempts) => attempts.map(({ worker }) => worker)))
+  const named = new Set(
+    [...allExtras(state, "history").values()].flatMap((attempts) => attempts.map(({ worker }) => worker))
+  )
   for (const task of live) named.add(state.tasks.worker[task]!)
   for (const row of named) if (row >= state.workers.length) yield `S11: there is no worker ${row}`
   const last = state.workers.at(-1)
@@ -35,7 +38,7 @@ export const takers: Rule = function*(state, { isArmed, live, name }) {
   if (takers !== state.crew.takers) yield `S12: ${state.crew.takers} of ${takers} workers take tasks`
   if (takers > 0) return
   for (const task of live) {
-    const isLimited = state.lacking.has(task) || isArmed(task, "stranded", sequenceOf(state, task))
+    const isLimited = extrasOf(state, task)?.lacking !== undefined || isArmed(task, "stranded", sequenceOf(state, task))
     if (phaseOf(state, task) === Phase.ready && waitOf(state, task) !== Infinity && !isLimited) {
       yield `S12: ${name(task)} waits for a worker without end`
     }
@@ -46,8 +49,8 @@ export const takers: Rule = function*(state, { isArmed, live, name }) {
 export const lacks: Rule = function*(state, { isArmed, live, name }) {
   for (const task of live) {
     const phase = phaseOf(state, task)
-    const isOpen = (phase === Phase.waiting || phase === Phase.ready) && !state.aliases.has(task)
-    const bound = state.barred.get(task)?.followed
+    const isOpen = (phase === Phase.waiting || phase === Phase.ready) && extrasOf(state, task)?.alias === undefined
+    const bound = extrasOf(state, task)?.barred?.followed
     if (isOpen && phase === Phase.waiting && bound !== undefined) yield `S13: ${name(task)} is bound too early`
     if (phase === Phase.ready) {
       const [is, ought] = [bound, followedBy(state, task)].map((each) =>
@@ -56,7 +59,7 @@ export const lacks: Rule = function*(state, { isArmed, live, name }) {
       if (is !== ought) yield `S13: ${name(task)} is bound to ${is}, not to ${ought}`
     }
     const isLacking = isOpen && lackOf(state, task) !== undefined
-    const serial = state.lacking.get(task)
+    const serial = extrasOf(state, task)?.lacking
     if (isLacking !== (serial !== undefined)) yield `S13: ${name(task)} ${isLacking ? "lacks a" : "has its"} worker`
     if (serial === undefined) continue
     const isLimited = serial >= 0 && isArmed(task, "workers", serial)

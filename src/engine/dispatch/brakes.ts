@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
+import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { isSourceAt } from "../state/Submission.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
@@ -15,15 +16,15 @@ import { holdsSlot } from "./keepers.ts"
 
 /** Notes that the result of a task is held from now on. */
 export const hold = (state: State, task: TaskId, size = 1): void => {
-  state.sizes.set(task, size)
+  extrasFor(state, task).size = size
   state.balance.heldSize += size
 }
 
 /** Notes that it is held no longer. */
 export const drop = (state: State, task: TaskId): void => {
-  const size = state.sizes.get(task)
+  const size = extrasOf(state, task)?.size
   if (size === undefined) return
-  state.sizes.delete(task)
+  dropExtra(state, task, "size")
   state.balance.heldSize -= size
 }
 

@@ -7,6 +7,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Demand, Exclusion, Locality } from "../protocol/Plan.ts"
 import { settingsOf } from "../state/lookups.ts"
 import type { Crowd } from "../state/Queue.ts"
+import { extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
@@ -18,7 +19,7 @@ import { pick } from "./schemes.ts"
 
 /** The demand of a task on a worker beside a slot, if any. */
 export const demandOf = (state: State, task: TaskId): Demand | undefined =>
-  (state.barred.size > 0 ? state.barred.get(task) : undefined) ?? settingsOf(state, task)?.demand
+  extrasOf(state, task)?.barred ?? settingsOf(state, task)?.demand
 
 /** One name for equal demands. It includes the ratings of the workers, so it changes as workers come and go. */
 export const nameOf = (state: State, demand: Demand): string => {
@@ -88,7 +89,7 @@ export const exclude = (state: State, task: TaskId, reason: string): void => {
   const demand = demandOf(state, task)
   const { name, serial } = state.workers[state.tasks.worker[task]!]!
   const excluded = new Map<number, Exclusion>(demand?.excluded)
-  state.barred.set(task, { ...demand, excluded: excluded.set(serial, { worker: name, reason }) })
+  extrasFor(state, task).barred = { ...demand, excluded: excluded.set(serial, { worker: name, reason }) }
 }
 
 /** The workers on which the tasks of a crowd may start. */
@@ -149,10 +150,10 @@ export const elsewhere = (
 
 /** For a retry, the workers on which the task has not failed yet. */
 const unfailed = (
-  { history }: State,
+  state: State,
   task: TaskId,
   workers: ReadonlyArray<WorkerRecord>
 ): ReadonlyArray<WorkerRecord> | undefined => {
-  const former = history.size > 0 ? history.get(task) : undefined
+  const former = extrasOf(state, task)?.history
   return former && workers.filter(({ index }) => former.every(({ worker }) => worker !== index))
 }

@@ -10,6 +10,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Group } from "../protocol/policies.ts"
 import { priorityAt } from "../protocol/Registered.ts"
 import type { Crowd, Lane, Queue } from "../state/Queue.ts"
+import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { shareAt } from "../state/Submission.ts"
 import type { Submission } from "../state/Submission.ts"
@@ -29,7 +30,7 @@ export const laneOf = (submission: Submission, index: number): Lane => {
 
 /** The lane of a ready task, its own one if it gave its place up, and the task's index there. */
 const placeOf = (state: State, task: TaskId): readonly [Lane, number] => {
-  const own = state.rescheduled.get(task)
+  const own = extrasOf(state, task)?.ownLane
   if (own !== undefined) return [own, 0]
   const submission = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
@@ -42,7 +43,7 @@ const placeOf = (state: State, task: TaskId): readonly [Lane, number] => {
  */
 export const moveBack = (state: State, task: TaskId): void => {
   const submission = state.tasks.submission[task]!
-  state.rescheduled.set(task, {
+  extrasFor(state, task).ownLane = {
     priority: laneOf(submission, state.tasks.index[task]!).priority,
     computation: state.next.computation++,
     ancestor: -1,
@@ -51,7 +52,7 @@ export const moveBack = (state: State, task: TaskId): void => {
     members: new Positions(1),
     taskAt: Int32Array.of(task),
     heapIndex: -1
-  })
+  }
 }
 
 /**
@@ -83,7 +84,8 @@ export const settleLone = (state: State): void => {
 }
 
 const enter = (state: State, task: TaskId): void => {
-  if (state.rescheduled.size > 0) return enterLane(state, state.lanes, ...placeOf(state, task))
+  const own = extrasOf(state, task)?.ownLane
+  if (own !== undefined) return enterLane(state, state.lanes, own, 0)
   const submission = state.tasks.submission[task]!
   const index = state.tasks.index[task]!
   enterLane(state, state.lanes, laneOf(submission, index), submission.ranks[index]!)
@@ -131,7 +133,7 @@ const enqueue = (state: State, task: TaskId, kind: Kind): void => {
   const [lane, rank] = placeOf(state, task)
   enterLane(state, queue.lanes, partOf(queue, lane), rank)
   heads.settle(state, queue)
-  state.queueOf.set(task, queue)
+  extrasFor(state, task).queue = queue
 }
 
 /** The part of a lane in this queue is a lane of its own. */
@@ -174,7 +176,7 @@ const firstIn = ({ members, taskAt }: Lane): TaskId => taskAt[members.least()]!
 /** Removes a given ready task. */
 export const remove = (state: State, task: TaskId): void => {
   withdraw(state, task)
-  state.rescheduled.delete(task)
+  dropExtra(state, task, "ownLane")
 }
 
 /** The same, but a task that gave its place up keeps the rank that it got for that. */
@@ -184,9 +186,9 @@ export const withdraw = (state: State, task: TaskId): void => {
     return
   }
   const [lane, rank] = placeOf(state, task)
-  const queue = state.queueOf.size > 0 ? state.queueOf.get(task) : undefined
+  const queue = extrasOf(state, task)?.queue
   if (queue === undefined) return leaveLane(state, state.lanes, lane, rank)
-  state.queueOf.delete(task)
+  dropExtra(state, task, "queue")
   queue.since.delete(task)
   const part = queue.parts.get(lane)!
   leaveLane(state, queue.lanes, part, rank)
@@ -199,11 +201,11 @@ export const withdraw = (state: State, task: TaskId): void => {
 export const move = (state: State, tasks: Iterable<TaskId>, change?: (task: TaskId) => void): void => {
   const touched = new Set<Queue>()
   for (const task of tasks) {
-    const age = state.queueOf.get(task)?.since.get(task)
+    const age = extrasOf(state, task)?.queue?.since.get(task)
     withdraw(state, task)
     change?.(task)
     add(state, task)
-    const queue = state.queueOf.get(task)
+    const queue = extrasOf(state, task)?.queue
     if (age === undefined || queue === undefined) continue
     queue.since.set(task, age)
     touched.add(queue)

@@ -10,6 +10,7 @@ import { Flag, Phase } from "../protocol/Phase.ts"
 import type { Pair } from "../protocol/Reason.ts"
 import { settingsOf } from "../state/lookups.ts"
 import type { Crowd, Queue } from "../state/Queue.ts"
+import { dropExtra, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import * as timers from "../state/timers.ts"
 import { transition } from "../state/transitions.ts"
@@ -57,7 +58,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
     for (const crowd of crowds) if (isSpent(state, crowd, round)) open.delete(crowd)
   }
   const consider = (task: TaskId): void => {
-    const queue = state.queueOf.get(task)
+    const queue = extrasOf(state, task)?.queue
     const worker = choose(state, task, round, queue === undefined ? state.workers : placesOf(state, queue.crowd))
     if (worker === undefined) {
       // A worker has room, so a task that asks for a slot alone can start.
@@ -124,7 +125,7 @@ const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void
   const attempt = state.next.attempt++ | 0
   tasks.attempt[task] = attempt
   tasks.starts[task]!++
-  if (state.rescheduled.size > 0) state.rescheduled.delete(task)
+  dropExtra(state, task, "ownLane")
   tasks.worker[task] = worker.index
   tasks.startedAt[task] = state.now
   transition(state, task, Phase.assigned)

@@ -26,8 +26,9 @@ import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import { refusalOf, unfoldingRefusal } from "../state/limits.ts"
-import { keyOf, mayRepeat, sequenceOf, settingsOf } from "../state/lookups.ts"
+import { isEndFixed, keyOf, mayRepeat, sequenceOf, settingsOf } from "../state/lookups.ts"
 import { dropFailure, forgetOutcome, outcomeOf } from "../state/outcomes.ts"
+import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Timer } from "../state/Timer.ts"
 import * as timers from "../state/timers.ts"
@@ -115,10 +116,10 @@ export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): v
 
 /** Ends a task with the outcome that was fixed when it was asked to stop. */
 const publish = (state: State, task: TaskId, out: Out): void => {
-  state.settled.delete(task)
-  const outcome = state.outcomes.get(task)
+  dropExtra(state, task, "isSettled")
+  const outcome = extrasOf(state, task)?.outcome
   if (outcome === undefined) return publishValue(state, task, out)
-  state.outcomes.delete(task)
+  dropExtra(state, task, "outcome")
   fail(state, task, outcome, out)
   // The failure was referenced all the time, and is now once more.
   dropFailure(state, outcome, out)
@@ -155,7 +156,7 @@ export const finalized = (state: State, { attempt, task }: TaskFinalized, out: O
 /** Forgets a task whose resource is gone, unless it is needed again, or ends it with its fixed outcome. */
 export const closed = (state: State, task: TaskId, out: Out): void => {
   if (state.waitsOf.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
-  if (state.outcomes.has(task) || state.settled.has(task)) return publish(state, task, out)
+  if (isEndFixed(state, task)) return publish(state, task, out)
   if (state.tasks.refs[task]! > 0) {
     stay(state, task, out)
     return acquireAgain(state, task, out)
@@ -170,13 +171,15 @@ const giveWay = (state: State, task: TaskId, out: Out): void => {
   requeue(state, task)
   ready.moveBack(state, task)
   waitAgain(state, task, false, out)
-  if (state.tasks.phase[task] !== Phase.ready) state.rescheduled.delete(task)
+  if (state.tasks.phase[task] !== Phase.ready) dropExtra(state, task, "ownLane")
 }
 
 /** Makes the task ready for workers other than this one, without charging the attempt. */
 const goElsewhere = (state: State, task: TaskId, reason: string, out: Out): void => {
   const { index, submission } = state.tasks
-  if (!state.barred.has(task) && !ready.isDemanding(submission[task]!, index[task]!)) state.demanding++
+  if (extrasOf(state, task)?.barred === undefined && !ready.isDemanding(submission[task]!, index[task]!)) {
+    state.demanding++
+  }
   exclude(state, task, reason)
   requeue(state, task)
   waitAgain(state, task, false, out)
@@ -222,7 +225,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   const starved = waits.cycle(state, task, [inner])
   dropDependencies(state, task, outer, out)
   transition(state, task, Phase.waiting)
-  state.aliases.set(task, inner)
+  extrasFor(state, task).alias = inner
   if (starved !== undefined) fail(state, task, outcomeOf(state, task, { _tag: "Starved", waits: starved }), out)
   else if (hasEnded(state.tasks.phase[inner] as PhaseOf)) resolveAlias(state, task, inner, out)
   else submit.addLater(state, inner, task)
@@ -272,7 +275,7 @@ export const isStale = (state: State, timer: Timer): boolean => {
   // The table may have dropped the row.
   const phase = (state.tasks.phase[task] ?? Phase.free) as PhaseOf
   if (phase === Phase.free || phase >= Phase.releasing) return true
-  if (kind === "workers") return state.lacking.get(task) !== serial
+  if (kind === "workers") return extrasOf(state, task)?.lacking !== serial
   if (kind === "stranded") return stranded.isOver(state, timer)
   if (kind === "grace") return phase !== Phase.stopping || state.tasks.attempt[task] !== serial
   // A timed-out attempt may be tried again, but not beyond the deadline.

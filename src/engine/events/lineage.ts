@@ -21,10 +21,11 @@ import { isBeyond, liveOf, originOf } from "../protocol/Registered.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
 import { holdsDependencies, mayRepeat, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
+import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Place } from "../state/Submission.ts"
 import { transition } from "../state/transitions.ts"
-import { areAny, drop } from "../workers/copies.ts"
+import { drop } from "../workers/copies.ts"
 import { addLater, fillRows, markResource } from "./submit.ts"
 
 /** The tasks to run again, and the tasks that need them. */
@@ -41,17 +42,17 @@ export const makeRenewal = (): Renewal => ({ again: new Set(), reopened: new Set
 
 /** A task that stood for another runs its own body again, and drops the other. */
 export const dropAlias = (state: State, task: TaskId, out: Out): void => {
-  if (!state.aliases.has(task)) return
+  if (extrasOf(state, task)?.alias === undefined) return
   letGo(state, task, out)
   state.tasks.flags[task]! &= ~Flag.retains
 }
 
 /** Reopens a task that has succeeded: its result is gone, and it runs again. */
 export const reopen = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
-  if (areAny(state)) drop(state, task, out)
+  drop(state, task, out)
   // Before it waits, because a waiting task holds its dependencies in any case.
   if (!holdsDependencies(state, task)) renewal.rootless.push(task)
-  if (state.sizes.size > 0) budget.drop(state, task)
+  budget.drop(state, task)
   // A value from outside has no attempt to count.
   if (state.tasks.attempt[task] !== 0) {
     remember(state, task, "lost")
@@ -69,8 +70,8 @@ export const reopen = (state: State, task: TaskId, renewal: Renewal, out: Out): 
 /** Ends a task that cannot produce its result again. It has dropped its dependencies. */
 export const kill = (state: State, task: TaskId, reason: Killing, out: Out): void => {
   noteOutcome(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason }), out)
-  if (state.sizes.size > 0) budget.drop(state, task)
-  if (areAny(state)) drop(state, task, out)
+  budget.drop(state, task)
+  drop(state, task, out)
   noteEnd(state, task, Phase.failed)
   state.tasks.flags[task]! |= Flag.settled | Flag.recomputed
 }
@@ -129,7 +130,7 @@ const regroup = (state: State, renewal: Renewal, out: Out): void => {
   const judged = new Map<TaskId, Verdict>()
   for (let task = 0; task < state.tasks.used; task++) {
     const phase = state.tasks.phase[task] as PhaseOf
-    if (phase === Phase.free || !holdsDependencies(state, task) || state.aliases.has(task)) continue
+    if (phase === Phase.free || !holdsDependencies(state, task) || extrasOf(state, task)?.alias !== undefined) continue
     if (state.demanding > 0 && again.has(task)) state.step.unplaced.push(task)
     if (settingsOf(state, task)?.policies !== undefined) {
       const verdict = regroupNeeds(state, task, renewal, out)
@@ -164,7 +165,7 @@ const regroupNeeds = (state: State, task: TaskId, { again }: Renewal, out: Out):
   const phase = state.tasks.phase[task] as PhaseOf
   listenAnew(state, task)
   if (phase > Phase.ready) return undefined
-  const needs = state.needs.get(task)
+  const needs = extrasOf(state, task)?.needs
   const isDelayed = needs !== undefined && !again.has(task) && state.tasks.waiting[task]! > needs.left
   const verdict = recount(state, task, isDelayed ? 1 : 0, out)
   if (verdict !== undefined) return verdict
@@ -195,7 +196,7 @@ const listenAnew = (state: State, task: TaskId): void => {
   const submission = state.tasks.submission[task]!
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!
-  const dropped = state.needs.get(task)?.dropped
+  const dropped = extrasOf(state, task)?.needs?.dropped
   const later: Array<TaskId> = []
   for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) {
     if (targets[edge]! >= 0 || dropped?.has(edge - offsets[index]!) === true) continue

@@ -16,11 +16,12 @@ import { Flag, Phase } from "../protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { holdsDependencies, mayRepeat } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
+import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { transition } from "../state/transitions.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
-import { areAny, workerLost } from "../workers/copies.ts"
+import { workerLost } from "../workers/copies.ts"
 import * as workers from "../workers/workers.ts"
 import { closed, leave, stopped } from "./attempts.ts"
 import * as elastic from "./elastic.ts"
@@ -54,7 +55,7 @@ const takeAway = (state: State, worker: WorkerRecord, out: Out): void => {
   // The replacement is requested first, so the scheduler is never without a worker, but its cause is the loss.
   const loss = state.step.workerLog?.pop()
   if (loss !== undefined) state.step.workerLog!.splice(told, 0, loss)
-  if (areAny(state)) workerLost(state, worker.index, out)
+  workerLost(state, worker.index, out)
   const renewal = lineage.makeRenewal()
   for (const task of tasksOf(state, worker.index, isAtWork)) endAttempt(state, task, renewal, out)
   propagate(state, out)
@@ -89,7 +90,7 @@ const tasksOf = (
 const endAttempt = (state: State, task: TaskId, { again }: lineage.Renewal, out: Out): void => {
   leave(state, task, out)
   remember(state, task, "died")
-  const deaths = state.history.get(task)!.filter(({ fate }) => fate === "died").length
+  const deaths = extrasOf(state, task)!.history!.filter(({ fate }) => fate === "died").length
   const isFatal = deaths >= state.limits.deaths
   if (isFatal || !mayRepeat(state, task)) {
     const reason = isFatal ? "deaths" : "lost"

@@ -18,6 +18,7 @@ import type { Place } from "../protocol/Registered.ts"
 import { dependencyRows } from "../state/dependencies.ts"
 import { keyOf, placeOf, settingsOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
+import { extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { strike } from "../workers/copies.ts"
 import * as lineage from "./lineage.ts"
@@ -76,14 +77,14 @@ const restore = (
     requeue(state, task)
     return waitAgain(state, task, false, out)
   }
-  const reports = (state.reports.get(task) ?? 0) + 1
+  const reports = (extrasOf(state, task)?.reports ?? 0) + 1
   const end = (reason: Going, keys: Iterable<string>): void =>
     fail(state, task, outcomeOf(state, task, { _tag: "DependenciesGone", keys: [...keys], reports, reason }), out)
   if (reports >= state.limits.dependenciesLost) return end("limit", new Set(named.map((each) => keyOf(state, each))))
   const { final, forgotten } = unrepeatable(state, lost)
   if (final.size > 0) return end("idempotent", final)
   if (forgotten.size > 0) return end("forgotten", forgotten)
-  state.reports.set(task, reports)
+  extrasFor(state, task).reports = reports
   const renewal = lineage.makeRenewal()
   requeue(state, task)
   renewal.again.add(task)

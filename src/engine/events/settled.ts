@@ -15,6 +15,7 @@ import { Flag, Phase } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { keyOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
+import { dropExtra, extrasFor } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 
@@ -38,13 +39,13 @@ export const settleFromOutside = (state: State, { ending, task }: TaskSettled, o
   if (phase === Phase.releasing) endLater(state, task, out)
   if (ending._tag === "Succeeded") {
     if (phase < Phase.assigned) return hold(state, task, out)
-    state.settled.add(task)
+    extrasFor(state, task).isSettled = true
     return stopAs(state, task, false, out)
   }
   const outcome = outcomeOf(state, task, reasonOf(ending, keyOf(state, task)))
   if (phase < Phase.assigned) return fail(state, task, outcome, out)
   stop(state, task, outcome, false, out)
-  state.settled.add(task)
+  extrasFor(state, task).isSettled = true
 }
 
 /** The reason of a task with this key that is settled without a value. */
@@ -61,7 +62,7 @@ export const hold = (state: State, task: TaskId, out: Out): void => {
   const worker = holderFor(state, task)
   const { flags, phase } = state.tasks
   if (phase[task] === Phase.ready) ready.remove(state, task)
-  if (state.lacking.size > 0) state.lacking.delete(task)
+  dropExtra(state, task, "lacking")
   // No body made the value, so it owns nothing.
   if ((flags[task]! & Flag.resource) !== 0) {
     flags[task]! &= ~Flag.resource

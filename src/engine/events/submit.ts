@@ -299,11 +299,11 @@ export const link = (state: State, submission: Submission, out: Out): void => {
     // Last, because this may make it ready or end it.
     if (policies !== undefined) linkGroups(state, submission, index, out)
   }
-  const { needs } = state
+  const { flags } = state.tasks
   for (let i = 0; i < size; i++) {
     const from = offsets[i]!
     const to = offsets[i + 1]!
-    if (needs.size > 0 && settings.get(i)?.policies !== undefined) continue
+    if ((flags[ids[i]!]! & Flag.hasExtras) !== 0 && settings.get(i)?.policies !== undefined) continue
     if (from === to) {
       makeReady(state, ids[i]!)
       continue

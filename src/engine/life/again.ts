@@ -13,6 +13,7 @@ import { dependenciesOf } from "../state/dependencies.ts"
 import type { FormerAttempt } from "../state/Extras.ts"
 import { keysOf, mayRepeat } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
+import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { transition } from "../state/transitions.ts"
 import { conclude, fail, isRefusal, makeReady, refuse } from "./ends.ts"
@@ -30,8 +31,8 @@ export const remember = (state: State, task: TaskId, fate: FormerAttempt["fate"]
     endedAt: fate === "lost" ? endedAt[task]! : state.now,
     fate
   }
-  const history = state.history.get(task)
-  if (history === undefined) state.history.set(task, [former])
+  const history = extrasOf(state, task)?.history
+  if (history === undefined) extrasFor(state, task).history = [former]
   else history.push(former)
 }
 
@@ -55,14 +56,14 @@ export const requeue = (state: State, task: TaskId): void => {
 export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
   const { tasks } = state
   out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
-  if (state.sizes.size > 0) budget.drop(state, task)
+  budget.drop(state, task)
   if (!mayRepeat(state, task)) {
     return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
   }
-  if (state.history.size > 0) state.history.delete(task)
+  dropExtra(state, task, "history")
   tasks.starts[task] = 0
   tasks.attempt[task] = 0
-  tasks.flags[task] = Flag.begun | Flag.recomputed | Flag.resource
+  tasks.flags[task] = (tasks.flags[task]! & Flag.hasExtras) | Flag.begun | Flag.recomputed | Flag.resource
   transition(state, task, Phase.waiting)
   waitAgain(state, task, false, out)
 }
@@ -70,8 +71,8 @@ export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
 /** Lets a waiting task wait for its dependencies again, and for a delay if there is one. */
 export const waitAgain = (state: State, task: TaskId, isDelayed: boolean, out: Out): void => {
   if (state.demanding > 0) state.step.unplaced.push(task)
-  if (state.barred.size > 0) follow.unbind(state, task)
-  if (state.needs.size > 0 && state.needs.has(task)) return waitForGroups(state, task, isDelayed, out)
+  follow.unbind(state, task)
+  if (extrasOf(state, task)?.needs !== undefined) return waitForGroups(state, task, isDelayed, out)
   const dependencies = dependenciesOf(state, task)
   const open = dependencies.filter((dependency) => !hasEnded(state.tasks.phase[dependency] as PhaseOf))
   const refusal = dependencies.find((dependency) => !open.includes(dependency) && isRefusal(state, task, dependency))
@@ -84,7 +85,7 @@ export const waitAgain = (state: State, task: TaskId, isDelayed: boolean, out: O
 const waitForGroups = (state: State, task: TaskId, isDelayed: boolean, out: Out): void => {
   const verdict = recount(state, task, isDelayed ? 1 : 0, out)
   conclude(state, task, verdict, out)
-  if (verdict === undefined && state.needs.get(task)!.left > 0) breakCycles(state, new Set([task]), out)
+  if (verdict === undefined && extrasOf(state, task)!.needs!.left > 0) breakCycles(state, new Set([task]), out)
 }
 
 /** Counts one thing that the task no longer waits for: a dependency, or its delay. */
@@ -105,7 +106,7 @@ interface Step {
  */
 export const breakCycles = (state: State, tasks: ReadonlySet<TaskId>, out: Out): void => {
   // Dependencies alone never close a cycle.
-  if (state.waitsOf.size + state.keeping.size + state.aliases.size === 0) return
+  if (state.waitsOf.size + state.keeping.size + state.extras.size === 0) return
   const seen = new Set<TaskId>()
   const onWay = new Set<TaskId>()
   const way: Array<Step> = []

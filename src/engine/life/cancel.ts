@@ -13,6 +13,7 @@ import type { Reason } from "../protocol/Reason.ts"
 import { keyAt } from "../protocol/Registered.ts"
 import { graceOf, isGivenValue, keyOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
+import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import * as timers from "../state/timers.ts"
 import { transition } from "../state/transitions.ts"
@@ -69,8 +70,12 @@ export const stop = (state: State, task: TaskId, outcome: Outcome, timedOut: boo
   stopAs(state, task, timedOut, out)
 }
 
-const isFixed = ({ outcomes, settled, tasks }: State, task: TaskId): boolean =>
-  settled.has(task) || (outcomes.has(task) && (tasks.flags[task]! & Flag.timedOut) === 0)
+const isFixed = (state: State, task: TaskId): boolean => {
+  const extras = extrasOf(state, task)
+  if (extras === undefined) return false
+  return extras.isSettled === true ||
+    (extras.outcome !== undefined && (state.tasks.flags[task]! & Flag.timedOut) === 0)
+}
 
 /** Asks a worker to stop an attempt whose outcome is fixed. */
 export const stopAs = (state: State, task: TaskId, timedOut: boolean, out: Out): void => {

@@ -15,6 +15,7 @@ import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import { holdsDependencies, keyOf, placeOf, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
+import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 import { transition } from "../state/transitions.ts"
@@ -34,7 +35,7 @@ export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): vo
 
 const failAs = (state: State, task: TaskId, phase: PhaseOf, outcome: Outcome, out: Out): void => {
   if (state.tasks.phase[task] === Phase.ready) ready.remove(state, task)
-  if (state.lacking.size > 0) state.lacking.delete(task)
+  dropExtra(state, task, "lacking")
   noteOutcome(state, task, outcome, out)
   end(state, task, phase)
 }
@@ -59,7 +60,8 @@ export const settle = (state: State, task: TaskId, out: Out): void => {
   const isOwning = state.resources > 0 && livesOn(state, task, submission)
   const later = state.later.size === 0 ? undefined : state.later.get(task)
   tellDependents(state, task, submission, later, out)
-  if (state.aliases.size > 0 && submission.owner.wishing !== undefined) wishes.withdraw(state, task, out)
+  const extras = extrasOf(state, task)
+  if (extras?.alias !== undefined && submission.owner.wishing !== undefined) wishes.withdraw(state, task, out)
   if (!isOwning) dropDependencies(state, task, submission, out)
   // Until here they count as its users.
   if (later !== undefined) state.later.delete(task)
@@ -74,7 +76,7 @@ const livesOn = (state: State, task: TaskId, submission: Submission): boolean =>
   const { attempt, flags, index, phase } = state.tasks
   // A value from outside has no inputs.
   const passesOn = phase[task] === Phase.succeeded && attempt[task] !== 0 && settingsOf(state, task)?.absorbs === true
-  if (passesOn && !state.aliases.has(task)) {
+  if (passesOn && extrasOf(state, task)?.alias === undefined) {
     const { offsets, targets } = submission.plan
     const at = index[task]!
     for (let i = offsets[at]!; i < offsets[at + 1]!; i++) {
@@ -103,7 +105,7 @@ const tellDependents = (
   }
   if (later === undefined) return
   for (const [dependent, times] of later) {
-    if (state.aliases.get(dependent) === task) resolveAlias(state, dependent, task, out)
+    if (extrasOf(state, dependent)?.alias === task) resolveAlias(state, dependent, task, out)
     else for (let i = 0; i < times; i++) dependencyEnded(state, dependent, task, out)
   }
 }
@@ -117,12 +119,13 @@ export const dependencyEnded = (
 ): void => {
   const tasks = state.tasks
   if (tasks.phase[task] !== Phase.waiting) {
-    if (state.needs.size > 0 && tasks.phase[task] === Phase.ready) follow.rebind(state, task)
+    if (tasks.phase[task] === Phase.ready && extrasOf(state, task)?.needs !== undefined) follow.rebind(state, task)
     return
   }
   // A task that stands for another has dropped its dependencies: one that ends now ran again for other tasks.
-  if (state.aliases.size > 0 && state.aliases.has(task)) return
-  if (state.needs.size > 0 && state.needs.has(task)) {
+  const extras = extrasOf(state, task)
+  if (extras?.alias !== undefined) return
+  if (extras?.needs !== undefined) {
     const verdict = needs.ended(state, task, dependency, out)
     if (verdict !== undefined && state.leaving.size > 0) leaving.inherit(state, task, dependency)
     return conclude(state, task, verdict, out)
@@ -147,7 +150,7 @@ export const isRefusal = (state: State, task: TaskId, dependency: TaskId): boole
 
 /** Ends a task as its dependency has ended, without success. */
 export const refuse = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
-  const { reason, trail } = state.outcomes.get(dependency)!
+  const { reason, trail } = extrasOf(state, dependency)!.outcome!
   if (state.leaving.size > 0) leaving.inherit(state, task, dependency)
   fail(state, task, { reason, trail: { task: keyOf(state, task), from: trail, place: placeOf(state, task) } }, out)
 }
@@ -155,13 +158,13 @@ export const refuse = (state: State, task: TaskId, dependency: TaskId, out: Out)
 export const makeReady = (state: State, task: TaskId): void => {
   if (state.hasLiterals && settingsOf(state, task)?.literal === true) return succeedAsLiteral(state, task)
   transition(state, task, Phase.ready)
-  if (state.needs.size > 0) follow.bind(state, task)
+  if (extrasOf(state, task)?.needs !== undefined) follow.bind(state, task)
   ready.add(state, task)
   if (!hasTaker(state)) state.step.stranded.push(task)
 }
 
 const succeedAsLiteral = (state: State, task: TaskId): void => {
-  if (state.lacking.size > 0) state.lacking.delete(task)
+  dropExtra(state, task, "lacking")
   state.tasks.worker[task] = -1
   // This takes no additional memory.
   if (state.fairness.budget !== undefined) budget.hold(state, task, 0)
@@ -174,7 +177,7 @@ export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Ou
   if (state.leaving.size > 0) leaving.inherit(state, task, target)
   const phase = state.tasks.phase[target] as PhaseOf
   if (phase !== Phase.succeeded) {
-    const { reason, trail } = state.outcomes.get(target)!
+    const { reason, trail } = extrasOf(state, target)!.outcome!
     const outcome = {
       reason,
       trail: { task: keyOf(state, task), from: trail, isAlias: true, place: placeOf(state, task) }
@@ -185,10 +188,10 @@ export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Ou
   const { attempt, worker: holders } = state.tasks
   const worker = holders[target]!
   // A result without a holder does not tell where the body ran.
-  if (worker < 0 && attempt[task] !== 0) state.makers.set(task, state.workers[holders[task]!]!.name)
+  if (worker < 0 && attempt[task] !== 0) extrasFor(state, task).maker = state.workers[holders[task]!]!.name
   holders[task] = worker
   if (ownsResource(state, target)) state.tasks.flags[task]! |= Flag.retains
-  if (state.fairness.budget !== undefined) budget.hold(state, task, state.sizes.get(target))
+  if (state.fairness.budget !== undefined) budget.hold(state, task, extrasOf(state, target)?.size)
   out.push({ _tag: "Adopt", task, from: target, worker })
   succeed(state, task)
 }

@@ -12,6 +12,7 @@ import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Followed } from "../protocol/Plan.ts"
 import type { Group, Outcome, Policy } from "../protocol/policies.ts"
 import { dependencyRows } from "../state/dependencies.ts"
+import { allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { outcomeOfEnd } from "./groups.ts"
 
@@ -26,7 +27,7 @@ export const bind = (state: State, task: TaskId): void => {
 /** The same for a ready task, whose binding may have changed. */
 export const rebind = (state: State, task: TaskId): void => {
   const followed = followedBy(state, task)
-  const before = state.barred.get(task)?.followed
+  const before = extrasOf(state, task)?.barred?.followed
   if (followed === before || (followed !== undefined && before !== undefined && isSame(followed, before))) return
   ready.move(state, [task], () => put(state, task, followed))
   state.step.unplaced.push(task)
@@ -35,7 +36,7 @@ export const rebind = (state: State, task: TaskId): void => {
 /** The same for all ready tasks, because a result is held elsewhere now. */
 export const rebindAll = (state: State): void => {
   state.step.hasMoved = false
-  for (const task of state.needs.keys()) if (state.tasks.phase[task] === Phase.ready) rebind(state, task)
+  for (const task of allExtras(state, "needs").keys()) if (state.tasks.phase[task] === Phase.ready) rebind(state, task)
 }
 
 const isSame = (a: Followed, b: Followed): boolean =>
@@ -43,18 +44,18 @@ const isSame = (a: Followed, b: Followed): boolean =>
 
 /** A task waits again: its binding is open until it is ready. */
 export const unbind = (state: State, task: TaskId): void => {
-  if (state.barred.get(task)?.followed !== undefined) put(state, task, undefined)
+  if (extrasOf(state, task)?.barred?.followed !== undefined) put(state, task, undefined)
 }
 
 const put = (state: State, task: TaskId, followed: Followed | undefined): void => {
   const demand = demandOf(state, task)
-  if (followed === undefined && demand?.excluded === undefined) state.barred.delete(task)
-  else state.barred.set(task, { ...demand, followed })
+  if (followed === undefined && demand?.excluded === undefined) dropExtra(state, task, "barred")
+  else extrasFor(state, task).barred = { ...demand, followed }
 }
 
 /** Where the followed tasks ran; `undefined` if that binds the task to no worker. */
 export const followedBy = (state: State, task: TaskId): Followed | undefined => {
-  const groups = state.needs.get(task)?.groups.filter(({ of }) => of === "follow") ?? []
+  const groups = extrasOf(state, task)?.needs?.groups.filter(({ of }) => of === "follow") ?? []
   if (groups.length === 0) return undefined
   const rows = dependencyRows(state, task)
   const binding = groups.flatMap((group) => placesOf(state, group, rows.slice(group.from, group.to)) ?? [])

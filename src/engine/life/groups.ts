@@ -16,6 +16,7 @@ import type { Impossibility } from "../protocol/Reason.ts"
 import { dependenciesOf, dependencyRows } from "../state/dependencies.ts"
 import type { Needs } from "../state/Extras.ts"
 import { keysOf, settingsOf } from "../state/lookups.ts"
+import { extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import * as leaving from "./leaving.ts"
 import { unlisten, unref } from "./release.ts"
@@ -36,7 +37,7 @@ export const outcomeOfEnd = (state: State, task: TaskId): Outcome => {
     case Phase.upstreamFailed:
       return "upstreamFailed"
     default:
-      return outcomeIn(state.outcomes.get(task)!)
+      return outcomeIn(extrasOf(state, task)!.outcome!)
   }
 }
 
@@ -65,7 +66,7 @@ const none: ReadonlySet<number> = new Set()
 /** The progress of a task's groups, counted from the states of its dependencies. Dropped dependencies are not counted. */
 const survey = (state: State, task: TaskId): Needs => {
   const groups = settingsOf(state, task)!.policies!
-  const dropped = new Set(state.needs.get(task)?.dropped ?? none)
+  const dropped = new Set(extrasOf(state, task)?.needs?.dropped ?? none)
   const tallies = groups.map(() => ({ success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }))
   const open = new Map<TaskId, Array<number>>()
   const needs: Needs = { groups, tallies, met: groups.map(() => false), open, dropped, left: groups.length }
@@ -90,7 +91,7 @@ const survey = (state: State, task: TaskId): Needs => {
 /** Marks a failure that a policy counts as seen: the dependent acts on it. */
 const take = (state: State, { policy }: Group, dependency: TaskId): void => {
   if (policy._tag !== "Rule" && policy.on === "success") return
-  const outcome = state.outcomes.get(dependency)
+  const outcome = extrasOf(state, dependency)?.outcome
   if (outcome !== undefined) state.taken.add(outcome.reason)
 }
 
@@ -104,7 +105,7 @@ const refusalOf = (state: State, task: TaskId, { dropped, groups }: Needs): Task
 /** Counts again, and lets a task wait for what is left and for `delay`: it is new, or runs again, or something was lost. */
 export const recount = (state: State, task: TaskId, delay: number, out: Out): Verdict | undefined => {
   const needs = survey(state, task)
-  state.needs.set(task, needs)
+  extrasFor(state, task).needs = needs
   const refusal = refusalOf(state, task, needs)
   let verdict: Verdict | undefined = refusal === undefined ? undefined : { _tag: "Refused", by: refusal }
   for (let group = 0; group < needs.groups.length && verdict === undefined; group++) {
@@ -116,7 +117,7 @@ export const recount = (state: State, task: TaskId, delay: number, out: Out): Ve
 
 /** Counts the end of one dependency, at all its indices. */
 export const ended = (state: State, task: TaskId, dependency: TaskId, out: Out): Verdict | undefined => {
-  const needs = state.needs.get(task)!
+  const needs = extrasOf(state, task)!.needs!
   const places = needs.open.get(dependency)
   // It is notified once for each index, and it may have been dropped.
   if (places === undefined) return undefined
@@ -236,7 +237,7 @@ const letLosersGo = (
 /** The open dependencies of a task with policies that has not started, without those that its groups no longer need. */
 const awaitedOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   // It has no entry before it is linked to its dependencies.
-  const needs = state.needs.get(task) ?? survey(state, task)
+  const needs = extrasOf(state, task)?.needs ?? survey(state, task)
   const isNeeded = needs.groups.map((group, i) => !needs.met[i] && decided(needs, group, i) === undefined)
   return Array.from(needs.open).flatMap(([dependency, places]) =>
     places.some((place) => isNeeded[groupAt(needs.groups, place)] !== false) ? [dependency] : []

@@ -15,6 +15,7 @@ import type { Demand, Restriction } from "../protocol/Plan.ts"
 import type { Impossibility, Reason } from "../protocol/Reason.ts"
 import { settingsOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
+import { allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import * as timers from "../state/timers.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
@@ -41,26 +42,29 @@ export const settle = (state: State, out: Out): void => {
 const regroup = (state: State): void => {
   const rated = [...state.queues.values()].filter((queue) => queue.demand?.locality !== undefined)
   const stale = new Set(rated.filter((queue) => ready.nameOfKind(state, queue) !== queue.name))
-  if (stale.size > 0) ready.move(state, [...state.queueOf].flatMap(([task, queue]) => stale.has(queue) ? [task] : []))
+  if (stale.size > 0) {
+    const queued = [...allExtras(state, "queue")]
+    ready.move(state, queued.flatMap(([task, queue]) => stale.has(queue) ? [task] : []))
+  }
   heads.regroup(state)
 }
 
 const look = (state: State, task: TaskId, out: Out): void => {
   const phase = state.tasks.phase[task]!
-  if ((phase !== Phase.waiting && phase !== Phase.ready) || state.aliases.has(task)) return
+  if ((phase !== Phase.waiting && phase !== Phase.ready) || extrasOf(state, task)?.alias !== undefined) return
   const lack = lackOf(state, task)
-  if (lack === undefined) state.lacking.delete(task)
+  if (lack === undefined) dropExtra(state, task, "lacking")
   else if (isFinal(state, task, lack)) end(state, task, out)
-  else if (!state.lacking.has(task)) begin(state, task, out)
+  else if (extrasOf(state, task)?.lacking === undefined) begin(state, task, out)
 }
 
 const begin = (state: State, task: TaskId, out: Out): void => {
   const millis = waitOf(state, task)
   if (millis === 0) return end(state, task, out)
-  if (millis === Infinity) return void state.lacking.set(task, -1)
+  if (millis === Infinity) return void (extrasFor(state, task).lacking = -1)
   const serial = state.next.timer
   timers.arm(state, "workers", task, serial, millis)
-  state.lacking.set(task, serial)
+  extrasFor(state, task).lacking = serial
 }
 
 /** Ends a task that lacks a worker, unless one comes in this step. */

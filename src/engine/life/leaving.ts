@@ -11,23 +11,30 @@ import { numberOf } from "../protocol/Registered.ts"
 import { dependentsOf } from "../state/dependencies.ts"
 import { holdsDependencies } from "../state/lookups.ts"
 import type { Behalf, Owner } from "../state/Owner.ts"
+import { extrasFor } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 
 /** Records that `task` leaves because `user` no longer needs it; -1 for the owner that withdraws in this step, if any. */
 export const note = (state: State, task: TaskId, user: TaskId): void => {
   const because = user >= 0 ? behalvesOf(state, user) : withdrawing(state)
-  state.leaving.set(task, both(state, task, because))
+  put(state, task, both(state, task, because))
 }
 
 /** Records that `task` leaves by itself, unless it has a reason already. */
 export const noteOwn = (state: State, task: TaskId): void => {
-  if (!state.leaving.has(task)) state.leaving.set(task, ownBehalves(state, task))
+  if (!state.leaving.has(task)) put(state, task, ownBehalves(state, task))
 }
 
 /** A task that ends because of `by` also leaves on the behalves of `by`. */
 export const inherit = (state: State, task: TaskId, by: TaskId): void => {
   const because = state.leaving.get(by)
-  if (because !== undefined) state.leaving.set(task, both(state, task, because))
+  if (because !== undefined) put(state, task, both(state, task, because))
+}
+
+const put = (state: State, task: TaskId, behalves: ReadonlyArray<Behalf>): void => {
+  state.leaving.set(task, behalves)
+  // So that the entry is dropped with all others.
+  extrasFor(state, task)
 }
 
 /** The tasks that leave on this behalf; with a cancelled task, only those of that cancellation. */

@@ -9,12 +9,13 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { Phase as PhaseOf, PhaseName } from "../protocol/Phase.ts"
-import { settingsOf } from "../state/lookups.ts"
+import { isEndFixed, settingsOf } from "../state/lookups.ts"
 import { forgetOutcome } from "../state/outcomes.ts"
+import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 import { note, transition } from "../state/transitions.ts"
-import { areAny, drop } from "../workers/copies.ts"
+import { drop } from "../workers/copies.ts"
 import * as leaving from "./leaving.ts"
 import * as spent from "./spent.ts"
 
@@ -59,13 +60,13 @@ export const finalize = (state: State, task: TaskId, out: Out): void => {
 }
 
 /** Whether a result is being finalized without a fixed end: if it is needed again, its task runs again after that. */
-export const isToComeAgain = ({ outcomes, settled, tasks }: State, task: TaskId): boolean =>
-  tasks.phase[task] === Phase.releasing && !outcomes.has(task) && !settled.has(task)
+export const isToComeAgain = (state: State, task: TaskId): boolean =>
+  state.tasks.phase[task] === Phase.releasing && !isEndFixed(state, task)
 
 /** Revokes the end of such a result: its task ends again when it is finalized, with the end fixed next. */
 export const endLater = (state: State, task: TaskId, out: Out): void => {
   out.push({ _tag: "Discard", task, worker: state.tasks.worker[task]! })
-  if (state.sizes.size > 0) budget.drop(state, task)
+  budget.drop(state, task)
   state.tasks.flags[task]! &= ~Flag.settled
 }
 
@@ -88,27 +89,22 @@ export const dropDependencies = (
   lose: typeof unref = unref
 ): void => {
   if (state.held !== undefined) spent.letGo(state, task)
-  const alias = state.aliases.size === 0 ? undefined : state.aliases.get(task)
+  const extras = extrasOf(state, task)
+  const alias = extras?.alias
   if (alias !== undefined) {
-    state.aliases.delete(task)
+    extras!.alias = undefined
     return dropLater(state, task, alias, out, lose)
   }
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!
-  const dropped = state.needs.size === 0 ? undefined : forgetNeeds(state, task)
+  const dropped = extras?.needs?.dropped
+  if (extras !== undefined) extras.needs = undefined
   for (let i = offsets[index]!; i < offsets[index + 1]!; i++) {
     const target = targets[i]!
     if (dropped?.has(i - offsets[index]!) === true) continue
     if (target >= 0) lose(state, submission.ids[target]!, out, task)
     else dropLater(state, task, ~target, out, lose)
   }
-}
-
-/** Drops the progress of a task with policies. Returns the indices of the dependencies that it had dropped before. */
-const forgetNeeds = (state: State, task: TaskId): ReadonlySet<number> | undefined => {
-  const dropped = state.needs.get(task)?.dropped
-  state.needs.delete(task)
-  return dropped
 }
 
 /** Drops a dependency of an earlier submission. */
@@ -130,21 +126,25 @@ export const forget = (state: State, task: TaskId, out: Out): void => {
   const tasks = state.tasks
   const phase = tasks.phase[task] as PhaseOf
   if (state.step.log !== undefined) note(state, task, phaseNames[phase] as PhaseName, "released")
-  if (state.leaving.size > 0) state.leaving.delete(task)
-  forgetOutcome(state, task, out)
   freeKey(state, task)
-  if (areAny(state)) drop(state, task, out)
-  if (state.history.size > 0) state.history.delete(task)
-  if (state.reports.size > 0) state.reports.delete(task)
   if ((tasks.flags[task]! & Flag.resource) !== 0) state.resources--
-  const isCounted = state.demanding > 0 &&
-    (isDemanding(tasks.submission[task]!, tasks.index[task]!) || state.barred.has(task))
-  if (isCounted) state.demanding--
-  if (state.barred.size > 0) state.barred.delete(task)
-  if (state.sizes.size > 0) budget.drop(state, task)
+  if (state.demanding > 0 && isCounted(state, task)) state.demanding--
+  if ((tasks.flags[task]! & Flag.hasExtras) !== 0) forgetExtras(state, task, out)
   tasks.submission[task]!.ids[tasks.index[task]!] = -1
   tasks.giveBack(task)
   out.forget(task, phase === Phase.succeeded || phase === Phase.releasing ? tasks.worker[task]! : -1)
+}
+
+/** Whether a task is one of those that `State.demanding` counts. */
+const isCounted = (state: State, task: TaskId): boolean =>
+  isDemanding(state.tasks.submission[task]!, state.tasks.index[task]!) || extrasOf(state, task)?.barred !== undefined
+
+const forgetExtras = (state: State, task: TaskId, out: Out): void => {
+  forgetOutcome(state, task, out)
+  drop(state, task, out)
+  budget.drop(state, task)
+  state.leaving.delete(task)
+  state.extras.delete(task)
 }
 
 /** From now on submissions do not join this run under its key. */

@@ -10,6 +10,7 @@ import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
 import type { Held } from "../state/Extras.ts"
 import { holdsDependencies, isGivenValue } from "../state/lookups.ts"
+import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 
 /** Whether a task is spent. */
@@ -50,7 +51,7 @@ const isEnding = (state: State, task: TaskId): boolean => {
   const { phase, refs } = state.tasks
   if (phase[task] === Phase.releasing) return refs[task] === 0
   if (phase[task] !== Phase.stopping || isGivenValue(state, task)) return false
-  return refs[task] === 0 || state.outcomes.get(task)!.reason._tag === "Cancelled"
+  return refs[task] === 0 || extrasOf(state, task)!.outcome!.reason._tag === "Cancelled"
 }
 
 const add = (state: State, { deep, ending, uses }: Held, task: TaskId): void => {
@@ -94,6 +95,6 @@ const none: ReadonlyArray<TaskId> = []
 
 const heldBy = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   if (!holdsDependencies(state, task)) return none
-  const alias = state.aliases.get(task)
+  const alias = extrasOf(state, task)?.alias
   return alias === undefined ? dependenciesOf(state, task) : [alias]
 }

@@ -22,6 +22,7 @@ import type { Pair } from "../protocol/Reason.ts"
 import type { Amount } from "../state/Extras.ts"
 import { keysOf } from "../state/lookups.ts"
 import type { Wait } from "../state/Owner.ts"
+import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
@@ -160,7 +161,7 @@ const keeps = (state: State, task: TaskId, worker: WorkerRecord, what: Amount | 
 
 /** Whether a task waits for its next attempt alone. */
 const isDelayed = (state: State, task: TaskId): boolean =>
-  state.tasks.phase[task] === Phase.waiting && !state.aliases.has(task) &&
+  state.tasks.phase[task] === Phase.waiting && extrasOf(state, task)?.alias === undefined &&
   awaitedDependenciesOf(state, task).length === 0
 
 /** The path from the wait to the first task that lacks something, its keepers, and what those wait for. */

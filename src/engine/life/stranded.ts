@@ -10,6 +10,7 @@ import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
 import { sequenceOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
+import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Timer } from "../state/Timer.ts"
 import * as timers from "../state/timers.ts"
@@ -31,7 +32,7 @@ export const settle = (state: State, out: Out): void => {
 const limit = (state: State, task: TaskId, out: Out): void => {
   if (state.tasks.phase[task] !== Phase.ready || hasTaker(state)) return
   // It lacks a certain worker, and its timer for that runs since its submission.
-  if (state.lacking.has(task) || lackOf(state, task) !== undefined) return
+  if (extrasOf(state, task)?.lacking !== undefined || lackOf(state, task) !== undefined) return
   const millis = waitOf(state, task)
   if (millis === 0) end(state, task, out)
   else if (millis !== Infinity) timers.arm(state, "stranded", task, sequenceOf(state, task), millis)

@@ -16,6 +16,7 @@ import type { Pair } from "../protocol/Reason.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import { keysOf, settingsOf } from "../state/lookups.ts"
 import type { Behalf, Claim, Wait } from "../state/Owner.ts"
+import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { transition } from "../state/transitions.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
@@ -425,7 +426,7 @@ export const awaitedBy = (state: State, task: TaskId): Array<TaskId> => {
 
 /** Calls `visit` with everything that a task waits for, except slots and its own work. */
 export const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, by: TaskId) => void): void => {
-  const alias = state.aliases.get(task)
+  const alias = extrasOf(state, task)?.alias
   if (alias !== undefined) return visit(alias, task)
   for (const wait of waitsInside(state, task)) {
     for (const awaited of wait.tasks) if (isWatching(state, wait, awaited)) visit(awaited, task)

@@ -15,6 +15,7 @@ import type { Group } from "../protocol/policies.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import { keepFailure } from "../state/outcomes.ts"
 import type { Owner, Wishing } from "../state/Owner.ts"
+import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 import { unref } from "./release.ts"
@@ -111,9 +112,11 @@ export const extend = (
 /** A task ends by itself, and not as the one that it stands for: the wishes for that one's graph are withdrawn. */
 export const withdraw = (state: State, task: TaskId, out: Out): void => {
   const { attempt, flags, index, phase, submission } = state.tasks
-  const alias = state.aliases.get(task)
+  const alias = extrasOf(state, task)?.alias
   // A value from outside has no attempt.
-  const endsAsAlias = phase[task] === Phase.succeeded ? attempt[task] !== 0 : state.outcomes.get(task)?.trail.isAlias
+  const endsAsAlias = phase[task] === Phase.succeeded
+    ? attempt[task] !== 0
+    : extrasOf(state, task)?.outcome?.trail.isAlias
   if (alias === undefined || endsAsAlias === true) return
   const inner = submission[alias]!
   if (inner.parent?.number !== submission[task]!.sequence + index[task]!) return
@@ -133,7 +136,7 @@ export const fulfil = (state: State, task: TaskId, submission: Submission): void
   const { owner, plan } = submission
   const wishing = owner.wishing!.get(submission)!
   if (--wishing.open === 0) owner.wishing!.delete(submission)
-  const outcome = state.outcomes.get(task)
+  const outcome = extrasOf(state, task)?.outcome
   // The end of another task is reported there: a task that another stands for is wished for as well.
   if (outcome === undefined || outcome.trail.from !== undefined) return
   if ((wishing.wishes.get(index[task]!)! & kindOf(outcome)) === 0) return

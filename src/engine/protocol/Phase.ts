@@ -67,5 +67,7 @@ export const Flag = {
   /** Its result owns a resource, which is finalized before its record is forgotten. */
   resource: 64,
   /** It passes on the result of a task that owns a resource, and holds that task as long as its own result is held. */
-  retains: 128
+  retains: 128,
+  /** It has a record of rare facts, see `Extras`. */
+  hasExtras: 256
 } as const

@@ -6,7 +6,7 @@
 import type { PoolOpened } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Demand } from "../protocol/Plan.ts"
-import type { Group, Outcome } from "../protocol/policies.ts"
+import type { Group, Outcome as EndKind } from "../protocol/policies.ts"
 
 /** The attempts of a task before the present one. Kept only for tasks that are started again. */
 export interface FormerAttempt {
@@ -76,7 +76,7 @@ export interface Pool extends Omit<PoolOpened, "_tag" | "now"> {
 export interface Needs {
   readonly groups: ReadonlyArray<Group>
   /** The number of ends of each kind in each group, until the group is met. */
-  readonly tallies: ReadonlyArray<Record<Outcome, number>>
+  readonly tallies: ReadonlyArray<Record<EndKind, number>>
   readonly met: Array<boolean>
   /** Dependencies not yet counted as ended, each with its indices among the dependencies of the task. */
   readonly open: Map<TaskId, ReadonlyArray<number>>

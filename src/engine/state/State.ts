@@ -40,17 +40,17 @@
  */
 import { inOrder } from "../protocol/fairness.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
-import type { Outcome } from "../protocol/Outcome.ts"
-import type { Demand, Identity } from "../protocol/Plan.ts"
+import type { Identity } from "../protocol/Plan.ts"
 import type { Pair, Reason } from "../protocol/Reason.ts"
 import { defaultLimits } from "../protocol/Settings.ts"
 import type { SchedulerSettings } from "../protocol/Settings.ts"
 import type { Transition, WorkerTransition } from "../protocol/Transition.ts"
 import { Fifo } from "../structures/fifo.ts"
-import type { Amount, Copying, FormerAttempt, Held, Holding, Needs, Overtaken, Pool, Stopping, Turn } from "./Extras.ts"
+import type { Amount, Copying, Held, Holding, Overtaken, Pool, Stopping, Turn } from "./Extras.ts"
 import { unwanted } from "./Owner.ts"
 import type { Behalf, Claim, Owner, Wait, Withdrawal } from "./Owner.ts"
 import type { Crowd, Lane, Queue } from "./Queue.ts"
+import type { Extras } from "./TaskExtras.ts"
 import { TaskTable } from "./TaskTable.ts"
 import type { Timer } from "./Timer.ts"
 import type { WorkerRecord } from "./WorkerRecord.ts"
@@ -140,6 +140,8 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   /** Whether placement is not the default: there is another scheme, or a worker with a mark. */
   isSteered: boolean
   readonly tasks: TaskTable
+  /** The rare facts of tasks. */
+  readonly extras: Map<TaskId, Extras>
   /** Whether a literal was ever submitted. Its result is held by no worker. */
   hasLiterals: boolean
   /** Live tasks with keys, by identity. */
@@ -160,8 +162,6 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly queues: Map<string, Queue>
   /** The same queues in crowds, by name. */
   readonly crowds: Map<string, Crowd>
-  /** The queue of each task in one. */
-  readonly queueOf: Map<TaskId, Queue>
   /**
    * How many live tasks ask for more than a slot, follow others or name a share; one more if the layer queues other tasks too.
    */
@@ -175,28 +175,8 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   readonly tags: Map<string, Amount>
   /** Starved waits whose bodies have not taken their slot again yet. */
   readonly starved: Map<number, ReadonlyArray<Pair>>
-  /** The sizes of held results, if the layer has a budget. */
-  readonly sizes: Map<TaskId, number>
-  /** Demands that differ from the settings: of tasks whose bodies refused workers, and of ready tasks that follow others. */
-  readonly barred: Map<TaskId, Demand>
-  /** Tasks that no worker could run, each with the serial of the timer that limits its wait; -1 for none. */
-  readonly lacking: Map<TaskId, number>
   /** Dependents in later submissions, each with the number of its dependencies on the task. */
   readonly later: Map<TaskId, Map<TaskId, number>>
-  /** The tasks that flatMap tasks stand for, after their body has returned. */
-  readonly aliases: Map<TaskId, TaskId>
-  /** The progress of tasks with policies, as long as they hold their dependencies. */
-  readonly needs: Map<TaskId, Needs>
-  /** Outcomes without success; for stopping tasks, their fixed outcomes. */
-  readonly outcomes: Map<TaskId, Outcome>
-  /**
-   * Tasks that were settled while an attempt ran, and end when it has ended. A task without an outcome was settled with a value.
-   */
-  readonly settled: Set<TaskId>
-  /** Further holders of results. */
-  readonly copies: Map<TaskId, Set<number>>
-  /** The names of the workers that made results whose first holder is another one now. */
-  readonly makers: Map<TaskId, string>
   /** Pending copies of results, by number. */
   readonly copying: Map<number, Copying>
   /** Stopping attempts. */
@@ -209,13 +189,8 @@ export interface State extends Omit<SchedulerSettings, "seed"> {
   held: Held | undefined
   /** How many live tasks have results that own resources. */
   resources: number
-  /** The lane of each ready task that gave its place up. */
-  readonly rescheduled: Map<TaskId, Lane>
   /** How many outcomes and roots reference a failure. */
   readonly failures: Map<number, number>
-  readonly history: Map<TaskId, Array<FormerAttempt>>
-  /** How often the body of a task has reported dependencies as lost. */
-  readonly reports: Map<TaskId, number>
   /** The last computation begun from outside, if there is a window. */
   window: { readonly began: number; readonly computation: number } | undefined
   readonly timers: Timers
@@ -254,6 +229,7 @@ const stateOf = (
   chance: seed,
   isSteered: scheme !== "steady",
   tasks: new TaskTable(),
+  extras: new Map(),
   hasLiterals: false,
   keys: new Map(),
   owners: new Map(),
@@ -265,32 +241,19 @@ const stateOf = (
   lanes: [],
   queues: new Map(),
   crowds: new Map(),
-  queueOf: new Map(),
   demanding: fairness.queues === "none" ? 0 : 1,
   holding: new Map(),
   keepingAmounts: new Set(),
   tags: new Map(),
   starved: new Map(),
-  sizes: new Map(),
-  barred: new Map(),
-  lacking: new Map(),
   later: new Map(),
-  aliases: new Map(),
-  needs: new Map(),
-  outcomes: new Map(),
-  settled: new Set(),
-  copies: new Map(),
-  makers: new Map(),
   copying: new Map(),
   stopping: new Map(),
   taken: new WeakSet(),
   leaving: new Map(),
   held: undefined,
   resources: 0,
-  rescheduled: new Map(),
   failures: new Map(),
-  history: new Map(),
-  reports: new Map(),
   window: undefined,
   crew: {
     hasChanged: false,

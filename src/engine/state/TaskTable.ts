@@ -16,7 +16,7 @@ export class TaskTable {
   freed = 0
   free = new Int32Array(0)
   phase = new Uint8Array(0)
-  flags = new Uint8Array(0)
+  flags = new Uint16Array(0)
   waiting = new Int32Array(0)
   refs = new Int32Array(0)
   /** The number of the present attempt, unique for the life of the engine; 0 before the first. */
@@ -54,7 +54,7 @@ export class TaskTable {
     this.capacity = capacity
     this.free = resized(this.free, new Int32Array(capacity))
     this.phase = resized(this.phase, new Uint8Array(capacity))
-    this.flags = resized(this.flags, new Uint8Array(capacity))
+    this.flags = resized(this.flags, new Uint16Array(capacity))
     this.waiting = resized(this.waiting, new Int32Array(capacity))
     this.refs = resized(this.refs, new Int32Array(capacity))
     this.attempt = resized(this.attempt, new Int32Array(capacity))
@@ -115,7 +115,7 @@ export class TaskTable {
   }
 }
 
-const resized = <A extends Uint8Array | Int32Array | Float64Array>(from: A, to: A): A => {
+const resized = <A extends Uint8Array | Uint16Array | Int32Array | Float64Array>(from: A, to: A): A => {
   to.set(from.length > to.length ? from.subarray(0, to.length) : from)
   return to
 }

@@ -5,6 +5,7 @@
  */
 import type { TaskId } from "../protocol/ids.ts"
 import { liveOf } from "../protocol/Registered.ts"
+import { extrasOf } from "./rare.ts"
 import type { State } from "./State.ts"
 
 /**
@@ -17,7 +18,7 @@ export const dependencyRows = (state: State, task: TaskId): ReadonlyArray<TaskId
   const index = state.tasks.index[task]!
   const rows = Array.from(targets.subarray(offsets[index], offsets[index + 1]), (target) => liveOf(submission, target))
   // The rows of dropped dependencies may belong to other tasks by now.
-  for (const place of state.needs.get(task)?.dropped ?? none) rows[place] = -1
+  for (const place of extrasOf(state, task)?.needs?.dropped ?? none) rows[place] = -1
   return rows
 }
 
@@ -26,7 +27,7 @@ const none: Iterable<number> = []
 /** The dependencies of a live task without the dropped ones. */
 export const dependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   const rows = dependencyRows(state, task)
-  const dropped = state.needs.get(task)?.dropped
+  const dropped = extrasOf(state, task)?.needs?.dropped
   return dropped === undefined || dropped.size === 0 ? rows : rows.filter((_, place) => !dropped.has(place))
 }
 
@@ -40,8 +41,8 @@ export const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> 
   )
   // A task that stands for another has dropped its dependencies.
   const live = own.filter((dependent) =>
-    dependent >= 0 && !state.aliases.has(dependent) &&
-    (!state.needs.has(dependent) || dependenciesOf(state, dependent).includes(task))
+    dependent >= 0 && extrasOf(state, dependent)?.alias === undefined &&
+    (extrasOf(state, dependent)?.needs === undefined || dependenciesOf(state, dependent).includes(task))
   )
   return [...live, ...(state.later.get(task)?.keys() ?? [])]
 }

@@ -11,6 +11,7 @@ import type { Settings } from "../protocol/Plan.ts"
 import { keyAt, labelAt, mayRepeatAt, saidAt, submitterOf } from "../protocol/Registered.ts"
 import { namesOf } from "../structures/path.ts"
 import type { Named } from "../structures/path.ts"
+import { extrasOf } from "./rare.ts"
 import type { State } from "./State.ts"
 import type { Place } from "./Submission.ts"
 
@@ -83,5 +84,13 @@ export const nameOfWorker = ({ workers }: State, worker: number): string | undef
   worker < 0 ? undefined : workers[worker]!.name
 
 /** Whether a task is stopping because it was settled with a value. */
-export const isGivenValue = ({ outcomes, settled }: State, task: TaskId): boolean =>
-  settled.has(task) && !outcomes.has(task)
+export const isGivenValue = (state: State, task: TaskId): boolean => {
+  const extras = extrasOf(state, task)
+  return extras?.isSettled === true && extras.outcome === undefined
+}
+
+/** Whether the outcome of a task that has not ended is fixed. */
+export const isEndFixed = (state: State, task: TaskId): boolean => {
+  const extras = extrasOf(state, task)
+  return extras !== undefined && (extras.outcome !== undefined || extras.isSettled === true)
+}

@@ -8,6 +8,7 @@ import type { Out } from "../protocol/Instruction.ts"
 import type { Outcome } from "../protocol/Outcome.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { keyOf, placeOf, whereOf } from "./lookups.ts"
+import { dropExtra, extrasFor, extrasOf } from "./rare.ts"
 import type { State } from "./State.ts"
 
 /** The outcome of a task that ended without success by itself. */
@@ -19,7 +20,7 @@ export const outcomeOf = (state: State, task: TaskId, reason: Reason): Outcome =
 /** Sets the outcome of a task without success, in place of a former one. */
 export const noteOutcome = (state: State, task: TaskId, outcome: Outcome, out: Out): void => {
   forgetOutcome(state, task, out)
-  state.outcomes.set(task, outcome)
+  extrasFor(state, task).outcome = outcome
   keepFailure(state, outcome)
 }
 
@@ -39,9 +40,8 @@ export const dropFailure = (state: State, { reason }: Outcome, out: Out): void =
 }
 
 export const forgetOutcome = (state: State, task: TaskId, out: Out): void => {
-  if (state.outcomes.size === 0) return
-  const outcome = state.outcomes.get(task)
+  const outcome = extrasOf(state, task)?.outcome
   if (outcome === undefined) return
-  state.outcomes.delete(task)
+  dropExtra(state, task, "outcome")
   dropFailure(state, outcome, out)
 }

@@ -18,6 +18,7 @@ import type { Group, Policy, Tally } from "../protocol/policies.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { keyOf, keysOf, sequenceOf, settingsOf } from "../state/lookups.ts"
 import type { Wait } from "../state/Owner.ts"
+import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Timer } from "../state/Timer.ts"
 import { unitsOf } from "../state/WorkerRecord.ts"
@@ -295,19 +296,19 @@ const becauseOf = (state: State, task: TaskId, survey: Survey): Because => {
     }
     case Phase.stopping: {
       const { overdue, since } = state.stopping.get(task)!
-      return { _tag: "Stopping", reason: state.outcomes.get(task)?.reason._tag ?? "Settled", since, overdue }
+      return { _tag: "Stopping", reason: extrasOf(state, task)?.outcome?.reason._tag ?? "Settled", since, overdue }
     }
     case Phase.releasing:
-      return { _tag: "Releasing", reason: state.outcomes.get(task)?.reason._tag }
+      return { _tag: "Releasing", reason: extrasOf(state, task)?.outcome?.reason._tag }
     default:
-      return { _tag: "Ended", reason: state.outcomes.get(task)?.reason._tag }
+      return { _tag: "Ended", reason: extrasOf(state, task)?.outcome?.reason._tag }
   }
 }
 
 const workerOf = (state: State, task: TaskId) => state.workers[state.tasks.worker[task]!]!
 
 const waitingBecause = (state: State, task: TaskId, survey: Survey): Because => {
-  const alias = state.aliases.get(task)
+  const alias = extrasOf(state, task)?.alias
   if (alias !== undefined) return { _tag: "StandsFor", key: keysOf(state, [alias], task)[0]! }
   const open = [...new Set(awaitedDependenciesOf(state, task))]
   if (open.length > 0) {
@@ -320,7 +321,7 @@ const waitingBecause = (state: State, task: TaskId, survey: Survey): Because => 
 
 /** The groups of a task that are not met. */
 const needsOf = (state: State, task: TaskId): ReadonlyArray<Need> => {
-  const needs = state.needs.get(task)
+  const needs = extrasOf(state, task)?.needs
   if (needs === undefined) return []
   const { groups, met, open, tallies } = needs
   return groups.flatMap(({ from, of, policy, to }, i) => {
@@ -368,7 +369,7 @@ const lackingBecause = (
   open: ReadonlyArray<WorkerRecord>,
   survey: Survey
 ): Because => {
-  const serial = state.lacking.get(task)
+  const serial = extrasOf(state, task)?.lacking
   return {
     _tag: "NoSuitableWorker",
     restriction: restrictionOf({ amounts, labels, workers }),

@@ -16,6 +16,7 @@ import { dependenciesOf } from "../state/dependencies.ts"
 import { holdsDependencies, keyOf, keysOf, labelOf, sequenceOf } from "../state/lookups.ts"
 import type { Owner, Wait } from "../state/Owner.ts"
 import type { Lane } from "../state/Queue.ts"
+import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import type { Path } from "../structures/path.ts"
@@ -182,7 +183,7 @@ const liveTasks = (state: State): ReadonlyArray<TaskId> =>
  */
 const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   if (!holdsDependencies(state, task)) return []
-  const alias = state.aliases.get(task)
+  const alias = extrasOf(state, task)?.alias
   return alias === undefined ? dependenciesOf(state, task) : [alias]
 }
 
@@ -214,12 +215,12 @@ const taskOf = (
 ): TaskSnapshot => {
   const { flags, phase, refs, starts, worker } = state.tasks
   const label = labelOf(state, task)
-  const alias = state.aliases.get(task)
+  const alias = extrasOf(state, task)?.alias
   const open = phase[task] === Phase.waiting ?
     (alias === undefined ? awaitedDependenciesOf(state, task) : [alias]) :
     []
-  const outcome = state.outcomes.get(task)
-  const copies = state.copies.get(task)
+  const outcome = extrasOf(state, task)?.outcome
+  const copies = extrasOf(state, task)?.copies
   const { amounts, tags } = state.holding.get(task) ?? {}
   return {
     key: keyOf(state, task),

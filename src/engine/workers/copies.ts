@@ -8,6 +8,7 @@ import type { CopiesRequested, RebalanceRequested, TaskCopied } from "../protoco
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
+import { allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import * as workers from "./workers.ts"
@@ -60,7 +61,9 @@ export const copied = (state: State, { copy }: TaskCopied, out: Out): void => {
 const passOn = (state: State, task: TaskId, to: number): void => {
   const { attempt, worker } = state.tasks
   // A value from outside has no attempt.
-  if (attempt[task] !== 0 && !state.makers.has(task)) state.makers.set(task, state.workers[worker[task]!]!.name)
+  if (attempt[task] !== 0 && extrasOf(state, task)?.maker === undefined) {
+    extrasFor(state, task).maker = state.workers[worker[task]!]!.name
+  }
   worker[task] = to
   state.step.hasMoved = true
 }
@@ -81,7 +84,7 @@ const isMovable = ({ tasks: { flags, phase, worker } }: State, task: TaskId): bo
 
 /** The workers that hold a result, or soon will. */
 export const holdersOf = (state: State, task: TaskId): ReadonlySet<number> => {
-  const holders = new Set([state.tasks.worker[task]!, ...(state.copies.get(task) ?? [])])
+  const holders = new Set([state.tasks.worker[task]!, ...(extrasOf(state, task)?.copies ?? [])])
   for (const copying of state.copying.values()) if (copying.task === task) holders.add(copying.to)
   return holders
 }
@@ -93,7 +96,7 @@ const countResults = (state: State): Array<number> => {
   for (let task = 0; task < used; task++) {
     if (phase[task] === Phase.succeeded && worker[task]! >= 0) counts[worker[task]!]!++
   }
-  for (const others of state.copies.values()) for (const index of others) counts[index]!++
+  for (const others of allExtras(state, "copies").values()) for (const index of others) counts[index]!++
   for (const { from, isMove, to } of state.copying.values()) {
     counts[to]!++
     if (isMove) counts[from]!--
@@ -119,38 +122,34 @@ const copy = (state: State, task: TaskId, to: number, isMove: boolean, out: Out)
   const number = state.next.copy++
   const from = state.tasks.worker[task]!
   state.copying.set(number, { task, from, to, isMove })
+  extrasFor(state, task).isCopied = true
   out.push({ _tag: "Copy", copy: number, task, from, to })
 }
 
 const add = (state: State, task: TaskId, worker: number): void => {
-  const others = state.copies.get(task)
-  if (others === undefined) state.copies.set(task, new Set([worker]))
+  const others = extrasOf(state, task)?.copies
+  if (others === undefined) extrasFor(state, task).copies = new Set([worker])
   else others.add(worker)
 }
 
 const remove = (state: State, task: TaskId, worker: number): void => {
-  const others = state.copies.get(task)
-  if (others?.delete(worker) === true && others.size === 0) state.copies.delete(task)
+  const others = extrasOf(state, task)?.copies
+  if (others?.delete(worker) === true && others.size === 0) dropExtra(state, task, "copies")
 }
 
 /** Drops the copies of a released result, pending ones included. The first holder hears of it by `Forget`. */
 export const drop = (state: State, task: TaskId, out: Out): void => {
-  for (const worker of state.copies.get(task) ?? []) out.push({ _tag: "Discard", task, worker })
-  state.copies.delete(task)
-  state.makers.delete(task)
+  for (const worker of extrasOf(state, task)?.copies ?? []) out.push({ _tag: "Discard", task, worker })
+  dropExtra(state, task, "copies")
+  dropExtra(state, task, "maker")
+  if (extrasOf(state, task)?.isCopied !== true) return
   for (const [number, copying] of state.copying) if (copying.task === task) state.copying.delete(number)
 }
-
-/**
- * Whether a copy was ever requested, or a literal adopted: otherwise each result is where it was made. Called for each forgotten
- * task.
- */
-export const areAny = ({ makers, next: { copy: nextCopy } }: State): boolean => nextCopy > 1 || makers.size > 0
 
 /** Results of a lost worker that other workers hold too are not lost. */
 export const workerLost = (state: State, index: number, out: Out): void => {
   for (const [number, { to }] of state.copying) if (to === index) state.copying.delete(number)
-  for (const task of Array.from(state.copies.keys())) {
+  for (const task of Array.from(allExtras(state, "copies").keys())) {
     remove(state, task, index)
     if (state.tasks.worker[task] === index && promote(state, task)) redirect(state, task, out)
   }
@@ -165,8 +164,9 @@ export const strike = (state: State, task: TaskId, serial: number, out: Out): bo
   const holder = state.workers.find((worker) => worker.serial === serial && worker.phase !== "lost")?.index
   if (holder === undefined) return false
   const isFirst = state.tasks.worker[task] === holder
-  if (isFirst && !state.copies.has(task)) return true
-  if (!isFirst && state.copies.get(task)?.has(holder) !== true) return false
+  const others = extrasOf(state, task)?.copies
+  if (isFirst && others === undefined) return true
+  if (!isFirst && others?.has(holder) !== true) return false
   if (isFirst) promote(state, task)
   else remove(state, task, holder)
   out.push({ _tag: "Discard", task, worker: holder })
@@ -176,7 +176,7 @@ export const strike = (state: State, task: TaskId, serial: number, out: Out): bo
 
 /** Makes another holder of a result the first. Returns whether there was one. */
 const promote = (state: State, task: TaskId): boolean => {
-  const others = [...(state.copies.get(task) ?? [])]
+  const others = [...(extrasOf(state, task)?.copies ?? [])]
   const next = others.find((worker) => state.workers[worker]!.phase === "open") ?? others[0]
   if (next === undefined) return false
   remove(state, task, next)
@@ -206,7 +206,7 @@ const isHandingOver = ({ copying }: State, worker: number): boolean => {
 
 const moveAll = (state: State, from: number, out: Out): void => {
   for (const [number, { to }] of state.copying) if (to === from) state.copying.delete(number)
-  for (const [task, others] of Array.from(state.copies)) {
+  for (const [task, others] of Array.from(allExtras(state, "copies"))) {
     const isFirst = state.tasks.worker[task] === from
     if (!isFirst && !others.has(from)) continue
     if (isFirst) promote(state, task)

@@ -8,6 +8,7 @@ import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
 import type { WorkerInfo } from "../protocol/Plan.ts"
 import type { WorkerPhase } from "../protocol/Transition.ts"
+import { allExtras } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { stockOf, takesTasks } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
@@ -99,7 +100,7 @@ export const freeRows = (state: State): ReadonlySet<number> => {
   if (rows.size === 0) return rows
   const { tasks } = state
   for (let task = 0; task < tasks.used; task++) if (tasks.phase[task] !== Phase.free) rows.delete(tasks.worker[task]!)
-  for (const attempts of state.history.values()) for (const { worker } of attempts) rows.delete(worker)
+  for (const attempts of allExtras(state, "history").values()) for (const { worker } of attempts) rows.delete(worker)
   return rows
 }
 

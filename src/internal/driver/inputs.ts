@@ -12,6 +12,7 @@ import { liveOf } from "../../engine/protocol/Registered.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import { dependenciesOf, dependencyRows } from "../../engine/state/dependencies.ts"
 import { placeOf, settingsOf } from "../../engine/state/lookups.ts"
+import { extrasOf } from "../../engine/state/rare.ts"
 import type { State } from "../../engine/state/State.ts"
 import type { View } from "../views/view.ts"
 import type { WorkerPort } from "../workers/port.ts"
@@ -44,13 +45,13 @@ export class Inputs {
         ? this.view.resultOf(input)
         : (only ?? workers[worker[input]!])?.peek(input)
     }
-    if (this.state.needs.size > 0 && this.state.needs.has(task)) this.putExits(task, values)
+    if (extrasOf(this.state, task)?.needs !== undefined) this.putExits(task, values)
     return values
   }
 
   /** Replaces inputs with a policy by exits, or by `undefined` if they have not ended. */
   private putExits(task: TaskId, values: Array<unknown>): void {
-    const { groups } = this.state.needs.get(task)!
+    const { groups } = extrasOf(this.state, task)!.needs!
     const rows = dependencyRows(this.state, task)
     for (const { from, of, to } of groups) {
       if (of !== "inputs") continue

@@ -6,6 +6,7 @@
 import type { Overdue } from "../../engine/protocol/Instruction.ts"
 import type { Reason } from "../../engine/protocol/Reason.ts"
 import { keyOf, labelOf } from "../../engine/state/lookups.ts"
+import { extrasOf } from "../../engine/state/rare.ts"
 import type { State } from "../../engine/state/State.ts"
 import type { Obstacle } from "../bodies/attempt.ts"
 import { inLine, quote } from "../text/text.ts"
@@ -19,7 +20,7 @@ export const overdueLine = (state: State, { task, worker }: Overdue, obstacle: O
     : `Task ${quote(keyOf(state, task))} (${inLine(label)})`
   const attempt = `attempt ${state.tasks.starts[task]} on worker ${quote(state.workers[worker]!.name)}`
   return `${name} was asked to stop ${state.now - since} ms ago and goes on (${attempt}): ` +
-    `${whyOf(state.outcomes.get(task)?.reason)}, and ${obstacles[obstacle].why}. ` +
+    `${whyOf(extrasOf(state, task)?.outcome?.reason)}, and ${obstacles[obstacle].why}. ` +
     `It keeps its slot until it ends. ${obstacles[obstacle].remedy}, or give the task a longer grace.`
 }
 

@@ -15,6 +15,7 @@ import { keyAt, labelAt, priorityAt, submitterOf } from "../../engine/protocol/R
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import { keyOf, whereOf } from "../../engine/state/lookups.ts"
 import type { Claim, Owner, Root } from "../../engine/state/Owner.ts"
+import { extrasOf } from "../../engine/state/rare.ts"
 import type { State } from "../../engine/state/State.ts"
 import { Released } from "../../SkeinError.ts"
 import { literalAt } from "../bodies/livePlan.ts"
@@ -143,7 +144,7 @@ export class View {
     if (tasks.phase[task] === Phase.succeeded) {
       return Exit.succeed(this.resultOf(task))
     }
-    const outcome = this.state.outcomes.get(task)!
+    const outcome = extrasOf(this.state, task)!.outcome!
     this.seen.add(outcome.reason)
     return exitOf(outcome, this.causeOf, whereOf(this.state, task))
   }
@@ -161,7 +162,7 @@ export class View {
   unseenOf(owner: number): ReadonlyArray<Unseen> {
     const unseen: Array<Unseen> = []
     for (const task of this.state.owners.get(owner)?.claims.keys() ?? []) {
-      const outcome = this.state.outcomes.get(task)
+      const outcome = extrasOf(this.state, task)?.outcome
       if (
         outcome === undefined || !isFailed(this.state.tasks.phase[task] as PhaseOf) ||
         this.seen.has(outcome.reason) || this.state.taken.has(outcome.reason)
@@ -190,7 +191,8 @@ export class View {
     owner: Pick<Owner, "roots" | "targets">
   ): Cause.Cause<unknown> | undefined {
     const wished = inStaticOrder(owner.roots).map(({ outcome }) => outcome)
-    const outcomes = (tasks: ReadonlyArray<TaskId>) => tasks.flatMap((task) => this.state.outcomes.get(task) ?? [])
+    const outcomes = (tasks: ReadonlyArray<TaskId>) =>
+      tasks.flatMap((task) => extrasOf(this.state, task)?.outcome ?? [])
     // A skip of another owner's task may be accepted on the path to a target.
     const claimed = outcomes(owner.targets).filter(({ reason }) => reason._tag !== "Skipped")
     const others = [...outcomes(targets), ...claimed]
@@ -213,7 +215,7 @@ export class View {
 
   /** The outcome of a settled future without success. */
   outcomeOf({ outcome, task }: Claim): Outcome | undefined {
-    return outcome ?? this.state.outcomes.get(task)
+    return outcome ?? extrasOf(this.state, task)?.outcome
   }
 
   metadataOf(future: FutureImpl): Metadata {
@@ -248,7 +250,7 @@ export class View {
   private timesOf(task: TaskId, offset: number): Pick<Metadata, "attempts" | "completed" | "started" | "worker"> {
     const { endedAt, phase, startedAt, starts, worker } = this.state.tasks
     const completed = hasEnded(phase[task] as PhaseOf) ? endedAt[task]! + offset : undefined
-    const history = this.state.history.get(task) ?? []
+    const history = extrasOf(this.state, task)?.history ?? []
     const former = history.map((attempt) => ({
       attempt: attempt.number,
       worker: this.workers[attempt.worker]!.name,
@@ -258,7 +260,7 @@ export class View {
     }))
     if (starts[task] === 0) return { worker: undefined, started: undefined, completed, attempts: former }
     // Another worker may hold the result by now.
-    const name = this.state.makers.get(task) ?? this.workers[worker[task]!]!.name
+    const name = extrasOf(this.state, task)?.maker ?? this.workers[worker[task]!]!.name
     const isFresh = starts[task]! > history.filter(({ fate }) => fate === "failed").length
     const started = startedAt[task]! + offset
     const present = { attempt: starts[task]!, worker: name, started, completed }
