@@ -23,6 +23,7 @@
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
+import { byReference } from "../internal/values/identity.ts"
 import { Wiring } from "../internal/workers/wire.ts"
 import { CarriedPort } from "./carriedPort.ts"
 import type { Carrier } from "./carriedPort.ts"
@@ -34,6 +35,10 @@ import type { Carrier } from "./carriedPort.ts"
  * @since 0.1.0
  */
 export class Gate {
+  static {
+    Object.defineProperties(this.prototype, byReference)
+  }
+
   /** The number of arrivals so far, including those that have gone on. */
   arrivals = 0
   /** @internal */

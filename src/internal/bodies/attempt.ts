@@ -12,6 +12,7 @@ import type { Registered } from "../../engine/protocol/Registered.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
 import { Worker } from "../tasks/worker.ts"
 import type { Info } from "../tasks/worker.ts"
+import { byReference } from "../values/identity.ts"
 import type { Home, Seat } from "./home.ts"
 
 /** The worker of an attempt, as far as the attempt needs it. */
@@ -24,6 +25,10 @@ export interface Host {
 }
 
 export class Attempt implements Seat {
+  static {
+    Object.defineProperties(this.prototype, byReference)
+  }
+
   readonly home: Home
   readonly task: TaskId
   readonly serial: number

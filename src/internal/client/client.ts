@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Home } from "../bodies/home.ts"
+import { byReference } from "../values/identity.ts"
 import { keepOneCopy } from "../values/strangers.ts"
 import { thisCopy } from "../values/typeIds.ts"
 
@@ -29,11 +30,8 @@ export class Client extends Context.Service<Client, {
 }>()("skein/Client") {}
 
 /** @internal */
-export const make = (home: Home): Client["Service"] => ({
-  scheduler: home.name,
-  [Core]: home,
-  [Copy]: thisCopy
-})
+export const make = (home: Home): Client["Service"] =>
+  Object.defineProperties({ scheduler: home.name, [Core]: home, [Copy]: thisCopy }, byReference)
 
 /** The scheduler behind a client. A client of another copy of Skein would take no task of this one. */
 export const homeOf = (client: Client["Service"]): Home => {

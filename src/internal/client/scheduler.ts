@@ -27,6 +27,7 @@ import type { Mode } from "../tasks/checks.ts"
 import { closed } from "../tasks/closed.ts"
 import type { Task } from "../tasks/handles.ts"
 import { quote } from "../text/text.ts"
+import { byReference } from "../values/identity.ts"
 import type { TaskEvent, WorkerEvent } from "../views/events.ts"
 import { awaitWorkers as awaitWorkersOf } from "./awaitWorkers.ts"
 import type { AwaitWorkersOptions } from "./awaitWorkers.ts"
@@ -111,7 +112,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
   const story = ring(stories)
   if (stories > 0) core.observers.listen(story.add)
   core.life.remembered = story.entries
-  return {
+  const service: Scheduler["Service"] = {
     events: eventsOf(core),
     story: (name) => Effect.sync(() => storyOf(story.entries(), name, serialIn(core.state, name))),
     explain: (name) =>
@@ -152,6 +153,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
       return fault === undefined ? listenTo(core, f, end) : Effect.die(fault)
     }
   }
+  return Object.defineProperties(service, byReference)
 }
 
 const listenTo = (core: SchedulerCore, f: (event: TaskEvent) => void, end?: () => void) =>

@@ -11,6 +11,7 @@ import { makeTask, remakeTask } from "../tasks/makeTask.ts"
 import { key as checkKey, withInvalid } from "../tasks/options.ts"
 import { isTask, noOptions } from "../tasks/task.ts"
 import type { Handle, Invalid, TaskImpl, TaskOptions } from "../tasks/task.ts"
+import { byReference } from "../values/identity.ts"
 import { GraphTypeId } from "../values/typeIds.ts"
 
 /** A task as it was put into a graph, and its default label. */
@@ -40,6 +41,7 @@ const make = (source: Source): GraphImpl => {
   const graph = Object.create(Pipeable.Prototype)
   const json = () => ({ _id: "Graph", tasks: entriesOf(graph).size })
   return Object.defineProperties(graph, {
+    ...byReference,
     [GraphTypeId]: { value: GraphTypeId },
     source: { value: source },
     toJSON: { value: json },

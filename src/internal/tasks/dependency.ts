@@ -9,6 +9,7 @@ import { rules } from "../../engine/protocol/policies.ts"
 import type { Group, On, Policy } from "../../engine/protocol/policies.ts"
 import { shortText } from "../text/policyText.ts"
 import { quote } from "../text/text.ts"
+import { byReference } from "../values/identity.ts"
 import { DependencyTypeId, thisCopy } from "../values/typeIds.ts"
 import { checkOf } from "./checks.ts"
 import { isEither, isHandle, isRecord } from "./task.ts"
@@ -16,6 +17,10 @@ import type { Handle, Invalid, TaskImpl } from "./task.ts"
 
 /** Tasks and futures, and their policy. */
 export class DependencyImpl extends Pipeable.Class {
+  static {
+    Object.defineProperties(this.prototype, byReference)
+  }
+
   readonly [DependencyTypeId] = thisCopy
   readonly policy: Policy
   readonly handles: ReadonlyArray<Handle>

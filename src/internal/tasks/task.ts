@@ -23,6 +23,7 @@ import type { Released, Starved } from "../../SkeinError.ts"
 import { briefResult } from "../text/brief.ts"
 import type { Status } from "../text/reasons.ts"
 import { inLine, quote } from "../text/text.ts"
+import { byReference } from "../values/identity.ts"
 import { foreignText, isMeant, isThenable, keepOneCopy } from "../values/strangers.ts"
 import { FutureTypeId, TaskTypeId, thisCopy } from "../values/typeIds.ts"
 import type { Metadata } from "./futures.ts"
@@ -127,6 +128,10 @@ export const noHandles: ReadonlyArray<Handle> = []
  * cheaper than a map of a million tasks.
  */
 export class TaskImpl extends Pipeable.Class {
+  static {
+    Object.defineProperties(this.prototype, byReference)
+  }
+
   readonly [TaskTypeId] = thisCopy
   /** The function of a `map` body, which needs no object of its own. */
   readonly plain: Plain | undefined
@@ -233,6 +238,10 @@ export interface FutureHome {
 
 /** A submitted task. */
 export class FutureImpl extends Pipeable.Class {
+  static {
+    Object.defineProperties(this.prototype, byReference)
+  }
+
   readonly [FutureTypeId] = thisCopy
   readonly home: FutureHome
   readonly claim: Claim
