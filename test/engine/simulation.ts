@@ -30,8 +30,9 @@ import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
 import { cancelOf, claimOf } from "../../src/engine/views/claims.ts"
 import { Chance } from "../chance.ts"
-import { hasEnded, Model } from "./model.ts"
-import type { Order } from "./model.ts"
+import { hasEnded } from "./model/facts.ts"
+import type { Order } from "./model/facts.ts"
+import { Model } from "./model/Model.ts"
 import { Narrator } from "./story.ts"
 
 /** An attempt, as its worker sees it. */

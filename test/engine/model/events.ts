@@ -1,0 +1,243 @@
+/** What an event means. */
+import type { Event } from "../../../src/engine/protocol/Event.ts"
+import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
+import type { Reference } from "../../../src/engine/protocol/Plan.ts"
+import type { State } from "../../../src/engine/state/State.ts"
+import { attemptEnded, settleFromOutside } from "./attempts.ts"
+import { finish, finishFixed, finishStopped, leaveAttempt, stop } from "./ends.ts"
+import { hasEnded, isDownstream, presentTask, takesTasks, thousandths } from "./facts.ts"
+import type { Facts, Owner, Task } from "./facts.ts"
+import { follow, resolve } from "./follow.ts"
+import { awaitLeaving, causedBy } from "./leaving.ts"
+import { endFinalizing, lookAtWorkers, workerLost } from "./loss.ts"
+import { addClaim, addWish, isWanted } from "./owners.ts"
+import { awaitedBy, exposedBy } from "./policies.ts"
+import { believeCycle } from "./starvation.ts"
+import { register } from "./submissions.ts"
+import { timeCame } from "./timers.ts"
+import { beginWait, reaches, wantSlot } from "./waits.ts"
+import { enterWorker, makeWorker } from "./workers.ts"
+
+export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instruction>, state: State): void => {
+  switch (event._tag) {
+    case "WorkerAdded": {
+      const row = out.find((instruction) => instruction._tag === "WorkerJoined")?.worker
+      if (row === undefined) return model.complain("a worker got no row")
+      const worker = makeWorker(model, row, event.name, event.slots, event.terms ?? {})
+      const { labels = [], mark = Infinity } = event
+      return enterWorker(model, { ...worker, labels, mark, amounts: thousandths(event.amounts) })
+    }
+    case "WorkerStarted": {
+      const worker = model.workers[event.worker]
+      if (worker?.phase !== "starting") return
+      worker.phase = "open"
+      worker.since = worker.heardAt = model.now
+      return
+    }
+    case "WorkerBeat": {
+      const worker = model.workers[event.worker]
+      if (worker?.phase === "open" || worker?.phase === "draining") worker.heardAt = model.now
+      return
+    }
+    case "PoolOpened":
+      model.pool = event
+      return
+    case "TagLimited":
+      if (event.limit === undefined) model.limits.delete(event.tag)
+      else model.limits.set(event.tag, event.limit)
+      return
+    case "WorkerDrained": {
+      const worker = model.workers[event.worker]
+      if (worker !== undefined && takesTasks(worker)) worker.phase = "draining"
+      return
+    }
+    case "WorkerLost":
+      return workerLost(model, event.worker, state)
+    case "OwnerOpened":
+      model.owners.set(event.owner, {
+        id: event.owner,
+        isOpen: true,
+        claims: new Set(),
+        bulk: [],
+        roots: [],
+        wait: -1
+      })
+      return
+    case "GraphSubmitted": {
+      const owner = model.owners.get(event.owner)
+      const answer = out.find((instruction) => instruction._tag === "Submitted")
+      if (owner?.isOpen !== true) return
+      if (answer === undefined) return model.complain("a submission got no answer")
+      const parent = model.byRow.get(event.parent)
+      const made = register(
+        model,
+        event.plan,
+        owner,
+        answer.ids,
+        parent?.attempt === event.attempt ? parent : undefined
+      )
+      const live = (reference: Reference) => reference >= 0 ? made[reference]! : model.byRow.get(~reference)!
+      const targets = event.targets.map(live)
+      if (event.wait === undefined) {
+        targets.forEach((task, i) => addClaim(model, owner, task, answer.claims[i]!))
+        return
+      }
+      owner.bulk.push(...targets)
+      owner.wait = event.wait
+      const wishes = Array.from(event.wishes ?? []).flatMap(([wish, told]) =>
+        addWish(
+          owner,
+          live(wish),
+          wish >= 0,
+          (["failure", "skip"] as const).filter((_, bit) => (told & 1 << bit) > 0)
+        )
+      )
+      const mode = event.wishes === undefined ? "firstFailure" : "all"
+      const awaited = event.wishes === undefined ? targets : wishes
+      return beginWait(model, event.wait, mode, awaited, event.parent, event.attempt, false, event.keepsSlot)
+    }
+    case "TaskExpanded": {
+      const task = presentTask(model, event.task, event.attempt)
+      if (task === undefined) return
+      if (task.status === "stopping") {
+        model.cause = { must: task.must, may: task.may }
+        return finishStopped(model, task)
+      }
+      leaveAttempt(task)
+      const answer = out.find((instruction) => instruction._tag === "Submitted")
+      if (answer === undefined) return model.complain("an expansion got no answer")
+      const made = register(model, event.plan, task.owner, answer.ids, task)
+      const inner = event.target >= 0 ? made[event.target]! : model.byRow.get(~event.target)!
+      // What ended before refuses at once and breaks a cycle; what follows from that comes too late.
+      // Tasks with policies first, one after the other.
+      for (const each of made) {
+        if (each.settings.policies !== undefined && each.deps.some(hasEnded)) resolve(model, each)
+      }
+      // These hear of the ends of others in their plan only later.
+      for (const each of made) if (each.settings.policies !== undefined) model.unaware.set(each, awaitedBy(each))
+      const refuses = (other: Task) => !made.includes(other) && hasEnded(other) && other.status !== "succeeded"
+      for (const each of made) {
+        if (each.status === "pending" && each.settings.policies === undefined && each.deps.some(refuses)) {
+          resolve(model, each)
+        }
+      }
+      const isStarved = reaches(model, [inner], task)
+      model.unaware.clear()
+      for (let changed = true; changed;) {
+        changed = made.some((each) => each.status === "pending" && resolve(model, each))
+      }
+      task.status = "pending"
+      task.alias = inner
+      task.inner = made
+      if (task.wished) {
+        const wait = model.waits.get(task.owner.wait)
+        const wishes = exposedBy(inner, new Set(made), task.told)
+        const more = Array.from(wishes).flatMap(([each, told]) => addWish(task.owner, each, made.includes(each), told))
+        // What waits for the waiter itself is not awaited.
+        const inside = wait?.waiter
+        const open = inside === undefined ? more : more.filter((each) => !reaches(model, [each], inside))
+        if (wait !== undefined && !wait.abandoned) wait.awaited = [...wait.awaited, ...open]
+      }
+      if (!isStarved) return
+      return finish(model, task, "failed", `Starved:${task.name}`)
+    }
+    case "TaskEnded":
+      return attemptEnded(model, event, state)
+    case "TaskFinalized": {
+      const task = model.byRow.get(event.task)
+      if (task?.status !== "releasing" || task.attempt !== event.attempt) return
+      leaveAttempt(task)
+      model.cause = { must: task.must, may: task.may }
+      if (task.fixed !== undefined) return finishFixed(model, task)
+      endFinalizing(model, task)
+      return believeCycle(model, task, state)
+    }
+    case "CopiesRequested":
+    case "RebalanceRequested":
+      return
+    case "TaskCopied": {
+      const copying = model.copying.get(event.copy)
+      model.copying.delete(event.copy)
+      if (copying === undefined) return
+      const { isMove, task, to } = copying
+      if (!isMove) return void task.copies.add(to)
+      model.discarded.add(task)
+      task.worker = to
+      return
+    }
+    case "TaskSettled":
+      return settleFromOutside(model, event)
+    case "WaitBegan": {
+      const awaited = [...new Set(event.claims)].map((claim) => model.interests.get(claim)!)
+      return beginWait(model, event.wait, event.mode, awaited, event.waiter, event.attempt, false, event.keepsSlot)
+    }
+    case "WaitAbandoned": {
+      const wait = model.waits.get(event.wait)
+      // Whoever is about to take the slot does so.
+      if (wait !== undefined && wait.mode !== "slot") wait.abandoned = true
+      return
+    }
+    case "SlotWanted":
+      return wantSlot(model, event)
+    case "CancelRequested": {
+      const interest = model.interests.get(event.claim)!
+      const { owner, task } = interest
+      const isLive = interest.state === "live"
+      const isThere = model.tasks.has(task) && (isLive || event.force)
+      const isMeant = isThere && !hasEnded(task) && isWanted(model, task)
+      const root = isThere && (isMeant || interest.cancelledFor === undefined) ? task : interest.cancelledFor
+      if (isMeant) causedBy(model, { owner, cancelled: task })
+      if (isMeant && event.force) {
+        if (task.status === "pending") {
+          finish(model, task, "cancelled", `Cancelled:${task.name}`)
+        } else {
+          stop(model, task, "cancelled", `Cancelled:${task.name}`)
+        }
+        follow(model, `Cancelled:${task.name}`)
+      } else if (isMeant) {
+        for (const each of interest.owner.claims) {
+          if (each.task !== task && !isDownstream(each.task, task)) continue
+          interest.owner.claims.delete(each)
+          each.state = "cancelled"
+          each.cancelledFor = task
+        }
+        follow(model, `Cancelled:${task.name}`)
+      }
+      return awaitLeaving(model, event, root === undefined ? undefined : { owner, cancelled: root }, false, out)
+    }
+    case "ClaimShared": {
+      const owner = model.owners.get(event.owner)
+      const interest = model.interests.get(event.claim)!
+      const answer = out.find((instruction) => instruction._tag === "Submitted")
+      if (owner?.isOpen !== true || interest.state !== "live") return
+      if (answer === undefined) return model.complain("a shared claim got no answer")
+      return addClaim(model, owner, interest.task, answer.claims[0]!)
+    }
+    case "ClaimReleased": {
+      const interest = model.interests.get(event.claim)!
+      if (interest.state !== "live") return
+      interest.state = "released"
+      interest.owner.claims.delete(interest)
+      return causedBy(model, { owner: interest.owner, cancelled: undefined })
+    }
+    case "OwnerClosed": {
+      const owner = model.owners.get(event.owner)
+      if (owner?.isOpen === true) closeOwner(model, owner, event.by)
+      return awaitLeaving(model, event, owner === undefined ? undefined : { owner, cancelled: undefined }, true, out)
+    }
+    case "TimeCame":
+      lookAtWorkers(model, state, out)
+      return timeCame(model)
+  }
+}
+
+const closeOwner = (model: Facts, owner: Owner, by: string): void => {
+  causedBy(model, { owner, cancelled: undefined })
+  for (const interest of owner.claims) interest.state = "released"
+  owner.claims.clear()
+  owner.bulk.length = 0
+  owner.roots.length = 0
+  for (const task of model.tasks) if (task.owner === owner) task.wished = false
+  follow(model, `Cancelled:${by}`)
+  owner.isOpen = false
+}

@@ -1,0 +1,175 @@
+/** Whether an instruction is right. */
+import type { Event } from "../../../src/engine/protocol/Event.ts"
+import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
+import type { State } from "../../../src/engine/state/State.ts"
+import { hasEnded, inAttempt, isOpen } from "./facts.ts"
+import type { Facts } from "./facts.ts"
+import { lookAgain } from "./lacks.ts"
+import { someRowless } from "./loss.ts"
+import { isWanted } from "./owners.ts"
+import { discardedCopy, droppedIn } from "./results.ts"
+import { judgeStart, judgeWaitEnded } from "./starts.ts"
+import { judgeStartWorker, letGo } from "./workers.ts"
+
+export const judgeOnce = (
+  model: Facts,
+  state: State,
+  event: Event,
+  instruction: Instruction,
+  out: ReadonlyArray<Instruction>
+): void => {
+  if (model.judged.has(instruction)) return
+  model.judged.add(instruction)
+  judge(model, state, event, instruction, out)
+}
+
+const judge = (
+  model: Facts,
+  state: State,
+  event: Event,
+  instruction: Instruction,
+  out: ReadonlyArray<Instruction>
+): void => {
+  switch (instruction._tag) {
+    case "Start":
+      return judgeStart(model, instruction, state, out)
+    case "Stop": {
+      const task = model.byRow.get(instruction.task)
+      // A worker may have retired in this step, and that was the last for somebody.
+      if (task?.status !== "stopping") lookAgain(model)
+      // Two workers were lost at once: it stopped for the one, and was over with the other.
+      if (task !== undefined && hasEnded(task) && model.silent.has(instruction.worker)) return
+      if (task?.status !== "stopping" || task.attempt !== instruction.attempt || task.stopTold) {
+        return model.complain(`${task?.name} should not stop`)
+      }
+      if (task.timedOut !== instruction.timedOut && task.timedOut) {
+        model.complain(`${task.name} stops for another reason`)
+      }
+      task.stopTold = true
+      return
+    }
+    case "Overdue": {
+      const task = model.byRow.get(instruction.task)
+      if (task === undefined || !model.overdue.delete(task) || task.attempt !== instruction.attempt) {
+        model.complain(`${task?.name} is not overdue`)
+      }
+      return
+    }
+    case "Finalize": {
+      const task = model.byRow.get(instruction.task)
+      const isRight = task?.status === "releasing" && !task.finalizeTold && task.attempt === instruction.attempt
+      if (!isRight || task.worker !== instruction.worker) {
+        return model.complain(`M7: ${task?.name} should not be finalized`)
+      }
+      task.finalizeTold = true
+      return
+    }
+    case "Adopt": {
+      const task = model.byRow.get(instruction.task)
+      if (task?.adopted !== true || task.alias !== model.byRow.get(instruction.from)) {
+        return model.complain(`${task?.name} adopts the wrong result`)
+      }
+      if (task.alias!.worker !== instruction.worker) model.complain(`${task.name} adopts from the wrong worker`)
+      task.worker = instruction.worker
+      task.adopted = false
+      return
+    }
+    case "Copy": {
+      const { copy, from, to } = instruction
+      const task = model.byRow.get(instruction.task)
+      if (task?.status !== "succeeded" || task.retains || task.isResource) {
+        return model.complain(`M9: ${task?.name} has no result to copy`)
+      }
+      const isThere = to === task.worker || task.copies.has(to) ||
+        [...model.copying.values()].some((other) => other.task === task && other.to === to)
+      if (isThere || from !== task.worker) model.complain(`M9: ${task.name} is copied from ${from} to ${to}`)
+      // One that has reached its age at the same moment was open when another one was taken for lost.
+      const isAging = event._tag === "TimeCame" && model.workers[to]?.phase === "draining"
+      if (model.workers[to]?.phase !== "open" && !isAging) {
+        model.complain(`M9: ${task.name} is copied to a worker that takes nothing`)
+      }
+      model.copying.set(copy, { task, from, to, isMove: state.copying.get(copy)?.isMove === true })
+      return
+    }
+    case "Hold": {
+      const present = model.byRow.get(instruction.task)
+      // Its row may have gone to another within the step.
+      const task = present?.unheld === true ? present : model.displaced.get(instruction.task)
+      if (task?.unheld !== true) return model.complain(`${task?.name} was not settled`)
+      const isLost = model.workers[instruction.worker]?.phase === "lost" && !model.silent.has(instruction.worker)
+      if (isLost) model.complain(`${task.name} is held by a lost worker`)
+      task.unheld = false
+      task.worker = instruction.worker
+      return
+    }
+    case "Forget": {
+      const displaced = model.displaced.get(instruction.task)
+      model.displaced.delete(instruction.task)
+      const task = displaced ?? model.byRow.get(instruction.task) ?? someRowless(model)
+      // It may have followed to a worker that retired in this step.
+      if (task !== undefined && (isOpen(task) || isWanted(model, task))) lookAgain(model)
+      if (task === undefined || isOpen(task) || isWanted(model, task)) {
+        return model.complain(`${task?.name ?? instruction.task} (${task?.status}) is forgotten too early`)
+      }
+      const holder = task.status === "succeeded" || task.finalized ? task.worker : -1
+      if (holder !== instruction.holder) model.complain(`${task.name} is not held by worker ${instruction.holder}`)
+      if (task.copies.size > 0) model.complain(`M9: copies of ${task.name} are left`)
+      task.forgotten = true
+      if (displaced === undefined) model.byRow.delete(task.row)
+      model.rowless.delete(task)
+      return
+    }
+    case "Discard":
+      if (discardedCopy(model, instruction)) return
+      if (model.discarded.delete(droppedIn(model, instruction.task)!)) return
+      if (event._tag !== "TaskEnded" || event.ending._tag !== "Succeeded" || event.task !== instruction.task) {
+        model.complain("something is discarded that never came")
+      }
+      return
+    case "ForgetFailure":
+      if (!model.failures.delete(instruction.failure)) {
+        model.complain(`failure ${instruction.failure} is forgotten twice`)
+      }
+      return
+    case "WaitEnded":
+      return judgeWaitEnded(model, instruction, state, out)
+    case "WorkerJoined":
+      return
+    case "StartWorker":
+      return judgeStartWorker(model, instruction, state)
+    case "WorkerExpired":
+      if (!model.silent.delete(instruction.worker)) model.complain(`worker ${instruction.worker} was heard`)
+      return
+    case "WorkerLeft": {
+      const worker = model.workers[instruction.worker]!
+      letGo(model, worker)
+      if (worker.phase !== "draining") model.complain(`worker ${instruction.worker} left`)
+      for (const task of model.tasks) {
+        const isMovable = task.status === "succeeded" && !task.forgotten && !task.isResource && !task.retains
+        if (isMovable && task.worker === instruction.worker && model.workers.some(({ phase }) => phase === "open")) {
+          model.complain(`M9: ${task.name} was left behind`)
+        }
+      }
+      worker.phase = "gone"
+      model.crewMoved = true
+      for (const task of model.tasks) {
+        if (inAttempt(task) && task.worker === instruction.worker) model.complain(`${task.name} lost its worker`)
+      }
+      return
+    }
+    case "Rejected": {
+      const isRight = event._tag === "TaskSettled" ?
+        !model.isSettling :
+        event._tag === "GraphSubmitted" ?
+        model.owners.get(event.owner)?.isOpen !== true :
+        event._tag === "ClaimShared" ?
+        model.owners.get(event.owner)?.isOpen !== true || model.interests.get(event.claim)?.state !== "live" :
+        ["WorkerDrained", "WorkerLost", "WorkerStarted", "WorkerBeat", "CopiesRequested"].includes(event._tag)
+      if (!isRight) model.complain(`${event._tag} was rejected: ${instruction.reason._tag}`)
+      return
+    }
+    case "Submitted":
+    case "WakeAt":
+      return
+  }
+}
