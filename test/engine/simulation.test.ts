@@ -71,7 +71,9 @@ describe("simulation", () => {
       "forgotten"
     ]
     for (const tag of rare) assert.isAbove(totals.get(tag) ?? 0, 10, tag)
-    for (const tag of ["forced and stopped as Cancelled", "forced and stopped as deadline"]) assert.isAbove(totals.get(tag) ?? 0, 3, tag)
+    for (const tag of ["forced and stopped as Cancelled", "forced and stopped as deadline"]) {
+      assert.isAbove(totals.get(tag) ?? 0, 3, tag)
+    }
   })
 
   it("T1: the same seed tells the same story twice", () => {
