@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
+import * as ahead from "./dispatch/ahead.ts"
 import * as amounts from "./dispatch/amounts.ts"
-import * as slots from "./dispatch/slots.ts"
 import * as attempts from "./events/attempts.ts"
 import * as elastic from "./events/elastic.ts"
 import * as loss from "./events/loss.ts"
@@ -50,7 +50,7 @@ export const advance = (state: State, event: Event, out: Out, log: Log = noLog):
   propagate(state, out)
   if (isAnyUnplaced(state)) lack.settle(state, out)
   if (state.step.endingWaits.length > 0) owners.endWaits(state, out)
-  slots.dispatch(state, out)
+  ahead.dispatch(state, out)
   if (state.crew.pool !== undefined) elastic.adapt(state, state.crew.pool, out)
   // A worker that just retired or left may have been the last one that some task could use. Ended waits go on.
   place(state, out)
@@ -74,7 +74,7 @@ const place = (state: State, out: Out): void => {
   while (isAnyUnplaced(state) || state.step.stranded.length > 0) {
     lack.settle(state, out)
     stranded.settle(state, out)
-    slots.dispatch(state, out)
+    ahead.dispatch(state, out)
     if (state.crew.pool !== undefined) elastic.adapt(state, state.crew.pool, out)
   }
 }
@@ -85,6 +85,8 @@ const isAnyUnplaced = ({ crew, demanding, step }: State): boolean =>
 
 const apply = (state: State, event: Event, out: Out): void => {
   switch (event._tag) {
+    case "TaskStarted":
+      return attempts.started(state, event)
     case "TaskEnded":
       return attempts.ended(state, event, out)
     case "TaskSettled":

@@ -18,9 +18,25 @@ const force = <A extends object>(of: A, to: { [K in keyof A]?: unknown }): A => 
 
 /** One more worker, like the first and idle. */
 const addWorker = ({ workers }: State, to: Partial<WorkerRecord> = {}): WorkerRecord => {
-  const worker = { ...workers[0]!, index: workers.length, running: 0, attempts: 0, rejoining: new Map(), ...to }
+  const worker = {
+    ...workers[0]!,
+    index: workers.length,
+    running: 0,
+    attempts: 0,
+    rejoining: new Map(),
+    sent: new Map(),
+    ...to
+  }
   workers.push(worker)
   return worker
+}
+
+/** run holds the slot of a worker, and next was sent there ahead. */
+const ahead = (): Rig => {
+  const rig = new Rig({})
+  rig.send({ _tag: "WorkerAdded", name: "w1", slots: 1, ahead: 1 })
+  rig.submit(rig.open(), { run: [], next: [] })
+  return rig
 }
 
 const queueOf = ({ queues }: State): Queue => [...queues.values()][0]!
@@ -416,6 +432,13 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       (state) => crowdOf(state).heads.reverse().forEach((queue, i) => queue.heapIndex = i)
     ],
     ["S2: timer 1 comes before its parent", ({ timers: { heap: timers } }) => timers.reverse()]
+  ]],
+  [ahead, [
+    ["S4: next (row 1, assigned) was not sent ahead", ({ workers }) => workers[0]!.sent.clear()],
+    ["S4: run (row 0, assigned) was sent ahead", ({ workers }, _, id) => workers[0]!.sent.set(id("run"), false)],
+    ["S4: run (row 0, assigned) has not begun", ({ workers }) => force(workers[0]!, { ahead: 0 })],
+    ["S4: 1 attempts were sent to w1 ahead, not 0", ({ workers }) => force(workers[0]!, { ahead: 0 })],
+    ["S6: a slot is free on w1 and an attempt was sent ahead", ({ workers }) => force(workers[0]!, { slots: 2 })]
   ]],
   [braked, [
     ["S4: run (row 1, running) is not counted as a source", (state) => state.balance.sources.clear()],

@@ -13,6 +13,17 @@ const ways: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
     rig.submit(owner, { blocker: [] })
     rig.submit(owner, { x: [] }, submission)
   },
+  assigned: (rig, owner) => {
+    rig.send({ _tag: "WorkerDrained", worker: 0 })
+    rig.send({ _tag: "WorkerAdded", name: "far", slots: 1, ahead: 1 })
+    rig.submit(owner, { x: [] }, submission)
+  },
+  "assigned, without a slot": (rig, owner) => {
+    rig.send({ _tag: "WorkerDrained", worker: 0 })
+    rig.send({ _tag: "WorkerAdded", name: "far", slots: 1, ahead: 1 })
+    rig.submit(owner, { blocker: [] })
+    rig.submit(owner, { x: [] }, submission)
+  },
   running: (rig, owner) => void rig.submit(owner, { x: [] }, submission),
   seceded: (rig, owner) => {
     rig.submit(owner, { x: [] }, submission)
@@ -89,7 +100,8 @@ const endings: ReadonlyArray<Ending> = [
   { _tag: "Rescheduled" },
   { _tag: "DependenciesLost", places: [] },
   { _tag: "Skipped" },
-  { _tag: "Unmet", reason: "no" }
+  { _tag: "Unmet", reason: "no" },
+  { _tag: "Unbegun" }
 ]
 
 /** Every kind of event, aimed at `x`. */
@@ -98,6 +110,8 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
     `TaskEnded ${JSON.stringify(ending)}`,
     (rig: Rig) => void rig.end("x", ending)
   ])),
+  TaskStarted: (rig) => void rig.begin("x"),
+  "TaskStarted of a former attempt": (rig) => void rig.begin("x", rig.attempt("x") + 1000),
   "TaskEnded of a former attempt": (rig) => void rig.end("x", { _tag: "Succeeded" }, rig.attempt("x") + 1000),
   "TaskSettled with a value": (rig) => void rig.settle("x"),
   "TaskSettled with a failure": (rig) => void rig.settle("x", { _tag: "Failed", failure: 9, defect: false }),
@@ -156,6 +170,11 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   PoolOpened: (rig) => void rig.send({ _tag: "PoolOpened", name: "p", min: 1, max: 2, slots: 1, idleMillis: 5 }),
   WorkerDrained: (rig) => void rig.send({ _tag: "WorkerDrained", worker: 0 }),
   WorkerLost: (rig) => void rig.send({ _tag: "WorkerLost", worker: 0 }),
+  "WorkerLost of all workers, before anything began": (rig) => {
+    for (const { index, phase } of Array.from(rig.state.workers)) {
+      if (phase !== "gone") rig.send({ _tag: "WorkerLost", worker: index, begun: [] })
+    }
+  },
   TagLimited: (rig) => void rig.send({ _tag: "TagLimited", tag: "t", limit: 1 }),
   "TimeCame for the timeout": (rig) => void rig.at(10),
   "TimeCame for the deadline": (rig) => void rig.at(20),

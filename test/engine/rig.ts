@@ -165,6 +165,11 @@ export class Rig {
     return this.send({ _tag: "TaskEnded", task: this.id(name), attempt, ending })
   }
 
+  /** The body of a task begins, on a worker to which attempts are sent ahead. */
+  begin(name: string, attempt = this.attempt(name)): ReadonlyArray<Instruction> {
+    return this.send({ _tag: "TaskStarted", task: this.id(name), attempt })
+  }
+
   fail(name: string, failure = 1): ReadonlyArray<Instruction> {
     return this.end(name, { _tag: "Failed", failure, defect: false })
   }

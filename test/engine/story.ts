@@ -102,7 +102,7 @@ export class Narrator {
       case "WorkerAdded":
         return `worker ${event.name} joins with ${event.slots} slot${event.slots === 1 ? "" : "s"}${
           Object.entries(event.amounts ?? {}).map(([name, amount]) => ` and ${amount} ${name}`).join("")
-        }${labels(event.labels)}`
+        }${labels(event.labels)}${event.ahead === undefined ? "" : `, and ${event.ahead} ahead`}`
       case "WorkerStarted":
         return `worker ${this.worker(event.worker)} has started`
       case "WorkerBeat":
@@ -114,7 +114,9 @@ export class Narrator {
       case "WorkerDrained":
         return `worker ${this.worker(event.worker)} drains`
       case "WorkerLost":
-        return `worker ${this.worker(event.worker)} is lost`
+        return `worker ${this.worker(event.worker)} is lost${
+          event.begun === undefined ? "" : `; begun were ${event.begun.join(" and ") || "none"}`
+        }`
       case "OwnerOpened":
         return `${event.name} opens`
       case "GraphSubmitted": {
@@ -131,6 +133,8 @@ export class Narrator {
         const target = this.reference(event.plan, event.target)
         return `${this.name(event.task)} returns ${this.graph(event.plan)}; stands for ${target}`
       }
+      case "TaskStarted":
+        return `attempt ${event.attempt} of ${this.name(event.task)} begins`
       case "TaskEnded":
         return `attempt ${event.attempt} of ${this.name(event.task)} ${endings(event.ending)}`
       case "TaskSettled":
@@ -181,8 +185,12 @@ export class Narrator {
           : ` with ${instruction.inputs.map((i) => this.name(i)).join(" and ")}`
         return `start ${this.name(instruction.task)}${inputs} on ${
           this.worker(instruction.worker)
-        } (attempt ${instruction.attempt}, its ${instruction.number}.)`
+        } (attempt ${instruction.attempt}, its ${instruction.number}.${instruction.ahead === true ? ", ahead" : ""})`
       }
+      case "Begin":
+        return `begin ${this.name(instruction.task)} (attempt ${instruction.attempt})`
+      case "TakeBack":
+        return `take ${this.name(instruction.task)} back (attempt ${instruction.attempt})`
       case "Stop":
         return `stop ${this.name(instruction.task)} (attempt ${instruction.attempt}${
           instruction.timedOut ? ", timed out" : ""
@@ -262,6 +270,8 @@ const endings = (ending: Ending): string => {
       return `never began: inputs were lost${
         ending.inputs.map(({ holder, place }) => ` (${place + 1}. at worker ${holder})`).join("")
       }`
+    case "Unbegun":
+      return "never began"
     case "Rescheduled":
       return "gives its place up"
     case "DependenciesLost":

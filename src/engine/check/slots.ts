@@ -25,9 +25,19 @@ export const slots: Rule = function*(state, { live, name }) {
     const worker = tasks.worker[task]!
     if (phase >= Phase.assigned && phase <= Phase.stopping) attempts[worker]!++
     if (holds) holders[worker]!++
-    if ((phase === Phase.running) !== holds && phase !== Phase.stopping) {
+    const isFixed = phase !== Phase.stopping && phase !== Phase.assigned
+    if (isFixed && (phase === Phase.running) !== holds) {
       yield `S4: ${name(task)} ${holds ? "holds a" : "has no"} slot`
     }
+    const isAhead = state.workers[worker]?.sent.has(task) === true
+    if (
+      isAhead
+        ? holds || (phase !== Phase.assigned && phase !== Phase.stopping)
+        : phase === Phase.assigned && !holds
+    ) {
+      yield `S4: ${name(task)} was ${isAhead ? "" : "not "}sent ahead`
+    }
+    if (phase === Phase.assigned && state.workers[worker]!.ahead === 0) yield `S4: ${name(task)} has not begun`
     const counts = fairness.sourceSaturation < 1 && holds && isSource(state, task)
     if (state.balance.sources.has(task) !== counts) {
       yield `S4: ${name(task)} is ${counts ? "not " : ""}counted as a source`
@@ -36,11 +46,13 @@ export const slots: Rule = function*(state, { live, name }) {
   const draining = state.workers.filter(({ phase }) => phase === "draining").length
   if (draining !== state.crew.draining) yield `S4: ${state.crew.draining} of ${draining} draining workers are counted`
   for (const worker of state.workers) {
-    const { index, name, phase, running, slots } = worker
+    const { ahead, index, name, phase, running, sent, slots } = worker
     if (running !== holders[index]) yield `S4: ${running} of ${holders[index]} slots on ${name} are counted`
     if (worker.attempts !== attempts[index]) {
       yield `S4: ${worker.attempts} of ${attempts[index]} attempts on ${name} are counted`
     }
+    if (sent.size > ahead) yield `S4: ${sent.size} attempts were sent to ${name} ahead, not ${ahead}`
+    if (sent.size > 0 && running < slots) yield `S6: a slot is free on ${name} and an attempt was sent ahead`
     if (running > slots) yield `S4: ${running} attempts on ${name} hold ${slots} slots`
     const isBusy = worker.attempts > 0 ||
       [...state.copying.values()].some(({ from, isMove }) => isMove && from === index)

@@ -40,7 +40,7 @@ export const timers: Rule = function*(state, { isArmed, live, name }) {
       [
         "timeout",
         tasks.attempt[task]!,
-        settings.timeoutMillis !== undefined && phase >= Phase.assigned && phase <= Phase.rejoining
+        settings.timeoutMillis !== undefined && phase > Phase.assigned && phase <= Phase.rejoining
       ]
     ]
     for (const [kind, number, isExpected] of expected) {

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { isSent } from "../dispatch/ahead.ts"
 import { isAtWork, isQueued, waitsInside } from "../dispatch/keepers.ts"
 import { demandOf, maySuit } from "../dispatch/placement.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
@@ -106,7 +107,7 @@ export const starvation: Rule = function*(state, { live, name, needs }) {
     if (alias !== undefined) return able.has(alias)
     const open = needs.has(task) ? awaitedDependenciesOf(state, task) : []
     if (phase === Phase.waiting && open.length > 0) return open.some((need) => able.has(need))
-    if (phase < Phase.assigned) return canRun(task)
+    if (phase < Phase.assigned || isSent(state, task)) return canRun(task)
     return isBusy(task) || waitsInside(state, task).some(canEnd) || (isQueued(state, task) && canRun(task))
   }
   for (let found = -1; found < able.size;) {

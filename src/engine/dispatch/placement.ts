@@ -149,7 +149,7 @@ export const elsewhere = (
 }
 
 /** For a retry, the workers on which the task has not failed yet. */
-const unfailed = (
+export const unfailed = (
   state: State,
   task: TaskId,
   workers: ReadonlyArray<WorkerRecord>

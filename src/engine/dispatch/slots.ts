@@ -26,7 +26,7 @@ import { canStart, isFree } from "./room.ts"
 import * as turns from "./turns.ts"
 
 /** Gives free slots to rejoiners, then to ready tasks, until one of the two runs out (S6). */
-export const dispatch = (state: State, out: Out): void => {
+export const fill = (state: State, out: Out): void => {
   const workers = state.workers
   const round = state.demanding > 0 && isContended(state) ? amounts.begin(state) : undefined
   for (let i = 0; i < workers.length; i++) {
@@ -120,7 +120,8 @@ export const starvedOf = (state: State, wait: number): ReadonlyArray<Pair> | und
   return starved
 }
 
-const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
+/** Sends an attempt to a worker: with a slot, or ahead of the time when one is free. */
+export const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out, hasSlot = true): void => {
   const tasks = state.tasks
   const attempt = state.next.attempt++ | 0
   tasks.attempt[task] = attempt
@@ -129,18 +130,25 @@ const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void
   tasks.worker[task] = worker.index
   tasks.startedAt[task] = state.now
   transition(state, task, Phase.assigned)
-  // A fiber worker starts an attempt within the same step.
-  transition(state, task, Phase.running)
-  hold(state, task, worker)
+  // A worker to which nothing is sent ahead begins in the same step.
+  if (worker.ahead === 0) begin(state, task)
+  if (hasSlot) hold(state, task, worker)
+  else worker.sent.set(task, false)
   worker.attempts++
   worker.usedAt = attempt
-  const timeout = settingsOf(state, task)?.timeoutMillis
-  if (timeout !== undefined) timers.arm(state, "timeout", task, attempt, timeout)
   out.start(task, attempt)
   if (state.crew.isCounting) countStart(state, worker, out)
 }
 
-const hold = (state: State, task: TaskId, worker: WorkerRecord): void => {
+/** The body of an attempt begins: its time runs from now. */
+export const begin = (state: State, task: TaskId): void => {
+  transition(state, task, Phase.running)
+  const timeout = settingsOf(state, task)?.timeoutMillis
+  if (timeout !== undefined) timers.arm(state, "timeout", task, state.tasks.attempt[task]!, timeout)
+}
+
+/** An attempt takes a slot, and what else its task asks for. */
+export const hold = (state: State, task: TaskId, worker: WorkerRecord): void => {
   worker.running++
   state.tasks.flags[task]! |= Flag.holdsSlot
   if (state.demanding > 0) amounts.take(state, task, worker)
@@ -159,5 +167,7 @@ export const free = (state: State, task: TaskId): void => {
 export const leave = (state: State, task: TaskId): void => {
   free(state, task)
   if (state.holding.size > 0) amounts.giveBack(state, task)
-  state.workers[state.tasks.worker[task]!]!.attempts--
+  const worker = state.workers[state.tasks.worker[task]!]!
+  worker.attempts--
+  if (worker.sent.size > 0) worker.sent.delete(task)
 }

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { isSent } from "../dispatch/ahead.ts"
 import * as budget from "../dispatch/brakes.ts"
 import { exclude } from "../dispatch/placement.ts"
 import * as ready from "../dispatch/ready.ts"
@@ -18,7 +19,7 @@ import * as stranded from "../life/stranded.ts"
 import * as waits from "../life/waits.ts"
 import * as wishes from "../life/wishes.ts"
 import { interrupted } from "../protocol/Event.ts"
-import type { Ending, TaskEnded, TaskExpanded, TaskFinalized } from "../protocol/Event.ts"
+import type { Ending, TaskEnded, TaskExpanded, TaskFinalized, TaskStarted } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
@@ -43,12 +44,26 @@ export const isPresent = (state: State, task: TaskId, attempt: number): boolean 
   return state.tasks.attempt[task] === attempt && phase >= Phase.assigned && phase <= Phase.stopping
 }
 
+/** Handles {@link TaskStarted}: shows when the body began. One without a slot cannot have begun. */
+export const started = (state: State, { attempt, task }: TaskStarted): void => {
+  const { attempt: attempts, phase, startedAt } = state.tasks
+  if (attempts[task] !== attempt || phase[task] !== Phase.assigned || isSent(state, task)) return
+  startedAt[task] = state.now
+  slots.begin(state, task)
+}
+
+/** An attempt has ended whose start was not reported. */
+export const noteBegun = (state: State, task: TaskId): void => {
+  if (state.tasks.phase[task] === Phase.assigned) transition(state, task, Phase.running)
+}
+
 /** Handles {@link TaskEnded}. */
 export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: Out): void => {
   if (!isPresent(state, task, attempt)) {
     if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
     return
   }
+  if (ending._tag !== "Unbegun" && ending._tag !== "InputsLost") noteBegun(state, task)
   leave(state, task, out)
   if (state.tasks.phase[task] === Phase.stopping) return stopped(state, task, ending, out)
   switch (ending._tag) {
@@ -62,6 +77,9 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
       return fail(state, task, outcomeOf(state, task, selfCancelled(keyOf(state, task))), out)
     case "Retried":
       return tryAgain(state, task, ending.delayMillis, out)
+    case "Unbegun":
+      requeue(state, task)
+      return waitAgain(state, task, false, out)
     case "InputsLost":
       return inputsLost(state, task, ending, out)
     case "Rescheduled":
@@ -212,6 +230,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
     out.push({ _tag: "Rejected", event: event._tag, reason })
     return
   }
+  noteBegun(state, task)
   leave(state, task, out)
   const outer = state.tasks.submission[task]!
   const submission = submit.register(state, plan, outer.owner, task, outer.nesting)

@@ -63,6 +63,7 @@ export const adapt = (state: State, pool: Pool, out: Out): void => {
       name,
       info: { id: name, labels: [] },
       mark: Infinity,
+      ahead: 0,
       slots: pool.slots,
       amounts: undefined,
       terms: pool.terms,
@@ -94,7 +95,7 @@ const noteIdle = (state: State, worker: WorkerRecord): void => {
 /** Whether a task is ready that would start on a new worker of the pool, and no slot is free. */
 const isShort = (state: State): boolean => {
   if (state.workers.some(({ phase, running, slots }) => phase === "open" && running < slots)) return false
-  if (!ready.isEmpty(state)) return true
+  if (!ready.isEmpty(state) || state.workers.some(({ sent }) => sent.size > 0)) return true
   const brake = budget.isAtWork(state) ? budget.brakeOf(state) : "none"
   return [...state.queues.values()].some((queue) => wouldHelp(state, queue, brake))
 }

@@ -23,7 +23,7 @@ import { takesTasks } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { workerLost } from "../workers/copies.ts"
 import * as workers from "../workers/workers.ts"
-import { closed, leave, stopped } from "./attempts.ts"
+import { closed, leave, noteBegun, stopped } from "./attempts.ts"
 import * as elastic from "./elastic.ts"
 import * as lineage from "./lineage.ts"
 
@@ -31,7 +31,7 @@ import * as lineage from "./lineage.ts"
 export const lose = (state: State, event: WorkerLost, out: Out): void => {
   const worker = state.workers[event.worker]
   if (worker === undefined || worker.phase === "lost") return workers.refuse(event._tag, out)
-  takeAway(state, worker, out)
+  takeAway(state, worker, out, event.begun)
 }
 
 /** Declares workers lost that were silent for their time to live. */
@@ -45,7 +45,7 @@ export const expire = (state: State, out: Out): void => {
   }
 }
 
-const takeAway = (state: State, worker: WorkerRecord, out: Out): void => {
+const takeAway = (state: State, worker: WorkerRecord, out: Out, begun?: WorkerLost["begun"]): void => {
   const told = state.step.workerLog?.length ?? 0
   if (takesTasks(worker)) {
     elastic.noteLoss(state, worker)
@@ -57,7 +57,10 @@ const takeAway = (state: State, worker: WorkerRecord, out: Out): void => {
   if (loss !== undefined) state.step.workerLog!.splice(told, 0, loss)
   workerLost(state, worker.index, out)
   const renewal = lineage.makeRenewal()
-  for (const task of tasksOf(state, worker.index, isAtWork)) endAttempt(state, task, renewal, out)
+  for (const task of tasksOf(state, worker.index, isAtWork)) {
+    if (begun?.includes(state.tasks.attempt[task]!) === false) takeOff(state, task, renewal, out)
+    else endAttempt(state, task, renewal, out)
+  }
   propagate(state, out)
   for (const task of tasksOf(state, worker.index, isLeaving)) endLeaving(state, task, out)
   for (const task of tasksOf(state, worker.index, hasResult)) forsake(state, task, out)
@@ -87,7 +90,8 @@ const tasksOf = (
 }
 
 /** Starts the lost attempts again, unless too many workers died of the task. */
-const endAttempt = (state: State, task: TaskId, { again }: lineage.Renewal, out: Out): void => {
+const endAttempt = (state: State, task: TaskId, renewal: lineage.Renewal, out: Out): void => {
+  noteBegun(state, task)
   leave(state, task, out)
   remember(state, task, "died")
   const deaths = extrasOf(state, task)!.history!.filter(({ fate }) => fate === "died").length
@@ -96,6 +100,16 @@ const endAttempt = (state: State, task: TaskId, { again }: lineage.Renewal, out:
     const reason = isFatal ? "deaths" : "lost"
     return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths, reason }), out)
   }
+  startAgain(state, task, renewal)
+}
+
+/** An attempt whose body had not begun killed nothing. */
+const takeOff = (state: State, task: TaskId, renewal: lineage.Renewal, out: Out): void => {
+  leave(state, task, out)
+  startAgain(state, task, renewal)
+}
+
+const startAgain = (state: State, task: TaskId, { again }: lineage.Renewal): void => {
   uncharge(state, task)
   state.tasks.waiting[task] = 0
   transition(state, task, Phase.waiting)

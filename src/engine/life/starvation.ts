@@ -9,11 +9,11 @@
  *
  * @since 0.1.0
  */
+import * as ahead from "../dispatch/ahead.ts"
 import type { Kept, Needs } from "../dispatch/amounts.ts"
 import { giveBack, keptBy, keptFrom, missing } from "../dispatch/amounts.ts"
 import { holdsSlot, isAtWork, isQueued, keepersOf, waitsInside } from "../dispatch/keepers.ts"
 import { demandOf, maySuit } from "../dispatch/placement.ts"
-import * as slots from "../dispatch/slots.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import type { Phase as PhaseOf } from "../protocol/Phase.ts"
@@ -35,7 +35,7 @@ import * as waits from "./waits.ts"
  */
 export const relieve = (state: State, out: Out): void => {
   // A body that has its slot again may have another wait that keeps it.
-  while (relieveOnce(state, out)) slots.dispatch(state, out)
+  while (relieveOnce(state, out)) ahead.dispatch(state, out)
 }
 
 /** Whether a task newly waits for a slot or amounts. */
@@ -123,7 +123,7 @@ const canGetOn = (state: State, { kept }: Keepers, task: TaskId): boolean => {
 const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | undefined => {
   const phase = state.tasks.phase[task] as PhaseOf
   if (isQueued(state, task)) return [state.workers[state.tasks.worker[task]!]!]
-  return phase === Phase.ready || isDelayed(state, task)
+  return phase === Phase.ready || isDelayed(state, task) || ahead.isSent(state, task)
     ? state.workers.filter((worker) => maySuit(state, worker, demandOf(state, task)))
     : undefined
 }

@@ -46,6 +46,8 @@ export type Ending =
   | { readonly _tag: "Skipped" }
   /** The body cannot run on this worker: it runs on another, and this attempt is not charged. */
   | { readonly _tag: "Unmet"; readonly reason: string }
+  /** The body never began: the attempt was taken back, or asked to stop, before that. It is not charged. */
+  | { readonly _tag: "Unbegun" }
 
 /** An input that an attempt was to be given, and that its holder does not have. */
 export interface LostInput {
@@ -94,6 +96,11 @@ export interface WorkerAdded {
   readonly labels?: ReadonlyArray<string> | undefined
   /** The most attempts that it carries, including those that wait inside their bodies; see `room.hasRoom`. */
   readonly mark?: number | undefined
+  /**
+   * The most attempts that are sent to it beyond its slots, where they wait in order. Such a worker reports `TaskStarted` when a
+   * body begins. Defaults to 0: an attempt begins in the step in which it is sent.
+   */
+  readonly ahead?: number | undefined
 }
 
 /** From now on at most `limit` attempts hold this tag, on all workers together. Without a limit, any number may. */
@@ -145,6 +152,8 @@ export interface WorkerLost {
   readonly _tag: "WorkerLost"
   readonly now: number
   readonly worker: number
+  /** The attempts there whose bodies had begun; all of them if absent. Only these count as deaths. */
+  readonly begun?: ReadonlyArray<number> | undefined
 }
 
 export interface OwnerOpened {
@@ -181,6 +190,14 @@ export interface TaskExpanded {
   readonly attempt: number
   readonly plan: Plan
   readonly target: Reference
+}
+
+/** The body of an attempt has begun, on a worker to which attempts are sent ahead. */
+export interface TaskStarted {
+  readonly _tag: "TaskStarted"
+  readonly now: number
+  readonly task: TaskId
+  readonly attempt: number
 }
 
 export interface TaskEnded {
@@ -353,6 +370,7 @@ export type Event =
   | WorkerStarted
   | WorkerBeat
   | WorkerLost
+  | TaskStarted
   | TaskEnded
   | TaskExpanded
   | TaskCopied

@@ -18,6 +18,24 @@ export interface Start {
   readonly inputs: ReadonlyArray<TaskId>
   /** The worker that holds each input, or -1 for none; absent when `worker` holds them all. */
   readonly holders: ReadonlyArray<number> | undefined
+  /** The attempt has no slot yet: it begins after `Begin`, or in the place of one that has ended there. */
+  readonly ahead?: true
+}
+
+/** Begin an attempt that was sent ahead: it has a slot now. */
+export interface Begin {
+  readonly _tag: "Begin"
+  readonly task: TaskId
+  readonly attempt: number
+  readonly worker: number
+}
+
+/** Give an attempt back that was sent ahead, with the ending `Unbegun`; if it has begun, nothing is done. */
+export interface TakeBack {
+  readonly _tag: "TakeBack"
+  readonly task: TaskId
+  readonly attempt: number
+  readonly worker: number
 }
 
 /** Interrupt an attempt. Its slot stays taken until the worker reports its end. */
@@ -168,6 +186,8 @@ export type Refusal =
 export type Instruction =
   // to a worker
   | Start
+  | Begin
+  | TakeBack
   | Stop
   | Finalize
   | Adopt

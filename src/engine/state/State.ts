@@ -91,6 +91,8 @@ export interface Crew {
   watchAt: number
   /** Whether a worker retires after a number of tasks. */
   isCounting: boolean
+  /** Attempts are sent to some worker beyond its slots. */
+  sendsAhead: boolean
   /** Timers of waits for workers that are older than this one were armed before a worker came. */
   strandedFrom: number
   pool: Pool | undefined
@@ -262,6 +264,7 @@ const stateOf = (
     isWatching: false,
     watchAt: Infinity,
     isCounting: false,
+    sendsAhead: false,
     strandedFrom: 0,
     pool: undefined
   },

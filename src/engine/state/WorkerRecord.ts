@@ -26,6 +26,8 @@ export interface WorkerRecord {
   readonly info: WorkerInfo
   /** The most attempts that it carries; see `room.hasRoom`. */
   readonly mark: number
+  /** The most attempts that are sent there beyond its slots. */
+  readonly ahead: number
   /** The last attempt that it was given, or 0. */
   usedAt: number
   /** Attempts that hold a slot (S4). */
@@ -43,6 +45,8 @@ export interface WorkerRecord {
   silentAt: number
   /** Since when it is idle; `Infinity` while it is not. Kept for workers of the pool. */
   idleSince: number
+  /** Tasks whose attempts were sent ahead and have no slot yet, oldest first, each with whether it was asked back. */
+  readonly sent: Map<TaskId, boolean>
   /** Tasks that wait for a slot again, each with the wait that then ends; first come, first served. */
   readonly rejoining: Map<TaskId, number>
 }

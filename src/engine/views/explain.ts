@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { isSent } from "../dispatch/ahead.ts"
 import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing } from "../dispatch/amounts.ts"
 import type { Needs } from "../dispatch/amounts.ts"
 import { brakeOf, forSources, isBraked } from "../dispatch/brakes.ts"
@@ -93,6 +94,8 @@ export type Because =
   | { readonly _tag: "OverBudget"; readonly held: number; readonly most: number }
   /** It is a source, and these sources hold all slots that sources may have. */
   | { readonly _tag: "SourcesThrottled"; readonly running: ReadonlyArray<string> }
+  /** It was sent to a worker that has no free slot, and `ahead` others get a slot there before it. */
+  | { readonly _tag: "SentAhead"; readonly worker: string; readonly ahead: number }
   /** It runs, or is about to. */
   | { readonly _tag: "Running"; readonly worker: string }
   /** Its body waits for these tasks and keeps its slot meanwhile. */
@@ -277,7 +280,9 @@ const becauseOf = (state: State, task: TaskId, survey: Survey): Because => {
       return readyBecause(state, task, survey)
     case Phase.assigned:
     case Phase.running: {
-      const { name } = workerOf(state, task)
+      const worker = workerOf(state, task)
+      const { name } = worker
+      if (isSent(state, task)) return { _tag: "SentAhead", worker: name, ahead: [...worker.sent.keys()].indexOf(task) }
       const keeping = state.keeping.get(task)
       if (keeping === undefined) return { _tag: "Running", worker: name }
       return { _tag: "KeepsSlot", worker: name, waitsFor: awaitedBy(state, keeping) }

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { isSent } from "../dispatch/ahead.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Forget, Instruction, Out, Start } from "../protocol/Instruction.ts"
 import { dependencyRows } from "../state/dependencies.ts"
@@ -39,7 +40,8 @@ const startOf = (state: State, task: TaskId): Start => {
     number: starts[task]!,
     worker: worker[task]!,
     inputs,
-    holders: holdersOf(state, worker[task]!, inputs)
+    holders: holdersOf(state, worker[task]!, inputs),
+    ...(isSent(state, task) && { ahead: true as const })
   }
 }
 

@@ -105,6 +105,8 @@ export interface WorkerSnapshot {
   readonly running: ReadonlyArray<string>
   /** The keys of the rejoiners, in their order. */
   readonly rejoining: ReadonlyArray<string>
+  /** The keys of tasks that were sent there ahead and have no slot yet, in their order; absent if there are none. */
+  readonly sent?: ReadonlyArray<string>
   /** The number of attempts that have not ended, with or without a slot. */
   readonly attempts: number
   /** Its resources, if it has any. */
@@ -263,6 +265,7 @@ const workerOf = (state: State, worker: WorkerRecord, live: ReadonlyArray<TaskId
     )
   ),
   rejoining: keysOf(state, worker.rejoining.keys()),
+  ...(worker.sent.size > 0 && { sent: keysOf(state, worker.sent.keys()) }),
   attempts: worker.attempts,
   ...(worker.amounts !== undefined && { resources: resourcesOf(worker) })
 })

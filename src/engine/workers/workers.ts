@@ -17,10 +17,10 @@ import { restartsAfter } from "./restart.ts"
 /** Handles {@link WorkerAdded}: ready tasks may start there at once. */
 export const add = (
   state: State,
-  { amounts, labels = [], mark = Infinity, name, slots, terms }: WorkerAdded,
+  { ahead = 0, amounts, labels = [], mark = Infinity, name, slots, terms }: WorkerAdded,
   out: Out
 ): void => {
-  const has = { slots, amounts: stockOf(amounts), info: { id: name, labels }, mark }
+  const has = { slots, amounts: stockOf(amounts), info: { id: name, labels }, mark, ahead }
   const worker = enter(state, { ...has, name, terms, restarts: [], isPooled: false }, "open")
   out.push({ _tag: "WorkerJoined", worker: worker.index })
 }
@@ -32,6 +32,7 @@ interface Newcomer {
   readonly amounts: WorkerRecord["amounts"]
   readonly info: WorkerInfo
   readonly mark: number
+  readonly ahead: number
   readonly terms: Terms | undefined
   readonly restarts: ReadonlyArray<number>
   readonly isPooled: boolean
@@ -59,6 +60,7 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
     amounts: unused(newcomer.amounts),
     info: newcomer.info,
     mark: newcomer.mark,
+    ahead: newcomer.ahead,
     usedAt: 0,
     serial: state.next.worker++,
     terms,
@@ -72,12 +74,14 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
     heardAt: state.now,
     silentAt: Infinity,
     idleSince: Infinity,
+    sent: new Map(),
     rejoining: new Map()
   }
   state.workers[index] = worker
   if (terms.maxTasks !== undefined) state.crew.isCounting = true
   if (terms.ttlMillis !== undefined || terms.maxAgeMillis !== undefined) state.crew.isWatching = true
   if (worker.mark < Infinity) state.isSteered = true
+  if (worker.ahead > 0) state.crew.sendsAhead = true
   state.crew.takers++
   state.crew.hasChanged = true
   if (phase === "open") begin(state, worker)

@@ -54,6 +54,9 @@ const textOf = (because: Because): string => {
       return `waits until less is held in results: ${because.held}, and at most ${because.most} are allowed for it to start`
     case "SourcesThrottled":
       return `waits as a source: all slots that sources may have are held by ${listed(because.running)}`
+    case "SentAhead":
+      return `was sent ahead to ${quote(because.worker)}, and begins when a slot is free there; ${because.ahead} ` +
+        `${because.ahead === 1 ? "task comes" : "tasks come"} first`
     case "Running":
       return `runs on ${quote(because.worker)}`
     case "KeepsSlot":
