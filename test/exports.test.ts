@@ -1,5 +1,6 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import { globSync, readFileSync } from "node:fs"
+import { createRequire } from "node:module"
 import ts from "typescript6"
 import manifest from "../package.json" with { type: "json" }
 
@@ -25,11 +26,30 @@ const exported = (path: string): Array<string> => {
   return [...new Set(names)].toSorted()
 }
 
+/** What an import of `skein/...` for a source file would name. */
+const subpathOf = (path: string): string => `skein/${path.slice("src/".length, -".ts".length)}`
+
+/** Whether Node refuses an import because of the exports map, whatever the build has put there. */
+const isClosed = (specifier: string): boolean => {
+  try {
+    createRequire(import.meta.url).resolve(specifier)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ERR_PACKAGE_PATH_NOT_EXPORTED"
+  }
+}
+
 describe("exports", () => {
   it("every rim has its entry in the exports map, and every entry its rim", () => {
     const listed = Object.entries(manifest.exports)
       .flatMap(([key, target]) => /^\.\/\w+$/.test(key) && target !== null ? [key] : [])
     assert.deepStrictEqual(listed.toSorted(), rims.map((name) => `./${name}`).toSorted())
+  })
+
+  it("what is no public module cannot be imported", () => {
+    const open = globSync("src/**/*.ts").map(subpathOf).filter((specifier) => !isClosed(specifier))
+    const expected = globSync("src/*.ts").map(subpathOf).filter((specifier) => specifier !== "skein/index")
+    assert.deepStrictEqual(open.toSorted(), expected.toSorted())
   })
 
   it("the package brings no script that npm would run where it is installed or packed", () => {
