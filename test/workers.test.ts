@@ -17,6 +17,7 @@ import { NoSuitableWorker } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
+import { workersOf } from "../src/engine/views/workers.ts"
 import { coreOf } from "../src/testing/empty.ts"
 import { gate, inScheduler, turns } from "./harness.ts"
 import type { Log } from "./harness.ts"
@@ -298,7 +299,7 @@ describe("leaving", () => {
       yield* pass("10 seconds")
       assert.deepStrictEqual((yield* Fiber.join(fiber)).reason, { _tag: "Closed", what: "scheduler" })
       assert.deepStrictEqual(log, ["acquired", "released"])
-      assert.deepStrictEqual(coreOf(Context.get(context, Client.Client)).state.workers.map(({ name }) => name), [
+      assert.deepStrictEqual(workersOf(coreOf(Context.get(context, Client.Client)).state).map(({ name }) => name), [
         "local"
       ])
     }))
@@ -324,7 +325,7 @@ describe("leaving", () => {
       yield* pass("10 seconds")
       yield* Fiber.join(closing)
       assert.deepStrictEqual(log, ["released", "released"])
-      for (const { state } of cores) assert.deepStrictEqual(state.workers.map(({ phase }) => phase), ["open"])
+      for (const { state } of cores) assert.deepStrictEqual(workersOf(state).map(({ phase }) => phase), ["open"])
     }))
 
   it.effect("W10: a worker that counts as lost in the moment in which the layer has closed is forgotten with the rest", () =>
@@ -408,7 +409,7 @@ describe("leaving", () => {
         yield* Effect.scoped(Scheduler.addWorker({ id: `c${i}`, concurrency: 1 }))
         yield* calm
       }
-      const { workers: records } = coreOf(yield* Client.Client).state
+      const records = workersOf(coreOf(yield* Client.Client).state)
       // Worker a, which holds all results, and one more row.
       assert.lengthOf(records, 2)
       const names = yield* Effect.forEach(

@@ -9,7 +9,7 @@ import * as amounts from "./dispatch/amounts.ts"
 import * as attempts from "./events/attempts.ts"
 import * as elastic from "./events/elastic.ts"
 import * as loss from "./events/loss.ts"
-import { settleFromOutside } from "./events/settled.ts"
+import * as settled from "./events/settled.ts"
 import { submit } from "./events/submit.ts"
 import { propagate } from "./life/agenda.ts"
 import * as follow from "./life/follow.ts"
@@ -18,20 +18,28 @@ import * as owners from "./life/owners.ts"
 import * as starvation from "./life/starvation.ts"
 import * as stranded from "./life/stranded.ts"
 import * as waits from "./life/waits.ts"
+import type { Engine } from "./protocol/Engine.ts"
 import type { Event } from "./protocol/Event.ts"
+import type { TaskId } from "./protocol/ids.ts"
 import type { Instruction, Out } from "./protocol/Instruction.ts"
+import type { SchedulerSettings } from "./protocol/Settings.ts"
 import type { Log } from "./protocol/Transition.ts"
 import { unwanted } from "./state/Owner.ts"
+import * as states from "./state/State.ts"
+import { open } from "./state/State.ts"
 import type { State } from "./state/State.ts"
 import * as timers from "./state/timers.ts"
 import { Recorder } from "./views/recorder.ts"
 import * as copies from "./workers/copies.ts"
 import * as workers from "./workers/workers.ts"
 
+/** Makes an engine. Settings that are absent have their defaults. */
+export const make = (settings?: Partial<SchedulerSettings>): Engine => states.make(settings)
+
 /** Applies one event and returns what must now be done, in order. */
-export const step = (state: State, event: Event, log?: Log): ReadonlyArray<Instruction> => {
-  const out = new Recorder(state)
-  advance(state, event, out, log)
+export const step = (engine: Engine, event: Event, log?: Log): ReadonlyArray<Instruction> => {
+  const out = new Recorder(engine)
+  advance(engine, event, out, log)
   return out.instructions
 }
 
@@ -41,7 +49,8 @@ const noLog: Log = { tasks: undefined, workers: undefined }
  * Like {@link step}, with the instructions added to `out`, and transitions to the lists of `log`. The only function that changes
  * a {@link State}.
  */
-export const advance = (state: State, event: Event, out: Out, log: Log = noLog): void => {
+export const advance = (engine: Engine, event: Event, out: Out, log: Log = noLog): void => {
+  const state = open(engine)
   state.step.log = log.tasks
   state.step.workerLog = log.workers
   state.now = event.now
@@ -90,7 +99,7 @@ const apply = (state: State, event: Event, out: Out): void => {
     case "TaskEnded":
       return attempts.ended(state, event, out)
     case "TaskSettled":
-      return settleFromOutside(state, event, out)
+      return settled.settleFromOutside(state, event, out)
     case "TaskCopied":
       return copies.copied(state, event, out)
     case "CopiesRequested":
@@ -139,3 +148,21 @@ const apply = (state: State, event: Event, out: Out): void => {
       return attempts.timeCame(state, out)
   }
 }
+
+/** The time of the last `WakeAt`. */
+export const wakesAt = (engine: Engine): number => open(engine).timers.wakeAt
+
+/** The time of the last event. */
+export const timeOf = (engine: Engine): number => open(engine).now
+
+/** The name of the last event. */
+export const lastEvent = (engine: Engine): string => open(engine).step.cause
+
+/** Whether this attempt of the task has not ended. */
+export const isCurrent = (engine: Engine, task: TaskId, attempt: number): boolean =>
+  attempts.isPresent(open(engine), task, attempt)
+
+/** Whether a task has not ended, and its end is not fixed. */
+export const maySettle = (engine: Engine, task: TaskId): boolean => settled.maySettle(open(engine), task)
+
+export { reasonOf } from "./events/settled.ts"

@@ -23,12 +23,11 @@ import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import { step } from "../engine/Engine.ts"
+import { make, step } from "../engine/Engine.ts"
+import type { Engine } from "../engine/protocol/Engine.ts"
 import type { Event } from "../engine/protocol/Event.ts"
 import type { Forget, Instruction, Out, Start } from "../engine/protocol/Instruction.ts"
 import type { SchedulerSettings } from "../engine/protocol/Settings.ts"
-import { make } from "../engine/state/State.ts"
-import type { State } from "../engine/state/State.ts"
 import { Recorder } from "../engine/views/recorder.ts"
 import { Taping } from "../internal/driver/tape.ts"
 import type { Tape } from "../internal/driver/tape.ts"
@@ -106,7 +105,7 @@ class Recording implements Tape {
     return this.writer.refused
   }
 
-  through(state: State, out: Out): Out {
+  through(state: Engine, out: Out): Out {
     this.recorder = new Recorder(state)
     return new Both(this.recorder, out)
   }
@@ -184,7 +183,7 @@ export const replay = (events: Iterable<string>): Effect.Effect<ReadonlyArray<st
     const reader = new Reader()
     const writer = new Writer()
     const instructions: Array<string> = []
-    let state: State | undefined
+    let state: Engine | undefined
     let line = 0
     const read = (): void => {
       for (const text of events) {

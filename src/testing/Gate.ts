@@ -22,6 +22,7 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import { columnsOf } from "../engine/views/columns.ts"
 import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
 import { byReference } from "../internal/values/identity.ts"
 import { Wiring } from "../internal/workers/wire.ts"
@@ -203,8 +204,8 @@ export const holdMessages: {
         const carrier: Carrier = {
           carry: ({ _tag, attempt, task, worker: { name: worker } }, deliver) => {
             // A message about an attempt that has ended holds nothing up.
-            const isKnown = core.state.tasks.attempt[task] === attempt &&
-              core.state.tasks.submission[task] !== undefined
+            const isKnown = columnsOf(core.state).attempt[task] === attempt &&
+              columnsOf(core.state).submission[task] !== undefined
             if (isKnown && which({ _tag, key: core.attempts.keyOf(task), worker })) gate.arrive(deliver)
             else deliver()
           },

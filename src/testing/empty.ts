@@ -8,6 +8,8 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Client from "../Client.ts"
 import { check } from "../engine/check/check.ts"
+import { tagsIn } from "../engine/views/snapshot.ts"
+import { workersOf } from "../engine/views/workers.ts"
 import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
 
 /**
@@ -44,7 +46,7 @@ export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
     ["scheduler", core.owners],
     ["engine", core.state],
     ...core.workers.map((worker) => [worker.name, worker] as const),
-    ...core.state.workers.map((worker) => [worker.name, worker] as const)
+    ...workersOf(core.state).map((worker) => [worker.name, worker] as const)
   ]
   const tables = holders.flatMap(([of, holder]) =>
     Object.entries(holder).flatMap(([name, table]) => {
@@ -52,8 +54,8 @@ export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
       return size > 0 ? [`${size} left in ${name} of ${of}`] : []
     })
   )
-  const busy = core.state.workers.filter(({ attempts, running }) => attempts > 0 || running > 0)
-  const held = Array.from(core.state.tags).filter(([, { used }]) => used > 0)
+  const busy = workersOf(core.state).filter(({ attempts, running }) => attempts > 0 || running > 0)
+  const held = Object.entries(tagsIn(core.state).tags ?? {}).filter(([, { used }]) => used > 0)
   return [
     ...tables,
     ...held.map(([tag, { used }]) => `${used} tasks hold tag ${tag}`),

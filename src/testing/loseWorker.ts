@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Client from "../Client.ts"
 import { isPresent } from "../engine/views/snapshot.ts"
+import { workersOf } from "../engine/views/workers.ts"
 import { coreOf } from "./empty.ts"
 
 /**
@@ -46,7 +47,7 @@ import { coreOf } from "./empty.ts"
 export const loseWorker = (id: string): Effect.Effect<boolean, never, Client.Client> =>
   Effect.contextWith((context: Context.Context<Client.Client>) => {
     const core = coreOf(Context.get(context, Client.Client))
-    const record = core.state.workers.findLast(({ name, phase }) => name === id && phase !== "lost")
+    const record = workersOf(core.state).findLast(({ name, phase }) => name === id && phase !== "lost")
     if (record === undefined) return Effect.succeed(false)
     const worker = core.workers[record.index]!
     return Effect.as(Effect.andThen(Effect.sync(() => core.crew.lose(worker)), worker.rest), true)
@@ -67,7 +68,7 @@ export const silenceWorker = (id: string): Effect.Effect<boolean, never, Client.
   Effect.contextWith((context: Context.Context<Client.Client>) =>
     Effect.sync(() => {
       const core = coreOf(Context.get(context, Client.Client))
-      const record = core.state.workers.find((worker) => worker.name === id && isPresent(worker))
+      const record = workersOf(core.state).find((worker) => worker.name === id && isPresent(worker))
       if (record !== undefined) core.crew.silence(core.workers[record.index]!)
       return record !== undefined
     })

@@ -10,6 +10,7 @@ import * as Scope from "effect/Scope"
 import { keyAt } from "../engine/protocol/Registered.ts"
 import type { Registered } from "../engine/protocol/Registered.ts"
 import type { Transition } from "../engine/protocol/Transition.ts"
+import { isAnyTaker, workersOf } from "../engine/views/workers.ts"
 import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
 import { inLine } from "../internal/text/text.ts"
 import { FiberWorker } from "../internal/workers/fiberWorker.ts"
@@ -193,12 +194,12 @@ export class Rails implements Wire, Carrier {
 
   /** Returns whether it was there. */
   private vanish(core: SchedulerCore, index: number): boolean {
-    const { name, phase, slots } = core.state.workers[index]!
+    const { name, phase, slots } = workersOf(core.state)[index]!
     if (phase === "lost") return false
     if (this.tells) this.tell("vanishes", name)
     core.crew.lose(core.workers[index]!)
     // Another worker is there, or replaces it.
-    if (core.state.crew.takers > 0) return true
+    if (isAnyTaker(core.state)) return true
     const posting = { id: `w${++this.workers}`, slots, labels: [], terms: {}, onStart: undefined }
     const joins = Effect.provideService(Effect.orDie(core.crew.add(posting)), Scope.Scope, this.scope)
     Effect.runForkWith(this.world.context(Context.empty()))(joins)

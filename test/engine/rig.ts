@@ -18,7 +18,7 @@ import type { Claim } from "../../src/engine/state/Owner.ts"
 import { extrasOf } from "../../src/engine/state/rare.ts"
 import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
-import { cancelOf, claimOf } from "../../src/engine/views/claims.ts"
+import { cancelOf } from "../../src/engine/views/claims.ts"
 import { plan, referenceTo } from "./plans.ts"
 import type { Dependency, Options } from "./plans.ts"
 import { Narrator } from "./story.ts"
@@ -121,7 +121,7 @@ export class Rig {
   }
 
   private noteClaim(owner: number, name: string, id: ClaimId): Claim {
-    const claim = claimOf(this.state, id)
+    const claim = this.state.claims.get(id)!
     this.claims.set(`${owner} ${name}`, claim)
     this.places.set(claim, placeOf(this.state, claim.task))
     return claim

@@ -28,7 +28,7 @@ import type { Claim } from "../../src/engine/state/Owner.ts"
 import { allExtras, extrasOf } from "../../src/engine/state/rare.ts"
 import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
-import { cancelOf, claimOf } from "../../src/engine/views/claims.ts"
+import { cancelOf } from "../../src/engine/views/claims.ts"
 import { Chance } from "../chance.ts"
 import { hasEnded } from "./model/facts.ts"
 import type { Order } from "./model/facts.ts"
@@ -628,7 +628,7 @@ export class Simulation {
   private keep(owner: Owner, out: ReadonlyArray<Instruction>): void {
     const answer = out.find((instruction) => instruction._tag === "Submitted")
     for (const id of answer?.claims ?? []) {
-      const claim = claimOf(this.state, id)
+      const claim = this.state.claims.get(id)!
       if (!owner.claims.includes(claim)) owner.claims.push(claim)
       this.claims.push(claim)
       this.registered.set(claim, placeOf(this.state, claim.task))

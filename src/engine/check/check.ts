@@ -9,7 +9,8 @@
  *
  * @since 0.1.0
  */
-import type { State } from "../state/State.ts"
+import type { Engine } from "../protocol/Engine.ts"
+import { open } from "../state/State.ts"
 import { factsOf } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 import { claims, dependents, held, leaving, users } from "./owners.ts"
@@ -22,7 +23,8 @@ import { starvation, waits } from "./waits.ts"
 import { lacks, takers, workers } from "./workers.ts"
 
 /** The broken invariants of a state, a sentence each, with the number of the invariant first. */
-export const check = (state: State): ReadonlyArray<string> => {
+export const check = (engine: Engine): ReadonlyArray<string> => {
+  const state = open(engine)
   const facts = factsOf(state)
   return rules.flatMap((rule) => [...rule(state, facts)])
 }

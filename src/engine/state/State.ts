@@ -38,6 +38,7 @@
  *
  * @since 0.1.0
  */
+import type { Engine } from "../protocol/Engine.ts"
 import { inOrder } from "../protocol/fairness.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Identity } from "../protocol/Plan.ts"
@@ -135,7 +136,7 @@ export interface Numbers {
   copy: number
 }
 
-export interface State extends Omit<SchedulerSettings, "seed"> {
+export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
   now: number
   /** The state of the generator. */
   chance: number
@@ -215,6 +216,9 @@ const defaultSettings: SchedulerSettings = {
   scheme: "steady",
   seed: 0
 }
+
+/** The state in an engine. */
+export const open = (engine: Engine): State => engine as State
 
 export const make = (settings: Partial<SchedulerSettings> = {}): State => stateOf({ ...defaultSettings, ...settings })
 

@@ -1,20 +1,33 @@
 /**
- * Facts of a claim: by its number while it is live, and by its record alone once it is gone.
+ * What is known of a claim: while it is live by its number, and of one that is gone by its record alone.
  *
  * @since 0.1.0
  */
+import type { Engine } from "../protocol/Engine.ts"
 import type { CancelRequested } from "../protocol/Event.ts"
-import type { ClaimId } from "../protocol/ids.ts"
+import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import { firstOf } from "../protocol/Outcome.ts"
+import type { Outcome } from "../protocol/Outcome.ts"
 import { numberOf } from "../protocol/Registered.ts"
 import type { Place } from "../protocol/Registered.ts"
-import type { Claim } from "../state/Owner.ts"
-import type { State } from "../state/State.ts"
+import { open } from "../state/State.ts"
 
-/** The record of a live claim. It says how the claim ended after the engine has dropped it. */
-export const claimOf = (state: State, claim: ClaimId): Claim => state.claims.get(claim)!
+/** A claim, to be read. The engine changes its record when the claim ends, and knows the claim no longer by then. */
+export interface Claim {
+  readonly id: ClaimId
+  readonly owner: { readonly id: number; readonly name: string }
+  readonly task: TaskId
+  readonly state: "live" | "cancelled" | "released"
+  /** Set with `cancelled`, as are the starts of the task until then and the name of the worker of the last one. */
+  readonly outcome: Outcome | undefined
+  readonly starts: number
+  readonly worker: string | undefined
+}
 
-/** The fields of a cancellation for a claim on the task at this place. */
+/** The record of a live claim. */
+export const claimOf = (engine: Engine, claim: ClaimId): Claim => open(engine).claims.get(claim)!
+
+/** What a cancellation says of a claim on the task at this place. */
 export const cancelOf = (
   { id, outcome, owner }: Claim,
   place: Place

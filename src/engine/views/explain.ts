@@ -11,6 +11,7 @@ import { demandOf, suits } from "../dispatch/placement.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
 import { lackOf, restrictionOf } from "../life/lack.ts"
 import { isOver } from "../life/stranded.ts"
+import type { Engine } from "../protocol/Engine.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { Phase as PhaseOf, PhaseName } from "../protocol/Phase.ts"
@@ -20,6 +21,7 @@ import type { Reason } from "../protocol/Reason.ts"
 import { keyOf, keysOf, sequenceOf, settingsOf } from "../state/lookups.ts"
 import type { Wait } from "../state/Owner.ts"
 import { extrasOf } from "../state/rare.ts"
+import { open } from "../state/State.ts"
 import type { State } from "../state/State.ts"
 import type { Timer } from "../state/Timer.ts"
 import { unitsOf } from "../state/WorkerRecord.ts"
@@ -131,7 +133,8 @@ export interface Lack {
 }
 
 /** Explains the newest live task of this name; `undefined` if there is none. Costs a walk over all tasks. */
-export const explain = (state: State, name: TaskName): Explanation | undefined => {
+export const explain = (engine: Engine, name: TaskName): Explanation | undefined => {
+  const state = open(engine)
   const found = find(state, name)
   return found.newest < 0 ? undefined : explained(state, found, new Survey(state))
 }
@@ -140,7 +143,8 @@ export const explain = (state: State, name: TaskName): Explanation | undefined =
  * Explains the newest live task of each name, in the order given, or all tasks that have not ended. Costs one walk over all
  * tasks, however many they are.
  */
-export const explainAll = (state: State, names?: Iterable<TaskName>): ReadonlyArray<Explanation> => {
+export const explainAll = (engine: Engine, names?: Iterable<TaskName>): ReadonlyArray<Explanation> => {
+  const state = open(engine)
   const survey = new Survey(state)
   return (names === undefined ? openTasks(state) : findAll(state, names)).map((each) => explained(state, each, survey))
 }
@@ -211,7 +215,8 @@ const timersOf = (state: State): ReadonlyMap<string, Timer> => {
 }
 
 /** The number of the newest live task of this name among all tasks; `undefined` if there is none. */
-export const serialOf = (state: State, name: TaskName): number | undefined => {
+export const serialOf = (engine: Engine, name: TaskName): number | undefined => {
+  const state = open(engine)
   const { newest } = find(state, name)
   return newest < 0 ? undefined : sequenceOf(state, newest)
 }

@@ -4,17 +4,19 @@
  * @since 0.1.0
  */
 import { isSent } from "../dispatch/ahead.ts"
+import type { Engine } from "../protocol/Engine.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Forget, Instruction, Out, Start } from "../protocol/Instruction.ts"
 import { dependencyRows } from "../state/dependencies.ts"
+import { open } from "../state/State.ts"
 import type { State } from "../state/State.ts"
 
 export class Recorder implements Out {
   readonly instructions: Array<Instruction> = []
   private readonly state: State
 
-  constructor(state: State) {
-    this.state = state
+  constructor(engine: Engine) {
+    this.state = open(engine)
   }
 
   push(instruction: Exclude<Instruction, Start | Forget>): void {

@@ -6,6 +6,7 @@
  */
 import { amountOf, holdersOfTag } from "../dispatch/amounts.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
+import type { Engine } from "../protocol/Engine.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { pathOf } from "../protocol/Outcome.ts"
 import type { Outcome, Trail } from "../protocol/Outcome.ts"
@@ -17,6 +18,7 @@ import { holdsDependencies, keyOf, keysOf, labelOf, sequenceOf } from "../state/
 import type { Owner, Wait } from "../state/Owner.ts"
 import type { Lane } from "../state/Queue.ts"
 import { extrasOf } from "../state/rare.ts"
+import { open } from "../state/State.ts"
 import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import type { Path } from "../structures/path.ts"
@@ -133,7 +135,8 @@ export interface WaitSnapshot {
 }
 
 /** Takes a snapshot. Costs a walk over everything. */
-export const snapshot = (state: State): Snapshot => {
+export const snapshot = (engine: Engine): Snapshot => {
+  const state = open(engine)
   const live = liveTasks(state)
   const dependents = dependentsOf(state, live)
   const owners = ownersOf(state)
@@ -149,12 +152,12 @@ export const snapshot = (state: State): Snapshot => {
     tasks: live.map((task) => taskOf(state, task, dependents.get(task) ?? 0, owners.get(task) ?? [], paths)),
     queue: queueOf(state),
     waits: Array.from(state.waits.values(), (wait) => waitOf(state, wait, live)),
-    ...(state.tags.size + state.holding.size > 0 && { tags: tagsOf(state) })
+    ...tagsIn(state)
   }
 }
 
 /** Limited tags and held tags, by name. */
-export const tagsOf = (state: State): NonNullable<Snapshot["tags"]> => {
+const tagsOf = (state: State): NonNullable<Snapshot["tags"]> => {
   const names = new Set([...state.tags.keys(), ...[...state.holding.values()].flatMap(({ tags }) => tags ?? [])])
   return Object.fromEntries(
     [...names].sort().map((tag) => {
@@ -165,13 +168,13 @@ export const tagsOf = (state: State): NonNullable<Snapshot["tags"]> => {
 }
 
 /** The resources of a worker, with the amounts held. */
-export const resourcesOf = ({ amounts }: WorkerRecord): NonNullable<WorkerSnapshot["resources"]> =>
+export const resourcesOf = ({ amounts }: Pick<WorkerRecord, "amounts">): NonNullable<WorkerSnapshot["resources"]> =>
   Object.fromEntries(
     Array.from(amounts ?? [], ([name, { total, used }]) => [name, { total: amountOf(total), used: amountOf(used) }])
   )
 
 /** Whether a worker has not left yet. */
-export const isPresent = ({ phase }: WorkerRecord): boolean => phase !== "gone" && phase !== "lost"
+export const isPresent = ({ phase }: Pick<WorkerRecord, "phase">): boolean => phase !== "gone" && phase !== "lost"
 
 /** The tasks in order of submission. */
 const liveTasks = (state: State): ReadonlyArray<TaskId> =>
@@ -312,3 +315,15 @@ const waitOf = (state: State, { id, keepsSlot, mode, waiter }: Wait, live: Reado
   ...(waiter >= 0 && keepsSlot && { keepsSlot: true as const }),
   waitsOn: keysOf(state, live.filter((task) => [state.tasks.waits[task] ?? []].flat().some((wait) => wait.id === id)))
 })
+
+/** The tags that are limited or held, if there are any. */
+export const tagsIn = (engine: Engine): Pick<Snapshot, "tags"> => {
+  const state = open(engine)
+  return state.tags.size + state.holding.size > 0 ? { tags: tagsOf(state) } : {}
+}
+
+/** The number of open owners, and of open waits. */
+export const countsOf = (engine: Engine): { readonly owners: number; readonly waits: number } => {
+  const { owners, waits } = open(engine)
+  return { owners: owners.size, waits: waits.size }
+}

@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import type { Limits } from "../../engine/protocol/Settings.ts"
-import type { Owner } from "../../engine/state/Owner.ts"
+import type { Bulk } from "../../engine/views/owners.ts"
 import type { GraphError, Starved } from "../../SkeinError.ts"
 import type { CancelRequest, FutureHome, FutureImpl, Handle, Pass, TaskImpl } from "../tasks/task.ts"
 import type { Callbacks } from "./callbacks.ts"
@@ -68,7 +68,7 @@ export interface Home extends FutureHome {
     readonly run: <A, E>(
       tasks: ReadonlyArray<Handle>,
       options: ComputeOptions,
-      collect: (targets: Targets, owner: Pick<Owner, "roots" | "targets">) => Exit.Exit<A, E>
+      collect: (targets: Targets, owner: Bulk) => Exit.Exit<A, E>
     ) => Effect.Effect<A, E | GraphError | Starved>
     readonly runInputs: <A, E>(
       place: Place,
@@ -92,7 +92,7 @@ export interface Home extends FutureHome {
     readonly exitOf: (task: TaskId) => Exit.Exit<unknown, unknown>
     readonly rootsOf: (
       targets: ReadonlyArray<TaskId>,
-      owner: Pick<Owner, "roots" | "targets">
+      owner: Bulk
     ) => Cause.Cause<unknown> | undefined
   }
   /** The retry schedules that have begun: a part of a fused task begins its own anew. */

@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import { workersOf } from "../../engine/views/workers.ts"
 import { NoSuitableWorker } from "../../SkeinError.ts"
 import type { GraphError } from "../../SkeinError.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
@@ -41,7 +42,7 @@ export const awaitWorkers = (
   if (fault !== undefined) return Effect.fail(fault)
   const connectMillis = millisIn(options?.connectTimeout) ?? 5_000
   const stableMillis = millisIn(options?.stableTimeout) ?? 60_000
-  const open = (): number => core.state.workers.filter(({ phase }) => phase === "open").length
+  const open = (): number => workersOf(core.state).filter(({ phase }) => phase === "open").length
   const wait = Effect.gen(function*() {
     const joins = yield* Queue.unbounded<void, Cause.Done>()
     const listen = Effect.sync(() =>

@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import { takesTasks } from "../../engine/state/WorkerRecord.ts"
+import { takersOf } from "../../engine/views/workers.ts"
 import { givenEffect } from "../bodies/bodies.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import { flag, mode, optionsFault, text } from "../tasks/checks.ts"
@@ -42,7 +42,7 @@ export const runOnEach = (
     const fault = optionsFault(options, checks)
     if (fault !== undefined) return Effect.fail(fault)
     const { label = "runOnEach", ...rest } = options ?? {}
-    const workers = core.state.workers.filter(takesTasks).map(({ name }) => name)
+    const workers = takersOf(core.state).map(({ name }) => name)
     const tasks = workers.map((worker) => taskOn(worker, effect, label))
     const values = computeShape(core, tasks, rest) as Effect.Effect<ReadonlyArray<unknown>, unknown>
     return Effect.map(values, (each) => new Map(workers.map((worker, i) => [worker, each[i]])))

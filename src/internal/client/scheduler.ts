@@ -12,10 +12,12 @@ import * as Stream from "effect/Stream"
 import { phaseNames } from "../../engine/protocol/Phase.ts"
 import type { PhaseName } from "../../engine/protocol/Phase.ts"
 import type { WorkerPhase } from "../../engine/protocol/Transition.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
 import { explain as explainIn, explainAll as explainAllIn, serialOf as serialIn } from "../../engine/views/explain.ts"
 import type { Explanation, TaskName } from "../../engine/views/explain.ts"
-import { isPresent, resourcesOf, snapshot, tagsOf } from "../../engine/views/snapshot.ts"
+import { countsOf, isPresent, resourcesOf, snapshot, tagsIn } from "../../engine/views/snapshot.ts"
 import type { Snapshot } from "../../engine/views/snapshot.ts"
+import { workersOf } from "../../engine/views/workers.ts"
 import type { Needs, Own } from "../../Inputs.ts"
 import { GraphError } from "../../SkeinError.ts"
 import type { NoSuitableWorker } from "../../SkeinError.ts"
@@ -132,7 +134,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
       }),
     retire: (id) =>
       Effect.suspend(() => {
-        const record = core.state.workers.find((worker) => worker.name === id && isPresent(worker))
+        const record = workersOf(core.state).find((worker) => worker.name === id && isPresent(worker))
         return record === undefined
           ? Effect.succeed(false)
           : Effect.as(core.crew.retire(core.workers[record.index]!), true)
@@ -219,22 +221,23 @@ const dumpOf = ({ state, time }: SchedulerCore): Snapshot => {
 }
 
 const statsOf = (core: SchedulerCore): Stats => {
-  const { owners, tasks, waits, workers } = core.state
+  const { owners, waits } = countsOf(core.state)
+  const tasks = columnsOf(core.state)
   const counts: Array<number> = phaseNames.map(() => 0)
   for (let task = 0; task < tasks.used; task++) counts[tasks.phase[task]!]!++
   const named = phaseNames.flatMap((name, phase) => name === "free" ? [] : [[name, counts[phase]!] as const])
   return {
     tasks: Object.fromEntries(named) as Stats["tasks"],
     held: core.workers.reduce((sum, worker) => sum + worker.held, 0),
-    owners: owners.size,
-    waits: waits.size,
-    workers: workers.filter(isPresent).map((worker) => ({
+    owners,
+    waits,
+    workers: workersOf(core.state).filter(isPresent).map((worker) => ({
       name: worker.name,
       phase: worker.phase,
       slots: worker.slots,
       running: worker.running,
       ...(worker.amounts !== undefined && { resources: resourcesOf(worker) })
     })),
-    ...(core.state.tags.size + core.state.holding.size > 0 && { tags: tagsOf(core.state) })
+    ...tagsIn(core.state)
   }
 }

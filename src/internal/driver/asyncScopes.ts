@@ -3,27 +3,28 @@
  *
  * @internal
  */
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import type { State } from "../../engine/state/State.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
 import { runOf } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
 import { captureAsyncScope } from "../platform/asyncScope.ts"
 import type { AsyncScope } from "../platform/asyncScope.ts"
 
 export class AsyncScopes {
-  private readonly state: State
+  private readonly state: Engine
   /** The async context in which the layer was built. */
   readonly layer: AsyncScope = captureAsyncScope()
   /** The async context of the running pump. */
   private entered: AsyncScope | undefined
 
-  constructor(state: State) {
+  constructor(state: Engine) {
     this.state = state
   }
 
   /** The async context of a live task's first submitter; for others, that of the layer. */
   of(task: TaskId): AsyncScope {
-    const { index, submission } = this.state.tasks
+    const { index, submission } = columnsOf(this.state)
     const plan = submission[task]?.plan as LivePlan | undefined
     return plan === undefined ? this.layer : runOf(plan, index[task]!).asyncScope
   }

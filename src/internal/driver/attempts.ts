@@ -3,17 +3,18 @@
  *
  * @internal
  */
-import { isPresent } from "../../engine/events/attempts.ts"
+import { isCurrent } from "../../engine/Engine.ts"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { Flag, Phase } from "../../engine/protocol/Phase.ts"
 import type { Place, Registered } from "../../engine/protocol/Registered.ts"
-import { keyOf, placeOf } from "../../engine/state/lookups.ts"
-import type { State } from "../../engine/state/State.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
+import { keyOf, placeOf } from "../../engine/views/tasks.ts"
 
 export class Attempts {
-  private readonly state: State
+  private readonly state: Engine
 
-  constructor(state: State) {
+  constructor(state: Engine) {
     this.state = state
   }
 
@@ -27,39 +28,39 @@ export class Attempts {
 
   /** The submission in which the task was registered, and its index there: a place without an object. */
   submissionOf(task: TaskId): Registered {
-    return this.state.tasks.submission[task]!
+    return columnsOf(this.state).submission[task]!
   }
 
   indexOf(task: TaskId): number {
-    return this.state.tasks.index[task]!
+    return columnsOf(this.state).index[task]!
   }
 
   /** How often the task was started. */
   startsOf(task: TaskId): number {
-    return this.state.tasks.starts[task]!
+    return columnsOf(this.state).starts[task]!
   }
 
   /** The row of the worker that the task was given to. */
   workerOf(task: TaskId): number {
-    return this.state.tasks.worker[task]!
+    return columnsOf(this.state).worker[task]!
   }
 
   /** Whether this attempt of the task has not ended. */
   isPresent(task: TaskId, attempt: number): boolean {
-    return isPresent(this.state, task, attempt)
+    return isCurrent(this.state, task, attempt)
   }
 
   isStopping(task: TaskId, attempt: number): boolean {
-    const { tasks } = this.state
+    const tasks = columnsOf(this.state)
     return tasks.phase[task] === Phase.stopping && tasks.attempt[task] === attempt
   }
 
   /** Whether the result of the task is to own a resource. */
   ownsResource(task: TaskId): boolean {
-    return (this.state.tasks.flags[task]! & Flag.resource) !== 0
+    return (columnsOf(this.state).flags[task]! & Flag.resource) !== 0
   }
 
   hasTimedOut(task: TaskId): boolean {
-    return (this.state.tasks.flags[task]! & Flag.timedOut) !== 0
+    return (columnsOf(this.state).flags[task]! & Flag.timedOut) !== 0
   }
 }

@@ -3,10 +3,11 @@
  *
  * @internal
  */
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { Flag } from "../../engine/protocol/Phase.ts"
-import { settingsOf } from "../../engine/state/lookups.ts"
-import type { State } from "../../engine/state/State.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
+import { settingsOf } from "../../engine/views/tasks.ts"
 import { isFor, runOf, taskAt } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
 import { inputOf } from "./inputs.ts"
@@ -15,9 +16,9 @@ import { inputOf } from "./inputs.ts"
 export type Write = () => void
 
 export class Caching {
-  private readonly state: State
+  private readonly state: Engine
 
-  constructor(state: State) {
+  constructor(state: Engine) {
     this.state = state
   }
 
@@ -28,7 +29,7 @@ export class Caching {
 
   /** The write of a task's result into the cache of its run, if it belongs there. */
   writeOf(task: TaskId, value: unknown): Write | undefined {
-    const { index, submission } = this.state.tasks
+    const { index, submission } = columnsOf(this.state)
     const plan = submission[task]!.plan as LivePlan
     const { cache } = runOf(plan, index[task]!)
     const isMeant = cache !== undefined && isFor(cache, taskAt({ submission: submission[task]!, index: index[task]! }))
@@ -38,7 +39,7 @@ export class Caching {
 
   /** Whether the result of a task must not outlive it: it owns a resource, or passes one on. */
   private ownsResource(task: TaskId): boolean {
-    const { flags } = this.state.tasks
+    const { flags } = columnsOf(this.state)
     const owns = (each: TaskId): boolean => (flags[each]! & (Flag.resource | Flag.retains)) !== 0
     return owns(task) || (settingsOf(this.state, task)?.absorbs === true && owns(inputOf(this.state, task)))
   }

@@ -4,11 +4,13 @@
  *
  * @internal
  */
+import { wakesAt } from "../../engine/Engine.ts"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import { interrupted } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Instruction, Overdue } from "../../engine/protocol/Instruction.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
-import type { State } from "../../engine/state/State.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
 import { runOf } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
 import type { TaskImpl } from "../tasks/task.ts"
@@ -42,7 +44,7 @@ interface Addressees {
 
 export class Carrying implements Carrier {
   private readonly to: Addressees
-  private readonly state: State
+  private readonly state: Engine
   private readonly workers: ReadonlyArray<WorkerPort>
   private readonly scopes: AsyncScopes
   private readonly inputs: Inputs
@@ -53,7 +55,7 @@ export class Carrying implements Carrier {
 
   constructor(
     to: Addressees,
-    state: State,
+    state: Engine,
     workers: ReadonlyArray<WorkerPort>,
     scopes: AsyncScopes,
     inputs: Inputs,
@@ -74,7 +76,7 @@ export class Carrying implements Carrier {
   }
 
   start(task: TaskId, attempt: number): void {
-    const { index, submission, worker } = this.state.tasks
+    const { index, submission, worker } = columnsOf(this.state)
     if (this.inputs.haveBeenLost) {
       // The worker to which it was sent was lost before it began.
       if (!this.attempts.isPresent(task, attempt)) return
@@ -126,7 +128,7 @@ export class Carrying implements Carrier {
         return this.wire.afterMessages(() => to.waits.end(instruction.wait, instruction.starved))
       case "WakeAt":
         // Most stopping attempts have stopped by now: no alarm for a time that is no longer requested.
-        if (instruction.at !== this.state.timers.wakeAt) return
+        if (instruction.at !== wakesAt(this.state)) return
         return layer.runInAsyncScope(() => to.alarm.set(instruction.at))
       case "Overdue":
         return this.scopes.of(instruction.task).runInAsyncScope(() => this.inquire(instruction))

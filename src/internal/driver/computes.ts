@@ -6,13 +6,13 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { exposed, Told } from "../../engine/life/wishes.ts"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Submitted } from "../../engine/protocol/Instruction.ts"
 import { liveOf } from "../../engine/protocol/Registered.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
-import type { Owner } from "../../engine/state/Owner.ts"
-import type { State } from "../../engine/state/State.ts"
+import { bulkOf, exposed, isOpen, Told } from "../../engine/views/owners.ts"
+import type { Bulk } from "../../engine/views/owners.ts"
 import { GraphError } from "../../SkeinError.ts"
 import type { Starved } from "../../SkeinError.ts"
 import type { ComputeOptions } from "../bodies/home.ts"
@@ -38,7 +38,7 @@ export class Computes {
   private readonly observers: Observers
   private readonly view: View
   private readonly live: Live & Past
-  private readonly state: State
+  private readonly state: Engine
 
   constructor(
     submissions: Submissions,
@@ -48,7 +48,7 @@ export class Computes {
     observers: Observers,
     view: View,
     live: Live & Past,
-    state: State
+    state: Engine
   ) {
     this.submissions = submissions
     this.owners = owners
@@ -67,7 +67,7 @@ export class Computes {
   run<A, E>(
     handles: ReadonlyArray<Handle>,
     options: ComputeOptions,
-    collect: (targets: ReadonlyArray<TaskId> | undefined, owner: Pick<Owner, "roots" | "targets">) => Exit.Exit<A, E>
+    collect: (targets: ReadonlyArray<TaskId> | undefined, owner: Bulk) => Exit.Exit<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     return this.own(
       (fiber) => compile(handles, this.live, this.submissions.runIn(fiber, options)),
@@ -94,7 +94,7 @@ export class Computes {
     options: ComputeOptions,
     collect: (
       targets: ReadonlyArray<TaskId> | undefined,
-      owner: Pick<Owner, "roots" | "targets">
+      owner: Bulk
     ) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | GraphError | Starved> {
     return this.waits.counted(() =>
@@ -105,7 +105,7 @@ export class Computes {
           const compiled = compileIn(fiber)
           if (compiled instanceof GraphError) return Effect.fail(compiled)
           const number = this.owners.open("compute")
-          const owner = this.state.owners.get(number)!
+          const bulk = bulkOf(this.state, number)
           const wait = this.waits.expect()
           const finish = this.observers.follow(number, compiled.plan.size, options.callbacks)
           const wishes = options.keepGoing ? exposed(compiled.plan, compiled.targets, Told.all) : undefined
@@ -119,11 +119,11 @@ export class Computes {
             ? Effect.andThen(Effect.sync(() => this.waits.ignore(wait)), Effect.fail(refused(answer)))
             : this.untilOver(
               wait,
-              owner,
+              number,
               targets,
               options,
               restore,
-              () => collect(this.state.owners.has(number) ? targets : undefined, owner)
+              () => collect(isOpen(this.state, number) ? targets : undefined, bulk)
             )
           return Effect.onExit(
             results,
@@ -140,15 +140,15 @@ export class Computes {
    */
   private untilOver<A, E>(
     wait: number,
-    owner: Owner,
+    owner: number,
     targets: ReadonlyArray<TaskId>,
     { keepGoing, keepsSlot }: ComputeOptions,
     restore: <B, F>(effect: Effect.Effect<B, F>) => Effect.Effect<B, F>,
     read: () => Effect.Effect<A, E>
   ): Effect.Effect<A, E | Starved> {
     const mode = keepGoing ? "all" : "firstFailure"
-    const isOver = () => !this.state.owners.has(owner.id) || this.view.haveEnded(targets, mode)
-    const wish = { targetsOf: owner.id, claims: [], mode, keepsSlot } as const
+    const isOver = () => !isOpen(this.state, owner) || this.view.haveEnded(targets, mode)
+    const wish = { targetsOf: owner, claims: [], mode, keepsSlot } as const
     const readOrWait = (): Effect.Effect<A, E | Starved> =>
       isOver() ? read() : Effect.flatMap(restore(this.waits.until(wish, isOver)), readOrWait)
     return Effect.flatMap(restore(this.waits.join(wait)), readOrWait)

@@ -7,11 +7,11 @@ import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as FiberScheduler from "effect/Scheduler"
+import { make } from "../../engine/Engine.ts"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Limits, SchedulerSettings } from "../../engine/protocol/Settings.ts"
 import type { Log } from "../../engine/protocol/Transition.ts"
-import { make as makeState } from "../../engine/state/State.ts"
-import type { State } from "../../engine/state/State.ts"
 import type { Step } from "../bodies/retries.ts"
 import { Time } from "../platform/time.ts"
 import { measured } from "../settings/fairness.ts"
@@ -31,7 +31,7 @@ export class Ground {
   readonly name = `scheduler${++cores}`
   readonly context: Context.Context<never>
   readonly time: Time
-  readonly state: State
+  readonly state: Engine
   readonly limits: Limits
   /** Where the engine writes transitions. */
   readonly log: { -readonly [K in keyof Log]: Log[K] } = { tasks: undefined, workers: undefined }
@@ -54,7 +54,7 @@ export class Ground {
   ) {
     this.context = context
     this.time = new Time(clock)
-    this.state = makeState({ ...settings, scheme: safe(settings.scheme, this.warn) })
+    this.state = make({ ...settings, scheme: safe(settings.scheme, this.warn) })
     this.limits = settings.limits
     this.sizeOf = sizeOf && measured(sizeOf, this.warn)
     this.dispatcher = fibers.makeDispatcher()

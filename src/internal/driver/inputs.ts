@@ -3,28 +3,27 @@
  *
  * @internal
  */
-import { areInputsThere } from "../../engine/life/groups.ts"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { LostInput } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { hasEnded } from "../../engine/protocol/Phase.ts"
 import type { Phase } from "../../engine/protocol/Phase.ts"
+import type { Group } from "../../engine/protocol/policies.ts"
 import { liveOf } from "../../engine/protocol/Registered.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
-import { dependenciesOf, dependencyRows } from "../../engine/state/dependencies.ts"
-import { placeOf, settingsOf } from "../../engine/state/lookups.ts"
-import { extrasOf } from "../../engine/state/rare.ts"
-import type { State } from "../../engine/state/State.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
+import { areInputsThere, dependenciesOf, dependencyRows, groupsOf, hasLiterals, placeOf, settingsOf } from "../../engine/views/tasks.ts"
 import type { View } from "../views/view.ts"
 import type { WorkerPort } from "../workers/port.ts"
 
 export class Inputs {
   /** Whether a result was ever lost, with its worker or by the report of a body. */
   haveBeenLost = false
-  private readonly state: State
+  private readonly state: Engine
   private readonly workers: ReadonlyArray<WorkerPort>
   private readonly view: View
 
-  constructor(state: State, workers: ReadonlyArray<WorkerPort>, view: View) {
+  constructor(state: Engine, workers: ReadonlyArray<WorkerPort>, view: View) {
     this.state = state
     this.workers = workers
     this.view = view
@@ -32,12 +31,13 @@ export class Inputs {
 
   /** The results of all that a task depends on. */
   of(task: TaskId): Array<unknown> {
-    const { state: { tasks: { index, submission, worker } }, workers } = this
+    const { workers } = this
+    const { index, submission, worker } = columnsOf(this.state)
     const { ids, plan: { offsets, targets } } = submission[task]!
     const from = offsets[index[task]!]!
     const values = new Array<unknown>(offsets[index[task]! + 1]! - from)
     // Looking up the holder is a cache miss in a large table.
-    const only = workers.length === 1 && !this.state.hasLiterals ? workers[0] : undefined
+    const only = workers.length === 1 && !hasLiterals(this.state) ? workers[0] : undefined
     for (let i = 0; i < values.length; i++) {
       const target = targets[from + i]!
       const input = target >= 0 ? ids[target]! : ~target
@@ -45,19 +45,19 @@ export class Inputs {
         ? this.view.resultOf(input)
         : (only ?? workers[worker[input]!])?.peek(input)
     }
-    if (extrasOf(this.state, task)?.needs !== undefined) this.putExits(task, values)
+    const groups = groupsOf(this.state, task)
+    if (groups.length > 0) this.putExits(task, groups, values)
     return values
   }
 
   /** Replaces inputs with a policy by exits, or by `undefined` if they have not ended. */
-  private putExits(task: TaskId, values: Array<unknown>): void {
-    const { groups } = extrasOf(this.state, task)!.needs!
+  private putExits(task: TaskId, groups: ReadonlyArray<Group>, values: Array<unknown>): void {
     const rows = dependencyRows(this.state, task)
     for (const { from, of, to } of groups) {
       if (of !== "inputs") continue
       for (let place = from; place < to; place++) {
         const input = rows[place]!
-        const hasCome = input >= 0 && hasEnded(this.state.tasks.phase[input] as Phase)
+        const hasCome = input >= 0 && hasEnded(columnsOf(this.state).phase[input] as Phase)
         values[place] = hasCome ? this.view.exitOf(input) : undefined
       }
     }
@@ -71,13 +71,13 @@ export class Inputs {
   /** Whether all inputs of a task are still held since its start was requested. */
   areThere(task: TaskId): boolean {
     if (settingsOf(this.state, task)?.policies !== undefined) return areInputsThere(this.state, task)
-    return dependenciesOf(this.state, task).every((input) => hasEnded(this.state.tasks.phase[input] as Phase))
+    return dependenciesOf(this.state, task).every((input) => hasEnded(columnsOf(this.state).phase[input] as Phase))
   }
 
   /** The dependencies of a task whose results were lost since. */
   missing(task: TaskId): ReadonlyArray<LostInput> {
     return dependencyRows(this.state, task).flatMap((input, place) => {
-      const isGone = input >= 0 && !hasEnded(this.state.tasks.phase[input] as Phase)
+      const isGone = input >= 0 && !hasEnded(columnsOf(this.state).phase[input] as Phase)
       return isGone ? [{ place, holder: -1 }] : []
     })
   }
@@ -89,8 +89,8 @@ export class Inputs {
 }
 
 /** The only dependency of `task`. */
-export const inputOf = (state: State, task: TaskId): TaskId => {
-  const { index, submission } = state.tasks
+export const inputOf = (state: Engine, task: TaskId): TaskId => {
+  const { index, submission } = columnsOf(state)
   const { offsets, targets } = submission[task]!.plan
   return liveOf(submission[task]!, targets[offsets[index[task]!]!]!)
 }

@@ -8,11 +8,14 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import { lastEvent } from "../../engine/Engine.ts"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { Instruction } from "../../engine/protocol/Instruction.ts"
 import { Phase, phaseNames } from "../../engine/protocol/Phase.ts"
 import type { Transition } from "../../engine/protocol/Transition.ts"
-import { keyOf, sequenceOf } from "../../engine/state/lookups.ts"
-import type { State } from "../../engine/state/State.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
+import { openOwners } from "../../engine/views/owners.ts"
+import { keyOf, sequenceOf } from "../../engine/views/tasks.ts"
 import type { GraphError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
@@ -32,7 +35,7 @@ interface Mortal {
 interface Ending {
   readonly home: Home
   readonly context: Context.Context<never>
-  readonly state: State
+  readonly state: Engine
   readonly outbox: { readonly last: Instruction | number | undefined }
   readonly inputs: { readonly haveBeenLost: boolean }
   readonly alarm: { readonly silence: () => void }
@@ -101,7 +104,7 @@ export class Life {
     this.isClosed = true
     // Other owners may be closing, or an owner of a fired task has closed while finalizers run: this waits for them too.
     const { crew, detached, observers, owners, retrying, state } = this.ending
-    const open = new Set([...state.owners.keys(), ...owners.closingOwners(), ...detached.openOwners()])
+    const open = new Set([...openOwners(state), ...owners.closingOwners(), ...detached.openOwners()])
     const stopped = this.failure !== undefined ? Effect.void : Effect.exit(
       Effect.forEach(open, (owner) => owners.close(owner, "scheduler"), {
         // All at once, because a finalizer of one may wait for a task of another.
@@ -131,7 +134,7 @@ const storyOf = (
     : last !== undefined && "task" in last
     ? last.task
     : -1
-  const phase = state.tasks.phase[task]
+  const phase = columnsOf(state).phase[task]
   const isThere = phase !== undefined && phase !== Phase.free
   const what = typeof last === "number" ? "Start" : last?._tag ?? "nothing"
   const about = isThere ? ` of task ${quote(keyOf(state, task))} (${phaseNames[phase]})` : ""
@@ -140,8 +143,8 @@ const storyOf = (
   const story = transitions.map(({ at, cause, from = "new", to, worker }) =>
     `\n  ${at} ms: ${from} -> ${to}${worker === undefined ? "" : ` on ${quote(worker)}`} (${cause})`
   )
-  return `The scheduler failed by itself and has closed: ${
-    describeError(error)
-  }. The last event was ${state.step.cause}, the last ` +
+  return `The scheduler failed by itself and has closed: ${describeError(error)}. The last event was ${
+    lastEvent(state)
+  }, the last ` +
     `instruction ${what}${about}.${story.join("")} This is a fault of Skein: please report it.`
 }

@@ -3,14 +3,14 @@
  *
  * @internal
  */
-import { isSpent } from "../../engine/life/spent.ts"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { hasEnded, Phase } from "../../engine/protocol/Phase.ts"
 import type { Phase as PhaseOf } from "../../engine/protocol/Phase.ts"
 import type { Identity } from "../../engine/protocol/Plan.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
-import { placeOf, settingsOf } from "../../engine/state/lookups.ts"
-import type { State } from "../../engine/state/State.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
+import { isSpent, placeOf, settingsOf, taskWith } from "../../engine/views/tasks.ts"
 import type { Home } from "../bodies/home.ts"
 import { runAt, taskAt } from "../bodies/livePlan.ts"
 import { retryOf } from "../bodies/retries.ts"
@@ -25,11 +25,11 @@ import type { Attempts } from "./attempts.ts"
 
 export class LiveEngine implements Live, Past {
   readonly home: Home
-  private readonly state: State
+  private readonly state: Engine
   private readonly view: View
   private readonly attempts: Attempts
 
-  constructor(home: Home, state: State, view: View, attempts: Attempts) {
+  constructor(home: Home, state: Engine, view: View, attempts: Attempts) {
     this.home = home
     this.state = state
     this.view = view
@@ -37,7 +37,7 @@ export class LiveEngine implements Live, Past {
   }
 
   find(identity: Identity): TaskId {
-    return this.state.keys.get(identity) ?? -1
+    return taskWith(this.state, identity)
   }
 
   isSpent(id: TaskId): boolean {
@@ -62,7 +62,7 @@ export class LiveEngine implements Live, Past {
   usable(place: Place): TaskId {
     const id = place.submission.ids[place.index]!
     if (id < 0) return -1
-    const phase = this.state.tasks.phase[id] as PhaseOf
+    const phase = columnsOf(this.state).phase[id] as PhaseOf
     if (hasEnded(phase)) return phase === Phase.succeeded ? id : -1
     // A resource that is being finalized counts as gone.
     if (phase === Phase.releasing) return -1

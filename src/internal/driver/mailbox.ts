@@ -14,12 +14,12 @@
 import * as Result from "effect/Result"
 import type * as FiberScheduler from "effect/Scheduler"
 import { advance } from "../../engine/Engine.ts"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import { succeeded } from "../../engine/protocol/Event.ts"
 import type { Ending, Event, TaskEnded } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Out } from "../../engine/protocol/Instruction.ts"
 import type { Log } from "../../engine/protocol/Transition.ts"
-import type { State } from "../../engine/state/State.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
 import type { Time } from "../platform/time.ts"
 import type { SizeOf } from "../settings/fairness.ts"
@@ -35,7 +35,7 @@ import type { Tape } from "./tape.ts"
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 export class Mailbox {
-  private readonly state: State
+  private readonly state: Engine
   private readonly log: Mutable<Log>
   private readonly outbox: Outbox
   private readonly carrier: Carrier
@@ -57,7 +57,7 @@ export class Mailbox {
   private isAwake = false
 
   constructor(
-    state: State,
+    state: Engine,
     log: Mutable<Log>,
     outbox: Outbox,
     carrier: Carrier,

@@ -3,24 +3,26 @@
  *
  * @internal
  */
+import { timeOf } from "../../engine/Engine.ts"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { Overdue } from "../../engine/protocol/Instruction.ts"
 import type { Reason } from "../../engine/protocol/Reason.ts"
-import { keyOf, labelOf } from "../../engine/state/lookups.ts"
-import { extrasOf } from "../../engine/state/rare.ts"
-import type { State } from "../../engine/state/State.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
+import { keyOf, labelOf, outcomeOf, stoppingSince } from "../../engine/views/tasks.ts"
+import { workersOf } from "../../engine/views/workers.ts"
 import type { Obstacle } from "../bodies/attempt.ts"
 import { inLine, quote } from "../text/text.ts"
 
 /** The line for an attempt that is stopping now. */
-export const overdueLine = (state: State, { task, worker }: Overdue, obstacle: Obstacle): string => {
+export const overdueLine = (state: Engine, { task, worker }: Overdue, obstacle: Obstacle): string => {
   const label = labelOf(state, task)
-  const since = state.stopping.get(task)!.since
+  const since = stoppingSince(state, task)
   const name = label === undefined
     ? `Task ${quote(keyOf(state, task))}`
     : `Task ${quote(keyOf(state, task))} (${inLine(label)})`
-  const attempt = `attempt ${state.tasks.starts[task]} on worker ${quote(state.workers[worker]!.name)}`
-  return `${name} was asked to stop ${state.now - since} ms ago and goes on (${attempt}): ` +
-    `${whyOf(extrasOf(state, task)?.outcome?.reason)}, and ${obstacles[obstacle].why}. ` +
+  const attempt = `attempt ${columnsOf(state).starts[task]} on worker ${quote(workersOf(state)[worker]!.name)}`
+  return `${name} was asked to stop ${timeOf(state) - since} ms ago and goes on (${attempt}): ` +
+    `${whyOf(outcomeOf(state, task)?.reason)}, and ${obstacles[obstacle].why}. ` +
     `It keeps its slot until it ends. ${obstacles[obstacle].remedy}, or give the task a longer grace.`
 }
 

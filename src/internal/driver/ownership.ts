@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { ClaimId } from "../../engine/protocol/ids.ts"
-import type { State } from "../../engine/state/State.ts"
 import { cancelOf, claimOf } from "../../engine/views/claims.ts"
 import { Released } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
@@ -30,7 +30,7 @@ export class Owners {
   private readonly waits: Waits
   private readonly view: View
   private readonly attempts: Attempts
-  private readonly state: State
+  private readonly state: Engine
   private readonly time: Time
   private readonly scopes: ScopeOwners
   private next = 1
@@ -41,7 +41,7 @@ export class Owners {
     waits: Waits,
     view: View,
     attempts: Attempts,
-    state: State,
+    state: Engine,
     time: Time
   ) {
     this.home = home

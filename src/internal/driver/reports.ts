@@ -7,11 +7,11 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import { interrupted } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Overdue } from "../../engine/protocol/Instruction.ts"
 import { originsOf } from "../../engine/protocol/Registered.ts"
-import type { State } from "../../engine/state/State.ts"
 import { TaskTimeout } from "../../SkeinError.ts"
 import type { Obstacle } from "../bodies/attempt.ts"
 import { runAt, taskAt } from "../bodies/livePlan.ts"
@@ -41,7 +41,7 @@ export class Reports implements WorkerReports {
   private readonly failures: Failures
   private readonly inputs: Inputs
   private readonly workers: ReadonlyArray<WorkerPort>
-  private readonly state: State
+  private readonly state: Engine
   private readonly time: Time
   private readonly warn: (line: string) => void
 
@@ -54,7 +54,7 @@ export class Reports implements WorkerReports {
     failures: Failures,
     inputs: Inputs,
     workers: ReadonlyArray<WorkerPort>,
-    state: State,
+    state: Engine,
     time: Time,
     warn: (line: string) => void
   ) {

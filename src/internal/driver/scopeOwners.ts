@@ -7,7 +7,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import type { State } from "../../engine/state/State.ts"
+import type { Engine } from "../../engine/protocol/Engine.ts"
+import { ownerOf } from "../../engine/views/owners.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
@@ -35,9 +36,9 @@ export class ScopeOwners {
   private readonly home: Home
   private readonly owners: Opening
   private readonly view: View
-  private readonly state: State
+  private readonly state: Engine
 
-  constructor(home: Home, owners: Opening, view: View, state: State) {
+  constructor(home: Home, owners: Opening, view: View, state: Engine) {
     this.home = home
     this.owners = owners
     this.view = view
@@ -64,7 +65,7 @@ export class ScopeOwners {
     const owner = this.owners.open("scope")
     const attempt = attemptOf(this.home, fiber)
     const body = attempt?.key
-    if (body !== undefined) this.view.bodyOf.set(this.state.owners.get(owner)!, body)
+    if (body !== undefined) this.view.bodyOf.set(ownerOf(this.state, owner), body)
     const by = body ?? "its scope"
     const host = attempt?.scope === scope ? attempt.host : undefined
     if (host !== undefined) this.hostedBy(host).add(owner)

@@ -4,9 +4,9 @@
  * @internal
  */
 import * as Exit from "effect/Exit"
-import { maySettle } from "../../engine/events/settled.ts"
+import { maySettle } from "../../engine/Engine.ts"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import { succeeded } from "../../engine/protocol/Event.ts"
-import type { State } from "../../engine/state/State.ts"
 import { endingGiven, withoutInterrupts } from "../bodies/signals.ts"
 import type { Time } from "../platform/time.ts"
 import type { FutureImpl } from "../tasks/task.ts"
@@ -18,10 +18,10 @@ export class Settling {
   private readonly mailbox: Mailbox
   private readonly outbox: Outbox
   private readonly failures: Failures
-  private readonly state: State
+  private readonly state: Engine
   private readonly time: Time
 
-  constructor(mailbox: Mailbox, outbox: Outbox, failures: Failures, state: State, time: Time) {
+  constructor(mailbox: Mailbox, outbox: Outbox, failures: Failures, state: Engine, time: Time) {
     this.mailbox = mailbox
     this.outbox = outbox
     this.failures = failures

@@ -6,12 +6,14 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { WaitBegan, WaitMode } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Stop } from "../../engine/protocol/Instruction.ts"
 import { Flag } from "../../engine/protocol/Phase.ts"
 import type { Pair } from "../../engine/protocol/Reason.ts"
-import type { State } from "../../engine/state/State.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
+import { isAnyStopping } from "../../engine/views/tasks.ts"
 import { Starved } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Home, Seat } from "../bodies/home.ts"
@@ -56,7 +58,7 @@ export class Waits {
   private readonly life: Life
   private readonly view: View
   private readonly attempts: Attempts
-  private readonly state: State
+  private readonly state: Engine
   private readonly time: Time
   /**
    * The attempts whose bodies were asked to stop, and whether they go on, so that they need a slot. Unknown for a body that could
@@ -71,7 +73,7 @@ export class Waits {
     life: Life,
     view: View,
     attempts: Attempts,
-    state: State,
+    state: Engine,
     time: Time
   ) {
     this.home = home
@@ -207,7 +209,7 @@ export class Waits {
       })
       return Effect.flatMap(once, () => {
         const isDone = isOver()
-        if (this.state.stopping.size === 0) return isDone ? Effect.void : this.until(awaited, isOver)
+        if (!isAnyStopping(this.state)) return isDone ? Effect.void : this.until(awaited, isOver)
         return isDone ? this.comeBack(isLate) : Effect.andThen(this.noteUncut(isLate), this.until(awaited, isOver))
       })
     })
@@ -253,7 +255,7 @@ export class Waits {
   stopComes({ attempt: serial, task }: Stop, fiber: Fiber.Fiber<unknown, unknown>): void {
     if (this.goingOn.get(serial) === true || !this.attempts.isStopping(task, serial)) return
     const attempt = attemptOf(this.home, fiber)
-    const holdsSlot = (this.state.tasks.flags[task]! & Flag.holdsSlot) !== 0
+    const holdsSlot = (columnsOf(this.state).flags[task]! & Flag.holdsSlot) !== 0
     // Within a wait, its end will show: the code after it runs only if it was not interrupted.
     const at = attempt?.awayIn ?? (holdsSlot ? fiber : undefined)
     const isDeaf = !isInterruptible(fiber)
@@ -273,7 +275,7 @@ export class Waits {
 
   /** Whether the body of this fiber was asked to stop before, so that a new wait may be a finalizer's. */
   isLate(fiber: Fiber.Fiber<unknown, unknown>): boolean {
-    if (this.state.stopping.size === 0) return false
+    if (!isAnyStopping(this.state)) return false
     const attempt = attemptOf(this.home, fiber)
     return attempt !== undefined && this.attempts.isStopping(attempt.task, attempt.serial)
   }
@@ -283,7 +285,7 @@ export class Waits {
    * which is not reached after an interruption. `isLate`: the wait began after the request to stop.
    */
   comeBack(isLate: boolean): Effect.Effect<void> {
-    if (this.state.stopping.size === 0) return Effect.void
+    if (!isAnyStopping(this.state)) return Effect.void
     return Effect.andThen(this.noteUncut(isLate), Effect.withFiber((fiber) => this.takeSlot(fiber)))
   }
 
@@ -295,7 +297,7 @@ export class Waits {
       return Effect.matchCauseEffect(wait(), {
         onFailure: (cause) => Effect.andThen(this.comeBack(isLate), Effect.failCause(cause)),
         onSuccess: (value) =>
-          this.state.stopping.size === 0 ? Effect.succeed(value) : Effect.as(this.comeBack(isLate), value)
+          !isAnyStopping(this.state) ? Effect.succeed(value) : Effect.as(this.comeBack(isLate), value)
       })
     })
   }

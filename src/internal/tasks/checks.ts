@@ -5,7 +5,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import { isAmount } from "../../engine/dispatch/amounts.ts"
+import { isAmount } from "../../engine/views/workers.ts"
 import { GraphError } from "../../SkeinError.ts"
 import type { GraphReason } from "../../SkeinError.ts"
 import { millisOf } from "./durations.ts"

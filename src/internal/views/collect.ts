@@ -7,7 +7,7 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import type { Owner } from "../../engine/state/Owner.ts"
+import type { Bulk } from "../../engine/views/owners.ts"
 import { TaskCancelled } from "../../SkeinError.ts"
 import type { Home } from "../bodies/home.ts"
 import type { Mode } from "../tasks/checks.ts"
@@ -45,7 +45,7 @@ export const ofTargets = (
   scan: Scan,
   mode: Mode,
   targets: ReadonlyArray<TaskId> | undefined,
-  owner: Pick<Owner, "roots" | "targets">
+  owner: Bulk
 ): Exit.Exit<unknown, unknown> =>
   collect(
     scan,

@@ -5,6 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { WaitMode } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Outcome } from "../../engine/protocol/Outcome.ts"
@@ -13,10 +14,11 @@ import type { Phase as PhaseOf } from "../../engine/protocol/Phase.ts"
 import type { Reason } from "../../engine/protocol/Reason.ts"
 import { keyAt, labelAt, priorityAt, submitterOf } from "../../engine/protocol/Registered.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
-import { keyOf, whereOf } from "../../engine/state/lookups.ts"
-import type { Claim, Owner, Root } from "../../engine/state/Owner.ts"
-import { extrasOf } from "../../engine/state/rare.ts"
-import type { State } from "../../engine/state/State.ts"
+import type { Claim } from "../../engine/views/claims.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
+import { claimedBy } from "../../engine/views/owners.ts"
+import type { Bulk, Root } from "../../engine/views/owners.ts"
+import { formerAttemptsOf, isTaken, keyOf, makerOf, outcomeOf, whereOf } from "../../engine/views/tasks.ts"
 import { Released } from "../../SkeinError.ts"
 import { literalAt } from "../bodies/livePlan.ts"
 import type { Time } from "../platform/time.ts"
@@ -61,14 +63,14 @@ const wayOf = ({ position, within }: Root): ReadonlyArray<number> => {
 
 export class View {
   private readonly seen = new WeakSet<Reason>()
-  private readonly state: State
+  private readonly state: Engine
   private readonly workers: ReadonlyArray<WorkerPort>
   private readonly causes: ReadonlyMap<number, Cause.Cause<unknown>>
   private readonly adopted: ReadonlyMap<TaskId, unknown>
   private readonly time: Time
 
   constructor(
-    state: State,
+    state: Engine,
     workers: ReadonlyArray<WorkerPort>,
     causes: ReadonlyMap<number, Cause.Cause<unknown>>,
     adopted: ReadonlyMap<TaskId, unknown>,
@@ -82,7 +84,7 @@ export class View {
   }
 
   isSettled(claim: Claim): boolean {
-    return claim.state !== "live" || hasEnded(this.state.tasks.phase[claim.task] as PhaseOf)
+    return claim.state !== "live" || hasEnded(columnsOf(this.state).phase[claim.task] as PhaseOf)
   }
 
   /** Whether a wait of this mode for these futures is over. */
@@ -94,20 +96,20 @@ export class View {
 
   /** The same for tasks whose rows are theirs still. */
   haveEnded(tasks: ReadonlyArray<TaskId>, mode: "all" | "firstFailure"): boolean {
-    const { phase } = this.state.tasks
+    const { phase } = columnsOf(this.state)
     const isOpen = (task: TaskId): boolean => !hasEnded(phase[task] as PhaseOf)
     if (!tasks.some(isOpen)) return true
     return mode === "firstFailure" && tasks.some((task) => !isOpen(task) && phase[task] !== Phase.succeeded)
   }
 
   hasSucceeded({ state, task }: Claim): boolean {
-    return state === "live" && this.state.tasks.phase[task] === Phase.succeeded
+    return state === "live" && columnsOf(this.state).phase[task] === Phase.succeeded
   }
 
   /** The callers of `Client.release`, by claim. */
   readonly releasedBy = new WeakMap<Claim, string>()
   /** The task in whose body an owner's scope is. */
-  readonly bodyOf = new WeakMap<Owner, string>()
+  readonly bodyOf = new WeakMap<Claim["owner"], string>()
 
   /** How the result behind a claim was released. */
   releaseOf(claim: Claim): Release {
@@ -120,7 +122,7 @@ export class View {
 
   statusOf(claim: Claim): Status {
     if (claim.state !== "live") return claim.state
-    return phaseNames[this.state.tasks.phase[claim.task]!] as Status
+    return phaseNames[columnsOf(this.state).phase[claim.task]!] as Status
   }
 
   /** The exit of a settled future. */
@@ -140,18 +142,17 @@ export class View {
 
   /** The exit of a task that has ended. */
   exitOf(task: TaskId): Exit.Exit<unknown, unknown> {
-    const { tasks } = this.state
-    if (tasks.phase[task] === Phase.succeeded) {
+    if (columnsOf(this.state).phase[task] === Phase.succeeded) {
       return Exit.succeed(this.resultOf(task))
     }
-    const outcome = extrasOf(this.state, task)!.outcome!
+    const outcome = outcomeOf(this.state, task)!
     this.seen.add(outcome.reason)
     return exitOf(outcome, this.causeOf, whereOf(this.state, task))
   }
 
   /** The result of a task that has succeeded, from the worker that holds it. A literal's value is in its plan. */
   resultOf(task: TaskId): unknown {
-    const { index, submission, worker } = this.state.tasks
+    const { index, submission, worker } = columnsOf(this.state)
     const holder = worker[task]!
     if (holder >= 0) return this.workers[holder]!.peek(task)
     if (this.adopted.has(task)) return this.adopted.get(task)
@@ -161,11 +162,11 @@ export class View {
   /** The unobserved failures of an owner's claims, here or at a dependent; each counts as observed from now on. */
   unseenOf(owner: number): ReadonlyArray<Unseen> {
     const unseen: Array<Unseen> = []
-    for (const task of this.state.owners.get(owner)?.claims.keys() ?? []) {
-      const outcome = extrasOf(this.state, task)?.outcome
+    for (const task of claimedBy(this.state, owner)) {
+      const outcome = outcomeOf(this.state, task)
       if (
-        outcome === undefined || !isFailed(this.state.tasks.phase[task] as PhaseOf) ||
-        this.seen.has(outcome.reason) || this.state.taken.has(outcome.reason)
+        outcome === undefined || !isFailed(columnsOf(this.state).phase[task] as PhaseOf) ||
+        this.seen.has(outcome.reason) || isTaken(this.state, outcome.reason)
       ) {
         continue
       }
@@ -177,7 +178,7 @@ export class View {
 
   /** The failure of the task that ended first without success, if any. */
   firstFailed(tasks: ReadonlyArray<TaskId>): Exit.Exit<never, unknown> | undefined {
-    const { endNumber, phase } = this.state.tasks
+    const { endNumber, phase } = columnsOf(this.state)
     const failed = tasks.filter((task) => hasEnded(phase[task] as PhaseOf) && phase[task] !== Phase.succeeded)
     if (failed.length === 0) return undefined
     // The difference, so that numbers may wrap.
@@ -188,11 +189,10 @@ export class View {
   /** Every root failure, in static order, in one cause; `undefined` if there is none. */
   rootsOf(
     targets: ReadonlyArray<TaskId>,
-    owner: Pick<Owner, "roots" | "targets">
+    owner: Bulk
   ): Cause.Cause<unknown> | undefined {
     const wished = inStaticOrder(owner.roots).map(({ outcome }) => outcome)
-    const outcomes = (tasks: ReadonlyArray<TaskId>) =>
-      tasks.flatMap((task) => extrasOf(this.state, task)?.outcome ?? [])
+    const outcomes = (tasks: ReadonlyArray<TaskId>) => tasks.flatMap((task) => outcomeOf(this.state, task) ?? [])
     // A skip of another owner's task may be accepted on the path to a target.
     const claimed = outcomes(owner.targets).filter(({ reason }) => reason._tag !== "Skipped")
     const others = [...outcomes(targets), ...claimed]
@@ -215,7 +215,7 @@ export class View {
 
   /** The outcome of a settled future without success. */
   outcomeOf({ outcome, task }: Claim): Outcome | undefined {
-    return outcome ?? extrasOf(this.state, task)?.outcome
+    return outcome ?? outcomeOf(this.state, task)
   }
 
   metadataOf(future: FutureImpl): Metadata {
@@ -248,9 +248,9 @@ export class View {
   }
 
   private timesOf(task: TaskId, offset: number): Pick<Metadata, "attempts" | "completed" | "started" | "worker"> {
-    const { endedAt, phase, startedAt, starts, worker } = this.state.tasks
+    const { endedAt, phase, startedAt, starts, worker } = columnsOf(this.state)
     const completed = hasEnded(phase[task] as PhaseOf) ? endedAt[task]! + offset : undefined
-    const history = extrasOf(this.state, task)?.history ?? []
+    const history = formerAttemptsOf(this.state, task)
     const former = history.map((attempt) => ({
       attempt: attempt.number,
       worker: this.workers[attempt.worker]!.name,
@@ -260,7 +260,7 @@ export class View {
     }))
     if (starts[task] === 0) return { worker: undefined, started: undefined, completed, attempts: former }
     // Another worker may hold the result by now.
-    const name = extrasOf(this.state, task)?.maker ?? this.workers[worker[task]!]!.name
+    const name = makerOf(this.state, task) ?? this.workers[worker[task]!]!.name
     const isFresh = starts[task]! > history.filter(({ fate }) => fate === "failed").length
     const started = startedAt[task]! + offset
     const present = { attempt: starts[task]!, worker: name, started, completed }

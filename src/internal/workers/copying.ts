@@ -3,12 +3,14 @@
  *
  * @internal
  */
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { Event } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Copy } from "../../engine/protocol/Instruction.ts"
 import { Phase } from "../../engine/protocol/Phase.ts"
-import type { State } from "../../engine/state/State.ts"
-import { holdersOf } from "../../engine/workers/copies.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
+import { copiesOf, holdersOf } from "../../engine/views/tasks.ts"
+import { workersOf } from "../../engine/views/workers.ts"
 import type { Time } from "../platform/time.ts"
 import type { FutureImpl } from "../tasks/task.ts"
 import type { WorkerPort } from "./port.ts"
@@ -21,11 +23,11 @@ interface Mailbox {
 
 export class Copies {
   private readonly mailbox: Mailbox
-  private readonly state: State
+  private readonly state: Engine
   private readonly workers: ReadonlyArray<WorkerPort>
   private readonly time: Time
 
-  constructor(mailbox: Mailbox, state: State, workers: ReadonlyArray<WorkerPort>, time: Time) {
+  constructor(mailbox: Mailbox, state: Engine, workers: ReadonlyArray<WorkerPort>, time: Time) {
     this.mailbox = mailbox
     this.state = state
     this.workers = workers
@@ -37,13 +39,13 @@ export class Copies {
     // Tasks that have ended may have dropped it.
     this.mailbox.catchUp()
     // It was called off, or did not wait for its turn.
-    if (!state.copying.has(copy)) return
-    workers[to]!.copy(copy, task, workers[state.tasks.worker[task]!]!.peek(task))
+    if (!copiesOf(state).has(copy)) return
+    workers[to]!.copy(copy, task, workers[columnsOf(state).worker[task]!]!.peek(task))
   }
 
   /** For requests of copies, which need not wait for the pump. */
   private makeNow(task?: TaskId): void {
-    for (const [copy, { task: its, to }] of Array.from(this.state.copying)) {
+    for (const [copy, { task: its, to }] of Array.from(copiesOf(this.state))) {
       if (task === undefined || its === task) this.make({ copy, task: its, to })
     }
   }
@@ -64,7 +66,7 @@ export class Copies {
     if (of !== "live") return []
     this.mailbox.ask({ _tag: "CopiesRequested", now: this.time.now(), task, copies, workers })
     this.makeNow(task)
-    if (state.tasks.phase[task] !== Phase.succeeded) return []
-    return Array.from(holdersOf(state, task)).flatMap((index) => index < 0 ? [] : [state.workers[index]!.name])
+    if (columnsOf(state).phase[task] !== Phase.succeeded) return []
+    return Array.from(holdersOf(state, task)).flatMap((index) => index < 0 ? [] : [workersOf(state)[index]!.name])
   }
 }
