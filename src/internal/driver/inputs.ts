@@ -12,7 +12,15 @@ import type { Group } from "../../engine/protocol/policies.ts"
 import { liveOf } from "../../engine/protocol/Registered.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
-import { areInputsThere, dependenciesOf, dependencyRows, groupsOf, hasLiterals, placeOf, settingsOf } from "../../engine/views/tasks.ts"
+import {
+  areInputsThere,
+  dependenciesOf,
+  dependencyRows,
+  groupsOf,
+  hasLiterals,
+  placeOf,
+  settingsOf
+} from "../../engine/views/tasks.ts"
 import type { View } from "../views/view.ts"
 import type { WorkerPort } from "../workers/port.ts"
 
