@@ -11,6 +11,8 @@ export default defineConfig(({ mode }) => ({
     exclude: ["**/node_modules/**", "test/bench/**"],
     // Read by test/long.ts.
     env: { LONG: mode === "long" ? "yes" : "no" },
+    // Workers behind a border; see test/testing/cloningPort.ts.
+    setupFiles: mode === "ports" ? ["test/testing/onClonedWire.ts"] : [],
     // Many tests make tasks fail: what these write to the log is shown for tests that fail.
     silent: "passed-only",
     // Loading Effect anew for each file would take most of the time; nothing in src keeps state in a module.

@@ -49,6 +49,26 @@ describe("docs/actors.md", () => {
     await expect(fresh).toMatchFileSnapshot("../docs/actors.md")
   })
 
+  it("prints the messages and reports of a port", async () => {
+    const source = read("src/internal/workers/port.ts")
+    const methodsOf = (name: string): string => {
+      const body = source.match(new RegExp(String.raw`^export interface ${name}\b[^{]*\{\n([^]*?)^\}`, "m"))![1]!
+      return Array.from(body.matchAll(/^ {2}(\w+)\(([^)]*)\)/gm), ([, method, parameters]) => {
+        const names = Array.from(parameters!.matchAll(/(\w+):/g), ([, each]) => each)
+        return `  ${method!.padEnd(20)}${names.join(" ")}`.trimEnd()
+      }).join("\n")
+    }
+    const text = [
+      `TO A WORKER\n${methodsOf("WorkerPort")}`,
+      `FROM A WORKER\n${methodsOf("WorkerReports")}`,
+      `ABOUT ITS BODIES\n${methodsOf("Witness")}`
+    ].join("\n\n")
+    const ofPort = /(prints it anew -->\n\n```text\n)([^`]*)(\n```\n\n`peek` reads)/
+    assert.match(page, ofPort)
+    const fresh = page.replace(ofPort, (_, open: string, __, close: string) => open + text + close)
+    await expect(fresh).toMatchFileSnapshot("../docs/actors.md")
+  })
+
   it("names tests behind each sentence about what an actor does", () => {
     const rules = page.split("\n")
       .filter((line) => line.startsWith("- ") && !line.startsWith("- ["))

@@ -6,6 +6,8 @@ import * as Task from "skein/Task"
 import { turn } from "../src/internal/settings/turn.ts"
 import { TaskImpl } from "../src/internal/tasks/task.ts"
 import { FiberWorker } from "../src/internal/workers/fiberWorker.ts"
+import type { Setup } from "../src/internal/workers/port.ts"
+import { direct, Wiring } from "../src/internal/workers/wire.ts"
 import { count } from "./bench/counts.ts"
 import { make, shapeNames } from "./bench/shapes.ts"
 
@@ -71,6 +73,38 @@ describe("what a task costs, in counts", () => {
     for (const shape of shapeNames) await count(make(shape, 100), "sync")
     Object.defineProperty(TaskImpl.prototype, "body", body)
     assert.strictEqual(reads, 0)
+  })
+
+  it("a task is three messages of its worker's port: start it, it has ended, drop its result", async () => {
+    const counts: Record<string, number> = {}
+    const counting = <A extends object>(of: string, target: A): A =>
+      new Proxy(target, {
+        get: (object, name) => {
+          const value: unknown = Reflect.get(object, name, object)
+          if (typeof value !== "function") return value
+          return (...args: ReadonlyArray<unknown>): unknown => {
+            counts[`${of}.${String(name)}`] = (counts[`${of}.${String(name)}`] ?? 0) + 1
+            return Reflect.apply(value, object, args)
+          }
+        },
+        set: (object, name, value) => Reflect.set(object, name, value, object)
+      })
+    const wire = {
+      ...direct,
+      worker: (setup: Setup) =>
+        counting("port", direct.worker({ ...setup, reports: counting("reports", setup.reports) }))
+    }
+    const chain = [Task.map([], () => 0)]
+    while (chain.length < 100) chain.push(Task.map([chain.at(-1)!], ([n]) => n + 1))
+    const layer = Skein.layer({ concurrency: 1 })
+    const program = Client.compute(chain.at(-1)!).pipe(Effect.provide(layer), Effect.provideService(Wiring, () => wire))
+    assert.strictEqual(await Effect.runPromise(program), 99)
+    assert.deepStrictEqual(counts, {
+      "port.start": 100,
+      "reports.endedAtOnce": 100,
+      "port.peek": 100,
+      "port.drop": 100
+    })
   })
 
   it("a task that is forgotten costs one call of the worker that holds its result, however many workers there are", async () => {

@@ -5,6 +5,7 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import type { TaskId } from "../engine/protocol/ids.ts"
 import type { Finalize, Overdue, Stop } from "../engine/protocol/Instruction.ts"
 import type { Registered } from "../engine/protocol/Registered.ts"
@@ -27,6 +28,14 @@ export interface Carrier {
   /** Whether an attempt whose start arrives was cancelled meanwhile: then its body never runs. */
   readonly isStopping: (task: TaskId, attempt: number) => boolean
 }
+
+/** Makes the port around a worker. */
+export type MakePort = (setup: Setup, make: (setup: Setup) => WorkerPort, carrier: Carrier) => WorkerPort
+
+/** The ports of a simulation. */
+export const Ports = Context.Reference<MakePort>("skein/testing/Ports", {
+  defaultValue: () => (setup, make, carrier) => new CarriedPort(setup, make, carrier)
+})
 
 export class CarriedPort implements WorkerPort {
   private readonly inner: WorkerPort

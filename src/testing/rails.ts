@@ -17,8 +17,7 @@ import { FiberWorker } from "../internal/workers/fiberWorker.ts"
 import type { Setup, WorkerPort } from "../internal/workers/port.ts"
 import { direct, Wiring } from "../internal/workers/wire.ts"
 import type { Wire } from "../internal/workers/wire.ts"
-import { CarriedPort } from "./carriedPort.ts"
-import type { Carried, Carrier } from "./carriedPort.ts"
+import type { Carried, Carrier, MakePort } from "./carriedPort.ts"
 import { hash } from "./chance.ts"
 import type { Chance } from "./chance.ts"
 import { wrong } from "./empty.ts"
@@ -66,6 +65,7 @@ export class Rails implements Wire, Carrier {
   private readonly isLate: boolean
   private readonly checkEvery: number
   private readonly tells: boolean
+  private readonly makePort: MakePort
   /** Messages on their way, by worker. */
   private readonly toWorkers = new Map<number, Array<() => void>>()
   private readonly fromWorkers = new Map<number, Array<() => void>>()
@@ -78,13 +78,14 @@ export class Rails implements Wire, Carrier {
   private readonly scope = Scope.makeUnsafe()
 
   constructor(
-    { chance, checkEvery, hanging, plan, tells, world }: {
+    { chance, checkEvery, hanging, makePort, plan, tells, world }: {
       readonly world: World
       readonly chance: Chance
       readonly plan: FaultPlan
       readonly hanging: Hanging
       readonly checkEvery: number
       readonly tells: boolean
+      readonly makePort: MakePort
     }
   ) {
     this.world = world
@@ -93,6 +94,7 @@ export class Rails implements Wire, Carrier {
     this.hanging = hanging
     this.checkEvery = checkEvery
     this.tells = tells
+    this.makePort = makePort
     this.instructions = chance.pick([Infinity, 1, 3])
     this.isLate = chance.with(0.3)
   }
@@ -106,7 +108,7 @@ export class Rails implements Wire, Carrier {
     this.core!.observers.listen((transition) => this.note(transition))
   }
 
-  readonly worker = (setup: Setup): WorkerPort => new CarriedPort(setup, (inner) => new FaultyWorker(inner, this), this)
+  readonly worker = (setup: Setup): WorkerPort => this.makePort(setup, (inner) => new FaultyWorker(inner, this), this)
 
   isStopping(task: number, attempt: number): boolean {
     return this.core!.attempts.isStopping(task, attempt)

@@ -22,6 +22,7 @@ import { isA } from "../internal/values/looks.ts"
 import { Wiring } from "../internal/workers/wire.ts"
 import * as Skein from "../Skein.ts"
 import * as SkeinError from "../SkeinError.ts"
+import { Ports } from "./carriedPort.ts"
 import { Chance, hash } from "./chance.ts"
 import type { Tape } from "./chance.ts"
 import { differences } from "./compare.ts"
@@ -146,7 +147,7 @@ export const runCase = (
   options: Options,
   { logs = false, tells = false } = {}
 ): Effect.Effect<Run, never, any> =>
-  Effect.suspend(() => {
+  Effect.flatMap(Effect.service(Ports), (makePort) => {
     const { seed } = present
     const graphs = new Chance(hash("graph", seed), present.graph)
     const chance = new Chance(hash("schedule", present.order ?? seed), present.schedule)
@@ -166,7 +167,7 @@ export const runCase = (
     const restart = chance.with(0.5) ? { times: Infinity, within: "1 minute" } as const : undefined
     const faults = options.faults ?? (workers.length > 1 ? usualFaults : { ...usualFaults, vanish: 0 })
     const plan = new FaultPlan(faults, hash("faults", seed), only)
-    const rails = new Rails({ world, chance, plan, hanging, checkEvery: options.checkEvery ?? 8, tells })
+    const rails = new Rails({ world, chance, plan, hanging, checkEvery: options.checkEvery ?? 8, tells, makePort })
     const mode = chance.pick<Client.Mode>(["collect", "failFast", "continue"])
     const isAbandoned = chance.with(options.abandon ?? 0.1)
     const stop = isAbandoned ? chance.below(300) : -1

@@ -1,0 +1,65 @@
+/** A wire whose workers are behind cloning ports: messages arrive some microtasks later, in order for each worker and direction. */
+import { FiberWorker } from "../../src/internal/workers/fiberWorker.ts"
+import type { WorkerPort } from "../../src/internal/workers/port.ts"
+import { direct, type Wire } from "../../src/internal/workers/wire.ts"
+import type { Carried, Carrier } from "../../src/testing/carriedPort.ts"
+import { Chance } from "../chance.ts"
+import { CloningPort, type Mode } from "./cloningPort.ts"
+
+class Lanes implements Carrier {
+  private readonly down = new Map<WorkerPort, Array<() => void>>()
+  private readonly up = new Map<WorkerPort, Array<() => void>>()
+  private readonly hops: () => number
+
+  constructor(hops: () => number) {
+    this.hops = hops
+  }
+
+  readonly isStopping = (): boolean => false
+
+  carry({ _tag, worker }: Carried, deliver: () => void): void {
+    const lanes = _tag === "Ended" || _tag === "Finalized" ? this.up : this.down
+    const lane = lanes.get(worker)
+    if (lane !== undefined) {
+      lane.push(deliver)
+      return
+    }
+    const queue = [deliver]
+    lanes.set(worker, queue)
+    const next = (): void => {
+      const first = queue.shift()
+      if (first === undefined) {
+        lanes.delete(worker)
+        return
+      }
+      first()
+      later(this.hops(), next)
+    }
+    later(this.hops(), next)
+  }
+
+  afterMessages(f: () => void): void {
+    let ahead = this.down.size
+    if (ahead === 0) return f()
+    for (const lane of this.down.values()) {
+      lane.push(() => {
+        if (--ahead === 0) f()
+      })
+    }
+  }
+}
+
+const later = (hops: number, f: () => void): void => queueMicrotask(hops <= 1 ? f : () => later(hops - 1, f))
+
+export const clonedWire = (mode: Mode, seed: number): Omit<Wire, "instructions"> => {
+  const chance = new Chance(seed)
+  const lanes = new Lanes(() => 1 + chance.below(4))
+  return {
+    // Not `instructions`, which is read anew each time.
+    opened: direct.opened,
+    applied: direct.applied,
+    defer: direct.defer,
+    worker: (setup) => new CloningPort(setup, (far) => new FiberWorker(far), lanes, mode),
+    afterMessages: (f) => lanes.afterMessages(f)
+  }
+}

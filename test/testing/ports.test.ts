@@ -1,0 +1,80 @@
+/** Random graphs and programs whose workers are behind a border: every message and report is cloned, late, and lost with its worker. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Testing from "skein/testing"
+import type { WorkerPort } from "../../src/internal/workers/port.ts"
+import { type MakePort, Ports } from "../../src/testing/carriedPort.ts"
+import { longOr } from "../long.ts"
+import { CloningPort, type Mode } from "./cloningPort.ts"
+import { closingFaults, randomClosings } from "./closings.ts"
+import { allFaults, randomGraph } from "./graphs.ts"
+import { randomProgram } from "./programs.ts"
+import { randomRecursion } from "./recursion.ts"
+
+const seeds = longOr(2000, 30)
+
+const cloning = (mode: Mode): MakePort => (setup, make, carrier) => new CloningPort(setup, make, carrier, mode)
+
+const modes: ReadonlyArray<Mode> = ["by reference", "as clones"]
+
+describe("workers behind a border", () => {
+  for (const mode of modes) {
+    const onPort = Effect.provideService(Ports, cloning(mode))
+
+    it.live(`T6: random graphs give what the interpreter says, with values ${mode}`, () =>
+      Effect.gen(function*() {
+        const report = yield* Testing.simulate(randomGraph, { seeds, faults: allFaults })
+        assert.isAbove(report.interleavings, seeds / 2)
+        assert.isAbove(report.faults.vanish, 0)
+      }).pipe(onPort))
+
+    it.live(`T6: random programs get values or know why not, with values ${mode}`, () =>
+      Effect.gen(function*() {
+        const report = yield* Testing.simulate(randomProgram, { seeds, faults: allFaults })
+        assert.isAbove(report.interleavings, seeds / 2)
+        yield* Testing.simulate(randomClosings, { seeds, faults: closingFaults })
+      }).pipe(onPort))
+
+    it.live(`T6: bodies that submit and wait give values ${mode}`, () =>
+      Testing.simulate(randomRecursion, { seeds }).pipe(onPort))
+  }
+
+  it.live("T6: a worker that reads its inputs from its own results, and not from the message, is found", () => {
+    // Its rows are those of the scheduler, and it holds none of their results.
+    const nosy = (port: WorkerPort): WorkerPort => {
+      const { start } = port
+      port.start = (task, attempt, number, submission, index, inputs) => {
+        const { ids, plan: { offsets, targets } } = submission
+        const own = Array.from(
+          targets.subarray(offsets[index], offsets[index + 1]),
+          (target) => port.peek(target >= 0 ? ids[target]! : ~target)
+        )
+        start.call(port, task, attempt, number, submission, index, inputs && own)
+      }
+      return port
+    }
+    const makePort: MakePort = (setup, make, carrier) =>
+      new CloningPort(setup, (far) => nosy(make(far)), carrier, "by reference")
+    return Effect.gen(function*() {
+      const { run } = yield* Effect.flip(Testing.simulate(randomGraph, { seeds: 20, shrink: 20 }))
+      assert.isAbove(run.problems.length, 0)
+    }).pipe(Effect.provideService(Ports, makePort))
+  })
+
+  it.live("T6: a report that comes before the message to which it belongs has arrived is found", () => {
+    // Answers a start in place, as a call would: with a value that nobody has computed yet.
+    const hasty: MakePort = (setup, make, carrier) => {
+      const port = new CloningPort(setup, make, carrier, "by reference")
+      const { start } = port
+      port.start = (task, attempt, ...rest) => {
+        start.call(port, task, attempt, ...rest)
+        setup.reports.succeeded(task, attempt, port.peek(task))
+      }
+      return port
+    }
+    return Effect.gen(function*() {
+      const { run } = yield* Effect.flip(Testing.simulate(randomGraph, { seeds: 20, shrink: 20 }))
+      assert.isAbove(run.problems.length, 0)
+    }).pipe(Effect.provideService(Ports, hasty))
+  })
+})
