@@ -157,6 +157,27 @@ describe("ends from outside", () => {
     assert.include(rig.told, "forget pool and its result")
   })
 
+  // a -> pool
+  it("F9, C6, M7: one that is wanted again while what it acquired in vain is finalized holds its inputs for itself", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    const named = (key: string) => ({ key, identity: key })
+    rig.submit(main, { a: [], pool: ["a"] }, { settings: { a: named("a"), pool: { ...named("pool"), resource: true } } })
+    rig.end("a")
+    rig.settle("pool")
+    rig.end("pool")
+    rig.release(main, "pool")
+    assert.strictEqual(rig.phase("pool"), "releasing")
+    assert.isFalse(isSpent(rig.state, rig.id("a")))
+    rig.submit(main, { next: [rig.ref("pool")] })
+    assert.isFalse(isSpent(rig.state, rig.id("a")))
+    rig.finalize("pool")
+    assert.strictEqual(rig.phase("next"), "running")
+    rig.end("next")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
   it("F9, F8: the value is lost with its worker, and made by the body then", () => {
     const rig = new Rig({ w1: 1, w2: 1 })
     const main = rig.open()

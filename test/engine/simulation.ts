@@ -573,7 +573,8 @@ export class Simulation {
     const isOver = new Map<TaskId, boolean>()
     const isLast = (task: TaskId): boolean => {
       const phase = state.tasks.phase[task]!
-      const isStopping = phase === Phase.stopping && !isGivenValue(state, task)
+      if (isGivenValue(state, task)) return isSpent(task)
+      const isStopping = phase === Phase.stopping
       return (isStopping && extrasOf(state, task)!.outcome!.reason._tag === "Cancelled") ||
         ((isStopping || phase === Phase.releasing) && state.tasks.refs[task] === 0) || isSpent(task)
     }

@@ -49,8 +49,10 @@ export const heldNow = (state: State): Held => {
 
 const isEnding = (state: State, task: TaskId): boolean => {
   const { phase, refs } = state.tasks
+  // A task that is settled with a value keeps its key and may be wanted again.
+  if (isGivenValue(state, task)) return false
   if (phase[task] === Phase.releasing) return refs[task] === 0
-  if (phase[task] !== Phase.stopping || isGivenValue(state, task)) return false
+  if (phase[task] !== Phase.stopping) return false
   return refs[task] === 0 || extrasOf(state, task)!.outcome!.reason._tag === "Cancelled"
 }
 
