@@ -45,9 +45,12 @@ export const endLacks = (model: Facts): void => {
 
 /** Who has not started and lacks a worker since now ends, or waits for one; who does no more is free of that. */
 const findLacks = (model: Facts): void => {
-  for (const task of model.tasks) {
+  // All that lack one now, before any of them ends.
+  const lacks = [...model.tasks].map((task) => {
     const isOpen = task.status === "pending" && task.alias === undefined
-    const lack = isOpen ? lackOf(model, task) : undefined
+    return [task, isOpen ? lackOf(model, task) : undefined] as const
+  })
+  for (const [task, lack] of lacks) {
     if (lack === undefined) {
       task.lack = undefined
       continue
