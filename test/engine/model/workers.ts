@@ -88,6 +88,7 @@ export const letGo = (model: Facts, worker: Worker): void => {
   const idle = model.now - (worker.idleSince ?? model.now)
   if (!worker.isPooled || worker.phase !== "open" || idle < model.pool!.idleMillis) return
   worker.phase = "draining"
+  model.crewMoved = true
 }
 
 /** Whether the pool must start a worker. */
