@@ -162,7 +162,9 @@ describe("ends from outside", () => {
     const rig = new Rig()
     const main = rig.open()
     const named = (key: string) => ({ key, identity: key })
-    rig.submit(main, { a: [], pool: ["a"] }, { settings: { a: named("a"), pool: { ...named("pool"), resource: true } } })
+    rig.submit(main, { a: [], pool: ["a"] }, {
+      settings: { a: named("a"), pool: { ...named("pool"), resource: true } }
+    })
     rig.end("a")
     rig.settle("pool")
     rig.end("pool")
