@@ -8,6 +8,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Client from "../Client.ts"
 import { check } from "../engine/check/check.ts"
+import { leftoversOf, sizeOf } from "../engine/views/leftovers.ts"
 import { tagsIn } from "../engine/views/snapshot.ts"
 import { workersOf } from "../engine/views/workers.ts"
 import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
@@ -28,8 +29,8 @@ export class NotEmpty extends Data.TaggedError("NotEmpty")<{ readonly problems: 
 export const coreOf = (client: Client.Client["Service"]): SchedulerCore =>
   (client as unknown as { readonly [core: symbol]: SchedulerCore })[Symbol.for("skein/Client/core")]!
 
-/** Fields that are not empty in an unused scheduler: workers, limits of tags, listeners, and the last step. */
-const standing: ReadonlySet<string> = new Set(["workers", "restarts", "labels", "amounts", "tags", "listeners", "log"])
+/** Fields that are not empty in an unused scheduler. */
+const standing: ReadonlySet<string> = new Set(["workers", "restarts", "labels", "amounts", "listeners", "log"])
 
 /**
  * Entries left in the tables of an unused scheduler, whatever tables there are.
@@ -44,7 +45,6 @@ export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
     ["scheduler", core.waits],
     ["scheduler", core.detached],
     ["scheduler", core.owners],
-    ["engine", core.state],
     ...core.workers.map((worker) => [worker.name, worker] as const),
     ...workersOf(core.state).map((worker) => [worker.name, worker] as const)
   ]
@@ -58,15 +58,10 @@ export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
   const held = Object.entries(tagsIn(core.state).tags ?? {}).filter(([, { used }]) => used > 0)
   return [
     ...tables,
+    ...Array.from(leftoversOf(core.state), ([name, size]) => `${size} left in ${name} of engine`),
     ...held.map(([tag, { used }]) => `${used} tasks hold tag ${tag}`),
     ...busy.map(({ name, running }) => `${running} slots of ${name} are taken`)
   ]
-}
-
-const sizeOf = (table: unknown): number => {
-  if (typeof table !== "object" || table === null) return 0
-  if (Array.isArray(table)) return table.length
-  return "size" in table && typeof table.size === "number" ? table.size : 0
 }
 
 /**

@@ -1,0 +1,28 @@
+/**
+ * What is left in the tables of an engine, whatever tables there are: a new one is looked at by itself.
+ *
+ * @since 0.1.0
+ */
+import type { Engine } from "../protocol/Engine.ts"
+import { open } from "../state/State.ts"
+
+/** Tables that are not empty in an unused scheduler: workers, limits of tags, and the log of the last step. */
+const standing: ReadonlySet<string> = new Set(["workers", "tags", "log", "workerLog"])
+
+/** Entries by name of their table; tables without entries are left out. */
+export const leftoversOf = (engine: Engine): ReadonlyMap<string, number> => {
+  const { balance, step, timers, ...tables } = open(engine)
+  const found = new Map<string, number>()
+  for (const [name, table] of [tables, balance, step, timers].flatMap((group) => Object.entries(group))) {
+    const size = standing.has(name) ? 0 : sizeOf(table)
+    if (size > 0) found.set(name, size)
+  }
+  return found
+}
+
+/** How many entries a table has; 0 for what is no table. */
+export const sizeOf = (table: unknown): number => {
+  if (typeof table !== "object" || table === null) return 0
+  if (Array.isArray(table)) return table.length
+  return "size" in table && typeof table.size === "number" ? table.size : 0
+}
