@@ -23,7 +23,7 @@ import { monotonicMillis } from "./internal/platform/time.ts"
 import { dieOfOptions, durationAboveZero } from "./internal/tasks/checks.ts"
 import type { Checks } from "./internal/tasks/checks.ts"
 import { warning } from "./internal/text/warnings.ts"
-import { hush, isThenable } from "./internal/values/strangers.ts"
+import { hush, isGenerator, isThenable } from "./internal/values/strangers.ts"
 import * as Scheduler from "./Scheduler.ts"
 
 export type { Counts, Group } from "./internal/client/progress.ts"
@@ -172,7 +172,14 @@ const begin = (report: (progress: Progress) => unknown, options: Options | undef
       Effect.uninterruptible
     )
     const toReport = (progress: Progress) => {
-      const reported = report(progress)
+      const reported: unknown = report(progress)
+      if (isGenerator(reported)) {
+        return Effect.die(
+          new TypeError(
+            "The report returned a generator, which nothing runs: use Effect.fn around the generator function."
+          )
+        )
+      }
       if (!isThenable(reported)) return Effect.isEffect(reported) ? reported : Effect.void
       hush(reported)
       return Effect.die(

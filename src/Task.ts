@@ -206,9 +206,9 @@ export const resource: typeof make = (first: unknown, second?: unknown, third?: 
   effectful(first, second, third, (options) => ({ ...normalize(options), resource: true }))
 
 /**
- * A task that computes its value with a plain function. A throw is a defect. So is a returned promise, Effect, Task or Future,
- * which nothing would run or wait for: use {@link make}, with `Effect.tryPromise` around a promise, or {@link flatMap}. {@link
- * value} marks one as a value.
+ * A task that computes its value with a plain function. A throw is a defect. So is a returned promise, generator, Effect, Task or
+ * Future, which nothing would run or wait for: use {@link make}, with `Effect.tryPromise` around a promise and `Effect.fn` around
+ * a generator function, or {@link flatMap}. {@link value} marks one as a value.
  *
  * @category constructors
  * @since 0.1.0

@@ -22,6 +22,15 @@ const defectOf = (cause: Cause.Cause<unknown>): string => String(defectsIn(cause
 
 const one = Task.make(Effect.succeed(1), { key: "one" })
 
+function* steps(): Generator<number, number> {
+  yield 1
+  return 2
+}
+
+async function* lateSteps() {
+  yield 1
+}
+
 /** A query of a database library, which runs when it is awaited. */
 class Query {
   static runs = 0
@@ -38,6 +47,8 @@ describe("results", () => {
     ["a promise", () => Promise.reject(new Error("unseen")), "a Promise"],
     ["a promise of another realm", () => vm.runInNewContext("Promise.reject(new Error('unseen'))"), "a Promise"],
     ["a query that runs when it is awaited", () => new Query(), "a thenable, such as a query"],
+    ["a generator", () => steps(), "a generator, which nothing runs: use Effect.fn around"],
+    ["an async generator", () => lateSteps(), "a generator, which nothing runs: use Effect.fn around"],
     // oxlint-disable-next-line no-thenable
     ["a record with a function then", () => Object.fromEntries([["then", () => {}]]), "a thenable, such as a query"]
   ]
@@ -125,6 +136,46 @@ describe("results", () => {
         const defect = defectOf(yield* causeOf(Client.compute(wrong as Task.Task<unknown>)))
         assert.include(defect, "The effect of task \"x\" gave a Task, which nothing runs: use Task.flatMap")
       }
+    }).pipe(inScheduler()))
+
+  it.effect("F1: a generator function is a body only with Effect.fn around it", () =>
+    Effect.gen(function*() {
+      let isRun = false
+      const gen = function*(): Generator<any, any> {
+        isRun = true
+        return yield* Effect.succeed(1)
+      }
+      const registry = { x: gen }
+      const json = yield* Graph.fromJson({ tasks: [{ key: "x", dependencies: [] }] }, registry)
+      const bodies: ReadonlyArray<Effect.Effect<unknown, unknown, any>> = [
+        Client.compute(Task.make([], untyped(gen))),
+        Client.compute(Task.resource([], untyped(gen))),
+        Client.compute(Task.map(one, untyped(gen))),
+        Client.compute(Task.sync(untyped(gen))),
+        Client.compute(Task.fn(untyped(gen))() as Task.Task<unknown>),
+        Client.compute(Graph.call(untyped(gen))),
+        Client.compute(Graph.add(Graph.empty, "x", [], untyped(gen))),
+        Client.compute(json),
+        Client.map([1], untyped(gen))
+      ]
+      for (const body of bodies) {
+        const defect = defectOf(yield* causeOf(body))
+        assert.include(defect, "a generator")
+        assert.include(defect, "Effect.fn around")
+      }
+      const flat = yield* graphErrorOf(Client.compute(Task.flatMap(one, untyped(gen))))
+      assert.include(flat.message, "what its function returned, a generator: it is no task")
+      for (const given of [gen, gen()]) {
+        const defect = defectOf(yield* causeOf(Client.compute(Task.make(untyped(given)))))
+        assert.include(defect, "The body of the task is")
+        assert.match(defect, /instead of an Effect: wrap (it|the generator function) with Effect.gen\.$/)
+      }
+      assert.isFalse(isRun)
+      const body = Effect.fn("body")(function*({ one }: { readonly one: number }) {
+        return yield* Effect.succeed(one + 1)
+      })
+      assert.strictEqual(yield* Client.compute(Task.make({ one }, body)), 2)
+      assert.strictEqual(yield* Client.compute(Task.fn(body)({ one })), 2)
     }).pipe(inScheduler()))
 
   it.effect("G8: a tuple of another length than nout is refused", () =>
@@ -333,6 +384,14 @@ describe("options of observers and simulations", () => {
         ]
       ]
       for (const [wrong, said] of wrongs) assert.include(defectOf(yield* causeOf(wrong)), said)
+    }).pipe(inScheduler()))
+
+  it.effect("V8: a report that is a generator function is told what to do", () =>
+    Effect.gen(function*() {
+      const logged: Array<any> = []
+      const logger = Logger.make(({ cause }) => void logged.push(cause))
+      yield* Progress.withProgress(Client.compute(one), untyped(steps)).pipe(Effect.provide(Logger.layer([logger])))
+      assert.include(defectOf(logged[0]), "The report returned a generator, which nothing runs: use Effect.fn around")
     }).pipe(inScheduler()))
 
   it.effect("V8: an async report is told what to do, and its failure ends no process", () =>

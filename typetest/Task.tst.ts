@@ -1,5 +1,5 @@
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
@@ -332,6 +332,17 @@ describe("refusals", () => {
     expect(Task.sync).type.not.toBeCallableWith(late)
     expect(Task.fn).type.not.toBeCallableWith(late)
     expect(Task.fn).type.not.toBeCallableWith(() => plain)
+    const steps = function*(n: number) {
+      return yield* Effect.succeed(n)
+    }
+    expect(Task.map).type.not.toBeCallableWith(1, steps)
+    expect(Task.map).type.not.toBeCallableWith(1, async function*() {})
+    expect(Task.sync).type.not.toBeCallableWith(() => steps(1))
+    expect(Task.fn).type.not.toBeCallableWith(steps)
+    expect(Task.make).type.not.toBeCallableWith(1, steps)
+    expect(Task.make).type.not.toBeCallableWith(Effect.sync(() => steps(1)))
+    expect(Task.make(1, Effect.fn("steps")(steps))).type.toBe<Task.Task<number>>()
+    expect(Task.sync(() => [1].values())).type.toBe<Task.Task<ArrayIterator<number>>>()
     const unawaited: Effect.Effect<Promise<number>> = null!
     // @effect-diagnostics-next-line promiseInEffectSuccess:off
     expect(Task.make).type.not.toBeCallableWith(unawaited)

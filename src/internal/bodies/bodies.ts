@@ -9,7 +9,7 @@ import { assemble } from "../tasks/inputs.ts"
 import type { Plain, TaskImpl } from "../tasks/task.ts"
 import { briefResult } from "../text/brief.ts"
 import { quote } from "../text/text.ts"
-import { hush, isMeant, isThenable, workIn } from "../values/strangers.ts"
+import { hush, isGenerator, isGeneratorFunction, isMeant, isThenable, workIn } from "../values/strangers.ts"
 import type { Work } from "../values/strangers.ts"
 
 /** A frame of this name ends the stack in Effect's printers: frames above it are the user's own code. */
@@ -38,13 +38,16 @@ export const valueOf = <W>(f: Plain, values: unknown, keyOf: KeyOf<W>, where: W,
 
 const handOn = "Task.value to hand it on as it is"
 
+const aroundGenerator = "use Effect.fn around the generator function"
+
 const ofFunctions: Readonly<Record<Work, string>> = {
   "an Effect": `, which nothing runs: use Task.make, or ${handOn}`,
   "an Exit": `, as Effect.succeed and Effect.fail do: use Task.make, or ${handOn}`,
   "a Task": `, which nothing runs: use Task.flatMap, or ${handOn}`,
   "a Future": `, for which nothing waits: make it an input, or use ${handOn}`,
   "a Promise": ": use Task.make, and Effect.tryPromise around it",
-  "a thenable": `, such as a query: use Task.make, and Effect.tryPromise around it, or ${handOn}`
+  "a thenable": `, such as a query: use Task.make, and Effect.tryPromise around it, or ${handOn}`,
+  "a generator": `, which nothing runs: ${aroundGenerator}, in Task.make, or use ${handOn}`
 }
 
 const ofEffects: Readonly<Record<Exclude<Work, "an Exit">, string>> = {
@@ -52,7 +55,8 @@ const ofEffects: Readonly<Record<Exclude<Work, "an Exit">, string>> = {
   "a Task": `, which nothing runs: use Task.flatMap, or ${handOn}`,
   "a Future": `, for which nothing waits: join it with Future.join, or use ${handOn}`,
   "a Promise": `, for which nothing waits: use Effect.tryPromise, or ${handOn}`,
-  "a thenable": `, such as a query, which nothing runs: use Effect.tryPromise, or ${handOn}`
+  "a thenable": `, such as a query, which nothing runs: use Effect.tryPromise, or ${handOn}`,
+  "a generator": `, which nothing runs: ${aroundGenerator}, or use ${handOn}`
 }
 
 /**
@@ -83,7 +87,11 @@ const effectOf = <W>(returned: unknown, keyOf: KeyOf<W>, where: W, id: number): 
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
   const key = quote(keyOf(where, id))
   const found = briefResult(returned)
-  const hint = isThenable(returned) ? "wrap it with Effect.tryPromise" : "use Task.map for a plain value"
+  const hint = isThenable(returned)
+    ? "wrap it with Effect.tryPromise"
+    : isGenerator(returned)
+    ? aroundGenerator
+    : "use Task.map for a plain value"
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
 }
 
@@ -120,6 +128,8 @@ export const givenEffect = <A, E, R>(what: string, given: Effect.Effect<A, E, R>
 }
 
 const wayOf = (given: unknown): string => {
+  if (isGeneratorFunction(given)) return "wrap it with Effect.gen"
+  if (isGenerator(given)) return "wrap the generator function with Effect.gen"
   if (typeof given !== "function") return `wrap it with Effect.${isThenable(given) ? "tryPromise" : "succeed"}`
   return Object.prototype.toString.call(given) === "[object AsyncFunction]"
     ? "wrap it with Effect.tryPromise"

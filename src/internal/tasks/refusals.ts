@@ -28,6 +28,8 @@ type OfResult<A> = IsAny<A> extends true ? never
     ? "An Effect is no result. Flatten it, or use Task.value to hand it on as it is."
   : A extends PromiseLike<any>
     ? "A Promise is no result. Use Task.make and Effect.tryPromise, or Task.value to hand it on as it is."
+  : A extends Generator<any, any, any> | AsyncGenerator<any, any, any>
+    ? "A generator is no result. Use Effect.fn around the generator function, or Task.value to hand it on as it is."
   : never
 
 type OfFunction<A> = IsAny<A> extends true ? never

@@ -52,6 +52,7 @@ const nameOf = (value: unknown): string => {
 /** The same for the return value of a function in place of work. */
 export const briefResult = (returned: unknown): string => {
   const work = typeof returned === "object" && returned !== null ? looked(() => workIn(returned), undefined) : undefined
+  if (work === "a generator") return work
   if (work !== "a Promise" && work !== "a thenable") return brief(returned)
   hush(returned)
   return work

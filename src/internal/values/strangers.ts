@@ -40,7 +40,7 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 export const isEffectOnly = (value: unknown): boolean => Effect.isEffect(value) && !(value instanceof Error)
 
 /** Whether something stands for work. `Effect.succeed` and `Effect.fail` return an `Exit`. */
-export type Work = "an Effect" | "an Exit" | "a Task" | "a Future" | "a Promise" | "a thenable"
+export type Work = "an Effect" | "an Exit" | "a Task" | "a Future" | "a Promise" | "a thenable" | "a generator"
 
 /** The kind of work of an object. Arrays and plain records cost two checks. */
 export const workIn = (value: object): Work | undefined => {
@@ -50,6 +50,7 @@ export const workIn = (value: object): Work | undefined => {
     if (TaskTypeId in value) return "a Task"
     if (FutureTypeId in value) return "a Future"
     if (isEffectOnly(value)) return Exit.isExit(value) ? "an Exit" : "an Effect"
+    if (isGenerator(value)) return "a generator"
   }
   return "then" in value && isThenable(value) ? nameOfThenable(value) : undefined
 }
@@ -82,6 +83,15 @@ export const foreignText = (value: unknown): string | undefined => {
 /** Whether a value can be iterated once, such as a generator, which has no members. */
 export const isIterator = (value: object): boolean =>
   "next" in value && typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value)
+
+/** Whether a value is what a generator function of any realm returned. None of its body has run. */
+export const isGenerator = (value: unknown): boolean =>
+  Predicate.hasProperty(value, "next") &&
+  /^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(value))
+
+/** Whether a value is a generator function. */
+export const isGeneratorFunction = (value: unknown): boolean =>
+  /^\[object (Async)?GeneratorFunction\]$/.test(Object.prototype.toString.call(value))
 
 /** What to do about it. */
 export const keepOneCopy = "the program has loaded Skein twice; keep one version of it (npm ls skein)"
