@@ -14,7 +14,6 @@ import type { Fairness } from "../../src/engine/protocol/fairness.ts"
 import type { TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Finalize, Instruction } from "../../src/engine/protocol/Instruction.ts"
 import { Flag, isFailed, Phase } from "../../src/engine/protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../../src/engine/protocol/Phase.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/protocol/Plan.ts"
 import { rules } from "../../src/engine/protocol/policies.ts"
 import type { Group, Policy } from "../../src/engine/protocol/policies.ts"
@@ -562,7 +561,7 @@ export class Simulation {
     const phase = this.state.tasks.phase[task]!
     if (isGivenValue(this.state, task)) return false
     if (phase === Phase.stopping) return (this.state.tasks.flags[task]! & Flag.timedOut) === 0
-    return isFailed(phase as PhaseOf) || phase === Phase.cancelled
+    return isFailed(phase as Phase) || phase === Phase.cancelled
   }
 
   /** What only attempts that are cancelled and resources that are released for good hold: found from its users here. */

@@ -5,10 +5,9 @@
  */
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { keyAt } from "../protocol/Registered.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
-import { holdsDependencies } from "../state/lookups.ts"
+import { holdsDependencies, phaseOf } from "../state/lookups.ts"
 import type { Lane } from "../state/Queue.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -61,8 +60,6 @@ export const heapsOf = ({ lanes, queues }: State): ReadonlyArray<ReadonlyArray<L
 export function* withParents<A>(heap: ReadonlyArray<A>): Iterable<readonly [entry: A, parent: A, place: number]> {
   for (let place = 1; place < heap.length; place++) yield [heap[place]!, heap[(place - 1) >> 1]!, place]
 }
-
-export const phaseOf = (state: State, task: TaskId): PhaseOf => state.tasks.phase[task] as PhaseOf
 
 export const has = (state: State, task: TaskId, flag: number): boolean => (state.tasks.flags[task]! & flag) !== 0
 

@@ -7,9 +7,9 @@ import { claimsOf } from "../life/owners.ts"
 import { heldNow, isSpentBy } from "../life/spent.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import { isGivenValue, settingsOf } from "../state/lookups.ts"
+import { isGivenValue, phaseOf, settingsOf } from "../state/lookups.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
-import { has, isLive, phaseOf } from "./facts.ts"
+import { has, isLive } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
 /** S3: the users of a task are its claims, bulk targets, wishes, aliases and dependents. */

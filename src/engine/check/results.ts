@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import { Flag, Phase } from "../protocol/Phase.ts"
-import { isEndFixed } from "../state/lookups.ts"
+import { isEndFixed, phaseOf } from "../state/lookups.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
-import { has, hasResult, phaseOf } from "./facts.ts"
+import { has, hasResult } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
 /** S8: results are there, and resources and sizes are counted correctly. */

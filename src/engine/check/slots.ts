@@ -7,11 +7,11 @@ import { demandOf, suits } from "../dispatch/placement.ts"
 import { hasRoom } from "../dispatch/room.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
-import { settingsOf } from "../state/lookups.ts"
+import { phaseOf, settingsOf } from "../state/lookups.ts"
 import type { State } from "../state/State.ts"
 import { unitsOf } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
-import { has, heapsOf, isLive, isSource, phaseOf } from "./facts.ts"
+import { has, heapsOf, isLive, isSource } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
 /** S4: slots and attempts are counted correctly, and slots are never exceeded. */

@@ -5,19 +5,19 @@
  */
 import { outcomeOfEnd, phaseAfter } from "../life/groups.ts"
 import type { TaskId } from "../protocol/ids.ts"
-import type { Phase as PhaseOf, PhaseName } from "../protocol/Phase.ts"
+import type { PhaseName } from "../protocol/Phase.ts"
 import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { Group, Outcome } from "../protocol/policies.ts"
 import { decide } from "../protocol/policies.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { dependencyRows } from "../state/dependencies.ts"
-import { isGivenValue, settingsOf } from "../state/lookups.ts"
+import { isGivenValue, phaseOf, settingsOf } from "../state/lookups.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
 import { isOver } from "../state/State.ts"
 import type { State } from "../state/State.ts"
 import { isLegal } from "../state/transitions.ts"
 import type { Facts, Rule } from "./facts.ts"
-import { has, isLive, isOpen, phaseOf } from "./facts.ts"
+import { has, isLive, isOpen } from "./facts.ts"
 
 /** S1: phases are exclusive, rows are used or free, and only legal transitions are on the log. */
 export const phases: Rule = function*(state, { live, name }) {
@@ -44,10 +44,10 @@ export const phases: Rule = function*(state, { live, name }) {
 
 const isLegalEntry = (from: PhaseName | undefined, to: PhaseName | "released"): boolean => {
   if (from === undefined) return to === "waiting"
-  const phase = phaseNames.indexOf(from) as PhaseOf
+  const phase = phaseNames.indexOf(from) as Phase
   return to === "released"
     ? hasEnded(phase) || phase === Phase.releasing
-    : isLegal(phase, phaseNames.indexOf(to) as PhaseOf)
+    : isLegal(phase, phaseNames.indexOf(to) as Phase)
 }
 
 /** S1: no data of a forgotten task is kept. */

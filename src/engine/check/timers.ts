@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import { Flag, Phase } from "../protocol/Phase.ts"
-import { graceOf, sequenceOf, settingsOf } from "../state/lookups.ts"
+import { graceOf, phaseOf, sequenceOf, settingsOf } from "../state/lookups.ts"
 import type { Timer } from "../state/Timer.ts"
 import { mostTimers } from "../state/timers.ts"
-import { has, phaseOf, withParents } from "./facts.ts"
+import { has, withParents } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
 /** S2: every needed timer is armed, and the engine has asked to be woken for the first. */

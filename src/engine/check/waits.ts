@@ -10,13 +10,13 @@ import { awaitedDependenciesOf } from "../life/groups.ts"
 import { isWatching } from "../life/waits.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import { settingsOf } from "../state/lookups.ts"
+import { phaseOf, settingsOf } from "../state/lookups.ts"
 import type { Wait } from "../state/Owner.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { unitsOf } from "../state/WorkerRecord.ts"
 import type { Rule } from "./facts.ts"
-import { has, phaseOf } from "./facts.ts"
+import { has } from "./facts.ts"
 
 /** S2, S6, S10: waits are registered with the awaited tasks and the waiter, and nowhere else. */
 export const waits: Rule = function*(state, { live, name }) {

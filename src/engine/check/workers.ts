@@ -6,11 +6,10 @@
 import { followedBy } from "../life/follow.ts"
 import { lackOf, waitOf } from "../life/lack.ts"
 import { Phase } from "../protocol/Phase.ts"
-import { sequenceOf } from "../state/lookups.ts"
+import { phaseOf, sequenceOf } from "../state/lookups.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
 import { isPresent } from "../views/snapshot.ts"
-import { phaseOf } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
 /** S11: the table of workers does not grow while one of its rows is unreferenced. */

@@ -23,11 +23,10 @@ import type { Ending, TaskEnded, TaskExpanded, TaskFinalized, TaskStarted } from
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import { refusalOf, unfoldingRefusal } from "../state/limits.ts"
-import { isEndFixed, keyOf, mayRepeat, sequenceOf, settingsOf } from "../state/lookups.ts"
+import { isEndFixed, keyOf, mayRepeat, phaseOf, sequenceOf, settingsOf } from "../state/lookups.ts"
 import { dropFailure, forgetOutcome, outcomeOf } from "../state/outcomes.ts"
 import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -246,7 +245,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   transition(state, task, Phase.waiting)
   extrasFor(state, task).alias = inner
   if (starved !== undefined) fail(state, task, outcomeOf(state, task, { _tag: "Starved", waits: starved }), out)
-  else if (hasEnded(state.tasks.phase[inner] as PhaseOf)) resolveAlias(state, task, inner, out)
+  else if (hasEnded(phaseOf(state, inner))) resolveAlias(state, task, inner, out)
   else submit.addLater(state, inner, task)
 }
 
@@ -266,7 +265,7 @@ const fire = (state: State, timer: Timer, out: Out): void => {
   if (kind === "workers") return lack.end(state, task, out)
   if (kind === "stranded") return stranded.end(state, task, out)
   const settings = settingsOf(state, task)!
-  const phase = state.tasks.phase[task] as PhaseOf
+  const phase = phaseOf(state, task)
   const reason: Reason = kind === "timeout" ?
     { _tag: "TimedOut", of: "attempt", millis: settings.timeoutMillis! } :
     kind === "deadline" ?
@@ -292,7 +291,7 @@ const overdue = (state: State, task: TaskId, out: Out): void => {
 export const isStale = (state: State, timer: Timer): boolean => {
   const { kind, serial, task } = timer
   // The table may have dropped the row.
-  const phase = (state.tasks.phase[task] ?? Phase.free) as PhaseOf
+  const phase = (state.tasks.phase[task] ?? Phase.free) as Phase
   if (phase === Phase.free || phase >= Phase.releasing) return true
   if (kind === "workers") return extrasOf(state, task)?.lacking !== serial
   if (kind === "stranded") return stranded.isOver(state, timer)

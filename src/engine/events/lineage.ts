@@ -15,11 +15,10 @@ import { letGo } from "../life/release.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Killing } from "../protocol/Reason.ts"
 import { isBeyond, liveOf, originOf } from "../protocol/Registered.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
-import { holdsDependencies, mayRepeat, settingsOf } from "../state/lookups.ts"
+import { holdsDependencies, mayRepeat, phaseOf, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -129,7 +128,7 @@ const regroup = (state: State, renewal: Renewal, out: Out): void => {
   const refused = new Map<TaskId, TaskId>()
   const judged = new Map<TaskId, Verdict>()
   for (let task = 0; task < state.tasks.used; task++) {
-    const phase = state.tasks.phase[task] as PhaseOf
+    const phase = phaseOf(state, task)
     if (phase === Phase.free || !holdsDependencies(state, task) || extrasOf(state, task)?.alias !== undefined) continue
     if (state.demanding > 0 && again.has(task)) state.step.unplaced.push(task)
     if (settingsOf(state, task)?.policies !== undefined) {
@@ -162,7 +161,7 @@ const regroup = (state: State, renewal: Renewal, out: Out): void => {
 
 /** Counts the groups of a task anew, if it has not started. */
 const regroupNeeds = (state: State, task: TaskId, { again }: Renewal, out: Out): Verdict | undefined => {
-  const phase = state.tasks.phase[task] as PhaseOf
+  const phase = phaseOf(state, task)
   listenAnew(state, task)
   if (phase > Phase.ready) return undefined
   const needs = extrasOf(state, task)?.needs
@@ -178,13 +177,13 @@ const regroupNeeds = (state: State, task: TaskId, { again }: Renewal, out: Out):
 }
 
 const refuses = (state: State, task: TaskId, dependency: TaskId): boolean =>
-  hasEnded(state.tasks.phase[dependency] as PhaseOf) && isRefusal(state, task, dependency)
+  hasEnded(phaseOf(state, dependency)) && isRefusal(state, task, dependency)
 
 /** The number of dependencies that a task newly waits for. Registers it with them. */
 const countMissing = (state: State, task: TaskId, { again, reopened }: Renewal): number => {
   let missing = 0
   for (const dependency of dependenciesOf(state, task)) {
-    if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) continue
+    if (hasEnded(phaseOf(state, dependency))) continue
     if (again.has(task) || reopened.has(dependency)) missing++
   }
   listenAnew(state, task)
@@ -201,7 +200,7 @@ const listenAnew = (state: State, task: TaskId): void => {
   for (let edge = offsets[index]!; edge < offsets[index + 1]!; edge++) {
     if (targets[edge]! >= 0 || dropped?.has(edge - offsets[index]!) === true) continue
     const dependency = liveOf(submission, targets[edge]!)
-    if (!hasEnded(state.tasks.phase[dependency] as PhaseOf)) later.push(dependency)
+    if (!hasEnded(phaseOf(state, dependency))) later.push(dependency)
   }
   // Once for each index, replacing former registrations.
   for (const dependency of later) state.later.get(dependency)?.delete(task)

@@ -13,7 +13,6 @@ import type { WorkerLost } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { holdsDependencies, mayRepeat } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
@@ -71,20 +70,20 @@ const takeAway = (state: State, worker: WorkerRecord, out: Out, begun?: WorkerLo
   lineage.renew(state, renewal, out)
 }
 
-const isAtWork = (phase: PhaseOf): boolean => phase >= Phase.assigned && phase < Phase.stopping
+const isAtWork = (phase: Phase): boolean => phase >= Phase.assigned && phase < Phase.stopping
 
-const isLeaving = (phase: PhaseOf): boolean => phase === Phase.stopping || phase === Phase.releasing
+const isLeaving = (phase: Phase): boolean => phase === Phase.stopping || phase === Phase.releasing
 
-const hasResult = (phase: PhaseOf): boolean => phase === Phase.succeeded
+const hasResult = (phase: Phase): boolean => phase === Phase.succeeded
 
 const tasksOf = (
   { tasks }: State,
   worker: number,
-  isMeant: (phase: PhaseOf) => boolean
+  isMeant: (phase: Phase) => boolean
 ): ReadonlyArray<TaskId> => {
   const found: Array<TaskId> = []
   for (let task = 0; task < tasks.used; task++) {
-    if (tasks.worker[task] === worker && isMeant(tasks.phase[task] as PhaseOf)) found.push(task)
+    if (tasks.worker[task] === worker && isMeant(tasks.phase[task] as Phase)) found.push(task)
   }
   return found
 }

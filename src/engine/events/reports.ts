@@ -11,7 +11,6 @@ import type { Ending } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Going } from "../protocol/Reason.ts"
 import { isBeyond, keyAt, mayRepeatAt, originOf, originsOf } from "../protocol/Registered.ts"
 import type { Place } from "../protocol/Registered.ts"
@@ -109,7 +108,7 @@ const rowBehind = (state: State, all: ReadonlyArray<TaskId>, [first, ...others]:
 
 /** Whether a task has been started since this attempt of another one was, or is about to be. */
 const isMadeSince = ({ tasks }: State, task: TaskId, attempt: number): boolean =>
-  !hasEnded(tasks.phase[task] as PhaseOf) || ((tasks.attempt[task]! - attempt) | 0) > 0
+  !hasEnded(tasks.phase[task] as Phase) || ((tasks.attempt[task]! - attempt) | 0) > 0
 
 /** The useless results. A task that absorbs an exit stands for the task whose exit that is. */
 const lostResults = (state: State, named: ReadonlyArray<TaskId>, attempt: number): ReadonlySet<TaskId> => {

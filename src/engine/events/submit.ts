@@ -13,11 +13,10 @@ import type { GraphSubmitted } from "../protocol/Event.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Out, Refusal } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Plan } from "../protocol/Plan.ts"
 import { liveOf, nameAt, priorityAt } from "../protocol/Registered.ts"
 import { nestingOf, nestingRefusal, refusalOf } from "../state/limits.ts"
-import { placeOf } from "../state/lookups.ts"
+import { phaseOf, placeOf } from "../state/lookups.ts"
 import type { Owner } from "../state/Owner.ts"
 import type { Lane } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
@@ -333,7 +332,7 @@ const linkGroups = (state: State, submission: Submission, index: number, out: Ou
     const dependency = ~targets[edge]!
     noteOrigin(state, submission, edge, dependency)
     state.tasks.refs[dependency]!++
-    if (!hasEnded(state.tasks.phase[dependency] as PhaseOf)) addLater(state, dependency, task)
+    if (!hasEnded(phaseOf(state, dependency))) addLater(state, dependency, task)
   }
   conclude(state, task, recount(state, task, 0, out), out)
 }
@@ -349,7 +348,7 @@ const noteOrigin = (state: State, submission: Submission, edge: number, dependen
 /** A dependency that ended before the submission counts at once. */
 const linkToLive = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
   state.tasks.refs[dependency]!++
-  if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) dependencyEnded(state, task, dependency, out)
+  if (hasEnded(phaseOf(state, dependency))) dependencyEnded(state, task, dependency, out)
   else addLater(state, dependency, task)
 }
 

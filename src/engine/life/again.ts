@@ -8,10 +8,9 @@ import * as budget from "../dispatch/brakes.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
 import type { FormerAttempt } from "../state/Extras.ts"
-import { keysOf, mayRepeat } from "../state/lookups.ts"
+import { keysOf, mayRepeat, phaseOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
 import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -74,7 +73,7 @@ export const waitAgain = (state: State, task: TaskId, isDelayed: boolean, out: O
   follow.unbind(state, task)
   if (extrasOf(state, task)?.needs !== undefined) return waitForGroups(state, task, isDelayed, out)
   const dependencies = dependenciesOf(state, task)
-  const open = dependencies.filter((dependency) => !hasEnded(state.tasks.phase[dependency] as PhaseOf))
+  const open = dependencies.filter((dependency) => !hasEnded(phaseOf(state, dependency)))
   const refusal = dependencies.find((dependency) => !open.includes(dependency) && isRefusal(state, task, dependency))
   if (refusal !== undefined) return refuse(state, task, refusal, out)
   state.tasks.waiting[task] = open.length + (isDelayed ? 1 : 0)
@@ -111,7 +110,7 @@ export const breakCycles = (state: State, tasks: ReadonlySet<TaskId>, out: Out):
   const onWay = new Set<TaskId>()
   const way: Array<Step> = []
   const enter = (task: TaskId): void => {
-    if (seen.has(task) || hasEnded(state.tasks.phase[task] as PhaseOf)) return
+    if (seen.has(task) || hasEnded(phaseOf(state, task))) return
     seen.add(task)
     onWay.add(task)
     way.push({ task, next: awaitedBy(state, task) })

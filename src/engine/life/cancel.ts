@@ -8,10 +8,9 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import type { Outcome } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { keyAt } from "../protocol/Registered.ts"
-import { graceOf, isGivenValue, keyOf } from "../state/lookups.ts"
+import { graceOf, isGivenValue, keyOf, phaseOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -25,7 +24,7 @@ import * as waits from "./waits.ts"
 
 /** Cancels a task without users. */
 export const abandon = (state: State, task: TaskId, out: Out): void => {
-  const phase = state.tasks.phase[task] as PhaseOf
+  const phase = phaseOf(state, task)
   if (phase === Phase.free) return
   if (hasEnded(phase)) return releaseLate(state, task, out)
   // It was to run again once it is finalized.
@@ -36,7 +35,7 @@ export const abandon = (state: State, task: TaskId, out: Out): void => {
 
 /** Cancels a task that has not ended, whatever its users. Its key is free from now on. */
 export const cancel = (state: State, task: TaskId, out: Out): void => {
-  const phase = state.tasks.phase[task] as PhaseOf
+  const phase = phaseOf(state, task)
   if (isToComeAgain(state, task)) endLater(state, task, out)
   const outcome = outcomeOf(state, task, cancelledBy(state, task))
   if (!isGivenValue(state, task)) freeKey(state, task)

@@ -11,9 +11,8 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import type { Outcome } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { liveOf } from "../protocol/Registered.ts"
-import { holdsDependencies, keyOf, placeOf, settingsOf } from "../state/lookups.ts"
+import { holdsDependencies, keyOf, phaseOf, placeOf, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -33,20 +32,20 @@ export const succeed = (state: State, task: TaskId): void => end(state, task, Ph
 export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): void =>
   failAs(state, task, needs.phaseAfter(outcome), outcome, out)
 
-const failAs = (state: State, task: TaskId, phase: PhaseOf, outcome: Outcome, out: Out): void => {
+const failAs = (state: State, task: TaskId, phase: Phase, outcome: Outcome, out: Out): void => {
   if (state.tasks.phase[task] === Phase.ready) ready.remove(state, task)
   dropExtra(state, task, "lacking")
   noteOutcome(state, task, outcome, out)
   end(state, task, phase)
 }
 
-const end = (state: State, task: TaskId, phase: PhaseOf): void => {
+const end = (state: State, task: TaskId, phase: Phase): void => {
   noteEnd(state, task, phase)
   state.step.agenda.push(task)
 }
 
 /** Marks a task as ended, without notifying others. */
-export const noteEnd = (state: State, task: TaskId, phase: PhaseOf): void => {
+export const noteEnd = (state: State, task: TaskId, phase: Phase): void => {
   transition(state, task, phase)
   state.tasks.endedAt[task] = state.now
   state.tasks.endNumber[task] = state.next.end++ | 0
@@ -173,9 +172,9 @@ const succeedAsLiteral = (state: State, task: TaskId): void => {
 
 /** Ends a flatMap task as the task that it stands for. */
 export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Out): void => {
-  if (hasEnded(state.tasks.phase[task] as PhaseOf)) return
+  if (hasEnded(phaseOf(state, task))) return
   if (state.leaving.size > 0) leaving.inherit(state, task, target)
-  const phase = state.tasks.phase[target] as PhaseOf
+  const phase = phaseOf(state, target)
   if (phase !== Phase.succeeded) {
     const { reason, trail } = extrasOf(state, target)!.outcome!
     const outcome = {

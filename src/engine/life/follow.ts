@@ -8,10 +8,10 @@ import { demandOf } from "../dispatch/placement.ts"
 import * as ready from "../dispatch/ready.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Followed } from "../protocol/Plan.ts"
 import type { Group, Outcome, Policy } from "../protocol/policies.ts"
 import { dependencyRows } from "../state/dependencies.ts"
+import { phaseOf } from "../state/lookups.ts"
 import { allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { outcomeOfEnd } from "./groups.ts"
@@ -75,7 +75,7 @@ const placesOf = (
   members: ReadonlyArray<TaskId>
 ): { readonly on: ReadonlyArray<number>; readonly all: Iterable<number> } | undefined => {
   const counted = members.filter((member) =>
-    member >= 0 && hasEnded(state.tasks.phase[member] as PhaseOf) && counts(policy, outcomeOfEnd(state, member))
+    member >= 0 && hasEnded(phaseOf(state, member)) && counts(policy, outcomeOfEnd(state, member))
   )
   const ran = new Map<number, number>()
   let missing = neededOf(policy, counted.length)

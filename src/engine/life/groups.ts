@@ -9,13 +9,12 @@ import type { Out } from "../protocol/Instruction.ts"
 import { meantBy } from "../protocol/Outcome.ts"
 import type { Outcome as Ended } from "../protocol/Outcome.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { decide, isDefault } from "../protocol/policies.ts"
 import type { Group, Outcome } from "../protocol/policies.ts"
 import type { Impossibility } from "../protocol/Reason.ts"
 import { dependenciesOf, dependencyRows } from "../state/dependencies.ts"
 import type { Needs } from "../state/Extras.ts"
-import { keysOf, settingsOf } from "../state/lookups.ts"
+import { keysOf, phaseOf, settingsOf } from "../state/lookups.ts"
 import { extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import * as leaving from "./leaving.ts"
@@ -42,7 +41,7 @@ export const outcomeOfEnd = (state: State, task: TaskId): Outcome => {
 }
 
 /** The phase in which a task ends without success. */
-export const phaseAfter = (outcome: Ended): PhaseOf => {
+export const phaseAfter = (outcome: Ended): Phase => {
   const { _tag } = outcome.reason
   if (_tag === "Cancelled") return Phase.cancelled
   if (_tag === "Skipped") return Phase.skipped
@@ -73,7 +72,7 @@ const survey = (state: State, task: TaskId): Needs => {
   for (const [place, dependency] of dependencyRows(state, task).entries()) {
     if (dropped.has(place)) continue
     const group = groupAt(groups, place)
-    if (hasEnded(state.tasks.phase[dependency] as PhaseOf)) {
+    if (hasEnded(phaseOf(state, dependency))) {
       if (group >= 0) {
         tallies[group]![outcomeOfEnd(state, dependency)]++
         take(state, groups[group]!, dependency)
@@ -98,7 +97,7 @@ const take = (state: State, { policy }: Group, dependency: TaskId): void => {
 /** The first dependency outside of all groups that has ended without success. */
 const refusalOf = (state: State, task: TaskId, { dropped, groups }: Needs): TaskId | undefined =>
   dependencyRows(state, task).find((dependency, place) =>
-    !dropped.has(place) && groupAt(groups, place) < 0 && hasEnded(state.tasks.phase[dependency] as PhaseOf) &&
+    !dropped.has(place) && groupAt(groups, place) < 0 && hasEnded(phaseOf(state, dependency)) &&
     state.tasks.phase[dependency] !== Phase.succeeded
   )
 
@@ -179,7 +178,7 @@ const sizeOf = ({ dropped }: Needs, { from, to }: Group): number => {
 /** The ended dependencies of a group, by index. */
 const endedIn = (state: State, task: TaskId, { dropped }: Needs, { from, to }: Group): ReadonlyArray<TaskId> =>
   dependencyRows(state, task).filter((dependency, place) =>
-    place >= from && place < to && !dropped.has(place) && hasEnded(state.tasks.phase[dependency] as PhaseOf)
+    place >= from && place < to && !dropped.has(place) && hasEnded(phaseOf(state, dependency))
   )
 
 const firstOf = (
@@ -247,7 +246,7 @@ const awaitedOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
 /** The open dependencies that a task waits for: all, or those that its policies need. */
 export const awaitedDependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> =>
   settingsOf(state, task)?.policies === undefined
-    ? dependenciesOf(state, task).filter((dependency) => !hasEnded(state.tasks.phase[dependency] as PhaseOf))
+    ? dependenciesOf(state, task).filter((dependency) => !hasEnded(phaseOf(state, dependency)))
     : awaitedOf(state, task)
 
 const decided = (needs: Needs, group: Group, index: number) =>

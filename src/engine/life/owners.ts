@@ -8,9 +8,8 @@ import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import type { Trail } from "../protocol/Outcome.ts"
 import { Flag, hasEnded } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { dependentsOf } from "../state/dependencies.ts"
-import { keyOf, nameOfWorker, placeOf, sequenceOf } from "../state/lookups.ts"
+import { keyOf, nameOfWorker, phaseOf, placeOf, sequenceOf } from "../state/lookups.ts"
 import { dropFailure, outcomeOf } from "../state/outcomes.ts"
 import { unwanted } from "../state/Owner.ts"
 import type { Claim, Owner } from "../state/Owner.ts"
@@ -32,7 +31,7 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
   const claim = state.claims.get(event.claim)
   // With `force`, the owner need not have an interest to withdraw.
   const task = claim?.task ?? (force ? liveTask(state, event.serial) : -1)
-  const isOpen = task >= 0 && !hasEnded(state.tasks.phase[task] as PhaseOf) && state.tasks.refs[task]! > 0
+  const isOpen = task >= 0 && !hasEnded(phaseOf(state, task)) && state.tasks.refs[task]! > 0
   const isMeant = task >= 0 && (isOpen || claim !== undefined || event.cancelled === undefined)
   const cancelled = isMeant ? sequenceOf(state, task) : event.cancelled
   if (isOpen) {
@@ -105,7 +104,7 @@ const claimsDownstream = (
   for (const [task, trail] of trails) {
     for (const own of claimsOn(owner, task)) found.push([own, trail])
     for (const dependent of dependentsOf(state, task)) {
-      if (hasEnded(state.tasks.phase[dependent] as PhaseOf) || trails.has(dependent)) continue
+      if (hasEnded(phaseOf(state, dependent)) || trails.has(dependent)) continue
       trails.set(dependent, { task: keyOf(state, dependent), from: trail, place: placeOf(state, dependent) })
     }
   }

@@ -8,8 +8,8 @@ import { isDemanding } from "../dispatch/ready.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf, PhaseName } from "../protocol/Phase.ts"
-import { isEndFixed, settingsOf } from "../state/lookups.ts"
+import type { PhaseName } from "../protocol/Phase.ts"
+import { isEndFixed, phaseOf, settingsOf } from "../state/lookups.ts"
 import { forgetOutcome } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -25,7 +25,7 @@ export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void 
   const refs = tasks.refs[task]! - 1
   tasks.refs[task] = refs
   if (refs > 0) return
-  if (!hasEnded(tasks.phase[task] as PhaseOf)) {
+  if (!hasEnded(phaseOf(state, task))) {
     leaving.note(state, task, user)
     state.step.agenda.push(~task)
     // A task that ended in this step goes when the agenda comes to it.
@@ -124,7 +124,7 @@ export const unlisten = (state: State, task: TaskId, dependency: TaskId, places 
 /** Drops all data of a task. */
 export const forget = (state: State, task: TaskId, out: Out): void => {
   const tasks = state.tasks
-  const phase = tasks.phase[task] as PhaseOf
+  const phase = phaseOf(state, task)
   if (state.step.log !== undefined) note(state, task, phaseNames[phase] as PhaseName, "released")
   freeKey(state, task)
   if ((tasks.flags[task]! & Flag.resource) !== 0) state.resources--

@@ -6,10 +6,9 @@
  */
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
 import type { Held } from "../state/Extras.ts"
-import { holdsDependencies, isGivenValue } from "../state/lookups.ts"
+import { holdsDependencies, isGivenValue, phaseOf } from "../state/lookups.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 
@@ -61,7 +60,7 @@ const add = (state: State, { deep, ending, uses }: Held, task: TaskId): void => 
   ending.set(task, dependencies)
   for (const each of dependencies) {
     uses.set(each, (uses.get(each) ?? 0) + 1)
-    if (!hasEnded(state.tasks.phase[each] as PhaseOf) || heldBy(state, each).length > 0) deep.add(each)
+    if (!hasEnded(phaseOf(state, each)) || heldBy(state, each).length > 0) deep.add(each)
   }
 }
 

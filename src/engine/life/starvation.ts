@@ -16,11 +16,10 @@ import { holdsSlot, isAtWork, isQueued, keepersOf, waitsInside } from "../dispat
 import { demandOf, maySuit } from "../dispatch/placement.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Pair } from "../protocol/Reason.ts"
 import type { Amount } from "../state/Extras.ts"
-import { keysOf } from "../state/lookups.ts"
+import { keysOf, phaseOf } from "../state/lookups.ts"
 import type { Wait } from "../state/Owner.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -90,7 +89,7 @@ const mayStarve = ({ demanding, workers }: State, keepers: Keepers): boolean =>
 const starvationOf = (state: State, keepers: Keepers, wait: Wait): ReadonlyArray<Pair> | undefined => {
   const from = new Map<TaskId, TaskId>()
   const visit = (task: TaskId, by: TaskId): void => {
-    if (!from.has(task) && !hasEnded(state.tasks.phase[task] as PhaseOf)) from.set(task, by)
+    if (!from.has(task) && !hasEnded(phaseOf(state, task))) from.set(task, by)
   }
   const isOpen = (task: TaskId): boolean => waits.isWatching(state, wait, task)
   // Of thousands of awaited tasks the last mostly ends last, so not all are visited in every step until then.
@@ -121,7 +120,7 @@ const canGetOn = (state: State, { kept }: Keepers, task: TaskId): boolean => {
  * nothing.
  */
 const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | undefined => {
-  const phase = state.tasks.phase[task] as PhaseOf
+  const phase = phaseOf(state, task)
   if (isQueued(state, task)) return [state.workers[state.tasks.worker[task]!]!]
   return phase === Phase.ready || isDelayed(state, task) || ahead.isSent(state, task)
     ? state.workers.filter((worker) => maySuit(state, worker, demandOf(state, task)))

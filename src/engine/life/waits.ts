@@ -11,10 +11,9 @@ import type { SlotWanted, WaitAbandoned, WaitBegan, WaitMode } from "../protocol
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Pair } from "../protocol/Reason.ts"
 import { liveOf } from "../protocol/Registered.ts"
-import { keysOf, settingsOf } from "../state/lookups.ts"
+import { keysOf, phaseOf, settingsOf } from "../state/lookups.ts"
 import type { Behalf, Claim, Wait } from "../state/Owner.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -68,7 +67,7 @@ export const enter = (
   const open: Array<TaskId> = []
   let over = false
   for (const task of tasks) {
-    if (!hasEnded(state.tasks.phase[task] as PhaseOf)) open.push(task)
+    if (!hasEnded(phaseOf(state, task))) open.push(task)
     else if (decides(state, request.mode, task)) over = true
   }
   if (over || (open.length === 0 && request.mode !== "never")) return tell(request.wait, undefined, out)
@@ -174,7 +173,7 @@ const watchOne = ({ tasks: { waits } }: State, wait: Wait, task: TaskId): void =
 export const waitForMore = (state: State, id: number, tasks: ReadonlyArray<TaskId>, out: Out): void => {
   const wait = state.waits.get(id)
   if (wait === undefined) return
-  const open = tasks.filter((task) => !hasEnded(state.tasks.phase[task] as PhaseOf))
+  const open = tasks.filter((task) => !hasEnded(phaseOf(state, task)))
   for (const task of withoutWay(state, wait, open, out)) {
     wait.tasks.push(task)
     wait.remaining++
@@ -396,7 +395,7 @@ export const cycle = (
   const from = new Map<TaskId, TaskId>()
   const stack: Array<TaskId> = []
   const visit = (task: TaskId, by: TaskId): void => {
-    if (from.has(task) || without?.has(task) === true || hasEnded(state.tasks.phase[task] as PhaseOf)) return
+    if (from.has(task) || without?.has(task) === true || hasEnded(phaseOf(state, task))) return
     from.set(task, by)
     stack.push(task)
   }

@@ -6,7 +6,6 @@
 import type { TaskId } from "../protocol/ids.ts"
 import type { Where } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf } from "../protocol/Phase.ts"
 import type { Settings } from "../protocol/Plan.ts"
 import { keyAt, labelAt, mayRepeatAt, saidAt, submitterOf } from "../protocol/Registered.ts"
 import { namesOf } from "../structures/path.ts"
@@ -20,6 +19,9 @@ export const settingsOf = (state: State, task: TaskId): Settings | undefined => 
   const settings = state.tasks.submission[task]!.plan.settings
   return settings.size === 0 ? undefined : settings.get(state.tasks.index[task]!)
 }
+
+/** The phase of the task in a row; `free` for none. */
+export const phaseOf = (state: State, task: TaskId): Phase => state.tasks.phase[task] as Phase
 
 /** The key of a live task. */
 export const keyOf = (state: State, task: TaskId): string =>
@@ -73,10 +75,10 @@ export const mayRepeat = ({ tasks }: State, task: TaskId): boolean =>
   mayRepeatAt(tasks.submission[task]!, tasks.index[task]!)
 
 /** Whether a task holds its dependencies: it may still need them, or its result lives only as long as they do. */
-export const holdsDependencies = ({ tasks }: State, task: TaskId): boolean => {
-  const phase = tasks.phase[task] as PhaseOf
+export const holdsDependencies = (state: State, task: TaskId): boolean => {
+  const phase = phaseOf(state, task)
   if (!hasEnded(phase)) return true
-  return phase === Phase.succeeded && (tasks.flags[task]! & (Flag.resource | Flag.retains)) !== 0
+  return phase === Phase.succeeded && (state.tasks.flags[task]! & (Flag.resource | Flag.retains)) !== 0
 }
 
 /** The name of the worker in a row; `undefined` for none. */

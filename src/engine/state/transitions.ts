@@ -8,7 +8,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import { phaseNames } from "../protocol/Phase.ts"
 import type { Phase, PhaseName } from "../protocol/Phase.ts"
 import { keyNamed, nameAt } from "../protocol/Registered.ts"
-import { nameOfWorker } from "./lookups.ts"
+import { nameOfWorker, phaseOf } from "./lookups.ts"
 import type { State } from "./State.ts"
 
 type Row = readonly [from: PhaseName, to: PhaseName, when: string]
@@ -97,7 +97,7 @@ export const isLegal = (from: Phase, to: Phase): boolean => legal[from]!.has(to)
 
 /** Moves a task to another phase. */
 export const transition = (state: State, task: TaskId, to: Phase): void => {
-  const from = state.tasks.phase[task] as Phase
+  const from = phaseOf(state, task)
   state.tasks.phase[task] = to
   if (state.step.log !== undefined) note(state, task, phaseNames[from] as PhaseName, phaseNames[to] as PhaseName)
 }

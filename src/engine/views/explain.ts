@@ -14,11 +14,11 @@ import { isOver } from "../life/stranded.ts"
 import type { Engine } from "../protocol/Engine.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
-import type { Phase as PhaseOf, PhaseName } from "../protocol/Phase.ts"
+import type { PhaseName } from "../protocol/Phase.ts"
 import type { Demand, Exclusion, Restriction } from "../protocol/Plan.ts"
 import type { Group, Policy, Tally } from "../protocol/policies.ts"
 import type { Reason } from "../protocol/Reason.ts"
-import { keyOf, keysOf, sequenceOf, settingsOf } from "../state/lookups.ts"
+import { keyOf, keysOf, phaseOf, sequenceOf, settingsOf } from "../state/lookups.ts"
 import type { Wait } from "../state/Owner.ts"
 import { extrasOf } from "../state/rare.ts"
 import { open } from "../state/State.ts"
@@ -270,14 +270,14 @@ const findAll = (state: State, names: Iterable<TaskName>): ReadonlyArray<Found> 
 const openTasks = (state: State): ReadonlyArray<Found> => {
   const open: Array<Found> = []
   for (let task = 0; task < state.tasks.used; task++) {
-    const phase = state.tasks.phase[task] as PhaseOf
+    const phase = phaseOf(state, task)
     if (phase !== Phase.free && !hasEnded(phase)) open.push({ newest: task, others: 0 })
   }
   return open
 }
 
 const becauseOf = (state: State, task: TaskId, survey: Survey): Because => {
-  const phase = state.tasks.phase[task] as PhaseOf
+  const phase = phaseOf(state, task)
   switch (phase) {
     case Phase.waiting:
       return waitingBecause(state, task, survey)
