@@ -375,7 +375,7 @@ export const wait = <F extends Future<any, any>>(
         new GraphError({ reason: { _tag: "InvalidOption", option: "until of wait", value: until, expected } })
       )
     }
-    const isDone = (future: F) => internal.implOf(future).home.view.isSettled(internal.implOf(future).claim)
+    const isDone = (future: F) => internal.implOf(future).home.view.hasEnded(internal.implOf(future).claim)
     return whenOver(
       futures.map((future) => internal.implOf(future)),
       mode,

@@ -11,7 +11,7 @@ import type * as Exit from "effect/Exit"
 import { decide as decideBy, rules as allRules } from "./engine/protocol/policies.ts"
 import type {
   On as OnOf,
-  Outcome as OutcomeOf,
+  EndKind as OutcomeOf,
   Policy as PolicyOf,
   Rule as RuleOf,
   Verdict as VerdictOf

@@ -70,7 +70,7 @@ const valueOf = <A, E>(
   keepSlot: boolean | undefined
 ): Effect.Effect<A, E | RuntimeFailure> => {
   const { home: { view, waits }, claim } = future
-  if (view.isSettled(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
+  if (view.hasEnded(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
   // By then the result may have been lost.
   return Effect.flatMap(waits.forFutures([future], "all", keepSlot), () => valueOf<A, E>(future, keepSlot))
 }
@@ -94,7 +94,7 @@ export {
 export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | RuntimeFailure> | undefined> =>
   Effect.sync(() => {
     const future = internal.implOf(self)
-    return future.home.view.isSettled(future.claim)
+    return future.home.view.hasEnded(future.claim)
       ? future.home.view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
       : undefined
   })

@@ -57,16 +57,16 @@ export const advance = (engine: Engine, event: Event, out: Out, log: Log = noLog
   state.step.cause = event._tag
   apply(state, event, out)
   propagate(state, out)
-  if (isAnyUnplaced(state)) lack.settle(state, out)
+  if (isAnyUnplaced(state)) lack.endHomeless(state, out)
   if (state.step.endingWaits.length > 0) owners.endWaits(state, out)
   ahead.dispatch(state, out)
   if (state.crew.pool !== undefined) elastic.adapt(state, state.crew.pool, out)
   // A worker that just retired or left may have been the last one that some task could use. Ended waits go on.
-  place(state, out)
+  failHomeless(state, out)
   if (state.crew.draining > 0) copies.handOver(state, out)
   if (state.step.hasMoved) {
     follow.rebindAll(state)
-    place(state, out)
+    failHomeless(state, out)
   }
   if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
   state.step.cancelling = unwanted
@@ -79,10 +79,10 @@ export const advance = (engine: Engine, event: Event, out: Out, log: Log = noLog
  * Fails every task that no worker can run, until a pass finds none. A dependent that absorbs such a failure may need a worker of
  * the pool.
  */
-const place = (state: State, out: Out): void => {
+const failHomeless = (state: State, out: Out): void => {
   while (isAnyUnplaced(state) || state.step.stranded.length > 0) {
-    lack.settle(state, out)
-    stranded.settle(state, out)
+    lack.endHomeless(state, out)
+    stranded.endStranded(state, out)
     ahead.dispatch(state, out)
     if (state.crew.pool !== undefined) elastic.adapt(state, state.crew.pool, out)
   }
@@ -160,7 +160,7 @@ export const lastEvent = (engine: Engine): string => open(engine).step.cause
 
 /** Whether this attempt of the task has not ended. */
 export const isCurrent = (engine: Engine, task: TaskId, attempt: number): boolean =>
-  attempts.isPresent(open(engine), task, attempt)
+  attempts.isCurrent(open(engine), task, attempt)
 
 /** Whether a task has not ended, and its end is not fixed. */
 export const maySettle = (engine: Engine, task: TaskId): boolean => settled.maySettle(open(engine), task)

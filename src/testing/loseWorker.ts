@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Client from "../Client.ts"
-import { isPresent } from "../engine/views/snapshot.ts"
+import { isHere } from "../engine/views/snapshot.ts"
 import { workersOf } from "../engine/views/workers.ts"
 import { coreOf } from "./empty.ts"
 
@@ -68,7 +68,7 @@ export const silenceWorker = (id: string): Effect.Effect<boolean, never, Client.
   Effect.contextWith((context: Context.Context<Client.Client>) =>
     Effect.sync(() => {
       const core = coreOf(Context.get(context, Client.Client))
-      const record = workersOf(core.state).find((worker) => worker.name === id && isPresent(worker))
+      const record = workersOf(core.state).find((worker) => worker.name === id && isHere(worker))
       if (record !== undefined) core.crew.silence(core.workers[record.index]!)
       return record !== undefined
     })

@@ -204,7 +204,7 @@ export class Rows {
   }
 
   readonly view = {
-    isSettled: ({ task }: Claim): boolean => this.rows[task]!.ended !== undefined,
+    hasEnded: ({ task }: Claim): boolean => this.rows[task]!.ended !== undefined,
     hasSucceeded: ({ task }: Claim): boolean => {
       const { ended } = this.rows[task]!
       return ended !== undefined && ended.outcome === undefined

@@ -223,14 +223,14 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       "S7: done (row 0, cancelled) ended by TimedOut",
       (state, _, id) => endAs(state, id("done"), timedOut, Phase.cancelled)
     ],
-    ["S7: run (row 2, running) is not settled rightly", ({ tasks }, _, id) => tasks.flags[id("run")]! |= Flag.settled],
+    ["S7: run (row 2, running) is not settled rightly", ({ tasks }, _, id) => tasks.flags[id("run")]! |= Flag.told],
     [
       "S7: done (row 0, succeeded) is wished for and has ended",
       ({ tasks }, _, id) => tasks.flags[id("done")]! |= Flag.wished
     ],
     [
       "S7: run (row 2, running) was settled and has not ended",
-      (state, _, id) => void (extrasFor(state, id("run")).isSettled = true)
+      (state, _, id) => void (extrasFor(state, id("run")).isGiven = true)
     ],
     ["S7: run (row 2, running) is not stopping rightly", (state, _, id) => state.stopping.set(id("run"), stop)],
     ["S7: run (row 2, running) miscounts its starts", ({ tasks }, _, id) => tasks.starts[id("run")] = 0],

@@ -1,28 +1,28 @@
 import { assert, describe, it } from "@effect/vitest"
 import { decide, isMet, isUnreachable, rules } from "../../src/engine/protocol/policies.ts"
-import type { On, Outcome, Policy, Rule, Tally, Verdict } from "../../src/engine/protocol/policies.ts"
+import type { On, EndKind, Policy, Rule, Tally, Verdict } from "../../src/engine/protocol/policies.ts"
 import golden from "../golden/ipythonDependency.json" with { type: "json" }
 import { verdictOn } from "./policyTable.ts"
 
 type Names = ReadonlyArray<string>
 
-const outcomes: ReadonlyArray<Outcome> = ["success", "failed", "upstreamFailed", "skipped"]
+const outcomes: ReadonlyArray<EndKind> = ["success", "failed", "upstreamFailed", "skipped"]
 
-const tallyOf = (ended: ReadonlyArray<Outcome>): Tally => {
+const tallyOf = (ended: ReadonlyArray<EndKind>): Tally => {
   const tally = { success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }
   for (const outcome of ended) tally[outcome]++
   return tally
 }
 
 /** Every sequence of this length. */
-const sequences = (length: number): ReadonlyArray<ReadonlyArray<Outcome>> =>
+const sequences = (length: number): ReadonlyArray<ReadonlyArray<EndKind>> =>
   length === 0 ? [[]] : sequences(length - 1).flatMap((rest) => outcomes.map((outcome) => [...rest, outcome]))
 
 const quorum = (isAll: boolean, on: On): Policy => isAll ? { _tag: "All", on } : { _tag: "AtLeast", count: 1, on }
 
 const endedOf = (dependencies: Names, completed: Names, failed: Names): Tally =>
   tallyOf(
-    dependencies.flatMap((name): ReadonlyArray<Outcome> =>
+    dependencies.flatMap((name): ReadonlyArray<EndKind> =>
       failed.includes(name) ? ["failed"] : completed.includes(name) ? ["success"] : []
     )
   )
@@ -119,7 +119,7 @@ describe("policies", () => {
   })
 
   /** Each rule as it is told, over how all ended; the first line that holds decides. */
-  const laws: Readonly<Record<Rule, (ended: ReadonlyArray<Outcome>) => Verdict>> = {
+  const laws: Readonly<Record<Rule, (ended: ReadonlyArray<EndKind>) => Verdict>> = {
     allSuccess: (ended) => ended.some(isBad) ? "upstreamFailed" : ended.includes("skipped") ? "skip" : "run",
     allFailed: (ended) => ended.every(isBad) ? "run" : "skip",
     allDone: () => "run",
@@ -132,7 +132,7 @@ describe("policies", () => {
     noneSkipped: (ended) => ended.includes("skipped") ? "skip" : "run",
     always: () => "run"
   }
-  const isBad = (outcome: Outcome): boolean => outcome === "failed" || outcome === "upstreamFailed"
+  const isBad = (outcome: EndKind): boolean => outcome === "failed" || outcome === "upstreamFailed"
 
   for (const rule of rules) {
     it(`D12: ${rule} has one verdict for each way in which up to three dependencies end`, () => {

@@ -1,7 +1,7 @@
 /** What sets of dependencies come to, in the model's own words: how they end when all members have, and when that is certain. */
-import type { Outcome, Policy, Rule, Tally, Verdict } from "../../src/engine/protocol/policies.ts"
+import type { EndKind, Policy, Rule, Tally, Verdict } from "../../src/engine/protocol/policies.ts"
 
-const outcomes: ReadonlyArray<Outcome> = ["success", "failed", "upstreamFailed", "skipped"]
+const outcomes: ReadonlyArray<EndKind> = ["success", "failed", "upstreamFailed", "skipped"]
 
 const sum = (tally: Tally): number => outcomes.reduce((total, outcome) => total + tally[outcome], 0)
 

@@ -991,7 +991,7 @@ export class Simulation {
     if (run === undefined) return
     this.settleAs(run.task)
     const grace = settingsOf(this.state, run.task)?.graceMillis
-    if (grace === undefined || extrasOf(this.state, run.task)?.isSettled === undefined || this.chance.with(0.3)) return
+    if (grace === undefined || extrasOf(this.state, run.task)?.isGiven === undefined || this.chance.with(0.3)) return
     this.now += grace
     this.timeCame()
     if (this.state.stopping.get(run.task)?.overdue === true) this.note("settled and overdue")
@@ -1000,7 +1000,7 @@ export class Simulation {
   /** A task that stops, for whatever reason, is cancelled by force. */
   private forceStopping(): void {
     const { stopping } = this.state
-    const isSettled = ({ task }: Claim): boolean => extrasOf(this.state, task)?.isSettled === true
+    const isSettled = ({ task }: Claim): boolean => extrasOf(this.state, task)?.isGiven === true
     const claims = this.liveClaims().filter((claim) => isSettled(claim) || stopping.has(claim.task))
     const claim = this.chance.pick(this.chance.with(0.6) ? claims.filter(isSettled) : claims)
     if (claim === undefined) return

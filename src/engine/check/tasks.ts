@@ -7,7 +7,7 @@ import { outcomeOfEnd, phaseAfter } from "../life/groups.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { PhaseName } from "../protocol/Phase.ts"
 import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
-import type { Group, Outcome } from "../protocol/policies.ts"
+import type { Group, EndKind } from "../protocol/policies.ts"
 import { decide } from "../protocol/policies.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { dependencyRows } from "../state/dependencies.ts"
@@ -123,7 +123,7 @@ function* grouped(state: State, facts: Facts, task: TaskId, groups: ReadonlyArra
   if (needs === undefined) return yield `S2: nobody counts for ${name(task)}`
   const phase = phaseOf(state, task)
   if (phase > Phase.ready) return
-  const ends = dependencyRows(state, task).map((dependency): Outcome | "open" | "dropped" => {
+  const ends = dependencyRows(state, task).map((dependency): EndKind | "open" | "dropped" => {
     if (dependency < 0) return "dropped"
     return hasEnded(phaseOf(state, dependency)) ? outcomeOfEnd(state, dependency) : "open"
   })
@@ -134,7 +134,7 @@ function* grouped(state: State, facts: Facts, task: TaskId, groups: ReadonlyArra
   let left = alone.filter((end) => end === "open").length
   for (const [i, { from, policy, to }] of groups.entries()) {
     const members = ends.slice(from, to).filter((end) => end !== "dropped")
-    const count = (outcome: Outcome) => members.filter((end) => end === outcome).length
+    const count = (outcome: EndKind) => members.filter((end) => end === outcome).length
     const verdict = decide(policy, members.length, {
       success: count("success"),
       failed: count("failed"),
@@ -176,8 +176,8 @@ export const outcomes: Rule = function*(state, { live, name }) {
   for (const task of live) {
     const phase = phaseOf(state, task)
     const outcome = extrasOf(state, task)?.outcome
-    const isSettled = has(state, task, Flag.settled)
-    const mayBeHeld = phase === Phase.succeeded || (phase === Phase.releasing && isSettled)
+    const isTold = has(state, task, Flag.told)
+    const mayBeHeld = phase === Phase.succeeded || (phase === Phase.releasing && isTold)
     const isFixed = !mayBeHeld && phase >= Phase.stopping && !isGivenValue(state, task)
     if ((outcome !== undefined) !== isFixed) {
       yield `S7: ${name(task)} has ${outcome === undefined ? "no" : "an"} outcome`
@@ -185,10 +185,10 @@ export const outcomes: Rule = function*(state, { live, name }) {
     if (outcome !== undefined && phase > Phase.succeeded && phaseAfter(outcome) !== phase) {
       yield `S7: ${name(task)} ended by ${outcome.reason._tag}`
     }
-    if (isSettled !== (hasEnded(phase) || mayBeHeld)) yield `S7: ${name(task)} is not settled rightly`
+    if (isTold !== (hasEnded(phase) || mayBeHeld)) yield `S7: ${name(task)} is not settled rightly`
     if (has(state, task, Flag.wished) && hasEnded(phase)) yield `S7: ${name(task)} is wished for and has ended`
   }
-  for (const task of allExtras(state, "isSettled").keys()) {
+  for (const task of allExtras(state, "isGiven").keys()) {
     const phase = phaseOf(state, task)
     if (phase !== Phase.stopping && phase !== Phase.releasing) yield `S7: ${name(task)} was settled and has not ended`
   }

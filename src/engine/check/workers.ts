@@ -9,7 +9,7 @@ import { Phase } from "../protocol/Phase.ts"
 import { phaseOf, sequenceOf } from "../state/lookups.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
-import { isPresent } from "../views/snapshot.ts"
+import { isHere } from "../views/snapshot.ts"
 import type { Rule } from "./facts.ts"
 
 /** S11: the table of workers does not grow while one of its rows is unreferenced. */
@@ -27,7 +27,7 @@ export const workers: Rule = function*(state, { live }) {
   const last = state.workers.at(-1)
   // A worker that just took a new row found no other. A task that started there may have freed one since.
   const isNew = state.step.cause === "WorkerAdded" && last?.serial === state.next.worker - 1 && last.attempts === 0
-  const unused = isNew ? state.workers.filter((worker) => !isPresent(worker) && !named.has(worker.index)) : []
+  const unused = isNew ? state.workers.filter((worker) => !isHere(worker) && !named.has(worker.index)) : []
   for (const worker of unused) yield `S11: the row of ${worker.name} is not used again`
 }
 

@@ -24,7 +24,7 @@ import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { holdsSlot, keepersOf } from "./keepers.ts"
 
 /** The part of a demand that an attempt holds. */
-export type Needs = Pick<Demand, "amounts" | "tags">
+export type Asked = Pick<Demand, "amounts" | "tags">
 
 /** Whether this is a valid amount: a number above zero with at most three decimals. */
 export const isAmount = (amount: unknown): amount is number =>
@@ -34,10 +34,10 @@ export const isAmount = (amount: unknown): amount is number =>
 export const amountOf = (units: number): number => units / 1000
 
 /** Whether a demand asks for amounts or tags. */
-export const isForAmounts = ({ amounts, tags }: Needs): boolean => amounts !== undefined || tags !== undefined
+export const isForAmounts = ({ amounts, tags }: Asked): boolean => amounts !== undefined || tags !== undefined
 
 /** Whether a worker has these total amounts, held or not. */
-export const couldHold = (worker: WorkerRecord, { amounts }: Needs): boolean => {
+export const couldHold = (worker: WorkerRecord, { amounts }: Asked): boolean => {
   if (amounts === undefined) return true
   for (const name of Object.keys(amounts)) {
     const amount = worker.amounts?.get(name)
@@ -50,24 +50,24 @@ export const couldHold = (worker: WorkerRecord, { amounts }: Needs): boolean => 
 type Need = readonly [amount: Amount, units: number]
 
 /** The amounts that must be free on a worker. */
-const amountsOn = (worker: WorkerRecord, { amounts = {} }: Needs): ReadonlyArray<Need> =>
+const amountsOn = (worker: WorkerRecord, { amounts = {} }: Asked): ReadonlyArray<Need> =>
   Object.entries(amounts).map(([name, amount]) => [worker.amounts!.get(name)!, unitsOf(amount)])
 
 /** The tags among those asked for that are limited. */
-const limited = (state: State, { tags = [] }: Needs): ReadonlyArray<Need> =>
+const limited = (state: State, { tags = [] }: Asked): ReadonlyArray<Need> =>
   tags.flatMap((tag) => {
     const amount = state.tags.get(tag)
     return amount === undefined ? [] : [[amount, 1] as const]
   })
 
 /** All units that must be free there. */
-const needsOn = (state: State, worker: WorkerRecord, needs: Needs): ReadonlyArray<Need> => [
+const needsOn = (state: State, worker: WorkerRecord, needs: Asked): ReadonlyArray<Need> => [
   ...amountsOn(worker, needs),
   ...limited(state, needs)
 ]
 
 /** What a task needs beside its slot and does not hold: its whole demand, or the tags alone if it kept its amounts. */
-export const missing = (state: State, task: TaskId): Needs | undefined => {
+export const missing = (state: State, task: TaskId): Asked | undefined => {
   const demand = settingsOf(state, task)?.demand
   if (demand === undefined || !isForAmounts(demand)) return undefined
   return state.holding.has(task) ? { tags: demand.tags } : demand
@@ -138,7 +138,7 @@ export const keptFrom = (
   state: State,
   kept: Kept,
   worker: WorkerRecord,
-  needs: Needs | undefined
+  needs: Asked | undefined
 ): ReadonlyArray<Amount | WorkerRecord> => {
   const isKept = (what: Amount | WorkerRecord, total: number, units: number) => total - (kept.get(what) ?? 0) < units
   const slots = isKept(worker, worker.slots, 1) ? [worker] : []
@@ -193,11 +193,11 @@ const lackOf = ({ withheld }: Round, needs: ReadonlyArray<Need>): number =>
   )
 
 /** Whether a task at this rank of the round may take its tags now. */
-export const hasTags = (state: State, needs: Needs, round: Round): boolean =>
+export const hasTags = (state: State, needs: Asked, round: Round): boolean =>
   needs.tags === undefined || lackOf(round, limited(state, needs)) === 0
 
 /** Whether a task may take its amounts on this worker now. */
-export const fits = (worker: WorkerRecord, needs: Needs, round: Round): boolean =>
+export const fits = (worker: WorkerRecord, needs: Asked, round: Round): boolean =>
   needs.amounts === undefined || lackOf(round, amountsOn(worker, needs)) === 0
 
 /** Whether the tasks of a crowd ask for counted resources beside a slot. */
@@ -235,7 +235,7 @@ export const withholdForRejoiner = (state: State, worker: WorkerRecord, task: Ta
 export const withholdForReady = (
   state: State,
   workers: ReadonlyArray<WorkerRecord>,
-  needs: Needs,
+  needs: Asked,
   round: Round
 ): void => {
   const open = workers.filter((worker) =>
@@ -260,7 +260,7 @@ export const withholdForReady = (
 }
 
 /** Whether two demands overlap. */
-const isRival = (a: Needs, b: Needs): boolean => {
+const isRival = (a: Asked, b: Asked): boolean => {
   for (const name of Object.keys(a.amounts ?? {})) if (b.amounts?.[name] !== undefined) return true
   return a.tags?.some((tag) => b.tags?.includes(tag) === true) === true
 }

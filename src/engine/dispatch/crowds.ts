@@ -31,12 +31,12 @@ export const regroup = (state: State): void => {
   for (const queue of state.queues.values()) {
     queue.heapIndex = -1
     queue.crowd = crowdOf(state, queue)
-    settle(state, queue)
+    reposition(state, queue)
   }
 }
 
 /** Moves a queue whose best task has changed, or that was or became empty. */
-export const settle = (state: State, queue: Queue): void => {
+export const reposition = (state: State, queue: Queue): void => {
   if (queue.lanes.length === 0) return takeOut(state, queue)
   const { crowd: { heads, name } } = queue
   if (heads.length === 0) state.crowds.set(name, queue.crowd)

@@ -93,14 +93,14 @@ export const exclude = (state: State, task: TaskId, reason: string): void => {
 }
 
 /** The workers on which the tasks of a crowd may start. */
-export const placesOf = (state: State, { isSource, workers }: Crowd): ReadonlyArray<WorkerRecord> =>
+export const workersFor = (state: State, { isSource, workers }: Crowd): ReadonlyArray<WorkerRecord> =>
   isSource ? forSources(state, workers) : workers
 
 /** Whether no task of a crowd can start in this round or withhold more. */
 export const isSpent = (state: State, crowd: Crowd, round: Round): boolean =>
   isLimited(state, crowd)
     ? isUsedUp(state, crowd, round)
-    : !placesOf(state, crowd).some((worker) => isFree(state, worker))
+    : !workersFor(state, crowd).some((worker) => isFree(state, worker))
 
 /** The worker on which a ready task starts now; `undefined` if all are busy, or its amounts or tags are not free. */
 export const choose = (

@@ -29,7 +29,7 @@ export const laneOf = (submission: Submission, index: number): Lane => {
 }
 
 /** The lane of a ready task, its own one if it gave its place up, and the task's index there. */
-const placeOf = (state: State, task: TaskId): readonly [Lane, number] => {
+const standingOf = (state: State, task: TaskId): readonly [Lane, number] => {
   const own = extrasOf(state, task)?.ownLane
   if (own !== undefined) return [own, 0]
   const submission = state.tasks.submission[task]!
@@ -68,7 +68,7 @@ export const add = (state: State, task: TaskId): void => {
     state.step.lone = task
     return
   }
-  settleLone(state)
+  flushLone(state)
   enter(state, task)
 }
 
@@ -76,7 +76,7 @@ export const add = (state: State, task: TaskId): void => {
 export const isEmpty = (state: State): boolean => state.step.lone < 0 && state.lanes.length === 0
 
 /** Puts the lone ready task in its lane: another is ready, or the step ends before it could start. */
-export const settleLone = (state: State): void => {
+export const flushLone = (state: State): void => {
   if (state.step.lone < 0) return
   const task = state.step.lone
   state.step.lone = -1
@@ -130,9 +130,9 @@ const enqueue = (state: State, task: TaskId, kind: Kind): void => {
   if (kind.share !== undefined || state.fairness.aging < Infinity) {
     queue.since.set(task, turns.turnOf(state, kind.share).starts)
   }
-  const [lane, rank] = placeOf(state, task)
+  const [lane, rank] = standingOf(state, task)
   enterLane(state, queue.lanes, partOf(queue, lane), rank)
-  heads.settle(state, queue)
+  heads.reposition(state, queue)
   extrasFor(state, task).queue = queue
 }
 
@@ -159,7 +159,7 @@ export const take = (state: State): TaskId => {
   return lane.taskAt[rank]!
 }
 
-/** The best ready task of these crowds and of the tasks that ask for a slot alone, or -1. Call {@link settleLone} first. */
+/** The best ready task of these crowds and of the tasks that ask for a slot alone, or -1. Call {@link flushLone} first. */
 export const best = (state: State, crowds: Iterable<Crowd>): TaskId => {
   let [first] = state.lanes
   for (const { heads: [head] } of crowds) {
@@ -185,7 +185,7 @@ export const withdraw = (state: State, task: TaskId): void => {
     state.step.lone = -1
     return
   }
-  const [lane, rank] = placeOf(state, task)
+  const [lane, rank] = standingOf(state, task)
   const queue = extrasOf(state, task)?.queue
   if (queue === undefined) return leaveLane(state, state.lanes, lane, rank)
   dropExtra(state, task, "queue")
@@ -193,7 +193,7 @@ export const withdraw = (state: State, task: TaskId): void => {
   const part = queue.parts.get(lane)!
   leaveLane(state, queue.lanes, part, rank)
   if (part.members.count === 0) queue.parts.delete(lane)
-  heads.settle(state, queue)
+  heads.reposition(state, queue)
   if (queue.lanes.length === 0) state.queues.delete(queue.name)
 }
 

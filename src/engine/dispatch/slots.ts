@@ -20,7 +20,7 @@ import * as amounts from "./amounts.ts"
 import type { Round } from "./amounts.ts"
 import * as budget from "./brakes.ts"
 import * as heads from "./crowds.ts"
-import { choose, elsewhere, isSpent, leastLoaded, placesOf } from "./placement.ts"
+import { choose, elsewhere, isSpent, leastLoaded, workersFor } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { canStart, isFree } from "./room.ts"
 import * as turns from "./turns.ts"
@@ -35,11 +35,11 @@ export const fill = (state: State, out: Out): void => {
   if (state.balance.overtaken.size > 0) amounts.tidy(state)
   if (state.queues.size === 0 && state.balance.turns.size > 0) turns.forget(state)
   if (state.queues.size > 0 || state.isSteered) {
-    return canStart(state) ? dispatchQueues(state, round ?? amounts.begin(state), out) : ready.settleLone(state)
+    return canStart(state) ? dispatchQueues(state, round ?? amounts.begin(state), out) : ready.flushLone(state)
   }
   while (!ready.isEmpty(state)) {
     const worker = leastLoaded(workers)
-    if (worker === undefined) return ready.settleLone(state)
+    if (worker === undefined) return ready.flushLone(state)
     const task = ready.take(state)
     start(state, task, elsewhere(state, task, workers) ?? worker, out)
   }
@@ -51,7 +51,7 @@ const isContended = (state: State): boolean =>
 
 /** The dispatch with queues: tasks that can start nowhere yet hold up others only for the units that they wait for. */
 const dispatchQueues = (state: State, round: Round, out: Out): void => {
-  ready.settleLone(state)
+  ready.flushLone(state)
   const aside: Array<Queue> = []
   const open = new Set(state.crowds.values())
   const close = (crowds: Iterable<Crowd>): void => {
@@ -59,7 +59,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
   }
   const consider = (task: TaskId): void => {
     const queue = extrasOf(state, task)?.queue
-    const worker = choose(state, task, round, queue === undefined ? state.workers : placesOf(state, queue.crowd))
+    const worker = choose(state, task, round, queue === undefined ? state.workers : workersFor(state, queue.crowd))
     if (worker === undefined) {
       // A worker has room, so a task that asks for a slot alone can start.
       aside.push(queue!)
@@ -86,7 +86,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
     if (task < 0) break
     consider(task)
   }
-  for (const queue of aside) heads.settle(state, queue)
+  for (const queue of aside) heads.reposition(state, queue)
   if (state.balance.overtaken.size > 0) amounts.tidy(state)
   if (state.queues.size === 0) turns.forget(state)
 }

@@ -12,7 +12,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Turn } from "../state/Extras.ts"
 import type { Crowd, Queue } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
-import { brakeOf, isAtWork } from "./brakes.ts"
+import { brakeOf, isAnybodyAtWork } from "./brakes.ts"
 import { isBefore } from "./lanes.ts"
 
 /** Tasks of one kind. */
@@ -42,7 +42,7 @@ const released = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<Heap>
   const brake = brakeOf(state)
   if (brake === "none") return heaps
   const inner = heaps.filter(({ isSource }) => !isSource)
-  if (isAtWork(state)) return brake === "all" ? [] : inner
+  if (isAnybodyAtWork(state)) return brake === "all" ? [] : inner
   return inner.length > 0 ? inner : heaps
 }
 

@@ -13,7 +13,7 @@ import { acquireAgain, met, remember, requeue, uncharge, waitAgain } from "../li
 import { stop } from "../life/cancel.ts"
 import { fail, resolveAlias, succeed } from "../life/ends.ts"
 import * as lack from "../life/lack.ts"
-import { dropDependencies, finalize, forget, letGo } from "../life/release.ts"
+import { dropDependencies, finalize, forget, releaseInputs } from "../life/release.ts"
 import * as spent from "../life/spent.ts"
 import * as stranded from "../life/stranded.ts"
 import * as waits from "../life/waits.ts"
@@ -38,7 +38,7 @@ import { hold, holderFor } from "./settled.ts"
 import * as submit from "./submit.ts"
 
 /** Whether this attempt of the task has not ended. */
-export const isPresent = (state: State, task: TaskId, attempt: number): boolean => {
+export const isCurrent = (state: State, task: TaskId, attempt: number): boolean => {
   const phase = state.tasks.phase[task]!
   return state.tasks.attempt[task] === attempt && phase >= Phase.assigned && phase <= Phase.stopping
 }
@@ -58,7 +58,7 @@ export const noteBegun = (state: State, task: TaskId): void => {
 
 /** Handles {@link TaskEnded}. */
 export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: Out): void => {
-  if (!isPresent(state, task, attempt)) {
+  if (!isCurrent(state, task, attempt)) {
     if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
     return
   }
@@ -133,7 +133,7 @@ export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): v
 
 /** Ends a task with the outcome that was fixed when it was asked to stop. */
 const publish = (state: State, task: TaskId, out: Out): void => {
-  dropExtra(state, task, "isSettled")
+  dropExtra(state, task, "isGiven")
   const outcome = extrasOf(state, task)?.outcome
   if (outcome === undefined) return publishValue(state, task, out)
   dropExtra(state, task, "outcome")
@@ -179,7 +179,7 @@ export const closed = (state: State, task: TaskId, out: Out): void => {
     return acquireAgain(state, task, out)
   }
   waits.taskEnded(state, task, out)
-  letGo(state, task, out)
+  releaseInputs(state, task, out)
   forget(state, task, out)
 }
 
@@ -219,7 +219,7 @@ const tryAgain = (state: State, task: TaskId, delayMillis: number, out: Out): vo
  */
 export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   const { attempt, plan, target, task } = event
-  if (!isPresent(state, task, attempt)) return
+  if (!isCurrent(state, task, attempt)) return
   if (state.tasks.phase[task] === Phase.stopping) {
     leave(state, task, out)
     return stopped(state, task, interrupted, out)

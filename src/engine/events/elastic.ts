@@ -54,7 +54,7 @@ export const adapt = (state: State, pool: Pool, out: Out): void => {
   const starting = members.filter(({ phase }) => phase === "starting").length
   const size = desired({ min, max, size: members.length, starting, idle: idle.length, isShort: isShort(state) })
   const leaving = idle.slice(0, Math.max(0, members.length - size))
-  for (const worker of leaving) workers.letGo(state, worker)
+  for (const worker of leaving) workers.dismiss(state, worker)
   // Tasks that could not run on any of those wait for a fresh worker.
   if (leaving.length > 0 && isShort(state)) return adapt(state, pool, out)
   for (let i = members.length; i < size && mayStart(state, pool); i++) {
@@ -96,7 +96,7 @@ const noteIdle = (state: State, worker: WorkerRecord): void => {
 const isShort = (state: State): boolean => {
   if (state.workers.some(({ phase, running, slots }) => phase === "open" && running < slots)) return false
   if (!ready.isEmpty(state) || state.workers.some(({ sent }) => sent.size > 0)) return true
-  const brake = budget.isAtWork(state) ? budget.brakeOf(state) : "none"
+  const brake = budget.isAnybodyAtWork(state) ? budget.brakeOf(state) : "none"
   return [...state.queues.values()].some((queue) => wouldHelp(state, queue, brake))
 }
 

@@ -11,7 +11,7 @@ import { conclude, isRefusal, makeReady, noteEnd, refuse } from "../life/ends.ts
 import * as follow from "../life/follow.ts"
 import { recount } from "../life/groups.ts"
 import type { Verdict } from "../life/groups.ts"
-import { letGo } from "../life/release.ts"
+import { releaseInputs } from "../life/release.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
@@ -42,7 +42,7 @@ export const makeRenewal = (): Renewal => ({ again: new Set(), reopened: new Set
 /** A task that stood for another runs its own body again, and drops the other. */
 export const dropAlias = (state: State, task: TaskId, out: Out): void => {
   if (extrasOf(state, task)?.alias === undefined) return
-  letGo(state, task, out)
+  releaseInputs(state, task, out)
   state.tasks.flags[task]! &= ~Flag.retains
 }
 
@@ -57,7 +57,7 @@ export const reopen = (state: State, task: TaskId, renewal: Renewal, out: Out): 
     remember(state, task, "lost")
     uncharge(state, task)
   }
-  state.tasks.flags[task]! &= ~(Flag.settled | Flag.retains)
+  state.tasks.flags[task]! &= ~(Flag.told | Flag.retains)
   state.tasks.flags[task]! |= Flag.recomputed
   // A value set from outside owned no resource; the result of the new run will.
   if (settingsOf(state, task)?.resource === true) markResource(state, task)
@@ -72,7 +72,7 @@ export const kill = (state: State, task: TaskId, reason: Killing, out: Out): voi
   budget.drop(state, task)
   drop(state, task, out)
   noteEnd(state, task, Phase.failed)
-  state.tasks.flags[task]! |= Flag.settled | Flag.recomputed
+  state.tasks.flags[task]! |= Flag.told | Flag.recomputed
 }
 
 /** Restores all that the tasks of a renewal need, and lets their dependents wait. */

@@ -7,7 +7,7 @@
 import { remember, uncharge } from "../life/again.ts"
 import { propagate } from "../life/agenda.ts"
 import { fail } from "../life/ends.ts"
-import { letGo } from "../life/release.ts"
+import { releaseInputs } from "../life/release.ts"
 import { interrupted } from "../protocol/Event.ts"
 import type { WorkerLost } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
@@ -56,7 +56,7 @@ const takeAway = (state: State, worker: WorkerRecord, out: Out, begun?: WorkerLo
   if (loss !== undefined) state.step.workerLog!.splice(told, 0, loss)
   workerLost(state, worker.index, out)
   const renewal = lineage.makeRenewal()
-  for (const task of tasksOf(state, worker.index, isAtWork)) {
+  for (const task of tasksOf(state, worker.index, isAttempt)) {
     if (begun?.includes(state.tasks.attempt[task]!) === false) takeOff(state, task, renewal, out)
     else endAttempt(state, task, renewal, out)
   }
@@ -70,7 +70,7 @@ const takeAway = (state: State, worker: WorkerRecord, out: Out, begun?: WorkerLo
   lineage.renew(state, renewal, out)
 }
 
-const isAtWork = (phase: Phase): boolean => phase >= Phase.assigned && phase < Phase.stopping
+const isAttempt = (phase: Phase): boolean => phase >= Phase.assigned && phase < Phase.stopping
 
 const isLeaving = (phase: Phase): boolean => phase === Phase.stopping || phase === Phase.releasing
 
@@ -129,7 +129,7 @@ const endLeaving = (state: State, task: TaskId, out: Out): void => {
 const forsake = (state: State, task: TaskId, out: Out): void => {
   if (mayRepeat(state, task)) return lineage.dropAlias(state, task, out)
   if (holdsDependencies(state, task)) {
-    letGo(state, task, out)
+    releaseInputs(state, task, out)
     state.tasks.flags[task]! &= ~Flag.retains
   }
   lineage.kill(state, task, "lost", out)

@@ -39,13 +39,13 @@ export const settleFromOutside = (state: State, { ending, task }: TaskSettled, o
   if (phase === Phase.releasing) endLater(state, task, out)
   if (ending._tag === "Succeeded") {
     if (phase < Phase.assigned) return hold(state, task, out)
-    extrasFor(state, task).isSettled = true
+    extrasFor(state, task).isGiven = true
     return stopAs(state, task, false, out)
   }
   const outcome = outcomeOf(state, task, reasonOf(ending, keyOf(state, task)))
   if (phase < Phase.assigned) return fail(state, task, outcome, out)
   stop(state, task, outcome, false, out)
-  extrasFor(state, task).isSettled = true
+  extrasFor(state, task).isGiven = true
 }
 
 /** The reason of a task with this key that is settled without a value. */

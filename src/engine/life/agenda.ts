@@ -7,13 +7,13 @@
 import type { Out } from "../protocol/Instruction.ts"
 import type { State } from "../state/State.ts"
 import { abandon } from "./cancel.ts"
-import { settle } from "./ends.ts"
+import { tellEnd } from "./ends.ts"
 
 /** Works through the agenda. */
 export const propagate = (state: State, out: Out): void => {
   const agenda = state.step.agenda
   for (let entry = agenda.shift(); entry !== undefined; entry = agenda.shift()) {
-    if (entry >= 0) settle(state, entry, out)
+    if (entry >= 0) tellEnd(state, entry, out)
     else abandon(state, ~entry, out)
   }
 }

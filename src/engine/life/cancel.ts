@@ -55,7 +55,7 @@ export const cancelledBy = (state: State, task: TaskId): Reason => {
 
 /** A result that lived on another may go now. A task that ends in this step goes when its end is propagated. */
 const releaseLate = (state: State, task: TaskId, out: Out): void => {
-  if ((state.tasks.flags[task]! & Flag.settled) === 0) return
+  if ((state.tasks.flags[task]! & Flag.told) === 0) return
   if (state.tasks.refs[task] === 0) release(state, task, out)
   else state.leaving.delete(task)
 }
@@ -72,7 +72,7 @@ export const stop = (state: State, task: TaskId, outcome: Outcome, timedOut: boo
 const isFixed = (state: State, task: TaskId): boolean => {
   const extras = extrasOf(state, task)
   if (extras === undefined) return false
-  return extras.isSettled === true ||
+  return extras.isGiven === true ||
     (extras.outcome !== undefined && (state.tasks.flags[task]! & Flag.timedOut) === 0)
 }
 

@@ -52,7 +52,7 @@ export const noteEnd = (state: State, task: TaskId, phase: Phase): void => {
 }
 
 /** Notifies waits, dependents and dependencies that a task has ended. */
-export const settle = (state: State, task: TaskId, out: Out): void => {
+export const tellEnd = (state: State, task: TaskId, out: Out): void => {
   const tasks = state.tasks
   waits.taskEnded(state, task, out)
   const submission = tasks.submission[task]!
@@ -64,7 +64,7 @@ export const settle = (state: State, task: TaskId, out: Out): void => {
   if (!isOwning) dropDependencies(state, task, submission, out)
   // Until here they count as its users.
   if (later !== undefined) state.later.delete(task)
-  tasks.flags[task]! |= Flag.settled
+  tasks.flags[task]! |= Flag.told
   if ((tasks.flags[task]! & Flag.wished) !== 0) wishes.fulfil(state, task, submission)
   if (tasks.refs[task] === 0) release(state, task, out)
   else if (state.leaving.size > 0) state.leaving.delete(task)

@@ -9,7 +9,7 @@ import * as ready from "../dispatch/ready.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Followed } from "../protocol/Plan.ts"
-import type { Group, Outcome, Policy } from "../protocol/policies.ts"
+import type { Group, EndKind, Policy } from "../protocol/policies.ts"
 import { dependencyRows } from "../state/dependencies.ts"
 import { phaseOf } from "../state/lookups.ts"
 import { allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
@@ -58,7 +58,7 @@ export const followedBy = (state: State, task: TaskId): Followed | undefined => 
   const groups = extrasOf(state, task)?.needs?.groups.filter(({ of }) => of === "follow") ?? []
   if (groups.length === 0) return undefined
   const rows = dependencyRows(state, task)
-  const binding = groups.flatMap((group) => placesOf(state, group, rows.slice(group.from, group.to)) ?? [])
+  const binding = groups.flatMap((group) => ranOn(state, group, rows.slice(group.from, group.to)) ?? [])
   if (binding.length === 0) return undefined
   const on = binding[0]!.on.filter((worker) => binding.every((each) => each.on.includes(worker)))
   const all = [...new Set(binding.flatMap(({ all }) => [...all]))].toSorted((a, b) => a - b)
@@ -69,7 +69,7 @@ export const followedBy = (state: State, task: TaskId): Followed | undefined => 
 }
 
 /** The rows of the workers on which enough of a group ran, and of those on which any counting member ran. */
-const placesOf = (
+const ranOn = (
   state: State,
   { policy }: Group,
   members: ReadonlyArray<TaskId>
@@ -90,7 +90,7 @@ const placesOf = (
 }
 
 /** Whether a policy is met by members that end in this way. */
-const counts = (policy: Policy, outcome: Outcome): boolean => {
+const counts = (policy: Policy, outcome: EndKind): boolean => {
   const isFailure = outcome === "failed" || outcome === "upstreamFailed"
   if (policy._tag !== "Rule") {
     return policy.on === "completion" || (policy.on === "failure" ? isFailure : outcome === "success")

@@ -10,10 +10,10 @@ import { meantBy } from "../protocol/Outcome.ts"
 import type { Outcome as Ended } from "../protocol/Outcome.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
 import { decide, isDefault } from "../protocol/policies.ts"
-import type { Group, Outcome } from "../protocol/policies.ts"
+import type { Group, EndKind } from "../protocol/policies.ts"
 import type { Impossibility } from "../protocol/Reason.ts"
 import { dependenciesOf, dependencyRows } from "../state/dependencies.ts"
-import type { Needs } from "../state/Extras.ts"
+import type { GroupProgress } from "../state/Extras.ts"
 import { keysOf, phaseOf, settingsOf } from "../state/lookups.ts"
 import { extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -27,7 +27,7 @@ export type Verdict =
   | { readonly _tag: "Impossible"; readonly why: Impossibility }
 
 /** How a task that has ended did so. */
-export const outcomeOfEnd = (state: State, task: TaskId): Outcome => {
+export const outcomeOfEnd = (state: State, task: TaskId): EndKind => {
   switch (state.tasks.phase[task]) {
     case Phase.succeeded:
       return "success"
@@ -49,7 +49,7 @@ export const phaseAfter = (outcome: Ended): Phase => {
 }
 
 /** The kind of an end without success, for policies. */
-export const outcomeIn = ({ reason, trail }: Ended): Outcome => {
+export const outcomeIn = ({ reason, trail }: Ended): EndKind => {
   if (reason._tag === "Skipped") return "skipped"
   // A task that no worker could run failed by itself, not because of a dependency.
   const isUnreachable = reason._tag === "Impossible" && reason.why._tag === "Unreachable"
@@ -63,12 +63,12 @@ const groupAt = (groups: ReadonlyArray<Group>, place: number): number =>
 const none: ReadonlySet<number> = new Set()
 
 /** The progress of a task's groups, counted from the states of its dependencies. Dropped dependencies are not counted. */
-const survey = (state: State, task: TaskId): Needs => {
+const survey = (state: State, task: TaskId): GroupProgress => {
   const groups = settingsOf(state, task)!.policies!
   const dropped = new Set(extrasOf(state, task)?.needs?.dropped ?? none)
   const tallies = groups.map(() => ({ success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }))
   const open = new Map<TaskId, Array<number>>()
-  const needs: Needs = { groups, tallies, met: groups.map(() => false), open, dropped, left: groups.length }
+  const needs: GroupProgress = { groups, tallies, met: groups.map(() => false), open, dropped, left: groups.length }
   for (const [place, dependency] of dependencyRows(state, task).entries()) {
     if (dropped.has(place)) continue
     const group = groupAt(groups, place)
@@ -95,7 +95,7 @@ const take = (state: State, { policy }: Group, dependency: TaskId): void => {
 }
 
 /** The first dependency outside of all groups that has ended without success. */
-const refusalOf = (state: State, task: TaskId, { dropped, groups }: Needs): TaskId | undefined =>
+const refusalOf = (state: State, task: TaskId, { dropped, groups }: GroupProgress): TaskId | undefined =>
   dependencyRows(state, task).find((dependency, place) =>
     !dropped.has(place) && groupAt(groups, place) < 0 && hasEnded(phaseOf(state, dependency)) &&
     state.tasks.phase[dependency] !== Phase.succeeded
@@ -143,7 +143,7 @@ export const ended = (state: State, task: TaskId, dependency: TaskId, out: Out):
 const judge = (
   state: State,
   task: TaskId,
-  needs: Needs,
+  needs: GroupProgress,
   index: number,
   last: TaskId | undefined,
   out: Out
@@ -169,14 +169,14 @@ const judge = (
 }
 
 /** Dropped members do not belong to a group any more. */
-const sizeOf = ({ dropped }: Needs, { from, to }: Group): number => {
+const sizeOf = ({ dropped }: GroupProgress, { from, to }: Group): number => {
   let size = to - from
   for (const place of dropped) if (place >= from && place < to) size--
   return size
 }
 
 /** The ended dependencies of a group, by index. */
-const endedIn = (state: State, task: TaskId, { dropped }: Needs, { from, to }: Group): ReadonlyArray<TaskId> =>
+const endedIn = (state: State, task: TaskId, { dropped }: GroupProgress, { from, to }: Group): ReadonlyArray<TaskId> =>
   dependencyRows(state, task).filter((dependency, place) =>
     place >= from && place < to && !dropped.has(place) && hasEnded(phaseOf(state, dependency))
   )
@@ -184,16 +184,16 @@ const endedIn = (state: State, task: TaskId, { dropped }: Needs, { from, to }: G
 const firstOf = (
   state: State,
   task: TaskId,
-  needs: Needs,
+  needs: GroupProgress,
   group: Group,
-  isMeant: (outcome: Outcome) => boolean
+  isMeant: (outcome: EndKind) => boolean
 ): TaskId | undefined =>
   endedIn(state, task, needs, group).find((dependency) => isMeant(outcomeOfEnd(state, dependency)))
 
 /** How many refused members are named. */
 const mostNamed = 8
 
-const whyOf = (state: State, task: TaskId, needs: Needs, index: number): Impossibility => {
+const whyOf = (state: State, task: TaskId, needs: GroupProgress, index: number): Impossibility => {
   const group = needs.groups[index]!
   const isRefusal = (dependency: TaskId): boolean => isRefused(group, outcomeOfEnd(state, dependency))
   return {
@@ -206,7 +206,7 @@ const whyOf = (state: State, task: TaskId, needs: Needs, index: number): Impossi
   }
 }
 
-const isRefused = ({ policy }: Group, outcome: Outcome): boolean =>
+const isRefused = ({ policy }: Group, outcome: EndKind): boolean =>
   policy._tag === "Rule" || policy.on === "success"
     ? outcome !== "success"
     : outcome === "success" || outcome === "skipped"
@@ -215,7 +215,7 @@ const isRefused = ({ policy }: Group, outcome: Outcome): boolean =>
 const letLosersGo = (
   state: State,
   task: TaskId,
-  needs: Needs,
+  needs: GroupProgress,
   { from, to }: Group,
   last: TaskId | undefined,
   out: Out
@@ -249,7 +249,7 @@ export const awaitedDependenciesOf = (state: State, task: TaskId): ReadonlyArray
     ? dependenciesOf(state, task).filter((dependency) => !hasEnded(phaseOf(state, dependency)))
     : awaitedOf(state, task)
 
-const decided = (needs: Needs, group: Group, index: number) =>
+const decided = (needs: GroupProgress, group: Group, index: number) =>
   decide(group.policy, sizeOf(needs, group), needs.tallies[index]!)
 
 /** Whether all inputs that a task needs to start are there. */

@@ -27,7 +27,7 @@ export const waitOf = (state: State, task: TaskId): number =>
   settingsOf(state, task)?.waitForWorkersMillis ?? state.waitForWorkersMillis
 
 /** Determines which tasks lack a worker since this step, and which no longer do. Ends those that do not wait. */
-export const settle = (state: State, out: Out): void => {
+export const endHomeless = (state: State, out: Out): void => {
   const { step: { unplaced }, tasks } = state
   if (state.crew.hasChanged) {
     regroup(state)

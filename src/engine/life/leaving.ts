@@ -81,7 +81,7 @@ const heirsOf = (state: State, task: TaskId): ReadonlyArray<Behalf> => {
   // Those that are added on the way are looked at in their turn.
   for (const each of wanted) {
     for (const dependent of dependentsOf(state, each)) {
-      const isUser = holdsDependencies(state, dependent) || (state.tasks.flags[dependent]! & Flag.settled) === 0
+      const isUser = holdsDependencies(state, dependent) || (state.tasks.flags[dependent]! & Flag.told) === 0
       if (!isUser) continue
       const { id } = state.tasks.submission[dependent]!.owner
       const known = state.leaving.get(dependent)

@@ -83,10 +83,10 @@ export const release = (state: State, event: ClaimReleased, out: Out): void => {
   if (claim === undefined) return
   removeClaim(state, claim)
   state.step.cancelling = { by: unwanted.by, reason: unwanted.reason, owner: claim.owner.id }
-  letGo(state, claim, out)
+  dropClaim(state, claim, out)
 }
 
-const letGo = (state: State, claim: Claim, out: Out): void => {
+const dropClaim = (state: State, claim: Claim, out: Out): void => {
   claim.state = "released"
   waits.claimEnded(state, claim, out)
   withdraw(state, claim.task, out)
@@ -139,7 +139,7 @@ const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): 
 
 const drop = (state: State, claim: Claim, out: Out): void => {
   state.claims.delete(claim.id)
-  letGo(state, claim, out)
+  dropClaim(state, claim, out)
 }
 
 const dropWishes = (state: State, owner: Owner, out: Out): void => {

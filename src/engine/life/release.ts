@@ -29,7 +29,7 @@ export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void 
     leaving.note(state, task, user)
     state.step.agenda.push(~task)
     // A task that ended in this step goes when the agenda comes to it.
-  } else if ((tasks.flags[task]! & Flag.settled) !== 0) {
+  } else if ((tasks.flags[task]! & Flag.told) !== 0) {
     if (state.resources > 0 && (tasks.flags[task]! & (Flag.resource | Flag.retains)) !== 0) {
       leaving.note(state, task, user)
     }
@@ -46,7 +46,7 @@ export const release = (state: State, task: TaskId, out: Out): void => {
     freeKey(state, task)
     return finalize(state, task, out)
   }
-  if ((flags[task]! & (Flag.resource | Flag.retains)) !== 0) letGo(state, task, out)
+  if ((flags[task]! & (Flag.resource | Flag.retains)) !== 0) releaseInputs(state, task, out)
   forget(state, task, out)
 }
 
@@ -67,11 +67,11 @@ export const isToComeAgain = (state: State, task: TaskId): boolean =>
 export const endLater = (state: State, task: TaskId, out: Out): void => {
   out.push({ _tag: "Discard", task, worker: state.tasks.worker[task]! })
   budget.drop(state, task)
-  state.tasks.flags[task]! &= ~Flag.settled
+  state.tasks.flags[task]! &= ~Flag.told
 }
 
 /** Drops the inputs that a result has lived on. Chains of these go through the agenda, which keeps the stack flat. */
-export const letGo = (state: State, task: TaskId, out: Out): void =>
+export const releaseInputs = (state: State, task: TaskId, out: Out): void =>
   dropDependencies(state, task, state.tasks.submission[task]!, out, unrefLater)
 
 const unrefLater: typeof unref = (state, task, _, user) => {

@@ -10,7 +10,7 @@
  * @since 0.1.0
  */
 import * as ahead from "../dispatch/ahead.ts"
-import type { Kept, Needs } from "../dispatch/amounts.ts"
+import type { Kept, Asked } from "../dispatch/amounts.ts"
 import { giveBack, keptBy, keptFrom, missing } from "../dispatch/amounts.ts"
 import { holdsSlot, isAtWork, isQueued, keepersOf, waitsInside } from "../dispatch/keepers.ts"
 import { demandOf, maySuit } from "../dispatch/placement.ts"
@@ -127,7 +127,7 @@ const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | un
     : undefined
 }
 
-const needsOf = (state: State, task: TaskId): Needs | undefined =>
+const needsOf = (state: State, task: TaskId): Asked | undefined =>
   state.demanding === 0 ? undefined : missing(state, task)
 
 /** The keepers of what a task lacks, on any of the workers on which it could run. */

@@ -20,7 +20,7 @@ import { lackOf, waitOf } from "./lack.ts"
 import * as owners from "./owners.ts"
 
 /** Starts the timers of tasks that found no worker in this step, and ends those that do not wait. */
-export const settle = (state: State, out: Out): void => {
+export const endStranded = (state: State, out: Out): void => {
   // Failing one may make an absorbing dependent ready, which is stranded too.
   while (state.step.stranded.length > 0) {
     for (const task of state.step.stranded.splice(0)) limit(state, task, out)

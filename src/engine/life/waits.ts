@@ -47,7 +47,7 @@ export const begin = (state: State, event: WaitBegan, out: Out): void => {
     if (claim === undefined) isOneGone = true
     else live.add(claim)
   }
-  if (isOneGone && (mode === "firstCompleted" || mode === "firstFailure")) return tell(event.wait, undefined, out)
+  if (isOneGone && (mode === "firstCompleted" || mode === "firstFailure")) return answer(event.wait, undefined, out)
   enter(state, event, Array.from(live, (claim) => claim.task), live, out)
 }
 
@@ -70,16 +70,16 @@ export const enter = (
     if (!hasEnded(phaseOf(state, task))) open.push(task)
     else if (decides(state, request.mode, task)) over = true
   }
-  if (over || (open.length === 0 && request.mode !== "never")) return tell(request.wait, undefined, out)
+  if (over || (open.length === 0 && request.mode !== "never")) return answer(request.wait, undefined, out)
   const waiter = livingWaiter(state, request)
   // A wait of a former attempt: nothing else would ever end it.
-  if (request.mode === "never" && waiter !== request.waiter) return tell(request.wait, undefined, out)
+  if (request.mode === "never" && waiter !== request.waiter) return answer(request.wait, undefined, out)
   const { behalf, closing = false, keepsSlot = false, mode, wait: id } = request
   const starved = waiter < 0 ? undefined : cycle(state, waiter, open)
-  if (starved !== undefined && behalf === undefined) return tell(id, starved, out)
+  if (starved !== undefined && behalf === undefined) return answer(id, starved, out)
   const awaited = starved === undefined ? open : withoutWay(state, { waiter, closing }, open, out)
   // All leaving tasks wait for the waiter, which must go on for them to end.
-  if (awaited.length === 0 && mode !== "never") return tell(id, starved, out)
+  if (awaited.length === 0 && mode !== "never") return answer(id, starved, out)
   const { length: remaining } = awaited
   const wait: Wait = { id, mode, tasks: awaited, remaining, claims, waiter, closing, keepsSlot, behalf }
   watch(state, wait)
@@ -88,7 +88,7 @@ export const enter = (
   else secede(state, waiter, wait, out)
 }
 
-const tell = (wait: number, starved: Starvation, out: Out): void => {
+const answer = (wait: number, starved: Starvation, out: Out): void => {
   out.push({ _tag: "WaitEnded", wait, starved })
 }
 
@@ -263,7 +263,7 @@ export const abandon = (state: State, event: WaitAbandoned, out: Out): void => {
 export const comeBack = (state: State, { attempt, task, wait }: SlotWanted, out: Out): void => {
   const isStopping = state.tasks.phase[task] === Phase.stopping && state.tasks.attempt[task] === attempt
   const isAway = state.waitsOf.get(task)?.some(({ mode }) => mode !== "never") === true
-  if (!isStopping || isAway || holdsSlot(state, task)) return tell(wait, undefined, out)
+  if (!isStopping || isAway || holdsSlot(state, task)) return answer(wait, undefined, out)
   const { rejoining } = workerOf(state, task)
   dequeue(state, task, out)
   rejoining.set(task, wait)
@@ -277,7 +277,7 @@ const dequeue = (state: State, task: TaskId, out: Out): void => {
   const wait = rejoining.get(task)
   if (wait === undefined) return
   rejoining.delete(task)
-  tell(wait, slots.starvedOf(state, wait), out)
+  answer(wait, slots.starvedOf(state, wait), out)
 }
 
 const end = (state: State, wait: Wait, out: Out): void => {
@@ -285,7 +285,7 @@ const end = (state: State, wait: Wait, out: Out): void => {
   if (wait.remaining > 0) { for (const task of wait.tasks) unwatch(state, wait, task) }
   if (wait.waiter >= 0 && wait.keepsSlot) remove(state.keeping, wait)
   else if (wait.waiter >= 0 && rejoin(state, wait.waiter, wait)) return
-  tell(wait.id, undefined, out)
+  answer(wait.id, undefined, out)
 }
 
 /** Ends a wait that keeps a slot or amounts and could never end by itself. Its body goes on when it has its slot again. */
@@ -297,7 +297,7 @@ export const starve = (state: State, wait: Wait, starved: ReadonlyArray<Pair>, o
     state.starved.set(wait.id, starved)
     return
   }
-  tell(wait.id, starved, out)
+  answer(wait.id, starved, out)
 }
 
 const add = (table: Map<TaskId, Array<Wait>>, wait: Wait): void => {
@@ -338,7 +338,7 @@ export const attemptStops = (state: State, waiter: TaskId, out: Out): void => {
 const drop = (state: State, wait: Wait, out: Out): void => {
   state.waits.delete(wait.id)
   for (const task of wait.tasks) unwatch(state, wait, task)
-  tell(wait.id, undefined, out)
+  answer(wait.id, undefined, out)
 }
 
 /** Frees the slot of `task` while `wait` is open. */

@@ -53,7 +53,7 @@ export const hasEnded = (phase: Phase): boolean => phase >= Phase.succeeded
 /** Bits of the `flags` column. */
 export const Flag = {
   /** Its dependents, dependencies and waits have been notified of its end. */
-  settled: 1,
+  told: 1,
   /** It holds a slot of its worker. */
   holdsSlot: 2,
   /** Its attempt has exceeded its own timeout. */

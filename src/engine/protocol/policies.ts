@@ -9,10 +9,10 @@
  */
 
 /** How a dependency ended: `failed` by itself, `upstreamFailed` because of what it depended on. */
-export type Outcome = "success" | "failed" | "upstreamFailed" | "skipped"
+export type EndKind = "success" | "failed" | "upstreamFailed" | "skipped"
 
 /** How many dependencies ended in each way. */
-export type Tally = Readonly<Record<Outcome, number>>
+export type Tally = Readonly<Record<EndKind, number>>
 
 /** The ends that a quorum counts: `failure` is `failed` or `upstreamFailed`, `completion` any. */
 export type On = "success" | "failure" | "completion"
@@ -69,7 +69,7 @@ export const isUnreachable = (policy: Policy, size: number, tally: Tally): boole
 }
 
 /** Whether a set can still be met after one of its members has ended this way. */
-export const survives = (policy: Policy, size: number, outcome: Outcome): boolean =>
+export const survives = (policy: Policy, size: number, outcome: EndKind): boolean =>
   (["success", "failed"] as const).some((rest) => {
     const tally = { success: 0, failed: 0, upstreamFailed: 0, skipped: 0 }
     tally[outcome]++

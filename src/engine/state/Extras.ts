@@ -6,7 +6,7 @@
 import type { PoolOpened } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Demand } from "../protocol/Plan.ts"
-import type { Group, Outcome as EndKind } from "../protocol/policies.ts"
+import type { Group, EndKind } from "../protocol/policies.ts"
 
 /** The attempts of a task before the present one. Kept only for tasks that are started again. */
 export interface FormerAttempt {
@@ -73,7 +73,7 @@ export interface Pool extends Omit<PoolOpened, "_tag" | "now"> {
 }
 
 /** The progress of a task's groups: its dependencies with policies. Valid while the task waits. */
-export interface Needs {
+export interface GroupProgress {
   readonly groups: ReadonlyArray<Group>
   /** The number of ends of each kind in each group, until the group is met. */
   readonly tallies: ReadonlyArray<Record<EndKind, number>>

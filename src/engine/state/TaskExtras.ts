@@ -6,7 +6,7 @@
 import type { TaskId } from "../protocol/ids.ts"
 import type { Outcome } from "../protocol/Outcome.ts"
 import type { Demand } from "../protocol/Plan.ts"
-import type { FormerAttempt, Needs } from "./Extras.ts"
+import type { FormerAttempt, GroupProgress } from "./Extras.ts"
 import type { Lane, Queue } from "./Queue.ts"
 
 /**
@@ -19,7 +19,7 @@ export class Extras {
   /** The task for which it stands since its body returned a graph. */
   alias: TaskId | undefined = undefined
   /** Of a task with policies, as long as it holds its dependencies. */
-  needs: Needs | undefined = undefined
+  needs: GroupProgress | undefined = undefined
   /** The queue in which it is ready. */
   queue: Queue | undefined = undefined
   /** Demand of a task that reported unmet workers, or that is ready and follows others. */
@@ -30,7 +30,7 @@ export class Extras {
   /** The lane of a ready task that gave its place up. */
   ownLane: Lane | undefined = undefined
   /** Settled while an attempt ran: the task ends so when the attempt has ended. Without an outcome it was given a value. */
-  isSettled: true | undefined = undefined
+  isGiven: true | undefined = undefined
   /** How often its body has reported dependencies as lost. */
   reports: number | undefined = undefined
   /** The workers that hold its result besides the first. */

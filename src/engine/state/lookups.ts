@@ -88,11 +88,11 @@ export const nameOfWorker = ({ workers }: State, worker: number): string | undef
 /** Whether a task is stopping because it was settled with a value. */
 export const isGivenValue = (state: State, task: TaskId): boolean => {
   const extras = extrasOf(state, task)
-  return extras?.isSettled === true && extras.outcome === undefined
+  return extras?.isGiven === true && extras.outcome === undefined
 }
 
 /** Whether the outcome of a task that has not ended is fixed. */
 export const isEndFixed = (state: State, task: TaskId): boolean => {
   const extras = extrasOf(state, task)
-  return extras !== undefined && (extras.outcome !== undefined || extras.isSettled === true)
+  return extras !== undefined && (extras.outcome !== undefined || extras.isGiven === true)
 }

@@ -5,7 +5,7 @@
  */
 import { isSent } from "../dispatch/ahead.ts"
 import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing } from "../dispatch/amounts.ts"
-import type { Needs } from "../dispatch/amounts.ts"
+import type { Asked } from "../dispatch/amounts.ts"
 import { brakeOf, forSources, isBraked } from "../dispatch/brakes.ts"
 import { demandOf, suits } from "../dispatch/placement.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
@@ -391,7 +391,7 @@ const lackingBecause = (
 }
 
 /** The tags that a task lacks, and the amounts on each of these workers. */
-const lacksOf = (state: State, workers: ReadonlyArray<WorkerRecord>, { amounts = {}, tags = [] }: Needs) => {
+const lacksOf = (state: State, workers: ReadonlyArray<WorkerRecord>, { amounts = {}, tags = [] }: Asked) => {
   const lacks: Array<Lack> = []
   for (const tag of tags) {
     const limit = state.tags.get(tag)

@@ -144,7 +144,7 @@ export const snapshot = (engine: Engine): Snapshot => {
   return {
     now: state.now,
     wakeAt: state.timers.wakeAt === Infinity ? undefined : state.timers.wakeAt,
-    workers: state.workers.filter(isPresent).map((worker) => workerOf(state, worker, live)),
+    workers: state.workers.filter(isHere).map((worker) => workerOf(state, worker, live)),
     owners: Array.from(state.owners.values(), ({ claims, name, targets }) => ({
       name,
       claims: keysOf(state, [...claims.keys(), ...targets])
@@ -174,7 +174,7 @@ export const resourcesOf = ({ amounts }: Pick<WorkerRecord, "amounts">): NonNull
   )
 
 /** Whether a worker has not left yet. */
-export const isPresent = ({ phase }: Pick<WorkerRecord, "phase">): boolean => phase !== "gone" && phase !== "lost"
+export const isHere = ({ phase }: Pick<WorkerRecord, "phase">): boolean => phase !== "gone" && phase !== "lost"
 
 /** The tasks in order of submission. */
 const liveTasks = (state: State): ReadonlyArray<TaskId> =>

@@ -6,7 +6,7 @@
 import type { Restart } from "../protocol/Event.ts"
 
 /** A life of a worker, up to its loss. */
-export interface Life {
+export interface Lifetime {
   /** When it began to take tasks. */
   readonly since: number
   /** When its predecessors were replaced. */
@@ -19,7 +19,7 @@ export interface Life {
  */
 export const restartsAfter = (
   rule: Restart,
-  { restarts, since }: Life,
+  { restarts, since }: Lifetime,
   now: number
 ): ReadonlyArray<number> | undefined => {
   if (now - since < rule.minRunMillis) return undefined

@@ -159,11 +159,11 @@ export const beat = (state: State, event: WorkerBeat, out: Out): void => {
 export const drain = (state: State, event: WorkerDrained, out: Out): void => {
   const worker = state.workers[event.worker]
   if (worker === undefined || !takesTasks(worker)) return refuse(event._tag, out)
-  letGo(state, worker)
+  dismiss(state, worker)
 }
 
 /** A draining worker leaves when its last attempt has ended and others hold its results; see `copies.handOver`. */
-export const letGo = (state: State, worker: WorkerRecord): void => moveTo(state, worker, "draining")
+export const dismiss = (state: State, worker: WorkerRecord): void => moveTo(state, worker, "draining")
 
 export const refuse = (event: string, out: Out): void =>
   out.push({ _tag: "Rejected", event, reason: { _tag: "Gone", what: "worker" } })
@@ -185,7 +185,7 @@ export const retireAged = (state: State, out: Out): void => {
 /** Replaces a worker that leaves. The replacement is requested first, so the scheduler is never without a worker. */
 const retire = (state: State, worker: WorkerRecord, out: Out): void => {
   start(state, worker, worker.index, out)
-  letGo(state, worker)
+  dismiss(state, worker)
 }
 
 /** Replaces a worker that is about to be lost, if its terms allow it. The pool replaces its own workers. */

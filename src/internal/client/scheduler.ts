@@ -15,7 +15,7 @@ import type { WorkerPhase } from "../../engine/protocol/Transition.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import { explain as explainIn, explainAll as explainAllIn, serialOf as serialIn } from "../../engine/views/explain.ts"
 import type { Explanation, TaskName } from "../../engine/views/explain.ts"
-import { countsOf, isPresent, resourcesOf, snapshot, tagsIn } from "../../engine/views/snapshot.ts"
+import { countsOf, isHere, resourcesOf, snapshot, tagsIn } from "../../engine/views/snapshot.ts"
 import type { Snapshot } from "../../engine/views/snapshot.ts"
 import { workersOf } from "../../engine/views/workers.ts"
 import type { Needs, Own } from "../../Inputs.ts"
@@ -134,7 +134,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
       }),
     retire: (id) =>
       Effect.suspend(() => {
-        const record = workersOf(core.state).find((worker) => worker.name === id && isPresent(worker))
+        const record = workersOf(core.state).find((worker) => worker.name === id && isHere(worker))
         return record === undefined
           ? Effect.succeed(false)
           : Effect.as(core.crew.retire(core.workers[record.index]!), true)
@@ -231,7 +231,7 @@ const statsOf = (core: SchedulerCore): Stats => {
     held: core.workers.reduce((sum, worker) => sum + worker.held, 0),
     owners,
     waits,
-    workers: workersOf(core.state).filter(isPresent).map((worker) => ({
+    workers: workersOf(core.state).filter(isHere).map((worker) => ({
       name: worker.name,
       phase: worker.phase,
       slots: worker.slots,

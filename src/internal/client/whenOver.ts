@@ -25,12 +25,12 @@ export const whenOver = <A, E>(
   )
 
 const isOver = (futures: ReadonlyArray<FutureImpl>, mode: Until) => {
-  const isSettled = ({ claim, home }: FutureImpl) => home.view.isSettled(claim)
+  const isSettled = ({ claim, home }: FutureImpl) => home.view.hasEnded(claim)
   if (mode === "firstCompleted") return futures.length === 0 || futures.some(isSettled)
   return futures.every(isSettled) || (mode === "firstFailure" && futures.some((future) => hasFailed(future)))
 }
 
-const hasFailed = ({ claim, home }: FutureImpl): boolean => home.view.isSettled(claim) && !home.view.hasSucceeded(claim)
+const hasFailed = ({ claim, home }: FutureImpl): boolean => home.view.hasEnded(claim) && !home.view.hasSucceeded(claim)
 
 const awaitFutures = (
   futures: ReadonlyArray<FutureImpl>,

@@ -112,7 +112,7 @@ export class Detached {
       const group = this.groups.get(name)
       if (group === undefined) return Effect.void
       const { view, waits } = this
-      const open = Array.from(group.values(), ({ future }) => future).filter(({ claim }) => !view.isSettled(claim))
+      const open = Array.from(group.values(), ({ future }) => future).filter(({ claim }) => !view.hasEnded(claim))
       const ended = open.length > 0 ? waits.forFutures(open, "all") : this.closed(name, group)
       return Effect.andThen(ended, this.await(name))
     })

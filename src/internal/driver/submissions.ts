@@ -116,7 +116,7 @@ export class Submissions {
       ? `its result ${releaseText(this.view.releaseOf(claim))}; submit its task again`
       : status === "succeeded"
       ? "it succeeded; join its future"
-      : home.view.isSettled(claim)
+      : home.view.hasEnded(claim)
       ? undefined
       : `it is ${status}; wait for its end, or cancel it first`
     return why === undefined ? undefined : new GraphError({ reason: { _tag: "NotRetriable", key, status, why } })

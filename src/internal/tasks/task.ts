@@ -202,7 +202,7 @@ export type Rooted = readonly [origin: object, cause: Cause.Cause<unknown>]
 export interface FutureHome {
   readonly name: string
   readonly view: {
-    readonly isSettled: (claim: Claim) => boolean
+    readonly hasEnded: (claim: Claim) => boolean
     readonly hasSucceeded: (claim: Claim) => boolean
     readonly statusOf: (claim: Claim) => Status
     readonly metadataOf: (future: FutureImpl) => Metadata

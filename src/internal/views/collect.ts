@@ -84,7 +84,7 @@ export const ofFutures = (
   futures: ReadonlyArray<FutureImpl>
 ): Exit.Exit<unknown, unknown> => {
   const exitOf = (future: FutureImpl) => future.home.view.exitOfClaim(future)
-  const settled = futures.filter((future) => future.home.view.isSettled(future.claim))
+  const settled = futures.filter((future) => future.home.view.hasEnded(future.claim))
   return collect(scan, mode, {
     exitOf: (place) => exitOf(futures[place]!),
     firstFailed: () => firstFailedOf(settled),

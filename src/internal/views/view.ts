@@ -83,15 +83,15 @@ export class View {
     this.time = time
   }
 
-  isSettled(claim: Claim): boolean {
+  hasEnded(claim: Claim): boolean {
     return claim.state !== "live" || hasEnded(columnsOf(this.state).phase[claim.task] as PhaseOf)
   }
 
   /** Whether a wait of this mode for these futures is over. */
   isOver(futures: ReadonlyArray<FutureImpl>, mode: WaitMode): boolean {
-    if (mode === "firstCompleted") return futures.some(({ claim }) => this.isSettled(claim))
-    return futures.every(({ claim }) => this.isSettled(claim)) || (mode === "firstFailure" &&
-      futures.some(({ claim }) => this.isSettled(claim) && !this.hasSucceeded(claim)))
+    if (mode === "firstCompleted") return futures.some(({ claim }) => this.hasEnded(claim))
+    return futures.every(({ claim }) => this.hasEnded(claim)) || (mode === "firstFailure" &&
+      futures.some(({ claim }) => this.hasEnded(claim) && !this.hasSucceeded(claim)))
   }
 
   /** The same for tasks whose rows are theirs still. */

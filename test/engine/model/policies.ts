@@ -1,5 +1,5 @@
 /** What dependencies with policies allow, and which tasks are ready (D1 to D13). */
-import type { Group, Outcome } from "../../../src/engine/protocol/policies.ts"
+import type { Group, EndKind } from "../../../src/engine/protocol/policies.ts"
 import { verdictOn } from "../policyTable.ts"
 import { hasEnded, heldBy } from "./facts.ts"
 import type { Task } from "./facts.ts"
@@ -9,7 +9,7 @@ export const isDefault = ({ of, policy }: Group): boolean =>
   policy._tag === "All" && policy.on === "success" && of !== "follow"
 
 /** How a task that has ended did so, as policies see it. */
-export const outcomeOf = (task: Task): Outcome =>
+export const outcomeOf = (task: Task): EndKind =>
   task.status === "succeeded"
     ? "success"
     : task.status === "skipped"
@@ -83,7 +83,7 @@ const mayBeMetAfter = ({ from, policy, to }: Group, kind: "failure" | "skip"): b
 }
 
 /** Whether the end of a member is one of those for which a group waits. */
-export const isCounted = ({ policy }: Group, outcome: Outcome): boolean => {
+export const isCounted = ({ policy }: Group, outcome: EndKind): boolean => {
   const isFailure = outcome === "failed" || outcome === "upstreamFailed"
   const on = policy._tag === "Rule" ? policy.rule : policy.on
   if (on === "success" || on === "oneSuccess" || on === "noneFailedOneSuccess") return outcome === "success"
