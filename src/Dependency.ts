@@ -10,8 +10,8 @@
 import type * as Exit from "effect/Exit"
 import { decide as decideBy, rules as allRules } from "./engine/protocol/policies.ts"
 import type {
-  On as OnOf,
   EndKind as OutcomeOf,
+  On as OnOf,
   Policy as PolicyOf,
   Rule as RuleOf,
   Verdict as VerdictOf

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { decide, isMet, isUnreachable, rules } from "../../src/engine/protocol/policies.ts"
-import type { On, EndKind, Policy, Rule, Tally, Verdict } from "../../src/engine/protocol/policies.ts"
+import type { EndKind, On, Policy, Rule, Tally, Verdict } from "../../src/engine/protocol/policies.ts"
 import golden from "../golden/ipythonDependency.json" with { type: "json" }
 import { verdictOn } from "./policyTable.ts"
 

@@ -10,7 +10,7 @@
  * @since 0.1.0
  */
 import * as ahead from "../dispatch/ahead.ts"
-import type { Kept, Asked } from "../dispatch/amounts.ts"
+import type { Asked, Kept } from "../dispatch/amounts.ts"
 import { giveBack, keptBy, keptFrom, missing } from "../dispatch/amounts.ts"
 import { holdsSlot, isAtWork, isQueued, keepersOf, waitsInside } from "../dispatch/keepers.ts"
 import { demandOf, maySuit } from "../dispatch/placement.ts"

@@ -6,7 +6,7 @@
 import type { PoolOpened } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Demand } from "../protocol/Plan.ts"
-import type { Group, EndKind } from "../protocol/policies.ts"
+import type { EndKind, Group } from "../protocol/policies.ts"
 
 /** The attempts of a task before the present one. Kept only for tasks that are started again. */
 export interface FormerAttempt {

@@ -1,5 +1,5 @@
 /** What dependencies with policies allow, and which tasks are ready (D1 to D13). */
-import type { Group, EndKind } from "../../../src/engine/protocol/policies.ts"
+import type { EndKind, Group } from "../../../src/engine/protocol/policies.ts"
 import { verdictOn } from "../policyTable.ts"
 import { hasEnded, heldBy } from "./facts.ts"
 import type { Task } from "./facts.ts"
