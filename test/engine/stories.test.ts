@@ -8,56 +8,6 @@ const tells = async (name: string, rig: Rig): Promise<void> => {
 }
 
 describe("stories", () => {
-  // a -> b -> c
-  it("M1: a chain holds one result at a time", async () => {
-    const rig = new Rig()
-    const main = rig.open()
-    rig.submit(main, { a: [], b: ["a"], c: ["b"] }, { wait: 1 })
-    rig.end("a")
-    rig.end("b")
-    rig.end("c")
-    rig.close(main, 2)
-    assertNothingIsLeft(rig)
-    await tells("chain", rig)
-  })
-
-  //   a
-  //  / \      and c after b too
-  // b   |
-  //  \ /
-  //   c
-  it("trap 8: a fails, b after a, c after a and b: each is refused once", async () => {
-    const rig = new Rig()
-    const main = rig.open()
-    rig.submit(main, { a: [], b: ["a"], c: ["a", "b"] }, { targets: ["a", "b", "c"] })
-    rig.fail("a", 7)
-    assert.deepStrictEqual(rig.outcome("b"), ["Failed", "a", "b"])
-    assert.deepStrictEqual(rig.outcome("c"), ["Failed", "a", "c"])
-    rig.close(main, 1)
-    assertNothingIsLeft(rig)
-    await tells("diamond-with-failure", rig)
-  })
-
-  // fib3 -- submits --> fib2 -- submits --> fib1, each waits for the next
-  it("N2, N3, N5: recursion completes on one slot", async () => {
-    const rig = new Rig()
-    const main = rig.open()
-    rig.submit(main, { fib3: [] })
-    const inner3 = rig.open("fib3's own")
-    rig.submit(inner3, { fib2: [], other: [] }, { inside: "fib3", wait: 1 })
-    const inner2 = rig.open("fib2's own")
-    rig.submit(inner2, { fib1: [] }, { inside: "fib2", wait: 2 })
-    rig.end("fib1")
-    rig.close(inner2, 3, "fib2")
-    rig.end("fib2")
-    rig.end("other")
-    rig.close(inner3, 4, "fib3")
-    rig.end("fib3")
-    rig.close(main, 5)
-    assertNothingIsLeft(rig)
-    await tells("recursion-on-one-slot", rig)
-  })
-
   // f -- submits --> left, right, each of which submits two more and waits for the first, with no end
   it("N7: a recursion that does not end comes to its limit once, and then launches nothing more", async () => {
     const rig = new Rig({ w1: 1 }, { limits: { nesting: 3, refusals: 1 } })
@@ -86,20 +36,6 @@ describe("stories", () => {
     await tells("endless-recursion", rig)
   })
 
-  it("C1, C7: a running task that is cancelled keeps its slot until its finalizers have run", async () => {
-    const rig = new Rig()
-    const main = rig.open()
-    rig.submit(main, { a: [], after: ["a"], other: [] }, { targets: ["a", "after", "other"] })
-    rig.cancel(main, "a", 1)
-    assert.strictEqual(rig.phase("a"), "stopping")
-    assert.strictEqual(rig.phase("other"), "ready")
-    rig.end("a")
-    rig.end("other")
-    rig.close(main, 2)
-    assertNothingIsLeft(rig)
-    await tells("cancel-while-running", rig)
-  })
-
   it("C6, trap 13: a cancelled key that is submitted again runs anew, and old reports never reach it", async () => {
     const rig = new Rig({ w1: 2 })
     const main = rig.open()
@@ -114,23 +50,6 @@ describe("stories", () => {
     rig.close(main, 2)
     assertNothingIsLeft(rig)
     await tells("cancel-and-resubmit", rig)
-  })
-
-  it("C3: of two owners of one key, the task stops with the last", async () => {
-    const rig = new Rig()
-    const [first, second] = [rig.open("first"), rig.open("second")]
-    rig.submit(first, { k: [] })
-    rig.submit(second, {}, { targets: [rig.ref("k")] })
-    rig.wait(1, [rig.claim(first, "k")])
-    rig.cancel(first, "k", 2)
-    assert.strictEqual(rig.phase("k"), "running")
-    rig.cancel(second, "k", 3)
-    assert.strictEqual(rig.phase("k"), "stopping")
-    rig.end("k", { _tag: "Interrupted" })
-    rig.close(first, 4)
-    rig.close(second, 5)
-    assertNothingIsLeft(rig)
-    await tells("two-owners", rig)
   })
 
   // bad -> below     good -> late     sum after below and late

@@ -16,6 +16,7 @@
  * - The order in which bodies that go on wait for their slots (`walk`).
  * - Which copies are called off: of these nothing was left to copy (`isOnItsWay`).
  * - The worker that holds a value from outside, which is not lost (`Hold`, `placeOf`).
+ * - Whether shares take turns since one was ready within a step alone (`queueUp`).
  * - How often a worker's place was taken by a fresh one (`judgeStartWorker`).
  * - What lies too far back to be made anew: some submission lies further from it than `limits.lineage` (`isBeyond`).
  */

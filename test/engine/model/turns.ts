@@ -22,7 +22,11 @@ export const waitsInQueue = (model: Facts, task: Task): boolean => {
 /** Tasks that are ready now wait from now on. */
 export const queueUp = (model: Facts): void => {
   const queued = [...model.tasks].filter((task) => waitsInQueue(model, task))
-  if (model.turns === undefined && queued.some(({ share }) => share !== "" || model.fairness.aging < Infinity)) {
+  const takesTurns = ({ share }: Task): boolean => share !== "" || model.fairness.aging < Infinity
+  // One that was ready within this step alone counts, if the engine says so.
+  const hasPassed = (task: Task): boolean => task.endedAt === model.clock && !task.begun && takesTurns(task)
+  const isBelieved = model.state!.balance.turns.size > 0 && [...model.tasks].some(hasPassed)
+  if (model.turns === undefined && (queued.some(takesTurns) || isBelieved)) {
     model.turns = new Map()
     model.lastTurn = 0
   }
