@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import type * as Exit from "effect/Exit"
+import { hasProperty } from "effect/Predicate"
 import { decide as decideBy, rules as allRules } from "./engine/protocol/policies.ts"
 import type {
   EndKind as OutcomeOf,
@@ -19,9 +20,10 @@ import type {
 import type { Errors, Handle, Services } from "./Inputs.ts"
 import { invalidIn } from "./internal/tasks/checks.ts"
 import type { Checks } from "./internal/tasks/checks.ts"
-import { isDependency as isOne, losers, makeDependency, on } from "./internal/tasks/dependency.ts"
+import { losers, makeDependency, on } from "./internal/tasks/dependency.ts"
 import type { DependencyImpl } from "./internal/tasks/dependency.ts"
 import type { Dependency, Future, Task } from "./internal/tasks/handles.ts"
+import { DependencyTypeId } from "./internal/values/typeIds.ts"
 import type { ImpossibleDependency, RuntimeFailure, TaskSkipped } from "./SkeinError.ts"
 
 export type { Dependency, DependencyTypeId as TypeId } from "./internal/tasks/handles.ts"
@@ -137,7 +139,8 @@ const typed = (dependency: DependencyImpl): any => dependency
  * @category guards
  * @since 0.1.0
  */
-export const isDependency = (u: unknown): u is Dependency<unknown, unknown, unknown, unknown> => isOne(u)
+export const isDependency = (u: unknown): u is Dependency<unknown, unknown, unknown, unknown> =>
+  hasProperty(u, DependencyTypeId)
 
 /**
  * All members must end as `on` says, by default with success.

@@ -9,11 +9,13 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import { hasProperty } from "effect/Predicate"
 import { ofWait, optionsFault } from "./internal/tasks/checks.ts"
 import type { Metadata, WaitOptions } from "./internal/tasks/futures.ts"
 import type { Future } from "./internal/tasks/handles.ts"
 import * as internal from "./internal/tasks/task.ts"
 import type { Status } from "./internal/text/reasons.ts"
+import { FutureTypeId } from "./internal/values/typeIds.ts"
 import type { RuntimeFailure } from "./SkeinError.ts"
 
 export type { AttemptMetadata, Metadata, WaitOptions } from "./internal/tasks/futures.ts"
@@ -26,7 +28,7 @@ export type { Status } from "./internal/text/reasons.ts"
  * @category guards
  * @since 0.1.0
  */
-export const isFuture = (u: unknown): u is Future<unknown, unknown> => internal.isFuture(u)
+export const isFuture = (u: unknown): u is Future<unknown, unknown> => hasProperty(u, FutureTypeId)
 
 /**
  * Waits for the task and returns its value, or fails as it failed.

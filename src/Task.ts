@@ -9,6 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual, identity } from "effect/Function"
+import { hasProperty } from "effect/Predicate"
 import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
 import { givenEffect } from "./internal/bodies/bodies.ts"
 import { callback } from "./internal/tasks/checks.ts"
@@ -32,6 +33,7 @@ import { quote } from "./internal/text/text.ts"
 import type { IsAny } from "./internal/values/isAny.ts"
 import { mean } from "./internal/values/strangers.ts"
 import type { MeantAsValue } from "./internal/values/strangers.ts"
+import { TaskTypeId } from "./internal/values/typeIds.ts"
 import type { GraphError, RuntimeFailure } from "./SkeinError.ts"
 
 export type { Task, TaskTypeId as TypeId } from "./internal/tasks/handles.ts"
@@ -51,12 +53,12 @@ const wrap = (body: internal.Body, inputs: unknown, options: AnyOptions | undefi
   makeTask(body, inputs, normalize(options))
 
 /**
- * Whether a value is a `Task`.
+ * Whether a value is a `Task`, also one of another copy of Skein, which everything that takes a task refuses in words.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isTask = (u: unknown): u is Task<unknown, unknown, unknown> => internal.isTask(u)
+export const isTask = (u: unknown): u is Task<unknown, unknown, unknown> => hasProperty(u, TaskTypeId)
 
 /**
  * A task whose value is there from the start.

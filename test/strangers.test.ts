@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import * as vm from "node:vm"
 import * as Cli from "skein/cli"
 import * as Client from "skein/Client"
+import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import * as Progress from "skein/Progress"
@@ -411,13 +412,59 @@ describe("options of observers and simulations", () => {
 describe("two copies of Skein", () => {
   const copy = async () => {
     vi.resetModules()
-    const [other, client, skein] = await Promise.all([
+    const [other, client, skein, dependency, graph] = await Promise.all([
       import("skein/Task"),
       import("skein/Client"),
-      import("skein/Skein")
+      import("skein/Skein"),
+      import("skein/Dependency"),
+      import("skein/Graph")
     ])
-    return { Task: other, Client: client, Skein: skein }
+    return { Task: other, Client: client, Skein: skein, Dependency: dependency, Graph: graph }
   }
+
+  it.effect("F3: guards know what another copy made, so that code that asks them takes none of it for a value", () =>
+    Effect.gen(function*() {
+      const other = yield* Effect.promise(copy)
+      const theirs = other.Task.make(Effect.succeed(1), { key: "theirs" })
+      const policy = other.Dependency.any([theirs])
+      const graph = other.Graph.make({ theirs })
+      const future = yield* other.Client.submit(theirs).pipe(
+        Effect.provide(other.Skein.layer(), { local: true }),
+        Effect.scoped
+      )
+      const guards = [Task.isTask, Future.isFuture, Dependency.isDependency, Graph.isGraph]
+      const values: ReadonlyArray<unknown> = [
+        theirs,
+        future,
+        policy,
+        graph,
+        one,
+        Graph.empty,
+        Effect.void,
+        {},
+        null,
+        "x"
+      ]
+      const known = values.map((value) => guards.findIndex((guard) => guard(value)))
+      assert.deepStrictEqual(known, [0, 1, 2, 3, 0, 3, -1, -1, -1, -1])
+      assert.isTrue(other.Task.isTask(one))
+      const verbs: ReadonlyArray<Effect.Effect<unknown, unknown, any>> = [
+        Client.compute(graph),
+        Client.compute(untyped({ deep: future })),
+        Client.compute(Task.map({ policy }, untyped(() => 1))),
+        Client.compute(Graph.add(graph, "x", Task.succeed(1))),
+        Client.compute(Graph.cull(graph, ["theirs"])),
+        Graph.get(graph, "theirs"),
+        Client.compute(Task.withOptions(theirs, { key: "x" })),
+        Client.compute(Task.all([Dependency.any([theirs])])),
+        Client.compute(Task.map(one, () => 1, { after: theirs })),
+        Client.submitAll([theirs])
+      ]
+      for (const [i, verb] of verbs.entries()) {
+        const { message } = yield* graphErrorOf(verb)
+        assert.match(message, /of another copy of Skein|cannot be .*: expected a/, `${i}`)
+      }
+    }).pipe(inScheduler()))
 
   it.effect("F3: a task of another copy is named as such wherever it is given", () =>
     Effect.gen(function*() {

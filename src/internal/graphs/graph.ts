@@ -124,6 +124,8 @@ const renamed = (
   name: readonly [key: string, label: string | undefined] | undefined,
   madeOf: (task: TaskImpl) => TaskImpl
 ): TaskImpl => {
+  // Of another copy of Skein: whatever computes the graph refuses it.
+  if (!isTask(task)) return task
   const options = named(task.options, name)
   const swap = (handle: Handle): Handle => isTask(handle) ? madeOf(handle) : handle
   const isSame = task.handles.every((handle) => swap(handle) === handle)
