@@ -36,6 +36,7 @@ describe("simulation", () => {
       "TagLimited CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame TaskFinalized TaskSettled",
       "WorkerStarted WorkerBeat PoolOpened WorkerJoined StartWorker WorkerExpired",
       "TaskCopied CopiesRequested RebalanceRequested",
+      "TaskStarted Begin TakeBack",
       "Start Stop Finalize Submitted Adopt Hold Copy Forget Discard ForgetFailure WaitEnded WakeAt WorkerLeft Rejected"
     ].flatMap((line) => line.split(" ")))
     const restarts = [
@@ -43,6 +44,7 @@ describe("simulation", () => {
       "died",
       "lost",
       "inputsLost",
+      "unbegun",
       "gaveWay",
       "unmet",
       "killed",

@@ -44,6 +44,10 @@ interface Run {
   closing: "not yet" | number | "done"
   stopping: boolean
   timedOut: boolean
+  /** It has a slot, or had one; its body has begun; it was asked back. */
+  hasSlot: boolean
+  hasBegun: boolean
+  isAskedBack: boolean
 }
 
 interface Owner {
@@ -113,6 +117,8 @@ export class Simulation {
   private readonly order: Order
   /** In some it is forgotten soon what results were made of. */
   private readonly isForgetful: boolean
+  /** In some of them attempts are sent to workers ahead. */
+  private readonly isFar: boolean
   /** In a quarter of them some workers have marks. */
   private readonly marks: boolean
 
@@ -127,6 +133,7 @@ export class Simulation {
     this.isForgetful = this.chance.with(0.3)
     const lineage = this.isForgetful ? 1 + this.chance.below(3) : defaultLimits.lineage
     this.marks = this.chance.with(0.25)
+    this.isFar = this.chance.with(0.5)
     this.shares = this.chance.with(0.3)
     const fairness = this.fairness()
     const isPlain = !this.shares && fairness === inOrder
@@ -232,7 +239,10 @@ export class Simulation {
           owner: undefined,
           closing: "not yet",
           stopping: false,
-          timedOut: false
+          timedOut: false,
+          hasSlot: instruction.ahead !== true,
+          hasBegun: this.state.workers[worker]!.ahead === 0,
+          isAskedBack: false
         }
         this.runs.set(attempt, run)
         this.attemptsSeen.push(run)
@@ -244,6 +254,12 @@ export class Simulation {
         run.timedOut = instruction.timedOut
         return
       }
+      case "Begin":
+        this.runs.get(instruction.attempt)!.hasSlot = true
+        return
+      case "TakeBack":
+        this.runs.get(instruction.attempt)!.isAskedBack = true
+        return
       case "Finalize":
         this.finalizing.set(instruction.attempt, instruction)
         return
@@ -371,7 +387,12 @@ export class Simulation {
 
   /** A body that is at work: it has not been asked to stop, and one of its fibers does not wait. */
   private someBody(): Run | undefined {
-    return this.chance.pick([...this.runs.values()].filter((run) => run.closing === "not yet"))
+    return this.chance.pick(this.bodies().filter((run) => run.closing === "not yet"))
+  }
+
+  /** The attempts whose bodies have begun. */
+  private bodies(): ReadonlyArray<Run> {
+    return [...this.runs.values()].filter(({ hasBegun }) => hasBegun)
   }
 
   private liveClaims(): ReadonlyArray<Claim> {
@@ -651,7 +672,7 @@ export class Simulation {
       this.note("lengthened")
       const task = owner!.claims.at(-1)!.task
       const run = [...this.runs.values()].find((each) => each.task === task)
-      if (run === undefined || chance.with(0.1)) return
+      if (run?.hasSlot !== true || chance.with(0.1)) return
       this.runs.delete(run.attempt)
       const isMissed = chance.with(0.15)
       const ending: Ending = isMissed ? { _tag: "DependenciesLost", places: [0] } : { _tag: "Succeeded" }
@@ -703,13 +724,32 @@ export class Simulation {
   }
 
   private progress(run: Run | undefined): void {
-    if (run === undefined) return
+    if (run === undefined || (!run.hasBegun && this.beginOrNot(run))) return
     // A body does not wait for what fibers close that outlive it.
     if (typeof run.closing === "number") return this.chance.with(0.05) ? this.end(run) : undefined
     if (this.isWaiting(run) && this.chance.with(0.9)) return
     const owner = run.owner === undefined ? undefined : this.owners.get(run.owner)!
     if (owner?.isOpen === true && run.closing === "not yet") return this.close(owner, run)
     this.end(run)
+  }
+
+  /** A worker begins an attempt, or gives it back; says whether it did. Of some it says when they have ended that they began. */
+  private beginOrNot(run: Run): boolean {
+    const isUnwanted = run.stopping || run.isAskedBack
+    if (isUnwanted && (!run.hasSlot || this.chance.with(0.7))) {
+      this.giveBack(run)
+      return true
+    }
+    if (!run.hasSlot) return true
+    if (this.chance.with(0.2)) return false
+    run.hasBegun = true
+    this.send({ _tag: "TaskStarted", now: this.now, task: run.task, attempt: run.attempt })
+    return true
+  }
+
+  private giveBack({ attempt, task }: Run): void {
+    this.runs.delete(attempt)
+    this.send({ _tag: "TaskEnded", now: this.now, task, attempt, ending: { _tag: "Unbegun" } })
   }
 
   /** Whether a fiber of the body waits, or is about to take the slot again. */
@@ -744,7 +784,7 @@ export class Simulation {
           run.stopping ? (run.timedOut ? 12 : 1) : 2,
           { _tag: "Retried", delayMillis: chance.with(0.5) ? 0 : chance.below(10) }
         ],
-        [run.stopping ? 0.2 : this.madeSince(run).length > 0 ? 8 : 1, {
+        [run.stopping ? 0.2 : this.mayMiss(run) ? 8 : 1, {
           _tag: "InputsLost",
           inputs: this.lostInputs(run)
         }]
@@ -763,6 +803,12 @@ export class Simulation {
     const way = this.chance.pick(behind)!
     this.note("behind")
     return { _tag: "DependenciesLost", places: [...new Set([...places, way[0]])], behind: [way] }
+  }
+
+  /** Whether it was given what is being made again, or what several workers hold. */
+  private mayMiss(run: Run): boolean {
+    return this.madeSince(run).length > 0 ||
+      dependencyRows(this.state, run.task).some((row) => row >= 0 && extrasOf(this.state, row)?.copies !== undefined)
   }
 
   /** Inputs that a worker does not have, and others that it never had. */
@@ -828,7 +874,7 @@ export class Simulation {
   private wait(): void {
     const { chance } = this
     // Bodies and finalizers.
-    const run = chance.with(0.7) ? chance.pick([...this.runs.values(), ...this.finalizing.values()]) : undefined
+    const run = chance.with(0.7) ? chance.pick([...this.bodies(), ...this.finalizing.values()]) : undefined
     const mode = chance.weighted<WaitMode>([[6, "all"], [2, "firstCompleted"], [2, "firstFailure"], [2, "never"]])
     if (mode === "never" && run === undefined) return
     const pool = chance.with(0.9) ? this.liveClaims() : this.claims
@@ -853,7 +899,7 @@ export class Simulation {
     const keepers = this.demands && chance.with(0.8) ? this.keepers() : []
     // All of them, or others could give it to what lacks it.
     for (const keeper of keepers) if (this.runs.has(keeper.attempt)) this.waitFor(keeper, true)
-    if (keepers.length === 0) this.waitFor(chance.pick([...this.runs.values(), ...this.finalizing.values()]), false)
+    if (keepers.length === 0) this.waitFor(chance.pick([...this.bodies(), ...this.finalizing.values()]), false)
   }
 
   private waitFor(run: Run | Finalize | undefined, isKeeper: boolean): void {
@@ -897,7 +943,7 @@ export class Simulation {
   /** Code that goes on though its attempt was asked to stop. */
   private wantSlot(): void {
     const { chance } = this
-    const runs = [...this.runs.values()].filter(({ stopping }) => stopping || chance.with(0.05))
+    const runs = this.bodies().filter(({ stopping }) => stopping || chance.with(0.05))
     const run = chance.pick(runs)
     if (run === undefined) return
     const attempt = run.attempt - (chance.with(0.05) ? 1 : 0)
@@ -944,7 +990,7 @@ export class Simulation {
 
   private cancelBy(claim: Claim, force: boolean): void {
     const { chance } = this
-    const run = chance.with(0.4) ? chance.pick([...this.runs.values(), ...this.finalizing.values()]) : undefined
+    const run = chance.with(0.4) ? chance.pick([...this.bodies(), ...this.finalizing.values()]) : undefined
     this.send({
       _tag: "CancelRequested",
       now: this.now,
@@ -1051,8 +1097,9 @@ export class Simulation {
   private addNamed(name: string, terms?: Terms): void {
     const slots = 1 + this.chance.below(3)
     const amounts = this.demands && this.chance.with(0.8) ? this.amounts([1.5, 2, 3]) : undefined
+    const ahead = this.isFar && this.chance.with(0.85) ? 1 + this.chance.below(3) : undefined
     const mark = this.marks && this.chance.with(0.5) ? 1 + this.chance.below(4) : undefined
-    this.send({ _tag: "WorkerAdded", now: this.now, name, slots, amounts, labels: labelsOf[name], mark, terms })
+    this.send({ _tag: "WorkerAdded", now: this.now, name, slots, amounts, labels: labelsOf[name], mark, ahead, terms })
   }
 
   private terms(): Terms {
@@ -1103,7 +1150,9 @@ export class Simulation {
     const died = [...this.runs.values()].filter((run) => run.worker === worker)
     if (this.chance.with(0.5)) this.bury(died)
     this.losses++
-    this.send({ _tag: "WorkerLost", now: this.now, worker })
+    const ofThem = died.filter(({ hasBegun, hasSlot }) => hasBegun || (hasSlot && this.chance.with(0.3)))
+    const begun = this.chance.with(0.5) ? ofThem.map(({ attempt }) => attempt) : undefined
+    this.send({ _tag: "WorkerLost", now: this.now, worker, begun })
     this.clearAway(worker)
   }
 
@@ -1187,6 +1236,10 @@ export class Simulation {
       }
       const before = this.events
       for (const run of Array.from(this.runs.values())) {
+        if (!run.hasSlot) {
+          if (run.stopping || run.isAskedBack) this.giveBack(run)
+          continue
+        }
         if (this.isWaiting(run) || typeof run.closing === "number" || !this.runs.has(run.attempt)) continue
         const owner = run.owner === undefined ? undefined : this.owners.get(run.owner)!
         if (owner?.isOpen === true && run.closing === "not yet") this.close(owner, run)
@@ -1250,7 +1303,7 @@ export class Simulation {
     const { restarts, starts } = this.model
     const total = [...starts.values()].reduce((sum, count) => sum + count, 0)
     const most = starts.size + restarts.retried + restarts.died + restarts.lost + restarts.revived +
-      restarts.gaveWay + restarts.unmet + restarts.reported + restarts.staleReports
+      restarts.unbegun + restarts.gaveWay + restarts.unmet + restarts.reported + restarts.staleReports
     if (total > most) throw this.disagree([`F8: ${total} starts where ${most} would do`])
     for (const [serial, count] of starts) {
       const allowed = 1 + this.losses + this.model.reports + (this.model.asked.get(serial) ?? 0)

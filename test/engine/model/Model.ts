@@ -24,6 +24,7 @@ import type { Event } from "../../../src/engine/protocol/Event.ts"
 import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { agree } from "./agreement.ts"
+import { judgeLines } from "./ahead.ts"
 import { finish } from "./ends.ts"
 import { happen } from "./events.ts"
 import { Facts, takesTasks } from "./facts.ts"
@@ -109,6 +110,7 @@ export class Model extends Facts {
         this.complain(`S6: ${task.name} could start or go on`)
       })
     }
+    judgeLines(this, state)
     dropOvertaken(this)
     if (event._tag === "CopiesRequested") compareCopies(this, event)
     if (event._tag === "RebalanceRequested") compareLoads(this)

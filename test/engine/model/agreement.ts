@@ -93,7 +93,11 @@ export const agree = (model: Facts, state: State): void => {
 }
 
 const phasesOf = (task: Task): ReadonlyArray<string> =>
-  task.status === "failed" && task.upstream ? ["upstreamFailed"] : phasesOfStatus[task.status]
+  task.status === "active" && task.isAssigned
+    ? ["assigned"]
+    : task.status === "failed" && task.upstream
+    ? ["upstreamFailed"]
+    : phasesOfStatus[task.status]
 
 const phasesOfStatus: Readonly<Record<Task["status"], ReadonlyArray<string>>> = {
   pending: ["waiting", "ready"],

@@ -16,6 +16,7 @@ export const attemptEnded = (
   const task = presentTask(model, row, attempt)
   if (ending._tag === "Failed") model.failures.add(ending.failure)
   if (task === undefined) return
+  if (ending._tag !== "Unbegun" && ending._tag !== "InputsLost") task.isAssigned = false
   if (task.status === "stopping") model.cause = { must: task.must, may: task.may }
   if (task.status === "stopping" && ending._tag === "Succeeded" && task.isResource) {
     leaveAttempt(task)
@@ -57,6 +58,11 @@ export const attemptEnded = (
     case "InputsLost":
       model.restarts.inputsLost++
       return inputsLost(model, task, ending, attempt, state)
+    case "Unbegun":
+      askFor(model, task)
+      model.restarts.unbegun++
+      requeue(task)
+      return believeCycle(model, task, state)
     case "Unmet":
       askFor(model, task)
       model.restarts.unmet++

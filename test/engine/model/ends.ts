@@ -62,6 +62,8 @@ export const finishFixed = (model: Facts, task: Task): void => {
 }
 
 export const leaveAttempt = (task: Task): void => {
+  task.isAssigned = false
+  task.askedBack = false
   task.holds = false
   task.holdsAmounts = false
   task.holdsTags = false

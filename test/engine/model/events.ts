@@ -3,6 +3,7 @@ import type { Event } from "../../../src/engine/protocol/Event.ts"
 import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
 import type { Reference } from "../../../src/engine/protocol/Plan.ts"
 import type { State } from "../../../src/engine/state/State.ts"
+import { beginBody } from "./ahead.ts"
 import { attemptEnded, settleFromOutside } from "./attempts.ts"
 import { finish, finishFixed, finishStopped, leaveAttempt, stop } from "./ends.ts"
 import { hasEnded, isDownstream, presentTask, takesTasks, thousandths } from "./facts.ts"
@@ -24,8 +25,8 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       const row = out.find((instruction) => instruction._tag === "WorkerJoined")?.worker
       if (row === undefined) return model.complain("a worker got no row")
       const worker = makeWorker(model, row, event.name, event.slots, event.terms ?? {})
-      const { labels = [], mark = Infinity } = event
-      return enterWorker(model, { ...worker, labels, mark, amounts: thousandths(event.amounts) })
+      const { ahead = 0, labels = [], mark = Infinity } = event
+      return enterWorker(model, { ...worker, labels, mark, ahead, amounts: thousandths(event.amounts) })
     }
     case "WorkerStarted": {
       const worker = model.workers[event.worker]
@@ -52,7 +53,7 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       return
     }
     case "WorkerLost":
-      return workerLost(model, event.worker, state)
+      return workerLost(model, event.worker, state, event.begun)
     case "OwnerOpened":
       model.owners.set(event.owner, {
         id: event.owner,
@@ -140,6 +141,13 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       }
       if (!isStarved) return
       return finish(model, task, "failed", `Starved:${task.name}`)
+    }
+    case "TaskStarted": {
+      const task = presentTask(model, event.task, event.attempt)
+      if (task?.isAssigned !== true || !task.holds) return
+      if (task.status === "active") beginBody(model, task)
+      task.isAssigned = false
+      return
     }
     case "TaskEnded":
       return attemptEnded(model, event, state)

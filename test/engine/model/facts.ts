@@ -69,6 +69,10 @@ export interface Task {
   recomputed: boolean
   worker: number
   holds: boolean
+  /** It was sent to its worker, and its body has not begun. */
+  isAssigned: boolean
+  /** It was asked back. */
+  askedBack: boolean
   /** It holds the amounts and tags that it asks for. */
   holdsAmounts: boolean
   holdsTags: boolean
@@ -192,6 +196,7 @@ export interface Worker {
   /** In thousandths. */
   readonly amounts: Readonly<Record<string, number>>
   readonly mark: number
+  readonly ahead: number
   readonly terms: Terms
   readonly isPooled: boolean
   readonly restarts: ReadonlyArray<number>
@@ -223,6 +228,9 @@ export const heldBy = ({ deps, dropped }: Task): ReadonlyArray<readonly [number,
   deps.map((each, place) => [place, each] as const).filter(([place]) => !dropped.has(place))
 
 export const inAttempt = (task: Task): boolean => task.status === "active" || task.status === "stopping"
+
+/** Whether an attempt waits on its worker for its first slot. */
+export const isSentAhead = (task: Task): boolean => inAttempt(task) && task.isAssigned && !task.holds
 
 export const thousandths = (amounts: Readonly<Record<string, number>> = {}): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, Math.round(amount * 1000)]))
@@ -343,6 +351,7 @@ export class Facts {
     died: 0,
     lost: 0,
     inputsLost: 0,
+    unbegun: 0,
     gaveWay: 0,
     unmet: 0,
     killed: 0,

@@ -2,13 +2,14 @@
 import type { Event } from "../../../src/engine/protocol/Event.ts"
 import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
+import { judgeTakeBack } from "./ahead.ts"
 import { hasEnded, inAttempt, isOpen } from "./facts.ts"
 import type { Facts } from "./facts.ts"
 import { lookAgain } from "./lacks.ts"
 import { someRowless } from "./loss.ts"
 import { isWanted } from "./owners.ts"
 import { discardedCopy, droppedIn } from "./results.ts"
-import { judgeStart, judgeWaitEnded } from "./starts.ts"
+import { judgeBegin, judgeStart, judgeWaitEnded } from "./starts.ts"
 import { judgeStartWorker, letGo } from "./workers.ts"
 
 export const judgeOnce = (
@@ -33,6 +34,10 @@ const judge = (
   switch (instruction._tag) {
     case "Start":
       return judgeStart(model, instruction, state, out)
+    case "Begin":
+      return judgeBegin(model, instruction, state, out)
+    case "TakeBack":
+      return judgeTakeBack(model, instruction)
     case "Stop": {
       const task = model.byRow.get(instruction.task)
       // A worker may have retired in this step, and that was the last for somebody.

@@ -144,7 +144,12 @@ const isBeyond = (model: Facts, { name, submission }: Task): boolean => {
   return true
 }
 
-export const workerLost = (model: Facts, index: number, state: State): void => {
+export const workerLost = (
+  model: Facts,
+  index: number,
+  state: State,
+  begun?: ReadonlyArray<number>
+): void => {
   const worker = model.workers[index]
   if (worker === undefined || worker.phase === "lost") return
   markLost(model, worker)
@@ -156,7 +161,10 @@ export const workerLost = (model: Facts, index: number, state: State): void => {
   const there = [...model.tasks].filter((task) => task.worker === index).toSorted((a, b) => a.row - b.row)
   for (const task of there) {
     if (task.status !== "active") continue
-    loseAttempt(model, task)
+    if (begun?.includes(task.attempt) === false) {
+      model.restarts.unbegun++
+      requeue(task)
+    } else loseAttempt(model, task)
     // It goes by what it depends on when everybody knows what was lost.
     model.returning.add(task)
   }

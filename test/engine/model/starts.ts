@@ -1,7 +1,8 @@
 /** Whether a task may start, or go on with its slot (S6, W1, W2). */
-import type { Instruction, Start, WaitEnded } from "../../../src/engine/protocol/Instruction.ts"
+import type { Begin, Instruction, Start, WaitEnded } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
-import { armTimer, hasEnded, isNamed, leftOf } from "./facts.ts"
+import { beginBody, judgeAhead, sentTo } from "./ahead.ts"
+import { hasEnded, isNamed, leftOf } from "./facts.ts"
 import type { Facts, Task } from "./facts.ts"
 import { lookAgain } from "./lacks.ts"
 import { noteStart, queueOf, turnOf } from "./order.ts"
@@ -36,10 +37,12 @@ export const judgeStart = (model: Facts, start: Start, state: State, out: Readon
     }
   }
   if (task.deps.length !== inputs.length) model.complain(`${task.name} gets too many inputs`)
-  if (model.order === "ranks") judgeRank(model, state, task, worker, out)
+  const isAhead = start.ahead === true
+  if (isAhead) judgeAhead(model, state, task, worker)
+  else if (model.order === "ranks") judgeRank(model, state, task, worker, out)
   if (!suits(model, task, worker)) model.complain(`W6: ${task.name} starts on worker ${worker}`)
   judgeBrakes(model, task, worker)
-  if (model.order === "turns") judgeOrder(model, task)
+  if (model.order === "turns" && !isAhead) judgeOrder(model, task)
   takeTurn(model, task)
   if (model.attempts.has(attempt)) model.complain(`attempt ${attempt} is started twice`)
   model.attempts.add(attempt)
@@ -54,8 +57,9 @@ export const judgeStart = (model: Facts, start: Start, state: State, out: Readon
   task.worker = worker
   if (number !== task.starts) model.complain(`${task.name} starts for the ${number}. time`)
   if (model.workers[worker]?.phase !== "open") model.complain(`${task.name} starts on a worker that takes nothing`)
-  if (task.settings.timeoutMillis !== undefined) armTimer(model, "timeout", task, task.settings.timeoutMillis)
-  occupy(model, task, state, out)
+  task.isAssigned = true
+  if (model.workers[worker]!.ahead === 0) beginBody(model, task)
+  if (!isAhead) occupy(model, task, state, out)
   noteStart(model, task)
   const runner = model.workers[worker]!
   if (++runner.started !== runner.terms.maxTasks) return
@@ -74,7 +78,8 @@ const judgeRank = (model: Facts, state: State, task: Task, worker: number, out: 
   if (wrong !== undefined) model.complain(wrong)
 }
 
-const occupy = (model: Facts, task: Task, state: State, out: ReadonlyArray<Instruction>): void => {
+/** An attempt takes a slot, and what else its task asks for. */
+export const occupy = (model: Facts, task: Task, state: State, out: ReadonlyArray<Instruction>): void => {
   const lacks = () => needsOn(model, task, task.worker, [...model.tasks]).filter((need) => leftOf(need) < need.needed)
   // A wait that gave something back for it says nothing of that.
   if (lacks().length > 0) believeStarved(model, state, out)
@@ -82,6 +87,19 @@ const occupy = (model: Facts, task: Task, state: State, out: ReadonlyArray<Instr
   task.holds = true
   task.holdsAmounts = task.settings.demand?.amounts !== undefined
   task.holdsTags = task.settings.demand?.tags !== undefined
+}
+
+export const judgeBegin = (
+  model: Facts,
+  { attempt, task: row, worker }: Begin,
+  state: State,
+  out: ReadonlyArray<Instruction>
+): void => {
+  const task = model.byRow.get(row)
+  if (task === undefined || task !== sentTo(model, worker)[0] || task.attempt !== attempt) {
+    return model.complain(`W19: it is not the turn of ${task?.name} to begin`)
+  }
+  occupy(model, task, state, out)
 }
 
 export const judgeWaitEnded = (

@@ -3,7 +3,7 @@ import type { Instruction, WaitEnded } from "../../../src/engine/protocol/Instru
 import { extrasOf } from "../../../src/engine/state/rare.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { finish } from "./ends.ts"
-import { hasEnded, isNamed, leftOf, rowOf, stateOf } from "./facts.ts"
+import { hasEnded, isNamed, isSentAhead, leftOf, rowOf, stateOf } from "./facts.ts"
 import type { Facts, Task, Waiting } from "./facts.ts"
 import { follow } from "./follow.ts"
 import { overdueNow } from "./order.ts"
@@ -50,6 +50,7 @@ export const stuckWaits = (model: Facts): ReadonlyArray<Waiting> => {
       const open = awaitedBy(task)
       return open.length > 0 ? open.some((dependency) => able.has(dependency)) : canStart(task)
     }
+    if (isSentAhead(task)) return task.status === "stopping" || canStart(task)
     const inside = waitsInside(task)
     if (inside.some(canEnd)) return true
     return comesBack(task) ? hasPlace(task, task.worker) : inside.every(({ mode }) => mode === "never")

@@ -76,6 +76,8 @@ export const register = (
       recomputed: false,
       worker: -1,
       holds: false,
+      isAssigned: false,
+      askedBack: false,
       holdsAmounts: false,
       holdsTags: false,
       wanted: undefined,

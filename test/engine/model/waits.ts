@@ -94,7 +94,8 @@ export const waitsInside = (task: Task): ReadonlyArray<Waiting> =>
 /** Whether its waits are over, and it needs its slot to go on. */
 export const comesBack = (task: Task): boolean => {
   if (task.wanted !== undefined) return true
-  return task.status === "active" && !task.holds && waitsInside(task).every(({ keepsSlot }) => keepsSlot)
+  return task.status === "active" && !task.holds && !task.isAssigned &&
+    waitsInside(task).every(({ keepsSlot }) => keepsSlot)
 }
 
 export const isOver = ({ awaited, ended, mode }: Waiting): boolean => {

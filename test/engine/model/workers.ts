@@ -2,7 +2,7 @@
 import type { Terms } from "../../../src/engine/protocol/Event.ts"
 import type { StartWorker } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
-import { inAttempt, leftOf, takesTasks } from "./facts.ts"
+import { inAttempt, isSentAhead, leftOf, takesTasks } from "./facts.ts"
 import type { Facts, Task, Worker } from "./facts.ts"
 import { accepts, followedWorkers, isBound, meets } from "./placement.ts"
 import { isReady } from "./policies.ts"
@@ -27,6 +27,7 @@ export const makeWorker = (
     slots,
     amounts: {},
     mark: Infinity,
+    ahead: 0,
     terms,
     isPooled,
     restarts,
@@ -123,7 +124,8 @@ const isShort = (model: Facts): boolean => {
     const { tags } = demand ?? {}
     return tags === undefined || tagsFor(model, task, all).every((tag) => leftOf(tag) >= tag.needed)
   }
-  if (!all.some((task) => !task.forgotten && isReady(task) && wouldStart(task))) return false
+  const isOneReady = all.some((task) => !task.forgotten && isReady(task) && wouldStart(task))
+  if (!isOneReady && !all.some(isSentAhead)) return false
   return model.workers.every(({ phase, row, slots }) => {
     const holders = [...model.tasks].filter((task) => task.holds && task.worker === row)
     return phase !== "open" || holders.length >= slots
@@ -132,11 +134,11 @@ const isShort = (model: Facts): boolean => {
 
 export const judgeStartWorker = (model: Facts, { name, replaces, worker: row }: StartWorker, state: State): void => {
   const { slots, terms = {} } = model.workers[replaces] ?? model.pool!
-  const { amounts = {}, isPooled = true, labels = [], mark = Infinity } = model.workers[replaces] ?? {}
+  const { ahead = 0, amounts = {}, isPooled = true, labels = [], mark = Infinity } = model.workers[replaces] ?? {}
   const record = state.workers[row]!
   if (record.slots !== slots) model.complain(`worker ${row} has the slots of another`)
   const worker = makeWorker(model, row, name, slots, terms, isPooled, record.restarts)
-  const starting: Worker = { ...worker, labels, mark, amounts, phase: "starting" }
+  const starting: Worker = { ...worker, labels, mark, ahead, amounts, phase: "starting" }
   // Early, what makes its row free may not be forgotten yet.
   if (!model.isEarly) judgeRow(model, starting)
   model.workers[row] = starting

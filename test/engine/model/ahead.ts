@@ -1,0 +1,72 @@
+/** Attempts that are sent to a worker beyond its slots (W19, W12). */
+import type { TakeBack } from "../../../src/engine/protocol/Instruction.ts"
+import type { State } from "../../../src/engine/state/State.ts"
+import { armTimer, inAttempt, isSentAhead } from "./facts.ts"
+import type { Facts, Task, Worker } from "./facts.ts"
+import { compareRanks } from "./order.ts"
+import { isReady } from "./policies.ts"
+import { hasRoom, runningOn } from "./slots.ts"
+import { waitsInQueue } from "./turns.ts"
+
+/** The body of an attempt begins. */
+export const beginBody = (model: Facts, task: Task): void => {
+  task.isAssigned = false
+  if (task.settings.timeoutMillis !== undefined) armTimer(model, "timeout", task, task.settings.timeoutMillis)
+}
+
+/** Who was sent to a worker and has no slot, in order. */
+export const sentTo = (model: Facts, worker: number): ReadonlyArray<Task> =>
+  [...model.tasks].filter((task) => isSentAhead(task) && task.worker === worker)
+    .toSorted((a, b) => a.attempt - b.attempt)
+
+/** Whether a worker could be sent something ahead: it has no slot for that, and nobody there waits for one. */
+const takesMore = (model: Facts, state: State, { ahead, mark, phase, row, slots }: Worker): boolean => {
+  const carried = [...model.tasks].filter((task) => inAttempt(task) && task.worker === row).length
+  return phase === "open" && runningOn(model, row) >= slots && sentTo(model, row).length < ahead && carried < mark &&
+    state.workers[row]!.rejoining.size === 0
+}
+
+export const judgeAhead = (model: Facts, state: State, task: Task, worker: number): void => {
+  if (!takesMore(model, state, model.workers[worker]!)) model.complain(`W19: worker ${worker} takes no more`)
+  const ready = [...model.tasks].filter((each) => isReady(each) && !each.forgotten)
+  if (ready.some((each) => waitsInQueue(model, each))) model.complain(`W19: ${task.name} takes the slot of others`)
+  const first = ready.find((each) => compareRanks(each.rank, task.rank) < 0)
+  if (first !== undefined) model.complain(`O5: ${first.name} should be sent before ${task.name}`)
+}
+
+export const judgeTakeBack = (model: Facts, { attempt, task: row, worker }: TakeBack): void => {
+  const task = model.byRow.get(row)
+  if (task === undefined || !isSentAhead(task) || !isLeft(task) || task.attempt !== attempt) {
+    return model.complain(`W19: ${task?.name} is taken back`)
+  }
+  if (sentTo(model, worker).some((each) => each.attempt > attempt && isLeft(each))) {
+    model.complain(`W19: ${task.name} is not the newest`)
+  }
+  task.askedBack = true
+  if (freeSlots(model) < answersDue(model)) model.complain(`W19: no slot is free for ${task.name}`)
+}
+
+/** Slots of workers that could start something. */
+const freeSlots = (model: Facts): number =>
+  model.workers.filter(({ phase, row }) => phase === "open" && hasRoom(model, row))
+    .reduce((sum, { row, slots }) => sum + slots - runningOn(model, row), 0)
+
+/** How many of those that have no slot will say by themselves that they never began. */
+const answersDue = (model: Facts): number =>
+  [...model.tasks].filter((task) => isSentAhead(task) && !isLeft(task)).length
+
+const isLeft = ({ askedBack, status }: Task): boolean => status === "active" && !askedBack
+
+/** Nobody waits for a slot of one worker while another could begin, and workers have what they take. */
+export const judgeLines = (model: Facts, state: State): void => {
+  const sent = [...model.tasks].filter(isSentAhead)
+  const left = sent.find(isLeft)
+  if (left !== undefined && freeSlots(model) > answersDue(model)) model.complain(`W12: ${left.name} is not taken back`)
+  const blocked = sent.find(({ worker }) => runningOn(model, worker) < model.workers[worker]!.slots)
+  if (blocked !== undefined) model.complain(`W19: ${blocked.name} could begin`)
+  const ready = [...model.tasks].filter((task) => isReady(task) && !task.forgotten)
+  const isAny = ready.length > 0 && !ready.some((task) => waitsInQueue(model, task))
+  if (isAny && model.workers.some((worker) => takesMore(model, state, worker))) {
+    model.complain(`W19: ${ready[0]!.name} is not sent ahead`)
+  }
+}
