@@ -185,12 +185,17 @@ export const replay = (events: Iterable<string>): Effect.Effect<ReadonlyArray<st
     const instructions: Array<string> = []
     let state: Engine | undefined
     let line = 0
+    let now = -Infinity
     const read = (): void => {
       for (const text of events) {
         line++
         const value = reader.line(text)
         if (state === undefined) state = make(settingsOf(value))
-        else instructions.push(writer.line(step(state, value as Event)))
+        else {
+          const event = eventOf(value, now)
+          now = event.now
+          instructions.push(writer.line(step(state, event)))
+        }
       }
     }
     return Effect.try({ try: read, catch: (error) => new Unreadable({ line, cause: Cause.fail(error) }) }).pipe(
@@ -198,12 +203,54 @@ export const replay = (events: Iterable<string>): Effect.Effect<ReadonlyArray<st
     )
   })
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
 const settingsOf = (head: unknown): SchedulerSettings => {
-  const { settings, skein, version: written } = head as {
-    readonly skein: unknown
-    readonly version: unknown
-    readonly settings: SchedulerSettings
+  if (!isRecord(head) || head["skein"] !== "events" || head["version"] !== version) {
+    throw new TypeError(`expected an event log of version ${version}`)
   }
-  if (skein !== "events" || written !== version) throw new TypeError(`expected an event log of version ${version}`)
-  return settings
+  const { settings } = head
+  if (!isRecord(settings) || !isRecord(settings["limits"]) || !isRecord(settings["fairness"])) {
+    throw new TypeError("expected the settings of a scheduler")
+  }
+  return settings as unknown as SchedulerSettings
+}
+
+/** The engine would take an event that it does not know, or without a time, and do nothing. */
+const eventOf = (value: unknown, after: number): Event => {
+  if (!isRecord(value) || !Object.hasOwn(tags, String(value["_tag"]))) throw new TypeError("expected an event")
+  const { now } = value
+  if (typeof now !== "number" || !(now >= after)) {
+    throw new TypeError(`expected an event with a time${after === -Infinity ? "" : ` that is not before ${after}`}`)
+  }
+  return value as unknown as Event
+}
+
+const tags: Readonly<Record<Event["_tag"], true>> = {
+  OwnerOpened: true,
+  GraphSubmitted: true,
+  WaitBegan: true,
+  WaitAbandoned: true,
+  SlotWanted: true,
+  ClaimShared: true,
+  ClaimReleased: true,
+  CancelRequested: true,
+  OwnerClosed: true,
+  TaskSettled: true,
+  CopiesRequested: true,
+  RebalanceRequested: true,
+  WorkerAdded: true,
+  WorkerDrained: true,
+  PoolOpened: true,
+  TagLimited: true,
+  WorkerStarted: true,
+  WorkerBeat: true,
+  WorkerLost: true,
+  TaskStarted: true,
+  TaskEnded: true,
+  TaskExpanded: true,
+  TaskCopied: true,
+  TaskFinalized: true,
+  TimeCame: true
 }

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Phase } from "../../src/engine/protocol/Phase.ts"
 import { extrasOf } from "../../src/engine/state/rare.ts"
 import { explain } from "../../src/engine/views/explain.ts"
 import { snapshot } from "../../src/engine/views/snapshot.ts"
@@ -186,5 +187,39 @@ describe("attempts that are sent ahead", () => {
     rig.submit(rig.open(), { a: [], b: [], c: [] })
     assert.deepStrictEqual(explain(rig.state, "c")?.because, { _tag: "SentAhead", worker: "far", ahead: 1 })
     assert.deepStrictEqual(snapshot(rig.state).workers[0]!.sent, ["b", "c"])
+  })
+
+  it("F7, W19: end before they begin if an input is gone that must not be made again, or too often", () => {
+    const rig = far()
+    const main = rig.open()
+    rig.submit(main, { a: [], b: ["a"] }, { settings: { a: { idempotent: false } } })
+    rig.end("a")
+    assert.strictEqual(rig.phase("b"), "assigned")
+    const b = rig.id("b")
+    rig.loseInputs("b", ["a", "far"])
+    assert.deepStrictEqual(rig.outcome("b"), ["DependenciesGone", "b"])
+    assert.strictEqual(rig.state.tasks.phase[b], Phase.failed)
+    rig.submit(main, { c: [], d: ["c"] })
+    rig.end("c")
+    let reports = 0
+    for (; rig.phase("d") === "assigned"; reports++) rig.loseInputs("d", ["c", "nobody"])
+    assert.deepStrictEqual([reports, rig.phase("d")], [20, "failed"])
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("V11, W19: hold the slots that a ready task lacks, begun or not", () => {
+    const rig = far(2, 0)
+    rig.send({ _tag: "WorkerAdded", name: "near", slots: 1, ahead: 1 })
+    rig.submit(rig.open(), { a: [], b: [], c: [], d: [], e: [] })
+    assert.deepStrictEqual(phases(rig, "a", "b", "c", "d", "e"), [
+      "running",
+      "assigned",
+      "running",
+      "assigned",
+      "ready"
+    ])
+    const because = { _tag: "NoFreeSlot", ahead: 0, running: ["a", "b", "c"] }
+    assert.deepStrictEqual(explain(rig.state, "e")?.because, because)
   })
 })

@@ -88,12 +88,30 @@ describe("event logs", () => {
       assert.strictEqual((yield* Effect.flip(EventLog.record(scheme))).what, "scheme, a function")
     }))
 
-  it.effect("T2: the line is named that cannot be read", () =>
+  it.effect("T2: the line is named that cannot be read, or that no recording has there", () =>
     Effect.gen(function*() {
       const { logs: [log] } = yield* EventLog.record(Client.compute(1).pipe(Effect.provide(Skein.layer())))
-      const cut = [...log!.events.slice(0, 2), "{"]
-      assert.strictEqual((yield* Effect.flip(EventLog.replay(cut))).line, 3)
-      assert.strictEqual((yield* Effect.flip(EventLog.replay(["{}"]))).line, 1)
+      const [head, ...events] = log!.events as [string, ...ReadonlyArray<string>]
+      const lineOf = (lines: ReadonlyArray<string>) =>
+        Effect.map(Effect.flip(EventLog.replay(lines)), (error) => {
+          assert.strictEqual(error._tag, "Unreadable")
+          return error.line
+        })
+      const whole = log!.events.join("\n")
+      assert.strictEqual(yield* lineOf(whole.slice(0, -1).split("\n")), log!.events.length)
+      for (const wrong of ["", "{", "5", "null", "[]", `"x"`, `{"_tag":"Unknown","now":1}`, head]) {
+        assert.strictEqual(yield* lineOf([head, events[0]!, wrong]), 3, wrong)
+      }
+      for (const now of ["", `,"now":"soon"`, `,"now":{"$number":"NaN"}`, `,"now":-1`]) {
+        assert.strictEqual(yield* lineOf([head, ...events, `{"_tag":"TimeCame"${now}}`]), events.length + 2, now)
+      }
+      // The owner is there, but no plan.
+      const opened = [head, ...events.slice(0, 2)]
+      assert.strictEqual(yield* lineOf([...opened, `{"_tag":"GraphSubmitted","now":9e15,"owner":1}`]), 4)
+      const other = head.replace(`"version":1`, `"version":2`)
+      for (const wrong of [other, "{}", "null", `{"skein":"events","version":1}`, events[0]!]) {
+        assert.strictEqual(yield* lineOf([wrong, ...events]), 1, wrong)
+      }
       assert.deepStrictEqual(yield* EventLog.replay([]), [])
     }))
 })

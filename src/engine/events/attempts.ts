@@ -43,7 +43,10 @@ export const isCurrent = (state: State, task: TaskId, attempt: number): boolean 
   return state.tasks.attempt[task] === attempt && phase >= Phase.assigned && phase <= Phase.stopping
 }
 
-/** Handles {@link TaskStarted}: shows when the body began. One without a slot cannot have begun. */
+/**
+ * Handles {@link TaskStarted}: shows when the body began. Reports keep their order, so the end that made room for an attempt sent
+ * ahead has been heard by now; one that still has no slot has not begun.
+ */
 export const started = (state: State, { attempt, task }: TaskStarted): void => {
   const { attempt: attempts, phase, startedAt } = state.tasks
   if (attempts[task] !== attempt || phase[task] !== Phase.assigned || isSent(state, task)) return

@@ -57,6 +57,7 @@ export const transitions: ReadonlyArray<Row> = [
   ["assigned", "running", "the body begins"],
   ["assigned", "stopping", "nobody wants it any more, a time limit passed, or it was settled from outside"],
   ["assigned", "waiting", "the attempt was taken back, an input was not there, or the worker was lost"],
+  ["assigned", "failed", "an input was not there, and must not be made again"],
   ["running", "seceded", "the body waits"],
   ...endsOfAttempts("running", ""),
   ["seceded", "rejoining", "the last wait is over"],

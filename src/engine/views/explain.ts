@@ -7,6 +7,7 @@ import { isSent } from "../dispatch/ahead.ts"
 import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing } from "../dispatch/amounts.ts"
 import type { Asked } from "../dispatch/amounts.ts"
 import { brakeOf, forSources, isBraked } from "../dispatch/brakes.ts"
+import { holdsSlot } from "../dispatch/keepers.ts"
 import { demandOf, suits } from "../dispatch/placement.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
 import { lackOf, restrictionOf } from "../life/lack.ts"
@@ -183,11 +184,12 @@ class Survey {
     return queue.get(task)!
   }
 
-  /** The tasks that run on one of these workers. */
+  /** The tasks that run on one of these workers, or have a slot there and are about to. */
   runningOn(workers: ReadonlyArray<WorkerRecord>): ReadonlyArray<TaskId> {
     const { phase, used, worker } = this.state.tasks
+    const { state } = this
     this.runningTasks ??= Array.from({ length: used }, (_, task) => task).filter((task) =>
-      phase[task] === Phase.running
+      phase[task] === Phase.running || (phase[task] === Phase.assigned && holdsSlot(state, task))
     )
     const indices = new Set(workers.map(({ index }) => index))
     return this.runningTasks.filter((task) => indices.has(worker[task]!))
