@@ -219,7 +219,7 @@ describe("attempts that are sent ahead", () => {
       "assigned",
       "ready"
     ])
-    const because = { _tag: "NoFreeSlot", ahead: 0, running: ["a", "b", "c"] }
+    const because = { _tag: "NoFreeSlot", ahead: 0, running: ["a", "b", "c"] } as const
     assert.deepStrictEqual(explain(rig.state, "e")?.because, because)
   })
 })
