@@ -29,8 +29,8 @@
  * - S10 No attempt keeps its slot or amounts in a wait that could never end.
  * - S11 A worker that joins takes the row of a gone or lost worker that is no longer referenced.
  * - S12 While no worker takes tasks, the wait of each ready task for one has a limit, unless it waits for ever.
- * - S13 A task that has not started, and that no worker which takes tasks could ever run, is among the `lacking`, with a limit
- *   to its wait unless it waits for ever.
+ * - S13 A task that has not started, and that no worker which takes tasks could ever run, is registered as lacking one
+ *   (`Extras.lacking`), with a limit to its wait unless it waits for ever.
  * - S14 A task that stops or is released has a list of owners on whose behalf it does so: the owner of its submission, the owner
  *   who withdrew, and the owners in the list of its last user. If the owner of its submission has closed, the list also has the
  *   owners who want the task. A wait on behalf of an owner is open as long as a list has that owner, but for the lists of tasks
