@@ -129,7 +129,7 @@ export class Crew {
   /** From now on reports of the worker do not count. */
   expire(row: number): void {
     const worker = this.scheduler.workers[row]!
-    this.strike(worker)
+    this.disown(worker)
     this.expired.push(worker)
   }
 
@@ -219,12 +219,13 @@ export class Crew {
    * when they have ended; but no owner has to wait for that, and their reports do not count.
    */
   lose(worker: WorkerPort): void {
-    this.strike(worker)
+    this.disown(worker)
     this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.index })
     this.remove(worker)
   }
 
-  private strike(worker: WorkerPort): void {
+  /** From now on nothing that comes from this worker counts. */
+  private disown(worker: WorkerPort): void {
     this.scheduler.inputs.haveBeenLost = true
     worker.lose()
   }
