@@ -81,7 +81,7 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
       return tryAgain(state, task, ending.delayMillis, out)
     case "Unbegun":
       requeue(state, task)
-      return waitAgain(state, task, false, out)
+      return waitAgain(state, task, "atOnce", out)
     case "InputsLost":
       return inputsLost(state, task, ending, out)
     case "Rescheduled":
@@ -158,7 +158,7 @@ const publishValue = (state: State, task: TaskId, out: Out): void => {
   transition(state, task, Phase.waiting)
   if (state.tasks.refs[task] === 0) state.step.agenda.push(~task)
   else stay(state, task, out)
-  waitAgain(state, task, false, out)
+  waitAgain(state, task, "atOnce", out)
 }
 
 /** A leaving task runs again. */
@@ -190,7 +190,7 @@ export const closed = (state: State, task: TaskId, out: Out): void => {
 const giveWay = (state: State, task: TaskId, out: Out): void => {
   requeue(state, task)
   ready.moveBack(state, task)
-  waitAgain(state, task, false, out)
+  waitAgain(state, task, "atOnce", out)
   if (state.tasks.phase[task] !== Phase.ready) dropExtra(state, task, "ownLane")
 }
 
@@ -202,7 +202,7 @@ const goElsewhere = (state: State, task: TaskId, reason: string, out: Out): void
   }
   exclude(state, task, reason)
   requeue(state, task)
-  waitAgain(state, task, false, out)
+  waitAgain(state, task, "atOnce", out)
 }
 
 /** Makes the task ready for another attempt, at once or after a delay. */
@@ -213,7 +213,7 @@ const tryAgain = (state: State, task: TaskId, delayMillis: number, out: Out): vo
   transition(state, task, Phase.waiting)
   const isDelayed = delayMillis > 0
   if (isDelayed) timers.arm(state, "retry", task, tasks.attempt[task]!, delayMillis)
-  waitAgain(state, task, isDelayed, out)
+  waitAgain(state, task, isDelayed ? "afterDelay" : "atOnce", out)
 }
 
 /**
@@ -276,7 +276,7 @@ const fire = (state: State, timer: Timer, out: Out): void => {
     { _tag: "TimedOut", of: "dependencies", millis: settings.dependencyTimeoutMillis! }
   const outcome = outcomeOf(state, task, reason)
   if (phase < Phase.assigned) return fail(state, task, outcome, out)
-  stop(state, task, outcome, kind === "timeout", out)
+  stop(state, task, outcome, kind === "timeout" ? "timeout" : "wish", out)
 }
 
 /** Reports an attempt that does not stop. It goes on, and keeps its slot. */

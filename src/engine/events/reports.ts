@@ -74,7 +74,7 @@ const restore = (
   const waitsForAll = settingsOf(state, task)?.policies === undefined
   if (named.length > 0 && waitsForAll && named.every((each) => isMadeSince(state, each, attempt))) {
     requeue(state, task)
-    return waitAgain(state, task, false, out)
+    return waitAgain(state, task, "atOnce", out)
   }
   const reports = (extrasOf(state, task)?.reports ?? 0) + 1
   const end = (reason: Going, keys: Iterable<string>): void =>

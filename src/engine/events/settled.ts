@@ -40,11 +40,11 @@ export const settleFromOutside = (state: State, { ending, task }: TaskSettled, o
   if (ending._tag === "Succeeded") {
     if (phase < Phase.assigned) return hold(state, task, out)
     extrasFor(state, task).isGiven = true
-    return stopAs(state, task, false, out)
+    return stopAs(state, task, "wish", out)
   }
   const outcome = outcomeOf(state, task, reasonOf(ending, keyOf(state, task)))
   if (phase < Phase.assigned) return fail(state, task, outcome, out)
-  stop(state, task, outcome, false, out)
+  stop(state, task, outcome, "wish", out)
   extrasFor(state, task).isGiven = true
 }
 

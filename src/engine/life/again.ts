@@ -64,25 +64,28 @@ export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
   tasks.attempt[task] = 0
   tasks.flags[task] = (tasks.flags[task]! & Flag.hasExtras) | Flag.begun | Flag.recomputed | Flag.resource
   transition(state, task, Phase.waiting)
-  waitAgain(state, task, false, out)
+  waitAgain(state, task, "atOnce", out)
 }
 
+/** Whether a task starts as soon as it has its dependencies, or after a delay that runs. */
+type When = "atOnce" | "afterDelay"
+
 /** Lets a waiting task wait for its dependencies again, and for a delay if there is one. */
-export const waitAgain = (state: State, task: TaskId, isDelayed: boolean, out: Out): void => {
+export const waitAgain = (state: State, task: TaskId, when: When, out: Out): void => {
   if (state.demanding > 0) state.step.unplaced.push(task)
   follow.unbind(state, task)
-  if (extrasOf(state, task)?.needs !== undefined) return waitForGroups(state, task, isDelayed, out)
+  if (extrasOf(state, task)?.needs !== undefined) return waitForGroups(state, task, when, out)
   const dependencies = dependenciesOf(state, task)
   const open = dependencies.filter((dependency) => !hasEnded(phaseOf(state, dependency)))
   const refusal = dependencies.find((dependency) => !open.includes(dependency) && isRefusal(state, task, dependency))
   if (refusal !== undefined) return refuse(state, task, refusal, out)
-  state.tasks.waiting[task] = open.length + (isDelayed ? 1 : 0)
+  state.tasks.waiting[task] = open.length + (when === "afterDelay" ? 1 : 0)
   if (open.length > 0) breakCycles(state, new Set([task]), out)
-  else if (!isDelayed) makeReady(state, task)
+  else if (when === "atOnce") makeReady(state, task)
 }
 
-const waitForGroups = (state: State, task: TaskId, isDelayed: boolean, out: Out): void => {
-  const verdict = recount(state, task, isDelayed ? 1 : 0, out)
+const waitForGroups = (state: State, task: TaskId, when: When, out: Out): void => {
+  const verdict = recount(state, task, when === "afterDelay" ? 1 : 0, out)
   conclude(state, task, verdict, out)
   if (verdict === undefined && extrasOf(state, task)!.needs!.left > 0) breakCycles(state, new Set([task]), out)
 }

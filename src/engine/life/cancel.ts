@@ -43,7 +43,7 @@ export const cancel = (state: State, task: TaskId, out: Out): void => {
     fail(state, task, outcome, out)
     return
   }
-  stop(state, task, outcome, false, out)
+  stop(state, task, outcome, "wish", out)
 }
 
 /** The cancelled task that began this step's cancellation; the task itself if there is none. */
@@ -60,13 +60,16 @@ const releaseLate = (state: State, task: TaskId, out: Out): void => {
   else state.leaving.delete(task)
 }
 
+/** Why an attempt is asked to stop: its own timeout, after which it may be tried again, or any other wish. */
+type Why = "timeout" | "wish"
+
 /**
  * Asks a worker to stop an attempt. Its outcome is fixed now and published when the attempt has ended; a later request does not
  * change it. Only that of an attempt that stops by its own timeout is open still, and after this request it is not tried again.
  */
-export const stop = (state: State, task: TaskId, outcome: Outcome, timedOut: boolean, out: Out): void => {
+export const stop = (state: State, task: TaskId, outcome: Outcome, why: Why, out: Out): void => {
   if (!isFixed(state, task)) noteOutcome(state, task, outcome, out)
-  stopAs(state, task, timedOut, out)
+  stopAs(state, task, why, out)
 }
 
 const isFixed = (state: State, task: TaskId): boolean => {
@@ -77,8 +80,9 @@ const isFixed = (state: State, task: TaskId): boolean => {
 }
 
 /** Asks a worker to stop an attempt whose outcome is fixed. */
-export const stopAs = (state: State, task: TaskId, timedOut: boolean, out: Out): void => {
+export const stopAs = (state: State, task: TaskId, why: Why, out: Out): void => {
   const tasks = state.tasks
+  const timedOut = why === "timeout"
   if (timedOut) tasks.flags[task]! |= Flag.timedOut
   else tasks.flags[task]! &= ~Flag.timedOut
   leaving.noteOwn(state, task)

@@ -26,7 +26,7 @@ export const request = (state: State, { copies, task, workers: names }: CopiesRe
     const to = emptiest(state, counts, isMeant)
     if (to === undefined) return
     counts[to.index]!++
-    copy(state, task, to.index, false, out)
+    copy(state, task, to.index, "copy", out)
   }
 }
 
@@ -40,7 +40,7 @@ export const rebalance = (state: State, _: RebalanceRequested, out: Out): void =
     if (to === undefined || counts[from]! - counts[to.index]! < 2) continue
     counts[from]!--
     counts[to.index]!++
-    copy(state, task, to.index, true, out)
+    copy(state, task, to.index, "move", out)
   }
 }
 
@@ -74,7 +74,7 @@ const redirect = (state: State, task: TaskId, out: Out): void => {
     if (copying.task !== task || copying.from === state.tasks.worker[task]) continue
     state.copying.delete(number)
     const isOpen = state.workers[copying.to]!.phase === "open"
-    if (isOpen && !copying.isMove && !holdersOf(state, task).has(copying.to)) copy(state, task, copying.to, false, out)
+    if (isOpen && !copying.isMove && !holdersOf(state, task).has(copying.to)) copy(state, task, copying.to, "copy", out)
   }
 }
 
@@ -118,10 +118,10 @@ const emptiest = (
   return best
 }
 
-const copy = (state: State, task: TaskId, to: number, isMove: boolean, out: Out): void => {
+const copy = (state: State, task: TaskId, to: number, how: "copy" | "move", out: Out): void => {
   const number = state.next.copy++
   const from = state.tasks.worker[task]!
-  state.copying.set(number, { task, from, to, isMove })
+  state.copying.set(number, { task, from, to, isMove: how === "move" })
   extrasFor(state, task).isCopied = true
   out.push({ _tag: "Copy", copy: number, task, from, to })
 }
@@ -220,7 +220,7 @@ const moveAll = (state: State, from: number, out: Out): void => {
     const to = emptiest(state, counts, () => true)
     if (to === undefined) return
     counts[to.index]!++
-    copy(state, task, to.index, true, out)
+    copy(state, task, to.index, "move", out)
   }
 }
 

@@ -90,10 +90,10 @@ export class Waits {
     return { now: this.time.now(), waiter: attempt?.task ?? -1, attempt: attempt?.serial ?? 0 }
   }
 
-  /** A number for a wait that begins now. */
-  expect(isAway = false): number {
+  /** A number for a wait that begins now; `away` if the fiber has no slot and wants it again. */
+  expect(from: "slot" | "away" = "slot"): number {
     const wait = this.next++
-    this.open.set(wait, { over: false, starved: undefined, resume: undefined, isAway })
+    this.open.set(wait, { over: false, starved: undefined, resume: undefined, isAway: from === "away" })
     return wait
   }
 
@@ -218,7 +218,7 @@ export class Waits {
   /** A wait that lasts until it is abandoned: a body's own wait without a slot. */
   away({ serial, task }: Seat): Effect.Effect<number> {
     return Effect.sync(() => {
-      const wait = this.expect(true)
+      const wait = this.expect("away")
       const now = this.time.now()
       this.mailbox.ask({ _tag: "WaitBegan", now, wait, claims: [], mode: "never", waiter: task, attempt: serial })
       return wait
