@@ -922,7 +922,7 @@ export class Simulation {
 
   /** The bodies that keep amounts of their worker, whether they wait or not. */
   private keepers(): ReadonlyArray<Run> {
-    return [...this.runs.values()].filter(({ task }) => this.state.holding.get(task)?.keepsAmounts === true)
+    return this.bodies().filter(({ task }) => this.state.holding.get(task)?.keepsAmounts === true)
   }
 
   private lacksAmounts(task: TaskId): boolean {
