@@ -58,7 +58,8 @@ describe("simulation", () => {
     const fair = ["braked", "overdue", "turns"]
     for (const tag of [...all, ...restarts, ...fair]) assert.isAbove(totals.get(tag) ?? 0, 50, tag)
     assert.isAbove(totals.get("starved of slot") ?? 0, 50)
-    for (const tag of ["starved of resources", "staleReports"]) assert.isAbove(totals.get(tag) ?? 0, 10, tag)
+    assert.isAbove(totals.get("starved of resources") ?? 0, 5)
+    assert.isAbove(totals.get("staleReports") ?? 0, 10)
     for (const tag of ["NoSuitableWorker", "Unmet", "Locality"]) assert.isAbove(totals.get(tag) ?? 0, 10, tag)
     const rare = [
       "stopped twice",
