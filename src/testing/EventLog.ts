@@ -217,11 +217,14 @@ const settingsOf = (head: unknown): SchedulerSettings => {
   return settings as unknown as SchedulerSettings
 }
 
-/** The engine would take an event that it does not know, or without a time, and do nothing. */
+/**
+ * The engine would take an event that it does not know, or without a time, and do nothing. The clock counts whole milliseconds, but
+ * a delay may end within one: the event after it may be that much earlier.
+ */
 const eventOf = (value: unknown, after: number): Event => {
   if (!isRecord(value) || !Object.hasOwn(tags, String(value["_tag"]))) throw new TypeError("expected an event")
   const { now } = value
-  if (typeof now !== "number" || !(now >= after)) {
+  if (typeof now !== "number" || !(now > after - 1)) {
     throw new TypeError(`expected an event with a time${after === -Infinity ? "" : ` that is not before ${after}`}`)
   }
   return value as unknown as Event
