@@ -52,7 +52,7 @@ const pairs = (probe: Probe) =>
       "Task.map": [Task.map({ probe }, f), Task.map({ probe }, f)],
       "Task.succeed": [Task.succeed(1), Task.succeed(1)],
       "Task.exit": [Task.exit(shared), Task.exit(shared)],
-      "a future": [running[0]!, running[1]!],
+      "a future": [running[0], running[1]],
       "a policy": [Dependency.any([shared]), Dependency.any([shared])],
       "a graph": [Graph.make({ shared }), Graph.make({ shared })],
       "a graph that grew": [Graph.add(Graph.empty, "a", shared), Graph.add(Graph.empty, "a", shared)],

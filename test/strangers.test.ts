@@ -153,7 +153,7 @@ describe("results", () => {
         Client.compute(Task.resource([], untyped(gen))),
         Client.compute(Task.map(one, untyped(gen))),
         Client.compute(Task.sync(untyped(gen))),
-        Client.compute(Task.fn(untyped(gen))() as Task.Task<unknown>),
+        Client.compute(Task.fn(untyped(gen))()),
         Client.compute(Graph.call(untyped(gen))),
         Client.compute(Graph.add(Graph.empty, "x", [], untyped(gen))),
         Client.compute(json),

@@ -33,7 +33,7 @@ export const allExtras = <K extends keyof Extras>(state: State, name: K): Map<Ta
   const found = new Map<TaskId, NonNullable<Extras[K]>>()
   for (const [task, extras] of state.extras) {
     const value = extras[name]
-    if (value !== undefined) found.set(task, value as NonNullable<Extras[K]>)
+    if (value !== undefined) found.set(task, value)
   }
   return found
 }
