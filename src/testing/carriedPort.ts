@@ -7,11 +7,11 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type { TaskId } from "../engine/protocol/ids.ts"
-import type { Finalize, Overdue, Stop } from "../engine/protocol/Instruction.ts"
+import type { Finalize, Stop } from "../engine/protocol/Instruction.ts"
 import type { Registered } from "../engine/protocol/Registered.ts"
-import type { Host } from "../internal/bodies/attempt.ts"
 import { captureAsyncScope } from "../internal/platform/asyncScope.ts"
 import type { Setup, WorkerPort, WorkerReports } from "../internal/workers/port.ts"
+import { PortAround } from "./portAround.ts"
 
 /** What is carried. */
 export interface Carried {
@@ -37,12 +37,13 @@ export const Ports = Context.Reference<MakePort>("skein/testing/Ports", {
   defaultValue: () => (setup, make, carrier) => new CarriedPort(setup, make, carrier)
 })
 
-export class CarriedPort implements WorkerPort {
-  private readonly inner: WorkerPort
+export class CarriedPort extends PortAround {
+  protected readonly inner: WorkerPort
   private readonly reports: WorkerReports
   private readonly carrier: Carrier
 
   constructor(setup: Setup, make: (setup: Setup) => WorkerPort, carrier: Carrier) {
+    super()
     this.carrier = carrier
     this.reports = this.carried(setup.reports)
     this.inner = make({ ...setup, reports: this.reports })
@@ -63,35 +64,7 @@ export class CarriedPort implements WorkerPort {
     }
   }
 
-  get index(): number {
-    return this.inner.index
-  }
-
-  set index(row: number) {
-    this.inner.index = row
-  }
-
-  get name(): string {
-    return this.inner.name
-  }
-
-  get labels(): ReadonlyArray<string> {
-    return this.inner.labels
-  }
-
-  get host(): Host {
-    return this.inner.host
-  }
-
-  get isLost(): boolean {
-    return this.inner.isLost
-  }
-
-  get held(): number {
-    return this.inner.held
-  }
-
-  start(
+  override start(
     task: TaskId,
     attempt: number,
     number: number,
@@ -106,53 +79,13 @@ export class CarriedPort implements WorkerPort {
     })
   }
 
-  stop(order: Stop): void {
+  override stop(order: Stop): void {
     const { attempt, task } = order
     this.carrier.carry({ _tag: "Stop", task, attempt, worker: this }, () => this.inner.stop(order))
   }
 
-  finalize(order: Finalize): void {
+  override finalize(order: Finalize): void {
     const { attempt, task } = order
     this.carrier.carry({ _tag: "Finalize", task, attempt, worker: this }, () => this.inner.finalize(order))
-  }
-
-  inquire(order: Overdue): void {
-    this.inner.inquire(order)
-  }
-
-  hold(task: TaskId, value: unknown): void {
-    this.inner.hold(task, value)
-  }
-
-  adopt(task: TaskId, from: TaskId): void {
-    this.inner.adopt(task, from)
-  }
-
-  copy(copy: number, task: TaskId, value: unknown): void {
-    this.inner.copy(copy, task, value)
-  }
-
-  drop(task: TaskId): void {
-    this.inner.drop(task)
-  }
-
-  peek(task: TaskId): unknown {
-    return this.inner.peek(task)
-  }
-
-  lose(): void {
-    this.inner.lose()
-  }
-
-  interrupt(): void {
-    this.inner.interrupt()
-  }
-
-  abort(): void {
-    this.inner.abort()
-  }
-
-  get rest(): WorkerPort["rest"] {
-    return this.inner.rest
   }
 }

@@ -9,11 +9,12 @@ import type * as Cause from "effect/Cause"
 import type { TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Finalize, Overdue, Stop } from "../../src/engine/protocol/Instruction.ts"
 import type { Registered } from "../../src/engine/protocol/Registered.ts"
-import type { Host, Obstacle } from "../../src/internal/bodies/attempt.ts"
+import type { Obstacle } from "../../src/internal/bodies/attempt.ts"
 import { captureAsyncScope } from "../../src/internal/platform/asyncScope.ts"
 import type { AsyncScope } from "../../src/internal/platform/asyncScope.ts"
 import type { Setup, WorkerPort, WorkerReports } from "../../src/internal/workers/port.ts"
 import type { Carrier } from "../../src/testing/carriedPort.ts"
+import { PortAround } from "../../src/testing/portAround.ts"
 
 /** How values travel. */
 export type Mode = "by reference" | "as clones"
@@ -58,15 +59,16 @@ const isData = (value: unknown, depth = 0): boolean => {
   })
 }
 
-export class CloningPort implements WorkerPort {
-  private readonly far: WorkerPort
+export class CloningPort extends PortAround {
+  /** The far side. */
+  protected readonly inner: WorkerPort
   private readonly reports: WorkerReports
   private readonly carrier: Carrier
   private readonly mode: Mode
   private readonly results = new Map<TaskId, unknown>()
   /** Values on their way that are not data, by number. */
   private readonly parcels = new Map<number, unknown>()
-  /** What the far side has of the program: bodies, by the number of their submission, and how many starts on their way name it. */
+  /** What the far side has of the program: bodies, by the number of their submission, with the count of starts on their way. */
   private readonly bodies = new Map<number, { readonly submission: Registered; starts: number }>()
   /** The async context of each start on its way: user code runs in that of its submitter, which no message can carry. */
   private readonly scopes = new Map<number, AsyncScope>()
@@ -78,10 +80,11 @@ export class CloningPort implements WorkerPort {
     carrier: Carrier,
     mode: Mode
   ) {
+    super()
     this.carrier = carrier
     this.mode = mode
     this.reports = setup.reports
-    this.far = make({ ...setup, reports: this.farReports() })
+    this.inner = make({ ...setup, reports: this.farReports() })
   }
 
   private pack(value: unknown): Parcel {
@@ -115,18 +118,18 @@ export class CloningPort implements WorkerPort {
         this.scopes.delete(attempt)
         const known = this.bodies.get(submission)!
         if (--known.starts === 0) this.bodies.delete(submission)
-        return scope.runInAsyncScope(() => this.far.start(task, attempt, number, known.submission, index, values))
+        return scope.runInAsyncScope(() => this.inner.start(task, attempt, number, known.submission, index, values))
       }
       case "Stop":
-        return this.far.stop(message)
+        return this.inner.stop(message)
       case "Finalize":
-        return this.far.finalize(message)
+        return this.inner.finalize(message)
       case "Overdue":
-        return this.far.inquire(message)
+        return this.inner.inquire(message)
     }
   }
 
-  start(
+  override start(
     task: TaskId,
     attempt: number,
     number: number,
@@ -143,15 +146,15 @@ export class CloningPort implements WorkerPort {
     this.send("Start", { _tag: "Start", task, attempt, number, submission: submission.number, index, inputs: parcels })
   }
 
-  stop(order: Stop): void {
+  override stop(order: Stop): void {
     this.send("Stop", order)
   }
 
-  finalize(order: Finalize): void {
+  override finalize(order: Finalize): void {
     this.send("Finalize", order)
   }
 
-  inquire(order: Overdue): void {
+  override inquire(order: Overdue): void {
     this.send("Stop", order)
   }
 
@@ -166,7 +169,7 @@ export class CloningPort implements WorkerPort {
     const ended =
       (_tag: "Succeeded" | "Failed" | "Expanded") => (task: TaskId, attempt: number, value: unknown): void => {
         // The far side keeps no results.
-        if (_tag === "Succeeded") this.far.drop(task)
+        if (_tag === "Succeeded") this.inner.drop(task)
         this.report("Ended", task, attempt, { _tag, task, attempt, parcel: this.pack(value) })
       }
     return {
@@ -202,71 +205,33 @@ export class CloningPort implements WorkerPort {
 
   // ---- results, at the near side
 
-  get held(): number {
+  override get held(): number {
     return this.results.size
   }
 
-  hold(task: TaskId, value: unknown): void {
+  override hold(task: TaskId, value: unknown): void {
     this.results.set(task, value)
   }
 
-  adopt(task: TaskId, from: TaskId): void {
+  override adopt(task: TaskId, from: TaskId): void {
     this.results.set(task, this.results.get(from))
   }
 
-  copy(copy: number, task: TaskId, value: unknown): void {
+  override copy(copy: number, task: TaskId, value: unknown): void {
     this.results.set(task, value)
     this.reports.copied(copy)
   }
 
-  drop(task: TaskId): void {
+  override drop(task: TaskId): void {
     this.results.delete(task)
   }
 
-  peek(task: TaskId): unknown {
+  override peek(task: TaskId): unknown {
     return this.results.get(task)
   }
 
-  // ---- the worker itself
-
-  get index(): number {
-    return this.far.index
-  }
-
-  set index(row: number) {
-    this.far.index = row
-  }
-
-  get name(): string {
-    return this.far.name
-  }
-
-  get labels(): ReadonlyArray<string> {
-    return this.far.labels
-  }
-
-  get host(): Host {
-    return this.far.host
-  }
-
-  get isLost(): boolean {
-    return this.far.isLost
-  }
-
-  lose(): void {
-    this.far.lose()
+  override lose(): void {
+    super.lose()
     this.results.clear()
-  }
-
-  interrupt(): void {
-    this.far.interrupt()
-  }
-
-  abort(): void {
-    this.far.abort()
-  }
-
-  get rest(): WorkerPort["rest"] {
-    return this.far.rest
   }
 }

@@ -1,0 +1,101 @@
+/**
+ * A port around another port: each message goes to the inner port. Subclasses override what differs.
+ *
+ * @internal
+ */
+import type { TaskId } from "../engine/protocol/ids.ts"
+import type { Finalize, Overdue, Stop } from "../engine/protocol/Instruction.ts"
+import type { Registered } from "../engine/protocol/Registered.ts"
+import type { Host } from "../internal/bodies/attempt.ts"
+import type { WorkerPort } from "../internal/workers/port.ts"
+
+export abstract class PortAround implements WorkerPort {
+  protected abstract readonly inner: WorkerPort
+
+  get index(): number {
+    return this.inner.index
+  }
+
+  set index(row: number) {
+    this.inner.index = row
+  }
+
+  get name(): string {
+    return this.inner.name
+  }
+
+  get labels(): ReadonlyArray<string> {
+    return this.inner.labels
+  }
+
+  get host(): Host {
+    return this.inner.host
+  }
+
+  get isLost(): boolean {
+    return this.inner.isLost
+  }
+
+  get held(): number {
+    return this.inner.held
+  }
+
+  start(
+    task: TaskId,
+    attempt: number,
+    number: number,
+    submission: Registered,
+    index: number,
+    inputs: ReadonlyArray<unknown> | undefined
+  ): void {
+    this.inner.start(task, attempt, number, submission, index, inputs)
+  }
+
+  stop(order: Stop): void {
+    this.inner.stop(order)
+  }
+
+  finalize(order: Finalize): void {
+    this.inner.finalize(order)
+  }
+
+  inquire(order: Overdue): void {
+    this.inner.inquire(order)
+  }
+
+  hold(task: TaskId, value: unknown): void {
+    this.inner.hold(task, value)
+  }
+
+  adopt(task: TaskId, from: TaskId): void {
+    this.inner.adopt(task, from)
+  }
+
+  copy(copy: number, task: TaskId, value: unknown): void {
+    this.inner.copy(copy, task, value)
+  }
+
+  drop(task: TaskId): void {
+    this.inner.drop(task)
+  }
+
+  peek(task: TaskId): unknown {
+    return this.inner.peek(task)
+  }
+
+  lose(): void {
+    this.inner.lose()
+  }
+
+  interrupt(): void {
+    this.inner.interrupt()
+  }
+
+  abort(): void {
+    this.inner.abort()
+  }
+
+  get rest(): WorkerPort["rest"] {
+    return this.inner.rest
+  }
+}
