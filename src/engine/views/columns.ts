@@ -1,6 +1,6 @@
 /**
- * The columns of the table of tasks, to be read. All else that is known of an engine is told by functions; but to look at a task is what
- * its driver does most, and a row of numbers costs one load.
+ * The table of tasks as read-only columns, for the hot path of the driver: to read one fact of a task costs one load. Functions
+ * of the other views answer all other questions.
  *
  * @since 0.1.0
  */
@@ -8,12 +8,12 @@ import type { Engine } from "../protocol/Engine.ts"
 import type { Registered } from "../protocol/Registered.ts"
 import { open } from "../state/State.ts"
 
-/** What is known of each task, by its row. */
+/** One fact of all tasks, by row. */
 export interface Column {
   readonly [row: number]: number
 }
 
-/** The table. A column is another one when the table has grown: it is not to be kept beyond one look. */
+/** The table of tasks. Read a column anew at each use: a table that grows or shrinks replaces its columns. */
 export interface Columns {
   /** Rows ever used; in those that are free, the phase is `free`. */
   readonly used: number
@@ -25,14 +25,14 @@ export interface Columns {
   readonly starts: Column
   /** The worker that runs it or holds its result; -1 before. */
   readonly worker: Column
-  /** Where the task was registered: its place in its plan. */
+  /** The index of the task in its plan. */
   readonly index: Column
   readonly submission: ReadonlyArray<Registered | undefined>
   readonly startedAt: Column
   readonly endedAt: Column
-  /** Which end of all this was: the order of ends within one millisecond. */
+  /** The number of its end among all ends, which orders ends within one millisecond. */
   readonly endNumber: Column
 }
 
-/** The table of an engine, the same for all its life. */
+/** The table of an engine. It is the same object as long as the engine lives. */
 export const columnsOf = (engine: Engine): Columns => open(engine).tasks

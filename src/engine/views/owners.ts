@@ -1,5 +1,5 @@
 /**
- * What is asked of owners: who they are, and what they claim.
+ * Queries about owners and their claims.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import { open } from "../state/State.ts"
 /** Whether an owner has not closed. */
 export const isOpen = (engine: Engine, owner: number): boolean => open(engine).owners.has(owner)
 
-/** An owner that has not closed: the one that its claims have. */
+/** The record of an owner that has not closed. Its claims reference the same object. */
 export const ownerOf = (engine: Engine, owner: number): { readonly id: number; readonly name: string } =>
   open(engine).owners.get(owner)!
 
@@ -29,7 +29,7 @@ export interface Root extends Within {
   readonly outcome: Outcome
 }
 
-/** What an owner claims in bulk, and which of the tasks that it wished for failed first. Nothing once it has closed. */
+/** The bulk claims of an owner, and the tasks it wished for that failed by themselves. Both are empty once it has closed. */
 export interface Bulk {
   readonly targets: ReadonlyArray<TaskId>
   readonly roots: ReadonlyArray<Root>
@@ -37,7 +37,7 @@ export interface Bulk {
 
 const nothing: Bulk = { targets: [], roots: [] }
 
-/** The same object for all that time. */
+/** The bulk claims of an owner. It is the same object until the owner closes. */
 export const bulkOf = (engine: Engine, owner: number): Bulk => open(engine).owners.get(owner) ?? nothing
 
 const none: Iterable<TaskId> = []

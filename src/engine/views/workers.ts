@@ -1,5 +1,5 @@
 /**
- * What is asked of workers.
+ * Queries about workers.
  *
  * @since 0.1.0
  */
@@ -8,12 +8,12 @@ import type { WorkerPhase } from "../protocol/Transition.ts"
 import { open } from "../state/State.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
 
-/** A worker, to be read. */
+/** A worker, read-only. */
 export interface Worker {
-  /** Its row, which is given to another once nothing names it. */
+  /** Its row. Another worker takes the row once nothing references this one. */
   readonly index: number
   readonly name: string
-  /** Its number among all that this engine has known: what tells it from others of the same name or row. */
+  /** Its number among all workers of this engine, which distinguishes it from others with the same name or row. */
   readonly serial: number
   readonly slots: number
   readonly phase: WorkerPhase
@@ -25,13 +25,13 @@ export interface Worker {
   readonly amounts: ReadonlyMap<string, { readonly total: number; readonly used: number }> | undefined
 }
 
-/** All workers, by row: those included that have left or are lost, until their rows are given to others. */
+/** All workers, by row. One that left or is lost stays until another worker takes its row. */
 export const workersOf = (engine: Engine): ReadonlyArray<Worker> => open(engine).workers
 
-/** Those that take new tasks, now or when they have started. */
+/** The workers that take new tasks, now or once they have started. */
 export const takersOf = (engine: Engine): ReadonlyArray<Worker> => open(engine).workers.filter(takesTasks)
 
-/** Whether any worker takes new tasks, now or when it has started. */
+/** Whether any worker takes new tasks, now or once it has started. */
 export const isAnyTaker = (engine: Engine): boolean => open(engine).crew.takers > 0
 
 export { isAmount } from "../dispatch/amounts.ts"
