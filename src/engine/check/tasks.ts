@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
-import { outcomeOfEnd, phaseAfter } from "../life/groups.ts"
+import { outcomeOfEnd } from "../life/groups.ts"
 import type { TaskId } from "../protocol/ids.ts"
+import { phaseAfter } from "../protocol/Outcome.ts"
 import type { PhaseName } from "../protocol/Phase.ts"
 import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { EndKind, Group } from "../protocol/policies.ts"

@@ -46,7 +46,7 @@ const send = (state: State, out: Out): void => {
     const task = ready.take(state)
     const others = unfailed(state, task, able)
     const from = others === undefined || others.length === 0 ? able : others
-    slots.start(state, task, from.reduce((best, worker) => hasFewer(worker, best) ? worker : best), out, false)
+    slots.startAhead(state, task, from.reduce((best, worker) => hasFewer(worker, best) ? worker : best), out)
   }
 }
 
@@ -58,9 +58,9 @@ const hasFewer = (a: WorkerRecord, b: WorkerRecord): boolean => a.sent.size * b.
 
 /** Asks for as many attempts back as there are free slots elsewhere, the newest of the longest line first. */
 const takeBack = (state: State, out: Out): void => {
-  if (state.workers.every(({ sent }) => sent.size === 0)) return
   let free = 0
   for (const worker of state.workers) if (isFree(state, worker)) free += worker.slots - worker.running
+  if (free === 0 || state.workers.every(({ sent }) => sent.size === 0)) return
   const waiting = state.workers.map((worker) => ({ worker, tasks: stillSent(state, worker) }))
   for (const { tasks, worker } of waiting) free -= worker.sent.size - tasks.length
   for (; free > 0; free--) {

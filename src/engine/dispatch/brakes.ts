@@ -14,14 +14,14 @@ import { isSourceAt } from "../state/Submission.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { holdsSlot } from "./keepers.ts"
 
-/** Notes that the result of a task is held from now on. */
-export const hold = (state: State, task: TaskId, size = 1): void => {
+/** Counts a result that is held from now on. */
+export const noteHeld = (state: State, task: TaskId, size = 1): void => {
   extrasFor(state, task).size = size
   state.balance.heldSize += size
 }
 
-/** Notes that it is held no longer. */
-export const drop = (state: State, task: TaskId): void => {
+/** Counts a result no longer, if it was counted. */
+export const noteGone = (state: State, task: TaskId): void => {
   const size = extrasOf(state, task)?.size
   if (size === undefined) return
   dropExtra(state, task, "size")

@@ -18,7 +18,7 @@ import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { countStart } from "../workers/workers.ts"
 import * as amounts from "./amounts.ts"
 import type { Round } from "./amounts.ts"
-import * as budget from "./brakes.ts"
+import * as brakes from "./brakes.ts"
 import * as heads from "./crowds.ts"
 import { choose, elsewhere, isSpent, leastLoaded, workersFor } from "./placement.ts"
 import * as ready from "./ready.ts"
@@ -70,14 +70,14 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
     if (state.balance.turns.size > 0) turns.take(state, queue?.share)
     ready.withdraw(state, task)
     start(state, task, worker, out)
-    if (queue?.isSource === true) budget.noteSource(state, task)
+    if (queue?.isSource === true) brakes.noteSource(state, task)
     if (queue !== undefined) amounts.noteStart(state, queue, state.tasks.attempt[task]!)
     if (!isFree(state, worker)) close(open)
     else if (queue !== undefined) close([queue.crowd])
   }
   close(open)
   // Above a budget, overtaken queues wait like all others.
-  if (budget.brakeOf(state) === "none") {
+  if (brakes.brakeOf(state) === "none") {
     for (const { crowd, lanes } of amounts.overdue(state)) if (open.has(crowd)) consider(ready.firstOf(lanes))
   }
   const best = state.balance.turns.size > 0 || state.fairness.budget !== undefined ? turns.next : ready.best
@@ -107,7 +107,7 @@ const letRejoin = (state: State, worker: WorkerRecord, round: Round | undefined,
     worker.rejoining.delete(task)
     if (state.tasks.phase[task] === Phase.rejoining) transition(state, task, Phase.running)
     hold(state, task, worker)
-    if (state.fairness.sourceSaturation < 1) budget.noteSource(state, task)
+    if (state.fairness.sourceSaturation < 1) brakes.noteSource(state, task)
     out.push({ _tag: "WaitEnded", wait, starved: starvedOf(state, wait) })
   }
 }
@@ -120,8 +120,19 @@ export const starvedOf = (state: State, wait: number): ReadonlyArray<Pair> | und
   return starved
 }
 
-/** Sends an attempt to a worker: with a slot, or ahead of the time when one is free. */
-export const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out, hasSlot = true): void => {
+/** Starts an attempt in a free slot of a worker. */
+export const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
+  hold(state, task, worker)
+  send(state, task, worker, out)
+}
+
+/** Sends an attempt to a worker before a slot is free there. */
+export const startAhead = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
+  worker.sent.set(task, false)
+  send(state, task, worker, out)
+}
+
+const send = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
   const tasks = state.tasks
   const attempt = state.next.attempt++ | 0
   tasks.attempt[task] = attempt
@@ -132,8 +143,6 @@ export const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out
   transition(state, task, Phase.assigned)
   // A worker to which nothing is sent ahead begins in the same step.
   if (worker.ahead === 0) begin(state, task)
-  if (hasSlot) hold(state, task, worker)
-  else worker.sent.set(task, false)
   worker.attempts++
   worker.usedAt = attempt
   out.start(task, attempt)

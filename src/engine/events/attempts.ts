@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { isSent } from "../dispatch/ahead.ts"
-import * as budget from "../dispatch/brakes.ts"
+import * as brakes from "../dispatch/brakes.ts"
 import { exclude } from "../dispatch/placement.ts"
 import * as ready from "../dispatch/ready.ts"
 import * as slots from "../dispatch/slots.ts"
@@ -70,7 +70,7 @@ export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: O
   if (state.tasks.phase[task] === Phase.stopping) return stopped(state, task, ending, out)
   switch (ending._tag) {
     case "Succeeded":
-      if (state.fairness.budget !== undefined) budget.hold(state, task, ending.size)
+      if (state.fairness.budget !== undefined) brakes.noteHeld(state, task, ending.size)
       return succeed(state, task)
     case "Failed":
     case "Skipped":
@@ -164,7 +164,7 @@ const publishValue = (state: State, task: TaskId, out: Out): void => {
 /** A leaving task runs again. */
 const stay = (state: State, task: TaskId, out: Out): void => {
   state.leaving.delete(task)
-  spent.letGo(state, task)
+  spent.noteDropped(state, task)
   waits.stays(state, task, out)
 }
 

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as budget from "../dispatch/brakes.ts"
+import * as brakes from "../dispatch/brakes.ts"
 import { maySuitNew } from "../dispatch/placement.ts"
 import * as ready from "../dispatch/ready.ts"
 import type { PoolOpened } from "../protocol/Event.ts"
@@ -96,12 +96,12 @@ const noteIdle = (state: State, worker: WorkerRecord): void => {
 const isShort = (state: State): boolean => {
   if (state.workers.some(({ phase, running, slots }) => phase === "open" && running < slots)) return false
   if (!ready.isEmpty(state) || state.workers.some(({ sent }) => sent.size > 0)) return true
-  const brake = budget.isAnybodyAtWork(state) ? budget.brakeOf(state) : "none"
+  const brake = brakes.isAnybodyAtWork(state) ? brakes.brakeOf(state) : "none"
   return [...state.queues.values()].some((queue) => wouldHelp(state, queue, brake))
 }
 
 /** Whether a task of a queue could start on a new worker of the pool. Tasks that the budget holds back need no slot. */
-const wouldHelp = (state: State, { demand, isSource }: Queue, brake: ReturnType<typeof budget.brakeOf>): boolean => {
+const wouldHelp = (state: State, { demand, isSource }: Queue, brake: ReturnType<typeof brakes.brakeOf>): boolean => {
   if (brake === "all" || (brake === "sources" && isSource)) return false
   if (demand === undefined) return true
   const isFree = (tag: string): boolean => {

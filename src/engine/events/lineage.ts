@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as budget from "../dispatch/brakes.ts"
+import * as brakes from "../dispatch/brakes.ts"
 import * as ready from "../dispatch/ready.ts"
 import { breakCycles, remember, uncharge } from "../life/again.ts"
 import { conclude, isRefusal, makeReady, noteEnd, refuse } from "../life/ends.ts"
@@ -24,7 +24,7 @@ import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Place } from "../state/Submission.ts"
 import { transition } from "../state/transitions.ts"
-import { drop } from "../workers/copies.ts"
+import { dropCopies } from "../workers/copies.ts"
 import { addLater, fillRows, markResource } from "./submit.ts"
 
 /** The tasks to run again, and the tasks that need them. */
@@ -48,10 +48,10 @@ export const dropAlias = (state: State, task: TaskId, out: Out): void => {
 
 /** Reopens a task that has succeeded: its result is gone, and it runs again. */
 export const reopen = (state: State, task: TaskId, renewal: Renewal, out: Out): void => {
-  drop(state, task, out)
+  dropCopies(state, task, out)
   // Before it waits, because a waiting task holds its dependencies in any case.
   if (!holdsDependencies(state, task)) renewal.rootless.push(task)
-  budget.drop(state, task)
+  brakes.noteGone(state, task)
   // A value from outside has no attempt to count.
   if (state.tasks.attempt[task] !== 0) {
     remember(state, task, "lost")
@@ -69,8 +69,8 @@ export const reopen = (state: State, task: TaskId, renewal: Renewal, out: Out): 
 /** Ends a task that cannot produce its result again. It has dropped its dependencies. */
 export const kill = (state: State, task: TaskId, reason: Killing, out: Out): void => {
   noteOutcome(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason }), out)
-  budget.drop(state, task)
-  drop(state, task, out)
+  brakes.noteGone(state, task)
+  dropCopies(state, task, out)
   noteEnd(state, task, Phase.failed)
   state.tasks.flags[task]! |= Flag.told | Flag.recomputed
 }

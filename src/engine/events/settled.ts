@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as budget from "../dispatch/brakes.ts"
+import * as brakes from "../dispatch/brakes.ts"
 import * as ready from "../dispatch/ready.ts"
 import { stop, stopAs } from "../life/cancel.ts"
 import { fail, succeed } from "../life/ends.ts"
@@ -73,7 +73,7 @@ export const hold = (state: State, task: TaskId, out: Out): void => {
   if (state.tasks.starts[task]! > 0) flags[task]! |= Flag.begun
   state.tasks.worker[task] = worker
   out.push({ _tag: "Hold", task, worker })
-  if (state.fairness.budget !== undefined) budget.hold(state, task)
+  if (state.fairness.budget !== undefined) brakes.noteHeld(state, task)
   succeed(state, task)
 }
 

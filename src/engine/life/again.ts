@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as budget from "../dispatch/brakes.ts"
+import * as brakes from "../dispatch/brakes.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
@@ -55,7 +55,7 @@ export const requeue = (state: State, task: TaskId): void => {
 export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
   const { tasks } = state
   out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
-  budget.drop(state, task)
+  brakes.noteGone(state, task)
   if (!mayRepeat(state, task)) {
     return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)
   }

@@ -4,11 +4,12 @@
  *
  * @since 0.1.0
  */
-import * as budget from "../dispatch/brakes.ts"
+import * as brakes from "../dispatch/brakes.ts"
 import * as ready from "../dispatch/ready.ts"
 import { hasTaker } from "../dispatch/room.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
+import { phaseAfter } from "../protocol/Outcome.ts"
 import type { Outcome } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { liveOf } from "../protocol/Registered.ts"
@@ -30,7 +31,7 @@ export const succeed = (state: State, task: TaskId): void => end(state, task, Ph
 
 /** Ends a task without success. */
 export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): void =>
-  failAs(state, task, needs.phaseAfter(outcome), outcome, out)
+  failAs(state, task, phaseAfter(outcome), outcome, out)
 
 const failAs = (state: State, task: TaskId, phase: Phase, outcome: Outcome, out: Out): void => {
   if (state.tasks.phase[task] === Phase.ready) ready.remove(state, task)
@@ -166,7 +167,7 @@ const succeedAsLiteral = (state: State, task: TaskId): void => {
   dropExtra(state, task, "lacking")
   state.tasks.worker[task] = -1
   // This takes no additional memory.
-  if (state.fairness.budget !== undefined) budget.hold(state, task, 0)
+  if (state.fairness.budget !== undefined) brakes.noteHeld(state, task, 0)
   succeed(state, task)
 }
 
@@ -190,7 +191,7 @@ export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Ou
   if (worker < 0 && attempt[task] !== 0) extrasFor(state, task).maker = state.workers[holders[task]!]!.name
   holders[task] = worker
   if (ownsResource(state, target)) state.tasks.flags[task]! |= Flag.retains
-  if (state.fairness.budget !== undefined) budget.hold(state, task, extrasOf(state, target)?.size)
+  if (state.fairness.budget !== undefined) brakes.noteHeld(state, task, extrasOf(state, target)?.size)
   out.push({ _tag: "Adopt", task, from: target, worker })
   succeed(state, task)
 }

@@ -6,8 +6,7 @@
  */
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
-import { meantBy } from "../protocol/Outcome.ts"
-import type { Outcome as Ended } from "../protocol/Outcome.ts"
+import { outcomeIn } from "../protocol/Outcome.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
 import { decide, isDefault } from "../protocol/policies.ts"
 import type { EndKind, Group } from "../protocol/policies.ts"
@@ -38,22 +37,6 @@ export const outcomeOfEnd = (state: State, task: TaskId): EndKind => {
     default:
       return outcomeIn(extrasOf(state, task)!.outcome!)
   }
-}
-
-/** The phase in which a task ends without success. */
-export const phaseAfter = (outcome: Ended): Phase => {
-  const { _tag } = outcome.reason
-  if (_tag === "Cancelled") return Phase.cancelled
-  if (_tag === "Skipped") return Phase.skipped
-  return outcomeIn(outcome) === "upstreamFailed" ? Phase.upstreamFailed : Phase.failed
-}
-
-/** The kind of an end without success, for policies. */
-export const outcomeIn = ({ reason, trail }: Ended): EndKind => {
-  if (reason._tag === "Skipped") return "skipped"
-  // A task that no worker could run failed by itself, not because of a dependency.
-  const isUnreachable = reason._tag === "Impossible" && reason.why._tag === "Unreachable"
-  return meantBy(trail).from !== undefined || isUnreachable ? "upstreamFailed" : "failed"
 }
 
 /** The group of a dependency by its index, or -1. */

@@ -125,8 +125,8 @@ export const close = (state: State, event: OwnerClosed, out: Out): void => {
 const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): void => {
   state.step.cancelling = { by: event.by, reason: event.reason, owner: owner.id }
   for (const claims of owner.claims.values()) {
-    if (!(claims instanceof Set)) drop(state, claims, out)
-    else for (const claim of claims) drop(state, claim, out)
+    if (!(claims instanceof Set)) withdrawClaim(state, claims, out)
+    else for (const claim of claims) withdrawClaim(state, claim, out)
   }
   for (const task of owner.targets) withdraw(state, task, out)
   dropWishes(state, owner, out)
@@ -137,7 +137,7 @@ const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): 
   for (const root of owner.roots.splice(0)) dropFailure(state, root.outcome, out)
 }
 
-const drop = (state: State, claim: Claim, out: Out): void => {
+const withdrawClaim = (state: State, claim: Claim, out: Out): void => {
   state.claims.delete(claim.id)
   dropClaim(state, claim, out)
 }

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as budget from "../dispatch/brakes.ts"
+import * as brakes from "../dispatch/brakes.ts"
 import { isDemanding } from "../dispatch/ready.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
@@ -15,7 +15,7 @@ import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 import { note, transition } from "../state/transitions.ts"
-import { drop } from "../workers/copies.ts"
+import { dropCopies } from "../workers/copies.ts"
 import * as leaving from "./leaving.ts"
 import * as spent from "./spent.ts"
 
@@ -66,7 +66,7 @@ export const isToComeAgain = (state: State, task: TaskId): boolean =>
 /** Revokes the end of such a result: its task ends again when it is finalized, with the end fixed next. */
 export const endLater = (state: State, task: TaskId, out: Out): void => {
   out.push({ _tag: "Discard", task, worker: state.tasks.worker[task]! })
-  budget.drop(state, task)
+  brakes.noteGone(state, task)
   state.tasks.flags[task]! &= ~Flag.told
 }
 
@@ -88,7 +88,7 @@ export const dropDependencies = (
   out: Out,
   lose: typeof unref = unref
 ): void => {
-  if (state.held !== undefined) spent.letGo(state, task)
+  if (state.held !== undefined) spent.noteDropped(state, task)
   const extras = extrasOf(state, task)
   const alias = extras?.alias
   if (alias !== undefined) {
@@ -141,8 +141,8 @@ const isCounted = (state: State, task: TaskId): boolean =>
 
 const forgetExtras = (state: State, task: TaskId, out: Out): void => {
   forgetOutcome(state, task, out)
-  drop(state, task, out)
-  budget.drop(state, task)
+  dropCopies(state, task, out)
+  brakes.noteGone(state, task)
   state.leaving.delete(task)
   state.extras.delete(task)
 }

@@ -35,7 +35,7 @@ export const update = (state: State, task: TaskId): void => {
 }
 
 /** Records that a task drops its holds. */
-export const letGo = ({ held }: State, task: TaskId): void => {
+export const noteDropped = ({ held }: State, task: TaskId): void => {
   if (held?.ending.has(task) === true) remove(held, task)
 }
 

@@ -326,16 +326,16 @@ export const attemptStops = (state: State, waiter: TaskId, out: Out): void => {
   dequeue(state, waiter, out)
   const keeping = state.keeping.get(waiter)
   state.keeping.delete(waiter)
-  for (const wait of keeping ?? []) drop(state, wait, out)
+  for (const wait of keeping ?? []) endAtStop(state, wait, out)
   const open = state.waitsOf.get(waiter)
   if (open === undefined) return
   const closing = open.filter((wait) => wait.closing)
   if (closing.length === 0) state.waitsOf.delete(waiter)
   else state.waitsOf.set(waiter, closing)
-  for (const wait of open) if (!wait.closing) drop(state, wait, out)
+  for (const wait of open) if (!wait.closing) endAtStop(state, wait, out)
 }
 
-const drop = (state: State, wait: Wait, out: Out): void => {
+const endAtStop = (state: State, wait: Wait, out: Out): void => {
   state.waits.delete(wait.id)
   for (const task of wait.tasks) unwatch(state, wait, task)
   answer(wait.id, undefined, out)

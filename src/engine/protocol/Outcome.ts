@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
-import type { Reason } from "../protocol/Reason.ts"
 import { Path } from "../structures/path.ts"
+import { Phase } from "./Phase.ts"
+import type { EndKind } from "./policies.ts"
+import type { Reason } from "./Reason.ts"
 import type { Place } from "./Registered.ts"
 
 /** How a task ended without success. Dependents share the reason of the task that failed first. */
@@ -65,4 +67,20 @@ export const meantBy = (trail: Trail): Trail => {
   let meant = trail
   while (meant.isAlias === true) meant = meant.from!
   return meant
+}
+
+/** The phase in which a task ends without success. */
+export const phaseAfter = (outcome: Outcome): Phase => {
+  const { _tag } = outcome.reason
+  if (_tag === "Cancelled") return Phase.cancelled
+  if (_tag === "Skipped") return Phase.skipped
+  return outcomeIn(outcome) === "upstreamFailed" ? Phase.upstreamFailed : Phase.failed
+}
+
+/** The kind of an end without success, for policies. */
+export const outcomeIn = ({ reason, trail }: Outcome): EndKind => {
+  if (reason._tag === "Skipped") return "skipped"
+  // A task that no worker could run failed by itself, not because of a dependency.
+  const isUnreachable = reason._tag === "Impossible" && reason.why._tag === "Unreachable"
+  return meantBy(trail).from !== undefined || isUnreachable ? "upstreamFailed" : "failed"
 }

@@ -1,5 +1,5 @@
 /**
- * What is asked of a live task, by its row.
+ * Queries about a live task, by its row.
  *
  * @since 0.1.0
  */
@@ -14,6 +14,7 @@ import type { Reason } from "../protocol/Reason.ts"
 import type { Place } from "../protocol/Registered.ts"
 import * as dependencies from "../state/dependencies.ts"
 import * as lookups from "../state/lookups.ts"
+import type { FormerAttempt } from "../state/Extras.ts"
 import { extrasOf } from "../state/rare.ts"
 import { open } from "../state/State.ts"
 import * as copies from "../workers/copies.ts"
@@ -24,7 +25,7 @@ export const keyOf = (engine: Engine, task: TaskId): string => lookups.keyOf(ope
 /** The label of a live task. */
 export const labelOf = (engine: Engine, task: TaskId): string | undefined => lookups.labelOf(open(engine), task)
 
-/** The number of a live task among all that this engine has ever known: what tells it from others in the same row. */
+/** The number of a live task among all tasks of this engine, which distinguishes it from others in the same row. */
 export const sequenceOf = (engine: Engine, task: TaskId): number => lookups.sequenceOf(open(engine), task)
 
 /** The settings of a live task, if it has any beyond the default. */
@@ -33,13 +34,13 @@ export const settingsOf = (engine: Engine, task: TaskId): Settings | undefined =
 /** Where a live task was registered. */
 export const placeOf = (engine: Engine, task: TaskId): Place => lookups.placeOf(open(engine), task)
 
-/** Where a live task has come to. */
+/** Where a live task ran. */
 export const whereOf = (engine: Engine, task: TaskId): Where => lookups.whereOf(open(engine), task)
 
 /** The live task with this identity, or -1. */
 export const taskWith = (engine: Engine, identity: Identity): TaskId => open(engine).keys.get(identity) ?? -1
 
-/** Whether only tasks that are ending hold a task. */
+/** Whether a task is held only by tasks that are ending. */
 export const isSpent = (engine: Engine, task: TaskId): boolean => spent.isSpent(open(engine), task)
 
 /** Whether any attempt stops. */
@@ -50,11 +51,11 @@ export const stoppingSince = (engine: Engine, task: TaskId): number => open(engi
 
 // ---- what it depends on
 
-/** The live tasks that a task depends on, without those of which it has let go. */
+/** The live tasks that a task depends on, without dropped ones. */
 export const dependenciesOf = (engine: Engine, task: TaskId): ReadonlyArray<TaskId> =>
   dependencies.dependenciesOf(open(engine), task)
 
-/** The dependencies in the order in which the plan lists them; -1 for one of which the task has let go. */
+/** The dependencies in the order in which the plan lists them; -1 for one that the task has dropped. */
 export const dependencyRows = (engine: Engine, task: TaskId): ReadonlyArray<TaskId> =>
   dependencies.dependencyRows(open(engine), task)
 
@@ -75,16 +76,6 @@ export const outcomeOf = (engine: Engine, task: TaskId): Outcome | undefined => 
 
 /** Whether a policy of a dependent took a failure for this reason as an end it waits for. */
 export const isTaken = (engine: Engine, reason: Reason): boolean => open(engine).taken.has(reason)
-
-/** An attempt of a task before its present one. */
-export interface FormerAttempt {
-  readonly number: number
-  readonly worker: number
-  readonly startedAt: number
-  readonly endedAt: number
-  /** `died`: its worker was lost while it ran; `lost`: its result was lost afterwards. Neither counts: the next has its number. */
-  readonly fate: "failed" | "died" | "lost"
-}
 
 const noAttempts: ReadonlyArray<FormerAttempt> = []
 
@@ -111,5 +102,3 @@ export interface Copying {
 
 /** The copies that are on their way, by number. */
 export const copiesOf = (engine: Engine): ReadonlyMap<number, Copying> => open(engine).copying
-
-export { outcomeIn, phaseAfter } from "../life/groups.ts"

@@ -138,7 +138,7 @@ const remove = (state: State, task: TaskId, worker: number): void => {
 }
 
 /** Drops the copies of a released result, pending ones included. The first holder hears of it by `Forget`. */
-export const drop = (state: State, task: TaskId, out: Out): void => {
+export const dropCopies = (state: State, task: TaskId, out: Out): void => {
   for (const worker of extrasOf(state, task)?.copies ?? []) out.push({ _tag: "Discard", task, worker })
   dropExtra(state, task, "copies")
   dropExtra(state, task, "maker")

@@ -92,13 +92,10 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
 /**
  * The row of a worker that is gone and unreferenced (S11), or a new one. Costs a walk over all tasks if some workers are gone.
  */
-const freeRow = (state: State): number => {
-  const row = freeRows(state).values().next().value
-  return row ?? state.workers.length
-}
+const freeRow = (state: State): number => freeRows(state).values().next().value ?? state.workers.length
 
 /** The rows of workers that are gone or lost, and that no task or former attempt references. */
-export const freeRows = (state: State): ReadonlySet<number> => {
+const freeRows = (state: State): ReadonlySet<number> => {
   const rows = new Set<number>()
   for (const { index, phase } of state.workers) if (phase === "gone" || phase === "lost") rows.add(index)
   if (rows.size === 0) return rows
