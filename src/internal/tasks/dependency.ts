@@ -10,6 +10,7 @@ import type { Group, On, Policy } from "../../engine/protocol/policies.ts"
 import { shortText } from "../text/policyText.ts"
 import { quote } from "../text/text.ts"
 import { byReference } from "../values/identity.ts"
+import { strangest } from "../values/strangers.ts"
 import { DependencyTypeId, thisCopy } from "../values/typeIds.ts"
 import { checkOf } from "./checks.ts"
 import { isEither, isHandle, isRecord } from "./task.ts"
@@ -91,7 +92,7 @@ export const makeDependency = (
     ? ofOptions === undefined
       ? invalidPolicy(option, policy, handles.length)
       : { ...ofOptions, option: `${ofOptions.option} of ${option}` }
-    : { option, value: members, expected: membersExpected }
+    : { option, value: strangest(listed, members), expected: membersExpected }
   return new DependencyImpl(policy, handles, names, invalid)
 }
 

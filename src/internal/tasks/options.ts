@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Schedule from "effect/Schedule"
+import { strangest } from "../values/strangers.ts"
 import {
   amounts,
   checkOf,
@@ -39,7 +40,11 @@ export const key: Check = (option, value) =>
 const ordered = (of: "after" | "follow"): Check => (option, value) =>
   listed(value).every(isLeaf)
     ? listedIn(of, listed(value)).invalid[0]
-    : { option, value, expected: "a task, a future, a Dependency, or an array of them" }
+    : {
+      option,
+      value: strangest(listed(value), value),
+      expected: "a task, a future, a Dependency, or an array of them"
+    }
 
 /** Both forms of `workers`. */
 const restrictionOf = (workers: unknown): { readonly ids?: unknown; readonly labels?: unknown } =>

@@ -5,6 +5,8 @@
  */
 import * as Cause from "effect/Cause"
 import type { Restriction } from "../../engine/protocol/Plan.ts"
+import { looked } from "../values/looks.ts"
+import { foreignText, keepOneCopy } from "../values/strangers.ts"
 import { brief } from "./brief.ts"
 import { needText } from "./policyText.ts"
 import type { GraphReason, ImpossibleReason } from "./reasons.ts"
@@ -25,6 +27,12 @@ const nestingWords = {
   unfolding: "flatMap tasks return flatMap tasks too deep",
   seceded: "Too many tasks wait inside their bodies at once"
 } as const
+
+/** A wrong value, and what to do about it. */
+const refusedText = (value: unknown, expected: string): string => {
+  const foreign = looked(() => foreignText(value), undefined)
+  return foreign === undefined ? `${brief(value)}: expected ${expected}` : `${foreign}: ${keepOneCopy}`
+}
 
 /** Why a graph was refused, and how to fix it. */
 export const graphText = (reason: GraphReason): string => {
@@ -50,7 +58,7 @@ export const graphText = (reason: GraphReason): string => {
           inLine(reason.why, longestReason)
         }.`
     case "InvalidOption":
-      return `The option ${optionText(reason)} cannot be ${brief(reason.value)}: expected ${reason.expected}.`
+      return `The option ${optionText(reason)} cannot be ${refusedText(reason.value, reason.expected)}.`
     case "UnknownOption":
       return `There is no option ${optionText(reason)}. Known options: ${reason.known.join(", ")}.`
     case "InvalidArgument":

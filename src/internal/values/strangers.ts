@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import { constVoid } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import { looked } from "./looks.ts"
 import { DependencyTypeId, FutureTypeId, TaskTypeId, thisCopy } from "./typeIds.ts"
 
 /** The type mark of `Task.value`. The field does not exist at run time. */
@@ -79,6 +80,10 @@ export const foreignText = (value: unknown): string | undefined => {
     ? undefined
     : `a ${kinds[id]} of another copy of Skein`
 }
+
+/** The member of a refused list that another copy of Skein made; the whole list if there is none. */
+export const strangest = (members: ReadonlyArray<unknown>, whole: unknown): unknown =>
+  looked(() => members.find((member) => foreignText(member) !== undefined), undefined) ?? whole
 
 /** Whether a value can be iterated once, such as a generator, which has no members. */
 export const isIterator = (value: object): boolean =>
