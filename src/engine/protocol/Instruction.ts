@@ -169,19 +169,28 @@ export interface Rejected {
 export type Refusal =
   /** The owner, the claim, the worker or the task is gone. */
   | { readonly _tag: "Gone"; readonly what: "owner" | "claim" | "worker" | "task" }
-  /** Bodies submit or unfold too deep, or too many wait. `refusals` is present if a recursion reached that limit too often. */
-  | {
-    readonly _tag: "NestingLimit"
-    readonly of: "nesting" | "unfolding" | "seceded"
-    readonly max: number
-    readonly refusals?: number | undefined
-  }
-  | {
-    readonly _tag: "LimitExceeded"
-    readonly limit: "tasks" | "depth" | "live"
-    readonly value: number
-    readonly max: number
-  }
+  | NestingLimit
+  | LimitExceeded
+
+/**
+ * Bodies submit from inside bodies deeper than `max`, flatMap tasks unfold into flatMap tasks deeper than `max`, or more than `max`
+ * tasks wait inside their bodies. `refusals` is present if a recursion has reached this limit that many times, and therefore
+ * launches nothing more.
+ */
+export interface NestingLimit {
+  readonly _tag: "NestingLimit"
+  readonly of: "nesting" | "unfolding" | "seceded"
+  readonly max: number
+  readonly refusals?: number | undefined
+}
+
+/** More than the layer's `limits` allow: `tasks` or `depth` of this graph, or `live` tasks with it. */
+export interface LimitExceeded {
+  readonly _tag: "LimitExceeded"
+  readonly limit: "tasks" | "depth" | "live"
+  readonly value: number
+  readonly max: number
+}
 
 export type Instruction =
   // to a worker

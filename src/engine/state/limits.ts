@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
-import type { Refusal } from "../protocol/Instruction.ts"
+import type { LimitExceeded, Refusal } from "../protocol/Instruction.ts"
 import type { Plan } from "../protocol/Plan.ts"
 import type { Limits } from "../protocol/Settings.ts"
 import type { State } from "./State.ts"
@@ -65,7 +65,7 @@ const refusedForGood = ({ limits }: State, { guard }: Submission): Refusal | und
   return { _tag: "NestingLimit", of: limit, max: limits[limit], refusals }
 }
 
-const exceeds = (limit: "tasks" | "depth" | "live", value: number, limits: Limits): Refusal => ({
+const exceeds = (limit: LimitExceeded["limit"], value: number, limits: Limits): LimitExceeded => ({
   _tag: "LimitExceeded",
   limit,
   value,

@@ -4,6 +4,7 @@
  * @internal
  */
 import type * as Cause from "effect/Cause"
+import type { LimitExceeded, NestingLimit } from "../../engine/protocol/Instruction.ts"
 import type { PhaseName } from "../../engine/protocol/Phase.ts"
 import type { Impossibility } from "../../engine/protocol/Reason.ts"
 
@@ -51,24 +52,10 @@ export type GraphReason =
     readonly known: ReadonlyArray<string>
   }
   | { readonly _tag: "InvalidArgument"; readonly key: string; readonly path: string; readonly why: string }
-  /**
-   * Bodies submit from inside bodies deeper than `max`, flatMap tasks unfold into flatMap tasks deeper than `max`, or more than
-   * `max` tasks wait inside their bodies. `refusals` is present if a recursion has reached this limit that many times, and
-   * therefore launches nothing more.
-   */
-  | {
-    readonly _tag: "NestingLimit"
-    readonly of: "nesting" | "unfolding" | "seceded"
-    readonly max: number
-    readonly refusals?: number | undefined
-  }
+  /** Bodies nest or unfold too deep, or too many tasks wait inside their bodies. */
+  | NestingLimit
   /** More than the layer's `limits` allow: `tasks` or `depth` of this graph, or `live` tasks with it. */
-  | {
-    readonly _tag: "LimitExceeded"
-    readonly limit: "tasks" | "depth" | "live"
-    readonly value: number
-    readonly max: number
-  }
+  | LimitExceeded
   /** There is nothing to run again: the task has not ended, has succeeded, or its record is gone. */
   | { readonly _tag: "NotRetriable"; readonly key: string; readonly status: Status; readonly why: string }
   /** The `onStart` of a worker failed. */
