@@ -1,13 +1,12 @@
 /**
- * An engine as those see it who are not part of it.
+ * An engine as code outside `src/engine` sees it: opaque.
  *
  * @since 0.1.0
  */
 declare const inside: unique symbol
 
 /**
- * An engine, with all that it knows. What is in it is for `src/engine` alone: others send it events (`Engine.ts`) and ask what
- * `views` answer.
+ * An engine. Only `src/engine` reads its fields. Other code sends events (`Engine.ts`) and queries `views`.
  */
 export interface Engine {
   readonly [inside]?: never

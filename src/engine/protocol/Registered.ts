@@ -99,7 +99,7 @@ export const originOf = (submission: Registered, edge: number): Place => {
   return target >= 0 ? { submission, index: target } : submission.origins!.get(edge)!
 }
 
-/** Where the dependencies of a task were registered, though it may have let go of them. */
+/** Where the dependencies of a task were registered, dropped ones included. */
 export const originsOf = ({ index, submission }: Place): ReadonlyArray<Place> => {
   const { offsets } = submission.plan
   const places: Array<Place> = []

@@ -23,7 +23,7 @@ export interface Transition {
   readonly computation: number
   /** The number of the owner of its submission: a scope, or one compute. */
   readonly owner: number
-  /** The number of the task among all that this scheduler has known: what tells it from others of the same key. */
+  /** The number of the task among all tasks of this scheduler, which distinguishes it from others with the same key. */
   readonly serial: number
 }
 
@@ -31,7 +31,7 @@ export interface Transition {
 export interface WorkerTransition {
   readonly at: number
   readonly worker: string
-  /** The number of the worker among all that this scheduler has known: what tells it from others of the same name. */
+  /** The number of the worker among all workers of this scheduler, which distinguishes it from others with the same name. */
   readonly serial: number
   readonly from: WorkerPhase | undefined
   readonly to: WorkerPhase

@@ -63,7 +63,7 @@ export interface Wait {
   readonly behalf: Behalf | undefined
 }
 
-/** Because of whom a task leaves: it stops, or the resource of its result is finalized. */
+/** The owner on whose behalf a task leaves: the task stops, or the resource of its result is finalized. */
 export interface Behalf {
   /** The number of an owner, who may have closed by now. */
   readonly owner: number
@@ -78,7 +78,7 @@ export interface Withdrawal extends Cancellation {
   readonly owner: number | undefined
 }
 
-/** Nobody in particular: a task that lost its last dependent. */
+/** The withdrawal of no owner: a task lost its last dependent. */
 export const unwanted: Withdrawal = {
   by: "scheduler",
   reason: "nothing needs its result any more",

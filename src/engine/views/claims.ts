@@ -1,5 +1,5 @@
 /**
- * What is known of a claim: while it is live by its number, and of one that is gone by its record alone.
+ * Queries about claims. A live claim is found by its number; after its end only its record remains.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import { numberOf } from "../protocol/Registered.ts"
 import type { Place } from "../protocol/Registered.ts"
 import { open } from "../state/State.ts"
 
-/** A claim, to be read. The engine changes its record when the claim ends, and knows the claim no longer by then. */
+/** A claim, read-only. When the claim ends, the engine updates this record once more and forgets it. */
 export interface Claim {
   readonly id: ClaimId
   readonly owner: { readonly id: number; readonly name: string }
@@ -27,7 +27,7 @@ export interface Claim {
 /** The record of a live claim. */
 export const claimOf = (engine: Engine, claim: ClaimId): Claim => open(engine).claims.get(claim)!
 
-/** What a cancellation says of a claim on the task at this place. */
+/** The fields of {@link CancelRequested} for a claim on the task at this place. */
 export const cancelOf = (
   { id, outcome, owner }: Claim,
   place: Place

@@ -1,5 +1,5 @@
 /**
- * What is left in the tables of an engine, whatever tables there are: a new one is looked at by itself.
+ * Entries left in the tables of an engine. A new table is counted without a change here.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ export const leftoversOf = (engine: Engine): ReadonlyMap<string, number> => {
   return found
 }
 
-/** How many entries a table has; 0 for what is no table. */
+/** The number of entries of a table; 0 for a value that is not a table. */
 export const sizeOf = (table: unknown): number => {
   if (typeof table !== "object" || table === null) return 0
   if (Array.isArray(table)) return table.length
