@@ -53,7 +53,7 @@ describe("simulation", () => {
       "skipped",
       "impossible",
       "ruledOut",
-      "letGo"
+      "dropped"
     ]
     const fair = ["braked", "overdue", "turns"]
     for (const tag of [...all, ...restarts, ...fair]) assert.isAbove(totals.get(tag) ?? 0, 50, tag)

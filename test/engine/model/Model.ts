@@ -8,7 +8,7 @@
  *
  * - The rows of tasks and workers: new ones are free, and no row is given twice (`register`, `rowOf`, `judgeRow`).
  * - What starts, and where: it must be allowed, and nothing may be left that could start (`judgeStart`, `walk`).
- * - Which members a group lets go of as losers: the group is met without them (`believeDropped`).
+ * - Which members a group drops as losers: the group is met without them (`believeDropped`).
  * - Which of several refusals at once ends a task (`chosenOf`, `isOwnEnd`).
  * - Which task of a cycle that a loss closed ends as `Starved`: it is part of one (`believeCycle`).
  * - In which step a stuck wait that keeps amounts alone is told so (`believeStarved`).
@@ -40,7 +40,7 @@ import { verdictOf } from "./policies.ts"
 import { compareCopies, compareLoads, isOnItsWay } from "./results.ts"
 import { believeStarved } from "./starvation.ts"
 import { queueUp, waitsInQueue } from "./turns.ts"
-import { letGo, watchPool } from "./workers.ts"
+import { dismissIdle, watchPool } from "./workers.ts"
 
 export class Model extends Facts {
   /** What the engine did wrong with this event. */
@@ -77,7 +77,7 @@ export class Model extends Facts {
       endLacks(this)
     }
     for (const [task, group] of this.toJudge) {
-      if (task.status === "pending" && verdictOf(task, group) !== "run") this.complain(`${task.name} let go too early`)
+      if (task.status === "pending" && verdictOf(task, group) !== "run") this.complain(`${task.name} dropped too early`)
     }
     this.toJudge.clear()
     noteLeaving(this)
@@ -96,7 +96,7 @@ export class Model extends Facts {
     this.overdueNames = overdueNow(this)
     for (const worker of this.workers) {
       const { attempts, phase } = state.workers[worker.row]!
-      if ((phase === "draining" || phase === "gone") && attempts === 0) letGo(this, worker)
+      if ((phase === "draining" || phase === "gone") && attempts === 0) dismissIdle(this, worker)
     }
     for (const instruction of out) judgeOnce(this, state, event, instruction, out)
     this.judged.clear()

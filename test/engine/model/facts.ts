@@ -93,7 +93,7 @@ export interface Task {
   lacksSince: number | undefined
   /** It ended because of what it depended on. */
   upstream: boolean
-  /** The places of dependencies of which it let go when their group was met. */
+  /** The places of dependencies that it dropped when their group was met. */
   dropped: ReadonlySet<number>
   endedAt: number
   /** `reason:root`, all that are allowed. */
@@ -148,7 +148,7 @@ export interface Waiting {
   /** A request to stop does not end it. */
   readonly closing: boolean
   readonly keepsSlot: boolean
-  /** What has ended while it was awaited, and whether well: a claim that is let go of later changes nothing. */
+  /** Tasks that ended while they were awaited, and whether with success. A claim that is released later changes nothing. */
   readonly ended: Map<Interest | Task, "good" | "bad">
   abandoned: boolean
   starved: boolean
@@ -223,7 +223,7 @@ export const owns = (task: Task): boolean => task.status === "succeeded" && task
 
 export const isForgotten = ({ known }: Submission): boolean => known !== undefined && known.reach < 0
 
-/** The dependencies that a task has not let go of, with their places. */
+/** The dependencies that a task has not dropped, with their places. */
 export const heldBy = ({ deps, dropped }: Task): ReadonlyArray<readonly [number, Task]> =>
   deps.map((each, place) => [place, each] as const).filter(([place]) => !dropped.has(place))
 
@@ -365,14 +365,14 @@ export class Facts {
   /** Starts in spite of a brake, of what was overdue, and among several shares. */
   readonly fair = { braked: 0, overdue: 0, turns: 0 }
   /**
-   * What came of policies: tasks that could not start, or were skipped, and dependencies that were let go of; and what could not
-   * be made anew, for it was too far back.
+   * Verdicts of policies: tasks that could not start, tasks that were skipped, and dropped dependencies. `forgotten` counts
+   * results that could not be made again because their tasks were too far back.
    */
-  readonly verdicts = { impossible: 0, ruledOut: 0, letGo: 0, forgotten: 0 }
+  readonly verdicts = { impossible: 0, ruledOut: 0, dropped: 0, forgotten: 0 }
   /** Settled tasks by how they ended, for the record. */
   readonly ends = { succeeded: 0, failed: 0, cancelled: 0, skipped: 0 }
   state: State | undefined
-  /** Groups without which a task should not have let go of others. */
+  /** Groups that must have been met for a task to drop their other members. */
   readonly toJudge = new Set<readonly [Task, Group]>()
   timers: Array<Due> = []
   armed = 0

@@ -7,7 +7,7 @@ import { isWanted } from "./owners.ts"
 import { groupsOf, inGroup, isDefault, isIn, isReady, outsideGroups, verdictOf } from "./policies.ts"
 import { noteEnd } from "./waits.ts"
 
-/** Which of several dependencies came first decides what others are let go of: the engine says, and must have a reason. */
+/** The engine says which dependencies it drops, since that depends on which ended first. It must have a reason for each. */
 export const believeDropped = (model: Facts, isLate = false): boolean => {
   let changed = false
   for (const task of model.tasks) {
@@ -20,7 +20,7 @@ export const believeDropped = (model: Facts, isLate = false): boolean => {
     const before = task.dropped
     const added = [...dropped].filter((place) => !before.has(place))
     if (added.length === 0 && before.size === dropped.size) continue
-    // A loss may have brought that about, of which everybody is to know first: what has ended is never let go of.
+    // After a loss, other tasks must hear of the loss first. Dependencies that have ended are never dropped.
     const mayWait = added.some((place) => {
       const group = groupsOf(task).find((each) => isIn(each, place))
       return group !== undefined && (verdictOf(task, group) !== "run" || hasEnded(task.deps[place]!))
@@ -31,17 +31,17 @@ export const believeDropped = (model: Facts, isLate = false): boolean => {
     for (const place of added) {
       const group = groupsOf(task).find((each) => isIn(each, place))
       const mayLose = group?.policy._tag === "AtLeast" && group.policy.losers === "cancel"
-      if (!mayLose) model.complain(`${task.name} lets go of ${task.deps[place]!.name}`)
+      if (!mayLose) model.complain(`${task.name} drops ${task.deps[place]!.name}`)
       else model.toJudge.add([task, group])
-      model.verdicts.letGo++
+      model.verdicts.dropped++
     }
   }
   return changed
 }
 
 /**
- * A task that became impossible in the step in which it let go of losers does not say of which any more: of those that ended
- * later in that step and never began, or they would count where it looked for workers.
+ * The losers that a task dropped in the step in which it became impossible. The engine has no list of them any more. They ended
+ * later in that step and never began: otherwise they would count where the task looked for workers.
  */
 const droppedAtLast = (model: Facts, task: Task): ReadonlySet<number> | undefined => {
   if (task.status !== "pending" || extrasOf(model.state!, task.row)?.outcome?.reason._tag !== "Impossible") {

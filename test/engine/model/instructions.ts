@@ -10,7 +10,7 @@ import { someRowless } from "./loss.ts"
 import { isWanted } from "./owners.ts"
 import { discardedCopy, droppedIn } from "./results.ts"
 import { judgeBegin, judgeStart, judgeWaitEnded } from "./starts.ts"
-import { judgeStartWorker, letGo } from "./workers.ts"
+import { dismissIdle, judgeStartWorker } from "./workers.ts"
 
 export const judgeOnce = (
   model: Facts,
@@ -147,7 +147,7 @@ const judge = (
       return
     case "WorkerLeft": {
       const worker = model.workers[instruction.worker]!
-      letGo(model, worker)
+      dismissIdle(model, worker)
       if (worker.phase !== "draining") model.complain(`worker ${instruction.worker} left`)
       for (const task of model.tasks) {
         const isMovable = task.status === "succeeded" && !task.forgotten && !task.isResource && !task.retains

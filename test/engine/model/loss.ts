@@ -78,7 +78,7 @@ export const inputsLost = (
   restore(model, task, [...new Set(named)], lost, attempt, state)
 }
 
-/** Whoever missed something waits for it, and what is lost is made anew. */
+/** A task that missed a dependency waits for it, and the lost result is made again. */
 const restore = (
   model: Facts,
   task: Task,
@@ -233,7 +233,7 @@ const reopen = (model: Facts, task: Task): void => {
   task.status = "pending"
   if (task.attempt !== 0) task.starts--
   task.attempt = 0
-  // What lives on its dependencies holds them still, without those of which it let go.
+  // A result that lives on its dependencies still holds them, except for dropped ones.
   if (!task.retains) task.dropped = new Set()
   renew(task)
 }
@@ -286,7 +286,7 @@ const reviveInputs = (model: Facts, task: Task, gone: Set<Task>, state: State): 
       model.displaced.set(dependency.row, { ...dependency })
       if (model.byRow.get(dependency.row) === dependency) model.byRow.delete(dependency.row)
     } else if (model.tasks.has(dependency)) {
-      // It may be stopping: then it is let go of once more.
+      // It may be stopping: its next loss of its last user counts again.
       dependency.unwanted = false
       continue
     }

@@ -23,7 +23,7 @@ export const judgeStart = (model: Facts, start: Start, state: State, out: Readon
   if (awaitedBy(task).length > 0) model.complain(`${task.name} starts before ${awaitedBy(task)[0]!.name} ended`)
   for (const [i, dependency] of task.deps.entries()) {
     if (task.dropped.has(i)) {
-      if (inputs[i] !== -1) model.complain(`${task.name} gets what it let go of`)
+      if (inputs[i] !== -1) model.complain(`${task.name} gets an input that it dropped`)
       continue
     }
     if (task.settings.policies === undefined && !hasEnded(dependency)) {

@@ -84,8 +84,8 @@ export const watchPool = (model: Facts): void => {
   }
 }
 
-/** Nothing else says so where the pool lets one go: it leaves, or hands on what it holds. */
-export const letGo = (model: Facts, worker: Worker): void => {
+/** The pool dismisses an idle worker. No instruction says so until the worker has handed its results over and left. */
+export const dismissIdle = (model: Facts, worker: Worker): void => {
   const idle = model.now - (worker.idleSince ?? model.now)
   if (!worker.isPooled || worker.phase !== "open" || idle < model.pool!.idleMillis) return
   worker.phase = "draining"
