@@ -25,14 +25,15 @@ class Tracked {
     return tracked
   }
 
-  /** The names of those that are still there. */
+  /** The names of those that are still there when garbage has been collected as often as it takes, thrice at most. */
   readonly left: Effect.Effect<ReadonlyArray<string>> = Effect.promise(() =>
     new Promise<ReadonlyArray<string>>((resolve) => {
       let rounds = 3
       const round = (): void => {
         collectGarbage()
-        if (--rounds > 0) setImmediate(round)
-        else resolve(this.refs.flatMap(([name, ref]) => ref.deref() === undefined ? [] : [name]))
+        const left = this.refs.flatMap(([name, ref]) => ref.deref() === undefined ? [] : [name])
+        if (left.length > 0 && --rounds > 0) setImmediate(round)
+        else resolve(left)
       }
       setImmediate(round)
     })

@@ -9,6 +9,7 @@ import * as Client from "skein/Client"
 import * as Skein from "skein/Skein"
 import { withPeaks } from "../../examples/peaks.ts"
 import { type Files, report, type Summary, walk } from "../../examples/tree-walk.ts"
+import { longOr } from "../long.ts"
 import { runExample } from "./run.ts"
 
 /** The same by plain recursion, one folder after the other. */
@@ -158,7 +159,8 @@ describe("tree-walk: program", () => {
 
   it.effect("a folder that is not there, or is none, is a sentence", () =>
     Effect.gen(function*() {
-      for (const [path, why] of [["no/such", "it does not exist"], ["README.md", "it is no folder"]] as const) {
+      const wrong = [["README.md", "it is no folder"], ["no/such", "it does not exist"]] as const
+      for (const [path, why] of wrong.slice(0, longOr(2, 1))) {
         const { code, err, out } = yield* runExample("tree-walk.ts", [path])
         assert.deepStrictEqual([code, out], [1, ""])
         assert.match(err, new RegExp(`Cannot read .*${path}: ${why}`))

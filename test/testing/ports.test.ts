@@ -11,7 +11,7 @@ import { allFaults, randomGraph } from "./graphs.ts"
 import { randomProgram } from "./programs.ts"
 import { randomRecursion } from "./recursion.ts"
 
-const seeds = longOr(2000, 30)
+const seeds = longOr(1000, 20)
 
 const cloning = (mode: Mode): MakePort => (setup, make, carrier) => new CloningPort(setup, make, carrier, mode)
 
