@@ -1,5 +1,5 @@
 /**
- * Facts of running tasks from the engine, for workers.
+ * Facts of running tasks from the engine, for the driver and for workers.
  *
  * @internal
  */

@@ -8,7 +8,7 @@ import { wakesAt } from "../../engine/Engine.ts"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import { interrupted } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import type { Instruction, Overdue } from "../../engine/protocol/Instruction.ts"
+import type { Overdue } from "../../engine/protocol/Instruction.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import { runOf } from "../bodies/livePlan.ts"
@@ -24,7 +24,7 @@ import type { Attempts } from "./attempts.ts"
 import type { Caching } from "./caching.ts"
 import type { Inputs } from "./inputs.ts"
 import type { Mailbox } from "./mailbox.ts"
-import type { Carrier } from "./outbox.ts"
+import type { Carrier, Queued } from "./outbox.ts"
 import type { Reports } from "./reports.ts"
 import type { Retrying } from "./retrying.ts"
 import type { Waits } from "./waiters.ts"
@@ -113,7 +113,7 @@ export class Carrying implements Carrier {
     this.to.mailbox.succeeded(task, attempt, value)
   }
 
-  carryOut(instruction: Instruction): void {
+  carryOut(instruction: Queued): void {
     const { scopes: { layer }, to } = this
     switch (instruction._tag) {
       case "Stop":
@@ -138,8 +138,12 @@ export class Carrying implements Carrier {
         return layer.runInAsyncScope(() => to.crew.depart())
       case "WorkerExpired":
         return layer.runInAsyncScope(() => to.crew.bury())
-      default:
+      case "Begin":
+      case "TakeBack":
+        // The engine sends them only to workers with `ahead`, and the driver adds none.
         return
+      default:
+        instruction satisfies never
     }
   }
 

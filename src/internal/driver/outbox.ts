@@ -6,7 +6,19 @@
  */
 import type * as Cause from "effect/Cause"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import type { Forget, Instruction, Out, Rejected, Start, Submitted } from "../../engine/protocol/Instruction.ts"
+import type {
+  Adopt,
+  Discard,
+  Forget,
+  ForgetFailure,
+  Hold,
+  Instruction,
+  Out,
+  Rejected,
+  Start,
+  Submitted,
+  WorkerJoined
+} from "../../engine/protocol/Instruction.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
 import type { View } from "../views/view.ts"
 import type { Crew } from "../workers/crew.ts"
@@ -19,10 +31,16 @@ export type Answer = Submitted | Rejected
 /** The answer to all events but submissions. */
 export const nothing: Submitted = { _tag: "Submitted", ids: new Int32Array(0), claims: [] }
 
+/** The instructions that wait in the queue: the others are carried out at once. */
+export type Queued = Exclude<
+  Instruction,
+  Start | Forget | Answer | Adopt | Hold | Discard | ForgetFailure | WorkerJoined
+>
+
 /** Carries out queued instructions. */
 export interface Carrier {
   readonly start: (task: TaskId, attempt: number) => void
-  readonly carryOut: (instruction: Instruction) => void
+  readonly carryOut: (instruction: Queued) => void
 }
 
 export class Outbox implements Out {
@@ -31,8 +49,8 @@ export class Outbox implements Out {
   /** Values with which tasks were settled, until a worker holds them. */
   readonly given = new Map<TaskId, unknown>()
   /** A start is two numbers, task and attempt, because it is by far the most frequent; the rest is in the state. */
-  private readonly queue = new Fifo<Instruction | number>()
-  private carried: Instruction | number | undefined
+  private readonly queue = new Fifo<Queued | number>()
+  private carried: Queued | number | undefined
   private readonly workers: ReadonlyArray<WorkerPort>
   private readonly crew: Pick<Crew, "expire" | "joined" | "left" | "prepare">
   private readonly causes: Map<number, Cause.Cause<unknown>>
@@ -68,7 +86,7 @@ export class Outbox implements Out {
   }
 
   /** The current or last instruction, for messages about failures. */
-  get last(): Instruction | number | undefined {
+  get last(): Queued | number | undefined {
     return this.carried
   }
 
