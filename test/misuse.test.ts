@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
+import * as Scheduler from "skein/Scheduler"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { defaultLimits } from "../src/engine/protocol/Settings.ts"
@@ -397,6 +398,25 @@ describe("what untyped code gives", () => {
     Effect.gen(function*() {
       const message = yield* refused(Effect.suspend(() => Client.compute(untyped.Task.make(() => 1, task))))
       assert.strictEqual(message, "The option options cannot be Task(\"x\"): expected a record of options.")
+    }).pipe(inScheduler()))
+
+  it.effect("V11, F1: what is no name of a task is refused by story, explain and explainAll, and explainText says what it got", () =>
+    Effect.gen(function*() {
+      type Look = (value: unknown) => Effect.Effect<unknown, never, Scheduler.Scheduler>
+      const { explain, explainAll, story } = Scheduler as unknown as Record<"explain" | "explainAll" | "story", Look>
+      const name = "expected a key, or a record with a key and the number of a graph."
+      const names = "expected an array, or something else with names of tasks to iterate over; for one name use " +
+        "Scheduler.explain."
+      const found = yield* Effect.forEach([explain(undefined), story(5), explainAll("t"), explainAll(5)], causeOf)
+      assert.deepStrictEqual(found.map(defectOf), [
+        `GraphError: The option name cannot be undefined: ${name}`,
+        `GraphError: The option name cannot be 5: ${name}`,
+        `GraphError: The option names of explainAll cannot be "t": ${names}`,
+        `GraphError: The option names of explainAll cannot be 5: ${names}`
+      ])
+      const text =
+        "Expected an Explanation, found undefined. Scheduler.explain gives undefined for a task that is not live."
+      assert.throws(() => Scheduler.explainText(untyped.none), TypeError, text)
     }).pipe(inScheduler()))
 
   it.effect("G17, F1: graphs from outside take records of tasks and of functions", () =>

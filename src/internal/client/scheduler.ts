@@ -6,6 +6,7 @@
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -24,8 +25,8 @@ import type { NoSuitableWorker } from "../../SkeinError.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import type { WorkerOptions, WorkerTerms } from "../settings/layerOptions.ts"
 import { postingOf } from "../settings/terms.ts"
-import { callback, count, name, valueFault } from "../tasks/checks.ts"
-import type { Mode } from "../tasks/checks.ts"
+import { callback, checkOf, count, name, valueFault } from "../tasks/checks.ts"
+import type { Check, Mode } from "../tasks/checks.ts"
 import { closed } from "../tasks/closed.ts"
 import type { Task } from "../tasks/handles.ts"
 import { quote } from "../text/text.ts"
@@ -116,13 +117,19 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
   core.life.remembered = story.entries
   const service: Scheduler["Service"] = {
     events: eventsOf(core),
-    story: (name) => Effect.sync(() => storyOf(story.entries(), name, serialIn(core.state, name))),
+    story: (name) => valid(taskName, "name", name, () => storyOf(story.entries(), name, serialIn(core.state, name))),
     explain: (name) =>
-      Effect.sync(() => {
+      valid(taskName, "name", name, () => {
         const explanation = explainIn(core.state, name)
         return explanation && dated(core, explanation)
       }),
-    explainAll: (names) => Effect.sync(() => explainAllIn(core.state, names).map((each) => dated(core, each))),
+    explainAll: (names) =>
+      valid(
+        taskNames,
+        "names of explainAll",
+        names,
+        () => explainAllIn(core.state, names).map((each) => dated(core, each))
+      ),
     dump: Effect.sync(() => dumpOf(core)),
     stats: Effect.sync(() => statsOf(core)),
     addWorker: (options) =>
@@ -157,6 +164,24 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
   }
   return Object.defineProperties(service, byReference)
 }
+
+const isTaskName = (value: unknown): boolean =>
+  typeof value === "string" || (Predicate.hasProperty(value, "key") && typeof value.key === "string")
+
+const taskName = checkOf("a key, or a record with a key and the number of a graph", isTaskName)
+
+/** A text can be iterated over, too: its characters are no names. */
+const taskNames = checkOf(
+  "an array, or something else with names of tasks to iterate over; for one name use Scheduler.explain",
+  (value) => value === undefined || (typeof value === "object" && Predicate.isIterable(value))
+)
+
+/** The result of `f`, if an argument passes its check. */
+const valid = <A>(check: Check, argument: string, value: unknown, f: () => A): Effect.Effect<A> =>
+  Effect.suspend(() => {
+    const fault = valueFault(check, argument, value)
+    return fault === undefined ? Effect.succeed(f()) : Effect.die(fault)
+  })
 
 const listenTo = (core: SchedulerCore, f: (event: TaskEvent) => void, end?: () => void) =>
   Effect.asVoid(Effect.acquireRelease(Effect.sync(() => core.observers.listen(f, end)), (stop) => Effect.sync(stop)))

@@ -5,7 +5,9 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type { Because, Explanation, Lack } from "../../engine/views/explain.ts"
+import { brief } from "./brief.ts"
 import { cutList, quote } from "./text.ts"
 
 /** The first few of some names. */
@@ -81,4 +83,14 @@ const textOf = (because: Because): string => {
   }
 }
 
-export const explainText = ({ because, key }: Explanation): string => `Task ${quote(key)} ${textOf(because)}.`
+/** Untyped code may give anything, such as the `undefined` of a task that is not live: an error says so. */
+export const explainText = (explanation: Explanation): string => {
+  if (!Predicate.hasProperty(explanation, "because")) {
+    throw new TypeError(
+      `Expected an Explanation, found ${
+        brief(explanation)
+      }. Scheduler.explain gives undefined for a task that is not live.`
+    )
+  }
+  return `Task ${quote(explanation.key)} ${textOf(explanation.because)}.`
+}
