@@ -12,6 +12,17 @@ const far = (slots = 1, ahead = 2, terms = {}): Rig => {
   return rig
 }
 
+/** A body on the only slot has submitted a child, which was sent ahead. */
+const nested = () => {
+  const rig = far(1, 1)
+  const main = rig.open()
+  rig.submit(main, { parent: [] })
+  rig.begin("parent")
+  const inner = rig.open("inner")
+  rig.submit(inner, { child: [] }, { inside: "parent" })
+  return { rig, main, inner }
+}
+
 const phases = (rig: Rig, ...names: ReadonlyArray<string>) => names.map((name) => rig.phase(name))
 
 const historyOf = (rig: Rig, name: string): number => extrasOf(rig.state, rig.id(name))?.history?.length ?? 0
@@ -106,12 +117,7 @@ describe("attempts that are sent ahead", () => {
   })
 
   it("N2, W19: begin when a body there waits, before it takes its slot again", () => {
-    const rig = far(1, 1)
-    const main = rig.open()
-    rig.submit(main, { parent: [] })
-    rig.begin("parent")
-    const inner = rig.open("inner")
-    rig.submit(inner, { child: [] }, { inside: "parent" })
+    const { inner, main, rig } = nested()
     assert.deepStrictEqual(rig.told, ["start child on far (attempt 2, its 1., ahead)"])
     rig.wait(1, [rig.claim(inner, "child")], "parent")
     assert.deepStrictEqual(rig.told, ["begin child (attempt 2)"])
@@ -127,12 +133,7 @@ describe("attempts that are sent ahead", () => {
   })
 
   it("N6, W19: a wait that keeps the only slot for what was sent ahead is told that it starves", () => {
-    const rig = far(1, 1)
-    const main = rig.open()
-    rig.submit(main, { parent: [] })
-    rig.begin("parent")
-    const inner = rig.open("inner")
-    rig.submit(inner, { child: [] }, { inside: "parent" })
+    const { inner, rig } = nested()
     rig.keep(1, [rig.claim(inner, "child")], "parent")
     assert.deepStrictEqual(rig.told, ["wait 1 is over: parent waits for child, child waits for the slot of parent"])
   })

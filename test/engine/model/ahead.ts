@@ -14,12 +14,12 @@ export const beginBody = (model: Facts, task: Task): void => {
   if (task.settings.timeoutMillis !== undefined) armTimer(model, "timeout", task, task.settings.timeoutMillis)
 }
 
-/** Who was sent to a worker and has no slot, in order. */
+/** Tasks that were sent to a worker and have no slot, in order. */
 export const sentTo = (model: Facts, worker: number): ReadonlyArray<Task> =>
   [...model.tasks].filter((task) => isSentAhead(task) && task.worker === worker)
     .toSorted((a, b) => a.attempt - b.attempt)
 
-/** Whether a worker could be sent something ahead: it has no slot for that, and nobody there waits for one. */
+/** Whether an attempt may be sent to a worker ahead: no slot is free there, and no rejoiner waits there. */
 const takesMore = (model: Facts, state: State, { ahead, mark, phase, row, slots }: Worker): boolean => {
   const carried = [...model.tasks].filter((task) => inAttempt(task) && task.worker === row).length
   return phase === "open" && runningOn(model, row) >= slots && sentTo(model, row).length < ahead && carried < mark &&
@@ -51,13 +51,13 @@ const freeSlots = (model: Facts): number =>
   model.workers.filter(({ phase, row }) => phase === "open" && hasRoom(model, row))
     .reduce((sum, { row, slots }) => sum + slots - runningOn(model, row), 0)
 
-/** How many of those that have no slot will say by themselves that they never began. */
+/** The number of attempts without a slot that will report by themselves that they never began. */
 const answersDue = (model: Facts): number =>
   [...model.tasks].filter((task) => isSentAhead(task) && !isLeft(task)).length
 
 const isLeft = ({ askedBack, status }: Task): boolean => status === "active" && !askedBack
 
-/** Nobody waits for a slot of one worker while another could begin, and workers have what they take. */
+/** No attempt waits for a slot of one worker while another worker has a free slot; workers have all that they take. */
 export const judgeLines = (model: Facts, state: State): void => {
   const sent = [...model.tasks].filter(isSentAhead)
   const left = sent.find(isLeft)

@@ -13,7 +13,7 @@ export type Ended = "succeeded" | "failed" | "cancelled" | "skipped"
 
 export interface Task {
   readonly name: string
-  /** What tells it from all others, in whatever row. */
+  /** Distinguishes it from all others, whatever their row. */
   readonly serial: number
   row: TaskId
   readonly deps: ReadonlyArray<Task>
@@ -86,12 +86,12 @@ export interface Task {
   must: ReadonlyArray<Behalf>
   may: ReadonlyArray<Behalf>
   stopTold: boolean
-  /** Stops because nobody wants it. */
+  /** It stops because it has no user. */
   unwanted: boolean
   refused: boolean
   /** Since when it has lacked nothing but a worker, while there was none. */
   lacksSince: number | undefined
-  /** It ended because of what it depended on. */
+  /** It ended because of a dependency. */
   upstream: boolean
   /** The places of dependencies that it dropped when their group was met. */
   dropped: ReadonlySet<number>
@@ -187,7 +187,7 @@ export interface Copying {
 }
 
 export interface Worker {
-  /** What tells it from all others, in whatever row. */
+  /** Distinguishes it from all others, whatever their row. */
   readonly serial: number
   readonly name: string
   readonly row: number
@@ -303,7 +303,7 @@ export const armTimer = (model: Facts, kind: Due["kind"], task: Task, millis: nu
   return due
 }
 
-/** The tasks for which somebody still waits. */
+/** The tasks for whose ends a wait still waits. */
 export const openOf = ({ awaited, ended }: Waiting): ReadonlyArray<Task> =>
   awaited.filter((each) => !ended.has(each)).flatMap((each) =>
     "claim" in each ? (each.state === "live" ? [each.task] : []) : [each]
@@ -403,7 +403,7 @@ export class Facts {
   attempts = new Set<number>()
   /** Those of which must be said now that they do not stop. */
   readonly overdue = new Set<Task>()
-  /** How everything stood before this step, and because of whom tasks leave in it. */
+  /** The facts before this step, and the owners on whose behalf tasks leave in it. */
   before: Before | undefined
   cause: Pick<Task, "must" | "may"> = { must: [], may: [] }
   readonly limits = new Map<string, number>()
@@ -412,7 +412,7 @@ export class Facts {
   /** Those that go first in this step. */
   overdueNames: Array<string> = []
   readonly overtakes: number
-  /** Somebody settles an open task in this step. */
+  /** An open task is settled from outside in this step. */
   isSettling = false
   isDeaf = false
   /** Their attempts were lost in this step. */

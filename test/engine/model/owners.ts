@@ -30,7 +30,7 @@ export const addClaim = (model: Facts, owner: Owner, task: Task, id: ClaimId): v
   model.interests.set(id, interest)
 }
 
-/** Whether somebody claims, wishes or needs a task. */
+/** Whether a task is claimed, wished or needed. */
 export const isWanted = (model: Facts, task: Task): boolean => {
   if (task.wished) return true
   for (const owner of model.owners.values()) {

@@ -61,7 +61,7 @@ const isThrottled = (model: Facts, task: Task, worker: number): boolean => {
   return sources.length >= Math.max(1, Math.ceil(sourceSaturation * model.workers[worker]!.slots))
 }
 
-/** What the budget holds back while somebody is at work. */
+/** What the budget holds back while an attempt is at work. */
 const brakeNow = (model: Facts): "none" | "sources" | "all" => {
   const { budget } = model.fairness
   if (budget === undefined) return "none"
