@@ -183,18 +183,18 @@ export const replay = (events: Iterable<string>): Effect.Effect<ReadonlyArray<st
     const reader = new Reader()
     const writer = new Writer()
     const instructions: Array<string> = []
-    let state: Engine | undefined
+    let engine: Engine | undefined
     let line = 0
     let now = -Infinity
     const read = (): void => {
       for (const text of events) {
         line++
         const value = reader.line(text)
-        if (state === undefined) state = make(settingsOf(value))
+        if (engine === undefined) engine = make(settingsOf(value))
         else {
           const event = eventOf(value, now)
           now = event.now
-          instructions.push(writer.line(step(state, event)))
+          instructions.push(writer.line(step(engine, event)))
         }
       }
     }
@@ -218,14 +218,16 @@ const settingsOf = (head: unknown): SchedulerSettings => {
 }
 
 /**
- * The engine would take an event that it does not know, or without a time, and do nothing. The clock counts whole milliseconds, but
- * a delay may end within one: the event after it may be that much earlier.
+ * The event of a line, checked: `step` ignores an event with an unknown tag or without a time. The clock counts whole milliseconds,
+ * but a delay may end within a millisecond, and the next event may then have an earlier time, by less than a millisecond.
  */
 const eventOf = (value: unknown, after: number): Event => {
   if (!isRecord(value) || !Object.hasOwn(tags, String(value["_tag"]))) throw new TypeError("expected an event")
   const { now } = value
   if (typeof now !== "number" || !(now > after - 1)) {
-    throw new TypeError(`expected an event with a time${after === -Infinity ? "" : ` that is not before ${after}`}`)
+    throw new TypeError(
+      `expected an event with a time${after === -Infinity ? "" : `, at most a millisecond before ${after}`}`
+    )
   }
   return value as unknown as Event
 }

@@ -141,7 +141,7 @@ export class CloningPort extends PortAround {
     if (known === undefined) this.bodies.set(submission.number, { submission, starts: 1 })
     else known.starts++
     this.scopes.set(attempt, captureAsyncScope())
-    // Inputs may have holes: those of dependencies that the task has let go of.
+    // Inputs may have holes: for dependencies that the task has dropped.
     const parcels = inputs && Array.from(inputs, (value) => this.pack(value))
     this.send("Start", { _tag: "Start", task, attempt, number, submission: submission.number, index, inputs: parcels })
   }

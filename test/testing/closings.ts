@@ -122,7 +122,7 @@ const waysOf = (chance: Chance): ReadonlyArray<Way> => {
         yield* Scope.close(scope, Exit.void)
         yield* alive.assertNone
       })),
-    // What keeps it alive is let go of after the scope of its submission has closed.
+    // Dependents of another scope keep the tasks until after the scope of the tasks has closed.
     (tasks, alive) =>
       Effect.scoped(Effect.gen(function*() {
         const [first, second] = [yield* scopeOfItsOwn, yield* scopeOfItsOwn]

@@ -9,7 +9,7 @@ import * as Task from "skein/Task"
 import { type Chance, type Faults, usualFaults } from "skein/testing"
 import * as Worker from "skein/Worker"
 
-/** The usual ones, and failures that throw when somebody looks at them. */
+/** The usual ones, and failures that throw when they are looked at. */
 export const allFaults: Faults = { ...usualFaults, hostile: 0.03 }
 
 type Any = Task.Task<number, unknown, Client.Client>

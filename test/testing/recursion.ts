@@ -42,7 +42,7 @@ class Family {
 
 type Body<A> = Effect.Effect<A, any, Client.Client | Worker.Worker | Scope.Scope>
 
-/** How a body comes to the values of its children. */
+/** How a body gets the values of its children. */
 type Launch = (children: ReadonlyArray<Known["task"]>, family: Family) => Body<ReadonlyArray<number>>
 
 const submit = (
@@ -160,17 +160,17 @@ const forest = (chance: Chance, family: Family): ReadonlyArray<Known> => {
 export const randomRecursion = (chance: Chance): ReadonlyArray<Known["task"]> =>
   forest(chance, new Family()).map(({ task }) => task)
 
-/** What a task is doing when somebody is cancelled. */
+/** What a task is doing at the moment of a cancellation. */
 export const moments = ["secedes", "waits to rejoin", "rejoins"] as const
 
 type Moment = typeof moments[number]
 
-/** Who is cancelled then. */
+/** The task that is cancelled then. */
 export const victims = ["itself", "its parent", "a child"] as const
 
 interface Strike {
   readonly moment: Moment
-  /** The how manieth of such moments in the program it is. */
+  /** The position of the moment among those of its kind in the program, from 1. */
   readonly nth: number
   readonly victim: typeof victims[number]
   readonly force: boolean
@@ -189,7 +189,7 @@ export type Hits = Record<string, number>
 export const strikeFaults: Faults = { ...usualFaults, vanish: 0 }
 
 /**
- * A program that runs such trees and, at moments chosen beforehand, cancels somebody within the very step in which a task
+ * A program that runs such trees and, at moments chosen beforehand, cancels a task within the very step in which a task
  * secedes, waits to rejoin or rejoins. It dies if a task gives a wrong value, or if more run or are at work than there are slots.
  */
 export const randomStrikes =

@@ -1,6 +1,6 @@
 /**
- * The retry schedules of tasks: each is asked after an attempt has failed, in the context and by the clock of whoever submitted
- * the task. Until it has answered, the attempt goes on.
+ * The retry schedules of tasks. After a failed attempt the schedule of its task decides, with the context and the clock of the
+ * fiber that submitted the task. The attempt goes on until the schedule has decided.
  *
  * @internal
  */
