@@ -164,5 +164,3 @@ export const isCurrent = (engine: Engine, task: TaskId, attempt: number): boolea
 
 /** Whether a task has not ended, and its end is not fixed. */
 export const maySettle = (engine: Engine, task: TaskId): boolean => settled.maySettle(open(engine), task)
-
-export { reasonOf } from "./events/settled.ts"

@@ -8,11 +8,11 @@ import * as ready from "../dispatch/ready.ts"
 import { stop, stopAs } from "../life/cancel.ts"
 import { fail, succeed } from "../life/ends.ts"
 import { endLater, isToComeAgain } from "../life/release.ts"
+import { reasonOf } from "../protocol/Event.ts"
 import type { TaskSettled } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
-import type { Reason } from "../protocol/Reason.ts"
 import { keyOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
 import { dropExtra, extrasFor } from "../state/rare.ts"
@@ -47,15 +47,6 @@ export const settleFromOutside = (state: State, { ending, task }: TaskSettled, o
   stop(state, task, outcome, "wish", out)
   extrasFor(state, task).isGiven = true
 }
-
-/** The reason of a task with this key that is settled without a value. */
-export const reasonOf = (
-  ending: Exclude<TaskSettled["ending"], { readonly _tag: "Succeeded" }>,
-  key: string
-): Reason =>
-  ending._tag === "Interrupted"
-    ? { _tag: "Cancelled", task: key, by: "Scheduler.settle", reason: "it was settled as interrupted" }
-    : ending
 
 /** Ends a task with the value given for it, which a worker holds from now on like any other. */
 export const hold = (state: State, task: TaskId, out: Out): void => {

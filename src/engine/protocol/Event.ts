@@ -5,6 +5,7 @@
  */
 import type { ClaimId, TaskId } from "./ids.ts"
 import type { Plan, Reference } from "./Plan.ts"
+import type { Reason } from "./Reason.ts"
 
 /** Why and by whom something was cancelled. */
 export interface Cancellation {
@@ -218,6 +219,15 @@ export interface TaskSettled {
   readonly task: TaskId
   readonly ending: Extract<Ending, { readonly _tag: "Succeeded" | "Failed" | "Interrupted" | "Skipped" }>
 }
+
+/** The reason of a task with this key that is settled from outside without a value. */
+export const reasonOf = (
+  ending: Exclude<TaskSettled["ending"], { readonly _tag: "Succeeded" }>,
+  key: string
+): Reason =>
+  ending._tag === "Interrupted"
+    ? { _tag: "Cancelled", task: key, by: "Scheduler.settle", reason: "it was settled as interrupted" }
+    : ending
 
 /** Requests that `copies` workers hold a result, or these workers, as far as they are open. */
 export interface CopiesRequested {
