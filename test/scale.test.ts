@@ -8,8 +8,8 @@ import { Results } from "../src/internal/workers/results.ts"
 import { inQuietScheduler, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
 
-const most = longOr(1_000_000, 200_000)
-const many = longOr(100_000, 30_000)
+const most = longOr(1_000_000, 50_000)
+const many = longOr(100_000, 10_000)
 const inWords = (count: number): string => count.toLocaleString("en-US")
 
 describe("a large run", () => {

@@ -237,7 +237,7 @@ const keepers: Readonly<Record<string, readonly [ReturnType<typeof workingOn>, R
 }
 
 /** Operations that a fiber may do before it yields. */
-const budgets = longOr([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 20, 24, 29, 35, 42, 51, 64], [5, 20])
+const budgets = longOr([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 20, 24, 29, 35, 42, 51, 64], [7])
 
 /** Cuts later and later until there is nothing to cut. */
 const sweep = (run: (cut: number) => Effect.Effect<boolean, unknown>) =>

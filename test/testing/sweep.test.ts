@@ -194,7 +194,8 @@ describe("interrupt sweeps", () => {
         Effect.gen(function*() {
           const { points } = yield* Testing.interruptSweep(effect, {
             layer: Skein.layer({ concurrency }),
-            check: () => Testing.assertEmpty
+            check: () => Testing.assertEmpty,
+            ...longOr({}, { budgets: [5] })
           })
           assert.isAbove(points, 10)
         }))
