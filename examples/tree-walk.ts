@@ -30,7 +30,7 @@ import { fileURLToPath } from "node:url"
 import { withProgressBar } from "skein/cli"
 import * as Client from "skein/Client"
 import * as Skein from "skein/Skein"
-import type { GraphError, RuntimeFailure } from "skein/SkeinError"
+import type { RuntimeFailure, SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Cli from "./cli.ts"
 import { type Peaks, withPeaks } from "./peaks.ts"
@@ -59,7 +59,7 @@ export const walk = (
   folder: string
 ): Task.Task<
   Summary,
-  Cli.Unreadable | GraphError | RuntimeFailure,
+  Cli.Unreadable | SubmitError | RuntimeFailure,
   FileSystem.FileSystem | Path.Path | Client.Client
 > =>
   Task.make(

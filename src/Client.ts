@@ -44,7 +44,7 @@ import { scan } from "./internal/tasks/inputs.ts"
 import * as internal from "./internal/tasks/task.ts"
 import type { Annotations } from "./internal/tasks/taskOptions.ts"
 import * as collect from "./internal/views/collect.ts"
-import { GraphError } from "./SkeinError.ts"
+import { SubmitError } from "./SkeinError.ts"
 import type { Released, Root, RuntimeFailure, Starved } from "./SkeinError.ts"
 
 export { Client, make } from "./internal/client/client.ts"
@@ -79,7 +79,7 @@ export type { MapOptions } from "./internal/client/mapping.ts"
 export const submit = <A, E, R>(
   task: Task<A, E, R>,
   options?: SubmitOptions
-): Effect.Effect<Future<A, WithoutSignals<E>>, GraphError, Needs<R> | Client | Scope.Scope> =>
+): Effect.Effect<Future<A, WithoutSignals<E>>, SubmitError, Needs<R> | Client | Scope.Scope> =>
   Effect.map(submitHandles([task as unknown as internal.TaskImpl], options), ([future]) => future as any)
 
 /**
@@ -93,14 +93,14 @@ export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
   options?: SubmitOptions
 ): Effect.Effect<
   { -readonly [K in keyof T]: T[K] extends Task<infer A, infer E, any> ? Future<A, WithoutSignals<E>> : never },
-  GraphError,
+  SubmitError,
   Needs<Services<T>> | Client | Scope.Scope
 > => submitHandles(tasks as unknown as ReadonlyArray<internal.TaskImpl>, options) as any
 
 const submitHandles = (
   tasks: ReadonlyArray<internal.TaskImpl>,
   options: SubmitOptions = {}
-): Effect.Effect<ReadonlyArray<internal.FutureImpl>, GraphError, Client | Scope.Scope> =>
+): Effect.Effect<ReadonlyArray<internal.FutureImpl>, SubmitError, Client | Scope.Scope> =>
   Effect.withFiber((fiber) => {
     const fault = optionsFault(options, ofSubmit)
     if (fault !== undefined) return Effect.fail(fault)
@@ -163,7 +163,7 @@ const submitHandles = (
  */
 export const retry = <A, E>(
   future: Future<A, E>
-): Effect.Effect<Future<A, E>, GraphError, Client | Scope.Scope> =>
+): Effect.Effect<Future<A, E>, SubmitError, Client | Scope.Scope> =>
   Effect.map(retryHandles([future]), ([again]) => again as any)
 
 /**
@@ -174,11 +174,11 @@ export const retry = <A, E>(
  */
 export const retryAll = <const F extends ReadonlyArray<Future<any, any>>>(
   futures: F
-): Effect.Effect<{ -readonly [K in keyof F]: F[K] }, GraphError, Client | Scope.Scope> => retryHandles(futures) as any
+): Effect.Effect<{ -readonly [K in keyof F]: F[K] }, SubmitError, Client | Scope.Scope> => retryHandles(futures) as any
 
 const retryHandles = (
   futures: ReadonlyArray<Future<any, any>>
-): Effect.Effect<ReadonlyArray<internal.FutureImpl>, GraphError, Client | Scope.Scope> =>
+): Effect.Effect<ReadonlyArray<internal.FutureImpl>, SubmitError, Client | Scope.Scope> =>
   Effect.withFiber((fiber) => {
     if (!Array.isArray(futures)) return Effect.fail(stray(futures, "array of futures"))
     const stranger = futures.findIndex((future) => !internal.isFuture(future))
@@ -235,7 +235,7 @@ const retryHandles = (
  */
 export const rerunInline = <E>(
   future: Future<unknown, E>
-): Effect.Effect<unknown, E | Root<E> | RuntimeFailure | GraphError> =>
+): Effect.Effect<unknown, E | Root<E> | RuntimeFailure | SubmitError> =>
   Effect.suspend(() => inline.rerunInline(internal.implOf(future))) as any
 
 /**
@@ -254,7 +254,7 @@ export const compute = <const I, const M extends Mode = "failFast">(
   options?: ComputeOptions<M>
 ): Effect.Effect<
   Result<Shape<I>, M>,
-  Failure<Shape<I>, M> | GraphError,
+  Failure<Shape<I>, M> | SubmitError,
   Needs<Services<Shape<I>>> | Client
 > => withHome((home) => computeTargets(home, targets, options)) as any
 
@@ -372,7 +372,7 @@ export const wait = <F extends Future<any, any>>(
     if (mode === undefined) {
       const expected = "\"all\", \"firstCompleted\" or \"firstException\""
       return Effect.die(
-        new GraphError({ reason: { _tag: "InvalidOption", option: "until of wait", value: until, expected } })
+        new SubmitError({ reason: { _tag: "InvalidOption", option: "until of wait", value: until, expected } })
       )
     }
     const isDone = (future: F) => internal.implOf(future).home.view.hasEnded(internal.implOf(future).claim)
@@ -448,7 +448,7 @@ export const defaultGroup = "default"
  *
  * Needs no scope. The task survives the scope and the body in which this is called, and ends with the layer at the latest,
  * which waits for its finalizers. A failure is a warning in the log; the result is released when the task has ended. A task
- * that cannot be submitted is a `GraphError` at once.
+ * that cannot be submitted is a `SubmitError` at once.
  *
  * Inside a body this makes no child: the end and the cancellation of the body's task do not affect the fired task. Otherwise the
  * fired task counts as submitted by that body: it ranks like a child, its failure names the body's task as submitter, and a task
@@ -481,7 +481,7 @@ export const defaultGroup = "default"
 export const fireAndForget = <A, E, R>(
   task: Task<A, E, R>,
   options?: { readonly group?: string | undefined }
-): Effect.Effect<void, GraphError, Needs<R> | Client> =>
+): Effect.Effect<void, SubmitError, Needs<R> | Client> =>
   Effect.withFiber((fiber) => {
     if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
     const unknown = optionsFault(options, ofFire)
@@ -515,7 +515,7 @@ export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, St
     return fault === undefined ? home.detached.await(group) : Effect.die(fault)
   })
 
-const groupFault = (group: string): GraphError | undefined => valueFault(text, "group", group)
+const groupFault = (group: string): SubmitError | undefined => valueFault(text, "group", group)
 
 /**
  * Cancels all tasks of a group that {@link fireAndForget} started and that have not ended. Tasks fired later are not affected.
@@ -549,7 +549,7 @@ export type ReplicateOptions =
 
 const ofReplicate: Checks<{ copies: number; workers: ReadonlyArray<string> }> = { copies: count, workers: names }
 
-const replicateFault = (options: ReplicateOptions | undefined): GraphError | undefined => {
+const replicateFault = (options: ReplicateOptions | undefined): SubmitError | undefined => {
   const fault = optionsFault(options, ofReplicate)
   if (fault !== undefined) return fault
   const { copies, workers } = options ?? {}
@@ -598,8 +598,8 @@ const replicateFault = (options: ReplicateOptions | undefined): GraphError | und
 export const replicate = (
   future: Future<any, any>,
   options: ReplicateOptions
-): Effect.Effect<ReadonlyArray<string>, GraphError | Starved> =>
-  Effect.suspend((): Effect.Effect<ReadonlyArray<string>, GraphError | Starved> => {
+): Effect.Effect<ReadonlyArray<string>, SubmitError | Starved> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<string>, SubmitError | Starved> => {
     const impl = internal.implOf(future)
     const fault = replicateFault(options)
     if (fault !== undefined) return Effect.fail(fault)

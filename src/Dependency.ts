@@ -219,7 +219,7 @@ export const any = <const M extends Members<M>, const O extends QuorumOptions = 
  * **Details**
  *
  * When too many have ended otherwise, the task ends with `ImpossibleDependency`. A count that is not a whole number from 1 to the
- * number of members is a `GraphError` at submission.
+ * number of members is a `SubmitError` at submission.
  *
  * **Example** (Two of three)
  *

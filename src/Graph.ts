@@ -19,7 +19,7 @@ import { makeTask } from "./internal/tasks/makeTask.ts"
 import { normalize } from "./internal/tasks/options.ts"
 import { isRecord, noOptions, toEffect } from "./internal/tasks/task.ts"
 import type { IsAny } from "./internal/values/isAny.ts"
-import { GraphError } from "./SkeinError.ts"
+import { SubmitError } from "./SkeinError.ts"
 import type { NoOptions, OptionErrors, Options, OptionServices, OptionsFor, Task } from "./Task.ts"
 
 export type { Graph, GraphTypeId as TypeId, Untyped } from "./internal/graphs/typed.ts"
@@ -88,7 +88,7 @@ export const make = <const T extends { readonly [K in keyof T]: Task<any, any, a
  * **Details**
  *
  * The key is the task's key and, unless it has one, its label. A key that is taken does not compile; where the types cannot
- * know, it is a `GraphError` at submission.
+ * know, it is a `SubmitError` at submission.
  *
  * **Example** (A graph key by key)
  *
@@ -169,7 +169,7 @@ const dependent = (keys: ReadonlyArray<string>, run: (values: any) => any, optio
 
 /**
  * A reference to the value of another task of the same graph, in {@link fromRecord} and in {@link call}. Plain strings are never
- * references. Outside of a graph with that key it is a `GraphError`.
+ * references. Outside of a graph with that key it is a `SubmitError`.
  *
  * @category untyped
  * @since 0.1.0
@@ -232,7 +232,7 @@ export const call = <P extends ReadonlyArray<any>, Return, const I extends { rea
 export const fromRecord = <const I extends Readonly<Record<string, unknown>>>(
   record: I,
   options?: { readonly cache?: Cache | undefined }
-): Effect.Effect<Untyped<unknown, Services<I>>, GraphError> =>
+): Effect.Effect<Untyped<unknown, Services<I>>, SubmitError> =>
   Effect.suspend(() => {
     const fault = valueFault(tasksByKey, "record of Graph.fromRecord", record)
     return fault === undefined ? settled(internal.fromRecord(record, options?.cache)) : Effect.fail(fault)
@@ -275,7 +275,7 @@ export type Filled<T, S, M extends Mode> = S extends KeyOf<T> ? Result<T[S], M>
  * **Details**
  *
  * Each task runs once, however often its key occurs. A shape without keys is returned as it is, and runs nothing. A key that the
- * graph does not have is a `GraphError` before anything starts.
+ * graph does not have is a `SubmitError` before anything starts.
  *
  * @category computing
  * @since 0.1.0
@@ -287,7 +287,7 @@ export const get: {
     options?: ComputeOptions<M>
   ): Effect.Effect<
     Filled<T, S, M>,
-    Failure<Wanted<T, S>, M> | GraphError,
+    Failure<Wanted<T, S>, M> | SubmitError,
     Needs<Services<Wanted<T, S>>> | ClientService
   >
   <T, const S, const M extends Mode = "failFast">(
@@ -295,7 +295,7 @@ export const get: {
     options?: ComputeOptions<M>
   ): (self: Graph<T>) => Effect.Effect<
     Filled<T, S, M>,
-    Failure<Wanted<T, S>, M> | GraphError,
+    Failure<Wanted<T, S>, M> | SubmitError,
     Needs<Services<Wanted<T, S>>> | ClientService
   >
 } = dual(
@@ -317,11 +317,11 @@ export const get: {
     })
 ) as any
 
-const unknownKey = (key: string, known: ReadonlyArray<string>): Effect.Effect<never, GraphError> =>
-  Effect.fail(new GraphError({ reason: { _tag: "UnknownKey", key, known } }))
+const unknownKey = (key: string, known: ReadonlyArray<string>): Effect.Effect<never, SubmitError> =>
+  Effect.fail(new SubmitError({ reason: { _tag: "UnknownKey", key, known } }))
 
 /** The first member of a shape of keys that is no key. */
-const strangerIn = (shape: unknown): GraphError | undefined => {
+const strangerIn = (shape: unknown): SubmitError | undefined => {
   if (typeof shape === "string") return undefined
   if (typeof shape === "object" && shape !== null && (Array.isArray(shape) || isRecord(shape))) {
     for (const item of Object.values(shape)) {
@@ -331,7 +331,7 @@ const strangerIn = (shape: unknown): GraphError | undefined => {
     return undefined
   }
   const expected = "keys in arrays and records"
-  return new GraphError({ reason: { _tag: "InvalidOption", option: "shape of Graph.get", value: shape, expected } })
+  return new SubmitError({ reason: { _tag: "InvalidOption", option: "shape of Graph.get", value: shape, expected } })
 }
 
 const mapKeys = (shape: unknown, f: (key: string) => unknown): unknown => {

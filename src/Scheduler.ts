@@ -22,7 +22,7 @@ import type { Future, Task } from "./internal/tasks/handles.ts"
 import { checkedExit, implOf } from "./internal/tasks/task.ts"
 import { explainText as textOf } from "./internal/text/explainText.ts"
 import type { TaskEvent, WorkerEvent } from "./internal/views/events.ts"
-import type { GraphError, NoSuitableWorker } from "./SkeinError.ts"
+import type { NoSuitableWorker, SubmitError } from "./SkeinError.ts"
 
 export type { AwaitWorkersOptions } from "./internal/client/awaitWorkers.ts"
 export type { RunOnEachOptions } from "./internal/client/runOnEach.ts"
@@ -145,7 +145,7 @@ export const stats: Effect.Effect<Stats, never, Scheduler> = Scheduler.use((s) =
  * @category workers
  * @since 0.1.0
  */
-export const addWorker = (options: WorkerOptions): Effect.Effect<string, GraphError, Scheduler | Scope.Scope> =>
+export const addWorker = (options: WorkerOptions): Effect.Effect<string, SubmitError, Scheduler | Scope.Scope> =>
   Scheduler.use((s) => s.addWorker(options))
 
 /**
@@ -216,7 +216,7 @@ export const settle = <A, E>(
  * @category workers
  * @since 0.1.0
  */
-export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<void, GraphError, Scheduler> =>
+export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<void, SubmitError, Scheduler> =>
   Scheduler.use((s) => s.limitTag(tag, limit))
 
 /**
@@ -244,7 +244,7 @@ export const retire = (id: string): Effect.Effect<boolean, never, Scheduler> => 
  * **Details**
  *
  * Returns at once when there are `count` or more. Fails with `NoSuitableWorker` if there is none within `connectTimeout`. Returns
- * with fewer when none has joined for `stableTimeout`. Fails with a `GraphError` of the reason `Closed` when the scheduler
+ * with fewer when none has joined for `stableTimeout`. Fails with a `SubmitError` of the reason `Closed` when the scheduler
  * closes.
  *
  * **Gotchas**
@@ -272,7 +272,7 @@ export const retire = (id: string): Effect.Effect<boolean, never, Scheduler> => 
 export const awaitWorkers = (
   count: number,
   options?: AwaitWorkersOptions
-): Effect.Effect<number, NoSuitableWorker | GraphError, Scheduler> =>
+): Effect.Effect<number, NoSuitableWorker | SubmitError, Scheduler> =>
   Scheduler.use((s) => s.awaitWorkers(count, options))
 
 /**
@@ -319,7 +319,7 @@ export const runOnEach = <A, E, R, const M extends Mode = "failFast">(
   options?: RunOnEachOptions<M>
 ): Effect.Effect<
   ReadonlyMap<string, Result<Task<A, Own<E>>, M>>,
-  Failure<Task<A, Own<E>>, M> | GraphError,
+  Failure<Task<A, Own<E>>, M> | SubmitError,
   Needs<R> | Scheduler
 > => Scheduler.use((s) => s.runOnEach(effect, options))
 

@@ -9,7 +9,7 @@ import type { Client } from "./internal/client/client.ts"
 import { make } from "./internal/client/layer.ts"
 import type { Scheduler } from "./internal/client/scheduler.ts"
 import type { Options } from "./internal/settings/layerOptions.ts"
-import type { GraphError } from "./SkeinError.ts"
+import type { SubmitError } from "./SkeinError.ts"
 
 export type {
   BudgetOptions,
@@ -65,7 +65,7 @@ export type {
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options = {}): Layer.Layer<Client | Scheduler, GraphError> =>
+export const layer = (options: Options = {}): Layer.Layer<Client | Scheduler, SubmitError> =>
   Layer.effectContext(make(options))
 
 /**
@@ -74,4 +74,4 @@ export const layer = (options: Options = {}): Layer.Layer<Client | Scheduler, Gr
  * @category layers
  * @since 0.1.0
  */
-export const layerSequential: Layer.Layer<Client | Scheduler, GraphError> = layer({ concurrency: 1 })
+export const layerSequential: Layer.Layer<Client | Scheduler, SubmitError> = layer({ concurrency: 1 })

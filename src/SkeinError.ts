@@ -1,7 +1,7 @@
 /**
  * Every error of Skein, each with the keys it concerns and a message that says what to do next.
  *
- * A `GraphError` comes before anything starts. `DependencyFailed` is the typed failure of a task whose dependency failed. The
+ * A `SubmitError` comes before anything starts. `DependencyFailed` is the typed failure of a task whose dependency failed. The
  * errors of options (`TaskTimeout`, `DependencyTimeout`, `ImpossibleDependency`) are in the type of a task with that option, and
  * `TaskSkipped` where a body may skip its task. `RuntimeFailure` can happen to any task; every verb that observes a task adds it.
  *
@@ -13,13 +13,13 @@ import * as Data from "effect/Data"
 import type * as Exit from "effect/Exit"
 import type { Restriction } from "./engine/protocol/Plan.ts"
 import { definePath, Fact, infoKey, infoOf, plainError, prettyCause } from "./internal/text/fact.ts"
-import type { GraphReason, ImpossibleReason } from "./internal/text/reasons.ts"
-import { graphText, impossibleText, releaseText, restrictionText } from "./internal/text/reasonText.ts"
+import type { ImpossibleReason, SubmitReason } from "./internal/text/reasons.ts"
+import { impossibleText, releaseText, restrictionText, submitText } from "./internal/text/reasonText.ts"
 import { asError, describeError, named } from "./internal/text/rendering.ts"
 import * as reports from "./internal/text/report.ts"
 import { cutList, inLine, quote } from "./internal/text/text.ts"
 
-export type { GraphReason, ImpossibleReason } from "./internal/text/reasons.ts"
+export type { ImpossibleReason, SubmitReason } from "./internal/text/reasons.ts"
 
 /**
  * A body fails with this to give its place up: the task goes back to the queue, and no attempt is counted. See `Task.reschedule`.
@@ -81,9 +81,9 @@ export type Signal = Reschedule | Unmet | DependenciesLost
  * @category errors
  * @since 0.1.0
  */
-export class GraphError extends Fact("GraphError")<{ readonly reason: GraphReason }> {
+export class SubmitError extends Fact("SubmitError")<{ readonly reason: SubmitReason }> {
   override get message(): string {
-    return graphText(this.reason)
+    return submitText(this.reason)
   }
 }
 
@@ -414,7 +414,7 @@ export type RuntimeFailure =
  * @category errors
  * @since 0.1.0
  */
-export type Unexpected = GraphError | RuntimeFailure
+export type Unexpected = SubmitError | RuntimeFailure
 
 /**
  * The typed error of the task that failed first: the one inside `DependencyFailed`, or the error itself.

@@ -34,7 +34,7 @@ import type { IsAny } from "./internal/values/isAny.ts"
 import { mean } from "./internal/values/strangers.ts"
 import type { MeantAsValue } from "./internal/values/strangers.ts"
 import { TaskTypeId } from "./internal/values/typeIds.ts"
-import type { GraphError, RuntimeFailure } from "./SkeinError.ts"
+import type { RuntimeFailure, SubmitError } from "./SkeinError.ts"
 
 export type { Task, TaskTypeId as TypeId } from "./internal/tasks/handles.ts"
 
@@ -239,7 +239,7 @@ export const sync = <A, const O extends OptionsFor<O, never> = NoOptions>(
  * **Details**
  *
  * `f` is the body; attempt, slot, retry and timeout cover `f` alone. Then the task waits without a slot while the returned graph
- * runs as its children. It ends with the inner task's own error. `GraphError` is in its type because that graph is checked only
+ * runs as its children. It ends with the inner task's own error. `SubmitError` is in its type because that graph is checked only
  * then.
  *
  * @category constructors
@@ -249,7 +249,7 @@ export const flatMap = <const I, A, E, R, const O extends OptionsFor<O, never> =
   inputs: I,
   f: ((values: Values<I>) => Task<A, E, R>) & Given<I>,
   options?: O
-): Task<A, E | Upstream<I> | GraphError | OptionErrors<O>, R | Services<I> | OptionServices<O>> =>
+): Task<A, E | Upstream<I> | SubmitError | OptionErrors<O>, R | Services<I> | OptionServices<O>> =>
   wrap({ _tag: "flatMap", run: f as never }, inputs, options)
 
 /**
@@ -394,7 +394,7 @@ export interface Fn<P extends ReadonlyArray<any>, Return, O> {
  * **Details**
  *
  * The function may return an `Effect` or a plain value. With `pure`, the key of a call is the function's name with its arguments,
- * so equal calls of one function run once; an argument that has no canonical encoding is a `GraphError` at submission. With
+ * so equal calls of one function run once; an argument that has no canonical encoding is a `SubmitError` at submission. With
  * `nout` a function that returns a tuple gives a task for each member. The idea is Dask's `delayed`.
  *
  * **Example** (Calls that build a graph)

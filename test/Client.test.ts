@@ -11,7 +11,7 @@ import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { fib, gate, inQuietScheduler, inScheduler, type Log, note, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
-import { causeOf, causeOfExit, errorOf, errorsIn, graphErrorOf, onlyError } from "./support.ts"
+import { causeOf, causeOfExit, errorOf, errorsIn, onlyError, submitErrorOf } from "./support.ts"
 
 const fails = (error: string) => Task.make(Effect.fail(error), { key: error })
 
@@ -360,7 +360,7 @@ describe("compute", () => {
       yield* door.open
       assert.strictEqual(yield* Future.join(later), 3)
       yield* Client.cancel(cancelled)
-      const refused = yield* graphErrorOf(Client.submit(Task.map(cancelled, () => 0)))
+      const refused = yield* submitErrorOf(Client.submit(Task.map(cancelled, () => 0)))
       assert.strictEqual(refused.reason._tag, "InvalidDependency")
     }).pipe(inScheduler()))
 

@@ -11,7 +11,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOfExit, errorOf, graphErrorOf, onlyError } from "./support.ts"
+import { causeOfExit, errorOf, onlyError, submitErrorOf } from "./support.ts"
 
 /** Submits in a scope of its own and closes that. */
 const passing = <A, E>(task: Task.Task<A, E>) => Effect.scoped(Client.submit(task))
@@ -94,7 +94,7 @@ describe("release", () => {
       assert.strictEqual(yield* Future.join(middle), 2)
     }).pipe(inScheduler()))
 
-  it.effect("M2: submitting with a released or foreign-scope future as input is a GraphError that names it", () =>
+  it.effect("M2: submitting with a released or foreign-scope future as input is a SubmitError that names it", () =>
     Effect.gen(function*() {
       const future = yield* passing(Task.make(Effect.succeed(1), { key: "gone" }))
       const refused = [
@@ -104,11 +104,11 @@ describe("release", () => {
         Client.submitAll([Task.succeed(1), Task.all([future])])
       ]
       for (const effect of refused) {
-        const { reason } = yield* graphErrorOf(effect as Effect.Effect<unknown, unknown>)
+        const { reason } = yield* submitErrorOf(effect as Effect.Effect<unknown, unknown>)
         assert.deepInclude(reason, { _tag: "InvalidDependency", dependency: "the future \"gone\"" })
       }
       const inner: any = yield* errorOf(Client.compute(Task.flatMap(1, () => Task.map(future, (n) => n))))
-      assert.deepInclude(inner, { _tag: "GraphError" })
+      assert.deepInclude(inner, { _tag: "SubmitError" })
     }).pipe(inScheduler()))
 
   it.effect("M2: a future used as an input holds its task until that dependent ends", () =>
@@ -252,7 +252,7 @@ describe("a future inside and outside of bodies", () => {
       }
       assert.deepInclude(onlyError(causeOfExit(yield* Future.await(future))) as object, released)
       for (const task of [Task.map(future, (n) => n), Task.make(Effect.void, { after: future })]) {
-        assert.deepInclude((yield* graphErrorOf(Client.compute(task))).reason, { _tag: "InvalidDependency" })
+        assert.deepInclude((yield* submitErrorOf(Client.compute(task))).reason, { _tag: "InvalidDependency" })
       }
       assert.deepStrictEqual(yield* Client.wait([future]), { done: [future], notDone: [] })
     }).pipe(inScheduler()))

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as Client from "skein/Client"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
-import type { GraphError } from "skein/SkeinError"
+import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { inQuietScheduler, inScheduler } from "./harness.ts"
 import { longOr } from "./long.ts"
@@ -26,7 +26,7 @@ const logged = (log: Array<string>) => {
 }
 
 const reasonOf = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
-  Effect.map(Effect.flip(effect), (error) => (error as GraphError).reason)
+  Effect.map(Effect.flip(effect), (error) => (error as SubmitError).reason)
 
 describe("Graph: building", () => {
   it.effect("G1: a graph of tasks, added key by key, gives a record of all values", () => {
@@ -514,7 +514,7 @@ describe("Graph: exchange", () => {
     Effect.gen(function*() {
       const refusal = (...tasks: ReadonlyArray<unknown>) => Effect.flip(Graph.fromJson({ tasks }, registry))
       const reason = (...tasks: ReadonlyArray<unknown>) =>
-        Effect.map(refusal(...tasks), (error) => (error as GraphError).reason)
+        Effect.map(refusal(...tasks), (error) => (error as SubmitError).reason)
       const one = { key: "a", task: "one", dependencies: [] }
       assert.deepStrictEqual(yield* reason(one, { key: "b", task: "toString", dependencies: [] }), {
         _tag: "InvalidOption",

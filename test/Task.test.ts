@@ -15,7 +15,7 @@ import * as Skein from "skein/Skein"
 import type { DependencyFailed } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { graphErrorOf } from "./support.ts"
+import { submitErrorOf } from "./support.ts"
 
 class Name extends Context.Service<Name, string>()("Name") {}
 
@@ -204,7 +204,7 @@ describe("identity", () => {
       const task = Task.make(Effect.succeed(1), { key: "k" })
       const renamed = Task.withOptions(task, { key: "other" })
       assert.deepStrictEqual(yield* Client.compute([task, renamed]), [1, 1])
-      const error = yield* graphErrorOf(Client.compute([task, Task.withOptions(task, { label: "l" })]))
+      const error = yield* submitErrorOf(Client.compute([task, Task.withOptions(task, { label: "l" })]))
       assert.strictEqual(error.reason._tag, "KeyConflict")
     }).pipe(inScheduler()))
 

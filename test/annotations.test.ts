@@ -15,7 +15,7 @@ import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
-import { errorOf, graphErrorOf } from "./support.ts"
+import { errorOf, submitErrorOf } from "./support.ts"
 
 const known = Effect.fnUntraced(function*<A, E>(future: Future.Future<A, E>) {
   const { label, priority } = yield* Future.metadata(future)
@@ -156,7 +156,7 @@ describe("annotations", () => {
         errorOf(attempts.pipe(Client.annotate(inner), Client.annotate(outer)))
       assert.strictEqual(yield* attempt(often, never), 1)
       assert.strictEqual(yield* attempt(never, often), 3)
-      const { reason } = yield* graphErrorOf(attempt({}, { ...never, ...often }).pipe(Effect.flatMap(Effect.fail)))
+      const { reason } = yield* submitErrorOf(attempt({}, { ...never, ...often }).pipe(Effect.flatMap(Effect.fail)))
       assert.deepInclude(reason, { _tag: "InvalidOption", option: "idempotent" })
     })))
 

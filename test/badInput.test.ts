@@ -10,18 +10,18 @@ import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import { GraphError } from "skein/SkeinError"
-import type { GraphReason } from "skein/SkeinError"
+import { SubmitError } from "skein/SkeinError"
+import type { SubmitReason } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, errorOf, graphErrorOf, nothingIsLeft } from "./support.ts"
+import { causeOf, defectsIn, errorOf, nothingIsLeft, submitErrorOf } from "./support.ts"
 
 const one = Task.make(Effect.succeed(1))
 
 /** The request is refused with this reason and message by every verb that submits, and nothing of it starts. */
 const refused = (
   make: (log: Log) => Task.Task<unknown, unknown>,
-  reason: Partial<GraphReason> & Pick<GraphReason, "_tag">,
+  reason: Partial<SubmitReason> & Pick<SubmitReason, "_tag">,
   message: string
 ) =>
   Effect.gen(function*() {
@@ -39,15 +39,15 @@ const refused = (
       Client.map([task], () => note(log, "item"))
     ]
     for (const verb of verbs(make(log))) {
-      const error = yield* graphErrorOf(verb)
+      const error = yield* submitErrorOf(verb)
       assert.deepInclude(error.reason, reason)
       assert.strictEqual(error.message, message)
-      assert.include(Cause.pretty(Cause.fail(error)), `GraphError: ${message}`)
+      assert.include(Cause.pretty(Cause.fail(error)), `SubmitError: ${message}`)
     }
     yield* Effect.yieldNow
     assert.deepStrictEqual(log, [])
     // In the graph of a flatMap it is a failure of the flatMap task.
-    const flat = yield* graphErrorOf(Client.compute(Task.flatMap(0, () => make(log))))
+    const flat = yield* submitErrorOf(Client.compute(Task.flatMap(0, () => make(log))))
     assert.strictEqual(flat.message, message)
     yield* nothingIsLeft
     assert.deepStrictEqual(log, [])
@@ -119,7 +119,7 @@ describe("options", () => {
       Effect.gen(function*() {
         const log: Log = []
         const task: Task.Task<unknown, unknown> = Task.make(note(log, "x"), { key: "x", ...options })
-        const error = yield* graphErrorOf(Client.compute(task))
+        const error = yield* submitErrorOf(Client.compute(task))
         assert.deepInclude(error.reason, { _tag: "InvalidOption", key: "x", option: Object.keys(options)[0]! })
         assert.include(error.message, message)
         assert.deepStrictEqual(log, [])
@@ -138,7 +138,7 @@ describe("options", () => {
       Effect.gen(function*() {
         const f = Task.fn((n: number) => [n], { nout, label: "x" })
         const [first]: ReadonlyArray<Task.Task<number>> = f(1)
-        const error = yield* graphErrorOf(Client.compute(first!))
+        const error = yield* submitErrorOf(Client.compute(first!))
         assert.strictEqual(error.message, `The option nout of task "x" cannot be ${nout}: expected a whole number.`)
       }).pipe(inScheduler()))
   }
@@ -147,7 +147,7 @@ describe("options", () => {
     Effect.gen(function*() {
       const options = { errors: "bogus" as Client.Mode }
       const message = "The option errors cannot be \"bogus\": expected \"failFast\", \"continue\" or \"collect\"."
-      assert.strictEqual((yield* graphErrorOf(Client.compute(one, options))).message, message)
+      assert.strictEqual((yield* submitErrorOf(Client.compute(one, options))).message, message)
       const exit = yield* Effect.exit(Client.gather([], options))
       assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", message)
     }).pipe(inScheduler()))
@@ -164,9 +164,9 @@ describe("options", () => {
   it.effect("Bad input: a wrong option replaced by a right one is no fault", () =>
     Effect.gen(function*() {
       const wrong = Task.make(Effect.succeed(1), { timeout: 0, priority: Number.NaN })
-      yield* graphErrorOf(Client.compute(wrong))
+      yield* submitErrorOf(Client.compute(wrong))
       assert.strictEqual(yield* Client.compute(Task.withOptions(wrong, { timeout: "1 second", priority: 1 })), 1)
-      yield* graphErrorOf(Client.compute(Task.withOptions(wrong, { timeout: "1 second" })))
+      yield* submitErrorOf(Client.compute(Task.withOptions(wrong, { timeout: "1 second" })))
     }).pipe(inScheduler()))
 
   it.effect("Bad input: nor is one that lies in a wrong option, in a Dependency or in an amount", () =>
@@ -179,7 +179,7 @@ describe("options", () => {
       }) as Task.Task<number>
       const told = (options: Task.Options) =>
         Effect.map(
-          graphErrorOf(Client.compute(Task.withOptions(wrong, options) as Task.Task<number>)),
+          submitErrorOf(Client.compute(Task.withOptions(wrong, options) as Task.Task<number>)),
           ({ reason }) => reason._tag === "InvalidOption" && [reason.option, reason.value]
         )
       assert.deepStrictEqual(yield* told({ follow: other, resources: { cpu: 1 } }), ["count of Dependency.atLeast", 2])
@@ -193,7 +193,7 @@ describe("options", () => {
     Effect.gen(function*() {
       const other = Task.make(Effect.succeed(0))
       const wrong = Task.make([Dependency.atLeast(2, [other])], () => Effect.succeed(1))
-      const error = yield* graphErrorOf(Client.compute(Task.withOptions(wrong, { after: other })))
+      const error = yield* submitErrorOf(Client.compute(Task.withOptions(wrong, { after: other })))
       assert.include(error.message, "count of Dependency.atLeast")
     }).pipe(inScheduler()))
 
@@ -262,7 +262,7 @@ it.effect("G9: a pure call whose argument is nested without end is refused, not 
       inmost.push(next)
       inmost = next
     }
-    const error = yield* graphErrorOf(
+    const error = yield* submitErrorOf(
       Client.compute(Task.fn(function load(_: unknown) {}, { pure: true })(nested))
     )
     assert.deepInclude(error.reason, { _tag: "InvalidArgument", key: "load", why: "it is nested too deeply" })
@@ -293,14 +293,14 @@ describe("dependencies", () => {
   it.effect("Bad input: a task too deep within after is not overlooked", () =>
     Effect.gen(function*() {
       const after = [[one]] as unknown as Task.Task<1>
-      const error = yield* graphErrorOf(Client.compute(Task.make(Effect.void, { key: "x", after })))
+      const error = yield* submitErrorOf(Client.compute(Task.make(Effect.void, { key: "x", after })))
       assert.deepInclude(error.reason, { _tag: "InvalidOption", key: "x", option: "after" })
     }).pipe(inScheduler()))
 
   it.effect("Bad input: a task stays where it cannot be under other options", () =>
     Effect.gen(function*() {
       const hidden = Task.map({ one, part: { keys: new Map([["k", one]]) } }, () => 0)
-      const error = yield* graphErrorOf(Client.compute(Task.withOptions(hidden, { key: "x" })))
+      const error = yield* submitErrorOf(Client.compute(Task.withOptions(hidden, { key: "x" })))
       assert.include(error.message, "Task \"x\" cannot depend on the task or future at inputs.part.keys, in a Map")
     }).pipe(inScheduler()))
 
@@ -314,7 +314,7 @@ describe("dependencies", () => {
   for (const [name, inputs, why] of lossy) {
     it.effect(`Bad input: ${name} would be lost, so it is refused`, () =>
       Effect.gen(function*() {
-        const error = yield* graphErrorOf(Client.compute(Task.map(inputs, () => 0, { key: "x" })))
+        const error = yield* submitErrorOf(Client.compute(Task.map(inputs, () => 0, { key: "x" })))
         assert.deepInclude(error.reason, { _tag: "InvalidDependency", key: "x" })
         assert.include(error.message, why)
         assert.include(error.message, "use a plain record")
@@ -339,8 +339,8 @@ describe("dependencies", () => {
     Effect.gen(function*() {
       const five = 5 as unknown as Task.Task<number>
       const message = "The request cannot use 5: it is no task."
-      assert.strictEqual((yield* graphErrorOf(Client.submit(five))).message, message)
-      assert.strictEqual((yield* graphErrorOf(Client.submitAll([one, five]))).message, message)
+      assert.strictEqual((yield* submitErrorOf(Client.submit(five))).message, message)
+      assert.strictEqual((yield* submitErrorOf(Client.submitAll([one, five]))).message, message)
       yield* nothingIsLeft
     }).pipe(inScheduler()))
 
@@ -348,7 +348,7 @@ describe("dependencies", () => {
     Effect.gen(function*() {
       const graph = Graph.make({ x: one })
       for (const wrong of [null, 5, new Map()]) {
-        const error = yield* graphErrorOf(Graph.get(graph, ["x", wrong] as unknown as ["x"]))
+        const error = yield* submitErrorOf(Graph.get(graph, ["x", wrong] as unknown as ["x"]))
         assert.deepInclude(error.reason, { _tag: "InvalidOption", option: "shape of Graph.get", value: wrong })
       }
     }).pipe(inScheduler()))
@@ -365,7 +365,7 @@ describe("dependencies", () => {
       assert.strictEqual(yield* Client.compute(Task.map(list, () => "done")), "done")
       assert.strictEqual(reads, 32_000)
       const found: { one: unknown; list: unknown } = { one, list: undefined }
-      const error = yield* graphErrorOf(Client.compute(Task.map([[[[[[[found]]]]]]], () => 0)))
+      const error = yield* submitErrorOf(Client.compute(Task.map([[[[[[[found]]]]]]], () => 0)))
       assert.include(error.message, "inputs[0][0][0][0][0][0][0].one")
       const wide = Array.from({ length: 1_000_000 }, () => 0)
       assert.strictEqual(yield* Client.compute(Task.map([[[[[[wide]]]]]], () => "done")), "done")
@@ -373,7 +373,7 @@ describe("dependencies", () => {
 
   it.effect("Bad input: a request that hides a task where nobody looks is refused itself", () =>
     Effect.gen(function*() {
-      const error = yield* graphErrorOf(Client.compute({ map: new Map([["k", one]]) }))
+      const error = yield* submitErrorOf(Client.compute({ map: new Map([["k", one]]) }))
       assert.strictEqual(error.message, `The request cannot use the task or future at inputs.map, in a Map: ${place}.`)
       assert.deepInclude(error.reason, { _tag: "InvalidDependency", key: undefined })
     }).pipe(inScheduler()))
@@ -394,9 +394,9 @@ describe("dependencies", () => {
       const future = yield* Effect.scoped(Client.submit(Task.make(Effect.succeed(1), { key: "gone" })))
       const why = "the future \"gone\": its result was released when its scope closed."
       const below = Task.map({ future }, () => 0, { key: "x" })
-      assert.strictEqual((yield* graphErrorOf(Client.compute(below))).message, `Task "x" cannot depend on ${why}`)
-      assert.strictEqual((yield* graphErrorOf(Client.submit(below))).message, `Task "x" cannot depend on ${why}`)
-      assert.strictEqual((yield* graphErrorOf(Client.compute({ future }))).message, `The request cannot use ${why}`)
+      assert.strictEqual((yield* submitErrorOf(Client.compute(below))).message, `Task "x" cannot depend on ${why}`)
+      assert.strictEqual((yield* submitErrorOf(Client.submit(below))).message, `Task "x" cannot depend on ${why}`)
+      assert.strictEqual((yield* submitErrorOf(Client.compute({ future }))).message, `The request cannot use ${why}`)
       const error = yield* errorOf(Future.join(future))
       assert.strictEqual(error._tag, "Released")
       assert.strictEqual(
@@ -410,7 +410,7 @@ describe("dependencies", () => {
     Effect.gen(function*() {
       const foreign = yield* Client.submit(Task.make(Effect.succeed(1), { key: "far" }))
       const inner = Effect.gen(function*() {
-        const message = yield* graphErrorOf(Client.compute(Task.map({ foreign }, () => 0, { key: "x" })))
+        const message = yield* submitErrorOf(Client.compute(Task.map({ foreign }, () => 0, { key: "x" })))
         assert.strictEqual(
           message.message,
           "Task \"x\" cannot depend on the future \"far\": it belongs to another scheduler; join it there and pass the value."
@@ -522,7 +522,7 @@ describe("layers", () => {
         for (
           const attempt of [Client.compute(one).pipe(Effect.provide(Skein.layer(options))), Task.run(one, options)]
         ) {
-          const error = yield* graphErrorOf(attempt)
+          const error = yield* submitErrorOf(attempt)
           assert.strictEqual(error.message, message)
         }
       }))
@@ -530,7 +530,7 @@ describe("layers", () => {
 
   it.effect("Bad input: a worker that is added is checked like the first", () =>
     Effect.gen(function*() {
-      const add = (id: string, concurrency: number) => graphErrorOf(Scheduler.addWorker({ id, concurrency }))
+      const add = (id: string, concurrency: number) => submitErrorOf(Scheduler.addWorker({ id, concurrency }))
       assert.strictEqual(
         (yield* add("new", 0)).message,
         "The option concurrency of worker \"new\" cannot be 0: expected a positive whole number."
@@ -539,7 +539,9 @@ describe("layers", () => {
         (yield* add("local", 1)).message,
         "The option id cannot be \"local\": expected a name that no other worker has."
       )
-      const greedy = yield* graphErrorOf(Scheduler.addWorker({ id: "new", concurrency: 1, resources: { gpu: 1.0001 } }))
+      const greedy = yield* submitErrorOf(
+        Scheduler.addWorker({ id: "new", concurrency: 1, resources: { gpu: 1.0001 } })
+      )
       assert.strictEqual(
         greedy.message,
         "The option resources.gpu of worker \"new\" cannot be 1.0001: expected a number above zero with at most three decimals."
@@ -551,12 +553,12 @@ describe("layers", () => {
         )
       }
       assert.strictEqual(
-        (yield* graphErrorOf(Scheduler.addWorker(null as never))).message,
+        (yield* submitErrorOf(Scheduler.addWorker(null as never))).message,
         "The option worker cannot be null: expected a worker, such as { id: \"a\", concurrency: 1 }."
       )
       assert.lengthOf((yield* Scheduler.stats).workers, 1)
       assert.strictEqual(
-        (yield* graphErrorOf(Scheduler.limitTag("db", 0.5))).message,
+        (yield* submitErrorOf(Scheduler.limitTag("db", 0.5))).message,
         "The option limit of tag \"db\" cannot be 0.5: expected a positive whole number."
       )
     }).pipe(inScheduler()))
@@ -569,7 +571,7 @@ describe("what has closed", () => {
       const scope = yield* Scope.make()
       yield* Scope.close(scope, Exit.void)
       for (let i = 0; i < 3; i++) {
-        const error = yield* graphErrorOf(Client.submit(Task.make(note(log, "x"))).pipe(Scope.provide(scope)))
+        const error = yield* submitErrorOf(Client.submit(Task.make(note(log, "x"))).pipe(Scope.provide(scope)))
         assert.deepStrictEqual(error.reason, { _tag: "Closed", what: "scope" })
         assert.strictEqual(
           error.message,
@@ -593,7 +595,7 @@ describe("what has closed", () => {
           Client.map([1], Effect.succeed)
         ]
       ) {
-        const error = yield* graphErrorOf(
+        const error = yield* submitErrorOf(
           Effect.scoped(verb as Effect.Effect<unknown, unknown, Client.Client>).pipe(
             Effect.provideContext(context)
           )
@@ -672,7 +674,7 @@ describe("options that do not exist", () => {
   for (const [name, program] of takers) {
     it.effect(`Bad input: an option that ${name} does not have is refused with the names of those that there are`, () =>
       Effect.gen(function*() {
-        const error = yield* graphErrorOf(program as Effect.Effect<unknown, unknown, Client.Client>)
+        const error = yield* submitErrorOf(program as Effect.Effect<unknown, unknown, Client.Client>)
         const option = optionOf[name] ?? "prioritty"
         assert.deepInclude(error.reason, { _tag: "UnknownOption", option })
         assert.match(error.message, /^There is no option .*prioritty.*\. Known options: \w+(, \w+)*\.$/)
@@ -688,11 +690,11 @@ describe("options that do not exist", () => {
     ["Client.cancelGroup", () => Client.cancelGroup("g", { wait: true, ...typo })]
   ]
   for (const [name, program] of defects) {
-    it.effect(`Bad input: an option that ${name} does not have is a defect that says so, for it fails with no GraphError`, () =>
+    it.effect(`Bad input: an option that ${name} does not have is a defect that says so, for it fails with no SubmitError`, () =>
       Effect.gen(function*() {
         const future = yield* Client.submit(one)
         const [defect] = defectsIn(yield* causeOf(program(future)))
-        assert.instanceOf(defect, GraphError)
+        assert.instanceOf(defect, SubmitError)
         assert.deepInclude(defect.reason, { _tag: "UnknownOption", option: "prioritty" })
       }).pipe(inScheduler()))
   }
@@ -704,7 +706,7 @@ describe("options that do not exist", () => {
       const submit = Client.submit as (
         task: Task.Task<number>,
         index: number
-      ) => Effect.Effect<unknown, GraphError, Client.Client | Scope.Scope>
+      ) => Effect.Effect<unknown, SubmitError, Client.Client | Scope.Scope>
       yield* Effect.forEach([one, one], submit)
     }).pipe(inScheduler()))
 })

@@ -735,7 +735,7 @@ describe("the end of an owner", () => {
       assert.deepInclude(yield* errorOf(Fiber.join(joiner)), { _tag: "Released", key: "claimed" })
       assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "Released", key: "claimed" })
       const refused = yield* errorOf(Client.compute(Task.succeed(1)).pipe(Effect.provide(context)))
-      assert.deepInclude(refused, { _tag: "GraphError" })
+      assert.deepInclude(refused, { _tag: "SubmitError" })
       yield* isWholeIn.pipe(Effect.provide(context))
     }).pipe(Effect.scoped))
 

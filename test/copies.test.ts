@@ -8,7 +8,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import { inScheduler, type Log, note, turns } from "./harness.ts"
-import { graphErrorOf } from "./support.ts"
+import { submitErrorOf } from "./support.ts"
 
 const two = inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })
 
@@ -61,7 +61,7 @@ describe("results on several workers", () => {
     Effect.gen(function*() {
       const future = yield* Client.submit(Task.make(Effect.succeed(1)))
       const messageOf = (options: any) =>
-        Effect.map(graphErrorOf(Client.replicate(future, options)), ({ message }) => message)
+        Effect.map(submitErrorOf(Client.replicate(future, options)), ({ message }) => message)
       assert.strictEqual(
         yield* messageOf({ copies: 0 }),
         "The option copies cannot be 0: expected a positive whole number."

@@ -10,7 +10,7 @@ import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
-import { DependencyFailed, GraphError, ImpossibleDependency, TaskSkipped } from "skein/SkeinError"
+import { DependencyFailed, ImpossibleDependency, SubmitError, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
@@ -316,7 +316,7 @@ describe("a Dependency that makes no sense", () => {
   const refusal = (task: Task.Task<unknown, unknown>) =>
     Effect.map(Effect.exit(Client.compute(task)), (exit) => {
       const error = failureOf(exit)
-      return error instanceof GraphError ? error.message : "?"
+      return error instanceof SubmitError ? error.message : "?"
     })
 
   it.effect("D2: is refused before anything starts", () =>
@@ -366,7 +366,7 @@ describe("a Dependency that makes no sense", () => {
     Effect.gen(function*() {
       const exit = yield* Effect.exit(Client.compute({ x: Dependency.any([good]) as never }))
       assert.match(
-        (failureOf(exit) as GraphError).message,
+        (failureOf(exit) as SubmitError).message,
         /The request cannot use a Dependency: a policy is for the inputs of a task/
       )
     }).pipe(wide))

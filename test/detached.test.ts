@@ -11,11 +11,11 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import type { GraphError } from "skein/SkeinError"
+import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import { endless, gate, inQuietScheduler, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
-import { errorOf, graphErrorOf, infoOf, nothingIsLeft, onlyError } from "./support.ts"
+import { errorOf, infoOf, nothingIsLeft, onlyError, submitErrorOf } from "./support.ts"
 
 const started = (log: Log, name: string) =>
   Effect.repeat(Effect.yieldNow, { until: () => log.includes(`${name} starts`) })
@@ -33,7 +33,7 @@ describe("fire and forget", () => {
   it.effect("A11: it runs without a handle and needs no scope; its result is released at its end", () => {
     const log: Log = []
     // The annotation is the test: no Scope.
-    const fire: Effect.Effect<void, GraphError, Client.Client> = Client.fireAndForget(Task.make(note(log, "ran")))
+    const fire: Effect.Effect<void, SubmitError, Client.Client> = Client.fireAndForget(Task.make(note(log, "ran")))
     return Effect.gen(function*() {
       assert.isUndefined(yield* fire)
       assert.deepStrictEqual(log, [])
@@ -121,7 +121,7 @@ describe("fire and forget", () => {
       const fired = Task.make(Effect.andThen(door.pass, note(log, "detached")), { key: "fired" })
       const ends = { succeeds: Effect.void, fails: Effect.fail("no"), dies: Effect.die("bug"), waits: Effect.never }
       for (const [name, end] of Object.entries(ends)) {
-        const body: Effect.Effect<void, string | GraphError, Client.Client> = Effect.andThen(
+        const body: Effect.Effect<void, string | SubmitError, Client.Client> = Effect.andThen(
           Client.fireAndForget(Task.withOptions(fired, { key: name })),
           end
         )
@@ -167,16 +167,16 @@ describe("fire and forget", () => {
       assert.deepStrictEqual(lines, [])
     }))
 
-  it.effect("A11: a graph that cannot run is a GraphError at once, and leaves nothing", () =>
+  it.effect("A11: a graph that cannot run is a SubmitError at once, and leaves nothing", () =>
     Effect.gen(function*() {
       const key = "taken"
       const [first, second] = [Task.make(Effect.never, { key }), Task.make(Effect.never, { key })]
       yield* Client.submit(first)
-      const conflict = yield* graphErrorOf(Client.fireAndForget(Task.all([first, second])))
+      const conflict = yield* submitErrorOf(Client.fireAndForget(Task.all([first, second])))
       assert.deepInclude(conflict.reason, { _tag: "KeyConflict", key })
       const tooMany = Task.all([1, 2, 3].map((n) => Task.make(Effect.succeed(n))))
-      assert.deepInclude((yield* graphErrorOf(Client.fireAndForget(tooMany))).reason, { _tag: "LimitExceeded" })
-      const stranger = yield* graphErrorOf(Client.fireAndForget(1 as unknown as Task.Task<number>))
+      assert.deepInclude((yield* submitErrorOf(Client.fireAndForget(tooMany))).reason, { _tag: "LimitExceeded" })
+      const stranger = yield* submitErrorOf(Client.fireAndForget(1 as unknown as Task.Task<number>))
       assert.deepInclude(stranger.reason, { _tag: "InvalidDependency" })
       assert.strictEqual((yield* Scheduler.stats).owners, 1)
     }).pipe(inScheduler({ limits: { tasks: 3 } })))
@@ -191,7 +191,7 @@ describe("fire and forget", () => {
       }).pipe(Effect.provide(Skein.layer(), { local: true }))
       assert.deepStrictEqual(log, ["fired starts", "fired is finalized"])
       const late = Client.fireAndForget(Task.make(note(log, "late"))).pipe(Effect.provideService(Client.Client, client))
-      assert.deepInclude((yield* graphErrorOf(late)).reason, { _tag: "Closed", what: "scheduler" })
+      assert.deepInclude((yield* submitErrorOf(late)).reason, { _tag: "Closed", what: "scheduler" })
     }))
 
   it.effect("A11: the layer waits for what a group that was cancelled without waiting still runs", () =>
@@ -342,7 +342,7 @@ describe("fire and forget", () => {
   it.effect("A11: a task that fires itself again and again ends when its group is cancelled", () =>
     Effect.gen(function*() {
       let runs = 0
-      const again: Task.Task<void, GraphError, Client.Client> = Task.make(Effect.gen(function*() {
+      const again: Task.Task<void, SubmitError, Client.Client> = Task.make(Effect.gen(function*() {
         runs++
         yield* Effect.yieldNow
         yield* Client.fireAndForget(again, { group: "loop" })

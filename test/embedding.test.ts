@@ -10,7 +10,7 @@ import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { errorOf, graphErrorOf } from "./support.ts"
+import { errorOf, submitErrorOf } from "./support.ts"
 
 describe("an inner layer", () => {
   it.effect("N1: an inner layer inside a body does not secede the outer task, and leaves the outer scheduler alone", () =>
@@ -59,7 +59,7 @@ describe("an inner layer", () => {
       const outer = yield* Client.submit(Task.make(Effect.as(door.pass, "outer")))
       yield* Effect.gen(function*() {
         const inner = yield* Client.submit(Task.make(Effect.as(turns(3), "inner")))
-        const refused = yield* graphErrorOf(Client.submit(Task.map(outer, (s) => s)))
+        const refused = yield* submitErrorOf(Client.submit(Task.map(outer, (s) => s)))
         assert.strictEqual(refused.reason._tag, "InvalidDependency")
         const both = yield* Effect.forkChild(Client.gather([outer, inner]), { startImmediately: true })
         const reversed = yield* Effect.forkChild(Client.gather([inner, outer]), { startImmediately: true })
@@ -143,7 +143,7 @@ describe("several workers", () => {
       for (let i = 0; i < 3; i++) {
         yield* Effect.scoped(Effect.gen(function*() {
           yield* Scheduler.addWorker({ id: "again", concurrency: 1 })
-          const refused = yield* graphErrorOf(Effect.scoped(Scheduler.addWorker({ id: "again", concurrency: 1 })))
+          const refused = yield* submitErrorOf(Effect.scoped(Scheduler.addWorker({ id: "again", concurrency: 1 })))
           assert.strictEqual(refused.reason._tag, "InvalidOption")
           const used = yield* Client.map([1, 2], () => Effect.andThen(turns(2), Worker.current))
           assert.sameMembers(used.map(({ worker }) => worker), ["local", "again"])

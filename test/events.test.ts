@@ -16,7 +16,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { inQuietScheduler, inScheduler, type Log, note } from "./harness.ts"
-import { errorOf, graphErrorOf } from "./support.ts"
+import { errorOf, submitErrorOf } from "./support.ts"
 
 const value = <A>(a: A, key: string) => Task.make(Effect.succeed(a), { key })
 
@@ -102,7 +102,7 @@ describe("callbacks", () => {
   it.effect("V1: what is refused before anything starts calls nothing, an empty request only start and finish", () =>
     Effect.gen(function*() {
       const refused = recorder()
-      yield* graphErrorOf(Client.compute([value(1, "k"), value(2, "k")], { callbacks: refused.callbacks }))
+      yield* submitErrorOf(Client.compute([value(1, "k"), value(2, "k")], { callbacks: refused.callbacks }))
       assert.deepStrictEqual(refused.calls, [])
       const empty = recorder()
       yield* Client.compute([], { callbacks: empty.callbacks })

@@ -16,12 +16,12 @@ import {
   DependenciesGone,
   DependencyFailed,
   DependencyTimeout,
-  type GraphError,
   ImpossibleDependency,
   NoSuitableWorker,
   Released,
   type RuntimeFailure,
   Starved,
+  type SubmitError,
   TaskCancelled,
   TaskInfo,
   TaskSkipped,
@@ -707,7 +707,7 @@ describe("flatMap", () => {
       assert.deepStrictEqual([error.path, log], [["x", "outer"], []])
     }).pipe(inScheduler()))
 
-  it.effect("F1: a flatMap body that returns no task is a GraphError that shows what it returned", () =>
+  it.effect("F1: a flatMap body that returns no task is a SubmitError that shows what it returned", () =>
     Effect.gen(function*() {
       const circular: { self?: unknown } = {}
       circular.self = circular
@@ -727,10 +727,10 @@ describe("flatMap", () => {
       }
     }).pipe(inScheduler()))
 
-  it.effect("F1: the GraphError of a returned graph is a typed failure of the flatMap task", () =>
+  it.effect("F1: the SubmitError of a returned graph is a typed failure of the flatMap task", () =>
     Effect.gen(function*() {
       const conflicting = Task.flatMap(1, () => Task.all([value(1, "k"), value(2, "k")]), { key: "flat" })
-      const error = yield* errorOf(Client.compute(conflicting)) as Effect.Effect<GraphError>
+      const error = yield* errorOf(Client.compute(conflicting)) as Effect.Effect<SubmitError>
       assert.strictEqual(error.reason._tag, "KeyConflict")
       const below = isDependencyFailed(yield* errorOf(Client.compute(after(conflicting, "y"))))
       assert.deepStrictEqual([below.root, below.error], ["flat", error])

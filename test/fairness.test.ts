@@ -8,10 +8,10 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import type { GraphError } from "skein/SkeinError"
+import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { inScheduler } from "./harness.ts"
-import { graphErrorOf } from "./support.ts"
+import { submitErrorOf } from "./support.ts"
 
 /** Tells how many bodies are between their begin and their end, and how many were at most. */
 class Count {
@@ -124,7 +124,7 @@ describe("budget of held results", () => {
 
   it.effect("M8: every computation ends, however little it may hold: diamonds, recursion, resources, retries", () =>
     Effect.gen(function*() {
-      const fib = (n: number): Task.Task<number, GraphError, Client.Client> =>
+      const fib = (n: number): Task.Task<number, SubmitError, Client.Client> =>
         n < 2
           ? Task.sync(() => n)
           : Task.make(
@@ -278,7 +278,7 @@ describe("aging", () => {
   it.effect("O11: a task that is overtaken again and again starts after as many as the layer says", () =>
     Effect.gen(function*() {
       const log: Array<string> = []
-      const urgent = (left: number): Effect.Effect<void, GraphError, Client.Client> =>
+      const urgent = (left: number): Effect.Effect<void, SubmitError, Client.Client> =>
         Effect.suspend(() => {
           log.push("urgent")
           if (left === 0) return Effect.void
@@ -305,14 +305,14 @@ describe("what a layer is told", () => {
   for (const [option, options] of refused) {
     it.effect(`O8, O10, O11, M8: ${JSON.stringify(options)} is refused`, () =>
       Effect.gen(function*() {
-        const { reason } = yield* graphErrorOf(Effect.provide(Effect.void, Skein.layer(options)))
+        const { reason } = yield* submitErrorOf(Effect.provide(Effect.void, Skein.layer(options)))
         assert.deepInclude(reason, { _tag: "InvalidOption", option })
       }))
   }
 
   it.effect("O10: a share without a name is refused", () =>
     Effect.gen(function*() {
-      const { reason } = yield* graphErrorOf(Client.annotate(Client.compute(Task.succeed(1)), { share: "" }))
+      const { reason } = yield* submitErrorOf(Client.annotate(Client.compute(Task.succeed(1)), { share: "" }))
       assert.deepInclude(reason, { _tag: "InvalidOption", option: "share" })
     }).pipe(inScheduler()))
 })

@@ -7,7 +7,7 @@ import type * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import type { GraphError } from "skein/SkeinError"
+import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { nothingIsLeft } from "./support.ts"
 
@@ -18,7 +18,7 @@ import { nothingIsLeft } from "./support.ts"
 export const inScheduler = (options?: Skein.Options) =>
 <A, E, R>(
   program: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | GraphError, Exclude<Exclude<R, Scope.Scope>, Client.Client | Scheduler.Scheduler>> =>
+): Effect.Effect<A, E | SubmitError, Exclude<Exclude<R, Scope.Scope>, Client.Client | Scheduler.Scheduler>> =>
   Effect.scoped(Effect.andThen(watchSlots, program)).pipe(
     Effect.tap(() => isWhole),
     Effect.provide(Skein.layer(options), { local: true })
@@ -28,7 +28,7 @@ export const inScheduler = (options?: Skein.Options) =>
 export const inQuietScheduler = (options?: Skein.Options) =>
 <A, E, R>(
   program: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | GraphError, Exclude<Exclude<R, Scope.Scope>, Client.Client | Scheduler.Scheduler>> =>
+): Effect.Effect<A, E | SubmitError, Exclude<Exclude<R, Scope.Scope>, Client.Client | Scheduler.Scheduler>> =>
   Effect.scoped(program).pipe(
     Effect.tap(() => isWhole),
     Effect.provide(Skein.layer(options), { local: true })

@@ -9,7 +9,7 @@ import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import { gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { graphErrorOf, infoOf } from "./support.ts"
+import { infoOf, submitErrorOf } from "./support.ts"
 
 /** A task with the key "step" that gives this, and another object each time. */
 const step = (value: number, log: Log = []) => Task.make(Effect.as(note(log, `${value}`), value), { key: "step" })
@@ -48,7 +48,7 @@ describe("a key and its graph", () => {
       const all = (factor: number) =>
         Client.map([1, 2], (n) => Effect.as(Effect.yieldNow, n * factor), { task: (n) => ({ key: `item ${n}` }) })
       assert.deepStrictEqual(yield* both([all(10), all(100)]), [[10, 20], [100, 200]])
-      const twice = yield* graphErrorOf(Client.map([1, 1], Effect.succeed, { task: (n) => ({ key: `item ${n}` }) }))
+      const twice = yield* submitErrorOf(Client.map([1, 1], Effect.succeed, { task: (n) => ({ key: `item ${n}` }) }))
       assert.deepStrictEqual(twice.reason, {
         _tag: "KeyConflict",
         key: "item 1",
@@ -69,7 +69,7 @@ describe("a key and its graph", () => {
       const list = [1, 2, 3].map((n) => Task.withOptions(flat(n), { key: `flat ${n}` }))
       assert.deepStrictEqual(yield* Client.compute(list), [1, 2, 3])
       const twice = Task.flatMap(1, () => Task.all([step(1), step(2)]))
-      assert.strictEqual((yield* graphErrorOf(Client.compute(twice))).reason._tag, "KeyConflict")
+      assert.strictEqual((yield* submitErrorOf(Client.compute(twice))).reason._tag, "KeyConflict")
     }).pipe(inScheduler({ concurrency: 2 })))
 
   it.effect("G10: a future of another graph takes no key of the graph that uses it", () =>
@@ -136,7 +136,7 @@ describe("pure tasks of several graphs", () => {
       const held = yield* Client.submit(times(10)(2))
       assert.strictEqual(yield* Client.compute(times(100)(2)), 200)
       assert.strictEqual(yield* Future.join(held), 20)
-      const error = yield* graphErrorOf(Client.compute([times(10)(2), times(100)(2)]))
+      const error = yield* submitErrorOf(Client.compute([times(10)(2), times(100)(2)]))
       assert.strictEqual(
         error.message,
         "The key \"times(2)\" is taken: a call of another function of this graph has it. Make the function once, outside of " +
@@ -171,7 +171,7 @@ describe("pure tasks of several graphs", () => {
       const same = yield* Client.submit(user(3, "same"))
       assert.strictEqual(yield* Client.compute(user(4, "same")), 40)
       assert.deepStrictEqual(yield* Client.gather([held, same]), [10, 30])
-      const conflict = yield* graphErrorOf(Client.compute([user(3, "same"), user(4, "same")]))
+      const conflict = yield* submitErrorOf(Client.compute([user(3, "same"), user(4, "same")]))
       assert.deepInclude(conflict.reason, { _tag: "KeyConflict", key: "same", pure: true })
       const members = Task.fn((n: number) => [n, n + 1] as const, { name: "pair", nout: 2, pure: true })(1)
       const renamed = yield* Effect.forEach(members, (task) => Client.submit(Task.withOptions(task, { key: "m" })))
@@ -204,7 +204,7 @@ describe("namespaces", () => {
       const log: Log = []
       const task = step(1, log)
       const held = yield* shared(Client.submit(task))
-      const error = yield* graphErrorOf(shared(Client.compute(step(2))))
+      const error = yield* submitErrorOf(shared(Client.compute(step(2))))
       assert.strictEqual(
         error.message,
         "The key \"step\" is taken: another task in the namespace \"shared\" has it. " +
@@ -243,7 +243,7 @@ describe("namespaces", () => {
       ]
       const named: Array<string> = []
       for (const each of conflicts) {
-        const { reason } = yield* graphErrorOf(each as Effect.Effect<unknown, unknown, Client.Client>)
+        const { reason } = yield* submitErrorOf(each as Effect.Effect<unknown, unknown, Client.Client>)
         if (reason._tag === "KeyConflict") named.push(reason.why)
       }
       const [outside, within] = ["shared", "shared/inner"].map((name) =>
@@ -260,7 +260,7 @@ describe("namespaces", () => {
       const g = Task.fn((n: number) => Effect.as(note(log, "g"), -n), { name: "f", pure: true })
       yield* shared(Client.submit(f(1)))
       assert.strictEqual(yield* shared(Client.compute(f(1))), 1)
-      assert.deepInclude((yield* graphErrorOf(shared(Client.compute(g(1))))).reason, {
+      assert.deepInclude((yield* submitErrorOf(shared(Client.compute(g(1))))).reason, {
         _tag: "KeyConflict",
         pure: true
       })
@@ -276,13 +276,13 @@ describe("namespaces", () => {
       const outside = yield* Client.submit(step(1))
       assert.strictEqual((yield* Future.await(yield* Client.retry(old)))._tag, "Failure")
       const other = yield* shared(Client.submit(step(2)))
-      assert.deepInclude((yield* graphErrorOf(Client.retry(old))).reason, { _tag: "KeyConflict", key: "step" })
+      assert.deepInclude((yield* submitErrorOf(Client.retry(old))).reason, { _tag: "KeyConflict", key: "step" })
       assert.deepStrictEqual(yield* Client.gather([outside, other]), [1, 2])
     }).pipe(inScheduler()))
 
   it.effect("F3: a namespace that is no name is refused", () =>
     Effect.gen(function*() {
-      const error = yield* graphErrorOf(Client.annotate(Client.compute(step(1)), { namespace: "" }))
+      const error = yield* submitErrorOf(Client.annotate(Client.compute(step(1)), { namespace: "" }))
       assert.include(error.message, "The option namespace")
     }).pipe(inScheduler()))
 })

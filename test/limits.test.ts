@@ -5,7 +5,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import { GraphError } from "skein/SkeinError"
+import { SubmitError } from "skein/SkeinError"
 import type { RuntimeFailure } from "skein/SkeinError"
 import * as Task from "skein/Task"
 
@@ -26,7 +26,7 @@ describe("limits", () => {
       let ran = 0
       const task = Task.all(Array.from({ length: 10 }, () => Task.map([], () => ran++)))
       const error = yield* Effect.flip(Client.compute(task))
-      assert.instanceOf(error, GraphError)
+      assert.instanceOf(error, SubmitError)
       assert.strictEqual(
         error.message,
         "The number of tasks of this graph is 11, and the layer's limits.tasks is 10. Split the work, or raise the limit."
@@ -39,7 +39,7 @@ describe("limits", () => {
     Effect.gen(function*() {
       assert.strictEqual(yield* Client.compute(chain(9)), 9)
       const error = yield* Effect.flip(Client.compute(chain(10)))
-      assert.deepStrictEqual((error as GraphError).reason, {
+      assert.deepStrictEqual((error as SubmitError).reason, {
         _tag: "LimitExceeded",
         limit: "depth",
         value: 11,
@@ -73,7 +73,7 @@ describe("limits", () => {
 
 describe("nesting", () => {
   /** f submits two of itself for ever. */
-  const bomb: Task.Task<number, GraphError | RuntimeFailure, Client.Client> = Task.make(Effect.gen(function*() {
+  const bomb: Task.Task<number, SubmitError | RuntimeFailure, Client.Client> = Task.make(Effect.gen(function*() {
     const children = yield* Client.submitAll([bomb, bomb])
     return (yield* Future.join(children[0])) + (yield* Future.join(children[1]))
   }))
@@ -89,23 +89,23 @@ describe("nesting", () => {
       const exit = yield* Effect.exit(Client.compute(bomb))
       assert.isTrue(Exit.isFailure(exit))
       const error = yield* Effect.flip(Client.compute(bomb))
-      assert.deepStrictEqual((error as GraphError).reason, { _tag: "NestingLimit", of: "nesting", max: 50 })
+      assert.deepStrictEqual((error as SubmitError).reason, { _tag: "NestingLimit", of: "nesting", max: 50 })
       assert.isAtMost(most, 2 * 50 + 2)
       yield* isEmpty
     }).pipe(Effect.scoped, within({ concurrency: 1, limits: { nesting: 50 } })))
 
   it.effect("N7: a flatMap that returns itself for ever ends in NestingLimit", () =>
     Effect.gen(function*() {
-      const loop: Task.Task<never, GraphError> = Task.flatMap({}, () => loop)
+      const loop: Task.Task<never, SubmitError> = Task.flatMap({}, () => loop)
       const error = yield* Effect.flip(Client.compute(loop))
-      assert.deepStrictEqual((error as GraphError).reason, { _tag: "NestingLimit", of: "unfolding", max: 100 })
+      assert.deepStrictEqual((error as SubmitError).reason, { _tag: "NestingLimit", of: "unfolding", max: 100 })
       yield* isEmpty
     }).pipe(within({ limits: { unfolding: 100 } })))
 
   it.effect("N7: more waiting bodies than allowed end in NestingLimit", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Client.compute(bomb))
-      assert.deepStrictEqual((error as GraphError).reason, { _tag: "NestingLimit", of: "seceded", max: 20 })
+      assert.deepStrictEqual((error as SubmitError).reason, { _tag: "NestingLimit", of: "seceded", max: 20 })
       yield* isEmpty
     }).pipe(within({ concurrency: 1, limits: { seceded: 20 } })))
 
@@ -122,7 +122,7 @@ describe("nesting", () => {
       assert.strictEqual(yield* Client.compute(nested(2)), 2)
       assert.strictEqual(most, 2)
       const error = yield* Effect.flip(Client.compute(nested(3)))
-      assert.deepStrictEqual((error as GraphError).reason, { _tag: "NestingLimit", of: "seceded", max: 2 })
+      assert.deepStrictEqual((error as SubmitError).reason, { _tag: "NestingLimit", of: "seceded", max: 2 })
       assert.strictEqual(most, 2)
     }).pipe(within({ concurrency: 1, limits: { seceded: 2 } })))
 })

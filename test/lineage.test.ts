@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import { DependenciesGone, GraphError, WorkerKilled } from "skein/SkeinError"
+import { DependenciesGone, SubmitError, WorkerKilled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import { implOf, isFuture, isTask } from "../src/internal/tasks/task.ts"
@@ -120,7 +120,7 @@ describe("lineage", () => {
       yield* Future.await(failed)
       yield* Client.release(last)
       const refused = yield* Effect.flip(Client.retry(failed))
-      assert.instanceOf(refused, GraphError)
+      assert.instanceOf(refused, SubmitError)
       assert.match(
         refused.message,
         /^The request cannot use task "x\d": it was released and is further back than limits.lineage submissions; submit/
@@ -138,7 +138,7 @@ describe("lineage", () => {
         last = next
       }
       const refused = yield* Effect.flip(Client.rerunInline(last))
-      assert.instanceOf(refused, GraphError)
+      assert.instanceOf(refused, SubmitError)
       assert.match(
         refused.message,
         /^The request cannot use task "x0": it was released and is further back than limits.lineage submissions; submit/

@@ -11,7 +11,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import { GraphError, WorkerKilled } from "skein/SkeinError"
+import { SubmitError, WorkerKilled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
@@ -150,7 +150,7 @@ describe("loss of a worker", () => {
       assert.lengthOf(exits, 6)
       const late = exits.find(([worker]) => worker === "a")![1]
       assert.strictEqual(
-        yield* Effect.map(errorOf(late), (error) => (error as GraphError).message),
+        yield* Effect.map(errorOf(late), (error) => (error as SubmitError).message),
         "The worker that ran this body was lost, so the body submits nothing more."
       )
     })))
@@ -461,7 +461,7 @@ describe("idempotent: false", () => {
       ]
       for (const task of tasks) {
         const error = yield* errorOf(Client.compute(task))
-        assert.instanceOf(error, GraphError)
+        assert.instanceOf(error, SubmitError)
         assert.strictEqual(error.reason._tag, "InvalidOption")
         assert.include(error.message, "leave one of the two out")
       }

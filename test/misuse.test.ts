@@ -11,7 +11,7 @@ import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { defaultLimits } from "../src/engine/protocol/Settings.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, graphErrorOf, nothingIsLeft } from "./support.ts"
+import { causeOf, defectsIn, nothingIsLeft, submitErrorOf } from "./support.ts"
 
 const task = Task.make(Effect.succeed(1), { key: "x" })
 
@@ -59,7 +59,7 @@ describe("input of map and zipMap", () => {
         ]
       ) {
         const log: Log = []
-        const { reason } = yield* graphErrorOf(run(log))
+        const { reason } = yield* submitErrorOf(run(log))
         assert.deepStrictEqual(reason, { _tag: "LimitExceeded", limit: "tasks", value: 11, max: 10 })
         assert.deepStrictEqual(log, ["closed"])
       }
@@ -161,7 +161,7 @@ describe("wrong calls", () => {
       }
       assert.strictEqual(
         defectOf(yield* causeOf(Client.wait(untyped(yield* Client.submit(task))))),
-        "GraphError: The request cannot use Future(\"x\"): it is no array of futures."
+        "SubmitError: The request cannot use Future(\"x\"): it is no array of futures."
       )
       assert.strictEqual(
         defectOf(yield* causeOf(Future.join(untyped(Effect.succeed(1))))),
@@ -187,11 +187,11 @@ describe("wrong calls", () => {
       ]
       for (const verb of verbs) {
         assert.strictEqual(
-          (yield* graphErrorOf(verb(Effect.succeed(1)))).message,
+          (yield* submitErrorOf(verb(Effect.succeed(1)))).message,
           "The request cannot use an Effect: it is no task; make one of it with Task.make, or run the effect itself."
         )
         assert.strictEqual(
-          (yield* graphErrorOf(verb(Promise.resolve(1)))).message,
+          (yield* submitErrorOf(verb(Promise.resolve(1)))).message,
           "The request cannot use a Promise: it is no task; make one with Task.make and Effect.tryPromise."
         )
       }
@@ -208,12 +208,12 @@ describe("wrong calls", () => {
         Client.map([1], () => note(log, "ran"), options),
         Client.zipMap([[1]], () => note(log, "ran"), options)
       ]
-      for (const verb of verbs) assert.strictEqual((yield* graphErrorOf(verb)).message, expected)
+      for (const verb of verbs) assert.strictEqual((yield* submitErrorOf(verb)).message, expected)
       const future = yield* Client.submit(task)
-      assert.strictEqual(defectOf(yield* causeOf(Client.gather([future], options))), `GraphError: ${expected}`)
+      assert.strictEqual(defectOf(yield* causeOf(Client.gather([future], options))), `SubmitError: ${expected}`)
       assert.strictEqual(
         defectOf(yield* causeOf(Client.wait([future], untyped("bogus")))),
-        "GraphError: The option until of wait cannot be \"bogus\": " +
+        "SubmitError: The option until of wait cannot be \"bogus\": " +
           "expected \"all\", \"firstCompleted\" or \"firstException\"."
       )
       assert.deepStrictEqual(log, [])
@@ -222,7 +222,7 @@ describe("wrong calls", () => {
   it.effect("V11: a key that looks like an automatic one is refused", () =>
     Effect.gen(function*() {
       for (const key of ["task#1", "load#22"]) {
-        const { message } = yield* graphErrorOf(Client.compute(Task.make(Effect.succeed(1), { key })))
+        const { message } = yield* submitErrorOf(Client.compute(Task.make(Effect.succeed(1), { key })))
         assert.include(message, `cannot be "${key}": expected one that does not end as automatic keys do`)
       }
       for (const key of ["#", "a#b", "#1a"]) {
@@ -301,7 +301,7 @@ describe("wrong calls", () => {
         "TypeError: The body of the task is a Promise instead of an Effect: wrap it with Effect.tryPromise."
       )
       assert.include(
-        (yield* graphErrorOf(Client.compute(Task.flatMap([], (): Task.Task<never> => untyped(late()), withKey))))
+        (yield* submitErrorOf(Client.compute(Task.flatMap([], (): Task.Task<never> => untyped(late()), withKey))))
           .message,
         "what its function returned, a Promise"
       )
@@ -310,7 +310,7 @@ describe("wrong calls", () => {
   it.effect("F1: what is neither task nor future is no input of Task.exit, and the scheduler goes on", () =>
     Effect.gen(function*() {
       for (const [wrong, said] of [[3, "3"], [[task], "[Task("], [undefined, "undefined"]] as const) {
-        const { message } = yield* graphErrorOf(Client.compute(Task.exit(untyped(wrong) as typeof task)))
+        const { message } = yield* submitErrorOf(Client.compute(Task.exit(untyped(wrong) as typeof task)))
         assert.include(message, `Task "task" cannot depend on ${said}`)
         assert.include(message, "Task.exit takes a task or a future")
       }
@@ -323,12 +323,12 @@ describe("wrong calls", () => {
       const client = yield* Client.Client
       const shared = Array.from({ length: 40 }).reduce<unknown>((inner) => [inner, inner], 0)
       const returned = (value: unknown) =>
-        graphErrorOf(Client.compute(Task.flatMap([], (): typeof task => untyped(value))))
+        submitErrorOf(Client.compute(Task.flatMap([], (): typeof task => untyped(value))))
       assert.include((yield* returned(future)).message, "its function returned, Future(\"x\"): it is no task")
       assert.include((yield* returned(client)).message, "its function returned, a large object: it is no task")
       assert.include((yield* returned(shared)).message, "its function returned, an array of 2: it is no task")
       assert.strictEqual(
-        (yield* graphErrorOf(Client.fireAndForget(untyped(future) as typeof task))).message,
+        (yield* submitErrorOf(Client.fireAndForget(untyped(future) as typeof task))).message,
         "The request cannot use Future(\"x\"): it is no task."
       )
       assert.include(
@@ -338,7 +338,7 @@ describe("wrong calls", () => {
         "returned a large object instead of an Effect"
       )
       assert.include(
-        (yield* graphErrorOf(Client.compute(task, { errors: untyped(client) as "continue" }))).message,
+        (yield* submitErrorOf(Client.compute(task, { errors: untyped(client) as "continue" }))).message,
         "a large object"
       )
     }).pipe(Effect.scoped, inScheduler()))
@@ -346,7 +346,7 @@ describe("wrong calls", () => {
 
 describe("what untyped code gives", () => {
   const refused = (effect: Effect.Effect<unknown, unknown, Client.Client>) =>
-    Effect.map(graphErrorOf(effect), ({ message }) => message)
+    Effect.map(submitErrorOf(effect), ({ message }) => message)
   const untyped = { Client, Graph, Task } as any
 
   it.effect("F1: a body that is no effect is called a body, and not what a function returned", () =>
@@ -409,10 +409,10 @@ describe("what untyped code gives", () => {
         "Scheduler.explain."
       const found = yield* Effect.forEach([explain(undefined), story(5), explainAll("t"), explainAll(5)], causeOf)
       assert.deepStrictEqual(found.map(defectOf), [
-        `GraphError: The option name cannot be undefined: ${name}`,
-        `GraphError: The option name cannot be 5: ${name}`,
-        `GraphError: The option names of explainAll cannot be "t": ${names}`,
-        `GraphError: The option names of explainAll cannot be 5: ${names}`
+        `SubmitError: The option name cannot be undefined: ${name}`,
+        `SubmitError: The option name cannot be 5: ${name}`,
+        `SubmitError: The option names of explainAll cannot be "t": ${names}`,
+        `SubmitError: The option names of explainAll cannot be 5: ${names}`
       ])
       const text =
         "Expected an Explanation, found undefined. Scheduler.explain gives undefined for a task that is not live."

@@ -6,13 +6,13 @@ import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import { GraphError } from "skein/SkeinError"
+import { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { defaultLimits } from "../src/engine/protocol/Settings.ts"
 import { homeOfFuture } from "../src/internal/bodies/home.ts"
 import { implOf } from "../src/internal/tasks/task.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, errorsIn, graphErrorOf } from "./support.ts"
+import { causeOf, defectsIn, errorsIn, submitErrorOf } from "./support.ts"
 
 /** What untyped code may give where something else belongs. */
 const values = {
@@ -217,8 +217,8 @@ const refusalOf = (effect: Effect.Effect<unknown, unknown, any>) =>
         : [...errorsIn(exit.cause), ...defectsIn(exit.cause)].find(isAboutOption)?.reason.option
   )
 
-const isAboutOption = (error: unknown): error is GraphError & { readonly reason: { readonly option: string } } =>
-  error instanceof GraphError && "option" in error.reason
+const isAboutOption = (error: unknown): error is SubmitError & { readonly reason: { readonly option: string } } =>
+  error instanceof SubmitError && "option" in error.reason
 
 describe("options", () => {
   for (const [taker, options, use] of takers) {
@@ -330,7 +330,7 @@ describe("other arguments", () => {
   it.effect("Bad input: a tag that is no name is refused by limitTag", () =>
     Effect.gen(function*() {
       for (const tag of ["", 5, 5n, null]) {
-        assert.deepInclude((yield* graphErrorOf(Scheduler.limitTag(tag as string, 1))).reason, { option: "tag" })
+        assert.deepInclude((yield* submitErrorOf(Scheduler.limitTag(tag as string, 1))).reason, { option: "tag" })
       }
     }).pipe(inScheduler()))
 
@@ -339,15 +339,15 @@ describe("other arguments", () => {
       const f = 5 as never
       for (const [listen, name] of [[Scheduler.listen(f), "f"], [Scheduler.listen(() => {}, f), "end"]] as const) {
         const [defect] = defectsIn(yield* causeOf(listen))
-        assert.deepInclude((defect as GraphError).reason, { option: `${name} of listen`, value: 5 })
+        assert.deepInclude((defect as SubmitError).reason, { option: `${name} of listen`, value: 5 })
       }
     }).pipe(inScheduler()))
 
   it.effect("Bad input: what is no array is refused by submitAll and retryAll", () =>
     Effect.gen(function*() {
-      const submitted = yield* graphErrorOf(Client.submitAll(5 as never))
+      const submitted = yield* submitErrorOf(Client.submitAll(5 as never))
       assert.strictEqual(submitted.message, "The request cannot use 5: it is no array of tasks.")
-      const retried = yield* graphErrorOf(Client.retryAll(null as never))
+      const retried = yield* submitErrorOf(Client.retryAll(null as never))
       assert.strictEqual(retried.message, "The request cannot use null: it is no array of futures.")
     }).pipe(inScheduler()))
 })
@@ -360,9 +360,9 @@ describe("replaced options", () => {
     Effect.gen(function*() {
       const wrong = Task.make(body, { resources: { gpu: 0 }, after: Dependency.atLeast(0, [member]), tags: [] })
       const one = Task.withOptions(wrong, { resources: { gpu: 1 } })
-      assert.deepInclude((yield* graphErrorOf(Client.compute(one))).reason, { option: "count of Dependency.atLeast" })
+      assert.deepInclude((yield* submitErrorOf(Client.compute(one))).reason, { option: "count of Dependency.atLeast" })
       const two = Task.withOptions(one, { after: Dependency.any([member]) })
-      assert.deepInclude((yield* graphErrorOf(Client.compute(two))).reason, { option: "tags" })
+      assert.deepInclude((yield* submitErrorOf(Client.compute(two))).reason, { option: "tags" })
       assert.strictEqual(yield* Client.compute(Task.withOptions(two, { tags: ["db"] })), 1)
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1, resources: { gpu: 1 } }] })))
 
@@ -370,7 +370,7 @@ describe("replaced options", () => {
     Effect.gen(function*() {
       const greedy = Task.make(body, { resources: { gpu: 1 }, keepResources: true })
       const modest = Task.withOptions(greedy, { resources: {} })
-      assert.deepInclude((yield* graphErrorOf(Client.compute(modest))).reason, { option: "keepResources" })
+      assert.deepInclude((yield* submitErrorOf(Client.compute(modest))).reason, { option: "keepResources" })
       assert.strictEqual(yield* Client.compute(Task.withOptions(modest, { keepResources: false })), 1)
     }).pipe(inScheduler()))
 })

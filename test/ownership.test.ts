@@ -10,7 +10,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import type { GraphError, RuntimeFailure } from "skein/SkeinError"
+import type { RuntimeFailure, SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
@@ -87,7 +87,7 @@ describe("scopes", () => {
       assert.deepStrictEqual(log.slice(-2), ["inner is finalized", "r is released"])
     }).pipe(inScheduler()))
 
-  it.effect("M2: submitting to a closed scope is a GraphError and leaves nothing", () =>
+  it.effect("M2: submitting to a closed scope is a SubmitError and leaves nothing", () =>
     Effect.gen(function*() {
       const log: Log = []
       const scope = yield* Scope.make()
@@ -323,7 +323,7 @@ describe("bodies", () => {
       return `${key} ${yield* Setting}`
     })
     // The annotation is the test: neither Scope nor Worker remains.
-    const program: Effect.Effect<string, RuntimeFailure | GraphError, Client.Client | Setting> = Client.compute(
+    const program: Effect.Effect<string, RuntimeFailure | SubmitError, Client.Client | Setting> = Client.compute(
       Task.make(body, { key: "k" })
     )
     return program.pipe(

@@ -17,7 +17,7 @@ import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, fib, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOf, defectsIn, errorOf, graphErrorOf } from "./support.ts"
+import { causeOf, defectsIn, errorOf, submitErrorOf } from "./support.ts"
 
 const one = (id: string, ...labels: ReadonlyArray<string>): Skein.WorkerOptions => ({ id, concurrency: 1, labels })
 
@@ -110,7 +110,7 @@ describe("restrictions", () => {
         { waitForWorkers: "soon" as never }
       ]
       for (const options of bad) {
-        const { message, reason } = yield* graphErrorOf(
+        const { message, reason } = yield* submitErrorOf(
           Client.compute(Task.make(note(log, "x"), { key: "x", ...options }))
         )
         assert.deepInclude(reason, { _tag: "InvalidOption", key: "x", option: Object.keys(options)[0]! }, message)
@@ -118,7 +118,7 @@ describe("restrictions", () => {
       const mended = Task.make(where, { allowOthers: true }).pipe(Task.withOptions({ workers: ["a"] }))
       assert.strictEqual(yield* Client.compute(mended), "a")
       assert.deepStrictEqual(log, [])
-      const added = yield* graphErrorOf(Scheduler.addWorker({ id: "b", concurrency: 1, labels: [""] }))
+      const added = yield* submitErrorOf(Scheduler.addWorker({ id: "b", concurrency: 1, labels: [""] }))
       assert.include(added.message, "labels of worker \"b\"")
     }).pipe(on(one("a"))))
 })
@@ -194,7 +194,7 @@ describe("no suitable worker", () => {
 
   it.effect("C13: a wait of the layer that is no duration is refused", () =>
     Effect.gen(function*() {
-      const error = yield* graphErrorOf(Effect.void.pipe(inScheduler({ waitForWorkers: "soon" as never })))
+      const error = yield* submitErrorOf(Effect.void.pipe(inScheduler({ waitForWorkers: "soon" as never })))
       assert.include(error.message, "waitForWorkers")
     }))
 
@@ -511,7 +511,7 @@ describe("schemes", () => {
 
   it.effect("W3: what is no scheme is refused", () =>
     Effect.gen(function*() {
-      const error = yield* graphErrorOf(Effect.void.pipe(inScheduler({ placement: "best" as never })))
+      const error = yield* submitErrorOf(Effect.void.pipe(inScheduler({ placement: "best" as never })))
       assert.include(error.message, "The option placement cannot be \"best\"")
     }))
 })
@@ -551,11 +551,11 @@ describe("high-water marks", () => {
   it.effect("W4: a mark that is no count is refused, and so is one beside workers", () =>
     Effect.gen(function*() {
       for (const highWaterMark of [-1, 1.5, NaN]) {
-        const error = yield* graphErrorOf(Effect.void.pipe(inScheduler({ highWaterMark })))
+        const error = yield* submitErrorOf(Effect.void.pipe(inScheduler({ highWaterMark })))
         assert.include(error.message, "The option highWaterMark cannot be")
-        const added = yield* graphErrorOf(Scheduler.addWorker({ ...one("b"), highWaterMark }))
+        const added = yield* submitErrorOf(Scheduler.addWorker({ ...one("b"), highWaterMark }))
         assert.include(added.message, "highWaterMark of worker \"b\"")
       }
-      yield* graphErrorOf(Effect.void.pipe(inScheduler({ workers: [one("a")], highWaterMark: 2 })))
+      yield* submitErrorOf(Effect.void.pipe(inScheduler({ workers: [one("a")], highWaterMark: 2 })))
     }).pipe(on(one("a"))))
 })

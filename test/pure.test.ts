@@ -9,7 +9,7 @@ import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, errorsIn, graphErrorOf } from "./support.ts"
+import { causeOf, errorsIn, submitErrorOf } from "./support.ts"
 
 /** A pure function that logs its calls, and the key of a call. */
 const logged = (log: Log, name = "f") =>
@@ -243,7 +243,7 @@ describe("graphs of pure calls", () => {
       assert.strictEqual(yield* keyOf(pair(future, 0)), yield* keyOf(pair(future, 0)))
       assert.notStrictEqual(yield* keyOf(pair(future, 0)), yield* keyOf(pair(other, 0)))
       assert.deepStrictEqual(yield* Client.compute(pair(future, other)), [5, 6])
-      const conflict = yield* graphErrorOf(
+      const conflict = yield* submitErrorOf(
         Client.compute([pair(1, 2), Task.make(Effect.succeed(0), { key: "pair(1,2)" })])
       )
       assert.strictEqual(conflict.reason._tag, "KeyConflict")
@@ -419,7 +419,7 @@ describe("cache", () => {
         "cached",
         "other"
       ])
-      const conflict = yield* graphErrorOf(
+      const conflict = yield* submitErrorOf(
         Client.compute([Task.withOptions(task, { key: "x" }), Task.withOptions(task, { key: "x" })], {
           cache: cacheOf({ x: 1 })
         })

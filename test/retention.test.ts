@@ -8,7 +8,7 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import type { GraphError } from "skein/SkeinError"
+import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { inQuietScheduler, turns } from "./harness.ts"
 
@@ -40,7 +40,7 @@ class Tracked {
   )
 }
 
-type Launched = Effect.Effect<unknown, GraphError, Client.Client>
+type Launched = Effect.Effect<unknown, SubmitError, Client.Client>
 
 /** A task whose closure, input, and result or error are tracked, and that launches something first. */
 const launcher = (tracked: Tracked, launch: Launched, end: "succeeds" | "fails", name: string) => {

@@ -9,12 +9,12 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Skein from "skein/Skein"
-import { DependencyFailed, GraphError, TaskCancelled, TaskTimeout } from "skein/SkeinError"
+import { DependencyFailed, SubmitError, TaskCancelled, TaskTimeout } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { numbersFrom } from "./chance.ts"
 import { endless, gate, inScheduler, type Log, reluctant, turns } from "./harness.ts"
-import { causeOf, defectsIn, errorOf, graphErrorOf, infoOf } from "./support.ts"
+import { causeOf, defectsIn, errorOf, infoOf, submitErrorOf } from "./support.ts"
 
 /** Bodies that count their runs by name, and fail as long as what they need is broken. */
 const workshop = (...parts: ReadonlyArray<string>) => {
@@ -643,7 +643,7 @@ describe("keys", () => {
 
 describe("what may be retried", () => {
   const refusal = <A, E>(future: Future.Future<A, E>) =>
-    Effect.map(graphErrorOf(Client.retry(future)), ({ message, reason }) => {
+    Effect.map(submitErrorOf(Client.retry(future)), ({ message, reason }) => {
       assert.strictEqual(reason._tag, "NotRetriable")
       return reason._tag === "NotRetriable" ? [reason.status, message] : []
     })
@@ -697,7 +697,7 @@ describe("what may be retried", () => {
 
   it.effect("F11: what is no future is refused", () =>
     Effect.gen(function*() {
-      const error = yield* graphErrorOf(Client.retry(Task.succeed(1) as never))
+      const error = yield* submitErrorOf(Client.retry(Task.succeed(1) as never))
       assert.match(error.message, /it is no future/)
     }).pipe(inScheduler(one)))
 
@@ -706,7 +706,7 @@ describe("what may be retried", () => {
       const { body, runs } = workshop("a")
       const [a, b] = yield* Client.submitAll([Task.make(body("a")), Task.make(body("b"))])
       yield* Client.wait([a, b])
-      const error = yield* graphErrorOf(Client.retryAll([a, b]))
+      const error = yield* submitErrorOf(Client.retryAll([a, b]))
       assert.strictEqual(error.reason._tag, "NotRetriable")
       yield* turns()
       assert.deepStrictEqual(runs, { a: 1, b: 1 })
@@ -718,17 +718,17 @@ describe("what may be retried", () => {
       const a = Task.make(body("a"))
       const old = yield* Client.submit(Task.make(a, () => body("b")))
       yield* Future.await(old)
-      const error = yield* graphErrorOf(Client.retry(old))
+      const error = yield* submitErrorOf(Client.retry(old))
       assert.deepInclude(error.reason, { _tag: "LimitExceeded", limit: "live", value: 3, max: 2 })
     }).pipe(inScheduler({ concurrency: 1, limits: { live: 2 } })))
 
-  it.effect("F11, M2: a retry into a closed scope or after the layer has closed is a GraphError", () =>
+  it.effect("F11, M2: a retry into a closed scope or after the layer has closed is a SubmitError", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       yield* Scope.close(scope, Exit.void)
       const old = yield* Client.submit(Task.make(Effect.fail("no")))
       yield* Future.await(old)
-      const error = yield* graphErrorOf(Client.retry(old).pipe(Scope.provide(scope)))
+      const error = yield* submitErrorOf(Client.retry(old).pipe(Scope.provide(scope)))
       assert.deepInclude(error.reason, { _tag: "Closed", what: "scope" })
     }).pipe(inScheduler(one)))
 
@@ -1088,7 +1088,7 @@ describe("rerunInline", () => {
       const fine = yield* Client.submit(Task.succeed(1))
       yield* Future.join(fine)
       const error = yield* Effect.flip(Client.rerunInline(fine))
-      assert.instanceOf(error, GraphError)
+      assert.instanceOf(error, SubmitError)
       assert.strictEqual(error.reason._tag, "NotRetriable")
     }).pipe(inScheduler({ concurrency: 2 })))
 

@@ -16,7 +16,7 @@ import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOfExit, errorOf, graphErrorOf, onlyError } from "./support.ts"
+import { causeOfExit, errorOf, onlyError, submitErrorOf } from "./support.ts"
 
 /** A commit of ten seconds, and something after it that a stop must not let run. */
 const committing = (log: Log, name = "section") =>
@@ -300,7 +300,7 @@ describe("grace", () => {
         expected: "a duration above zero, such as \"5 seconds\""
       } as const
       const task = Task.make(Effect.void, { grace: 0 })
-      assert.deepInclude((yield* graphErrorOf(Client.compute(task).pipe(inScheduler()))).reason, reason)
-      assert.deepInclude((yield* graphErrorOf(Effect.void.pipe(inScheduler({ grace: -1 })))).reason, reason)
+      assert.deepInclude((yield* submitErrorOf(Client.compute(task).pipe(inScheduler()))).reason, reason)
+      assert.deepInclude((yield* submitErrorOf(Effect.void.pipe(inScheduler({ grace: -1 })))).reason, reason)
     }))
 })

@@ -14,7 +14,7 @@ import * as Progress from "skein/Progress"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, graphErrorOf } from "./support.ts"
+import { causeOf, defectsIn, submitErrorOf } from "./support.ts"
 
 /** What the compiler would refuse. */
 const untyped = (value: unknown): any => value
@@ -164,7 +164,7 @@ describe("results", () => {
         assert.include(defect, "a generator")
         assert.include(defect, "Effect.fn around")
       }
-      const flat = yield* graphErrorOf(Client.compute(Task.flatMap(one, untyped(gen))))
+      const flat = yield* submitErrorOf(Client.compute(Task.flatMap(one, untyped(gen))))
       assert.include(flat.message, "what its function returned, a generator: it is no task")
       for (const given of [gen, gen()]) {
         const defect = defectOf(yield* causeOf(Client.compute(Task.make(untyped(given)))))
@@ -217,7 +217,7 @@ describe("results", () => {
 
 describe("inputs and targets", () => {
   const refusal = (inputs: unknown) =>
-    Effect.map(graphErrorOf(Client.compute(untyped(inputs))), ({ message }) => message)
+    Effect.map(submitErrorOf(Client.compute(untyped(inputs))), ({ message }) => message)
 
   it.effect("G2: an Effect among targets or inputs is refused, and the error says what to do", () =>
     Effect.gen(function*() {
@@ -464,7 +464,7 @@ describe("two copies of Skein", () => {
         Client.submitAll([theirs])
       ]
       for (const [i, verb] of verbs.entries()) {
-        const { message } = yield* graphErrorOf(verb)
+        const { message } = yield* submitErrorOf(verb)
         assert.match(message, /of another copy of Skein\b.*the program has loaded Skein twice/, `${i}`)
       }
     }).pipe(inScheduler()))
@@ -487,7 +487,7 @@ describe("two copies of Skein", () => {
         ["in a graph", Client.compute(Graph.make({ theirs }))]
       ]
       for (const [name, verb] of verbs) {
-        const { message } = yield* graphErrorOf(verb)
+        const { message } = yield* submitErrorOf(verb)
         assert.include(message, "a Task of another copy of Skein", name)
         assert.include(message, why, name)
       }

@@ -5,7 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scheduler from "skein/Scheduler"
-import { type GraphError, TaskInfo } from "skein/SkeinError"
+import { type SubmitError, TaskInfo } from "skein/SkeinError"
 
 /** The cause with which `effect` fails; succeeding is a failure of the test. */
 export const causeOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Cause.Cause<E>, never, R> =>
@@ -41,11 +41,11 @@ export const errorOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<
 export const infoOf = (cause: Cause.Cause<unknown>): TaskInfo["Service"] | undefined =>
   Context.getOrUndefined(Cause.annotations(cause) as Context.Context<TaskInfo>, TaskInfo)
 
-/** The `GraphError` with which `effect` fails. */
-export const graphErrorOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<GraphError, never, R> =>
+/** The `SubmitError` with which `effect` fails. */
+export const submitErrorOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<SubmitError, never, R> =>
   Effect.map(errorOf(effect), (error) => {
-    assert.propertyVal(error, "_tag", "GraphError")
-    return error as unknown as GraphError
+    assert.propertyVal(error, "_tag", "SubmitError")
+    return error as unknown as SubmitError
   })
 
 /** Nothing is left of what was submitted. */

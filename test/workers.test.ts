@@ -21,7 +21,7 @@ import { workersOf } from "../src/engine/views/workers.ts"
 import { coreOf } from "../src/testing/empty.ts"
 import { gate, inScheduler, turns } from "./harness.ts"
 import type { Log } from "./harness.ts"
-import { causeOf, errorOf, graphErrorOf, infoOf, onlyError } from "./support.ts"
+import { causeOf, errorOf, infoOf, onlyError, submitErrorOf } from "./support.ts"
 
 const where = Task.make(Effect.map(Worker.current, ({ worker }) => worker))
 
@@ -94,13 +94,13 @@ describe("awaitWorkers", () => {
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(Skein.layer({ concurrency: 1 }), scope)
       const waiting = yield* Effect.forkChild(
-        graphErrorOf(Effect.provideContext(Scheduler.awaitWorkers(2), context))
+        submitErrorOf(Effect.provideContext(Scheduler.awaitWorkers(2), context))
       )
       yield* calm
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual((yield* Fiber.join(waiting)).reason, { _tag: "Closed", what: "scheduler" })
       for (const count of [1, 2]) {
-        const late = yield* graphErrorOf(Effect.provideContext(Scheduler.awaitWorkers(count), context))
+        const late = yield* submitErrorOf(Effect.provideContext(Scheduler.awaitWorkers(count), context))
         assert.deepStrictEqual(late.reason, { _tag: "Closed", what: "scheduler" })
       }
     }))
@@ -176,7 +176,7 @@ describe("no worker", () => {
   it.effect("W9: what is no duration is refused", () =>
     Effect.gen(function*() {
       const wrong = Task.withOptions(where, { key: "x", waitForWorkers: "soon" as never })
-      assert.include((yield* graphErrorOf(Client.compute(wrong))).message, "The option waitForWorkers of task \"x\"")
+      assert.include((yield* submitErrorOf(Client.compute(wrong))).message, "The option waitForWorkers of task \"x\"")
     }).pipe(inScheduler()))
 })
 
@@ -293,7 +293,7 @@ describe("leaving", () => {
         () => Effect.sync(() => log.push("released"))
       )
       const adding = Scheduler.addWorker({ id: "late", concurrency: 1, ttl: "1 second", onStart })
-      const fiber = yield* Effect.forkChild(graphErrorOf(Effect.scoped(Effect.provideContext(adding, context))))
+      const fiber = yield* Effect.forkChild(submitErrorOf(Effect.scoped(Effect.provideContext(adding, context))))
       yield* calm
       yield* Scope.close(scope, Exit.void)
       yield* pass("10 seconds")
@@ -494,7 +494,7 @@ describe("hooks", () => {
     Effect.gen(function*() {
       const log: Log = []
       const failing = Effect.andThen(hook(log, "half"), Effect.fail("no disk"))
-      const refused = yield* graphErrorOf(
+      const refused = yield* submitErrorOf(
         Effect.provide(
           Client.compute(where),
           Skein.layer({
@@ -508,7 +508,7 @@ describe("hooks", () => {
       )
       assert.strictEqual(refused.message, "Worker \"b\" was not started, because its onStart failed: no disk")
       assert.deepStrictEqual(log, ["a starts", "half starts", "half stops", "a stops"])
-      const added = graphErrorOf(Effect.scoped(Scheduler.addWorker({ id: "c", concurrency: 1, onStart: failing })))
+      const added = submitErrorOf(Effect.scoped(Scheduler.addWorker({ id: "c", concurrency: 1, onStart: failing })))
       assert.strictEqual((yield* added).reason._tag, "WorkerFailed")
       assert.deepStrictEqual(yield* workers, ["local open"])
     }).pipe(inScheduler({ concurrency: 1 })))
@@ -634,7 +634,7 @@ describe("an elastic pool", () => {
   it.effect("W18, W15: its first workers have started when the layer is there, and their failure is its own", () =>
     Effect.gen(function*() {
       const failing = { ...elastic, min: 2, onStart: Effect.fail("no disk") }
-      const refused = yield* graphErrorOf(Effect.provide(Client.compute(where), Skein.layer({ elastic: failing })))
+      const refused = yield* submitErrorOf(Effect.provide(Client.compute(where), Skein.layer({ elastic: failing })))
       assert.strictEqual(refused.reason._tag, "WorkerFailed")
       const slow = { ...elastic, min: 2, onStart: turns(50) }
       const there = yield* Effect.provide(workers, Skein.layer({ elastic: slow }))
@@ -679,12 +679,12 @@ describe("an elastic pool", () => {
           "elastic.idle"
         ]] as const
       ) {
-        const refused = graphErrorOf(
+        const refused = submitErrorOf(
           Effect.provide(Client.compute(where), Skein.layer({ elastic: { ...elastic, ...wrong } }))
         )
         assert.include((yield* refused).message, `The option ${option} cannot be`)
       }
-      const both = graphErrorOf(Effect.provide(Client.compute(where), Skein.layer({ elastic, concurrency: 2 })))
+      const both = submitErrorOf(Effect.provide(Client.compute(where), Skein.layer({ elastic, concurrency: 2 })))
       assert.include((yield* both).message, "no value beside elastic")
     }))
 })
@@ -705,7 +705,7 @@ describe("options of workers", () => {
   for (const [options, option, expected] of bad) {
     it.effect(`Bad input: a layer is refused for what ${option} is`, () =>
       Effect.gen(function*() {
-        const refused = graphErrorOf(Effect.provide(Client.compute(where), Skein.layer(options as Skein.Options)))
+        const refused = submitErrorOf(Effect.provide(Client.compute(where), Skein.layer(options as Skein.Options)))
         const { message } = yield* refused
         assert.include(message, `option ${option}`)
         assert.include(message, expected)
@@ -714,7 +714,7 @@ describe("options of workers", () => {
 
   it.effect("Bad input: an added worker is refused for an option that does not exist", () =>
     Effect.gen(function*() {
-      const { message } = yield* graphErrorOf(Scheduler.addWorker({ ...one, resource: { gpu: 1 } } as never))
+      const { message } = yield* submitErrorOf(Scheduler.addWorker({ ...one, resource: { gpu: 1 } } as never))
       assert.include(message, "There is no option resource of worker \"a\". Known options: ttl, ")
     }).pipe(inScheduler()))
 
@@ -730,10 +730,10 @@ describe("options of workers", () => {
   for (const [terms, option] of wrong) {
     it.effect(`Bad input: ${option} that is none is refused`, () =>
       Effect.gen(function*() {
-        const refused = graphErrorOf(Effect.provide(Client.compute(where), Skein.layer(terms)))
+        const refused = submitErrorOf(Effect.provide(Client.compute(where), Skein.layer(terms)))
         assert.include((yield* refused).message, `The option ${option} cannot be`)
         const a = { id: "a", concurrency: 1, ...terms }
-        const ofWorker = graphErrorOf(Effect.provide(Client.compute(where), Skein.layer({ workers: [a] })))
+        const ofWorker = submitErrorOf(Effect.provide(Client.compute(where), Skein.layer({ workers: [a] })))
         assert.include((yield* ofWorker).message, `The option ${option} of worker "a" cannot be`)
       }))
   }

@@ -7,12 +7,12 @@ import * as Graph from "skein/Graph"
 import type {
   DependencyFailed,
   DependencyTimeout,
-  GraphError,
   ImpossibleDependency,
   NoSuitableWorker,
   Reschedule,
   RuntimeFailure,
   Starved,
+  SubmitError,
   TaskTimeout
 } from "skein/SkeinError"
 import * as SkeinError from "skein/SkeinError"
@@ -38,12 +38,12 @@ declare const safe: Task.Task<number>
 declare const future: Future.Future<number, BadRow>
 declare const mode: Client.Mode
 
-type Failures<E> = E | GraphError | RuntimeFailure
+type Failures<E> = E | SubmitError | RuntimeFailure
 
 describe("retry", () => {
   it("gives a Future of the same type, and needs a scope but no services of the task", () => {
     expect(Client.retry(future)).type.toBe<
-      Effect.Effect<Future.Future<number, BadRow>, GraphError, Client.Client | Scope.Scope>
+      Effect.Effect<Future.Future<number, BadRow>, SubmitError, Client.Client | Scope.Scope>
     >()
     expect(Client.retry).type.not.toBeCallableWith(safe)
   })
@@ -53,19 +53,19 @@ describe("retry", () => {
     expect(Client.retryAll([future, other])).type.toBe<
       Effect.Effect<
         [Future.Future<number, BadRow>, Future.Future<string>],
-        GraphError,
+        SubmitError,
         Client.Client | Scope.Scope
       >
     >()
     expect(Client.retryAll([1, 2].map(() => other))).type.toBe<
-      Effect.Effect<Array<Future.Future<string>>, GraphError, Client.Client | Scope.Scope>
+      Effect.Effect<Array<Future.Future<string>>, SubmitError, Client.Client | Scope.Scope>
     >()
   })
 
   it("rerunInline fails with errors of the task and of all upstream, and its value may be of any of them", () => {
     const deep = {} as Future.Future<number, BadRow | DependencyFailed<LoadError>>
     expect(Client.rerunInline(deep)).type.toBe<
-      Effect.Effect<unknown, BadRow | LoadError | DependencyFailed<LoadError> | GraphError | RuntimeFailure>
+      Effect.Effect<unknown, BadRow | LoadError | DependencyFailed<LoadError> | SubmitError | RuntimeFailure>
     >()
   })
 })
@@ -75,9 +75,9 @@ describe("misuse", () => {
     expect(Client.compute).type.not.toBeCallableWith(Effect.succeed(1))
     expect(Client.compute).type.not.toBeCallableWith(Promise.resolve(1))
     const both = <A, E>(task: Task.Task<A, E>) => Client.compute({ task })
-    expect(both(safe)).type.toBe<Effect.Effect<{ task: number }, GraphError | RuntimeFailure, Client.Client>>()
+    expect(both(safe)).type.toBe<Effect.Effect<{ task: number }, SubmitError | RuntimeFailure, Client.Client>>()
     const one = <A, E>(task: Task.Task<A, E>) => Client.compute(task)
-    expect(one(safe)).type.toBe<Effect.Effect<number, GraphError | RuntimeFailure, Client.Client>>()
+    expect(one(safe)).type.toBe<Effect.Effect<number, SubmitError | RuntimeFailure, Client.Client>>()
   })
 
   it("nor is one that lies in an array or a record of targets; exits and other values are passed on", () => {
@@ -89,20 +89,20 @@ describe("misuse", () => {
     expect(Client.compute({ safe, exit, any: {} as any })).type.toBe<
       Effect.Effect<
         { safe: number; exit: Exit.Exit<string, BadRow>; any: any },
-        GraphError | RuntimeFailure,
+        SubmitError | RuntimeFailure,
         Client.Client
       >
     >()
-    expect(Client.compute({} as any)).type.toBe<Effect.Effect<any, GraphError | RuntimeFailure, Client.Client>>()
+    expect(Client.compute({} as any)).type.toBe<Effect.Effect<any, SubmitError | RuntimeFailure, Client.Client>>()
   })
 
   it("compute takes shapes of which generic code knows no more than that they hold tasks", () => {
     const record = <T extends Readonly<Record<string, Task.Task<number>>>>(tasks: T) => Client.compute(tasks)
-    expect(record({ safe })).type.toBe<Effect.Effect<{ safe: number }, GraphError | RuntimeFailure, Client.Client>>()
+    expect(record({ safe })).type.toBe<Effect.Effect<{ safe: number }, SubmitError | RuntimeFailure, Client.Client>>()
     const list = <T extends ReadonlyArray<Task.Task<any, BadRow>>>(tasks: T) => Client.compute(tasks)
-    expect(list([safe])).type.toBe<Effect.Effect<Array<number>, GraphError | RuntimeFailure, Client.Client>>()
+    expect(list([safe])).type.toBe<Effect.Effect<Array<number>, SubmitError | RuntimeFailure, Client.Client>>()
     const single = <T extends Task.Task<number>>(task: T) => Client.compute(task)
-    expect(single(safe)).type.toBe<Effect.Effect<number, GraphError | RuntimeFailure, Client.Client>>()
+    expect(single(safe)).type.toBe<Effect.Effect<number, SubmitError | RuntimeFailure, Client.Client>>()
   })
 
   it("where futures are meant, a task is refused", () => {
@@ -135,22 +135,22 @@ describe("misuse", () => {
     expect(Client.map([1], () => Effect.succeed("a"), { errors: mode })).type.toBe<
       Effect.Effect<
         Array<string> | Array<Exit.Exit<string, RuntimeFailure>>,
-        GraphError | RuntimeFailure,
+        SubmitError | RuntimeFailure,
         Client.Client
       >
     >()
     expect(Client.zipMap([[1]], () => Effect.succeed("a"), { errors: mode })).type.toBe<
       Effect.Effect<
         Array<string> | Array<Exit.Exit<string, RuntimeFailure>>,
-        GraphError | RuntimeFailure,
+        SubmitError | RuntimeFailure,
         Client.Client
       >
     >()
     expect(Task.run(safe, { errors: mode })).type.toBe<
-      Effect.Effect<number | Exit.Exit<number, RuntimeFailure>, GraphError | RuntimeFailure>
+      Effect.Effect<number | Exit.Exit<number, RuntimeFailure>, SubmitError | RuntimeFailure>
     >()
     expect(Task.run(safe, { errors: "collect", concurrency: 2 })).type.toBe<
-      Effect.Effect<Exit.Exit<number, RuntimeFailure>, GraphError>
+      Effect.Effect<Exit.Exit<number, RuntimeFailure>, SubmitError>
     >()
     expect(Task.run(rows, { errors: "continue" })).type.toBe<
       Effect.Effect<Array<string>, Failures<BadRow | LoadError>, Db | Log>
@@ -167,7 +167,7 @@ describe("misuse", () => {
 describe("errors", () => {
   it("root gives the typed error of the task that failed first", () => {
     expect(SkeinError.root({} as BadRow | DependencyFailed<LoadError>)).type.toBe<BadRow | LoadError>()
-    expect<SkeinError.Unexpected>().type.toBe<GraphError | RuntimeFailure>()
+    expect<SkeinError.Unexpected>().type.toBe<SubmitError | RuntimeFailure>()
   })
 })
 
@@ -176,7 +176,7 @@ describe("submit", () => {
     expect(Client.submit(rows)).type.toBe<
       Effect.Effect<
         Future.Future<Array<string>, BadRow | DependencyFailed<LoadError>>,
-        GraphError,
+        SubmitError,
         Db | Log | Client.Client | Scope.Scope
       >
     >()
@@ -185,7 +185,7 @@ describe("submit", () => {
   it("takes Scope out again of tasks that came through generic code", () => {
     const later = <A, E, R>(effect: Effect.Effect<A, E, R>) => Client.submit(Task.make(effect))
     expect(Effect.scoped(later({} as Effect.Effect<1, never, Scope.Scope | Db>))).type.toBe<
-      Effect.Effect<Future.Future<1>, GraphError, Db | Client.Client>
+      Effect.Effect<Future.Future<1>, SubmitError, Db | Client.Client>
     >()
   })
 
@@ -193,12 +193,12 @@ describe("submit", () => {
     expect(Client.submitAll([raw, safe])).type.toBe<
       Effect.Effect<
         [Future.Future<string, LoadError>, Future.Future<number>],
-        GraphError,
+        SubmitError,
         Db | Client.Client | Scope.Scope
       >
     >()
     expect(Client.submitAll([1, 2].map(() => raw))).type.toBe<
-      Effect.Effect<Array<Future.Future<string, LoadError>>, GraphError, Db | Client.Client | Scope.Scope>
+      Effect.Effect<Array<Future.Future<string, LoadError>>, SubmitError, Db | Client.Client | Scope.Scope>
     >()
     expect(Client.submitAll).type.not.toBeCallableWith([1])
     expect(Client.submit).type.not.toBeCallableWith(future)
@@ -228,11 +228,11 @@ describe("submit", () => {
 
 describe("fireAndForget", () => {
   it("gives nothing, needs no scope, and fails only for the graph, whatever the task fails with", () => {
-    expect(Client.fireAndForget(rows)).type.toBe<Effect.Effect<void, GraphError, Db | Log | Client.Client>>()
-    expect(Client.fireAndForget(safe, { group: "mail" })).type.toBe<Effect.Effect<void, GraphError, Client.Client>>()
+    expect(Client.fireAndForget(rows)).type.toBe<Effect.Effect<void, SubmitError, Db | Log | Client.Client>>()
+    expect(Client.fireAndForget(safe, { group: "mail" })).type.toBe<Effect.Effect<void, SubmitError, Client.Client>>()
     const fire = <A, E, R>(effect: Effect.Effect<A, E, R>) => Client.fireAndForget(Task.make(effect))
     expect(fire({} as Effect.Effect<1, BadRow, Scope.Scope | Db>)).type.toBe<
-      Effect.Effect<void, GraphError, Db | Client.Client>
+      Effect.Effect<void, SubmitError, Db | Client.Client>
     >()
     expect(Client.fireAndForget).type.not.toBeCallableWith(future)
     expect(Client.fireAndForget).type.not.toBeCallableWith(1)
@@ -278,7 +278,7 @@ describe("compute", () => {
           n: 1
           f: Exit.Exit<number, BadRow | RuntimeFailure>
         },
-        GraphError,
+        SubmitError,
         Db | Log | Client.Client
       >
     >()
@@ -322,13 +322,13 @@ describe("compute", () => {
   })
 
   it("types a recursion whose type is written down", () => {
-    const fib = (n: number): Task.Task<number, GraphError | RuntimeFailure, Client.Client> =>
+    const fib = (n: number): Task.Task<number, SubmitError | RuntimeFailure, Client.Client> =>
       n < 2 ? Task.succeed(n) : Task.make(Effect.gen(function*() {
         const a = yield* Client.submit(fib(n - 1))
         const b = yield* Client.submit(fib(n - 2))
         return (yield* Future.join(a)) + (yield* Future.join(b))
       }))
-    expect(Client.compute(fib(3))).type.toBe<Effect.Effect<number, GraphError | RuntimeFailure, Client.Client>>()
+    expect(Client.compute(fib(3))).type.toBe<Effect.Effect<number, SubmitError | RuntimeFailure, Client.Client>>()
   })
 })
 
@@ -365,7 +365,7 @@ describe("gather and wait", () => {
 describe("replicate", () => {
   it("M9: takes how many workers or which, and gives their ids", () => {
     expect(Client.replicate(future, { copies: 2 })).type.toBe<
-      Effect.Effect<ReadonlyArray<string>, GraphError | Starved>
+      Effect.Effect<ReadonlyArray<string>, SubmitError | Starved>
     >()
     expect(Client.replicate).type.toBeCallableWith(future, { workers: ["a"] })
     expect(Client.replicate).type.not.toBeCallableWith(future, { copies: 2, workers: ["a"] })
@@ -387,7 +387,7 @@ describe("map", () => {
     expect(Client.map([future], f, { errors: "collect" })).type.toBe<
       Effect.Effect<
         Array<Exit.Exit<string, LoadError | DependencyFailed<BadRow> | RuntimeFailure>>,
-        GraphError,
+        SubmitError,
         Db | Client.Client
       >
     >()
@@ -401,7 +401,7 @@ describe("map", () => {
       Effect.Effect<Array<string>, Failures<LoadError | TaskTimeout>, Db | Client.Client>
     >()
     expect(Client.map([1], f, { task: { label: "x" }, errors: "collect" })).type.toBe<
-      Effect.Effect<Array<Exit.Exit<string, LoadError | RuntimeFailure>>, GraphError, Db | Client.Client>
+      Effect.Effect<Array<Exit.Exit<string, LoadError | RuntimeFailure>>, SubmitError, Db | Client.Client>
     >()
     expect(Client.map).type.not.toBeCallableWith([1], f, { task: { label: 1 } })
     expect(Client.map([1], f, { task: (n) => ({ timeout: n, label: "x" }) })).type.toBe<
@@ -417,7 +417,7 @@ describe("map", () => {
     expect(Client.map([1], f, { task: () => wide })).type.toBe<Mapped>()
     expect(Client.zipMap([[1], ["a"]], (n: number, _: string) => f(n), { task: wide })).type.toBe<Mapped>()
     expect(Client.map([1], f, { task: wide, errors: "collect" })).type.toBe<
-      Effect.Effect<Array<Exit.Exit<string, LoadError | Wide | RuntimeFailure>>, GraphError, Db | Client.Client>
+      Effect.Effect<Array<Exit.Exit<string, LoadError | Wide | RuntimeFailure>>, SubmitError, Db | Client.Client>
     >()
     expect(Client.map([future], f, { task: wide, errors: "continue" })).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | BadRow | Wide>, Db | Client.Client>
@@ -503,7 +503,7 @@ describe("report", () => {
     expect(Effect.map(reported, ({ failures }) => failures)).type.toBe<
       Effect.Effect<
         ReadonlyArray<SkeinError.Failure<LoadError | Wide | RuntimeFailure>>,
-        GraphError,
+        SubmitError,
         Db | Client.Client
       >
     >()
@@ -526,10 +526,10 @@ describe("signals", () => {
 
   it("F10: they are in no future's and in no computation's error", () => {
     expect(Client.submit(loose)).type.toBe<
-      Effect.Effect<Future.Future<string, LoadError>, GraphError, Db | Client.Client | Scope.Scope>
+      Effect.Effect<Future.Future<string, LoadError>, SubmitError, Db | Client.Client | Scope.Scope>
     >()
     expect(Client.submitAll([loose])).type.toBe<
-      Effect.Effect<[Future.Future<string, LoadError>], GraphError, Db | Client.Client | Scope.Scope>
+      Effect.Effect<[Future.Future<string, LoadError>], SubmitError, Db | Client.Client | Scope.Scope>
     >()
     expect(Client.compute({ loose })).type.toBe<
       Effect.Effect<{ loose: string }, Failures<LoadError>, Db | Client.Client>
@@ -547,7 +547,7 @@ describe("signals", () => {
   it("F10: generic code need not name them", () => {
     const submitted = <A, E, R>(body: Effect.Effect<A, E, R>) => Client.submit(Task.make(body))
     expect(submitted(Task.reschedule)).type.toBe<
-      Effect.Effect<Future.Future<never>, GraphError, Client.Client | Scope.Scope>
+      Effect.Effect<Future.Future<never>, SubmitError, Client.Client | Scope.Scope>
     >()
   })
 })

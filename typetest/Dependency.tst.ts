@@ -4,7 +4,7 @@ import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import type * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
-import type { DependencyFailed, GraphError, ImpossibleDependency, RuntimeFailure, TaskSkipped } from "skein/SkeinError"
+import type { DependencyFailed, ImpossibleDependency, RuntimeFailure, SubmitError, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { describe, expect, it } from "tstyche"
 
@@ -145,7 +145,7 @@ describe("skip", () => {
     expect(Task.map(skipping, (n) => n)).type.toBe<Task.Task<number, TaskSkipped | DependencyFailed<LoadError>, Db>>()
     expect(Task.exit(branch)).type.toBe<Task.Task<Exit.Exit<boolean, TaskSkipped | RuntimeFailure>>>()
     expect(Client.compute(branch)).type.toBe<
-      Effect.Effect<boolean, TaskSkipped | GraphError | RuntimeFailure, Client.Client>
+      Effect.Effect<boolean, TaskSkipped | SubmitError | RuntimeFailure, Client.Client>
     >()
   })
 })

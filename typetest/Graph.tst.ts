@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { SchemaError } from "effect/Schema"
 import { Client, Graph, Task } from "skein"
-import type { DependencyFailed, GraphError, RuntimeFailure, TaskTimeout } from "skein/SkeinError"
+import type { DependencyFailed, RuntimeFailure, SubmitError, TaskTimeout } from "skein/SkeinError"
 import { describe, expect, it } from "tstyche"
 
 const ignore = (_: unknown): void => {}
@@ -45,7 +45,7 @@ describe("Graph", () => {
         | DependencyFailed<LoadError>
         | DependencyFailed<BadRow | LoadError>
         | TaskTimeout
-        | GraphError
+        | SubmitError
         | RuntimeFailure,
         Db | Client.Client
       >
@@ -56,7 +56,7 @@ describe("Graph", () => {
     const x = Graph.add(Graph.empty, "x", Task.succeed("x"))
     const y = Graph.add(x, "y", ["x"], ({ x }) => Effect.succeed(x.length))
     expect(Client.compute(y)).type.toBe<
-      Effect.Effect<{ x: string; y: number }, GraphError | RuntimeFailure, Client.Client>
+      Effect.Effect<{ x: string; y: number }, SubmitError | RuntimeFailure, Client.Client>
     >()
   })
 
@@ -87,13 +87,13 @@ describe("Graph", () => {
 
   it("G3: values of keys have the shape of the request, and fail and need as those keys do", () => {
     expect(Graph.get(graph, ["one", { deep: ["one", "one"] }])).type.toBe<
-      Effect.Effect<[number, { deep: [number, number] }], GraphError | RuntimeFailure, Client.Client>
+      Effect.Effect<[number, { deep: [number, number] }], SubmitError | RuntimeFailure, Client.Client>
     >()
     expect(graph.pipe(Graph.get("raw"))).type.toBe<
-      Effect.Effect<string, LoadError | GraphError | RuntimeFailure, Db | Client.Client>
+      Effect.Effect<string, LoadError | SubmitError | RuntimeFailure, Db | Client.Client>
     >()
     expect(Graph.get(graph, { one: "one" }, { errors: "collect" })).type.toBe<
-      Effect.Effect<{ one: Exit.Exit<number, RuntimeFailure> }, GraphError, Client.Client>
+      Effect.Effect<{ one: Exit.Exit<number, RuntimeFailure> }, SubmitError, Client.Client>
     >()
   })
 
@@ -107,7 +107,7 @@ describe("Graph", () => {
       }>
     >()
     expect(Graph.get(Graph.cull(graph, ["one"]), "one")).type.toBe<
-      Effect.Effect<number, GraphError | RuntimeFailure, Client.Client>
+      Effect.Effect<number, SubmitError | RuntimeFailure, Client.Client>
     >()
   })
 
@@ -122,10 +122,10 @@ describe("Graph", () => {
   it("an untyped graph needs what its calls need", () => {
     const load = (name: string) => Effect.flatMap(Db, (db) => db.query(name))
     expect(Graph.fromRecord({ x: 1, y: Graph.call(load, Graph.ref("x")) })).type.toBe<
-      Effect.Effect<Graph.Untyped<unknown, Db>, GraphError>
+      Effect.Effect<Graph.Untyped<unknown, Db>, SubmitError>
     >()
     const record: Record<string, unknown> = {}
-    expect(Graph.fromRecord(record)).type.toBe<Effect.Effect<Graph.Untyped, GraphError>>()
+    expect(Graph.fromRecord(record)).type.toBe<Effect.Effect<Graph.Untyped, SubmitError>>()
     // @ts-expect-error Argument of type 'number' is not assignable to parameter of type 'Lifted<string>'
     Graph.call(load, 1)
   })
@@ -138,7 +138,7 @@ describe("Graph", () => {
       plain: () => 1
     }
     expect(Graph.fromJson({}, registry)).type.toBe<
-      Effect.Effect<Graph.Untyped<LoadError | DependencyFailed<LoadError>, Db>, GraphError | SchemaError>
+      Effect.Effect<Graph.Untyped<LoadError | DependencyFailed<LoadError>, Db>, SubmitError | SchemaError>
     >()
   })
 })

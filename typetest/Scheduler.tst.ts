@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
-import type { GraphError, ImpossibleDependency, Reschedule, RuntimeFailure, Unmet } from "skein/SkeinError"
+import type { ImpossibleDependency, Reschedule, RuntimeFailure, SubmitError, Unmet } from "skein/SkeinError"
 import type * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
@@ -28,10 +28,10 @@ declare const body: Effect.Effect<number, "no" | Reschedule, Db | Worker.Worker 
 describe("runOnEach", () => {
   it("A15: gives values by worker, and fails as the effect does; the runtime provides the worker and the scope", () => {
     expect(Scheduler.runOnEach(body)).type.toBe<
-      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | GraphError, Db | Scheduler.Scheduler>
+      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | SubmitError, Db | Scheduler.Scheduler>
     >()
     expect(Scheduler.runOnEach(body, { errors: "continue", label: "look", keepSlot: true })).type.toBe<
-      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | GraphError, Db | Scheduler.Scheduler>
+      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | SubmitError, Db | Scheduler.Scheduler>
     >()
   })
 
@@ -39,7 +39,7 @@ describe("runOnEach", () => {
     expect(Scheduler.runOnEach(body, { errors: "collect" })).type.toBe<
       Effect.Effect<
         ReadonlyMap<string, Exit.Exit<number, "no" | RuntimeFailure>>,
-        GraphError,
+        SubmitError,
         Db | Scheduler.Scheduler
       >
     >()
@@ -49,13 +49,17 @@ describe("runOnEach", () => {
 
   it("A15: a body that says that its worker cannot run it has no other", () => {
     expect(Scheduler.runOnEach(unmet)).type.toBe<
-      Effect.Effect<ReadonlyMap<string, never>, ImpossibleDependency | RuntimeFailure | GraphError, Scheduler.Scheduler>
+      Effect.Effect<
+        ReadonlyMap<string, never>,
+        ImpossibleDependency | RuntimeFailure | SubmitError,
+        Scheduler.Scheduler
+      >
     >()
   })
 
   it("A15: the service has the same types", () => {
     expect(scheduler.runOnEach(body)).type.toBe<
-      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | GraphError, Db>
+      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | SubmitError, Db>
     >()
   })
 })

@@ -11,11 +11,11 @@ import type {
   DependenciesLost,
   DependencyFailed,
   DependencyTimeout,
-  GraphError,
   ImpossibleDependency,
   NoSuitableWorker,
   Reschedule,
   RuntimeFailure,
+  SubmitError,
   TaskTimeout,
   Unmet
 } from "skein/SkeinError"
@@ -196,13 +196,13 @@ describe("all, map, flatMap, exit", () => {
     expect(Task.barrier(Task.succeed(1), { timeout: "1 second" })).type.toBe<Task.Task<void, TaskTimeout>>()
   })
 
-  it("flatMap has the inner task's own error, and GraphError", () => {
+  it("flatMap has the inner task's own error, and SubmitError", () => {
     expect(Task.flatMap({ raw }, () => rows)).type.toBe<
-      Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | GraphError, Db | Log>
+      Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | SubmitError, Db | Log>
     >()
-    expect(Task.flatMap(1, () => raw)).type.toBe<Task.Task<string, LoadError | GraphError, Db>>()
+    expect(Task.flatMap(1, () => raw)).type.toBe<Task.Task<string, LoadError | SubmitError, Db>>()
     expect(Task.flatMap(future, () => raw)).type.toBe<
-      Task.Task<string, LoadError | GraphError | DependencyFailed<BadRow>, Db>
+      Task.Task<string, LoadError | SubmitError | DependencyFailed<BadRow>, Db>
     >()
   })
 
@@ -237,7 +237,7 @@ describe("options", () => {
     expect(Task.map({ raw }, () => 1, { timeout: 5, dependencyTimeout: 5 })).type.toBe<
       Task.Task<number, DependencyFailed<LoadError> | TaskTimeout | DependencyTimeout, Db>
     >()
-    expect(Task.flatMap(1, () => plain, { deadline: 5 })).type.toBe<Task.Task<number, GraphError | TaskTimeout>>()
+    expect(Task.flatMap(1, () => plain, { deadline: 5 })).type.toBe<Task.Task<number, SubmitError | TaskTimeout>>()
     expect(Task.all([plain], { deadline: 5 })).type.toBe<Task.Task<[number], TaskTimeout>>()
   })
 
@@ -293,7 +293,7 @@ describe("refusals", () => {
     expect(Task.map(plain, (n) => n, wide)).type.toBe<Task.Task<number, Wide>>()
     expect(Task.sync(() => 1, wide)).type.toBe<Task.Task<number, Wide>>()
     expect(Task.all([plain], wide)).type.toBe<Task.Task<[number], Wide>>()
-    expect(Task.flatMap(plain, () => plain, wide)).type.toBe<Task.Task<number, Wide | GraphError>>()
+    expect(Task.flatMap(plain, () => plain, wide)).type.toBe<Task.Task<number, Wide | SubmitError>>()
     expect(Task.resource(load, wide)).type.toBe<Task.Task<string, LoadError | Wide, Db>>()
     expect(Task.barrier(plain, wide)).type.toBe<Task.Task<void, Wide>>()
     expect(Task.withOptions(plain, wide)).type.toBe<Task.Task<number, Wide>>()
@@ -426,11 +426,11 @@ describe("fn", () => {
 describe("run", () => {
   it("adds what can be wrong with a graph and what the runtime can do, and provides the client", () => {
     const needy = {} as Task.Task<string, LoadError, Db | Client>
-    expect(Task.run(needy)).type.toBe<Effect.Effect<string, LoadError | GraphError | RuntimeFailure, Db>>()
-    expect(Task.run(plain, { concurrency: 1 })).type.toBe<Effect.Effect<number, GraphError | RuntimeFailure>>()
+    expect(Task.run(needy)).type.toBe<Effect.Effect<string, LoadError | SubmitError | RuntimeFailure, Db>>()
+    expect(Task.run(plain, { concurrency: 1 })).type.toBe<Effect.Effect<number, SubmitError | RuntimeFailure>>()
     const generic = <A, E, R>(effect: Effect.Effect<A, E, R>) => Task.run(Task.make(effect))
     expect(generic({} as Effect.Effect<number, never, Scope.Scope | Db>)).type.toBe<
-      Effect.Effect<number, GraphError | RuntimeFailure, Db>
+      Effect.Effect<number, SubmitError | RuntimeFailure, Db>
     >()
   })
 })

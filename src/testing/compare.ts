@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import { format } from "effect/Formatter"
 import type { Mode } from "../Client.ts"
 import { isA } from "../internal/values/looks.ts"
-import { DependencyFailed, GraphError, ImpossibleDependency, TaskSkipped } from "../SkeinError.ts"
+import { DependencyFailed, ImpossibleDependency, SubmitError, TaskSkipped } from "../SkeinError.ts"
 import { plainKey } from "./faults.ts"
 import { nameOfHostile } from "./hostile.ts"
 import type { Interpreter } from "./interpreter.ts"
@@ -42,7 +42,7 @@ export const differences = (
 const refusals = (actual: AnyExit, expected: Cause.Cause<unknown>): ReadonlyArray<string> => {
   const refusal = (exit: AnyExit): string | undefined => {
     const error = Exit.findErrorOption(exit)
-    return error._tag === "Some" && isA(error.value, GraphError) ? error.value.reason._tag : undefined
+    return error._tag === "Some" && isA(error.value, SubmitError) ? error.value.reason._tag : undefined
   }
   const reason = refusal(Exit.failCause(expected))
   if (reason === undefined) return [`the interpreter died: ${Cause.pretty(expected)}`]

@@ -11,7 +11,7 @@ import { scan } from "../internal/tasks/inputs.ts"
 import { isTask } from "../internal/tasks/task.ts"
 import type { TaskImpl } from "../internal/tasks/task.ts"
 import { inLine } from "../internal/text/text.ts"
-import { GraphError } from "../SkeinError.ts"
+import { SubmitError } from "../SkeinError.ts"
 
 /** All tasks of a shape, dependencies first. */
 export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
@@ -24,7 +24,7 @@ export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
   }
   const tasks = scan(shape).handles.filter(isTask)
   const compiled = compile(tasks, nothing, runIn(Context.empty()))
-  return compiled instanceof GraphError ? tasks : compiled.plan.nodes
+  return compiled instanceof SubmitError ? tasks : compiled.plan.nodes
 }
 
 /** One line a task: its name, its body and what it depends on. */

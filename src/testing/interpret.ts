@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Client from "../Client.ts"
 import type { Exits, Needs, Services } from "../Inputs.ts"
 import { replace } from "../internal/tasks/inputs.ts"
-import type { GraphError } from "../SkeinError.ts"
+import type { SubmitError } from "../SkeinError.ts"
 import { Interpreter } from "./interpreter.ts"
 
 /**
@@ -43,7 +43,7 @@ import { Interpreter } from "./interpreter.ts"
  */
 export const interpret = <const I>(
   targets: I
-): Effect.Effect<Exits<I>, GraphError, Exclude<Needs<Services<I>>, Client.Client>> =>
+): Effect.Effect<Exits<I>, SubmitError, Exclude<Needs<Services<I>>, Client.Client>> =>
   Effect.suspend(() => {
     const interpreter = new Interpreter()
     return Effect.map(interpreter.interpret(targets), (ids) => {

@@ -35,7 +35,7 @@ import { assemble, scan } from "../internal/tasks/inputs.ts"
 import type { Named } from "../internal/tasks/keys.ts"
 import { FutureImpl, isTask } from "../internal/tasks/task.ts"
 import type { Handle, TaskImpl } from "../internal/tasks/task.ts"
-import { GraphError, TaskTimeout } from "../SkeinError.ts"
+import { SubmitError, TaskTimeout } from "../SkeinError.ts"
 import { Worker } from "../Worker.ts"
 import { Rows } from "./rows.ts"
 import type { Row } from "./rows.ts"
@@ -87,7 +87,7 @@ export class Interpreter implements Stage {
   }
 
   /** Runs the tasks of a shape, and returns the rows of its handles. */
-  interpret(shape: unknown): Effect.Effect<ReadonlyArray<TaskId>, GraphError> {
+  interpret(shape: unknown): Effect.Effect<ReadonlyArray<TaskId>, SubmitError> {
     return Effect.withFiber((fiber) => {
       const context = Context.add(fiber.context, Client.Client, Client.make(this.home)) as Context.Context<never>
       return Effect.flatMap(
@@ -113,10 +113,12 @@ export class Interpreter implements Stage {
     handles: ReadonlyArray<Handle>,
     context: Context.Context<never>,
     parent: Place | undefined
-  ): Effect.Effect<ReadonlyArray<TaskId>, GraphError> {
+  ): Effect.Effect<ReadonlyArray<TaskId>, SubmitError> {
     const run = runIn(context)
     const compiled = compile(handles, this, run)
-    return compiled instanceof GraphError ? Effect.fail(compiled) : Effect.succeed(this.rows.add(compiled, run, parent))
+    return compiled instanceof SubmitError
+      ? Effect.fail(compiled)
+      : Effect.succeed(this.rows.add(compiled, run, parent))
   }
 
   find(): TaskId {
@@ -361,7 +363,7 @@ export class Interpreter implements Stage {
         dependency: "a result",
         why: "it is no task"
       } as const
-      return this.end(id, starts, Cause.fail(new GraphError({ reason })), seen)
+      return this.end(id, starts, Cause.fail(new SubmitError({ reason })), seen)
     }
     return this.register([returned], run.context, { submission, index }).pipe(
       Effect.flatMap(([target]) =>
@@ -510,7 +512,7 @@ export class Interpreter implements Stage {
 
   /** Fired tasks are checked, and do not run, because nothing asks for their results. */
   readonly detached = {
-    fire: (task: TaskImpl, _group: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, GraphError> =>
+    fire: (task: TaskImpl, _group: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, SubmitError> =>
       Effect.asVoid(this.register([task], fiber.context, this.parentOf(fiber))),
     cancel: () => Effect.void
   }

@@ -137,7 +137,7 @@ layer(NodeServices.layer)("tree-walk", (it) => {
       const { root } = yield* makeFixture
       const walked = Client.compute(walk(root)).pipe(Effect.provide(Skein.layer({ limits: { nesting: 2 } })))
       const error = yield* Effect.flip(walked)
-      assert.strictEqual(error._tag, "GraphError")
+      assert.strictEqual(error._tag, "SubmitError")
       assert.include(error.message, "too deep (limit 2)")
     }))
 })

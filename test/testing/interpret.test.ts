@@ -8,7 +8,7 @@ import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import * as Testing from "skein/testing"
 import * as Worker from "skein/Worker"
-import { errorsIn, graphErrorOf, infoOf } from "../support.ts"
+import { errorsIn, infoOf, submitErrorOf } from "../support.ts"
 
 const noted = (log: Array<string>, name: string, options?: Task.Options) =>
   Task.make(Effect.sync(() => log.push(name)), options)
@@ -89,7 +89,7 @@ describe("interpret", () => {
   it.effect("T6: a graph that a scheduler refuses is refused", () =>
     Effect.gen(function*() {
       const twice = [Task.make(Effect.succeed(1), { key: "k" }), Task.make(Effect.succeed(2), { key: "k" })]
-      assert.strictEqual((yield* graphErrorOf(Testing.interpret(twice))).reason._tag, "KeyConflict")
+      assert.strictEqual((yield* submitErrorOf(Testing.interpret(twice))).reason._tag, "KeyConflict")
     }))
 
   it.effect("G15: a chain of 10,000 tasks is no deeper than one of two", () =>

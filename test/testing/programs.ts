@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
-import { GraphError } from "skein/SkeinError"
+import { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import type { Chance } from "skein/testing"
 import { InjectedFault } from "skein/testing"
@@ -32,7 +32,7 @@ interface Stage {
 const mayBe: ReadonlySet<string> = new Set([
   "TaskCancelled",
   "Released",
-  "GraphError",
+  "SubmitError",
   "DependencyFailed",
   "TaskTimeout",
   "Starved"
@@ -207,7 +207,7 @@ const makeMeeting = (chance: Chance): Step => {
       yield* Effect.exit(within(here, hold))
       const isRefused = Effect.map(Effect.exit(Client.compute(second!)), (exit) => {
         const error = Exit.findErrorOption(exit)
-        return error._tag === "Some" && error.value instanceof GraphError && error.value.reason._tag === "KeyConflict"
+        return error._tag === "Some" && error.value instanceof SubmitError && error.value.reason._tag === "KeyConflict"
       })
       const found = yield* Effect.exit(within(there, isRefused))
       if (held === undefined || Exit.isFailure(found)) return

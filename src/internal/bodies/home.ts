@@ -12,7 +12,7 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import type { Limits } from "../../engine/protocol/Settings.ts"
 import type { Bulk } from "../../engine/views/owners.ts"
-import type { GraphError, Starved } from "../../SkeinError.ts"
+import type { Starved, SubmitError } from "../../SkeinError.ts"
 import type { CancelRequest, FutureHome, FutureImpl, Handle, Pass, TaskImpl } from "../tasks/task.ts"
 import type { Callbacks } from "./callbacks.ts"
 import type { ResultCache } from "./livePlan.ts"
@@ -56,28 +56,28 @@ export interface Home extends FutureHome {
       scope: Scope.Scope,
       caller: Caller,
       given: Given
-    ) => Effect.Effect<ReadonlyArray<FutureImpl>, GraphError>
+    ) => Effect.Effect<ReadonlyArray<FutureImpl>, SubmitError>
     readonly retry: (
       futures: ReadonlyArray<FutureImpl>,
       scope: Scope.Scope,
       caller: Caller
-    ) => Effect.Effect<ReadonlyArray<FutureImpl>, GraphError>
-    readonly refuseRetry: (future: FutureImpl) => GraphError | undefined
+    ) => Effect.Effect<ReadonlyArray<FutureImpl>, SubmitError>
+    readonly refuseRetry: (future: FutureImpl) => SubmitError | undefined
   }
   readonly computes: {
     readonly run: <A, E>(
       tasks: ReadonlyArray<Handle>,
       options: ComputeOptions,
       collect: (targets: Targets, owner: Bulk) => Exit.Exit<A, E>
-    ) => Effect.Effect<A, E | GraphError | Starved>
+    ) => Effect.Effect<A, E | SubmitError | Starved>
     readonly runInputs: <A, E>(
       place: Place,
       keepGoing: boolean,
       collect: (targets: Targets) => Effect.Effect<A, E>
-    ) => Effect.Effect<A, E | GraphError | Starved>
+    ) => Effect.Effect<A, E | SubmitError | Starved>
   }
   readonly detached: {
-    readonly fire: (task: TaskImpl, group: string, caller: Caller) => Effect.Effect<void, GraphError>
+    readonly fire: (task: TaskImpl, group: string, caller: Caller) => Effect.Effect<void, SubmitError>
     readonly await: (group: string) => Effect.Effect<void, Starved>
     readonly cancel: (group: string, request: CancelRequest) => Effect.Effect<void>
   }

@@ -8,7 +8,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import { DependencyFailed, GraphError, TaskSkipped } from "../../SkeinError.ts"
+import { DependencyFailed, SubmitError, TaskSkipped } from "../../SkeinError.ts"
 import type { Time } from "../platform/time.ts"
 import { isRuntimeFailure } from "../tasks/runtimeFailure.ts"
 import type { TaskImpl } from "../tasks/task.ts"
@@ -59,4 +59,4 @@ export const isDone = (cause: Cause.Cause<unknown>): boolean =>
 export const isRetriable = (error: unknown): boolean =>
   !isRuntimeFailure(error) && !notRetried.some((type) => isA<unknown>(error, type))
 
-const notRetried = [DependencyFailed, GraphError, TaskSkipped]
+const notRetried = [DependencyFailed, SubmitError, TaskSkipped]

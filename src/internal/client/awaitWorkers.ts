@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import { workersOf } from "../../engine/views/workers.ts"
 import { NoSuitableWorker } from "../../SkeinError.ts"
-import type { GraphError } from "../../SkeinError.ts"
+import type { SubmitError } from "../../SkeinError.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import { count as positive, duration, optionsFault, valueFault } from "../tasks/checks.ts"
 import type { Checks } from "../tasks/checks.ts"
@@ -37,7 +37,7 @@ export const awaitWorkers = (
   core: SchedulerCore,
   count: number,
   options: AwaitWorkersOptions | undefined
-): Effect.Effect<number, NoSuitableWorker | GraphError> => {
+): Effect.Effect<number, NoSuitableWorker | SubmitError> => {
   const fault = optionsFault(options, checks) ?? valueFault(positive, "count", count)
   if (fault !== undefined) return Effect.fail(fault)
   const connectMillis = millisIn(options?.connectTimeout) ?? 5_000

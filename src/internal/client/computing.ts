@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { Errors, Exits, Handle, Values, WithoutSignals } from "../../Inputs.ts"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import type { Root, RuntimeFailure } from "../../SkeinError.ts"
 import type { Callbacks } from "../bodies/callbacks.ts"
 import type { Home } from "../bodies/home.ts"
@@ -137,7 +137,7 @@ export const computeShape = (
 }
 
 /** The refusal of an effect or a promise as a target. A promise may be a value deeper in a shape, but not beside targets. */
-const strangerOf = (shape: unknown, { shape: kind }: Scan): GraphError | undefined => {
+const strangerOf = (shape: unknown, { shape: kind }: Scan): SubmitError | undefined => {
   if (Effect.isEffect(shape) || isThenable(shape)) return stray(shape, "task")
   if (typeof shape !== "object" || shape === null || (kind !== "none" && kind !== "nested")) return undefined
   const members: ReadonlyArray<unknown> = Array.isArray(shape) || isRecord(shape) ? Object.values(shape) : []
@@ -149,10 +149,10 @@ const strangerOf = (shape: unknown, { shape: kind }: Scan): GraphError | undefin
 export const stray = (
   value: unknown,
   expected: "task" | "future" | "array of tasks" | "array of futures"
-): GraphError => {
+): SubmitError => {
   const [dependency, instead] = expected === "task" ? wordsOf(value) : [brief(value)]
   const why = `it is no ${expected}${instead === undefined ? "" : `; ${instead}`}`
-  return new GraphError({ reason: { _tag: "InvalidDependency", key: undefined, dependency, why } })
+  return new SubmitError({ reason: { _tag: "InvalidDependency", key: undefined, dependency, why } })
 }
 
 const wordsOf = (value: unknown): readonly [string, string?] => {
@@ -166,7 +166,7 @@ const wordsOf = (value: unknown): readonly [string, string?] => {
 const policyAsTarget = { what: "a Dependency", why: "a policy is for the inputs of a task; ask for its members" }
 
 /** The refusal of a request, if any. */
-export const refusalOf = ({ groups, misplaced }: Scan): GraphError | undefined => {
+export const refusalOf = ({ groups, misplaced }: Scan): SubmitError | undefined => {
   const wrong = groups === undefined ? misplaced : policyAsTarget
-  return wrong && new GraphError({ reason: refuseMisplaced(undefined, wrong) })
+  return wrong && new SubmitError({ reason: refuseMisplaced(undefined, wrong) })
 }

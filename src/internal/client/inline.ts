@@ -9,7 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { Group } from "../../engine/protocol/policies.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import { Attempt, attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
 import { assembled, bodyOf, strayResult } from "../bodies/bodies.ts"
@@ -31,7 +31,7 @@ export const rerunInline = (future: FutureImpl): Effect.Effect<unknown, unknown>
     if (refused !== undefined) return Effect.fail(refused)
     home.view.see(future.claim)
     const { place, where } = rootOf(home.view.outcomeOf(future.claim)!.trail)
-    if (!isKnownAt(place!)) return Effect.fail(new GraphError({ reason: tooFarBack(place!) }))
+    if (!isKnownAt(place!)) return Effect.fail(new SubmitError({ reason: tooFarBack(place!) }))
     const attempt = attemptFor(home, place!, Math.max(1, where!.attempt), fiber)
     return withInputs(home, place!, (values) => inScope(home, place!, attempt, values))
   })

@@ -10,7 +10,7 @@ import * as Random from "effect/Random"
 import * as FiberScheduler from "effect/Scheduler"
 import { defaultLimits } from "../../engine/protocol/Settings.ts"
 import type { SchedulerSettings, Scheme } from "../../engine/protocol/Settings.ts"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import { SchedulerCore } from "../driver/schedulerCore.ts"
 import { checksOfScheduling, rulesOf } from "../settings/fairness.ts"
 import type { Options } from "../settings/layerOptions.ts"
@@ -58,21 +58,21 @@ const checks: Checks<Options> = {
 }
 
 /** The workers that a layer begins with. */
-const postingsOf = (options: Options): ReadonlyArray<Posting> | GraphError => {
+const postingsOf = (options: Options): ReadonlyArray<Posting> | SubmitError => {
   const { concurrency = defaultConcurrency, elastic, highWaterMark, workers } = options
   if (workers === undefined && elastic !== undefined) return []
   if (workers === undefined) return allOf([postingOf({ id: "local", concurrency, highWaterMark }, options)])
   return allOf(workers.map((worker, i) => postingOf(worker, options, `workers[${i}]`)))
 }
 
-const allOf = (postings: ReadonlyArray<Posting | GraphError>): ReadonlyArray<Posting> | GraphError =>
-  postings.find((posting) => posting instanceof GraphError) ?? postings as ReadonlyArray<Posting>
+const allOf = (postings: ReadonlyArray<Posting | SubmitError>): ReadonlyArray<Posting> | SubmitError =>
+  postings.find((posting) => posting instanceof SubmitError) ?? postings as ReadonlyArray<Posting>
 
 /** Why options that are valid alone contradict each other. */
 const contradictionIn = (
   { concurrency, elastic, highWaterMark, waitForWorkers, workers }: Options,
   postings: ReadonlyArray<Posting>
-): GraphError | undefined => {
+): SubmitError | undefined => {
   if (elastic !== undefined && concurrency !== undefined) {
     return invalidOption("concurrency", concurrency, "no value beside elastic, whose own concurrency counts")
   }
@@ -103,7 +103,7 @@ export const make = (options: Options) =>
     const fault = optionsFault(options, checks)
     if (fault !== undefined) return yield* fault
     const postings = postingsOf(options)
-    if (postings instanceof GraphError) return yield* postings
+    if (postings instanceof SubmitError) return yield* postings
     const contradiction = contradictionIn(options, postings)
     if (contradiction !== undefined) return yield* contradiction
     const { placement: scheme = "steady" } = options

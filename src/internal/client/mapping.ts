@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { Needs, Own, Services, Upstream, Values } from "../../Inputs.ts"
-import type { GraphError } from "../../SkeinError.ts"
+import type { SubmitError } from "../../SkeinError.ts"
 import type { Home } from "../bodies/home.ts"
 import type { Checks, Mode } from "../tasks/checks.ts"
 import { anything, callback, invalidOption, optionsFault, valueFault } from "../tasks/checks.ts"
@@ -55,7 +55,7 @@ export const map = <A, B, E, R, const M extends Mode = "failFast", const O exten
   options?: MapOptions<A, M, O>
 ): Effect.Effect<
   Result<Mapped<A, B, E, R, O>, M>,
-  Failure<Mapped<A, B, E, R, O>, M> | GraphError,
+  Failure<Mapped<A, B, E, R, O>, M> | SubmitError,
   Services<Mapped<A, B, E, R, O>> | Client
 > => withHome((home) => mapItems(home, items, f as never, options as never)) as any
 
@@ -88,7 +88,7 @@ const mapRows = (
 }
 
 /** The refusal of arguments from untyped code that cannot be read or called. */
-const mapFault = (of: string, inputs: unknown, f: unknown, options: unknown): GraphError | undefined => {
+const mapFault = (of: string, inputs: unknown, f: unknown, options: unknown): SubmitError | undefined => {
   const fault = optionsFault(options, ofMap) ?? valueFault(callback, `function of ${of}`, f)
   if (fault !== undefined) return fault
   const stray = Array.isArray(inputs) ? inputs.find((input) => !Predicate.isIterable(input)) as unknown : inputs
@@ -122,7 +122,7 @@ export const zipMap = <
   options?: MapOptions<Zipped<I>, M, O>
 ): Effect.Effect<
   Result<Mapped<Zipped<I>, B, E, R, O>, M>,
-  Failure<Mapped<Zipped<I>, B, E, R, O>, M> | GraphError,
+  Failure<Mapped<Zipped<I>, B, E, R, O>, M> | SubmitError,
   Services<Mapped<Zipped<I>, B, E, R, O>> | Client
 > =>
   withHome((home) => {

@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import type { Home } from "../bodies/home.ts"
 import { turn } from "../settings/turn.ts"
 
@@ -17,16 +17,16 @@ export const readRows = <A>(
   home: Home,
   inputs: ReadonlyArray<Iterable<unknown>>,
   rowOf: (items: ReadonlyArray<unknown>) => A
-): Effect.Effect<ReadonlyArray<A>, GraphError> =>
+): Effect.Effect<ReadonlyArray<A>, SubmitError> =>
   Effect.suspend(() => {
     const max = home.limits.tasks
     const reader = new Reader(inputs, rowOf)
-    const goOn: Effect.Effect<ReadonlyArray<A>, GraphError> = Effect.suspend(() => {
+    const goOn: Effect.Effect<ReadonlyArray<A>, SubmitError> = Effect.suspend(() => {
       const started = home.time.now()
       for (let read = 1; reader.next(); read++) {
         if (reader.rows.length > max) {
           const reason = { _tag: "LimitExceeded", limit: "tasks", value: max + 1, max } as const
-          return Effect.fail(new GraphError({ reason }))
+          return Effect.fail(new SubmitError({ reason }))
         }
         if (read === turn.instructions || ((read & 15) === 0 && home.time.now() - started >= turn.millis)) {
           return Effect.andThen(Effect.yieldNow, goOn)

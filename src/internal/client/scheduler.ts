@@ -20,7 +20,7 @@ import { countsOf, isHere, resourcesOf, snapshot, tagsIn } from "../../engine/vi
 import type { Snapshot } from "../../engine/views/snapshot.ts"
 import { workersOf } from "../../engine/views/workers.ts"
 import type { Needs, Own } from "../../Inputs.ts"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import type { NoSuitableWorker } from "../../SkeinError.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import type { WorkerOptions, WorkerTerms } from "../settings/layerOptions.ts"
@@ -83,23 +83,23 @@ export class Scheduler extends Context.Service<Scheduler, {
   readonly dump: Effect.Effect<Snapshot>
   readonly stats: Effect.Effect<Stats>
   /** Adds a fiber worker. When the scope closes, the worker starts nothing new and leaves once its tasks have ended. */
-  readonly addWorker: (options: WorkerOptions) => Effect.Effect<string, GraphError, Scope.Scope>
+  readonly addWorker: (options: WorkerOptions) => Effect.Effect<string, SubmitError, Scope.Scope>
   /** Limits how many tasks with this tag run at once, on all workers together; `undefined` removes the limit. */
-  readonly limitTag: (tag: string, limit: number | undefined) => Effect.Effect<void, GraphError>
+  readonly limitTag: (tag: string, limit: number | undefined) => Effect.Effect<void, SubmitError>
   /** Drains the worker with this name, and waits until it has left. Returns whether there was one. */
   readonly retire: (id: string) => Effect.Effect<boolean>
   /** Waits for workers; see {@link awaitWorkers}. */
   readonly awaitWorkers: (
     count: number,
     options?: AwaitWorkersOptions
-  ) => Effect.Effect<number, NoSuitableWorker | GraphError>
+  ) => Effect.Effect<number, NoSuitableWorker | SubmitError>
   /** Runs an effect once on every worker; see {@link runOnEach}. */
   readonly runOnEach: <A, E, R, const M extends Mode = "failFast">(
     effect: Effect.Effect<A, E, R>,
     options?: RunOnEachOptions<M>
   ) => Effect.Effect<
     ReadonlyMap<string, Result<Task<A, Own<E>>, M>>,
-    Failure<Task<A, Own<E>>, M> | GraphError,
+    Failure<Task<A, Own<E>>, M> | SubmitError,
     Needs<R>
   >
   /** All transitions of workers, from the subscription until the scheduler closes. */
@@ -135,7 +135,7 @@ export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): 
     addWorker: (options) =>
       Effect.suspend(() => {
         const posting = postingOf(options, terms)
-        if (posting instanceof GraphError) return Effect.fail(posting)
+        if (posting instanceof SubmitError) return Effect.fail(posting)
         if (core.life.isClosed) return Effect.fail(closed("scheduler"))
         return core.crew.add(posting)
       }),

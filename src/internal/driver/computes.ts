@@ -13,7 +13,7 @@ import { liveOf } from "../../engine/protocol/Registered.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import { bulkOf, exposed, isOpen, Told } from "../../engine/views/owners.ts"
 import type { Bulk } from "../../engine/views/owners.ts"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import type { Starved } from "../../SkeinError.ts"
 import type { ComputeOptions } from "../bodies/home.ts"
 import type { Compiled } from "../bodies/livePlan.ts"
@@ -68,7 +68,7 @@ export class Computes {
     handles: ReadonlyArray<Handle>,
     options: ComputeOptions,
     collect: (targets: ReadonlyArray<TaskId> | undefined, owner: Bulk) => Exit.Exit<A, E>
-  ): Effect.Effect<A, E | GraphError | Starved> {
+  ): Effect.Effect<A, E | SubmitError | Starved> {
     return this.own(
       (fiber) => compile(handles, this.live, this.submissions.runIn(fiber, options)),
       options,
@@ -81,7 +81,7 @@ export class Computes {
     place: Place,
     keepGoing: boolean,
     collect: (targets: ReadonlyArray<TaskId> | undefined) => Effect.Effect<A, E>
-  ): Effect.Effect<A, E | GraphError | Starved> {
+  ): Effect.Effect<A, E | SubmitError | Starved> {
     return this.own(
       () => recompileInputs(place, this.live),
       { keepGoing, callbacks: undefined },
@@ -90,20 +90,20 @@ export class Computes {
   }
 
   private own<A, E>(
-    compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | GraphError,
+    compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | SubmitError,
     options: ComputeOptions,
     collect: (
       targets: ReadonlyArray<TaskId> | undefined,
       owner: Bulk
     ) => Effect.Effect<A, E>
-  ): Effect.Effect<A, E | GraphError | Starved> {
+  ): Effect.Effect<A, E | SubmitError | Starved> {
     return this.waits.counted(() =>
       Effect.uninterruptibleMask((restore) =>
-        Effect.withFiber((fiber): Effect.Effect<A, E | GraphError | Starved> => {
+        Effect.withFiber((fiber): Effect.Effect<A, E | SubmitError | Starved> => {
           const refusal = this.life.refusal(fiber)
           if (refusal !== undefined) return Effect.fail(refusal)
           const compiled = compileIn(fiber)
-          if (compiled instanceof GraphError) return Effect.fail(compiled)
+          if (compiled instanceof SubmitError) return Effect.fail(compiled)
           const number = this.owners.open("compute")
           const bulk = bulkOf(this.state, number)
           const wait = this.waits.expect()
@@ -115,7 +115,7 @@ export class Computes {
             keepsSlot: options.keepsSlot
           })
           const targets = answer._tag === "Rejected" ? [] : liveTargets(compiled, answer)
-          const results: Effect.Effect<A, E | GraphError | Starved> = answer._tag === "Rejected"
+          const results: Effect.Effect<A, E | SubmitError | Starved> = answer._tag === "Rejected"
             ? Effect.andThen(Effect.sync(() => this.waits.ignore(wait)), Effect.fail(refused(answer)))
             : this.untilOver(
               wait,

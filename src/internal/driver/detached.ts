@@ -13,7 +13,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { GraphError, Starved } from "../../SkeinError.ts"
+import type { Starved, SubmitError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
 import { withoutAttempt } from "../bodies/runs.ts"
@@ -71,7 +71,7 @@ export class Detached {
   }
 
   /** Submits a task for an owner of its own. A body that fires counts as its submitter, and not as its owner. */
-  fire(task: TaskImpl, name: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, GraphError> {
+  fire(task: TaskImpl, name: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, SubmitError> {
     const fired = this.submissions.submitAlone(task, `group ${name}`, fiber)
     if (!("owner" in fired)) return Effect.fail(fired)
     const { future, owner } = fired

@@ -5,7 +5,7 @@
  */
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import { defaultsOfChildren } from "../bodies/annotations.ts"
 import { runOf } from "../bodies/livePlan.ts"
 import type { LivePlan, Run } from "../bodies/livePlan.ts"
@@ -34,14 +34,14 @@ export class Expansion {
   }
 
   /** A flatMap body has returned a task: submits it in place of the attempt, or says why not. */
-  expand(task: TaskId, attempt: number, returned: unknown): GraphError | undefined {
+  expand(task: TaskId, attempt: number, returned: unknown): SubmitError | undefined {
     const { index, submission } = this.attempts.placeOf(task)
     const outer = submission.plan as LivePlan
     const inner = innerOf(runOf(outer, index))
     const compiled = isTask(returned)
       ? compile([returned], this.live, inner)
       : notATask(this.attempts.keyOf(task), returned)
-    if (compiled instanceof GraphError) return compiled
+    if (compiled instanceof SubmitError) return compiled
     const { plan, targets } = compiled
     const now = this.time.now()
     const answer = this.mailbox.ask({ _tag: "TaskExpanded", now, task, attempt, plan, target: targets[0]! })
@@ -81,9 +81,9 @@ const spend = ({ ids, plan }: Registered, index: number): void => {
 
 const spentTask = new TaskImpl({ _tag: "value", value: undefined }, undefined, "none", noHandles, noOptions, undefined)
 
-const notATask = (key: string, returned: unknown): GraphError => {
+const notATask = (key: string, returned: unknown): SubmitError => {
   const foreign = foreignText(returned)
   const dependency = `what its function returned, ${foreign ?? briefResult(returned)}`
   const why = foreign === undefined ? "it is no task" : keepOneCopy
-  return new GraphError({ reason: { _tag: "InvalidDependency", key, dependency, why } })
+  return new SubmitError({ reason: { _tag: "InvalidDependency", key, dependency, why } })
 }

@@ -16,7 +16,7 @@ import type { Transition } from "../../engine/protocol/Transition.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import { openOwners } from "../../engine/views/owners.ts"
 import { keyOf, sequenceOf } from "../../engine/views/tasks.ts"
-import type { GraphError } from "../../SkeinError.ts"
+import type { SubmitError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
 import { closed } from "../tasks/closed.ts"
@@ -68,7 +68,7 @@ export class Life {
   }
 
   /** The refusal of submissions from this fiber, if any. A lost body would take keys and slots from its replacement. */
-  refusal(fiber: Fiber.Fiber<unknown, unknown>): GraphError | undefined {
+  refusal(fiber: Fiber.Fiber<unknown, unknown>): SubmitError | undefined {
     if (this.failure !== undefined) throw Cause.squash(this.failure)
     if (this.isClosed) return closed("scheduler")
     return this.ending.inputs.haveBeenLost && attemptOf(this.ending.home, fiber)?.isLost === true

@@ -8,7 +8,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Wishes } from "../../engine/protocol/Event.ts"
 import type { Rejected } from "../../engine/protocol/Instruction.ts"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Given, Home } from "../bodies/home.ts"
 import type { Compiled, Run } from "../bodies/livePlan.ts"
@@ -31,8 +31,8 @@ import type { Waits } from "./waiters.ts"
 const nothingGiven: Given = {}
 
 /** Why the engine did not accept a plan, as users see it. */
-export const refused = ({ reason }: Rejected): GraphError =>
-  reason._tag === "Gone" ? closed("scope") : new GraphError({ reason })
+export const refused = ({ reason }: Rejected): SubmitError =>
+  reason._tag === "Gone" ? closed("scope") : new SubmitError({ reason })
 
 export class Submissions {
   private readonly home: Home
@@ -70,7 +70,7 @@ export class Submissions {
     scope: Scope.Scope,
     fiber: Fiber.Fiber<unknown, unknown>,
     given: Given
-  ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
+  ): Effect.Effect<ReadonlyArray<FutureImpl>, SubmitError> {
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return Effect.fail(refusal)
     // Without a pause, because live tasks may be gone after it, and an interruption may come in it.
@@ -78,11 +78,11 @@ export class Submissions {
   }
 
   private submitCompiled(
-    compiled: Compiled | GraphError,
+    compiled: Compiled | SubmitError,
     scope: Scope.Scope,
     fiber: Fiber.Fiber<unknown, unknown>
-  ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
-    if (compiled instanceof GraphError) return Effect.fail(compiled)
+  ): Effect.Effect<ReadonlyArray<FutureImpl>, SubmitError> {
+    if (compiled instanceof SubmitError) return Effect.fail(compiled)
     const owner = this.owners.ownerOf(scope, fiber)
     if (owner === undefined) return Effect.fail(closed("scope"))
     const answer = this.submitPlan(compiled, owner, fiber)
@@ -95,7 +95,7 @@ export class Submissions {
     futures: ReadonlyArray<FutureImpl>,
     scope: Scope.Scope,
     fiber: Fiber.Fiber<unknown, unknown>
-  ): Effect.Effect<ReadonlyArray<FutureImpl>, GraphError> {
+  ): Effect.Effect<ReadonlyArray<FutureImpl>, SubmitError> {
     if (futures.length === 0) return Effect.succeed([])
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return Effect.fail(refusal)
@@ -108,7 +108,7 @@ export class Submissions {
   }
 
   /** Why a future's task cannot be run again, if it cannot. */
-  refuseRetry({ claim, home, key }: FutureImpl): GraphError | undefined {
+  refuseRetry({ claim, home, key }: FutureImpl): SubmitError | undefined {
     const status = home.view.statusOf(claim)
     const why = home !== this.home
       ? "it belongs to another scheduler; retry it there"
@@ -119,7 +119,7 @@ export class Submissions {
       : home.view.hasEnded(claim)
       ? undefined
       : `it is ${status}; wait for its end, or cancel it first`
-    return why === undefined ? undefined : new GraphError({ reason: { _tag: "NotRetriable", key, status, why } })
+    return why === undefined ? undefined : new SubmitError({ reason: { _tag: "NotRetriable", key, status, why } })
   }
 
   /** Submits one task for an owner of its own, and returns both. */
@@ -127,11 +127,11 @@ export class Submissions {
     task: Handle,
     name: string,
     fiber: Fiber.Fiber<unknown, unknown>
-  ): { readonly owner: number; readonly future: FutureImpl } | GraphError {
+  ): { readonly owner: number; readonly future: FutureImpl } | SubmitError {
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return refusal
     const compiled = compile([task], this.live, this.runIn(fiber, nothingGiven))
-    if (compiled instanceof GraphError) return compiled
+    if (compiled instanceof SubmitError) return compiled
     const owner = this.owners.open(name)
     const answer = this.submitPlan(compiled, owner, fiber)
     if (answer._tag === "Submitted") return { owner, future: this.owners.futureOf(answer.claims[0]!) }

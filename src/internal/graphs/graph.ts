@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Pipeable from "effect/Pipeable"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import { depthFirst } from "../plans/depthFirst.ts"
 import { scan } from "../tasks/inputs.ts"
 import { makeTask, remakeTask } from "../tasks/makeTask.ts"
@@ -189,7 +189,7 @@ export interface Cached {
 export const fromRecord = (
   record: Readonly<Record<string, unknown>>,
   cache: Cached | undefined
-): GraphImpl | GraphError => {
+): GraphImpl | SubmitError => {
   const entries = new Map<string, Entry>()
   for (const key of Object.keys(record)) {
     const task = cache?.has(key) === true ? literal(cache.get(key)) : toTask(record[key])
@@ -210,7 +210,7 @@ export const toTask = (value: unknown): TaskImpl => {
 }
 
 /** Checks that every placeholder has its task, without cycles. Missing tasks are taken from the cache. */
-export const checked = (given: Entries, cache: Cached | undefined): GraphImpl | GraphError => {
+export const checked = (given: Entries, cache: Cached | undefined): GraphImpl | SubmitError => {
   const entries = new Map(given)
   const missing = new Set<string>()
   const order: Array<TaskImpl> = []
@@ -228,9 +228,9 @@ export const checked = (given: Entries, cache: Cached | undefined): GraphImpl | 
   if (missing.size > 0) {
     const [key] = missing
     const dependents = dependentsOf(key!, entries, order, names)
-    return new GraphError({ reason: { _tag: "MissingDependency", key: key!, dependents } })
+    return new SubmitError({ reason: { _tag: "MissingDependency", key: key!, dependents } })
   }
-  if (cycle !== undefined) return new GraphError({ reason: { _tag: "Cycle", path: keysOfCycle(cycle, names) } })
+  if (cycle !== undefined) return new SubmitError({ reason: { _tag: "Cycle", path: keysOfCycle(cycle, names) } })
   return fromEntries(entries)
 }
 

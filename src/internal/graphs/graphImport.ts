@@ -8,7 +8,7 @@ import * as EffectGraph from "effect/Graph"
 import * as Schema from "effect/Schema"
 import { rules } from "../../engine/protocol/policies.ts"
 import type { Policy } from "../../engine/protocol/policies.ts"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import { checkOf, holdsValues, valueFault } from "../tasks/checks.ts"
 import { listedIn, makeDependency } from "../tasks/dependency.ts"
 import { makeTask } from "../tasks/makeTask.ts"
@@ -108,11 +108,11 @@ interface Spec {
   readonly run: (values: Readonly<Record<string, unknown>>) => unknown
 }
 
-const fromSpecs = (specs: ReadonlyArray<Spec>): GraphImpl | GraphError => {
+const fromSpecs = (specs: ReadonlyArray<Spec>): GraphImpl | SubmitError => {
   const entries = new Map<string, Entry>()
   for (const { after, dependencies, follow = [], key, label, policies = [], run } of specs) {
     if (entries.has(key)) {
-      return new GraphError({ reason: { _tag: "KeyConflict", key, why: "another task of this graph has it" } })
+      return new SubmitError({ reason: { _tag: "KeyConflict", key, why: "another task of this graph has it" } })
     }
     const { inputs, options, recordOf } = policies.length + follow.length === 0
       ? plain({ after, dependencies })
@@ -172,7 +172,7 @@ const nameOfPolicy = ({ _tag }: Policy): string => _tag === "All" ? "all" : _tag
 
 export type Registry = Readonly<Record<string, (values: any, task: JsonTaskOf) => unknown>>
 
-const registryFault = (registry: unknown): GraphError | undefined =>
+const registryFault = (registry: unknown): SubmitError | undefined =>
   valueFault(checkOf("functions by name, such as { add: ({ a, b }) => a + b }", holdsValues), "registry", registry)
 
 const decode = Schema.decodeUnknownEffect(Json)
@@ -180,7 +180,7 @@ const decode = Schema.decodeUnknownEffect(Json)
 export const fromJson = (
   json: unknown,
   registry: Registry
-): Effect.Effect<GraphImpl, GraphError | Schema.SchemaError> =>
+): Effect.Effect<GraphImpl, SubmitError | Schema.SchemaError> =>
   Effect.flatMap(decode(json), ({ tasks }) => {
     const invalid = registryFault(registry)
     if (invalid !== undefined) return Effect.fail(invalid)
@@ -190,7 +190,7 @@ export const fromJson = (
       const option = `task of ${quote(unknown.key)}`
       const expected = `a name in the registry (${cutList(Object.keys(registry), (name) => inLine(name))})`
       return Effect.fail(
-        new GraphError({ reason: { _tag: "InvalidOption", option, value: nameOf(unknown), expected } })
+        new SubmitError({ reason: { _tag: "InvalidOption", option, value: nameOf(unknown), expected } })
       )
     }
     return settled(fromSpecs(tasks.map((task) => ({
@@ -205,8 +205,8 @@ export const fromJson = (
   })
 
 /** Fails with the error if it is one. */
-export const settled = (graph: GraphImpl | GraphError): Effect.Effect<GraphImpl, GraphError> =>
-  graph instanceof GraphError ? Effect.fail(graph) : Effect.succeed(graph)
+export const settled = (graph: GraphImpl | SubmitError): Effect.Effect<GraphImpl, SubmitError> =>
+  graph instanceof SubmitError ? Effect.fail(graph) : Effect.succeed(graph)
 
 export interface EffectGraphOptions<N, E> {
   readonly key: (node: N, index: number) => string
@@ -217,7 +217,7 @@ export interface EffectGraphOptions<N, E> {
 export const fromEffectGraph = <N, E>(
   graph: EffectGraph.DirectedGraph<N, E>,
   { edge, key, run }: EffectGraphOptions<N, E>
-): GraphImpl | GraphError => {
+): GraphImpl | SubmitError => {
   const specs = new Map<number, Spec & { readonly data: Array<string>; readonly order: Array<string> }>()
   for (const [index, node] of EffectGraph.entries(EffectGraph.nodes(graph))) {
     const data: Array<string> = []

@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import { order } from "../../engine/order/order.ts"
 import type { Group, Policy } from "../../engine/protocol/policies.ts"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import type { Compiled } from "../bodies/livePlan.ts"
 import { runIn } from "../bodies/runs.ts"
 import { compile } from "../plans/compile.ts"
@@ -50,7 +50,7 @@ export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
   const shape = isGraph(source) ? source.tasks : source
   const { handles } = scan(shape)
   const compiled = compile(handles, nobody, noRun)
-  const { edges, keys, tasks } = compiled instanceof GraphError ? asTheyStand(handles) : asPlanned(compiled)
+  const { edges, keys, tasks } = compiled instanceof SubmitError ? asTheyStand(handles) : asPlanned(compiled)
   const nameOf = namer(keys)
   // By submission, because a task may have several futures.
   const futures = new Map<string, { readonly place: number; readonly handle: Handle | undefined }>()

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as EffectGraph from "effect/Graph"
 import type * as Schema from "effect/Schema"
 import type { Needs } from "../../Inputs.ts"
-import type { DependencyFailed, GraphError } from "../../SkeinError.ts"
+import type { DependencyFailed, SubmitError } from "../../SkeinError.ts"
 import type { Status } from "../text/reasons.ts"
 import type { TaskEvent } from "../views/events.ts"
 import * as internal from "./graph.ts"
@@ -215,7 +215,7 @@ export interface FromEffectGraphOptions<N, E, Return> {
 export const fromEffectGraph = <N, E, Return>(
   graph: EffectGraph.DirectedGraph<N, E>,
   options: FromEffectGraphOptions<N, E, Return>
-): Effect.Effect<Made<Return>, GraphError> =>
+): Effect.Effect<Made<Return>, SubmitError> =>
   Effect.suspend(() => {
     const { edge = (data) => data === "after" ? "after" : "data", key = imports.keyOfNode, run } = options
     return imports.settled(imports.fromEffectGraph(graph, { edge, key, run }))
@@ -259,5 +259,5 @@ export const toJson = (source: unknown, options?: PictureOptions): Json =>
 export const fromJson = <const F extends Readonly<Record<string, (values: any, task: JsonTask) => unknown>>>(
   json: unknown,
   registry: F
-): Effect.Effect<Made<ReturnType<F[keyof F]>>, GraphError | Schema.SchemaError> =>
+): Effect.Effect<Made<ReturnType<F[keyof F]>>, SubmitError | Schema.SchemaError> =>
   imports.fromJson(json, registry) as any

@@ -5,8 +5,8 @@
  */
 import { order } from "../../engine/order/order.ts"
 import type { Reference, Settings } from "../../engine/protocol/Plan.ts"
-import { GraphError } from "../../SkeinError.ts"
-import type { GraphReason } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
+import type { SubmitReason } from "../../SkeinError.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 
 /** The nodes of a plan before they have an order. Row `i` of `edges` begins at `offsets[i]`. */
@@ -27,9 +27,9 @@ export abstract class Drafting<N> {
   /** A pure call turned out to run already after its dependencies had been given places. */
   protected hasJoinedLate = false
   /** The first fault. */
-  protected mistake: GraphReason | undefined
+  protected mistake: SubmitReason | undefined
 
-  protected refuse(reason: GraphReason): undefined {
+  protected refuse(reason: SubmitReason): undefined {
     this.mistake ??= reason
   }
 
@@ -41,8 +41,8 @@ export abstract class Drafting<N> {
     return index
   }
 
-  protected drafted(targets: ReadonlyArray<Reference>): Draft<N> | GraphError {
-    if (this.mistake !== undefined) return new GraphError({ reason: this.mistake })
+  protected drafted(targets: ReadonlyArray<Reference>): Draft<N> | SubmitError {
+    if (this.mistake !== undefined) return new SubmitError({ reason: this.mistake })
     const { nodes, settings } = this
     const offsets = Int32Array.from(this.offsets)
     const draft = { nodes, targets, offsets, edges: Int32Array.from(this.edges), settings }

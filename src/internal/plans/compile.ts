@@ -7,8 +7,8 @@
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Demand, Identity, Plan, Reference, Settings } from "../../engine/protocol/Plan.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
-import { GraphError } from "../../SkeinError.ts"
-import type { GraphReason } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
+import type { SubmitReason } from "../../SkeinError.ts"
 import { functionOf, isFor } from "../bodies/livePlan.ts"
 import type { Cache, Compiled, LivePlan, Run } from "../bodies/livePlan.ts"
 import { apply } from "../passes/passes.ts"
@@ -52,9 +52,9 @@ export const compile = (
   targets: ReadonlyArray<Handle>,
   live: Live,
   run: Run
-): Compiled | GraphError => {
+): Compiled | SubmitError => {
   const invalid = run.annotations.invalid?.[0]
-  if (invalid !== undefined) return new GraphError({ reason: reasonOf(invalid) })
+  if (invalid !== undefined) return new SubmitError({ reason: reasonOf(invalid) })
   const only = targets[0]
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
     const functions = [functionOf(only)]
@@ -103,10 +103,10 @@ class Compiler extends Drafting<TaskImpl> {
     this.run = run
   }
 
-  compile(handles: ReadonlyArray<Handle>): Compiled | GraphError {
+  compile(handles: ReadonlyArray<Handle>): Compiled | SubmitError {
     for (let i = 0; i < handles.length; i++) if (isTask(handles[i])) this.walk(handles[i] as TaskImpl)
     const draft = this.drafted(handles.map((handle) => this.referenceTo(handle, undefined)))
-    return draft instanceof GraphError ? draft : this.finished(draft)
+    return draft instanceof SubmitError ? draft : this.finished(draft)
   }
 
   private finished(given: Draft): Compiled {
@@ -267,7 +267,7 @@ class Compiler extends Drafting<TaskImpl> {
 }
 
 /** The fault of a task by itself, if any. */
-const mistakeOf = (task: TaskImpl): GraphReason | undefined => {
+const mistakeOf = (task: TaskImpl): SubmitReason | undefined => {
   const invalid = task.options.invalid?.[0] ?? contradiction(task.options)
   if (invalid !== undefined) {
     const reason = reasonOf(invalid)
@@ -316,7 +316,7 @@ const demandOf = (options: TaskOptions): Demand | undefined => {
 }
 
 /** A misplaced handle in the inputs of the task with this key, or in the request itself. */
-export const misplaced = (key: string | undefined, { what, why }: Misplaced): GraphReason => ({
+export const misplaced = (key: string | undefined, { what, why }: Misplaced): SubmitReason => ({
   _tag: "InvalidDependency",
   key,
   dependency: what,

@@ -11,8 +11,8 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Defaults, Identity, Reference, Settings } from "../../engine/protocol/Plan.ts"
 import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Place, Registered } from "../../engine/protocol/Registered.ts"
-import { GraphError } from "../../SkeinError.ts"
-import type { GraphReason } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
+import type { SubmitReason } from "../../SkeinError.ts"
 import { withDefaults } from "../bodies/annotations.ts"
 import { functionOf, isKnownAt, runAt, taskAt } from "../bodies/livePlan.ts"
 import type { Compiled, LivePlan, Run } from "../bodies/livePlan.ts"
@@ -34,13 +34,13 @@ export interface Past extends Pick<Live, "find" | "home" | "namedOf"> {
 }
 
 /** The plan that runs the tasks at these places again. */
-export const recompile = (targets: ReadonlyArray<Place>, past: Past): Compiled | GraphError => {
+export const recompile = (targets: ReadonlyArray<Place>, past: Past): Compiled | SubmitError => {
   const compiler = new Recompiler(past)
   return compiler.compile(targets.map((target) => compiler.at(target)))
 }
 
 /** The plan that computes the inputs of the task at this place, in the order of its handles. */
-export const recompileInputs = (place: Place, past: Past): Compiled | GraphError => {
+export const recompileInputs = (place: Place, past: Past): Compiled | SubmitError => {
   const compiler = new Recompiler(past)
   return compiler.compile(compiler.needsOf({ ...again(taskAt(place), runAt(place)), place }))
 }
@@ -68,7 +68,7 @@ const again = (task: TaskImpl, run: Run, named?: Named, place?: Place): Entry =>
 const none: ReadonlyArray<Entry> = []
 
 /** Why tasks that need this one cannot run again: it is forgotten. */
-export const tooFarBack = ({ index, submission }: Place): GraphReason => ({
+export const tooFarBack = ({ index, submission }: Place): SubmitReason => ({
   _tag: "InvalidDependency",
   key: undefined,
   dependency: `task ${quote(keyAt(submission, index))}`,
@@ -90,11 +90,11 @@ class Recompiler extends Drafting<Entry> {
     this.past = past
   }
 
-  compile(roots: ReadonlyArray<Entry>): Compiled | GraphError {
+  compile(roots: ReadonlyArray<Entry>): Compiled | SubmitError {
     const cycle = depthFirst(roots, (root) => this.needsOf(root), (each) => this.add(each))
     if (cycle !== undefined) this.refuse({ _tag: "Cycle", path: cycle.map(({ task }) => nameOf(task)) })
     const draft = this.drafted(roots.map(({ reference }) => reference!))
-    if (draft instanceof GraphError) return draft
+    if (draft instanceof SubmitError) return draft
     const { edges, nodes, offsets, settings, targets } = draft
     const plan: LivePlan = {
       size: nodes.length,

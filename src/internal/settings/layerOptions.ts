@@ -42,7 +42,7 @@ export interface WorkerTerms {
   readonly maxAge?: Duration.Input | undefined
   /**
    * Runs once for each worker, before its first task. Its resources are released when the worker has left or was lost. If it
-   * fails, the layer or `Scheduler.addWorker` fails with a `GraphError`; a replacement for another worker then does not start.
+   * fails, the layer or `Scheduler.addWorker` fails with a `SubmitError`; a replacement for another worker then does not start.
    */
   readonly onStart?: Effect.Effect<unknown, unknown, Scope.Scope> | undefined
 }

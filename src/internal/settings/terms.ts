@@ -6,7 +6,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Restart, Terms } from "../../engine/protocol/Event.ts"
-import type { GraphError } from "../../SkeinError.ts"
+import type { SubmitError } from "../../SkeinError.ts"
 import {
   amounts,
   checkOf,
@@ -119,7 +119,7 @@ const sample = "{ id: \"a\", concurrency: 1 }"
 export const workers = checkOf(`an array of workers, such as [${sample}]`, Array.isArray)
 
 /** The refusal of a worker, if any; `at` is its location in a list. */
-const workerFault = (worker: WorkerOptions, at: string | undefined): GraphError | undefined => {
+const workerFault = (worker: WorkerOptions, at: string | undefined): SubmitError | undefined => {
   if (!holdsValues(worker)) return invalidOption(at ?? "worker", worker, `a worker, such as ${sample}`)
   const { concurrency, id } = worker
   const nameless = valueFault(name, at === undefined ? "id" : `${at}.id`, id)
@@ -129,7 +129,7 @@ const workerFault = (worker: WorkerOptions, at: string | undefined): GraphError 
 }
 
 /** A worker with its own options and the defaults of its layer. */
-export const postingOf = (worker: WorkerOptions, layer: WorkerTerms, at?: string): Posting | GraphError => {
+export const postingOf = (worker: WorkerOptions, layer: WorkerTerms, at?: string): Posting | SubmitError => {
   const fault = workerFault(worker, at)
   if (fault !== undefined) return fault
   const { concurrency, highWaterMark, id, labels = [], onStart, resources, ...terms } = within(layer, worker)

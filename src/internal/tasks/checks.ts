@@ -6,8 +6,8 @@
  */
 import * as Effect from "effect/Effect"
 import { isAmount } from "../../engine/views/workers.ts"
-import { GraphError } from "../../SkeinError.ts"
-import type { GraphReason } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
+import type { SubmitReason } from "../../SkeinError.ts"
 import { millisOf } from "./durations.ts"
 import type { WaitOptions } from "./futures.ts"
 import { isRecord, isTask } from "./task.ts"
@@ -48,11 +48,11 @@ export const invalidIn = (options: unknown, checks: Table): ReadonlyArray<Invali
 const strange = (checks: Table): Check => (option, value) => ({ option, value, expected: Object.keys(checks) })
 
 /** The refusal of options by a table, if any; `of` names their owner. */
-export const optionsFault = (options: unknown, checks: Table, of = ""): GraphError | undefined =>
+export const optionsFault = (options: unknown, checks: Table, of = ""): SubmitError | undefined =>
   faultOf(invalidIn(options, checks)[0], of)
 
-const faultOf = (invalid: Invalid | undefined, of: string): GraphError | undefined =>
-  invalid && new GraphError({ reason: reasonOf({ ...invalid, option: `${invalid.option}${of}` }) })
+const faultOf = (invalid: Invalid | undefined, of: string): SubmitError | undefined =>
+  invalid && new SubmitError({ reason: reasonOf({ ...invalid, option: `${invalid.option}${of}` }) })
 
 /** The fault in an option, as a reason to refuse a graph. */
 export const reasonOf = ({ expected, option, value }: Invalid): OptionReason =>
@@ -62,15 +62,15 @@ export const reasonOf = ({ expected, option, value }: Invalid): OptionReason =>
     ? { _tag: "UnknownKey", key: String(value), known: expected.known }
     : { _tag: "UnknownOption", option, known: expected }
 
-type OptionReason = Extract<GraphReason, { readonly _tag: "InvalidOption" | "UnknownOption" | "UnknownKey" }>
+type OptionReason = Extract<SubmitReason, { readonly _tag: "InvalidOption" | "UnknownOption" | "UnknownKey" }>
 
 /** The refusal of a value that is no option itself; `undefined` if it is valid. */
-export const valueFault = (check: Check, name: string, value: unknown): GraphError | undefined =>
+export const valueFault = (check: Check, name: string, value: unknown): SubmitError | undefined =>
   faultOf(check(name, value), "")
 
 /** The refusal of an invalid value of an option. */
-export const invalidOption = (option: string, value: unknown, expected: string): GraphError =>
-  new GraphError({ reason: reasonOf({ option, value, expected }) })
+export const invalidOption = (option: string, value: unknown, expected: string): SubmitError =>
+  new SubmitError({ reason: reasonOf({ option, value, expected }) })
 
 /** Whether a value may be a record. Other objects without fields, such as a `Map`, are a mistake. */
 export const holdsValues = (value: unknown): value is object =>
@@ -113,7 +113,7 @@ export const byName = (expected: string, check: Check): Check => (option, value)
   return undefined
 }
 
-/** Dies of wrong options, in functions that do not fail with `GraphError`. */
+/** Dies of wrong options, in functions that do not fail with `SubmitError`. */
 export const dieOfOptions = (options: unknown, checks: Table): Effect.Effect<void> =>
   Effect.suspend(() => {
     const fault = optionsFault(options, checks)

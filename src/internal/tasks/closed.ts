@@ -3,8 +3,8 @@
  *
  * @internal
  */
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 
 /** The refusal of submissions. */
-export const closed = (what: "scheduler" | "worker" | "scope"): GraphError =>
-  new GraphError({ reason: { _tag: "Closed", what } })
+export const closed = (what: "scheduler" | "worker" | "scope"): SubmitError =>
+  new SubmitError({ reason: { _tag: "Closed", what } })

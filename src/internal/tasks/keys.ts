@@ -9,7 +9,7 @@
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import type { Identity, Settings } from "../../engine/protocol/Plan.ts"
-import type { GraphReason } from "../../SkeinError.ts"
+import type { SubmitReason } from "../../SkeinError.ts"
 import { encode } from "./canonical.ts"
 import type { Encoded } from "./canonical.ts"
 import { isDependency } from "./dependency.ts"
@@ -27,7 +27,7 @@ export interface Named {
 type NamedOf = (argument: TaskImpl) => Named | undefined
 
 /** The name and the work of a task, `undefined` without a key; or why a pure call has no key. */
-export const namedIn = (task: TaskImpl, home: object, namedOf: NamedOf): Named | undefined | GraphReason => {
+export const namedIn = (task: TaskImpl, home: object, namedOf: NamedOf): Named | undefined | SubmitReason => {
   const { key, name, pure } = task.options
   if (pure !== true) return key === undefined ? undefined : { key, work: task }
   if (key === undefined && (name === undefined || name === "")) {
@@ -126,7 +126,7 @@ const keyOfCall = (name: string, args: string): string => {
 }
 
 /** Why a task cannot have its key, which a task with this work has. */
-export const conflict = (key: string, task: TaskImpl, other: Identity, where: string): GraphReason => {
+export const conflict = (key: string, task: TaskImpl, other: Identity, where: string): SubmitReason => {
   const arePure = task.options.pure === true && typeof other === "string"
   const who = !arePure ? "another task" : task.options.key === undefined ? "a call of another function" : "other work"
   return { _tag: "KeyConflict", key, why: `${who} ${where} has it`, ...(arePure && { pure: true as const }) }

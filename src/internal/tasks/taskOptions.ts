@@ -10,11 +10,11 @@ import type { Needs, Raises, Services, Upstream } from "../../Inputs.ts"
 import type {
   DependencyFailed,
   DependencyTimeout,
-  GraphError,
   ImpossibleDependency,
   NoSuitableWorker,
   RuntimeFailure,
   Signal,
+  SubmitError,
   TaskSkipped,
   TaskTimeout
 } from "../../SkeinError.ts"
@@ -185,7 +185,7 @@ type GivenServices<O> =
     : never)
 
 /** The errors of a body that a schedule sees: those after which the task is tried again. */
-type Tried<E> = Exclude<E, Signal | RuntimeFailure | DependencyFailed<any> | GraphError | TaskSkipped>
+type Tried<E> = Exclude<E, Signal | RuntimeFailure | DependencyFailed<any> | SubmitError | TaskSkipped>
 
 /**
  * The bound of the options `O` of a task whose body fails with `E`: the schedule of `retry` must take each error after which the

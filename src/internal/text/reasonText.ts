@@ -9,7 +9,7 @@ import { looked } from "../values/looks.ts"
 import { foreignText, keepOneCopy } from "../values/strangers.ts"
 import { brief } from "./brief.ts"
 import { needText } from "./policyText.ts"
-import type { GraphReason, ImpossibleReason } from "./reasons.ts"
+import type { ImpossibleReason, SubmitReason } from "./reasons.ts"
 import { describeError, join } from "./rendering.ts"
 import { cutList, inLine, quote } from "./text.ts"
 
@@ -35,7 +35,7 @@ const refusedText = (value: unknown, expected: string): string => {
 }
 
 /** Why a graph was refused, and how to fix it. */
-export const graphText = (reason: GraphReason): string => {
+export const submitText = (reason: SubmitReason): string => {
   switch (reason._tag) {
     case "Cycle":
       return `The graph has a cycle: ${join(reason.path)}. Remove one of these edges.`
@@ -88,7 +88,7 @@ export const graphText = (reason: GraphReason): string => {
 const againText = (refusals: number | undefined): string =>
   refusals === undefined ? "" : `, ${refusals} times in one recursion, which launches nothing more`
 
-const optionText = ({ key, option }: Extract<GraphReason, { readonly option: string }>): string =>
+const optionText = ({ key, option }: Extract<SubmitReason, { readonly option: string }>): string =>
   key === undefined ? inLine(option) : `${inLine(option)} of task ${quote(key)}`
 
 const known = (keys: ReadonlyArray<string>): string => keys.length === 0 ? "none" : cutList(keys, quote)

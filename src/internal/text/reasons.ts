@@ -22,7 +22,7 @@ export type Status = PhaseName | "released"
  * @category models
  * @since 0.1.0
  */
-export type GraphReason =
+export type SubmitReason =
   /** `path` leads from a key back to itself. */
   | { readonly _tag: "Cycle"; readonly path: ReadonlyArray<string> }
   | { readonly _tag: "MissingDependency"; readonly key: string; readonly dependents: ReadonlyArray<string> }

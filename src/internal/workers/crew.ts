@@ -18,7 +18,7 @@ import type { Event } from "../../engine/protocol/Event.ts"
 import type { StartWorker } from "../../engine/protocol/Instruction.ts"
 import type { Log, WorkerTransition } from "../../engine/protocol/Transition.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
-import { GraphError } from "../../SkeinError.ts"
+import { SubmitError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
@@ -67,10 +67,10 @@ interface Member {
   /** The scope of `onStart`. */
   readonly hooks: Scope.Closeable
   /** Done when it takes tasks, or never will. */
-  readonly started: Deferred.Deferred<void, GraphError>
+  readonly started: Deferred.Deferred<void, SubmitError>
   /** Done when it has left or is lost, and its hooks have been closed. */
   readonly over: Deferred.Deferred<void>
-  starting: Fiber.Fiber<void, GraphError> | undefined
+  starting: Fiber.Fiber<void, SubmitError> | undefined
   beats: Fiber.Fiber<void> | undefined
   /** Whether a test has silenced it, while it runs on. */
   isSilenced: boolean
@@ -81,8 +81,8 @@ interface Listener {
   readonly end: () => void
 }
 
-const failed = (worker: string, cause: Cause.Cause<unknown>): GraphError =>
-  new GraphError({ reason: { _tag: "WorkerFailed", worker, cause } })
+const failed = (worker: string, cause: Cause.Cause<unknown>): SubmitError =>
+  new SubmitError({ reason: { _tag: "WorkerFailed", worker, cause } })
 
 export class Crew {
   private readonly scheduler: Employer
@@ -167,8 +167,8 @@ export class Crew {
     // It left before it came.
     if (member === undefined || this.scheduler.life.isClosed) return
     if (member.post.posting.onStart === undefined) return this.begin(worker, member)
-    const opening = Effect.withFiber<void, GraphError>((fiber) => {
-      member.starting = fiber as Fiber.Fiber<void, GraphError>
+    const opening = Effect.withFiber<void, SubmitError>((fiber) => {
+      member.starting = fiber as Fiber.Fiber<void, SubmitError>
       return this.open(member)
     })
     Effect.runForkWith(this.scheduler.context)(opening).addObserver((exit) => {
@@ -188,7 +188,7 @@ export class Crew {
     Deferred.doneUnsafe(member.started, Exit.void)
   }
 
-  private giveUp(worker: WorkerPort, member: Member, cause: Cause.Cause<GraphError>): void {
+  private giveUp(worker: WorkerPort, member: Member, cause: Cause.Cause<SubmitError>): void {
     this.scheduler.warn(`Worker ${quote(worker.name)} could not be started anew`, cause)
     this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.index })
     this.tell()
@@ -268,7 +268,7 @@ export class Crew {
   // ---- what the program says
 
   /** Adds a worker once its `onStart` has succeeded, until the scope closes; then it is drained. */
-  add(posting: Posting): Effect.Effect<string, GraphError, Scope.Scope> {
+  add(posting: Posting): Effect.Effect<string, SubmitError, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function*() {
         if (this.isTaken(posting.id)) {
@@ -308,7 +308,7 @@ export class Crew {
   }
 
   /** Opens the pool, and waits for the first of its workers. */
-  openPool(posting: PoolPosting): Effect.Effect<void, GraphError> {
+  openPool(posting: PoolPosting): Effect.Effect<void, SubmitError> {
     return Effect.suspend(() => {
       const { id: name, idleMillis, max, min, slots, terms } = posting
       this.pool = posting
@@ -331,7 +331,7 @@ export class Crew {
     })
   }
 
-  private open({ hooks, post: { posting: { id, onStart } } }: Member): Effect.Effect<void, GraphError> {
+  private open({ hooks, post: { posting: { id, onStart } } }: Member): Effect.Effect<void, SubmitError> {
     if (onStart === undefined) return Effect.void
     return Effect.catchCause(
       Effect.asVoid(Effect.provideService(onStart, Scope.Scope, hooks)),
