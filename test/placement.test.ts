@@ -461,7 +461,8 @@ describe("schemes", () => {
       assert.deepStrictEqual(yield* by(Placement.lru), ["a", "b", "c", "a"])
     }))
 
-  for (const name of ["plainRandom", "twoBin", "weighted"] as const) {
+  const { plainRandom, twoBin, weighted } = Placement
+  for (const [name, placement] of Object.entries({ plainRandom, twoBin, weighted })) {
     it.effect(`W3: a seed of the layer's Random fixes the sequence of ${name}, and every event`, () =>
       Effect.gen(function*() {
         const run = (seed: string) =>
@@ -470,7 +471,7 @@ describe("schemes", () => {
             yield* Scheduler.listen((event) => log.push(JSON.stringify(event)))
             const places = yield* oneByOne(12)
             return { places, log: log.join("\n") }
-          }).pipe(inScheduler({ workers: three, placement: Placement[name] }), Random.withSeed(seed))
+          }).pipe(inScheduler({ workers: three, placement }), Random.withSeed(seed))
         const once = yield* run("one")
         assert.deepStrictEqual(yield* run("one"), once)
         assert.notDeepEqual((yield* run("two")).places, once.places)
