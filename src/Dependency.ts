@@ -26,7 +26,7 @@ import type { Dependency, Future, Task } from "./internal/tasks/handles.ts"
 import { DependencyTypeId } from "./internal/values/typeIds.ts"
 import type { ImpossibleDependency, RuntimeFailure, TaskSkipped } from "./SkeinError.ts"
 
-export type { Dependency, DependencyTypeId as TypeId } from "./internal/tasks/handles.ts"
+export type { Dependency } from "./internal/tasks/handles.ts"
 
 /**
  * The ends that count: `failure` is every end except success and skip, whatever its cause; `completion` is any end.

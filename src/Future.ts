@@ -19,8 +19,32 @@ import { FutureTypeId } from "./internal/values/typeIds.ts"
 import type { RuntimeFailure } from "./SkeinError.ts"
 
 export type { AttemptMetadata, Metadata, WaitOptions } from "./internal/tasks/futures.ts"
-export type { Future, FutureTypeId as TypeId } from "./internal/tasks/handles.ts"
+export type { Future } from "./internal/tasks/handles.ts"
 export type { Status } from "./internal/text/reasons.ts"
+
+/**
+ * Any future, as a bound for generic code.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Any = Future<any, any>
+
+/**
+ * What the task of a future succeeds with.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Success<F> = F extends Future<infer A, infer _E> ? A : never
+
+/**
+ * What the task of a future fails with.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Error<F> = F extends Future<infer _A, infer E> ? E : never
 
 /**
  * Whether a value is a `Future`.

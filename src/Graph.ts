@@ -14,7 +14,7 @@ import type { Lifted, Needs, Own, Services, Upstream } from "./Inputs.ts"
 import * as internal from "./internal/graphs/graph.ts"
 import { settled } from "./internal/graphs/graphImport.ts"
 import type { Graph, Untyped } from "./internal/graphs/typed.ts"
-import { checkOf, holdsValues, valueFault } from "./internal/tasks/checks.ts"
+import { checkOf, holdsValues, invalidOption, valueFault } from "./internal/tasks/checks.ts"
 import { makeTask } from "./internal/tasks/makeTask.ts"
 import { normalize } from "./internal/tasks/options.ts"
 import { isRecord, noOptions, toEffect } from "./internal/tasks/task.ts"
@@ -22,7 +22,7 @@ import type { IsAny } from "./internal/values/isAny.ts"
 import { SubmitError } from "./SkeinError.ts"
 import type { NoOptions, OptionErrors, Options, OptionServices, OptionsFor, Task } from "./Task.ts"
 
-export type { Graph, GraphTypeId as TypeId, Untyped } from "./internal/graphs/typed.ts"
+export type { Graph, Untyped } from "./internal/graphs/typed.ts"
 
 type KeyOf<T> = keyof T & string
 
@@ -59,7 +59,7 @@ const impl = (graph: unknown): internal.GraphImpl => graph as internal.GraphImpl
  * @since 0.1.0
  */
 export const isGraph = (u: unknown): u is Graph<Readonly<Record<string, Task<unknown, unknown, unknown>>>> =>
-  internal.isGraph(u)
+  internal.isAnyGraph(u)
 
 /**
  * The graph without tasks.
@@ -156,7 +156,7 @@ export const add: {
     self: Graph<T> & Free<T, K>
   ) => Graph<Added<T, K, Task<A, ErrorsOf<T, D, E, NoOptions>, ServicesOf<T, D, R, NoOptions>>>>
 } = dual(
-  (args) => internal.isGraph(args[0]),
+  (args) => internal.isAnyGraph(args[0]),
   (self: internal.GraphImpl, key: string, what: unknown, run?: (values: any) => any, options?: Options): any =>
     internal.add(self, key, {
       task: run === undefined ? internal.toTask(what) : dependent(what as ReadonlyArray<string>, run, options),
@@ -299,9 +299,10 @@ export const get: {
     Needs<Services<Wanted<T, S>>> | ClientService
   >
 } = dual(
-  (args) => internal.isGraph(args[0]),
+  (args) => internal.isAnyGraph(args[0]),
   (self: internal.GraphImpl, shape: unknown, options?: ComputeOptions): any =>
     Effect.suspend(() => {
+      if (!internal.isGraph(self)) return Effect.fail(invalidOption("graph of Graph.get", self, "a graph"))
       const { tasks } = self
       const places = new Map<string, number>()
       const stranger = strangerIn(shape)

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual, identity } from "effect/Function"
 import { hasProperty } from "effect/Predicate"
-import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./Inputs.ts"
+import type { Handle, Lifted, Needs, Own, Services as ServicesOf, Upstream, Values } from "./Inputs.ts"
 import { givenEffect } from "./internal/bodies/bodies.ts"
 import { callback } from "./internal/tasks/checks.ts"
 import type { Future, Task } from "./internal/tasks/handles.ts"
@@ -36,7 +36,39 @@ import type { MeantAsValue } from "./internal/values/strangers.ts"
 import { TaskTypeId } from "./internal/values/typeIds.ts"
 import type { RuntimeFailure, SubmitError } from "./SkeinError.ts"
 
-export type { Task, TaskTypeId as TypeId } from "./internal/tasks/handles.ts"
+export type { Task } from "./internal/tasks/handles.ts"
+
+/**
+ * Any task, as a bound for generic code.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Any = Task<any, any, any>
+
+/**
+ * What a task succeeds with.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Success<T> = T extends Task<infer A, infer _E, infer _R> ? A : never
+
+/**
+ * What a task fails with.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Error<T> = T extends Task<infer _A, infer E, infer _R> ? E : never
+
+/**
+ * What a task needs.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Services<T> = T extends Task<infer _A, infer _E, infer R> ? R : never
 
 export type {
   AnyOptions,
@@ -146,7 +178,7 @@ export const make: {
     inputs: I,
     run: ((values: Values<I>) => Effect.Effect<A, E, R>) & OptionsOf<I> & Result<A> & GivenMembers<I>,
     options?: O
-  ): Task<A, Own<E> | Upstream<I> | OptionErrors<O>, Needs<R> | Services<I> | OptionServices<O>>
+  ): Task<A, Own<E> | Upstream<I> | OptionErrors<O>, Needs<R> | ServicesOf<I> | OptionServices<O>>
 } = (first: unknown, second?: unknown, third?: Options): any => effectful(first, second, third, normalize)
 
 /** A task whose body is an effect, or a function of the inputs that gives one. */
@@ -219,7 +251,7 @@ export const map = <const I, A, const O extends OptionsFor<O, never> = NoOptions
   inputs: I,
   f: ((values: Values<I>) => A) & Returned<A> & Given<I>,
   options?: O
-): Task<A, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
+): Task<A, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>> =>
   wrap({ _tag: "map", run: f as never }, inputs, options)
 
 /**
@@ -249,7 +281,7 @@ export const flatMap = <const I, A, E, R, const O extends OptionsFor<O, never> =
   inputs: I,
   f: ((values: Values<I>) => Task<A, E, R>) & Given<I>,
   options?: O
-): Task<A, E | Upstream<I> | SubmitError | OptionErrors<O>, R | Services<I> | OptionServices<O>> =>
+): Task<A, E | Upstream<I> | SubmitError | OptionErrors<O>, R | ServicesOf<I> | OptionServices<O>> =>
   wrap({ _tag: "flatMap", run: f as never }, inputs, options)
 
 /**
@@ -261,7 +293,7 @@ export const flatMap = <const I, A, E, R, const O extends OptionsFor<O, never> =
 export const all = <const I, const O extends OptionsFor<O, never> = NoOptions>(
   inputs: I & Given<I>,
   options?: O
-): Task<Values<I>, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
+): Task<Values<I>, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>> =>
   wrap({ _tag: "map", run: identity }, inputs, options)
 
 /**
@@ -296,7 +328,7 @@ export const barrier = <
 >(
   before: I,
   options?: O
-): Task<void, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
+): Task<void, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>> =>
   wrap({ _tag: "map", run: internal.noValue }, undefined, { ...options, after: before as AnyOptions["after"] })
 
 /**
@@ -362,11 +394,11 @@ interface NoFnOptions extends NoOptions, Pick<FnOptions, "name" | "nout"> {}
 
 /** To the types, an untyped function returns a plain value, and so does one that throws. */
 type Called<Return, I, O> = IsAny<Return> extends true
-  ? Split<any, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>, O>
-  : [Return] extends [never] ? Task<never, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>>
+  ? Split<any, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>, O>
+  : [Return] extends [never] ? Task<never, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>>
   : Return extends Effect.Effect<infer A, infer E, infer R>
-    ? Split<A, Own<E> | Upstream<I> | OptionErrors<O>, Needs<R> | Services<I> | OptionServices<O>, O>
-  : Split<Return, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>, O>
+    ? Split<A, Own<E> | Upstream<I> | OptionErrors<O>, Needs<R> | ServicesOf<I> | OptionServices<O>, O>
+  : Split<Return, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>, O>
 
 type Split<A, E, R, O> = O extends { readonly nout: number }
   ? IsAny<A> extends true ? ReadonlyArray<Task<any, Member<E, R>, R>>

@@ -3,6 +3,7 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { inspect } from "node:util"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
@@ -448,7 +449,9 @@ describe("what untyped code gives", () => {
       [task, Task.make(Effect.void, { label: "load" }), Task.make(Effect.void), graph].map((each: unknown) =>
         String(each)
       ),
-      ["Task(\"x\")", "Task(load)", "Task", "Graph(1 tasks)"]
+      ["Task(\"x\")", "Task(load)", "Task", "Graph(\"a\")"]
     )
+    assert.strictEqual(inspect(Graph.add(graph, "b", task)), "{ _id: 'Graph', tasks: [ 'a', 'b' ] }")
+    assert.strictEqual(JSON.stringify(Graph.empty), "{\"_id\":\"Graph\",\"tasks\":[]}")
   })
 })

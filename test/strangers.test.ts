@@ -450,6 +450,11 @@ describe("two copies of Skein", () => {
       assert.isTrue(other.Task.isTask(one))
       const verbs: ReadonlyArray<Effect.Effect<unknown, unknown, any>> = [
         Client.compute(graph),
+        Client.compute(other.Graph.empty),
+        Client.compute(untyped({ deep: other.Graph.empty })),
+        Graph.get(untyped(other.Graph.empty), []),
+        Client.compute(Graph.cull(other.Graph.empty, [])),
+        Client.compute(Graph.add(other.Graph.empty, "x", Task.succeed(1))),
         Client.compute(untyped({ deep: future })),
         Client.compute(Task.map({ policy }, untyped(() => 1))),
         Client.compute(Graph.add(graph, "x", Task.succeed(1))),

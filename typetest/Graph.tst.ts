@@ -24,6 +24,16 @@ const graph = Graph.empty.pipe(
   Graph.add("size", ["rows", "one"], ({ one, rows }) => Effect.succeed(rows.length + one), { timeout: "1 second" })
 )
 
+describe("variance", () => {
+  it("G1: a graph is covariant in its tasks", () => {
+    expect<Graph.Graph<{ a: Task.Task<1> }>>().type.toBeAssignableTo<Graph.Graph<{ a: Task.Task<number> }>>()
+    expect<Graph.Graph<{ a: Task.Task<1>; b: Task.Task<2> }>>().type.toBeAssignableTo<
+      Graph.Graph<{ a: Task.Task<number> }>
+    >()
+    expect<Graph.Graph<{ a: Task.Task<number> }>>().type.not.toBeAssignableTo<Graph.Graph<{ a: Task.Task<1> }>>()
+  })
+})
+
 describe("Graph", () => {
   it("G18: a graph's type has the values, errors and requirements of every node", () => {
     expect(graph).type.toBe<

@@ -435,6 +435,26 @@ describe("run", () => {
   })
 })
 
+describe("utility types", () => {
+  it("G1: read the parameters of a task, and nothing else", () => {
+    expect<Task.Success<typeof raw>>().type.toBe<string>()
+    expect<Task.Error<typeof raw | typeof rows>>().type.toBe<LoadError | BadRow | DependencyFailed<LoadError>>()
+    expect<Task.Services<typeof rows>>().type.toBe<Db | Log>()
+    expect<Task.Success<typeof future>>().type.toBe<never>()
+    expect<typeof raw>().type.toBeAssignableTo<Task.Any>()
+    expect<Future.Success<typeof future>>().type.toBe<number>()
+    expect<Future.Error<typeof future>>().type.toBe<BadRow>()
+    expect<typeof future>().type.toBeAssignableTo<Future.Any>()
+    const run = <T extends Task.Any>(task: T) => task as unknown as Effect.Effect<Task.Success<T>, Task.Error<T>>
+    expect(run(raw)).type.toBe<Effect.Effect<string, LoadError>>()
+  })
+
+  it("G17: tasks and futures can be inspected", () => {
+    expect(raw.toJSON()).type.toBe<unknown>()
+    expect(future.toString()).type.toBe<string>()
+  })
+})
+
 describe("variance", () => {
   it("is covariant in value, error and requirement", () => {
     expect<Task.Task<1, LoadError, Db>>().type.toBeAssignableTo<Task.Task<number, LoadError | BadRow, Db | Log>>()

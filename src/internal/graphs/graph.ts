@@ -3,7 +3,10 @@
  *
  * @internal
  */
+import { NodeInspectSymbol } from "effect/Inspectable"
+import type { Inspectable } from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
+import { hasProperty } from "effect/Predicate"
 import { SubmitError } from "../../SkeinError.ts"
 import { depthFirst } from "../plans/depthFirst.ts"
 import { scan } from "../tasks/inputs.ts"
@@ -11,8 +14,9 @@ import { makeTask, remakeTask } from "../tasks/makeTask.ts"
 import { key as checkKey, withInvalid } from "../tasks/options.ts"
 import { isTask, noOptions } from "../tasks/task.ts"
 import type { Handle, Invalid, TaskImpl, TaskOptions } from "../tasks/task.ts"
+import { cutList, quote } from "../text/text.ts"
 import { byReference } from "../values/identity.ts"
-import { GraphTypeId } from "../values/typeIds.ts"
+import { GraphTypeId, thisCopy } from "../values/typeIds.ts"
 
 /** A task as it was put into a graph, and its default label. */
 export interface Entry {
@@ -24,8 +28,8 @@ export type Entries = ReadonlyMap<string, Entry>
 
 export type Tasks = Readonly<Record<string, TaskImpl>>
 
-export interface GraphImpl extends Pipeable.Pipeable {
-  readonly [GraphTypeId]: typeof GraphTypeId
+export interface GraphImpl extends Pipeable.Pipeable, Inspectable {
+  readonly [GraphTypeId]: typeof thisCopy
   /** The tasks under their keys. Formed when first read, so that a graph built key by key costs no more than one made at once. */
   readonly tasks: Tasks
   readonly source: Source
@@ -36,26 +40,47 @@ type Source =
   | { readonly _tag: "entries"; readonly entries: Entries }
   | { readonly _tag: "added"; readonly to: GraphImpl; readonly key: string; readonly entry: Entry }
 
+/** Of all graphs. */
+const prototype = Object.defineProperties(Object.create(Pipeable.Prototype), {
+  ...byReference,
+  toJSON: { value: toJson },
+  [NodeInspectSymbol]: { value: toJson },
+  toString: {
+    value(this: GraphImpl): string {
+      return `Graph(${cutList(Array.from(entriesOf(this).keys()), quote)})`
+    }
+  }
+})
+
+function toJson(this: GraphImpl): unknown {
+  return { _id: "Graph", tasks: Array.from(entriesOf(this).keys()) }
+}
+
 const make = (source: Source): GraphImpl => {
   let tasks: Tasks | undefined
-  const graph = Object.create(Pipeable.Prototype)
-  const json = () => ({ _id: "Graph", tasks: entriesOf(graph).size })
+  const graph = Object.create(prototype)
   return Object.defineProperties(graph, {
-    ...byReference,
-    [GraphTypeId]: { value: GraphTypeId },
+    [GraphTypeId]: { value: thisCopy },
     source: { value: source },
-    toJSON: { value: json },
-    toString: { value: () => `Graph(${entriesOf(graph).size} tasks)` },
     tasks: { enumerable: true, get: () => tasks ??= tasksOf(entriesOf(graph)) }
   })
 }
 
 export const fromEntries = (entries: Entries): GraphImpl => make({ _tag: "entries", entries })
 
-export const isGraph = (u: unknown): u is GraphImpl => typeof u === "object" && u !== null && GraphTypeId in u
+export const isGraph = (u: unknown): u is GraphImpl => isAnyGraph(u) && u[GraphTypeId] === thisCopy
+
+/** Whether it is a graph of this or another copy of Skein. */
+export const isAnyGraph = (u: unknown): u is GraphImpl => hasProperty(u, GraphTypeId)
+
+/** The graph that stands for an argument: one that every scheduler refuses, if another copy of Skein made it. */
+const own = (graph: GraphImpl): GraphImpl =>
+  isGraph(graph) ? graph : fromEntries(
+    new Map([["graph", { task: refused("graph", graph, "a graph"), label: undefined }]])
+  )
 
 export const add = (graph: GraphImpl, key: string, entry: Entry): GraphImpl =>
-  make({ _tag: "added", to: graph, key, entry })
+  make({ _tag: "added", to: own(graph), key, entry })
 
 /** The entries of a graph, oldest first. */
 export const entriesOf = (graph: GraphImpl): Entries => {
@@ -75,7 +100,7 @@ export const entriesOf = (graph: GraphImpl): Entries => {
 }
 
 /** A task that every scheduler refuses, with the reason. */
-const refused = (option: string, value: string, expected: Invalid["expected"], key?: string): TaskImpl =>
+const refused = (option: string, value: unknown, expected: Invalid["expected"], key?: string): TaskImpl =>
   makeTask({ _tag: "value", value: undefined }, undefined, {
     key,
     invalid: [{ option, value, expected }]
@@ -166,6 +191,7 @@ const areSwapped = (task: TaskImpl, copy: TaskImpl, swap: (handle: Handle) => Ha
 
 /** The requested tasks and the keyed ones that they depend on. */
 export const cull = (graph: GraphImpl, keys: ReadonlyArray<string>): GraphImpl => {
+  if (!isGraph(graph)) return own(graph)
   const { tasks } = graph
   const wanted = new Set(keys)
   const needed = new Set<TaskImpl>()

@@ -3,11 +3,11 @@
  *
  * @internal
  */
+import type { Inspectable } from "effect/Inspectable"
 import type { Pipeable } from "effect/Pipeable"
+import type { Covariant } from "effect/Types"
 import type { Task } from "../tasks/handles.ts"
-
-/** @internal */
-export declare const GraphTypeId: unique symbol
+import type { GraphTypeId } from "../values/typeIds.ts"
 
 /**
  * A keyed set of tasks: `Tasks` is a record of them. Immutable.
@@ -24,11 +24,27 @@ export declare const GraphTypeId: unique symbol
  * @category models
  * @since 0.1.0
  */
-export interface Graph<in out Tasks = {}> extends Pipeable {
-  readonly "~skein/Graph": "~skein/Graph"
-  readonly [GraphTypeId]: { readonly _Tasks: (_: Tasks) => Tasks }
+export interface Graph<out Tasks = {}> extends Pipeable, Inspectable {
+  readonly [GraphTypeId]: Graph.Variance<Tasks>
   /** The tasks under their keys. */
   readonly tasks: Tasks
+}
+
+/**
+ * The variance of {@link Graph}.
+ *
+ * @since 0.1.0
+ */
+export declare namespace Graph {
+  /**
+   * The mark of the parameter of a graph.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  export interface Variance<out Tasks> {
+    readonly _Tasks: Covariant<Tasks>
+  }
 }
 
 /**

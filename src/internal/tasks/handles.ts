@@ -3,10 +3,10 @@
  *
  * @internal
  */
+import type { Inspectable } from "effect/Inspectable"
 import type { Pipeable } from "effect/Pipeable"
-
-/** @internal */
-export declare const TaskTypeId: unique symbol
+import type { Covariant } from "effect/Types"
+import type { DependencyTypeId, FutureTypeId, TaskTypeId } from "../values/typeIds.ts"
 
 /**
  * A description of work that succeeds with `A`, fails with `E` and needs `R`.
@@ -14,12 +14,28 @@ export declare const TaskTypeId: unique symbol
  * @category models
  * @since 0.1.0
  */
-export interface Task<out A, out E = never, out R = never> extends Pipeable {
-  readonly [TaskTypeId]: { readonly _A: () => A; readonly _E: () => E; readonly _R: () => R }
+export interface Task<out A, out E = never, out R = never> extends Pipeable, Inspectable {
+  readonly [TaskTypeId]: Task.Variance<A, E, R>
 }
 
-/** @internal */
-export declare const FutureTypeId: unique symbol
+/**
+ * The variance of {@link Task}.
+ *
+ * @since 0.1.0
+ */
+export declare namespace Task {
+  /**
+   * The marks of the parameters of a task.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  export interface Variance<out A, out E, out R> {
+    readonly _A: Covariant<A>
+    readonly _E: Covariant<E>
+    readonly _R: Covariant<R>
+  }
+}
 
 /**
  * A submitted task that succeeds with `A` or fails with `E`.
@@ -29,14 +45,29 @@ export declare const FutureTypeId: unique symbol
  * @category models
  * @since 0.1.0
  */
-export interface Future<out A, out E = never> extends Pipeable {
-  readonly [FutureTypeId]: { readonly _A: () => A; readonly _E: () => E }
+export interface Future<out A, out E = never> extends Pipeable, Inspectable {
+  readonly [FutureTypeId]: Future.Variance<A, E>
   /** The task's own key, or one formed of its label and number. */
   readonly key: string
 }
 
-/** @internal */
-export declare const DependencyTypeId: unique symbol
+/**
+ * The variance of {@link Future}.
+ *
+ * @since 0.1.0
+ */
+export declare namespace Future {
+  /**
+   * The marks of the parameters of a future.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  export interface Variance<out A, out E> {
+    readonly _A: Covariant<A>
+    readonly _E: Covariant<E>
+  }
+}
 
 /**
  * Tasks or futures, and the policy that they must meet before a dependent starts.
@@ -49,11 +80,26 @@ export declare const DependencyTypeId: unique symbol
  * @category models
  * @since 0.1.0
  */
-export interface Dependency<out V, out E = never, out P = never, out R = never> extends Pipeable {
-  readonly [DependencyTypeId]: {
-    readonly _V: () => V
-    readonly _E: () => E
-    readonly _P: () => P
-    readonly _R: () => R
+export interface Dependency<out V, out E = never, out P = never, out R = never> extends Pipeable, Inspectable {
+  readonly [DependencyTypeId]: Dependency.Variance<V, E, P, R>
+}
+
+/**
+ * The variance of {@link Dependency}.
+ *
+ * @since 0.1.0
+ */
+export declare namespace Dependency {
+  /**
+   * The marks of the parameters of a dependency.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  export interface Variance<out V, out E, out P, out R> {
+    readonly _V: Covariant<V>
+    readonly _E: Covariant<E>
+    readonly _P: Covariant<P>
+    readonly _R: Covariant<R>
   }
 }

@@ -9,7 +9,7 @@ import { constVoid } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { looked } from "./looks.ts"
-import { DependencyTypeId, FutureTypeId, TaskTypeId, thisCopy } from "./typeIds.ts"
+import { DependencyTypeId, FutureTypeId, GraphTypeId, TaskTypeId, thisCopy } from "./typeIds.ts"
 
 /** The type mark of `Task.value`. The field does not exist at run time. */
 export interface MeantAsValue {
@@ -68,7 +68,12 @@ export const hush = (value: unknown): void => {
   Result.try(() => Promise.prototype.then.call(value as Promise<unknown>, undefined, constVoid))
 }
 
-const kinds = { [TaskTypeId]: "Task", [FutureTypeId]: "Future", [DependencyTypeId]: "Dependency" }
+const kinds = {
+  [TaskTypeId]: "Task",
+  [FutureTypeId]: "Future",
+  [DependencyTypeId]: "Dependency",
+  [GraphTypeId]: "Graph"
+}
 
 const ids = Object.keys(kinds) as ReadonlyArray<keyof typeof kinds>
 
