@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Client from "skein/Client"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Simulation } from "skein/testing"
 
 /** The job, with everything that it shares made anew; `isRight` puts the forgotten dependency in. */
 export const nightly = (isRight: boolean) => () => {
@@ -33,7 +33,7 @@ export const nightly = (isRight: boolean) => () => {
 
 /** What a simulation finds out about the job. */
 export const examine = (isRight: boolean): Effect.Effect<string> =>
-  Testing.simulate(nightly(isRight), { seeds: 200 }).pipe(
+  Simulation.run(nightly(isRight), { seeds: 200 }).pipe(
     Effect.match({
       onFailure: (found) => found.message,
       onSuccess: ({ interleavings, schedules }) => `${schedules} schedules, ${interleavings} different: nothing found`

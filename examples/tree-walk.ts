@@ -27,11 +27,11 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
-import { withProgressBar } from "skein/cli"
 import * as Client from "skein/Client"
 import * as Skein from "skein/Skein"
 import type { RuntimeFailure, SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import { ProgressBar } from "skein/terminal"
 import * as Cli from "./cli.ts"
 import { type Peaks, withPeaks } from "./peaks.ts"
 import * as Table from "./table.ts"
@@ -177,7 +177,7 @@ const run = Effect.fnUntraced(function*(folder: string, concurrency: number) {
   const fs = yield* FileSystem.FileSystem
   const root = yield* Effect.mapError(fs.realPath(folder), Cli.unreadable(folder))
   const [summary, peaks] = yield* withPeaks(Client.compute(walk(root))).pipe(
-    withProgressBar(),
+    ProgressBar.show(),
     Effect.provide(Skein.layer({ concurrency }))
   )
   yield* Console.log(report(root, summary, concurrency, peaks))

@@ -12,7 +12,7 @@ import process from "node:process"
 import * as Client from "../src/Client.ts"
 import * as Skein from "../src/Skein.ts"
 import * as Task from "../src/Task.ts"
-import { assertEmpty } from "../src/testing/index.ts"
+import { Leftovers } from "../src/testing/index.ts"
 import * as Worker from "../src/Worker.ts"
 
 const tasks = Number(process.argv[2] ?? 100_000)
@@ -65,7 +65,7 @@ const program = Effect.gen(function*() {
   yield* Effect.repeat(round, { times: 9 })
   const before = yield* heap
   yield* Effect.repeat(round, { times: Math.ceil(tasks / batch) - 1 })
-  yield* assertEmpty
+  yield* Leftovers.assertNone
   const after = yield* heap
   yield* Console.log(`${tasks} tasks: ${before.toFixed(2)} MB before, ${after.toFixed(2)} MB after, every table empty`)
   if (after - before > 5) return yield* Effect.fail(`${(after - before).toFixed(2)} MB are left`)

@@ -5,7 +5,7 @@
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import process from "node:process"
-import * as Testing from "../src/testing/index.ts"
+import { type Faults, Simulation } from "../src/testing/index.ts"
 import { closingFaults, randomClosings } from "../test/testing/closings.ts"
 import { allFaults, randomGraph } from "../test/testing/graphs.ts"
 import { randomProgram } from "../test/testing/programs.ts"
@@ -14,10 +14,10 @@ import { randomRecursion, randomStrikes, strikeFaults } from "../test/testing/re
 const [seeds = 100_000, first = 1] = process.argv.slice(2).map(Number)
 const part = 5000
 
-const soak = <I>(name: string, subject: Testing.Subject<I>, faults?: Testing.Faults) =>
+const soak = <I>(name: string, subject: Simulation.Subject<I>, faults?: Faults.Faults) =>
   Effect.gen(function*() {
     for (let from = first; from < first + seeds; from += part) {
-      const { events, interleavings, schedules } = yield* Testing.simulate(subject, {
+      const { events, interleavings, schedules } = yield* Simulation.run(subject, {
         from,
         faults,
         seeds: Math.min(part, first + seeds - from)

@@ -12,7 +12,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { WorkerKilled } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
 import { errorOf, submitErrorOf } from "./support.ts"
@@ -139,7 +139,7 @@ describe("annotations", () => {
       const futures = yield* Client.annotate(Client.submitAll([charge, again]), { idempotent: false })
       yield* Effect.repeat(Effect.yieldNow, { times: 9 })
       assert.deepStrictEqual(runs, ["charge", "again"])
-      for (const future of futures) yield* Testing.loseWorker((yield* Future.metadata(future)).worker!)
+      for (const future of futures) yield* Faults.loseWorker((yield* Future.metadata(future)).worker!)
       assert.instanceOf(yield* errorOf(Future.join(futures[0])), WorkerKilled)
       assert.strictEqual(yield* Future.join(futures[1]), "again")
       assert.deepStrictEqual(runs, ["charge", "again", "again"])
@@ -167,7 +167,7 @@ describe("annotations", () => {
         const third = Task.make(Effect.suspend(() => ++runs < 3 ? Effect.fail("again") : Effect.succeed("third")))
         return Task.make(Client.annotate(Client.compute(third), { retry: Schedule.recurs(2) }))
       }
-      const { schedules } = yield* Testing.simulate(subject, { seeds: 10, faults: Testing.noFaults })
+      const { schedules } = yield* Simulation.run(subject, { seeds: 10, faults: Faults.none })
       assert.strictEqual(schedules, 10)
     }))
 

@@ -6,7 +6,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults, Leftovers } from "skein/testing"
 import { inScheduler, type Log, note, turns } from "./harness.ts"
 import { submitErrorOf } from "./support.ts"
 
@@ -19,7 +19,7 @@ describe("results on several workers", () => {
       const future = yield* Client.submit(Task.make(note(log, "made")))
       assert.sameMembers([...yield* Client.replicate(future, { copies: 2 })], ["a", "b"])
       assert.strictEqual((yield* Scheduler.stats).held, 2)
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       assert.strictEqual((yield* Future.metadata(future)).status, "succeeded")
       assert.deepStrictEqual([yield* Future.join(future), log], ["made", ["made"]])
     }).pipe(Effect.scoped, two))
@@ -32,7 +32,7 @@ describe("results on several workers", () => {
         assert.sameMembers([...yield* Client.replicate(future, { copies: 7 })], ["a", "b"])
       }))
       assert.strictEqual((yield* Scheduler.stats).held, 0)
-      yield* Testing.assertEmpty
+      yield* Leftovers.assertNone
     }).pipe(two))
 
   it.effect("M9: a failure has no copies, and neither has what owns a resource", () =>
@@ -97,7 +97,7 @@ describe("results on several workers", () => {
       yield* Client.gather(futures)
       yield* Scope.close(scope, Exit.void)
       yield* turns()
-      yield* Testing.loseWorker("guest")
+      yield* Faults.loseWorker("guest")
       assert.deepStrictEqual([yield* Client.gather(futures), log.toSorted()], [["x", "y"], ["x", "y"]])
     }).pipe(Effect.scoped, inScheduler({ concurrency: 1 })))
 
@@ -109,7 +109,7 @@ describe("results on several workers", () => {
       yield* Scheduler.addWorker({ id: "guest", concurrency: 1 })
       yield* Scheduler.rebalance
       // Half of them are gone with it, and made anew.
-      yield* Testing.loseWorker("guest")
+      yield* Faults.loseWorker("guest")
       yield* Client.gather(futures)
       assert.strictEqual(log.length, 6)
     }).pipe(Effect.scoped, inScheduler({ concurrency: 1 })))

@@ -12,7 +12,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { DependenciesGone, DependenciesLost, TaskCancelled } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults, Leftovers, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note, turns } from "./harness.ts"
 import { causeOf, defectsIn, errorOf } from "./support.ts"
@@ -106,7 +106,7 @@ describe("a body that misses an input", () => {
       const users = yield* Client.submitAll(
         ["x", "y"].map((name) => Task.make(made, () => Effect.andThen(Deferred.await(gate), note(log, name))))
       )
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       yield* Deferred.succeed(gate, undefined)
       yield* Client.gather(users)
       assert.deepStrictEqual(log.filter((each) => each === "root" || each === "made"), ["root", "made", "root", "made"])
@@ -305,7 +305,7 @@ describe("a body that misses an input", () => {
 
   it.effect("F7: the interpreter of simulations knows it", () =>
     Effect.gen(function*() {
-      yield* Testing.simulate(() => {
+      yield* Simulation.run(() => {
         const left = new Map<string, number>()
         const missing = (name: string, times: number, report: Effect.Effect<never, DependenciesLost>) =>
           Effect.suspend((): Effect.Effect<string, DependenciesLost> => {
@@ -324,7 +324,7 @@ describe("a body that misses an input", () => {
           Task.make([b, c], ([x, y]) => Effect.succeed(`${x} ${y}`)),
           Task.make(a, () => Task.dependenciesLost(a))
         ]
-      }, { seeds: 40, faults: { ...Testing.usualFaults, fail: 0, die: 0, interrupt: 0, hang: 0 } })
+      }, { seeds: 40, faults: { ...Faults.usual, fail: 0, die: 0, interrupt: 0, hang: 0 } })
     }))
 })
 
@@ -333,5 +333,5 @@ it.effect("F7: reports leave nothing behind", () =>
     const misses = atFirst(2)
     const up = Task.make(Effect.void)
     yield* Client.compute(Task.make(up, () => misses(Task.dependenciesLost(up), "done")))
-    yield* Testing.assertEmpty
+    yield* Leftovers.assertNone
   }).pipe(Effect.provide(Skein.layer())))

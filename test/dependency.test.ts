@@ -12,7 +12,7 @@ import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import { DependencyFailed, ImpossibleDependency, SubmitError, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Interpreter, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
 
@@ -485,7 +485,7 @@ describe("the sequential interpreter", () => {
       const none = Task.map(Dependency.rule("noneFailed", [good, bad]), words, { key: "none" })
       const one = Task.map(Dependency.rule("allFailed", [good]), words, { key: "one" })
       const plain = Task.make(Effect.succeed(1), { after: Dependency.any([bad, good]) })
-      const exits = yield* Testing.interpret({ all, none, one, plain })
+      const exits = yield* Interpreter.run({ all, none, one, plain })
       assert.deepStrictEqual(exits.all, Exit.succeed(["good", "bad", "bad"]))
       assert.instanceOf(failureOf(exits.none), ImpossibleDependency)
       assert.deepStrictEqual(failureOf(exits.one), new TaskSkipped({ key: "one", root: "one" }))
@@ -508,6 +508,6 @@ describe("the sequential interpreter", () => {
         )
         return [met, after, never, ruled, Task.exit(c)]
       }
-      yield* Testing.simulate(program, { seeds: 60 })
+      yield* Simulation.run(program, { seeds: 60 })
     }))
 })

@@ -13,7 +13,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults, InterruptSweep, Leftovers, Simulation } from "skein/testing"
 import { endless, gate, inQuietScheduler, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
 import { errorOf, infoOf, nothingIsLeft, onlyError, submitErrorOf } from "./support.ts"
 
@@ -40,7 +40,7 @@ describe("fire and forget", () => {
       yield* turns()
       assert.deepStrictEqual(log, ["ran"])
       yield* nothingIsLeft
-      yield* Testing.assertEmpty
+      yield* Leftovers.assertNone
     }).pipe(Effect.provide(Skein.layer(), { local: true }))
   })
 
@@ -77,7 +77,7 @@ describe("fire and forget", () => {
       assert.notInclude(log, "fired is finalized")
       yield* Client.awaitGroup()
       assert.sameMembers(log, ["fired starts", "open", "fired is finalized", "close"])
-      yield* Testing.assertEmpty
+      yield* Leftovers.assertNone
     }).pipe(inScheduler()))
 
   it.effect("A11: a finalizer that waits for its own group is told that it waits for itself", () =>
@@ -284,7 +284,7 @@ describe("fire and forget", () => {
       yield* Client.fireAndForget(Task.all([failing, Task.make(reluctant(log, "side"))]))
       yield* turns(30)
       assert.deepStrictEqual(log, ["side starts", "side is finalized"])
-      yield* Testing.assertEmpty
+      yield* Leftovers.assertNone
     }).pipe(Effect.provide(Skein.layer(), { local: true })))
 
   it.effect("A11: a retry, a timeout and a flatMap are those of any task", () =>
@@ -334,7 +334,7 @@ describe("fire and forget", () => {
       assert.deepStrictEqual([runs, refused], [511, 512])
       // Deep before wide: on each slot a sibling for each level, and not a whole level.
       assert.isAtMost(most, 2 * 8 + 2)
-      yield* Testing.assertEmpty
+      yield* Leftovers.assertNone
     }).pipe(
       Effect.provide(Skein.layer({ concurrency: 2, limits: { nesting: 8, refusals: Infinity } }), { local: true })
     ))
@@ -374,7 +374,7 @@ describe("fire and forget", () => {
     }))
 
   it.live("A11: interrupted at any point it leaves nothing behind that cancelGroup does not end", () =>
-    Effect.asVoid(Testing.interruptSweep(
+    Effect.asVoid(InterruptSweep.run(
       Effect.gen(function*() {
         yield* Client.fireAndForget(Task.make(Effect.yieldNow))
         yield* Client.fireAndForget(Task.make(Effect.never))
@@ -382,12 +382,12 @@ describe("fire and forget", () => {
       }),
       {
         layer: Skein.layer({ concurrency: 1 }),
-        check: () => Effect.andThen(Client.cancelGroup("default"), Testing.assertEmpty)
+        check: () => Effect.andThen(Client.cancelGroup("default"), Leftovers.assertNone)
       }
     )))
 
   it.live("trap 18: fired while its input's owner lets go of it, a task runs with the input or is refused, in every order", () =>
-    Effect.asVoid(Testing.simulate(() =>
+    Effect.asVoid(Simulation.run(() =>
       Effect.gen(function*() {
         const seen: Array<number> = []
         const scope = yield* Scope.make()
@@ -399,5 +399,5 @@ describe("fire and forget", () => {
         const exit = yield* Fiber.join(firing)
         yield* Effect.sleep(10)
         assert.deepStrictEqual(seen, Exit.isSuccess(exit) ? [1] : [])
-      }), { seeds: 200, faults: Testing.noFaults, abandon: 0 })))
+      }), { seeds: 200, faults: Faults.none, abandon: 0 })))
 })

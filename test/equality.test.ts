@@ -11,7 +11,7 @@ import * as Dependency from "skein/Dependency"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Gate } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { gate, inScheduler, turns } from "./harness.ts"
 
@@ -59,7 +59,7 @@ const pairs = (probe: Probe) =>
       "a worker": [seats[0]!, seats[1]!],
       "a client": [ends.client, others.client],
       "a scheduler": [ends.scheduler, others.scheduler],
-      "a gate": [Testing.Gate.makeUnsafe(), Testing.Gate.makeUnsafe()]
+      "a gate": [Gate.makeUnsafe(), Gate.makeUnsafe()]
     }
     return found
   })

@@ -29,7 +29,7 @@ import {
   WorkerKilled
 } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults } from "skein/testing"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, causeOfExit, defectsIn, errorOf, errorsIn, infoOf, onlyError } from "./support.ts"
 
@@ -916,7 +916,7 @@ describe("TaskInfo", () => {
       const futures = yield* Client.submitAll(Object.values(kinds))
       yield* Deferred.succeed(door, futures[Object.keys(kinds).indexOf("Starved")] as never)
       yield* TestClock.adjust("5 millis")
-      yield* Testing.loseWorker("w")
+      yield* Faults.loseWorker("w")
       for (const [i, key] of Object.keys(kinds).entries()) {
         const cause = yield* causeOf(Future.join(futures[i]!))
         const where = { graph: 1, attempt: 1, worker: "w", submitter: "program" }

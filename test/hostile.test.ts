@@ -16,7 +16,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Gate } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, inScheduler, type Log, turns } from "./harness.ts"
 import { hostile } from "./hostile.ts"
@@ -244,7 +244,7 @@ describe("the pump", () => {
 
   /** A scheduler whose pump throws at the start of the task "boom". */
   const breaking = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Testing.Gate.holdMessages(effect, Testing.Gate.makeUnsafe(), ({ key }) => {
+    Gate.holdMessages(effect, Gate.makeUnsafe(), ({ key }) => {
       if (key === "boom") throw new Error("broken inside")
       return false
     })

@@ -7,7 +7,7 @@ import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Interpreter, World } from "skein/testing"
 import { gate, inScheduler, type Log, note, turns } from "./harness.ts"
 import { infoOf, submitErrorOf } from "./support.ts"
 
@@ -123,7 +123,7 @@ describe("a key and its graph", () => {
   it.live("T6: the interpreter keeps keys of graphs apart", () =>
     Effect.gen(function*() {
       const flat = (n: number) => Task.flatMap(n, step)
-      const found = yield* Testing.withSeed(Testing.interpret([flat(1), flat(2)]), 1)
+      const found = yield* World.withSeed(Interpreter.run([flat(1), flat(2)]), 1)
       assert.deepStrictEqual(found, [Exit.succeed(1), Exit.succeed(2)])
     }))
 })

@@ -5,7 +5,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import { DependenciesGone, SubmitError, WorkerKilled } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults } from "skein/testing"
 import { implOf, isFuture, isTask } from "../src/internal/tasks/task.ts"
 import { inScheduler } from "./harness.ts"
 import { causeOf, onlyError } from "./support.ts"
@@ -66,7 +66,7 @@ describe("lineage", () => {
   it.effect("M3: a result that is made of something further back is lost for good, and says what to do", () =>
     forgetful(Effect.gen(function*() {
       const { last } = yield* chain(lineage + 2)
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       const error = onlyError(yield* causeOf(Future.join(last)))
       assert.instanceOf(error, WorkerKilled)
       assert.deepInclude(error, { key: "x0", reason: "forgotten" })
@@ -80,7 +80,7 @@ describe("lineage", () => {
   it.effect("M3: as far back as that it is made anew", () =>
     forgetful(Effect.gen(function*() {
       const { last } = yield* chain(lineage + 1)
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       assert.strictEqual(yield* Future.join(last), lineage)
     })))
 
@@ -98,7 +98,7 @@ describe("lineage", () => {
         yield* Client.release(last)
         last = next
       }
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       const error = onlyError(yield* causeOf(Future.join(early)))
       assert.instanceOf(error, WorkerKilled)
       assert.deepInclude(error, { key: "x0", reason: "forgotten" })

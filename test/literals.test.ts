@@ -8,7 +8,7 @@ import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults } from "skein/testing"
 import { inScheduler, type Log, note } from "./harness.ts"
 
 const one = Task.succeed(1)
@@ -79,7 +79,7 @@ describe("a literal", () => {
       const future = yield* Client.submit(keyed)
       const flat = yield* Client.submit(Task.flatMap(0, () => keyed))
       yield* Future.join(flat)
-      yield* Testing.loseWorker("w1")
+      yield* Faults.loseWorker("w1")
       assert.deepStrictEqual(yield* Client.gather([future, flat]), [2, 2])
       const again = Task.make([future], ([n]) => Effect.succeed(n))
       assert.strictEqual(yield* Client.compute(again), 2)

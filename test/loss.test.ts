@@ -13,7 +13,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { SubmitError, WorkerKilled } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults, Gate, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, errorOf, infoOf, onlyError } from "./support.ts"
@@ -43,7 +43,7 @@ describe("loss of a worker", () => {
       const gate = yield* Deferred.make<void>()
       const future = yield* Client.submit(gated(log, "x", gate))
       yield* calm
-      assert.isTrue(yield* Testing.loseWorker("a"))
+      assert.isTrue(yield* Faults.loseWorker("a"))
       yield* calm
       yield* Deferred.succeed(gate, undefined)
       assert.strictEqual(yield* Future.join(future), "b")
@@ -53,7 +53,7 @@ describe("loss of a worker", () => {
         attempts.map(({ attempt, lost, worker }) => [attempt, worker, lost]),
         [[1, "a", true], [1, "b", undefined]]
       )
-      assert.isFalse(yield* Testing.loseWorker("a"))
+      assert.isFalse(yield* Faults.loseWorker("a"))
     })))
 
   it.effect("F8: a task that waits there is lost with what it submitted, and submits it again under the same keys", () =>
@@ -70,7 +70,7 @@ describe("loss of a worker", () => {
       )
       const future = yield* Client.submit(parent)
       yield* calm
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       yield* calm
       yield* Deferred.succeed(gate, undefined)
       assert.strictEqual(yield* Future.join(future), "b")
@@ -91,7 +91,7 @@ describe("loss of a worker", () => {
       )
       const future = yield* Client.submit(parent)
       yield* calm
-      yield* Testing.loseWorker("b")
+      yield* Faults.loseWorker("b")
       yield* calm
       yield* Deferred.succeed(gate, undefined)
       assert.strictEqual(yield* Future.join(future), "a")
@@ -112,7 +112,7 @@ describe("loss of a worker", () => {
       )
       const future = yield* Client.submit(parent)
       yield* calm
-      const losing = yield* Effect.forkChild(Testing.loseWorker("a"))
+      const losing = yield* Effect.forkChild(Faults.loseWorker("a"))
       yield* calm
       yield* Deferred.succeed(gate, undefined)
       assert.strictEqual(yield* Future.join(future), "b")
@@ -140,7 +140,7 @@ describe("loss of a worker", () => {
       )
       const future = yield* Client.submit(parent)
       yield* calm
-      const losing = yield* Effect.forkChild(Testing.loseWorker("a"))
+      const losing = yield* Effect.forkChild(Faults.loseWorker("a"))
       yield* calm
       yield* Deferred.succeed(gates.a, undefined)
       yield* Fiber.join(losing)
@@ -171,7 +171,7 @@ describe("loss of a worker", () => {
       )
       const future = yield* Client.submit(task)
       yield* calm
-      yield* Testing.loseWorker("b")
+      yield* Faults.loseWorker("b")
       yield* calm
       yield* Deferred.succeed(gate, undefined)
       assert.strictEqual(yield* Future.join(future), 2)
@@ -185,7 +185,7 @@ describe("loss of a worker", () => {
       for (let death = 0; death < 4; death++) {
         yield* calm
         yield* Scheduler.addWorker({ id: `w${death + 1}`, concurrency: 1 })
-        yield* Testing.loseWorker(`w${death}`)
+        yield* Faults.loseWorker(`w${death}`)
       }
       const error = yield* errorOf(Future.join(future))
       assert.instanceOf(error, WorkerKilled)
@@ -200,14 +200,14 @@ describe("loss of a worker", () => {
     inScheduler({ workers: [{ id: "w", concurrency: 1 }], limits: { deaths: 1 } })(Effect.gen(function*() {
       const future = yield* Client.submit(Task.make(Effect.never))
       yield* calm
-      yield* Testing.loseWorker("w")
+      yield* Faults.loseWorker("w")
       assert.instanceOf(yield* errorOf(Future.join(future)), WorkerKilled)
     })))
 
   it.effect("F8: with no worker left tasks that may wait do, explain says so, and the next worker takes them", () =>
     inScheduler({ workers: [{ id: "w", concurrency: 1 }], waitForWorkers: "1 day" })(Effect.gen(function*() {
       const future = yield* Client.submit(Task.make(Effect.map(Worker.current, ({ worker }) => worker), { key: "x" }))
-      yield* Testing.loseWorker("w")
+      yield* Faults.loseWorker("w")
       assert.deepStrictEqual((yield* Scheduler.explain("x"))?.because, { _tag: "NoWorker", until: 86_400_000 })
       yield* Scheduler.addWorker({ id: "w", concurrency: 1 })
       assert.strictEqual(yield* Future.join(future), "w")
@@ -221,7 +221,7 @@ describe("loss of a worker", () => {
       yield* calm
       const cancelling = yield* Effect.forkChild(Client.cancel(future))
       yield* calm
-      const losing = yield* Effect.forkChild(Testing.loseWorker("a"))
+      const losing = yield* Effect.forkChild(Faults.loseWorker("a"))
       yield* Fiber.join(cancelling)
       assert.strictEqual(yield* Future.status(future), "cancelled")
       // What runs there still is awaited by nobody but the loss itself.
@@ -241,7 +241,7 @@ describe("loss of a worker", () => {
       const program = Effect.gen(function*() {
         yield* Client.submit(stubborn)
         yield* calm
-        yield* Effect.forkChild(Testing.loseWorker("a"))
+        yield* Effect.forkChild(Faults.loseWorker("a"))
       })
       const fiber = yield* Effect.forkChild(Effect.provide(Effect.scoped(program), layer, { local: true }))
       yield* calm
@@ -269,7 +269,7 @@ describe("loss of a worker", () => {
         Task.map({ future }, ({ future }) => `after ${future}`, { key: "dependent" })
       )
       yield* calm
-      yield* Effect.forkChild(Testing.loseWorker("a"))
+      yield* Effect.forkChild(Faults.loseWorker("a"))
       yield* calm
       assert.strictEqual(runs, 2)
       yield* Deferred.succeed(gates[0]!, "lost")
@@ -290,7 +290,7 @@ describe("loss of results", () => {
       const future = yield* Client.submit(b)
       yield* Future.join(future)
       const { worker } = yield* Future.metadata(future)
-      yield* Testing.loseWorker(worker!)
+      yield* Faults.loseWorker(worker!)
       assert.isUndefined(yield* Future.poll(future))
       assert.strictEqual(yield* Future.join(future), "b")
       assert.deepStrictEqual(log, ["a", "b", "a", "b"])
@@ -312,7 +312,7 @@ describe("loss of results", () => {
       const runner = (yield* Future.metadata(futures[1])).worker!
       assert.notStrictEqual(holder, runner)
       // The only other slot is taken: what was lost waits for it, though everything else has ended.
-      yield* Testing.loseWorker(holder)
+      yield* Faults.loseWorker(holder)
       yield* Deferred.succeed(gate, undefined)
       const results = yield* Effect.forEach(fibers, Fiber.join)
       assert.deepStrictEqual(results, [[runner, "slow"], ["quick", "slow"], [runner, "slow"]])
@@ -347,7 +347,7 @@ describe("loss of results", () => {
             )
             const holder = yield* Deferred.await(ended)
             yield* Effect.forEach(Array.from({ length: turns }), () => Effect.yieldNow, { discard: true })
-            yield* Testing.loseWorker(holder)
+            yield* Faults.loseWorker(holder)
             assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), [1, 1, 1, 1])
           }))
         }
@@ -365,7 +365,7 @@ describe("loss of results", () => {
       const slow = yield* Effect.provide(Client.submit(Task.make(Effect.as(Deferred.await(there), "slow"))), other)
       const fiber = yield* Effect.forkChild(Client.gather([quick, slow]))
       yield* calm
-      yield* Testing.loseWorker((yield* Future.metadata(quick)).worker!)
+      yield* Faults.loseWorker((yield* Future.metadata(quick)).worker!)
       yield* Deferred.succeed(there, undefined)
       yield* calm
       assert.isUndefined(fiber.pollUnsafe())
@@ -384,7 +384,7 @@ describe("loss of results", () => {
         Task.make({ g }, ({ g }) => Effect.as(Deferred.await(gate), `${key} with ${g}`), { key })
       const futures = yield* Client.submitAll(["h1", "h2", "h3"].map(dependent))
       yield* calm
-      yield* Testing.loseWorker(holder)
+      yield* Faults.loseWorker(holder)
       yield* Deferred.succeed(gate, undefined)
       assert.deepStrictEqual(yield* Client.gather(futures), ["h1 with g", "h2 with g", "h3 with g"])
       assert.deepStrictEqual(log, ["g", "g"])
@@ -400,7 +400,7 @@ describe("loss of results", () => {
       const scope = yield* Scope.make()
       const b = yield* Scope.provide(Client.submit(Task.map({ a }, ({ a }) => `b with ${a}`, { key: "b" })), scope)
       // Submitted and lost in one turn: the start of b is on its way.
-      yield* Testing.loseWorker(holder)
+      yield* Faults.loseWorker(holder)
       yield* Scheduler.addWorker({ id: "c", concurrency: 2 })
       assert.strictEqual(yield* Future.join(b), "b with a")
       yield* Scope.close(scope, Exit.void)
@@ -415,7 +415,7 @@ describe("loss of results", () => {
       )
       yield* Client.gather(futures)
       yield* Scope.close(scope, Exit.void)
-      assert.isTrue(yield* Testing.loseWorker("c"))
+      assert.isTrue(yield* Faults.loseWorker("c"))
       assert.deepStrictEqual(yield* Client.gather(futures), [0, 1, 2, 3, 4, 5, 6, 7])
     })))
 })
@@ -430,7 +430,7 @@ describe("idempotent: false", () => {
       })
       const future = yield* Client.submit(charge)
       yield* calm
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       const error = yield* errorOf(Future.join(future))
       assert.instanceOf(error, WorkerKilled)
       assert.deepInclude(error, { key: "charge", deaths: 1, reason: "lost" })
@@ -444,7 +444,7 @@ describe("idempotent: false", () => {
       const once = yield* Client.submit(Task.make(Effect.sync(() => ++runs), { key: "once", idempotent: false }))
       yield* Future.join(once)
       const holder = (yield* Future.metadata(once)).worker!
-      yield* Testing.loseWorker(holder)
+      yield* Faults.loseWorker(holder)
       assert.strictEqual((yield* errorOf(Client.compute(Task.map({ once }, () => 1))))._tag, "WorkerKilled")
       assert.isTrue(Exit.isFailure(yield* Client.compute(Task.exit(once))))
       assert.include((yield* errorOf(Future.join(once))).message, "that held the result of task \"once\"")
@@ -496,7 +496,7 @@ describe("resources on a worker that is lost", () => {
         yield* Future.join(pool)
         const connection = yield* Client.submit(Task.resource(pool, () => opened(log, "connection")))
         assert.strictEqual(yield* Future.join(connection), "a")
-        yield* Testing.loseWorker("a")
+        yield* Faults.loseWorker("a")
         assert.deepStrictEqual(log.slice(2).filter((line) => line.endsWith("a")), [
           "close connection on a",
           "close pool on a"
@@ -506,7 +506,7 @@ describe("resources on a worker that is lost", () => {
         log.length = 0
       }))
       assert.deepStrictEqual(log, ["close connection on b", "close pool on b"])
-      yield* Testing.assertEmpty
+      yield* Leftovers.assertNone
     })))
 
   it.effect("M7, F8: nobody waits for finalizers that run there when it is lost, and what they bring changes nothing", () =>
@@ -516,13 +516,13 @@ describe("resources on a worker that is lost", () => {
       const r = Task.resource(
         Effect.acquireRelease(Effect.void, () => Effect.andThen(Deferred.await(gate), note(closed, "closed")))
       )
-      const losing = yield* Effect.forkChild(Effect.andThen(calm, Testing.loseWorker("a")))
+      const losing = yield* Effect.forkChild(Effect.andThen(calm, Faults.loseWorker("a")))
       yield* Client.compute(r)
       assert.deepStrictEqual(closed, [])
       yield* Deferred.succeed(gate, undefined)
       yield* Fiber.join(losing)
       assert.deepStrictEqual(closed, ["closed"])
-      yield* Testing.assertEmpty
+      yield* Leftovers.assertNone
     })))
 
   it.effect("M7, F8: a body that takes its time to stop closes what it acquired", () =>
@@ -533,7 +533,7 @@ describe("resources on a worker that is lost", () => {
       const r = Task.resource(Effect.uninterruptible(body))
       const future = yield* Client.submit(r)
       yield* calm
-      const losing = yield* Effect.forkChild(Testing.loseWorker("a"))
+      const losing = yield* Effect.forkChild(Faults.loseWorker("a"))
       assert.strictEqual(yield* Future.join(future), "b")
       yield* Deferred.succeed(gate, undefined)
       yield* Fiber.join(losing)
@@ -551,7 +551,7 @@ describe("resources on a worker that is lost", () => {
         const program = Effect.gen(function*() {
           yield* Client.submit(body)
           yield* calm
-          yield* Effect.forkChild(Testing.loseWorker("c"), { startImmediately })
+          yield* Effect.forkChild(Faults.loseWorker("c"), { startImmediately })
         })
         yield* Effect.provide(Effect.scoped(program), Skein.layer({ workers }), { local: true })
         assert.deepStrictEqual(log.slice(2), ["close connection on b", "close pool on a"])
@@ -570,7 +570,7 @@ describe("resources on a worker that is lost", () => {
       }))
       const future = yield* Client.submit(r)
       yield* Future.join(future)
-      const losing = yield* Effect.forkChild(Testing.loseWorker("a"))
+      const losing = yield* Effect.forkChild(Faults.loseWorker("a"))
       yield* calm
       assert.strictEqual(yield* Future.join(future), "b")
       yield* Deferred.succeed(gate, undefined)
@@ -580,13 +580,13 @@ describe("resources on a worker that is lost", () => {
 
 describe("loss within the first stretch of a body", () => {
   /** A body that comes to the gate in its first attempt, and what its fiber and its finalizers did. */
-  const held = (log: Log, at: Testing.Gate.Gate) =>
+  const held = (log: Log, at: Gate.Gate) =>
     Task.make(
       Effect.gen(function*() {
         const { worker } = yield* Worker.current
         log.push(`starts on ${worker}`)
         if (worker === "b") return worker
-        yield* Testing.Gate.wait(at)
+        yield* Gate.wait(at)
         log.push("goes on")
         return worker
       }).pipe(Effect.onExit(() => Effect.sync(() => log.push("is finalized")))),
@@ -597,10 +597,10 @@ describe("loss within the first stretch of a body", () => {
     Effect.gen(function*() {
       const log: Log = []
       yield* two(Effect.gen(function*() {
-        const gate = yield* Testing.Gate.make
+        const gate = yield* Gate.make
         const future = yield* Client.submit(held(log, gate))
-        yield* Testing.Gate.arrived(gate)
-        assert.isTrue(yield* Testing.loseWorker("a"))
+        yield* Gate.arrived(gate)
+        assert.isTrue(yield* Faults.loseWorker("a"))
         log.push("the loss is over")
         assert.strictEqual(yield* Future.join(future), "b")
       }))
@@ -611,27 +611,27 @@ describe("loss within the first stretch of a body", () => {
   it.effect("F8, C4: what such a body had submitted before is stopped with it, and its keys are free", () =>
     two(Effect.gen(function*() {
       const log: Log = []
-      const gate = yield* Testing.Gate.make
+      const gate = yield* Gate.make
       const child = Task.make(note(log, "child"), { key: "child" })
       const parent = Task.make(Effect.gen(function*() {
         yield* Client.submit(child)
-        yield* Testing.Gate.wait(gate)
+        yield* Gate.wait(gate)
         return (yield* Worker.current).worker
       }))
       const future = yield* Client.submit(parent)
-      yield* Testing.Gate.arrived(gate)
-      yield* Testing.loseWorker("a")
-      yield* Testing.Gate.open(gate)
+      yield* Gate.arrived(gate)
+      yield* Faults.loseWorker("a")
+      yield* Gate.open(gate)
       assert.strictEqual(yield* Future.join(future), "b")
     })))
 
   it.effect("F8, C4: a finalizer that lets the worker be lost before its first pause is awaited, by the loss and by the layer", () =>
     Effect.gen(function*() {
       const log: Log = []
-      const gate = yield* Testing.Gate.make
+      const gate = yield* Gate.make
       const slow = (worker: string) =>
         Effect.andThen(
-          worker === "a" ? Testing.Gate.wait(gate) : Effect.void,
+          worker === "a" ? Gate.wait(gate) : Effect.void,
           Effect.andThen(calm, note(log, `closed on ${worker}`))
         )
       const body = Effect.flatMap(
@@ -640,12 +640,12 @@ describe("loss within the first stretch of a body", () => {
       )
       yield* two(Effect.gen(function*() {
         const future = yield* Client.submit(Task.make(body))
-        yield* Testing.Gate.arrived(gate)
+        yield* Gate.arrived(gate)
         const losing = yield* Effect.forkChild(
-          Effect.andThen(Testing.loseWorker("a"), note(log, "the loss is over")),
+          Effect.andThen(Faults.loseWorker("a"), note(log, "the loss is over")),
           { startImmediately: true }
         )
-        yield* Testing.Gate.open(gate)
+        yield* Gate.open(gate)
         assert.strictEqual(yield* Future.join(future), "b")
         yield* Fiber.join(losing)
       }))
@@ -656,11 +656,11 @@ describe("loss within the first stretch of a body", () => {
   it.effect("F8, M7: a resource that is released when its worker is lost, by its own finalizer, is closed before the layer is", () =>
     Effect.gen(function*() {
       const log: Log = []
-      const gate = yield* Testing.Gate.make
+      const gate = yield* Gate.make
       const acquire = Task.resource(
         Effect.acquireRelease(
           Effect.succeed(1),
-          () => Effect.andThen(Testing.Gate.wait(gate), Effect.andThen(calm, note(log, "closed")))
+          () => Effect.andThen(Gate.wait(gate), Effect.andThen(calm, note(log, "closed")))
         )
       )
       const layer = Skein.layer({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })
@@ -669,9 +669,9 @@ describe("loss within the first stretch of a body", () => {
           const future = yield* Client.submit(acquire)
           yield* Future.join(future)
           yield* Client.release(future)
-          yield* Testing.Gate.arrived(gate)
-          const losing = yield* Effect.forkChild(Testing.loseWorker("a"), { startImmediately: true })
-          yield* Testing.Gate.open(gate)
+          yield* Gate.arrived(gate)
+          const losing = yield* Effect.forkChild(Faults.loseWorker("a"), { startImmediately: true })
+          yield* Gate.open(gate)
           yield* Fiber.join(losing)
           log.push("the loss is over")
         }))
@@ -682,16 +682,16 @@ describe("loss within the first stretch of a body", () => {
   it.effect("W15: an onStart that lets its own worker be lost before its first pause is stopped, and the layer closes", () =>
     Effect.gen(function*() {
       const log: Log = []
-      const gate = yield* Testing.Gate.make
+      const gate = yield* Gate.make
       let starts = 0
       const onStart = Effect.suspend(() => {
         if (++starts === 1) return Effect.void
-        return Effect.onInterrupt(Testing.Gate.wait(gate), () => note(log, "onStart is stopped"))
+        return Effect.onInterrupt(Gate.wait(gate), () => note(log, "onStart is stopped"))
       })
       yield* Effect.gen(function*() {
-        yield* Testing.loseWorker("a")
-        yield* Testing.Gate.arrived(gate)
-        yield* Testing.loseWorker("a")
+        yield* Faults.loseWorker("a")
+        yield* Gate.arrived(gate)
+        yield* Faults.loseWorker("a")
       }).pipe(
         Effect.provide(
           Skein.layer({
@@ -719,7 +719,7 @@ describe("loss within the first stretch of a body", () => {
         Worker.seceded(Effect.yieldNow)
       ], (rest) => Client.submit(stubborn(rest)))
       yield* calm
-      yield* Effect.forkChild(Testing.loseWorker("a"), { startImmediately: true })
+      yield* Effect.forkChild(Faults.loseWorker("a"), { startImmediately: true })
       yield* Deferred.succeed(gate, undefined)
       for (const future of all) assert.strictEqual(yield* Future.join(future), "b")
       yield* calm

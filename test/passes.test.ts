@@ -15,7 +15,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { DependencyFailed, TaskInfo } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { references } from "../scripts/order-table.ts"
 import type { Compiled } from "../src/internal/bodies/livePlan.ts"
@@ -415,7 +415,7 @@ describe("fuse", () => {
       )
       const future = yield* Client.submit(Task.map(b, (at) => at), { passes: fuse })
       yield* turns()
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       assert.strictEqual(yield* Future.join(future), "b on b (1)")
       assert.deepStrictEqual(log, ["a on a (1)", "b on a (1)", "a on b (1)", "b on b (1)"])
     })))
@@ -756,7 +756,7 @@ describe("passes", () => {
           return [a, b, Exit.isFailure(exit) && infoOf(exit.cause)?.path]
         }))
       }
-      const { schedules } = yield* Testing.simulate(subject, { seeds: 50, faults: Testing.noFaults })
+      const { schedules } = yield* Simulation.run(subject, { seeds: 50, faults: Faults.none })
       assert.isAtLeast(schedules, 50)
     }))
 

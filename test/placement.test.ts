@@ -14,7 +14,7 @@ import * as Scheduler from "skein/Scheduler"
 import type * as Skein from "skein/Skein"
 import { DependencyFailed, ImpossibleDependency, NoSuitableWorker, Reschedule, Unmet } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, fib, gate, inScheduler, type Log, note, turns } from "./harness.ts"
 import { causeOf, defectsIn, errorOf, submitErrorOf } from "./support.ts"
@@ -74,7 +74,7 @@ describe("restrictions", () => {
       const loose = Task.make(where, { workers: ["a", "gone"], allowOthers: true })
       const lost = Task.make(where, { workers: ["gone"], allowOthers: true })
       assert.deepStrictEqual(yield* Client.compute([loose, loose, lost]), ["a", "a", "b"])
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       assert.strictEqual(yield* Client.compute(loose), "b")
     }).pipe(on({ id: "a", concurrency: 1 }, { id: "b", concurrency: 8 })))
 
@@ -185,7 +185,7 @@ describe("no suitable worker", () => {
       const running = yield* Client.submit(Task.make(Effect.andThen(passing.pass, where), options))
       const queued = yield* Client.submit(Task.make(where, options))
       yield* passing.arrived(1)
-      yield* Testing.loseWorker("b")
+      yield* Faults.loseWorker("b")
       yield* TestClock.adjust("999 millis")
       yield* Scheduler.addWorker(one("c", "gpu"))
       yield* passing.open
@@ -386,7 +386,7 @@ describe("unmet", () => {
         const x = Task.make(only("w1"), { label: "x" })
         return Task.map([x, Task.exit(x)], () => 0)
       }
-      const report = yield* Testing.simulate(graph, { seeds: 30 })
+      const report = yield* Simulation.run(graph, { seeds: 30 })
       assert.strictEqual(report.schedules, 30)
     }))
 })

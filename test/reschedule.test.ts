@@ -11,7 +11,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { Reschedule } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Gate, InterruptSweep, Leftovers, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inQuietScheduler, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
@@ -88,7 +88,7 @@ for (const isAway of [false, true]) {
       }).pipe(inScheduler()))
 
     it.effect("F10: cancelled at the same time it is cancelled, and not run again", () => {
-      const news = Testing.Gate.makeUnsafe()
+      const news = Gate.makeUnsafe()
       return Effect.gen(function*() {
         let runs = 0
         yield* Effect.scoped(Effect.gen(function*() {
@@ -97,17 +97,17 @@ for (const isAway of [false, true]) {
             Effect.suspend(() => Effect.andThen(Effect.sync(() => runs++), Task.reschedule))
           )
           const future = yield* Client.submit(Task.make(body))
-          yield* Testing.Gate.arrived(news)
+          yield* Gate.arrived(news)
           const cancelling = yield* Effect.forkChild(Client.cancel(future), { startImmediately: true })
           yield* turns()
-          yield* Testing.Gate.open(news)
+          yield* Gate.open(news)
           yield* Fiber.join(cancelling)
           assert.strictEqual(yield* Future.status(future), "cancelled")
           assert.strictEqual((yield* errorOf(Future.join(future)))._tag, "TaskCancelled")
         }))
         assert.strictEqual(runs, 1)
-        yield* Testing.assertEmpty
-      }).pipe(Effect.provide(Skein.layer()), Testing.Gate.holdMessages(news, ({ _tag }) => _tag === "Ended"))
+        yield* Leftovers.assertNone
+      }).pipe(Effect.provide(Skein.layer()), Gate.holdMessages(news, ({ _tag }) => _tag === "Ended"))
     })
 
     it.effect("F10: while it stops it cannot give its place up any more", () =>
@@ -259,7 +259,7 @@ describe("Task.reschedule", () => {
         return Client.compute(Task.all([polite, Task.make(Effect.yieldNow)]))
       })
       const layer = Skein.layer({ concurrency: 1 })
-      const report = yield* Testing.interruptSweep(program, { layer, check: () => Testing.assertEmpty })
+      const report = yield* InterruptSweep.run(program, { layer, check: () => Leftovers.assertNone })
       assert.isAbove(report.points, 50)
     }))
 
@@ -274,7 +274,7 @@ describe("Task.reschedule", () => {
             retry: Schedule.recurs(1)
           })
         })
-      const report = yield* Testing.simulate(subject, { seeds: 200 })
+      const report = yield* Simulation.run(subject, { seeds: 200 })
       assert.isAbove(report.interleavings, 50)
     }))
 })

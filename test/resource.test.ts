@@ -15,7 +15,7 @@ import * as Progress from "skein/Progress"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { type Chance, Gate, InterruptSweep, Leftovers, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
@@ -164,7 +164,7 @@ describe("a result that owns a resource", () => {
         const unfold = (n: number): Task.Task<string, any> =>
           n === 0 ? Task.resource(note(log, "open")) : Task.flatMap([], () => unfold(n - 1))
         assert.strictEqual(yield* Client.compute(unfold(20_000)), "open")
-        yield* Testing.assertEmpty
+        yield* Leftovers.assertNone
       }).pipe(Effect.provide(Skein.layer()))
     ))
 
@@ -344,21 +344,21 @@ describe("acquiring", () => {
     }).pipe(inScheduler()))
 
   it.effect("M7: news of an acquisition that come after the request to stop: closed before the task has ended", () => {
-    const news = Testing.Gate.makeUnsafe()
+    const news = Gate.makeUnsafe()
     return Effect.gen(function*() {
       const log: Log = []
       yield* Effect.scoped(Effect.gen(function*() {
         const future = yield* Client.submit(Task.resource(opened(log, "r"), { key: "r" }))
-        yield* Testing.Gate.arrived(news)
+        yield* Gate.arrived(news)
         const cancelling = yield* Effect.forkChild(Client.cancel(future), { startImmediately: true })
         yield* turns()
         assert.isUndefined(cancelling.pollUnsafe())
-        yield* Testing.Gate.open(news)
+        yield* Gate.open(news)
         yield* Fiber.join(cancelling)
         assert.deepStrictEqual(log, ["open r", "close r"])
       }))
-      yield* Testing.assertEmpty
-    }).pipe(Effect.provide(Skein.layer()), Testing.Gate.holdMessages(news, ({ _tag }) => _tag === "Ended"))
+      yield* Leftovers.assertNone
+    }).pipe(Effect.provide(Skein.layer()), Gate.holdMessages(news, ({ _tag }) => _tag === "Ended"))
   })
 
   it.effect("M7, C9: a timeout while it is acquired closes it with the attempt", () =>
@@ -529,10 +529,10 @@ describe("the end of a run", () => {
         yield* Future.join(user)
         yield* Client.compute(Task.make(r, () => Effect.yieldNow))
       }))
-      const report = yield* Testing.interruptSweep(program, {
+      const report = yield* InterruptSweep.run(program, {
         layer: Skein.layer({ concurrency: 1 }),
         check: () =>
-          Effect.andThen(Testing.assertEmpty, Effect.sync(() => assert.strictEqual(open, 0, `${open} are open`)))
+          Effect.andThen(Leftovers.assertNone, Effect.sync(() => assert.strictEqual(open, 0, `${open} are open`)))
       })
       assert.isAbove(report.points, 100)
     }))
@@ -542,7 +542,7 @@ describe("the end of a run", () => {
     () =>
       Effect.gen(function*() {
         let [acquired, released] = [0, 0]
-        const subject = (chance: Testing.Chance) => {
+        const subject = (chance: Chance.Chance) => {
           const open = (name: string) =>
             Effect.acquireRelease(
               Effect.sync(() => {
@@ -559,7 +559,7 @@ describe("the end of a run", () => {
               Effect.as(Effect.yieldNow, `${r}${s}${t}${i}`), { label: `u${i}` }))
           return { users, exit: Task.exit(s), r }
         }
-        const report = yield* Testing.simulate(subject, { seeds: longOr(300, 80) })
+        const report = yield* Simulation.run(subject, { seeds: longOr(300, 80) })
         assert.isAbove(report.interleavings, longOr(100, 30))
         assert.isAbove(acquired, longOr(1000, 250))
         assert.strictEqual(released, acquired)

@@ -9,7 +9,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inQuietScheduler, inScheduler, note, turns } from "./harness.ts"
 import type { Log } from "./harness.ts"
@@ -120,8 +120,8 @@ describe("runOnEach", () => {
         Scheduler.runOnEach(Effect.flatMap(where, (name) => endless(log, name)), { errors: "collect" })
       )
       yield* calm
-      yield* Testing.loseWorker("b")
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("b")
+      yield* Faults.loseWorker("a")
       const ends = exits(yield* Fiber.join(running))
       assert.deepStrictEqual(ends.map(([worker, end]) => [worker, (end as { _tag: string })._tag]), [
         ["a", "NoSuitableWorker"],
@@ -152,7 +152,7 @@ describe("runOnEach", () => {
       yield* busy.arrived(1)
       const running = yield* Effect.forkChild(Scheduler.runOnEach(where))
       yield* calm
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       assert.deepStrictEqual([...yield* Fiber.join(running)], [["a", "a"]])
       yield* Client.cancel(first)
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1, restart: { times: 1, within: "1 minute" } }] })))

@@ -11,7 +11,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { DependencyFailed, TaskCancelled, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, inScheduler, type Log, note, turns } from "./harness.ts"
 import { causeOf, defectsIn, errorOf } from "./support.ts"
@@ -212,7 +212,7 @@ describe("settle", () => {
         assert.strictEqual(yield* Future.join(future), "lent")
       }))
       assert.deepStrictEqual(log, [])
-      yield* Testing.assertEmpty
+      yield* Leftovers.assertNone
     }).pipe(inScheduler()))
 
   it.effect("F9, F8: a value from outside is lost with its worker; then the task runs after all", () =>
@@ -220,7 +220,7 @@ describe("settle", () => {
       const future = yield* Client.submit(Task.make(Effect.succeed("made")))
       yield* Scheduler.settle(future, Exit.succeed("told"))
       assert.strictEqual(yield* Future.join(future), "told")
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       assert.strictEqual(yield* Future.join(future), "made")
     }).pipe(Effect.scoped, inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
 
@@ -230,7 +230,7 @@ describe("settle", () => {
       const future = yield* Client.submit(Task.make(body))
       yield* turns()
       yield* Scheduler.settle(future, Exit.succeed("told"))
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       assert.strictEqual(yield* Future.join(future), "told")
     }).pipe(Effect.scoped, inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
 
@@ -247,7 +247,7 @@ describe("settle", () => {
         assert.strictEqual(yield* Future.join(future), 7)
       }))
       assert.deepStrictEqual(log, ["ran"])
-      yield* Testing.assertEmpty
+      yield* Leftovers.assertNone
     }).pipe(Effect.provide(Skein.layer())))
 
   it.effect("F9: what is no Exit, or no Future, is a defect that says what it found, and settles nothing", () =>

@@ -13,7 +13,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { TaskCancelled } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { InterruptSweep, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
 import { causeOfExit, errorOf, onlyError, submitErrorOf } from "./support.ts"
@@ -175,9 +175,9 @@ describe("a shielded section that is cut everywhere", () => {
       yield* Effect.sleep(1)
       ended++
     }))
-    return Effect.asVoid(Testing.interruptSweep(Client.compute([Task.make(section), Task.make(section)]), {
+    return Effect.asVoid(InterruptSweep.run(Client.compute([Task.make(section), Task.make(section)]), {
       layer: Skein.layer({ concurrency: 1 }),
-      check: () => Effect.andThen(Testing.assertEmpty, Effect.sync(() => assert.strictEqual(ended, begun)))
+      check: () => Effect.andThen(Leftovers.assertNone, Effect.sync(() => assert.strictEqual(ended, begun)))
     }))
   })
 })

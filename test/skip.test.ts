@@ -10,7 +10,7 @@ import * as Progress from "skein/Progress"
 import * as Scheduler from "skein/Scheduler"
 import { TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Interpreter } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
 
@@ -133,7 +133,7 @@ describe("a skip", () => {
     Effect.gen(function*() {
       const a = skipping("a")
       const b = Task.map({ a }, () => 1, { key: "b" })
-      const exits = yield* Testing.interpret({ a, b })
+      const exits = yield* Interpreter.run({ a, b })
       assert.deepStrictEqual([failureOf(exits.a), failureOf(exits.b)], [skipped("a"), skipped("b", "a")])
     }))
 })

@@ -5,14 +5,14 @@ import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 import * as vm from "node:vm"
-import * as Cli from "skein/cli"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import * as Progress from "skein/Progress"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { ProgressBar } from "skein/terminal"
+import { InterruptSweep, Simulation, World } from "skein/testing"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, defectsIn, submitErrorOf } from "./support.ts"
 
@@ -373,14 +373,14 @@ describe("options of observers and simulations", () => {
       const wrongs: ReadonlyArray<readonly [Effect.Effect<unknown, unknown, any>, string]> = [
         [Stream.runDrain(Progress.changes(untyped({ intervall: 5 }))), "There is no option intervall."],
         [Progress.withProgress(Effect.void, () => {}, { interval: 0 }), "The option interval cannot be 0"],
-        [Cli.withProgressBar(Effect.void, untyped({ color: true })), "There is no option color."],
-        [Testing.simulate(one, { seeds: 0 }), "The option seeds cannot be 0"],
-        [Testing.simulate(one, untyped({ fault: {} })), "There is no option fault."],
-        [Testing.simulate(one, { faults: { fail: 2 } }), "The option faults.fail cannot be 2"],
-        [Testing.replay(one, 1, { abandon: -1 }), "The option abandon cannot be -1"],
-        [Testing.withSeed(Effect.void, 1, { operations: 0 }), "The option operations cannot be 0"],
+        [ProgressBar.show(Effect.void, untyped({ color: true })), "There is no option color."],
+        [Simulation.run(one, { seeds: 0 }), "The option seeds cannot be 0"],
+        [Simulation.run(one, untyped({ fault: {} })), "There is no option fault."],
+        [Simulation.run(one, { faults: { fail: 2 } }), "The option faults.fail cannot be 2"],
+        [Simulation.replay(one, 1, { abandon: -1 }), "The option abandon cannot be -1"],
+        [World.withSeed(Effect.void, 1, { operations: 0 }), "The option operations cannot be 0"],
         [
-          Testing.interruptSweep(Effect.void, { check: () => Effect.void, budgets: [0] }),
+          InterruptSweep.run(Effect.void, { check: () => Effect.void, budgets: [0] }),
           "The option budgets cannot be"
         ]
       ]

@@ -6,7 +6,7 @@ import * as Client from "skein/Client"
 import * as Graph from "skein/Graph"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
-import { frame } from "../src/cli/render.ts"
+import { frame } from "../src/terminal/internal/render.ts"
 import { inScheduler } from "./harness.ts"
 import { errorOf } from "./support.ts"
 

@@ -9,7 +9,7 @@ import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Leftovers } from "skein/testing"
 import { inScheduler, turns } from "./harness.ts"
 import { causeOf, errorOf } from "./support.ts"
 
@@ -104,8 +104,8 @@ describe("assertEmpty", () => {
   it.effect("T6, O6: limits of tags belong to the layer; what holds such a tag is left", () =>
     Effect.gen(function*() {
       yield* Client.compute(Task.make(Effect.void, { tags: ["db"] }))
-      yield* Testing.assertEmpty
-      const stuck = Task.make(Effect.exit(Testing.assertEmpty), { tags: ["db"] })
+      yield* Leftovers.assertNone
+      const stuck = Task.make(Effect.exit(Leftovers.assertNone), { tags: ["db"] })
       const exit = yield* Client.compute(stuck)
       assert.isTrue(Exit.isFailure(exit))
       assert.include(String(exit), "1 tasks hold tag db")

@@ -15,10 +15,10 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { NoSuitableWorker } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { workersOf } from "../src/engine/views/workers.ts"
-import { coreOf } from "../src/testing/empty.ts"
+import { coreOf } from "../src/testing/internal/leftovers.ts"
 import { gate, inScheduler, turns } from "./harness.ts"
 import type { Log } from "./harness.ts"
 import { causeOf, errorOf, infoOf, onlyError, submitErrorOf } from "./support.ts"
@@ -139,7 +139,7 @@ describe("no worker", () => {
     lone(Effect.gen(function*() {
       const queued = yield* Client.submit(Task.make(Effect.never, { key: "queued" }))
       yield* calm
-      yield* Testing.loseWorker("w")
+      yield* Faults.loseWorker("w")
       const error = yield* errorOf(Future.join(queued))
       assert.instanceOf(error, NoSuitableWorker)
       assert.strictEqual(
@@ -196,7 +196,7 @@ describe("time to live", () => {
       yield* door.arrived(1)
       yield* pass("60 seconds")
       assert.deepStrictEqual(yield* workers, ["a open", "b open"])
-      assert.isTrue(yield* Testing.silenceWorker("a"))
+      assert.isTrue(yield* Faults.silenceWorker("a"))
       yield* pass("2 seconds")
       assert.deepStrictEqual(yield* workers, ["a open", "b open"])
       yield* pass("1 second")
@@ -204,7 +204,7 @@ describe("time to live", () => {
       yield* door.arrived(2)
       yield* door.open
       assert.strictEqual((yield* Future.join(future)).worker, "b")
-      assert.isFalse(yield* Testing.silenceWorker("a"))
+      assert.isFalse(yield* Faults.silenceWorker("a"))
     })))
 
   it.effect("W10: one that comes back is a new worker; what the lost one brings is refused", () =>
@@ -218,7 +218,7 @@ describe("time to live", () => {
       })
       const future = yield* Client.submit(Task.make(body))
       yield* calm
-      yield* Testing.silenceWorker("a")
+      yield* Faults.silenceWorker("a")
       yield* pass("5 seconds")
       yield* Scheduler.addWorker({ id: "a", concurrency: 1 })
       assert.strictEqual(yield* Future.join(future), "second")
@@ -240,7 +240,7 @@ describe("restart", () => {
       const future = yield* Client.submit(Task.make(Effect.andThen(door.pass, Worker.current)))
       yield* door.arrived(1)
       yield* pass("1 second")
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       yield* door.arrived(2)
       yield* door.open
       assert.strictEqual((yield* Future.join(future)).worker, "a")
@@ -252,15 +252,15 @@ describe("restart", () => {
     one(Effect.gen(function*() {
       for (let i = 0; i < 2; i++) {
         yield* pass("1 second")
-        yield* Testing.loseWorker("a")
+        yield* Faults.loseWorker("a")
         yield* calm
         assert.deepStrictEqual(yield* workers, ["a open"])
       }
       yield* pass("60 seconds")
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       yield* calm
       assert.deepStrictEqual(yield* workers, ["a open"])
-      yield* Testing.loseWorker("a")
+      yield* Faults.loseWorker("a")
       yield* calm
       assert.deepStrictEqual(yield* workers, [])
       assert.deepInclude(yield* errorOf(Client.compute(where)), { _tag: "NoSuitableWorker" })
@@ -271,7 +271,7 @@ describe("restart", () => {
       const scope = yield* Scope.make()
       yield* Scope.provide(Scheduler.addWorker({ id: "b", concurrency: 1 }), scope)
       yield* pass("1 second")
-      yield* Testing.loseWorker("b")
+      yield* Faults.loseWorker("b")
       yield* pass("1 second")
       yield* Scope.close(scope, Exit.void)
       yield* calm
@@ -522,14 +522,14 @@ describe("hooks", () => {
       const restart = { times: 10, within: "60 seconds", minRunTime: "1 second" } as const
       yield* Scheduler.addWorker({ id: "b", concurrency: 1, restart, onStart })
       yield* pass("1 second")
-      yield* Testing.loseWorker("b")
+      yield* Faults.loseWorker("b")
       yield* calm
       assert.deepStrictEqual([log, yield* workers], [["worker starts", "worker stops", "worker starts"], [
         "a open",
         "b open"
       ]])
       yield* pass("1 second")
-      yield* Testing.loseWorker("b")
+      yield* Faults.loseWorker("b")
       yield* calm
       assert.deepStrictEqual(yield* workers, ["a open"])
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }] })))
@@ -542,7 +542,7 @@ describe("hooks", () => {
       const onStart = Effect.suspend(() => starts++ === 0 ? Effect.void : ready.pass)
       const restart = { times: 10, within: "60 seconds" } as const
       yield* Scope.provide(Scheduler.addWorker({ id: "b", concurrency: 1, restart, onStart }), scope)
-      yield* Testing.loseWorker("b")
+      yield* Faults.loseWorker("b")
       const future = yield* Client.submit(where)
       yield* calm
       assert.deepStrictEqual([yield* Future.status(future), yield* workers], ["ready", ["b starting"]])
@@ -591,11 +591,11 @@ describe("an elastic pool", () => {
   it.effect("W18: unless told, three lost workers are replaced in a minute, and an idle one leaves after 10 seconds", () =>
     Effect.gen(function*() {
       for (const id of ["elastic-1", "elastic-2", "elastic-3"]) {
-        yield* Testing.loseWorker(id)
+        yield* Faults.loseWorker(id)
         yield* calm
       }
       assert.deepStrictEqual(yield* workers, ["elastic-4 open"])
-      yield* Testing.loseWorker("elastic-4")
+      yield* Faults.loseWorker("elastic-4")
       yield* pass("59 seconds")
       assert.deepStrictEqual(yield* workers, [])
       yield* pass("1 second")

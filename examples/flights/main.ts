@@ -15,11 +15,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { dirname } from "node:path"
-import * as Cli from "skein/cli"
 import * as Client from "skein/Client"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
+import { ProgressBar } from "skein/terminal"
 import { told } from "../cli.ts"
 import * as Table from "../table.ts"
 import { airportsPath, flightsPath, openFlights } from "./data.ts"
@@ -42,7 +42,7 @@ const run = Effect.fnUntraced(function*(options: Options) {
   const weights = new Map<string, number>()
   yield* Scheduler.listen((event) => events.push(event))
   const [duration, { airports, delays, routes }] = yield* Client.compute(graph, { cache: weigh(weights) }).pipe(
-    Cli.withProgressBar(),
+    ProgressBar.show(),
     Effect.timed,
     Effect.onExit(() => draw(graph, events, options.picture))
   )

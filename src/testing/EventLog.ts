@@ -31,7 +31,7 @@ import type { SchedulerSettings } from "../engine/protocol/Settings.ts"
 import { Recorder } from "../engine/views/recorder.ts"
 import { Taping } from "../internal/driver/tape.ts"
 import type { Tape } from "../internal/driver/tape.ts"
-import { Reader, Writer } from "./eventText.ts"
+import { Reader, Writer } from "./internal/eventText.ts"
 
 /**
  * What one scheduler did.

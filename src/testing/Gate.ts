@@ -6,12 +6,12 @@
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
  * import { Client, Future, Skein, Task } from "skein"
- * import * as Testing from "skein/testing"
+ * import { Gate } from "skein/testing"
  *
  * const program = Effect.scoped(Effect.gen(function*() {
- *   const gate = yield* Testing.Gate.make
- *   const future = yield* Client.submit(Task.make(Testing.Gate.hold(Effect.succeed(1), gate)))
- *   yield* Testing.Gate.arrived(gate, 1)
+ *   const gate = yield* Gate.make
+ *   const future = yield* Client.submit(Task.make(Gate.hold(Effect.succeed(1), gate)))
+ *   yield* Gate.arrived(gate, 1)
  *   yield* Client.cancel(future)
  *   return yield* Future.status(future)
  * }))
@@ -26,8 +26,8 @@ import { columnsOf } from "../engine/views/columns.ts"
 import type { SchedulerCore } from "../internal/driver/schedulerCore.ts"
 import { byReference } from "../internal/values/identity.ts"
 import { Wiring } from "../internal/workers/wire.ts"
-import { CarriedPort } from "./carriedPort.ts"
-import type { Carrier } from "./carriedPort.ts"
+import { CarriedPort } from "./internal/carriedPort.ts"
+import type { Carrier } from "./internal/carriedPort.ts"
 
 /**
  * Bodies and messages that arrive at a gate wait there until it is opened. It then stays open. Made by {@link make}.
@@ -173,19 +173,19 @@ export interface Message {
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
  * import { Client, Future, Skein, Task } from "skein"
- * import * as Testing from "skein/testing"
+ * import { Gate } from "skein/testing"
  *
- * const gate = Testing.Gate.makeUnsafe()
+ * const gate = Gate.makeUnsafe()
  * const program = Effect.scoped(Effect.gen(function*() {
  *   const future = yield* Client.submit(Task.make(Effect.succeed(1)))
- *   yield* Testing.Gate.arrived(gate)
+ *   yield* Gate.arrived(gate)
  *   const before = yield* Future.status(future)
- *   yield* Testing.Gate.open(gate)
+ *   yield* Gate.open(gate)
  *   return [before, yield* Future.join(future)] as const
  * }))
  * program.pipe(
  *   Effect.provide(Skein.layer()),
- *   Testing.Gate.holdMessages(gate, ({ _tag }) => _tag === "Ended")
+ *   Gate.holdMessages(gate, ({ _tag }) => _tag === "Ended")
  * ) // => ["running", 1]
  * ```
  *

@@ -7,7 +7,7 @@ describe("examples/simulation.ts", () => {
     Effect.map(examine(false), (message) => {
       assert.match(message, /mismatch: target 0 gave "?[456] orders"? in place of "?3 orders"?/)
       assert.match(message, /count#\d \(effect\) <- read#1\n/)
-      assert.include(message, "Testing.replay(")
+      assert.include(message, "Simulation.replay(")
     }))
 
   it.live("finds nothing once the dependency is there", () =>

@@ -2,7 +2,7 @@
 import { FiberWorker } from "../../src/internal/workers/fiberWorker.ts"
 import type { WorkerPort } from "../../src/internal/workers/port.ts"
 import { direct, type Wire } from "../../src/internal/workers/wire.ts"
-import type { Carried, Carrier } from "../../src/testing/carriedPort.ts"
+import type { Carried, Carrier } from "../../src/testing/internal/carriedPort.ts"
 import { Chance } from "../chance.ts"
 import { CloningPort, type Mode } from "./cloningPort.ts"
 

@@ -13,8 +13,8 @@ import type { Obstacle } from "../../src/internal/bodies/attempt.ts"
 import { captureAsyncScope } from "../../src/internal/platform/asyncScope.ts"
 import type { AsyncScope } from "../../src/internal/platform/asyncScope.ts"
 import type { Setup, WorkerPort, WorkerReports } from "../../src/internal/workers/port.ts"
-import type { Carrier } from "../../src/testing/carriedPort.ts"
-import { PortAround } from "../../src/testing/portAround.ts"
+import type { Carrier } from "../../src/testing/internal/carriedPort.ts"
+import { PortAround } from "../../src/testing/internal/portAround.ts"
 
 /** How values travel. */
 export type Mode = "by reference" | "as clones"

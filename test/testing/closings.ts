@@ -7,7 +7,7 @@ import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
-import { type Chance, type Faults, usualFaults } from "skein/testing"
+import { type Chance, Faults } from "skein/testing"
 
 type Made = Task.Task<unknown, any, any>
 
@@ -36,11 +36,11 @@ class Alive {
   })
 }
 
-const pauseOf = (chance: Chance): Effect.Effect<void> =>
+const pauseOf = (chance: Chance.Chance): Effect.Effect<void> =>
   chance.pick<Effect.Effect<void>>([Effect.void, Effect.yieldNow, Effect.sleep(0.75), Effect.sleep(2.5)])
 
 /** A task that starts while some of what it depends on is at work. */
-const grow = (chance: Chance, alive: Alive, depth: number): Made => {
+const grow = (chance: Chance.Chance, alive: Alive, depth: number): Made => {
   const finalizer = pauseOf(chance)
   const work = alive.body(
     Effect.andThen(pauseOf(chance), chance.with(0.7) ? Effect.never : Effect.sleep(3)),
@@ -79,7 +79,7 @@ type Way = (
   alive: Alive
 ) => Effect.Effect<unknown, unknown, Client.Client | Scheduler.Scheduler>
 
-const waysOf = (chance: Chance): ReadonlyArray<Way> => {
+const waysOf = (chance: Chance.Chance): ReadonlyArray<Way> => {
   const millis = chance.between(0, 6) + 0.5
   const bad = Task.make(Effect.andThen(Effect.sleep(millis), Effect.fail("bad")))
   const wait = chance.with(0.5)
@@ -139,10 +139,12 @@ const waysOf = (chance: Chance): ReadonlyArray<Way> => {
 }
 
 /** No worker vanishes: nobody but the layer waits for what a lost body had submitted. */
-export const closingFaults: Faults = { ...usualFaults, vanish: 0 }
+export const closingFaults: Faults.Faults = { ...Faults.usual, vanish: 0 }
 
 /** A program of some owners, one after the other, which dies if anything still runs when one of them is over. */
-export const randomClosings = (chance: Chance): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> => {
+export const randomClosings = (
+  chance: Chance.Chance
+): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> => {
   const rounds = Array.from({ length: chance.between(1, 3) }, () => {
     const alive = new Alive()
     const tasks = Array.from({ length: chance.between(1, 2) }, () => grow(chance, alive, chance.between(0, 3)))

@@ -6,8 +6,7 @@ import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
-import { EventLog } from "skein/testing"
+import { EventLog, Simulation } from "skein/testing"
 import { longOr } from "../long.ts"
 import { randomGraph } from "./graphs.ts"
 import { randomProgram } from "./programs.ts"
@@ -21,7 +20,7 @@ const checkRun = (
 ): Effect.Effect<ReadonlyArray<string>, EventLog.Unwritable | EventLog.Unreadable> =>
   Effect.gen(function*() {
     const { logs } = yield* EventLog.record(
-      Testing.replay<Testing.Subject<any>>(subject, seed) as Effect.Effect<Testing.Run>
+      Simulation.replay<Simulation.Subject<any>>(subject, seed) as Effect.Effect<Simulation.Run>
     )
     assert.strictEqual(logs.length, 1)
     const [{ events, instructions }] = logs as [EventLog.EventLog]
@@ -47,7 +46,7 @@ describe("event logs", () => {
 
   it.live("T2: a log is played again in another process", () =>
     Effect.gen(function*() {
-      const { logs: [log] } = yield* EventLog.record(Testing.replay(randomProgram, 7))
+      const { logs: [log] } = yield* EventLog.record(Simulation.replay(randomProgram, 7))
       const printed = execFileSync(process.execPath, ["--conditions=source", "test/testing/replayLog.ts"], {
         input: log!.events.join("\n"),
         encoding: "utf8"

@@ -7,7 +7,7 @@ import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import { assertEmpty, Gate } from "skein/testing"
+import { Gate, Leftovers } from "skein/testing"
 
 describe("Gate", () => {
   it.effect("T4: holds what comes until it is opened, counts it, and stays open", () =>
@@ -73,7 +73,7 @@ describe("Gate", () => {
         assert.strictEqual(Exit.isSuccess(exit), tag !== "Stop")
       }).pipe(
         Effect.scoped,
-        Effect.andThen(assertEmpty),
+        Effect.andThen(Leftovers.assertNone),
         Effect.provide(Skein.layer({ concurrency: 2 })),
         Gate.holdMessages(gate, ({ _tag, key }) => _tag === tag && key === "held")
       )
@@ -92,7 +92,7 @@ describe("Gate", () => {
       assert.strictEqual(starts, 0)
     }).pipe(
       Effect.scoped,
-      Effect.andThen(assertEmpty),
+      Effect.andThen(Leftovers.assertNone),
       Effect.provide(Skein.layer()),
       Gate.holdMessages(gate, ({ _tag }) => _tag === "Start")
     )
@@ -102,15 +102,15 @@ describe("Gate", () => {
 describe("assertEmpty", () => {
   it.effect("T7: names every table that something is left in, and is silent when nothing is", () =>
     Effect.gen(function*() {
-      yield* assertEmpty
+      yield* Leftovers.assertNone
       const left = yield* Effect.scoped(Effect.gen(function*() {
         yield* Client.submit(Task.make(Effect.never, { key: "k" }))
-        return yield* Effect.flip(assertEmpty)
+        return yield* Effect.flip(Leftovers.assertNone)
       }))
       assert.include(left.message, "1 left in owners of engine")
       assert.include(left.message, "1 left in fibers of local")
       assert.include(left.message, "1 slots of local are taken")
-      yield* assertEmpty
+      yield* Leftovers.assertNone
       assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
     }).pipe(Effect.provide(Skein.layer())))
 })

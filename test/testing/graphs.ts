@@ -6,11 +6,11 @@ import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Task from "skein/Task"
-import { type Chance, type Faults, usualFaults } from "skein/testing"
+import { type Chance, Faults } from "skein/testing"
 import * as Worker from "skein/Worker"
 
 /** The usual ones, and failures that throw when they are looked at. */
-export const allFaults: Faults = { ...usualFaults, hostile: 0.03 }
+export const allFaults: Faults.Faults = { ...Faults.usual, hostile: 0.03 }
 
 type Any = Task.Task<number, unknown, Client.Client>
 
@@ -19,7 +19,7 @@ const sum = (values: ReadonlyArray<unknown>): number =>
   values.reduce<number>((total, value) => (total * 31 + (value as number)) % 1_000_003, 7)
 
 interface Growing {
-  readonly chance: Chance
+  readonly chance: Chance.Chance
   /** How many bodies deep. */
   readonly depth: number
   /** Tells graphs of one body apart: graphs of several bodies have the same keys. */
@@ -32,7 +32,7 @@ interface Growing {
 const nameOf = ({ count, depth, side }: Growing): string => depth === 0 ? `k${count}` : `${side}${count % 100}`
 
 /** Some work that takes a turn, or time, or nothing. */
-const work = (chance: Chance): Effect.Effect<void> =>
+const work = (chance: Chance.Chance): Effect.Effect<void> =>
   chance.pick<() => Effect.Effect<void>>([
     () => Effect.void,
     () => Effect.yieldNow,
@@ -165,7 +165,7 @@ const graph = (growing: Growing, most: number): ReadonlyArray<Any> => {
 }
 
 /** A graph of up to a dozen tasks, with all of them as targets, or the last. */
-export const randomGraph = (chance: Chance): ReadonlyArray<Any> => {
+export const randomGraph = (chance: Chance.Chance): ReadonlyArray<Any> => {
   const tasks = graph({ chance, depth: 0, side: "", count: 0 }, 12)
   return chance.with(0.5) ? tasks : tasks.slice(-1)
 }

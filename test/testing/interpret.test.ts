@@ -6,7 +6,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Interpreter, World } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { errorsIn, infoOf, submitErrorOf } from "../support.ts"
 
@@ -19,7 +19,7 @@ describe("interpret", () => {
       const log: Array<string> = []
       const a = noted(log, "a")
       const b = Task.map({ a }, ({ a }) => a + 10)
-      const exits = yield* Testing.interpret({ b, all: [a, b], plain: 1 })
+      const exits = yield* Interpreter.run({ b, all: [a, b], plain: 1 })
       assert.deepStrictEqual(exits, { b: Exit.succeed(11), all: [Exit.succeed(1), Exit.succeed(11)], plain: 1 })
       assert.deepStrictEqual(log, ["a"])
     }))
@@ -31,7 +31,7 @@ describe("interpret", () => {
       const c = Task.map({ b }, () => 1, { key: "c" })
       const d = Task.map(Task.exit(c), Exit.isFailure, { key: "d" })
       const tasks: ReadonlyArray<Task.Task<unknown, unknown>> = [a, b, c, d]
-      const oracle = yield* Testing.interpret(tasks)
+      const oracle = yield* Interpreter.run(tasks)
       const actual = yield* Effect.provide(Client.compute(tasks, { errors: "collect" }), Skein.layer())
       for (const [i, exit] of oracle.entries()) {
         const other = actual[i]!
@@ -57,7 +57,7 @@ describe("interpret", () => {
         return [x, y, z]
       }))
       const fork = Task.flatMap([body], ([found]) => Task.map([noted(log, "inner")], () => found.length))
-      assert.deepStrictEqual(yield* Testing.interpret(fork), Exit.succeed(3))
+      assert.deepStrictEqual(yield* Interpreter.run(fork), Exit.succeed(3))
       assert.deepStrictEqual(log, ["computed", "joined", "gathered", "inner"])
     }))
 
@@ -71,7 +71,7 @@ describe("interpret", () => {
         }
       )
       const interrupted = Task.make(Effect.interrupt, { key: "i" })
-      const [a, b] = yield* Testing.interpret([retried, interrupted])
+      const [a, b] = yield* Interpreter.run([retried, interrupted])
       assert.deepStrictEqual(a, Exit.succeed(3))
       assert.strictEqual(
         errorsIn((b as Exit.Failure<never, unknown>).cause).map(String)[0]?.includes("cancelled"),
@@ -82,20 +82,20 @@ describe("interpret", () => {
   it.live("T6: a timeout of an attempt counts", () =>
     Effect.gen(function*() {
       const late = Task.make(Effect.sleep("1 day"), { timeout: "1 hour", key: "late" })
-      const exit = yield* Testing.withSeed(Testing.interpret(late), 1)
+      const exit = yield* World.withSeed(Interpreter.run(late), 1)
       assert.include(String(exit), "TaskTimeout")
     }))
 
   it.effect("T6: a graph that a scheduler refuses is refused", () =>
     Effect.gen(function*() {
       const twice = [Task.make(Effect.succeed(1), { key: "k" }), Task.make(Effect.succeed(2), { key: "k" })]
-      assert.strictEqual((yield* submitErrorOf(Testing.interpret(twice))).reason._tag, "KeyConflict")
+      assert.strictEqual((yield* submitErrorOf(Interpreter.run(twice))).reason._tag, "KeyConflict")
     }))
 
   it.effect("G15: a chain of 10,000 tasks is no deeper than one of two", () =>
     Effect.gen(function*() {
       let task: Task.Task<number, any> = Task.make(Effect.succeed(0))
       for (let i = 0; i < 10_000; i++) task = Task.map({ task }, ({ task }) => task + 1)
-      assert.deepStrictEqual(yield* Testing.interpret(task), Exit.succeed(10_000))
+      assert.deepStrictEqual(yield* Interpreter.run(task), Exit.succeed(10_000))
     }))
 })

@@ -1,9 +1,9 @@
 /** Random graphs and programs whose workers are behind a border: every message and report is cloned, late, and lost with its worker. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Testing from "skein/testing"
+import { Simulation } from "skein/testing"
 import type { WorkerPort } from "../../src/internal/workers/port.ts"
-import { type MakePort, Ports } from "../../src/testing/carriedPort.ts"
+import { type MakePort, Ports } from "../../src/testing/internal/carriedPort.ts"
 import { longOr } from "../long.ts"
 import { CloningPort, type Mode } from "./cloningPort.ts"
 import { closingFaults, randomClosings } from "./closings.ts"
@@ -23,20 +23,20 @@ describe("workers behind a border", () => {
 
     it.live(`T6: random graphs give what the interpreter says, with values ${mode}`, () =>
       Effect.gen(function*() {
-        const report = yield* Testing.simulate(randomGraph, { seeds, faults: allFaults })
+        const report = yield* Simulation.run(randomGraph, { seeds, faults: allFaults })
         assert.isAbove(report.interleavings, seeds / 2)
         assert.isAbove(report.faults.vanish, 0)
       }).pipe(onPort))
 
     it.live(`T6: random programs get values or know why not, with values ${mode}`, () =>
       Effect.gen(function*() {
-        const report = yield* Testing.simulate(randomProgram, { seeds, faults: allFaults })
+        const report = yield* Simulation.run(randomProgram, { seeds, faults: allFaults })
         assert.isAbove(report.interleavings, seeds / 2)
-        yield* Testing.simulate(randomClosings, { seeds, faults: closingFaults })
+        yield* Simulation.run(randomClosings, { seeds, faults: closingFaults })
       }).pipe(onPort))
 
     it.live(`T6: bodies that submit and wait give values ${mode}`, () =>
-      Testing.simulate(randomRecursion, { seeds }).pipe(onPort))
+      Simulation.run(randomRecursion, { seeds }).pipe(onPort))
   }
 
   it.live("T6: a worker that reads its inputs from its own results, and not from the message, is found", () => {
@@ -56,7 +56,7 @@ describe("workers behind a border", () => {
     const makePort: MakePort = (setup, make, carrier) =>
       new CloningPort(setup, (far) => nosy(make(far)), carrier, "by reference")
     return Effect.gen(function*() {
-      const { run } = yield* Effect.flip(Testing.simulate(randomGraph, { seeds: 20, shrink: 20 }))
+      const { run } = yield* Effect.flip(Simulation.run(randomGraph, { seeds: 20, shrink: 20 }))
       assert.isAbove(run.problems.length, 0)
     }).pipe(Effect.provideService(Ports, makePort))
   })
@@ -73,7 +73,7 @@ describe("workers behind a border", () => {
       return port
     }
     return Effect.gen(function*() {
-      const { run } = yield* Effect.flip(Testing.simulate(randomGraph, { seeds: 20, shrink: 20 }))
+      const { run } = yield* Effect.flip(Simulation.run(randomGraph, { seeds: 20, shrink: 20 }))
       assert.isAbove(run.problems.length, 0)
     }).pipe(Effect.provideService(Ports, hasty))
   })

@@ -11,10 +11,9 @@ import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import type { Chance } from "skein/testing"
-import { InjectedFault } from "skein/testing"
+import { type Chance, Faults } from "skein/testing"
 import * as Worker from "skein/Worker"
-import { nameOfHostile } from "../../src/testing/hostile.ts"
+import { nameOfHostile } from "../../src/testing/internal/hostile.ts"
 
 interface Known {
   readonly task: Task.Task<number, unknown, Client.Client>
@@ -53,7 +52,7 @@ export const expectValue = (exit: Exit.Exit<number, unknown>, value: number): Ef
       : "an interruption"
     if (nameOfHostile(error) !== undefined) continue
     const tag = typeof error === "object" && error !== null && "_tag" in error ? error._tag as string : String(error)
-    if (!(error instanceof InjectedFault) && !mayBe.has(tag)) {
+    if (!(error instanceof Faults.InjectedFault) && !mayBe.has(tag)) {
       return Effect.die(`ended by ${tag}: ${Cause.pretty(exit.cause)}`)
     }
   }
@@ -91,7 +90,7 @@ export class Turnstile {
 const sum = (values: ReadonlyArray<number>): number =>
   values.reduce((total, value) => (total * 31 + value) % 1_000_003, 7)
 
-const makeTask = (chance: Chance, turnstile: Turnstile, known: ReadonlyArray<Known>, depth: number): Known => {
+const makeTask = (chance: Chance.Chance, turnstile: Turnstile, known: ReadonlyArray<Known>, depth: number): Known => {
   const inputs = chance.some(known.slice(-4), 0.4)
   const own = chance.between(1, 1000)
   const values = inputs.map(({ value }) => value)
@@ -186,11 +185,11 @@ const within = (
     effect
   )
 
-const makeRegions = (chance: Chance): Regions =>
+const makeRegions = (chance: Chance.Chance): Regions =>
   Array.from({ length: chance.below(3) }, () => ({ namespace: chance.pick(["n", "m"]), isInBody: chance.with(0.4) }))
 
 /** Two tasks of a key that only they have: the second is refused if both are in one namespace, and only then. */
-const makeMeeting = (chance: Chance): Step => {
+const makeMeeting = (chance: Chance.Chance): Step => {
   const [here, there] = [makeRegions(chance), makeRegions(chance)]
   const nameOf = (regions: Regions) => regions.map(({ namespace }) => namespace).join("/")
   const isShared = here.length > 0 && nameOf(here) === nameOf(there)
@@ -221,7 +220,7 @@ const makeMeeting = (chance: Chance): Step => {
     }))
 }
 
-const makeStep = (chance: Chance, known: ReadonlyArray<Known>, depth: number): Step => {
+const makeStep = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: number): Step => {
   const [first, ...others] = known
   const one = chance.pick([first!, ...others])
   const place = chance.below(8)
@@ -295,7 +294,7 @@ const makeStep = (chance: Chance, known: ReadonlyArray<Known>, depth: number): S
 }
 
 /** Submits some tasks in a scope, and does things to them. */
-const makeScript = (chance: Chance, known: ReadonlyArray<Known>, depth: number): Step => {
+const makeScript = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: number): Step => {
   const submitted = known.filter(() => chance.with(0.5))
   const steps = Array.from({ length: chance.between(1, 5) }, () => makeStep(chance, known, depth))
   return (outer) =>
@@ -319,7 +318,9 @@ const badlyLogged = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E,
   )
 
 /** A program of up to three scopes, one in the other, which dies if a task gives what it must not give. */
-export const randomProgram = (chance: Chance): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> => {
+export const randomProgram = (
+  chance: Chance.Chance
+): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> => {
   const turnstile = new Turnstile()
   const known: Array<Known> = []
   for (let i = chance.between(1, 8); i > 0; i--) known.push(makeTask(chance, turnstile, known, 0))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Testing from "skein/testing"
+import { Simulation } from "skein/testing"
 import { longOr } from "../long.ts"
 import {
   type Hits,
@@ -21,7 +21,7 @@ describe("simulation of tasks that launch tasks", () => {
     `T6, N5, N6: in ${schedules} worlds random recursion with faults gives what the interpreter says, and leaves nothing`,
     () =>
       Effect.gen(function*() {
-        const report = yield* Testing.simulate(randomRecursion, { seeds: schedules })
+        const report = yield* Simulation.run(randomRecursion, { seeds: schedules })
         assert.strictEqual(report.schedules, schedules)
         assert.isAbove(report.interleavings, schedules / 2)
         // Not hostile ones: these bodies look at the tags of what their children fail with.
@@ -36,7 +36,7 @@ describe("simulation of tasks that launch tasks", () => {
     () =>
       Effect.gen(function*() {
         const hits: Hits = {}
-        const report = yield* Testing.simulate(randomStrikes(hits), { seeds: schedules, faults: strikeFaults })
+        const report = yield* Simulation.run(randomStrikes(hits), { seeds: schedules, faults: strikeFaults })
         assert.strictEqual(report.schedules, schedules)
         assert.isAbove(report.interleavings, schedules / 2)
         for (const moment of moments) {
@@ -53,7 +53,7 @@ describe("simulation of tasks that launch tasks", () => {
     () =>
       Effect.gen(function*() {
         const most = { runs: 0 }
-        const report = yield* Testing.simulate(randomWithoutEnd(most), { seeds: fewer, faults: strikeFaults })
+        const report = yield* Simulation.run(randomWithoutEnd(most), { seeds: fewer, faults: strikeFaults })
         assert.strictEqual(report.schedules, fewer)
         // Some came to the limit, and went on beside it.
         assert.isAbove(most.runs, 20)

@@ -7,8 +7,7 @@ import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
-import { type Chance, type Faults, usualFaults } from "skein/testing"
+import { type Chance, Faults, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { expectValue, Turnstile } from "./programs.ts"
 
@@ -106,7 +105,7 @@ const launches: Readonly<Record<string, Launch>> = {
 const launchNames = Object.keys(launches) as [string, ...Array<string>]
 
 interface Growing {
-  readonly chance: Chance
+  readonly chance: Chance.Chance
   readonly family: Family
   /** How many tasks may still be made. */
   left: number
@@ -151,13 +150,13 @@ const grow = (growing: Growing, depth: number): Known => {
   return { task, value }
 }
 
-const forest = (chance: Chance, family: Family): ReadonlyArray<Known> => {
+const forest = (chance: Chance.Chance, family: Family): ReadonlyArray<Known> => {
   const growing: Growing = { chance, family, left: 16, count: 0 }
   return Array.from({ length: chance.between(1, 3) }, () => grow(growing, 0))
 }
 
 /** Trees of tasks that launch tasks: they give what the interpreter says, whatever their slots. */
-export const randomRecursion = (chance: Chance): ReadonlyArray<Known["task"]> =>
+export const randomRecursion = (chance: Chance.Chance): ReadonlyArray<Known["task"]> =>
   forest(chance, new Family()).map(({ task }) => task)
 
 /** What a task is doing at the moment of a cancellation. */
@@ -186,14 +185,15 @@ const momentOf = ({ from, to }: { readonly from: string | undefined; readonly to
 export type Hits = Record<string, number>
 
 /** No worker vanishes: no cancel waits for what a lost body had submitted, which these programs would take for a leftover. */
-export const strikeFaults: Faults = { ...usualFaults, vanish: 0 }
+export const strikeFaults: Faults.Faults = { ...Faults.usual, vanish: 0 }
 
 /**
  * A program that runs such trees and, at moments chosen beforehand, cancels a task within the very step in which a task
  * secedes, waits to rejoin or rejoins. It dies if a task gives a wrong value, or if more run or are at work than there are slots.
  */
 export const randomStrikes =
-  (hits: Hits) => (chance: Chance): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler | Scope.Scope> => {
+  (hits: Hits) =>
+  (chance: Chance.Chance): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler | Scope.Scope> => {
     const family = new Family()
     const known = forest(chance, family)
     const strikes = Array.from({ length: chance.between(0, 4) }, (): Strike => ({
@@ -256,7 +256,7 @@ const refusals = 4
 const tooMany = 200
 
 /** A task whose body launches two of the next level, in a way that a seed chooses for each level, and so on for ever. */
-const withoutEnd = (chance: Chance, family: Family, counts: { runs: number }): Known["task"] => {
+const withoutEnd = (chance: Chance.Chance, family: Family, counts: { runs: number }): Known["task"] => {
   const levels = Array.from({ length: nesting + 1 }, () => ({
     launch: launches[chance.pick(launchNames)]!,
     isCaught: chance.with(0.7),
@@ -284,7 +284,7 @@ const withoutEnd = (chance: Chance, family: Family, counts: { runs: number }): K
  * A body that launches a recursion without a base case and, at the same time, trees that end. It dies if the recursion
  * takes too many tasks, or if a tree gives what it should not.
  */
-export const randomWithoutEnd = (most: { runs: number }) => (chance: Chance): Effect.Effect<void> => {
+export const randomWithoutEnd = (most: { runs: number }) => (chance: Chance.Chance): Effect.Effect<void> => {
   const family = new Family()
   const counts = { runs: 0 }
   const endless = withoutEnd(chance, family, counts)
@@ -301,7 +301,7 @@ export const randomWithoutEnd = (most: { runs: number }) => (chance: Chance): Ef
     if (counts.runs > tooMany) return yield* Effect.die(`the recursion took ${counts.runs} tasks`)
     const trees = Exit.isSuccess(exit) ? exit.value : []
     for (const [i, tree] of trees.entries()) yield* expectValue(tree, known[i]!.value)
-    yield* Testing.assertEmpty
+    yield* Leftovers.assertNone
   })
   const layer = Skein.layer({ concurrency: chance.between(1, 3), limits: { nesting, refusals, unfolding: nesting } })
   return Effect.orDie(Effect.provide(program, layer, { local: true }))

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Client from "skein/Client"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { type Chance, Faults, Simulation, World } from "skein/testing"
 import { longOr } from "../long.ts"
 import { closingFaults, randomClosings } from "./closings.ts"
 import { allFaults, randomGraph } from "./graphs.ts"
@@ -19,7 +19,7 @@ describe("simulation", () => {
     `T6: in ${schedules} worlds random graphs with faults give what the interpreter says, and leave nothing`,
     () =>
       Effect.gen(function*() {
-        const report = yield* Testing.simulate(randomGraph, { seeds: schedules, faults: allFaults })
+        const report = yield* Simulation.run(randomGraph, { seeds: schedules, faults: allFaults })
         assert.strictEqual(report.schedules, schedules)
         assert.isAbove(report.interleavings, schedules / 2)
         for (const [kind, count] of Object.entries(report.faults)) assert.isAbove(count, often, kind)
@@ -31,7 +31,7 @@ describe("simulation", () => {
     `T6: in ${schedules} worlds random programs that cancel, release, give up and close get values or know why not`,
     () =>
       Effect.gen(function*() {
-        const report = yield* Testing.simulate(randomProgram, { seeds: schedules, faults: allFaults })
+        const report = yield* Simulation.run(randomProgram, { seeds: schedules, faults: allFaults })
         assert.isAbove(report.interleavings, schedules / 2)
         assert.isAbove(report.events, 20 * schedules)
         assert.isAbove(report.faults.vanish, often)
@@ -40,7 +40,7 @@ describe("simulation", () => {
 
   it.live(`C4: in ${schedules} worlds nothing runs on when the owner of early sets and what they need is over`, () =>
     Effect.gen(function*() {
-      const report = yield* Testing.simulate(randomClosings, { seeds: schedules, faults: closingFaults })
+      const report = yield* Simulation.run(randomClosings, { seeds: schedules, faults: closingFaults })
       assert.isAbove(report.interleavings, schedules / 2)
     }))
 
@@ -55,16 +55,16 @@ describe("simulation", () => {
       () =>
         Effect.gen(function*() {
           const seeds = longOr(300, 20)
-          const report = yield* Testing.simulate(randomGraph, { seeds, scheduling: options })
+          const report = yield* Simulation.run(randomGraph, { seeds, scheduling: options })
           assert.isAbove(report.interleavings, seeds / 2)
-          yield* Testing.simulate(randomProgram, { seeds, scheduling: options })
+          yield* Simulation.run(randomProgram, { seeds, scheduling: options })
         })
     )
   }
 
   it.live("T1: the same seed tells the same story twice, another seed another one", () =>
     Effect.gen(function*() {
-      const tell = (seed: number) => Effect.map(Testing.replay(randomProgram, seed), ({ story }) => story)
+      const tell = (seed: number) => Effect.map(Simulation.replay(randomProgram, seed), ({ story }) => story)
       const stories = yield* Effect.all([tell(12), tell(12), tell(13)])
       assert.isAbove(stories[0].length, 10)
       assert.deepStrictEqual(stories[0], stories[1])
@@ -73,7 +73,7 @@ describe("simulation", () => {
 })
 
 /** Two deposits of one: the second may have read the balance before the first has written it. */
-const lostUpdate = (chance: Testing.Chance) => {
+const lostUpdate = (chance: Chance.Chance) => {
   let balance = 0
   const deposit = (label: string) =>
     Task.make(
@@ -91,7 +91,7 @@ const lostUpdate = (chance: Testing.Chance) => {
 describe("counterexamples", () => {
   it.live("T6: a lost update is found, and shrinks to two deposits, no fault and few changes of order", () =>
     Effect.gen(function*() {
-      const found = yield* Effect.flip(Testing.simulate(lostUpdate))
+      const found = yield* Effect.flip(Simulation.run(lostUpdate))
       assert.deepStrictEqual(found.run.problems.map(({ kind }) => kind), ["mismatch"])
       assert.lengthOf(found.run.graph, 3)
       assert.deepStrictEqual(found.run.faults, [])
@@ -100,23 +100,23 @@ describe("counterexamples", () => {
 
   it.live("T6: the message tells what went wrong, the graph, the story and how to run it again; the small case fails again", () =>
     Effect.gen(function*() {
-      const found = yield* Effect.flip(Testing.simulate(lostUpdate))
+      const found = yield* Effect.flip(Simulation.run(lostUpdate))
       for (
         const part of [
           "mismatch: target 0 gave 1 in place of 2",
           "Graph:",
           "Story:",
           "a#1: running -> succeeded",
-          "Testing.replay("
+          "Simulation.replay("
         ]
       ) {
         assert.include(found.message, part)
       }
       assert.match(found.message, /: a#1 \(effect\)\n/)
-      const again = yield* Testing.replay(lostUpdate, found.case)
+      const again = yield* Simulation.replay(lostUpdate, found.case)
       assert.deepStrictEqual(again.problems, found.run.problems)
       assert.deepStrictEqual(again.story, found.run.story)
-      const first = yield* Testing.replay(lostUpdate, found.seed)
+      const first = yield* Simulation.replay(lostUpdate, found.seed)
       assert.strictEqual(first.problems[0]?.kind, "mismatch")
     }))
 
@@ -132,7 +132,7 @@ describe("counterexamples", () => {
           if (open > 0) return yield* Effect.die("left open")
         })
       }
-      const found = yield* Effect.flip(Testing.simulate(subject, { abandon: 0 }))
+      const found = yield* Effect.flip(Simulation.run(subject, { abandon: 0 }))
       assert.strictEqual(found.run.problems[0]?.kind, "program")
       assert.lengthOf(found.run.faults, 1)
       assert.match(found.run.faults[0]!.site, /^(use|release)@1$/)
@@ -141,17 +141,17 @@ describe("counterexamples", () => {
 
   it.live("T6: a program that waits for ever is found, as is one that goes on for ever", () =>
     Effect.gen(function*() {
-      const waits = yield* Effect.flip(Testing.simulate(Client.compute(Task.make(Effect.never)), { abandon: 0 }))
+      const waits = yield* Effect.flip(Simulation.run(Client.compute(Task.make(Effect.never)), { abandon: 0 }))
       assert.deepStrictEqual(waits.run.problems.map(({ kind }) => kind).slice(0, 1), ["stall"])
       const endless = Client.compute(Task.make(Effect.forever(Effect.yieldNow)))
-      const goesOn = yield* Effect.flip(Testing.simulate(endless, { abandon: 0, steps: 500, shrink: 5 }))
+      const goesOn = yield* Effect.flip(Simulation.run(endless, { abandon: 0, steps: 500, shrink: 5 }))
       assert.include(goesOn.message, "it goes on without end")
     }))
 
   it.live("T6: a fiber that outlives the program is found", () =>
     Effect.gen(function*() {
       const leaky = Client.compute(Task.make(Effect.forkDetach(Effect.sleep("1 day"))))
-      const found = yield* Effect.flip(Testing.simulate(leaky, { faults: Testing.noFaults, abandon: 0 }))
+      const found = yield* Effect.flip(Simulation.run(leaky, { faults: Faults.none, abandon: 0 }))
       assert.deepStrictEqual(found.run.problems, [{ kind: "leftover", text: "1 fibers are left" }])
     }))
 
@@ -162,13 +162,13 @@ describe("counterexamples", () => {
         const after = Task.map([], () => 1, { key: "after", after: skipping })
         return [after, Task.map(Task.map(skipping, (n) => n, { key: "next" }), (n) => n, { key: "last" })]
       }
-      assert.strictEqual((yield* Testing.simulate(subject)).schedules, 100)
+      assert.strictEqual((yield* Simulation.run(subject)).schedules, 100)
     }))
 
   it.live("a graph that is refused is refused in every world", () =>
     Effect.gen(function*() {
       const twice = [Task.make(Effect.succeed(1), { key: "k" }), Task.make(Effect.succeed(2), { key: "k" })]
-      assert.strictEqual((yield* Testing.simulate(twice, { seeds: 20 })).schedules, 20)
+      assert.strictEqual((yield* Simulation.run(twice, { seeds: 20 })).schedules, 20)
     }))
 })
 
@@ -179,7 +179,7 @@ describe("time in a simulation", () => {
       const tasks = Array.from({ length: 300 }, (_, i) => Task.make(Effect.never, { timeout: 0.1 * i + 0.370001 }))
       const program = Effect.andThen(Effect.sleep(1 / 3), Client.compute(tasks, { errors: "collect" }))
       const layer = Skein.layer({ concurrency: tasks.length })
-      const exits = yield* Testing.withSeed(Effect.provide(program, layer, { local: true }), 1)
+      const exits = yield* World.withSeed(Effect.provide(program, layer, { local: true }), 1)
       for (const exit of exits) assert.include(String(exit), "TaskTimeout")
     }))
 })
@@ -198,12 +198,12 @@ describe("withSeed", () => {
   it.live("T1: a seed chooses the interleaving, and replays it", () =>
     Effect.gen(function*() {
       const results = yield* Effect.forEach(Array.from({ length: 100 }, (_, seed) => seed), (seed) =>
-        Testing.withSeed(racy, seed))
+        World.withSeed(racy, seed))
       const bad = results.findIndex((n) =>
         n < 3
       )
       assert.isAtLeast(bad, 0)
-      for (let i = 0; i < 5; i++) assert.strictEqual(yield* Testing.withSeed(racy, bad), results[bad]!)
+      for (let i = 0; i < 5; i++) assert.strictEqual(yield* World.withSeed(racy, bad), results[bad]!)
     }))
 
   it.live("T4: time goes on by itself, and only when nothing else can", () =>
@@ -212,18 +212,18 @@ describe("withSeed", () => {
         yield* Effect.sleep("3 days")
         return yield* Effect.clockWith((clock) => clock.currentTimeMillis)
       })
-      assert.strictEqual(yield* Testing.withSeed(sleepy, 1), 3 * 86_400_000)
+      assert.strictEqual(yield* World.withSeed(sleepy, 1), 3 * 86_400_000)
     }))
 
   it.live("an effect that can go on no more dies, and says why", () =>
     Effect.gen(function*() {
-      const exit = yield* Effect.exit(Testing.withSeed(Effect.never, 7))
+      const exit = yield* Effect.exit(World.withSeed(Effect.never, 7))
       assert.include(String(exit), "With seed 7, nothing can run")
     }))
 
   it.live("an effect may wait for a promise", () =>
     Effect.gen(function*() {
-      assert.strictEqual(yield* Testing.withSeed(Effect.promise(() => Promise.resolve(1)), 1), 1)
+      assert.strictEqual(yield* World.withSeed(Effect.promise(() => Promise.resolve(1)), 1), 1)
     }))
 
   it.live("interrupting it interrupts what runs inside, finalizers and all", () =>
@@ -236,7 +236,7 @@ describe("withSeed", () => {
           () => Effect.sync(() => isClosed = true)
         )
       )
-      yield* Effect.raceFirst(Testing.withSeed(inside, 1), Effect.repeat(Effect.yieldNow, { times: 10 }))
+      yield* Effect.raceFirst(World.withSeed(inside, 1), Effect.repeat(Effect.yieldNow, { times: 10 }))
       assert.isTrue(isClosed)
     }))
 })

@@ -10,7 +10,7 @@ import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { InterruptSweep, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { longOr } from "../long.ts"
 
@@ -192,9 +192,9 @@ describe("interrupt sweeps", () => {
     for (const [name, effect] of Object.entries(verbs)) {
       it.live(`T5: ${name} on ${concurrency === 1 ? "one slot" : "two slots"} leaves everything whole wherever it is interrupted`, () =>
         Effect.gen(function*() {
-          const { points } = yield* Testing.interruptSweep(effect, {
+          const { points } = yield* InterruptSweep.run(effect, {
             layer: Skein.layer({ concurrency }),
-            check: () => Testing.assertEmpty,
+            check: () => Leftovers.assertNone,
             ...longOr({}, { budgets: [5] })
           })
           assert.isAbove(points, 10)
@@ -205,12 +205,12 @@ describe("interrupt sweeps", () => {
   for (const [name, verb] of Object.entries(closing)) {
     it.live(`T5, C4: when ${name} is over, nothing of it runs on, wherever it is interrupted`, () =>
       Effect.gen(function*() {
-        const { points } = yield* Testing.interruptSweep(watched(verb), {
+        const { points } = yield* InterruptSweep.run(watched(verb), {
           layer: Skein.layer({ concurrency: 4 }),
           check: (exit) =>
             Exit.isFailure(exit) && Cause.hasDies(exit.cause)
               ? Effect.fail(Cause.squash(exit.cause))
-              : Testing.assertEmpty,
+              : Leftovers.assertNone,
           budgets: [3, 7]
         })
         assert.isAbove(points, 10)
@@ -225,7 +225,7 @@ describe("interrupt sweeps", () => {
     const program = Effect.provide(Client.compute([counted, counted, diamond()]), Skein.layer({ concurrency: 2 }), {
       local: true
     })
-    return Effect.asVoid(Testing.interruptSweep(program, {
+    return Effect.asVoid(InterruptSweep.run(program, {
       check: () => Effect.sync(() => assert.strictEqual(running, 0))
     }))
   })
@@ -237,9 +237,9 @@ describe("interrupt sweeps", () => {
       const other = yield* Effect.forkChild(Client.compute(shared))
       yield* Effect.onInterrupt(victim, () => Effect.map(Fiber.join(other), (n) => assert.strictEqual(n, 1)))
     })
-    return Effect.asVoid(Testing.interruptSweep(both, {
+    return Effect.asVoid(InterruptSweep.run(both, {
       layer: Skein.layer({ concurrency: 2 }),
-      check: () => Testing.assertEmpty
+      check: () => Leftovers.assertNone
     }))
   })
 
@@ -250,7 +250,7 @@ describe("interrupt sweeps", () => {
         Effect.sync(() => open++),
         Effect.andThen(Effect.yieldNow, Effect.ensuring(Effect.yieldNow, Effect.sync(() => open--)))
       )
-      const failed = yield* Effect.flip(Testing.interruptSweep(careless, {
+      const failed = yield* Effect.flip(InterruptSweep.run(careless, {
         check: () => Effect.suspend(() => open === 0 ? Effect.void : Effect.fail("left open"))
       }))
       assert.include(failed.message, "left open")
@@ -260,14 +260,14 @@ describe("interrupt sweeps", () => {
   it.live("T5: an effect that never ends once it is interrupted is found", () =>
     Effect.gen(function*() {
       const stuck = Effect.onInterrupt(Effect.sleep(1), () => Effect.never)
-      const failed = yield* Effect.flip(Testing.interruptSweep(stuck, { check: () => Effect.void }))
+      const failed = yield* Effect.flip(InterruptSweep.run(stuck, { check: () => Effect.void }))
       assert.include(failed.message, "nothing can run")
     }))
 
   it.live("the check learns how the effect ended", () =>
     Effect.gen(function*() {
       const ends = new Set<string>()
-      yield* Testing.interruptSweep(Effect.as(Effect.yieldNow, 1), {
+      yield* InterruptSweep.run(Effect.as(Effect.yieldNow, 1), {
         check: (exit) => Effect.sync(() => ends.add(Exit.isSuccess(exit) ? `${exit.value}` : "interrupted"))
       })
       assert.deepStrictEqual([...ends].sort(), ["1", "interrupted"])

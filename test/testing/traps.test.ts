@@ -10,19 +10,17 @@ import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import * as Testing from "skein/testing"
+import { Faults, Gate, InterruptSweep, Leftovers, Simulation, World } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { longOr } from "../long.ts"
 import { errorsIn } from "../support.ts"
 
-const { Gate } = Testing
-
 /** Runs the program in many worlds without faults; in each it must succeed and leave nothing. */
 const inAllOrders = <A, E>(
   program: () => Effect.Effect<A, E, any>,
-  options: Testing.Options = {}
-): Effect.Effect<Testing.Report, Testing.Counterexample> =>
-  Testing.simulate(program, { seeds: longOr(300, 40), faults: Testing.noFaults, abandon: 0, ...options }) as never
+  options: Simulation.Options = {}
+): Effect.Effect<Simulation.Report, Simulation.Counterexample> =>
+  Simulation.run(program, { seeds: longOr(300, 40), faults: Faults.none, abandon: 0, ...options }) as never
 
 const tagsOf = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<unknown> =>
   Exit.isSuccess(exit) ? ["Success"] : errorsIn(exit.cause).map((error) => (error as { readonly _tag?: string })._tag)
@@ -30,14 +28,14 @@ const tagsOf = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<unknown> =>
 /** Held messages, with time that goes on by itself. */
 const held = <A, E>(
   program: Effect.Effect<A, E, Client.Client | Scheduler.Scheduler>,
-  gate: Testing.Gate.Gate,
-  which: (message: Testing.Gate.Message) => boolean,
+  gate: Gate.Gate,
+  which: (message: Gate.Message) => boolean,
   concurrency = 2
 ) =>
-  Effect.andThen(program, Testing.assertEmpty).pipe(
+  Effect.andThen(program, Leftovers.assertNone).pipe(
     Effect.provide(Skein.layer({ concurrency }), { local: true }),
     Gate.holdMessages(gate, which),
-    (self) => Testing.withSeed(self, 1, { shuffle: 0 })
+    (self) => World.withSeed(self, 1, { shuffle: 0 })
   )
 
 describe("traps", () => {
@@ -116,9 +114,9 @@ describe("traps", () => {
   ]
   for (const [name, body] of bodies) {
     it.live(`trap 4: ${name} gives each slot back once, wherever it is interrupted`, () =>
-      Effect.asVoid(Testing.interruptSweep(Client.compute([Task.make(body), Task.make(body)]), {
+      Effect.asVoid(InterruptSweep.run(Client.compute([Task.make(body), Task.make(body)]), {
         layer: Skein.layer({ concurrency: 1 }),
-        check: () => Testing.assertEmpty
+        check: () => Leftovers.assertNone
       })))
   }
 
@@ -148,7 +146,7 @@ describe("traps", () => {
       return [...second.map((task) => Task.exit(task)), Task.all(second)]
     }
     const faults = { fail: 0.1, die: 0.15, interrupt: 0.15, hang: 0.15, stubborn: 0.2 }
-    return Effect.map(Testing.simulate(chains, { seeds: longOr(500, 100), faults }), ({ faults }) => {
+    return Effect.map(Simulation.run(chains, { seeds: longOr(500, 100), faults }), ({ faults }) => {
       for (const kind of ["die", "interrupt", "hang"] as const) assert.isAbove(faults[kind], longOr(100, 20))
     })
   })

@@ -3,11 +3,11 @@
  *
  * @internal
  */
-import type { TaskId } from "../engine/protocol/ids.ts"
-import type { Finalize, Overdue, Stop } from "../engine/protocol/Instruction.ts"
-import type { Registered } from "../engine/protocol/Registered.ts"
-import type { Host } from "../internal/bodies/attempt.ts"
-import type { WorkerPort } from "../internal/workers/port.ts"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Finalize, Overdue, Stop } from "../../engine/protocol/Instruction.ts"
+import type { Registered } from "../../engine/protocol/Registered.ts"
+import type { Host } from "../../internal/bodies/attempt.ts"
+import type { WorkerPort } from "../../internal/workers/port.ts"
 
 export abstract class PortAround implements WorkerPort {
   protected abstract readonly inner: WorkerPort

@@ -1,7 +1,7 @@
 /**
- * Numbers from a seed, on a tape: draws can be repeated, and shrunk.
+ * Chance in a simulation: numbers from a seed, on a tape, so that draws can be repeated and shrunk.
  *
- * @internal
+ * @since 0.1.0
  */
 
 /** mulberry32 */
@@ -15,16 +15,12 @@ const prng = (seed: number): () => number => {
   }
 }
 
-/** A number for a text and a seed: the same on every machine. */
-export const hash = (text: string, seed = 0): number => {
-  let state = 0x811c9dc5 ^ seed
-  for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193)
-  state = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
-  state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35)
-  return (state ^ (state >>> 16)) >>> 0
-}
-
-/** A sequence of draws: numbers, of which 0 is always the simplest. */
+/**
+ * A sequence of draws: numbers, of which 0 is always the simplest.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Tape = ReadonlyArray<number>
 
 /**

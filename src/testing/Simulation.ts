@@ -11,11 +11,14 @@ import type { Needs, Services } from "../Inputs.ts"
 import { dieOfOptions } from "../internal/tasks/checks.ts"
 import { inLine } from "../internal/text/text.ts"
 import type { Scheduler } from "../Scheduler.ts"
-import type { Chance } from "./chance.ts"
-import type { FaultKind } from "./faults.ts"
-import { smaller } from "./shrink.ts"
-import { ofSimulation, runCase } from "./simulation.ts"
-import type { Case, Options, Run } from "./simulation.ts"
+import type { Chance } from "./Chance.ts"
+import type { Kind } from "./internal/faults.ts"
+import { smaller } from "./internal/shrink.ts"
+import { ofSimulation, runCase } from "./internal/simulation.ts"
+import type { Case, Options, Run } from "./internal/simulation.ts"
+
+export type { Problem } from "./internal/rails.ts"
+export type { Case, Options, Run } from "./internal/simulation.ts"
 
 /**
  * The report of a simulation without a failure.
@@ -30,7 +33,7 @@ export interface Report {
   /** Events that schedulers were sent. */
   readonly events: number
   /** The number of times each fault has happened. */
-  readonly faults: { readonly [K in FaultKind]: number }
+  readonly faults: { readonly [K in Kind]: number }
   /** How often the program was interrupted. */
   readonly abandoned: number
 }
@@ -66,7 +69,7 @@ export class Counterexample extends Data.TaggedError("Counterexample")<{
       ...part("Story:", story),
       "",
       "To run it again, with the same graph and options:",
-      `  Testing.replay(subject, ${JSON.stringify(this.case)}, options)`
+      `  Simulation.replay(subject, ${JSON.stringify(this.case)}, options)`
     ].join("\n")
   }
 }
@@ -79,9 +82,8 @@ export class Counterexample extends Data.TaggedError("Counterexample")<{
  */
 export type Subject<I> = I | ((chance: Chance) => I)
 
-/** @internal */
-export type Requirements<I> = I extends Effect.Effect<any, any, infer R>
-  ? Exclude<R, Client.Client | Scheduler | Scope.Scope>
+/** The services of a subject that a simulation does not provide. */
+type Requirements<I> = I extends Effect.Effect<any, any, infer R> ? Exclude<R, Client.Client | Scheduler | Scope.Scope>
   : Exclude<Needs<Services<I>>, Client.Client>
 
 /**
@@ -110,7 +112,7 @@ export type Requirements<I> = I extends Effect.Effect<any, any, infer R>
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
  * import { Task } from "skein"
- * import * as Testing from "skein/testing"
+ * import { Faults, Simulation } from "skein/testing"
  *
  * const deposits = () => {
  *   let balance = 0
@@ -122,14 +124,14 @@ export type Requirements<I> = I extends Effect.Effect<any, any, infer R>
  *   const other = Task.withOptions(deposit, { label: "other" })
  *   return Task.map({ deposit, other }, () => balance)
  * }
- * const found = Testing.simulate(deposits, { faults: Testing.noFaults }).pipe(Effect.flip)
+ * const found = Simulation.run(deposits, { faults: Faults.none }).pipe(Effect.flip)
  * found.pipe(Effect.map(({ run }) => run.problems[0]?.kind)) // => "mismatch"
  * ```
  *
  * @category running
  * @since 0.1.0
  */
-export const simulate = <const I>(
+export const run = <const I>(
   subject: Subject<I>,
   options: Options = {}
 ): Effect.Effect<Report, Counterexample, Requirements<I>> =>

@@ -5,8 +5,8 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import type { Registered } from "../engine/protocol/Registered.ts"
-import { hash } from "./chance.ts"
+import type { Registered } from "../../engine/protocol/Registered.ts"
+import { hash } from "./hash.ts"
 import { hostileAt } from "./hostile.ts"
 
 /**
@@ -41,7 +41,7 @@ export interface Faults {
  * @category models
  * @since 0.1.0
  */
-export type FaultKind = keyof Faults
+export type Kind = keyof Faults
 
 /** In the order in which they are drawn. */
 const kinds = [
@@ -53,7 +53,7 @@ const kinds = [
   "stubborn",
   "vanish",
   "hostile"
-] as const satisfies ReadonlyArray<FaultKind>
+] as const satisfies ReadonlyArray<Kind>
 
 /**
  * The default faults of a simulation. A worker that is the only one does not vanish.
@@ -61,7 +61,7 @@ const kinds = [
  * @category models
  * @since 0.1.0
  */
-export const usualFaults: Faults = {
+export const usual: Faults = {
   fail: 0.06,
   die: 0.02,
   interrupt: 0.02,
@@ -77,7 +77,7 @@ export const usualFaults: Faults = {
  * @category models
  * @since 0.1.0
  */
-export const noFaults: Faults = {}
+export const none: Faults = {}
 
 /**
  * The error of injected failures and defects in a simulation.
@@ -123,7 +123,7 @@ export const plainKey = (key: string): string => key.replace(/#\d+$/, "")
 
 /** One fault of one attempt. */
 export interface Fault {
-  readonly kind: FaultKind
+  readonly kind: Kind
   readonly site: string
   /** A parameter of the fault: after which operation, or for how long. */
   readonly detail: number

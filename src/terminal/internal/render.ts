@@ -3,8 +3,8 @@
  *
  * @internal
  */
-import { inLine } from "../internal/text/text.ts"
-import type { Counts, Progress } from "../Progress.ts"
+import { inLine } from "../../internal/text/text.ts"
+import type { Counts, Progress } from "../../Progress.ts"
 
 /** The space that lines must fit into. */
 export interface Screen {

@@ -6,11 +6,11 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import type { TaskId } from "../engine/protocol/ids.ts"
-import type { Finalize, Stop } from "../engine/protocol/Instruction.ts"
-import type { Registered } from "../engine/protocol/Registered.ts"
-import { captureAsyncScope } from "../internal/platform/asyncScope.ts"
-import type { Setup, WorkerPort, WorkerReports } from "../internal/workers/port.ts"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Finalize, Stop } from "../../engine/protocol/Instruction.ts"
+import type { Registered } from "../../engine/protocol/Registered.ts"
+import { captureAsyncScope } from "../../internal/platform/asyncScope.ts"
+import type { Setup, WorkerPort, WorkerReports } from "../../internal/workers/port.ts"
 import { PortAround } from "./portAround.ts"
 
 /** What is carried. */

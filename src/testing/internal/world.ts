@@ -12,7 +12,7 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as FiberScheduler from "effect/Scheduler"
-import type { Chance } from "./chance.ts"
+import type { Chance } from "../Chance.ts"
 
 interface Job {
   readonly run: () => void

@@ -1,5 +1,5 @@
 /**
- * Progress in a terminal.
+ * A progress bar in a terminal.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import { checkOf, dieOfOptions, durationAboveZero, flag } from "../internal/task
 import type { Checks } from "../internal/tasks/checks.ts"
 import * as Progress from "../Progress.ts"
 import type { Scheduler } from "../Scheduler.ts"
-import { frame, summary } from "./render.ts"
+import { frame, summary } from "./internal/render.ts"
 
 /**
  * Where the bar is drawn: `process.stderr`, `process.stdout`, or anything like them.
@@ -36,7 +36,7 @@ export interface Terminal {
  * @category options
  * @since 0.1.0
  */
-export interface ProgressBarOptions {
+export interface Options {
   /** The terminal. Defaults to `process.stderr`, so that the output of the program can be piped. */
   readonly terminal?: Terminal | undefined
   /** The time between two frames. Defaults to 100 milliseconds in a terminal, and to 5 seconds between lines elsewhere. */
@@ -68,12 +68,12 @@ export interface ProgressBarOptions {
  * @category running
  * @since 0.1.0
  */
-export const withProgressBar: {
-  (options?: ProgressBarOptions): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Scheduler>
-  <A, E, R>(effect: Effect.Effect<A, E, R>, options?: ProgressBarOptions): Effect.Effect<A, E, R | Scheduler>
+export const show: {
+  (options?: Options): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Scheduler>
+  <A, E, R>(effect: Effect.Effect<A, E, R>, options?: Options): Effect.Effect<A, E, R | Scheduler>
 } = dual(
   (args) => Effect.isEffect(args[0]),
-  (effect: Effect.Effect<any, any, any>, options: ProgressBarOptions = {}): Effect.Effect<any, any, any> =>
+  (effect: Effect.Effect<any, any, any>, options: Options = {}): Effect.Effect<any, any, any> =>
     Effect.andThen(
       dieOfOptions(options, checks),
       Effect.suspend(() => {
@@ -86,7 +86,7 @@ export const withProgressBar: {
     )
 )
 
-const checks: Checks<ProgressBarOptions> = {
+const checks: Checks<Options> = {
   terminal: checkOf(
     "a stream such as process.stderr",
     (terminal) => Predicate.hasProperty(terminal, "write") && typeof terminal.write === "function"
@@ -99,7 +99,7 @@ const redrawn = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   terminal: Terminal,
   colors: boolean,
-  { interval = "100 millis" }: ProgressBarOptions
+  { interval = "100 millis" }: Options
 ): Effect.Effect<A, E, R | Scheduler> =>
   Effect.acquireUseRelease(
     Effect.sync(() => new Drawing(terminal)),
@@ -166,7 +166,7 @@ const written = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   terminal: Terminal,
   colors: boolean,
-  { interval = "5 seconds" }: ProgressBarOptions
+  { interval = "5 seconds" }: Options
 ): Effect.Effect<A, E, R | Scheduler> =>
   Effect.suspend(() => {
     let last = ""

@@ -11,9 +11,9 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { callback, checkOf, dieOfOptions, isCount } from "../internal/tasks/checks.ts"
 import type { Checks } from "../internal/tasks/checks.ts"
-import { Chance } from "./chance.ts"
-import { quiet, stepByStep } from "./rails.ts"
-import { World } from "./world.ts"
+import { Chance } from "./Chance.ts"
+import { quiet, stepByStep } from "./internal/rails.ts"
+import { World } from "./internal/world.ts"
 
 /**
  * Options of a sweep.
@@ -21,7 +21,7 @@ import { World } from "./world.ts"
  * @category options
  * @since 0.1.0
  */
-export interface SweepOptions<A, E, ROut, E2, R2, E3, RIn> {
+export interface Options<A, E, ROut, E2, R2, E3, RIn> {
   /** What must hold when the effect has ended, interrupted or not. It runs with the same services as the effect. */
   readonly check: (exit: Exit.Exit<A, E>) => Effect.Effect<unknown, E2, R2>
   /** The services of the effect and the check, made anew for each run. */
@@ -39,7 +39,7 @@ export interface SweepOptions<A, E, ROut, E2, R2, E3, RIn> {
  * @category models
  * @since 0.1.0
  */
-export interface SweepReport {
+export interface Report {
   /** At how many points the effect was interrupted. */
   readonly points: number
 }
@@ -78,23 +78,23 @@ export class SweepFailed extends Data.TaggedError("SweepFailed")<{
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
- * import * as Testing from "skein/testing"
+ * import { InterruptSweep } from "skein/testing"
  *
  * let free = 1
  * const take = Effect.sync(() => { free-- })
  * const giveBack = Effect.sync(() => { free++ })
  * const careless = Effect.andThen(take, Effect.ensuring(Effect.yieldNow, giveBack))
  * const check = () => Effect.suspend(() => free === 1 ? Effect.void : Effect.fail("lost"))
- * Testing.interruptSweep(careless, { check }).pipe(Effect.flip, Effect.map((failed) => failed._tag)) // => "SweepFailed"
+ * InterruptSweep.run(careless, { check }).pipe(Effect.flip, Effect.map((failed) => failed._tag)) // => "SweepFailed"
  * ```
  *
  * @category running
  * @since 0.1.0
  */
-export const interruptSweep = <A, E, R, E2, R2, ROut = never, E3 = never, RIn = never>(
+export const run = <A, E, R, E2, R2, ROut = never, E3 = never, RIn = never>(
   effect: Effect.Effect<A, E, R>,
-  options: SweepOptions<A, E, ROut, E2, R2, E3, RIn>
-): Effect.Effect<SweepReport, SweepFailed, Exclude<R | R2, ROut> | RIn> =>
+  options: Options<A, E, ROut, E2, R2, E3, RIn>
+): Effect.Effect<Report, SweepFailed, Exclude<R | R2, ROut> | RIn> =>
   Effect.gen(function*() {
     yield* dieOfOptions(options, checks)
     const { budgets = [3, 4, 7, 2048], check, layer } = options
@@ -109,7 +109,7 @@ export const interruptSweep = <A, E, R, E2, R2, ROut = never, E3 = never, RIn = 
     return { points }
   }) as any
 
-const checks: Checks<SweepOptions<any, any, any, any, any, any, any>> = {
+const checks: Checks<Options<any, any, any, any, any, any, any>> = {
   check: callback,
   layer: checkOf("a layer", Layer.isLayer),
   budgets: checkOf("an array of positive whole numbers", (value) => Array.isArray(value) && value.every(isCount))

@@ -1,5 +1,5 @@
 /**
- * The loss or the silence of a worker, at a moment that a test chooses.
+ * Faults: those that a simulation injects into attempts, and the loss or the silence of a worker at a moment that a test chooses.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Client from "../Client.ts"
 import { isHere } from "../engine/views/snapshot.ts"
 import { workersOf } from "../engine/views/workers.ts"
-import { coreOf } from "./empty.ts"
+import { coreOf } from "./internal/leftovers.ts"
+
+export { InjectedFault, none, usual } from "./internal/faults.ts"
+export type { Fault, Faults, Kind } from "./internal/faults.ts"
 
 /**
  * Loses the worker with this id, as if its process had died: its attempts start elsewhere, and results that it alone held are
@@ -28,13 +31,13 @@ import { coreOf } from "./empty.ts"
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
  * import { Client, Future, Skein, Task, Worker } from "skein"
- * import * as Testing from "skein/testing"
+ * import { Faults } from "skein/testing"
  *
  * const where = Task.make(Effect.delay(Effect.map(Worker.current, ({ worker }) => worker), "1 milli"))
  * const program = Effect.scoped(Effect.gen(function*() {
  *   const future = yield* Client.submit(where)
  *   yield* Effect.yieldNow
- *   yield* Testing.loseWorker("a")
+ *   yield* Faults.loseWorker("a")
  *   return yield* Future.join(future)
  * }))
  * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }]

@@ -6,8 +6,8 @@
  *
  * @internal
  */
-import type { Event } from "../engine/protocol/Event.ts"
-import type { Identity, Plan, Settings } from "../engine/protocol/Plan.ts"
+import type { Event } from "../../engine/protocol/Event.ts"
+import type { Identity, Plan, Settings } from "../../engine/protocol/Plan.ts"
 
 type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
 

@@ -4,14 +4,14 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import { runIn } from "../internal/bodies/runs.ts"
-import { compile } from "../internal/plans/compile.ts"
-import type { Live } from "../internal/plans/compile.ts"
-import { scan } from "../internal/tasks/inputs.ts"
-import { isTask } from "../internal/tasks/task.ts"
-import type { TaskImpl } from "../internal/tasks/task.ts"
-import { inLine } from "../internal/text/text.ts"
-import { SubmitError } from "../SkeinError.ts"
+import { runIn } from "../../internal/bodies/runs.ts"
+import { compile } from "../../internal/plans/compile.ts"
+import type { Live } from "../../internal/plans/compile.ts"
+import { scan } from "../../internal/tasks/inputs.ts"
+import { isTask } from "../../internal/tasks/task.ts"
+import type { TaskImpl } from "../../internal/tasks/task.ts"
+import { inLine } from "../../internal/text/text.ts"
+import { SubmitError } from "../../SkeinError.ts"
 
 /** All tasks of a shape, dependencies first. */
 export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {

@@ -5,11 +5,12 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import { count, countOrInfinity, dieOfOptions, rate } from "../internal/tasks/checks.ts"
 import type { Checks } from "../internal/tasks/checks.ts"
-import { Chance } from "./chance.ts"
-import { stepByStep } from "./rails.ts"
-import { World } from "./world.ts"
+import { Chance } from "./Chance.ts"
+import { stepByStep } from "./internal/rails.ts"
+import { World } from "./internal/world.ts"
 
 /**
  * Options of {@link withSeed}.
@@ -17,7 +18,7 @@ import { World } from "./world.ts"
  * @category options
  * @since 0.1.0
  */
-export interface SeedOptions {
+export interface Options {
   /** The probability, from 0 to 1, that a fiber other than the first in line goes on. Defaults to 1. */
   readonly shuffle?: number | undefined
   /** The most operations after which fibers yield. Defaults to 12. */
@@ -46,7 +47,7 @@ export class Stalled extends Data.TaggedError("Stalled")<{ readonly seed: number
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
- * import * as Testing from "skein/testing"
+ * import { World } from "skein/testing"
  *
  * const racy = Effect.gen(function*() {
  *   let n = 0
@@ -54,28 +55,30 @@ export class Stalled extends Data.TaggedError("Stalled")<{ readonly seed: number
  *   yield* Effect.all([bump, bump, bump], { concurrency: 3 })
  *   return n
  * })
- * const seeds = Array.from({ length: 100 }, (_, seed) => Testing.withSeed(racy, seed))
+ * const seeds = Array.from({ length: 100 }, (_, seed) => World.withSeed(racy, seed))
  * Effect.map(Effect.all(seeds), (results) => results.some((n) => n < 3)) // => true
  * ```
  *
  * @category running
  * @since 0.1.0
  */
-export const withSeed = <A, E, R>(
-  self: Effect.Effect<A, E, R>,
-  seed: number,
-  options: SeedOptions = {}
-): Effect.Effect<A, E, R> =>
-  Effect.andThen(
-    dieOfOptions(options, checks),
-    Effect.suspend(() => {
-      const { operations = 12, shuffle = 1, steps } = options
-      const world = new World(new Chance(seed), { operations, shuffle }, steps)
-      return world.run(stepByStep(self, world)).pipe(
-        Effect.catch((why) => Effect.die(new Stalled({ seed, why }))),
-        Effect.flatten
-      )
-    })
-  )
+export const withSeed: {
+  (seed: number, options?: Options): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(self: Effect.Effect<A, E, R>, seed: number, options?: Options): Effect.Effect<A, E, R>
+} = dual(
+  (args) => Effect.isEffect(args[0]),
+  (self: Effect.Effect<any, any, any>, seed: number, options: Options = {}): Effect.Effect<any, any, any> =>
+    Effect.andThen(
+      dieOfOptions(options, checks),
+      Effect.suspend(() => {
+        const { operations = 12, shuffle = 1, steps } = options
+        const world = new World(new Chance(seed), { operations, shuffle }, steps)
+        return world.run(stepByStep(self, world)).pipe(
+          Effect.catch((why) => Effect.die(new Stalled({ seed, why }))),
+          Effect.flatten
+        )
+      })
+    )
+)
 
-const checks: Checks<SeedOptions> = { shuffle: rate, operations: count, steps: countOrInfinity }
+const checks: Checks<Options> = { shuffle: rate, operations: count, steps: countOrInfinity }

@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import type { Tape } from "./chance.ts"
+import type { Tape } from "../Chance.ts"
 import type { Case, Run } from "./simulation.ts"
 
 type RunCase = (candidate: Case) => Effect.Effect<Run, never, any>

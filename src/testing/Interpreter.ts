@@ -9,7 +9,7 @@ import type * as Client from "../Client.ts"
 import type { Exits, Needs, Services } from "../Inputs.ts"
 import { replace } from "../internal/tasks/inputs.ts"
 import type { SubmitError } from "../SkeinError.ts"
-import { Interpreter } from "./interpreter.ts"
+import { Interpreter } from "./internal/interpreter.ts"
 
 /**
  * Says what a graph means: runs its tasks one after the other, without a scheduler, and gives the exit of each.
@@ -30,18 +30,18 @@ import { Interpreter } from "./interpreter.ts"
  * ```ts import.meta.vitest
  * import { Effect, Exit } from "effect"
  * import { Task } from "skein"
- * import * as Testing from "skein/testing"
+ * import { Interpreter } from "skein/testing"
  *
  * const one = Task.make(Effect.succeed(1))
  * const none = Task.make(Effect.fail("no"))
  * const both = Task.all([one, none])
- * Testing.interpret({ one, both }).pipe(Effect.map(({ one, both }) => [Exit.isSuccess(one), Exit.isSuccess(both)])) // => [true, false]
+ * Interpreter.run({ one, both }).pipe(Effect.map(({ one, both }) => [Exit.isSuccess(one), Exit.isSuccess(both)])) // => [true, false]
  * ```
  *
  * @category running
  * @since 0.1.0
  */
-export const interpret = <const I>(
+export const run = <const I>(
   targets: I
 ): Effect.Effect<Exits<I>, SubmitError, Exclude<Needs<Services<I>>, Client.Client>> =>
   Effect.suspend(() => {

@@ -4,11 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { stripVTControlCharacters } from "node:util"
-import * as Cli from "skein/cli"
 import * as Client from "skein/Client"
 import type { Progress } from "skein/Progress"
 import * as Task from "skein/Task"
-import { duration, frame, summary, widthOf } from "../src/cli/render.ts"
+import { ProgressBar } from "skein/terminal"
+import { duration, frame, summary, widthOf } from "../src/terminal/internal/render.ts"
 import { inScheduler } from "./harness.ts"
 
 const counts = (
@@ -140,7 +140,7 @@ describe("cli: terminals", () => {
   it.effect("V6: without a terminal, lines are written now and then when something has changed, and a last one", () =>
     Effect.gen(function*() {
       const log = terminal(false)
-      const fiber = yield* Client.compute(sleeps(12)).pipe(Cli.withProgressBar({ terminal: log }), Effect.forkChild)
+      const fiber = yield* Client.compute(sleeps(12)).pipe(ProgressBar.show({ terminal: log }), Effect.forkChild)
       yield* TestClock.adjust("20 seconds")
       assert.strictEqual((yield* Fiber.join(fiber)).length, 12)
       assert.deepStrictEqual(log.written, [
@@ -154,7 +154,7 @@ describe("cli: terminals", () => {
     Effect.gen(function*() {
       const screen = { ...terminal(true), columns: 0, rows: 0 }
       const effect = Client.compute(sleeps(1))
-      const fiber = yield* Effect.forkChild(Cli.withProgressBar(effect, { terminal: screen, colors: false }))
+      const fiber = yield* Effect.forkChild(ProgressBar.show(effect, { terminal: screen, colors: false }))
       yield* TestClock.adjust("2 seconds")
       yield* Fiber.join(fiber)
       assert.include(stripVTControlCharacters(screen.written.at(-1)!), "100% 1/1")
@@ -165,7 +165,7 @@ describe("cli: terminals", () => {
       const screen = terminal(true)
       const effect = Client.compute(sleeps(2))
       const fiber = yield* Effect.forkChild(
-        Cli.withProgressBar(effect, { terminal: screen, interval: "500 millis", colors: false })
+        ProgressBar.show(effect, { terminal: screen, interval: "500 millis", colors: false })
       )
       yield* TestClock.adjust("3 seconds")
       yield* Fiber.join(fiber)
@@ -181,7 +181,7 @@ describe("cli: terminals", () => {
       const task = Effect.andThen(Effect.sleep("1 second"), Console.log("half way"))
       const work = Client.compute([Task.make(task), ...sleeps(1)])
       const fiber = yield* work.pipe(
-        Cli.withProgressBar({ terminal: screen, colors: false }),
+        ProgressBar.show({ terminal: screen, colors: false }),
         Effect.provideService(Console.Console, { ...console, log: (text: string) => screen.write(`${text}\n`) }),
         Effect.forkChild
       )
@@ -198,7 +198,7 @@ describe("cli: terminals", () => {
   it.effect("an interruption leaves the last state", () =>
     Effect.gen(function*() {
       const screen = terminal(true)
-      const fiber = yield* Client.compute(sleeps(2)).pipe(Cli.withProgressBar({ terminal: screen }), Effect.forkChild)
+      const fiber = yield* Client.compute(sleeps(2)).pipe(ProgressBar.show({ terminal: screen }), Effect.forkChild)
       yield* TestClock.adjust("1500 millis")
       yield* Fiber.interrupt(fiber)
       assert.include(stripVTControlCharacters(screen.written.at(-1)!), " 50% 1/2 1 cancelled 1.5s")
@@ -207,7 +207,7 @@ describe("cli: terminals", () => {
   it.effect("nothing is written when nothing runs, and a broken terminal harms nobody", () =>
     Effect.gen(function*() {
       const log = terminal(false)
-      yield* Cli.withProgressBar(Effect.void, { terminal: log })
+      yield* ProgressBar.show(Effect.void, { terminal: log })
       assert.deepStrictEqual(log.written, [])
       const broken = {
         write: () => {
@@ -215,10 +215,10 @@ describe("cli: terminals", () => {
         }
       }
       assert.strictEqual(
-        yield* Cli.withProgressBar(Client.compute(Task.make(Effect.succeed(1))), { terminal: broken }),
+        yield* ProgressBar.show(Client.compute(Task.make(Effect.succeed(1))), { terminal: broken }),
         1
       )
       const tty = { ...broken, isTTY: true }
-      assert.strictEqual(yield* Cli.withProgressBar(Client.compute(Task.make(Effect.succeed(2))), { terminal: tty }), 2)
+      assert.strictEqual(yield* ProgressBar.show(Client.compute(Task.make(Effect.succeed(2))), { terminal: tty }), 2)
     }).pipe(inScheduler()))
 })

@@ -1,0 +1,53 @@
+/**
+ * What is left in a scheduler.
+ *
+ * @internal
+ */
+import type * as Client from "../../Client.ts"
+import { check } from "../../engine/check/check.ts"
+import { leftoversOf, sizeOf } from "../../engine/views/leftovers.ts"
+import { tagsIn } from "../../engine/views/snapshot.ts"
+import { workersOf } from "../../engine/views/workers.ts"
+import type { SchedulerCore } from "../../internal/driver/schedulerCore.ts"
+
+/** The core behind a client. */
+export const coreOf = (client: Client.Client["Service"]): SchedulerCore =>
+  (client as unknown as { readonly [core: symbol]: SchedulerCore })[Symbol.for("skein/Client/core")]!
+
+/** Fields that are not empty in an unused scheduler. */
+const standing: ReadonlySet<string> = new Set(["workers", "restarts", "labels", "amounts", "listeners", "log"])
+
+/**
+ * Entries left in the tables of an unused scheduler, whatever tables there are.
+ */
+export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
+  const holders: ReadonlyArray<readonly [string, object]> = [
+    ["scheduler", core],
+    ["scheduler", core.mailbox],
+    ["scheduler", core.outbox],
+    ["scheduler", core.waits],
+    ["scheduler", core.detached],
+    ["scheduler", core.owners],
+    ...core.workers.map((worker) => [worker.name, worker] as const),
+    ...workersOf(core.state).map((worker) => [worker.name, worker] as const)
+  ]
+  const tables = holders.flatMap(([of, holder]) =>
+    Object.entries(holder).flatMap(([name, table]) => {
+      const size = standing.has(name) ? 0 : sizeOf(table)
+      return size > 0 ? [`${size} left in ${name} of ${of}`] : []
+    })
+  )
+  const busy = workersOf(core.state).filter(({ attempts, running }) => attempts > 0 || running > 0)
+  const held = Object.entries(tagsIn(core.state).tags ?? {}).filter(([, { used }]) => used > 0)
+  return [
+    ...tables,
+    ...Array.from(leftoversOf(core.state), ([name, size]) => `${size} left in ${name} of engine`),
+    ...held.map(([tag, { used }]) => `${used} tasks hold tag ${tag}`),
+    ...busy.map(({ name, running }) => `${running} slots of ${name} are taken`)
+  ]
+}
+
+/**
+ * The problems of a scheduler, in use or not.
+ */
+export const wrong = (core: SchedulerCore): ReadonlyArray<string> => check(core.state)
