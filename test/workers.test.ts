@@ -181,6 +181,23 @@ describe("no worker", () => {
 })
 
 describe("time to live", () => {
+  it.effect("W10: a worker whose loss is reported twice harms no other, even one that has taken its row", () =>
+    Effect.gen(function*() {
+      const core = coreOf(yield* Client.Client)
+      const first = core.workers[0]!
+      core.crew.lose(first)
+      yield* Scheduler.addWorker({ id: "second", concurrency: 1 })
+      assert.strictEqual(core.workers[0]!.name, "second")
+      const door = gate()
+      const future = yield* Client.submit(Task.make(Effect.as(door.pass, 1)))
+      yield* door.arrived(1)
+      core.crew.lose(first)
+      core.mailbox.ask({ _tag: "WorkerLost", now: core.time.now(), worker: first.serial })
+      assert.deepStrictEqual(yield* workers, ["second open"])
+      yield* door.open
+      assert.strictEqual(yield* Future.join(future), 1)
+    }).pipe(inScheduler({ concurrency: 1 })))
+
   const ttl = "3 seconds"
   const two = inScheduler({
     workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }],
@@ -200,7 +217,7 @@ describe("time to live", () => {
       yield* pass("2 seconds")
       assert.deepStrictEqual(yield* workers, ["a open", "b open"])
       yield* pass("1 second")
-      assert.deepStrictEqual([yield* workers, log], [["b open"], ["a/1: open -> lost"]])
+      assert.deepStrictEqual([yield* workers, log], [["b open"], ["a/0: open -> lost"]])
       yield* door.arrived(2)
       yield* door.open
       assert.strictEqual((yield* Future.join(future)).worker, "b")
@@ -245,7 +262,7 @@ describe("restart", () => {
       yield* door.open
       assert.strictEqual((yield* Future.join(future)).worker, "a")
       yield* calm
-      assert.deepStrictEqual(log, ["a/1: open -> lost", "a/2: new -> starting", "a/2: starting -> open"])
+      assert.deepStrictEqual(log, ["a/0: open -> lost", "a/1: new -> starting", "a/1: starting -> open"])
     })))
 
   it.effect("W13: at most so often within the window, and not when it dies within its minRunTime", () =>
@@ -431,10 +448,10 @@ describe("retirement", () => {
       ])
       yield* calm
       assert.deepStrictEqual(log, [
-        "a/2: new -> starting",
-        "a/1: open -> draining",
-        "a/1: draining -> gone",
-        "a/2: starting -> open"
+        "a/1: new -> starting",
+        "a/0: open -> draining",
+        "a/0: draining -> gone",
+        "a/1: starting -> open"
       ])
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1, maxTasks: 2 }] })))
 
@@ -446,7 +463,7 @@ describe("retirement", () => {
       yield* door.arrived(1)
       yield* pass("10 seconds")
       assert.deepStrictEqual(yield* workers, ["a draining", "a open"])
-      assert.sameMembers(log, ["a/2: new -> starting", "a/1: open -> draining", "a/2: starting -> open"])
+      assert.sameMembers(log, ["a/1: new -> starting", "a/0: open -> draining", "a/1: starting -> open"])
       yield* door.open
       yield* Future.join(future)
       yield* calm
@@ -616,8 +633,8 @@ describe("an elastic pool", () => {
         yield* pass("9 seconds")
       }
       assert.deepStrictEqual(log.filter((line) => line.endsWith("-> open")), [
-        "elastic-2/2: starting -> open",
-        "elastic-3/3: starting -> open"
+        "elastic-2/1: starting -> open",
+        "elastic-3/2: starting -> open"
       ])
       assert.deepStrictEqual(log.filter((line) => line.endsWith("-> draining")), [])
     }).pipe(inScheduler({ elastic })))

@@ -84,10 +84,11 @@ const live = (seed: number): { readonly sent: number; readonly back: number } =>
   let back = 0
   let waits = 1000
   const apply = rig.send.bind(rig)
+  const slotsOf = (worker: number) => rig.state.workers.find(({ serial }) => serial === worker)!.slots
   rig.send = (event) => {
     const out = apply(event)
     for (const each of out) {
-      if (each._tag === "WorkerJoined") workers.set(each.worker, new Far(rig.state.workers[each.worker]!.slots, chance))
+      if (each._tag === "WorkerJoined") workers.set(each.worker, new Far(slotsOf(each.worker), chance))
       if (!isMessage(each)) continue
       if (each._tag === "Start" && each.ahead === true) sent++
       if (each._tag === "TakeBack") back++

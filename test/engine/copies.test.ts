@@ -16,7 +16,7 @@ const holders = (rig: Rig, name: string): ReadonlyArray<string> => {
 const add = (rig: Rig, name: string): void => void rig.send({ _tag: "WorkerAdded", name, slots: 1 })
 
 const drain = (rig: Rig, name: string): void =>
-  void rig.send({ _tag: "WorkerDrained", worker: rig.state.workers.findLastIndex((worker) => worker.name === name) })
+  void rig.send({ _tag: "WorkerDrained", worker: rig.state.workers.findLast((worker) => worker.name === name)!.serial })
 
 const copied = (rig: Rig, copy: number): void => void rig.send({ _tag: "TaskCopied", copy })
 

@@ -261,7 +261,7 @@ export class Rig {
 
   /** Loses the worker with this name. */
   lose(name: string): ReadonlyArray<Instruction> {
-    const worker = this.state.workers.findIndex((each) => each.name === name)
+    const worker = this.state.workers.find((each) => each.name === name)!.serial
     return this.learnAgain(this.send({ _tag: "WorkerLost", worker }))
   }
 

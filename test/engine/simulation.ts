@@ -11,7 +11,7 @@ import { isSpent as isSpentIn } from "../../src/engine/life/spent.ts"
 import type { Ending, Event, LostInput, TaskSettled, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
 import { fairnessOf, inOrder } from "../../src/engine/protocol/fairness.ts"
 import type { Fairness } from "../../src/engine/protocol/fairness.ts"
-import type { TaskId } from "../../src/engine/protocol/ids.ts"
+import type { TaskId, WorkerId } from "../../src/engine/protocol/ids.ts"
 import type { Finalize, Instruction } from "../../src/engine/protocol/Instruction.ts"
 import { Flag, isFailed, Phase } from "../../src/engine/protocol/Phase.ts"
 import type { Demand, Plan, Reference, Settings } from "../../src/engine/protocol/Plan.ts"
@@ -27,6 +27,7 @@ import type { Claim } from "../../src/engine/state/Owner.ts"
 import { allExtras, extrasOf } from "../../src/engine/state/rare.ts"
 import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
+import type { WorkerRecord } from "../../src/engine/state/WorkerRecord.ts"
 import { cancelOf } from "../../src/engine/views/claims.ts"
 import { Chance } from "../chance.ts"
 import { hasEnded } from "./model/facts.ts"
@@ -37,7 +38,7 @@ import { Narrator } from "./story.ts"
 /** An attempt, as its worker sees it. */
 interface Run {
   readonly task: TaskId
-  readonly worker: number
+  readonly worker: WorkerId
   readonly attempt: number
   /** The attempt's own owner, of what its body submits. */
   owner: number | undefined
@@ -95,9 +96,9 @@ export class Simulation {
   /** The attempts whose finalizers run, for a result that is released. */
   private readonly finalizing = new Map<number, Finalize>()
   /** Workers that were silent for too long, and whose work has not been cleared away. */
-  private readonly expired: Array<number> = []
-  /** Workers that are to be started, by serial. */
-  private readonly starting = new Map<number, number>()
+  private readonly expired: Array<WorkerId> = []
+  /** Workers that are to be started. */
+  private readonly starting = new Set<WorkerId>()
   /** Copies of results that are on their way, wanted or not. */
   private readonly copying = new Set<number>()
   private readonly owners = new Map<number, Owner>()
@@ -241,7 +242,7 @@ export class Simulation {
           stopping: false,
           timedOut: false,
           hasSlot: instruction.ahead !== true,
-          hasBegun: this.state.workers[worker]!.ahead === 0,
+          hasBegun: this.worker(worker)!.ahead === 0,
           isAskedBack: false
         }
         this.runs.set(attempt, run)
@@ -273,7 +274,7 @@ export class Simulation {
         this.wakeAt = instruction.at
         return
       case "StartWorker":
-        this.starting.set(this.state.workers[instruction.worker]!.serial, instruction.worker)
+        this.starting.add(instruction.worker)
         return
       case "WorkerExpired":
         this.losses++
@@ -697,7 +698,7 @@ export class Simulation {
     const claim = this.chance.pick(claims.filter(({ task }) => submission[task]!.origins !== undefined))
     if (claim === undefined || worker[claim.task]! < 0) return
     this.note("newest lost")
-    this.loseWorker(worker[claim.task])
+    this.loseWorker(this.state.workers[worker[claim.task]!]!.serial)
   }
 
   private compute(): void {
@@ -1124,11 +1125,12 @@ export class Simulation {
 
   /** Starts one that the engine asked for, or cannot. */
   private startWorker(succeeds = this.chance.with(0.85)): void {
-    const [serial, worker] = this.chance.pick([...this.starting]) ?? [0, 0]
-    if (!this.starting.delete(serial)) return
-    // It was drained meanwhile.
-    if (this.state.workers[worker]!.serial !== serial && this.chance.with(0.9)) return
-    if (succeeds || this.state.workers[worker]!.phase !== "starting") {
+    const worker = this.chance.pick([...this.starting]) ?? -1
+    if (!this.starting.delete(worker)) return
+    const phase = this.worker(worker)?.phase
+    // It was drained meanwhile, and its row is that of another worker.
+    if (phase === undefined && this.chance.with(0.9)) return
+    if (succeeds || phase !== "starting") {
       this.send({ _tag: "WorkerStarted", now: this.now, worker })
     } else this.send({ _tag: "WorkerLost", now: this.now, worker })
   }
@@ -1136,17 +1138,28 @@ export class Simulation {
   private beat(): void {
     const present = this.state.workers.filter(({ phase, terms }) => phase === "open" && terms.ttlMillis !== undefined)
     const worker = this.chance.with(0.9)
-      ? this.chance.pick(present)?.index
-      : this.chance.below(this.state.workers.length)
+      ? this.chance.pick(present)?.serial
+      : this.anyWorker()
     if (worker !== undefined) this.send({ _tag: "WorkerBeat", now: this.now, worker })
   }
 
+  /** The worker with this number, if its row is still that of the worker. */
+  private worker(worker: WorkerId): WorkerRecord | undefined {
+    return this.state.workers.find(({ serial }) => serial === worker)
+  }
+
+  /** The number of some worker: of one that has a row, of a former one, or of none. */
+  private anyWorker(): WorkerId {
+    const { next, workers } = this.state
+    return this.chance.with(0.8) ? this.chance.pick(workers)?.serial ?? 0 : this.chance.below(next.worker + 1)
+  }
+
   private drainWorker(): void {
-    this.send({ _tag: "WorkerDrained", now: this.now, worker: this.chance.below(this.state.workers.length + 1) })
+    this.send({ _tag: "WorkerDrained", now: this.now, worker: this.anyWorker() })
   }
 
   /** A worker dies with its attempts; the driver closes what their bodies own. */
-  private loseWorker(worker = this.chance.below(this.state.workers.length + 1)): void {
+  private loseWorker(worker = this.anyWorker()): void {
     const died = [...this.runs.values()].filter((run) => run.worker === worker)
     if (this.chance.with(0.5)) this.bury(died)
     this.losses++
@@ -1157,7 +1170,7 @@ export class Simulation {
   }
 
   /** What a lost worker was doing is done with, also what began when others were closed before. */
-  private clearAway(worker: number): void {
+  private clearAway(worker: WorkerId): void {
     this.bury([...this.runs.values()].filter((run) => run.worker === worker))
     for (const each of this.finalizing.values()) if (each.worker === worker) this.finalizing.delete(each.attempt)
   }
@@ -1219,8 +1232,8 @@ export class Simulation {
   /** No more submissions: everything that is claimed must end by itself. */
   private comeToRest(): void {
     while (this.starting.size > 0) this.startWorker(true)
-    for (const [worker, { phase }] of Array.from(this.state.workers.entries())) {
-      if (this.demands && phase === "open") this.send({ _tag: "WorkerDrained", now: this.now, worker })
+    for (const { phase, serial } of Array.from(this.state.workers)) {
+      if (this.demands && phase === "open") this.send({ _tag: "WorkerDrained", now: this.now, worker: serial })
     }
     for (let round = 0; round < 5_000; round++) {
       while (this.starting.size > 0) this.startWorker(true)
@@ -1255,9 +1268,9 @@ export class Simulation {
       }
       if (this.wakeAt === Infinity) break
       this.now = Math.max(this.now, this.wakeAt)
-      for (const { index, phase, terms } of this.state.workers) {
+      for (const { phase, serial, terms } of this.state.workers) {
         if (terms.ttlMillis === undefined || (phase !== "open" && phase !== "draining")) continue
-        this.send({ _tag: "WorkerBeat", now: this.now, worker: index })
+        this.send({ _tag: "WorkerBeat", now: this.now, worker: serial })
       }
       this.timeCame()
     }
@@ -1269,11 +1282,8 @@ export class Simulation {
   /** Bodies have said of each that they cannot run there. */
   private replaceWorkers(): void {
     for (const name of workerNames) {
-      this.send({
-        _tag: "WorkerDrained",
-        now: this.now,
-        worker: this.state.workers.findIndex((each) => each.name === name && each.phase === "open")
-      })
+      const worker = this.state.workers.find((each) => each.name === name && each.phase === "open")?.serial ?? -1
+      this.send({ _tag: "WorkerDrained", now: this.now, worker })
       this.addLarge(name)
     }
   }

@@ -174,7 +174,7 @@ export class Narrator {
   }
 
   private worker(worker: number): string {
-    return this.state.workers[worker]?.name ?? `worker ${worker}`
+    return this.state.workers.find(({ serial }) => serial === worker)?.name ?? `worker ${worker}`
   }
 
   private instruction(instruction: Instruction): string | undefined {

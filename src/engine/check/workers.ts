@@ -16,7 +16,7 @@ import type { Rule } from "./facts.ts"
 export const workers: Rule = function*(state, { live }) {
   for (const [row, { index, name }] of state.workers.entries()) if (row !== index) yield `S11: ${name} is in row ${row}`
   const serials = state.workers.map(({ serial }) => serial)
-  if (new Set(serials).size < serials.length || Math.max(0, ...serials) >= state.next.worker) {
+  if (new Set(serials).size < serials.length || Math.max(-1, ...serials) >= state.next.worker) {
     yield "S11: two workers have one number"
   }
   const named = new Set(

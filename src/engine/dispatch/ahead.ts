@@ -34,7 +34,7 @@ const passOn = (state: State, worker: WorkerRecord, out: Out): void => {
     if (worker.running >= worker.slots) return
     worker.sent.delete(task)
     slots.hold(state, task, worker)
-    out.push({ _tag: "Begin", task, attempt: state.tasks.attempt[task]!, worker: worker.index })
+    out.push({ _tag: "Begin", task, attempt: state.tasks.attempt[task]!, worker: worker.serial })
   }
 }
 
@@ -68,7 +68,7 @@ const takeBack = (state: State, out: Out): void => {
     const task = tasks.pop()
     if (task === undefined) return
     worker.sent.set(task, true)
-    out.push({ _tag: "TakeBack", task, attempt: state.tasks.attempt[task]!, worker: worker.index })
+    out.push({ _tag: "TakeBack", task, attempt: state.tasks.attempt[task]!, worker: worker.serial })
   }
 }
 

@@ -26,7 +26,7 @@ import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import { refusalOf, unfoldingRefusal } from "../state/limits.ts"
-import { isEndFixed, keyOf, mayRepeat, phaseOf, sequenceOf, settingsOf } from "../state/lookups.ts"
+import { isEndFixed, keyOf, mayRepeat, phaseOf, sequenceOf, settingsOf, workerOf } from "../state/lookups.ts"
 import { dropFailure, forgetOutcome, outcomeOf } from "../state/outcomes.ts"
 import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -115,7 +115,7 @@ export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): v
   const tasks = state.tasks
   state.stopping.delete(task)
   if (ending._tag === "Succeeded") {
-    out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
+    out.push({ _tag: "Discard", task, worker: workerOf(state, task) })
     if ((tasks.flags[task]! & Flag.resource) !== 0) {
       tasks.flags[task]! &= ~Flag.timedOut
       return finalize(state, task, out)
@@ -286,7 +286,7 @@ const overdue = (state: State, task: TaskId, out: Out): void => {
     _tag: "Overdue",
     task,
     attempt: state.tasks.attempt[task]!,
-    worker: state.tasks.worker[task]!
+    worker: workerOf(state, task)
   })
 }
 

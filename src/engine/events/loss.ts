@@ -13,7 +13,7 @@ import type { WorkerLost } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
-import { holdsDependencies, mayRepeat } from "../state/lookups.ts"
+import { holdsDependencies, mayRepeat, workerWith } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -28,7 +28,7 @@ import * as lineage from "./lineage.ts"
 
 /** Handles {@link WorkerLost}. */
 export const lose = (state: State, event: WorkerLost, out: Out): void => {
-  const worker = state.workers[event.worker]
+  const worker = workerWith(state, event.worker)
   if (worker === undefined || worker.phase === "lost") return workers.refuse(event._tag, out)
   takeAway(state, worker, out, event.begun)
 }
@@ -38,7 +38,7 @@ export const expire = (state: State, out: Out): void => {
   if (!state.crew.isWatching) return
   for (const worker of state.workers) {
     if (!workers.isSilent(state, worker)) continue
-    out.push({ _tag: "WorkerExpired", worker: worker.index })
+    out.push({ _tag: "WorkerExpired", worker: worker.serial })
     takeAway(state, worker, out)
     propagate(state, out)
   }

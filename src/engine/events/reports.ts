@@ -15,7 +15,7 @@ import type { Going } from "../protocol/Reason.ts"
 import { isBeyond, keyAt, mayRepeatAt, originOf, originsOf } from "../protocol/Registered.ts"
 import type { Place } from "../protocol/Registered.ts"
 import { dependencyRows } from "../state/dependencies.ts"
-import { keyOf, placeOf, settingsOf } from "../state/lookups.ts"
+import { keyOf, placeOf, settingsOf, workerOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
 import { extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -159,6 +159,6 @@ const makeAnew = (state: State, task: TaskId, renewal: lineage.Renewal, out: Out
     return finalize(state, task, out)
   }
   lineage.dropAlias(state, task, out)
-  out.push({ _tag: "Discard", task, worker: state.tasks.worker[task]! })
+  out.push({ _tag: "Discard", task, worker: workerOf(state, task) })
   lineage.reopen(state, task, renewal, out)
 }

@@ -13,7 +13,7 @@ import type { TaskSettled } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
-import { keyOf } from "../state/lookups.ts"
+import { keyOf, serialAt } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
 import { dropExtra, extrasFor } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -63,7 +63,7 @@ export const hold = (state: State, task: TaskId, out: Out): void => {
   state.tasks.attempt[task] = 0
   if (state.tasks.starts[task]! > 0) flags[task]! |= Flag.begun
   state.tasks.worker[task] = worker
-  out.push({ _tag: "Hold", task, worker })
+  out.push({ _tag: "Hold", task, worker: serialAt(state, worker) })
   if (state.fairness.budget !== undefined) brakes.noteHeld(state, task)
   succeed(state, task)
 }

@@ -10,7 +10,7 @@ import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
 import type { FormerAttempt } from "../state/Extras.ts"
-import { keysOf, mayRepeat, phaseOf } from "../state/lookups.ts"
+import { keysOf, mayRepeat, phaseOf, workerOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
 import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -54,7 +54,7 @@ export const requeue = (state: State, task: TaskId): void => {
  */
 export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
   const { tasks } = state
-  out.push({ _tag: "Discard", task, worker: tasks.worker[task]! })
+  out.push({ _tag: "Discard", task, worker: workerOf(state, task) })
   brakes.noteGone(state, task)
   if (!mayRepeat(state, task)) {
     return fail(state, task, outcomeOf(state, task, { _tag: "Killed", deaths: 0, reason: "lost" }), out)

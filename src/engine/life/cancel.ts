@@ -10,7 +10,7 @@ import type { Outcome } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { keyAt } from "../protocol/Registered.ts"
-import { graceOf, isGivenValue, keyOf, phaseOf } from "../state/lookups.ts"
+import { graceOf, isGivenValue, keyOf, phaseOf, workerOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -96,7 +96,7 @@ export const stopAs = (state: State, task: TaskId, why: Why, out: Out): void => 
     _tag: "Stop",
     task,
     attempt: tasks.attempt[task]!,
-    worker: tasks.worker[task]!,
+    worker: workerOf(state, task),
     timedOut
   })
   waits.attemptStops(state, task, out)

@@ -13,7 +13,7 @@ import { phaseAfter } from "../protocol/Outcome.ts"
 import type { Outcome } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { liveOf } from "../protocol/Registered.ts"
-import { holdsDependencies, keyOf, phaseOf, placeOf, settingsOf } from "../state/lookups.ts"
+import { holdsDependencies, keyOf, phaseOf, placeOf, serialAt, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -192,6 +192,6 @@ export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Ou
   holders[task] = worker
   if (ownsResource(state, target)) state.tasks.flags[task]! |= Flag.retains
   if (state.fairness.budget !== undefined) brakes.noteHeld(state, task, extrasOf(state, target)?.size)
-  out.push({ _tag: "Adopt", task, from: target, worker })
+  out.push({ _tag: "Adopt", task, from: target, worker: serialAt(state, worker) })
   succeed(state, task)
 }

@@ -9,7 +9,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { PhaseName } from "../protocol/Phase.ts"
-import { isEndFixed, phaseOf, settingsOf } from "../state/lookups.ts"
+import { isEndFixed, phaseOf, settingsOf, workerOf } from "../state/lookups.ts"
 import { forgetOutcome } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -52,11 +52,11 @@ export const release = (state: State, task: TaskId, out: Out): void => {
 
 /** Asks for the resource of a result to be finalized. The record stays until then, because others wait for that. */
 export const finalize = (state: State, task: TaskId, out: Out): void => {
-  const { attempt, worker } = state.tasks
+  const attempt = state.tasks.attempt[task]!
   transition(state, task, Phase.releasing)
   leaving.noteOwn(state, task)
   spent.update(state, task)
-  out.push({ _tag: "Finalize", task, attempt: attempt[task]!, worker: worker[task]! })
+  out.push({ _tag: "Finalize", task, attempt, worker: workerOf(state, task) })
 }
 
 /** Whether a result is being finalized without a fixed end: if it is needed again, its task runs again after that. */
@@ -65,7 +65,7 @@ export const isToComeAgain = (state: State, task: TaskId): boolean =>
 
 /** Revokes the end of such a result: its task ends again when it is finalized, with the end fixed next. */
 export const endLater = (state: State, task: TaskId, out: Out): void => {
-  out.push({ _tag: "Discard", task, worker: state.tasks.worker[task]! })
+  out.push({ _tag: "Discard", task, worker: workerOf(state, task) })
   brakes.noteGone(state, task)
   state.tasks.flags[task]! &= ~Flag.told
 }

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { ClaimId, TaskId } from "./ids.ts"
+import type { ClaimId, TaskId, WorkerId } from "./ids.ts"
 import type { Plan, Reference } from "./Plan.ts"
 import type { Reason } from "./Reason.ts"
 
@@ -54,8 +54,8 @@ export type Ending =
 export interface LostInput {
   /** Its index among the dependencies of the task. */
   readonly place: number
-  /** The serial of the worker that should hold it; -1 if none does any more. */
-  readonly holder: number
+  /** The worker that should hold it; -1 if none does any more. */
+  readonly holder: WorkerId
 }
 
 /** Endings without further fields share one object each. */
@@ -116,14 +116,14 @@ export interface TagLimited {
 export interface WorkerStarted {
   readonly _tag: "WorkerStarted"
   readonly now: number
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** The worker is alive. */
 export interface WorkerBeat {
   readonly _tag: "WorkerBeat"
   readonly now: number
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** From now on this pool has between `min` and `max` workers, depending on the load. */
@@ -145,14 +145,14 @@ export interface PoolOpened {
 export interface WorkerDrained {
   readonly _tag: "WorkerDrained"
   readonly now: number
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** The worker is gone at once, with all that ran there and all results that it held; or it could not be started. */
 export interface WorkerLost {
   readonly _tag: "WorkerLost"
   readonly now: number
-  readonly worker: number
+  readonly worker: WorkerId
   /** The attempts there whose bodies had begun; all of them if absent. Only these count as deaths. */
   readonly begun?: ReadonlyArray<number> | undefined
 }

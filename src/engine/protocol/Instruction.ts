@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { ClaimId, TaskId } from "./ids.ts"
+import type { ClaimId, TaskId, WorkerId } from "./ids.ts"
 import type { Pair } from "./Reason.ts"
 
 /** Run one attempt of a task. */
@@ -13,11 +13,11 @@ export interface Start {
   readonly attempt: number
   /** Which start of this task it is, from 1. */
   readonly number: number
-  readonly worker: number
+  readonly worker: WorkerId
   /** The dependencies in the order of the plan; -1 for one that the task has dropped. */
   readonly inputs: ReadonlyArray<TaskId>
   /** The worker that holds each input, or -1 for none; absent when `worker` holds them all. */
-  readonly holders: ReadonlyArray<number> | undefined
+  readonly holders: ReadonlyArray<WorkerId> | undefined
   /** The attempt has no slot yet: it begins after `Begin`, or in the place of one that has ended there. */
   readonly ahead?: true
 }
@@ -27,7 +27,7 @@ export interface Begin {
   readonly _tag: "Begin"
   readonly task: TaskId
   readonly attempt: number
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** Give an attempt back that was sent ahead, with the ending `Unbegun`; if it has begun, nothing is done. */
@@ -35,7 +35,7 @@ export interface TakeBack {
   readonly _tag: "TakeBack"
   readonly task: TaskId
   readonly attempt: number
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** Interrupt an attempt. Its slot stays taken until the worker reports its end. */
@@ -43,7 +43,7 @@ export interface Stop {
   readonly _tag: "Stop"
   readonly task: TaskId
   readonly attempt: number
-  readonly worker: number
+  readonly worker: WorkerId
   /** An attempt that ran out of its own time may be tried again; a cancelled one may not. */
   readonly timedOut: boolean
 }
@@ -53,7 +53,7 @@ export interface Overdue {
   readonly _tag: "Overdue"
   readonly task: TaskId
   readonly attempt: number
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** Run the finalizers of the resource that a result owns, and report `TaskFinalized`. They hold no slot. */
@@ -62,7 +62,7 @@ export interface Finalize {
   readonly task: TaskId
   /** The attempt that acquired it. */
   readonly attempt: number
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** The graph is known: `ids[i]` is the live task of plan index `i`. */
@@ -78,14 +78,14 @@ export interface Adopt {
   readonly _tag: "Adopt"
   readonly task: TaskId
   readonly from: TaskId
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** The value with which `task` was settled is its result from now on, held by this worker. */
 export interface Hold {
   readonly _tag: "Hold"
   readonly task: TaskId
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** Have the worker `to` hold the result of `task` that `from` holds, and report `TaskCopied` with this number. */
@@ -93,8 +93,8 @@ export interface Copy {
   readonly _tag: "Copy"
   readonly copy: number
   readonly task: TaskId
-  readonly from: number
-  readonly to: number
+  readonly from: WorkerId
+  readonly to: WorkerId
 }
 
 /** The result and the record of `task` are no longer needed: its number may be given to another task. */
@@ -102,7 +102,7 @@ export interface Forget {
   readonly _tag: "Forget"
   readonly task: TaskId
   /** The worker that holds its result, or -1. */
-  readonly holder: number
+  readonly holder: WorkerId
 }
 
 /** Drop a result that came too late, or that is not needed. */
@@ -110,7 +110,7 @@ export interface Discard {
   readonly _tag: "Discard"
   readonly task: TaskId
   /** -1 for the value of a settled task if no worker is left to hold it. */
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** This failure can no longer be observed. */
@@ -132,31 +132,31 @@ export interface WakeAt {
   readonly at: number
 }
 
-/** The row of the worker: the answer to `WorkerAdded`. It may have belonged to a worker that is gone. */
+/** The number of the worker: the answer to `WorkerAdded`. */
 export interface WorkerJoined {
   readonly _tag: "WorkerJoined"
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
-/** Start a worker for this row, and report `WorkerStarted`; or `WorkerLost` if that cannot be. */
+/** Start a worker with this number, and report `WorkerStarted`; or `WorkerLost` if that cannot be. */
 export interface StartWorker {
   readonly _tag: "StartWorker"
-  readonly worker: number
+  readonly worker: WorkerId
   readonly name: string
   /** The worker that it replaces; -1 for an additional worker of the pool. */
-  readonly replaces: number
+  readonly replaces: WorkerId
 }
 
 /** The worker was silent for too long: it is lost from now on, as after `WorkerLost`. */
 export interface WorkerExpired {
   readonly _tag: "WorkerExpired"
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** The worker has ended its last attempt and is gone. */
 export interface WorkerLeft {
   readonly _tag: "WorkerLeft"
-  readonly worker: number
+  readonly worker: WorkerId
 }
 
 /** The event cannot happen in this state; nothing was changed. */
@@ -221,12 +221,12 @@ export type Instruction =
 
 /**
  * The receiver of a step's instructions. The two instructions that every task causes have methods of their own, so that a driver
- * in the same process need not allocate objects for them.
+ * in the same process need not allocate objects for them, nor look up numbers of workers.
  */
 export interface Out {
   push(instruction: Exclude<Instruction, Start | Forget>): void
   /** {@link Start} */
   start(task: TaskId, attempt: number): void
-  /** {@link Forget} */
-  forget(task: TaskId, holder: number): void
+  /** {@link Forget}, with the row of the holder, which is its row within this step. */
+  forget(task: TaskId, row: number): void
 }

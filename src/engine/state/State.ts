@@ -304,7 +304,7 @@ const stateOf = (
     computation: 1,
     timer: 1,
     end: 1,
-    worker: 1,
+    worker: 0,
     copy: 1
   }
 })

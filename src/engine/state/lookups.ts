@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { TaskId } from "../protocol/ids.ts"
+import type { TaskId, WorkerId } from "../protocol/ids.ts"
 import type { Where } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Settings } from "../protocol/Plan.ts"
@@ -13,12 +13,23 @@ import type { Named } from "../structures/path.ts"
 import { extrasOf } from "./rare.ts"
 import type { State } from "./State.ts"
 import type { Place } from "./Submission.ts"
+import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** The settings of a live task, if it has any beyond the default. */
 export const settingsOf = (state: State, task: TaskId): Settings | undefined => {
   const settings = state.tasks.submission[task]!.plan.settings
   return settings.size === 0 ? undefined : settings.get(state.tasks.index[task]!)
 }
+
+/** The number of the worker in a row, or -1. */
+export const serialAt = ({ workers }: State, row: number): WorkerId => row < 0 ? -1 : workers[row]!.serial
+
+/** The number of the worker that runs a task or holds its result, or -1. */
+export const workerOf = (state: State, task: TaskId): WorkerId => serialAt(state, state.tasks.worker[task]!)
+
+/** The worker with this number, if its row has not gone to another. */
+export const workerWith = ({ workers }: State, serial: WorkerId): WorkerRecord | undefined =>
+  workers.find((worker) => worker.serial === serial)
 
 /** The phase of the task in a row; `free` for none. */
 export const phaseOf = (state: State, task: TaskId): Phase => state.tasks.phase[task] as Phase

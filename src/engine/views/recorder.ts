@@ -5,9 +5,10 @@
  */
 import { isSent } from "../dispatch/ahead.ts"
 import type { Engine } from "../protocol/Engine.ts"
-import type { TaskId } from "../protocol/ids.ts"
+import type { TaskId, WorkerId } from "../protocol/ids.ts"
 import type { Forget, Instruction, Out, Start } from "../protocol/Instruction.ts"
 import { dependencyRows } from "../state/dependencies.ts"
+import { serialAt } from "../state/lookups.ts"
 import { open } from "../state/State.ts"
 import type { State } from "../state/State.ts"
 
@@ -27,8 +28,8 @@ export class Recorder implements Out {
     this.instructions.push(startOf(this.state, task))
   }
 
-  forget(task: TaskId, holder: number): void {
-    this.instructions.push({ _tag: "Forget", task, holder })
+  forget(task: TaskId, row: number): void {
+    this.instructions.push({ _tag: "Forget", task, holder: serialAt(this.state, row) })
   }
 }
 
@@ -40,7 +41,7 @@ const startOf = (state: State, task: TaskId): Start => {
     task,
     attempt: attempt[task]!,
     number: starts[task]!,
-    worker: worker[task]!,
+    worker: serialAt(state, worker[task]!),
     inputs,
     holders: holdersOf(state, worker[task]!, inputs),
     ...(isSent(state, task) && { ahead: true as const })
@@ -51,7 +52,7 @@ const holdersOf = (
   state: State,
   worker: number,
   inputs: ReadonlyArray<TaskId>
-): ReadonlyArray<number> | undefined => {
+): ReadonlyArray<WorkerId> | undefined => {
   const holders = inputs.map((input) => input < 0 ? -1 : state.tasks.worker[input]!)
-  return holders.every((holder) => holder === worker) ? undefined : holders
+  return holders.every((holder) => holder === worker) ? undefined : holders.map((row) => serialAt(state, row))
 }

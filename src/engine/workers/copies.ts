@@ -8,6 +8,7 @@ import type { CopiesRequested, RebalanceRequested, TaskCopied } from "../protoco
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
+import { serialAt, workerWith } from "../state/lookups.ts"
 import { allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
@@ -53,9 +54,13 @@ export const copied = (state: State, { copy }: TaskCopied, out: Out): void => {
   if (!isMove) return add(state, task, to)
   const from = state.tasks.worker[task]!
   passOn(state, task, to)
-  out.push({ _tag: "Discard", task, worker: from })
+  discard(state, task, from, out)
   redirect(state, task, out)
 }
+
+/** Has the worker in a row drop a result. */
+const discard = (state: State, task: TaskId, row: number, out: Out): void =>
+  out.push({ _tag: "Discard", task, worker: serialAt(state, row) })
 
 /** Makes a worker the first holder of a result. */
 const passOn = (state: State, task: TaskId, to: number): void => {
@@ -123,7 +128,7 @@ const copy = (state: State, task: TaskId, to: number, how: "copy" | "move", out:
   const from = state.tasks.worker[task]!
   state.copying.set(number, { task, from, to, isMove: how === "move" })
   extrasFor(state, task).isCopied = true
-  out.push({ _tag: "Copy", copy: number, task, from, to })
+  out.push({ _tag: "Copy", copy: number, task, from: serialAt(state, from), to: serialAt(state, to) })
 }
 
 const add = (state: State, task: TaskId, worker: number): void => {
@@ -139,7 +144,7 @@ const remove = (state: State, task: TaskId, worker: number): void => {
 
 /** Drops the copies of a released result, pending ones included. The first holder hears of it by `Forget`. */
 export const dropCopies = (state: State, task: TaskId, out: Out): void => {
-  for (const worker of extrasOf(state, task)?.copies ?? []) out.push({ _tag: "Discard", task, worker })
+  for (const row of extrasOf(state, task)?.copies ?? []) discard(state, task, row, out)
   dropExtra(state, task, "copies")
   dropExtra(state, task, "maker")
   if (extrasOf(state, task)?.isCopied !== true) return
@@ -161,15 +166,16 @@ export const workerLost = (state: State, index: number, out: Out): void => {
  * nothing if the worker is not a holder.
  */
 export const strike = (state: State, task: TaskId, serial: number, out: Out): boolean => {
-  const holder = state.workers.find((worker) => worker.serial === serial && worker.phase !== "lost")?.index
-  if (holder === undefined) return false
+  const worker = workerWith(state, serial)
+  if (worker === undefined || worker.phase === "lost") return false
+  const holder = worker.index
   const isFirst = state.tasks.worker[task] === holder
   const others = extrasOf(state, task)?.copies
   if (isFirst && others === undefined) return true
   if (!isFirst && others?.has(holder) !== true) return false
   if (isFirst) promote(state, task)
   else remove(state, task, holder)
-  out.push({ _tag: "Discard", task, worker: holder })
+  discard(state, task, holder, out)
   redirect(state, task, out)
   return false
 }
@@ -195,7 +201,7 @@ export const handOver = (state: State, out: Out): void => {
     moveAll(state, worker.index, out)
     if (isHandingOver(state, worker.index)) continue
     workers.moveTo(state, worker, "gone")
-    out.push({ _tag: "WorkerLeft", worker: worker.index })
+    out.push({ _tag: "WorkerLeft", worker: worker.serial })
   }
 }
 
@@ -211,7 +217,7 @@ const moveAll = (state: State, from: number, out: Out): void => {
     if (!isFirst && !others.has(from)) continue
     if (isFirst) promote(state, task)
     else remove(state, task, from)
-    out.push({ _tag: "Discard", task, worker: from })
+    discard(state, task, from, out)
     redirect(state, task, out)
   }
   const counts = countResults(state)

@@ -8,6 +8,7 @@ import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
 import type { WorkerInfo } from "../protocol/Plan.ts"
 import type { WorkerPhase } from "../protocol/Transition.ts"
+import { workerWith } from "../state/lookups.ts"
 import { allExtras } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { stockOf, takesTasks } from "../state/WorkerRecord.ts"
@@ -22,7 +23,7 @@ export const add = (
 ): void => {
   const has = { slots, amounts: stockOf(amounts), info: { id: name, labels }, mark, ahead }
   const worker = enter(state, { ...has, name, terms, restarts: [], isPooled: false }, "open")
-  out.push({ _tag: "WorkerJoined", worker: worker.index })
+  out.push({ _tag: "WorkerJoined", worker: worker.serial })
 }
 
 /** The settings of a worker before it joins. */
@@ -40,8 +41,8 @@ interface Newcomer {
 
 /** Asks for a worker to be started: one more of the pool, or a replacement. */
 export const start = (state: State, newcomer: Newcomer, replaces: number, out: Out): void => {
-  const { index, name } = enter(state, newcomer, "starting")
-  out.push({ _tag: "StartWorker", worker: index, name, replaces })
+  const { name, serial } = enter(state, newcomer, "starting")
+  out.push({ _tag: "StartWorker", worker: serial, name, replaces })
 }
 
 const noTerms: Terms = {}
@@ -140,21 +141,21 @@ const strand = (state: State): void => {
 
 /** Handles {@link WorkerStarted}. */
 export const started = (state: State, event: WorkerStarted, out: Out): void => {
-  const worker = state.workers[event.worker]
+  const worker = workerWith(state, event.worker)
   if (worker?.phase !== "starting") return refuse(event._tag, out)
   moveTo(state, worker, "open")
 }
 
 /** Handles {@link WorkerBeat}. Beats of a lost worker are refused. */
 export const beat = (state: State, event: WorkerBeat, out: Out): void => {
-  const worker = state.workers[event.worker]
+  const worker = workerWith(state, event.worker)
   if (worker?.phase !== "open" && worker?.phase !== "draining") return refuse(event._tag, out)
   worker.heardAt = state.now
 }
 
 /** Handles {@link WorkerDrained}: nothing new starts there; running attempts go on. */
 export const drain = (state: State, event: WorkerDrained, out: Out): void => {
-  const worker = state.workers[event.worker]
+  const worker = workerWith(state, event.worker)
   if (worker === undefined || !takesTasks(worker)) return refuse(event._tag, out)
   dismiss(state, worker)
 }
@@ -181,7 +182,7 @@ export const retireAged = (state: State, out: Out): void => {
 
 /** Replaces a worker that leaves. The replacement is requested first, so the scheduler is never without a worker. */
 const retire = (state: State, worker: WorkerRecord, out: Out): void => {
-  start(state, worker, worker.index, out)
+  start(state, worker, worker.serial, out)
   dismiss(state, worker)
 }
 
@@ -190,7 +191,7 @@ export const replaceLost = (state: State, worker: WorkerRecord, out: Out): void 
   const { terms: { restart } } = worker
   if (restart === undefined || worker.isPooled) return
   const restarts = restartsAfter(restart, worker, state.now)
-  if (restarts !== undefined) start(state, { ...worker, restarts }, worker.index, out)
+  if (restarts !== undefined) start(state, { ...worker, restarts }, worker.serial, out)
 }
 
 /** Whether a worker was silent for its time to live. */

@@ -16,6 +16,7 @@ import type { LivePlan } from "../bodies/livePlan.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 import type { Copies } from "../workers/copying.ts"
 import type { Crew } from "../workers/crew.ts"
+import { numbered } from "../workers/numbered.ts"
 import type { WorkerPort } from "../workers/port.ts"
 import type { Wire } from "../workers/wire.ts"
 import type { Alarm } from "./alarm.ts"
@@ -117,13 +118,13 @@ export class Carrying implements Carrier {
     const { scopes: { layer }, to } = this
     switch (instruction._tag) {
       case "Stop":
-        if (!to.retrying.stop(instruction)) this.workers[instruction.worker]!.stop(instruction)
+        if (!to.retrying.stop(instruction)) numbered(this.workers, instruction.worker)?.stop(instruction)
         return
       case "Finalize":
         if (this.schedules.size > 0) this.schedules.delete(instruction.task)
-        return this.workers[instruction.worker]!.finalize(instruction)
+        return numbered(this.workers, instruction.worker)?.finalize(instruction)
       case "Copy":
-        return to.copies.make(instruction)
+        return to.copies.make(instruction.copy)
       case "WaitEnded":
         return this.wire.afterMessages(() => to.waits.end(instruction.wait, instruction.starved))
       case "WakeAt":
@@ -150,6 +151,6 @@ export class Carrying implements Carrier {
   private inquire(order: Overdue): void {
     const { reports, retrying } = this.to
     if (retrying.isOpen(order.attempt)) reports.overdue(order, "body")
-    else this.workers[order.worker]!.inquire(order)
+    else numbered(this.workers, order.worker)?.inquire(order)
   }
 }

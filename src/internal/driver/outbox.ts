@@ -22,6 +22,7 @@ import type {
 import { Fifo } from "../../engine/structures/fifo.ts"
 import type { View } from "../views/view.ts"
 import type { Crew } from "../workers/crew.ts"
+import { numbered } from "../workers/numbered.ts"
 import type { WorkerPort } from "../workers/port.ts"
 import type { Caching, Write } from "./caching.ts"
 
@@ -105,8 +106,8 @@ export class Outbox implements Out {
     this.queue.push(attempt)
   }
 
-  forget(task: TaskId, holder: number): void {
-    if (holder >= 0) this.workers[holder]!.drop(task)
+  forget(task: TaskId, row: number): void {
+    if (row >= 0) this.workers[row]!.drop(task)
     else if (this.adopted.size > 0) this.adopted.delete(task)
     if (this.schedules.size > 0) this.schedules.delete(task)
   }
@@ -117,7 +118,7 @@ export class Outbox implements Out {
         const { from, task, worker } = instruction
         const value = this.view.resultOf(from)
         if (worker < 0) this.adopted.set(task, value)
-        else this.workers[worker]!.adopt(task, from)
+        else numbered(this.workers, worker)?.adopt(task, from)
         return this.noteWrite(task, value)
       }
       case "Hold": {
@@ -125,12 +126,12 @@ export class Outbox implements Out {
         const value = this.given.get(task)
         this.given.delete(task)
         if (worker < 0) this.adopted.set(task, value)
-        else this.workers[worker]!.hold(task, value)
+        else numbered(this.workers, worker)?.hold(task, value)
         return this.noteWrite(task, value)
       }
       case "Discard":
         if (instruction.worker < 0) this.drop(instruction.task)
-        else this.workers[instruction.worker]!.drop(instruction.task)
+        else numbered(this.workers, instruction.worker)?.drop(instruction.task)
         return
       case "ForgetFailure":
         this.causes.delete(instruction.failure)

@@ -6,7 +6,6 @@
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { Event } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import type { Copy } from "../../engine/protocol/Instruction.ts"
 import { Phase } from "../../engine/protocol/Phase.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import { copiesOf, holdersOf } from "../../engine/views/tasks.ts"
@@ -34,19 +33,21 @@ export class Copies {
     this.time = time
   }
 
-  make({ copy, task, to }: Pick<Copy, "copy" | "task" | "to">): void {
+  make(copy: number): void {
     const { state, workers } = this
     // Tasks that have ended may have dropped it.
     this.mailbox.catchUp()
     // It was called off, or did not wait for its turn.
-    if (!copiesOf(state).has(copy)) return
+    const copying = copiesOf(state).get(copy)
+    if (copying === undefined) return
+    const { task, to } = copying
     workers[to]!.copy(copy, task, workers[columnsOf(state).worker[task]!]!.peek(task))
   }
 
   /** For requests of copies, which need not wait for the pump. */
   private makeNow(task?: TaskId): void {
-    for (const [copy, { task: its, to }] of Array.from(copiesOf(this.state))) {
-      if (task === undefined || its === task) this.make({ copy, task: its, to })
+    for (const [copy, { task: its }] of Array.from(copiesOf(this.state))) {
+      if (task === undefined || its === task) this.make(copy)
     }
   }
 

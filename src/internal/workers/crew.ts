@@ -2,8 +2,8 @@
  * The workers of a scheduler inside a process, with their hooks: their rows in the engine's table, their beats, and the
  * consequences when the engine starts, drains or loses one.
  *
- * What the engine says about a row is recorded at once, because the row may belong to another worker in the next step. The
- * consequences run code of users, and wait for the pump.
+ * What the engine says about a worker is recorded at once, because the row of the worker may belong to another one in the next
+ * step. The consequences run code of users, and wait for the pump.
  *
  * @internal
  */
@@ -14,10 +14,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { Event } from "../../engine/protocol/Event.ts"
+import type { WorkerId } from "../../engine/protocol/ids.ts"
 import type { StartWorker } from "../../engine/protocol/Instruction.ts"
 import type { Log, WorkerTransition } from "../../engine/protocol/Transition.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
+import { workersOf } from "../../engine/views/workers.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
@@ -29,6 +32,7 @@ import { closed } from "../tasks/closed.ts"
 import { quote } from "../text/text.ts"
 import { warning } from "../text/warnings.ts"
 import { keptIn } from "./kept.ts"
+import { numbered } from "./numbered.ts"
 import type { Witness, WorkerPort, WorkerReports } from "./port.ts"
 import type { Wire } from "./wire.ts"
 
@@ -40,6 +44,7 @@ interface Employer {
   readonly time: Time
   readonly wire: Wire
   readonly log: Mutable<Log>
+  readonly state: Engine
   readonly context: Context.Context<never>
   readonly workers: Array<WorkerPort>
   readonly mailbox: { readonly ask: (event: Event) => unknown }
@@ -105,30 +110,30 @@ export class Crew {
 
   // ---- what the engine says, within its step
 
-  /** Sets the row of the worker that is being added. */
-  joined(row: number): void {
-    this.place(this.joining!, row)
+  /** Sets the number of the worker that is being added. */
+  joined(serial: WorkerId): void {
+    this.place(this.joining!, serial)
   }
 
-  prepare({ name, replaces, worker: row }: StartWorker): void {
-    const former = replaces < 0 ? undefined : this.members.get(this.scheduler.workers[replaces]!)!.post
+  prepare({ name, replaces, worker: serial }: StartWorker): void {
+    const former = replaces < 0 ? undefined : this.members.get(numbered(this.scheduler.workers, replaces)!)!.post
     const worker = this.make(name, (former?.posting ?? this.pool!).labels)
     if (former === undefined) this.enlist(worker, { posting: { ...this.pool!, id: name }, present: worker })
     else {
       former.present = worker
       this.enlist(worker, former)
     }
-    this.place(worker, row)
+    this.place(worker, serial)
     this.coming.push(worker)
   }
 
-  left(row: number): void {
-    this.leaving.push(this.scheduler.workers[row]!)
+  left(serial: WorkerId): void {
+    this.leaving.push(numbered(this.scheduler.workers, serial)!)
   }
 
   /** From now on reports of the worker do not count. */
-  expire(row: number): void {
-    const worker = this.scheduler.workers[row]!
+  expire(serial: WorkerId): void {
+    const worker = numbered(this.scheduler.workers, serial)!
     this.disown(worker)
     this.expired.push(worker)
   }
@@ -138,9 +143,11 @@ export class Crew {
     return wire.worker({ name, labels, home, witness, reports, guard: (f) => life.guard(f) })
   }
 
-  private place(worker: WorkerPort, row: number): void {
-    worker.index = row
-    this.scheduler.workers[row] = worker
+  /** The table of ports has the rows of the engine's table. */
+  private place(worker: WorkerPort, serial: WorkerId): void {
+    worker.serial = serial
+    const { state, workers } = this.scheduler
+    workers[workersOf(state).findIndex((each) => each.serial === serial)] = worker
   }
 
   private enlist(worker: WorkerPort, post: Post): Member {
@@ -182,7 +189,7 @@ export class Crew {
   }
 
   private begin(worker: WorkerPort, member: Member): void {
-    this.scheduler.mailbox.ask({ _tag: "WorkerStarted", now: this.scheduler.time.now(), worker: worker.index })
+    this.scheduler.mailbox.ask({ _tag: "WorkerStarted", now: this.scheduler.time.now(), worker: worker.serial })
     this.tell()
     this.beat(worker, member)
     Deferred.doneUnsafe(member.started, Exit.void)
@@ -190,7 +197,7 @@ export class Crew {
 
   private giveUp(worker: WorkerPort, member: Member, cause: Cause.Cause<SubmitError>): void {
     this.scheduler.warn(`Worker ${quote(worker.name)} could not be started anew`, cause)
-    this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.index })
+    this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.serial })
     this.tell()
     Deferred.doneUnsafe(member.started, Exit.failCause(cause))
     this.dismiss(worker, Exit.failCause(cause))
@@ -216,11 +223,12 @@ export class Crew {
 
   /**
    * Declares a worker lost, with its attempts and its results. Its attempts are interrupted, and `rest` of the worker returns
-   * when they have ended; but no owner has to wait for that, and their reports do not count.
+   * when they have ended; but no owner has to wait for that, and their reports do not count. A loss may be reported twice.
    */
   lose(worker: WorkerPort): void {
+    if (worker.isLost) return
     this.disown(worker)
-    this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.index })
+    this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.serial })
     this.remove(worker)
   }
 
@@ -342,7 +350,7 @@ export class Crew {
   /** Drains a worker: a clean stop without a replacement. */
   drain(worker: WorkerPort): void {
     if (this.scheduler.life.isClosed || !this.members.has(worker)) return
-    this.scheduler.mailbox.ask({ _tag: "WorkerDrained", now: this.scheduler.time.now(), worker: worker.index })
+    this.scheduler.mailbox.ask({ _tag: "WorkerDrained", now: this.scheduler.time.now(), worker: worker.serial })
     this.tell()
   }
 
@@ -369,7 +377,7 @@ export class Crew {
     if (ttlMillis === undefined) return
     const beat = Effect.sync(() => {
       if (member.isSilenced || !this.members.has(worker)) return
-      this.scheduler.mailbox.ask({ _tag: "WorkerBeat", now: this.scheduler.time.now(), worker: worker.index })
+      this.scheduler.mailbox.ask({ _tag: "WorkerBeat", now: this.scheduler.time.now(), worker: worker.serial })
     })
     const beats = Effect.forever(Effect.andThen(this.scheduler.time.sleep(ttlMillis / 3), beat), { disableYield: true })
     member.beats = Effect.runForkWith(this.scheduler.context)(beats)

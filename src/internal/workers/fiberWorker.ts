@@ -69,7 +69,7 @@ const cut = Exit.failCause(Cause.interrupt())
 
 export class FiberWorker implements WorkerPort {
   readonly host: Host = this
-  index = -1
+  serial = -1
   readonly name: string
   readonly labels: ReadonlyArray<string>
   isLost = false

@@ -14,7 +14,7 @@
 import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { TaskId, WorkerId } from "../../engine/protocol/ids.ts"
 import type { Finalize, Overdue, Stop } from "../../engine/protocol/Instruction.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Host, Obstacle } from "../bodies/attempt.ts"
@@ -24,8 +24,8 @@ import type { Home } from "../bodies/home.ts"
 export interface WorkerPort extends Host {
   /** What its attempts run on. */
   readonly host: Host
-  /** Its row in the engine's table, from the moment in which it joins. */
-  index: number
+  /** Its number, from the moment in which it joins. Never used again. */
+  serial: WorkerId
   readonly labels: ReadonlyArray<string>
   /** What still runs there belongs to nobody: it reports nothing, and leaves no results. */
   readonly isLost: boolean

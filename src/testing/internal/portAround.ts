@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { TaskId, WorkerId } from "../../engine/protocol/ids.ts"
 import type { Finalize, Overdue, Stop } from "../../engine/protocol/Instruction.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Host } from "../../internal/bodies/attempt.ts"
@@ -12,12 +12,12 @@ import type { WorkerPort } from "../../internal/workers/port.ts"
 export abstract class PortAround implements WorkerPort {
   protected abstract readonly inner: WorkerPort
 
-  get index(): number {
-    return this.inner.index
+  get serial(): WorkerId {
+    return this.inner.serial
   }
 
-  set index(row: number) {
-    this.inner.index = row
+  set serial(serial: WorkerId) {
+    this.inner.serial = serial
   }
 
   get name(): string {

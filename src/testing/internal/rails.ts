@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
+import type { WorkerId } from "../../engine/protocol/ids.ts"
 import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Transition } from "../../engine/protocol/Transition.ts"
@@ -142,7 +143,7 @@ export class Rails implements Wire, Carrier {
   }
 
   /** Messages between the scheduler and one worker keep their order, in each direction. */
-  carry({ _tag, worker: { index: worker } }: Carried, deliver: () => void): void {
+  carry({ _tag, worker: { serial: worker } }: Carried, deliver: () => void): void {
     const channels = _tag === "Ended" || _tag === "Finalized" ? this.fromWorkers : this.toWorkers
     const channel = channels.get(worker)
     if (channel !== undefined) {
@@ -179,7 +180,7 @@ export class Rails implements Wire, Carrier {
   }
 
   /** Now, or so much later that the attempt may be over and the result be what is lost. */
-  private vanishLater(core: SchedulerCore, worker: number, detail: number): void {
+  private vanishLater(core: SchedulerCore, worker: WorkerId, detail: number): void {
     const delay = [0, 0.37, 3.37, 20.37][detail % 4]!
     const stop = this.world.wakeAt(this.world.now + delay, () => {
       this.ahead.delete(stop)
@@ -195,9 +196,10 @@ export class Rails implements Wire, Carrier {
   }
 
   /** Returns whether it was there. */
-  private vanish(core: SchedulerCore, index: number): boolean {
-    const { name, phase, slots } = workersOf(core.state)[index]!
-    if (phase === "lost") return false
+  private vanish(core: SchedulerCore, worker: WorkerId): boolean {
+    const record = workersOf(core.state).find(({ serial }) => serial === worker)
+    if (record === undefined || record.phase === "lost") return false
+    const { index, name, slots } = record
     if (this.tells) this.tell("vanishes", name)
     core.crew.lose(core.workers[index]!)
     // Another worker is there, or replaces it.
@@ -216,7 +218,7 @@ export class Rails implements Wire, Carrier {
 
   /** What an attempt runs in place of `body`. */
   bodyOn(
-    row: number,
+    worker: WorkerId,
     body: Effect.Effect<unknown, unknown>,
     submission: Registered,
     index: number,
@@ -231,8 +233,8 @@ export class Rails implements Wire, Carrier {
     fault.key = keyAt(submission, index)
     if (this.tells) this.tell(`fault ${fault.kind}`, fault.key)
     if (fault.kind === "vanish") {
-      if (fault.detail % 5 === 4) return Effect.suspend(() => this.vanish(core, row) ? this.outlived(site) : body)
-      this.vanishLater(core, row, fault.detail)
+      if (fault.detail % 5 === 4) return Effect.suspend(() => this.vanish(core, worker) ? this.outlived(site) : body)
+      this.vanishLater(core, worker, fault.detail)
     }
     return faulty(fault, body, this.hanging)
   }
@@ -253,6 +255,6 @@ class FaultyWorker extends FiberWorker {
     index: number,
     number: number
   ): Effect.Effect<unknown, unknown> {
-    return this.rails.bodyOn(this.index, body, submission, index, number)
+    return this.rails.bodyOn(this.serial, body, submission, index, number)
   }
 }

@@ -42,9 +42,26 @@ import { believeStarved } from "./starvation.ts"
 import { queueUp, waitsInQueue } from "./turns.ts"
 import { dismissIdle, watchPool } from "./workers.ts"
 
+/** The model has workers in rows: replaces their numbers in an event or an instruction. A worker that is new is in the state. */
+const withRows = <A extends Event | Instruction>(model: Facts, state: State, said: A): A => {
+  const rowOf = (serial: number): number => {
+    const row = model.workers.findIndex((worker) => worker.serial === serial)
+    return row >= 0 || serial < 0 ? row : state.workers.findIndex((worker) => worker.serial === serial)
+  }
+  const isNumbered = (name: string): boolean =>
+    ["worker", "holder", "replaces"].includes(name) || (said._tag === "Copy" && ["from", "to"].includes(name))
+  const entries = Object.entries(said).map(([name, value]) => {
+    if (typeof value === "number" && isNumbered(name)) return [name, rowOf(value)]
+    return name === "holders" && value !== undefined ? [name, value.map(rowOf)] : [name, value]
+  })
+  return Object.fromEntries(entries) as A
+}
+
 export class Model extends Facts {
   /** What the engine did wrong with this event. */
-  apply(state: State, event: Event, out: ReadonlyArray<Instruction>): ReadonlyArray<string> {
+  apply(state: State, given: Event, told: ReadonlyArray<Instruction>): ReadonlyArray<string> {
+    const event = withRows(this, state, given)
+    const out = told.map((instruction) => withRows(this, state, instruction))
     this.problems = []
     this.state = state
     this.before = lookBefore(this)

@@ -65,7 +65,7 @@ export const inputsLost = (
   for (const { holder: serial, place } of inputs.filter(isHeld)) {
     const input = task.deps[place]!
     if (input.status !== "succeeded" || input.attempt > attempt) continue
-    const row = model.workers.findIndex((each) => each.serial === serial - 1 && each.phase !== "lost")
+    const row = model.workers.findIndex((each) => each.serial === serial && each.phase !== "lost")
     if (row < 0 || (input.worker !== row && !input.copies.has(row))) continue
     if (input.copies.size === 0) {
       lost.add(input)
