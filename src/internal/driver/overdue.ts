@@ -20,7 +20,9 @@ export const overdueLine = (state: Engine, { task, worker }: Overdue, obstacle: 
   const name = label === undefined
     ? `Task ${quote(keyOf(state, task))}`
     : `Task ${quote(keyOf(state, task))} (${inLine(label)})`
-  const attempt = `attempt ${columnsOf(state).starts[task]} on worker ${quote(workersOf(state).find(({ serial }) => serial === worker)!.name)}`
+  const attempt = `attempt ${columnsOf(state).starts[task]} on worker ${
+    quote(workersOf(state).find(({ serial }) => serial === worker)!.name)
+  }`
   return `${name} was asked to stop ${timeOf(state) - since} ms ago and goes on (${attempt}): ` +
     `${whyOf(outcomeOf(state, task)?.reason)}, and ${obstacles[obstacle].why}. ` +
     `It keeps its slot until it ends. ${obstacles[obstacle].remedy}, or give the task a longer grace.`
