@@ -29,7 +29,7 @@ import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Client from "skein/Client"
 import * as Skein from "skein/Skein"
-import type { RuntimeFailure, SubmitError } from "skein/SkeinError"
+import type { SkeinError, SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { ProgressBar } from "skein/terminal"
 import * as Cli from "./cli.ts"
@@ -59,7 +59,7 @@ export const walk = (
   folder: string
 ): Task.Task<
   Summary,
-  Cli.Unreadable | SubmitError | RuntimeFailure,
+  Cli.Unreadable | SubmitError | SkeinError,
   FileSystem.FileSystem | Path.Path | Client.Client
 > =>
   Task.make(

@@ -45,7 +45,7 @@ import * as internal from "./internal/tasks/task.ts"
 import type { Annotations } from "./internal/tasks/taskOptions.ts"
 import * as collect from "./internal/views/collect.ts"
 import { SubmitError } from "./SkeinError.ts"
-import type { Released, Root, RuntimeFailure, Starved } from "./SkeinError.ts"
+import type { Root, SkeinError } from "./SkeinError.ts"
 
 export { Client, make } from "./internal/client/client.ts"
 
@@ -235,7 +235,7 @@ const retryHandles = (
  */
 export const rerunInline = <E>(
   future: Future<unknown, E>
-): Effect.Effect<unknown, E | Root<E> | RuntimeFailure | SubmitError> =>
+): Effect.Effect<unknown, E | Root<E> | SkeinError | SubmitError> =>
   Effect.suspend(() => inline.rerunInline(internal.implOf(future))) as any
 
 /**
@@ -363,7 +363,7 @@ export const wait = <F extends Future<any, any>>(
   futures: ReadonlyArray<F>,
   until: WaitFor = "all",
   options?: WaitOptions
-): Effect.Effect<{ readonly done: Array<F>; readonly notDone: Array<F> }, Starved> =>
+): Effect.Effect<{ readonly done: Array<F>; readonly notDone: Array<F> }, SkeinError> =>
   Effect.suspend(() => {
     const unknown = optionsFault(options, ofWait)
     if (unknown !== undefined) return Effect.die(unknown)
@@ -509,7 +509,7 @@ const ofFire: Checks<{ readonly group?: string }> = { group: text }
  * @category waiting
  * @since 0.1.0
  */
-export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, Starved, Client> =>
+export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, SkeinError, Client> =>
   withHome((home) => {
     const fault = groupFault(group)
     return fault === undefined ? home.detached.await(group) : Effect.die(fault)
@@ -598,8 +598,8 @@ const replicateFault = (options: ReplicateOptions | undefined): SubmitError | un
 export const replicate = (
   future: Future<any, any>,
   options: ReplicateOptions
-): Effect.Effect<ReadonlyArray<string>, SubmitError | Starved> =>
-  Effect.suspend((): Effect.Effect<ReadonlyArray<string>, SubmitError | Starved> => {
+): Effect.Effect<ReadonlyArray<string>, SubmitError | SkeinError> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<string>, SubmitError | SkeinError> => {
     const impl = internal.implOf(future)
     const fault = replicateFault(options)
     if (fault !== undefined) return Effect.fail(fault)
@@ -623,7 +623,7 @@ export const release = (future: Future<any, any>): Effect.Effect<void> =>
  * @category submitting
  * @since 0.1.0
  */
-export const keep = <A, E>(future: Future<A, E>): Effect.Effect<Future<A, E>, Released, Scope.Scope> =>
+export const keep = <A, E>(future: Future<A, E>): Effect.Effect<Future<A, E>, SkeinError, Scope.Scope> =>
   Effect.flatMap(
     Effect.scope,
     (scope) => internal.implOf(future).home.owners.keep(internal.implOf(future), scope)

@@ -24,7 +24,7 @@ import { losers, makeDependency, on } from "./internal/tasks/dependency.ts"
 import type { DependencyImpl } from "./internal/tasks/dependency.ts"
 import type { Dependency, Future, Task } from "./internal/tasks/handles.ts"
 import { DependencyTypeId } from "./internal/values/typeIds.ts"
-import type { ImpossibleDependency, RuntimeFailure, TaskSkipped } from "./SkeinError.ts"
+import type { ImpossibleDependency, SkeinError, TaskSkipped } from "./SkeinError.ts"
 
 export type { Dependency } from "./internal/tasks/handles.ts"
 
@@ -91,8 +91,8 @@ export const rules: ReadonlyArray<Rule> = allRules
 /** Members: an array, a tuple or a record of tasks and futures. */
 type Members<M> = ReadonlyArray<Handle> | ({ readonly [K in keyof M]: Handle } & object)
 
-type ExitOf<H> = H extends Task<infer A, infer E, any> ? Exit.Exit<A, E | RuntimeFailure>
-  : H extends Future<infer A, infer E> ? Exit.Exit<A, E | RuntimeFailure>
+type ExitOf<H> = H extends Task<infer A, infer E, any> ? Exit.Exit<A, E | SkeinError>
+  : H extends Future<infer A, infer E> ? Exit.Exit<A, E | SkeinError>
   : never
 
 /** The exits of members that have all ended when the task starts. */

@@ -16,7 +16,7 @@ import type { Future } from "./internal/tasks/handles.ts"
 import * as internal from "./internal/tasks/task.ts"
 import type { Status } from "./internal/text/reasons.ts"
 import { FutureTypeId } from "./internal/values/typeIds.ts"
-import type { RuntimeFailure } from "./SkeinError.ts"
+import type { SkeinError } from "./SkeinError.ts"
 
 export type { AttemptMetadata, Metadata, WaitOptions } from "./internal/tasks/futures.ts"
 export type { Future } from "./internal/tasks/handles.ts"
@@ -69,12 +69,12 @@ export const join = <A, E>(
   self: Future<A, E>,
   // A number is the index that `Effect.forEach(futures, Future.join)` passes.
   options?: WaitOptions | number
-): Effect.Effect<A, E | RuntimeFailure> => ask(self, options, (future, keepSlot) => valueOf<A, E>(future, keepSlot))
+): Effect.Effect<A, E | SkeinError> => ask(self, options, (future, keepSlot) => valueOf<A, E>(future, keepSlot))
 
 const await_ = <A, E>(
   self: Future<A, E>,
   options?: WaitOptions | number
-): Effect.Effect<Exit.Exit<A, E | RuntimeFailure>> =>
+): Effect.Effect<Exit.Exit<A, E | SkeinError>> =>
   ask(self, options, (future, keepSlot) => Effect.exit(valueOf<A, E>(future, keepSlot)))
 
 /** A wrong future or wrong options are a defect of the caller: the task did not end that way. */
@@ -94,9 +94,9 @@ const ask = <A, E>(
 const valueOf = <A, E>(
   future: internal.FutureImpl,
   keepSlot: boolean | undefined
-): Effect.Effect<A, E | RuntimeFailure> => {
+): Effect.Effect<A, E | SkeinError> => {
   const { home: { view, waits }, claim } = future
-  if (view.hasEnded(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
+  if (view.hasEnded(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | SkeinError>
   // By then the result may have been lost.
   return Effect.flatMap(waits.forFutures([future], "all", keepSlot), () => valueOf<A, E>(future, keepSlot))
 }
@@ -117,11 +117,11 @@ export {
  * @category getters
  * @since 0.1.0
  */
-export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | RuntimeFailure> | undefined> =>
+export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | SkeinError> | undefined> =>
   Effect.sync(() => {
     const future = internal.implOf(self)
     return future.home.view.hasEnded(future.claim)
-      ? future.home.view.exitOfClaim(future) as Exit.Exit<A, E | RuntimeFailure>
+      ? future.home.view.exitOfClaim(future) as Exit.Exit<A, E | SkeinError>
       : undefined
   })
 

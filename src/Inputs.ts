@@ -16,8 +16,8 @@ import type {
   DependencyFailed,
   ImpossibleDependency,
   Root,
-  RuntimeFailure,
   Signal,
+  SkeinError,
   TaskSkipped,
   Unmet
 } from "./SkeinError.ts"
@@ -129,8 +129,8 @@ type Places<I> = I extends ReadonlyArray<any> ? number & keyof I : keyof I
  * @since 0.1.0
  */
 export type Exits<I> = IsAny<I> extends true ? I
-  : I extends Task<infer A, infer E, any> ? Exit.Exit<A, E | RuntimeFailure>
-  : I extends Future<infer A, infer E> ? Exit.Exit<A, E | RuntimeFailure>
+  : I extends Task<infer A, infer E, any> ? Exit.Exit<A, E | SkeinError>
+  : I extends Future<infer A, infer E> ? Exit.Exit<A, E | SkeinError>
   : HoldsAny<I, 5> extends true ? { -readonly [K in keyof I]: Exits<I[K]> }
   : I
 

@@ -3,7 +3,8 @@
  *
  * A `SubmitError` comes before anything starts. `DependencyFailed` is the typed failure of a task whose dependency failed. The
  * errors of options (`TaskTimeout`, `DependencyTimeout`, `ImpossibleDependency`) are in the type of a task with that option, and
- * `TaskSkipped` where a body may skip its task. `RuntimeFailure` can happen to any task; every verb that observes a task adds it.
+ * `TaskSkipped` where a body may skip its task. `SkeinError` is what the runtime can do to any task, under a `reason`; every verb
+ * that observes a task adds it.
  *
  * @since 0.1.0
  */
@@ -367,9 +368,9 @@ export class DependenciesGone extends Fact("DependenciesGone")<{
  *
  * **Details**
  *
- * `millis` is the `waitForWorkers` of the task or its layer. `key` is absent if the program itself waited, with
- * `Scheduler.awaitWorkers`. `restriction` says on which workers the task may run; it is empty if any worker may. If an option of
- * the task restricts it, this is in the type of that task; otherwise it is a {@link RuntimeFailure}.
+ * `millis` is the `waitForWorkers` of the task or its layer. `restriction` says on which workers the task may run; it is empty if
+ * any worker may. A task that an option restricts fails with this, and so does `Scheduler.awaitWorkers`, with no `key`. For any
+ * other task this is a reason of {@link SkeinError}.
  *
  * @category errors
  * @since 0.1.0
@@ -395,12 +396,12 @@ export class NoSuitableWorker extends Fact("NoSuitableWorker")<{
 }
 
 /**
- * The failures that the runtime can cause to any task.
+ * What the runtime can do to any task.
  *
  * @category errors
  * @since 0.1.0
  */
-export type RuntimeFailure =
+export type SkeinReason =
   | TaskCancelled
   | WorkerKilled
   | NoSuitableWorker
@@ -409,12 +410,35 @@ export type RuntimeFailure =
   | Released
 
 /**
- * The errors of a computation beside those of its tasks: a refused graph, or the runtime.
+ * A failure that the runtime can cause to any task; `reason` says which.
+ *
+ * **Details**
+ *
+ * A failure of this kind passes through dependents unchanged: it is not wrapped in `DependencyFailed`. `Effect.catchReason`,
+ * `Effect.catchReasons` and `Effect.unwrapReason` handle reasons one by one.
+ *
+ * **Example** (Handle one reason)
+ *
+ * ```ts
+ * Future.join(future).pipe(Effect.catchReason("SkeinError", "TaskCancelled", () => Effect.succeed(undefined)))
+ * ```
  *
  * @category errors
  * @since 0.1.0
  */
-export type Unexpected = SubmitError | RuntimeFailure
+export class SkeinError extends Fact("SkeinError")<{ readonly reason: SkeinReason }> {
+  override get message(): string {
+    return this.reason.message
+  }
+}
+
+/**
+ * The errors of a computation beside those of its tasks: a refused submission, or the runtime.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type Unexpected = SubmitError | SkeinError
 
 /**
  * The typed error of the task that failed first: the one inside `DependencyFailed`, or the error itself.

@@ -34,7 +34,7 @@ import type { IsAny } from "./internal/values/isAny.ts"
 import { mean } from "./internal/values/strangers.ts"
 import type { MeantAsValue } from "./internal/values/strangers.ts"
 import { TaskTypeId } from "./internal/values/typeIds.ts"
-import type { RuntimeFailure, SubmitError } from "./SkeinError.ts"
+import type { SkeinError, SubmitError } from "./SkeinError.ts"
 
 export type { Task } from "./internal/tasks/handles.ts"
 
@@ -338,8 +338,8 @@ export const barrier = <
  * @since 0.1.0
  */
 export const exit: {
-  <A, E, R>(task: Task<A, E, R>): Task<Exit.Exit<A, E | RuntimeFailure>, never, R>
-  <A, E>(future: Future<A, E>): Task<Exit.Exit<A, E | RuntimeFailure>>
+  <A, E, R>(task: Task<A, E, R>): Task<Exit.Exit<A, E | SkeinError>, never, R>
+  <A, E>(future: Future<A, E>): Task<Exit.Exit<A, E | SkeinError>>
 } = (handle: unknown): any =>
   internal.isTask(handle) && internal.isPlainValue(handle)
     ? succeed(handle.body._tag === "value" ? Exit.succeed(handle.body.value) : handle)

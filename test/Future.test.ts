@@ -11,7 +11,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOfExit, errorOf, onlyError, submitErrorOf } from "./support.ts"
+import { causeOfExit, errorOf, onlyError, reasonIn, reasonOf, submitErrorOf } from "./support.ts"
 
 /** Submits in a scope of its own and closes that. */
 const passing = <A, E>(task: Task.Task<A, E>) => Effect.scoped(Client.submit(task))
@@ -54,8 +54,8 @@ describe("release", () => {
       assert.strictEqual(yield* Future.join(future), 1)
       yield* Scope.close(scope, Exit.void)
       const released = { _tag: "Released", key: "k", owner: "scope" } as const
-      assert.deepInclude(yield* errorOf(Future.join(future)), released)
-      assert.deepInclude(yield* errorOf(Client.gather([future])), released)
+      assert.deepInclude(yield* reasonOf(Future.join(future)), released)
+      assert.deepInclude(yield* reasonOf(Client.gather([future])), released)
       assert.isTrue(Exit.isFailure((yield* Future.poll(future))!))
       assert.deepStrictEqual((yield* Client.wait([future])).done, [future])
       assert.strictEqual(yield* Future.status(future), "released")
@@ -73,7 +73,7 @@ describe("release", () => {
       yield* Client.release(ended)
       yield* Client.release(ended)
       assert.strictEqual((yield* Scheduler.stats).held, 0)
-      const joiner = yield* Effect.forkChild(errorOf(Future.join(running)), { startImmediately: true })
+      const joiner = yield* Effect.forkChild(reasonOf(Future.join(running)), { startImmediately: true })
       yield* Client.release(running)
       assert.deepInclude(yield* Fiber.join(joiner), { _tag: "Released" })
       yield* turns()
@@ -151,8 +151,8 @@ describe("release", () => {
       yield* door.open
       assert.strictEqual(yield* Future.join(kept), "kept")
       assert.strictEqual(kept.key, "k")
-      assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "Released" })
-      assert.deepInclude(yield* errorOf(Client.keep(future)), { _tag: "Released", key: "k" })
+      assert.deepInclude(yield* reasonOf(Future.join(future)), { _tag: "Released" })
+      assert.deepInclude(yield* reasonOf(Client.keep(future)), { _tag: "Released", key: "k" })
     }).pipe(inScheduler()))
 
   it.effect("M2: a failure is kept as long as a future holds it, and its branch's intermediates are freed (M4)", () =>
@@ -215,7 +215,7 @@ describe("a future inside and outside of bodies", () => {
         return yield* Future.join(child)
       })))
       assert.strictEqual(yield* Future.join(parent), "late to the child")
-      assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "Released" })
+      assert.deepInclude(yield* reasonOf(Future.join(future)), { _tag: "Released" })
     }).pipe(inScheduler({ concurrency: 2 })))
 
   it.effect("N11: a body may keep what it was handed, in its own scope or one outside, before the owner lets go", () =>
@@ -240,17 +240,17 @@ describe("a future inside and outside of bodies", () => {
   it.effect("N11: a future that comes too late is Released for every use: join, await, keep, gather, input, after", () =>
     Effect.gen(function*() {
       const future = yield* Effect.scoped(Client.submit(Task.make(Effect.succeed(1), { key: "late" })))
-      const released = { _tag: "Released", key: "late" }
+      const released = { _tag: "Released", key: "late" } as const
       const uses: ReadonlyArray<Effect.Effect<unknown, object, Scope.Scope>> = [
         Future.join(future),
         Client.keep(future),
         Client.gather({ future })
       ]
       for (const use of uses) {
-        assert.deepInclude(yield* errorOf(use), released)
-        assert.deepInclude(yield* errorOf(Client.compute(Task.make(use))), released)
+        assert.deepInclude(yield* reasonOf(use), released)
+        assert.deepInclude(yield* reasonOf(Client.compute(Task.make(use))), released)
       }
-      assert.deepInclude(onlyError(causeOfExit(yield* Future.await(future))) as object, released)
+      assert.deepInclude(reasonIn(onlyError(causeOfExit(yield* Future.await(future)))), released)
       for (const task of [Task.map(future, (n) => n), Task.make(Effect.void, { after: future })]) {
         assert.deepInclude((yield* submitErrorOf(Client.compute(task))).reason, { _tag: "InvalidDependency" })
       }
@@ -268,7 +268,7 @@ describe("a future inside and outside of bodies", () => {
       for (const future of [first, second, third]) {
         yield* Client.release(future)
         yield* Client.release(future)
-        assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "Released" })
+        assert.deepInclude(yield* reasonOf(Future.join(future)), { _tag: "Released" })
       }
       assert.strictEqual(yield* Future.status(kept), "running")
       yield* Effect.andThen(Client.release(kept), turns())
@@ -287,7 +287,7 @@ describe("a future inside and outside of bodies", () => {
       yield* turns()
       yield* Scope.close(scope, Exit.void)
       for (const error of [yield* Fiber.join(outside), yield* Future.join(inside), yield* Fiber.join(gathered)]) {
-        assert.deepInclude(error, { _tag: "Released", key: "k" })
+        assert.deepInclude(reasonIn(error), { _tag: "Released", key: "k" })
       }
       assert.lengthOf((yield* Fiber.join(waited)).done, 1)
     }).pipe(inScheduler()))
@@ -298,15 +298,15 @@ describe("a future inside and outside of bodies", () => {
       const waitForSelf = Task.make(Effect.flatMap(Deferred.await(self), Future.join), { key: "self" })
       const future = yield* Client.submit(waitForSelf)
       yield* Deferred.succeed(self, future)
-      const starved = yield* errorOf(Future.join(future))
-      assert.deepInclude(starved as object, { _tag: "Starved", waits: [["self", "self"]] })
+      const starved = yield* reasonOf(Future.join(future))
+      assert.deepInclude(starved, { _tag: "Starved", waits: [["self", "self"]] })
       const other = yield* Deferred.make<Future.Future<unknown, unknown>>()
       const first = yield* Client.submit(
         Task.make(Effect.flatMap(Deferred.await(other), Future.join), { key: "first" })
       )
       const below = yield* Client.submit(Task.map(first, () => 1, { key: "below" }))
       yield* Deferred.succeed(other, below)
-      const round = (yield* errorOf(Future.join(first))) as object
+      const round = yield* reasonOf(Future.join(first))
       assert.deepInclude(round, { _tag: "Starved", waits: [["first", "below"], ["below", "first"]] })
     }).pipe(inScheduler()))
 

@@ -15,7 +15,7 @@ import * as Task from "skein/Task"
 import { Faults, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
-import { errorOf, submitErrorOf } from "./support.ts"
+import { errorOf, reasonOf, submitErrorOf } from "./support.ts"
 
 const known = Effect.fnUntraced(function*<A, E>(future: Future.Future<A, E>) {
   const { label, priority } = yield* Future.metadata(future)
@@ -140,7 +140,7 @@ describe("annotations", () => {
       yield* Effect.repeat(Effect.yieldNow, { times: 9 })
       assert.deepStrictEqual(runs, ["charge", "again"])
       for (const future of futures) yield* Faults.loseWorker((yield* Future.metadata(future)).worker!)
-      assert.instanceOf(yield* errorOf(Future.join(futures[0])), WorkerKilled)
+      assert.instanceOf(yield* reasonOf(Future.join(futures[0])), WorkerKilled)
       assert.strictEqual(yield* Future.join(futures[1]), "again")
       assert.deepStrictEqual(runs, ["charge", "again", "again"])
     })))

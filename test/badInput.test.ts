@@ -14,7 +14,7 @@ import { SubmitError } from "skein/SkeinError"
 import type { SubmitReason } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, errorOf, nothingIsLeft, submitErrorOf } from "./support.ts"
+import { causeOf, defectsIn, nothingIsLeft, reasonOf, submitErrorOf } from "./support.ts"
 
 const one = Task.make(Effect.succeed(1))
 
@@ -397,7 +397,7 @@ describe("dependencies", () => {
       assert.strictEqual((yield* submitErrorOf(Client.compute(below))).message, `Task "x" cannot depend on ${why}`)
       assert.strictEqual((yield* submitErrorOf(Client.submit(below))).message, `Task "x" cannot depend on ${why}`)
       assert.strictEqual((yield* submitErrorOf(Client.compute({ future }))).message, `The request cannot use ${why}`)
-      const error = yield* errorOf(Future.join(future))
+      const error = yield* reasonOf(Future.join(future))
       assert.strictEqual(error._tag, "Released")
       assert.strictEqual(
         (error as Error).message,

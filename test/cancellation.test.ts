@@ -16,16 +16,16 @@ import { TaskCancelled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
-import { causeOf, causeOfExit, defectsIn, errorOf, infoOf, onlyError } from "./support.ts"
+import { causeOf, causeOfExit, defectsIn, errorOf, infoOf, onlyError, reasonIn, reasonOf } from "./support.ts"
 
 const started = (log: Log, name: string) =>
   Effect.repeat(Effect.yieldNow, { until: () => log.includes(`${name} starts`) })
 
 const cancelledWith = (exit: Exit.Exit<unknown, unknown> | undefined) => {
   assert.isDefined(exit)
-  const error = onlyError(causeOfExit(exit))
-  assert.instanceOf(error, TaskCancelled)
-  return error
+  const reason = reasonIn(onlyError(causeOfExit(exit)))
+  assert.instanceOf(reason, TaskCancelled)
+  return reason as TaskCancelled
 }
 
 describe("cancel", () => {
@@ -53,7 +53,7 @@ describe("cancel", () => {
       log.push("cancel returns")
       assert.deepStrictEqual(log, ["body starts", "body is finalized", "cancel returns"])
       const cause = causeOfExit((yield* Future.poll(future))!)
-      assert.deepInclude(onlyError(cause), { _tag: "TaskCancelled", key: "k", by: "me", reason: "enough" })
+      assert.deepInclude(reasonIn(onlyError(cause)), { _tag: "TaskCancelled", key: "k", by: "me", reason: "enough" })
       assert.deepInclude(infoOf(cause), { key: "k", attempt: 1, worker: "local", root: "k", path: ["k"] })
     }).pipe(inScheduler()))
 
@@ -134,7 +134,7 @@ describe("cancel", () => {
       yield* started(log, "root")
       yield* Client.cancel(a, { by: "me", reason: "enough" })
       const cause = yield* causeOf(Future.join(b))
-      assert.deepInclude(onlyError(cause), { _tag: "TaskCancelled", key: "root", by: "me", reason: "enough" })
+      assert.deepInclude(reasonIn(onlyError(cause)), { _tag: "TaskCancelled", key: "root", by: "me", reason: "enough" })
       assert.deepInclude(infoOf(cause), {
         key: "tip",
         label: "the tip",
@@ -260,7 +260,12 @@ describe("cancel", () => {
       yield* started(log, "shared")
       yield* Client.cancel(mine, { force: true, by: "me", reason: "enough" })
       const cause = yield* causeOf(Future.join(below))
-      assert.deepInclude(onlyError(cause), { _tag: "TaskCancelled", key: "shared", by: "me", reason: "enough" })
+      assert.deepInclude(reasonIn(onlyError(cause)), {
+        _tag: "TaskCancelled",
+        key: "shared",
+        by: "me",
+        reason: "enough"
+      })
       assert.deepStrictEqual(infoOf(cause)?.path, ["shared", "below"])
       yield* Scope.close(scope, Exit.void)
     }).pipe(inScheduler()))
@@ -653,7 +658,7 @@ describe("cancel", () => {
       const cause = yield* causeOf(Client.compute(mixed))
       assert.strictEqual(onlyError(cause), "typed")
       const inner = Task.make(Effect.flatMap(Effect.forkChild(Effect.interrupt), Fiber.join), { key: "inner" })
-      assert.deepInclude(yield* errorOf(Client.compute(inner)), { _tag: "TaskCancelled", by: "inner" })
+      assert.deepInclude(yield* reasonOf(Client.compute(inner)), { _tag: "TaskCancelled", by: "inner" })
     }).pipe(inScheduler()))
 })
 
@@ -732,8 +737,8 @@ describe("the end of an owner", () => {
       assert.include(log, "claimed is finalized")
       stopped(log.filter((entry) => !entry.startsWith("claimed")))
       assert.deepInclude(cancelledWith(yield* Fiber.await(compute)), { by: "scheduler" })
-      assert.deepInclude(yield* errorOf(Fiber.join(joiner)), { _tag: "Released", key: "claimed" })
-      assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "Released", key: "claimed" })
+      assert.deepInclude(yield* reasonOf(Fiber.join(joiner)), { _tag: "Released", key: "claimed" })
+      assert.deepInclude(yield* reasonOf(Future.join(future)), { _tag: "Released", key: "claimed" })
       const refused = yield* errorOf(Client.compute(Task.succeed(1)).pipe(Effect.provide(context)))
       assert.deepInclude(refused, { _tag: "SubmitError" })
       yield* isWholeIn.pipe(Effect.provide(context))

@@ -15,7 +15,7 @@ import * as Task from "skein/Task"
 import { Faults, Leftovers, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOf, defectsIn, errorOf } from "./support.ts"
+import { causeOf, defectsIn, errorOf, reasonOf } from "./support.ts"
 
 /** Runs `body` the first `times` times, then succeeds with `value`. */
 const atFirst = (times: number) => {
@@ -204,7 +204,7 @@ describe("a body that misses an input", () => {
         assert.isTrue(yield* Fiber.join(asked))
         assert.deepStrictEqual(log, ["open", "close"])
         if (isSettled) assert.strictEqual(yield* Future.join(down), "given")
-        else assert.instanceOf(yield* errorOf(Future.join(down)), TaskCancelled)
+        else assert.instanceOf(yield* reasonOf(Future.join(down)), TaskCancelled)
       }).pipe(Effect.scoped, inScheduler()))
   }
 
@@ -253,7 +253,7 @@ describe("a body that misses an input", () => {
         const up = Task.make(note(log, "up"), { key: "up" })
         const down = Task.make(up, () => Task.dependenciesLost(up), { key: "down" })
         const limits = limit === undefined ? {} : { dependenciesLost: limit }
-        const error = yield* Effect.flip(Task.run(down, { limits }))
+        const error = yield* reasonOf(Task.run(down, { limits }))
         assert.instanceOf(error, DependenciesGone)
         assert.strictEqual(
           error.message,
@@ -269,7 +269,7 @@ describe("a body that misses an input", () => {
     Effect.gen(function*() {
       const log: Log = []
       const up = Task.make(note(log, "up"), { key: "up", idempotent: false })
-      const error = yield* Effect.flip(Client.compute(Task.make(up, () => Task.dependenciesLost(up), { key: "down" })))
+      const error = yield* reasonOf(Client.compute(Task.make(up, () => Task.dependenciesLost(up), { key: "down" })))
       assert.instanceOf(error, DependenciesGone)
       assert.deepStrictEqual([error.reason, error.keys, log], ["idempotent", ["up"], ["up"]])
       assert.include(error.message, "\"up\" would have to be started twice, in spite of idempotent: false.")

@@ -15,7 +15,7 @@ import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { Faults, InterruptSweep, Leftovers, Simulation } from "skein/testing"
 import { endless, gate, inQuietScheduler, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
-import { errorOf, infoOf, nothingIsLeft, onlyError, submitErrorOf } from "./support.ts"
+import { errorOf, infoOf, nothingIsLeft, onlyError, reasonOf, submitErrorOf } from "./support.ts"
 
 const started = (log: Log, name: string) =>
   Effect.repeat(Effect.yieldNow, { until: () => log.includes(`${name} starts`) })
@@ -83,7 +83,7 @@ describe("fire and forget", () => {
   it.effect("A11: a finalizer that waits for its own group is told that it waits for itself", () =>
     Effect.gen(function*() {
       const errors: Array<unknown> = []
-      const waits = Effect.map(Effect.flip(Client.awaitGroup("g")), (error) => errors.push(error._tag))
+      const waits = Effect.map(Effect.flip(Client.awaitGroup("g")), (error) => errors.push(error.reason._tag))
       const task = Task.make(Effect.onExit(Effect.never, () => Effect.ignore(waits)))
       yield* Client.fireAndForget(task, { group: "g" })
       yield* turns()
@@ -94,7 +94,7 @@ describe("fire and forget", () => {
   it.effect("A11: a task that waits for its own group is told that it waits for itself", () =>
     Effect.gen(function*() {
       const errors: Array<unknown> = []
-      const task = Task.make(Effect.map(Effect.flip(Client.awaitGroup("g")), (error) => errors.push(error._tag)))
+      const task = Task.make(Effect.map(Effect.flip(Client.awaitGroup("g")), (error) => errors.push(error.reason._tag)))
       yield* Client.fireAndForget(task, { group: "g" })
       yield* Client.awaitGroup("g")
       assert.deepStrictEqual(errors, ["Starved"])
@@ -262,7 +262,7 @@ describe("fire and forget", () => {
       assert.strictEqual(yield* Future.status(future), "running")
       yield* Client.fireAndForget(task)
       yield* Client.cancelGroup("default", { force: true, by: "me" })
-      assert.deepInclude(yield* errorOf(Future.join(future)), { _tag: "TaskCancelled", by: "me" })
+      assert.deepInclude(yield* reasonOf(Future.join(future)), { _tag: "TaskCancelled", by: "me" })
       assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
     }).pipe(inScheduler()))
 

@@ -19,7 +19,7 @@ import {
   ImpossibleDependency,
   NoSuitableWorker,
   Released,
-  type RuntimeFailure,
+  SkeinError,
   Starved,
   type SubmitError,
   TaskCancelled,
@@ -31,7 +31,7 @@ import {
 import * as Task from "skein/Task"
 import { Faults } from "skein/testing"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, causeOfExit, defectsIn, errorOf, errorsIn, infoOf, onlyError } from "./support.ts"
+import { causeOf, causeOfExit, defectsIn, errorOf, errorsIn, infoOf, onlyError, reasonIn, reasonOf } from "./support.ts"
 
 class Boom extends Data.TaggedError("Boom")<{ readonly at: string }> {}
 
@@ -108,12 +108,12 @@ describe("outcomes", () => {
       const self = Task.make(Effect.interrupt, { key: "self" })
       const cause = yield* causeOf(Client.compute(self))
       assert.deepStrictEqual(cause.reasons.map((reason) => reason._tag), ["Fail"])
-      const error = onlyError(cause) as TaskCancelled
+      const error = reasonIn(onlyError(cause)) as TaskCancelled
       assert.instanceOf(error, TaskCancelled)
       assert.strictEqual(error.message, "Task \"self\" was cancelled by self: its body interrupted itself.")
-      const below = yield* errorOf(Client.compute(after(self, "below")))
+      const below = yield* reasonOf(Client.compute(after(self, "below")))
       assert.instanceOf(below, TaskCancelled)
-      assert.strictEqual(below.key, "self")
+      assert.propertyVal(below, "key", "self")
     }).pipe(inScheduler()))
 
   it.effect("F1: of a failure with an interrupt beside it, the failure is what counts", () =>
@@ -321,7 +321,7 @@ describe("Task.exit", () => {
       assert.deepStrictEqual(onlyError(causeOfExit(yield* exitOf(boom("typed")))), new Boom({ at: "typed" }))
       assert.deepStrictEqual(defectsIn(causeOfExit(yield* exitOf(dying("dead")))), [bug])
       assert.instanceOf(
-        onlyError(causeOfExit(yield* exitOf(Task.make(Effect.interrupt)))),
+        reasonIn(onlyError(causeOfExit(yield* exitOf(Task.make(Effect.interrupt))))),
         TaskCancelled
       )
       const below = isDependencyFailed(onlyError(causeOfExit(yield* exitOf(after(boom("x"), "y")))))
@@ -342,8 +342,8 @@ describe("Task.exit", () => {
       const cancelled = yield* Client.submit(Task.map(Task.exit(endless), (exit) => exit))
       yield* Deferred.await(started)
       yield* Client.cancel(endless, { force: true, reason: "enough" })
-      const error = onlyError(causeOfExit(yield* Future.join(cancelled)))
-      assert.deepInclude(error as TaskCancelled, { reason: "enough" })
+      const reason = reasonIn(onlyError(causeOfExit(yield* Future.join(cancelled))))
+      assert.deepInclude(reason as TaskCancelled, { reason: "enough" })
     }).pipe(inScheduler()))
 
   it.effect("F2: Task.exit of a Future that ended before gives that end", () =>
@@ -653,12 +653,12 @@ describe("modes of gather", () => {
       yield* Client.cancel(cancelled)
       for (const errors of ["failFast", "continue"] as const) {
         const one = yield* causeOf(Client.gather([released], { errors }))
-        assert.deepStrictEqual(errorsIn(one).map(({ _tag }) => _tag), ["Released"])
+        assert.deepStrictEqual(errorsIn(one).map(({ reason }) => reason._tag), ["Released"])
         const other = yield* causeOf(Client.gather([cancelled], { errors }))
-        assert.deepStrictEqual(errorsIn(other).map(({ _tag }) => _tag), ["TaskCancelled"])
+        assert.deepStrictEqual(errorsIn(other).map(({ reason }) => reason._tag), ["TaskCancelled"])
       }
       const both = yield* causeOf(Client.gather([released, cancelled], { errors: "continue" }))
-      assert.deepStrictEqual(errorsIn(both).map(({ _tag }) => _tag), ["Released", "TaskCancelled"])
+      assert.deepStrictEqual(errorsIn(both).map(({ reason }) => reason._tag), ["Released", "TaskCancelled"])
     }).pipe(inScheduler()))
 })
 
@@ -741,7 +741,7 @@ describe("flatMap", () => {
       const self: Task.Task<number, unknown> = Task.flatMap(1, () => Task.map({ self }, () => 1, { key: "inner" }), {
         key: "self"
       })
-      const error = (yield* errorOf(Client.compute(self))) as RuntimeFailure
+      const error = yield* reasonOf(Client.compute(self))
       assert.strictEqual(error._tag, "Starved")
       assert.strictEqual(
         error.message,
@@ -774,7 +774,7 @@ describe("attempts", () => {
         Effect.die(bug),
         Effect.interrupt,
         Effect.fail(new DependencyFailed({ key: "k", root: "r", error: 1, path: ["r", "k"], cause: Cause.fail(1) })),
-        Effect.fail(new TaskCancelled({ key: "k", by: "b", reason: "r" }))
+        Effect.fail(new SkeinError({ reason: new TaskCancelled({ key: "k", by: "b", reason: "r" }) }))
       ]
       for (const end of ends) {
         const { body, runs } = flaky(9, () => end)
@@ -784,14 +784,14 @@ describe("attempts", () => {
     }).pipe(inScheduler()))
 
   const key = "joined"
-  const ofTheRuntime: ReadonlyArray<RuntimeFailure> = [
+  const ofTheRuntime: ReadonlyArray<SkeinError> = [
     new TaskCancelled({ key, by: "b", reason: "r" }),
     new WorkerKilled({ key, deaths: 4, reason: "deaths" }),
     new NoSuitableWorker({ key, restriction: {}, millis: 0 }),
     new DependenciesGone({ key, keys: [], reports: 20, reason: "limit" }),
     new Starved({ waits: [] }),
     new Released({ key, owner: "scope" })
-  ]
+  ].map((reason) => new SkeinError({ reason }))
   const ofOptions = [
     new TaskTimeout({ key, of: "attempt", millis: 1 }),
     new DependencyTimeout({ key, millis: 1 }),
@@ -809,6 +809,29 @@ describe("attempts", () => {
         })
       assert.deepStrictEqual(yield* Effect.forEach(ofTheRuntime, runsAfter), ofTheRuntime.map(() => 1))
       assert.deepStrictEqual(yield* Effect.forEach(ofOptions, runsAfter), ofOptions.map(() => 2))
+    }).pipe(inScheduler()))
+
+  it.effect("F1: the runtime's failures are one error, whose reasons are errors that can be handled one by one", () =>
+    Effect.gen(function*() {
+      const cancelled = yield* Client.submit(Task.make(Effect.never, { key: "x" }))
+      yield* Client.cancel(cancelled, { reason: "enough" })
+      const join = Future.join(cancelled)
+      const caught = yield* Effect.catchReason(join, "SkeinError", "TaskCancelled", ({ key }) => Effect.succeed(key))
+      assert.strictEqual(caught, "x")
+      const other = yield* errorOf(Effect.catchReason(join, "SkeinError", "Starved", () => Effect.succeed("no")))
+      assert.instanceOf(other, SkeinError)
+      assert.strictEqual(
+        yield* Effect.catchReasons(join, "SkeinError", { TaskCancelled: () => Effect.succeed(1) }),
+        1
+      )
+      const reason = yield* errorOf(Effect.unwrapReason(join, "SkeinError"))
+      assert.instanceOf(reason, TaskCancelled)
+      assert.instanceOf(reason, Error)
+      assert.strictEqual(reason.message, other.message)
+      for (const failure of ofTheRuntime) {
+        assert.strictEqual(failure.message, failure.reason.message)
+        assert.strictEqual(String(failure), `SkeinError: ${failure.message}`)
+      }
     }).pipe(inScheduler()))
 
   it.effect("F5, W8: that a body waited for workers in vain is its own failure, which is tried again and fails its dependents", () =>
@@ -922,7 +945,8 @@ describe("TaskInfo", () => {
         const where = { graph: 1, attempt: 1, worker: "w", submitter: "program" }
         assert.deepStrictEqual(infoOf(cause), { key, label, root: key, path: [key], ...where }, key)
         const [reason] = cause.reasons
-        if (Cause.isFailReason(reason!)) assert.strictEqual((reason.error as Boom)._tag, key.split(" ")[0])
+        const tagOf = (error: unknown): string => (error instanceof SkeinError ? error.reason : error as Boom)._tag
+        if (Cause.isFailReason(reason!)) assert.strictEqual(tagOf(reason.error), key.split(" ")[0])
         else assert.deepStrictEqual(defectsIn(cause), [bug])
       }
       const busy = yield* Client.submit(Task.make(Effect.never))

@@ -6,7 +6,7 @@ import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { SubmitError } from "skein/SkeinError"
-import type { RuntimeFailure } from "skein/SkeinError"
+import type { SkeinError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 
 const within = (options: Skein.Options) => <A, E, R>(program: Effect.Effect<A, E, R>) =>
@@ -73,7 +73,7 @@ describe("limits", () => {
 
 describe("nesting", () => {
   /** f submits two of itself for ever. */
-  const bomb: Task.Task<number, SubmitError | RuntimeFailure, Client.Client> = Task.make(Effect.gen(function*() {
+  const bomb: Task.Task<number, SubmitError | SkeinError, Client.Client> = Task.make(Effect.gen(function*() {
     const children = yield* Client.submitAll([bomb, bomb])
     return (yield* Future.join(children[0])) + (yield* Future.join(children[1]))
   }))

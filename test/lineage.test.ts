@@ -8,7 +8,7 @@ import * as Task from "skein/Task"
 import { Faults } from "skein/testing"
 import { implOf, isFuture, isTask } from "../src/internal/tasks/task.ts"
 import { inScheduler } from "./harness.ts"
-import { causeOf, onlyError } from "./support.ts"
+import { reasonOf } from "./support.ts"
 
 const lineage = 3
 
@@ -67,7 +67,7 @@ describe("lineage", () => {
     forgetful(Effect.gen(function*() {
       const { last } = yield* chain(lineage + 2)
       yield* Faults.loseWorker("a")
-      const error = onlyError(yield* causeOf(Future.join(last)))
+      const error = yield* reasonOf(Future.join(last))
       assert.instanceOf(error, WorkerKilled)
       assert.deepInclude(error, { key: "x0", reason: "forgotten" })
       assert.strictEqual(
@@ -99,7 +99,7 @@ describe("lineage", () => {
         last = next
       }
       yield* Faults.loseWorker("a")
-      const error = onlyError(yield* causeOf(Future.join(early)))
+      const error = yield* reasonOf(Future.join(early))
       assert.instanceOf(error, WorkerKilled)
       assert.deepInclude(error, { key: "x0", reason: "forgotten" })
     })))
@@ -108,7 +108,7 @@ describe("lineage", () => {
     forgetful(Effect.gen(function*() {
       const { last } = yield* chain(lineage + 1)
       const reader = yield* Client.submit(Task.make([last], () => Task.dependenciesLost(last), { key: "reader" }))
-      const error = onlyError(yield* causeOf(Future.join(reader)))
+      const error = yield* reasonOf(Future.join(reader))
       assert.instanceOf(error, DependenciesGone)
       assert.deepInclude(error, { keys: ["x0"], reason: "forgotten" })
     })))

@@ -16,7 +16,7 @@ import * as Task from "skein/Task"
 import { Faults, Gate, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, errorOf, infoOf, onlyError } from "./support.ts"
+import { causeOf, errorOf, infoOf, onlyError, reasonIn, reasonOf } from "./support.ts"
 
 /** Two workers of one slot. */
 const two = inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })
@@ -187,12 +187,12 @@ describe("loss of a worker", () => {
         yield* Scheduler.addWorker({ id: `w${death + 1}`, concurrency: 1 })
         yield* Faults.loseWorker(`w${death}`)
       }
-      const error = yield* errorOf(Future.join(future))
+      const error = yield* reasonOf(Future.join(future))
       assert.instanceOf(error, WorkerKilled)
       assert.deepInclude(error, { key: "deadly", deaths: 4, reason: "deaths" })
       assert.include(error.message, `Task "deadly" is not started again: 4 workers were lost while they ran it.`)
       const cause = yield* causeOf(Future.join(dependent))
-      assert.deepInclude(onlyError(cause), { _tag: "WorkerKilled", key: "deadly" })
+      assert.deepInclude(reasonIn(onlyError(cause)), { _tag: "WorkerKilled", key: "deadly" })
       assert.deepStrictEqual(infoOf(cause)?.path, ["deadly", "after"])
     })))
 
@@ -201,7 +201,7 @@ describe("loss of a worker", () => {
       const future = yield* Client.submit(Task.make(Effect.never))
       yield* calm
       yield* Faults.loseWorker("w")
-      assert.instanceOf(yield* errorOf(Future.join(future)), WorkerKilled)
+      assert.instanceOf(yield* reasonOf(Future.join(future)), WorkerKilled)
     })))
 
   it.effect("F8: with no worker left tasks that may wait do, explain says so, and the next worker takes them", () =>
@@ -431,7 +431,7 @@ describe("idempotent: false", () => {
       const future = yield* Client.submit(charge)
       yield* calm
       yield* Faults.loseWorker("a")
-      const error = yield* errorOf(Future.join(future))
+      const error = yield* reasonOf(Future.join(future))
       assert.instanceOf(error, WorkerKilled)
       assert.deepInclude(error, { key: "charge", deaths: 1, reason: "lost" })
       assert.include(error.message, "The worker was lost that ran task \"charge\", which is not started twice")
@@ -445,7 +445,7 @@ describe("idempotent: false", () => {
       yield* Future.join(once)
       const holder = (yield* Future.metadata(once)).worker!
       yield* Faults.loseWorker(holder)
-      assert.strictEqual((yield* errorOf(Client.compute(Task.map({ once }, () => 1))))._tag, "WorkerKilled")
+      assert.strictEqual((yield* reasonOf(Client.compute(Task.map({ once }, () => 1))))._tag, "WorkerKilled")
       assert.isTrue(Exit.isFailure(yield* Client.compute(Task.exit(once))))
       assert.include((yield* errorOf(Future.join(once))).message, "that held the result of task \"once\"")
       assert.strictEqual(runs, 1)

@@ -16,6 +16,7 @@ import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { gate, inQuietScheduler, inScheduler, type Log, note, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
+import { reasonIn } from "./support.ts"
 
 type Fib = Task.Task<number, any, Client.Client>
 
@@ -222,8 +223,9 @@ describe("stopping a body that goes on", () => {
 
 const starvedBy = (exit: Exit.Exit<unknown, unknown>): Starved => {
   const error = Exit.isFailure(exit) ? Cause.findErrorOption(exit.cause) : undefined
-  assert.instanceOf(error?._tag === "Some" ? error.value : exit, Starved)
-  return (error as { readonly value: Starved }).value
+  const reason = reasonIn(error?._tag === "Some" ? error.value : exit)
+  assert.instanceOf(reason, Starved)
+  return reason as Starved
 }
 
 const child = (key: string) => Task.make(Effect.as(Effect.yieldNow, key), { key })
@@ -302,7 +304,12 @@ describe("waits that keep their slot", () => {
     Effect.gen(function*() {
       const parent = Task.make(Effect.gen(function*() {
         const future = yield* Client.submit(child("c"))
-        return yield* Effect.catchTag(Future.join(future, { keepSlot: true }), "Starved", () => Future.join(future))
+        return yield* Effect.catchReason(
+          Future.join(future, { keepSlot: true }),
+          "SkeinError",
+          "Starved",
+          () => Future.join(future)
+        )
       }))
       assert.strictEqual(yield* Client.compute(parent), "c")
     }).pipe(inScheduler({ concurrency: 1 })))

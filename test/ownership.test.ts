@@ -10,11 +10,11 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import type { RuntimeFailure, SubmitError } from "skein/SkeinError"
+import type { SkeinError, SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
-import { errorOf } from "./support.ts"
+import { errorOf, reasonOf } from "./support.ts"
 
 const started = (log: Log, name: string) =>
   Effect.repeat(Effect.yieldNow, { until: () => log.includes(`${name} starts`) })
@@ -268,7 +268,7 @@ describe("bodies", () => {
       const scope = yield* Effect.scope
       const child = Task.make(Effect.succeed("value"), { key: "child" })
       const leaked = yield* Client.compute(Task.make(Effect.map(Client.submit(child), Task.value)))
-      assert.deepInclude(yield* errorOf(Future.join(leaked)), { _tag: "Released", key: "child" })
+      assert.deepInclude(yield* reasonOf(Future.join(leaked)), { _tag: "Released", key: "child" })
       const keeping = Effect.flatMap(Client.submit(child), (future) => Client.keep(future).pipe(Scope.provide(scope)))
       const kept = yield* Client.compute(Task.make(Effect.map(keeping, Task.value)))
       assert.strictEqual(yield* Future.join(kept), "value")
@@ -323,7 +323,7 @@ describe("bodies", () => {
       return `${key} ${yield* Setting}`
     })
     // The annotation is the test: neither Scope nor Worker remains.
-    const program: Effect.Effect<string, RuntimeFailure | SubmitError, Client.Client | Setting> = Client.compute(
+    const program: Effect.Effect<string, SkeinError | SubmitError, Client.Client | Setting> = Client.compute(
       Task.make(body, { key: "k" })
     )
     return program.pipe(

@@ -94,7 +94,7 @@ describe("pretty", () => {
       yield* Client.cancel(x, { reason: "no longer needed" })
       assert.match(
         yield* rendered(Future.join(y)),
-        /^TaskCancelled: Task "[xy]" was cancelled by program: no longer needed/
+        /^SkeinError: Task "[xy]" was cancelled by program: no longer needed/
       )
       const child = Task.make(Effect.suspend(() => get("b")), { key: "child" })
       const parent = Task.make(Effect.flatMap(Client.submit(child), Future.join), { key: "parent", label: "all" })

@@ -15,7 +15,7 @@ import { Gate, InterruptSweep, Leftovers, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inQuietScheduler, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
-import { causeOf, defectsIn, errorOf } from "./support.ts"
+import { causeOf, defectsIn, reasonOf } from "./support.ts"
 
 /** Gives its place up the first `times` times, then does as it is told. */
 const politely = (times: number) => {
@@ -103,7 +103,7 @@ for (const isAway of [false, true]) {
           yield* Gate.open(news)
           yield* Fiber.join(cancelling)
           assert.strictEqual(yield* Future.status(future), "cancelled")
-          assert.strictEqual((yield* errorOf(Future.join(future)))._tag, "TaskCancelled")
+          assert.strictEqual((yield* reasonOf(Future.join(future)))._tag, "TaskCancelled")
         }))
         assert.strictEqual(runs, 1)
         yield* Leftovers.assertNone

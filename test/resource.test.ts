@@ -19,7 +19,7 @@ import { type Chance, Gate, InterruptSweep, Leftovers, Simulation } from "skein/
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
-import { errorOf } from "./support.ts"
+import { errorOf, reasonOf } from "./support.ts"
 
 /** A body that opens something; its finalizer yields, and logs that it is closed. */
 const opened = (log: Log, name: string) =>
@@ -72,7 +72,7 @@ describe("a result that owns a resource", () => {
         yield* turns()
         assert.deepStrictEqual(log, ["open r"])
         yield* Client.release(future)
-        assert.strictEqual((yield* errorOf(Future.join(future)))._tag, "Released")
+        assert.strictEqual((yield* reasonOf(Future.join(future)))._tag, "Released")
         assert.strictEqual(countOf(log, "close r"), 0)
       }))
       assert.deepStrictEqual(log, ["open r", "close r"])
@@ -329,7 +329,7 @@ describe("acquiring", () => {
       yield* hasLogged(log, "body starts")
       yield* Client.cancel(future)
       assert.deepStrictEqual(log, ["open r", "body starts", "body is finalized", "close r"])
-      assert.strictEqual((yield* errorOf(Future.join(future)))._tag, "TaskCancelled")
+      assert.strictEqual((yield* reasonOf(Future.join(future)))._tag, "TaskCancelled")
     }).pipe(inScheduler()))
 
   it.effect("M7: one that is acquired all the same is closed before the cancellation returns", () =>

@@ -14,7 +14,7 @@ import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { numbersFrom } from "./chance.ts"
 import { endless, gate, inScheduler, type Log, reluctant, turns } from "./harness.ts"
-import { causeOf, defectsIn, errorOf, infoOf, submitErrorOf } from "./support.ts"
+import { causeOf, defectsIn, errorOf, infoOf, reasonOf, submitErrorOf } from "./support.ts"
 
 /** Bodies that count their runs by name, and fail as long as what they need is broken. */
 const workshop = (...parts: ReadonlyArray<string>) => {
@@ -68,7 +68,7 @@ describe("what runs again", () => {
       yield* Scope.close(other, Exit.void)
       assert.strictEqual(yield* Future.join(again), "bc")
       assert.deepStrictEqual(runs, { a: 1, b: 1, c: 2 })
-      assert.propertyVal(yield* errorOf(Future.join(theirs)), "_tag", "Released")
+      assert.propertyVal(yield* reasonOf(Future.join(theirs)), "_tag", "Released")
     }).pipe(inScheduler(one)))
 
   it.effect("F11: a success that is held within the same submission is reused, and what only it needed does not run", () =>
@@ -746,7 +746,7 @@ describe("what may be retried", () => {
       const again = yield* Client.retry(old)
       assert.deepStrictEqual(log, ["body starts"])
       assert.strictEqual(yield* Future.join(again), "done")
-      const error = yield* errorOf(Future.join(old))
+      const error = yield* reasonOf(Future.join(old))
       assert.instanceOf(error, TaskCancelled)
       assert.propertyVal(error, "reason", "first")
     }).pipe(inScheduler({ concurrency: 2 })))
@@ -759,7 +759,7 @@ describe("what may be retried", () => {
       const theirs = yield* Client.submit(task).pipe(Scope.provide(other))
       const ours = yield* Client.submit(task)
       yield* Client.cancel(ours)
-      assert.instanceOf(yield* errorOf(Future.join(ours)), TaskCancelled)
+      assert.instanceOf(yield* reasonOf(Future.join(ours)), TaskCancelled)
       const again = yield* Client.retry(ours)
       yield* door.open
       assert.deepStrictEqual(yield* Client.gather([again, theirs]), ["done", "done"])
@@ -788,8 +788,7 @@ describe("what may be retried", () => {
       let own: Future.Future<unknown, unknown> | undefined
       const task = Task.make(Effect.suspend(() => own === undefined ? Effect.succeed("fine") : Future.join(own)))
       own = yield* Client.submit(task)
-      const error = yield* errorOf(Future.join(own))
-      assert.propertyVal(error, "_tag", "Starved")
+      assert.propertyVal(yield* reasonOf(Future.join(own)), "_tag", "Starved")
       const old = own
       own = undefined
       assert.strictEqual(yield* Future.join(yield* Client.retry(old)), "fine")
@@ -812,7 +811,7 @@ describe("ownership", () => {
       isEndless = false
       const news = yield* Client.retryAll(olds)
       assert.deepStrictEqual(yield* Client.gather(news), [0, 1, 2, 3, 4, 5])
-      for (const old of olds) assert.instanceOf(yield* errorOf(Future.join(old)), TaskCancelled)
+      for (const old of olds) assert.instanceOf(yield* reasonOf(Future.join(old)), TaskCancelled)
       assert.deepStrictEqual(yield* Client.gather(news), [0, 1, 2, 3, 4, 5])
     }).pipe(inScheduler({ concurrency: 2 })))
 
@@ -826,9 +825,9 @@ describe("ownership", () => {
       yield* door.arrived(1)
       yield* Scope.close(scope, Exit.void)
       yield* door.open
-      assert.propertyVal(yield* errorOf(Future.join(reads)), "_tag", "Released")
+      assert.propertyVal(yield* reasonOf(Future.join(reads)), "_tag", "Released")
       const again = yield* Client.retry(reads)
-      assert.propertyVal(yield* errorOf(Future.join(again)), "_tag", "Released")
+      assert.propertyVal(yield* reasonOf(Future.join(again)), "_tag", "Released")
       assert.deepStrictEqual(log, [])
     }).pipe(inScheduler(one)))
 
@@ -855,7 +854,7 @@ describe("ownership", () => {
       isEndless = true
       const again = yield* Effect.scoped(Effect.tap(Client.retry(old), () => turns(3)))
       assert.deepStrictEqual(log, ["body starts", "body is finalized"])
-      assert.propertyVal(yield* errorOf(Future.join(again)), "_tag", "Released")
+      assert.propertyVal(yield* reasonOf(Future.join(again)), "_tag", "Released")
       assert.strictEqual(yield* errorOf(Future.join(old)), "no")
     }).pipe(inScheduler(one)))
 
@@ -923,7 +922,7 @@ describe("ownership", () => {
       yield* turns()
       yield* Client.cancel(again)
       assert.deepStrictEqual(log, ["c starts", "c is finalized"])
-      assert.instanceOf(yield* errorOf(Future.join(again)), TaskCancelled)
+      assert.instanceOf(yield* reasonOf(Future.join(again)), TaskCancelled)
       assert.instanceOf(yield* errorOf(Future.join(old)), DependencyFailed)
       assert.strictEqual(yield* Future.join(held), "a")
       assert.deepStrictEqual(runs, { a: 1, b: 2 })

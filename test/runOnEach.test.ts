@@ -13,7 +13,7 @@ import { Faults } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inQuietScheduler, inScheduler, note, turns } from "./harness.ts"
 import type { Log } from "./harness.ts"
-import { causeOf, errorOf, errorsIn, infoOf, submitErrorOf } from "./support.ts"
+import { causeOf, errorOf, errorsIn, infoOf, reasonOf, submitErrorOf } from "./support.ts"
 
 const where = Effect.map(Worker.current, ({ worker }) => worker)
 
@@ -123,10 +123,15 @@ describe("runOnEach", () => {
       yield* Faults.loseWorker("b")
       yield* Faults.loseWorker("a")
       const ends = exits(yield* Fiber.join(running))
-      assert.deepStrictEqual(ends.map(([worker, end]) => [worker, (end as { _tag: string })._tag]), [
-        ["a", "NoSuitableWorker"],
-        ["b", "WorkerKilled"]
-      ])
+      assert.deepStrictEqual(
+        ends.map((
+          [worker, end]
+        ) => [worker, ((end as { reason?: { _tag: string } }).reason ?? end as { _tag: string })._tag]),
+        [
+          ["a", "NoSuitableWorker"],
+          ["b", "WorkerKilled"]
+        ]
+      )
       yield* calm
       assert.deepStrictEqual(log.filter((line) => line.endsWith("starts")), ["b starts"])
     }).pipe(two))
@@ -167,7 +172,7 @@ describe("runOnEach", () => {
       const found = yield* Client.compute(Task.make(Scheduler.runOnEach(where)))
       assert.deepStrictEqual([...found], [["a", "a"], ["b", "b"]])
       const kept = Task.make(Scheduler.runOnEach(where, { keepSlot: true }))
-      assert.propertyVal(yield* errorOf(Client.compute(kept)), "_tag", "Starved")
+      assert.propertyVal(yield* reasonOf(Client.compute(kept)), "_tag", "Starved")
     }).pipe(two))
 
   it.effect("A15: a timeout inside a task stops runs that hold the only slot", () =>

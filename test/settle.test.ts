@@ -14,7 +14,7 @@ import * as Task from "skein/Task"
 import { Faults, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOf, defectsIn, errorOf } from "./support.ts"
+import { causeOf, defectsIn, errorOf, reasonOf } from "./support.ts"
 
 describe("settle", () => {
   it.effect("F9: a task that has not started never does, and its dependents go on with the value", () =>
@@ -146,7 +146,7 @@ describe("settle", () => {
       const [died] = yield* run(Exit.die("bug"))
       assert.deepStrictEqual(Exit.isFailure(died) && defectsIn(died.cause), ["bug"])
       const [cancelled] = yield* run(Exit.interrupt(7))
-      const error = yield* errorOf(cancelled)
+      const error = yield* reasonOf(cancelled)
       assert.instanceOf(error, TaskCancelled)
       assert.strictEqual(
         error.message,

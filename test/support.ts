@@ -5,7 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scheduler from "skein/Scheduler"
-import { type SubmitError, TaskInfo } from "skein/SkeinError"
+import { SkeinError, type SkeinReason, type SubmitError, TaskInfo } from "skein/SkeinError"
 
 /** The cause with which `effect` fails; succeeding is a failure of the test. */
 export const causeOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Cause.Cause<E>, never, R> =>
@@ -36,6 +36,16 @@ export const onlyError = <E>(cause: Cause.Cause<E>): E => {
 /** The typed error with which `effect` fails, and nothing beside it. */
 export const errorOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<E, never, R> =>
   Effect.map(causeOf(effect), onlyError)
+
+/** The reason of a `SkeinError`. */
+export const reasonIn = (error: unknown): SkeinReason => {
+  assert.instanceOf(error, SkeinError)
+  return (error as SkeinError).reason
+}
+
+/** The reason of the `SkeinError` with which `effect` fails. */
+export const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<SkeinReason, never, R> =>
+  Effect.map(errorOf(effect), reasonIn)
 
 /** Where a failure happened. */
 export const infoOf = (cause: Cause.Cause<unknown>): TaskInfo["Service"] | undefined =>

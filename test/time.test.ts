@@ -15,7 +15,7 @@ import * as Progress from "skein/Progress"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import { errorOf } from "./support.ts"
+import { errorOf, reasonOf } from "./support.ts"
 
 const hour = 3_600_000
 const minute = 60_000
@@ -87,7 +87,7 @@ for (const [way, millis] of [["forward", hour], ["back", -hour]] as const) {
         yield* TestClock.adjust(1)
         assert.strictEqual((yield* Fiber.join(waiting))._tag, "NoSuitableWorker")
         yield* TestClock.adjust(5 * minute)
-        assert.strictEqual((yield* errorOf(Future.join(future)))._tag, "NoSuitableWorker")
+        assert.strictEqual((yield* reasonOf(Future.join(future)))._tag, "NoSuitableWorker")
       }).pipe(withWall({ workers: [], waitForWorkers: 10 * minute })))
 
     it.effect("W10, W14: neither buries a worker nor ages it", () => {

@@ -21,7 +21,7 @@ import { workersOf } from "../src/engine/views/workers.ts"
 import { coreOf } from "../src/testing/internal/leftovers.ts"
 import { gate, inScheduler, turns } from "./harness.ts"
 import type { Log } from "./harness.ts"
-import { causeOf, errorOf, infoOf, onlyError, submitErrorOf } from "./support.ts"
+import { causeOf, errorOf, infoOf, onlyError, reasonIn, reasonOf, submitErrorOf } from "./support.ts"
 
 const where = Task.make(Effect.map(Worker.current, ({ worker }) => worker))
 
@@ -140,14 +140,14 @@ describe("no worker", () => {
       const queued = yield* Client.submit(Task.make(Effect.never, { key: "queued" }))
       yield* calm
       yield* Faults.loseWorker("w")
-      const error = yield* errorOf(Future.join(queued))
+      const error = yield* reasonOf(Future.join(queued))
       assert.instanceOf(error, NoSuitableWorker)
       assert.strictEqual(
         error.message,
         "Task \"queued\" has no worker: none takes tasks. Add one with Scheduler.addWorker, or wait for it with waitForWorkers."
       )
       const cause = yield* causeOf(Client.compute(Task.map({ up: Task.withOptions(where, { key: "up" }) }, () => 1)))
-      assert.deepInclude(onlyError(cause), { _tag: "NoSuitableWorker", key: "up", millis: 0 })
+      assert.deepInclude(reasonIn(onlyError(cause)), { _tag: "NoSuitableWorker", key: "up", millis: 0 })
       assert.lengthOf(infoOf(cause)!.path, 2)
     })))
 
@@ -157,7 +157,7 @@ describe("no worker", () => {
       yield* pass("9 seconds")
       assert.deepStrictEqual((yield* Scheduler.explain(early.key))?.because, { _tag: "NoWorker", until: 10_000 })
       yield* pass("1 second")
-      assert.deepInclude(yield* errorOf(Future.join(early)), { _tag: "NoSuitableWorker", millis: 10_000 })
+      assert.deepInclude(yield* reasonOf(Future.join(early)), { _tag: "NoSuitableWorker", millis: 10_000 })
       const late = yield* Client.submit(where)
       yield* pass("9 seconds")
       yield* Scheduler.addWorker({ id: "a", concurrency: 1 })
@@ -168,9 +168,9 @@ describe("no worker", () => {
     Effect.gen(function*() {
       const short = yield* Client.submit(Task.withOptions(where, { waitForWorkers: "1 second" }))
       const none = yield* Client.submit(Task.withOptions(where, { waitForWorkers: 0 }))
-      assert.deepInclude(yield* errorOf(Future.join(none)), { _tag: "NoSuitableWorker", millis: 0 })
+      assert.deepInclude(yield* reasonOf(Future.join(none)), { _tag: "NoSuitableWorker", millis: 0 })
       yield* pass("1 second")
-      assert.deepInclude(yield* errorOf(Future.join(short)), { _tag: "NoSuitableWorker", millis: 1000 })
+      assert.deepInclude(yield* reasonOf(Future.join(short)), { _tag: "NoSuitableWorker", millis: 1000 })
     }).pipe(inScheduler(noneYet)))
 
   it.effect("W9: what is no duration is refused", () =>
@@ -280,7 +280,7 @@ describe("restart", () => {
       yield* Faults.loseWorker("a")
       yield* calm
       assert.deepStrictEqual(yield* workers, [])
-      assert.deepInclude(yield* errorOf(Client.compute(where)), { _tag: "NoSuitableWorker" })
+      assert.deepInclude(yield* reasonOf(Client.compute(where)), { _tag: "NoSuitableWorker" })
     })))
 
   it.effect("W13: a clean stop stays a stop: retire, and the close of the worker's scope", () =>

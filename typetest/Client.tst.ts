@@ -10,12 +10,11 @@ import type {
   ImpossibleDependency,
   NoSuitableWorker,
   Reschedule,
-  RuntimeFailure,
-  Starved,
+  SkeinError,
   SubmitError,
   TaskTimeout
 } from "skein/SkeinError"
-import * as SkeinError from "skein/SkeinError"
+import * as Errors from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { describe, expect, it } from "tstyche"
 
@@ -38,7 +37,7 @@ declare const safe: Task.Task<number>
 declare const future: Future.Future<number, BadRow>
 declare const mode: Client.Mode
 
-type Failures<E> = E | SubmitError | RuntimeFailure
+type Failures<E> = E | SubmitError | SkeinError
 
 describe("retry", () => {
   it("gives a Future of the same type, and needs a scope but no services of the task", () => {
@@ -65,7 +64,7 @@ describe("retry", () => {
   it("rerunInline fails with errors of the task and of all upstream, and its value may be of any of them", () => {
     const deep = {} as Future.Future<number, BadRow | DependencyFailed<LoadError>>
     expect(Client.rerunInline(deep)).type.toBe<
-      Effect.Effect<unknown, BadRow | LoadError | DependencyFailed<LoadError> | SubmitError | RuntimeFailure>
+      Effect.Effect<unknown, BadRow | LoadError | DependencyFailed<LoadError> | SubmitError | SkeinError>
     >()
   })
 })
@@ -75,9 +74,9 @@ describe("misuse", () => {
     expect(Client.compute).type.not.toBeCallableWith(Effect.succeed(1))
     expect(Client.compute).type.not.toBeCallableWith(Promise.resolve(1))
     const both = <A, E>(task: Task.Task<A, E>) => Client.compute({ task })
-    expect(both(safe)).type.toBe<Effect.Effect<{ task: number }, SubmitError | RuntimeFailure, Client.Client>>()
+    expect(both(safe)).type.toBe<Effect.Effect<{ task: number }, SubmitError | SkeinError, Client.Client>>()
     const one = <A, E>(task: Task.Task<A, E>) => Client.compute(task)
-    expect(one(safe)).type.toBe<Effect.Effect<number, SubmitError | RuntimeFailure, Client.Client>>()
+    expect(one(safe)).type.toBe<Effect.Effect<number, SubmitError | SkeinError, Client.Client>>()
   })
 
   it("nor is one that lies in an array or a record of targets; exits and other values are passed on", () => {
@@ -89,20 +88,20 @@ describe("misuse", () => {
     expect(Client.compute({ safe, exit, any: {} as any })).type.toBe<
       Effect.Effect<
         { safe: number; exit: Exit.Exit<string, BadRow>; any: any },
-        SubmitError | RuntimeFailure,
+        SubmitError | SkeinError,
         Client.Client
       >
     >()
-    expect(Client.compute({} as any)).type.toBe<Effect.Effect<any, SubmitError | RuntimeFailure, Client.Client>>()
+    expect(Client.compute({} as any)).type.toBe<Effect.Effect<any, SubmitError | SkeinError, Client.Client>>()
   })
 
   it("compute takes shapes of which generic code knows no more than that they hold tasks", () => {
     const record = <T extends Readonly<Record<string, Task.Task<number>>>>(tasks: T) => Client.compute(tasks)
-    expect(record({ safe })).type.toBe<Effect.Effect<{ safe: number }, SubmitError | RuntimeFailure, Client.Client>>()
+    expect(record({ safe })).type.toBe<Effect.Effect<{ safe: number }, SubmitError | SkeinError, Client.Client>>()
     const list = <T extends ReadonlyArray<Task.Task<any, BadRow>>>(tasks: T) => Client.compute(tasks)
-    expect(list([safe])).type.toBe<Effect.Effect<Array<number>, SubmitError | RuntimeFailure, Client.Client>>()
+    expect(list([safe])).type.toBe<Effect.Effect<Array<number>, SubmitError | SkeinError, Client.Client>>()
     const single = <T extends Task.Task<number>>(task: T) => Client.compute(task)
-    expect(single(safe)).type.toBe<Effect.Effect<number, SubmitError | RuntimeFailure, Client.Client>>()
+    expect(single(safe)).type.toBe<Effect.Effect<number, SubmitError | SkeinError, Client.Client>>()
   })
 
   it("where futures are meant, a task is refused", () => {
@@ -120,37 +119,37 @@ describe("misuse", () => {
 
   it("a gather that is given a task cannot run, and says why where it is run", () => {
     const hint = "Client.gather waits for futures. Submit the task with Client.submit, or run it with Client.compute."
-    type Unrunnable<A> = Effect.Effect<A, BadRow | RuntimeFailure, typeof hint>
+    type Unrunnable<A> = Effect.Effect<A, BadRow | SkeinError, typeof hint>
     expect(Client.gather([future, { deep: [raw] }])).type.toBe<
-      Effect.Effect<[number, { deep: [string] }], BadRow | LoadError | RuntimeFailure, typeof hint>
+      Effect.Effect<[number, { deep: [string] }], BadRow | LoadError | SkeinError, typeof hint>
     >()
     expect(Client.gather({ future, safe })).type.toBe<Unrunnable<{ future: number; safe: number }>>()
     expect(Effect.runPromise).type.not.toBeCallableWith(Client.gather({ future, safe }))
     expect(Client.gather({ future, none: [], n: 1 })).type.toBe<
-      Effect.Effect<{ future: number; none: readonly []; n: 1 }, BadRow | RuntimeFailure>
+      Effect.Effect<{ future: number; none: readonly []; n: 1 }, BadRow | SkeinError>
     >()
   })
 
   it("a mode that is not a literal gives the union, and no other word is a mode", () => {
     expect(Client.map([1], () => Effect.succeed("a"), { errors: mode })).type.toBe<
       Effect.Effect<
-        Array<string> | Array<Exit.Exit<string, RuntimeFailure>>,
-        SubmitError | RuntimeFailure,
+        Array<string> | Array<Exit.Exit<string, SkeinError>>,
+        SubmitError | SkeinError,
         Client.Client
       >
     >()
     expect(Client.zipMap([[1]], () => Effect.succeed("a"), { errors: mode })).type.toBe<
       Effect.Effect<
-        Array<string> | Array<Exit.Exit<string, RuntimeFailure>>,
-        SubmitError | RuntimeFailure,
+        Array<string> | Array<Exit.Exit<string, SkeinError>>,
+        SubmitError | SkeinError,
         Client.Client
       >
     >()
     expect(Task.run(safe, { errors: mode })).type.toBe<
-      Effect.Effect<number | Exit.Exit<number, RuntimeFailure>, SubmitError | RuntimeFailure>
+      Effect.Effect<number | Exit.Exit<number, SkeinError>, SubmitError | SkeinError>
     >()
     expect(Task.run(safe, { errors: "collect", concurrency: 2 })).type.toBe<
-      Effect.Effect<Exit.Exit<number, RuntimeFailure>, SubmitError>
+      Effect.Effect<Exit.Exit<number, SkeinError>, SubmitError>
     >()
     expect(Task.run(rows, { errors: "continue" })).type.toBe<
       Effect.Effect<Array<string>, Failures<BadRow | LoadError>, Db | Log>
@@ -166,8 +165,8 @@ describe("misuse", () => {
 
 describe("errors", () => {
   it("root gives the typed error of the task that failed first", () => {
-    expect(SkeinError.root({} as BadRow | DependencyFailed<LoadError>)).type.toBe<BadRow | LoadError>()
-    expect<SkeinError.Unexpected>().type.toBe<SubmitError | RuntimeFailure>()
+    expect(Errors.root({} as BadRow | DependencyFailed<LoadError>)).type.toBe<BadRow | LoadError>()
+    expect<Errors.Unexpected>().type.toBe<SubmitError | SkeinError>()
   })
 })
 
@@ -205,22 +204,22 @@ describe("submit", () => {
   })
 
   it("join adds what the runtime can do; await and poll give it in the Exit", () => {
-    expect(Future.join(future)).type.toBe<Effect.Effect<number, BadRow | RuntimeFailure>>()
-    expect(Future.await(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | RuntimeFailure>>>()
-    expect(Future.poll(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | RuntimeFailure> | undefined>>()
+    expect(Future.join(future)).type.toBe<Effect.Effect<number, BadRow | SkeinError>>()
+    expect(Future.await(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | SkeinError>>>()
+    expect(Future.poll(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | SkeinError> | undefined>>()
   })
 
   it("keepSlot changes no type; join may be handed to pipe, flatMap, forEach and map", () => {
-    type Joined = Effect.Effect<number, BadRow | RuntimeFailure>
+    type Joined = Effect.Effect<number, BadRow | SkeinError>
     expect(Future.join(future, { keepSlot: true })).type.toBe<Joined>()
     expect(Future.await(future, { keepSlot: true })).type.toBe<
-      Effect.Effect<Exit.Exit<number, BadRow | RuntimeFailure>>
+      Effect.Effect<Exit.Exit<number, BadRow | SkeinError>>
     >()
     expect(future.pipe(Future.join)).type.toBe<Joined>()
     expect(Effect.flatMap(Effect.succeed(future), Future.join)).type.toBe<Joined>()
-    expect(Effect.forEach([future], Future.join)).type.toBe<Effect.Effect<Array<number>, BadRow | RuntimeFailure>>()
+    expect(Effect.forEach([future], Future.join)).type.toBe<Effect.Effect<Array<number>, BadRow | SkeinError>>()
     expect([future].map(Future.join)).type.toBe<Array<Joined>>()
-    expect(Client.gather([future], { keepSlot: true })).type.toBe<Effect.Effect<[number], BadRow | RuntimeFailure>>()
+    expect(Client.gather([future], { keepSlot: true })).type.toBe<Effect.Effect<[number], BadRow | SkeinError>>()
     expect(Future.join).type.not.toBeCallableWith(future, { keepSlot: 1 })
     expect(Client.compute).type.not.toBeCallableWith(future, { keepsSlot: true })
   })
@@ -274,9 +273,9 @@ describe("compute", () => {
     expect(Client.compute({ rows, n: 1, f: future }, { errors: "collect" })).type.toBe<
       Effect.Effect<
         {
-          rows: Exit.Exit<Array<string>, BadRow | DependencyFailed<LoadError> | RuntimeFailure>
+          rows: Exit.Exit<Array<string>, BadRow | DependencyFailed<LoadError> | SkeinError>
           n: 1
-          f: Exit.Exit<number, BadRow | RuntimeFailure>
+          f: Exit.Exit<number, BadRow | SkeinError>
         },
         SubmitError,
         Db | Log | Client.Client
@@ -287,7 +286,7 @@ describe("compute", () => {
   it("a mode that is not a literal gives the union of the results", () => {
     expect(Client.compute(rows, { errors: mode })).type.toBe<
       Effect.Effect<
-        Array<string> | Exit.Exit<Array<string>, BadRow | DependencyFailed<LoadError> | RuntimeFailure>,
+        Array<string> | Exit.Exit<Array<string>, BadRow | DependencyFailed<LoadError> | SkeinError>,
         Failures<BadRow | DependencyFailed<LoadError> | LoadError>,
         Db | Log | Client.Client
       >
@@ -322,42 +321,42 @@ describe("compute", () => {
   })
 
   it("types a recursion whose type is written down", () => {
-    const fib = (n: number): Task.Task<number, SubmitError | RuntimeFailure, Client.Client> =>
+    const fib = (n: number): Task.Task<number, SubmitError | SkeinError, Client.Client> =>
       n < 2 ? Task.succeed(n) : Task.make(Effect.gen(function*() {
         const a = yield* Client.submit(fib(n - 1))
         const b = yield* Client.submit(fib(n - 2))
         return (yield* Future.join(a)) + (yield* Future.join(b))
       }))
-    expect(Client.compute(fib(3))).type.toBe<Effect.Effect<number, SubmitError | RuntimeFailure, Client.Client>>()
+    expect(Client.compute(fib(3))).type.toBe<Effect.Effect<number, SubmitError | SkeinError, Client.Client>>()
   })
 })
 
 describe("gather and wait", () => {
   it("gather has what the futures fail with, and needs nothing", () => {
     expect(Client.gather({ a: future, b: [future] })).type.toBe<
-      Effect.Effect<{ a: number; b: [number] }, BadRow | RuntimeFailure>
+      Effect.Effect<{ a: number; b: [number] }, BadRow | SkeinError>
     >()
     const failed = {} as Future.Future<1, DependencyFailed<LoadError>>
     expect(Client.gather([failed], { errors: "continue" })).type.toBe<
-      Effect.Effect<[1], LoadError | RuntimeFailure>
+      Effect.Effect<[1], LoadError | SkeinError>
     >()
     expect(Client.gather([future], { errors: "collect" })).type.toBe<
-      Effect.Effect<[Exit.Exit<number, BadRow | RuntimeFailure>]>
+      Effect.Effect<[Exit.Exit<number, BadRow | SkeinError>]>
     >()
   })
 
   it("gather may be generic", () => {
     const both = <A, E>(futures: ReadonlyArray<Future.Future<A, E>>) => Client.gather({ futures })
-    expect(both([future])).type.toBe<Effect.Effect<{ futures: Array<number> }, BadRow | RuntimeFailure>>()
+    expect(both([future])).type.toBe<Effect.Effect<{ futures: Array<number> }, BadRow | SkeinError>>()
     const any = <I>(futures: I) => Client.gather(futures)
-    expect(any([future])).type.toBe<Effect.Effect<Array<number>, BadRow | RuntimeFailure>>()
+    expect(any([future])).type.toBe<Effect.Effect<Array<number>, BadRow | SkeinError>>()
     const all = <F extends ReadonlyArray<Future.Future<any, any>>>(futures: F) => Client.gather(futures)
-    expect(all([future])).type.toBe<Effect.Effect<Array<number>, BadRow | RuntimeFailure>>()
+    expect(all([future])).type.toBe<Effect.Effect<Array<number>, BadRow | SkeinError>>()
   })
 
   it("wait keeps the type of the futures", () => {
     expect(Client.wait([future], "firstCompleted")).type.toBe<
-      Effect.Effect<{ readonly done: Array<typeof future>; readonly notDone: Array<typeof future> }, Starved>
+      Effect.Effect<{ readonly done: Array<typeof future>; readonly notDone: Array<typeof future> }, SkeinError>
     >()
   })
 })
@@ -365,7 +364,7 @@ describe("gather and wait", () => {
 describe("replicate", () => {
   it("M9: takes how many workers or which, and gives their ids", () => {
     expect(Client.replicate(future, { copies: 2 })).type.toBe<
-      Effect.Effect<ReadonlyArray<string>, SubmitError | Starved>
+      Effect.Effect<ReadonlyArray<string>, SubmitError | SkeinError>
     >()
     expect(Client.replicate).type.toBeCallableWith(future, { workers: ["a"] })
     expect(Client.replicate).type.not.toBeCallableWith(future, { copies: 2, workers: ["a"] })
@@ -386,7 +385,7 @@ describe("map", () => {
     >()
     expect(Client.map([future], f, { errors: "collect" })).type.toBe<
       Effect.Effect<
-        Array<Exit.Exit<string, LoadError | DependencyFailed<BadRow> | RuntimeFailure>>,
+        Array<Exit.Exit<string, LoadError | DependencyFailed<BadRow> | SkeinError>>,
         SubmitError,
         Db | Client.Client
       >
@@ -401,7 +400,7 @@ describe("map", () => {
       Effect.Effect<Array<string>, Failures<LoadError | TaskTimeout>, Db | Client.Client>
     >()
     expect(Client.map([1], f, { task: { label: "x" }, errors: "collect" })).type.toBe<
-      Effect.Effect<Array<Exit.Exit<string, LoadError | RuntimeFailure>>, SubmitError, Db | Client.Client>
+      Effect.Effect<Array<Exit.Exit<string, LoadError | SkeinError>>, SubmitError, Db | Client.Client>
     >()
     expect(Client.map).type.not.toBeCallableWith([1], f, { task: { label: 1 } })
     expect(Client.map([1], f, { task: (n) => ({ timeout: n, label: "x" }) })).type.toBe<
@@ -417,7 +416,7 @@ describe("map", () => {
     expect(Client.map([1], f, { task: () => wide })).type.toBe<Mapped>()
     expect(Client.zipMap([[1], ["a"]], (n: number, _: string) => f(n), { task: wide })).type.toBe<Mapped>()
     expect(Client.map([1], f, { task: wide, errors: "collect" })).type.toBe<
-      Effect.Effect<Array<Exit.Exit<string, LoadError | Wide | RuntimeFailure>>, SubmitError, Db | Client.Client>
+      Effect.Effect<Array<Exit.Exit<string, LoadError | Wide | SkeinError>>, SubmitError, Db | Client.Client>
     >()
     expect(Client.map([future], f, { task: wide, errors: "continue" })).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | BadRow | Wide>, Db | Client.Client>
@@ -480,29 +479,29 @@ describe("report", () => {
 
   it("F2, G18: has the values and the errors of its exits, of records, tuples and arrays, and no any", () => {
     const exits = {} as { readonly a: Exit.Exit<number, LoadError>; readonly b: Exit.Exit<string, BadRow> }
-    const report = SkeinError.report(exits)
+    const report = Errors.report(exits)
     expect(report.values).type.toBe<{ readonly a?: number | undefined; readonly b?: string | undefined }>()
-    expect(report.failures).type.toBe<ReadonlyArray<SkeinError.Failure<LoadError | BadRow>>>()
+    expect(report.failures).type.toBe<ReadonlyArray<Errors.Failure<LoadError | BadRow>>>()
     expect(report.exits).type.toBe<
       ReadonlyArray<readonly [name: string, exit: Exit.Exit<number | string, LoadError | BadRow>]>
     >()
     expect(report.skipped).type.toBe<ReadonlyArray<string>>()
-    const many = SkeinError.report({} as ReadonlyArray<Exit.Exit<number, LoadError>>)
-    expect(many.failures).type.toBe<ReadonlyArray<SkeinError.Failure<LoadError>>>()
+    const many = Errors.report({} as ReadonlyArray<Exit.Exit<number, LoadError>>)
+    expect(many.failures).type.toBe<ReadonlyArray<Errors.Failure<LoadError>>>()
     expect(many.exits).type.toBe<ReadonlyArray<readonly [name: string, exit: Exit.Exit<number, LoadError>]>>()
-    const pair = SkeinError.report([exits.a, exits.b])
-    expect(pair.failures).type.toBe<ReadonlyArray<SkeinError.Failure<LoadError | BadRow>>>()
-    expect(SkeinError.report).type.not.toBeCallableWith([1])
-    expect(SkeinError.prettyReport(report)).type.toBe<string>()
+    const pair = Errors.report([exits.a, exits.b])
+    expect(pair.failures).type.toBe<ReadonlyArray<Errors.Failure<LoadError | BadRow>>>()
+    expect(Errors.report).type.not.toBeCallableWith([1])
+    expect(Errors.prettyReport(report)).type.toBe<string>()
   })
 
   it("F2, G18: of what a computation with wide options gives, too", () => {
     const wide = {} as Task.Options
     const collected = Client.compute({ raw: Task.withOptions(raw, wide) }, { errors: "collect" })
-    const reported = Effect.map(collected, SkeinError.report)
+    const reported = Effect.map(collected, Errors.report)
     expect(Effect.map(reported, ({ failures }) => failures)).type.toBe<
       Effect.Effect<
-        ReadonlyArray<SkeinError.Failure<LoadError | Wide | RuntimeFailure>>,
+        ReadonlyArray<Errors.Failure<LoadError | Wide | SkeinError>>,
         SubmitError,
         Db | Client.Client
       >

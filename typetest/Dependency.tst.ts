@@ -4,7 +4,7 @@ import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import type * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
-import type { DependencyFailed, ImpossibleDependency, RuntimeFailure, SubmitError, TaskSkipped } from "skein/SkeinError"
+import type { DependencyFailed, ImpossibleDependency, SkeinError, SubmitError, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { describe, expect, it } from "tstyche"
 
@@ -26,7 +26,7 @@ declare const on: Dependency.On
 declare const rule: Dependency.Rule
 declare const effect: Effect.Effect<number>
 
-type Of<A, E = never> = Exit.Exit<A, E | RuntimeFailure>
+type Of<A, E = never> = Exit.Exit<A, E | SkeinError>
 
 describe("the values of a Dependency", () => {
   it("D14: are the exits of its members, each with its own error, in their shape", () => {
@@ -143,9 +143,9 @@ describe("skip", () => {
     const skipping = Task.make({ raw }, ({ raw }) => raw === "" ? Task.skip : effect)
     expect(skipping).type.toBe<Task.Task<number, TaskSkipped | DependencyFailed<LoadError>, Db>>()
     expect(Task.map(skipping, (n) => n)).type.toBe<Task.Task<number, TaskSkipped | DependencyFailed<LoadError>, Db>>()
-    expect(Task.exit(branch)).type.toBe<Task.Task<Exit.Exit<boolean, TaskSkipped | RuntimeFailure>>>()
+    expect(Task.exit(branch)).type.toBe<Task.Task<Exit.Exit<boolean, TaskSkipped | SkeinError>>>()
     expect(Client.compute(branch)).type.toBe<
-      Effect.Effect<boolean, TaskSkipped | SubmitError | RuntimeFailure, Client.Client>
+      Effect.Effect<boolean, TaskSkipped | SubmitError | SkeinError, Client.Client>
     >()
   })
 })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { SchemaError } from "effect/Schema"
 import { Client, Graph, Task } from "skein"
-import type { DependencyFailed, RuntimeFailure, SubmitError, TaskTimeout } from "skein/SkeinError"
+import type { DependencyFailed, SkeinError, SubmitError, TaskTimeout } from "skein/SkeinError"
 import { describe, expect, it } from "tstyche"
 
 const ignore = (_: unknown): void => {}
@@ -56,7 +56,7 @@ describe("Graph", () => {
         | DependencyFailed<BadRow | LoadError>
         | TaskTimeout
         | SubmitError
-        | RuntimeFailure,
+        | SkeinError,
         Db | Client.Client
       >
     >()
@@ -66,7 +66,7 @@ describe("Graph", () => {
     const x = Graph.add(Graph.empty, "x", Task.succeed("x"))
     const y = Graph.add(x, "y", ["x"], ({ x }) => Effect.succeed(x.length))
     expect(Client.compute(y)).type.toBe<
-      Effect.Effect<{ x: string; y: number }, SubmitError | RuntimeFailure, Client.Client>
+      Effect.Effect<{ x: string; y: number }, SubmitError | SkeinError, Client.Client>
     >()
   })
 
@@ -97,13 +97,13 @@ describe("Graph", () => {
 
   it("G3: values of keys have the shape of the request, and fail and need as those keys do", () => {
     expect(Graph.get(graph, ["one", { deep: ["one", "one"] }])).type.toBe<
-      Effect.Effect<[number, { deep: [number, number] }], SubmitError | RuntimeFailure, Client.Client>
+      Effect.Effect<[number, { deep: [number, number] }], SubmitError | SkeinError, Client.Client>
     >()
     expect(graph.pipe(Graph.get("raw"))).type.toBe<
-      Effect.Effect<string, LoadError | SubmitError | RuntimeFailure, Db | Client.Client>
+      Effect.Effect<string, LoadError | SubmitError | SkeinError, Db | Client.Client>
     >()
     expect(Graph.get(graph, { one: "one" }, { errors: "collect" })).type.toBe<
-      Effect.Effect<{ one: Exit.Exit<number, RuntimeFailure> }, SubmitError, Client.Client>
+      Effect.Effect<{ one: Exit.Exit<number, SkeinError> }, SubmitError, Client.Client>
     >()
   })
 
@@ -117,7 +117,7 @@ describe("Graph", () => {
       }>
     >()
     expect(Graph.get(Graph.cull(graph, ["one"]), "one")).type.toBe<
-      Effect.Effect<number, SubmitError | RuntimeFailure, Client.Client>
+      Effect.Effect<number, SubmitError | SkeinError, Client.Client>
     >()
   })
 

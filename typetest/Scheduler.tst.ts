@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
-import type { ImpossibleDependency, Reschedule, RuntimeFailure, SubmitError, Unmet } from "skein/SkeinError"
+import type { ImpossibleDependency, Reschedule, SkeinError, SubmitError, Unmet } from "skein/SkeinError"
 import type * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
@@ -28,17 +28,17 @@ declare const body: Effect.Effect<number, "no" | Reschedule, Db | Worker.Worker 
 describe("runOnEach", () => {
   it("A15: gives values by worker, and fails as the effect does; the runtime provides the worker and the scope", () => {
     expect(Scheduler.runOnEach(body)).type.toBe<
-      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | SubmitError, Db | Scheduler.Scheduler>
+      Effect.Effect<ReadonlyMap<string, number>, "no" | SkeinError | SubmitError, Db | Scheduler.Scheduler>
     >()
     expect(Scheduler.runOnEach(body, { errors: "continue", label: "look", keepSlot: true })).type.toBe<
-      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | SubmitError, Db | Scheduler.Scheduler>
+      Effect.Effect<ReadonlyMap<string, number>, "no" | SkeinError | SubmitError, Db | Scheduler.Scheduler>
     >()
   })
 
   it("A15: with collect it gives exits, and fails with what refuses it alone", () => {
     expect(Scheduler.runOnEach(body, { errors: "collect" })).type.toBe<
       Effect.Effect<
-        ReadonlyMap<string, Exit.Exit<number, "no" | RuntimeFailure>>,
+        ReadonlyMap<string, Exit.Exit<number, "no" | SkeinError>>,
         SubmitError,
         Db | Scheduler.Scheduler
       >
@@ -51,7 +51,7 @@ describe("runOnEach", () => {
     expect(Scheduler.runOnEach(unmet)).type.toBe<
       Effect.Effect<
         ReadonlyMap<string, never>,
-        ImpossibleDependency | RuntimeFailure | SubmitError,
+        ImpossibleDependency | SkeinError | SubmitError,
         Scheduler.Scheduler
       >
     >()
@@ -59,7 +59,7 @@ describe("runOnEach", () => {
 
   it("A15: the service has the same types", () => {
     expect(scheduler.runOnEach(body)).type.toBe<
-      Effect.Effect<ReadonlyMap<string, number>, "no" | RuntimeFailure | SubmitError, Db>
+      Effect.Effect<ReadonlyMap<string, number>, "no" | SkeinError | SubmitError, Db>
     >()
   })
 })

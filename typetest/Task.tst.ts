@@ -14,7 +14,7 @@ import type {
   ImpossibleDependency,
   NoSuitableWorker,
   Reschedule,
-  RuntimeFailure,
+  SkeinError,
   SubmitError,
   TaskTimeout,
   Unmet
@@ -209,12 +209,12 @@ describe("all, map, flatMap, exit", () => {
   it("exit stops failures and adds those of the runtime to the value", () => {
     expect(Task.exit(rows)).type.toBe<
       Task.Task<
-        Exit.Exit<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | RuntimeFailure>,
+        Exit.Exit<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | SkeinError>,
         never,
         Db | Log
       >
     >()
-    expect(Task.exit(future)).type.toBe<Task.Task<Exit.Exit<number, BadRow | RuntimeFailure>>>()
+    expect(Task.exit(future)).type.toBe<Task.Task<Exit.Exit<number, BadRow | SkeinError>>>()
     expect(Task.map(Task.exit(rows), () => 1)).type.toBe<Task.Task<number, never, Db | Log>>()
     expect(Task.exit).type.not.toBeCallableWith({ rows })
   })
@@ -426,11 +426,11 @@ describe("fn", () => {
 describe("run", () => {
   it("adds what can be wrong with a graph and what the runtime can do, and provides the client", () => {
     const needy = {} as Task.Task<string, LoadError, Db | Client>
-    expect(Task.run(needy)).type.toBe<Effect.Effect<string, LoadError | SubmitError | RuntimeFailure, Db>>()
-    expect(Task.run(plain, { concurrency: 1 })).type.toBe<Effect.Effect<number, SubmitError | RuntimeFailure>>()
+    expect(Task.run(needy)).type.toBe<Effect.Effect<string, LoadError | SubmitError | SkeinError, Db>>()
+    expect(Task.run(plain, { concurrency: 1 })).type.toBe<Effect.Effect<number, SubmitError | SkeinError>>()
     const generic = <A, E, R>(effect: Effect.Effect<A, E, R>) => Task.run(Task.make(effect))
     expect(generic({} as Effect.Effect<number, never, Scope.Scope | Db>)).type.toBe<
-      Effect.Effect<number, SubmitError | RuntimeFailure, Db>
+      Effect.Effect<number, SubmitError | SkeinError, Db>
     >()
   })
 })

@@ -2,15 +2,15 @@
 import * as Effect from "effect/Effect"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import type { RuntimeFailure, SubmitError } from "skein/SkeinError"
+import type { SkeinError, SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Words from "./words.ts"
 
 /** Counts the words of a text: hands one half after the other to children until the rest is short, and counts that itself. */
-export const count = (text: string): Task.Task<Words.Counts, SubmitError | RuntimeFailure, Client.Client> =>
+export const count = (text: string): Task.Task<Words.Counts, SubmitError | SkeinError, Client.Client> =>
   Task.make(
     Effect.gen(function*() {
-      const children: Array<Future.Future<Words.Counts, SubmitError | RuntimeFailure>> = []
+      const children: Array<Future.Future<Words.Counts, SubmitError | SkeinError>> = []
       let rest = text
       for (let halves = Words.halves(rest); halves !== undefined; halves = Words.halves(rest)) {
         children.push(yield* Client.submit(count(halves[0])))

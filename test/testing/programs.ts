@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
-import { SubmitError } from "skein/SkeinError"
+import { SkeinError, SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { type Chance, Faults } from "skein/testing"
 import * as Worker from "skein/Worker"
@@ -29,11 +29,12 @@ interface Stage {
 
 /** What may keep a task from its value; anything else is a bug. */
 const mayBe: ReadonlySet<string> = new Set([
-  "TaskCancelled",
-  "Released",
   "SubmitError",
   "DependencyFailed",
   "TaskTimeout",
+  // Reasons of SkeinError.
+  "TaskCancelled",
+  "Released",
   "Starved"
 ])
 
@@ -51,7 +52,8 @@ export const expectValue = (exit: Exit.Exit<number, unknown>, value: number): Ef
       ? reason.defect
       : "an interruption"
     if (nameOfHostile(error) !== undefined) continue
-    const tag = typeof error === "object" && error !== null && "_tag" in error ? error._tag as string : String(error)
+    const told = error instanceof SkeinError ? error.reason : error
+    const tag = typeof told === "object" && told !== null && "_tag" in told ? told._tag as string : String(told)
     if (!(error instanceof Faults.InjectedFault) && !mayBe.has(tag)) {
       return Effect.die(`ended by ${tag}: ${Cause.pretty(exit.cause)}`)
     }

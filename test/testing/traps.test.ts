@@ -9,6 +9,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
+import { SkeinError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { Faults, Gate, InterruptSweep, Leftovers, Simulation, World } from "skein/testing"
 import * as Worker from "skein/Worker"
@@ -23,7 +24,11 @@ const inAllOrders = <A, E>(
   Simulation.run(program, { seeds: longOr(300, 40), faults: Faults.none, abandon: 0, ...options }) as never
 
 const tagsOf = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<unknown> =>
-  Exit.isSuccess(exit) ? ["Success"] : errorsIn(exit.cause).map((error) => (error as { readonly _tag?: string })._tag)
+  Exit.isSuccess(exit) ?
+    ["Success"] :
+    errorsIn(exit.cause).map((error) =>
+      (error instanceof SkeinError ? error.reason : error as { readonly _tag?: string })._tag
+    )
 
 /** Held messages, with time that goes on by itself. */
 const held = <A, E>(

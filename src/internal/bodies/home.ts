@@ -12,7 +12,7 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import type { Limits } from "../../engine/protocol/Settings.ts"
 import type { Bulk } from "../../engine/views/owners.ts"
-import type { Starved, SubmitError } from "../../SkeinError.ts"
+import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { CancelRequest, FutureHome, FutureImpl, Handle, Pass, TaskImpl } from "../tasks/task.ts"
 import type { Callbacks } from "./callbacks.ts"
 import type { ResultCache } from "./livePlan.ts"
@@ -69,16 +69,16 @@ export interface Home extends FutureHome {
       tasks: ReadonlyArray<Handle>,
       options: ComputeOptions,
       collect: (targets: Targets, owner: Bulk) => Exit.Exit<A, E>
-    ) => Effect.Effect<A, E | SubmitError | Starved>
+    ) => Effect.Effect<A, E | SubmitError | SkeinError>
     readonly runInputs: <A, E>(
       place: Place,
       keepGoing: boolean,
       collect: (targets: Targets) => Effect.Effect<A, E>
-    ) => Effect.Effect<A, E | SubmitError | Starved>
+    ) => Effect.Effect<A, E | SubmitError | SkeinError>
   }
   readonly detached: {
     readonly fire: (task: TaskImpl, group: string, caller: Caller) => Effect.Effect<void, SubmitError>
-    readonly await: (group: string) => Effect.Effect<void, Starved>
+    readonly await: (group: string) => Effect.Effect<void, SkeinError>
     readonly cancel: (group: string, request: CancelRequest) => Effect.Effect<void>
   }
   readonly waits: FutureHome["waits"] & {

@@ -8,9 +8,8 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import { DependencyFailed, SubmitError, TaskSkipped } from "../../SkeinError.ts"
+import { DependencyFailed, SkeinError, SubmitError, TaskSkipped } from "../../SkeinError.ts"
 import type { Time } from "../platform/time.ts"
-import { isRuntimeFailure } from "../tasks/runtimeFailure.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 import { isA, looked } from "../values/looks.ts"
 import type { Run } from "./livePlan.ts"
@@ -56,7 +55,6 @@ export const isDone = (cause: Cause.Cause<unknown>): boolean =>
  * Whether a failure may be tried again: not one that the runtime caused to a task that the body joined, nor a skip, nor a refused
  * submission. Its own failures may, and so may those of time limits and options of a task that it joined.
  */
-export const isRetriable = (error: unknown): boolean =>
-  !isRuntimeFailure(error) && !notRetried.some((type) => isA<unknown>(error, type))
+export const isRetriable = (error: unknown): boolean => !notRetried.some((type) => isA<unknown>(error, type))
 
-const notRetried = [DependencyFailed, SubmitError, TaskSkipped]
+const notRetried = [DependencyFailed, SkeinError, SubmitError, TaskSkipped]

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { Errors, Exits, Handle, Values, WithoutSignals } from "../../Inputs.ts"
 import { SubmitError } from "../../SkeinError.ts"
-import type { Root, RuntimeFailure } from "../../SkeinError.ts"
+import type { Root, SkeinError } from "../../SkeinError.ts"
 import type { Callbacks } from "../bodies/callbacks.ts"
 import type { Home } from "../bodies/home.ts"
 import type { ResultCache } from "../bodies/livePlan.ts"
@@ -53,7 +53,7 @@ export type Result<I, M extends Mode> = M extends "collect" ? Exits<I> : Values<
 
 /** @internal */
 export type Failure<I, M extends Mode> = M extends "collect" ? never
-  : RuntimeFailure | WithoutSignals<M extends "continue" ? Root<Errors<I>> : Errors<I>>
+  : SkeinError | WithoutSignals<M extends "continue" ? Root<Errors<I>> : Errors<I>>
 
 /**
  * A rewrite of a graph before it runs that changes only its cost: `fuse` makes one task of a chain of tasks; `inline` computes

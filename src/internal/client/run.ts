@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type { Root, RuntimeFailure, SubmitError } from "../../SkeinError.ts"
+import type { Root, SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { Options } from "../settings/layerOptions.ts"
 import { holdsValues } from "../tasks/checks.ts"
 import type { Mode } from "../tasks/checks.ts"
@@ -22,8 +22,8 @@ export const run = <A, E, R, const M extends Mode = "failFast">(
   task: Task<A, E, R>,
   options?: RunOptions<M>
 ): Effect.Effect<
-  M extends "collect" ? Exit.Exit<A, E | RuntimeFailure> : A,
-  SubmitError | (M extends "collect" ? never : RuntimeFailure | (M extends "continue" ? Root<E> : E)),
+  M extends "collect" ? Exit.Exit<A, E | SkeinError> : A,
+  SubmitError | (M extends "collect" ? never : SkeinError | (M extends "continue" ? Root<E> : E)),
   Exclude<R, Client | Scheduler>
 > => {
   const { errors, ...layer }: RunOptions<M> = { ...options }

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { WaitMode } from "../../engine/protocol/Event.ts"
-import type { Starved } from "../../SkeinError.ts"
+import type { SkeinError } from "../../SkeinError.ts"
 import type { FutureImpl } from "../tasks/task.ts"
 
 /** The mode of a wait for futures. */
@@ -18,7 +18,7 @@ export const whenOver = <A, E>(
   mode: Until,
   keepSlot: boolean | undefined,
   read: () => Exit.Exit<A, E>
-): Effect.Effect<A, E | Starved> =>
+): Effect.Effect<A, E | SkeinError> =>
   Effect.flatMap(
     awaitFutures(futures, mode, keepSlot),
     () => isOver(futures, mode) ? read() : whenOver(futures, mode, keepSlot, read)
@@ -36,7 +36,7 @@ const awaitFutures = (
   futures: ReadonlyArray<FutureImpl>,
   mode: Until,
   keepSlot: boolean | undefined
-): Effect.Effect<void, Starved> => {
+): Effect.Effect<void, SkeinError> => {
   const home = futures[0]?.home
   if (home === undefined) return Effect.void
   if (futures.some((future) => future.home !== home)) return awaitAcross(futures, mode, keepSlot)
@@ -48,7 +48,7 @@ const awaitAcross = (
   futures: ReadonlyArray<FutureImpl>,
   mode: Until,
   keepSlot: boolean | undefined
-): Effect.Effect<void, Starved> => {
+): Effect.Effect<void, SkeinError> => {
   const groups = Array.from(Map.groupBy(futures, ({ home }) => home).values())
   const waits = groups.map((group) => awaitFutures(group, mode, keepSlot))
   if (mode === "firstCompleted") return Effect.raceAllFirst(waits)

@@ -14,7 +14,7 @@ import type { Place } from "../../engine/protocol/Registered.ts"
 import { bulkOf, exposed, isOpen, Told } from "../../engine/views/owners.ts"
 import type { Bulk } from "../../engine/views/owners.ts"
 import { SubmitError } from "../../SkeinError.ts"
-import type { Starved } from "../../SkeinError.ts"
+import type { SkeinError } from "../../SkeinError.ts"
 import type { ComputeOptions } from "../bodies/home.ts"
 import type { Compiled } from "../bodies/livePlan.ts"
 import { compile } from "../plans/compile.ts"
@@ -68,7 +68,7 @@ export class Computes {
     handles: ReadonlyArray<Handle>,
     options: ComputeOptions,
     collect: (targets: ReadonlyArray<TaskId> | undefined, owner: Bulk) => Exit.Exit<A, E>
-  ): Effect.Effect<A, E | SubmitError | Starved> {
+  ): Effect.Effect<A, E | SubmitError | SkeinError> {
     return this.own(
       (fiber) => compile(handles, this.live, this.submissions.runIn(fiber, options)),
       options,
@@ -81,7 +81,7 @@ export class Computes {
     place: Place,
     keepGoing: boolean,
     collect: (targets: ReadonlyArray<TaskId> | undefined) => Effect.Effect<A, E>
-  ): Effect.Effect<A, E | SubmitError | Starved> {
+  ): Effect.Effect<A, E | SubmitError | SkeinError> {
     return this.own(
       () => recompileInputs(place, this.live),
       { keepGoing, callbacks: undefined },
@@ -96,10 +96,10 @@ export class Computes {
       targets: ReadonlyArray<TaskId> | undefined,
       owner: Bulk
     ) => Effect.Effect<A, E>
-  ): Effect.Effect<A, E | SubmitError | Starved> {
+  ): Effect.Effect<A, E | SubmitError | SkeinError> {
     return this.waits.counted(() =>
       Effect.uninterruptibleMask((restore) =>
-        Effect.withFiber((fiber): Effect.Effect<A, E | SubmitError | Starved> => {
+        Effect.withFiber((fiber): Effect.Effect<A, E | SubmitError | SkeinError> => {
           const refusal = this.life.refusal(fiber)
           if (refusal !== undefined) return Effect.fail(refusal)
           const compiled = compileIn(fiber)
@@ -115,7 +115,7 @@ export class Computes {
             keepsSlot: options.keepsSlot
           })
           const targets = answer._tag === "Rejected" ? [] : liveTargets(compiled, answer)
-          const results: Effect.Effect<A, E | SubmitError | Starved> = answer._tag === "Rejected"
+          const results: Effect.Effect<A, E | SubmitError | SkeinError> = answer._tag === "Rejected"
             ? Effect.andThen(Effect.sync(() => this.waits.ignore(wait)), Effect.fail(refused(answer)))
             : this.untilOver(
               wait,
@@ -145,11 +145,11 @@ export class Computes {
     { keepGoing, keepsSlot }: ComputeOptions,
     restore: <B, F>(effect: Effect.Effect<B, F>) => Effect.Effect<B, F>,
     read: () => Effect.Effect<A, E>
-  ): Effect.Effect<A, E | Starved> {
+  ): Effect.Effect<A, E | SkeinError> {
     const mode = keepGoing ? "all" : "firstFailure"
     const isOver = () => !isOpen(this.state, owner) || this.view.haveEnded(targets, mode)
     const wish = { targetsOf: owner, claims: [], mode, keepsSlot } as const
-    const readOrWait = (): Effect.Effect<A, E | Starved> =>
+    const readOrWait = (): Effect.Effect<A, E | SkeinError> =>
       isOver() ? read() : Effect.flatMap(restore(this.waits.until(wish, isOver)), readOrWait)
     return Effect.flatMap(restore(this.waits.join(wait)), readOrWait)
   }

@@ -13,7 +13,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { Starved, SubmitError } from "../../SkeinError.ts"
+import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
 import { withoutAttempt } from "../bodies/runs.ts"
@@ -107,7 +107,7 @@ export class Detached {
   }
 
   /** Returns when all tasks of the group have ended, including finalizers and tasks fired meanwhile. */
-  await(name: string): Effect.Effect<void, Starved> {
+  await(name: string): Effect.Effect<void, SkeinError> {
     return Effect.suspend(() => {
       const group = this.groups.get(name)
       if (group === undefined) return Effect.void
@@ -119,7 +119,7 @@ export class Detached {
   }
 
   /** Returns when the finalizers of what has ended have run. */
-  private closed(name: string, group: Group): Effect.Effect<void, Starved> {
+  private closed(name: string, group: Group): Effect.Effect<void, SkeinError> {
     return Effect.forEach([...group], ([owner, { close }]) => {
       close()
       return this.waits.begin((wait, origin) => {

@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { ClaimId } from "../../engine/protocol/ids.ts"
 import { cancelOf, claimOf } from "../../engine/views/claims.ts"
-import { Released } from "../../SkeinError.ts"
+import { Released, SkeinError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
@@ -141,14 +141,16 @@ export class Owners {
   }
 
   /** A future on the same task that belongs to `scope`. */
-  keep(future: FutureImpl, scope: Scope.Scope): Effect.Effect<FutureImpl, Released> {
+  keep(future: FutureImpl, scope: Scope.Scope): Effect.Effect<FutureImpl, SkeinError> {
     return Effect.withFiber((fiber) => {
       const owner = this.ownerOf(scope, fiber)
       if (owner !== undefined) {
         const answer = this.mailbox.ask({ _tag: "ClaimShared", now: this.time.now(), claim: future.claim.id, owner })
         if (answer._tag === "Submitted") return Effect.succeed(this.futureOf(answer.claims[0]!))
       }
-      return Effect.fail(new Released({ key: future.key, ...this.view.releaseOf(future.claim) }))
+      return Effect.fail(
+        new SkeinError({ reason: new Released({ key: future.key, ...this.view.releaseOf(future.claim) }) })
+      )
     })
   }
 

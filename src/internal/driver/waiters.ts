@@ -14,7 +14,7 @@ import { Flag } from "../../engine/protocol/Phase.ts"
 import type { Pair } from "../../engine/protocol/Reason.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import { isAnyStopping } from "../../engine/views/tasks.ts"
-import { Starved } from "../../SkeinError.ts"
+import { SkeinError, Starved } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Home, Seat } from "../bodies/home.ts"
 import { captureAsyncScope } from "../platform/asyncScope.ts"
@@ -98,11 +98,11 @@ export class Waits {
   }
 
   /** Begins a wait and returns when it is over, or fails if it never could be. */
-  begin(ask: (wait: number, origin: Origin) => void): Effect.Effect<void, Starved> {
+  begin(ask: (wait: number, origin: Origin) => void): Effect.Effect<void, SkeinError> {
     return Effect.withFiber((fiber) =>
       this.life.failure !== undefined ?
         Effect.failCause(this.life.failure) :
-        Effect.callback<void, Starved>((resume) => {
+        Effect.callback<void, SkeinError>((resume) => {
           const wait = this.expect()
           ask(wait, this.origin(fiber))
           return this.follow(wait, resume)
@@ -111,8 +111,8 @@ export class Waits {
   }
 
   /** Returns when a wait that has begun is over. A fiber that is interrupted here must {@link abandon} the wait at the end. */
-  join(wait: number): Effect.Effect<void, Starved> {
-    return Effect.callback<void, Starved>((resume) => void this.follow(wait, resume))
+  join(wait: number): Effect.Effect<void, SkeinError> {
+    return Effect.callback<void, SkeinError>((resume) => void this.follow(wait, resume))
   }
 
   /** Whether the end of this wait has not been seen. */
@@ -137,13 +137,17 @@ export class Waits {
 
   private follow(
     wait: number,
-    resume: (effect: Effect.Effect<void, Starved>) => void
+    resume: (effect: Effect.Effect<void, SkeinError>) => void
   ): Effect.Effect<void> | undefined {
     const { life } = this
     const waiting = this.open.get(wait)!
     const finish = (): void => {
       if (life.failure !== undefined) return resume(Effect.failCause(life.failure))
-      resume(waiting.starved === undefined ? Effect.void : Effect.fail(new Starved({ waits: waiting.starved })))
+      resume(
+        waiting.starved === undefined
+          ? Effect.void
+          : Effect.fail(new SkeinError({ reason: new Starved({ waits: waiting.starved }) }))
+      )
     }
     if (waiting.over) {
       this.open.delete(wait)
@@ -191,7 +195,7 @@ export class Waits {
   }
 
   /** Waits until `mode` is fulfilled for futures of this scheduler. */
-  forFutures(futures: ReadonlyArray<FutureImpl>, mode: WaitMode, keepsSlot?: boolean): Effect.Effect<void, Starved> {
+  forFutures(futures: ReadonlyArray<FutureImpl>, mode: WaitMode, keepsSlot?: boolean): Effect.Effect<void, SkeinError> {
     const awaited = { claims: futures.map(({ claim }) => claim.id), mode, keepsSlot }
     return this.until(awaited, () => this.view.isOver(futures, mode))
   }
@@ -200,7 +204,7 @@ export class Waits {
    * Waits for `awaited` until `isOver`. The engine ends the waits of an attempt that it stops; uninterruptible code then waits
    * on.
    */
-  until(awaited: Awaited, isOver: () => boolean): Effect.Effect<void, Starved> {
+  until(awaited: Awaited, isOver: () => boolean): Effect.Effect<void, SkeinError> {
     return Effect.suspend(() => {
       let isLate = false
       const once = this.begin((wait, origin) => {

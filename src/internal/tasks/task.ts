@@ -19,7 +19,7 @@ import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
 import type { Claim } from "../../engine/views/claims.ts"
-import type { Released, Starved } from "../../SkeinError.ts"
+import type { SkeinError } from "../../SkeinError.ts"
 import { briefResult } from "../text/brief.ts"
 import type { Status } from "../text/reasons.ts"
 import { inLine, quote } from "../text/text.ts"
@@ -217,12 +217,12 @@ export interface FutureHome {
       futures: ReadonlyArray<FutureImpl>,
       mode: WaitMode,
       keepsSlot?: boolean
-    ) => Effect.Effect<void, Starved>
+    ) => Effect.Effect<void, SkeinError>
   }
   readonly owners: {
     readonly cancel: (future: FutureImpl, request: CancelRequest) => Effect.Effect<void>
     readonly release: (future: FutureImpl) => Effect.Effect<void>
-    readonly keep: (future: FutureImpl, scope: Scope.Scope) => Effect.Effect<FutureImpl, Released>
+    readonly keep: (future: FutureImpl, scope: Scope.Scope) => Effect.Effect<FutureImpl, SkeinError>
   }
   readonly copies: {
     readonly replicate: (

@@ -12,8 +12,8 @@ import type {
   DependencyTimeout,
   ImpossibleDependency,
   NoSuitableWorker,
-  RuntimeFailure,
   Signal,
+  SkeinError,
   SubmitError,
   TaskSkipped,
   TaskTimeout
@@ -185,7 +185,7 @@ type GivenServices<O> =
     : never)
 
 /** The errors of a body that a schedule sees: those after which the task is tried again. */
-type Tried<E> = Exclude<E, Signal | RuntimeFailure | DependencyFailed<any> | SubmitError | TaskSkipped>
+type Tried<E> = Exclude<E, Signal | SkeinError | DependencyFailed<any> | SubmitError | TaskSkipped>
 
 /**
  * The bound of the options `O` of a task whose body fails with `E`: the schedule of `retry` must take each error after which the

@@ -18,6 +18,7 @@ import {
   DependencyTimeout,
   ImpossibleDependency,
   NoSuitableWorker,
+  SkeinError,
   Starved,
   TaskCancelled,
   TaskInfo,
@@ -25,9 +26,9 @@ import {
   TaskTimeout,
   WorkerKilled
 } from "../../SkeinError.ts"
+import type { SkeinReason } from "../../SkeinError.ts"
 import { FailedPart } from "../passes/failedPart.ts"
 import { failedIn, refusedIn, skippedIn } from "../passes/unfused.ts"
-import { isRuntimeFailure } from "../tasks/runtimeFailure.ts"
 import { infoOf, pathBehind, Told, withPath } from "../text/fact.ts"
 import { asError, TaskFrame } from "../text/rendering.ts"
 import { isA } from "../values/looks.ts"
@@ -184,17 +185,17 @@ const ownCause = (
     case "Failed":
       return causeOf(reason.failure)
     case "Cancelled":
-      return Cause.fail(new TaskCancelled({ key: reason.task, by: reason.by, reason: reason.reason }))
+      return byRuntime(new TaskCancelled({ key: reason.task, by: reason.by, reason: reason.reason }))
     case "Starved":
-      return Cause.fail(new Starved({ waits: reason.waits }))
+      return byRuntime(new Starved({ waits: reason.waits }))
     case "Killed":
-      return Cause.fail(new WorkerKilled({ key, deaths: reason.deaths, reason: reason.reason }))
+      return byRuntime(new WorkerKilled({ key, deaths: reason.deaths, reason: reason.reason }))
     case "DependenciesGone":
-      return Cause.fail(
+      return byRuntime(
         new DependenciesGone({ key, keys: reason.keys, reports: reason.reports, reason: reason.reason })
       )
     case "NoWorker":
-      return Cause.fail(new NoSuitableWorker({ key, restriction: {}, millis: reason.millis }))
+      return byRuntime(new NoSuitableWorker({ key, restriction: {}, millis: reason.millis }))
     case "NoSuitableWorker":
       return Cause.fail(new NoSuitableWorker({ key, restriction: reason.restriction, millis: reason.millis }))
     case "TimedOut":
@@ -206,6 +207,8 @@ const ownCause = (
   }
 }
 
+const byRuntime = (reason: SkeinReason): Cause.Cause<unknown> => Cause.fail(new SkeinError({ reason }))
+
 const skipCause = (first: Trail): Cause.Cause<unknown> => {
   const part = skippedIn(first)
   const key = part?.path[0]?.key ?? first.task
@@ -216,7 +219,7 @@ const skipCause = (first: Trail): Cause.Cause<unknown> => {
 const timeoutOf = ({ millis, of }: Reason & { _tag: "TimedOut" }, key: string): TaskTimeout | DependencyTimeout =>
   of === "dependencies" ? new DependencyTimeout({ key, millis }) : new TaskTimeout({ key, of, millis })
 
-/** Runtime failures, defects and skips pass through unchanged; typed failures become `DependencyFailed`. */
+/** Failures by the runtime, defects and skips pass through unchanged; typed failures become `DependencyFailed`. */
 const dependentCause = (
   own: Cause.Cause<unknown>,
   shown: () => Cause.Cause<unknown>,
@@ -224,7 +227,7 @@ const dependentCause = (
   label: string | undefined
 ): Cause.Cause<unknown> => {
   const found = Cause.findErrorOption(own)
-  if (found._tag === "None" || isRuntimeFailure(found.value)) return own
+  if (found._tag === "None" || isA(found.value, SkeinError)) return own
   const { key, root } = path
   // Also a skip that a body passed on from a task that it joined: the type is the same.
   if (isA(found.value, TaskSkipped)) return Cause.fail(new TaskSkipped({ key, root: found.value.root }))

@@ -8,7 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Bulk } from "../../engine/views/owners.ts"
-import { TaskCancelled } from "../../SkeinError.ts"
+import { SkeinError, TaskCancelled } from "../../SkeinError.ts"
 import type { Home } from "../bodies/home.ts"
 import type { Mode } from "../tasks/checks.ts"
 import { fill } from "../tasks/inputs.ts"
@@ -69,7 +69,9 @@ export const ofInputs = (
   return Exit.succeed(targets.map((task, place) => isExit(place) ? view.exitOf(task) : valueOf(view.exitOf(task))))
 }
 
-const closing = Cause.fail(new TaskCancelled({ key: "compute", by: "scheduler", reason: "the scheduler closed" }))
+const closing = Cause.fail(
+  new SkeinError({ reason: new TaskCancelled({ key: "compute", by: "scheduler", reason: "the scheduler closed" }) })
+)
 
 const cancelled: Ends = {
   exitOf: () => Exit.failCause(closing),

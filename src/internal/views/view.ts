@@ -19,7 +19,7 @@ import { columnsOf } from "../../engine/views/columns.ts"
 import { claimedBy } from "../../engine/views/owners.ts"
 import type { Bulk, Root } from "../../engine/views/owners.ts"
 import { formerAttemptsOf, isTaken, keyOf, makerOf, outcomeOf, whereOf } from "../../engine/views/tasks.ts"
-import { Released } from "../../SkeinError.ts"
+import { Released, SkeinError } from "../../SkeinError.ts"
 import { literalAt } from "../bodies/livePlan.ts"
 import type { Time } from "../platform/time.ts"
 import type { Metadata } from "../tasks/futures.ts"
@@ -116,8 +116,8 @@ export class View {
     return { owner: claim.owner.name, by: this.releasedBy.get(claim), body: this.bodyOf.get(claim.owner) }
   }
 
-  private released({ claim, key }: FutureImpl): Released {
-    return new Released({ key, ...this.releaseOf(claim) })
+  private released({ claim, key }: FutureImpl): SkeinError {
+    return new SkeinError({ reason: new Released({ key, ...this.releaseOf(claim) }) })
   }
 
   statusOf(claim: Claim): Status {
