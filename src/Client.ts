@@ -47,7 +47,7 @@ import * as collect from "./internal/views/collect.ts"
 import { SubmitError } from "./SkeinError.ts"
 import type { Root, SkeinError } from "./SkeinError.ts"
 
-export { Client, make } from "./internal/client/client.ts"
+export { Client } from "./internal/client/client.ts"
 
 export type {
   Callbacks,

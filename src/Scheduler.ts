@@ -26,7 +26,7 @@ import type { NoSuitableWorker, SubmitError } from "./SkeinError.ts"
 
 export type { AwaitWorkersOptions } from "./internal/client/awaitWorkers.ts"
 export type { RunOnEachOptions } from "./internal/client/runOnEach.ts"
-export { make, Scheduler } from "./internal/client/scheduler.ts"
+export { Scheduler } from "./internal/client/scheduler.ts"
 export type { Stats } from "./internal/client/scheduler.ts"
 export type { TaskEvent, WorkerEvent } from "./internal/views/events.ts"
 

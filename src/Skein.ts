@@ -3,13 +3,18 @@
  *
  * @since 0.1.0
  */
+import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import type { Limits } from "./engine/protocol/Settings.ts"
 import type { Client } from "./internal/client/client.ts"
-import { make } from "./internal/client/layer.ts"
+import * as internal from "./internal/client/layer.ts"
+import type { Services } from "./internal/client/layer.ts"
 import type { Scheduler } from "./internal/client/scheduler.ts"
 import type { Options } from "./internal/settings/layerOptions.ts"
 import type { SubmitError } from "./SkeinError.ts"
+
+export type { Services } from "./internal/client/layer.ts"
 
 export type {
   BudgetOptions,
@@ -39,6 +44,37 @@ export type {
 }
 
 /**
+ * Makes a scheduler inside this process, and a client of it, which close with the scope.
+ *
+ * **When to use**
+ *
+ * For two schedulers in one program: give each a service of your own. With one scheduler use {@link layer}.
+ *
+ * **Example** (A scheduler of its own for slow work)
+ *
+ * ```ts import.meta.vitest
+ * import { Context, Effect, Layer } from "effect"
+ * import { Client, Skein, Task, Worker } from "skein"
+ *
+ * class Slow extends Context.Service<Slow, Client.Client["Service"]>()("app/Slow") {
+ *   static readonly layer = Layer.effect(
+ *     this,
+ *     Effect.map(Skein.make({ workers: [{ id: "slow", concurrency: 1 }] }), ({ client }) => client)
+ *   )
+ * }
+ * const onSlow = Effect.provideServiceEffect(Client.Client, Slow)
+ *
+ * const where = Task.make(Effect.map(Worker.current, ({ worker }) => worker))
+ * const program = Effect.all([Client.compute(where), onSlow(Client.compute(where))])
+ * program.pipe(Effect.provide([Skein.layer(), Slow.layer])) // => ["local", "slow"]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: Options = {}): Effect.Effect<Services, SubmitError, Scope.Scope> => internal.make(options)
+
+/**
  * A scheduler inside this process, and a client of it.
  *
  * **Details**
@@ -66,7 +102,7 @@ export type {
  * @since 0.1.0
  */
 export const layer = (options: Options = {}): Layer.Layer<Client | Scheduler, SubmitError> =>
-  Layer.effectContext(make(options))
+  Layer.effectContext(internal.makeContext(options))
 
 /**
  * One task at a time, in static order: the simplest deterministic backend, for tests and for debugging.

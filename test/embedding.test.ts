@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as LayerMap from "effect/LayerMap"
 import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
@@ -180,6 +183,56 @@ describe("several workers", () => {
       yield* Future.join(one)
       assert.deepStrictEqual(log, ["ran", "ran"])
     }).pipe(inScheduler()))
+
+  class Slow extends Context.Service<Slow, Client.Client["Service"]>()("test/Slow") {
+    static readonly layer = Layer.effect(
+      this,
+      Effect.map(Skein.make({ workers: [{ id: "slow", concurrency: 1 }] }), ({ client }) => client)
+    )
+  }
+
+  const where = Task.make(Effect.map(Worker.current, ({ worker }) => worker))
+
+  it.effect("K2: two schedulers in one program have services of their own, made by Skein.make", () =>
+    Effect.gen(function*() {
+      const onSlow = Effect.provideServiceEffect(Client.Client, Slow)
+      const both = yield* Effect.all([Client.compute(where), onSlow(Client.compute(where))])
+      assert.deepStrictEqual(both, ["local", "slow"])
+      // A body belongs to the scheduler that runs it, and so does what it submits.
+      const nested = Task.make(Effect.all([Client.compute(where), onSlow(Client.compute(where))]))
+      assert.deepStrictEqual(yield* Client.compute(nested), ["local", "slow"])
+      assert.deepStrictEqual(yield* onSlow(Client.compute(Task.make(Client.compute(where)))), "slow")
+    }).pipe(Effect.provide([Skein.layer(), Slow.layer])))
+
+  it.effect("K2, C4: a scheduler of Skein.make closes with its scope, and its bodies with it", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const scope = yield* Scope.make()
+      const { client, scheduler } = yield* Skein.make().pipe(Scope.provide(scope))
+      yield* Client.submit(Task.make(endless(log, "body"))).pipe(
+        Effect.provideService(Client.Client, client),
+        Scope.provide(scope)
+      )
+      yield* turns(5)
+      assert.strictEqual((yield* scheduler.stats).tasks.running, 1)
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(log, ["body starts", "body is finalized"])
+    }))
+
+  it.effect("K2: a LayerMap keeps a scheduler for each key while it is in use", () =>
+    Effect.gen(function*() {
+      const tenants = yield* LayerMap.make(
+        (tenant: string) => Skein.layer({ workers: [{ id: `of ${tenant}`, concurrency: 1 }] }),
+        { idleTimeToLive: "1 minute" }
+      )
+      const runs: Log = []
+      const task = Task.make(Effect.tap(Effect.map(Worker.current, ({ worker }) => worker), (at) => note(runs, at)), {
+        key: "k"
+      })
+      const at = (tenant: string) => Effect.provide(Effect.flatMap(Client.submit(task), Future.join), tenants.get(tenant))
+      assert.deepStrictEqual(yield* Effect.all([at("a"), at("b"), at("a")]), ["of a", "of b", "of a"])
+      assert.deepStrictEqual(runs, ["of a", "of b"])
+    }).pipe(Effect.scoped))
 
   it.effect("K5: a layer is whole and of use again after a computation that failed in every way", () =>
     Effect.gen(function*() {

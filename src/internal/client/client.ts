@@ -29,7 +29,7 @@ export class Client extends Context.Service<Client, {
   readonly [Copy]: typeof thisCopy
 }>()("skein/Client") {}
 
-/** @internal */
+/** A client of the scheduler behind `home`. */
 export const make = (home: Home): Client["Service"] =>
   Object.defineProperties({ scheduler: home.name, [Core]: home, [Copy]: thisCopy }, byReference)
 

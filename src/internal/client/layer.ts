@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as FiberScheduler from "effect/Scheduler"
+import type * as Scope from "effect/Scope"
 import { defaultLimits } from "../../engine/protocol/Settings.ts"
 import type { SchedulerSettings, Scheme } from "../../engine/protocol/Settings.ts"
 import { SubmitError } from "../../SkeinError.ts"
@@ -97,8 +98,19 @@ const contradictionIn = (
 const seedFor = (scheme: Scheme): Effect.Effect<number> =>
   Effect.map(isRandom(scheme) ? Random.nextInt : Effect.succeed(0), (seed) => seed | 0)
 
+/**
+ * A scheduler, and a client of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Services {
+  readonly client: Client["Service"]
+  readonly scheduler: Scheduler["Service"]
+}
+
 /** The scheduler of a layer, and a client of it. */
-export const make = (options: Options) =>
+export const make = (options: Options): Effect.Effect<Services, SubmitError, Scope.Scope> =>
   Effect.gen(function*() {
     const fault = optionsFault(options, checks)
     if (fault !== undefined) return yield* fault
@@ -133,7 +145,12 @@ export const make = (options: Options) =>
       : Effect.andThen(first, core.crew.openPool(poolOf(options.elastic, options)))
     yield* Effect.onError(all, () => core.life.close)
     yield* Effect.addFinalizer(() => core.life.close)
-    return Context.make(Scheduler, makeScheduler(core, options.stories ?? 0, options)).pipe(
-      Context.add(Client, makeClient(core))
-    )
+    return { client: makeClient(core), scheduler: makeScheduler(core, options.stories ?? 0, options) }
   })
+
+/** The same as services. */
+export const makeContext = (
+  options: Options
+): Effect.Effect<Context.Context<Client | Scheduler>, SubmitError, Scope.Scope> =>
+  Effect.map(make(options), ({ client, scheduler }) =>
+    Context.make(Client, client).pipe(Context.add(Scheduler, scheduler)))

@@ -10,7 +10,7 @@ import type { Task } from "../tasks/handles.ts"
 import { withHome } from "./client.ts"
 import type { Client } from "./client.ts"
 import { computeTargets } from "./computing.ts"
-import { make } from "./layer.ts"
+import { makeContext } from "./layer.ts"
 import type { Scheduler } from "./scheduler.ts"
 
 /** The options of a scheduler, and what a failure does: `Client.Mode`. */
@@ -31,7 +31,7 @@ export const run = <A, E, R, const M extends Mode = "failFast">(
   const layerOptions = options === undefined || holdsValues(options) ? layer : options
   return Effect.provide(
     withHome((home) => computeTargets(home, task, { errors })),
-    Layer.effectContext(make(layerOptions)),
+    Layer.effectContext(makeContext(layerOptions)),
     { local: true }
   ) as any
 }

@@ -110,7 +110,7 @@ export class Scheduler extends Context.Service<Scheduler, {
   readonly listen: (f: (event: TaskEvent) => void, end?: () => void) => Effect.Effect<void, never, Scope.Scope>
 }>()("skein/Scheduler") {}
 
-/** @internal */
+/** The service of a scheduler. */
 export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): Scheduler["Service"] => {
   const story = ring(stories)
   if (stories > 0) core.observers.listen(story.add)

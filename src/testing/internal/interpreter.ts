@@ -29,6 +29,7 @@ import { missedBy } from "../../internal/bodies/missed.ts"
 import { isDone, isRetriable, retryOf } from "../../internal/bodies/retries.ts"
 import { runIn } from "../../internal/bodies/runs.ts"
 import { endingGiven, endingOf, missedIn, withoutInterrupts, withoutSignals } from "../../internal/bodies/signals.ts"
+import { make as makeClient } from "../../internal/client/client.ts"
 import { compile } from "../../internal/plans/compile.ts"
 import { policiesOf } from "../../internal/tasks/dependency.ts"
 import { assemble, scan } from "../../internal/tasks/inputs.ts"
@@ -89,7 +90,7 @@ export class Interpreter implements Stage {
   /** Runs the tasks of a shape, and returns the rows of its handles. */
   interpret(shape: unknown): Effect.Effect<ReadonlyArray<TaskId>, SubmitError> {
     return Effect.withFiber((fiber) => {
-      const context = Context.add(fiber.context, Client.Client, Client.make(this.home)) as Context.Context<never>
+      const context = Context.add(fiber.context, Client.Client, makeClient(this.home)) as Context.Context<never>
       return Effect.flatMap(
         this.register(scan(shape).handles, context, undefined),
         (ids) => Effect.as(this.evaluateAll(ids), ids)
