@@ -229,7 +229,8 @@ describe("several workers", () => {
       const task = Task.make(Effect.tap(Effect.map(Worker.current, ({ worker }) => worker), (at) => note(runs, at)), {
         key: "k"
       })
-      const at = (tenant: string) => Effect.provide(Effect.flatMap(Client.submit(task), Future.join), tenants.get(tenant))
+      const at = (tenant: string) =>
+        Effect.provide(Effect.flatMap(Client.submit(task), Future.join), tenants.get(tenant))
       assert.deepStrictEqual(yield* Effect.all([at("a"), at("b"), at("a")]), ["of a", "of b", "of a"])
       assert.deepStrictEqual(runs, ["of a", "of b"])
     }).pipe(Effect.scoped))

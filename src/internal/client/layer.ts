@@ -152,5 +152,7 @@ export const make = (options: Options): Effect.Effect<Services, SubmitError, Sco
 export const makeContext = (
   options: Options
 ): Effect.Effect<Context.Context<Client | Scheduler>, SubmitError, Scope.Scope> =>
-  Effect.map(make(options), ({ client, scheduler }) =>
-    Context.make(Client, client).pipe(Context.add(Scheduler, scheduler)))
+  Effect.map(
+    make(options),
+    ({ client, scheduler }) => Context.make(Client, client).pipe(Context.add(Scheduler, scheduler))
+  )
