@@ -10,6 +10,7 @@ import * as References from "effect/References"
 import * as Schedule from "effect/Schedule"
 import process from "node:process"
 import * as Client from "../src/Client.ts"
+import * as Future from "../src/Future.ts"
 import * as Skein from "../src/Skein.ts"
 import * as Task from "../src/Task.ts"
 import { Leftovers } from "../src/testing/index.ts"
@@ -44,12 +45,12 @@ const round = Effect.scoped(Effect.gen(function*() {
       continue
     }
     const future = yield* Client.submit(i % 50 > 44 ? retried(body) : task)
-    if (place === 3) yield* Client.cancel(future, { wait: i % 20 === 3 })
+    if (place === 3) yield* Future.cancel(future, { wait: i % 20 === 3 })
     else futures.push(future)
   }
   // They hold slots that the others need.
   yield* Client.cancelGroup("endless")
-  yield* Client.gather(futures, { errors: "collect" })
+  yield* Future.awaitAll(futures)
 })).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
 
 /** Megabytes in use when everything that can go is gone. */

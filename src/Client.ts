@@ -7,13 +7,12 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import * as Scope from "effect/Scope"
-import type { Needs, Services, Unsubmitted, WithoutSignals } from "./Inputs.ts"
+import type { Needs, Services, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/bodies/annotations.ts"
 import { Client, homeOf, withHome } from "./internal/client/client.ts"
-import { computeTargets, ofSubmit, refusalOf, stray } from "./internal/client/computing.ts"
+import { computeTargets, ofSubmit, stray } from "./internal/client/computing.ts"
 import type {
   Computable,
   ComputeOptions,
@@ -23,29 +22,14 @@ import type {
   ShapeOfTasks,
   SubmitOptions
 } from "./internal/client/computing.ts"
-import * as inline from "./internal/client/inline.ts"
-import { whenOver } from "./internal/client/whenOver.ts"
-import type { Until } from "./internal/client/whenOver.ts"
-import {
-  count,
-  flag,
-  invalidOption,
-  mode,
-  names,
-  ofWait,
-  optionsFault,
-  text,
-  valueFault
-} from "./internal/tasks/checks.ts"
+import { cancelRequest, ofCancel } from "./internal/tasks/cancelling.ts"
+import type { CancelOptions } from "./internal/tasks/cancelling.ts"
+import { optionsFault, text, valueFault } from "./internal/tasks/checks.ts"
 import type { Checks, Mode } from "./internal/tasks/checks.ts"
-import type { WaitOptions } from "./internal/tasks/futures.ts"
 import type { Future, Task } from "./internal/tasks/handles.ts"
-import { scan } from "./internal/tasks/inputs.ts"
 import * as internal from "./internal/tasks/task.ts"
 import type { Annotations } from "./internal/tasks/taskOptions.ts"
-import * as collect from "./internal/views/collect.ts"
-import { SubmitError } from "./SkeinError.ts"
-import type { Root, SkeinError } from "./SkeinError.ts"
+import type { SkeinError, SubmitError } from "./SkeinError.ts"
 
 export { Client } from "./internal/client/client.ts"
 
@@ -189,56 +173,6 @@ const retryHandles = (
   })
 
 /**
- * Runs the body of the task that failed first again, in the calling fiber and with the same inputs, so that a breakpoint or a
- * stack trace leads into it. Succeeds and fails as that body does.
- *
- * **When to use**
- *
- * For debugging. {@link retry} is for getting the result.
- *
- * **Details**
- *
- * The task is the root of the future's failure, however far upstream. Released inputs are computed again first; held ones are
- * reused. The body runs once, without the task's `retry`, `timeout` and slot, with the services of its submitter and a scope of
- * its own, which is closed at the end. `Worker.current` has the key of the task, the number of the attempt that failed, and the
- * worker `"inline"`. The scheduler's record of the task stays as it is.
- *
- * The body of a `flatMap` task is its function, which returns a task. Futures that {@link retry} refuses are refused here too,
- * with `NotRetriable`. The idea is Dask's `recreate_error_locally`.
- *
- * **Gotchas**
- *
- * If a body failed with the error of a future that it joined, that body runs, and joins the future again.
- *
- * **Example** (Into the body that failed)
- *
- * ```ts import.meta.vitest
- * import { Effect } from "effect"
- * import { Client, Future, Skein, Task } from "skein"
- *
- * const rows = Task.succeed(["1", "two"])
- * const numbers = Task.map(rows, (rows) => rows.map((row) => JSON.parse(row) as number), { key: "numbers" })
- * const total = Task.map(numbers, (numbers) => numbers.reduce((a, b) => a + b))
- *
- * const program = Effect.gen(function*() {
- *   const future = yield* Client.submit(total)
- *   yield* Future.await(future)
- *   // A breakpoint in the function of "numbers" stops here, in this fiber.
- *   const exit = yield* Effect.exit(Client.rerunInline(future))
- *   return exit._tag
- * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
- * program // => "Failure"
- * ```
- *
- * @category debugging
- * @since 0.1.0
- */
-export const rerunInline = <E>(
-  future: Future<unknown, E>
-): Effect.Effect<unknown, E | Root<E> | SkeinError | SubmitError> =>
-  Effect.suspend(() => inline.rerunInline(internal.implOf(future))) as any
-
-/**
  * Runs the targets and all their dependencies, and returns the values in the shape of the targets.
  *
  * **Details**
@@ -297,136 +231,6 @@ export const annotate: {
   <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Annotations): Effect.Effect<A, E, R> =>
     Effect.updateService(effect, RegionOptions, (outer) => inside(outer, annotations))
 )
-
-/**
- * Options of {@link gather}.
- *
- * @category options
- * @since 0.1.0
- */
-export interface GatherOptions<M extends Mode = Mode> extends WaitOptions {
-  readonly errors?: M | undefined
-}
-
-/**
- * Waits for futures and returns their values in the same shape. Owns nothing: a failure or an interruption ends the wait, not the
- * tasks.
- *
- * @category waiting
- * @since 0.1.0
- */
-export const gather = <const I, const M extends Mode = "failFast">(
-  futures: I,
-  options?: GatherOptions<M>
-): Effect.Effect<Result<I, M>, Failure<I, M>, Unsubmitted<I>> =>
-  Effect.suspend(() => {
-    const scanned = scan(futures)
-    const mode = options?.errors ?? "failFast"
-    const refused = optionsFault(options, ofGather) ?? refusalOf(scanned)
-    if (refused !== undefined) return Effect.die(refused)
-    const { handles } = scanned
-    const all = handles.filter(internal.isFuture)
-    if (all.length < handles.length) {
-      return Effect.die(
-        new TypeError(
-          "Client.gather waits for futures, and found a task: submit it with Client.submit, or run it with Client.compute."
-        )
-      )
-    }
-    const until = mode === "failFast" ? "firstFailure" : "all"
-    return whenOver(all, until, options?.keepSlot, () => collect.ofFutures(scanned, mode, all))
-  }) as any
-
-/**
- * When {@link wait} returns.
- *
- * @category models
- * @since 0.1.0
- */
-export type WaitFor = "all" | "firstCompleted" | "firstException"
-
-const ofGather: Checks<GatherOptions> = { ...ofWait, errors: mode }
-
-const waitModes: ReadonlyMap<unknown, Until> = new Map([
-  ["all", "all"],
-  ["firstCompleted", "firstCompleted"],
-  ["firstException", "firstFailure"]
-])
-
-/**
- * Waits until all futures have ended, the first has, or the first has ended without success. Returns which have ended.
- *
- * @category waiting
- * @since 0.1.0
- */
-export const wait = <F extends Future<any, any>>(
-  futures: ReadonlyArray<F>,
-  until: WaitFor = "all",
-  options?: WaitOptions
-): Effect.Effect<{ readonly done: Array<F>; readonly notDone: Array<F> }, SkeinError> =>
-  Effect.suspend(() => {
-    const unknown = optionsFault(options, ofWait)
-    if (unknown !== undefined) return Effect.die(unknown)
-    if (!Array.isArray(futures)) return Effect.die(stray(futures, "array of futures"))
-    const mode = waitModes.get(until)
-    if (mode === undefined) {
-      const expected = "\"all\", \"firstCompleted\" or \"firstException\""
-      return Effect.die(
-        new SubmitError({ reason: { _tag: "InvalidOption", option: "until of wait", value: until, expected } })
-      )
-    }
-    const isDone = (future: F) => internal.implOf(future).home.view.hasEnded(internal.implOf(future).claim)
-    return whenOver(
-      futures.map((future) => internal.implOf(future)),
-      mode,
-      options?.keepSlot,
-      () => Exit.succeed({ done: futures.filter(isDone), notDone: futures.filter((future) => !isDone(future)) })
-    )
-  })
-
-/**
- * Options of {@link cancel}.
- *
- * @category options
- * @since 0.1.0
- */
-export interface CancelOptions {
-  readonly reason?: string | undefined
-  /** Who asks. Defaults to the key of the task in whose body this is called, or "program". */
-  readonly by?: string | undefined
-  /** Whether to wait until the finalizers of running tasks have run. Defaults to `true`. */
-  readonly wait?: boolean | undefined
-  /** Whether to stop the task even if other owners want it, or if this future was cancelled or released before. */
-  readonly force?: boolean | undefined
-}
-
-/**
- * Withdraws the interest of the future's owner in this task and everything downstream of it. A task without interested owners is
- * cancelled.
- *
- * **Details**
- *
- * A queued task never starts. A running task is interrupted, and its finalizers have run when this returns. A task that has ended
- * is not affected. Interrupting this ends the wait alone: the cancellation goes on.
- *
- * @category cancelling
- * @since 0.1.0
- */
-export const cancel = (future: Future<any, any>, options: CancelOptions = {}): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const impl = internal.implOf(future)
-    const unknown = optionsFault(options, ofCancel)
-    return unknown === undefined ? impl.home.owners.cancel(impl, cancelRequest(options)) : Effect.die(unknown)
-  })
-
-const ofCancel: Checks<CancelOptions> = { reason: text, by: text, wait: flag, force: flag }
-
-const cancelRequest = ({ by, force = false, reason = "cancel was called", wait = true }: CancelOptions) => ({
-  by,
-  force,
-  reason,
-  wait
-})
 
 /**
  * The group of tasks that {@link fireAndForget} starts without a group.
@@ -522,7 +326,7 @@ const groupFault = (group: string): SubmitError | undefined => valueFault(text, 
  *
  * **Details**
  *
- * The options are those of {@link cancel}: finalizers have run when this returns, unless `wait` is false. A task that another
+ * The options are those of `Future.cancel`: finalizers have run when this returns, unless `wait` is false. A task that another
  * owner wants goes on for that owner, unless `force` is set. The group may be empty.
  *
  * @category cancelling
@@ -536,95 +340,3 @@ export const cancelGroup = (
     const fault = groupFault(group) ?? optionsFault(options, ofCancel)
     return fault === undefined ? home.detached.cancel(group, cancelRequest(options)) : Effect.die(fault)
   })
-
-/**
- * How many workers shall hold a result, or which.
- *
- * @category models
- * @since 0.1.0
- */
-export type ReplicateOptions =
-  | { readonly copies: number; readonly workers?: never }
-  | { readonly workers: ReadonlyArray<string>; readonly copies?: never }
-
-const ofReplicate: Checks<{ copies: number; workers: ReadonlyArray<string> }> = { copies: count, workers: names }
-
-const replicateFault = (options: ReplicateOptions | undefined): SubmitError | undefined => {
-  const fault = optionsFault(options, ofReplicate)
-  if (fault !== undefined) return fault
-  const { copies, workers } = options ?? {}
-  if (workers === undefined) return valueFault(count, "copies", copies)
-  return copies === undefined ? undefined : invalidOption("copies", copies, "none beside workers")
-}
-
-/**
- * Lets several workers hold the result of a task, once it has one. Returns the ids of the workers that hold it.
- *
- * **When to use**
- *
- * For a result that is expensive to compute, when a worker may be lost: it is not computed again while another worker holds it.
- *
- * **Details**
- *
- * `copies` counts all holders; workers that hold the fewest results are chosen. `workers` names additional holders. Workers that
- * take no tasks are passed over, so the answer may have fewer workers than asked for. It is empty for a task that ended without
- * success, or whose future was cancelled or released. All copies are released together. A copy that is lost, or whose worker
- * leaves, is not replaced.
- *
- * **Gotchas**
- *
- * A result that owns a resource, or lives on such a result, stays with the worker that made it: the answer names that worker
- * alone.
- *
- * **Example** (Survive the loss of a worker)
- *
- * ```ts import.meta.vitest
- * import { Effect } from "effect"
- * import { Client, Skein, Task } from "skein"
- *
- * const program = Effect.gen(function*() {
- *   const model = yield* Client.submit(Task.make(Effect.succeed("weights")))
- *   return yield* Client.replicate(model, { workers: ["b"] })
- * }).pipe(
- *   Effect.scoped,
- *   Effect.provide(Skein.layer({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] }))
- * )
- * program // => ["a", "b"]
- * ```
- *
- * @category placing results
- * @since 0.1.0
- */
-export const replicate = (
-  future: Future<any, any>,
-  options: ReplicateOptions
-): Effect.Effect<ReadonlyArray<string>, SubmitError | SkeinError> =>
-  Effect.suspend((): Effect.Effect<ReadonlyArray<string>, SubmitError | SkeinError> => {
-    const impl = internal.implOf(future)
-    const fault = replicateFault(options)
-    if (fault !== undefined) return Effect.fail(fault)
-    const { copies = Infinity, workers } = options
-    return Effect.map(wait([future]), () => impl.home.copies.replicate(impl, copies, workers))
-  })
-
-/**
- * Gives the claim on a result back before its scope closes. A task that has not ended, and that no other owner wants, is
- * cancelled.
- *
- * @category cancelling
- * @since 0.1.0
- */
-export const release = (future: Future<any, any>): Effect.Effect<void> =>
-  Effect.suspend(() => internal.implOf(future).home.owners.release(internal.implOf(future)))
-
-/**
- * Takes a future over into the current scope: the result is held until that closes too.
- *
- * @category submitting
- * @since 0.1.0
- */
-export const keep = <A, E>(future: Future<A, E>): Effect.Effect<Future<A, E>, SkeinError, Scope.Scope> =>
-  Effect.flatMap(
-    Effect.scope,
-    (scope) => internal.implOf(future).home.owners.keep(internal.implOf(future), scope)
-  ) as any

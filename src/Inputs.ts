@@ -114,7 +114,7 @@ export type Services<I, D extends number = 5> = [D] extends [never] ? never
 export type Unsubmitted<I, D extends number = 5> = [D] extends [never] ? never
   : IsAny<I> extends true ? never
   : I extends Task<any, any, any>
-    ? "Client.gather waits for futures. Submit the task with Client.submit, or run it with Client.compute."
+    ? "Only a Future can be waited for. Submit the task with Client.submit, or run it with Client.compute."
   : I extends Future<any, any> | Dependency<any, any, any, any> ? never
   : HoldsAny<I, D> extends true ? { [K in keyof I]-?: Unsubmitted<I[K], Prev[D]> }[Places<I>]
   : never

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { WorkerPhase } from "./engine/protocol/Transition.ts"
@@ -18,8 +17,7 @@ import { Scheduler } from "./internal/client/scheduler.ts"
 import type { Stats } from "./internal/client/scheduler.ts"
 import type { WorkerOptions } from "./internal/settings/layerOptions.ts"
 import type { Mode } from "./internal/tasks/checks.ts"
-import type { Future, Task } from "./internal/tasks/handles.ts"
-import { checkedExit, implOf } from "./internal/tasks/task.ts"
+import type { Task } from "./internal/tasks/handles.ts"
 import { explainText as textOf } from "./internal/text/explainText.ts"
 import type { TaskEvent, WorkerEvent } from "./internal/views/events.ts"
 import type { NoSuitableWorker, SubmitError } from "./SkeinError.ts"
@@ -156,55 +154,6 @@ export const addWorker = (options: WorkerOptions): Effect.Effect<string, SubmitE
  * @since 0.1.0
  */
 export const rebalance: Effect.Effect<void, never, Scheduler> = Scheduler.use((s) => s.rebalance)
-
-/**
- * Settles the task of a future from outside. Returns whether the task took this end.
- *
- * **When to use**
- *
- * When you know the outcome before the task does: from an earlier run, from another system, or by decision.
- *
- * **Details**
- *
- * A task that has not started never does, and its dependents go on with the value or the failure; with the failure `TaskSkipped`
- * it is skipped, as are they. A running task is interrupted: the given end is published when its finalizers have run, and its own
- * result is discarded. A `flatMap` task gives up its graph. A task that has ended, or was asked to stop, is not affected: the
- * answer is `false`. All owners and dependents see the same end. A worker holds the value like any other; if that worker is lost,
- * the task runs after all.
- *
- * To settle a task inside a graph, give it a key and submit the same `Task` object: that joins it, and returns a future of it.
- *
- * **Gotchas**
- *
- * The answer is also `false` if no worker is left that could hold a value.
- *
- * **Example** (Do not run what was done yesterday)
- *
- * ```ts import.meta.vitest
- * import { Effect, Exit } from "effect"
- * import { Client, Future, Scheduler, Skein, Task } from "skein"
- *
- * const load = Task.make(Effect.die("yesterday's server is gone"), { key: "load" })
- * const count = Task.map(load as Task.Task<string>, (text) => text.length)
- * const program = Effect.scoped(Effect.gen(function*() {
- *   const [loaded, counted] = yield* Client.submitAll([load as Task.Task<string>, count])
- *   yield* Scheduler.settle(loaded, Exit.succeed("3,4,5"))
- *   return yield* Future.join(counted)
- * }))
- * program.pipe(Effect.provide(Skein.layer())) // => 5
- * ```
- *
- * @category settling
- * @since 0.1.0
- */
-export const settle = <A, E>(
-  future: Future<A, E>,
-  exit: Exit.Exit<NoInfer<A>, NoInfer<E>>
-): Effect.Effect<boolean> =>
-  Effect.sync(() => {
-    const impl = implOf(future)
-    return impl.home.settling.settle(impl, checkedExit(exit))
-  })
 
 /**
  * Limits how many tasks with this tag run at once, on all workers together; `undefined` removes the limit.

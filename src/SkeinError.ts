@@ -271,7 +271,7 @@ export class Starved extends Fact("Starved")<{
 }
 
 /**
- * The result is gone: its future was released with `Client.release`, or its owner has closed.
+ * The result is gone: its future was released with `Future.release`, or its owner has closed.
  *
  * @category errors
  * @since 0.1.0
@@ -280,15 +280,15 @@ export class Released extends Fact("Released")<{
   readonly key: string
   /** The owner of the future: a scope, or one compute. */
   readonly owner: string
-  /** The caller of `Client.release`: the key of a task, or "program". Absent if the owner closed. */
+  /** The caller of `Future.release`: the key of a task, or "program". Absent if the owner closed. */
   readonly by?: string | undefined
   /** The key of the task in whose body its scope was. Absent outside of bodies. */
   readonly body?: string | undefined
 }> {
   override get message(): string {
     const instead = this.by === undefined && this.body !== undefined
-      ? "Return a task in place of the future (Task.flatMap), or take it over with Client.keep in a scope that lives on."
-      : "Join it earlier, or take it over with Client.keep before that."
+      ? "Return a task in place of the future (Task.flatMap), or take it over with Future.keep in a scope that lives on."
+      : "Join it earlier, or take it over with Future.keep before that."
     return `The result of ${quote(this.key)} ${releaseText(this)}. ${instead}`
   }
 }

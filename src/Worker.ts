@@ -74,7 +74,7 @@ export const rejoin: Effect.Effect<void, never, Worker> = withAttempt((attempt) 
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
- * import { Client, Skein, Task, Worker } from "skein"
+ * import { Client, Future, Skein, Task, Worker } from "skein"
  *
  * const program = Effect.gen(function*() {
  *   const log: Array<string> = []
@@ -82,7 +82,7 @@ export const rejoin: Effect.Effect<void, never, Worker> = withAttempt((attempt) 
  *   const body = Effect.andThen(Worker.shielded(commit), Effect.sync(() => log.push("never")))
  *   const future = yield* Client.submit(Task.make(body))
  *   yield* Effect.yieldNow
- *   yield* Client.cancel(future)
+ *   yield* Future.cancel(future)
  *   return [...log, "cancelled"]
  * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
  * program // => ["committed", "cancelled"]

@@ -88,7 +88,7 @@ describe("submit", () => {
       const log: Log = []
       const task = Task.make(note(log, "ran"))
       const [a, b] = yield* Client.submitAll([task, task])
-      yield* Client.gather([a, b])
+      yield* Future.joinAll([a, b])
       assert.lengthOf(log, 1)
       yield* Future.join(yield* Client.submit(task))
       assert.lengthOf(log, 2)
@@ -145,23 +145,23 @@ describe("map", () => {
     }).pipe(inScheduler()))
 })
 
-describe("gather", () => {
+describe("joinAll", () => {
   it.effect("A3: values come in the shape of the futures, plain values between them kept", () =>
     Effect.gen(function*() {
       const [a, b] = yield* Client.submitAll([Task.succeed(1), Task.make(Effect.succeed("two"))])
-      const shape = yield* Client.gather({ a, deep: [b, { again: a }], n: 7 })
+      const shape = yield* Future.joinAll({ a, deep: [b, { again: a }], n: 7 })
       assert.deepStrictEqual(shape, { a: 1, deep: ["two", { again: 1 }], n: 7 })
     }).pipe(inScheduler()))
 
-  it.effect("A3: gather of nothing, of plain values and of falsy results gives what was asked (trap 7)", () =>
+  it.effect("A3: joinAll of nothing, of plain values and of falsy results gives what was asked (trap 7)", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* Client.gather([]), [])
-      assert.deepStrictEqual(yield* Client.gather({}), {})
-      assert.deepStrictEqual(yield* Client.gather({ n: 0 }), { n: 0 })
+      assert.deepStrictEqual(yield* Future.joinAll([]), [])
+      assert.deepStrictEqual(yield* Future.joinAll({}), {})
+      assert.deepStrictEqual(yield* Future.joinAll({ n: 0 }), { n: 0 })
       const falsy = [0, "", false, null, undefined]
       const futures = yield* Client.submitAll(falsy.map((value) => Task.make(Effect.succeed(value))))
-      assert.deepStrictEqual(yield* Client.gather(futures), falsy)
-      assert.deepStrictEqual(yield* Client.gather(futures, { errors: "collect" }), falsy.map((v) => Exit.succeed(v)))
+      assert.deepStrictEqual(yield* Future.joinAll(futures), falsy)
+      assert.deepStrictEqual(yield* Future.awaitAll(futures), falsy.map((v) => Exit.succeed(v)))
       for (const [i, future] of futures.entries()) {
         assert.deepStrictEqual(yield* Future.poll(future), Exit.succeed(falsy[i]))
         assert.strictEqual(yield* Future.join(future), falsy[i])
@@ -172,7 +172,7 @@ describe("gather", () => {
     Effect.gen(function*() {
       const door = gate()
       const [slow, bad] = yield* Client.submitAll([Task.make(Effect.as(door.pass, "done")), fails("bad")])
-      assert.strictEqual(yield* errorOf(Client.gather([slow, bad])), "bad")
+      assert.strictEqual(yield* errorOf(Future.joinAll([slow, bad])), "bad")
       assert.strictEqual(yield* Future.status(slow), "running")
       yield* door.open
       assert.strictEqual(yield* Future.join(slow), "done")
@@ -188,7 +188,7 @@ describe("gather", () => {
         Task.map(a, () => 1),
         Task.succeed(2)
       ])
-      const fiber = yield* Effect.forkChild(causeOf(Client.gather(futures, { errors: "continue" })))
+      const fiber = yield* Effect.forkChild(causeOf(Future.joinAll(futures, { errors: "continue" })))
       yield* turns()
       assert.isUndefined(fiber.pollUnsafe())
       yield* door.open
@@ -198,7 +198,7 @@ describe("gather", () => {
   it.effect("A3: collect gives an exit for each", () =>
     Effect.gen(function*() {
       const futures = yield* Client.submitAll([Task.succeed(1), fails("bad")])
-      const [good, bad] = yield* Client.gather(futures, { errors: "collect" })
+      const [good, bad] = yield* Future.awaitAll(futures)
       assert.deepStrictEqual(good, Exit.succeed(1))
       assert.strictEqual(onlyError(causeOfExit(bad)), "bad")
     }).pipe(inScheduler()))
@@ -217,52 +217,53 @@ describe("wait", () => {
 
   const keys = (futures: ReadonlyArray<Future.Future<unknown, unknown>>) => futures.map(({ key }) => key)
 
-  it.effect("A4: all returns when every one has ended, success or not", () =>
+  it.effect("A4: awaitAll returns the exits when every one has ended, success or not", () =>
     Effect.gen(function*() {
       const { futures, open } = yield* three
-      const fiber = yield* Effect.forkChild(Client.wait(futures), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(Future.awaitAll(futures), { startImmediately: true })
       for (const i of [1, 0]) yield* Effect.andThen(open(i), turns())
       assert.isUndefined(fiber.pollUnsafe())
       yield* open(2)
-      const { done, notDone } = yield* Fiber.join(fiber)
-      assert.deepStrictEqual([keys(done), keys(notDone)], [["a", "b", "c"], []])
+      const exits = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(exits.map(({ _tag }) => _tag), ["Success", "Failure", "Success"])
     }).pipe(inScheduler()))
 
-  it.effect("A4: firstCompleted returns with the first, success or not", () =>
+  it.effect("A4: awaitFirst returns with the first, success or not", () =>
     Effect.gen(function*() {
       const { futures, open } = yield* three
-      const fiber = yield* Effect.forkChild(Client.wait(futures, "firstCompleted"), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(Future.awaitFirst(futures), { startImmediately: true })
       yield* open(2)
-      const { done, notDone } = yield* Fiber.join(fiber)
-      assert.deepStrictEqual([keys(done), keys(notDone)], [["c"], ["a", "b"]])
-      assert.deepStrictEqual(keys((yield* Client.wait(futures, "firstCompleted")).done), ["c"])
+      const { ended, open: rest } = yield* Fiber.join(fiber)
+      assert.deepStrictEqual([keys(ended), keys(rest)], [["c"], ["a", "b"]])
+      assert.deepStrictEqual(keys((yield* Future.awaitFirst(futures)).ended), ["c"])
       for (const i of [0, 1]) yield* open(i)
     }).pipe(inScheduler()))
 
-  it.effect("A4: firstException returns with the first failure, or when all have succeeded", () =>
+  it.effect("A4: awaitFirstFailure returns with the first failure, or when all have succeeded", () =>
     Effect.gen(function*() {
       const { futures, open } = yield* three
-      const fiber = yield* Effect.forkChild(Client.wait(futures, "firstException"), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(Future.awaitFirstFailure(futures), { startImmediately: true })
       yield* Effect.andThen(open(0), turns())
       assert.isUndefined(fiber.pollUnsafe())
       yield* open(1)
-      const { done, notDone } = yield* Fiber.join(fiber)
-      assert.deepStrictEqual([keys(done), keys(notDone)], [["a", "b"], ["c"]])
+      const { ended, open: rest } = yield* Fiber.join(fiber)
+      assert.deepStrictEqual([keys(ended), keys(rest)], [["a", "b"], ["c"]])
       yield* open(2)
       const good = [futures[0]!, futures[2]!]
-      assert.deepStrictEqual(keys((yield* Client.wait(good, "firstException")).done), ["a", "c"])
+      assert.deepStrictEqual(keys((yield* Future.awaitFirstFailure(good)).ended), ["a", "c"])
     }).pipe(inScheduler()))
 
   it.effect("A4: waiting for nothing returns at once, and a future given twice counts twice", () =>
     Effect.gen(function*() {
-      for (const mode of ["all", "firstCompleted", "firstException"] as const) {
-        assert.deepStrictEqual(yield* Client.wait([], mode), { done: [], notDone: [] })
+      assert.deepStrictEqual(yield* Future.awaitAll([]), [])
+      for (const wait of [Future.awaitFirst, Future.awaitFirstFailure]) {
+        assert.deepStrictEqual(yield* wait([]), { ended: [], open: [] })
       }
       const door = gate()
       const future = yield* Client.submit(Task.make(door.pass))
-      const fiber = yield* Effect.forkChild(Client.wait([future, future]), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(Future.awaitAll([future, future]), { startImmediately: true })
       yield* Effect.andThen(turns(), door.open)
-      assert.lengthOf((yield* Fiber.join(fiber)).done, 2)
+      assert.lengthOf(yield* Fiber.join(fiber), 2)
     }).pipe(inScheduler()))
 })
 
@@ -348,7 +349,7 @@ describe("compute", () => {
         Task.make(Effect.as(door.pass, 2), { key: "running" }),
         Task.make(Effect.never, { key: "cancelled" })
       ])
-      yield* Client.wait([ended, failed])
+      yield* Future.awaitAll([ended, failed])
       assert.strictEqual(yield* Client.compute(Task.map(ended, (n) => n + 1)), 2)
       const error = yield* errorOf(Client.compute(Task.map([ended, failed], () => 0, { key: "below" })))
       assert.deepInclude(error, { _tag: "DependencyFailed", root: "failed", path: ["failed", "below"] })
@@ -359,7 +360,7 @@ describe("compute", () => {
       assert.strictEqual(yield* Future.status(later), "waiting")
       yield* door.open
       assert.strictEqual(yield* Future.join(later), 3)
-      yield* Client.cancel(cancelled)
+      yield* Future.cancel(cancelled)
       const refused = yield* submitErrorOf(Client.submit(Task.map(cancelled, () => 0)))
       assert.strictEqual(refused.reason._tag, "InvalidDependency")
     }).pipe(inScheduler()))
@@ -446,7 +447,7 @@ describe("selection", () => {
       const idle = yield* Client.submit(Task.make(note(log, "idle"), { priority: -1 }))
       const last = yield* Client.submit(Task.make(note(log, "last")))
       yield* door.open
-      yield* Client.gather([low, late, high, idle, last])
+      yield* Future.joinAll([low, late, high, idle, last])
       assert.strictEqual(log[0], "urgent")
       assert.deepStrictEqual(log.slice(1, 3).toSorted(), ["a", "b"])
       assert.deepStrictEqual(log.slice(3, 5).toSorted(), ["c", "d"])
@@ -465,7 +466,7 @@ describe("selection", () => {
       yield* door.arrived(1)
       const futures = yield* Client.submitAll([parent, ...siblings, urgent])
       yield* door.open
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       assert.strictEqual(log[0], "urgent")
       assert.strictEqual(log.indexOf("parent"), log.indexOf("child") + 1)
       assert.sameMembers(log.slice(1), ["child", "parent", "x", "y"])
@@ -502,16 +503,16 @@ describe("slots", () => {
       assert.sameDeepMembers([...peaks], [["big", 4], ["small", 1]])
     }).pipe(inScheduler({ workers: [{ id: "small", concurrency: 1 }, { id: "big", concurrency: 4 }] })))
 
-  it.effect("N1: inside a body the client is the same scheduler: submit, map, gather and wait go there", () =>
+  it.effect("N1: inside a body the client is the same scheduler: submit, map, joinAll and wait go there", () =>
     Effect.gen(function*() {
       const outer = yield* Client.Client
       const body = Effect.gen(function*() {
         assert.strictEqual((yield* Client.Client).scheduler, outer.scheduler)
         const future = yield* Client.submit(Task.make(Effect.succeed(1)))
         const mapped = yield* Client.map([1, 2], (n) => Effect.succeed(n * 10))
-        const { done } = yield* Client.wait([future])
+        const exits = yield* Future.awaitAll([future])
         const meta = yield* Future.metadata(future)
-        return [yield* Client.gather({ future }), mapped, done.length, meta.submitter]
+        return [yield* Future.joinAll({ future }), mapped, exits.length, meta.submitter]
       })
       const result = yield* Client.compute(Task.make(body, { key: "parent" }))
       assert.deepStrictEqual(result, [{ future: 1 }, [10, 20], 1, "parent"])
@@ -546,7 +547,7 @@ describe("slots", () => {
       yield* door.arrived(5)
       assert.strictEqual((yield* Scheduler.stats).tasks.seceded, 5)
       yield* door.open
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
     }).pipe(inScheduler({ concurrency: 1 })))
 
   it.effect("N3: rejoin waits for a slot, ahead of ready tasks, and does nothing a second time", () =>
@@ -571,7 +572,7 @@ describe("slots", () => {
       yield* turns()
       assert.deepStrictEqual([log, yield* Future.status(futures[0])], [[], "rejoining"])
       yield* busy.open
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       assert.deepStrictEqual(log, ["second", "rejoined", "first", "third"])
     }).pipe(inScheduler({ concurrency: 1 })))
 
@@ -661,8 +662,8 @@ describe("slots", () => {
       const body = Effect.gen(function*() {
         yield* Future.join(done)
         yield* Future.await(done)
-        yield* Client.gather([done])
-        yield* Client.wait([done], "firstCompleted")
+        yield* Future.joinAll([done])
+        yield* Future.awaitFirst([done])
       })
       yield* Client.compute(Task.make(body, { key: "reader" }))
       assert.deepStrictEqual(seceded, [])
@@ -695,15 +696,15 @@ describe("what has been delivered", () => {
       const held: Array<number> = []
       const values: Array<number> = []
       while (rest.length > 0) {
-        const waiting = yield* Effect.forkChild(Client.wait(rest, "firstCompleted"), { startImmediately: true })
+        const waiting = yield* Effect.forkChild(Future.awaitFirst(rest), { startImmediately: true })
         yield* TestClock.adjust(1)
-        const { done, notDone } = yield* Fiber.join(waiting)
-        for (const future of done) {
+        const { ended, open } = yield* Fiber.join(waiting)
+        for (const future of ended) {
           values.push(yield* Future.join(future))
-          yield* Client.release(future)
+          yield* Future.release(future)
         }
         held.push(yield* heldNow)
-        rest = notDone
+        rest = open
       }
       assert.deepStrictEqual(values, tasks.map((_, i) => i))
       assert.deepStrictEqual(held, tasks.map(() => 0))

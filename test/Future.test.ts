@@ -41,7 +41,7 @@ describe("release", () => {
         const future = yield* Client.submit(Task.make(a, () => end as Effect.Effect<number, string>))
         yield* Future.await(future)
         assert.strictEqual((yield* Scheduler.stats).held, end === ends[0] ? 1 : 0)
-        yield* Client.release(future)
+        yield* Future.release(future)
       }
     }).pipe(inScheduler()))
 
@@ -55,12 +55,12 @@ describe("release", () => {
       yield* Scope.close(scope, Exit.void)
       const released = { _tag: "Released", key: "k", owner: "scope" } as const
       assert.deepInclude(yield* reasonOf(Future.join(future)), released)
-      assert.deepInclude(yield* reasonOf(Client.gather([future])), released)
+      assert.deepInclude(yield* reasonOf(Future.joinAll([future])), released)
       assert.isTrue(Exit.isFailure((yield* Future.poll(future))!))
-      assert.deepStrictEqual((yield* Client.wait([future])).done, [future])
+      assert.deepStrictEqual((yield* Future.awaitFirst([future])).ended, [future])
       assert.strictEqual(yield* Future.status(future), "released")
-      yield* Client.cancel(future)
-      yield* Client.release(future)
+      yield* Future.cancel(future)
+      yield* Future.release(future)
     }).pipe(inScheduler()))
 
   it.effect("M2: release gives the result back before the scope closes and stops what nobody else wants", () =>
@@ -70,11 +70,11 @@ describe("release", () => {
       const running = yield* Client.submit(Task.make(endless(log, "running")))
       yield* Future.join(ended)
       yield* turns()
-      yield* Client.release(ended)
-      yield* Client.release(ended)
+      yield* Future.release(ended)
+      yield* Future.release(ended)
       assert.strictEqual((yield* Scheduler.stats).held, 0)
       const joiner = yield* Effect.forkChild(reasonOf(Future.join(running)), { startImmediately: true })
-      yield* Client.release(running)
+      yield* Future.release(running)
       assert.deepInclude(yield* Fiber.join(joiner), { _tag: "Released" })
       yield* turns()
       assert.deepStrictEqual(log, ["running starts", "running is finalized"])
@@ -87,9 +87,9 @@ describe("release", () => {
       const c = Task.map(b, (n) => n + 1, { key: "c" })
       const keys = Effect.map(Scheduler.dump, ({ tasks }) => tasks.map(({ key }) => key))
       const [tip, middle] = yield* Client.submitAll([c, b])
-      yield* Client.gather([tip, middle])
+      yield* Future.joinAll([tip, middle])
       assert.deepStrictEqual(yield* keys, ["b", "c"])
-      yield* Client.release(tip)
+      yield* Future.release(tip)
       assert.deepStrictEqual(yield* keys, ["b"])
       assert.strictEqual(yield* Future.join(middle), 2)
     }).pipe(inScheduler()))
@@ -146,13 +146,13 @@ describe("release", () => {
       const future = yield* Client.submit(Task.make(Effect.as(door.pass, "kept"), { key: "k" })).pipe(
         Scope.provide(inner)
       )
-      const kept = yield* Client.keep(future)
+      const kept = yield* Future.keep(future)
       yield* Scope.close(inner, Exit.void)
       yield* door.open
       assert.strictEqual(yield* Future.join(kept), "kept")
       assert.strictEqual(kept.key, "k")
       assert.deepInclude(yield* reasonOf(Future.join(future)), { _tag: "Released" })
-      assert.deepInclude(yield* reasonOf(Client.keep(future)), { _tag: "Released", key: "k" })
+      assert.deepInclude(yield* reasonOf(Future.keep(future)), { _tag: "Released", key: "k" })
     }).pipe(inScheduler()))
 
   it.effect("M2: a failure is kept as long as a future holds it, and its branch's intermediates are freed (M4)", () =>
@@ -176,8 +176,8 @@ describe("release", () => {
           const bad = Task.make(Effect.fail(i), { label: "bad" })
           const futures = yield* Client.submitAll([a, Task.map(a, (n) => n), bad, Task.map(bad, () => 1)])
           const running = yield* Client.submit(Task.make(Effect.never))
-          if (i % 3 === 0) yield* Client.wait(futures)
-          if (i % 3 === 1) yield* Client.cancel(running, { wait: i % 2 === 0 })
+          if (i % 3 === 0) yield* Future.awaitAll(futures)
+          if (i % 3 === 1) yield* Future.cancel(running, { wait: i % 2 === 0 })
         }))
       }
       assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
@@ -225,8 +225,8 @@ describe("a future inside and outside of bodies", () => {
       const scope = yield* Scope.make()
       const future = yield* Client.submit(Task.make(Effect.succeed("value"))).pipe(Scope.provide(scope))
       const keeper = yield* Client.submit(Task.make(Effect.gen(function*() {
-        const own = yield* Client.keep(future)
-        const kept = yield* Client.keep(future).pipe(Scope.provide(outside))
+        const own = yield* Future.keep(future)
+        const kept = yield* Future.keep(future).pipe(Scope.provide(outside))
         yield* Worker.seceded(door.pass)
         return [yield* Future.join(own), kept] as const
       })))
@@ -237,14 +237,14 @@ describe("a future inside and outside of bodies", () => {
       assert.deepStrictEqual([value, yield* Future.join(kept)], ["value", "value"])
     }).pipe(inScheduler({ concurrency: 1 })))
 
-  it.effect("N11: a future that comes too late is Released for every use: join, await, keep, gather, input, after", () =>
+  it.effect("N11: a future that comes too late is Released for every use: join, await, keep, joinAll, input, after", () =>
     Effect.gen(function*() {
       const future = yield* Effect.scoped(Client.submit(Task.make(Effect.succeed(1), { key: "late" })))
       const released = { _tag: "Released", key: "late" } as const
       const uses: ReadonlyArray<Effect.Effect<unknown, object, Scope.Scope>> = [
         Future.join(future),
-        Client.keep(future),
-        Client.gather({ future })
+        Future.keep(future),
+        Future.joinAll({ future })
       ]
       for (const use of uses) {
         assert.deepInclude(yield* reasonOf(use), released)
@@ -254,7 +254,7 @@ describe("a future inside and outside of bodies", () => {
       for (const task of [Task.map(future, (n) => n), Task.make(Effect.void, { after: future })]) {
         assert.deepInclude((yield* submitErrorOf(Client.compute(task))).reason, { _tag: "InvalidDependency" })
       }
-      assert.deepStrictEqual(yield* Client.wait([future]), { done: [future], notDone: [] })
+      assert.deepStrictEqual(yield* Future.awaitFirst([future]), { ended: [future], open: [] })
     }).pipe(inScheduler()))
 
   it.effect("M2: two futures of one keyed task in one scope are given back one by one", () =>
@@ -263,15 +263,15 @@ describe("a future inside and outside of bodies", () => {
       const task = Task.make(endless(log, "body"), { key: "k" })
       const [first, second] = yield* Client.submitAll([task, task])
       const third = yield* Client.submit(task)
-      const kept = yield* Client.keep(third)
+      const kept = yield* Future.keep(third)
       yield* turns()
       for (const future of [first, second, third]) {
-        yield* Client.release(future)
-        yield* Client.release(future)
+        yield* Future.release(future)
+        yield* Future.release(future)
         assert.deepInclude(yield* reasonOf(Future.join(future)), { _tag: "Released" })
       }
       assert.strictEqual(yield* Future.status(kept), "running")
-      yield* Effect.andThen(Client.release(kept), turns())
+      yield* Effect.andThen(Future.release(kept), turns())
       assert.deepStrictEqual(log, ["body starts", "body is finalized"])
     }).pipe(inScheduler()))
 
@@ -282,14 +282,14 @@ describe("a future inside and outside of bodies", () => {
       const future = yield* Client.submit(Task.make(endless(log, "body"), { key: "k" })).pipe(Scope.provide(scope))
       const outside = yield* Effect.forkChild(errorOf(Future.join(future)), { startImmediately: true })
       const inside = yield* Client.submit(Task.make(errorOf(Future.join(future))))
-      const gathered = yield* Effect.forkChild(errorOf(Client.gather([future])), { startImmediately: true })
-      const waited = yield* Effect.forkChild(Client.wait([future], "firstException"), { startImmediately: true })
+      const gathered = yield* Effect.forkChild(errorOf(Future.joinAll([future])), { startImmediately: true })
+      const waited = yield* Effect.forkChild(Future.awaitFirstFailure([future]), { startImmediately: true })
       yield* turns()
       yield* Scope.close(scope, Exit.void)
       for (const error of [yield* Fiber.join(outside), yield* Future.join(inside), yield* Fiber.join(gathered)]) {
         assert.deepInclude(reasonIn(error), { _tag: "Released", key: "k" })
       }
-      assert.lengthOf((yield* Fiber.join(waited)).done, 1)
+      assert.lengthOf((yield* Fiber.join(waited)).ended, 1)
     }).pipe(inScheduler()))
 
   it.effect("N6: a body that waits for itself, or for what waits for it, fails Starved with the cycle", () =>

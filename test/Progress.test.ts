@@ -165,7 +165,7 @@ describe("Progress: keys", () => {
         const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep("2 seconds"))
         const first = yield* Client.submit(Task.make(slow, { key: "k" }))
         yield* Effect.yieldNow
-        yield* Client.cancel(first, { wait: false })
+        yield* Future.cancel(first, { wait: false })
         yield* Future.join(yield* Client.submit(Task.make(Effect.sleep("5 seconds"), { key: "k" })))
       })
       const fiber = yield* Effect.scoped(program).pipe(

@@ -190,10 +190,10 @@ describe("identity", () => {
       const other = yield* Scope.make()
       const second = yield* Scope.provide(Client.submit(task), other)
       yield* Deferred.succeed(gate, undefined)
-      assert.deepStrictEqual(yield* Client.gather([first, second]), [1, 1])
+      assert.deepStrictEqual(yield* Future.joinAll([first, second]), [1, 1])
       assert.strictEqual(yield* Client.compute(Task.map({ task }, ({ task }) => task)), 1)
       assert.strictEqual(count.runs, 1)
-      yield* Client.release(first)
+      yield* Future.release(first)
       assert.strictEqual(yield* Client.compute(task), 1)
       yield* Scope.close(other, Exit.void)
       assert.strictEqual(yield* Client.compute(task), 2)
@@ -216,7 +216,7 @@ describe("identity", () => {
       const first = yield* Effect.provideService(Client.submit(task), Name, "first")
       const second = yield* Effect.provideService(Client.submit(task), Name, "second")
       yield* Deferred.succeed(gate, undefined)
-      assert.deepStrictEqual(yield* Client.gather([first, second]), ["first", "first"])
+      assert.deepStrictEqual(yield* Future.joinAll([first, second]), ["first", "first"])
     }).pipe(inScheduler()))
 
   it.effect("Identity: automatic keys count per scheduler", () =>

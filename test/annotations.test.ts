@@ -113,7 +113,7 @@ describe("annotations", () => {
       const futures = yield* Client.annotate(Client.submitAll(tasks), { grace: "1 second" })
       const [patient] = yield* Client.submitAll([stubborn({ key: "patient" })])
       yield* Effect.repeat(Effect.yieldNow, { times: 9 })
-      yield* Effect.forEach([...futures, patient], (future) => Client.cancel(future, { wait: false }))
+      yield* Effect.forEach([...futures, patient], (future) => Future.cancel(future, { wait: false }))
       yield* TestClock.adjust("1 second")
       const overdue = Effect.forEach(
         ["region", "own", "patient"],

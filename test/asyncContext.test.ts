@@ -64,7 +64,7 @@ describe("several requests in one scheduler", () => {
       yield* Effect.scoped(Effect.gen(function*() {
         const stopped = yield* Client.submit(Task.make(Effect.ensuring(Effect.never, note)))
         yield* tick
-        yield* Client.cancel(stopped)
+        yield* Future.cancel(stopped)
         const held = yield* Client.submit(Task.resource(Effect.acquireRelease(look, () => note)))
         seen.push(yield* Future.join(held))
       }))

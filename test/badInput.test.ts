@@ -143,13 +143,14 @@ describe("options", () => {
       }).pipe(inScheduler()))
   }
 
-  it.effect("Bad input: a mode of errors that does not exist is refused by compute and is a defect of gather", () =>
+  it.effect("Bad input: a mode of errors that does not exist is refused by compute and is a defect of joinAll", () =>
     Effect.gen(function*() {
       const options = { errors: "bogus" as Client.Mode }
       const message = "The option errors cannot be \"bogus\": expected \"failFast\", \"continue\" or \"collect\"."
       assert.strictEqual((yield* submitErrorOf(Client.compute(one, options))).message, message)
-      const exit = yield* Effect.exit(Client.gather([], options))
-      assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", message)
+      const exit = yield* Effect.exit(Future.joinAll([], options as never))
+      const expected = "The option errors cannot be \"bogus\": expected \"failFast\" or \"continue\"."
+      assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", expected)
     }).pipe(inScheduler()))
 
   for (const [options, message] of cases) {
@@ -321,7 +322,7 @@ describe("dependencies", () => {
       }).pipe(inScheduler()))
   }
 
-  it.effect("Bad input: gather refuses a future where nobody looks as compute does, with a defect", () =>
+  it.effect("Bad input: joinAll refuses a future where nobody looks as compute does, with a defect", () =>
     Effect.gen(function*() {
       const future = yield* Client.submit(one)
       const causes = [
@@ -329,7 +330,7 @@ describe("dependencies", () => {
         [{ a: [[[[[[future]]]]]] }, "inputs.a[0][0][0][0][0][0]"]
       ] as const
       for (const [shape, at] of causes) {
-        const exit = yield* Effect.exit(Client.gather(shape as unknown))
+        const exit = yield* Effect.exit(Future.joinAll(shape as unknown))
         const text = Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? Cause.pretty(exit.cause) : ""
         assert.include(text, `The request cannot use the task or future at ${at}: ${place}.`)
       }
@@ -402,7 +403,7 @@ describe("dependencies", () => {
       assert.strictEqual(
         (error as Error).message,
         "The result of \"gone\" was released when its scope closed. " +
-          "Join it earlier, or take it over with Client.keep before that."
+          "Join it earlier, or take it over with Future.keep before that."
       )
     }).pipe(inScheduler()))
 
@@ -684,9 +685,9 @@ describe("options that do not exist", () => {
   const defects: ReadonlyArray<
     readonly [string, (future: Future.Future<number>) => Effect.Effect<unknown, unknown, any>]
   > = [
-    ["Client.gather", (future) => Client.gather([future], { keepSlot: true, ...typo })],
-    ["Client.wait", (future) => Client.wait([future], "all", { keepSlot: true, ...typo })],
-    ["Client.cancel", (future) => Client.cancel(future, { wait: true, ...typo })],
+    ["Future.joinAll", (future) => Future.joinAll([future], { keepSlot: true, ...typo })],
+    ["Future.awaitAll", (future) => Future.awaitAll([future], { keepSlot: true, ...typo })],
+    ["Future.cancel", (future) => Future.cancel(future, { wait: true, ...typo })],
     ["Client.cancelGroup", () => Client.cancelGroup("g", { wait: true, ...typo })]
   ]
   for (const [name, program] of defects) {

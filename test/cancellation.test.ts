@@ -36,7 +36,7 @@ describe("cancel", () => {
       const busy = yield* Client.submit(Task.make(door.pass))
       const queued = yield* Client.submit(Task.make(note(log, "ran")))
       yield* door.arrived(1)
-      yield* Client.cancel(queued)
+      yield* Future.cancel(queued)
       cancelledWith(yield* Future.poll(queued))
       yield* door.open
       yield* Future.join(busy)
@@ -49,7 +49,7 @@ describe("cancel", () => {
       const log: Log = []
       const future = yield* Client.submit(Task.make(reluctant(log, "body"), { key: "k" }))
       yield* started(log, "body")
-      yield* Client.cancel(future, { by: "me", reason: "enough" })
+      yield* Future.cancel(future, { by: "me", reason: "enough" })
       log.push("cancel returns")
       assert.deepStrictEqual(log, ["body starts", "body is finalized", "cancel returns"])
       const cause = causeOfExit((yield* Future.poll(future))!)
@@ -62,7 +62,7 @@ describe("cancel", () => {
       const log: Log = []
       const future = yield* Client.submit(Task.make(reluctant(log, "body")))
       yield* started(log, "body")
-      yield* Client.cancel(future, { wait: false })
+      yield* Future.cancel(future, { wait: false })
       log.push("cancel returns")
       yield* turns()
       assert.deepStrictEqual(log, ["body starts", "cancel returns", "body is finalized"])
@@ -73,8 +73,8 @@ describe("cancel", () => {
       const log: Log = []
       const future = yield* Client.submit(Task.make(reluctant(log, "body")))
       yield* started(log, "body")
-      yield* Client.cancel(future, { wait: false, reason: "first" })
-      yield* Client.cancel(future, { reason: "second" })
+      yield* Future.cancel(future, { wait: false, reason: "first" })
+      yield* Future.cancel(future, { reason: "second" })
       log.push("cancel returns")
       assert.deepStrictEqual(log, ["body starts", "body is finalized", "cancel returns"])
       assert.strictEqual(cancelledWith(yield* Future.poll(future)).reason, "first")
@@ -83,9 +83,9 @@ describe("cancel", () => {
   it.effect("C1: a task that has ended is not affected, whatever its end", () =>
     Effect.gen(function*() {
       const futures = yield* Client.submitAll([Task.make(Effect.succeed(1)), Task.make(Effect.fail("no"))])
-      yield* Client.wait(futures)
-      yield* Effect.forEach(futures, (future) => Client.cancel(future))
-      yield* Effect.forEach(futures, (future) => Client.cancel(future, { force: true, wait: false }))
+      yield* Future.awaitAll(futures)
+      yield* Effect.forEach(futures, (future) => Future.cancel(future))
+      yield* Effect.forEach(futures, (future) => Future.cancel(future, { force: true, wait: false }))
       assert.strictEqual(yield* Future.join(futures[0]), 1)
       assert.strictEqual(yield* errorOf(Future.join(futures[1])), "no")
     }).pipe(inScheduler()))
@@ -97,7 +97,7 @@ describe("cancel", () => {
       const body = Effect.onExit(endless(log, "body"), () => door.pass)
       const future = yield* Client.submit(Task.make(body))
       yield* started(log, "body")
-      const canceller = yield* Effect.forkChild(Client.cancel(future), { startImmediately: true })
+      const canceller = yield* Effect.forkChild(Future.cancel(future), { startImmediately: true })
       yield* door.arrived(1)
       yield* Fiber.interrupt(canceller)
       cancelledWith(yield* Future.poll(future))
@@ -114,7 +114,7 @@ describe("cancel", () => {
       const [a, b, c] = yield* Client.submitAll([root, mid, tip])
       const caught = yield* Client.submit(Task.exit(b))
       yield* started(log, "root")
-      yield* Client.cancel(a, { by: "me", reason: "enough", force: true })
+      yield* Future.cancel(a, { by: "me", reason: "enough", force: true })
       for (const future of [a, b, c]) {
         assert.deepInclude(cancelledWith(yield* Future.poll(future)), { key: "root", by: "me", reason: "enough" })
       }
@@ -132,7 +132,7 @@ describe("cancel", () => {
       const tip = Task.map(root, () => 1, { key: "tip", label: "the tip" })
       const [a, b] = yield* Client.submitAll([root, tip])
       yield* started(log, "root")
-      yield* Client.cancel(a, { by: "me", reason: "enough" })
+      yield* Future.cancel(a, { by: "me", reason: "enough" })
       const cause = yield* causeOf(Future.join(b))
       assert.deepInclude(reasonIn(onlyError(cause)), { _tag: "TaskCancelled", key: "root", by: "me", reason: "enough" })
       assert.deepInclude(infoOf(cause), {
@@ -152,7 +152,7 @@ describe("cancel", () => {
       const [kept, tip] = yield* Client.submitAll([wanted, Task.all([wanted, only])])
       yield* started(log, "wanted")
       yield* started(log, "only")
-      yield* Client.cancel(tip)
+      yield* Future.cancel(tip)
       assert.deepStrictEqual(log.slice(2), ["only is finalized"])
       assert.strictEqual(yield* Future.status(kept), "running")
     }).pipe(inScheduler()))
@@ -165,7 +165,7 @@ describe("cancel", () => {
       const scope = yield* Scope.make()
       const theirs = yield* Client.submit(task).pipe(Scope.provide(scope))
       yield* started(log, "shared")
-      yield* Client.cancel(mine)
+      yield* Future.cancel(mine)
       cancelledWith(yield* Future.poll(mine))
       assert.isUndefined(yield* Future.poll(theirs))
       assert.deepStrictEqual(log, ["shared starts"])
@@ -180,7 +180,7 @@ describe("cancel", () => {
       const mine = yield* Client.submit(task)
       const theirs = yield* Effect.forkChild(Client.compute(task), { startImmediately: true })
       yield* started(log, "shared")
-      yield* Client.cancel(mine, { force: true, by: "me" })
+      yield* Future.cancel(mine, { force: true, by: "me" })
       assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
       assert.strictEqual(cancelledWith(yield* Future.poll(mine)).by, "me")
       assert.strictEqual(cancelledWith(yield* Fiber.await(theirs)).by, "me")
@@ -188,16 +188,16 @@ describe("cancel", () => {
 
   it.effect("C3: with force the task stops for all, also after a plain cancel that others outlived", () =>
     Effect.gen(function*() {
-      for (const letGo of [Client.cancel, Client.release]) {
+      for (const letGo of [Future.cancel, Future.release]) {
         const log: Log = []
         const task = Task.make(reluctant(log, "shared"))
         const mine = yield* Client.submit(task)
-        const theirs = yield* Effect.scoped(Client.keep(mine)).pipe(Effect.andThen(Client.keep(mine)))
+        const theirs = yield* Effect.scoped(Future.keep(mine)).pipe(Effect.andThen(Future.keep(mine)))
         const below = yield* Effect.forkChild(Client.compute(Task.map(theirs, () => 1)), { startImmediately: true })
         yield* started(log, "shared")
         yield* letGo(mine)
         assert.isUndefined(below.pollUnsafe())
-        yield* Client.cancel(mine, { force: true, by: "me" })
+        yield* Future.cancel(mine, { force: true, by: "me" })
         assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
         assert.strictEqual(cancelledWith(yield* Fiber.await(below)).by, "me")
       }
@@ -212,11 +212,11 @@ describe("cancel", () => {
       const future = yield* Client.submit(quick)
       yield* Effect.addFinalizer(() => door.open)
       yield* turns()
-      yield* Client.cancel(held, { wait: false })
-      const others = yield* Effect.forkChild(Effect.andThen(Client.cancel(future), Client.cancel(future)))
+      yield* Future.cancel(held, { wait: false })
+      const others = yield* Effect.forkChild(Effect.andThen(Future.cancel(future), Future.cancel(future)))
       yield* turns(5)
       assert.isDefined(others.pollUnsafe())
-      const first = yield* Effect.forkChild(Client.cancel(held), { startImmediately: true })
+      const first = yield* Effect.forkChild(Future.cancel(held), { startImmediately: true })
       assert.isUndefined(first.pollUnsafe())
       yield* door.open
       yield* Fiber.join(first)
@@ -228,9 +228,9 @@ describe("cancel", () => {
       const task = Task.make(endless(log, "shared"), { key: "shared" })
       const [first, second] = yield* Client.submitAll([task, task])
       const scope = yield* Scope.make()
-      const theirs = yield* Client.keep(first).pipe(Scope.provide(scope))
+      const theirs = yield* Future.keep(first).pipe(Scope.provide(scope))
       yield* started(log, "shared")
-      yield* Client.cancel(second, { by: "me" })
+      yield* Future.cancel(second, { by: "me" })
       for (const future of [first, second]) assert.strictEqual(cancelledWith(yield* Future.poll(future)).by, "me")
       assert.strictEqual(yield* Future.status(theirs), "running")
       yield* Scope.close(scope, Exit.void)
@@ -244,7 +244,7 @@ describe("cancel", () => {
       const mine = yield* Client.submit(Task.map(task, () => 1))
       const theirs = yield* Effect.forkChild(Client.compute(task), { startImmediately: true })
       yield* started(log, "shared")
-      yield* Client.cancel(mine)
+      yield* Future.cancel(mine)
       assert.deepStrictEqual(log, ["shared starts"])
       yield* Fiber.interrupt(theirs)
       assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
@@ -258,7 +258,7 @@ describe("cancel", () => {
       const scope = yield* Scope.make()
       const below = yield* Client.submit(Task.map(task, () => 1, { key: "below" })).pipe(Scope.provide(scope))
       yield* started(log, "shared")
-      yield* Client.cancel(mine, { force: true, by: "me", reason: "enough" })
+      yield* Future.cancel(mine, { force: true, by: "me", reason: "enough" })
       const cause = yield* causeOf(Future.join(below))
       assert.deepInclude(reasonIn(onlyError(cause)), {
         _tag: "TaskCancelled",
@@ -276,7 +276,7 @@ describe("cancel", () => {
       const task = Task.make(Effect.as(door.pass, "once"), { key: "shared" })
       const mine = yield* Client.submit(task)
       const theirs = yield* Effect.forkChild(Client.compute(task), { startImmediately: true })
-      yield* Client.cancel(mine)
+      yield* Future.cancel(mine)
       const again = yield* Client.submit(task)
       yield* Effect.andThen(turns(), door.open)
       assert.deepStrictEqual([yield* Future.join(again), yield* Fiber.join(theirs)], ["once", "once"])
@@ -290,12 +290,12 @@ describe("cancel", () => {
       const body = Effect.onExit(note(log, "ran"), () => note(log, "finalized"))
       yield* Effect.scoped(Effect.gen(function*() {
         const future = yield* Client.submit(Task.make(body))
-        yield* Client.cancel(future)
+        yield* Future.cancel(future)
         cancelledWith(yield* Future.poll(future))
         const graph = yield* Client.submit(Task.make(Task.make(body), () => note(log, "mapped")))
-        yield* Client.cancel(graph, { wait: false })
+        yield* Future.cancel(graph, { wait: false })
         const again = yield* Client.submit(Task.flatMap(1, () => Task.make(body)))
-        yield* Client.release(again)
+        yield* Future.release(again)
       }))
       yield* turns()
       assert.deepStrictEqual(log, [])
@@ -315,7 +315,7 @@ describe("cancel", () => {
       )
       const first = yield* Client.submit(task)
       yield* started(log, "first")
-      yield* Client.cancel(first, { wait: false })
+      yield* Future.cancel(first, { wait: false })
       const second = yield* Client.submit(task)
       const third = yield* Client.submit(Task.map(second, (n) => n * 10))
       yield* door.arrived(1)
@@ -327,8 +327,8 @@ describe("cancel", () => {
 
   it.effect("C6: the keys of inputs that only a cancelled or released task still holds are free like its own", () =>
     Effect.gen(function*() {
-      const cancel = (future: Future.Future<unknown, unknown>) => Client.cancel(future, { wait: false })
-      for (const letGo of [cancel, Client.release]) {
+      const cancel = (future: Future.Future<unknown, unknown>) => Future.cancel(future, { wait: false })
+      for (const letGo of [cancel, Future.release]) {
         const log: Log = []
         const door = gate()
         const a = Task.make(note(log, "a"), { key: "a" })
@@ -340,16 +340,16 @@ describe("cancel", () => {
         yield* started(log, "top")
         const joined = yield* Client.submit(b)
         yield* Future.join(joined)
-        yield* Client.release(joined)
+        yield* Future.release(joined)
         yield* letGo(first)
         log.length = 0
         const again = yield* Client.submitAll([b, shared])
-        yield* Client.gather(again)
+        yield* Future.joinAll(again)
         const [ran, arrived] = [log.filter((each) => each.length === 1), door.count()]
         yield* door.open
         assert.deepStrictEqual([ran, arrived], [["a", "b"], 1])
-        yield* Client.gather([...again, kept])
-        yield* Effect.forEach([...again, kept], (each) => Client.release(each))
+        yield* Future.joinAll([...again, kept])
+        yield* Effect.forEach([...again, kept], (each) => Future.release(each))
       }
     }).pipe(inScheduler({ concurrency: 2 })))
 
@@ -365,7 +365,7 @@ describe("cancel", () => {
         const scope = yield* Scope.make()
         const futures = yield* Client.submitAll(tasks).pipe(Scope.provide(scope))
         yield* turns(round + 1)
-        yield* Effect.forEach(futures, (future) => Client.cancel(future, { wait: false }))
+        yield* Effect.forEach(futures, (future) => Future.cancel(future, { wait: false }))
         yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
         const values = yield* Client.compute(batch(round + 100))
         assert.deepStrictEqual(values, tasks.map((_, i) => `${round + 100}/${i}`))
@@ -378,7 +378,7 @@ describe("cancel", () => {
       const door = gate()
       const future = yield* Client.submit(Task.make(Effect.uninterruptible(Effect.as(door.pass, "late"))))
       yield* door.arrived(1)
-      yield* Client.cancel(future, { wait: false })
+      yield* Future.cancel(future, { wait: false })
       cancelledWith(yield* Future.poll(future))
       const next = yield* Client.submit(Task.make(note(log, "next")))
       yield* turns()
@@ -407,7 +407,7 @@ describe("cancel", () => {
         )
         const future = yield* Client.submit(Task.make(body))
         yield* door.arrived(1)
-        yield* Client.cancel(future, { wait: false })
+        yield* Future.cancel(future, { wait: false })
         const next = yield* Client.submit(Task.make(note(log, "next")))
         yield* door.open
         yield* Future.join(next)
@@ -431,7 +431,7 @@ describe("cancel", () => {
     "for a cancel": (door) =>
       Effect.flatMap(
         Client.submit(Task.make(Effect.onExit(Effect.yieldNow, () => Worker.seceded(door.pass)))),
-        (future) => Effect.andThen(Worker.seceded(turns(5)), Client.cancel(future))
+        (future) => Effect.andThen(Worker.seceded(turns(5)), Future.cancel(future))
       )
   }
   const wrapped: Readonly<
@@ -455,7 +455,7 @@ describe("cancel", () => {
           yield* door.arrived(1)
           const next = yield* Client.submit(Task.make(Effect.andThen(other.pass, note(log, "next has ended"))))
           yield* other.arrived(1)
-          yield* Client.cancel(future, { wait: false })
+          yield* Future.cancel(future, { wait: false })
           yield* door.open
           yield* turns()
           assert.deepStrictEqual(log, [])
@@ -499,10 +499,10 @@ describe("cancel", () => {
         )
         yield* door.arrived(1)
         const others = yield* Client.submitAll(Array.from({ length: 6 }, () => Task.make(work)))
-        yield* Client.cancel(future, { wait: false })
+        yield* Future.cancel(future, { wait: false })
         yield* door.open
-        yield* Client.gather(others)
-        yield* Client.cancel(future)
+        yield* Future.joinAll(others)
+        yield* Future.cancel(future)
       }).pipe(inScheduler({ concurrency: 1 })))
   }
 
@@ -529,7 +529,7 @@ describe("cancel", () => {
       yield* door.arrived(bodies.length)
       yield* Client.submit(Task.make(holder.pass))
       yield* holder.arrived(1)
-      yield* Effect.forEach(futures, (future) => Client.cancel(future), { concurrency: "unbounded" })
+      yield* Effect.forEach(futures, (future) => Future.cancel(future), { concurrency: "unbounded" })
       assert.strictEqual(log.length, bodies.length)
       yield* holder.open
     }).pipe(inScheduler({ concurrency: 1 })))
@@ -547,7 +547,7 @@ describe("cancel", () => {
       const future = yield* Client.submit(Task.make(body))
       yield* door.arrived(1)
       yield* turns()
-      const canceller = yield* Effect.forkChild(Client.cancel(future), { startImmediately: true })
+      const canceller = yield* Effect.forkChild(Future.cancel(future), { startImmediately: true })
       yield* turns()
       assert.isUndefined(canceller.pollUnsafe())
       yield* door.open
@@ -567,7 +567,7 @@ describe("cancel", () => {
         const future = yield* Client.submit(Task.make(body))
         yield* door.arrived(1)
         yield* turns()
-        const canceller = yield* Effect.forkChild(Client.cancel(future), { startImmediately: true })
+        const canceller = yield* Effect.forkChild(Future.cancel(future), { startImmediately: true })
         yield* turns()
         assert.isUndefined(canceller.pollUnsafe())
         yield* door.open
@@ -583,7 +583,7 @@ describe("cancel", () => {
         Client.compute(Task.make(note(log, "cleanup"))).pipe(Effect.andThen(note(log, "done")), Effect.ignore))
       const future = yield* Client.submit(Task.make(body))
       yield* started(log, "body")
-      yield* Client.cancel(future)
+      yield* Future.cancel(future)
       assert.deepStrictEqual(log, ["body starts", "body is finalized", "cleanup", "done"])
     }).pipe(inScheduler({ concurrency: 1 })))
 
@@ -594,7 +594,7 @@ describe("cancel", () => {
       const child = Task.make(
         Effect.gen(function*() {
           log.push("child starts")
-          yield* Client.cancel(yield* Deferred.await(self), { reason: "the child says so" })
+          yield* Future.cancel(yield* Deferred.await(self), { reason: "the child says so" })
           log.push("child goes on")
         }).pipe(Effect.onExit(() => Effect.andThen(turns(3), note(log, "child is finalized")))),
         { key: "child" }
@@ -612,7 +612,7 @@ describe("cancel", () => {
     Effect.gen(function*() {
       const log: Log = []
       const self = yield* Deferred.make<Future.Future<unknown, unknown>>()
-      const body = Effect.flatMap(Deferred.await(self), (future) => Client.cancel(future)).pipe(
+      const body = Effect.flatMap(Deferred.await(self), (future) => Future.cancel(future)).pipe(
         Effect.andThen(Effect.andThen(turns(), note(log, "goes on"))),
         Effect.onExit(() => note(log, "finalized"))
       )
@@ -634,7 +634,7 @@ describe("cancel", () => {
       const look = Effect.flatMap(Deferred.await(self), Future.status).pipe(
         Effect.tap((status) => Effect.sync(() => statuses.push(status)))
       )
-      const body = Client.cancel(victim, { wait: false }).pipe(
+      const body = Future.cancel(victim, { wait: false }).pipe(
         Effect.andThen(look),
         Effect.andThen(turns()),
         Effect.andThen(look)
@@ -791,11 +791,11 @@ describe("the end of an owner", () => {
 })
 
 describe("time", () => {
-  it.effect("C10: a timeout of join, gather or wait ends the wait alone", () =>
+  it.effect("C10: a timeout of join, joinAll or wait ends the wait alone", () =>
     Effect.gen(function*() {
       const door = gate()
       const future = yield* Client.submit(Task.make(Effect.as(door.pass, "done")))
-      const waits = [Future.join(future), Client.gather([future]), Client.wait([future]), Future.await(future)]
+      const waits = [Future.join(future), Future.joinAll([future]), Future.awaitAll([future]), Future.await(future)]
       for (const wait of waits) {
         const fiber = yield* Effect.forkChild(Effect.timeoutOption(wait as Effect.Effect<unknown>, 10), {
           startImmediately: true
@@ -825,7 +825,7 @@ describe("time", () => {
       const futures = yield* Client.submitAll([Task.make(body), ...Array.from({ length: 4 }, () => other)])
       yield* Effect.andThen(turns(40), TestClock.adjust(10))
       yield* Effect.andThen(turns(), door.open)
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       assert.sameMembers(log, ["None", "done", "other"])
     }).pipe(inScheduler({ concurrency: 2 })))
 
@@ -1002,7 +1002,7 @@ describe("time", () => {
       const body = Effect.andThen(note(log, "ran"), Effect.fail("again"))
       const future = yield* Client.submit(Task.make(body, { retry: Schedule.spaced(100), timeout: 10, deadline: 1000 }))
       yield* turns()
-      yield* Client.cancel(future)
+      yield* Future.cancel(future)
       yield* Effect.andThen(TestClock.adjust(2000), turns())
       assert.deepStrictEqual(log, ["ran"])
     }).pipe(inScheduler()))
@@ -1070,7 +1070,7 @@ it.effect("C7: a plain function that cancels its own task ends it cancelled, and
   Effect.gen(function*() {
     const cache = new Map<string, unknown>()
     const task: Task.Task<string> = Task.sync(() => {
-      Effect.runFork(Client.cancel(future, { wait: false }))
+      Effect.runFork(Future.cancel(future, { wait: false }))
       return "late"
     }, { key: "k" })
     const future: Future.Future<string> = yield* Client.submit(task, { cache })

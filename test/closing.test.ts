@@ -65,7 +65,7 @@ const ways: Readonly<Record<string, (task: Early, log: Log) => Effect.Effect<unk
     Effect.scoped(Effect.gen(function*() {
       const future = yield* Client.submit(task)
       yield* started(log, "slow", "body")
-      yield* Client.cancel(future)
+      yield* Future.cancel(future)
       assertStopped(log)
     })),
   "a forced cancel of another owner": (task, log) =>
@@ -73,8 +73,8 @@ const ways: Readonly<Record<string, (task: Early, log: Log) => Effect.Effect<unk
       const future = yield* Client.submit(task)
       yield* started(log, "slow", "body")
       yield* Effect.scoped(Effect.gen(function*() {
-        const kept = yield* Client.keep(future)
-        yield* Client.cancel(kept, { force: true })
+        const kept = yield* Future.keep(future)
+        yield* Future.cancel(kept, { force: true })
         assertStopped(log)
       }))
     })),
@@ -129,10 +129,10 @@ describe("what an owner stopped in consequence", () => {
       const [mine, theirs] = [yield* Scope.make(), yield* Scope.make()]
       const future = yield* Client.submit(Task.make(reluctant(log, "shared"))).pipe(Scope.provide(mine))
       const beside = yield* Client.submit(Task.make(reluctant(log, "beside"))).pipe(Scope.provide(mine))
-      const kept = yield* Client.keep(future).pipe(Scope.provide(theirs))
+      const kept = yield* Future.keep(future).pipe(Scope.provide(theirs))
       yield* started(log, "shared", "beside")
       const closing = yield* Effect.forkChild(Scope.close(mine, Exit.void), { startImmediately: true })
-      yield* Client.cancel(kept, { force: true, wait: false })
+      yield* Future.cancel(kept, { force: true, wait: false })
       yield* Fiber.join(closing)
       assertStopped(log)
       assert.strictEqual(yield* Future.status(beside), "released")
@@ -144,10 +144,10 @@ describe("what an owner stopped in consequence", () => {
       const log: Log = []
       const future = yield* Client.submit(Task.make(reluctant(log, "shared")))
       yield* Effect.scoped(Effect.gen(function*() {
-        const kept = yield* Client.keep(future)
+        const kept = yield* Future.keep(future)
         yield* started(log, "shared")
-        yield* Client.cancel(kept, { force: true, wait: false })
-        yield* Client.cancel(future)
+        yield* Future.cancel(kept, { force: true, wait: false })
+        yield* Future.cancel(future)
         assertStopped(log)
       }))
     }).pipe(inScheduler({ concurrency: 4 })))
@@ -181,10 +181,10 @@ const lettingGo: Readonly<
     ) => Effect.Effect<unknown, unknown, Client.Client | Scheduler.Scheduler>
   >
 > = {
-  "is released": (future) => Client.release(future),
-  "is settled": (future) => Scheduler.settle(future, Exit.succeed(1)),
+  "is released": (future) => Future.release(future),
+  "is settled": (future) => Future.settle(future, Exit.succeed(1)),
   "runs out of time": () => TestClock.adjust(100),
-  "is cancelled": (future) => Client.cancel(future, { wait: false }),
+  "is cancelled": (future) => Future.cancel(future, { wait: false }),
   "is closed with its scope": (_, scope) => Scope.close(scope, Exit.void)
 }
 
@@ -236,11 +236,11 @@ describe("a cancel in a body", () => {
     Effect.gen(function*() {
       const log: Log = []
       const future = yield* Client.submit(Task.make(reluctant(log, "other")))
-      const cancelling = Effect.andThen(Client.cancel(future), Effect.sync(() => log.push("cancelled")))
+      const cancelling = Effect.andThen(Future.cancel(future), Effect.sync(() => log.push("cancelled")))
       const body = Effect.andThen(started(log, "other"), Effect.uninterruptible(cancelling))
       const canceller = yield* Client.submit(Task.make(body))
       yield* Effect.repeat(Effect.yieldNow, { until: () => Effect.map(Future.status(future), (s) => s !== "running") })
-      yield* Client.cancel(canceller)
+      yield* Future.cancel(canceller)
       assert.deepStrictEqual(log, ["other starts", "other is finalized", "cancelled"])
     }).pipe(inScheduler({ concurrency: 4 })))
 })

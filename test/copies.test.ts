@@ -17,7 +17,7 @@ describe("results on several workers", () => {
     Effect.gen(function*() {
       const log: Log = []
       const future = yield* Client.submit(Task.make(note(log, "made")))
-      assert.sameMembers([...yield* Client.replicate(future, { copies: 2 })], ["a", "b"])
+      assert.sameMembers([...yield* Future.replicate(future, { copies: 2 })], ["a", "b"])
       assert.strictEqual((yield* Scheduler.stats).held, 2)
       yield* Faults.loseWorker("a")
       assert.strictEqual((yield* Future.metadata(future)).status, "succeeded")
@@ -29,7 +29,7 @@ describe("results on several workers", () => {
       yield* Effect.scoped(Effect.gen(function*() {
         const future = yield* Client.submit(Task.make(Effect.succeed(1)))
         // There are no more workers than that.
-        assert.sameMembers([...yield* Client.replicate(future, { copies: 7 })], ["a", "b"])
+        assert.sameMembers([...yield* Future.replicate(future, { copies: 7 })], ["a", "b"])
       }))
       assert.strictEqual((yield* Scheduler.stats).held, 0)
       yield* Leftovers.assertNone
@@ -39,17 +39,17 @@ describe("results on several workers", () => {
     Effect.gen(function*() {
       const failed = yield* Client.submit(Task.make(Effect.fail("no")))
       const owning = yield* Client.submit(Task.resource(Effect.acquireRelease(Effect.succeed(1), () => Effect.void)))
-      assert.deepStrictEqual(yield* Client.replicate(failed, { copies: 2 }), [])
-      assert.lengthOf(yield* Client.replicate(owning, { copies: 2 }), 1)
-      assert.lengthOf(yield* Client.replicate(owning, { workers: ["a", "b"] }), 1)
+      assert.deepStrictEqual(yield* Future.replicate(failed, { copies: 2 }), [])
+      assert.lengthOf(yield* Future.replicate(owning, { copies: 2 }), 1)
+      assert.lengthOf(yield* Future.replicate(owning, { workers: ["a", "b"] }), 1)
     }).pipe(Effect.scoped, two))
 
   it.effect("M9: workers can be named; those that are not there are passed over", () =>
     Effect.gen(function*() {
       const future = yield* Client.submit(Task.withOptions(Task.make(Effect.succeed(1)), { workers: ["a"] }))
-      assert.deepStrictEqual(yield* Client.replicate(future, { workers: ["c", "nobody"] }), ["a", "c"])
+      assert.deepStrictEqual(yield* Future.replicate(future, { workers: ["c", "nobody"] }), ["a", "c"])
       assert.strictEqual((yield* Scheduler.stats).held, 2)
-      assert.deepStrictEqual(yield* Client.replicate(future, { workers: ["c"] }), ["a", "c"])
+      assert.deepStrictEqual(yield* Future.replicate(future, { workers: ["c"] }), ["a", "c"])
       const dumped = (yield* Scheduler.dump).tasks.map(({ copies, worker }) => [worker, copies])
       assert.deepStrictEqual(dumped, [["a", ["c"]]])
     }).pipe(
@@ -61,7 +61,7 @@ describe("results on several workers", () => {
     Effect.gen(function*() {
       const future = yield* Client.submit(Task.make(Effect.succeed(1)))
       const messageOf = (options: any) =>
-        Effect.map(submitErrorOf(Client.replicate(future, options)), ({ message }) => message)
+        Effect.map(submitErrorOf(Future.replicate(future, options)), ({ message }) => message)
       assert.strictEqual(
         yield* messageOf({ copies: 0 }),
         "The option copies cannot be 0: expected a positive whole number."
@@ -94,23 +94,23 @@ describe("results on several workers", () => {
       const scope = yield* Scope.make()
       yield* Scope.provide(Scheduler.addWorker({ id: "guest", concurrency: 9 }), scope)
       const futures = yield* Client.submitAll(["x", "y"].map((name) => Task.make(note(log, name))))
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       yield* Scope.close(scope, Exit.void)
       yield* turns()
       yield* Faults.loseWorker("guest")
-      assert.deepStrictEqual([yield* Client.gather(futures), log.toSorted()], [["x", "y"], ["x", "y"]])
+      assert.deepStrictEqual([yield* Future.joinAll(futures), log.toSorted()], [["x", "y"], ["x", "y"]])
     }).pipe(Effect.scoped, inScheduler({ concurrency: 1 })))
 
   it.effect("M9: rebalance evens out how many results workers hold", () =>
     Effect.gen(function*() {
       const log: Log = []
       const futures = yield* Client.submitAll(["w", "x", "y", "z"].map((name) => Task.make(note(log, name))))
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       yield* Scheduler.addWorker({ id: "guest", concurrency: 1 })
       yield* Scheduler.rebalance
       // Half of them are gone with it, and made anew.
       yield* Faults.loseWorker("guest")
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       assert.strictEqual(log.length, 6)
     }).pipe(Effect.scoped, inScheduler({ concurrency: 1 })))
 })

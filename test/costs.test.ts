@@ -98,14 +98,14 @@ describe("what failures cost", () => {
       assert.notInclude(Object.keys(error), "path")
     }).pipe(inQuietScheduler()))
 
-  it.effect("F2: futures of a chain, their gather, Task.exit and policies of each, and a dump write no path", () =>
+  it.effect("F2: futures of a chain, their joinAll, Task.exit and policies of each, and a dump write no path", () =>
     Effect.gen(function*() {
       const length = 300
       const [, keys] = yield* countingKeys(Effect.scoped(Effect.gen(function*() {
         const futures = yield* Client.submitAll(failing(length))
         const exits = yield* Effect.forEach(futures, Future.await)
         assert.isTrue(exits.every(Exit.isFailure))
-        yield* Client.gather(futures, { errors: "collect" })
+        yield* Future.awaitAll(futures)
         yield* Client.compute(futures.map((future) => Task.exit(future)))
         yield* Client.compute(
           futures.map((future) => Task.map({ any: Dependency.any([future], { on: "completion" }) }, () => 0))

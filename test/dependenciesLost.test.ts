@@ -8,7 +8,6 @@ import * as Schedule from "effect/Schedule"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
-import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { DependenciesGone, DependenciesLost, TaskCancelled } from "skein/SkeinError"
 import * as Task from "skein/Task"
@@ -108,7 +107,7 @@ describe("a body that misses an input", () => {
       )
       yield* Faults.loseWorker("a")
       yield* Deferred.succeed(gate, undefined)
-      yield* Client.gather(users)
+      yield* Future.joinAll(users)
       assert.deepStrictEqual(log.filter((each) => each === "root" || each === "made"), ["root", "made", "root", "made"])
     }).pipe(
       Effect.scoped,
@@ -195,8 +194,8 @@ describe("a body that misses an input", () => {
         const [opened, down] = yield* Client.submitAll([pool, query])
         yield* turns(20)
         const request = isSettled
-          ? Scheduler.settle(opened, Exit.succeed("given"))
-          : Effect.as(Client.cancel(opened, { force: true }), true)
+          ? Future.settle(opened, Exit.succeed("given"))
+          : Effect.as(Future.cancel(opened, { force: true }), true)
         const asked = yield* Effect.forkChild(request)
         yield* turns(5)
         assert.strictEqual(asked.pollUnsafe() !== undefined, isSettled)
@@ -229,7 +228,7 @@ describe("a body that misses an input", () => {
           const count = (name: string) => log.filter((each) => each === name).length
           assert.deepStrictEqual([count("first"), log.at(-1)], [names.length + 1, "down"])
           if (!isForgotten) assert.strictEqual(count("second"), 1)
-          yield* Effect.forEach([...held, ...kept], (each) => Client.release(each))
+          yield* Effect.forEach([...held, ...kept], (each) => Future.release(each))
         }
       }
     }).pipe(Effect.scoped, inScheduler({ concurrency: 2 })))

@@ -126,7 +126,7 @@ describe("Dependency as an input", () => {
   it.effect("D9: members that ended before the submission count at once", () =>
     Effect.gen(function*() {
       const futures = yield* Client.submitAll([good, bad, skipped])
-      yield* Client.wait(futures)
+      yield* Future.awaitAll(futures)
       const [a, b, c] = futures
       const exits = yield* Client.compute(Task.map(Dependency.all([a, b, c], { on: "completion" }), words))
       assert.deepStrictEqual(exits, ["good", "bad", "bad"])
@@ -179,7 +179,7 @@ describe("Dependency in after and follow", () => {
       const both = Task.make(note(log, "both"), { after: [two, Dependency.any([one, two], { on: "failure" })] })
       const futures = yield* Client.submitAll([first, last, both])
       yield* TestClock.adjust("4 seconds")
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       const metadata = yield* Effect.forEach(futures, (future) => Future.metadata(future))
       assert.deepStrictEqual(metadata.map(({ started }) => started), [2000, 3000, 2000])
       assert.sameMembers(log.slice(1, 4), ["two", "first", "both"])
@@ -431,7 +431,7 @@ describe("a retry of a future", () => {
       )
       const future = yield* Client.submit(task)
       yield* Future.await(future)
-      yield* Effect.exit(Client.rerunInline(future))
+      yield* Effect.exit(Future.rerunInline(future))
       assert.deepStrictEqual(seen, [["good", "bad"], ["good", "bad"]])
     }).pipe(wide))
 })

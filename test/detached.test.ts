@@ -127,7 +127,7 @@ describe("fire and forget", () => {
         )
         const future = yield* Client.submit(Task.make(body, { key: `body ${name}` }))
         yield* turns()
-        yield* Client.cancel(future, { force: true })
+        yield* Future.cancel(future, { force: true })
         assert.notStrictEqual(yield* Future.status(future), "running")
         assert.strictEqual((yield* Scheduler.explain(name))?.status, "running")
       }

@@ -43,7 +43,7 @@ const program = (move: Effect.Effect<void>) =>
       const pure = yield* Effect.forkChild(Client.compute([double(claimed), double(claimed), double(5)]))
       const nested = yield* Effect.forkChild(Client.compute([fib(5), Task.flatMap(1, () => fib(3))]))
       yield* Effect.sleep(40)
-      yield* Client.cancel(endless)
+      yield* Future.cancel(endless)
       const results = [
         yield* Fiber.join(all),
         yield* Fiber.join(pure),

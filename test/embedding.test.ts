@@ -52,7 +52,7 @@ describe("an inner layer", () => {
       )
       const future = yield* Client.submit(Task.make(body))
       yield* turns(20)
-      yield* Client.cancel(future)
+      yield* Future.cancel(future)
       assert.deepStrictEqual(log, ["inner starts", "inner is finalized", "compute ends", "body ends"])
     }).pipe(inScheduler({ concurrency: 1 })))
 
@@ -64,31 +64,31 @@ describe("an inner layer", () => {
         const inner = yield* Client.submit(Task.make(Effect.as(turns(3), "inner")))
         const refused = yield* submitErrorOf(Client.submit(Task.map(outer, (s) => s)))
         assert.strictEqual(refused.reason._tag, "InvalidDependency")
-        const both = yield* Effect.forkChild(Client.gather([outer, inner]), { startImmediately: true })
-        const reversed = yield* Effect.forkChild(Client.gather([inner, outer]), { startImmediately: true })
-        const all = yield* Effect.forkChild(Client.wait([inner, outer]), { startImmediately: true })
-        const first = yield* Client.wait([outer, inner], "firstCompleted")
-        assert.deepStrictEqual([first.done, first.notDone], [[inner], [outer]])
+        const both = yield* Effect.forkChild(Future.joinAll([outer, inner]), { startImmediately: true })
+        const reversed = yield* Effect.forkChild(Future.joinAll([inner, outer]), { startImmediately: true })
+        const all = yield* Effect.forkChild(Future.awaitAll([inner, outer]), { startImmediately: true })
+        const first = yield* Future.awaitFirst([outer, inner])
+        assert.deepStrictEqual([first.ended, first.open], [[inner], [outer]])
         yield* turns()
         for (const fiber of [both, reversed, all]) assert.isUndefined(fiber.pollUnsafe())
         yield* door.open
         assert.deepStrictEqual(yield* Fiber.join(both), ["outer", "inner"])
         assert.deepStrictEqual(yield* Fiber.join(reversed), ["inner", "outer"])
-        assert.lengthOf((yield* Fiber.join(all)).done, 2)
-        yield* Client.cancel(outer)
+        assert.lengthOf(yield* Fiber.join(all), 2)
+        yield* Future.cancel(outer)
       }).pipe(inScheduler())
     }).pipe(inScheduler()))
 
-  it.effect("A3: a failure in either scheduler ends a gather over both", () =>
+  it.effect("A3: a failure in either scheduler ends a joinAll over both", () =>
     Effect.gen(function*() {
       const outer = yield* Client.submit(Task.make(Effect.never))
       yield* Effect.gen(function*() {
         const good = yield* Client.submit(Task.make(Effect.succeed(1)))
         const bad = yield* Client.submit(Task.make(Effect.andThen(turns(3), Effect.fail("bad"))))
-        assert.strictEqual(yield* errorOf(Client.gather([outer, good, bad])), "bad")
-        assert.lengthOf((yield* Client.wait([good, outer, bad], "firstException")).done, 2)
+        assert.strictEqual(yield* errorOf(Future.joinAll([outer, good, bad])), "bad")
+        assert.lengthOf((yield* Future.awaitFirstFailure([good, outer, bad])).ended, 2)
       }).pipe(inScheduler())
-      yield* Client.cancel(outer)
+      yield* Future.cancel(outer)
     }).pipe(inScheduler()))
 })
 
@@ -105,7 +105,7 @@ describe("several workers", () => {
       yield* Scheduler.addWorker({ id: "late", concurrency: 3 })
       yield* door.arrived(5)
       yield* door.open
-      const infos = yield* Client.gather(futures)
+      const infos = yield* Future.joinAll(futures)
       assert.sameMembers(infos.map(({ worker }) => worker), ["a", "b", "late", "late", "late"])
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
 
@@ -118,7 +118,7 @@ describe("several workers", () => {
         Task.make(Effect.as(turns(2), "one"), { key: "one" }),
         Task.make(Effect.as(turns(2), "two"), { key: "two" })
       ])
-      yield* Client.wait(held)
+      yield* Future.awaitAll(held)
       const workers = yield* Effect.forEach(held, Future.metadata)
       assert.sameMembers(workers.map(({ worker }) => worker), ["local", "passing"])
       const body = Effect.gen(function*() {
@@ -130,11 +130,11 @@ describe("several workers", () => {
       yield* door.arrived(2)
       yield* Scope.close(scope, Exit.void)
       yield* door.open
-      assert.sameDeepMembers(yield* Client.gather(running), [["local", "local"], ["local", "passing"]])
+      assert.sameDeepMembers(yield* Future.joinAll(running), [["local", "local"], ["local", "passing"]])
       yield* turns()
       assert.deepStrictEqual((yield* Scheduler.dump).workers.map(({ name }) => name), ["local"])
       assert.deepStrictEqual(yield* Client.compute(Task.all([...held])), ["one", "two"])
-      assert.deepStrictEqual(yield* Client.gather(held), ["one", "two"])
+      assert.deepStrictEqual(yield* Future.joinAll(held), ["one", "two"])
       yield* Client.map(
         [1, 2, 3],
         () => Effect.map(Worker.current, ({ worker }) => assert.strictEqual(worker, "local"))

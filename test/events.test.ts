@@ -370,7 +370,7 @@ describe("listeners and events", () => {
             value,
             dump.tasks.filter(({ key, state }) => key === "outer" && state === "waiting").length
           ])
-          Effect.runForkWith(services)(Client.cancel(victim, { wait: false }))
+          Effect.runForkWith(services)(Future.cancel(victim, { wait: false }))
         }
       }
       const inner = Task.flatMap(1, () => Task.make(Effect.succeed(9)), { key: "inner" })
@@ -462,10 +462,10 @@ describe("metadata", () => {
       const now = { worker: "local", started: 2000, completed: undefined, attempts: [running] }
       assert.deepStrictEqual(yield* Future.metadata(x), { ...common, status: "running", ...now })
       yield* TestClock.adjust("1 second")
-      yield* Client.release(up)
+      yield* Future.release(up)
       const ended = { worker: "local", started: 2000, completed: 4000, attempts: [{ ...running, completed: 4000 }] }
       assert.deepStrictEqual(yield* Future.metadata(x), { ...common, status: "succeeded", ...ended })
-      yield* Client.release(x)
+      yield* Future.release(x)
       assert.deepStrictEqual(yield* Future.metadata(x), { ...common, status: "released", ...none })
     }).pipe(inScheduler()))
 
@@ -508,7 +508,7 @@ describe("metadata", () => {
         []
       ])
       const endless = yield* Client.submit(Task.make(Effect.never))
-      yield* Client.cancel(endless)
+      yield* Future.cancel(endless)
       assert.strictEqual((yield* Future.metadata(endless)).status, "cancelled")
       const child = Effect.flatMap(Client.submit(Task.make(Effect.succeed(1))), Future.metadata)
       assert.strictEqual((yield* Client.compute(Task.make(child, { key: "parent" }))).submitter, "parent")
@@ -522,8 +522,8 @@ describe("metadata", () => {
       const x = yield* Client.submit(Task.all({ keyed, future }))
       yield* Future.await(x)
       const names = [held.key, future.key]
-      yield* Client.release(held)
-      yield* Client.release(future)
+      yield* Future.release(held)
+      yield* Future.release(future)
       yield* Client.submitAll([value(1, "a"), value(2, "b"), value(3, "c")])
       assert.deepStrictEqual((yield* Future.metadata(x)).dependencies, names)
     }).pipe(inScheduler()))
@@ -580,7 +580,7 @@ describe("dump and stats", () => {
       yield* Future.await(done)
       const running = Task.make(Deferred.await(gate))
       const futures = yield* Client.submitAll([running, Task.map(running, () => 0), Task.make(note(log, "queued"))])
-      const waiter = yield* Effect.forkChild(Client.gather(futures), { startImmediately: true })
+      const waiter = yield* Effect.forkChild(Future.joinAll(futures), { startImmediately: true })
       const { held, owners, tasks, waits, workers } = yield* Scheduler.stats
       const standing = Object.fromEntries(Object.entries(tasks).filter(([, count]) => count > 0))
       assert.deepStrictEqual({ held, owners, standing, waits, workers }, {

@@ -341,7 +341,7 @@ describe("Task.exit", () => {
       )
       const cancelled = yield* Client.submit(Task.map(Task.exit(endless), (exit) => exit))
       yield* Deferred.await(started)
-      yield* Client.cancel(endless, { force: true, reason: "enough" })
+      yield* Future.cancel(endless, { force: true, reason: "enough" })
       const reason = reasonIn(onlyError(causeOfExit(yield* Future.join(cancelled))))
       assert.deepInclude(reason as TaskCancelled, { reason: "enough" })
     }).pipe(inScheduler()))
@@ -597,7 +597,7 @@ describe("modes of compute", () => {
         assert.deepStrictEqual(yield* Client.compute({}, { errors }), {})
         assert.deepStrictEqual(yield* Client.compute([], { errors }), [])
         assert.deepStrictEqual(yield* Client.compute({ a: { b: [] } }, { errors }), { a: { b: [] } })
-        assert.deepStrictEqual(yield* Client.gather([], { errors }), [])
+        assert.deepStrictEqual(yield* (errors === "collect" ? Future.awaitAll([]) : Future.joinAll([], { errors })), [])
       }
     }).pipe(inScheduler()))
 
@@ -612,13 +612,13 @@ describe("modes of compute", () => {
     }).pipe(inScheduler()))
 })
 
-describe("modes of gather", () => {
+describe("modes of joinAll", () => {
   it.effect("F3: failFast ends the wait with the first failure and leaves the other tasks alone", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<number>()
       const slow = yield* Client.submit(Task.make(Deferred.await(gate)))
       const failed = yield* Client.submit(boom("x"))
-      assert.deepStrictEqual(yield* errorOf(Client.gather([slow, failed])), new Boom({ at: "x" }))
+      assert.deepStrictEqual(yield* errorOf(Future.joinAll([slow, failed])), new Boom({ at: "x" }))
       yield* Deferred.succeed(gate, 1)
       assert.strictEqual(yield* Future.join(slow), 1)
     }).pipe(inScheduler()))
@@ -628,7 +628,7 @@ describe("modes of gather", () => {
       const x = Task.make(Effect.delay(Effect.fail("same"), "1 second"), { key: "x" })
       const y = Task.make(Effect.fail("same"), { key: "y" })
       const futures = yield* Client.submitAll([x, y, after(x, "z"), value(1, "v")])
-      const fiber = yield* Effect.forkChild(causeOf(Client.gather(futures, { errors: "continue" })))
+      const fiber = yield* Effect.forkChild(causeOf(Future.joinAll(futures, { errors: "continue" })))
       yield* TestClock.adjust("1 second")
       const cause = yield* Fiber.join(fiber)
       const keys = cause.reasons.map((reason) =>
@@ -640,7 +640,7 @@ describe("modes of gather", () => {
   it.effect("F3: collect gives the Exit of each, in the shape given", () =>
     Effect.gen(function*() {
       const [x, v] = yield* Client.submitAll([boom("x"), value(1, "v")])
-      const { deep, list } = yield* Client.gather({ deep: { v }, list: [x, v, 7] }, { errors: "collect" })
+      const { deep, list } = yield* Future.awaitAll({ deep: { v }, list: [x, v, 7] })
       assert.deepStrictEqual(deep, { v: Exit.succeed(1) })
       assert.deepStrictEqual(onlyError(causeOfExit(list[0])), new Boom({ at: "x" }))
       assert.deepStrictEqual([list[1], list[2]], [Exit.succeed(1), 7])
@@ -650,27 +650,27 @@ describe("modes of gather", () => {
     Effect.gen(function*() {
       const released = yield* Effect.scoped(Client.submit(value(1, "gone")))
       const cancelled = yield* Client.submit(Task.make(Effect.never, { key: "stopped" }))
-      yield* Client.cancel(cancelled)
+      yield* Future.cancel(cancelled)
       for (const errors of ["failFast", "continue"] as const) {
-        const one = yield* causeOf(Client.gather([released], { errors }))
+        const one = yield* causeOf(Future.joinAll([released], { errors }))
         assert.deepStrictEqual(errorsIn(one).map(({ reason }) => reason._tag), ["Released"])
-        const other = yield* causeOf(Client.gather([cancelled], { errors }))
+        const other = yield* causeOf(Future.joinAll([cancelled], { errors }))
         assert.deepStrictEqual(errorsIn(other).map(({ reason }) => reason._tag), ["TaskCancelled"])
       }
-      const both = yield* causeOf(Client.gather([released, cancelled], { errors: "continue" }))
+      const both = yield* causeOf(Future.joinAll([released, cancelled], { errors: "continue" }))
       assert.deepStrictEqual(errorsIn(both).map(({ reason }) => reason._tag), ["Released", "TaskCancelled"])
     }).pipe(inScheduler()))
 })
 
-describe("gather of a task", () => {
-  it.effect("F1: gather dies with a sentence when a task was not submitted", () =>
+describe("joinAll of a task", () => {
+  it.effect("F1: joinAll dies with a sentence when a task was not submitted", () =>
     Effect.gen(function*() {
       const [future] = yield* Client.submitAll([value(1, "v")])
       const task = value(2, "w") as unknown as typeof future
-      const cause = yield* causeOf(Client.gather({ future, task }))
+      const cause = yield* causeOf(Future.joinAll({ future, task }))
       assert.deepStrictEqual(
         defectsIn(cause).map((defect) => (defect as Error).message),
-        ["Client.gather waits for futures, and found a task: submit it with Client.submit, or run it with Client.compute."]
+        ["Future.joinAll waits for futures, and found a task: submit it with Client.submit, or run it with Client.compute."]
       )
     }).pipe(inScheduler()))
 })
@@ -814,7 +814,7 @@ describe("attempts", () => {
   it.effect("F1: the runtime's failures are one error, whose reasons are errors that can be handled one by one", () =>
     Effect.gen(function*() {
       const cancelled = yield* Client.submit(Task.make(Effect.never, { key: "x" }))
-      yield* Client.cancel(cancelled, { reason: "enough" })
+      yield* Future.cancel(cancelled, { reason: "enough" })
       const join = Future.join(cancelled)
       const caught = yield* Effect.catchReason(join, "SkeinError", "TaskCancelled", ({ key }) => Effect.succeed(key))
       assert.strictEqual(caught, "x")
@@ -902,7 +902,7 @@ describe("TaskInfo", () => {
       const y = yield* Client.submit(Task.map({ x }, () => 0, { key: "y" }))
       const slow = yield* Client.submit(Task.make(Effect.never, { key: "slow", timeout: "1 second" }))
       yield* Deferred.await(started)
-      yield* Client.cancel(x)
+      yield* Future.cancel(x)
       yield* TestClock.adjust("1 second")
       const of = (future: Future.Future<unknown, unknown>) =>
         Effect.map(causeOf(Future.join(future)), (cause) => {
@@ -1036,15 +1036,15 @@ it.effect("F16: a body that throws before it gives an effect dies, whatever its 
     assert.strictEqual(yield* Client.compute(Task.make(Effect.succeed(1))), 1)
   }).pipe(Effect.provide(Skein.layer({ concurrency: 1 }))))
 
-it.effect("F3: of two targets that fail in the same millisecond the first to end decides, in compute and in gather", () =>
+it.effect("F3: of two targets that fail in the same millisecond the first to end decides, in compute and in joinAll", () =>
   Effect.gen(function*() {
     const failing = (key: string, priority: number) => Task.make(Effect.fail(key), { key, priority })
     const targets = [failing("late", 0), failing("early", 1)]
     assert.strictEqual(yield* Effect.flip(Client.compute(targets)), "early")
     yield* Effect.scoped(Effect.gen(function*() {
       const futures = yield* Client.submitAll(targets)
-      yield* Client.wait(futures)
-      assert.strictEqual(yield* Effect.flip(Client.gather(futures)), "early")
+      yield* Future.awaitAll(futures)
+      assert.strictEqual(yield* Effect.flip(Future.joinAll(futures)), "early")
     }))
   }).pipe(Effect.provide(Skein.layer({ concurrency: 1 }))))
 

@@ -66,7 +66,7 @@ describe("source throttle", () => {
         future = yield* Client.submit(Task.make(body, { priority: i }))
         all.push(future)
       }
-      assert.deepStrictEqual(yield* Client.gather(all), [2, 3, 4, 5, 6, 7])
+      assert.deepStrictEqual(yield* Future.joinAll(all), [2, 3, 4, 5, 6, 7])
     }).pipe(inScheduler({ concurrency: 8, sourceSaturation: 0.01 })))
 
   it.effect("O8: a queued source is told apart by explain", () =>
@@ -91,7 +91,7 @@ describe("budget of held results", () => {
         })
         yield* Effect.forEach(
           yield* Client.submitAll(sums),
-          (sum) => Effect.andThen(Future.join(sum), Client.release(sum))
+          (sum) => Effect.andThen(Future.join(sum), Future.release(sum))
         )
         return most
       }).pipe(
@@ -112,10 +112,10 @@ describe("budget of held results", () => {
       const all = Array.from({ length: 6 }, (_, i) => Task.make(Effect.as(count.body, ""), { key: `small${i}` }))
       const before = yield* Client.submitAll(all.slice(0, 3))
       assert.deepStrictEqual(yield* because("small1"), { _tag: "OverBudget", held: 100, most: 50 })
-      yield* Client.gather(before)
+      yield* Future.joinAll(before)
       assert.strictEqual(count.most, 1)
-      yield* Client.release(big)
-      yield* Client.gather(yield* Client.submitAll(all.slice(3)))
+      yield* Future.release(big)
+      yield* Future.joinAll(yield* Client.submitAll(all.slice(3)))
       assert.strictEqual(count.most, 3)
     }).pipe(
       inTime,
@@ -155,7 +155,7 @@ describe("budget of held results", () => {
     const sizes: Array<() => number> = [() => NaN, () => -1, () => Infinity, () => JSON.parse("}")]
     return Effect.gen(function*() {
       const futures = yield* Client.submitAll(sizes.map((size) => Task.sync(() => size)))
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       yield* Client.submitAll([1, 2].map((n) => Task.make(Effect.never, { key: `last${n}` })))
       assert.deepStrictEqual(yield* because("last2"), { _tag: "OverBudget", held: 4, most: 3 })
       assert.strictEqual(lines.length, 1)
@@ -168,7 +168,7 @@ describe("budget of held results", () => {
   it.effect("M8: without `sizeOf` each result counts as one", () =>
     Effect.gen(function*() {
       const futures = yield* Client.submitAll([1, 2, 3].map((n) => Task.sync(() => n)))
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       yield* Client.submitAll([1, 2].map((n) => Task.make(Effect.never, { key: `last${n}` })))
       assert.deepStrictEqual(yield* because("last2"), { _tag: "OverBudget", held: 3, most: 2 })
     }).pipe(inScheduler({ concurrency: 4, budget: { target: 2 } })))
@@ -199,7 +199,7 @@ describe("shares", () => {
         const c = yield* forUser(log, "eve", 3)
         return [...a, ...b, ...c]
       }))
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       for (let from = 0; from + 3 <= 9; from++) {
         assert.strictEqual(new Set(log.slice(from, from + 3)).size, 3, log.join(" "))
       }
@@ -212,7 +212,7 @@ describe("shares", () => {
       const futures = yield* blocked(Effect.gen(function*() {
         return [...yield* forUser(log, "batch", 20), ...yield* forUser(log, "web", 20)]
       }))
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       assert.strictEqual(log.slice(0, 20).filter((share) => share === "web").length, 16)
     }).pipe(inScheduler({ concurrency: 1, shares: { web: 4 } })))
 
@@ -231,7 +231,7 @@ describe("shares", () => {
         const bobs = yield* Client.annotate(forUser([], "bob", 9), { label: "bob" })
         return [...own, ...bobs]
       }))
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       // The first one is that which blocks the slot.
       const turns = log.slice(1, 19)
       assert.deepStrictEqual(turns, Array.from({ length: 18 }, (_, i) => i % 2 === 0 ? "ann" : "bob"))
@@ -250,7 +250,7 @@ describe("shares", () => {
         const others = yield* Client.submitAll([0, 1, 2].map(() => Task.sync(() => void log.push("none"))))
         return [...bobs, ...others, yield* Client.retry(first)]
       }))
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       assert.strictEqual(log.slice(0, 3).join(" "), "bob none again")
     }).pipe(inScheduler({ concurrency: 1 })))
 
@@ -269,7 +269,7 @@ describe("shares", () => {
         }).pipe(Client.annotate({ share: "outer" }))
         return [...plain, ...own]
       }))
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       assert.strictEqual(log.join(" "), "none outer inner none outer inner none outer inner")
     }).pipe(inScheduler({ concurrency: 1 })))
 })

@@ -134,7 +134,7 @@ describe("errors that throw when they are looked at", () => {
     inScheduler()(Effect.gen(function*() {
       for (const make of Object.values(hostile)) {
         const future = yield* Client.submit(Task.make(Effect.never as Effect.Effect<number, unknown>))
-        assert.isTrue(yield* Scheduler.settle(future, Exit.fail(make())))
+        assert.isTrue(yield* Future.settle(future, Exit.fail(make())))
         assert.isTrue(Exit.isFailure(yield* Future.await(future)))
       }
     })).pipe(quiet))
@@ -213,7 +213,7 @@ describe("the pump", () => {
         const latch = yield* Deferred.make<void>()
         const future = yield* Client.submit(Task.make(Effect.uninterruptible(Effect.as(Deferred.await(latch), 1))))
         yield* turns()
-        assert.isTrue(yield* Scheduler.settle(future, Exit.succeed(2)))
+        assert.isTrue(yield* Future.settle(future, Exit.succeed(2)))
         yield* TestClock.adjust("2 seconds")
         yield* turns()
         assert.include(said.join(), "it was settled with a value")
@@ -232,7 +232,7 @@ describe("the pump", () => {
           const body = Effect.uninterruptible(Effect.andThen(Deferred.await(latch), Effect.fail(error)))
           const future = yield* Client.submit(Task.make(body))
           yield* turns()
-          yield* Scheduler.settle(future, Exit.fail(error))
+          yield* Future.settle(future, Exit.fail(error))
           yield* TestClock.adjust("2 seconds")
           yield* Deferred.succeed(latch, undefined)
           yield* Future.await(future)

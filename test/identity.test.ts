@@ -83,10 +83,10 @@ describe("a key and its graph", () => {
       const log: Log = []
       const [one, two] = [step(1, log), step(2, log)]
       const futures = yield* Effect.forEach([one, two, one, two, one], (task) => Client.submit(task))
-      assert.deepStrictEqual(yield* Client.gather(futures), [1, 2, 1, 2, 1])
+      assert.deepStrictEqual(yield* Future.joinAll(futures), [1, 2, 1, 2, 1])
       assert.deepStrictEqual(log, ["1", "2"])
       // One goes, and the other stays joined.
-      yield* Effect.forEach([0, 2, 4], (i) => Client.release(futures[i]!))
+      yield* Effect.forEach([0, 2, 4], (i) => Future.release(futures[i]!))
       assert.deepStrictEqual(yield* Client.compute([two]), [2])
       assert.deepStrictEqual(log, ["1", "2"])
       assert.deepStrictEqual(yield* Client.compute([one]), [1])
@@ -99,11 +99,11 @@ describe("a key and its graph", () => {
       const flaky = (value: number) =>
         Task.make(Effect.suspend(() => isBroken ? Effect.fail("broken") : Effect.succeed(value)), { key: "k" })
       const old = yield* Effect.forEach([flaky(1), flaky(2)], (task) => Client.submit(task))
-      yield* Client.wait(old)
+      yield* Future.awaitAll(old)
       isBroken = false
-      assert.deepStrictEqual(yield* Client.gather(yield* Client.retryAll(old)), [1, 2])
+      assert.deepStrictEqual(yield* Future.joinAll(yield* Client.retryAll(old)), [1, 2])
       const other = yield* Client.submit(step(3))
-      assert.deepStrictEqual(yield* Client.gather([yield* Client.retry(old[0]!), other]), [1, 3])
+      assert.deepStrictEqual(yield* Future.joinAll([yield* Client.retry(old[0]!), other]), [1, 3])
     }).pipe(inScheduler()))
 
   it.effect("F7: a key names all direct dependencies that have it", () =>
@@ -152,7 +152,7 @@ describe("pure tasks of several graphs", () => {
       const deep = yield* Client.submit(half(double(step(10))))
       assert.strictEqual(yield* Client.compute(double(step(2))), 4)
       assert.strictEqual(yield* Client.compute(half(double(step(20)))), 20)
-      assert.deepStrictEqual(yield* Client.gather([...held, deep]), [2, 10])
+      assert.deepStrictEqual(yield* Future.joinAll([...held, deep]), [2, 10])
       // Far down, where keys are digests.
       const chain = (n: number) => Array.from({ length: 20 }).reduce<Task.Task<number>>((task) => double(task), step(n))
       const kept = yield* Client.submit(chain(1))
@@ -170,12 +170,12 @@ describe("pure tasks of several graphs", () => {
       assert.deepStrictEqual(log, ["1", "2"])
       const same = yield* Client.submit(user(3, "same"))
       assert.strictEqual(yield* Client.compute(user(4, "same")), 40)
-      assert.deepStrictEqual(yield* Client.gather([held, same]), [10, 30])
+      assert.deepStrictEqual(yield* Future.joinAll([held, same]), [10, 30])
       const conflict = yield* submitErrorOf(Client.compute([user(3, "same"), user(4, "same")]))
       assert.deepInclude(conflict.reason, { _tag: "KeyConflict", key: "same", pure: true })
       const members = Task.fn((n: number) => [n, n + 1] as const, { name: "pair", nout: 2, pure: true })(1)
       const renamed = yield* Effect.forEach(members, (task) => Client.submit(Task.withOptions(task, { key: "m" })))
-      assert.deepStrictEqual(yield* Client.gather(renamed), [1, 2])
+      assert.deepStrictEqual(yield* Future.joinAll(renamed), [1, 2])
     }).pipe(inScheduler()))
 
   it.effect("G9: what has no encoding makes a pure task with a key the same as itself alone", () =>
@@ -215,7 +215,7 @@ describe("namespaces", () => {
       // Outside it, and in another one, it is another run.
       assert.strictEqual(yield* Client.compute(step(3)), 3)
       assert.strictEqual(yield* Client.annotate(Client.compute(step(4)), { namespace: "other" }), 4)
-      yield* Client.release(held)
+      yield* Future.release(held)
       assert.strictEqual(yield* shared(Client.compute(step(5))), 5)
     }).pipe(inScheduler()))
 
@@ -277,7 +277,7 @@ describe("namespaces", () => {
       assert.strictEqual((yield* Future.await(yield* Client.retry(old)))._tag, "Failure")
       const other = yield* shared(Client.submit(step(2)))
       assert.deepInclude((yield* submitErrorOf(Client.retry(old))).reason, { _tag: "KeyConflict", key: "step" })
-      assert.deepStrictEqual(yield* Client.gather([outside, other]), [1, 2])
+      assert.deepStrictEqual(yield* Future.joinAll([outside, other]), [1, 2])
     }).pipe(inScheduler()))
 
   it.effect("F3: a namespace that is no name is refused", () =>
@@ -350,7 +350,7 @@ describe("who asks by key", () => {
         two
       ]])
       yield* door.open
-      assert.deepStrictEqual(yield* Client.gather([first, second]), [1, 2])
+      assert.deepStrictEqual(yield* Future.joinAll([first, second]), [1, 2])
       const events = (name: Scheduler.TaskName) =>
         Effect.map(Scheduler.story(name), (story) => story.map(({ graph, to }) => [graph, to]))
       const lives = (graph: number) => ["waiting", "ready", "assigned", "running", "succeeded"].map((to) => [graph, to])
@@ -377,7 +377,7 @@ describe("who asks by key", () => {
       yield* Client.submit(Task.map(first, () => 0, { key: "k" }))
       assert.deepInclude((yield* Scheduler.explain("k"))?.because, { keys: keys.slice(0, 1) })
       yield* door.open
-      yield* Client.gather([below, alone])
+      yield* Future.joinAll([below, alone])
     }).pipe(inScheduler({ concurrency: 1 })))
 
   it.effect("V8, G17: two futures of one key are two nodes of a picture, and two futures of one task are one", () =>

@@ -27,7 +27,7 @@ const chain = (length: number) =>
     for (let i = 1; i < length; i++) {
       const next: typeof last = yield* Client.submit(Task.map(last, (n) => n + 1, { key: `x${i}` }))
       yield* Future.join(next)
-      yield* Client.release(last)
+      yield* Future.release(last)
       last = next
       former.push(next)
     }
@@ -91,11 +91,11 @@ describe("lineage", () => {
       const early = yield* Client.submit(Task.map(first, (n) => n + 1, { key: "early" }))
       let last = yield* Client.submit(Task.map(first, (n) => n + 1, { key: "x1" }))
       yield* Future.join(early)
-      yield* Client.release(first)
+      yield* Future.release(first)
       for (let i = 2; i < 4 * lineage; i++) {
         const next: typeof last = yield* Client.submit(Task.map(last, (n) => n + 1, { key: `x${i}` }))
         yield* Future.join(next)
-        yield* Client.release(last)
+        yield* Future.release(last)
         last = next
       }
       yield* Faults.loseWorker("a")
@@ -118,7 +118,7 @@ describe("lineage", () => {
       const { last } = yield* chain(2 * lineage)
       const failed = yield* Client.submit(Task.make([last], () => Effect.fail("no"), { key: "failed" }))
       yield* Future.await(failed)
-      yield* Client.release(last)
+      yield* Future.release(last)
       const refused = yield* Effect.flip(Client.retry(failed))
       assert.instanceOf(refused, SubmitError)
       assert.match(
@@ -134,10 +134,10 @@ describe("lineage", () => {
       for (let i = 1; i < 4 * lineage; i++) {
         const next: typeof last = yield* Client.submit(Task.map(last, (n) => n + 1, { key: `x${i}` }))
         yield* Future.await(next)
-        yield* Client.release(last)
+        yield* Future.release(last)
         last = next
       }
-      const refused = yield* Effect.flip(Client.rerunInline(last))
+      const refused = yield* Effect.flip(Future.rerunInline(last))
       assert.instanceOf(refused, SubmitError)
       assert.match(
         refused.message,

@@ -30,7 +30,7 @@ describe("a literal", () => {
       ])
       assert.deepStrictEqual(yield* Client.compute(Graph.empty.pipe(Graph.add("x", one))), { x: 1 })
       const futures = yield* Client.submitAll([keyed, one])
-      assert.deepStrictEqual(yield* Client.gather(futures), [2, 1])
+      assert.deepStrictEqual(yield* Future.joinAll(futures), [2, 1])
       const metadata = yield* Future.metadata(futures[0])
       assert.deepStrictEqual([metadata.status, metadata.worker, metadata.started, metadata.attempts], [
         "succeeded",
@@ -39,8 +39,8 @@ describe("a literal", () => {
         []
       ])
       assert.isDefined(metadata.completed)
-      assert.deepStrictEqual(yield* Client.replicate(futures[0], { copies: 2 }), [])
-      assert.isFalse(yield* Scheduler.settle(futures[1], Exit.succeed(3)))
+      assert.deepStrictEqual(yield* Future.replicate(futures[0], { copies: 2 }), [])
+      assert.isFalse(yield* Future.settle(futures[1], Exit.succeed(3)))
     }).pipe(Effect.scoped, withoutWorkers))
 
   it.effect("N6: is joined by a body that keeps the only slot, and by one that returns it", () =>
@@ -80,7 +80,7 @@ describe("a literal", () => {
       const flat = yield* Client.submit(Task.flatMap(0, () => keyed))
       yield* Future.join(flat)
       yield* Faults.loseWorker("w1")
-      assert.deepStrictEqual(yield* Client.gather([future, flat]), [2, 2])
+      assert.deepStrictEqual(yield* Future.joinAll([future, flat]), [2, 2])
       const again = Task.make([future], ([n]) => Effect.succeed(n))
       assert.strictEqual(yield* Client.compute(again), 2)
       yield* Scheduler.rebalance

@@ -219,7 +219,7 @@ describe("loss of a worker", () => {
       const stubborn = Task.make(Effect.onInterrupt(Effect.never, () => Deferred.await(finalizer)), { key: "stubborn" })
       const future = yield* Client.submit(stubborn)
       yield* calm
-      const cancelling = yield* Effect.forkChild(Client.cancel(future))
+      const cancelling = yield* Effect.forkChild(Future.cancel(future))
       yield* calm
       const losing = yield* Effect.forkChild(Faults.loseWorker("a"))
       yield* Fiber.join(cancelling)
@@ -296,15 +296,15 @@ describe("loss of results", () => {
       assert.deepStrictEqual(log, ["a", "b", "a", "b"])
     })))
 
-  it.effect("M3: gather, wait and compute wait again for what was lost after they had waited", () =>
+  it.effect("M3: joinAll, wait and compute wait again for what was lost after they had waited", () =>
     two(Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       const quick = Task.make(Effect.map(Worker.current, ({ worker }) => worker), { key: "quick" })
       const slow = Task.make(Effect.as(Deferred.await(gate), "slow"), { key: "slow" })
       const futures = yield* Client.submitAll([quick, slow])
       const fibers = yield* Effect.forEach([
-        Client.gather(futures),
-        Effect.map(Client.wait(futures), ({ done }) => done.map(Future.key)),
+        Future.joinAll(futures),
+        Effect.as(Future.awaitAll(futures), futures.map(Future.key)),
         Client.compute([quick, slow])
       ], (each: Effect.Effect<ReadonlyArray<string>, unknown, Client.Client>) => Effect.forkChild(each))
       yield* calm
@@ -330,8 +330,8 @@ describe("loss of results", () => {
             const future = yield* Client.submit(Task.make(Effect.as(Effect.yieldNow, 1), { key: "x" }))
             const readers = [
               Future.join(future),
-              Effect.map(Client.gather([future]), ([value]) => value),
-              Effect.map(Client.wait([future]), ({ done }) => done.length),
+              Effect.map(Future.joinAll([future]), ([value]) => value),
+              Effect.map(Future.awaitAll([future]), (exits) => exits.length),
               Effect.map(Client.compute([future]), ([value]) => value)
             ]
             const fibers = yield* Effect.forEach(
@@ -354,7 +354,7 @@ describe("loss of results", () => {
       }
     }))
 
-  it.effect("M3: gather of futures of two schedulers waits again for what one of them lost while the other worked", () =>
+  it.effect("M3: joinAll of futures of two schedulers waits again for what one of them lost while the other worked", () =>
     two(Effect.gen(function*() {
       const other = yield* Layer.build(Skein.layer({ concurrency: 1 }))
       const [here, there] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
@@ -363,7 +363,7 @@ describe("loss of results", () => {
       yield* Client.submit(Task.make(Deferred.await(here), { key: "filler" }))
       yield* Client.submit(Task.make(Deferred.await(here), { key: "filler too" }))
       const slow = yield* Effect.provide(Client.submit(Task.make(Effect.as(Deferred.await(there), "slow"))), other)
-      const fiber = yield* Effect.forkChild(Client.gather([quick, slow]))
+      const fiber = yield* Effect.forkChild(Future.joinAll([quick, slow]))
       yield* calm
       yield* Faults.loseWorker((yield* Future.metadata(quick)).worker!)
       yield* Deferred.succeed(there, undefined)
@@ -386,7 +386,7 @@ describe("loss of results", () => {
       yield* calm
       yield* Faults.loseWorker(holder)
       yield* Deferred.succeed(gate, undefined)
-      assert.deepStrictEqual(yield* Client.gather(futures), ["h1 with g", "h2 with g", "h3 with g"])
+      assert.deepStrictEqual(yield* Future.joinAll(futures), ["h1 with g", "h2 with g", "h3 with g"])
       assert.deepStrictEqual(log, ["g", "g"])
     })))
 
@@ -413,10 +413,10 @@ describe("loss of results", () => {
       const futures = yield* Client.submitAll(
         Array.from({ length: 8 }, (_, i) => Task.make(Effect.as(Effect.yieldNow, i)))
       )
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(yield* Faults.loseWorker("c"))
-      assert.deepStrictEqual(yield* Client.gather(futures), [0, 1, 2, 3, 4, 5, 6, 7])
+      assert.deepStrictEqual(yield* Future.joinAll(futures), [0, 1, 2, 3, 4, 5, 6, 7])
     })))
 })
 
@@ -668,7 +668,7 @@ describe("loss within the first stretch of a body", () => {
         yield* Effect.scoped(Effect.gen(function*() {
           const future = yield* Client.submit(acquire)
           yield* Future.join(future)
-          yield* Client.release(future)
+          yield* Future.release(future)
           yield* Gate.arrived(gate)
           const losing = yield* Effect.forkChild(Faults.loseWorker("a"), { startImmediately: true })
           yield* Gate.open(gate)

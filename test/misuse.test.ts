@@ -152,16 +152,17 @@ describe("wrong calls", () => {
         Future.poll,
         Future.status,
         Future.metadata,
-        (value) => Client.wait([value]),
-        Client.cancel,
-        Client.release,
-        (value) => Effect.scoped(Client.keep(value))
+        (value) => Future.awaitFirst([value]),
+        (value) => Future.awaitFirstFailure([value]),
+        Future.cancel,
+        Future.release,
+        (value) => Effect.scoped(Future.keep(value))
       ]
       for (const call of calls) {
         assert.strictEqual(defectOf(yield* causeOf(call(task))), asTask)
       }
       assert.strictEqual(
-        defectOf(yield* causeOf(Client.wait(untyped(yield* Client.submit(task))))),
+        defectOf(yield* causeOf(Future.awaitFirst(untyped(yield* Client.submit(task))))),
         "SubmitError: The request cannot use Future(\"x\"): it is no array of futures."
       )
       assert.strictEqual(
@@ -198,7 +199,7 @@ describe("wrong calls", () => {
       }
     }).pipe(inScheduler()))
 
-  it.effect("F3: an unknown mode of errors or of wait is refused by every verb", () =>
+  it.effect("F3: an unknown mode of errors is refused by every verb", () =>
     Effect.gen(function*() {
       const options = untyped({ errors: "bogus" })
       const expected = "The option errors cannot be \"bogus\": expected \"failFast\", \"continue\" or \"collect\"."
@@ -211,12 +212,12 @@ describe("wrong calls", () => {
       ]
       for (const verb of verbs) assert.strictEqual((yield* submitErrorOf(verb)).message, expected)
       const future = yield* Client.submit(task)
-      assert.strictEqual(defectOf(yield* causeOf(Client.gather([future], options))), `SubmitError: ${expected}`)
-      assert.strictEqual(
-        defectOf(yield* causeOf(Client.wait([future], untyped("bogus")))),
-        "SubmitError: The option until of wait cannot be \"bogus\": " +
-          "expected \"all\", \"firstCompleted\" or \"firstException\"."
-      )
+      for (const errors of ["bogus", "collect"]) {
+        assert.strictEqual(
+          defectOf(yield* causeOf(Future.joinAll([future], untyped({ errors })))),
+          `SubmitError: The option errors cannot be "${errors}": expected "failFast" or "continue".`
+        )
+      }
       assert.deepStrictEqual(log, [])
     }).pipe(inScheduler()))
 

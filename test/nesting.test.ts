@@ -123,7 +123,7 @@ describe("recursion", () => {
       assert.isAtMost(Math.max(...seen), 2)
       assert.isAtLeast(Math.min(...seen), 0)
       yield* door.open
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       assert.strictEqual(yield* running, 0)
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
 
@@ -139,7 +139,7 @@ describe("recursion", () => {
       yield* turns()
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual([log, yield* Future.status(parent)], [[], "rejoining"])
-      yield* Client.cancel(endless!)
+      yield* Future.cancel(endless!)
       yield* Future.join(parent)
       assert.deepStrictEqual(log, ["goes on"])
     }).pipe(inScheduler({ concurrency: 1 })))
@@ -149,7 +149,7 @@ describe("recursion", () => {
       const holder = yield* Client.submit(Task.make(Effect.never))
       yield* turns()
       assert.strictEqual((yield* Scheduler.stats).workers[0]!.running, 1)
-      yield* Client.cancel(holder)
+      yield* Future.cancel(holder)
       assert.strictEqual((yield* Scheduler.stats).workers[0]!.running, 0)
       const failing = Task.make(Effect.andThen(Worker.secede, Effect.fail("no")))
       yield* Effect.exit(Client.compute(failing))
@@ -177,9 +177,9 @@ describe("stopping a body that goes on", () => {
       yield* begun.arrived(2)
       yield* turns()
       assert.deepStrictEqual(aborted, [])
-      yield* Client.cancel(futures[0]!)
+      yield* Future.cancel(futures[0]!)
       assert.deepStrictEqual(aborted, ["promise"])
-      yield* Client.cancel(futures[1]!)
+      yield* Future.cancel(futures[1]!)
       assert.deepStrictEqual(aborted, ["promise", "tryPromise"])
     }).pipe(inScheduler({ concurrency: 2 })))
 
@@ -192,7 +192,7 @@ describe("stopping a body that goes on", () => {
       )
       const queued = yield* Client.submit(Task.make(note(log, "queued")))
       yield* door.arrived(1)
-      yield* Client.cancel(stubborn, { wait: false })
+      yield* Future.cancel(stubborn, { wait: false })
       yield* turns()
       assert.deepStrictEqual([yield* Future.status(stubborn), yield* Future.status(queued)], ["cancelled", "ready"])
       assert.strictEqual((yield* Scheduler.stats).workers[0]!.running, 1)
@@ -214,7 +214,7 @@ describe("stopping a body that goes on", () => {
             return sum
           }))
       ))
-      const fiber = yield* Effect.forkChild(Client.cancel(future))
+      const fiber = yield* Effect.forkChild(Future.cancel(future))
       assert.strictEqual(yield* Future.join(future), 4_999_950_000)
       yield* Fiber.join(fiber)
       assert.strictEqual(running, 1)
@@ -237,17 +237,12 @@ const verbs: Readonly<Record<string, (keepSlot: boolean) => Body>> = {
   "Future.join": (keepSlot) => Effect.flatMap(Client.submit(child("c")), (future) => Future.join(future, { keepSlot })),
   "Future.await": (keepSlot) =>
     Effect.flatten(Effect.flatMap(Client.submit(child("c")), (future) => Future.await(future, { keepSlot }))),
-  "Client.gather": (keepSlot) =>
-    Effect.flatMap(Client.submitAll([child("c"), child("d")]), (futures) => Client.gather(futures, { keepSlot })),
-  "Client.gather, collecting": (keepSlot) =>
-    Effect.flatMap(
-      Client.submitAll([child("c")]),
-      (futures) => Client.gather(futures, { keepSlot, errors: "collect" })
-    ),
-  "Client.wait": (keepSlot) =>
+  "Future.joinAll": (keepSlot) =>
+    Effect.flatMap(Client.submitAll([child("c"), child("d")]), (futures) => Future.joinAll(futures, { keepSlot })),
+  "Future.awaitAll": (keepSlot) =>
     Effect.flatMap(
       Client.submitAll([child("c"), child("d")]),
-      (futures) => Client.wait(futures, "all", { keepSlot })
+      (futures) => Future.awaitAll(futures, { keepSlot })
     ),
   "Client.compute": (keepSlot) => Client.compute([child("c"), child("d")], { keepSlot }),
   "Client.compute, continuing": (keepSlot) => Client.compute(child("c"), { keepSlot, errors: "continue" }),
@@ -457,8 +452,8 @@ const endlessly: Readonly<Record<string, (next: () => Endless) => Body>> = {
       yield* Client.submit(next())
       yield* Future.join(yield* Client.submit(next()))
     }),
-  "submitAll, gather and collect": (next) =>
-    Effect.flatMap(Client.submitAll([next(), next()]), (futures) => Client.gather(futures, { errors: "collect" })),
+  "submitAll and awaitAll": (next) =>
+    Effect.flatMap(Client.submitAll([next(), next()]), (futures) => Future.awaitAll(futures)),
   compute: (next) => Client.compute([next(), next()]),
   "compute and collect": (next) => Client.compute([next(), next()], { errors: "collect" }),
   "compute and catch, twice": (next) =>

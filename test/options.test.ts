@@ -154,7 +154,7 @@ const waits: Taken<Scheduler.AwaitWorkersOptions> = { connectTimeout: orNone, st
 
 const joins: Taken<Future.WaitOptions> = { keepSlot: flags }
 
-const gathers: Taken<Client.GatherOptions> = { ...joins, errors: nothing }
+const joinings: Taken<Future.JoinAllOptions> = { ...joins, errors: nothing }
 
 const callbacks: Taken<Client.Callbacks> = {
   start: ["a function"],
@@ -202,8 +202,8 @@ const takers: ReadonlyArray<
   ["runOnEach", everywhere, (options, log) => Scheduler.runOnEach(note(log, "ran"), options)],
   ["a join", joins, (options) => withFuture((future) => Future.join(future, options))],
   ["an await", joins, (options) => withFuture((future) => Future.await(future, options))],
-  ["a wait", joins, (options) => withFuture((future) => Client.wait([future], "all", options))],
-  ["a gather", gathers, (options) => withFuture((future) => Client.gather([future], options))],
+  ["a wait", joins, (options) => withFuture((future) => Future.awaitAll([future], options))],
+  ["a joinAll", joinings, (options) => withFuture((future) => Future.joinAll([future], options))],
   ["awaitWorkers", waits, (options) => Scheduler.awaitWorkers(1, options)]
 ]
 

@@ -56,18 +56,19 @@ describe("docs/options.md", () => {
           [...compute, ...namesOn("| `Client.map`, `zipMap` ").filter((name) => name !== "compute")],
           yield* known((options) => Client.map([1], () => Effect.void, options))
         ],
-        [namesOn("| `Client.gather` "), yield* known((options) => Client.gather([], options))],
-        [namesOn("| `Client.wait` "), yield* known((options) => Client.wait([], "all", options))],
+        [namesOn("| `Future.joinAll` "), yield* known((options) => Future.joinAll([], options))],
+        [namesOn("| `Future.awaitAll` "), yield* known((options) => Future.awaitAll([], options))],
+        [namesOn("| `Future.awaitFirst` "), yield* known((options) => Future.awaitFirst([], options))],
         [
           namesOn("| `Future.join`, `Future.await` "),
           yield* known((options) => withFuture((f) => Future.join(f, options)))
         ],
         [
-          namesOn("| `Client.cancel`, `cancelGroup` "),
-          yield* known((options) => withFuture((f) => Client.cancel(f, options)))
+          namesOn("| `Future.cancel`, `cancelGroup` "),
+          yield* known((options) => withFuture((f) => Future.cancel(f, options)))
         ],
         [namesOn("| `Client.fireAndForget` "), yield* known((options) => Client.fireAndForget(task, options))],
-        [namesOn("| `Client.replicate` "), yield* known((options) => withFuture((f) => Client.replicate(f, options)))],
+        [namesOn("| `Future.replicate` "), yield* known((options) => withFuture((f) => Future.replicate(f, options)))],
         [namesOn("| `Scheduler.awaitWorkers` "), yield* known((options) => Scheduler.awaitWorkers(1, options))],
         [namesOn("| `Scheduler.runOnEach` "), yield* known((options) => Scheduler.runOnEach(Effect.void, options))],
         [

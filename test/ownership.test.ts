@@ -174,7 +174,7 @@ describe("bodies", () => {
         const future = yield* Client.submit(parent)
         yield* started(log, "grandchild")
         yield* turns()
-        if (name === "cancelled") yield* Client.cancel(future)
+        if (name === "cancelled") yield* Future.cancel(future)
         yield* Future.await(future)
         assert.deepStrictEqual(log, ["grandchild starts", "grandchild is finalized", "child ends"], name)
       }
@@ -183,20 +183,20 @@ describe("bodies", () => {
   const ways: Readonly<
     Record<string, (parent: Future.Future<unknown, unknown>) => Effect.Effect<unknown, unknown, Client.Client>>
   > = {
-    "cancels it": (parent) => Client.cancel(parent),
-    "cancels it without waiting": (parent) => Client.cancel(parent, { wait: false }),
+    "cancels it": (parent) => Future.cancel(parent),
+    "cancels it without waiting": (parent) => Future.cancel(parent, { wait: false }),
     "waits for it": (parent) => Future.await(parent),
     "waits for it in vain and then cancels it": (parent) =>
-      Effect.andThen(Effect.exit(Future.join(parent)), Client.cancel(parent)),
+      Effect.andThen(Effect.exit(Future.join(parent)), Future.cancel(parent)),
     "waits for another one that waits for it": (parent) =>
       Effect.scoped(Effect.flatMap(Client.submit(Task.make(Future.await(parent))), Future.await)),
-    "cancels it in another fiber": (parent) => Effect.all([Client.cancel(parent), turns(3)], { concurrency: 2 })
+    "cancels it in another fiber": (parent) => Effect.all([Future.cancel(parent), turns(3)], { concurrency: 2 })
   }
   const ends: Readonly<Record<string, (parent: Future.Future<unknown, unknown>) => Effect.Effect<void, unknown, any>>> =
     {
       "ends by itself": () => Effect.void,
-      "is cancelled": (parent) => Client.cancel(parent),
-      "is cancelled by a third": (parent) => Client.compute(Task.make(Client.cancel(parent)))
+      "is cancelled": (parent) => Future.cancel(parent),
+      "is cancelled by a third": (parent) => Client.compute(Task.make(Future.cancel(parent)))
     }
   for (const [way, wait] of Object.entries(ways)) {
     for (const [end, stop] of Object.entries(ends)) {
@@ -220,7 +220,7 @@ describe("bodies", () => {
           const parent = Effect.gen(function*() {
             const future = yield* Client.submit(child)
             yield* started(log, "child")
-            yield* Client.cancel(future, { wait: false })
+            yield* Future.cancel(future, { wait: false })
             yield* door.pass
           })
           const future = yield* Client.submit(Task.make(parent, { key: "parent" }))
@@ -257,7 +257,7 @@ describe("bodies", () => {
     Effect.gen(function*() {
       const parent = Task.make(Effect.gen(function*() {
         const child = yield* Client.submit(Task.make(Effect.fail("child")))
-        yield* Client.wait([child])
+        yield* Future.awaitAll([child])
         return "fine"
       }))
       assert.strictEqual(yield* Client.compute(parent), "fine")
@@ -269,7 +269,7 @@ describe("bodies", () => {
       const child = Task.make(Effect.succeed("value"), { key: "child" })
       const leaked = yield* Client.compute(Task.make(Effect.map(Client.submit(child), Task.value)))
       assert.deepInclude(yield* reasonOf(Future.join(leaked)), { _tag: "Released", key: "child" })
-      const keeping = Effect.flatMap(Client.submit(child), (future) => Client.keep(future).pipe(Scope.provide(scope)))
+      const keeping = Effect.flatMap(Client.submit(child), (future) => Future.keep(future).pipe(Scope.provide(scope)))
       const kept = yield* Client.compute(Task.make(Effect.map(keeping, Task.value)))
       assert.strictEqual(yield* Future.join(kept), "value")
     }).pipe(inScheduler({ concurrency: 1 })))
@@ -303,7 +303,7 @@ describe("bodies", () => {
         yield* Worker.rejoin
         const refused = yield* errorOf(Client.submit(Task.make(note(log, "never"))))
         const computed = yield* Client.compute(Task.make(Effect.succeed("computed")))
-        yield* Client.cancel(victim)
+        yield* Future.cancel(victim)
         const { by } = (yield* errorOf(Future.join(victim))) as any
         return [key, refused.reason._tag, computed, by]
       })
@@ -362,7 +362,7 @@ describe("failures that nobody joins", () => {
   it.effect("F12: a child that fails unjoined is a line in the log, and does not fail its parent", () =>
     Effect.gen(function*() {
       const parent = Task.make(Effect.gen(function*() {
-        yield* Client.wait([yield* Client.submit(failed)])
+        yield* Future.awaitAll([yield* Client.submit(failed)])
         return 1
       }))
       const lines = yield* warnings(
@@ -378,7 +378,7 @@ describe("failures that nobody joins", () => {
       const unseen = yield* warnings(
         Effect.gen(function*() {
           const [first] = yield* Client.submitAll([failed, Task.map(failed, (n) => n, { key: "next" })])
-          yield* Client.wait([first])
+          yield* Future.awaitAll([first])
         }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
       )
       assert.deepStrictEqual(unseen, ["Task \"child\" failed, and nobody joined it"])
@@ -396,10 +396,10 @@ describe("failures that nobody joins", () => {
       const lines = yield* warnings(
         Effect.gen(function*() {
           const [first, second] = yield* Client.submitAll([failed, Task.make(Effect.fail("no"))])
-          yield* Client.wait([first, second])
+          yield* Future.awaitAll([first, second])
           const again = yield* Client.retry(first)
           yield* Future.await(again)
-          yield* Effect.exit(Client.rerunInline(second))
+          yield* Effect.exit(Future.rerunInline(second))
         }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
       )
       assert.deepStrictEqual(lines, [])

@@ -353,7 +353,7 @@ describe("fuse", () => {
         const chain = Task.make(Task.make(note(log, "a")), () => endless(log, "b"), { key: "b" })
         const future = yield* Client.submit(Task.map(chain, () => log.push("c"), { key: "c" }), { passes })
         yield* turns()
-        yield* Client.cancel(future, { by: "me" })
+        yield* Future.cancel(future, { by: "me" })
         // Its annotations say that the chain had begun.
         return [String(yield* errorOf(Future.join(future))), ...log]
       })
@@ -430,7 +430,7 @@ describe("fuse", () => {
       const future = yield* Client.submit(chain, { passes: fuse })
       const error = yield* errorOf(Future.join(future))
       assert.deepInclude(error, { root: "read", error: "no x" })
-      assert.strictEqual(yield* errorOf(Client.rerunInline(future) as Effect.Effect<unknown, unknown>), "no x")
+      assert.strictEqual(yield* errorOf(Future.rerunInline(future) as Effect.Effect<unknown, unknown>), "no x")
       files.add("x")
       assert.strictEqual(yield* Future.join(yield* Client.retry(future)), 2)
     })))

@@ -91,7 +91,7 @@ describe("restrictions", () => {
       yield* Future.join(futures[2])
       assert.deepStrictEqual(log, ["elsewhere"])
       yield* passing.open
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
     }).pipe(on(one("a"), one("b"))))
 
   it.effect("W6: restrictions that say nothing or contradict themselves are refused before anything starts", () =>
@@ -155,7 +155,7 @@ describe("no suitable worker", () => {
       assert.deepStrictEqual(error.restriction, { resources: { memory: 5 } })
       assert.include(error.message, "Task \"m5\" needs a worker that has 5 memory: there is none that takes tasks.")
       yield* passing.open
-      assert.deepStrictEqual(yield* Client.gather(futures), ["a", "a"])
+      assert.deepStrictEqual(yield* Future.joinAll(futures), ["a", "a"])
     }).pipe(on({ ...one("a"), resources: { memory: 4 } })))
 
   it.effect("C13: a task waits as long as it says, or else as long as the layer says", () =>
@@ -189,7 +189,7 @@ describe("no suitable worker", () => {
       yield* TestClock.adjust("999 millis")
       yield* Scheduler.addWorker(one("c", "gpu"))
       yield* passing.open
-      assert.deepStrictEqual(yield* Client.gather([running, queued]), ["c", "c"])
+      assert.deepStrictEqual(yield* Future.joinAll([running, queued]), ["c", "c"])
     }).pipe(on(one("a"), one("b", "gpu"))))
 
   it.effect("C13: a wait of the layer that is no duration is refused", () =>
@@ -203,7 +203,7 @@ describe("no suitable worker", () => {
       const future = yield* Client.submit(
         Task.make(where, { workers: ["b"], waitForWorkers: "1 second" })
       )
-      yield* Client.cancel(future)
+      yield* Future.cancel(future)
       assert.strictEqual((yield* Future.metadata(future)).status, "cancelled")
       yield* TestClock.adjust("2 seconds")
     }).pipe(on(one("a"))))
@@ -303,7 +303,7 @@ describe("unmet", () => {
       const body = endless(log, "x").pipe(Effect.onInterrupt(() => Effect.void), Effect.andThen(Task.unmet("no")))
       const future = yield* Client.submit(Task.make(body))
       yield* turns()
-      yield* Client.cancel(future)
+      yield* Future.cancel(future)
       assert.deepStrictEqual(log, ["x starts", "x is finalized"])
     }).pipe(on(one("a"), one("b"))))
 
@@ -400,7 +400,7 @@ describe("locality", () => {
       const futures = yield* Client.submitAll([slow, slow, slow].map((task) => Task.withOptions(task, { label: "x" })))
       yield* passing.arrived(3)
       yield* passing.open
-      assert.deepStrictEqual(yield* Client.gather(futures), ["c", "b", "a"])
+      assert.deepStrictEqual(yield* Future.joinAll(futures), ["c", "b", "a"])
     }).pipe(on(one("a"), one("b"), one("c"))))
 
   it.effect("W2: below 0 everywhere, it ends ImpossibleDependency", () =>
@@ -526,7 +526,7 @@ describe("high-water marks", () => {
     yield* turns(30)
     const count = passing.count()
     yield* passing.open
-    yield* Client.gather(futures)
+    yield* Future.joinAll(futures)
     return count
   })
 

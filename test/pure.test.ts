@@ -36,11 +36,11 @@ describe("pure", () => {
       const log: Log = []
       const f = logged(log)
       const futures = [yield* Client.submit(f(1)), yield* Client.submit(f(1))]
-      assert.deepStrictEqual(yield* Client.gather(futures), [1, 1])
+      assert.deepStrictEqual(yield* Future.joinAll(futures), [1, 1])
       assert.strictEqual(yield* Client.compute(f(1)), 1)
       assert.deepStrictEqual(futures.map(Future.key), ["f(1)", "f(1)"])
-      yield* Client.release(futures[0]!)
-      yield* Client.release(futures[1]!)
+      yield* Future.release(futures[0]!)
+      yield* Future.release(futures[1]!)
       assert.strictEqual(yield* Client.compute(f(1)), 2)
     }).pipe(inScheduler()))
 
@@ -287,7 +287,7 @@ describe("graphs of pure calls", () => {
       const second = yield* Client.submit(from())
       const more = yield* Client.submit(step(from()))
       yield* Deferred.succeed(gate, 0)
-      assert.deepStrictEqual(yield* Client.gather([first, second, more]), [10_000, 10_000, 10_001])
+      assert.deepStrictEqual(yield* Future.joinAll([first, second, more]), [10_000, 10_000, 10_001])
       assert.strictEqual(runs, 20_001)
     }).pipe(inScheduler()))
 })
@@ -413,7 +413,7 @@ describe("cache", () => {
       const first = yield* Client.submit(task, { cache })
       const second = yield* Client.submit(task)
       const [third] = yield* Client.submitAll([Task.map({ task }, ({ task }) => task)], { cache })
-      assert.deepStrictEqual(yield* Client.gather([first, second, third]), ["cached", "cached", "cached"])
+      assert.deepStrictEqual(yield* Future.joinAll([first, second, third]), ["cached", "cached", "cached"])
       const other = Task.make(Effect.succeed("other"), { key: "k" })
       assert.deepStrictEqual([yield* Client.compute(other, { cache }), yield* Client.compute(other)], [
         "cached",

@@ -72,7 +72,7 @@ describe("what is kept of a body that has ended", () => {
     "a future of its own that was kept": (gate, scope) =>
       Effect.flatMap(
         Effect.flatMap(Effect.scope, () => Client.submit(waiting(gate))),
-        (future) => inScope(scope)(Client.keep(future))
+        (future) => inScope(scope)(Future.keep(future))
       ) as Launched,
     "a plain function behind a task that it fired": (gate) => Client.fireAndForget(Task.map([waiting(gate)], () => 0)),
     "what it fired in a region": (gate) =>

@@ -78,7 +78,7 @@ describe("what runs again", () => {
       const b = Task.make(a, () => body("b"))
       const c = Task.make(b, (b) => Effect.map(body("c"), (c) => b + c))
       const [held, old] = yield* Client.submitAll([b, c])
-      yield* Client.wait([held, old])
+      yield* Future.awaitAll([held, old])
       mend()
       assert.strictEqual(yield* Future.join(yield* Client.retry(old)), "bc")
       assert.deepStrictEqual(runs, { a: 1, b: 1, c: 2 })
@@ -107,7 +107,7 @@ describe("what runs again", () => {
         const c = over(shop, "c", [a])
         const d = over(shop, "d", [b, c])
         const futures = yield* Client.submitAll(isHeld ? [d, c] : [d])
-        yield* Client.wait(futures)
+        yield* Future.awaitAll(futures)
         const before = { ...shop.runs }
         shop.mend()
         assert.strictEqual(yield* Future.join(yield* Client.retry(futures[0])), "d(b(a()) c(a()))")
@@ -122,7 +122,7 @@ describe("what runs again", () => {
       const shop = workshop("a", "b")
       const [a, b, c] = ["a", "b", "c"].map((name) => over(shop, name, []))
       const [old, ...roots] = yield* Client.submitAll([over(shop, "d", [a!, b!, c!]), a!, b!, c!])
-      yield* Client.wait([old, ...roots])
+      yield* Future.awaitAll([old, ...roots])
       assert.deepStrictEqual(shop.runs, { a: 1, b: 1, c: 1 })
       shop.broken.delete("a")
       const second = yield* Client.retry(old)
@@ -143,7 +143,7 @@ describe("what runs again", () => {
         const exit = Task.exit(x)
         const y = Task.make(exit, (exit) => Effect.as(body("y"), exit._tag))
         const futures = yield* Client.submitAll(isHeld ? [y, exit] as const : [y] as const)
-        yield* Client.wait(futures)
+        yield* Future.awaitAll(futures)
         mend()
         assert.strictEqual(yield* Future.join(yield* Client.retry(futures[0])), isHeld ? "Failure" : "Success")
         assert.deepStrictEqual(runs, isHeld ? { x: 1, y: 2 } : { x: 2, y: 2 })
@@ -287,10 +287,10 @@ describe("what runs again", () => {
       const shop = workshop("a")
       const a = over(shop, "a", [])
       const olds = yield* Client.submitAll([over(shop, "b", [a]), over(shop, "c", [a])])
-      yield* Client.wait(olds)
+      yield* Future.awaitAll(olds)
       shop.mend()
       const [b, c] = yield* Client.retryAll(olds)
-      assert.deepStrictEqual(yield* Client.gather([b, c]), ["b(a())", "c(a())"])
+      assert.deepStrictEqual(yield* Future.joinAll([b, c]), ["b(a())", "c(a())"])
       assert.deepStrictEqual(shop.runs, { a: 2, b: 1, c: 1 })
       for (const old of olds) yield* Future.join(yield* Client.retry(old))
       assert.deepStrictEqual(shop.runs, { a: 4, b: 2, c: 2 })
@@ -321,7 +321,7 @@ describe("what runs again", () => {
         }
         yield* Effect.scoped(Effect.gen(function*() {
           const futures = yield* Client.submitAll(claimed.map((i) => tasks[i]!))
-          yield* Client.wait(futures)
+          yield* Future.awaitAll(futures)
           // What was stopped gives back what it needed.
           yield* turns()
           const old = futures.at(-1)!
@@ -420,7 +420,7 @@ describe("what is kept", () => {
       const first = yield* Client.submit(a).pipe(Effect.provideService(Tag, "first"))
       const old = yield* Client.submit(b(first)).pipe(Effect.provideService(Tag, "second"))
       yield* Future.await(old)
-      yield* Client.release(first)
+      yield* Future.release(first)
       mend()
       const again = yield* Client.retry(old).pipe(Effect.provideService(Tag, "third"))
       assert.strictEqual(yield* Future.join(again), "first second")
@@ -446,7 +446,7 @@ describe("what is kept", () => {
       const a = Task.make(body("a"))
       const b = Task.make(a, () => body("b"))
       const [held, old] = yield* Client.submitAll([a, Task.make([a, b], () => body("c"))])
-      yield* Client.wait([held, old])
+      yield* Future.awaitAll([held, old])
       const second = yield* Client.retry(old)
       yield* Future.await(second)
       // Rows are given to others meanwhile.
@@ -498,12 +498,12 @@ describe("keys", () => {
       mend()
       const again = yield* Client.retry(old)
       const third = yield* Client.submit(task)
-      assert.deepStrictEqual(yield* Client.gather([again, third]), ["k", "k"])
+      assert.deepStrictEqual(yield* Future.joinAll([again, third]), ["k", "k"])
       assert.deepStrictEqual(runs, { k: 2 })
       assert.strictEqual(again.key, "k")
       // The old record goes, and the key stays with the new run.
-      yield* Client.release(old)
-      yield* Client.release(joined)
+      yield* Future.release(old)
+      yield* Future.release(joined)
       assert.strictEqual(yield* Client.compute(task), "k")
       assert.deepStrictEqual(runs, { k: 2 })
     }).pipe(inScheduler(one)))
@@ -514,7 +514,7 @@ describe("keys", () => {
       const a = Task.make(body("a"), { key: "a" })
       const [b, c] = yield* Client.submitAll([Task.make(a, () => body("b")), Task.make(a, () => body("c"))])
       const root = yield* Client.submit(a)
-      yield* Client.wait([b, c])
+      yield* Future.awaitAll([b, c])
       mend()
       const again = yield* Client.retry(root)
       const first = yield* Client.retry(b)
@@ -541,7 +541,7 @@ describe("keys", () => {
       yield* Future.await(both)
       assert.strictEqual(runs, 1)
       isBroken = false
-      yield* Client.release(f)
+      yield* Future.release(f)
       assert.strictEqual(yield* Future.join(yield* Client.retry(both)), 2)
       assert.strictEqual(runs, 2)
     }).pipe(inScheduler(one)))
@@ -551,11 +551,11 @@ describe("keys", () => {
       const { body, mend, runs } = workshop("k")
       const task = Task.make(Effect.andThen(Effect.yieldNow, body("k")), { key: "k" })
       const cancelled = yield* Client.submit(task)
-      yield* Client.cancel(cancelled)
+      yield* Future.cancel(cancelled)
       const failed = yield* Client.submit(task)
       yield* Future.await(failed)
       mend()
-      assert.deepStrictEqual(yield* Client.gather(yield* Client.retryAll([cancelled, failed])), ["k", "k"])
+      assert.deepStrictEqual(yield* Future.joinAll(yield* Client.retryAll([cancelled, failed])), ["k", "k"])
       assert.deepStrictEqual(runs, { k: 2 })
     }).pipe(inScheduler(one)))
 
@@ -576,7 +576,7 @@ describe("keys", () => {
       const held = yield* Client.retry(first)
       assert.strictEqual(yield* Future.join(yield* Client.retry(old)), "first")
       assert.deepStrictEqual(runs, { below: 2, shared: 2, top: 1 })
-      yield* Client.release(held)
+      yield* Future.release(held)
       yield* Scope.close(scope, Exit.void)
       mend()
       assert.strictEqual(yield* Future.join(yield* Client.retry(old)), "second")
@@ -611,7 +611,7 @@ describe("keys", () => {
         const again = yield* Client.retry(old)
         assert.isString(yield* Future.join(again))
         assert.deepStrictEqual(runs, ["source", "low", "mid", "top"])
-        yield* Effect.forEach([old, again], Client.release)
+        yield* Effect.forEach([old, again], Future.release)
       }
       // With `low` in the scheduler, what only it needs does not run.
       isBroken = true
@@ -633,8 +633,8 @@ describe("keys", () => {
       const shared = Task.make([kept, lost], ([a, b]) => Effect.as(body("shared"), a + b), { key: "shared" })
       const first = yield* Client.submit(shared)
       const old = yield* Client.submit(Task.make(shared, (shared) => Effect.as(body("top"), shared)))
-      yield* Client.wait([first, old])
-      yield* Effect.forEach([first, lost], Client.release)
+      yield* Future.awaitAll([first, old])
+      yield* Effect.forEach([first, lost], Future.release)
       mend()
       assert.strictEqual(yield* Future.join(yield* Client.retry(old)), "keptlost")
       assert.deepStrictEqual(runs, { kept: 1, lost: 2, shared: 2, top: 2 })
@@ -705,7 +705,7 @@ describe("what may be retried", () => {
     Effect.gen(function*() {
       const { body, runs } = workshop("a")
       const [a, b] = yield* Client.submitAll([Task.make(body("a")), Task.make(body("b"))])
-      yield* Client.wait([a, b])
+      yield* Future.awaitAll([a, b])
       const error = yield* submitErrorOf(Client.retryAll([a, b]))
       assert.strictEqual(error.reason._tag, "NotRetriable")
       yield* turns()
@@ -741,7 +741,7 @@ describe("what may be retried", () => {
       })
       const old = yield* Client.submit(task)
       yield* turns(3)
-      yield* Client.cancel(old, { wait: false, reason: "first" })
+      yield* Future.cancel(old, { wait: false, reason: "first" })
       isEndless = false
       const again = yield* Client.retry(old)
       assert.deepStrictEqual(log, ["body starts"])
@@ -758,13 +758,13 @@ describe("what may be retried", () => {
       const other = yield* Scope.make()
       const theirs = yield* Client.submit(task).pipe(Scope.provide(other))
       const ours = yield* Client.submit(task)
-      yield* Client.cancel(ours)
+      yield* Future.cancel(ours)
       assert.instanceOf(yield* reasonOf(Future.join(ours)), TaskCancelled)
       const again = yield* Client.retry(ours)
       yield* door.open
-      assert.deepStrictEqual(yield* Client.gather([again, theirs]), ["done", "done"])
+      assert.deepStrictEqual(yield* Future.joinAll([again, theirs]), ["done", "done"])
       assert.strictEqual(door.count(), 1)
-      yield* Client.cancel(ours)
+      yield* Future.cancel(ours)
       // Ended meanwhile: the result that others hold will do.
       assert.strictEqual(yield* Future.join(yield* Client.retry(ours)), "done")
       yield* Scope.close(other, Exit.void)
@@ -777,10 +777,10 @@ describe("what may be retried", () => {
       const a = Task.make(Effect.suspend(() => isEndless ? endless(log, "a") : Effect.succeed("a")))
       const [source, sink] = yield* Client.submitAll([a, Task.map(a, (a) => `${a}b`)])
       yield* turns(3)
-      yield* Client.cancel(source)
+      yield* Future.cancel(source)
       isEndless = false
       const [first, second] = yield* Client.retryAll([sink, source])
-      assert.deepStrictEqual(yield* Client.gather([first, second]), ["ab", "a"])
+      assert.deepStrictEqual(yield* Future.joinAll([first, second]), ["ab", "a"])
     }).pipe(inScheduler(one)))
 
   it.effect("F11, N6: a task that was refused a wait as Starved may be retried", () =>
@@ -807,12 +807,12 @@ describe("ownership", () => {
       )
       const olds = yield* Client.submitAll(tasks)
       yield* turns(3)
-      yield* Effect.forEach(olds, (old) => Client.cancel(old, { wait: false }))
+      yield* Effect.forEach(olds, (old) => Future.cancel(old, { wait: false }))
       isEndless = false
       const news = yield* Client.retryAll(olds)
-      assert.deepStrictEqual(yield* Client.gather(news), [0, 1, 2, 3, 4, 5])
+      assert.deepStrictEqual(yield* Future.joinAll(news), [0, 1, 2, 3, 4, 5])
       for (const old of olds) assert.instanceOf(yield* reasonOf(Future.join(old)), TaskCancelled)
-      assert.deepStrictEqual(yield* Client.gather(news), [0, 1, 2, 3, 4, 5])
+      assert.deepStrictEqual(yield* Future.joinAll(news), [0, 1, 2, 3, 4, 5])
     }).pipe(inScheduler({ concurrency: 2 })))
 
   it.effect("F11, trap 18: a body that closes over a future which its submitter has released says Released, and a retry runs it again", () =>
@@ -835,12 +835,12 @@ describe("ownership", () => {
     Effect.gen(function*() {
       const { body, mend } = workshop("a")
       const old = yield* Client.submit(Task.make(body("a")))
-      for (let i = 0; i < 2; i++) assert.deepStrictEqual((yield* Client.wait([old])).done, [old])
+      for (let i = 0; i < 2; i++) assert.deepStrictEqual((yield* Future.awaitFirst([old])).ended, [old])
       mend()
       const again = yield* Client.retry(old)
       for (let i = 0; i < 2; i++) {
-        assert.deepStrictEqual((yield* Client.wait([old, again])).done, [old, again])
-        assert.strictEqual((yield* Client.gather([old, again], { errors: "collect" }))[1]._tag, "Success")
+        assert.deepStrictEqual((yield* Future.awaitFirst([old, again])).ended, [old, again])
+        assert.strictEqual((yield* Future.awaitAll([old, again]))[1]._tag, "Success")
       }
     }).pipe(inScheduler(one)))
 
@@ -916,11 +916,11 @@ describe("ownership", () => {
       const a = Task.make(body("a"))
       const b = Task.make(a, () => body("b"))
       const [held, old] = yield* Client.submitAll([a, Task.make(b, () => endless(log, "c"))])
-      yield* Client.wait([held, old])
+      yield* Future.awaitAll([held, old])
       mend()
       const again = yield* Client.retry(old)
       yield* turns()
-      yield* Client.cancel(again)
+      yield* Future.cancel(again)
       assert.deepStrictEqual(log, ["c starts", "c is finalized"])
       assert.instanceOf(yield* reasonOf(Future.join(again)), TaskCancelled)
       assert.instanceOf(yield* errorOf(Future.join(old)), DependencyFailed)
@@ -942,10 +942,10 @@ describe("rerunInline", () => {
         }))
       const c = Task.make(b, () => body("c"))
       const [held, old] = yield* Client.submitAll([a, Task.make(c, () => body("d"))])
-      yield* Client.wait([held, old])
-      assert.strictEqual(yield* Effect.flip(Client.rerunInline(old)), "b is broken")
+      yield* Future.awaitAll([held, old])
+      assert.strictEqual(yield* Effect.flip(Future.rerunInline(old)), "b is broken")
       mend()
-      assert.strictEqual(yield* Client.rerunInline(old), "ab")
+      assert.strictEqual(yield* Future.rerunInline(old), "ab")
       const own = yield* Effect.withFiber((fiber) => Effect.succeed(fiber.id))
       assert.deepStrictEqual(fibers.slice(1), [own, own])
       assert.notStrictEqual(fibers[0], own)
@@ -959,7 +959,7 @@ describe("rerunInline", () => {
         Task.map([Task.make(Effect.succeed(1))], (): unknown => Promise.resolve(1), { key: "x" })
       )
       const [first] = defectsIn(yield* causeOf(Future.join(old)))
-      const [again] = defectsIn(yield* causeOf(Client.rerunInline(old)))
+      const [again] = defectsIn(yield* causeOf(Future.rerunInline(old)))
       assert.include(String(first), "The function of task \"x\" returned a Promise")
       assert.strictEqual(String(again), String(first))
     }).pipe(inScheduler(one)))
@@ -977,7 +977,7 @@ describe("rerunInline", () => {
           ))
       )
       yield* Future.await(old)
-      assert.strictEqual(yield* Effect.flip(Client.rerunInline(old)), "c is broken")
+      assert.strictEqual(yield* Effect.flip(Future.rerunInline(old)), "c is broken")
       assert.deepStrictEqual(runs, { a: 2, b: 2, c: 2, inputs: 3 })
     }).pipe(inScheduler(one)))
 
@@ -987,7 +987,7 @@ describe("rerunInline", () => {
       const old = yield* Client.submit(Task.make(Task.make(body("a")), () => body("b")))
       yield* Future.await(old)
       broken.add("a")
-      assert.strictEqual(yield* Effect.flip(Client.rerunInline(old)), "a is broken")
+      assert.strictEqual(yield* Effect.flip(Future.rerunInline(old)), "a is broken")
       assert.deepStrictEqual(runs, { a: 2, b: 1 })
     }).pipe(inScheduler(one)))
 
@@ -997,7 +997,7 @@ describe("rerunInline", () => {
         throw new Error("here")
       }))
       yield* Future.await(old)
-      const exit = yield* Effect.exit(Client.rerunInline(old))
+      const exit = yield* Effect.exit(Future.rerunInline(old))
       assert.match(Exit.isFailure(exit) ? String((exit.cause.reasons[0] as any).defect.stack) : "", /guilty/)
     }).pipe(inScheduler(one)))
 
@@ -1008,7 +1008,7 @@ describe("rerunInline", () => {
       const task = Task.flatMap(Task.make(body("outer")), () => Task.make(first, () => body("inner")))
       const old = yield* Client.submit(Task.map(task, (value) => value))
       yield* Future.await(old)
-      assert.strictEqual(yield* Effect.flip(Client.rerunInline(old)), "inner is broken")
+      assert.strictEqual(yield* Effect.flip(Future.rerunInline(old)), "inner is broken")
       assert.deepStrictEqual(runs, { outer: 1, first: 2, inner: 2 })
     }).pipe(inScheduler(one)))
 
@@ -1033,7 +1033,7 @@ describe("rerunInline", () => {
       const old = yield* Client.submit(task).pipe(Effect.provideService(Tag, "its own"))
       yield* Future.await(old)
       const first = log.splice(0)
-      assert.strictEqual(yield* Effect.flip(Client.rerunInline(old)), "no")
+      assert.strictEqual(yield* Effect.flip(Future.rerunInline(old)), "no")
       const each = ["its own", "acquired", "child starts", "task 2 inline", "child is finalized", "released"]
       assert.deepStrictEqual(log, each)
       assert.strictEqual(first.at(-3), "task 2 local")
@@ -1049,7 +1049,7 @@ describe("rerunInline", () => {
       })
       const old = yield* Client.submit(Task.make(body)).pipe(Client.annotate({ priority: 3 }))
       yield* Future.await(old)
-      yield* Effect.exit(Client.rerunInline(old))
+      yield* Effect.exit(Future.rerunInline(old))
       assert.deepStrictEqual(priorities, [3, 3])
     }).pipe(inScheduler(one)))
 
@@ -1061,7 +1061,7 @@ describe("rerunInline", () => {
       yield* Future.await(old)
       const outer = Task.make(
         Effect.gen(function*() {
-          const error = yield* Effect.flip(Client.rerunInline(old))
+          const error = yield* Effect.flip(Future.rerunInline(old))
           return [error, yield* Client.compute(Task.make(body("last"))), (yield* Worker.current).key]
         }),
         { key: "outer" }
@@ -1080,13 +1080,13 @@ describe("rerunInline", () => {
       ])
       yield* turns()
       yield* TestClock.adjust(10)
-      yield* Client.cancel(cancelled)
+      yield* Future.cancel(cancelled)
       length = 0
-      assert.strictEqual(yield* Client.rerunInline(late), "done")
-      assert.strictEqual(yield* Client.rerunInline(cancelled), "Success")
+      assert.strictEqual(yield* Future.rerunInline(late), "done")
+      assert.strictEqual(yield* Future.rerunInline(cancelled), "Success")
       const fine = yield* Client.submit(Task.succeed(1))
       yield* Future.join(fine)
-      const error = yield* Effect.flip(Client.rerunInline(fine))
+      const error = yield* Effect.flip(Future.rerunInline(fine))
       assert.instanceOf(error, SubmitError)
       assert.strictEqual(error.reason._tag, "NotRetriable")
     }).pipe(inScheduler({ concurrency: 2 })))
@@ -1096,9 +1096,9 @@ describe("rerunInline", () => {
       let isEndless = true
       const x = Task.make(Effect.suspend(() => isEndless ? Effect.never : Effect.fail("no")))
       const exit = yield* Client.submit(Task.exit(x))
-      yield* Client.cancel(exit)
+      yield* Future.cancel(exit)
       isEndless = false
-      const found = yield* Client.rerunInline(exit)
+      const found = yield* Future.rerunInline(exit)
       assert.isTrue(Exit.isExit(found) && Exit.isFailure(found))
     }).pipe(inScheduler(one)))
 
@@ -1110,7 +1110,7 @@ describe("rerunInline", () => {
       const old = yield* Client.submit(Task.make(a, () => Effect.fail("no")))
       yield* Future.await(old)
       isEndless = true
-      const fiber = yield* Effect.forkChild(Client.rerunInline(old))
+      const fiber = yield* Effect.forkChild(Future.rerunInline(old))
       yield* turns()
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(log, ["a starts", "a is finalized"])

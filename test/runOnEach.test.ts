@@ -55,7 +55,7 @@ describe("runOnEach", () => {
       assert.deepStrictEqual(log, [])
       yield* busy.open
       yield* Fiber.join(running)
-      yield* Client.gather(waiting)
+      yield* Future.joinAll(waiting)
       assert.deepStrictEqual(log.slice(0, 2).toSorted(), ["a", "b"])
     }).pipe(two))
 
@@ -159,7 +159,7 @@ describe("runOnEach", () => {
       yield* calm
       yield* Faults.loseWorker("a")
       assert.deepStrictEqual([...yield* Fiber.join(running)], [["a", "a"]])
-      yield* Client.cancel(first)
+      yield* Future.cancel(first)
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1, restart: { times: 1, within: "1 minute" } }] })))
 
   it.effect("A15: without workers the result is empty", () =>

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Client from "skein/Client"
+import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import { Results } from "../src/internal/workers/results.ts"
@@ -89,7 +90,7 @@ describe("a large run", () => {
     Effect.gen(function*() {
       for (let i = 0; i < 10; i++) {
         const tasks = Array.from({ length: many / 10 }, (_, n) => Task.make(Effect.succeed(n)))
-        yield* Effect.scoped(Effect.flatMap(Client.submitAll(tasks), (futures) => Client.gather([...futures])))
+        yield* Effect.scoped(Effect.flatMap(Client.submitAll(tasks), (futures) => Future.joinAll([...futures])))
       }
       assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
     }).pipe(inQuietScheduler()))

@@ -59,7 +59,7 @@ describe("computations", () => {
       const ys = yield* Client.submitAll(all.map((i) => Task.map(xs[i]!, step(`y${i}`))))
       const zs = yield* Client.submitAll(all.map((i) => Task.map([xs[i]!, ys[i]!], step(`z${i}`))))
       yield* holds.open
-      yield* Client.wait(zs)
+      yield* Future.awaitAll(zs)
       return started
     }))
 

@@ -24,7 +24,7 @@ describe("settle", () => {
       const up = Task.make(Effect.as(note(log, "up"), 1), { key: "up" })
       yield* Client.submit(blocker)
       const [made, down] = yield* Client.submitAll([up, Task.map(up, (n) => n + 1)])
-      assert.isTrue(yield* Scheduler.settle(made, Exit.succeed(41)))
+      assert.isTrue(yield* Future.settle(made, Exit.succeed(41)))
       assert.deepStrictEqual([yield* Future.join(down), yield* Future.join(made), log], [42, 41, []])
       const { attempts, completed, status } = yield* Future.metadata(made)
       assert.deepStrictEqual([status, attempts, completed], ["succeeded", [], 0])
@@ -34,7 +34,7 @@ describe("settle", () => {
     Effect.gen(function*() {
       const log: Log = []
       const future = yield* Client.submit(Task.make(note(log, "ran")))
-      assert.isTrue(yield* Scheduler.settle(future, Exit.succeed("told")))
+      assert.isTrue(yield* Future.settle(future, Exit.succeed("told")))
       assert.deepStrictEqual([yield* Future.join(future), log], ["told", []])
     }).pipe(Effect.scoped, inScheduler()))
 
@@ -54,9 +54,9 @@ describe("settle", () => {
         Task.map(b, (n) => n, { key: "after b" })
       ])
       yield* turns()
-      assert.isTrue(yield* Scheduler.settle(other, Exit.fail(skipped("a"))))
+      assert.isTrue(yield* Future.settle(other, Exit.fail(skipped("a"))))
       assert.isTrue(
-        yield* Scheduler.settle(one, Exit.failCause(Cause.combine(Cause.fail(skipped("b")), Cause.interrupt())))
+        yield* Future.settle(one, Exit.failCause(Cause.combine(Cause.fail(skipped("b")), Cause.interrupt())))
       )
       const told = []
       for (const each of [one, other, afterA, afterB]) {
@@ -76,7 +76,7 @@ describe("settle", () => {
       const task = Task.make(Effect.never, { key: "a" }) as Task.Task<number, string | TaskSkipped>
       const future = yield* Client.submit(task)
       const skip = Cause.fail(new TaskSkipped({ key: "a", root: "a" }))
-      yield* Scheduler.settle(
+      yield* Future.settle(
         future,
         Exit.failCause(Cause.combine<string | TaskSkipped, string>(skip, Cause.fail("no")))
       )
@@ -94,12 +94,12 @@ describe("settle", () => {
         )
         const future = yield* Client.submit(Task.make(body, { key: "x" }))
         yield* turns()
-        assert.isTrue(yield* Scheduler.settle(future, Exit.succeed("told")))
+        assert.isTrue(yield* Future.settle(future, Exit.succeed("told")))
         yield* turns()
         const explained = yield* Scheduler.explain("x")
         assert.strictEqual(explained?.because._tag === "Stopping" && explained.because.reason, "Settled")
         // The first word counts.
-        assert.isFalse(yield* Scheduler.settle(future, Exit.succeed("told again")))
+        assert.isFalse(yield* Future.settle(future, Exit.succeed("told again")))
         yield* Deferred.succeed(finalizing, undefined)
         assert.deepStrictEqual([yield* Future.join(future), log], ["told", ["finalizer"]])
       }).pipe(Effect.scoped, inScheduler()))
@@ -111,8 +111,8 @@ describe("settle", () => {
       const body = Effect.uninterruptible(Effect.andThen(Deferred.await(gate), Effect.fail("late")))
       const future = yield* Client.submit(Task.make(body, { key: "x" }))
       yield* turns()
-      assert.isTrue(yield* Scheduler.settle(future, Exit.fail("told")))
-      const cancelling = yield* Effect.forkChild(Client.cancel(future, { force: true }))
+      assert.isTrue(yield* Future.settle(future, Exit.fail("told")))
+      const cancelling = yield* Effect.forkChild(Future.cancel(future, { force: true }))
       yield* turns()
       yield* Deferred.succeed(gate, undefined)
       yield* Fiber.join(cancelling)
@@ -125,7 +125,7 @@ describe("settle", () => {
       const body = Effect.uninterruptible(Effect.as(Deferred.await(gate), "brought"))
       const future = yield* Client.submit(Task.make(body))
       yield* turns()
-      yield* Scheduler.settle(future, Exit.succeed("told"))
+      yield* Future.settle(future, Exit.succeed("told"))
       yield* Deferred.succeed(gate, undefined)
       assert.strictEqual(yield* Future.join(future), "told")
     }).pipe(Effect.scoped, inScheduler()))
@@ -137,7 +137,7 @@ describe("settle", () => {
           const up = Task.make(endless([], "up") as Effect.Effect<string, E>, { key: "up" })
           const [made, down] = yield* Client.submitAll([up, Task.map(up, (n) => n)])
           yield* turns()
-          assert.isTrue(yield* Scheduler.settle(made, exit as Exit.Exit<string, never>))
+          assert.isTrue(yield* Future.settle(made, exit as Exit.Exit<string, never>))
           return [yield* Future.await(made), yield* Future.await(down)] as const
         }))
       const [failed, refused] = yield* run(Exit.fail("no" as const))
@@ -150,7 +150,7 @@ describe("settle", () => {
       assert.instanceOf(error, TaskCancelled)
       assert.strictEqual(
         error.message,
-        "Task \"up\" was cancelled by Scheduler.settle: it was settled as interrupted."
+        "Task \"up\" was cancelled by Future.settle: it was settled as interrupted."
       )
     }).pipe(inScheduler()))
 
@@ -160,12 +160,12 @@ describe("settle", () => {
       yield* Future.join(ended)
       const stopping = yield* Client.submit(Task.make(Effect.onInterrupt(Effect.as(Effect.never, 1), () => turns(30))))
       yield* turns()
-      yield* Client.cancel(stopping, { wait: false })
+      yield* Future.cancel(stopping, { wait: false })
       const released = yield* Client.submit(Task.make(Effect.succeed(1)))
-      yield* Client.release(released)
+      yield* Future.release(released)
       for (const future of [ended, stopping, released]) {
-        assert.isFalse(yield* Scheduler.settle(future, Exit.succeed(2)))
-        assert.isFalse(yield* Scheduler.settle(future, Exit.fail("no") as never))
+        assert.isFalse(yield* Future.settle(future, Exit.succeed(2)))
+        assert.isFalse(yield* Future.settle(future, Exit.fail("no") as never))
       }
       assert.strictEqual(yield* Future.join(ended), 1)
     }).pipe(Effect.scoped, inScheduler()))
@@ -175,7 +175,7 @@ describe("settle", () => {
       const log: Log = []
       const tasks = ["a", "b", "c"].map((name) => Task.make(note(log, name), { key: name }))
       const futures = yield* Client.submitAll(tasks)
-      for (const future of futures) yield* Scheduler.settle(future, Exit.succeed("done"))
+      for (const future of futures) yield* Future.settle(future, Exit.succeed("done"))
       // The same objects join the live tasks.
       assert.deepStrictEqual(yield* Client.compute(tasks), ["done", "done", "done"])
       assert.deepStrictEqual(log, [])
@@ -186,7 +186,7 @@ describe("settle", () => {
       const inner = Task.make(endless([], "inner") as Effect.Effect<number>, { key: "inner" })
       const outer = yield* Client.submit(Task.map({ deep: [inner] }, ({ deep: [n] }) => n + 1))
       yield* turns()
-      yield* Scheduler.settle(yield* Client.submit(inner), Exit.succeed(1))
+      yield* Future.settle(yield* Client.submit(inner), Exit.succeed(1))
       assert.strictEqual(yield* Future.join(outer), 2)
     }).pipe(Effect.scoped, inScheduler()))
 
@@ -195,7 +195,7 @@ describe("settle", () => {
       const log: Log = []
       const future = yield* Client.submit(Task.flatMap([], () => Task.make(Effect.as(endless(log, "inner"), 0))))
       yield* turns()
-      yield* Scheduler.settle(future, Exit.succeed(1))
+      yield* Future.settle(future, Exit.succeed(1))
       assert.strictEqual(yield* Future.join(future), 1)
       yield* turns()
       assert.include(log.join(), "inner")
@@ -208,7 +208,7 @@ describe("settle", () => {
       const pool = Task.resource(Effect.acquireRelease(note(log, "open"), () => note(log, "close")), { key: "pool" })
       yield* Effect.scoped(Effect.gen(function*() {
         const future = yield* Client.submit(pool)
-        yield* Scheduler.settle(future, Exit.succeed("lent"))
+        yield* Future.settle(future, Exit.succeed("lent"))
         assert.strictEqual(yield* Future.join(future), "lent")
       }))
       assert.deepStrictEqual(log, [])
@@ -218,7 +218,7 @@ describe("settle", () => {
   it.effect("F9, F8: a value from outside is lost with its worker; then the task runs after all", () =>
     Effect.gen(function*() {
       const future = yield* Client.submit(Task.make(Effect.succeed("made")))
-      yield* Scheduler.settle(future, Exit.succeed("told"))
+      yield* Future.settle(future, Exit.succeed("told"))
       assert.strictEqual(yield* Future.join(future), "told")
       yield* Faults.loseWorker("a")
       assert.strictEqual(yield* Future.join(future), "made")
@@ -229,7 +229,7 @@ describe("settle", () => {
       const body = Effect.onInterrupt(Effect.as(Effect.never, "made"), () => turns(30))
       const future = yield* Client.submit(Task.make(body))
       yield* turns()
-      yield* Scheduler.settle(future, Exit.succeed("told"))
+      yield* Future.settle(future, Exit.succeed("told"))
       yield* Faults.loseWorker("a")
       assert.strictEqual(yield* Future.join(future), "told")
     }).pipe(Effect.scoped, inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
@@ -243,7 +243,7 @@ describe("settle", () => {
           Task.make(body as Effect.Effect<number, string>, { retry: Schedule.spaced("1 hour") })
         )
         yield* turns()
-        assert.isTrue(yield* Scheduler.settle(future, Exit.succeed(7)))
+        assert.isTrue(yield* Future.settle(future, Exit.succeed(7)))
         assert.strictEqual(yield* Future.join(future), 7)
       }))
       assert.deepStrictEqual(log, ["ran"])
@@ -261,11 +261,11 @@ describe("settle", () => {
         [Promise.reject(new Error("unseen")), "a Promise."]
       ]
       for (const [wrong, found] of wrongs) {
-        const [defect] = defectsIn(yield* causeOf(Scheduler.settle(future, wrong as Exit.Exit<void>)))
+        const [defect] = defectsIn(yield* causeOf(Future.settle(future, wrong as Exit.Exit<void>)))
         assert.strictEqual(String(defect), `TypeError: Expected an Exit, found ${found}`)
       }
-      const [defect] = defectsIn(yield* causeOf(Scheduler.settle(4 as never, Exit.void)))
+      const [defect] = defectsIn(yield* causeOf(Future.settle(4 as never, Exit.void)))
       assert.strictEqual(String(defect), "TypeError: Expected a Future, found 4.")
-      assert.isTrue(yield* Scheduler.settle(future, Exit.void))
+      assert.isTrue(yield* Future.settle(future, Exit.void))
     }).pipe(Effect.scoped, inScheduler()))
 })

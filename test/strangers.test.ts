@@ -238,7 +238,7 @@ describe("inputs and targets", () => {
         assert.include(yield* refusal(task), `cannot depend on ${ofEffect}`)
       }
       const futures = untyped([yield* Client.submit(one), never])
-      assert.include(defectOf(yield* causeOf(Client.gather(futures))), `The request cannot use ${ofEffect}`)
+      assert.include(defectOf(yield* causeOf(Future.joinAll(futures))), `The request cannot use ${ofEffect}`)
       assert.deepStrictEqual(yield* Client.map([Effect.succeed(1)], (effect) => effect), [1])
     }).pipe(inScheduler()))
 
@@ -261,7 +261,7 @@ describe("inputs and targets", () => {
       assert.include(yield* refusal(Task.all(generator())), `cannot depend on the iterator at inputs: ${why}`)
       assert.include(yield* refusal(Task.map({ some: tasks.values() }, () => 1)), "the iterator at inputs.some")
       const futures = new Set([yield* Client.submit(one)]).values()
-      assert.include(defectOf(yield* causeOf(Client.gather(untyped(futures)))), "the iterator at inputs")
+      assert.include(defectOf(yield* causeOf(Future.joinAll(untyped(futures)))), "the iterator at inputs")
       const numbers = [1, 2].values()
       assert.strictEqual(yield* Client.compute(Task.map(Task.value(numbers), (it) => it)), Task.value(numbers))
     }).pipe(inScheduler()))

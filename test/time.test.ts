@@ -171,7 +171,7 @@ for (const [way, millis] of [["forward", hour], ["back", -hour]] as const) {
           const options = { key: "gpu", workers: { labels: ["gpu"] }, waitForWorkers: minute }
           yield* Client.submit(Task.make(Effect.void, options))
           yield* TestClock.adjust(0)
-          yield* Client.cancel(stuck, { wait: false })
+          yield* Future.cancel(stuck, { wait: false })
           yield* step(millis)
           const explained = yield* Scheduler.explainAll(["stuck", "gpu"])
           return [...explained, yield* Scheduler.explain("stuck"), yield* Scheduler.explain("gpu")]

@@ -18,13 +18,13 @@ describe("Released", () => {
   const messageOf = <A, E extends Error>(future: Future.Future<A, E>) =>
     Effect.map(errorOf(Future.join(future)), (error) => (error as Error).message)
 
-  it.effect("M2: says who gave the result back with Client.release, the program or a task", () =>
+  it.effect("M2: says who gave the result back with Future.release, the program or a task", () =>
     Effect.gen(function*() {
       const [a, b] = yield* Client.submitAll([one("a"), one("b")])
-      yield* Client.release(a)
-      yield* Client.compute(Task.make(Client.release(b), { key: "tidy" }))
-      assert.match(yield* messageOf(a), /^The result of "a" was released with Client.release by the program\. Join it/)
-      assert.match(yield* messageOf(b), /^The result of "b" was released with Client.release by task "tidy"\. Join it/)
+      yield* Future.release(a)
+      yield* Client.compute(Task.make(Future.release(b), { key: "tidy" }))
+      assert.match(yield* messageOf(a), /^The result of "a" was released with Future.release by the program\. Join it/)
+      assert.match(yield* messageOf(b), /^The result of "b" was released with Future.release by task "tidy"\. Join it/)
     }).pipe(inScheduler()))
 
   it.effect("M2, N11: says that its scope closed, and in whose body", () =>

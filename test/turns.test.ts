@@ -47,7 +47,7 @@ describe("turns", () => {
           (_, i) => Task.map([first[i]!, first[(i + 1) % 6]!], ([a, b]) => a + b)
         )
         const futures = yield* Client.submitAll([...first, ...second])
-        yield* Client.wait(futures)
+        yield* Future.awaitAll(futures)
         const known = yield* Effect.forEach(futures, (future) => Future.metadata(future))
         const byKey = new Map(known.map((task) => [task.key, task]))
         for (const { completed, dependencies, started } of known) {

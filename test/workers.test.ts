@@ -421,7 +421,7 @@ describe("leaving", () => {
       assert.isUndefined(retiring.pollUnsafe())
       yield* door.open
       assert.isTrue(yield* Fiber.join(retiring))
-      assert.sameMembers(yield* Client.gather(futures), ["a", "b"])
+      assert.sameMembers(yield* Future.joinAll(futures), ["a", "b"])
       for (let i = 0; i < 20; i++) {
         yield* Effect.scoped(Scheduler.addWorker({ id: `c${i}`, concurrency: 1 }))
         yield* calm
@@ -502,7 +502,7 @@ describe("hooks", () => {
       yield* calm
       assert.deepStrictEqual(log, ["worker starts"])
       yield* door.open
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       yield* calm
       assert.deepStrictEqual(log, ["worker starts", "done", "done", "worker stops"])
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }] })))
@@ -598,7 +598,7 @@ describe("an elastic pool", () => {
       yield* calm
       assert.strictEqual(door.count(), 3)
       yield* door.open
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
       yield* pass("9 seconds")
       assert.lengthOf(yield* workers, 3)
       yield* pass("1 second")
@@ -666,7 +666,7 @@ describe("an elastic pool", () => {
       yield* door.arrived(2)
       assert.deepStrictEqual(yield* workers, ["own open", "elastic-1 open"])
       yield* door.open
-      yield* Client.gather(futures)
+      yield* Future.joinAll(futures)
     }).pipe(inScheduler({ workers: [{ id: "own", concurrency: 1 }], elastic: { min: 0, max: 1, concurrency: 1 } })))
 
   it.effect("W18: a pool stands beside workers, and none of its own is called as one of them", () =>

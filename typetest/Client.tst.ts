@@ -63,7 +63,7 @@ describe("retry", () => {
 
   it("rerunInline fails with errors of the task and of all upstream, and its value may be of any of them", () => {
     const deep = {} as Future.Future<number, BadRow | DependencyFailed<LoadError>>
-    expect(Client.rerunInline(deep)).type.toBe<
+    expect(Future.rerunInline(deep)).type.toBe<
       Effect.Effect<unknown, BadRow | LoadError | DependencyFailed<LoadError> | SubmitError | SkeinError>
     >()
   })
@@ -109,23 +109,23 @@ describe("misuse", () => {
     expect(Future.await).type.not.toBeCallableWith(safe)
     expect(Future.poll).type.not.toBeCallableWith(safe)
     expect(Future.status).type.not.toBeCallableWith(safe)
-    expect(Client.wait).type.not.toBeCallableWith([safe])
-    expect(Client.cancel).type.not.toBeCallableWith(safe)
-    expect(Client.release).type.not.toBeCallableWith(safe)
-    expect(Client.keep).type.not.toBeCallableWith(safe)
-    expect(Client.replicate).type.not.toBeCallableWith(safe, { copies: 2 })
+    expect(Future.awaitFirst).type.not.toBeCallableWith([safe])
+    expect(Future.cancel).type.not.toBeCallableWith(safe)
+    expect(Future.release).type.not.toBeCallableWith(safe)
+    expect(Future.keep).type.not.toBeCallableWith(safe)
+    expect(Future.replicate).type.not.toBeCallableWith(safe, { copies: 2 })
     expect(Client.retryAll).type.not.toBeCallableWith([safe])
   })
 
   it("a gather that is given a task cannot run, and says why where it is run", () => {
-    const hint = "Client.gather waits for futures. Submit the task with Client.submit, or run it with Client.compute."
+    const hint = "Future.joinAll waits for futures. Submit the task with Client.submit, or run it with Client.compute."
     type Unrunnable<A> = Effect.Effect<A, BadRow | SkeinError, typeof hint>
-    expect(Client.gather([future, { deep: [raw] }])).type.toBe<
+    expect(Future.joinAll([future, { deep: [raw] }])).type.toBe<
       Effect.Effect<[number, { deep: [string] }], BadRow | LoadError | SkeinError, typeof hint>
     >()
-    expect(Client.gather({ future, safe })).type.toBe<Unrunnable<{ future: number; safe: number }>>()
-    expect(Effect.runPromise).type.not.toBeCallableWith(Client.gather({ future, safe }))
-    expect(Client.gather({ future, none: [], n: 1 })).type.toBe<
+    expect(Future.joinAll({ future, safe })).type.toBe<Unrunnable<{ future: number; safe: number }>>()
+    expect(Effect.runPromise).type.not.toBeCallableWith(Future.joinAll({ future, safe }))
+    expect(Future.joinAll({ future, none: [], n: 1 })).type.toBe<
       Effect.Effect<{ future: number; none: readonly []; n: 1 }, BadRow | SkeinError>
     >()
   })
@@ -158,8 +158,8 @@ describe("misuse", () => {
       Effect.Effect<Array<string>, Failures<BadRow | DependencyFailed<LoadError>>, Db | Log>
     >()
     expect(Client.compute).type.not.toBeCallableWith(safe, { errors: "bogus" })
-    expect(Client.gather).type.not.toBeCallableWith(future, { errors: "bogus" })
-    expect(Client.wait).type.not.toBeCallableWith([future], "bogus")
+    expect(Future.joinAll).type.not.toBeCallableWith(future, { errors: "bogus" })
+    expect(Future.awaitFirst).type.not.toBeCallableWith([future], "bogus")
   })
 })
 
@@ -219,7 +219,7 @@ describe("submit", () => {
     expect(Effect.flatMap(Effect.succeed(future), Future.join)).type.toBe<Joined>()
     expect(Effect.forEach([future], Future.join)).type.toBe<Effect.Effect<Array<number>, BadRow | SkeinError>>()
     expect([future].map(Future.join)).type.toBe<Array<Joined>>()
-    expect(Client.gather([future], { keepSlot: true })).type.toBe<Effect.Effect<[number], BadRow | SkeinError>>()
+    expect(Future.joinAll([future], { keepSlot: true })).type.toBe<Effect.Effect<[number], BadRow | SkeinError>>()
     expect(Future.join).type.not.toBeCallableWith(future, { keepSlot: 1 })
     expect(Client.compute).type.not.toBeCallableWith(future, { keepsSlot: true })
   })
@@ -333,29 +333,30 @@ describe("compute", () => {
 
 describe("gather and wait", () => {
   it("gather has what the futures fail with, and needs nothing", () => {
-    expect(Client.gather({ a: future, b: [future] })).type.toBe<
+    expect(Future.joinAll({ a: future, b: [future] })).type.toBe<
       Effect.Effect<{ a: number; b: [number] }, BadRow | SkeinError>
     >()
     const failed = {} as Future.Future<1, DependencyFailed<LoadError>>
-    expect(Client.gather([failed], { errors: "continue" })).type.toBe<
+    expect(Future.joinAll([failed], { errors: "continue" })).type.toBe<
       Effect.Effect<[1], LoadError | SkeinError>
     >()
-    expect(Client.gather([future], { errors: "collect" })).type.toBe<
+    expect(Future.awaitAll([future])).type.toBe<
       Effect.Effect<[Exit.Exit<number, BadRow | SkeinError>]>
     >()
+    expect(Future.joinAll).type.not.toBeCallableWith([future], { errors: "collect" })
   })
 
   it("gather may be generic", () => {
-    const both = <A, E>(futures: ReadonlyArray<Future.Future<A, E>>) => Client.gather({ futures })
+    const both = <A, E>(futures: ReadonlyArray<Future.Future<A, E>>) => Future.joinAll({ futures })
     expect(both([future])).type.toBe<Effect.Effect<{ futures: Array<number> }, BadRow | SkeinError>>()
-    const any = <I>(futures: I) => Client.gather(futures)
+    const any = <I>(futures: I) => Future.joinAll(futures)
     expect(any([future])).type.toBe<Effect.Effect<Array<number>, BadRow | SkeinError>>()
-    const all = <F extends ReadonlyArray<Future.Future<any, any>>>(futures: F) => Client.gather(futures)
+    const all = <F extends ReadonlyArray<Future.Future<any, any>>>(futures: F) => Future.joinAll(futures)
     expect(all([future])).type.toBe<Effect.Effect<Array<number>, BadRow | SkeinError>>()
   })
 
   it("wait keeps the type of the futures", () => {
-    expect(Client.wait([future], "firstCompleted")).type.toBe<
+    expect(Future.awaitFirst([future])).type.toBe<
       Effect.Effect<{ readonly done: Array<typeof future>; readonly notDone: Array<typeof future> }, SkeinError>
     >()
   })
@@ -363,12 +364,12 @@ describe("gather and wait", () => {
 
 describe("replicate", () => {
   it("M9: takes how many workers or which, and gives their ids", () => {
-    expect(Client.replicate(future, { copies: 2 })).type.toBe<
+    expect(Future.replicate(future, { copies: 2 })).type.toBe<
       Effect.Effect<ReadonlyArray<string>, SubmitError | SkeinError>
     >()
-    expect(Client.replicate).type.toBeCallableWith(future, { workers: ["a"] })
-    expect(Client.replicate).type.not.toBeCallableWith(future, { copies: 2, workers: ["a"] })
-    expect(Client.replicate).type.not.toBeCallableWith(future, {})
+    expect(Future.replicate).type.toBeCallableWith(future, { workers: ["a"] })
+    expect(Future.replicate).type.not.toBeCallableWith(future, { copies: 2, workers: ["a"] })
+    expect(Future.replicate).type.not.toBeCallableWith(future, {})
   })
 })
 

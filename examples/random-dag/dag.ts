@@ -48,7 +48,7 @@ export const tasksOf = ({ predecessors, waitMillis }: Dag): ReadonlyArray<Task.T
 export const run = (dag: Dag) =>
   Effect.scoped(Effect.gen(function*() {
     const futures = yield* Client.submitAll(tasksOf(dag))
-    yield* Client.gather(futures)
+    yield* Future.joinAll(futures)
     return yield* Effect.forEach(futures, (future) => Future.metadata(future))
   }))
 

@@ -12,7 +12,7 @@
  *   const gate = yield* Gate.make
  *   const future = yield* Client.submit(Task.make(Gate.hold(Effect.succeed(1), gate)))
  *   yield* Gate.arrived(gate, 1)
- *   yield* Client.cancel(future)
+ *   yield* Future.cancel(future)
  *   return yield* Future.status(future)
  * }))
  * program.pipe(Effect.provide(Skein.layer())) // => "cancelled"

@@ -20,7 +20,7 @@ import { Interpreter } from "./internal/interpreter.ts"
  *
  * **Details**
  *
- * Bodies may submit, compute, join and gather; what they submit runs when something asks for it. Attempts, retries and timeouts
+ * Bodies may submit, compute, join and wait; what they submit runs when something asks for it. Attempts, retries and timeouts
  * of attempts count; slots, priorities, deadlines, ownership and cancellation do not exist here, and what is fired and
  * forgotten does not run. Where several dependencies
  * of a task fail, a scheduler may come upon another of them first.

@@ -55,34 +55,34 @@ const verbs: Record<string, Verb> = {
   submitAll: onFutures(() => Effect.void),
   join: onFutures(([, d]) => Future.join(d!)),
   await: onFutures(([, , e]) => Future.await(e!)),
-  gather: onFutures(([c, d]) => Client.gather({ c, d })),
-  "gather, collect": onFutures(([c, d, e]) => Client.gather([c, d, e], { errors: "collect" })),
-  "wait for all": onFutures((futures) => Client.wait(futures.slice(0, 3))),
-  "wait for the first": onFutures((futures) => Client.wait(futures, "firstCompleted")),
-  "wait for a failure": onFutures((futures) => Client.wait(futures, "firstException")),
-  cancel: onFutures(([, d, , f]) => Effect.andThen(Client.cancel(d!), Client.cancel(f!, { force: true }))),
+  joinAll: onFutures(([c, d]) => Future.joinAll({ c, d })),
+  awaitAll: onFutures(([c, d, e]) => Future.awaitAll([c, d, e])),
+  "wait for all": onFutures((futures) => Future.awaitAll(futures.slice(0, 3))),
+  "wait for the first": onFutures((futures) => Future.awaitFirst(futures)),
+  "wait for a failure": onFutures((futures) => Future.awaitFirstFailure(futures)),
+  cancel: onFutures(([, d, , f]) => Effect.andThen(Future.cancel(d!), Future.cancel(f!, { force: true }))),
   "cancel without waiting": onFutures(([c, d, , f]) =>
-    Effect.forEach([d!, c!, f!], (future) => Client.cancel(future, { wait: false }))
+    Effect.forEach([d!, c!, f!], (future) => Future.cancel(future, { wait: false }))
   ),
-  release: onFutures(([c, d, e, f]) => Effect.forEach([c!, d!, e!, f!], Client.release)),
+  release: onFutures(([c, d, e, f]) => Effect.forEach([c!, d!, e!, f!], Future.release)),
   keep: (b) =>
     Effect.gen(function*() {
       const outer = yield* Effect.scope
       const kept = yield* Effect.scoped(
-        Effect.flatMap(Client.submit(graphOf(b).d), (d) => Client.keep(d).pipe(Scope.provide(outer)))
+        Effect.flatMap(Client.submit(graphOf(b).d), (d) => Future.keep(d).pipe(Scope.provide(outer)))
       )
       return yield* Future.join(kept)
     }),
   retry: onFutures(([, d, e, f]) =>
     Effect.gen(function*() {
-      yield* Client.wait([d!, e!])
-      yield* Client.cancel(f!, { wait: false })
+      yield* Future.awaitAll([d!, e!])
+      yield* Future.cancel(f!, { wait: false })
       const [e2] = yield* Client.retryAll([e!, f!])
       yield* Future.await(e2)
       yield* Future.await(yield* Client.retry(e2))
     })
   ),
-  rerunInline: onFutures(([, , e]) => Effect.andThen(Future.await(e!), Effect.exit(Client.rerunInline(e!)))),
+  rerunInline: onFutures(([, , e]) => Effect.andThen(Future.await(e!), Effect.exit(Future.rerunInline(e!)))),
   compute: (b) => Client.compute({ d: graphOf(b).d }),
   "compute that fails": (b) => Effect.exit(Client.compute(graphOf(b))),
   "compute, continue": (b) => Effect.exit(Client.compute({ ...graphOf(b), f: 0 }, { errors: "continue" })),
@@ -94,7 +94,7 @@ const verbs: Record<string, Verb> = {
     return Effect.scoped(Effect.gen(function*() {
       const future = yield* Client.submit(connection)
       yield* Client.compute(Task.make([pool, future], ([, value]) => body(value)))
-      yield* Client.release(future)
+      yield* Future.release(future)
     }))
   },
   "a body that gives way": ({ body }) => {
@@ -174,7 +174,7 @@ const stopped = (verb: Verb, cut: number) => {
     const future = yield* Client.submit(Task.make(verb(b) as Effect.Effect<unknown, unknown, Client.Client>))
     yield* turns(cut)
     const hadEnded = (yield* Future.poll(future)) !== undefined
-    yield* Client.cancel(future)
+    yield* Future.cancel(future)
     assert.strictEqual(b.running(), 0, "a body runs on")
     assert.strictEqual(yield* Client.compute(Task.make(b.body("after"))), "after")
     return hadEnded
@@ -206,8 +206,8 @@ const workingOn =
       const rivals = yield* Client.submitAll(Array.from({ length: 4 }, () => Task.make(work(() => 0))))
       yield* turns(cut)
       const hadEnded = (yield* Future.poll(future)) !== undefined
-      yield* Client.cancel(future)
-      yield* Client.gather(rivals)
+      yield* Future.cancel(future)
+      yield* Future.joinAll(rivals)
       assert.strictEqual(most, 1, "two bodies work on one slot")
       return hadEnded
     })
@@ -219,7 +219,7 @@ const keepers: Readonly<Record<string, readonly [ReturnType<typeof workingOn>, R
     workingOn(Effect.uninterruptible),
     [
       "join",
-      "gather",
+      "joinAll",
       "wait for the first",
       "cancel",
       "compute that fails",

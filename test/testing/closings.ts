@@ -5,7 +5,7 @@ import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
-import * as Scheduler from "skein/Scheduler"
+import type * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import { type Chance, Faults } from "skein/testing"
 
@@ -92,10 +92,10 @@ const waysOf = (chance: Chance.Chance): ReadonlyArray<Way> => {
   const letGo = chance.pick<
     (future: Future.Future<unknown, any>) => Effect.Effect<unknown, never, Client.Client | Scheduler.Scheduler>
   >([
-    Client.release,
-    (future) => Client.cancel(future, { wait: false }),
-    (future) => Scheduler.settle(future, Exit.fail("settled")),
-    (future) => Scheduler.settle(future, Exit.succeed("settled")),
+    Future.release,
+    (future) => Future.cancel(future, { wait: false }),
+    (future) => Future.settle(future, Exit.fail("settled")),
+    (future) => Future.settle(future, Exit.succeed("settled")),
     Future.await,
     () => Effect.void
   ])
@@ -109,16 +109,16 @@ const waysOf = (chance: Chance.Chance): ReadonlyArray<Way> => {
       Effect.scoped(Effect.gen(function*() {
         const futures = yield* Client.submitAll(tasks)
         yield* Effect.sleep(millis)
-        yield* Effect.forEach(futures, (future) => Client.cancel(future), { concurrency: "unbounded" })
+        yield* Effect.forEach(futures, (future) => Future.cancel(future), { concurrency: "unbounded" })
       })),
     // Another owner stops some of it by force while the first one closes.
     (tasks, alive) =>
       Effect.scoped(Effect.gen(function*() {
         const scope = yield* scopeOfItsOwn
         const futures = yield* Client.submitAll(tasks).pipe(Scope.provide(scope))
-        const kept = yield* Effect.forEach(futures.slice(0, 1), (future) => Client.keep(future))
+        const kept = yield* Effect.forEach(futures.slice(0, 1), (future) => Future.keep(future))
         yield* Effect.sleep(millis)
-        yield* Effect.forEach(kept, (future) => Client.cancel(future, { force: true, wait }))
+        yield* Effect.forEach(kept, (future) => Future.cancel(future, { force: true, wait }))
         yield* Scope.close(scope, Exit.void)
         yield* alive.assertNone
       })),

@@ -4,6 +4,7 @@ import * as Exit from "effect/Exit"
 import { execFileSync } from "node:child_process"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
+import * as Future from "skein/Future"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { EventLog, Simulation } from "skein/testing"
@@ -63,7 +64,7 @@ describe("event logs", () => {
       const program = Effect.scoped(Effect.gen(function*() {
         const futures = yield* Client.submitAll([shared, last])
         yield* Client.compute([shared, last, Task.make(Effect.die("no"))], { errors: "collect" })
-        yield* Client.gather(futures)
+        yield* Future.joinAll(futures)
       })).pipe(Effect.provide(Skein.layer({
         workers: [{ id: "a", concurrency: 2, resources: { $set: 2 } }, { id: "b", concurrency: 1 }],
         placement: "twoBin",

@@ -64,7 +64,7 @@ describe("Gate", () => {
       return Effect.gen(function*() {
         const held = yield* Client.submit(Task.make(tag === "Stop" ? Effect.never : Effect.succeed(1), { key: "held" }))
         assert.strictEqual(yield* Client.compute(Task.make(Effect.succeed(2), { key: "free" })), 2)
-        const cancelling = yield* Effect.forkChild(tag === "Stop" ? Client.cancel(held) : Effect.void)
+        const cancelling = yield* Effect.forkChild(tag === "Stop" ? Future.cancel(held) : Effect.void)
         yield* Gate.arrived(gate)
         assert.strictEqual(yield* Future.status(held), tag === "Stop" ? "cancelled" : "running")
         yield* Gate.open(gate)
@@ -86,7 +86,7 @@ describe("Gate", () => {
     return Effect.gen(function*() {
       const future = yield* Client.submit(Task.make(Effect.sync(() => ++starts)))
       yield* Gate.arrived(gate)
-      const cancelling = yield* Effect.forkChild(Client.cancel(future), { startImmediately: true })
+      const cancelling = yield* Effect.forkChild(Future.cancel(future), { startImmediately: true })
       yield* Gate.open(gate)
       yield* Fiber.join(cancelling)
       assert.strictEqual(starts, 0)

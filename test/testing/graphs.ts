@@ -137,7 +137,7 @@ const make = (growing: Growing, inputs: ReadonlyArray<Any>): Any => {
       return Task.make(inputs, (values) =>
         Effect.gen(function*() {
           const futures = yield* Client.submitAll([a, b])
-          const exits = yield* Client.gather(futures, { errors: "collect" })
+          const exits = yield* Future.awaitAll(futures)
           return sum([...exits.map((exit) => Exit.isSuccess(exit) ? exit.value : own), ...(values as Array<never>)])
         }), options) as never
     },

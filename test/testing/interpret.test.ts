@@ -44,7 +44,7 @@ describe("interpret", () => {
       }
     }))
 
-  it.effect("T6: bodies may compute, submit, join, gather and secede; what nobody asks for does not run", () =>
+  it.effect("T6: bodies may compute, submit, join, joinAll and secede; what nobody asks for does not run", () =>
     Effect.gen(function*() {
       const log: Array<string> = []
       const body = Task.make(Effect.gen(function*() {
@@ -52,7 +52,7 @@ describe("interpret", () => {
         const future = yield* Client.submit(noted(log, "joined"))
         yield* Client.submit(noted(log, "ignored"))
         const y = yield* Future.join(future)
-        const [z] = yield* Client.gather([yield* Client.submit(noted(log, "gathered"))])
+        const [z] = yield* Future.joinAll([yield* Client.submit(noted(log, "gathered"))])
         yield* Worker.seceded(Effect.void)
         return [x, y, z]
       }))

@@ -134,7 +134,7 @@ const makeTask = (chance: Chance.Chance, turnstile: Turnstile, known: ReadonlyAr
         Effect.gen(function*() {
           const [first, second] = yield* Client.submitAll([child!.task, child!.task])
           yield* Effect.yieldNow
-          yield* Client.cancel(first)
+          yield* Future.cancel(first)
           yield* expectValue(yield* Future.await(second), nested)
           return sum([own, ...found])
         }), options) as never,
@@ -248,8 +248,8 @@ const makeStep = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: num
     makeMeeting(chance),
     () => Effect.sleep(millis),
     onFuture((future, value) => Effect.flatMap(Future.await(future), (exit) => expectValue(exit, value))),
-    onFuture((future) => Client.cancel(future, { force })),
-    onFuture((future) => Client.cancel(future, { wait: false })),
+    onFuture((future) => Future.cancel(future, { force })),
+    onFuture((future) => Future.cancel(future, { wait: false })),
     // Again, if it ended without success.
     onFuture((future, value) =>
       Effect.scoped(Effect.flatMap(Effect.exit(Client.retry(future)), (again) =>
@@ -259,11 +259,11 @@ const makeStep = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: num
     ),
     onFuture((future, value) =>
       Effect.flatMap(
-        Effect.exit(Client.rerunInline(future)),
+        Effect.exit(Future.rerunInline(future)),
         (exit) => Exit.isSuccess(exit) ? Effect.void : expectValue(Exit.failCause(exit.cause), value)
       )
     ),
-    onFuture((future) => Client.release(future)),
+    onFuture((future) => Future.release(future)),
     onFuture((future, value) =>
       Effect.flatMap(
         Effect.timeoutOption(Future.await(future), millis),
@@ -271,10 +271,9 @@ const makeStep = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: num
       )
     ),
     ({ futures }) =>
-      Effect.suspend(() =>
-        Effect.asVoid(Effect.exit(Client.wait(futures.map(([future]) => future), "firstCompleted")))
-      ),
-    ({ futures }) => Effect.suspend(() => Effect.asVoid(Effect.exit(Client.gather(futures.map(([future]) => future))))),
+      Effect.suspend(() => Effect.asVoid(Effect.exit(Future.awaitFirst(futures.map(([future]) => future))))),
+    ({ futures }) =>
+      Effect.suspend(() => Effect.asVoid(Effect.exit(Future.joinAll(futures.map(([future]) => future))))),
     // A scope that closes while its tasks run.
     inner,
     // A program beside this one, which is interrupted.

@@ -71,8 +71,8 @@ const launches: Readonly<Record<string, Launch>> = {
   "submit, join": (children, family) =>
     Effect.flatMap(submit(children, family), (futures) => Effect.forEach(futures, (future) => Future.join(future))),
   compute: (children) => Client.compute(children),
-  "submit, gather": (children, family) =>
-    Effect.flatMap(submit(children, family), (futures) => Client.gather(futures as Array<Future.Future<number>>)),
+  "submit, joinAll": (children, family) =>
+    Effect.flatMap(submit(children, family), (futures) => Future.joinAll(futures as Array<Future.Future<number>>)),
   "one after the other": (children, family) =>
     Effect.forEach(children, (child) => Effect.flatMap(submit([child], family), ([future]) => Future.join(future!))),
   "several fibers at once": (children, family) =>
@@ -221,7 +221,7 @@ export const randomStrikes =
           const future = family.futures.get(name ?? "")
           if (future === undefined) continue
           hits[`${moment}, ${victim}`] = (hits[`${moment}, ${victim}`] ?? 0) + 1
-          run(Client.cancel(future, { force, wait: false }))
+          run(Future.cancel(future, { force, wait: false }))
         }
       }
       yield* Scheduler.listen((event) => {

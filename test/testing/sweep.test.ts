@@ -45,27 +45,27 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
   "compute with a retry": Client.compute(Task.withOptions(slow(1), { timeout: 2, deadline: 50 })),
   "join": submitted(diamond(), Future.join),
   "await of a failure": submitted(failing(), Future.await),
-  "gather": Effect.scoped(Effect.flatMap(Client.submitAll([one(1), slow(2)]), Client.gather)),
-  "gather, failing": Effect.scoped(Effect.flatMap(Client.submitAll([slow(1), failing()]), Client.gather)),
+  "joinAll": Effect.scoped(Effect.flatMap(Client.submitAll([one(1), slow(2)]), Future.joinAll)),
+  "joinAll, failing": Effect.scoped(Effect.flatMap(Client.submitAll([slow(1), failing()]), Future.joinAll)),
   "wait for the first": Effect.scoped(
-    Effect.flatMap(Client.submitAll([slow(1), one(2)]), (futures) => Client.wait(futures, "firstCompleted"))
+    Effect.flatMap(Client.submitAll([slow(1), one(2)]), (futures) => Future.awaitFirst(futures))
   ),
-  "cancel": submitted(reluctant(), (future) => Client.cancel(future)),
-  "cancel without waiting": submitted(reluctant(), (future) => Client.cancel(future, { wait: false })),
-  "cancel by force": submitted(diamond(), (future) => Client.cancel(future, { force: true })),
-  "release": submitted(reluctant(), Client.release),
-  "keep": Effect.scoped(submitted(one(1), (future) => Effect.flatMap(Client.keep(future), Future.join))),
+  "cancel": submitted(reluctant(), (future) => Future.cancel(future)),
+  "cancel without waiting": submitted(reluctant(), (future) => Future.cancel(future, { wait: false })),
+  "cancel by force": submitted(diamond(), (future) => Future.cancel(future, { force: true })),
+  "release": submitted(reluctant(), Future.release),
+  "keep": Effect.scoped(submitted(one(1), (future) => Effect.flatMap(Future.keep(future), Future.join))),
   "retry": submitted(
     Task.all([diamond(), failing()]),
     (old) => Effect.andThen(Future.await(old), Effect.flatMap(Client.retry(old), Future.await))
   ),
   "retry of a task that is cancelled": submitted(
     Task.map(reluctant(), () => 1),
-    (old) => Effect.andThen(Client.cancel(old, { wait: false }), Effect.andThen(Client.retry(old), Effect.sleep(1)))
+    (old) => Effect.andThen(Future.cancel(old, { wait: false }), Effect.andThen(Client.retry(old), Effect.sleep(1)))
   ),
   "rerunInline": submitted(
     Task.make(diamond(), () => Effect.andThen(Effect.sleep(1), Effect.fail("no" as const))),
-    (old) => Effect.andThen(Future.await(old), Effect.exit(Client.rerunInline(old)))
+    (old) => Effect.andThen(Future.await(old), Effect.exit(Future.rerunInline(old)))
   ),
   "scope close": Effect.scoped(Effect.andThen(Client.submit(reluctant()), Effect.yieldNow)),
   "scope close of a diamond": Effect.scoped(Effect.andThen(Client.submit(diamond()), Effect.sleep(1))),
@@ -83,7 +83,7 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
       (futures) => Effect.all(futures.map(Future.join), { concurrency: 2 })
     )
   ),
-  "cancel inside a task": inTask(Effect.flatMap(Client.submit(reluctant()), (future) => Client.cancel(future))),
+  "cancel inside a task": inTask(Effect.flatMap(Client.submit(reluctant()), (future) => Future.cancel(future))),
   "retry inside a task": inTask(
     submitted(
       Task.all([slow(1), failing()]),
@@ -93,7 +93,7 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
   "rerunInline inside a task": inTask(
     submitted(
       Task.make(slow(1), () => Worker.seceded(Effect.andThen(Effect.yieldNow, Effect.fail("no" as const)))),
-      (old) => Effect.andThen(Future.await(old), Effect.exit(Client.rerunInline(old)))
+      (old) => Effect.andThen(Future.await(old), Effect.exit(Future.rerunInline(old)))
     )
   ),
   "secede": inTask(Worker.seceded(Effect.sleep(2))),
@@ -155,7 +155,7 @@ const closing: Readonly<Record<string, Closing>> = {
       (future) =>
         Effect.andThen(
           alive.started("slow", "body"),
-          Effect.andThen(Client.cancel(future), Effect.sync(() => assert.strictEqual(alive.names.size, 0)))
+          Effect.andThen(Future.cancel(future), Effect.sync(() => assert.strictEqual(alive.names.size, 0)))
         )
     ),
   "a compute in a body, with a set of a set": (alive) => {
@@ -168,10 +168,10 @@ const closing: Readonly<Record<string, Closing>> = {
       const scope = yield* Effect.acquireRelease(Scope.make(), Scope.close)
       const tasks = [Task.make(alive.body("shared")), Task.make(alive.body("beside"))] as const
       const [shared] = yield* Client.submitAll(tasks).pipe(Scope.provide(scope))
-      const kept = yield* Client.keep(shared)
+      const kept = yield* Future.keep(shared)
       yield* alive.started("shared", "beside")
       const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
-      yield* Client.cancel(kept, { force: true, wait: false })
+      yield* Future.cancel(kept, { force: true, wait: false })
       yield* Fiber.join(closing)
       assert.strictEqual(alive.names.size, 0)
     })),

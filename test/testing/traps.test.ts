@@ -65,7 +65,7 @@ describe("traps", () => {
         const slots = Effect.map(Scheduler.stats, ({ workers }) => workers[0]!.running)
         const first = yield* Client.submit(Task.make(Worker.seceded(Effect.sleep(1)), { key: "x" }))
         yield* Gate.arrived(gate)
-        yield* Client.cancel(first, { wait: false })
+        yield* Future.cancel(first, { wait: false })
         isFirst = false
         const second = yield* Client.submit(Task.make(Effect.as(Effect.sleep(50), 2), { key: "x" }))
         yield* Effect.sleep(5)
@@ -182,8 +182,8 @@ describe("traps", () => {
         yield* Future.join(future)
         const h1 = yield* Client.submit(Task.make({ future }, ({ future }) => Effect.as(Effect.sleep(5), future.big)))
         const h2 = yield* Client.submit(Task.map({ future }, ({ future }) => future.big + 1))
-        yield* Client.release(future)
-        assert.deepStrictEqual(yield* Client.gather([h1, h2]), [1, 2])
+        yield* Future.release(future)
+        assert.deepStrictEqual(yield* Future.joinAll([h1, h2]), [1, 2])
         assert.deepStrictEqual(tagsOf(yield* Future.await(future)), ["Released"])
       }))
     }, { concurrency: 1 }))
@@ -200,9 +200,9 @@ describe("traps", () => {
         yield* Effect.scoped(Effect.gen(function*() {
           const first = yield* Client.submitAll(batch())
           yield* Effect.yieldNow
-          for (const future of first) yield* Client.cancel(future, { wait: false })
+          for (const future of first) yield* Future.cancel(future, { wait: false })
           const second = yield* Client.submitAll(batch())
-          assert.deepStrictEqual(yield* Client.gather(second), ["a3", "b3", "c3"])
+          assert.deepStrictEqual(yield* Future.joinAll(second), ["a3", "b3", "c3"])
           for (const future of first) assert.deepStrictEqual(tagsOf(yield* Future.await(future)), ["TaskCancelled"])
         }))
       })
@@ -241,13 +241,12 @@ describe("traps", () => {
         const value = ++round
         return ["a", "b"].map((key) => Task.make(Effect.as(Effect.sleep(3), `${key}${value}`), { key }))
       }
-      const closingOver = (futures: ReadonlyArray<Future.Future<string>>) =>
-        Task.make(Client.gather(futures, { errors: "collect" }))
+      const closingOver = (futures: ReadonlyArray<Future.Future<string>>) => Task.make(Future.awaitAll(futures))
       return Effect.scoped(Effect.gen(function*() {
         const first = yield* Client.submitAll(batch())
         const old = yield* Client.submit(closingOver(first))
         yield* Effect.yieldNow
-        for (const future of first) yield* Client.cancel(future, { wait: false })
+        for (const future of first) yield* Future.cancel(future, { wait: false })
         const second = yield* Client.submitAll(batch())
         const young = yield* Client.submit(closingOver(second))
         const below = yield* Client.submit(Task.all(second))
@@ -266,7 +265,7 @@ describe("traps", () => {
       return Effect.scoped(Effect.gen(function*() {
         const [first, second] = yield* Client.submitAll([task, task])
         const reader = yield* Client.submit(Task.make(Future.join(second)))
-        yield* Effect.forkChild(Client.release(first))
+        yield* Effect.forkChild(Future.release(first))
         yield* Effect.yieldNow
         assert.deepStrictEqual([yield* Future.join(reader), yield* Future.join(second)], [1, 1])
         assert.deepStrictEqual(tagsOf(yield* Future.await(first)), ["Released"])
@@ -280,7 +279,7 @@ describe("traps", () => {
         const user = yield* Client.submit(Task.make(Effect.andThen(Effect.sleep(5), Future.await(future))))
         const early = yield* Client.submit(Task.make({ future }, ({ future }) => Effect.as(Effect.sleep(5), future)))
         yield* Future.join(future)
-        yield* Client.release(future)
+        yield* Future.release(future)
         assert.deepStrictEqual(tagsOf(yield* Future.join(user)), ["Released"])
         assert.strictEqual(yield* Future.join(early), 1)
         // A failed future can be awaited as often as one likes.

@@ -226,7 +226,7 @@ export const reasonOf = (
   key: string
 ): Reason =>
   ending._tag === "Interrupted"
-    ? { _tag: "Cancelled", task: key, by: "Scheduler.settle", reason: "it was settled as interrupted" }
+    ? { _tag: "Cancelled", task: key, by: "Future.settle", reason: "it was settled as interrupted" }
     : ending
 
 /** Requests that `copies` workers hold a result, or these workers, as far as they are open. */

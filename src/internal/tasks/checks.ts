@@ -178,6 +178,16 @@ const modes: ReadonlyArray<unknown> = ["failFast", "continue", "collect"] satisf
 /** The mode of failures. */
 export const mode = checkOf("\"failFast\", \"continue\" or \"collect\"", (value) => modes.includes(value))
 
+/** The same where exits have a verb of their own. */
+export const modeOfValues = checkOf(
+  "\"failFast\" or \"continue\"",
+  (value) => value !== "collect" && modes.includes(value)
+)
+
+/** Whether these arguments of a function with options begin with its subject. Otherwise they are its options alone. */
+export const subjectFirst = ({ 0: first, length }: IArguments): boolean =>
+  length !== 1 || !holdsValues(first) || !isRecord(first)
+
 const ways: ReadonlyArray<unknown> = ["fuse", "inline"] satisfies ReadonlyArray<Pass>
 
 export const passes = checkOf(

@@ -152,7 +152,7 @@ export const restrictionText = ({ labels, resources, workers }: Restriction): st
 /** How a result was released, after "it". */
 export const releaseText = ({ body, by, owner }: Release): string => {
   if (by !== undefined) {
-    return `was released with Client.release by ${by === "program" ? "the program" : `task ${quote(by)}`}`
+    return `was released with Future.release by ${by === "program" ? "the program" : `task ${quote(by)}`}`
   }
   return `was released when its ${inLine(owner)}${
     body === undefined ? "" : ` in the body of task ${quote(body)}`

@@ -79,7 +79,7 @@ const cancelled: Ends = {
   roots: () => closing
 }
 
-/** The result of a gather of `futures`. */
+/** The result of a wait for `futures`. */
 export const ofFutures = (
   scan: Scan,
   mode: Mode,

@@ -106,7 +106,7 @@ export class View {
     return state === "live" && columnsOf(this.state).phase[task] === Phase.succeeded
   }
 
-  /** The callers of `Client.release`, by claim. */
+  /** The callers of `Future.release`, by claim. */
   readonly releasedBy = new WeakMap<Claim, string>()
   /** The task in whose body an owner's scope is. */
   readonly bodyOf = new WeakMap<Claim["owner"], string>()
