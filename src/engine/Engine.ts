@@ -6,6 +6,7 @@
  */
 import * as ahead from "./dispatch/ahead.ts"
 import * as amounts from "./dispatch/amounts.ts"
+import * as slots from "./dispatch/slots.ts"
 import * as attempts from "./events/attempts.ts"
 import * as elastic from "./events/elastic.ts"
 import * as loss from "./events/loss.ts"
@@ -29,6 +30,8 @@ import * as states from "./state/State.ts"
 import { open } from "./state/State.ts"
 import type { State } from "./state/State.ts"
 import * as timers from "./state/timers.ts"
+import { Look, Use } from "./state/Use.ts"
+import { isUsed, use, usesNow } from "./state/uses.ts"
 import { Recorder } from "./views/recorder.ts"
 import * as copies from "./workers/copies.ts"
 import * as workers from "./workers/workers.ts"
@@ -53,13 +56,26 @@ export const advance = (engine: Engine, event: Event, out: Out, log: Log = noLog
   const state = open(engine)
   state.step.log = log.tasks
   state.step.workerLog = log.workers
+  if (log.tasks !== undefined) use(state, Use.log)
   state.now = event.now
   state.step.cause = event._tag
   apply(state, event, out)
   propagate(state, out)
+  if (isUsed(state, Look.dispatch)) dispatch(state, out)
+  else slots.fillPlain(state, out)
+  if (state.uses !== 0) conclude(state, out)
+  state.tasks.shrink()
+}
+
+/** Starts what can start where more than the rank and a free slot decides. */
+const dispatch = (state: State, out: Out): void => {
   if (isAnyUnplaced(state)) lack.endHomeless(state, out)
   if (state.step.endingWaits.length > 0) owners.endWaits(state, out)
   ahead.dispatch(state, out)
+}
+
+/** Does what rare features do at the end of each step, and determines which of them are still in use (S15). */
+const conclude = (state: State, out: Out): void => {
   if (state.crew.pool !== undefined) elastic.adapt(state, state.crew.pool, out)
   // A worker that just retired or left may have been the last one that some task could use. Ended waits go on.
   failHomeless(state, out)
@@ -70,9 +86,9 @@ export const advance = (engine: Engine, event: Event, out: Out, log: Log = noLog
   }
   if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
   state.step.cancelling = unwanted
-  if (state.crew.isWatching) workers.watch(state)
-  if (state.timers.heap.length > 0 || state.crew.isWatching) timers.schedule(state, attempts.isStale, out)
-  state.tasks.shrink()
+  if (isUsed(state, Use.watching)) workers.watch(state)
+  if (state.timers.heap.length > 0 || isUsed(state, Use.watching)) timers.schedule(state, attempts.isStale, out)
+  state.uses &= usesNow(state)
 }
 
 /**
@@ -144,7 +160,7 @@ const apply = (state: State, event: Event, out: Out): void => {
       return elastic.open(state, event)
     case "TimeCame":
       loss.expire(state, out)
-      if (state.crew.isWatching) workers.retireAged(state, out)
+      if (isUsed(state, Use.watching)) workers.retireAged(state, out)
       return attempts.timeCame(state, out)
   }
 }

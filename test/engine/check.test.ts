@@ -10,6 +10,7 @@ import type { Crowd, Queue } from "../../src/engine/state/Queue.ts"
 import { allExtras, dropExtra, extrasFor, extrasOf } from "../../src/engine/state/rare.ts"
 import type { State } from "../../src/engine/state/State.ts"
 import type { Extras } from "../../src/engine/state/TaskExtras.ts"
+import { Use } from "../../src/engine/state/Use.ts"
 import type { WorkerRecord } from "../../src/engine/state/WorkerRecord.ts"
 import { Rig } from "./rig.ts"
 
@@ -193,6 +194,10 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       state.crew.hasChanged = true
       state.demanding = 1
     }],
+    ["S15: demands has a bit and no data", (state) => void (state.uses |= Use.demands)],
+    ["S15: later has data and no bit", (state, _, id) => state.later.set(id("run"), new Map([[id("next"), 1]]))],
+    ["S15: ahead has data and no bit", (state) => addWorker(state, { ahead: 1 })],
+    ["S15: row 2 has settings and no bit", ({ tasks }, _, id) => tasks.flags[id("run")]! &= ~Flag.hasSettings],
     // ---- what tasks wait for
     ["S2: last (row 4, waiting) lost a dependency", (state, _, id) => setPhase(state, id("done"), Phase.free)],
     ["S2: last (row 4, waiting) counts 2 of 1", ({ tasks }, _, id) => tasks.waiting[id("last")]!++],

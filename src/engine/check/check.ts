@@ -2,7 +2,7 @@
  * Checks the invariants of {@link State} from first principles: everything that the engine counts is counted again, and
  * everything that it keeps twice is compared. Slow; for tests and bug reports.
  *
- * Tasks by themselves are in `tasks.ts` (S1, S2, S7), who wants them in `owners.ts` (S3, S14), who waits for them in
+ * Tasks by themselves are in `tasks.ts` (S1, S2, S7, S15), who wants them in `owners.ts` (S3, S14), who waits for them in
  * `waits.ts` (S2, S6, S10), what attempts hold in `slots.ts` (S4, S5, S6), where ready tasks are in `queues.ts`
  * (S6), results in `results.ts` (S8), workers and tasks that lack one in `workers.ts` (S11, S12, S13), and what is due
  * in `timers.ts` (S2). That nothing is left in the end (S9) is here.
@@ -17,7 +17,7 @@ import { claims, dependents, held, leaving, users } from "./owners.ts"
 import { heaps, lanes, queues } from "./queues.ts"
 import { copies, results } from "./results.ts"
 import { amounts, idleSlots, slots } from "./slots.ts"
-import { attempts, betweenSteps, outcomes, phases, rows, waiting } from "./tasks.ts"
+import { attempts, betweenSteps, outcomes, phases, rows, uses, waiting } from "./tasks.ts"
 import { timers } from "./timers.ts"
 import { starvation, waits } from "./waits.ts"
 import { lacks, takers, workers } from "./workers.ts"
@@ -67,6 +67,7 @@ const rules: ReadonlyArray<Rule> = [
   phases,
   rows,
   betweenSteps,
+  uses,
   waiting,
   outcomes,
   attempts,

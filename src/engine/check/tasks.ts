@@ -17,6 +17,9 @@ import { allExtras, extrasOf } from "../state/rare.ts"
 import { isOver } from "../state/State.ts"
 import type { State } from "../state/State.ts"
 import { isLegal } from "../state/transitions.ts"
+import { Use } from "../state/Use.ts"
+import { usesNow } from "../state/uses.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import type { Facts, Rule } from "./facts.ts"
 import { has, isLive, isOpen } from "./facts.ts"
 
@@ -78,6 +81,30 @@ const tables = [
 export const betweenSteps: Rule = function*({ crew, demanding, step }) {
   if (!isOver(step)) yield "S1: the step is not finished"
   if (crew.hasChanged && demanding > 0) yield "S1: nobody was asked whether it lacks a worker"
+}
+
+/** S15: a bit is set for each rare feature with data, and for no other. */
+export const uses: Rule = function*(state) {
+  const { crew: { pool }, uses, workers } = state
+  const now = usesNow(state)
+  const isTimed = ({ terms: { maxAgeMillis, ttlMillis } }: WorkerRecord) => (ttlMillis ?? maxAgeMillis) !== undefined
+  // A worker that left may have been the last of its kind.
+  const kept = (workers.some(({ mark }) => mark < Infinity) || state.scheme !== "steady" ? Use.steering : 0) |
+    (workers.some(({ ahead }) => ahead > 0) ? Use.ahead : 0) |
+    (workers.some(({ terms }) => terms.maxTasks !== undefined) ? Use.counting : 0) |
+    (pool !== undefined || workers.some(isTimed) ? Use.watching : 0)
+  for (const [name, bit] of Object.entries(Use)) {
+    if ((uses & ~now & bit) !== 0) yield `S15: ${name} has a bit and no data`
+    if (((now | kept) & ~uses & bit) !== 0) yield `S15: ${name} has data and no bit`
+  }
+  const { flags, index, submission } = state.tasks
+  for (let task = 0; task < state.tasks.used; task++) {
+    const { otherLanes, plan, share } = submission[task] ?? {}
+    const hasSettings = (share ?? otherLanes) !== undefined || plan?.settings.has(index[task]!) === true
+    if (submission[task] !== undefined && ((flags[task]! & Flag.hasSettings) !== 0) !== hasSettings) {
+      yield `S15: row ${task} has ${hasSettings ? "settings and no bit" : "a bit and no settings"}`
+    }
+  }
 }
 
 /** S2: a task waits for exactly the dependencies that have not been met, for its alias, or for its retry. */

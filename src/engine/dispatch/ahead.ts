@@ -9,6 +9,8 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
 import type { State } from "../state/State.ts"
+import { Use } from "../state/Use.ts"
+import { isUsed } from "../state/uses.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { holdsSlot } from "./keepers.ts"
 import { unfailed } from "./placement.ts"
@@ -18,7 +20,7 @@ import * as slots from "./slots.ts"
 
 /** Gives free slots to attempts that were sent ahead, rejoiners and ready tasks; then sends attempts ahead. */
 export const dispatch = (state: State, out: Out): void => {
-  if (!state.crew.sendsAhead) return slots.fill(state, out)
+  if (!isUsed(state, Use.ahead)) return slots.fill(state, out)
   for (const worker of state.workers) passOn(state, worker, out)
   slots.fill(state, out)
   send(state, out)

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
+import { Flag } from "../protocol/Phase.ts"
 import type { Group } from "../protocol/policies.ts"
 import { priorityAt } from "../protocol/Registered.ts"
 import type { Crowd, Lane, Queue } from "../state/Queue.ts"
@@ -14,6 +15,8 @@ import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { shareAt } from "../state/Submission.ts"
 import type { Submission } from "../state/Submission.ts"
+import { Use } from "../state/Use.ts"
+import { use } from "../state/uses.ts"
 import { FewPositions, Positions } from "../structures/positions.ts"
 import { isBraked } from "./brakes.ts"
 import * as heads from "./crowds.ts"
@@ -55,15 +58,18 @@ export const moveBack = (state: State, task: TaskId): void => {
   }
 }
 
-/**
- * Adds a ready task. While it is the only one, it stays out of its lane: most steps make one task ready and start it at once (a
- * step of a chain costs 60 ns in place of 110).
- */
+/** Adds a ready task. */
 export const add = (state: State, task: TaskId): void => {
-  if (state.demanding > 0) {
-    const kind = kindOf(state, task)
-    if (kind !== undefined) return enqueue(state, task, kind)
-  }
+  const kind = state.demanding > 0 ? kindOf(state, task) : undefined
+  if (kind === undefined) addPlain(state, task)
+  else enqueue(state, task, kind)
+}
+
+/**
+ * Adds a task that asks for a slot alone. While it is the only one, it stays out of its lane: most steps make one task ready and
+ * start it at once (a step of a chain costs 60 ns in place of 110).
+ */
+export const addPlain = (state: State, task: TaskId): void => {
   if (state.lanes.length === 0 && state.step.lone < 0) {
     state.step.lone = task
     return
@@ -84,11 +90,13 @@ export const flushLone = (state: State): void => {
 }
 
 const enter = (state: State, task: TaskId): void => {
-  const own = extrasOf(state, task)?.ownLane
-  if (own !== undefined) return enterLane(state, state.lanes, own, 0)
-  const submission = state.tasks.submission[task]!
-  const index = state.tasks.index[task]!
-  enterLane(state, state.lanes, laneOf(submission, index), submission.ranks[index]!)
+  const { flags, index, submission } = state.tasks
+  if ((flags[task]! & Flag.rare) === 0) {
+    const { lane, ranks } = submission[task]!
+    return enterLane(state, state.lanes, lane, ranks[index[task]!]!)
+  }
+  const [lane, rank] = standingOf(state, task)
+  enterLane(state, state.lanes, lane, rank)
 }
 
 const isFollow = ({ of }: Group): boolean => of === "follow"
@@ -99,6 +107,12 @@ export const isDemanding = (submission: Submission, index: number): boolean => {
   const settings = submission.plan.settings.get(index)
   return settings !== undefined &&
     (settings.demand !== undefined || settings.share !== undefined || settings.policies?.some(isFollow) === true)
+}
+
+/** Counts tasks that are demanding. */
+export const demand = (state: State, count = 1): void => {
+  state.demanding += count
+  use(state, Use.demands)
 }
 
 /** The common properties of the tasks of a queue. */

@@ -14,6 +14,8 @@ import { dropExtra, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import * as timers from "../state/timers.ts"
 import { transition } from "../state/transitions.ts"
+import { Look, Use } from "../state/Use.ts"
+import { isRare, isUsed } from "../state/uses.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { countStart } from "../workers/workers.ts"
 import * as amounts from "./amounts.ts"
@@ -34,15 +36,30 @@ export const fill = (state: State, out: Out): void => {
   }
   if (state.balance.overtaken.size > 0) amounts.tidy(state)
   if (state.queues.size === 0 && state.balance.turns.size > 0) turns.forget(state)
-  if (state.queues.size > 0 || state.isSteered) {
+  if (state.queues.size > 0 || isUsed(state, Use.steering)) {
     return canStart(state) ? dispatchQueues(state, round ?? amounts.begin(state), out) : ready.flushLone(state)
   }
+  fillPlain(state, out)
+}
+
+/** Gives free slots to ready tasks that ask for a slot alone. */
+export const fillPlain = (state: State, out: Out): void => {
+  const { workers } = state
   while (!ready.isEmpty(state)) {
     const worker = leastLoaded(workers)
     if (worker === undefined) return ready.flushLone(state)
     const task = ready.take(state)
-    start(state, task, elsewhere(state, task, workers) ?? worker, out)
+    if (isRare(state, task, Look.start)) start(state, task, elsewhere(state, task, workers) ?? worker, out)
+    else startPlain(state, task, worker, out)
   }
+}
+
+/** Starts an attempt of a task of which nothing rare is known: it begins in the same step. */
+const startPlain = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
+  takeSlot(state, task, worker)
+  const attempt = give(state, task, worker)
+  state.tasks.phase[task] = Phase.running
+  out.start(task, attempt)
 }
 
 /** Whether queues or rejoiners compete for what is free. */
@@ -133,20 +150,26 @@ export const startAhead = (state: State, task: TaskId, worker: WorkerRecord, out
 }
 
 const send = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
-  const tasks = state.tasks
-  const attempt = state.next.attempt++ | 0
-  tasks.attempt[task] = attempt
-  tasks.starts[task]!++
+  const attempt = give(state, task, worker)
   dropExtra(state, task, "ownLane")
-  tasks.worker[task] = worker.index
-  tasks.startedAt[task] = state.now
   transition(state, task, Phase.assigned)
   // A worker to which nothing is sent ahead begins in the same step.
   if (worker.ahead === 0) begin(state, task)
+  out.start(task, attempt)
+  if (isUsed(state, Use.counting)) countStart(state, worker, out)
+}
+
+/** Gives a task to a worker, as a new attempt, whose number this returns. */
+const give = (state: State, task: TaskId, worker: WorkerRecord): number => {
+  const { tasks } = state
+  const attempt = state.next.attempt++ | 0
+  tasks.attempt[task] = attempt
+  tasks.starts[task]!++
+  tasks.worker[task] = worker.index
+  tasks.startedAt[task] = state.now
   worker.attempts++
   worker.usedAt = attempt
-  out.start(task, attempt)
-  if (state.crew.isCounting) countStart(state, worker, out)
+  return attempt
 }
 
 /** The body of an attempt begins: its time runs from now. */
@@ -158,9 +181,13 @@ export const begin = (state: State, task: TaskId): void => {
 
 /** An attempt takes a slot, and what else its task asks for. */
 export const hold = (state: State, task: TaskId, worker: WorkerRecord): void => {
+  takeSlot(state, task, worker)
+  if (state.demanding > 0) amounts.take(state, task, worker)
+}
+
+const takeSlot = (state: State, task: TaskId, worker: WorkerRecord): void => {
   worker.running++
   state.tasks.flags[task]! |= Flag.holdsSlot
-  if (state.demanding > 0) amounts.take(state, task, worker)
 }
 
 /** Frees the slot of an attempt, if it holds one. */
@@ -170,6 +197,15 @@ export const free = (state: State, task: TaskId): void => {
   tasks.flags[task]! &= ~Flag.holdsSlot
   if (state.balance.sources.size > 0) state.balance.sources.delete(task)
   state.workers[tasks.worker[task]!]!.running--
+}
+
+/** An attempt has ended of which nothing rare is known: its slot is free. */
+export const leavePlain = (state: State, task: TaskId): void => {
+  const { flags, worker } = state.tasks
+  const there = state.workers[worker[task]!]!
+  flags[task]! &= ~Flag.holdsSlot
+  there.running--
+  there.attempts--
 }
 
 /** An attempt has ended: its slot, amounts and tags are free. */

@@ -11,7 +11,7 @@ import * as ready from "../dispatch/ready.ts"
 import * as slots from "../dispatch/slots.ts"
 import { acquireAgain, met, remember, requeue, uncharge, waitAgain } from "../life/again.ts"
 import { stop } from "../life/cancel.ts"
-import { fail, resolveAlias, succeed } from "../life/ends.ts"
+import { fail, resolveAlias, succeed, succeedPlain } from "../life/ends.ts"
 import * as lack from "../life/lack.ts"
 import { dropDependencies, finalize, forget, releaseInputs } from "../life/release.ts"
 import * as spent from "../life/spent.ts"
@@ -33,6 +33,8 @@ import type { State } from "../state/State.ts"
 import type { Timer } from "../state/Timer.ts"
 import * as timers from "../state/timers.ts"
 import { transition } from "../state/transitions.ts"
+import { Look } from "../state/Use.ts"
+import { isRare } from "../state/uses.ts"
 import { inputsLost, reportLost } from "./reports.ts"
 import { hold, holderFor } from "./settled.ts"
 import * as submit from "./submit.ts"
@@ -60,7 +62,16 @@ export const noteBegun = (state: State, task: TaskId): void => {
 }
 
 /** Handles {@link TaskEnded}. */
-export const ended = (state: State, { attempt, ending, task }: TaskEnded, out: Out): void => {
+export const ended = (state: State, event: TaskEnded, out: Out): void => {
+  const { attempt, ending, task } = event
+  const { attempt: attempts, phase } = state.tasks
+  const hasSucceeded = attempts[task] === attempt && phase[task] === Phase.running && ending._tag === "Succeeded"
+  if (!hasSucceeded || isRare(state, task, Look.end)) return endedRarely(state, event, out)
+  slots.leavePlain(state, task)
+  succeedPlain(state, task)
+}
+
+const endedRarely = (state: State, { attempt, ending, task }: TaskEnded, out: Out): void => {
   if (!isCurrent(state, task, attempt)) {
     if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
     return
@@ -198,7 +209,7 @@ const giveWay = (state: State, task: TaskId, out: Out): void => {
 const goElsewhere = (state: State, task: TaskId, reason: string, out: Out): void => {
   const { index, submission } = state.tasks
   if (extrasOf(state, task)?.barred === undefined && !ready.isDemanding(submission[task]!, index[task]!)) {
-    state.demanding++
+    ready.demand(state)
   }
   exclude(state, task, reason)
   requeue(state, task)

@@ -12,6 +12,8 @@ import type { Out } from "../protocol/Instruction.ts"
 import type { Pool } from "../state/Extras.ts"
 import type { Queue } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
+import { Use } from "../state/Use.ts"
+import { use } from "../state/uses.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { recentOf } from "../workers/restart.ts"
@@ -40,7 +42,7 @@ export const desired = ({ idle, isShort, max, min, size, starting }: Load): numb
 /** Handles {@link PoolOpened}. A second one changes the existing pool. */
 export const open = (state: State, { idleMillis, max, min, name, slots, terms }: PoolOpened): void => {
   const { count, lost } = state.crew.pool ?? { count: 0, lost: [] }
-  state.crew.isWatching = true
+  use(state, Use.watching)
   state.crew.pool = { name, min, max, slots, idleMillis, terms, count, lost, reviewAt: Infinity }
 }
 

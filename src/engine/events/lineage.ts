@@ -107,10 +107,10 @@ const revive = (state: State, { index, submission }: Place, renewal: Renewal, ou
   submission.ids[index] = task
   ready.laneOf(submission, index).taskAt[submission.ranks[index]!] = task
   fillRows(state, submission, index, index + 1)
-  tasks.flags[task] = Flag.begun | Flag.recomputed
+  tasks.flags[task]! |= Flag.begun | Flag.recomputed | (submission.plan.settings.has(index) ? Flag.hasSettings : 0)
   tasks.waiting[task] = 0
   tasks.refs[task] = 0
-  if (ready.isDemanding(submission, index)) state.demanding++
+  if (ready.isDemanding(submission, index)) ready.demand(state)
   if (settingsOf(state, task)?.resource === true) markResource(state, task)
   if (!mayRepeat(state, task)) kill(state, task, "lost", out)
   else if (isBeyond(submission)) kill(state, task, "forgotten", out)

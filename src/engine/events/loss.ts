@@ -18,6 +18,8 @@ import { outcomeOf } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { transition } from "../state/transitions.ts"
+import { Use } from "../state/Use.ts"
+import { isUsed } from "../state/uses.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { workerLost } from "../workers/copies.ts"
@@ -35,7 +37,7 @@ export const lose = (state: State, event: WorkerLost, out: Out): void => {
 
 /** Declares workers lost that were silent for their time to live. */
 export const expire = (state: State, out: Out): void => {
-  if (!state.crew.isWatching) return
+  if (!isUsed(state, Use.watching)) return
   for (const worker of state.workers) {
     if (!workers.isSilent(state, worker)) continue
     out.push({ _tag: "WorkerExpired", worker: worker.serial })

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { isDemanding } from "../dispatch/ready.ts"
+import { demand, isDemanding } from "../dispatch/ready.ts"
 import { conclude, dependencyEnded, makeReady } from "../life/ends.ts"
 import { recount } from "../life/groups.ts"
 import * as owners from "../life/owners.ts"
@@ -24,6 +24,8 @@ import { shareAt } from "../state/Submission.ts"
 import type { Place, Submission } from "../state/Submission.ts"
 import * as timers from "../state/timers.ts"
 import { note } from "../state/transitions.ts"
+import { Use } from "../state/Use.ts"
+import { isUsed, use } from "../state/uses.ts"
 import { Positions } from "../structures/positions.ts"
 import * as horizon from "./horizon.ts"
 
@@ -124,6 +126,7 @@ export const register = (
   fillRows(state, submission)
   // A new run also takes over the key of a task that ended without success and is still claimed.
   for (const [index, { identity, literal }] of plan.settings) {
+    tasks.flags[ids[index]!]! |= Flag.hasSettings
     if (identity !== undefined) state.keys.set(identity, ids[index]!)
     if (literal === true) state.hasLiterals = true
   }
@@ -158,11 +161,12 @@ export const fillRows = (
   to = submission.plan.size
 ): void => {
   const { attempt, flags, index, phase, refs, starts, submission: submissions, waiting, worker } = state.tasks
-  const { dependentOffsets, ids, plan } = submission
+  const { dependentOffsets, ids, otherLanes, plan, share } = submission
+  const common = share === undefined && otherLanes === undefined ? 0 : Flag.hasSettings
   for (let i = from; i < to; i++) {
     const task = ids[i]!
     phase[task] = Phase.waiting
-    flags[task] = 0
+    flags[task] = common
     waiting[task] = plan.offsets[i + 1]! - plan.offsets[i]!
     refs[task] = dependentOffsets[i + 1]! - dependentOffsets[i]!
     attempt[task] = 0
@@ -172,8 +176,9 @@ export const fillRows = (
     submissions[task] = submission
     state.tasks.startedAt[task] = 0
     state.tasks.endedAt[task] = 0
-    if (state.step.log !== undefined) note(state, task, undefined, "waiting")
   }
+  if (!isUsed(state, Use.log)) return
+  for (let i = from; i < to; i++) note(state, ids[i]!, undefined, "waiting")
 }
 
 type Ranking = Pick<
@@ -285,10 +290,11 @@ const computationOf = (state: State): number => {
  */
 export const link = (state: State, submission: Submission, out: Out): void => {
   const { ids, plan: { offsets, settings, size, targets } } = submission
-  if (submission.share !== undefined) state.demanding += size
-  for (const [index, { deadlineMillis, demand, dependencyTimeoutMillis, policies, resource }] of settings) {
-    if (submission.share === undefined && isDemanding(submission, index)) state.demanding++
-    if (demand !== undefined) state.step.unplaced.push(ids[index]!)
+  let hasGroups = false
+  if (submission.share !== undefined) demand(state, size)
+  for (const [index, { deadlineMillis, demand: own, dependencyTimeoutMillis, policies, resource }] of settings) {
+    if (submission.share === undefined && isDemanding(submission, index)) demand(state)
+    if (own !== undefined) state.step.unplaced.push(ids[index]!)
     if (resource === true) markResource(state, ids[index]!)
     const serial = submission.sequence + index
     if (deadlineMillis !== undefined) timers.arm(state, "deadline", ids[index]!, serial, deadlineMillis)
@@ -296,13 +302,14 @@ export const link = (state: State, submission: Submission, out: Out): void => {
       timers.arm(state, "dependencies", ids[index]!, serial, dependencyTimeoutMillis)
     }
     // Last, because this may make it ready or end it.
-    if (policies !== undefined) linkGroups(state, submission, index, out)
+    if (policies === undefined) continue
+    hasGroups = true
+    linkGroups(state, submission, index, out)
   }
-  const { flags } = state.tasks
   for (let i = 0; i < size; i++) {
     const from = offsets[i]!
     const to = offsets[i + 1]!
-    if ((flags[ids[i]!]! & Flag.hasExtras) !== 0 && settings.get(i)?.policies !== undefined) continue
+    if (hasGroups && settings.get(i)?.policies !== undefined) continue
     if (from === to) {
       makeReady(state, ids[i]!)
       continue
@@ -321,6 +328,7 @@ export const markResource = (state: State, task: TaskId): void => {
   if ((state.tasks.flags[task]! & Flag.resource) !== 0) return
   state.tasks.flags[task]! |= Flag.resource
   state.resources++
+  use(state, Use.resources)
 }
 
 /** Dependencies that have ended count at once and together: none may decide before the others are known. */
@@ -354,6 +362,7 @@ const linkToLive = (state: State, task: TaskId, dependency: TaskId, out: Out): v
 
 /** Registers `task` for the end of a task of an earlier submission. */
 export const addLater = (state: State, dependency: TaskId, task: TaskId): void => {
+  use(state, Use.later)
   const later = state.later.get(dependency)
   if (later === undefined) state.later.set(dependency, new Map([[task, 1]]))
   else later.set(task, (later.get(task) ?? 0) + 1)

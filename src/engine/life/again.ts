@@ -62,7 +62,8 @@ export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
   dropExtra(state, task, "history")
   tasks.starts[task] = 0
   tasks.attempt[task] = 0
-  tasks.flags[task] = (tasks.flags[task]! & Flag.hasExtras) | Flag.begun | Flag.recomputed | Flag.resource
+  const lasting = Flag.hasExtras | Flag.hasSettings
+  tasks.flags[task] = (tasks.flags[task]! & lasting) | Flag.begun | Flag.recomputed | Flag.resource
   transition(state, task, Phase.waiting)
   waitAgain(state, task, "atOnce", out)
 }

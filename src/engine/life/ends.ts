@@ -19,15 +19,24 @@ import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 import { transition } from "../state/transitions.ts"
+import { Look } from "../state/Use.ts"
+import { isRare } from "../state/uses.ts"
 import * as follow from "./follow.ts"
-import * as needs from "./groups.ts"
+import * as groups from "./groups.ts"
 import * as leaving from "./leaving.ts"
-import { dropDependencies, release } from "./release.ts"
+import { dropDependencies, loseAll, release } from "./release.ts"
 import * as waits from "./waits.ts"
 import * as wishes from "./wishes.ts"
 
 /** Ends a task with success. Its dependents are notified when the agenda comes to it. */
 export const succeed = (state: State, task: TaskId): void => end(state, task, Phase.succeeded)
+
+/** The same for a task of which nothing rare is known, and that runs. */
+export const succeedPlain = (state: State, task: TaskId): void => {
+  state.tasks.phase[task] = Phase.succeeded
+  stampEnd(state, task)
+  state.step.agenda.push(task)
+}
 
 /** Ends a task without success. */
 export const fail = (state: State, task: TaskId, outcome: Outcome, out: Out): void =>
@@ -48,18 +57,32 @@ const end = (state: State, task: TaskId, phase: Phase): void => {
 /** Marks a task as ended, without notifying others. */
 export const noteEnd = (state: State, task: TaskId, phase: Phase): void => {
   transition(state, task, phase)
+  stampEnd(state, task)
+}
+
+const stampEnd = (state: State, task: TaskId): void => {
   state.tasks.endedAt[task] = state.now
   state.tasks.endNumber[task] = state.next.end++ | 0
 }
 
 /** Notifies waits, dependents and dependencies that a task has ended. */
 export const tellEnd = (state: State, task: TaskId, out: Out): void => {
-  const tasks = state.tasks
+  const { flags, refs, submission } = state.tasks
   waits.taskEnded(state, task, out)
+  if (isRare(state, task, Look.tell)) return tellRarely(state, task, out)
+  tellOwnDependents(state, task, submission[task]!, out)
+  loseAll(state, task, submission[task]!, out)
+  flags[task]! |= Flag.told
+  if (refs[task] === 0) release(state, task, out)
+}
+
+const tellRarely = (state: State, task: TaskId, out: Out): void => {
+  const tasks = state.tasks
   const submission = tasks.submission[task]!
   const isOwning = state.resources > 0 && livesOn(state, task, submission)
   const later = state.later.size === 0 ? undefined : state.later.get(task)
-  tellDependents(state, task, submission, later, out)
+  tellOwnDependents(state, task, submission, out)
+  if (later !== undefined) tellLater(state, task, later, out)
   const extras = extrasOf(state, task)
   if (extras?.alias !== undefined && submission.owner.wishing !== undefined) wishes.withdraw(state, task, out)
   if (!isOwning) dropDependencies(state, task, submission, out)
@@ -90,20 +113,17 @@ const livesOn = (state: State, task: TaskId, submission: Submission): boolean =>
 const ownsResource = ({ tasks: { flags, phase } }: State, task: TaskId): boolean =>
   phase[task] === Phase.succeeded && (flags[task]! & (Flag.resource | Flag.retains)) !== 0
 
-const tellDependents = (
-  state: State,
-  task: TaskId,
-  submission: Submission,
-  later: ReadonlyMap<TaskId, number> | undefined,
-  out: Out
-): void => {
+const tellOwnDependents = (state: State, task: TaskId, submission: Submission, out: Out): void => {
   const { dependentOffsets, dependents, ids } = submission
   const index = state.tasks.index[task]!
   for (let i = dependentOffsets[index]!; i < dependentOffsets[index + 1]!; i++) {
     const dependent = ids[dependents[i]!]!
     if (dependent >= 0) dependencyEnded(state, dependent, task, out)
   }
-  if (later === undefined) return
+}
+
+/** Notifies the dependents in later submissions. */
+const tellLater = (state: State, task: TaskId, later: ReadonlyMap<TaskId, number>, out: Out): void => {
   for (const [dependent, times] of later) {
     if (extrasOf(state, dependent)?.alias === task) resolveAlias(state, dependent, task, out)
     else for (let i = 0; i < times; i++) dependencyEnded(state, dependent, task, out)
@@ -117,27 +137,34 @@ export const dependencyEnded = (
   dependency: TaskId,
   out: Out
 ): void => {
-  const tasks = state.tasks
-  if (tasks.phase[task] !== Phase.waiting) {
-    if (tasks.phase[task] === Phase.ready && extrasOf(state, task)?.needs !== undefined) follow.rebind(state, task)
+  const { flags, phase } = state.tasks
+  if ((flags[task]! & Flag.hasExtras) !== 0) dependencyEndedRarely(state, task, dependency, out)
+  else if (phase[task] === Phase.waiting) countDown(state, task, dependency, out)
+}
+
+const dependencyEndedRarely = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
+  const { alias, needs } = extrasOf(state, task)!
+  if (state.tasks.phase[task] !== Phase.waiting) {
+    if (state.tasks.phase[task] === Phase.ready && needs !== undefined) follow.rebind(state, task)
     return
   }
   // A task that stands for another has dropped its dependencies: one that ends now ran again for other tasks.
-  const extras = extrasOf(state, task)
-  if (extras?.alias !== undefined) return
-  if (extras?.needs !== undefined) {
-    const verdict = needs.ended(state, task, dependency, out)
-    if (verdict !== undefined && state.leaving.size > 0) leaving.inherit(state, task, dependency)
-    return conclude(state, task, verdict, out)
-  }
+  if (alias !== undefined) return
+  if (needs === undefined) return countDown(state, task, dependency, out)
+  const verdict = groups.ended(state, task, dependency, out)
+  if (verdict !== undefined && state.leaving.size > 0) leaving.inherit(state, task, dependency)
+  conclude(state, task, verdict, out)
+}
+
+const countDown = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
   if (isRefusal(state, task, dependency)) return refuse(state, task, dependency, out)
-  const waiting = tasks.waiting[task]! - 1
-  tasks.waiting[task] = waiting
+  const waiting = state.tasks.waiting[task]! - 1
+  state.tasks.waiting[task] = waiting
   if (waiting === 0) makeReady(state, task)
 }
 
 /** Acts on the verdicts of a task's groups: the task ends, is ready, or waits on. */
-export const conclude = (state: State, task: TaskId, verdict: needs.Verdict | undefined, out: Out): void => {
+export const conclude = (state: State, task: TaskId, verdict: groups.Verdict | undefined, out: Out): void => {
   if (verdict === undefined) {
     if (state.tasks.waiting[task] === 0) makeReady(state, task)
   } else if (verdict._tag === "Refused") refuse(state, task, verdict.by, out)
@@ -156,6 +183,12 @@ export const refuse = (state: State, task: TaskId, dependency: TaskId, out: Out)
 }
 
 export const makeReady = (state: State, task: TaskId): void => {
+  if (isRare(state, task, Look.ready)) return makeReadyRarely(state, task)
+  state.tasks.phase[task] = Phase.ready
+  ready.addPlain(state, task)
+}
+
+const makeReadyRarely = (state: State, task: TaskId): void => {
   if (state.hasLiterals && settingsOf(state, task)?.literal === true) return succeedAsLiteral(state, task)
   transition(state, task, Phase.ready)
   if (extrasOf(state, task)?.needs !== undefined) follow.bind(state, task)

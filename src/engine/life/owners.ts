@@ -12,8 +12,10 @@ import { dependentsOf } from "../state/dependencies.ts"
 import { keyOf, nameOfWorker, phaseOf, placeOf, sequenceOf } from "../state/lookups.ts"
 import { dropFailure, outcomeOf } from "../state/outcomes.ts"
 import { unwanted } from "../state/Owner.ts"
-import type { Claim, Owner } from "../state/Owner.ts"
+import type { Claim, Owner, Withdrawal } from "../state/Owner.ts"
 import type { State } from "../state/State.ts"
+import { Use } from "../state/Use.ts"
+import { use } from "../state/uses.ts"
 import { propagate } from "./agenda.ts"
 import { cancel, cancelledBy } from "./cancel.ts"
 import * as leaving from "./leaving.ts"
@@ -35,7 +37,7 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
   const isMeant = task >= 0 && (isOpen || claim !== undefined || event.cancelled === undefined)
   const cancelled = isMeant ? sequenceOf(state, task) : event.cancelled
   if (isOpen) {
-    state.step.cancelling = { task: placeOf(state, task), by, reason, owner }
+    withdrawFor(state, { task: placeOf(state, task), by, reason, owner })
     if (force || claim === undefined) {
       leaving.note(state, task, -1)
       cancel(state, task, out)
@@ -71,6 +73,12 @@ const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): voi
   }
 }
 
+/** Tasks that end in this step do so for this reason. */
+const withdrawFor = (state: State, withdrawal: Withdrawal): void => {
+  state.step.cancelling = withdrawal
+  use(state, Use.step)
+}
+
 /** Removes an owner from the users of a task. A task that already leaves, for any reason, then leaves on its behalf too. */
 const withdraw = (state: State, task: TaskId, out: Out): void => {
   if (state.leaving.size > 0 && state.leaving.has(task)) leaving.note(state, task, -1)
@@ -82,7 +90,7 @@ export const release = (state: State, event: ClaimReleased, out: Out): void => {
   const claim = state.claims.get(event.claim)
   if (claim === undefined) return
   removeClaim(state, claim)
-  state.step.cancelling = { by: unwanted.by, reason: unwanted.reason, owner: claim.owner.id }
+  withdrawFor(state, { by: unwanted.by, reason: unwanted.reason, owner: claim.owner.id })
   dropClaim(state, claim, out)
 }
 
@@ -123,7 +131,7 @@ export const close = (state: State, event: OwnerClosed, out: Out): void => {
 }
 
 const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): void => {
-  state.step.cancelling = { by: event.by, reason: event.reason, owner: owner.id }
+  withdrawFor(state, { by: event.by, reason: event.reason, owner: owner.id })
   for (const claims of owner.claims.values()) {
     if (!(claims instanceof Set)) withdrawClaim(state, claims, out)
     else for (const claim of claims) withdrawClaim(state, claim, out)

@@ -15,6 +15,8 @@ import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 import { note, transition } from "../state/transitions.ts"
+import { Look } from "../state/Use.ts"
+import { isRare } from "../state/uses.ts"
 import { dropCopies } from "../workers/copies.ts"
 import * as leaving from "./leaving.ts"
 import * as spent from "./spent.ts"
@@ -39,6 +41,11 @@ export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void 
 
 /** Forgets an ended task without users, or first has its resource finalized, unless that was lost. */
 export const release = (state: State, task: TaskId, out: Out): void => {
+  if (isRare(state, task, Look.forget)) releaseRarely(state, task, out)
+  else drop(state, task, state.tasks.worker[task]!, out)
+}
+
+const releaseRarely = (state: State, task: TaskId, out: Out): void => {
   if (state.resources === 0 || state.tasks.phase[task] !== Phase.succeeded) return forget(state, task, out)
   const { flags, worker } = state.tasks
   const isLost = state.workers[worker[task]!]?.phase === "lost"
@@ -88,17 +95,29 @@ export const dropDependencies = (
   out: Out,
   lose: typeof unref = unref
 ): void => {
-  if (state.held !== undefined) spent.noteDropped(state, task)
   const extras = extrasOf(state, task)
-  const alias = extras?.alias
+  if (extras === undefined) return loseAll(state, task, submission, out, lose)
+  spent.noteDropped(state, task)
+  const { alias, needs } = extras
   if (alias !== undefined) {
-    extras!.alias = undefined
+    extras.alias = undefined
     return dropLater(state, task, alias, out, lose)
   }
+  extras.needs = undefined
+  loseAll(state, task, submission, out, lose, needs?.dropped)
+}
+
+/** Drops the dependencies of a task, but for those at these indices, which it has dropped before. */
+export const loseAll = (
+  state: State,
+  task: TaskId,
+  submission: Submission,
+  out: Out,
+  lose: typeof unref = unref,
+  dropped?: ReadonlySet<number>
+): void => {
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!
-  const dropped = extras?.needs?.dropped
-  if (extras !== undefined) extras.needs = undefined
   for (let i = offsets[index]!; i < offsets[index + 1]!; i++) {
     const target = targets[i]!
     if (dropped?.has(i - offsets[index]!) === true) continue
@@ -123,16 +142,21 @@ export const unlisten = (state: State, task: TaskId, dependency: TaskId, places 
 
 /** Drops all data of a task. */
 export const forget = (state: State, task: TaskId, out: Out): void => {
-  const tasks = state.tasks
+  const { flags, worker } = state.tasks
   const phase = phaseOf(state, task)
   if (state.step.log !== undefined) note(state, task, phaseNames[phase] as PhaseName, "released")
   freeKey(state, task)
-  if ((tasks.flags[task]! & Flag.resource) !== 0) state.resources--
+  if ((flags[task]! & Flag.resource) !== 0) state.resources--
   if (state.demanding > 0 && isCounted(state, task)) state.demanding--
-  if ((tasks.flags[task]! & Flag.hasExtras) !== 0) forgetExtras(state, task, out)
+  if ((flags[task]! & Flag.hasExtras) !== 0) forgetExtras(state, task, out)
+  drop(state, task, phase === Phase.succeeded || phase === Phase.releasing ? worker[task]! : -1, out)
+}
+
+const drop = (state: State, task: TaskId, holder: number, out: Out): void => {
+  const { tasks } = state
   tasks.submission[task]!.ids[tasks.index[task]!] = -1
   tasks.giveBack(task)
-  out.forget(task, phase === Phase.succeeded || phase === Phase.releasing ? tasks.worker[task]! : -1)
+  out.forget(task, holder)
 }
 
 /** Whether a task is one of those that `State.demanding` counts. */

@@ -18,6 +18,8 @@ import type { Behalf, Claim, Wait } from "../state/Owner.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { transition } from "../state/transitions.ts"
+import { Use } from "../state/Use.ts"
+import { use } from "../state/uses.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { awaitedDependenciesOf } from "./groups.ts"
 
@@ -84,6 +86,7 @@ export const enter = (
   const wait: Wait = { id, mode, tasks: awaited, remaining, claims, waiter, closing, keepsSlot, behalf }
   watch(state, wait)
   if (waiter < 0) return
+  use(state, Use.waits)
   if (keepsSlot) add(state.keeping, wait)
   else secede(state, waiter, wait, out)
 }
@@ -224,8 +227,9 @@ const count = (state: State, wait: Wait, task: TaskId, out: Out): void => {
   const over = wait.remaining === 0 || decides(state, wait.mode, task)
   if (!over || !state.waits.has(wait.id)) return
   // A task that has left may have been the last to need others, which leave on the same behalf in this step.
-  if (wait.behalf !== undefined) state.step.endingWaits.push(wait)
-  else end(state, wait, out)
+  if (wait.behalf === undefined) return end(state, wait, out)
+  state.step.endingWaits.push(wait)
+  use(state, Use.step)
 }
 
 /** Ends a wait whose tasks have all ended, or adds these tasks to it. */
@@ -266,6 +270,7 @@ export const comeBack = (state: State, { attempt, task, wait }: SlotWanted, out:
   if (!isStopping || isAway || holdsSlot(state, task)) return answer(wait, undefined, out)
   const { rejoining } = workerOf(state, task)
   dequeue(state, task, out)
+  use(state, Use.waits)
   rejoining.set(task, wait)
 }
 

@@ -69,5 +69,9 @@ export const Flag = {
   /** It passes on the result of a task that owns a resource, and holds that task as long as its own result is held. */
   retains: 128,
   /** It has a record of rare facts, see `Extras`. */
-  hasExtras: 256
+  hasExtras: 256,
+  /** Its plan has settings for it, or its submission names a share or ranks tasks by several priorities. */
+  hasSettings: 512,
+  /** All of these but the first two: the task is no plain one. */
+  rare: 0xfffc
 } as const

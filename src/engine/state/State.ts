@@ -35,6 +35,7 @@
  *   who withdrew, and the owners in the list of its last user. If the owner of its submission has closed, the list also has the
  *   owners who want the task. A wait on behalf of an owner is open as long as a list has that owner, but for the lists of tasks
  *   that wait for the waiter.
+ * - S15 `uses` has the bit of each rare feature that has data, and of no other.
  *
  * @since 0.1.0
  */
@@ -54,6 +55,7 @@ import type { Crowd, Lane, Queue } from "./Queue.ts"
 import type { Extras } from "./TaskExtras.ts"
 import { TaskTable } from "./TaskTable.ts"
 import type { Timer } from "./Timer.ts"
+import { Use } from "./Use.ts"
 import type { WorkerRecord } from "./WorkerRecord.ts"
 
 /** Data of one step: empty between steps, except the log and the name of the event. */
@@ -87,13 +89,8 @@ export interface Crew {
   takers: number
   /** How many workers are draining. */
   draining: number
-  /** Whether a worker has a time to live or a maximum age, so that something may be due at `watchAt`. */
-  isWatching: boolean
+  /** When the workers or the pool must be checked again. */
   watchAt: number
-  /** Whether a worker retires after a number of tasks. */
-  isCounting: boolean
-  /** Attempts are sent to some worker beyond its slots. */
-  sendsAhead: boolean
   /** Timers of waits for workers that are older than this one were armed before a worker came. */
   strandedFrom: number
   pool: Pool | undefined
@@ -140,8 +137,8 @@ export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
   now: number
   /** The state of the generator. */
   chance: number
-  /** Whether placement is not the default: there is another scheme, or a worker with a mark. */
-  isSteered: boolean
+  /** The rare features in use: bits of `Use`. */
+  uses: number
   readonly tasks: TaskTable
   /** The rare facts of tasks. */
   readonly extras: Map<TaskId, Extras>
@@ -233,7 +230,7 @@ const stateOf = (
   waitForWorkersMillis,
   scheme,
   chance: seed,
-  isSteered: scheme !== "steady",
+  uses: Use.noTaker | (fairness.queues === "none" ? 0 : Use.demands) | (scheme === "steady" ? 0 : Use.steering),
   tasks: new TaskTable(),
   extras: new Map(),
   hasLiterals: false,
@@ -265,10 +262,7 @@ const stateOf = (
     hasChanged: false,
     takers: 0,
     draining: 0,
-    isWatching: false,
     watchAt: Infinity,
-    isCounting: false,
-    sendsAhead: false,
     strandedFrom: 0,
     pool: undefined
   },

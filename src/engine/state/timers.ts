@@ -9,6 +9,8 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import type { State } from "./State.ts"
 import type { Timer } from "./Timer.ts"
+import { Use } from "./Use.ts"
+import { use } from "./uses.ts"
 
 const isBefore = (a: Timer, b: Timer): boolean => a.at < b.at || (a.at === b.at && a.sequence < b.sequence)
 
@@ -16,6 +18,7 @@ const isBefore = (a: Timer, b: Timer): boolean => a.at < b.at || (a.at === b.at 
 export const arm = (state: State, kind: Timer["kind"], task: TaskId, serial: number, millis: number): void => {
   const timer: Timer = { at: state.now + millis, sequence: state.next.timer++, kind, task, serial }
   const timers = state.timers.heap
+  use(state, Use.timers)
   let index = timers.push(timer) - 1
   while (index > 0) {
     const parent = (index - 1) >> 1

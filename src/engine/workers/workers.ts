@@ -11,6 +11,8 @@ import type { WorkerPhase } from "../protocol/Transition.ts"
 import { workerWith } from "../state/lookups.ts"
 import { allExtras } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
+import { Use } from "../state/Use.ts"
+import { use } from "../state/uses.ts"
 import { stockOf, takesTasks } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { restartsAfter } from "./restart.ts"
@@ -79,10 +81,10 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
     rejoining: new Map()
   }
   state.workers[index] = worker
-  if (terms.maxTasks !== undefined) state.crew.isCounting = true
-  if (terms.ttlMillis !== undefined || terms.maxAgeMillis !== undefined) state.crew.isWatching = true
-  if (worker.mark < Infinity) state.isSteered = true
-  if (worker.ahead > 0) state.crew.sendsAhead = true
+  if (terms.maxTasks !== undefined) use(state, Use.counting)
+  if (terms.ttlMillis !== undefined || terms.maxAgeMillis !== undefined) use(state, Use.watching)
+  if (worker.mark < Infinity) use(state, Use.steering)
+  if (worker.ahead > 0) use(state, Use.ahead)
   state.crew.takers++
   state.crew.hasChanged = true
   if (phase === "open") begin(state, worker)
@@ -115,7 +117,10 @@ export const moveTo = (state: State, worker: WorkerRecord, to: WorkerPhase): voi
   else {
     // A draining worker takes no tasks, so its end changes nothing for tasks that lack a worker.
     state.crew.hasChanged = true
-    if (to === "draining") state.crew.draining++
+    if (to === "draining") {
+      state.crew.draining++
+      use(state, Use.draining)
+    }
   }
   note(state, worker, from)
   if (to === "open") begin(state, worker)
@@ -133,6 +138,7 @@ const begin = (state: State, worker: WorkerRecord): void => {
 
 /** The last worker leaves: all ready tasks wait for another one. */
 const strand = (state: State): void => {
+  use(state, Use.noTaker)
   state.crew.strandedFrom = state.next.timer
   for (let task = 0; task < state.tasks.used; task++) {
     if (state.tasks.phase[task] === Phase.ready) state.step.stranded.push(task)

@@ -1,0 +1,48 @@
+/**
+ * Which rare features are in use: a bit each, so that the way of a plain task looks at one word in place of each feature's data.
+ *
+ * A feature sets its bit where its first data comes, and the step that leaves none of it drops the bit (`advance`). So a bit
+ * without data costs a few looks until then, but data without its bit is not seen: `check` compares both between steps. A new
+ * feature on the way of a plain task gets a bit here, a term in `usesNow`, and its place in the masks of {@link Look}.
+ *
+ * @since 0.1.0
+ */
+/** Bits of `State.uses`. */
+export const Use = {
+  /** The transitions of this step go to a log. */
+  log: 1,
+  /** A live task asks for more than a slot, follows others or names a share, or the layer queues other tasks too. */
+  demands: 2,
+  /** A body waits for tasks, or for its slot. */
+  waits: 4,
+  /** A task has dependents in later submissions. */
+  later: 8,
+  /** A live task has a result that owns a resource. */
+  resources: 16,
+  /** A timer is armed. */
+  timers: 32,
+  /** No worker takes tasks. */
+  noTaker: 64,
+  /** A worker is draining. */
+  draining: 128,
+  /** Placement is not the default: there is another scheme, or a worker with a mark. Kept from then on, like the next three. */
+  steering: 256,
+  /** Attempts are sent to some worker beyond its slots. */
+  ahead: 512,
+  /** A worker retires after a number of tasks. */
+  counting: 1024,
+  /** A worker has a time to live or a maximum age, or there is a pool, so that something may be due at `watchAt`. */
+  watching: 2048,
+  /** In this step owners withdraw, results have moved, or waits on behalf of an owner end. */
+  step: 4096
+} as const
+
+/** The bits that matter at each place on the way of a plain task. */
+export const Look = {
+  ready: Use.log | Use.demands | Use.noTaker,
+  dispatch: Use.demands | Use.waits | Use.steering | Use.ahead | Use.step,
+  start: Use.log | Use.demands | Use.ahead | Use.counting,
+  end: Use.log | Use.demands | Use.waits | Use.ahead,
+  tell: Use.later | Use.resources,
+  forget: Use.log | Use.demands | Use.resources
+} as const

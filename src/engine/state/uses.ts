@@ -1,0 +1,39 @@
+/**
+ * Access to the bits of rare features in use.
+ *
+ * @since 0.1.0
+ */
+import type { TaskId } from "../protocol/ids.ts"
+import { Flag } from "../protocol/Phase.ts"
+import type { State } from "./State.ts"
+import { Use } from "./Use.ts"
+
+/** Whether something other than the rule for plain tasks may hold for a task at this place. */
+export const isRare = (state: State, task: TaskId, look: number): boolean =>
+  ((state.uses & look) | (state.tasks.flags[task]! & Flag.rare)) !== 0
+
+/** Whether a rare feature is in use. */
+export const isUsed = (state: State, use: number): boolean => (state.uses & use) !== 0
+
+/** A rare feature is used from now on. */
+export const use = (state: State, bit: number): void => {
+  state.uses |= bit
+}
+
+const kept = Use.steering | Use.ahead | Use.counting | Use.watching
+
+/** The bits of the features that have data now. */
+export const usesNow = (state: State): number => {
+  const { balance: { overtaken, turns }, crew, keeping, starved, waitsOf, workers } = state
+  let uses = state.uses & kept
+  if (state.demanding > 0 || overtaken.size > 0 || turns.size > 0) uses |= Use.demands
+  if (waitsOf.size > 0 || keeping.size > 0 || starved.size > 0 || workers.some(isAwaited)) uses |= Use.waits
+  if (state.later.size > 0) uses |= Use.later
+  if (state.resources > 0) uses |= Use.resources
+  if (state.timers.heap.length > 0) uses |= Use.timers
+  if (crew.takers === 0) uses |= Use.noTaker
+  if (crew.draining > 0) uses |= Use.draining
+  return uses
+}
+
+const isAwaited = ({ rejoining }: State["workers"][number]): boolean => rejoining.size > 0
