@@ -487,6 +487,34 @@ describe("slots", () => {
       assert.deepStrictEqual([running, peak], [0, 3])
     }).pipe(inScheduler({ concurrency: 3 })))
 
+  it.effect("W1: with \"unbounded\" every task starts as soon as it is ready", () =>
+    Effect.gen(function*() {
+      const opened = gate()
+      let running = 0
+      const body = Effect.andThen(Effect.sync(() => running++), opened.pass)
+      const leaves = Array.from({ length: 1000 }, () => Task.make(body))
+      const fiber = yield* Effect.forkChild(Client.compute(Task.map(leaves, (all) => all.length)))
+      yield* turns(20)
+      assert.strictEqual(running, 1000)
+      yield* opened.open
+      assert.strictEqual(yield* Fiber.join(fiber), 1000)
+    }).pipe(inScheduler({ concurrency: "unbounded" })))
+
+  it.effect("W3: an idle worker takes a task before one of unbounded slots, which takes the rest", () =>
+    Effect.gen(function*() {
+      const opened = gate()
+      const places: Array<string> = []
+      const body = Effect.flatMap(
+        Worker.current,
+        ({ worker }) => Effect.andThen(Effect.sync(() => places.push(worker)), opened.pass)
+      )
+      const fiber = yield* Effect.forkChild(Client.compute(Array.from({ length: 5 }, () => Task.make(body))))
+      yield* turns(10)
+      assert.deepStrictEqual(places.toSorted(), ["all", "all", "all", "all", "two"])
+      yield* opened.open
+      yield* Fiber.join(fiber)
+    }).pipe(inScheduler({ workers: [{ id: "all", concurrency: "unbounded" }, { id: "two", concurrency: 2 }] })))
+
   it.effect("W1: each of several workers keeps to its own slots", () =>
     Effect.gen(function*() {
       const running = new Map<string, number>()

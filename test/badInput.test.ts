@@ -439,11 +439,17 @@ describe("dependencies", () => {
 
 describe("layers", () => {
   const cases: ReadonlyArray<readonly [Skein.Options, string]> = [
-    [{ concurrency: 0 }, "The option concurrency cannot be 0: expected a positive whole number."],
-    [{ concurrency: -1 }, "The option concurrency cannot be -1: expected a positive whole number."],
-    [{ concurrency: 1.5 }, "The option concurrency cannot be 1.5: expected a positive whole number."],
-    [{ concurrency: Number.NaN }, "The option concurrency cannot be NaN: expected a positive whole number."],
-    [{ concurrency: Infinity }, "The option concurrency cannot be Infinity: expected a positive whole number."],
+    [{ concurrency: 0 }, "The option concurrency cannot be 0: expected a positive whole number, or \"unbounded\"."],
+    [{ concurrency: -1 }, "The option concurrency cannot be -1: expected a positive whole number, or \"unbounded\"."],
+    [{ concurrency: 1.5 }, "The option concurrency cannot be 1.5: expected a positive whole number, or \"unbounded\"."],
+    [
+      { concurrency: Number.NaN },
+      "The option concurrency cannot be NaN: expected a positive whole number, or \"unbounded\"."
+    ],
+    [
+      { concurrency: Infinity },
+      "The option concurrency cannot be Infinity: expected a positive whole number, or \"unbounded\"."
+    ],
     [
       { limits: { taks: 3 } as object },
       "There is no option limits.taks. Known options: tasks, depth, live, nesting, unfolding, seceded, refusals, deaths, dependenciesLost, overtakes, lineage."
@@ -452,7 +458,7 @@ describe("layers", () => {
     [{ workers: [] }, "The option workers cannot be []: expected at least one worker, or waitForWorkers."],
     [
       { workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 0 }] },
-      "The option concurrency of worker \"b\" cannot be 0: expected a positive whole number."
+      "The option concurrency of worker \"b\" cannot be 0: expected a positive whole number, or \"unbounded\"."
     ],
     [
       { workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }, { id: "a", concurrency: 2 }] },
@@ -515,6 +521,18 @@ describe("layers", () => {
     [
       { concurrency: 2, workers: [{ id: "a", concurrency: 1 }] },
       "The option concurrency cannot be 2: expected no value beside workers, whose own concurrency counts."
+    ],
+    [
+      { elastic: { min: 0, max: 1, concurrency: "unbounded" as never } },
+      "The option elastic.concurrency cannot be \"unbounded\": expected a positive whole number (with unbounded workers a pool never grows)."
+    ],
+    [
+      { workers: [{ id: "a", concurrency: "unbounded" }], elastic: { min: 0, max: 1, concurrency: 1 } },
+      "The option concurrency of worker \"a\" cannot be \"unbounded\": expected a positive whole number beside elastic, for a pool grows only while no slot is free."
+    ],
+    [
+      { concurrency: "unbounded", sourceSaturation: 0.5 },
+      "The option sourceSaturation cannot be 0.5: expected no value beside unbounded slots, of which a share is no limit."
     ]
   ]
   for (const [options, message] of cases) {
@@ -534,7 +552,7 @@ describe("layers", () => {
       const add = (id: string, concurrency: number) => submitErrorOf(Scheduler.addWorker({ id, concurrency }))
       assert.strictEqual(
         (yield* add("new", 0)).message,
-        "The option concurrency of worker \"new\" cannot be 0: expected a positive whole number."
+        "The option concurrency of worker \"new\" cannot be 0: expected a positive whole number, or \"unbounded\"."
       )
       assert.strictEqual(
         (yield* add("local", 1)).message,

@@ -44,6 +44,14 @@ describe("simulation", () => {
       assert.isAbove(report.interleavings, schedules / 2)
     }))
 
+  it.live("W1: unbounded slots change nothing but the order", () =>
+    Effect.gen(function*() {
+      const seeds = longOr(300, 20)
+      const report = yield* Simulation.run(randomGraph, { seeds, concurrency: "unbounded" })
+      assert.isAbove(report.interleavings, seeds / 2)
+      yield* Simulation.run(randomProgram, { seeds, concurrency: "unbounded" })
+    }))
+
   const scheduling: ReadonlyArray<Skein.SchedulingOptions> = [
     { sourceSaturation: 0.1 },
     { budget: { target: 0, pause: 1 } },

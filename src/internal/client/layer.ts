@@ -16,7 +16,7 @@ import { SchedulerCore } from "../driver/schedulerCore.ts"
 import { checksOfScheduling, rulesOf } from "../settings/fairness.ts"
 import type { Options } from "../settings/layerOptions.ts"
 import { isRandom, isScheme } from "../settings/schemes.ts"
-import { checksOfTerms, elastic, poolOf, postingOf, workers } from "../settings/terms.ts"
+import { checksOfTerms, elastic, poolOf, postingOf, unboundedSlots, workers } from "../settings/terms.ts"
 import type { Posting } from "../settings/terms.ts"
 import {
   byName,
@@ -29,10 +29,12 @@ import {
   invalidOption,
   optionsFault,
   recordOf,
-  said
+  said,
+  slots
 } from "../tasks/checks.ts"
 import type { Checks } from "../tasks/checks.ts"
 import { millisIn } from "../tasks/durations.ts"
+import { quote } from "../text/text.ts"
 import { Client, make as makeClient } from "./client.ts"
 import { make as makeScheduler, Scheduler } from "./scheduler.ts"
 
@@ -45,7 +47,7 @@ const limits = Object.fromEntries(Object.keys(defaultLimits).map((limit) => [lim
 const checks: Checks<Options> = {
   ...checksOfTerms,
   ...checksOfScheduling,
-  concurrency: count,
+  concurrency: slots,
   workers,
   limits: recordOf(limits),
   grace: durationAboveZero,
@@ -71,7 +73,7 @@ const allOf = (postings: ReadonlyArray<Posting | SubmitError>): ReadonlyArray<Po
 
 /** Why options that are valid alone contradict each other. */
 const contradictionIn = (
-  { concurrency, elastic, highWaterMark, waitForWorkers, workers }: Options,
+  { concurrency, elastic, highWaterMark, sourceSaturation, waitForWorkers, workers }: Options,
   postings: ReadonlyArray<Posting>
 ): SubmitError | undefined => {
   if (elastic !== undefined && concurrency !== undefined) {
@@ -85,6 +87,22 @@ const contradictionIn = (
   }
   if (elastic !== undefined && highWaterMark !== undefined) {
     return invalidOption("highWaterMark", highWaterMark, "no value beside elastic, whose workers have no mark")
+  }
+  if (concurrency === "unbounded" && sourceSaturation !== undefined) {
+    return invalidOption(
+      "sourceSaturation",
+      sourceSaturation,
+      "no value beside unbounded slots, of which a share is no limit"
+    )
+  }
+  const unbounded = elastic && postings.find((posting) => posting.slots === unboundedSlots)
+  if (unbounded !== undefined) {
+    const of = `concurrency of worker ${quote(unbounded.id)}`
+    return invalidOption(
+      of,
+      "unbounded",
+      "a positive whole number beside elastic, for a pool grows only while no slot is free"
+    )
   }
   const mayComeLater = elastic !== undefined || (millisIn(waitForWorkers) ?? 0) > 0
   if (postings.length === 0 && !mayComeLater) {

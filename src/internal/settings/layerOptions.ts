@@ -56,8 +56,8 @@ export interface WorkerTerms {
 export interface WorkerOptions extends WorkerTerms {
   /** Its name in events, metadata and errors. */
   readonly id: string
-  /** The number of its slots: how many tasks it runs at once. A positive whole number. */
-  readonly concurrency: number
+  /** The number of its slots: how many tasks it runs at once. A positive whole number, or `"unbounded"`; see {@link Options}. */
+  readonly concurrency: number | "unbounded"
   /** The resources that its tasks may hold, with their amounts, such as `{ gpu: 2, memory: 16 }`. */
   readonly resources?: Readonly<Record<string, number>> | undefined
   /** Words that describe the worker. Tasks may be restricted to workers with certain labels; see `workers` of `Task.Options`. */
@@ -123,8 +123,12 @@ export interface ElasticOptions extends WorkerTerms {
  * @since 0.1.0
  */
 export interface Options extends WorkerTerms, SchedulingOptions {
-  /** How many tasks run at once. A positive whole number. Defaults to 8. Not together with `workers` or `elastic`. */
-  readonly concurrency?: number | undefined
+  /**
+   * How many tasks run at once. A positive whole number, or `"unbounded"`: then every task starts as soon as it is ready, so order
+   * and priorities decide little, and a wide graph has a fiber and a result for each of its tasks at once. Defaults to 8. Not
+   * together with `workers` or `elastic`.
+   */
+  readonly concurrency?: number | "unbounded" | undefined
   /** The high-water mark of the only worker; see {@link WorkerOptions}. Not together with `workers`. */
   readonly highWaterMark?: number | undefined
   /** Chooses among several workers that could start a task. Defaults to `Placement.steady`. */

@@ -18,12 +18,14 @@ import {
   highWaterMark,
   holdsValues,
   invalidOption,
+  isCount,
   isName,
   isNames,
   name,
   optionsFault,
   recordOf,
   said,
+  slots,
   valueFault
 } from "../tasks/checks.ts"
 import type { Check, Checks } from "../tasks/checks.ts"
@@ -49,7 +51,7 @@ export const checksOfTerms: Checks<WorkerTerms> = {
 const checksOfWorkers: Checks<WorkerOptions> = {
   ...checksOfTerms,
   id: name,
-  concurrency: count,
+  concurrency: slots,
   resources: amounts,
   labels: checkOf("an array of words", (labels) => isNames(labels) || (Array.isArray(labels) && labels.length === 0)),
   highWaterMark
@@ -61,7 +63,7 @@ const checksOfPools: Checks<ElasticOptions> = {
   ...checksOfTerms,
   min: checkOf(fewest, (value) => Number.isInteger(value) && (value as number) >= 0),
   max: count,
-  concurrency: count,
+  concurrency: checkOf("a positive whole number (with unbounded workers a pool never grows)", isCount),
   idle: durationAboveZero,
   id: checkOf("a non-empty string, with which the names of its workers begin", isName)
 }
@@ -107,6 +109,12 @@ const termsOf = ({ maxAge, maxTasks, restart, ttl }: WorkerTerms): Terms => ({
   restart: restart === undefined ? undefined : restartOf(restart)
 })
 
+/** More slots than there can be tasks, and few enough for exact products with counts of tasks. */
+export const unboundedSlots = 2 ** 30
+
+const slotsOf = (concurrency: number | "unbounded"): number =>
+  concurrency === "unbounded" ? unboundedSlots : concurrency
+
 /** Options of a worker, completed by those of the layer. */
 const within = <A extends WorkerTerms>(layer: WorkerTerms, own: A): WorkerTerms & A => ({
   ...layer,
@@ -125,7 +133,7 @@ const workerFault = (worker: WorkerOptions, at: string | undefined): SubmitError
   const nameless = valueFault(name, at === undefined ? "id" : `${at}.id`, id)
   if (nameless !== undefined) return nameless
   const of = ` of worker ${quote(id)}`
-  return optionsFault(worker, checksOfWorkers, of) ?? valueFault(count, `concurrency${of}`, concurrency)
+  return optionsFault(worker, checksOfWorkers, of) ?? valueFault(slots, `concurrency${of}`, concurrency)
 }
 
 /** A worker with its own options and the defaults of its layer. */
@@ -135,7 +143,7 @@ export const postingOf = (worker: WorkerOptions, layer: WorkerTerms, at?: string
   const { concurrency, highWaterMark, id, labels = [], onStart, resources, ...terms } = within(layer, worker)
   // A mark of 0 is no limit.
   const mark = highWaterMark === 0 ? undefined : highWaterMark
-  return { id, slots: concurrency, resources, labels: [...labels], mark, terms: termsOf(terms), onStart }
+  return { id, slots: slotsOf(concurrency), resources, labels: [...labels], mark, terms: termsOf(terms), onStart }
 }
 
 const defaultIdle = 10_000

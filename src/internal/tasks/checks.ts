@@ -138,6 +138,12 @@ export const names = checkOf("a non-empty array of names", isNames)
 
 export const count = checkOf("a positive whole number", isCount)
 
+/** The slots of a worker. */
+export const slots = checkOf(
+  "a positive whole number, or \"unbounded\"",
+  (value) => isCount(value) || value === "unbounded"
+)
+
 export const countOrNone = checkOf(
   "a whole number from 0",
   (value) => Number.isInteger(value) && (value as number) >= 0

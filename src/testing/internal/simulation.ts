@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Client from "../../Client.ts"
 import { checksOfScheduling } from "../../internal/settings/fairness.ts"
-import { checkOf, count, countOrInfinity, countOrNone, rate, recordOf } from "../../internal/tasks/checks.ts"
+import { checkOf, count, countOrInfinity, countOrNone, rate, recordOf, slots } from "../../internal/tasks/checks.ts"
 import type { Checks } from "../../internal/tasks/checks.ts"
 import { scan } from "../../internal/tasks/inputs.ts"
 import { describeError } from "../../internal/text/rendering.ts"
@@ -50,7 +50,7 @@ export interface Options {
   /** The probability of each fault; see {@link Faults}. */
   readonly faults?: Faults | undefined
   /** Slots of the only worker. By default a seed chooses one or two workers of one to three slots. */
-  readonly concurrency?: number | undefined
+  readonly concurrency?: number | "unbounded" | undefined
   /** Options of the layer about turns and brakes. Defaults to none. */
   readonly scheduling?: Skein.SchedulingOptions | undefined
   /** The probability, from 0 to 1, that the program is interrupted at some point. Defaults to 0.1. */
@@ -78,7 +78,7 @@ export const ofSimulation: Checks<Options> = {
   seeds: count,
   from: checkOf("a whole number", Number.isSafeInteger),
   faults: recordOf(ofFaults),
-  concurrency: count,
+  concurrency: slots,
   scheduling: recordOf(checksOfScheduling),
   abandon: rate,
   checkEvery: countOrInfinity,
