@@ -17,6 +17,7 @@ import type { Graph, Untyped } from "./internal/graphs/typed.ts"
 import { checkOf, holdsValues, invalidOption, valueFault } from "./internal/tasks/checks.ts"
 import { makeTask } from "./internal/tasks/makeTask.ts"
 import { normalize } from "./internal/tasks/options.ts"
+import type { Ran, RanError, RanServices, RanSuccess } from "./internal/tasks/ran.ts"
 import { isRecord, noOptions, toEffect } from "./internal/tasks/task.ts"
 import type { IsAny } from "./internal/values/isAny.ts"
 import { SubmitError } from "./SkeinError.ts"
@@ -179,7 +180,8 @@ export const ref = (key: string): Task<any> => internal.ref(key) as any
 /** To the types, an untyped function returns a plain value, and so does one that throws. */
 type Called<Return, I> = IsAny<Return> extends true ? Task<any, Upstream<I>, Services<I>>
   : [Return] extends [never] ? Task<never, Upstream<I>, Services<I>>
-  : Return extends Effect.Effect<infer A, infer E, infer R> ? Task<A, Own<E> | Upstream<I>, Needs<R> | Services<I>>
+  : Return extends Ran
+    ? Task<RanSuccess<Return>, Own<RanError<Return>> | Upstream<I>, Needs<RanServices<Return>> | Services<I>>
   : Task<Return, Upstream<I>, Services<I>>
 
 /**

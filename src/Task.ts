@@ -6,10 +6,14 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { dual, identity } from "effect/Function"
+import { constVoid, dual, identity } from "effect/Function"
+import type * as Option from "effect/Option"
 import { hasProperty } from "effect/Predicate"
+import type * as EffectResult from "effect/Result"
+import type { ExcludeTag, ExtractTag, NoInfer, Tags } from "effect/Types"
 import type { Handle, Lifted, Needs, Own, Services as ServicesOf, Upstream, Values } from "./Inputs.ts"
 import { givenEffect } from "./internal/bodies/bodies.ts"
 import { callback } from "./internal/tasks/checks.ts"
@@ -17,6 +21,7 @@ import type { Future, Task } from "./internal/tasks/handles.ts"
 import { codeOfFunction } from "./internal/tasks/keys.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/tasks/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/tasks/options.ts"
+import type { Ran, RanError, RanServices, RanSuccess } from "./internal/tasks/ran.ts"
 import type { Called as CallResult, Given, GivenMembers, Result, Returned } from "./internal/tasks/refusals.ts"
 import * as internal from "./internal/tasks/task.ts"
 import type {
@@ -101,6 +106,27 @@ export const isTask = (u: unknown): u is Task<unknown, unknown, unknown> => hasP
 export const succeed = <A>(value: A): Task<A> => wrap({ _tag: "value", value }, undefined, undefined)
 
 /**
+ * A task that fails with this error.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fail = <E>(error: E): Task<never, Own<E>> =>
+  constantly(Effect.fail(error) as never, internal.noOptions) as any
+
+const void_: Task<void> = succeed(undefined)
+
+export {
+  /**
+   * A task whose value is `undefined`, which is there from the start.
+   *
+   * @category constructors
+   * @since 0.1.0
+   */
+  void_ as void
+}
+
+/**
  * A value that is marked by {@link value}.
  *
  * @category models
@@ -144,6 +170,9 @@ type OptionsOfEffect<I> = I extends Effect.Effect<any, infer E, any> ? OptionsFo
  *
  * **Details**
  *
+ * A function of the inputs may be a generator function, which runs as in `Effect.gen`. With one task as input, the task may come
+ * through `pipe`.
+ *
  * A body that requires `Scope` gets the scope of its attempt. That closes, with everything that the body submitted, before the
  * attempt counts as ended.
  *
@@ -151,6 +180,8 @@ type OptionsOfEffect<I> = I extends Effect.Effect<any, infer E, any> ? OptionsFo
  * copies with values in place of tasks; parts without tasks are passed on as they are.
  *
  * **Gotchas**
+ *
+ * A function alone is the form for `pipe`. A body without inputs is an effect: `Task.make(Effect.gen(function*() {...}))`.
  *
  * An instance of a class that holds tasks is copied with the same prototype and fields, but without its constructor, so its
  * `#private` members are missing. Put such tasks into a plain record. An instance with symbols as keys is refused.
@@ -162,8 +193,12 @@ type OptionsOfEffect<I> = I extends Effect.Effect<any, infer E, any> ? OptionsFo
  * import { Task } from "skein"
  *
  * const raw = Task.make(Effect.succeed("3,4,5"), { key: "raw" })
- * const numbers = Task.make({ raw }, ({ raw }) => Effect.succeed(raw.split(",").map(Number)))
- * Task.run(numbers) // => [3, 4, 5]
+ * const numbers = raw.pipe(Task.make((raw) => Effect.succeed(raw.split(",").map(Number))))
+ * const total = Task.make({ numbers }, function*({ numbers }) {
+ *   yield* Effect.logDebug(`adds ${numbers.length} numbers`)
+ *   return numbers.reduce((a, b) => a + b)
+ * })
+ * Task.run(total) // => 12
  * ```
  *
  * @category constructors
@@ -174,12 +209,28 @@ export const make: {
     run: Effect.Effect<A, E, R> & Result<A>,
     options?: O
   ): Task<A, Own<E> | OptionErrors<O>, Needs<R> | OptionServices<O>>
-  <const I, A, E, R, const O extends OptionsFor<O, E> = NoOptions>(
-    inputs: I,
-    run: ((values: Values<I>) => Effect.Effect<A, E, R>) & OptionsOf<I> & Result<A> & GivenMembers<I>,
+  <V, X extends Ran, const O extends OptionsFor<O, RanError<X>> = NoOptions>(
+    run: ((value: V) => X) & Result<RanSuccess<X>>,
     options?: O
-  ): Task<A, Own<E> | Upstream<I> | OptionErrors<O>, Needs<R> | ServicesOf<I> | OptionServices<O>>
+  ): <E, R = never>(self: Task<V, E, R> | Future<V, E>) => Task<
+    RanSuccess<X>,
+    Own<RanError<X>> | Upstream<Future<V, E>> | OptionErrors<O>,
+    Needs<RanServices<X>> | R | OptionServices<O>
+  >
+  <const I, X extends Ran, const O extends OptionsFor<O, RanError<X>> = NoOptions>(
+    inputs: I,
+    run: ((values: Values<I>) => X) & OptionsOf<I> & Result<RanSuccess<X>> & GivenMembers<I>,
+    options?: O
+  ): Task<
+    RanSuccess<X>,
+    Own<RanError<X>> | Upstream<I> | OptionErrors<O>,
+    Needs<RanServices<X>> | ServicesOf<I> | OptionServices<O>
+  >
 } = (first: unknown, second?: unknown, third?: Options): any => effectful(first, second, third, normalize)
+
+/** Whether arguments are those of the form for `pipe`: a function, and no other function after it. */
+const isForPipe = (first: unknown, second: unknown): boolean =>
+  typeof first === "function" && typeof second !== "function"
 
 /** A task whose body is an effect, or a function of the inputs that gives one. */
 const effectful = (
@@ -188,7 +239,9 @@ const effectful = (
   third: Options | undefined,
   normal: (options: Options | undefined) => internal.TaskOptions
 ): unknown =>
-  typeof second === "function"
+  isForPipe(first, second)
+    ? (self: unknown) => effectful(self, first, second as Options | undefined, normal)
+    : typeof second === "function"
     ? makeTask({ _tag: "effect", run: second as never }, first, normal(third))
     : constantly(givenEffect("The body of the task", first as never), normal(second as Options | undefined))
 
@@ -241,18 +294,39 @@ export const resource: typeof make = (first: unknown, second?: unknown, third?: 
 
 /**
  * A task that computes its value with a plain function. A throw is a defect. So is a returned promise, generator, Effect, Task or
- * Future, which nothing would run or wait for: use {@link make}, with `Effect.tryPromise` around a promise and `Effect.fn` around
- * a generator function, or {@link flatMap}. {@link value} marks one as a value.
+ * Future, which nothing would run or wait for: use {@link make}, with `Effect.tryPromise` around a promise, or {@link flatMap}.
+ * {@link value} marks one as a value.
+ *
+ * **Example** (One input, and several)
+ *
+ * ```ts import.meta.vitest
+ * import { Task } from "skein"
+ *
+ * const words = Task.succeed("a bc d").pipe(Task.map((text) => text.split(" ")))
+ * const lengths = words.pipe(Task.map((words) => words.map((word) => word.length), { label: "lengths" }))
+ * const longest = Task.map({ words, lengths }, ({ words, lengths }) => words[lengths.indexOf(Math.max(...lengths))])
+ * Task.run(longest) // => "bc"
+ * ```
  *
  * @category constructors
  * @since 0.1.0
  */
-export const map = <const I, A, const O extends OptionsFor<O, never> = NoOptions>(
-  inputs: I,
-  f: ((values: Values<I>) => A) & Returned<A> & Given<I>,
-  options?: O
-): Task<A, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>> =>
-  wrap({ _tag: "map", run: f as never }, inputs, options)
+export const map: {
+  <V, A, const O extends OptionsFor<O, never> = NoOptions>(
+    f: ((value: V) => A) & Returned<A>,
+    options?: O
+  ): <E, R = never>(
+    self: Task<V, E, R> | Future<V, E>
+  ) => Task<A, Upstream<Future<V, E>> | OptionErrors<O>, R | OptionServices<O>>
+  <const I, A, const O extends OptionsFor<O, never> = NoOptions>(
+    inputs: I,
+    f: ((values: Values<I>) => A) & Returned<A> & Given<I>,
+    options?: O
+  ): Task<A, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>>
+} = (first: unknown, second?: unknown, third?: Options): any =>
+  isForPipe(first, second)
+    ? (self: unknown) => wrap({ _tag: "map", run: first as never }, self, second as Options | undefined)
+    : wrap({ _tag: "map", run: second as never }, first, third)
 
 /**
  * A task without inputs that computes its value with a plain function. A throw is a defect, and so is a Promise or an Effect.
@@ -277,12 +351,24 @@ export const sync = <A, const O extends OptionsFor<O, never> = NoOptions>(
  * @category constructors
  * @since 0.1.0
  */
-export const flatMap = <const I, A, E, R, const O extends OptionsFor<O, never> = NoOptions>(
-  inputs: I,
-  f: ((values: Values<I>) => Task<A, E, R>) & Given<I>,
-  options?: O
-): Task<A, E | Upstream<I> | SubmitError | OptionErrors<O>, R | ServicesOf<I> | OptionServices<O>> =>
-  wrap({ _tag: "flatMap", run: f as never }, inputs, options)
+export const flatMap: {
+  <V, A, E2, R2, const O extends OptionsFor<O, never> = NoOptions>(
+    f: (value: V) => Task<A, E2, R2>,
+    options?: O
+  ): <E, R = never>(self: Task<V, E, R> | Future<V, E>) => Task<
+    A,
+    E2 | Upstream<Future<V, E>> | SubmitError | OptionErrors<O>,
+    R2 | R | OptionServices<O>
+  >
+  <const I, A, E, R, const O extends OptionsFor<O, never> = NoOptions>(
+    inputs: I,
+    f: ((values: Values<I>) => Task<A, E, R>) & Given<I>,
+    options?: O
+  ): Task<A, E | Upstream<I> | SubmitError | OptionErrors<O>, R | ServicesOf<I> | OptionServices<O>>
+} = (first: unknown, second?: unknown, third?: Options): any =>
+  isForPipe(first, second)
+    ? (self: unknown) => wrap({ _tag: "flatMap", run: first as never }, self, second as Options | undefined)
+    : wrap({ _tag: "flatMap", run: second as never }, first, third)
 
 /**
  * A task whose value has the values of all its inputs, in the same shape.
@@ -332,18 +418,266 @@ export const barrier = <
   wrap({ _tag: "map", run: internal.noValue }, undefined, { ...options, after: before as AnyOptions["after"] })
 
 /**
- * A task that succeeds with the exit of another, whatever that is: failures stop here.
+ * A task that gives the value of another without it: this value in its place.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const exit: {
-  <A, E, R>(task: Task<A, E, R>): Task<Exit.Exit<A, E | SkeinError>, never, R>
-  <A, E>(future: Future<A, E>): Task<Exit.Exit<A, E | SkeinError>>
-} = (handle: unknown): any =>
+export const as: {
+  <B>(
+    value: B & Returned<B>
+  ): <A, E, R = never>(self: Task<A, E, R> | Future<A, E>) => Task<B, Upstream<Future<A, E>>, R>
+  <A, E, B, R = never>(self: Task<A, E, R> | Future<A, E>, value: B & Returned<B>): Task<B, Upstream<Future<A, E>>, R>
+} = dual(2, (self: unknown, value: unknown): any => wrap({ _tag: "map", run: () => value }, self, undefined))
+
+/**
+ * A task without a value that ends as another does.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const asVoid = <A, E, R = never>(self: Task<A, E, R> | Future<A, E>): Task<void, Upstream<Future<A, E>>, R> =>
+  wrap({ _tag: "map", run: constVoid }, self, undefined)
+
+/**
+ * A task that runs an effect of the value of another, and gives that value on. It fails as the effect does.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const tap: {
+  <A, X, E2, R2>(
+    f: (value: NoInfer<A>) => Effect.Effect<X, E2, R2>
+  ): <E, R = never>(self: Task<A, E, R> | Future<A, E>) => Task<A, Own<E2> | Upstream<Future<A, E>>, Needs<R2> | R>
+  <A, E, X, E2, R2, R = never>(
+    self: Task<A, E, R> | Future<A, E>,
+    f: (value: NoInfer<A>) => Effect.Effect<X, E2, R2>
+  ): Task<A, Own<E2> | Upstream<Future<A, E>>, Needs<R2> | R>
+} = dual(2, (self: unknown, f: (value: unknown) => Effect.Effect<unknown>): any =>
+  wrap(
+    { _tag: "effect", run: (value) => Effect.as(givenEffect("The effect of Task.tap", f(value)), value) },
+    self,
+    undefined
+  ))
+
+/**
+ * A task that succeeds with the exit of another, whatever that is: failures stop here.
+ *
+ * **Details**
+ *
+ * The exit is an Effect, so `Task.make(Task.exit(task), f)` applies any operator of Effect to the end of a task. {@link catch},
+ * {@link catchTag}, {@link mapError}, {@link result}, {@link option} and {@link orElseSucceed} are made in this way: two tasks
+ * each, of which the one that gives the exit takes no slot.
+ *
+ * @category error handling
+ * @since 0.1.0
+ */
+export const exit = <A, E, R = never>(
+  self: Task<A, E, R> | Future<A, E>
+): Task<Exit.Exit<A, E | SkeinError>, never, R> => exitOf(self) as any
+
+const exitOf = (handle: unknown): unknown =>
   internal.isTask(handle) && internal.isPlainValue(handle)
     ? succeed(handle.body._tag === "value" ? Exit.succeed(handle.body.value) : handle)
     : makeExit(handle)
+
+/** A task that ends as an operator of Effect says, applied to the exit of another. */
+const observed = (self: unknown, f: (exit: Effect.Effect<unknown, unknown>) => Effect.Effect<unknown, unknown>): any =>
+  wrap({ _tag: "effect", run: f as never }, exitOf(self), undefined)
+
+/**
+ * A task that succeeds with the value of another, or with the error with which it ended. A defect stays one.
+ *
+ * @category error handling
+ * @since 0.1.0
+ */
+export const result = <A, E, R = never>(
+  self: Task<A, E, R> | Future<A, E>
+): Task<EffectResult.Result<A, E | SkeinError>, never, R> => observed(self, Effect.result)
+
+/**
+ * A task that succeeds with the value of another, or with none if it ended with an error. A defect stays one.
+ *
+ * @category error handling
+ * @since 0.1.0
+ */
+export const option = <A, E, R = never>(self: Task<A, E, R> | Future<A, E>): Task<Option.Option<A>, never, R> =>
+  observed(self, Effect.option)
+
+const catch_: {
+  <E, B, E2, R2>(
+    f: ((error: E | SkeinError) => Effect.Effect<B, E2, R2>) & Result<B>
+  ): <A, R = never>(self: Task<A, E, R> | Future<A, E>) => Task<A | B, Own<E2>, Needs<R2> | R>
+  <A, E, B, E2, R2, R = never>(
+    self: Task<A, E, R> | Future<A, E>,
+    f: ((error: E | SkeinError) => Effect.Effect<B, E2, R2>) & Result<B>
+  ): Task<A | B, Own<E2>, Needs<R2> | R>
+} = dual(
+  2,
+  (self: unknown, f: (error: unknown) => Effect.Effect<unknown>): any =>
+    observed(self, Effect.catch((error) => givenEffect("The handler of Task.catch", f(error))))
+)
+
+export {
+  /**
+   * A task that ends as another does or, if that fails, as an effect of its error.
+   *
+   * **When to use**
+   *
+   * To go on after a failure. {@link orElse} goes on with another task.
+   *
+   * **Details**
+   *
+   * The handler sees what {@link exit} sees: the errors in the type of the task, and those that can happen to any task, such as a
+   * cancellation. An error of something that the task depends on is a `DependencyFailed` there, as it is for the task itself. A
+   * defect is not caught. `retry` of the task comes first: the handler sees its last error.
+   *
+   * **Example** (A default for one error)
+   *
+   * ```ts import.meta.vitest
+   * import { Effect } from "effect"
+   * import { Task } from "skein"
+   *
+   * const config = Task.make(Effect.fail("no such file")).pipe(
+   *   Task.catch((error) => Effect.succeed({ port: 80, because: String(error) }))
+   * )
+   * Task.run(config) // => { port: 80, because: "no such file" }
+   * ```
+   *
+   * @category error handling
+   * @since 0.1.0
+   */
+  catch_ as catch
+}
+
+/** The tags of a tag or of a list of them. */
+type TagOf<K> = K extends ReadonlyArray<infer T extends string> ? T : K & string
+
+/**
+ * {@link catch} for the errors with one of these tags. The task fails with the others as the first one did.
+ *
+ * **Example** (One error of several)
+ *
+ * ```ts import.meta.vitest
+ * import { Data, Effect } from "effect"
+ * import { Task } from "skein"
+ *
+ * class NotFound extends Data.TaggedError("NotFound")<{ readonly id: number }> {}
+ * class Refused extends Data.TaggedError("Refused") {}
+ *
+ * const find = (id: number) => Task.make(id > 0 ? Effect.fail(new NotFound({ id })) : Effect.fail(new Refused()))
+ * // Task<string, Refused>
+ * const name = find(7).pipe(Task.catchTag("NotFound", ({ id }) => Effect.succeed(`nobody ${id}`)))
+ * Task.run(name) // => "nobody 7"
+ * ```
+ *
+ * @category error handling
+ * @since 0.1.0
+ */
+export const catchTag: {
+  <
+    const K extends
+      | Tags<E | SkeinError>
+      | readonly [Tags<E | SkeinError>, ...ReadonlyArray<Tags<E | SkeinError>>],
+    E,
+    B,
+    E2,
+    R2
+  >(
+    tag: K,
+    f: ((error: ExtractTag<NoInfer<E> | SkeinError, TagOf<K>>) => Effect.Effect<B, E2, R2>) & Result<B>
+  ): <A, R = never>(
+    self: Task<A, E, R> | Future<A, E>
+  ) => Task<A | B, ExcludeTag<E, TagOf<K>> | Own<E2>, Needs<R2> | R>
+  <
+    A,
+    E,
+    const K extends
+      | Tags<E | SkeinError>
+      | readonly [Tags<E | SkeinError>, ...ReadonlyArray<Tags<E | SkeinError>>],
+    B,
+    E2,
+    R2,
+    R = never
+  >(
+    self: Task<A, E, R> | Future<A, E>,
+    tag: K,
+    f: ((error: ExtractTag<E | SkeinError, TagOf<K>>) => Effect.Effect<B, E2, R2>) & Result<B>
+  ): Task<A | B, ExcludeTag<E, TagOf<K>> | Own<E2>, Needs<R2> | R>
+} = dual(3, (self: unknown, tag: never, f: (error: unknown) => Effect.Effect<unknown>): any =>
+  observed(
+    self,
+    (exit) => Effect.catchTag(exit, tag, (error: unknown) => givenEffect("The handler of Task.catchTag", f(error)))
+  ))
+
+/**
+ * A task that ends as another does, with its error mapped. The function sees the errors that {@link catch} sees.
+ *
+ * @category error handling
+ * @since 0.1.0
+ */
+export const mapError: {
+  <E, E2>(
+    f: (error: E | SkeinError) => E2
+  ): <A, R = never>(self: Task<A, E, R> | Future<A, E>) => Task<A, Own<E2>, R>
+  <A, E, E2, R = never>(
+    self: Task<A, E, R> | Future<A, E>,
+    f: (error: E | SkeinError) => E2
+  ): Task<A, Own<E2>, R>
+} = dual(2, (self: unknown, f: (error: unknown) => unknown): any => observed(self, Effect.mapError(f)))
+
+/**
+ * A task that ends as another does or, if that fails with an error, with a value.
+ *
+ * @category error handling
+ * @since 0.1.0
+ */
+export const orElseSucceed: {
+  <B>(value: () => B & Returned<B>): <A, E, R = never>(self: Task<A, E, R> | Future<A, E>) => Task<A | B, never, R>
+  <A, E, B, R = never>(self: Task<A, E, R> | Future<A, E>, value: () => B & Returned<B>): Task<A | B, never, R>
+} = dual(2, (self: unknown, value: () => unknown): any => observed(self, Effect.orElseSucceed(value)))
+
+/**
+ * A task that ends as another does or, if that fails, as the task that `f` returns: a {@link flatMap} of the failure.
+ *
+ * **Example** (Another mirror)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Task } from "skein"
+ *
+ * const main = Task.make(Effect.fail("down"), { key: "main" })
+ * const mirror = Task.make(Effect.succeed("text"), { key: "mirror" })
+ * Task.run(main.pipe(Task.orElse(() => mirror))) // => "text"
+ * ```
+ *
+ * @category error handling
+ * @since 0.1.0
+ */
+export const orElse: {
+  <E, B, E2, R2>(
+    f: (error: E | SkeinError) => Task<B, E2, R2>
+  ): <A, R = never>(self: Task<A, E, R> | Future<A, E>) => Task<A | B, E2 | SubmitError, R2 | R>
+  <A, E, B, E2, R2, R = never>(
+    self: Task<A, E, R> | Future<A, E>,
+    f: (error: E | SkeinError) => Task<B, E2, R2>
+  ): Task<A | B, E2 | SubmitError, R2 | R>
+} = dual(
+  2,
+  (self: unknown, f: (error: unknown) => unknown): any =>
+    wrap(
+      { _tag: "flatMap", run: (exit) => elseTask(exit as Exit.Exit<unknown, unknown>, f) as never },
+      exitOf(self),
+      undefined
+    )
+)
+
+/** A success and a defect stay as they are. */
+const elseTask = (exit: Exit.Exit<unknown, unknown>, f: (error: unknown) => unknown): unknown => {
+  if (Exit.isSuccess(exit)) return succeed(exit.value)
+  const error = Cause.findErrorOption(exit.cause)
+  return error._tag === "Some" ? f(error.value) : constantly(exit as Exit.Exit<never>, internal.noOptions)
+}
 
 /**
  * The same work as another task, with options added or replaced.
@@ -385,19 +719,27 @@ export interface FnOptions<N extends number = number, E = never, R = never, In =
 }
 
 /** The bound of the options of a function that returns `Return`. */
-interface FnOptionsFor<O, Return>
-  extends OptionsFor<O, Return extends Effect.Effect<any, infer E, any> ? E : never>, Pick<FnOptions, "name" | "nout">
-{}
+interface FnOptionsFor<O, Return> extends OptionsFor<O, RanError<Return>>, Pick<FnOptions, "name" | "nout"> {}
+
+/** The options of a function that has its name before it. */
+interface NamedFnOptions extends AnyOptions, Pick<FnOptions, "nout"> {}
 
 /** {@link NoOptions} of a wrapped function. */
 interface NoFnOptions extends NoOptions, Pick<FnOptions, "name" | "nout"> {}
+
+/** The same for a function that has its name before it. */
+interface NoNamedFnOptions extends NoOptions, Pick<FnOptions, "nout"> {}
 
 /** To the types, an untyped function returns a plain value, and so does one that throws. */
 type Called<Return, I, O> = IsAny<Return> extends true
   ? Split<any, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>, O>
   : [Return] extends [never] ? Task<never, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>>
-  : Return extends Effect.Effect<infer A, infer E, infer R>
-    ? Split<A, Own<E> | Upstream<I> | OptionErrors<O>, Needs<R> | ServicesOf<I> | OptionServices<O>, O>
+  : Return extends Ran ? Split<
+      RanSuccess<Return>,
+      Own<RanError<Return>> | Upstream<I> | OptionErrors<O>,
+      Needs<RanServices<Return>> | ServicesOf<I> | OptionServices<O>,
+      O
+    >
   : Split<Return, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>, O>
 
 type Split<A, E, R, O> = O extends { readonly nout: number }
@@ -425,7 +767,8 @@ export interface Fn<P extends ReadonlyArray<any>, Return, O> {
  *
  * **Details**
  *
- * The function may return an `Effect` or a plain value. With `pure`, the key of a call is the function's name with its arguments,
+ * The function may return an `Effect` or a plain value, or be a generator function, which runs as in `Effect.gen`. A name before
+ * it, as in `Effect.fn`, is the label of the calls. With `pure`, the key of a call is the function's name with its arguments,
  * so equal calls of one function run once; an argument that has no canonical encoding is a `SubmitError` at submission. With
  * `nout` a function that returns a tuple gives a task for each member. The idea is Dask's `delayed`.
  *
@@ -438,24 +781,51 @@ export interface Fn<P extends ReadonlyArray<any>, Return, O> {
  * Task.run(add(add(1, 2), add(3, 4))) // => 10
  * ```
  *
+ * **Example** (A generator function with a name)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Task } from "skein"
+ *
+ * const load = Task.fn("load")(function*(id: number) {
+ *   yield* Effect.logDebug(`loads ${id}`)
+ *   return { id, name: `user ${id}` }
+ * })
+ * Task.run(Task.map(load(7), ({ name }) => name)) // => "user 7"
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */
-export const fn = <P extends ReadonlyArray<any>, Return, const O extends FnOptionsFor<O, Return> = NoFnOptions>(
-  f: ((...args: P) => Return) & CallResult<Return>,
-  options?: O
-): Fn<P, Return, O> => {
-  const { name = nameOf(f), nout, ...rest }: FnOptions<number, any, any, any> = options ?? {}
-  const call = (args: unknown) => internal.toEffect(f(...args as P))
+export const fn: {
+  <const O extends NamedFnOptions = NoNamedFnOptions>(
+    name: string,
+    options?: O
+  ): <P extends ReadonlyArray<any>, Return>(
+    f: ((...args: P) => Return) & CallResult<Return> & Retries<O, RanError<Return>>
+  ) => Fn<P, Return, O>
+  <P extends ReadonlyArray<any>, Return, const O extends FnOptionsFor<O, Return> = NoFnOptions>(
+    f: ((...args: P) => Return) & CallResult<Return>,
+    options?: O
+  ): Fn<P, Return, O>
+} = (first: unknown, options?: NamedFnOptions): any =>
+  typeof first === "string"
+    ? (f: unknown) => wrapped(f, { label: first, ...options, name: first })
+    : wrapped(first, options)
+
+const wrapped = (given: unknown, options: FnOptions<number, any, any, any> | undefined) => {
+  const f = given as (...args: ReadonlyArray<unknown>) => unknown
+  const { name = nameOf(f), nout, ...rest } = options ?? {}
+  const call = (args: unknown) => internal.toEffect(f(...args as ReadonlyArray<unknown>))
   const run = nout === undefined ? call : (args: unknown) => Effect.map(call(args), (all) => tuple(all, nout, name))
   const body: internal.Body = { _tag: "effect", run }
   const code = rest.pure === true ? codeOfFunction(f, nout) : undefined
-  const given = code === undefined ? normalize(rest) : { ...normalize({ ...rest, name }), code }
+  const normalized = code === undefined ? normalize(rest) : { ...normalize({ ...rest, name }), code }
   const isCount = nout === undefined || (Number.isInteger(nout) && nout >= 0)
   const wrong = callback("function of Task.fn", f) ??
     (isCount ? undefined : { option: "nout", value: nout, expected: "a whole number" })
-  const normal = wrong === undefined ? given : withInvalid(given, wrong)
-  return (...args): any => {
+  const normal = wrong === undefined ? normalized : withInvalid(normalized, wrong)
+  return (...args: ReadonlyArray<unknown>): any => {
     const call = makeTask(body, args, normal) as any
     if (nout === undefined) return call
     // A member of a pure call is as pure as the call.

@@ -3,6 +3,7 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as vm from "node:vm"
 import * as Client from "skein/Client"
@@ -48,8 +49,8 @@ describe("results", () => {
     ["a promise", () => Promise.reject(new Error("unseen")), "a Promise"],
     ["a promise of another realm", () => vm.runInNewContext("Promise.reject(new Error('unseen'))"), "a Promise"],
     ["a query that runs when it is awaited", () => new Query(), "a thenable, such as a query"],
-    ["a generator", () => steps(), "a generator, which nothing runs: use Effect.fn around"],
-    ["an async generator", () => lateSteps(), "a generator, which nothing runs: use Effect.fn around"],
+    ["a generator", () => steps(), "a generator, which nothing runs: "],
+    ["an async generator", () => lateSteps(), "a generator, which nothing runs: "],
     // oxlint-disable-next-line no-thenable
     ["a record with a function then", () => Object.fromEntries([["then", () => {}]]), "a thenable, such as a query"]
   ]
@@ -139,45 +140,69 @@ describe("results", () => {
       }
     }).pipe(inScheduler()))
 
-  it.effect("F1: a generator function is a body only with Effect.fn around it", () =>
+  it.effect("F1: a generator function is a body wherever an effect is, and none of a plain function", () =>
     Effect.gen(function*() {
-      let isRun = false
-      const gen = function*(): Generator<any, any> {
-        isRun = true
+      let runs = 0
+      const gen = function*(): Generator<Effect.Effect<number>, number, never> {
+        runs++
         return yield* Effect.succeed(1)
       }
       const registry = { x: gen }
       const json = yield* Graph.fromJson({ tasks: [{ key: "x", dependencies: [] }] }, registry)
       const bodies: ReadonlyArray<Effect.Effect<unknown, unknown, any>> = [
-        Client.compute(Task.make([], untyped(gen))),
-        Client.compute(Task.resource([], untyped(gen))),
-        Client.compute(Task.map(one, untyped(gen))),
-        Client.compute(Task.sync(untyped(gen))),
-        Client.compute(Task.fn(untyped(gen))()),
-        Client.compute(Graph.call(untyped(gen))),
-        Client.compute(Graph.add(Graph.empty, "x", [], untyped(gen))),
-        Client.compute(json),
-        Client.map([1], untyped(gen))
+        Client.compute(Task.make([], gen)),
+        Client.compute(Task.resource([], gen)),
+        Client.compute(one.pipe(Task.make(gen))),
+        Client.compute(Task.fn(gen)()),
+        Client.compute(Task.fn("x")(gen)()),
+        Client.compute(Graph.call(gen)),
+        Effect.map(Client.compute(Graph.add(Graph.empty, "x", [], untyped(gen))), (values: any) => values.x),
+        Effect.map(Client.compute(json), ({ x }) => x),
+        Effect.map(Client.map([1], untyped(gen)), ([value]) => value)
       ]
-      for (const body of bodies) {
+      for (const body of bodies) assert.strictEqual(yield* body, 1)
+      assert.strictEqual(runs, bodies.length)
+      const refused: ReadonlyArray<Effect.Effect<unknown, unknown, any>> = [
+        Client.compute(Task.map(one, untyped(gen))),
+        Client.compute(Task.sync(untyped(gen)))
+      ]
+      for (const body of refused) {
         const defect = defectOf(yield* causeOf(body))
-        assert.include(defect, "a generator")
-        assert.include(defect, "Effect.fn around")
+        assert.include(defect, "a generator, which nothing runs: give the generator function to Task.make or Task.fn")
       }
       const flat = yield* submitErrorOf(Client.compute(Task.flatMap(one, untyped(gen))))
       assert.include(flat.message, "what its function returned, a generator: it is no task")
-      for (const given of [gen, gen()]) {
-        const defect = defectOf(yield* causeOf(Client.compute(Task.make(untyped(given)))))
-        assert.include(defect, "The body of the task is")
-        assert.match(defect, /instead of an Effect: wrap (it|the generator function) with Effect.gen\.$/)
-      }
-      assert.isFalse(isRun)
-      const body = Effect.fn("body")(function*({ one }: { readonly one: number }) {
-        return yield* Effect.succeed(one + 1)
-      })
-      assert.strictEqual(yield* Client.compute(Task.make({ one }, body)), 2)
-      assert.strictEqual(yield* Client.compute(Task.fn(body)({ one })), 2)
+      const given = defectOf(yield* causeOf(Client.compute(Task.make(untyped(gen())))))
+      assert.match(given, /^TypeError: The body of the task is .* instead of an Effect: wrap .* with Effect.gen\.$/)
+      const late = defectOf(yield* causeOf(Client.compute(Task.make([], untyped(lateSteps)))))
+      assert.include(late, "instead of an Effect: an async generator cannot be one")
+      assert.strictEqual(runs, bodies.length)
     }).pipe(inScheduler()))
+
+  it.effect("F1: a generator function as a body is begun anew by each attempt, and closed when its task is cancelled", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      let attempts = 0
+      const body = function*({ one }: { readonly one: number }) {
+        const mine = ++attempts
+        yield* Effect.addFinalizer(() => Effect.sync(() => void log.push(`closed ${mine}`)))
+        if (mine < 3) yield* Effect.fail("again")
+        return one + mine
+      }
+      const task = Task.make({ one }, body, { retry: Schedule.recurs(5) })
+      assert.strictEqual(yield* Client.compute(task), 4)
+      assert.deepStrictEqual(log, ["closed 1", "closed 2", "closed 3"])
+    }).pipe(inScheduler()))
+
+  it.effect("F1: a function alone is no target, since it waits for its input in a pipe", () =>
+    Effect.gen(function*() {
+      for (const open of [Task.make(() => Effect.succeed(1)), Task.map(() => 1), Task.flatMap(() => one)]) {
+        const { message } = yield* submitErrorOf(Client.compute(untyped(open)))
+        assert.include(message, "a function: it is no task; call it with the task that it waits for")
+      }
+      const refused = yield* submitErrorOf(Client.submit<number, never, never>(untyped(Task.map(() => 1))))
+      assert.include(refused.message, "it is no task; call it with")
+    }).pipe(Effect.scoped, inScheduler()))
 
   it.effect("G8: a tuple of another length than nout is refused", () =>
     Effect.gen(function*() {

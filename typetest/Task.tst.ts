@@ -1,7 +1,9 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import { pipe } from "effect/Function"
 import * as Option from "effect/Option"
+import type * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Client } from "skein/Client"
@@ -20,7 +22,7 @@ import type {
   Unmet
 } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import { shielded } from "skein/Worker"
+import { current, shielded } from "skein/Worker"
 import type { Worker } from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
@@ -338,8 +340,11 @@ describe("refusals", () => {
     expect(Task.map).type.not.toBeCallableWith(1, steps)
     expect(Task.map).type.not.toBeCallableWith(1, async function*() {})
     expect(Task.sync).type.not.toBeCallableWith(() => steps(1))
-    expect(Task.fn).type.not.toBeCallableWith(steps)
-    expect(Task.make).type.not.toBeCallableWith(1, steps)
+    expect(Task.fn).type.not.toBeCallableWith(async function*() {})
+    expect(Task.make).type.not.toBeCallableWith(1, async function*() {})
+    expect(Task.make).type.not.toBeCallableWith(1, function*() {
+      yield 1
+    })
     expect(Task.make).type.not.toBeCallableWith(Effect.sync(() => steps(1)))
     expect(Task.make(1, Effect.fn("steps")(steps))).type.toBe<Task.Task<number>>()
     expect(Task.sync(() => [1].values())).type.toBe<Task.Task<ArrayIterator<number>>>()
@@ -432,6 +437,167 @@ describe("run", () => {
     expect(generic({} as Effect.Effect<number, never, Scope.Scope | Db>)).type.toBe<
       Effect.Effect<number, SubmitError | SkeinError, Db>
     >()
+  })
+})
+
+describe("pipes", () => {
+  it("G20: a task comes through a pipe to map, make, flatMap and resource", () => {
+    expect(raw.pipe(Task.map((text) => text.length))).type.toBe<Task.Task<number, DependencyFailed<LoadError>, Db>>()
+    expect(plain.pipe(Task.map((n) => n + 1, { timeout: 5 }))).type.toBe<Task.Task<number, TaskTimeout>>()
+    expect(raw.pipe(Task.make(check))).type.toBe<
+      Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError>, Db | Log>
+    >()
+    expect(raw.pipe(Task.make((text) => check(text), { workers: ["a"] }))).type.toBe<
+      Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | NoSuitableWorker, Db | Log>
+    >()
+    expect(raw.pipe(Task.flatMap((text) => (expect(text).type.toBe<string>(), rows)))).type.toBe<
+      Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | SubmitError, Db | Log>
+    >()
+    expect(plain.pipe(Task.resource((n) => (expect(n).type.toBe<number>(), owning)))).type.toBe<
+      Task.Task<number, LoadError, Db>
+    >()
+    expect(raw.pipe(Task.map((text) => text.length), Task.map((n) => n > 1), Task.exit)).type.toBe<
+      Task.Task<Exit.Exit<boolean, DependencyFailed<LoadError> | SkeinError>, never, Db>
+    >()
+  })
+
+  it("G20: a future may come through as well, and needs nothing", () => {
+    expect(future.pipe(Task.map((n) => `${n}`))).type.toBe<Task.Task<string, DependencyFailed<BadRow>>>()
+    expect(future.pipe(Task.make((n) => check(`${n}`)))).type.toBe<
+      Task.Task<ReadonlyArray<string>, BadRow | DependencyFailed<BadRow>, Log>
+    >()
+    expect(future.pipe(Task.exit)).type.toBe<Task.Task<Exit.Exit<number, BadRow | SkeinError>>>()
+    expect(future.pipe(Task.mapError(() => "x"))).type.toBe<Task.Task<number, string>>()
+  })
+
+  it("G20: the forms for a pipe stand alone, and refuse what a pipe may not bring", () => {
+    const double = Task.map((n: number) => n * 2)
+    expect(double(plain)).type.toBe<Task.Task<number>>()
+    expect(double).type.not.toBeCallableWith(raw)
+    expect(plain.pipe).type.not.toBeCallableWith(Task.make((_: string) => infallible))
+    expect(Task.map).type.not.toBeCallableWith(async () => 1)
+    expect(Task.map).type.not.toBeCallableWith(() => load)
+    expect(Task.make).type.not.toBeCallableWith(() => 1)
+    expect(Task.make).type.not.toBeCallableWith(() => plain)
+    expect(Task.flatMap).type.not.toBeCallableWith(() => 1)
+    expect(Task.make).type.not.toBeCallableWith(() => load, { retry: {} as Schedule.Schedule<number, BadRow> })
+  })
+
+  it("G20: exit, all and their kin go point-free", () => {
+    expect([rows].map(Task.exit)).type.toBe<
+      Array<
+        Task.Task<
+          Exit.Exit<ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | SkeinError>,
+          never,
+          Db | Log
+        >
+      >
+    >()
+    expect(raw.pipe(Task.exit)).type.toBe<Task.Task<Exit.Exit<string, LoadError | SkeinError>, never, Db>>()
+    expect(pipe([raw, plain] as const, Task.all)).type.toBe<
+      Task.Task<[string, number], DependencyFailed<LoadError>, Db>
+    >()
+    expect(pipe([raw, plain], Task.barrier)).type.toBe<Task.Task<void, DependencyFailed<LoadError>, Db>>()
+    expect([raw].map(Task.map((text) => text.length))).type.toBe<
+      Array<Task.Task<number, DependencyFailed<LoadError>, Db>>
+    >()
+    expect([plain].map(Task.asVoid)).type.toBe<Array<Task.Task<void>>>()
+    expect([raw].map(Task.result)).type.toBe<
+      Array<Task.Task<Result.Result<string, LoadError | SkeinError>, never, Db>>
+    >()
+    expect([raw].map(Task.option)).type.toBe<Array<Task.Task<Option.Option<string>, never, Db>>>()
+  })
+
+  it("G20: generic code sees what comes through", () => {
+    const sized = <A, E, R>(task: Task.Task<A, E, R>) => task.pipe(Task.map((value) => [value] as const))
+    expect(sized(raw)).type.toBe<Task.Task<readonly [string], DependencyFailed<LoadError>, Db>>()
+    const safe = <A, E, R>(task: Task.Task<A, E, R>) => task.pipe(Task.exit)
+    expect(safe(raw)).type.toBe<Task.Task<Exit.Exit<string, LoadError | SkeinError>, never, Db>>()
+    const body = <A, E, R>(effect: Effect.Effect<A, E, R>) => Task.make(plain, () => effect)
+    expect(body(load)).type.toBe<Task.Task<string, LoadError, Db>>()
+  })
+})
+
+describe("generators", () => {
+  it("F1: yield effects, whose errors and requirements a task has", () => {
+    expect(Task.make({ raw, plain }, function*({ plain, raw }) {
+      expect(plain).type.toBe<number>()
+      const rows = yield* check(raw)
+      const more = yield* load
+      return [rows.length, more] as const
+    })).type.toBe<
+      Task.Task<readonly [number, string], LoadError | BadRow | DependencyFailed<LoadError>, Log | Db>
+    >()
+    expect(raw.pipe(Task.make(function*(text) {
+      const worker = yield* current
+      return `${text}: ${worker.key}`
+    }))).type.toBe<Task.Task<string, DependencyFailed<LoadError>, Db>>()
+    expect(Task.make(plain, function*(n) {
+      return n
+    }, { timeout: 5 })).type.toBe<Task.Task<number, TaskTimeout>>()
+  })
+
+  it("F1: Task.fn takes a generator function, and a name before it", () => {
+    const parse = Task.fn(function*(text: string) {
+      return (yield* check(text)).length
+    })
+    expect(parse(raw)).type.toBe<Task.Task<number, BadRow | DependencyFailed<LoadError>, Log | Db>>()
+    const named = Task.fn("parse", { timeout: "1 second" })(function*(text: string, _: number) {
+      return (yield* check(text)).length
+    })
+    expect(named("x", plain)).type.toBe<Task.Task<number, BadRow | TaskTimeout, Log>>()
+    expect(named).type.not.toBeCallableWith(1, 1)
+    expect(Task.fn("add")((a: number, b: number) => a + b)(1, plain)).type.toBe<Task.Task<number>>()
+    const halves = Task.fn("halves", { nout: 2 })((n: number) => [n, String(n)] as const)
+    expect(halves(plain)).type.toBe<readonly [Task.Task<number>, Task.Task<string>]>()
+    const ofOther = {} as Schedule.Schedule<number, BadRow>
+    expect(Task.fn("load", { retry: ofOther })).type.not.toBeCallableWith(() => load)
+    expect(Task.fn("late")).type.not.toBeCallableWith(async () => 1)
+    expect(Task.fn("x")).type.not.toBeCallableWith(() => plain)
+  })
+})
+
+describe("after a failure", () => {
+  it("F19: catch sees the errors of the task and of the runtime, and leaves those of its effect", () => {
+    expect(raw.pipe(Task.catch((error) => {
+      expect(error).type.toBe<LoadError | SkeinError>()
+      return Effect.succeed(1)
+    }))).type.toBe<Task.Task<string | number, never, Db>>()
+    expect(Task.catch(rows, () => check("x"))).type.toBe<Task.Task<ReadonlyArray<string>, BadRow, Db | Log>>()
+    expect(Task.catch).type.not.toBeCallableWith(rows, () => plain)
+    expect(Task.catch).type.not.toBeCallableWith(rows, () => 1)
+  })
+
+  it("F19: catchTag takes its tags out of the error", () => {
+    const both = {} as Task.Task<string, LoadError | BadRow, Db>
+    expect(both.pipe(Task.catchTag("BadRow", (error) => {
+      expect(error).type.toBe<BadRow>()
+      return Effect.succeed(null)
+    }))).type.toBe<Task.Task<string | null, LoadError, Db>>()
+    expect(Task.catchTag(both, ["BadRow", "LoadError"], () => infallible)).type.toBe<
+      Task.Task<string | number, never, Db>
+    >()
+    expect(Task.catchTag).type.not.toBeCallableWith(both, "Other", () => infallible)
+    expect(rows.pipe(Task.catchTag("DependencyFailed", ({ error }) => {
+      expect(error).type.toBe<LoadError>()
+      return infallible
+    }))).type.toBe<Task.Task<ReadonlyArray<string> | number, BadRow, Db | Log>>()
+  })
+
+  it("F19: the others", () => {
+    expect(raw.pipe(Task.mapError((error) => ({ was: error })))).type.toBe<
+      Task.Task<string, { was: LoadError | SkeinError }, Db>
+    >()
+    expect(raw.pipe(Task.orElseSucceed(() => 1))).type.toBe<Task.Task<string | number, never, Db>>()
+    expect(raw.pipe(Task.orElse(() => rows))).type.toBe<
+      Task.Task<string | ReadonlyArray<string>, BadRow | DependencyFailed<LoadError> | SubmitError, Db | Log>
+    >()
+    expect(raw.pipe(Task.as(1))).type.toBe<Task.Task<1, DependencyFailed<LoadError>, Db>>()
+    expect(raw.pipe(Task.tap(check))).type.toBe<
+      Task.Task<string, BadRow | DependencyFailed<LoadError>, Db | Log>
+    >()
+    expect(Task.fail("no")).type.toBe<Task.Task<never, string>>()
+    expect(Task.void).type.toBe<Task.Task<void>>()
   })
 })
 

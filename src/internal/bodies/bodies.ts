@@ -6,10 +6,11 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { assemble } from "../tasks/inputs.ts"
+import { isTask } from "../tasks/task.ts"
 import type { Plain, TaskImpl } from "../tasks/task.ts"
 import { briefResult } from "../text/brief.ts"
 import { quote } from "../text/text.ts"
-import { hush, isGenerator, isGeneratorFunction, isMeant, isThenable, workIn } from "../values/strangers.ts"
+import { hush, isGenerator, isGeneratorFunction, isMeant, isSteps, isThenable, workIn } from "../values/strangers.ts"
 import type { Work } from "../values/strangers.ts"
 
 /** A frame of this name ends the stack in Effect's printers: frames above it are the user's own code. */
@@ -38,7 +39,7 @@ export const valueOf = <W>(f: Plain, values: unknown, keyOf: KeyOf<W>, where: W,
 
 const handOn = "Task.value to hand it on as it is"
 
-const aroundGenerator = "use Effect.fn around the generator function"
+const asGenerator = "give the generator function to Task.make or Task.fn"
 
 const ofFunctions: Readonly<Record<Work, string>> = {
   "an Effect": `, which nothing runs: use Task.make, or ${handOn}`,
@@ -47,7 +48,7 @@ const ofFunctions: Readonly<Record<Work, string>> = {
   "a Future": `, for which nothing waits: make it an input, or use ${handOn}`,
   "a Promise": ": use Task.make, and Effect.tryPromise around it",
   "a thenable": `, such as a query: use Task.make, and Effect.tryPromise around it, or ${handOn}`,
-  "a generator": `, which nothing runs: ${aroundGenerator}, in Task.make, or use ${handOn}`
+  "a generator": `, which nothing runs: ${asGenerator}, or use ${handOn}`
 }
 
 const ofEffects: Readonly<Record<Exclude<Work, "an Exit">, string>> = {
@@ -56,7 +57,7 @@ const ofEffects: Readonly<Record<Exclude<Work, "an Exit">, string>> = {
   "a Future": `, for which nothing waits: join it with Future.join, or use ${handOn}`,
   "a Promise": `, for which nothing waits: use Effect.tryPromise, or ${handOn}`,
   "a thenable": `, such as a query, which nothing runs: use Effect.tryPromise, or ${handOn}`,
-  "a generator": `, which nothing runs: ${aroundGenerator}, or use ${handOn}`
+  "a generator": `, which nothing runs: put Effect.gen around the generator function, or use ${handOn}`
 }
 
 /**
@@ -85,12 +86,15 @@ const isPartOf = (values: unknown, value: unknown): boolean =>
 /** The effect that a body returned, which in untyped code may be anything. */
 const effectOf = <W>(returned: unknown, keyOf: KeyOf<W>, where: W, id: number): Effect.Effect<unknown, unknown> => {
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
+  if (isSteps(returned)) return Effect.gen(() => returned) as Effect.Effect<unknown, unknown>
   const key = quote(keyOf(where, id))
   const found = briefResult(returned)
   const hint = isThenable(returned)
     ? "wrap it with Effect.tryPromise"
+    : isTask(returned)
+    ? "use Task.flatMap for a task"
     : isGenerator(returned)
-    ? aroundGenerator
+    ? "an async generator cannot be one"
     : "use Task.map for a plain value"
   return Effect.die(new TypeError(`The function of task ${key} returned ${found} instead of an Effect: ${hint}.`))
 }

@@ -29,7 +29,13 @@ import * as collect from "../views/collect.ts"
 export type { Callbacks, ResultCache }
 
 /** Refuses at compile time what `compute` does not run. */
-export type Computable<I> = I extends Handle | Graph<any> ? unknown : Refused<Work<I> | Work<Member<I>>>
+export type Computable<I> = I extends Handle | Graph<any> ? unknown : Refused<Open<I> | Work<I> | Work<Member<I>>>
+
+/** What `Task.make` and its kin make of a function alone. */
+type Open<I> = IsAny<I> extends true ? never
+  : I extends (...args: any) => any
+    ? "A function is no task. Call it with the task that it waits for, as in task.pipe(Task.map(f))."
+  : never
 
 /** In generic code the compiler may know of a shape only that it holds tasks. */
 export type ShapeOfTasks = Handle | Graph<any> | ReadonlyArray<Handle> | { readonly [name: string]: Handle }
@@ -138,7 +144,7 @@ export const computeShape = (
 
 /** The refusal of an effect or a promise as a target. A promise may be a value deeper in a shape, but not beside targets. */
 const strangerOf = (shape: unknown, { shape: kind }: Scan): SubmitError | undefined => {
-  if (Effect.isEffect(shape) || isThenable(shape)) return stray(shape, "task")
+  if (typeof shape === "function" || Effect.isEffect(shape) || isThenable(shape)) return stray(shape, "task")
   if (typeof shape !== "object" || shape === null || (kind !== "none" && kind !== "nested")) return undefined
   const members: ReadonlyArray<unknown> = Array.isArray(shape) || isRecord(shape) ? Object.values(shape) : []
   const promise = members.find((member) => isThenable(member) && !isMeant(member))
@@ -157,6 +163,9 @@ export const stray = (
 
 const wordsOf = (value: unknown): readonly [string, string?] => {
   if (Effect.isEffect(value)) return ["an Effect", "make one of it with Task.make, or run the effect itself"]
+  if (typeof value === "function") {
+    return ["a function", "call it with the task that it waits for, as in task.pipe(Task.map(f))"]
+  }
   const foreign = foreignText(value)
   if (foreign !== undefined) return [foreign, keepOneCopy]
   const found = briefResult(value)

@@ -11,6 +11,7 @@ import type * as Exit from "effect/Exit"
 import type { IsAny } from "../values/isAny.ts"
 import type { MeantAsValue } from "../values/strangers.ts"
 import type { Future, Task } from "./handles.ts"
+import type { Ran, RanSuccess } from "./ran.ts"
 
 /** The text of a refusal, if any. */
 type Unless<Message> = [NoneOf<Message>] extends [never] ? Message : unknown
@@ -29,7 +30,7 @@ type OfResult<A> = IsAny<A> extends true ? never
   : A extends PromiseLike<any>
     ? "A Promise is no result. Use Task.make and Effect.tryPromise, or Task.value to hand it on as it is."
   : A extends Generator<any, any, any> | AsyncGenerator<any, any, any>
-    ? "A generator is no result. Use Effect.fn around the generator function, or Task.value to hand it on as it is."
+    ? "A generator is no result. Give the generator function to Task.make or Task.fn, or use Task.value to hand it on as it is."
   : never
 
 type OfFunction<A> = IsAny<A> extends true ? never
@@ -45,8 +46,8 @@ export type Result<A> = Unless<OfResult<A>>
 /** The refusal of a plain function's value as the result of a task. */
 export type Returned<A> = Unless<OfFunction<A>>
 
-/** The refusal of the value of a function that may return an effect. */
-export type Called<A> = Unless<A extends Effect.Effect<infer X, any, any> ? OfResult<X> : OfResult<A>>
+/** The refusal of the value of a function that may return an effect, or a generator that runs as one. */
+export type Called<A> = Unless<A extends Ran ? OfResult<RanSuccess<A>> : OfResult<A>>
 
 type OfInput<I> = IsAny<I> extends true ? never
   : I extends MeantAsValue | Error ? never

@@ -24,7 +24,7 @@ import { briefResult } from "../text/brief.ts"
 import type { Status } from "../text/reasons.ts"
 import { inLine, quote } from "../text/text.ts"
 import { byReference } from "../values/identity.ts"
-import { foreignText, isMeant, isThenable, keepOneCopy } from "../values/strangers.ts"
+import { foreignText, isMeant, isSteps, isThenable, keepOneCopy } from "../values/strangers.ts"
 import { FutureTypeId, TaskTypeId, thisCopy } from "../values/typeIds.ts"
 import type { Metadata } from "./futures.ts"
 import type { Future } from "./handles.ts"
@@ -300,11 +300,15 @@ export const checkedExit = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknow
   throw new TypeError(`Expected an Exit, found ${found}.`)
 }
 
-/** What a function gave, as an effect. A promise or a query stays one, for the worker to refuse, unless it is meant. */
-export const toEffect = (result: unknown): Effect.Effect<any, any, any> =>
-  (Effect.isEffect(result) || isThenable(result)) && !isMeant(result)
-    ? result as Effect.Effect<any>
-    : Effect.succeed(result)
+/**
+ * What a function gave, as an effect; a generator runs as in `Effect.gen`. A promise or a query stays one, for the worker to refuse,
+ * unless it is meant.
+ */
+export const toEffect = (result: unknown): Effect.Effect<any, any, any> => {
+  if (typeof result !== "object" || result === null || isMeant(result)) return Effect.succeed(result)
+  if (Effect.isEffect(result) || isThenable(result)) return result as Effect.Effect<any>
+  return isSteps(result) ? Effect.gen(() => result) : Effect.succeed(result)
+}
 
 /** Whether the value of `u` must be waited for. Plain values (`Task.succeed`) are there already. */
 export const isHandle = (u: unknown): u is Handle => (isTask(u) && !isPlainValue(u)) || isFuture(u)

@@ -94,7 +94,11 @@ export const strangest = (members: ReadonlyArray<unknown>, whole: unknown): unkn
 export const isIterator = (value: object): boolean =>
   "next" in value && typeof value.next === "function" && (Symbol.iterator in value || Symbol.asyncIterator in value)
 
-/** Whether a value is what a generator function of any realm returned. None of its body has run. */
+/** Whether a value is what a generator function returned that a body may run as in `Effect.gen`. */
+export const isSteps = (value: unknown): value is Generator<Effect.Effect<unknown, unknown, unknown>, unknown, never> =>
+  Predicate.hasProperty(value, "next") && Object.prototype.toString.call(value) === "[object Generator]"
+
+/** The same for generator functions of any kind. None of its body has run. */
 export const isGenerator = (value: unknown): boolean =>
   Predicate.hasProperty(value, "next") &&
   /^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(value))
