@@ -168,7 +168,7 @@ describe("after a failure", () => {
     Effect.gen(function*() {
       const cut = Task.make(Effect.interrupt)
       const caught = yield* Client.compute(cut.pipe(Task.catch(({ _tag }) => Effect.succeed(_tag))))
-      assert.strictEqual(caught, "TaskCancelled")
+      assert.strictEqual(caught, "SkeinError")
       const skipped = Task.make(Task.skip, { key: "skipped" }).pipe(Task.mapError((error) => error))
       const exit = yield* Effect.exit(Client.compute(skipped))
       assert.isTrue(Exit.isFailure(exit) && String(exit.cause).includes("was skipped"))

@@ -11,10 +11,6 @@ import type {
   NoSuitableWorker,
   Reschedule,
   SkeinError,
-<<<<<<< HEAD
-=======
-  Starved,
->>>>>>> 8b83330 (Let tasks come through pipes, catch their failures as Effect does, and take generator functions for bodies)
   SubmitError,
   TaskTimeout
 } from "skein/SkeinError"
@@ -42,15 +38,12 @@ declare const future: Future.Future<number, BadRow>
 declare const mode: Client.Mode
 
 type Failures<E> = E | SubmitError | SkeinError
-<<<<<<< HEAD
-=======
 
 describe("targets", () => {
   it("F1: a function alone is none", () => {
     expect(Client.compute).type.not.toBeCallableWith(Task.make(() => Effect.succeed(1)))
   })
 })
->>>>>>> 8b83330 (Let tasks come through pipes, catch their failures as Effect does, and take generator functions for bodies)
 
 describe("retry", () => {
   it("gives a Future of the same type, and needs a scope but no services of the task", () => {
@@ -178,13 +171,8 @@ describe("misuse", () => {
 
 describe("errors", () => {
   it("root gives the typed error of the task that failed first", () => {
-<<<<<<< HEAD
     expect(Errors.root({} as BadRow | DependencyFailed<LoadError>)).type.toBe<BadRow | LoadError>()
     expect<Errors.Unexpected>().type.toBe<SubmitError | SkeinError>()
-=======
-    expect(SkeinError.root({} as BadRow | DependencyFailed<LoadError>)).type.toBe<BadRow | LoadError>()
-    expect<SkeinError.Unexpected>().type.toBe<SubmitError | SkeinError>()
->>>>>>> 8b83330 (Let tasks come through pipes, catch their failures as Effect does, and take generator functions for bodies)
   })
 })
 
@@ -520,11 +508,7 @@ describe("report", () => {
     const reported = Effect.map(collected, Errors.report)
     expect(Effect.map(reported, ({ failures }) => failures)).type.toBe<
       Effect.Effect<
-<<<<<<< HEAD
         ReadonlyArray<Errors.Failure<LoadError | Wide | SkeinError>>,
-=======
-        ReadonlyArray<SkeinError.Failure<LoadError | Wide | SkeinError>>,
->>>>>>> 8b83330 (Let tasks come through pipes, catch their failures as Effect does, and take generator functions for bodies)
         SubmitError,
         Db | Client.Client
       >
