@@ -228,9 +228,9 @@ export const make: {
   >
 } = (first: unknown, second?: unknown, third?: Options): any => effectful(first, second, third, normalize)
 
-/** Whether arguments are those of the form for `pipe`: a function, and no other function after it. */
+/** Whether arguments are those of the form for `pipe`: a function, and neither another function nor a task after it. */
 const isForPipe = (first: unknown, second: unknown): boolean =>
-  typeof first === "function" && typeof second !== "function"
+  typeof first === "function" && typeof second !== "function" && !internal.isEither(second)
 
 /** A task whose body is an effect, or a function of the inputs that gives one. */
 const effectful = (

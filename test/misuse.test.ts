@@ -355,11 +355,6 @@ describe("what untyped code gives", () => {
     Effect.gen(function*() {
       const bodies = [
         [5, "5 instead of an Effect: wrap it with Effect.succeed."],
-        [async () => 1, "async () => 1 instead of an Effect: wrap it with Effect.tryPromise."],
-        [
-          () => 1,
-          "() => 1 instead of an Effect: wrap it with Effect.sync, or with Effect.suspend if it gives an effect."
-        ],
         [Promise.reject(new Error("no")), "a Promise instead of an Effect: wrap it with Effect.tryPromise."]
       ] as const
       for (const make of [untyped.Task.make, untyped.Task.resource]) {
