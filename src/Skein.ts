@@ -3,15 +3,18 @@
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Limits } from "./engine/protocol/Settings.ts"
 import type { Client } from "./internal/client/client.ts"
+import { fromEnvironment } from "./internal/client/environment.ts"
 import * as internal from "./internal/client/layer.ts"
 import type { Services } from "./internal/client/layer.ts"
 import type { Scheduler } from "./internal/client/scheduler.ts"
 import type { Options } from "./internal/settings/layerOptions.ts"
+import { holdsValues, said } from "./internal/tasks/checks.ts"
 import type { SubmitError } from "./SkeinError.ts"
 
 export type { Services } from "./internal/client/layer.ts"
@@ -103,6 +106,63 @@ export const make = (options: Options = {}): Effect.Effect<Services, SubmitError
  */
 export const layer = (options: Options = {}): Layer.Layer<Client | Scheduler, SubmitError> =>
   Layer.effectContext(internal.makeContext(options))
+
+/**
+ * A scheduler with options from wrapped configs, and a client of it.
+ *
+ * **Example** (Slots from a variable of your own)
+ *
+ * ```ts import.meta.vitest
+ * import { Config, ConfigProvider, Effect } from "effect"
+ * import { Client, Skein, Task } from "skein"
+ *
+ * const layer = Skein.layerConfig({
+ *   concurrency: Config.Int("JOBS").pipe(Config.withDefault(4)),
+ *   limits: { nesting: Config.Int("DEPTH") }
+ * })
+ *
+ * const env = ConfigProvider.layer(ConfigProvider.fromEnv({ env: { JOBS: "2", DEPTH: "100" } }))
+ * Client.compute(Task.succeed(1)).pipe(Effect.provide(layer), Effect.provide(env)) // => 1
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<Client | Scheduler, Config.ConfigError | SubmitError> =>
+  Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+
+/**
+ * A scheduler with options from variables of the environment, and a client of it. `options` take precedence.
+ *
+ * **Details**
+ *
+ * A variable has the name of its option: `SKEIN_CONCURRENCY`, `SKEIN_PLACEMENT`, `SKEIN_GRACE`, `SKEIN_LIMITS_TASKS`,
+ * `SKEIN_ELASTIC_MAX`. Durations have a unit, as in `30 seconds`; `SKEIN_TAGS` and `SKEIN_SHARES` are pairs, as in `db=2,api=4`.
+ * They are read through the `ConfigProvider` in context. A wrong value is a `ConfigError` that names the variable and says what is
+ * expected. `workers`, `onStart` and functions come from code alone.
+ *
+ * **Example** (Slots and a pool limit from the environment)
+ *
+ * ```ts import.meta.vitest
+ * import { ConfigProvider, Effect } from "effect"
+ * import { Scheduler, Skein } from "skein"
+ *
+ * const env = ConfigProvider.layer(ConfigProvider.fromEnv({ env: { SKEIN_CONCURRENCY: "16", SKEIN_TAGS: "db=2" } }))
+ * const program = Effect.map(Scheduler.stats, ({ tags, workers }) => [workers[0]!.slots, tags!["db"]!.limit])
+ * program.pipe(Effect.provide(Skein.layerFromEnv()), Effect.provide(env)) // => [16, 2]
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFromEnv = (
+  options: Options = {}
+): Layer.Layer<Client | Scheduler, Config.ConfigError | SubmitError> =>
+  Layer.unwrap(
+    Effect.map(fromEnvironment(), (found) => layer(holdsValues(options) ? { ...found, ...said(options) } : options))
+  )
 
 /**
  * One task at a time, in static order: the simplest deterministic backend, for tests and for debugging.

@@ -549,11 +549,16 @@ describe("layers", () => {
 
   it.effect("Bad input: a worker that is added is checked like the first", () =>
     Effect.gen(function*() {
-      const add = (id: string, concurrency: number) => submitErrorOf(Scheduler.addWorker({ id, concurrency }))
+      const add = (id: string, concurrency: number | "unbounded") =>
+        submitErrorOf(Scheduler.addWorker({ id, concurrency }))
       assert.strictEqual(
         (yield* add("new", 0)).message,
         "The option concurrency of worker \"new\" cannot be 0: expected a positive whole number, or \"unbounded\"."
       )
+      const { message } = yield* add("new", "unbounded").pipe(
+        inScheduler({ elastic: { min: 0, max: 1, concurrency: 1 } })
+      )
+      assert.include(message, "expected a positive whole number beside elastic")
       assert.strictEqual(
         (yield* add("local", 1)).message,
         "The option id cannot be \"local\": expected a name that no other worker has."

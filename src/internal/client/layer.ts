@@ -16,7 +16,7 @@ import { SchedulerCore } from "../driver/schedulerCore.ts"
 import { checksOfScheduling, rulesOf } from "../settings/fairness.ts"
 import type { Options } from "../settings/layerOptions.ts"
 import { isRandom, isScheme } from "../settings/schemes.ts"
-import { checksOfTerms, elastic, poolOf, postingOf, unboundedSlots, workers } from "../settings/terms.ts"
+import { checksOfTerms, elastic, poolOf, postingOf, workers } from "../settings/terms.ts"
 import type { Posting } from "../settings/terms.ts"
 import {
   byName,
@@ -34,7 +34,6 @@ import {
 } from "../tasks/checks.ts"
 import type { Checks } from "../tasks/checks.ts"
 import { millisIn } from "../tasks/durations.ts"
-import { quote } from "../text/text.ts"
 import { Client, make as makeClient } from "./client.ts"
 import { make as makeScheduler, Scheduler } from "./scheduler.ts"
 
@@ -44,7 +43,8 @@ const defaultGrace = 30_000
 
 const limits = Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, countOrInfinity]))
 
-const checks: Checks<Options> = {
+/** The checks of the options of a layer. */
+export const checksOfLayers: Checks<Options> = {
   ...checksOfTerms,
   ...checksOfScheduling,
   concurrency: slots,
@@ -95,15 +95,6 @@ const contradictionIn = (
       "no value beside unbounded slots, of which a share is no limit"
     )
   }
-  const unbounded = elastic && postings.find((posting) => posting.slots === unboundedSlots)
-  if (unbounded !== undefined) {
-    const of = `concurrency of worker ${quote(unbounded.id)}`
-    return invalidOption(
-      of,
-      "unbounded",
-      "a positive whole number beside elastic, for a pool grows only while no slot is free"
-    )
-  }
   const mayComeLater = elastic !== undefined || (millisIn(waitForWorkers) ?? 0) > 0
   if (postings.length === 0 && !mayComeLater) {
     return invalidOption("workers", workers, "at least one worker, or waitForWorkers")
@@ -130,7 +121,7 @@ export interface Services {
 /** The scheduler of a layer, and a client of it. */
 export const make = (options: Options): Effect.Effect<Services, SubmitError, Scope.Scope> =>
   Effect.gen(function*() {
-    const fault = optionsFault(options, checks)
+    const fault = optionsFault(options, checksOfLayers)
     if (fault !== undefined) return yield* fault
     const postings = postingsOf(options)
     if (postings instanceof SubmitError) return yield* postings

@@ -23,8 +23,9 @@ import type { Needs, Own } from "../../Inputs.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import type { NoSuitableWorker } from "../../SkeinError.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
-import type { WorkerOptions, WorkerTerms } from "../settings/layerOptions.ts"
+import type { WorkerOptions } from "../settings/layerOptions.ts"
 import { postingOf } from "../settings/terms.ts"
+import type { LayerTerms } from "../settings/terms.ts"
 import { callback, checkOf, count, name, valueFault } from "../tasks/checks.ts"
 import type { Check, Mode } from "../tasks/checks.ts"
 import { closed } from "../tasks/closed.ts"
@@ -111,7 +112,7 @@ export class Scheduler extends Context.Service<Scheduler, {
 }>()("skein/Scheduler") {}
 
 /** The service of a scheduler. */
-export const make = (core: SchedulerCore, stories: number, terms: WorkerTerms): Scheduler["Service"] => {
+export const make = (core: SchedulerCore, stories: number, terms: LayerTerms): Scheduler["Service"] => {
   const story = ring(stories)
   if (stories > 0) core.observers.listen(story.add)
   core.life.remembered = story.entries

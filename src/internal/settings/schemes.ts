@@ -8,12 +8,20 @@ import type { Scheme } from "../../engine/protocol/Settings.ts"
 import { brief } from "../text/brief.ts"
 import { describeError } from "../text/rendering.ts"
 
-const names = ["steady", "leastLoad", "lru", "plainRandom", "twoBin", "weighted"] as const satisfies ReadonlyArray<
+/** The schemes that have a name. */
+export const schemeNames = [
+  "steady",
+  "leastLoad",
+  "lru",
+  "plainRandom",
+  "twoBin",
+  "weighted"
+] as const satisfies ReadonlyArray<
   Scheme
 >
 
 export const isScheme = (scheme: unknown): scheme is Scheme =>
-  typeof scheme === "function" || (names as ReadonlyArray<unknown>).includes(scheme)
+  typeof scheme === "function" || (schemeNames as ReadonlyArray<unknown>).includes(scheme)
 
 /** Whether a scheme may draw. */
 export const isRandom = (scheme: Scheme): boolean => scheme !== "steady" && scheme !== "leastLoad" && scheme !== "lru"

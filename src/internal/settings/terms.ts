@@ -112,6 +112,9 @@ const termsOf = ({ maxAge, maxTasks, restart, ttl }: WorkerTerms): Terms => ({
 /** More slots than there can be tasks, and few enough for exact products with counts of tasks. */
 export const unboundedSlots = 2 ** 30
 
+/** The terms of a layer, as far as its workers need them. */
+export type LayerTerms = WorkerTerms & { readonly elastic?: ElasticOptions | undefined }
+
 const slotsOf = (concurrency: number | "unbounded"): number =>
   concurrency === "unbounded" ? unboundedSlots : concurrency
 
@@ -126,19 +129,26 @@ const sample = "{ id: \"a\", concurrency: 1 }"
 /** The option `workers` of a layer, of which each is checked by itself. */
 export const workers = checkOf(`an array of workers, such as [${sample}]`, Array.isArray)
 
+const bounded = checkOf("a positive whole number beside elastic, for a pool grows only while no slot is free", isCount)
+
 /** The refusal of a worker, if any; `at` is its location in a list. */
-const workerFault = (worker: WorkerOptions, at: string | undefined): SubmitError | undefined => {
+const workerFault = (
+  worker: WorkerOptions,
+  { elastic }: LayerTerms,
+  at: string | undefined
+): SubmitError | undefined => {
   if (!holdsValues(worker)) return invalidOption(at ?? "worker", worker, `a worker, such as ${sample}`)
   const { concurrency, id } = worker
   const nameless = valueFault(name, at === undefined ? "id" : `${at}.id`, id)
   if (nameless !== undefined) return nameless
   const of = ` of worker ${quote(id)}`
-  return optionsFault(worker, checksOfWorkers, of) ?? valueFault(slots, `concurrency${of}`, concurrency)
+  const besidePool = concurrency === "unbounded" && elastic !== undefined ? bounded : slots
+  return optionsFault(worker, checksOfWorkers, of) ?? valueFault(besidePool, `concurrency${of}`, concurrency)
 }
 
 /** A worker with its own options and the defaults of its layer. */
-export const postingOf = (worker: WorkerOptions, layer: WorkerTerms, at?: string): Posting | SubmitError => {
-  const fault = workerFault(worker, at)
+export const postingOf = (worker: WorkerOptions, layer: LayerTerms, at?: string): Posting | SubmitError => {
+  const fault = workerFault(worker, layer, at)
   if (fault !== undefined) return fault
   const { concurrency, highWaterMark, id, labels = [], onStart, resources, ...terms } = within(layer, worker)
   // A mark of 0 is no limit.

@@ -62,6 +62,10 @@ export const reasonOf = ({ expected, option, value }: Invalid): OptionReason =>
     ? { _tag: "UnknownKey", key: String(value), known: expected.known }
     : { _tag: "UnknownOption", option, known: expected }
 
+/** What an option must be, in words. */
+export const expectedOf = ({ expected }: Invalid): string =>
+  typeof expected === "string" ? expected : ("known" in expected ? expected.known : expected).join(", ")
+
 type OptionReason = Extract<SubmitReason, { readonly _tag: "InvalidOption" | "UnknownOption" | "UnknownKey" }>
 
 /** The refusal of a value that is no option itself; `undefined` if it is valid. */

@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import { constantCase } from "effect/String"
+import { readFileSync } from "node:fs"
+import * as Client from "skein/Client"
+import * as Scheduler from "skein/Scheduler"
+import * as Skein from "skein/Skein"
+import * as Task from "skein/Task"
+import { variables } from "../src/internal/client/environment.ts"
+import { checksOfLayers } from "../src/internal/client/layer.ts"
+import { errorOf } from "./support.ts"
+
+type Env = Readonly<Record<string, string>>
+
+const under = (env: Env) => Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env })))
+
+/** What an effect does in a layer with these variables. */
+const within = <A, E>(
+  env: Env,
+  self: Effect.Effect<A, E, Client.Client | Scheduler.Scheduler>,
+  options?: Skein.Options
+) => self.pipe(Effect.provide(Skein.layerFromEnv(options), { local: true }), under(env))
+
+const slots = Effect.map(Scheduler.stats, ({ workers }) => workers.map(({ slots }) => slots))
+
+describe("Skein.layerFromEnv", () => {
+  it.effect("K2: a layer takes its options from variables with their names", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* within({}, slots), [8])
+      assert.deepStrictEqual(yield* within({ SKEIN_CONCURRENCY: "3" }, slots), [3])
+      const tags = Effect.map(Scheduler.stats, ({ tags }) => tags)
+      assert.deepStrictEqual(yield* within({ SKEIN_TAGS: "db=2, api=4" }, tags), {
+        api: { limit: 4, used: 0 },
+        db: { limit: 2, used: 0 }
+      })
+      const three = Client.compute([1, 2, 3].map((n) => Task.make(Effect.succeed(n))))
+      const refused = yield* errorOf(within({ SKEIN_LIMITS_TASKS: "2" }, three))
+      assert.include(`${refused}`, "The number of tasks")
+      const pool = { SKEIN_ELASTIC_MIN: "2", SKEIN_ELASTIC_MAX: "5", SKEIN_ELASTIC_CONCURRENCY: "4" }
+      assert.deepStrictEqual(yield* within(pool, slots), [4, 4])
+    }))
+
+  it.effect("K2: options in code take precedence over variables", () =>
+    Effect.gen(function*() {
+      const env = { SKEIN_CONCURRENCY: "3", SKEIN_STORIES: "10" }
+      assert.deepStrictEqual(yield* within(env, slots, { concurrency: 5 }), [5])
+      assert.deepStrictEqual(yield* within(env, slots, { concurrency: undefined }), [3])
+    }))
+
+  const wrong: ReadonlyArray<readonly [Env, string, string]> = [
+    [{ SKEIN_CONCURRENCY: "many" }, "SKEIN_CONCURRENCY", "a positive whole number, or \"unbounded\""],
+    [{ SKEIN_CONCURRENCY: "0" }, "SKEIN_CONCURRENCY", "a positive whole number, or \"unbounded\""],
+    [
+      { SKEIN_PLACEMENT: "best" },
+      "SKEIN_PLACEMENT",
+      "\"steady\", \"leastLoad\", \"lru\", \"plainRandom\", \"twoBin\", \"weighted\""
+    ],
+    [{ SKEIN_GRACE: "5" }, "SKEIN_GRACE", "a duration above zero, such as \"5 seconds\""],
+    [{ SKEIN_TAGS: "db" }, "SKEIN_TAGS", "limits by name, such as a=2,b=4"],
+    [{ SKEIN_TAGS: "db=some" }, "SKEIN_TAGS", "limits by name, such as a=2,b=4"],
+    [
+      { SKEIN_LIMITS_DEPENDENCIES_LOST: "-1" },
+      "SKEIN_LIMITS_DEPENDENCIES_LOST",
+      "a positive whole number, or Infinity"
+    ],
+    [{ SKEIN_ELASTIC_MIN: "1", SKEIN_ELASTIC_MAX: "2" }, "SKEIN_ELASTIC_CONCURRENCY", "a positive whole number"],
+    [
+      { SKEIN_ELASTIC_MIN: "3", SKEIN_ELASTIC_MAX: "2", SKEIN_ELASTIC_CONCURRENCY: "1" },
+      "SKEIN_ELASTIC_MIN",
+      "a whole number from 0 to elastic.max"
+    ],
+    [{ SKEIN_BUDGET_TARGET: "9", SKEIN_BUDGET_PAUSE: "1" }, "SKEIN_BUDGET_TARGET", "no more than pause"]
+  ]
+  for (const [env, name, expected] of wrong) {
+    it.effect(`Bad input: ${JSON.stringify(env)} fails and names ${name}`, () =>
+      Effect.gen(function*() {
+        const error = yield* errorOf(within(env, Effect.void))
+        assert.instanceOf(error, Config.ConfigError)
+        assert.include(error.message, expected)
+        assert.include(error.message, `["${name}"]`)
+      }))
+  }
+
+  it("K2: every option that a text can say has a variable, and docs/options.md lists them", () => {
+    const read = new Set(variables().map(({ path: [option] }) => option))
+    assert.deepStrictEqual(Object.keys(checksOfLayers).filter((option) => !read.has(option)), ["onStart", "workers"])
+    const page = readFileSync("docs/options.md", "utf8")
+    const listed = Array.from(
+      page.matchAll(/^\| `(SKEIN_\w*)\.\.\.` +\|([^|]*)\|$/gm),
+      ([, prefix, options]) =>
+        Array.from(options!.matchAll(/`(\w+)`/g), ([, option]) => `${prefix}${constantCase(option!)}`)
+    ).flat()
+    assert.sameMembers(listed, variables().map(({ name }) => name))
+  })
+})
+
+describe("Skein.layerConfig", () => {
+  it.effect("K2: options are configs, one by one or as a whole", () =>
+    Effect.gen(function*() {
+      const layer = Skein.layerConfig({
+        concurrency: Config.Int("JOBS"),
+        tags: Config.succeed({ db: 2 }),
+        limits: { nesting: Config.Int("DEPTH").pipe(Config.withDefault(10)) },
+        placement: Config.Literals(["steady", "lru"], "PLACE").pipe(Config.withDefault("steady"))
+      })
+      assert.deepStrictEqual(yield* slots.pipe(Effect.provide(layer), under({ JOBS: "6" })), [6])
+      const whole = Skein.layerConfig(Config.map(Config.Int("JOBS"), (concurrency): Skein.Options => ({ concurrency })))
+      assert.deepStrictEqual(yield* slots.pipe(Effect.provide(whole), under({ JOBS: "7" })), [7])
+      const error = yield* errorOf(Effect.provide(slots, layer).pipe(under({ JOBS: "six" })))
+      assert.instanceOf(error, Config.ConfigError)
+    }))
+})
