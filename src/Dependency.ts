@@ -272,10 +272,10 @@ type Ruled<R extends Rule, E> = R extends "allSuccess" | "oneSuccess" | "noneFai
  *
  * ```ts import.meta.vitest
  * import { Effect, Exit } from "effect"
- * import { Dependency, Task } from "skein"
+ * import { Dependency, Task, Worker } from "skein"
  *
  * const taken = Task.make(Effect.succeed("left"))
- * const other = Task.make(Task.skip)
+ * const other = Task.make(Worker.skip)
  * const met = Task.map([Dependency.rule("noneFailedOneSuccess", [taken, other])], ([branches]) =>
  *   branches.flatMap((exit) => Exit.isSuccess(exit) ? [exit.value] : []))
  * Task.run(met) // => ["left"]

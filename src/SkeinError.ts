@@ -23,7 +23,7 @@ import { cutList, inLine, quote } from "./internal/text/text.ts"
 export type { ImpossibleReason, SubmitReason } from "./internal/text/reasons.ts"
 
 /**
- * A body fails with this to give its place up: the task goes back to the queue, and no attempt is counted. See `Task.reschedule`.
+ * A body fails with this to give its place up: the task goes back to the queue, and no attempt is counted. See `Worker.reschedule`.
  *
  * @category signals
  * @since 0.1.0
@@ -31,13 +31,13 @@ export type { ImpossibleReason, SubmitReason } from "./internal/text/reasons.ts"
 export class Reschedule extends Data.TaggedError("Reschedule") {
   declare readonly "~skein/Signal": true
   override get message(): string {
-    return "Task.reschedule gives up the place of a task; outside the body of one it means nothing"
+    return "Worker.reschedule gives up the place of a task; outside the body of one it means nothing"
   }
 }
 
 /**
  * A body fails with this to report that results of dependencies are gone. The dependencies run again, then the body does, and no
- * attempt is counted. See `Task.dependenciesLost`.
+ * attempt is counted. See `Worker.dependenciesLost`.
  *
  * @category signals
  * @since 0.1.0
@@ -48,13 +48,13 @@ export class DependenciesLost extends Data.TaggedError("DependenciesLost")<{
 }> {
   declare readonly "~skein/Signal": true
   override get message(): string {
-    return "Task.dependenciesLost lets dependencies of a task run again; outside the body of one it means nothing"
+    return "Worker.dependenciesLost lets dependencies of a task run again; outside the body of one it means nothing"
   }
 }
 
 /**
  * A body fails with this if it cannot run on the current worker: its task goes to another worker, and no attempt is counted. See
- * `Task.unmet`.
+ * `Worker.unmet`.
  *
  * @category signals
  * @since 0.1.0
@@ -62,7 +62,7 @@ export class DependenciesLost extends Data.TaggedError("DependenciesLost")<{
 export class Unmet extends Data.TaggedError("Unmet")<{ readonly reason: string }> {
   declare readonly "~skein/Signal": true
   override get message(): string {
-    return `Task.unmet sends a task to another worker; outside the body of one it means nothing (${
+    return `Worker.unmet sends a task to another worker; outside the body of one it means nothing (${
       inLine(this.reason)
     })`
   }
@@ -174,7 +174,7 @@ export class DependencyTimeout extends Fact("DependencyTimeout")<{
  *
  * **Details**
  *
- * `Task.skip` fails with this. A body that fails with this, its own or that of a task it joined, ends its task as skipped.
+ * `Worker.skip` fails with this. A body that fails with this, its own or that of a task it joined, ends its task as skipped.
  * Dependents of a skipped task fail with this too, not with `DependencyFailed`: nothing went wrong.
  *
  * @category errors

@@ -863,5 +863,3 @@ export {
    */
   run
 } from "./internal/client/run.ts"
-
-export { dependenciesLost, dependsOn, require, reschedule, skip, unmet } from "./internal/bodies/taskSignals.ts"

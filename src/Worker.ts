@@ -1,5 +1,6 @@
 /**
- * The worker that runs the current task, as its body sees it: its identity, and the task's slot.
+ * The worker that runs the current task, as its body sees it: its identity, the task's slot, and the signals by which a body
+ * instructs the scheduler.
  *
  * A worker has a number of slots; each running attempt holds one. A body that waits for a `Future`, or for `Client.compute`,
  * frees its slot meanwhile by itself; these functions do the same for other waits. Outside a body they do not compile, because
@@ -12,6 +13,7 @@ import type { Attempt } from "./internal/bodies/attempt.ts"
 import { Worker } from "./internal/tasks/worker.ts"
 import type { Info } from "./internal/tasks/worker.ts"
 
+export { dependenciesLost, requireLabels, requireThat, reschedule, skip, unmet } from "./internal/bodies/bodySignals.ts"
 export type { Info } from "./internal/tasks/worker.ts"
 export { Worker } from "./internal/tasks/worker.ts"
 

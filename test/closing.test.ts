@@ -10,6 +10,7 @@ import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
+import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
 
 const started = (log: Log, ...names: ReadonlyArray<string>) =>
@@ -114,7 +115,7 @@ describe("what an owner stopped in consequence", () => {
       const dependency = Task.make(Effect.suspend(() => runs++ === 0 ? Effect.succeed(1) : reluctant(log, "again")))
       const missing = Task.make(
         { dependency },
-        () => Effect.andThen(started(log, "other"), Task.dependenciesLost(dependency))
+        () => Effect.andThen(started(log, "other"), Worker.dependenciesLost(dependency))
       )
       const other = Task.make({ dependency }, () => reluctant(log, "other"))
       const fiber = yield* Effect.forkChild(Client.compute([missing, other]), { startImmediately: true })

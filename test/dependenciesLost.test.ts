@@ -19,8 +19,8 @@ import { causeOf, defectsIn, errorOf, reasonOf } from "./support.ts"
 /** Runs `body` the first `times` times, then succeeds with `value`. */
 const atFirst = (times: number) => {
   let left = times
-  return <E, A>(body: Effect.Effect<never, E>, value: A): Effect.Effect<A, E> =>
-    Effect.suspend((): Effect.Effect<A, E> => left-- > 0 ? body : Effect.succeed(value))
+  return <E, R, A>(body: Effect.Effect<never, E, R>, value: A): Effect.Effect<A, E, R> =>
+    Effect.suspend((): Effect.Effect<A, E, R> => left-- > 0 ? body : Effect.succeed(value))
 }
 
 for (const isAway of [false, true]) {
@@ -37,7 +37,7 @@ for (const isAway of [false, true]) {
           Effect.gen(function*() {
             yield* leave
             numbers.push((yield* Worker.current).attempt)
-            return yield* misses(Task.dependenciesLost(up), n)
+            return yield* misses(Worker.dependenciesLost(up), n)
           }), { retry: Schedule.recurs(1) })
         const future = yield* Client.submit(down)
         assert.strictEqual(yield* Future.join(future), 2)
@@ -53,7 +53,7 @@ for (const isAway of [false, true]) {
         const misses = atFirst(1)
         const down = Task.make(
           { any: Dependency.any([loser, quick], { losers: "cancel" }), other },
-          () => Effect.andThen(leave, misses(Task.dependenciesLost("other"), "done"))
+          () => Effect.andThen(leave, misses(Worker.dependenciesLost("other"), "done"))
         )
         assert.strictEqual(yield* Client.compute(down), "done")
         assert.deepStrictEqual(log.toSorted(), ["other", "other", "quick"])
@@ -68,7 +68,7 @@ for (const isAway of [false, true]) {
         const future = yield* Client.submit(Task.make(note(log, "future")))
         const automatic = yield* Client.submit(Task.make(note(log, "automatic"), { label: "up" }))
         const misses = atFirst(1)
-        const report = Task.dependenciesLost(own, future, "keyed", first, automatic.key)
+        const report = Worker.dependenciesLost(own, future, "keyed", first, automatic.key)
         const down = Task.make(
           { own, list: [keyed, future], automatic },
           () => Effect.andThen(leave, misses(report, "done")),
@@ -89,7 +89,7 @@ describe("a body that misses an input", () => {
       const left = Task.make(root, () => note(log, "left"), { key: "left" })
       const right = Task.make(root, () => note(log, "right"), { key: "right" })
       const misses = atFirst(1)
-      const sum = Task.make([left, right], () => misses(Task.dependenciesLost("left", "right"), "sum"))
+      const sum = Task.make([left, right], () => misses(Worker.dependenciesLost("left", "right"), "sum"))
       assert.strictEqual(yield* Client.compute(sum), "sum")
       // The root had been released when left and right had ended.
       assert.deepStrictEqual(log, ["root", "left", "right", "root", "left", "right"])
@@ -129,9 +129,9 @@ describe("a body that misses an input", () => {
       const read = (name: string) =>
         Task.make(write, () =>
           Effect.gen(function*() {
-            if (!files.has("it")) return yield* Task.dependenciesLost("write")
+            if (!files.has("it")) return yield* Worker.dependenciesLost("write")
             yield* Deferred.await(gate)
-            if (!files.has("it")) return yield* Task.dependenciesLost("write")
+            if (!files.has("it")) return yield* Worker.dependenciesLost("write")
             return name
           }))
       const fiber = yield* Effect.forkChild(Client.compute(["a", "b", "c", "d"].map(read)))
@@ -149,7 +149,7 @@ describe("a body that misses an input", () => {
       const gate = yield* Deferred.make<void>()
       const misses = atFirst(1)
       const calm = Task.make(up, (n) => Effect.as(Deferred.await(gate), n))
-      const anxious = Task.make(up, (n) => Effect.andThen(turns(), misses(Task.dependenciesLost(up), n)))
+      const anxious = Task.make(up, (n) => Effect.andThen(turns(), misses(Worker.dependenciesLost(up), n)))
       const opening = Task.make(anxious, () => Deferred.succeed(gate, undefined))
       assert.deepStrictEqual(yield* Client.compute([calm, anxious, opening]), [1, 2, true])
     }).pipe(inScheduler({ concurrency: 3 })))
@@ -163,7 +163,7 @@ describe("a body that misses an input", () => {
       )
       assert.strictEqual(yield* Future.join(up), 1)
       const misses = atFirst(1)
-      const down = yield* Client.submit(Task.make(up, (n) => misses(Task.dependenciesLost(up), n)))
+      const down = yield* Client.submit(Task.make(up, (n) => misses(Worker.dependenciesLost(up), n)))
       yield* turns(20)
       assert.strictEqual((yield* Future.metadata(up)).status, "running")
       yield* Deferred.succeed(gate, undefined)
@@ -177,7 +177,7 @@ describe("a body that misses an input", () => {
       const log: Log = []
       const pool = Task.resource(Effect.acquireRelease(note(log, "open"), () => note(log, "close")))
       const misses = atFirst(1)
-      const query = Task.make(pool, () => misses(Task.dependenciesLost(pool), "rows"))
+      const query = Task.make(pool, () => misses(Worker.dependenciesLost(pool), "rows"))
       assert.strictEqual(yield* Client.compute(query), "rows")
       assert.deepStrictEqual(log, ["open", "close", "open", "close"])
     }).pipe(inScheduler()))
@@ -190,7 +190,7 @@ describe("a body that misses an input", () => {
         const close = () => Effect.andThen(Deferred.await(gate), note(log, "close"))
         const pool = Task.resource(Effect.acquireRelease(note(log, "open"), close), { key: "pool" })
         const misses = atFirst(1)
-        const query = Task.make(pool, (name) => misses(Task.dependenciesLost(pool), name))
+        const query = Task.make(pool, (name) => misses(Worker.dependenciesLost(pool), name))
         const [opened, down] = yield* Client.submitAll([pool, query])
         yield* turns(20)
         const request = isSettled
@@ -219,7 +219,7 @@ describe("a body that misses an input", () => {
           const names = [first!, "first", ...held.slice(0, 1)]
           let misses = 0
           const down = Task.make(
-            Effect.suspend(() => misses < names.length ? Task.dependenciesLost(names[misses++]!) : note(log, "down")),
+            Effect.suspend(() => misses < names.length ? Worker.dependenciesLost(names[misses++]!) : note(log, "down")),
             { after: [barrier] }
           )
           // What holds the inner one by itself must not keep the outer one from waiting.
@@ -240,7 +240,7 @@ describe("a body that misses an input", () => {
       const unfolding = Task.flatMap([], () => Task.make(note(log, "inner")))
       const misses = atFirst(1)
       const exit = Task.exit(up)
-      const down = Task.make({ exit, unfolding }, () => misses(Task.dependenciesLost(exit, unfolding), "done"))
+      const down = Task.make({ exit, unfolding }, () => misses(Worker.dependenciesLost(exit, unfolding), "done"))
       assert.strictEqual(yield* Client.compute(down), "done")
       assert.deepStrictEqual(log.toSorted(), ["inner", "inner", "up", "up"])
     }).pipe(inScheduler()))
@@ -250,7 +250,7 @@ describe("a body that misses an input", () => {
       for (const [limit, runs] of [[undefined, 20], [3, 3]] as const) {
         const log: Log = []
         const up = Task.make(note(log, "up"), { key: "up" })
-        const down = Task.make(up, () => Task.dependenciesLost(up), { key: "down" })
+        const down = Task.make(up, () => Worker.dependenciesLost(up), { key: "down" })
         const limits = limit === undefined ? {} : { dependenciesLost: limit }
         const error = yield* reasonOf(Task.run(down, { limits }))
         assert.instanceOf(error, DependenciesGone)
@@ -268,7 +268,7 @@ describe("a body that misses an input", () => {
     Effect.gen(function*() {
       const log: Log = []
       const up = Task.make(note(log, "up"), { key: "up", idempotent: false })
-      const error = yield* reasonOf(Client.compute(Task.make(up, () => Task.dependenciesLost(up), { key: "down" })))
+      const error = yield* reasonOf(Client.compute(Task.make(up, () => Worker.dependenciesLost(up), { key: "down" })))
       assert.instanceOf(error, DependenciesGone)
       assert.deepStrictEqual([error.reason, error.keys, log], ["idempotent", ["up"], ["up"]])
       assert.include(error.message, "\"up\" would have to be started twice, in spite of idempotent: false.")
@@ -280,11 +280,11 @@ describe("a body that misses an input", () => {
       const near = Task.map(far, (n) => n, { key: "near" })
       const names = [far, "far", Task.make(Effect.void)]
       for (const [i, shown] of ["a task (far)", "\"far\"", "a task (without a key)"].entries()) {
-        const down = Task.make(near, () => Task.dependenciesLost(names[i]!), { key: "down" })
+        const down = Task.make(near, () => Worker.dependenciesLost(names[i]!), { key: "down" })
         const [defect] = defectsIn(yield* causeOf(Client.compute(down)))
         assert.strictEqual(
           (defect as Error).message,
-          `Task "down" named ${shown} in Task.dependenciesLost, which is none of its direct dependencies: it has "near". ` +
+          `Task "down" named ${shown} in Worker.dependenciesLost, which is none of its direct dependencies: it has "near". ` +
             "Let the task that depends on it report it, or depend on it."
         )
       }
@@ -306,22 +306,24 @@ describe("a body that misses an input", () => {
     Effect.gen(function*() {
       yield* Simulation.run(() => {
         const left = new Map<string, number>()
-        const missing = (name: string, times: number, report: Effect.Effect<never, DependenciesLost>) =>
-          Effect.suspend((): Effect.Effect<string, DependenciesLost> => {
+        const missing = (name: string, times: number, report: Effect.Effect<never, DependenciesLost, Worker.Worker>) =>
+          Effect.suspend((): Effect.Effect<string, DependenciesLost, Worker.Worker> => {
             const seen = left.get(name) ?? 0
             left.set(name, seen + 1)
             return seen < times ? report : Effect.succeed(name)
           })
         const root = Task.make(Effect.succeed("root"), { key: "root" })
         const a = Task.make(root, (value) => Effect.succeed(`${value} a`), { key: "a" })
-        const b = Task.make([root, a], () => missing("b", 1, Task.dependenciesLost("a")), { key: "b" })
-        const c = Task.make({ a, exit: Task.exit(b) }, () => missing("c", 2, Task.dependenciesLost("a")), { key: "c" })
+        const b = Task.make([root, a], () => missing("b", 1, Worker.dependenciesLost("a")), { key: "b" })
+        const c = Task.make({ a, exit: Task.exit(b) }, () => missing("c", 2, Worker.dependenciesLost("a")), {
+          key: "c"
+        })
         const barrier = Task.barrier([Task.barrier([a, root])])
-        const d = Task.make(missing("d", 2, Task.dependenciesLost("a")), { after: barrier })
+        const d = Task.make(missing("d", 2, Worker.dependenciesLost("a")), { after: barrier })
         return [
           d,
           Task.make([b, c], ([x, y]) => Effect.succeed(`${x} ${y}`)),
-          Task.make(a, () => Task.dependenciesLost(a))
+          Task.make(a, () => Worker.dependenciesLost(a))
         ]
       }, { seeds: 40, faults: { ...Faults.usual, fail: 0, die: 0, interrupt: 0, hang: 0 } })
     }))
@@ -331,6 +333,6 @@ it.effect("F7: reports leave nothing behind", () =>
   Effect.gen(function*() {
     const misses = atFirst(2)
     const up = Task.make(Effect.void)
-    yield* Client.compute(Task.make(up, () => misses(Task.dependenciesLost(up), "done")))
+    yield* Client.compute(Task.make(up, () => misses(Worker.dependenciesLost(up), "done")))
     yield* Leftovers.assertNone
   }).pipe(Effect.provide(Skein.layer())))

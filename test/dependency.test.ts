@@ -20,7 +20,7 @@ const failureOf = <A, E>(exit: Exit.Exit<A, E>): E => Option.getOrThrow(Exit.fin
 
 const good = Task.make(Effect.succeed(1), { key: "good" })
 const bad = Task.make(Effect.fail("no" as const), { key: "bad" })
-const skipped = Task.make(Task.skip, { key: "skipped" })
+const skipped = Task.make(Worker.skip, { key: "skipped" })
 const endless = Task.make(Effect.never as Effect.Effect<string>, { key: "endless" })
 
 const wide = inScheduler({ concurrency: 4 })
@@ -497,7 +497,7 @@ describe("the sequential interpreter", () => {
       const program = () => {
         const a = Task.make(Effect.as(Effect.yieldNow, 1), { key: "a" })
         const b = Task.make(Effect.andThen(Effect.yieldNow, Effect.fail("no")), { key: "b" })
-        const c = Task.make({ a }, ({ a }) => a > 0 ? Task.skip : Effect.succeed(a), { key: "c" })
+        const c = Task.make({ a }, ({ a }) => a > 0 ? Worker.skip : Effect.succeed(a), { key: "c" })
         const met = Task.map(Dependency.all([a, b, c], { on: "completion" }), words, { key: "met" })
         const after = Task.make(Effect.succeed("after"), { key: "after", after: Dependency.atLeast(1, [a, b, c]) })
         const never = Task.map(Dependency.any([b, c]), words, { key: "never" })

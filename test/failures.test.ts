@@ -30,6 +30,7 @@ import {
 } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { Faults } from "skein/testing"
+import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, causeOfExit, defectsIn, errorOf, errorsIn, infoOf, onlyError, reasonIn, reasonOf } from "./support.ts"
 
@@ -491,7 +492,7 @@ describe("modes of compute", () => {
 
   it.effect("F3, G19: continue goes on after a skip inside a flatMap, and what a policy takes is not told", () =>
     Effect.gen(function*() {
-      const skipped = Task.make(Task.skip, { key: "s" })
+      const skipped = Task.make(Worker.skip, { key: "s" })
       const [ran, told] = yield* goOn((log) =>
         Task.flatMap(1, () => Task.all([skipped, ...ten("a", log)])) as Task.Task<unknown, unknown>
       )

@@ -43,7 +43,7 @@ const ends: Readonly<Record<string, (value: unknown) => Task.Task<unknown, unkno
     Task.make(Effect.andThen(Effect.yieldNow, Effect.fail(value)), { retry: Schedule.recurs(1) }),
   "fails in a finalizer": (value) =>
     Task.make(Effect.andThen(Effect.addFinalizer(() => Effect.die(value)), Effect.yieldNow)) as never,
-  "misses it": (value) => Task.make(Task.dependenciesLost([value] as never)) as never
+  "misses it": (value) => Task.make(Worker.dependenciesLost([value] as never)) as never
 }
 
 const quiet = Effect.provide(Logger.layer([]))

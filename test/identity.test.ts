@@ -8,6 +8,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { Interpreter, World } from "skein/testing"
+import * as Worker from "skein/Worker"
 import { gate, inScheduler, type Log, note, turns } from "./harness.ts"
 import { infoOf, submitErrorOf } from "./support.ts"
 
@@ -114,7 +115,8 @@ describe("a key and its graph", () => {
       const other = yield* Client.submit(source("other"))
       const task = Task.make(
         [other, source("own")],
-        (values) => Effect.suspend(() => isLost ? (isLost = false, Task.dependenciesLost("k")) : Effect.succeed(values))
+        (values) =>
+          Effect.suspend(() => isLost ? (isLost = false, Worker.dependenciesLost("k")) : Effect.succeed(values))
       )
       assert.deepStrictEqual(yield* Client.compute(task), [3, 4])
       assert.sameMembers(runs, ["other", "own", "other", "own"])

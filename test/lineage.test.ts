@@ -6,6 +6,7 @@ import * as Future from "skein/Future"
 import { DependenciesGone, SubmitError, WorkerKilled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { Faults } from "skein/testing"
+import * as Worker from "skein/Worker"
 import { implOf, isFuture, isTask } from "../src/internal/tasks/task.ts"
 import { inScheduler } from "./harness.ts"
 import { reasonOf } from "./support.ts"
@@ -107,7 +108,7 @@ describe("lineage", () => {
   it.effect("F7, M3: what a body misses and is made of something further back is not made anew", () =>
     forgetful(Effect.gen(function*() {
       const { last } = yield* chain(lineage + 1)
-      const reader = yield* Client.submit(Task.make([last], () => Task.dependenciesLost(last), { key: "reader" }))
+      const reader = yield* Client.submit(Task.make([last], () => Worker.dependenciesLost(last), { key: "reader" }))
       const error = yield* reasonOf(Future.join(reader))
       assert.instanceOf(error, DependenciesGone)
       assert.deepInclude(error, { keys: ["x0"], reason: "forgotten" })

@@ -9,6 +9,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { Faults } from "skein/testing"
+import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
 
 const one = Task.succeed(1)
@@ -92,7 +93,7 @@ describe("a literal", () => {
   it.effect("F8: named as lost it is there again, and its dependent runs anew", () =>
     Effect.gen(function*() {
       let runs = 0
-      const task = Task.make([keyed], ([two]) => ++runs === 1 ? Task.dependenciesLost(keyed) : Effect.succeed(two))
+      const task = Task.make([keyed], ([two]) => ++runs === 1 ? Worker.dependenciesLost(keyed) : Effect.succeed(two))
       assert.deepStrictEqual([yield* Client.compute(task), runs], [2, 2])
     }).pipe(inScheduler({ concurrency: 1 })))
 })

@@ -117,7 +117,7 @@ describe("policies and skips", () => {
 
   it.effect("G13, G19: a skipped part of a fused task is the root of that", () =>
     Effect.gen(function*() {
-      const a = Task.make(Effect.andThen(Effect.yieldNow, Task.skip), { key: "a" })
+      const a = Task.make(Effect.andThen(Effect.yieldNow, Worker.skip), { key: "a" })
       const b = Task.make(a, (value) => Effect.succeed(value), { key: "b" })
       const c = Task.make(b, (value) => Effect.succeed(value), { key: "c" })
       const d = Task.make({ c, z: Task.make(Effect.void) }, ({ c }) => Effect.succeed(c), { key: "d" })
@@ -274,7 +274,7 @@ describe("fuse", () => {
           const log: Log = []
           const polite = Task.make(
             [Task.map([], () => log.push("a"))],
-            () => Effect.suspend(() => log.push("b") === 2 ? Task.reschedule : Effect.void)
+            () => Effect.suspend(() => log.push("b") === 2 ? Worker.reschedule : Effect.void)
           )
           const other = Task.map([], () => log.push("other"))
           yield* Client.compute([Task.map(polite, () => log.push("c")), other], { passes })
@@ -515,7 +515,7 @@ describe("inline", () => {
           const down = Task.make({ near: made, other }, ({ near }) =>
             Effect.gen(function*() {
               const { attempt } = yield* Worker.current
-              if (misses-- > 0) return yield* Task.dependenciesLost(isByKey ? "near" : made, other)
+              if (misses-- > 0) return yield* Worker.dependenciesLost(isByKey ? "near" : made, other)
               return [near, attempt]
             }))
           assert.deepStrictEqual(yield* Client.compute(down, { passes }), ["near", 1])
@@ -618,10 +618,10 @@ const randomGraph = (seed: number) => {
       ? Task.make(
         before,
         (values) =>
-          Effect.suspend((): Effect.Effect<number, unknown> => {
+          Effect.suspend((): Effect.Effect<number, unknown, Worker.Worker> => {
             const lost = missed.has(i) ? undefined : missing.get(i)
             missed.add(i)
-            if (lost !== undefined) return Task.dependenciesLost(isNamed ? `k${tasks.indexOf(lost)}` : lost)
+            if (lost !== undefined) return Worker.dependenciesLost(isNamed ? `k${tasks.indexOf(lost)}` : lost)
             return i === failing && !defect ? Effect.fail(`sad ${i}`) : Effect.succeed(value(values as never))
           }),
         options

@@ -12,6 +12,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, defectsIn } from "./support.ts"
 
@@ -169,7 +170,7 @@ describe("after a failure", () => {
       const cut = Task.make(Effect.interrupt)
       const caught = yield* Client.compute(cut.pipe(Task.catch(({ _tag }) => Effect.succeed(_tag))))
       assert.strictEqual(caught, "SkeinError")
-      const skipped = Task.make(Task.skip, { key: "skipped" }).pipe(Task.mapError((error) => error))
+      const skipped = Task.make(Worker.skip, { key: "skipped" }).pipe(Task.mapError((error) => error))
       const exit = yield* Effect.exit(Client.compute(skipped))
       assert.isTrue(Exit.isFailure(exit) && String(exit.cause).includes("was skipped"))
     }).pipe(inScheduler()))

@@ -211,7 +211,7 @@ describe("no suitable worker", () => {
 
 describe("unmet", () => {
   const only = (id: string) =>
-    Effect.flatMap(where, (worker) => worker === id ? Effect.succeed(worker) : Task.unmet(`not ${id}`))
+    Effect.flatMap(where, (worker) => worker === id ? Effect.succeed(worker) : Worker.unmet(`not ${id}`))
 
   for (const isAway of [false, true]) {
     const leave = isAway ? Worker.secede : Effect.void
@@ -228,7 +228,7 @@ describe("unmet", () => {
 
     it.effect(`D10: a body that is unmet everywhere ends ImpossibleDependency, with all its reasons${how}`, () =>
       Effect.gen(function*() {
-        const x = Task.make(Effect.andThen(leave, Task.unmet("no disk")), { key: "x" })
+        const x = Task.make(Effect.andThen(leave, Worker.unmet("no disk")), { key: "x" })
         const error = yield* errorOf(Client.compute(x))
         assert.instanceOf(error, ImpossibleDependency)
         assert.deepStrictEqual(error.reason, {
@@ -252,7 +252,7 @@ describe("unmet", () => {
       const body = Effect.gen(function*() {
         const { attempt, worker } = yield* Worker.current
         attempts.push([worker, attempt])
-        if (worker === "a") return yield* Task.unmet("not here")
+        if (worker === "a") return yield* Worker.unmet("not here")
         return yield* Effect.fail("no")
       })
       const error = yield* errorOf(Client.compute(Task.make(body, { retry: Schedule.recurs(2) })))
@@ -290,8 +290,8 @@ describe("unmet", () => {
 
   it.effect("D10: a body that also fails or dies does just that", () =>
     Effect.gen(function*() {
-      const failing = Task.make(Effect.all([Task.unmet("no"), Effect.fail("own")], { concurrency: 2 }))
-      const both = Task.make(Effect.ensuring(Task.unmet("no"), Effect.die("dead")))
+      const failing = Task.make(Effect.all([Worker.unmet("no"), Effect.fail("own")], { concurrency: 2 }))
+      const both = Task.make(Effect.ensuring(Worker.unmet("no"), Effect.die("dead")))
       const exit = yield* Effect.exit(Client.compute(both))
       assert.isTrue(Exit.isFailure(exit) && exit.cause.reasons.some(Cause.isDieReason))
       assert.instanceOf(yield* errorOf(Client.compute(failing)), ImpossibleDependency)
@@ -300,7 +300,7 @@ describe("unmet", () => {
   it.effect("D10: one that is asked to stop stops", () =>
     Effect.gen(function*() {
       const log: Log = []
-      const body = endless(log, "x").pipe(Effect.onInterrupt(() => Effect.void), Effect.andThen(Task.unmet("no")))
+      const body = endless(log, "x").pipe(Effect.onInterrupt(() => Effect.void), Effect.andThen(Worker.unmet("no")))
       const future = yield* Client.submit(Task.make(body))
       yield* turns()
       yield* Future.cancel(future)
@@ -313,28 +313,35 @@ describe("unmet", () => {
       let busy = 2
       const body = Effect.andThen(
         note(log, "x"),
-        Effect.suspend(() => busy-- > 0 ? Task.unmet("busy", { retrySame: true }) : Effect.succeed("done"))
+        Effect.suspend(() => busy-- > 0 ? Worker.unmet("busy", { retrySame: true }) : Effect.succeed("done"))
       )
       const [value] = yield* Client.compute([Task.make(body), Task.make(note(log, "other"))])
       assert.strictEqual(value, "done")
       assert.deepStrictEqual(log, ["x", "other", "x", "x"])
     }).pipe(on(one("a"))))
 
-  it.effect("D10: outside a body the signals are failures that say what they mean", () =>
+  it.effect("D10: a signal that is caught in the body says what it means", () =>
     Effect.gen(function*() {
-      const unmet = yield* Effect.flip(Task.unmet("no"))
+      const signals = Effect.all([
+        Effect.flip(Worker.unmet("no")),
+        Effect.flip(Worker.unmet("no", { retrySame: true }))
+      ])
+      const [unmet, reschedule] = yield* Client.compute(Task.make(signals))
       assert.instanceOf(unmet, Unmet)
       assert.include(unmet.message, "outside the body of one it means nothing")
-      assert.instanceOf(yield* Effect.flip(Task.unmet("no", { retrySame: true })), Reschedule)
-    }))
+      assert.instanceOf(reschedule, Reschedule)
+    }).pipe(inScheduler()))
 
-  it.effect("D10: require goes on only where the labels are", () =>
+  it.effect("D10: requireLabels goes on only where the labels are", () =>
     Effect.gen(function*() {
       const log: Log = []
       const needs = (...labels: ReadonlyArray<string>) =>
-        Task.make(Effect.andThen(Task.require(...labels), Effect.flatMap(where, (worker) => note(log, worker))), {
-          key: "x"
-        })
+        Task.make(
+          Effect.andThen(Worker.requireLabels(...labels), Effect.flatMap(where, (worker) => note(log, worker))),
+          {
+            key: "x"
+          }
+        )
       assert.strictEqual(yield* Client.compute(needs("gpu", "large")), "c")
       assert.strictEqual(yield* Client.compute(needs()), "a")
       const error = yield* errorOf(Client.compute(needs("gpu", "tape")))
@@ -349,30 +356,30 @@ describe("unmet", () => {
       assert.deepStrictEqual(log, ["c", "a"])
     }).pipe(on(one("a"), one("b", "gpu"), one("c", "large", "gpu"))))
 
-  it.effect("D10: dependsOn runs a body only where its condition holds", () =>
+  it.effect("D10: requireThat runs a body only where its condition holds", () =>
     Effect.gen(function*() {
       const log: Log = []
       const isOn = (id: string) => Effect.map(where, (worker) => worker === id)
       const body = Effect.flatMap(where, (worker) => note(log, worker))
-      assert.strictEqual(yield* Client.compute(Task.make(body.pipe(Task.dependsOn(isOn("b"))))), "b")
-      assert.strictEqual(yield* errorOf(Client.compute(Task.make(Task.dependsOn(body, Effect.fail("own"))))), "own")
-      const nowhere = yield* errorOf(Client.compute(Task.make(Task.dependsOn(body, isOn("z")))))
+      assert.strictEqual(yield* Client.compute(Task.make(body.pipe(Worker.requireThat(isOn("b"))))), "b")
+      assert.strictEqual(yield* errorOf(Client.compute(Task.make(Worker.requireThat(body, Effect.fail("own"))))), "own")
+      const nowhere = yield* errorOf(Client.compute(Task.make(Worker.requireThat(body, isOn("z")))))
       assert.instanceOf(nowhere, ImpossibleDependency)
       assert.deepStrictEqual(log, ["b"])
     }).pipe(on(one("a"), one("b"))))
 
-  it.effect("D10: a condition or a body of dependsOn that is no Effect is a defect that says so", () =>
+  it.effect("D10: a condition or a body of requireThat that is no Effect is a defect that says so", () =>
     Effect.gen(function*() {
       const late = () => Promise.reject(new Error("unseen"))
       const wrongs: ReadonlyArray<readonly [Effect.Effect<unknown, unknown, Worker.Worker>, string, string]> = [
         [
-          Task.dependsOn(where, (() => false) as never),
-          "condition of Task.dependsOn is () => false",
+          Worker.requireThat(where, (() => false) as never),
+          "condition of Worker.requireThat is () => false",
           "sync, or with Effect.suspend if it gives an effect"
         ],
-        [Task.dependsOn(where, true as never), "condition of Task.dependsOn is true", "succeed"],
-        [Task.dependsOn(where, late() as never), "condition of Task.dependsOn is a Promise", "tryPromise"],
-        [Task.dependsOn(5 as never, Effect.succeed(true)), "body of Task.dependsOn is 5", "succeed"]
+        [Worker.requireThat(where, true as never), "condition of Worker.requireThat is true", "succeed"],
+        [Worker.requireThat(where, late() as never), "condition of Worker.requireThat is a Promise", "tryPromise"],
+        [Worker.requireThat(5 as never, Effect.succeed(true)), "body of Worker.requireThat is 5", "succeed"]
       ]
       for (const [wrong, said, way] of wrongs) {
         const [defect] = defectsIn(yield* causeOf(Client.compute(Task.make(wrong))))

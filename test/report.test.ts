@@ -6,6 +6,7 @@ import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
 
 // a fails -> b -> c    d dies -> e    s skips -> t    v, w succeed
@@ -17,7 +18,7 @@ const shape = () => {
     throw new Error("bug")
   }, { key: "d" })
   const e = Task.map(d, (n) => n, { key: "e" })
-  const s = Task.make(Task.skip, { key: "s" })
+  const s = Task.make(Worker.skip, { key: "s" })
   const t = Task.map(s, () => 3, { key: "t" })
   return { a, b, c, d, e, s, t, v: Task.map([], () => "v", { key: "v" }), w: Task.map([], () => 4, { key: "w" }) }
 }

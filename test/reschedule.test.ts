@@ -20,8 +20,8 @@ import { causeOf, defectsIn, reasonOf } from "./support.ts"
 /** Gives its place up the first `times` times, then does as it is told. */
 const politely = (times: number) => {
   let left = times
-  return <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E | Reschedule, R> =>
-    Effect.suspend((): Effect.Effect<A, E | Reschedule, R> => left-- > 0 ? Task.reschedule : body)
+  return <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E | Reschedule, R | Worker.Worker> =>
+    Effect.suspend((): Effect.Effect<A, E | Reschedule, R | Worker.Worker> => left-- > 0 ? Worker.reschedule : body)
 }
 
 for (const isAway of [false, true]) {
@@ -94,7 +94,7 @@ for (const isAway of [false, true]) {
         yield* Effect.scoped(Effect.gen(function*() {
           const body = Effect.andThen(
             leave,
-            Effect.suspend(() => Effect.andThen(Effect.sync(() => runs++), Task.reschedule))
+            Effect.suspend(() => Effect.andThen(Effect.sync(() => runs++), Worker.reschedule))
           )
           const future = yield* Client.submit(Task.make(body))
           yield* Gate.arrived(news)
@@ -114,7 +114,7 @@ for (const isAway of [false, true]) {
       Effect.gen(function*() {
         const log: Log = []
         const body = Effect.andThen(leave, endless(log, "body"))
-        const future = yield* Client.submit(Task.make(Effect.catchCause(body, () => Task.reschedule)))
+        const future = yield* Client.submit(Task.make(Effect.catchCause(body, () => Worker.reschedule)))
         yield* Effect.repeat(Effect.yieldNow, { until: () => log.length > 0 })
         yield* Future.cancel(future)
         assert.strictEqual(yield* Future.status(future), "cancelled")
@@ -123,7 +123,7 @@ for (const isAway of [false, true]) {
   })
 }
 
-describe("Task.reschedule", () => {
+describe("Worker.reschedule", () => {
   it.effect("F10: what the body submitted or acquired ends with it", () =>
     Effect.gen(function*() {
       const log: Log = []
@@ -174,7 +174,10 @@ describe("Task.reschedule", () => {
   it.effect("F10, C9: timeout starts anew, deadline goes on", () =>
     Effect.gen(function*() {
       let runs = 0
-      const body = Effect.andThen(Effect.sync(() => runs++), Effect.andThen(Effect.sleep("2 seconds"), Task.reschedule))
+      const body = Effect.andThen(
+        Effect.sync(() => runs++),
+        Effect.andThen(Effect.sleep("2 seconds"), Worker.reschedule)
+      )
       const options = { timeout: "3 seconds", deadline: "9 seconds", dependencyTimeout: "1 second" } as const
       const fiber = yield* Effect.forkChild(causeOf(Client.compute(Task.make(body, options))))
       yield* TestClock.adjust("8 seconds")
@@ -187,14 +190,14 @@ describe("Task.reschedule", () => {
 
   it.effect("F10: a defect or a failure beside it decides", () =>
     Effect.gen(function*() {
-      const dying = Effect.ensuring(Task.reschedule, Effect.die("stuck"))
+      const dying = Effect.ensuring(Worker.reschedule, Effect.die("stuck"))
       assert.deepStrictEqual(defectsIn(yield* causeOf(Client.compute(Task.make(dying)))), ["stuck"])
       const failing = Effect.failCause(Cause.combine(Cause.fail(new Reschedule()), Cause.fail("no" as const)))
       const exit = yield* Effect.exit(Client.compute(Task.make(failing)))
       assert.isTrue(Exit.isFailure(exit))
       const cause = yield* causeOf(Client.compute(Task.make(failing)))
       assert.deepStrictEqual(cause.reasons.map((reason) => Cause.isFailReason(reason) && reason.error), ["no"])
-      const closing = Effect.andThen(Effect.addFinalizer(() => Effect.die("open")), Task.reschedule)
+      const closing = Effect.andThen(Effect.addFinalizer(() => Effect.die("open")), Worker.reschedule)
       assert.deepStrictEqual(defectsIn(yield* causeOf(Client.compute(Task.make(closing)))), ["open"])
     }).pipe(inScheduler()))
 
@@ -212,7 +215,7 @@ describe("Task.reschedule", () => {
   it.effect("F10: a body that waits and then gives its place up on one slot lets what it waits for finish", () =>
     Effect.gen(function*() {
       let isReady = false
-      const poll = Task.make(Effect.suspend(() => isReady ? Effect.succeed("ready") : Task.reschedule))
+      const poll = Task.make(Effect.suspend(() => isReady ? Effect.succeed("ready") : Worker.reschedule))
       const steps = Array.from({ length: 20 }, () => Task.make(Effect.yieldNow))
       const last = Task.map(steps, () => {
         isReady = true
@@ -226,7 +229,7 @@ describe("Task.reschedule", () => {
       const sizes: Array<number> = []
       const body = Effect.suspend(() => {
         runs++
-        return Task.reschedule
+        return Worker.reschedule
       })
       yield* Effect.scoped(Effect.gen(function*() {
         const client = yield* Client.Client

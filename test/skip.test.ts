@@ -18,14 +18,14 @@ const skipped = (key: string, root = key) => new TaskSkipped({ key, root })
 
 const failureOf = <A, E>(exit: Exit.Exit<A, E>): E => Option.getOrThrow(Exit.findErrorOption(exit))
 
-const skipping = (key: string) => Task.make(Task.skip, { key })
+const skipping = (key: string) => Task.make(Worker.skip, { key })
 
 for (const isAway of [false, true]) {
   const leave = isAway ? Worker.secede : Effect.void
   describe(isAway ? "a body that has seceded and is skipped" : "a body that is skipped", () => {
     it.effect("G19: ends its task as skipped, for whoever asks for its value", () =>
       Effect.gen(function*() {
-        const task = Task.make(Effect.andThen(leave, Task.skip), { key: "a" })
+        const task = Task.make(Effect.andThen(leave, Worker.skip), { key: "a" })
         const future = yield* Client.submit(task)
         assert.deepStrictEqual(failureOf(yield* Future.await(future)), skipped("a"))
         assert.strictEqual(yield* Future.status(future), "skipped")
@@ -84,14 +84,14 @@ describe("a skip", () => {
   it.effect("G19, F5: is never tried again", () =>
     Effect.gen(function*() {
       const log: Log = []
-      const task = Task.make(Effect.andThen(note(log, "ran"), Task.skip), { key: "a", retry: Schedule.recurs(3) })
+      const task = Task.make(Effect.andThen(note(log, "ran"), Worker.skip), { key: "a", retry: Schedule.recurs(3) })
       assert.deepStrictEqual(failureOf(yield* Effect.exit(Client.compute(task))), skipped("a"))
       assert.deepStrictEqual(log, ["ran"])
     }).pipe(inScheduler({ concurrency: 1 })))
 
   it.effect("G19: a body that also dies just dies", () =>
     Effect.gen(function*() {
-      const task = Task.make(Task.skip.pipe(Effect.ensuring(Effect.die("broken"))), { key: "a" })
+      const task = Task.make(Worker.skip.pipe(Effect.ensuring(Effect.die("broken"))), { key: "a" })
       const exit = yield* Effect.exit(Client.compute(task))
       assert.isTrue(Exit.hasDies(exit))
     }).pipe(inScheduler({ concurrency: 1 })))

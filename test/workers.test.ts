@@ -679,7 +679,7 @@ describe("an elastic pool", () => {
       const picky = Task.make(
         Effect.flatMap(
           Worker.current,
-          ({ worker }) => worker === "elastic-1" ? Task.unmet("not here") : Effect.succeed(worker)
+          ({ worker }) => worker === "elastic-1" ? Worker.unmet("not here") : Effect.succeed(worker)
         ),
         { waitForWorkers: Duration.infinity }
       )

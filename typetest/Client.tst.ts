@@ -16,6 +16,7 @@ import type {
 } from "skein/SkeinError"
 import * as Errors from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
 interface LoadError {
@@ -543,8 +544,8 @@ describe("signals", () => {
     expect(Client.compute([loose], { errors: "continue" })).type.toBe<
       Effect.Effect<[string], Failures<LoadError>, Db | Client.Client>
     >()
-    const polite = (n: number): Effect.Effect<number, LoadError | Reschedule> =>
-      n > 0 ? Task.reschedule : loose as never
+    const polite = (n: number): Effect.Effect<number, LoadError | Reschedule, Worker.Worker> =>
+      n > 0 ? Worker.reschedule : loose as never
     expect(Client.map([1], polite)).type.toBe<
       Effect.Effect<Array<number>, Failures<LoadError>, Client.Client>
     >()
@@ -552,7 +553,7 @@ describe("signals", () => {
 
   it("F10: generic code need not name them", () => {
     const submitted = <A, E, R>(body: Effect.Effect<A, E, R>) => Client.submit(Task.make(body))
-    expect(submitted(Task.reschedule)).type.toBe<
+    expect(submitted(Worker.reschedule)).type.toBe<
       Effect.Effect<Future.Future<never>, SubmitError, Client.Client | Scope.Scope>
     >()
   })

@@ -6,6 +6,7 @@ import type * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import type { DependencyFailed, ImpossibleDependency, SkeinError, SubmitError, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
 interface LoadError {
@@ -140,7 +141,7 @@ describe("after and follow", () => {
 
 describe("skip", () => {
   it("G19: is in the type of a task whose body may skip it, and of those below, as it is", () => {
-    const skipping = Task.make({ raw }, ({ raw }) => raw === "" ? Task.skip : effect)
+    const skipping = Task.make({ raw }, ({ raw }) => raw === "" ? Worker.skip : effect)
     expect(skipping).type.toBe<Task.Task<number, TaskSkipped | DependencyFailed<LoadError>, Db>>()
     expect(Task.map(skipping, (n) => n)).type.toBe<Task.Task<number, TaskSkipped | DependencyFailed<LoadError>, Db>>()
     expect(Task.exit(branch)).type.toBe<Task.Task<Exit.Exit<boolean, TaskSkipped | SkeinError>>>()

@@ -3,7 +3,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { SchemaError } from "effect/Schema"
-import { Client, Graph, Task } from "skein"
+import { Client, Graph, Task, Worker } from "skein"
 import type { DependencyFailed, SkeinError, SubmitError, TaskTimeout } from "skein/SkeinError"
 import { describe, expect, it } from "tstyche"
 
@@ -157,7 +157,7 @@ describe("signals", () => {
   it("F10: they are in no task's error", () => {
     const polite = Graph.empty.pipe(
       Graph.add("raw", raw),
-      Graph.add("polite", ["raw"], ({ raw }) => raw === "" ? Task.reschedule : Effect.succeed(1))
+      Graph.add("polite", ["raw"], ({ raw }) => raw === "" ? Worker.reschedule : Effect.succeed(1))
     )
     expect(polite.tasks.polite).type.toBe<Task.Task<number, DependencyFailed<LoadError>, Db>>()
   })

@@ -22,8 +22,7 @@ import type {
   Unmet
 } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import { current, shielded } from "skein/Worker"
-import type { Worker } from "skein/Worker"
+import * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
 interface LoadError {
@@ -73,13 +72,13 @@ describe("make", () => {
   })
 
   it("a shielded section has what its effect has, and needs a body around it", () => {
-    const section = shielded({} as Effect.Effect<number, BadRow, Db>)
-    expect(section).type.toBe<Effect.Effect<number, BadRow, Db | Worker>>()
+    const section = Worker.shielded({} as Effect.Effect<number, BadRow, Db>)
+    expect(section).type.toBe<Effect.Effect<number, BadRow, Db | Worker.Worker>>()
     expect(Task.make(section, { grace: "1 minute" })).type.toBe<Task.Task<number, BadRow, Db>>()
   })
 
   it("takes Scope and Worker out of the requirements", () => {
-    const scoped = {} as Effect.Effect<number, never, Scope.Scope | Worker | Db | Client>
+    const scoped = {} as Effect.Effect<number, never, Scope.Scope | Worker.Worker | Db | Client>
     expect(Task.make(scoped)).type.toBe<Task.Task<number, never, Db | Client>>()
     expect(Task.make({ raw }, () => scoped)).type.toBe<Task.Task<number, DependencyFailed<LoadError>, Db | Client>>()
   })
@@ -529,7 +528,7 @@ describe("generators", () => {
       Task.Task<readonly [number, string], LoadError | BadRow | DependencyFailed<LoadError>, Log | Db>
     >()
     expect(raw.pipe(Task.make(function*(text) {
-      const worker = yield* current
+      const worker = yield* Worker.current
       return `${text}: ${worker.key}`
     }))).type.toBe<Task.Task<string, DependencyFailed<LoadError>, Db>>()
     expect(Task.make(plain, function*(n) {
@@ -649,11 +648,11 @@ describe("resource", () => {
 
 describe("reschedule", () => {
   it("F10: is an effect that fails with the signal", () => {
-    expect(Task.reschedule).type.toBe<Effect.Effect<never, Reschedule>>()
+    expect(Worker.reschedule).type.toBe<Effect.Effect<never, Reschedule, Worker.Worker>>()
   })
 
   it("F10: is in no task's error", () => {
-    expect(Task.make(Task.reschedule)).type.toBe<Task.Task<never>>()
+    expect(Task.make(Worker.reschedule)).type.toBe<Task.Task<never>>()
     expect(Task.make(polite)).type.toBe<Task.Task<string, LoadError, Db>>()
     expect(Task.make({ raw }, () => polite)).type.toBe<
       Task.Task<string, LoadError | DependencyFailed<LoadError>, Db>
@@ -663,16 +662,16 @@ describe("reschedule", () => {
   })
 
   it("F7: what a body misses is a signal too, named by tasks, futures and keys", () => {
-    const missing = Task.dependenciesLost(raw, null! as Future.Future<number, LoadError>, "raw")
-    expect(missing).type.toBe<Effect.Effect<never, DependenciesLost>>()
+    const missing = Worker.dependenciesLost(raw, null! as Future.Future<number, LoadError>, "raw")
+    expect(missing).type.toBe<Effect.Effect<never, DependenciesLost, Worker.Worker>>()
     expect(Task.make(raw, () => missing)).type.toBe<Task.Task<never, DependencyFailed<LoadError>, Db>>()
-    expect(Task.dependenciesLost).type.not.toBeCallableWith()
-    expect(Task.dependenciesLost).type.not.toBeCallableWith(7)
+    expect(Worker.dependenciesLost).type.not.toBeCallableWith()
+    expect(Worker.dependenciesLost).type.not.toBeCallableWith(7)
   })
 
   it("F10: nor in that of a task that came through generic code", () => {
-    const doubled = <E>(body: Effect.Effect<number, E>) => Task.make(body)
-    expect(doubled(Task.reschedule)).type.toBe<Task.Task<number>>()
+    const doubled = <E, R>(body: Effect.Effect<number, E, R>) => Task.make(body)
+    expect(doubled(Worker.reschedule)).type.toBe<Task.Task<number>>()
     expect(doubled(infallible)).type.toBe<Task.Task<number>>()
   })
 })
@@ -699,24 +698,24 @@ describe("placement", () => {
   })
 
   it("D10: a body that may be unmet may end its task with ImpossibleDependency; the signal is in no task's error", () => {
-    expect(Task.unmet("no")).type.toBe<Effect.Effect<never, Unmet>>()
-    expect(Task.make(Task.unmet("no"))).type.toBe<Task.Task<never, ImpossibleDependency>>()
-    expect(Task.fn((_: number) => Task.unmet("no"))(1)).type.toBe<Task.Task<never, ImpossibleDependency>>()
-    expect(Task.make({ raw }, () => Task.dependsOn(Task.require("gpu"), condition))).type.toBe<
+    expect(Worker.unmet("no")).type.toBe<Effect.Effect<never, Unmet, Worker.Worker>>()
+    expect(Task.make(Worker.unmet("no"))).type.toBe<Task.Task<never, ImpossibleDependency>>()
+    expect(Task.fn((_: number) => Worker.unmet("no"))(1)).type.toBe<Task.Task<never, ImpossibleDependency>>()
+    expect(Task.make({ raw }, () => Worker.requireThat(Worker.requireLabels("gpu"), condition))).type.toBe<
       Task.Task<void, BadRow | DependencyFailed<LoadError> | ImpossibleDependency, Db>
     >()
   })
 
   it("D11: with retrySame it only gives its place up, which leaves nothing in the error", () => {
-    expect(Task.unmet("busy", { retrySame: true })).type.toBe<Effect.Effect<never, Reschedule>>()
-    expect(Task.make(Task.unmet("busy", { retrySame: true }))).type.toBe<Task.Task<never>>()
-    expect(Task.unmet("busy", { retrySame: false })).type.toBe<Effect.Effect<never, Unmet>>()
+    expect(Worker.unmet("busy", { retrySame: true })).type.toBe<Effect.Effect<never, Reschedule, Worker.Worker>>()
+    expect(Task.make(Worker.unmet("busy", { retrySame: true }))).type.toBe<Task.Task<never>>()
+    expect(Worker.unmet("busy", { retrySame: false })).type.toBe<Effect.Effect<never, Unmet, Worker.Worker>>()
   })
 
   it("D10: require needs the worker; dependsOn has the errors and needs of the condition", () => {
-    expect(Task.require("gpu", "large")).type.toBe<Effect.Effect<void, Unmet, Worker>>()
-    expect(Task.dependsOn(body, condition)).type.toBe<Effect.Effect<number, BadRow | Unmet, Db>>()
-    expect(body.pipe(Task.dependsOn(condition))).type.toBe<Effect.Effect<number, BadRow | Unmet, Db>>()
-    expect(Task.dependsOn).type.not.toBeCallableWith(body, body)
+    expect(Worker.requireLabels("gpu", "large")).type.toBe<Effect.Effect<void, Unmet, Worker.Worker>>()
+    expect(Worker.requireThat(body, condition)).type.toBe<Effect.Effect<number, BadRow | Unmet, Db>>()
+    expect(body.pipe(Worker.requireThat(condition))).type.toBe<Effect.Effect<number, BadRow | Unmet, Db>>()
+    expect(Worker.requireThat).type.not.toBeCallableWith(body, body)
   })
 })

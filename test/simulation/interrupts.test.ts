@@ -99,7 +99,7 @@ const verbs: Record<string, Verb> = {
   },
   "a body that gives way": ({ body }) => {
     let left = 2
-    const polite = Effect.andThen(body(1, 1), Effect.suspend(() => left-- > 0 ? Task.reschedule : Effect.void))
+    const polite = Effect.andThen(body(1, 1), Effect.suspend(() => left-- > 0 ? Worker.reschedule : Effect.void))
     return Client.compute([Task.make(polite), Task.make(body(2))])
   },
   map: (b) => Client.map([1, 2, 3, 4], (n) => b.body(n)),

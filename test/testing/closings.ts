@@ -8,6 +8,7 @@ import * as Future from "skein/Future"
 import type * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import { type Chance, Faults } from "skein/testing"
+import * as Worker from "skein/Worker"
 
 type Made = Task.Task<unknown, any, any>
 
@@ -59,7 +60,7 @@ const grow = (chance: Chance.Chance, alive: Alive, depth: number): Made => {
   const child = grow(chance, alive, depth - 1)
   let misses = chance.with(0.3) ? 1 : 0
   const body = Effect.suspend((): Effect.Effect<unknown, any, any> =>
-    misses-- > 0 ? Effect.andThen(Effect.sleep(1), Task.dependenciesLost(quick)) : work
+    misses-- > 0 ? Effect.andThen(Effect.sleep(1), Worker.dependenciesLost(quick)) : work
   )
   return chance.pick<() => Made>([
     () => Task.make({ some }, () => body),

@@ -4,6 +4,7 @@ import * as Client from "skein/Client"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { type Chance, Faults, Simulation, World } from "skein/testing"
+import * as Worker from "skein/Worker"
 import { longOr } from "../long.ts"
 import { closingFaults, randomClosings } from "./closings.ts"
 import { allFaults, randomGraph } from "./graphs.ts"
@@ -166,7 +167,7 @@ describe("counterexamples", () => {
   it.live("T6, G19: a skip that passes through plain dependencies is the same skip, in every world", () =>
     Effect.gen(function*() {
       const subject = () => {
-        const skipping = Task.make(Task.skip, { key: "skipping" })
+        const skipping = Task.make(Worker.skip, { key: "skipping" })
         const after = Task.map([], () => 1, { key: "after", after: skipping })
         return [after, Task.map(Task.map(skipping, (n) => n, { key: "next" }), (n) => n, { key: "last" })]
       }

@@ -180,7 +180,7 @@ const closing: Readonly<Record<string, Closing>> = {
     const dependency = Task.make(Effect.suspend(() => runs++ === 0 ? Effect.succeed(1) : alive.body("again")))
     const missing = Task.make(
       { dependency },
-      () => Effect.andThen(alive.started("other"), Task.dependenciesLost(dependency))
+      () => Effect.andThen(alive.started("other"), Worker.dependenciesLost(dependency))
     )
     const other = Task.make({ dependency }, () => alive.body("other"))
     return Effect.timeoutOption(Client.compute([missing, other]), 6)

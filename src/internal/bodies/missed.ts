@@ -42,7 +42,7 @@ export const missedBy = (
   )
   const known = own.size === 0 ? "it has none" : `it has ${cutList([...own], (key) => key)}`
   return new TypeError(
-    `Task ${quote(key)} named ${nameOf(missed[stranger])} in Task.dependenciesLost, which is none of its direct ` +
+    `Task ${quote(key)} named ${nameOf(missed[stranger])} in Worker.dependenciesLost, which is none of its direct ` +
       `dependencies: ${known}. Let the task that depends on it report it, or depend on it.`
   )
 }

@@ -174,7 +174,7 @@ export class Reports implements WorkerReports {
     const { handles } = taskAt(attempts.placeOf(task))
     const found = looked(
       () => missedBy(missed, handles, key, inputs.placesOf(task), originsOf),
-      new TypeError(`What task ${quote(key)} named in Task.dependenciesLost throws when it is looked at.`)
+      new TypeError(`What task ${quote(key)} named in Worker.dependenciesLost throws when it is looked at.`)
     )
     if (found instanceof TypeError) return this.fail(task, attempt, Cause.die(found))
     inputs.haveBeenLost = true

@@ -70,7 +70,7 @@ export type SubmitReason =
  * @since 0.1.0
  */
 export type ImpossibleReason =
-  /** Its body reported on each of these workers that it cannot run there, and no other worker takes tasks. See `Task.unmet`. */
+  /** Its body reported on each of these workers that it cannot run there, and no other worker takes tasks. See `Worker.unmet`. */
   | { readonly _tag: "Unmet"; readonly on: ReadonlyArray<{ readonly worker: string; readonly reason: string }> }
   /** Its `locality` is below 0 for each of these workers. With `fault`, it returned no number for one of them. */
   | { readonly _tag: "Locality"; readonly workers: ReadonlyArray<string>; readonly fault: string | undefined }

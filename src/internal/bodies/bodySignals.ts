@@ -35,10 +35,10 @@ import { givenEffect } from "./bodies.ts"
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
- * import { Task } from "skein"
+ * import { Task, Worker } from "skein"
  *
  * const log: Array<string> = []
- * const polite = Task.make(Effect.suspend(() => log.push("polite") === 1 ? Task.reschedule : Effect.succeed(log)))
+ * const polite = Task.make(Effect.suspend(() => log.push("polite") === 1 ? Worker.reschedule : Effect.succeed(log)))
  * const other = Task.sync(() => log.push("other"))
  * Task.run(Task.map([polite, other], ([log]) => log), { concurrency: 1 }) // => ["polite", "other", "polite"]
  * ```
@@ -46,7 +46,7 @@ import { givenEffect } from "./bodies.ts"
  * @category signals
  * @since 0.1.0
  */
-export const reschedule: Effect.Effect<never, Reschedule> = Effect.suspend(() => Effect.fail(new Reschedule()))
+export const reschedule: Effect.Effect<never, Reschedule, Worker> = Effect.suspend(() => Effect.fail(new Reschedule()))
 
 /**
  * A body fails with this to report that results of dependencies are gone. The dependencies run again, then the body does.
@@ -75,7 +75,7 @@ export const reschedule: Effect.Effect<never, Reschedule> = Effect.suspend(() =>
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
- * import { Task } from "skein"
+ * import { Task, Worker } from "skein"
  *
  * const files = new Map<string, number>()
  * const log: Array<string> = []
@@ -86,7 +86,7 @@ export const reschedule: Effect.Effect<never, Reschedule> = Effect.suspend(() =>
  *   if (log.length === 1) files.delete("squares")
  *   return "squares"
  * }, { key: "write" })
- * const read = Task.make(write, (name) => files.has(name) ? Effect.succeed(files.get(name)) : Task.dependenciesLost(write))
+ * const read = Task.make(write, (name) => files.has(name) ? Effect.succeed(files.get(name)) : Worker.dependenciesLost(write))
  * Effect.map(Task.run(read), (value) => [value, log]) // => [49, ["write", "write"]]
  * ```
  *
@@ -95,7 +95,8 @@ export const reschedule: Effect.Effect<never, Reschedule> = Effect.suspend(() =>
  */
 export const dependenciesLost = (
   ...dependencies: readonly [Named, ...ReadonlyArray<Named>]
-): Effect.Effect<never, DependenciesLost> => Effect.suspend(() => Effect.fail(new DependenciesLost({ dependencies })))
+): Effect.Effect<never, DependenciesLost, Worker> =>
+  Effect.suspend(() => Effect.fail(new DependenciesLost({ dependencies })))
 
 /** A dependency as its dependent may name it. */
 type Named = Task<any, any, any> | Future<any, any> | string
@@ -118,10 +119,10 @@ type Named = Task<any, any, any> | Future<any, any> | string
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
- * import { Task } from "skein"
+ * import { Task, Worker } from "skein"
  *
  * const rows = Task.make(Effect.succeed([] as Array<string>))
- * const report = Task.make({ rows }, ({ rows }) => rows.length === 0 ? Task.skip : Effect.succeed(rows.join()))
+ * const report = Task.make({ rows }, ({ rows }) => rows.length === 0 ? Worker.skip : Effect.succeed(rows.join()))
  * const mail = Task.map({ report }, ({ report }) => `sent ${report}`, { key: "mail" })
  * Task.run(mail).pipe(Effect.catchTag("TaskSkipped", ({ key }) => Effect.succeed(`${key} was skipped`))) // => "mail was skipped"
  * ```
@@ -129,7 +130,7 @@ type Named = Task<any, any, any> | Future<any, any> | string
  * @category signals
  * @since 0.1.0
  */
-export const skip: Effect.Effect<never, TaskSkipped> = Effect.withFiber((fiber) => {
+export const skip: Effect.Effect<never, TaskSkipped, Worker> = Effect.withFiber((fiber) => {
   const key = keyOfBody(fiber) ?? "task"
   return Effect.fail(new TaskSkipped({ key, root: key }))
 })
@@ -161,7 +162,7 @@ export const skip: Effect.Effect<never, TaskSkipped> = Effect.withFiber((fiber) 
  * const read = Task.make(Effect.gen(function*() {
  *   const { worker } = yield* Worker.current
  *   const file = disk.get(worker)
- *   return file === undefined ? yield* Task.unmet("the file is not here") : `${worker}: ${file}`
+ *   return file === undefined ? yield* Worker.unmet("the file is not here") : `${worker}: ${file}`
  * }))
  * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }]
  * Client.compute(read).pipe(Effect.provide(Skein.layer({ workers }))) // => "b: 3,4,5"
@@ -173,7 +174,7 @@ export const skip: Effect.Effect<never, TaskSkipped> = Effect.withFiber((fiber) 
 export const unmet = <const O extends { readonly retrySame?: boolean | undefined } = {}>(
   reason: string,
   options?: O
-): Effect.Effect<never, O extends { readonly retrySame: true } ? Reschedule : Unmet> =>
+): Effect.Effect<never, O extends { readonly retrySame: true } ? Reschedule : Unmet, Worker> =>
   Effect.suspend(() => Effect.fail(options?.retrySame === true ? new Reschedule() : new Unmet({ reason }))) as never
 
 /**
@@ -192,7 +193,7 @@ export const unmet = <const O extends { readonly retrySame?: boolean | undefined
  *
  * const sum = (rows: ReadonlyArray<number>) =>
  *   Task.make(Effect.gen(function*() {
- *     if (rows.length > 2) yield* Task.require("large")
+ *     if (rows.length > 2) yield* Worker.requireLabels("large")
  *     const { worker } = yield* Worker.current
  *     return `${worker}: ${rows.length}`
  *   }))
@@ -203,7 +204,7 @@ export const unmet = <const O extends { readonly retrySame?: boolean | undefined
  * @category signals
  * @since 0.1.0
  */
-export const require = (...labels: ReadonlyArray<string>): Effect.Effect<void, Unmet, Worker> =>
+export const requireLabels = (...labels: ReadonlyArray<string>): Effect.Effect<void, Unmet, Worker> =>
   Effect.flatMap(Worker, (worker) => {
     const missing = missingLabels(worker, labels)
     if (missing.length === 0) return Effect.void
@@ -227,7 +228,7 @@ export const require = (...labels: ReadonlyArray<string>): Effect.Effect<void, U
  *
  * const where = Effect.map(Worker.current, ({ worker }) => worker)
  * const isThere = Effect.map(where, (worker) => worker === "b")
- * const read = Task.make(where.pipe(Task.dependsOn(isThere)))
+ * const read = Task.make(where.pipe(Worker.requireThat(isThere)))
  * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }]
  * Client.compute(read).pipe(Effect.provide(Skein.layer({ workers }))) // => "b"
  * ```
@@ -235,21 +236,21 @@ export const require = (...labels: ReadonlyArray<string>): Effect.Effect<void, U
  * @category signals
  * @since 0.1.0
  */
-export const dependsOn: {
+export const requireThat: {
   <E2, R2>(
     condition: Effect.Effect<boolean, E2, R2>
-  ): <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | E2 | Unmet, R | R2>
+  ): <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | E2 | Unmet, R | R2 | Worker>
   <A, E, R, E2, R2>(
     body: Effect.Effect<A, E, R>,
     condition: Effect.Effect<boolean, E2, R2>
-  ): Effect.Effect<A, E | E2 | Unmet, R | R2>
+  ): Effect.Effect<A, E | E2 | Unmet, R | R2 | Worker>
 } = dual(
   2,
   <A, E, R, E2, R2>(body: Effect.Effect<A, E, R>, condition: Effect.Effect<boolean, E2, R2>) => {
-    const guarded = givenEffect("The body of Task.dependsOn", body)
+    const guarded = givenEffect("The body of Worker.requireThat", body)
     return Effect.flatMap(
-      givenEffect("The condition of Task.dependsOn", condition),
-      (holds): Effect.Effect<A, E | Unmet, R> => holds ? guarded : unmet("its condition does not hold there")
+      givenEffect("The condition of Worker.requireThat", condition),
+      (holds): Effect.Effect<A, E | Unmet, R | Worker> => holds ? guarded : unmet("its condition does not hold there")
     )
   }
 )
