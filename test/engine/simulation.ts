@@ -5,7 +5,7 @@
 import { check } from "../../src/engine/check/check.ts"
 import { factsOf } from "../../src/engine/check/facts.ts"
 import { isQueued } from "../../src/engine/dispatch/keepers.ts"
-import { suits } from "../../src/engine/dispatch/placement.ts"
+import { suits, wantedOf } from "../../src/engine/dispatch/placement.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import { isSpent as isSpentIn } from "../../src/engine/life/spent.ts"
 import type { Ending, Event, LostInput, TaskSettled, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
@@ -14,7 +14,7 @@ import type { Fairness } from "../../src/engine/protocol/fairness.ts"
 import type { TaskId, WorkerId } from "../../src/engine/protocol/ids.ts"
 import type { Finalize, Instruction } from "../../src/engine/protocol/Instruction.ts"
 import { Flag, isFailed, Phase } from "../../src/engine/protocol/Phase.ts"
-import type { Demand, Plan, Reference, Settings } from "../../src/engine/protocol/Plan.ts"
+import type { Demand, Plan, Reference, Settings, WorkerKind } from "../../src/engine/protocol/Plan.ts"
 import { rules } from "../../src/engine/protocol/policies.ts"
 import type { Group, Policy } from "../../src/engine/protocol/policies.ts"
 import { isBeyond, originsOf } from "../../src/engine/protocol/Registered.ts"
@@ -122,6 +122,8 @@ export class Simulation {
   private readonly isFar: boolean
   /** In a quarter of them some workers have marks. */
   private readonly marks: boolean
+  /** In half of them some workers run portable tasks only. */
+  private readonly isMixed: boolean
 
   constructor(seed: number, checkEvery = 1) {
     this.seed = seed
@@ -135,6 +137,7 @@ export class Simulation {
     const lineage = this.isForgetful ? 1 + this.chance.below(3) : defaultLimits.lineage
     this.marks = this.chance.with(0.25)
     this.isFar = this.chance.with(0.5)
+    this.isMixed = this.chance.with(0.5)
     this.shares = this.chance.with(0.3)
     const fairness = this.fairness()
     const isPlain = !this.shares && fairness === inOrder
@@ -549,9 +552,18 @@ export class Simulation {
       targets: Int32Array.from(deps.flat()),
       positions: Int32Array.from(positions),
       settings,
-      defaults: this.shares && chance.with(0.6) ? { share: chance.pick(shareNames) } : undefined
+      defaults: this.shares && chance.with(0.6) ? { share: chance.pick(shareNames) } : undefined,
+      portable: this.portable(deps.length)
     }
     return { plan, members }
+  }
+
+  /** All, some or none of so many tasks. */
+  private portable(size: number): Plan["portable"] {
+    const { chance } = this
+    const share = !this.isMixed || size === 0 ? 0 : chance.weighted([[1, 0], [2, 0.6], [1, 1]])
+    const bits = Uint8Array.from({ length: size }, () => chance.with(share) ? 1 : 0)
+    return bits.includes(1) ? bits : undefined
   }
 
   /** One or two groups among so many dependencies, and maybe some that are in none. */
@@ -929,7 +941,8 @@ export class Simulation {
   private lacksAmounts(task: TaskId): boolean {
     if (this.state.tasks.phase[task] !== Phase.ready) return false
     const demand = settingsOf(this.state, task)?.demand
-    return demand?.amounts !== undefined && this.state.workers.some((worker) => suits(this.state, worker, demand))
+    const wanted = wantedOf(this.state, task)
+    return demand?.amounts !== undefined && this.state.workers.some((worker) => suits(this.state, worker, wanted))
   }
 
   private giveUp(): void {
@@ -1100,7 +1113,13 @@ export class Simulation {
     const amounts = this.demands && this.chance.with(0.8) ? this.amounts([1.5, 2, 3]) : undefined
     const ahead = this.isFar && this.chance.with(0.85) ? 1 + this.chance.below(3) : undefined
     const mark = this.marks && this.chance.with(0.5) ? 1 + this.chance.below(4) : undefined
-    this.send({ _tag: "WorkerAdded", now: this.now, name, slots, amounts, labels: labelsOf[name], mark, ahead, terms })
+    const kind = this.kind()
+    const labels = labelsOf[name]
+    this.send({ _tag: "WorkerAdded", now: this.now, name, kind, slots, amounts, labels, mark, ahead, terms })
+  }
+
+  private kind(): WorkerKind | undefined {
+    return this.isMixed && this.chance.with(0.4) ? "remote" : undefined
   }
 
   private terms(): Terms {
@@ -1120,7 +1139,7 @@ export class Simulation {
     const min = chance.below(3)
     const sizes = { min, max: min + 1 + chance.below(2), slots: 1 + chance.below(2), idleMillis: 1 + chance.below(8) }
     const terms = chance.with(0.6) ? this.terms() : undefined
-    this.send({ _tag: "PoolOpened", now: this.now, name: "p", ...sizes, terms })
+    this.send({ _tag: "PoolOpened", now: this.now, name: "p", kind: this.kind(), ...sizes, terms })
   }
 
   /** Starts one that the engine asked for, or cannot. */
@@ -1233,7 +1252,7 @@ export class Simulation {
   private comeToRest(): void {
     while (this.starting.size > 0) this.startWorker(true)
     for (const { phase, serial } of Array.from(this.state.workers)) {
-      if (this.demands && phase === "open") this.send({ _tag: "WorkerDrained", now: this.now, worker: serial })
+      if ((this.demands || this.isMixed) && phase === "open") this.send({ _tag: "WorkerDrained", now: this.now, worker: serial })
     }
     for (let round = 0; round < 5_000; round++) {
       while (this.starting.size > 0) this.startWorker(true)
@@ -1354,5 +1373,6 @@ const withSink = (plan: Plan, sinks: ReadonlyArray<number>): Plan => ({
   targets: Int32Array.from([...plan.targets, ...sinks]),
   positions: Int32Array.from([...plan.positions, plan.size]),
   settings: plan.settings,
-  defaults: plan.defaults
+  defaults: plan.defaults,
+  portable: plan.portable && Uint8Array.from([...plan.portable, plan.size % 2])
 })

@@ -50,9 +50,10 @@ export const factsOf = (state: State): Facts => {
   }
 }
 
-/** All heaps of lanes: the one of tasks that ask for a slot alone, and those of the queues. */
-export const heapsOf = ({ lanes, queues }: State): ReadonlyArray<ReadonlyArray<Lane>> => [
+/** All heaps of lanes: those of tasks that ask for a slot alone, and those of the queues. */
+export const heapsOf = ({ lanes, portableLanes, queues }: State): ReadonlyArray<ReadonlyArray<Lane>> => [
   lanes,
+  portableLanes,
   ...[...queues.values()].map((queue) => queue.lanes)
 ]
 

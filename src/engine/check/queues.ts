@@ -8,12 +8,11 @@ import { kindOf, nameOfKind } from "../dispatch/ready.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Phase } from "../protocol/Phase.ts"
 import { priorityAt } from "../protocol/Registered.ts"
-import { phaseOf, settingsOf } from "../state/lookups.ts"
+import { isPortable, phaseOf, settingsOf } from "../state/lookups.ts"
 import type { Lane } from "../state/Queue.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { shareAt } from "../state/Submission.ts"
-import type { Submission } from "../state/Submission.ts"
 import { compareReady } from "../views/snapshot.ts"
 import { heapsOf, withParents } from "./facts.ts"
 import type { Facts, Rule } from "./facts.ts"
@@ -25,9 +24,8 @@ export const lanes: Rule = function*(state, { live, members, name }) {
     for (const lane of heap) {
       for (const task of members.get(lane)!) {
         places.set(task, lane)
-        if (extrasOf(state, task)?.queue?.lanes !== (heap === state.lanes ? undefined : heap)) {
-          yield `S6: ${name(task)} is in the wrong queue`
-        }
+        const plain = lane.isPortable && state.isDivided ? state.portableLanes : state.lanes
+        if ((extrasOf(state, task)?.queue?.lanes ?? plain) !== heap) yield `S6: ${name(task)} is in the wrong queue`
       }
     }
   }
@@ -37,13 +35,16 @@ export const lanes: Rule = function*(state, { live, members, name }) {
     if (isReady !== (lane !== undefined)) yield `S6: ${name(task)} is ${isReady ? "in no lane" : "in a lane"}`
     const submission = state.tasks.submission[task]!
     const priority = priorityAt(submission, state.tasks.index[task]!)
-    if (lane !== undefined && (lane.priority !== priority || lane.submission !== submission.number)) {
+    const isAlike = lane?.priority === priority && lane.submission === submission.number &&
+      lane.isPortable === isPortable(state, task)
+    if (lane !== undefined && !isAlike) {
       yield `S6: ${name(task)} is in the lane of others`
     }
     const kind = isReady ? kindOf(state, task) : undefined
     const own = extrasOf(state, task)?.queue
     if (own?.name !== (kind && nameOfKind(state, kind))) yield `S6: ${name(task)} is in the queue of others`
-    const common = laneOf(submission, priority)
+    const common = submission.otherLanes?.[isPortable(state, task) ? "portable" : "local"].get(priority) ??
+      submission.lane
     const expected = own === undefined ? common : own.parts.get(common)
     if (lane !== undefined && (extrasOf(state, task)?.ownLane !== undefined) !== (lane !== expected)) {
       yield `S6: ${name(task)} is in the wrong lane`
@@ -56,12 +57,13 @@ export const lanes: Rule = function*(state, { live, members, name }) {
   for (const task of places.keys()) yield `S6: the free row ${task} is ready`
 }
 
-const laneOf = ({ lane, otherLanes }: Submission, priority: number): Lane => otherLanes?.get(priority) ?? lane
-
 /** S6: the lanes of a queue are a heap, and so are the queues of a crowd, which have the same workers. */
 export const heaps: Rule = function*(state, { members }) {
+  const isRemote = state.workers.some(({ kind, phase }) => kind === "remote" && phase === "open")
+  if (isRemote && !state.isDivided) yield "S6: a remote worker finds no portable tasks"
   for (const heap of heapsOf(state)) {
-    if (heap !== state.lanes && heap.length === 0) yield "S6: an empty queue is kept"
+    const isPlain = heap === state.lanes || heap === state.portableLanes
+    if (!isPlain && heap.length === 0) yield "S6: an empty queue is kept"
     for (const [place, lane] of heap.entries()) {
       const { length } = members.get(lane)!
       if (lane.heapIndex !== place) yield `S6: lane ${place} believes to be ${lane.heapIndex}`
@@ -72,10 +74,11 @@ export const heaps: Rule = function*(state, { members }) {
     }
   }
   for (const { heads, workers } of state.crowds.values()) {
-    for (const [place, { crowd, demand, heapIndex, name }] of heads.entries()) {
+    for (const [place, queue] of heads.entries()) {
+      const { crowd, heapIndex, name } = queue
       if (crowd.heads !== heads) yield `S6: queue ${name} is in the crowd of others`
       if (heapIndex !== place) yield `S6: queue ${name} believes to be ${heapIndex}`
-      if (!state.workers.every((worker) => workers.includes(worker) === suits(state, worker, demand))) {
+      if (!state.workers.every((worker) => workers.includes(worker) === suits(state, worker, queue))) {
         yield `S6: queue ${name} waits for the wrong workers`
       }
     }

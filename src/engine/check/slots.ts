@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { demandOf, suits } from "../dispatch/placement.ts"
+import { suits, wantedOf } from "../dispatch/placement.ts"
 import { hasRoom } from "../dispatch/room.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
@@ -82,7 +82,7 @@ export const idleSlots: Rule = function*(state, { live, members, name }) {
       }
     }
     for (const first of hasRoom(state, worker) ? firsts : []) {
-      const mayStart = asksForNothing(state, first) && suits(state, worker, demandOf(state, first))
+      const mayStart = asksForNothing(state, first) && suits(state, worker, wantedOf(state, first))
       if (mayStart && !isBraked(worker, first)) yield `S6: a slot is free ${where} and ${name(first)} is ready`
     }
   }

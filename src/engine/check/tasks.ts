@@ -91,6 +91,7 @@ export const uses: Rule = function*(state) {
   // A worker that left may have been the last of its kind.
   const kept = (workers.some(({ mark }) => mark < Infinity) || state.scheme !== "steady" ? Use.steering : 0) |
     (workers.some(({ ahead }) => ahead > 0) ? Use.ahead : 0) |
+    (workers.some(({ kind }) => kind === "remote") ? Use.kinds : 0) |
     (workers.some(({ terms }) => terms.maxTasks !== undefined) ? Use.counting : 0) |
     (pool !== undefined || workers.some(isTimed) ? Use.watching : 0)
   for (const [name, bit] of Object.entries(Use)) {

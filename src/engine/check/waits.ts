@@ -5,7 +5,7 @@
  */
 import { isSent } from "../dispatch/ahead.ts"
 import { isAtWork, isQueued, waitsInside } from "../dispatch/keepers.ts"
-import { demandOf, maySuit } from "../dispatch/placement.ts"
+import { maySuit, wantedOf } from "../dispatch/placement.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
 import { isWatching } from "../life/waits.ts"
 import type { TaskId } from "../protocol/ids.ts"
@@ -99,7 +99,7 @@ export const starvation: Rule = function*(state, { live, name, needs }) {
   const canRun = (task: TaskId): boolean =>
     isQueued(state, task)
       ? hasPlace(task, state.workers[state.tasks.worker[task]!]!)
-      : state.workers.some((worker) => maySuit(state, worker, demandOf(state, task)) && hasPlace(task, worker))
+      : state.workers.some((worker) => maySuit(state, worker, wantedOf(state, task)) && hasPlace(task, worker))
   const canGetOn = (task: TaskId): boolean => {
     const phase = phaseOf(state, task)
     if (hasEnded(phase)) return false

@@ -6,7 +6,7 @@
 import { followedBy } from "../life/follow.ts"
 import { lackOf, waitOf } from "../life/lack.ts"
 import { Phase } from "../protocol/Phase.ts"
-import { phaseOf, sequenceOf } from "../state/lookups.ts"
+import { isPortable, phaseOf, sequenceOf } from "../state/lookups.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
 import { isHere } from "../views/snapshot.ts"
@@ -31,12 +31,15 @@ export const workers: Rule = function*(state, { live }) {
   for (const worker of unused) yield `S11: the row of ${worker.name} is not used again`
 }
 
-/** S12: while no worker takes tasks, no ready task waits for one without a limit. */
+/** S12: while no worker of its kind takes tasks, no ready task waits for one without a limit. */
 export const takers: Rule = function*(state, { isArmed, live, name }) {
-  const takers = state.workers.filter(takesTasks).length
-  if (takers !== state.crew.takers) yield `S12: ${state.crew.takers} of ${takers} workers take tasks`
-  if (takers > 0) return
+  const takers = state.workers.filter(takesTasks)
+  const locals = takers.filter(({ kind }) => kind === "local").length
+  const remotes = takers.length - locals
+  if (locals !== state.crew.takers) yield `S12: ${state.crew.takers} of ${locals} workers take tasks`
+  if (remotes !== state.crew.remoteTakers) yield `S12: ${state.crew.remoteTakers} of ${remotes} remote workers take tasks`
   for (const task of live) {
+    if (locals > 0 || (remotes > 0 && isPortable(state, task))) continue
     const isLimited = extrasOf(state, task)?.lacking !== undefined || isArmed(task, "stranded", sequenceOf(state, task))
     if (phaseOf(state, task) === Phase.ready && waitOf(state, task) !== Infinity && !isLimited) {
       yield `S12: ${name(task)} waits for a worker without end`

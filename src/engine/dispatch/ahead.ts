@@ -8,19 +8,22 @@
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
+import type { WorkerKind } from "../protocol/Plan.ts"
+import { isPortable } from "../state/lookups.ts"
 import type { State } from "../state/State.ts"
 import { Use } from "../state/Use.ts"
 import { isUsed } from "../state/uses.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { holdsSlot } from "./keepers.ts"
-import { unfailed } from "./placement.ts"
+import { ofKindFor, remoteFirst, unfailed } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { isFree } from "./room.ts"
 import * as slots from "./slots.ts"
 
 /** Gives free slots to attempts that were sent ahead, rejoiners and ready tasks; then sends attempts ahead. */
 export const dispatch = (state: State, out: Out): void => {
-  if (!isUsed(state, Use.ahead)) return slots.fill(state, out)
+  if (!isUsed(state, Use.ahead | Use.kinds)) return slots.fill(state, out)
+  ready.arrange(state)
   for (const worker of state.workers) passOn(state, worker, out)
   slots.fill(state, out)
   send(state, out)
@@ -42,12 +45,15 @@ const passOn = (state: State, worker: WorkerRecord, out: Out): void => {
 
 /** While tasks with demands are ready nothing is sent ahead: it would take slots that they could have. */
 const send = (state: State, out: Out): void => {
-  while (state.queues.size === 0 && !ready.isEmpty(state)) {
+  ready.flushLone(state)
+  while (state.queues.size === 0) {
     const able = state.workers.filter(takesMore)
     if (able.length === 0) return
-    const task = ready.take(state)
-    const others = unfailed(state, task, able)
-    const from = others === undefined || others.length === 0 ? able : others
+    const task = ready.takeFor(state, able.some(({ kind }) => kind === "local") ? "local" : "remote")
+    if (task < 0) return
+    const permitted = ofKindFor(state, task, able)
+    const others = unfailed(state, task, permitted)
+    const from = remoteFirst(others === undefined || others.length === 0 ? permitted : others)
     slots.startAhead(state, task, from.reduce((best, worker) => hasFewer(worker, best) ? worker : best), out)
   }
 }
@@ -58,22 +64,31 @@ const takesMore = ({ ahead, attempts, mark, phase, rejoining, running, sent, slo
 
 const hasFewer = (a: WorkerRecord, b: WorkerRecord): boolean => a.sent.size * b.slots < b.sent.size * a.slots
 
-/** Asks for as many attempts back as there are free slots elsewhere, the newest of the longest line first. */
+/** Asks for as many attempts back as could start in free slots elsewhere, the newest of the longest line first. */
 const takeBack = (state: State, out: Out): void => {
-  let free = 0
-  for (const worker of state.workers) if (isFree(state, worker)) free += worker.slots - worker.running
-  if (free === 0 || state.workers.every(({ sent }) => sent.size === 0)) return
-  const waiting = state.workers.map((worker) => ({ worker, tasks: stillSent(state, worker) }))
-  for (const { tasks, worker } of waiting) free -= worker.sent.size - tasks.length
-  for (; free > 0; free--) {
-    const { tasks, worker } = waiting.reduce((a, b) => b.tasks.length > a.tasks.length ? b : a)
+  const free = { local: 0, remote: 0 }
+  for (const worker of state.workers) if (isFree(state, worker)) free[worker.kind] += worker.slots - worker.running
+  if (free.local + free.remote === 0) return
+  /** Slots of the kind that a task takes: a portable task leaves the local ones to others. */
+  const kindFor = (task: TaskId): WorkerKind => isPortable(state, task) && free.remote > 0 ? "remote" : "local"
+  const lines: Array<{ readonly worker: WorkerRecord; readonly tasks: Array<TaskId> }> = []
+  for (const worker of state.workers) {
+    const tasks: Array<TaskId> = []
+    for (const [task, isAskedBack] of worker.sent) {
+      // One that stops answers by itself.
+      if (isAskedBack || !isSent(state, task)) free[kindFor(task)]--
+      else tasks.push(task)
+    }
+    lines.push({ worker, tasks })
+  }
+  for (;;) {
+    // A task that no free slot suits now suits none later in this step.
+    for (const { tasks } of lines) while (tasks.length > 0 && free[kindFor(tasks.at(-1)!)] <= 0) tasks.pop()
+    const { tasks, worker } = lines.reduce((a, b) => b.tasks.length > a.tasks.length ? b : a)
     const task = tasks.pop()
     if (task === undefined) return
+    free[kindFor(task)]--
     worker.sent.set(task, true)
     out.push({ _tag: "TakeBack", task, attempt: state.tasks.attempt[task]!, worker: worker.serial })
   }
 }
-
-/** The tasks of attempts that were not asked back. One that stops answers by itself. */
-const stillSent = (state: State, { sent }: WorkerRecord): Array<TaskId> =>
-  Array.from(sent).flatMap(([task, isAskedBack]) => isAskedBack || !isSent(state, task) ? [] : [task])

@@ -15,9 +15,10 @@ import { isBefore } from "./lanes.ts"
 import { suits } from "./placement.ts"
 
 /** The crowd of queues of this kind, until a worker comes or goes. */
-export const crowdOf = (state: State, { demand, isSource }: Pick<Queue, "demand" | "isSource">): Crowd => {
+export const crowdOf = (state: State, queue: Pick<Queue, "demand" | "isPortable" | "isSource">): Crowd => {
+  const { demand, isSource } = queue
   const open = state.workers.filter(({ phase }) => phase === "open")
-  const workers = demand === undefined ? open : open.filter((worker) => suits(state, worker, demand))
+  const workers = open.filter((worker) => suits(state, worker, queue))
   const amounts = Object.keys(demand?.amounts ?? {}).sort()
   const tags = demand?.tags?.toSorted() ?? []
   const where = workers.length === open.length ? "" : workers.map(({ index }) => index)

@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+import type { WorkerKind } from "../protocol/Plan.ts"
 import type { Lane } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
 import { insert, remove, rise, sink } from "../structures/heap.ts"
+import { canStartAny } from "./room.ts"
 
 /** A heap of lanes, each with at least one member. */
 export type Lanes = Array<Lane>
@@ -14,14 +16,37 @@ export type Lanes = Array<Lane>
 export const enterLane = (state: State, lanes: Lanes, lane: Lane, rank: number): void => {
   lane.members.add(rank)
   if (lane.heapIndex < 0) insert(state, lanes, lane, isBefore)
-  else if (lane.ancestor < 0 && lanes.length > 1) rise(state, lanes, lane, isBefore)
+  else if (lane.isMoving && lanes.length > 1) rise(state, lanes, lane, isBefore)
 }
 
 /** Removes a task from its lane, and moves the lane to its place. */
 export const leaveLane = (state: State, lanes: Lanes, lane: Lane, rank: number): void => {
   lane.members.delete(rank)
   if (lane.members.count === 0) remove(state, lanes, lane, isBefore)
-  else if (lane.ancestor < 0 && lanes.length > 1) sink(state, lanes, lane, isBefore)
+  else if (lane.isMoving && lanes.length > 1) sink(state, lanes, lane, isBefore)
+}
+
+/** The lane with the best task that asks for a slot alone and may run on a worker of this kind. */
+export const firstFor = (state: State, kind: WorkerKind): Lane | undefined => {
+  const [portable] = state.portableLanes
+  if (kind === "remote") return portable
+  const [first] = state.lanes
+  return first === undefined || (portable !== undefined && isBefore(state, portable, first)) ? portable : first
+}
+
+/** The kind of the free workers, of which there is one: local if any of them is, because those run all tasks. */
+export const kindOfFree = (state: State): WorkerKind => !state.isDivided || canStartAny(state) ? "local" : "remote"
+
+/** The heaps of tasks that ask for a slot alone and may start on a free worker, of which there is one. */
+export const startable = (state: State): ReadonlyArray<Lanes> => {
+  const heaps = kindOfFree(state) === "local" ? [state.lanes, state.portableLanes] : [state.portableLanes]
+  return heaps.filter((lanes) => lanes.length > 0)
+}
+
+/** Moves a lane from one heap to another. */
+export const moveLane = (state: State, from: Lanes, to: Lanes, lane: Lane): void => {
+  remove(state, from, lane, isBefore)
+  insert(state, to, lane, isBefore)
 }
 
 const ancestorOf = (state: State, lane: Lane): number => lane.ancestor >= 0 ? lane.ancestor : positionOf(state, lane)
@@ -34,7 +59,7 @@ export const isBefore = (state: State, a: Lane, b: Lane): boolean => {
   if (difference !== 0) return difference < 0
   if (a.depth !== b.depth) return a.depth > b.depth
   if (a.submission !== b.submission) return a.submission > b.submission
-  // Parts of one lane in different queues.
+  // Parts of one lane in different queues, or the local and the portable tasks of one submission.
   return a !== b && positionOf(state, a) < positionOf(state, b)
 }
 

@@ -5,7 +5,7 @@
  */
 import type { TaskId } from "../protocol/ids.ts"
 import type { Demand, Exclusion, Locality } from "../protocol/Plan.ts"
-import { settingsOf } from "../state/lookups.ts"
+import { isPortable, settingsOf } from "../state/lookups.ts"
 import type { Crowd } from "../state/Queue.ts"
 import { extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -20,6 +20,21 @@ import { pick } from "./schemes.ts"
 /** The demand of a task on a worker beside a slot, if any. */
 export const demandOf = (state: State, task: TaskId): Demand | undefined =>
   extrasOf(state, task)?.barred ?? settingsOf(state, task)?.demand
+
+/** What decides on which workers a task may run: its demand, and whether workers of either kind may run it. */
+export interface Wanted {
+  readonly demand: Demand | undefined
+  readonly isPortable: boolean
+}
+
+export const wantedOf = (state: State, task: TaskId): Wanted => ({
+  demand: demandOf(state, task),
+  isPortable: isPortable(state, task)
+})
+
+/** Whether a worker is of a kind that may run a task. */
+export const mayRun = ({ kind }: WorkerRecord, { isPortable }: Pick<Wanted, "isPortable">): boolean =>
+  kind === "local" || isPortable
 
 /** One name for equal demands. It includes the ratings of the workers, so it changes as workers come and go. */
 export const nameOf = (state: State, demand: Demand): string => {
@@ -45,10 +60,12 @@ export const meets = ({ info, name }: WorkerRecord, { labels, workers }: Demand)
   (workers === undefined || workers.includes(name)) &&
   (labels === undefined || labels.every((label) => info.labels.includes(label)))
 
-/** Whether a new worker with nothing but slots could run a task. */
-export const maySuitNew = (state: State, demand: Demand): boolean =>
-  !needsSome(demand) && demand.followed === undefined && (demand.allowOthers !== true ||
-    !state.workers.some((worker) => maySuit(state, worker, demand) && meets(worker, demand)))
+/** Whether a new worker with nothing but slots, of a kind that may run it, could run a task. */
+export const maySuitNew = (state: State, wanted: Wanted): boolean => {
+  const { demand } = wanted
+  return demand === undefined || (!needsSome(demand) && demand.followed === undefined && (demand.allowOthers !== true ||
+    !state.workers.some((worker) => maySuit(state, worker, wanted) && meets(worker, demand))))
+}
 
 /** Whether a demand restricts the workers by name, label or resources. */
 export const needsSome = ({ allowOthers, amounts, labels, workers }: Demand): boolean =>
@@ -69,19 +86,22 @@ const rate = ({ info }: WorkerRecord, locality: Locality): number => {
   return typeof rating === "number" ? rating : -1
 }
 
-/** Whether a worker takes tasks with this demand, once it has a free slot. */
-export const suits = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean =>
-  worker.phase === "open" && satisfies(state, worker, demand)
+/** Whether a worker takes such tasks, once it has a free slot. */
+export const suits = (state: State, worker: WorkerRecord, wanted: Wanted): boolean =>
+  worker.phase === "open" && satisfies(state, worker, wanted)
 
 /** The same for a worker that may be starting. */
-export const maySuit = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean =>
-  takesTasks(worker) && satisfies(state, worker, demand)
+export const maySuit = (state: State, worker: WorkerRecord, wanted: Wanted): boolean =>
+  takesTasks(worker) && satisfies(state, worker, wanted)
 
-const satisfies = (state: State, worker: WorkerRecord, demand: Demand | undefined): boolean => {
+const satisfies = (state: State, worker: WorkerRecord, wanted: Wanted): boolean => {
+  const { demand } = wanted
+  if (!mayRun(worker, wanted)) return false
   if (demand === undefined) return true
   if (!accepts(worker, demand)) return false
-  return meets(worker, demand) || (demand.allowOthers === true &&
-    !state.workers.some((other) => takesTasks(other) && accepts(other, demand) && meets(other, demand)))
+  const isAskedFor = (other: WorkerRecord): boolean =>
+    takesTasks(other) && mayRun(other, wanted) && accepts(other, demand) && meets(other, demand)
+  return meets(worker, demand) || (demand.allowOthers === true && !state.workers.some(isAskedFor))
 }
 
 /** Rules out a task's worker for that task, after its body reported Unmet there. This adds to the task's demand. */
@@ -114,10 +134,25 @@ export const choose = (
   const able = workers.filter((worker) =>
     isFree(state, worker) && (demand === undefined || fits(worker, demand, round))
   )
-  if (able.length === 0) return undefined
-  const others = unfailed(state, task, able)
-  const from = others === undefined || others.length === 0 ? able : others
-  return pick(state, demand?.locality === undefined ? from : best(from, demand.locality))
+  const permitted = state.isDivided ? ofKindFor(state, task, able) : able
+  if (permitted.length === 0) return undefined
+  const others = unfailed(state, task, permitted)
+  const from = others === undefined || others.length === 0 ? permitted : others
+  const preferred = demand?.locality === undefined ? from : best(from, demand.locality)
+  return pick(state, state.isDivided ? remoteFirst(preferred) : preferred)
+}
+
+/** Those of these workers that are of a kind that may run a task. */
+export const ofKindFor = (
+  state: State,
+  task: TaskId,
+  workers: ReadonlyArray<WorkerRecord>
+): ReadonlyArray<WorkerRecord> => isPortable(state, task) ? workers : workers.filter(({ kind }) => kind === "local")
+
+/** The remote ones of the workers that may run a task, if there are any: local tasks may need the others. */
+export const remoteFirst = (workers: ReadonlyArray<WorkerRecord>): ReadonlyArray<WorkerRecord> => {
+  const remote = workers.filter(({ kind }) => kind === "remote")
+  return remote.length === 0 ? workers : remote
 }
 
 /** The workers that are preferred most. */

@@ -4,12 +4,17 @@
  * heap orders the lanes, which are few. Tasks that ask for more than a slot share a {@link Queue} with tasks of the same demand:
  * a task that cannot start yet holds up no other.
  *
+ * Lanes of portable tasks are in a heap of their own while a remote worker takes part, so that it finds what it may run. A local
+ * worker takes the better of both heads: the order is the same.
+ *
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag } from "../protocol/Phase.ts"
+import type { WorkerKind } from "../protocol/Plan.ts"
 import type { Group } from "../protocol/policies.ts"
-import { priorityAt } from "../protocol/Registered.ts"
+import { isPortableAt, priorityAt } from "../protocol/Registered.ts"
+import { isPortable } from "../state/lookups.ts"
 import type { Crowd, Lane, Queue } from "../state/Queue.ts"
 import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -20,15 +25,16 @@ import { use } from "../state/uses.ts"
 import { FewPositions, Positions } from "../structures/positions.ts"
 import { isBraked } from "./brakes.ts"
 import * as heads from "./crowds.ts"
-import { enterLane, isBefore, leaveLane } from "./lanes.ts"
+import { enterLane, firstFor, isBefore, kindOfFree, leaveLane, moveLane } from "./lanes.ts"
 import type { Lanes } from "./lanes.ts"
 import { demandOf, nameOf } from "./placement.ts"
 import * as turns from "./turns.ts"
 
 /** The lane of a task, by its submission and priority. */
 export const laneOf = (submission: Submission, index: number): Lane => {
-  if (submission.otherLanes === undefined) return submission.lane
-  return submission.otherLanes.get(priorityAt(submission, index))!
+  const { lane, otherLanes } = submission
+  if (otherLanes === undefined) return lane
+  return otherLanes[isPortableAt(submission, index) ? "portable" : "local"].get(priorityAt(submission, index))!
 }
 
 /** The lane of a ready task, its own one if it gave its place up, and the task's index there. */
@@ -46,12 +52,15 @@ const standingOf = (state: State, task: TaskId): readonly [Lane, number] => {
  */
 export const moveBack = (state: State, task: TaskId): void => {
   const submission = state.tasks.submission[task]!
+  const { isPortable, priority } = laneOf(submission, state.tasks.index[task]!)
   extrasFor(state, task).ownLane = {
-    priority: laneOf(submission, state.tasks.index[task]!).priority,
+    priority,
     computation: state.next.computation++,
     ancestor: -1,
     depth: 0,
     submission: submission.number,
+    isPortable,
+    isMoving: false,
     members: new Positions(1),
     taskAt: Int32Array.of(task),
     heapIndex: -1
@@ -78,7 +87,7 @@ export const addPlain = (state: State, task: TaskId): void => {
   enter(state, task)
 }
 
-/** Whether no task that asks for a slot alone is ready. */
+/** Whether no task that asks for a slot alone is ready, as long as all workers are local. */
 export const isEmpty = (state: State): boolean => state.step.lone < 0 && state.lanes.length === 0
 
 /** Puts the lone ready task in its lane: another is ready, or the step ends before it could start. */
@@ -93,10 +102,27 @@ const enter = (state: State, task: TaskId): void => {
   const { flags, index, submission } = state.tasks
   if ((flags[task]! & Flag.rare) === 0) {
     const { lane, ranks } = submission[task]!
-    return enterLane(state, state.lanes, lane, ranks[index[task]!]!)
+    return enterLane(state, heapFor(state, lane), lane, ranks[index[task]!]!)
   }
   const [lane, rank] = standingOf(state, task)
-  enterLane(state, state.lanes, lane, rank)
+  enterLane(state, heapFor(state, lane), lane, rank)
+}
+
+/** The heap of a lane whose tasks ask for a slot alone. */
+const heapFor = (state: State, { isPortable }: Lane): Lanes =>
+  isPortable && state.isDivided ? state.portableLanes : state.lanes
+
+/** All lanes of tasks that ask for a slot alone, in no order. Call {@link flushLone} first. */
+export const lanesOf = ({ isDivided, lanes, portableLanes }: State): ReadonlyArray<Lane> =>
+  isDivided ? [...lanes, ...portableLanes] : lanes
+
+/** Divides the lanes into two heaps when a remote worker takes part, and unites them when the last one has gone. */
+export const arrange = (state: State): void => {
+  const isDivided = state.workers.some(({ kind, phase }) => kind === "remote" && phase === "open")
+  if (isDivided === state.isDivided) return
+  const [from, to] = isDivided ? [state.lanes, state.portableLanes] : [state.portableLanes, state.lanes]
+  state.isDivided = isDivided
+  for (const lane of from.filter(({ isPortable }) => isPortable)) moveLane(state, from, to, lane)
 }
 
 const isFollow = ({ of }: Group): boolean => of === "follow"
@@ -116,7 +142,7 @@ export const demand = (state: State, count = 1): void => {
 }
 
 /** The common properties of the tasks of a queue. */
-export type Kind = Pick<Queue, "demand" | "share" | "isSource">
+export type Kind = Pick<Queue, "demand" | "share" | "isPortable" | "isSource">
 
 /** The kind of a live task; `undefined` if it waits in no queue. */
 export const kindOf = (state: State, task: TaskId): Kind | undefined => {
@@ -124,14 +150,17 @@ export const kindOf = (state: State, task: TaskId): Kind | undefined => {
   const share = shareAt(state.tasks.submission[task]!, state.tasks.index[task]!)
   const isSource = isBraked(state, task)
   const isPlain = demand === undefined && share === undefined && !isSource
-  return isPlain && state.fairness.queues !== "all" ? undefined : { demand, share, isSource }
+  if (isPlain && state.fairness.queues !== "all") return undefined
+  return { demand, share, isSource, isPortable: isPortable(state, task) }
 }
 
 /** One name for tasks of one kind. */
-export const nameOfKind = (state: State, { demand, isSource, share }: Kind): string =>
-  share === undefined && !isSource
+export const nameOfKind = (state: State, { demand, isPortable, isSource, share }: Kind): string => {
+  const name = share === undefined && !isSource
     ? demand === undefined ? "" : nameOf(state, demand)
     : JSON.stringify([isSource, share, demand && nameOf(state, demand)])
+  return isPortable ? `${name} portable` : name
+}
 
 const enqueue = (state: State, task: TaskId, kind: Kind): void => {
   const name = nameOfKind(state, kind)
@@ -173,9 +202,24 @@ export const take = (state: State): TaskId => {
   return lane.taskAt[rank]!
 }
 
-/** The best ready task of these crowds and of the tasks that ask for a slot alone, or -1. Call {@link flushLone} first. */
+/**
+ * Takes the best ready task that asks for a slot alone and may run on a worker of this kind, or returns -1. Call
+ * {@link flushLone} first.
+ */
+export const takeFor = (state: State, kind: WorkerKind): TaskId => {
+  const lane = firstFor(state, kind)
+  if (lane === undefined) return -1
+  const rank = lane.members.least()
+  leaveLane(state, heapFor(state, lane), lane, rank)
+  return lane.taskAt[rank]!
+}
+
+/**
+ * The best ready task of these crowds and of the tasks that ask for a slot alone, or -1. At least one worker is free. Call
+ * {@link flushLone} first.
+ */
 export const best = (state: State, crowds: Iterable<Crowd>): TaskId => {
-  let [first] = state.lanes
+  let first = firstFor(state, kindOfFree(state))
   for (const { heads: [head] } of crowds) {
     if (head !== undefined && (first === undefined || isBefore(state, head.lanes[0]!, first))) [first] = head.lanes
   }
@@ -201,7 +245,7 @@ export const withdraw = (state: State, task: TaskId): void => {
   }
   const [lane, rank] = standingOf(state, task)
   const queue = extrasOf(state, task)?.queue
-  if (queue === undefined) return leaveLane(state, state.lanes, lane, rank)
+  if (queue === undefined) return leaveLane(state, heapFor(state, lane), lane, rank)
   dropExtra(state, task, "queue")
   queue.since.delete(task)
   const part = queue.parts.get(lane)!

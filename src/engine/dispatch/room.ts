@@ -8,9 +8,6 @@ import { Phase } from "../protocol/Phase.ts"
 import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 
-/** Whether there is a worker that takes tasks, now or once it has started. */
-export const hasTaker = (state: State): boolean => state.crew.takers > 0
-
 /**
  * Whether a worker may start an attempt now. A worker at its mark may not, unless all its attempts wait for tasks, which must run
  * somewhere.
@@ -24,6 +21,12 @@ export const isFree = (state: State, worker: WorkerRecord): boolean => worker.ph
 /** Whether some worker may start an attempt now. */
 export const canStart = (state: State): boolean => {
   for (const worker of state.workers) if (isFree(state, worker)) return true
+  return false
+}
+
+/** Whether some local worker may start an attempt now, and so any task. */
+export const canStartAny = (state: State): boolean => {
+  for (const worker of state.workers) if (worker.kind === "local" && isFree(state, worker)) return true
   return false
 }
 

@@ -8,7 +8,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
 import type { Pair } from "../protocol/Reason.ts"
-import { settingsOf } from "../state/lookups.ts"
+import { isPortable, settingsOf } from "../state/lookups.ts"
 import type { Crowd, Queue } from "../state/Queue.ts"
 import { dropExtra, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -39,7 +39,8 @@ export const fill = (state: State, out: Out): void => {
   if (state.queues.size > 0 || isUsed(state, Use.steering)) {
     return canStart(state) ? dispatchQueues(state, round ?? amounts.begin(state), out) : ready.flushLone(state)
   }
-  fillPlain(state, out)
+  if (state.isDivided) fillBoth(state, out)
+  else fillPlain(state, out)
 }
 
 /** Gives free slots to ready tasks that ask for a slot alone. */
@@ -61,6 +62,29 @@ const startPlain = (state: State, task: TaskId, worker: WorkerRecord, out: Out):
   state.tasks.phase[task] = Phase.running
   out.start(task, attempt)
 }
+
+/**
+ * The same with workers of both kinds. A portable task takes a slot of a remote worker if one is free, because local tasks may
+ * need the others.
+ */
+const fillBoth = (state: State, out: Out): void => {
+  ready.flushLone(state)
+  const [locals, remotes] = [state.workers.filter(isLocal), state.workers.filter(isRemote)]
+  for (;;) {
+    const local = leastLoaded(locals)
+    const remote = leastLoaded(remotes)
+    if (local === undefined && remote === undefined) return
+    const task = ready.takeFor(state, local === undefined ? "remote" : "local")
+    if (task < 0) return
+    const worker = isPortable(state, task)
+      ? elsewhere(state, task, remotes) ?? elsewhere(state, task, locals) ?? remote ?? local
+      : elsewhere(state, task, locals) ?? local
+    start(state, task, worker!, out)
+  }
+}
+
+const isLocal = ({ kind }: WorkerRecord): boolean => kind === "local"
+const isRemote = ({ kind }: WorkerRecord): boolean => kind === "remote"
 
 /** Whether queues or rejoiners compete for what is free. */
 const isContended = (state: State): boolean =>

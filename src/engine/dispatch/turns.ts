@@ -13,7 +13,7 @@ import type { Turn } from "../state/Extras.ts"
 import type { Crowd, Queue } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
 import { brakeOf, isAnybodyAtWork } from "./brakes.ts"
-import { isBefore } from "./lanes.ts"
+import { isBefore, startable } from "./lanes.ts"
 
 /** Tasks of one kind. */
 type Heap = Pick<Queue, "lanes" | "share" | "isSource" | "since">
@@ -23,7 +23,7 @@ const noTasks = new Map<TaskId, number>()
 /** The task that starts next if a worker takes it, among these crowds and the tasks in no queue; -1 if there is none. */
 export const next = (state: State, crowds: Iterable<Crowd>): TaskId => {
   const all: Array<Heap> = []
-  if (state.lanes.length > 0) all.push({ lanes: state.lanes, share: undefined, isSource: false, since: noTasks })
+  for (const lanes of startable(state)) all.push({ lanes, share: undefined, isSource: false, since: noTasks })
   for (const { heads } of crowds) for (const queue of heads) all.push(queue)
   const heaps = released(state, all)
   if (heaps.length === 0) return -1
@@ -100,7 +100,7 @@ export const take = (state: State, share: string | undefined): void => {
 /** Drops shares that equal new ones: no task of them waits, and their next turn is not later than that of others. */
 const sweep = (state: State): void => {
   const waiting = new Set(Array.from(state.queues.values(), ({ share = "" }) => share))
-  if (state.lanes.length > 0) waiting.add("")
+  if (state.lanes.length + state.portableLanes.length > 0) waiting.add("")
   for (const [share, { at }] of state.balance.turns) {
     if (at <= state.balance.lastTurn && !waiting.has(share)) state.balance.turns.delete(share)
   }

@@ -9,7 +9,9 @@ import { maySuitNew } from "../dispatch/placement.ts"
 import * as ready from "../dispatch/ready.ts"
 import type { PoolOpened } from "../protocol/Event.ts"
 import type { Out } from "../protocol/Instruction.ts"
+import type { WorkerKind } from "../protocol/Plan.ts"
 import type { Pool } from "../state/Extras.ts"
+import { isPortable } from "../state/lookups.ts"
 import type { Queue } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
 import { Use } from "../state/Use.ts"
@@ -40,10 +42,10 @@ export const desired = ({ idle, isShort, max, min, size, starting }: Load): numb
 }
 
 /** Handles {@link PoolOpened}. A second one changes the existing pool. */
-export const open = (state: State, { idleMillis, max, min, name, slots, terms }: PoolOpened): void => {
+export const open = (state: State, { idleMillis, kind = "local", max, min, name, slots, terms }: PoolOpened): void => {
   const { count, lost } = state.crew.pool ?? { count: 0, lost: [] }
   use(state, Use.watching)
-  state.crew.pool = { name, min, max, slots, idleMillis, terms, count, lost, reviewAt: Infinity }
+  state.crew.pool = { name, kind, min, max, slots, idleMillis, terms, count, lost, reviewAt: Infinity }
 }
 
 /** Starts or drains workers of the pool until it has its size. */
@@ -54,15 +56,16 @@ export const adapt = (state: State, pool: Pool, out: Out): void => {
   const idle = members.filter(isIdle).sort((a, b) => a.idleSince - b.idleSince || b.index - a.index)
   const { max, min } = pool
   const starting = members.filter(({ phase }) => phase === "starting").length
-  const size = desired({ min, max, size: members.length, starting, idle: idle.length, isShort: isShort(state) })
+  const size = desired({ min, max, size: members.length, starting, idle: idle.length, isShort: isShort(state, pool) })
   const leaving = idle.slice(0, Math.max(0, members.length - size))
   for (const worker of leaving) workers.dismiss(state, worker)
   // Tasks that could not run on any of those wait for a fresh worker.
-  if (leaving.length > 0 && isShort(state)) return adapt(state, pool, out)
+  if (leaving.length > 0 && isShort(state, pool)) return adapt(state, pool, out)
   for (let i = members.length; i < size && mayStart(state, pool); i++) {
     const name = nextName(state, pool)
     const newcomer = {
       name,
+      kind: pool.kind,
       info: { id: name, labels: [] },
       mark: Infinity,
       ahead: 0,
@@ -95,22 +98,30 @@ const noteIdle = (state: State, worker: WorkerRecord): void => {
 }
 
 /** Whether a task is ready that would start on a new worker of the pool, and no slot is free. */
-const isShort = (state: State): boolean => {
-  if (state.workers.some(({ phase, running, slots }) => phase === "open" && running < slots)) return false
-  if (!ready.isEmpty(state) || state.workers.some(({ sent }) => sent.size > 0)) return true
+const isShort = (state: State, pool: Pool): boolean => {
+  const isFree = (of: WorkerKind): boolean =>
+    state.workers.some(({ kind, phase, running, slots }) => kind === of && phase === "open" && running < slots)
+  if (isFree("local")) return false
+  const isRemoteFree = isFree("remote")
+  const isWaiting = ({ isPortable }: Pick<Queue, "isPortable">): boolean =>
+    isPortable ? !isRemoteFree : pool.kind === "local"
+  if (ready.lanesOf(state).some(isWaiting)) return true
+  const sent = state.workers.flatMap((worker) => [...worker.sent.keys()])
+  if (sent.some((task) => isWaiting({ isPortable: isPortable(state, task) }))) return true
   const brake = brakes.isAnybodyAtWork(state) ? brakes.brakeOf(state) : "none"
-  return [...state.queues.values()].some((queue) => wouldHelp(state, queue, brake))
+  return [...state.queues.values()].some((queue) => isWaiting(queue) && wouldHelp(state, queue, brake))
 }
 
 /** Whether a task of a queue could start on a new worker of the pool. Tasks that the budget holds back need no slot. */
-const wouldHelp = (state: State, { demand, isSource }: Queue, brake: ReturnType<typeof brakes.brakeOf>): boolean => {
+const wouldHelp = (state: State, queue: Queue, brake: ReturnType<typeof brakes.brakeOf>): boolean => {
+  const { demand, isSource } = queue
   if (brake === "all" || (brake === "sources" && isSource)) return false
   if (demand === undefined) return true
   const isFree = (tag: string): boolean => {
     const limit = state.tags.get(tag)
     return limit === undefined || limit.used < limit.total
   }
-  return maySuitNew(state, demand) && (demand.tags ?? []).every(isFree)
+  return maySuitNew(state, queue) && (demand.tags ?? []).every(isFree)
 }
 
 /** Whether lost workers may be replaced. Without a bound, a task that kills workers would do so for ever. */

@@ -43,14 +43,15 @@ const forget = (submission: Submission): void => {
 }
 
 /** The engine's part of a plan, without the fields of its driver. */
-const bare = ({ defaults, offsets, positions, settings, size, targets }: Plan): Plan => ({
+const bare = ({ defaults, offsets, portable, positions, settings, size, targets }: Plan): Plan => ({
   size,
   offsets,
   targets,
   positions,
   // Its tasks are no longer joined, and an identity may be an object of the driver.
   settings: new Map(Array.from(settings, ([index, each]) => [index, plain(each)])),
-  defaults
+  defaults,
+  portable
 })
 
 const plain = (settings: Settings): Settings => ({ ...settings, identity: undefined, work: undefined })

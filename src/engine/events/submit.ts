@@ -186,7 +186,7 @@ type Ranking = Pick<
   "lane" | "otherLanes" | "priorities" | "ranks" | "computation" | "ancestor" | "depth" | "priority" | "share" | "guard"
 >
 
-/** The lanes of a plan's tasks, one for each priority. */
+/** The lanes of a plan's tasks, one for each kind and priority. */
 const lanesOf = (
   state: State,
   submission: number,
@@ -195,32 +195,41 @@ const lanesOf = (
   parent: Place | undefined
 ): Ranking => {
   const standing = standingOf(state, plan, parent)
-  const make = (priority: number, taskAt: Int32Array): Lane => ({
+  const { portable, positions } = plan
+  const isMixed = portable?.includes(0) === true
+  const make = (priority: number, taskAt: Int32Array, isPortable: boolean): Lane => ({
     priority,
     computation: standing.computation,
     ancestor: standing.ancestor,
     depth: standing.depth,
     submission,
+    isPortable,
+    isMoving: isMixed || standing.ancestor < 0,
     members: new Positions(taskAt.length),
     taskAt,
     heapIndex: -1
   })
-  const { positions } = plan
   const priorities = prioritiesOf(plan, standing.priority)
-  if (priorities === undefined) {
+  if (priorities === undefined && !isMixed) {
     const taskAt = new Int32Array(plan.size)
     for (let i = 0; i < plan.size; i++) taskAt[positions[i]!] = ids[i]!
-    return { ...standing, lane: make(standing.priority, taskAt), otherLanes: undefined, priorities, ranks: positions }
+    const lane = make(standing.priority, taskAt, portable !== undefined)
+    return { ...standing, lane, otherLanes: undefined, priorities, ranks: positions }
   }
   const ranks = new Int32Array(plan.size)
-  const lanes = new Map<number, Lane>()
-  for (const [priority, members] of groupsOf(priorities)) {
-    members.sort((a, b) => positions[a]! - positions[b]!)
-    members.forEach((index, rank) => ranks[index] = rank)
-    lanes.set(priority, make(priority, Int32Array.from(members, (index) => ids[index]!)))
+  const lanesFor = (kind: "local" | "portable"): ReadonlyMap<number, Lane> => {
+    const isMember = (index: number): boolean => (portable?.[index] === 1) === (kind === "portable")
+    const lanes = new Map<number, Lane>()
+    for (const [priority, members] of groupsOf(plan.size, (index) => priorities?.[index] ?? standing.priority, isMember)) {
+      members.sort((a, b) => positions[a]! - positions[b]!)
+      members.forEach((index, rank) => ranks[index] = rank)
+      lanes.set(priority, make(priority, Int32Array.from(members, (index) => ids[index]!), kind === "portable"))
+    }
+    return lanes
   }
-  const lane = lanes.get(standing.priority) ?? make(standing.priority, noEdges)
-  return { ...standing, lane, otherLanes: lanes, priorities, ranks }
+  const otherLanes = { local: lanesFor("local"), portable: lanesFor("portable") }
+  const lane = otherLanes.local.get(standing.priority) ?? make(standing.priority, noEdges, false)
+  return { ...standing, lane, otherLanes, priorities, ranks }
 }
 
 /**
@@ -243,10 +252,16 @@ const prioritiesOf = ({ offsets, settings, size, targets }: Plan, standard: numb
   return priorities
 }
 
-/** Plan indices by the priority with which they rank. */
-const groupsOf = (priorities: Float64Array): ReadonlyMap<number, Array<number>> => {
+/** The plan indices of members, by the priority with which they rank. */
+const groupsOf = (
+  size: number,
+  priorityOf: (index: number) => number,
+  isMember: (index: number) => boolean
+): ReadonlyMap<number, Array<number>> => {
   const groups = new Map<number, Array<number>>()
-  for (const [index, priority] of priorities.entries()) {
+  for (let index = 0; index < size; index++) {
+    if (!isMember(index)) continue
+    const priority = priorityOf(index)
     const group = groups.get(priority)
     if (group === undefined) groups.set(priority, [index])
     else group.push(index)

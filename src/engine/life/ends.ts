@@ -6,14 +6,13 @@
  */
 import * as brakes from "../dispatch/brakes.ts"
 import * as ready from "../dispatch/ready.ts"
-import { hasTaker } from "../dispatch/room.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { phaseAfter } from "../protocol/Outcome.ts"
 import type { Outcome } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { liveOf } from "../protocol/Registered.ts"
-import { holdsDependencies, keyOf, phaseOf, placeOf, serialAt, settingsOf } from "../state/lookups.ts"
+import { hasTaker, holdsDependencies, keyOf, phaseOf, placeOf, serialAt, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -193,7 +192,7 @@ const makeReadyRarely = (state: State, task: TaskId): void => {
   transition(state, task, Phase.ready)
   if (extrasOf(state, task)?.needs !== undefined) follow.bind(state, task)
   ready.add(state, task)
-  if (!hasTaker(state)) state.step.stranded.push(task)
+  if (!hasTaker(state, task)) state.step.stranded.push(task)
 }
 
 const succeedAsLiteral = (state: State, task: TaskId): void => {

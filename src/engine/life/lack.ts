@@ -6,7 +6,8 @@
  */
 import { couldHold } from "../dispatch/amounts.ts"
 import * as heads from "../dispatch/crowds.ts"
-import { demandOf, isFollowing, maySuit, meets, needsSome } from "../dispatch/placement.ts"
+import { demandOf, isFollowing, mayRun, maySuit, meets, needsSome, wantedOf } from "../dispatch/placement.ts"
+import type { Wanted } from "../dispatch/placement.ts"
 import * as ready from "../dispatch/ready.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
@@ -19,6 +20,7 @@ import { allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import * as timers from "../state/timers.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
+import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { propagate } from "./agenda.ts"
 import { fail } from "./ends.ts"
 
@@ -80,24 +82,25 @@ const isFinal = (state: State, task: TaskId, reason: Reason): boolean =>
 
 /** Why no worker that takes tasks could ever run a task; `undefined` if one could, or if no worker takes tasks. */
 export const lackOf = (state: State, task: TaskId): Reason | undefined => {
-  const demand = demandOf(state, task)
+  const wanted = wantedOf(state, task)
+  const { demand } = wanted
   if (demand === undefined) return undefined
-  const open = state.workers.filter(takesTasks)
+  const open = state.workers.filter((worker) => takesTasks(worker) && mayRun(worker, wanted))
   const able = open.filter((worker) =>
     couldHold(worker, demand) && (demand.allowOthers === true || meets(worker, demand))
   )
-  const fault = faultOf(state, demand)
+  const fault = faultOf(open, demand)
   if (fault !== undefined) {
     return impossible({ _tag: "Locality", workers: able.map(({ name }) => name), fault })
   }
-  if (able.some((worker) => maySuit(state, worker, demand))) return undefined
+  if (able.some((worker) => maySuit(state, worker, wanted))) return undefined
   const { excluded, followed } = demand
   const permitted = able.filter((worker) => isFollowing(worker, demand))
   if (followed !== undefined && permitted.length === 0) {
     return impossible({ _tag: followed.on.size === 0 ? "Apart" : "Away", workers: followed.workers })
   }
   if (able.length === 0 && needsSome(demand)) {
-    return { _tag: "NoSuitableWorker", restriction: restrictionOf(demand), millis: waitOf(state, task) }
+    return { _tag: "NoSuitableWorker", restriction: restrictionOf(state, wanted), millis: waitOf(state, task) }
   }
   if (excluded !== undefined) return impossible({ _tag: "Unmet", on: [...excluded.values()] })
   if (permitted.length === 0) return undefined
@@ -106,18 +109,22 @@ export const lackOf = (state: State, task: TaskId): Reason | undefined => {
 
 const impossible = (why: Impossibility): Reason => ({ _tag: "Impossible", why })
 
-/** The restriction in a demand. */
-export const restrictionOf = ({ amounts, labels, workers }: Demand): Restriction => ({
+/** The restriction of a task that no worker could run. */
+export const restrictionOf = (
+  { crew: { remoteTakers, takers } }: State,
+  { demand: { amounts, labels, workers } = {}, isPortable }: Wanted
+): Restriction => ({
+  ...(!isPortable && takers === 0 && remoteTakers > 0 && { kind: "local" }),
   ...(workers !== undefined && { workers }),
   ...(labels !== undefined && { labels }),
   ...(amounts !== undefined && { resources: amounts })
 })
 
-/** The fault in a task's ratings of the workers that take tasks, if any. */
-const faultOf = ({ workers }: State, { locality }: Demand): string | undefined => {
+/** The fault in a task's ratings of the workers that take tasks and are of a kind that may run it, if any. */
+const faultOf = (workers: ReadonlyArray<WorkerRecord>, { locality }: Demand): string | undefined => {
   if (locality === undefined) return undefined
   for (const worker of workers) {
-    const rating = takesTasks(worker) ? locality(worker.info) : 0
+    const rating = locality(worker.info)
     if (typeof rating === "string") return rating
   }
   return undefined

@@ -13,7 +13,7 @@ import * as ahead from "../dispatch/ahead.ts"
 import type { Asked, Kept } from "../dispatch/amounts.ts"
 import { giveBack, keptBy, keptFrom, missing } from "../dispatch/amounts.ts"
 import { holdsSlot, isAtWork, isQueued, keepersOf, waitsInside } from "../dispatch/keepers.ts"
-import { demandOf, maySuit } from "../dispatch/placement.ts"
+import { maySuit, wantedOf } from "../dispatch/placement.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
@@ -80,9 +80,10 @@ const lookAround = (state: State): Keepers => {
 /** Whether every slot of a worker is kept in a wait. */
 const isKept = (worker: WorkerRecord, { kept }: Keepers): boolean => (kept.get(worker) ?? 0) >= worker.slots
 
-/** The common case without a search: slots become free for ready tasks and for all rejoiners. */
+/** The common case without a search: slots become free for ready tasks of both kinds and for all rejoiners. */
 const mayStarve = ({ demanding, workers }: State, keepers: Keepers): boolean =>
-  demanding > 0 || !workers.some((worker) => takesTasks(worker) && !isKept(worker, keepers)) ||
+  demanding > 0 ||
+  !workers.some((worker) => worker.kind === "local" && takesTasks(worker) && !isKept(worker, keepers)) ||
   workers.some((worker) => worker.rejoining.size > 0 && isKept(worker, keepers))
 
 /** The chain of waiting tasks from a wait to what it lacks; `undefined` if the wait can end. */
@@ -123,8 +124,13 @@ const placesFor = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> | un
   const phase = phaseOf(state, task)
   if (isQueued(state, task)) return [state.workers[state.tasks.worker[task]!]!]
   return phase === Phase.ready || isDelayed(state, task) || ahead.isSent(state, task)
-    ? state.workers.filter((worker) => maySuit(state, worker, demandOf(state, task)))
+    ? suitable(state, task)
     : undefined
+}
+
+const suitable = (state: State, task: TaskId): ReadonlyArray<WorkerRecord> => {
+  const wanted = wantedOf(state, task)
+  return state.workers.filter((worker) => maySuit(state, worker, wanted))
 }
 
 const needsOf = (state: State, task: TaskId): Asked | undefined =>

@@ -1,14 +1,15 @@
 /**
- * Ready tasks that any worker could run, while no worker takes tasks. They wait for one up to their limit, and then end.
+ * Ready tasks that any worker of their kind could run, while none takes tasks. They wait for one up to their limit, and then end.
  * `lack.ts` has tasks that lack a certain worker.
  *
  * @since 0.1.0
  */
-import { hasTaker } from "../dispatch/room.ts"
+import { wantedOf } from "../dispatch/placement.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
-import { sequenceOf } from "../state/lookups.ts"
+import type { Reason } from "../protocol/Reason.ts"
+import { hasTaker, isPortable, sequenceOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -16,7 +17,7 @@ import type { Timer } from "../state/Timer.ts"
 import * as timers from "../state/timers.ts"
 import { propagate } from "./agenda.ts"
 import { fail } from "./ends.ts"
-import { lackOf, waitOf } from "./lack.ts"
+import { lackOf, restrictionOf, waitOf } from "./lack.ts"
 import * as owners from "./owners.ts"
 
 /** Starts the timers of tasks that found no worker in this step, and ends those that do not wait. */
@@ -30,7 +31,7 @@ export const endStranded = (state: State, out: Out): void => {
 }
 
 const limit = (state: State, task: TaskId, out: Out): void => {
-  if (state.tasks.phase[task] !== Phase.ready || hasTaker(state)) return
+  if (state.tasks.phase[task] !== Phase.ready || hasTaker(state, task)) return
   // It lacks a certain worker, and its timer for that runs since its submission.
   if (extrasOf(state, task)?.lacking !== undefined || lackOf(state, task) !== undefined) return
   const millis = waitOf(state, task)
@@ -39,10 +40,17 @@ const limit = (state: State, task: TaskId, out: Out): void => {
 }
 
 /** Ends a task that lacks a worker. */
-export const end = (state: State, task: TaskId, out: Out): void =>
-  fail(state, task, outcomeOf(state, task, { _tag: "NoWorker", millis: waitOf(state, task) }), out)
+export const end = (state: State, task: TaskId, out: Out): void => {
+  const millis = waitOf(state, task)
+  const reason: Reason = state.crew.remoteTakers > 0
+    ? { _tag: "NoSuitableWorker", restriction: restrictionOf(state, wantedOf(state, task)), millis }
+    : { _tag: "NoWorker", millis }
+  fail(state, task, outcomeOf(state, task, reason), out)
+}
 
 /** Whether the wait that this timer limits is over. */
-export const isOver = (state: State, { sequence, serial, task }: Timer): boolean =>
-  hasTaker(state) || sequence < state.crew.strandedFrom || state.tasks.phase[task] !== Phase.ready ||
-  sequenceOf(state, task) !== serial
+export const isOver = (state: State, { sequence, serial, task }: Timer): boolean => {
+  if (state.tasks.phase[task] !== Phase.ready || sequenceOf(state, task) !== serial) return true
+  const { strandedFrom, strandedPortableFrom } = state.crew
+  return hasTaker(state, task) || sequence < (isPortable(state, task) ? strandedPortableFrom : strandedFrom)
+}

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { ClaimId, TaskId, WorkerId } from "./ids.ts"
-import type { Plan, Reference } from "./Plan.ts"
+import type { Plan, Reference, WorkerKind } from "./Plan.ts"
 import type { Reason } from "./Reason.ts"
 
 /** Why and by whom something was cancelled. */
@@ -95,6 +95,8 @@ export interface WorkerAdded {
   readonly terms?: Terms | undefined
   /** Labels that tasks may ask for. */
   readonly labels?: ReadonlyArray<string> | undefined
+  /** Defaults to `local`. */
+  readonly kind?: WorkerKind | undefined
   /** The most attempts that it carries, including those that wait inside their bodies; see `room.hasRoom`. */
   readonly mark?: number | undefined
   /**
@@ -138,6 +140,8 @@ export interface PoolOpened {
   readonly slots: number
   /** The idle time after which a worker leaves. */
   readonly idleMillis: number
+  /** The kind of each worker. Defaults to `local`. */
+  readonly kind?: WorkerKind | undefined
   readonly terms?: Terms | undefined
 }
 

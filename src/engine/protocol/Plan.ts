@@ -20,7 +20,15 @@ export interface Plan extends Edges {
   readonly settings: ReadonlyMap<number, Settings>
   /** The defaults of tasks without settings of their own. */
   readonly defaults?: Defaults | undefined
+  /** 1 for each portable task, which workers of either kind may run; absent if there is none. All others are local. */
+  readonly portable?: Uint8Array | undefined
 }
+
+/**
+ * A local worker runs all tasks. A remote one runs portable tasks only: the bodies of others exist in the process of the
+ * scheduler alone.
+ */
+export type WorkerKind = "local" | "remote"
 
 /** Defaults of all tasks of a plan. */
 export type Defaults = Pick<Settings, "label" | "priority" | "share" | "graceMillis" | "idempotent">
@@ -81,6 +89,8 @@ export interface Demand extends Pick<Restriction, "labels" | "workers"> {
 
 /** The workers on which a task may run. */
 export interface Restriction {
+  /** Local workers only, and none of them takes tasks, though a remote one does. Only the engine writes this. */
+  readonly kind?: "local" | undefined
   /** Their names. */
   readonly workers?: ReadonlyArray<string> | undefined
   /** Labels that each of them has. */

@@ -79,6 +79,9 @@ export const keyNamed = ({ key, label, number }: Name): string => key ?? automat
 /** The label of a task of a submission. */
 export const labelAt = (submission: Registered, index: number): string | undefined => saidAt(submission, index, "label")
 
+/** Whether a task of a submission is portable: it may run on a worker of either kind. */
+export const isPortableAt = ({ plan: { portable } }: Registered, index: number): boolean => portable?.[index] === 1
+
 /** Whether a task of a submission may be started again once it may have started. */
 export const mayRepeatAt = (submission: Registered, index: number): boolean =>
   saidAt(submission, index, "idempotent") !== false

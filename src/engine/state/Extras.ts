@@ -5,7 +5,7 @@
  */
 import type { PoolOpened } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
-import type { Demand } from "../protocol/Plan.ts"
+import type { Demand, WorkerKind } from "../protocol/Plan.ts"
 import type { EndKind, Group } from "../protocol/policies.ts"
 
 /** The attempts of a task before the present one. Kept only for tasks that are started again. */
@@ -64,6 +64,7 @@ export interface Held {
 
 /** An elastic pool of workers. */
 export interface Pool extends Omit<PoolOpened, "_tag" | "now"> {
+  readonly kind: WorkerKind
   /** The number of its workers so far. */
   count: number
   /** When its workers were lost, within the window that counts. */

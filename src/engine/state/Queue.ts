@@ -17,6 +17,10 @@ export interface Lane {
   readonly ancestor: number
   readonly depth: number
   readonly submission: number
+  /** Its tasks are portable. */
+  readonly isPortable: boolean
+  /** Whether its rank depends on its best member: without an ancestor, or beside a lane that ranks alike. */
+  readonly isMoving: boolean
   readonly members: Members
   readonly taskAt: Int32Array
   /** Index in the heap of lanes, or -1. */
@@ -31,6 +35,8 @@ export interface Queue {
   readonly share: string | undefined
   /** Its tasks are sources, and the layer throttles sources. */
   readonly isSource: boolean
+  /** Its tasks are portable. */
+  readonly isPortable: boolean
   /** Its tasks by age, each with the number of its share's starts when it became ready; if tasks age or name shares. */
   readonly since: Map<TaskId, number>
   readonly lanes: Array<Lane>

@@ -28,8 +28,9 @@
  * - S9 Without owners, and once all attempts have ended, every table of tasks, waits, failures and timers is empty.
  * - S10 No attempt keeps its slot or amounts in a wait that could never end.
  * - S11 A worker that joins takes the row of a gone or lost worker that is no longer referenced.
- * - S12 While no worker takes tasks, the wait of each ready task for one has a limit, unless it waits for ever.
- * - S13 A task that has not started, and that no worker which takes tasks could ever run, is registered as lacking one
+ * - S12 While no worker takes tasks, the wait of each ready task for one has a limit, unless it waits for ever. The same is true
+ *   for local tasks while no local worker takes tasks.
+ * - S13 A task that has not started, and that no worker of its kind which takes tasks could ever run, is registered as lacking one
  *   (`Extras.lacking`), with a limit to its wait unless it waits for ever.
  * - S14 A task that stops or is released has a list of owners on whose behalf it does so: the owner of its submission, the owner
  *   who withdrew, and the owners in the list of its last user. If the owner of its submission has closed, the list also has the
@@ -85,14 +86,18 @@ export interface Step {
 export interface Crew {
   /** Whether a worker has joined or stopped taking tasks since the last check of tasks that lack one. */
   hasChanged: boolean
-  /** How many workers take tasks, now or once they have started. */
+  /** How many local workers take tasks, now or once they have started. */
   takers: number
+  /** How many remote workers do. */
+  remoteTakers: number
   /** How many workers are draining. */
   draining: number
   /** When the workers or the pool must be checked again. */
   watchAt: number
-  /** Timers of waits for workers that are older than this one were armed before a worker came. */
+  /** Timers of waits for workers that are older than this one were armed before a local worker came. */
   strandedFrom: number
+  /** The same for portable tasks, and workers of either kind. */
+  strandedPortableFrom: number
   pool: Pool | undefined
 }
 
@@ -158,6 +163,10 @@ export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
   readonly keeping: Map<TaskId, Array<Wait>>
   /** Ready tasks that ask for a slot alone: lanes with at least one member, best first (a binary heap). */
   readonly lanes: Array<Lane>
+  /** Portable ones among them, in a heap of their own while `isDivided`. */
+  readonly portableLanes: Array<Lane>
+  /** Whether a remote worker takes part in the dispatch, so that the two kinds of tasks are in two heaps. */
+  isDivided: boolean
   /** Ready tasks that ask for more than a slot, or that do not start by their rank alone, by name of their queue. */
   readonly queues: Map<string, Queue>
   /** The same queues in crowds, by name. */
@@ -242,6 +251,8 @@ const stateOf = (
   waitsOf: new Map(),
   keeping: new Map(),
   lanes: [],
+  portableLanes: [],
+  isDivided: false,
   queues: new Map(),
   crowds: new Map(),
   demanding: fairness.queues === "none" ? 0 : 1,
@@ -261,9 +272,11 @@ const stateOf = (
   crew: {
     hasChanged: false,
     takers: 0,
+    remoteTakers: 0,
     draining: 0,
     watchAt: Infinity,
     strandedFrom: 0,
+    strandedPortableFrom: 0,
     pool: undefined
   },
   balance: {

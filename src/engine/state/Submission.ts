@@ -16,6 +16,8 @@ export interface Guard {
   limit: "nesting" | "unfolding" | "seceded" | undefined
 }
 
+type LanesByPriority = ReadonlyMap<number, Lane>
+
 /** One registered plan. */
 export interface Submission extends Registered {
   /** Facts that only the engine keeps, of a submission whose tasks are forgotten for good; see `horizon.ts`. */
@@ -26,8 +28,8 @@ export interface Submission extends Registered {
   /** The index of each task in its lane. */
   readonly ranks: Int32Array
   readonly lane: Lane
-  /** Lanes of priorities other than that of `lane`, by priority. */
-  readonly otherLanes: ReadonlyMap<number, Lane> | undefined
+  /** The lanes by kind and priority, if its tasks differ in one of the two; `undefined` if all are in `lane`. */
+  readonly otherLanes: { readonly local: LanesByPriority; readonly portable: LanesByPriority } | undefined
   readonly owner: Owner
   /** The number of nested bodies above it. */
   readonly nesting: number

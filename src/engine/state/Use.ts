@@ -21,7 +21,7 @@ export const Use = {
   resources: 16,
   /** A timer is armed. */
   timers: 32,
-  /** No worker takes tasks. */
+  /** No local worker takes tasks. */
   noTaker: 64,
   /** A worker is draining. */
   draining: 128,
@@ -34,13 +34,15 @@ export const Use = {
   /** A worker has a time to live or a maximum age, or there is a pool, so that something may be due at `watchAt`. */
   watching: 2048,
   /** In this step owners withdraw, results have moved, or waits on behalf of an owner end. */
-  step: 4096
+  step: 4096,
+  /** A worker is remote. Kept from then on. */
+  kinds: 8192
 } as const
 
 /** The bits that matter at each place on the way of a plain task. */
 export const Look = {
   ready: Use.log | Use.demands | Use.noTaker,
-  dispatch: Use.demands | Use.waits | Use.steering | Use.ahead | Use.step,
+  dispatch: Use.demands | Use.waits | Use.steering | Use.ahead | Use.step | Use.kinds,
   start: Use.log | Use.demands | Use.ahead | Use.counting,
   end: Use.log | Use.demands | Use.waits | Use.ahead,
   tell: Use.later | Use.resources,

@@ -5,13 +5,14 @@
  */
 import type { Terms } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
-import type { WorkerInfo } from "../protocol/Plan.ts"
+import type { WorkerInfo, WorkerKind } from "../protocol/Plan.ts"
 import type { WorkerPhase } from "../protocol/Transition.ts"
 import type { Amount } from "./Extras.ts"
 
 export interface WorkerRecord {
   readonly index: number
   readonly name: string
+  readonly kind: WorkerKind
   readonly slots: number
   /** The resources that tasks may hold there beside a slot. */
   readonly amounts: ReadonlyMap<string, Amount> | undefined

@@ -7,7 +7,7 @@ import type { TaskId, WorkerId } from "../protocol/ids.ts"
 import type { Where } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Settings } from "../protocol/Plan.ts"
-import { keyAt, labelAt, mayRepeatAt, saidAt, submitterOf } from "../protocol/Registered.ts"
+import { isPortableAt, keyAt, labelAt, mayRepeatAt, saidAt, submitterOf } from "../protocol/Registered.ts"
 import { namesOf } from "../structures/path.ts"
 import type { Named } from "../structures/path.ts"
 import { extrasOf } from "./rare.ts"
@@ -80,6 +80,14 @@ export const whereOf = (state: State, task: TaskId): Where => {
 /** How long an attempt of a live task may go on after it was asked to stop. */
 export const graceOf = (state: State, task: TaskId): number =>
   saidAt(state.tasks.submission[task]!, state.tasks.index[task]!, "graceMillis") ?? state.graceMillis
+
+/** Whether workers of either kind may run a live task. */
+export const isPortable = ({ tasks: { index, submission } }: State, task: TaskId): boolean =>
+  isPortableAt(submission[task]!, index[task]!)
+
+/** Whether there is a worker that takes tasks, now or once it has started, and is of a kind that may run this one. */
+export const hasTaker = (state: State, task: TaskId): boolean =>
+  state.crew.takers > 0 || (state.crew.remoteTakers > 0 && isPortable(state, task))
 
 /** Whether a live task may be started again once it may have started. */
 export const mayRepeat = ({ tasks }: State, task: TaskId): boolean =>

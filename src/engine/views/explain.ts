@@ -8,7 +8,8 @@ import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing } from "
 import type { Asked } from "../dispatch/amounts.ts"
 import { brakeOf, forSources, isBraked } from "../dispatch/brakes.ts"
 import { holdsSlot } from "../dispatch/keepers.ts"
-import { demandOf, suits } from "../dispatch/placement.ts"
+import { mayRun, suits, wantedOf } from "../dispatch/placement.ts"
+import type { Wanted } from "../dispatch/placement.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
 import { lackOf, restrictionOf } from "../life/lack.ts"
 import { isOver } from "../life/stranded.ts"
@@ -16,7 +17,7 @@ import type { Engine } from "../protocol/Engine.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { PhaseName } from "../protocol/Phase.ts"
-import type { Demand, Exclusion, Restriction } from "../protocol/Plan.ts"
+import type { Exclusion, Restriction } from "../protocol/Plan.ts"
 import type { Group, Policy, Tally } from "../protocol/policies.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { keyOf, keysOf, phaseOf, sequenceOf, settingsOf } from "../state/lookups.ts"
@@ -345,13 +346,16 @@ const needsOf = (state: State, task: TaskId): ReadonlyArray<Need> => {
 }
 
 const readyBecause = (state: State, task: TaskId, survey: Survey): Because => {
-  const demand = demandOf(state, task)
+  const wanted = wantedOf(state, task)
+  const { demand } = wanted
   const open = state.workers.filter((worker) => worker.phase === "open")
-  const suitable = open.filter((worker) => suits(state, worker, demand))
+  const suitable = open.filter((worker) => suits(state, worker, wanted))
   if (suitable.length === 0) {
-    return open.length === 0 && (demand === undefined || lackOf(state, task) === undefined)
+    const ofKind = open.filter((worker) => mayRun(worker, wanted))
+    const { kind } = restrictionOf(state, wanted)
+    return ofKind.length === 0 && kind === undefined && (demand === undefined || lackOf(state, task) === undefined)
       ? { _tag: "NoWorker", until: survey.timer("stranded", task)?.at }
-      : lackingBecause(state, task, demand ?? {}, open, survey)
+      : lackingBecause(state, task, wanted, ofKind, survey)
   }
   const brake = brakeOf(state)
   if (brake === "all" || (brake === "sources" && isBraked(state, task))) {
@@ -377,18 +381,19 @@ const readyBecause = (state: State, task: TaskId, survey: Survey): Because => {
 const lackingBecause = (
   state: State,
   task: TaskId,
-  { amounts, excluded, followed, labels, locality, workers }: Demand,
+  wanted: Wanted,
   open: ReadonlyArray<WorkerRecord>,
   survey: Survey
 ): Because => {
+  const { excluded, followed, locality } = wanted.demand ?? {}
   const serial = extrasOf(state, task)?.lacking
   return {
     _tag: "NoSuitableWorker",
-    restriction: restrictionOf({ amounts, labels, workers }),
+    restriction: restrictionOf(state, wanted),
     unmet: excluded === undefined ? [] : [...excluded.values()],
     never: locality === undefined ? [] : open.flatMap(({ info, name }) => Number(locality(info)) >= 0 ? [] : [name]),
     ...(followed !== undefined && { followed: followed.workers }),
-    until: survey.timer("workers", serial)?.at
+    until: survey.timer("workers", serial)?.at ?? survey.timer("stranded", task)?.at
   }
 }
 

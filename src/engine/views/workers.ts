@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Engine } from "../protocol/Engine.ts"
+import type { WorkerKind } from "../protocol/Plan.ts"
 import type { WorkerPhase } from "../protocol/Transition.ts"
 import { open } from "../state/State.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
@@ -13,6 +14,7 @@ export interface Worker {
   /** Its row. Another worker takes the row once nothing references this one. */
   readonly index: number
   readonly name: string
+  readonly kind: WorkerKind
   /** Its number among all workers of this engine, which distinguishes it from others with the same name or row. */
   readonly serial: number
   readonly slots: number
@@ -32,6 +34,9 @@ export const workersOf = (engine: Engine): ReadonlyArray<Worker> => open(engine)
 export const takersOf = (engine: Engine): ReadonlyArray<Worker> => open(engine).workers.filter(takesTasks)
 
 /** Whether any worker takes new tasks, now or once it has started. */
-export const isAnyTaker = (engine: Engine): boolean => open(engine).crew.takers > 0
+export const isAnyTaker = (engine: Engine): boolean => {
+  const { remoteTakers, takers } = open(engine).crew
+  return takers + remoteTakers > 0
+}
 
 export { isAmount } from "../dispatch/amounts.ts"

@@ -8,7 +8,7 @@ import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
 import type { WorkerInfo } from "../protocol/Plan.ts"
 import type { WorkerPhase } from "../protocol/Transition.ts"
-import { workerWith } from "../state/lookups.ts"
+import { hasTaker, isPortable, workerWith } from "../state/lookups.ts"
 import { allExtras } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { Use } from "../state/Use.ts"
@@ -20,10 +20,10 @@ import { restartsAfter } from "./restart.ts"
 /** Handles {@link WorkerAdded}: ready tasks may start there at once. */
 export const add = (
   state: State,
-  { ahead = 0, amounts, labels = [], mark = Infinity, name, slots, terms }: WorkerAdded,
+  { ahead = 0, amounts, kind = "local", labels = [], mark = Infinity, name, slots, terms }: WorkerAdded,
   out: Out
 ): void => {
-  const has = { slots, amounts: stockOf(amounts), info: { id: name, labels }, mark, ahead }
+  const has = { kind, slots, amounts: stockOf(amounts), info: { id: name, labels }, mark, ahead }
   const worker = enter(state, { ...has, name, terms, restarts: [], isPooled: false }, "open")
   out.push({ _tag: "WorkerJoined", worker: worker.serial })
 }
@@ -31,6 +31,7 @@ export const add = (
 /** The settings of a worker before it joins. */
 interface Newcomer {
   readonly name: string
+  readonly kind: WorkerRecord["kind"]
   readonly slots: number
   readonly amounts: WorkerRecord["amounts"]
   readonly info: WorkerInfo
@@ -59,6 +60,7 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
   const worker: WorkerRecord = {
     index,
     name: newcomer.name,
+    kind: newcomer.kind,
     slots: newcomer.slots,
     amounts: unused(newcomer.amounts),
     info: newcomer.info,
@@ -85,7 +87,8 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
   if (terms.ttlMillis !== undefined || terms.maxAgeMillis !== undefined) use(state, Use.watching)
   if (worker.mark < Infinity) use(state, Use.steering)
   if (worker.ahead > 0) use(state, Use.ahead)
-  state.crew.takers++
+  if (worker.kind === "remote") use(state, Use.kinds)
+  countTaker(state, worker, 1)
   state.crew.hasChanged = true
   if (phase === "open") begin(state, worker)
   note(state, worker, undefined)
@@ -124,7 +127,14 @@ export const moveTo = (state: State, worker: WorkerRecord, to: WorkerPhase): voi
   }
   note(state, worker, from)
   if (to === "open") begin(state, worker)
-  if (took && !takesTasks(worker) && --state.crew.takers === 0) strand(state)
+  if (!took || takesTasks(worker)) return
+  countTaker(state, worker, -1)
+  if (state.crew.takers === 0) strand(state, worker)
+}
+
+const countTaker = ({ crew }: State, { kind }: WorkerRecord, by: 1 | -1): void => {
+  if (kind === "local") crew.takers += by
+  else crew.remoteTakers += by
 }
 
 const note = (state: State, { name, phase, serial }: WorkerRecord, from: WorkerPhase | undefined): void =>
@@ -136,12 +146,17 @@ const begin = (state: State, worker: WorkerRecord): void => {
   worker.silentAt = state.now + (worker.terms.ttlMillis ?? Infinity)
 }
 
-/** The last worker leaves: all ready tasks wait for another one. */
-const strand = (state: State): void => {
+/** The last worker that could run them leaves: ready tasks wait for another one. */
+const strand = (state: State, { kind }: WorkerRecord): void => {
+  const { crew } = state
   use(state, Use.noTaker)
-  state.crew.strandedFrom = state.next.timer
+  if (kind === "local") crew.strandedFrom = state.next.timer
+  else if (crew.remoteTakers > 0) return
+  if (crew.remoteTakers === 0) crew.strandedPortableFrom = state.next.timer
   for (let task = 0; task < state.tasks.used; task++) {
-    if (state.tasks.phase[task] === Phase.ready) state.step.stranded.push(task)
+    if (state.tasks.phase[task] !== Phase.ready) continue
+    // Without a local worker, local tasks have waited for one already.
+    if (kind === "local" ? !hasTaker(state, task) : isPortable(state, task)) state.step.stranded.push(task)
   }
 }
 

@@ -1,7 +1,9 @@
-/** Attempts that are sent to a worker beyond its slots (W19, W12). */
+/** Attempts that are sent to a worker beyond its slots (W19, W12, W20). */
 import type { TakeBack } from "../../../src/engine/protocol/Instruction.ts"
+import type { WorkerKind } from "../../../src/engine/protocol/Plan.ts"
+import { extrasOf } from "../../../src/engine/state/rare.ts"
 import type { State } from "../../../src/engine/state/State.ts"
-import { armTimer, inAttempt, isSentAhead } from "./facts.ts"
+import { armTimer, inAttempt, isSentAhead, mayRun } from "./facts.ts"
 import type { Facts, Task, Worker } from "./facts.ts"
 import { compareRanks } from "./order.ts"
 import { isReady } from "./policies.ts"
@@ -30,8 +32,15 @@ export const judgeAhead = (model: Facts, state: State, task: Task, worker: numbe
   if (!takesMore(model, state, model.workers[worker]!)) model.complain(`W19: worker ${worker} takes no more`)
   const ready = [...model.tasks].filter((each) => isReady(each) && !each.forgotten)
   if (ready.some((each) => waitsInQueue(model, each))) model.complain(`W19: ${task.name} takes the slot of others`)
-  const first = ready.find((each) => compareRanks(each.rank, task.rank) < 0)
+  const takers = model.workers.filter((each) => takesMore(model, state, each))
+  const first = ready.find((each) =>
+    compareRanks(each.rank, task.rank) < 0 && takers.some((other) => mayRun(each, other))
+  )
   if (first !== undefined) model.complain(`O5: ${first.name} should be sent before ${task.name}`)
+  const isRetried = extrasOf(state, task.row)?.history !== undefined
+  if (task.isPortable && !isRetried && model.workers[worker]!.kind === "local") {
+    if (takers.some(({ kind }) => kind === "remote")) model.complain(`W20: ${task.name} is sent to a local worker`)
+  }
 }
 
 export const judgeTakeBack = (model: Facts, { attempt, task: row, worker }: TakeBack): void => {
@@ -39,34 +48,40 @@ export const judgeTakeBack = (model: Facts, { attempt, task: row, worker }: Take
   if (task === undefined || !isSentAhead(task) || !isLeft(task) || task.attempt !== attempt) {
     return model.complain(`W19: ${task?.name} is taken back`)
   }
-  if (sentTo(model, worker).some((each) => each.attempt > attempt && isLeft(each))) {
+  if (sentTo(model, worker).some((each) => each.attempt > attempt && isLeft(each) && hasSlotFor(model, each))) {
     model.complain(`W19: ${task.name} is not the newest`)
   }
+  if (!hasSlotFor(model, task)) model.complain(`W19: no slot is free for ${task.name}`)
   task.askedBack = true
-  if (freeSlots(model) < answersDue(model)) model.complain(`W19: no slot is free for ${task.name}`)
 }
 
-/** Slots of workers that could start something. */
-const freeSlots = (model: Facts): number =>
-  model.workers.filter(({ phase, row }) => phase === "open" && hasRoom(model, row))
-    .reduce((sum, { row, slots }) => sum + slots - runningOn(model, row), 0)
-
-/** The number of attempts without a slot that will report by themselves that they never began. */
-const answersDue = (model: Facts): number =>
-  [...model.tasks].filter((task) => isSentAhead(task) && !isLeft(task)).length
+/**
+ * Whether a slot is free elsewhere for a task that was sent ahead, and is not for one of those that will report by themselves that
+ * they never began. Portable ones among these take remote slots first.
+ */
+const hasSlotFor = (model: Facts, { isPortable }: Task): boolean => {
+  const free = (kind: WorkerKind): number =>
+    model.workers.filter((each) => each.kind === kind && each.phase === "open" && hasRoom(model, each.row))
+      .reduce((sum, { row, slots }) => sum + slots - runningOn(model, row), 0)
+  const due = [...model.tasks].filter((task) => isSentAhead(task) && !isLeft(task))
+  const portable = due.filter((task) => task.isPortable).length
+  const remote = free("remote") - portable
+  const local = free("local") - (due.length - portable) + Math.min(0, remote)
+  return local > 0 || (isPortable && remote > 0)
+}
 
 const isLeft = ({ askedBack, status }: Task): boolean => status === "active" && !askedBack
 
 /** No attempt waits for a slot of one worker while another worker has a free slot; workers have all that they take. */
 export const judgeLines = (model: Facts, state: State): void => {
   const sent = [...model.tasks].filter(isSentAhead)
-  const left = sent.find(isLeft)
-  if (left !== undefined && freeSlots(model) > answersDue(model)) model.complain(`W12: ${left.name} is not taken back`)
+  const left = sent.find((task) => isLeft(task) && hasSlotFor(model, task))
+  if (left !== undefined) model.complain(`W12: ${left.name} is not taken back`)
   const blocked = sent.find(({ worker }) => runningOn(model, worker) < model.workers[worker]!.slots)
   if (blocked !== undefined) model.complain(`W19: ${blocked.name} could begin`)
   const ready = [...model.tasks].filter((task) => isReady(task) && !task.forgotten)
-  const isAny = ready.length > 0 && !ready.some((task) => waitsInQueue(model, task))
-  if (isAny && model.workers.some((worker) => takesMore(model, state, worker))) {
-    model.complain(`W19: ${ready[0]!.name} is not sent ahead`)
-  }
+  if (ready.some((task) => waitsInQueue(model, task))) return
+  const takers = model.workers.filter((worker) => takesMore(model, state, worker))
+  const unsent = ready.find((task) => takers.some((worker) => mayRun(task, worker)))
+  if (unsent !== undefined) model.complain(`W19: ${unsent.name} is not sent ahead`)
 }

@@ -3,7 +3,7 @@ import type { PoolOpened, Terms, WaitMode } from "../../../src/engine/protocol/E
 import type { Fairness } from "../../../src/engine/protocol/fairness.ts"
 import type { ClaimId, TaskId } from "../../../src/engine/protocol/ids.ts"
 import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
-import type { Settings } from "../../../src/engine/protocol/Plan.ts"
+import type { Settings, WorkerKind } from "../../../src/engine/protocol/Plan.ts"
 import type { Group } from "../../../src/engine/protocol/policies.ts"
 import type { Claim } from "../../../src/engine/state/Owner.ts"
 import type { State } from "../../../src/engine/state/State.ts"
@@ -27,6 +27,7 @@ export interface Task {
   readonly share: string
   /** It depends on nothing, and no body submitted it. */
   readonly isSource: boolean
+  readonly isPortable: boolean
   /** That of its result. */
   size: number
   /** How many of its share had started when it was ready. */
@@ -191,6 +192,7 @@ export interface Worker {
   readonly serial: number
   readonly name: string
   readonly row: number
+  readonly kind: WorkerKind
   readonly labels: ReadonlyArray<string>
   readonly slots: number
   /** In thousandths. */
@@ -208,6 +210,18 @@ export interface Worker {
 }
 
 export const takesTasks = ({ phase }: Worker): boolean => phase === "open" || phase === "starting"
+
+/** Whether a worker is of a kind that may run a task (W20). */
+export const mayRun = ({ isPortable }: Pick<Task, "isPortable">, { kind }: Pick<Worker, "kind">): boolean =>
+  kind === "local" || isPortable
+
+/** Whether some worker that takes tasks, or will, is of a kind that may run this one. */
+export const hasTaker = ({ workers }: Facts, task: Task): boolean =>
+  workers.some((worker) => takesTasks(worker) && mayRun(task, worker))
+
+/** Why a task ends that no worker of its kind has come for. */
+export const lackOfAny = ({ workers }: Facts): "NoSuitableWorker" | "NoWorker" =>
+  workers.some(takesTasks) ? "NoSuitableWorker" : "NoWorker"
 
 /** Whether a value from outside can be held there. */
 export const mayHold = ({ phase }: Worker): boolean => phase !== "lost" && phase !== "starting"

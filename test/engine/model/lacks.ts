@@ -1,6 +1,6 @@
 /** Tasks that no worker can run (W9). */
 import { finish } from "./ends.ts"
-import { armTimer, hasEnded, takesTasks } from "./facts.ts"
+import { armTimer, hasEnded, hasTaker, lackOfAny, mayRun } from "./facts.ts"
 import type { Facts, Task } from "./facts.ts"
 import { follow } from "./follow.ts"
 import { lackOf } from "./placement.ts"
@@ -10,21 +10,25 @@ import { isOneWanted } from "./workers.ts"
 /** W9: what lacks nothing but a worker ends when it has waited for one as long as it may. */
 export const lackWorkers = (model: Facts): void => {
   const isStranded = (task: Task): boolean => isReady(task) && task.lacksSince === undefined && task.lack === undefined
-  for (let stranded = [...model.tasks].filter(isStranded); stranded.length > 0;) {
-    if (model.workers.some(takesTasks) || isOneWanted(model)) return
+  const find = () => [...model.tasks].filter((task) => isStranded(task) && !hasTaker(model, task) && !willHaveOne(model, task))
+  for (let stranded = find(); stranded.length > 0;) {
     for (const task of stranded) {
       task.lacksSince = model.now
       const limit = task.settings.waitForWorkersMillis ?? Infinity
-      if (limit === 0) finish(model, task, "failed", `NoWorker:${task.name}`)
+      if (limit === 0) finish(model, task, "failed", `${lackOfAny(model)}:${task.name}`)
       else if (limit < Infinity) armTimer(model, "stranded", task, limit)
     }
     // All of them end at once, and then others hear of it.
     follow(model)
     // What follows one of them knows by now where it could go.
     endLacks(model)
-    stranded = [...model.tasks].filter(isStranded)
+    stranded = find()
   }
 }
+
+/** Whether the pool is about to start a worker that may run a task. */
+const willHaveOne = (model: Facts, task: Task): boolean =>
+  isOneWanted(model) && mayRun(task, { kind: model.pool!.kind ?? "local" })
 
 /** Workers came or went while others were given something. */
 export const lookAgain = (model: Facts): void => {

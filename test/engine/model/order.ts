@@ -96,7 +96,7 @@ export const walk = (
 export const queueOf = (model: Facts, task: Task): string => {
   const { settings: { demand }, unmet } = task
   const followed = followedWorkers(model, task)
-  if (demand === undefined && unmet.size === 0 && followed === undefined) return ""
+  if (demand === undefined && unmet.size === 0 && followed === undefined) return task.isPortable ? "portable" : ""
   const { allowOthers, amounts, keepsAmounts, labels, locality, tags, workers } = demand ?? {}
   const serials = (some: Iterable<Worker>) => Array.from(some, ({ serial }) => serial).toSorted((a, b) => a - b)
   const ratings = model.workers.flatMap((each) => each.phase === "open" ? [each.serial, rateOf(task, each)] : [])
@@ -109,7 +109,8 @@ export const queueOf = (model: Facts, task: Task): string => {
     tags?.toSorted(),
     unmet.size > 0 ? serials(unmet) : null,
     followed && serials(followed),
-    locality && ratings
+    locality && ratings,
+    task.isPortable
   ])
 }
 
@@ -136,10 +137,26 @@ export const turnOf = (model: Facts, state: State, task: Task, worker: number): 
       extrasOf(state, task.row)?.history === undefined && workers.some((each) => prefers(model, task, each, worker))
     ) {
       wrong = `W2: ${task.name} prefers another worker to ${worker}`
+    } else if (isTakingLocal(model, state, task, worker, workers)) {
+      wrong = `W20: ${task.name} takes a slot of worker ${worker}, which local tasks may need`
     } else wrong = undefined
     return true
   })
   return wrong
+}
+
+/** Whether a portable task starts on a local worker, though it might as well start on a remote one of these. */
+const isTakingLocal = (
+  model: Facts,
+  state: State,
+  task: Task,
+  worker: number,
+  workers: ReadonlyArray<number>
+): boolean => {
+  const isRetried = extrasOf(state, task.row)?.history !== undefined
+  const isRemote = (each: number) => model.workers[each]!.kind === "remote"
+  return !isRetried && !isRemote(worker) &&
+    workers.some((each) => isRemote(each) && !prefers(model, task, worker, each))
 }
 
 /** Others that ask for some of the same were overtaken. */

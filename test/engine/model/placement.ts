@@ -1,6 +1,6 @@
-/** Where a task may run (W6, D10). */
+/** Where a task may run (W6, W20, D10). */
 import type { Demand } from "../../../src/engine/protocol/Plan.ts"
-import { hasEnded, takesTasks, thousandths } from "./facts.ts"
+import { hasEnded, mayRun, takesTasks, thousandths } from "./facts.ts"
 import type { Facts, Task, Worker } from "./facts.ts"
 import { groupsOf, inGroup, isCounted, isReady, neededOf, outcomeOf, verdictOf } from "./policies.ts"
 
@@ -19,7 +19,7 @@ export const suits = (model: Facts, task: Task, worker: number): boolean =>
 /** The same of one that may be on its way. */
 export const maySuit = (model: Facts, task: Task, index: number): boolean => {
   const { settings: { demand } } = task
-  if (isAnywhere(task)) return takesTasks(model.workers[index]!)
+  if (isAnywhere(task)) return takesTasks(model.workers[index]!) && mayRun(task, model.workers[index]!)
   const others = model.workers.filter((worker) => accepts(model, task, worker))
   const worker = model.workers[index]!
   if (!others.includes(worker)) return false
@@ -51,7 +51,7 @@ const placeOf = (model: Facts, task: Task): number => {
 
 /** Whether a worker takes tasks, or will, and nothing but its name or labels could keep this one from it. */
 export const accepts = (model: Facts, task: Task, worker: Worker): boolean =>
-  takesTasks(worker) && !task.unmet.has(worker) && hasAmounts(worker, task.settings.demand) &&
+  takesTasks(worker) && mayRun(task, worker) && !task.unmet.has(worker) && hasAmounts(worker, task.settings.demand) &&
   Number(rateOf(task, worker)) >= 0 && followedWorkers(model, task)?.includes(worker) !== false
 
 export const prefers = (model: Facts, task: Task, worker: number, to: number): boolean =>
@@ -64,7 +64,7 @@ export const rateOf = ({ settings: { demand } }: Task, { labels, name }: Worker)
 export const lackOf = (model: Facts, task: Task): { readonly why: string; readonly isFinal: boolean } | undefined => {
   const { settings: { demand }, unmet } = task
   if (isAnywhere(task)) return undefined
-  const open = model.workers.filter(takesTasks)
+  const open = model.workers.filter((worker) => takesTasks(worker) && mayRun(task, worker))
   if (open.some((worker) => typeof rateOf(task, worker) === "string")) return { why: "Impossible", isFinal: true }
   if (model.workers.some((_, index) => maySuit(model, task, index))) return undefined
   if (followedWorkers(model, task) !== undefined) return { why: "Impossible", isFinal: true }

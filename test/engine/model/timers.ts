@@ -1,6 +1,6 @@
 /** Timers (C9, C14, D6). */
 import { finish, stop } from "./ends.ts"
-import { hasEnded } from "./facts.ts"
+import { hasEnded, lackOfAny } from "./facts.ts"
 import type { Due, Facts } from "./facts.ts"
 import { lackOf } from "./placement.ts"
 import { isReady } from "./policies.ts"
@@ -34,7 +34,7 @@ const fireTimer = (model: Facts, due: Due): void => {
     case "stranded": {
       const limit = task.settings.waitForWorkersMillis ?? Infinity
       const isLacking = task.lacksSince !== undefined && isReady(task) && at - task.lacksSince >= limit
-      if (isLacking) finish(model, task, "failed", `NoWorker:${task.name}`)
+      if (isLacking) finish(model, task, "failed", `${lackOfAny(model)}:${task.name}`)
       return
     }
     case "dependencies":

@@ -2,7 +2,7 @@
 import type { Terms } from "../../../src/engine/protocol/Event.ts"
 import type { StartWorker } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
-import { inAttempt, isSentAhead, leftOf, takesTasks } from "./facts.ts"
+import { hasTaker, inAttempt, isSentAhead, leftOf, mayRun, takesTasks } from "./facts.ts"
 import type { Facts, Task, Worker } from "./facts.ts"
 import { accepts, followedWorkers, isBound, meets } from "./placement.ts"
 import { isReady } from "./policies.ts"
@@ -23,6 +23,7 @@ export const makeWorker = (
     serial: model.crew++,
     row,
     name,
+    kind: "local",
     labels: [],
     slots,
     amounts: {},
@@ -67,7 +68,7 @@ export const markLost = (model: Facts, worker: Worker): void => {
 
 /** The size that the pool has must be one that it may have. */
 export const watchPool = (model: Facts): void => {
-  if (model.workers.some(takesTasks)) { for (const task of model.tasks) task.lacksSince = undefined }
+  for (const task of model.tasks) if (hasTaker(model, task)) task.lacksSince = undefined
   for (const worker of model.workers) {
     const isBusy = worker.phase !== "open" ||
       [...model.tasks].some((task) => inAttempt(task) && task.worker === worker.row)
@@ -124,21 +125,24 @@ const isShort = (model: Facts): boolean => {
     const { tags } = demand ?? {}
     return tags === undefined || tagsFor(model, task, all).every((tag) => leftOf(tag) >= tag.needed)
   }
-  const isOneReady = all.some((task) => !task.forgotten && isReady(task) && wouldStart(task))
-  if (!isOneReady && !all.some(isSentAhead)) return false
-  return model.workers.every(({ phase, row, slots }) => {
-    const holders = [...model.tasks].filter((task) => task.holds && task.worker === row)
-    return phase !== "open" || holders.length >= slots
-  })
+  const isFree = ({ phase, row, slots }: Worker) =>
+    phase === "open" && all.filter((task) => task.holds && task.worker === row).length < slots
+  const isWaiting = (task: Task) => (!task.forgotten && isReady(task) && wouldStart(task)) || isSentAhead(task)
+  const { kind = "local" } = model.pool!
+  const wouldHelp = (task: Task) =>
+    mayRun(task, { kind }) && !model.workers.some((worker) => mayRun(task, worker) && isFree(worker))
+  return all.some((task) => isWaiting(task) && wouldHelp(task))
 }
 
 export const judgeStartWorker = (model: Facts, { name, replaces, worker: row }: StartWorker, state: State): void => {
   const { slots, terms = {} } = model.workers[replaces] ?? model.pool!
+  const { kind = "local" } = model.workers[replaces] ?? model.pool!
   const { ahead = 0, amounts = {}, isPooled = true, labels = [], mark = Infinity } = model.workers[replaces] ?? {}
   const record = state.workers[row]!
+  if (record.kind !== kind) model.complain(`W20: worker ${row} is of the kind of another`)
   if (record.slots !== slots) model.complain(`worker ${row} has the slots of another`)
   const worker = makeWorker(model, row, name, slots, terms, isPooled, record.restarts)
-  const starting: Worker = { ...worker, labels, mark, ahead, amounts, phase: "starting" }
+  const starting: Worker = { ...worker, kind, labels, mark, ahead, amounts, phase: "starting" }
   // Early, what makes its row free may not be forgotten yet.
   if (!model.isEarly) judgeRow(model, starting)
   model.workers[row] = starting
