@@ -399,6 +399,8 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       state.step.cause = "WorkerAdded"
     }],
     ["S12: 2 of 1 workers take tasks", (state) => state.crew.takers++],
+    ["S12: 1 of 0 remote workers take tasks", (state) => state.crew.remoteTakers++],
+    ["S6: a remote worker finds no portable tasks", (state) => addWorker(state, { name: "w2", kind: "remote" })],
     [
       "S13: last (row 4, waiting) is bound too early",
       (state, _, id) => extrasFor(state, id("last")).barred = { followed: { on: new Set(), workers: [] } }

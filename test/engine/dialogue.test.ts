@@ -10,7 +10,8 @@ const stories = [
   ["recursion-on-one-slot", "N2, N3, N5: recursion completes on one slot"],
   ["cancel-while-running", "C1, C7: a running task that is cancelled keeps its slot until its finalizers have run"],
   ["two-owners", "C3: of two owners of one key, the task stops with the last"],
-  ["forced-twice", "C7: two forced cancellations wait for one end"]
+  ["forced-twice", "C7: two forced cancellations wait for one end"],
+  ["two-kinds", "W20: local tasks stay with local workers, portable tasks go to both"]
 ] as const
 
 describe("stories as text", () => {

@@ -13,8 +13,8 @@ interface Command {
   readonly options: ReadonlyMap<string, string>
 }
 
-const flags: ReadonlySet<string> = new Set(["force"])
-const options: ReadonlySet<string> = new Set(["inside", "wait", "wants", "mode"])
+const flags: ReadonlySet<string> = new Set(["force", "remote"])
+const options: ReadonlySet<string> = new Set(["inside", "wait", "wants", "mode", "portable", "ahead"])
 
 /** A fault of a story, with its line. */
 export class StoryError extends Error {
@@ -84,7 +84,13 @@ class Story {
     switch (name) {
       case "worker":
         need(2, "a name and a number of slots")
-        rig.send({ _tag: "WorkerAdded", name: args[0]!, slots: number(args[1]!) })
+        rig.send({
+          _tag: "WorkerAdded",
+          name: args[0]!,
+          slots: number(args[1]!),
+          kind: options.has("remote") ? "remote" : undefined,
+          ahead: options.has("ahead") ? number(options.get("ahead")!) : undefined
+        })
         return rig.told
       case "open":
         need(1, "a name")
@@ -95,8 +101,10 @@ class Story {
         const wait = options.get("wait")
         const targets = options.get("wants")?.split(",").map((each) => this.dependency(each, args.slice(1)))
         const graph = this.graph(args.slice(1))
+        const portable = options.get("portable")?.split(",")
         rig.submit(this.owner(args[0]!), graph, {
           ...(targets && { targets }),
+          ...(portable && { portable }),
           ...(inside !== undefined && { inside }),
           ...(wait !== undefined && { wait: number(wait) })
         })

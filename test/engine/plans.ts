@@ -12,6 +12,8 @@ export interface Options {
   readonly anonymous?: boolean
   /** The share of all that names none. */
   readonly share?: string
+  /** The names of portable tasks. */
+  readonly portable?: ReadonlyArray<string>
 }
 
 /** Builds a plan. A task's key is its name, and its identity is its key, unless told. */
@@ -35,7 +37,8 @@ export const plan = (graph: Readonly<Record<string, ReadonlyArray<Dependency>>>,
     targets: Int32Array.from(targets),
     positions: Int32Array.from(names, (name, index) => options.positions?.[name] ?? index),
     settings,
-    defaults: options.share === undefined ? undefined : { share: options.share }
+    defaults: options.share === undefined ? undefined : { share: options.share },
+    portable: options.portable && Uint8Array.from(names, (name) => options.portable!.includes(name) ? 1 : 0)
   }
 }
 

@@ -1252,7 +1252,9 @@ export class Simulation {
   private comeToRest(): void {
     while (this.starting.size > 0) this.startWorker(true)
     for (const { phase, serial } of Array.from(this.state.workers)) {
-      if ((this.demands || this.isMixed) && phase === "open") this.send({ _tag: "WorkerDrained", now: this.now, worker: serial })
+      if ((this.demands || this.isMixed) && phase === "open") {
+        this.send({ _tag: "WorkerDrained", now: this.now, worker: serial })
+      }
     }
     for (let round = 0; round < 5_000; round++) {
       while (this.starting.size > 0) this.startWorker(true)

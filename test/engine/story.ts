@@ -88,7 +88,8 @@ export class Narrator {
         plan.targets.subarray(plan.offsets[i], plan.offsets[i + 1]),
         (target) => this.reference(plan, target)
       )
-      return deps.length === 0 ? this.keyIn(plan, i) : `${this.keyIn(plan, i)} after ${deps.join(" and ")}`
+      const name = `${plan.portable?.[i] === 1 ? "portable " : ""}${this.keyIn(plan, i)}`
+      return deps.length === 0 ? name : `${name} after ${deps.join(" and ")}`
     })
     return tasks.length === 0 ? "nothing new" : tasks.join(", ")
   }
@@ -100,9 +101,11 @@ export class Narrator {
   private event(event: Event, accepted: boolean): string {
     switch (event._tag) {
       case "WorkerAdded":
-        return `worker ${event.name} joins with ${event.slots} slot${event.slots === 1 ? "" : "s"}${
-          Object.entries(event.amounts ?? {}).map(([name, amount]) => ` and ${amount} ${name}`).join("")
-        }${labels(event.labels)}${event.ahead === undefined ? "" : `, and ${event.ahead} ahead`}`
+        return `${event.kind === "remote" ? "remote " : ""}worker ${event.name} joins with ${event.slots} slot${
+          event.slots === 1 ? "" : "s"
+        }${Object.entries(event.amounts ?? {}).map(([name, amount]) => ` and ${amount} ${name}`).join("")}${
+          labels(event.labels)
+        }${event.ahead === undefined ? "" : `, and ${event.ahead} ahead`}`
       case "WorkerStarted":
         return `worker ${this.worker(event.worker)} has started`
       case "WorkerBeat":

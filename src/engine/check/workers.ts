@@ -37,7 +37,9 @@ export const takers: Rule = function*(state, { isArmed, live, name }) {
   const locals = takers.filter(({ kind }) => kind === "local").length
   const remotes = takers.length - locals
   if (locals !== state.crew.takers) yield `S12: ${state.crew.takers} of ${locals} workers take tasks`
-  if (remotes !== state.crew.remoteTakers) yield `S12: ${state.crew.remoteTakers} of ${remotes} remote workers take tasks`
+  if (remotes !== state.crew.remoteTakers) {
+    yield `S12: ${state.crew.remoteTakers} of ${remotes} remote workers take tasks`
+  }
   for (const task of live) {
     if (locals > 0 || (remotes > 0 && isPortable(state, task))) continue
     const isLimited = extrasOf(state, task)?.lacking !== undefined || isArmed(task, "stranded", sequenceOf(state, task))

@@ -220,7 +220,9 @@ const lanesOf = (
   const lanesFor = (kind: "local" | "portable"): ReadonlyMap<number, Lane> => {
     const isMember = (index: number): boolean => (portable?.[index] === 1) === (kind === "portable")
     const lanes = new Map<number, Lane>()
-    for (const [priority, members] of groupsOf(plan.size, (index) => priorities?.[index] ?? standing.priority, isMember)) {
+    for (
+      const [priority, members] of groupsOf(plan.size, (index) => priorities?.[index] ?? standing.priority, isMember)
+    ) {
       members.sort((a, b) => positions[a]! - positions[b]!)
       members.forEach((index, rank) => ranks[index] = rank)
       lanes.set(priority, make(priority, Int32Array.from(members, (index) => ids[index]!), kind === "portable"))

@@ -10,7 +10,8 @@ import { isOneWanted } from "./workers.ts"
 /** W9: what lacks nothing but a worker ends when it has waited for one as long as it may. */
 export const lackWorkers = (model: Facts): void => {
   const isStranded = (task: Task): boolean => isReady(task) && task.lacksSince === undefined && task.lack === undefined
-  const find = () => [...model.tasks].filter((task) => isStranded(task) && !hasTaker(model, task) && !willHaveOne(model, task))
+  const find = () =>
+    [...model.tasks].filter((task) => isStranded(task) && !hasTaker(model, task) && !willHaveOne(model, task))
   for (let stranded = find(); stranded.length > 0;) {
     for (const task of stranded) {
       task.lacksSince = model.now
