@@ -70,6 +70,10 @@ export const advance = (engine: Engine, event: Event, out: Out, log: Log = noLog
 /** Starts what can start where more than the rank and a free slot decides. */
 const dispatch = (state: State, out: Out): void => {
   if (isAnyUnplaced(state)) lack.endHomeless(state, out)
+  // Local tasks end before portable ones start, which that may cancel.
+  if (state.step.stranded.length > 0 && state.crew.remoteTakers > 0 && !elastic.mayHelp(state)) {
+    stranded.endStranded(state, out)
+  }
   if (state.step.endingWaits.length > 0) owners.endWaits(state, out)
   ahead.dispatch(state, out)
 }

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Ending } from "../../src/engine/protocol/Event.ts"
 import type { Instruction } from "../../src/engine/protocol/Instruction.ts"
+import { keyOf } from "../../src/engine/state/lookups.ts"
 import { Chance } from "../chance.ts"
 import { longOr } from "../long.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
@@ -74,22 +75,30 @@ class Far {
 const isMessage = (instruction: Instruction): instruction is Message =>
   ["Start", "Begin", "TakeBack", "Stop", "WaitEnded"].includes(instruction._tag)
 
-/** One life from a seed; how many attempts were sent ahead, and how many of them were asked back. */
-const live = (seed: number): { readonly sent: number; readonly back: number } => {
+/**
+ * One life from a seed; how many attempts were sent ahead, how many of them were asked back, and how many went to remote workers.
+ */
+const live = (seed: number): { readonly sent: number; readonly back: number; readonly remote: number } => {
   const chance = new Chance(seed)
   const rig = new Rig({})
   const workers = new Map<number, Far>()
   const waiting = new Map<number, Far>()
   let sent = 0
   let back = 0
+  let remote = 0
   let waits = 1000
   const apply = rig.send.bind(rig)
-  const slotsOf = (worker: number) => rig.state.workers.find(({ serial }) => serial === worker)!.slots
+  const recordOf = (worker: number) => rig.state.workers.find(({ serial }) => serial === worker)!
+  let portable: ReadonlyArray<string> = []
   rig.send = (event) => {
     const out = apply(event)
     for (const each of out) {
-      if (each._tag === "WorkerJoined") workers.set(each.worker, new Far(slotsOf(each.worker), chance))
+      if (each._tag === "WorkerJoined") workers.set(each.worker, new Far(recordOf(each.worker).slots, chance))
       if (!isMessage(each)) continue
+      if (each._tag === "Start" && recordOf(each.worker).kind === "remote") {
+        assert.include(portable, keyOf(rig.state, each.task), "a local task on a remote worker")
+        remote++
+      }
       if (each._tag === "Start" && each.ahead === true) sent++
       if (each._tag === "TakeBack") back++
       const to = each._tag === "WaitEnded" ? waiting.get(each.wait) : workers.get(each.worker)
@@ -99,14 +108,18 @@ const live = (seed: number): { readonly sent: number; readonly back: number } =>
   }
   const join = (): void => {
     const name = `w${rig.state.next.worker}`
-    rig.send({ _tag: "WorkerAdded", name, slots: 1 + chance.below(2), ahead: chance.below(4) })
+    // Without a local worker local tasks would never end.
+    const isLocal = rig.state.crew.takers === 0 || chance.with(0.5)
+    const kind = isLocal ? "local" : "remote"
+    rig.send({ _tag: "WorkerAdded", name, kind, slots: 1 + chance.below(2), ahead: chance.below(4) })
   }
   for (let i = 0; i <= chance.below(3); i++) join()
   const owner = rig.open()
   const names = Array.from({ length: 4 + chance.below(16) }, (_, i) => `t${i}`)
   const before = (i: number): ReadonlyArray<string> =>
     i > 2 && chance.with(0.5) ? [...new Set([names[chance.below(i)]!, names[chance.below(i)]!])] : []
-  rig.submit(owner, Object.fromEntries(names.map((name, i) => [name, before(i)])), { targets: names })
+  portable = names.filter(() => chance.with(0.5))
+  rig.submit(owner, Object.fromEntries(names.map((name, i) => [name, before(i)])), { targets: names, portable })
   const endings: ReadonlyArray<Ending> = [{ _tag: "Retried", delayMillis: 0 }, { _tag: "Rescheduled" }]
   let isClosed = false
   for (let turn = 0; turn < 5000; turn++) {
@@ -150,24 +163,27 @@ const live = (seed: number): { readonly sent: number; readonly back: number } =>
   assert.deepStrictEqual(open, [], rig.story)
   if (!isClosed) rig.close(owner, 1)
   assertNothingIsLeft(rig)
-  return { sent, back }
+  return { sent, back, remote }
 }
 
 describe("attempts that are sent ahead, in random lives", () => {
   const lives = longOr(1000, 40)
-  it(`S4, W19: ${lives} lives of workers that go on by themselves end, with no more bodies at work than slots`, () => {
+  it(`S4, W19, W20: ${lives} lives of workers that go on by themselves end, with no more bodies at work than slots`, () => {
     let sent = 0
     let back = 0
+    let remote = 0
     for (let seed = 1; seed <= lives; seed++) {
       try {
         const life = live(seed)
         sent += life.sent
         back += life.back
+        remote += life.remote
       } catch (error) {
         throw new Error(`seed ${seed}`, { cause: error })
       }
     }
     assert.isAbove(sent, lives)
     assert.isAbove(back, lives / 20)
+    assert.isAbove(remote, lives)
   })
 })

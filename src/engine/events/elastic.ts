@@ -132,6 +132,12 @@ const mayStart = (state: State, pool: Pool): boolean => {
   return pool.lost.length <= rule.times
 }
 
+/** Whether the pool may start a local worker. */
+export const mayHelp = (state: State): boolean => {
+  const { pool } = state.crew
+  return pool?.kind === "local" && mayStart(state, pool)
+}
+
 /** A worker of the pool is about to be lost. */
 export const noteLoss = ({ crew: { pool }, now }: State, { isPooled }: WorkerRecord): void => {
   if (isPooled && pool !== undefined) pool.lost = [...pool.lost, now]
