@@ -42,7 +42,7 @@ export const runOnEach = (
     const fault = optionsFault(options, checks)
     if (fault !== undefined) return Effect.fail(fault)
     const { label = "runOnEach", ...rest } = options ?? {}
-    const workers = takersOf(core.state).map(({ name }) => name)
+    const workers = takersOf(core.state).flatMap(({ kind, name }) => kind === "local" ? [name] : [])
     const tasks = workers.map((worker) => taskOn(worker, effect, label))
     const values = computeShape(core, tasks, rest) as Effect.Effect<ReadonlyArray<unknown>, unknown>
     return Effect.map(values, (each) => new Map(workers.map((worker, i) => [worker, each[i]])))

@@ -196,8 +196,11 @@ const ownCause = (
       )
     case "NoWorker":
       return byRuntime(new NoSuitableWorker({ key, restriction: {}, millis: reason.millis }))
-    case "NoSuitableWorker":
-      return Cause.fail(new NoSuitableWorker({ key, restriction: reason.restriction, millis: reason.millis }))
+    case "NoSuitableWorker": {
+      const error = new NoSuitableWorker({ key, restriction: reason.restriction, millis: reason.millis })
+      const isRestricted = Object.keys(reason.restriction).some((name) => name !== "kind")
+      return isRestricted ? Cause.fail(error) : byRuntime(error)
+    }
     case "TimedOut":
       return Cause.fail(timeoutOf(reason, key))
     case "Skipped":

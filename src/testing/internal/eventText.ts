@@ -28,9 +28,9 @@ export class Writer {
     return this.line("plan" in event ? { ...event, plan: this.plan(event.plan) } : event)
   }
 
-  private plan({ defaults, offsets, positions, settings, size, targets }: Plan): Fields {
+  private plan({ defaults, offsets, portable, positions, settings, size, targets }: Plan): Fields {
     const written = new Map(Array.from(settings, ([index, each]) => [index, this.settings(each)]))
-    return { size, offsets, targets, positions, settings: written, defaults }
+    return { size, offsets, targets, positions, settings: written, defaults, portable }
   }
 
   private settings(settings: Settings): Fields {
@@ -67,6 +67,7 @@ export class Writer {
   private object(value: object, name: string): Json {
     if (value instanceof Numbered) return { $object: value.number }
     if (value instanceof Int32Array) return { $numbers: [...value] }
+    if (value instanceof Uint8Array) return { $bytes: [...value] }
     if (value instanceof Map) return { $map: this.list([...value].flat(), name) }
     if (value instanceof Set) return { $set: this.list([...value], name) }
     if (Array.isArray(value)) return this.list(value, name)
@@ -114,6 +115,8 @@ export class Reader {
         return this.objectOf(of as number)
       case "$numbers":
         return Int32Array.from(of as ReadonlyArray<number>)
+      case "$bytes":
+        return Uint8Array.from(of as ReadonlyArray<number>)
       case "$map":
         return new Map(pairs(this.list(of as ReadonlyArray<Json>)))
       case "$set":
