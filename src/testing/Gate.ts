@@ -217,7 +217,7 @@ export const holdMessages: {
           },
           worker: (setup) => new CarriedPort(setup, wire.worker, carrier),
           opened: () => wire.opened(),
-          applied: () => wire.applied(),
+          applied: () => wire.applied?.(),
           defer: (pump) => wire.defer(pump),
           afterMessages: (f) => wire.afterMessages(f)
         }

@@ -57,7 +57,6 @@ export const clonedWire = (mode: Mode, seed: number): Omit<Wire, "instructions">
   return {
     // Not `instructions`, which is read anew each time.
     opened: direct.opened,
-    applied: direct.applied,
     defer: direct.defer,
     worker: (setup) => new CloningPort(setup, (far) => new FiberWorker(far), lanes, mode),
     afterMessages: (f) => lanes.afterMessages(f)

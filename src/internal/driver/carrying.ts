@@ -13,6 +13,7 @@ import type { Registered } from "../../engine/protocol/Registered.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import { runOf } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
+import type { AsyncScope } from "../platform/asyncScope.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 import type { Copies } from "../workers/copying.ts"
 import type { Crew } from "../workers/crew.ts"
@@ -90,7 +91,19 @@ export class Carrying implements Carrier {
     const to = this.workers[worker[task]!]!
     const { asyncScope } = runOf(from.plan as LivePlan, place)
     if (this.scopes.isIn(asyncScope)) this.send(task, attempt, from, place, to)
-    else asyncScope.runInAsyncScope(() => this.send(task, attempt, from, place, to))
+    else this.sendIn(asyncScope, task, attempt, from, place, to)
+  }
+
+  /** Apart, because a function in which a closure is made pays for it even when it makes none. */
+  private sendIn(
+    asyncScope: AsyncScope,
+    task: TaskId,
+    attempt: number,
+    from: Registered,
+    index: number,
+    to: WorkerPort
+  ): void {
+    asyncScope.runInAsyncScope(() => this.send(task, attempt, from, index, to))
   }
 
   private send(task: TaskId, attempt: number, from: Registered, index: number, to: WorkerPort): void {

@@ -49,8 +49,6 @@ export class Mailbox {
   /** Where the engine puts its instructions: the outbox, behind the tape if there is one. */
   private readonly out: Out
   private readonly sizeOf: SizeOf | undefined
-  /** Ends may wait in `ends`. */
-  private readonly savesUpEnds: boolean
   /** Task and attempt of ended plain functions that were not reported to the engine yet; see {@link endedAtOnce}. */
   private readonly ends = new Fifo<number>()
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
@@ -83,7 +81,6 @@ export class Mailbox {
     this.tape = tape
     this.out = tape?.through(state, outbox) ?? outbox
     this.sizeOf = sizeOf
-    this.savesUpEnds = sizeOf === undefined
   }
 
   /** Applies an event and returns what it submitted, or its refusal. The pump carries out the instructions later. */
@@ -100,19 +97,24 @@ export class Mailbox {
 
   /** The only call of the engine, for all events. */
   apply(event: Event): Answer {
-    const { log, observers, outbox, state, tape } = this
+    const { log, observers, outbox, state } = this
     if (this.life.failure !== undefined) return nothing
     log.tasks = observers.wanted
     outbox.answer = nothing
-    tape?.event(event)
-    advance(state, event, this.out, log)
-    tape?.applied()
+    if (this.tape === undefined) advance(state, event, outbox, log)
+    else this.advanceOnTape(this.tape, event)
     const { answer } = outbox
-    observers.tell()
+    if (log.tasks !== undefined) observers.tell()
     outbox.flush()
-    this.wire.applied()
+    this.wire.applied?.()
     if (!this.isAwake && outbox.size > 0) this.wake()
     return answer
+  }
+
+  private advanceOnTape(tape: Tape, event: Event): void {
+    tape.event(event)
+    advance(this.state, event, this.out, this.log)
+    tape.applied()
   }
 
   // ---- what has become of attempts
@@ -144,10 +146,11 @@ export class Mailbox {
    * bodies in a row, then the engine in a row, each with its code in the processor's caches. It saves up to a fifth.
    */
   endedAtOnce(task: TaskId, attempt: number, result: unknown): void {
-    if (this.savesUpEnds && this.outbox.startsNext) {
+    if (this.sizeOf !== undefined) return this.succeeded(task, attempt, result)
+    if (this.outbox.startsNext) {
       this.ends.push(task)
       this.ends.push(attempt)
-    } else this.succeeded(task, attempt, result)
+    } else this.ended(task, attempt, succeeded)
   }
 
   /** A worker has the result of an attempt. */

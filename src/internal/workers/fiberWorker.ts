@@ -19,7 +19,7 @@ import { assembled, bodyOf, strayResult, valueOf } from "../bodies/bodies.ts"
 import type { Home } from "../bodies/home.ts"
 import { runOf } from "../bodies/livePlan.ts"
 import type { LivePlan, Run } from "../bodies/livePlan.ts"
-import type { TaskImpl } from "../tasks/task.ts"
+import type { Plain, TaskImpl } from "../tasks/task.ts"
 import { keptIn } from "./kept.ts"
 import type { Setup, Witness, WorkerPort, WorkerReports } from "./port.ts"
 import { Resources } from "./resources.ts"
@@ -63,6 +63,15 @@ const orderOf = (
     isStopped: false
   }
 }
+
+/** The call of a plain function that takes the results of its dependencies. */
+const callOf = (f: Plain, inputs: ReadonlyArray<unknown> | undefined, submission: Registered, index: number) => (): unknown =>
+  valueOf(f, inputs, keyAt, submission, index)
+
+/** The call of any other plain function. */
+const callAssembled =
+  (f: Plain, node: TaskImpl, inputs: ReadonlyArray<unknown> | undefined, submission: Registered, index: number) => (): unknown =>
+    valueOf(f, assembled(node, inputs), keyAt, submission, index)
 
 /** The end of an attempt that was told to stop. */
 const cut = Exit.failCause(Cause.interrupt())
@@ -112,13 +121,12 @@ export class FiberWorker implements WorkerPort {
     const { functions, nodes } = submission.plan as LivePlan
     const f = functions[index]
     if (f !== undefined) {
-      const body = () => valueOf(f, inputs, keyAt, submission, index)
-      return this.startPlain(task, attempt, number, submission, index, body)
+      return this.startPlain(task, attempt, number, submission, index, callOf(f, inputs, submission, index))
     }
     const node = nodes[index]!
     const { plain } = node
     if (plain === undefined) return this.startInScope(orderOf(task, attempt, number, submission, index, inputs))
-    const body = () => valueOf(plain, assembled(node, inputs), keyAt, submission, index)
+    const body = callAssembled(plain, node, inputs, submission, index)
     this.startPlain(task, attempt, number, submission, index, body)
   }
 
@@ -136,13 +144,16 @@ export class FiberWorker implements WorkerPort {
     const fiber = run.fork(this.around(Effect.sync(body), submission, index, number))
     const exit = fiber.pollUnsafe()
     if (exit === undefined) {
-      const order = orderOf(task, attempt, number, submission, index, undefined)
-      this.watch(order, fiber, (exit) => this.orderEnded(order, exit))
+      this.watchPlain(orderOf(task, attempt, number, submission, index, undefined), fiber)
       // The path of most tasks, without an object for the order. `ended` handles all other cases.
     } else if (Exit.isSuccess(exit) && run.cache === undefined && !this.isLost) {
       this.results.set(task, exit.value)
       this.reports.endedAtOnce(task, attempt, exit.value)
     } else this.ended(task, attempt, plan.nodes[index]!, exit)
+  }
+
+  private watchPlain(order: Order, fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.watch(order, fiber, (exit) => this.orderEnded(order, exit))
   }
 
   private startInScope(order: Order): void {

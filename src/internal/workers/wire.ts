@@ -17,8 +17,8 @@ export interface Wire {
   readonly worker: (setup: Setup) => WorkerPort
   /** All parts of the scheduler are there. */
   readonly opened: () => void
-  /** An event has been applied. */
-  readonly applied: () => void
+  /** An event has been applied, and its transitions were delivered. */
+  readonly applied?: () => void
   /** Runs the pump soon. */
   readonly defer: (pump: () => void) => void
   /** Does what must not overtake messages that were sent before: a body that stops must not go on after its wait. */
@@ -33,7 +33,6 @@ export const direct: Wire = {
   },
   worker: (setup) => new FiberWorker(setup),
   opened: nothing,
-  applied: nothing,
   // At the end of the present turn.
   defer: (pump) => queueMicrotask(pump),
   afterMessages: (f) => f()
