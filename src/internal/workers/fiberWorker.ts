@@ -65,13 +65,14 @@ const orderOf = (
 }
 
 /** The call of a plain function that takes the results of its dependencies. */
-const callOf = (f: Plain, inputs: ReadonlyArray<unknown> | undefined, submission: Registered, index: number) => (): unknown =>
-  valueOf(f, inputs, keyAt, submission, index)
+const callOf =
+  (f: Plain, inputs: ReadonlyArray<unknown> | undefined, submission: Registered, index: number) => (): unknown =>
+    valueOf(f, inputs, keyAt, submission, index)
 
 /** The call of any other plain function. */
 const callAssembled =
-  (f: Plain, node: TaskImpl, inputs: ReadonlyArray<unknown> | undefined, submission: Registered, index: number) => (): unknown =>
-    valueOf(f, assembled(node, inputs), keyAt, submission, index)
+  (f: Plain, node: TaskImpl, inputs: ReadonlyArray<unknown> | undefined, submission: Registered, index: number) =>
+  (): unknown => valueOf(f, assembled(node, inputs), keyAt, submission, index)
 
 /** The end of an attempt that was told to stop. */
 const cut = Exit.failCause(Cause.interrupt())
