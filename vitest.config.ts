@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
+import { files } from "./test/testing/notOnPorts.ts"
 
 // `source` resolves `skein/...` to src, so that tests need no build.
 const conditions = ["source"]
@@ -8,11 +9,15 @@ export default defineConfig(({ mode }) => ({
   ssr: { resolve: { conditions } },
   test: {
     include: ["test/**/*.test.ts", ".doctest/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "test/bench/**"],
+    exclude: [
+      "**/node_modules/**",
+      "test/bench/**",
+      ...mode === "ports" ? Object.keys(files).map((path) => path.replace(/\/$/, "/**")) : []
+    ],
     // Read by test/long.ts.
     env: { LONG: mode === "long" ? "yes" : "no" },
-    // Workers behind a border; see test/testing/cloningPort.ts.
-    setupFiles: mode === "ports" ? ["test/testing/onClonedWire.ts"] : [],
+    // Workers behind a border.
+    setupFiles: mode === "ports" ? ["test/testing/onPorts.ts"] : [],
     // Many tests make tasks fail: what these write to the log is shown for tests that fail.
     silent: "passed-only",
     // Loading Effect anew for each file would take most of the time; nothing in src keeps state in a module.

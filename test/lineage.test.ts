@@ -7,6 +7,8 @@ import { DependenciesGone, SubmitError, WorkerKilled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { Faults } from "skein/testing"
 import * as Worker from "skein/Worker"
+import type { Engine } from "../src/engine/protocol/Engine.ts"
+import { open } from "../src/engine/state/State.ts"
 import { implOf, isFuture, isTask } from "../src/internal/tasks/task.ts"
 import { inScheduler } from "./harness.ts"
 import { reasonOf } from "./support.ts"
@@ -41,7 +43,7 @@ const reachable = (from: unknown, isMeant: (value: unknown) => boolean): number 
   const stack: Array<unknown> = [from]
   let found = 0
   while (stack.length > 0) {
-    const value = stack.pop()
+    const value = open(stack.pop() as Engine) as unknown
     if (typeof value !== "object" || value === null || seen.has(value)) continue
     seen.add(value)
     if (isMeant(value)) found++

@@ -469,8 +469,11 @@ describe("a recursion without a base case", () => {
       inQuietScheduler({ concurrency, limits: { nesting, unfolding: nesting, refusals: 20 } })
     )
 
-  /** A chain down to the limit for each slot with a sibling at each level, and some for the refusals. */
-  const enoughFor = (concurrency: number): number => (4 + 2 * concurrency) * nesting
+  /**
+   * For each of the two calls of the first body, which count separately: a chain down to the limit for each slot with a sibling
+   * at each level, and some for the refusals.
+   */
+  const enoughFor = (concurrency: number): number => 2 * (2 + 2 * concurrency) * nesting
 
   for (const concurrency of [1, 2, 8]) {
     const enough = enoughFor(concurrency)

@@ -13,6 +13,8 @@ import { Reschedule } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { Gate, InterruptSweep, Leftovers, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
+import { leftoversOf } from "../src/engine/views/leftovers.ts"
+import { coreOf } from "../src/testing/internal/leftovers.ts"
 import { endless, gate, inQuietScheduler, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
 import { causeOf, defectsIn, reasonOf } from "./support.ts"
@@ -232,20 +234,12 @@ describe("Worker.reschedule", () => {
         return Worker.reschedule
       })
       yield* Effect.scoped(Effect.gen(function*() {
-        const client = yield* Client.Client
-        const core = (client as unknown as { readonly [core: symbol]: { readonly state: object } })[
-          Symbol.for("skein/Client/core")
-        ]!
+        const { state } = coreOf(yield* Client.Client)
         yield* Client.submit(Task.make(body, { timeout: "1 second", deadline: "1 hour" }))
         const until = (count: number) => Effect.repeat(Effect.yieldNow, { until: () => runs >= count })
         for (const count of [5_000, longOr(50_000, 20_000)]) {
           yield* until(count)
-          sizes.push(
-            Object.values(core.state).reduce<number>(
-              (sum, table) => sum + (Array.isArray(table) ? table.length : table instanceof Map ? table.size : 0),
-              0
-            )
-          )
+          sizes.push([...leftoversOf(state).values()].reduce((sum, size) => sum + size, 0))
         }
       }))
       assert.isBelow(sizes[1]!, sizes[0]! + 70)

@@ -3,19 +3,28 @@ import { FiberWorker } from "../../src/internal/workers/fiberWorker.ts"
 import type { WorkerPort } from "../../src/internal/workers/port.ts"
 import { direct, type Wire } from "../../src/internal/workers/wire.ts"
 import type { Carried, Carrier } from "../../src/testing/internal/carriedPort.ts"
+import { hash } from "../../src/testing/internal/hash.ts"
 import { Chance } from "../chance.ts"
 import { CloningPort, type Mode } from "./cloningPort.ts"
 
 class Lanes implements Carrier {
   private readonly down = new Map<WorkerPort, Array<() => void>>()
   private readonly up = new Map<WorkerPort, Array<() => void>>()
-  private readonly hops: () => number
+  /** Draws for each worker from a seed of its own, so that a test alone sees the delays that it sees among others. */
+  private readonly chances = new WeakMap<WorkerPort, Chance>()
+  private readonly seed: number
 
-  constructor(hops: () => number) {
-    this.hops = hops
+  constructor(seed: number) {
+    this.seed = seed
   }
 
   readonly isStopping = (): boolean => false
+
+  private hops(worker: WorkerPort): number {
+    let chance = this.chances.get(worker)
+    if (chance === undefined) this.chances.set(worker, chance = new Chance(hash(worker.name, this.seed)))
+    return 1 + chance.below(4)
+  }
 
   carry({ _tag, worker }: Carried, deliver: () => void): void {
     const lanes = _tag === "Ended" || _tag === "Finalized" ? this.up : this.down
@@ -33,9 +42,9 @@ class Lanes implements Carrier {
         return
       }
       first()
-      later(this.hops(), next)
+      later(this.hops(worker), next)
     }
-    later(this.hops(), next)
+    later(this.hops(worker), next)
   }
 
   afterMessages(f: () => void): void {
@@ -49,11 +58,16 @@ class Lanes implements Carrier {
   }
 }
 
-const later = (hops: number, f: () => void): void => queueMicrotask(hops <= 1 ? f : () => later(hops - 1, f))
+let delivered = 0
+
+/** Some microtasks later; now and then so late that timers and I/O have a turn before, as they have with every transport. */
+const later = (hops: number, f: () => void): void => {
+  if ((++delivered & 63) === 0) setImmediate(f)
+  else queueMicrotask(hops <= 1 ? f : () => later(hops - 1, f))
+}
 
 export const clonedWire = (mode: Mode, seed: number): Omit<Wire, "instructions"> => {
-  const chance = new Chance(seed)
-  const lanes = new Lanes(() => 1 + chance.below(4))
+  const lanes = new Lanes(seed)
   return {
     // Not `instructions`, which is read anew each time.
     opened: direct.opened,

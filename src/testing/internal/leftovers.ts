@@ -14,8 +14,8 @@ import type { SchedulerCore } from "../../internal/driver/schedulerCore.ts"
 export const coreOf = (client: Client.Client["Service"]): SchedulerCore =>
   (client as unknown as { readonly [core: symbol]: SchedulerCore })[Symbol.for("skein/Client/core")]!
 
-/** Fields that are not empty in an unused scheduler. */
-const standing: ReadonlySet<string> = new Set(["workers", "restarts", "labels", "amounts", "listeners", "log"])
+/** Fields that are not empty in an unused scheduler, and the engine, which counts its own tables. */
+const standing: ReadonlySet<string> = new Set(["state", "workers", "restarts", "labels", "amounts", "listeners", "log"])
 
 /**
  * Entries left in the tables of an unused scheduler, whatever tables there are.

@@ -1,0 +1,44 @@
+/**
+ * Puts the workers of every scheduler behind cloning ports, those of simulations included, and seals its engine:
+ * `npm run test:ports`, and with `VALUES=clones` values are cloned too. Another `SEED` gives other delays.
+ */
+import { assert } from "@effect/vitest"
+import { relative, sep } from "node:path"
+import process from "node:process"
+import { beforeEach, type RunnerTestFile, type RunnerTestSuite, vi } from "vitest"
+import { direct } from "../../src/internal/workers/wire.ts"
+import { type MakePort, Ports } from "../../src/testing/internal/carriedPort.ts"
+import { clonedWire } from "./clonedWire.ts"
+import { CloningPort, type Mode } from "./cloningPort.ts"
+import { tests, testsWithoutClones } from "./notOnPorts.ts"
+
+vi.mock(import("../../src/engine/state/State.ts"), async (original) => {
+  const { sealed } = await import("./sealed.ts")
+  return sealed(await original())
+})
+
+const mode: Mode = process.env["VALUES"] === "clones" ? "as clones" : "by reference"
+
+Object.assign(direct, clonedWire(mode, Number(process.env["SEED"] ?? 1)))
+const ofSimulations: { defaultValue: () => MakePort } = Ports
+ofSimulations.defaultValue = () => (setup, make, carrier) => new CloningPort(setup, make, carrier, mode)
+
+/** The tests of a file that are left out. */
+const leftOutOf = ({ filepath }: RunnerTestFile): ReadonlyArray<readonly [string, string]> => {
+  const path = relative(process.cwd(), filepath).split(sep).join("/")
+  return [...tests[path] ?? [], ...mode === "as clones" ? testsWithoutClones[path] ?? [] : []]
+}
+
+const namesIn = (suite: RunnerTestSuite): ReadonlyArray<string> =>
+  suite.tasks.flatMap((task) => "tasks" in task ? namesIn(task) : [task.name])
+
+beforeEach(({ skip, task: { file, name } }) => {
+  const leftOut = leftOutOf(file)
+  if (leftOut.length === 0) return
+  const names = namesIn(file)
+  for (const [beginning] of leftOut) {
+    assert.isTrue(names.some((each) => each.startsWith(beginning)), `${file.name} has no test "${beginning}"`)
+  }
+  const found = leftOut.find(([beginning]) => name.startsWith(beginning))
+  if (found !== undefined) skip(found[1])
+})
