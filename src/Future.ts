@@ -25,13 +25,12 @@ import {
   invalidOption,
   modeOfValues,
   names,
-  ofWait,
   optionsFault,
   subjectFirst,
   valueFault
 } from "./internal/tasks/checks.ts"
 import type { Checks, Mode } from "./internal/tasks/checks.ts"
-import type { Metadata, WaitOptions } from "./internal/tasks/futures.ts"
+import type { Metadata } from "./internal/tasks/futures.ts"
 import type { Future } from "./internal/tasks/handles.ts"
 import { scan } from "./internal/tasks/inputs.ts"
 import * as internal from "./internal/tasks/task.ts"
@@ -41,7 +40,7 @@ import * as collect from "./internal/views/collect.ts"
 import type { Root, SkeinError, SubmitError } from "./SkeinError.ts"
 
 export type { CancelOptions } from "./internal/tasks/cancelling.ts"
-export type { AttemptMetadata, Metadata, WaitOptions } from "./internal/tasks/futures.ts"
+export type { AttemptMetadata, Metadata } from "./internal/tasks/futures.ts"
 export type { Future } from "./internal/tasks/handles.ts"
 export type { Status } from "./internal/text/reasons.ts"
 
@@ -82,46 +81,27 @@ export const isFuture = (u: unknown): u is Future<unknown, unknown> => hasProper
  *
  * **Details**
  *
- * Inside a task this frees the task's slot meanwhile, unless `keepSlot` is set. Interrupting the wait, or a timeout of it, does
- * not affect the task.
+ * Inside a task this frees the task's slot meanwhile, except in a region of `Worker.keepSlot`. Interrupting the wait, or a timeout
+ * of it, does not affect the task.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const join = <A, E>(
-  self: Future<A, E>,
-  // A number is the index that `Effect.forEach(futures, Future.join)` passes.
-  options?: WaitOptions | number
-): Effect.Effect<A, E | SkeinError> => ask(self, options, (future, keepSlot) => valueOf<A, E>(future, keepSlot))
+export const join = <A, E>(self: Future<A, E>): Effect.Effect<A, E | SkeinError> =>
+  Effect.suspend(() => valueOf<A, E>(internal.implOf(self)))
 
-const await_ = <A, E>(
-  self: Future<A, E>,
-  options?: WaitOptions | number
-): Effect.Effect<Exit.Exit<A, E | SkeinError>> =>
-  ask(self, options, (future, keepSlot) => Effect.exit(valueOf<A, E>(future, keepSlot)))
-
-/** A wrong future or wrong options are a defect of the caller: the task did not end that way. */
-const ask = <A, E>(
-  self: Future<unknown, unknown>,
-  options: WaitOptions | number | undefined,
-  use: (future: internal.FutureImpl, keepSlot: boolean | undefined) => Effect.Effect<A, E>
-): Effect.Effect<A, E> =>
+const await_ = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | SkeinError>> =>
   Effect.suspend(() => {
+    // A wrong future is a defect of the caller: the task did not end that way.
     const future = internal.implOf(self)
-    const fault = optionsFault(options, ofWait)
-    return fault === undefined
-      ? use(future, typeof options === "object" ? options.keepSlot : undefined)
-      : Effect.die(fault)
+    return Effect.exit(valueOf<A, E>(future))
   })
 
-const valueOf = <A, E>(
-  future: internal.FutureImpl,
-  keepSlot: boolean | undefined
-): Effect.Effect<A, E | SkeinError> => {
+const valueOf = <A, E>(future: internal.FutureImpl): Effect.Effect<A, E | SkeinError> => {
   const { home: { view, waits }, claim } = future
   if (view.hasEnded(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | SkeinError>
   // By then the result may have been lost.
-  return Effect.flatMap(waits.forFutures([future], "all", keepSlot), () => valueOf<A, E>(future, keepSlot))
+  return Effect.flatMap(waits.forFutures([future], "all"), () => valueOf<A, E>(future))
 }
 
 export {
@@ -180,13 +160,13 @@ export const metadata = (self: Future<unknown, unknown>): Effect.Effect<Metadata
  * @category options
  * @since 0.1.0
  */
-export interface JoinAllOptions<M extends JoinMode = JoinMode> extends WaitOptions {
+export interface JoinAllOptions<M extends JoinMode = JoinMode> {
   readonly errors?: M | undefined
 }
 
 type JoinMode = Exclude<Mode, "collect">
 
-const ofJoinAll: Checks<JoinAllOptions> = { ...ofWait, errors: modeOfValues }
+const ofJoinAll: Checks<JoinAllOptions> = { errors: modeOfValues }
 
 /**
  * Waits for futures and returns their values in the same shape. Owns nothing: a failure or an interruption ends the wait, not the
@@ -204,7 +184,7 @@ export const joinAll = <const I, const M extends JoinMode = "failFast">(
   futures: I,
   options?: JoinAllOptions<M>
 ): Effect.Effect<Result<I, M>, Failure<I, M>, Unsubmitted<I>> =>
-  waitForAll("joinAll", futures, options, ofJoinAll, options?.errors ?? "failFast") as any
+  waitForAll("joinAll", futures, options?.errors ?? "failFast", optionsFault(options, ofJoinAll)) as any
 
 /**
  * Waits for futures and returns their exits in the same shape.
@@ -216,22 +196,13 @@ export const joinAll = <const I, const M extends JoinMode = "failFast">(
  * @category waiting
  * @since 0.1.0
  */
-export const awaitAll = <const I>(
-  futures: I,
-  options?: WaitOptions
-): Effect.Effect<Exits<I>, SkeinError, Unsubmitted<I>> =>
-  waitForAll("awaitAll", futures, options, ofWait, "collect") as any
+export const awaitAll = <const I>(futures: I): Effect.Effect<Exits<I>, SkeinError, Unsubmitted<I>> =>
+  waitForAll("awaitAll", futures, "collect") as any
 
-const waitForAll = <O extends WaitOptions>(
-  verb: string,
-  futures: unknown,
-  options: O | undefined,
-  checks: Checks<O>,
-  mode: Mode
-): Effect.Effect<unknown, unknown> =>
+const waitForAll = (verb: string, futures: unknown, mode: Mode, fault?: SubmitError): Effect.Effect<unknown, unknown> =>
   Effect.suspend(() => {
     const scanned = scan(futures)
-    const refused = optionsFault(options, checks) ?? refusalOf(scanned)
+    const refused = fault ?? refusalOf(scanned)
     if (refused !== undefined) return Effect.die(refused)
     const { handles } = scanned
     const all = handles.filter(internal.isFuture)
@@ -240,7 +211,7 @@ const waitForAll = <O extends WaitOptions>(
       return Effect.die(new TypeError(`Future.${verb} waits for futures, and found a task: ${instead}.`))
     }
     const until = mode === "failFast" ? "firstFailure" : "all"
-    return whenOver(all, until, options?.keepSlot, () => collect.ofFutures(scanned, mode, all))
+    return whenOver(all, until, () => collect.ofFutures(scanned, mode, all))
   })
 
 /**
@@ -261,9 +232,8 @@ export interface Awaited<F> {
  * @since 0.1.0
  */
 export const awaitFirst = <F extends Future<any, any>>(
-  futures: ReadonlyArray<F>,
-  options?: WaitOptions
-): Effect.Effect<Awaited<F>, SkeinError> => waitFor(futures, "firstCompleted", options)
+  futures: ReadonlyArray<F>
+): Effect.Effect<Awaited<F>, SkeinError> => waitFor(futures, "firstCompleted")
 
 /**
  * Waits until the first of the futures has ended without success, or all have ended. Returns which have ended by then. The others
@@ -273,24 +243,19 @@ export const awaitFirst = <F extends Future<any, any>>(
  * @since 0.1.0
  */
 export const awaitFirstFailure = <F extends Future<any, any>>(
-  futures: ReadonlyArray<F>,
-  options?: WaitOptions
-): Effect.Effect<Awaited<F>, SkeinError> => waitFor(futures, "firstFailure", options)
+  futures: ReadonlyArray<F>
+): Effect.Effect<Awaited<F>, SkeinError> => waitFor(futures, "firstFailure")
 
 const waitFor = <F extends Future<any, any>>(
   futures: ReadonlyArray<F>,
-  until: Until,
-  options: WaitOptions | undefined
+  until: Until
 ): Effect.Effect<Awaited<F>, SkeinError> =>
   Effect.suspend(() => {
-    const fault = optionsFault(options, ofWait)
-    if (fault !== undefined) return Effect.die(fault)
     if (!Array.isArray(futures)) return Effect.die(stray(futures, "array of futures"))
     const hasEnded = (future: F) => internal.implOf(future).home.view.hasEnded(internal.implOf(future).claim)
     return whenOver(
       futures.map((future) => internal.implOf(future)),
       until,
-      options?.keepSlot,
       () => Exit.succeed({ ended: futures.filter(hasEnded), open: futures.filter((future) => !hasEnded(future)) })
     )
   })

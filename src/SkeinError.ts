@@ -240,7 +240,7 @@ export class TaskCancelled extends Fact("TaskCancelled")<{
  * **Details**
  *
  * Each pair names a waiting key and the key that it waits for. A pair with `"slot"`, `"resources"` or `"tag"` means that the
- * second task keeps that while it waits itself. The tasks are not affected. The same wait without `keepSlot`, by a task without
+ * second task keeps that while it waits itself. The tasks are not affected. The same wait without `Worker.keepSlot`, by a task without
  * `keepResources`, can end.
  *
  * @category errors
@@ -258,11 +258,11 @@ export class Starved extends Fact("Starved")<{
     const lacks = this.waits.flatMap(([, , of]) => of === undefined || of === "slot" ? [] : [of])
     if (lacks.length > 0) {
       const what = lacks.includes("resources") ? "resources" : "tags"
-      return `This wait keeps what it holds and could never end: ${told}. Wait without keepSlot or keepResources, or allow ` +
+      return `This wait keeps what it holds and could never end: ${told}. Wait without Worker.keepSlot or keepResources, or allow ` +
         `more ${what}.`
     }
     if (this.waits.some(([, , of]) => of === "slot")) {
-      return `This wait keeps its slot and could never end: ${told}. Wait without keepSlot, or allow more slots.`
+      return `This wait keeps its slot and could never end: ${told}. Wait without Worker.keepSlot, or allow more slots.`
     }
     return this.waits.at(-1)?.[1] === this.waits[0]?.[0]
       ? `This wait would close a cycle: ${told}. Let one of them go on without waiting.`

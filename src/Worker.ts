@@ -8,9 +8,10 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Attempt } from "./internal/bodies/attempt.ts"
-import { Worker } from "./internal/tasks/worker.ts"
+import { SlotKeeper, Worker } from "./internal/tasks/worker.ts"
 import type { Info } from "./internal/tasks/worker.ts"
 
 export { dependenciesLost, requireLabels, requireThat, reschedule, skip, unmet } from "./internal/bodies/bodySignals.ts"
@@ -132,3 +133,36 @@ export const seceded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<
       )
     )
   })
+
+/**
+ * Keeps this task's slot in all waits within `effect` for futures, computations and groups.
+ *
+ * **When to use**
+ *
+ * When the body must go on without waiting for a slot, because it holds a connection, say.
+ *
+ * **Details**
+ *
+ * A wait that could never end, because no slot is left for the tasks that it waits for, fails with `Starved`. Bodies of tasks that
+ * are submitted within `effect` give their own slots away. Outside of a task it does nothing.
+ *
+ * **Example** (Wait on the only slot, and then without it)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Task, Worker } from "skein"
+ *
+ * const child = Task.make(Effect.succeed("child"))
+ * const parent = Task.make(
+ *   Worker.keepSlot(Client.compute(child)).pipe(
+ *     Effect.catchReason("SkeinError", "Starved", () => Client.compute(child))
+ *   )
+ * )
+ * Task.run(parent, { concurrency: 1 }) // => "child"
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const keepSlot = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => Effect.provideService(effect, SlotKeeper, Context.getOrUndefined(fiber.context, Worker)))

@@ -207,7 +207,7 @@ describe("resources while a body waits", () => {
       assert.strictEqual(
         (error as Error).message,
         "This wait keeps what it holds and could never end: \"parent\" waits for \"child\", \"child\" waits for the resources " +
-          "that \"parent\" keeps. Wait without keepSlot or keepResources, or allow more resources."
+          "that \"parent\" keeps. Wait without Worker.keepSlot or keepResources, or allow more resources."
       )
       const saved = Task.make(Effect.catchReason(body, "SkeinError", "Starved", () => Effect.succeed(2)), {
         resources,

@@ -708,8 +708,7 @@ describe("options that do not exist", () => {
   const defects: ReadonlyArray<
     readonly [string, (future: Future.Future<number>) => Effect.Effect<unknown, unknown, any>]
   > = [
-    ["Future.joinAll", (future) => Future.joinAll([future], { keepSlot: true, ...typo })],
-    ["Future.awaitAll", (future) => Future.awaitAll([future], { keepSlot: true, ...typo })],
+    ["Future.joinAll", (future) => Future.joinAll([future], typo)],
     ["Future.cancel", (future) => Future.cancel(future, { wait: true, ...typo })],
     ["Client.cancelGroup", () => Client.cancelGroup("g", { wait: true, ...typo })]
   ]

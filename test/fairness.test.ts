@@ -10,6 +10,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
 import { submitErrorOf } from "./support.ts"
 
@@ -61,7 +62,7 @@ describe("source throttle", () => {
       const all: Array<typeof future> = []
       for (let i = 0; i < 6; i++) {
         const next = future
-        const join = Future.join(next, { keepSlot: i % 2 === 1 })
+        const join = i % 2 === 1 ? Worker.keepSlot(Future.join(next)) : Future.join(next)
         const body = Effect.map(Effect.orDie(join), (n) => n + 1)
         future = yield* Client.submit(Task.make(body, { priority: i }))
         all.push(future)

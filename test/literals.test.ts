@@ -46,7 +46,7 @@ describe("a literal", () => {
 
   it.effect("N6: is joined by a body that keeps the only slot, and by one that returns it", () =>
     Effect.gen(function*() {
-      const inner = Effect.flatMap(Client.submit(keyed), (future) => Future.join(future, { keepSlot: true }))
+      const inner = Effect.flatMap(Client.submit(keyed), (future) => Worker.keepSlot(Future.join(future)))
       assert.strictEqual(yield* Client.compute(Task.make(Effect.scoped(inner))), 2)
       const flat = Task.flatMap(0, () => keyed)
       assert.strictEqual(yield* Client.compute(Task.map({ flat }, ({ flat }) => flat + 1)), 3)

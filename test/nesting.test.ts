@@ -233,22 +233,22 @@ const child = (key: string) => Task.make(Effect.as(Effect.yieldNow, key), { key 
 type Body = Effect.Effect<unknown, any, any>
 
 /** Every verb that waits, for children of the body that calls it. */
-const verbs: Readonly<Record<string, (keepSlot: boolean) => Body>> = {
-  "Future.join": (keepSlot) => Effect.flatMap(Client.submit(child("c")), (future) => Future.join(future, { keepSlot })),
-  "Future.await": (keepSlot) =>
-    Effect.flatten(Effect.flatMap(Client.submit(child("c")), (future) => Future.await(future, { keepSlot }))),
-  "Future.joinAll": (keepSlot) =>
-    Effect.flatMap(Client.submitAll([child("c"), child("d")]), (futures) => Future.joinAll(futures, { keepSlot })),
-  "Future.awaitAll": (keepSlot) =>
-    Effect.flatMap(
-      Client.submitAll([child("c"), child("d")]),
-      (futures) => Future.awaitAll(futures, { keepSlot })
-    ),
-  "Client.compute": (keepSlot) => Client.compute([child("c"), child("d")], { keepSlot }),
-  "Client.compute, continuing": (keepSlot) => Client.compute(child("c"), { keepSlot, errors: "continue" }),
-  "Client.map": (keepSlot) => Client.map([1, 2], (n) => Effect.succeed(n), { keepSlot }),
-  "Client.zipMap": (keepSlot) => Client.zipMap([[1], [2]], (a, b) => Effect.succeed(a + b), { keepSlot })
+const waiting: Readonly<Record<string, Body>> = {
+  "Future.join": Effect.flatMap(Client.submit(child("c")), Future.join),
+  "Future.await": Effect.flatten(Effect.flatMap(Client.submit(child("c")), Future.await)),
+  "Future.joinAll": Effect.flatMap(Client.submitAll([child("c"), child("d")]), Future.joinAll),
+  "Future.awaitAll": Effect.flatMap(Client.submitAll([child("c"), child("d")]), Future.awaitAll),
+  "Future.awaitFirst": Effect.flatMap(Client.submitAll([child("c")]), Future.awaitFirst),
+  "Client.compute": Client.compute([child("c"), child("d")]),
+  "Client.compute, continuing": Client.compute(child("c"), { errors: "continue" }),
+  "Client.map": Client.map([1, 2], (n) => Effect.succeed(n)),
+  "Client.zipMap": Client.zipMap([[1], [2]], (a, b) => Effect.succeed(a + b)),
+  "Client.awaitGroup": Effect.andThen(Client.fireAndForget(child("c")), Client.awaitGroup())
 }
+
+const verbs: Readonly<Record<string, (keepSlot: boolean) => Body>> = Object.fromEntries(
+  Object.entries(waiting).map(([name, body]) => [name, (keepSlot: boolean) => keepSlot ? Worker.keepSlot(body) : body])
+)
 
 const inBody = (body: Body, options: Skein.Options) =>
   Effect.gen(function*() {
@@ -283,6 +283,28 @@ describe("waits that keep their slot", () => {
       }).pipe(inScheduler({ concurrency: 1 })))
   }
 
+  it.effect("N6: the region of a body is none of the bodies of its children, and one of its fibers", () =>
+    Effect.gen(function*() {
+      const seceded: Array<string> = []
+      yield* Scheduler.listen(({ key, to }) => {
+        if (to === "seceded") seceded.push(key)
+      })
+      const inner = Task.make(Client.compute(child("grandchild")), { key: "inner" })
+      const outer = Task.make(
+        Worker.keepSlot(Effect.scoped(Effect.gen(function*() {
+          const fiber = yield* Effect.forkChild(Client.compute(inner))
+          return yield* Fiber.join(fiber)
+        }))),
+        { key: "outer" }
+      )
+      assert.strictEqual(yield* Client.compute(outer), "grandchild")
+      assert.deepStrictEqual(seceded, ["inner"])
+      yield* Client.compute(
+        Task.make(Effect.andThen(Worker.keepSlot(Effect.void), Client.compute(child("x"))), { key: "left" })
+      )
+      assert.deepStrictEqual(seceded, ["inner", "left"])
+    }).pipe(inScheduler({ concurrency: 2 })))
+
   it.effect("N6: Starved says who waits for whom, and for whose slot", () =>
     Effect.gen(function*() {
       const { exit } = yield* inBody(verbs["Future.join"]!(true), { concurrency: 1 })
@@ -291,7 +313,7 @@ describe("waits that keep their slot", () => {
       assert.strictEqual(
         message,
         "This wait keeps its slot and could never end: \"parent\" waits for \"c\", " +
-          "\"c\" waits for the slot that \"parent\" keeps. Wait without keepSlot, or allow more slots."
+          "\"c\" waits for the slot that \"parent\" keeps. Wait without Worker.keepSlot, or allow more slots."
       )
     }))
 
@@ -300,7 +322,7 @@ describe("waits that keep their slot", () => {
       const parent = Task.make(Effect.gen(function*() {
         const future = yield* Client.submit(child("c"))
         return yield* Effect.catchReason(
-          Future.join(future, { keepSlot: true }),
+          Worker.keepSlot(Future.join(future)),
           "SkeinError",
           "Starved",
           () => Future.join(future)
@@ -314,7 +336,10 @@ describe("waits that keep their slot", () => {
       const futures: Record<string, Future.Future<any, any>> = {}
       const ready = gate()
       const waitFor = (key: string, keepSlot: boolean): Body =>
-        Effect.andThen(ready.pass, Effect.suspend(() => Future.join(futures[key]!, { keepSlot })))
+        Effect.andThen(
+          ready.pass,
+          Effect.suspend(() => keepSlot ? Worker.keepSlot(Future.join(futures[key]!)) : Future.join(futures[key]!))
+        )
       futures["a"] = yield* Client.submit(Task.make(waitFor("b", true), { key: "a" }) as Fib)
       futures["b"] = yield* Client.submit(Task.make(waitFor("a", false), { key: "b" }) as Fib)
       yield* ready.arrived(2)
@@ -329,7 +354,7 @@ describe("waits that keep their slot", () => {
       Effect.gen(function*() {
         const parents = Array.from(
           { length: slots },
-          (_, i) => Task.make(Client.compute(child(`child${i}`), { keepSlot: true }), { key: `parent${i}` })
+          (_, i) => Task.make(Worker.keepSlot(Client.compute(child(`child${i}`))), { key: `parent${i}` })
         )
         const exits = yield* Client.compute(parents, { errors: "collect" })
         const failed = exits.filter(Exit.isFailure)
@@ -342,7 +367,7 @@ describe("waits that keep their slot", () => {
   it.effect("N6: bodies that give their slots away are no hindrance to one that keeps its own", () =>
     Effect.gen(function*() {
       const inner = Task.make(Client.compute([child("x"), child("y")]), { key: "inner" })
-      const keeper = Task.make(Client.compute(inner, { keepSlot: true }), { key: "keeper" })
+      const keeper = Task.make(Worker.keepSlot(Client.compute(inner)), { key: "keeper" })
       const others = ["o1", "o2", "o3"].map((key) => Task.make(Client.compute(child(`${key}'s`)), { key }))
       assert.deepStrictEqual(yield* Client.compute([keeper, ...others]), [["x", "y"], "o1's", "o2's", "o3's"])
     }).pipe(inScheduler({ concurrency: 2 })))
@@ -355,7 +380,7 @@ describe("waits that keep their slot", () => {
         Task.make(Effect.as(Worker.seceded(away.pass), "back"), { key: "rejoiner" })
       )
       yield* away.arrived(1)
-      const keeper = yield* Client.submit(Task.make(Future.join(rejoiner, { keepSlot: true }), { key: "keeper" }))
+      const keeper = yield* Client.submit(Task.make(Worker.keepSlot(Future.join(rejoiner)), { key: "keeper" }))
       const other = yield* Client.submit(Task.make(busy.pass, { key: "other" }))
       yield* busy.arrived(1)
       const workers = yield* Effect.forEach([rejoiner, keeper, other], Future.metadata)
@@ -374,7 +399,7 @@ describe("waits that keep their slot", () => {
     Effect.gen(function*() {
       const body = Effect.flatMap(
         Client.submit(child("c")),
-        (future) => Effect.timeout(Future.join(future, { keepSlot: true }), "1 hour")
+        (future) => Effect.timeout(Worker.keepSlot(Future.join(future)), "1 hour")
       )
       const before = yield* Clock.currentTimeMillis
       const exit = yield* Effect.exit(
@@ -393,12 +418,12 @@ describe("waits that keep their slot", () => {
       const door = gate()
       const body = Effect.gen(function*() {
         const future = yield* Client.submit(Task.make(door.pass, { key: "c" }))
-        const waiting = yield* Effect.forkChild(Future.join(future, { keepSlot: true }), { startImmediately: true })
+        const waiting = yield* Effect.forkChild(Worker.keepSlot(Future.join(future)), { startImmediately: true })
         yield* door.arrived(1)
         assert.strictEqual((yield* Scheduler.stats).workers[0]!.running, 2)
         yield* Fiber.interrupt(waiting)
         yield* door.open
-        yield* Future.join(future, { keepSlot: true })
+        yield* Worker.keepSlot(Future.join(future))
         return (yield* Scheduler.stats).workers[0]!.running
       })
       assert.strictEqual(yield* Client.compute(Task.make(body)), 1)
@@ -413,7 +438,7 @@ describe("waits that keep their slot", () => {
       yield* Scheduler.listen(({ key, to }) => {
         if (key === "parent") statuses.push(to)
       })
-      const parent = Task.make(Effect.exit(Client.compute([slow, failing], { keepSlot: true })), { key: "parent" })
+      const parent = Task.make(Effect.exit(Worker.keepSlot(Client.compute([slow, failing]))), { key: "parent" })
       yield* Client.compute(parent)
       assert.deepStrictEqual(statuses.slice(3), ["running", "seceded", "rejoining", "running", "succeeded", "released"])
     }).pipe(inScheduler({ concurrency: 3 })))
@@ -422,7 +447,7 @@ describe("waits that keep their slot", () => {
     Effect.gen(function*() {
       const door = gate()
       const future = yield* Client.submit(Task.make(door.pass, { key: "c" }))
-      const parent = yield* Client.submit(Task.make(Future.join(future, { keepSlot: true }), { key: "parent" }))
+      const parent = yield* Client.submit(Task.make(Worker.keepSlot(Future.join(future)), { key: "parent" }))
       yield* door.arrived(1)
       yield* turns()
       assert.deepStrictEqual((yield* Scheduler.explain("parent"))?.because, {

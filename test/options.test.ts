@@ -144,17 +144,14 @@ const submissions: Taken<Client.SubmitOptions> = { cache: ["a Map"], passes: ["a
 const computes: Taken<Client.ComputeOptions> = {
   ...submissions,
   errors: nothing,
-  keepSlot: flags,
   callbacks: ["an empty record"]
 }
 
-const everywhere: Taken<Scheduler.RunOnEachOptions> = { errors: nothing, keepSlot: flags, label: names }
+const everywhere: Taken<Scheduler.RunOnEachOptions> = { errors: nothing, label: names }
 
 const waits: Taken<Scheduler.AwaitWorkersOptions> = { connectTimeout: orNone, stableTimeout: orNone }
 
-const joins: Taken<Future.WaitOptions> = { keepSlot: flags }
-
-const joinings: Taken<Future.JoinAllOptions> = { ...joins, errors: nothing }
+const joinings: Taken<Future.JoinAllOptions> = { errors: nothing }
 
 const callbacks: Taken<Client.Callbacks> = {
   start: ["a function"],
@@ -200,9 +197,6 @@ const takers: ReadonlyArray<
   ["a submission", submissions, (options, log) => Client.submit(noting(log), options)],
   ["callbacks", callbacks, (options, log) => Client.compute(noting(log), { callbacks: options })],
   ["runOnEach", everywhere, (options, log) => Scheduler.runOnEach(note(log, "ran"), options)],
-  ["a join", joins, (options) => withFuture((future) => Future.join(future, options))],
-  ["an await", joins, (options) => withFuture((future) => Future.await(future, options))],
-  ["a wait", joins, (options) => withFuture((future) => Future.awaitAll([future], options))],
   ["a joinAll", joinings, (options) => withFuture((future) => Future.joinAll([future], options))],
   ["awaitWorkers", waits, (options) => Scheduler.awaitWorkers(1, options)]
 ]

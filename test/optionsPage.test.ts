@@ -57,12 +57,6 @@ describe("docs/options.md", () => {
           yield* known((options) => Client.map([1], () => Effect.void, options))
         ],
         [namesOn("| `Future.joinAll` "), yield* known((options) => Future.joinAll([], options))],
-        [namesOn("| `Future.awaitAll` "), yield* known((options) => Future.awaitAll([], options))],
-        [namesOn("| `Future.awaitFirst` "), yield* known((options) => Future.awaitFirst([], options))],
-        [
-          namesOn("| `Future.join`, `Future.await` "),
-          yield* known((options) => withFuture((f) => Future.join(f, options)))
-        ],
         [
           namesOn("| `Future.cancel`, `cancelGroup` "),
           yield* known((options) => withFuture((f) => Future.cancel(f, options)))

@@ -171,7 +171,7 @@ describe("runOnEach", () => {
     Effect.gen(function*() {
       const found = yield* Client.compute(Task.make(Scheduler.runOnEach(where)))
       assert.deepStrictEqual([...found], [["a", "a"], ["b", "b"]])
-      const kept = Task.make(Scheduler.runOnEach(where, { keepSlot: true }))
+      const kept = Task.make(Worker.keepSlot(Scheduler.runOnEach(where)))
       assert.propertyVal(yield* reasonOf(Client.compute(kept)), "_tag", "Starved")
     }).pipe(two))
 

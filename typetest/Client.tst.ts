@@ -216,19 +216,25 @@ describe("submit", () => {
     expect(Future.poll(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | SkeinError> | undefined>>()
   })
 
-  it("keepSlot changes no type; join may be handed to pipe, flatMap, forEach and map", () => {
+  it("N6: keepSlot changes no type", () => {
+    const body = {} as Effect.Effect<number, BadRow, Db>
+    expect(Worker.keepSlot(body)).type.toBe<typeof body>()
+    expect(Client.compute).type.not.toBeCallableWith(future, { keepSlot: true })
+  })
+
+  it("G20: what waits may be handed to pipe, flatMap, forEach and map", () => {
     type Joined = Effect.Effect<number, BadRow | SkeinError>
-    expect(Future.join(future, { keepSlot: true })).type.toBe<Joined>()
-    expect(Future.await(future, { keepSlot: true })).type.toBe<
-      Effect.Effect<Exit.Exit<number, BadRow | SkeinError>>
-    >()
     expect(future.pipe(Future.join)).type.toBe<Joined>()
     expect(Effect.flatMap(Effect.succeed(future), Future.join)).type.toBe<Joined>()
     expect(Effect.forEach([future], Future.join)).type.toBe<Effect.Effect<Array<number>, BadRow | SkeinError>>()
     expect([future].map(Future.join)).type.toBe<Array<Joined>>()
-    expect(Future.joinAll([future], { keepSlot: true })).type.toBe<Effect.Effect<[number], BadRow | SkeinError>>()
-    expect(Future.join).type.not.toBeCallableWith(future, { keepSlot: 1 })
-    expect(Client.compute).type.not.toBeCallableWith(future, { keepsSlot: true })
+    expect(Effect.forEach([future], Future.await)).type.toBe<
+      Effect.Effect<Array<Exit.Exit<number, BadRow | SkeinError>>>
+    >()
+    expect(Effect.flatMap(Effect.succeed([future]), Future.awaitAll)).type.toBe<
+      Effect.Effect<Array<Exit.Exit<number, BadRow | SkeinError>>, SkeinError>
+    >()
+    expect(Future.join).type.not.toBeCallableWith(future, 7)
   })
 })
 

@@ -30,7 +30,7 @@ describe("runOnEach", () => {
     expect(Scheduler.runOnEach(body)).type.toBe<
       Effect.Effect<ReadonlyMap<string, number>, "no" | SkeinError | SubmitError, Db | Scheduler.Scheduler>
     >()
-    expect(Scheduler.runOnEach(body, { errors: "continue", label: "look", keepSlot: true })).type.toBe<
+    expect(Scheduler.runOnEach(body, { errors: "continue", label: "look" })).type.toBe<
       Effect.Effect<ReadonlyMap<string, number>, "no" | SkeinError | SubmitError, Db | Scheduler.Scheduler>
     >()
   })

@@ -58,7 +58,11 @@ const submit = (
 
 /** Waits and keeps the slot; where that starves, waits once more and gives it away. */
 const keeping = <A, E, R>(wait: (keepSlot: boolean) => Effect.Effect<A, E, R>): Effect.Effect<A, any, R> =>
-  Effect.catchIf(wait(true) as Effect.Effect<A, any, R>, (error) => error?._tag === "Starved", () => wait(false))
+  Effect.catchIf(
+    wait(true) as Effect.Effect<A, any, R>,
+    (error) => error?.reason?._tag === "Starved",
+    () => wait(false)
+  )
 
 /** All that end, then their values: which failure is seen does not depend on who is first. */
 const together = (waits: ReadonlyArray<Effect.Effect<number, any>>): Effect.Effect<ReadonlyArray<number>, any> =>
@@ -90,15 +94,18 @@ const launches: Readonly<Record<string, Launch>> = {
   "join, slot kept": (children, family) =>
     Effect.flatMap(
       submit(children, family),
-      (futures) => Effect.forEach(futures, (future) => keeping((keepSlot) => Future.join(future, { keepSlot })))
+      (futures) =>
+        Effect.forEach(futures, (future) =>
+          keeping((keepSlot) => keepSlot ? Worker.keepSlot(Future.join(future)) : Future.join(future)))
     ),
-  "computation, slot kept": (children) => keeping((keepSlot) => Client.compute(children, { keepSlot })),
+  "computation, slot kept": (children) =>
+    keeping((keepSlot) => keepSlot ? Worker.keepSlot(Client.compute(children)) : Client.compute(children)),
   "several fibers, some of which keep the slot": (children, family) =>
     Effect.flatMap(submit(children, family), (futures) =>
       together(futures.map((future, i) =>
         i % 2 === 0
           ? Future.join(future)
-          : keeping((keepSlot) => Future.join(future, { keepSlot }))
+          : keeping((keepSlot) => keepSlot ? Worker.keepSlot(Future.join(future)) : Future.join(future))
       )))
 }
 

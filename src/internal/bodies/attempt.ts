@@ -10,7 +10,7 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
-import { Worker } from "../tasks/worker.ts"
+import { SlotKeeper, Worker } from "../tasks/worker.ts"
 import type { Info } from "../tasks/worker.ts"
 import { byReference } from "../values/identity.ts"
 import type { Home, Seat } from "./home.ts"
@@ -120,6 +120,12 @@ export const missingLabels = (worker: Worker["Service"], labels: ReadonlyArray<s
 export const attemptOf = (home: Home, fiber: Fiber.Fiber<unknown, unknown>): Attempt | undefined => {
   const attempt = Context.getOrUndefined(fiber.context, Worker)
   return attempt instanceof Attempt && attempt.home === home ? attempt : undefined
+}
+
+/** Whether a wait of this fiber keeps the slot of its attempt. */
+export const keepsSlot = (home: Home, fiber: Fiber.Fiber<unknown, unknown>): true | undefined => {
+  const attempt = attemptOf(home, fiber)
+  return attempt !== undefined && Context.get(fiber.context, SlotKeeper) === attempt ? true : undefined
 }
 
 /** The key of the task in whose body this fiber runs, in any scheduler. */

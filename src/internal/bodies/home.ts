@@ -30,8 +30,6 @@ export interface ComputeOptions extends Given {
   /** Run all that is not downstream of a failure. */
   readonly keepGoing: boolean
   readonly callbacks: Callbacks | undefined
-  /** In a task: wait without giving the slot away. */
-  readonly keepsSlot?: boolean | undefined
 }
 
 /** Tasks to read; none when the scheduler has closed meanwhile. */

@@ -14,9 +14,8 @@ import type { ResultCache } from "../bodies/livePlan.ts"
 import { isGraph } from "../graphs/graph.ts"
 import type { Graph } from "../graphs/typed.ts"
 import { misplaced as refuseMisplaced } from "../plans/compile.ts"
-import { cache, callback, flag, mode, optionsFault, passes, recordOf } from "../tasks/checks.ts"
+import { cache, callback, mode, optionsFault, passes, recordOf } from "../tasks/checks.ts"
 import type { Checks, Mode } from "../tasks/checks.ts"
-import type { WaitOptions } from "../tasks/futures.ts"
 import { scan } from "../tasks/inputs.ts"
 import type { Scan } from "../tasks/inputs.ts"
 import { isRecord } from "../tasks/task.ts"
@@ -89,7 +88,7 @@ export interface SubmitOptions {
  * @category options
  * @since 0.1.0
  */
-export interface ComputeOptions<M extends Mode = Mode> extends WaitOptions, SubmitOptions {
+export interface ComputeOptions<M extends Mode = Mode> extends SubmitOptions {
   readonly errors?: M | undefined
   readonly callbacks?: Callbacks | undefined
 }
@@ -106,7 +105,6 @@ const ofCallbacks: Checks<Callbacks> = {
 
 export const ofCompute: Checks<ComputeOptions> = {
   errors: mode,
-  keepSlot: flag,
   cache,
   callbacks: recordOf(ofCallbacks),
   passes
@@ -128,13 +126,13 @@ const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks 
 export const computeShape = (
   home: Home,
   shape: unknown,
-  { cache, callbacks, errors = "failFast", keepSlot, passes }: ComputeOptions
+  { cache, callbacks, errors = "failFast", passes }: ComputeOptions
 ): Effect.Effect<unknown, unknown> => {
   const scanned = scan(shape)
   const refused = strangerOf(shape, scanned) ?? refusalOf(scanned)
   if (refused !== undefined) return Effect.fail(refused)
   const { handles } = scanned
-  const options = { keepGoing: errors !== "failFast", cache, passes, callbacks, keepsSlot: keepSlot }
+  const options = { keepGoing: errors !== "failFast", cache, passes, callbacks }
   return home.computes.run(
     handles,
     options,

@@ -7,9 +7,8 @@ import * as Effect from "effect/Effect"
 import { takersOf } from "../../engine/views/workers.ts"
 import { givenEffect } from "../bodies/bodies.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
-import { flag, mode, optionsFault, text } from "../tasks/checks.ts"
+import { mode, optionsFault, text } from "../tasks/checks.ts"
 import type { Checks, Mode } from "../tasks/checks.ts"
-import type { WaitOptions } from "../tasks/futures.ts"
 import { makeTask } from "../tasks/makeTask.ts"
 import { normalize } from "../tasks/options.ts"
 import type { TaskImpl } from "../tasks/task.ts"
@@ -21,14 +20,14 @@ import { computeShape } from "./computing.ts"
  * @category models
  * @since 0.1.0
  */
-export interface RunOnEachOptions<M extends Mode = Mode> extends WaitOptions {
+export interface RunOnEachOptions<M extends Mode = Mode> {
   /** The effect of a failure on the runs of other workers, as in `Client.compute`. Defaults to `failFast`. */
   readonly errors?: M | undefined
   /** The label of the tasks. Defaults to "runOnEach". */
   readonly label?: string | undefined
 }
 
-const checks: Checks<RunOnEachOptions> = { errors: mode, keepSlot: flag, label: text }
+const checks: Checks<RunOnEachOptions> = { errors: mode, label: text }
 
 /** Runs `effect` as a task on each worker that takes tasks, and returns the results by the names of the workers. */
 export const runOnEach = (

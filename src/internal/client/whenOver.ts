@@ -16,12 +16,11 @@ export type Until = Exclude<WaitMode, "never">
 export const whenOver = <A, E>(
   futures: ReadonlyArray<FutureImpl>,
   mode: Until,
-  keepSlot: boolean | undefined,
   read: () => Exit.Exit<A, E>
 ): Effect.Effect<A, E | SkeinError> =>
   Effect.flatMap(
-    awaitFutures(futures, mode, keepSlot),
-    () => isOver(futures, mode) ? read() : whenOver(futures, mode, keepSlot, read)
+    awaitFutures(futures, mode),
+    () => isOver(futures, mode) ? read() : whenOver(futures, mode, read)
   )
 
 const isOver = (futures: ReadonlyArray<FutureImpl>, mode: Until) => {
@@ -34,23 +33,21 @@ const hasFailed = ({ claim, home }: FutureImpl): boolean => home.view.hasEnded(c
 
 const awaitFutures = (
   futures: ReadonlyArray<FutureImpl>,
-  mode: Until,
-  keepSlot: boolean | undefined
+  mode: Until
 ): Effect.Effect<void, SkeinError> => {
   const home = futures[0]?.home
   if (home === undefined) return Effect.void
-  if (futures.some((future) => future.home !== home)) return awaitAcross(futures, mode, keepSlot)
-  return home.waits.forFutures(futures, mode, keepSlot)
+  if (futures.some((future) => future.home !== home)) return awaitAcross(futures, mode)
+  return home.waits.forFutures(futures, mode)
 }
 
 /** Waits for futures of several independent schedulers. */
 const awaitAcross = (
   futures: ReadonlyArray<FutureImpl>,
-  mode: Until,
-  keepSlot: boolean | undefined
+  mode: Until
 ): Effect.Effect<void, SkeinError> => {
   const groups = Array.from(Map.groupBy(futures, ({ home }) => home).values())
-  const waits = groups.map((group) => awaitFutures(group, mode, keepSlot))
+  const waits = groups.map((group) => awaitFutures(group, mode))
   if (mode === "firstCompleted") return Effect.raceAllFirst(waits)
   const isDecided = (group: ReadonlyArray<FutureImpl>) => mode === "firstFailure" && group.some(hasFailed)
   const all = groups.map((group, i) =>

@@ -108,11 +108,12 @@ export class Computes {
           const bulk = bulkOf(this.state, number)
           const wait = this.waits.expect()
           const finish = this.observers.follow(number, compiled.plan.size, options.callbacks)
+          const keeps = this.waits.keepsSlot(fiber)
           const wishes = options.keepGoing ? exposed(compiled.plan, compiled.targets, Told.all) : undefined
           const answer = this.submissions.submitPlan(compiled, number, fiber, {
             wait,
             wishes,
-            keepsSlot: options.keepsSlot
+            keepsSlot: keeps
           })
           const targets = answer._tag === "Rejected" ? [] : liveTargets(compiled, answer)
           const results: Effect.Effect<A, E | SubmitError | SkeinError> = answer._tag === "Rejected"
@@ -121,7 +122,8 @@ export class Computes {
               wait,
               number,
               targets,
-              options,
+              options.keepGoing,
+              keeps,
               restore,
               () => collect(isOpen(this.state, number) ? targets : undefined, bulk)
             )
@@ -142,7 +144,8 @@ export class Computes {
     wait: number,
     owner: number,
     targets: ReadonlyArray<TaskId>,
-    { keepGoing, keepsSlot }: ComputeOptions,
+    keepGoing: boolean,
+    keepsSlot: true | undefined,
     restore: <B, F>(effect: Effect.Effect<B, F>) => Effect.Effect<B, F>,
     read: () => Effect.Effect<A, E>
   ): Effect.Effect<A, E | SkeinError> {

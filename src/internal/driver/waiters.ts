@@ -15,7 +15,7 @@ import type { Pair } from "../../engine/protocol/Reason.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import { isAnyStopping } from "../../engine/views/tasks.ts"
 import { SkeinError, Starved } from "../../SkeinError.ts"
-import { attemptOf } from "../bodies/attempt.ts"
+import { attemptOf, keepsSlot } from "../bodies/attempt.ts"
 import type { Home, Seat } from "../bodies/home.ts"
 import { captureAsyncScope } from "../platform/asyncScope.ts"
 import type { Time } from "../platform/time.ts"
@@ -194,10 +194,18 @@ export class Waits {
     waiting.resume?.()
   }
 
+  /** Whether a wait of this fiber keeps the slot of its attempt. */
+  keepsSlot(fiber: Fiber.Fiber<unknown, unknown>): true | undefined {
+    return keepsSlot(this.home, fiber)
+  }
+
   /** Waits until `mode` is fulfilled for futures of this scheduler. */
-  forFutures(futures: ReadonlyArray<FutureImpl>, mode: WaitMode, keepsSlot?: boolean): Effect.Effect<void, SkeinError> {
-    const awaited = { claims: futures.map(({ claim }) => claim.id), mode, keepsSlot }
-    return this.until(awaited, () => this.view.isOver(futures, mode))
+  forFutures(futures: ReadonlyArray<FutureImpl>, mode: WaitMode): Effect.Effect<void, SkeinError> {
+    return Effect.withFiber((fiber) => {
+      const claims = futures.map(({ claim }) => claim.id)
+      const awaited = { claims, mode, keepsSlot: this.keepsSlot(fiber) }
+      return this.until(awaited, () => this.view.isOver(futures, mode))
+    })
   }
 
   /**

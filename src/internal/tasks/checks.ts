@@ -9,7 +9,6 @@ import { isAmount } from "../../engine/views/workers.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import type { SubmitReason } from "../../SkeinError.ts"
 import { millisOf } from "./durations.ts"
-import type { WaitOptions } from "./futures.ts"
 import { isRecord, isTask } from "./task.ts"
 import type { Invalid, Pass } from "./task.ts"
 
@@ -130,9 +129,6 @@ export const dieOfOptions = (options: unknown, checks: Table): Effect.Effect<voi
 export const anything: Check = () => undefined
 
 export const flag = checkOf("true or false", (value) => typeof value === "boolean")
-
-/** The options of a wait. */
-export const ofWait: Checks<WaitOptions> = { keepSlot: flag }
 
 export const text = checkOf("a string", (value) => typeof value === "string")
 

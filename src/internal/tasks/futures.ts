@@ -1,5 +1,5 @@
 /**
- * Metadata of futures, and options of waits.
+ * Metadata of futures.
  *
  * @internal
  */
@@ -48,18 +48,4 @@ export interface AttemptMetadata {
   readonly completed: number | undefined
   /** Its worker was lost during the attempt, or its result later. The attempt does not count: the next one has its number. */
   readonly lost?: true
-}
-
-/**
- * How a wait inside a task treats the task's slot.
- *
- * @category options
- * @since 0.1.0
- */
-export interface WaitOptions {
-  /**
-   * Whether to keep the slot while waiting. A wait that could never end, because no slot is left for the tasks that it waits for,
-   * fails with `Starved`. Without effect outside of tasks.
-   */
-  readonly keepSlot?: boolean | undefined
 }

@@ -215,8 +215,7 @@ export interface FutureHome {
   readonly waits: {
     readonly forFutures: (
       futures: ReadonlyArray<FutureImpl>,
-      mode: WaitMode,
-      keepsSlot?: boolean
+      mode: WaitMode
     ) => Effect.Effect<void, SkeinError>
   }
   readonly owners: {

@@ -29,3 +29,12 @@ export interface Info {
  * @since 0.1.0
  */
 export class Worker extends Context.Service<Worker, { readonly info: Info }>()("skein/Worker") {}
+
+/**
+ * The body whose waits keep its slot in this region. Bodies of tasks that are submitted there inherit the context, but are others.
+ *
+ * @internal
+ */
+export const SlotKeeper = Context.Reference<Worker["Service"] | undefined>("skein/internal/SlotKeeper", {
+  defaultValue: () => undefined
+})
