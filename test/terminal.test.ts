@@ -1,8 +1,15 @@
+import { fromWritable } from "@effect/platform-node/NodeSink"
 import { assert, describe, it } from "@effect/vitest"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import { systemError } from "effect/PlatformError"
+import * as Sink from "effect/Sink"
+import * as Stdio from "effect/Stdio"
+import * as Terminal from "effect/Terminal"
 import { TestClock } from "effect/testing"
+import { Writable } from "node:stream"
 import { stripVTControlCharacters } from "node:util"
 import * as Client from "skein/Client"
 import type { Progress } from "skein/Progress"
@@ -38,7 +45,7 @@ const progress = (): Progress => ({
 
 const wide = { columns: 100, rows: 24, colors: false }
 
-describe("cli: frames", () => {
+describe("terminal: frames", () => {
   it("V6: there is a line for each group and one for all, with percent, counts, failures, time and rate", () => {
     assert.deepStrictEqual(frame(progress(), wide).split("\n"), [
       "load  █████████████████████████████████ 100% 10/10",
@@ -136,11 +143,11 @@ const terminal = (isTTY: boolean) => {
 const sleeps = (count: number) =>
   Array.from({ length: count }, () => Task.make(Effect.sleep("1 second"), { label: "load" }))
 
-describe("cli: terminals", () => {
+describe("terminal: terminals", () => {
   it.effect("V6: without a terminal, lines are written now and then when something has changed, and a last one", () =>
     Effect.gen(function*() {
       const log = terminal(false)
-      const fiber = yield* Client.compute(sleeps(12)).pipe(ProgressBar.show({ terminal: log }), Effect.forkChild)
+      const fiber = yield* Client.compute(sleeps(12)).pipe(ProgressBar.show({ output: log }), Effect.forkChild)
       yield* TestClock.adjust("20 seconds")
       assert.strictEqual((yield* Fiber.join(fiber)).length, 12)
       assert.deepStrictEqual(log.written, [
@@ -154,7 +161,7 @@ describe("cli: terminals", () => {
     Effect.gen(function*() {
       const screen = { ...terminal(true), columns: 0, rows: 0 }
       const effect = Client.compute(sleeps(1))
-      const fiber = yield* Effect.forkChild(ProgressBar.show(effect, { terminal: screen, colors: false }))
+      const fiber = yield* Effect.forkChild(ProgressBar.show(effect, { output: screen, colors: false }))
       yield* TestClock.adjust("2 seconds")
       yield* Fiber.join(fiber)
       assert.include(stripVTControlCharacters(screen.written.at(-1)!), "100% 1/1")
@@ -165,7 +172,7 @@ describe("cli: terminals", () => {
       const screen = terminal(true)
       const effect = Client.compute(sleeps(2))
       const fiber = yield* Effect.forkChild(
-        ProgressBar.show(effect, { terminal: screen, interval: "500 millis", colors: false })
+        ProgressBar.show(effect, { output: screen, interval: "500 millis", colors: false })
       )
       yield* TestClock.adjust("3 seconds")
       yield* Fiber.join(fiber)
@@ -181,7 +188,7 @@ describe("cli: terminals", () => {
       const task = Effect.andThen(Effect.sleep("1 second"), Console.log("half way"))
       const work = Client.compute([Task.make(task), ...sleeps(1)])
       const fiber = yield* work.pipe(
-        ProgressBar.show({ terminal: screen, colors: false }),
+        ProgressBar.show({ output: screen, colors: false }),
         Effect.provideService(Console.Console, { ...console, log: (text: string) => screen.write(`${text}\n`) }),
         Effect.forkChild
       )
@@ -198,7 +205,7 @@ describe("cli: terminals", () => {
   it.effect("an interruption leaves the last state", () =>
     Effect.gen(function*() {
       const screen = terminal(true)
-      const fiber = yield* Client.compute(sleeps(2)).pipe(ProgressBar.show({ terminal: screen }), Effect.forkChild)
+      const fiber = yield* Client.compute(sleeps(2)).pipe(ProgressBar.show({ output: screen }), Effect.forkChild)
       yield* TestClock.adjust("1500 millis")
       yield* Fiber.interrupt(fiber)
       assert.include(stripVTControlCharacters(screen.written.at(-1)!), " 50% 1/2 1 cancelled 1.5s")
@@ -207,7 +214,7 @@ describe("cli: terminals", () => {
   it.effect("nothing is written when nothing runs, and a broken terminal harms nobody", () =>
     Effect.gen(function*() {
       const log = terminal(false)
-      yield* ProgressBar.show(Effect.void, { terminal: log })
+      yield* ProgressBar.show(Effect.void, { output: log })
       assert.deepStrictEqual(log.written, [])
       const broken = {
         write: () => {
@@ -215,10 +222,88 @@ describe("cli: terminals", () => {
         }
       }
       assert.strictEqual(
-        yield* ProgressBar.show(Client.compute(Task.make(Effect.succeed(1))), { terminal: broken }),
+        yield* ProgressBar.show(Client.compute(Task.make(Effect.succeed(1))), { output: broken }),
         1
       )
       const tty = { ...broken, isTTY: true }
-      assert.strictEqual(yield* ProgressBar.show(Client.compute(Task.make(Effect.succeed(2))), { terminal: tty }), 2)
+      assert.strictEqual(yield* ProgressBar.show(Client.compute(Task.make(Effect.succeed(2))), { output: tty }), 2)
     }).pipe(inScheduler()))
+
+  /** The standard error and the size of a terminal, as services. */
+  const services = (isTerminal: boolean, columns: number) => {
+    const texts: Array<string> = []
+    const stderr = () => Sink.forEach((text: string | Uint8Array) => Effect.sync(() => texts.push(`${text}`)))
+    const none = Effect.die("not used")
+    const terminal = Terminal.make({
+      columns: Effect.succeed(columns),
+      rows: Effect.succeed(24),
+      size: none,
+      readInput: none,
+      readLine: none,
+      display: () => none
+    })
+    const layer = Layer.mergeAll(
+      Stdio.layerTest({ stderr, stderrIsTerminal: Effect.succeed(isTerminal) }),
+      Layer.succeed(Terminal.Terminal, terminal)
+    )
+    return { texts, layer }
+  }
+
+  it.effect("V6: the bar is written to the Stdio in context, at the width of the Terminal in context", () =>
+    Effect.gen(function*() {
+      const { layer, texts } = services(true, 50)
+      const fiber = yield* Client.compute(sleeps(2)).pipe(
+        ProgressBar.show({ colors: false }),
+        Effect.provide(layer),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(fiber)
+      const last = stripVTControlCharacters(texts.findLast((text) => text.includes("2/2"))!)
+      assert.include(last, "100% 2/2 2.0s 1.0/s")
+      for (const line of last.split("\n")) assert.isBelow(widthOf(line), 50)
+      assert.include(texts.join(""), "\u001B[2K")
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("V6: to a Stdio that is no terminal, lines are written", () =>
+    Effect.gen(function*() {
+      const { layer, texts } = services(false, 50)
+      const bar = Client.compute(sleeps(2)).pipe(ProgressBar.show(), Effect.provide(layer))
+      const fiber = yield* Effect.forkChild(bar)
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(texts, ["2/2 tasks (100%), 2.0s, 1.0/s\n"])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("V6: on the Stdio of Node the bar is erased before the program prints, and is whole at the end", () =>
+    Effect.gen(function*() {
+      const written: Array<string> = []
+      const stream = new Writable({
+        highWaterMark: 1,
+        write: (chunk, _, done) => {
+          written.push(`${chunk}`)
+          queueMicrotask(done)
+        }
+      })
+      const stderr = () =>
+        fromWritable({
+          evaluate: () => stream,
+          endOnDone: false,
+          onError: (cause) => systemError({ module: "Stdio", method: "stderr", _tag: "Unknown", cause })
+        })
+      const task = Effect.andThen(Effect.sleep("1 second"), Console.log("half way"))
+      const fiber = yield* Client.compute([Task.make(task), ...sleeps(1)]).pipe(
+        ProgressBar.show({ colors: false }),
+        Effect.provide(Stdio.layerTest({ stderr, stderrIsTerminal: Effect.succeed(true) })),
+        Effect.provideService(Console.Console, { ...console, log: (text: string) => written.push(`${text}\n`) }),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("1500 millis")
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(fiber)
+      const at = written.indexOf("half way\n")
+      assert.include(written[at - 1], "\u001B[1A")
+      assert.include(stripVTControlCharacters(written[at + 1]!), "total")
+      assert.include(stripVTControlCharacters(written.join("")), "100% 2/2")
+    }).pipe(inScheduler({ concurrency: 1 })))
 })

@@ -16,19 +16,10 @@ import type { Checks } from "../internal/tasks/checks.ts"
 import * as Progress from "../Progress.ts"
 import type { Scheduler } from "../Scheduler.ts"
 import { frame, summary } from "./internal/render.ts"
+import { screenOf, screenOfServices } from "./internal/screen.ts"
+import type { Output, Screen, Size } from "./internal/screen.ts"
 
-/**
- * Where the bar is drawn: `process.stderr`, `process.stdout`, or anything like them.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Terminal {
-  readonly write: (text: string) => unknown
-  readonly isTTY?: boolean | undefined
-  readonly columns?: number | undefined
-  readonly rows?: number | undefined
-}
+export type { Output } from "./internal/screen.ts"
 
 /**
  * Options of a progress bar.
@@ -37,8 +28,11 @@ export interface Terminal {
  * @since 0.1.0
  */
 export interface Options {
-  /** The terminal. Defaults to `process.stderr`, so that the output of the program can be piped. */
-  readonly terminal?: Terminal | undefined
+  /**
+   * Where the bar is drawn. Defaults to the standard error of `Stdio` in context, with the size of `Terminal` in context, and
+   * without a `Stdio` to `process.stderr`; so the output of the program can be piped.
+   */
+  readonly output?: Output | undefined
   /** The time between two frames. Defaults to 100 milliseconds in a terminal, and to 5 seconds between lines elsewhere. */
   readonly interval?: Duration.Input | undefined
   /** Whether to use colors. Defaults to `true` in a terminal without `NO_COLOR`. */
@@ -76,20 +70,23 @@ export const show: {
   (effect: Effect.Effect<any, any, any>, options: Options = {}): Effect.Effect<any, any, any> =>
     Effect.andThen(
       dieOfOptions(options, checks),
-      Effect.suspend(() => {
-        const { terminal = process.stderr } = options
-        // A "dumb" terminal cannot move its cursor.
-        const canRedraw = terminal.isTTY === true && process.env["TERM"] !== "dumb"
-        const colors = options.colors ?? (canRedraw && (process.env["NO_COLOR"] ?? "") === "")
-        return canRedraw ? redrawn(effect, terminal, colors, options) : written(effect, terminal, colors, options)
-      })
+      Effect.acquireUseRelease(
+        options.output === undefined ? screenOfServices : Effect.succeed(screenOf(options.output)),
+        (screen) => {
+          // A "dumb" terminal cannot move its cursor.
+          const canRedraw = screen.isTerminal && process.env["TERM"] !== "dumb"
+          const colors = options.colors ?? (canRedraw && (process.env["NO_COLOR"] ?? "") === "")
+          return canRedraw ? redrawn(effect, screen, colors, options) : written(effect, screen, colors, options)
+        },
+        (screen) => screen.flush
+      )
     )
 )
 
 const checks: Checks<Options> = {
-  terminal: checkOf(
+  output: checkOf(
     "a stream such as process.stderr",
-    (terminal) => Predicate.hasProperty(terminal, "write") && typeof terminal.write === "function"
+    (output) => Predicate.hasProperty(output, "write") && typeof output.write === "function"
   ),
   interval: durationAboveZero,
   colors: flag
@@ -97,42 +94,33 @@ const checks: Checks<Options> = {
 
 const redrawn = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
-  terminal: Terminal,
+  screen: Screen,
   colors: boolean,
   { interval = "100 millis" }: Options
 ): Effect.Effect<A, E, R | Scheduler> =>
   Effect.acquireUseRelease(
-    Effect.sync(() => new Drawing(terminal)),
+    Effect.sync(() => new Drawing(screen)),
     (drawing) =>
       Progress.withProgress(drawing.below(effect), (progress) => {
         if (progress.total === 0) return
-        drawing.draw(frame(progress, { ...sizeOf(terminal), colors }))
+        return Effect.map(screen.size, (size) => drawing.draw(size, frame(progress, { ...size, colors })))
       }, { interval }),
     (drawing) => Effect.sync(() => drawing.update.done())
   )
 
-/** A terminal of unknown size reports 0, or nothing. */
-const sizeOf = ({ columns, rows }: Terminal) => ({ columns: columns || 80, rows: rows || 24 })
-
-const sized = (terminal: Terminal): Terminal =>
-  new Proxy(terminal, {
-    get: (target, name) => {
-      if (name === "columns" || name === "rows") return sizeOf(target)[name]
-      const member: unknown = Reflect.get(target, name)
-      return typeof member === "function" ? member.bind(target) : member
-    }
-  })
-
 /** The frame that is on the terminal. */
 class Drawing {
   readonly update: ReturnType<typeof createLogUpdate>
+  private readonly stream: Size & { readonly isTTY: true; readonly write: (text: string) => void }
   private frame: string | undefined
 
-  constructor(terminal: Terminal) {
-    this.update = createLogUpdate(sized(terminal) as NodeJS.WriteStream)
+  constructor(screen: Screen) {
+    this.stream = { columns: 80, rows: 24, isTTY: true, write: (text) => screen.write(text) }
+    this.update = createLogUpdate(this.stream as unknown as NodeJS.WriteStream)
   }
 
-  draw(frame: string): void {
+  draw(size: Size, frame: string): void {
+    Object.assign(this.stream, size)
     this.update(frame)
     this.frame = frame
   }
@@ -164,7 +152,7 @@ class Drawing {
 /** Lines that stay. The same state is not written twice. */
 const written = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
-  terminal: Terminal,
+  screen: Screen,
   colors: boolean,
   { interval = "5 seconds" }: Options
 ): Effect.Effect<A, E, R | Scheduler> =>
@@ -175,6 +163,6 @@ const written = <A, E, R>(
       const state = [cancelled, skipped, succeeded, failed, upstreamFailed, running, total].join()
       if (state === last || total === 0) return
       last = state
-      terminal.write(`${summary(progress, colors)}\n`)
+      screen.write(`${summary(progress, colors)}\n`)
     }, { interval })
   })
