@@ -40,6 +40,26 @@ describe("a large run", () => {
       assert.isBelow(ranAtTick, most - 1, "the timer had to wait for the end of the run")
     }).pipe(inQuietScheduler()))
 
+  it.live(`G15: a timer fires while ${inWords(many)} tasks run that wait for nothing but promises`, () =>
+    Effect.gen(function*() {
+      let ran = 0
+      let ranAtTick = -1
+      const tasks = Array.from({ length: many }, () => Task.make(Effect.promise(() => Promise.resolve(ran++))))
+      const timer = yield* Effect.forkChild(
+        Effect.andThen(
+          Effect.repeat(Effect.sleep(1), { until: () => ran > 0 }),
+          Effect.sync(() => {
+            ranAtTick = ran
+          })
+        ),
+        { startImmediately: true }
+      )
+      yield* Client.compute(tasks)
+      yield* Fiber.join(timer)
+      assert.strictEqual(ran, many)
+      assert.isBelow(ranAtTick, many, "the timer had to wait for the end of the run")
+    }).pipe(inQuietScheduler()))
+
   it.live(
     `interrupting a run of ${
       inWords(many)

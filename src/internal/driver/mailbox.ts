@@ -53,6 +53,9 @@ export class Mailbox {
   private readonly ends = new Fifo<number>()
   private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
   private isAwake = false
+  /** How often the pump was woken since timers and I/O last had a turn, and when that was. */
+  private wakes = 0
+  private turnBegan = 0
 
   constructor(
     state: Engine,
@@ -179,9 +182,25 @@ export class Mailbox {
     return !this.isAwake
   }
 
+  /** Bodies that wait for nothing but promises end in microtasks, one after the other: those of all pumps make one turn. */
   private wake(): void {
     this.isAwake = true
-    this.wire.defer(this.enter)
+    const wakes = ++this.wakes
+    const isOver = (wakes & 15) === 0 &&
+      (wakes >= turn.instructions || this.time.now() - this.turnBegan >= turn.millis)
+    if (isOver) this.endTurn()
+    else this.wire.defer(this.enter)
+  }
+
+  /** Timers and I/O go first. */
+  private endTurn(): void {
+    this.dispatcher.scheduleTask(this.enterTurn, 0)
+  }
+
+  private readonly enterTurn = (): void => {
+    this.wakes = 0
+    this.turnBegan = this.time.now()
+    this.enter()
   }
 
   private readonly enter = (): void => this.scopes.enter(this.outbox.nextStart, this.pump)
@@ -202,6 +221,6 @@ export class Mailbox {
       if ((done & 15) === 0 && this.time.now() - started >= turn.millis) break
     }
     this.catchUp()
-    this.dispatcher.scheduleTask(this.enter, 0)
+    this.endTurn()
   }
 }
