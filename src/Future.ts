@@ -98,8 +98,13 @@ const await_ = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | SkeinE
   })
 
 const valueOf = <A, E>(future: internal.FutureImpl): Effect.Effect<A, E | SkeinError> => {
-  const { home: { view, waits }, claim } = future
-  if (view.hasEnded(claim)) return view.exitOfClaim(future) as Exit.Exit<A, E | SkeinError>
+  const { home: { desk, view, waits }, claim } = future
+  if (view.hasEnded(claim)) {
+    const coming = desk.bring([future])
+    return coming === undefined
+      ? view.exitOfClaim(future) as Exit.Exit<A, E | SkeinError>
+      : Effect.flatMap(coming, () => valueOf<A, E>(future))
+  }
   // By then the result may have been lost.
   return Effect.flatMap(waits.forFutures([future], "all"), () => valueOf<A, E>(future))
 }
@@ -121,11 +126,14 @@ export {
  * @since 0.1.0
  */
 export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | SkeinError> | undefined> =>
-  Effect.sync(() => {
+  Effect.suspend(() => {
     const future = internal.implOf(self)
-    return future.home.view.hasEnded(future.claim)
-      ? future.home.view.exitOfClaim(future) as Exit.Exit<A, E | SkeinError>
-      : undefined
+    const { claim, home: { desk, view } } = future
+    if (!view.hasEnded(claim)) return Effect.undefined
+    const coming = desk.bring([future])
+    return coming === undefined
+      ? Effect.succeed(view.exitOfClaim(future) as Exit.Exit<A, E | SkeinError>)
+      : Effect.flatMap(coming, () => poll(self))
   })
 
 /**
@@ -211,7 +219,7 @@ const waitForAll = (verb: string, futures: unknown, mode: Mode, fault?: SubmitEr
       return Effect.die(new TypeError(`Future.${verb} waits for futures, and found a task: ${instead}.`))
     }
     const until = mode === "failFast" ? "firstFailure" : "all"
-    return whenOver(all, until, () => collect.ofFutures(scanned, mode, all))
+    return whenOver(all, until, all, () => collect.ofFutures(scanned, mode, all))
   })
 
 /**
@@ -256,6 +264,7 @@ const waitFor = <F extends Future<any, any>>(
     return whenOver(
       futures.map((future) => internal.implOf(future)),
       until,
+      [],
       () => Exit.succeed({ ended: futures.filter(hasEnded), open: futures.filter((future) => !hasEnded(future)) })
     )
   })

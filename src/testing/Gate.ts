@@ -209,7 +209,8 @@ export const holdMessages: {
             if (isKnown && which({ _tag, key: core.attempts.keyOf(task), worker })) gate.arrive(deliver)
             else deliver()
           },
-          isStopping: (task, attempt) => core.attempts.isStopping(task, attempt)
+          isStopping: (task, attempt) => core.attempts.isStopping(task, attempt),
+          below: () => 0
         }
         return {
           get instructions() {

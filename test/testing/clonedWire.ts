@@ -13,9 +13,15 @@ class Lanes implements Carrier {
   /** Draws for each worker from a seed of its own, so that a test alone sees the delays that it sees among others. */
   private readonly chances = new WeakMap<WorkerPort, Chance>()
   private readonly seed: number
+  private readonly chance: Chance
 
   constructor(seed: number) {
     this.seed = seed
+    this.chance = new Chance(seed)
+  }
+
+  below(below: number): number {
+    return this.chance.below(below)
   }
 
   readonly isStopping = (): boolean => false

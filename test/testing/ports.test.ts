@@ -13,29 +13,37 @@ import { randomRecursion } from "./recursion.ts"
 
 const seeds = longOr(1000, 20)
 
-const cloning = (mode: Mode): MakePort => (setup, make, carrier) => new CloningPort(setup, make, carrier, mode)
+/** The ports of a run. The bound of attempts that are sent ahead is drawn for each worker. */
+const cloning = (mode: Mode, keeps = false, most = 0): MakePort => (setup, make, carrier) =>
+  new CloningPort(setup, make, carrier, mode, { keeps, ahead: most === 0 ? 0 : carrier.below(most + 1) })
 
-const modes: ReadonlyArray<Mode> = ["by reference", "as clones"]
+const ways: ReadonlyArray<readonly [string, MakePort]> = [
+  ["with values by reference", cloning("by reference")],
+  ["with values as clones", cloning("as clones")],
+  ["with results that stay there", cloning("as clones", true)],
+  ["with attempts sent ahead", cloning("by reference", false, 8)],
+  ["with attempts sent ahead, and results that stay there", cloning("as clones", true, 8)]
+]
 
 describe("workers behind a border", () => {
-  for (const mode of modes) {
-    const onPort = Effect.provideService(Ports, cloning(mode))
+  for (const [way, makePort] of ways) {
+    const onPort = Effect.provideService(Ports, makePort)
 
-    it.live(`T6: random graphs give what the interpreter says, with values ${mode}`, () =>
+    it.live(`T6: random graphs give what the interpreter says, ${way}`, () =>
       Effect.gen(function*() {
         const report = yield* Simulation.run(randomGraph, { seeds, faults: allFaults })
         assert.isAbove(report.interleavings, seeds / 2)
         assert.isAbove(report.faults.vanish, 0)
       }).pipe(onPort))
 
-    it.live(`T6: random programs get values or know why not, with values ${mode}`, () =>
+    it.live(`T6: random programs get values or know why not, ${way}`, () =>
       Effect.gen(function*() {
         const report = yield* Simulation.run(randomProgram, { seeds, faults: allFaults })
         assert.isAbove(report.interleavings, seeds / 2)
         yield* Simulation.run(randomClosings, { seeds, faults: closingFaults })
       }).pipe(onPort))
 
-    it.live(`T6: bodies that submit and wait give values ${mode}`, () =>
+    it.live(`T6: bodies that submit and wait give values, ${way}`, () =>
       Simulation.run(randomRecursion, { seeds }).pipe(onPort))
   }
 
@@ -43,13 +51,13 @@ describe("workers behind a border", () => {
     // Its rows are those of the scheduler, and it holds none of their results.
     const nosy = (port: WorkerPort): WorkerPort => {
       const { start } = port
-      port.start = (task, attempt, number, submission, index, inputs) => {
+      port.start = (task, attempt, number, submission, index, inputs, ahead) => {
         const { ids, plan: { offsets, targets } } = submission
         const own = Array.from(
           targets.subarray(offsets[index], offsets[index + 1]),
           (target) => port.peek(target >= 0 ? ids[target]! : ~target)
         )
-        start.call(port, task, attempt, number, submission, index, inputs && own)
+        start.call(port, task, attempt, number, submission, index, inputs && own, ahead)
       }
       return port
     }

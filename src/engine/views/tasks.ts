@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { isSent } from "../dispatch/ahead.ts"
 import * as groups from "../life/groups.ts"
 import * as spent from "../life/spent.ts"
 import type { Engine } from "../protocol/Engine.ts"
@@ -42,6 +43,9 @@ export const taskWith = (engine: Engine, identity: Identity): TaskId => open(eng
 
 /** Whether a task is held only by tasks that are ending. */
 export const isSpent = (engine: Engine, task: TaskId): boolean => spent.isSpent(open(engine), task)
+
+/** Whether the attempt of a task was sent ahead, and has no slot yet. */
+export const isSentAhead = (engine: Engine, task: TaskId): boolean => isSent(open(engine), task)
 
 /** Whether any attempt stops. */
 export const isAnyStopping = (engine: Engine): boolean => open(engine).stopping.size > 0

@@ -12,16 +12,28 @@ import type { FutureImpl } from "../tasks/task.ts"
 /** The mode of a wait for futures. */
 export type Until = Exclude<WaitMode, "never">
 
-/** Waits, and then reads. If a result is lost in between, waits for it again. */
+/** Waits, and then reads. If a result is lost in between, waits for it again. `reads` are the futures whose results are read. */
 export const whenOver = <A, E>(
   futures: ReadonlyArray<FutureImpl>,
   mode: Until,
+  reads: ReadonlyArray<FutureImpl>,
   read: () => Exit.Exit<A, E>
-): Effect.Effect<A, E | SkeinError> =>
-  Effect.flatMap(
-    awaitFutures(futures, mode),
-    () => isOver(futures, mode) ? read() : whenOver(futures, mode, read)
-  )
+): Effect.Effect<A, E | SkeinError> => {
+  const wait = Effect.suspend(() => Effect.flatMap(awaitFutures(futures, mode), readOrWait))
+  const readOrWait = (): Effect.Effect<A, E | SkeinError> => {
+    if (!isOver(futures, mode)) return wait
+    const coming = bringAll(reads)
+    return coming === undefined ? read() : Effect.flatMap(coming, readOrWait)
+  }
+  return wait
+}
+
+/** Brings results that stay with workers, of several schedulers; `undefined` if there is none. */
+const bringAll = (futures: ReadonlyArray<FutureImpl>): Effect.Effect<void> | undefined => {
+  const homes = Array.from(Map.groupBy(futures, ({ home }) => home))
+  const coming = homes.flatMap(([{ desk }, all]) => desk.bring(all) ?? [])
+  return coming.length === 0 ? undefined : Effect.all(coming, { concurrency: "unbounded", discard: true })
+}
 
 const isOver = (futures: ReadonlyArray<FutureImpl>, mode: Until) => {
   const isSettled = ({ claim, home }: FutureImpl) => home.view.hasEnded(claim)

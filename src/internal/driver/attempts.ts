@@ -9,7 +9,7 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import { Flag, Phase } from "../../engine/protocol/Phase.ts"
 import type { Place, Registered } from "../../engine/protocol/Registered.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
-import { keyOf, placeOf } from "../../engine/views/tasks.ts"
+import { isSentAhead, keyOf, placeOf } from "../../engine/views/tasks.ts"
 
 export class Attempts {
   private readonly state: Engine
@@ -48,6 +48,17 @@ export class Attempts {
   /** Whether this attempt of the task has not ended. */
   isPresent(task: TaskId, attempt: number): boolean {
     return isCurrent(this.state, task, attempt)
+  }
+
+  /** Whether an attempt was sent ahead, and has no slot yet. */
+  isSentAhead(task: TaskId): boolean {
+    return isSentAhead(this.state, task)
+  }
+
+  /** Whether this attempt was sent to a worker that has not begun its body, as far as it is known. */
+  isAssigned(task: TaskId, attempt: number): boolean {
+    const tasks = columnsOf(this.state)
+    return tasks.phase[task] === Phase.assigned && tasks.attempt[task] === attempt
   }
 
   isStopping(task: TaskId, attempt: number): boolean {

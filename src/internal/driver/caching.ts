@@ -10,6 +10,8 @@ import { columnsOf } from "../../engine/views/columns.ts"
 import { settingsOf } from "../../engine/views/tasks.ts"
 import { isFor, runOf, taskAt } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
+import { Away } from "../workers/away.ts"
+import type { Fetching } from "../workers/away.ts"
 import { inputOf } from "./inputs.ts"
 
 /** Adds a result to a cache. */
@@ -17,9 +19,11 @@ export type Write = () => void
 
 export class Caching {
   private readonly state: Engine
+  private readonly desk: Fetching
 
-  constructor(state: Engine) {
+  constructor(state: Engine, desk: Fetching) {
     this.state = state
+    this.desk = desk
   }
 
   /** Adds the result of a task with a key to the cache of its run, if there is one. */
@@ -34,7 +38,12 @@ export class Caching {
     const { cache } = runOf(plan, index[task]!)
     const isMeant = cache !== undefined && isFor(cache, taskAt({ submission: submission[task]!, index: index[task]! }))
     const key = isMeant ? plan.settings.get(index[task]!)?.key : undefined
-    return key === undefined || this.ownsResource(task) ? undefined : () => cache!.set(key, value)
+    if (key === undefined || this.ownsResource(task)) return undefined
+    if (!(value instanceof Away)) return () => cache!.set(key, value)
+    return () =>
+      this.desk.fetch(value, (found) => {
+        if (found !== undefined) cache!.set(key, found.value)
+      })
   }
 
   /** Whether the result of a task must not outlive it: it owns a resource, or passes one on. */

@@ -24,6 +24,8 @@ import type { Alarm } from "./alarm.ts"
 import type { AsyncScopes } from "./asyncScopes.ts"
 import type { Attempts } from "./attempts.ts"
 import type { Caching } from "./caching.ts"
+import type { Desk } from "./desk.ts"
+import { Gathering } from "./gathering.ts"
 import type { Inputs } from "./inputs.ts"
 import type { Mailbox } from "./mailbox.ts"
 import type { Carrier, Queued } from "./outbox.ts"
@@ -39,7 +41,7 @@ interface Addressees {
   readonly copies: Pick<Copies, "make">
   readonly crew: Pick<Crew, "bury" | "depart" | "start">
   readonly mailbox: Pick<Mailbox, "catchUp" | "ended" | "succeeded">
-  readonly reports: Pick<Reports, "overdue">
+  readonly reports: Pick<Reports, "failed" | "inputsLost" | "overdue">
   readonly retrying: Pick<Retrying, "isOpen" | "stop">
   readonly waits: Pick<Waits, "end">
 }
@@ -54,6 +56,8 @@ export class Carrying implements Carrier {
   private readonly caching: Caching
   private readonly schedules: Map<TaskId, unknown>
   private readonly wire: Wire
+  private readonly desk: Desk
+  private readonly gathering: Gathering
 
   constructor(
     to: Addressees,
@@ -64,7 +68,8 @@ export class Carrying implements Carrier {
     attempts: Attempts,
     caching: Caching,
     schedules: Map<TaskId, unknown>,
-    wire: Wire
+    wire: Wire,
+    desk: Desk
   ) {
     this.to = to
     this.state = state
@@ -75,6 +80,8 @@ export class Carrying implements Carrier {
     this.caching = caching
     this.schedules = schedules
     this.wire = wire
+    this.desk = desk
+    this.gathering = new Gathering(desk, inputs, attempts)
   }
 
   start(task: TaskId, attempt: number): void {
@@ -113,10 +120,17 @@ export class Carrying implements Carrier {
     if (!isFunction && nodes[index]!.plain === undefined) this.to.mailbox.catchUp()
     // Cancelled in the same turn in which it was started: the body never runs.
     if (this.attempts.isStopping(task, attempt)) return this.to.mailbox.ended(task, attempt, interrupted)
-    if (!isFunction && hasNoBody(nodes[index]!)) return this.endNow(task, attempt, nodes[index]!, to)
+    const isBodyless = !isFunction && hasNoBody(nodes[index]!)
+    if (this.desk.isUsed && (isBodyless || !to.keepsResults) && this.gather(task, attempt)) return
+    if (isBodyless) return this.endNow(task, attempt, nodes[index]!, to)
     // Inputs are read now: by the time the body gets to them, the worker that holds them may be lost.
     const inputs = !isFunction && nodes[index]!.shape === "none" ? undefined : this.inputs.of(task)
-    to.start(task, attempt, this.attempts.startsOf(task), from, index, inputs)
+    const ahead = to.ahead > 0 && this.attempts.isSentAhead(task)
+    to.start(task, attempt, this.attempts.startsOf(task), from, index, inputs, ahead)
+  }
+
+  private gather(task: TaskId, attempt: number): boolean {
+    return this.gathering.begin(task, attempt, this.to.reports, () => this.start(task, attempt))
   }
 
   /** The exit of another task, and a value, are no work for a worker: it only holds them. */
@@ -131,7 +145,9 @@ export class Carrying implements Carrier {
     const { scopes: { layer }, to } = this
     switch (instruction._tag) {
       case "Stop":
-        if (!to.retrying.stop(instruction)) numbered(this.workers, instruction.worker)?.stop(instruction)
+        if (!to.retrying.stop(instruction) && !this.gathering.stop(instruction, to.reports)) {
+          numbered(this.workers, instruction.worker)?.stop(instruction)
+        }
         return
       case "Finalize":
         if (this.schedules.size > 0) this.schedules.delete(instruction.task)
@@ -153,9 +169,9 @@ export class Carrying implements Carrier {
       case "WorkerExpired":
         return layer.runInAsyncScope(() => to.crew.bury())
       case "Begin":
+        return numbered(this.workers, instruction.worker)?.begin(instruction)
       case "TakeBack":
-        // The engine sends them only to workers with `ahead`, and the driver adds none.
-        return
+        return numbered(this.workers, instruction.worker)?.takeBack(instruction)
       default:
         instruction satisfies never
     }

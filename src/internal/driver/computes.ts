@@ -23,6 +23,7 @@ import { recompileInputs } from "../plans/rerun.ts"
 import type { Past } from "../plans/rerun.ts"
 import type { Handle } from "../tasks/task.ts"
 import type { View } from "../views/view.ts"
+import type { Desk } from "./desk.ts"
 import type { Life } from "./life.ts"
 import type { Observers } from "./observers.ts"
 import type { Owners } from "./ownership.ts"
@@ -37,6 +38,7 @@ export class Computes {
   private readonly life: Life
   private readonly observers: Observers
   private readonly view: View
+  private readonly desk: Desk
   private readonly live: Live & Past
   private readonly state: Engine
 
@@ -47,6 +49,7 @@ export class Computes {
     life: Life,
     observers: Observers,
     view: View,
+    desk: Desk,
     live: Live & Past,
     state: Engine
   ) {
@@ -56,6 +59,7 @@ export class Computes {
     this.life = life
     this.observers = observers
     this.view = view
+    this.desk = desk
     this.live = live
     this.state = state
   }
@@ -152,8 +156,11 @@ export class Computes {
     const mode = keepGoing ? "all" : "firstFailure"
     const isOver = () => !isOpen(this.state, owner) || this.view.haveEnded(targets, mode)
     const wish = { targetsOf: owner, claims: [], mode, keepsSlot } as const
-    const readOrWait = (): Effect.Effect<A, E | SkeinError> =>
-      isOver() ? read() : Effect.flatMap(restore(this.waits.until(wish, isOver)), readOrWait)
+    const readOrWait = (): Effect.Effect<A, E | SkeinError> => {
+      if (!isOver()) return Effect.flatMap(restore(this.waits.until(wish, isOver)), readOrWait)
+      const coming = isOpen(this.state, owner) ? this.desk.bringTasks(targets) : undefined
+      return coming === undefined ? read() : Effect.flatMap(restore(coming), readOrWait)
+    }
     return Effect.flatMap(restore(this.waits.join(wait)), readOrWait)
   }
 

@@ -42,7 +42,7 @@ export class Ground {
   readonly schedules = new Map<TaskId, Step>()
   readonly wire: Wire
   protected readonly tape: Tape | undefined
-  protected readonly sizeOf: SizeOf | undefined
+  readonly sizeOf: SizeOf | undefined
   protected readonly dispatcher: FiberScheduler.SchedulerDispatcher
 
   constructor(

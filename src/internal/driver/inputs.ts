@@ -22,6 +22,7 @@ import {
   settingsOf
 } from "../../engine/views/tasks.ts"
 import type { View } from "../views/view.ts"
+import type { Away } from "../workers/away.ts"
 import type { WorkerPort } from "../workers/port.ts"
 
 export class Inputs {
@@ -69,6 +70,14 @@ export class Inputs {
         values[place] = hasCome ? this.view.exitOf(input) : undefined
       }
     }
+  }
+
+  /** The inputs of a task that only their holders have, by place. */
+  away(task: TaskId): ReadonlyArray<{ readonly place: number; readonly from: Away }> {
+    return dependencyRows(this.state, task).flatMap((input, place) => {
+      const from = input < 0 ? undefined : this.view.awayOf(input)
+      return from === undefined ? [] : [{ place, from }]
+    })
   }
 
   /** The exit of the only dependency of `task`. */

@@ -41,6 +41,7 @@ interface Ending {
   readonly alarm: { readonly silence: () => void }
   readonly observers: { readonly close: () => void }
   readonly waits: { readonly endAll: () => void }
+  readonly desk: { readonly abort: () => void }
   readonly retrying: Mortal
   readonly owners: {
     readonly closingOwners: () => Iterable<number>
@@ -86,7 +87,7 @@ export class Life {
   fail(error: unknown): void {
     if (this.failure !== undefined) return
     this.isClosed = true
-    const { context, crew, observers, retrying, waits } = this.ending
+    const { context, crew, desk, observers, retrying, waits } = this.ending
     const text = looked(() => storyOf(this.ending, error, this.remembered()), describeError(error))
     const defect = new Error(text, { cause: error })
     defect.name = "SchedulerFailed"
@@ -95,6 +96,7 @@ export class Life {
     for (const worker of crew.everyone()) worker.abort()
     retrying.abort()
     waits.endAll()
+    desk.abort()
     crew.abort(this.failure)
     observers.close()
   }

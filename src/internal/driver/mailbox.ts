@@ -162,6 +162,11 @@ export class Mailbox {
     this.ended(task, attempt, sizeOf === undefined ? succeeded : { _tag: "Succeeded", size: sizeOf(result) })
   }
 
+  /** A worker has the result of an attempt, and keeps it. */
+  kept(task: TaskId, attempt: number, size: number | undefined): void {
+    this.ended(task, attempt, size === undefined ? succeeded : { _tag: "Succeeded", size })
+  }
+
   /** Reports all pending ends to the engine. */
   catchUp(): void {
     if (this.ends.size > 0) this.tellEnds(this.time.now())

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import { interrupted } from "../../engine/protocol/Event.ts"
+import type { LostInput } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Overdue } from "../../engine/protocol/Instruction.ts"
 import { originsOf } from "../../engine/protocol/Registered.ts"
@@ -25,6 +26,7 @@ import { looked } from "../values/looks.ts"
 import type { WorkerPort, WorkerReports } from "../workers/port.ts"
 import type { Attempts } from "./attempts.ts"
 import type { Caching } from "./caching.ts"
+import type { Desk } from "./desk.ts"
 import type { Expansion } from "./expansion.ts"
 import type { Failures } from "./failures.ts"
 import type { Inputs } from "./inputs.ts"
@@ -40,6 +42,7 @@ export class Reports implements WorkerReports {
   private readonly caching: Caching
   private readonly failures: Failures
   private readonly inputs: Inputs
+  private readonly desk: Desk
   private readonly workers: ReadonlyArray<WorkerPort>
   private readonly state: Engine
   private readonly time: Time
@@ -53,6 +56,7 @@ export class Reports implements WorkerReports {
     caching: Caching,
     failures: Failures,
     inputs: Inputs,
+    desk: Desk,
     workers: ReadonlyArray<WorkerPort>,
     state: Engine,
     time: Time,
@@ -65,6 +69,7 @@ export class Reports implements WorkerReports {
     this.caching = caching
     this.failures = failures
     this.inputs = inputs
+    this.desk = desk
     this.workers = workers
     this.state = state
     this.time = time
@@ -85,6 +90,45 @@ export class Reports implements WorkerReports {
     }
     this.caching.add(task, value)
     this.mailbox.succeeded(task, attempt, value)
+  }
+
+  began(task: TaskId, attempt: number): void {
+    this.mailbox.ask({ _tag: "TaskStarted", now: this.time.now(), task, attempt })
+  }
+
+  unbegun(task: TaskId, attempt: number): void {
+    if (!this.attempts.isPresent(task, attempt)) return
+    if (this.attempts.isStopping(task, attempt)) this.stopped(task, attempt)
+    else this.mailbox.ended(task, attempt, { _tag: "Unbegun" })
+  }
+
+  kept(task: TaskId, attempt: number, size: number | undefined): void {
+    const { attempts } = this
+    if (!attempts.isPresent(task, attempt)) return
+    this.desk.isUsed = true
+    const worker = this.workers[attempts.workerOf(task)]!
+    if (attempts.isStopping(task, attempt) && !attempts.ownsResource(task)) {
+      worker.drop(task)
+      return this.stopped(task, attempt)
+    }
+    this.caching.add(task, worker.peek(task))
+    this.mailbox.kept(task, attempt, size)
+  }
+
+  inputsLost(task: TaskId, attempt: number, inputs: ReadonlyArray<LostInput>): void {
+    const { attempts } = this
+    if (!attempts.isPresent(task, attempt)) return
+    if (attempts.isStopping(task, attempt)) return this.stopped(task, attempt)
+    this.inputs.haveBeenLost = true
+    this.mailbox.ended(task, attempt, { _tag: "InputsLost", inputs })
+  }
+
+  fetched(request: number, value: unknown): void {
+    this.desk.answer(request, { value })
+  }
+
+  missing(request: number): void {
+    this.desk.answer(request, undefined)
   }
 
   failed(task: TaskId, attempt: number, given: Cause.Cause<unknown>): void {

@@ -16,6 +16,7 @@ import { Attempts } from "./attempts.ts"
 import { Caching } from "./caching.ts"
 import { Carrying } from "./carrying.ts"
 import { Computes } from "./computes.ts"
+import { Desk } from "./desk.ts"
 import { Detached } from "./detached.ts"
 import { Expansion } from "./expansion.ts"
 import { Ground } from "./ground.ts"
@@ -39,10 +40,11 @@ export class SchedulerCore extends Ground implements Home {
   readonly scopes = new AsyncScopes(this.state)
   readonly attempts = new Attempts(this.state)
   readonly inputs = new Inputs(this.state, this.workers, this.view)
-  readonly caching = new Caching(this.state)
   readonly live = new LiveEngine(this, this.state, this.view, this.attempts)
   readonly life = new Life(this)
   readonly crew = new Crew(this)
+  readonly desk = new Desk(this.view, this.workers, this.crew, this.life)
+  readonly caching = new Caching(this.state, this.desk)
   readonly outbox = new Outbox(
     this.workers,
     this.crew,
@@ -61,7 +63,8 @@ export class SchedulerCore extends Ground implements Home {
     this.attempts,
     this.caching,
     this.schedules,
-    this.wire
+    this.wire,
+    this.desk
   )
   readonly mailbox = new Mailbox(
     this.state,
@@ -78,7 +81,7 @@ export class SchedulerCore extends Ground implements Home {
     this.sizeOf
   )
   readonly alarm = new Alarm(this.context, this.time, this.mailbox, this.life)
-  readonly copies = new Copies(this.mailbox, this.state, this.workers, this.time)
+  readonly copies = new Copies(this.mailbox, this.state, this.workers, this.desk, this.time)
   readonly expansion = new Expansion(this.mailbox, this.live, this.attempts, this.time)
   readonly settling = new Settling(this.mailbox, this.outbox, this.failures, this.state, this.time)
   readonly waits = new Waits(this, this.mailbox, this.life, this.view, this.attempts, this.state, this.time)
@@ -99,6 +102,7 @@ export class SchedulerCore extends Ground implements Home {
     this.caching,
     this.failures,
     this.inputs,
+    this.desk,
     this.workers,
     this.state,
     this.time,
@@ -122,6 +126,7 @@ export class SchedulerCore extends Ground implements Home {
     this.life,
     this.observers,
     this.view,
+    this.desk,
     this.live,
     this.state
   )

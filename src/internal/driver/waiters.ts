@@ -87,7 +87,14 @@ export class Waits {
 
   origin(fiber: Fiber.Fiber<unknown, unknown>): Origin {
     const attempt = attemptOf(this.home, fiber)
+    if (attempt !== undefined) this.noteBegun(attempt)
     return { now: this.time.now(), waiter: attempt?.task ?? -1, attempt: attempt?.serial ?? 0 }
+  }
+
+  /** What a body asks shows that the body has begun, though the report of that may come later. */
+  private noteBegun({ serial, task }: Seat): void {
+    if (!this.attempts.isAssigned(task, serial)) return
+    this.mailbox.ask({ _tag: "TaskStarted", now: this.time.now(), task, attempt: serial })
   }
 
   /** A number for a wait that begins now; `away` if the fiber has no slot and wants it again. */
@@ -228,8 +235,10 @@ export class Waits {
   }
 
   /** A wait that lasts until it is abandoned: a body's own wait without a slot. */
-  away({ serial, task }: Seat): Effect.Effect<number> {
+  away(seat: Seat): Effect.Effect<number> {
     return Effect.sync(() => {
+      const { serial, task } = seat
+      this.noteBegun(seat)
       const wait = this.expect("away")
       const now = this.time.now()
       this.mailbox.ask({ _tag: "WaitBegan", now, wait, claims: [], mode: "never", waiter: task, attempt: serial })

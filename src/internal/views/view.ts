@@ -26,6 +26,7 @@ import type { Metadata } from "../tasks/futures.ts"
 import type { FutureImpl, Rooted } from "../tasks/task.ts"
 import type { Status } from "../text/reasons.ts"
 import type { Release } from "../text/reasonText.ts"
+import { Away } from "../workers/away.ts"
 import type { WorkerPort } from "../workers/port.ts"
 import { exitOf, rootCause } from "./causes.ts"
 
@@ -150,13 +151,24 @@ export class View {
     return exitOf(outcome, this.causeOf, whereOf(this.state, task))
   }
 
-  /** The result of a task that has succeeded, from the worker that holds it. A literal's value is in its plan. */
+  /**
+   * The result of a task that has succeeded, from the worker that holds it, or an `Away`: readers bring it to the desk first. A
+   * literal's value is in its plan.
+   */
   resultOf(task: TaskId): unknown {
     const { index, submission, worker } = columnsOf(this.state)
     const holder = worker[task]!
     if (holder >= 0) return this.workers[holder]!.peek(task)
     if (this.adopted.has(task)) return this.adopted.get(task)
     return literalAt({ submission: submission[task]!, index: index[task]! })
+  }
+
+  /** A task's result that only its holder has. */
+  awayOf(task: TaskId): Away | undefined {
+    const { phase, worker } = columnsOf(this.state)
+    if (phase[task] !== Phase.succeeded || worker[task]! < 0) return undefined
+    const value = this.workers[worker[task]!]!.peek(task)
+    return value instanceof Away ? value : undefined
   }
 
   /** The unobserved failures of an owner's claims, here or at a dependent; each counts as observed from now on. */

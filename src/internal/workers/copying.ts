@@ -12,7 +12,13 @@ import { copiesOf, holdersOf } from "../../engine/views/tasks.ts"
 import { workersOf } from "../../engine/views/workers.ts"
 import type { Time } from "../platform/time.ts"
 import type { FutureImpl } from "../tasks/task.ts"
+import { Away } from "./away.ts"
+import type { Fetching, Holder } from "./away.ts"
 import type { WorkerPort } from "./port.ts"
+
+interface Desk extends Fetching {
+  readonly distrust: (holder: Holder) => void
+}
 
 interface Mailbox {
   readonly ask: (event: Event) => unknown
@@ -24,12 +30,14 @@ export class Copies {
   private readonly mailbox: Mailbox
   private readonly state: Engine
   private readonly workers: ReadonlyArray<WorkerPort>
+  private readonly desk: Desk
   private readonly time: Time
 
-  constructor(mailbox: Mailbox, state: Engine, workers: ReadonlyArray<WorkerPort>, time: Time) {
+  constructor(mailbox: Mailbox, state: Engine, workers: ReadonlyArray<WorkerPort>, desk: Desk, time: Time) {
     this.mailbox = mailbox
     this.state = state
     this.workers = workers
+    this.desk = desk
     this.time = time
   }
 
@@ -41,7 +49,12 @@ export class Copies {
     const copying = copiesOf(state).get(copy)
     if (copying === undefined) return
     const { task, to } = copying
-    workers[to]!.copy(copy, task, workers[columnsOf(state).worker[task]!]!.peek(task))
+    const value = workers[columnsOf(state).worker[task]!]!.peek(task)
+    if (!(value instanceof Away)) return workers[to]!.copy(copy, task, value)
+    this.desk.fetch(value, (found) => {
+      if (found === undefined) this.desk.distrust(value.holder)
+      else if (copiesOf(state).has(copy)) workers[to]!.copy(copy, task, found.value)
+    })
   }
 
   /** For requests of copies, which need not wait for the pump. */

@@ -26,11 +26,13 @@ import { attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
 import type { Time } from "../platform/time.ts"
+import type { SizeOf } from "../settings/fairness.ts"
 import type { PoolPosting, Posting } from "../settings/terms.ts"
 import { invalidOption } from "../tasks/checks.ts"
 import { closed } from "../tasks/closed.ts"
 import { quote } from "../text/text.ts"
 import { warning } from "../text/warnings.ts"
+import type { Fetching } from "./away.ts"
 import { keptIn } from "./kept.ts"
 import { numbered } from "./numbered.ts"
 import type { Witness, WorkerPort, WorkerReports } from "./port.ts"
@@ -50,6 +52,8 @@ interface Employer {
   readonly mailbox: { readonly ask: (event: Event) => unknown }
   readonly waits: Witness
   readonly reports: WorkerReports
+  readonly desk: Fetching & { readonly lost: (worker: WorkerPort) => void }
+  readonly sizeOf: SizeOf | undefined
   readonly retrying: { readonly lose: (worker: WorkerPort) => void }
   readonly inputs: { haveBeenLost: boolean }
   readonly life: { readonly isClosed: boolean; readonly guard: (f: () => void) => void }
@@ -139,8 +143,8 @@ export class Crew {
   }
 
   private make(name: string, labels: ReadonlyArray<string>): WorkerPort {
-    const { home, life, reports, waits: witness, wire } = this.scheduler
-    return wire.worker({ name, labels, home, witness, reports, guard: (f) => life.guard(f) })
+    const { desk, home, life, reports, sizeOf, waits: witness, wire } = this.scheduler
+    return wire.worker({ name, labels, home, witness, reports, desk, sizeOf, guard: (f) => life.guard(f) })
   }
 
   /** The table of ports has the rows of the engine's table. */
@@ -227,8 +231,9 @@ export class Crew {
    */
   lose(worker: WorkerPort): void {
     if (worker.isLost) return
+    const { begun, serial } = worker
     this.disown(worker)
-    this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.serial })
+    this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: serial, begun })
     this.remove(worker)
   }
 
@@ -246,6 +251,7 @@ export class Crew {
     }
     this.resting.add(worker)
     this.scheduler.retrying.lose(worker)
+    this.scheduler.desk.lost(worker)
     worker.interrupt()
     this.dismiss(worker, Exit.void, Effect.andThen(worker.rest, Effect.sync(() => this.resting.delete(worker))))
   }
@@ -300,7 +306,8 @@ export class Crew {
           amounts,
           labels,
           mark,
-          terms
+          terms,
+          ahead: worker.ahead
         })
         this.joining = undefined
         this.tell()

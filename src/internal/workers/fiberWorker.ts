@@ -83,6 +83,9 @@ export class FiberWorker implements WorkerPort {
   readonly name: string
   readonly labels: ReadonlyArray<string>
   isLost = false
+  readonly keepsResults = false
+  readonly ahead = 0
+  readonly begun = undefined
   private readonly home: Home
   private readonly witness: Witness
   private readonly reports: WorkerReports
@@ -317,6 +320,16 @@ export class FiberWorker implements WorkerPort {
 
   peek(task: TaskId): unknown {
     return this.results.get(task)
+  }
+
+  /** Attempts begin here in the call that sends them. */
+  begin(): void {}
+
+  takeBack(): void {}
+
+  /** Nothing is away here. */
+  fetch(request: number): void {
+    this.reports.missing(request)
   }
 
   lose(): void {

@@ -14,14 +14,17 @@
 import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type { LostInput } from "../../engine/protocol/Event.ts"
 import type { TaskId, WorkerId } from "../../engine/protocol/ids.ts"
-import type { Finalize, Overdue, Stop } from "../../engine/protocol/Instruction.ts"
+import type { Begin, Finalize, Overdue, Stop, TakeBack } from "../../engine/protocol/Instruction.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Host, Obstacle } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
+import type { SizeOf } from "../settings/fairness.ts"
+import type { Fetching, Holder } from "./away.ts"
 
 /** One worker, as its scheduler uses it. */
-export interface WorkerPort extends Host {
+export interface WorkerPort extends Host, Holder {
   /** What its attempts run on. */
   readonly host: Host
   /** Its number, from the moment in which it joins. Never used again. */
@@ -29,12 +32,18 @@ export interface WorkerPort extends Host {
   readonly labels: ReadonlyArray<string>
   /** What still runs there belongs to nobody: it reports nothing, and leaves no results. */
   readonly isLost: boolean
+  /** Whether results stay there. Then `peek` may answer an `Away`, and `start` takes one for an input, or the exit of one. */
+  readonly keepsResults: boolean
+  /** The most attempts that are sent there beyond its slots; 0 if a body begins in the call that sends it. */
+  readonly ahead: number
+  /** The attempts there whose bodies have begun, for one that is lost; `undefined` if all of them may have. */
+  readonly begun: ReadonlyArray<number> | undefined
   /** The number of results that it holds. */
   readonly held: number
 
   /**
    * Runs the body of a task. `number` is which start of the task it is, from 1; `inputs` are the results of all that the task
-   * depends on, or `undefined` for a body that takes none.
+   * depends on, or `undefined` for a body that takes none. An attempt that is sent `ahead` has no slot yet.
    */
   start(
     task: TaskId,
@@ -42,8 +51,13 @@ export interface WorkerPort extends Host {
     number: number,
     submission: Registered,
     index: number,
-    inputs: ReadonlyArray<unknown> | undefined
+    inputs: ReadonlyArray<unknown> | undefined,
+    ahead: boolean
   ): void
+  /** An attempt that was sent ahead has a slot. */
+  begin(order: Begin): void
+  /** Gives an attempt that was sent ahead back, unless its body has begun. */
+  takeBack(order: TakeBack): void
   /** Interrupts an attempt. It may come twice: a timeout first, and then a wish. */
   stop(order: Stop): void
   /** Runs the finalizers of the resource that a result owns. */
@@ -58,8 +72,13 @@ export interface WorkerPort extends Host {
   copy(copy: number, task: TaskId, value: unknown): void
   /** Nobody needs the result of `task` here. */
   drop(task: TaskId): void
-  /** The result of `task` as it came with a report or a message: no question to the worker. */
+  /**
+   * The result of `task` as it came with a report or a message, and an `Away` for one that has stayed there: no question to the
+   * worker.
+   */
   peek(task: TaskId): unknown
+  /** Asks for a result that has stayed there. The answer is `fetched` or `missing`; none comes from a worker that is lost first. */
+  fetch(request: number, result: number): void
 
   /** Nothing of what is there counts from now on. */
   lose(): void
@@ -80,8 +99,19 @@ export interface WorkerReports {
   failed(task: TaskId, attempt: number, cause: Cause.Cause<unknown>): void
   /** The body of a flatMap task returned this. */
   expanded(task: TaskId, attempt: number, returned: unknown): void
+  /** The body of an attempt has begun. Only a worker to which attempts are sent ahead reports that, before anything else of one. */
+  began(task: TaskId, attempt: number): void
+  /** The body of an attempt will not begin: the attempt was taken back, or stopped before. */
+  unbegun(task: TaskId, attempt: number): void
+  /** The attempt has succeeded, and its result stays with the worker. `size` is what `sizeOf` says of it. */
+  kept(task: TaskId, attempt: number, size: number | undefined): void
+  /** The body never began: these inputs were not where they should be. */
+  inputsLost(task: TaskId, attempt: number, inputs: ReadonlyArray<LostInput>): void
   finalized(task: TaskId, attempt: number): void
   copied(copy: number): void
+  /** The answers to `fetch`. */
+  fetched(request: number, value: unknown): void
+  missing(request: number): void
   /** The answer to `inquire`. */
   overdue(order: Overdue, obstacle: Obstacle): void
 }
@@ -103,6 +133,10 @@ export interface Setup {
   readonly home: Home
   readonly witness: Witness
   readonly reports: WorkerReports
+  /** Where it fetches what other workers hold. */
+  readonly desk: Fetching
+  /** Measures results that stay there, if the layer has a budget. */
+  readonly sizeOf: SizeOf | undefined
   /** Does what no fiber asked for; what it throws ends the scheduler. */
   readonly guard: (f: () => void) => void
 }

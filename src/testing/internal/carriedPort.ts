@@ -27,6 +27,8 @@ export interface Carrier {
   readonly carry: (message: Carried, deliver: () => void) => void
   /** Whether an attempt whose start arrives was cancelled meanwhile: then its body never runs. */
   readonly isStopping: (task: TaskId, attempt: number) => boolean
+  /** Draws a number below `below`, for ports that differ. */
+  readonly below: (below: number) => number
 }
 
 /** Makes the port around a worker. */
@@ -59,7 +61,13 @@ export class CarriedPort extends PortAround {
       expanded: (task, attempt, returned) => ended(task, attempt, () => to.expanded(task, attempt, returned)),
       finalized: (task, attempt) =>
         this.carrier.carry({ _tag: "Finalized", task, attempt, worker: this }, () => to.finalized(task, attempt)),
+      began: (task, attempt) => ended(task, attempt, () => to.began(task, attempt)),
+      unbegun: (task, attempt) => ended(task, attempt, () => to.unbegun(task, attempt)),
+      kept: (task, attempt, size) => ended(task, attempt, () => to.kept(task, attempt, size)),
+      inputsLost: (task, attempt, inputs) => ended(task, attempt, () => to.inputsLost(task, attempt, inputs)),
       copied: (copy) => to.copied(copy),
+      fetched: (request, value) => to.fetched(request, value),
+      missing: (request) => to.missing(request),
       overdue: (order, obstacle) => to.overdue(order, obstacle)
     }
   }
@@ -70,12 +78,13 @@ export class CarriedPort extends PortAround {
     number: number,
     submission: Registered,
     index: number,
-    inputs: ReadonlyArray<unknown> | undefined
+    inputs: ReadonlyArray<unknown> | undefined,
+    ahead: boolean
   ): void {
     const asyncScope = captureAsyncScope()
     this.carrier.carry({ _tag: "Start", task, attempt, worker: this }, () => {
       if (this.carrier.isStopping(task, attempt)) this.reports.failed(task, attempt, Cause.interrupt())
-      else asyncScope.runInAsyncScope(() => this.inner.start(task, attempt, number, submission, index, inputs))
+      else asyncScope.runInAsyncScope(() => this.inner.start(task, attempt, number, submission, index, inputs, ahead))
     })
   }
 

@@ -56,7 +56,7 @@ type Body = Effect.Effect<unknown, unknown>
 const timedOut = Symbol("timed out")
 
 /** As much of a home as programs of the interpreter ask for. */
-type Stage = Pick<Home, "name" | "owners" | "settling" | "waits"> & {
+type Stage = Pick<Home, "desk" | "name" | "owners" | "settling" | "waits"> & {
   readonly computes: Pick<Home["computes"], "run">
   readonly submissions: Pick<Home["submissions"], "submit">
   readonly view: Partial<Home["view"]>
@@ -517,6 +517,8 @@ export class Interpreter implements Stage {
       Effect.asVoid(this.register([task], fiber.context, this.parentOf(fiber))),
     cancel: () => Effect.void
   }
+
+  readonly desk: Stage["desk"] = { bring: () => undefined }
 
   readonly settling: Stage["settling"] = { settle: (future, exit) => this.settle(future, exit) }
 

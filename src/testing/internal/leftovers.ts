@@ -26,6 +26,7 @@ export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
     ["scheduler", core.mailbox],
     ["scheduler", core.outbox],
     ["scheduler", core.waits],
+    ["scheduler", core.desk],
     ["scheduler", core.detached],
     ["scheduler", core.owners],
     ...core.workers.map((worker) => [worker.name, worker] as const),

@@ -4,7 +4,7 @@
  * @internal
  */
 import type { TaskId, WorkerId } from "../../engine/protocol/ids.ts"
-import type { Finalize, Overdue, Stop } from "../../engine/protocol/Instruction.ts"
+import type { Begin, Finalize, Overdue, Stop, TakeBack } from "../../engine/protocol/Instruction.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Host } from "../../internal/bodies/attempt.ts"
 import type { WorkerPort } from "../../internal/workers/port.ts"
@@ -36,6 +36,18 @@ export abstract class PortAround implements WorkerPort {
     return this.inner.isLost
   }
 
+  get keepsResults(): boolean {
+    return this.inner.keepsResults
+  }
+
+  get ahead(): number {
+    return this.inner.ahead
+  }
+
+  get begun(): ReadonlyArray<number> | undefined {
+    return this.inner.begun
+  }
+
   get held(): number {
     return this.inner.held
   }
@@ -46,9 +58,18 @@ export abstract class PortAround implements WorkerPort {
     number: number,
     submission: Registered,
     index: number,
-    inputs: ReadonlyArray<unknown> | undefined
+    inputs: ReadonlyArray<unknown> | undefined,
+    ahead: boolean
   ): void {
-    this.inner.start(task, attempt, number, submission, index, inputs)
+    this.inner.start(task, attempt, number, submission, index, inputs, ahead)
+  }
+
+  begin(order: Begin): void {
+    this.inner.begin(order)
+  }
+
+  takeBack(order: TakeBack): void {
+    this.inner.takeBack(order)
   }
 
   stop(order: Stop): void {
@@ -81,6 +102,10 @@ export abstract class PortAround implements WorkerPort {
 
   peek(task: TaskId): unknown {
     return this.inner.peek(task)
+  }
+
+  fetch(request: number, result: number): void {
+    this.inner.fetch(request, result)
   }
 
   lose(): void {

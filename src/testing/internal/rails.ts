@@ -115,6 +115,10 @@ export class Rails implements Wire, Carrier {
     return this.core!.attempts.isStopping(task, attempt)
   }
 
+  below(below: number): number {
+    return this.chance.below(below)
+  }
+
   private note({ cause, from, key, to, worker }: Transition): void {
     this.print = hash(`${plainKey(key)} ${to}`, this.print)
     if (!this.tells) return

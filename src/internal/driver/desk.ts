@@ -1,0 +1,106 @@
+/**
+ * The desk of a scheduler, at which results are read that stay with their workers. Readers wait until the holder has answered.
+ *
+ * ```text
+ * [reader] -- bring --> [desk] -- fetch --> [holder]
+ *                              <-- fetched, missing --
+ * ```
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import { captureAsyncScope } from "../platform/asyncScope.ts"
+import type { FutureImpl } from "../tasks/task.ts"
+import type { View } from "../views/view.ts"
+import type { Away, Fetching, Found, Holder } from "../workers/away.ts"
+import type { Crew } from "../workers/crew.ts"
+import { numbered } from "../workers/numbered.ts"
+import type { WorkerPort } from "../workers/port.ts"
+import type { Life } from "./life.ts"
+
+interface Request {
+  readonly holder: Holder
+  readonly answered: (found: Found | undefined) => void
+}
+
+export class Desk implements Fetching {
+  /** Whether a result has stayed with its worker. */
+  isUsed = false
+  private readonly open = new Map<number, Request>()
+  private next = 1
+  private readonly view: View
+  private readonly workers: ReadonlyArray<WorkerPort>
+  private readonly crew: Pick<Crew, "lose">
+  private readonly life: Life
+
+  constructor(view: View, workers: ReadonlyArray<WorkerPort>, crew: Pick<Crew, "lose">, life: Life) {
+    this.view = view
+    this.workers = workers
+    this.crew = crew
+    this.life = life
+  }
+
+  fetch({ holder, result }: Away, answered: Request["answered"]): void {
+    if (holder.isLost) return answered(undefined)
+    const request = this.next++
+    this.open.set(request, { holder, answered })
+    holder.fetch(request, result)
+  }
+
+  /** The answer of a holder. */
+  answer(request: number, found: Found | undefined): void {
+    const { answered } = this.open.get(request) ?? {}
+    if (this.open.delete(request)) this.life.guard(() => answered!(found))
+  }
+
+  /** A worker is lost: it answers nothing any more. */
+  lost(holder: Holder): void {
+    for (const [request, { holder: asked }] of Array.from(this.open)) {
+      if (asked === holder) this.answer(request, undefined)
+    }
+  }
+
+  /** The scheduler has failed. */
+  abort(): void {
+    for (const request of Array.from(this.open.keys())) this.answer(request, undefined)
+  }
+
+  /**
+   * A worker does not have a result that somebody waits for, though it reported that result: nothing that it holds is to be relied
+   * on, so it counts as lost.
+   */
+  distrust({ serial }: Holder): void {
+    const worker = numbered(this.workers, serial)
+    if (worker !== undefined) this.crew.lose(worker)
+  }
+
+  /**
+   * Brings the results of settled futures that stay with their workers; `undefined` if there is none. Look again after that, as
+   * after any wait: a result may have been lost.
+   */
+  bring(futures: ReadonlyArray<FutureImpl>): Effect.Effect<void> | undefined {
+    return this.isUsed
+      ? this.bringTasks(futures.flatMap(({ claim }) => claim.state === "live" ? [claim.task] : []))
+      : undefined
+  }
+
+  /** {@link bring} for tasks whose rows are theirs still. */
+  bringTasks(tasks: ReadonlyArray<TaskId>): Effect.Effect<void> | undefined {
+    if (!this.isUsed) return undefined
+    const away = tasks.flatMap((task) => this.view.awayOf(task) ?? [])
+    return away.length === 0 ? undefined : Effect.callback<void>((resume) => {
+      const scope = captureAsyncScope()
+      let left = away.length
+      for (const each of away) {
+        this.fetch(each, (found) => {
+          if (found === undefined) this.distrust(each.holder)
+          const { failure } = this.life
+          if (--left === 0) {
+            scope.runInAsyncScope(() => resume(failure === undefined ? Effect.void : Effect.failCause(failure)))
+          }
+        })
+      }
+    })
+  }
+}
