@@ -24,11 +24,12 @@ import type {
 } from "./internal/client/computing.ts"
 import { cancelRequest, ofCancel } from "./internal/tasks/cancelling.ts"
 import type { CancelOptions } from "./internal/tasks/cancelling.ts"
-import { optionsFault, text, valueFault } from "./internal/tasks/checks.ts"
+import { optionsFault, subjectFirst, text, valueFault } from "./internal/tasks/checks.ts"
 import type { Checks, Mode } from "./internal/tasks/checks.ts"
 import type { Future, Task } from "./internal/tasks/handles.ts"
 import * as internal from "./internal/tasks/task.ts"
 import type { Annotations } from "./internal/tasks/taskOptions.ts"
+import type { IsAny } from "./internal/values/isAny.ts"
 import type { SkeinError, SubmitError } from "./SkeinError.ts"
 
 export { Client } from "./internal/client/client.ts"
@@ -60,11 +61,22 @@ export type { MapOptions } from "./internal/client/mapping.ts"
  * @category submitting
  * @since 0.1.0
  */
-export const submit = <A, E, R>(
-  task: Task<A, E, R>,
-  options?: SubmitOptions
-): Effect.Effect<Future<A, WithoutSignals<E>>, SubmitError, Needs<R> | Client | Scope.Scope> =>
-  Effect.map(submitHandles([task as unknown as internal.TaskImpl], options), ([future]) => future as any)
+export const submit: <Arg extends Task<any, any, any> | SubmitOptions>(
+  taskOrOptions: Arg,
+  // A number is the index that `Effect.forEach(tasks, Client.submit)` passes.
+  options?: SubmitOptions | number
+) => Submit<Arg> = dual(
+  subjectFirst,
+  (task: internal.TaskImpl, options?: SubmitOptions | number): any =>
+    Effect.map(submitHandles([task], typeof options === "number" ? undefined : options), ([future]) => future)
+)
+
+type Submitted<A, E, R> = Effect.Effect<Future<A, WithoutSignals<E>>, SubmitError, Needs<R> | Client | Scope.Scope>
+
+/** What a submission gives or, of options alone, the function that submits. */
+type Submit<Arg> = IsAny<Arg> extends true ? Submitted<any, any, never>
+  : [Arg] extends [Task<infer A, infer E, infer R>] ? Submitted<A, E, R>
+  : <A, E, R>(task: Task<A, E, R>) => Submitted<A, E, R>
 
 /**
  * Submits several tasks as one graph, and returns a future for each.
@@ -185,12 +197,13 @@ const retryHandles = (
  */
 export const compute = <const I, const M extends Mode = "failFast">(
   targets: I & (Computable<I> | ShapeOfTasks),
-  options?: ComputeOptions<M>
+  // A number is the index that `Effect.forEach(tasks, Client.compute)` passes.
+  options?: ComputeOptions<M> | number
 ): Effect.Effect<
   Result<Shape<I>, M>,
   Failure<Shape<I>, M> | SubmitError,
   Needs<Services<Shape<I>>> | Client
-> => withHome((home) => computeTargets(home, targets, options)) as any
+> => withHome((home) => computeTargets(home, targets, typeof options === "number" ? undefined : options)) as any
 
 /**
  * Gives options to all tasks that `effect` and its child fibers submit.
@@ -282,19 +295,41 @@ export const defaultGroup = "default"
  * @category submitting
  * @since 0.1.0
  */
-export const fireAndForget = <A, E, R>(
-  task: Task<A, E, R>,
-  options?: { readonly group?: string | undefined }
-): Effect.Effect<void, SubmitError, Needs<R> | Client> =>
-  Effect.withFiber((fiber) => {
-    if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
-    const unknown = optionsFault(options, ofFire)
-    if (unknown !== undefined) return Effect.fail(unknown)
-    const { detached } = homeOf(Context.getUnsafe(fiber.context, Client))
-    return detached.fire(task, options?.group ?? defaultGroup, fiber)
-  }) as any
+export const fireAndForget: <Arg extends Task<any, any, any> | FireOptions>(
+  taskOrOptions: Arg,
+  options?: FireOptions | number
+) => Fire<Arg> = dual(
+  subjectFirst,
+  (task: unknown, options?: FireOptions | number): any =>
+    Effect.withFiber((fiber) => {
+      if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
+      const unknown = optionsFault(options, ofFire)
+      if (unknown !== undefined) return Effect.fail(unknown)
+      const { detached } = homeOf(Context.getUnsafe(fiber.context, Client))
+      const { group = defaultGroup } = typeof options === "object" ? options : {}
+      return detached.fire(task, group, fiber)
+    })
+)
 
-const ofFire: Checks<{ readonly group?: string }> = { group: text }
+type Fired<R> = Effect.Effect<void, SubmitError, Needs<R> | Client>
+
+/** The same for a fired task. */
+type Fire<Arg> = IsAny<Arg> extends true ? Fired<never>
+  : [Arg] extends [Task<infer _A, infer _E, infer R>] ? Fired<R>
+  : <A, E, R>(task: Task<A, E, R>) => Fired<R>
+
+/**
+ * Options of {@link fireAndForget}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface FireOptions {
+  /** The group of the task. Defaults to {@link defaultGroup}. */
+  readonly group?: string | undefined
+}
+
+const ofFire: Checks<FireOptions> = { group: text }
 
 /**
  * Waits until all tasks of a group that {@link fireAndForget} started have ended, including tasks fired meanwhile. The group

@@ -14,7 +14,7 @@ import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn } from "./support.ts"
+import { causeOf, defectsIn, submitErrorOf } from "./support.ts"
 
 class NotFound extends Data.TaggedError("NotFound")<{ readonly id: number }> {}
 class Refused extends Data.TaggedError("Refused") {}
@@ -93,6 +93,41 @@ describe("pipes", () => {
       assert.strictEqual(failed._tag, "DependencyFailed")
       assert.deepStrictEqual(log, ["saw 2"])
     }).pipe(inScheduler()))
+})
+
+describe("verbs", () => {
+  it.effect("G20: submit, compute, run and what waits go point-free into forEach, map and pipe", () =>
+    Effect.gen(function*() {
+      const tasks = [1, 2].map((n) => Task.succeed(n))
+      const futures = yield* Effect.forEach(tasks, Client.submit)
+      assert.deepStrictEqual(yield* Effect.forEach(futures, Future.join), [1, 2])
+      assert.deepStrictEqual(yield* Effect.forEach(futures, Future.await), [Exit.succeed(1), Exit.succeed(2)])
+      assert.deepStrictEqual(yield* Effect.forEach(tasks, Client.compute), [1, 2])
+      assert.strictEqual(yield* ok.pipe(Client.submit, Effect.flatMap(Future.join)), 2)
+      assert.strictEqual(yield* ok.pipe(Client.compute), 2)
+      assert.deepStrictEqual(yield* Effect.forEach(tasks, Task.run), [1, 2])
+      yield* Effect.forEach(tasks, Client.fireAndForget)
+      const failed = yield* Client.submit(missing)
+      yield* Future.await(failed)
+      const [again] = yield* Effect.forEach([failed], Client.retry)
+      assert.isTrue(Exit.isFailure(yield* Future.await(again!)))
+    }).pipe(Effect.scoped, inScheduler()))
+
+  it.effect("G20: submit, fireAndForget and run have forms with their options alone", () =>
+    Effect.gen(function*() {
+      const cache = new Map<string, unknown>([["ok", 7]])
+      const future = yield* ok.pipe(Client.submit({ cache }))
+      assert.strictEqual(yield* Future.join(future), 7)
+      const log: Log = []
+      yield* Task.make(note(log, "fired")).pipe(Client.fireAndForget({ group: "mails" }))
+      yield* Client.awaitGroup("mails")
+      assert.deepStrictEqual(log, ["fired"])
+      assert.strictEqual(yield* ok.pipe(Task.run({ concurrency: 1 })), 2)
+      const exit = yield* missing.pipe(Task.run({ errors: "collect" }))
+      assert.isTrue(Exit.isFailure(exit))
+      const refused = yield* submitErrorOf(ok.pipe(Client.submit({ passes: ["no" as never] })))
+      assert.include(refused.message, "The option passes cannot be")
+    }).pipe(Effect.scoped, inScheduler()))
 })
 
 describe("after a failure", () => {

@@ -200,7 +200,7 @@ describe("results", () => {
         const { message } = yield* submitErrorOf(Client.compute(untyped(open)))
         assert.include(message, "a function: it is no task; call it with the task that it waits for")
       }
-      const refused = yield* submitErrorOf(Client.submit<number, never, never>(untyped(Task.map(() => 1))))
+      const refused = yield* submitErrorOf(Client.submit(untyped(Task.map(() => 1))))
       assert.include(refused.message, "it is no task; call it with")
     }).pipe(Effect.scoped, inScheduler()))
 

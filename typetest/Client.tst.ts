@@ -222,6 +222,43 @@ describe("submit", () => {
     expect(Client.compute).type.not.toBeCallableWith(future, { keepSlot: true })
   })
 
+  it("G20: submit, compute, fireAndForget and run may be handed on, with options or without", () => {
+    type Submitted = Effect.Effect<Future.Future<string, LoadError>, SubmitError, Db | Client.Client | Scope.Scope>
+    expect(raw.pipe(Client.submit)).type.toBe<Submitted>()
+    expect(raw.pipe(Client.submit({ passes: ["fuse"] }))).type.toBe<Submitted>()
+    expect(Client.submit(raw, { passes: ["fuse"] })).type.toBe<Submitted>()
+    expect(Effect.forEach([raw], Client.submit)).type.toBe<
+      Effect.Effect<
+        Array<Future.Future<string, LoadError>>,
+        SubmitError,
+        Db | Client.Client | Scope.Scope
+      >
+    >()
+    expect(Effect.forEach([raw], Client.compute)).type.toBe<
+      Effect.Effect<Array<string>, Failures<LoadError>, Db | Client.Client>
+    >()
+    expect(raw.pipe(Client.compute)).type.toBe<Effect.Effect<string, Failures<LoadError>, Db | Client.Client>>()
+    expect(Effect.forEach([raw], Client.fireAndForget, { discard: true })).type.toBe<
+      Effect.Effect<void, SubmitError, Db | Client.Client>
+    >()
+    expect(raw.pipe(Client.fireAndForget({ group: "g" }))).type.toBe<
+      Effect.Effect<void, SubmitError, Db | Client.Client>
+    >()
+    expect(raw.pipe(Task.run)).type.toBe<Effect.Effect<string, Failures<LoadError>, Db>>()
+    expect(raw.pipe(Task.run({ concurrency: 1 }))).type.toBe<Effect.Effect<string, Failures<LoadError>, Db>>()
+    expect(raw.pipe(Task.run({ errors: "collect" }))).type.toBe<
+      Effect.Effect<Exit.Exit<string, LoadError | SkeinError>, SubmitError, Db>
+    >()
+    expect(Client.submit).type.not.toBeCallableWith(future)
+    expect(Client.submit).type.not.toBeCallableWith({ raw })
+    expect(Client.submit).type.not.toBeCallableWith({ passes: ["no"] })
+    const generic = <A, E, R>(task: Task.Task<A, E, R>) => Client.submit(task)
+    expect(generic(raw)).type.toBe<Submitted>()
+    expect(Client.submit({} as any)).type.toBe<
+      Effect.Effect<Future.Future<any, any>, SubmitError, Client.Client | Scope.Scope>
+    >()
+  })
+
   it("G20: what waits may be handed to pipe, flatMap, forEach and map", () => {
     type Joined = Effect.Effect<number, BadRow | SkeinError>
     expect(future.pipe(Future.join)).type.toBe<Joined>()
