@@ -5,7 +5,7 @@ import { direct, type Wire } from "../../src/internal/workers/wire.ts"
 import type { Carried, Carrier } from "../../src/testing/internal/carriedPort.ts"
 import { hash } from "../../src/testing/internal/hash.ts"
 import { Chance } from "../chance.ts"
-import { CloningPort, type Mode } from "./cloningPort.ts"
+import { CloningPort, type Far, type Mode } from "./cloningPort.ts"
 
 class Lanes implements Carrier {
   private readonly down = new Map<WorkerPort, Array<() => void>>()
@@ -72,13 +72,17 @@ const later = (hops: number, f: () => void): void => {
   else queueMicrotask(hops <= 1 ? f : () => later(hops - 1, f))
 }
 
-export const clonedWire = (mode: Mode, seed: number): Omit<Wire, "instructions"> => {
+export const clonedWire = (
+  mode: Mode,
+  seed: number,
+  farOf: (worker: string) => Far | undefined = () => undefined
+): Omit<Wire, "instructions"> => {
   const lanes = new Lanes(seed)
   return {
     // Not `instructions`, which is read anew each time.
     opened: direct.opened,
     defer: direct.defer,
-    worker: (setup) => new CloningPort(setup, (far) => new FiberWorker(far), lanes, mode),
+    worker: (setup) => new CloningPort(setup, (far) => new FiberWorker(far), lanes, mode, farOf(setup.name)),
     afterMessages: (f) => lanes.afterMessages(f)
   }
 }

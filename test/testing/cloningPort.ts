@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import type { LostInput } from "../../src/engine/protocol/Event.ts"
 import type { TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Begin, Finalize, Overdue, Stop, TakeBack } from "../../src/engine/protocol/Instruction.ts"
+import type { WorkerKind } from "../../src/engine/protocol/Plan.ts"
 import type { Registered } from "../../src/engine/protocol/Registered.ts"
 import type { Obstacle } from "../../src/internal/bodies/attempt.ts"
 import type { LivePlan } from "../../src/internal/bodies/livePlan.ts"
@@ -32,6 +33,8 @@ export interface Far {
   readonly ahead: number
   /** Whether a result that is to be kept is forgotten. */
   readonly forgets?: (() => boolean) | undefined
+  /** Defaults to `local`. */
+  readonly kind?: WorkerKind | undefined
 }
 
 const plain: Far = { keeps: false, ahead: 0 }
@@ -216,6 +219,10 @@ export class CloningPort extends PortAround {
     this.desk = setup.desk
     this.sizeOf = setup.sizeOf
     this.inner = make({ ...setup, reports: this.farReports() })
+  }
+
+  override get kind(): WorkerKind {
+    return this.far.kind ?? "local"
   }
 
   private pack(value: unknown): Parcel {

@@ -1,21 +1,25 @@
 /** Random graphs and programs whose workers are behind a border: every message and report is cloned, late, and lost with its worker. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Simulation } from "skein/testing"
+import { type Chance, Simulation } from "skein/testing"
+import { isPortableAt } from "../../src/engine/protocol/Registered.ts"
 import type { WorkerPort } from "../../src/internal/workers/port.ts"
 import { type MakePort, Ports } from "../../src/testing/internal/carriedPort.ts"
 import { longOr } from "../long.ts"
 import { CloningPort, type Mode } from "./cloningPort.ts"
 import { closingFaults, randomClosings } from "./closings.ts"
 import { allFaults, randomGraph } from "./graphs.ts"
+import { markSome } from "./portable.ts"
 import { randomProgram } from "./programs.ts"
 import { randomRecursion } from "./recursion.ts"
 
 const seeds = longOr(1000, 20)
 
 /** The ports of a run. The bound of attempts that are sent ahead is drawn for each worker. */
-const cloning = (mode: Mode, keeps = false, most = 0): MakePort => (setup, make, carrier) =>
-  new CloningPort(setup, make, carrier, mode, { keeps, ahead: most === 0 ? 0 : carrier.below(most + 1) })
+const cloning = (mode: Mode, keeps = false, most = 0, remote?: string): MakePort => (setup, make, carrier) => {
+  const kind = setup.name === remote ? "remote" : "local"
+  return new CloningPort(setup, make, carrier, mode, { keeps, kind, ahead: most === 0 ? 0 : carrier.below(most + 1) })
+}
 
 const ways: ReadonlyArray<readonly [string, MakePort]> = [
   ["with values by reference", cloning("by reference")],
@@ -45,6 +49,33 @@ describe("workers behind a border", () => {
 
     it.live(`T6: bodies that submit and wait give values, ${way}`, () =>
       Simulation.run(randomRecursion, { seeds }).pipe(onPort))
+  }
+
+  const mixed = [
+    ["with values by reference", cloning("by reference", false, 0, "w2")],
+    ["with attempts sent ahead, and results that stay there", cloning("as clones", true, 8, "w2")]
+  ] as const
+  for (const [way, makePort] of mixed) {
+    it.live(`T6, W20: a remote worker runs portable tasks only, and graphs give the same, ${way}`, () =>
+      Effect.gen(function*() {
+        const far: Array<boolean> = []
+        const watched: MakePort = (setup, make, carrier) => {
+          const port = makePort(setup, make, carrier)
+          const start = port.start.bind(port)
+          port.start = (task, attempt, number, submission, index, ...rest) => {
+            if (port.kind === "remote") far.push(isPortableAt(submission, index))
+            start(task, attempt, number, submission, index, ...rest)
+          }
+          return port
+        }
+        const subject = (chance: Chance.Chance) => markSome(randomGraph(chance), chance)
+        const report = yield* Simulation.run(subject, { seeds, faults: allFaults }).pipe(
+          Effect.provideService(Ports, watched)
+        )
+        assert.isAbove(report.interleavings, seeds / 2)
+        assert.isAbove(far.length, seeds / 4)
+        assert.isTrue(far.every((isPortable) => isPortable))
+      }))
   }
 
   it.live("T6: a worker that reads its inputs from its own results, and not from the message, is found", () => {

@@ -33,10 +33,4 @@ export const workersOf = (engine: Engine): ReadonlyArray<Worker> => open(engine)
 /** The workers that take new tasks, now or once they have started. */
 export const takersOf = (engine: Engine): ReadonlyArray<Worker> => open(engine).workers.filter(takesTasks)
 
-/** Whether any worker takes new tasks, now or once it has started. */
-export const isAnyTaker = (engine: Engine): boolean => {
-  const { remoteTakers, takers } = open(engine).crew
-  return takers + remoteTakers > 0
-}
-
 export { isAmount } from "../dispatch/amounts.ts"

@@ -218,7 +218,8 @@ const saysOnly = (options: TaskOptions, also: ReadonlySet<string>): boolean => {
 /** Such as an empty list of policies of `after`. */
 const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0
 
-const isWork = ({ kind }: TaskImpl): boolean => kind === "map" || kind === "effect"
+/** Whether a task may run together with others. A portable one may run in another process. */
+const isWork = ({ isPortable, kind }: TaskImpl): boolean => (kind === "map" || kind === "effect") && !isPortable
 
 const ofCheap: ReadonlySet<string> = new Set(["priority"])
 const ofLinks: ReadonlySet<string> = new Set(shared)

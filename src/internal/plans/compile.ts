@@ -59,7 +59,7 @@ export const compile = (
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
     const functions = [functionOf(only)]
     const { defaults } = run
-    const one = isLiteral(only) ? oneLiteral : onePlan
+    const one = isLiteral(only) ? oneLiteral : only.isPortable ? onePortable : onePlan
     return {
       plan: { ...one, nodes: [only], functions, run, defaults, runs: undefined, isUnfolded: false },
       targets: onlyFirst
@@ -79,9 +79,11 @@ const onePlan: Plan = {
   offsets: new Int32Array(2),
   targets: new Int32Array(0),
   positions: new Int32Array(1),
-  settings: new Map()
+  settings: new Map(),
+  portable: undefined
 }
 
+const onePortable: Plan = { ...onePlan, portable: Uint8Array.of(1) }
 const oneLiteral: Plan = { ...onePlan, settings: new Map([[0, { literal: true }]]) }
 
 let stamps = 0
@@ -94,6 +96,7 @@ class Compiler extends Drafting<TaskImpl> {
   private readonly functions: Array<Plain | undefined> = []
   /** What has a key in this plan. */
   private readonly keys = new Map<string, { readonly work: Identity; readonly reference: Reference }>()
+  private hasPortable = false
   private readonly live: Live
   private readonly run: Run
 
@@ -123,6 +126,7 @@ class Compiler extends Drafting<TaskImpl> {
       offsets,
       targets: edges,
       settings,
+      portable: this.hasPortable ? portableIn(nodes) : undefined,
       positions,
       nodes,
       functions,
@@ -231,6 +235,7 @@ class Compiler extends Drafting<TaskImpl> {
 
   private place(node: TaskImpl, named: Named | undefined): number {
     this.functions.push(functionOf(node))
+    if (node.isPortable) this.hasPortable = true
     return this.push(node, settingsOf(node, named, this.run))
   }
 
@@ -265,6 +270,12 @@ class Compiler extends Drafting<TaskImpl> {
     return task.index >= 0 ? namedBy(this.settings.get(task.index)) : this.live.namedOf(~task.index)
   }
 }
+
+/** The bits of portable tasks in a plan. */
+export const portableIn = (nodes: ReadonlyArray<TaskImpl>): Uint8Array | undefined =>
+  nodes.some(({ isPortable }) => isPortable)
+    ? Uint8Array.from(nodes, ({ isPortable }) => isPortable ? 1 : 0)
+    : undefined
 
 /** The fault of a task by itself, if any. */
 const mistakeOf = (task: TaskImpl): SubmitReason | undefined => {

@@ -22,7 +22,7 @@ import type { Named } from "../tasks/keys.ts"
 import { isTask, noHandles, noOptions, TaskImpl } from "../tasks/task.ts"
 import type { Handle } from "../tasks/task.ts"
 import { quote } from "../text/text.ts"
-import { settingsOf } from "./compile.ts"
+import { portableIn, settingsOf } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
 
@@ -96,14 +96,16 @@ class Recompiler extends Drafting<Entry> {
     const draft = this.drafted(roots.map(({ reference }) => reference!))
     if (draft instanceof SubmitError) return draft
     const { edges, nodes, offsets, settings, targets } = draft
+    const tasks = nodes.map(({ task }) => task)
     const plan: LivePlan = {
       size: nodes.length,
       offsets,
       targets: edges,
       settings,
+      portable: portableIn(tasks),
       positions: positionsOf(nodes.length, offsets, edges),
-      nodes: nodes.map(({ task }) => task),
-      functions: nodes.map(({ task }) => functionOf(task)),
+      nodes: tasks,
+      functions: tasks.map(functionOf),
       run: roots[0]!.run,
       defaults: undefined,
       runs: nodes.map(({ run }) => run),

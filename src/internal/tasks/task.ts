@@ -42,6 +42,8 @@ export type Body =
     readonly run: (values: unknown) => Effect.Effect<unknown, unknown, unknown>
     /** The result of `run` if it is constant: `run` may throw, and is called only in the fiber of the attempt. */
     readonly constant?: Effect.Effect<unknown, unknown, unknown> | undefined
+    /** Whether it may run in another process too. Nothing public makes such a body yet. */
+    readonly isPortable?: true
   }
   /** A plain function: no service, no scope, no failure but a defect. */
   | { readonly _tag: "map"; readonly run: Plain }
@@ -166,6 +168,12 @@ export class TaskImpl extends Pipeable.Class {
   /** Its body. The body of a plain function is made when it is read. */
   get kind(): Body["_tag"] {
     return this.plain === undefined ? this.other!._tag : "map"
+  }
+
+  /** Whether workers of either kind may run it. */
+  get isPortable(): boolean {
+    const { other } = this
+    return other?._tag === "effect" && other.isPortable === true
   }
 
   get body(): Body {

@@ -302,6 +302,7 @@ export class Crew {
           _tag: "WorkerAdded",
           now: this.scheduler.time.now(),
           name,
+          kind: worker.kind,
           slots,
           amounts,
           labels,

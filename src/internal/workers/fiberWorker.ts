@@ -82,6 +82,7 @@ export class FiberWorker implements WorkerPort {
   serial = -1
   readonly name: string
   readonly labels: ReadonlyArray<string>
+  readonly kind = "local"
   isLost = false
   readonly keepsResults = false
   readonly ahead = 0

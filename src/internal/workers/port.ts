@@ -17,6 +17,7 @@ import type * as Fiber from "effect/Fiber"
 import type { LostInput } from "../../engine/protocol/Event.ts"
 import type { TaskId, WorkerId } from "../../engine/protocol/ids.ts"
 import type { Begin, Finalize, Overdue, Stop, TakeBack } from "../../engine/protocol/Instruction.ts"
+import type { WorkerKind } from "../../engine/protocol/Plan.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Host, Obstacle } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
@@ -30,6 +31,8 @@ export interface WorkerPort extends Host, Holder {
   /** Its number, from the moment in which it joins. Never used again. */
   serial: WorkerId
   readonly labels: ReadonlyArray<string>
+  /** Whether it runs all tasks, or portable ones only. */
+  readonly kind: WorkerKind
   /** What still runs there belongs to nobody: it reports nothing, and leaves no results. */
   readonly isLost: boolean
   /** Whether results stay there. Then `peek` may answer an `Away`, and `start` takes one for an input, or the exit of one. */

@@ -5,6 +5,7 @@
  */
 import type { TaskId, WorkerId } from "../../engine/protocol/ids.ts"
 import type { Begin, Finalize, Overdue, Stop, TakeBack } from "../../engine/protocol/Instruction.ts"
+import type { WorkerKind } from "../../engine/protocol/Plan.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Host } from "../../internal/bodies/attempt.ts"
 import type { WorkerPort } from "../../internal/workers/port.ts"
@@ -26,6 +27,10 @@ export abstract class PortAround implements WorkerPort {
 
   get labels(): ReadonlyArray<string> {
     return this.inner.labels
+  }
+
+  get kind(): WorkerKind {
+    return this.inner.kind
   }
 
   get host(): Host {

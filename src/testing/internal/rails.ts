@@ -11,7 +11,7 @@ import type { WorkerId } from "../../engine/protocol/ids.ts"
 import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Transition } from "../../engine/protocol/Transition.ts"
-import { isAnyTaker, workersOf } from "../../engine/views/workers.ts"
+import { takersOf, workersOf } from "../../engine/views/workers.ts"
 import type { SchedulerCore } from "../../internal/driver/schedulerCore.ts"
 import { inLine } from "../../internal/text/text.ts"
 import { FiberWorker } from "../../internal/workers/fiberWorker.ts"
@@ -206,8 +206,8 @@ export class Rails implements Wire, Carrier {
     const { index, name, slots } = record
     if (this.tells) this.tell("vanishes", name)
     core.crew.lose(core.workers[index]!)
-    // Another worker is there, or replaces it.
-    if (isAnyTaker(core.state)) return true
+    // Another worker is there that runs all tasks, or replaces it.
+    if (takersOf(core.state).some(({ kind }) => kind === "local")) return true
     const posting = { id: `w${++this.workers}`, slots, labels: [], terms: {}, onStart: undefined }
     const joins = Effect.provideService(Effect.orDie(core.crew.add(posting)), Scope.Scope, this.scope)
     Effect.runForkWith(this.world.context(Context.empty()))(joins)

@@ -1,0 +1,26 @@
+/** Portable tasks, which nothing public makes yet: the mark is on the body. */
+import type { TaskImpl } from "../../src/internal/tasks/task.ts"
+import type { Chance } from "../chance.ts"
+
+/** Marks a task whose body is an effect as portable. */
+export const portable = <A>(task: A): A => {
+  mark(task as unknown as TaskImpl)
+  return task
+}
+
+const mark = ({ body }: TaskImpl): void => {
+  if (body._tag === "effect") Object.assign(body, { isPortable: true })
+}
+
+/** Marks some of these tasks, and of all that they depend on. */
+export const markSome = <A>(tasks: ReadonlyArray<A>, chance: Pick<Chance, "with">): ReadonlyArray<A> => {
+  const visit = (task: TaskImpl): void => {
+    if (seen.has(task)) return
+    seen.add(task)
+    if (chance.with(0.6)) mark(task)
+    for (const handle of task.handles) if ("handles" in handle) visit(handle)
+  }
+  const seen = new Set<TaskImpl>()
+  for (const task of tasks) visit(task as unknown as TaskImpl)
+  return tasks
+}
