@@ -3,6 +3,7 @@
  *
  * Inside a body the same client is available: tasks submitted there are children of that body's task, and waiting frees its slot.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
@@ -58,7 +59,8 @@ export type { MapOptions } from "./internal/client/mapping.ts"
  * The current `Scope` claims the result until it closes. Closing cancels the task if it has not ended and no other owner wants
  * it. Its dependencies are submitted with it, each task once.
  *
- * @category submitting
+ * @stability unstable
+ * @category forking
  * @since 0.1.0
  */
 export const submit: <Arg extends Task<any, any, any> | SubmitOptions>(
@@ -81,7 +83,8 @@ type Submit<Arg> = IsAny<Arg> extends true ? Submitted<any, any, never>
 /**
  * Submits several tasks as one graph, and returns a future for each.
  *
- * @category submitting
+ * @stability unstable
+ * @category forking
  * @since 0.1.0
  */
 export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
@@ -154,7 +157,8 @@ const submitHandles = (
  * program // => ["Failure", 5]
  * ```
  *
- * @category submitting
+ * @stability unstable
+ * @category forking
  * @since 0.1.0
  */
 export const retry = <A, E>(
@@ -165,7 +169,8 @@ export const retry = <A, E>(
 /**
  * {@link retry} for several futures at once: tasks that they share run once.
  *
- * @category submitting
+ * @stability unstable
+ * @category forking
  * @since 0.1.0
  */
 export const retryAll = <const F extends ReadonlyArray<Future<any, any>>>(
@@ -192,7 +197,8 @@ const retryHandles = (
  * Needs no scope: it owns the tasks that it starts, and none of them is running when it returns or is interrupted. Tasks that
  * targets share run once. `targets` may be a task, a future, or arrays and records of them, or a `Graph`, for all of its tasks.
  *
- * @category computing
+ * @stability unstable
+ * @category running
  * @since 0.1.0
  */
 export const compute = <const I, const M extends Mode = "failFast">(
@@ -233,7 +239,8 @@ export const compute = <const I, const M extends Mode = "failFast">(
  * program // => { label: "nightly", priority: -1 }
  * ```
  *
- * @category submitting
+ * @stability unstable
+ * @category annotations
  * @since 0.1.0
  */
 export const annotate: {
@@ -248,6 +255,7 @@ export const annotate: {
 /**
  * The group of tasks that {@link fireAndForget} starts without a group.
  *
+ * @stability unstable
  * @category constants
  * @since 0.1.0
  */
@@ -292,7 +300,8 @@ export const defaultGroup = "default"
  * program // => ["done", "ordered"]
  * ```
  *
- * @category submitting
+ * @stability unstable
+ * @category forking
  * @since 0.1.0
  */
 export const fireAndForget: <Arg extends Task<any, any, any> | FireOptions>(
@@ -345,7 +354,8 @@ const ofFire: Checks<FireOptions> = { group: text }
  * Failures of the tasks are in the log and do not fail this. Inside a task this frees the slot meanwhile, as every wait does. A
  * task of the group itself would wait for its own end, and fails with `Starved`.
  *
- * @category waiting
+ * @stability unstable
+ * @category combinators
  * @since 0.1.0
  */
 export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, SkeinError, Client> =>
@@ -364,7 +374,8 @@ const groupFault = (group: string): SubmitError | undefined => valueFault(text, 
  * The options are those of `Future.cancel`: finalizers have run when this returns, unless `wait` is false. A task that another
  * owner wants goes on for that owner, unless `force` is set. The group may be empty.
  *
- * @category cancelling
+ * @stability unstable
+ * @category interruption
  * @since 0.1.0
  */
 export const cancelGroup = (

@@ -5,6 +5,7 @@
  * A `Dependency` takes the place of a task: among the inputs of a task, in `after` and in `follow`. `all` and `any` are those of
  * IPython's `Dependency`; the rules are ten of Airflow's trigger rules.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import type * as Exit from "effect/Exit"
@@ -31,6 +32,7 @@ export type { Dependency } from "./internal/tasks/handles.ts"
 /**
  * The ends that count: `failure` is every end except success and skip, whatever its cause; `completion` is any end.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -39,6 +41,7 @@ export type On = OnOf
 /**
  * How a dependency ended, as policies see it: `failed` by itself, `upstreamFailed` because of what it depended on.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -59,6 +62,7 @@ export type Outcome = OutcomeOf
  * - `noneSkipped`: all ended, and none was skipped; otherwise the task is skipped.
  * - `always`: at once.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -67,6 +71,7 @@ export type Rule = RuleOf
 /**
  * A policy as plain data, as errors and `Scheduler.explain` name it.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -75,6 +80,7 @@ export type Policy = PolicyOf
 /**
  * The verdict on a set of dependencies: the task may `run`, the rule skips it, or the policy can never be met.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -83,6 +89,7 @@ export type Verdict = VerdictOf
 /**
  * Every rule.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -109,6 +116,7 @@ type Unreachable<X extends On> = X extends "completion" ? never : ImpossibleDepe
 /**
  * Options of {@link all}.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -120,6 +128,7 @@ export interface AllOptions {
 /**
  * Options of {@link any} and {@link atLeast}.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -136,6 +145,7 @@ const typed = (dependency: DependencyImpl): any => dependency
 /**
  * Whether a value is a `Dependency`.
  *
+ * @stability unstable
  * @category guards
  * @since 0.1.0
  */
@@ -164,6 +174,7 @@ export const isDependency = (u: unknown): u is Dependency<unknown, unknown, unkn
  * Task.run(report) // => [true, false]
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -204,6 +215,7 @@ const checksOfQuorum: Checks<QuorumOptions> = { on, losers }
  * Task.run(text, { concurrency: 3 }) // => ["text"]
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -233,6 +245,7 @@ export const any = <const M extends Members<M>, const O extends QuorumOptions = 
  * Task.run(count, { concurrency: 3 }) // => ["bob: yes", "eve: no"]
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -281,6 +294,7 @@ type Ruled<R extends Rule, E> = R extends "allSuccess" | "oneSuccess" | "noneFai
  * Task.run(met) // => ["left"]
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -293,7 +307,8 @@ export const rule = <const N extends Rule, const M extends Members<M>>(
 /**
  * The policy of a dependency, as plain data.
  *
- * @category tables
+ * @stability unstable
+ * @category constructors
  * @since 0.1.0
  */
 export const policy = (self: Dependency<unknown, unknown, unknown, unknown>): Policy =>
@@ -314,7 +329,8 @@ export const policy = (self: Dependency<unknown, unknown, unknown, unknown>): Po
  * const both = [verdict, last] // => [undefined, "upstreamFailed"]
  * ```
  *
- * @category tables
+ * @stability unstable
+ * @category algorithms
  * @since 0.1.0
  */
 export const decide = (
@@ -329,7 +345,8 @@ export const decide = (
 /**
  * Whether a policy is met by these outcomes. IPython's `check`.
  *
- * @category tables
+ * @stability unstable
+ * @category predicates
  * @since 0.1.0
  */
 export const check = (policy: Policy, outcomes: ReadonlyArray<Outcome | undefined>): boolean =>
@@ -338,7 +355,8 @@ export const check = (policy: Policy, outcomes: ReadonlyArray<Outcome | undefine
 /**
  * Whether a policy can never be met after these outcomes. IPython's `unreachable`.
  *
- * @category tables
+ * @stability unstable
+ * @category predicates
  * @since 0.1.0
  */
 export const unreachable = (policy: Policy, outcomes: ReadonlyArray<Outcome | undefined>): boolean => {

@@ -5,6 +5,7 @@
  * A `Future` belongs to the scope in which it was submitted. When that scope closes, the result is released, unless another scope
  * took it over with `Future.keep`.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
@@ -47,6 +48,7 @@ export type { Status } from "./internal/text/reasons.ts"
 /**
  * Any future, as a bound for generic code.
  *
+ * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
@@ -55,6 +57,7 @@ export type Any = Future<any, any>
 /**
  * What the task of a future succeeds with.
  *
+ * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
@@ -63,6 +66,7 @@ export type Success<F> = F extends Future<infer A, infer _E> ? A : never
 /**
  * What the task of a future fails with.
  *
+ * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
@@ -71,6 +75,7 @@ export type Error<F> = F extends Future<infer _A, infer E> ? E : never
 /**
  * Whether a value is a `Future`.
  *
+ * @stability unstable
  * @category guards
  * @since 0.1.0
  */
@@ -84,6 +89,7 @@ export const isFuture = (u: unknown): u is Future<unknown, unknown> => hasProper
  * Inside a task this frees the task's slot meanwhile, except in a region of `Worker.keepSlot`. Interrupting the wait, or a timeout
  * of it, does not affect the task.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -113,6 +119,7 @@ export {
   /**
    * Waits for the task and returns its `Exit`.
    *
+   * @stability unstable
    * @category combinators
    * @since 0.1.0
    */
@@ -122,6 +129,7 @@ export {
 /**
  * The task's `Exit` if it has ended, without waiting.
  *
+ * @stability unstable
  * @category getters
  * @since 0.1.0
  */
@@ -139,6 +147,7 @@ export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | S
 /**
  * The state of the task.
  *
+ * @stability unstable
  * @category getters
  * @since 0.1.0
  */
@@ -148,6 +157,7 @@ export const status = (self: Future<unknown, unknown>): Effect.Effect<Status> =>
 /**
  * The task's key.
  *
+ * @stability unstable
  * @category getters
  * @since 0.1.0
  */
@@ -156,6 +166,7 @@ export const key = (self: Future<unknown, unknown>): string => self.key
 /**
  * What is known of the task.
  *
+ * @stability unstable
  * @category getters
  * @since 0.1.0
  */
@@ -165,6 +176,7 @@ export const metadata = (self: Future<unknown, unknown>): Effect.Effect<Metadata
 /**
  * Options of {@link joinAll}.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -185,7 +197,8 @@ const ofJoinAll: Checks<JoinAllOptions> = { errors: modeOfValues }
  * Futures may stand in arrays and records. Fails with the first failure; with the mode `continue`, waits for all futures and fails
  * with every root failure. {@link awaitAll} returns exits and does not fail.
  *
- * @category waiting
+ * @stability unstable
+ * @category combinators
  * @since 0.1.0
  */
 export const joinAll = <const I, const M extends JoinMode = "failFast">(
@@ -201,7 +214,8 @@ export const joinAll = <const I, const M extends JoinMode = "failFast">(
  *
  * Futures may stand in arrays and records. Fails only if the wait itself can never end.
  *
- * @category waiting
+ * @stability unstable
+ * @category combinators
  * @since 0.1.0
  */
 export const awaitAll = <const I>(futures: I): Effect.Effect<Exits<I>, SkeinError, Unsubmitted<I>> =>
@@ -225,6 +239,7 @@ const waitForAll = (verb: string, futures: unknown, mode: Mode, fault?: SubmitEr
 /**
  * The futures of a wait: those whose tasks have ended, and those whose tasks are open.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -236,7 +251,8 @@ export interface Awaited<F> {
 /**
  * Waits until the first of the futures has ended, however it ended. Returns which have ended by then. The others go on.
  *
- * @category waiting
+ * @stability unstable
+ * @category combinators
  * @since 0.1.0
  */
 export const awaitFirst = <F extends Future<any, any>>(
@@ -247,7 +263,8 @@ export const awaitFirst = <F extends Future<any, any>>(
  * Waits until the first of the futures has ended without success, or all have ended. Returns which have ended by then. The others
  * go on.
  *
- * @category waiting
+ * @stability unstable
+ * @category combinators
  * @since 0.1.0
  */
 export const awaitFirstFailure = <F extends Future<any, any>>(
@@ -292,7 +309,8 @@ const waitFor = <F extends Future<any, any>>(
  * program // => ["cancelled", "cancelled"]
  * ```
  *
- * @category cancelling
+ * @stability unstable
+ * @category interruption
  * @since 0.1.0
  */
 export const cancel: {
@@ -313,7 +331,8 @@ export const cancel: {
  * Gives the claim on a result back before its scope closes. A task that has not ended, and that no other owner wants, is
  * cancelled.
  *
- * @category cancelling
+ * @stability unstable
+ * @category resource management
  * @since 0.1.0
  */
 export const release = (self: Future<unknown, unknown>): Effect.Effect<void> =>
@@ -322,7 +341,8 @@ export const release = (self: Future<unknown, unknown>): Effect.Effect<void> =>
 /**
  * Takes a future over into the current scope: the result is held until that closes too.
  *
- * @category submitting
+ * @stability unstable
+ * @category resource management
  * @since 0.1.0
  */
 export const keep = <A, E>(self: Future<A, E>): Effect.Effect<Future<A, E>, SkeinError, Scope.Scope> =>
@@ -334,6 +354,7 @@ export const keep = <A, E>(self: Future<A, E>): Effect.Effect<Future<A, E>, Skei
 /**
  * How many workers shall hold a result, or which.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -386,7 +407,8 @@ const replicateFault = (options: ReplicateOptions | undefined): SubmitError | un
  * program // => ["a", "b"]
  * ```
  *
- * @category placing results
+ * @stability unstable
+ * @category resource management
  * @since 0.1.0
  */
 export const replicate: {
@@ -454,7 +476,8 @@ export const replicate: {
  * program // => "Failure"
  * ```
  *
- * @category debugging
+ * @stability unstable
+ * @category running
  * @since 0.1.0
  */
 export const rerunInline = <E>(
@@ -499,7 +522,8 @@ export const rerunInline = <E>(
  * program.pipe(Effect.provide(Skein.layer())) // => 5
  * ```
  *
- * @category settling
+ * @stability unstable
+ * @category completion
  * @since 0.1.0
  */
 export const settle: {

@@ -4,6 +4,7 @@
  * `Client.compute(graph)` runs a graph and returns a record of all values. {@link get} runs what some keys need. Functions that
  * draw or order a graph also accept a task or any shape of tasks.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
@@ -29,7 +30,13 @@ type KeyOf<T> = keyof T & string
 
 type Simplify<T> = { readonly [K in keyof T]: T[K] } & {}
 
-/** @internal */
+/**
+ * @internal
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
 export type Added<T, K extends string, N> = Simplify<Omit<T, K> & { readonly [P in K]: N }>
 
 /** A key that the graph does not have, as far as the types know both. */
@@ -56,6 +63,7 @@ const impl = (graph: unknown): internal.GraphImpl => graph as internal.GraphImpl
 /**
  * Whether a value is a `Graph`.
  *
+ * @stability unstable
  * @category guards
  * @since 0.1.0
  */
@@ -65,6 +73,7 @@ export const isGraph = (u: unknown): u is Graph<Readonly<Record<string, Task<unk
 /**
  * The graph without tasks.
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -73,6 +82,7 @@ export const empty: Graph = internal.fromEntries(new Map()) as any
 /**
  * A graph of the tasks of a record.
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -106,6 +116,7 @@ export const make = <const T extends { readonly [K in keyof T]: Task<any, any, a
  * program // => { x: 1, y: 2, z: 3 }
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -172,7 +183,8 @@ const dependent = (keys: ReadonlyArray<string>, run: (values: any) => any, optio
  * A reference to the value of another task of the same graph, in {@link fromRecord} and in {@link call}. Plain strings are never
  * references. Outside of a graph with that key it is a `SubmitError`.
  *
- * @category untyped
+ * @stability unstable
+ * @category constructors
  * @since 0.1.0
  */
 export const ref = (key: string): Task<any> => internal.ref(key) as any
@@ -188,7 +200,8 @@ type Called<Return, I> = IsAny<Return> extends true ? Task<any, Upstream<I>, Ser
  * A call of a function, with {@link ref}s and other calls anywhere in its arguments. The function returns an `Effect` or a
  * plain value; its name is the task's label.
  *
- * @category untyped
+ * @stability unstable
+ * @category constructors
  * @since 0.1.0
  */
 export const call = <P extends ReadonlyArray<any>, Return, const I extends { readonly [K in keyof P]: Lifted<P[K]> }>(
@@ -228,7 +241,8 @@ export const call = <P extends ReadonlyArray<any>, Return, const I extends { rea
  * program // => [13, [1, 2]]
  * ```
  *
- * @category untyped
+ * @stability unstable
+ * @category constructors
  * @since 0.1.0
  */
 export const fromRecord = <const I extends Readonly<Record<string, unknown>>>(
@@ -245,7 +259,8 @@ const tasksByKey = checkOf("a record of literals, calls and references", holdsVa
 /**
  * Results by key, such as a `Map`.
  *
- * @category untyped
+ * @stability unstable
+ * @category models
  * @since 0.1.0
  */
 export interface Cache extends internal.Cached {}
@@ -253,6 +268,7 @@ export interface Cache extends internal.Cached {}
 /**
  * Keys in any nesting of arrays and records.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -266,7 +282,13 @@ type KeysIn<S> = S extends string ? S
 
 type Wanted<T, S> = T[KeysIn<S> & keyof T]
 
-/** @internal */
+/**
+ * @internal
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
 export type Filled<T, S, M extends Mode> = S extends KeyOf<T> ? Result<T[S], M>
   : S extends string ? never
   : { -readonly [P in keyof S]: Filled<T, S[P], M> }
@@ -279,7 +301,8 @@ export type Filled<T, S, M extends Mode> = S extends KeyOf<T> ? Result<T[S], M>
  * Each task runs once, however often its key occurs. A shape without keys is returned as it is, and runs nothing. A key that the
  * graph does not have is a `SubmitError` before anything starts.
  *
- * @category computing
+ * @stability unstable
+ * @category running
  * @since 0.1.0
  */
 export const get: {
@@ -343,7 +366,13 @@ const mapKeys = (shape: unknown, f: (key: string) => unknown): unknown => {
   return Object.fromEntries(Object.entries(shape as object).map(([name, item]) => [name, mapKeys(item, f)]))
 }
 
-/** @internal */
+/**
+ * @internal
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
 export type Culled<T, K> = Simplify<
   & { readonly [P in keyof T as P extends K ? P : never]: T[P] }
   & {
@@ -354,6 +383,7 @@ export type Culled<T, K> = Simplify<
 /**
  * The graph of some tasks and those that they depend on.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -365,6 +395,7 @@ export const cull: {
 /**
  * The keys of a graph.
  *
+ * @stability unstable
  * @category getters
  * @since 0.1.0
  */

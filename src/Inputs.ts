@@ -5,6 +5,7 @@
  * Effects are passed as they are. So are instances of your classes without handles; instances with handles are copied without
  * their `#private` members.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import type * as Exit from "effect/Exit"
@@ -25,6 +26,7 @@ import type {
 /**
  * Something whose value must be waited for.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -50,7 +52,8 @@ type HoldsAny<I, D extends number> = true extends Holds<I, D> ? true : false
 /**
  * The shape with each handle replaced by its value.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type Values<I> = IsAny<I> extends true ? I
@@ -63,7 +66,8 @@ export type Values<I> = IsAny<I> extends true ? I
 /**
  * The errors of all handles in the shape.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type Errors<I> = Exclude<Found<I>, Raised<any>>
@@ -84,7 +88,8 @@ type Found<I, D extends number = 5> = [D] extends [never] ? never
 /**
  * The errors with which policies in the shape can end a dependent.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type Raises<I> = RaisesOf<Found<I>>
@@ -94,7 +99,8 @@ type RaisesOf<E> = IsAny<E> extends true ? never : E extends Raised<infer P> ? P
 /**
  * The requirements of all handles in the shape.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type Services<I, D extends number = 5> = [D] extends [never] ? never
@@ -108,7 +114,8 @@ export type Services<I, D extends number = 5> = [D] extends [never] ? never
 /**
  * The text in place of a requirement where a wait is given a shape with tasks: only submitted tasks can be waited for.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type Unsubmitted<I, D extends number = 5> = [D] extends [never] ? never
@@ -125,7 +132,8 @@ type Places<I> = I extends ReadonlyArray<any> ? number & keyof I : keyof I
 /**
  * The shape with each handle replaced by its exit, as an observer sees it.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type Exits<I> = IsAny<I> extends true ? I
@@ -137,7 +145,8 @@ export type Exits<I> = IsAny<I> extends true ? I
 /**
  * What a dependent can fail with because of the shape.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type Upstream<I> = UpstreamOf<Found<I>>
@@ -150,7 +159,8 @@ type Failed<E> = [E] extends [never] ? never : DependencyFailed<Root<E>>
 /**
  * A value of `T`, with handles in any places of it.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type Lifted<T> =
@@ -162,7 +172,8 @@ export type Lifted<T> =
 /**
  * The requirements of a body, without those that the runtime provides to every attempt.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type Needs<R> = Exclude<R, Scope.Scope | Worker>
@@ -171,7 +182,8 @@ export type Needs<R> = Exclude<R, Scope.Scope | Worker>
  * The errors of a task whose body fails with `E`, without signals. A body that may be unmet on every worker may end with
  * `ImpossibleDependency`.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type Own<E> = E extends Unmet ? ImpossibleDependency : E extends Signal ? never : E
@@ -179,7 +191,8 @@ export type Own<E> = E extends Unmet ? ImpossibleDependency : E extends Signal ?
 /**
  * The errors of a submitted task, without signals, which generic code may not know to be absent.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type WithoutSignals<E> = Exclude<E, Signal>

@@ -4,6 +4,7 @@
  * A layer has one scheme. Options of the task take precedence: the scheme chooses among the workers with a free slot on which the
  * task may run and which its `locality` prefers most. The ideas, and the names except `steady`, are those of IPython parallel.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import type { Candidate, Scheme as EngineScheme } from "./engine/protocol/Settings.ts"
@@ -11,6 +12,7 @@ import type { Candidate, Scheme as EngineScheme } from "./engine/protocol/Settin
 /**
  * A placement scheme.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -21,6 +23,7 @@ export type {
    * A worker that could start the task now, as a scheme of your own sees it: `running` attempts hold a slot; `attempts` have not
    * ended, including those that wait inside their bodies.
    *
+   * @stability unstable
    * @category models
    * @since 0.1.0
    */
@@ -31,7 +34,8 @@ export type {
  * The worker with the greatest share of free slots; of equals the first. This is the default: while workers are idle, a chain
  * stays where its results are.
  *
- * @category schemes
+ * @stability unstable
+ * @category constants
  * @since 0.1.0
  */
 export const steady: Scheme = "steady"
@@ -40,7 +44,8 @@ export const steady: Scheme = "steady"
  * The worker with the greatest share of free slots; of equals the one that was used less recently. Spreads tasks over idle
  * workers, even if they come one by one.
  *
- * @category schemes
+ * @stability unstable
+ * @category constants
  * @since 0.1.0
  */
 export const leastLoad: Scheme = "leastLoad"
@@ -48,7 +53,8 @@ export const leastLoad: Scheme = "leastLoad"
 /**
  * The least recently used worker, whatever its load.
  *
- * @category schemes
+ * @stability unstable
+ * @category constants
  * @since 0.1.0
  */
 export const lru: Scheme = "lru"
@@ -60,7 +66,8 @@ export const lru: Scheme = "lru"
  *
  * The seed is drawn from the `Random` in the context of the layer when it opens, so a seed there fixes the sequence.
  *
- * @category schemes
+ * @stability unstable
+ * @category constants
  * @since 0.1.0
  */
 export const plainRandom: Scheme = "plainRandom"
@@ -68,7 +75,8 @@ export const plainRandom: Scheme = "plainRandom"
 /**
  * Of two workers drawn with equal probability, the one that was used less recently. Its seed is that of {@link plainRandom}.
  *
- * @category schemes
+ * @stability unstable
+ * @category constants
  * @since 0.1.0
  */
 export const twoBin: Scheme = "twoBin"
@@ -77,7 +85,8 @@ export const twoBin: Scheme = "twoBin"
  * Of two workers drawn in proportion to their free slots, the one with the greater share of free slots. Its seed is that of
  * {@link plainRandom}.
  *
- * @category schemes
+ * @stability unstable
+ * @category constants
  * @since 0.1.0
  */
 export const weighted: Scheme = "weighted"
@@ -105,6 +114,7 @@ export const weighted: Scheme = "weighted"
  * Client.compute(where).pipe(Effect.provide(Skein.layer({ workers, placement: longest }))) // => "long"
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */

@@ -4,6 +4,7 @@
  * Counting begins with the subscription and follows events alone. So the total grows as tasks are submitted: a graph that a
  * `flatMap` task has not returned yet is not counted yet.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
@@ -31,6 +32,7 @@ export type { Counts, Group } from "./internal/client/progress.ts"
 /**
  * The progress in total and by group, in the order in which the groups appeared.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -43,6 +45,7 @@ export interface Progress extends Counts {
 /**
  * How often to report.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -79,7 +82,8 @@ const count = (
  * The first change is reported at once. A slow consumer misses snapshots and never slows the tasks. The stream ends when the
  * scheduler closes, after the last snapshot.
  *
- * @category observing
+ * @stability unstable
+ * @category subscriptions
  * @since 0.1.0
  */
 export const changes = (options?: Options): Stream.Stream<Progress, never, Scheduler.Scheduler> =>
@@ -136,7 +140,8 @@ export const changes = (options?: Options): Stream.Stream<Progress, never, Sched
  * program // => "square: 3 of 3"
  * ```
  *
- * @category observing
+ * @stability unstable
+ * @category subscriptions
  * @since 0.1.0
  */
 export const withProgress: {

@@ -1,6 +1,7 @@
 /**
  * The scheduler as its operators see it: events, stories, states of tasks, and workers.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
@@ -44,7 +45,8 @@ export type { WorkerPhase }
  * Events wait in an unbounded queue, so that a slow subscriber never slows the tasks; the queue of a subscriber that stays behind
  * grows. `Stream.buffer` with the strategy "sliding" drops the oldest events instead.
  *
- * @category observing
+ * @stability unstable
+ * @category subscriptions
  * @since 0.1.0
  */
 export const events: Stream.Stream<TaskEvent, never, Scheduler> = Stream.unwrap(
@@ -55,7 +57,8 @@ export const events: Stream.Stream<TaskEvent, never, Scheduler> = Stream.unwrap(
  * The transitions of the newest live task with a key, or of the one in a graph, oldest first. If no such task is live, the
  * transitions of all tasks that had the name. Needs a layer with `stories`.
  *
- * @category observing
+ * @stability unstable
+ * @category getters
  * @since 0.1.0
  */
 export const story = (name: TaskName): Effect.Effect<ReadonlyArray<TaskEvent>, never, Scheduler> =>
@@ -69,7 +72,8 @@ export const story = (name: TaskName): Effect.Effect<ReadonlyArray<TaskEvent>, n
  * Tasks of several graphs may have one key. A key alone means the newest of them, and `more` says how many others are live. A key
  * with the number of a graph means the one in that graph; events, metadata and dumps have that number.
  *
- * @category observing
+ * @stability unstable
+ * @category getters
  * @since 0.1.0
  */
 export const explain = (name: TaskName): Effect.Effect<Explanation | undefined, never, Scheduler> =>
@@ -101,7 +105,8 @@ export const explain = (name: TaskName): Effect.Effect<Explanation | undefined, 
  * program // => ["slow: Running", "sum: WaitsForDependencies"]
  * ```
  *
- * @category observing
+ * @stability unstable
+ * @category getters
  * @since 0.1.0
  */
 export const explainAll = (
@@ -111,7 +116,8 @@ export const explainAll = (
 /**
  * An explanation as a sentence for people.
  *
- * @category observing
+ * @stability unstable
+ * @category formatting
  * @since 0.1.0
  */
 export const explainText = (explanation: Explanation): string => textOf(explanation)
@@ -119,7 +125,8 @@ export const explainText = (explanation: Explanation): string => textOf(explanat
 /**
  * Every key with its state.
  *
- * @category observing
+ * @stability unstable
+ * @category getters
  * @since 0.1.0
  */
 export const dump: Effect.Effect<Snapshot, never, Scheduler> = Scheduler.use((s) => s.dump)
@@ -127,7 +134,8 @@ export const dump: Effect.Effect<Snapshot, never, Scheduler> = Scheduler.use((s)
 /**
  * The number of tasks in each state.
  *
- * @category observing
+ * @stability unstable
+ * @category getters
  * @since 0.1.0
  */
 export const stats: Effect.Effect<Stats, never, Scheduler> = Scheduler.use((s) => s.stats)
@@ -140,6 +148,7 @@ export const stats: Effect.Effect<Stats, never, Scheduler> = Scheduler.use((s) =
  * When the scope closes, the worker starts nothing new. It leaves when its last task has ended and other workers hold its
  * results; without other workers, its results stay readable. Options default to those of the layer.
  *
+ * @stability unstable
  * @category workers
  * @since 0.1.0
  */
@@ -150,6 +159,7 @@ export const addWorker = (options: WorkerOptions): Effect.Effect<string, SubmitE
  * Moves results from workers that hold many to workers that hold few, until they differ by one at most. Results that several
  * workers hold, that own a resource, or that live on one stay in place.
  *
+ * @stability unstable
  * @category workers
  * @since 0.1.0
  */
@@ -162,6 +172,7 @@ export const rebalance: Effect.Effect<void, never, Scheduler> = Scheduler.use((s
  *
  * Running tasks go on, even if they exceed a lowered limit. See the option `tags` of tasks and of `Skein.layer`.
  *
+ * @stability unstable
  * @category workers
  * @since 0.1.0
  */
@@ -182,6 +193,7 @@ export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<
  *
  * A body that waits here keeps its slot; `Worker.seceded` frees the slot meanwhile.
  *
+ * @stability unstable
  * @category workers
  * @since 0.1.0
  */
@@ -215,6 +227,7 @@ export const retire = (id: string): Effect.Effect<boolean, never, Scheduler> => 
  * program // => 2
  * ```
  *
+ * @stability unstable
  * @category workers
  * @since 0.1.0
  */
@@ -260,6 +273,7 @@ export const awaitWorkers = (
  * program // => [["a", "A"], ["b", "B"]]
  * ```
  *
+ * @stability unstable
  * @category workers
  * @since 0.1.0
  */
@@ -276,7 +290,8 @@ export const runOnEach = <A, E, R, const M extends Mode = "failFast">(
  * All transitions of workers, from the subscription until the scheduler closes: which join, drain, leave, are lost, and which
  * replace others.
  *
- * @category observing
+ * @stability unstable
+ * @category subscriptions
  * @since 0.1.0
  */
 export const workerEvents: Stream.Stream<WorkerEvent, never, Scheduler> = Stream.unwrap(
@@ -291,7 +306,8 @@ export const workerEvents: Stream.Stream<WorkerEvent, never, Scheduler> = Stream
  * All listeners see the same order. `f` may submit or cancel: the transitions of that follow those that are being delivered. A
  * listener that throws, or returns a promise that fails, is not called again.
  *
- * @category observing
+ * @stability unstable
+ * @category subscriptions
  * @since 0.1.0
  */
 export const listen = (

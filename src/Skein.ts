@@ -1,6 +1,7 @@
 /**
  * Layers: a scheduler inside your program, with fiber workers.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
@@ -40,6 +41,7 @@ export type {
    * `lineage`: over how many submissions, each made from a result of the one before, released tasks are remembered at least, so
    * that lost results can be computed again (1000). Each is a positive whole number, or `Infinity`.
    *
+   * @stability unstable
    * @category models
    * @since 0.1.0
    */
@@ -72,6 +74,7 @@ export type {
  * program.pipe(Effect.provide([Skein.layer(), Slow.layer])) // => ["local", "slow"]
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -101,6 +104,7 @@ export const make = (options: Options = {}): Effect.Effect<Services, SubmitError
  * program // => [1, 4, 9]
  * ```
  *
+ * @stability unstable
  * @category layers
  * @since 0.1.0
  */
@@ -125,6 +129,7 @@ export const layer = (options: Options = {}): Layer.Layer<Client | Scheduler, Su
  * Client.compute(Task.succeed(1)).pipe(Effect.provide(layer), Effect.provide(env)) // => 1
  * ```
  *
+ * @stability unstable
  * @category layers
  * @since 0.1.0
  */
@@ -154,6 +159,7 @@ export const layerConfig = (
  * program.pipe(Effect.provide(Skein.layerFromEnv()), Effect.provide(env)) // => [16, 2]
  * ```
  *
+ * @stability unstable
  * @category layers
  * @since 0.1.0
  */
@@ -167,6 +173,7 @@ export const layerFromEnv = (
 /**
  * One task at a time, in static order: the simplest deterministic backend, for tests and for debugging.
  *
+ * @stability unstable
  * @category layers
  * @since 0.1.0
  */

@@ -6,6 +6,7 @@
  * `TaskSkipped` where a body may skip its task. `SkeinError` is what the runtime can do to any task, under a `reason`; every verb
  * that observes a task adds it.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
@@ -25,7 +26,8 @@ export type { ImpossibleReason, SubmitReason } from "./internal/text/reasons.ts"
 /**
  * A body fails with this to give its place up: the task goes back to the queue, and no attempt is counted. See `Worker.reschedule`.
  *
- * @category signals
+ * @stability unstable
+ * @category errors
  * @since 0.1.0
  */
 export class Reschedule extends Data.TaggedError("Reschedule") {
@@ -39,7 +41,8 @@ export class Reschedule extends Data.TaggedError("Reschedule") {
  * A body fails with this to report that results of dependencies are gone. The dependencies run again, then the body does, and no
  * attempt is counted. See `Worker.dependenciesLost`.
  *
- * @category signals
+ * @stability unstable
+ * @category errors
  * @since 0.1.0
  */
 export class DependenciesLost extends Data.TaggedError("DependenciesLost")<{
@@ -56,7 +59,8 @@ export class DependenciesLost extends Data.TaggedError("DependenciesLost")<{
  * A body fails with this if it cannot run on the current worker: its task goes to another worker, and no attempt is counted. See
  * `Worker.unmet`.
  *
- * @category signals
+ * @stability unstable
+ * @category errors
  * @since 0.1.0
  */
 export class Unmet extends Data.TaggedError("Unmet")<{ readonly reason: string }> {
@@ -71,7 +75,8 @@ export class Unmet extends Data.TaggedError("Unmet")<{ readonly reason: string }
 /**
  * The signals that a body may fail with to instruct the scheduler. A task never fails with one, and its type never has one.
  *
- * @category signals
+ * @stability unstable
+ * @category errors
  * @since 0.1.0
  */
 export type Signal = Reschedule | Unmet | DependenciesLost
@@ -79,6 +84,7 @@ export type Signal = Reschedule | Unmet | DependenciesLost
 /**
  * A graph that cannot run. Nothing of it has started.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -94,6 +100,7 @@ export class SubmitError extends Fact("SubmitError")<{ readonly reason: SubmitRe
  * `root` is the key of the task that failed first and `error` its typed error; `path` has the keys from root to this
  * task; `cause` is the root's whole cause, with its stack.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -138,6 +145,7 @@ export class DependencyFailed<out E> extends Fact("DependencyFailed")<{
 /**
  * A time limit of a task has passed: `timeout` of one attempt from its start, or `deadline` from the submission.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -156,6 +164,7 @@ export class TaskTimeout extends Fact("TaskTimeout")<{
 /**
  * A task was not assigned to a worker within its `dependencyTimeout` from submission.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -177,6 +186,7 @@ export class DependencyTimeout extends Fact("DependencyTimeout")<{
  * `Worker.skip` fails with this. A body that fails with this, its own or that of a task it joined, ends its task as skipped.
  * Dependents of a skipped task fail with this too, not with `DependencyFailed`: nothing went wrong.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -193,6 +203,7 @@ export type {
    * The workers on which a task may run: those with one of these ids, if any are named, with all of these labels, and with at
    * least these total amounts of resources.
    *
+   * @stability unstable
    * @category models
    * @since 0.1.0
    */
@@ -203,6 +214,7 @@ export type {
  * A task never starts: one of its policies can never be met, or its own restrictions rule out every worker. For its dependents
  * this is an ordinary typed failure.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -220,6 +232,7 @@ export class ImpossibleDependency extends Fact("ImpossibleDependency")<{
 /**
  * A task was cancelled. `by` names who asked: the key of a task, or an owner such as a scope or a compute.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -243,6 +256,7 @@ export class TaskCancelled extends Fact("TaskCancelled")<{
  * second task keeps that while it waits itself. The tasks are not affected. The same wait without `Worker.keepSlot`, by a task without
  * `keepResources`, can end.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -273,6 +287,7 @@ export class Starved extends Fact("Starved")<{
 /**
  * The result is gone: its future was released with `Future.release`, or its owner has closed.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -301,6 +316,7 @@ const tooFarBack =
  * may have run, and has `idempotent: false`. `forgotten`: a lost result needs it, and it is further back than `limits.lineage`
  * submissions.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -330,6 +346,7 @@ export class WorkerKilled extends Fact("WorkerKilled")<{
  * too often. `idempotent`: `keys` have `idempotent: false`, so they are not started twice. `forgotten`: `keys` are further back
  * than `limits.lineage` submissions.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -372,6 +389,7 @@ export class DependenciesGone extends Fact("DependenciesGone")<{
  * any worker may. A task that an option restricts fails with this, and so does `Scheduler.awaitWorkers`, with no `key`. For any
  * other task this is a reason of {@link SkeinError}.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -398,6 +416,7 @@ export class NoSuitableWorker extends Fact("NoSuitableWorker")<{
 /**
  * What the runtime can do to any task.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -423,6 +442,7 @@ export type SkeinReason =
  * Future.join(future).pipe(Effect.catchReason("SkeinError", "TaskCancelled", () => Effect.succeed(undefined)))
  * ```
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -435,6 +455,7 @@ export class SkeinError extends Fact("SkeinError")<{ readonly reason: SkeinReaso
 /**
  * The errors of a computation beside those of its tasks: a refused submission, or the runtime.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -443,7 +464,8 @@ export type Unexpected = SubmitError | SkeinError
 /**
  * The typed error of the task that failed first: the one inside `DependencyFailed`, or the error itself.
  *
- * @category utils
+ * @stability unstable
+ * @category utility types
  * @since 0.1.0
  */
 export type Root<E> = E extends DependencyFailed<infer X> ? X : E
@@ -451,7 +473,8 @@ export type Root<E> = E extends DependencyFailed<infer X> ? X : E
 /**
  * Returns the typed error of the task that failed first: the one inside `DependencyFailed`, or the error itself.
  *
- * @category utils
+ * @stability unstable
+ * @category getters
  * @since 0.1.0
  */
 export const root = <E>(error: E): Root<E> => (error instanceof DependencyFailed ? error.error : error) as Root<E>
@@ -465,6 +488,7 @@ export const root = <E>(error: E): Root<E> => (error instanceof DependencyFailed
  * Context.getOption(Cause.annotations(cause), SkeinError.TaskInfo)
  * ```
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -501,7 +525,8 @@ export class TaskInfo extends Context.Service<TaskInfo, {
  * program.pipe(Effect.tapCause((cause) => Console.error(SkeinError.pretty(cause))))
  * ```
  *
- * @category rendering
+ * @stability unstable
+ * @category formatting
  * @since 0.1.0
  */
 export const pretty: (cause: Cause.Cause<unknown>) => string = prettyCause
@@ -518,6 +543,7 @@ type ErrorOf<X> = X extends Exit.Exit<any, infer E> ? E : never
 /**
  * A root failure, and the tasks that it held up.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -535,6 +561,7 @@ export interface Failure<out E> {
 /**
  * The outcome of a computation with `errors: "collect"`.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -571,7 +598,8 @@ export interface Report<S extends Exits> {
  * program // => [{ other: 7 }, [["load", ["clean", "chart"]]]]
  * ```
  *
- * @category rendering
+ * @stability unstable
+ * @category formatting
  * @since 0.1.0
  */
 export const report: <const S extends Exits>(exits: S) => Report<S> = reports.report as never
@@ -579,7 +607,8 @@ export const report: <const S extends Exits>(exits: S) => Report<S> = reports.re
 /**
  * Renders a report for people: counts by outcome, and each failure as {@link pretty} shows it, with the tasks that it held up.
  *
- * @category rendering
+ * @stability unstable
+ * @category formatting
  * @since 0.1.0
  */
 export const prettyReport: (report: Report<any>) => string = reports.prettyReport as never

@@ -4,6 +4,7 @@
  * Tasks, and futures of submitted ones, are dependencies wherever they lie in the inputs of another task. The type of a task has
  * all errors and requirements of its body and its dependencies.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
@@ -46,6 +47,7 @@ export type { Task } from "./internal/tasks/handles.ts"
 /**
  * Any task, as a bound for generic code.
  *
+ * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
@@ -54,6 +56,7 @@ export type Any = Task<any, any, any>
 /**
  * What a task succeeds with.
  *
+ * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
@@ -62,6 +65,7 @@ export type Success<T> = T extends Task<infer A, infer _E, infer _R> ? A : never
 /**
  * What a task fails with.
  *
+ * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
@@ -70,6 +74,7 @@ export type Error<T> = T extends Task<infer _A, infer E, infer _R> ? E : never
 /**
  * What a task needs.
  *
+ * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
@@ -92,6 +97,7 @@ const wrap = (body: internal.Body, inputs: unknown, options: AnyOptions | undefi
 /**
  * Whether a value is a `Task`, also one of another copy of Skein, which everything that takes a task refuses in words.
  *
+ * @stability unstable
  * @category guards
  * @since 0.1.0
  */
@@ -100,6 +106,7 @@ export const isTask = (u: unknown): u is Task<unknown, unknown, unknown> => hasP
 /**
  * A task whose value is there from the start.
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -108,6 +115,7 @@ export const succeed = <A>(value: A): Task<A> => wrap({ _tag: "value", value }, 
 /**
  * A task that fails with this error.
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -120,6 +128,7 @@ export {
   /**
    * A task whose value is `undefined`, which is there from the start.
    *
+   * @stability unstable
    * @category constructors
    * @since 0.1.0
    */
@@ -129,6 +138,7 @@ export {
 /**
  * A value that is marked by {@link value}.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -154,6 +164,7 @@ export type Meant<A> = A & MeantAsValue
  * program // => 42
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -201,6 +212,7 @@ type OptionsOfEffect<I> = I extends Effect.Effect<any, infer E, any> ? OptionsFo
  * Task.run(total) // => 12
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -286,6 +298,7 @@ const constantly = (effect: Effect.Effect<unknown>, options: internal.TaskOption
  * program // => ["connection: 1", "connection: 2", "closed"]
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -308,6 +321,7 @@ export const resource: typeof make = (first: unknown, second?: unknown, third?: 
  * Task.run(longest) // => "bc"
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -331,6 +345,7 @@ export const map: {
 /**
  * A task without inputs that computes its value with a plain function. A throw is a defect, and so is a Promise or an Effect.
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -348,6 +363,7 @@ export const sync = <A, const O extends OptionsFor<O, never> = NoOptions>(
  * runs as its children. It ends with the inner task's own error. `SubmitError` is in its type because that graph is checked only
  * then.
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -373,6 +389,7 @@ export const flatMap: {
 /**
  * A task whose value has the values of all its inputs, in the same shape.
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -405,6 +422,7 @@ export const all = <const I, const O extends OptionsFor<O, never> = NoOptions>(
  * program // => ["load a", "load b", "load c", "check", "sum"]
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -420,6 +438,7 @@ export const barrier = <
 /**
  * A task that gives the value of another without it: this value in its place.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -433,6 +452,7 @@ export const as: {
 /**
  * A task without a value that ends as another does.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -442,6 +462,7 @@ export const asVoid = <A, E, R = never>(self: Task<A, E, R> | Future<A, E>): Tas
 /**
  * A task that runs an effect of the value of another, and gives that value on. It fails as the effect does.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -469,6 +490,7 @@ export const tap: {
  * {@link catchTag}, {@link mapError}, {@link result}, {@link option} and {@link orElseSucceed} are made in this way: two tasks
  * each, of which the one that gives the exit takes no slot.
  *
+ * @stability unstable
  * @category error handling
  * @since 0.1.0
  */
@@ -488,6 +510,7 @@ const observed = (self: unknown, f: (exit: Effect.Effect<unknown, unknown>) => E
 /**
  * A task that succeeds with the value of another, or with the error with which it ended. A defect stays one.
  *
+ * @stability unstable
  * @category error handling
  * @since 0.1.0
  */
@@ -498,6 +521,7 @@ export const result = <A, E, R = never>(
 /**
  * A task that succeeds with the value of another, or with none if it ended with an error. A defect stays one.
  *
+ * @stability unstable
  * @category error handling
  * @since 0.1.0
  */
@@ -544,6 +568,7 @@ export {
    * Task.run(config) // => { port: 80, because: "no such file" }
    * ```
    *
+   * @stability unstable
    * @category error handling
    * @since 0.1.0
    */
@@ -571,6 +596,7 @@ type TagOf<K> = K extends ReadonlyArray<infer T extends string> ? T : K & string
  * Task.run(name) // => "nobody 7"
  * ```
  *
+ * @stability unstable
  * @category error handling
  * @since 0.1.0
  */
@@ -613,6 +639,7 @@ export const catchTag: {
 /**
  * A task that ends as another does, with its error mapped. The function sees the errors that {@link catch} sees.
  *
+ * @stability unstable
  * @category error handling
  * @since 0.1.0
  */
@@ -629,6 +656,7 @@ export const mapError: {
 /**
  * A task that ends as another does or, if that fails with an error, with a value.
  *
+ * @stability unstable
  * @category error handling
  * @since 0.1.0
  */
@@ -651,6 +679,7 @@ export const orElseSucceed: {
  * Task.run(main.pipe(Task.orElse(() => mirror))) // => "text"
  * ```
  *
+ * @stability unstable
  * @category error handling
  * @since 0.1.0
  */
@@ -682,6 +711,7 @@ const elseTask = (exit: Exit.Exit<unknown, unknown>, f: (error: unknown) => unkn
 /**
  * The same work as another task, with options added or replaced.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -708,6 +738,7 @@ export const withOptions: {
 /**
  * Options of a wrapped function.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -754,6 +785,7 @@ type Member<E, R> = [E] extends [never] ? never : Upstream<Task<unknown, E, R>>
 /**
  * A function that makes tasks from the function given to {@link fn}. Arguments may be tasks, futures or values, also nested ones.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -794,6 +826,7 @@ export interface Fn<P extends ReadonlyArray<any>, Return, O> {
  * Task.run(Task.map(load(7), ({ name }) => name)) // => "user 7"
  * ```
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -858,6 +891,7 @@ export {
    *
    * For scripts and examples. An application keeps one `Skein.layer` and uses `Client.compute`.
    *
+   * @stability unstable
    * @category running
    * @since 0.1.0
    */

@@ -6,6 +6,7 @@
  * frees its slot meanwhile by itself; these functions do the same for other waits. Outside a body they do not compile, because
  * only bodies are provided with `Worker`.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
@@ -21,6 +22,7 @@ export { Worker } from "./internal/tasks/worker.ts"
 /**
  * The worker, the attempt and the key of the current body.
  *
+ * @stability unstable
  * @category getters
  * @since 0.1.0
  */
@@ -37,6 +39,7 @@ const withAttempt = (f: (attempt: Attempt) => Effect.Effect<void>): Effect.Effec
  * The slot is free at once, so the next ready task starts. A second `secede` does nothing. A body may end while it is seceded.
  * The idea is dask.distributed's `secede`.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -49,6 +52,7 @@ export const secede: Effect.Effect<void, never, Worker> = withAttempt((attempt) 
  *
  * Rejoining ranks ahead of every ready task. It does nothing unless the task has seceded.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -91,6 +95,7 @@ export const rejoin: Effect.Effect<void, never, Worker> = withAttempt((attempt) 
  * program // => ["committed", "cancelled"]
  * ```
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -118,6 +123,7 @@ export const shielded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect
  *
  * The task rejoins on every kind of exit. Inside another `seceded` it does nothing.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -161,6 +167,7 @@ export const seceded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<
  * Task.run(parent, { concurrency: 1 }) // => "child"
  * ```
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */

@@ -1,6 +1,7 @@
 /**
  * Skein runs graphs of Effects.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export * as Client from "./Client.ts"

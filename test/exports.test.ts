@@ -1,6 +1,7 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import { globSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
+import { posix } from "node:path"
 import ts from "typescript6"
 import manifest from "../package.json" with { type: "json" }
 
@@ -62,5 +63,100 @@ describe("exports", () => {
     const subpath = (path: string) => path.replace(/^src/, "skein").replace(/(\/index)?\.ts$/, "")
     const text = modules.map((path) => `${subpath(path)}\n${exported(path).map((name) => `  ${name}\n`).join("")}`)
     await expect(text.join("\n")).toMatchFileSnapshot("./exports.txt")
+  })
+})
+
+/** A source file, parsed once. */
+const parsed = new Map<string, ts.SourceFile>()
+const parse = (path: string): ts.SourceFile => {
+  const file = parsed.get(path) ?? ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest, true)
+  parsed.set(path, file)
+  return file
+}
+
+/** The doc comment that stands directly above a node, in the text of its file. */
+const commentAbove = (node: ts.Node): string | undefined => {
+  const text = node.getSourceFile().text
+  const ranges = ts.getLeadingCommentRanges(text, node.getFullStart()) ?? []
+  const last = ranges.map(({ end, pos }) => text.slice(pos, end)).findLast((comment) => comment.startsWith("/**"))
+  return last
+}
+
+const namesOf = (node: ts.Statement): ReadonlyArray<string> =>
+  ts.isVariableStatement(node)
+    ? node.declarationList.declarations.map(({ name }) => name.getText())
+    : [(node as Partial<ts.DeclarationStatement>).name?.getText() ?? ""]
+
+const moduleOf = (path: string, specifier: ts.Expression): string =>
+  posix.join(posix.dirname(path), (specifier as ts.StringLiteral).text)
+
+/** The doc comment of a name that a file exports or declares, also where it is declared in another file. */
+const docOf = (path: string, name: string): string | undefined => {
+  const { statements } = parse(path)
+  const declared = statements.flatMap((node) => namesOf(node).includes(name) ? commentAbove(node) ?? [] : [])
+  if (declared.length > 0) return declared[0]
+  for (const node of statements) {
+    if (ts.isExportDeclaration(node) && node.exportClause !== undefined && ts.isNamedExports(node.exportClause)) {
+      const found = node.exportClause.elements.find((element) => element.name.text === name)
+      if (found === undefined) continue
+      const above = commentAbove(found)
+      if (above !== undefined) return above
+      const original = (found.propertyName ?? found.name).text
+      if (node.moduleSpecifier !== undefined) return docOf(moduleOf(path, node.moduleSpecifier), original)
+      return imported(path, original)
+    }
+  }
+  return undefined
+}
+
+/** The same for a name that a file imports. */
+const imported = (path: string, name: string): string | undefined => {
+  for (const node of parse(path).statements) {
+    if (!ts.isImportDeclaration(node)) continue
+    const bindings = node.importClause?.namedBindings
+    if (bindings === undefined || !ts.isNamedImports(bindings)) continue
+    const found = bindings.elements.find((element) => element.name.text === name)
+    if (found !== undefined) return docOf(moduleOf(path, node.moduleSpecifier), (found.propertyName ?? found.name).text)
+  }
+  return undefined
+}
+
+/** Values of a tag, one for each time it stands in a comment. */
+const tagsIn = (comment: string, tag: string): ReadonlyArray<string> =>
+  Array.from(comment.matchAll(new RegExp(`@${tag} (.+)`, "g")), ([, value]) => value!.trim())
+
+const barrels = modules.filter((path) => path.endsWith("/index.ts") || path === "src/index.ts")
+const namespaces = modules.filter((path) => !barrels.includes(path))
+
+describe("docs of exports", () => {
+  it("each public module and each of its exports has one @stability, @since and, if it is no module, @category", () => {
+    const wrong = (comment: string | undefined, tags: ReadonlyArray<string>) =>
+      comment === undefined
+        ? ["no comment"]
+        : tags.filter((tag) => tagsIn(comment, tag).length !== 1).map((tag) => `@${tag}`)
+    const lacking = [
+      ...modules.map((path) =>
+        [path, wrong(/^\/\*\*[^]*?\*\//.exec(parse(path).text)?.[0], ["stability", "since"])] as const
+      ),
+      ...namespaces.flatMap((path) =>
+        exported(path).map((name) =>
+          [`${path} ${name}`, wrong(docOf(path, name), ["stability", "category", "since"])] as const
+        )
+      )
+    ]
+    assert.deepStrictEqual(
+      lacking.filter(([, tags]) => tags.length > 0).map(([of, tags]) => `${of}: ${tags.join()}`),
+      []
+    )
+  })
+
+  it("nothing is stable before the first release, and categories are words of Effect", () => {
+    const comments = namespaces.flatMap((path) => exported(path).map((name) => docOf(path, name)!))
+    assert.deepStrictEqual([...new Set(comments.flatMap((comment) => tagsIn(comment, "stability")))], ["unstable"])
+    const known = new Set(
+      globSync("node_modules/effect/src/**/*.ts").flatMap((path) => tagsIn(readFileSync(path, "utf8"), "category"))
+    )
+    const own = new Set(comments.flatMap((comment) => tagsIn(comment, "category")))
+    assert.deepStrictEqual([...own].filter((category) => !known.has(category)), [])
   })
 })

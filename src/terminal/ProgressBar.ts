@@ -1,6 +1,7 @@
 /**
  * A progress bar in a terminal.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Console from "effect/Console"
@@ -24,6 +25,7 @@ export type { Output } from "./internal/screen.ts"
 /**
  * Options of a progress bar.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -59,6 +61,7 @@ export interface Options {
  * Client.compute(graph).pipe(Cli.withProgressBar())
  * ```
  *
+ * @stability unstable
  * @category running
  * @since 0.1.0
  */

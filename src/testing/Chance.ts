@@ -1,6 +1,7 @@
 /**
  * Chance in a simulation: numbers from a seed, on a tape, so that draws can be repeated and shrunk.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 
@@ -18,6 +19,7 @@ const prng = (seed: number): () => number => {
 /**
  * A sequence of draws: numbers, of which 0 is always the simplest.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -27,6 +29,7 @@ export type Tape = ReadonlyArray<number>
  * Chance in a simulation. Every draw is a whole number from 0, the simplest. Shrunk cases draw mostly 0, so put the simplest
  * alternative first.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

@@ -17,6 +17,7 @@
  * }) // => true
  * ```
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
@@ -36,6 +37,7 @@ import { Reader, Writer } from "./internal/eventText.ts"
 /**
  * What one scheduler did.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -49,6 +51,7 @@ export interface EventLog {
 /**
  * What an effect did and how it ended.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -61,6 +64,7 @@ export interface Recorded<A, E> {
 /**
  * Something in a run cannot be written down: a `locality` or a placement scheme that is a function.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -73,6 +77,7 @@ export class Unwritable extends Data.TaggedError("Unwritable")<{ readonly what: 
 /**
  * A line of a log is not what {@link record} writes.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -155,6 +160,7 @@ class Both implements Out {
  * A function that the engine asks cannot be written down, so a run with a `locality`, or with a placement scheme that is a
  * function, fails with {@link Unwritable} when it is over.
  *
+ * @stability unstable
  * @category running
  * @since 0.1.0
  */
@@ -175,6 +181,7 @@ export const record = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<Rec
 /**
  * Gives the events of a log to a new engine, and the lines of {@link EventLog} `instructions` that it answers with.
  *
+ * @stability unstable
  * @category running
  * @since 0.1.0
  */

@@ -1,6 +1,7 @@
 /**
  * Faults: those that a simulation injects into attempts, and the loss or the silence of a worker at a moment that a test chooses.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
@@ -44,7 +45,8 @@ export type { Fault, Faults, Kind } from "./internal/faults.ts"
  * program.pipe(Effect.provide(Skein.layer({ workers }))) // => "b"
  * ```
  *
- * @category faults
+ * @stability unstable
+ * @category testing
  * @since 0.1.0
  */
 export const loseWorker = (id: string): Effect.Effect<boolean, never, Client.Client> =>
@@ -64,7 +66,8 @@ export const loseWorker = (id: string): Effect.Effect<boolean, never, Client.Cli
  *
  * To test what a program does when a worker is silent for too long, under `TestClock`.
  *
- * @category faults
+ * @stability unstable
+ * @category testing
  * @since 0.1.0
  */
 export const silenceWorker = (id: string): Effect.Effect<boolean, never, Client.Client> =>

@@ -18,6 +18,7 @@
  * program.pipe(Effect.provide(Skein.layer())) // => "cancelled"
  * ```
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
@@ -32,6 +33,7 @@ import type { Carrier } from "./internal/carriedPort.ts"
 /**
  * Bodies and messages that arrive at a gate wait there until it is opened. It then stays open. Made by {@link make}.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -61,6 +63,7 @@ export class Gate {
 /**
  * A closed gate.
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -69,6 +72,7 @@ export const makeUnsafe = (): Gate => new Gate()
 /**
  * A closed gate.
  *
+ * @stability unstable
  * @category constructors
  * @since 0.1.0
  */
@@ -77,6 +81,7 @@ export const make: Effect.Effect<Gate> = Effect.sync(makeUnsafe)
 /**
  * Arrives at the gate and waits until it is open. Interrupting the wait leaves the gate as it is.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -90,6 +95,7 @@ export const wait = (gate: Gate): Effect.Effect<void> =>
 /**
  * Arrives at the gate and runs `effect` when it is open.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -101,6 +107,7 @@ export const hold: {
 /**
  * Opens the gate for all that wait there, and for later arrivals.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -115,6 +122,7 @@ export const open = (gate: Gate): Effect.Effect<void> =>
 /**
  * Lets the first in line pass, and leaves the gate closed. Returns whether anything waited.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -130,6 +138,7 @@ export const openOnce = (gate: Gate): Effect.Effect<boolean> =>
 /**
  * Returns when `count` have arrived at the gate. Defaults to one.
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
@@ -149,6 +158,7 @@ export const arrived = (gate: Gate, count = 1): Effect.Effect<void> =>
  * The messages between a scheduler and a worker: `Start` an attempt, `Stop` it, it has `Ended`; `Finalize` the resource of its
  * result, which is `Finalized`.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -189,6 +199,7 @@ export interface Message {
  * ) // => ["running", 1]
  * ```
  *
+ * @stability unstable
  * @category combinators
  * @since 0.1.0
  */

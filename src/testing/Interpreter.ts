@@ -1,6 +1,7 @@
 /**
  * What a graph means, for a test to compare with.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
@@ -38,6 +39,7 @@ import { Interpreter } from "./internal/interpreter.ts"
  * Interpreter.run({ one, both }).pipe(Effect.map(({ one, both }) => [Exit.isSuccess(one), Exit.isSuccess(both)])) // => [true, false]
  * ```
  *
+ * @stability unstable
  * @category running
  * @since 0.1.0
  */

@@ -1,6 +1,7 @@
 /**
  * Interrupt sweeps run an effect again and again, and interrupt it at one point after the other.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
@@ -18,6 +19,7 @@ import { World } from "./internal/world.ts"
 /**
  * Options of a sweep.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -36,6 +38,7 @@ export interface Options<A, E, ROut, E2, R2, E3, RIn> {
 /**
  * The report of a sweep.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -48,6 +51,7 @@ export interface Report {
  * The check failed, or the effect did not end, after an interruption at this point. `point` counts the steps of all fibers since
  * the effect began; it is `undefined` if the effect was not interrupted.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -88,6 +92,7 @@ export class SweepFailed extends Data.TaggedError("SweepFailed")<{
  * InterruptSweep.run(careless, { check }).pipe(Effect.flip, Effect.map((failed) => failed._tag)) // => "SweepFailed"
  * ```
  *
+ * @stability unstable
  * @category running
  * @since 0.1.0
  */

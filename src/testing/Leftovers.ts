@@ -1,6 +1,7 @@
 /**
  * Checks that nothing is left in a scheduler.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
@@ -12,6 +13,7 @@ import { coreOf, leftovers, wrong } from "./internal/leftovers.ts"
 /**
  * Something is left in a scheduler. Each problem is a sentence.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -40,7 +42,8 @@ export class NotEmpty extends Data.TaggedError("NotEmpty")<{ readonly problems: 
  * program.pipe(Effect.provide(Skein.layer())) // => 1
  * ```
  *
- * @category assertions
+ * @stability unstable
+ * @category testing
  * @since 0.1.0
  */
 export const assertNone: Effect.Effect<void, NotEmpty, Client.Client> = Effect.flatMap(

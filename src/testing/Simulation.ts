@@ -1,6 +1,7 @@
 /**
  * Simulation: a graph or a program runs in many worlds, each with an order of events and with faults chosen by a seed.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
@@ -23,6 +24,7 @@ export type { Case, Options, Run } from "./internal/simulation.ts"
 /**
  * The report of a simulation without a failure.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -42,6 +44,7 @@ export interface Report {
  * A failing run of a simulation, shrunk as far as possible: less graph, fewer faults, fewer changes of order. The message has the
  * whole run, and how to repeat it.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -77,6 +80,7 @@ export class Counterexample extends Data.TaggedError("Counterexample")<{
 /**
  * A graph (a task, or arrays and records of tasks), a program, or a function that makes a new one for each run.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -128,6 +132,7 @@ type Requirements<I> = I extends Effect.Effect<any, any, infer R> ? Exclude<R, C
  * found.pipe(Effect.map(({ run }) => run.problems[0]?.kind)) // => "mismatch"
  * ```
  *
+ * @stability unstable
  * @category running
  * @since 0.1.0
  */
@@ -169,6 +174,7 @@ const counterexample = (
 /**
  * Runs one case again: a seed, or the shrunk case of a {@link Counterexample}. Returns what happened, whether it failed or not.
  *
+ * @stability unstable
  * @category running
  * @since 0.1.0
  */

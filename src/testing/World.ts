@@ -1,6 +1,7 @@
 /**
  * Any effect in a world of its own.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
@@ -15,6 +16,7 @@ import { World } from "./internal/world.ts"
 /**
  * Options of {@link withSeed}.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -30,6 +32,7 @@ export interface Options {
 /**
  * The effect is stuck: nothing can run and nothing waits for time, or it seems to run for ever.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -59,6 +62,7 @@ export class Stalled extends Data.TaggedError("Stalled")<{ readonly seed: number
  * Effect.map(Effect.all(seeds), (results) => results.some((n) => n < 3)) // => true
  * ```
  *
+ * @stability unstable
  * @category running
  * @since 0.1.0
  */

@@ -3,6 +3,7 @@
  * which it also chooses what fails, an interpreter that says what a graph means, sweeps that interrupt an effect at every point,
  * and logs of events that are played again.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export * as Chance from "./Chance.ts"

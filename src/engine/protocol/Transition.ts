@@ -45,5 +45,11 @@ export interface Log {
   readonly workers: Array<WorkerTransition> | undefined
 }
 
-/** The state of a worker. `gone`: it has left, and its results can be read; `lost`: its results are lost too. */
+/**
+ * The state of a worker. `gone`: it has left, and its results can be read; `lost`: its results are lost too.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
 export type WorkerPhase = "starting" | "open" | "draining" | "gone" | "lost"

@@ -30,10 +30,22 @@ import { unitsOf } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { compareReady, readyOf } from "./snapshot.ts"
 
-/** The newest task with a key, or the task with a key in the graph of this number. */
+/**
+ * The newest task with a key, or the task with a key in the graph of this number.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
 export type TaskName = string | { readonly key: string; readonly graph: number }
 
-/** The state of a task, and the reason for it. */
+/**
+ * The state of a task, and the reason for it.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
 export interface Explanation {
   readonly key: string
   /** The number of its graph. */
@@ -55,6 +67,12 @@ export interface Need {
   readonly keys: ReadonlyArray<string>
 }
 
+/**
+ * Why a task does not run now, or what it is doing.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Because =
   /** These dependencies have not ended. Not all of those in `needs` have to. */
   | {

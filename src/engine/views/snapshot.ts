@@ -23,7 +23,13 @@ import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import type { Path } from "../structures/path.ts"
 
-/** Everything the engine knows at one moment. */
+/**
+ * Everything the engine knows at one moment.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
 export interface Snapshot {
   /** The time of the last event, in milliseconds. */
   readonly now: number

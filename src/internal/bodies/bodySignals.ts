@@ -43,7 +43,8 @@ import { givenEffect } from "./bodies.ts"
  * Task.run(Task.map([polite, other], ([log]) => log), { concurrency: 1 }) // => ["polite", "other", "polite"]
  * ```
  *
- * @category signals
+ * @stability unstable
+ * @category completion
  * @since 0.1.0
  */
 export const reschedule: Effect.Effect<never, Reschedule, Worker> = Effect.suspend(() => Effect.fail(new Reschedule()))
@@ -90,7 +91,8 @@ export const reschedule: Effect.Effect<never, Reschedule, Worker> = Effect.suspe
  * Effect.map(Task.run(read), (value) => [value, log]) // => [49, ["write", "write"]]
  * ```
  *
- * @category signals
+ * @stability unstable
+ * @category completion
  * @since 0.1.0
  */
 export const dependenciesLost = (
@@ -127,7 +129,8 @@ type Named = Task<any, any, any> | Future<any, any> | string
  * Task.run(mail).pipe(Effect.catchTag("TaskSkipped", ({ key }) => Effect.succeed(`${key} was skipped`))) // => "mail was skipped"
  * ```
  *
- * @category signals
+ * @stability unstable
+ * @category completion
  * @since 0.1.0
  */
 export const skip: Effect.Effect<never, TaskSkipped, Worker> = Effect.withFiber((fiber) => {
@@ -168,7 +171,8 @@ export const skip: Effect.Effect<never, TaskSkipped, Worker> = Effect.withFiber(
  * Client.compute(read).pipe(Effect.provide(Skein.layer({ workers }))) // => "b: 3,4,5"
  * ```
  *
- * @category signals
+ * @stability unstable
+ * @category completion
  * @since 0.1.0
  */
 export const unmet = <const O extends { readonly retrySame?: boolean | undefined } = {}>(
@@ -201,7 +205,8 @@ export const unmet = <const O extends { readonly retrySame?: boolean | undefined
  * Client.compute(sum([1, 2, 3])).pipe(Effect.provide(Skein.layer({ workers }))) // => "b: 3"
  * ```
  *
- * @category signals
+ * @stability unstable
+ * @category completion
  * @since 0.1.0
  */
 export const requireLabels = (...labels: ReadonlyArray<string>): Effect.Effect<void, Unmet, Worker> =>
@@ -233,7 +238,8 @@ export const requireLabels = (...labels: ReadonlyArray<string>): Effect.Effect<v
  * Client.compute(read).pipe(Effect.provide(Skein.layer({ workers }))) // => "b"
  * ```
  *
- * @category signals
+ * @stability unstable
+ * @category completion
  * @since 0.1.0
  */
 export const requireThat: {

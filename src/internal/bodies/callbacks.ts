@@ -9,6 +9,7 @@
  * or returns a promise that fails, is not called again, with a warning in the log; the run and the other functions are not
  * affected. `finish` is called whenever `start` was, however the computation ends. The idea is Dask's callbacks.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

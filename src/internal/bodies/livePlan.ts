@@ -13,7 +13,13 @@ import type { AsyncScope } from "../platform/asyncScope.ts"
 import { noOptions } from "../tasks/task.ts"
 import type { Pass, Plain, TaskImpl, TaskOptions } from "../tasks/task.ts"
 
-/** Results of earlier runs by key, such as a `Map`; new ones are added to it. */
+/**
+ * Results of earlier runs by key, such as a `Map`; new ones are added to it.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
 export interface ResultCache {
   readonly has: (key: string) => boolean
   readonly get: (key: string) => unknown

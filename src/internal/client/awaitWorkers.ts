@@ -20,6 +20,7 @@ import { millisIn } from "../tasks/durations.ts"
 /**
  * How long to wait for workers.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

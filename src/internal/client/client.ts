@@ -17,6 +17,7 @@ const Copy: unique symbol = Symbol.for("skein/Client/copy")
 /**
  * A client of one scheduler. Use the functions of this module; they find it in the context.
  *
+ * @stability unstable
  * @category services
  * @since 0.1.0
  */

@@ -53,10 +53,22 @@ type Work<I> = IsAny<I> extends true ? never
 
 export type Shape<I> = I extends Graph<infer Tasks> ? Tasks : I
 
-/** @internal */
+/**
+ * @internal
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
 export type Result<I, M extends Mode> = M extends "collect" ? Exits<I> : Values<I>
 
-/** @internal */
+/**
+ * @internal
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
 export type Failure<I, M extends Mode> = M extends "collect" ? never
   : SkeinError | WithoutSignals<M extends "continue" ? Root<Errors<I>> : Errors<I>>
 
@@ -64,6 +76,7 @@ export type Failure<I, M extends Mode> = M extends "collect" ? never
  * A rewrite of a graph before it runs that changes only its cost: `fuse` makes one task of a chain of tasks; `inline` computes
  * constants, and tasks with the option `inline`, in each task that needs them.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -72,6 +85,7 @@ export type Pass = internal.Pass
 /**
  * Options of a submission.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -85,6 +99,7 @@ export interface SubmitOptions {
 /**
  * Options of a computation.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */

@@ -110,6 +110,7 @@ const seedFor = (scheme: Scheme): Effect.Effect<number> =>
 /**
  * A scheduler, and a client of it.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

@@ -24,6 +24,7 @@ import { readRows } from "./reading.ts"
 /**
  * Options of {@link map}.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -46,7 +47,8 @@ type Mapped<A, B, E, R, O> = Array<
  * of the layer (defaults to 10 million) is refused. Reading many items takes turns with other fibers, and can be interrupted; the
  * input is then closed, as by `for ... of`.
  *
- * @category computing
+ * @stability unstable
+ * @category running
  * @since 0.1.0
  */
 export const map = <A, B, E, R, const M extends Mode = "failFast", const O extends OptionsFor<O, E> = NoOptions>(
@@ -106,7 +108,8 @@ type ItemOf<I> = I extends Iterable<infer A> ? A : never
 /**
  * Like {@link map}, with one argument from each of several inputs. Stops at the end of the shortest.
  *
- * @category computing
+ * @stability unstable
+ * @category running
  * @since 0.1.0
  */
 export const zipMap = <

@@ -8,6 +8,7 @@ import type { TaskEvent } from "../views/events.ts"
 /**
  * The number of tasks in each state. Each task is counted once; `total` is the sum of the other fields.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -30,6 +31,7 @@ export interface Counts {
 /**
  * The tasks of one label.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

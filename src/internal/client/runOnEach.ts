@@ -17,6 +17,7 @@ import { computeShape } from "./computing.ts"
 /**
  * Options of {@link runOnEach}.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

@@ -42,6 +42,7 @@ import type { RunOnEachOptions } from "./runOnEach.ts"
 /**
  * The number of tasks in each state, and the load of the workers.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -68,6 +69,7 @@ export interface Stats {
 /**
  * The scheduler of a layer.
  *
+ * @stability unstable
  * @category services
  * @since 0.1.0
  */

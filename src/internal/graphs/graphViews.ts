@@ -35,6 +35,7 @@ const byKey = <A>(
  * The keys of the direct dependencies of each task, `after` included. Tasks without a key are there too, under the names
  * that a new scheduler would give them.
  *
+ * @stability unstable
  * @category getters
  * @since 0.1.0
  */
@@ -48,6 +49,7 @@ export const dependencies = <S>(source: S): ByKey<S, ReadonlyArray<string>> => {
  * The static position of each task: the order in which one slot runs them, so that few results are held at once. Everything
  * reachable counts, also tasks without a key.
  *
+ * @stability unstable
  * @category getters
  * @since 0.1.0
  */
@@ -67,6 +69,7 @@ const aliased = ({ tasks }: internal.GraphImpl, f: (key: string, target: string)
 /**
  * How pictures are drawn.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -78,6 +81,7 @@ export interface PictureOptions {
 /**
  * How Mermaid pictures are drawn.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -100,7 +104,8 @@ export interface MermaidOptions extends PictureOptions {
  * Graph.toMermaid(y).split("\n") // => ["flowchart TD", "  0(\"x\")", "  1(\"y\")", "  0 --> 1"]
  * ```
  *
- * @category pictures
+ * @stability unstable
+ * @category converting
  * @since 0.1.0
  */
 export const toMermaid = (
@@ -111,7 +116,8 @@ export const toMermaid = (
 /**
  * The graph in the DOT language of GraphViz.
  *
- * @category pictures
+ * @stability unstable
+ * @category converting
  * @since 0.1.0
  */
 export const toGraphViz = (
@@ -145,7 +151,8 @@ export const toGraphViz = (
  * program // => [["good", "succeeded"], ["bad", "failed"]]
  * ```
  *
- * @category pictures
+ * @stability unstable
+ * @category converting
  * @since 0.1.0
  */
 export const states = (events: Iterable<TaskEvent>): Map<string, Exclude<Status, "released">> => {
@@ -163,6 +170,7 @@ export const states = (events: Iterable<TaskEvent>): Map<string, Exclude<Status,
  * The nodes and edges as one of Effect's own graphs. Edges lead from dependencies to dependents and say whether they carry a
  * value.
  *
+ * @stability unstable
  * @category converting
  * @since 0.1.0
  */
@@ -173,6 +181,7 @@ export const toEffectGraph = (
 /**
  * A task in one of Effect's graphs. `kind` is the constructor that made it.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -194,6 +203,7 @@ type Made<Return> = Untyped<
 /**
  * Options of {@link fromEffectGraph}.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -209,6 +219,7 @@ export interface FromEffectGraphOptions<N, E, Return> {
 /**
  * A graph from one of Effect's graphs, whose edges lead from dependencies to dependents.
  *
+ * @stability unstable
  * @category converting
  * @since 0.1.0
  */
@@ -225,6 +236,7 @@ export const fromEffectGraph = <N, E, Return>(
  * One task of a graph as JSON. `task` and `args` are read by {@link fromJson} alone: the name of the code, which defaults to the
  * label or the key, and data for it.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -233,6 +245,7 @@ export interface JsonTask extends Schema.Schema.Type<typeof imports.JsonTask> {}
 /**
  * A graph as JSON: plain data.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -243,6 +256,7 @@ export interface Json {
 /**
  * The graph as plain data, in static order: keys, labels, dependencies, positions and, with `states`, states.
  *
+ * @stability unstable
  * @category converting
  * @since 0.1.0
  */
@@ -253,6 +267,7 @@ export const toJson = (source: unknown, options?: PictureOptions): Json =>
  * A graph from JSON. The code of tasks comes from `registry` by name, never from the JSON: functions of the values of the
  * dependencies by key, and of the task's entry, that return an effect or a plain value.
  *
+ * @stability unstable
  * @category converting
  * @since 0.1.0
  */

@@ -21,6 +21,7 @@ import type { GraphTypeId } from "../values/typeIds.ts"
  *
  * A pure call under a key of the graph has that key, so it does not share its run with equal calls outside of that key.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -39,6 +40,7 @@ export declare namespace Graph {
   /**
    * The mark of the parameter of a graph.
    *
+   * @stability unstable
    * @category models
    * @since 0.1.0
    */
@@ -50,6 +52,7 @@ export declare namespace Graph {
 /**
  * A graph whose keys are known only at run time.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

@@ -11,6 +11,7 @@ import type { Limits, Scheme } from "../../engine/protocol/Settings.ts"
 /**
  * How often a worker that was lost is replaced.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -26,6 +27,7 @@ export interface RestartOptions {
 /**
  * Options of a worker beside its slots. Given to a layer, they are the defaults of its workers.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -50,6 +52,7 @@ export interface WorkerTerms {
 /**
  * One fiber worker.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -72,6 +75,7 @@ export interface WorkerOptions extends WorkerTerms {
 /**
  * Options about which tasks take turns, and which are held back. All are off by default.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -101,6 +105,7 @@ export interface SchedulingOptions {
  * Its workers have no labels and no resources. The pool does not grow for tasks that ask for those, nor for
  * `Scheduler.awaitWorkers`.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -119,6 +124,7 @@ export interface ElasticOptions extends WorkerTerms {
 /**
  * Options of an embedded scheduler.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -174,6 +180,7 @@ export interface Options extends WorkerTerms, SchedulingOptions {
  * A body that waits for another by other means, such as a `Deferred`, counts as at work: with `pause` the other may never start.
  * Wait for its future instead.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

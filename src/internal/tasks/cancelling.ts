@@ -9,6 +9,7 @@ import type { Checks } from "./checks.ts"
 /**
  * Options of {@link cancel}.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */

@@ -219,6 +219,7 @@ export const cache = checkOf(
  * The effect of a failure on the rest of a computation: `failFast` stops it, `continue` runs everything that is not downstream
  * and then fails with every root failure, `collect` returns an `Exit` for each leaf.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

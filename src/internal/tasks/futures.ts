@@ -8,6 +8,7 @@ import type { Status } from "../text/reasons.ts"
 /**
  * What is known of a task. Times are in milliseconds of the layer's clock, `undefined` for what has not happened yet.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -37,6 +38,7 @@ export interface Metadata {
 /**
  * One start of a body.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

@@ -11,6 +11,7 @@ import type { DependencyTypeId, FutureTypeId, TaskTypeId } from "../values/typeI
 /**
  * A description of work that succeeds with `A`, fails with `E` and needs `R`.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -27,6 +28,7 @@ export declare namespace Task {
   /**
    * The marks of the parameters of a task.
    *
+   * @stability unstable
    * @category models
    * @since 0.1.0
    */
@@ -42,6 +44,7 @@ export declare namespace Task {
  *
  * As an input of another task, also inside arrays and records, it is a dependency of that task.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -60,6 +63,7 @@ export declare namespace Future {
   /**
    * The marks of the parameters of a future.
    *
+   * @stability unstable
    * @category models
    * @since 0.1.0
    */
@@ -77,6 +81,7 @@ export declare namespace Future {
  * As an input it has the value `V`: the exits of its members, in their shape. The errors `E` of its members fail a dependent as
  * those of plain inputs do. `P` is the dependent's own error when the policy can never be met, or skips it.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -93,6 +98,7 @@ export declare namespace Dependency {
   /**
    * The marks of the parameters of a dependency.
    *
+   * @stability unstable
    * @category models
    * @since 0.1.0
    */

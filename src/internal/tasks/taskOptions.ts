@@ -24,6 +24,7 @@ import type { Dependency, Future, Task } from "./handles.ts"
  * The options of a task. `E` and `R` are the errors and requirements that `after`, `follow` and the schedule of `retry` may add
  * to those of the task; `In` is the least input of that schedule.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -118,6 +119,7 @@ export interface Options<E = never, R = never, In = unknown> {
 /**
  * The workers on which a task may run.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -132,6 +134,7 @@ export type {
   /**
    * A worker as `locality` sees it.
    *
+   * @stability unstable
    * @category models
    * @since 0.1.0
    */
@@ -142,6 +145,10 @@ export type {
  * Any options: the bound for functions that take options of their own.
  *
  * @internal
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
  */
 export interface AnyOptions extends Options<any, any, any> {}
 
@@ -152,6 +159,10 @@ declare const None: unique symbol
  * fields there would be no names to complete, and parameters would have no type.
  *
  * @internal
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
  */
 export interface NoOptions extends AnyOptions {
   readonly [None]?: never
@@ -162,7 +173,13 @@ type Ordered<E, R> = Task<unknown, E, R> | Future<unknown, E> | Dependency<unkno
 
 type When<O, K extends PropertyKey, Err> = K extends keyof O ? [O[K]] extends [undefined] ? never : Err : never
 
-/** @internal */
+/**
+ * @internal
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
 export type OptionErrors<O> = typeof None extends keyof O ? never : GivenErrors<O>
 
 type GivenErrors<O> =
@@ -175,7 +192,13 @@ type GivenErrors<O> =
   | (O extends { readonly follow?: infer H } ? Raises<H> : never)
   | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, infer SE, any> ? SE : never : never)
 
-/** @internal */
+/**
+ * @internal
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
 export type OptionServices<O> = typeof None extends keyof O ? never : GivenServices<O>
 
 type GivenServices<O> =
@@ -192,6 +215,10 @@ type Tried<E> = Exclude<E, Signal | SkeinError | DependencyFailed<any> | SubmitE
  * task is tried again.
  *
  * @internal
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
  */
 export interface OptionsFor<O, E> extends Options<any, any, Tried<E> | When<O, "timeout", TaskTimeout>> {}
 
@@ -213,6 +240,7 @@ export type Retries<O, E> = O extends { readonly retry?: infer S }
  * Options that add an error, such as a timeout, are not among them, because the type of a task does not know where it is
  * submitted.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 /**
  * Where the current body runs.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -25,6 +26,7 @@ export interface Info {
 /**
  * The worker inside a body. The runtime provides it; a task's own requirements never mention it.
  *
+ * @stability unstable
  * @category services
  * @since 0.1.0
  */

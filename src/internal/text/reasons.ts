@@ -11,6 +11,7 @@ import type { Impossibility } from "../../engine/protocol/Reason.ts"
 /**
  * The state of a task. `released`: its result is gone.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -19,6 +20,7 @@ export type Status = PhaseName | "released"
 /**
  * Why a graph was refused.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -66,6 +68,7 @@ export type SubmitReason =
 /**
  * Why a task can never start.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

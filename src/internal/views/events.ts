@@ -16,6 +16,7 @@ import type { Transition, WorkerTransition } from "../../engine/protocol/Transit
  * for which the task was submitted. `computation` is the number of the request from outside of tasks that led to it. Tasks that a
  * body submits belong to the computation of that body's task, but to an owner of their own.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -32,6 +33,7 @@ export interface TaskEvent extends Transition {}
  * could not be started. `serial` is the number of the worker among all that the scheduler has known, and distinguishes workers of
  * one name.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

@@ -14,6 +14,7 @@ import * as process from "node:process"
 /**
  * Where a bar is drawn: `process.stderr`, `process.stdout`, or anything like them.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

@@ -23,6 +23,7 @@ import { hostileAt } from "./hostile.ts"
  * - `hostile`: it fails with, or dies of, a value that throws when it is looked at, or an error of 20,000 causes. What then comes
  *   of the run is printed as well. Only where it is asked for: code that looks at its errors is not made for such values.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -38,6 +39,7 @@ export interface Faults {
 }
 
 /**
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -58,6 +60,7 @@ const kinds = [
 /**
  * The default faults of a simulation. A worker that is the only one does not vanish.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -74,6 +77,7 @@ export const usual: Faults = {
 /**
  * No faults: only the order in which things happen is random.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -82,6 +86,7 @@ export const none: Faults = {}
 /**
  * The error of injected failures and defects in a simulation.
  *
+ * @stability unstable
  * @category errors
  * @since 0.1.0
  */
@@ -121,7 +126,13 @@ export class Sites {
 /** A key without the number that automatic keys end with. */
 export const plainKey = (key: string): string => key.replace(/#\d+$/, "")
 
-/** One fault of one attempt. */
+/**
+ * One fault of one attempt.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
 export interface Fault {
   readonly kind: Kind
   readonly site: string

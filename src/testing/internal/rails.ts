@@ -43,6 +43,7 @@ export const stepByStep = <A, E, R>(self: Effect.Effect<A, E, R>, world: World):
  * - `stall`: nothing can go on, or it goes on for ever.
  * - `crash`: the scheduler died.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

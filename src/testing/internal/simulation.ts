@@ -39,6 +39,7 @@ import { World } from "./world.ts"
 /**
  * Options of a simulation.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
@@ -89,6 +90,7 @@ export const ofSimulation: Checks<Options> = {
 /**
  * One run, as far as it must be known to run it again: the seed, and what shrinking has changed of what the seed chose.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
@@ -109,6 +111,7 @@ export interface Case {
 /**
  * The record of one run.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */
