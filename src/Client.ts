@@ -289,7 +289,7 @@ export const defaultGroup = "default"
  * import { Client, Skein, Task } from "skein"
  *
  * const journal: Array<string> = []
- * const entry = (text: string) => Task.map([], () => journal.push(text), { label: "journal" })
+ * const entry = (text: string) => Task.sync(() => journal.push(text), { label: "journal" })
  *
  * const order = Task.make(Effect.as(Client.fireAndForget(entry("ordered"), { group: "journal" }), "done"))
  * const program = Effect.gen(function*() {

@@ -589,7 +589,7 @@ export interface Report<S extends Exits> {
  * const load = Task.make(Effect.fail("503"), { key: "load" })
  * const clean = Task.map(load, (rows) => rows, { key: "clean" })
  * const chart = Task.map(clean, (rows) => rows, { key: "chart" })
- * const other = Task.map([], () => 7)
+ * const other = Task.sync(() => 7)
  * const program = Client.compute({ load, clean, chart, other }, { errors: "collect" }).pipe(
  *   Effect.map(SkeinError.report),
  *   Effect.map(({ failures, values }) => [values, failures.map(({ heldUp, root }) => [root, heldUp])]),

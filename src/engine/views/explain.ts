@@ -70,6 +70,7 @@ export interface Need {
 /**
  * Why a task does not run now, or what it is doing.
  *
+ * @stability unstable
  * @category models
  * @since 0.1.0
  */

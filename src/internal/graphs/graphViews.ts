@@ -99,7 +99,7 @@ export interface MermaidOptions extends PictureOptions {
  * ```ts import.meta.vitest
  * import { Graph, Task } from "skein"
  *
- * const x = Task.map([], () => 1, { key: "x" })
+ * const x = Task.sync(() => 1, { key: "x" })
  * const y = Task.map({ x }, ({ x }) => x + 1, { key: "y" })
  * Graph.toMermaid(y).split("\n") // => ["flowchart TD", "  0(\"x\")", "  1(\"y\")", "  0 --> 1"]
  * ```
