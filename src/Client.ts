@@ -330,6 +330,7 @@ type Fire<Arg> = IsAny<Arg> extends true ? Fired<never>
 /**
  * Options of {@link fireAndForget}.
  *
+ * @stability unstable
  * @category options
  * @since 0.1.0
  */
