@@ -64,13 +64,7 @@ class Lanes implements Carrier {
   }
 }
 
-let delivered = 0
-
-/** Some microtasks later; now and then so late that timers and I/O have a turn before, as they have with every transport. */
-const later = (hops: number, f: () => void): void => {
-  if ((++delivered & 63) === 0) setImmediate(f)
-  else queueMicrotask(hops <= 1 ? f : () => later(hops - 1, f))
-}
+const later = (hops: number, f: () => void): void => queueMicrotask(hops <= 1 ? f : () => later(hops - 1, f))
 
 export const clonedWire = (
   mode: Mode,
