@@ -236,6 +236,7 @@ describe("Progress: changes", () => {
       )
       yield* TestClock.adjust("3 seconds")
       yield* Fiber.join(fiber)
+      yield* turns()
       assert.strictEqual(last.at(-1), "0/0/3/0/0 of 3")
       assert.isTrue(last.every((line) => !line.includes("-")))
     }).pipe(inScheduler({ concurrency: 1 })))

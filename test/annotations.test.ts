@@ -138,11 +138,11 @@ describe("annotations", () => {
       const again = twice("again", { retry: Schedule.recurs(1) })
       const futures = yield* Client.annotate(Client.submitAll([charge, again]), { idempotent: false })
       yield* Effect.repeat(Effect.yieldNow, { times: 9 })
-      assert.deepStrictEqual(runs, ["charge", "again"])
+      assert.sameMembers(runs, ["charge", "again"])
       for (const future of futures) yield* Faults.loseWorker((yield* Future.metadata(future)).worker!)
       assert.instanceOf(yield* reasonOf(Future.join(futures[0])), WorkerKilled)
       assert.strictEqual(yield* Future.join(futures[1]), "again")
-      assert.deepStrictEqual(runs, ["charge", "again", "again"])
+      assert.sameMembers(runs, ["charge", "again", "again"])
     })))
 
   it.effect("G16: retry and idempotent exclude each other: the inner region wins, and one that says both is refused", () =>

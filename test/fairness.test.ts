@@ -101,7 +101,10 @@ describe("budget of held results", () => {
           workers: [{ id: "slow", concurrency: 1 }, { id: "fast", concurrency: 3 }],
           ...(target !== undefined && { budget: { target } })
         }),
-        Effect.map((reached) => assert.strictEqual(reached, most))
+        Effect.map((reached) => {
+          assert.isAtMost(reached, most)
+          assert.isAbove(reached, most / 2)
+        })
       ))
   }
 

@@ -6,11 +6,40 @@
 
 /** Files, or folders that end in `/`. */
 export const files: Readonly<Record<string, string>> = {
-  "test/engine/": "tests the engine alone, which has no workers: instructions in a list"
+  "test/engine/": "Tests the engine alone. Its instructions go into a list, so there is no worker.",
+  "test/scripts/": "Tests a script that reads pages.",
+  "test/actors.test.ts": "Reads sources and a page, and runs no task.",
+  "test/architecture.test.ts": "Reads sources, and runs no task.",
+  "test/docs.test.ts": "Reads pages, and runs no task.",
+  "test/editor.test.ts": "Asks a language server, and runs no task.",
+  "test/exports.test.ts": "Reads the names of modules, and runs no task.",
+  "test/features.test.ts": "Reads pages, and runs no task."
 }
 
-/** Tests by file, and the beginnings of their names. */
-export const tests: Readonly<Record<string, ReadonlyArray<readonly [names: string, reason: string]>>> = {}
+/** Beginnings of the names of tests, each with a reason, by file. */
+type Tests = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+export const tests: Tests = {
+  "test/counts.test.ts": {
+    "a task is three messages of its worker's port":
+      "Counts the calls of a direct port, one of which exists there alone."
+  },
+  "test/examples/randomDag.test.ts": {
+    "a task runs for as long as its body waits":
+      "Measures virtual time exactly: here the test clock may move on while the report of an end is on its way."
+  },
+  "test/testing/gate.test.ts": {
+    "T7: names every table that something is left in": "Names the tables of a worker without a border."
+  },
+  "test/turns.test.ts": {
+    "A body that may look around sees all that has ended before it":
+      "Tests the direct call: here ends of several tasks are on their way when the next body starts."
+  },
+  "test/misuse.test.ts": {
+    "F1: a future or a client where it does not belong is named, and not written out":
+      "Skein measures the client that it was given in place of a task, and with it the engine, which is sealed here."
+  }
+}
 
 /** Tests that run with values by reference only. */
-export const testsWithoutClones: Readonly<Record<string, ReadonlyArray<readonly [names: string, reason: string]>>> = {}
+export const testsWithoutClones: Tests = {}

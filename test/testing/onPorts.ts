@@ -23,10 +23,10 @@ Object.assign(direct, clonedWire(mode, Number(process.env["SEED"] ?? 1)))
 const ofSimulations: { defaultValue: () => MakePort } = Ports
 ofSimulations.defaultValue = () => (setup, make, carrier) => new CloningPort(setup, make, carrier, mode)
 
-/** The tests of a file that are left out. */
+/** The tests of a file that are left out, each with its reason. */
 const leftOutOf = ({ filepath }: RunnerTestFile): ReadonlyArray<readonly [string, string]> => {
   const path = relative(process.cwd(), filepath).split(sep).join("/")
-  return [...tests[path] ?? [], ...mode === "as clones" ? testsWithoutClones[path] ?? [] : []]
+  return Object.entries({ ...tests[path], ...mode === "as clones" && testsWithoutClones[path] })
 }
 
 const namesIn = (suite: RunnerTestSuite): ReadonlyArray<string> =>
