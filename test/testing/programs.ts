@@ -92,6 +92,10 @@ export class Turnstile {
 const sum = (values: ReadonlyArray<number>): number =>
   values.reduce((total, value) => (total * 31 + value) % 1_000_003, 7)
 
+/** Work after an error. A value in its place is a bug. */
+const noValue = <R>(error: unknown, work: Effect.Effect<void, never, R>): Effect.Effect<void, never, R> =>
+  typeof error === "number" ? Effect.die(`took the value ${error} for an error`) : work
+
 const makeTask = (chance: Chance.Chance, turnstile: Turnstile, known: ReadonlyArray<Known>, depth: number): Known => {
   const inputs = chance.some(known.slice(-4), 0.4)
   const own = chance.between(1, 1000)
@@ -166,11 +170,29 @@ const makeTask = (chance: Chance.Chance, turnstile: Turnstile, known: ReadonlyAr
       value: sum([own, ...values])
     }),
     () => ({
+      task: Task.make(tasks, function*(found) {
+        yield* work
+        return sum([own, ...found])
+      }, options),
+      value: sum([own, ...values])
+    }),
+    // Gives the value of the child, whether that fails or not: an error is caught, or another task takes its place.
+    () => ({
+      task: child!.task.pipe(
+        Task.tap(() => work),
+        chance.with(0.5)
+          ? Task.catch((error) => Effect.as(noValue(error, work), nested))
+          : Task.orElse((error) => Task.make(Effect.as(noValue(error, work), nested))),
+        Task.withOptions(options)
+      ) as never,
+      value: nested
+    }),
+    () => ({
       task: Task.make(tasks, (found) => Effect.ensuring(Effect.as(work, sum([own, ...found])), work), options),
       value: sum([own, ...values])
     })
   ]
-  const possible = child === undefined ? [kinds[0]!, kinds[1]!, kinds[4]!, kinds.at(-1)!] : kinds
+  const possible = child === undefined ? [kinds[0]!, kinds[1]!, kinds[4]!, kinds.at(-3)!, kinds.at(-1)!] : kinds
   return chance.pick(possible as [() => Known, ...Array<() => Known>])()
 }
 
