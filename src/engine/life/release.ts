@@ -30,13 +30,13 @@ export const unref = (state: State, task: TaskId, out: Out, user: TaskId): void 
   if (!hasEnded(phaseOf(state, task))) {
     leaving.note(state, task, user)
     state.step.agenda.push(~task)
-    // A task that ended in this step goes when the agenda comes to it.
-  } else if ((tasks.flags[task]! & Flag.told) !== 0) {
-    if (state.resources > 0 && (tasks.flags[task]! & (Flag.resource | Flag.retains)) !== 0) {
-      leaving.note(state, task, user)
-    }
-    release(state, task, out)
+    return
   }
+  const flags = tasks.flags[task]!
+  // A task that ended in this step goes when the agenda comes to it.
+  if ((flags & Flag.told) === 0) return
+  if ((flags & (Flag.resource | Flag.retains)) !== 0) leaving.note(state, task, user)
+  release(state, task, out)
 }
 
 /** Forgets an ended task without users, or first has its resource finalized, unless that was lost. */
