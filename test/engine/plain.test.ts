@@ -1,0 +1,154 @@
+/**
+ * What a plain task meets of other features: reads of the engine's state are counted while tasks end, start and are forgotten.
+ * `docs/performance.md` has the list.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Engine from "../../src/engine/Engine.ts"
+import { succeeded } from "../../src/engine/protocol/Event.ts"
+import type { TaskId } from "../../src/engine/protocol/ids.ts"
+import type { Out } from "../../src/engine/protocol/Instruction.ts"
+import type { Plan } from "../../src/engine/protocol/Plan.ts"
+import * as State from "../../src/engine/state/State.ts"
+
+/** The fields that are rules of every task: rows, ready tasks, slots, what is to be done in the step. */
+const common: Readonly<Record<string, ReadonlyArray<string>>> = {
+  state: ["tasks", "lanes", "workers", "owners", "waits", "next", "now", "step", "limits"],
+  step: ["agenda", "lone", "log", "workerLog", "cause"],
+  worker: ["index", "serial", "slots", "phase", "kind", "running", "attempts", "usedAt"],
+  submission: ["ids", "dependents", "dependentOffsets", "lane", "ranks", "plan", "owner"],
+  plan: ["size", "offsets", "targets", "positions"]
+}
+
+type Counts = Record<string, number>
+
+/** Counts the reads of all fields of an object but the common ones. */
+const watch = (counts: Counts, of: string, target: object): void => {
+  const fields = target as Record<string, unknown>
+  for (const name of Object.keys(fields)) {
+    if (common[of]!.includes(name)) continue
+    let value = fields[name]
+    Object.defineProperty(fields, name, {
+      get: () => {
+        counts[name] = (counts[name] ?? 0) + 1
+        return value
+      },
+      set: (next) => {
+        value = next
+      }
+    })
+  }
+}
+
+const watchFlags = (counts: Counts, { tasks }: State.State): void => {
+  tasks.flags = new Proxy(tasks.flags, {
+    get: (flags, task) => {
+      counts["flags"] = (counts["flags"] ?? 0) + 1
+      return Reflect.get(flags, task)
+    },
+    set: (flags, task, value) => Reflect.set(flags, task, value)
+  })
+}
+
+/** The shape of a graph: what each task depends on. */
+type Shape = (index: number) => ReadonlyArray<number>
+
+const chain: Shape = (index) => index === 0 ? [] : [index - 1]
+const independent: Shape = () => []
+/** Each task takes the results of the two before it. */
+const ladder: Shape = (index) => [index - 2, index - 1].filter((each) => each >= 0)
+
+const planOf = (shape: Shape, size: number): Plan => {
+  const dependencies = Array.from({ length: size }, (_, index) => shape(index))
+  const offsets = [0]
+  for (const each of dependencies) offsets.push(offsets.at(-1)! + each.length)
+  return {
+    size,
+    offsets: Int32Array.from(offsets),
+    targets: Int32Array.from(dependencies.flat()),
+    positions: Int32Array.from({ length: size }, (_, index) => index),
+    settings: new Map(),
+    defaults: undefined,
+    portable: undefined
+  }
+}
+
+/** An engine with one worker of two slots, and the attempts that it has started. */
+const open = () => {
+  const state = State.make()
+  const started: Array<readonly [task: TaskId, attempt: number]> = []
+  const out: Out = {
+    push: () => {},
+    start: (task, attempt) => started.push([task, attempt]),
+    forget: () => {}
+  }
+  const send = (event: Parameters<typeof Engine.advance>[1]): void => Engine.advance(state, event, out)
+  send({ _tag: "WorkerAdded", now: 0, name: "w1", slots: 2 })
+  send({ _tag: "OwnerOpened", now: 0, owner: 1, name: "test" })
+  return { state, started, send }
+}
+
+const submit = (shape: Shape, size: number, send: ReturnType<typeof open>["send"]): void => {
+  const plan = planOf(shape, size)
+  const users = new Set(plan.targets)
+  const targets = Array.from({ length: size }, (_, index) => index).filter((index) => !users.has(index))
+  send({ _tag: "GraphSubmitted", now: 0, owner: 1, parent: -1, attempt: 0, plan, targets, wait: 1 })
+}
+
+/** What one task of a graph meets from the end of the task before it to its own end. */
+const perTask = (shape: Shape): Counts => {
+  const { send, started, state } = open()
+  submit(shape, 40, send)
+  const end = (times: number): void => {
+    for (let i = 0; i < times; i++) {
+      const [task, attempt] = started.shift()!
+      send({ _tag: "TaskEnded", now: 0, task, attempt, ending: succeeded })
+    }
+  }
+  end(10)
+  const counts: Counts = {}
+  const { plan } = state.tasks.submission[started[0]![0]]!
+  watch(counts, "submission", state.tasks.submission[started[0]![0]]!)
+  watch(counts, "plan", plan)
+  watch(counts, "step", state.step)
+  watch(counts, "worker", state.workers[0]!)
+  watch(counts, "state", state)
+  watchFlags(counts, state)
+  end(20)
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count / 20]))
+}
+
+describe("the way of a plain task", () => {
+  it("in a chain meets the word of used features 7 times, and data of no other feature", () => {
+    const { flags, ...rest } = perTask(chain)
+    assert.deepStrictEqual(rest, { uses: 7 })
+    assert.isAtMost(flags!, 11)
+  })
+
+  it("without dependencies meets it 5 times", () => {
+    const { flags, ...rest } = perTask(independent)
+    assert.deepStrictEqual(rest, { uses: 5 })
+    assert.isAtMost(flags!, 7)
+  })
+
+  it("with two dependencies meets it no more often: each dependency is one look at the flags of the dependent", () => {
+    const { flags, ...rest } = perTask(ladder)
+    assert.deepStrictEqual(rest, { uses: 7 })
+    assert.isAtMost(flags!, 13)
+  })
+
+  it("in a submission meets it once, when it is ready at once", () => {
+    const perSize = (size: number): Counts => {
+      const { send, state } = open()
+      state.tasks.reserve(100)
+      const counts: Counts = {}
+      watch(counts, "step", state.step)
+      watch(counts, "state", state)
+      submit(independent, size, send)
+      return counts
+    }
+    const [few, many] = [perSize(20), perSize(30)]
+    const more = Object.keys(many).filter((name) => many[name]! > (few[name] ?? 0))
+    assert.deepStrictEqual(more, ["uses"])
+    assert.strictEqual(many["uses"]! - few["uses"]!, 10)
+  })
+})
