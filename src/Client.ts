@@ -102,7 +102,7 @@ const submitHandles = (
 ): Effect.Effect<ReadonlyArray<internal.FutureImpl>, SubmitError, Client | Scope.Scope> =>
   Effect.withFiber((fiber) => {
     const fault = optionsFault(options, ofSubmit)
-    if (fault !== undefined) return Effect.fail(fault)
+    if (fault !== undefined) return Effect.die(fault)
     if (!Array.isArray(tasks)) return Effect.fail(stray(tasks, "array of tasks"))
     const stranger = tasks.findIndex((task) => !internal.isTask(task) && !internal.isFuture(task))
     if (stranger >= 0) return Effect.fail(stray(tasks[stranger], "task"))
@@ -313,7 +313,7 @@ export const fireAndForget: <Arg extends Task<any, any, any> | FireOptions>(
     Effect.withFiber((fiber) => {
       if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
       const unknown = optionsFault(options, ofFire)
-      if (unknown !== undefined) return Effect.fail(unknown)
+      if (unknown !== undefined) return Effect.die(unknown)
       const { detached } = homeOf(Context.getUnsafe(fiber.context, Client))
       const { group = defaultGroup } = typeof options === "object" ? options : {}
       return detached.fire(task, group, fiber)
@@ -365,7 +365,7 @@ export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, Sk
     return fault === undefined ? home.detached.await(group) : Effect.die(fault)
   })
 
-const groupFault = (group: string): SubmitError | undefined => valueFault(text, "group", group)
+const groupFault = (group: string): Error | undefined => valueFault(text, "group", group)
 
 /**
  * Cancels all tasks of a group that {@link fireAndForget} started and that have not ended. Tasks fired later are not affected.

@@ -34,6 +34,7 @@ import type { Checks, Mode } from "./internal/tasks/checks.ts"
 import type { Metadata } from "./internal/tasks/futures.ts"
 import type { Future } from "./internal/tasks/handles.ts"
 import { scan } from "./internal/tasks/inputs.ts"
+import type { Mistake } from "./internal/tasks/mistake.ts"
 import * as internal from "./internal/tasks/task.ts"
 import type { Status } from "./internal/text/reasons.ts"
 import { FutureTypeId } from "./internal/values/typeIds.ts"
@@ -221,7 +222,7 @@ export const joinAll = <const I, const M extends JoinMode = "failFast">(
 export const awaitAll = <const I>(futures: I): Effect.Effect<Exits<I>, SkeinError, Unsubmitted<I>> =>
   waitForAll("awaitAll", futures, "collect") as any
 
-const waitForAll = (verb: string, futures: unknown, mode: Mode, fault?: SubmitError): Effect.Effect<unknown, unknown> =>
+const waitForAll = (verb: string, futures: unknown, mode: Mode, fault?: Mistake): Effect.Effect<unknown, unknown> =>
   Effect.suspend(() => {
     const scanned = scan(futures)
     const refused = fault ?? refusalOf(scanned)
@@ -303,7 +304,7 @@ const waitFor = <F extends Future<any, any>>(
  *
  * const program = Effect.gen(function*() {
  *   const futures = yield* Client.submitAll([Task.make(Effect.never), Task.make(Effect.never)])
- *   yield* Effect.forEach(futures, Future.cancel({ reason: "not needed" }))
+ *   yield* Effect.forEach(futures, Future.cancel({ why: "not needed" }))
  *   return yield* Effect.forEach(futures, Future.status)
  * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
  * program // => ["cancelled", "cancelled"]
@@ -364,7 +365,7 @@ export type ReplicateOptions =
 
 const ofReplicate: Checks<{ copies: number; workers: ReadonlyArray<string> }> = { copies: count, workers: names }
 
-const replicateFault = (options: ReplicateOptions | undefined): SubmitError | undefined => {
+const replicateFault = (options: ReplicateOptions | undefined): Mistake | undefined => {
   const fault = optionsFault(options, ofReplicate)
   if (fault !== undefined) return fault
   const { copies, workers } = options ?? {}
@@ -414,21 +415,21 @@ const replicateFault = (options: ReplicateOptions | undefined): SubmitError | un
 export const replicate: {
   (options: ReplicateOptions): (
     self: Future<unknown, unknown>
-  ) => Effect.Effect<ReadonlyArray<string>, SubmitError | SkeinError>
+  ) => Effect.Effect<ReadonlyArray<string>, SkeinError>
   (
     self: Future<unknown, unknown>,
     options: ReplicateOptions
-  ): Effect.Effect<ReadonlyArray<string>, SubmitError | SkeinError>
+  ): Effect.Effect<ReadonlyArray<string>, SkeinError>
 } = dual(
   subjectFirst,
   (
     self: Future<unknown, unknown>,
     options: ReplicateOptions
-  ): Effect.Effect<ReadonlyArray<string>, SubmitError | SkeinError> =>
-    Effect.suspend((): Effect.Effect<ReadonlyArray<string>, SubmitError | SkeinError> => {
+  ): Effect.Effect<ReadonlyArray<string>, SkeinError> =>
+    Effect.suspend((): Effect.Effect<ReadonlyArray<string>, SkeinError> => {
       const future = internal.implOf(self)
       const fault = replicateFault(options)
-      if (fault !== undefined) return Effect.fail(fault)
+      if (fault !== undefined) return Effect.die(fault)
       const { copies = Infinity, workers } = options
       return Effect.map(awaitFirst([self]), () => future.home.copies.replicate(future, copies, workers))
     })

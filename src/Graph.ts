@@ -21,7 +21,7 @@ import { normalize } from "./internal/tasks/options.ts"
 import type { Ran, RanError, RanServices, RanSuccess } from "./internal/tasks/ran.ts"
 import { isRecord, noOptions, toEffect } from "./internal/tasks/task.ts"
 import type { IsAny } from "./internal/values/isAny.ts"
-import { SubmitError } from "./SkeinError.ts"
+import { SubmitError, UnknownKey } from "./SkeinError.ts"
 import type { NoOptions, OptionErrors, Options, OptionServices, OptionsFor, Task } from "./Task.ts"
 
 export type { Graph, Untyped } from "./internal/graphs/typed.ts"
@@ -251,7 +251,7 @@ export const fromRecord = <const I extends Readonly<Record<string, unknown>>>(
 ): Effect.Effect<Untyped<unknown, Services<I>>, SubmitError> =>
   Effect.suspend(() => {
     const fault = valueFault(tasksByKey, "record of Graph.fromRecord", record)
-    return fault === undefined ? settled(internal.fromRecord(record, options?.cache)) : Effect.fail(fault)
+    return fault === undefined ? settled(internal.fromRecord(record, options?.cache)) : Effect.die(fault)
   }) as any
 
 const tasksByKey = checkOf("a record of literals, calls and references", holdsValues)
@@ -327,11 +327,11 @@ export const get: {
   (args) => internal.isAnyGraph(args[0]),
   (self: internal.GraphImpl, shape: unknown, options?: ComputeOptions): any =>
     Effect.suspend(() => {
-      if (!internal.isGraph(self)) return Effect.fail(invalidOption("graph of Graph.get", self, "a graph"))
+      if (!internal.isGraph(self)) return Effect.die(invalidOption("graph of Graph.get", self, "a graph"))
       const { tasks } = self
       const places = new Map<string, number>()
       const stranger = strangerIn(shape)
-      if (stranger !== undefined) return Effect.fail(stranger)
+      if (stranger !== undefined) return Effect.die(stranger)
       mapKeys(shape, (key) => places.has(key) ? undefined : places.set(key, places.size))
       for (const key of places.keys()) {
         if (!Object.hasOwn(tasks, key)) return unknownKey(key, Object.keys(tasks))
@@ -344,10 +344,10 @@ export const get: {
 ) as any
 
 const unknownKey = (key: string, known: ReadonlyArray<string>): Effect.Effect<never, SubmitError> =>
-  Effect.fail(new SubmitError({ reason: { _tag: "UnknownKey", key, known } }))
+  Effect.fail(new SubmitError({ reason: new UnknownKey({ key, known }) }))
 
 /** The first member of a shape of keys that is no key. */
-const strangerIn = (shape: unknown): SubmitError | undefined => {
+const strangerIn = (shape: unknown): Error | undefined => {
   if (typeof shape === "string") return undefined
   if (typeof shape === "object" && shape !== null && (Array.isArray(shape) || isRecord(shape))) {
     for (const item of Object.values(shape)) {
@@ -356,8 +356,7 @@ const strangerIn = (shape: unknown): SubmitError | undefined => {
     }
     return undefined
   }
-  const expected = "keys in arrays and records"
-  return new SubmitError({ reason: { _tag: "InvalidOption", option: "shape of Graph.get", value: shape, expected } })
+  return invalidOption("shape of Graph.get", shape, "keys in arrays and records")
 }
 
 const mapKeys = (shape: unknown, f: (key: string) => unknown): unknown => {

@@ -20,7 +20,7 @@ import type {
   Signal,
   SkeinError,
   TaskSkipped,
-  Unmet
+  TaskUnmet
 } from "./SkeinError.ts"
 
 /**
@@ -186,7 +186,7 @@ export type Needs<R> = Exclude<R, Scope.Scope | Worker>
  * @category utility types
  * @since 0.1.0
  */
-export type Own<E> = E extends Unmet ? ImpossibleDependency : E extends Signal ? never : E
+export type Own<E> = E extends TaskUnmet ? ImpossibleDependency : E extends Signal ? never : E
 
 /**
  * The errors of a submitted task, without signals, which generic code may not know to be absent.

@@ -146,13 +146,16 @@ export const stats: Effect.Effect<Stats, never, Scheduler> = Scheduler.use((s) =
  * **Details**
  *
  * When the scope closes, the worker starts nothing new. It leaves when its last task has ended and other workers hold its
- * results; without other workers, its results stay readable. Options default to those of the layer.
+ * results; without other workers, its results stay readable. Options default to those of the layer. A failure of its `onStart` is
+ * a failure of this; a failure of the layer's `onStart` is a `SubmitError` of the reason `WorkerFailed`.
  *
  * @stability unstable
  * @category workers
  * @since 0.1.0
  */
-export const addWorker = (options: WorkerOptions): Effect.Effect<string, SubmitError, Scheduler | Scope.Scope> =>
+export const addWorker = <E = never, R = never>(
+  options: WorkerOptions<E, R>
+): Effect.Effect<string, E | SubmitError, Exclude<R, Scope.Scope> | Scheduler | Scope.Scope> =>
   Scheduler.use((s) => s.addWorker(options))
 
 /**
@@ -176,7 +179,7 @@ export const rebalance: Effect.Effect<void, never, Scheduler> = Scheduler.use((s
  * @category workers
  * @since 0.1.0
  */
-export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<void, SubmitError, Scheduler> =>
+export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<void, never, Scheduler> =>
   Scheduler.use((s) => s.limitTag(tag, limit))
 
 /**

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -16,7 +17,6 @@ import type { Services } from "./internal/client/layer.ts"
 import type { Scheduler } from "./internal/client/scheduler.ts"
 import type { Options } from "./internal/settings/layerOptions.ts"
 import { holdsValues, said } from "./internal/tasks/checks.ts"
-import type { SubmitError } from "./SkeinError.ts"
 
 export type { Services } from "./internal/client/layer.ts"
 
@@ -78,7 +78,9 @@ export type {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options = {}): Effect.Effect<Services, SubmitError, Scope.Scope> => internal.make(options)
+export const make = <E = never, R = never>(
+  options: Options<E, R> = {}
+): Effect.Effect<Services, E, Exclude<R, Scope.Scope> | Scope.Scope> => internal.make(options)
 
 /**
  * A scheduler inside this process, and a client of it.
@@ -87,7 +89,7 @@ export const make = (options: Options = {}): Effect.Effect<Services, SubmitError
  *
  * Tasks run as fibers of your program, as many at once as the workers have slots. The close of the layer interrupts everything
  * that runs, and returns when the finalizers have run. Time is the `Clock` in the context of the layer; bodies use the clock of
- * their submitter.
+ * their submitter. The layer fails only if an `onStart` fails, with its error; options that cannot be are a defect.
  *
  * **Gotchas**
  *
@@ -108,8 +110,9 @@ export const make = (options: Options = {}): Effect.Effect<Services, SubmitError
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options = {}): Layer.Layer<Client | Scheduler, SubmitError> =>
-  Layer.effectContext(internal.makeContext(options))
+export const layer = <E = never, R = never>(
+  options: Options<E, R> = {}
+): Layer.Layer<Client | Scheduler, E, Exclude<R, Scope.Scope>> => Layer.effectContext(internal.makeContext(options))
 
 /**
  * A scheduler with options from wrapped configs, and a client of it.
@@ -135,8 +138,7 @@ export const layer = (options: Options = {}): Layer.Layer<Client | Scheduler, Su
  */
 export const layerConfig = (
   options: Config.Wrap<Options>
-): Layer.Layer<Client | Scheduler, Config.ConfigError | SubmitError> =>
-  Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+): Layer.Layer<Client | Scheduler, Config.ConfigError> => Layer.unwrap(Effect.flatMap(Config.unwrap(options), layerOf))
 
 /**
  * A scheduler with options from variables of the environment, and a client of it. `options` take precedence.
@@ -163,12 +165,25 @@ export const layerConfig = (
  * @category layers
  * @since 0.1.0
  */
-export const layerFromEnv = (
-  options: Options = {}
-): Layer.Layer<Client | Scheduler, Config.ConfigError | SubmitError> =>
+export const layerFromEnv = <E = never, R = never>(
+  options: Options<E, R> = {}
+): Layer.Layer<Client | Scheduler, E | Config.ConfigError, Exclude<R, Scope.Scope>> =>
   Layer.unwrap(
-    Effect.map(fromEnvironment(), (found) => layer(holdsValues(options) ? { ...found, ...said(options) } : options))
+    Effect.flatMap(
+      fromEnvironment(),
+      (found) => layerOf<E, R>(holdsValues(options) ? { ...found, ...said(options) } : options)
+    )
   )
+
+/** The layer with options that a configuration brings, where a wrong one is no mistake of the program. */
+const layerOf = <E, R>(
+  options: Options<E, R>
+): Effect.Effect<Layer.Layer<Client | Scheduler, E, Exclude<R, Scope.Scope>>, Config.ConfigError> => {
+  const mistake = internal.mistakeIn(options)
+  return mistake === undefined
+    ? Effect.succeed(layer(options))
+    : Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: mistake.message })))
+}
 
 /**
  * One task at a time, in static order: the simplest deterministic backend, for tests and for debugging.
@@ -177,4 +192,4 @@ export const layerFromEnv = (
  * @category layers
  * @since 0.1.0
  */
-export const layerSequential: Layer.Layer<Client | Scheduler, SubmitError> = layer({ concurrency: 1 })
+export const layerSequential: Layer.Layer<Client | Scheduler> = layer({ concurrency: 1 })

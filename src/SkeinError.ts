@@ -16,12 +16,32 @@ import type * as Exit from "effect/Exit"
 import type { Restriction } from "./engine/protocol/Plan.ts"
 import { definePath, Fact, infoKey, infoOf, plainError, prettyCause } from "./internal/text/fact.ts"
 import type { ImpossibleReason, SubmitReason } from "./internal/text/reasons.ts"
-import { impossibleText, releaseText, restrictionText, submitText } from "./internal/text/reasonText.ts"
+import { releaseText, restrictionText } from "./internal/text/reasonText.ts"
 import { asError, describeError, named } from "./internal/text/rendering.ts"
 import * as reports from "./internal/text/report.ts"
 import { cutList, inLine, quote } from "./internal/text/text.ts"
 
 export type { ImpossibleReason, SubmitReason } from "./internal/text/reasons.ts"
+export {
+  Apart,
+  Away,
+  Closed,
+  Cycle,
+  DuplicateWorker,
+  InvalidArgument,
+  InvalidDependency,
+  KeyConflict,
+  LimitExceeded,
+  Locality,
+  MissingDependency,
+  NestingLimit,
+  NotRetriable,
+  UnknownFunction,
+  UnknownKey,
+  Unmet,
+  Unreachable,
+  WorkerFailed
+} from "./internal/text/reasons.ts"
 
 /**
  * A body fails with this to give its place up: the task goes back to the queue, and no attempt is counted. See `Worker.reschedule`.
@@ -30,7 +50,7 @@ export type { ImpossibleReason, SubmitReason } from "./internal/text/reasons.ts"
  * @category errors
  * @since 0.1.0
  */
-export class Reschedule extends Data.TaggedError("Reschedule") {
+export class TaskRescheduled extends Data.TaggedError("TaskRescheduled") {
   declare readonly "~skein/Signal": true
   override get message(): string {
     return "Worker.reschedule gives up the place of a task; outside the body of one it means nothing"
@@ -63,12 +83,10 @@ export class DependenciesLost extends Data.TaggedError("DependenciesLost")<{
  * @category errors
  * @since 0.1.0
  */
-export class Unmet extends Data.TaggedError("Unmet")<{ readonly reason: string }> {
+export class TaskUnmet extends Data.TaggedError("TaskUnmet")<{ readonly why: string }> {
   declare readonly "~skein/Signal": true
   override get message(): string {
-    return `Worker.unmet sends a task to another worker; outside the body of one it means nothing (${
-      inLine(this.reason)
-    })`
+    return `Worker.unmet sends a task to another worker; outside the body of one it means nothing (${inLine(this.why)})`
   }
 }
 
@@ -79,10 +97,11 @@ export class Unmet extends Data.TaggedError("Unmet")<{ readonly reason: string }
  * @category errors
  * @since 0.1.0
  */
-export type Signal = Reschedule | Unmet | DependenciesLost
+export type Signal = TaskRescheduled | TaskUnmet | DependenciesLost
 
 /**
- * A graph that cannot run. Nothing of it has started.
+ * A submission that is refused, before anything of it starts; `reason` says why. What a program can never do right, such as an
+ * option that does not exist, is no `SubmitError`: it dies of a `Cause.IllegalArgumentError`.
  *
  * @stability unstable
  * @category errors
@@ -90,7 +109,7 @@ export type Signal = Reschedule | Unmet | DependenciesLost
  */
 export class SubmitError extends Fact("SubmitError")<{ readonly reason: SubmitReason }> {
   override get message(): string {
-    return submitText(this.reason)
+    return this.reason.message
   }
 }
 
@@ -223,9 +242,9 @@ export class ImpossibleDependency extends Fact("ImpossibleDependency")<{
   readonly reason: ImpossibleReason
 }> {
   override get message(): string {
-    return `Task ${quote(this.key)} ${this.reason._tag === "Unreachable" ? "can never start" : "can run nowhere"}: ${
-      impossibleText(this.reason)
-    }`
+    return `Task ${quote(this.key)} ${
+      this.reason._tag === "Unreachable" ? "can never start" : "can run nowhere"
+    }: ${this.reason.message}`
   }
 }
 
@@ -239,10 +258,10 @@ export class ImpossibleDependency extends Fact("ImpossibleDependency")<{
 export class TaskCancelled extends Fact("TaskCancelled")<{
   readonly key: string
   readonly by: string
-  readonly reason: string
+  readonly why: string
 }> {
   override get message(): string {
-    return `Task ${quote(this.key)} was cancelled by ${inLine(this.by)}: ${inLine(this.reason)}.`
+    return `Task ${quote(this.key)} was cancelled by ${inLine(this.by)}: ${inLine(this.why)}.`
   }
 }
 
@@ -324,14 +343,14 @@ export class WorkerKilled extends Fact("WorkerKilled")<{
   readonly key: string
   /** How many workers were lost while they ran the task. */
   readonly deaths: number
-  readonly reason: "deaths" | "lost" | "forgotten"
+  readonly why: "deaths" | "lost" | "forgotten"
 }> {
   override get message(): string {
-    if (this.reason === "forgotten") {
+    if (this.why === "forgotten") {
       return `A result was lost with its worker that was made of what task ${quote(this.key)} had made, which is ` +
         `${tooFarBack} and submit it anew.`
     }
-    if (this.reason === "deaths") {
+    if (this.why === "deaths") {
       return `Task ${quote(this.key)} is not started again: ${this.deaths} workers were lost while they ran it. ` +
         "Look for what kills them in its body; Skein.layer's limits.deaths says how many may be lost."
     }
@@ -356,18 +375,18 @@ export class DependenciesGone extends Fact("DependenciesGone")<{
   readonly keys: ReadonlyArray<string>
   /** How often it has reported that dependencies are lost. */
   readonly reports: number
-  readonly reason: "limit" | "idempotent" | "forgotten"
+  readonly why: "limit" | "idempotent" | "forgotten"
 }> {
   override get message(): string {
     const keys = cutList(this.keys, quote)
-    if (this.reason === "limit") {
+    if (this.why === "limit") {
       return `Task ${quote(this.key)} has reported ${this.reports} times that dependencies are lost` +
         `${
           keys === "" ? "" : `, ${keys} the last time`
         }. Look for what removes what they make, or in its body for how it looks ` +
         "for that; Skein.layer's limits.dependenciesLost says how often is too often."
     }
-    if (this.reason === "forgotten") {
+    if (this.why === "forgotten") {
       return `Task ${
         quote(this.key)
       } reported that dependencies are lost, and to make them again ${keys} would be needed, ` +

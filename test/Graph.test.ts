@@ -9,6 +9,7 @@ import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { inQuietScheduler, inScheduler } from "./harness.ts"
 import { longOr } from "./long.ts"
+import { mistakeOf } from "./support.ts"
 
 const inc = (n: number) => n + 1
 const add = (a: number, b: number) => a + b
@@ -100,7 +101,7 @@ describe("Graph: building", () => {
       const log: Array<string> = []
       const key: string = "x"
       const graph = logged(log).pipe(Graph.add(key, Task.succeed(2)))
-      const reason = yield* reasonOf(Client.compute(graph))
+      const { reason } = yield* mistakeOf(Client.compute(graph))
       assert.deepInclude(reason, { _tag: "InvalidOption", option: "key", value: "x" })
       assert.deepStrictEqual(log, [])
     }).pipe(inScheduler()))
@@ -179,7 +180,7 @@ describe("Graph: dictionaries", () => {
         d: Graph.ref("gone"),
         e: [Graph.ref("d")]
       }))
-      assert.deepStrictEqual(reason, { _tag: "MissingDependency", key: "gone", dependents: ["a", "b", "d"] })
+      assert.deepInclude(reason, { _tag: "MissingDependency", key: "gone", dependents: ["a", "b", "d"] })
     }))
 
   it.effect("G5: falsy results in the cache count as present, also in place of an entry", () =>
@@ -209,9 +210,9 @@ describe("Graph: dictionaries", () => {
     Effect.gen(function*() {
       const cycle = (record: Record<string, unknown>) => reasonOf(Graph.fromRecord(record))
       const call = (key: string) => Graph.call(inc, Graph.ref(key))
-      assert.deepStrictEqual(yield* cycle({ a: call("b"), b: call("a") }), { _tag: "Cycle", path: ["a", "b", "a"] })
-      assert.deepStrictEqual(yield* cycle({ a: call("a") }), { _tag: "Cycle", path: ["a", "a"] })
-      assert.deepStrictEqual(yield* cycle({ a: Graph.ref("b"), b: Graph.ref("a") }), {
+      assert.deepInclude(yield* cycle({ a: call("b"), b: call("a") }), { _tag: "Cycle", path: ["a", "b", "a"] })
+      assert.deepInclude(yield* cycle({ a: call("a") }), { _tag: "Cycle", path: ["a", "a"] })
+      assert.deepInclude(yield* cycle({ a: Graph.ref("b"), b: Graph.ref("a") }), {
         _tag: "Cycle",
         path: ["a", "b", "a"]
       })
@@ -222,12 +223,12 @@ describe("Graph: dictionaries", () => {
         b: [Graph.ref("c"), "x"],
         c: call("a")
       })
-      assert.deepStrictEqual(long, { _tag: "Cycle", path: ["c", "a", "b", "c"] })
+      assert.deepInclude(long, { _tag: "Cycle", path: ["c", "a", "b", "c"] })
     }))
 
   it.effect("a ref outside a graph that has its key is refused", () =>
     Effect.gen(function*() {
-      const reason = yield* reasonOf(Client.compute([Graph.ref("x")]))
+      const { reason } = yield* mistakeOf(Client.compute([Graph.ref("x")]))
       assert.deepInclude(reason, { _tag: "InvalidOption", option: "Graph.ref", value: "x" })
     }).pipe(inScheduler()))
 
@@ -277,7 +278,7 @@ describe("Graph: getting", () => {
     return Effect.gen(function*() {
       const graph = logged(log)
       const reason = yield* reasonOf(Graph.get(graph, ["x", { deep: "nope" as "x" }]))
-      assert.deepStrictEqual(reason, { _tag: "UnknownKey", key: "nope", known: ["x", "y", "z", "other"] })
+      assert.deepInclude(reason, { _tag: "UnknownKey", key: "nope", known: ["x", "y", "z", "other"] })
       assert.deepStrictEqual(log, [])
     }).pipe(inScheduler())
   })
@@ -516,20 +517,20 @@ describe("Graph: exchange", () => {
       const reason = (...tasks: ReadonlyArray<unknown>) =>
         Effect.map(refusal(...tasks), (error) => (error as SubmitError).reason)
       const one = { key: "a", task: "one", dependencies: [] }
-      assert.deepStrictEqual(yield* reason(one, { key: "b", task: "toString", dependencies: [] }), {
-        _tag: "InvalidOption",
-        option: "task of \"b\"",
-        value: "toString",
-        expected: "a name in the registry (one, inc, scale)"
+      assert.deepInclude(yield* reason(one, { key: "b", task: "toString", dependencies: [] }), {
+        _tag: "UnknownFunction",
+        key: "b",
+        name: "toString",
+        known: ["one", "inc", "scale"]
       })
       assert.isTrue(Schema.isSchemaError(yield* refusal({ key: "", dependencies: [] })))
       assert.isTrue(Schema.isSchemaError(yield* refusal({ key: "a", dependencies: "b" })))
-      assert.deepStrictEqual(yield* reason({ ...one, dependencies: ["b"] }), {
+      assert.deepInclude(yield* reason({ ...one, dependencies: ["b"] }), {
         _tag: "MissingDependency",
         key: "b",
         dependents: ["a"]
       })
-      assert.deepStrictEqual(yield* reason({ ...one, after: ["a"] }), { _tag: "Cycle", path: ["a", "a"] })
+      assert.deepInclude(yield* reason({ ...one, after: ["a"] }), { _tag: "Cycle", path: ["a", "a"] })
       assert.deepInclude(yield* reason(one, one), { _tag: "KeyConflict", key: "a" })
     }))
 
@@ -565,6 +566,6 @@ describe("Graph: exchange", () => {
       assert.deepStrictEqual(yield* Client.compute(graph), { n2: 2, n3: 5 })
       const cyclic = EffectGraph.mutate(numbers, (graph) => void EffectGraph.addEdge(graph, 1, 0, "back"))
       const reason = yield* reasonOf(Graph.fromEffectGraph(cyclic, options))
-      assert.deepStrictEqual(reason, { _tag: "Cycle", path: ["n2", "n3", "n2"] })
+      assert.deepInclude(reason, { _tag: "Cycle", path: ["n2", "n3", "n2"] })
     }).pipe(inScheduler()))
 })

@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { Client, Future, Scheduler, Skein, Task, Worker } from "skein"
-import { causeOf, nothingIsLeft, onlyError, submitErrorOf } from "./support.ts"
+import { causeOf, mistakeOf, nothingIsLeft, onlyError } from "./support.ts"
 
 type Amounts = Readonly<Record<string, number>>
 
@@ -127,7 +127,7 @@ describe("resources", () => {
   for (const [options, option] of wrong) {
     it.effect(`Bad input: ${JSON.stringify(options)} is refused before anything starts`, () =>
       Effect.gen(function*() {
-        const { reason } = yield* submitErrorOf(Client.compute(Task.make(Effect.void, options)))
+        const { reason } = yield* mistakeOf(Client.compute(Task.make(Effect.void, options)))
         assert.deepInclude(reason, { _tag: "InvalidOption", option })
       }).pipe(Effect.provide(having({ gpu: 1 }))))
   }
@@ -136,7 +136,7 @@ describe("resources", () => {
     Effect.gen(function*() {
       const early = Task.make(Effect.succeed(1), { keepResources: true })
       assert.include(
-        (yield* submitErrorOf(Client.compute(early))).message,
+        (yield* mistakeOf(Client.compute(early))).message,
         "expected no value without resources"
       )
       assert.strictEqual(yield* Client.compute(Task.withOptions(early, { resources: { gpu: 1 } })), 1)

@@ -15,7 +15,7 @@ import * as Task from "skein/Task"
 import { Faults, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
-import { errorOf, reasonOf, submitErrorOf } from "./support.ts"
+import { errorOf, mistakeOf, reasonOf } from "./support.ts"
 
 const known = Effect.fnUntraced(function*<A, E>(future: Future.Future<A, E>) {
   const { label, priority } = yield* Future.metadata(future)
@@ -156,7 +156,7 @@ describe("annotations", () => {
         errorOf(attempts.pipe(Client.annotate(inner), Client.annotate(outer)))
       assert.strictEqual(yield* attempt(often, never), 1)
       assert.strictEqual(yield* attempt(never, often), 3)
-      const { reason } = yield* submitErrorOf(attempt({}, { ...never, ...often }).pipe(Effect.flatMap(Effect.fail)))
+      const { reason } = yield* mistakeOf(attempts.pipe(Client.annotate({ ...never, ...often })))
       assert.deepInclude(reason, { _tag: "InvalidOption", option: "idempotent" })
     })))
 
@@ -175,7 +175,7 @@ describe("annotations", () => {
     inScheduler()(Effect.gen(function*() {
       let ran = 0
       const program = Client.compute(Task.sync(() => ++ran)).pipe(Client.annotate({ priority: NaN }))
-      const error = yield* Effect.flip(program)
+      const error = yield* mistakeOf(program)
       assert.strictEqual(error.message, "The option priority cannot be NaN: expected a finite number.")
       assert.strictEqual(ran, 0)
     })))

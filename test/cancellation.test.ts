@@ -49,11 +49,11 @@ describe("cancel", () => {
       const log: Log = []
       const future = yield* Client.submit(Task.make(reluctant(log, "body"), { key: "k" }))
       yield* started(log, "body")
-      yield* Future.cancel(future, { by: "me", reason: "enough" })
+      yield* Future.cancel(future, { by: "me", why: "enough" })
       log.push("cancel returns")
       assert.deepStrictEqual(log, ["body starts", "body is finalized", "cancel returns"])
       const cause = causeOfExit((yield* Future.poll(future))!)
-      assert.deepInclude(reasonIn(onlyError(cause)), { _tag: "TaskCancelled", key: "k", by: "me", reason: "enough" })
+      assert.deepInclude(reasonIn(onlyError(cause)), { _tag: "TaskCancelled", key: "k", by: "me", why: "enough" })
       assert.deepInclude(infoOf(cause), { key: "k", attempt: 1, worker: "local", root: "k", path: ["k"] })
     }).pipe(inScheduler()))
 
@@ -73,11 +73,11 @@ describe("cancel", () => {
       const log: Log = []
       const future = yield* Client.submit(Task.make(reluctant(log, "body")))
       yield* started(log, "body")
-      yield* Future.cancel(future, { wait: false, reason: "first" })
-      yield* Future.cancel(future, { reason: "second" })
+      yield* Future.cancel(future, { wait: false, why: "first" })
+      yield* Future.cancel(future, { why: "second" })
       log.push("cancel returns")
       assert.deepStrictEqual(log, ["body starts", "body is finalized", "cancel returns"])
-      assert.strictEqual(cancelledWith(yield* Future.poll(future)).reason, "first")
+      assert.strictEqual(cancelledWith(yield* Future.poll(future)).why, "first")
     }).pipe(inScheduler()))
 
   it.effect("C1: a task that has ended is not affected, whatever its end", () =>
@@ -114,9 +114,9 @@ describe("cancel", () => {
       const [a, b, c] = yield* Client.submitAll([root, mid, tip])
       const caught = yield* Client.submit(Task.exit(b))
       yield* started(log, "root")
-      yield* Future.cancel(a, { by: "me", reason: "enough", force: true })
+      yield* Future.cancel(a, { by: "me", why: "enough", force: true })
       for (const future of [a, b, c]) {
-        assert.deepInclude(cancelledWith(yield* Future.poll(future)), { key: "root", by: "me", reason: "enough" })
+        assert.deepInclude(cancelledWith(yield* Future.poll(future)), { key: "root", by: "me", why: "enough" })
       }
       const path = (future: Future.Future<unknown, unknown>) =>
         Effect.map(causeOf(Future.join(future)), (cause) => infoOf(cause)?.path)
@@ -132,9 +132,9 @@ describe("cancel", () => {
       const tip = Task.map(root, () => 1, { key: "tip", label: "the tip" })
       const [a, b] = yield* Client.submitAll([root, tip])
       yield* started(log, "root")
-      yield* Future.cancel(a, { by: "me", reason: "enough" })
+      yield* Future.cancel(a, { by: "me", why: "enough" })
       const cause = yield* causeOf(Future.join(b))
-      assert.deepInclude(reasonIn(onlyError(cause)), { _tag: "TaskCancelled", key: "root", by: "me", reason: "enough" })
+      assert.deepInclude(reasonIn(onlyError(cause)), { _tag: "TaskCancelled", key: "root", by: "me", why: "enough" })
       assert.deepInclude(infoOf(cause), {
         key: "tip",
         label: "the tip",
@@ -258,13 +258,13 @@ describe("cancel", () => {
       const scope = yield* Scope.make()
       const below = yield* Client.submit(Task.map(task, () => 1, { key: "below" })).pipe(Scope.provide(scope))
       yield* started(log, "shared")
-      yield* Future.cancel(mine, { force: true, by: "me", reason: "enough" })
+      yield* Future.cancel(mine, { force: true, by: "me", why: "enough" })
       const cause = yield* causeOf(Future.join(below))
       assert.deepInclude(reasonIn(onlyError(cause)), {
         _tag: "TaskCancelled",
         key: "shared",
         by: "me",
-        reason: "enough"
+        why: "enough"
       })
       assert.deepStrictEqual(infoOf(cause)?.path, ["shared", "below"])
       yield* Scope.close(scope, Exit.void)
@@ -594,7 +594,7 @@ describe("cancel", () => {
       const child = Task.make(
         Effect.gen(function*() {
           log.push("child starts")
-          yield* Future.cancel(yield* Deferred.await(self), { reason: "the child says so" })
+          yield* Future.cancel(yield* Deferred.await(self), { why: "the child says so" })
           log.push("child goes on")
         }).pipe(Effect.onExit(() => Effect.andThen(turns(3), note(log, "child is finalized")))),
         { key: "child" }
@@ -603,7 +603,7 @@ describe("cancel", () => {
       const future = yield* Client.submit(Task.make(parent, { key: "parent" }))
       yield* Deferred.succeed(self, future)
       const exit = yield* Future.await(future)
-      assert.deepInclude(cancelledWith(exit), { key: "parent", by: "child", reason: "the child says so" })
+      assert.deepInclude(cancelledWith(exit), { key: "parent", by: "child", why: "the child says so" })
       yield* turns()
       assert.deepStrictEqual(log, ["child starts", "child is finalized", "parent is finalized"])
     }).pipe(inScheduler({ concurrency: 1 })))

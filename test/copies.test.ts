@@ -8,7 +8,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import { Faults, Leftovers } from "skein/testing"
 import { inScheduler, type Log, note, turns } from "./harness.ts"
-import { submitErrorOf } from "./support.ts"
+import { mistakeOf } from "./support.ts"
 
 const two = inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })
 
@@ -61,7 +61,7 @@ describe("results on several workers", () => {
     Effect.gen(function*() {
       const future = yield* Client.submit(Task.make(Effect.succeed(1)))
       const messageOf = (options: any) =>
-        Effect.map(submitErrorOf(Future.replicate(future, options)), ({ message }) => message)
+        Effect.map(mistakeOf(Future.replicate(future, options)), ({ message }) => message)
       assert.strictEqual(
         yield* messageOf({ copies: 0 }),
         "The option copies cannot be 0: expected a positive whole number."

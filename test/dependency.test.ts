@@ -10,11 +10,12 @@ import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
-import { DependencyFailed, ImpossibleDependency, SubmitError, TaskSkipped } from "skein/SkeinError"
+import { DependencyFailed, ImpossibleDependency, type SubmitError, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { Interpreter, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
+import { refusalOf } from "./support.ts"
 
 const failureOf = <A, E>(exit: Exit.Exit<A, E>): E => Option.getOrThrow(Exit.findErrorOption(exit))
 
@@ -220,14 +221,14 @@ describe("Dependency in after and follow", () => {
       const [a, b] = [Task.make(place, { workers: ["w1"] }), Task.make(place, { workers: ["w2"] })]
       const error = failureOf(yield* Effect.exit(Client.compute(Task.make(place, { follow: [a, b], key: "x" }))))
       assert.instanceOf(error, ImpossibleDependency)
-      assert.deepStrictEqual(error.reason, { _tag: "Apart", workers: ["w1", "w2"] })
+      assert.deepInclude(error.reason, { _tag: "Apart", workers: ["w1", "w2"] })
       assert.include(error.message, "\"w1\" and \"w2\"")
       const any = Task.make(place, { follow: Dependency.any([a, b]), workers: ["w2"], after: [a, b] })
       assert.strictEqual(yield* Client.compute(any), "w2")
       const elsewhere = Task.make(place, { follow: a, workers: ["w2"], key: "y" })
       const away = failureOf(yield* Effect.exit(Client.compute(elsewhere)))
       assert.instanceOf(away, ImpossibleDependency)
-      assert.deepStrictEqual(away.reason, { _tag: "Away", workers: ["w1"] })
+      assert.deepInclude(away.reason, { _tag: "Away", workers: ["w1"] })
     }).pipe(two))
 
   it.effect("D8: while that worker is busy it waits, and explain says for which; a retry stays there", () =>
@@ -314,10 +315,7 @@ describe("Dependency in after and follow", () => {
 
 describe("a Dependency that makes no sense", () => {
   const refusal = (task: Task.Task<unknown, unknown>) =>
-    Effect.map(Effect.exit(Client.compute(task)), (exit) => {
-      const error = failureOf(exit)
-      return error instanceof SubmitError ? error.message : "?"
-    })
+    Effect.map(refusalOf(Client.compute(task)), ({ message }) => message)
 
   it.effect("D2: is refused before anything starts", () =>
     Effect.gen(function*() {

@@ -215,7 +215,7 @@ describe("fire and forget", () => {
       yield* Client.fireAndForget(Task.make(Effect.andThen(door.pass, note(log, "other"))))
       yield* Client.fireAndForget(Task.make(note(log, "queued")), { group: "mail" })
       yield* started(log, "b")
-      yield* Client.cancelGroup("mail", { by: "me", reason: "enough" })
+      yield* Client.cancelGroup("mail", { by: "me", why: "enough" })
       assert.deepStrictEqual(log, ["a starts", "b starts", "a is finalized", "b is finalized"])
       yield* Client.cancelGroup("mail")
       yield* Client.cancelGroup("nothing is in it")
@@ -231,7 +231,7 @@ describe("fire and forget", () => {
       const log: Log = []
       yield* Client.fireAndForget(Task.make(reluctant(log, "fired"), { key: "fired" }))
       yield* started(log, "fired")
-      yield* Client.cancelGroup("default", { wait: false, reason: "first" })
+      yield* Client.cancelGroup("default", { wait: false, why: "first" })
       assert.deepStrictEqual(log, ["fired starts"])
       assert.deepInclude((yield* Scheduler.explain("fired"))?.because, { _tag: "Stopping", reason: "Cancelled" })
       yield* Client.cancelGroup("default")

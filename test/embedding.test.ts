@@ -147,7 +147,7 @@ describe("several workers", () => {
         yield* Effect.scoped(Effect.gen(function*() {
           yield* Scheduler.addWorker({ id: "again", concurrency: 1 })
           const refused = yield* submitErrorOf(Effect.scoped(Scheduler.addWorker({ id: "again", concurrency: 1 })))
-          assert.strictEqual(refused.reason._tag, "InvalidOption")
+          assert.strictEqual(refused.reason._tag, "DuplicateWorker")
           const used = yield* Client.map([1, 2], () => Effect.andThen(turns(2), Worker.current))
           assert.sameMembers(used.map(({ worker }) => worker), ["local", "again"])
         }))

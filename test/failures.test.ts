@@ -17,6 +17,7 @@ import {
   DependencyFailed,
   DependencyTimeout,
   ImpossibleDependency,
+  Locality,
   NoSuitableWorker,
   Released,
   SkeinError,
@@ -342,9 +343,9 @@ describe("Task.exit", () => {
       )
       const cancelled = yield* Client.submit(Task.map(Task.exit(endless), (exit) => exit))
       yield* Deferred.await(started)
-      yield* Future.cancel(endless, { force: true, reason: "enough" })
+      yield* Future.cancel(endless, { force: true, why: "enough" })
       const reason = reasonIn(onlyError(causeOfExit(yield* Future.join(cancelled))))
-      assert.deepInclude(reason as TaskCancelled, { reason: "enough" })
+      assert.deepInclude(reason as TaskCancelled, { why: "enough" })
     }).pipe(inScheduler()))
 
   it.effect("F2: Task.exit of a Future that ended before gives that end", () =>
@@ -775,7 +776,7 @@ describe("attempts", () => {
         Effect.die(bug),
         Effect.interrupt,
         Effect.fail(new DependencyFailed({ key: "k", root: "r", error: 1, path: ["r", "k"], cause: Cause.fail(1) })),
-        Effect.fail(new SkeinError({ reason: new TaskCancelled({ key: "k", by: "b", reason: "r" }) }))
+        Effect.fail(new SkeinError({ reason: new TaskCancelled({ key: "k", by: "b", why: "r" }) }))
       ]
       for (const end of ends) {
         const { body, runs } = flaky(9, () => end)
@@ -786,10 +787,10 @@ describe("attempts", () => {
 
   const key = "joined"
   const ofTheRuntime: ReadonlyArray<SkeinError> = [
-    new TaskCancelled({ key, by: "b", reason: "r" }),
-    new WorkerKilled({ key, deaths: 4, reason: "deaths" }),
+    new TaskCancelled({ key, by: "b", why: "r" }),
+    new WorkerKilled({ key, deaths: 4, why: "deaths" }),
     new NoSuitableWorker({ key, restriction: {}, millis: 0 }),
-    new DependenciesGone({ key, keys: [], reports: 20, reason: "limit" }),
+    new DependenciesGone({ key, keys: [], reports: 20, why: "limit" }),
     new Starved({ waits: [] }),
     new Released({ key, owner: "scope" })
   ].map((reason) => new SkeinError({ reason }))
@@ -797,7 +798,7 @@ describe("attempts", () => {
     new TaskTimeout({ key, of: "attempt", millis: 1 }),
     new DependencyTimeout({ key, millis: 1 }),
     new NoSuitableWorker({ key, restriction: { workers: ["a"] }, millis: 0 }),
-    new ImpossibleDependency({ key, reason: { _tag: "Locality", workers: [], fault: undefined } })
+    new ImpossibleDependency({ key, reason: new Locality({ workers: [], fault: undefined }) })
   ]
 
   it.effect("F5: what the runtime did to a task that a body joined is not tried again, what its options did is", () =>
@@ -815,7 +816,7 @@ describe("attempts", () => {
   it.effect("F1: the runtime's failures are one error, whose reasons are errors that can be handled one by one", () =>
     Effect.gen(function*() {
       const cancelled = yield* Client.submit(Task.make(Effect.never, { key: "x" }))
-      yield* Future.cancel(cancelled, { reason: "enough" })
+      yield* Future.cancel(cancelled, { why: "enough" })
       const join = Future.join(cancelled)
       const caught = yield* Effect.catchReason(join, "SkeinError", "TaskCancelled", ({ key }) => Effect.succeed(key))
       assert.strictEqual(caught, "x")

@@ -12,7 +12,7 @@ import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
-import { submitErrorOf } from "./support.ts"
+import { mistakeOf } from "./support.ts"
 
 /** Tells how many bodies are between their begin and their end, and how many were at most. */
 class Count {
@@ -309,14 +309,14 @@ describe("what a layer is told", () => {
   for (const [option, options] of refused) {
     it.effect(`O8, O10, O11, M8: ${JSON.stringify(options)} is refused`, () =>
       Effect.gen(function*() {
-        const { reason } = yield* submitErrorOf(Effect.provide(Effect.void, Skein.layer(options)))
+        const { reason } = yield* mistakeOf(Effect.provide(Effect.void, Skein.layer(options)))
         assert.deepInclude(reason, { _tag: "InvalidOption", option })
       }))
   }
 
   it.effect("O10: a share without a name is refused", () =>
     Effect.gen(function*() {
-      const { reason } = yield* submitErrorOf(Client.annotate(Client.compute(Task.succeed(1)), { share: "" }))
+      const { reason } = yield* mistakeOf(Client.annotate(Client.compute(Task.succeed(1)), { share: "" }))
       assert.deepInclude(reason, { _tag: "InvalidOption", option: "share" })
     }).pipe(inScheduler()))
 })

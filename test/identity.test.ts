@@ -10,7 +10,7 @@ import * as Task from "skein/Task"
 import { Interpreter, World } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { infoOf, submitErrorOf } from "./support.ts"
+import { infoOf, mistakeOf, submitErrorOf } from "./support.ts"
 
 /** A task with the key "step" that gives this, and another object each time. */
 const step = (value: number, log: Log = []) => Task.make(Effect.as(note(log, `${value}`), value), { key: "step" })
@@ -50,7 +50,7 @@ describe("a key and its graph", () => {
         Client.map([1, 2], (n) => Effect.as(Effect.yieldNow, n * factor), { task: (n) => ({ key: `item ${n}` }) })
       assert.deepStrictEqual(yield* both([all(10), all(100)]), [[10, 20], [100, 200]])
       const twice = yield* submitErrorOf(Client.map([1, 1], Effect.succeed, { task: (n) => ({ key: `item ${n}` }) }))
-      assert.deepStrictEqual(twice.reason, {
+      assert.deepInclude(twice.reason, {
         _tag: "KeyConflict",
         key: "item 1",
         why: "another task of this graph has it"
@@ -284,7 +284,7 @@ describe("namespaces", () => {
 
   it.effect("F3: a namespace that is no name is refused", () =>
     Effect.gen(function*() {
-      const error = yield* submitErrorOf(Client.annotate(Client.compute(step(1)), { namespace: "" }))
+      const error = yield* mistakeOf(Client.annotate(Client.compute(step(1)), { namespace: "" }))
       assert.include(error.message, "The option namespace")
     }).pipe(inScheduler()))
 })

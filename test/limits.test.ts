@@ -8,6 +8,7 @@ import * as Skein from "skein/Skein"
 import { SubmitError } from "skein/SkeinError"
 import type { SkeinError } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import { mistakeOf } from "./support.ts"
 
 const within = (options: Skein.Options) => <A, E, R>(program: Effect.Effect<A, E, R>) =>
   Effect.provide(program, Skein.layer(options))
@@ -39,7 +40,7 @@ describe("limits", () => {
     Effect.gen(function*() {
       assert.strictEqual(yield* Client.compute(chain(9)), 9)
       const error = yield* Effect.flip(Client.compute(chain(10)))
-      assert.deepStrictEqual((error as SubmitError).reason, {
+      assert.deepInclude((error as SubmitError).reason, {
         _tag: "LimitExceeded",
         limit: "depth",
         value: 11,
@@ -54,7 +55,7 @@ describe("limits", () => {
       const full = Effect.gen(function*() {
         yield* Client.submitAll([Task.withOptions(one, { key: "a" }), Task.withOptions(one, { key: "b" })])
         const error = yield* Effect.flip(Client.submit(one))
-        assert.deepStrictEqual(error.reason, { _tag: "LimitExceeded", limit: "live", value: 3, max: 2 })
+        assert.deepInclude(error.reason, { _tag: "LimitExceeded", limit: "live", value: 3, max: 2 })
       })
       yield* Effect.scoped(full)
       assert.strictEqual(yield* Client.compute(one), 1)
@@ -63,7 +64,7 @@ describe("limits", () => {
 
   it.effect("X4: limits that are no positive whole numbers are refused by the layer", () =>
     Effect.gen(function*() {
-      const error = yield* Effect.flip(Effect.void.pipe(within({ limits: { nesting: 0 } })))
+      const error = yield* mistakeOf(Effect.void.pipe(within({ limits: { nesting: 0 } })))
       assert.strictEqual(
         error.message,
         "The option limits.nesting cannot be 0: expected a positive whole number, or Infinity."
@@ -89,7 +90,7 @@ describe("nesting", () => {
       const exit = yield* Effect.exit(Client.compute(bomb))
       assert.isTrue(Exit.isFailure(exit))
       const error = yield* Effect.flip(Client.compute(bomb))
-      assert.deepStrictEqual((error as SubmitError).reason, { _tag: "NestingLimit", of: "nesting", max: 50 })
+      assert.deepInclude((error as SubmitError).reason, { _tag: "NestingLimit", of: "nesting", max: 50 })
       assert.isAtMost(most, 2 * 50 + 2)
       yield* isEmpty
     }).pipe(Effect.scoped, within({ concurrency: 1, limits: { nesting: 50 } })))
@@ -98,14 +99,14 @@ describe("nesting", () => {
     Effect.gen(function*() {
       const loop: Task.Task<never, SubmitError> = Task.flatMap({}, () => loop)
       const error = yield* Effect.flip(Client.compute(loop))
-      assert.deepStrictEqual((error as SubmitError).reason, { _tag: "NestingLimit", of: "unfolding", max: 100 })
+      assert.deepInclude((error as SubmitError).reason, { _tag: "NestingLimit", of: "unfolding", max: 100 })
       yield* isEmpty
     }).pipe(within({ limits: { unfolding: 100 } })))
 
   it.effect("N7: more waiting bodies than allowed end in NestingLimit", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Client.compute(bomb))
-      assert.deepStrictEqual((error as SubmitError).reason, { _tag: "NestingLimit", of: "seceded", max: 20 })
+      assert.deepInclude((error as SubmitError).reason, { _tag: "NestingLimit", of: "seceded", max: 20 })
       yield* isEmpty
     }).pipe(within({ concurrency: 1, limits: { seceded: 20 } })))
 
@@ -122,7 +123,7 @@ describe("nesting", () => {
       assert.strictEqual(yield* Client.compute(nested(2)), 2)
       assert.strictEqual(most, 2)
       const error = yield* Effect.flip(Client.compute(nested(3)))
-      assert.deepStrictEqual((error as SubmitError).reason, { _tag: "NestingLimit", of: "seceded", max: 2 })
+      assert.deepInclude((error as SubmitError).reason, { _tag: "NestingLimit", of: "seceded", max: 2 })
       assert.strictEqual(most, 2)
     }).pipe(within({ concurrency: 1, limits: { seceded: 2 } })))
 })

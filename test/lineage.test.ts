@@ -72,7 +72,7 @@ describe("lineage", () => {
       yield* Faults.loseWorker("a")
       const error = yield* reasonOf(Future.join(last))
       assert.instanceOf(error, WorkerKilled)
-      assert.deepInclude(error, { key: "x0", reason: "forgotten" })
+      assert.deepInclude(error, { key: "x0", why: "forgotten" })
       assert.strictEqual(
         error.message,
         "A result was lost with its worker that was made of what task \"x0\" had made, which is released and further back than " +
@@ -104,7 +104,7 @@ describe("lineage", () => {
       yield* Faults.loseWorker("a")
       const error = yield* reasonOf(Future.join(early))
       assert.instanceOf(error, WorkerKilled)
-      assert.deepInclude(error, { key: "x0", reason: "forgotten" })
+      assert.deepInclude(error, { key: "x0", why: "forgotten" })
     })))
 
   it.effect("F7, M3: what a body misses and is made of something further back is not made anew", () =>
@@ -113,7 +113,7 @@ describe("lineage", () => {
       const reader = yield* Client.submit(Task.make([last], () => Worker.dependenciesLost(last), { key: "reader" }))
       const error = yield* reasonOf(Future.join(reader))
       assert.instanceOf(error, DependenciesGone)
-      assert.deepInclude(error, { keys: ["x0"], reason: "forgotten" })
+      assert.deepInclude(error, { keys: ["x0"], why: "forgotten" })
     })))
 
   it.effect("F11, M3: a retry that needs something further back is refused", () =>

@@ -12,7 +12,7 @@ import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { defaultLimits } from "../src/engine/protocol/Settings.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, nothingIsLeft, submitErrorOf } from "./support.ts"
+import { causeOf, defectsIn, mistakeOf, nothingIsLeft, submitErrorOf } from "./support.ts"
 
 const task = Task.make(Effect.succeed(1), { key: "x" })
 
@@ -61,7 +61,7 @@ describe("input of map and zipMap", () => {
       ) {
         const log: Log = []
         const { reason } = yield* submitErrorOf(run(log))
-        assert.deepStrictEqual(reason, { _tag: "LimitExceeded", limit: "tasks", value: 11, max: 10 })
+        assert.deepInclude(reason, { _tag: "LimitExceeded", limit: "tasks", value: 11, max: 10 })
         assert.deepStrictEqual(log, ["closed"])
       }
     }).pipe(inScheduler({ limits: { tasks: 10 } })))
@@ -210,12 +210,12 @@ describe("wrong calls", () => {
         Client.map([1], () => note(log, "ran"), options),
         Client.zipMap([[1]], () => note(log, "ran"), options)
       ]
-      for (const verb of verbs) assert.strictEqual((yield* submitErrorOf(verb)).message, expected)
+      for (const verb of verbs) assert.strictEqual((yield* mistakeOf(verb)).message, expected)
       const future = yield* Client.submit(task)
       for (const errors of ["bogus", "collect"]) {
         assert.strictEqual(
           defectOf(yield* causeOf(Future.joinAll([future], untyped({ errors })))),
-          `SubmitError: The option errors cannot be "${errors}": expected "failFast" or "continue".`
+          `IllegalArgumentError: The option errors cannot be "${errors}": expected "failFast" or "continue".`
         )
       }
       assert.deepStrictEqual(log, [])
@@ -224,7 +224,7 @@ describe("wrong calls", () => {
   it.effect("V11: a key that looks like an automatic one is refused", () =>
     Effect.gen(function*() {
       for (const key of ["task#1", "load#22"]) {
-        const { message } = yield* submitErrorOf(Client.compute(Task.make(Effect.succeed(1), { key })))
+        const { message } = yield* mistakeOf(Client.compute(Task.make(Effect.succeed(1), { key })))
         assert.include(message, `cannot be "${key}": expected one that does not end as automatic keys do`)
       }
       for (const key of ["#", "a#b", "#1a"]) {
@@ -340,7 +340,7 @@ describe("wrong calls", () => {
         "returned a large object instead of an Effect"
       )
       assert.include(
-        (yield* submitErrorOf(Client.compute(task, { errors: untyped(client) as "continue" }))).message,
+        (yield* mistakeOf(Client.compute(task, { errors: untyped(client) as "continue" }))).message,
         "a large object"
       )
     }).pipe(Effect.scoped, inScheduler()))
@@ -348,7 +348,7 @@ describe("wrong calls", () => {
 
 describe("what untyped code gives", () => {
   const refused = (effect: Effect.Effect<unknown, unknown, Client.Client>) =>
-    Effect.map(submitErrorOf(effect), ({ message }) => message)
+    Effect.map(mistakeOf(effect), ({ message }) => message)
   const untyped = { Client, Graph, Task } as any
 
   it.effect("F1: a body that is no effect is called a body, and not what a function returned", () =>
@@ -406,10 +406,10 @@ describe("what untyped code gives", () => {
         "Scheduler.explain."
       const found = yield* Effect.forEach([explain(undefined), story(5), explainAll("t"), explainAll(5)], causeOf)
       assert.deepStrictEqual(found.map(defectOf), [
-        `SubmitError: The option name cannot be undefined: ${name}`,
-        `SubmitError: The option name cannot be 5: ${name}`,
-        `SubmitError: The option names of explainAll cannot be "t": ${names}`,
-        `SubmitError: The option names of explainAll cannot be 5: ${names}`
+        `IllegalArgumentError: The option name cannot be undefined: ${name}`,
+        `IllegalArgumentError: The option name cannot be 5: ${name}`,
+        `IllegalArgumentError: The option names of explainAll cannot be "t": ${names}`,
+        `IllegalArgumentError: The option names of explainAll cannot be 5: ${names}`
       ])
       const text =
         "Expected an Explanation, found undefined. Scheduler.explain gives undefined for a task that is not live."

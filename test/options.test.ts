@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Client from "skein/Client"
@@ -6,13 +7,13 @@ import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { defaultLimits } from "../src/engine/protocol/Settings.ts"
 import { homeOfFuture } from "../src/internal/bodies/home.ts"
+import type { Mistake } from "../src/internal/tasks/mistake.ts"
 import { implOf } from "../src/internal/tasks/task.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, errorsIn, submitErrorOf } from "./support.ts"
+import { causeOf, defectsIn, errorsIn, mistakeOf, submitErrorOf } from "./support.ts"
 
 /** What untyped code may give where something else belongs. */
 const values = {
@@ -211,8 +212,7 @@ const refusalOf = (effect: Effect.Effect<unknown, unknown, any>) =>
         : [...errorsIn(exit.cause), ...defectsIn(exit.cause)].find(isAboutOption)?.reason.option
   )
 
-const isAboutOption = (error: unknown): error is SubmitError & { readonly reason: { readonly option: string } } =>
-  error instanceof SubmitError && "option" in error.reason
+const isAboutOption = (error: unknown): error is Mistake => Cause.isIllegalArgumentError(error)
 
 describe("options", () => {
   for (const [taker, options, use] of takers) {
@@ -324,7 +324,7 @@ describe("other arguments", () => {
   it.effect("Bad input: a tag that is no name is refused by limitTag", () =>
     Effect.gen(function*() {
       for (const tag of ["", 5, 5n, null]) {
-        assert.deepInclude((yield* submitErrorOf(Scheduler.limitTag(tag as string, 1))).reason, { option: "tag" })
+        assert.deepInclude((yield* mistakeOf(Scheduler.limitTag(tag as string, 1))).reason, { option: "tag" })
       }
     }).pipe(inScheduler()))
 
@@ -333,7 +333,7 @@ describe("other arguments", () => {
       const f = 5 as never
       for (const [listen, name] of [[Scheduler.listen(f), "f"], [Scheduler.listen(() => {}, f), "end"]] as const) {
         const [defect] = defectsIn(yield* causeOf(listen))
-        assert.deepInclude((defect as SubmitError).reason, { option: `${name} of listen`, value: 5 })
+        assert.deepInclude((defect as Mistake).reason, { option: `${name} of listen`, value: 5 })
       }
     }).pipe(inScheduler()))
 
@@ -354,9 +354,9 @@ describe("replaced options", () => {
     Effect.gen(function*() {
       const wrong = Task.make(body, { resources: { gpu: 0 }, after: Dependency.atLeast(0, [member]), tags: [] })
       const one = Task.withOptions(wrong, { resources: { gpu: 1 } })
-      assert.deepInclude((yield* submitErrorOf(Client.compute(one))).reason, { option: "count of Dependency.atLeast" })
+      assert.deepInclude((yield* mistakeOf(Client.compute(one))).reason, { option: "count of Dependency.atLeast" })
       const two = Task.withOptions(one, { after: Dependency.any([member]) })
-      assert.deepInclude((yield* submitErrorOf(Client.compute(two))).reason, { option: "tags" })
+      assert.deepInclude((yield* mistakeOf(Client.compute(two))).reason, { option: "tags" })
       assert.strictEqual(yield* Client.compute(Task.withOptions(two, { tags: ["db"] })), 1)
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1, resources: { gpu: 1 } }] })))
 
@@ -364,7 +364,7 @@ describe("replaced options", () => {
     Effect.gen(function*() {
       const greedy = Task.make(body, { resources: { gpu: 1 }, keepResources: true })
       const modest = Task.withOptions(greedy, { resources: {} })
-      assert.deepInclude((yield* submitErrorOf(Client.compute(modest))).reason, { option: "keepResources" })
+      assert.deepInclude((yield* mistakeOf(Client.compute(modest))).reason, { option: "keepResources" })
       assert.strictEqual(yield* Client.compute(Task.withOptions(modest, { keepResources: false })), 1)
     }).pipe(inScheduler()))
 })

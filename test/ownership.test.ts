@@ -10,7 +10,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import type { SkeinError, SubmitError } from "skein/SkeinError"
+import type { SkeinError, SubmitError, TaskCancelled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
@@ -304,7 +304,7 @@ describe("bodies", () => {
         const refused = yield* errorOf(Client.submit(Task.make(note(log, "never"))))
         const computed = yield* Client.compute(Task.make(Effect.succeed("computed")))
         yield* Future.cancel(victim)
-        const { by } = (yield* errorOf(Future.join(victim))) as any
+        const { by } = (yield* reasonOf(Future.join(victim))) as TaskCancelled
         return [key, refused.reason._tag, computed, by]
       })
       const body = Effect.asVoid(Effect.forkDetach(Effect.flatMap(daemon, (r) => Deferred.succeed(result, r))))

@@ -25,7 +25,7 @@ import type { TaskImpl } from "../src/internal/tasks/task.ts"
 import { Chance } from "./chance.ts"
 import { endless, inScheduler, type Log, note, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
-import { errorOf, infoOf, submitErrorOf } from "./support.ts"
+import { errorOf, infoOf, mistakeOf } from "./support.ts"
 
 type Passes = ReadonlyArray<Client.Pass>
 
@@ -571,7 +571,7 @@ describe("inline", () => {
           Client.map([1], () => Effect.succeed(1), { passes })
         ]
       ) {
-        const { reason } = yield* submitErrorOf(program as Effect.Effect<unknown, unknown, Client.Client>)
+        const { reason } = yield* mistakeOf(program as Effect.Effect<unknown, unknown, Client.Client>)
         assert.deepInclude(reason, { _tag: "InvalidOption", option: "passes" })
       }
       assert.strictEqual(ran, 0)

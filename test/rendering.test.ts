@@ -91,7 +91,7 @@ describe("pretty", () => {
       )
       const x = yield* Client.submit(Task.make(Effect.never, { key: "x" }))
       const y = yield* Client.submit(Task.map({ x }, () => 0, { key: "y" }))
-      yield* Future.cancel(x, { reason: "no longer needed" })
+      yield* Future.cancel(x, { why: "no longer needed" })
       assert.match(
         yield* rendered(Future.join(y)),
         /^SkeinError: Task "[xy]" was cancelled by program: no longer needed/

@@ -9,7 +9,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import { Reschedule } from "skein/SkeinError"
+import { TaskRescheduled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { Gate, InterruptSweep, Leftovers, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
@@ -22,8 +22,10 @@ import { causeOf, defectsIn, reasonOf } from "./support.ts"
 /** Gives its place up the first `times` times, then does as it is told. */
 const politely = (times: number) => {
   let left = times
-  return <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E | Reschedule, R | Worker.Worker> =>
-    Effect.suspend((): Effect.Effect<A, E | Reschedule, R | Worker.Worker> => left-- > 0 ? Worker.reschedule : body)
+  return <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E | TaskRescheduled, R | Worker.Worker> =>
+    Effect.suspend((): Effect.Effect<A, E | TaskRescheduled, R | Worker.Worker> =>
+      left-- > 0 ? Worker.reschedule : body
+    )
 }
 
 for (const isAway of [false, true]) {
@@ -194,7 +196,7 @@ describe("Worker.reschedule", () => {
     Effect.gen(function*() {
       const dying = Effect.ensuring(Worker.reschedule, Effect.die("stuck"))
       assert.deepStrictEqual(defectsIn(yield* causeOf(Client.compute(Task.make(dying)))), ["stuck"])
-      const failing = Effect.failCause(Cause.combine(Cause.fail(new Reschedule()), Cause.fail("no" as const)))
+      const failing = Effect.failCause(Cause.combine(Cause.fail(new TaskRescheduled()), Cause.fail("no" as const)))
       const exit = yield* Effect.exit(Client.compute(Task.make(failing)))
       assert.isTrue(Exit.isFailure(exit))
       const cause = yield* causeOf(Client.compute(Task.make(failing)))

@@ -741,14 +741,14 @@ describe("what may be retried", () => {
       })
       const old = yield* Client.submit(task)
       yield* turns(3)
-      yield* Future.cancel(old, { wait: false, reason: "first" })
+      yield* Future.cancel(old, { wait: false, why: "first" })
       isEndless = false
       const again = yield* Client.retry(old)
       assert.deepStrictEqual(log, ["body starts"])
       assert.strictEqual(yield* Future.join(again), "done")
       const error = yield* reasonOf(Future.join(old))
       assert.instanceOf(error, TaskCancelled)
-      assert.propertyVal(error, "reason", "first")
+      assert.propertyVal(error, "why", "first")
     }).pipe(inScheduler({ concurrency: 2 })))
 
   it.effect("F11, C3: a cancelled future whose task runs on for others joins that run", () =>

@@ -13,7 +13,7 @@ import { Faults } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inQuietScheduler, inScheduler, note, turns } from "./harness.ts"
 import type { Log } from "./harness.ts"
-import { causeOf, errorOf, errorsIn, infoOf, reasonOf, submitErrorOf } from "./support.ts"
+import { causeOf, errorOf, errorsIn, infoOf, mistakeOf, reasonOf } from "./support.ts"
 
 const where = Effect.map(Worker.current, ({ worker }) => worker)
 
@@ -196,9 +196,9 @@ describe("runOnEach", () => {
 
   it.effect("A15: options that are none are refused", () =>
     Effect.gen(function*() {
-      const wrong = yield* submitErrorOf(Scheduler.runOnEach(where, { errors: "none" as never }))
+      const wrong = yield* mistakeOf(Scheduler.runOnEach(where, { errors: "none" as never }))
       assert.deepInclude(wrong.reason, { _tag: "InvalidOption", option: "errors" })
-      const unknown = yield* submitErrorOf(Scheduler.runOnEach(where, { mode: "collect" } as never))
+      const unknown = yield* mistakeOf(Scheduler.runOnEach(where, { mode: "collect" } as never))
       assert.deepInclude(unknown.reason, { _tag: "UnknownOption", option: "mode" })
     }).pipe(two))
 })

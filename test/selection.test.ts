@@ -6,7 +6,7 @@ import * as Future from "skein/Future"
 import type * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { gate, inScheduler } from "./harness.ts"
-import { submitErrorOf } from "./support.ts"
+import { mistakeOf } from "./support.ts"
 
 describe("priority", () => {
   it.effect("O9: urgent tasks and what they need are scheduled before what is less urgent", () =>
@@ -85,7 +85,7 @@ describe("computations", () => {
   it.effect("O6: a window that is no duration, or a negative one, is refused", () =>
     Effect.gen(function*() {
       for (const computationWindow of ["soon", -1] as ReadonlyArray<unknown> as ReadonlyArray<never>) {
-        const error = yield* submitErrorOf(inScheduler({ computationWindow })(Effect.void))
+        const error = yield* mistakeOf(inScheduler({ computationWindow })(Effect.void))
         assert.deepInclude(error.reason, { _tag: "InvalidOption", option: "computationWindow" })
       }
     }))

@@ -16,7 +16,7 @@ import * as Task from "skein/Task"
 import { InterruptSweep, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOfExit, errorOf, onlyError, submitErrorOf } from "./support.ts"
+import { causeOfExit, errorOf, mistakeOf, onlyError, reasonIn } from "./support.ts"
 
 /** A commit of ten seconds, and something after it that a stop must not let run. */
 const committing = (log: Log, name = "section") =>
@@ -58,7 +58,7 @@ describe("a shielded section", () => {
       yield* turns()
       assert.deepStrictEqual([yield* running, yield* Future.status(next)], [1, "ready"])
       assert.isTrue(Exit.isSuccess(yield* Fiber.join(cancelling)))
-      assert.instanceOf(onlyError(causeOfExit((yield* Future.poll(future))!)), TaskCancelled)
+      assert.instanceOf(reasonIn(onlyError(causeOfExit((yield* Future.poll(future))!))), TaskCancelled)
       assert.strictEqual(yield* Future.join(next), "next")
     }).pipe(inScheduler({ concurrency: 1 })))
 
@@ -206,7 +206,7 @@ describe("grace", () => {
           const task = Task.make(stubborn(door), { key: "k", label: "the body", grace: "5 seconds" })
           const future = yield* Client.submit(task)
           yield* turns()
-          const stopping = yield* Effect.forkChild(Future.cancel(future, { by: "me", reason: "enough" }))
+          const stopping = yield* Effect.forkChild(Future.cancel(future, { by: "me", why: "enough" }))
           const because = Effect.map(Scheduler.explain("k"), (explanation) => explanation?.because)
           yield* TestClock.adjust("4 seconds")
           assert.deepStrictEqual(yield* because, {
@@ -300,7 +300,7 @@ describe("grace", () => {
         expected: "a duration above zero, such as \"5 seconds\""
       } as const
       const task = Task.make(Effect.void, { grace: 0 })
-      assert.deepInclude((yield* submitErrorOf(Client.compute(task).pipe(inScheduler()))).reason, reason)
-      assert.deepInclude((yield* submitErrorOf(Effect.void.pipe(inScheduler({ grace: -1 })))).reason, reason)
+      assert.deepInclude((yield* mistakeOf(Client.compute(task).pipe(inScheduler()))).reason, reason)
+      assert.deepInclude((yield* mistakeOf(Effect.void.pipe(inScheduler({ grace: -1 })))).reason, reason)
     }))
 })

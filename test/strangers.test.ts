@@ -15,7 +15,7 @@ import * as Task from "skein/Task"
 import { ProgressBar } from "skein/terminal"
 import { InterruptSweep, Simulation, World } from "skein/testing"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, submitErrorOf } from "./support.ts"
+import { causeOf, defectsIn, refusalOf, submitErrorOf } from "./support.ts"
 
 /** What the compiler would refuse. */
 const untyped = (value: unknown): any => value
@@ -241,8 +241,7 @@ describe("results", () => {
 })
 
 describe("inputs and targets", () => {
-  const refusal = (inputs: unknown) =>
-    Effect.map(submitErrorOf(Client.compute(untyped(inputs))), ({ message }) => message)
+  const refusal = (inputs: unknown) => Effect.map(refusalOf(Client.compute(untyped(inputs))), ({ message }) => message)
 
   it.effect("G2: an Effect among targets or inputs is refused, and the error says what to do", () =>
     Effect.gen(function*() {
@@ -494,7 +493,7 @@ describe("two copies of Skein", () => {
         Client.submitAll([theirs])
       ]
       for (const [i, verb] of verbs.entries()) {
-        const { message } = yield* submitErrorOf(verb)
+        const { message } = yield* refusalOf(verb)
         assert.match(message, /of another copy of Skein\b.*the program has loaded Skein twice/, `${i}`)
       }
     }).pipe(inScheduler()))

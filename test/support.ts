@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scheduler from "skein/Scheduler"
 import { SkeinError, type SkeinReason, type SubmitError, TaskInfo } from "skein/SkeinError"
+import type { Mistake } from "../src/internal/tasks/mistake.ts"
 
 /** The cause with which `effect` fails; succeeding is a failure of the test. */
 export const causeOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Cause.Cause<E>, never, R> =>
@@ -57,6 +58,23 @@ export const submitErrorOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.E
     assert.propertyVal(error, "_tag", "SubmitError")
     return error as unknown as SubmitError
   })
+
+/** The mistake of the program of which `effect` dies. */
+export const mistakeOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Mistake, never, R> =>
+  Effect.map(causeOf(effect), (cause) => {
+    assert.lengthOf(cause.reasons, 1, Cause.pretty(cause))
+    const [defect] = defectsIn(cause)
+    assert.isTrue(Cause.isIllegalArgumentError(defect), Cause.pretty(cause))
+    return defect as Mistake
+  })
+
+/** How `effect` is refused: a `SubmitError`, or a mistake. */
+export const refusalOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<SubmitError | Mistake, never, R> =>
+  Effect.flatMap(
+    causeOf(effect),
+    (cause): Effect.Effect<SubmitError | Mistake> =>
+      defectsIn(cause).length > 0 ? mistakeOf(Effect.failCause(cause)) : submitErrorOf(Effect.failCause(cause))
+  )
 
 /** Nothing is left of what was submitted. */
 export const nothingIsLeft: Effect.Effect<void, never, Scheduler.Scheduler> = Effect.map(Scheduler.stats, (stats) => {

@@ -9,9 +9,9 @@ import type {
   DependencyTimeout,
   ImpossibleDependency,
   NoSuitableWorker,
-  Reschedule,
   SkeinError,
   SubmitError,
+  TaskRescheduled,
   TaskTimeout
 } from "skein/SkeinError"
 import * as Errors from "skein/SkeinError"
@@ -288,7 +288,7 @@ describe("fireAndForget", () => {
   })
 
   it("cancelGroup takes a name and the options of cancel", () => {
-    expect(Client.cancelGroup("mail", { wait: false, reason: "late" })).type.toBe<
+    expect(Client.cancelGroup("mail", { wait: false, why: "late" })).type.toBe<
       Effect.Effect<void, never, Client.Client>
     >()
     expect(Client.cancelGroup).type.not.toBeCallableWith(future)
@@ -415,7 +415,7 @@ describe("gather and wait", () => {
 describe("replicate", () => {
   it("M9: takes how many workers or which, and gives their ids", () => {
     expect(Future.replicate(future, { copies: 2 })).type.toBe<
-      Effect.Effect<ReadonlyArray<string>, SubmitError | SkeinError>
+      Effect.Effect<ReadonlyArray<string>, SkeinError>
     >()
     expect(Future.replicate).type.toBeCallableWith(future, { workers: ["a"] })
     expect(Future.replicate).type.not.toBeCallableWith(future, { copies: 2, workers: ["a"] })
@@ -572,7 +572,7 @@ describe("annotate", () => {
 
 describe("signals", () => {
   // No constructor makes it; generic code with types of its own may say so.
-  const loose = null! as Task.Task<string, LoadError | Reschedule, Db>
+  const loose = null! as Task.Task<string, LoadError | TaskRescheduled, Db>
 
   it("F10: they are in no future's and in no computation's error", () => {
     expect(Client.submit(loose)).type.toBe<
@@ -587,7 +587,7 @@ describe("signals", () => {
     expect(Client.compute([loose], { errors: "continue" })).type.toBe<
       Effect.Effect<[string], Failures<LoadError>, Db | Client.Client>
     >()
-    const polite = (n: number): Effect.Effect<number, LoadError | Reschedule, Worker.Worker> =>
+    const polite = (n: number): Effect.Effect<number, LoadError | TaskRescheduled, Worker.Worker> =>
       n > 0 ? Worker.reschedule : loose as never
     expect(Client.map([1], polite)).type.toBe<
       Effect.Effect<Array<number>, Failures<LoadError>, Client.Client>

@@ -1,10 +1,13 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
-import type { ImpossibleDependency, Reschedule, SkeinError, SubmitError, Unmet } from "skein/SkeinError"
+import * as Skein from "skein/Skein"
+import type { ImpossibleDependency, SkeinError, SubmitError, TaskRescheduled, TaskUnmet } from "skein/SkeinError"
 import type * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
@@ -22,8 +25,8 @@ describe("settle", () => {
 
 class Db extends Context.Service<Db, { readonly size: number }>()("test/Db") {}
 
-declare const unmet: Effect.Effect<never, Unmet>
-declare const body: Effect.Effect<number, "no" | Reschedule, Db | Worker.Worker | Scope.Scope>
+declare const unmet: Effect.Effect<never, TaskUnmet>
+declare const body: Effect.Effect<number, "no" | TaskRescheduled, Db | Worker.Worker | Scope.Scope>
 
 describe("runOnEach", () => {
   it("A15: gives values by worker, and fails as the effect does; the runtime provides the worker and the scope", () => {
@@ -61,5 +64,36 @@ describe("runOnEach", () => {
     expect(scheduler.runOnEach(body)).type.toBe<
       Effect.Effect<ReadonlyMap<string, number>, "no" | SkeinError | SubmitError, Db>
     >()
+  })
+})
+
+describe("layers and workers", () => {
+  const onStart = null! as Effect.Effect<string, "no disk", Db | Scope.Scope>
+
+  it("W15: a layer fails only as an onStart does, and needs its services", () => {
+    expect(Skein.layer()).type.toBe<Layer.Layer<Client.Client | Scheduler.Scheduler>>()
+    expect(Skein.layer({ concurrency: 2 })).type.toBe<Layer.Layer<Client.Client | Scheduler.Scheduler>>()
+    expect(Skein.layer({ onStart })).type.toBe<Layer.Layer<Client.Client | Scheduler.Scheduler, "no disk", Db>>()
+    expect(Skein.layer({ workers: [{ id: "a", concurrency: 1, onStart }] })).type.toBe<
+      Layer.Layer<Client.Client | Scheduler.Scheduler, "no disk", Db>
+    >()
+    expect(Skein.layer({ elastic: { min: 0, max: 1, concurrency: 1, onStart } })).type.toBe<
+      Layer.Layer<Client.Client | Scheduler.Scheduler, "no disk", Db>
+    >()
+    expect(Skein.make({ onStart })).type.toBe<Effect.Effect<Skein.Services, "no disk", Db | Scope.Scope>>()
+    expect(Skein.layer).type.not.toBeCallableWith({ onStarts: onStart })
+  })
+
+  it("W15: a worker that is added fails as its onStart does, and needs its services", () => {
+    expect(Scheduler.addWorker({ id: "a", concurrency: 1 })).type.toBe<
+      Effect.Effect<string, SubmitError, Scheduler.Scheduler | Scope.Scope>
+    >()
+    expect(Scheduler.addWorker({ id: "a", concurrency: 1, onStart })).type.toBe<
+      Effect.Effect<string, "no disk" | SubmitError, Db | Scheduler.Scheduler | Scope.Scope>
+    >()
+  })
+
+  it("F1: what no data can bring about is in no type", () => {
+    expect(Scheduler.limitTag("db", 1)).type.toBe<Effect.Effect<void, never, Scheduler.Scheduler>>()
   })
 })

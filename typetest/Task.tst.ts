@@ -15,11 +15,11 @@ import type {
   DependencyTimeout,
   ImpossibleDependency,
   NoSuitableWorker,
-  Reschedule,
   SkeinError,
   SubmitError,
+  TaskRescheduled,
   TaskTimeout,
-  Unmet
+  TaskUnmet
 } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
@@ -630,7 +630,7 @@ describe("variance", () => {
   })
 })
 
-declare const polite: Effect.Effect<string, LoadError | Reschedule, Db | Scope.Scope>
+declare const polite: Effect.Effect<string, LoadError | TaskRescheduled, Db | Scope.Scope>
 declare const owning: Effect.Effect<number, LoadError, Db | Scope.Scope>
 
 describe("resource", () => {
@@ -648,7 +648,7 @@ describe("resource", () => {
 
 describe("reschedule", () => {
   it("F10: is an effect that fails with the signal", () => {
-    expect(Worker.reschedule).type.toBe<Effect.Effect<never, Reschedule, Worker.Worker>>()
+    expect(Worker.reschedule).type.toBe<Effect.Effect<never, TaskRescheduled, Worker.Worker>>()
   })
 
   it("F10: is in no task's error", () => {
@@ -698,7 +698,7 @@ describe("placement", () => {
   })
 
   it("D10: a body that may be unmet may end its task with ImpossibleDependency; the signal is in no task's error", () => {
-    expect(Worker.unmet("no")).type.toBe<Effect.Effect<never, Unmet, Worker.Worker>>()
+    expect(Worker.unmet("no")).type.toBe<Effect.Effect<never, TaskUnmet, Worker.Worker>>()
     expect(Task.make(Worker.unmet("no"))).type.toBe<Task.Task<never, ImpossibleDependency>>()
     expect(Task.fn((_: number) => Worker.unmet("no"))(1)).type.toBe<Task.Task<never, ImpossibleDependency>>()
     expect(Task.make({ raw }, () => Worker.requireThat(Worker.requireLabels("gpu"), condition))).type.toBe<
@@ -707,15 +707,15 @@ describe("placement", () => {
   })
 
   it("D11: with retrySame it only gives its place up, which leaves nothing in the error", () => {
-    expect(Worker.unmet("busy", { retrySame: true })).type.toBe<Effect.Effect<never, Reschedule, Worker.Worker>>()
+    expect(Worker.unmet("busy", { retrySame: true })).type.toBe<Effect.Effect<never, TaskRescheduled, Worker.Worker>>()
     expect(Task.make(Worker.unmet("busy", { retrySame: true }))).type.toBe<Task.Task<never>>()
-    expect(Worker.unmet("busy", { retrySame: false })).type.toBe<Effect.Effect<never, Unmet, Worker.Worker>>()
+    expect(Worker.unmet("busy", { retrySame: false })).type.toBe<Effect.Effect<never, TaskUnmet, Worker.Worker>>()
   })
 
   it("D10: require needs the worker; dependsOn has the errors and needs of the condition", () => {
-    expect(Worker.requireLabels("gpu", "large")).type.toBe<Effect.Effect<void, Unmet, Worker.Worker>>()
-    expect(Worker.requireThat(body, condition)).type.toBe<Effect.Effect<number, BadRow | Unmet, Db>>()
-    expect(body.pipe(Worker.requireThat(condition))).type.toBe<Effect.Effect<number, BadRow | Unmet, Db>>()
+    expect(Worker.requireLabels("gpu", "large")).type.toBe<Effect.Effect<void, TaskUnmet, Worker.Worker>>()
+    expect(Worker.requireThat(body, condition)).type.toBe<Effect.Effect<number, BadRow | TaskUnmet, Db>>()
+    expect(body.pipe(Worker.requireThat(condition))).type.toBe<Effect.Effect<number, BadRow | TaskUnmet, Db>>()
     expect(Worker.requireThat).type.not.toBeCallableWith(body, body)
   })
 })

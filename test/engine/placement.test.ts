@@ -317,7 +317,7 @@ for (const isAway of [false, true]) {
       assert.deepStrictEqual(startsOf(rig).length, 2)
       assert.deepStrictEqual(reasonOf(rig, "a"), {
         _tag: "Impossible",
-        why: { _tag: "Unmet", on: [{ worker: "w1", reason: "no disk" }, { worker: "w2", reason: "no net" }] }
+        why: { _tag: "Unmet", on: [{ worker: "w1", why: "no disk" }, { worker: "w2", why: "no net" }] }
       })
       assert.deepStrictEqual(rig.outcome("b"), ["Impossible", "a", "b"])
       rig.close(main, 1)
@@ -345,7 +345,7 @@ for (const isAway of [false, true]) {
       assert.deepStrictEqual(because(rig, "a"), {
         _tag: "NoSuitableWorker",
         restriction: {},
-        unmet: [{ worker: "w1", reason: "no disk" }],
+        unmet: [{ worker: "w1", why: "no disk" }],
         never: [],
         until: 10
       })
@@ -683,7 +683,7 @@ describe("following", () => {
     rig.end("x", unmet)
     assert.deepStrictEqual(reasonOf(rig, "x"), {
       _tag: "Impossible",
-      why: { _tag: "Unmet", on: [{ worker: "w2", reason: "no disk" }] }
+      why: { _tag: "Unmet", on: [{ worker: "w2", why: "no disk" }] }
     })
     rig.send({ _tag: "OwnerClosed", owner: 100, by: "main", reason: "closed", wait: 1, waiter: -1, attempt: 0 })
     assert.strictEqual(rig.state.demanding, 0)

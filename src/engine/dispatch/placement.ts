@@ -105,11 +105,11 @@ const satisfies = (state: State, worker: WorkerRecord, wanted: Wanted): boolean 
 }
 
 /** Rules out a task's worker for that task, after its body reported Unmet there. This adds to the task's demand. */
-export const exclude = (state: State, task: TaskId, reason: string): void => {
+export const exclude = (state: State, task: TaskId, why: string): void => {
   const demand = demandOf(state, task)
   const { name, serial } = state.workers[state.tasks.worker[task]!]!
   const excluded = new Map<number, Exclusion>(demand?.excluded)
-  extrasFor(state, task).barred = { ...demand, excluded: excluded.set(serial, { worker: name, reason }) }
+  extrasFor(state, task).barred = { ...demand, excluded: excluded.set(serial, { worker: name, why }) }
 }
 
 /** The workers on which the tasks of a crowd may start. */

@@ -114,7 +114,7 @@ export type Locality = (worker: WorkerInfo) => number | string
 /** A body reported that it cannot run on this worker. */
 export interface Exclusion {
   readonly worker: string
-  readonly reason: string
+  readonly why: string
 }
 
 /** Where the tasks that a task follows ran. */

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import { DependenciesLost, Reschedule, TaskSkipped, Unmet } from "../../SkeinError.ts"
+import { DependenciesLost, TaskRescheduled, TaskSkipped, TaskUnmet } from "../../SkeinError.ts"
 import type { Future, Task } from "../tasks/handles.ts"
 import { Worker } from "../tasks/worker.ts"
 import { cutList, quote } from "../text/text.ts"
@@ -47,7 +47,9 @@ import { givenEffect } from "./bodies.ts"
  * @category completion
  * @since 0.1.0
  */
-export const reschedule: Effect.Effect<never, Reschedule, Worker> = Effect.suspend(() => Effect.fail(new Reschedule()))
+export const reschedule: Effect.Effect<never, TaskRescheduled, Worker> = Effect.suspend(() =>
+  Effect.fail(new TaskRescheduled())
+)
 
 /**
  * A body fails with this to report that results of dependencies are gone. The dependencies run again, then the body does.
@@ -176,10 +178,12 @@ export const skip: Effect.Effect<never, TaskSkipped, Worker> = Effect.withFiber(
  * @since 0.1.0
  */
 export const unmet = <const O extends { readonly retrySame?: boolean | undefined } = {}>(
-  reason: string,
+  why: string,
   options?: O
-): Effect.Effect<never, O extends { readonly retrySame: true } ? Reschedule : Unmet, Worker> =>
-  Effect.suspend(() => Effect.fail(options?.retrySame === true ? new Reschedule() : new Unmet({ reason }))) as never
+): Effect.Effect<never, O extends { readonly retrySame: true } ? TaskRescheduled : TaskUnmet, Worker> =>
+  Effect.suspend(() =>
+    Effect.fail(options?.retrySame === true ? new TaskRescheduled() : new TaskUnmet({ why }))
+  ) as never
 
 /**
  * Succeeds if the current worker has all of these labels, and is {@link unmet} otherwise.
@@ -209,7 +213,7 @@ export const unmet = <const O extends { readonly retrySame?: boolean | undefined
  * @category completion
  * @since 0.1.0
  */
-export const requireLabels = (...labels: ReadonlyArray<string>): Effect.Effect<void, Unmet, Worker> =>
+export const requireLabels = (...labels: ReadonlyArray<string>): Effect.Effect<void, TaskUnmet, Worker> =>
   Effect.flatMap(Worker, (worker) => {
     const missing = missingLabels(worker, labels)
     if (missing.length === 0) return Effect.void
@@ -245,18 +249,19 @@ export const requireLabels = (...labels: ReadonlyArray<string>): Effect.Effect<v
 export const requireThat: {
   <E2, R2>(
     condition: Effect.Effect<boolean, E2, R2>
-  ): <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | E2 | Unmet, R | R2 | Worker>
+  ): <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | E2 | TaskUnmet, R | R2 | Worker>
   <A, E, R, E2, R2>(
     body: Effect.Effect<A, E, R>,
     condition: Effect.Effect<boolean, E2, R2>
-  ): Effect.Effect<A, E | E2 | Unmet, R | R2 | Worker>
+  ): Effect.Effect<A, E | E2 | TaskUnmet, R | R2 | Worker>
 } = dual(
   2,
   <A, E, R, E2, R2>(body: Effect.Effect<A, E, R>, condition: Effect.Effect<boolean, E2, R2>) => {
     const guarded = givenEffect("The body of Worker.requireThat", body)
     return Effect.flatMap(
       givenEffect("The condition of Worker.requireThat", condition),
-      (holds): Effect.Effect<A, E | Unmet, R | Worker> => holds ? guarded : unmet("its condition does not hold there")
+      (holds): Effect.Effect<A, E | TaskUnmet, R | Worker> =>
+        holds ? guarded : unmet("its condition does not hold there")
     )
   }
 )

@@ -6,10 +6,10 @@
 import * as Cause from "effect/Cause"
 import { interrupted, skipped } from "../../engine/protocol/Event.ts"
 import type { Ending, TaskSettled } from "../../engine/protocol/Event.ts"
-import { DependenciesLost, Reschedule, TaskSkipped, Unmet } from "../../SkeinError.ts"
+import { DependenciesLost, TaskRescheduled, TaskSkipped, TaskUnmet } from "../../SkeinError.ts"
 import { isA, looked, unreadable } from "../values/looks.ts"
 
-const kinds = [DependenciesLost, Reschedule, TaskSkipped, Unmet]
+const kinds = [DependenciesLost, TaskRescheduled, TaskSkipped, TaskUnmet]
 
 const isOne = (error: unknown): boolean => kinds.some((kind) => isA<unknown>(error, kind))
 
@@ -42,10 +42,10 @@ export const missedIn = ({ reasons }: Cause.Cause<unknown>): ReadonlyArray<unkno
 export const endingOf = ({ reasons }: Cause.Cause<unknown>): Ending => {
   const errors = reasons.flatMap((reason) => Cause.isFailReason(reason) ? [reason.error] : [])
   if (errors.some((error) => isA(error, TaskSkipped))) return skipped
-  const unmet = errors.find((error) => isA(error, Unmet))
+  const unmet = errors.find((error) => isA(error, TaskUnmet))
   return unmet === undefined
     ? { _tag: "Rescheduled" }
-    : { _tag: "Unmet", reason: looked(() => String(unmet.reason as unknown), unreadable) }
+    : { _tag: "Unmet", reason: looked(() => String(unmet.why as unknown), unreadable) }
 }
 
 /** The ending of a task settled from outside with `cause` (interruptions already removed), as if its body had failed with it. */

@@ -40,7 +40,7 @@ export const awaitWorkers = (
   options: AwaitWorkersOptions | undefined
 ): Effect.Effect<number, NoSuitableWorker | SubmitError> => {
   const fault = optionsFault(options, checks) ?? valueFault(positive, "count", count)
-  if (fault !== undefined) return Effect.fail(fault)
+  if (fault !== undefined) return Effect.die(fault)
   const connectMillis = millisIn(options?.connectTimeout) ?? 5_000
   const stableMillis = millisIn(options?.stableTimeout) ?? 60_000
   const open = (): number => workersOf(core.state).filter(({ phase }) => phase === "open").length

@@ -21,6 +21,7 @@ import type { Scan } from "../tasks/inputs.ts"
 import { isRecord } from "../tasks/task.ts"
 import type * as internal from "../tasks/task.ts"
 import { brief, briefResult } from "../text/brief.ts"
+import { InvalidDependency } from "../text/reasons.ts"
 import type { IsAny } from "../values/isAny.ts"
 import { foreignText, isMeant, isThenable, keepOneCopy } from "../values/strangers.ts"
 import * as collect from "../views/collect.ts"
@@ -132,7 +133,7 @@ export const computeTargets = (
   options: ComputeOptions | undefined
 ): Effect.Effect<unknown, unknown> => {
   const unknown = optionsFault(options, ofCompute)
-  return unknown === undefined ? computeShape(home, shapeOf(targets), options ?? {}) : Effect.fail(unknown)
+  return unknown === undefined ? computeShape(home, shapeOf(targets), options ?? {}) : Effect.die(unknown)
 }
 
 /** A graph stands for the record of its tasks. */
@@ -171,7 +172,7 @@ export const stray = (
 ): SubmitError => {
   const [dependency, instead] = expected === "task" ? wordsOf(value) : [brief(value)]
   const why = `it is no ${expected}${instead === undefined ? "" : `; ${instead}`}`
-  return new SubmitError({ reason: { _tag: "InvalidDependency", key: undefined, dependency, why } })
+  return new SubmitError({ reason: new InvalidDependency({ key: undefined, dependency, why }) })
 }
 
 const wordsOf = (value: unknown): readonly [string, string?] => {

@@ -11,12 +11,11 @@ import * as FiberScheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import { defaultLimits } from "../../engine/protocol/Settings.ts"
 import type { SchedulerSettings, Scheme } from "../../engine/protocol/Settings.ts"
-import { SubmitError } from "../../SkeinError.ts"
 import { SchedulerCore } from "../driver/schedulerCore.ts"
 import { checksOfScheduling, rulesOf } from "../settings/fairness.ts"
 import type { Options } from "../settings/layerOptions.ts"
 import { isRandom, isScheme } from "../settings/schemes.ts"
-import { checksOfTerms, elastic, poolOf, postingOf, workers } from "../settings/terms.ts"
+import { checksOfTerms, elastic, poolOf, postingOf, provided, workers } from "../settings/terms.ts"
 import type { Posting } from "../settings/terms.ts"
 import {
   byName,
@@ -34,6 +33,7 @@ import {
 } from "../tasks/checks.ts"
 import type { Checks } from "../tasks/checks.ts"
 import { millisIn } from "../tasks/durations.ts"
+import { Mistake } from "../tasks/mistake.ts"
 import { Client, make as makeClient } from "./client.ts"
 import { make as makeScheduler, Scheduler } from "./scheduler.ts"
 
@@ -42,6 +42,9 @@ const defaultConcurrency = 8
 const defaultGrace = 30_000
 
 const limits = Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, countOrInfinity]))
+
+/** Options with any `onStart`. */
+type AnyOptions = Options<unknown, any>
 
 /** The checks of the options of a layer. */
 export const checksOfLayers: Checks<Options> = {
@@ -61,21 +64,21 @@ export const checksOfLayers: Checks<Options> = {
 }
 
 /** The workers that a layer begins with. */
-const postingsOf = (options: Options): ReadonlyArray<Posting> | SubmitError => {
+const postingsOf = (options: AnyOptions, services: Context.Context<never>): ReadonlyArray<Posting> | Mistake => {
   const { concurrency = defaultConcurrency, elastic, highWaterMark, workers } = options
   if (workers === undefined && elastic !== undefined) return []
-  if (workers === undefined) return allOf([postingOf({ id: "local", concurrency, highWaterMark }, options)])
-  return allOf(workers.map((worker, i) => postingOf(worker, options, `workers[${i}]`)))
+  if (workers === undefined) return allOf([postingOf({ id: "local", concurrency, highWaterMark }, options, services)])
+  return allOf(workers.map((worker, i) => postingOf(worker, options, services, `workers[${i}]`)))
 }
 
-const allOf = (postings: ReadonlyArray<Posting | SubmitError>): ReadonlyArray<Posting> | SubmitError =>
-  postings.find((posting) => posting instanceof SubmitError) ?? postings as ReadonlyArray<Posting>
+const allOf = (postings: ReadonlyArray<Posting | Mistake>): ReadonlyArray<Posting> | Mistake =>
+  postings.find((posting) => posting instanceof Mistake) ?? postings as ReadonlyArray<Posting>
 
 /** Why options that are valid alone contradict each other. */
 const contradictionIn = (
-  { concurrency, elastic, highWaterMark, sourceSaturation, waitForWorkers, workers }: Options,
+  { concurrency, elastic, highWaterMark, sourceSaturation, waitForWorkers, workers }: AnyOptions,
   postings: ReadonlyArray<Posting>
-): SubmitError | undefined => {
+): Mistake | undefined => {
   if (elastic !== undefined && concurrency !== undefined) {
     return invalidOption("concurrency", concurrency, "no value beside elastic, whose own concurrency counts")
   }
@@ -103,6 +106,14 @@ const contradictionIn = (
   return new Set(ids).size === ids.length ? undefined : invalidOption("workers", ids, "a different id for each worker")
 }
 
+/** Why a layer cannot have these options. */
+export const mistakeIn = (options: AnyOptions): Mistake | undefined => {
+  const fault = optionsFault(options, checksOfLayers)
+  if (fault !== undefined) return fault
+  const postings = postingsOf(options, Context.empty())
+  return postings instanceof Mistake ? postings : contradictionIn(options, postings)
+}
+
 /** A seed is drawn only if the scheme may need one. */
 const seedFor = (scheme: Scheme): Effect.Effect<number> =>
   Effect.map(isRandom(scheme) ? Random.nextInt : Effect.succeed(0), (seed) => seed | 0)
@@ -120,16 +131,14 @@ export interface Services {
 }
 
 /** The scheduler of a layer, and a client of it. */
-export const make = (options: Options): Effect.Effect<Services, SubmitError, Scope.Scope> =>
+export const make = <E, R>(given: Options<E, R>): Effect.Effect<Services, E, Exclude<R, Scope.Scope> | Scope.Scope> =>
   Effect.gen(function*() {
-    const fault = optionsFault(options, checksOfLayers)
-    if (fault !== undefined) return yield* fault
-    const postings = postingsOf(options)
-    if (postings instanceof SubmitError) return yield* postings
-    const contradiction = contradictionIn(options, postings)
-    if (contradiction !== undefined) return yield* contradiction
-    const { placement: scheme = "steady" } = options
+    const mistake = mistakeIn(given)
+    if (mistake !== undefined) return yield* Effect.die(mistake)
     const context = yield* Effect.context<never>()
+    const options: AnyOptions = provided(given, context)
+    const postings = postingsOf(options, context) as ReadonlyArray<Posting>
+    const { placement: scheme = "steady" } = options
     const settings: SchedulerSettings = {
       limits: { ...defaultLimits, ...said(options.limits ?? {}) },
       graceMillis: millisIn(options.grace) ?? defaultGrace,
@@ -152,16 +161,16 @@ export const make = (options: Options): Effect.Effect<Services, SubmitError, Sco
     const first = Effect.forEach(postings, (posting) => core.crew.add(posting), { discard: true })
     const all = options.elastic === undefined
       ? first
-      : Effect.andThen(first, core.crew.openPool(poolOf(options.elastic, options)))
+      : Effect.andThen(first, core.crew.openPool(poolOf(options.elastic, options, context)))
     yield* Effect.onError(all, () => core.life.close)
     yield* Effect.addFinalizer(() => core.life.close)
     return { client: makeClient(core), scheduler: makeScheduler(core, options.stories ?? 0, options) }
-  })
+  }) as Effect.Effect<Services, E, Exclude<R, Scope.Scope> | Scope.Scope>
 
 /** The same as services. */
-export const makeContext = (
-  options: Options
-): Effect.Effect<Context.Context<Client | Scheduler>, SubmitError, Scope.Scope> =>
+export const makeContext = <E, R>(
+  options: Options<E, R>
+): Effect.Effect<Context.Context<Client | Scheduler>, E, Exclude<R, Scope.Scope> | Scope.Scope> =>
   Effect.map(
     make(options),
     ({ client, scheduler }) => Context.make(Client, client).pipe(Context.add(Scheduler, scheduler))

@@ -12,6 +12,7 @@ import type { Checks, Mode } from "../tasks/checks.ts"
 import { anything, callback, invalidOption, optionsFault, valueFault } from "../tasks/checks.ts"
 import type { Task } from "../tasks/handles.ts"
 import { makeTask } from "../tasks/makeTask.ts"
+import type { Mistake } from "../tasks/mistake.ts"
 import { normalize } from "../tasks/options.ts"
 import type { AnyOptions, NoOptions, OptionErrors, Options, OptionServices, OptionsFor } from "../tasks/taskOptions.ts"
 import { isEffectOnly } from "../values/strangers.ts"
@@ -68,7 +69,7 @@ const mapItems = (
   options: MapOptions<unknown> | undefined
 ): Effect.Effect<unknown, unknown> => {
   const wrong = mapFault("Client.map", [items], f, options)
-  if (wrong !== undefined) return Effect.fail(wrong)
+  if (wrong !== undefined) return Effect.die(wrong)
   return Effect.flatMap(readRows(home, [items], ([item]) => item), (given) => mapRows(home, given, f, options))
 }
 
@@ -90,7 +91,7 @@ const mapRows = (
 }
 
 /** The refusal of arguments from untyped code that cannot be read or called. */
-const mapFault = (of: string, inputs: unknown, f: unknown, options: unknown): SubmitError | undefined => {
+const mapFault = (of: string, inputs: unknown, f: unknown, options: unknown): Mistake | undefined => {
   const fault = optionsFault(options, ofMap) ?? valueFault(callback, `function of ${of}`, f)
   if (fault !== undefined) return fault
   const stray = Array.isArray(inputs) ? inputs.find((input) => !Predicate.isIterable(input)) as unknown : inputs
@@ -131,7 +132,7 @@ export const zipMap = <
   withHome((home) => {
     const wrong = mapFault("Client.zipMap", inputs, f, options)
     return wrong !== undefined
-      ? Effect.fail(wrong)
+      ? Effect.die(wrong)
       : Effect.flatMap(
         readRows(home, inputs, (row) => row),
         (rows) => mapRows(home, rows, (items) => f(...items as any), options as never)

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { SubmitError } from "../../SkeinError.ts"
 import type { Home } from "../bodies/home.ts"
 import { turn } from "../settings/turn.ts"
+import { LimitExceeded } from "../text/reasons.ts"
 
 /**
  * What `rowOf` makes of one item of each input at a time, until the shortest ends; more rows than a graph may have tasks are refused. Reading takes
@@ -25,7 +26,7 @@ export const readRows = <A>(
       const started = home.time.now()
       for (let read = 1; reader.next(); read++) {
         if (reader.rows.length > max) {
-          const reason = { _tag: "LimitExceeded", limit: "tasks", value: max + 1, max } as const
+          const reason = new LimitExceeded({ limit: "tasks", value: max + 1, max })
           return Effect.fail(new SubmitError({ reason }))
         }
         if (read === turn.instructions || ((read & 15) === 0 && home.time.now() - started >= turn.millis)) {

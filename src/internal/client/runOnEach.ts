@@ -40,7 +40,7 @@ export const runOnEach = (
     const given = givenEffect("The effect of Scheduler.runOnEach", effect)
     if (given !== effect) return given as Effect.Effect<never>
     const fault = optionsFault(options, checks)
-    if (fault !== undefined) return Effect.fail(fault)
+    if (fault !== undefined) return Effect.die(fault)
     const { label = "runOnEach", ...rest } = options ?? {}
     const workers = takersOf(core.state).flatMap(({ kind, name }) => kind === "local" ? [name] : [])
     const tasks = workers.map((worker) => taskOn(worker, effect, label))

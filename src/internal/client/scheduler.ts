@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -22,14 +22,18 @@ import { workersOf } from "../../engine/views/workers.ts"
 import type { Needs, Own } from "../../Inputs.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import type { NoSuitableWorker } from "../../SkeinError.ts"
+import { attemptOf } from "../bodies/attempt.ts"
+import { withoutAttempt } from "../bodies/runs.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import type { WorkerOptions } from "../settings/layerOptions.ts"
 import { postingOf } from "../settings/terms.ts"
-import type { LayerTerms } from "../settings/terms.ts"
+import type { LayerTerms, Posting } from "../settings/terms.ts"
 import { callback, checkOf, count, name, valueFault } from "../tasks/checks.ts"
 import type { Check, Mode } from "../tasks/checks.ts"
 import { closed } from "../tasks/closed.ts"
 import type { Task } from "../tasks/handles.ts"
+import { Mistake } from "../tasks/mistake.ts"
+import { WorkerFailed } from "../text/reasons.ts"
 import { quote } from "../text/text.ts"
 import { byReference } from "../values/identity.ts"
 import type { TaskEvent, WorkerEvent } from "../views/events.ts"
@@ -86,9 +90,11 @@ export class Scheduler extends Context.Service<Scheduler, {
   readonly dump: Effect.Effect<Snapshot>
   readonly stats: Effect.Effect<Stats>
   /** Adds a fiber worker. When the scope closes, the worker starts nothing new and leaves once its tasks have ended. */
-  readonly addWorker: (options: WorkerOptions) => Effect.Effect<string, SubmitError, Scope.Scope>
+  readonly addWorker: <E = never, R = never>(
+    options: WorkerOptions<E, R>
+  ) => Effect.Effect<string, E | SubmitError, Exclude<R, Scope.Scope> | Scope.Scope>
   /** Limits how many tasks with this tag run at once, on all workers together; `undefined` removes the limit. */
-  readonly limitTag: (tag: string, limit: number | undefined) => Effect.Effect<void, SubmitError>
+  readonly limitTag: (tag: string, limit: number | undefined) => Effect.Effect<void>
   /** Drains the worker with this name, and waits until it has left. Returns whether there was one. */
   readonly retire: (id: string) => Effect.Effect<boolean>
   /** Waits for workers; see {@link awaitWorkers}. */
@@ -135,13 +141,7 @@ export const make = (core: SchedulerCore, stories: number, terms: LayerTerms): S
       ),
     dump: Effect.sync(() => dumpOf(core)),
     stats: Effect.sync(() => statsOf(core)),
-    addWorker: (options) =>
-      Effect.suspend(() => {
-        const posting = postingOf(options, terms)
-        if (posting instanceof SubmitError) return Effect.fail(posting)
-        if (core.life.isClosed) return Effect.fail(closed("scheduler"))
-        return core.crew.add(posting)
-      }),
+    addWorker: (options) => addWorkerTo(core, options, terms) as any,
     retire: (id) =>
       Effect.suspend(() => {
         const record = workersOf(core.state).find((worker) => worker.name === id && isHere(worker))
@@ -155,7 +155,7 @@ export const make = (core: SchedulerCore, stories: number, terms: LayerTerms): S
     limitTag: (tag, limit) => {
       const fault = valueFault(name, "tag", tag) ??
         (limit === undefined ? undefined : valueFault(count, `limit of tag ${quote(tag)}`, limit))
-      if (fault !== undefined) return Effect.fail(fault)
+      if (fault !== undefined) return Effect.die(fault)
       return Effect.sync(() => void core.mailbox.ask({ _tag: "TagLimited", now: core.time.now(), tag, limit }))
     },
     rebalance: Effect.sync(() => core.copies.rebalance()),
@@ -167,6 +167,27 @@ export const make = (core: SchedulerCore, stories: number, terms: LayerTerms): S
   }
   return Object.defineProperties(service, byReference)
 }
+
+const addWorkerTo = (
+  core: SchedulerCore,
+  options: WorkerOptions<unknown, any>,
+  terms: LayerTerms
+): Effect.Effect<string, unknown, Scope.Scope> =>
+  Effect.withFiber((fiber) => {
+    const posting = postingOf(options, terms, withoutAttempt(fiber.context, attemptOf(core.home, fiber)))
+    if (posting instanceof Mistake) return Effect.die(posting)
+    if (core.life.isClosed) return Effect.fail(closed("scheduler"))
+    return core.crew.add(options.onStart === undefined ? failingTyped(posting) : posting)
+  })
+
+/** The error of the layer's `onStart` is not in the type of `addWorker`. */
+const failingTyped = (posting: Posting): Posting => ({
+  ...posting,
+  onStart: posting.onStart && Effect.catchCause(posting.onStart, (cause) =>
+    Cause.hasInterruptsOnly(cause)
+      ? Effect.failCause(cause)
+      : Effect.fail(new SubmitError({ reason: new WorkerFailed({ worker: posting.id, cause }) })))
+})
 
 const isTaskName = (value: unknown): boolean =>
   typeof value === "string" || (Predicate.hasProperty(value, "key") && typeof value.key === "string")

@@ -13,14 +13,15 @@ import { liveOf } from "../../engine/protocol/Registered.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import { bulkOf, exposed, isOpen, Told } from "../../engine/views/owners.ts"
 import type { Bulk } from "../../engine/views/owners.ts"
-import { SubmitError } from "../../SkeinError.ts"
-import type { SkeinError } from "../../SkeinError.ts"
+import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { ComputeOptions } from "../bodies/home.ts"
 import type { Compiled } from "../bodies/livePlan.ts"
 import { compile } from "../plans/compile.ts"
 import type { Live } from "../plans/compile.ts"
 import { recompileInputs } from "../plans/rerun.ts"
 import type { Past } from "../plans/rerun.ts"
+import { isRefused, refuse } from "../tasks/mistake.ts"
+import type { Refused } from "../tasks/mistake.ts"
 import type { Handle } from "../tasks/task.ts"
 import type { View } from "../views/view.ts"
 import type { Desk } from "./desk.ts"
@@ -94,7 +95,7 @@ export class Computes {
   }
 
   private own<A, E>(
-    compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | SubmitError,
+    compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | Refused,
     options: ComputeOptions,
     collect: (
       targets: ReadonlyArray<TaskId> | undefined,
@@ -107,7 +108,7 @@ export class Computes {
           const refusal = this.life.refusal(fiber)
           if (refusal !== undefined) return Effect.fail(refusal)
           const compiled = compileIn(fiber)
-          if (compiled instanceof SubmitError) return Effect.fail(compiled)
+          if (isRefused(compiled)) return refuse(compiled)
           const number = this.owners.open("compute")
           const bulk = bulkOf(this.state, number)
           const wait = this.waits.expect()

@@ -18,6 +18,7 @@ import { attemptOf } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
 import { withoutAttempt } from "../bodies/runs.ts"
 import type { Time } from "../platform/time.ts"
+import { refuse } from "../tasks/mistake.ts"
 import type { CancelRequest, FutureImpl, TaskImpl } from "../tasks/task.ts"
 import { looked } from "../values/looks.ts"
 import type { View } from "../views/view.ts"
@@ -73,7 +74,7 @@ export class Detached {
   /** Submits a task for an owner of its own. A body that fires counts as its submitter, and not as its owner. */
   fire(task: TaskImpl, name: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, SubmitError> {
     const fired = this.submissions.submitAlone(task, `group ${name}`, fiber)
-    if (!("owner" in fired)) return Effect.fail(fired)
+    if (!("owner" in fired)) return refuse(fired)
     const { future, owner } = fired
     const fork = Effect.runForkWith(withoutAttempt(fiber.context, attemptOf(this.home, fiber)))
     let isOpen = true

@@ -12,8 +12,11 @@ import type { LivePlan, Run } from "../bodies/livePlan.ts"
 import { compile } from "../plans/compile.ts"
 import type { Live } from "../plans/compile.ts"
 import type { Time } from "../platform/time.ts"
+import { isRefused } from "../tasks/mistake.ts"
+import type { Refused } from "../tasks/mistake.ts"
 import { isTask, noHandles, noOptions, TaskImpl } from "../tasks/task.ts"
 import { briefResult } from "../text/brief.ts"
+import { InvalidDependency } from "../text/reasons.ts"
 import { foreignText, keepOneCopy } from "../values/strangers.ts"
 import type { Attempts } from "./attempts.ts"
 import type { Mailbox } from "./mailbox.ts"
@@ -34,14 +37,14 @@ export class Expansion {
   }
 
   /** A flatMap body has returned a task: submits it in place of the attempt, or says why not. */
-  expand(task: TaskId, attempt: number, returned: unknown): SubmitError | undefined {
+  expand(task: TaskId, attempt: number, returned: unknown): Refused | undefined {
     const { index, submission } = this.attempts.placeOf(task)
     const outer = submission.plan as LivePlan
     const inner = innerOf(runOf(outer, index))
     const compiled = isTask(returned)
       ? compile([returned], this.live, inner)
       : notATask(this.attempts.keyOf(task), returned)
-    if (compiled instanceof SubmitError) return compiled
+    if (isRefused(compiled)) return compiled
     const { plan, targets } = compiled
     const now = this.time.now()
     const answer = this.mailbox.ask({ _tag: "TaskExpanded", now, task, attempt, plan, target: targets[0]! })
@@ -85,5 +88,5 @@ const notATask = (key: string, returned: unknown): SubmitError => {
   const foreign = foreignText(returned)
   const dependency = `what its function returned, ${foreign ?? briefResult(returned)}`
   const why = foreign === undefined ? "it is no task" : keepOneCopy
-  return new SubmitError({ reason: { _tag: "InvalidDependency", key, dependency, why } })
+  return new SubmitError({ reason: new InvalidDependency({ key, dependency, why }) })
 }

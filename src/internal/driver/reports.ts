@@ -21,6 +21,7 @@ import { isDone, isRetriable, retryOf } from "../bodies/retries.ts"
 import type { RetrySchedule } from "../bodies/retries.ts"
 import { endingOf, missedIn, withoutInterrupts, withoutSignals } from "../bodies/signals.ts"
 import type { Time } from "../platform/time.ts"
+import { causeOfRefusal } from "../tasks/mistake.ts"
 import { quote } from "../text/text.ts"
 import { looked } from "../values/looks.ts"
 import type { WorkerPort, WorkerReports } from "../workers/port.ts"
@@ -147,7 +148,7 @@ export class Reports implements WorkerReports {
     if (!attempts.isPresent(task, attempt)) return
     if (attempts.isStopping(task, attempt)) return this.stopped(task, attempt)
     const refusal = this.expansion.expand(task, attempt, returned)
-    if (refusal !== undefined) this.fail(task, attempt, Cause.fail(refusal))
+    if (refusal !== undefined) this.fail(task, attempt, causeOfRefusal(refusal))
   }
 
   finalized(task: TaskId, attempt: number): void {

@@ -18,7 +18,10 @@ import type { Live } from "../plans/compile.ts"
 import { recompile } from "../plans/rerun.ts"
 import type { Past } from "../plans/rerun.ts"
 import { closed } from "../tasks/closed.ts"
+import { isRefused, refuse } from "../tasks/mistake.ts"
+import type { Refused } from "../tasks/mistake.ts"
 import type { FutureImpl, Handle } from "../tasks/task.ts"
+import { NotRetriable, refusalReason } from "../text/reasons.ts"
 import { releaseText } from "../text/reasonText.ts"
 import type { View } from "../views/view.ts"
 import type { Life } from "./life.ts"
@@ -31,8 +34,7 @@ import type { Waits } from "./waiters.ts"
 const nothingGiven: Given = {}
 
 /** Why the engine did not accept a plan, as users see it. */
-export const refused = ({ reason }: Rejected): SubmitError =>
-  reason._tag === "Gone" ? closed("scope") : new SubmitError({ reason })
+export const refused = ({ reason }: Rejected): SubmitError => new SubmitError({ reason: refusalReason(reason) })
 
 export class Submissions {
   private readonly home: Home
@@ -78,11 +80,11 @@ export class Submissions {
   }
 
   private submitCompiled(
-    compiled: Compiled | SubmitError,
+    compiled: Compiled | Refused,
     scope: Scope.Scope,
     fiber: Fiber.Fiber<unknown, unknown>
   ): Effect.Effect<ReadonlyArray<FutureImpl>, SubmitError> {
-    if (compiled instanceof SubmitError) return Effect.fail(compiled)
+    if (isRefused(compiled)) return refuse(compiled)
     const owner = this.owners.ownerOf(scope, fiber)
     if (owner === undefined) return Effect.fail(closed("scope"))
     const answer = this.submitPlan(compiled, owner, fiber)
@@ -119,7 +121,7 @@ export class Submissions {
       : home.view.hasEnded(claim)
       ? undefined
       : `it is ${status}; wait for its end, or cancel it first`
-    return why === undefined ? undefined : new SubmitError({ reason: { _tag: "NotRetriable", key, status, why } })
+    return why === undefined ? undefined : new SubmitError({ reason: new NotRetriable({ key, status, why }) })
   }
 
   /** Submits one task for an owner of its own, and returns both. */
@@ -127,11 +129,11 @@ export class Submissions {
     task: Handle,
     name: string,
     fiber: Fiber.Fiber<unknown, unknown>
-  ): { readonly owner: number; readonly future: FutureImpl } | SubmitError {
+  ): { readonly owner: number; readonly future: FutureImpl } | Refused {
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return refusal
     const compiled = compile([task], this.live, this.runIn(fiber, nothingGiven))
-    if (compiled instanceof SubmitError) return compiled
+    if (isRefused(compiled)) return compiled
     const owner = this.owners.open(name)
     const answer = this.submitPlan(compiled, owner, fiber)
     if (answer._tag === "Submitted") return { owner, future: this.owners.futureOf(answer.claims[0]!) }

@@ -14,6 +14,7 @@ import { makeTask, remakeTask } from "../tasks/makeTask.ts"
 import { key as checkKey, withInvalid } from "../tasks/options.ts"
 import { isTask, noOptions } from "../tasks/task.ts"
 import type { Handle, Invalid, TaskImpl, TaskOptions } from "../tasks/task.ts"
+import { Cycle, MissingDependency } from "../text/reasons.ts"
 import { cutList, quote } from "../text/text.ts"
 import { byReference } from "../values/identity.ts"
 import { GraphTypeId, thisCopy } from "../values/typeIds.ts"
@@ -254,9 +255,9 @@ export const checked = (given: Entries, cache: Cached | undefined): GraphImpl | 
   if (missing.size > 0) {
     const [key] = missing
     const dependents = dependentsOf(key!, entries, order, names)
-    return new SubmitError({ reason: { _tag: "MissingDependency", key: key!, dependents } })
+    return new SubmitError({ reason: new MissingDependency({ key: key!, dependents }) })
   }
-  if (cycle !== undefined) return new SubmitError({ reason: { _tag: "Cycle", path: keysOfCycle(cycle, names) } })
+  if (cycle !== undefined) return new SubmitError({ reason: new Cycle({ path: keysOfCycle(cycle, names) }) })
   return fromEntries(entries)
 }
 

@@ -12,9 +12,10 @@ import { SubmitError } from "../../SkeinError.ts"
 import { checkOf, holdsValues, valueFault } from "../tasks/checks.ts"
 import { listedIn, makeDependency } from "../tasks/dependency.ts"
 import { makeTask } from "../tasks/makeTask.ts"
+import type { Mistake } from "../tasks/mistake.ts"
 import { noOptions, toEffect } from "../tasks/task.ts"
 import type { TaskOptions } from "../tasks/task.ts"
-import { cutList, inLine, quote } from "../text/text.ts"
+import { KeyConflict, UnknownFunction } from "../text/reasons.ts"
 import { checked, ref } from "./graph.ts"
 import type { Entry, GraphImpl } from "./graph.ts"
 import type { Node } from "./graphNodes.ts"
@@ -112,7 +113,7 @@ const fromSpecs = (specs: ReadonlyArray<Spec>): GraphImpl | SubmitError => {
   const entries = new Map<string, Entry>()
   for (const { after, dependencies, follow = [], key, label, policies = [], run } of specs) {
     if (entries.has(key)) {
-      return new SubmitError({ reason: { _tag: "KeyConflict", key, why: "another task of this graph has it" } })
+      return new SubmitError({ reason: new KeyConflict({ key, why: "another task of this graph has it" }) })
     }
     const { inputs, options, recordOf } = policies.length + follow.length === 0
       ? plain({ after, dependencies })
@@ -172,7 +173,7 @@ const nameOfPolicy = ({ _tag }: Policy): string => _tag === "All" ? "all" : _tag
 
 export type Registry = Readonly<Record<string, (values: any, task: JsonTaskOf) => unknown>>
 
-const registryFault = (registry: unknown): SubmitError | undefined =>
+const registryFault = (registry: unknown): Mistake | undefined =>
   valueFault(checkOf("functions by name, such as { add: ({ a, b }) => a + b }", holdsValues), "registry", registry)
 
 const decode = Schema.decodeUnknownEffect(Json)
@@ -183,15 +184,16 @@ export const fromJson = (
 ): Effect.Effect<GraphImpl, SubmitError | Schema.SchemaError> =>
   Effect.flatMap(decode(json), ({ tasks }) => {
     const invalid = registryFault(registry)
-    if (invalid !== undefined) return Effect.fail(invalid)
+    if (invalid !== undefined) return Effect.die(invalid)
     const nameOf = ({ key, label, task }: JsonTaskOf): string => task ?? label ?? key
     const unknown = tasks.find((task) => !Object.hasOwn(registry, nameOf(task)))
     if (unknown !== undefined) {
-      const option = `task of ${quote(unknown.key)}`
-      const expected = `a name in the registry (${cutList(Object.keys(registry), (name) => inLine(name))})`
-      return Effect.fail(
-        new SubmitError({ reason: { _tag: "InvalidOption", option, value: nameOf(unknown), expected } })
-      )
+      const reason = new UnknownFunction({
+        key: unknown.key,
+        name: nameOf(unknown),
+        known: Object.keys(registry)
+      })
+      return Effect.fail(new SubmitError({ reason }))
     }
     return settled(fromSpecs(tasks.map((task) => ({
       key: task.key,

@@ -6,7 +6,6 @@
 import * as Context from "effect/Context"
 import { order } from "../../engine/order/order.ts"
 import type { Group, Policy } from "../../engine/protocol/policies.ts"
-import { SubmitError } from "../../SkeinError.ts"
 import type { Compiled } from "../bodies/livePlan.ts"
 import { runIn } from "../bodies/runs.ts"
 import { compile } from "../plans/compile.ts"
@@ -14,6 +13,7 @@ import type { Live } from "../plans/compile.ts"
 import { depthFirst } from "../plans/depthFirst.ts"
 import { policiesOf } from "../tasks/dependency.ts"
 import { scan } from "../tasks/inputs.ts"
+import { isRefused } from "../tasks/mistake.ts"
 import { isFuture, isTask } from "../tasks/task.ts"
 import type { Body, Handle, TaskImpl } from "../tasks/task.ts"
 import { shortText } from "../text/policyText.ts"
@@ -50,7 +50,7 @@ export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
   const shape = isGraph(source) ? source.tasks : source
   const { handles } = scan(shape)
   const compiled = compile(handles, nobody, noRun)
-  const { edges, keys, tasks } = compiled instanceof SubmitError ? asTheyStand(handles) : asPlanned(compiled)
+  const { edges, keys, tasks } = isRefused(compiled) ? asTheyStand(handles) : asPlanned(compiled)
   const nameOf = namer(keys)
   // By submission, because a task may have several futures.
   const futures = new Map<string, { readonly place: number; readonly handle: Handle | undefined }>()

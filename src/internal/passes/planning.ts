@@ -5,8 +5,9 @@
  */
 import { order } from "../../engine/order/order.ts"
 import type { Reference, Settings } from "../../engine/protocol/Plan.ts"
-import { SubmitError } from "../../SkeinError.ts"
 import type { SubmitReason } from "../../SkeinError.ts"
+import { refusalOf } from "../tasks/mistake.ts"
+import type { Mistake, Refused } from "../tasks/mistake.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 
 /** The nodes of a plan before they have an order. Row `i` of `edges` begins at `offsets[i]`. */
@@ -27,10 +28,10 @@ export abstract class Drafting<N> {
   /** A pure call turned out to run already after its dependencies had been given places. */
   protected hasJoinedLate = false
   /** The first fault. */
-  protected mistake: SubmitReason | undefined
+  protected fault: SubmitReason | Mistake | undefined
 
-  protected refuse(reason: SubmitReason): undefined {
-    this.mistake ??= reason
+  protected refuse(fault: SubmitReason | Mistake): undefined {
+    this.fault ??= fault
   }
 
   /** A plan index for a node, whose edges have been written. */
@@ -41,9 +42,9 @@ export abstract class Drafting<N> {
     return index
   }
 
-  protected drafted(targets: ReadonlyArray<Reference>): Draft<N> | SubmitError {
-    if (this.mistake !== undefined) return new SubmitError({ reason: this.mistake })
-    const { nodes, settings } = this
+  protected drafted(targets: ReadonlyArray<Reference>): Draft<N> | Refused {
+    const { fault, nodes, settings } = this
+    if (fault !== undefined) return refusalOf(fault)
     const offsets = Int32Array.from(this.offsets)
     const draft = { nodes, targets, offsets, edges: Int32Array.from(this.edges), settings }
     return this.hasJoinedLate ? cull(draft) : draft

@@ -7,7 +7,6 @@
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Demand, Identity, Plan, Reference, Settings } from "../../engine/protocol/Plan.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
-import { SubmitError } from "../../SkeinError.ts"
 import type { SubmitReason } from "../../SkeinError.ts"
 import { functionOf, isFor } from "../bodies/livePlan.ts"
 import type { Cache, Compiled, LivePlan, Run } from "../bodies/livePlan.ts"
@@ -28,9 +27,12 @@ import {
   nameOf
 } from "../tasks/keys.ts"
 import type { Named } from "../tasks/keys.ts"
+import { isRefused, refusalOf } from "../tasks/mistake.ts"
+import type { Mistake, Refused } from "../tasks/mistake.ts"
 import { contradiction } from "../tasks/options.ts"
 import { isLiteral, isTask, noOptions } from "../tasks/task.ts"
 import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl, TaskOptions } from "../tasks/task.ts"
+import { Cycle, InvalidDependency } from "../text/reasons.ts"
 import { quote } from "../text/text.ts"
 
 /** The scheduler, as far as the compiler needs it. */
@@ -52,9 +54,9 @@ export const compile = (
   targets: ReadonlyArray<Handle>,
   live: Live,
   run: Run
-): Compiled | SubmitError => {
+): Compiled | Refused => {
   const invalid = run.annotations.invalid?.[0]
-  if (invalid !== undefined) return new SubmitError({ reason: reasonOf(invalid) })
+  if (invalid !== undefined) return refusalOf(reasonOf(invalid, undefined))
   const only = targets[0]
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
     const functions = [functionOf(only)]
@@ -106,10 +108,10 @@ class Compiler extends Drafting<TaskImpl> {
     this.run = run
   }
 
-  compile(handles: ReadonlyArray<Handle>): Compiled | SubmitError {
+  compile(handles: ReadonlyArray<Handle>): Compiled | Refused {
     for (let i = 0; i < handles.length; i++) if (isTask(handles[i])) this.walk(handles[i] as TaskImpl)
     const draft = this.drafted(handles.map((handle) => this.referenceTo(handle, undefined)))
-    return draft instanceof SubmitError ? draft : this.finished(draft)
+    return isRefused(draft) ? draft : this.finished(draft)
   }
 
   private finished(given: Draft): Compiled {
@@ -144,7 +146,7 @@ class Compiler extends Drafting<TaskImpl> {
     const stack: Array<TaskImpl> = []
     const next: Array<number> = []
     this.enter(root, stack, next)
-    while (stack.length > 0 && this.mistake === undefined) {
+    while (stack.length > 0 && this.fault === undefined) {
       const top = stack.length - 1
       const task = stack[top]!
       const i = next[top]!
@@ -175,7 +177,7 @@ class Compiler extends Drafting<TaskImpl> {
   }
 
   private check(task: TaskImpl): void {
-    const mistake = mistakeOf(task)
+    const mistake = faultOf(task)
     if (mistake !== undefined) this.refuse(mistake)
   }
 
@@ -251,13 +253,13 @@ class Compiler extends Drafting<TaskImpl> {
     const why = this.live.refuse(handle)
     if (why === undefined) return ~handle.claim.task
     const key = dependent === undefined ? undefined : nameOf(dependent)
-    this.refuse({ _tag: "InvalidDependency", key, dependency: `the future ${quote(handle.key)}`, why })
+    this.refuse(new InvalidDependency({ key, dependency: `the future ${quote(handle.key)}`, why }))
     return 0
   }
 
   private refuseCycle(stack: ReadonlyArray<TaskImpl>, to: TaskImpl): void {
     const cycle = stack.slice(stack.indexOf(to))
-    this.refuse({ _tag: "Cycle", path: [...cycle, to].map(nameOf) })
+    this.refuse(new Cycle({ path: [...cycle, to].map(nameOf) }))
   }
 
   private namedIn(task: TaskImpl): Named | undefined {
@@ -278,12 +280,9 @@ export const portableIn = (nodes: ReadonlyArray<TaskImpl>): Uint8Array | undefin
     : undefined
 
 /** The fault of a task by itself, if any. */
-const mistakeOf = (task: TaskImpl): SubmitReason | undefined => {
+const faultOf = (task: TaskImpl): SubmitReason | Mistake | undefined => {
   const invalid = task.options.invalid?.[0] ?? contradiction(task.options)
-  if (invalid !== undefined) {
-    const reason = reasonOf(invalid)
-    return reason._tag === "UnknownKey" ? reason : { ...reason, key: givenName(task) }
-  }
+  if (invalid !== undefined) return reasonOf(invalid, givenName(task))
   return task.misplaced === undefined ? undefined : misplaced(nameOf(task), task.misplaced)
 }
 
@@ -327,11 +326,7 @@ const demandOf = (options: TaskOptions): Demand | undefined => {
 }
 
 /** A misplaced handle in the inputs of the task with this key, or in the request itself. */
-export const misplaced = (key: string | undefined, { what, why }: Misplaced): SubmitReason => ({
-  _tag: "InvalidDependency",
-  key,
-  dependency: what,
-  why
-})
+export const misplaced = (key: string | undefined, { what, why }: Misplaced): InvalidDependency =>
+  new InvalidDependency({ key, dependency: what, why })
 
 keepSpecimen(new Compiler({} as Live, {} as Run))

@@ -11,16 +11,17 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Defaults, Identity, Reference, Settings } from "../../engine/protocol/Plan.ts"
 import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Place, Registered } from "../../engine/protocol/Registered.ts"
-import { SubmitError } from "../../SkeinError.ts"
-import type { SubmitReason } from "../../SkeinError.ts"
 import { withDefaults } from "../bodies/annotations.ts"
 import { functionOf, isKnownAt, runAt, taskAt } from "../bodies/livePlan.ts"
 import type { Compiled, LivePlan, Run } from "../bodies/livePlan.ts"
 import { Drafting, positionsOf } from "../passes/planning.ts"
 import { conflict, identityIn, inNamespace, namedBy, namedIn, nameOf } from "../tasks/keys.ts"
 import type { Named } from "../tasks/keys.ts"
+import { isRefused } from "../tasks/mistake.ts"
+import type { Refused } from "../tasks/mistake.ts"
 import { isTask, noHandles, noOptions, TaskImpl } from "../tasks/task.ts"
 import type { Handle } from "../tasks/task.ts"
+import { Cycle, InvalidDependency } from "../text/reasons.ts"
 import { quote } from "../text/text.ts"
 import { portableIn, settingsOf } from "./compile.ts"
 import type { Live } from "./compile.ts"
@@ -34,13 +35,13 @@ export interface Past extends Pick<Live, "find" | "home" | "namedOf"> {
 }
 
 /** The plan that runs the tasks at these places again. */
-export const recompile = (targets: ReadonlyArray<Place>, past: Past): Compiled | SubmitError => {
+export const recompile = (targets: ReadonlyArray<Place>, past: Past): Compiled | Refused => {
   const compiler = new Recompiler(past)
   return compiler.compile(targets.map((target) => compiler.at(target)))
 }
 
 /** The plan that computes the inputs of the task at this place, in the order of its handles. */
-export const recompileInputs = (place: Place, past: Past): Compiled | SubmitError => {
+export const recompileInputs = (place: Place, past: Past): Compiled | Refused => {
   const compiler = new Recompiler(past)
   return compiler.compile(compiler.needsOf({ ...again(taskAt(place), runAt(place)), place }))
 }
@@ -68,12 +69,12 @@ const again = (task: TaskImpl, run: Run, named?: Named, place?: Place): Entry =>
 const none: ReadonlyArray<Entry> = []
 
 /** Why tasks that need this one cannot run again: it is forgotten. */
-export const tooFarBack = ({ index, submission }: Place): SubmitReason => ({
-  _tag: "InvalidDependency",
-  key: undefined,
-  dependency: `task ${quote(keyAt(submission, index))}`,
-  why: "it was released and is further back than limits.lineage submissions; submit its task again"
-})
+export const tooFarBack = ({ index, submission }: Place): InvalidDependency =>
+  new InvalidDependency({
+    key: undefined,
+    dependency: `task ${quote(keyAt(submission, index))}`,
+    why: "it was released and is further back than limits.lineage submissions; submit its task again"
+  })
 
 /** In place of a task that is too far back. */
 const unknown = new TaskImpl({ _tag: "value", value: undefined }, undefined, "none", noHandles, noOptions, undefined)
@@ -90,11 +91,11 @@ class Recompiler extends Drafting<Entry> {
     this.past = past
   }
 
-  compile(roots: ReadonlyArray<Entry>): Compiled | SubmitError {
+  compile(roots: ReadonlyArray<Entry>): Compiled | Refused {
     const cycle = depthFirst(roots, (root) => this.needsOf(root), (each) => this.add(each))
-    if (cycle !== undefined) this.refuse({ _tag: "Cycle", path: cycle.map(({ task }) => nameOf(task)) })
+    if (cycle !== undefined) this.refuse(new Cycle({ path: cycle.map(({ task }) => nameOf(task)) }))
     const draft = this.drafted(roots.map(({ reference }) => reference!))
-    if (draft instanceof SubmitError) return draft
+    if (isRefused(draft)) return draft
     const { edges, nodes, offsets, settings, targets } = draft
     const tasks = nodes.map(({ task }) => task)
     const plan: LivePlan = {

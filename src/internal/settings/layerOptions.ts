@@ -31,7 +31,7 @@ export interface RestartOptions {
  * @category models
  * @since 0.1.0
  */
-export interface WorkerTerms {
+export interface WorkerTerms<out E = never, out R = never> {
   /**
    * The silence after which the worker counts as lost. It gives a sign of life three times in that period. Defaults to no limit.
    */
@@ -44,9 +44,10 @@ export interface WorkerTerms {
   readonly maxAge?: Duration.Input | undefined
   /**
    * Runs once for each worker, before its first task. Its resources are released when the worker has left or was lost. If it
-   * fails, the layer or `Scheduler.addWorker` fails with a `SubmitError`; a replacement for another worker then does not start.
+   * fails, so does the layer or `Scheduler.addWorker`; a replacement for another worker then does not start. Its services are
+   * those of the layer or of the caller of `Scheduler.addWorker`, also for replacements.
    */
-  readonly onStart?: Effect.Effect<unknown, unknown, Scope.Scope> | undefined
+  readonly onStart?: Effect.Effect<unknown, E, R | Scope.Scope> | undefined
 }
 
 /**
@@ -56,7 +57,7 @@ export interface WorkerTerms {
  * @category models
  * @since 0.1.0
  */
-export interface WorkerOptions extends WorkerTerms {
+export interface WorkerOptions<out E = never, out R = never> extends WorkerTerms<E, R> {
   /** Its name in events, metadata and errors. */
   readonly id: string
   /** The number of its slots: how many tasks it runs at once. A positive whole number, or `"unbounded"`; see {@link Options}. */
@@ -109,7 +110,7 @@ export interface SchedulingOptions {
  * @category models
  * @since 0.1.0
  */
-export interface ElasticOptions extends WorkerTerms {
+export interface ElasticOptions<out E = never, out R = never> extends WorkerTerms<E, R> {
   /** The fewest workers, at least 0, and the most, at least 1. */
   readonly min: number
   readonly max: number
@@ -128,7 +129,7 @@ export interface ElasticOptions extends WorkerTerms {
  * @category models
  * @since 0.1.0
  */
-export interface Options extends WorkerTerms, SchedulingOptions {
+export interface Options<out E = never, out R = never> extends WorkerTerms<E, R>, SchedulingOptions {
   /**
    * How many tasks run at once. A positive whole number, or `"unbounded"`: then every task starts as soon as it is ready, so order
    * and priorities decide little, and a wide graph has a fiber and a result for each of its tasks at once. Defaults to 8. Not
@@ -140,11 +141,11 @@ export interface Options extends WorkerTerms, SchedulingOptions {
   /** Chooses among several workers that could start a task. Defaults to `Placement.steady`. */
   readonly placement?: Scheme | undefined
   /** The workers, when there is more than one, or when they have resources. */
-  readonly workers?: ReadonlyArray<WorkerOptions> | undefined
+  readonly workers?: ReadonlyArray<WorkerOptions<E, R>> | undefined
   /** How many tasks with a tag may run at once, on all workers together, such as `{ db: 2 }`. See `Scheduler.limitTag`. */
   readonly tags?: Readonly<Record<string, number>> | undefined
   /** A pool of workers, beside those of `workers`. Its lost workers are replaced; `restart` defaults to three in a minute. */
-  readonly elastic?: ElasticOptions | undefined
+  readonly elastic?: ElasticOptions<E, R> | undefined
   /** Upper bounds; see {@link Limits}. */
   readonly limits?: Partial<Limits> | undefined
   /**

@@ -3,10 +3,10 @@
  *
  * @internal
  */
-import type * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
 import type { Restart, Terms } from "../../engine/protocol/Event.ts"
-import type { SubmitError } from "../../SkeinError.ts"
 import {
   amounts,
   checkOf,
@@ -30,8 +30,14 @@ import {
 } from "../tasks/checks.ts"
 import type { Check, Checks } from "../tasks/checks.ts"
 import { millisIn, millisOf } from "../tasks/durations.ts"
+import type { Mistake } from "../tasks/mistake.ts"
 import { quote } from "../text/text.ts"
 import type { ElasticOptions, RestartOptions, WorkerOptions, WorkerTerms } from "./layerOptions.ts"
+
+/** Terms with any `onStart`. */
+export type AnyTerms = WorkerTerms<unknown, any>
+
+type AnyWorker = WorkerOptions<unknown, any>
 
 const restart: Checks<RestartOptions> = {
   times: countOrInfinity,
@@ -102,7 +108,7 @@ const restartOf = ({ minRunTime, times, within }: RestartOptions): Restart => ({
   minRunMillis: millisIn(minRunTime) ?? 0
 })
 
-const termsOf = ({ maxAge, maxTasks, restart, ttl }: WorkerTerms): Terms => ({
+const termsOf = ({ maxAge, maxTasks, restart, ttl }: AnyTerms): Terms => ({
   ttlMillis: millisIn(ttl),
   maxTasks,
   maxAgeMillis: millisIn(maxAge),
@@ -113,13 +119,13 @@ const termsOf = ({ maxAge, maxTasks, restart, ttl }: WorkerTerms): Terms => ({
 export const unboundedSlots = 2 ** 30
 
 /** The terms of a layer, as far as its workers need them. */
-export type LayerTerms = WorkerTerms & { readonly elastic?: ElasticOptions | undefined }
+export type LayerTerms = AnyTerms & { readonly elastic?: ElasticOptions<unknown, any> | undefined }
 
 const slotsOf = (concurrency: number | "unbounded"): number =>
   concurrency === "unbounded" ? unboundedSlots : concurrency
 
 /** Options of a worker, completed by those of the layer. */
-const within = <A extends WorkerTerms>(layer: WorkerTerms, own: A): WorkerTerms & A => ({
+const within = <A extends AnyTerms>(layer: AnyTerms, own: A): AnyTerms & A => ({
   ...layer,
   ...said(own) as A
 })
@@ -132,11 +138,7 @@ export const workers = checkOf(`an array of workers, such as [${sample}]`, Array
 const bounded = checkOf("a positive whole number beside elastic, for a pool grows only while no slot is free", isCount)
 
 /** The refusal of a worker, if any; `at` is its location in a list. */
-const workerFault = (
-  worker: WorkerOptions,
-  { elastic }: LayerTerms,
-  at: string | undefined
-): SubmitError | undefined => {
+const workerFault = (worker: AnyWorker, { elastic }: LayerTerms, at: string | undefined): Mistake | undefined => {
   if (!holdsValues(worker)) return invalidOption(at ?? "worker", worker, `a worker, such as ${sample}`)
   const { concurrency, id } = worker
   const nameless = valueFault(name, at === undefined ? "id" : `${at}.id`, id)
@@ -146,11 +148,23 @@ const workerFault = (
   return optionsFault(worker, checksOfWorkers, of) ?? valueFault(besidePool, `concurrency${of}`, concurrency)
 }
 
-/** A worker with its own options and the defaults of its layer. */
-export const postingOf = (worker: WorkerOptions, layer: LayerTerms, at?: string): Posting | SubmitError => {
+/** Terms whose `onStart` has its services, and takes only its scope from where it runs: a replacement starts elsewhere. */
+export const provided = <A extends AnyTerms>(terms: A, services: Context.Context<never>): A =>
+  terms.onStart === undefined
+    ? terms
+    : { ...terms, onStart: Effect.provideContext(terms.onStart, Context.omit(Scope.Scope)(services)) }
+
+/** A worker with its own options and the defaults of its layer, which have their services. */
+export const postingOf = (
+  worker: AnyWorker,
+  layer: LayerTerms,
+  services: Context.Context<never>,
+  at?: string
+): Posting | Mistake => {
   const fault = workerFault(worker, layer, at)
   if (fault !== undefined) return fault
-  const { concurrency, highWaterMark, id, labels = [], onStart, resources, ...terms } = within(layer, worker)
+  const own = provided(worker, services)
+  const { concurrency, highWaterMark, id, labels = [], onStart, resources, ...terms } = within(layer, own)
   // A mark of 0 is no limit.
   const mark = highWaterMark === 0 ? undefined : highWaterMark
   return { id, slots: slotsOf(concurrency), resources, labels: [...labels], mark, terms: termsOf(terms), onStart }
@@ -160,8 +174,12 @@ const defaultIdle = 10_000
 const defaultRestart: Restart = { times: 3, withinMillis: 60_000, minRunMillis: 0 }
 
 /** The pool of a layer. */
-export const poolOf = (elastic: ElasticOptions, layer: WorkerTerms): PoolPosting => {
-  const { concurrency, id = "elastic", idle, max, min, onStart, ...terms } = within(layer, elastic)
+export const poolOf = (
+  elastic: ElasticOptions<unknown, any>,
+  layer: AnyTerms,
+  services: Context.Context<never>
+): PoolPosting => {
+  const { concurrency, id = "elastic", idle, max, min, onStart, ...terms } = within(layer, provided(elastic, services))
   const { restart = defaultRestart, ...rest } = termsOf(terms)
   const idleMillis = millisIn(idle) ?? defaultIdle
   return { id, slots: concurrency, labels: [], min, max, idleMillis, terms: { ...rest, restart }, onStart }

@@ -14,7 +14,8 @@ import type { Checks } from "./checks.ts"
  * @since 0.1.0
  */
 export interface CancelOptions {
-  readonly reason?: string | undefined
+  /** Why, in words for people: `TaskCancelled` tells it. Defaults to "cancel was called". */
+  readonly why?: string | undefined
   /** Who asks. Defaults to the key of the task in whose body this is called, or "program". */
   readonly by?: string | undefined
   /** Whether to wait until the finalizers of running tasks have run. Defaults to `true`. */
@@ -23,13 +24,13 @@ export interface CancelOptions {
   readonly force?: boolean | undefined
 }
 
-export const ofCancel: Checks<CancelOptions> = { reason: text, by: text, wait: flag, force: flag }
+export const ofCancel: Checks<CancelOptions> = { why: text, by: text, wait: flag, force: flag }
 
 export const cancelRequest = (
-  { by, force = false, reason = "cancel was called", wait = true }: CancelOptions = {}
+  { by, force = false, wait = true, why = "cancel was called" }: CancelOptions = {}
 ) => ({
   by,
   force,
-  reason,
+  reason: why,
   wait
 })

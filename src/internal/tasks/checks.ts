@@ -6,9 +6,9 @@
  */
 import * as Effect from "effect/Effect"
 import { isAmount } from "../../engine/views/workers.ts"
-import { SubmitError } from "../../SkeinError.ts"
-import type { SubmitReason } from "../../SkeinError.ts"
+import { UnknownKey } from "../text/reasons.ts"
 import { millisOf } from "./durations.ts"
+import { Mistake } from "./mistake.ts"
 import { isRecord, isTask } from "./task.ts"
 import type { Invalid, Pass } from "./task.ts"
 
@@ -46,34 +46,37 @@ export const invalidIn = (options: unknown, checks: Table): ReadonlyArray<Invali
 /** A typo must not pass silently. */
 const strange = (checks: Table): Check => (option, value) => ({ option, value, expected: Object.keys(checks) })
 
-/** The refusal of options by a table, if any; `of` names their owner. */
-export const optionsFault = (options: unknown, checks: Table, of = ""): SubmitError | undefined =>
+/** The mistake in options that a table checks, if any; `of` names their owner. */
+export const optionsFault = (options: unknown, checks: Table, of = ""): Mistake | undefined =>
   faultOf(invalidIn(options, checks)[0], of)
 
-const faultOf = (invalid: Invalid | undefined, of: string): SubmitError | undefined =>
-  invalid && new SubmitError({ reason: reasonOf({ ...invalid, option: `${invalid.option}${of}` }) })
+const faultOf = (invalid: Invalid | undefined, of: string): Mistake | undefined =>
+  invalid && mistake({ ...invalid, option: `${invalid.option}${of}` }, undefined)
 
-/** The fault in an option, as a reason to refuse a graph. */
-export const reasonOf = ({ expected, option, value }: Invalid): OptionReason =>
+const mistake = ({ expected, option, value }: Invalid, key: string | undefined): Mistake =>
   typeof expected === "string"
-    ? { _tag: "InvalidOption", option, value, expected }
-    : "known" in expected
-    ? { _tag: "UnknownKey", key: String(value), known: expected.known }
-    : { _tag: "UnknownOption", option, known: expected }
+    ? new Mistake({ _tag: "InvalidOption", key, option, value, expected })
+    : new Mistake({ _tag: "UnknownOption", key, option, known: "known" in expected ? expected.known : expected })
 
 /** What an option must be, in words. */
 export const expectedOf = ({ expected }: Invalid): string =>
   typeof expected === "string" ? expected : ("known" in expected ? expected.known : expected).join(", ")
 
-type OptionReason = Extract<SubmitReason, { readonly _tag: "InvalidOption" | "UnknownOption" | "UnknownKey" }>
+/** The fault in an option of the task with this key: a mistake, unless it names a key that a graph does not have. */
+export const reasonOf = (invalid: Invalid, key: string | undefined): UnknownKey | Mistake => {
+  const { expected, value } = invalid
+  return typeof expected === "object" && "known" in expected
+    ? new UnknownKey({ key: String(value), known: expected.known })
+    : mistake(invalid, key)
+}
 
-/** The refusal of a value that is no option itself; `undefined` if it is valid. */
-export const valueFault = (check: Check, name: string, value: unknown): SubmitError | undefined =>
+/** The mistake in a value that is no option itself; `undefined` if it is valid. */
+export const valueFault = (check: Check, name: string, value: unknown): Mistake | undefined =>
   faultOf(check(name, value), "")
 
-/** The refusal of an invalid value of an option. */
-export const invalidOption = (option: string, value: unknown, expected: string): SubmitError =>
-  new SubmitError({ reason: reasonOf({ option, value, expected }) })
+/** An invalid value of an option. */
+export const invalidOption = (option: string, value: unknown, expected: string): Mistake =>
+  mistake({ option, value, expected }, undefined)
 
 /** Whether a value may be a record. Other objects without fields, such as a `Map`, are a mistake. */
 export const holdsValues = (value: unknown): value is object =>
@@ -116,7 +119,7 @@ export const byName = (expected: string, check: Check): Check => (option, value)
   return undefined
 }
 
-/** Dies of wrong options, in functions that do not fail with `SubmitError`. */
+/** Dies of wrong options. */
 export const dieOfOptions = (options: unknown, checks: Table): Effect.Effect<void> =>
   Effect.suspend(() => {
     const fault = optionsFault(options, checks)

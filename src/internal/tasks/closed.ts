@@ -4,7 +4,8 @@
  * @internal
  */
 import { SubmitError } from "../../SkeinError.ts"
+import { Closed } from "../text/reasons.ts"
 
 /** The refusal of submissions. */
 export const closed = (what: "scheduler" | "worker" | "scope"): SubmitError =>
-  new SubmitError({ reason: { _tag: "Closed", what } })
+  new SubmitError({ reason: new Closed({ what }) })

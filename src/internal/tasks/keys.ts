@@ -9,11 +9,12 @@
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import type { Identity, Settings } from "../../engine/protocol/Plan.ts"
-import type { SubmitReason } from "../../SkeinError.ts"
+import { InvalidArgument, KeyConflict } from "../text/reasons.ts"
 import { encode } from "./canonical.ts"
 import type { Encoded } from "./canonical.ts"
 import { isDependency } from "./dependency.ts"
 import { Given } from "./inputs.ts"
+import { Mistake } from "./mistake.ts"
 import { isFuture, isTask, noHandles, TaskImpl } from "./task.ts"
 import type { PlainValue } from "./task.ts"
 
@@ -27,18 +28,22 @@ export interface Named {
 type NamedOf = (argument: TaskImpl) => Named | undefined
 
 /** The name and the work of a task, `undefined` without a key; or why a pure call has no key. */
-export const namedIn = (task: TaskImpl, home: object, namedOf: NamedOf): Named | undefined | SubmitReason => {
+export const namedIn = (
+  task: TaskImpl,
+  home: object,
+  namedOf: NamedOf
+): Named | undefined | InvalidArgument | Mistake => {
   const { key, name, pure } = task.options
   if (pure !== true) return key === undefined ? undefined : { key, work: task }
   if (key === undefined && (name === undefined || name === "")) {
     const expected = "a key, or a function with a name, beside it"
-    return { _tag: "InvalidOption", key: givenName(task), option: "pure", value: true, expected }
+    return new Mistake({ _tag: "InvalidOption", key: givenName(task), option: "pure", value: true, expected })
   }
   const works: Array<string> = []
   const encoded = encode(task.inputs, (value) => encodeHandle(value, home, namedOf, works), "arguments")
   // Without an encoding of its arguments it cannot be compared with another.
   if ("path" in encoded && key !== undefined) return { key, work: task }
-  if ("path" in encoded) return { _tag: "InvalidArgument", key: name!, path: encoded.path, why: encoded.why }
+  if ("path" in encoded) return new InvalidArgument({ key: name!, path: encoded.path, why: encoded.why })
   const code = codeOf(task)
   if (key !== undefined) return { key, work: shortened(`${code}[${works.join()}]${encoded.text}`) }
   const work = works.length === 0 ? code : shortened(`${code}[${works.join()}]`)
@@ -126,10 +131,10 @@ const keyOfCall = (name: string, args: string): string => {
 }
 
 /** Why a task cannot have its key, which a task with this work has. */
-export const conflict = (key: string, task: TaskImpl, other: Identity, where: string): SubmitReason => {
+export const conflict = (key: string, task: TaskImpl, other: Identity, where: string): KeyConflict => {
   const arePure = task.options.pure === true && typeof other === "string"
   const who = !arePure ? "another task" : task.options.key === undefined ? "a call of another function" : "other work"
-  return { _tag: "KeyConflict", key, why: `${who} ${where} has it`, ...(arePure && { pure: true as const }) }
+  return new KeyConflict({ key, why: `${who} ${where} has it`, ...(arePure && { pure: true as const }) })
 }
 
 export const inGraph = "of this graph"

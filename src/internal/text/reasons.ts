@@ -1,12 +1,17 @@
 /**
- * Reasons as data: why graphs are refused and why tasks cannot start.
+ * Reasons as errors: why a submission is refused and why a task cannot start, each with its text.
  *
  * @internal
  */
-import type * as Cause from "effect/Cause"
-import type { LimitExceeded, NestingLimit } from "../../engine/protocol/Instruction.ts"
+import * as Cause from "effect/Cause"
+import type { Refusal } from "../../engine/protocol/Instruction.ts"
 import type { PhaseName } from "../../engine/protocol/Phase.ts"
+import type { Group, Policy, Tally } from "../../engine/protocol/policies.ts"
 import type { Impossibility } from "../../engine/protocol/Reason.ts"
+import { Fact } from "./fact.ts"
+import { needText } from "./policyText.ts"
+import { describeError, join } from "./rendering.ts"
+import { cutList, inLine, quote } from "./text.ts"
 
 /**
  * The state of a task. `released`: its result is gone.
@@ -17,69 +22,419 @@ import type { Impossibility } from "../../engine/protocol/Reason.ts"
  */
 export type Status = PhaseName | "released"
 
+/** Reasons are sentences of this library, with keys in them. */
+const longestReason = 1000
+
+// ---- why a submission is refused
+
 /**
- * Why a graph was refused.
+ * The graph has a cycle. `path` leads from a key back to itself.
  *
  * @stability unstable
- * @category models
+ * @category errors
+ * @since 0.1.0
+ */
+export class Cycle extends Fact("Cycle")<{
+  readonly path: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    return `The graph has a cycle: ${join(this.path)}. Remove one of these edges.`
+  }
+}
+
+/**
+ * Nothing defines a key on which tasks depend.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class MissingDependency extends Fact("MissingDependency")<{
+  readonly key: string
+  readonly dependents: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    return `Nothing defines ${quote(this.key)}, on which ${cutList(this.dependents, quote)} ${
+      this.dependents.length === 1 ? "depends" : "depend"
+    }. Add a task with that key, or put its value in the cache.`
+  }
+}
+
+/**
+ * A graph has no task with this key. `known` has the keys of the graph.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class UnknownKey extends Fact("UnknownKey")<{
+  readonly key: string
+  readonly known: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    const known = this.known.length === 0 ? "none" : cutList(this.known, quote)
+    return `There is no task ${quote(this.key)} in this graph. Known keys: ${known}.`
+  }
+}
+
+/**
+ * A task of an imported graph names a function that the registry does not have. `known` has the names of those that it has.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class UnknownFunction extends Fact("UnknownFunction")<{
+  readonly key: string
+  readonly name: string
+  readonly known: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    const known = this.known.length === 0 ? "none" : cutList(this.known, quote)
+    return `The registry has no function ${quote(this.name)}, which task ${
+      quote(this.key)
+    } needs. Known functions: ${known}.`
+  }
+}
+
+/**
+ * Another task has the key. With `pure`, both tasks are pure, but have different functions or arguments.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class KeyConflict extends Fact("KeyConflict")<{
+  readonly key: string
+  readonly why: string
+  readonly pure?: true
+}> {
+  override get message(): string {
+    return `The key ${quote(this.key)} is taken: ${inLine(this.why, longestReason)}. ` +
+      (this.pure === true
+        ? "Make the function once, outside of what calls it, and pass what it closes over as an argument; or give it " +
+          "another name."
+        : "Submit the same Task object, or choose another key.")
+  }
+}
+
+/**
+ * A task cannot depend on what it names. `key` is absent if the request itself, not one of its tasks, holds the dependency.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidDependency extends Fact("InvalidDependency")<{
+  readonly key: string | undefined
+  readonly dependency: string
+  readonly why: string
+}> {
+  override get message(): string {
+    const why = `${inLine(this.dependency)}: ${inLine(this.why, longestReason)}.`
+    return this.key === undefined
+      ? `The request cannot use ${why}`
+      : `Task ${quote(this.key)} cannot depend on ${why}`
+  }
+}
+
+/**
+ * An argument of a pure task has no canonical encoding.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidArgument extends Fact("InvalidArgument")<{
+  readonly key: string
+  readonly path: string
+  readonly why: string
+}> {
+  override get message(): string {
+    return `Task ${quote(this.key)} is pure, but its ${inLine(this.path)} has no canonical encoding: ${
+      inLine(this.why, longestReason)
+    }. ` +
+      "Pass plain data or a keyed task, or give the task a key of its own."
+  }
+}
+
+const nestingWords = {
+  nesting: "Bodies submit tasks from inside bodies too deep",
+  unfolding: "flatMap tasks return flatMap tasks too deep",
+  seceded: "Too many tasks wait inside their bodies at once"
+} as const
+
+/**
+ * Bodies nest or unfold too deep, or too many tasks wait inside their bodies.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class NestingLimit extends Fact("NestingLimit")<{
+  readonly of: "nesting" | "unfolding" | "seceded"
+  readonly max: number
+  /** How often this recursion was refused, if it launches nothing more. */
+  readonly refusals?: number | undefined
+}> {
+  override get message(): string {
+    const again = this.refusals === undefined
+      ? ""
+      : `, ${this.refusals} times in one recursion, which launches nothing more`
+    return `${nestingWords[this.of]} (limit ${this.max})${again}. ` +
+      `Check that the recursion ends, or raise limits.${this.of} of the layer.`
+  }
+}
+
+const limitWords = {
+  tasks: "The number of tasks of this graph is",
+  depth: "The number of tasks on the longest way through this graph is",
+  live: "With this graph the number of live tasks would be"
+} as const
+
+/**
+ * More than the layer's `limits` allow: `tasks` or `depth` of this graph, or `live` tasks with it.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class LimitExceeded extends Fact("LimitExceeded")<{
+  readonly limit: "tasks" | "depth" | "live"
+  readonly value: number
+  readonly max: number
+}> {
+  override get message(): string {
+    return `${limitWords[this.limit]} ${this.value}, and the layer's limits.${this.limit} is ${this.max}. ` +
+      "Split the work, or raise the limit."
+  }
+}
+
+/**
+ * There is nothing to run again: the task has not ended, has succeeded, or its record is gone.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotRetriable extends Fact("NotRetriable")<{
+  readonly key: string
+  readonly status: Status
+  readonly why: string
+}> {
+  override get message(): string {
+    return `Task ${quote(this.key)} cannot be run again: ${this.why}.`
+  }
+}
+
+/**
+ * The `onStart` of the layer failed for a worker that was added. The failure of a worker's own `onStart` is in the type of
+ * `Scheduler.addWorker`.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class WorkerFailed extends Fact("WorkerFailed")<{
+  readonly worker: string
+  readonly cause: Cause.Cause<unknown>
+}> {
+  override get message(): string {
+    return `Worker ${quote(this.worker)} was not started, because its onStart failed: ${
+      describeError(Cause.squash(this.cause))
+    }`
+  }
+}
+
+/**
+ * The scheduler or the scope has closed, or the worker of the body that submits was lost.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class Closed extends Fact("Closed")<{
+  readonly what: "scheduler" | "worker" | "scope"
+}> {
+  override get message(): string {
+    if (this.what === "worker") return "The worker that ran this body was lost, so the body submits nothing more."
+    return `The ${this.what} has closed and takes no more tasks. ` +
+      (this.what === "scheduler" ? "Submit while its layer is open." : "Submit in a scope that is open.")
+  }
+}
+
+/**
+ * There is a worker with this id already.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class DuplicateWorker extends Fact("DuplicateWorker")<{ readonly worker: string }> {
+  override get message(): string {
+    return `There is a worker ${quote(this.worker)} already. Choose another id, or wait until that worker has left.`
+  }
+}
+
+/**
+ * Why a submission, or a worker, was refused.
+ *
+ * @stability unstable
+ * @category errors
  * @since 0.1.0
  */
 export type SubmitReason =
-  /** `path` leads from a key back to itself. */
-  | { readonly _tag: "Cycle"; readonly path: ReadonlyArray<string> }
-  | { readonly _tag: "MissingDependency"; readonly key: string; readonly dependents: ReadonlyArray<string> }
-  | { readonly _tag: "UnknownKey"; readonly key: string; readonly known: ReadonlyArray<string> }
-  /** `pure`: both tasks are pure, but have different functions or arguments. */
-  | { readonly _tag: "KeyConflict"; readonly key: string; readonly why: string; readonly pure?: true }
-  /** `key` is absent if the request itself, not one of its tasks, holds the dependency. */
-  | {
-    readonly _tag: "InvalidDependency"
-    readonly key: string | undefined
-    readonly dependency: string
-    readonly why: string
-  }
-  /** `key` is absent for an option of a layer or a worker. */
-  | {
-    readonly _tag: "InvalidOption"
-    readonly key?: string | undefined
-    readonly option: string
-    readonly value: unknown
-    readonly expected: string
-  }
-  /** There is no such option. `key` is absent for an option of a layer or a worker. */
-  | {
-    readonly _tag: "UnknownOption"
-    readonly key?: string | undefined
-    readonly option: string
-    readonly known: ReadonlyArray<string>
-  }
-  | { readonly _tag: "InvalidArgument"; readonly key: string; readonly path: string; readonly why: string }
-  /** Bodies nest or unfold too deep, or too many tasks wait inside their bodies. */
+  | Cycle
+  | MissingDependency
+  | UnknownKey
+  | UnknownFunction
+  | KeyConflict
+  | InvalidDependency
+  | InvalidArgument
   | NestingLimit
-  /** More than the layer's `limits` allow: `tasks` or `depth` of this graph, or `live` tasks with it. */
   | LimitExceeded
-  /** There is nothing to run again: the task has not ended, has succeeded, or its record is gone. */
-  | { readonly _tag: "NotRetriable"; readonly key: string; readonly status: Status; readonly why: string }
-  /** The `onStart` of a worker failed. */
-  | { readonly _tag: "WorkerFailed"; readonly worker: string; readonly cause: Cause.Cause<unknown> }
-  /** The scheduler or the owner has closed, or the worker of the body that submits was lost. */
-  | { readonly _tag: "Closed"; readonly what: string }
+  | NotRetriable
+  | DuplicateWorker
+  | WorkerFailed
+  | Closed
+
+/** The reason for which the engine refused a plan. */
+export const refusalReason = (refusal: Refusal): SubmitReason => {
+  switch (refusal._tag) {
+    case "NestingLimit":
+      return new NestingLimit(refusal)
+    case "LimitExceeded":
+      return new LimitExceeded(refusal)
+    case "Gone":
+      return new Closed({ what: "scope" })
+  }
+}
+
+// ---- why a task can never start
+
+/**
+ * The body reported on each of these workers that it cannot run there, and no other worker takes tasks. See `Worker.unmet`.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class Unmet extends Fact("Unmet")<{
+  readonly on: ReadonlyArray<{ readonly worker: string; readonly why: string }>
+}> {
+  override get message(): string {
+    const said = cutList(this.on.map(({ why, worker }) => `${quote(worker)} (${inLine(why)})`), (said) => said)
+    return `its body said that it cannot run on ${said}, and no other worker on which it may run takes tasks. ` +
+      "Add one that it can run on, or let it wait for one with waitForWorkers."
+  }
+}
+
+/**
+ * The `locality` is below 0 for each of these workers. With `fault`, it returned no number for one of them.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class Locality extends Fact("Locality")<{
+  readonly workers: ReadonlyArray<string>
+  readonly fault: string | undefined
+}> {
+  override get message(): string {
+    return this.fault === undefined
+      ? `its locality is below 0 for every worker on which it may run: ${cutList(this.workers, quote)}. ` +
+        "Give 0 for those where it may run."
+      : `its locality ${this.fault}. Give a number for every worker.`
+  }
+}
+
+/**
+ * The followed tasks ran on these workers, but not enough of them on one.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class Apart extends Fact("Apart")<{
+  readonly workers: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    return `what it follows ran on ${cutList(this.workers, quote, " and ")}, and on none of them enough of it. ` +
+      "Let what it follows run in one place (workers, locality), or follow any of it."
+  }
+}
+
+/**
+ * The followed tasks ran on these workers, none of which takes tasks and may run this one.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class Away extends Fact("Away")<{
+  readonly workers: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    return `what it follows ran on ${cutList(this.workers, quote, " and ")}, and no worker there takes tasks and ` +
+      "may run it. Use after where the place does not matter."
+  }
+}
+
+/**
+ * Too many dependencies of a set have ended otherwise for its policy to be met. See `Dependency`.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class Unreachable extends Fact("Unreachable")<{
+  readonly of: Group["of"]
+  readonly policy: Policy
+  /** The size of the set, and the number of its ends of each kind. */
+  readonly size: number
+  readonly ended: Tally
+  /** The keys of the first few that ended otherwise. */
+  readonly refusedBy: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    const { ended, of, policy, size } = this
+    const open = size - ended.success - ended.failed - ended.upstreamFailed - ended.skipped
+    const counts = [
+      [ended.success, "succeeded"],
+      [ended.failed, "failed"],
+      [ended.upstreamFailed, "upstream failed"],
+      [ended.skipped, "skipped"],
+      [open, "open"]
+    ] as const
+    const told = counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`).join(", ")
+    return `it needs ${needText(of, policy, size)} (${told}). Look at ${
+      cutList(this.refusedBy, quote)
+    }, or choose a policy ` +
+      "that allows it."
+  }
+}
 
 /**
  * Why a task can never start.
  *
  * @stability unstable
- * @category models
+ * @category errors
  * @since 0.1.0
  */
-export type ImpossibleReason =
-  /** Its body reported on each of these workers that it cannot run there, and no other worker takes tasks. See `Worker.unmet`. */
-  | { readonly _tag: "Unmet"; readonly on: ReadonlyArray<{ readonly worker: string; readonly reason: string }> }
-  /** Its `locality` is below 0 for each of these workers. With `fault`, it returned no number for one of them. */
-  | { readonly _tag: "Locality"; readonly workers: ReadonlyArray<string>; readonly fault: string | undefined }
-  /** The followed tasks ran on these workers, but not enough of them on one. */
-  | { readonly _tag: "Apart"; readonly workers: ReadonlyArray<string> }
-  /** The followed tasks ran on these workers, none of which takes tasks and may run this one. */
-  | { readonly _tag: "Away"; readonly workers: ReadonlyArray<string> }
-  /** Too many dependencies of a set have ended otherwise for its policy to be met. See `Dependency`. */
-  | Extract<Impossibility, { readonly _tag: "Unreachable" }>
+export type ImpossibleReason = Unmet | Locality | Apart | Away | Unreachable
+
+/** The reason for which the engine says that a task can never start. */
+export const impossibleReason = (why: Impossibility): ImpossibleReason => {
+  switch (why._tag) {
+    case "Unmet":
+      return new Unmet(why)
+    case "Locality":
+      return new Locality(why)
+    case "Apart":
+      return new Apart(why)
+    case "Away":
+      return new Away(why)
+    case "Unreachable":
+      return new Unreachable(why)
+  }
+}

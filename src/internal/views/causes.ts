@@ -30,6 +30,7 @@ import type { SkeinReason } from "../../SkeinError.ts"
 import { FailedPart } from "../passes/failedPart.ts"
 import { failedIn, refusedIn, skippedIn } from "../passes/unfused.ts"
 import { infoOf, pathBehind, Told, withPath } from "../text/fact.ts"
+import { impossibleReason } from "../text/reasons.ts"
 import { asError, TaskFrame } from "../text/rendering.ts"
 import { isA } from "../values/looks.ts"
 
@@ -185,14 +186,14 @@ const ownCause = (
     case "Failed":
       return causeOf(reason.failure)
     case "Cancelled":
-      return byRuntime(new TaskCancelled({ key: reason.task, by: reason.by, reason: reason.reason }))
+      return byRuntime(new TaskCancelled({ key: reason.task, by: reason.by, why: reason.reason }))
     case "Starved":
       return byRuntime(new Starved({ waits: reason.waits }))
     case "Killed":
-      return byRuntime(new WorkerKilled({ key, deaths: reason.deaths, reason: reason.reason }))
+      return byRuntime(new WorkerKilled({ key, deaths: reason.deaths, why: reason.reason }))
     case "DependenciesGone":
       return byRuntime(
-        new DependenciesGone({ key, keys: reason.keys, reports: reason.reports, reason: reason.reason })
+        new DependenciesGone({ key, keys: reason.keys, reports: reason.reports, why: reason.reason })
       )
     case "NoWorker":
       return byRuntime(new NoSuitableWorker({ key, restriction: {}, millis: reason.millis }))
@@ -206,7 +207,7 @@ const ownCause = (
     case "Skipped":
       return skipCause(first)
     case "Impossible":
-      return Cause.fail(new ImpossibleDependency({ key, reason: reason.why }))
+      return Cause.fail(new ImpossibleDependency({ key, reason: impossibleReason(reason.why) }))
   }
 }
 

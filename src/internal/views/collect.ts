@@ -70,7 +70,7 @@ export const ofInputs = (
 }
 
 const closing = Cause.fail(
-  new SkeinError({ reason: new TaskCancelled({ key: "compute", by: "scheduler", reason: "the scheduler closed" }) })
+  new SkeinError({ reason: new TaskCancelled({ key: "compute", by: "scheduler", why: "the scheduler closed" }) })
 )
 
 const cancelled: Ends = {

@@ -7,7 +7,7 @@
  *
  * @internal
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -28,8 +28,8 @@ import type { Home } from "../bodies/home.ts"
 import type { Time } from "../platform/time.ts"
 import type { SizeOf } from "../settings/fairness.ts"
 import type { PoolPosting, Posting } from "../settings/terms.ts"
-import { invalidOption } from "../tasks/checks.ts"
 import { closed } from "../tasks/closed.ts"
+import { DuplicateWorker } from "../text/reasons.ts"
 import { quote } from "../text/text.ts"
 import { warning } from "../text/warnings.ts"
 import type { Fetching } from "./away.ts"
@@ -76,10 +76,10 @@ interface Member {
   /** The scope of `onStart`. */
   readonly hooks: Scope.Closeable
   /** Done when it takes tasks, or never will. */
-  readonly started: Deferred.Deferred<void, SubmitError>
+  readonly started: Deferred.Deferred<void, unknown>
   /** Done when it has left or is lost, and its hooks have been closed. */
   readonly over: Deferred.Deferred<void>
-  starting: Fiber.Fiber<void, SubmitError> | undefined
+  starting: Fiber.Fiber<void, unknown> | undefined
   beats: Fiber.Fiber<void> | undefined
   /** Whether a test has silenced it, while it runs on. */
   isSilenced: boolean
@@ -89,9 +89,6 @@ interface Listener {
   readonly hear: (transition: WorkerTransition) => void
   readonly end: () => void
 }
-
-const failed = (worker: string, cause: Cause.Cause<unknown>): SubmitError =>
-  new SubmitError({ reason: { _tag: "WorkerFailed", worker, cause } })
 
 export class Crew {
   private readonly scheduler: Employer
@@ -178,8 +175,8 @@ export class Crew {
     // It left before it came.
     if (member === undefined || this.scheduler.life.isClosed) return
     if (member.post.posting.onStart === undefined) return this.begin(worker, member)
-    const opening = Effect.withFiber<void, SubmitError>((fiber) => {
-      member.starting = fiber as Fiber.Fiber<void, SubmitError>
+    const opening = Effect.withFiber<void, unknown>((fiber) => {
+      member.starting = fiber as Fiber.Fiber<void, unknown>
       return this.open(member)
     })
     Effect.runForkWith(this.scheduler.context)(opening).addObserver((exit) => {
@@ -199,7 +196,7 @@ export class Crew {
     Deferred.doneUnsafe(member.started, Exit.void)
   }
 
-  private giveUp(worker: WorkerPort, member: Member, cause: Cause.Cause<SubmitError>): void {
+  private giveUp(worker: WorkerPort, member: Member, cause: Cause.Cause<unknown>): void {
     this.scheduler.warn(`Worker ${quote(worker.name)} could not be started anew`, cause)
     this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: worker.serial })
     this.tell()
@@ -267,7 +264,9 @@ export class Crew {
     const { beats, hooks, over, started, starting } = member ?? {}
     beats?.interruptUnsafe()
     starting?.interruptUnsafe()
-    if (started !== undefined) Deferred.doneUnsafe(started, Exit.fail(failed(worker.name, Cause.interrupt())))
+    if (started !== undefined) {
+      Deferred.doneUnsafe(started, Exit.die(new Error(`Worker ${quote(worker.name)} was lost before it had started`)))
+    }
     // The interrupted `onStart` has finalizers of its own.
     const still = starting === undefined ? rest : Effect.andThen(rest, Fiber.await(starting))
     const text = `A finalizer of what onStart of worker ${quote(worker.name)} acquired failed`
@@ -282,11 +281,11 @@ export class Crew {
   // ---- what the program says
 
   /** Adds a worker once its `onStart` has succeeded, until the scope closes; then it is drained. */
-  add(posting: Posting): Effect.Effect<string, SubmitError, Scope.Scope> {
+  add(posting: Posting): Effect.Effect<string, unknown, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function*() {
         if (this.isTaken(posting.id)) {
-          return yield* invalidOption("id", posting.id, "a name that no other worker has")
+          return yield* new SubmitError({ reason: new DuplicateWorker({ worker: posting.id }) })
         }
         const scope = yield* Effect.scope
         const worker = this.make(posting.id, posting.labels)
@@ -324,7 +323,7 @@ export class Crew {
   }
 
   /** Opens the pool, and waits for the first of its workers. */
-  openPool(posting: PoolPosting): Effect.Effect<void, SubmitError> {
+  openPool(posting: PoolPosting): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
       const { id: name, idleMillis, max, min, slots, terms } = posting
       this.pool = posting
@@ -347,12 +346,8 @@ export class Crew {
     })
   }
 
-  private open({ hooks, post: { posting: { id, onStart } } }: Member): Effect.Effect<void, SubmitError> {
-    if (onStart === undefined) return Effect.void
-    return Effect.catchCause(
-      Effect.asVoid(Effect.provideService(onStart, Scope.Scope, hooks)),
-      (cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.fail(failed(id, cause))
-    )
+  private open({ hooks, post: { posting: { onStart } } }: Member): Effect.Effect<void, unknown> {
+    return onStart === undefined ? Effect.void : Effect.asVoid(Effect.provideService(onStart, Scope.Scope, hooks))
   }
 
   /** Drains a worker: a clean stop without a replacement. */

@@ -8,10 +8,10 @@ import { runIn } from "../../internal/bodies/runs.ts"
 import { compile } from "../../internal/plans/compile.ts"
 import type { Live } from "../../internal/plans/compile.ts"
 import { scan } from "../../internal/tasks/inputs.ts"
+import { isRefused } from "../../internal/tasks/mistake.ts"
 import { isTask } from "../../internal/tasks/task.ts"
 import type { TaskImpl } from "../../internal/tasks/task.ts"
 import { inLine } from "../../internal/text/text.ts"
-import { SubmitError } from "../../SkeinError.ts"
 
 /** All tasks of a shape, dependencies first. */
 export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
@@ -24,7 +24,7 @@ export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
   }
   const tasks = scan(shape).handles.filter(isTask)
   const compiled = compile(tasks, nothing, runIn(Context.empty()))
-  return compiled instanceof SubmitError ? tasks : compiled.plan.nodes
+  return isRefused(compiled) ? tasks : compiled.plan.nodes
 }
 
 /** One line a task: its name, its body and what it depends on. */

@@ -34,9 +34,10 @@ import { compile } from "../../internal/plans/compile.ts"
 import { policiesOf } from "../../internal/tasks/dependency.ts"
 import { assemble, scan } from "../../internal/tasks/inputs.ts"
 import type { Named } from "../../internal/tasks/keys.ts"
+import { isRefused, refuse } from "../../internal/tasks/mistake.ts"
 import { FutureImpl, isTask } from "../../internal/tasks/task.ts"
 import type { Handle, TaskImpl } from "../../internal/tasks/task.ts"
-import { SubmitError, TaskTimeout } from "../../SkeinError.ts"
+import { InvalidDependency, SubmitError, TaskTimeout } from "../../SkeinError.ts"
 import { Worker } from "../../Worker.ts"
 import { Rows } from "./rows.ts"
 import type { Row } from "./rows.ts"
@@ -117,8 +118,8 @@ export class Interpreter implements Stage {
   ): Effect.Effect<ReadonlyArray<TaskId>, SubmitError> {
     const run = runIn(context)
     const compiled = compile(handles, this, run)
-    return compiled instanceof SubmitError
-      ? Effect.fail(compiled)
+    return isRefused(compiled)
+      ? refuse(compiled)
       : Effect.succeed(this.rows.add(compiled, run, parent))
   }
 
@@ -358,12 +359,11 @@ export class Interpreter implements Stage {
     const row = this.rows.at(id)
     const { index, run, submission } = row
     if (!isTask(returned)) {
-      const reason = {
-        _tag: "InvalidDependency",
+      const reason = new InvalidDependency({
         key: this.rows.keyOf(id),
         dependency: "a result",
         why: "it is no task"
-      } as const
+      })
       return this.end(id, starts, Cause.fail(new SubmitError({ reason })), seen)
     }
     return this.register([returned], run.context, { submission, index }).pipe(
