@@ -838,6 +838,7 @@ describe("ownership", () => {
       for (let i = 0; i < 2; i++) assert.deepStrictEqual((yield* Future.awaitFirst([old])).ended, [old])
       mend()
       const again = yield* Client.retry(old)
+      yield* Future.await(again)
       for (let i = 0; i < 2; i++) {
         assert.deepStrictEqual((yield* Future.awaitFirst([old, again])).ended, [old, again])
         assert.strictEqual((yield* Future.awaitAll([old, again]))[1]._tag, "Success")

@@ -2,7 +2,14 @@ import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
-/** What an example prints and how it ends; with `interrupt` it is told to stop once it has said something of its progress. */
+/** Tells the process to stop once it listens for that, which is when its program begins: neither its size nor its speed matter. */
+const interrupted = `data:text/javascript,${
+  encodeURIComponent(`process.on("newListener", (event) => {
+    if (event === "SIGINT") setImmediate(() => process.kill(process.pid, event))
+  })`)
+}`
+
+/** What an example prints and how it ends; with `interrupt` it is told to stop as it begins. */
 export const runExample = (
   path: string,
   flags: ReadonlyArray<string>,
@@ -10,10 +17,9 @@ export const runExample = (
 ): Effect.Effect<{ readonly code: number | null; readonly out: string; readonly err: string }> =>
   Effect.callback((resume) => {
     const main = fileURLToPath(new URL(`../../examples/${path}`, import.meta.url))
-    const child = spawn(process.execPath, ["--conditions=source", main, ...flags])
+    const options = ["--conditions=source", ...interrupt ? ["--import", interrupted] : []]
+    const child = spawn(process.execPath, [...options, main, ...flags])
     let [out, err] = ["", ""]
-    // Once: a second signal would end it without its finalizers.
-    if (interrupt) child.stderr.once("data", () => child.kill("SIGINT"))
     child.stdout.on("data", (data) => out += data)
     child.stderr.on("data", (data) => err += data)
     child.on("close", (code) => resume(Effect.succeed({ code, out, err })))

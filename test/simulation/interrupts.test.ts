@@ -237,7 +237,7 @@ const keepers: Readonly<Record<string, readonly [ReturnType<typeof workingOn>, R
 }
 
 /** Operations that a fiber may do before it yields. */
-const budgets = longOr([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 20, 24, 29, 35, 42, 51, 64], [7])
+const budgets = longOr([3, 4, 5, 6, 7, 9, 11, 13, 17, 24, 35, 51], [7])
 
 /** Cuts later and later until there is nothing to cut. */
 const sweep = (run: (cut: number) => Effect.Effect<boolean, unknown>) =>
@@ -278,7 +278,7 @@ describe("T5, C7: what goes on when it is cut", () => {
 })
 
 describe("T5: cut under seeded interleavings", () => {
-  const seeds = longOr(40, 2)
+  const seeds = longOr(20, 1)
   for (const [name, verb] of Object.entries(inner)) {
     it.live(`${name}: slots, waits, owners and tables end whole`, () =>
       Effect.gen(function*() {

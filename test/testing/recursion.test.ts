@@ -12,9 +12,9 @@ import {
   victims
 } from "./recursion.ts"
 
-const schedules = longOr(3000, 150)
+const schedules = longOr(3000, 100)
 /** Of programs with some hundred tasks each. */
-const fewer = longOr(300, 15)
+const fewer = longOr(300, 10)
 
 describe("simulation of tasks that launch tasks", () => {
   it.live(
