@@ -12,7 +12,7 @@ import { longOr } from "../long.ts"
 import { randomGraph } from "./graphs.ts"
 import { randomProgram } from "./programs.ts"
 
-const programs = longOr(1000, 30)
+const programs = longOr(1000, 60)
 
 /** Records one run, right or wrong, and plays its logs again. */
 const checkRun = (
