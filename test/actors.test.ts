@@ -58,10 +58,18 @@ describe("docs/actors.md", () => {
         return `  ${method!.padEnd(20)}${names.join(" ")}`.trimEnd()
       }).join("\n")
     }
+    const groupsIn = (path: string, name: string): string => {
+      const [, body] = read(path).match(new RegExp(String.raw`^export interface ${name}\b[^{]*\{\n([^]*?)^\}`, "m"))!
+      return Array.from(body!.matchAll(/^ {2}readonly (\w+): [^\n]*\{\n([^]*?)^ {2}\}/gm), ([, group, members]) => {
+        const names = Array.from(members!.matchAll(/^ {4}readonly (\w+):/gm), ([, each]) => each)
+        return `  ${group!.padEnd(20)}${names.join(" ")}`
+      }).join("\n")
+    }
     const text = [
       `TO A WORKER\n${methodsOf("WorkerPort")}`,
       `FROM A WORKER\n${methodsOf("WorkerReports")}`,
-      `ABOUT ITS BODIES\n${methodsOf("Witness")}`
+      `FROM A BODY\n${groupsIn("src/internal/bodies/home.ts", "Home")}`,
+      `FROM WHOEVER HAS A FUTURE\n${groupsIn("src/internal/tasks/task.ts", "FutureHome")}`
     ].join("\n\n")
     const ofPort = /(prints it anew -->\n\n```text\n)([^`]*)(\n```\n\n`peek` reads)/
     assert.match(page, ofPort)

@@ -462,6 +462,10 @@ export class CloningPort extends PortAround {
       expanded: ended("Expanded"),
       finalized: (task, attempt) => this.report({ _tag: "Finalized", task, attempt }),
       overdue: (order, obstacle) => this.report({ _tag: "Overdue", order, obstacle }),
+      // At once, as what a body asks.
+      stopCame: (stop, hearing) => this.reports.stopCame(stop, structuredClone(hearing)),
+      bodyEnded: (attempt) => this.reports.bodyEnded(attempt),
+      attemptEnded: (attempt) => this.reports.attemptEnded(attempt),
       copied: (copy) => this.reports.copied(copy),
       // A fiber worker reports none of these.
       kept: () => {},

@@ -11,10 +11,11 @@ import type { Engine } from "../../engine/protocol/Engine.ts"
 import { interrupted } from "../../engine/protocol/Event.ts"
 import type { LostInput } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import type { Overdue } from "../../engine/protocol/Instruction.ts"
+import type { Overdue, Stop } from "../../engine/protocol/Instruction.ts"
 import { originsOf } from "../../engine/protocol/Registered.ts"
 import { TaskTimeout } from "../../SkeinError.ts"
 import type { Obstacle } from "../bodies/attempt.ts"
+import type { Hearing } from "../bodies/hearing.ts"
 import { runAt, taskAt } from "../bodies/livePlan.ts"
 import { missedBy } from "../bodies/missed.ts"
 import { isDone, isRetriable, retryOf } from "../bodies/retries.ts"
@@ -34,11 +35,13 @@ import type { Inputs } from "./inputs.ts"
 import type { Mailbox } from "./mailbox.ts"
 import { overdueLine } from "./overdue.ts"
 import type { Retrying } from "./retrying.ts"
+import type { Waits } from "./waiters.ts"
 
 export class Reports implements WorkerReports {
   private readonly mailbox: Mailbox
   private readonly attempts: Attempts
   private readonly retrying: Retrying
+  private readonly waits: Waits
   private readonly expansion: Expansion
   private readonly caching: Caching
   private readonly failures: Failures
@@ -53,6 +56,7 @@ export class Reports implements WorkerReports {
     mailbox: Mailbox,
     attempts: Attempts,
     retrying: Retrying,
+    waits: Waits,
     expansion: Expansion,
     caching: Caching,
     failures: Failures,
@@ -66,6 +70,7 @@ export class Reports implements WorkerReports {
     this.mailbox = mailbox
     this.attempts = attempts
     this.retrying = retrying
+    this.waits = waits
     this.expansion = expansion
     this.caching = caching
     this.failures = failures
@@ -157,6 +162,18 @@ export class Reports implements WorkerReports {
 
   copied(copy: number): void {
     this.mailbox.ask({ _tag: "TaskCopied", now: this.time.now(), copy })
+  }
+
+  stopCame(stop: Stop, hearing: Hearing): void {
+    this.waits.stopCame(stop, hearing)
+  }
+
+  bodyEnded(attempt: number): void {
+    this.waits.bodyEnded(attempt)
+  }
+
+  attemptEnded(attempt: number): void {
+    this.waits.attemptEnded(attempt)
   }
 
   overdue(order: Overdue, obstacle: Obstacle): void {

@@ -12,6 +12,7 @@ import * as Scope from "effect/Scope"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Stop } from "../../engine/protocol/Instruction.ts"
 import { Attempt, contextIn } from "../bodies/attempt.ts"
+import { hearingOf } from "../bodies/hearing.ts"
 import type { Home } from "../bodies/home.ts"
 import { runOf } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
@@ -19,9 +20,12 @@ import { delayOf } from "../bodies/retries.ts"
 import type { RetrySchedule, Step } from "../bodies/retries.ts"
 import type { AsyncScope } from "../platform/asyncScope.ts"
 import type { Time } from "../platform/time.ts"
-import type { Witness, WorkerPort } from "../workers/port.ts"
+import type { WorkerPort, WorkerReports } from "../workers/port.ts"
 import type { Attempts } from "./attempts.ts"
 import type { Life } from "./life.ts"
+
+/** Who must know which attempts go on though they were asked to stop. */
+type Witness = Pick<WorkerReports, "attemptEnded" | "bodyEnded" | "stopCame">
 
 /** A schedule that takes its time. */
 interface Question {
@@ -104,7 +108,7 @@ export class Retrying {
   stop(stop: Stop): boolean {
     const question = this.open.size === 0 ? undefined : this.open.get(stop.attempt)
     if (question === undefined) return false
-    this.witness.stopComes(stop, question.fiber)
+    this.witness.stopCame(stop, hearingOf(this.home, question.fiber, stop.attempt))
     interrupt(question)
     return true
   }

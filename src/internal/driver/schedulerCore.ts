@@ -98,6 +98,7 @@ export class SchedulerCore extends Ground implements Home {
     this.mailbox,
     this.attempts,
     this.retrying,
+    this.waits,
     this.expansion,
     this.caching,
     this.failures,

@@ -16,6 +16,8 @@ import { columnsOf } from "../../engine/views/columns.ts"
 import { isAnyStopping } from "../../engine/views/tasks.ts"
 import { SkeinError, Starved } from "../../SkeinError.ts"
 import { attemptOf, keepsSlot } from "../bodies/attempt.ts"
+import { isInterruptible } from "../bodies/hearing.ts"
+import type { Hearing } from "../bodies/hearing.ts"
 import type { Home, Seat } from "../bodies/home.ts"
 import { captureAsyncScope } from "../platform/asyncScope.ts"
 import type { Time } from "../platform/time.ts"
@@ -273,15 +275,12 @@ export class Waits {
   // ---- what goes on though it was asked to stop
 
   /** Before an attempt is stopped: records whether its body is uninterruptible now, as far as that can be seen. */
-  stopComes({ attempt: serial, task }: Stop, fiber: Fiber.Fiber<unknown, unknown>): void {
+  stopCame({ attempt: serial, task }: Stop, { isAwayDeaf, isDeaf, isShielded, mayWait }: Hearing): void {
     if (this.goingOn.get(serial) === true || !this.attempts.isStopping(task, serial)) return
-    const attempt = attemptOf(this.home, fiber)
     const holdsSlot = (columnsOf(this.state).flags[task]! & Flag.holdsSlot) !== 0
     // Within a wait, its end will show: the code after it runs only if it was not interrupted.
-    const at = attempt?.awayIn ?? (holdsSlot ? fiber : undefined)
-    const isDeaf = !isInterruptible(fiber)
-    const goesOn = attempt?.serial === serial &&
-      (attempt.shields > 0 || (at !== undefined && (isDeaf || !isInterruptible(at))))
+    const isAtWorkDeaf = mayWait && holdsSlot && isDeaf
+    const goesOn = isShielded || (isAwayDeaf === undefined ? isAtWorkDeaf : isDeaf || isAwayDeaf)
     this.goingOn.set(serial, goesOn || (isDeaf ? undefined : false))
   }
 
@@ -349,7 +348,3 @@ export class Waits {
     }))
   }
 }
-
-/** Whether a fiber can be interrupted now. Effect does not export this. */
-const isInterruptible = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
-  (fiber as { readonly interruptible?: boolean }).interruptible !== false

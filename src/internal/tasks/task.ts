@@ -231,7 +231,9 @@ export interface FutureHome {
     readonly release: (future: FutureImpl) => Effect.Effect<void>
     readonly keep: (future: FutureImpl, scope: Scope.Scope) => Effect.Effect<FutureImpl, SkeinError>
   }
-  readonly desk: { readonly bring: (futures: ReadonlyArray<FutureImpl>) => Effect.Effect<void> | undefined }
+  readonly desk: {
+    readonly bring: (futures: ReadonlyArray<FutureImpl>) => Effect.Effect<void> | undefined
+  }
   readonly copies: {
     readonly replicate: (
       future: FutureImpl,

@@ -35,7 +35,7 @@ import { warning } from "../text/warnings.ts"
 import type { Fetching } from "./away.ts"
 import { keptIn } from "./kept.ts"
 import { numbered } from "./numbered.ts"
-import type { Witness, WorkerPort, WorkerReports } from "./port.ts"
+import type { WorkerPort, WorkerReports } from "./port.ts"
 import type { Wire } from "./wire.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
@@ -50,7 +50,6 @@ interface Employer {
   readonly context: Context.Context<never>
   readonly workers: Array<WorkerPort>
   readonly mailbox: { readonly ask: (event: Event) => unknown }
-  readonly waits: Witness
   readonly reports: WorkerReports
   readonly desk: Fetching & { readonly lost: (worker: WorkerPort) => void }
   readonly sizeOf: SizeOf | undefined
@@ -140,8 +139,8 @@ export class Crew {
   }
 
   private make(name: string, labels: ReadonlyArray<string>): WorkerPort {
-    const { desk, home, life, reports, sizeOf, waits: witness, wire } = this.scheduler
-    return wire.worker({ name, labels, home, witness, reports, desk, sizeOf, guard: (f) => life.guard(f) })
+    const { desk, home, life, reports, sizeOf, wire } = this.scheduler
+    return wire.worker({ name, labels, home, reports, desk, sizeOf, guard: (f) => life.guard(f) })
   }
 
   /** The table of ports has the rows of the engine's table. */

@@ -16,12 +16,13 @@ import type { Registered } from "../../engine/protocol/Registered.ts"
 import { Attempt, attemptOf, contextIn } from "../bodies/attempt.ts"
 import type { Host, Obstacle } from "../bodies/attempt.ts"
 import { assembled, bodyOf, strayResult, valueOf } from "../bodies/bodies.ts"
+import { hearingOf } from "../bodies/hearing.ts"
 import type { Home } from "../bodies/home.ts"
 import { runOf } from "../bodies/livePlan.ts"
 import type { LivePlan, Run } from "../bodies/livePlan.ts"
 import type { Plain, TaskImpl } from "../tasks/task.ts"
 import { keptIn } from "./kept.ts"
-import type { Setup, Witness, WorkerPort, WorkerReports } from "./port.ts"
+import type { Setup, WorkerPort, WorkerReports } from "./port.ts"
 import { Resources } from "./resources.ts"
 import { Results } from "./results.ts"
 
@@ -88,7 +89,6 @@ export class FiberWorker implements WorkerPort {
   readonly ahead = 0
   readonly begun = undefined
   private readonly home: Home
-  private readonly witness: Witness
   private readonly reports: WorkerReports
   private readonly guard: Setup["guard"]
   private readonly results = new Results()
@@ -100,11 +100,10 @@ export class FiberWorker implements WorkerPort {
   private readonly closing = new Set<Fiber.Fiber<unknown, unknown>>()
   private readonly resources = new Resources(this.closing)
 
-  constructor({ guard, home, labels, name, reports, witness }: Setup) {
+  constructor({ guard, home, labels, name, reports }: Setup) {
     this.name = name
     this.labels = labels
     this.home = home
-    this.witness = witness
     this.reports = reports
     this.guard = guard
   }
@@ -248,7 +247,7 @@ export class FiberWorker implements WorkerPort {
     this.fibers.set(task, order)
     fiber.addObserver((exit) => {
       this.fibers.delete(task)
-      this.witness.bodyEnded(attempt)
+      this.reports.bodyEnded(attempt)
       this.guard(() => ended(exit))
     })
     // The worker was lost inside the call that started it, before it was in `fibers`.
@@ -261,7 +260,7 @@ export class FiberWorker implements WorkerPort {
   }
 
   private ended(task: TaskId, attempt: number, { kind }: TaskImpl, exit: Exit.Exit<unknown, unknown>): void {
-    this.witness.attemptEnded(attempt)
+    this.reports.attemptEnded(attempt)
     if (this.isLost) return
     if (Exit.isFailure(exit)) return this.reports.failed(task, attempt, exit.cause)
     if (kind === "flatMap") return this.reports.expanded(task, attempt, exit.value)
@@ -273,7 +272,7 @@ export class FiberWorker implements WorkerPort {
     const order = this.fibers.get(stop.task)
     if (order?.attempt !== stop.attempt) return
     order.isStopped = true
-    this.witness.stopComes(stop, order.fiber!)
+    this.reports.stopCame(stop, hearingOf(this.home, order.fiber!, stop.attempt))
     this.interruptFiber(order)
   }
 

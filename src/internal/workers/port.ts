@@ -13,13 +13,13 @@
  */
 import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import type { LostInput } from "../../engine/protocol/Event.ts"
 import type { TaskId, WorkerId } from "../../engine/protocol/ids.ts"
 import type { Begin, Finalize, Overdue, Stop, TakeBack } from "../../engine/protocol/Instruction.ts"
 import type { WorkerKind } from "../../engine/protocol/Plan.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Host, Obstacle } from "../bodies/attempt.ts"
+import type { Hearing } from "../bodies/hearing.ts"
 import type { Home } from "../bodies/home.ts"
 import type { SizeOf } from "../settings/fairness.ts"
 import type { Fetching, Holder } from "./away.ts"
@@ -115,17 +115,14 @@ export interface WorkerReports {
   /** The answers to `fetch`. */
   fetched(request: number, value: unknown): void
   missing(request: number): void
-  /** The answer to `inquire`. */
-  overdue(order: Overdue, obstacle: Obstacle): void
-}
-
-/** Who must know which bodies go on though they were asked to stop: where they run, and in the call itself. */
-export interface Witness {
-  /** An attempt is about to be interrupted. */
-  stopComes(stop: Stop, fiber: Fiber.Fiber<unknown, unknown>): void
+  /** An attempt is about to be interrupted. Its body may go on, and then needs a slot. */
+  stopCame(stop: Stop, hearing: Hearing): void
   /** What runs of an attempt from now on are finalizers. */
   bodyEnded(attempt: number): void
+  /** Nothing of an attempt runs any more. A lost worker reports this too. */
   attemptEnded(attempt: number): void
+  /** The answer to `inquire`. */
+  overdue(order: Overdue, obstacle: Obstacle): void
 }
 
 /** What a worker is made with. */
@@ -134,7 +131,6 @@ export interface Setup {
   readonly labels: ReadonlyArray<string>
   /** What its bodies may ask. */
   readonly home: Home
-  readonly witness: Witness
   readonly reports: WorkerReports
   /** Where it fetches what other workers hold. */
   readonly desk: Fetching

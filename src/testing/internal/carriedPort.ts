@@ -65,6 +65,10 @@ export class CarriedPort extends PortAround {
       unbegun: (task, attempt) => ended(task, attempt, () => to.unbegun(task, attempt)),
       kept: (task, attempt, size) => ended(task, attempt, () => to.kept(task, attempt, size)),
       inputsLost: (task, attempt, inputs) => ended(task, attempt, () => to.inputsLost(task, attempt, inputs)),
+      // At once, as what a body asks.
+      stopCame: (stop, hearing) => to.stopCame(stop, hearing),
+      bodyEnded: (attempt) => to.bodyEnded(attempt),
+      attemptEnded: (attempt) => to.attemptEnded(attempt),
       copied: (copy) => to.copied(copy),
       fetched: (request, value) => to.fetched(request, value),
       missing: (request) => to.missing(request),
