@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { WorkerPhase } from "./engine/protocol/Transition.ts"
@@ -12,11 +13,12 @@ import type { Because, Explanation, TaskName } from "./engine/views/explain.ts"
 import type { Snapshot } from "./engine/views/snapshot.ts"
 import type { Needs, Own } from "./Inputs.ts"
 import type { AwaitWorkersOptions } from "./internal/client/awaitWorkers.ts"
-import type { Failure, Result } from "./internal/client/computing.ts"
+import type { Failure, ModeIn, Result } from "./internal/client/computing.ts"
 import type { RunOnEachOptions } from "./internal/client/runOnEach.ts"
 import { Scheduler } from "./internal/client/scheduler.ts"
 import type { Stats } from "./internal/client/scheduler.ts"
 import type { WorkerOptions } from "./internal/settings/layerOptions.ts"
+import { subjectFirst } from "./internal/tasks/checks.ts"
 import type { Mode } from "./internal/tasks/checks.ts"
 import type { Task } from "./internal/tasks/handles.ts"
 import { explainText as textOf } from "./internal/text/explainText.ts"
@@ -280,14 +282,25 @@ export const awaitWorkers = (
  * @category workers
  * @since 0.1.0
  */
-export const runOnEach = <A, E, R, const M extends Mode = "failFast">(
-  effect: Effect.Effect<A, E, R>,
+export const runOnEach: <
+  const Arg extends Effect.Effect<any, any, any> | RunOnEachOptions,
+  const M extends Mode = "failFast"
+>(
+  effectOrOptions: Arg,
   options?: RunOnEachOptions<M>
-): Effect.Effect<
+) => [Arg] extends [Effect.Effect<infer A, infer E, infer R>] ? OnEach<A, E, R, M>
+  : <A, E, R>(effect: Effect.Effect<A, E, R>) => OnEach<A, E, R, ModeIn<Arg>> = dual(
+    subjectFirst,
+    (effect: Effect.Effect<unknown>, options?: RunOnEachOptions): any =>
+      Scheduler.use((s) => s.runOnEach(effect, options))
+  )
+
+/** What a run on each worker gives. */
+type OnEach<A, E, R, M extends Mode> = Effect.Effect<
   ReadonlyMap<string, Result<Task<A, Own<E>>, M>>,
   Failure<Task<A, Own<E>>, M> | SubmitError,
   Needs<R> | Scheduler
-> => Scheduler.use((s) => s.runOnEach(effect, options))
+>
 
 /**
  * All transitions of workers, from the subscription until the scheduler closes: which join, drain, leave, are lost, and which

@@ -10,6 +10,7 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
@@ -113,7 +114,7 @@ describe("verbs", () => {
       assert.isTrue(Exit.isFailure(yield* Future.await(again!)))
     }).pipe(Effect.scoped, inScheduler()))
 
-  it.effect("G20: submit, fireAndForget and run have forms with their options alone", () =>
+  it.effect("G20: submit, fireAndForget, run and runOnEach have forms with their options alone", () =>
     Effect.gen(function*() {
       const cache = new Map<string, unknown>([["ok", 7]])
       const future = yield* ok.pipe(Client.submit({ cache }))
@@ -125,6 +126,8 @@ describe("verbs", () => {
       assert.strictEqual(yield* ok.pipe(Task.run({ concurrency: 1 })), 2)
       const exit = yield* missing.pipe(Task.run({ errors: "collect" }))
       assert.isTrue(Exit.isFailure(exit))
+      const found = yield* Effect.map(Worker.current, ({ key }) => key).pipe(Scheduler.runOnEach({ label: "look" }))
+      assert.match(found.get("local")!, /^look#/)
       const refused = yield* submitErrorOf(ok.pipe(Client.submit({ passes: ["no" as never] })))
       assert.include(refused.message, "The option passes cannot be")
     }).pipe(Effect.scoped, inScheduler()))

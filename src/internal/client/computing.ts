@@ -109,6 +109,9 @@ export interface ComputeOptions<M extends Mode = Mode> extends SubmitOptions {
   readonly callbacks?: Callbacks | undefined
 }
 
+/** The mode in the options of a verb whose subject comes through a pipe. */
+export type ModeIn<O> = O extends { readonly errors: infer M extends Mode } ? M : "failFast"
+
 export const ofSubmit: Checks<SubmitOptions> = { cache, passes }
 
 const ofCallbacks: Checks<Callbacks> = {

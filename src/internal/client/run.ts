@@ -12,6 +12,7 @@ import type { IsAny } from "../values/isAny.ts"
 import { withHome } from "./client.ts"
 import type { Client } from "./client.ts"
 import { computeTargets } from "./computing.ts"
+import type { ModeIn } from "./computing.ts"
 import { makeContext } from "./layer.ts"
 import type { Scheduler } from "./scheduler.ts"
 
@@ -26,9 +27,6 @@ type Run<A, E, R, M extends Mode> = Effect.Effect<
   SubmitError | (M extends "collect" ? never : SkeinError | (M extends "continue" ? Root<E> : E)),
   Exclude<R, Client | Scheduler>
 >
-
-/** The mode in options. */
-type ModeIn<O> = O extends { readonly errors: infer M extends Mode } ? M : "failFast"
 
 /** What a run gives or, of options alone, the function that runs. */
 type RunOf<Arg, M extends Mode> = IsAny<Arg> extends true ? Run<any, any, never, M>
