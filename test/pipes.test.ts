@@ -15,7 +15,7 @@ import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, submitErrorOf } from "./support.ts"
+import { causeOf, defectsIn } from "./support.ts"
 
 class NotFound extends Data.TaggedError("NotFound")<{ readonly id: number }> {}
 class Refused extends Data.TaggedError("Refused") {}
@@ -128,8 +128,8 @@ describe("verbs", () => {
       assert.isTrue(Exit.isFailure(exit))
       const found = yield* Effect.map(Worker.current, ({ key }) => key).pipe(Scheduler.runOnEach({ label: "look" }))
       assert.match(found.get("local")!, /^look#/)
-      const refused = yield* submitErrorOf(ok.pipe(Client.submit({ passes: ["no" as never] })))
-      assert.include(refused.message, "The option passes cannot be")
+      const refused = defectsIn(yield* causeOf(ok.pipe(Client.submit({ passes: ["no" as never] }))))
+      assert.include(String(refused[0]), "The option passes cannot be")
     }).pipe(Effect.scoped, inScheduler()))
 })
 
