@@ -2,6 +2,7 @@
  * A driver without fibers that lives through a random life: it carries out what the engine asks, and lets happen what
  * may happen to a scheduler. After each step the invariants are tested and the naive model is asked for its opinion.
  */
+import { inspect, isDeepStrictEqual } from "node:util"
 import { check } from "../../src/engine/check/check.ts"
 import { factsOf } from "../../src/engine/check/facts.ts"
 import { isQueued } from "../../src/engine/dispatch/keepers.ts"
@@ -85,6 +86,8 @@ export class Disagreement extends Error {}
 
 export class Simulation {
   readonly state: State.State
+  /** Gets the same events without a log: with one, no task is plain. */
+  readonly silent: State.State
   readonly model: Model
   readonly seed: number
   events = 0
@@ -142,15 +145,17 @@ export class Simulation {
     const fairness = this.fairness()
     const isPlain = !this.shares && fairness === inOrder
     this.order = isPlain ? "ranks" : this.chance.with(0.7) ? "turns" : "any"
-    this.state = State.make({
+    const settings = {
       limits: { ...defaultLimits, lineage, overtakes },
       fairness,
       windowMillis,
       scheme: this.chance.pick(schemes)!,
       seed: this.chance.below(1000)
-    })
+    }
+    this.state = State.make(settings)
+    this.silent = State.make(settings)
     // So that the table of tasks is cut whenever it may be.
-    this.state.tasks.kept = 0
+    for (const { tasks } of [this.state, this.silent]) tasks.kept = 0
     this.model = new Model({ fairness, lineage, order: this.order, overtakes, windowMillis })
     this.narrator = new Narrator(this.state)
     for (let i = 1 + this.chance.below(3); i > 0; i--) this.addWorker()
@@ -195,6 +200,7 @@ export class Simulation {
     this.narrator.tell(event, out)
     let problems = this.events % this.checkEvery === 0 ? check(this.state) : []
     if (problems.length === 0) problems = this.model.apply(this.state, event, out)
+    if (problems.length === 0) problems = this.compare(event, out)
     if (problems.length > 0) throw this.disagree(problems)
     for (const { key, to } of this.log) if (to === "failed" || to === "upstreamFailed") this.noteReason(key)
     this.log.length = 0
@@ -208,6 +214,13 @@ export class Simulation {
     }
     for (let worker = this.expired.pop(); worker !== undefined; worker = this.expired.pop()) this.clearAway(worker)
     return out
+  }
+
+  /** The differences of the engine without a log. */
+  private compare(event: Event, out: ReadonlyArray<Instruction>): ReadonlyArray<string> {
+    const other = Engine.step(this.silent, event)
+    if (!isDeepStrictEqual(other, out)) return [`T2: without a log the engine says ${inspect(other, { depth: 4 })}`]
+    return this.events % (8 * this.checkEvery) === 0 ? check(this.silent) : []
   }
 
   /** For want of which worker a task ended, if it did. */
