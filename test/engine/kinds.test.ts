@@ -312,6 +312,7 @@ describe("tasks that lack a worker of their kind", () => {
   it("W20, V11: a ready task is explained by the workers that may run it", () => {
     const rig = both(1, 1)
     rig.submit(rig.open(), loose("xab"), { portable: ["x"] })
+    assert.deepStrictEqual(snapshot(rig.state).workers.map(({ kind }) => kind), [undefined, "remote"])
     const because = explain(rig.state, "b")?.because
     assert.deepStrictEqual(because, { _tag: "NoFreeSlot", ahead: 0, running: ["a"], on: ["here"] })
   })

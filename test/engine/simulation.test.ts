@@ -60,6 +60,7 @@ describe("simulation", () => {
     assert.isAbove(totals.get("starved of slot") ?? 0, 50)
     assert.isAbove(totals.get("starved of resources") ?? 0, 5)
     assert.isAbove(totals.get("staleReports") ?? 0, 10)
+    assert.isAbove(totals.get("started on a remote worker") ?? 0, 1000)
     for (const tag of ["NoSuitableWorker", "Unmet", "Locality"]) assert.isAbove(totals.get(tag) ?? 0, 10, tag)
     const rare = [
       "stopped twice",

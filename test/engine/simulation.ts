@@ -263,6 +263,7 @@ export class Simulation {
         }
         this.runs.set(attempt, run)
         this.attemptsSeen.push(run)
+        if (this.worker(worker)!.kind === "remote") this.note("started on a remote worker")
         return
       }
       case "Stop": {

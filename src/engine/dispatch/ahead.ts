@@ -22,8 +22,8 @@ import * as slots from "./slots.ts"
 
 /** Gives free slots to attempts that were sent ahead, rejoiners and ready tasks; then sends attempts ahead. */
 export const dispatch = (state: State, out: Out): void => {
-  if (!isUsed(state, Use.ahead | Use.kinds)) return slots.fill(state, out)
-  ready.arrange(state)
+  if (isUsed(state, Use.kinds)) ready.arrange(state)
+  if (!isUsed(state, Use.ahead)) return slots.fill(state, out)
   for (const worker of state.workers) passOn(state, worker, out)
   slots.fill(state, out)
   send(state, out)

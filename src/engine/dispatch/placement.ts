@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
-import type { Demand, Exclusion, Locality } from "../protocol/Plan.ts"
+import type { Demand, Exclusion, Locality, WorkerKind } from "../protocol/Plan.ts"
 import { isPortable, settingsOf } from "../state/lookups.ts"
 import type { Crowd } from "../state/Queue.ts"
 import { extrasFor, extrasOf } from "../state/rare.ts"
@@ -181,6 +181,24 @@ export const elsewhere = (
 ): WorkerRecord | undefined => {
   const others = unfailed(state, task, workers)
   return others && leastLoaded(others)
+}
+
+/** The same among the workers of one kind. */
+export const leastLoadedOf = (workers: ReadonlyArray<WorkerRecord>, kind: WorkerKind): WorkerRecord | undefined => {
+  let best: WorkerRecord | undefined
+  for (const worker of workers) {
+    if (worker.kind !== kind || worker.phase !== "open" || worker.running >= worker.slots) continue
+    if (best === undefined || worker.running * best.slots < best.running * worker.slots) best = worker
+  }
+  return best
+}
+
+/** The same as {@link elsewhere} with workers of both kinds: one of a kind that may run the task, a remote one first. */
+export const elsewhereOfKind = (state: State, task: TaskId): WorkerRecord | undefined => {
+  const others = unfailed(state, task, state.workers)
+  if (others === undefined) return undefined
+  const permitted = ofKindFor(state, task, others)
+  return leastLoadedOf(permitted, "remote") ?? leastLoadedOf(permitted, "local")
 }
 
 /** For a retry, the workers on which the task has not failed yet. */

@@ -22,7 +22,7 @@ import * as amounts from "./amounts.ts"
 import type { Round } from "./amounts.ts"
 import * as brakes from "./brakes.ts"
 import * as heads from "./crowds.ts"
-import { choose, elsewhere, isSpent, leastLoaded, workersFor } from "./placement.ts"
+import { choose, elsewhere, elsewhereOfKind, isSpent, leastLoaded, leastLoadedOf, workersFor } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { canStart, isFree } from "./room.ts"
 import * as turns from "./turns.ts"
@@ -69,22 +69,17 @@ const startPlain = (state: State, task: TaskId, worker: WorkerRecord, out: Out):
  */
 const fillBoth = (state: State, out: Out): void => {
   ready.flushLone(state)
-  const [locals, remotes] = [state.workers.filter(isLocal), state.workers.filter(isRemote)]
   for (;;) {
-    const local = leastLoaded(locals)
-    const remote = leastLoaded(remotes)
+    const local = leastLoadedOf(state.workers, "local")
+    const remote = state.portableLanes.length === 0 ? undefined : leastLoadedOf(state.workers, "remote")
     if (local === undefined && remote === undefined) return
     const task = ready.takeFor(state, local === undefined ? "remote" : "local")
     if (task < 0) return
-    const worker = isPortable(state, task)
-      ? elsewhere(state, task, remotes) ?? elsewhere(state, task, locals) ?? remote ?? local
-      : elsewhere(state, task, locals) ?? local
-    start(state, task, worker!, out)
+    const worker = remote !== undefined && isPortable(state, task) ? remote : local!
+    if (isRare(state, task, Look.start)) start(state, task, elsewhereOfKind(state, task) ?? worker, out)
+    else startPlain(state, task, worker, out)
   }
 }
-
-const isLocal = ({ kind }: WorkerRecord): boolean => kind === "local"
-const isRemote = ({ kind }: WorkerRecord): boolean => kind === "remote"
 
 /** Whether queues or rejoiners compete for what is free. */
 const isContended = (state: State): boolean =>

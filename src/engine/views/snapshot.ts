@@ -108,6 +108,8 @@ export interface UseSnapshot {
 export interface WorkerSnapshot {
   readonly name: string
   readonly state: WorkerRecord["phase"]
+  /** Present if it runs portable tasks only. */
+  readonly kind?: "remote"
   readonly slots: number
   /** The keys of the tasks that hold its slots. */
   readonly running: ReadonlyArray<string>
@@ -266,6 +268,7 @@ const outcomeOf = ({ reason }: Outcome, path: Path): OutcomeSnapshot => ({
 const workerOf = (state: State, worker: WorkerRecord, live: ReadonlyArray<TaskId>): WorkerSnapshot => ({
   name: worker.name,
   state: worker.phase,
+  ...(worker.kind === "remote" && { kind: worker.kind }),
   slots: worker.slots,
   running: keysOf(
     state,
