@@ -58,7 +58,7 @@ export interface Options {
  * **Example** (A bar for one computation)
  *
  * ```ts
- * Client.compute(graph).pipe(Cli.withProgressBar())
+ * Client.compute(graph).pipe(ProgressBar.show())
  * ```
  *
  * @stability unstable
