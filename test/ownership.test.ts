@@ -362,7 +362,7 @@ describe("failures that nobody joins", () => {
   it.effect("F12: a child that fails unjoined is a line in the log, and does not fail its parent", () =>
     Effect.gen(function*() {
       const parent = Task.make(Effect.gen(function*() {
-        yield* Future.awaitAll([yield* Client.submit(failed)])
+        yield* Future.awaitFirst([yield* Client.submit(failed)])
         return 1
       }))
       const lines = yield* warnings(
@@ -378,7 +378,7 @@ describe("failures that nobody joins", () => {
       const unseen = yield* warnings(
         Effect.gen(function*() {
           const [first] = yield* Client.submitAll([failed, Task.map(failed, (n) => n, { key: "next" })])
-          yield* Future.awaitAll([first])
+          yield* Future.awaitFirst([first])
         }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
       )
       assert.deepStrictEqual(unseen, ["Task \"child\" failed, and nobody joined it"])
