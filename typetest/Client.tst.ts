@@ -125,7 +125,7 @@ describe("misuse", () => {
   })
 
   it("a gather that is given a task cannot run, and says why where it is run", () => {
-    const hint = "Future.joinAll waits for futures. Submit the task with Client.submit, or run it with Client.compute."
+    const hint = "Only a Future can be waited for. Submit the task with Client.submit, or run it with Client.compute."
     type Unrunnable<A> = Effect.Effect<A, BadRow | SkeinError, typeof hint>
     expect(Future.joinAll([future, { deep: [raw] }])).type.toBe<
       Effect.Effect<[number, { deep: [string] }], BadRow | LoadError | SkeinError, typeof hint>
@@ -391,7 +391,7 @@ describe("gather and wait", () => {
       Effect.Effect<[1], LoadError | SkeinError>
     >()
     expect(Future.awaitAll([future])).type.toBe<
-      Effect.Effect<[Exit.Exit<number, BadRow | SkeinError>]>
+      Effect.Effect<[Exit.Exit<number, BadRow | SkeinError>], SkeinError>
     >()
     expect(Future.joinAll).type.not.toBeCallableWith([future], { errors: "collect" })
   })
@@ -407,7 +407,7 @@ describe("gather and wait", () => {
 
   it("wait keeps the type of the futures", () => {
     expect(Future.awaitFirst([future])).type.toBe<
-      Effect.Effect<{ readonly done: Array<typeof future>; readonly notDone: Array<typeof future> }, SkeinError>
+      Effect.Effect<Future.Awaited<typeof future>, SkeinError>
     >()
   })
 })

@@ -714,8 +714,12 @@ describe("placement", () => {
 
   it("D10: require needs the worker; dependsOn has the errors and needs of the condition", () => {
     expect(Worker.requireLabels("gpu", "large")).type.toBe<Effect.Effect<void, TaskUnmet, Worker.Worker>>()
-    expect(Worker.requireThat(body, condition)).type.toBe<Effect.Effect<number, BadRow | TaskUnmet, Db>>()
-    expect(body.pipe(Worker.requireThat(condition))).type.toBe<Effect.Effect<number, BadRow | TaskUnmet, Db>>()
+    expect(Worker.requireThat(body, condition)).type.toBe<
+      Effect.Effect<number, BadRow | TaskUnmet, Db | Worker.Worker>
+    >()
+    expect(body.pipe(Worker.requireThat(condition))).type.toBe<
+      Effect.Effect<number, BadRow | TaskUnmet, Db | Worker.Worker>
+    >()
     expect(Worker.requireThat).type.not.toBeCallableWith(body, body)
   })
 })
