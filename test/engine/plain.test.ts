@@ -3,10 +3,11 @@
  * `docs/performance.md` has the list.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { check } from "../../src/engine/check/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import { succeeded } from "../../src/engine/protocol/Event.ts"
 import type { TaskId } from "../../src/engine/protocol/ids.ts"
-import type { Out } from "../../src/engine/protocol/Instruction.ts"
+import type { Instruction, Out } from "../../src/engine/protocol/Instruction.ts"
 import type { Plan } from "../../src/engine/protocol/Plan.ts"
 import * as State from "../../src/engine/state/State.ts"
 
@@ -76,15 +77,16 @@ const planOf = (shape: Shape, size: number): Plan => {
 const open = () => {
   const state = State.make()
   const started: Array<readonly [task: TaskId, attempt: number]> = []
+  const others: Array<Instruction> = []
   const out: Out = {
-    push: () => {},
+    push: (instruction) => others.push(instruction),
     start: (task, attempt) => started.push([task, attempt]),
     forget: () => {}
   }
   const send = (event: Parameters<typeof Engine.advance>[1]): void => Engine.advance(state, event, out)
   send({ _tag: "WorkerAdded", now: 0, name: "w1", slots: 2 })
   send({ _tag: "OwnerOpened", now: 0, owner: 1, name: "test" })
-  return { state, started, send }
+  return { state, started, others, send }
 }
 
 const submit = (shape: Shape, size: number, send: ReturnType<typeof open>["send"]): void => {
@@ -134,6 +136,22 @@ describe("the way of a plain task", () => {
     const { flags, ...rest } = perTask(ladder)
     assert.deepStrictEqual(rest, { uses: 7 })
     assert.isAtMost(flags!, 13)
+  })
+
+  it("ends its waits with the attempt, if a fiber of its own still waits and keeps the slot", () => {
+    const { others, send, started, state } = open()
+    submit(independent, 1, send)
+    send({ _tag: "OwnerOpened", now: 0, owner: 2, name: "other" })
+    const plan = planOf(independent, 1)
+    send({ _tag: "GraphSubmitted", now: 0, owner: 2, parent: -1, attempt: 0, plan, targets: [0], wait: 2 })
+    const [[waiter, attempt]] = started as [typeof started[number]]
+    const wait = { wait: 3, claims: [], targetsOf: 2, mode: "all", keepsSlot: true } as const
+    send({ _tag: "WaitBegan", now: 0, ...wait, waiter, attempt })
+    others.length = 0
+    send({ _tag: "TaskEnded", now: 0, task: waiter, attempt, ending: succeeded })
+    const ended = others.flatMap((each) => each._tag === "WaitEnded" ? [each.wait] : [])
+    assert.deepStrictEqual(ended.toSorted(), [1, 3])
+    assert.deepStrictEqual(check(state), [])
   })
 
   it("in a submission meets it once, when it is ready at once", () => {

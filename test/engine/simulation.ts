@@ -628,6 +628,8 @@ export class Simulation {
     const isSpent = (task: TaskId): boolean => {
       const known = isOver.get(task)
       if (known !== undefined) return known
+      // A task that has its inputs may hold one that runs again and waits for it.
+      isOver.set(task, false)
       const uses = [...facts.needs].flatMap(([user, needed]) => needed.filter((each) => each === task).map(() => user))
       for (const [user, target] of allExtras(state, "alias")) if (target === task) uses.push(user)
       const isTrue = uses.length > 0 && uses.length === state.tasks.refs[task] && uses.every(isLast)
