@@ -225,7 +225,7 @@ const starvedBy = (exit: Exit.Exit<unknown, unknown>): Starved => {
   const error = Exit.isFailure(exit) ? Cause.findErrorOption(exit.cause) : undefined
   const reason = reasonIn(error?._tag === "Some" ? error.value : exit)
   assert.instanceOf(reason, Starved)
-  return reason as Starved
+  return reason
 }
 
 const child = (key: string) => Task.make(Effect.as(Effect.yieldNow, key), { key })

@@ -105,7 +105,7 @@ export const fromEnvironment = (): Config.Config<Options> => {
       else options[option] = { ...options[option] as object, [field]: read(text) }
     }
     const [invalid] = invalidIn(options, checksOfLayers)
-    if (invalid === undefined) return Config.succeed(options as Options)
+    if (invalid === undefined) return Config.succeed(options)
     const [option, field] = invalid.option.split(".")
     const { expected = expectedOf(invalid), name } = all.find(({ path }) =>
       path[0] === option && (path[1] === undefined || path[1] === field)
