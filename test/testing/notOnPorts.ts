@@ -4,16 +4,18 @@
  * A reason is a fact about the test, never a failure that nobody has explained.
  */
 
-/** Files, or folders that end in `/`. */
+/** Patterns of files. */
 export const files: Readonly<Record<string, string>> = {
-  "test/engine/": "Tests the engine alone. Its instructions go into a list, so there is no worker.",
-  "test/scripts/": "Tests a script that reads pages.",
+  "test/engine/**": "Tests the engine alone. Its instructions go into a list, so there is no worker.",
+  "test/scripts/**": "Tests a script that reads pages.",
   "test/actors.test.ts": "Reads sources and a page, and runs no task.",
   "test/architecture.test.ts": "Reads sources, and runs no task.",
   "test/docs.test.ts": "Reads pages, and runs no task.",
   "test/editor.test.ts": "Asks a language server, and runs no task.",
   "test/exports.test.ts": "Reads the names of modules, and runs no task.",
-  "test/features.test.ts": "Reads pages, and runs no task."
+  "test/features.test.ts": "Reads pages, and runs no task.",
+  ".doctest/docs-effect-md-*":
+    "Shows how many requests Effect batches, which depends on the turn in which bodies start."
 }
 
 /** Beginnings of the names of tests, each with a reason, by file. */
