@@ -65,7 +65,7 @@ export const walk = (
   Task.make(
     Effect.gen(function*() {
       const { subfolders, summary } = yield* read(folder)
-      const exits = yield* Client.compute(subfolders.map(walk), { errors: "collect" })
+      const exits = yield* Client.compute(subfolders.map(walk), { mode: "collect" })
       return sum([summary, ...(yield* Effect.forEach(exits, orReported))])
     }),
     { label: "folder" }

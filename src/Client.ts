@@ -195,7 +195,7 @@ const retryHandles = (
  * **Details**
  *
  * Needs no scope: it owns the tasks that it starts, and none of them is running when it returns or is interrupted. Tasks that
- * targets share run once. `targets` may be a task, a future, or arrays and records of them, or a `Graph`, for all of its tasks.
+ * targets share run once. `targets` may be a task, a future, or arrays and records of them, or a `TaskGraph`, for all of its tasks.
  *
  * @stability unstable
  * @category running

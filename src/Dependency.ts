@@ -349,7 +349,7 @@ export const decide = (
  * @category predicates
  * @since 0.1.0
  */
-export const check = (policy: Policy, outcomes: ReadonlyArray<Outcome | undefined>): boolean =>
+export const isMet = (policy: Policy, outcomes: ReadonlyArray<Outcome | undefined>): boolean =>
   decide(policy, outcomes) === "run"
 
 /**
@@ -359,7 +359,7 @@ export const check = (policy: Policy, outcomes: ReadonlyArray<Outcome | undefine
  * @category predicates
  * @since 0.1.0
  */
-export const unreachable = (policy: Policy, outcomes: ReadonlyArray<Outcome | undefined>): boolean => {
+export const isUnreachable = (policy: Policy, outcomes: ReadonlyArray<Outcome | undefined>): boolean => {
   const verdict = decide(policy, outcomes)
   return verdict !== undefined && verdict !== "run"
 }

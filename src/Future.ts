@@ -182,12 +182,12 @@ export const metadata = (self: Future<unknown, unknown>): Effect.Effect<Metadata
  * @since 0.1.0
  */
 export interface JoinAllOptions<M extends JoinMode = JoinMode> {
-  readonly errors?: M | undefined
+  readonly mode?: M | undefined
 }
 
 type JoinMode = Exclude<Mode, "collect">
 
-const ofJoinAll: Checks<JoinAllOptions> = { errors: modeOfValues }
+const ofJoinAll: Checks<JoinAllOptions> = { mode: modeOfValues }
 
 /**
  * Waits for futures and returns their values in the same shape. Owns nothing: a failure or an interruption ends the wait, not the
@@ -206,7 +206,7 @@ export const joinAll = <const I, const M extends JoinMode = "failFast">(
   futures: I,
   options?: JoinAllOptions<M>
 ): Effect.Effect<Result<I, M>, Failure<I, M>, Unsubmitted<I>> =>
-  waitForAll("joinAll", futures, options?.errors ?? "failFast", optionsFault(options, ofJoinAll)) as any
+  waitForAll("joinAll", futures, options?.mode ?? "failFast", optionsFault(options, ofJoinAll)) as any
 
 /**
  * Waits for futures and returns their exits in the same shape.

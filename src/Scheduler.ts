@@ -254,7 +254,7 @@ export const awaitWorkers = (
  * The workers are those that take tasks when it is called, or will when they have started. Workers that join later are left out,
  * and without workers the result is empty. Each run is a task restricted to its worker. It takes a slot like any task, and ranks
  * ahead of ready tasks. `Worker.current` tells the effect where it runs. This call owns the runs: none is left when it returns or
- * is interrupted. `errors` is as in `Client.compute`; with `collect` there is an `Exit` for each worker.
+ * is interrupted. `mode` is as in `Client.compute`; with `collect` there is an `Exit` for each worker.
  *
  * If a worker leaves or is lost before its run has begun, the run begins on the worker that replaces it under its name, or ends
  * with `NoSuitableWorker` without one. No run happens twice: if its worker is lost after the run may have begun, it ends with

@@ -550,7 +550,7 @@ export class TaskInfo extends Context.Service<TaskInfo, {
  */
 export const pretty: (cause: Cause.Cause<unknown>) => string = prettyCause
 
-/** Exits by name or by place, as `errors: "collect"` gives them. */
+/** Exits by name or by place, as `mode: "collect"` gives them. */
 type Exits = Readonly<Record<string, Exit.Exit<any, any>>> | ReadonlyArray<Exit.Exit<any, any>>
 
 type Members<S> = S extends ReadonlyArray<infer X> ? X : S[keyof S]
@@ -578,7 +578,7 @@ export interface Failure<out E> {
 }
 
 /**
- * The outcome of a computation with `errors: "collect"`.
+ * The outcome of a computation with `mode: "collect"`.
  *
  * @stability unstable
  * @category models
@@ -596,7 +596,7 @@ export interface Report<S extends Exits> {
 }
 
 /**
- * Sorts the exits of a computation with `errors: "collect"` into values, root failures with the tasks that they held up, and
+ * Sorts the exits of a computation with `mode: "collect"` into values, root failures with the tasks that they held up, and
  * skipped tasks.
  *
  * **Example** (One culprit, two that waited for it)
@@ -609,7 +609,7 @@ export interface Report<S extends Exits> {
  * const clean = Task.map(load, (rows) => rows, { key: "clean" })
  * const chart = Task.map(clean, (rows) => rows, { key: "chart" })
  * const other = Task.sync(() => 7)
- * const program = Client.compute({ load, clean, chart, other }, { errors: "collect" }).pipe(
+ * const program = Client.compute({ load, clean, chart, other }, { mode: "collect" }).pipe(
  *   Effect.map(SkeinError.report),
  *   Effect.map(({ failures, values }) => [values, failures.map(({ heldUp, root }) => [root, heldUp])]),
  *   Effect.provide(Skein.layer())

@@ -746,20 +746,20 @@ export interface FnOptions<N extends number = number, E = never, R = never, In =
   /** The prefix of keys of pure calls. Defaults to the function's name. */
   readonly name?: string | undefined
   /** The length of the tuple that the function returns, a whole number. Calls then return a task for each member. */
-  readonly nout?: N | undefined
+  readonly tuple?: N | undefined
 }
 
 /** The bound of the options of a function that returns `Return`. */
-interface FnOptionsFor<O, Return> extends OptionsFor<O, RanError<Return>>, Pick<FnOptions, "name" | "nout"> {}
+interface FnOptionsFor<O, Return> extends OptionsFor<O, RanError<Return>>, Pick<FnOptions, "name" | "tuple"> {}
 
 /** The options of a function that has its name before it. */
-interface NamedFnOptions extends AnyOptions, Pick<FnOptions, "nout"> {}
+interface NamedFnOptions extends AnyOptions, Pick<FnOptions, "tuple"> {}
 
 /** {@link NoOptions} of a wrapped function. */
-interface NoFnOptions extends NoOptions, Pick<FnOptions, "name" | "nout"> {}
+interface NoFnOptions extends NoOptions, Pick<FnOptions, "name" | "tuple"> {}
 
 /** The same for a function that has its name before it. */
-interface NoNamedFnOptions extends NoOptions, Pick<FnOptions, "nout"> {}
+interface NoNamedFnOptions extends NoOptions, Pick<FnOptions, "tuple"> {}
 
 /** To the types, an untyped function returns a plain value, and so does one that throws. */
 type Called<Return, I, O> = IsAny<Return> extends true
@@ -773,7 +773,7 @@ type Called<Return, I, O> = IsAny<Return> extends true
     >
   : Split<Return, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>, O>
 
-type Split<A, E, R, O> = O extends { readonly nout: number }
+type Split<A, E, R, O> = O extends { readonly tuple: number }
   ? IsAny<A> extends true ? ReadonlyArray<Task<any, Member<E, R>, R>>
   : A extends ReadonlyArray<unknown> ? { readonly [K in keyof A]: Task<A[K], Member<E, R>, R> }
   : never
@@ -802,7 +802,7 @@ export interface Fn<P extends ReadonlyArray<any>, Return, O> {
  * The function may return an `Effect` or a plain value, or be a generator function, which runs as in `Effect.gen`. A name before
  * it, as in `Effect.fn`, is the label of the calls. With `pure`, the key of a call is the function's name with its arguments,
  * so equal calls of one function run once; an argument that has no canonical encoding is a `SubmitError` at submission. With
- * `nout` a function that returns a tuple gives a task for each member. The idea is Dask's `delayed`.
+ * `tuple` a function that returns a tuple gives a task for each member. The idea is Dask's `delayed`.
  *
  * **Example** (Calls that build a graph)
  *
@@ -848,26 +848,26 @@ export const fn: {
 
 const wrapped = (given: unknown, options: FnOptions<number, any, any, any> | undefined) => {
   const f = given as (...args: ReadonlyArray<unknown>) => unknown
-  const { name = nameOf(f), nout, ...rest } = options ?? {}
+  const { name = nameOf(f), tuple, ...rest } = options ?? {}
   const call = (args: unknown) => internal.toEffect(f(...args as ReadonlyArray<unknown>))
-  const run = nout === undefined ? call : (args: unknown) => Effect.map(call(args), (all) => tuple(all, nout, name))
+  const run = tuple === undefined ? call : (args: unknown) => Effect.map(call(args), (all) => tupleOf(all, tuple, name))
   const body: internal.Body = { _tag: "effect", run }
-  const code = rest.pure === true ? codeOfFunction(f, nout) : undefined
+  const code = rest.pure === true ? codeOfFunction(f, tuple) : undefined
   const normalized = code === undefined ? normalize(rest) : { ...normalize({ ...rest, name }), code }
-  const isCount = nout === undefined || (Number.isInteger(nout) && nout >= 0)
+  const isCount = tuple === undefined || (Number.isInteger(tuple) && tuple >= 0)
   const wrong = callback("function of Task.fn", f) ??
-    (isCount ? undefined : { option: "nout", value: nout, expected: "a whole number" })
+    (isCount ? undefined : { option: "tuple", value: tuple, expected: "a whole number" })
   const normal = wrong === undefined ? normalized : withInvalid(normalized, wrong)
   return (...args: ReadonlyArray<unknown>): any => {
     const call = makeTask(body, args, normal) as any
-    if (nout === undefined) return call
+    if (tuple === undefined) return call
     // A member of a pure call is as pure as the call.
     const purely = (i: number) =>
       code === undefined
         ? internal.noOptions
         : { ...normalize({ pure: true, name: `${name}[${i}]` }), code: `${code}.${i}` }
     return Array.from(
-      { length: isCount ? nout : 1 },
+      { length: isCount ? tuple : 1 },
       (_, i) => makeTask({ _tag: "map", run: (all: any) => all[i] }, call, purely(i)) as any
     )
   }
@@ -875,12 +875,14 @@ const wrapped = (given: unknown, options: FnOptions<number, any, any, any> | und
 
 const nameOf = (f: unknown): string => typeof f === "function" ? f.name : ""
 
-/** The tuple of a call with `nout`, which must have a member for each task. */
-const tuple = (all: unknown, nout: number, name: string): ReadonlyArray<unknown> => {
-  if (Array.isArray(all) && all.length === nout) return all
+/** The result of a call with `tuple`, which must have a member for each task. */
+const tupleOf = (all: unknown, length: number, name: string): ReadonlyArray<unknown> => {
+  if (Array.isArray(all) && all.length === length) return all
   const found = Array.isArray(all) ? `a tuple of ${all.length}` : brief(all)
   const whose = name === "" ? "A function" : `The function ${quote(name)}`
-  throw new TypeError(`${whose} with nout ${nout} gave ${found}: give a tuple of ${nout}, or another nout.`)
+  throw new TypeError(
+    `${whose} with the option tuple ${length} gave ${found}: give a tuple of ${length}, or change the option.`
+  )
 }
 
 export {

@@ -188,7 +188,7 @@ describe("joinAll", () => {
         Task.map(a, () => 1),
         Task.succeed(2)
       ])
-      const fiber = yield* Effect.forkChild(causeOf(Future.joinAll(futures, { errors: "continue" })))
+      const fiber = yield* Effect.forkChild(causeOf(Future.joinAll(futures, { mode: "continue" })))
       yield* turns()
       assert.isUndefined(fiber.pollUnsafe())
       yield* door.open
@@ -317,10 +317,10 @@ describe("compute", () => {
 
   it.effect("G3: an empty request gives an empty result in every mode (trap 7)", () =>
     Effect.gen(function*() {
-      for (const errors of ["failFast", "continue", "collect"] as const) {
-        assert.deepStrictEqual(yield* Client.compute([], { errors }), [])
-        assert.deepStrictEqual(yield* Client.compute({}, { errors }), {})
-        assert.deepStrictEqual(yield* Client.compute({ a: [], b: {} }, { errors }), { a: [], b: {} })
+      for (const mode of ["failFast", "continue", "collect"] as const) {
+        assert.deepStrictEqual(yield* Client.compute([], { mode }), [])
+        assert.deepStrictEqual(yield* Client.compute({}, { mode }), {})
+        assert.deepStrictEqual(yield* Client.compute({ a: [], b: {} }, { mode }), { a: [], b: {} })
       }
       assert.deepStrictEqual(yield* Client.compute(Task.all([])), [])
       assert.deepStrictEqual(yield* Client.compute(Task.all({})), {})
@@ -332,12 +332,12 @@ describe("compute", () => {
       const tasks = falsy.map((value) => Task.make(Effect.succeed(value)))
       assert.deepStrictEqual(yield* Client.compute(tasks), falsy)
       assert.deepStrictEqual(yield* Client.compute(Task.map(tasks, (values) => values)), falsy)
-      assert.deepStrictEqual(yield* Client.compute(tasks, { errors: "continue" }), falsy)
+      assert.deepStrictEqual(yield* Client.compute(tasks, { mode: "continue" }), falsy)
       assert.deepStrictEqual(
         yield* Client.compute(falsy.map((value) => Task.flatMap(1, () => Task.succeed(value)))),
         falsy
       )
-      assert.deepStrictEqual(yield* Client.compute(tasks, { errors: "collect" }), falsy.map((v) => Exit.succeed(v)))
+      assert.deepStrictEqual(yield* Client.compute(tasks, { mode: "collect" }), falsy.map((v) => Exit.succeed(v)))
     }).pipe(inScheduler()))
 
   it.effect("G14: tasks may depend on ended, failed, cancelled and running ones; those that ended count at once (D9)", () =>

@@ -51,7 +51,7 @@ describe("Progress: reports", () => {
       const below = Task.map([bad], () => 1, { label: "below" })
       const slow = sleeps(2, "slow")
       const fiber = yield* Progress.withProgress(
-        Effect.exit(Client.compute([below, ...slow], { errors: "continue" })),
+        Effect.exit(Client.compute([below, ...slow], { mode: "continue" })),
         (progress) => void seen.push(progress),
         { interval: "500 millis" }
       ).pipe(Effect.forkChild)

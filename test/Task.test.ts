@@ -9,11 +9,11 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import type { DependencyFailed } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { submitErrorOf } from "./support.ts"
 
@@ -56,18 +56,18 @@ describe("fn", () => {
       assert.deepStrictEqual(yield* Effect.exit(Client.compute(effectful(-1))).pipe(Effect.map(Exit.isFailure)), true)
     }).pipe(inScheduler()))
 
-  it.effect("G8: nout splits a tuple, and the function runs once for all members", () =>
+  it.effect("G8: tuple splits a tuple, and the function runs once for all members", () =>
     Effect.gen(function*() {
       let runs = 0
       const divide = Task.fn((a: number, b: number) => {
         runs++
         return [Math.floor(a / b), a % b] as const
-      }, { nout: 2 })
+      }, { tuple: 2 })
       const [quotient, rest] = divide(17, 5)
       assert.deepStrictEqual(yield* Client.compute({ quotient, rest }), { quotient: 3, rest: 2 })
       assert.strictEqual(yield* Client.compute(Task.map([rest, quotient], ([r, q]) => q * 10 + r)), 32)
       assert.strictEqual(runs, 2)
-      assert.deepStrictEqual(Task.fn(() => [] as const, { nout: 0 })(), [])
+      assert.deepStrictEqual(Task.fn(() => [] as const, { tuple: 0 })(), [])
     }).pipe(inScheduler()))
 
   it.effect("G8: options of a wrapped function are those of every call", () =>
@@ -127,7 +127,7 @@ describe("barrier", () => {
   const seconds = (after: Task.Task<void, any> | ReadonlyArray<Task.Task<number, string>>) =>
     Array.from({ length: m }, (_, i) => Task.make(Effect.succeed(i), { key: `second ${i}`, after }))
   const edgesOf = (tasks: ReadonlyArray<Task.Task<unknown, unknown>>) =>
-    Graph.toJson(tasks).tasks.flatMap(({ after = [] }) => after).length
+    TaskGraph.toJson(tasks).tasks.flatMap(({ after = [] }) => after).length
 
   it.effect("G12: n tasks before m others are n + m edges, and the results are the same", () =>
     Effect.gen(function*() {
@@ -146,7 +146,7 @@ describe("barrier", () => {
       const direct = seconds(firsts(fail))
       const through = seconds(Task.barrier(firsts(fail), { key: "barrier" }))
       for (const [tasks, path] of [[direct, []], [through, ["barrier"]]] as const) {
-        const exits = yield* Client.compute(tasks, { errors: "collect" })
+        const exits = yield* Client.compute(tasks, { mode: "collect" })
         for (const [i, exit] of exits.entries()) {
           const error = Option.getOrThrow(Exit.findErrorOption(exit)) as DependencyFailed<string>
           assert.strictEqual(error.root, "first 7")

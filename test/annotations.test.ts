@@ -95,7 +95,7 @@ describe("annotations", () => {
     inScheduler()(Effect.gen(function*() {
       const attempts = Effect.flatMap(Worker.current, ({ attempt }) => Effect.fail(attempt))
       const ends = Client.compute([Task.make(attempts), Task.make(attempts, { retry: Schedule.recurs(0) })], {
-        errors: "collect"
+        mode: "collect"
       })
       const exits = yield* Client.annotate(ends, { retry: Schedule.recurs(2) })
       assert.deepStrictEqual(exits.map((exit) => Exit.isFailure(exit) && Exit.findErrorOption(exit)), [

@@ -7,11 +7,11 @@ import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import type { SubmitError, SubmitReason } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import type { Mistake } from "../src/internal/tasks/mistake.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { mistakeOf, nothingIsLeft, reasonOf, submitErrorOf } from "./support.ts"
@@ -32,8 +32,8 @@ const refused = (
     ): ReadonlyArray<Effect.Effect<unknown, unknown, Client.Client>> => [
       Client.compute(task),
       Client.compute({ innocent, task }),
-      Client.compute([innocent, Task.map({ innocent, task }, () => 0)], { errors: "continue" }),
-      Client.compute(task, { errors: "collect" }),
+      Client.compute([innocent, Task.map({ innocent, task }, () => 0)], { mode: "continue" }),
+      Client.compute(task, { mode: "collect" }),
       Effect.scoped(Client.submit(task)),
       Effect.scoped(Client.submitAll([innocent, task])),
       Client.map([task], () => note(log, "item"))
@@ -136,23 +136,23 @@ describe("options", () => {
       "The option key of task \"x\" cannot be 5: expected a non-empty string."
     ).pipe(inScheduler()))
 
-  for (const nout of [-1, 1.5, Number.NaN, Infinity]) {
-    it.effect(`Bad input: nout ${nout} is refused when the first member is submitted`, () =>
+  for (const tuple of [-1, 1.5, Number.NaN, Infinity]) {
+    it.effect(`Bad input: tuple ${tuple} is refused when the first member is submitted`, () =>
       Effect.gen(function*() {
-        const f = Task.fn((n: number) => [n], { nout, label: "x" })
+        const f = Task.fn((n: number) => [n], { tuple, label: "x" })
         const [first]: ReadonlyArray<Task.Task<number>> = f(1)
         const error = yield* mistakeOf(Client.compute(first!))
-        assert.strictEqual(error.message, `The option nout of task "x" cannot be ${nout}: expected a whole number.`)
+        assert.strictEqual(error.message, `The option tuple of task "x" cannot be ${tuple}: expected a whole number.`)
       }).pipe(inScheduler()))
   }
 
   it.effect("Bad input: a mode of errors that does not exist is a defect of compute and of joinAll", () =>
     Effect.gen(function*() {
-      const options = { errors: "bogus" as Client.Mode }
-      const message = "The option errors cannot be \"bogus\": expected \"failFast\", \"continue\" or \"collect\"."
+      const options = { mode: "bogus" as Client.Mode }
+      const message = "The option mode cannot be \"bogus\": expected \"failFast\", \"continue\" or \"collect\"."
       assert.strictEqual((yield* mistakeOf(Client.compute(one, options))).message, message)
       const exit = yield* Effect.exit(Future.joinAll([], options as never))
-      const expected = "The option errors cannot be \"bogus\": expected \"failFast\" or \"continue\"."
+      const expected = "The option mode cannot be \"bogus\": expected \"failFast\" or \"continue\"."
       assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", expected)
     }).pipe(inScheduler()))
 
@@ -348,12 +348,12 @@ describe("dependencies", () => {
       yield* nothingIsLeft
     }).pipe(inScheduler()))
 
-  it.effect("Bad input: a shape of Graph.get with something that is no key is refused", () =>
+  it.effect("Bad input: a shape of TaskGraph.compute with something that is no key is refused", () =>
     Effect.gen(function*() {
-      const graph = Graph.make({ x: one })
+      const graph = TaskGraph.make({ x: one })
       for (const wrong of [null, 5, new Map()]) {
-        const error = yield* mistakeOf(Graph.get(graph, ["x", wrong] as unknown as ["x"]))
-        assert.deepInclude(error.reason, { _tag: "InvalidOption", option: "shape of Graph.get", value: wrong })
+        const error = yield* mistakeOf(TaskGraph.compute(graph, ["x", wrong] as unknown as ["x"]))
+        assert.deepInclude(error.reason, { _tag: "InvalidOption", option: "shape of TaskGraph.compute", value: wrong })
       }
     }).pipe(inScheduler()))
 
@@ -683,8 +683,8 @@ describe("options that do not exist", () => {
     ["Dependency.any", Client.compute(Task.all(Dependency.any([one], { losers: "cancel", ...typo })))],
     ["Dependency.atLeast", Client.compute(Task.all(Dependency.atLeast(1, [one], { losers: "cancel", ...typo })))],
     ["Client.annotate", Client.annotate({ label: "x", ...typo })(Client.compute(one))],
-    ["Client.compute", Client.compute(one, { errors: "failFast", ...typo })],
-    ["Client.map", Client.map([1], Effect.succeed, { errors: "failFast", ...typo })],
+    ["Client.compute", Client.compute(one, { mode: "failFast", ...typo })],
+    ["Client.map", Client.map([1], Effect.succeed, { mode: "failFast", ...typo })],
     ["the task of Client.map", Client.map([1], Effect.succeed, { task: { label: "x", ...typo } })],
     ["Client.submit", Effect.scoped(Client.submit(one, { cache: new Map(), ...typo }))],
     ["Client.submitAll", Effect.scoped(Client.submitAll([one], { cache: new Map(), ...typo }))],

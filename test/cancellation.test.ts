@@ -558,9 +558,9 @@ describe("cancel", () => {
   it.effect("C7: an uninterruptible compute in a task that is cancelled gets its values, and owns what runs until then", () =>
     Effect.gen(function*() {
       const log: Log = []
-      for (const errors of ["failFast", "continue", "collect"] as const) {
+      for (const mode of ["failFast", "continue", "collect"] as const) {
         const door = gate()
-        const body = Client.compute(Task.make(Effect.as(door.pass, errors)), { errors }).pipe(
+        const body = Client.compute(Task.make(Effect.as(door.pass, mode)), { mode }).pipe(
           Effect.tap((value) => Effect.sync(() => log.push(JSON.stringify(value)))),
           Effect.uninterruptible
         )
@@ -725,7 +725,7 @@ describe("the end of an owner", () => {
       const context = yield* Layer.buildWithScope(Skein.layer({ concurrency: 8 }), scope)
       const { compute, future, joiner } = yield* Effect.gen(function*() {
         const compute = yield* Effect.forkChild(Client.compute(busy(log)), { startImmediately: true })
-        const mode = { errors: "continue" } as const
+        const mode = { mode: "continue" } as const
         yield* Effect.forkChild(Effect.exit(Client.compute(Task.make(Effect.never), mode)), { startImmediately: true })
         const future = yield* Client.submit(Task.make(endless(log, "claimed"), { key: "claimed" }))
         const joiner = yield* Effect.forkChild(Future.join(future), { startImmediately: true })

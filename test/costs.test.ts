@@ -85,7 +85,7 @@ describe("what failures cost", () => {
   it.effect("F2: the exits of a chain share their path, which is written when somebody reads it, once", () =>
     Effect.gen(function*() {
       const length = 500
-      const [exits, keys] = yield* countingKeys(Client.compute(failing(length), { errors: "collect" }))
+      const [exits, keys] = yield* countingKeys(Client.compute(failing(length), { mode: "collect" }))
       assert.strictEqual(keys, 0)
       const [size, read] = yield* countingKeys(Effect.sync(() => lastPath(exits) + lastPath(exits)))
       assert.deepStrictEqual([size, read], [2 * length, length])

@@ -121,7 +121,7 @@ describe("what a task costs, in counts", () => {
       throw new Error("refused")
     })
     await Effect.runPromise(
-      Client.compute([...tasks, refused], { errors: "collect" }).pipe(Effect.provide(Skein.layer({ workers })))
+      Client.compute([...tasks, refused], { mode: "collect" }).pipe(Effect.provide(Skein.layer({ workers })))
     )
     prototype.drop = drop
     assert.strictEqual(calls, tasks.length)

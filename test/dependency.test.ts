@@ -8,10 +8,10 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import { DependencyFailed, ImpossibleDependency, type SubmitError, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { Interpreter, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
@@ -152,11 +152,11 @@ describe("Dependency as an input", () => {
   it.effect("F3: a failure that a policy takes is no failure of the computation, in any mode", () =>
     Effect.gen(function*() {
       const task = Task.map(Dependency.any([bad, good, skipped]), () => "met")
-      for (const errors of ["failFast", "continue"] as const) {
-        assert.strictEqual(yield* Client.compute(task, { errors }), "met")
+      for (const mode of ["failFast", "continue"] as const) {
+        assert.strictEqual(yield* Client.compute(task, { mode }), "met")
       }
       const failing = Task.map(Dependency.any([bad]), () => "met", { key: "x" })
-      const exit = yield* Effect.exit(Client.compute(failing, { errors: "continue" }))
+      const exit = yield* Effect.exit(Client.compute(failing, { mode: "continue" }))
       assert.deepStrictEqual(Exit.isFailure(exit) ? exit.cause.reasons.length : 0, 1)
       assert.instanceOf(failureOf(exit), ImpossibleDependency)
     }).pipe(wide))
@@ -351,11 +351,12 @@ describe("a Dependency that makes no sense", () => {
   it.effect("D5: an unknown key, or the task's own, is refused at submission, in a policy too", () =>
     Effect.gen(function*() {
       const reasonOf = (record: Readonly<Record<string, unknown>>) =>
-        Effect.map(Effect.exit(Graph.fromRecord(record)), (exit) => failureOf(exit).reason._tag)
-      const any = (...keys: ReadonlyArray<string>) => Task.map(Dependency.any(keys.map((key) => Graph.ref(key))), words)
+        Effect.map(Effect.exit(TaskGraph.fromRecord(record)), (exit) => failureOf(exit).reason._tag)
+      const any = (...keys: ReadonlyArray<string>) =>
+        Task.map(Dependency.any(keys.map((key) => TaskGraph.ref(key))), words)
       assert.strictEqual(yield* reasonOf({ a: good, x: any("a", "nobody") }), "MissingDependency")
       assert.strictEqual(yield* reasonOf({ a: good, x: any("a", "x") }), "Cycle")
-      const graph = yield* Graph.fromRecord({ a: good, b: bad, x: any("a", "b") })
+      const graph = yield* TaskGraph.fromRecord({ a: good, b: bad, x: any("a", "b") })
       const met = yield* Client.compute(graph.tasks.x as Task.Task<ReadonlyArray<string>, unknown>)
       assert.strictEqual(met[0], "good")
     }).pipe(wide))
@@ -385,13 +386,13 @@ describe("a Dependency that makes no sense", () => {
 })
 
 describe("the tables", () => {
-  it("D1, D3, D12: check and unreachable are two sides of decide", () => {
+  it("D1, D3, D12: isMet and isUnreachable are two sides of decide", () => {
     const any = Dependency.policy(Dependency.any([good, bad]))
     assert.deepStrictEqual(any, { _tag: "AtLeast", count: 1, on: "success", losers: undefined })
-    assert.isTrue(Dependency.check(any, ["success", undefined]))
-    assert.isFalse(Dependency.check(any, ["failed", undefined]))
-    assert.isFalse(Dependency.unreachable(any, ["failed", undefined]))
-    assert.isTrue(Dependency.unreachable(any, ["failed", "skipped"]))
+    assert.isTrue(Dependency.isMet(any, ["success", undefined]))
+    assert.isFalse(Dependency.isMet(any, ["failed", undefined]))
+    assert.isFalse(Dependency.isUnreachable(any, ["failed", undefined]))
+    assert.isTrue(Dependency.isUnreachable(any, ["failed", "skipped"]))
     assert.strictEqual(Dependency.decide({ _tag: "Rule", rule: "allFailed" }, ["success", undefined]), "skip")
   })
 
@@ -435,19 +436,19 @@ describe("a retry of a future", () => {
 })
 
 describe("graphs with policies", () => {
-  const graph = Graph.empty.pipe(
-    Graph.add("a", good),
-    Graph.add("b", bad),
-    Graph.add("x", Task.map(Dependency.any([good, bad]), words)),
-    Graph.add("y", Task.make(Effect.succeed(1), { after: Dependency.rule("allDone", [bad]), follow: good }))
+  const graph = TaskGraph.empty.pipe(
+    TaskGraph.add("a", good),
+    TaskGraph.add("b", bad),
+    TaskGraph.add("x", Task.map(Dependency.any([good, bad]), words)),
+    TaskGraph.add("y", Task.make(Effect.succeed(1), { after: Dependency.rule("allDone", [bad]), follow: good }))
   )
 
   it.effect("G17, V8: pictures say which edges have a policy", () =>
     Effect.gen(function*() {
-      const picture = Graph.toMermaid(graph)
+      const picture = TaskGraph.toMermaid(graph)
       for (const word of ["any", "after allDone", "follow"]) assert.include(picture, `"${word}"`)
       assert.deepStrictEqual(
-        yield* Client.compute({ x: graph.tasks.x, y: graph.tasks.y }, { errors: "continue" }).pipe(
+        yield* Client.compute({ x: graph.tasks.x, y: graph.tasks.y }, { mode: "continue" }).pipe(
           Effect.map(({ x, y }) => [x.includes("good"), y])
         ),
         [true, 1]
@@ -456,18 +457,18 @@ describe("graphs with policies", () => {
 
   it.effect("G17: JSON carries policies there and back", () =>
     Effect.gen(function*() {
-      const json = JSON.parse(JSON.stringify(Graph.toJson(graph)))
+      const json = JSON.parse(JSON.stringify(TaskGraph.toJson(graph)))
       const registry = {
         a: () => 1,
         b: () => Effect.fail("no"),
         x: (values: Record<string, Exit.Exit<unknown>>) => words([values.a, values.b]),
         y: () => "y"
       }
-      const back = yield* Graph.fromJson(json, registry)
-      const again = Graph.toJson(back)
+      const back = yield* TaskGraph.fromJson(json, registry)
+      const again = TaskGraph.toJson(back)
       assert.deepStrictEqual(
         again.tasks.map(({ policies }) => policies),
-        Graph.toJson(graph).tasks.map(({ policies }) => policies)
+        TaskGraph.toJson(graph).tasks.map(({ policies }) => policies)
       )
       const { x, y } = back.tasks as Readonly<Record<string, Task.Task<unknown, unknown>>>
       const [exits, value] = yield* Client.compute([x!, y!])

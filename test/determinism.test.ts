@@ -39,7 +39,7 @@ const program = (move: Effect.Effect<void>) =>
     const run = Effect.gen(function*() {
       const claimed = yield* Client.submit(Task.make(Effect.as(Effect.sleep(5), 4), { label: "claimed" }))
       const endless = yield* Client.submit(Task.make(Effect.never, { label: "endless" }))
-      const all = yield* Effect.forkChild(Client.compute(names.map(flaky), { errors: "collect" }))
+      const all = yield* Effect.forkChild(Client.compute(names.map(flaky), { mode: "collect" }))
       const pure = yield* Effect.forkChild(Client.compute([double(claimed), double(claimed), double(5)]))
       const nested = yield* Effect.forkChild(Client.compute([fib(5), Task.flatMap(1, () => fib(3))]))
       yield* Effect.sleep(40)

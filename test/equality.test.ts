@@ -8,9 +8,9 @@ import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
-import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { Gate } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { gate, inScheduler, turns } from "./harness.ts"
@@ -54,8 +54,8 @@ const pairs = (probe: Probe) =>
       "Task.exit": [Task.exit(shared), Task.exit(shared)],
       "a future": [running[0], running[1]],
       "a policy": [Dependency.any([shared]), Dependency.any([shared])],
-      "a graph": [Graph.make({ shared }), Graph.make({ shared })],
-      "a graph that grew": [Graph.add(Graph.empty, "a", shared), Graph.add(Graph.empty, "a", shared)],
+      "a graph": [TaskGraph.make({ shared }), TaskGraph.make({ shared })],
+      "a graph that grew": [TaskGraph.add(TaskGraph.empty, "a", shared), TaskGraph.add(TaskGraph.empty, "a", shared)],
       "a worker": [seats[0]!, seats[1]!],
       "a client": [ends.client, others.client],
       "a scheduler": [ends.scheduler, others.scheduler],

@@ -182,7 +182,7 @@ describe("dependents", () => {
       const d = Task.map({ c, b, a }, () => 0, { key: "d" })
       const afterTask = (key: string, outcome: string): void => void ends.push(`${key} ${outcome}`)
       const error = isDependencyFailed(
-        yield* errorOf(Client.compute(d, { callbacks: { afterTask }, errors: "failFast" }))
+        yield* errorOf(Client.compute(d, { callbacks: { afterTask }, mode: "failFast" }))
       )
       assert.deepStrictEqual([error.root, error.path.at(0), error.path.at(-1)], ["a", "a", "d"])
       assert.deepStrictEqual(ends.toSorted(), [
@@ -365,10 +365,10 @@ describe("Task.exit", () => {
         safe: Task.map(Task.exit(after(boom("x"), "y")), Exit.isFailure),
         other: after(value(1, "v"), "z", log)
       }
-      for (const errors of ["failFast", "continue"] as const) {
-        assert.deepStrictEqual(yield* Client.compute(tasks, { errors }), { safe: true, other: "z" })
+      for (const mode of ["failFast", "continue"] as const) {
+        assert.deepStrictEqual(yield* Client.compute(tasks, { mode }), { safe: true, other: "z" })
       }
-      const collected = yield* Client.compute(tasks, { errors: "collect" })
+      const collected = yield* Client.compute(tasks, { mode: "collect" })
       assert.deepStrictEqual(collected, { safe: Exit.succeed(true), other: Exit.succeed("z") })
     }).pipe(inScheduler()))
 })
@@ -418,7 +418,7 @@ describe("modes of compute", () => {
       const twice = Task.map(below, () => log.push("never"), { key: "all" })
       const free = [after(value(1, "v"), "z1", log), after(after(value(2, "w"), "z2", log), "z3", log)]
       const fiber = yield* Effect.forkChild(
-        causeOf(Client.compute([below, twice, free, roots], { errors: "continue" }))
+        causeOf(Client.compute([below, twice, free, roots], { mode: "continue" }))
       )
       yield* TestClock.adjust("1 second")
       const cause = yield* Fiber.join(fiber)
@@ -445,11 +445,11 @@ describe("modes of compute", () => {
   /** What ran, and which failures were told. */
   const goOn = (make: (log: Log) => Task.Task<unknown, unknown, never>) =>
     Effect.gen(function*() {
-      const runs = yield* Effect.forEach(["continue", "collect"] as const, (errors) =>
+      const runs = yield* Effect.forEach(["continue", "collect"] as const, (mode) =>
         Effect.gen(function*() {
           const log: Log = []
           const last = boom("last")
-          const fiber = yield* Effect.forkChild(Effect.exit(Client.compute([make(log), last], { errors })))
+          const fiber = yield* Effect.forkChild(Effect.exit(Client.compute([make(log), last], { mode })))
           // In steps: what comes later may sleep too.
           yield* Effect.repeat(TestClock.adjust("1 second"), { times: 60 })
           const exit = yield* Fiber.join(fiber)
@@ -529,7 +529,7 @@ describe("modes of compute", () => {
   it.effect("F4: equal errors of different tasks are different failures", () =>
     Effect.gen(function*() {
       const tasks = ["a", "b", "c"].map((key) => Task.make(Effect.fail("same"), { key }))
-      const cause = yield* causeOf(Client.compute(tasks, { errors: "continue" }))
+      const cause = yield* causeOf(Client.compute(tasks, { mode: "continue" }))
       assert.deepStrictEqual(errorsIn(cause), ["same", "same", "same"])
       const keys = cause.reasons.map((reason) =>
         Context.getOrUndefined(Cause.reasonAnnotations(reason) as Context.Context<TaskInfo>, TaskInfo)?.key
@@ -540,7 +540,7 @@ describe("modes of compute", () => {
   it.effect("F4: one root that reaches several targets is one failure", () =>
     Effect.gen(function*() {
       const x = boom("x")
-      const cause = yield* causeOf(Client.compute([after(x, "a"), after(x, "b"), x, x], { errors: "continue" }))
+      const cause = yield* causeOf(Client.compute([after(x, "a"), after(x, "b"), x, x], { mode: "continue" }))
       assert.deepStrictEqual(errorsIn(cause), [new Boom({ at: "x" })])
     }).pipe(inScheduler()))
 
@@ -549,7 +549,7 @@ describe("modes of compute", () => {
       const first = Task.make(Effect.fail("first"), { key: "first" })
       const second = Task.make(Effect.delay(Effect.fail("second"), "1 second"), { key: "second" })
       const target = Task.map({ first, second }, () => 0, { key: "target" })
-      const fiber = yield* Effect.forkChild(causeOf(Client.compute(target, { errors: "continue" })))
+      const fiber = yield* Effect.forkChild(causeOf(Client.compute(target, { mode: "continue" })))
       yield* TestClock.adjust("1 second")
       assert.sameMembers([...errorsIn(yield* Fiber.join(fiber))], ["first", "second"])
     }).pipe(inScheduler()))
@@ -559,7 +559,7 @@ describe("modes of compute", () => {
       const first = Task.make(Effect.fail("first"), { key: "first" })
       const inner = () => Task.map(Task.make(Effect.delay(Effect.fail("inner"), "1 second"), { key: "inner" }), () => 0)
       const target = Task.map({ first, flat: Task.flatMap(0, inner, { key: "flat" }) }, () => 0, { key: "target" })
-      const fiber = yield* Effect.forkChild(causeOf(Client.compute(target, { errors: "continue" })))
+      const fiber = yield* Effect.forkChild(causeOf(Client.compute(target, { mode: "continue" })))
       yield* TestClock.adjust("1 second")
       assert.sameMembers([...errorsIn(yield* Fiber.join(fiber))], ["first", "inner"])
     }).pipe(inScheduler()))
@@ -567,14 +567,14 @@ describe("modes of compute", () => {
   it.effect("F4: a child's failure that a body passed on is named by its own error", () =>
     Effect.gen(function*() {
       const parent = Task.make(Effect.flatMap(Client.submit(after(boom("x"), "mid")), Future.join), { key: "parent" })
-      const cause = yield* causeOf(Client.compute(after(parent, "below"), { errors: "continue" }))
+      const cause = yield* causeOf(Client.compute(after(parent, "below"), { mode: "continue" }))
       assert.deepStrictEqual(errorsIn(cause), [new Boom({ at: "x" })])
       assert.strictEqual(infoOf(cause)?.root, "x")
     }).pipe(inScheduler()))
 
   it.effect("F3: continue with no failure gives the values", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* Client.compute({ a: value(1, "a"), b: [2] }, { errors: "continue" }), {
+      assert.deepStrictEqual(yield* Client.compute({ a: value(1, "a"), b: [2] }, { mode: "continue" }), {
         a: 1,
         b: [2]
       })
@@ -585,7 +585,7 @@ describe("modes of compute", () => {
       const x = boom("x")
       const result = yield* Client.compute(
         { x, y: [after(x, "y")], ok: value(1, "ok"), plain: "plain", there: Task.succeed(2), dead: dying("d") },
-        { errors: "collect" }
+        { mode: "collect" }
       )
       assert.deepStrictEqual(onlyError(causeOfExit(result.x)), new Boom({ at: "x" }))
       assert.deepStrictEqual(isDependencyFailed(onlyError(causeOfExit(result.y[0]))).path, ["x", "y"])
@@ -596,11 +596,11 @@ describe("modes of compute", () => {
 
   it.effect("F3: an empty request gives an empty result in every mode", () =>
     Effect.gen(function*() {
-      for (const errors of ["failFast", "continue", "collect"] as const) {
-        assert.deepStrictEqual(yield* Client.compute({}, { errors }), {})
-        assert.deepStrictEqual(yield* Client.compute([], { errors }), [])
-        assert.deepStrictEqual(yield* Client.compute({ a: { b: [] } }, { errors }), { a: { b: [] } })
-        assert.deepStrictEqual(yield* (errors === "collect" ? Future.awaitAll([]) : Future.joinAll([], { errors })), [])
+      for (const mode of ["failFast", "continue", "collect"] as const) {
+        assert.deepStrictEqual(yield* Client.compute({}, { mode }), {})
+        assert.deepStrictEqual(yield* Client.compute([], { mode }), [])
+        assert.deepStrictEqual(yield* Client.compute({ a: { b: [] } }, { mode }), { a: { b: [] } })
+        assert.deepStrictEqual(yield* (mode === "collect" ? Future.awaitAll([]) : Future.joinAll([], { mode })), [])
       }
     }).pipe(inScheduler()))
 
@@ -631,7 +631,7 @@ describe("modes of joinAll", () => {
       const x = Task.make(Effect.delay(Effect.fail("same"), "1 second"), { key: "x" })
       const y = Task.make(Effect.fail("same"), { key: "y" })
       const futures = yield* Client.submitAll([x, y, after(x, "z"), value(1, "v")])
-      const fiber = yield* Effect.forkChild(causeOf(Future.joinAll(futures, { errors: "continue" })))
+      const fiber = yield* Effect.forkChild(causeOf(Future.joinAll(futures, { mode: "continue" })))
       yield* TestClock.adjust("1 second")
       const cause = yield* Fiber.join(fiber)
       const keys = cause.reasons.map((reason) =>
@@ -654,13 +654,13 @@ describe("modes of joinAll", () => {
       const released = yield* Effect.scoped(Client.submit(value(1, "gone")))
       const cancelled = yield* Client.submit(Task.make(Effect.never, { key: "stopped" }))
       yield* Future.cancel(cancelled)
-      for (const errors of ["failFast", "continue"] as const) {
-        const one = yield* causeOf(Future.joinAll([released], { errors }))
+      for (const mode of ["failFast", "continue"] as const) {
+        const one = yield* causeOf(Future.joinAll([released], { mode }))
         assert.deepStrictEqual(errorsIn(one).map(({ reason }) => reason._tag), ["Released"])
-        const other = yield* causeOf(Future.joinAll([cancelled], { errors }))
+        const other = yield* causeOf(Future.joinAll([cancelled], { mode }))
         assert.deepStrictEqual(errorsIn(other).map(({ reason }) => reason._tag), ["TaskCancelled"])
       }
-      const both = yield* causeOf(Future.joinAll([released, cancelled], { errors: "continue" }))
+      const both = yield* causeOf(Future.joinAll([released, cancelled], { mode: "continue" }))
       assert.deepStrictEqual(errorsIn(both).map(({ reason }) => reason._tag), ["Released", "TaskCancelled"])
     }).pipe(inScheduler()))
 })
@@ -1002,7 +1002,7 @@ describe("TaskInfo", () => {
     Effect.gen(function*() {
       const slow = Task.make(Effect.never, { key: "slow", timeout: "1 second", label: "s" })
       const fiber = yield* Effect.forkChild(
-        causeOf(Client.compute([after(boom("x"), "y"), after(slow, "z")], { errors: "continue" }))
+        causeOf(Client.compute([after(boom("x"), "y"), after(slow, "z")], { mode: "continue" }))
       )
       yield* TestClock.adjust("1 second")
       const cause = yield* Fiber.join(fiber)

@@ -79,15 +79,15 @@ describe("errors that throw when they are looked at", () => {
         for (const [how, end] of Object.entries(ends)) {
           const bad = end(value)
           const other = Task.make(Effect.as(Effect.yieldNow, 1))
-          const [exit, beside] = yield* Client.compute([bad, other], { errors: "collect" })
+          const [exit, beside] = yield* Client.compute([bad, other], { mode: "collect" })
           assert.isTrue(Exit.isFailure(exit), how)
           assert.deepStrictEqual(beside, Exit.succeed(1), how)
           const dependent = Task.make({ bad }, () => Effect.succeed(1))
-          const report = SkeinError.report(yield* Client.compute({ bad, dependent, other }, { errors: "collect" }))
+          const report = SkeinError.report(yield* Client.compute({ bad, dependent, other }, { mode: "collect" }))
           assert.deepStrictEqual([report.failures.length, report.failures[0]!.heldUp], [1, ["dependent"]], how)
           assert.isBelow(SkeinError.prettyReport(report).length, 20_000, how)
-          for (const errors of ["failFast", "continue"] as const) {
-            const cause = yield* causeOf(Client.compute([dependent, other], { errors }))
+          for (const mode of ["failFast", "continue"] as const) {
+            const cause = yield* causeOf(Client.compute([dependent, other], { mode }))
             for (const text of printed(cause)) assert.isBelow(text.length, 20_000, how)
           }
           for (const text of printed(yield* causeOf(Client.compute(dependent)))) assert.isString(text)

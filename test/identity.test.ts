@@ -3,10 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { Interpreter, World } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { gate, inScheduler, type Log, note, turns } from "./harness.ts"
@@ -31,12 +31,12 @@ describe("a key and its graph", () => {
       assert.strictEqual(yield* Future.join(first), 1)
     }).pipe(inScheduler({ concurrency: 2 })))
 
-  it.effect("G10: requests that build the same keyed Graph at once all succeed", () =>
+  it.effect("G10: requests that build the same keyed TaskGraph at once all succeed", () =>
     Effect.gen(function*() {
       const request = (n: number) =>
-        Client.compute(Graph.empty.pipe(
-          Graph.add("user", Task.make(Effect.as(Effect.yieldNow, n))),
-          Graph.add("answer", ["user"], ({ user }) => Effect.as(Effect.yieldNow, user * 10))
+        Client.compute(TaskGraph.empty.pipe(
+          TaskGraph.add("user", Task.make(Effect.as(Effect.yieldNow, n))),
+          TaskGraph.add("answer", ["user"], ({ user }) => Effect.as(Effect.yieldNow, user * 10))
         ))
       assert.deepStrictEqual(
         yield* both([1, 2, 3].map(request)),
@@ -175,7 +175,7 @@ describe("pure tasks of several graphs", () => {
       assert.deepStrictEqual(yield* Future.joinAll([held, same]), [10, 30])
       const conflict = yield* submitErrorOf(Client.compute([user(3, "same"), user(4, "same")]))
       assert.deepInclude(conflict.reason, { _tag: "KeyConflict", key: "same", pure: true })
-      const members = Task.fn((n: number) => [n, n + 1] as const, { name: "pair", nout: 2, pure: true })(1)
+      const members = Task.fn((n: number) => [n, n + 1] as const, { name: "pair", tuple: 2, pure: true })(1)
       const renamed = yield* Effect.forEach(members, (task) => Client.submit(Task.withOptions(task, { key: "m" })))
       assert.deepStrictEqual(yield* Future.joinAll(renamed), [1, 2])
     }).pipe(inScheduler()))
@@ -388,12 +388,12 @@ describe("who asks by key", () => {
       const [first, again] = yield* Client.submitAll([one, one])
       const second = yield* Client.submit(step(2))
       const { graph } = yield* Future.metadata(second)
-      assert.deepStrictEqual(Graph.dependencies(Task.map([first, again, second], () => 0, { key: "sum" })), {
+      assert.deepStrictEqual(TaskGraph.dependencies(Task.map([first, again, second], () => 0, { key: "sum" })), {
         sum: ["step", `step (graph ${graph})`],
         step: [],
         [`step (graph ${graph})`]: []
       })
-      const own = Graph.dependencies(Task.map([second, step(3)], () => 0, { key: "sum" }))
+      const own = TaskGraph.dependencies(Task.map([second, step(3)], () => 0, { key: "sum" }))
       assert.deepStrictEqual(own, { sum: [`step (graph ${graph})`, "step"], step: [], [`step (graph ${graph})`]: [] })
     }).pipe(inScheduler()))
 
@@ -406,16 +406,19 @@ describe("who asks by key", () => {
       yield* Effect.exit(Client.compute(Task.make(Effect.fail("no"), { key: "k" })))
       yield* door.open
       yield* Future.join(held)
-      assert.deepStrictEqual([...Graph.states(events)], [["k", "failed"]])
+      assert.deepStrictEqual([...TaskGraph.states(events)], [["k", "failed"]])
       const { graph } = yield* Future.metadata(held)
-      assert.deepStrictEqual([...Graph.states(events.filter((event) => event.graph === graph))], [["k", "succeeded"]])
+      assert.deepStrictEqual([...TaskGraph.states(events.filter((event) => event.graph === graph))], [[
+        "k",
+        "succeeded"
+      ]])
     }).pipe(inScheduler({ concurrency: 2 })))
 
   it.effect("F12: failures of tasks of one key in several graphs are several in a report", () =>
     Effect.gen(function*() {
       const flat = (n: number) =>
         Task.flatMap(n, () => Task.map(Task.make(Effect.fail(`no ${n}`), { key: "k" }), () => 0))
-      const report = SkeinError.report(yield* Client.compute({ a: flat(1), b: flat(2) }, { errors: "collect" }))
+      const report = SkeinError.report(yield* Client.compute({ a: flat(1), b: flat(2) }, { mode: "collect" }))
       const told = report.failures.map(({ heldUp, root }) => [root, heldUp])
       assert.deepStrictEqual(told, [["k", ["a"]], ["k", ["b"]]])
     }).pipe(inScheduler()))

@@ -4,10 +4,10 @@ import * as Exit from "effect/Exit"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { Faults } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
@@ -25,11 +25,11 @@ describe("a literal", () => {
       assert.deepStrictEqual(yield* Future.join(future), 1)
       assert.strictEqual(yield* Client.compute(keyed), 2)
       assert.deepStrictEqual(yield* Client.compute({ one, keyed, deep: [keyed] }), { one: 1, keyed: 2, deep: [2] })
-      assert.deepStrictEqual(yield* Client.compute([one, keyed], { errors: "collect" }), [
+      assert.deepStrictEqual(yield* Client.compute([one, keyed], { mode: "collect" }), [
         Exit.succeed(1),
         Exit.succeed(2)
       ])
-      assert.deepStrictEqual(yield* Client.compute(Graph.empty.pipe(Graph.add("x", one))), { x: 1 })
+      assert.deepStrictEqual(yield* Client.compute(TaskGraph.empty.pipe(TaskGraph.add("x", one))), { x: 1 })
       const futures = yield* Client.submitAll([keyed, one])
       assert.deepStrictEqual(yield* Future.joinAll(futures), [2, 1])
       const metadata = yield* Future.metadata(futures[0])

@@ -6,10 +6,10 @@ import * as Fiber from "effect/Fiber"
 import { inspect } from "node:util"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { defaultLimits } from "../src/engine/protocol/Settings.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
 import { causeOf, defectsIn, mistakeOf, nothingIsLeft, submitErrorOf } from "./support.ts"
@@ -30,7 +30,7 @@ describe("input of map and zipMap", () => {
       const runs: ReadonlyArray<(log: Log) => Effect.Effect<unknown, unknown, Client.Client>> = [
         (log) => Client.map(broken(log), () => note(log, "ran")),
         (log) => Client.zipMap([[1, 2, 3], broken(log)], () => note(log, "ran")),
-        (log) => Client.zipMap([broken(log), [1, 2, 3]], () => note(log, "ran"), { errors: "collect" })
+        (log) => Client.zipMap([broken(log), [1, 2, 3]], () => note(log, "ran"), { mode: "collect" })
       ]
       for (const run of runs) {
         const log: Log = []
@@ -199,10 +199,10 @@ describe("wrong calls", () => {
       }
     }).pipe(inScheduler()))
 
-  it.effect("F3: an unknown mode of errors is refused by every verb", () =>
+  it.effect("F3: an unknown mode is refused by every verb", () =>
     Effect.gen(function*() {
-      const options = untyped({ errors: "bogus" })
-      const expected = "The option errors cannot be \"bogus\": expected \"failFast\", \"continue\" or \"collect\"."
+      const options = untyped({ mode: "bogus" })
+      const expected = "The option mode cannot be \"bogus\": expected \"failFast\", \"continue\" or \"collect\"."
       const log: Log = []
       const verbs: ReadonlyArray<Effect.Effect<unknown, unknown, Client.Client>> = [
         Client.compute(task, options),
@@ -212,10 +212,10 @@ describe("wrong calls", () => {
       ]
       for (const verb of verbs) assert.strictEqual((yield* mistakeOf(verb)).message, expected)
       const future = yield* Client.submit(task)
-      for (const errors of ["bogus", "collect"]) {
+      for (const mode of ["bogus", "collect"]) {
         assert.strictEqual(
-          defectOf(yield* causeOf(Future.joinAll([future], untyped({ errors })))),
-          `IllegalArgumentError: The option errors cannot be "${errors}": expected "failFast" or "continue".`
+          defectOf(yield* causeOf(Future.joinAll([future], untyped({ mode })))),
+          `IllegalArgumentError: The option mode cannot be "${mode}": expected "failFast" or "continue".`
         )
       }
       assert.deepStrictEqual(log, [])
@@ -235,8 +235,8 @@ describe("wrong calls", () => {
   it.effect("F3: Task.run takes the mode of errors", () =>
     Effect.gen(function*() {
       const failing = Task.map(Task.make(Effect.fail("no" as const)), () => 0)
-      assert.strictEqual(yield* Effect.flip(Task.run(failing, { errors: "continue" })), "no")
-      assert.isTrue(Exit.isFailure(yield* Task.run(failing, { errors: "collect" })))
+      assert.strictEqual(yield* Effect.flip(Task.run(failing, { mode: "continue" })), "no")
+      assert.isTrue(Exit.isFailure(yield* Task.run(failing, { mode: "collect" })))
       assert.propertyVal(yield* Effect.flip(Task.run(failing)), "_tag", "DependencyFailed")
     }))
 
@@ -293,7 +293,7 @@ describe("wrong calls", () => {
         const wrong of [
           Task.make([], late, withKey),
           Task.fn(late, withKey)(),
-          Graph.make({ x: Task.fn(late, withKey)() }).tasks.x
+          TaskGraph.make({ x: Task.fn(late, withKey)() }).tasks.x
         ]
       ) {
         assert.strictEqual(defectOf(yield* causeOf(Client.compute(wrong as Task.Task<unknown>))), said)
@@ -340,7 +340,7 @@ describe("wrong calls", () => {
         "returned a large object instead of an Effect"
       )
       assert.include(
-        (yield* mistakeOf(Client.compute(task, { errors: untyped(client) as "continue" }))).message,
+        (yield* mistakeOf(Client.compute(task, { mode: untyped(client) as "continue" }))).message,
         "a large object"
       )
     }).pipe(Effect.scoped, inScheduler()))
@@ -349,7 +349,7 @@ describe("wrong calls", () => {
 describe("what untyped code gives", () => {
   const refused = (effect: Effect.Effect<unknown, unknown, Client.Client>) =>
     Effect.map(mistakeOf(effect), ({ message }) => message)
-  const untyped = { Client, Graph, Task } as any
+  const untyped = { Client, Task, TaskGraph } as any
 
   it.effect("F1: a body that is no effect is called a body, and not what a function returned", () =>
     Effect.gen(function*() {
@@ -419,13 +419,13 @@ describe("what untyped code gives", () => {
   it.effect("G17, F1: graphs from outside take records of tasks and of functions", () =>
     Effect.gen(function*() {
       const found: ReadonlyArray<string> = yield* Effect.forEach([
-        untyped.Graph.fromJson({ tasks: [] }),
-        untyped.Graph.fromRecord(5),
-        untyped.Graph.fromRecord([Graph.ref("a")])
+        untyped.TaskGraph.fromJson({ tasks: [] }),
+        untyped.TaskGraph.fromRecord(5),
+        untyped.TaskGraph.fromRecord([TaskGraph.ref("a")])
       ], refused)
       assert.match(found[0]!, /^The option registry cannot be undefined: expected functions by name/)
-      assert.match(found[1]!, /^The option record of Graph.fromRecord cannot be 5: expected a record of literals/)
-      assert.match(found[2]!, /^The option record of Graph.fromRecord cannot be \[/)
+      assert.match(found[1]!, /^The option record of TaskGraph.fromRecord cannot be 5: expected a record of literals/)
+      assert.match(found[2]!, /^The option record of TaskGraph.fromRecord cannot be \[/)
     }).pipe(inScheduler()))
 
   it.effect("F1: a group that is no text is a defect", () =>
@@ -440,14 +440,14 @@ describe("what untyped code gives", () => {
     }).pipe(inScheduler()))
 
   it("G17: tasks and graphs are short in texts", () => {
-    const graph = Graph.make({ a: task })
+    const graph = TaskGraph.make({ a: task })
     assert.deepStrictEqual(
       [task, Task.make(Effect.void, { label: "load" }), Task.make(Effect.void), graph].map((each: unknown) =>
         String(each)
       ),
-      ["Task(\"x\")", "Task(load)", "Task", "Graph(\"a\")"]
+      ["Task(\"x\")", "Task(load)", "Task", "TaskGraph(\"a\")"]
     )
-    assert.strictEqual(inspect(Graph.add(graph, "b", task)), "{ _id: 'Graph', tasks: [ 'a', 'b' ] }")
-    assert.strictEqual(JSON.stringify(Graph.empty), "{\"_id\":\"Graph\",\"tasks\":[]}")
+    assert.strictEqual(inspect(TaskGraph.add(graph, "b", task)), "{ _id: 'TaskGraph', tasks: [ 'a', 'b' ] }")
+    assert.strictEqual(JSON.stringify(TaskGraph.empty), "{\"_id\":\"TaskGraph\",\"tasks\":[]}")
   })
 })

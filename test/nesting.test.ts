@@ -240,7 +240,7 @@ const waiting: Readonly<Record<string, Body>> = {
   "Future.awaitAll": Effect.flatMap(Client.submitAll([child("c"), child("d")]), Future.awaitAll),
   "Future.awaitFirst": Effect.flatMap(Client.submitAll([child("c")]), Future.awaitFirst),
   "Client.compute": Client.compute([child("c"), child("d")]),
-  "Client.compute, continuing": Client.compute(child("c"), { errors: "continue" }),
+  "Client.compute, continuing": Client.compute(child("c"), { mode: "continue" }),
   "Client.map": Client.map([1, 2], (n) => Effect.succeed(n)),
   "Client.zipMap": Client.zipMap([[1], [2]], (a, b) => Effect.succeed(a + b)),
   "Client.awaitGroup": Effect.andThen(Client.fireAndForget(child("c")), Client.awaitGroup())
@@ -356,7 +356,7 @@ describe("waits that keep their slot", () => {
           { length: slots },
           (_, i) => Task.make(Worker.keepSlot(Client.compute(child(`child${i}`))), { key: `parent${i}` })
         )
-        const exits = yield* Client.compute(parents, { errors: "collect" })
+        const exits = yield* Client.compute(parents, { mode: "collect" })
         const failed = exits.filter(Exit.isFailure)
         assert.lengthOf(failed, 1)
         const { waits } = starvedBy(failed[0]!)
@@ -480,10 +480,10 @@ const endlessly: Readonly<Record<string, (next: () => Endless) => Body>> = {
   "submitAll and awaitAll": (next) =>
     Effect.flatMap(Client.submitAll([next(), next()]), (futures) => Future.awaitAll(futures)),
   compute: (next) => Client.compute([next(), next()]),
-  "compute and collect": (next) => Client.compute([next(), next()], { errors: "collect" }),
+  "compute and collect": (next) => Client.compute([next(), next()], { mode: "collect" }),
   "compute and catch, twice": (next) =>
     Effect.andThen(Effect.exit(Client.compute(next())), Effect.exit(Client.compute(next()))),
-  "map and collect": (next) => Client.map([1, 2], () => Client.compute(next()) as Body, { errors: "collect" }),
+  "map and collect": (next) => Client.map([1, 2], () => Client.compute(next()) as Body, { mode: "collect" }),
   "fire and fire": (next) => Effect.andThen(Client.fireAndForget(next()), Client.fireAndForget(next()))
 }
 

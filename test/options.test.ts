@@ -144,15 +144,15 @@ const submissions: Taken<Client.SubmitOptions> = { cache: ["a Map"], passes: ["a
 
 const computes: Taken<Client.ComputeOptions> = {
   ...submissions,
-  errors: nothing,
+  mode: nothing,
   callbacks: ["an empty record"]
 }
 
-const everywhere: Taken<Scheduler.RunOnEachOptions> = { errors: nothing, label: names }
+const everywhere: Taken<Scheduler.RunOnEachOptions> = { mode: nothing, label: names }
 
 const waits: Taken<Scheduler.AwaitWorkersOptions> = { connectTimeout: orNone, stableTimeout: orNone }
 
-const joinings: Taken<Future.JoinAllOptions> = { errors: nothing }
+const joinings: Taken<Future.JoinAllOptions> = { mode: nothing }
 
 const callbacks: Taken<Client.Callbacks> = {
   start: ["a function"],

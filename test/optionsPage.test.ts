@@ -51,7 +51,7 @@ describe("docs/options.md", () => {
           namesOn("| `Client.submit`, `submitAll` "),
           yield* known((options) => Effect.scoped(Client.submit(task, options)))
         ],
-        [namesOn("| `Client.compute`, `Graph.get` "), compute],
+        [namesOn("| `Client.compute`, `TaskGraph.compute` "), compute],
         [
           [...compute, ...namesOn("| `Client.map`, `zipMap` ").filter((name) => name !== "compute")],
           yield* known((options) => Client.map([1], () => Effect.void, options))

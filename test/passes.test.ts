@@ -10,11 +10,11 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { DependencyFailed, TaskInfo } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { Faults, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { references } from "../scripts/order-table.ts"
@@ -234,11 +234,11 @@ describe("fuse", () => {
           const e = make("e", [d])
           const f = Task.map(d, (n) => n, { label: "f" })
           const exit = Task.exit(d)
-          for (const errors of ["failFast", "continue", "collect"] as const) {
-            yield* compared((passes) => Client.compute([d, e, f, exit], { errors, passes }))
+          for (const mode of ["failFast", "continue", "collect"] as const) {
+            yield* compared((passes) => Client.compute([d, e, f, exit], { mode, passes }))
             // And where nobody else needs the end of the chain.
-            yield* compared((passes) => Client.compute(e, { errors, passes }))
-            yield* compared((passes) => Client.compute([f, exit], { errors, passes }))
+            yield* compared((passes) => Client.compute(e, { mode, passes }))
+            yield* compared((passes) => Client.compute([f, exit], { mode, passes }))
           }
         }
       }
@@ -467,15 +467,17 @@ describe("inline", () => {
   it.effect("G13: constants and cheap tasks are computed in each task that needs them", () =>
     inScheduler()(Effect.gen(function*() {
       let runs = 0
-      const graph = Graph.make({
+      const graph = TaskGraph.make({
         two: Task.succeed(2),
-        double: Task.map([Graph.ref("two")] as const, ([n]) => (runs++, n * 2), { inline: true }),
-        x: Task.map([Graph.ref("double"), Graph.ref("two")] as const, ([a, b]) => a + b),
-        y: Task.make({ n: Graph.ref("double") }, ({ n }) => Effect.succeed(n))
+        double: Task.map([TaskGraph.ref("two")] as const, ([n]) => (runs++, n * 2), { inline: true }),
+        x: Task.map([TaskGraph.ref("double"), TaskGraph.ref("two")] as const, ([a, b]) => a + b),
+        y: Task.make({ n: TaskGraph.ref("double") }, ({ n }) => Effect.succeed(n))
       })
       for (const [passes, tasks, doubles] of [[none, 4, 1], [fuse, 4, 1], [inline, 2, 2]] as const) {
         runs = 0
-        const [values, count] = yield* counted((options) => Graph.get(graph, ["x", "y"], { passes, ...options }))
+        const [values, count] = yield* counted((options) =>
+          TaskGraph.compute(graph, ["x", "y"], { passes, ...options })
+        )
         assert.deepStrictEqual(values, [6, 4])
         assert.deepStrictEqual([count, runs], [tasks, doubles])
       }
@@ -531,10 +533,10 @@ describe("inline", () => {
         throw new Error("bug")
       }, { key: "cheap", label: "l", inline: true })
       const shape = [Task.map(cheap, (n) => n, { key: "x" }), Task.make(cheap, (n) => Effect.succeed(n), { key: "y" })]
-      yield* compared((passes) => Client.compute(shape, { errors: "collect", passes }), inline)
+      yield* compared((passes) => Client.compute(shape, { mode: "collect", passes }), inline)
       yield* compared((passes) => Client.compute(shape, { passes }), inline)
       // One failure for each attempt at it.
-      const exit = yield* Effect.exit(Client.compute(shape, { errors: "continue", passes: inline })).pipe(inScheduler())
+      const exit = yield* Effect.exit(Client.compute(shape, { mode: "continue", passes: inline })).pipe(inScheduler())
       assert.lengthOf(Exit.isFailure(exit) ? exit.cause.reasons : [], 2)
     }))
 
@@ -689,7 +691,7 @@ describe("passes", () => {
               const ends = yield* Effect.forEach([none, fuse, inline, both], (passes) =>
                 Effect.gen(function*() {
                   begin()
-                  const exits = yield* Client.compute(targets, { errors: "collect", passes })
+                  const exits = yield* Client.compute(targets, { mode: "collect", passes })
                   return [
                     toldValue(exits),
                     // How much is held yet when something is missed is a matter of time.

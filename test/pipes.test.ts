@@ -124,7 +124,7 @@ describe("verbs", () => {
       yield* Client.awaitGroup("mails")
       assert.deepStrictEqual(log, ["fired"])
       assert.strictEqual(yield* ok.pipe(Task.run({ concurrency: 1 })), 2)
-      const exit = yield* missing.pipe(Task.run({ errors: "collect" }))
+      const exit = yield* missing.pipe(Task.run({ mode: "collect" }))
       assert.isTrue(Exit.isFailure(exit))
       const found = yield* Effect.map(Worker.current, ({ key }) => key).pipe(Scheduler.runOnEach({ label: "look" }))
       assert.match(found.get("local")!, /^look#/)

@@ -71,7 +71,7 @@ describe("pure", () => {
     Effect.gen(function*() {
       const log: Log = []
       const f = Task.fn((_: number) => Effect.andThen(note(log, "f"), Effect.fail("no")), { name: "f", pure: true })
-      const cause = yield* causeOf(Client.compute([f(1), f(1), f(1)], { errors: "continue" }))
+      const cause = yield* causeOf(Client.compute([f(1), f(1), f(1)], { mode: "continue" }))
       assert.deepStrictEqual([errorsIn(cause), log], [["no"], ["f"]])
     }).pipe(inScheduler()))
 })
@@ -249,13 +249,13 @@ describe("graphs of pure calls", () => {
       assert.strictEqual(conflict.reason._tag, "KeyConflict")
     }).pipe(inScheduler()))
 
-  it.effect("G9: the members of a pure call with nout are pure", () =>
+  it.effect("G9: the members of a pure call with tuple are pure", () =>
     Effect.gen(function*() {
       let runs = 0
       const divide = Task.fn((a: number, b: number) => {
         runs++
         return [Math.floor(a / b), a % b] as const
-      }, { name: "divide", nout: 2, pure: true })
+      }, { name: "divide", tuple: 2, pure: true })
       const [q, r] = divide(17, 5)
       const [again] = divide(17, 5)
       assert.deepStrictEqual(yield* Client.compute([pair(q, r), pair(again, r)]), [[3, 2], [3, 2]])
@@ -375,7 +375,7 @@ describe("cache", () => {
       const failing = Task.make(Effect.fail("no"), { key: "failing" })
       const flat = Task.flatMap(one, (n) => Task.make(Effect.succeed(n + 6), { key: "inner" }), { key: "flat" })
       const nothing = Task.make(Effect.succeed(undefined), { key: "nothing" })
-      yield* Effect.exit(Client.compute([unkeyed, f(3), g(one), flat, nothing, failing], { cache, errors: "continue" }))
+      yield* Effect.exit(Client.compute([unkeyed, f(3), g(one), flat, nothing, failing], { cache, mode: "continue" }))
       assert.deepStrictEqual(
         new Map([...cache].toSorted(([a], [b]) => a < b ? -1 : 1)),
         // "inner" names a task within the graph that flatMap returned, and is no key of the cache.

@@ -49,7 +49,7 @@ const defective = () => {
   return Task.map({ row }, ({ row }) => row, { key: "sum" })
 }
 
-const several = () => Client.compute([defective(), diamond()], { errors: "continue" })
+const several = () => Client.compute([defective(), diamond()], { mode: "continue" })
 
 /** Frames with the name of their file alone: places move. */
 const normal = (text: string): string => text.replaceAll(/\(?(?:file:\/\/)?\/\S*\/([\w.-]+\.ts):\d+:\d+\)?/g, "($1)")

@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Client from "skein/Client"
-import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
 
@@ -26,7 +26,7 @@ const shape = () => {
 describe("reports", () => {
   it.effect("F2: each failure that came first is told once, with what it held up; values and skips stand apart", () =>
     Effect.gen(function*() {
-      const report = SkeinError.report(yield* Client.compute(shape(), { errors: "collect" }))
+      const report = SkeinError.report(yield* Client.compute(shape(), { mode: "collect" }))
       assert.deepStrictEqual(report.values, { v: "v", w: 4 })
       assert.deepStrictEqual(report.failures.map(({ heldUp, name, root }) => ({ heldUp, name, root })), [
         { heldUp: ["b", "c"], name: "a", root: "a" },
@@ -41,7 +41,7 @@ describe("reports", () => {
 
   it.effect("F2: exits of a report have one type, so that a loop over targets of many types tells them apart", () =>
     Effect.gen(function*() {
-      const { exits } = SkeinError.report(yield* Client.compute(shape(), { errors: "collect" }))
+      const { exits } = SkeinError.report(yield* Client.compute(shape(), { mode: "collect" }))
       const ended = exits.map(([name, exit]) =>
         `${name} ${Exit.isFailure(exit) ? exit.cause.reasons.length : exit.value}`
       )
@@ -51,7 +51,7 @@ describe("reports", () => {
   it.effect("F2: a culprit that was not asked for is told with what it held up, and exits may come as an array", () =>
     Effect.gen(function*() {
       const { c, v } = shape()
-      const { failures, values } = SkeinError.report(yield* Client.compute([c, v], { errors: "collect" }))
+      const { failures, values } = SkeinError.report(yield* Client.compute([c, v], { mode: "collect" }))
       assert.deepStrictEqual(values, [undefined, "v"])
       assert.deepStrictEqual(failures.map(({ heldUp, name, root }) => [root, name, heldUp]), [["a", undefined, ["0"]]])
       assert.include(SkeinError.prettyReport(SkeinError.report([Exit.succeed(1)])), "1 succeeded")
@@ -61,9 +61,9 @@ describe("reports", () => {
     Effect.gen(function*() {
       const events: Array<Scheduler.TaskEvent> = []
       yield* Scheduler.listen((event) => events.push(event))
-      const graph = Graph.make(shape())
-      yield* Client.compute(graph, { errors: "collect" })
-      const states = Graph.states(events)
+      const graph = TaskGraph.make(shape())
+      yield* Client.compute(graph, { mode: "collect" })
+      const states = TaskGraph.states(events)
       assert.deepStrictEqual([...states].filter(([, state]) => state.includes("ailed")).map(String).toSorted(), [
         "a,failed",
         "b,upstreamFailed",
@@ -71,8 +71,8 @@ describe("reports", () => {
         "d,failed",
         "e,upstreamFailed"
       ])
-      assert.include(Graph.toMermaid(graph, { states }), "[\"failed (2)\"]")
-      assert.include(Graph.toMermaid(graph, { states }), "[\"upstream failed (3)\"]")
-      assert.include(Graph.toGraphViz(graph, { states }), "label=\"upstream failed (3)\"")
+      assert.include(TaskGraph.toMermaid(graph, { states }), "[\"failed (2)\"]")
+      assert.include(TaskGraph.toMermaid(graph, { states }), "[\"upstream failed (3)\"]")
+      assert.include(TaskGraph.toGraphViz(graph, { states }), "label=\"upstream failed (3)\"")
     }).pipe(inScheduler()))
 })

@@ -10,11 +10,11 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import * as Progress from "skein/Progress"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { type Chance, Gate, InterruptSweep, Leftovers, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
@@ -216,7 +216,7 @@ describe("a result that owns a resource", () => {
         "releasing",
         "released"
       ])
-      assert.deepStrictEqual([...Graph.states(events)], [["r", "succeeded"], ["user", "succeeded"]])
+      assert.deepStrictEqual([...TaskGraph.states(events)], [["r", "succeeded"], ["user", "succeeded"]])
     }).pipe(inScheduler()))
 
   it.effect("M7: progress counts it once", () =>

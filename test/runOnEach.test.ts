@@ -71,9 +71,9 @@ describe("runOnEach", () => {
 
   it.effect("A15: with continue all run to their end, and every failure is reported; with collect each has its exit", () =>
     Effect.gen(function*() {
-      const cause = yield* causeOf(Scheduler.runOnEach(Effect.flatMap(where, Effect.fail), { errors: "continue" }))
+      const cause = yield* causeOf(Scheduler.runOnEach(Effect.flatMap(where, Effect.fail), { mode: "continue" }))
       assert.deepStrictEqual(errorsIn(cause), ["a", "b"])
-      const found = yield* Scheduler.runOnEach(failingOn("a"), { errors: "collect" })
+      const found = yield* Scheduler.runOnEach(failingOn("a"), { mode: "collect" })
       assert.deepStrictEqual(exits(found), [["a", "no a"], ["b", "b"]])
     }).pipe(two))
 
@@ -95,7 +95,7 @@ describe("runOnEach", () => {
       const leaving = yield* Scope.make()
       yield* Scope.provide(Scheduler.addWorker({ id: "c", concurrency: 1 }), leaving)
       const running = yield* Effect.forkChild(
-        Scheduler.runOnEach(Effect.andThen(begun.pass, where), { errors: "collect" })
+        Scheduler.runOnEach(Effect.andThen(begun.pass, where), { mode: "collect" })
       )
       yield* begun.arrived(2)
       yield* Scope.close(leaving, Exit.void)
@@ -117,7 +117,7 @@ describe("runOnEach", () => {
       yield* busy.arrived(1)
       const log: Log = []
       const running = yield* Effect.forkChild(
-        Scheduler.runOnEach(Effect.flatMap(where, (name) => endless(log, name)), { errors: "collect" })
+        Scheduler.runOnEach(Effect.flatMap(where, (name) => endless(log, name)), { mode: "collect" })
       )
       yield* calm
       yield* Faults.loseWorker("b")
@@ -196,9 +196,9 @@ describe("runOnEach", () => {
 
   it.effect("A15: options that are none are refused", () =>
     Effect.gen(function*() {
-      const wrong = yield* mistakeOf(Scheduler.runOnEach(where, { errors: "none" as never }))
-      assert.deepInclude(wrong.reason, { _tag: "InvalidOption", option: "errors" })
-      const unknown = yield* mistakeOf(Scheduler.runOnEach(where, { mode: "collect" } as never))
-      assert.deepInclude(unknown.reason, { _tag: "UnknownOption", option: "mode" })
+      const wrong = yield* mistakeOf(Scheduler.runOnEach(where, { mode: "none" as never }))
+      assert.deepInclude(wrong.reason, { _tag: "InvalidOption", option: "mode" })
+      const unknown = yield* mistakeOf(Scheduler.runOnEach(where, { modes: "collect" } as never))
+      assert.deepInclude(unknown.reason, { _tag: "UnknownOption", option: "modes" })
     }).pipe(two))
 })

@@ -5,11 +5,11 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import * as Progress from "skein/Progress"
 import * as Scheduler from "skein/Scheduler"
 import { TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { Interpreter } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
@@ -74,7 +74,7 @@ describe("what depends on a skipped task", () => {
         Future.join(inner).pipe(Effect.catchTag("TaskSkipped", () => Effect.succeed("instead"))),
         { key: "handles" }
       )
-      const [first, second] = yield* Client.compute([passes, handles], { errors: "collect" })
+      const [first, second] = yield* Client.compute([passes, handles], { mode: "collect" })
       assert.deepStrictEqual(failureOf(first), skipped("passes"))
       assert.deepStrictEqual(second, Exit.succeed("instead"))
     }).pipe(inScheduler({ concurrency: 2 })))
@@ -96,13 +96,13 @@ describe("a skip", () => {
       assert.isTrue(Exit.hasDies(exit))
     }).pipe(inScheduler({ concurrency: 1 })))
 
-  it.effect("G19, F3: under errors continue the rest runs, and the skip is told once", () =>
+  it.effect("G19, F3: under the mode continue the rest runs, and the skip is told once", () =>
     Effect.gen(function*() {
       const log: Log = []
       const a = skipping("a")
       const tasks = [Task.make({ a }, () => note(log, "b")), Task.make({ a }, () => note(log, "c"))]
       const other = Task.make(note(log, "other"))
-      const exit = yield* Effect.exit(Client.compute([...tasks, other], { errors: "continue" }))
+      const exit = yield* Effect.exit(Client.compute([...tasks, other], { mode: "continue" }))
       assert.deepStrictEqual(log, ["other"])
       assert.deepStrictEqual(Exit.isFailure(exit) ? exit.cause.reasons.length : 0, 1)
       assert.deepStrictEqual(failureOf(exit), skipped("a"))
@@ -116,7 +116,7 @@ describe("a skip", () => {
       const b = Task.map({ a }, () => 1, { key: "b" })
       const c = Task.make(Effect.succeed(1), { key: "c" })
       const callbacks = { afterTask: (key: string, outcome: string) => void told.push(`${key} ${outcome}`) }
-      yield* Client.compute([b, c], { errors: "collect", callbacks }).pipe(
+      yield* Client.compute([b, c], { mode: "collect", callbacks }).pipe(
         Progress.withProgress((progress) => void (last = progress))
       )
       assert.deepInclude(last, { skipped: 2, succeeded: 1, failed: 0, waiting: 0, total: 3 })
@@ -126,7 +126,7 @@ describe("a skip", () => {
   it.effect("G19, V8: pictures color it", () =>
     Effect.gen(function*() {
       const a = skipping("a")
-      assert.include(Graph.toMermaid(a, { states: new Map([["a", "skipped"]]) }), "skipped (1)")
+      assert.include(TaskGraph.toMermaid(a, { states: new Map([["a", "skipped"]]) }), "skipped (1)")
     }))
 
   it.effect("G19: the sequential interpreter skips too", () =>

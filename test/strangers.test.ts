@@ -9,9 +9,9 @@ import * as vm from "node:vm"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import * as Progress from "skein/Progress"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { ProgressBar } from "skein/terminal"
 import { InterruptSweep, Simulation, World } from "skein/testing"
 import { inScheduler, type Log, note } from "./harness.ts"
@@ -77,7 +77,7 @@ describe("results", () => {
           Task.make(effect, { key: "x" }),
           Task.make(one, () => effect, { key: "x" }),
           Task.resource(effect, { key: "x" }),
-          Graph.make({ x: Task.make(effect) }).tasks.x
+          TaskGraph.make({ x: Task.make(effect) }).tasks.x
         ]
         for (const wrong of wrongs) {
           const defect = defectOf(yield* causeOf(Client.compute(wrong)))
@@ -131,10 +131,10 @@ describe("results", () => {
       assert.strictEqual(yield* Future.join(meant), 1)
     }).pipe(inScheduler()))
 
-  it.effect("F1: a function of Task.fn or Graph.call returns no task", () =>
+  it.effect("F1: a function of Task.fn or TaskGraph.call returns no task", () =>
     Effect.gen(function*() {
       const call = (): any => one
-      for (const wrong of [Task.fn(call, { key: "x" })(), Task.withOptions(Graph.call(call), { key: "x" })]) {
+      for (const wrong of [Task.fn(call, { key: "x" })(), Task.withOptions(TaskGraph.call(call), { key: "x" })]) {
         const defect = defectOf(yield* causeOf(Client.compute(wrong as Task.Task<unknown>)))
         assert.include(defect, "The effect of task \"x\" gave a Task, which nothing runs: use Task.flatMap")
       }
@@ -148,15 +148,15 @@ describe("results", () => {
         return yield* Effect.succeed(1)
       }
       const registry = { x: gen }
-      const json = yield* Graph.fromJson({ tasks: [{ key: "x", dependencies: [] }] }, registry)
+      const json = yield* TaskGraph.fromJson({ tasks: [{ key: "x", dependencies: [] }] }, registry)
       const bodies: ReadonlyArray<Effect.Effect<unknown, unknown, any>> = [
         Client.compute(Task.make([], gen)),
         Client.compute(Task.resource([], gen)),
         Client.compute(one.pipe(Task.make(gen))),
         Client.compute(Task.fn(gen)()),
         Client.compute(Task.fn("x")(gen)()),
-        Client.compute(Graph.call(gen)),
-        Effect.map(Client.compute(Graph.add(Graph.empty, "x", [], untyped(gen))), (values: any) => values.x),
+        Client.compute(TaskGraph.call(gen)),
+        Effect.map(Client.compute(TaskGraph.add(TaskGraph.empty, "x", [], untyped(gen))), (values: any) => values.x),
         Effect.map(Client.compute(json), ({ x }) => x),
         Effect.map(Client.map([1], untyped(gen)), ([value]) => value)
       ]
@@ -204,22 +204,25 @@ describe("results", () => {
       assert.include(refused.message, "it is no task; call it with")
     }).pipe(Effect.scoped, inScheduler()))
 
-  it.effect("G8: a tuple of another length than nout is refused", () =>
+  it.effect("G8: a tuple of another length than tuple is refused", () =>
     Effect.gen(function*() {
       const twice = (n: number): ReadonlyArray<number> => [n, n]
-      for (const nout of [1, 3]) {
-        const defect = defectOf(yield* causeOf(Client.compute(Task.fn(twice, { nout })(1)[0]!)))
-        assert.include(defect, `The function "twice" with nout ${nout} gave a tuple of 2: give a tuple of ${nout}`)
+      for (const tuple of [1, 3]) {
+        const defect = defectOf(yield* causeOf(Client.compute(Task.fn(twice, { tuple })(1)[0]!)))
+        assert.include(
+          defect,
+          `The function "twice" with the option tuple ${tuple} gave a tuple of 2: give a tuple of ${tuple}`
+        )
       }
       const single: (n: number) => any = (n) => n
-      const defect = defectOf(yield* causeOf(Client.compute(Task.fn(single, { nout: 1 })(5)[0]!)))
-      assert.include(defect, "with nout 1 gave 5")
+      const defect = defectOf(yield* causeOf(Client.compute(Task.fn(single, { tuple: 1 })(5)[0]!)))
+      assert.include(defect, "with the option tuple 1 gave 5")
     }).pipe(inScheduler()))
 
   it.effect("G17: an async function in the registry is told what to do, and its failure ends no process", () =>
     Effect.gen(function*() {
       const registry = { load: async () => Promise.reject(new Error("unseen")) }
-      const graph = yield* Graph.fromJson({ tasks: [{ key: "load", dependencies: [] }] }, registry)
+      const graph = yield* TaskGraph.fromJson({ tasks: [{ key: "load", dependencies: [] }] }, registry)
       assert.strictEqual(
         defectOf(yield* causeOf(Client.compute(graph))),
         "TypeError: The function of task \"load\" returned a Promise instead of an Effect: wrap it with Effect.tryPromise."
@@ -232,11 +235,11 @@ describe("results", () => {
         "{ \"tasks\": [{ \"key\": \"__proto__\", \"task\": \"one\", \"dependencies\": [] }," +
           " { \"key\": \"x\", \"dependencies\": [\"__proto__\"], \"follow\": [\"__proto__\"] }] }"
       )
-      const graph = yield* Graph.fromJson(json, {
+      const graph = yield* TaskGraph.fromJson(json, {
         one: () => ({ polluted: 1 }),
         x: (values) => [Object.keys(values), values.polluted]
       })
-      assert.deepStrictEqual(yield* Graph.get(graph, "x" as never), [["__proto__"], undefined] as never)
+      assert.deepStrictEqual(yield* TaskGraph.compute(graph, "x" as never), [["__proto__"], undefined] as never)
     }).pipe(inScheduler()))
 })
 
@@ -372,15 +375,15 @@ describe("inputs and targets", () => {
 
   it.effect("G4, V11: keys of graphs are checked where they are given", () =>
     Effect.gen(function*() {
-      const graph = Graph.make({ one, two: Task.sync(() => 2) })
+      const graph = TaskGraph.make({ one, two: Task.sync(() => 2) })
       assert.strictEqual(
-        yield* refusal(Graph.cull(graph, ["three" as "two"])),
+        yield* refusal(TaskGraph.pick(graph, ["three" as "two"])),
         "There is no task \"three\" in this graph. Known keys: \"one\", \"two\"."
       )
       const automatic = [
-        Graph.make({ "load#1": Task.sync(() => 1) }),
-        Graph.add(Graph.empty, "load#1", Task.sync(() => 1)),
-        yield* Graph.fromRecord({ "load#1": Task.sync(() => 1) })
+        TaskGraph.make({ "load#1": Task.sync(() => 1) }),
+        TaskGraph.add(TaskGraph.empty, "load#1", Task.sync(() => 1)),
+        yield* TaskGraph.fromRecord({ "load#1": Task.sync(() => 1) })
       ]
       for (const each of automatic) {
         assert.include(
@@ -441,9 +444,9 @@ describe("two copies of Skein", () => {
       import("skein/Client"),
       import("skein/Skein"),
       import("skein/Dependency"),
-      import("skein/Graph")
+      import("skein/TaskGraph")
     ])
-    return { Task: other, Client: client, Skein: skein, Dependency: dependency, Graph: graph }
+    return { Task: other, Client: client, Skein: skein, Dependency: dependency, TaskGraph: graph }
   }
 
   it.effect("F3: guards know what another copy made, so that code that asks them takes none of it for a value", () =>
@@ -451,19 +454,19 @@ describe("two copies of Skein", () => {
       const other = yield* Effect.promise(copy)
       const theirs = other.Task.make(Effect.succeed(1), { key: "theirs" })
       const policy = other.Dependency.any([theirs])
-      const graph = other.Graph.make({ theirs })
+      const graph = other.TaskGraph.make({ theirs })
       const future = yield* other.Client.submit(theirs).pipe(
         Effect.provide(other.Skein.layer(), { local: true }),
         Effect.scoped
       )
-      const guards = [Task.isTask, Future.isFuture, Dependency.isDependency, Graph.isGraph]
+      const guards = [Task.isTask, Future.isFuture, Dependency.isDependency, TaskGraph.isTaskGraph]
       const values: ReadonlyArray<unknown> = [
         theirs,
         future,
         policy,
         graph,
         one,
-        Graph.empty,
+        TaskGraph.empty,
         Effect.void,
         {},
         null,
@@ -474,16 +477,16 @@ describe("two copies of Skein", () => {
       assert.isTrue(other.Task.isTask(one))
       const verbs: ReadonlyArray<Effect.Effect<unknown, unknown, any>> = [
         Client.compute(graph),
-        Client.compute(other.Graph.empty),
-        Client.compute(untyped({ deep: other.Graph.empty })),
-        Graph.get(untyped(other.Graph.empty), []),
-        Client.compute(Graph.cull(other.Graph.empty, [])),
-        Client.compute(Graph.add(other.Graph.empty, "x", Task.succeed(1))),
+        Client.compute(other.TaskGraph.empty),
+        Client.compute(untyped({ deep: other.TaskGraph.empty })),
+        TaskGraph.compute(untyped(other.TaskGraph.empty), []),
+        Client.compute(TaskGraph.pick(other.TaskGraph.empty, [])),
+        Client.compute(TaskGraph.add(other.TaskGraph.empty, "x", Task.succeed(1))),
         Client.compute(untyped({ deep: future })),
         Client.compute(Task.map({ policy }, untyped(() => 1))),
-        Client.compute(Graph.add(graph, "x", Task.succeed(1))),
-        Client.compute(Graph.cull(graph, ["theirs"])),
-        Graph.get(graph, "theirs"),
+        Client.compute(TaskGraph.add(graph, "x", Task.succeed(1))),
+        Client.compute(TaskGraph.pick(graph, ["theirs"])),
+        TaskGraph.compute(graph, "theirs"),
         Client.compute(Task.withOptions(theirs, { key: "x" })),
         Client.compute(Task.all([Dependency.any([theirs])])),
         Client.compute(Task.all([Dependency.all({ one, theirs })])),
@@ -513,7 +516,7 @@ describe("two copies of Skein", () => {
         ["fired", Client.fireAndForget(theirs)],
         ["of Task.exit", Client.compute(Task.exit(theirs))],
         ["what a flatMap returns", Client.compute(Task.flatMap([], () => theirs))],
-        ["in a graph", Client.compute(Graph.make({ theirs }))]
+        ["in a graph", Client.compute(TaskGraph.make({ theirs }))]
       ]
       for (const [name, verb] of verbs) {
         const { message } = yield* submitErrorOf(verb)

@@ -3,9 +3,9 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Client from "skein/Client"
-import * as Graph from "skein/Graph"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { frame } from "../src/terminal/internal/render.ts"
 import { inScheduler } from "./harness.ts"
 import { errorOf } from "./support.ts"
@@ -29,7 +29,7 @@ const below = Task.map(failing, () => 0, { key: `${hostile}2`, label: hostile })
 describe("text from outside", () => {
   it.effect("F1: keys and labels in failures, their causes and stacks move no cursor and forge no line", () =>
     Effect.gen(function*() {
-      const exits = yield* Client.compute({ failing, below }, { errors: "collect" })
+      const exits = yield* Client.compute({ failing, below }, { mode: "collect" })
       for (const [, exit] of SkeinError.report(exits).exits) {
         if (Exit.isSuccess(exit)) return assert.fail("it fails")
         assertPlain(SkeinError.pretty(exit.cause))
@@ -41,8 +41,8 @@ describe("text from outside", () => {
   it.effect("F15: refusals show keys and options as text, and cut them", () =>
     Effect.gen(function*() {
       const huge = "x".repeat(1_000_000)
-      const missing = Graph.fromRecord(Object.fromEntries(
-        Array.from({ length: 100_000 }, (_, i) => [`${i}${hostile}`, [Graph.ref(hostile)]])
+      const missing = TaskGraph.fromRecord(Object.fromEntries(
+        Array.from({ length: 100_000 }, (_, i) => [`${i}${hostile}`, [TaskGraph.ref(hostile)]])
       ))
       const errors = [
         yield* errorOf(missing as Effect.Effect<unknown, Error>),
@@ -59,11 +59,13 @@ describe("text from outside", () => {
 
   it("V8: pictures show keys and labels as text; a label that begins with a backtick is no Markdown", () => {
     const tick = Task.make(Effect.void, { key: "`k`", label: "`**bold**" })
-    for (const picture of [Graph.toMermaid([below, tick]), Graph.toGraphViz([below, tick], { name: hostile })]) {
+    for (
+      const picture of [TaskGraph.toMermaid([below, tick]), TaskGraph.toGraphViz([below, tick], { name: hostile })]
+    ) {
       assertPlain(picture)
     }
-    assert.notInclude(Graph.toMermaid([tick]), "`")
-    assert.include(Graph.toMermaid([tick]), "#96;k#96;")
+    assert.notInclude(TaskGraph.toMermaid([tick]), "`")
+    assert.include(TaskGraph.toMermaid([tick]), "#96;k#96;")
   })
 
   it("V6: groups of a bar show labels as text", () => {

@@ -29,7 +29,7 @@ describe("turns", () => {
           throw new Error(key)
         }, { key })
       const tasks = [Task.sync(() => 1, { key: "a" }), throws("b"), Task.sync(() => 3, { key: "c" }), throws("d")]
-      const exits = yield* Client.compute(tasks, { errors: "collect" })
+      const exits = yield* Client.compute(tasks, { mode: "collect" })
       assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, false, true, false])
       assert.deepStrictEqual(ended, ["a succeeded", "b failed", "c succeeded", "d failed"])
     }).pipe(inScheduler({ concurrency: 4 })))

@@ -3,7 +3,6 @@ import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import type {
   DependencyFailed,
   DependencyTimeout,
@@ -16,6 +15,7 @@ import type {
 } from "skein/SkeinError"
 import * as Errors from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
@@ -138,34 +138,34 @@ describe("misuse", () => {
   })
 
   it("a mode that is not a literal gives the union, and no other word is a mode", () => {
-    expect(Client.map([1], () => Effect.succeed("a"), { errors: mode })).type.toBe<
+    expect(Client.map([1], () => Effect.succeed("a"), { mode })).type.toBe<
       Effect.Effect<
         Array<string> | Array<Exit.Exit<string, SkeinError>>,
         SubmitError | SkeinError,
         Client.Client
       >
     >()
-    expect(Client.zipMap([[1]], () => Effect.succeed("a"), { errors: mode })).type.toBe<
+    expect(Client.zipMap([[1]], () => Effect.succeed("a"), { mode })).type.toBe<
       Effect.Effect<
         Array<string> | Array<Exit.Exit<string, SkeinError>>,
         SubmitError | SkeinError,
         Client.Client
       >
     >()
-    expect(Task.run(safe, { errors: mode })).type.toBe<
+    expect(Task.run(safe, { mode })).type.toBe<
       Effect.Effect<number | Exit.Exit<number, SkeinError>, SubmitError | SkeinError>
     >()
-    expect(Task.run(safe, { errors: "collect", concurrency: 2 })).type.toBe<
+    expect(Task.run(safe, { mode: "collect", concurrency: 2 })).type.toBe<
       Effect.Effect<Exit.Exit<number, SkeinError>, SubmitError>
     >()
-    expect(Task.run(rows, { errors: "continue" })).type.toBe<
+    expect(Task.run(rows, { mode: "continue" })).type.toBe<
       Effect.Effect<Array<string>, Failures<BadRow | LoadError>, Db | Log>
     >()
     expect(Task.run(rows)).type.toBe<
       Effect.Effect<Array<string>, Failures<BadRow | DependencyFailed<LoadError>>, Db | Log>
     >()
-    expect(Client.compute).type.not.toBeCallableWith(safe, { errors: "bogus" })
-    expect(Future.joinAll).type.not.toBeCallableWith(future, { errors: "bogus" })
+    expect(Client.compute).type.not.toBeCallableWith(safe, { mode: "bogus" })
+    expect(Future.joinAll).type.not.toBeCallableWith(future, { mode: "bogus" })
     expect(Future.awaitFirst).type.not.toBeCallableWith([future], "bogus")
   })
 })
@@ -246,7 +246,7 @@ describe("submit", () => {
     >()
     expect(raw.pipe(Task.run)).type.toBe<Effect.Effect<string, Failures<LoadError>, Db>>()
     expect(raw.pipe(Task.run({ concurrency: 1 }))).type.toBe<Effect.Effect<string, Failures<LoadError>, Db>>()
-    expect(raw.pipe(Task.run({ errors: "collect" }))).type.toBe<
+    expect(raw.pipe(Task.run({ mode: "collect" }))).type.toBe<
       Effect.Effect<Exit.Exit<string, LoadError | SkeinError>, SubmitError, Db>
     >()
     expect(Client.submit).type.not.toBeCallableWith(future)
@@ -307,20 +307,20 @@ describe("compute", () => {
         Db | Log | Client.Client
       >
     >()
-    expect(Client.compute(safe, { errors: "failFast" })).type.toBe<
+    expect(Client.compute(safe, { mode: "failFast" })).type.toBe<
       Effect.Effect<number, Failures<never>, Client.Client>
     >()
     expect(Client.compute({})).type.toBe<Effect.Effect<{}, Failures<never>, Client.Client>>()
   })
 
   it("continue has the root errors", () => {
-    expect(Client.compute([rows, safe], { errors: "continue" })).type.toBe<
+    expect(Client.compute([rows, safe], { mode: "continue" })).type.toBe<
       Effect.Effect<[Array<string>, number], Failures<LoadError | BadRow>, Db | Log | Client.Client>
     >()
   })
 
   it("collect has an Exit a leaf and fails only for the graph", () => {
-    expect(Client.compute({ rows, n: 1, f: future }, { errors: "collect" })).type.toBe<
+    expect(Client.compute({ rows, n: 1, f: future }, { mode: "collect" })).type.toBe<
       Effect.Effect<
         {
           rows: Exit.Exit<Array<string>, BadRow | DependencyFailed<LoadError> | SkeinError>
@@ -334,14 +334,14 @@ describe("compute", () => {
   })
 
   it("a mode that is not a literal gives the union of the results", () => {
-    expect(Client.compute(rows, { errors: mode })).type.toBe<
+    expect(Client.compute(rows, { mode })).type.toBe<
       Effect.Effect<
         Array<string> | Exit.Exit<Array<string>, BadRow | DependencyFailed<LoadError> | SkeinError>,
         Failures<BadRow | DependencyFailed<LoadError> | LoadError>,
         Db | Log | Client.Client
       >
     >()
-    const options: { errors?: "continue" } = {}
+    const options: { mode?: "continue" } = {}
     const result = Client.compute(safe, options)
     expect(result).type.toBeAssignableTo<Effect.Effect<number, Failures<never>, Client.Client>>()
   })
@@ -387,13 +387,13 @@ describe("gather and wait", () => {
       Effect.Effect<{ a: number; b: [number] }, BadRow | SkeinError>
     >()
     const failed = {} as Future.Future<1, DependencyFailed<LoadError>>
-    expect(Future.joinAll([failed], { errors: "continue" })).type.toBe<
+    expect(Future.joinAll([failed], { mode: "continue" })).type.toBe<
       Effect.Effect<[1], LoadError | SkeinError>
     >()
     expect(Future.awaitAll([future])).type.toBe<
       Effect.Effect<[Exit.Exit<number, BadRow | SkeinError>], SkeinError>
     >()
-    expect(Future.joinAll).type.not.toBeCallableWith([future], { errors: "collect" })
+    expect(Future.joinAll).type.not.toBeCallableWith([future], { mode: "collect" })
   })
 
   it("gather may be generic", () => {
@@ -431,10 +431,10 @@ describe("map", () => {
     expect(Client.map([future], f)).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | DependencyFailed<BadRow>>, Db | Client.Client>
     >()
-    expect(Client.map([future], f, { errors: "continue" })).type.toBe<
+    expect(Client.map([future], f, { mode: "continue" })).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | BadRow>, Db | Client.Client>
     >()
-    expect(Client.map([future], f, { errors: "collect" })).type.toBe<
+    expect(Client.map([future], f, { mode: "collect" })).type.toBe<
       Effect.Effect<
         Array<Exit.Exit<string, LoadError | DependencyFailed<BadRow> | SkeinError>>,
         SubmitError,
@@ -450,7 +450,7 @@ describe("map", () => {
     expect(Client.map([1], f, { task: { timeout: 5, label: "x" } })).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | TaskTimeout>, Db | Client.Client>
     >()
-    expect(Client.map([1], f, { task: { label: "x" }, errors: "collect" })).type.toBe<
+    expect(Client.map([1], f, { task: { label: "x" }, mode: "collect" })).type.toBe<
       Effect.Effect<Array<Exit.Exit<string, LoadError | SkeinError>>, SubmitError, Db | Client.Client>
     >()
     expect(Client.map).type.not.toBeCallableWith([1], f, { task: { label: 1 } })
@@ -466,10 +466,10 @@ describe("map", () => {
     expect(Client.map([1], f, { task: wide })).type.toBe<Mapped>()
     expect(Client.map([1], f, { task: () => wide })).type.toBe<Mapped>()
     expect(Client.zipMap([[1], ["a"]], (n: number, _: string) => f(n), { task: wide })).type.toBe<Mapped>()
-    expect(Client.map([1], f, { task: wide, errors: "collect" })).type.toBe<
+    expect(Client.map([1], f, { task: wide, mode: "collect" })).type.toBe<
       Effect.Effect<Array<Exit.Exit<string, LoadError | Wide | SkeinError>>, SubmitError, Db | Client.Client>
     >()
-    expect(Client.map([future], f, { task: wide, errors: "continue" })).type.toBe<
+    expect(Client.map([future], f, { task: wide, mode: "continue" })).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | BadRow | Wide>, Db | Client.Client>
     >()
     const named = {} as Task.Options<BadRow, Log>
@@ -483,7 +483,7 @@ describe("map", () => {
     expect(Client.compute(Task.withOptions(raw, wide))).type.toBe<
       Effect.Effect<string, Failures<LoadError | Wide>, Db | Client.Client>
     >()
-    expect(Client.compute(Graph.add(Graph.empty, "x", [], () => f(1), wide))).type.toBe<
+    expect(Client.compute(TaskGraph.add(TaskGraph.empty, "x", [], () => f(1), wide))).type.toBe<
       Effect.Effect<{ x: string }, Failures<LoadError | Wide>, Db | Client.Client>
     >()
   })
@@ -548,7 +548,7 @@ describe("report", () => {
 
   it("F2, G18: of what a computation with wide options gives, too", () => {
     const wide = {} as Task.Options
-    const collected = Client.compute({ raw: Task.withOptions(raw, wide) }, { errors: "collect" })
+    const collected = Client.compute({ raw: Task.withOptions(raw, wide) }, { mode: "collect" })
     const reported = Effect.map(collected, Errors.report)
     expect(Effect.map(reported, ({ failures }) => failures)).type.toBe<
       Effect.Effect<
@@ -584,7 +584,7 @@ describe("signals", () => {
     expect(Client.compute({ loose })).type.toBe<
       Effect.Effect<{ loose: string }, Failures<LoadError>, Db | Client.Client>
     >()
-    expect(Client.compute([loose], { errors: "continue" })).type.toBe<
+    expect(Client.compute([loose], { mode: "continue" })).type.toBe<
       Effect.Effect<[string], Failures<LoadError>, Db | Client.Client>
     >()
     const polite = (n: number): Effect.Effect<number, LoadError | TaskRescheduled, Worker.Worker> =>

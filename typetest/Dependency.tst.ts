@@ -3,9 +3,9 @@ import type * as Exit from "effect/Exit"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import type * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import type { DependencyFailed, ImpossibleDependency, SkeinError, SubmitError, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
@@ -124,9 +124,10 @@ describe("after and follow", () => {
       Task.Task<number, ImpossibleDependency | TaskSkipped>
     >()
     expect(Task.withOptions(plain, { follow: plain })).type.toBe<Task.Task<number, ImpossibleDependency>>()
-    expect(Graph.empty.pipe(Graph.add("x", [], () => effect, { after: Dependency.any([plain]) })).tasks.x).type.toBe<
-      Task.Task<number, ImpossibleDependency>
-    >()
+    expect(TaskGraph.empty.pipe(TaskGraph.add("x", [], () => effect, { after: Dependency.any([plain]) })).tasks.x).type
+      .toBe<
+        Task.Task<number, ImpossibleDependency>
+      >()
   })
 
   it("take nothing else", () => {

@@ -33,13 +33,13 @@ describe("runOnEach", () => {
     expect(Scheduler.runOnEach(body)).type.toBe<
       Effect.Effect<ReadonlyMap<string, number>, "no" | SkeinError | SubmitError, Db | Scheduler.Scheduler>
     >()
-    expect(Scheduler.runOnEach(body, { errors: "continue", label: "look" })).type.toBe<
+    expect(Scheduler.runOnEach(body, { mode: "continue", label: "look" })).type.toBe<
       Effect.Effect<ReadonlyMap<string, number>, "no" | SkeinError | SubmitError, Db | Scheduler.Scheduler>
     >()
   })
 
   it("A15: with collect it gives exits, and fails with what refuses it alone", () => {
-    expect(Scheduler.runOnEach(body, { errors: "collect" })).type.toBe<
+    expect(Scheduler.runOnEach(body, { mode: "collect" })).type.toBe<
       Effect.Effect<
         ReadonlyMap<string, Exit.Exit<number, "no" | SkeinError>>,
         SubmitError,

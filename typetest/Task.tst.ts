@@ -8,7 +8,6 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Client } from "skein/Client"
 import type * as Future from "skein/Future"
-import * as Graph from "skein/Graph"
 import type {
   DependenciesLost,
   DependencyFailed,
@@ -22,6 +21,7 @@ import type {
   TaskUnmet
 } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
@@ -299,7 +299,7 @@ describe("refusals", () => {
     expect(Task.barrier(plain, wide)).type.toBe<Task.Task<void, Wide>>()
     expect(Task.withOptions(plain, wide)).type.toBe<Task.Task<number, Wide>>()
     expect(Task.fn((n: number) => n, wide)(1)).type.toBe<Task.Task<number, Wide>>()
-    expect(Graph.add(Graph.empty, "x", [], () => load, wide).tasks.x).type.toBe<
+    expect(TaskGraph.add(TaskGraph.empty, "x", [], () => load, wide).tasks.x).type.toBe<
       Task.Task<string, LoadError | Wide, Db>
     >()
     const named = {} as Task.Options<BadRow, Log>
@@ -406,18 +406,18 @@ describe("fn", () => {
     expect(Task.fn(parse)(raw)).type.toBe<Task.Task<any, DependencyFailed<LoadError>, Db>>()
     expect(Task.fn(fails)("x")).type.toBe<Task.Task<never>>()
     expect(Task.fn(fails, { timeout: 5 })("x")).type.toBe<Task.Task<never, TaskTimeout>>()
-    expect(Task.fn(parse, { nout: 2 })("x")).type.toBe<ReadonlyArray<Task.Task<any>>>()
-    expect(Graph.call(parse, raw)).type.toBe<Task.Task<any, DependencyFailed<LoadError>, Db>>()
-    expect(Graph.call(fails, "x")).type.toBe<Task.Task<never>>()
+    expect(Task.fn(parse, { tuple: 2 })("x")).type.toBe<ReadonlyArray<Task.Task<any>>>()
+    expect(TaskGraph.call(parse, raw)).type.toBe<Task.Task<any, DependencyFailed<LoadError>, Db>>()
+    expect(TaskGraph.call(fails, "x")).type.toBe<Task.Task<never>>()
   })
 
-  it("splits a tuple with nout", () => {
-    const halves = Task.fn((n: number) => [n, String(n)] as const, { nout: 2 })
+  it("splits a tuple with tuple", () => {
+    const halves = Task.fn((n: number) => [n, String(n)] as const, { tuple: 2 })
     expect(halves(plain)).type.toBe<readonly [Task.Task<number>, Task.Task<string>]>()
     expect(halves(future)).type.toBe<
       readonly [Task.Task<number, DependencyFailed<BadRow>>, Task.Task<string, DependencyFailed<BadRow>>]
     >()
-    const failing = Task.fn((_: string) => ({}) as Effect.Effect<[number, string], BadRow, Log>, { nout: 2 })
+    const failing = Task.fn((_: string) => ({}) as Effect.Effect<[number, string], BadRow, Log>, { tuple: 2 })
     expect(failing(raw)).type.toBe<
       readonly [
         Task.Task<number, DependencyFailed<BadRow | LoadError>, Log | Db>,
@@ -547,7 +547,7 @@ describe("generators", () => {
     expect(named("x", plain)).type.toBe<Task.Task<number, BadRow | TaskTimeout, Log>>()
     expect(named).type.not.toBeCallableWith(1, 1)
     expect(Task.fn("add")((a: number, b: number) => a + b)(1, plain)).type.toBe<Task.Task<number>>()
-    const halves = Task.fn("halves", { nout: 2 })((n: number) => [n, String(n)] as const)
+    const halves = Task.fn("halves", { tuple: 2 })((n: number) => [n, String(n)] as const)
     expect(halves(plain)).type.toBe<readonly [Task.Task<number>, Task.Task<string>]>()
     const ofOther = {} as Schedule.Schedule<number, BadRow>
     expect(Task.fn("load", { retry: ofOther })).type.not.toBeCallableWith(() => load)

@@ -16,9 +16,9 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { dirname } from "node:path"
 import * as Client from "skein/Client"
-import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
+import * as TaskGraph from "skein/TaskGraph"
 import { ProgressBar } from "skein/terminal"
 import { told } from "../cli.ts"
 import * as Table from "../table.ts"
@@ -60,7 +60,7 @@ const run = Effect.fnUntraced(function*(options: Options) {
 const draw = Effect.fnUntraced(function*(graph: unknown, events: ReadonlyArray<Scheduler.TaskEvent>, path: string) {
   const fs = yield* FileSystem.FileSystem
   yield* fs.makeDirectory(dirname(path), { recursive: true })
-  yield* fs.writeFileString(path, Graph.toMermaid(graph, { states: Graph.states(events), direction: "LR" }))
+  yield* fs.writeFileString(path, TaskGraph.toMermaid(graph, { states: TaskGraph.states(events), direction: "LR" }))
 })
 
 const number = (name: string, least: number, byDefault: number, description: string) =>

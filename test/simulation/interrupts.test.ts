@@ -85,8 +85,8 @@ const verbs: Record<string, Verb> = {
   rerunInline: onFutures(([, , e]) => Effect.andThen(Future.await(e!), Effect.exit(Future.rerunInline(e!)))),
   compute: (b) => Client.compute({ d: graphOf(b).d }),
   "compute that fails": (b) => Effect.exit(Client.compute(graphOf(b))),
-  "compute, continue": (b) => Effect.exit(Client.compute({ ...graphOf(b), f: 0 }, { errors: "continue" })),
-  "compute, collect": (b) => Client.compute({ ...graphOf(b), f: 0 }, { errors: "collect" }),
+  "compute, continue": (b) => Effect.exit(Client.compute({ ...graphOf(b), f: 0 }, { mode: "continue" })),
+  "compute, collect": (b) => Client.compute({ ...graphOf(b), f: 0 }, { mode: "collect" }),
   "resources, one made of another": ({ body }) => {
     const owned = (name: string) => Effect.acquireRelease(body(name), () => body(`${name} closes`))
     const pool = Task.resource(owned("pool"))

@@ -63,7 +63,7 @@ describe("event logs", () => {
       const last = Task.make({ pure }, () => Effect.succeed(2), { after: some, priority: -1, resources: { $set: 1 } })
       const program = Effect.scoped(Effect.gen(function*() {
         const futures = yield* Client.submitAll([shared, last])
-        yield* Client.compute([shared, last, Task.make(Effect.die("no"))], { errors: "collect" })
+        yield* Client.compute([shared, last, Task.make(Effect.die("no"))], { mode: "collect" })
         yield* Future.joinAll(futures)
       })).pipe(Effect.provide(Skein.layer({
         workers: [{ id: "a", concurrency: 2, resources: { $set: 2 } }, { id: "b", concurrency: 1 }],

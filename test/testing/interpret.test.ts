@@ -32,7 +32,7 @@ describe("interpret", () => {
       const d = Task.map(Task.exit(c), Exit.isFailure, { key: "d" })
       const tasks: ReadonlyArray<Task.Task<unknown, unknown>> = [a, b, c, d]
       const oracle = yield* Interpreter.run(tasks)
-      const actual = yield* Effect.provide(Client.compute(tasks, { errors: "collect" }), Skein.layer())
+      const actual = yield* Effect.provide(Client.compute(tasks, { mode: "collect" }), Skein.layer())
       for (const [i, exit] of oracle.entries()) {
         const other = actual[i]!
         if (Exit.isSuccess(exit) || Exit.isSuccess(other)) {

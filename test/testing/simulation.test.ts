@@ -186,7 +186,7 @@ describe("time in a simulation", () => {
     Effect.gen(function*() {
       // Sums and differences of such times are not exact, and a clock rounds what it sleeps to nanoseconds.
       const tasks = Array.from({ length: 300 }, (_, i) => Task.make(Effect.never, { timeout: 0.1 * i + 0.370001 }))
-      const program = Effect.andThen(Effect.sleep(1 / 3), Client.compute(tasks, { errors: "collect" }))
+      const program = Effect.andThen(Effect.sleep(1 / 3), Client.compute(tasks, { mode: "collect" }))
       const layer = Skein.layer({ concurrency: tasks.length })
       const exits = yield* World.withSeed(Effect.provide(program, layer, { local: true }), 1)
       for (const exit of exits) assert.include(String(exit), "TaskTimeout")

@@ -136,7 +136,7 @@ describe("traps", () => {
         yield* Scheduler.listen(({ key, to }) => {
           if (to === "failed" || to === "upstreamFailed" || to === "succeeded") ends.push(`${key} ${to}`)
         })
-        const exits = yield* Client.compute([b, c, other], { errors: "collect" })
+        const exits = yield* Client.compute([b, c, other], { mode: "collect" })
         assert.deepStrictEqual(exits.map(tagsOf), [["DependencyFailed"], ["DependencyFailed"], ["Success"]])
         assert.deepStrictEqual(ends.sort(), ["a failed", "b upstreamFailed", "c upstreamFailed", "other succeeded"])
       })
@@ -163,7 +163,7 @@ describe("traps", () => {
       const program = Effect.gen(function*() {
         const x = Task.make(Effect.succeed(1), { key: "x", timeout: 10 })
         const y = Task.map({ x }, () => ++dependents)
-        const computing = yield* Effect.forkChild(Client.compute([x, y], { errors: "collect" }))
+        const computing = yield* Effect.forkChild(Client.compute([x, y], { mode: "collect" }))
         yield* Gate.arrived(gate)
         yield* Effect.sleep(20)
         yield* Gate.open(gate)
@@ -229,7 +229,7 @@ describe("traps", () => {
       const quick = Array.from({ length: 4 }, () => Task.make(Effect.as(Effect.sleep(20), "in time"), { timeout: 30 }))
       const slow = Task.make(Effect.sleep(40), { timeout: 30 })
       return Effect.gen(function*() {
-        const exits = yield* Client.compute([...quick, slow], { errors: "collect" })
+        const exits = yield* Client.compute([...quick, slow], { mode: "collect" })
         assert.deepStrictEqual(exits.flatMap(tagsOf), ["Success", "Success", "Success", "Success", "TaskTimeout"])
       })
     }, { concurrency: 1 }))

@@ -11,8 +11,8 @@ import type { Root, SkeinError } from "../../SkeinError.ts"
 import type { Callbacks } from "../bodies/callbacks.ts"
 import type { Home } from "../bodies/home.ts"
 import type { ResultCache } from "../bodies/livePlan.ts"
-import { isGraph } from "../graphs/graph.ts"
-import type { Graph } from "../graphs/typed.ts"
+import { isTaskGraph } from "../graphs/graph.ts"
+import type { TaskGraph } from "../graphs/typed.ts"
 import { misplaced as refuseMisplaced } from "../plans/compile.ts"
 import { cache, callback, mode, optionsFault, passes, recordOf } from "../tasks/checks.ts"
 import type { Checks, Mode } from "../tasks/checks.ts"
@@ -29,7 +29,7 @@ import * as collect from "../views/collect.ts"
 export type { Callbacks, ResultCache }
 
 /** Refuses at compile time what `compute` does not run. */
-export type Computable<I> = I extends Handle | Graph<any> ? unknown : Refused<Open<I> | Work<I> | Work<Member<I>>>
+export type Computable<I> = I extends Handle | TaskGraph<any> ? unknown : Refused<Open<I> | Work<I> | Work<Member<I>>>
 
 /** What `Task.make` and its kin make of a function alone. */
 type Open<I> = IsAny<I> extends true ? never
@@ -38,7 +38,7 @@ type Open<I> = IsAny<I> extends true ? never
   : never
 
 /** In generic code the compiler may know of a shape only that it holds tasks. */
-export type ShapeOfTasks = Handle | Graph<any> | ReadonlyArray<Handle> | { readonly [name: string]: Handle }
+export type ShapeOfTasks = Handle | TaskGraph<any> | ReadonlyArray<Handle> | { readonly [name: string]: Handle }
 
 type Refused<Hint> = [Hint] extends [never] ? unknown : Hint
 
@@ -52,7 +52,7 @@ type Work<I> = IsAny<I> extends true ? never
   : I extends PromiseLike<any> ? "A Promise is no task. Make one with Task.make and Effect.tryPromise."
   : never
 
-export type Shape<I> = I extends Graph<infer Tasks> ? Tasks : I
+export type Shape<I> = I extends TaskGraph<infer Tasks> ? Tasks : I
 
 /**
  * @internal
@@ -105,7 +105,7 @@ export interface SubmitOptions {
  * @since 0.1.0
  */
 export interface ComputeOptions<M extends Mode = Mode> extends SubmitOptions {
-  readonly errors?: M | undefined
+  readonly mode?: M | undefined
   readonly callbacks?: Callbacks | undefined
 }
 
@@ -123,7 +123,7 @@ const ofCallbacks: Checks<Callbacks> = {
 }
 
 export const ofCompute: Checks<ComputeOptions> = {
-  errors: mode,
+  mode,
   cache,
   callbacks: recordOf(ofCallbacks),
   passes
@@ -140,22 +140,22 @@ export const computeTargets = (
 }
 
 /** A graph stands for the record of its tasks. */
-const shapeOf = (targets: unknown): unknown => isGraph(targets) ? targets.tasks : targets
+const shapeOf = (targets: unknown): unknown => isTaskGraph(targets) ? targets.tasks : targets
 
 export const computeShape = (
   home: Home,
   shape: unknown,
-  { cache, callbacks, errors = "failFast", passes }: ComputeOptions
+  { cache, callbacks, mode = "failFast", passes }: ComputeOptions
 ): Effect.Effect<unknown, unknown> => {
   const scanned = scan(shape)
   const refused = strangerOf(shape, scanned) ?? refusalOf(scanned)
   if (refused !== undefined) return Effect.fail(refused)
   const { handles } = scanned
-  const options = { keepGoing: errors !== "failFast", cache, passes, callbacks }
+  const options = { keepGoing: mode !== "failFast", cache, passes, callbacks }
   return home.computes.run(
     handles,
     options,
-    (targets, owner) => collect.ofTargets(home.view, scanned, errors, targets, owner)
+    (targets, owner) => collect.ofTargets(home.view, scanned, mode, targets, owner)
   )
 }
 

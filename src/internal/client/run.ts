@@ -18,7 +18,7 @@ import type { Scheduler } from "./scheduler.ts"
 
 /** The options of a scheduler, and what a failure does: `Client.Mode`. */
 export interface RunOptions<M extends Mode> extends Options {
-  readonly errors?: M | undefined
+  readonly mode?: M | undefined
 }
 
 /** What the run of a task gives. */
@@ -43,11 +43,11 @@ export const run: <const Arg extends Task<any, any, any> | RunOptions<Mode>, con
 )
 
 const runOne = (task: Task<unknown>, options: RunOptions<Mode> | undefined): Effect.Effect<unknown, unknown> => {
-  const { errors, ...layer } = { ...options }
+  const { mode, ...layer } = { ...options }
   // The layer refuses anything but a record.
   const layerOptions = options === undefined || holdsValues(options) ? layer : options
   return Effect.provide(
-    withHome((home) => computeTargets(home, task, { errors })),
+    withHome((home) => computeTargets(home, task, { mode })),
     Layer.effectContext(makeContext(layerOptions)),
     { local: true }
   )

@@ -23,12 +23,12 @@ import { computeShape } from "./computing.ts"
  */
 export interface RunOnEachOptions<M extends Mode = Mode> {
   /** The effect of a failure on the runs of other workers, as in `Client.compute`. Defaults to `failFast`. */
-  readonly errors?: M | undefined
+  readonly mode?: M | undefined
   /** The label of the tasks. Defaults to "runOnEach". */
   readonly label?: string | undefined
 }
 
-const checks: Checks<RunOnEachOptions> = { errors: mode, label: text }
+const checks: Checks<RunOnEachOptions> = { mode, label: text }
 
 /** Runs `effect` as a task on each worker that takes tasks, and returns the results by the names of the workers. */
 export const runOnEach = (

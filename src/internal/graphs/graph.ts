@@ -17,7 +17,7 @@ import type { Handle, Invalid, TaskImpl, TaskOptions } from "../tasks/task.ts"
 import { Cycle, MissingDependency } from "../text/reasons.ts"
 import { cutList, quote } from "../text/text.ts"
 import { byReference } from "../values/identity.ts"
-import { GraphTypeId, thisCopy } from "../values/typeIds.ts"
+import { TaskGraphTypeId, thisCopy } from "../values/typeIds.ts"
 
 /** A task as it was put into a graph, and its default label. */
 export interface Entry {
@@ -30,7 +30,7 @@ export type Entries = ReadonlyMap<string, Entry>
 export type Tasks = Readonly<Record<string, TaskImpl>>
 
 export interface GraphImpl extends Pipeable.Pipeable, Inspectable {
-  readonly [GraphTypeId]: typeof thisCopy
+  readonly [TaskGraphTypeId]: typeof thisCopy
   /** The tasks under their keys. Formed when first read, so that a graph built key by key costs no more than one made at once. */
   readonly tasks: Tasks
   readonly source: Source
@@ -48,20 +48,20 @@ const prototype = Object.defineProperties(Object.create(Pipeable.Prototype), {
   [NodeInspectSymbol]: { value: toJson },
   toString: {
     value(this: GraphImpl): string {
-      return `Graph(${cutList(Array.from(entriesOf(this).keys()), quote)})`
+      return `TaskGraph(${cutList(Array.from(entriesOf(this).keys()), quote)})`
     }
   }
 })
 
 function toJson(this: GraphImpl): unknown {
-  return { _id: "Graph", tasks: Array.from(entriesOf(this).keys()) }
+  return { _id: "TaskGraph", tasks: Array.from(entriesOf(this).keys()) }
 }
 
 const make = (source: Source): GraphImpl => {
   let tasks: Tasks | undefined
   const graph = Object.create(prototype)
   return Object.defineProperties(graph, {
-    [GraphTypeId]: { value: thisCopy },
+    [TaskGraphTypeId]: { value: thisCopy },
     source: { value: source },
     tasks: { enumerable: true, get: () => tasks ??= tasksOf(entriesOf(graph)) }
   })
@@ -69,14 +69,14 @@ const make = (source: Source): GraphImpl => {
 
 export const fromEntries = (entries: Entries): GraphImpl => make({ _tag: "entries", entries })
 
-export const isGraph = (u: unknown): u is GraphImpl => isAnyGraph(u) && u[GraphTypeId] === thisCopy
+export const isTaskGraph = (u: unknown): u is GraphImpl => isAnyGraph(u) && u[TaskGraphTypeId] === thisCopy
 
 /** Whether it is a graph of this or another copy of Skein. */
-export const isAnyGraph = (u: unknown): u is GraphImpl => hasProperty(u, GraphTypeId)
+export const isAnyGraph = (u: unknown): u is GraphImpl => hasProperty(u, TaskGraphTypeId)
 
 /** The graph that stands for an argument: one that every scheduler refuses, if another copy of Skein made it. */
 const own = (graph: GraphImpl): GraphImpl =>
-  isGraph(graph) ? graph : fromEntries(
+  isTaskGraph(graph) ? graph : fromEntries(
     new Map([["graph", { task: refused("graph", graph, "a graph"), label: undefined }]])
   )
 
@@ -109,7 +109,7 @@ const refused = (option: string, value: unknown, expected: Invalid["expected"], 
 
 /** Stands for the task of a graph that has `key`. */
 export const ref = (key: string): TaskImpl => {
-  const task = refused("Graph.ref", key, "the key of a task of the graph around it")
+  const task = refused("TaskGraph.ref", key, "the key of a task of the graph around it")
   refs.set(task, key)
   return task
 }
@@ -191,8 +191,8 @@ const areSwapped = (task: TaskImpl, copy: TaskImpl, swap: (handle: Handle) => Ha
   task.handles.length === copy.handles.length && task.handles.every((handle, i) => swap(handle) === copy.handles[i])
 
 /** The requested tasks and the keyed ones that they depend on. */
-export const cull = (graph: GraphImpl, keys: ReadonlyArray<string>): GraphImpl => {
-  if (!isGraph(graph)) return own(graph)
+export const pick = (graph: GraphImpl, keys: ReadonlyArray<string>): GraphImpl => {
+  if (!isTaskGraph(graph)) return own(graph)
   const { tasks } = graph
   const wanted = new Set(keys)
   const needed = new Set<TaskImpl>()

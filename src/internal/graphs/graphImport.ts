@@ -216,7 +216,7 @@ export interface EffectGraphOptions<N, E> {
   readonly edge: (edge: E) => "data" | "after"
 }
 
-export const fromEffectGraph = <N, E>(
+export const fromGraph = <N, E>(
   graph: EffectGraph.DirectedGraph<N, E>,
   { edge, key, run }: EffectGraphOptions<N, E>
 ): GraphImpl | SubmitError => {

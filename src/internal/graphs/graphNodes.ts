@@ -17,7 +17,7 @@ import { isRefused } from "../tasks/mistake.ts"
 import { isFuture, isTask } from "../tasks/task.ts"
 import type { Body, Handle, TaskImpl } from "../tasks/task.ts"
 import { shortText } from "../text/policyText.ts"
-import { isGraph } from "./graph.ts"
+import { isTaskGraph } from "./graph.ts"
 
 /** A task, or a future that tasks depend on. */
 export interface Node {
@@ -47,7 +47,7 @@ export interface Dependency {
 
 /** The nodes that computing `source` would run, dependencies first, then the futures that they depend on. */
 export const nodesOf = (source: unknown): ReadonlyArray<Node> => {
-  const shape = isGraph(source) ? source.tasks : source
+  const shape = isTaskGraph(source) ? source.tasks : source
   const { handles } = scan(shape)
   const compiled = compile(handles, nobody, noRun)
   const { edges, keys, tasks } = isRefused(compiled) ? asTheyStand(handles) : asPlanned(compiled)

@@ -18,7 +18,7 @@ export interface PlainNode {
 export type Drawn = EffectGraph.DirectedGraph<PlainNode, Dependency["kind"]>
 
 /** The nodes in the order given; edges lead from dependencies to dependents. */
-export const toEffectGraph = (nodes: ReadonlyArray<Node>): Drawn => graphOf(nodes, ({ kind }) => kind)
+export const toGraph = (nodes: ReadonlyArray<Node>): Drawn => graphOf(nodes, ({ kind }) => kind)
 
 const graphOf = <E>(
   nodes: ReadonlyArray<Node>,

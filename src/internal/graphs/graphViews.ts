@@ -1,6 +1,6 @@
 /**
  * Views of graphs: their order, pictures, JSON and Effect's own graphs. The typed interface of the modules beside this one;
- * `Graph` exports it.
+ * `TaskGraph` exports it.
  *
  * @internal
  */
@@ -15,11 +15,11 @@ import * as internal from "./graph.ts"
 import * as imports from "./graphImport.ts"
 import { nodesOf } from "./graphNodes.ts"
 import * as pictures from "./graphPictures.ts"
-import type { Graph, Untyped } from "./typed.ts"
+import type { TaskGraph, Untyped } from "./typed.ts"
 
 type IsAny<A> = 0 extends 1 & A ? true : false
 
-type ByKey<S, A> = S extends Graph<infer T> ? { readonly [K in keyof T]-?: A } : { readonly [key: string]: A }
+type ByKey<S, A> = S extends TaskGraph<infer T> ? { readonly [K in keyof T]-?: A } : { readonly [key: string]: A }
 
 /** The facts of each node, under its key; aliases have those of their target. */
 const byKey = <A>(
@@ -41,7 +41,7 @@ const byKey = <A>(
  */
 export const dependencies = <S>(source: S): ByKey<S, ReadonlyArray<string>> => {
   const found = byKey(source, ({ dependencies }, all) => dependencies.map(({ node }) => all[node]!.key))
-  if (internal.isGraph(source)) aliased(source, (key, target) => found.set(key, [target]))
+  if (internal.isTaskGraph(source)) aliased(source, (key, target) => found.set(key, [target]))
   return Object.fromEntries(found) as any
 }
 
@@ -55,7 +55,7 @@ export const dependencies = <S>(source: S): ByKey<S, ReadonlyArray<string>> => {
  */
 export const order = <S>(source: S): ByKey<S, number> => {
   const found = byKey(source, ({ position }) => position)
-  if (internal.isGraph(source)) aliased(source, (key, target) => found.set(key, found.get(target)))
+  if (internal.isTaskGraph(source)) aliased(source, (key, target) => found.set(key, found.get(target)))
   return Object.fromEntries(Array.from(found).filter(([, position]) => position !== undefined)) as any
 }
 
@@ -97,11 +97,11 @@ export interface MermaidOptions extends PictureOptions {
  * **Example** (A task and what it needs)
  *
  * ```ts import.meta.vitest
- * import { Graph, Task } from "skein"
+ * import { Task, TaskGraph } from "skein"
  *
  * const x = Task.sync(() => 1, { key: "x" })
  * const y = Task.map({ x }, ({ x }) => x + 1, { key: "y" })
- * Graph.toMermaid(y).split("\n") // => ["flowchart TD", "  0(\"x\")", "  1(\"y\")", "  0 --> 1"]
+ * TaskGraph.toMermaid(y).split("\n") // => ["flowchart TD", "  0(\"x\")", "  1(\"y\")", "  0 --> 1"]
  * ```
  *
  * @stability unstable
@@ -139,14 +139,14 @@ export const toGraphViz = (
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
- * import { Client, Graph, Scheduler, Skein, Task } from "skein"
+ * import { Client, Scheduler, Skein, Task, TaskGraph } from "skein"
  *
- * const graph = Graph.make({ good: Task.succeed(1), bad: Task.make(Effect.fail("no")) })
+ * const graph = TaskGraph.make({ good: Task.succeed(1), bad: Task.make(Effect.fail("no")) })
  * const program = Effect.gen(function*() {
  *   const events: Array<Scheduler.TaskEvent> = []
  *   yield* Scheduler.listen((event) => events.push(event))
- *   yield* Client.compute(graph, { errors: "collect" })
- *   return [...Graph.states(events)]
+ *   yield* Client.compute(graph, { mode: "collect" })
+ *   return [...TaskGraph.states(events)]
  * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
  * program // => [["good", "succeeded"], ["bad", "failed"]]
  * ```
@@ -174,9 +174,9 @@ export const states = (events: Iterable<TaskEvent>): Map<string, Exclude<Status,
  * @category converting
  * @since 0.1.0
  */
-export const toEffectGraph = (
+export const toGraph = (
   source: unknown
-): EffectGraph.DirectedGraph<EffectNode, "data" | "after" | "follow"> => pictures.toEffectGraph(nodesOf(source))
+): EffectGraph.DirectedGraph<GraphNode, "data" | "after" | "follow"> => pictures.toGraph(nodesOf(source))
 
 /**
  * A task in one of Effect's graphs. `kind` is the constructor that made it.
@@ -185,7 +185,7 @@ export const toEffectGraph = (
  * @category models
  * @since 0.1.0
  */
-export interface EffectNode extends pictures.PlainNode {}
+export interface GraphNode extends pictures.PlainNode {}
 
 type Errors<Return> = IsAny<Return> extends true ? unknown
   : Return extends Effect.Effect<any, infer E, any> ? E
@@ -201,13 +201,13 @@ type Made<Return> = Untyped<
 >
 
 /**
- * Options of {@link fromEffectGraph}.
+ * Options of {@link fromGraph}.
  *
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
-export interface FromEffectGraphOptions<N, E, Return> {
+export interface FromGraphOptions<N, E, Return> {
   /** The body of a node: takes the values of its dependencies by key, and returns an effect or a plain value. */
   readonly run: (node: N, values: Readonly<Record<string, any>>) => Return
   /** The key of a node. Defaults to the node itself if it is a string, else to its field `key`, or its number. */
@@ -223,13 +223,13 @@ export interface FromEffectGraphOptions<N, E, Return> {
  * @category converting
  * @since 0.1.0
  */
-export const fromEffectGraph = <N, E, Return>(
+export const fromGraph = <N, E, Return>(
   graph: EffectGraph.DirectedGraph<N, E>,
-  options: FromEffectGraphOptions<N, E, Return>
+  options: FromGraphOptions<N, E, Return>
 ): Effect.Effect<Made<Return>, SubmitError> =>
   Effect.suspend(() => {
     const { edge = (data) => data === "after" ? "after" : "data", key = imports.keyOfNode, run } = options
-    return imports.settled(imports.fromEffectGraph(graph, { edge, key, run }))
+    return imports.settled(imports.fromGraph(graph, { edge, key, run }))
   }) as any
 
 /**

@@ -7,7 +7,7 @@ import type { Inspectable } from "effect/Inspectable"
 import type { Pipeable } from "effect/Pipeable"
 import type { Covariant } from "effect/Types"
 import type { Task } from "../tasks/handles.ts"
-import type { GraphTypeId } from "../values/typeIds.ts"
+import type { TaskGraphTypeId } from "../values/typeIds.ts"
 
 /**
  * A keyed set of tasks: `Tasks` is a record of them. Immutable.
@@ -25,18 +25,18 @@ import type { GraphTypeId } from "../values/typeIds.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Graph<out Tasks = {}> extends Pipeable, Inspectable {
-  readonly [GraphTypeId]: Graph.Variance<Tasks>
+export interface TaskGraph<out Tasks = {}> extends Pipeable, Inspectable {
+  readonly [TaskGraphTypeId]: TaskGraph.Variance<Tasks>
   /** The tasks under their keys. */
   readonly tasks: Tasks
 }
 
 /**
- * The variance of {@link Graph}.
+ * The variance of {@link TaskGraph}.
  *
  * @since 0.1.0
  */
-export declare namespace Graph {
+export declare namespace TaskGraph {
   /**
    * The mark of the parameter of a graph.
    *
@@ -56,4 +56,4 @@ export declare namespace Graph {
  * @category models
  * @since 0.1.0
  */
-export type Untyped<E = unknown, R = never> = Graph<Readonly<Record<string, Task<unknown, E, R>>>>
+export type Untyped<E = unknown, R = never> = TaskGraph<Readonly<Record<string, Task<unknown, E, R>>>>

@@ -96,8 +96,8 @@ export const numberOf = (object: object): number => {
 }
 
 /** The number of a wrapped function. It is part of the work of its calls, and of tasks that use their results. */
-export const codeOfFunction = (f: object, nout: number | undefined): string =>
-  nout === undefined ? `${numberOf(f)}` : `${numberOf(f)}/${nout}`
+export const codeOfFunction = (f: object, tuple: number | undefined): string =>
+  tuple === undefined ? `${numberOf(f)}` : `${numberOf(f)}/${tuple}`
 
 /** The function or the effect of a pure task, and its kind. Calls of a wrapped function carry its number. */
 const codeOf = (task: TaskImpl): string => {

@@ -7,7 +7,7 @@
 import * as Exit from "effect/Exit"
 import { quote } from "../text/text.ts"
 import { foreignText, isEffectOnly, isIterator, keepOneCopy } from "../values/strangers.ts"
-import { GraphTypeId } from "../values/typeIds.ts"
+import { TaskGraphTypeId } from "../values/typeIds.ts"
 import { isLeaf } from "./dependency.ts"
 import { isRecord } from "./task.ts"
 import type { Misplaced } from "./task.ts"
@@ -57,7 +57,7 @@ const lossIn = (whole: object, [symbol]: ReadonlyArray<symbol>): string | undefi
       : `it holds tasks or futures and is an instance of ${classOf(whole)}; use a plain array`
   }
   // A graph means the record of its tasks.
-  if (GraphTypeId in whole) return undefined
+  if (TaskGraphTypeId in whole) return undefined
   if (Object.getOwnPropertyNames(whole).length > keys.length) {
     return "it holds tasks or futures and has a field that is not enumerable; use a plain record"
   }

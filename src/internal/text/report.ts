@@ -1,5 +1,5 @@
 /**
- * Reports of computations with `errors: "collect"`: values, root failures, and the tasks that these held up.
+ * Reports of computations with `mode: "collect"`: values, root failures, and the tasks that these held up.
  *
  * @internal
  */

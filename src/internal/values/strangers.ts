@@ -9,7 +9,7 @@ import { constVoid } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { looked } from "./looks.ts"
-import { DependencyTypeId, FutureTypeId, GraphTypeId, TaskTypeId, thisCopy } from "./typeIds.ts"
+import { DependencyTypeId, FutureTypeId, TaskGraphTypeId, TaskTypeId, thisCopy } from "./typeIds.ts"
 
 /** The type mark of `Task.value`. The field does not exist at run time. */
 export interface MeantAsValue {
@@ -72,7 +72,7 @@ const kinds = {
   [TaskTypeId]: "Task",
   [FutureTypeId]: "Future",
   [DependencyTypeId]: "Dependency",
-  [GraphTypeId]: "Graph"
+  [TaskGraphTypeId]: "TaskGraph"
 }
 
 const ids = Object.keys(kinds) as ReadonlyArray<keyof typeof kinds>

@@ -6,7 +6,7 @@
 export const TaskTypeId = "~skein/Task"
 export const FutureTypeId = "~skein/Future"
 export const DependencyTypeId = "~skein/Dependency"
-export const GraphTypeId = "~skein/Graph"
+export const TaskGraphTypeId = "~skein/TaskGraph"
 
 /** The value under these names: another copy of this module has another. */
 export const thisCopy: unique symbol = Symbol("skein")

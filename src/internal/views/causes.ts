@@ -133,7 +133,7 @@ const whereOfFirst = ({ isPart, where }: Origin, trail: Trail, at: Where): Where
   return where === trail.where ? at : where
 }
 
-/** The cause of a root failure, for `errors: "continue"`. */
+/** The cause of a root failure, for `mode: "continue"`. */
 export const rootCause = (outcome: Outcome, causeOf: CauseOf): Cause.Cause<unknown> => {
   const { origin } = wayOf(outcome, causeOf)
   const error = Cause.findErrorOption(origin.raw)

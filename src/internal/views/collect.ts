@@ -1,5 +1,5 @@
 /**
- * Results of computations: values or exits in the requested shape, or the failure that the mode of errors makes of ends without
+ * Results of computations: values or exits in the requested shape, or the failure that the mode makes of ends without
  * success.
  *
  * @internal

@@ -177,7 +177,7 @@ export const runCase = (
     const stop = isAbandoned ? chance.below(300) : -1
     const program = isProgram(made)
       ? Effect.scoped(made)
-      : Client.compute(scan(made).handles as ReadonlyArray<never>, { errors: mode })
+      : Client.compute(scan(made).handles as ReadonlyArray<never>, { mode })
     const problems: Array<Problem> = []
     const whole = Effect.gen(function*() {
       const fiber = yield* Effect.forkChild(program)

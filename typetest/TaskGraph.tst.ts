@@ -3,7 +3,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { SchemaError } from "effect/Schema"
-import { Client, Graph, Task, Worker } from "skein"
+import { Client, Task, TaskGraph, Worker } from "skein"
 import type { DependencyFailed, SkeinError, SubmitError, TaskTimeout } from "skein/SkeinError"
 import { describe, expect, it } from "tstyche"
 
@@ -17,27 +17,35 @@ const raw = Task.make(
   Effect.flatMap(Db, (db) => db.query("a").pipe(Effect.tap(Effect.fail(new LoadError({ url: "x" })))))
 )
 
-const graph = Graph.empty.pipe(
-  Graph.add("raw", raw),
-  Graph.add("one", Task.succeed(1)),
-  Graph.add("rows", ["raw"], ({ raw }) => raw === "" ? Effect.fail(new BadRow({ line: 1 })) : Effect.succeed([raw])),
-  Graph.add("size", ["rows", "one"], ({ one, rows }) => Effect.succeed(rows.length + one), { timeout: "1 second" })
+const graph = TaskGraph.empty.pipe(
+  TaskGraph.add("raw", raw),
+  TaskGraph.add("one", Task.succeed(1)),
+  TaskGraph.add(
+    "rows",
+    ["raw"],
+    ({ raw }) => raw === "" ? Effect.fail(new BadRow({ line: 1 })) : Effect.succeed([raw])
+  ),
+  TaskGraph.add("size", ["rows", "one"], ({ one, rows }) => Effect.succeed(rows.length + one), { timeout: "1 second" })
 )
 
 describe("variance", () => {
   it("G1: a graph is covariant in its tasks", () => {
-    expect<Graph.Graph<{ a: Task.Task<1> }>>().type.toBeAssignableTo<Graph.Graph<{ a: Task.Task<number> }>>()
-    expect<Graph.Graph<{ a: Task.Task<1>; b: Task.Task<2> }>>().type.toBeAssignableTo<
-      Graph.Graph<{ a: Task.Task<number> }>
+    expect<TaskGraph.TaskGraph<{ a: Task.Task<1> }>>().type.toBeAssignableTo<
+      TaskGraph.TaskGraph<{ a: Task.Task<number> }>
     >()
-    expect<Graph.Graph<{ a: Task.Task<number> }>>().type.not.toBeAssignableTo<Graph.Graph<{ a: Task.Task<1> }>>()
+    expect<TaskGraph.TaskGraph<{ a: Task.Task<1>; b: Task.Task<2> }>>().type.toBeAssignableTo<
+      TaskGraph.TaskGraph<{ a: Task.Task<number> }>
+    >()
+    expect<TaskGraph.TaskGraph<{ a: Task.Task<number> }>>().type.not.toBeAssignableTo<
+      TaskGraph.TaskGraph<{ a: Task.Task<1> }>
+    >()
   })
 })
 
-describe("Graph", () => {
+describe("TaskGraph", () => {
   it("G18: a graph's type has the values, errors and requirements of every node", () => {
     expect(graph).type.toBe<
-      Graph.Graph<{
+      TaskGraph.TaskGraph<{
         readonly raw: Task.Task<string, LoadError, Db>
         readonly one: Task.Task<number>
         readonly rows: Task.Task<Array<string>, BadRow | DependencyFailed<LoadError>, Db>
@@ -63,8 +71,8 @@ describe("Graph", () => {
   })
 
   it("G18: adding is data-first too", () => {
-    const x = Graph.add(Graph.empty, "x", Task.succeed("x"))
-    const y = Graph.add(x, "y", ["x"], ({ x }) => Effect.succeed(x.length))
+    const x = TaskGraph.add(TaskGraph.empty, "x", Task.succeed("x"))
+    const y = TaskGraph.add(x, "y", ["x"], ({ x }) => Effect.succeed(x.length))
     expect(Client.compute(y)).type.toBe<
       Effect.Effect<{ x: string; y: number }, SubmitError | SkeinError, Client.Client>
     >()
@@ -72,72 +80,72 @@ describe("Graph", () => {
 
   it("G18: a key that the graph does not have does not compile", () => {
     // @ts-expect-error Argument of type '["raww"]' is not assignable
-    graph.pipe(Graph.add("bad", ["raww"], () => Effect.void))
+    graph.pipe(TaskGraph.add("bad", ["raww"], () => Effect.void))
     // @ts-expect-error Argument of type
-    Graph.add(graph, "bad", ["raw", "other"], () => Effect.void)
+    TaskGraph.add(graph, "bad", ["raw", "other"], () => Effect.void)
     // @ts-expect-error Argument of type '["raw", "raww"]' is not assignable
-    ignore(Graph.get(graph, ["raw", "raww"]))
+    ignore(TaskGraph.compute(graph, ["raw", "raww"]))
     // @ts-expect-error Type 'string' is not assignable to type 'never'
-    Graph.cull(graph, ["raww"])
+    TaskGraph.pick(graph, ["raww"])
   })
 
   it("G18: a wrongly typed edge does not compile", () => {
     // @ts-expect-error Property 'toUpperCase' does not exist on type 'number'
-    graph.pipe(Graph.add("bad", ["one"], ({ one }) => Effect.succeed(one.toUpperCase())))
+    graph.pipe(TaskGraph.add("bad", ["one"], ({ one }) => Effect.succeed(one.toUpperCase())))
     // @ts-expect-error Property 'one' does not exist
-    graph.pipe(Graph.add("bad", ["raw"], ({ one }) => Effect.succeed(one)))
+    graph.pipe(TaskGraph.add("bad", ["raw"], ({ one }) => Effect.succeed(one)))
   })
 
   it("a key that is taken does not compile", () => {
     // @ts-expect-error Property '"this key is taken"' is missing
-    graph.pipe(Graph.add("raw", Task.succeed(1)))
+    graph.pipe(TaskGraph.add("raw", Task.succeed(1)))
     // @ts-expect-error Property '"this key is taken"' is missing
-    Graph.add(graph, "raw", Task.succeed(1))
+    TaskGraph.add(graph, "raw", Task.succeed(1))
   })
 
   it("G3: values of keys have the shape of the request, and fail and need as those keys do", () => {
-    expect(Graph.get(graph, ["one", { deep: ["one", "one"] }])).type.toBe<
+    expect(TaskGraph.compute(graph, ["one", { deep: ["one", "one"] }])).type.toBe<
       Effect.Effect<[number, { deep: [number, number] }], SubmitError | SkeinError, Client.Client>
     >()
-    expect(graph.pipe(Graph.get("raw"))).type.toBe<
+    expect(graph.pipe(TaskGraph.compute("raw"))).type.toBe<
       Effect.Effect<string, LoadError | SubmitError | SkeinError, Db | Client.Client>
     >()
-    expect(Graph.get(graph, { one: "one" }, { errors: "collect" })).type.toBe<
+    expect(TaskGraph.compute(graph, { one: "one" }, { mode: "collect" })).type.toBe<
       Effect.Effect<{ one: Exit.Exit<number, SkeinError> }, SubmitError, Client.Client>
     >()
   })
 
-  it("G7: a culled graph has the keys asked for, and perhaps others", () => {
-    expect(Graph.cull(graph, ["rows"])).type.toBe<
-      Graph.Graph<{
+  it("G7: a picked graph has the keys asked for, and perhaps others", () => {
+    expect(TaskGraph.pick(graph, ["rows"])).type.toBe<
+      TaskGraph.TaskGraph<{
         readonly rows: Task.Task<Array<string>, BadRow | DependencyFailed<LoadError>, Db>
         readonly raw?: Task.Task<string, LoadError, Db>
         readonly one?: Task.Task<number>
         readonly size?: Task.Task<number, DependencyFailed<BadRow | LoadError> | TaskTimeout, Db>
       }>
     >()
-    expect(Graph.get(Graph.cull(graph, ["one"]), "one")).type.toBe<
+    expect(TaskGraph.compute(TaskGraph.pick(graph, ["one"]), "one")).type.toBe<
       Effect.Effect<number, SubmitError | SkeinError, Client.Client>
     >()
   })
 
   it("keys, dependencies and positions go by key", () => {
-    expect(Graph.keys(graph)).type.toBe<ReadonlyArray<"raw" | "one" | "rows" | "size">>()
-    expect(Graph.order(graph)).type.toBe<
+    expect(TaskGraph.keys(graph)).type.toBe<ReadonlyArray<"raw" | "one" | "rows" | "size">>()
+    expect(TaskGraph.order(graph)).type.toBe<
       { readonly raw: number; readonly one: number; readonly rows: number; readonly size: number }
     >()
-    expect(Graph.dependencies(raw)).type.toBe<{ readonly [key: string]: ReadonlyArray<string> }>()
+    expect(TaskGraph.dependencies(raw)).type.toBe<{ readonly [key: string]: ReadonlyArray<string> }>()
   })
 
   it("an untyped graph needs what its calls need", () => {
     const load = (name: string) => Effect.flatMap(Db, (db) => db.query(name))
-    expect(Graph.fromRecord({ x: 1, y: Graph.call(load, Graph.ref("x")) })).type.toBe<
-      Effect.Effect<Graph.Untyped<unknown, Db>, SubmitError>
+    expect(TaskGraph.fromRecord({ x: 1, y: TaskGraph.call(load, TaskGraph.ref("x")) })).type.toBe<
+      Effect.Effect<TaskGraph.Untyped<unknown, Db>, SubmitError>
     >()
     const record: Record<string, unknown> = {}
-    expect(Graph.fromRecord(record)).type.toBe<Effect.Effect<Graph.Untyped, SubmitError>>()
+    expect(TaskGraph.fromRecord(record)).type.toBe<Effect.Effect<TaskGraph.Untyped, SubmitError>>()
     // @ts-expect-error Argument of type 'number' is not assignable to parameter of type 'Lifted<string>'
-    Graph.call(load, 1)
+    TaskGraph.call(load, 1)
   })
 
   it("an imported graph fails and needs as its registry does", () => {
@@ -147,17 +155,17 @@ describe("Graph", () => {
         load === "" ? Effect.fail(new LoadError({ url: "" })) : Effect.succeed(load),
       plain: () => 1
     }
-    expect(Graph.fromJson({}, registry)).type.toBe<
-      Effect.Effect<Graph.Untyped<LoadError | DependencyFailed<LoadError>, Db>, SubmitError | SchemaError>
+    expect(TaskGraph.fromJson({}, registry)).type.toBe<
+      Effect.Effect<TaskGraph.Untyped<LoadError | DependencyFailed<LoadError>, Db>, SubmitError | SchemaError>
     >()
   })
 })
 
 describe("signals", () => {
   it("F10: they are in no task's error", () => {
-    const polite = Graph.empty.pipe(
-      Graph.add("raw", raw),
-      Graph.add("polite", ["raw"], ({ raw }) => raw === "" ? Worker.reschedule : Effect.succeed(1))
+    const polite = TaskGraph.empty.pipe(
+      TaskGraph.add("raw", raw),
+      TaskGraph.add("polite", ["raw"], ({ raw }) => raw === "" ? Worker.reschedule : Effect.succeed(1))
     )
     expect(polite.tasks.polite).type.toBe<Task.Task<number, DependencyFailed<LoadError>, Db>>()
   })

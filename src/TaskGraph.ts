@@ -1,7 +1,7 @@
 /**
- * Tasks under keys: graphs as values, which can be built key by key, imported, culled, drawn and computed.
+ * Tasks under keys: graphs as values, which can be built key by key, imported, picked from, drawn and computed.
  *
- * `Client.compute(graph)` runs a graph and returns a record of all values. {@link get} runs what some keys need. Functions that
+ * `Client.compute(graph)` runs a graph and returns a record of all values. {@link compute} runs what some keys need. Functions that
  * draw or order a graph also accept a task or any shape of tasks.
  *
  * @stability unstable
@@ -14,7 +14,7 @@ import * as Client from "./Client.ts"
 import type { Lifted, Needs, Own, Services, Upstream } from "./Inputs.ts"
 import * as internal from "./internal/graphs/graph.ts"
 import { settled } from "./internal/graphs/graphImport.ts"
-import type { Graph, Untyped } from "./internal/graphs/typed.ts"
+import type { TaskGraph, Untyped } from "./internal/graphs/typed.ts"
 import { checkOf, holdsValues, invalidOption, valueFault } from "./internal/tasks/checks.ts"
 import { makeTask } from "./internal/tasks/makeTask.ts"
 import { normalize } from "./internal/tasks/options.ts"
@@ -24,7 +24,7 @@ import type { IsAny } from "./internal/values/isAny.ts"
 import { SubmitError, UnknownKey } from "./SkeinError.ts"
 import type { NoOptions, OptionErrors, Options, OptionServices, OptionsFor, Task } from "./Task.ts"
 
-export type { Graph, Untyped } from "./internal/graphs/typed.ts"
+export type { TaskGraph, Untyped } from "./internal/graphs/typed.ts"
 
 type KeyOf<T> = keyof T & string
 
@@ -61,13 +61,13 @@ type ServicesOf<T, D extends ReadonlyArray<string>, R, O> =
 const impl = (graph: unknown): internal.GraphImpl => graph as internal.GraphImpl
 
 /**
- * Whether a value is a `Graph`.
+ * Whether a value is a `TaskGraph`.
  *
  * @stability unstable
  * @category guards
  * @since 0.1.0
  */
-export const isGraph = (u: unknown): u is Graph<Readonly<Record<string, Task<unknown, unknown, unknown>>>> =>
+export const isTaskGraph = (u: unknown): u is TaskGraph<Readonly<Record<string, Task<unknown, unknown, unknown>>>> =>
   internal.isAnyGraph(u)
 
 /**
@@ -77,7 +77,7 @@ export const isGraph = (u: unknown): u is Graph<Readonly<Record<string, Task<unk
  * @category constructors
  * @since 0.1.0
  */
-export const empty: Graph = internal.fromEntries(new Map()) as any
+export const empty: TaskGraph = internal.fromEntries(new Map()) as any
 
 /**
  * A graph of the tasks of a record.
@@ -88,7 +88,7 @@ export const empty: Graph = internal.fromEntries(new Map()) as any
  */
 export const make = <const T extends { readonly [K in keyof T]: Task<any, any, any> }>(
   tasks: T
-): Graph<Simplify<T>> =>
+): TaskGraph<Simplify<T>> =>
   internal.fromEntries(
     new Map(Object.entries(tasks).map(([key, task]) => [key, { task: internal.toTask(task), label: key }]))
   ) as any
@@ -105,12 +105,12 @@ export const make = <const T extends { readonly [K in keyof T]: Task<any, any, a
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
- * import { Client, Graph, Skein, Task } from "skein"
+ * import { Client, Skein, Task, TaskGraph } from "skein"
  *
- * const graph = Graph.empty.pipe(
- *   Graph.add("x", Task.succeed(1)),
- *   Graph.add("y", ["x"], ({ x }) => Effect.succeed(x + 1)),
- *   Graph.add("z", ["x", "y"], ({ x, y }) => Effect.succeed(x + y))
+ * const graph = TaskGraph.empty.pipe(
+ *   TaskGraph.add("x", Task.succeed(1)),
+ *   TaskGraph.add("y", ["x"], ({ x }) => Effect.succeed(x + 1)),
+ *   TaskGraph.add("z", ["x", "y"], ({ x, y }) => Effect.succeed(x + y))
  * )
  * const program = Client.compute(graph).pipe(Effect.provide(Skein.layer()))
  * program // => { x: 1, y: 2, z: 3 }
@@ -124,7 +124,7 @@ export const add: {
   <const K extends string, N extends Task<any, any, any>>(
     key: K,
     task: N
-  ): <T>(self: Graph<T> & Free<T, K>) => Graph<Added<T, K, N>>
+  ): <T>(self: TaskGraph<T> & Free<T, K>) => TaskGraph<Added<T, K, N>>
   <
     T,
     const K extends string,
@@ -138,12 +138,12 @@ export const add: {
     dependencies: D & ReadonlyArray<KeyOf<T>>,
     run: (values: ValuesAt<T, D>) => Effect.Effect<A, E, R>,
     options?: O
-  ): (self: Graph<T> & Free<T, K>) => Graph<Added<T, K, Task<A, ErrorsOf<T, D, E, O>, ServicesOf<T, D, R, O>>>>
+  ): (self: TaskGraph<T> & Free<T, K>) => TaskGraph<Added<T, K, Task<A, ErrorsOf<T, D, E, O>, ServicesOf<T, D, R, O>>>>
   <T, const K extends string, N extends Task<any, any, any>>(
-    self: Graph<T> & Free<T, K>,
+    self: TaskGraph<T> & Free<T, K>,
     key: K,
     task: N
-  ): Graph<Added<T, K, N>>
+  ): TaskGraph<Added<T, K, N>>
   <
     T,
     const K extends string,
@@ -153,20 +153,20 @@ export const add: {
     R,
     const O extends OptionsFor<O, E> = NoOptions
   >(
-    self: Graph<T> & Free<T, K>,
+    self: TaskGraph<T> & Free<T, K>,
     key: K,
     dependencies: D & ReadonlyArray<KeyOf<T>>,
     run: (values: ValuesAt<T, D>) => Effect.Effect<A, E, R>,
     options?: O
-  ): Graph<Added<T, K, Task<A, ErrorsOf<T, D, E, O>, ServicesOf<T, D, R, O>>>>
+  ): TaskGraph<Added<T, K, Task<A, ErrorsOf<T, D, E, O>, ServicesOf<T, D, R, O>>>>
   // TypeScript 7 reports the errors of the last overload with as many arguments.
   <T, const K extends string, const D extends ReadonlyArray<string>, A, E, R>(
     key: K,
     dependencies: D & ReadonlyArray<KeyOf<T>>,
     run: (values: ValuesAt<T, D>) => Effect.Effect<A, E, R>
   ): (
-    self: Graph<T> & Free<T, K>
-  ) => Graph<Added<T, K, Task<A, ErrorsOf<T, D, E, NoOptions>, ServicesOf<T, D, R, NoOptions>>>>
+    self: TaskGraph<T> & Free<T, K>
+  ) => TaskGraph<Added<T, K, Task<A, ErrorsOf<T, D, E, NoOptions>, ServicesOf<T, D, R, NoOptions>>>>
 } = dual(
   (args) => internal.isAnyGraph(args[0]),
   (self: internal.GraphImpl, key: string, what: unknown, run?: (values: any) => any, options?: Options): any =>
@@ -227,16 +227,16 @@ export const call = <P extends ReadonlyArray<any>, Return, const I extends { rea
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
- * import { Graph, Skein } from "skein"
+ * import { Skein, TaskGraph } from "skein"
  *
  * const sum = (numbers: ReadonlyArray<number>) => numbers.reduce((a, b) => a + b, 0)
  * const program = Effect.gen(function*() {
- *   const graph = yield* Graph.fromRecord({
+ *   const graph = yield* TaskGraph.fromRecord({
  *     x: 1,
- *     y: Graph.call((x: number) => x + 1, Graph.ref("x")),
- *     z: Graph.call(sum, [Graph.ref("x"), Graph.ref("y"), 10])
+ *     y: TaskGraph.call((x: number) => x + 1, TaskGraph.ref("x")),
+ *     z: TaskGraph.call(sum, [TaskGraph.ref("x"), TaskGraph.ref("y"), 10])
  *   })
- *   return yield* Graph.get(graph, ["z", ["x", "y"]])
+ *   return yield* TaskGraph.compute(graph, ["z", ["x", "y"]])
  * }).pipe(Effect.provide(Skein.layer()))
  * program // => [13, [1, 2]]
  * ```
@@ -250,7 +250,7 @@ export const fromRecord = <const I extends Readonly<Record<string, unknown>>>(
   options?: { readonly cache?: Cache | undefined }
 ): Effect.Effect<Untyped<unknown, Services<I>>, SubmitError> =>
   Effect.suspend(() => {
-    const fault = valueFault(tasksByKey, "record of Graph.fromRecord", record)
+    const fault = valueFault(tasksByKey, "record of TaskGraph.fromRecord", record)
     return fault === undefined ? settled(internal.fromRecord(record, options?.cache)) : Effect.die(fault)
   }) as any
 
@@ -305,9 +305,9 @@ export type Filled<T, S, M extends Mode> = S extends KeyOf<T> ? Result<T[S], M>
  * @category running
  * @since 0.1.0
  */
-export const get: {
+export const compute: {
   <T, const S, const M extends Mode = "failFast">(
-    self: Graph<T>,
+    self: TaskGraph<T>,
     shape: S & KeyShape<KeyOf<T>>,
     options?: ComputeOptions<M>
   ): Effect.Effect<
@@ -318,7 +318,7 @@ export const get: {
   <T, const S, const M extends Mode = "failFast">(
     shape: S & KeyShape<KeyOf<T>>,
     options?: ComputeOptions<M>
-  ): (self: Graph<T>) => Effect.Effect<
+  ): (self: TaskGraph<T>) => Effect.Effect<
     Filled<T, S, M>,
     Failure<Wanted<T, S>, M> | SubmitError,
     Needs<Services<Wanted<T, S>>> | ClientService
@@ -327,7 +327,7 @@ export const get: {
   (args) => internal.isAnyGraph(args[0]),
   (self: internal.GraphImpl, shape: unknown, options?: ComputeOptions): any =>
     Effect.suspend(() => {
-      if (!internal.isGraph(self)) return Effect.die(invalidOption("graph of Graph.get", self, "a graph"))
+      if (!internal.isTaskGraph(self)) return Effect.die(invalidOption("graph of TaskGraph.compute", self, "a graph"))
       const { tasks } = self
       const places = new Map<string, number>()
       const stranger = strangerIn(shape)
@@ -356,7 +356,7 @@ const strangerIn = (shape: unknown): Error | undefined => {
     }
     return undefined
   }
-  return invalidOption("shape of Graph.get", shape, "keys in arrays and records")
+  return invalidOption("shape of TaskGraph.compute", shape, "keys in arrays and records")
 }
 
 const mapKeys = (shape: unknown, f: (key: string) => unknown): unknown => {
@@ -372,7 +372,7 @@ const mapKeys = (shape: unknown, f: (key: string) => unknown): unknown => {
  * @category utility types
  * @since 0.1.0
  */
-export type Culled<T, K> = Simplify<
+export type Picked<T, K> = Simplify<
   & { readonly [P in keyof T as P extends K ? P : never]: T[P] }
   & {
     readonly [P in keyof T as P extends K ? never : P]?: T[P]
@@ -386,10 +386,10 @@ export type Culled<T, K> = Simplify<
  * @category combinators
  * @since 0.1.0
  */
-export const cull: {
-  <T, const K extends string>(keys: ReadonlyArray<K & KeyOf<T>>): (self: Graph<T>) => Graph<Culled<T, K>>
-  <T, const K extends string>(self: Graph<T>, keys: ReadonlyArray<K & KeyOf<T>>): Graph<Culled<T, K>>
-} = dual(2, (self: internal.GraphImpl, keys: ReadonlyArray<string>): any => internal.cull(self, keys))
+export const pick: {
+  <T, const K extends string>(keys: ReadonlyArray<K & KeyOf<T>>): (self: TaskGraph<T>) => TaskGraph<Picked<T, K>>
+  <T, const K extends string>(self: TaskGraph<T>, keys: ReadonlyArray<K & KeyOf<T>>): TaskGraph<Picked<T, K>>
+} = dual(2, (self: internal.GraphImpl, keys: ReadonlyArray<string>): any => internal.pick(self, keys))
 
 /**
  * The keys of a graph.
@@ -398,23 +398,23 @@ export const cull: {
  * @category getters
  * @since 0.1.0
  */
-export const keys = <T>(self: Graph<T>): ReadonlyArray<KeyOf<T>> => Object.keys(impl(self).tasks) as any
+export const keys = <T>(self: TaskGraph<T>): ReadonlyArray<KeyOf<T>> => Object.keys(impl(self).tasks) as any
 
 export {
   dependencies,
-  fromEffectGraph,
+  fromGraph,
   fromJson,
   order,
   states,
-  toEffectGraph,
+  toGraph,
   toGraphViz,
   toJson,
   toMermaid
 } from "./internal/graphs/graphViews.ts"
 
 export type {
-  EffectNode,
-  FromEffectGraphOptions,
+  FromGraphOptions,
+  GraphNode,
   Json,
   JsonTask,
   MermaidOptions,

@@ -3,10 +3,10 @@ import * as Effect from "effect/Effect"
 import * as EffectGraph from "effect/Graph"
 import * as Schema from "effect/Schema"
 import * as Client from "skein/Client"
-import * as Graph from "skein/Graph"
 import * as Scheduler from "skein/Scheduler"
 import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import { inQuietScheduler, inScheduler } from "./harness.ts"
 import { longOr } from "./long.ts"
 import { mistakeOf } from "./support.ts"
@@ -18,11 +18,11 @@ const sum = (numbers: ReadonlyArray<number>) => numbers.reduce(add, 0)
 /** A graph that logs what runs. */
 const logged = (log: Array<string>) => {
   const run = <A>(name: string, value: A) => Effect.sync(() => (log.push(name), value))
-  return Graph.empty.pipe(
-    Graph.add("x", Task.make(run("x", 1))),
-    Graph.add("y", ["x"], ({ x }) => run("y", x + 1)),
-    Graph.add("z", ["x", "y"], ({ x, y }) => run("z", x + y)),
-    Graph.add("other", ["x"], ({ x }) => run("other", -x))
+  return TaskGraph.empty.pipe(
+    TaskGraph.add("x", Task.make(run("x", 1))),
+    TaskGraph.add("y", ["x"], ({ x }) => run("y", x + 1)),
+    TaskGraph.add("z", ["x", "y"], ({ x, y }) => run("z", x + y)),
+    TaskGraph.add("other", ["x"], ({ x }) => run("other", -x))
   )
 }
 
@@ -36,8 +36,8 @@ describe("Graph: building", () => {
       const graph = logged(log)
       assert.deepStrictEqual(yield* Client.compute(graph), { x: 1, y: 2, z: 3, other: -1 })
       assert.deepStrictEqual(log.toSorted(), ["other", "x", "y", "z"])
-      assert.deepStrictEqual(Graph.keys(graph), ["x", "y", "z", "other"])
-      assert.deepStrictEqual(Graph.dependencies(graph), { x: [], y: ["x"], z: ["x", "y"], other: ["x"] })
+      assert.deepStrictEqual(TaskGraph.keys(graph), ["x", "y", "z", "other"])
+      assert.deepStrictEqual(TaskGraph.dependencies(graph), { x: [], y: ["x"], z: ["x", "y"], other: ["x"] })
     }).pipe(inScheduler())
   })
 
@@ -45,7 +45,7 @@ describe("Graph: building", () => {
     Effect.gen(function*() {
       const seen: Array<readonly [string, string | undefined]> = []
       yield* Scheduler.listen(({ from, key, label }) => from === undefined && seen.push([key, label]))
-      yield* Client.compute(Graph.make({
+      yield* Client.compute(TaskGraph.make({
         a: Task.make(Effect.void, { key: "other" }),
         b: Task.make(Effect.void, { label: "own" })
       }))
@@ -58,12 +58,16 @@ describe("Graph: building", () => {
     const between = Task.map({ raw }, ({ raw }) => raw)
     const rows = Task.make({ deep: [between] }, ({ deep }) => Effect.succeed(deep[0]), { after: raw })
     return Effect.gen(function*() {
-      for (const graph of [Graph.make({ raw, rows }), Graph.make({ rows, raw })]) {
+      for (const graph of [TaskGraph.make({ raw, rows }), TaskGraph.make({ rows, raw })]) {
         assert.deepStrictEqual(yield* Client.compute(graph), { raw: 1, rows: 1 })
         assert.deepStrictEqual(log.splice(0), ["raw"])
       }
-      const grown = Graph.empty.pipe(Graph.add("rows", rows), Graph.add("raw", raw))
-      assert.deepStrictEqual<object>(Graph.dependencies(grown), { raw: [], "task#2": ["raw"], rows: ["task#2", "raw"] })
+      const grown = TaskGraph.empty.pipe(TaskGraph.add("rows", rows), TaskGraph.add("raw", raw))
+      assert.deepStrictEqual<object>(TaskGraph.dependencies(grown), {
+        raw: [],
+        "task#2": ["raw"],
+        rows: ["task#2", "raw"]
+      })
       assert.deepStrictEqual(yield* Client.compute(grown), { rows: 1, raw: 1 })
     }).pipe(inScheduler())
   })
@@ -71,11 +75,11 @@ describe("Graph: building", () => {
   it.effect("graphs that grow out of each other share runs", () => {
     const log: Array<string> = []
     return Effect.gen(function*() {
-      const small = Graph.empty.pipe(
-        Graph.add("x", Task.make(Effect.sync(() => log.push("x")))),
-        Graph.add("y", ["x"], ({ x }) => Effect.as(Effect.yieldNow, x))
+      const small = TaskGraph.empty.pipe(
+        TaskGraph.add("x", Task.make(Effect.sync(() => log.push("x")))),
+        TaskGraph.add("y", ["x"], ({ x }) => Effect.as(Effect.yieldNow, x))
       )
-      const large = small.pipe(Graph.add("z", ["y"], ({ y }) => Effect.succeed(y + 1)))
+      const large = small.pipe(TaskGraph.add("z", ["y"], ({ y }) => Effect.succeed(y + 1)))
       const both = Effect.all([Client.compute(small), Client.compute(large)], { concurrency: 2 })
       assert.deepStrictEqual(yield* both, [{ x: 1, y: 1 }, { x: 1, y: 1, z: 2 }])
       assert.strictEqual(small.tasks.y, large.tasks.y)
@@ -84,23 +88,23 @@ describe("Graph: building", () => {
 
   it.effect("a graph is left as it was by what is added to it", () =>
     Effect.gen(function*() {
-      const one = Graph.add(Graph.empty, "x", Task.succeed(1))
-      const two = Graph.add(one, "y", ["x"], ({ x }) => Effect.succeed(x + 1))
-      const other = Graph.add(one, "y", Task.succeed("other"))
-      assert.deepStrictEqual(Graph.keys(Graph.empty), [])
+      const one = TaskGraph.add(TaskGraph.empty, "x", Task.succeed(1))
+      const two = TaskGraph.add(one, "y", ["x"], ({ x }) => Effect.succeed(x + 1))
+      const other = TaskGraph.add(one, "y", Task.succeed("other"))
+      assert.deepStrictEqual(TaskGraph.keys(TaskGraph.empty), [])
       assert.deepStrictEqual(yield* Client.compute(one), { x: 1 })
       assert.deepStrictEqual(yield* Client.compute(two), { x: 1, y: 2 })
       assert.deepStrictEqual(yield* Client.compute(other), { x: 1, y: "other" })
-      assert.deepStrictEqual(yield* Client.compute(Graph.empty), {})
-      assert.isTrue(Graph.isGraph(one))
-      assert.isFalse(Graph.isGraph(one.tasks.x))
+      assert.deepStrictEqual(yield* Client.compute(TaskGraph.empty), {})
+      assert.isTrue(TaskGraph.isTaskGraph(one))
+      assert.isFalse(TaskGraph.isTaskGraph(one.tasks.x))
     }).pipe(inScheduler()))
 
   it.effect("a key that is taken is refused before anything starts", () =>
     Effect.gen(function*() {
       const log: Array<string> = []
       const key: string = "x"
-      const graph = logged(log).pipe(Graph.add(key, Task.succeed(2)))
+      const graph = logged(log).pipe(TaskGraph.add(key, Task.succeed(2)))
       const { reason } = yield* mistakeOf(Client.compute(graph))
       assert.deepInclude(reason, { _tag: "InvalidOption", option: "key", value: "x" })
       assert.deepStrictEqual(log, [])
@@ -108,23 +112,23 @@ describe("Graph: building", () => {
 
   it.effect("keys that name properties of objects are keys like others", () =>
     Effect.gen(function*() {
-      const graph = Graph.empty.pipe(
-        Graph.add("constructor", Task.succeed(1)),
-        Graph.add("toString", ["constructor"], ({ constructor }) => Effect.succeed(constructor + 1))
+      const graph = TaskGraph.empty.pipe(
+        TaskGraph.add("constructor", Task.succeed(1)),
+        TaskGraph.add("toString", ["constructor"], ({ constructor }) => Effect.succeed(constructor + 1))
       )
       const values = yield* Client.compute(graph)
       assert.deepStrictEqual(Object.entries(values), [["constructor", 1], ["toString", 2]] as never)
-      const untyped = yield* Graph.fromRecord({ x: 1 })
-      assert.deepInclude(yield* reasonOf(Graph.get(untyped, "valueOf")), { _tag: "UnknownKey", key: "valueOf" })
+      const untyped = yield* TaskGraph.fromRecord({ x: 1 })
+      assert.deepInclude(yield* reasonOf(TaskGraph.compute(untyped, "valueOf")), { _tag: "UnknownKey", key: "valueOf" })
     }).pipe(inScheduler()))
 
   it.effect("failures of nodes reach what depends on them, under the keys of the graph", () =>
     Effect.gen(function*() {
-      const graph = Graph.empty.pipe(
-        Graph.add("bad", Task.make(Effect.fail("no" as const))),
-        Graph.add("below", ["bad"], ({ bad }) => Effect.succeed(bad))
+      const graph = TaskGraph.empty.pipe(
+        TaskGraph.add("bad", Task.make(Effect.fail("no" as const))),
+        TaskGraph.add("below", ["bad"], ({ bad }) => Effect.succeed(bad))
       )
-      const error = yield* Effect.flip(Graph.get(graph, "below"))
+      const error = yield* Effect.flip(TaskGraph.compute(graph, "below"))
       assert.deepInclude(error, { _tag: "DependencyFailed", root: "bad", error: "no", path: ["bad", "below"] })
     }).pipe(inScheduler()))
 })
@@ -134,16 +138,16 @@ describe("Graph: dictionaries", () => {
     const log: Array<string> = []
     const logged = (n: number) => Effect.sync(() => (log.push("ran"), n * 10))
     return Effect.gen(function*() {
-      const graph = yield* Graph.fromRecord({
-        alias: Graph.ref("y"),
+      const graph = yield* TaskGraph.fromRecord({
+        alias: TaskGraph.ref("y"),
         x: 1,
-        y: Graph.call(logged, Graph.ref("x")),
-        z: Graph.call(add, Graph.ref("alias"), Graph.ref("y")),
-        task: Task.map({ z: Graph.ref("z") }, ({ z }) => z)
+        y: TaskGraph.call(logged, TaskGraph.ref("x")),
+        z: TaskGraph.call(add, TaskGraph.ref("alias"), TaskGraph.ref("y")),
+        task: Task.map({ z: TaskGraph.ref("z") }, ({ z }) => z)
       })
       assert.deepStrictEqual(yield* Client.compute(graph), { alias: 10, x: 1, y: 10, z: 20, task: 20 })
       assert.deepStrictEqual(log, ["ran"])
-      assert.deepStrictEqual(Graph.dependencies(graph), { x: [], y: ["x"], z: ["y"], task: ["z"], alias: ["y"] })
+      assert.deepStrictEqual(TaskGraph.dependencies(graph), { x: [], y: ["x"], z: ["y"], task: ["z"], alias: ["y"] })
     }).pipe(inScheduler())
   })
 
@@ -155,12 +159,18 @@ describe("Graph: dictionaries", () => {
       }
     }
     return Effect.gen(function*() {
-      const graph = yield* Graph.fromRecord({
+      const graph = yield* TaskGraph.fromRecord({
         x: 1,
-        all: Graph.call((...args: Array<any>) => args, "x", [Graph.ref("x"), ["x", { deep: Graph.ref("x") }]]),
-        instance: Graph.call((point: any) => point, new Point(Graph.ref("x"))),
-        nested: Graph.call(add, Graph.call(inc, Graph.ref("x")), Graph.call(sum, [Graph.ref("x"), 5])),
-        list: ["x", Graph.ref("nested"), { x: Graph.ref("x") }]
+        all: TaskGraph.call((...args: Array<any>) => args, "x", [TaskGraph.ref("x"), ["x", {
+          deep: TaskGraph.ref("x")
+        }]]),
+        instance: TaskGraph.call((point: any) => point, new Point(TaskGraph.ref("x"))),
+        nested: TaskGraph.call(
+          add,
+          TaskGraph.call(inc, TaskGraph.ref("x")),
+          TaskGraph.call(sum, [TaskGraph.ref("x"), 5])
+        ),
+        list: ["x", TaskGraph.ref("nested"), { x: TaskGraph.ref("x") }]
       })
       const values = yield* Client.compute(graph)
       assert.deepStrictEqual(values["all"], ["x", [1, ["x", { deep: 1 }]]])
@@ -173,12 +183,12 @@ describe("Graph: dictionaries", () => {
 
   it.effect("G5: a missing dependency is found with its dependents before any task starts", () =>
     Effect.gen(function*() {
-      const reason = yield* reasonOf(Graph.fromRecord({
-        a: Graph.call(inc, Graph.ref("gone")),
-        b: Graph.call(inc, Graph.call(inc, Graph.ref("gone"))),
-        c: Graph.call(inc, Graph.ref("a")),
-        d: Graph.ref("gone"),
-        e: [Graph.ref("d")]
+      const reason = yield* reasonOf(TaskGraph.fromRecord({
+        a: TaskGraph.call(inc, TaskGraph.ref("gone")),
+        b: TaskGraph.call(inc, TaskGraph.call(inc, TaskGraph.ref("gone"))),
+        c: TaskGraph.call(inc, TaskGraph.ref("a")),
+        d: TaskGraph.ref("gone"),
+        e: [TaskGraph.ref("d")]
       }))
       assert.deepInclude(reason, { _tag: "MissingDependency", key: "gone", dependents: ["a", "b", "d"] })
     }))
@@ -187,40 +197,40 @@ describe("Graph: dictionaries", () => {
     Effect.gen(function*() {
       for (const value of [0, "", false, null, undefined]) {
         const cache = new Map<string, unknown>([["cached", value], ["entry", value]])
-        const graph = yield* Graph.fromRecord({
-          entry: Graph.call(() => "not this"),
-          list: [Graph.ref("cached"), Graph.ref("entry")]
+        const graph = yield* TaskGraph.fromRecord({
+          entry: TaskGraph.call(() => "not this"),
+          list: [TaskGraph.ref("cached"), TaskGraph.ref("entry")]
         }, { cache })
-        assert.deepStrictEqual(yield* Graph.get(graph, "list"), [value, value])
+        assert.deepStrictEqual(yield* TaskGraph.compute(graph, "list"), [value, value])
       }
     }).pipe(inScheduler()))
 
   it.effect("R1: a cache given to a run seeds results and receives new ones", () =>
     Effect.gen(function*() {
       const cache = new Map<string, unknown>([["x", 0]])
-      const graph = yield* Graph.fromRecord({
-        x: Graph.call(() => Effect.die("x is cached")),
-        y: Graph.call(inc, Graph.ref("x"))
+      const graph = yield* TaskGraph.fromRecord({
+        x: TaskGraph.call(() => Effect.die("x is cached")),
+        y: TaskGraph.call(inc, TaskGraph.ref("x"))
       })
-      assert.deepStrictEqual(yield* Graph.get(graph, ["y"], { cache }), [1])
+      assert.deepStrictEqual(yield* TaskGraph.compute(graph, ["y"], { cache }), [1])
       assert.deepStrictEqual(cache, new Map([["x", 0], ["y", 1]]))
     }).pipe(inScheduler()))
 
   it.effect("G6: a cycle is refused with its path before any task starts", () =>
     Effect.gen(function*() {
-      const cycle = (record: Record<string, unknown>) => reasonOf(Graph.fromRecord(record))
-      const call = (key: string) => Graph.call(inc, Graph.ref(key))
+      const cycle = (record: Record<string, unknown>) => reasonOf(TaskGraph.fromRecord(record))
+      const call = (key: string) => TaskGraph.call(inc, TaskGraph.ref(key))
       assert.deepInclude(yield* cycle({ a: call("b"), b: call("a") }), { _tag: "Cycle", path: ["a", "b", "a"] })
       assert.deepInclude(yield* cycle({ a: call("a") }), { _tag: "Cycle", path: ["a", "a"] })
-      assert.deepInclude(yield* cycle({ a: Graph.ref("b"), b: Graph.ref("a") }), {
+      assert.deepInclude(yield* cycle({ a: TaskGraph.ref("b"), b: TaskGraph.ref("a") }), {
         _tag: "Cycle",
         path: ["a", "b", "a"]
       })
       const long = yield* cycle({
         x: 1,
         y: call("c"),
-        a: Graph.call(inc, call("b")),
-        b: [Graph.ref("c"), "x"],
+        a: TaskGraph.call(inc, call("b")),
+        b: [TaskGraph.ref("c"), "x"],
         c: call("a")
       })
       assert.deepInclude(long, { _tag: "Cycle", path: ["c", "a", "b", "c"] })
@@ -228,23 +238,23 @@ describe("Graph: dictionaries", () => {
 
   it.effect("a ref outside a graph that has its key is refused", () =>
     Effect.gen(function*() {
-      const { reason } = yield* mistakeOf(Client.compute([Graph.ref("x")]))
-      assert.deepInclude(reason, { _tag: "InvalidOption", option: "Graph.ref", value: "x" })
+      const { reason } = yield* mistakeOf(Client.compute([TaskGraph.ref("x")]))
+      assert.deepInclude(reason, { _tag: "InvalidOption", option: "TaskGraph.ref", value: "x" })
     }).pipe(inScheduler()))
 
   it.effect("G15: a chain tens of thousands deep is checked, computed, pictured and sent as JSON without a stack overflow", () =>
     Effect.gen(function*() {
       const size = longOr(100_000, 15_000)
       const record: Record<string, unknown> = { t0: 0 }
-      for (let i = 1; i < size; i++) record[`t${i}`] = Graph.call(inc, Graph.ref(`t${i - 1}`))
-      const graph = yield* Graph.fromRecord(record)
-      assert.strictEqual(yield* Graph.get(graph, `t${size - 1}`), size - 1)
-      assert.strictEqual(Graph.order(graph)[`t${size - 1}`], size - 1)
-      assert.strictEqual(Graph.toMermaid(graph).split("\n").length, 2 * size)
-      assert.strictEqual(Graph.toJson(graph).tasks.length, size)
-      assert.strictEqual(Graph.keys(Graph.cull(graph, ["t7"])).length, 8)
-      record["t0"] = Graph.ref(`t${size - 1}`)
-      const reason = yield* reasonOf(Graph.fromRecord(record))
+      for (let i = 1; i < size; i++) record[`t${i}`] = TaskGraph.call(inc, TaskGraph.ref(`t${i - 1}`))
+      const graph = yield* TaskGraph.fromRecord(record)
+      assert.strictEqual(yield* TaskGraph.compute(graph, `t${size - 1}`), size - 1)
+      assert.strictEqual(TaskGraph.order(graph)[`t${size - 1}`], size - 1)
+      assert.strictEqual(TaskGraph.toMermaid(graph).split("\n").length, 2 * size)
+      assert.strictEqual(TaskGraph.toJson(graph).tasks.length, size)
+      assert.strictEqual(TaskGraph.keys(TaskGraph.pick(graph, ["t7"])).length, 8)
+      record["t0"] = TaskGraph.ref(`t${size - 1}`)
+      const reason = yield* reasonOf(TaskGraph.fromRecord(record))
       assert.strictEqual(reason._tag === "Cycle" ? reason.path.length : 0, size + 1)
     }).pipe(inQuietScheduler()))
 })
@@ -254,12 +264,12 @@ describe("Graph: getting", () => {
     const log: Array<string> = []
     return Effect.gen(function*() {
       const graph = logged(log)
-      assert.deepStrictEqual(yield* Graph.get(graph, ["z", ["x", ["z"]], { y: "y", none: [] }]), [3, [1, [3]], {
+      assert.deepStrictEqual(yield* TaskGraph.compute(graph, ["z", ["x", ["z"]], { y: "y", none: [] }]), [3, [1, [3]], {
         y: 2,
         none: []
       }])
-      assert.deepStrictEqual(yield* graph.pipe(Graph.get("y")), 2)
-      const deep = yield* Graph.get(graph, [[[[[[[["x"]]]]]]]])
+      assert.deepStrictEqual(yield* graph.pipe(TaskGraph.compute("y")), 2)
+      const deep = yield* TaskGraph.compute(graph, [[[[[[[["x"]]]]]]]])
       assert.deepStrictEqual(deep, [[[[[[[[1]]]]]]]])
     }).pipe(inScheduler())
   })
@@ -267,8 +277,8 @@ describe("Graph: getting", () => {
   it.effect("G3: an empty request gives an empty result and runs nothing", () => {
     const log: Array<string> = []
     return Effect.gen(function*() {
-      assert.deepStrictEqual(yield* Graph.get(logged(log), []), [])
-      assert.deepStrictEqual(yield* Graph.get(logged(log), { a: [], b: {} }), { a: [], b: {} })
+      assert.deepStrictEqual(yield* TaskGraph.compute(logged(log), []), [])
+      assert.deepStrictEqual(yield* TaskGraph.compute(logged(log), { a: [], b: {} }), { a: [], b: {} })
       assert.deepStrictEqual(log, [])
     }).pipe(inScheduler())
   })
@@ -277,7 +287,7 @@ describe("Graph: getting", () => {
     const log: Array<string> = []
     return Effect.gen(function*() {
       const graph = logged(log)
-      const reason = yield* reasonOf(Graph.get(graph, ["x", { deep: "nope" as "x" }]))
+      const reason = yield* reasonOf(TaskGraph.compute(graph, ["x", { deep: "nope" as "x" }]))
       assert.deepInclude(reason, { _tag: "UnknownKey", key: "nope", known: ["x", "y", "z", "other"] })
       assert.deepStrictEqual(log, [])
     }).pipe(inScheduler())
@@ -286,19 +296,19 @@ describe("Graph: getting", () => {
   it.effect("G7: only ancestors of requested keys run, each once", () => {
     const log: Array<string> = []
     return Effect.gen(function*() {
-      yield* Graph.get(logged(log), ["z", "y", "z"])
+      yield* TaskGraph.compute(logged(log), ["z", "y", "z"])
       assert.deepStrictEqual(log, ["x", "y", "z"])
     }).pipe(inScheduler())
   })
 
-  it.effect("G7: a culled graph has the requested keys and their ancestors", () => {
+  it.effect("G7: a picked graph has the requested keys and their ancestors", () => {
     const log: Array<string> = []
     return Effect.gen(function*() {
-      const culled = Graph.cull(logged(log), ["y"])
-      assert.deepStrictEqual(Graph.keys(culled), ["x", "y"])
-      assert.deepStrictEqual(yield* Client.compute(culled), { x: 1, y: 2 })
+      const picked = TaskGraph.pick(logged(log), ["y"])
+      assert.deepStrictEqual(TaskGraph.keys(picked), ["x", "y"])
+      assert.deepStrictEqual(yield* Client.compute(picked), { x: 1, y: 2 })
       assert.deepStrictEqual(log, ["x", "y"])
-      const unknown = Graph.cull(logged(log), ["nope" as "x"])
+      const unknown = TaskGraph.pick(logged(log), ["nope" as "x"])
       assert.deepInclude(yield* reasonOf(Client.compute(unknown)), {
         _tag: "UnknownKey",
         key: "nope",
@@ -307,20 +317,20 @@ describe("Graph: getting", () => {
     }).pipe(inScheduler())
   })
 
-  it.effect("the errors option gives an exit for each key", () =>
+  it.effect("the mode collect gives an exit for each key", () =>
     Effect.gen(function*() {
-      const graph = Graph.make({ good: Task.succeed(1), bad: Task.make(Effect.fail("no")) })
-      const { bad, good } = yield* Graph.get(graph, { good: "good", bad: "bad" }, { errors: "collect" })
+      const graph = TaskGraph.make({ good: Task.succeed(1), bad: Task.make(Effect.fail("no")) })
+      const { bad, good } = yield* TaskGraph.compute(graph, { good: "good", bad: "bad" }, { mode: "collect" })
       assert.deepStrictEqual([good._tag, bad._tag], ["Success", "Failure"])
     }).pipe(inScheduler()))
 
   it("O3: the order has every reachable task at its own position, dependencies first", () => {
     const unnamed = Task.map([], () => 1)
-    const graph = Graph.make({ b: Task.map([unnamed], ([n]) => n), a: Task.map([unnamed], ([n]) => n) })
-    const positions = Graph.order(graph)
+    const graph = TaskGraph.make({ b: Task.map([unnamed], ([n]) => n), a: Task.map([unnamed], ([n]) => n) })
+    const positions = TaskGraph.order(graph)
     assert.sameMembers(Object.values(positions), [0, 1, 2])
     assert.strictEqual((positions as Record<string, number>)["task#1"], 0)
-    assert.deepStrictEqual(Graph.order(Graph.empty), {})
+    assert.deepStrictEqual(TaskGraph.order(TaskGraph.empty), {})
   })
 
   it.effect("O3: one slot runs a graph in its static order", () => {
@@ -328,17 +338,17 @@ describe("Graph: getting", () => {
     return Effect.gen(function*() {
       const record: Record<string, unknown> = {}
       const call = (name: string, keys: ReadonlyArray<string>) =>
-        Graph.call((..._: ReadonlyArray<unknown>) => Effect.sync(() => log.push(name)), keys.map(Graph.ref))
+        TaskGraph.call((..._: ReadonlyArray<unknown>) => Effect.sync(() => log.push(name)), keys.map(TaskGraph.ref))
       for (let i = 0; i < 4; i++) {
         record[`read${i}`] = call(`read${i}`, [])
         record[`left${i}`] = call(`left${i}`, [`read${i}`])
         record[`right${i}`] = call(`right${i}`, [`read${i}`])
       }
       record["all"] = call("all", Object.keys(record).filter((key) => !key.startsWith("read")))
-      const graph = yield* Graph.fromRecord(record)
-      const positions = Graph.order(graph)
+      const graph = yield* TaskGraph.fromRecord(record)
+      const positions = TaskGraph.order(graph)
       yield* Client.compute(graph)
-      assert.deepStrictEqual(log, Graph.keys(graph).toSorted((a, b) => positions[a]! - positions[b]!))
+      assert.deepStrictEqual(log, TaskGraph.keys(graph).toSorted((a, b) => positions[a]! - positions[b]!))
     }).pipe(inScheduler({ concurrency: 1 }))
   })
 
@@ -347,7 +357,7 @@ describe("Graph: getting", () => {
     return Effect.gen(function*() {
       const add = Task.fn((a: number, b: number) => (log.push(`${a} + ${b}`), a + b), { name: "add", pure: true })
       const three = add(1, 2)
-      const graph = Graph.make({ three, six: add(three, add(1, 2)), seven: add(three, 4) })
+      const graph = TaskGraph.make({ three, six: add(three, add(1, 2)), seven: add(three, 4) })
       assert.deepStrictEqual(yield* Client.compute(graph), { three: 3, six: 6, seven: 7 })
       assert.sameMembers(log, ["1 + 2", "1 + 2", "3 + 3", "3 + 4"])
     }).pipe(inScheduler())
@@ -356,7 +366,7 @@ describe("Graph: getting", () => {
   it.effect("a graph within a shape has its values in its place", () =>
     Effect.gen(function*() {
       const { graph, one } = yield* Client.compute({
-        graph: Graph.make({ x: Task.succeed(1), y: Task.make(Effect.succeed(2)) }),
+        graph: TaskGraph.make({ x: Task.succeed(1), y: Task.make(Effect.succeed(2)) }),
         one: 1
       })
       assert.deepStrictEqual([graph.tasks, one], [{ x: 1, y: 2 }, 1])
@@ -372,7 +382,7 @@ const pictured = () => {
 
 describe("Graph: pictures", () => {
   it("G17: a Mermaid picture of any shape shows keys, labels, kinds and edges", () => {
-    assert.deepStrictEqual(Graph.toMermaid(pictured(), { direction: "LR" }).split("\n"), [
+    assert.deepStrictEqual(TaskGraph.toMermaid(pictured(), { direction: "LR" }).split("\n"), [
       "flowchart LR",
       "  0[\"raw\"]",
       "  1[\"bad<br/>say #quot;no#quot;\"]",
@@ -394,9 +404,9 @@ describe("Graph: pictures", () => {
       yield* Scheduler.listen((event) => events.push(event))
       const shape = pictured()
       yield* Client.compute(shape)
-      const states = Graph.states(events)
+      const states = TaskGraph.states(events)
       assert.deepInclude(Object.fromEntries(states), { raw: "succeeded", bad: "failed", last: "succeeded" })
-      assert.deepStrictEqual(Graph.toMermaid(shape, { states }).split("\n").slice(12), [
+      assert.deepStrictEqual(TaskGraph.toMermaid(shape, { states }).split("\n").slice(12), [
         "  subgraph legend",
         "    direction LR",
         "    legend0[\"succeeded (4)\"]",
@@ -411,7 +421,7 @@ describe("Graph: pictures", () => {
 
   it("G17: a GraphViz picture shows the same, with colors and a legend for states", () => {
     const states = new Map([["raw", "running"], ["last", "my \"own\" word"]])
-    assert.deepStrictEqual(Graph.toGraphViz(pictured(), { states, name: "flow" }).split("\n"), [
+    assert.deepStrictEqual(TaskGraph.toGraphViz(pictured(), { states, name: "flow" }).split("\n"), [
       "digraph \"flow\" {",
       "  \"0\" [label=\"raw\"];",
       "  \"1\" [label=\"bad\\nsay \\\"no\\\"\"];",
@@ -436,7 +446,7 @@ describe("Graph: pictures", () => {
 
   it("equal pure calls are one node in a picture, as in a run", () => {
     const load = Task.fn((name: string) => name, { name: "load", pure: true })
-    assert.deepStrictEqual(Graph.dependencies([load("a"), load("a"), load("b")]), {
+    assert.deepStrictEqual(TaskGraph.dependencies([load("a"), load("a"), load("b")]), {
       "load(\"a\")": [],
       "load(\"b\")": []
     })
@@ -446,15 +456,15 @@ describe("Graph: pictures", () => {
     Effect.gen(function*() {
       const future = yield* Client.submit(Task.make(Effect.succeed(1), { key: "live" }))
       const task = Task.map([future, future], ([n]) => n, { key: "task" })
-      assert.deepStrictEqual(Graph.dependencies({ task, future }), { task: ["live"], live: [] })
-      assert.deepStrictEqual(Graph.order({ task, future }), { task: 0 })
-      assert.include(Graph.toMermaid(task), "1((\"live\"))")
+      assert.deepStrictEqual(TaskGraph.dependencies({ task, future }), { task: ["live"], live: [] })
+      assert.deepStrictEqual(TaskGraph.order({ task, future }), { task: 0 })
+      assert.include(TaskGraph.toMermaid(task), "1((\"live\"))")
     }).pipe(inScheduler()))
 
   it("a graph that would be refused can be pictured", () => {
     const left = Task.map([], () => 1, { key: "same" })
     const right = Task.map([left], ([n]) => n, { key: "same" })
-    assert.deepStrictEqual(Graph.toMermaid(right).split("\n"), [
+    assert.deepStrictEqual(TaskGraph.toMermaid(right).split("\n"), [
       "flowchart TD",
       "  0(\"same\")",
       "  1(\"same\")",
@@ -465,7 +475,7 @@ describe("Graph: pictures", () => {
   it("the last status of a key outlives its result", () => {
     const event = (key: string, to: Scheduler.TaskEvent["to"]) => ({ key, to }) as Scheduler.TaskEvent
     const events = [event("a", "running"), event("a", "succeeded"), event("b", "waiting"), event("a", "released")]
-    assert.deepStrictEqual([...Graph.states(events)], [["a", "succeeded"], ["b", "waiting"]])
+    assert.deepStrictEqual([...TaskGraph.states(events)], [["a", "succeeded"], ["b", "waiting"]])
   })
 })
 
@@ -473,19 +483,19 @@ describe("Graph: exchange", () => {
   const registry = {
     one: () => 1,
     inc: (values: { one: number }) => Effect.succeed(values.one + 1),
-    scale: (values: Record<string, number>, { args }: Graph.JsonTask) => Object.values(values)[0]! * Number(args)
+    scale: (values: Record<string, number>, { args }: TaskGraph.JsonTask) => Object.values(values)[0]! * Number(args)
   }
 
   it.effect("G17, X1: a graph comes back from JSON by names in a registry", () =>
     Effect.gen(function*() {
-      const graph = Graph.empty.pipe(
-        Graph.add("one", Task.succeed(1)),
-        Graph.add("two", ["one"], ({ one }) => Effect.succeed(one + 1), {
+      const graph = TaskGraph.empty.pipe(
+        TaskGraph.add("one", Task.succeed(1)),
+        TaskGraph.add("two", ["one"], ({ one }) => Effect.succeed(one + 1), {
           label: "inc",
           after: Task.make(Effect.void, { key: "x" })
         })
       )
-      const json = Graph.toJson(graph, { states: new Map([["one", "succeeded"]]) })
+      const json = TaskGraph.toJson(graph, { states: new Map([["one", "succeeded"]]) })
       assert.deepStrictEqual(json, {
         tasks: [
           { key: "one", label: "one", kind: "value", dependencies: [], position: 0, state: "succeeded" },
@@ -494,26 +504,26 @@ describe("Graph: exchange", () => {
         ]
       })
       const text = JSON.stringify(json)
-      const back = yield* Graph.fromJson(JSON.parse(text), { ...registry, x: () => "x" })
+      const back = yield* TaskGraph.fromJson(JSON.parse(text), { ...registry, x: () => "x" })
       assert.deepStrictEqual(yield* Client.compute(back), { one: 1, x: "x", two: 2 })
-      assert.deepStrictEqual(Graph.dependencies(back), { one: [], x: [], two: ["one", "x"] })
+      assert.deepStrictEqual(TaskGraph.dependencies(back), { one: [], x: [], two: ["one", "x"] })
     }).pipe(inScheduler()))
 
   it.effect("G17: tasks of JSON name their code and give it data", () =>
     Effect.gen(function*() {
-      const graph = yield* Graph.fromJson({
+      const graph = yield* TaskGraph.fromJson({
         tasks: [
           { key: "a", task: "one", dependencies: [] },
           { key: "b", task: "scale", args: 5, dependencies: ["a"] },
           { key: "c", task: "scale", args: 7, dependencies: ["b"] }
         ]
       }, registry)
-      assert.deepStrictEqual(yield* Graph.get(graph, ["c"]), [35])
+      assert.deepStrictEqual(yield* TaskGraph.compute(graph, ["c"]), [35])
     }).pipe(inScheduler()))
 
   it.effect("G17: JSON with an unknown name, a wrong shape, a missing key, a cycle or a key twice is refused", () =>
     Effect.gen(function*() {
-      const refusal = (...tasks: ReadonlyArray<unknown>) => Effect.flip(Graph.fromJson({ tasks }, registry))
+      const refusal = (...tasks: ReadonlyArray<unknown>) => Effect.flip(TaskGraph.fromJson({ tasks }, registry))
       const reason = (...tasks: ReadonlyArray<unknown>) =>
         Effect.map(refusal(...tasks), (error) => (error as SubmitError).reason)
       const one = { key: "a", task: "one", dependencies: [] }
@@ -536,7 +546,7 @@ describe("Graph: exchange", () => {
 
   it.effect("G17: a graph goes to Effect's Graph and back", () =>
     Effect.gen(function*() {
-      const drawn = Graph.toEffectGraph(pictured())
+      const drawn = TaskGraph.toGraph(pictured())
       assert.deepStrictEqual([...EffectGraph.values(EffectGraph.nodes(drawn))], [
         { key: "raw", label: undefined, kind: "effect" },
         { key: "bad", label: "say \"no\"", kind: "effect" },
@@ -544,12 +554,12 @@ describe("Graph: exchange", () => {
         { key: "sum#4", label: "sum", kind: "map" },
         { key: "last", label: undefined, kind: "flatMap" }
       ])
-      const back = yield* Graph.fromEffectGraph(drawn, {
+      const back = yield* TaskGraph.fromGraph(drawn, {
         run: ({ key }, values) => Effect.succeed(`${key}(${Object.keys(values).join()})`)
       })
-      assert.strictEqual(yield* Graph.get(back, "sum#4"), "sum#4(raw,task#3)")
+      assert.strictEqual(yield* TaskGraph.compute(back, "sum#4"), "sum#4(raw,task#3)")
       const edges = (graph: typeof drawn) => [...EffectGraph.values(EffectGraph.edges(graph))]
-      assert.deepStrictEqual(edges(Graph.toEffectGraph(back)), edges(drawn))
+      assert.deepStrictEqual(edges(TaskGraph.toGraph(back)), edges(drawn))
     }).pipe(inScheduler()))
 
   it.effect("G17: any directed graph of Effect becomes tasks; one with a cycle is refused", () =>
@@ -562,10 +572,10 @@ describe("Graph: exchange", () => {
         key: (n: number) => `n${n}`,
         run: (n: number, values: Record<string, number>) => n + sum(Object.values(values))
       }
-      const graph = yield* Graph.fromEffectGraph(numbers, options)
+      const graph = yield* TaskGraph.fromGraph(numbers, options)
       assert.deepStrictEqual(yield* Client.compute(graph), { n2: 2, n3: 5 })
       const cyclic = EffectGraph.mutate(numbers, (graph) => void EffectGraph.addEdge(graph, 1, 0, "back"))
-      const reason = yield* reasonOf(Graph.fromEffectGraph(cyclic, options))
+      const reason = yield* reasonOf(TaskGraph.fromGraph(cyclic, options))
       assert.deepInclude(reason, { _tag: "Cycle", path: ["n2", "n3", "n2"] })
     }).pipe(inScheduler()))
 })
