@@ -431,7 +431,10 @@ export const replicate: {
       const fault = replicateFault(options)
       if (fault !== undefined) return Effect.die(fault)
       const { copies = Infinity, workers } = options
-      return Effect.map(awaitFirst([self]), () => future.home.copies.replicate(future, copies, workers))
+      const replicated = Effect.sync(() => future.home.copies.replicate(future, copies, workers))
+      // A result that stays with its worker comes here first, so that the copies are there when this returns.
+      const brought = Effect.suspend(() => future.home.desk.bring([future]) ?? Effect.void)
+      return Effect.andThen(awaitFirst([self]), Effect.andThen(brought, replicated))
     })
 )
 

@@ -1,6 +1,7 @@
 /**
  * Puts the workers of every scheduler behind cloning ports, those of simulations included, and seals its engine:
  * `npm run test:ports`, and with `VALUES=clones` values are cloned too. Another `SEED` gives other delays.
+ * With `KEEPS=1` results stay at the far side until somebody reads them.
  */
 import { assert } from "@effect/vitest"
 import { relative, sep } from "node:path"
@@ -19,7 +20,9 @@ vi.mock(import("../../src/engine/state/State.ts"), async (original) => {
 
 const mode: Mode = process.env["VALUES"] === "clones" ? "as clones" : "by reference"
 
-Object.assign(direct, clonedWire(mode, Number(process.env["SEED"] ?? 1)))
+const keeps = process.env["KEEPS"] === "1"
+
+Object.assign(direct, clonedWire(mode, Number(process.env["SEED"] ?? 1), () => ({ keeps, ahead: 0 })))
 const ofSimulations: { defaultValue: () => MakePort } = Ports
 ofSimulations.defaultValue = () => (setup, make, carrier) => new CloningPort(setup, make, carrier, mode)
 
