@@ -110,7 +110,7 @@ export interface ComputeOptions<M extends Mode = Mode> extends SubmitOptions {
 }
 
 /** The mode in the options of a verb whose subject comes through a pipe. */
-export type ModeIn<O> = O extends { readonly errors: infer M extends Mode } ? M : "failFast"
+export type ModeIn<O> = O extends { readonly mode: infer M extends Mode } ? M : "failFast"
 
 export const ofSubmit: Checks<SubmitOptions> = { cache, passes }
 
