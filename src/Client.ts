@@ -47,9 +47,9 @@ export type {
 export type { Mode } from "./internal/tasks/checks.ts"
 export type { Annotations } from "./internal/tasks/taskOptions.ts"
 
-export { map, zipMap } from "./internal/client/mapping.ts"
+export { forEach, zipMap } from "./internal/client/mapping.ts"
 
-export type { MapOptions } from "./internal/client/mapping.ts"
+export type { ForEachOptions } from "./internal/client/mapping.ts"
 
 /**
  * Submits a task and returns its future at once.

@@ -104,7 +104,7 @@ describe("map", () => {
   it.effect("A2: results come in the order of the items, whatever ends first", () =>
     Effect.gen(function*() {
       const fiber = yield* Effect.forkChild(
-        Client.map([3, 1, 2], (n, i) => Effect.as(Effect.sleep(n), `${i}:${n}`)),
+        Client.forEach([3, 1, 2], (n, i) => Effect.as(Effect.sleep(n), `${i}:${n}`)),
         { startImmediately: true }
       )
       yield* turns()
@@ -114,7 +114,7 @@ describe("map", () => {
 
   it.effect("A2: no items give no results and run nothing", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* Client.map([], () => Effect.die("never")), [])
+      assert.deepStrictEqual(yield* Client.forEach([], () => Effect.die("never")), [])
       assert.deepStrictEqual(yield* Client.zipMap([[], [1]], () => Effect.die("never")), [])
     }).pipe(inScheduler()))
 
@@ -130,7 +130,7 @@ describe("map", () => {
       const log: Log = []
       const f = (n: number) =>
         Effect.flatMap(Worker.current, ({ key }) => Effect.sync(() => void log.push(`${key}=${n}`)))
-      yield* Client.map([1, 2, 3], f, { task: (n, i) => ({ key: `item${i}`, label: "item", priority: n }) })
+      yield* Client.forEach([1, 2, 3], f, { task: (n, i) => ({ key: `item${i}`, label: "item", priority: n }) })
       assert.deepStrictEqual(log, ["item2=3", "item1=2", "item0=1"])
     }).pipe(inScheduler({ concurrency: 1 })))
 
@@ -139,7 +139,7 @@ describe("map", () => {
       const log: Log = []
       const a = Task.make(note(log, "a"))
       const b = yield* Client.submit(Task.make(note(log, "b")))
-      const result = yield* Client.map([a, b, "c", a] as const, (item) => Effect.succeed(`${item}!`))
+      const result = yield* Client.forEach([a, b, "c", a] as const, (item) => Effect.succeed(`${item}!`))
       assert.deepStrictEqual(result, ["a!", "b!", "c!", "a!"])
       assert.deepStrictEqual(log.toSorted(), ["a", "b"])
     }).pipe(inScheduler()))
@@ -483,7 +483,7 @@ describe("slots", () => {
         yield* turns(3)
         running--
       })
-      yield* Client.map(Array.from({ length: 40 }, (_, i) => i), () => body)
+      yield* Client.forEach(Array.from({ length: 40 }, (_, i) => i), () => body)
       assert.deepStrictEqual([running, peak], [0, 3])
     }).pipe(inScheduler({ concurrency: 3 })))
 
@@ -527,7 +527,7 @@ describe("slots", () => {
         yield* turns(3)
         running.set(worker, running.get(worker)! - 1)
       })
-      yield* Client.map(Array.from({ length: 60 }, (_, i) => i), () => body)
+      yield* Client.forEach(Array.from({ length: 60 }, (_, i) => i), () => body)
       assert.sameDeepMembers([...peaks], [["big", 4], ["small", 1]])
     }).pipe(inScheduler({ workers: [{ id: "small", concurrency: 1 }, { id: "big", concurrency: 4 }] })))
 
@@ -537,7 +537,7 @@ describe("slots", () => {
       const body = Effect.gen(function*() {
         assert.strictEqual((yield* Client.Client).scheduler, outer.scheduler)
         const future = yield* Client.submit(Task.make(Effect.succeed(1)))
-        const mapped = yield* Client.map([1, 2], (n) => Effect.succeed(n * 10))
+        const mapped = yield* Client.forEach([1, 2], (n) => Effect.succeed(n * 10))
         const exits = yield* Future.awaitAll([future])
         const meta = yield* Future.metadata(future)
         return [yield* Future.joinAll({ future }), mapped, exits.length, meta.submitter]
@@ -706,7 +706,7 @@ describe("what has been delivered", () => {
       const items = Array.from({ length: 50 }, (_, i) => Task.make(Effect.succeed({ big: i })))
       let most = 0
       let done = 0
-      const all = Client.map(items, ({ big }) =>
+      const all = Client.forEach(items, ({ big }) =>
         Effect.map(heldNow, (held) => {
           // Beside what the request gives in the end, only what this one uses.
           most = Math.max(most, held - done)

@@ -36,7 +36,7 @@ const refused = (
       Client.compute(task, { mode: "collect" }),
       Effect.scoped(Client.submit(task)),
       Effect.scoped(Client.submitAll([innocent, task])),
-      Client.map([task], () => note(log, "item"))
+      Client.forEach([task], () => note(log, "item"))
     ]
     const isMistake = reason._tag === "InvalidOption"
     const refusalOf = isMistake ? mistakeOf : submitErrorOf
@@ -620,7 +620,7 @@ describe("what has closed", () => {
           Client.compute(one),
           Client.submit(one),
           Client.submitAll([one]),
-          Client.map([1], Effect.succeed)
+          Client.forEach([1], Effect.succeed)
         ]
       ) {
         const error = yield* submitErrorOf(
@@ -684,8 +684,8 @@ describe("options that do not exist", () => {
     ["Dependency.atLeast", Client.compute(Task.all(Dependency.atLeast(1, [one], { losers: "cancel", ...typo })))],
     ["Client.annotate", Client.annotate({ label: "x", ...typo })(Client.compute(one))],
     ["Client.compute", Client.compute(one, { mode: "failFast", ...typo })],
-    ["Client.map", Client.map([1], Effect.succeed, { mode: "failFast", ...typo })],
-    ["the task of Client.map", Client.map([1], Effect.succeed, { task: { label: "x", ...typo } })],
+    ["Client.forEach", Client.forEach([1], Effect.succeed, { mode: "failFast", ...typo })],
+    ["the task of Client.forEach", Client.forEach([1], Effect.succeed, { task: { label: "x", ...typo } })],
     ["Client.submit", Effect.scoped(Client.submit(one, { cache: new Map(), ...typo }))],
     ["Client.submitAll", Effect.scoped(Client.submitAll([one], { cache: new Map(), ...typo }))],
     ["Client.fireAndForget", Client.fireAndForget(one, { group: "g", ...typo })],

@@ -135,7 +135,7 @@ describe("several workers", () => {
       assert.deepStrictEqual((yield* Scheduler.dump).workers.map(({ name }) => name), ["local"])
       assert.deepStrictEqual(yield* Client.compute(Task.all([...held])), ["one", "two"])
       assert.deepStrictEqual(yield* Future.joinAll(held), ["one", "two"])
-      yield* Client.map(
+      yield* Client.forEach(
         [1, 2, 3],
         () => Effect.map(Worker.current, ({ worker }) => assert.strictEqual(worker, "local"))
       )
@@ -148,7 +148,7 @@ describe("several workers", () => {
           yield* Scheduler.addWorker({ id: "again", concurrency: 1 })
           const refused = yield* submitErrorOf(Effect.scoped(Scheduler.addWorker({ id: "again", concurrency: 1 })))
           assert.strictEqual(refused.reason._tag, "DuplicateWorker")
-          const used = yield* Client.map([1, 2], () => Effect.andThen(turns(2), Worker.current))
+          const used = yield* Client.forEach([1, 2], () => Effect.andThen(turns(2), Worker.current))
           assert.sameMembers(used.map(({ worker }) => worker), ["local", "again"])
         }))
         yield* turns()

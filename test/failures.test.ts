@@ -1034,7 +1034,7 @@ it.effect("F16: a body that throws before it gives an effect dies, whatever its 
       const exit = yield* Effect.exit(Client.compute(task))
       assert.isTrue(Exit.isFailure(exit) && exit.cause.reasons.every(Cause.isDieReason))
     }
-    const mapped = yield* Effect.exit(Client.map([undefined, 1], thrower))
+    const mapped = yield* Effect.exit(Client.forEach([undefined, 1], thrower))
     assert.isTrue(Exit.isFailure(mapped))
     assert.strictEqual(yield* Client.compute(Task.make(Effect.succeed(1))), 1)
   }).pipe(Effect.provide(Skein.layer({ concurrency: 1 }))))

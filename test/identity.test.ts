@@ -44,12 +44,14 @@ describe("a key and its graph", () => {
       )
     }).pipe(inScheduler({ concurrency: 2 })))
 
-  it.effect("G10: Client.map gives keys to its items in each call anew", () =>
+  it.effect("G10: Client.forEach gives keys to its items in each call anew", () =>
     Effect.gen(function*() {
       const all = (factor: number) =>
-        Client.map([1, 2], (n) => Effect.as(Effect.yieldNow, n * factor), { task: (n) => ({ key: `item ${n}` }) })
+        Client.forEach([1, 2], (n) => Effect.as(Effect.yieldNow, n * factor), { task: (n) => ({ key: `item ${n}` }) })
       assert.deepStrictEqual(yield* both([all(10), all(100)]), [[10, 20], [100, 200]])
-      const twice = yield* submitErrorOf(Client.map([1, 1], Effect.succeed, { task: (n) => ({ key: `item ${n}` }) }))
+      const twice = yield* submitErrorOf(
+        Client.forEach([1, 1], Effect.succeed, { task: (n) => ({ key: `item ${n}` }) })
+      )
       assert.deepInclude(twice.reason, {
         _tag: "KeyConflict",
         key: "item 1",

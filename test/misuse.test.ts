@@ -28,7 +28,7 @@ describe("input of map and zipMap", () => {
   it.effect("F15: a failure of the input reaches the caller, and nothing of it starts", () =>
     Effect.gen(function*() {
       const runs: ReadonlyArray<(log: Log) => Effect.Effect<unknown, unknown, Client.Client>> = [
-        (log) => Client.map(broken(log), () => note(log, "ran")),
+        (log) => Client.forEach(broken(log), () => note(log, "ran")),
         (log) => Client.zipMap([[1, 2, 3], broken(log)], () => note(log, "ran")),
         (log) => Client.zipMap([broken(log), [1, 2, 3]], () => note(log, "ran"), { mode: "collect" })
       ]
@@ -55,7 +55,7 @@ describe("input of map and zipMap", () => {
     Effect.gen(function*() {
       for (
         const run of [
-          (log: Log) => Client.map(endless(log), () => note(log, "ran")),
+          (log: Log) => Client.forEach(endless(log), () => note(log, "ran")),
           (log: Log) => Client.zipMap([endless(log)], () => note(log, "ran"))
         ]
       ) {
@@ -79,7 +79,7 @@ describe("input of map and zipMap", () => {
       })
       for (
         const run of [
-          (input: Iterable<number>) => Client.map(input, () => Effect.void),
+          (input: Iterable<number>) => Client.forEach(input, () => Effect.void),
           (input: Iterable<number>) => Client.zipMap([numbers({ read: 0, closed: 0 }), input], () => Effect.void)
         ]
       ) {
@@ -128,13 +128,13 @@ describe("input of map and zipMap", () => {
 
   it.effect("A2: the options of all items may be given at once", () =>
     Effect.gen(function*() {
-      const keys = yield* Client.map([1, 2], () => Effect.map(Client.submit(task), () => 0), {
+      const keys = yield* Client.forEach([1, 2], () => Effect.map(Client.submit(task), () => 0), {
         task: { label: "item" }
       })
       assert.deepStrictEqual(keys, [0, 0])
       const labels: Array<string> = []
       const callbacks = { beforeTask: (key: string) => void labels.push(key.split("#")[0]!) }
-      yield* Client.map([1, 2], () => Effect.void, { callbacks, task: { label: "item" } })
+      yield* Client.forEach([1, 2], () => Effect.void, { callbacks, task: { label: "item" } })
       assert.deepStrictEqual(labels, ["item", "item"])
     }).pipe(inScheduler()))
 })
@@ -207,7 +207,7 @@ describe("wrong calls", () => {
       const verbs: ReadonlyArray<Effect.Effect<unknown, unknown, Client.Client>> = [
         Client.compute(task, options),
         Task.run(task, options),
-        Client.map([1], () => note(log, "ran"), options),
+        Client.forEach([1], () => note(log, "ran"), options),
         Client.zipMap([[1]], () => note(log, "ran"), options)
       ]
       for (const verb of verbs) assert.strictEqual((yield* mistakeOf(verb)).message, expected)
@@ -369,22 +369,22 @@ describe("what untyped code gives", () => {
     Effect.gen(function*() {
       const f = () => Effect.succeed(1)
       const { fn, withOptions } = untyped.Task
-      const { map, zipMap } = untyped.Client
+      const { forEach, zipMap } = untyped.Client
       const input = "expected an array, or something else to iterate over."
       const found = yield* Effect.forEach([
-        map(5, f),
+        forEach(5, f),
         zipMap(5, f),
         zipMap([[1], 5], f),
-        map([1]),
+        forEach([1]),
         zipMap([[1]], 5),
         Effect.suspend(() => Client.compute(fn(5)(1))),
         Effect.suspend(() => Client.compute(withOptions(5, { key: "k" })))
       ], refused)
       assert.deepStrictEqual(found, [
-        `The option input of Client.map cannot be 5: ${input}`,
+        `The option input of Client.forEach cannot be 5: ${input}`,
         `The option input of Client.zipMap cannot be 5: ${input}`,
         `The option input of Client.zipMap cannot be 5: ${input}`,
-        "The option function of Client.map cannot be undefined: expected a function.",
+        "The option function of Client.forEach cannot be undefined: expected a function.",
         "The option function of Client.zipMap cannot be 5: expected a function.",
         "The option function of Task.fn cannot be 5: expected a function.",
         "The option task of Task.withOptions of task \"k\" cannot be 5: expected a task."

@@ -118,7 +118,7 @@ describe("recursion", () => {
       const seen: Array<number> = []
       const look = Effect.map(running, (count) => seen.push(count))
       const busy = Effect.andThen(look, Effect.andThen(Worker.seceded(look), look))
-      yield* Client.map(Array.from({ length: 100 }, (_, i) => i), () => busy)
+      yield* Client.forEach(Array.from({ length: 100 }, (_, i) => i), () => busy)
       // Alone on its worker a body counts itself; while it is away, it does not.
       assert.isAtMost(Math.max(...seen), 2)
       assert.isAtLeast(Math.min(...seen), 0)
@@ -241,7 +241,7 @@ const waiting: Readonly<Record<string, Body>> = {
   "Future.awaitFirst": Effect.flatMap(Client.submitAll([child("c")]), Future.awaitFirst),
   "Client.compute": Client.compute([child("c"), child("d")]),
   "Client.compute, continuing": Client.compute(child("c"), { mode: "continue" }),
-  "Client.map": Client.map([1, 2], (n) => Effect.succeed(n)),
+  "Client.forEach": Client.forEach([1, 2], (n) => Effect.succeed(n)),
   "Client.zipMap": Client.zipMap([[1], [2]], (a, b) => Effect.succeed(a + b)),
   "Client.awaitGroup": Effect.andThen(Client.fireAndForget(child("c")), Client.awaitGroup())
 }
@@ -483,7 +483,7 @@ const endlessly: Readonly<Record<string, (next: () => Endless) => Body>> = {
   "compute and collect": (next) => Client.compute([next(), next()], { mode: "collect" }),
   "compute and catch, twice": (next) =>
     Effect.andThen(Effect.exit(Client.compute(next())), Effect.exit(Client.compute(next()))),
-  "map and collect": (next) => Client.map([1, 2], () => Client.compute(next()) as Body, { mode: "collect" }),
+  "map and collect": (next) => Client.forEach([1, 2], () => Client.compute(next()) as Body, { mode: "collect" }),
   "fire and fire": (next) => Effect.andThen(Client.fireAndForget(next()), Client.fireAndForget(next()))
 }
 

@@ -194,7 +194,7 @@ const takers: ReadonlyArray<
   ["a task", tasks, (options, log) => Client.compute(Task.make(note(log, "ran"), { label: "x", ...options }))],
   ["a region", regions, (options, log) => Client.annotate(Client.compute(noting(log)), options)],
   ["a compute", computes, (options, log) => Client.compute(noting(log), options)],
-  ["a map", computes, (options, log) => Client.map([1], () => note(log, "ran"), options)],
+  ["a map", computes, (options, log) => Client.forEach([1], () => note(log, "ran"), options)],
   ["a submission", submissions, (options, log) => Client.submit(noting(log), options)],
   ["callbacks", callbacks, (options, log) => Client.compute(noting(log), { callbacks: options })],
   ["runOnEach", everywhere, (options, log) => Scheduler.runOnEach(note(log, "ran"), options)],

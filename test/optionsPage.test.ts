@@ -53,8 +53,8 @@ describe("docs/options.md", () => {
         ],
         [namesOn("| `Client.compute`, `TaskGraph.compute` "), compute],
         [
-          [...compute, ...namesOn("| `Client.map`, `zipMap` ").filter((name) => name !== "compute")],
-          yield* known((options) => Client.map([1], () => Effect.void, options))
+          [...compute, ...namesOn("| `Client.forEach`, `zipMap` ").filter((name) => name !== "compute")],
+          yield* known((options) => Client.forEach([1], () => Effect.void, options))
         ],
         [namesOn("| `Future.joinAll` "), yield* known((options) => Future.joinAll([], options))],
         [

@@ -570,7 +570,7 @@ describe("inline", () => {
         const program of [
           Client.compute(task, { passes }),
           Client.submit(task, { passes }),
-          Client.map([1], () => Effect.succeed(1), { passes })
+          Client.forEach([1], () => Effect.succeed(1), { passes })
         ]
       ) {
         const { reason } = yield* mistakeOf(program as Effect.Effect<unknown, unknown, Client.Client>)

@@ -211,7 +211,7 @@ describe("Worker.reschedule", () => {
       const wrapped = Task.fn((n: number) => b(Effect.succeed(n + 1)))
       const made = Task.make(wrapped(1), (n) => a(Effect.succeed(n + 1)))
       assert.strictEqual(yield* Client.compute(made), 3)
-      assert.deepStrictEqual(yield* Client.map([1, 2], (n) => c(Effect.succeed(n))), [1, 2])
+      assert.deepStrictEqual(yield* Client.forEach([1, 2], (n) => c(Effect.succeed(n))), [1, 2])
       const resource = Task.resource(politely(1)(Effect.succeed(1)))
       assert.strictEqual(yield* Client.compute(Task.map(resource, (n) => n)), 1)
     }).pipe(inScheduler()))

@@ -158,7 +158,7 @@ describe("results", () => {
         Client.compute(TaskGraph.call(gen)),
         Effect.map(Client.compute(TaskGraph.add(TaskGraph.empty, "x", [], untyped(gen))), (values: any) => values.x),
         Effect.map(Client.compute(json), ({ x }) => x),
-        Effect.map(Client.map([1], untyped(gen)), ([value]) => value)
+        Effect.map(Client.forEach([1], untyped(gen)), ([value]) => value)
       ]
       for (const body of bodies) assert.strictEqual(yield* body, 1)
       assert.strictEqual(runs, bodies.length)
@@ -266,7 +266,7 @@ describe("inputs and targets", () => {
       }
       const futures = untyped([yield* Client.submit(one), never])
       assert.include(defectOf(yield* causeOf(Future.joinAll(futures))), `The request cannot use ${ofEffect}`)
-      assert.deepStrictEqual(yield* Client.map([Effect.succeed(1)], (effect) => effect), [1])
+      assert.deepStrictEqual(yield* Client.forEach([Effect.succeed(1)], (effect) => effect), [1])
     }).pipe(inScheduler()))
 
   it.effect("F3: a promise beside targets is refused", () =>

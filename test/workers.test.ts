@@ -666,7 +666,7 @@ describe("an elastic pool", () => {
     Effect.gen(function*() {
       const { log } = yield* watched
       for (let tooth = 0; tooth < 10; tooth++) {
-        yield* Client.map([1, 2, 3, 4, 5, 6], () => Effect.sleep("1 second")).pipe(Effect.forkChild)
+        yield* Client.forEach([1, 2, 3, 4, 5, 6], () => Effect.sleep("1 second")).pipe(Effect.forkChild)
         yield* pass("9 seconds")
       }
       assert.deepStrictEqual(log.filter((line) => line.endsWith("-> open")), [

@@ -138,7 +138,7 @@ describe("misuse", () => {
   })
 
   it("a mode that is not a literal gives the union, and no other word is a mode", () => {
-    expect(Client.map([1], () => Effect.succeed("a"), { mode })).type.toBe<
+    expect(Client.forEach([1], () => Effect.succeed("a"), { mode })).type.toBe<
       Effect.Effect<
         Array<string> | Array<Exit.Exit<string, SkeinError>>,
         SubmitError | SkeinError,
@@ -427,34 +427,34 @@ describe("map", () => {
   const f = (_: number) => ({}) as Effect.Effect<string, LoadError, Db>
 
   it("has the errors of its function, and of items that are tasks", () => {
-    expect(Client.map([1, 2], f)).type.toBe<Effect.Effect<Array<string>, Failures<LoadError>, Db | Client.Client>>()
-    expect(Client.map([future], f)).type.toBe<
+    expect(Client.forEach([1, 2], f)).type.toBe<Effect.Effect<Array<string>, Failures<LoadError>, Db | Client.Client>>()
+    expect(Client.forEach([future], f)).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | DependencyFailed<BadRow>>, Db | Client.Client>
     >()
-    expect(Client.map([future], f, { mode: "continue" })).type.toBe<
+    expect(Client.forEach([future], f, { mode: "continue" })).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | BadRow>, Db | Client.Client>
     >()
-    expect(Client.map([future], f, { mode: "collect" })).type.toBe<
+    expect(Client.forEach([future], f, { mode: "collect" })).type.toBe<
       Effect.Effect<
         Array<Exit.Exit<string, LoadError | DependencyFailed<BadRow> | SkeinError>>,
         SubmitError,
         Db | Client.Client
       >
     >()
-    expect(Client.map([rows], (_: ReadonlyArray<string>) => f(1))).type.toBe<
+    expect(Client.forEach([rows], (_: ReadonlyArray<string>) => f(1))).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | DependencyFailed<LoadError | BadRow>>, Db | Log | Client.Client>
     >()
   })
 
   it("has the errors of the options of its tasks", () => {
-    expect(Client.map([1], f, { task: { timeout: 5, label: "x" } })).type.toBe<
+    expect(Client.forEach([1], f, { task: { timeout: 5, label: "x" } })).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | TaskTimeout>, Db | Client.Client>
     >()
-    expect(Client.map([1], f, { task: { label: "x" }, mode: "collect" })).type.toBe<
+    expect(Client.forEach([1], f, { task: { label: "x" }, mode: "collect" })).type.toBe<
       Effect.Effect<Array<Exit.Exit<string, LoadError | SkeinError>>, SubmitError, Db | Client.Client>
     >()
-    expect(Client.map).type.not.toBeCallableWith([1], f, { task: { label: 1 } })
-    expect(Client.map([1], f, { task: (n) => ({ timeout: n, label: "x" }) })).type.toBe<
+    expect(Client.forEach).type.not.toBeCallableWith([1], f, { task: { label: 1 } })
+    expect(Client.forEach([1], f, { task: (n) => ({ timeout: n, label: "x" }) })).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | TaskTimeout>, Db | Client.Client>
     >()
   })
@@ -463,17 +463,17 @@ describe("map", () => {
     const wide = {} as Task.Options
     type Wide = TaskTimeout | DependencyTimeout | NoSuitableWorker | ImpossibleDependency
     type Mapped = Effect.Effect<Array<string>, Failures<LoadError | Wide>, Db | Client.Client>
-    expect(Client.map([1], f, { task: wide })).type.toBe<Mapped>()
-    expect(Client.map([1], f, { task: () => wide })).type.toBe<Mapped>()
+    expect(Client.forEach([1], f, { task: wide })).type.toBe<Mapped>()
+    expect(Client.forEach([1], f, { task: () => wide })).type.toBe<Mapped>()
     expect(Client.zipMap([[1], ["a"]], (n: number, _: string) => f(n), { task: wide })).type.toBe<Mapped>()
-    expect(Client.map([1], f, { task: wide, mode: "collect" })).type.toBe<
+    expect(Client.forEach([1], f, { task: wide, mode: "collect" })).type.toBe<
       Effect.Effect<Array<Exit.Exit<string, LoadError | Wide | SkeinError>>, SubmitError, Db | Client.Client>
     >()
-    expect(Client.map([future], f, { task: wide, mode: "continue" })).type.toBe<
+    expect(Client.forEach([future], f, { task: wide, mode: "continue" })).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | BadRow | Wide>, Db | Client.Client>
     >()
     const named = {} as Task.Options<BadRow, Log>
-    expect(Client.map([1], f, { task: named })).type.toBe<
+    expect(Client.forEach([1], f, { task: named })).type.toBe<
       Effect.Effect<
         Array<string>,
         Failures<LoadError | BadRow | DependencyFailed<BadRow> | Wide>,
@@ -489,19 +489,19 @@ describe("map", () => {
   })
 
   it("takes Scope out of the requirements of its function", () => {
-    expect(Client.map([1], () => ({}) as Effect.Effect<1, never, Scope.Scope | Db>)).type.toBe<
+    expect(Client.forEach([1], () => ({}) as Effect.Effect<1, never, Scope.Scope | Db>)).type.toBe<
       Effect.Effect<Array<1>, Failures<never>, Db | Client.Client>
     >()
   })
 
   it("refuses items of the wrong type", () => {
-    expect(Client.map).type.not.toBeCallableWith([raw], f)
-    expect(Client.map).type.not.toBeCallableWith(["a"], f)
+    expect(Client.forEach).type.not.toBeCallableWith([raw], f)
+    expect(Client.forEach).type.not.toBeCallableWith(["a"], f)
   })
 
   it("G18: options of a map of which no more is known than their type give no any", () => {
-    const wide = {} as Client.MapOptions<number>
-    const mapped = Client.map([1], f, wide)
+    const wide = {} as Client.ForEachOptions<number>
+    const mapped = Client.forEach([1], f, wide)
     type Parts<X> = X extends Effect.Effect<infer A, infer E, infer R> ? [A, E, R] : never
     type Given = Parts<typeof mapped>
     expect<Given[0]>().type.not.toBe<any>()
@@ -589,7 +589,7 @@ describe("signals", () => {
     >()
     const polite = (n: number): Effect.Effect<number, LoadError | TaskRescheduled, Worker.Worker> =>
       n > 0 ? Worker.reschedule : loose as never
-    expect(Client.map([1], polite)).type.toBe<
+    expect(Client.forEach([1], polite)).type.toBe<
       Effect.Effect<Array<number>, Failures<LoadError>, Client.Client>
     >()
   })

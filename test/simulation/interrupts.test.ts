@@ -102,7 +102,7 @@ const verbs: Record<string, Verb> = {
     const polite = Effect.andThen(body(1, 1), Effect.suspend(() => left-- > 0 ? Worker.reschedule : Effect.void))
     return Client.compute([Task.make(polite), Task.make(body(2))])
   },
-  map: (b) => Client.map([1, 2, 3, 4], (n) => b.body(n)),
+  map: (b) => Client.forEach([1, 2, 3, 4], (n) => b.body(n)),
   "close a scope": (b) => Effect.scoped(Effect.andThen(Client.submit(graphOf(b).f), turns(5))),
   recursion: (b) =>
     Client.compute(
@@ -110,7 +110,10 @@ const verbs: Record<string, Verb> = {
     ),
   "a worker that comes and goes": (b) =>
     Effect.scoped(
-      Effect.andThen(Scheduler.addWorker({ id: "passing", concurrency: 1 }), Client.map([1, 2, 3], (n) => b.body(n)))
+      Effect.andThen(
+        Scheduler.addWorker({ id: "passing", concurrency: 1 }),
+        Client.forEach([1, 2, 3], (n) => b.body(n))
+      )
     ),
   events: (b) =>
     Effect.gen(function*() {

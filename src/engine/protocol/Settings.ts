@@ -7,7 +7,7 @@ import type { Fairness } from "./fairness.ts"
 
 /** Upper bounds. */
 export interface Limits {
-  /** Tasks of one graph, and items of one input of `Client.map`. Defaults to 10 million. */
+  /** Tasks of one graph, and items of one input of `Client.forEach`. Defaults to 10 million. */
   readonly tasks: number
   /** Tasks on the longest way through one graph. */
   readonly depth: number

@@ -23,13 +23,13 @@ import type { ComputeOptions, Failure, Result } from "./computing.ts"
 import { readRows } from "./reading.ts"
 
 /**
- * Options of {@link map}.
+ * Options of {@link forEach}.
  *
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
-export interface MapOptions<A, M extends Mode = Mode, O extends AnyOptions = Options> extends ComputeOptions<M> {
+export interface ForEachOptions<A, M extends Mode = Mode, O extends AnyOptions = Options> extends ComputeOptions<M> {
   /** Options of the tasks, such as their label or priority, or a function that returns the options of each. */
   readonly task?: O | ((item: A, index: number) => O) | undefined
 }
@@ -52,10 +52,10 @@ type Mapped<A, B, E, R, O> = Array<
  * @category running
  * @since 0.1.0
  */
-export const map = <A, B, E, R, const M extends Mode = "failFast", const O extends OptionsFor<O, E> = NoOptions>(
+export const forEach = <A, B, E, R, const M extends Mode = "failFast", const O extends OptionsFor<O, E> = NoOptions>(
   items: Iterable<A>,
   f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
-  options?: MapOptions<A, M, O>
+  options?: ForEachOptions<A, M, O>
 ): Effect.Effect<
   Result<Mapped<A, B, E, R, O>, M>,
   Failure<Mapped<A, B, E, R, O>, M> | SubmitError,
@@ -66,9 +66,9 @@ const mapItems = (
   home: Home,
   items: Iterable<unknown>,
   f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
-  options: MapOptions<unknown> | undefined
+  options: ForEachOptions<unknown> | undefined
 ): Effect.Effect<unknown, unknown> => {
-  const wrong = mapFault("Client.map", [items], f, options)
+  const wrong = mapFault("Client.forEach", [items], f, options)
   if (wrong !== undefined) return Effect.die(wrong)
   return Effect.flatMap(readRows(home, [items], ([item]) => item), (given) => mapRows(home, given, f, options))
 }
@@ -77,7 +77,7 @@ const mapRows = (
   home: Home,
   items: ReadonlyArray<unknown>,
   f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
-  options: MapOptions<unknown> = {}
+  options: ForEachOptions<unknown> = {}
 ): Effect.Effect<unknown, unknown> => {
   const { task } = options
   const optionsOf = typeof task === "function" ? task : () => task
@@ -99,7 +99,7 @@ const mapFault = (of: string, inputs: unknown, f: unknown, options: unknown): Mi
   return isStray ? invalidOption(`input of ${of}`, stray, "an array, or something else to iterate over") : undefined
 }
 
-const ofMap: Checks<MapOptions<unknown>> = { ...ofCompute, task: anything }
+const ofMap: Checks<ForEachOptions<unknown>> = { ...ofCompute, task: anything }
 
 /** One item of each input. */
 type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]: ItemOf<I[K]> }
@@ -107,7 +107,7 @@ type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]
 type ItemOf<I> = I extends Iterable<infer A> ? A : never
 
 /**
- * Like {@link map}, with one argument from each of several inputs. Stops at the end of the shortest.
+ * Like {@link forEach}, with one argument from each of several inputs. Stops at the end of the shortest.
  *
  * @stability unstable
  * @category running
@@ -123,7 +123,7 @@ export const zipMap = <
 >(
   inputs: I,
   f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,
-  options?: MapOptions<Zipped<I>, M, O>
+  options?: ForEachOptions<Zipped<I>, M, O>
 ): Effect.Effect<
   Result<Mapped<Zipped<I>, B, E, R, O>, M>,
   Failure<Mapped<Zipped<I>, B, E, R, O>, M> | SubmitError,
