@@ -21,7 +21,14 @@ export const files: Readonly<Record<string, string>> = {
 /** Beginnings of the names of tests, each with a reason, by file. */
 type Tests = Readonly<Record<string, Readonly<Record<string, string>>>>
 
+const polls = "Polls in a world with turns of its own, which hold up the microtasks that messages need here."
+
 export const tests: Tests = {
+  "test/testing/sweep.test.ts": {
+    "T5, C4: when a scope, with atLeast in after is over": polls,
+    "T5, C4: when a cancel, with a rule to follow is over": polls,
+    "T5, C4: when a scope of which another owner stops something by force is over": polls
+  },
   "test/counts.test.ts": {
     "a task is three messages of its worker's port":
       "Counts the calls of a direct port, one of which exists there alone."
