@@ -46,8 +46,8 @@ describe("runOnEach", () => {
         Db | Scheduler.Scheduler
       >
     >()
-    expect(Scheduler.runOnEach).type.not.toBeCallableWith(body, { errors: "none" })
-    expect(Scheduler.runOnEach).type.not.toBeCallableWith(body, { mode: "collect" })
+    expect(Scheduler.runOnEach).type.not.toBeCallableWith(body, { mode: "none" })
+    expect(Scheduler.runOnEach).type.not.toBeCallableWith(body, { errors: "collect" })
   })
 
   it("A15: a body that says that its worker cannot run it has no other", () => {
