@@ -81,4 +81,11 @@ describe("a remote worker beside fibers", () => {
       const names = yield* Scheduler.runOnEach(Effect.map(Worker.current, ({ worker }) => worker))
       assert.deepStrictEqual([...names.keys()], ["here"])
     }).pipe(Effect.provide(layerOf({ here: 1, far: 1 }))))
+
+  it.effect("W20, W18: the workers of a remote pool run portable tasks only", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* Client.compute(portable(where())), "far-1")
+      const exit = yield* Effect.exit(Client.compute(where()))
+      assert.isTrue(Exit.isFailure(exit))
+    }).pipe(Effect.provide(layerOf({}, { elastic: { id: "far", min: 0, max: 1, concurrency: 1 }, waitForWorkers: 0 }))))
 })

@@ -77,6 +77,7 @@ export const clonedWire = (
     opened: direct.opened,
     defer: direct.defer,
     worker: (setup) => new CloningPort(setup, (far) => new FiberWorker(far), lanes, mode, farOf(setup.name)),
+    kindOfPool: (name) => farOf(name)?.kind ?? "local",
     afterMessages: (f) => lanes.afterMessages(f)
   }
 }

@@ -335,6 +335,7 @@ export class Crew {
         max,
         slots,
         idleMillis,
+        kind: this.scheduler.wire.kindOfPool?.(name) ?? "local",
         terms
       })
       const first = Array.from(this.members.values()).filter((member) => !others.has(member))

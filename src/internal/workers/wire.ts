@@ -6,6 +6,7 @@
  * @internal
  */
 import * as Context from "effect/Context"
+import type { WorkerKind } from "../../engine/protocol/Plan.ts"
 import { turn } from "../settings/turn.ts"
 import { FiberWorker } from "./fiberWorker.ts"
 import type { Setup, WorkerPort } from "./port.ts"
@@ -15,6 +16,8 @@ export interface Wire {
   readonly instructions: number
   /** Makes the port of a worker that joins. */
   readonly worker: (setup: Setup) => WorkerPort
+  /** The kind of the workers of a pool, by its name. Defaults to `local`. */
+  readonly kindOfPool?: (name: string) => WorkerKind
   /** All parts of the scheduler are there. */
   readonly opened: () => void
   /** An event has been applied, and its transitions were delivered. */
