@@ -3,12 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
-import type * as Skein from "skein/Skein"
+import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { Faults } from "skein/testing"
 import type { Begin, TakeBack } from "../../src/engine/protocol/Instruction.ts"
@@ -56,7 +57,7 @@ class Watched extends CloningPort {
 
 /** A scheduler whose workers are far if their names say so. */
 const withFar = (
-  far: Far,
+  far: Far | ((name: string) => Far),
   log: Log,
   workers: ReadonlyArray<string>,
   held?: Array<() => void>,
@@ -64,7 +65,9 @@ const withFar = (
 ) =>
 <A, E, R>(program: Effect.Effect<A, E, R>) => {
   const worker = (setup: Setup): WorkerPort =>
-    setup.name.startsWith("far") ? new Watched(setup, far, log, held) : new FiberWorker(setup)
+    setup.name.startsWith("far")
+      ? new Watched(setup, typeof far === "function" ? far(setup.name) : far, log, held)
+      : new FiberWorker(setup)
   const scheduled = inScheduler({ ...options, workers: workers.map((id) => ({ id, concurrency: 1 })) })
   return scheduled(program).pipe(
     Effect.provideService(Wiring, () => ({ ...direct, worker, afterMessages: (f) => queueMicrotask(f) }))
@@ -225,6 +228,22 @@ describe("results that stay with their worker", () => {
     }).pipe(Effect.scoped, withFar(keeps, log, ["far1", "far2"]))
   })
 
+  it.effect("C4: a reader whose result is on its way is told when the scheduler closes", () => {
+    const held: Array<() => void> = []
+    const worker = (setup: Setup): WorkerPort => new Watched(setup, keeps, [], held)
+    const wire = Layer.succeed(Wiring, () => ({ ...direct, worker, afterMessages: (f) => queueMicrotask(f) }))
+    return Effect.gen(function*() {
+      const reading = yield* Effect.gen(function*() {
+        const future = yield* Client.submit(Task.make(Effect.succeed(1)))
+        const reading = yield* Effect.forkDetach(Effect.exit(Future.join(future)))
+        yield* calm
+        assert.lengthOf(held, 1)
+        return reading
+      }).pipe(Effect.scoped, Effect.provide(Layer.provide(Skein.layer(), wire)))
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(reading)))
+    })
+  })
+
   it.effect("M6: a result that comes late for a task that has run again is not taken for the new one", () => {
     const held: Array<() => void> = []
     let runs = 0
@@ -298,6 +317,32 @@ describe("attempts that are sent ahead", () => {
       assert.deepStrictEqual(log, ["take back from far"])
       yield* door.open
     }).pipe(Effect.scoped, withFar(ahead, log, ["far"]))
+  })
+
+  it.effect("W12, W19, M6: are taken back while their inputs are on their way", () => {
+    const log: Log = []
+    const held: Array<() => void> = []
+    const door = gate()
+    return Effect.gen(function*() {
+      const made = on("far1").make("made")
+      const first = yield* Client.submit(made)
+      yield* Future.awaitFirst([first])
+      yield* Client.submit(Task.make(door.pass))
+      yield* Client.submit(Task.make(door.pass))
+      yield* door.arrived(2)
+      const user = yield* Client.submit(Task.map(first, (name) => `${name} well`))
+      yield* calm
+      assert.deepStrictEqual(log, ["fetch from far1"])
+      yield* Scheduler.addWorker({ id: "here", concurrency: 1 })
+      yield* calm
+      for (const goOn of held.splice(0)) goOn()
+      assert.strictEqual(yield* Future.join(user), "made well")
+      assert.strictEqual((yield* Future.metadata(user)).worker, "here")
+      yield* door.open
+    }).pipe(
+      Effect.scoped,
+      withFar((name) => name === "far1" ? keeps : { ...ahead, ahead: 1 }, log, ["far1", "far2"], held)
+    )
   })
 
   it.effect("F18, W19: one that has not begun when its worker is lost may run elsewhere, also if it must not run twice", () => {

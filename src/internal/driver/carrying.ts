@@ -41,7 +41,7 @@ interface Addressees {
   readonly copies: Pick<Copies, "make">
   readonly crew: Pick<Crew, "bury" | "depart" | "start">
   readonly mailbox: Pick<Mailbox, "catchUp" | "ended" | "succeeded">
-  readonly reports: Pick<Reports, "failed" | "inputsLost" | "overdue">
+  readonly reports: Pick<Reports, "failed" | "inputsLost" | "overdue" | "unbegun">
   readonly retrying: Pick<Retrying, "isOpen" | "stop">
   readonly waits: Pick<Waits, "end">
 }
@@ -171,7 +171,10 @@ export class Carrying implements Carrier {
       case "Begin":
         return numbered(this.workers, instruction.worker)?.begin(instruction)
       case "TakeBack":
-        return numbered(this.workers, instruction.worker)?.takeBack(instruction)
+        if (!this.gathering.takeBack(instruction, to.reports)) {
+          numbered(this.workers, instruction.worker)?.takeBack(instruction)
+        }
+        return
       default:
         instruction satisfies never
     }

@@ -61,17 +61,19 @@ export class Desk implements Fetching {
     }
   }
 
-  /** The scheduler has failed. */
+  /** The scheduler has failed or closed: nothing comes any more. */
   abort(): void {
     for (const request of Array.from(this.open.keys())) this.answer(request, undefined)
   }
 
   /**
-   * A worker does not have a result that somebody waits for, though it reported that result: nothing that it holds is to be relied
-   * on, so it counts as lost.
+   * A holder has not given the result of `task`. If the scheduler still counts on that result there, the worker counts as lost:
+   * nothing else that it reported can be relied on either.
    */
-  distrust({ serial }: Holder): void {
-    const worker = numbered(this.workers, serial)
+  distrust(task: TaskId, { holder, result }: Away): void {
+    const present = this.view.awayOf(task)
+    if (present?.holder !== holder || present.result !== result) return
+    const worker = numbered(this.workers, holder.serial)
     if (worker !== undefined) this.crew.lose(worker)
   }
 
@@ -88,13 +90,16 @@ export class Desk implements Fetching {
   /** {@link bring} for tasks whose rows are theirs still. */
   bringTasks(tasks: ReadonlyArray<TaskId>): Effect.Effect<void> | undefined {
     if (!this.isUsed) return undefined
-    const away = tasks.flatMap((task) => this.view.awayOf(task) ?? [])
+    const away = tasks.flatMap((task) => {
+      const from = this.view.awayOf(task)
+      return from === undefined ? [] : [{ task, from }]
+    })
     return away.length === 0 ? undefined : Effect.callback<void>((resume) => {
       const scope = captureAsyncScope()
       let left = away.length
-      for (const each of away) {
-        this.fetch(each, (found) => {
-          if (found === undefined) this.distrust(each.holder)
+      for (const { from, task } of away) {
+        this.fetch(from, (found) => {
+          if (found === undefined) this.distrust(task, from)
           const { failure } = this.life
           if (--left === 0) {
             scope.runInAsyncScope(() => resume(failure === undefined ? Effect.void : Effect.failCause(failure)))

@@ -6,7 +6,7 @@
 import * as Cause from "effect/Cause"
 import type { LostInput } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import type { Stop } from "../../engine/protocol/Instruction.ts"
+import type { Stop, TakeBack } from "../../engine/protocol/Instruction.ts"
 import type { WorkerReports } from "../workers/port.ts"
 import type { Attempts } from "./attempts.ts"
 import type { Desk } from "./desk.ts"
@@ -47,6 +47,13 @@ export class Gathering {
   stop({ attempt, task }: Stop, reports: Pick<WorkerReports, "failed">): boolean {
     if (this.open.size === 0 || !this.open.delete(attempt)) return false
     reports.failed(task, attempt, Cause.interrupt())
+    return true
+  }
+
+  /** Gives an attempt back whose inputs are on their way. Returns whether they are. */
+  takeBack({ attempt, task }: TakeBack, reports: Pick<WorkerReports, "unbegun">): boolean {
+    if (!this.open.delete(attempt)) return false
+    reports.unbegun(task, attempt)
     return true
   }
 }

@@ -105,7 +105,7 @@ export class Life {
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.isClosed = true
     // Other owners may be closing, or an owner of a fired task has closed while finalizers run: this waits for them too.
-    const { crew, detached, observers, owners, retrying, state } = this.ending
+    const { crew, desk, detached, observers, owners, retrying, state } = this.ending
     const open = new Set([...openOwners(state), ...owners.closingOwners(), ...detached.openOwners()])
     const stopped = this.failure !== undefined ? Effect.void : Effect.exit(
       Effect.forEach(open, (owner) => owners.close(owner, "scheduler"), {
@@ -119,7 +119,10 @@ export class Life {
       // Nothing runs any more, so beats and their timers end.
       Effect.andThen(Effect.sync(() => this.ending.alarm.silence())),
       Effect.andThen(crew.close),
-      Effect.andThen(Effect.sync(() => observers.close())),
+      Effect.andThen(Effect.sync(() => {
+        desk.abort()
+        observers.close()
+      })),
       Effect.andThen(Effect.suspend(() => this.failure === undefined ? Effect.void : Effect.failCause(this.failure)))
     )
   })

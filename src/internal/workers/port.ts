@@ -80,7 +80,10 @@ export interface WorkerPort extends Host, Holder {
    * worker.
    */
   peek(task: TaskId): unknown
-  /** Asks for a result that has stayed there. The answer is `fetched` or `missing`; none comes from a worker that is lost first. */
+  /**
+   * Asks for a result that has stayed there. The answer is `fetched` or `missing`; none comes from a worker that is lost first.
+   * After `fetched`, `peek` answers the value.
+   */
   fetch(request: number, result: number): void
 
   /** Nothing of what is there counts from now on. */
