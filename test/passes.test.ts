@@ -18,8 +18,8 @@ import * as TaskGraph from "skein/TaskGraph"
 import { Faults, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { references } from "../scripts/order-table.ts"
+import { ambientIn } from "../src/internal/bodies/ambient.ts"
 import type { Compiled } from "../src/internal/bodies/livePlan.ts"
-import { runIn } from "../src/internal/bodies/runs.ts"
 import { compile } from "../src/internal/plans/compile.ts"
 import type { TaskImpl } from "../src/internal/tasks/task.ts"
 import { Chance } from "./chance.ts"
@@ -662,7 +662,7 @@ const planOf = (tasks: ReadonlyArray<unknown>, passes: Passes): Compiled => {
   return compile(
     tasks as ReadonlyArray<TaskImpl>,
     nobody,
-    runIn(Context.empty(), undefined, undefined, passes)
+    ambientIn(Context.empty(), undefined, undefined, passes)
   ) as Compiled
 }
 

@@ -12,7 +12,7 @@ import { noOptions } from "../tasks/task.ts"
 import type { TaskOptions } from "../tasks/task.ts"
 import type { Annotations as Annotated } from "../tasks/taskOptions.ts"
 import type { Attempt } from "./attempt.ts"
-import { runAt } from "./livePlan.ts"
+import { ambientAt } from "./livePlan.ts"
 
 export const Annotations = Context.Reference<TaskOptions>("skein/internal/Annotations", {
   defaultValue: () => noOptions
@@ -28,7 +28,7 @@ export const defaultsFrom = (annotations: TaskOptions, parent: Attempt | undefin
   if (annotations === noOptions) return undefined
   const defaults: Defaults = Object.fromEntries(ofPlans.map((name) => [name, annotations[name]]))
   // In one region, the parent's own priority counts as the inner one, so children have it.
-  const isInherited = parent !== undefined && parent.task >= 0 && runAt(parent).annotations === annotations
+  const isInherited = parent !== undefined && parent.task >= 0 && ambientAt(parent).annotations === annotations
   return isInherited ? defaultsOfChildren(defaults) : defaults
 }
 

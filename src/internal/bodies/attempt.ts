@@ -98,7 +98,7 @@ export class PartAttempt extends Attempt {
   }
 }
 
-/** The context of the body of an attempt, in the world of its submitter. */
+/** The context of the body of an attempt, with the ambient of its submitter. */
 export const contextIn = (
   base: Context.Context<never>,
   attempt: Attempt,

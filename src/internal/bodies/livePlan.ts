@@ -1,5 +1,5 @@
 /**
- * Plans as the driver sees them: with bodies and the worlds in which they run, which the engine never reads.
+ * Plans as the driver sees them: with bodies and the ambients, which the engine never reads.
  *
  * @internal
  */
@@ -38,20 +38,20 @@ export interface Cache {
 export const isFor = (cache: Cache, { options: { key } }: TaskImpl): boolean =>
   cache.forCallsAlone !== true || key === undefined
 
-/** The world of one submission: the context of its submitter, the options of its region, and a cache for results. */
-export interface Run {
+/** What a submission takes from where it is made: the context of its submitter, the options of its region, and a cache for results. */
+export interface Ambient {
   readonly context: Context.Context<never>
   readonly annotations: TaskOptions
   readonly defaults: Defaults | undefined
   readonly fork: (effect: Effect.Effect<any, any>) => Fiber.Fiber<any, any>
-  /** The async context of their submitter. */
+  /** The async context of the submitter. */
   readonly asyncScope: AsyncScope
   readonly cache: Cache | undefined
   /** The passes that rewrite the plan before it is submitted. */
   readonly passes: ReadonlyArray<Pass> | undefined
 }
 
-/** A plan with bodies and their world, which the engine never reads. It lives as long as one of its tasks. */
+/** A plan with bodies and their ambient, which the engine never reads. It lives as long as one of its tasks. */
 export interface LivePlan extends Plan {
   /** The task of each plan index. */
   readonly nodes: ReadonlyArray<TaskImpl>
@@ -60,17 +60,18 @@ export interface LivePlan extends Plan {
    * which in a large graph saves two cache misses.
    */
   readonly functions: ReadonlyArray<Plain | undefined>
-  readonly run: Run
-  /** The worlds of tasks that run again, which come from several submissions. */
-  readonly runs: ReadonlyArray<Run> | undefined
+  readonly ambient: Ambient
+  /** The ambients of tasks that run again, which come from several submissions. */
+  readonly ambients: ReadonlyArray<Ambient> | undefined
   /** Whether the body of a flatMap task returned it, and the engine accepted it. */
   isUnfolded: boolean
 }
 
-/** The world in which a task of a plan runs. */
-export const runOf = ({ run, runs }: LivePlan, index: number): Run => runs === undefined ? run : runs[index]!
+/** The ambient of a task of a plan. */
+export const ambientOf = ({ ambient, ambients }: LivePlan, index: number): Ambient =>
+  ambients === undefined ? ambient : ambients[index]!
 
-export const runAt = ({ index, submission }: Place): Run => runOf(submission.plan as LivePlan, index)
+export const ambientAt = ({ index, submission }: Place): Ambient => ambientOf(submission.plan as LivePlan, index)
 
 export const taskAt = ({ index, submission }: Place): TaskImpl => (submission.plan as LivePlan).nodes[index]!
 

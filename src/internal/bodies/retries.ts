@@ -12,7 +12,7 @@ import { DependencyFailed, SkeinError, SubmitError, TaskSkipped } from "../../Sk
 import type { Time } from "../platform/time.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 import { isA, looked } from "../values/looks.ts"
-import type { Run } from "./livePlan.ts"
+import type { Ambient } from "./livePlan.ts"
 
 export type RetrySchedule = Schedule.Schedule<unknown, unknown, unknown, unknown>
 
@@ -44,7 +44,7 @@ export const delayOf = (
 /** The schedule of a task, its own or its region's. A task that must not run twice has none. */
 export const retryOf = (
   { options: { idempotent, retry } }: TaskImpl,
-  { annotations }: Run
+  { annotations }: Ambient
 ): TaskImpl["options"]["retry"] => idempotent === false ? undefined : retry ?? annotations.retry
 
 /** Whether a schedule is exhausted. */

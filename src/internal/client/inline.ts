@@ -15,7 +15,7 @@ import type { Host } from "../bodies/attempt.ts"
 import { assembled, bodyOf, strayResult } from "../bodies/bodies.ts"
 import { homeOfFuture } from "../bodies/home.ts"
 import type { Home } from "../bodies/home.ts"
-import { isKnownAt, runAt, taskAt } from "../bodies/livePlan.ts"
+import { ambientAt, isKnownAt, taskAt } from "../bodies/livePlan.ts"
 import { tooFarBack } from "../plans/rerun.ts"
 import { policiesOf } from "../tasks/dependency.ts"
 import type { FutureImpl } from "../tasks/task.ts"
@@ -74,7 +74,7 @@ const attemptFor = (
   return new Attempt(home, inline, caller?.task ?? -1, caller?.serial ?? 0, number, undefined, submission, index)
 }
 
-/** The world is that of the task's submitter. The scope is closed and the slot is taken again in any case. */
+/** The ambient is that of the task's submitter. The scope is closed and the slot is taken again in any case. */
 const inScope = (
   home: Home,
   place: Place,
@@ -84,7 +84,7 @@ const inScope = (
   Effect.acquireUseRelease(
     Scope.make(),
     (scope) => {
-      const context = Context.add(Context.add(runAt(place).context, Worker, attempt), Scope.Scope, scope)
+      const context = Context.add(Context.add(ambientAt(place).context, Worker, attempt), Scope.Scope, scope)
       const task = taskAt(place)
       const checked = Effect.flatMap(bodyOf(task, values, keyOfAttempt, attempt, 0), (value) => {
         const wrong = strayResult(task, value, () => assembled(task, values), keyOfAttempt, attempt, 0)

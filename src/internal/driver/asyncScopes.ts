@@ -6,7 +6,7 @@
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
-import { runOf } from "../bodies/livePlan.ts"
+import { ambientOf } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
 import { captureAsyncScope } from "../platform/asyncScope.ts"
 import type { AsyncScope } from "../platform/asyncScope.ts"
@@ -26,7 +26,7 @@ export class AsyncScopes {
   of(task: TaskId): AsyncScope {
     const { index, submission } = columnsOf(this.state)
     const plan = submission[task]?.plan as LivePlan | undefined
-    return plan === undefined ? this.layer : runOf(plan, index[task]!).asyncScope
+    return plan === undefined ? this.layer : ambientOf(plan, index[task]!).asyncScope
   }
 
   /**

@@ -8,7 +8,7 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import { Flag } from "../../engine/protocol/Phase.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import { settingsOf } from "../../engine/views/tasks.ts"
-import { isFor, runOf, taskAt } from "../bodies/livePlan.ts"
+import { ambientOf, isFor, taskAt } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
 import { Away } from "../workers/away.ts"
 import type { Fetching } from "../workers/away.ts"
@@ -26,16 +26,16 @@ export class Caching {
     this.desk = desk
   }
 
-  /** Adds the result of a task with a key to the cache of its run, if there is one. */
+  /** Adds the result of a task with a key to the cache of its submission, if there is one. */
   add(task: TaskId, value: unknown): void {
     this.writeOf(task, value)?.()
   }
 
-  /** The write of a task's result into the cache of its run, if it belongs there. */
+  /** The write of a task's result into the cache of its submission, if it belongs there. */
   writeOf(task: TaskId, value: unknown): Write | undefined {
     const { index, submission } = columnsOf(this.state)
     const plan = submission[task]!.plan as LivePlan
-    const { cache } = runOf(plan, index[task]!)
+    const { cache } = ambientOf(plan, index[task]!)
     const isMeant = cache !== undefined && isFor(cache, taskAt({ submission: submission[task]!, index: index[task]! }))
     const key = isMeant ? plan.settings.get(index[task]!)?.key : undefined
     if (key === undefined || this.ownsResource(task)) return undefined

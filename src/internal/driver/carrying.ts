@@ -11,7 +11,7 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Overdue } from "../../engine/protocol/Instruction.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
-import { runOf } from "../bodies/livePlan.ts"
+import { ambientOf } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
 import type { AsyncScope } from "../platform/asyncScope.ts"
 import type { TaskImpl } from "../tasks/task.ts"
@@ -96,7 +96,7 @@ export class Carrying implements Carrier {
     const from = submission[task]!
     const place = index[task]!
     const to = this.workers[worker[task]!]!
-    const { asyncScope } = runOf(from.plan as LivePlan, place)
+    const { asyncScope } = ambientOf(from.plan as LivePlan, place)
     if (this.scopes.isIn(asyncScope)) this.send(task, attempt, from, place, to)
     else this.sendIn(asyncScope, task, attempt, from, place, to)
   }

@@ -75,7 +75,7 @@ export class Computes {
     collect: (targets: ReadonlyArray<TaskId> | undefined, owner: Bulk) => Exit.Exit<A, E>
   ): Effect.Effect<A, E | SubmitError | SkeinError> {
     return this.own(
-      (fiber) => compile(handles, this.live, this.submissions.runIn(fiber, options)),
+      (fiber) => compile(handles, this.live, this.submissions.ambientIn(fiber, options)),
       options,
       collect
     )

@@ -7,8 +7,8 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import { defaultsOfChildren } from "../bodies/annotations.ts"
-import { runOf } from "../bodies/livePlan.ts"
-import type { LivePlan, Run } from "../bodies/livePlan.ts"
+import { ambientOf } from "../bodies/livePlan.ts"
+import type { Ambient, LivePlan } from "../bodies/livePlan.ts"
 import { compile } from "../plans/compile.ts"
 import type { Live } from "../plans/compile.ts"
 import type { Time } from "../platform/time.ts"
@@ -40,7 +40,7 @@ export class Expansion {
   expand(task: TaskId, attempt: number, returned: unknown): Refused | undefined {
     const { index, submission } = this.attempts.placeOf(task)
     const outer = submission.plan as LivePlan
-    const inner = innerOf(runOf(outer, index))
+    const inner = innerOf(ambientOf(outer, index))
     const compiled = isTask(returned)
       ? compile([returned], this.live, inner)
       : notATask(this.attempts.keyOf(task), returned)
@@ -57,12 +57,12 @@ export class Expansion {
   }
 }
 
-/** The world of a graph that a flatMap task returned. */
-const innerOf = (run: Run): Run => {
-  const { annotations: { namespace }, cache, defaults } = run
-  if (defaults === undefined && cache === undefined) return run
+/** The ambient of a graph that a flatMap task returned. */
+const innerOf = (ambient: Ambient): Ambient => {
+  const { annotations: { namespace }, cache, defaults } = ambient
+  if (defaults === undefined && cache === undefined) return ambient
   return {
-    ...run,
+    ...ambient,
     defaults: defaults && defaultsOfChildren(defaults),
     cache: cache && namespace === undefined ? { ...cache, forCallsAlone: true } : cache
   }

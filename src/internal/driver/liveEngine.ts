@@ -12,7 +12,7 @@ import type { Place } from "../../engine/protocol/Registered.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import { isSpent, placeOf, settingsOf, taskWith } from "../../engine/views/tasks.ts"
 import type { Home } from "../bodies/home.ts"
-import { runAt, taskAt } from "../bodies/livePlan.ts"
+import { ambientAt, taskAt } from "../bodies/livePlan.ts"
 import { retryOf } from "../bodies/retries.ts"
 import type { Live } from "../plans/compile.ts"
 import type { Past } from "../plans/rerun.ts"
@@ -68,7 +68,7 @@ export class LiveEngine implements Live, Past {
     if (phase === Phase.releasing) return -1
     if (phase !== Phase.stopping) return id
     // A task that stops because of an attempt's timeout may be tried again by itself.
-    const retry = retryOf(taskAt(place), runAt(place))
+    const retry = retryOf(taskAt(place), ambientAt(place))
     return this.attempts.hasTimedOut(id) && retry !== undefined ? id : -1
   }
 }

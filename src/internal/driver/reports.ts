@@ -16,7 +16,7 @@ import { originsOf } from "../../engine/protocol/Registered.ts"
 import { TaskTimeout } from "../../SkeinError.ts"
 import type { Obstacle } from "../bodies/attempt.ts"
 import type { Hearing } from "../bodies/hearing.ts"
-import { runAt, taskAt } from "../bodies/livePlan.ts"
+import { ambientAt, taskAt } from "../bodies/livePlan.ts"
 import { missedBy } from "../bodies/missed.ts"
 import { isDone, isRetriable, retryOf } from "../bodies/retries.ts"
 import type { RetrySchedule } from "../bodies/retries.ts"
@@ -192,7 +192,7 @@ export class Reports implements WorkerReports {
     const give = (): void => this.mailbox.ended(task, attempt, interrupted)
     const place = attempts.placeOf(task)
     const { options: { timeoutMillis } } = taskAt(place)
-    const retry = attempts.hasTimedOut(task) ? retryOf(taskAt(place), runAt(place)) : undefined
+    const retry = attempts.hasTimedOut(task) ? retryOf(taskAt(place), ambientAt(place)) : undefined
     if (retry === undefined) return give()
     const error = new TaskTimeout({ key: attempts.keyOf(task), of: "attempt", millis: timeoutMillis! })
     this.decide(task, attempt, retry, error, give)
@@ -201,7 +201,7 @@ export class Reports implements WorkerReports {
   private failedBy(task: TaskId, attempt: number, cause: Cause.Cause<unknown>): void {
     const error = Cause.findErrorOption(cause)
     const place = this.attempts.placeOf(task)
-    const retry = retryOf(taskAt(place), runAt(place))
+    const retry = retryOf(taskAt(place), ambientAt(place))
     const isFinal = retry === undefined || error._tag === "None" || cause.reasons.some(Cause.isDieReason) ||
       !isRetriable(error.value)
     if (isFinal) this.fail(task, attempt, cause)

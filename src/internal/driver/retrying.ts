@@ -14,7 +14,7 @@ import type { Stop } from "../../engine/protocol/Instruction.ts"
 import { Attempt, contextIn } from "../bodies/attempt.ts"
 import { hearingOf } from "../bodies/hearing.ts"
 import type { Home } from "../bodies/home.ts"
-import { runOf } from "../bodies/livePlan.ts"
+import { ambientOf } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
 import { delayOf } from "../bodies/retries.ts"
 import type { RetrySchedule, Step } from "../bodies/retries.ts"
@@ -78,7 +78,7 @@ export class Retrying {
     const worker = this.workers[attempts.workerOf(task)]!
     const submission = attempts.submissionOf(task)
     const index = attempts.indexOf(task)
-    const { asyncScope, context } = runOf(submission.plan as LivePlan, index)
+    const { asyncScope, context } = ambientOf(submission.plan as LivePlan, index)
     const scope = Scope.makeUnsafe()
     const attempt = new Attempt(home, worker.host, task, serial, attempts.startsOf(task), scope, submission, index)
     const delay = delayOf(this.schedules, this.time, task, retry, error)

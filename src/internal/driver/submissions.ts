@@ -9,10 +9,10 @@ import type * as Scope from "effect/Scope"
 import type { Wishes } from "../../engine/protocol/Event.ts"
 import type { Rejected } from "../../engine/protocol/Instruction.ts"
 import { SubmitError } from "../../SkeinError.ts"
+import { ambientIn } from "../bodies/ambient.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Given, Home } from "../bodies/home.ts"
-import type { Compiled, Run } from "../bodies/livePlan.ts"
-import { runIn } from "../bodies/runs.ts"
+import type { Ambient, Compiled } from "../bodies/livePlan.ts"
 import { compile } from "../plans/compile.ts"
 import type { Live } from "../plans/compile.ts"
 import { recompile } from "../plans/rerun.ts"
@@ -76,7 +76,7 @@ export class Submissions {
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return Effect.fail(refusal)
     // Without a pause, because live tasks may be gone after it, and an interruption may come in it.
-    return this.submitCompiled(compile(handles, this.live, this.runIn(fiber, given)), scope, fiber)
+    return this.submitCompiled(compile(handles, this.live, this.ambientIn(fiber, given)), scope, fiber)
   }
 
   private submitCompiled(
@@ -132,7 +132,7 @@ export class Submissions {
   ): { readonly owner: number; readonly future: FutureImpl } | Refused {
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return refusal
-    const compiled = compile([task], this.live, this.runIn(fiber, nothingGiven))
+    const compiled = compile([task], this.live, this.ambientIn(fiber, nothingGiven))
     if (isRefused(compiled)) return compiled
     const owner = this.owners.open(name)
     const answer = this.submitPlan(compiled, owner, fiber)
@@ -156,9 +156,9 @@ export class Submissions {
     return this.mailbox.ask({ _tag: "GraphSubmitted", now, plan, owner, targets, parent, attempt, ...bulk })
   }
 
-  /** The world of a submission from this fiber. */
-  runIn(fiber: Fiber.Fiber<unknown, unknown>, { cache, passes }: Given): Run {
+  /** The ambient of a submission from this fiber. */
+  ambientIn(fiber: Fiber.Fiber<unknown, unknown>, { cache, passes }: Given): Ambient {
     const kept = cache === undefined ? undefined : this.observers.cache(cache)
-    return runIn(fiber.context, attemptOf(this.home, fiber), kept, passes)
+    return ambientIn(fiber.context, attemptOf(this.home, fiber), kept, passes)
   }
 }

@@ -6,8 +6,8 @@
 import * as Context from "effect/Context"
 import { order } from "../../engine/order/order.ts"
 import type { Group, Policy } from "../../engine/protocol/policies.ts"
+import { ambientIn } from "../bodies/ambient.ts"
 import type { Compiled } from "../bodies/livePlan.ts"
-import { runIn } from "../bodies/runs.ts"
 import { compile } from "../plans/compile.ts"
 import type { Live } from "../plans/compile.ts"
 import { depthFirst } from "../plans/depthFirst.ts"
@@ -99,7 +99,7 @@ const nobody: Live = {
   refuse: () => undefined
 }
 
-const noRun = runIn(Context.empty())
+const noRun = ambientIn(Context.empty())
 
 /** Edges as rows; a target below 0 is a future. */
 interface Rows {

@@ -14,7 +14,7 @@ import { DependenciesLost } from "../../SkeinError.ts"
 import { PartAttempt } from "../bodies/attempt.ts"
 import type { Attempt } from "../bodies/attempt.ts"
 import { assembled, bodyOf, strayResult, valueOf } from "../bodies/bodies.ts"
-import { isFor, runAt } from "../bodies/livePlan.ts"
+import { ambientAt, isFor } from "../bodies/livePlan.ts"
 import type { Cache } from "../bodies/livePlan.ts"
 import { retryOf } from "../bodies/retries.ts"
 import { endingOf, missedIn, withoutSignals } from "../bodies/signals.ts"
@@ -300,7 +300,7 @@ class Course {
   private mayGoOn(cause: Cause.Cause<unknown>): boolean {
     if (this.attempt.isLost) return false
     const { task } = this.recipe.parts.at(-1)!
-    return retryOf(task, runAt(this.attempt)) !== undefined || withoutSignals(cause) !== cause
+    return retryOf(task, ambientAt(this.attempt)) !== undefined || withoutSignals(cause) !== cause
   }
 
   /** The key of a part. */

@@ -9,7 +9,7 @@ import type { Demand, Identity, Plan, Reference, Settings } from "../../engine/p
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
 import type { SubmitReason } from "../../SkeinError.ts"
 import { functionOf, isFor } from "../bodies/livePlan.ts"
-import type { Cache, Compiled, LivePlan, Run } from "../bodies/livePlan.ts"
+import type { Ambient, Cache, Compiled, LivePlan } from "../bodies/livePlan.ts"
 import { apply } from "../passes/passes.ts"
 import { Drafting, positionsOf } from "../passes/planning.ts"
 import type { Draft } from "../passes/planning.ts"
@@ -53,21 +53,21 @@ export interface Live {
 export const compile = (
   targets: ReadonlyArray<Handle>,
   live: Live,
-  run: Run
+  ambient: Ambient
 ): Compiled | Refused => {
-  const invalid = run.annotations.invalid?.[0]
+  const invalid = ambient.annotations.invalid?.[0]
   if (invalid !== undefined) return refusalOf(reasonOf(invalid, undefined))
   const only = targets[0]
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
     const functions = [functionOf(only)]
-    const { defaults } = run
+    const { defaults } = ambient
     const one = isLiteral(only) ? oneLiteral : only.isPortable ? onePortable : onePlan
     return {
-      plan: { ...one, nodes: [only], functions, run, defaults, runs: undefined, isUnfolded: false },
+      plan: { ...one, nodes: [only], functions, ambient, defaults, ambients: undefined, isUnfolded: false },
       targets: onlyFirst
     }
   }
-  return new Compiler(live, run).compile(targets)
+  return new Compiler(live, ambient).compile(targets)
 }
 
 /** Whether a task has no dependencies and no options: the usual child in a recursion. */
@@ -100,12 +100,12 @@ class Compiler extends Drafting<TaskImpl> {
   private readonly keys = new Map<string, { readonly work: Identity; readonly reference: Reference }>()
   private hasPortable = false
   private readonly live: Live
-  private readonly run: Run
+  private readonly ambient: Ambient
 
-  constructor(live: Live, run: Run) {
+  constructor(live: Live, ambient: Ambient) {
     super()
     this.live = live
-    this.run = run
+    this.ambient = ambient
   }
 
   compile(handles: ReadonlyArray<Handle>): Compiled | Refused {
@@ -115,8 +115,8 @@ class Compiler extends Drafting<TaskImpl> {
   }
 
   private finished(given: Draft): Compiled {
-    const { run } = this
-    const { cache, defaults, passes } = run
+    const { ambient } = this
+    const { cache, defaults, passes } = ambient
     const plain = { draft: given, positions: positionsOf(given.nodes.length, given.offsets, given.edges) }
     const { draft, positions } = passes === undefined ? plain : apply(plain, passes, cache)
     const { edges, nodes, offsets, settings, targets } = draft
@@ -132,9 +132,9 @@ class Compiler extends Drafting<TaskImpl> {
       positions,
       nodes,
       functions,
-      run,
+      ambient,
       defaults,
-      runs: undefined,
+      ambients: undefined,
       isUnfolded: false
     }
     return { targets, plan }
@@ -191,7 +191,7 @@ class Compiler extends Drafting<TaskImpl> {
   }
 
   private cached(task: TaskImpl, key: string): ReturnType<Cache["find"]> {
-    const { cache } = this.run
+    const { cache } = this.ambient
     // The resource of a result is gone when that is released.
     if (cache === undefined || task.options.resource === true || !isFor(cache, task)) return undefined
     return cache.find(key)
@@ -205,7 +205,7 @@ class Compiler extends Drafting<TaskImpl> {
       this.finish(task, own.reference, undefined)
       return true
     }
-    const { namespace } = this.run.annotations
+    const { namespace } = this.ambient.annotations
     const id = this.live.find(identityIn(namespace, key, work))
     if (id < 0 || this.live.isSpent(id)) return false
     // Outside of namespaces equal identities say that already.
@@ -238,7 +238,7 @@ class Compiler extends Drafting<TaskImpl> {
   private place(node: TaskImpl, named: Named | undefined): number {
     this.functions.push(functionOf(node))
     if (node.isPortable) this.hasPortable = true
-    return this.push(node, settingsOf(node, named, this.run))
+    return this.push(node, settingsOf(node, named, this.ambient))
   }
 
   private finish(task: TaskImpl, reference: Reference, named: Named | undefined): void {
@@ -290,7 +290,7 @@ const faultOf = (task: TaskImpl): SubmitReason | Mistake | undefined => {
 export const settingsOf = (
   task: TaskImpl,
   named: Named | undefined,
-  { annotations: { namespace } }: Run
+  { annotations: { namespace } }: Ambient
 ): Settings | undefined => {
   const { kind, options } = task
   const absorbs = kind === "exit"
@@ -329,4 +329,4 @@ const demandOf = (options: TaskOptions): Demand | undefined => {
 export const misplaced = (key: string | undefined, { what, why }: Misplaced): InvalidDependency =>
   new InvalidDependency({ key, dependency: what, why })
 
-keepSpecimen(new Compiler({} as Live, {} as Run))
+keepSpecimen(new Compiler({} as Live, {} as Ambient))

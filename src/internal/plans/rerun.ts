@@ -12,8 +12,8 @@ import type { Defaults, Identity, Reference, Settings } from "../../engine/proto
 import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Place, Registered } from "../../engine/protocol/Registered.ts"
 import { withDefaults } from "../bodies/annotations.ts"
-import { functionOf, isKnownAt, runAt, taskAt } from "../bodies/livePlan.ts"
-import type { Compiled, LivePlan, Run } from "../bodies/livePlan.ts"
+import { ambientAt, functionOf, isKnownAt, taskAt } from "../bodies/livePlan.ts"
+import type { Ambient, Compiled, LivePlan } from "../bodies/livePlan.ts"
 import { Drafting, positionsOf } from "../passes/planning.ts"
 import { conflict, identityIn, inNamespace, namedBy, namedIn, nameOf } from "../tasks/keys.ts"
 import type { Named } from "../tasks/keys.ts"
@@ -43,13 +43,13 @@ export const recompile = (targets: ReadonlyArray<Place>, past: Past): Compiled |
 /** The plan that computes the inputs of the task at this place, in the order of its handles. */
 export const recompileInputs = (place: Place, past: Past): Compiled | Refused => {
   const compiler = new Recompiler(past)
-  return compiler.compile(compiler.needsOf({ ...again(taskAt(place), runAt(place)), place }))
+  return compiler.compile(compiler.needsOf({ ...again(taskAt(place), ambientAt(place)), place }))
 }
 
 /** One task of the new plan, or a live one that it refers to. */
 interface Entry {
   readonly task: TaskImpl
-  readonly run: Run
+  readonly ambient: Ambient
   /** Where it was registered, if it ever was. */
   readonly place: Place | undefined
   /** Its name and work if it has a key; known of a pure task once its arguments have indices. */
@@ -58,9 +58,9 @@ interface Entry {
   reference: Reference | undefined
 }
 
-const again = (task: TaskImpl, run: Run, named?: Named, place?: Place): Entry => ({
+const again = (task: TaskImpl, ambient: Ambient, named?: Named, place?: Place): Entry => ({
   task,
-  run,
+  ambient,
   place,
   named,
   reference: undefined
@@ -81,7 +81,7 @@ const unknown = new TaskImpl({ _tag: "value", value: undefined }, undefined, "no
 
 class Recompiler extends Drafting<Entry> {
   private readonly registered = new Map<Registered, Map<number, Entry>>()
-  private readonly unregistered = new Map<Run, Map<TaskImpl, Entry>>()
+  private readonly unregistered = new Map<Ambient, Map<TaskImpl, Entry>>()
   /** Tasks of one identity are one task, whatever their submissions. */
   private readonly identities = new Map<Identity, Entry>()
   private readonly past: Past
@@ -107,9 +107,9 @@ class Recompiler extends Drafting<Entry> {
       positions: positionsOf(nodes.length, offsets, edges),
       nodes: tasks,
       functions: tasks.map(functionOf),
-      run: roots[0]!.run,
+      ambient: roots[0]!.ambient,
       defaults: undefined,
-      runs: nodes.map(({ run }) => run),
+      ambients: nodes.map(({ ambient }) => ambient),
       isUnfolded: false
     }
     return { targets, plan }
@@ -131,7 +131,7 @@ class Recompiler extends Drafting<Entry> {
 
   private live(id: TaskId): Entry {
     const place = this.past.placeOf(id)
-    return { ...again(taskAt(place), runAt(place), this.past.namedOf(id), place), reference: ~id }
+    return { ...again(taskAt(place), ambientAt(place), this.past.namedOf(id), place), reference: ~id }
   }
 
   private registeredAt(place: Place): Entry {
@@ -139,18 +139,18 @@ class Recompiler extends Drafting<Entry> {
     if (!isKnownAt(place)) {
       this.refuse(tooFarBack(place))
       // This entry is not used: there will be no plan.
-      return { ...again(unknown, runAt(place)), reference: 0 }
+      return { ...again(unknown, ambientAt(place)), reference: 0 }
     }
-    return this.named(again(taskAt(place), runAt(place), named, place))
+    return this.named(again(taskAt(place), ambientAt(place), named, place))
   }
 
   /** A task that was joined under its key, or one below such a task. */
-  private unregisteredOf(task: TaskImpl, run: Run): Entry {
-    const known = this.unregistered.get(run) ?? new Map<TaskImpl, Entry>()
+  private unregisteredOf(task: TaskImpl, ambient: Ambient): Entry {
+    const known = this.unregistered.get(ambient) ?? new Map<TaskImpl, Entry>()
     const { key, pure } = task.options
     const named = key === undefined || pure === true ? undefined : { key, work: task }
-    const present = known.get(task) ?? this.named(again(task, run, named))
-    this.unregistered.set(run, known.set(task, present))
+    const present = known.get(task) ?? this.named(again(task, ambient, named))
+    this.unregistered.set(ambient, known.set(task, present))
     return present
   }
 
@@ -165,7 +165,7 @@ class Recompiler extends Drafting<Entry> {
 
   /** The same task here, or in the scheduler, where it may have been submitted again. A run without success is replaced. */
   private known(entry: Entry, { key, work }: Named): Entry | undefined {
-    const { namespace } = entry.run.annotations
+    const { namespace } = entry.ambient.annotations
     const identity = identityIn(namespace, key, work)
     const own = this.identities.get(identity)
     const id = own === undefined ? this.past.find(identity) : -1
@@ -179,22 +179,22 @@ class Recompiler extends Drafting<Entry> {
   }
 
   /** The dependencies of a task, in the order of its handles; none if it is live. */
-  needsOf({ place, reference, run, task }: Entry): ReadonlyArray<Entry> {
+  needsOf({ place, reference, ambient, task }: Entry): ReadonlyArray<Entry> {
     if (reference !== undefined) return none
-    if (place === undefined) return task.handles.map((handle) => this.ofHandle(handle, run))
+    if (place === undefined) return task.handles.map((handle) => this.ofHandle(handle, ambient))
     const { index, submission } = place
-    const { offsets, runs, targets } = submission.plan as LivePlan
+    const { offsets, ambients, targets } = submission.plan as LivePlan
     return task.handles.map((handle, i) => {
       const edge = offsets[index]! + i
       const target = targets[edge]!
       if (target >= 0) return this.at({ submission, index: target })
       // In an ordinary plan, the handle is the dependency.
-      return runs === undefined ? this.ofHandle(handle, run) : this.at(submission.origins!.get(edge)!)
+      return ambients === undefined ? this.ofHandle(handle, ambient) : this.at(submission.origins!.get(edge)!)
     })
   }
 
-  private ofHandle(handle: Handle, run: Run): Entry {
-    return isTask(handle) ? this.unregisteredOf(handle, run) : this.at(handle)
+  private ofHandle(handle: Handle, ambient: Ambient): Entry {
+    return isTask(handle) ? this.unregisteredOf(handle, ambient) : this.at(handle)
   }
 
   /** All its dependencies have been added. */
@@ -215,8 +215,8 @@ class Recompiler extends Drafting<Entry> {
 
   /** The work of a pure task that was never registered is known only now; there may be an equal one already. */
   private twinOf(entry: Entry): Entry | undefined {
-    const { run, task } = entry
-    const named = namedIn(task, this.past.home, (argument) => this.unregisteredOf(argument, run).named)
+    const { ambient, task } = entry
+    const named = namedIn(task, this.past.home, (argument) => this.unregisteredOf(argument, ambient).named)
     if (named === undefined) return undefined
     if ("_tag" in named) return this.refuse(named)
     entry.named = named
@@ -228,10 +228,11 @@ class Recompiler extends Drafting<Entry> {
 }
 
 /** The settings of an entry with a key. */
-const identityOf = ({ named, run }: Entry): Identity => identityIn(run.annotations.namespace, named!.key, named!.work)
+const identityOf = ({ named, ambient }: Entry): Identity =>
+  identityIn(ambient.annotations.namespace, named!.key, named!.work)
 
-const settingsAt = ({ named, place, run, task }: Entry): Settings | undefined =>
-  place === undefined ? settingsOf(task, named, run) : place.submission.plan.settings.get(place.index)
+const settingsAt = ({ named, place, ambient, task }: Entry): Settings | undefined =>
+  place === undefined ? settingsOf(task, named, ambient) : place.submission.plan.settings.get(place.index)
 
-const defaultsAt = ({ place, run }: Entry): Defaults | undefined =>
-  place === undefined ? run.defaults : place.submission.plan.defaults
+const defaultsAt = ({ place, ambient }: Entry): Defaults | undefined =>
+  place === undefined ? ambient.defaults : place.submission.plan.defaults

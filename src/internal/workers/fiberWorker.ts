@@ -18,8 +18,8 @@ import type { Host, Obstacle } from "../bodies/attempt.ts"
 import { assembled, bodyOf, strayResult, valueOf } from "../bodies/bodies.ts"
 import { hearingOf } from "../bodies/hearing.ts"
 import type { Home } from "../bodies/home.ts"
-import { runOf } from "../bodies/livePlan.ts"
-import type { LivePlan, Run } from "../bodies/livePlan.ts"
+import { ambientOf } from "../bodies/livePlan.ts"
+import type { Ambient, LivePlan } from "../bodies/livePlan.ts"
 import type { Plain, TaskImpl } from "../tasks/task.ts"
 import { keptIn } from "./kept.ts"
 import type { Setup, WorkerPort, WorkerReports } from "./port.ts"
@@ -34,9 +34,9 @@ interface Order {
   readonly submission: Registered
   readonly index: number
   readonly inputs: ReadonlyArray<unknown> | undefined
-  /** The task, and its run. A lost attempt may outlive the plan of its submission. */
+  /** The task, and its ambient. A lost attempt may outlive the plan of its submission. */
   readonly node: TaskImpl
-  readonly run: Run
+  readonly ambient: Ambient
   fiber: Fiber.Fiber<unknown, unknown> | undefined
   /** Whether the worker was told to stop it. */
   isStopped: boolean
@@ -59,7 +59,7 @@ const orderOf = (
     index,
     inputs,
     node: plan.nodes[index]!,
-    run: runOf(plan, index),
+    ambient: ambientOf(plan, index),
     fiber: undefined,
     isStopped: false
   }
@@ -144,13 +144,13 @@ export class FiberWorker implements WorkerPort {
     body: () => unknown
   ): void {
     const plan = submission.plan as LivePlan
-    const run = runOf(plan, index)
-    const fiber = run.fork(this.around(Effect.sync(body), submission, index, number))
+    const ambient = ambientOf(plan, index)
+    const fiber = ambient.fork(this.around(Effect.sync(body), submission, index, number))
     const exit = fiber.pollUnsafe()
     if (exit === undefined) {
       this.watchPlain(orderOf(task, attempt, number, submission, index, undefined), fiber)
       // The path of most tasks, without an object for the order. `ended` handles all other cases.
-    } else if (Exit.isSuccess(exit) && run.cache === undefined && !this.isLost) {
+    } else if (Exit.isSuccess(exit) && ambient.cache === undefined && !this.isLost) {
       this.results.set(task, exit.value)
       this.reports.endedAtOnce(task, attempt, exit.value)
     } else this.ended(task, attempt, plan.nodes[index]!, exit)
@@ -161,7 +161,7 @@ export class FiberWorker implements WorkerPort {
   }
 
   private startInScope(order: Order): void {
-    const { attempt, index, inputs, node, number, run, submission, task } = order
+    const { attempt, index, inputs, node, number, ambient, submission, task } = order
     const scope = Scope.makeUnsafe()
     const context = this.contextFor(order, scope)
     const body = bodyOf(node, inputs, keyAt, submission, index)
@@ -169,7 +169,7 @@ export class FiberWorker implements WorkerPort {
     const close = (given: Exit.Exit<unknown, unknown>): void => {
       const exit = this.checked(order, given)
       if (node.options.resource === true && Exit.isSuccess(exit) && !order.isStopped && !this.isLost) {
-        const { asyncScope } = run
+        const { asyncScope } = ambient
         this.resources.add(task, { scope, exit, context, asyncScope, key: keyAt(submission, index) })
         return this.ended(task, attempt, node, exit)
       }
@@ -212,9 +212,9 @@ export class FiberWorker implements WorkerPort {
   }
 
   private contextFor(order: Order, scope: Scope.Scope): Context.Context<never> {
-    const { attempt: serial, index, number, run, submission, task } = order
+    const { attempt: serial, index, number, ambient, submission, task } = order
     return contextIn(
-      run.context,
+      ambient.context,
       new Attempt(this.home, this, task, serial, number, scope, submission, index),
       scope
     )
@@ -277,7 +277,7 @@ export class FiberWorker implements WorkerPort {
   }
 
   /** The body handles the interruption in its own async context. */
-  private interruptFiber({ fiber, run: { asyncScope } }: Order): void {
+  private interruptFiber({ fiber, ambient: { asyncScope } }: Order): void {
     asyncScope.runInAsyncScope(() => fiber!.interruptUnsafe())
   }
 

@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import { runIn } from "../../internal/bodies/runs.ts"
+import { ambientIn } from "../../internal/bodies/ambient.ts"
 import { compile } from "../../internal/plans/compile.ts"
 import type { Live } from "../../internal/plans/compile.ts"
 import { scan } from "../../internal/tasks/inputs.ts"
@@ -23,7 +23,7 @@ export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
     refuse: () => undefined
   }
   const tasks = scan(shape).handles.filter(isTask)
-  const compiled = compile(tasks, nothing, runIn(Context.empty()))
+  const compiled = compile(tasks, nothing, ambientIn(Context.empty()))
   return isRefused(compiled) ? tasks : compiled.plan.nodes
 }
 

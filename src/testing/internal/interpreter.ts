@@ -23,11 +23,11 @@ import type { Going, Reason } from "../../engine/protocol/Reason.ts"
 import type { Place, Registered } from "../../engine/protocol/Registered.ts"
 import { defaultLimits } from "../../engine/protocol/Settings.ts"
 import type { Claim } from "../../engine/views/claims.ts"
+import { ambientIn } from "../../internal/bodies/ambient.ts"
 import { Attempt } from "../../internal/bodies/attempt.ts"
 import type { Home, Seat } from "../../internal/bodies/home.ts"
 import { missedBy } from "../../internal/bodies/missed.ts"
 import { isDone, isRetriable, retryOf } from "../../internal/bodies/retries.ts"
-import { runIn } from "../../internal/bodies/runs.ts"
 import { endingGiven, endingOf, missedIn, withoutInterrupts, withoutSignals } from "../../internal/bodies/signals.ts"
 import { make as makeClient } from "../../internal/client/client.ts"
 import { compile } from "../../internal/plans/compile.ts"
@@ -116,7 +116,7 @@ export class Interpreter implements Stage {
     context: Context.Context<never>,
     parent: Place | undefined
   ): Effect.Effect<ReadonlyArray<TaskId>, SubmitError> {
-    const run = runIn(context)
+    const run = ambientIn(context)
     const compiled = compile(handles, this, run)
     return isRefused(compiled)
       ? refuse(compiled)
@@ -229,7 +229,7 @@ export class Interpreter implements Stage {
         // While a body waits, its timeout runs, and how long it waits depends on others.
         const task = this.rows.taskOf(id)
         const { timeoutMillis } = task.options
-        const retry = retryOf(task, row.run)
+        const retry = retryOf(task, row.ambient)
         if (seen.hasWaited && timeoutMillis !== undefined) seen.isOpen = true
         // Which of several failures comes first may decide whether there is another attempt.
         if (retry !== undefined && new Set(seen.failures.map(({ reason }) => reason)).size > 1) seen.isOpen = true
@@ -295,7 +295,7 @@ export class Interpreter implements Stage {
   }
 
   private runBody(
-    { index, run, submission }: Row,
+    { index, ambient, submission }: Row,
     id: TaskId,
     number: number,
     serial: number
@@ -305,7 +305,7 @@ export class Interpreter implements Stage {
       const { timeoutMillis } = task.options
       const scope = Scope.makeUnsafe()
       const attempt = new Attempt(this.home, this, id, serial, number, scope, submission, index)
-      const context = Context.add(Context.add(run.context, Worker, attempt), Scope.Scope, scope) as Context.Context<
+      const context = Context.add(Context.add(ambient.context, Worker, attempt), Scope.Scope, scope) as Context.Context<
         never
       >
       const body = this.bodyOf(id, task)
@@ -357,7 +357,7 @@ export class Interpreter implements Stage {
   /** The task stands for the one that its body returned. */
   private expand(id: TaskId, returned: unknown, starts: number, seen: Seen): Effect.Effect<void> {
     const row = this.rows.at(id)
-    const { index, run, submission } = row
+    const { index, ambient, submission } = row
     if (!isTask(returned)) {
       const reason = new InvalidDependency({
         key: this.rows.keyOf(id),
@@ -366,7 +366,7 @@ export class Interpreter implements Stage {
       })
       return this.end(id, starts, Cause.fail(new SubmitError({ reason })), seen)
     }
-    return this.register([returned], run.context, { submission, index }).pipe(
+    return this.register([returned], ambient.context, { submission, index }).pipe(
       Effect.flatMap(([target]) =>
         Effect.map(this.evaluate(target!), () => {
           row.inner = target
@@ -390,7 +390,7 @@ export class Interpreter implements Stage {
   ): Effect.Effect<void> {
     const task = this.rows.taskOf(id)
     const { timeoutMillis } = task.options
-    const retry = retryOf(task, this.rows.at(id).run)
+    const retry = retryOf(task, this.rows.at(id).ambient)
     const isLate = cause.reasons.some((reason) => Cause.isDieReason(reason) && reason.defect === timedOut)
     const error = isLate
       ? new TaskTimeout({ key: this.rows.keyOf(id), of: "attempt", millis: timeoutMillis! })
@@ -415,7 +415,7 @@ export class Interpreter implements Stage {
             return isDone(decided.cause) ? giveUp : this.end(id, number, decided.cause, seen)
           })
         )
-    ).pipe(Effect.provideContext(this.rows.at(id).run.context))
+    ).pipe(Effect.provideContext(this.rows.at(id).ambient.context))
   }
 
   /** Ends a task with this cause; one without reasons is an interruption by its own body. */

@@ -16,7 +16,7 @@ import { keyAt, labelAt, mayRepeatAt, nameAt, submitterOf } from "../../engine/p
 import type { Place, Registered } from "../../engine/protocol/Registered.ts"
 import type { Claim } from "../../engine/views/claims.ts"
 import type { Status } from "../../Future.ts"
-import type { Compiled, LivePlan, Run } from "../../internal/bodies/livePlan.ts"
+import type { Ambient, Compiled, LivePlan } from "../../internal/bodies/livePlan.ts"
 import { policiesOf } from "../../internal/tasks/dependency.ts"
 import { namedBy } from "../../internal/tasks/keys.ts"
 import type { Named } from "../../internal/tasks/keys.ts"
@@ -27,7 +27,7 @@ import { exitOf, rootCause } from "../../internal/views/causes.ts"
 export interface Row {
   readonly submission: Registered
   readonly index: number
-  readonly run: Run
+  readonly ambient: Ambient
   ended: Ended | undefined
   /** The task for which it stands. */
   inner: TaskId | undefined
@@ -57,13 +57,13 @@ export class Rows {
   }
 
   /** Registers a compiled plan, and returns the rows of its targets. */
-  add({ plan, targets }: Compiled, run: Run, place: Place | undefined): ReadonlyArray<TaskId> {
+  add({ plan, targets }: Compiled, ambient: Ambient, place: Place | undefined): ReadonlyArray<TaskId> {
     const parent = place && nameAt(place.submission, place.index)
     const first = this.rows.length
     const ids = Int32Array.from({ length: plan.size }, (_, index) => first + index)
     const submission = { number: first + 1, plan, ids, sequence: first + 1, parent } as unknown as Registered
     for (let index = 0; index < plan.size; index++) {
-      this.rows.push({ submission, index, run, ended: undefined, inner: undefined })
+      this.rows.push({ submission, index, ambient, ended: undefined, inner: undefined })
     }
     return targets.map((target) => target >= 0 ? first + target : ~target)
   }

@@ -1,5 +1,5 @@
 /**
- * The world of a submission's tasks.
+ * What the tasks of a submission take from where it is made.
  *
  * @internal
  */
@@ -11,7 +11,7 @@ import type { Pass } from "../tasks/task.ts"
 import { Worker } from "../tasks/worker.ts"
 import { Annotations, defaultsFrom } from "./annotations.ts"
 import type { Attempt } from "./attempt.ts"
-import type { Cache, Run } from "./livePlan.ts"
+import type { Ambient, Cache } from "./livePlan.ts"
 
 /**
  * A context without the attempt of its body and that attempt's scopes: tasks that are submitted from there may outlive both, and
@@ -27,13 +27,13 @@ export const withoutAttempt = (
 
 const ofNobody: (context: Context.Context<never>) => Context.Context<never> = Context.omit(Worker, Scope.Scope)
 
-/** The world of a submission made in this context, from inside `parent` or from no task. */
-export const runIn = (
+/** The ambient of a submission made in this context, from inside `parent` or from no task. */
+export const ambientIn = (
   context: Context.Context<never>,
   parent?: Attempt,
   cache?: Cache,
   passes?: ReadonlyArray<Pass>
-): Run => {
+): Ambient => {
   const annotations = Context.get(context, Annotations)
   const own = withoutAttempt(context, parent)
   return {
