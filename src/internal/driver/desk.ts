@@ -56,8 +56,9 @@ export class Desk implements Fetching {
 
   /** A worker is lost: it answers nothing any more. */
   lost(holder: Holder): void {
-    for (const [request, { holder: asked }] of Array.from(this.open)) {
-      if (asked === holder) this.answer(request, undefined)
+    // By number, because a port around another one is not the holder that its results name.
+    for (const [request, { holder: { serial } }] of Array.from(this.open)) {
+      if (serial === holder.serial) this.answer(request, undefined)
     }
   }
 
