@@ -153,6 +153,15 @@ describe("attempts that are sent ahead", () => {
     assert.strictEqual(historyOf(rig, "a"), 2)
   })
 
+  it("W10, F8, W19: may all have begun on a worker that was silent", () => {
+    const rig = new Rig({})
+    rig.send({ _tag: "WorkerAdded", name: "far", slots: 1, ahead: 1, terms: { ttlMillis: 10 } })
+    rig.submit(rig.open(), { a: [], b: [] }, { settings: { b: { key: "b", idempotent: false } } })
+    rig.at(10)
+    assert.deepStrictEqual(phases(rig, "a", "b"), ["ready", "failed"])
+    assert.strictEqual(historyOf(rig, "a"), 1)
+  })
+
   it("F8, W19: can be lost for ever without a death", () => {
     const rig = far(1, 0)
     const main = rig.open()

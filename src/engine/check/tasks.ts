@@ -83,7 +83,7 @@ export const betweenSteps: Rule = function*({ crew, demanding, step }) {
   if (crew.hasChanged && demanding > 0) yield "S1: nobody was asked whether it lacks a worker"
 }
 
-/** S15: a bit is set for each rare feature with data, and for no other. */
+/** S15: a bit is set for each rare feature with data, and for no other; some bits stay once they are set. */
 export const uses: Rule = function*(state) {
   const { crew: { pool }, uses, workers } = state
   const now = usesNow(state)

@@ -157,7 +157,7 @@ export interface WorkerLost {
   readonly _tag: "WorkerLost"
   readonly now: number
   readonly worker: WorkerId
-  /** The attempts there whose bodies had begun; all of them if absent. Only these count as deaths. */
+  /** The attempts there whose bodies may have begun; all of them if absent. Only these count as deaths. */
   readonly begun?: ReadonlyArray<number> | undefined
 }
 

@@ -36,7 +36,7 @@
  *   who withdrew, and the owners in the list of its last user. If the owner of its submission has closed, the list also has the
  *   owners who want the task. A wait on behalf of an owner is open as long as a list has that owner, but for the lists of tasks
  *   that wait for the waiter.
- * - S15 `uses` has the bit of each rare feature that has data, and of no other.
+ * - S15 `uses` has the bit of each rare feature that has data, and of no other; some bits stay once they are set (`Use`).
  *
  * @since 0.1.0
  */

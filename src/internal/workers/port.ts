@@ -39,7 +39,10 @@ export interface WorkerPort extends Host, Holder {
   readonly keepsResults: boolean
   /** The most attempts that are sent there beyond its slots; 0 if a body begins in the call that sends it. */
   readonly ahead: number
-  /** The attempts there whose bodies have begun, for one that is lost; `undefined` if all of them may have. */
+  /**
+   * The attempts there whose bodies may have begun, for one that is lost; `undefined` if that is not known of any. An attempt that is
+   * not among them starts elsewhere even if it must not run twice.
+   */
   readonly begun: ReadonlyArray<number> | undefined
   /** The number of results that it holds. */
   readonly held: number
