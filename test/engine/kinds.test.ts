@@ -294,6 +294,13 @@ describe("tasks that lack a worker of their kind", () => {
     assert.deepStrictEqual(rig.outcome("a"), ["NoSuitableWorker", "a"])
   })
 
+  it("W20, W2: a portable task starts on the worker that it rates highest, of either kind", () => {
+    const rig = both()
+    const locality = ({ id }: { readonly id: string }): number => id === "here" ? 1 : 0
+    rig.submit(rig.open(), loose("pq"), { settings: { p: { key: "p", demand: { locality } } }, portable: ["p", "q"] })
+    assert.deepStrictEqual(starts(rig), ["p here", "q far"])
+  })
+
   it("W20, D12: a local task cannot follow a portable one to a remote worker", () => {
     const rig = both(1, 1)
     const follow = {

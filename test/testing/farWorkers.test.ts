@@ -238,6 +238,19 @@ describe("results that stay with their worker", () => {
     }).pipe(Effect.scoped, withFar(keeps, log, ["far1", "far2"]))
   })
 
+  it.effect("F3, M6: are not fetched for a joinAll or a compute that fails fast", () => {
+    const log: Log = []
+    return Effect.gen(function*() {
+      const made = yield* Client.submit(Task.make(Effect.succeed(1)))
+      yield* Future.awaitFirst([made])
+      const failed = yield* Client.submit(Task.make(Effect.fail("no")))
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(Future.joinAll([made, failed]))))
+      const targets = [Task.make(Effect.succeed(2)), Task.make(Effect.fail("no"))]
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(Client.compute(targets))))
+      assert.deepStrictEqual(log, [])
+    }).pipe(Effect.scoped, withFar(keeps, log, ["far"]))
+  })
+
   it.effect("C4: a reader whose result is on its way is told when the scheduler closes", () => {
     const held: Array<() => void> = []
     const worker = (setup: Setup): WorkerPort => new Watched(setup, keeps, [], held)

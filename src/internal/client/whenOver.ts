@@ -23,7 +23,9 @@ export const whenOver = <A, E>(
   const readOrWait = (): Effect.Effect<A, E | SkeinError> => {
     if (!isOver(futures, mode)) return wait
     const coming = bringAll(reads)
-    return coming === undefined ? read() : Effect.flatMap(coming, readOrWait)
+    // With a failure that ends the wait no value is read.
+    const isRead = coming !== undefined && !(mode === "firstFailure" && futures.some(hasFailed))
+    return !isRead ? read() : Effect.flatMap(coming, readOrWait)
   }
   return wait
 }

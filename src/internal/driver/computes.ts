@@ -160,7 +160,9 @@ export class Computes {
     const readOrWait = (): Effect.Effect<A, E | SkeinError> => {
       if (!isOver()) return Effect.flatMap(restore(this.waits.until(wish, isOver)), readOrWait)
       const coming = isOpen(this.state, owner) ? this.desk.bringTasks(targets) : undefined
-      return coming === undefined ? read() : Effect.flatMap(restore(coming), readOrWait)
+      // With a failure that ends the wait no value is read.
+      const isRead = coming !== undefined && (keepGoing || this.view.firstFailed(targets) === undefined)
+      return !isRead ? read() : Effect.flatMap(restore(coming), readOrWait)
     }
     return Effect.flatMap(restore(this.waits.join(wait)), readOrWait)
   }
