@@ -11,6 +11,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
+import type * as Option from "effect/Option"
 import { hasProperty } from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type { Exits, Unsubmitted } from "./Inputs.ts"
@@ -128,20 +129,20 @@ export {
 }
 
 /**
- * The task's `Exit` if it has ended, without waiting.
+ * The task's `Exit` if it has ended, without waiting; `Option.none` if it has not.
  *
  * @stability unstable
  * @category getters
  * @since 0.1.0
  */
-export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Exit.Exit<A, E | SkeinError> | undefined> =>
+export const poll = <A, E>(self: Future<A, E>): Effect.Effect<Option.Option<Exit.Exit<A, E | SkeinError>>> =>
   Effect.suspend(() => {
     const future = internal.implOf(self)
     const { claim, home: { desk, view } } = future
-    if (!view.hasEnded(claim)) return Effect.undefined
+    if (!view.hasEnded(claim)) return Effect.succeedNone
     const coming = desk.bring([future])
     return coming === undefined
-      ? Effect.succeed(view.exitOfClaim(future) as Exit.Exit<A, E | SkeinError>)
+      ? Effect.succeedSome(view.exitOfClaim(future) as Exit.Exit<A, E | SkeinError>)
       : Effect.flatMap(coming, () => poll(self))
   })
 

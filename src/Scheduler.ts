@@ -6,6 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { WorkerPhase } from "./engine/protocol/Transition.ts"
@@ -67,7 +68,7 @@ export const story = (name: TaskName): Effect.Effect<ReadonlyArray<TaskEvent>, n
   Scheduler.use((s) => s.story(name))
 
 /**
- * The state of a live task, and why it is not running. `undefined` if there is no such task.
+ * The state of a live task, and why it is not running. `Option.none` if there is no such task.
  *
  * **Details**
  *
@@ -78,7 +79,7 @@ export const story = (name: TaskName): Effect.Effect<ReadonlyArray<TaskEvent>, n
  * @category getters
  * @since 0.1.0
  */
-export const explain = (name: TaskName): Effect.Effect<Explanation | undefined, never, Scheduler> =>
+export const explain = (name: TaskName): Effect.Effect<Option.Option<Explanation>, never, Scheduler> =>
   Scheduler.use((s) => s.explain(name))
 
 /**

@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import { TestClock } from "effect/testing"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
@@ -11,7 +12,7 @@ import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { fib, gate, inQuietScheduler, inScheduler, type Log, note, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
-import { causeOf, causeOfExit, errorOf, errorsIn, onlyError, submitErrorOf } from "./support.ts"
+import { causeOf, causeOfExit, errorOf, errorsIn, exitNow, onlyError, submitErrorOf } from "./support.ts"
 
 const fails = (error: string) => Task.make(Effect.fail(error), { key: error })
 
@@ -32,11 +33,14 @@ describe("submit", () => {
       const [one, two] = yield* Client.submitAll([first, Task.map(first, (n) => n + 1)])
       yield* door.arrived(1)
       assert.deepStrictEqual([yield* Future.status(one), yield* Future.status(two)], ["running", "waiting"])
-      assert.isUndefined(yield* Future.poll(one))
+      assert.deepStrictEqual(yield* Future.poll(one), Option.none())
       yield* door.open
       assert.strictEqual(yield* Future.join(two), 2)
       assert.deepStrictEqual([yield* Future.status(one), yield* Future.status(two)], ["succeeded", "succeeded"])
-      assert.deepStrictEqual([yield* Future.poll(one), yield* Future.poll(two)], [Exit.succeed(1), Exit.succeed(2)])
+      assert.deepStrictEqual([yield* Future.poll(one), yield* Future.poll(two)], [
+        Option.some(Exit.succeed(1)),
+        Option.some(Exit.succeed(2))
+      ])
       assert.strictEqual(one.key, "first")
       assert.notStrictEqual(two.key, one.key)
     }).pipe(inScheduler()))
@@ -163,7 +167,7 @@ describe("joinAll", () => {
       assert.deepStrictEqual(yield* Future.joinAll(futures), falsy)
       assert.deepStrictEqual(yield* Future.awaitAll(futures), falsy.map((v) => Exit.succeed(v)))
       for (const [i, future] of futures.entries()) {
-        assert.deepStrictEqual(yield* Future.poll(future), Exit.succeed(falsy[i]))
+        assert.deepStrictEqual(yield* exitNow(future), Exit.succeed(falsy[i]))
         assert.strictEqual(yield* Future.join(future), falsy[i])
       }
     }).pipe(inScheduler()))

@@ -11,7 +11,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOfExit, errorOf, onlyError, reasonIn, reasonOf, submitErrorOf } from "./support.ts"
+import { causeOfExit, errorOf, exitNow, onlyError, reasonIn, reasonOf, submitErrorOf } from "./support.ts"
 
 /** Submits in a scope of its own and closes that. */
 const passing = <A, E>(task: Task.Task<A, E>) => Effect.scoped(Client.submit(task))
@@ -56,7 +56,7 @@ describe("release", () => {
       const released = { _tag: "Released", key: "k", owner: "scope" } as const
       assert.deepInclude(yield* reasonOf(Future.join(future)), released)
       assert.deepInclude(yield* reasonOf(Future.joinAll([future])), released)
-      assert.isTrue(Exit.isFailure((yield* Future.poll(future))!))
+      assert.isTrue(Exit.isFailure((yield* exitNow(future))!))
       assert.deepStrictEqual((yield* Future.awaitFirst([future])).ended, [future])
       assert.strictEqual(yield* Future.status(future), "released")
       yield* Future.cancel(future)

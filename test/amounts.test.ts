@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { Client, Future, Scheduler, Skein, Task, Worker } from "skein"
-import { causeOf, mistakeOf, nothingIsLeft, onlyError } from "./support.ts"
+import { causeOf, explanationOf, mistakeOf, nothingIsLeft, onlyError } from "./support.ts"
 
 type Amounts = Readonly<Record<string, number>>
 
@@ -100,7 +100,7 @@ describe("resources", () => {
         Client.compute(Task.make(Effect.void, { key: "b", resources: { memory: 1.5 } }))
       )
       yield* TestClock.adjust(1)
-      assert.deepStrictEqual((yield* Scheduler.explain("b"))?.because, {
+      assert.deepStrictEqual((yield* explanationOf("b"))?.because, {
         _tag: "LacksResources",
         ahead: 0,
         lacks: [{ of: "resource", name: "memory", worker: "w", needed: 1.5, free: 1.2, heldBy: ["a"] }]

@@ -8,14 +8,13 @@ import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
-import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { WorkerKilled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { Faults, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
-import { errorOf, mistakeOf, reasonOf } from "./support.ts"
+import { errorOf, explanationOf, mistakeOf, reasonOf } from "./support.ts"
 
 const known = Effect.fnUntraced(function*<A, E>(future: Future.Future<A, E>) {
   const { label, priority } = yield* Future.metadata(future)
@@ -117,8 +116,7 @@ describe("annotations", () => {
       yield* TestClock.adjust("1 second")
       const overdue = Effect.forEach(
         ["region", "own", "patient"],
-        (key) =>
-          Effect.map(Scheduler.explain(key), (found) => found?.because._tag === "Stopping" && found.because.overdue)
+        (key) => Effect.map(explanationOf(key), (found) => found?.because._tag === "Stopping" && found.because.overdue)
       )
       assert.deepStrictEqual(yield* overdue, [true, false, false])
       yield* TestClock.adjust("1 minute")

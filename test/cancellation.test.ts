@@ -16,7 +16,7 @@ import { TaskCancelled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
-import { causeOf, causeOfExit, defectsIn, errorOf, infoOf, onlyError, reasonIn, reasonOf } from "./support.ts"
+import { causeOf, causeOfExit, defectsIn, errorOf, exitNow, infoOf, onlyError, reasonIn, reasonOf } from "./support.ts"
 
 const started = (log: Log, name: string) =>
   Effect.repeat(Effect.yieldNow, { until: () => log.includes(`${name} starts`) })
@@ -37,7 +37,7 @@ describe("cancel", () => {
       const queued = yield* Client.submit(Task.make(note(log, "ran")))
       yield* door.arrived(1)
       yield* Future.cancel(queued)
-      cancelledWith(yield* Future.poll(queued))
+      cancelledWith(yield* exitNow(queued))
       yield* door.open
       yield* Future.join(busy)
       yield* turns()
@@ -52,7 +52,7 @@ describe("cancel", () => {
       yield* Future.cancel(future, { by: "me", why: "enough" })
       log.push("cancel returns")
       assert.deepStrictEqual(log, ["body starts", "body is finalized", "cancel returns"])
-      const cause = causeOfExit((yield* Future.poll(future))!)
+      const cause = causeOfExit((yield* exitNow(future))!)
       assert.deepInclude(reasonIn(onlyError(cause)), { _tag: "TaskCancelled", key: "k", by: "me", why: "enough" })
       assert.deepInclude(infoOf(cause), { key: "k", attempt: 1, worker: "local", root: "k", path: ["k"] })
     }).pipe(inScheduler()))
@@ -77,7 +77,7 @@ describe("cancel", () => {
       yield* Future.cancel(future, { why: "second" })
       log.push("cancel returns")
       assert.deepStrictEqual(log, ["body starts", "body is finalized", "cancel returns"])
-      assert.strictEqual(cancelledWith(yield* Future.poll(future)).why, "first")
+      assert.strictEqual(cancelledWith(yield* exitNow(future)).why, "first")
     }).pipe(inScheduler()))
 
   it.effect("C1: a task that has ended is not affected, whatever its end", () =>
@@ -100,7 +100,7 @@ describe("cancel", () => {
       const canceller = yield* Effect.forkChild(Future.cancel(future), { startImmediately: true })
       yield* door.arrived(1)
       yield* Fiber.interrupt(canceller)
-      cancelledWith(yield* Future.poll(future))
+      cancelledWith(yield* exitNow(future))
       assert.strictEqual((yield* Scheduler.stats).tasks.stopping, 1)
       yield* door.open
     }).pipe(inScheduler()))
@@ -116,7 +116,7 @@ describe("cancel", () => {
       yield* started(log, "root")
       yield* Future.cancel(a, { by: "me", why: "enough", force: true })
       for (const future of [a, b, c]) {
-        assert.deepInclude(cancelledWith(yield* Future.poll(future)), { key: "root", by: "me", why: "enough" })
+        assert.deepInclude(cancelledWith(yield* exitNow(future)), { key: "root", by: "me", why: "enough" })
       }
       const path = (future: Future.Future<unknown, unknown>) =>
         Effect.map(causeOf(Future.join(future)), (cause) => infoOf(cause)?.path)
@@ -166,8 +166,8 @@ describe("cancel", () => {
       const theirs = yield* Client.submit(task).pipe(Scope.provide(scope))
       yield* started(log, "shared")
       yield* Future.cancel(mine)
-      cancelledWith(yield* Future.poll(mine))
-      assert.isUndefined(yield* Future.poll(theirs))
+      cancelledWith(yield* exitNow(mine))
+      assert.isUndefined(yield* exitNow(theirs))
       assert.deepStrictEqual(log, ["shared starts"])
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
@@ -182,7 +182,7 @@ describe("cancel", () => {
       yield* started(log, "shared")
       yield* Future.cancel(mine, { force: true, by: "me" })
       assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
-      assert.strictEqual(cancelledWith(yield* Future.poll(mine)).by, "me")
+      assert.strictEqual(cancelledWith(yield* exitNow(mine)).by, "me")
       assert.strictEqual(cancelledWith(yield* Fiber.await(theirs)).by, "me")
     }).pipe(inScheduler()))
 
@@ -231,7 +231,7 @@ describe("cancel", () => {
       const theirs = yield* Future.keep(first).pipe(Scope.provide(scope))
       yield* started(log, "shared")
       yield* Future.cancel(second, { by: "me" })
-      for (const future of [first, second]) assert.strictEqual(cancelledWith(yield* Future.poll(future)).by, "me")
+      for (const future of [first, second]) assert.strictEqual(cancelledWith(yield* exitNow(future)).by, "me")
       assert.strictEqual(yield* Future.status(theirs), "running")
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual(log, ["shared starts", "shared is finalized"])
@@ -281,7 +281,7 @@ describe("cancel", () => {
       yield* Effect.andThen(turns(), door.open)
       assert.deepStrictEqual([yield* Future.join(again), yield* Fiber.join(theirs)], ["once", "once"])
       assert.strictEqual(door.count(), 1)
-      cancelledWith(yield* Future.poll(mine))
+      cancelledWith(yield* exitNow(mine))
     }).pipe(inScheduler()))
 
   it.effect("C5: cancel in the tick of the submission runs nothing and leaves no trace", () =>
@@ -291,7 +291,7 @@ describe("cancel", () => {
       yield* Effect.scoped(Effect.gen(function*() {
         const future = yield* Client.submit(Task.make(body))
         yield* Future.cancel(future)
-        cancelledWith(yield* Future.poll(future))
+        cancelledWith(yield* exitNow(future))
         const graph = yield* Client.submit(Task.make(Task.make(body), () => note(log, "mapped")))
         yield* Future.cancel(graph, { wait: false })
         const again = yield* Client.submit(Task.flatMap(1, () => Task.make(body)))
@@ -321,7 +321,7 @@ describe("cancel", () => {
       yield* door.arrived(1)
       yield* door.open
       assert.deepStrictEqual([yield* Future.join(second), yield* Future.join(third)], [2, 20])
-      cancelledWith(yield* Future.poll(first))
+      cancelledWith(yield* exitNow(first))
       assert.deepStrictEqual(log, ["first starts", "first is finalized", "second"])
     }).pipe(inScheduler({ concurrency: 1 })))
 
@@ -379,7 +379,7 @@ describe("cancel", () => {
       const future = yield* Client.submit(Task.make(Effect.uninterruptible(Effect.as(door.pass, "late"))))
       yield* door.arrived(1)
       yield* Future.cancel(future, { wait: false })
-      cancelledWith(yield* Future.poll(future))
+      cancelledWith(yield* exitNow(future))
       const next = yield* Client.submit(Task.make(note(log, "next")))
       yield* turns()
       assert.deepStrictEqual(log, [])
@@ -1058,7 +1058,7 @@ describe("unusual ends", () => {
         yield* turns(20)
         for (const future of futures) {
           assert.include(["failed", "upstreamFailed", "cancelled"], yield* Future.status(future), name)
-          const cause = causeOfExit((yield* Future.poll(future))!)
+          const cause = causeOfExit((yield* exitNow(future))!)
           assert.isFalse(cause.reasons.some(Cause.isInterruptReason), Cause.pretty(cause))
         }
         causeOfExit(yield* Future.join(exit))

@@ -8,14 +8,13 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
-import * as Scheduler from "skein/Scheduler"
 import { DependencyFailed, ImpossibleDependency, type SubmitError, TaskSkipped } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as TaskGraph from "skein/TaskGraph"
 import { Interpreter, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { refusalOf } from "./support.ts"
+import { explanationOf, refusalOf } from "./support.ts"
 
 const failureOf = <A, E>(exit: Exit.Exit<A, E>): E => Option.getOrThrow(Exit.findErrorOption(exit))
 
@@ -241,7 +240,7 @@ describe("Dependency in after and follow", () => {
       const task = Task.make(body, { follow: first, key: "x", retry: Schedule.recurs(1) })
       const future = yield* Client.submit(task)
       yield* TestClock.adjust("500 millis")
-      assert.deepStrictEqual((yield* Scheduler.explain("x"))?.because, {
+      assert.deepStrictEqual((yield* explanationOf("x"))?.because, {
         _tag: "NoFreeSlot",
         ahead: 0,
         running: ["busy"],
@@ -306,7 +305,7 @@ describe("Dependency in after and follow", () => {
       yield* Future.join(future)
       yield* Client.submit(Task.make(Effect.void, { after: Dependency.atLeast(2, [future, endless, bad]), key: "x" }))
       yield* Effect.yieldNow
-      const explained = yield* Scheduler.explain("x")
+      const explained = yield* explanationOf("x")
       assert.strictEqual(explained?.because._tag, "WaitsForDependencies")
       const [need] = explained!.because._tag === "WaitsForDependencies" ? explained!.because.needs! : []
       assert.deepStrictEqual([need!.of, need!.size, need!.ended.success, need!.keys[0]], ["after", 3, 1, "endless"])

@@ -15,7 +15,7 @@ import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import { Faults, InterruptSweep, Leftovers, Simulation } from "skein/testing"
 import { endless, gate, inQuietScheduler, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
-import { errorOf, infoOf, nothingIsLeft, onlyError, reasonOf, submitErrorOf } from "./support.ts"
+import { errorOf, explanationOf, infoOf, nothingIsLeft, onlyError, reasonOf, submitErrorOf } from "./support.ts"
 
 const started = (log: Log, name: string) =>
   Effect.repeat(Effect.yieldNow, { until: () => log.includes(`${name} starts`) })
@@ -129,7 +129,7 @@ describe("fire and forget", () => {
         yield* turns()
         yield* Future.cancel(future, { force: true })
         assert.notStrictEqual(yield* Future.status(future), "running")
-        assert.strictEqual((yield* Scheduler.explain(name))?.status, "running")
+        assert.strictEqual((yield* explanationOf(name))?.status, "running")
       }
       yield* door.open
       yield* turns()
@@ -233,7 +233,7 @@ describe("fire and forget", () => {
       yield* started(log, "fired")
       yield* Client.cancelGroup("default", { wait: false, why: "first" })
       assert.deepStrictEqual(log, ["fired starts"])
-      assert.deepInclude((yield* Scheduler.explain("fired"))?.because, { _tag: "Stopping", reason: "Cancelled" })
+      assert.deepInclude((yield* explanationOf("fired"))?.because, { _tag: "Stopping", reason: "Cancelled" })
       yield* Client.cancelGroup("default")
       assert.deepStrictEqual(log, ["fired starts", "fired is finalized"])
     }).pipe(inScheduler()))
@@ -246,7 +246,7 @@ describe("fire and forget", () => {
       yield* started(log, "c")
       const cancelling = yield* Effect.forkChild(Client.cancelGroup("default"), { startImmediately: true })
       yield* Fiber.interrupt(cancelling)
-      for (const name of names) assert.strictEqual((yield* Scheduler.explain(name))?.status, "stopping")
+      for (const name of names) assert.strictEqual((yield* explanationOf(name))?.status, "stopping")
       yield* Client.cancelGroup("default")
       assert.strictEqual(log.length, 6)
     }).pipe(inScheduler({ concurrency: 3 })))

@@ -9,8 +9,9 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
+import { explanationOf } from "./support.ts"
 
-const because = (key: string) => Effect.map(Scheduler.explain(key), (explanation) => explanation?.because)
+const because = (key: string) => Effect.map(explanationOf(key), (explanation) => explanation?.because)
 
 /** Lets the pump carry out what it has. */
 const settle = Effect.yieldNow
@@ -31,14 +32,14 @@ describe("explain", () => {
       yield* settle
       const names = ["row3", "nobody", "root", "next", "retried", "row0", "away", "row4", automatic.key, "row3"]
       const explained = yield* Scheduler.explainAll(names)
-      const each = yield* Effect.forEach(names, (name) => Scheduler.explain(name))
+      const each = yield* Effect.forEach(names, (name) => explanationOf(name))
       assert.deepStrictEqual(explained, each.filter((one) => one !== undefined))
       assert.strictEqual(explained[0]!.more, 1)
       const { graph, key } = explained.find(({ key }) => key === "row0")!
       const older = { key: "row3", graph }
       assert.deepStrictEqual(yield* Scheduler.explainAll([older, { key, graph }]), [
-        (yield* Scheduler.explain(older))!,
-        (yield* Scheduler.explain({ key, graph }))!
+        (yield* explanationOf(older))!,
+        (yield* explanationOf({ key, graph }))!
       ])
       const all = yield* Scheduler.explainAll()
       assert.deepStrictEqual(

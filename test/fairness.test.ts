@@ -12,7 +12,7 @@ import type { SubmitError } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { inScheduler } from "./harness.ts"
-import { mistakeOf } from "./support.ts"
+import { explanationOf, mistakeOf } from "./support.ts"
 
 /** Tells how many bodies are between their begin and their end, and how many were at most. */
 class Count {
@@ -30,7 +30,7 @@ class Count {
 const inTime = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.raceFirst(program, Effect.forever(TestClock.adjust("100 millis")))
 
-const because = (key: string) => Effect.map(Scheduler.explain(key), (explanation) => explanation?.because)
+const because = (key: string) => Effect.map(explanationOf(key), (explanation) => explanation?.because)
 
 describe("source throttle", () => {
   for (const [sourceSaturation, most] of [[undefined, 4], [1, 4], [0.5, 2], [0.01, 1]] as const) {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
@@ -10,7 +11,7 @@ import * as TaskGraph from "skein/TaskGraph"
 import { Interpreter, World } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { infoOf, mistakeOf, submitErrorOf } from "./support.ts"
+import { explanationOf, infoOf, mistakeOf, submitErrorOf } from "./support.ts"
 
 /** A task with the key "step" that gives this, and another object each time. */
 const step = (value: number, log: Log = []) => Task.make(Effect.as(note(log, `${value}`), value), { key: "step" })
@@ -343,12 +344,12 @@ describe("who asks by key", () => {
       yield* turns()
       const [{ graph: one }, { graph: two }] = [yield* Future.metadata(first), yield* Future.metadata(second)]
       assert.notStrictEqual(one, two)
-      const newest = yield* Scheduler.explain("k")
+      const newest = yield* explanationOf("k")
       assert.deepInclude(newest, { key: "k", graph: two, more: 1, status: "ready" })
-      const older = yield* Scheduler.explain({ key: "k", graph: one })
+      const older = yield* explanationOf({ key: "k", graph: one })
       assert.deepInclude(older, { key: "k", graph: one, status: "running" })
       assert.notProperty(older, "more")
-      assert.isUndefined(yield* Scheduler.explain({ key: "k", graph: 99 }))
+      assert.isTrue(Option.isNone(yield* Scheduler.explain({ key: "k", graph: 99 })))
       assert.deepStrictEqual((yield* Scheduler.dump).tasks.map(({ graph, key }) => [key, graph]), [["k", one], [
         "k",
         two
@@ -371,15 +372,15 @@ describe("who asks by key", () => {
       const below = yield* Client.submit(Task.map([first, second, third], () => 0, { key: "below" }))
       const [one, two] = [(yield* Future.metadata(first)).graph, (yield* Future.metadata(second)).graph]
       const keys = [`k (graph ${one})`, `k (graph ${two})`, "other"]
-      assert.deepStrictEqual((yield* Scheduler.explain("below"))?.because, { _tag: "WaitsForDependencies", keys })
+      assert.deepStrictEqual((yield* explanationOf("below"))?.because, { _tag: "WaitsForDependencies", keys })
       const { owners, tasks } = yield* Scheduler.dump
       assert.deepStrictEqual(tasks.find(({ key }) => key === "below")?.waitsOn, keys)
       assert.deepStrictEqual(owners.map(({ claims }) => claims), [[...keys, "below"]])
       const alone = yield* Client.submit(Task.map([second, third], () => 0, { key: "alone" }))
-      assert.deepInclude((yield* Scheduler.explain("alone"))?.because, { keys: ["k", "other"] })
+      assert.deepInclude((yield* explanationOf("alone"))?.because, { keys: ["k", "other"] })
       // The one that is told of counts too.
       yield* Client.submit(Task.map(first, () => 0, { key: "k" }))
-      assert.deepInclude((yield* Scheduler.explain("k"))?.because, { keys: keys.slice(0, 1) })
+      assert.deepInclude((yield* explanationOf("k"))?.because, { keys: keys.slice(0, 1) })
       yield* door.open
       yield* Future.joinAll([below, alone])
     }).pipe(inScheduler({ concurrency: 1 })))

@@ -12,6 +12,7 @@ import * as Task from "skein/Task"
 import { Faults } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { direct, Wiring } from "../src/internal/workers/wire.ts"
+import { explanationOf } from "./support.ts"
 import { clonedWire } from "./testing/clonedWire.ts"
 import { portable } from "./testing/portable.ts"
 
@@ -72,7 +73,7 @@ describe("a remote worker beside fibers", () => {
       const waiting = Task.make(Effect.void, { key: "waiting", waitForWorkers: "1 minute" })
       yield* Effect.forkChild(Client.compute(waiting))
       yield* Effect.yieldNow
-      const explanation = yield* Scheduler.explain("waiting")
+      const explanation = yield* explanationOf("waiting")
       assert.include(Scheduler.explainText(explanation!), "waits for a worker in this process")
     }).pipe(Effect.provide(layerOf({ far: 1 }, { waitForWorkers: 0 }))))
 

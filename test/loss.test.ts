@@ -16,7 +16,17 @@ import * as Task from "skein/Task"
 import { Faults, Gate, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, errorOf, infoOf, mistakeOf, onlyError, reasonIn, reasonOf } from "./support.ts"
+import {
+  causeOf,
+  errorOf,
+  exitNow,
+  explanationOf,
+  infoOf,
+  mistakeOf,
+  onlyError,
+  reasonIn,
+  reasonOf
+} from "./support.ts"
 
 /** Two workers of one slot. */
 const two = inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })
@@ -208,7 +218,7 @@ describe("loss of a worker", () => {
     inScheduler({ workers: [{ id: "w", concurrency: 1 }], waitForWorkers: "1 day" })(Effect.gen(function*() {
       const future = yield* Client.submit(Task.make(Effect.map(Worker.current, ({ worker }) => worker), { key: "x" }))
       yield* Faults.loseWorker("w")
-      assert.deepStrictEqual((yield* Scheduler.explain("x"))?.because, { _tag: "NoWorker", until: 86_400_000 })
+      assert.deepStrictEqual((yield* explanationOf("x"))?.because, { _tag: "NoWorker", until: 86_400_000 })
       yield* Scheduler.addWorker({ id: "w", concurrency: 1 })
       assert.strictEqual(yield* Future.join(future), "w")
     })))
@@ -291,7 +301,7 @@ describe("loss of results", () => {
       yield* Future.join(future)
       const { worker } = yield* Future.metadata(future)
       yield* Faults.loseWorker(worker!)
-      assert.isUndefined(yield* Future.poll(future))
+      assert.isUndefined(yield* exitNow(future))
       assert.strictEqual(yield* Future.join(future), "b")
       assert.deepStrictEqual(log, ["a", "b", "a", "b"])
     })))

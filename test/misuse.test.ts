@@ -412,7 +412,7 @@ describe("what untyped code gives", () => {
         `IllegalArgumentError: The option names of explainAll cannot be 5: ${names}`
       ])
       const text =
-        "Expected an Explanation, found undefined. Scheduler.explain gives undefined for a task that is not live."
+        "Expected an Explanation, found undefined. Scheduler.explain gives an Option, which is none for a task that is not live."
       assert.throws(() => Scheduler.explainText(untyped.none), TypeError, text)
     }).pipe(inScheduler()))
 

@@ -16,7 +16,7 @@ import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { gate, inQuietScheduler, inScheduler, type Log, note, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
-import { reasonIn } from "./support.ts"
+import { explanationOf, reasonIn } from "./support.ts"
 
 type Fib = Task.Task<number, any, Client.Client>
 
@@ -450,7 +450,7 @@ describe("waits that keep their slot", () => {
       const parent = yield* Client.submit(Task.make(Worker.keepSlot(Future.join(future)), { key: "parent" }))
       yield* door.arrived(1)
       yield* turns()
-      assert.deepStrictEqual((yield* Scheduler.explain("parent"))?.because, {
+      assert.deepStrictEqual((yield* explanationOf("parent"))?.because, {
         _tag: "KeepsSlot",
         worker: "local",
         waitsFor: ["c"]

@@ -11,6 +11,7 @@ import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { inScheduler } from "./harness.ts"
+import { explanationOf } from "./support.ts"
 
 const page = readFileSync("docs/options.md", "utf8")
 
@@ -108,7 +109,7 @@ describe("docs/options.md", () => {
       yield* Client.submit(below)
       yield* Client.submit(Task.make(Effect.void, { key: "next" }))
       const text = (key: string) =>
-        Effect.map(Scheduler.explain(key), (why) => why === undefined ? "" : Scheduler.explainText(why))
+        Effect.map(explanationOf(key), (why) => why === undefined ? "" : Scheduler.explainText(why))
       assert.strictEqual(yield* text("slow"), "Task \"slow\" runs on \"local\".")
       assert.strictEqual(yield* text("below"), "Task \"below\" waits for 1 dependency: \"slow\".")
       assert.strictEqual(yield* text("next"), "Task \"next\" waits for a slot: all are held, by \"slow\".")

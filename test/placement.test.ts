@@ -17,7 +17,7 @@ import * as Task from "skein/Task"
 import { Faults, Simulation } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, fib, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOf, defectsIn, errorOf, mistakeOf } from "./support.ts"
+import { causeOf, defectsIn, errorOf, explanationOf, mistakeOf } from "./support.ts"
 
 const one = (id: string, ...labels: ReadonlyArray<string>): Skein.WorkerOptions => ({ id, concurrency: 1, labels })
 
@@ -58,7 +58,7 @@ describe("restrictions", () => {
       const future = yield* Client.submit(
         Task.make(where, { key: "x", workers: { labels: ["gpu"] }, waitForWorkers: Duration.infinity })
       )
-      assert.deepStrictEqual((yield* Scheduler.explain("x"))?.because, {
+      assert.deepStrictEqual((yield* explanationOf("x"))?.because, {
         _tag: "NoSuitableWorker",
         restriction: { labels: ["gpu"] },
         unmet: [],
@@ -265,7 +265,7 @@ describe("unmet", () => {
       const future = yield* Client.submit(Task.make(only("new"), { key: "x", waitForWorkers: "5 seconds" }))
       const late = yield* Client.submit(Task.make(only("none"), { waitForWorkers: "5 seconds" }))
       yield* turns()
-      assert.deepInclude((yield* Scheduler.explain("x"))?.because, {
+      assert.deepInclude((yield* explanationOf("x"))?.because, {
         _tag: "NoSuitableWorker",
         unmet: [{ worker: "a", why: "not new" }]
       })

@@ -17,7 +17,7 @@ import { leftoversOf } from "../src/engine/views/leftovers.ts"
 import { coreOf } from "../src/testing/internal/leftovers.ts"
 import { endless, gate, inQuietScheduler, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
-import { causeOf, defectsIn, reasonOf } from "./support.ts"
+import { causeOf, defectsIn, explanationOf, reasonOf } from "./support.ts"
 
 /** Gives its place up the first `times` times, then does as it is told. */
 const politely = (times: number) => {
@@ -55,7 +55,7 @@ for (const isAway of [false, true]) {
         yield* Effect.scoped(Effect.gen(function*() {
           const futures = yield* Client.submitAll([polite, other])
           yield* passing.arrived(1)
-          assert.strictEqual((yield* Scheduler.explain("polite"))?.status, "ready")
+          assert.strictEqual((yield* explanationOf("polite"))?.status, "ready")
           assert.deepStrictEqual((yield* Scheduler.dump).workers[0]!.running, ["other"])
           yield* passing.open
           yield* Future.joinAll(futures)

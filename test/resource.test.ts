@@ -19,7 +19,7 @@ import { type Chance, Gate, InterruptSweep, Leftovers, Simulation } from "skein/
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
-import { errorOf, reasonOf } from "./support.ts"
+import { errorOf, explanationOf, reasonOf } from "./support.ts"
 
 /** A body that opens something; its finalizer yields, and logs that it is closed. */
 const opened = (log: Log, name: string) =>
@@ -187,7 +187,7 @@ describe("a result that owns a resource", () => {
         yield* Future.release(first)
         yield* Future.release(shared)
         yield* closing.arrived(1)
-        assert.deepStrictEqual((yield* Scheduler.explain("r"))?.because, { _tag: "Releasing", reason: undefined })
+        assert.deepStrictEqual((yield* explanationOf("r"))?.because, { _tag: "Releasing", reason: undefined })
         const second = yield* Client.submit(r)
         assert.strictEqual(yield* Future.join(second), 2)
         assert.deepStrictEqual((yield* Scheduler.dump).tasks.map(({ held, state }) => [state, held]), [

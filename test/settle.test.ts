@@ -14,7 +14,7 @@ import * as Task from "skein/Task"
 import { Faults, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOf, defectsIn, errorOf, reasonOf } from "./support.ts"
+import { causeOf, defectsIn, errorOf, explanationOf, reasonOf } from "./support.ts"
 
 describe("settle", () => {
   it.effect("F9: a task that has not started never does, and its dependents go on with the value", () =>
@@ -96,7 +96,7 @@ describe("settle", () => {
         yield* turns()
         assert.isTrue(yield* Future.settle(future, Exit.succeed("told")))
         yield* turns()
-        const explained = yield* Scheduler.explain("x")
+        const explained = yield* explanationOf("x")
         assert.strictEqual(explained?.because._tag === "Stopping" && explained.because.reason, "Settled")
         // The first word counts.
         assert.isFalse(yield* Future.settle(future, Exit.succeed("told again")))

@@ -16,7 +16,7 @@ import * as Task from "skein/Task"
 import { InterruptSweep, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOfExit, errorOf, mistakeOf, onlyError, reasonIn } from "./support.ts"
+import { causeOfExit, errorOf, exitNow, explanationOf, mistakeOf, onlyError, reasonIn } from "./support.ts"
 
 /** A commit of ten seconds, and something after it that a stop must not let run. */
 const committing = (log: Log, name = "section") =>
@@ -58,7 +58,7 @@ describe("a shielded section", () => {
       yield* turns()
       assert.deepStrictEqual([yield* running, yield* Future.status(next)], [1, "ready"])
       assert.isTrue(Exit.isSuccess(yield* Fiber.join(cancelling)))
-      assert.instanceOf(reasonIn(onlyError(causeOfExit((yield* Future.poll(future))!))), TaskCancelled)
+      assert.instanceOf(reasonIn(onlyError(causeOfExit((yield* exitNow(future))!))), TaskCancelled)
       assert.strictEqual(yield* Future.join(next), "next")
     }).pipe(inScheduler({ concurrency: 1 })))
 
@@ -97,7 +97,7 @@ describe("a shielded section", () => {
       yield* turns()
       yield* TestClock.adjust("9 seconds")
       assert.deepStrictEqual(log, ["section begins"])
-      assert.deepInclude((yield* Scheduler.explain("k"))?.because, {
+      assert.deepInclude((yield* explanationOf("k"))?.because, {
         _tag: "Stopping",
         reason: "TimedOut",
         since: 2000
@@ -207,7 +207,7 @@ describe("grace", () => {
           const future = yield* Client.submit(task)
           yield* turns()
           const stopping = yield* Effect.forkChild(Future.cancel(future, { by: "me", why: "enough" }))
-          const because = Effect.map(Scheduler.explain("k"), (explanation) => explanation?.because)
+          const because = Effect.map(explanationOf("k"), (explanation) => explanation?.because)
           yield* TestClock.adjust("4 seconds")
           assert.deepStrictEqual(yield* because, {
             _tag: "Stopping",

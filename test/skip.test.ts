@@ -13,6 +13,7 @@ import * as TaskGraph from "skein/TaskGraph"
 import { Interpreter } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { inScheduler, type Log, note } from "./harness.ts"
+import { explanationOf } from "./support.ts"
 
 const skipped = (key: string, root = key) => new TaskSkipped({ key, root })
 
@@ -30,7 +31,7 @@ for (const isAway of [false, true]) {
         assert.deepStrictEqual(failureOf(yield* Future.await(future)), skipped("a"))
         assert.strictEqual(yield* Future.status(future), "skipped")
         assert.deepStrictEqual(failureOf(yield* Effect.exit(Client.compute(task))), skipped("a"))
-        assert.deepStrictEqual((yield* Scheduler.explain("a"))?.because, { _tag: "Ended", reason: "Skipped" })
+        assert.deepStrictEqual((yield* explanationOf("a"))?.because, { _tag: "Ended", reason: "Skipped" })
         assert.strictEqual((yield* Scheduler.stats).tasks.skipped, 1)
       }).pipe(inScheduler({ concurrency: 1 })))
   })

@@ -15,7 +15,7 @@ import * as TaskGraph from "skein/TaskGraph"
 import { ProgressBar } from "skein/terminal"
 import { InterruptSweep, Simulation, World } from "skein/testing"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, refusalOf, submitErrorOf } from "./support.ts"
+import { causeOf, defectsIn, exitNow, refusalOf, submitErrorOf } from "./support.ts"
 
 /** What the compiler would refuse. */
 const untyped = (value: unknown): any => value
@@ -102,7 +102,7 @@ describe("results", () => {
         for (const task of tasks) {
           const future = yield* Client.submit(task)
           yield* Future.await(future)
-          const polled = yield* Future.poll(future)
+          const polled = yield* exitNow(future)
           assert.isTrue(polled !== undefined && Exit.isSuccess(polled) && polled.value === meant)
         }
       }).pipe(inScheduler()))

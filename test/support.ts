@@ -4,6 +4,8 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import { SkeinError, type SkeinReason, type SubmitError, TaskInfo } from "skein/SkeinError"
 import type { Mistake } from "../src/internal/tasks/mistake.ts"
@@ -83,3 +85,9 @@ export const nothingIsLeft: Effect.Effect<void, never, Scheduler.Scheduler> = Ef
   assert.deepStrictEqual({ held, owners, standing, waits }, { held: 0, owners: 0, standing: [], waits: 0 })
   for (const { running } of workers) assert.strictEqual(running, 0)
 })
+
+/** What `Scheduler.explain` says; `undefined` if there is no such task. */
+export const explanationOf = (name: Scheduler.TaskName) => Effect.map(Scheduler.explain(name), Option.getOrUndefined)
+
+/** The exit of a future that has ended, else `undefined`. */
+export const exitNow = <A, E>(future: Future.Future<A, E>) => Effect.map(Future.poll(future), Option.getOrUndefined)

@@ -15,7 +15,7 @@ import * as Progress from "skein/Progress"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import { errorOf, reasonOf } from "./support.ts"
+import { errorOf, explanationOf, reasonOf } from "./support.ts"
 
 const hour = 3_600_000
 const minute = 60_000
@@ -157,7 +157,7 @@ for (const [way, millis] of [["forward", hour], ["back", -hour]] as const) {
         const retry = Schedule.spaced(minute)
         yield* Client.submit(Task.make(Effect.fail("no"), { key: "x", retry }))
         yield* TestClock.adjust(0)
-        const because = (yield* Scheduler.explain("x"))?.because
+        const because = (yield* explanationOf("x"))?.because
         assert.deepStrictEqual(because, { _tag: "WaitsForRetry", at: 1000 + millis + minute })
       }).pipe(withWall()))
 
@@ -174,7 +174,7 @@ for (const [way, millis] of [["forward", hour], ["back", -hour]] as const) {
           yield* Future.cancel(stuck, { wait: false })
           yield* step(millis)
           const explained = yield* Scheduler.explainAll(["stuck", "gpu"])
-          return [...explained, yield* Scheduler.explain("stuck"), yield* Scheduler.explain("gpu")]
+          return [...explained, yield* explanationOf("stuck"), yield* explanationOf("gpu")]
         })
         const explained = yield* Effect.ensuring(submitted, Deferred.succeed(gate, undefined))
         const date = (at: number) => DateTime.formatIso(DateTime.makeUnsafe(at))
@@ -192,7 +192,7 @@ for (const [way, millis] of [["forward", hour], ["back", -hour]] as const) {
         yield* TestClock.adjust(1000)
         yield* Client.submit(Task.make(Effect.void, { key: "any" }))
         yield* step(millis)
-        const because = (yield* Scheduler.explain("any"))?.because
+        const because = (yield* explanationOf("any"))?.because
         assert.deepStrictEqual(because, { _tag: "NoWorker", until: 1000 + minute + millis })
       }).pipe(withWall({ workers: [], waitForWorkers: minute })))
   })

@@ -21,7 +21,17 @@ import { workersOf } from "../src/engine/views/workers.ts"
 import { coreOf } from "../src/testing/internal/leftovers.ts"
 import { gate, inQuietScheduler, inScheduler, turns } from "./harness.ts"
 import type { Log } from "./harness.ts"
-import { causeOf, errorOf, infoOf, mistakeOf, onlyError, reasonIn, reasonOf, submitErrorOf } from "./support.ts"
+import {
+  causeOf,
+  errorOf,
+  explanationOf,
+  infoOf,
+  mistakeOf,
+  onlyError,
+  reasonIn,
+  reasonOf,
+  submitErrorOf
+} from "./support.ts"
 
 const where = Task.make(Effect.map(Worker.current, ({ worker }) => worker))
 
@@ -155,7 +165,7 @@ describe("no worker", () => {
     Effect.gen(function*() {
       const early = yield* Client.submit(where)
       yield* pass("9 seconds")
-      assert.deepStrictEqual((yield* Scheduler.explain(early.key))?.because, { _tag: "NoWorker", until: 10_000 })
+      assert.deepStrictEqual((yield* explanationOf(early.key))?.because, { _tag: "NoWorker", until: 10_000 })
       yield* pass("1 second")
       assert.deepInclude(yield* reasonOf(Future.join(early)), { _tag: "NoSuitableWorker", millis: 10_000 })
       const late = yield* Client.submit(where)

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
@@ -213,7 +214,7 @@ describe("submit", () => {
   it("join adds what the runtime can do; await and poll give it in the Exit", () => {
     expect(Future.join(future)).type.toBe<Effect.Effect<number, BadRow | SkeinError>>()
     expect(Future.await(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | SkeinError>>>()
-    expect(Future.poll(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | SkeinError> | undefined>>()
+    expect(Future.poll(future)).type.toBe<Effect.Effect<Option.Option<Exit.Exit<number, BadRow | SkeinError>>>>()
   })
 
   it("N6: keepSlot changes no type", () => {

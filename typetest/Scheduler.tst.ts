@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Client from "skein/Client"
 import * as Future from "skein/Future"
@@ -13,6 +14,14 @@ import { describe, expect, it } from "tstyche"
 
 declare const scheduler: Scheduler.Scheduler["Service"]
 declare const future: Future.Future<number, "no">
+
+describe("explain", () => {
+  it("V11: gives an Option, as the service does", () => {
+    type Explained = Option.Option<Scheduler.Explanation>
+    expect(Scheduler.explain("key")).type.toBe<Effect.Effect<Explained, never, Scheduler.Scheduler>>()
+    expect(scheduler.explain("key")).type.toBe<Effect.Effect<Explained>>()
+  })
+})
 
 describe("settle", () => {
   it("F9: takes an exit of the future's own types", () => {

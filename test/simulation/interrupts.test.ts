@@ -12,6 +12,7 @@ import * as Worker from "skein/Worker"
 import { numbersFrom } from "../chance.ts"
 import { inScheduler, turns } from "../harness.ts"
 import { longOr } from "../long.ts"
+import { exitNow } from "../support.ts"
 import { withSeed } from "./seeded.ts"
 
 /** Bodies that count those of them which run, to see that none outlives what started it. */
@@ -176,7 +177,7 @@ const stopped = (verb: Verb, cut: number) => {
   const program = Effect.gen(function*() {
     const future = yield* Client.submit(Task.make(verb(b) as Effect.Effect<unknown, unknown, Client.Client>))
     yield* turns(cut)
-    const hadEnded = (yield* Future.poll(future)) !== undefined
+    const hadEnded = (yield* exitNow(future)) !== undefined
     yield* Future.cancel(future)
     assert.strictEqual(b.running(), 0, "a body runs on")
     assert.strictEqual(yield* Client.compute(Task.make(b.body("after"))), "after")
@@ -208,7 +209,7 @@ const workingOn =
       const future = yield* Client.submit(Task.make(own as Effect.Effect<unknown, unknown, Client.Client>))
       const rivals = yield* Client.submitAll(Array.from({ length: 4 }, () => Task.make(work(() => 0))))
       yield* turns(cut)
-      const hadEnded = (yield* Future.poll(future)) !== undefined
+      const hadEnded = (yield* exitNow(future)) !== undefined
       yield* Future.cancel(future)
       yield* Future.joinAll(rivals)
       assert.strictEqual(most, 1, "two bodies work on one slot")

@@ -19,6 +19,7 @@ import { direct, Wiring } from "../../src/internal/workers/wire.ts"
 import type { Carrier } from "../../src/testing/internal/carriedPort.ts"
 import { PortAround } from "../../src/testing/internal/portAround.ts"
 import { gate, inScheduler, type Log, note, turns } from "../harness.ts"
+import { exitNow } from "../support.ts"
 import { CloningPort, type Far } from "./cloningPort.ts"
 
 /** Messages arrive in order, each in a microtask of its own. */
@@ -106,7 +107,7 @@ describe("results that stay with their worker", () => {
       assert.deepStrictEqual(log, [])
       assert.strictEqual((yield* Scheduler.stats).held, 1)
       assert.strictEqual(yield* Future.join(future), 20)
-      assert.deepStrictEqual(yield* Future.poll(future), Exit.succeed(20))
+      assert.deepStrictEqual(yield* exitNow(future), Exit.succeed(20))
       assert.deepStrictEqual(log, ["fetch from far"])
     }).pipe(Effect.scoped, withFar(keeps, log, ["far"]))
   })
@@ -117,7 +118,7 @@ describe("results that stay with their worker", () => {
       const one = yield* Client.submit(Task.make(Effect.succeed(1)))
       const two = yield* Client.submit(Task.make(Effect.succeed(2)))
       yield* Future.awaitFirstFailure([one, two])
-      assert.deepStrictEqual(yield* Future.poll(one), Exit.succeed(1))
+      assert.deepStrictEqual(yield* exitNow(one), Exit.succeed(1))
       assert.deepStrictEqual(yield* Future.joinAll([one, two]), [1, 2])
       const made = Task.make(Effect.succeed(3))
       assert.deepStrictEqual(yield* Client.compute([made, Task.exit(made)]), [3, Exit.succeed(3)])

@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
@@ -83,7 +84,7 @@ export class Scheduler extends Context.Service<Scheduler, {
   /** The transitions of one task, oldest first, as far back as the layer's `stories` reaches. */
   readonly story: (name: TaskName) => Effect.Effect<ReadonlyArray<TaskEvent>>
   /** The state of the live task of this name, and why it is not running; `undefined` if there is none. */
-  readonly explain: (name: TaskName) => Effect.Effect<Explanation | undefined>
+  readonly explain: (name: TaskName) => Effect.Effect<Option.Option<Explanation>>
   /** The same for many names, or for all tasks that have not ended. */
   readonly explainAll: (names?: Iterable<TaskName>) => Effect.Effect<ReadonlyArray<Explanation>>
   /** Every key with its state, what it waits for and which workers hold its result: plain data for a person or a test. */
@@ -128,10 +129,12 @@ export const make = (core: SchedulerCore, stories: number, terms: LayerTerms): S
     events: eventsOf(core),
     story: (name) => valid(taskName, "name", name, () => storyOf(story.entries(), name, serialIn(core.state, name))),
     explain: (name) =>
-      valid(taskName, "name", name, () => {
-        const explanation = explainIn(core.state, name)
-        return explanation && dated(core, explanation)
-      }),
+      valid(
+        taskName,
+        "name",
+        name,
+        () => Option.map(Option.fromNullishOr(explainIn(core.state, name)), (each) => dated(core, each))
+      ),
     explainAll: (names) =>
       valid(
         taskNames,

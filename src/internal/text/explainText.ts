@@ -85,13 +85,13 @@ const textOf = (because: Because): string => {
   }
 }
 
-/** Untyped code may give anything, such as the `undefined` of a task that is not live: an error says so. */
+/** Untyped code may give anything, such as the `Option` of {@link Scheduler.explain}: an error says so. */
 export const explainText = (explanation: Explanation): string => {
   if (!Predicate.hasProperty(explanation, "because")) {
     throw new TypeError(
       `Expected an Explanation, found ${
         brief(explanation)
-      }. Scheduler.explain gives undefined for a task that is not live.`
+      }. Scheduler.explain gives an Option, which is none for a task that is not live.`
     )
   }
   return `Task ${quote(explanation.key)} ${textOf(explanation.because)}.`
