@@ -30,7 +30,7 @@
  * - S11 A worker that joins takes the row of a gone or lost worker that is no longer referenced.
  * - S12 While no worker takes tasks, the wait of each ready task for one has a limit, unless it waits for ever. The same is true
  *   for local tasks while no local worker takes tasks.
- * - S13 A task that has not started, and that no worker of its kind which takes tasks could ever run, is registered as lacking one
+ * - S13 A task that has not started, and that no worker which takes tasks could ever run, is registered as lacking one
  *   (`Extras.lacking`), with a limit to its wait unless it waits for ever.
  * - S14 A task that stops or is released has a list of owners on whose behalf it does so: the owner of its submission, the owner
  *   who withdrew, and the owners in the list of its last user. If the owner of its submission has closed, the list also has the
