@@ -252,6 +252,28 @@ describe("results that stay with their worker", () => {
     }).pipe(Effect.scoped, withFar(keeps, log, ["far"]))
   })
 
+  it.effect("M6, M1: a reader that is interrupted stops no other, and a release does not reach what is on its way", () => {
+    const log: Log = []
+    const held: Array<() => void> = []
+    return Effect.gen(function*() {
+      const future = yield* Client.submit(Task.make(Effect.succeed(1)))
+      const [first, second] = yield* Effect.forEach([0, 1], () => Effect.forkChild(Effect.exit(Future.join(future))))
+      yield* calm
+      assert.lengthOf(held, 2)
+      yield* Fiber.interrupt(first!)
+      for (const goOn of held.splice(0)) goOn()
+      assert.deepStrictEqual(yield* Fiber.join(second!), Exit.succeed(1))
+      const other = yield* Client.submit(Task.make(Effect.succeed(2)))
+      const third = yield* Effect.forkChild(Effect.exit(Future.join(other)))
+      yield* calm
+      yield* Future.release(other)
+      for (const goOn of held.splice(0)) goOn()
+      // The release came first: the reader is told, and the holder does not count as lost.
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(third)))
+      assert.lengthOf((yield* Scheduler.stats).workers, 1)
+    }).pipe(Effect.scoped, withFar(keeps, log, ["far"], held))
+  })
+
   it.effect("C4: a reader whose result is on its way is told when the scheduler closes", () => {
     const held: Array<() => void> = []
     const worker = (setup: Setup): WorkerPort => new Watched(setup, keeps, [], held)
