@@ -87,6 +87,7 @@ export type {
   Options,
   OptionServices,
   OptionsFor,
+  RetryOptions,
   WorkerInfo,
   WorkerRestriction
 } from "./internal/tasks/taskOptions.ts"
@@ -217,11 +218,11 @@ type OptionsOfEffect<I> = I extends Effect.Effect<any, infer E, any> ? OptionsFo
  * @since 0.1.0
  */
 export const make: {
-  <A, E, R, const O extends OptionsFor<O, E> = NoOptions>(
+  <A, E, R, const O extends OptionsFor<O, E> = NoOptions<E>>(
     run: Effect.Effect<A, E, R> & Result<A>,
     options?: O
   ): Task<A, Own<E> | OptionErrors<O>, Needs<R> | OptionServices<O>>
-  <V, X extends Ran, const O extends OptionsFor<O, RanError<X>> = NoOptions>(
+  <V, X extends Ran, const O extends OptionsFor<O, RanError<X>> = NoOptions<RanError<X>>>(
     run: ((value: V) => X) & Result<RanSuccess<X>>,
     options?: O
   ): <E, R = never>(self: Task<V, E, R> | Future<V, E>) => Task<
@@ -229,7 +230,7 @@ export const make: {
     Own<RanError<X>> | Upstream<Future<V, E>> | OptionErrors<O>,
     Needs<RanServices<X>> | R | OptionServices<O>
   >
-  <const I, X extends Ran, const O extends OptionsFor<O, RanError<X>> = NoOptions>(
+  <const I, X extends Ran, const O extends OptionsFor<O, RanError<X>> = NoOptions<RanError<X>>>(
     inputs: I,
     run: ((values: Values<I>) => X) & OptionsOf<I> & Result<RanSuccess<X>> & GivenMembers<I>,
     options?: O

@@ -132,7 +132,7 @@ export const add: {
     A,
     E,
     R,
-    const O extends OptionsFor<O, E> = NoOptions
+    const O extends OptionsFor<O, E> = NoOptions<E>
   >(
     key: K,
     dependencies: D & ReadonlyArray<KeyOf<T>>,
@@ -151,7 +151,7 @@ export const add: {
     A,
     E,
     R,
-    const O extends OptionsFor<O, E> = NoOptions
+    const O extends OptionsFor<O, E> = NoOptions<E>
   >(
     self: TaskGraph<T> & Free<T, K>,
     key: K,

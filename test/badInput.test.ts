@@ -110,7 +110,13 @@ describe("options", () => {
     ]
   ]
   const untyped: ReadonlyArray<readonly [object, string]> = [
-    [{ retry: 5 }, "The option retry of task \"x\" cannot be 5: expected a Schedule, such as Schedule.recurs(3)."],
+    [
+      { retry: 5 },
+      "The option retry of task \"x\" cannot be 5: expected a Schedule, such as Schedule.recurs(3), or options as in { times: 3 }."
+    ],
+    [{ retry: { times: -1 } }, "retry.times of task \"x\" cannot be -1: expected a whole number from 0, or Infinity."],
+    [{ retry: { while: true } }, "retry.while of task \"x\" cannot be true: expected a function."],
+    [{ retry: { schedule: 3 } }, "retry.schedule of task \"x\" cannot be 3: expected a Schedule"],
     [
       { after: "k" },
       "The option after of task \"x\" cannot be \"k\": expected a task, a future, a Dependency, or an array of them."
@@ -123,7 +129,8 @@ describe("options", () => {
         const log: Log = []
         const task: Task.Task<unknown, unknown> = Task.make(note(log, "x"), { key: "x", ...options })
         const error = yield* mistakeOf(Client.compute(task))
-        assert.deepInclude(error.reason, { _tag: "InvalidOption", key: "x", option: Object.keys(options)[0]! })
+        assert.deepInclude(error.reason, { _tag: "InvalidOption", key: "x" })
+        assert.match(error.message, new RegExp(`The option ${Object.keys(options)[0]!}\\b`))
         assert.include(error.message, message)
         assert.deepStrictEqual(log, [])
       }).pipe(inScheduler()))

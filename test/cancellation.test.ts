@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -12,7 +14,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import { TaskCancelled } from "skein/SkeinError"
+import { TaskCancelled, TaskTimeout } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
@@ -930,6 +932,57 @@ describe("time", () => {
       const { attempts } = yield* Future.metadata(future)
       assert.deepStrictEqual(attempts.map(({ attempt, started }) => [attempt, started]), [[1, 0], [2, 100], [3, 200]])
     }).pipe(inScheduler({ concurrency: 1 })))
+
+  const retries: ReadonlyArray<Task.RetryOptions<number>> = [
+    { times: 0 },
+    { times: 2 },
+    { times: 4, schedule: Schedule.spaced(100) },
+    { times: Infinity, while: (attempt) => attempt < 3 },
+    { schedule: Schedule.exponential(10), until: (attempt) => attempt === 4 },
+    { schedule: Schedule.recurs(3), times: 5, while: () => Effect.delay(Effect.succeed(true), 50) },
+    { until: (attempt) => Effect.succeed(attempt > 2), while: undefined }
+  ]
+  for (const retry of retries) {
+    it.effect(`F5: options of retry give the attempts and delays of Effect.retry: ${Object.keys(retry).join(", ")}`, () =>
+      Effect.gen(function*() {
+        /** When each attempt began, and the last error. */
+        const trace = (run: (body: Effect.Effect<never, number>) => Effect.Effect<never, unknown, Client.Client>) =>
+          Effect.gen(function*() {
+            const began = yield* Clock.currentTimeMillis
+            const instants: Array<number> = []
+            const body = Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.fail(instants.push(now - began)))
+            const fiber = yield* Effect.forkChild(Effect.flip(run(body)))
+            for (let step = 0; step < 10; step++) yield* Effect.andThen(turns(), TestClock.adjust(50))
+            return [instants, yield* Fiber.join(fiber)]
+          })
+        const expected = yield* trace(Effect.retry(retry))
+        const twice = { ...retry, schedule: retry.schedule }
+        assert.deepStrictEqual(yield* trace((body) => Client.compute(Task.make(body, { retry: twice }))), expected)
+        const inRegion = yield* trace((body) => Client.annotate(Client.compute(Task.make(body)), { retry } as object))
+        assert.deepStrictEqual(inRegion, expected)
+      }).pipe(inScheduler()))
+  }
+
+  it.effect("F5: effects in options of retry have the services of the submitter, and their failure is the task's", () =>
+    Effect.gen(function*() {
+      class Patience extends Context.Service<Patience, { readonly left: number }>()("Patience") {}
+      const ask = Effect.flatMap(Patience, ({ left }) => left > 0 ? Effect.succeed(true) : Effect.fail("no patience"))
+      const task = Task.make(Effect.fail("body"), { retry: { times: 1, while: () => ask } })
+      for (const [left, error] of [[1, "body"], [0, "no patience"]] as const) {
+        const ended = Effect.flip(Client.compute(task))
+        assert.strictEqual(yield* Effect.provideService(ended, Patience, { left }), error)
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("F5: options of retry see a timeout", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const retry = { while: (error: TaskTimeout) => seen.push(error._tag) < 2 }
+      const fiber = yield* Effect.forkChild(errorOf(Client.compute(Task.make(Effect.never, { timeout: 50, retry }))))
+      for (const step of [50, 50]) yield* Effect.andThen(turns(), TestClock.adjust(step))
+      assert.instanceOf(yield* Fiber.join(fiber), TaskTimeout)
+      assert.deepStrictEqual(seen, ["TaskTimeout", "TaskTimeout"])
+    }).pipe(inScheduler()))
 
   it.effect("F5: an attempt that ran out of its time is tried again, also when it would not be interrupted", () =>
     Effect.gen(function*() {

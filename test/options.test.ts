@@ -110,7 +110,7 @@ const regions: Taken<Client.Annotations> = {
   priority: ["-1", "0", "0.5"],
   share: ["digits"],
   namespace: ["digits"],
-  retry: nothing,
+  retry: ["an empty record"],
   grace: lengths,
   idempotent: flags
 }
@@ -127,7 +127,7 @@ const tasks: Taken<Task.Options> = {
   deadline: lengths,
   dependencyTimeout: lengths,
   grace: lengths,
-  retry: nothing,
+  retry: ["an empty record"],
   idempotent: flags,
   workers: ["an array"],
   // Without what they are about.

@@ -323,6 +323,48 @@ describe("refusals", () => {
     expect(any(infallible)).type.toBe<Task.Task<number>>()
   })
 
+  it("F5: retry takes options as those of Effect.retry, whose effects add errors and services", () => {
+    expect(Task.make(load, { retry: { times: 3 } })).type.toBe<Task.Task<string, LoadError, Db>>()
+    expect(Task.make(load, {
+      retry: {
+        while: (error) => {
+          expect(error).type.toBe<LoadError>()
+          return true
+        }
+      }
+    })).type.toBe<Task.Task<string, LoadError, Db>>()
+    expect(Task.make(load, { retry: { until: ({ _tag }: LoadError) => check(_tag).pipe(Effect.as(true)) } })).type.toBe<
+      Task.Task<string, LoadError | BadRow, Db | Log>
+    >()
+    expect(Task.make(load, { retry: { while: () => Effect.as(check("x"), true), times: 1 } })).type.toBe<
+      Task.Task<string, LoadError | BadRow, Db | Log>
+    >()
+    expect(Task.make(load, { retry: { schedule: {} as Schedule.Schedule<number, LoadError, BadRow, Log> } })).type.toBe<
+      Task.Task<string, LoadError | BadRow, Db | Log>
+    >()
+    expect(plain.pipe(Task.withOptions({ retry: { times: 3, while: () => Effect.as(check("x"), true) } }))).type.toBe<
+      Task.Task<number, BadRow, Log>
+    >()
+    expect(Task.fn("load", { retry: { times: 3 } })).type.toBeCallableWith(() => load)
+  })
+
+  it("F5: options of retry take what the body fails with, and a timeout", () => {
+    const ofOther = (error: BadRow) => error._tag === "BadRow"
+    const ofLoad = (error: LoadError) => error._tag === "LoadError"
+    const ofBoth = (error: LoadError | TaskTimeout) => error._tag === "LoadError"
+    expect(Task.make).type.not.toBeCallableWith(load, { retry: { while: ofOther } })
+    expect(Task.make).type.not.toBeCallableWith(load, { retry: { until: ofOther } })
+    expect(Task.make).type.not.toBeCallableWith(load, { retry: { schedule: {} as Schedule.Schedule<number, BadRow> } })
+    expect(Task.make).type.toBeCallableWith(load, { retry: { while: ofLoad } })
+    expect(Task.make).type.not.toBeCallableWith(load, { timeout: 5, retry: { while: ofLoad } })
+    expect(Task.make).type.toBeCallableWith(load, { timeout: 5, retry: { while: ofBoth, until: ofBoth } })
+    expect(Task.withOptions).type.not.toBeCallableWith(raw, { retry: { while: ofOther } })
+    expect(Task.withOptions({ retry: { while: ofOther } })).type.not.toBeCallableWith(raw)
+    expect(Task.withOptions({ retry: { while: ofLoad } })(raw)).type.toBe<typeof raw>()
+    expect(Task.fn("load", { retry: { while: ofOther } })).type.not.toBeCallableWith(() => load)
+    expect(Task.make).type.not.toBeCallableWith(load, { retry: { time: 3 } })
+  })
+
   it("F1: work is no result, unless it is meant", () => {
     const late = async () => 1
     expect(Task.map).type.not.toBeCallableWith(1, late)

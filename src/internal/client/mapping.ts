@@ -52,7 +52,7 @@ type Mapped<A, B, E, R, O> = Array<
  * @category running
  * @since 0.1.0
  */
-export const forEach = <A, B, E, R, const M extends Mode = "failFast", const O extends OptionsFor<O, E> = NoOptions>(
+export const forEach = <A, B, E, R, const M extends Mode = "failFast", const O extends OptionsFor<O, E> = NoOptions<E>>(
   items: Iterable<A>,
   f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
   options?: ForEachOptions<A, M, O>
@@ -119,7 +119,7 @@ export const zipMap = <
   E,
   R,
   const M extends Mode = "failFast",
-  const O extends OptionsFor<O, E> = NoOptions
+  const O extends OptionsFor<O, E> = NoOptions<E>
 >(
   inputs: I,
   f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,

@@ -3,10 +3,12 @@
  *
  * @internal
  */
+import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { strangest } from "../values/strangers.ts"
 import {
   amounts,
+  callback,
   checkOf,
   duration,
   durationAboveZero,
@@ -16,6 +18,7 @@ import {
   isNames,
   name,
   names,
+  recordOf,
   said,
   text
 } from "./checks.ts"
@@ -26,7 +29,7 @@ import { millisIn } from "./durations.ts"
 import { localityOf } from "./locality.ts"
 import { noOptions } from "./task.ts"
 import type { Invalid, TaskOptions } from "./task.ts"
-import type { Annotations, AnyOptions, Options, WorkerRestriction } from "./taskOptions.ts"
+import type { Annotations, AnyOptions, Options, RetryOptions, WorkerRestriction } from "./taskOptions.ts"
 
 /** Whether a key looks like an automatic one, which events and stories would confuse. */
 const isAutomatic = (key: string): boolean => /#\d+$/.test(key)
@@ -65,6 +68,24 @@ const restriction: Check = (option, value) => {
   return isOne ? undefined : { option, value, expected: restrictionExpected }
 }
 
+const schedule = checkOf("a Schedule, such as Schedule.recurs(3)", Schedule.isSchedule)
+
+const retryExpected = "a Schedule, such as Schedule.recurs(3), or options as in { times: 3 }"
+
+const retryOptions = recordOf<RetryOptions>({
+  times: checkOf("a whole number from 0, or Infinity", (value) => value === Infinity || isWhole(value)),
+  while: callback,
+  until: callback,
+  schedule
+})
+
+const isWhole = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0
+
+const retrying: Check = (option, value) => {
+  if (Schedule.isSchedule(value)) return undefined
+  return holdsValues(value) ? retryOptions(option, value) : { option, value, expected: retryExpected }
+}
+
 const checks: Checks<Options> = {
   key,
   label: text,
@@ -76,7 +97,7 @@ const checks: Checks<Options> = {
   deadline: durationAboveZero,
   dependencyTimeout: durationAboveZero,
   grace: durationAboveZero,
-  retry: checkOf("a Schedule, such as Schedule.recurs(3)", Schedule.isSchedule),
+  retry: retrying,
   idempotent: flag,
   workers: restriction,
   allowOthers: flag,
@@ -126,7 +147,7 @@ export const normalize = (options: Given | undefined, regional?: typeof checksOf
     pure,
     ...(after !== undefined && afterOf(listedIn("after", listed(after)))),
     ...(follow !== undefined && followOf(listedIn("follow", listed(follow)))),
-    retry,
+    retry: retry !== undefined && retrying("retry", retry) === undefined ? scheduleOf(retry) : undefined,
     name: typeof name === "string" ? name : undefined,
     timeoutMillis: millisIn(timeout),
     deadlineMillis: millisIn(deadline),
@@ -148,6 +169,25 @@ export const normalize = (options: Given | undefined, regional?: typeof checksOf
   }
 }
 
+const forever = Schedule.passthrough(Schedule.forever)
+
+/** The schedule that options of `Effect.retry` stand for. Effect does not export its own way there. */
+const scheduleOf = (retry: NonNullable<AnyOptions["retry"]>): NonNullable<TaskOptions["retry"]> => {
+  if (Schedule.isSchedule(retry)) return retry
+  const { schedule, times, until, while: holds } = retry
+  let built: Schedule.Schedule<unknown, any, any, any> = schedule === undefined
+    ? forever
+    : Schedule.passthrough(schedule)
+  if (holds !== undefined) built = Schedule.while(built, ({ input }) => answered(holds(input)))
+  if (until !== undefined) {
+    built = Schedule.while(built, ({ input }) => Effect.map(answered(until(input)), (isOver) => !isOver))
+  }
+  return times === undefined ? built : Schedule.while(built, ({ attempt }) => Effect.succeed(attempt <= times))
+}
+
+const answered = <E, R>(answer: boolean | Effect.Effect<boolean, E, R>): Effect.Effect<boolean, E, R> =>
+  Effect.isEffect(answer) ? answer : Effect.succeed(answer)
+
 /** The tasks of {@link Options.after}, without literals. */
 const listed = (after: unknown): ReadonlyArray<unknown> => Array.isArray(after) ? after : [after]
 
@@ -161,7 +201,9 @@ const isAmounts = (resources: unknown): resources is Readonly<Record<string, num
 
 /** Contradictions among options, in any order. */
 export const contradiction = (
-  { allowOthers, idempotent, keepResources, labels, resources, retry, workers }: TaskOptions
+  { allowOthers, idempotent, keepResources, labels, resources, retry, workers }: Omit<TaskOptions, "retry"> & {
+    readonly retry?: unknown
+  }
 ): Invalid | undefined => {
   if (idempotent === false && retry !== undefined) {
     const expected = "no value beside retry, which starts the task again: leave one of the two out"

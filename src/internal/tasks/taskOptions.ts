@@ -4,6 +4,7 @@
  * @internal
  */
 import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import type { WorkerInfo } from "../../engine/protocol/Plan.ts"
 import type { Needs, Raises, Services, Upstream } from "../../Inputs.ts"
@@ -21,8 +22,8 @@ import type {
 import type { Dependency, Future, Task } from "./handles.ts"
 
 /**
- * The options of a task. `E` and `R` are the errors and requirements that `after`, `follow` and the schedule of `retry` may add
- * to those of the task; `In` is the least input of that schedule.
+ * The options of a task. `E` and `R` are the errors and requirements that `after`, `follow` and `retry` may add to those of
+ * the task; `In` is the least input of `retry`.
  *
  * @stability unstable
  * @category options
@@ -63,10 +64,10 @@ export interface Options<E = never, R = never, In = unknown> {
    */
   readonly grace?: Duration.Input | undefined
   /**
-   * Whether and when to try again after a typed failure or a timeout. Dependencies do not run again. The schedule must take the
-   * errors of the body, and with `timeout` a `TaskTimeout`.
+   * Whether and when to try again after a typed failure or a timeout: a schedule, or options as those of `Effect.retry`.
+   * Dependencies do not run again. Both must take the errors of the body, and with `timeout` a `TaskTimeout`.
    */
-  readonly retry?: Schedule.Schedule<unknown, In, E, R> | undefined
+  readonly retry?: Schedule.Schedule<unknown, In, E, R> | RetryOptions<In, E, R> | undefined
   /**
    * `false`: the task is never started again once it may have started, so it runs at most once. If its worker is lost then, it
    * ends with `WorkerKilled`. So do tasks that need its result, if only a lost worker held that. Not together with `retry`.
@@ -117,6 +118,23 @@ export interface Options<E = never, R = never, In = unknown> {
 }
 
 /**
+ * When a task is tried again, as in `Effect.retry`: as long as all fields allow it. Without `schedule` there is no delay.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface RetryOptions<In = unknown, E = never, R = never> {
+  /** How many attempts may follow the first one. */
+  readonly times?: number | undefined
+  /** Only after errors for which this is `true`. */
+  readonly while?: ((error: In) => boolean | Effect.Effect<boolean, E, R>) | undefined
+  /** Not after errors for which this is `true`. */
+  readonly until?: ((error: In) => boolean | Effect.Effect<boolean, E, R>) | undefined
+  readonly schedule?: Schedule.Schedule<unknown, In, E, R> | undefined
+}
+
+/**
  * The workers on which a task may run.
  *
  * @stability unstable
@@ -156,7 +174,7 @@ declare const None: unique symbol
 
 /**
  * The type of absent options. It has all fields, because the compiler falls back to it while options are incomplete: without the
- * fields there would be no names to complete, and parameters would have no type.
+ * fields there would be no names to complete, and parameters would have no type. `E` is the error of the body.
  *
  * @internal
  *
@@ -164,7 +182,7 @@ declare const None: unique symbol
  * @category options
  * @since 0.1.0
  */
-export interface NoOptions extends AnyOptions {
+export interface NoOptions<E = any> extends Options<any, any, Tried<E>> {
   readonly [None]?: never
 }
 
@@ -190,7 +208,7 @@ type GivenErrors<O> =
   | (O extends { readonly after?: infer H } ? Upstream<H> : never)
   | When<O, "follow", ImpossibleDependency>
   | (O extends { readonly follow?: infer H } ? Raises<H> : never)
-  | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, infer SE, any> ? SE : never : never)
+  | (O extends { readonly retry?: infer S } ? Effect.Error<Asked<S>> : never)
 
 /**
  * @internal
@@ -204,15 +222,24 @@ export type OptionServices<O> = typeof None extends keyof O ? never : GivenServi
 type GivenServices<O> =
   | (O extends { readonly after?: infer H } ? Services<H> : never)
   | (O extends { readonly follow?: infer H } ? Services<H> : never)
-  | (O extends { readonly retry?: infer S } ? S extends Schedule.Schedule<any, any, any, infer SR> ? Needs<SR> : never
-    : never)
+  | (O extends { readonly retry?: infer S } ? Needs<Effect.Services<Asked<S>>> : never)
+
+/** Effects with the errors and services of what `retry` asks. */
+type Asked<S> = S extends Schedule.Schedule<any, any, infer E, infer R> ? Effect.Effect<unknown, E, R>
+  : S extends { readonly schedule?: infer P; readonly until?: infer U; readonly while?: infer W }
+    ? Step<P> | Step<U> | Step<W>
+  : never
+
+type Step<P> = P extends Schedule.Schedule<any, any, infer E, infer R> ? Effect.Effect<unknown, E, R>
+  : P extends (...args: any) => infer X ? Extract<X, Effect.Effect<any, any, any>>
+  : never
 
 /** The errors of a body that a schedule sees: those after which the task is tried again. */
 type Tried<E> = Exclude<E, Signal | SkeinError | DependencyFailed<any> | SubmitError | TaskSkipped>
 
 /**
- * The bound of the options `O` of a task whose body fails with `E`: the schedule of `retry` must take each error after which the
- * task is tried again.
+ * The bound of the options `O` of a task whose body fails with `E`: `retry` must take each error after which the task is tried
+ * again.
  *
  * @internal
  *
@@ -220,18 +247,18 @@ type Tried<E> = Exclude<E, Signal | SkeinError | DependencyFailed<any> | SubmitE
  * @category options
  * @since 0.1.0
  */
-export interface OptionsFor<O, E> extends Options<any, any, Tried<E> | When<O, "timeout", TaskTimeout>> {}
+export interface OptionsFor<O, E> extends Options<any, any, Tried<E> | Late<O>> {}
+
+type Late<O> = typeof None extends keyof O ? never : When<O, "timeout", TaskTimeout>
 
 /**
- * Nothing, or the text that says what is wrong with the schedule of `retry` for an existing task.
+ * Nothing, or the text that says what is wrong with `retry` for an existing task.
  *
  * @internal
  */
-export type Retries<O, E> = O extends { readonly retry?: infer S }
-  ? Exclude<S, undefined> extends Schedule.Schedule<any, infer In, any, any>
-    ? [Tried<E> | When<O, "timeout", TaskTimeout>] extends [In] ? unknown
-    : "The schedule of retry does not take all errors after which the task is tried again."
-  : unknown
+export type Retries<O, E> = O extends { readonly retry?: infer S } ? unknown extends S ? unknown
+  : S extends NonNullable<OptionsFor<O, E>["retry"]> | undefined ? unknown
+  : "The option retry does not take all errors after which the task is tried again."
   : unknown
 
 /**
@@ -259,8 +286,8 @@ export interface Annotations {
    * `a` is `a/b`.
    */
   readonly namespace?: string | undefined
-  /** The retry schedule of tasks that have none of their own. */
-  readonly retry?: Schedule.Schedule<unknown> | undefined
+  /** The retry schedule of tasks that have none of their own, or options as those of `Effect.retry`. */
+  readonly retry?: Schedule.Schedule<unknown> | RetryOptions | undefined
   /** How long an attempt may go on after it was asked to stop, before the log has a warning. */
   readonly grace?: Duration.Input | undefined
   /** `false`: tasks without a schedule of their own are not started again once they may have started. Not with `retry`. */
