@@ -109,7 +109,7 @@ export const weighted: Scheme = "weighted"
  *   const lengths = workers.map(({ id }) => id.length)
  *   return lengths.indexOf(Math.max(...lengths))
  * })
- * const where = Task.make(Effect.map(Worker.current, ({ worker }) => worker))
+ * const where = Task.make(Effect.map(Worker.current, ({ id }) => id))
  * const workers = [{ id: "a", concurrency: 1 }, { id: "long", concurrency: 1 }]
  * Client.compute(where).pipe(Effect.provide(Skein.layer({ workers, placement: longest }))) // => "long"
  * ```

@@ -144,7 +144,7 @@ export const dump: Effect.Effect<Snapshot, never, Scheduler> = Scheduler.use((s)
 export const stats: Effect.Effect<Stats, never, Scheduler> = Scheduler.use((s) => s.stats)
 
 /**
- * Adds a fiber worker until the scope closes, and returns its name. Ready tasks start there at once.
+ * Adds a fiber worker until the scope closes, and returns its id. Ready tasks start there at once.
  *
  * **Details**
  *
@@ -186,7 +186,7 @@ export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<
   Scheduler.use((s) => s.limitTag(tag, limit))
 
 /**
- * Drains the worker with this name, and waits until it has left: its last task has ended, and the resources of its `onStart` are
+ * Drains the worker with this id, and waits until it has left: its last task has ended, and the resources of its `onStart` are
  * released. Returns whether there was such a worker.
  *
  * **Details**
@@ -257,7 +257,7 @@ export const awaitWorkers = (
  * ahead of ready tasks. `Worker.current` tells the effect where it runs. This call owns the runs: none is left when it returns or
  * is interrupted. `mode` is as in `Client.compute`; with `collect` there is an `Exit` for each worker.
  *
- * If a worker leaves or is lost before its run has begun, the run begins on the worker that replaces it under its name, or ends
+ * If a worker leaves or is lost before its run has begun, the run begins on the worker that replaces it under its id, or ends
  * with `NoSuitableWorker` without one. No run happens twice: if its worker is lost after the run may have begun, it ends with
  * `WorkerKilled`. The idea is that of Dask's `Client.run`, which takes no slot.
  *
@@ -272,7 +272,7 @@ export const awaitWorkers = (
  * import { Scheduler, Skein, Worker } from "skein"
  *
  * const layer = Skein.layer({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 2 }] })
- * const program = Scheduler.runOnEach(Effect.map(Worker.current, ({ worker }) => worker.toUpperCase())).pipe(
+ * const program = Scheduler.runOnEach(Effect.map(Worker.current, ({ id }) => id.toUpperCase())).pipe(
  *   Effect.map((found) => [...found]),
  *   Effect.provide(layer)
  * )

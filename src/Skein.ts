@@ -69,7 +69,7 @@ export type {
  * }
  * const onSlow = Effect.provideServiceEffect(Client.Client, Slow)
  *
- * const where = Task.make(Effect.map(Worker.current, ({ worker }) => worker))
+ * const where = Task.make(Effect.map(Worker.current, ({ id }) => id))
  * const program = Effect.all([Client.compute(where), onSlow(Client.compute(where))])
  * program.pipe(Effect.provide([Skein.layer(), Slow.layer])) // => ["local", "slow"]
  * ```

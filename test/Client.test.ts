@@ -510,7 +510,7 @@ describe("slots", () => {
       const places: Array<string> = []
       const body = Effect.flatMap(
         Worker.current,
-        ({ worker }) => Effect.andThen(Effect.sync(() => places.push(worker)), opened.pass)
+        ({ id: worker }) => Effect.andThen(Effect.sync(() => places.push(worker)), opened.pass)
       )
       const fiber = yield* Effect.forkChild(Client.compute(Array.from({ length: 5 }, () => Task.make(body))))
       yield* turns(10)
@@ -524,7 +524,7 @@ describe("slots", () => {
       const running = new Map<string, number>()
       const peaks = new Map<string, number>()
       const body = Effect.gen(function*() {
-        const { worker } = yield* Worker.current
+        const { id: worker } = yield* Worker.current
         const count = (running.get(worker) ?? 0) + 1
         running.set(worker, count)
         peaks.set(worker, Math.max(count, peaks.get(worker) ?? 0))

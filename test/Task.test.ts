@@ -421,7 +421,7 @@ describe("running", () => {
 
   it.effect("Task.run gives a task a scheduler of its own, with the options given", () =>
     Effect.gen(function*() {
-      const workers = Task.make(Effect.map(Scheduler.stats, ({ workers }) => workers.map(({ name }) => name)))
+      const workers = Task.make(Effect.map(Scheduler.stats, ({ workers }) => workers.map(({ id }) => id)))
       assert.deepStrictEqual(yield* Task.run(workers, { workers: [{ id: "w", concurrency: 1 }] }), ["w"])
     }))
 

@@ -70,7 +70,7 @@ describe("resources", () => {
 
   it.effect("W5: a task goes where there is room for it, and to a worker that is added with room", () =>
     Effect.gen(function*() {
-      const where = Effect.map(Worker.current, ({ worker }) => worker)
+      const where = Effect.map(Worker.current, ({ id }) => id)
       assert.strictEqual(yield* Client.compute(Task.make(where, { resources: { memory: 8 } })), "large")
       const future = yield* Client.submit(Task.make(where, { resources: { gpu: 1 }, waitForWorkers: "1 second" }))
       yield* Scheduler.addWorker({ id: "gpu", concurrency: 1, resources: { gpu: 1 } })

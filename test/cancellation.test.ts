@@ -1023,7 +1023,7 @@ describe("time", () => {
     Effect.gen(function*() {
       const workers: Array<string> = []
       const task = Task.make(
-        Effect.flatMap(Worker.current, ({ worker }) => {
+        Effect.flatMap(Worker.current, ({ id: worker }) => {
           workers.push(worker)
           return Effect.fail("always")
         }),

@@ -201,7 +201,7 @@ describe("Dependency in after and follow", () => {
     }).pipe(wide))
 
   const two = inScheduler({ workers: [{ id: "w1", concurrency: 1 }, { id: "w2", concurrency: 1 }] })
-  const place = Effect.map(Worker.current, ({ worker }) => worker)
+  const place = Effect.map(Worker.current, ({ id }) => id)
 
   it.effect("D8: a task runs on the worker on which ran what it follows", () =>
     Effect.gen(function*() {

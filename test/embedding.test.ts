@@ -106,7 +106,7 @@ describe("several workers", () => {
       yield* door.arrived(5)
       yield* door.open
       const infos = yield* Future.joinAll(futures)
-      assert.sameMembers(infos.map(({ worker }) => worker), ["a", "b", "late", "late", "late"])
+      assert.sameMembers(infos.map(({ id }) => id), ["a", "b", "late", "late", "late"])
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })))
 
   it.effect("W7: a worker whose scope closes takes nothing new; its tasks end, and its results stay readable", () =>
@@ -124,7 +124,7 @@ describe("several workers", () => {
       const body = Effect.gen(function*() {
         yield* door.pass
         const child = yield* Client.compute(Task.make(Worker.current))
-        return [child.worker, (yield* Worker.current).worker]
+        return [child.id, (yield* Worker.current).id]
       })
       const running = yield* Client.submitAll([Task.make(body), Task.make(body)])
       yield* door.arrived(2)
@@ -132,16 +132,16 @@ describe("several workers", () => {
       yield* door.open
       assert.sameDeepMembers(yield* Future.joinAll(running), [["local", "local"], ["local", "passing"]])
       yield* turns()
-      assert.deepStrictEqual((yield* Scheduler.dump).workers.map(({ name }) => name), ["local"])
+      assert.deepStrictEqual((yield* Scheduler.dump).workers.map(({ id }) => id), ["local"])
       assert.deepStrictEqual(yield* Client.compute(Task.all([...held])), ["one", "two"])
       assert.deepStrictEqual(yield* Future.joinAll(held), ["one", "two"])
       yield* Client.forEach(
         [1, 2, 3],
-        () => Effect.map(Worker.current, ({ worker }) => assert.strictEqual(worker, "local"))
+        () => Effect.map(Worker.current, ({ id }) => assert.strictEqual(id, "local"))
       )
     }).pipe(inScheduler({ concurrency: 1 })))
 
-  it.effect("W7: a worker that has left may come back under its name; while it is there nobody else has it", () =>
+  it.effect("W7: a worker that has left may come back under its id; while it is there nobody else has it", () =>
     Effect.gen(function*() {
       for (let i = 0; i < 3; i++) {
         yield* Effect.scoped(Effect.gen(function*() {
@@ -149,7 +149,7 @@ describe("several workers", () => {
           const refused = yield* submitErrorOf(Effect.scoped(Scheduler.addWorker({ id: "again", concurrency: 1 })))
           assert.strictEqual(refused.reason._tag, "DuplicateWorker")
           const used = yield* Client.forEach([1, 2], () => Effect.andThen(turns(2), Worker.current))
-          assert.sameMembers(used.map(({ worker }) => worker), ["local", "again"])
+          assert.sameMembers(used.map(({ id }) => id), ["local", "again"])
         }))
         yield* turns()
       }
@@ -191,7 +191,7 @@ describe("several workers", () => {
     )
   }
 
-  const where = Task.make(Effect.map(Worker.current, ({ worker }) => worker))
+  const where = Task.make(Effect.map(Worker.current, ({ id }) => id))
 
   it.effect("K2: two schedulers in one program have services of their own, made by Skein.make", () =>
     Effect.gen(function*() {
@@ -226,7 +226,7 @@ describe("several workers", () => {
         { idleTimeToLive: "1 minute" }
       )
       const runs: Log = []
-      const task = Task.make(Effect.tap(Effect.map(Worker.current, ({ worker }) => worker), (at) => note(runs, at)), {
+      const task = Task.make(Effect.tap(Effect.map(Worker.current, ({ id }) => id), (at) => note(runs, at)), {
         key: "k"
       })
       const at = (tenant: string) =>

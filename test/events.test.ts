@@ -552,7 +552,7 @@ describe("dump and stats", () => {
       assert.deepStrictEqual(of("waiting").waitsOn, ["running"])
       assert.deepInclude(of("done"), { held: true, worker: "local" })
       assert.deepStrictEqual(queue, ["queued"])
-      assert.deepStrictEqual(workers.map(({ name, running }) => [name, running]), [["local", ["running"]]])
+      assert.deepStrictEqual(workers.map(({ id, running }) => [id, running]), [["local", ["running"]]])
       const plain = yield* Scheduler.dump
       assert.deepStrictEqual(JSON.parse(JSON.stringify(plain)), JSON.parse(JSON.stringify(yield* Scheduler.dump)))
       yield* Deferred.succeed(gate, 1)
@@ -588,7 +588,7 @@ describe("dump and stats", () => {
         owners: 1,
         standing: { ready: 1, running: 1, succeeded: 1, waiting: 1 },
         waits: 1,
-        workers: [{ name: "local", phase: "open", slots: 1, running: 1 }]
+        workers: [{ id: "local", phase: "open", slots: 1, running: 1 }]
       })
       yield* Deferred.succeed(gate, 1)
       assert.isTrue(Exit.isSuccess(yield* Fiber.await(waiter)))

@@ -40,7 +40,7 @@ export const inQuietScheduler = (options?: Skein.Options) =>
 const watchSlots: Effect.Effect<void, never, Scope.Scope | Scheduler.Scheduler> = Effect.gen(function*() {
   const overruns: Array<string> = []
   const running = new Map<string, number>()
-  const slots = new Map((yield* Scheduler.stats).workers.map(({ name, slots }) => [name, slots]))
+  const slots = new Map((yield* Scheduler.stats).workers.map(({ id, slots }) => [id, slots]))
   yield* Effect.addFinalizer(() => Effect.sync(() => assert.deepStrictEqual(overruns, [])))
   yield* Scheduler.listen(({ from, key, to, worker }) => {
     if (worker === undefined || (from !== "running" && to !== "running")) return

@@ -26,7 +26,7 @@ const layerOf = (slots: Readonly<Record<string, number>>, options: Skein.Options
 
 /** The name of the worker on which it runs, after the values of its inputs. */
 const where = (...inputs: ReadonlyArray<Task.Task<string>>): Task.Task<string> =>
-  Task.make(inputs, (values) => Effect.map(Worker.current, ({ worker }) => [...values, worker].join(" "))) as never
+  Task.make(inputs, (values) => Effect.map(Worker.current, ({ id: worker }) => [...values, worker].join(" "))) as never
 
 describe("a remote worker beside fibers", () => {
   it.effect("W20: closures run on fibers, portable tasks on both, and values pass from one to the other", () =>
@@ -40,7 +40,9 @@ describe("a remote worker beside fibers", () => {
       // More than there are slots far away: the last runs on the local worker, while the others wait for it.
       const last = yield* Deferred.make<string>()
       const waiting = () => portable(Task.make(Deferred.await(last)))
-      const first = portable(Task.make(Effect.flatMap(Worker.current, ({ worker }) => Deferred.succeed(last, worker))))
+      const first = portable(
+        Task.make(Effect.flatMap(Worker.current, ({ id: worker }) => Deferred.succeed(last, worker)))
+      )
       yield* Client.compute([waiting(), waiting(), first])
       assert.strictEqual(yield* Deferred.await(last), "here")
     }).pipe(Effect.provide(layerOf({ here: 1, far: 2 }))))
@@ -53,7 +55,7 @@ describe("a remote worker beside fibers", () => {
         Task.make(Effect.gen(function*() {
           yield* Deferred.succeed(begun, undefined)
           yield* Deferred.await(gate)
-          return (yield* Worker.current).worker
+          return (yield* Worker.current).id
         }))
       )
       const fiber = yield* Effect.forkChild(Client.compute(slow))
@@ -79,7 +81,7 @@ describe("a remote worker beside fibers", () => {
 
   it.effect("W20, A15: an effect for each worker runs on those that can run it", () =>
     Effect.gen(function*() {
-      const names = yield* Scheduler.runOnEach(Effect.map(Worker.current, ({ worker }) => worker))
+      const names = yield* Scheduler.runOnEach(Effect.map(Worker.current, ({ id }) => id))
       assert.deepStrictEqual([...names.keys()], ["here"])
     }).pipe(Effect.provide(layerOf({ here: 1, far: 1 }))))
 

@@ -38,7 +38,7 @@ const calm = Effect.repeat(Effect.yieldNow, { times: 20 })
 const gated = (log: Log, key: string, gate: Deferred.Deferred<void>, options: Task.Options = {}) =>
   Task.make(
     Effect.gen(function*() {
-      const { attempt, worker } = yield* Worker.current
+      const { attempt, id: worker } = yield* Worker.current
       log.push(`${key} on ${worker} (${attempt})`)
       yield* Deferred.await(gate)
       return worker
@@ -72,7 +72,7 @@ describe("loss of a worker", () => {
       const gate = yield* Deferred.make<void>()
       const parent = Task.make(
         Effect.gen(function*() {
-          log.push(`parent on ${(yield* Worker.current).worker}`)
+          log.push(`parent on ${(yield* Worker.current).id}`)
           const child = yield* Client.submit(gated(log, "child", gate))
           return yield* Future.join(child)
         }),
@@ -94,7 +94,7 @@ describe("loss of a worker", () => {
       const child = gated(log, "child", gate, { workers: ["b"], allowOthers: true })
       const parent = Task.make(
         Effect.gen(function*() {
-          log.push(`parent on ${(yield* Worker.current).worker}`)
+          log.push(`parent on ${(yield* Worker.current).id}`)
           return yield* Future.join(yield* Client.submit(child))
         }),
         { key: "parent", workers: ["a"] }
@@ -117,7 +117,7 @@ describe("loss of a worker", () => {
           // A child of its own in each run: an equal key would be a conflict.
           const child = yield* Client.submit(Task.make(Deferred.await(gate), { key: "child" }))
           yield* Effect.onInterrupt(Future.join(child), () => Deferred.await(finalizer))
-          return (yield* Worker.current).worker
+          return (yield* Worker.current).id
         })
       )
       const future = yield* Client.submit(parent)
@@ -141,7 +141,7 @@ describe("loss of a worker", () => {
       ]
       const parent = Task.make(
         Effect.uninterruptible(Effect.gen(function*() {
-          const { worker } = yield* Worker.current
+          const { id: worker } = yield* Worker.current
           yield* Deferred.await(gates[worker as "a" | "b"])
           for (const [i, verb] of verbs.entries()) {
             exits.push([worker, yield* Effect.exit(verb(Task.make(Effect.succeed(i), { key: `child ${i}` })))])
@@ -171,7 +171,7 @@ describe("loss of a worker", () => {
       const gate = yield* Deferred.make<void>()
       const task = Task.make(
         Effect.gen(function*() {
-          const { attempt, worker } = yield* Worker.current
+          const { attempt, id: worker } = yield* Worker.current
           log.push(`${worker} ${attempt}`)
           if (attempt === 1) return yield* Effect.fail("once")
           yield* Deferred.await(gate)
@@ -216,7 +216,7 @@ describe("loss of a worker", () => {
 
   it.effect("F8: with no worker left tasks that may wait do, explain says so, and the next worker takes them", () =>
     inScheduler({ workers: [{ id: "w", concurrency: 1 }], waitForWorkers: "1 day" })(Effect.gen(function*() {
-      const future = yield* Client.submit(Task.make(Effect.map(Worker.current, ({ worker }) => worker), { key: "x" }))
+      const future = yield* Client.submit(Task.make(Effect.map(Worker.current, ({ id }) => id), { key: "x" }))
       yield* Faults.loseWorker("w")
       assert.deepStrictEqual((yield* explanationOf("x"))?.because, { _tag: "NoWorker", until: 86_400_000 })
       yield* Scheduler.addWorker({ id: "w", concurrency: 1 })
@@ -309,7 +309,7 @@ describe("loss of results", () => {
   it.effect("M3: joinAll, wait and compute wait again for what was lost after they had waited", () =>
     two(Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
-      const quick = Task.make(Effect.map(Worker.current, ({ worker }) => worker), { key: "quick" })
+      const quick = Task.make(Effect.map(Worker.current, ({ id }) => id), { key: "quick" })
       const slow = Task.make(Effect.as(Deferred.await(gate), "slow"), { key: "slow" })
       const futures = yield* Client.submitAll([quick, slow])
       const fibers = yield* Effect.forEach([
@@ -489,7 +489,7 @@ describe("idempotent: false", () => {
 describe("resources on a worker that is lost", () => {
   /** Opens `name`, with the worker's id, and says when that is closed. */
   const opened = (log: Log, name: string) =>
-    Effect.flatMap(Worker.current, ({ worker }) =>
+    Effect.flatMap(Worker.current, ({ id: worker }) =>
       Effect.acquireRelease(
         Effect.as(note(log, `open ${name} on ${worker}`), worker),
         () => Effect.andThen(Effect.yieldNow, note(log, `close ${name} on ${worker}`))
@@ -575,7 +575,7 @@ describe("resources on a worker that is lost", () => {
         const child = yield* Client.submit(Task.make(Effect.void, { key: "child" }))
         yield* Effect.addFinalizer(() => Deferred.await(gate))
         yield* Future.join(child)
-        return (yield* Worker.current).worker
+        return (yield* Worker.current).id
       }))
       const future = yield* Client.submit(r)
       yield* Future.join(future)
@@ -592,7 +592,7 @@ describe("loss within the first stretch of a body", () => {
   const held = (log: Log, at: Gate.Gate) =>
     Task.make(
       Effect.gen(function*() {
-        const { worker } = yield* Worker.current
+        const { id: worker } = yield* Worker.current
         log.push(`starts on ${worker}`)
         if (worker === "b") return worker
         yield* Gate.wait(at)
@@ -625,7 +625,7 @@ describe("loss within the first stretch of a body", () => {
       const parent = Task.make(Effect.gen(function*() {
         yield* Client.submit(child)
         yield* Gate.wait(gate)
-        return (yield* Worker.current).worker
+        return (yield* Worker.current).id
       }))
       const future = yield* Client.submit(parent)
       yield* Gate.arrived(gate)
@@ -645,7 +645,7 @@ describe("loss within the first stretch of a body", () => {
         )
       const body = Effect.flatMap(
         Worker.current,
-        ({ worker }) => Effect.as(Effect.addFinalizer(() => slow(worker)), worker)
+        ({ id: worker }) => Effect.as(Effect.addFinalizer(() => slow(worker)), worker)
       )
       yield* two(Effect.gen(function*() {
         const future = yield* Client.submit(Task.make(body))
@@ -718,7 +718,7 @@ describe("loss within the first stretch of a body", () => {
       const gate = yield* Deferred.make<void>()
       const stubborn = (rest: Effect.Effect<unknown, never, Worker.Worker>) =>
         Task.make(Effect.gen(function*() {
-          const { worker } = yield* Worker.current
+          const { id: worker } = yield* Worker.current
           if (worker === "a") yield* Effect.uninterruptible(Effect.andThen(Deferred.await(gate), rest))
           return worker
         }))

@@ -87,7 +87,7 @@ describe("recursion", () => {
       const door = gate()
       const used = new Set<string>()
       const child = Task.make(Effect.gen(function*() {
-        used.add((yield* Worker.current).worker)
+        used.add((yield* Worker.current).id)
         yield* door.pass
       }))
       const children = Array.from({ length: 4 }, (_, i) => Task.withOptions(child, { label: `child${i}` }))

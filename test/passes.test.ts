@@ -339,7 +339,7 @@ describe("fuse", () => {
               ([a, b]) => a + b
             )
           const away = Task.make([], () => Worker.secede)
-          const after = Task.make(away, () => Effect.map(Worker.current, ({ worker }) => worker))
+          const after = Task.make(away, () => Effect.map(Worker.current, ({ id }) => id))
           return yield* Client.compute([fib(10), after], { passes })
         }),
       fuse,
@@ -408,7 +408,7 @@ describe("fuse", () => {
     inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })(Effect.gen(function*() {
       const log: Log = []
       const on = (name: string) =>
-        Effect.flatMap(Worker.current, ({ attempt, worker }) => note(log, `${name} on ${worker} (${attempt})`))
+        Effect.flatMap(Worker.current, ({ attempt, id: worker }) => note(log, `${name} on ${worker} (${attempt})`))
       const b = Task.make(
         Task.make(on("a")),
         () => Effect.flatMap(on("b"), (at) => at.includes("on a") ? Effect.never : Effect.succeed(at))

@@ -23,7 +23,7 @@ const one = (id: string, ...labels: ReadonlyArray<string>): Skein.WorkerOptions 
 
 const on = (...workers: ReadonlyArray<Skein.WorkerOptions>) => inScheduler({ workers })
 
-const where = Effect.map(Worker.current, ({ worker }) => worker)
+const where = Effect.map(Worker.current, ({ id }) => id)
 
 /** Says where it runs once everybody has started. */
 const whereSlowly = Effect.andThen(Effect.yieldNow, where)
@@ -250,7 +250,7 @@ describe("unmet", () => {
     Effect.gen(function*() {
       const attempts: Array<readonly [string, number]> = []
       const body = Effect.gen(function*() {
-        const { attempt, worker } = yield* Worker.current
+        const { attempt, id: worker } = yield* Worker.current
         attempts.push([worker, attempt])
         if (worker === "a") return yield* Worker.unmet("not here")
         return yield* Effect.fail("no")

@@ -1026,7 +1026,7 @@ describe("rerunInline", () => {
         yield* Client.submit(Task.make(endless(log, "child")))
         yield* Worker.seceded(turns(3))
         yield* Worker.secede
-        const { attempt, key, worker } = yield* Worker.current
+        const { attempt, key, id: worker } = yield* Worker.current
         log.push(`${key} ${attempt} ${worker}`)
         return yield* Effect.fail("no")
       })

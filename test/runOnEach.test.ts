@@ -15,7 +15,7 @@ import { endless, gate, inQuietScheduler, inScheduler, note, turns } from "./har
 import type { Log } from "./harness.ts"
 import { causeOf, errorOf, errorsIn, infoOf, mistakeOf, reasonOf } from "./support.ts"
 
-const where = Effect.map(Worker.current, ({ worker }) => worker)
+const where = Effect.map(Worker.current, ({ id }) => id)
 
 const two = inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }] })
 
@@ -144,7 +144,7 @@ describe("runOnEach", () => {
       // The one that is there leaves with its task, and the one in its place is starting.
       const found = yield* Scheduler.runOnEach(where)
       assert.deepStrictEqual([...found], [["a", "a"]])
-      const names = (yield* Scheduler.stats).workers.map(({ name, phase }) => `${name} ${phase}`)
+      const names = (yield* Scheduler.stats).workers.map(({ id, phase }) => `${id} ${phase}`)
       assert.deepStrictEqual(names, ["a draining", "a open"])
       yield* busy.open
       yield* Future.join(first)

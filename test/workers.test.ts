@@ -33,7 +33,7 @@ import {
   submitErrorOf
 } from "./support.ts"
 
-const where = Task.make(Effect.map(Worker.current, ({ worker }) => worker))
+const where = Task.make(Effect.map(Worker.current, ({ id }) => id))
 
 /** Everything that can run now has run, and the clock stands where it stood. */
 const calm = turns(20)
@@ -44,7 +44,7 @@ const pass = (
 
 const workers: Effect.Effect<ReadonlyArray<string>, never, Scheduler.Scheduler> = Effect.map(
   Scheduler.stats,
-  (stats) => stats.workers.map(({ name, phase }) => `${name} ${phase}`)
+  (stats) => stats.workers.map(({ id, phase }) => `${id} ${phase}`)
 )
 
 const noneYet = { workers: [], waitForWorkers: "10 seconds" } as const
@@ -52,8 +52,8 @@ const noneYet = { workers: [], waitForWorkers: "10 seconds" } as const
 /** What has happened to workers since. */
 const watched = Effect.gen(function*() {
   const log: Log = []
-  const note = ({ from, serial, to, worker }: Scheduler.WorkerEvent): void =>
-    void log.push(`${worker}/${serial}: ${from ?? "new"} -> ${to}`)
+  const note = ({ from, id, serial, to }: Scheduler.WorkerEvent): void =>
+    void log.push(`${id}/${serial}: ${from ?? "new"} -> ${to}`)
   const fiber = yield* Effect.forkChild(
     Stream.runForEach(Scheduler.workerEvents, (event) => Effect.sync(() => note(event)))
   )
@@ -230,7 +230,7 @@ describe("time to live", () => {
       assert.deepStrictEqual([yield* workers, log], [["b open"], ["a/0: open -> lost"]])
       yield* door.arrived(2)
       yield* door.open
-      assert.strictEqual((yield* Future.join(future)).worker, "b")
+      assert.strictEqual((yield* Future.join(future)).id, "b")
       assert.isFalse(yield* Faults.silenceWorker("a"))
     })))
 
@@ -270,7 +270,7 @@ describe("restart", () => {
       yield* Faults.loseWorker("a")
       yield* door.arrived(2)
       yield* door.open
-      assert.strictEqual((yield* Future.join(future)).worker, "a")
+      assert.strictEqual((yield* Future.join(future)).id, "a")
       yield* calm
       assert.deepStrictEqual(log, ["a/0: open -> lost", "a/1: new -> starting", "a/1: starting -> open"])
     })))
@@ -410,7 +410,7 @@ describe("leaving", () => {
 
   it.effect("W7: a body that retires the worker on which it runs does not wait for its own end", () =>
     Effect.gen(function*() {
-      const body = Effect.flatMap(Worker.current, ({ worker }) => Scheduler.retire(worker))
+      const body = Effect.flatMap(Worker.current, ({ id: worker }) => Scheduler.retire(worker))
       const future = yield* Client.submit(Task.make(body, { workers: ["a"] }))
       yield* calm
       assert.isTrue(yield* Future.join(future))
@@ -422,7 +422,7 @@ describe("leaving", () => {
     Effect.gen(function*() {
       yield* Scheduler.addWorker({ id: "b", concurrency: 1 })
       const door = gate()
-      const body = Effect.andThen(door.pass, Effect.map(Worker.current, ({ worker }) => worker))
+      const body = Effect.andThen(door.pass, Effect.map(Worker.current, ({ id }) => id))
       const futures = yield* Client.submitAll([Task.make(body), Task.make(body)])
       yield* door.arrived(2)
       const retiring = yield* Effect.forkChild(Scheduler.retire("b"))
@@ -726,7 +726,7 @@ describe("an elastic pool", () => {
       const picky = Task.make(
         Effect.flatMap(
           Worker.current,
-          ({ worker }) => worker === "elastic-1" ? Worker.unmet("not here") : Effect.succeed(worker)
+          ({ id }) => id === "elastic-1" ? Worker.unmet("not here") : Effect.succeed(id)
         ),
         { waitForWorkers: Duration.infinity }
       )

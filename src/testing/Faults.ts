@@ -34,7 +34,7 @@ export type { Fault, Faults, Kind } from "./internal/faults.ts"
  * import { Client, Future, Skein, Task, Worker } from "skein"
  * import { Faults } from "skein/testing"
  *
- * const where = Task.make(Effect.delay(Effect.map(Worker.current, ({ worker }) => worker), "1 milli"))
+ * const where = Task.make(Effect.delay(Effect.map(Worker.current, ({ id }) => id), "1 milli"))
  * const program = Effect.scoped(Effect.gen(function*() {
  *   const future = yield* Client.submit(where)
  *   yield* Effect.yieldNow

@@ -19,7 +19,7 @@ describe("snapshot", () => {
     assert.deepStrictEqual(snapshot(rig.state), {
       now: 0,
       wakeAt: 50,
-      workers: [{ name: "w1", state: "open", slots: 1, running: ["b"], rejoining: [], attempts: 2 }],
+      workers: [{ id: "w1", state: "open", slots: 1, running: ["b"], rejoining: [], attempts: 2 }],
       owners: [{ name: "main", claims: ["c", "flat"] }],
       tasks: [
         {

@@ -159,7 +159,7 @@ const inside = (verb: Verb, cut: number) => {
       const hadEnded = fiber.pollUnsafe() !== undefined
       yield* Fiber.interrupt(fiber)
       yield* Worker.rejoin
-      const { running } = (yield* Scheduler.dump).workers.find(({ name }) => name === "local")!
+      const { running } = (yield* Scheduler.dump).workers.find(({ id }) => id === "local")!
       assert.include(running, "own", "the body goes on without a slot")
       return hadEnded
     })

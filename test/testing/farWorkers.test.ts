@@ -224,7 +224,7 @@ describe("results that stay with their worker", () => {
     return Effect.gen(function*() {
       assert.strictEqual(yield* Client.compute(Task.make(note(bodies, "made"))), "made")
       assert.deepStrictEqual(bodies, ["made", "made"])
-      assert.deepStrictEqual((yield* Scheduler.stats).workers.map(({ name }) => name), ["far2"])
+      assert.deepStrictEqual((yield* Scheduler.stats).workers.map(({ id }) => id), ["far2"])
     }).pipe(Effect.scoped, withFar(far, [], ["far1", "far2"]))
   })
 

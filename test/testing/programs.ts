@@ -68,12 +68,12 @@ export class Turnstile {
   overrun: string | undefined
 
   readonly look = Effect.map(Scheduler.stats, ({ workers }) => {
-    for (const { name, slots } of workers) this.slots.set(name, slots)
+    for (const { id, slots } of workers) this.slots.set(id, slots)
   })
 
   /** Work that takes a slot. */
   during(work: Effect.Effect<void>): Effect.Effect<void, never, Worker.Worker> {
-    return Effect.flatMap(Worker.current, ({ key, worker }) =>
+    return Effect.flatMap(Worker.current, ({ key, id: worker }) =>
       Effect.acquireUseRelease(
         Effect.sync(() => {
           const count = (this.busy.get(worker) ?? 0) + 1

@@ -212,7 +212,7 @@ export const randomStrikes =
     return Effect.gen(function*() {
       const run = Effect.runForkWith(yield* Effect.context<Client.Client>())
       const running = new Map<string, number>()
-      const slots = new Map((yield* Scheduler.stats).workers.map(({ name, slots }) => [name, slots]))
+      const slots = new Map((yield* Scheduler.stats).workers.map(({ id, slots }) => [id, slots]))
       const seen = new Map<Moment, number>()
       yield* family.turnstile.look
       let overrun: string | undefined

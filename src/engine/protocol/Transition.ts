@@ -30,8 +30,9 @@ export interface Transition {
 /** One step in the life of a worker. */
 export interface WorkerTransition {
   readonly at: number
-  readonly worker: string
-  /** The number of the worker among all workers of this scheduler, which distinguishes it from others with the same name. */
+  /** The id of the worker. */
+  readonly id: string
+  /** The number of the worker among all workers of this scheduler, which distinguishes it from others with the same id. */
   readonly serial: number
   readonly from: WorkerPhase | undefined
   readonly to: WorkerPhase

@@ -106,7 +106,7 @@ export interface UseSnapshot {
 
 /** One worker that has not left. */
 export interface WorkerSnapshot {
-  readonly name: string
+  readonly id: string
   readonly state: WorkerRecord["phase"]
   /** Present if it runs portable tasks only. */
   readonly kind?: "remote"
@@ -266,7 +266,7 @@ const outcomeOf = ({ reason }: Outcome, path: Path): OutcomeSnapshot => ({
 })
 
 const workerOf = (state: State, worker: WorkerRecord, live: ReadonlyArray<TaskId>): WorkerSnapshot => ({
-  name: worker.name,
+  id: worker.name,
   state: worker.phase,
   ...(worker.kind === "remote" && { kind: worker.kind }),
   slots: worker.slots,

@@ -138,7 +138,7 @@ const countTaker = ({ crew }: State, { kind }: WorkerRecord, by: 1 | -1): void =
 }
 
 const note = (state: State, { name, phase, serial }: WorkerRecord, from: WorkerPhase | undefined): void =>
-  void state.step.workerLog?.push({ at: state.now, worker: name, serial, from, to: phase, cause: state.step.cause })
+  void state.step.workerLog?.push({ at: state.now, id: name, serial, from, to: phase, cause: state.step.cause })
 
 const begin = (state: State, worker: WorkerRecord): void => {
   worker.since = state.now

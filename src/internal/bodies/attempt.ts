@@ -78,7 +78,7 @@ export class Attempt implements Seat {
   }
 
   get info(): Info {
-    return { worker: this.host.name, labels: this.host.labels ?? [], attempt: this.number, key: this.key }
+    return { id: this.host.name, labels: this.host.labels ?? [], attempt: this.number, key: this.key }
   }
 }
 

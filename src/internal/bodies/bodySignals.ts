@@ -165,7 +165,7 @@ export const skip: Effect.Effect<never, TaskSkipped, Worker> = Effect.withFiber(
  *
  * const disk = new Map([["b", "3,4,5"]])
  * const read = Task.make(Effect.gen(function*() {
- *   const { worker } = yield* Worker.current
+ *   const { id: worker } = yield* Worker.current
  *   const file = disk.get(worker)
  *   return file === undefined ? yield* Worker.unmet("the file is not here") : `${worker}: ${file}`
  * }))
@@ -202,7 +202,7 @@ export const unmet = <const O extends { readonly retrySame?: boolean | undefined
  * const sum = (rows: ReadonlyArray<number>) =>
  *   Task.make(Effect.gen(function*() {
  *     if (rows.length > 2) yield* Worker.requireLabels("large")
- *     const { worker } = yield* Worker.current
+ *     const { id: worker } = yield* Worker.current
  *     return `${worker}: ${rows.length}`
  *   }))
  * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1, labels: ["large"] }]
@@ -235,7 +235,7 @@ export const requireLabels = (...labels: ReadonlyArray<string>): Effect.Effect<v
  * import { Effect } from "effect"
  * import { Client, Skein, Task, Worker } from "skein"
  *
- * const where = Effect.map(Worker.current, ({ worker }) => worker)
+ * const where = Effect.map(Worker.current, ({ id }) => id)
  * const isThere = Effect.map(where, (worker) => worker === "b")
  * const read = Task.make(where.pipe(Worker.requireThat(isThere)))
  * const workers = [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 1 }]

@@ -60,7 +60,7 @@ export interface Stats {
   readonly waits: number
   /** The workers that have not left: the state of each, and the number of tasks that hold its slots. */
   readonly workers: ReadonlyArray<{
-    readonly name: string
+    readonly id: string
     readonly phase: WorkerPhase
     readonly slots: number
     readonly running: number
@@ -284,7 +284,7 @@ const statsOf = (core: SchedulerCore): Stats => {
     owners,
     waits,
     workers: workersOf(core.state).filter(isHere).map((worker) => ({
-      name: worker.name,
+      id: worker.name,
       phase: worker.phase,
       slots: worker.slots,
       running: worker.running,

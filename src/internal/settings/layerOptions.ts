@@ -36,7 +36,7 @@ export interface WorkerTerms<out E = never, out R = never> {
    * The silence after which the worker counts as lost. It gives a sign of life three times in that period. Defaults to no limit.
    */
   readonly ttl?: Duration.Input | undefined
-  /** Whether a lost worker is replaced by a fresh one of its name. Defaults to no. A worker that leaves is not replaced. */
+  /** Whether a lost worker is replaced by a fresh one of its id. Defaults to no. A worker that leaves is not replaced. */
   readonly restart?: RestartOptions | undefined
   /** The number of attempts after which a fresh worker replaces it. It leaves when its last task has ended. */
   readonly maxTasks?: number | undefined

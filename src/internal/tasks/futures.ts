@@ -26,7 +26,7 @@ export interface Metadata {
   readonly submitter: string
   /** The keys of the tasks it depends on, those of `after` included. */
   readonly dependencies: ReadonlyArray<string>
-  /** The worker that runs it or ran it last, whichever worker holds its result. */
+  /** The id of the worker that runs it or ran it last, whichever worker holds its result. */
   readonly worker: string | undefined
   readonly submitted: number
   readonly started: number | undefined

@@ -13,8 +13,8 @@ import * as Context from "effect/Context"
  * @since 0.1.0
  */
 export interface Info {
-  /** The worker's name. */
-  readonly worker: string
+  /** The worker's id. */
+  readonly id: string
   /** The worker's labels. */
   readonly labels: ReadonlyArray<string>
   /** Which start of the task this is, from 1. */

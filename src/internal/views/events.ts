@@ -31,7 +31,7 @@ export interface TaskEvent extends Transition {}
  * A worker that replaces another is `starting` until its `onStart` has succeeded. Then it is `open`, as an added worker is.
  * `draining`: it starts nothing new, and is `gone` when its last task has ended. `lost`: it crashed, was silent for its `ttl`, or
  * could not be started. `serial` is the number of the worker among all that the scheduler has known, and distinguishes workers of
- * one name.
+ * one id.
  *
  * @stability unstable
  * @category models
