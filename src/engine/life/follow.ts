@@ -9,6 +9,7 @@ import * as ready from "../dispatch/ready.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Followed } from "../protocol/Plan.ts"
+import { countedEnds, needOf } from "../protocol/policies.ts"
 import type { EndKind, Group, Policy } from "../protocol/policies.ts"
 import { dependencyRows } from "../state/dependencies.ts"
 import { phaseOf } from "../state/lookups.ts"
@@ -91,16 +92,13 @@ const ranOn = (
 
 /** Whether a policy is met by members that end in this way. */
 const counts = (policy: Policy, outcome: EndKind): boolean => {
-  const isFailure = outcome === "failed" || outcome === "upstreamFailed"
-  if (policy._tag !== "Rule") {
-    return policy.on === "completion" || (policy.on === "failure" ? isFailure : outcome === "success")
-  }
+  if (policy._tag !== "Rule") return countedEnds[policy.on].includes(outcome)
   switch (policy.rule) {
     case "oneSuccess":
     case "noneFailedOneSuccess":
       return outcome === "success"
     case "oneFailed":
-      return isFailure
+      return countedEnds.failure.includes(outcome)
     case "oneDone":
       return outcome === "success" || outcome === "failed"
     default:
@@ -110,8 +108,7 @@ const counts = (policy: Policy, outcome: EndKind): boolean => {
 
 /** How many counting members must have run on the worker. */
 const neededOf = (policy: Policy, counted: number): number => {
-  if (policy._tag === "All") return counted
-  if (policy._tag === "AtLeast") return Math.min(policy.count, counted)
+  if (policy._tag !== "Rule") return needOf(policy, counted)
   if (policy.rule === "always") return 0
   return policy.rule.startsWith("one") ? Math.min(1, counted) : counted
 }

@@ -80,8 +80,14 @@ export const survives = (policy: Policy, size: number, outcome: EndKind): boolea
 const endedOf = ({ failed, skipped, success, upstreamFailed }: Tally): number =>
   success + failed + upstreamFailed + skipped
 
-const accepted = (on: On, tally: Tally): number =>
-  on === "success" ? tally.success : on === "failure" ? tally.failed + tally.upstreamFailed : endedOf(tally)
+/** The ends that a quorum counts. */
+export const countedEnds: Readonly<Record<On, ReadonlyArray<EndKind>>> = {
+  success: ["success"],
+  failure: ["failed", "upstreamFailed"],
+  completion: ["success", "failed", "upstreamFailed", "skipped"]
+}
+
+const accepted = (on: On, tally: Tally): number => countedEnds[on].reduce((sum, end) => sum + tally[end], 0)
 
 /** How many members must end in the way that counts. */
 export const needOf = (policy: Exclude<Policy, { readonly _tag: "Rule" }>, size: number): number =>
