@@ -163,11 +163,12 @@ const best = (workers: ReadonlyArray<WorkerRecord>, locality: Locality): Readonl
 }
 
 /** The open worker with the greatest share of free slots; the first of equals. */
-export const leastLoaded = (workers: ReadonlyArray<WorkerRecord>): WorkerRecord | undefined => {
+export const leastLoaded = (workers: ReadonlyArray<WorkerRecord>, kind?: WorkerKind): WorkerRecord | undefined => {
   let best: WorkerRecord | undefined
   for (let i = 0; i < workers.length; i++) {
     const worker = workers[i]!
     if (worker.phase !== "open" || worker.running >= worker.slots) continue
+    if (kind !== undefined && worker.kind !== kind) continue
     if (best === undefined || worker.running * best.slots < best.running * worker.slots) best = worker
   }
   return best
@@ -183,22 +184,12 @@ export const elsewhere = (
   return others && leastLoaded(others)
 }
 
-/** The same among the workers of one kind. */
-export const leastLoadedOf = (workers: ReadonlyArray<WorkerRecord>, kind: WorkerKind): WorkerRecord | undefined => {
-  let best: WorkerRecord | undefined
-  for (const worker of workers) {
-    if (worker.kind !== kind || worker.phase !== "open" || worker.running >= worker.slots) continue
-    if (best === undefined || worker.running * best.slots < best.running * worker.slots) best = worker
-  }
-  return best
-}
-
 /** The same as {@link elsewhere} with workers of both kinds: one of a kind that may run the task, a remote one first. */
 export const elsewhereOfKind = (state: State, task: TaskId): WorkerRecord | undefined => {
   const others = unfailed(state, task, state.workers)
   if (others === undefined) return undefined
   const permitted = ofKindFor(state, task, others)
-  return leastLoadedOf(permitted, "remote") ?? leastLoadedOf(permitted, "local")
+  return leastLoaded(permitted, "remote") ?? leastLoaded(permitted, "local")
 }
 
 /** For a retry, the workers on which the task has not failed yet. */

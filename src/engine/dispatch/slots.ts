@@ -22,7 +22,7 @@ import * as amounts from "./amounts.ts"
 import type { Round } from "./amounts.ts"
 import * as brakes from "./brakes.ts"
 import * as heads from "./crowds.ts"
-import { choose, elsewhere, elsewhereOfKind, isSpent, leastLoaded, leastLoadedOf, workersFor } from "./placement.ts"
+import { choose, elsewhere, elsewhereOfKind, isSpent, leastLoaded, workersFor } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { canStart, isFree } from "./room.ts"
 import * as turns from "./turns.ts"
@@ -70,8 +70,8 @@ const startPlain = (state: State, task: TaskId, worker: WorkerRecord, out: Out):
 const fillBoth = (state: State, out: Out): void => {
   ready.flushLone(state)
   for (;;) {
-    const local = leastLoadedOf(state.workers, "local")
-    const remote = state.portableLanes.length === 0 ? undefined : leastLoadedOf(state.workers, "remote")
+    const local = leastLoaded(state.workers, "local")
+    const remote = state.portableLanes.length === 0 ? undefined : leastLoaded(state.workers, "remote")
     if (local === undefined && remote === undefined) return
     const task = ready.takeFor(state, local === undefined ? "remote" : "local")
     if (task < 0) return
