@@ -95,7 +95,7 @@ describe("several requests in one scheduler", () => {
     each(Effect.gen(function*() {
       const seen: Array<string> = []
       const note = (): void => void seen.push(here())
-      const callbacks = { start: note, beforeTask: note, afterTask: note, finish: note }
+      const callbacks = { start: note, beforeTask: note, afterTask: note, onExit: note }
       yield* Client.compute(Task.make(tick), { callbacks })
       return seen
     })))

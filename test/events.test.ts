@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -20,6 +21,10 @@ import { errorOf, submitErrorOf } from "./support.ts"
 
 const value = <A>(a: A, key: string) => Task.make(Effect.succeed(a), { key })
 
+/** How a computation ended. */
+const endOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
+  Exit.isSuccess(exit) ? exit.value : Exit.hasInterrupts(exit) ? "interrupted" : Exit.findErrorOption(exit)
+
 const recorder = () => {
   const calls: Array<any> = []
   const callbacks: Client.Callbacks = {
@@ -27,7 +32,7 @@ const recorder = () => {
     startState: (tasks) => void calls.push(["startState", tasks]),
     beforeTask: (key) => void calls.push(["before", key]),
     afterTask: (key, outcome) => void calls.push(["after", key, outcome]),
-    finish: (failed) => void calls.push(["finish", failed])
+    onExit: (exit) => void calls.push(["onExit", endOf(exit)])
   }
   return { calls, callbacks }
 }
@@ -44,7 +49,7 @@ const warnings = <A, E, R>(program: Effect.Effect<A, E, R>) => {
 const summary = (events: ReadonlyArray<Scheduler.TaskEvent>) => events.map(({ from, to }) => `${from ?? ""}>${to}`)
 
 describe("callbacks", () => {
-  it.effect("V1: start, startState, before and after each task, and finish are called in this order", () =>
+  it.effect("V1: start, startState, before and after each task, and onExit are called in this order", () =>
     Effect.gen(function*() {
       const { callbacks, calls } = recorder()
       const a = value(1, "a")
@@ -57,26 +62,26 @@ describe("callbacks", () => {
         ["after", "a", "succeeded"],
         ["before", "b"],
         ["after", "b", "succeeded"],
-        ["finish", false]
+        ["onExit", 2]
       ])
     }).pipe(inQuietScheduler()))
 
-  it.effect("V1: a failed dependency is an end without a beginning, and finish says that the run failed", () =>
+  it.effect("V1: a failed dependency is an end without a beginning, and onExit has the failure of the run", () =>
     Effect.gen(function*() {
       const { callbacks, calls } = recorder()
       const b = Task.map(Task.make(Effect.fail("no"), { key: "a" }), () => 0, { key: "b" })
-      yield* errorOf(Client.compute(b, { callbacks }))
+      const error = yield* errorOf(Client.compute(b, { callbacks }))
       assert.deepStrictEqual(calls, [
         "start",
         ["startState", 2],
         ["before", "a"],
         ["after", "a", "failed"],
         ["after", "b", "upstreamFailed"],
-        ["finish", true]
+        ["onExit", Option.some(error)]
       ])
     }).pipe(inScheduler()))
 
-  it.effect("V1: finish comes last on every exit, after the finalizers of what was interrupted", () =>
+  it.effect("V1: onExit comes last on every exit, after the finalizers of what was interrupted", () =>
     Effect.gen(function*() {
       const { callbacks, calls } = recorder()
       const started = yield* Deferred.make<void>()
@@ -95,18 +100,18 @@ describe("callbacks", () => {
         ["before", "endless"],
         "finalized",
         ["after", "endless", "cancelled"],
-        ["finish", true]
+        ["onExit", "interrupted"]
       ])
     }).pipe(inScheduler()))
 
-  it.effect("V1: what is refused before anything starts calls nothing, an empty request only start and finish", () =>
+  it.effect("V1: what is refused before anything starts calls nothing, an empty request only start and onExit", () =>
     Effect.gen(function*() {
       const refused = recorder()
       yield* submitErrorOf(Client.compute([value(1, "k"), value(2, "k")], { callbacks: refused.callbacks }))
       assert.deepStrictEqual(refused.calls, [])
       const empty = recorder()
       yield* Client.compute([], { callbacks: empty.callbacks })
-      assert.deepStrictEqual(empty.calls, ["start", ["startState", 0], ["finish", false]])
+      assert.deepStrictEqual(empty.calls, ["start", ["startState", 0], ["onExit", []]])
     }).pipe(inScheduler()))
 
   it.effect("V1: callbacks follow their own computation alone, retries and flatMap graphs included", () =>
@@ -148,13 +153,13 @@ describe("callbacks", () => {
         ["startState", 1],
         ["before", "inner"],
         ["after", "inner", "succeeded"],
-        ["finish", false]
+        ["onExit", [1]]
       ])
     }).pipe(inScheduler()))
 
   it.effect("V3: a callback that throws is logged and not called again; the others and the run go on", () =>
     Effect.gen(function*() {
-      for (const broken of ["start", "startState", "beforeTask", "afterTask", "finish"] as const) {
+      for (const broken of ["start", "startState", "beforeTask", "afterTask", "onExit"] as const) {
         const { callbacks, calls } = recorder()
         let thrown = 0
         const faulty = {
@@ -173,7 +178,7 @@ describe("callbacks", () => {
         )
         assert.strictEqual(thrown, 1)
         assert.lengthOf(logged, 1, broken)
-        const kinds = ["start", "startState", "before", "after", "finish"].filter((kind) => !broken.startsWith(kind))
+        const kinds = ["start", "startState", "before", "after", "onExit"].filter((kind) => !broken.startsWith(kind))
         for (const kind of kinds) assert.isTrue(calls.some((call) => call === kind || call[0] === kind), kind)
       }
     }))
@@ -191,7 +196,7 @@ describe("callbacks", () => {
           const cache = { has: () => false, get: () => undefined, set: late }
           for (let i = 0; i < 2; i++) {
             const run = Client.compute(value(1, "a"), {
-              callbacks: { start: late, afterTask: late, finish: late },
+              callbacks: { start: late, afterTask: late, onExit: late },
               cache
             })
             assert.strictEqual(yield* run, 1)

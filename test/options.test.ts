@@ -159,7 +159,7 @@ const callbacks: Taken<Client.Callbacks> = {
   startState: ["a function"],
   beforeTask: ["a function"],
   afterTask: ["a function"],
-  finish: ["a function"]
+  onExit: ["a function"]
 }
 
 type Given = Readonly<Record<string, any>>

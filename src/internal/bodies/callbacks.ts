@@ -3,11 +3,12 @@
  *
  * @internal
  */
+import type * as Exit from "effect/Exit"
 
 /**
  * Functions that follow a computation and the tasks that it submits itself, called one after the other. A function that throws,
  * or returns a promise that fails, is not called again, with a warning in the log; the run and the other functions are not
- * affected. `finish` is called whenever `start` was, however the computation ends. The idea is Dask's callbacks.
+ * affected. `onExit` is called whenever `start` was, however the computation ends. The idea is Dask's callbacks.
  *
  * @stability unstable
  * @category models
@@ -21,5 +22,6 @@ export interface Callbacks {
   readonly afterTask?:
     | ((key: string, outcome: "succeeded" | "failed" | "upstreamFailed" | "cancelled" | "skipped") => void)
     | undefined
-  readonly finish?: ((failed: boolean) => void) | undefined
+  /** The exit of the computation; an interruption is a failure whose cause says so. */
+  readonly onExit?: ((exit: Exit.Exit<unknown, unknown>) => void) | undefined
 }

@@ -119,7 +119,7 @@ const ofCallbacks: Checks<Callbacks> = {
   startState: callback,
   beforeTask: callback,
   afterTask: callback,
-  finish: callback
+  onExit: callback
 }
 
 export const ofCompute: Checks<ComputeOptions> = {

@@ -5,7 +5,7 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type { Transition } from "../../engine/protocol/Transition.ts"
 import type { Callbacks } from "../bodies/callbacks.ts"
@@ -144,7 +144,7 @@ export class Observers {
   ): (exit: Exit.Exit<unknown, unknown>) => void {
     if (callbacks === undefined) return () => {}
     const scope = captureAsyncScope()
-    // Each has a guard of its own: `finish` is called even if `beforeTask` threw.
+    // Each has a guard of its own: `onExit` is called even if `beforeTask` threw.
     const before = this.guarded((key: string) => scope.runInAsyncScope(() => callbacks.beforeTask?.(key)))
     const after = this.guarded((
       [key, outcome]: readonly [string, Parameters<NonNullable<Callbacks["afterTask"]>>[1]]
@@ -166,7 +166,7 @@ export class Observers {
     })
     return (exit) => {
       stop()
-      this.guarded(() => callbacks.finish?.(Exit.isFailure(exit)))(undefined)
+      this.guarded(() => callbacks.onExit?.(exit))(undefined)
     }
   }
 
