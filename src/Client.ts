@@ -6,14 +6,13 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import * as Scope from "effect/Scope"
-import type { Needs, Services, WithoutSignals } from "./Inputs.ts"
+import type * as Scope from "effect/Scope"
+import type { Needs, Services, Values, WithoutSignals } from "./Inputs.ts"
 import { Annotations as RegionOptions, inside } from "./internal/bodies/annotations.ts"
-import { Client, homeOf, withHome } from "./internal/client/client.ts"
-import { computeTargets, ofSubmit, stray } from "./internal/client/computing.ts"
+import { withClient } from "./internal/client/client.ts"
+import type { Client } from "./internal/client/client.ts"
 import type {
   Computable,
   ComputeOptions,
@@ -23,13 +22,15 @@ import type {
   ShapeOfTasks,
   SubmitOptions
 } from "./internal/client/computing.ts"
-import { cancelRequest, ofCancel } from "./internal/tasks/cancelling.ts"
+import type { ForEachOptions, ItemOf, Mapped, Zipped } from "./internal/client/mapping.ts"
+import { defaultGroup } from "./internal/client/verbs.ts"
+import type { FireOptions } from "./internal/client/verbs.ts"
 import type { CancelOptions } from "./internal/tasks/cancelling.ts"
-import { optionsFault, subjectFirst, text, valueFault } from "./internal/tasks/checks.ts"
-import type { Checks, Mode } from "./internal/tasks/checks.ts"
+import { subjectFirst } from "./internal/tasks/checks.ts"
+import type { Mode } from "./internal/tasks/checks.ts"
 import type { Future, Task } from "./internal/tasks/handles.ts"
-import * as internal from "./internal/tasks/task.ts"
-import type { Annotations } from "./internal/tasks/taskOptions.ts"
+import type * as internal from "./internal/tasks/task.ts"
+import type { Annotations, NoOptions, OptionsFor } from "./internal/tasks/taskOptions.ts"
 import type { IsAny } from "./internal/values/isAny.ts"
 import type { SkeinError, SubmitError } from "./SkeinError.ts"
 
@@ -47,7 +48,9 @@ export type {
 export type { Mode } from "./internal/tasks/checks.ts"
 export type { Annotations } from "./internal/tasks/taskOptions.ts"
 
-export { forEach, zipMap } from "./internal/client/mapping.ts"
+export { defaultGroup } from "./internal/client/verbs.ts"
+
+export type { FireOptions } from "./internal/client/verbs.ts"
 
 export type { ForEachOptions } from "./internal/client/mapping.ts"
 
@@ -70,8 +73,15 @@ export const submit: <Arg extends Task<any, any, any> | SubmitOptions>(
 ) => Submit<Arg> = dual(
   subjectFirst,
   (task: internal.TaskImpl, options?: SubmitOptions | number): any =>
-    Effect.map(submitHandles([task], typeof options === "number" ? undefined : options), ([future]) => future)
+    Effect.map(
+      withClient((client) => client.submitAll([task as unknown as Task<any, any, any>], given(options))),
+      ([future]) => future
+    )
 )
+
+/** `Effect.forEach` passes an index where options stand. */
+const given = <O extends object>(options: O | number | undefined): O | undefined =>
+  typeof options === "number" ? undefined : options
 
 type Submitted<A, E, R> = Effect.Effect<Future<A, WithoutSignals<E>>, SubmitError, Needs<R> | Client | Scope.Scope>
 
@@ -94,22 +104,7 @@ export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
   { -readonly [K in keyof T]: T[K] extends Task<infer A, infer E, any> ? Future<A, WithoutSignals<E>> : never },
   SubmitError,
   Needs<Services<T>> | Client | Scope.Scope
-> => submitHandles(tasks as unknown as ReadonlyArray<internal.TaskImpl>, options) as any
-
-const submitHandles = (
-  tasks: ReadonlyArray<internal.TaskImpl>,
-  options: SubmitOptions = {}
-): Effect.Effect<ReadonlyArray<internal.FutureImpl>, SubmitError, Client | Scope.Scope> =>
-  Effect.withFiber((fiber) => {
-    const fault = optionsFault(options, ofSubmit)
-    if (fault !== undefined) return Effect.die(fault)
-    if (!Array.isArray(tasks)) return Effect.fail(stray(tasks, "array of tasks"))
-    const stranger = tasks.findIndex((task) => !internal.isTask(task) && !internal.isFuture(task))
-    if (stranger >= 0) return Effect.fail(stray(tasks[stranger], "task"))
-    const client = Context.getUnsafe(fiber.context, Client)
-    const scope = Context.getUnsafe(fiber.context, Scope.Scope)
-    return homeOf(client).submissions.submit(tasks, scope, fiber, options)
-  })
+> => withClient((client) => client.submitAll<T>(tasks, options))
 
 /**
  * Runs a task that ended without success again, and returns a new future for it.
@@ -164,7 +159,7 @@ const submitHandles = (
 export const retry = <A, E>(
   future: Future<A, E>
 ): Effect.Effect<Future<A, E>, SubmitError, Client | Scope.Scope> =>
-  Effect.map(retryHandles([future]), ([again]) => again as any)
+  Effect.map(withClient((client) => client.retryAll([future])), ([again]) => again)
 
 /**
  * {@link retry} for several futures at once: tasks that they share run once.
@@ -175,19 +170,8 @@ export const retry = <A, E>(
  */
 export const retryAll = <const F extends ReadonlyArray<Future<any, any>>>(
   futures: F
-): Effect.Effect<{ -readonly [K in keyof F]: F[K] }, SubmitError, Client | Scope.Scope> => retryHandles(futures) as any
-
-const retryHandles = (
-  futures: ReadonlyArray<Future<any, any>>
-): Effect.Effect<ReadonlyArray<internal.FutureImpl>, SubmitError, Client | Scope.Scope> =>
-  Effect.withFiber((fiber) => {
-    if (!Array.isArray(futures)) return Effect.fail(stray(futures, "array of futures"))
-    const stranger = futures.findIndex((future) => !internal.isFuture(future))
-    if (stranger >= 0) return Effect.fail(stray(futures[stranger], "future"))
-    const client = Context.getUnsafe(fiber.context, Client)
-    const scope = Context.getUnsafe(fiber.context, Scope.Scope)
-    return homeOf(client).submissions.retry(futures.map(internal.implOf), scope, fiber)
-  })
+): Effect.Effect<{ -readonly [K in keyof F]: F[K] }, SubmitError, Client | Scope.Scope> =>
+  withClient((client) => client.retryAll<F>(futures))
 
 /**
  * Runs the targets and all their dependencies, and returns the values in the shape of the targets.
@@ -209,7 +193,54 @@ export const compute = <const I, const M extends Mode = "failFast">(
   Result<Shape<I>, M>,
   Failure<Shape<I>, M> | SubmitError,
   Needs<Services<Shape<I>>> | Client
-> => withHome((home) => computeTargets(home, targets, typeof options === "number" ? undefined : options)) as any
+> => withClient((client) => client.compute<I, M>(targets, given(options))) as any
+
+/**
+ * Runs `f` for each item in a task of its own, and returns the results in the order of the items. Items may be tasks or futures.
+ *
+ * **Details**
+ *
+ * All items are read before anything starts. An input that throws is a defect, and an input with more items than `limits.tasks`
+ * of the layer (defaults to 10 million) is refused. Reading many items takes turns with other fibers, and can be interrupted; the
+ * input is then closed, as by `for ... of`.
+ *
+ * @stability unstable
+ * @category running
+ * @since 0.1.0
+ */
+export const forEach = <A, B, E, R, const M extends Mode = "failFast", const O extends OptionsFor<O, E> = NoOptions<E>>(
+  items: Iterable<A>,
+  f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
+  options?: ForEachOptions<A, M, O>
+): Effect.Effect<
+  Result<Mapped<A, B, E, R, O>, M>,
+  Failure<Mapped<A, B, E, R, O>, M> | SubmitError,
+  Services<Mapped<A, B, E, R, O>> | Client
+> => withClient((client) => client.forEach<A, B, E, R, M, O>(items, f, options))
+
+/**
+ * Like {@link forEach}, with one argument from each of several inputs. Stops at the end of the shortest.
+ *
+ * @stability unstable
+ * @category running
+ * @since 0.1.0
+ */
+export const zipMap = <
+  const I extends ReadonlyArray<Iterable<any>>,
+  B,
+  E,
+  R,
+  const M extends Mode = "failFast",
+  const O extends OptionsFor<O, E> = NoOptions<E>
+>(
+  inputs: I,
+  f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,
+  options?: ForEachOptions<Zipped<I>, M, O>
+): Effect.Effect<
+  Result<Mapped<Zipped<I>, B, E, R, O>, M>,
+  Failure<Mapped<Zipped<I>, B, E, R, O>, M> | SubmitError,
+  Services<Mapped<Zipped<I>, B, E, R, O>> | Client
+> => withClient((client) => client.zipMap<I, B, E, R, M, O>(inputs, f, options))
 
 /**
  * Gives options to all tasks that `effect` and its child fibers submit.
@@ -251,15 +282,6 @@ export const annotate: {
   <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Annotations): Effect.Effect<A, E, R> =>
     Effect.updateService(effect, RegionOptions, (outer) => inside(outer, annotations))
 )
-
-/**
- * The group of tasks that {@link fireAndForget} starts without a group.
- *
- * @stability unstable
- * @category constants
- * @since 0.1.0
- */
-export const defaultGroup = "default"
 
 /**
  * Submits a task that runs without a future; nothing waits for it.
@@ -309,15 +331,8 @@ export const fireAndForget: <Arg extends Task<any, any, any> | FireOptions>(
   options?: FireOptions | number
 ) => Fire<Arg> = dual(
   subjectFirst,
-  (task: unknown, options?: FireOptions | number): any =>
-    Effect.withFiber((fiber) => {
-      if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
-      const unknown = optionsFault(options, ofFire)
-      if (unknown !== undefined) return Effect.die(unknown)
-      const { detached } = homeOf(Context.getUnsafe(fiber.context, Client))
-      const { group = defaultGroup } = typeof options === "object" ? options : {}
-      return detached.fire(task, group, fiber)
-    })
+  (task: Task<any, any, any>, options?: FireOptions | number): any =>
+    withClient((client) => client.fireAndForget(task, given(options)))
 )
 
 type Fired<R> = Effect.Effect<void, SubmitError, Needs<R> | Client>
@@ -326,20 +341,6 @@ type Fired<R> = Effect.Effect<void, SubmitError, Needs<R> | Client>
 type Fire<Arg> = IsAny<Arg> extends true ? Fired<never>
   : [Arg] extends [Task<infer _A, infer _E, infer R>] ? Fired<R>
   : <A, E, R>(task: Task<A, E, R>) => Fired<R>
-
-/**
- * Options of {@link fireAndForget}.
- *
- * @stability unstable
- * @category options
- * @since 0.1.0
- */
-export interface FireOptions {
-  /** The group of the task. Defaults to {@link defaultGroup}. */
-  readonly group?: string | undefined
-}
-
-const ofFire: Checks<FireOptions> = { group: text }
 
 /**
  * Waits until all tasks of a group that {@link fireAndForget} started have ended, including tasks fired meanwhile. The group
@@ -360,12 +361,7 @@ const ofFire: Checks<FireOptions> = { group: text }
  * @since 0.1.0
  */
 export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, SkeinError, Client> =>
-  withHome((home) => {
-    const fault = groupFault(group)
-    return fault === undefined ? home.detached.await(group) : Effect.die(fault)
-  })
-
-const groupFault = (group: string): Error | undefined => valueFault(text, "group", group)
+  withClient((client) => client.awaitGroup(group))
 
 /**
  * Cancels all tasks of a group that {@link fireAndForget} started and that have not ended. Tasks fired later are not affected.
@@ -382,8 +378,4 @@ const groupFault = (group: string): Error | undefined => valueFault(text, "group
 export const cancelGroup = (
   group: string = defaultGroup,
   options: CancelOptions = {}
-): Effect.Effect<void, never, Client> =>
-  withHome((home) => {
-    const fault = groupFault(group) ?? optionsFault(options, ofCancel)
-    return fault === undefined ? home.detached.cancel(group, cancelRequest(options)) : Effect.die(fault)
-  })
+): Effect.Effect<void, never, Client> => withClient((client) => client.cancelGroup(group, options))

@@ -539,7 +539,7 @@ describe("slots", () => {
     Effect.gen(function*() {
       const outer = yield* Client.Client
       const body = Effect.gen(function*() {
-        assert.strictEqual((yield* Client.Client).scheduler, outer.scheduler)
+        assert.strictEqual(yield* Client.Client, outer)
         const future = yield* Client.submit(Task.make(Effect.succeed(1)))
         const mapped = yield* Client.forEach([1, 2], (n) => Effect.succeed(n * 10))
         const exits = yield* Future.awaitAll([future])

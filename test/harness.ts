@@ -77,7 +77,7 @@ const isWhole: Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> =
   yield* nothingIsLeft
   assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
   const client: { readonly [core: symbol]: unknown } = yield* Client.Client
-  const core = client[Symbol.for("skein/Client/core")] as Insides
+  const core = (client[Symbol.for("skein/Client/core")] as () => Insides)()
   const { detached, observers, outbox, owners, waits, workers } = core
   const state = open(core.state)
   const left = [core, state, waits, detached, owners, outbox, observers, ...workers, ...state.workers].flatMap(tablesIn)

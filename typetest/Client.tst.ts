@@ -602,3 +602,17 @@ describe("signals", () => {
     >()
   })
 })
+
+describe("the service", () => {
+  it("has verbs that infer as the functions do, without the client in what they need", () => {
+    type Verb<K extends keyof Client.Client["Service"]> = Client.Client["Service"][K]
+    const submitAll: Verb<"submitAll"> = () => Effect.never
+    const compute: Verb<"compute"> = () => Effect.never
+    const task = Task.make(Effect.succeed(1))
+    expect(submitAll([task])).type.toBe<Effect.Effect<[Future.Future<number>], SubmitError, Scope.Scope>>()
+    expect(compute({ task })).type.toBe<Effect.Effect<{ task: number }, SubmitError | SkeinError>>()
+    expect(compute([task], { mode: "collect" })).type.toBe<
+      Effect.Effect<[Exit.Exit<number, SkeinError>], SubmitError>
+    >()
+  })
+})

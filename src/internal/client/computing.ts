@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import type { Errors, Exits, Handle, Values, WithoutSignals } from "../../Inputs.ts"
+import type { Errors, Exits, Handle, Needs, Services, Values, WithoutSignals } from "../../Inputs.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import type { Root, SkeinError } from "../../SkeinError.ts"
 import type { Callbacks } from "../bodies/callbacks.ts"
@@ -72,6 +72,13 @@ export type Result<I, M extends Mode> = M extends "collect" ? Exits<I> : Values<
  */
 export type Failure<I, M extends Mode> = M extends "collect" ? never
   : SkeinError | WithoutSignals<M extends "continue" ? Root<Errors<I>> : Errors<I>>
+
+/** What a computation gives. */
+export type Computed<I, M extends Mode> = Effect.Effect<
+  Result<Shape<I>, M>,
+  Failure<Shape<I>, M> | SubmitError,
+  Needs<Services<Shape<I>>>
+>
 
 /**
  * A rewrite of a graph before it runs that changes only its cost: `fuse` makes one task of a chain of tasks; `inline` computes

@@ -34,7 +34,8 @@ import {
 import type { Checks } from "../tasks/checks.ts"
 import { millisIn } from "../tasks/durations.ts"
 import { Mistake } from "../tasks/mistake.ts"
-import { Client, make as makeClient } from "./client.ts"
+import { Client } from "./client.ts"
+import { make as makeClient } from "./makeClient.ts"
 import { make as makeScheduler, Scheduler } from "./scheduler.ts"
 
 const defaultConcurrency = 8

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import type { Needs, Own, Services, Upstream, Values } from "../../Inputs.ts"
+import type { Needs, Own, Services, Upstream } from "../../Inputs.ts"
 import type { SubmitError } from "../../SkeinError.ts"
 import type { Home } from "../bodies/home.ts"
 import type { Checks, Mode } from "../tasks/checks.ts"
@@ -14,10 +14,8 @@ import type { Task } from "../tasks/handles.ts"
 import { makeTask } from "../tasks/makeTask.ts"
 import type { Mistake } from "../tasks/mistake.ts"
 import { normalize } from "../tasks/options.ts"
-import type { AnyOptions, NoOptions, OptionErrors, Options, OptionServices, OptionsFor } from "../tasks/taskOptions.ts"
+import type { AnyOptions, OptionErrors, Options, OptionServices } from "../tasks/taskOptions.ts"
 import { isEffectOnly } from "../values/strangers.ts"
-import type { Client } from "./client.ts"
-import { withHome } from "./client.ts"
 import { computeShape, ofCompute } from "./computing.ts"
 import type { ComputeOptions, Failure, Result } from "./computing.ts"
 import { readRows } from "./reading.ts"
@@ -35,34 +33,18 @@ export interface ForEachOptions<A, M extends Mode = Mode, O extends AnyOptions =
 }
 
 /** The tasks made from items. */
-type Mapped<A, B, E, R, O> = Array<
+export type Mapped<A, B, E, R, O> = Array<
   Task<B, Own<E> | Upstream<A> | OptionErrors<O>, Needs<R> | Services<A> | OptionServices<O>>
 >
 
-/**
- * Runs `f` for each item in a task of its own, and returns the results in the order of the items. Items may be tasks or futures.
- *
- * **Details**
- *
- * All items are read before anything starts. An input that throws is a defect, and an input with more items than `limits.tasks`
- * of the layer (defaults to 10 million) is refused. Reading many items takes turns with other fibers, and can be interrupted; the
- * input is then closed, as by `for ... of`.
- *
- * @stability unstable
- * @category running
- * @since 0.1.0
- */
-export const forEach = <A, B, E, R, const M extends Mode = "failFast", const O extends OptionsFor<O, E> = NoOptions<E>>(
-  items: Iterable<A>,
-  f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
-  options?: ForEachOptions<A, M, O>
-): Effect.Effect<
+/** What the run of a function for each item gives. */
+export type ComputedEach<A, B, E, R, M extends Mode, O> = Effect.Effect<
   Result<Mapped<A, B, E, R, O>, M>,
   Failure<Mapped<A, B, E, R, O>, M> | SubmitError,
-  Services<Mapped<A, B, E, R, O>> | Client
-> => withHome((home) => mapItems(home, items, f as never, options as never)) as any
+  Services<Mapped<A, B, E, R, O>>
+>
 
-const mapItems = (
+export const mapItems = (
   home: Home,
   items: Iterable<unknown>,
   f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
@@ -102,39 +84,21 @@ const mapFault = (of: string, inputs: unknown, f: unknown, options: unknown): Mi
 const ofMap: Checks<ForEachOptions<unknown>> = { ...ofCompute, task: anything }
 
 /** One item of each input. */
-type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]: ItemOf<I[K]> }
+export type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]: ItemOf<I[K]> }
 
-type ItemOf<I> = I extends Iterable<infer A> ? A : never
+export type ItemOf<I> = I extends Iterable<infer A> ? A : never
 
-/**
- * Like {@link forEach}, with one argument from each of several inputs. Stops at the end of the shortest.
- *
- * @stability unstable
- * @category running
- * @since 0.1.0
- */
-export const zipMap = <
-  const I extends ReadonlyArray<Iterable<any>>,
-  B,
-  E,
-  R,
-  const M extends Mode = "failFast",
-  const O extends OptionsFor<O, E> = NoOptions<E>
->(
-  inputs: I,
-  f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,
-  options?: ForEachOptions<Zipped<I>, M, O>
-): Effect.Effect<
-  Result<Mapped<Zipped<I>, B, E, R, O>, M>,
-  Failure<Mapped<Zipped<I>, B, E, R, O>, M> | SubmitError,
-  Services<Mapped<Zipped<I>, B, E, R, O>> | Client
-> =>
-  withHome((home) => {
-    const wrong = mapFault("Client.zipMap", inputs, f, options)
-    return wrong !== undefined
-      ? Effect.die(wrong)
-      : Effect.flatMap(
-        readRows(home, inputs, (row) => row),
-        (rows) => mapRows(home, rows, (items) => f(...items as any), options as never)
-      )
-  }) as any
+export const zipItems = (
+  home: Home,
+  inputs: ReadonlyArray<Iterable<unknown>>,
+  f: (...items: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown, unknown>,
+  options: ForEachOptions<unknown> | undefined
+): Effect.Effect<unknown, unknown> => {
+  const wrong = mapFault("Client.zipMap", inputs, f, options)
+  return wrong !== undefined
+    ? Effect.die(wrong)
+    : Effect.flatMap(
+      readRows(home, inputs, (row) => row),
+      (rows) => mapRows(home, rows, (items) => f(...items as ReadonlyArray<unknown>), options)
+    )
+}

@@ -9,9 +9,8 @@ import { holdsValues, subjectFirst } from "../tasks/checks.ts"
 import type { Mode } from "../tasks/checks.ts"
 import type { Task } from "../tasks/handles.ts"
 import type { IsAny } from "../values/isAny.ts"
-import { withHome } from "./client.ts"
+import { withClient } from "./client.ts"
 import type { Client } from "./client.ts"
-import { computeTargets } from "./computing.ts"
 import type { ModeIn } from "./computing.ts"
 import { makeContext } from "./layer.ts"
 import type { Scheduler } from "./scheduler.ts"
@@ -47,7 +46,7 @@ const runOne = (task: Task<unknown>, options: RunOptions<Mode> | undefined): Eff
   // The layer refuses anything but a record.
   const layerOptions = options === undefined || holdsValues(options) ? layer : options
   return Effect.provide(
-    withHome((home) => computeTargets(home, task, { mode })),
+    withClient((client) => client.compute(task, { mode })),
     Layer.effectContext(makeContext(layerOptions)),
     { local: true }
   )

@@ -12,7 +12,7 @@ import type { SchedulerCore } from "../../internal/driver/schedulerCore.ts"
 
 /** The core behind a client. */
 export const coreOf = (client: Client.Client["Service"]): SchedulerCore =>
-  (client as unknown as { readonly [core: symbol]: SchedulerCore })[Symbol.for("skein/Client/core")]!
+  (client as unknown as { readonly [core: symbol]: () => SchedulerCore })[Symbol.for("skein/Client/core")]!()
 
 /** Fields that are not empty in an unused scheduler, and the engine, which counts its own tables. */
 const standing: ReadonlySet<string> = new Set(["state", "workers", "restarts", "labels", "amounts", "listeners", "log"])

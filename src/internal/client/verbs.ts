@@ -1,0 +1,109 @@
+/**
+ * The verbs of a client that submit tasks and leave them running, and those of groups.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import type { Needs, Services, WithoutSignals } from "../../Inputs.ts"
+import type { SkeinError, SubmitError } from "../../SkeinError.ts"
+import type { Home } from "../bodies/home.ts"
+import { cancelRequest, ofCancel } from "../tasks/cancelling.ts"
+import type { CancelOptions } from "../tasks/cancelling.ts"
+import { optionsFault, text, valueFault } from "../tasks/checks.ts"
+import type { Checks } from "../tasks/checks.ts"
+import type { Future, Task } from "../tasks/handles.ts"
+import * as internal from "../tasks/task.ts"
+import { ofSubmit, stray } from "./computing.ts"
+import type { SubmitOptions } from "./computing.ts"
+
+/** The futures of tasks. */
+export type Futures<T extends ReadonlyArray<Task<any, any, any>>> = {
+  -readonly [K in keyof T]: T[K] extends Task<infer A, infer E, any> ? Future<A, WithoutSignals<E>> : never
+}
+
+/** What the submission of tasks gives. */
+export type SubmittedAll<T extends ReadonlyArray<Task<any, any, any>>> = Effect.Effect<
+  Futures<T>,
+  SubmitError,
+  Needs<Services<T>> | Scope.Scope
+>
+
+export const submitAll = (
+  home: Home,
+  tasks: ReadonlyArray<internal.TaskImpl>,
+  options: SubmitOptions = {}
+): Effect.Effect<ReadonlyArray<internal.FutureImpl>, SubmitError, Scope.Scope> =>
+  Effect.withFiber((fiber) => {
+    const fault = optionsFault(options, ofSubmit)
+    if (fault !== undefined) return Effect.die(fault)
+    if (!Array.isArray(tasks)) return Effect.fail(stray(tasks, "array of tasks"))
+    const stranger = tasks.findIndex((task) => !internal.isTask(task) && !internal.isFuture(task))
+    if (stranger >= 0) return Effect.fail(stray(tasks[stranger], "task"))
+    const scope = Context.getUnsafe(fiber.context, Scope.Scope)
+    return home.submissions.submit(tasks, scope, fiber, options)
+  })
+
+export const retryAll = (
+  home: Home,
+  futures: ReadonlyArray<Future<any, any>>
+): Effect.Effect<ReadonlyArray<internal.FutureImpl>, SubmitError, Scope.Scope> =>
+  Effect.withFiber((fiber) => {
+    if (!Array.isArray(futures)) return Effect.fail(stray(futures, "array of futures"))
+    const stranger = futures.findIndex((future) => !internal.isFuture(future))
+    if (stranger >= 0) return Effect.fail(stray(futures[stranger], "future"))
+    const scope = Context.getUnsafe(fiber.context, Scope.Scope)
+    return home.submissions.retry(futures.map(internal.implOf), scope, fiber)
+  })
+
+/**
+ * The group of tasks that {@link fireAndForget} starts without a group.
+ *
+ * @stability unstable
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaultGroup = "default"
+
+/**
+ * Options of {@link fireAndForget}.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface FireOptions {
+  /** The group of the task. Defaults to {@link defaultGroup}. */
+  readonly group?: string | undefined
+}
+
+const ofFire: Checks<FireOptions> = { group: text }
+
+export const fireAndForget = (
+  home: Home,
+  task: unknown,
+  options: FireOptions | undefined
+): Effect.Effect<void, SubmitError> =>
+  Effect.withFiber((fiber) => {
+    if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
+    const unknown = optionsFault(options, ofFire)
+    if (unknown !== undefined) return Effect.die(unknown)
+    return home.detached.fire(task, options?.group ?? defaultGroup, fiber)
+  })
+
+const groupFault = (group: string): Error | undefined => valueFault(text, "group", group)
+
+export const awaitGroup = (home: Home, group: string = defaultGroup): Effect.Effect<void, SkeinError> => {
+  const fault = groupFault(group)
+  return fault === undefined ? home.detached.await(group) : Effect.die(fault)
+}
+
+export const cancelGroup = (
+  home: Home,
+  group: string = defaultGroup,
+  options: CancelOptions = {}
+): Effect.Effect<void> => {
+  const fault = groupFault(group) ?? optionsFault(options, ofCancel)
+  return fault === undefined ? home.detached.cancel(group, cancelRequest(options)) : Effect.die(fault)
+}

@@ -1,0 +1,98 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Layer from "effect/Layer"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Skein from "skein/Skein"
+import * as Task from "skein/Task"
+import { Leftovers } from "skein/testing"
+import { causeOf, defectsIn } from "./support.ts"
+
+const task = Task.succeed("real")
+
+type Service = Client.Client["Service"]
+
+/** A client that writes down which verb is called, over one of a scheduler of its own. */
+const recording = (calls: Array<string>) => {
+  const around = (client: Service): Service => ({
+    ...client,
+    submitAll: (tasks, options) => {
+      calls.push(`submitAll ${tasks.length}`)
+      return client.submitAll(tasks, options)
+    },
+    retryAll: (futures) => {
+      calls.push(`retryAll ${futures.length}`)
+      return client.retryAll(futures)
+    },
+    compute: (targets, options) => {
+      calls.push(`compute ${options?.mode}`)
+      return client.compute(targets, options)
+    },
+    forEach: (items, f, options) => {
+      calls.push("forEach")
+      return client.forEach(items, f, options)
+    },
+    zipMap: (inputs, f, options) => {
+      calls.push("zipMap")
+      return client.zipMap(inputs, f, options)
+    },
+    fireAndForget: (fired, options) => {
+      calls.push(`fireAndForget ${options?.group}`)
+      return client.fireAndForget(fired, options)
+    },
+    awaitGroup: (group) => {
+      calls.push(`awaitGroup ${group}`)
+      return client.awaitGroup(group)
+    },
+    cancelGroup: (group, options) => {
+      calls.push(`cancelGroup ${group}`)
+      return client.cancelGroup(group, options)
+    }
+  })
+  return Layer.effect(Client.Client, Effect.map(Client.Client, around)).pipe(Layer.provide(Skein.layer()))
+}
+
+describe("the service of a client", () => {
+  it.effect("C24: a test stubs a client, and what it does not stub is a defect", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* Client.compute(task), "stub")
+      assert.deepStrictEqual(yield* Effect.forEach([task, task], Client.compute), ["stub", "stub"])
+      assert.include(String(defectsIn(yield* causeOf(Client.fireAndForget(task)))[0]), "fireAndForget")
+    }).pipe(
+      Effect.provide(Layer.mock(Client.Client)({ compute: () => Effect.succeed("stub" as never) }))
+    ))
+
+  it.effect("C24: a client that wraps another sees each verb, also of bodies", () => {
+    const calls: Array<string> = []
+    const seen = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.map(effect, () => calls.splice(0))
+    return Effect.gen(function*() {
+      const failed = yield* Client.submit(Task.make(Effect.fail("no")))
+      yield* Effect.exit(Future.join(failed))
+      assert.deepStrictEqual(calls.splice(0), ["submitAll 1"])
+      assert.deepStrictEqual(yield* seen(Client.submitAll([task, task])), ["submitAll 2"])
+      assert.deepStrictEqual(yield* seen(Effect.forEach([task, task], Client.submit)), ["submitAll 1", "submitAll 1"])
+      assert.deepStrictEqual(yield* seen(Client.retry(failed)), ["retryAll 1"])
+      assert.deepStrictEqual(yield* seen(Client.retryAll([failed, failed])), ["retryAll 2"])
+      assert.deepStrictEqual(yield* seen(Client.compute([task], { mode: "collect" })), ["compute collect"])
+      assert.deepStrictEqual(yield* seen(Client.forEach([1, 2], Effect.succeed)), ["forEach"])
+      assert.deepStrictEqual(yield* seen(Client.zipMap([[1], [2]], (a, b) => Effect.succeed(a + b))), ["zipMap"])
+      assert.deepStrictEqual(yield* seen(Client.fireAndForget(task, { group: "mail" })), ["fireAndForget mail"])
+      assert.deepStrictEqual(yield* seen(Client.awaitGroup("mail")), ["awaitGroup mail"])
+      assert.deepStrictEqual(yield* seen(Client.cancelGroup()), ["cancelGroup default"])
+      const nested = Task.make(Effect.scoped(Effect.flatMap(Client.submit(task), Future.join)))
+      assert.deepStrictEqual(yield* seen(Client.compute(nested)), ["compute undefined", "submitAll 1"])
+    }).pipe(
+      Effect.scoped,
+      Effect.andThen(Leftovers.assertNone),
+      Effect.provide(recording(calls))
+    )
+  })
+
+  it.effect("C24: a copy of a client is compared without a walk through its scheduler", () =>
+    Effect.gen(function*() {
+      const client = yield* Client.Client
+      assert.isTrue(Equal.equals({ ...client }, { ...client }))
+      assert.isFalse(Equal.equals({ ...client }, client))
+    }).pipe(Effect.provide(Skein.layer())))
+})
