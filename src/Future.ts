@@ -15,7 +15,7 @@ import type * as Option from "effect/Option"
 import { hasProperty } from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type { Exits, Unsubmitted } from "./Inputs.ts"
-import { refusalOf, stray } from "./internal/client/computing.ts"
+import { refusalOf, strayFault } from "./internal/client/computing.ts"
 import type { Failure, Result } from "./internal/client/computing.ts"
 import * as inline from "./internal/client/inline.ts"
 import { whenOver } from "./internal/client/whenOver.ts"
@@ -278,7 +278,7 @@ const waitFor = <F extends Future<any, any>>(
   until: Until
 ): Effect.Effect<Awaited<F>, SkeinError> =>
   Effect.suspend(() => {
-    if (!Array.isArray(futures)) return Effect.die(stray(futures, "array of futures"))
+    if (!Array.isArray(futures)) return Effect.die(strayFault(futures, "array of futures"))
     const hasEnded = (future: F) => internal.implOf(future).home.view.hasEnded(internal.implOf(future).claim)
     return whenOver(
       futures.map((future) => internal.implOf(future)),

@@ -350,8 +350,8 @@ describe("dependencies", () => {
     Effect.gen(function*() {
       const five = 5 as unknown as Task.Task<number>
       const message = "The request cannot use 5: it is no task."
-      assert.strictEqual((yield* submitErrorOf(Client.submit(five))).message, message)
-      assert.strictEqual((yield* submitErrorOf(Client.submitAll([one, five]))).message, message)
+      assert.strictEqual((yield* mistakeOf(Client.submit(five))).message, message)
+      assert.strictEqual((yield* mistakeOf(Client.submitAll([one, five]))).message, message)
       yield* nothingIsLeft
     }).pipe(inScheduler()))
 

@@ -13,7 +13,7 @@ import { homeOfFuture } from "../src/internal/bodies/home.ts"
 import type { Mistake } from "../src/internal/tasks/mistake.ts"
 import { implOf } from "../src/internal/tasks/task.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, errorsIn, mistakeOf, submitErrorOf } from "./support.ts"
+import { causeOf, defectsIn, errorsIn, mistakeOf } from "./support.ts"
 
 /** What untyped code may give where something else belongs. */
 const values = {
@@ -339,9 +339,9 @@ describe("other arguments", () => {
 
   it.effect("Bad input: what is no array is refused by submitAll and retryAll", () =>
     Effect.gen(function*() {
-      const submitted = yield* submitErrorOf(Client.submitAll(5 as never))
+      const submitted = yield* mistakeOf(Client.submitAll(5 as never))
       assert.strictEqual(submitted.message, "The request cannot use 5: it is no array of tasks.")
-      const retried = yield* submitErrorOf(Client.retryAll(null as never))
+      const retried = yield* mistakeOf(Client.retryAll(null as never))
       assert.strictEqual(retried.message, "The request cannot use null: it is no array of futures.")
     }).pipe(inScheduler()))
 })

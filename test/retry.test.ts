@@ -14,7 +14,7 @@ import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { numbersFrom } from "./chance.ts"
 import { endless, gate, inScheduler, type Log, reluctant, turns } from "./harness.ts"
-import { causeOf, defectsIn, errorOf, infoOf, reasonOf, submitErrorOf } from "./support.ts"
+import { causeOf, defectsIn, errorOf, infoOf, mistakeOf, reasonOf, submitErrorOf } from "./support.ts"
 
 /** Bodies that count their runs by name, and fail as long as what they need is broken. */
 const workshop = (...parts: ReadonlyArray<string>) => {
@@ -697,7 +697,7 @@ describe("what may be retried", () => {
 
   it.effect("F11: what is no future is refused", () =>
     Effect.gen(function*() {
-      const error = yield* submitErrorOf(Client.retry(Task.succeed(1) as never))
+      const error = yield* mistakeOf(Client.retry(Task.succeed(1) as never))
       assert.match(error.message, /it is no future/)
     }).pipe(inScheduler(one)))
 

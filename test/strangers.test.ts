@@ -15,7 +15,7 @@ import * as TaskGraph from "skein/TaskGraph"
 import { ProgressBar } from "skein/terminal"
 import { InterruptSweep, Simulation, World } from "skein/testing"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { causeOf, defectsIn, exitNow, refusalOf, submitErrorOf } from "./support.ts"
+import { causeOf, defectsIn, exitNow, mistakeOf, refusalOf, submitErrorOf } from "./support.ts"
 
 /** What the compiler would refuse. */
 const untyped = (value: unknown): any => value
@@ -200,7 +200,7 @@ describe("results", () => {
         const { message } = yield* submitErrorOf(Client.compute(untyped(open)))
         assert.include(message, "a function: it is no task; call it with the task that it waits for")
       }
-      const refused = yield* submitErrorOf(Client.submit(untyped(Task.map(() => 1))))
+      const refused = yield* mistakeOf(Client.submit(untyped(Task.map(() => 1))))
       assert.include(refused.message, "it is no task; call it with")
     }).pipe(Effect.scoped, inScheduler()))
 
@@ -519,7 +519,7 @@ describe("two copies of Skein", () => {
         ["in a graph", Client.compute(TaskGraph.make({ theirs }))]
       ]
       for (const [name, verb] of verbs) {
-        const { message } = yield* submitErrorOf(verb)
+        const { message } = yield* refusalOf(verb)
         assert.include(message, "a Task of another copy of Skein", name)
         assert.include(message, why, name)
       }

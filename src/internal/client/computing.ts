@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { Errors, Exits, Handle, Needs, Services, Values, WithoutSignals } from "../../Inputs.ts"
@@ -175,11 +176,14 @@ const strangerOf = (shape: unknown, { shape: kind }: Scan): SubmitError | undefi
   return promise === undefined ? undefined : stray(promise, "task")
 }
 
+type Expected = "task" | "future" | "array of tasks" | "array of futures"
+
+/** The mistake of a value in place of what the type of a verb asks for. */
+export const strayFault = (value: unknown, expected: Expected): Cause.IllegalArgumentError =>
+  new Cause.IllegalArgumentError(stray(value, expected).message)
+
 /** The refusal of a value in place of what was expected. */
-export const stray = (
-  value: unknown,
-  expected: "task" | "future" | "array of tasks" | "array of futures"
-): SubmitError => {
+const stray = (value: unknown, expected: Expected): SubmitError => {
   const [dependency, instead] = expected === "task" ? wordsOf(value) : [brief(value)]
   const why = `it is no ${expected}${instead === undefined ? "" : `; ${instead}`}`
   return new SubmitError({ reason: new InvalidDependency({ key: undefined, dependency, why }) })

@@ -15,7 +15,7 @@ import { optionsFault, text, valueFault } from "../tasks/checks.ts"
 import type { Checks } from "../tasks/checks.ts"
 import type { Future, Task } from "../tasks/handles.ts"
 import * as internal from "../tasks/task.ts"
-import { ofSubmit, stray } from "./computing.ts"
+import { ofSubmit, strayFault } from "./computing.ts"
 import type { SubmitOptions } from "./computing.ts"
 
 /** The futures of tasks. */
@@ -38,9 +38,9 @@ export const submitAll = (
   Effect.withFiber((fiber) => {
     const fault = optionsFault(options, ofSubmit)
     if (fault !== undefined) return Effect.die(fault)
-    if (!Array.isArray(tasks)) return Effect.fail(stray(tasks, "array of tasks"))
+    if (!Array.isArray(tasks)) return Effect.die(strayFault(tasks, "array of tasks"))
     const stranger = tasks.findIndex((task) => !internal.isTask(task) && !internal.isFuture(task))
-    if (stranger >= 0) return Effect.fail(stray(tasks[stranger], "task"))
+    if (stranger >= 0) return Effect.die(strayFault(tasks[stranger], "task"))
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
     return home.submissions.submit(tasks, scope, fiber, options)
   })
@@ -50,9 +50,9 @@ export const retryAll = (
   futures: ReadonlyArray<Future<any, any>>
 ): Effect.Effect<ReadonlyArray<internal.FutureImpl>, SubmitError, Scope.Scope> =>
   Effect.withFiber((fiber) => {
-    if (!Array.isArray(futures)) return Effect.fail(stray(futures, "array of futures"))
+    if (!Array.isArray(futures)) return Effect.die(strayFault(futures, "array of futures"))
     const stranger = futures.findIndex((future) => !internal.isFuture(future))
-    if (stranger >= 0) return Effect.fail(stray(futures[stranger], "future"))
+    if (stranger >= 0) return Effect.die(strayFault(futures[stranger], "future"))
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
     return home.submissions.retry(futures.map(internal.implOf), scope, fiber)
   })
@@ -86,7 +86,7 @@ export const fireAndForget = (
   options: FireOptions | undefined
 ): Effect.Effect<void, SubmitError> =>
   Effect.withFiber((fiber) => {
-    if (!internal.isTask(task)) return Effect.fail(stray(task, "task"))
+    if (!internal.isTask(task)) return Effect.die(strayFault(task, "task"))
     const unknown = optionsFault(options, ofFire)
     if (unknown !== undefined) return Effect.die(unknown)
     return home.detached.fire(task, options?.group ?? defaultGroup, fiber)
