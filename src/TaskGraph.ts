@@ -418,5 +418,6 @@ export type {
   Json,
   JsonTask,
   MermaidOptions,
-  PictureOptions
+  PictureOptions,
+  Shape
 } from "./internal/graphs/graphViews.ts"

@@ -137,6 +137,17 @@ describe("TaskGraph", () => {
     expect(TaskGraph.dependencies(raw)).type.toBe<{ readonly [key: string]: ReadonlyArray<string> }>()
   })
 
+  it("G17: what is drawn, ordered or written down is a shape of tasks", () => {
+    for (const view of [TaskGraph.toMermaid, TaskGraph.toGraphViz, TaskGraph.toJson, TaskGraph.toGraph] as const) {
+      expect(view).type.toBeCallableWith(graph)
+      expect(view).type.toBeCallableWith({ raw, more: [raw, { graph }] })
+      expect(view).type.not.toBeCallableWith(42)
+    }
+    expect(TaskGraph.order).type.toBeCallableWith([raw])
+    expect(TaskGraph.order).type.not.toBeCallableWith(42)
+    expect(TaskGraph.dependencies).type.not.toBeCallableWith(Effect.void)
+  })
+
   it("an untyped graph needs what its calls need", () => {
     const load = (name: string) => Effect.flatMap(Db, (db) => db.query(name))
     expect(TaskGraph.fromRecord({ x: 1, y: TaskGraph.call(load, TaskGraph.ref("x")) })).type.toBe<

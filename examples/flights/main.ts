@@ -57,11 +57,13 @@ const run = Effect.fnUntraced(function*(options: Options) {
 }, Effect.scoped)
 
 /** Writes a picture of the graph, colored by what became of its tasks. */
-const draw = Effect.fnUntraced(function*(graph: unknown, events: ReadonlyArray<Scheduler.TaskEvent>, path: string) {
-  const fs = yield* FileSystem.FileSystem
-  yield* fs.makeDirectory(dirname(path), { recursive: true })
-  yield* fs.writeFileString(path, TaskGraph.toMermaid(graph, { states: TaskGraph.states(events), direction: "LR" }))
-})
+const draw = Effect.fnUntraced(
+  function*(graph: TaskGraph.Shape, events: ReadonlyArray<Scheduler.TaskEvent>, path: string) {
+    const fs = yield* FileSystem.FileSystem
+    yield* fs.makeDirectory(dirname(path), { recursive: true })
+    yield* fs.writeFileString(path, TaskGraph.toMermaid(graph, { states: TaskGraph.states(events), direction: "LR" }))
+  }
+)
 
 const number = (name: string, least: number, byDefault: number, description: string) =>
   Flag.Int(name).pipe(

@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import type * as EffectGraph from "effect/Graph"
 import type * as Schema from "effect/Schema"
-import type { Needs } from "../../Inputs.ts"
+import type { Handle, Needs } from "../../Inputs.ts"
 import type { DependencyFailed, SubmitError } from "../../SkeinError.ts"
 import type { Status } from "../text/reasons.ts"
 import type { TaskEvent } from "../views/events.ts"
@@ -19,11 +19,20 @@ import type { TaskGraph, Untyped } from "./typed.ts"
 
 type IsAny<A> = 0 extends 1 & A ? true : false
 
+/**
+ * What is drawn or ordered: a graph, a task, a future, or arrays and records of these, nested too.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Shape = Handle | TaskGraph<any> | ReadonlyArray<Shape> | { readonly [name: string]: Shape }
+
 type ByKey<S, A> = S extends TaskGraph<infer T> ? { readonly [K in keyof T]-?: A } : { readonly [key: string]: A }
 
 /** The facts of each node, under its key; aliases have those of their target. */
 const byKey = <A>(
-  source: unknown,
+  source: Shape,
   f: (node: ReturnType<typeof nodesOf>[number], all: ReturnType<typeof nodesOf>) => A
 ) => {
   const nodes = nodesOf(source)
@@ -39,7 +48,7 @@ const byKey = <A>(
  * @category getters
  * @since 0.1.0
  */
-export const dependencies = <S>(source: S): ByKey<S, ReadonlyArray<string>> => {
+export const dependencies = <S extends Shape>(source: S): ByKey<S, ReadonlyArray<string>> => {
   const found = byKey(source, ({ dependencies }, all) => dependencies.map(({ node }) => all[node]!.key))
   if (internal.isTaskGraph(source)) aliased(source, (key, target) => found.set(key, [target]))
   return Object.fromEntries(found) as any
@@ -53,7 +62,7 @@ export const dependencies = <S>(source: S): ByKey<S, ReadonlyArray<string>> => {
  * @category getters
  * @since 0.1.0
  */
-export const order = <S>(source: S): ByKey<S, number> => {
+export const order = <S extends Shape>(source: S): ByKey<S, number> => {
   const found = byKey(source, ({ position }) => position)
   if (internal.isTaskGraph(source)) aliased(source, (key, target) => found.set(key, found.get(target)))
   return Object.fromEntries(Array.from(found).filter(([, position]) => position !== undefined)) as any
@@ -109,7 +118,7 @@ export interface MermaidOptions extends PictureOptions {
  * @since 0.1.0
  */
 export const toMermaid = (
-  source: unknown,
+  source: Shape,
   options?: MermaidOptions
 ): string => pictures.toMermaid(nodesOf(source), { states: options?.states, direction: options?.direction ?? "TD" })
 
@@ -121,7 +130,7 @@ export const toMermaid = (
  * @since 0.1.0
  */
 export const toGraphViz = (
-  source: unknown,
+  source: Shape,
   options?: PictureOptions & { readonly name?: string | undefined }
 ): string => pictures.toGraphViz(nodesOf(source), { states: options?.states, name: options?.name ?? "skein" })
 
@@ -175,7 +184,7 @@ export const states = (events: Iterable<TaskEvent>): Map<string, Exclude<Status,
  * @since 0.1.0
  */
 export const toGraph = (
-  source: unknown
+  source: Shape
 ): EffectGraph.DirectedGraph<GraphNode, "data" | "after" | "follow"> => pictures.toGraph(nodesOf(source))
 
 /**
@@ -260,7 +269,7 @@ export interface Json {
  * @category converting
  * @since 0.1.0
  */
-export const toJson = (source: unknown, options?: PictureOptions): Json =>
+export const toJson = (source: Shape, options?: PictureOptions): Json =>
   imports.toJson(nodesOf(source), options?.states)
 
 /**
