@@ -27,7 +27,7 @@ const cancelledWith = (exit: Exit.Exit<unknown, unknown> | undefined) => {
   assert.isDefined(exit)
   const reason = reasonIn(onlyError(causeOfExit(exit)))
   assert.instanceOf(reason, TaskCancelled)
-  return reason as TaskCancelled
+  return reason
 }
 
 describe("cancel", () => {

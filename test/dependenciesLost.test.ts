@@ -270,7 +270,7 @@ describe("a body that misses an input", () => {
       const up = Task.make(note(log, "up"), { key: "up", idempotent: false })
       const error = yield* reasonOf(Client.compute(Task.make(up, () => Worker.dependenciesLost(up), { key: "down" })))
       assert.instanceOf(error, DependenciesGone)
-      assert.deepStrictEqual([(error as DependenciesGone).why, (error as DependenciesGone).keys, log], ["idempotent", [
+      assert.deepStrictEqual([error.why, error.keys, log], ["idempotent", [
         "up"
       ], ["up"]])
       assert.include(error.message, "\"up\" would have to be started twice, in spite of idempotent: false.")

@@ -37,7 +37,7 @@ describe("Skein.layerFromEnv", () => {
       })
       const three = Client.compute([1, 2, 3].map((n) => Task.make(Effect.succeed(n))))
       const refused = yield* errorOf(within({ SKEIN_LIMITS_TASKS: "2" }, three))
-      assert.include(`${refused}`, "The number of tasks")
+      assert.include(refused.message, "The number of tasks")
       const pool = { SKEIN_ELASTIC_MIN: "2", SKEIN_ELASTIC_MAX: "5", SKEIN_ELASTIC_CONCURRENCY: "4" }
       assert.deepStrictEqual(yield* within(pool, slots), [4, 4])
     }))

@@ -43,7 +43,7 @@ export const errorOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<
 /** The reason of a `SkeinError`. */
 export const reasonIn = (error: unknown): SkeinReason => {
   assert.instanceOf(error, SkeinError)
-  return (error as SkeinError).reason
+  return error.reason
 }
 
 /** The reason of the `SkeinError` with which `effect` fails. */

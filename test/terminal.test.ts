@@ -232,7 +232,7 @@ describe("terminal: terminals", () => {
   /** The standard error and the size of a terminal, as services. */
   const services = (isTerminal: boolean, columns: number) => {
     const texts: Array<string> = []
-    const stderr = () => Sink.forEach((text: string | Uint8Array) => Effect.sync(() => texts.push(`${text}`)))
+    const stderr = () => Sink.forEach((text: string | Uint8Array) => Effect.sync(() => texts.push(text.toString())))
     const none = Effect.die("not used")
     const terminal = Terminal.make({
       columns: Effect.succeed(columns),

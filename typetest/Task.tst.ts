@@ -515,7 +515,7 @@ describe("pipes", () => {
     const double = Task.map((n: number) => n * 2)
     expect(double(plain)).type.toBe<Task.Task<number>>()
     expect(double).type.not.toBeCallableWith(raw)
-    expect(plain.pipe).type.not.toBeCallableWith(Task.make((_: string) => infallible))
+    expect(Task.make((_: string) => infallible)).type.not.toBeCallableWith(plain)
     expect(Task.map).type.not.toBeCallableWith(async () => 1)
     expect(Task.map).type.not.toBeCallableWith(() => load)
     expect(Task.make).type.not.toBeCallableWith(() => 1)
