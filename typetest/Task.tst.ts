@@ -754,7 +754,7 @@ describe("placement", () => {
     expect(Worker.unmet("busy", { retrySame: false })).type.toBe<Effect.Effect<never, TaskUnmet, Worker.Worker>>()
   })
 
-  it("D10: require needs the worker; dependsOn has the errors and needs of the condition", () => {
+  it("D10: requireLabels needs the worker; requireThat has the errors and needs of the condition", () => {
     expect(Worker.requireLabels("gpu", "large")).type.toBe<Effect.Effect<void, TaskUnmet, Worker.Worker>>()
     expect(Worker.requireThat(body, condition)).type.toBe<
       Effect.Effect<number, BadRow | TaskUnmet, Db | Worker.Worker>
