@@ -54,7 +54,7 @@ const recording = (calls: Array<string>) => {
 }
 
 describe("the service of a client", () => {
-  it.effect("C24: a test stubs a client, and what it does not stub is a defect", () =>
+  it.effect("A17: a test stubs a client, and what it does not stub is a defect", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* Client.compute(task), "stub")
       assert.deepStrictEqual(yield* Effect.forEach([task, task], Client.compute), ["stub", "stub"])
@@ -63,7 +63,7 @@ describe("the service of a client", () => {
       Effect.provide(Layer.mock(Client.Client)({ compute: () => Effect.succeed("stub" as never) }))
     ))
 
-  it.effect("C24: a client that wraps another sees each verb, also of bodies", () => {
+  it.effect("A17: a client that wraps another sees each verb, also of bodies", () => {
     const calls: Array<string> = []
     const seen = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.map(effect, () => calls.splice(0))
     return Effect.gen(function*() {
@@ -89,7 +89,7 @@ describe("the service of a client", () => {
     )
   })
 
-  it.effect("C24: a copy of a client is compared without a walk through its scheduler", () =>
+  it.effect("A17: a copy of a client is compared without a walk through its scheduler", () =>
     Effect.gen(function*() {
       const client = yield* Client.Client
       assert.isTrue(Equal.equals({ ...client }, { ...client }))
