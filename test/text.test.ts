@@ -8,7 +8,7 @@ import * as Task from "skein/Task"
 import * as TaskGraph from "skein/TaskGraph"
 import { frame } from "../src/terminal/internal/render.ts"
 import { inScheduler } from "./harness.ts"
-import { errorOf } from "./support.ts"
+import { errorOf, mistakeOf } from "./support.ts"
 
 /** An escape sequence, a C1 control, a change of direction, and a line that looks like one of the log. */
 const hostile = "a\u001B[2J\u009B31m\u202Etxt\u2028\n[12:00:00] INFO: all is well"
@@ -47,9 +47,9 @@ describe("text from outside", () => {
       const errors = [
         yield* errorOf(missing as Effect.Effect<unknown, Error>),
         yield* errorOf(Client.compute([failing, Task.withOptions(below, { key: hostile })])),
-        yield* errorOf(Client.compute(Task.make(Effect.void, { key: hostile, timeout: -1, label: huge }))),
-        yield* errorOf(Client.compute(Task.make(Effect.void, { label: huge, timeout: Number.NaN }))),
-        yield* errorOf(Client.compute(Task.make(Effect.void, { key: huge, [hostile]: 1 } as {})))
+        yield* mistakeOf(Client.compute(Task.make(Effect.void, { key: hostile, timeout: -1, label: huge }))),
+        yield* mistakeOf(Client.compute(Task.make(Effect.void, { label: huge, timeout: Number.NaN }))),
+        yield* mistakeOf(Client.compute(Task.make(Effect.void, { key: huge, [hostile]: 1 } as {})))
       ]
       for (const { message } of errors as ReadonlyArray<Error>) {
         assertPlain(message)
