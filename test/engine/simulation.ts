@@ -119,7 +119,7 @@ export class Simulation {
   private readonly shares: boolean
   /** Where the model is to know of turns, nobody asks for amounts. */
   private readonly order: Order
-  /** In some it is forgotten soon what results were made of. */
+  /** In half of them it is forgotten soon what results were made of. */
   private readonly isForgetful: boolean
   /** In some of them attempts are sent to workers ahead. */
   private readonly isFar: boolean
@@ -136,7 +136,7 @@ export class Simulation {
     this.chance = new Chance(seed)
     this.demands = this.chance.with(0.5)
     const overtakes = 1 + this.chance.below(6)
-    this.isForgetful = this.chance.with(0.3)
+    this.isForgetful = this.chance.with(0.5)
     const lineage = this.isForgetful ? 1 + this.chance.below(3) : defaultLimits.lineage
     this.marks = this.chance.with(0.25)
     this.isFar = this.chance.with(0.5)
