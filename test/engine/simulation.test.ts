@@ -5,7 +5,7 @@ import { Simulation } from "./simulation.ts"
 // A failure names its seed and tells its story: SEED=n repeats it, SEEDS=count runs more from there.
 const { SEED: first, SEEDS: count } = process.env
 const isWhole = first === undefined && count === undefined
-const seeds = Array.from({ length: Number(count ?? (isWhole ? longOr(280, 5) : 1)) }, (_, i) => Number(first ?? 1) + i)
+const seeds = Array.from({ length: Number(count ?? (isWhole ? longOr(280, 4) : 1)) }, (_, i) => Number(first ?? 1) + i)
 
 describe("simulation", () => {
   const totals = new Map<string, number>()

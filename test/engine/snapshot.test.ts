@@ -85,7 +85,7 @@ describe("snapshot", () => {
   })
 
   it("T1: a picture prints as JSON, shares nothing with the state, and is the same for the same events", () => {
-    for (let seed = 1; seed <= longOr(10, 3); seed++) {
+    for (let seed = 1; seed <= longOr(10, 2); seed++) {
       const pictures = [1, 2].map(() => {
         const simulation = new Simulation(seed)
         simulation.begin(150)

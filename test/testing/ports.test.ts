@@ -13,7 +13,7 @@ import { markSome } from "./portable.ts"
 import { randomProgram } from "./programs.ts"
 import { randomRecursion } from "./recursion.ts"
 
-const seeds = longOr(300, 20)
+const seeds = longOr(300, 10)
 
 /** The ports of a run. The bound of attempts that are sent ahead is drawn for each worker. */
 const cloning = (mode: Mode, keeps = false, most = 0, remote?: string): MakePort => (setup, make, carrier) => {

@@ -47,7 +47,7 @@ describe("simulation", () => {
 
   it.live("W1: unbounded slots change nothing but the order", () =>
     Effect.gen(function*() {
-      const seeds = longOr(300, 10)
+      const seeds = longOr(300, 6)
       const report = yield* Simulation.run(randomGraph, { seeds, concurrency: "unbounded" })
       assert.isAbove(report.interleavings, seeds / 2)
       yield* Simulation.run(randomProgram, { seeds, concurrency: "unbounded" })
@@ -63,7 +63,7 @@ describe("simulation", () => {
       `O8, O11, M8: brakes and aging change nothing but the order: ${JSON.stringify(options)}`,
       () =>
         Effect.gen(function*() {
-          const seeds = longOr(300, 10)
+          const seeds = longOr(300, 6)
           const report = yield* Simulation.run(randomGraph, { seeds, scheduling: options })
           assert.isAbove(report.interleavings, seeds / 2)
           yield* Simulation.run(randomProgram, { seeds, scheduling: options })

@@ -21,7 +21,7 @@ const inAllOrders = <A, E>(
   program: () => Effect.Effect<A, E, any>,
   options: Simulation.Options = {}
 ): Effect.Effect<Simulation.Report, Simulation.Counterexample> =>
-  Simulation.run(program, { seeds: longOr(300, 40), faults: Faults.none, abandon: 0, ...options }) as never
+  Simulation.run(program, { seeds: longOr(300, 20), faults: Faults.none, abandon: 0, ...options }) as never
 
 const tagsOf = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<unknown> =>
   Exit.isSuccess(exit) ?
