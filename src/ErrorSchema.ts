@@ -129,7 +129,7 @@ const readable = <E>(reason: Cause_.Reason<E>): Cause_.Reason<E | Error> => {
 // ---- errors of tasks
 
 /**
- * The schema of `DependencyFailed`, by that of the error of the task that failed first.
+ * The schema of `DependencyFailed`. `error` is the schema of the error of the task that failed first.
  *
  * @stability unstable
  * @category schemas

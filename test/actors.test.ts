@@ -69,7 +69,7 @@ describe("docs/actors.md", () => {
       `TO A WORKER\n${methodsOf("WorkerPort")}`,
       `FROM A WORKER\n${methodsOf("WorkerReports")}`,
       `FROM A BODY\n${groupsIn("src/internal/bodies/home.ts", "Home")}`,
-      `FROM WHOEVER HAS A FUTURE\n${groupsIn("src/internal/tasks/task.ts", "FutureHome")}`
+      `FROM A FUTURE\n${groupsIn("src/internal/tasks/task.ts", "FutureHome")}`
     ].join("\n\n")
     const ofPort = /(prints it anew -->\n\n```text\n)([^`]*)(\n```\n\n`peek` reads)/
     assert.match(page, ofPort)

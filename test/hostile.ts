@@ -1,24 +1,6 @@
 /** Values that throw when they are looked at, each in a way of its own. */
 
-const refuse = (): never => {
-  throw new Error("do not look")
-}
-
-/** An error one field of which throws when it is read. */
-const withField = (field: string): Error => Object.defineProperty(new Error("fine"), field, { get: refuse })
-
-const revoked = (): object => {
-  const { proxy, revoke } = Proxy.revocable({}, {})
-  revoke()
-  return proxy
-}
-
-/** An error of so many causes. */
-export const chainOf = (length: number): Error => {
-  let error = new Error("the first")
-  for (let i = 1; i < length; i++) error = new Error(`number ${i}`, { cause: error })
-  return error
-}
+import { chainOf, refuse, revoked, withField } from "../src/testing/internal/hostile.ts"
 
 const cyclic = (): Error => {
   const error = new Error("it causes itself")

@@ -35,7 +35,7 @@ export const brakeOf = ({ balance: { heldSize }, fairness: { budget } }: State):
 }
 
 /** Whether an attempt is at work. */
-export const isAnybodyAtWork = (state: State): boolean => {
+export const isAnyAtWork = (state: State): boolean => {
   let holders = 0
   for (const { running } of state.workers) holders += running
   for (const task of state.keeping.keys()) if (holdsSlot(state, task)) holders--

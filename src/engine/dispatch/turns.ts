@@ -12,7 +12,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Turn } from "../state/Extras.ts"
 import type { Crowd, Queue } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
-import { brakeOf, isAnybodyAtWork } from "./brakes.ts"
+import { brakeOf, isAnyAtWork } from "./brakes.ts"
 import { isBefore, startable } from "./lanes.ts"
 
 /** Tasks of one kind. */
@@ -42,7 +42,7 @@ const released = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<Heap>
   const brake = brakeOf(state)
   if (brake === "none") return heaps
   const inner = heaps.filter(({ isSource }) => !isSource)
-  if (isAnybodyAtWork(state)) return brake === "all" ? [] : inner
+  if (isAnyAtWork(state)) return brake === "all" ? [] : inner
   return inner.length > 0 ? inner : heaps
 }
 

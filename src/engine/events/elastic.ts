@@ -108,7 +108,7 @@ const isShort = (state: State, pool: Pool): boolean => {
   if (ready.lanesOf(state).some(isWaiting)) return true
   const sent = state.workers.flatMap((worker) => [...worker.sent.keys()])
   if (sent.some((task) => isWaiting({ isPortable: isPortable(state, task) }))) return true
-  const brake = brakes.isAnybodyAtWork(state) ? brakes.brakeOf(state) : "none"
+  const brake = brakes.isAnyAtWork(state) ? brakes.brakeOf(state) : "none"
   return [...state.queues.values()].some((queue) => isWaiting(queue) && wouldHelp(state, queue, brake))
 }
 

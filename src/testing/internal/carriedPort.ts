@@ -8,7 +8,6 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Finalize, Stop } from "../../engine/protocol/Instruction.ts"
-import type { Registered } from "../../engine/protocol/Registered.ts"
 import { captureAsyncScope } from "../../internal/platform/asyncScope.ts"
 import type { Setup, WorkerPort, WorkerReports } from "../../internal/workers/port.ts"
 import { PortAround } from "./portAround.ts"
@@ -76,19 +75,12 @@ export class CarriedPort extends PortAround {
     }
   }
 
-  override start(
-    task: TaskId,
-    attempt: number,
-    number: number,
-    submission: Registered,
-    index: number,
-    inputs: ReadonlyArray<unknown> | undefined,
-    ahead: boolean
-  ): void {
+  override start(...message: Parameters<WorkerPort["start"]>): void {
+    const [task, attempt] = message
     const asyncScope = captureAsyncScope()
     this.carrier.carry({ _tag: "Start", task, attempt, worker: this }, () => {
       if (this.carrier.isStopping(task, attempt)) this.reports.failed(task, attempt, Cause.interrupt())
-      else asyncScope.runInAsyncScope(() => this.inner.start(task, attempt, number, submission, index, inputs, ahead))
+      else asyncScope.runInAsyncScope(() => this.inner.start(...message))
     })
   }
 

@@ -5,21 +5,23 @@
  * @internal
  */
 
-const refuse = (): never => {
+export const refuse = (): never => {
   throw new Error("do not look")
 }
 
-const withField = (field: string): Error => Object.defineProperty(new Error("fine"), field, { get: refuse })
+/** An error one field of which throws when it is read. */
+export const withField = (field: string): Error => Object.defineProperty(new Error("fine"), field, { get: refuse })
 
-const revoked = (): object => {
+export const revoked = (): object => {
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
   return proxy
 }
 
-const chained = (): Error => {
+/** An error of so many causes. */
+export const chainOf = (length: number): Error => {
   let error = new Error("the first")
-  for (let i = 1; i < 20_000; i++) error = new Error(`number ${i}`, { cause: error })
+  for (let i = 1; i < length; i++) error = new Error(`number ${i}`, { cause: error })
   return error
 }
 
@@ -30,7 +32,7 @@ const makers: ReadonlyArray<readonly [name: string, make: () => object]> = [
   ["an error whose _tag throws", () => withField("_tag")],
   ["an object whose toString and toJSON throw", () => ({ toString: refuse, toJSON: refuse })],
   ["an error caused by a revoked proxy", () => new Error("fine", { cause: revoked() })],
-  ["an error of 20,000 causes", chained]
+  ["an error of 20,000 causes", () => chainOf(20_000)]
 ]
 
 const values: Array<object | undefined> = []

@@ -6,7 +6,6 @@
 import type { TaskId, WorkerId } from "../../engine/protocol/ids.ts"
 import type { Begin, Finalize, Overdue, Stop, TakeBack } from "../../engine/protocol/Instruction.ts"
 import type { WorkerKind } from "../../engine/protocol/Plan.ts"
-import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Host } from "../../internal/bodies/attempt.ts"
 import type { WorkerPort } from "../../internal/workers/port.ts"
 
@@ -57,16 +56,8 @@ export abstract class PortAround implements WorkerPort {
     return this.inner.held
   }
 
-  start(
-    task: TaskId,
-    attempt: number,
-    number: number,
-    submission: Registered,
-    index: number,
-    inputs: ReadonlyArray<unknown> | undefined,
-    ahead: boolean
-  ): void {
-    this.inner.start(task, attempt, number, submission, index, inputs, ahead)
+  start(...message: Parameters<WorkerPort["start"]>): void {
+    this.inner.start(...message)
   }
 
   begin(order: Begin): void {

@@ -251,7 +251,7 @@ const problemsOf = (exit: Exit.Exit<Exit.Exit<unknown, unknown>, string>, world:
 const programProblems = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<Problem> =>
   Exit.isFailure(exit) ? [{ kind: "program", text: Cause.pretty(exit.cause) }] : []
 
-/** Whoever fails is printed, in each way in which people see it. */
+/** Prints each failure, in every way in which people see it. */
 const printingProblems = (ended: Exit.Exit<unknown, unknown>): ReadonlyArray<Problem> => {
   const exits = Exit.isSuccess(ended) ? Array.isArray(ended.value) ? ended.value.filter(Exit.isExit) : [] : [ended]
   const print = Result.try(() => {
