@@ -74,7 +74,7 @@ export const reschedule: Effect.Effect<never, TaskRescheduled, Worker> = Effect.
  *
  * Futures of dependencies that run again are unsettled meanwhile. Results from a `cache` come from it again.
  *
- * **Example** (Write a file again that somebody has removed)
+ * **Example** (Write a removed file again)
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
@@ -85,7 +85,7 @@ export const reschedule: Effect.Effect<never, TaskRescheduled, Worker> = Effect.
  * const write = Task.sync(() => {
  *   log.push("write")
  *   files.set("squares", 49)
- *   // Somebody removes it at once, the first time.
+ *   // The first time it is removed at once.
  *   if (log.length === 1) files.delete("squares")
  *   return "squares"
  * }, { key: "write" })

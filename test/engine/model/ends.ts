@@ -71,7 +71,7 @@ export const leaveAttempt = (task: Task): void => {
   for (const wait of task.open) {
     if (!wait.closing) wait.abandoned = true
     else {
-      // Whoever closes waits on, but not inside this attempt.
+      // The wait of a closing owner goes on, but not inside this attempt.
       wait.waiter = undefined
       task.open.delete(wait)
     }

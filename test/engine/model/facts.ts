@@ -431,7 +431,7 @@ export class Facts {
   isDeaf = false
   /** Their attempts were lost in this step. */
   readonly returning = new Set<Task>()
-  /** Where shares stand, as long as somebody waits who takes turns. */
+  /** Where shares stand, as long as a task that takes turns waits. */
   turns: Map<string, { at: number; last: number; starts: number }> | undefined
   lastTurn = 0
   readonly fairness: Fairness

@@ -40,7 +40,7 @@ const judge = (
       return judgeTakeBack(model, instruction)
     case "Stop": {
       const task = model.byRow.get(instruction.task)
-      // A worker may have retired in this step, and that was the last for somebody.
+      // A worker may have retired in this step, and some task could use no other.
       if (task?.status !== "stopping") lookAgain(model)
       // Two workers were lost at once: it stopped for the one, and was over with the other.
       if (task !== undefined && hasEnded(task) && model.silent.has(instruction.worker)) return

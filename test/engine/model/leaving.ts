@@ -161,7 +161,7 @@ const outrank = (model: Facts, waiter: Task, tasks: ReadonlyArray<Task>): void =
   }
 }
 
-/** A wait for all that leaves on somebody's behalf goes on as long as anything does. */
+/** A wait for all that leaves on behalf of an owner goes on as long as anything does. */
 export const extendWait = (model: Facts, wait: Waiting): void => {
   if (wait.behalf === undefined || wait.abandoned || wait.complete || !isOver(wait)) return
   const more = leavingFor(model, wait, wait.behalf)

@@ -10,7 +10,7 @@ export const stays = (model: Facts, task: Task): void => {
   for (const wait of model.waits.values()) if (wait.behalf !== undefined) wait.ended.set(task, "good")
 }
 
-/** Whoever waited for its end has seen it, though it is on its way to be forgotten by now. */
+/** The waits for its end have seen it, though the task is about to be forgotten. */
 export const noteEnd = (model: Facts, task: Task): void => {
   for (const wait of model.waits.values()) noteEndFor(wait, task)
 }
