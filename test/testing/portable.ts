@@ -1,4 +1,5 @@
-/** Portable tasks, which nothing public makes yet: the mark is on the body. */
+/** Tasks of any kind as portable ones: the mark is on the body. */
+import { unchecked } from "../../src/internal/portable/named.ts"
 import type { TaskImpl } from "../../src/internal/tasks/task.ts"
 import type { Chance } from "../chance.ts"
 
@@ -8,8 +9,10 @@ export const portable = <A>(task: A): A => {
   return task
 }
 
+const named = { name: "a closure", codec: { payload: unchecked, success: unchecked, error: unchecked } }
+
 const mark = ({ body }: TaskImpl): void => {
-  if (body._tag === "effect") Object.assign(body, { isPortable: true })
+  if (body._tag === "effect") Object.assign(body, { named })
 }
 
 /** Marks some of these tasks, and of all that they depend on. */

@@ -20,6 +20,7 @@ import type { Registered } from "../../engine/protocol/Registered.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
 import type { Claim } from "../../engine/views/claims.ts"
 import type { SkeinError } from "../../SkeinError.ts"
+import type { Named } from "../portable/named.ts"
 import { briefResult } from "../text/brief.ts"
 import type { Status } from "../text/reasons.ts"
 import { inLine, quote } from "../text/text.ts"
@@ -42,8 +43,8 @@ export type Body =
     readonly run: (values: unknown) => Effect.Effect<unknown, unknown, unknown>
     /** The result of `run` if it is constant: `run` may throw, and is called only in the fiber of the attempt. */
     readonly constant?: Effect.Effect<unknown, unknown, unknown> | undefined
-    /** Whether it may run in another process too. Nothing public makes such a body yet. */
-    readonly isPortable?: true
+    /** Its name and codec if it may run in another process too. */
+    readonly named?: Named
   }
   /** A plain function: no service, no scope, no failure but a defect. */
   | { readonly _tag: "map"; readonly run: Plain }
@@ -173,7 +174,7 @@ export class TaskImpl extends Pipeable.Class {
   /** Whether workers of either kind may run it. */
   get isPortable(): boolean {
     const { other } = this
-    return other?._tag === "effect" && other.isPortable === true
+    return other?._tag === "effect" && other.named !== undefined
   }
 
   get body(): Body {

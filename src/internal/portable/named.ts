@@ -1,0 +1,70 @@
+/**
+ * What travels: a body has a name, its values have a codec, and wherever the task runs, a registry finds what runs it by that name.
+ * No code travels.
+ *
+ * ```text
+ * [near side] -- name, encoded payload ---------> [far side: Registry.find(name), run]
+ *             <-- encoded success, or error --
+ * ```
+ *
+ * @internal
+ */
+import type * as Context from "effect/Context"
+import * as Result from "effect/Result"
+
+/** The name and the codec in the body of a portable task. */
+export interface Named {
+  /** Unique among the tasks of a program, and readable: `Tokenize`, or `work.ts#primes` for an export of a module. */
+  readonly name: string
+  readonly codec: Codec
+}
+
+/** How the values of one name travel. All functions are synchronous and never throw. */
+export interface Codec {
+  readonly payload: Way
+  readonly success: Way
+  /** Of one typed error. */
+  readonly error: Way
+}
+
+/** How values of one kind travel. Each fault is text for people, with the path of the value. */
+export interface Way {
+  /** A structured clone keeps every value of this kind: `encode` returns its argument, and a sender need not call it. */
+  readonly asIs: boolean
+  /** The fault in a value at the side where it was made, if any. */
+  readonly check: (value: unknown) => string | undefined
+  /** What `structuredClone` keeps of the value. */
+  readonly encode: (value: unknown) => Result.Result<unknown, string>
+  /** The value again, checked. With `asIs` it is the argument. */
+  readonly decode: (wire: unknown) => Result.Result<unknown, string>
+}
+
+/** What runs the tasks of one name in this process. */
+export interface Implementation {
+  readonly named: Named
+  /** Returns a value, a promise or an Effect; it may throw. A value that is no object needs no fiber. */
+  readonly run: (payload: unknown) => unknown
+  /** The services of its Effect, beside those that every body has. */
+  readonly context: Context.Context<never>
+}
+
+/** All that a process implements. Names come from here alone, never from a message: a message has numbers of this list. */
+export interface Registry {
+  readonly names: ReadonlyArray<string>
+  readonly find: (name: string) => Implementation | undefined
+}
+
+/** Everything that a structured clone takes, unchecked: a sender hears of the rest by a `DataCloneError`. */
+export const unchecked: Way = {
+  asIs: true,
+  check: () => undefined,
+  encode: Result.succeed,
+  decode: Result.succeed
+}
+
+/** The registry of these implementations; of two with one name, the last. */
+export const registryOf = (implementations: Iterable<Implementation>): Registry => {
+  const byName = new Map<string, Implementation>()
+  for (const each of implementations) byName.set(each.named.name, each)
+  return { names: [...byName.keys()], find: (name) => byName.get(name) }
+}
