@@ -22,9 +22,9 @@ import type {
   ShapeOfTasks,
   SubmitOptions
 } from "./internal/client/computing.ts"
-import type { ForEachOptions, ItemOf, Mapped, Zipped } from "./internal/client/mapping.ts"
+import type { ForEachOptions, Mapped } from "./internal/client/mapping.ts"
 import { defaultGroup } from "./internal/client/verbs.ts"
-import type { FireOptions } from "./internal/client/verbs.ts"
+import type { FireOptions, Futures } from "./internal/client/verbs.ts"
 import type { CancelOptions } from "./internal/tasks/cancelling.ts"
 import { subjectFirst } from "./internal/tasks/checks.ts"
 import type { Mode } from "./internal/tasks/checks.ts"
@@ -101,7 +101,7 @@ export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
   tasks: T,
   options?: SubmitOptions
 ): Effect.Effect<
-  { -readonly [K in keyof T]: T[K] extends Task<infer A, infer E, any> ? Future<A, WithoutSignals<E>> : never },
+  Futures<T>,
   SubmitError,
   Needs<Services<T>> | Client | Scope.Scope
 > => withClient((client) => client.submitAll<T>(tasks, options))
@@ -217,30 +217,6 @@ export const forEach = <A, B, E, R, const M extends Mode = "failFast", const O e
   Failure<Mapped<A, B, E, R, O>, M> | SubmitError,
   Services<Mapped<A, B, E, R, O>> | Client
 > => withClient((client) => client.forEach<A, B, E, R, M, O>(items, f, options))
-
-/**
- * Like {@link forEach}, with one argument from each of several inputs. Stops at the end of the shortest.
- *
- * @stability unstable
- * @category running
- * @since 0.1.0
- */
-export const zipMap = <
-  const I extends ReadonlyArray<Iterable<any>>,
-  B,
-  E,
-  R,
-  const M extends Mode = "failFast",
-  const O extends OptionsFor<O, E> = NoOptions<E>
->(
-  inputs: I,
-  f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,
-  options?: ForEachOptions<Zipped<I>, M, O>
-): Effect.Effect<
-  Result<Mapped<Zipped<I>, B, E, R, O>, M>,
-  Failure<Mapped<Zipped<I>, B, E, R, O>, M> | SubmitError,
-  Services<Mapped<Zipped<I>, B, E, R, O>> | Client
-> => withClient((client) => client.zipMap<I, B, E, R, M, O>(inputs, f, options))
 
 /**
  * Gives options to all tasks that `effect` and its child fibers submit.

@@ -15,7 +15,7 @@ import type * as Option from "effect/Option"
 import { hasProperty } from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type { Exits, Unsubmitted } from "./Inputs.ts"
-import { refusalOf, strayFault } from "./internal/client/computing.ts"
+import { misplacedFault, strayFault } from "./internal/client/computing.ts"
 import type { Failure, Result } from "./internal/client/computing.ts"
 import * as inline from "./internal/client/inline.ts"
 import { whenOver } from "./internal/client/whenOver.ts"
@@ -226,7 +226,7 @@ export const awaitAll = <const I>(futures: I): Effect.Effect<Exits<I>, SkeinErro
 const waitForAll = (verb: string, futures: unknown, mode: Mode, fault?: Mistake): Effect.Effect<unknown, unknown> =>
   Effect.suspend(() => {
     const scanned = scan(futures)
-    const refused = fault ?? refusalOf(scanned)
+    const refused = fault ?? misplacedFault(scanned)
     if (refused !== undefined) return Effect.die(refused)
     const { handles } = scanned
     const all = handles.filter(internal.isFuture)

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -119,14 +120,14 @@ describe("map", () => {
   it.effect("A2: no items give no results and run nothing", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* Client.forEach([], () => Effect.die("never")), [])
-      assert.deepStrictEqual(yield* Client.zipMap([[], [1]], () => Effect.die("never")), [])
     }).pipe(inScheduler()))
 
-  it.effect("A2: zipMap stops with the shortest input", () =>
+  it.effect("A2: zipped inputs give one argument from each, with tasks among them, as far as the shortest goes", () =>
     Effect.gen(function*() {
-      const f = (a: number, b: string) => Effect.succeed(a + b)
-      assert.deepStrictEqual(yield* Client.zipMap([[1, 2, 3], ["a", "b"]], f), ["1a", "2b"])
-      assert.deepStrictEqual(yield* Client.zipMap([[1], ["a", "b"]], f), ["1a"])
+      const f = ([a, b]: readonly [number, string]) => Effect.succeed(a + b)
+      assert.deepStrictEqual(yield* Client.forEach(Arr.zip([1, 2, 3], ["a", "b"]), f), ["1a", "2b"])
+      const tasks = [Task.succeed(1), Task.succeed(2)]
+      assert.deepStrictEqual(yield* Client.forEach(Arr.zip(tasks, ["a", "b"]), f), ["1a", "2b"])
     }).pipe(inScheduler()))
 
   it.effect("A2: each call has its own key, label and priority", () =>

@@ -14,7 +14,7 @@ import * as Task from "skein/Task"
 import * as TaskGraph from "skein/TaskGraph"
 import type { Mistake } from "../src/internal/tasks/mistake.ts"
 import { inScheduler, type Log, note } from "./harness.ts"
-import { mistakeOf, nothingIsLeft, reasonOf, submitErrorOf } from "./support.ts"
+import { defectsIn, mistakeOf, nothingIsLeft, reasonOf, submitErrorOf } from "./support.ts"
 
 const one = Task.make(Effect.succeed(1))
 
@@ -341,8 +341,11 @@ describe("dependencies", () => {
       ] as const
       for (const [shape, at] of causes) {
         const exit = yield* Effect.exit(Future.joinAll(shape as unknown))
-        const text = Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? Cause.pretty(exit.cause) : ""
-        assert.include(text, `The request cannot use the task or future at ${at}: ${place}.`)
+        const [defect] = Exit.isFailure(exit) ? defectsIn(exit.cause) : []
+        assert.strictEqual(
+          String(defect),
+          `IllegalArgumentError: The request cannot use the task or future at ${at}: ${place}.`
+        )
       }
     }).pipe(inScheduler()))
 

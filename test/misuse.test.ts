@@ -18,7 +18,7 @@ const task = Task.make(Effect.succeed(1), { key: "x" })
 
 const defectOf = (cause: Cause.Cause<unknown>): string => String(defectsIn(cause)[0])
 
-describe("input of map and zipMap", () => {
+describe("the input of forEach", () => {
   const broken = function*(log: Log) {
     yield 1
     log.push("read")
@@ -27,14 +27,9 @@ describe("input of map and zipMap", () => {
 
   it.effect("F15: a failure of the input reaches the caller, and nothing of it starts", () =>
     Effect.gen(function*() {
-      const runs: ReadonlyArray<(log: Log) => Effect.Effect<unknown, unknown, Client.Client>> = [
-        (log) => Client.forEach(broken(log), () => note(log, "ran")),
-        (log) => Client.zipMap([[1, 2, 3], broken(log)], () => note(log, "ran")),
-        (log) => Client.zipMap([broken(log), [1, 2, 3]], () => note(log, "ran"), { mode: "collect" })
-      ]
-      for (const run of runs) {
+      for (const mode of ["failFast", "collect"] as const) {
         const log: Log = []
-        const cause = yield* causeOf(run(log))
+        const cause = yield* causeOf(Client.forEach(broken(log), () => note(log, "ran"), { mode }))
         assert.strictEqual(defectOf(cause), "Error: disk gone")
         assert.deepStrictEqual(log, ["read"])
         yield* nothingIsLeft
@@ -53,17 +48,10 @@ describe("input of map and zipMap", () => {
 
   it.effect("F15: an input without end is read as far as limits.tasks allows, and then refused", () =>
     Effect.gen(function*() {
-      for (
-        const run of [
-          (log: Log) => Client.forEach(endless(log), () => note(log, "ran")),
-          (log: Log) => Client.zipMap([endless(log)], () => note(log, "ran"))
-        ]
-      ) {
-        const log: Log = []
-        const { reason } = yield* submitErrorOf(run(log))
-        assert.deepInclude(reason, { _tag: "LimitExceeded", limit: "tasks", value: 11, max: 10 })
-        assert.deepStrictEqual(log, ["closed"])
-      }
+      const log: Log = []
+      const { reason } = yield* submitErrorOf(Client.forEach(endless(log), () => note(log, "ran")))
+      assert.deepInclude(reason, { _tag: "LimitExceeded", limit: "tasks", value: 11, max: 10 })
+      assert.deepStrictEqual(log, ["closed"])
     }).pipe(inScheduler({ limits: { tasks: 10 } })))
 
   it.live("F15: reading an input without end lets others have a turn, is interrupted by a timeout, and closes it once", () =>
@@ -77,54 +65,37 @@ describe("input of map and zipMap", () => {
           }
         })
       })
-      for (
-        const run of [
-          (input: Iterable<number>) => Client.forEach(input, () => Effect.void),
-          (input: Iterable<number>) => Client.zipMap([numbers({ read: 0, closed: 0 }), input], () => Effect.void)
-        ]
-      ) {
-        const seen = { read: 0, closed: 0 }
-        const reading = yield* Effect.forkChild(run(numbers(seen)), { startImmediately: true })
-        const first = seen.read
-        assert.isAtLeast(first, 16)
-        assert.isAtMost(first, 2048)
-        yield* Effect.yieldNow
-        assert.isAbove(seen.read, first)
-        assert.isAtMost(seen.read, 3 * 2048)
-        yield* Fiber.interrupt(reading)
-        const { closed, read } = seen
-        yield* Effect.yieldNow
-        assert.deepStrictEqual([closed, seen], [1, { closed: 1, read }])
-      }
+      const seen = { read: 0, closed: 0 }
+      const run = Client.forEach(numbers(seen), () => Effect.void)
+      const reading = yield* Effect.forkChild(run, { startImmediately: true })
+      const first = seen.read
+      assert.isAtLeast(first, 16)
+      assert.isAtMost(first, 2048)
+      yield* Effect.yieldNow
+      assert.isAbove(seen.read, first)
+      assert.isAtMost(seen.read, 3 * 2048)
+      yield* Fiber.interrupt(reading)
+      const { closed, read } = seen
+      yield* Effect.yieldNow
+      assert.deepStrictEqual([closed, seen], [1, { closed: 1, read }])
     }).pipe(inScheduler()))
 
-  it.effect("F15: an input that cannot be closed leaves no other open, and each is closed once", () =>
+  it.effect("F15: a failure to close an input that is refused reaches the caller, and it is closed once", () =>
     Effect.gen(function*() {
       const log: Log = []
-      const input = (name: string): Iterable<number> => ({
+      const input: Iterable<number> = {
         [Symbol.iterator]: () => ({
           next: () => ({ done: false, value: 1 }),
           return: () => {
-            log.push(name)
-            throw new Error(`${name} cannot be closed`)
+            log.push("closed")
+            throw new Error("it cannot be closed")
           }
         })
-      })
-      const cause = yield* causeOf(Client.zipMap([input("a"), input("b"), [1]], () => Effect.void))
-      assert.deepStrictEqual(log, ["a", "b"])
-      assert.strictEqual(defectOf(cause), "Error: a cannot be closed")
-    }).pipe(inScheduler()))
-
-  it.effect("F15: zipMap stops with the shortest input, beside one without end", () =>
-    Effect.gen(function*() {
-      for (const inputs of [(log: Log) => [endless(log), [1, 2]], (log: Log) => [[1, 2], endless(log)]]) {
-        const log: Log = []
-        const sums = yield* Client.zipMap(inputs(log), (...items) => Effect.succeed(items.length))
-        assert.deepStrictEqual(sums, [2, 2])
-        assert.deepStrictEqual(log, ["closed"])
       }
-      assert.deepStrictEqual(yield* Client.zipMap([], () => Effect.succeed(0)), [])
-    }).pipe(inScheduler()))
+      const cause = yield* causeOf(Client.forEach(input, () => Effect.void))
+      assert.deepStrictEqual(log, ["closed"])
+      assert.include(defectsIn(cause).map(String), "Error: it cannot be closed")
+    }).pipe(inScheduler({ limits: { tasks: 10 } })))
 
   it.effect("A2: the options of all items may be given at once", () =>
     Effect.gen(function*() {
@@ -207,8 +178,7 @@ describe("wrong calls", () => {
       const verbs: ReadonlyArray<Effect.Effect<unknown, unknown, Client.Client>> = [
         Client.compute(task, options),
         Task.run(task, options),
-        Client.forEach([1], () => note(log, "ran"), options),
-        Client.zipMap([[1]], () => note(log, "ran"), options)
+        Client.forEach([1], () => note(log, "ran"), options)
       ]
       for (const verb of verbs) assert.strictEqual((yield* mistakeOf(verb)).message, expected)
       const future = yield* Client.submit(task)
@@ -365,27 +335,21 @@ describe("what untyped code gives", () => {
       }
     }).pipe(inScheduler()))
 
-  it.effect("F1: what cannot be iterated over or called is refused by map, zipMap and fn", () =>
+  it.effect("F1: what cannot be iterated over or called is refused by forEach and fn", () =>
     Effect.gen(function*() {
       const f = () => Effect.succeed(1)
       const { fn, withOptions } = untyped.Task
-      const { forEach, zipMap } = untyped.Client
+      const { forEach } = untyped.Client
       const input = "expected an array, or something else to iterate over."
       const found = yield* Effect.forEach([
         forEach(5, f),
-        zipMap(5, f),
-        zipMap([[1], 5], f),
-        forEach([1]),
-        zipMap([[1]], 5),
+        forEach([1], 5),
         Effect.suspend(() => Client.compute(fn(5)(1))),
         Effect.suspend(() => Client.compute(withOptions(5, { key: "k" })))
       ], refused)
       assert.deepStrictEqual(found, [
         `The option input of Client.forEach cannot be 5: ${input}`,
-        `The option input of Client.zipMap cannot be 5: ${input}`,
-        `The option input of Client.zipMap cannot be 5: ${input}`,
-        "The option function of Client.forEach cannot be undefined: expected a function.",
-        "The option function of Client.zipMap cannot be 5: expected a function.",
+        "The option function of Client.forEach cannot be 5: expected a function.",
         "The option function of Task.fn cannot be 5: expected a function.",
         "The option task of Task.withOptions of task \"k\" cannot be 5: expected a task."
       ])

@@ -242,7 +242,6 @@ const waiting: Readonly<Record<string, Body>> = {
   "Client.compute": Client.compute([child("c"), child("d")]),
   "Client.compute, continuing": Client.compute(child("c"), { mode: "continue" }),
   "Client.forEach": Client.forEach([1, 2], (n) => Effect.succeed(n)),
-  "Client.zipMap": Client.zipMap([[1], [2]], (a, b) => Effect.succeed(a + b)),
   "Client.awaitGroup": Effect.andThen(Client.fireAndForget(child("c")), Client.awaitGroup())
 }
 

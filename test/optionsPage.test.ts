@@ -54,7 +54,7 @@ describe("docs/options.md", () => {
         ],
         [namesOn("| `Client.compute`, `TaskGraph.compute` "), compute],
         [
-          [...compute, ...namesOn("| `Client.forEach`, `zipMap` ").filter((name) => name !== "compute")],
+          [...compute, ...namesOn("| `Client.forEach` ").filter((name) => name !== "compute")],
           yield* known((options) => Client.forEach([1], () => Effect.void, options))
         ],
         [namesOn("| `Future.joinAll` "), yield* known((options) => Future.joinAll([], options))],

@@ -33,10 +33,6 @@ const recording = (calls: Array<string>) => {
       calls.push("forEach")
       return client.forEach(items, f, options)
     },
-    zipMap: (inputs, f, options) => {
-      calls.push("zipMap")
-      return client.zipMap(inputs, f, options)
-    },
     fireAndForget: (fired, options) => {
       calls.push(`fireAndForget ${options?.group}`)
       return client.fireAndForget(fired, options)
@@ -76,7 +72,6 @@ describe("the service of a client", () => {
       assert.deepStrictEqual(yield* seen(Client.retryAll([failed, failed])), ["retryAll 2"])
       assert.deepStrictEqual(yield* seen(Client.compute([task], { mode: "collect" })), ["compute collect"])
       assert.deepStrictEqual(yield* seen(Client.forEach([1, 2], Effect.succeed)), ["forEach"])
-      assert.deepStrictEqual(yield* seen(Client.zipMap([[1], [2]], (a, b) => Effect.succeed(a + b))), ["zipMap"])
       assert.deepStrictEqual(yield* seen(Client.fireAndForget(task, { group: "mail" })), ["fireAndForget mail"])
       assert.deepStrictEqual(yield* seen(Client.awaitGroup("mail")), ["awaitGroup mail"])
       assert.deepStrictEqual(yield* seen(Client.cancelGroup()), ["cancelGroup default"])

@@ -1,3 +1,4 @@
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Option from "effect/Option"
@@ -140,13 +141,6 @@ describe("misuse", () => {
 
   it("a mode that is not a literal gives the union, and no other word is a mode", () => {
     expect(Client.forEach([1], () => Effect.succeed("a"), { mode })).type.toBe<
-      Effect.Effect<
-        Array<string> | Array<Exit.Exit<string, SkeinError>>,
-        SubmitError | SkeinError,
-        Client.Client
-      >
-    >()
-    expect(Client.zipMap([[1]], () => Effect.succeed("a"), { mode })).type.toBe<
       Effect.Effect<
         Array<string> | Array<Exit.Exit<string, SkeinError>>,
         SubmitError | SkeinError,
@@ -466,7 +460,6 @@ describe("map", () => {
     type Mapped = Effect.Effect<Array<string>, Failures<LoadError | Wide>, Db | Client.Client>
     expect(Client.forEach([1], f, { task: wide })).type.toBe<Mapped>()
     expect(Client.forEach([1], f, { task: () => wide })).type.toBe<Mapped>()
-    expect(Client.zipMap([[1], ["a"]], (n: number, _: string) => f(n), { task: wide })).type.toBe<Mapped>()
     expect(Client.forEach([1], f, { task: wide, mode: "collect" })).type.toBe<
       Effect.Effect<Array<Exit.Exit<string, LoadError | Wide | SkeinError>>, SubmitError, Db | Client.Client>
     >()
@@ -511,18 +504,16 @@ describe("map", () => {
     expect<Extract<Given[1], TaskTimeout>>().type.toBe<TaskTimeout>()
   })
 
-  it("zipMap types its arguments by place, with the errors of those that are tasks", () => {
+  it("takes zipped inputs, with the errors of those that are tasks", () => {
     const numbers: Array<number> = [1, 2]
-    const zipped = Client.zipMap([numbers, [raw], new Set<boolean>()], (n, text, flag) => {
+    const zipped = Client.forEach(Arr.zip(numbers, [raw]), ([n, text]) => {
       expect(n).type.toBe<number>()
       expect(text).type.toBe<string>()
-      expect(flag).type.toBe<boolean>()
       return f(n)
     })
     expect(zipped).type.toBe<
       Effect.Effect<Array<string>, Failures<LoadError | DependencyFailed<LoadError>>, Db | Client.Client>
     >()
-    expect(Client.zipMap).type.not.toBeCallableWith([[1], ["a"]], (_: number, __: number) => f(1))
   })
 })
 

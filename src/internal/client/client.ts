@@ -15,7 +15,7 @@ import type { NoOptions, OptionsFor } from "../tasks/taskOptions.ts"
 import { keepOneCopy } from "../values/strangers.ts"
 import { thisCopy } from "../values/typeIds.ts"
 import type { Computable, Computed, ComputeOptions, ShapeOfTasks, SubmitOptions } from "./computing.ts"
-import type { ComputedEach, ForEachOptions, ItemOf, Zipped } from "./mapping.ts"
+import type { ComputedEach, ForEachOptions } from "./mapping.ts"
 import type { FireOptions, SubmittedAll } from "./verbs.ts"
 
 /**
@@ -53,19 +53,6 @@ export class Client extends Context.Service<Client, {
     f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
     options?: ForEachOptions<A, M, O>
   ) => ComputedEach<A, B, E, R, M, O>
-  /** The same with one argument from each of several inputs. */
-  readonly zipMap: <
-    const I extends ReadonlyArray<Iterable<any>>,
-    B,
-    E,
-    R,
-    const M extends Mode = "failFast",
-    const O extends OptionsFor<O, E> = NoOptions<E>
-  >(
-    inputs: I,
-    f: (...items: { -readonly [K in keyof I]: Values<ItemOf<I[K]>> }) => Effect.Effect<B, E, R>,
-    options?: ForEachOptions<Zipped<I>, M, O>
-  ) => ComputedEach<Zipped<I>, B, E, R, M, O>
   /** Submits a task that runs without a future. */
   readonly fireAndForget: <A, E, R>(
     task: Task<A, E, R>,

@@ -202,8 +202,14 @@ const wordsOf = (value: unknown): readonly [string, string?] => {
 
 const policyAsTarget = { what: "a Dependency", why: "a policy is for the inputs of a task; ask for its members" }
 
+/** The mistake of a wait that is given a shape with values in places that are not searched, if any. */
+export const misplacedFault = (scanned: Scan): Cause.IllegalArgumentError | undefined => {
+  const refused = refusalOf(scanned)
+  return refused && new Cause.IllegalArgumentError(refused.message)
+}
+
 /** The refusal of a request, if any. */
-export const refusalOf = ({ groups, misplaced }: Scan): SubmitError | undefined => {
+const refusalOf = ({ groups, misplaced }: Scan): SubmitError | undefined => {
   const wrong = groups === undefined ? misplaced : policyAsTarget
   return wrong && new SubmitError({ reason: refuseMisplaced(undefined, wrong) })
 }

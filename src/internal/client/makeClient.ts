@@ -9,7 +9,7 @@ import { thisCopy } from "../values/typeIds.ts"
 import { Copy } from "./client.ts"
 import type { Client } from "./client.ts"
 import { computeTargets } from "./computing.ts"
-import { mapItems, zipItems } from "./mapping.ts"
+import { mapItems } from "./mapping.ts"
 import { awaitGroup, cancelGroup, fireAndForget, retryAll, submitAll } from "./verbs.ts"
 
 /** How `skein/testing` finds the scheduler behind a client. */
@@ -22,7 +22,6 @@ export const make = (home: Home): Client["Service"] => {
     retryAll: (futures) => retryAll(home, futures),
     compute: (targets, options) => computeTargets(home, targets, options),
     forEach: (items, f, options) => mapItems(home, items, f, options),
-    zipMap: (inputs, f, options) => zipItems(home, inputs, f, options),
     fireAndForget: (task, options) => fireAndForget(home, task, options),
     awaitGroup: (group) => awaitGroup(home, group),
     cancelGroup: (group, options) => cancelGroup(home, group, options)

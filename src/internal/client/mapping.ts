@@ -18,7 +18,7 @@ import type { AnyOptions, OptionErrors, Options, OptionServices } from "../tasks
 import { isEffectOnly } from "../values/strangers.ts"
 import { computeShape, ofCompute } from "./computing.ts"
 import type { ComputeOptions, Failure, Result } from "./computing.ts"
-import { readRows } from "./reading.ts"
+import { readItems } from "./reading.ts"
 
 /**
  * Options of {@link forEach}.
@@ -50,12 +50,13 @@ export const mapItems = (
   f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
   options: ForEachOptions<unknown> | undefined
 ): Effect.Effect<unknown, unknown> => {
-  const wrong = mapFault("Client.forEach", [items], f, options)
-  if (wrong !== undefined) return Effect.die(wrong)
-  return Effect.flatMap(readRows(home, [items], ([item]) => item), (given) => mapRows(home, given, f, options))
+  const wrong = mapFault(items, f, options)
+  return wrong !== undefined
+    ? Effect.die(wrong)
+    : Effect.flatMap(readItems(home, items), (given) => mapAll(home, given, f, options))
 }
 
-const mapRows = (
+const mapAll = (
   home: Home,
   items: ReadonlyArray<unknown>,
   f: (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>,
@@ -73,32 +74,10 @@ const mapRows = (
 }
 
 /** The refusal of arguments from untyped code that cannot be read or called. */
-const mapFault = (of: string, inputs: unknown, f: unknown, options: unknown): Mistake | undefined => {
-  const fault = optionsFault(options, ofMap) ?? valueFault(callback, `function of ${of}`, f)
-  if (fault !== undefined) return fault
-  const stray = Array.isArray(inputs) ? inputs.find((input) => !Predicate.isIterable(input)) as unknown : inputs
-  const isStray = !Array.isArray(inputs) || !inputs.every(Predicate.isIterable)
-  return isStray ? invalidOption(`input of ${of}`, stray, "an array, or something else to iterate over") : undefined
+const mapFault = (items: unknown, f: unknown, options: unknown): Mistake | undefined => {
+  const fault = optionsFault(options, ofMap) ?? valueFault(callback, "function of Client.forEach", f)
+  if (fault !== undefined || Predicate.isIterable(items)) return fault
+  return invalidOption("input of Client.forEach", items, "an array, or something else to iterate over")
 }
 
 const ofMap: Checks<ForEachOptions<unknown>> = { ...ofCompute, task: anything }
-
-/** One item of each input. */
-export type Zipped<I extends ReadonlyArray<Iterable<any>>> = { -readonly [K in keyof I]: ItemOf<I[K]> }
-
-export type ItemOf<I> = I extends Iterable<infer A> ? A : never
-
-export const zipItems = (
-  home: Home,
-  inputs: ReadonlyArray<Iterable<unknown>>,
-  f: (...items: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown, unknown>,
-  options: ForEachOptions<unknown> | undefined
-): Effect.Effect<unknown, unknown> => {
-  const wrong = mapFault("Client.zipMap", inputs, f, options)
-  return wrong !== undefined
-    ? Effect.die(wrong)
-    : Effect.flatMap(
-      readRows(home, inputs, (row) => row),
-      (rows) => mapRows(home, rows, (items) => f(...items as ReadonlyArray<unknown>), options)
-    )
-}

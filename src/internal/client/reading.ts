@@ -10,22 +10,20 @@ import { turn } from "../settings/turn.ts"
 import { LimitExceeded } from "../text/reasons.ts"
 
 /**
- * What `rowOf` makes of one item of each input at a time, until the shortest ends; more rows than a graph may have tasks are refused. Reading takes
- * turns with all that runs, and can be interrupted between two. Inputs that have not ended are told that no more is wanted,
- * once each.
+ * All items of an input; more than a graph may have tasks are refused. Reading takes turns with all that runs, and can be
+ * interrupted between two items. An input that has not ended is told that no more is wanted, once.
  */
-export const readRows = <A>(
+export const readItems = (
   home: Home,
-  inputs: ReadonlyArray<Iterable<unknown>>,
-  rowOf: (items: ReadonlyArray<unknown>) => A
-): Effect.Effect<ReadonlyArray<A>, SubmitError> =>
+  input: Iterable<unknown>
+): Effect.Effect<ReadonlyArray<unknown>, SubmitError> =>
   Effect.suspend(() => {
     const max = home.limits.tasks
-    const reader = new Reader(inputs, rowOf)
-    const goOn: Effect.Effect<ReadonlyArray<A>, SubmitError> = Effect.suspend(() => {
+    const reader = new Reader(input)
+    const goOn: Effect.Effect<ReadonlyArray<unknown>, SubmitError> = Effect.suspend(() => {
       const started = home.time.now()
       for (let read = 1; reader.next(); read++) {
-        if (reader.rows.length > max) {
+        if (reader.items.length > max) {
           const reason = new LimitExceeded({ limit: "tasks", value: max + 1, max })
           return Effect.fail(new SubmitError({ reason }))
         }
@@ -33,48 +31,34 @@ export const readRows = <A>(
           return Effect.andThen(Effect.yieldNow, goOn)
         }
       }
-      return Effect.succeed(reader.rows)
+      return Effect.succeed(reader.items)
     })
-    return Effect.ensuring(goOn, Effect.suspend(() => reader.close()))
+    return Effect.ensuring(goOn, Effect.sync(() => reader.close()))
   })
 
-class Reader<A> {
-  readonly rows: Array<A> = []
-  private readonly inputs: ReadonlyArray<Iterable<unknown>>
-  private readonly rowOf: (items: ReadonlyArray<unknown>) => A
-  private iterators: ReadonlyArray<Iterator<unknown>> | undefined
-  /** The open iterators. */
-  private readonly open = new Set<Iterator<unknown>>()
+class Reader {
+  readonly items: Array<unknown> = []
+  private readonly input: Iterable<unknown>
+  private iterator: Iterator<unknown> | undefined
+  private isOpen = false
 
-  constructor(inputs: ReadonlyArray<Iterable<unknown>>, rowOf: (items: ReadonlyArray<unknown>) => A) {
-    this.inputs = inputs
-    this.rowOf = rowOf
+  constructor(input: Iterable<unknown>) {
+    this.input = input
   }
 
-  /** Reads one more row. Returns whether there was one. */
+  /** Reads one more item. Returns whether there was one. */
   next(): boolean {
-    this.iterators ??= this.inputs.map((input) => {
-      const iterator = input[Symbol.iterator]()
-      this.open.add(iterator)
-      return iterator
-    })
-    const row: Array<unknown> = []
-    for (const iterator of this.iterators) {
-      // An iterator that ends or throws closes itself.
-      this.open.delete(iterator)
-      const result = iterator.next()
-      if (result.done === true) return false
-      this.open.add(iterator)
-      row.push(result.value)
-    }
-    if (row.length === 0) return false
-    this.rows.push(this.rowOf(row))
+    this.iterator ??= this.input[Symbol.iterator]()
+    // An iterator that ends or throws closes itself.
+    this.isOpen = false
+    const result = this.iterator.next()
+    if (result.done === true) return false
+    this.isOpen = true
+    this.items.push(result.value)
     return true
   }
 
-  /** Closes all open iterators, even if closing one throws. */
-  close(): Effect.Effect<void> {
-    const closing = Array.from(this.open, (iterator) => Effect.sync(() => void iterator.return?.()))
-    return closing.reduce<Effect.Effect<void>>((before, close) => Effect.ensuring(before, close), Effect.void)
+  close(): void {
+    if (this.isOpen) this.iterator?.return?.()
   }
 }
