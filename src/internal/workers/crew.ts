@@ -7,7 +7,7 @@
  *
  * @internal
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -29,13 +29,14 @@ import type { Time } from "../platform/time.ts"
 import type { SizeOf } from "../settings/fairness.ts"
 import type { PoolPosting, Posting } from "../settings/terms.ts"
 import { closed } from "../tasks/closed.ts"
-import { DuplicateWorker } from "../text/reasons.ts"
+import { DuplicateWorker, WorkerFailed } from "../text/reasons.ts"
 import { quote } from "../text/text.ts"
 import { warning } from "../text/warnings.ts"
 import type { Fetching } from "./away.ts"
 import { keptIn } from "./kept.ts"
 import { numbered } from "./numbered.ts"
-import type { WorkerPort, WorkerReports } from "./port.ts"
+import { isRemote } from "./port.ts"
+import type { Setup, WorkerPort, WorkerReports } from "./port.ts"
 import type { Wire } from "./wire.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
@@ -117,7 +118,7 @@ export class Crew {
 
   prepare({ name, replaces, worker: serial }: StartWorker): void {
     const former = replaces < 0 ? undefined : this.members.get(numbered(this.scheduler.workers, replaces)!)!.post
-    const worker = this.make(name, (former?.posting ?? this.pool!).labels)
+    const worker = this.make(name, former?.posting ?? this.pool!)
     if (former === undefined) this.enlist(worker, { posting: { ...this.pool!, id: name }, present: worker })
     else {
       former.present = worker
@@ -138,9 +139,13 @@ export class Crew {
     this.expired.push(worker)
   }
 
-  private make(name: string, labels: ReadonlyArray<string>): WorkerPort {
+  private make(name: string, posting: Posting): WorkerPort {
     const { desk, home, life, reports, sizeOf, wire } = this.scheduler
-    return wire.worker({ name, labels, home, reports, desk, sizeOf, guard: (f) => life.guard(f) })
+    const { labels } = posting
+    const lost = (why: string): void => life.guard(() => this.loseByItself(worker, why))
+    const setup: Setup = { name, labels, home, reports, desk, sizeOf, guard: (f) => life.guard(f), lost }
+    const worker = isRemote(posting) ? posting.port(setup) : wire.worker(setup)
+    return worker
   }
 
   /** The table of ports has the rows of the engine's table. */
@@ -173,10 +178,10 @@ export class Crew {
     const member = this.members.get(worker)
     // It left before it came.
     if (member === undefined || this.scheduler.life.isClosed) return
-    if (member.post.posting.onStart === undefined) return this.begin(worker, member)
+    if (member.post.posting.onStart === undefined && worker.open === undefined) return this.begin(worker, member)
     const opening = Effect.withFiber<void, unknown>((fiber) => {
       member.starting = fiber as Fiber.Fiber<void, unknown>
-      return this.open(member)
+      return this.open(worker, member)
     })
     Effect.runForkWith(this.scheduler.context)(opening).addObserver((exit) => {
       member.starting = undefined
@@ -233,6 +238,14 @@ export class Crew {
     this.remove(worker)
   }
 
+  /** A worker is gone. One that has not joined yet, or was lost before, has nothing that others must know of. */
+  private loseByItself(worker: WorkerPort, why: string): void {
+    if (worker.isLost || !this.members.has(worker)) return
+    if (worker.serial < 0) return worker.lose()
+    if (!this.scheduler.life.isClosed) this.scheduler.warn(`Worker ${quote(worker.name)} was lost: ${why}`)
+    this.lose(worker)
+  }
+
   /** From now on nothing that comes from this worker counts. */
   private disown(worker: WorkerPort): void {
     this.scheduler.inputs.haveBeenLost = true
@@ -287,12 +300,12 @@ export class Crew {
           return yield* new SubmitError({ reason: new DuplicateWorker({ worker: posting.id }) })
         }
         const scope = yield* Effect.scope
-        const worker = this.make(posting.id, posting.labels)
+        const worker = this.make(posting.id, posting)
         const post: Post = { posting, present: worker }
         const member = this.enlist(worker, post)
         const dismissed = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
           Effect.sync(() => this.dismiss(worker, exit))
-        yield* Effect.onError(restore(this.open(member)), (cause) => dismissed(Exit.failCause(cause)))
+        yield* Effect.onError(restore(this.open(worker, member)), (cause) => dismissed(Exit.failCause(cause)))
         if (this.scheduler.life.isClosed) return yield* closed("scheduler")
         this.joining = worker
         const { id: name, labels, mark, resources: amounts, slots, terms } = posting
@@ -335,7 +348,7 @@ export class Crew {
         max,
         slots,
         idleMillis,
-        kind: this.scheduler.wire.kindOfPool?.(name) ?? "local",
+        kind: isRemote(posting) ? posting.kind : this.scheduler.wire.kindOfPool?.(name) ?? "local",
         terms
       })
       const first = Array.from(this.members.values()).filter((member) => !others.has(member))
@@ -346,8 +359,19 @@ export class Crew {
     })
   }
 
-  private open({ hooks, post: { posting: { onStart } } }: Member): Effect.Effect<void, unknown> {
-    return onStart === undefined ? Effect.void : Effect.asVoid(Effect.provideService(onStart, Scope.Scope, hooks))
+  private open(
+    worker: WorkerPort,
+    { hooks, post: { posting: { id, onStart } } }: Member
+  ): Effect.Effect<void, unknown> {
+    const { open } = worker
+    const started = onStart === undefined ? Effect.void : Effect.asVoid(onStart)
+    if (open === undefined) return Effect.provideService(started, Scope.Scope, hooks)
+    const there = Effect.suspend(() => {
+      if (!worker.isLost) return Effect.void
+      const cause = Cause.die(new Error(`Worker ${quote(worker.name)} was lost before it had started`))
+      return Effect.fail(new SubmitError({ reason: new WorkerFailed({ worker: id, cause }) }))
+    })
+    return Effect.provideService(Effect.andThen(Effect.andThen(open, started), there), Scope.Scope, hooks)
   }
 
   /** Drains a worker: a clean stop without a replacement. */

@@ -13,6 +13,7 @@
  */
 import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { LostInput } from "../../engine/protocol/Event.ts"
 import type { TaskId, WorkerId } from "../../engine/protocol/ids.ts"
 import type { Begin, Finalize, Overdue, Stop, TakeBack } from "../../engine/protocol/Instruction.ts"
@@ -22,6 +23,7 @@ import type { Host, Obstacle } from "../bodies/attempt.ts"
 import type { Hearing } from "../bodies/hearing.ts"
 import type { Home } from "../bodies/home.ts"
 import type { SizeOf } from "../settings/fairness.ts"
+import type { Posting } from "../settings/terms.ts"
 import type { Fetching, Holder } from "./away.ts"
 
 /** One worker, as its scheduler uses it. */
@@ -46,6 +48,8 @@ export interface WorkerPort extends Host, Holder {
   readonly begun: ReadonlyArray<number> | undefined
   /** The number of results that it holds. */
   readonly held: number
+  /** Gets it ready, before `onStart` and before it takes tasks; what is acquired is released when the worker is gone. */
+  readonly open?: Effect.Effect<void, unknown, Scope.Scope> | undefined
 
   /**
    * Runs the body of a task. `number` is which start of the task it is, from 1; `inputs` are the results of all that the task
@@ -144,4 +148,16 @@ export interface Setup {
   readonly sizeOf: SizeOf | undefined
   /** Does what no fiber asked for; what it throws ends the scheduler. */
   readonly guard: (f: () => void) => void
+  /** The worker is gone, unasked; `why` is for people. Where workers run in the process of the scheduler, none ever is. */
+  readonly lost: (why: string) => void
 }
+
+/** The posting of a worker that is made by a backend other than fibers. */
+export interface RemotePosting extends Posting {
+  readonly kind: WorkerKind
+  /** Makes the worker, and each that replaces it. */
+  readonly port: (setup: Setup) => WorkerPort
+}
+
+/** Whether a posting says how its workers are made. */
+export const isRemote = (posting: Posting): posting is RemotePosting => "port" in posting

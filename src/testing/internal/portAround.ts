@@ -56,6 +56,10 @@ export abstract class PortAround implements WorkerPort {
     return this.inner.held
   }
 
+  get open(): WorkerPort["open"] {
+    return this.inner.open
+  }
+
   start(...message: Parameters<WorkerPort["start"]>): void {
     this.inner.start(...message)
   }
