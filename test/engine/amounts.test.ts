@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { interrupted } from "../../src/engine/protocol/Event.ts"
 import type { Demand, Settings } from "../../src/engine/protocol/Plan.ts"
 import { explain } from "../../src/engine/views/explain.ts"
 import { snapshot } from "../../src/engine/views/snapshot.ts"
@@ -380,6 +381,38 @@ describe("tags", () => {
     assert.deepStrictEqual(phases(rig, "b", "c", "d"), ["running", "running", "ready"])
     rig.send({ _tag: "TagLimited", tag: "t", limit: undefined })
     assert.strictEqual(rig.phase("d"), "running")
+  })
+
+  it("A2, W17: the tag of an owner is limited until the owner closes, and its tasks then stop", () => {
+    const rig = new Rig({ w1: 4 })
+    const call = rig.open("call", { tag: "call#1", limit: 2 })
+    const tagged = { tags: ["call#1"] }
+    rig.submit(call, { a: [], b: [], c: [], other: [] }, asking({ a: tagged, b: tagged, c: tagged }))
+    assert.deepStrictEqual(phases(rig, "a", "b", "c", "other"), ["running", "running", "ready", "running"])
+    rig.end("a")
+    assert.deepStrictEqual(phases(rig, "b", "c"), ["running", "running"])
+    assert.deepStrictEqual(snapshot(rig.state).tags, { "call#1": { limit: 2, used: 2 } })
+    rig.close(call, 1)
+    assert.deepStrictEqual(phases(rig, "b", "c"), ["stopping", "stopping"])
+    rig.end("b", interrupted)
+    rig.end("c", interrupted)
+    rig.end("other", interrupted)
+    assert.isUndefined(snapshot(rig.state).tags)
+    assert.strictEqual(rig.state.tags.size, 0)
+  })
+
+  it("A2, W17: what others want goes on without the limit when the owner of the tag closes", () => {
+    const rig = new Rig({ w1: 4 })
+    const call = rig.open("call", { tag: "call#1", limit: 1 })
+    const tagged = { tags: ["call#1"] }
+    rig.submit(call, { a: [], b: [] }, asking({ a: tagged, b: tagged }))
+    const main = rig.open()
+    rig.share(main, rig.claim(call, "a"))
+    rig.share(main, rig.claim(call, "b"))
+    assert.deepStrictEqual(phases(rig, "a", "b"), ["running", "ready"])
+    rig.close(call, 1)
+    assert.deepStrictEqual(phases(rig, "a", "b"), ["running", "running"])
+    assert.strictEqual(rig.state.tags.size, 0)
   })
 
   it("W17: of rejoiners on several workers the one that began to wait first has its tag first", () => {

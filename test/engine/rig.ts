@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { check } from "../../src/engine/check/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import { Told } from "../../src/engine/life/wishes.ts"
-import type { Ending, Event, TaskSettled, WaitMode } from "../../src/engine/protocol/Event.ts"
+import type { Ending, Event, TagLimit, TaskSettled, WaitMode } from "../../src/engine/protocol/Event.ts"
 import { fairnessOf } from "../../src/engine/protocol/fairness.ts"
 import type { ClaimId, TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Instruction } from "../../src/engine/protocol/Instruction.ts"
@@ -87,9 +87,9 @@ export class Rig {
     return this.narrator.lines.join("\n") + "\n"
   }
 
-  open(name = "main"): number {
+  open(name = "main", limits?: TagLimit): number {
     const owner = this.next++
-    this.send({ _tag: "OwnerOpened", owner, name })
+    this.send({ _tag: "OwnerOpened", owner, name, limits })
     return owner
   }
 

@@ -105,6 +105,8 @@ export class Simulation {
   /** Copies of results that are on their way, wanted or not. */
   private readonly copying = new Set<number>()
   private readonly owners = new Map<number, Owner>()
+  /** Tags that owners have limited, which may have closed since. */
+  private readonly tagsOfOwners: Array<string> = []
   private readonly attemptsSeen: Array<Run> = []
   private readonly claims: Array<Claim> = []
   private readonly registered = new Map<Claim, Place>()
@@ -369,7 +371,12 @@ export class Simulation {
   private open(wait?: number): Owner {
     const owner: Owner = { id: this.next++, claims: [], wait, isOpen: true }
     this.owners.set(owner.id, owner)
-    this.send({ _tag: "OwnerOpened", now: this.now, owner: owner.id, name: `owner${owner.id}` })
+    const name = `owner${owner.id}`
+    const limits = this.demands && this.chance.with(0.4)
+      ? { tag: `of ${name}`, limit: 1 + this.chance.below(2) }
+      : undefined
+    if (limits !== undefined) this.tagsOfOwners.push(limits.tag)
+    this.send({ _tag: "OwnerOpened", now: this.now, owner: owner.id, name, limits })
     return owner
   }
 
@@ -468,7 +475,9 @@ export class Simulation {
     return {
       ...(places && this.places()),
       ...(amounts && { amounts: this.amounts([0.7, 1, 1.3, 2]), ...(chance.with(0.7) && { keepsAmounts: true }) }),
-      ...(tags && { tags: chance.with(0.3) ? ["t", "u"] : [chance.pick(["t", "u"])!] })
+      ...(tags && {
+        tags: chance.with(0.3) ? ["t", "u"] : [chance.pick(["t", "u", ...this.tagsOfOwners.slice(-2)])!]
+      })
     }
   }
 

@@ -2,7 +2,7 @@
  * Events and instructions as lines of a dialogue: `>` for what happens, `=` for where tasks stand then, `<` for what the
  * engine asks.
  */
-import type { Ending, Event } from "../../src/engine/protocol/Event.ts"
+import type { Ending, Event, TagLimit } from "../../src/engine/protocol/Event.ts"
 import type { ClaimId, TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Instruction, Refusal } from "../../src/engine/protocol/Instruction.ts"
 import type { Plan, Reference } from "../../src/engine/protocol/Plan.ts"
@@ -21,6 +21,9 @@ const plain: ReadonlySet<string> = new Set([
   "releasing",
   "released"
 ])
+
+const limitText = ({ limit, tag }: TagLimit): string =>
+  `tag ${tag} is ${limit === undefined ? "not limited" : `limited to ${limit}`}`
 
 /** Remembers what to call the rows, waits and workers of a state. */
 export class Narrator {
@@ -113,7 +116,7 @@ export class Narrator {
       case "PoolOpened":
         return `the pool ${event.name} has from ${event.min} to ${event.max} workers`
       case "TagLimited":
-        return `tag ${event.tag} is ${event.limit === undefined ? "not limited" : `limited to ${event.limit}`}`
+        return limitText(event)
       case "WorkerDrained":
         return `worker ${this.worker(event.worker)} drains`
       case "WorkerLost":
@@ -121,7 +124,7 @@ export class Narrator {
           event.begun === undefined ? "" : `; begun were ${event.begun.join(" and ") || "none"}`
         }`
       case "OwnerOpened":
-        return `${event.name} opens`
+        return `${event.name} opens${event.limits === undefined ? "" : `, ${limitText(event.limits)}`}`
       case "GraphSubmitted": {
         if (!accepted) return `${this.owner(event.owner)} submits`
         const from = event.parent < 0 ? "" : ` from inside ${this.name(event.parent)}`

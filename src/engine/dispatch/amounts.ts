@@ -12,7 +12,7 @@
  *
  * @since 0.1.0
  */
-import type { TagLimited } from "../protocol/Event.ts"
+import type { TagLimit } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Demand } from "../protocol/Plan.ts"
 import type { Amount } from "../state/Extras.ts"
@@ -101,8 +101,8 @@ export const giveAway = (state: State, task: TaskId): void => {
   state.keepingAmounts.add(task)
 }
 
-/** Handles {@link TagLimited}. Holders keep the tag, even beyond a lowered limit. */
-export const limit = (state: State, { limit: total, tag }: TagLimited): void => {
+/** Limits a tag, or ends its limit. Holders keep the tag, even beyond a lowered limit. */
+export const limit = (state: State, { limit: total, tag }: TagLimit): void => {
   if (total === undefined) state.tags.delete(tag)
   else state.tags.set(tag, { total, used: holdersOfTag(state, tag).length })
 }

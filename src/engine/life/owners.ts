@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { limit } from "../dispatch/amounts.ts"
 import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpened } from "../protocol/Event.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
@@ -23,8 +24,10 @@ import { unref } from "./release.ts"
 import * as waits from "./waits.ts"
 
 /** Handles {@link OwnerOpened}. */
-export const open = (state: State, { name, owner }: OwnerOpened): void => {
-  state.owners.set(owner, { id: owner, name, claims: new Map(), targets: [], wishing: undefined, roots: [] })
+export const open = (state: State, { limits, name, owner }: OwnerOpened): void => {
+  const tag = limits?.tag
+  state.owners.set(owner, { id: owner, name, tag, claims: new Map(), targets: [], wishing: undefined, roots: [] })
+  if (limits !== undefined) limit(state, limits)
 }
 
 /** Handles {@link CancelRequested}. A task that has ended is not affected. */
@@ -139,6 +142,8 @@ const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): 
   for (const task of owner.targets) withdraw(state, task, out)
   dropWishes(state, owner, out)
   propagate(state, out)
+  // What others want goes on without the limit.
+  if (owner.tag !== undefined) limit(state, { tag: owner.tag, limit: undefined })
   owner.claims.clear()
   owner.targets.length = 0
   owner.wishing = undefined

@@ -106,12 +106,16 @@ export interface WorkerAdded {
   readonly ahead?: number | undefined
 }
 
-/** From now on at most `limit` attempts hold this tag, on all workers together. Without a limit, any number may. */
-export interface TagLimited {
-  readonly _tag: "TagLimited"
-  readonly now: number
+/** At most `limit` attempts hold this tag, on all workers together. Without a limit, any number may. */
+export interface TagLimit {
   readonly tag: string
   readonly limit: number | undefined
+}
+
+/** From now on a tag is limited, or no longer. */
+export interface TagLimited extends TagLimit {
+  readonly _tag: "TagLimited"
+  readonly now: number
 }
 
 /** The worker that `StartWorker` asked for takes tasks from now on. */
@@ -166,6 +170,8 @@ export interface OwnerOpened {
   readonly now: number
   readonly owner: number
   readonly name: string
+  /** A tag of its own, whose limit ends with the owner. */
+  readonly limits?: TagLimit | undefined
 }
 
 export interface GraphSubmitted {

@@ -12,6 +12,8 @@ import type { Place, Registered } from "../protocol/Registered.ts"
 export interface Owner {
   readonly id: number
   readonly name: string
+  /** The tag that is limited as long as it is open, if any. */
+  readonly tag: string | undefined
   /** Its claims by task; more than one on the same task are a set. */
   readonly claims: Map<TaskId, Claim | Set<Claim>>
   /** Claims of a `compute`, which are never cancelled one by one. */

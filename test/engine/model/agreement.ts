@@ -48,6 +48,9 @@ export const agree = (model: Facts, state: State): void => {
       }
     }
   }
+  const limits = (found: Iterable<readonly [tag: string, limit: number]>) => Array.from(found, String).sort().join(" ")
+  const found = limits(Array.from(state.tags, ([tag, { total }]) => [tag, total]))
+  if (found !== limits(model.limits)) model.complain(`W17: the limits are ${found}, not ${limits(model.limits)}`)
   for (const task of model.overdue) model.complain(`nobody said that ${task.name} does not stop`)
   model.overdue.clear()
   if (state.tasks.size !== model.byRow.size) model.complain(`${state.tasks.size} rows for ${model.byRow.size} tasks`)

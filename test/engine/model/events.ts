@@ -55,9 +55,11 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
     case "WorkerLost":
       return workerLost(model, event.worker, state, event.begun)
     case "OwnerOpened":
+      if (event.limits?.limit !== undefined) model.limits.set(event.limits.tag, event.limits.limit)
       model.owners.set(event.owner, {
         id: event.owner,
         isOpen: true,
+        tag: event.limits?.tag,
         claims: new Set(),
         bulk: [],
         roots: [],
@@ -247,5 +249,6 @@ const closeOwner = (model: Facts, owner: Owner, by: string): void => {
   owner.roots.length = 0
   for (const task of model.tasks) if (task.owner === owner) task.wished = false
   follow(model, `Cancelled:${by}`)
+  if (owner.tag !== undefined) model.limits.delete(owner.tag)
   owner.isOpen = false
 }

@@ -121,6 +121,8 @@ export interface Rank {
 export interface Owner {
   readonly id: number
   isOpen: boolean
+  /** The tag that it limits while it is open. */
+  readonly tag: string | undefined
   readonly claims: Set<Interest>
   readonly bulk: Array<Task>
   /** The names of wished tasks that ended by themselves without success. */
