@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { edgesOf, references } from "../../scripts/order-table.ts"
-import { held, maxSearchedSize, maxTriedSize, order } from "../../src/engine/order/order.ts"
+import { held, maxSearchedSize, order } from "../../src/engine/order/order.ts"
 import type { Edges } from "../../src/engine/structures/edges.ts"
 import { numbersFrom } from "../chance.ts"
 
@@ -18,6 +18,26 @@ const permuted = (rows: Rows, next: () => number): Rows => {
     names[i] = names[j]!
     names[j] = name
   }
+  return renumbered(rows, names)
+}
+
+/** Numbers as a walk down from the sinks gives them, which is how plans number their tasks. */
+const depthFirst = (rows: Rows): ReadonlyArray<number> => {
+  const names: Array<number> = []
+  let next = 0
+  const visit = (task: number): void => {
+    if (names[task] !== undefined) return
+    names[task] = -1
+    for (const dependency of rows[task]!) visit(dependency)
+    names[task] = next++
+  }
+  const used = new Set(rows.flat())
+  rows.forEach((_, task) => used.has(task) || visit(task))
+  return names
+}
+
+/** The same graph where task `i` has the number `names[i]`, and with its rows in another order. */
+const renumbered = (rows: Rows, names: ReadonlyArray<number>): Rows => {
   const out: Array<ReadonlyArray<number>> = []
   rows.forEach((row, i) => out[names[i]!] = row.map((d) => names[d]!).toReversed())
   return out
@@ -166,15 +186,29 @@ describe("order", () => {
     })
   }
 
-  it("O3, trap 20: numbering 20,000 tasks in layers otherwise keeps the peak, beyond all trying", () => {
+  it("O3, trap 20: numbering 20,000 tasks in layers otherwise changes the peak by 2 % at most, beyond all trying", () => {
     const next = numbersFrom(seed)
-    const rows = Array.from({ length: 2 * maxTriedSize }, (_, i) => {
+    const rows = Array.from({ length: 20_000 }, (_, i) => {
       const below = 50 * (Math.floor(i / 50) - 1)
       const first = Math.floor(50 * next())
       return below < 0 ? [] : [below + first, below + (first + 1 + Math.floor(49 * next())) % 50]
     })
-    assert.strictEqual(peakOf(permuted(rows, next)), peakOf(rows))
+    assert.approximately(peakOf(permuted(rows, next)) / peakOf(rows), 1, 0.02)
   })
+
+  for (const [width, peak] of [[20, 23], [100, 102], [316, 318]] as const) {
+    it(`O4: a grid of ${width} x ${width} whose tasks read three neighbours holds at most ${peak} results`, () => {
+      const rows = Array.from({ length: width * width }, (_, i) => {
+        const row = Math.floor(i / width) - 1
+        const column = i % width
+        const near = [column - 1, column, column + 1].filter((each) => each >= 0 && each < width)
+        return row < 0 ? [] : near.map((each) => row * width + each)
+      })
+      assert.isAtMost(peakOf(rows), peak)
+      // However the rows of tasks are numbered, their own order is what counts.
+      assert.isAtMost(peakOf(renumbered(rows, depthFirst(rows))), peak)
+    })
+  }
 
   it("O3: a chain of 100,000 tasks runs in its order, alone and with a branch, without overflowing the stack", () => {
     const edges = chain(100_000)
