@@ -18,16 +18,18 @@ import type {
   Rule as RuleOf,
   Verdict as VerdictOf
 } from "./engine/protocol/policies.ts"
-import type { Errors, Handle, Services } from "./Inputs.ts"
 import { invalidIn } from "./internal/tasks/checks.ts"
 import type { Checks } from "./internal/tasks/checks.ts"
 import { losers, makeDependency, on } from "./internal/tasks/dependency.ts"
 import type { DependencyImpl } from "./internal/tasks/dependency.ts"
 import type { Dependency, Future, Task } from "./internal/tasks/handles.ts"
+import type { Errors, Handle, Services } from "./internal/tasks/shapes.ts"
 import { DependencyTypeId } from "./internal/values/typeIds.ts"
 import type { ImpossibleDependency, SkeinError, TaskSkipped } from "./SkeinError.ts"
 
 export type { Dependency } from "./internal/tasks/handles.ts"
+
+export type { Raises } from "./internal/tasks/shapes.ts"
 
 /**
  * The ends that count: `failure` is every end except success and skip, whatever its cause; `completion` is any end.

@@ -15,7 +15,6 @@ import type * as Option from "effect/Option"
 import { hasProperty } from "effect/Predicate"
 import type * as EffectResult from "effect/Result"
 import type { ExcludeTag, ExtractTag, NoInfer, Tags } from "effect/Types"
-import type { Handle, Lifted, Needs, Own, Services as ServicesOf, Upstream, Values } from "./Inputs.ts"
 import { givenEffect } from "./internal/bodies/bodies.ts"
 import { callback } from "./internal/tasks/checks.ts"
 import type { Future, Task } from "./internal/tasks/handles.ts"
@@ -24,6 +23,7 @@ import { makeExit, makeTask, remakeTask } from "./internal/tasks/makeTask.ts"
 import { normalize, replaced, withInvalid } from "./internal/tasks/options.ts"
 import type { Ran, RanError, RanServices, RanSuccess } from "./internal/tasks/ran.ts"
 import type { Called as CallResult, Given, GivenMembers, Result, Returned } from "./internal/tasks/refusals.ts"
+import type { Handle, Lifted, Needs, Own, Services, Upstream, Values } from "./internal/tasks/shapes.ts"
 import * as internal from "./internal/tasks/task.ts"
 import type {
   AnyOptions,
@@ -71,14 +71,19 @@ export type Success<T> = T extends Task<infer A, infer _E, infer _R> ? A : never
  */
 export type Error<T> = T extends Task<infer _A, infer E, infer _R> ? E : never
 
-/**
- * What a task needs.
- *
- * @stability unstable
- * @category utility types
- * @since 0.1.0
- */
-export type Services<T> = T extends Task<infer _A, infer _E, infer R> ? R : never
+export type {
+  Errors,
+  Exits,
+  Handle,
+  Lifted,
+  Needs,
+  Own,
+  Services,
+  Unsubmitted,
+  Upstream,
+  Values,
+  WithoutSignals
+} from "./internal/tasks/shapes.ts"
 
 export type {
   AnyOptions,
@@ -237,7 +242,7 @@ export const make: {
   ): Task<
     RanSuccess<X>,
     Own<RanError<X>> | Upstream<I> | OptionErrors<O>,
-    Needs<RanServices<X>> | ServicesOf<I> | OptionServices<O>
+    Needs<RanServices<X>> | Services<I> | OptionServices<O>
   >
 } = (first: unknown, second?: unknown, third?: Options): any => effectful(first, second, third, normalize)
 
@@ -337,7 +342,7 @@ export const map: {
     inputs: I,
     f: ((values: Values<I>) => A) & Returned<A> & Given<I>,
     options?: O
-  ): Task<A, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>>
+  ): Task<A, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>>
 } = (first: unknown, second?: unknown, third?: Options): any =>
   isForPipe(first, second)
     ? (self: unknown) => wrap({ _tag: "map", run: first as never }, self, second as Options | undefined)
@@ -381,7 +386,7 @@ export const flatMap: {
     inputs: I,
     f: ((values: Values<I>) => Task<A, E, R>) & Given<I>,
     options?: O
-  ): Task<A, E | Upstream<I> | SubmitError | OptionErrors<O>, R | ServicesOf<I> | OptionServices<O>>
+  ): Task<A, E | Upstream<I> | SubmitError | OptionErrors<O>, R | Services<I> | OptionServices<O>>
 } = (first: unknown, second?: unknown, third?: Options): any =>
   isForPipe(first, second)
     ? (self: unknown) => wrap({ _tag: "flatMap", run: first as never }, self, second as Options | undefined)
@@ -397,7 +402,7 @@ export const flatMap: {
 export const all = <const I, const O extends OptionsFor<O, never> = NoOptions>(
   inputs: I & Given<I>,
   options?: O
-): Task<Values<I>, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>> =>
+): Task<Values<I>, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
   wrap({ _tag: "map", run: identity }, inputs, options)
 
 /**
@@ -433,7 +438,7 @@ export const barrier = <
 >(
   before: I,
   options?: O
-): Task<void, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>> =>
+): Task<void, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>> =>
   wrap({ _tag: "map", run: internal.noValue }, undefined, { ...options, after: before as AnyOptions["after"] })
 
 /**
@@ -764,15 +769,15 @@ interface NoNamedFnOptions extends NoOptions, Pick<FnOptions, "tuple"> {}
 
 /** To the types, an untyped function returns a plain value, and so does one that throws. */
 type Called<Return, I, O> = IsAny<Return> extends true
-  ? Split<any, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>, O>
-  : [Return] extends [never] ? Task<never, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>>
+  ? Split<any, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>, O>
+  : [Return] extends [never] ? Task<never, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>>
   : Return extends Ran ? Split<
       RanSuccess<Return>,
       Own<RanError<Return>> | Upstream<I> | OptionErrors<O>,
-      Needs<RanServices<Return>> | ServicesOf<I> | OptionServices<O>,
+      Needs<RanServices<Return>> | Services<I> | OptionServices<O>,
       O
     >
-  : Split<Return, Upstream<I> | OptionErrors<O>, ServicesOf<I> | OptionServices<O>, O>
+  : Split<Return, Upstream<I> | OptionErrors<O>, Services<I> | OptionServices<O>, O>
 
 type Split<A, E, R, O> = O extends { readonly tuple: number }
   ? IsAny<A> extends true ? ReadonlyArray<Task<any, Member<E, R>, R>>

@@ -7,7 +7,6 @@
 export * as Client from "./Client.ts"
 export * as Dependency from "./Dependency.ts"
 export * as Future from "./Future.ts"
-export * as Inputs from "./Inputs.ts"
 export * as Placement from "./Placement.ts"
 export * as Progress from "./Progress.ts"
 export * as Scheduler from "./Scheduler.ts"

@@ -9,7 +9,7 @@ const imports = importsOf()
 const knownCircles: ReadonlyArray<string> = []
 
 /** What all other modules speak of. */
-const vocabulary = ["Inputs.ts", "SkeinError.ts"]
+const vocabulary = ["SkeinError.ts"]
 
 const picture = (folder: "engine" | "internal"): string => {
   const rooms = roomsOf(imports, folder)
@@ -36,7 +36,7 @@ describe("architecture", () => {
     assert.deepStrictEqual(circles(imports), knownCircles)
   })
 
-  it("of the public modules the insides import SkeinError and Inputs alone, and what lies below the vocabulary none", () => {
+  it("of the public modules the insides import SkeinError alone, and what lies below the vocabulary none", () => {
     const found = [...imports].flatMap(([file, targets]) => {
       const room = roomOf(file)
       if (room?.startsWith("internal/") !== true) return []
@@ -47,14 +47,12 @@ describe("architecture", () => {
     assert.deepStrictEqual(found, [])
   })
 
-  it("the vocabulary reaches no room above that of tasks", () => {
+  it("the vocabulary reaches no room above that of texts", () => {
     const reached = new Set(vocabulary)
     for (const file of reached) for (const target of imports.get(file)!) reached.add(target)
     const rooms = new Set([...reached].map((file) => roomOf(file) ?? file))
     assert.deepStrictEqual([...rooms].filter((room) => !room.startsWith("engine/")).toSorted(), [
-      "Inputs.ts",
       "SkeinError.ts",
-      "internal/tasks",
       "internal/text",
       "internal/values"
     ])

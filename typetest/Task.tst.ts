@@ -656,6 +656,20 @@ describe("utility types", () => {
     expect(run(raw)).type.toBe<Effect.Effect<string, LoadError>>()
   })
 
+  it("G1: read what a shape of tasks stands for", () => {
+    type Shape = { readonly raw: typeof raw; readonly rest: readonly [typeof rows, typeof future, 7] }
+    expect<Task.Values<Shape>>().type.toBe<{ raw: string; rest: [ReadonlyArray<string>, number, 7] }>()
+    expect<Task.Exits<readonly [typeof future]>>().type.toBe<[Exit.Exit<number, BadRow | SkeinError>]>()
+    expect<Task.Errors<Shape>>().type.toBe<LoadError | BadRow | DependencyFailed<LoadError>>()
+    expect<Task.Upstream<Shape>>().type.toBe<DependencyFailed<LoadError | BadRow>>()
+    expect<Task.Services<Shape>>().type.toBe<Db | Log>()
+    expect<Task.Services<typeof future>>().type.toBe<never>()
+    const services = <A, E, R>(_task: Task.Task<A, E, R>) => null as unknown as Task.Services<Task.Task<A, E, R>>
+    expect(services(rows)).type.toBe<Db | Log>()
+    const pair = <const I extends Task.Handle>(one: I) => Task.all([one, one])
+    expect(pair(raw)).type.toBe<Task.Task<[string, string], DependencyFailed<LoadError>, Db>>()
+  })
+
   it("G17: tasks and futures can be inspected", () => {
     expect(raw.toJSON()).type.toBe<unknown>()
     expect(future.toString()).type.toBe<string>()

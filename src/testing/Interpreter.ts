@@ -7,8 +7,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Client from "../Client.ts"
-import type { Exits, Needs, Services } from "../Inputs.ts"
 import { replace } from "../internal/tasks/inputs.ts"
+import type { Exits, Needs, Services } from "../internal/tasks/shapes.ts"
 import type { SubmitError } from "../SkeinError.ts"
 import { Interpreter } from "./internal/interpreter.ts"
 

@@ -7,7 +7,6 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import type { WorkerInfo } from "../../engine/protocol/Plan.ts"
-import type { Needs, Raises, Services, Upstream } from "../../Inputs.ts"
 import type {
   DependencyFailed,
   DependencyTimeout,
@@ -20,6 +19,7 @@ import type {
   TaskTimeout
 } from "../../SkeinError.ts"
 import type { Dependency, Future, Task } from "./handles.ts"
+import type { Needs, Raises, Services, Upstream } from "./shapes.ts"
 
 /**
  * The options of a task. `E` and `R` are the errors and requirements that `after`, `follow` and `retry` may add to those of

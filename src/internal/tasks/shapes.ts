@@ -1,18 +1,14 @@
 /**
- * The types of inputs: what values, errors and requirements a shape of tasks and futures stands for.
+ * The types of shapes: what values, errors and requirements the inputs of a task stand for.
  *
  * Handles (tasks and futures) are found in arrays and objects to depth 5, as they are at run time. Functions, Map, Set and
  * Effects are passed as they are. So are instances of your classes without handles; instances with handles are copied without
  * their `#private` members.
  *
- * @stability unstable
- * @since 0.1.0
+ * @internal
  */
 import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
-import type { Dependency, Future, Task } from "./internal/tasks/handles.ts"
-import type { Worker } from "./internal/tasks/worker.ts"
-import type { IsAny } from "./internal/values/isAny.ts"
 import type {
   DependencyFailed,
   ImpossibleDependency,
@@ -21,10 +17,13 @@ import type {
   SkeinError,
   TaskSkipped,
   TaskUnmet
-} from "./SkeinError.ts"
+} from "../../SkeinError.ts"
+import type { IsAny } from "../values/isAny.ts"
+import type { Dependency, Future, Task } from "./handles.ts"
+import type { Worker } from "./worker.ts"
 
 /**
- * Something whose value must be waited for.
+ * Any task or future: something whose value must be waited for.
  *
  * @stability unstable
  * @category models
@@ -97,7 +96,7 @@ export type Raises<I> = RaisesOf<Found<I>>
 type RaisesOf<E> = IsAny<E> extends true ? never : E extends Raised<infer P> ? P : never
 
 /**
- * The requirements of all handles in the shape.
+ * What a task, or all tasks in a shape, need.
  *
  * @stability unstable
  * @category utility types
@@ -113,6 +112,8 @@ export type Services<I, D extends number = 5> = [D] extends [never] ? never
 
 /**
  * The text in place of a requirement where a wait is given a shape with tasks: only submitted tasks can be waited for.
+ *
+ * @internal
  *
  * @stability unstable
  * @category utility types
@@ -190,6 +191,8 @@ export type Own<E> = E extends TaskUnmet ? ImpossibleDependency : E extends Sign
 
 /**
  * The errors of a submitted task, without signals, which generic code may not know to be absent.
+ *
+ * @internal
  *
  * @stability unstable
  * @category utility types
