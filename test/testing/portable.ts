@@ -1,5 +1,5 @@
 /** Tasks of any kind as portable ones: the mark is on the body. */
-import { unchecked } from "../../src/internal/portable/named.ts"
+import { makeNamed, unchecked } from "../../src/internal/portable/named.ts"
 import type { TaskImpl } from "../../src/internal/tasks/task.ts"
 import type { Chance } from "../chance.ts"
 
@@ -9,7 +9,11 @@ export const portable = <A>(task: A): A => {
   return task
 }
 
-const named = { name: "a closure", codec: { payload: unchecked, success: unchecked, error: unchecked } }
+const named = makeNamed(
+  "a closure",
+  { payload: unchecked, success: unchecked, error: unchecked },
+  () => "here"
+)
 
 const mark = ({ body }: TaskImpl): void => {
   if (body._tag === "effect") Object.assign(body, { named })

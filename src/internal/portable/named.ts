@@ -12,12 +12,31 @@
 import type * as Context from "effect/Context"
 import * as Result from "effect/Result"
 
-/** The name and the codec in the body of a portable task. */
+/** The name and the codec in the body of a portable task. Each maker of tasks has one, compared by identity. */
 export interface Named {
-  /** Unique among the tasks of a program, and readable: `Tokenize`, or `work.ts#primes` for an export of a module. */
+  /** Unique among the tasks of a program: `Tokenize`, or `file:///app/work.ts#primes` for an export of a module. */
   readonly name: string
+  /** From 1, in the order of the definitions in this process. */
+  readonly number: number
   readonly codec: Codec
+  /** What can run a task that is submitted in this context. */
+  readonly placeIn: (context: Context.Context<never>) => Place
 }
+
+/** What can run the tasks of one name: workers of either kind, those of other processes alone, or none. */
+export type Place = "here" | "elsewhere" | { readonly known: ReadonlyArray<string> }
+
+let last = 0
+
+export const makeNamed = (name: string, codec: Codec, placeIn: Named["placeIn"]): Named => ({
+  name,
+  number: ++last,
+  codec,
+  placeIn
+})
+
+/** A name for people: the path of a module is cut. */
+export const shown = (name: string): string => name.includes("://") ? name.slice(name.lastIndexOf("/") + 1) : name
 
 /** How the values of one name travel. All functions are synchronous and never throw. */
 export interface Codec {
@@ -41,7 +60,7 @@ export interface Way {
 
 /** What runs the tasks of one name in this process. */
 export interface Implementation {
-  readonly named: Named
+  readonly named: Pick<Named, "name" | "codec">
   /** Returns a value, a promise or an Effect; it may throw. A value that is no object needs no fiber. */
   readonly run: (payload: unknown) => unknown
   /** The services of its Effect, beside those that every body has. */
