@@ -69,6 +69,7 @@ export const advance = (engine: Engine, event: Event, out: Out, log: Log = noLog
 
 /** Starts what can start where more than the rank and a free slot decides. */
 const dispatch = (state: State, out: Out): void => {
+  if (state.step.hasMoved) follow.rebindAll(state)
   if (isAnyUnplaced(state)) lack.endHomeless(state, out)
   // Local tasks end before portable ones start, which that may cancel.
   if (state.step.stranded.length > 0 && state.crew.remoteTakers > 0 && !elastic.mayHelp(state)) {
@@ -101,6 +102,7 @@ const conclude = (state: State, out: Out): void => {
  */
 const failHomeless = (state: State, out: Out): void => {
   while (isAnyUnplaced(state) || state.step.stranded.length > 0) {
+    if (state.step.hasMoved) follow.rebindAll(state)
     lack.endHomeless(state, out)
     stranded.endStranded(state, out)
     ahead.dispatch(state, out)

@@ -129,6 +129,8 @@ export class Simulation {
   private readonly marks: boolean
   /** In half of them some workers run portable tasks only. */
   private readonly isMixed: boolean
+  /** In half of them some workers hand their results over. */
+  private readonly isHandedOver: boolean
 
   constructor(seed: number, checkEvery = 1) {
     this.seed = seed
@@ -143,6 +145,7 @@ export class Simulation {
     this.marks = this.chance.with(0.25)
     this.isFar = this.chance.with(0.5)
     this.isMixed = this.chance.with(0.5)
+    this.isHandedOver = this.chance.with(0.5)
     this.shares = this.chance.with(0.3)
     const fairness = this.fairness()
     const isPlain = !this.shares && fairness === inOrder
@@ -1136,15 +1139,24 @@ export class Simulation {
   private addNamed(name: string, terms?: Terms): void {
     const slots = 1 + this.chance.below(3)
     const amounts = this.demands && this.chance.with(0.8) ? this.amounts([1.5, 2, 3]) : undefined
-    const ahead = this.isFar && this.chance.with(0.85) ? 1 + this.chance.below(3) : undefined
+    const ahead = this.ahead()
     const mark = this.marks && this.chance.with(0.5) ? 1 + this.chance.below(4) : undefined
     const kind = this.kind()
     const labels = labelsOf[name]
-    this.send({ _tag: "WorkerAdded", now: this.now, name, kind, slots, amounts, labels, mark, ahead, terms })
+    const handsOver = this.handsOver()
+    this.send({ _tag: "WorkerAdded", now: this.now, name, kind, slots, amounts, labels, mark, ahead, handsOver, terms })
+  }
+
+  private ahead(): number | undefined {
+    return this.isFar && this.chance.with(0.85) ? 1 + this.chance.below(3) : undefined
   }
 
   private kind(): WorkerKind | undefined {
     return this.isMixed && this.chance.with(0.4) ? "remote" : undefined
+  }
+
+  private handsOver(): boolean | undefined {
+    return this.isHandedOver && this.chance.with(0.5) ? true : undefined
   }
 
   private terms(): Terms {
@@ -1164,7 +1176,8 @@ export class Simulation {
     const min = chance.below(3)
     const sizes = { min, max: min + 1 + chance.below(2), slots: 1 + chance.below(2), idleMillis: 1 + chance.below(8) }
     const terms = chance.with(0.6) ? this.terms() : undefined
-    this.send({ _tag: "PoolOpened", now: this.now, name: "p", kind: this.kind(), ...sizes, terms })
+    const each = { kind: this.kind(), ahead: this.ahead(), handsOver: this.handsOver() }
+    this.send({ _tag: "PoolOpened", now: this.now, name: "p", ...each, ...sizes, terms })
   }
 
   /** Starts one that the engine asked for, or cannot. */

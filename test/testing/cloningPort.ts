@@ -3,8 +3,8 @@
  * call that sent it. A body is found by the numbers of its submission and its index, so that closures may stay. A value is
  * cloned where it is data and the mode says so; otherwise it travels under a number.
  *
- * Results are kept at the near side, where reports bring them, or at the far side, where readers fetch them. Attempts that are
- * sent ahead wait in line at the far side.
+ * Results are kept at the near side, where reports bring them, or at the far side, where readers fetch them, or they are handed over
+ * to the scheduler. Attempts that are sent ahead wait in line at the far side.
  */
 import type * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
@@ -29,6 +29,8 @@ export type Mode = "by reference" | "as clones"
 export interface Far {
   /** Results stay there. */
   readonly keeps: boolean
+  /** Results are handed over, but for those that own a resource. */
+  readonly handsOver?: boolean | undefined
   /** How many attempts are sent there beyond the slots. */
   readonly ahead: number
   /** Whether a result that is to be kept is forgotten. */
@@ -79,7 +81,7 @@ type Down =
 
 type Up =
   | {
-    readonly _tag: "Succeeded" | "Failed" | "Expanded"
+    readonly _tag: "Succeeded" | "HandedOver" | "Failed" | "Expanded"
     readonly task: TaskId
     readonly attempt: number
     readonly parcel: Parcel
@@ -168,6 +170,13 @@ class NearResults {
   }
 }
 
+/** An attempt at the far side whose body has begun. */
+interface AtWork {
+  /** Whether its body is a plain function. */
+  readonly isPlain: boolean
+  readonly ownsResource: boolean
+}
+
 /** An attempt at the far side whose body has not begun. */
 interface InLine {
   readonly start: Start
@@ -196,13 +205,10 @@ export class CloningPort extends PortAround {
   /** The async context of each start on its way: user code runs in that of its submitter, which no message can carry. */
   private readonly scopes = new Map<number, AsyncScope>()
   private next = 0
-  /**
-   * At the far side: results that stay there, attempts that have not begun, in order, and attempts that have, each with
-   * whether its body is plain.
-   */
+  /** At the far side: results that stay there, attempts that have not begun, in order, and attempts that have. */
   private readonly kept = new Map<number, unknown>()
   private readonly line = new Map<number, InLine>()
-  private readonly atWork = new Map<number, boolean>()
+  private readonly atWork = new Map<number, AtWork>()
 
   constructor(
     setup: Setup,
@@ -406,7 +412,7 @@ export class CloningPort extends PortAround {
     if (!hasSlot || lacks > 0 || this.isLost) return
     const { attempt, index, number, task } = start
     this.line.delete(attempt)
-    this.atWork.set(attempt, this.isPlain(start))
+    this.atWork.set(attempt, { isPlain: this.isPlain(start), ownsResource: this.ownsResource(start) })
     const { scope, submission } = this.release(start)
     if (this.far.ahead > 0) this.report({ _tag: "Began", task, attempt })
     scope.runInAsyncScope(() => this.inner.start(task, attempt, number, submission, index, values, false))
@@ -417,9 +423,9 @@ export class CloningPort extends PortAround {
    * not to a body that may ask for something: here that would overtake the report of the end.
    */
   private passSlot(attempt: number): void {
-    const isPlain = this.atWork.get(attempt)
+    const ended = this.atWork.get(attempt)
     this.atWork.delete(attempt)
-    if (isPlain !== true || this.far.ahead === 0) return
+    if (ended?.isPlain !== true || this.far.ahead === 0) return
     const next = Array.from(this.line.values()).find(({ hasSlot }) => !hasSlot)
     if (next === undefined || !this.isPlain(next.start)) return
     next.hasSlot = true
@@ -430,6 +436,11 @@ export class CloningPort extends PortAround {
   private isPlain({ index, submission }: Start): boolean {
     const { functions, nodes } = this.bodies.get(submission)!.submission.plan as LivePlan
     return functions[index] !== undefined || nodes[index]!.plain !== undefined
+  }
+
+  private ownsResource({ index, submission }: Start): boolean {
+    const { nodes } = this.bodies.get(submission)!.submission.plan as LivePlan
+    return nodes[index]!.options.resource === true
   }
 
   // ---- up
@@ -445,13 +456,16 @@ export class CloningPort extends PortAround {
     const succeeded = (task: TaskId, attempt: number, value: unknown): void => {
       // The inner worker keeps no results.
       this.inner.drop(task)
+      const isHandedOver = this.handsOver && this.atWork.get(attempt)?.ownsResource === false
+      if (isHandedOver) return ended("HandedOver")(task, attempt, value)
       if (!this.far.keeps) return ended("Succeeded")(task, attempt, value)
       if (this.far.forgets?.() !== true) this.kept.set(attempt, value)
       this.report({ _tag: "Kept", task, attempt, size: this.sizeOf?.(value) })
       this.passSlot(attempt)
     }
     const ended =
-      (_tag: "Succeeded" | "Failed" | "Expanded") => (task: TaskId, attempt: number, value: unknown): void => {
+      (_tag: "Succeeded" | "HandedOver" | "Failed" | "Expanded") =>
+      (task: TaskId, attempt: number, value: unknown): void => {
         this.report({ _tag, task, attempt, parcel: this.pack(value) })
         this.passSlot(attempt)
       }
@@ -468,6 +482,7 @@ export class CloningPort extends PortAround {
       attemptEnded: (attempt) => this.reports.attemptEnded(attempt),
       copied: (copy) => this.reports.copied(copy),
       // A fiber worker reports none of these.
+      handedOver: () => {},
       kept: () => {},
       inputsLost: () => {},
       began: () => {},
@@ -485,6 +500,8 @@ export class CloningPort extends PortAround {
         if (!this.isLost) this.results.set(message.task, value)
         return reports.succeeded(message.task, message.attempt, value)
       }
+      case "HandedOver":
+        return reports.handedOver(message.task, message.attempt, this.unpack(message.parcel))
       case "Kept":
         if (!this.isLost) this.results.name(message.task, message.attempt)
         return reports.kept(message.task, message.attempt, message.size)
@@ -519,6 +536,10 @@ export class CloningPort extends PortAround {
 
   override get keepsResults(): boolean {
     return this.far.keeps
+  }
+
+  override get handsOver(): boolean {
+    return this.far.handsOver === true
   }
 
   override get ahead(): number {

@@ -96,6 +96,54 @@ const on = (worker: string, log?: Log) => ({
 /** Lets messages and fibers pass. */
 const calm = Effect.andThen(Effect.promise(() => new Promise<void>((done) => setImmediate(done))), turns())
 
+describe("results that are handed over", () => {
+  const hands: Far = { keeps: false, handsOver: true, ahead: 0 }
+
+  it.effect("W21: are at hand when their worker is lost or has left, and name it all the same", () => {
+    const bodies: Log = []
+    return Effect.gen(function*() {
+      const made = Task.make(note(bodies, "made"), { workers: ["far1"] })
+      const nothing = Task.make(Effect.void, { workers: ["far2"] })
+      const futures = yield* Client.submitAll([made, nothing, Task.flatMap(made, () => nothing)])
+      yield* Future.awaitAll(futures)
+      yield* Faults.loseWorker("far1")
+      yield* Scheduler.retire("far2")
+      assert.deepStrictEqual(yield* Future.joinAll(futures), ["made", undefined, undefined])
+      const user = Task.withOptions(Task.map(futures[0], (name) => `${name} here`), { workers: ["here"] })
+      assert.strictEqual(yield* Client.compute(user), "made here")
+      assert.deepStrictEqual(bodies, ["made"])
+      const { attempts, worker } = yield* Future.metadata(futures[0])
+      assert.deepStrictEqual([worker, attempts.map((each) => each.worker)], ["far1", ["far1"]])
+      const holders = yield* Future.replicate(futures[0], { copies: 2 })
+      assert.deepStrictEqual(holders, [])
+    }).pipe(Effect.scoped, withFar(hands, [], ["far1", "far2", "here"]))
+  })
+
+  it.effect("W21, M7: go with their futures; resources stay with the worker and are closed there", () => {
+    const log: Log = []
+    return Effect.gen(function*() {
+      const opened = Task.resource(Effect.acquireRelease(Effect.succeed("open"), () => note(log, "closed")))
+      const future = yield* Client.submit(Task.map(opened, (state) => [state, Task.exit] as const))
+      assert.strictEqual((yield* Future.join(future))[0], "open")
+      yield* Future.release(future)
+      yield* calm
+      assert.deepStrictEqual(log, ["closed"])
+      assert.strictEqual((yield* Scheduler.stats).held, 0)
+    }).pipe(Effect.scoped, withFar(hands, log, ["far"]))
+  })
+
+  it.effect("W21, F9: a value from outside and one of a cache are at home too", () =>
+    Effect.gen(function*() {
+      const cache = new Map<string, unknown>()
+      const never = yield* Client.submit(Task.make(Effect.never as Effect.Effect<string>))
+      yield* calm
+      yield* Future.settle(never, Exit.succeed("given"))
+      yield* Client.compute(Task.make(Effect.succeed(1), { key: "one" }), { cache })
+      yield* Faults.loseWorker("far")
+      assert.deepStrictEqual([yield* Future.join(never), Array.from(cache)], ["given", [["one", 1]]])
+    }).pipe(Effect.scoped, withFar(hands, [], ["far"])))
+})
+
 describe("results that stay with their worker", () => {
   it.effect("M6: are fetched when somebody reads them, and once", () => {
     const log: Log = []

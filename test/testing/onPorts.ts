@@ -1,7 +1,7 @@
 /**
  * Puts the workers of every scheduler behind cloning ports, those of simulations included, and seals its engine:
  * `npm run test:ports`, and with `VALUES=clones` values are cloned too. Another `SEED` gives other delays.
- * With `KEEPS=1` results stay at the far side until somebody reads them.
+ * With `KEEPS=1` results stay at the far side until somebody reads them, with `HANDS=1` they are handed over.
  */
 import { assert } from "@effect/vitest"
 import { relative, sep } from "node:path"
@@ -20,11 +20,11 @@ vi.mock(import("../../src/engine/state/State.ts"), async (original) => {
 
 const mode: Mode = process.env["VALUES"] === "clones" ? "as clones" : "by reference"
 
-const keeps = process.env["KEEPS"] === "1"
+const far = { keeps: process.env["KEEPS"] === "1", handsOver: process.env["HANDS"] === "1", ahead: 0 }
 
-Object.assign(direct, clonedWire(mode, Number(process.env["SEED"] ?? 1), () => ({ keeps, ahead: 0 })))
+Object.assign(direct, clonedWire(mode, Number(process.env["SEED"] ?? 1), () => far))
 const ofSimulations: { defaultValue: () => MakePort } = Ports
-ofSimulations.defaultValue = () => (setup, make, carrier) => new CloningPort(setup, make, carrier, mode)
+ofSimulations.defaultValue = () => (setup, make, carrier) => new CloningPort(setup, make, carrier, mode, far)
 
 /** The tests of a file that are left out, each with its reason. */
 const leftOutOf = ({ filepath }: RunnerTestFile): ReadonlyArray<readonly [string, string]> => {

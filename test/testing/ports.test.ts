@@ -16,17 +16,23 @@ import { randomRecursion } from "./recursion.ts"
 const seeds = longOr(300, 10)
 
 /** The ports of a run. The bound of attempts that are sent ahead is drawn for each worker. */
-const cloning = (mode: Mode, keeps = false, most = 0, remote?: string): MakePort => (setup, make, carrier) => {
-  const kind = setup.name === remote ? "remote" : "local"
-  return new CloningPort(setup, make, carrier, mode, { keeps, kind, ahead: most === 0 ? 0 : carrier.below(most + 1) })
-}
+const cloning =
+  (mode: Mode, results: "arrive" | "stay" | "go home" = "arrive", most = 0, remote?: string): MakePort =>
+  (setup, make, carrier) => {
+    const kind = setup.name === remote ? "remote" : "local"
+    const ahead = most === 0 ? 0 : carrier.below(most + 1)
+    const far = { keeps: results === "stay", handsOver: results === "go home", kind, ahead } as const
+    return new CloningPort(setup, make, carrier, mode, far)
+  }
 
 const ways: ReadonlyArray<readonly [string, MakePort]> = [
   ["with values by reference", cloning("by reference")],
   ["with values as clones", cloning("as clones")],
-  ["with results that stay there", cloning("as clones", true)],
-  ["with attempts sent ahead", cloning("by reference", false, 8)],
-  ["with attempts sent ahead, and results that stay there", cloning("as clones", true, 8)]
+  ["with results that stay there", cloning("as clones", "stay")],
+  ["with results that are handed over", cloning("as clones", "go home")],
+  ["with attempts sent ahead", cloning("by reference", "arrive", 8)],
+  ["with attempts sent ahead, and results that stay there", cloning("as clones", "stay", 8)],
+  ["with attempts sent ahead, and results that are handed over", cloning("by reference", "go home", 8)]
 ]
 
 describe("workers behind a border", () => {
@@ -52,8 +58,9 @@ describe("workers behind a border", () => {
   }
 
   const mixed = [
-    ["with values by reference", cloning("by reference", false, 0, "w2")],
-    ["with attempts sent ahead, and results that stay there", cloning("as clones", true, 8, "w2")]
+    ["with values by reference", cloning("by reference", "arrive", 0, "w2")],
+    ["with attempts sent ahead, and results that stay there", cloning("as clones", "stay", 8, "w2")],
+    ["with attempts sent ahead, and results that are handed over", cloning("as clones", "go home", 8, "w2")]
   ] as const
   for (const [way, makePort] of mixed) {
     it.live(`T6, W20: a remote worker runs portable tasks only, and graphs give the same, ${way}`, () =>

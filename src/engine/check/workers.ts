@@ -5,6 +5,7 @@
  */
 import { followedBy } from "../life/follow.ts"
 import { lackOf, waitOf } from "../life/lack.ts"
+import { rowOf } from "../protocol/home.ts"
 import { Phase } from "../protocol/Phase.ts"
 import { isPortable, phaseOf, sequenceOf } from "../state/lookups.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
@@ -22,7 +23,7 @@ export const workers: Rule = function*(state, { live }) {
   const named = new Set(
     [...allExtras(state, "history").values()].flatMap((attempts) => attempts.map(({ worker }) => worker))
   )
-  for (const task of live) named.add(state.tasks.worker[task]!)
+  for (const task of live) named.add(rowOf(state.tasks.worker[task]!))
   for (const row of named) if (row >= state.workers.length) yield `S11: there is no worker ${row}`
   const last = state.workers.at(-1)
   // A worker that just took a new row found no other. A task that started there may have freed one since.

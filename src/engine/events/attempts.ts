@@ -20,6 +20,7 @@ import * as waits from "../life/waits.ts"
 import * as wishes from "../life/wishes.ts"
 import { interrupted } from "../protocol/Event.ts"
 import type { Ending, TaskEnded, TaskExpanded, TaskFinalized, TaskStarted } from "../protocol/Event.ts"
+import { atHome } from "../protocol/home.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
@@ -82,6 +83,7 @@ const endedRarely = (state: State, { attempt, ending, task }: TaskEnded, out: Ou
   switch (ending._tag) {
     case "Succeeded":
       if (state.fairness.budget !== undefined) brakes.noteHeld(state, task, ending.size)
+      if (isHandedOver(state, task)) state.tasks.worker[task] = atHome(state.tasks.worker[task]!)
       return succeed(state, task)
     case "Failed":
     case "Skipped":
@@ -103,6 +105,10 @@ const endedRarely = (state: State, { attempt, ending, task }: TaskEnded, out: Ou
       return goElsewhere(state, task, ending.reason, out)
   }
 }
+
+/** Whether the result of an attempt goes home rather than stay with its worker. */
+const isHandedOver = ({ tasks: { flags, worker }, workers }: State, task: TaskId): boolean =>
+  workers[worker[task]!]!.handsOver && (flags[task]! & Flag.resource) === 0
 
 const selfCancelled = (key: string): Reason => ({
   _tag: "Cancelled",
@@ -126,7 +132,7 @@ export const stopped = (state: State, task: TaskId, ending: Ending, out: Out): v
   const tasks = state.tasks
   state.stopping.delete(task)
   if (ending._tag === "Succeeded") {
-    out.push({ _tag: "Discard", task, worker: workerOf(state, task) })
+    out.push({ _tag: "Discard", task, worker: isHandedOver(state, task) ? -1 : workerOf(state, task) })
     if ((tasks.flags[task]! & Flag.resource) !== 0) {
       tasks.flags[task]! &= ~Flag.timedOut
       return finalize(state, task, out)

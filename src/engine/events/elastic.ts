@@ -42,10 +42,12 @@ export const desired = ({ idle, isShort, max, min, size, starting }: Load): numb
 }
 
 /** Handles {@link PoolOpened}. A second one changes the existing pool. */
-export const open = (state: State, { idleMillis, kind = "local", max, min, name, slots, terms }: PoolOpened): void => {
+export const open = (state: State, opened: PoolOpened): void => {
+  const { ahead = 0, handsOver = false, idleMillis, kind = "local", max, min, name, slots, terms } = opened
   const { count, lost } = state.crew.pool ?? { count: 0, lost: [] }
   use(state, Use.watching)
-  state.crew.pool = { name, kind, min, max, slots, idleMillis, terms, count, lost, reviewAt: Infinity }
+  const each = { name, kind, slots, terms, ahead, handsOver }
+  state.crew.pool = { ...each, min, max, idleMillis, count, lost, reviewAt: Infinity }
 }
 
 /** Starts or drains workers of the pool until it has its size. */
@@ -68,7 +70,8 @@ export const adapt = (state: State, pool: Pool, out: Out): void => {
       kind: pool.kind,
       info: { id: name, labels: [] },
       mark: Infinity,
-      ahead: 0,
+      ahead: pool.ahead,
+      handsOver: pool.handsOver,
       slots: pool.slots,
       amounts: undefined,
       terms: pool.terms,

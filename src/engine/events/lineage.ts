@@ -12,6 +12,7 @@ import * as follow from "../life/follow.ts"
 import { recount } from "../life/groups.ts"
 import type { Verdict } from "../life/groups.ts"
 import { releaseInputs } from "../life/release.ts"
+import { rowOf } from "../protocol/home.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
@@ -57,6 +58,7 @@ export const reopen = (state: State, task: TaskId, renewal: Renewal, out: Out): 
     remember(state, task, "lost")
     uncharge(state, task)
   }
+  state.tasks.worker[task] = rowOf(state.tasks.worker[task]!)
   state.tasks.flags[task]! &= ~(Flag.told | Flag.retains)
   state.tasks.flags[task]! |= Flag.recomputed
   // A value set from outside owned no resource; the result of the new run will.

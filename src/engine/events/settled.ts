@@ -10,6 +10,7 @@ import { fail, succeed } from "../life/ends.ts"
 import { endLater, isToComeAgain } from "../life/release.ts"
 import { reasonOf } from "../protocol/Event.ts"
 import type { TaskSettled } from "../protocol/Event.ts"
+import { atHome } from "../protocol/home.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
@@ -48,9 +49,10 @@ export const settleFromOutside = (state: State, { ending, task }: TaskSettled, o
   extrasFor(state, task).isGiven = true
 }
 
-/** Ends a task with the value given for it, which a worker holds from now on like any other. */
+/** Ends a task with the value given for it, which a worker holds from now on like any other, or hands over. */
 export const hold = (state: State, task: TaskId, out: Out): void => {
-  const worker = holderFor(state, task)
+  const row = holderFor(state, task)
+  const worker = state.workers[row]!.handsOver ? atHome(row) : row
   const { flags, phase } = state.tasks
   if (phase[task] === Phase.ready) ready.remove(state, task)
   dropExtra(state, task, "lacking")

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as brakes from "../dispatch/brakes.ts"
+import { rowOf } from "../protocol/home.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
@@ -25,7 +26,7 @@ export const remember = (state: State, task: TaskId, fate: FormerAttempt["fate"]
   const { endedAt, startedAt, starts, worker } = state.tasks
   const former = {
     number: starts[task]!,
-    worker: worker[task]!,
+    worker: rowOf(worker[task]!),
     startedAt: startedAt[task]!,
     endedAt: fate === "lost" ? endedAt[task]! : state.now,
     fate

@@ -6,6 +6,7 @@
  */
 import * as brakes from "../dispatch/brakes.ts"
 import * as ready from "../dispatch/ready.ts"
+import { atHome } from "../protocol/home.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { phaseAfter } from "../protocol/Outcome.ts"
@@ -14,7 +15,7 @@ import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import { hasTaker, holdsDependencies, keyOf, phaseOf, placeOf, serialAt, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
-import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
+import { dropExtra, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 import { transition } from "../state/transitions.ts"
@@ -217,11 +218,9 @@ export const resolveAlias = (state: State, task: TaskId, target: TaskId, out: Ou
     failAs(state, task, phase, outcome, out)
     return
   }
-  const { attempt, worker: holders } = state.tasks
+  const { worker: holders } = state.tasks
   const worker = holders[target]!
-  // A result without a holder does not tell where the body ran.
-  if (worker < 0 && attempt[task] !== 0) extrasFor(state, task).maker = state.workers[holders[task]!]!.name
-  holders[task] = worker
+  holders[task] = worker < 0 ? atHome(holders[task]!) : worker
   if (ownsResource(state, target)) state.tasks.flags[task]! |= Flag.retains
   if (state.fairness.budget !== undefined) brakes.noteHeld(state, task, extrasOf(state, target)?.size)
   out.push({ _tag: "Adopt", task, from: target, worker: serialAt(state, worker) })

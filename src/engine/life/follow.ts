@@ -6,6 +6,7 @@
  */
 import { demandOf } from "../dispatch/placement.ts"
 import * as ready from "../dispatch/ready.ts"
+import { isAtHome, rowOf } from "../protocol/home.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Followed } from "../protocol/Plan.ts"
@@ -15,6 +16,7 @@ import { dependencyRows } from "../state/dependencies.ts"
 import { phaseOf } from "../state/lookups.ts"
 import { allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
+import { takesTasks } from "../state/WorkerRecord.ts"
 import { outcomeOfEnd } from "./groups.ts"
 
 /** Binds a task that becomes ready to the workers of the tasks that it follows. */
@@ -34,7 +36,7 @@ export const rebind = (state: State, task: TaskId): void => {
   state.step.unplaced.push(task)
 }
 
-/** The same for all ready tasks, because a result is held elsewhere now. */
+/** The same for all ready tasks, because a result is held elsewhere now, or its worker takes no more tasks. */
 export const rebindAll = (state: State): void => {
   state.step.hasMoved = false
   for (const task of allExtras(state, "needs").keys()) if (state.tasks.phase[task] === Phase.ready) rebind(state, task)
@@ -81,13 +83,19 @@ const ranOn = (
   const ran = new Map<number, number>()
   let missing = neededOf(policy, counted.length)
   for (const member of counted) {
-    const worker = state.tasks.worker[member]!
+    const worker = workerFor(state, member)
     // A member that never ran binds to no worker.
     if (worker < 0) missing--
     else ran.set(worker, (ran.get(worker) ?? 0) + 1)
   }
   if (missing <= 0) return undefined
   return { on: [...ran].flatMap(([worker, count]) => count >= missing ? [worker] : []), all: ran.keys() }
+}
+
+/** The row of the worker that ran a task or holds its result; -1 if the result is at home and its worker takes no more tasks. */
+const workerFor = ({ tasks: { worker }, workers }: State, task: TaskId): number => {
+  const row = rowOf(worker[task]!)
+  return isAtHome(worker[task]!) && !takesTasks(workers[row]!) ? -1 : row
 }
 
 /** Whether a policy is met by members that end in this way. */

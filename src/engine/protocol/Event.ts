@@ -104,6 +104,11 @@ export interface WorkerAdded {
    * body begins. Defaults to 0: an attempt begins in the step in which it is sent.
    */
   readonly ahead?: number | undefined
+  /**
+   * It hands its results over: no worker holds them, so they are never lost or copied. Results that own a resource stay there.
+   * Defaults to `false`.
+   */
+  readonly handsOver?: boolean | undefined
 }
 
 /** At most `limit` attempts hold this tag, on all workers together. Without a limit, any number may. */
@@ -146,6 +151,9 @@ export interface PoolOpened {
   readonly idleMillis: number
   /** The kind of each worker. Defaults to `local`. */
   readonly kind?: WorkerKind | undefined
+  /** As for `WorkerAdded`. */
+  readonly ahead?: number | undefined
+  readonly handsOver?: boolean | undefined
   readonly terms?: Terms | undefined
 }
 

@@ -109,7 +109,7 @@ export interface Forget {
 export interface Discard {
   readonly _tag: "Discard"
   readonly task: TaskId
-  /** -1 for the value of a settled task if no worker is left to hold it. */
+  /** -1 for a result at home, and for the value of a settled task if no worker is left to hold it. */
   readonly worker: WorkerId
 }
 

@@ -65,6 +65,8 @@ export interface Held {
 /** An elastic pool of workers. */
 export interface Pool extends Omit<PoolOpened, "_tag" | "now"> {
   readonly kind: WorkerKind
+  readonly ahead: number
+  readonly handsOver: boolean
   /** The number of its workers so far. */
   count: number
   /** When its workers were lost, within the window that counts. */

@@ -69,7 +69,7 @@ export interface Step {
   readonly unplaced: Array<TaskId>
   /** Tasks that are ready in this step while no worker takes tasks. */
   readonly stranded: Array<TaskId>
-  /** Whether the first holder of a result has changed in this step. */
+  /** Whether in this step the first holder of a result has changed, or a worker that hands results over takes no more tasks. */
   hasMoved: boolean
   /** Waits on behalf of an owner, in a step in which more tasks may still leave on that behalf. */
   readonly endingWaits: Array<Wait>

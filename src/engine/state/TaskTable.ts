@@ -23,7 +23,7 @@ export class TaskTable {
   attempt = new Int32Array(0)
   /** How often the task was started. */
   starts = new Int32Array(0)
-  /** The worker that runs it or holds its result; -1 before. */
+  /** The worker that runs it or holds its result; -1 before. Below -1 its result is at home, see `home.ts`. */
   worker = new Int32Array(0)
   index = new Int32Array(0)
   startedAt = new Float64Array(0)

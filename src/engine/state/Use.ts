@@ -36,7 +36,9 @@ export const Use = {
   /** In this step owners withdraw, results have moved, or waits on behalf of an owner end. */
   step: 4096,
   /** A worker is remote. Kept from then on. */
-  kinds: 8192
+  kinds: 8192,
+  /** A worker hands its results over. Kept from then on. */
+  home: 16384
 } as const
 
 /** The bits that matter at each place on the way of a plain task. */
@@ -44,7 +46,7 @@ export const Look = {
   ready: Use.log | Use.demands | Use.noTaker,
   dispatch: Use.demands | Use.waits | Use.steering | Use.ahead | Use.step | Use.kinds,
   start: Use.log | Use.demands | Use.ahead | Use.counting,
-  end: Use.log | Use.demands | Use.waits | Use.ahead,
+  end: Use.log | Use.demands | Use.waits | Use.ahead | Use.home,
   tell: Use.later | Use.resources,
   forget: Use.log | Use.demands | Use.resources
 } as const

@@ -29,6 +29,8 @@ export interface WorkerRecord {
   readonly mark: number
   /** The most attempts that are sent there beyond its slots. */
   readonly ahead: number
+  /** Its results are at home, but for those that own a resource. */
+  readonly handsOver: boolean
   /** The last attempt that it was given, or 0. */
   usedAt: number
   /** Attempts that hold a slot (S4). */

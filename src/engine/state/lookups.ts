@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { rowOf } from "../protocol/home.ts"
 import type { TaskId, WorkerId } from "../protocol/ids.ts"
 import type { Where } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
@@ -100,9 +101,8 @@ export const holdsDependencies = (state: State, task: TaskId): boolean => {
   return phase === Phase.succeeded && (state.tasks.flags[task]! & (Flag.resource | Flag.retains)) !== 0
 }
 
-/** The name of the worker in a row; `undefined` for none. */
-export const nameOfWorker = ({ workers }: State, worker: number): string | undefined =>
-  worker < 0 ? undefined : workers[worker]!.name
+/** The name of the worker that runs a task or has made its result, by its entry in the table; `undefined` for none. */
+export const nameOfWorker = ({ workers }: State, worker: number): string | undefined => workers[rowOf(worker)]?.name
 
 /** Whether a task is stopping because it was settled with a value. */
 export const isGivenValue = (state: State, task: TaskId): boolean => {

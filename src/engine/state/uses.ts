@@ -20,7 +20,7 @@ export const use = (state: State, bit: number): void => {
   state.uses |= bit
 }
 
-const kept = Use.steering | Use.ahead | Use.counting | Use.watching | Use.kinds
+const kept = Use.steering | Use.ahead | Use.counting | Use.watching | Use.kinds | Use.home
 
 /** The bits of the features that have data now. */
 export const usesNow = (state: State): number => {

@@ -14,7 +14,7 @@ import { Flag, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { PhaseName } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
-import { holdsDependencies, keyOf, keysOf, labelOf, sequenceOf } from "../state/lookups.ts"
+import { holdsDependencies, keyOf, keysOf, labelOf, nameOfWorker, sequenceOf } from "../state/lookups.ts"
 import type { Owner, Wait } from "../state/Owner.ts"
 import type { Lane } from "../state/Queue.ts"
 import { extrasOf } from "../state/rare.ts"
@@ -245,7 +245,7 @@ const taskOf = (
     users: refs[task]!,
     dependents,
     owners,
-    ...(worker[task]! >= 0 && { worker: state.workers[worker[task]!]!.name }),
+    ...(worker[task] !== -1 && { worker: nameOfWorker(state, worker[task]!)! }),
     ...(copies !== undefined && { copies: Array.from(copies, (index) => state.workers[index]!.name).sort() }),
     ...(starts[task]! > 0 && { attempt: starts[task]! }),
     ...((flags[task]! & Flag.holdsSlot) !== 0 && { holdsSlot: true as const }),

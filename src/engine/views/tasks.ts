@@ -18,6 +18,8 @@ import type { FormerAttempt } from "../state/Extras.ts"
 import * as lookups from "../state/lookups.ts"
 import { extrasOf } from "../state/rare.ts"
 import { open } from "../state/State.ts"
+import { Use } from "../state/Use.ts"
+import { isUsed } from "../state/uses.ts"
 import * as copies from "../workers/copies.ts"
 
 /** The key of a live task. */
@@ -92,8 +94,8 @@ export const makerOf = (engine: Engine, task: TaskId): string | undefined => ext
 
 // ---- where its result is held
 
-/** Whether a literal was submitted at some time: its result is held by no worker. */
-export const hasLiterals = (engine: Engine): boolean => open(engine).hasLiterals
+/** Whether workers hold all results: no literal was ever submitted, and no worker hands its results over. */
+export const areAllHeld = (engine: Engine): boolean => !open(engine).hasLiterals && !isUsed(open(engine), Use.home)
 
 /** The workers that hold a result, or soon will. */
 export const holdersOf = (engine: Engine, task: TaskId): ReadonlySet<number> => copies.holdersOf(open(engine), task)

@@ -11,8 +11,6 @@ import { Flag, Phase } from "../protocol/Phase.ts"
 import { serialAt, workerWith } from "../state/lookups.ts"
 import { allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
-import { Use } from "../state/Use.ts"
-import { use } from "../state/uses.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import * as workers from "./workers.ts"
 
@@ -72,8 +70,7 @@ const passOn = (state: State, task: TaskId, to: number): void => {
     extrasFor(state, task).maker = state.workers[worker[task]!]!.name
   }
   worker[task] = to
-  state.step.hasMoved = true
-  use(state, Use.step)
+  workers.noteMoved(state)
 }
 
 /** Redirects the pending copies of a result to its first holder, which has changed. */

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Terms, WorkerAdded, WorkerBeat, WorkerDrained, WorkerStarted } from "../protocol/Event.ts"
+import { rowOf } from "../protocol/home.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
 import type { WorkerInfo } from "../protocol/Plan.ts"
@@ -20,10 +21,11 @@ import { restartsAfter } from "./restart.ts"
 /** Handles {@link WorkerAdded}: ready tasks may start there at once. */
 export const add = (
   state: State,
-  { ahead = 0, amounts, kind = "local", labels = [], mark = Infinity, name, slots, terms }: WorkerAdded,
+  { ahead = 0, amounts, handsOver = false, kind = "local", labels = [], mark = Infinity, name, slots, terms }:
+    WorkerAdded,
   out: Out
 ): void => {
-  const has = { kind, slots, amounts: stockOf(amounts), info: { id: name, labels }, mark, ahead }
+  const has = { kind, slots, amounts: stockOf(amounts), info: { id: name, labels }, mark, ahead, handsOver }
   const worker = enter(state, { ...has, name, terms, restarts: [], isPooled: false }, "open")
   out.push({ _tag: "WorkerJoined", worker: worker.serial })
 }
@@ -37,6 +39,7 @@ interface Newcomer {
   readonly info: WorkerInfo
   readonly mark: number
   readonly ahead: number
+  readonly handsOver: boolean
   readonly terms: Terms | undefined
   readonly restarts: ReadonlyArray<number>
   readonly isPooled: boolean
@@ -66,6 +69,7 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
     info: newcomer.info,
     mark: newcomer.mark,
     ahead: newcomer.ahead,
+    handsOver: newcomer.handsOver,
     usedAt: 0,
     serial: state.next.worker++,
     terms,
@@ -88,6 +92,7 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
   if (worker.mark < Infinity) use(state, Use.steering)
   if (worker.ahead > 0) use(state, Use.ahead)
   if (worker.kind === "remote") use(state, Use.kinds)
+  if (worker.handsOver) use(state, Use.home)
   countTaker(state, worker, 1)
   state.crew.hasChanged = true
   if (phase === "open") begin(state, worker)
@@ -106,7 +111,9 @@ const freeRows = (state: State): ReadonlySet<number> => {
   for (const { index, phase } of state.workers) if (phase === "gone" || phase === "lost") rows.add(index)
   if (rows.size === 0) return rows
   const { tasks } = state
-  for (let task = 0; task < tasks.used; task++) if (tasks.phase[task] !== Phase.free) rows.delete(tasks.worker[task]!)
+  for (let task = 0; task < tasks.used; task++) {
+    if (tasks.phase[task] !== Phase.free) rows.delete(rowOf(tasks.worker[task]!))
+  }
   for (const attempts of allExtras(state, "history").values()) for (const { worker } of attempts) rows.delete(worker)
   return rows
 }
@@ -129,7 +136,14 @@ export const moveTo = (state: State, worker: WorkerRecord, to: WorkerPhase): voi
   if (to === "open") begin(state, worker)
   if (!took || takesTasks(worker)) return
   countTaker(state, worker, -1)
+  if (worker.handsOver) noteMoved(state)
   if (state.crew.takers === 0) strand(state, worker)
+}
+
+/** Tasks that follow others may be bound to other workers from now on. */
+export const noteMoved = (state: State): void => {
+  state.step.hasMoved = true
+  use(state, Use.step)
 }
 
 const countTaker = ({ crew }: State, { kind }: WorkerRecord, by: 1 | -1): void => {

@@ -17,6 +17,7 @@ import type { AsyncScope } from "../platform/asyncScope.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 import type { Copies } from "../workers/copying.ts"
 import type { Crew } from "../workers/crew.ts"
+import type { HomeResults } from "../workers/homeResults.ts"
 import { numbered } from "../workers/numbered.ts"
 import type { WorkerPort } from "../workers/port.ts"
 import type { Wire } from "../workers/wire.ts"
@@ -55,6 +56,7 @@ export class Carrying implements Carrier {
   private readonly attempts: Attempts
   private readonly caching: Caching
   private readonly schedules: Map<TaskId, unknown>
+  private readonly atHome: HomeResults
   private readonly wire: Wire
   private readonly desk: Desk
   private readonly gathering: Gathering
@@ -68,6 +70,7 @@ export class Carrying implements Carrier {
     attempts: Attempts,
     caching: Caching,
     schedules: Map<TaskId, unknown>,
+    atHome: HomeResults,
     wire: Wire,
     desk: Desk
   ) {
@@ -79,6 +82,7 @@ export class Carrying implements Carrier {
     this.attempts = attempts
     this.caching = caching
     this.schedules = schedules
+    this.atHome = atHome
     this.wire = wire
     this.desk = desk
     this.gathering = new Gathering(desk, inputs, attempts)
@@ -133,10 +137,11 @@ export class Carrying implements Carrier {
     return this.gathering.begin(task, attempt, this.to.reports, () => this.start(task, attempt))
   }
 
-  /** The exit of another task, and a value, are no work for a worker: it only holds them. */
+  /** The exit of another task, and a value, are no work for a worker: it only holds them, or they go home. */
   private endNow(task: TaskId, attempt: number, { body, kind }: TaskImpl, to: WorkerPort): void {
     const value = body._tag === "value" ? body.value : this.inputs.exitOfOnly(task)
-    to.hold(task, value)
+    if (to.handsOver) this.atHome.set(task, value)
+    else to.hold(task, value)
     if (kind === "exit") this.caching.add(task, value)
     this.to.mailbox.succeeded(task, attempt, value)
   }

@@ -18,6 +18,7 @@ import { measured } from "../settings/fairness.ts"
 import type { SizeOf } from "../settings/fairness.ts"
 import { safe } from "../settings/schemes.ts"
 import { warning } from "../text/warnings.ts"
+import { HomeResults } from "../workers/homeResults.ts"
 import type { WorkerPort } from "../workers/port.ts"
 import { Wiring } from "../workers/wire.ts"
 import type { Wire } from "../workers/wire.ts"
@@ -37,8 +38,8 @@ export class Ground {
   readonly log: { -readonly [K in keyof Log]: Log[K] } = { tasks: undefined, workers: undefined }
   readonly workers: Array<WorkerPort> = []
   readonly failures = new Failures()
-  /** The values of literals that are the results of other tasks, too: no worker holds them. */
-  readonly adopted = new Map<TaskId, unknown>()
+  /** The values of results that no worker holds, but for those of literals. */
+  readonly atHome = new HomeResults()
   readonly schedules = new Map<TaskId, Step>()
   readonly wire: Wire
   protected readonly tape: Tape | undefined

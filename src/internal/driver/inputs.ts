@@ -13,11 +13,11 @@ import { liveOf } from "../../engine/protocol/Registered.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import {
+  areAllHeld,
   areInputsThere,
   dependenciesOf,
   dependencyRows,
   groupsOf,
-  hasLiterals,
   placeOf,
   settingsOf
 } from "../../engine/views/tasks.ts"
@@ -46,7 +46,7 @@ export class Inputs {
     const from = offsets[index[task]!]!
     const values = new Array<unknown>(offsets[index[task]! + 1]! - from)
     // Looking up the holder is a cache miss in a large table.
-    const only = workers.length === 1 && !hasLiterals(this.state) ? workers[0] : undefined
+    const only = workers.length === 1 && areAllHeld(this.state) ? workers[0] : undefined
     for (let i = 0; i < values.length; i++) {
       const target = targets[from + i]!
       const input = target >= 0 ? ids[target]! : ~target

@@ -5,6 +5,7 @@
  * @internal
  */
 import type * as Cause from "effect/Cause"
+import { isAtHome } from "../../engine/protocol/home.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type {
   Adopt,
@@ -22,6 +23,7 @@ import type {
 import { Fifo } from "../../engine/structures/fifo.ts"
 import type { View } from "../views/view.ts"
 import type { Crew } from "../workers/crew.ts"
+import type { HomeResults } from "../workers/homeResults.ts"
 import { numbered } from "../workers/numbered.ts"
 import type { WorkerPort } from "../workers/port.ts"
 import type { Caching, Write } from "./caching.ts"
@@ -58,8 +60,7 @@ export class Outbox implements Out {
   private readonly schedules: Map<TaskId, unknown>
   /** Writes of adopted results into users' caches. They run code of users, which must not run during a step. */
   private readonly writes = new Fifo<Write>()
-  /** The values of literals that are the results of other tasks, too. */
-  private readonly adopted: Map<TaskId, unknown>
+  private readonly atHome: HomeResults
   private readonly view: View
   private readonly caching: Caching
 
@@ -68,7 +69,7 @@ export class Outbox implements Out {
     crew: Crew,
     causes: Map<number, Cause.Cause<unknown>>,
     schedules: Map<TaskId, unknown>,
-    adopted: Map<TaskId, unknown>,
+    atHome: HomeResults,
     view: View,
     caching: Caching
   ) {
@@ -76,7 +77,7 @@ export class Outbox implements Out {
     this.crew = crew
     this.causes = causes
     this.schedules = schedules
-    this.adopted = adopted
+    this.atHome = atHome
     this.view = view
     this.caching = caching
   }
@@ -108,7 +109,7 @@ export class Outbox implements Out {
 
   forget(task: TaskId, row: number): void {
     if (row >= 0) this.workers[row]!.drop(task)
-    else if (this.adopted.size > 0) this.adopted.delete(task)
+    else if (isAtHome(row)) this.atHome.delete(task)
     if (this.schedules.size > 0) this.schedules.delete(task)
   }
 
@@ -117,7 +118,7 @@ export class Outbox implements Out {
       case "Adopt": {
         const { from, task, worker } = instruction
         const value = this.view.resultOf(from)
-        if (worker < 0) this.adopted.set(task, value)
+        if (worker < 0) this.atHome.set(task, value)
         else numbered(this.workers, worker)?.adopt(task, from)
         return this.noteWrite(task, value)
       }
@@ -125,7 +126,7 @@ export class Outbox implements Out {
         const { task, worker } = instruction
         const value = this.given.get(task)
         this.given.delete(task)
-        if (worker < 0) this.adopted.set(task, value)
+        if (worker < 0) this.atHome.set(task, value)
         else numbered(this.workers, worker)?.hold(task, value)
         return this.noteWrite(task, value)
       }
@@ -159,7 +160,7 @@ export class Outbox implements Out {
   /** Drops a value that no worker holds. */
   private drop(task: TaskId): void {
     this.given.delete(task)
-    this.adopted.delete(task)
+    this.atHome.delete(task)
   }
 
   private noteWrite(task: TaskId, value: unknown): void {

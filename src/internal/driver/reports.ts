@@ -25,6 +25,8 @@ import type { Time } from "../platform/time.ts"
 import { causeOfRefusal } from "../tasks/mistake.ts"
 import { quote } from "../text/text.ts"
 import { looked } from "../values/looks.ts"
+import { Away } from "../workers/away.ts"
+import type { HomeResults } from "../workers/homeResults.ts"
 import type { WorkerPort, WorkerReports } from "../workers/port.ts"
 import type { Attempts } from "./attempts.ts"
 import type { Caching } from "./caching.ts"
@@ -47,6 +49,7 @@ export class Reports implements WorkerReports {
   private readonly failures: Failures
   private readonly inputs: Inputs
   private readonly desk: Desk
+  private readonly atHome: HomeResults
   private readonly workers: ReadonlyArray<WorkerPort>
   private readonly state: Engine
   private readonly time: Time
@@ -62,6 +65,7 @@ export class Reports implements WorkerReports {
     failures: Failures,
     inputs: Inputs,
     desk: Desk,
+    atHome: HomeResults,
     workers: ReadonlyArray<WorkerPort>,
     state: Engine,
     time: Time,
@@ -76,6 +80,7 @@ export class Reports implements WorkerReports {
     this.failures = failures
     this.inputs = inputs
     this.desk = desk
+    this.atHome = atHome
     this.workers = workers
     this.state = state
     this.time = time
@@ -119,6 +124,16 @@ export class Reports implements WorkerReports {
     }
     this.caching.add(task, worker.peek(task))
     this.mailbox.kept(task, attempt, size)
+  }
+
+  handedOver(task: TaskId, attempt: number, value: unknown): void {
+    const { attempts } = this
+    if (!attempts.isPresent(task, attempt)) return
+    if (attempts.isStopping(task, attempt)) return this.stopped(task, attempt)
+    if (value instanceof Away) this.desk.isUsed = true
+    this.atHome.set(task, value)
+    this.caching.add(task, value)
+    this.mailbox.succeeded(task, attempt, value)
   }
 
   inputsLost(task: TaskId, attempt: number, inputs: ReadonlyArray<LostInput>): void {

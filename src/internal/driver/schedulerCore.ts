@@ -36,7 +36,7 @@ import { Waits } from "./waiters.ts"
 export class SchedulerCore extends Ground implements Home {
   readonly home: Home = this
   readonly observers = new Observers(this.warn, this.time)
-  readonly view = new View(this.state, this.workers, this.failures, this.adopted, this.time)
+  readonly view = new View(this.state, this.workers, this.failures, this.atHome, this.time)
   readonly scopes = new AsyncScopes(this.state)
   readonly attempts = new Attempts(this.state)
   readonly inputs = new Inputs(this.state, this.workers, this.view)
@@ -50,7 +50,7 @@ export class SchedulerCore extends Ground implements Home {
     this.crew,
     this.failures,
     this.schedules,
-    this.adopted,
+    this.atHome,
     this.view,
     this.caching
   )
@@ -63,6 +63,7 @@ export class SchedulerCore extends Ground implements Home {
     this.attempts,
     this.caching,
     this.schedules,
+    this.atHome,
     this.wire,
     this.desk
   )
@@ -104,6 +105,7 @@ export class SchedulerCore extends Ground implements Home {
     this.failures,
     this.inputs,
     this.desk,
+    this.atHome,
     this.workers,
     this.state,
     this.time,

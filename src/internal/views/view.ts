@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { WaitMode } from "../../engine/protocol/Event.ts"
+import { isAtHome, rowOf } from "../../engine/protocol/home.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Outcome } from "../../engine/protocol/Outcome.ts"
 import { hasEnded, isFailed, Phase, phaseNames } from "../../engine/protocol/Phase.ts"
@@ -27,6 +28,7 @@ import type { FutureImpl, Rooted } from "../tasks/task.ts"
 import type { Status } from "../text/reasons.ts"
 import type { Release } from "../text/reasonText.ts"
 import { Away } from "../workers/away.ts"
+import type { HomeResults } from "../workers/homeResults.ts"
 import type { WorkerPort } from "../workers/port.ts"
 import { exitOf, rootCause } from "./causes.ts"
 
@@ -67,20 +69,20 @@ export class View {
   private readonly state: Engine
   private readonly workers: ReadonlyArray<WorkerPort>
   private readonly causes: ReadonlyMap<number, Cause.Cause<unknown>>
-  private readonly adopted: ReadonlyMap<TaskId, unknown>
+  private readonly atHome: HomeResults
   private readonly time: Time
 
   constructor(
     state: Engine,
     workers: ReadonlyArray<WorkerPort>,
     causes: ReadonlyMap<number, Cause.Cause<unknown>>,
-    adopted: ReadonlyMap<TaskId, unknown>,
+    atHome: HomeResults,
     time: Time
   ) {
     this.state = state
     this.workers = workers
     this.causes = causes
-    this.adopted = adopted
+    this.atHome = atHome
     this.time = time
   }
 
@@ -152,22 +154,22 @@ export class View {
   }
 
   /**
-   * The result of a task that has succeeded, from the worker that holds it, or an `Away`: readers bring it to the desk first. A
-   * literal's value is in its plan.
+   * The result of a task that has succeeded, from the worker that holds it or from home, or an `Away`: readers bring it to the desk
+   * first. A literal's value is in its plan.
    */
   resultOf(task: TaskId): unknown {
     const { index, submission, worker } = columnsOf(this.state)
     const holder = worker[task]!
     if (holder >= 0) return this.workers[holder]!.peek(task)
-    if (this.adopted.has(task)) return this.adopted.get(task)
+    if (isAtHome(holder)) return this.atHome.get(task)
     return literalAt({ submission: submission[task]!, index: index[task]! })
   }
 
-  /** A task's result that only its holder has. */
+  /** A task's result that must be fetched. */
   awayOf(task: TaskId): Away | undefined {
     const { phase, worker } = columnsOf(this.state)
-    if (phase[task] !== Phase.succeeded || worker[task]! < 0) return undefined
-    const value = this.workers[worker[task]!]!.peek(task)
+    if (phase[task] !== Phase.succeeded || worker[task] === -1) return undefined
+    const value = this.resultOf(task)
     return value instanceof Away ? value : undefined
   }
 
@@ -272,7 +274,7 @@ export class View {
     }))
     if (starts[task] === 0) return { worker: undefined, started: undefined, completed, attempts: former }
     // Another worker may hold the result by now.
-    const name = makerOf(this.state, task) ?? this.workers[worker[task]!]!.name
+    const name = makerOf(this.state, task) ?? this.workers[rowOf(worker[task]!)]!.name
     const isFresh = starts[task]! > history.filter(({ fate }) => fate === "failed").length
     const started = startedAt[task]! + offset
     const present = { attempt: starts[task]!, worker: name, started, completed }

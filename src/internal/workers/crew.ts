@@ -319,7 +319,8 @@ export class Crew {
           labels,
           mark,
           terms,
-          ahead: worker.ahead
+          ahead: worker.ahead,
+          handsOver: worker.handsOver
         })
         this.joining = undefined
         this.tell()

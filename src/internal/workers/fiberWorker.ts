@@ -86,6 +86,7 @@ export class FiberWorker implements WorkerPort {
   readonly kind = "local"
   isLost = false
   readonly keepsResults = false
+  readonly handsOver = false
   readonly ahead = 0
   readonly begun = undefined
   private readonly home: Home

@@ -39,6 +39,11 @@ export interface WorkerPort extends Host, Holder {
   readonly isLost: boolean
   /** Whether results stay there. Then `peek` may answer an `Away`, and `start` takes one for an input, or the exit of one. */
   readonly keepsResults: boolean
+  /**
+   * Whether results go home rather than stay there: the end of an attempt is `handedOver`, and the scheduler has the value from then
+   * on. A result that owns a resource stays, and its end is `succeeded`.
+   */
+  readonly handsOver: boolean
   /** The most attempts that are sent there beyond its slots; 0 if a body begins in the call that sends it. */
   readonly ahead: number
   /**
@@ -118,6 +123,8 @@ export interface WorkerReports {
   unbegun(task: TaskId, attempt: number): void
   /** The attempt has succeeded, and its result stays with the worker. `size` is what `sizeOf` says of it. */
   kept(task: TaskId, attempt: number, size: number | undefined): void
+  /** The attempt has succeeded, and the worker keeps nothing of its result. Only one that `handsOver` reports that. */
+  handedOver(task: TaskId, attempt: number, value: unknown): void
   /** The body never began: these inputs were not where they should be. */
   inputsLost(task: TaskId, attempt: number, inputs: ReadonlyArray<LostInput>): void
   finalized(task: TaskId, attempt: number): void

@@ -44,6 +44,10 @@ export abstract class PortAround implements WorkerPort {
     return this.inner.keepsResults
   }
 
+  get handsOver(): boolean {
+    return this.inner.handsOver
+  }
+
   get ahead(): number {
     return this.inner.ahead
   }

@@ -2,7 +2,7 @@
 import type { Event } from "../../../src/engine/protocol/Event.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { askFor, finish, finishStopped, holdGiven, leaveAttempt, requeue, stop, tryAgain } from "./ends.ts"
-import { isToComeAgain, mayHold, owns, presentTask } from "./facts.ts"
+import { isToComeAgain, mayHold, owns, placeOfResult, presentTask } from "./facts.ts"
 import type { Facts, Task } from "./facts.ts"
 import { dependenciesLost, inputsLost, missedBy } from "./loss.ts"
 import { isWanted } from "./owners.ts"
@@ -40,6 +40,8 @@ export const attemptEnded = (
       leaveAttempt(task)
       task.size = ending.size ?? 1
       task.retains = task.isResource || (task.settings.absorbs === true && task.deps.some(owns))
+      // Finalizers run where their resource is.
+      if (!task.isResource) task.worker = placeOfResult(model, task.worker)
       return finish(model, task, "succeeded")
     case "Failed":
       leaveAttempt(task)

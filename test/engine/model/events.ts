@@ -25,8 +25,9 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       const row = out.find((instruction) => instruction._tag === "WorkerJoined")?.worker
       if (row === undefined) return model.complain("a worker got no row")
       const worker = makeWorker(model, row, event.name, event.slots, event.terms ?? {})
-      const { ahead = 0, kind = "local", labels = [], mark = Infinity } = event
-      return enterWorker(model, { ...worker, kind, labels, mark, ahead, amounts: thousandths(event.amounts) })
+      const { ahead = 0, handsOver = false, kind = "local", labels = [], mark = Infinity } = event
+      const amounts = thousandths(event.amounts)
+      return enterWorker(model, { ...worker, kind, labels, mark, ahead, handsOver, amounts })
     }
     case "WorkerStarted": {
       const worker = model.workers[event.worker]

@@ -1,6 +1,7 @@
 /** The vocabulary of the model: tasks, owners, waits and workers as plain objects, and what can be read off one of them. */
 import type { PoolOpened, Terms, WaitMode } from "../../../src/engine/protocol/Event.ts"
 import type { Fairness } from "../../../src/engine/protocol/fairness.ts"
+import { atHome } from "../../../src/engine/protocol/home.ts"
 import type { ClaimId, TaskId } from "../../../src/engine/protocol/ids.ts"
 import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
 import type { Settings, WorkerKind } from "../../../src/engine/protocol/Plan.ts"
@@ -68,6 +69,7 @@ export interface Task {
   lack: Due | "none" | undefined
   /** It had ended, and its result was lost. */
   recomputed: boolean
+  /** Where it runs or its result is: the row of a worker, or for a result at home what the engine's table has. */
   worker: number
   holds: boolean
   /** It was sent to its worker, and its body has not begun. */
@@ -201,6 +203,7 @@ export interface Worker {
   readonly amounts: Readonly<Record<string, number>>
   readonly mark: number
   readonly ahead: number
+  readonly handsOver: boolean
   readonly terms: Terms
   readonly isPooled: boolean
   readonly restarts: ReadonlyArray<number>
@@ -244,6 +247,12 @@ export const heldBy = ({ deps, dropped }: Task): ReadonlyArray<readonly [number,
   deps.map((each, place) => [place, each] as const).filter(([place]) => !dropped.has(place))
 
 export const inAttempt = (task: Task): boolean => task.status === "active" || task.status === "stopping"
+
+/** The worker that holds a result; -1 if it is at home. */
+export const holderOf = ({ worker }: Pick<Task, "worker">): number => Math.max(-1, worker)
+
+/** Where a result is that comes from a worker. */
+export const placeOfResult = ({ workers }: Facts, row: number): number => workers[row]!.handsOver ? atHome(row) : row
 
 /** Whether an attempt waits on its worker for its first slot. */
 export const isSentAhead = (task: Task): boolean => inAttempt(task) && task.isAssigned && !task.holds

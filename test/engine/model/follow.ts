@@ -1,4 +1,5 @@
 /** What follows from what has ended: refusals, cancellations of what nobody wants, releases. */
+import { atHome } from "../../../src/engine/protocol/home.ts"
 import { extrasOf } from "../../../src/engine/state/rare.ts"
 import { finish, stop } from "./ends.ts"
 import { hasEnded, isOpen, isToComeAgain, owns } from "./facts.ts"
@@ -112,7 +113,7 @@ export const resolve = (model: Facts, task: Task): boolean => {
     task.upstream = task.alias.upstream
     task.adopted = task.status as Ended === "succeeded"
     // Where its attempt ran is nothing to its result.
-    if (task.adopted) task.worker = task.alias.worker
+    if (task.adopted) task.worker = task.alias.worker < 0 ? atHome(task.worker) : task.alias.worker
     task.size = task.alias.size
     task.retains = owns(task.alias)
     return true

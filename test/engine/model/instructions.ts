@@ -1,9 +1,10 @@
 /** Whether an instruction is right. */
 import type { Event } from "../../../src/engine/protocol/Event.ts"
+import { atHome } from "../../../src/engine/protocol/home.ts"
 import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { judgeTakeBack } from "./ahead.ts"
-import { hasEnded, inAttempt, isOpen } from "./facts.ts"
+import { hasEnded, holderOf, inAttempt, isOpen, mayHold } from "./facts.ts"
 import type { Facts } from "./facts.ts"
 import { lookAgain } from "./lacks.ts"
 import { someRowless } from "./loss.ts"
@@ -74,8 +75,8 @@ const judge = (
       if (task?.adopted !== true || task.alias !== model.byRow.get(instruction.from)) {
         return model.complain(`${task?.name} adopts the wrong result`)
       }
-      if (task.alias!.worker !== instruction.worker) model.complain(`${task.name} adopts from the wrong worker`)
-      task.worker = instruction.worker
+      if (holderOf(task.alias!) !== instruction.worker) model.complain(`${task.name} adopts from the wrong worker`)
+      if (instruction.worker >= 0) task.worker = instruction.worker
       task.adopted = false
       return
     }
@@ -104,7 +105,13 @@ const judge = (
       const isLost = model.workers[instruction.worker]?.phase === "lost" && !model.silent.has(instruction.worker)
       if (isLost) model.complain(`${task.name} is held by a lost worker`)
       task.unheld = false
-      task.worker = instruction.worker
+      // Its row may be gone by now.
+      const place = (task === present ? state.tasks.worker[instruction.task] : undefined) ?? atHome(0)
+      task.worker = instruction.worker < 0 ? place : instruction.worker
+      const isRight = instruction.worker < 0
+        ? model.workers.some((each) => each.handsOver && mayHold(each))
+        : model.workers[instruction.worker]!.handsOver === false
+      if (!isRight) model.complain(`W21: ${task.name} is at the wrong place`)
       return
     }
     case "Forget": {
@@ -116,7 +123,7 @@ const judge = (
       if (task === undefined || isOpen(task) || isWanted(model, task)) {
         return model.complain(`${task?.name ?? instruction.task} (${task?.status}) is forgotten too early`)
       }
-      const holder = task.status === "succeeded" || task.finalized ? task.worker : -1
+      const holder = task.status === "succeeded" || task.finalized ? holderOf(task) : -1
       if (holder !== instruction.holder) model.complain(`${task.name} is not held by worker ${instruction.holder}`)
       if (task.copies.size > 0) model.complain(`M9: copies of ${task.name} are left`)
       task.forgotten = true

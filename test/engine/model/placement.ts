@@ -1,4 +1,5 @@
 /** Where a task may run (W6, W20, D10). */
+import { isAtHome, rowOf } from "../../../src/engine/protocol/home.ts"
 import type { Demand } from "../../../src/engine/protocol/Plan.ts"
 import { hasEnded, mayRun, takesTasks, thousandths } from "./facts.ts"
 import type { Facts, Task, Worker } from "./facts.ts"
@@ -45,8 +46,10 @@ export const followedWorkers = (model: Facts, task: Task): ReadonlyArray<Worker>
 
 /** Where a task that has ended ran, or its result is; -1 if nowhere. */
 const placeOf = (model: Facts, task: Task): number => {
-  if (task.adopted) return placeOf(model, task.alias!)
-  return task.unheld ? model.state!.tasks.worker[task.row]! : task.worker
+  if (task.adopted && !isAtHome(task.worker)) return placeOf(model, task.alias!)
+  const worker = task.unheld ? model.state!.tasks.worker[task.row]! : task.worker
+  // Nobody need go where a result at home was made, and may not if that is gone.
+  return isAtHome(worker) && !takesTasks(model.workers[rowOf(worker)]!) ? -1 : rowOf(worker)
 }
 
 /** Whether a worker takes tasks, or will, and nothing but its name or labels could keep this one from it. */

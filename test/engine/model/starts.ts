@@ -2,7 +2,7 @@
 import type { Begin, Instruction, Start, WaitEnded } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { beginBody, judgeAhead, sentTo } from "./ahead.ts"
-import { hasEnded, isNamed, leftOf } from "./facts.ts"
+import { hasEnded, holderOf, isNamed, leftOf } from "./facts.ts"
 import type { Facts, Task } from "./facts.ts"
 import { lookAgain } from "./lacks.ts"
 import { noteStart, queueOf, turnOf } from "./order.ts"
@@ -32,7 +32,7 @@ export const judgeStart = (model: Facts, start: Start, state: State, out: Readon
     if (dependency.forgotten) model.complain(`${task.name} starts without the result of ${dependency.name}`)
     if (dependency.row !== inputs[i]) model.complain(`${task.name} gets the wrong inputs`)
     const holder = holders === undefined ? worker : holders[i]
-    if (dependency.status === "succeeded" && dependency.worker !== holder) {
+    if (dependency.status === "succeeded" && holderOf(dependency) !== holder) {
       model.complain(`${dependency.name} is not at ${holder}`)
     }
   }

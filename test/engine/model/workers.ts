@@ -1,5 +1,6 @@
 /** Workers that come, go and are replaced; the pool (W7, W13, W14, W18). */
 import type { Terms } from "../../../src/engine/protocol/Event.ts"
+import { rowOf } from "../../../src/engine/protocol/home.ts"
 import type { StartWorker } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { hasTaker, inAttempt, isSentAhead, leftOf, mayRun, takesTasks } from "./facts.ts"
@@ -29,6 +30,7 @@ export const makeWorker = (
     amounts: {},
     mark: Infinity,
     ahead: 0,
+    handsOver: false,
     terms,
     isPooled,
     restarts,
@@ -48,7 +50,7 @@ const judgeRow = (model: Facts, worker: Worker): void => {
   const isUsed = former === undefined
     ? worker.row !== model.workers.length
     : (former.phase !== "gone" && former.phase !== "lost") ||
-      [...model.tasks].some((task) => !task.forgotten && task.worker === worker.row)
+      [...model.tasks].some((task) => !task.forgotten && rowOf(task.worker) === worker.row)
   if (isUsed) model.complain(`S11: the row ${worker.row} is not free`)
 }
 
@@ -136,13 +138,13 @@ const isShort = (model: Facts): boolean => {
 
 export const judgeStartWorker = (model: Facts, { name, replaces, worker: row }: StartWorker, state: State): void => {
   const { slots, terms = {} } = model.workers[replaces] ?? model.pool!
-  const { kind = "local" } = model.workers[replaces] ?? model.pool!
-  const { ahead = 0, amounts = {}, isPooled = true, labels = [], mark = Infinity } = model.workers[replaces] ?? {}
+  const { ahead = 0, handsOver = false, kind = "local" } = model.workers[replaces] ?? model.pool!
+  const { amounts = {}, isPooled = true, labels = [], mark = Infinity } = model.workers[replaces] ?? {}
   const record = state.workers[row]!
   if (record.kind !== kind) model.complain(`W20: worker ${row} is of the kind of another`)
   if (record.slots !== slots) model.complain(`worker ${row} has the slots of another`)
   const worker = makeWorker(model, row, name, slots, terms, isPooled, record.restarts)
-  const starting: Worker = { ...worker, kind, labels, mark, ahead, amounts, phase: "starting" }
+  const starting: Worker = { ...worker, kind, labels, mark, ahead, handsOver, amounts, phase: "starting" }
   // Early, what makes its row free may not be forgotten yet.
   if (!model.isEarly) judgeRow(model, starting)
   model.workers[row] = starting
