@@ -1,6 +1,6 @@
 /** Rooms, arrows and circles of the source: what the linter cannot see of the structure, and its pictures in the docs (`npx vitest run test/architecture.test.ts -u` prints them anew). */
 import { assert, describe, expect, it } from "@effect/vitest"
-import { readFileSync } from "node:fs"
+import { globSync, readFileSync } from "node:fs"
 import { circles, floorsOf, importsOf, roomOf, roomsOf } from "./imports.ts"
 
 const imports = importsOf()
@@ -53,6 +53,12 @@ describe("architecture", () => {
       return outside.map((target) => `${file} -> ${target}`)
     })
     assert.deepStrictEqual(found, [])
+  })
+
+  it("modules of Node are imported by the rims that need them alone", () => {
+    const files = globSync("src/**/*.ts").map((path) => path.replaceAll("\\", "/").slice("src/".length))
+    const found = files.filter((file) => / from "node:/.test(readFileSync(`src/${file}`, "utf8")))
+    assert.deepStrictEqual(found.filter((file) => !/^(?:terminal|threads|processes)\//.test(file)), [])
   })
 
   it("the vocabulary reaches no room above that of texts", () => {

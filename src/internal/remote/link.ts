@@ -20,6 +20,12 @@ export interface Link {
   readonly control: Int32Array | undefined
   /** Ends the other side at once. Returns when its exit was seen; returns at once if it has been. */
   readonly kill: Effect.Effect<void>
+  /** Asks the event loop of the other side to turn once; returns the number of the request. */
+  readonly ping?: () => number
+  /** The highest number of a request that the event loop of the other side has answered: less than the last if it is busy. */
+  readonly answered?: () => number
+  /** Where the code of the other side is at work, as lines of a stack, if that can be found out soon. */
+  readonly stack?: Effect.Effect<string | undefined>
 }
 
 /** The end of the other side, seen from here. */

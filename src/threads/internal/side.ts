@@ -1,0 +1,56 @@
+/**
+ * The other side of a link, as this process starts and ends it: a thread or a child process.
+ *
+ * ```text
+ * [here] -- number: a ping; data: Down ----------------------------> [there]
+ *        <-- number: the answer to a ping; data: Told, then Up ------
+ * ```
+ *
+ * @internal
+ */
+import type * as Effect from "effect/Effect"
+import type { Transfer } from "../../internal/remote/link.ts"
+
+/** What the other side says of itself before anything else: that it has loaded what it serves, or why not. */
+export type Told =
+  | { readonly _tag: "Loaded" }
+  | { readonly _tag: "Failed"; readonly why: string }
+
+/** What is heard of the other side. */
+export interface Ears {
+  readonly message: (data: unknown) => void
+  /** It has ended. Comes once, after all messages. `why` is for people. */
+  readonly gone: (why: string) => void
+}
+
+/** A thread or a process that runs. */
+export interface Side {
+  /** Throws if the message cannot be cloned. */
+  readonly post: (message: unknown, transfer?: Transfer) => void
+  /** Words in memory that both sides share, for the control of attempts. */
+  readonly control: Int32Array | undefined
+  /** The number of the last ping that the other side has answered in shared memory; where there is none it answers by message. */
+  readonly answered: (() => number) | undefined
+  /** Ends it at once. */
+  readonly kill: () => void
+  /** Whether it keeps this process alive. */
+  readonly hold: (alive: boolean) => void
+  /** Where its code is at work, if that can be found out. */
+  readonly stack: Effect.Effect<string | undefined>
+}
+
+/** Starts the other side. Throws if that is not possible here. */
+export type Start = (ears: Ears) => Side
+
+/** What the other side loads, as plain data. */
+export interface Seat {
+  /** The URL of a file that calls `serve`. */
+  readonly entry: string | undefined
+  /** Modules whose functions are tasks. */
+  readonly modules: ReadonlyArray<ModuleSeat>
+}
+
+export interface ModuleSeat {
+  readonly id: string
+  readonly url: string
+}

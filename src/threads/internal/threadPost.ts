@@ -1,0 +1,33 @@
+/**
+ * The far end of a thread.
+ *
+ * @internal
+ */
+import { parentPort, workerData } from "node:worker_threads"
+import type { Down } from "../../internal/remote/messages.ts"
+import { wordsIn } from "./block.ts"
+import type { ThreadData } from "./block.ts"
+import type { Post } from "./serving.ts"
+
+/** The post of this thread, if Skein has started it. */
+export const threadPost = (): Post | undefined => {
+  const data = workerData as Partial<ThreadData> | null | undefined
+  const port = parentPort
+  if (port === null || data?.skein === undefined) return undefined
+  const { block, entry, modules } = data.skein
+  const { answered, control } = wordsIn(block)
+  return {
+    seat: { entry, modules },
+    tell: (told) => port.postMessage(told),
+    uplink: {
+      control,
+      send: (up, transfer) => port.postMessage(up, transfer),
+      receive: (listener) =>
+        port.on("message", (message: Down | number) => {
+          if (typeof message === "number") Atomics.store(answered, 0, message)
+          else listener(message)
+        })
+    },
+    leave: () => process.exit(0)
+  }
+}
