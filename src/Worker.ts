@@ -11,8 +11,9 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type { Attempt } from "./internal/bodies/attempt.ts"
-import { SlotKeeper, Worker } from "./internal/tasks/worker.ts"
+import { plainBody, SlotKeeper, Worker } from "./internal/tasks/worker.ts"
 import type { Info } from "./internal/tasks/worker.ts"
 
 export { dependenciesLost, requireLabels, requireThat, reschedule, skip, unmet } from "./internal/bodies/bodySignals.ts"
@@ -27,6 +28,47 @@ export { Worker } from "./internal/tasks/worker.ts"
  * @since 0.1.0
  */
 export const current: Effect.Effect<Info, never, Worker> = Worker.use(({ info }) => Effect.succeed(info))
+
+/**
+ * Whether the current body was asked to stop. For code that computes without a pause, which no interruption reaches.
+ *
+ * **When to use**
+ *
+ * In a long loop of a body that runs in a thread: look at it every few milliseconds, and return early. What the body returns then
+ * does not count.
+ *
+ * **Details**
+ *
+ * In a thread the answer comes from memory that the scheduler shares with it, so it is up to date even while the event loop of the
+ * thread is held. Where nothing can be asked to stop while it computes, the answer is `false`: outside of bodies, and in bodies
+ * that run in the process of their scheduler, whose event loop they hold themselves.
+ *
+ * **Example** (A search that can be cancelled)
+ *
+ * ```ts import.meta.vitest
+ * import { Worker } from "skein"
+ *
+ * const largest = (values: ReadonlyArray<number>): number | undefined => {
+ *   let max: number | undefined
+ *   for (const [i, value] of values.entries()) {
+ *     if ((i & 1023) === 0 && Worker.isStopping()) return undefined
+ *     if (max === undefined || value > max) max = value
+ *   }
+ *   return max
+ * }
+ * largest([2, 3, 1]) // => 3
+ * ```
+ *
+ * @stability unstable
+ * @category getters
+ * @since 0.1.0
+ */
+export const isStopping = (): boolean => {
+  if (plainBody.isStopping !== undefined) return plainBody.isStopping()
+  const fiber = Fiber.getCurrent()
+  const worker = fiber && Context.getOrUndefined(fiber.context, Worker)
+  return (worker as Attempt | undefined)?.isStopping === true
+}
 
 const withAttempt = (f: (attempt: Attempt) => Effect.Effect<void>): Effect.Effect<void, never, Worker> =>
   Worker.use((worker) => f(worker as unknown as Attempt))

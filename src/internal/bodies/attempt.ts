@@ -77,6 +77,11 @@ export class Attempt implements Seat {
     return this.host.isLost
   }
 
+  /** Whether it was asked to stop, if its body can see that while it computes. */
+  get isStopping(): boolean {
+    return false
+  }
+
   get info(): Info {
     return { id: this.host.name, labels: this.host.labels ?? [], attempt: this.number, key: this.key }
   }

@@ -9,6 +9,8 @@
  * @internal
  */
 
+import type { WireCause } from "../portable/causes.ts"
+
 /** Both sides must speak the same version. */
 export const version = 1
 
@@ -40,7 +42,9 @@ export const End = {
   succeeded: 0,
   failed: 1,
   /** The body will not begin: the attempt was taken back, or stopped before. */
-  unbegun: 2
+  unbegun: 2,
+  /** Its result does not travel; the value says why. */
+  stranded: 3
 } as const
 
 /** What the bodies of a submission see of the context of their submitter. */
@@ -61,10 +65,10 @@ export interface ClockData {
   readonly monotonicNanos: bigint
 }
 
-/** The exit of an ask; a cause as `portable/causes.ts` makes data of it. */
+/** The exit of an ask. */
 export type ExitData =
   | { readonly _tag: "Success"; readonly value: unknown }
-  | { readonly _tag: "Failure"; readonly cause: unknown }
+  | { readonly _tag: "Failure"; readonly cause: WireCause }
 
 export type Down =
   /** The first message. */
@@ -114,9 +118,9 @@ export interface Report {
   readonly _tag: "Report"
   /** Pairs of seat and `End`. */
   readonly ends: ReadonlyArray<number>
-  /** What passed the codec of the task, by position: a value, or a cause as `portable/causes.ts` makes data of it. */
+  /** What passed the codec of the task, by position: a value or a `WireCause`. */
   readonly values: ReadonlyArray<unknown>
-  /** The milliseconds of each body, by position. */
+  /** The microseconds of each body, by position. */
   readonly times: ReadonlyArray<number>
   /** Seats whose bodies have begun and not ended. */
   readonly begun?: ReadonlyArray<number>
@@ -144,6 +148,8 @@ export interface Ask {
   readonly seat: number
   readonly verb: string
   readonly data: unknown
+  /** Whether the body waits for it where it cannot be interrupted. */
+  readonly isDeaf: boolean
 }
 
 /** A log entry of a body, or of the worker itself if `seat` is -1. */
@@ -151,7 +157,7 @@ export interface LogData {
   readonly seat: number
   readonly level: string
   readonly message: unknown
-  readonly cause: unknown
+  readonly cause: WireCause | undefined
   readonly annotations: Readonly<Record<string, unknown>>
   readonly spans: ReadonlyArray<readonly [label: string, timestamp: number]>
 }

@@ -171,10 +171,15 @@ export class TaskImpl extends Pipeable.Class {
     return this.plain === undefined ? this.other!._tag : "map"
   }
 
+  /** The name and the codec of its body, if it has them. */
+  get named(): Named | undefined {
+    const { other } = this
+    return other?._tag === "effect" ? other.named : undefined
+  }
+
   /** Whether workers of either kind may run it. */
   get isPortable(): boolean {
-    const { other } = this
-    return other?._tag === "effect" && other.named !== undefined
+    return this.named !== undefined
   }
 
   get body(): Body {

@@ -33,6 +33,14 @@ export interface Info {
 export class Worker extends Context.Service<Worker, { readonly info: Info }>()("skein/Worker") {}
 
 /**
+ * Whether the plain function that runs now was asked to stop: set while a worker calls one outside of a fiber, in code that it
+ * could stop. No other code runs meanwhile.
+ *
+ * @internal
+ */
+export const plainBody: { isStopping: (() => boolean) | undefined } = { isStopping: undefined }
+
+/**
  * The body whose waits keep its slot in this region. Bodies of tasks that are submitted there inherit the context, but are others.
  *
  * @internal

@@ -1,0 +1,143 @@
+/**
+ * What is to be said to a worker elsewhere, until it is sent as one batch.
+ *
+ * @internal
+ */
+import type { Transfer } from "./link.ts"
+import { Flags, startWidth } from "./messages.ts"
+import type { Answer, Batch, ClockData, ContextData } from "./messages.ts"
+
+const nothing = new Int32Array(0)
+
+export class Outgoing {
+  private starts = new Int32Array(startWidth * 64)
+  /** The number of starts. */
+  count = 0
+  private payloads: Array<unknown> = []
+  private keys: Array<string | undefined> | undefined
+  private places: Array<number> | undefined
+  private contexts: Array<ContextData> | undefined
+  private orders: Array<number> | undefined
+  private answers: Array<Answer> | undefined
+  /** What is given away with each start that gives something away. */
+  private readonly moved = new Map<number, Transfer>()
+  clock: ClockData | undefined
+
+  get isEmpty(): boolean {
+    return this.count === 0 && this.orders === undefined && this.answers === undefined && this.clock === undefined
+  }
+
+  start(seat: number, name: number, number: number, serial: number, flags: number, payload: unknown): void {
+    const at = startWidth * this.count++
+    if (at === this.starts.length) this.grow()
+    const { starts } = this
+    starts[at] = seat
+    starts[at + 1] = name
+    starts[at + 2] = number
+    starts[at + 3] = serial
+    starts[at + 4] = flags
+    this.payloads.push(payload)
+  }
+
+  private grow(): void {
+    const grown = new Int32Array(2 * this.starts.length)
+    grown.set(this.starts)
+    this.starts = grown
+  }
+
+  /** The last start has a key of its own. */
+  key(key: string): void {
+    this.keys ??= []
+    this.keys[this.count - 1] = key
+  }
+
+  /** The last start gives buffers away. */
+  move(buffers: Transfer): void {
+    this.moved.set(this.count - 1, buffers)
+  }
+
+  /** The last start has the context with this number. */
+  place(number: number): void {
+    this.places ??= []
+    this.places[this.count - 1] = number
+  }
+
+  /** Returns the number of a context in this batch. */
+  context(context: ContextData): number {
+    this.contexts ??= []
+    return this.contexts.push(context)
+  }
+
+  order(verb: number, seat: number): void {
+    this.orders ??= []
+    this.orders.push(verb, seat)
+  }
+
+  answer(answer: Answer): void {
+    this.answers ??= []
+    this.answers.push(answer)
+  }
+
+  /** All that is to be said, and is from now on said. */
+  take(): Parcel {
+    const { answers, clock, contexts, count, keys, moved, orders, payloads, places, starts } = this
+    const batch: Batch = {
+      _tag: "Batch",
+      starts: count === 0 ? nothing : starts.slice(0, startWidth * count),
+      payloads,
+      ...keys !== undefined && { keys },
+      ...places !== undefined && { places },
+      ...contexts !== undefined && { contexts },
+      ...orders !== undefined && { orders },
+      ...answers !== undefined && { answers },
+      ...clock !== undefined && { clock }
+    }
+    const parcel: Parcel = { batch, moved: moved.size === 0 ? noneMoved : new Map(moved) }
+    this.count = 0
+    this.payloads = []
+    this.keys =
+      this.places =
+      this.contexts =
+      this.orders =
+      this.answers =
+      this.clock =
+        undefined
+    if (moved.size > 0) moved.clear()
+    return parcel
+  }
+}
+
+const noneMoved: ReadonlyMap<number, Transfer> = new Map()
+
+/** A batch, with the buffers that each start gives away. */
+export interface Parcel {
+  readonly batch: Batch
+  readonly moved: ReadonlyMap<number, Transfer>
+}
+
+/** What a batch gives away; a buffer that two starts give away goes once. */
+export const transferOf = ({ moved }: Parcel): Transfer =>
+  moved.size === 0 ? [] : [...new Set([...moved.values()].flat())]
+
+/** A batch in parts, because not all of it can be cloned: its starts one by one, each answer, and then the rest. */
+export const partsOf = ({ batch, moved }: Parcel): ReadonlyArray<Parcel> => {
+  const { answers = [], keys, payloads, places, starts, ...rest } = batch
+  const alone = payloads.map((payload, i): Parcel => ({
+    batch: {
+      _tag: "Batch",
+      starts: starts.slice(startWidth * i, startWidth * (i + 1)),
+      payloads: [payload],
+      ...keys !== undefined && { keys: [keys[i]] },
+      ...places !== undefined && { places: [places[i] ?? 0], contexts: rest.contexts! }
+    },
+    moved: moved.has(i) ? new Map([[0, moved.get(i)!]]) : noneMoved
+  }))
+  const answered = answers.map((answer): Parcel => ({
+    batch: { _tag: "Batch", starts: nothing, payloads: [], answers: [answer] },
+    moved: noneMoved
+  }))
+  return [...alone, ...answered, { batch: { ...rest, starts: nothing, payloads: [] }, moved: noneMoved }]
+}
+
+/** Whether an attempt that is started with these flags has no slot yet. */
+export const isAhead = (flags: number): boolean => (flags & Flags.ahead) !== 0

@@ -1,0 +1,505 @@
+/**
+ * The worker that is not here: a thread, a process or a machine, behind a link. What the scheduler says to it goes out as one batch
+ * in a microtask after the first word, so at the end of a turn of the pump; the ends of its attempts come in batches too.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as References from "effect/References"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { Begin, Overdue, Stop, TakeBack } from "../../engine/protocol/Instruction.ts"
+import { keyAt } from "../../engine/protocol/Registered.ts"
+import type { Registered } from "../../engine/protocol/Registered.ts"
+import { SubmitError, TaskUnmet } from "../../SkeinError.ts"
+import type { Host, Obstacle } from "../bodies/attempt.ts"
+import { assembled } from "../bodies/bodies.ts"
+import { ambientOf } from "../bodies/livePlan.ts"
+import type { Ambient, LivePlan } from "../bodies/livePlan.ts"
+import type { Travelling, WireCause } from "../portable/causes.ts"
+import { decodeCause, encodeCause, stranded } from "../portable/causes.ts"
+import type { Named, Way } from "../portable/named.ts"
+import type { TaskImpl } from "../tasks/task.ts"
+import { WorkerFailed } from "../text/reasons.ts"
+import { describeError } from "../text/rendering.ts"
+import { quote } from "../text/text.ts"
+import { keptIn } from "../workers/kept.ts"
+import type { Setup, WorkerPort, WorkerReports } from "../workers/port.ts"
+import { Asking, basicVerbs } from "./asking.ts"
+import type { Verbs } from "./asking.ts"
+import { clockOf, dataOf, readingOf } from "./contexts.ts"
+import { Control } from "./control.ts"
+import { LinkFailed } from "./link.ts"
+import type { Link, Transfer, Transport } from "./link.ts"
+import { End, Flags, Verb, version } from "./messages.ts"
+import type { HearingData, LogData, Report, Up } from "./messages.ts"
+import { Outgoing, partsOf, transferOf } from "./outgoing.ts"
+import type { Parcel } from "./outgoing.ts"
+import { Seats, Stage } from "./seats.ts"
+
+/** What differs between backends. */
+export interface RemoteOptions {
+  readonly slots: number
+  /** The most attempts that are sent there beyond the slots. */
+  readonly ahead?: number | undefined
+  /** What its bodies may ask beside the basic verbs. */
+  readonly verbs?: Verbs | undefined
+}
+
+/** How long the answer to an order to stop may be on its way when its grace is over, if no memory is shared. */
+const late = "50 millis"
+
+const isWatched = ({ options: { timeoutMillis } }: TaskImpl): boolean => timeoutMillis !== undefined
+
+const nothingMoved: Transfer = []
+
+export class RemoteWorker implements WorkerPort {
+  readonly host: Host = this
+  serial = -1
+  readonly name: string
+  readonly labels: ReadonlyArray<string>
+  readonly kind = "remote"
+  isLost = false
+  readonly keepsResults = false
+  readonly handsOver = true
+  readonly held = 0
+  readonly ahead: number
+  private readonly slots: number
+  private readonly setup: Setup
+  private readonly reports: WorkerReports
+  private readonly transport: Transport
+  private readonly seats = new Seats()
+  private readonly outgoing = new Outgoing()
+  private readonly asking: Asking
+  private link: Link | undefined
+  private control: Control | undefined
+  /** The handlers of the far side: their numbers, by name, and by what names them in tasks. */
+  private numbers: ReadonlyMap<string, number> = new Map()
+  private readonly numbersOf = new Map<Named, number | undefined>()
+  private lastNamed: Named | undefined
+  private lastNumber: number | undefined
+  /** The context of the last start, and its number in the present batch; 0 for one of which nothing travels. */
+  private lastAmbient: Ambient | undefined
+  private lastPlace = 0
+  /** The clock of its bodies, if that is not the live one. */
+  private clock: Clock.Clock | undefined
+  private isFlushing = false
+  private readonly opened = Deferred.makeUnsafe<void, LinkFailed>()
+  private readonly closed = Deferred.makeUnsafe<void>()
+  private killing: Fiber.Fiber<void> | undefined
+
+  constructor(setup: Setup, transport: Transport, { ahead = 64, slots, verbs }: RemoteOptions) {
+    this.setup = setup
+    this.name = setup.name
+    this.labels = setup.labels
+    this.reports = setup.reports
+    this.transport = transport
+    this.slots = slots
+    this.ahead = ahead
+    const all = verbs === undefined ? basicVerbs : { ...basicVerbs, ...verbs }
+    this.asking = new Asking(setup, this, this.seats, all, (answer) => {
+      this.outgoing.answer(answer)
+      this.flushSoon()
+    })
+  }
+
+  // ---- its life
+
+  readonly open: Effect.Effect<void, unknown, Scope.Scope> = Effect.suspend(() => {
+    const start = Effect.gen({ self: this }, function*() {
+      const link = yield* this.transport({
+        received: (up) => this.setup.guard(() => this.receive(up)),
+        lost: ({ why }) => this.fail(why)
+      })
+      yield* Effect.addFinalizer(() => this.close(link))
+      this.link = link
+      this.control = link.control && new Control(link.control)
+      link.send({ _tag: "Open", version, worker: this.name, labels: this.labels, slots: this.slots })
+      yield* Deferred.await(this.opened)
+    })
+    return Effect.catchCause(start, (cause): Effect.Effect<void, unknown> =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.failCause(cause)
+        : Effect.fail(new SubmitError({ reason: new WorkerFailed({ worker: this.name, cause }) })))
+  })
+
+  /** Asks the far side to close, and waits until it has. */
+  private close(link: Link): Effect.Effect<void> {
+    if (this.isLost) return this.rest
+    const ask = Effect.sync(() => {
+      this.flush()
+      link.send({ _tag: "Close" })
+    })
+    return Effect.andThen(ask, Deferred.await(this.closed))
+  }
+
+  /** The far side is gone. */
+  private fail(why: string): void {
+    Deferred.doneUnsafe(this.opened, Exit.fail(new LinkFailed({ why })))
+    if (Deferred.doneUnsafe(this.closed, Exit.void)) this.setup.lost(why)
+  }
+
+  private refuse(why: string): void {
+    Deferred.doneUnsafe(this.opened, Exit.fail(new LinkFailed({ why })))
+  }
+
+  private receive(up: Up): void {
+    switch (up._tag) {
+      case "Up":
+        if (up.version !== version) return this.refuse(`it speaks version ${up.version}, and this side ${version}`)
+        this.numbers = new Map(up.names.map((name, number) => [name, number]))
+        Deferred.doneUnsafe(this.opened, Exit.void)
+        return
+      case "Refused":
+        return this.refuse(up.why)
+      case "Report":
+        if (!this.isLost) this.hear(up)
+        return
+      case "Closed":
+        Deferred.doneUnsafe(this.closed, Exit.void)
+    }
+  }
+
+  // ---- down
+
+  start(
+    task: TaskId,
+    attempt: number,
+    number: number,
+    submission: Registered,
+    index: number,
+    inputs: ReadonlyArray<unknown> | undefined,
+    ahead: boolean
+  ): void {
+    if (this.isLost) return
+    const plan = submission.plan as LivePlan
+    const node = plan.nodes[index]!
+    const named = node.named!
+    const name = named === this.lastNamed ? this.lastNumber : this.numberOf(named)
+    if (name === undefined) return this.refuseTask(task, attempt, named)
+    const { asIs, encode } = named.codec.payload
+    let payload = assembled(node, inputs)
+    if (!asIs) {
+      const encoded = encode(payload)
+      if (Result.isFailure(encoded)) return this.strand(task, attempt, named, "payload", encoded.failure)
+      payload = encoded.success
+    }
+    const seat = this.seats.take(task, attempt, number, named, submission, index)
+    this.control?.reset(seat)
+    const { outgoing } = this
+    const flags = (ahead ? Flags.ahead : 0) | (isWatched(node) ? Flags.told : 0)
+    outgoing.start(seat, name, number, submission.sequence + index, flags, payload)
+    if (plan.settings.size > 0 || plan.defaults !== undefined) outgoing.key(keyAt(submission, index))
+    const ambient = ambientOf(plan, index)
+    if (ambient !== this.lastAmbient) this.placeAt(ambient)
+    if (this.lastPlace > 0) outgoing.place(this.lastPlace)
+    this.flushSoon()
+  }
+
+  private numberOf(named: Named): number | undefined {
+    let number = this.numbersOf.get(named)
+    if (number === undefined) {
+      number = this.numbers.get(named.name)
+      this.numbersOf.set(named, number)
+    }
+    this.lastNamed = named
+    this.lastNumber = number
+    return number
+  }
+
+  /** The starts that follow have this context. */
+  private placeAt(ambient: Ambient): void {
+    this.lastAmbient = ambient
+    const data = dataOf(ambient.context)
+    if (data?.clock !== undefined) this.clock = clockOf(ambient.context)
+    this.lastPlace = data === undefined ? 0 : this.outgoing.context(data)
+  }
+
+  private refuseTask(task: TaskId, attempt: number, { name }: Named): void {
+    this.reports.failed(task, attempt, Cause.fail(new TaskUnmet({ why: `it has no handler of ${quote(name)}` })))
+  }
+
+  /** What does not travel fails its task alone. */
+  private strand(task: TaskId, attempt: number, { name }: Named, what: Travelling, fault: string): void {
+    this.reports.attemptEnded(attempt)
+    this.reports.failed(task, attempt, Cause.die(stranded(name, what, fault)))
+  }
+
+  begin({ attempt, task }: Begin): void {
+    const seat = this.seats.find(task, attempt)
+    if (seat < 0 || this.mayTell(seat)?.hasBegun(seat) === true) return
+    this.order(Verb.begin, seat)
+  }
+
+  takeBack({ attempt, task }: TakeBack): void {
+    const seat = this.seats.find(task, attempt)
+    if (seat < 0) return
+    const control = this.mayTell(seat)
+    if (control === undefined) return this.order(Verb.takeBack, seat)
+    if (control.takeBack(seat)) this.settleUnbegun(seat)
+  }
+
+  stop(stop: Stop): void {
+    const seat = this.seats.find(stop.task, stop.attempt)
+    if (seat < 0) return
+    const control = this.mayTell(seat)
+    if (control?.takeBack(seat) === true) return this.settleUnbegun(seat)
+    control?.askToStop(seat)
+    if (this.seats.stop[seat] === 0) {
+      this.seats.stop[seat] = 1
+      this.seats.beats[seat] = this.control?.beats ?? 0
+    }
+    this.order(Verb.stop, seat)
+  }
+
+  /** The shared words, if they have some for this seat. */
+  private mayTell(seat: number): Control | undefined {
+    return this.control?.covers(seat) === true ? this.control : undefined
+  }
+
+  /** The body of an attempt will not begin. The far side gives the seat back when it comes to it. */
+  private settleUnbegun(seat: number): void {
+    const { attempt, stage, task } = this.seats
+    stage[seat] = Stage.settled
+    this.reports.attemptEnded(attempt[seat]!)
+    this.reports.unbegun(task[seat]!, attempt[seat]!)
+  }
+
+  inquire(order: Overdue): void {
+    const seat = this.seats.find(order.task, order.attempt)
+    if (seat < 0) return this.reports.overdue(order, "ending")
+    const { beats, stop } = this.seats
+    if (stop[seat] === 2 || (this.control !== undefined && this.control.beats !== beats[seat])) {
+      return this.order(Verb.inquire, seat)
+    }
+    if (this.control !== undefined) return this.killStuck(seat)
+    // Its answer may be on its way.
+    keptIn(this.asking.closing, Context.empty(), Effect.delay(Effect.sync(() => this.killIfSilent(order)), late))
+  }
+
+  private killIfSilent(order: Overdue): void {
+    const seat = this.seats.find(order.task, order.attempt)
+    if (seat < 0 || this.isLost) return
+    if (this.seats.stop[seat] === 2) this.order(Verb.inquire, seat)
+    else this.killStuck(seat)
+  }
+
+  /** Code that never lets its event loop turn hears nothing: only the end of the whole worker ends it. */
+  private killStuck(seat: number): void {
+    const key = quote(keyAt(this.seats.submission[seat]!, this.seats.index[seat]!))
+    this.fail(`its event loop has not turned since task ${key} was asked to stop, and its grace is over`)
+  }
+
+  private order(verb: number, seat: number): void {
+    this.outgoing.order(verb, seat)
+    this.flushSoon()
+  }
+
+  /** Results of tasks elsewhere own no resources. */
+  finalize(): void {}
+
+  private flushSoon(): void {
+    if (this.isFlushing) return
+    this.isFlushing = true
+    queueMicrotask(this.flush)
+  }
+
+  private readonly flush = (): void => {
+    this.isFlushing = false
+    if (this.isLost || this.link === undefined || this.outgoing.isEmpty) return
+    if (this.clock !== undefined) this.outgoing.clock = readingOf(this.clock)
+    this.lastAmbient = undefined
+    this.send(this.outgoing.take())
+  }
+
+  private send(parcel: Parcel): void {
+    const link = this.link!
+    const sent = Result.try(() => link.send(parcel.batch, transferOf(parcel)))
+    if (Result.isSuccess(sent)) return
+    const { answers = [], payloads, starts } = parcel.batch
+    if (payloads.length + answers.length > 1) return partsOf(parcel).forEach((part) => this.send(part))
+    if (payloads.length === 1) return this.setup.guard(() => this.refuseSeat(starts[0]!, sent.failure))
+    const [answer] = answers
+    if (answer === undefined) throw sent.failure
+    const fault = new TypeError(`What a body asked for does not travel: ${describeError(sent.failure)}.`)
+    const cause = encodeCause(undefined, Cause.die(fault))
+    link.send({ ...parcel.batch, answers: [{ ask: answer.ask, exit: { _tag: "Failure", cause } }] }, nothingMoved)
+  }
+
+  private refuseSeat(seat: number, fault: unknown): void {
+    const { attempt: attempts, named: names, stage, task: tasks } = this.seats
+    const task = tasks[seat]!
+    const attempt = attempts[seat]!
+    const named = names[seat]!
+    const isSettled = stage[seat] !== Stage.sent
+    this.seats.release(seat)
+    if (!isSettled) this.strand(task, attempt, named, "payload", describeError(fault))
+  }
+
+  // ---- up
+
+  private hear(report: Report): void {
+    const { asks, begun, dropped, ends, logs, obstacles, stopping, times, values } = report
+    if (logs !== undefined) { for (const log of logs) this.log(log) }
+    for (let i = 0; i < values.length; i++) this.endSeat(ends[2 * i]!, ends[2 * i + 1]!, values[i], times[i]!)
+    if (begun !== undefined) { for (const seat of begun) this.noteBegun(seat) }
+    if (stopping !== undefined) { for (const each of stopping) this.stopCame(each) }
+    if (obstacles !== undefined) { for (const { obstacle, seat } of obstacles) this.overdue(seat, obstacle) }
+    if (asks !== undefined) { for (const ask of asks) this.asking.ask(ask) }
+    if (dropped !== undefined) { for (const ask of dropped) this.asking.drop(ask) }
+  }
+
+  private endSeat(seat: number, kind: number, value: unknown, micros: number): void {
+    const { seats } = this
+    // It was reported before.
+    if (seats.stage[seat] !== Stage.sent) return seats.release(seat)
+    if (this.asking.isIdle || !this.asking.has(seat)) return this.settle(seat, kind, value, micros)
+    seats.stage[seat] = Stage.closing
+    const named = seats.named[seat]!
+    const exit = kind === End.succeeded ? Exit.void : Exit.failCause(decodeCause(named, value as WireCause))
+    this.reports.bodyEnded(seats.attempt[seat]!)
+    this.asking.end(seat, exit, (closed) => {
+      if (kind !== End.succeeded || Exit.isSuccess(closed)) return this.settle(seat, kind, value, micros)
+      const { attempt, task } = seats
+      const at = [task[seat]!, attempt[seat]!] as const
+      seats.release(seat)
+      this.reports.attemptEnded(at[1])
+      this.reports.failed(...at, closed.cause)
+    })
+  }
+
+  private settle(seat: number, kind: number, value: unknown, _micros: number): void {
+    const { reports, seats } = this
+    const task = seats.task[seat]!
+    const attempt = seats.attempt[seat]!
+    const named = seats.named[seat]!
+    seats.release(seat)
+    if (kind === End.succeeded) {
+      const { success } = named.codec
+      const result = success.asIs ? value : decoded(success, value)
+      const fault = success.asIs ? success.check(value) : result instanceof Fault ? result.why : undefined
+      if (fault !== undefined) return this.strand(task, attempt, named, "result", fault)
+      reports.attemptEnded(attempt)
+      return reports.handedOver(task, attempt, result)
+    }
+    if (kind === End.stranded) return this.strand(task, attempt, named, "result", value as string)
+    reports.attemptEnded(attempt)
+    if (kind === End.unbegun) reports.unbegun(task, attempt)
+    else reports.failed(task, attempt, decodeCause(named, value as WireCause))
+  }
+
+  private noteBegun(seat: number): void {
+    const { attempt, stage, task } = this.seats
+    if (stage[seat] === Stage.sent) this.reports.began(task[seat]!, attempt[seat]!)
+  }
+
+  private stopCame({ seat, ...hearing }: HearingData): void {
+    const { attempt, stage, stop, task } = this.seats
+    if (stage[seat] !== Stage.sent) return
+    stop[seat] = 2
+    const order: Stop = {
+      _tag: "Stop",
+      task: task[seat]!,
+      attempt: attempt[seat]!,
+      worker: this.serial,
+      timedOut: false
+    }
+    this.reports.stopCame(order, hearing)
+  }
+
+  private overdue(seat: number, obstacle: string): void {
+    const { attempt, stage, task } = this.seats
+    if (stage[seat] !== Stage.sent) return
+    const order: Overdue = { _tag: "Overdue", task: task[seat]!, attempt: attempt[seat]!, worker: this.serial }
+    this.reports.overdue(order, obstacle as Obstacle)
+  }
+
+  /** A body has logged something: it goes to the loggers of its submitter. */
+  private log({ annotations, cause, level, message, seat, spans }: LogData): void {
+    const submission = this.seats.submission[seat]
+    const context = submission === undefined
+      ? Context.empty()
+      : ambientOf(submission.plan as LivePlan, this.seats.index[seat]!).context
+    const messages = Array.isArray(message) ? message : [message]
+    const given = cause === undefined ? messages : [...messages, decodeCause(undefined, cause)]
+    Effect.logWithLevel(level as any)(...given).pipe(
+      Effect.provideService(References.CurrentLogAnnotations, annotations),
+      Effect.provideService(References.CurrentLogSpans, spans as ReadonlyArray<[string, number]>),
+      // The body has seen to the level.
+      Effect.provideService(References.MinimumLogLevel, "All"),
+      Effect.runForkWith(context)
+    )
+  }
+
+  // ---- results, which are at home
+
+  hold(): void {}
+
+  adopt(): void {}
+
+  copy(copy: number): void {
+    this.reports.copied(copy)
+  }
+
+  drop(): void {}
+
+  peek(): undefined {}
+
+  fetch(request: number): void {
+    this.reports.missing(request)
+  }
+
+  // ---- its end
+
+  get begun(): ReadonlyArray<number> | undefined {
+    const { control, seats: { attempt, stage } } = this
+    if (control === undefined) return undefined
+    return this.seats.used().flatMap((seat) => {
+      const mayHave = stage[seat] !== Stage.settled && (!control.covers(seat) || control.hasBegun(seat))
+      return mayHave ? [attempt[seat]!] : []
+    })
+  }
+
+  lose(): void {
+    this.isLost = true
+    for (const seat of this.seats.used()) this.reports.attemptEnded(this.seats.attempt[seat]!)
+  }
+
+  interrupt(): void {
+    this.asking.abort()
+    this.seats.clear()
+    Deferred.doneUnsafe(this.closed, Exit.void)
+    if (this.link !== undefined) this.killing ??= keptIn(this.asking.closing, Context.empty(), this.link.kill)
+  }
+
+  abort(): void {
+    this.isLost = true
+    this.interrupt()
+  }
+
+  readonly rest: Effect.Effect<void> = Effect.suspend(() => {
+    const closing = [...this.asking.closing]
+    return closing.length === 0 ? Effect.void : Effect.andThen(Fiber.awaitAll(closing), this.rest)
+  })
+}
+
+/** A value that did not decode. */
+class Fault {
+  readonly why: string
+
+  constructor(why: string) {
+    this.why = why
+  }
+}
+
+const decoded = (way: Way, wire: unknown): unknown => {
+  const result = way.decode(wire)
+  return Result.isSuccess(result) ? result.success : new Fault(result.failure)
+}

@@ -1,0 +1,144 @@
+/**
+ * What is to be reported by the far side, until it is sent as one batch.
+ *
+ * @internal
+ */
+import * as Result from "effect/Result"
+import { brief } from "../text/brief.ts"
+import { describeError } from "../text/rendering.ts"
+import type { Transfer, Uplink } from "./link.ts"
+import { End } from "./messages.ts"
+import type { Ask, HearingData, LogData, Report } from "./messages.ts"
+
+export class Reporting {
+  private readonly uplink: Uplink
+  private ends: Array<number> = []
+  private values: Array<unknown> = []
+  private times: Array<number> = []
+  private moved: Array<ArrayBuffer> = []
+  private readonly isRunning: (seat: number) => boolean
+  /** Seats whose bodies have begun; those that have ended meanwhile are left out. */
+  private begun: Array<number> = []
+  private stopping: Array<HearingData> = []
+  private obstacles: Array<{ readonly seat: number; readonly obstacle: string }> = []
+  private asks: Array<Ask> = []
+  private dropped: Array<number> = []
+  private logs: Array<LogData> = []
+  private isFlushing = false
+
+  constructor(uplink: Uplink, isRunning: (seat: number) => boolean) {
+    this.uplink = uplink
+    this.isRunning = isRunning
+  }
+
+  /** Within one report ends come first: an end after an ask goes with the next. */
+  end(seat: number, kind: number, value: unknown, micros: number, moved: Transfer): void {
+    if (this.asks.length + this.dropped.length + this.stopping.length > 0) this.flush()
+    this.ends.push(seat, kind)
+    this.values.push(value)
+    this.times.push(micros)
+    if (moved.length > 0) this.moved.push(...moved)
+    this.flushSoon()
+  }
+
+  began(seat: number): void {
+    this.begun.push(seat)
+    this.flushSoon()
+  }
+
+  stopCame(hearing: HearingData): void {
+    this.stopping.push(hearing)
+    this.flushSoon()
+  }
+
+  obstacle(seat: number, obstacle: string): void {
+    this.obstacles.push({ seat, obstacle })
+    this.flushSoon()
+  }
+
+  ask(ask: Ask): void {
+    this.asks.push(ask)
+    this.flushSoon()
+  }
+
+  drop(ask: number): void {
+    this.dropped.push(ask)
+    this.flushSoon()
+  }
+
+  log(data: LogData): void {
+    this.logs.push(data)
+    this.flushSoon()
+  }
+
+  flushSoon(): void {
+    if (this.isFlushing) return
+    this.isFlushing = true
+    queueMicrotask(this.flush)
+  }
+
+  readonly flush = (): void => {
+    this.isFlushing = false
+    const { asks, begun, dropped, ends, logs, moved, obstacles, stopping, times, values } = this
+    const count = values.length + begun.length + stopping.length + obstacles.length + asks.length + dropped.length
+    if (count + logs.length === 0) return
+    const report: Report = {
+      _tag: "Report",
+      ends,
+      values,
+      times,
+      ...begun.length > 0 && { begun: begun.filter(this.isRunning) },
+      ...stopping.length > 0 && { stopping },
+      ...obstacles.length > 0 && { obstacles },
+      ...asks.length > 0 && { asks },
+      ...dropped.length > 0 && { dropped },
+      ...logs.length > 0 && { logs }
+    }
+    this.ends = []
+    this.values = []
+    this.times = []
+    this.moved = []
+    this.begun = []
+    this.stopping = []
+    this.obstacles = []
+    this.asks = []
+    this.dropped = []
+    this.logs = []
+    this.send(report, moved)
+  }
+
+  private send(report: Report, moved: Transfer): void {
+    const sent = Result.try(() => this.uplink.send(report, moved.length > 1 ? [...new Set(moved)] : moved))
+    if (Result.isFailure(sent)) this.sendInParts(report, sent.failure, moved)
+  }
+
+  /** One by one, because not all of it can be cloned: what cannot fails its own attempt. */
+  private sendInParts(report: Report, fault: unknown, moved: Transfer): void {
+    const { asks = [], ends, logs = [], times, values, ...rest } = report
+    const parts = values.length + asks.length + logs.length
+    if (parts === 0) throw fault
+    if (parts === 1 && values.length === 1) return this.sendFault(report, fault)
+    if (parts === 1) return this.sendText(report)
+    const none = { ends: [], values: [], times: [] }
+    for (const log of logs) this.send({ _tag: "Report", ...none, logs: [log] }, [])
+    for (const [i, value] of values.entries()) {
+      this.send({ _tag: "Report", ends: ends.slice(2 * i, 2 * i + 2), values: [value], times: [times[i]!] }, moved)
+    }
+    this.send({ ...rest, ...none }, [])
+    for (const ask of asks) this.send({ _tag: "Report", ...none, asks: [ask] }, [])
+  }
+
+  private sendFault(report: Report, fault: unknown): void {
+    this.uplink.send({ ...report, ends: [report.ends[0]!, End.stranded], values: [describeError(fault)] })
+  }
+
+  /** An ask or a log entry with what can be said of its data. */
+  private sendText(report: Report): void {
+    const { asks = [], logs = [] } = report
+    this.uplink.send({
+      ...report,
+      asks: asks.map((ask) => ({ ...ask, data: brief(ask.data) })),
+      logs: logs.map((log) => ({ ...log, message: brief(log.message), annotations: {} }))
+    })
+  }
+}
