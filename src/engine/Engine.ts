@@ -144,7 +144,7 @@ const apply = (state: State, event: Event, out: Out): void => {
       return owners.request(state, event, out)
     case "ClaimShared":
       return owners.share(state, event, out)
-    case "ClaimReleased":
+    case "ClaimsReleased":
       return owners.release(state, event, out)
     case "OwnerOpened":
       return owners.open(state, event)

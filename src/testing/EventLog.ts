@@ -246,7 +246,7 @@ const tags: Readonly<Record<Event["_tag"], true>> = {
   WaitAbandoned: true,
   SlotWanted: true,
   ClaimShared: true,
-  ClaimReleased: true,
+  ClaimsReleased: true,
   CancelRequested: true,
   OwnerClosed: true,
   TaskSettled: true,

@@ -155,7 +155,7 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   "CancelRequested by itself": (rig, owner) => void rig.cancel(owner, "x", 52, { inside: "x" }),
   "CancelRequested with force": (rig, owner) => void rig.cancel(owner, "x", 52, { force: true }),
   ClaimShared: (rig, owner) => void rig.share(rig.open("other"), rig.claim(owner, "x")),
-  ClaimReleased: (rig, owner) => void rig.release(owner, "x"),
+  ClaimsReleased: (rig, owner) => void rig.release(owner, "x"),
   OwnerOpened: (rig) => void rig.open("new"),
   OwnerClosed: (rig, owner) => void rig.close(owner, 53),
   "OwnerClosed by itself": (rig, owner) => void rig.close(owner, 53, "x"),
@@ -270,7 +270,7 @@ describe("enumerations", () => {
     anew.end("x")
     anew.end("filler")
     anew.submit(user, { a: [anew.ref("x")] })
-    anew.send({ _tag: "ClaimReleased", claim: anew.claim(user, "x").id })
+    anew.send({ _tag: "ClaimsReleased", claims: [anew.claim(user, "x").id] })
     anew.end("a")
     anew.lose("w1")
     anew.finalize("x")
@@ -384,7 +384,7 @@ describe("enumerations", () => {
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded TaskSettled TaskFinalized",
       "WorkerStarted WorkerBeat PoolOpened WaitBegan WaitAbandoned SlotWanted TagLimited",
       "CopiesRequested RebalanceRequested TaskCopied",
-      "CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame"
+      "CancelRequested ClaimShared ClaimsReleased OwnerClosed TimeCame"
     ].flatMap((line) => line.split(" "))
     for (const kind of kinds) assert.isTrue(Object.keys(events).some((name) => name.startsWith(kind)), kind)
   })

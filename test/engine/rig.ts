@@ -35,6 +35,7 @@ export interface Submission extends Options {
   readonly wait?: number
   readonly wishes?: ReadonlyArray<Dependency>
   readonly keepsSlot?: boolean
+  readonly standing?: number
 }
 
 /** What holds for the scheduler; of limits and fairness what is not as it is unless told. */
@@ -96,7 +97,7 @@ export class Rig {
   submit(
     owner: number,
     graph: Graph,
-    { inside, keepsSlot, targets, wait, wishes, ...options }: Submission = {}
+    { inside, keepsSlot, standing, targets, wait, wishes, ...options }: Submission = {}
   ): Int32Array {
     const names = Object.keys(graph)
     const needed = new Set(Object.values(graph).flat())
@@ -110,6 +111,7 @@ export class Rig {
       attempt: inside === undefined ? 0 : this.attempt(inside),
       wait,
       keepsSlot,
+      standing,
       wishes: wishes && new Map(wishes.map((wish) => [referenceTo(names, wish), Told.all]))
     })
     const answer = out.find((instruction) => instruction._tag === "Submitted")
@@ -252,7 +254,7 @@ export class Rig {
 
   /** The owner needs the task no longer. */
   release(owner: number, name: string): ReadonlyArray<Instruction> {
-    return this.send({ _tag: "ClaimReleased", claim: this.claim(owner, name).id })
+    return this.send({ _tag: "ClaimsReleased", claims: [this.claim(owner, name).id] })
   }
 
   close(owner: number, wait: number, inside?: string): ReadonlyArray<Instruction> {

@@ -33,11 +33,11 @@ describe("simulation", () => {
     assert.isAbove(events, 100_000)
     const all = new Set([
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned SlotWanted",
-      "TagLimited CancelRequested ClaimShared ClaimReleased OwnerClosed TimeCame TaskFinalized TaskSettled",
+      "TagLimited CancelRequested ClaimShared ClaimsReleased OwnerClosed TimeCame TaskFinalized TaskSettled",
       "WorkerStarted WorkerBeat PoolOpened WorkerJoined StartWorker WorkerExpired",
       "TaskCopied CopiesRequested RebalanceRequested",
       "TaskStarted Begin TakeBack",
-      "Start Stop Finalize Submitted Adopt Hold Copy Forget Discard ForgetFailure WaitEnded WakeAt WorkerLeft Rejected"
+      "Start Stop Finalize Submitted Adopt Hold Copy Forget Discard ForgetFailure WaitEnded ClaimEnded WakeAt WorkerLeft Rejected"
     ].flatMap((line) => line.split(" ")))
     const restarts = [
       "retried",

@@ -338,6 +338,8 @@ export class Simulation {
       [5, () => this.finalize(this.chance.pick([...this.finalizing.values()]))],
       [6, () => this.wait()],
       [3, () => this.waitInVain()],
+      [2, () => this.stand()],
+      [4, () => this.waitForReport()],
       [3, () => this.giveUp()],
       [4, () => this.wantSlot()],
       [2, () => this.cancel()],
@@ -682,7 +684,8 @@ export class Simulation {
       owner: owner.id,
       targets: this.targetsOf(plan, members),
       parent: run?.task ?? -1,
-      attempt: run?.attempt ?? 0
+      attempt: run?.attempt ?? 0,
+      standing: chance.with(0.3) ? this.someStanding() : undefined
     })
     this.keep(owner, out)
   }
@@ -721,7 +724,7 @@ export class Simulation {
       // What that takes may run for long, or lie too far back.
       if (isMissed) return this.note("newest missed")
       if (former.state === "live" && chance.with(0.95)) {
-        this.send({ _tag: "ClaimReleased", now: this.now, claim: former.id })
+        this.send({ _tag: "ClaimsReleased", now: this.now, claims: [former.id] })
       }
     }
   }
@@ -934,6 +937,45 @@ export class Simulation {
     })
   }
 
+  /** Claims join a standing wait, of which there are few. */
+  private stand(): void {
+    const { chance } = this
+    const pool = chance.with(0.9) ? this.liveClaims() : this.claims
+    const claims = Array.from({ length: 1 + chance.below(4) }, () => chance.pick(pool)!)
+    if (claims[0] === undefined) return
+    this.send({
+      _tag: "WaitBegan",
+      now: this.now,
+      wait: this.someStanding(),
+      claims: claims.map(({ id }) => id),
+      mode: "each",
+      waiter: -1,
+      attempt: 0
+    })
+  }
+
+  /** No wait of another mode has a number below 0. */
+  private someStanding(): number {
+    return -1 - this.chance.below(3)
+  }
+
+  /** Somebody waits for the next report. */
+  private waitForReport(): void {
+    const { chance } = this
+    const run = chance.with(0.7) ? chance.pick([...this.bodies(), ...this.finalizing.values()]) : undefined
+    this.send({
+      _tag: "WaitBegan",
+      now: this.now,
+      wait: this.next++,
+      claims: [],
+      mode: "firstCompleted",
+      standing: this.someStanding(),
+      waiter: run?.task ?? -1,
+      attempt: (run?.attempt ?? 0) - (chance.with(0.05) ? 1 : 0),
+      keepsSlot: chance.with(0.4) ? true : undefined
+    })
+  }
+
   /** A body waits for what lacks a slot or amounts, and keeps some of that. */
   private waitInVain(): void {
     const { chance } = this
@@ -1047,8 +1089,11 @@ export class Simulation {
   }
 
   private releaseClaim(): void {
-    const claim = this.chance.pick(this.chance.with(0.9) ? this.liveClaims() : this.claims)
-    if (claim !== undefined) this.send({ _tag: "ClaimReleased", now: this.now, claim: claim.id })
+    const pool = this.chance.with(0.9) ? this.liveClaims() : this.claims
+    const first = this.chance.pick(pool)
+    if (first === undefined) return
+    const others = pool.filter((claim) => claim.owner === first.owner && this.chance.with(0.1))
+    this.send({ _tag: "ClaimsReleased", now: this.now, claims: [first, ...others].map(({ id }) => id) })
   }
 
   private share(): void {

@@ -131,7 +131,8 @@ export class Narrator {
         const wants = event.targets.map((target) => this.reference(event.plan, target)).join(" and ")
         const wishes = event.wishes === undefined ? "" : ", whatever fails"
         const slot = event.keepsSlot === true ? ", its slot kept" : ""
-        const waits = event.wait === undefined ? "" : ` and waits (${event.wait}${slot})`
+        const standing = event.standing === undefined ? "" : ` in standing wait ${event.standing}`
+        const waits = event.wait === undefined ? standing : ` and waits (${event.wait}${slot})`
         return `${this.owner(event.owner)} submits ${this.graph(event.plan)}${from}; wants ${wants}${wishes}${waits}`
       }
       case "TaskExpanded": {
@@ -155,9 +156,11 @@ export class Narrator {
         return `the resource of ${this.name(event.task)} is finalized`
       case "WaitBegan": {
         const claims = event.claims.map((claim) => this.claimed(claim)).join(" and ")
+        if (event.mode === "each") return `standing wait ${event.wait} is for ${claims || "nothing"} too`
         const who = event.waiter < 0 ? "somebody" : this.name(event.waiter)
         const slot = event.keepsSlot === true ? " and keeps its slot" : ""
-        return `${who} waits for ${claims || "nothing"}${slot} (${event.wait}, ${event.mode})`
+        const awaited = event.standing === undefined ? claims || "nothing" : `standing wait ${event.standing}`
+        return `${who} waits for ${awaited}${slot} (${event.wait}, ${event.mode})`
       }
       case "SlotWanted":
         return `${this.name(event.task)} goes on and wants its slot again (${event.wait})`
@@ -168,8 +171,9 @@ export class Narrator {
         const whom = event.force ? "everybody" : owner
         return `${event.by} cancels ${this.claimed(event.claim)} for ${whom} and waits (${event.wait})`
       }
-      case "ClaimReleased":
-        return `${this.claims.get(event.claim)!.owner.name} lets go of ${this.claimed(event.claim)}`
+      case "ClaimsReleased":
+        return event.claims
+          .map((claim) => `${this.claims.get(claim)!.owner.name} lets go of ${this.claimed(claim)}`).join(", ")
       case "ClaimShared":
         return `${this.owner(event.owner)} claims ${this.claimed(event.claim)} too`
       case "OwnerClosed":
@@ -232,6 +236,8 @@ export class Narrator {
                 .join(", ")
             }`
         }`
+      case "ClaimEnded":
+        return `standing wait ${instruction.wait} reports ${this.claimed(instruction.claim)}`
       case "WakeAt":
         return `wake me at ${instruction.at} ms`
       case "WorkerJoined":

@@ -91,7 +91,7 @@ describe("submit", () => {
     rig.submit(main, { a: [] })
     assert.strictEqual(rig.state.keys.get("a"), rig.id("a"))
     assert.notStrictEqual(rig.id("a"), old)
-    rig.send({ _tag: "ClaimReleased", claim: claim.id })
+    rig.send({ _tag: "ClaimsReleased", claims: [claim.id] })
     assert.strictEqual(rig.state.keys.get("a"), rig.id("a"))
     rig.end("a")
     rig.close(main, 1)

@@ -41,7 +41,7 @@ describe("event logs", () => {
         const events = yield* checkRun(seed % 2 === 0 ? randomGraph : randomProgram, seed)
         for (const event of events.slice(1)) seen.add((JSON.parse(event) as { readonly _tag: string })._tag)
       }
-      const usual = ["GraphSubmitted", "TaskEnded", "WaitBegan", "CancelRequested", "ClaimReleased", "OwnerClosed"]
+      const usual = ["GraphSubmitted", "TaskEnded", "WaitBegan", "CancelRequested", "ClaimsReleased", "OwnerClosed"]
       assert.includeMembers([...seen], [...usual, "TaskExpanded", "WorkerLost", "TimeCame"])
     }))
 

@@ -7,7 +7,7 @@ import { isSent } from "../dispatch/ahead.ts"
 import { isAtWork, isQueued, waitsInside } from "../dispatch/keepers.ts"
 import { maySuit, wantedOf } from "../dispatch/placement.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
-import { isWatching } from "../life/waits.ts"
+import { awaitedIn, isWatching } from "../life/waits.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { phaseOf, settingsOf } from "../state/lookups.ts"
@@ -26,7 +26,9 @@ export const waits: Rule = function*(state, { live, name }) {
       watched.set(wait, (watched.get(wait) ?? 0) + 1)
       if (hasEnded(phaseOf(state, task))) yield `S2: wait ${wait.id} waits for ${name(task)}`
       if (state.waits.get(wait.id) !== wait) yield `S2: wait ${wait.id} is over and still watches ${name(task)}`
-      if (!wait.tasks.includes(task)) yield `S2: wait ${wait.id} never asked for ${name(task)}`
+      if (!isWatching(state, wait, task) || (wait.standing === undefined && !wait.tasks.includes(task))) {
+        yield `S2: wait ${wait.id} never asked for ${name(task)}`
+      }
     }
     const isAway = phaseOf(state, task) === Phase.seceded
     const isWaiting = (state.waitsOf.get(task)?.length ?? 0) > 0
@@ -36,7 +38,19 @@ export const waits: Rule = function*(state, { live, name }) {
   for (const wait of state.waits.values()) {
     const remaining = watched.get(wait) ?? 0
     if (wait.remaining !== remaining) yield `S2: wait ${wait.id} counts ${wait.remaining} of ${remaining}`
-    if (remaining === 0 && wait.mode !== "never") yield `S2: wait ${wait.id} should be over`
+    const isTaking = wait.standing?.takers.has(wait) === true
+    if (remaining === 0 && wait.mode !== "never" && !isTaking) yield `S2: wait ${wait.id} should be over`
+    if (isTaking && wait.standing.open.size === 0) yield `S2: wait ${wait.id} is for a report that never comes`
+    if (wait.mode === "each") {
+      const open = [...wait.standing!.open.values()].flat()
+      if (open.length !== remaining) yield `S2: standing wait ${wait.id} has ${open.length} claims, not ${remaining}`
+      for (const { id } of open) {
+        if (!state.claims.has(id)) yield `S2: standing wait ${wait.id} has a claim that is gone`
+      }
+      for (const taker of wait.standing!.takers) {
+        if (state.waits.get(taker.id) !== taker) yield `S2: wait ${taker.id} is over and still takes`
+      }
+    }
     const table = wait.keepsSlot ? state.keeping : state.waitsOf
     if (wait.waiter >= 0 && table.get(wait.waiter)?.includes(wait) !== true) {
       yield `S6: ${name(wait.waiter)} does not know that it waits`
@@ -63,7 +77,7 @@ export const waits: Rule = function*(state, { live, name }) {
 export const starvation: Rule = function*(state, { live, name, needs }) {
   if (state.keeping.size + state.keepingAmounts.size === 0) return
   const able = new Set<TaskId>()
-  const canEnd = (wait: Wait) => wait.tasks.some((task) => able.has(task) && isWatching(state, wait, task))
+  const canEnd = (wait: Wait) => awaitedIn(state, wait).some((task) => able.has(task))
   const isBusy = (task: TaskId) => !isQueued(state, task) && isAtWork(state, task)
   // The holdings of attempts that are not at work and not yet known to go on.
   const idle = live.filter((task) => (has(state, task, Flag.holdsSlot) || state.holding.has(task)) && !isBusy(task))

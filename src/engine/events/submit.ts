@@ -42,6 +42,7 @@ export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
   const claims = event.wait === undefined ? claimEach(state, submission, event) : noClaims
   out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims })
   if (event.wait !== undefined) claimInBulk(state, submission, event, event.wait, out)
+  else if (event.standing !== undefined) waits.stand(state, event.standing, claims, out)
   link(state, submission, out)
 }
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { limit } from "../dispatch/amounts.ts"
-import type { CancelRequested, ClaimReleased, ClaimShared, OwnerClosed, OwnerOpened } from "../protocol/Event.ts"
+import type { CancelRequested, ClaimShared, ClaimsReleased, OwnerClosed, OwnerOpened } from "../protocol/Event.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import type { Trail } from "../protocol/Outcome.ts"
@@ -88,13 +88,17 @@ const withdraw = (state: State, task: TaskId, out: Out): void => {
   unref(state, task, out, -1)
 }
 
-/** Handles {@link ClaimReleased}. Other claims of the same owner on the same task stay. */
-export const release = (state: State, event: ClaimReleased, out: Out): void => {
-  const claim = state.claims.get(event.claim)
-  if (claim === undefined) return
-  removeClaim(state, claim)
-  withdrawFor(state, { by: unwanted.by, reason: unwanted.reason, owner: claim.owner.id })
-  dropClaim(state, claim, out)
+/** Handles {@link ClaimsReleased}. Other claims of the same owners on the same tasks stay. */
+export const release = (state: State, { claims }: ClaimsReleased, out: Out): void => {
+  for (const id of claims) {
+    const claim = state.claims.get(id)
+    if (claim === undefined) continue
+    removeClaim(state, claim)
+    withdrawFor(state, { by: unwanted.by, reason: unwanted.reason, owner: claim.owner.id })
+    dropClaim(state, claim, out)
+    // Its consequences have its owner.
+    propagate(state, out)
+  }
 }
 
 const dropClaim = (state: State, claim: Claim, out: Out): void => {

@@ -92,11 +92,11 @@ const starvationOf = (state: State, keepers: Keepers, wait: Wait): ReadonlyArray
   const visit = (task: TaskId, by: TaskId): void => {
     if (!from.has(task) && !hasEnded(phaseOf(state, task))) from.set(task, by)
   }
-  const isOpen = (task: TaskId): boolean => waits.isWatching(state, wait, task)
+  const open = waits.awaitedIn(state, wait)
   // Of thousands of awaited tasks the last mostly ends last, so not all are visited in every step until then.
-  const last = wait.tasks.findLast(isOpen)
+  const last = open.at(-1)
   if (last !== undefined && canGetOn(state, keepers, last)) return undefined
-  for (const task of wait.tasks) if (isOpen(task)) visit(task, wait.waiter)
+  for (const task of open) visit(task, wait.waiter)
   let blocked = -1
   // Visited tasks are appended, so the first that lacks something is the nearest.
   for (const task of from.keys()) {
@@ -199,7 +199,7 @@ const tell = (
 
 const firstAwaited = (state: State, task: TaskId): TaskId | undefined => {
   for (const wait of waitsInside(state, task)) {
-    const awaited = wait.tasks.find((each) => waits.isWatching(state, wait, each))
+    const [awaited] = waits.awaitedIn(state, wait)
     if (awaited !== undefined) return awaited
   }
   return undefined

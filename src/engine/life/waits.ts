@@ -8,13 +8,13 @@ import * as amounts from "../dispatch/amounts.ts"
 import { holdsSlot, waitsInside } from "../dispatch/keepers.ts"
 import * as slots from "../dispatch/slots.ts"
 import type { SlotWanted, WaitAbandoned, WaitBegan, WaitMode } from "../protocol/Event.ts"
-import type { TaskId } from "../protocol/ids.ts"
+import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Pair } from "../protocol/Reason.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import { keysOf, phaseOf, settingsOf } from "../state/lookups.ts"
-import type { Behalf, Claim, Wait } from "../state/Owner.ts"
+import type { Behalf, Claim, Standing, Wait } from "../state/Owner.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { transition } from "../state/transitions.ts"
@@ -40,7 +40,9 @@ export interface Request {
 
 /** Handles {@link WaitBegan}. Claims that are gone count as ended without success. */
 export const begin = (state: State, event: WaitBegan, out: Out): void => {
-  const { claims, mode, targetsOf } = event
+  const { claims, mode, standing, targetsOf } = event
+  if (mode === "each") return stand(state, event.wait, claims, out)
+  if (standing !== undefined) return enterTaking(state, event, state.waits.get(standing)?.standing, out)
   if (targetsOf !== undefined) return enter(state, event, targetsOfOwner(state, targetsOf), undefined, out)
   const live = new Set<Claim>()
   let isOneGone = false
@@ -83,13 +85,121 @@ export const enter = (
   // All leaving tasks wait for the waiter, which must go on for them to end.
   if (awaited.length === 0 && mode !== "never") return answer(id, starved, out)
   const { length: remaining } = awaited
-  const wait: Wait = { id, mode, tasks: awaited, remaining, claims, waiter, closing, keepsSlot, behalf }
+  const standing = undefined
+  const wait: Wait = { id, mode, tasks: awaited, remaining, claims, waiter, closing, keepsSlot, behalf, standing }
   watch(state, wait)
-  if (waiter < 0) return
-  use(state, Use.waits)
-  if (keepsSlot) add(state.keeping, wait)
-  else secede(state, waiter, wait, out)
+  pause(state, wait, out)
 }
+
+/** The waiter of a new wait gives its slot away, or keeps it. */
+const pause = (state: State, wait: Wait, out: Out): void => {
+  if (wait.waiter < 0) return
+  use(state, Use.waits)
+  if (wait.keepsSlot) add(state.keeping, wait)
+  else secede(state, wait.waiter, wait, out)
+}
+
+/**
+ * Adds claims to a standing wait, which begins with its first open claim. A claim that has ended is reported at once. Waits for the
+ * next report end, because a task of the new ones may wait for their waiter.
+ */
+export const stand = (state: State, id: number, claims: ReadonlyArray<ClaimId>, out: Out): void => {
+  endTakers(state, state.waits.get(id)?.standing, out)
+  for (const number of claims) {
+    const claim = state.claims.get(number)
+    if (claim !== undefined && !hasEnded(phaseOf(state, claim.task))) standFor(state, id, claim)
+    else out.push({ _tag: "ClaimEnded", wait: id, claim: number })
+  }
+}
+
+const nothingAwaited: Array<TaskId> = []
+
+const standFor = (state: State, id: number, claim: Claim): void => {
+  let wait = state.waits.get(id)
+  if (wait === undefined) {
+    wait = {
+      id,
+      mode: "each",
+      tasks: nothingAwaited,
+      remaining: 0,
+      claims: undefined,
+      waiter: -1,
+      closing: false,
+      keepsSlot: false,
+      behalf: undefined,
+      standing: { open: new Map(), takers: new Set() }
+    }
+    state.waits.set(id, wait)
+  }
+  wait.remaining++
+  const { open } = wait.standing!
+  const present = open.get(claim.task)
+  if (present === undefined) open.set(claim.task, claim)
+  else if (Array.isArray(present)) present.push(claim)
+  else open.set(claim.task, [present, claim])
+  watchOne(state, wait, claim.task)
+}
+
+/** Ends the waits for the next report of a standing wait. */
+const endTakers = (state: State, standing: Standing | undefined, out: Out): void => {
+  if (standing === undefined || standing.takers.size === 0) return
+  for (const taker of standing.takers) end(state, taker, out)
+}
+
+/** The first open claim of a standing wait on this task, or `which`, has ended. */
+const reportOpen = (state: State, wait: Wait, task: TaskId, which: Claim | undefined, out: Out): void => {
+  const { open } = wait.standing!
+  const present = open.get(task)!
+  const list = Array.isArray(present) ? present : [present]
+  const claim = which ?? list[0]!
+  list.splice(list.indexOf(claim), 1)
+  if (list.length === 0) open.delete(task)
+  wait.remaining--
+  if (wait.remaining === 0) state.waits.delete(wait.id)
+  out.push({ _tag: "ClaimEnded", wait: wait.id, claim: claim.id })
+  endTakers(state, wait.standing, out)
+}
+
+/** Waits for the next report of a standing wait. */
+const enterTaking = (state: State, event: WaitBegan, standing: Standing | undefined, out: Out): void => {
+  const { keepsSlot = false, mode, wait: id } = event
+  if (standing === undefined) return answer(id, undefined, out)
+  const waiter = livingWaiter(state, event)
+  if (waiter >= 0 && (standing.open.has(waiter) || isAwaitedByTasks(state, waiter))) {
+    const starved = cycle(state, waiter, [...standing.open.keys()])
+    if (starved !== undefined) return answer(id, starved, out)
+  }
+  const wait: Wait = {
+    id,
+    mode,
+    tasks: nothingAwaited,
+    remaining: 0,
+    claims: undefined,
+    waiter,
+    closing: false,
+    keepsSlot,
+    behalf: undefined,
+    standing
+  }
+  state.waits.set(id, wait)
+  standing.takers.add(wait)
+  pause(state, wait, out)
+}
+
+/** Whether a dependent of a task or a wait in a body is open. Most waiters are awaited from outside alone. */
+const isAwaitedByTasks = (state: State, task: TaskId): boolean => {
+  const { index, submission, waits } = state.tasks
+  const { dependentOffsets } = submission[task]!
+  const at = index[task]!
+  return dependentOffsets[at]! < dependentOffsets[at + 1]! || state.later.has(task) ||
+    [waits[task] ?? []].flat().some(({ waiter }) => waiter >= 0)
+}
+
+/** The tasks that a wait waits for. */
+export const awaitedIn = (state: State, wait: Wait): ReadonlyArray<TaskId> =>
+  wait.standing === undefined
+    ? wait.tasks.filter((task) => isWatching(state, wait, task))
+    : [...wait.standing.open.keys()]
 
 const answer = (wait: number, starved: Starvation, out: Out): void => {
   out.push({ _tag: "WaitEnded", wait, starved })
@@ -113,14 +223,13 @@ const outrank = (state: State, waiter: TaskId, tasks: ReadonlyArray<TaskId>, out
   for (const task of inner) {
     for (const wait of waitsInside(state, task)) {
       if (!wait.closing) continue
-      for (const each of wait.tasks) if (isWatching(state, wait, each) && isDeeper(state, each, task)) inner.add(each)
+      for (const each of awaitedIn(state, wait)) if (isDeeper(state, each, task)) inner.add(each)
     }
   }
   for (const task of inner) {
     for (const wait of waitsInside(state, task).slice()) {
-      const isInVain = (each: TaskId): boolean =>
-        isWatching(state, wait, each) && !inner.has(each) && cycle(state, waiter, [each], inner) !== undefined
-      const vain = wait.tasks.filter(isInVain)
+      const isInVain = (each: TaskId): boolean => !inner.has(each) && cycle(state, waiter, [each], inner) !== undefined
+      const vain = awaitedIn(state, wait).filter(isInVain)
       if (vain.length > 0) giveUp(state, wait, vain, cycle(state, waiter, [task])!, out)
     }
   }
@@ -208,11 +317,20 @@ export const claimEnded = (state: State, claim: Claim, out: Out): void => {
   const present = state.tasks.waits[claim.task]
   if (present === undefined) return
   for (const wait of new Set(Array.isArray(present) ? present : [present])) {
+    while (isStandingFor(wait, claim)) {
+      unwatchOnce(state, wait, claim.task)
+      reportOpen(state, wait, claim.task, claim, out)
+    }
     if (wait.claims?.has(claim) !== true) continue
     unwatchOnce(state, wait, claim.task)
     wait.remaining--
     if (wait.remaining === 0 || wait.mode !== "all") end(state, wait, out)
   }
+}
+
+const isStandingFor = ({ standing }: Wait, claim: Claim): boolean => {
+  const open = standing?.open.get(claim.task)
+  return open === claim || (Array.isArray(open) && open.includes(claim))
 }
 
 /** Claims of two owners on one task are watched separately. */
@@ -223,6 +341,7 @@ const unwatchOnce = (state: State, wait: Wait, task: TaskId): void => {
 }
 
 const count = (state: State, wait: Wait, task: TaskId, out: Out): void => {
+  if (wait.standing !== undefined) return reportOpen(state, wait, task, undefined, out)
   wait.remaining--
   const over = wait.remaining === 0 || decides(state, wait.mode, task)
   if (!over || !state.waits.has(wait.id)) return
@@ -253,6 +372,7 @@ const unwatch = (state: State, wait: Wait, task: TaskId): void => {
 
 /** Whether `wait` still waits for `task`, whose row may belong to another task by now. */
 export const isWatching = (state: State, wait: Wait, task: TaskId): boolean => {
+  if (wait.standing !== undefined) return wait.standing.open.has(task)
   const present = state.tasks.waits[task]
   return present === wait || (Array.isArray(present) && present.includes(wait))
 }
@@ -260,7 +380,10 @@ export const isWatching = (state: State, wait: Wait, task: TaskId): boolean => {
 /** Handles {@link WaitAbandoned}. Treated as an end, so that the task takes its slot again first. */
 export const abandon = (state: State, event: WaitAbandoned, out: Out): void => {
   const wait = state.waits.get(event.wait)
-  if (wait !== undefined) end(state, wait, out)
+  if (wait === undefined) return
+  if (wait.mode !== "each") return end(state, wait, out)
+  endTakers(state, wait.standing, out)
+  close(state, wait)
 }
 
 /** Handles {@link SlotWanted}. As among the fibers of any body, the last one to come back takes the slot. */
@@ -285,9 +408,17 @@ const dequeue = (state: State, task: TaskId, out: Out): void => {
   answer(wait, slots.starvedOf(state, wait), out)
 }
 
-const end = (state: State, wait: Wait, out: Out): void => {
+/** Removes an open wait. */
+const close = (state: State, wait: Wait): void => {
   state.waits.delete(wait.id)
-  if (wait.remaining > 0) { for (const task of wait.tasks) unwatch(state, wait, task) }
+  if (wait.standing === undefined) { for (const task of wait.tasks) unwatch(state, wait, task) }
+  else if (wait.mode !== "each") wait.standing.takers.delete(wait)
+  else for (const task of wait.standing.open.keys()) unwatch(state, wait, task)
+}
+
+const end = (state: State, wait: Wait, out: Out): void => {
+  if (wait.remaining > 0 || wait.standing !== undefined) close(state, wait)
+  else state.waits.delete(wait.id)
   if (wait.waiter >= 0 && wait.keepsSlot) remove(state.keeping, wait)
   else if (wait.waiter >= 0 && rejoin(state, wait.waiter, wait)) return
   answer(wait.id, undefined, out)
@@ -295,8 +426,7 @@ const end = (state: State, wait: Wait, out: Out): void => {
 
 /** Ends a wait that keeps a slot or amounts and could never end by itself. Its body goes on when it has its slot again. */
 export const starve = (state: State, wait: Wait, starved: ReadonlyArray<Pair>, out: Out): void => {
-  state.waits.delete(wait.id)
-  for (const task of wait.tasks) unwatch(state, wait, task)
+  close(state, wait)
   if (wait.keepsSlot) remove(state.keeping, wait)
   else if (rejoin(state, wait.waiter, wait)) {
     state.starved.set(wait.id, starved)
@@ -341,8 +471,7 @@ export const attemptStops = (state: State, waiter: TaskId, out: Out): void => {
 }
 
 const endAtStop = (state: State, wait: Wait, out: Out): void => {
-  state.waits.delete(wait.id)
-  for (const task of wait.tasks) unwatch(state, wait, task)
+  close(state, wait)
   answer(wait.id, undefined, out)
 }
 
@@ -433,7 +562,8 @@ export const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, b
   const alias = extrasOf(state, task)?.alias
   if (alias !== undefined) return visit(alias, task)
   for (const wait of waitsInside(state, task)) {
-    for (const awaited of wait.tasks) if (isWatching(state, wait, awaited)) visit(awaited, task)
+    if (wait.standing !== undefined) { for (const awaited of wait.standing.open.keys()) visit(awaited, task) }
+    else for (const awaited of wait.tasks) if (isWatching(state, wait, awaited)) visit(awaited, task)
   }
   if (state.tasks.phase[task] !== Phase.waiting) return
   // With a policy, some members may suffice; all uncounted ones are taken as needed, or a cycle could close unseen.

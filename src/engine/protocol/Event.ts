@@ -199,6 +199,8 @@ export interface GraphSubmitted {
   readonly wishes?: Wishes | undefined
   /** With `wait`: the parent keeps its slot meanwhile. */
   readonly keepsSlot?: boolean | undefined
+  /** Without `wait`: the standing wait that the claims join. */
+  readonly standing?: number | undefined
 }
 
 /** A `flatMap` body has returned a graph: the task now stands for `target`. */
@@ -290,6 +292,8 @@ export interface WaitBegan {
   readonly claims: ReadonlyArray<ClaimId>
   /** Waits for the targets of this owner, which claims them in bulk, in place of `claims`. */
   readonly targetsOf?: number | undefined
+  /** Waits until this standing wait reports an end, is given more claims, or has no open one, in place of `claims`. */
+  readonly standing?: number | undefined
   readonly mode: WaitMode
   /** The running task that waits, or -1. */
   readonly waiter: TaskId
@@ -301,10 +305,13 @@ export interface WaitBegan {
 /**
  * `all`: until all have ended; `firstCompleted`: until one has ended; `firstFailure`: until one has ended without success, or all
  * have ended; `never`: until it is abandoned.
+ *
+ * `each` is a standing wait: it reports the end of each claim by `ClaimEnded`, once, and no task waits in it. The same number may
+ * come again with more claims, and a claim that was reported may join again. It lasts as long as it has open claims.
  */
-export type WaitMode = "all" | "firstCompleted" | "firstFailure" | "never"
+export type WaitMode = "all" | "firstCompleted" | "firstFailure" | "never" | "each"
 
-/** A wait is given up (a timeout, a lost race, an explicit rejoin). */
+/** A wait is given up (a timeout, a lost race, an explicit rejoin). A standing wait ends without an answer. */
 export interface WaitAbandoned {
   readonly _tag: "WaitAbandoned"
   readonly now: number
@@ -343,11 +350,11 @@ export interface CancelRequested extends Cancellation {
   readonly attempt: number
 }
 
-/** The claim's owner no longer needs the result. */
-export interface ClaimReleased {
-  readonly _tag: "ClaimReleased"
+/** The owners of these claims no longer need the results. */
+export interface ClaimsReleased {
+  readonly _tag: "ClaimsReleased"
   readonly now: number
-  readonly claim: ClaimId
+  readonly claims: ReadonlyArray<ClaimId>
 }
 
 /** Another owner claims a task that is already claimed. */
@@ -383,7 +390,7 @@ export type Event =
   | WaitAbandoned
   | SlotWanted
   | ClaimShared
-  | ClaimReleased
+  | ClaimsReleased
   | CancelRequested
   | OwnerClosed
   | TaskSettled

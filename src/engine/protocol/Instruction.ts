@@ -126,6 +126,13 @@ export interface WaitEnded {
   readonly starved: ReadonlyArray<Pair> | undefined
 }
 
+/** A claim of the standing wait `wait` has ended: its task has, or the claim is gone. */
+export interface ClaimEnded {
+  readonly _tag: "ClaimEnded"
+  readonly wait: number
+  readonly claim: ClaimId
+}
+
 /** Send `TimeCame` at this time (milliseconds), not before; replaces any earlier request. */
 export interface WakeAt {
   readonly _tag: "WakeAt"
@@ -208,6 +215,7 @@ export type Instruction =
   | Submitted
   | Rejected
   | WaitEnded
+  | ClaimEnded
   // to the layer, which has the workers
   | WorkerJoined
   | StartWorker

@@ -63,6 +63,16 @@ export interface Wait {
   readonly keepsSlot: boolean
   /** It waits for all that leaves on this behalf, as far as that does not wait for its waiter (S14). */
   readonly behalf: Behalf | undefined
+  /** Of a standing wait (mode `each`), and of each wait for its next report. These have no `tasks` of their own. */
+  readonly standing: Standing | undefined
+}
+
+/** The claims whose ends are reported one by one. */
+export interface Standing {
+  /** The open claims by task; several on the same task are a list. */
+  readonly open: Map<TaskId, Claim | Array<Claim>>
+  /** The waits for the next report. */
+  readonly takers: Set<Wait>
 }
 
 /** The owner on whose behalf a task leaves: the task stops, or the resource of its result is finalized. */

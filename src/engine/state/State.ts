@@ -13,7 +13,7 @@
  * - S1 Phases are exclusive; only the transitions of `transitions.ts` happen. Nothing names a row that is free.
  * - S2 `waiting` is the number of dependencies that have not been met, a group with a policy counting as one, and one for a
  *   retry delay that runs; a task is `waiting` as long as it is above 0, or its alias is open. Whatever is due some day is
- *   armed.
+ *   armed. A standing wait reports each claim once, and is there as long as it has open ones.
  * - S3 `refs` is the number of claims, wishes, aliases and dependents (not ended, or with a result that lives on it) of a task;
  *   at 0 a task is cancelled if it has not ended, and forgotten if it has.
  * - S4 The slots in use on a worker are the attempts there that hold one; never more than its slots. The same is true for amounts

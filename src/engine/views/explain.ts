@@ -13,6 +13,7 @@ import type { Wanted } from "../dispatch/placement.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
 import { lackOf, restrictionOf } from "../life/lack.ts"
 import { isOver } from "../life/stranded.ts"
+import { awaitedIn } from "../life/waits.ts"
 import type { Engine } from "../protocol/Engine.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
@@ -437,6 +438,5 @@ const lacksOf = (state: State, workers: ReadonlyArray<WorkerRecord>, { amounts =
 
 /** The tasks that a body waits for. */
 const awaitedBy = (state: State, open: ReadonlyArray<Wait>): ReadonlyArray<string> => {
-  const isAwaited = (awaited: TaskId) => [state.tasks.waits[awaited] ?? []].flat().some((wait) => open.includes(wait))
-  return keysOf(state, new Set(open.flatMap((wait) => wait.tasks.filter(isAwaited))))
+  return keysOf(state, new Set(open.flatMap((wait) => awaitedIn(state, wait))))
 }

@@ -6,6 +6,7 @@
  */
 import { amountOf, holdersOfTag } from "../dispatch/amounts.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
+import { isWatching } from "../life/waits.ts"
 import type { Engine } from "../protocol/Engine.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { pathOf } from "../protocol/Outcome.ts"
@@ -317,13 +318,16 @@ const queueOf = (state: State): ReadonlyArray<string> => {
   return keysOf(state, entries.sort((a, b) => compareReady(state, a, b)).map(({ task }) => task))
 }
 
-const waitOf = (state: State, { id, keepsSlot, mode, waiter }: Wait, live: ReadonlyArray<TaskId>): WaitSnapshot => ({
-  wait: id,
-  mode,
-  ...(waiter >= 0 && { waiter: keyOf(state, waiter) }),
-  ...(waiter >= 0 && keepsSlot && { keepsSlot: true as const }),
-  waitsOn: keysOf(state, live.filter((task) => [state.tasks.waits[task] ?? []].flat().some((wait) => wait.id === id)))
-})
+const waitOf = (state: State, wait: Wait, live: ReadonlyArray<TaskId>): WaitSnapshot => {
+  const { id, keepsSlot, mode, waiter } = wait
+  return {
+    wait: id,
+    mode,
+    ...(waiter >= 0 && { waiter: keyOf(state, waiter) }),
+    ...(waiter >= 0 && keepsSlot && { keepsSlot: true as const }),
+    waitsOn: keysOf(state, live.filter((task) => isWatching(state, wait, task)))
+  }
+}
 
 /** The tags that are limited or held, if there are any. */
 export const tagsIn = (engine: Engine): Pick<Snapshot, "tags"> => {

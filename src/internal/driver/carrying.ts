@@ -44,7 +44,7 @@ interface Addressees {
   readonly mailbox: Pick<Mailbox, "catchUp" | "ended" | "succeeded">
   readonly reports: Pick<Reports, "failed" | "inputsLost" | "overdue" | "unbegun">
   readonly retrying: Pick<Retrying, "isOpen" | "stop">
-  readonly waits: Pick<Waits, "end">
+  readonly waits: Pick<Waits, "end" | "report">
 }
 
 export class Carrying implements Carrier {
@@ -159,6 +159,8 @@ export class Carrying implements Carrier {
         return numbered(this.workers, instruction.worker)?.finalize(instruction)
       case "Copy":
         return to.copies.make(instruction.copy)
+      case "ClaimEnded":
+        return this.wire.afterMessages(() => to.waits.report(instruction.wait, instruction.claim))
       case "WaitEnded":
         return this.wire.afterMessages(() => to.waits.end(instruction.wait, instruction.starved))
       case "WakeAt":

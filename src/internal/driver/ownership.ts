@@ -135,7 +135,7 @@ export class Owners {
   release({ claim }: FutureImpl): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       if (claim.state === "live") this.view.releasedBy.set(claim, attemptOf(this.home, fiber)?.key ?? "program")
-      this.mailbox.ask({ _tag: "ClaimReleased", now: this.time.now(), claim: claim.id })
+      this.mailbox.ask({ _tag: "ClaimsReleased", now: this.time.now(), claims: [claim.id] })
       return Effect.void
     })
   }

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { WaitBegan, WaitMode } from "../../engine/protocol/Event.ts"
-import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { ClaimId, TaskId } from "../../engine/protocol/ids.ts"
 import type { Stop } from "../../engine/protocol/Instruction.ts"
 import { Flag } from "../../engine/protocol/Phase.ts"
 import type { Pair } from "../../engine/protocol/Reason.ts"
@@ -45,7 +45,7 @@ export interface Origin {
 }
 
 /** The purpose of a wait. */
-type Awaited = Pick<WaitBegan, "claims" | "targetsOf" | "mode" | "keepsSlot">
+type Awaited = Pick<WaitBegan, "claims" | "targetsOf" | "standing" | "mode" | "keepsSlot">
 
 /** A waiter goes on in the async context in which the wait began. */
 const inPresentScope = (resume: () => void): () => void => {
@@ -67,6 +67,8 @@ export class Waits {
    * not be interrupted, within a wait of its own or of another fiber.
    */
   private readonly goingOn = new Map<number, boolean | undefined>()
+  /** Standing waits, and whom their reports are for. */
+  private readonly standing = new Map<number, (claim: ClaimId) => void>()
   private next = 1
 
   constructor(
@@ -135,6 +137,29 @@ export class Waits {
     const wait = this.expect()
     this.open.get(wait)!.resume = inPresentScope(over)
     ask(wait)
+  }
+
+  /** Makes a standing wait: `report` is called for the end of each claim that joins it. Claims join by its number. */
+  stand(report: (claim: ClaimId) => void): number {
+    const wait = this.next++
+    this.standing.set(wait, report)
+    return wait
+  }
+
+  /** Adds claims to a standing wait, which may be open. */
+  addTo(wait: number, claims: ReadonlyArray<ClaimId>): void {
+    const now = this.time.now()
+    this.mailbox.ask({ _tag: "WaitBegan", now, wait, claims, mode: "each", waiter: -1, attempt: 0 })
+  }
+
+  /** Gives a standing wait up: nothing is reported any more. */
+  endStanding(wait: number): void {
+    if (this.standing.delete(wait)) this.mailbox.ask({ _tag: "WaitAbandoned", now: this.time.now(), wait })
+  }
+
+  /** The engine reports the end of a claim. */
+  report(wait: number, claim: ClaimId): void {
+    this.standing.get(wait)?.(claim)
   }
 
   /** Begins a wait whose end is ignored. */

@@ -6,7 +6,7 @@ import { hasEnded, inAttempt, openOf, stateOf } from "./facts.ts"
 import type { Facts, Task } from "./facts.ts"
 import { isWanted } from "./owners.ts"
 import { stuckWaits } from "./starvation.ts"
-import { isOver, reaches } from "./waits.ts"
+import { isOver, isOverFor, reaches } from "./waits.ts"
 
 export const agree = (model: Facts, state: State): void => {
   for (const task of model.discarded) model.complain(`the former result of ${task.name} is not discarded`)
@@ -65,6 +65,11 @@ export const agree = (model: Facts, state: State): void => {
       state.tasks.phase[task.row] === Phase.rejoining &&
       state.workers[task.worker]!.rejoining.get(task.row) === wait.id
     if (!queued) model.complain(`wait ${wait.id} should be over`)
+  }
+  for (const [id, { standees }] of model.standing) {
+    for (const each of standees) {
+      if (isOverFor(each)) model.complain(`standing wait ${id} did not report the end of ${each.interest.task.name}`)
+    }
   }
   for (const wait of stuckWaits(model)) model.complain(`N6: wait ${wait.id} of ${wait.waiter!.name} can never end`)
   for (const interest of model.interests.values()) {

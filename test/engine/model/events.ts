@@ -16,7 +16,7 @@ import { awaitedBy, exposedBy } from "./policies.ts"
 import { believeCycle } from "./starvation.ts"
 import { register } from "./submissions.ts"
 import { timeCame } from "./timers.ts"
-import { beginWait, reaches, wantSlot } from "./waits.ts"
+import { beginWait, reaches, stand, standingOf, wantSlot } from "./waits.ts"
 import { enterWorker, makeWorker } from "./workers.ts"
 
 export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instruction>, state: State): void => {
@@ -84,6 +84,9 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       const targets = event.targets.map(live)
       if (event.wait === undefined) {
         targets.forEach((task, i) => addClaim(model, owner, task, answer.claims[i]!))
+        if (event.standing !== undefined) {
+          stand(model, event.standing, answer.claims.map((claim) => model.interests.get(claim)!))
+        }
         return
       }
       owner.bulk.push(...targets)
@@ -179,10 +182,22 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
     case "TaskSettled":
       return settleFromOutside(model, event)
     case "WaitBegan": {
+      if (event.mode === "each") {
+        return stand(model, event.wait, event.claims.map((claim) => model.interests.get(claim)!))
+      }
+      if (event.standing !== undefined) {
+        const of = standingOf(model, event.standing)
+        const next = { of, after: of.changes }
+        const open = of.standees.map(({ interest }) => interest)
+        const { attempt, keepsSlot, mode, wait, waiter } = event
+        return beginWait(model, wait, mode, open, waiter, attempt, false, keepsSlot, undefined, next)
+      }
       const awaited = [...new Set(event.claims)].map((claim) => model.interests.get(claim)!)
       return beginWait(model, event.wait, event.mode, awaited, event.waiter, event.attempt, false, event.keepsSlot)
     }
     case "WaitAbandoned": {
+      const standing = model.standing.get(event.wait)
+      if (standing !== undefined) standing.standees = []
       const wait = model.waits.get(event.wait)
       // Whoever is about to take the slot does so.
       if (wait !== undefined && wait.mode !== "slot") wait.abandoned = true
@@ -224,13 +239,15 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       if (answer === undefined) return model.complain("a shared claim got no answer")
       return addClaim(model, owner, interest.task, answer.claims[0]!)
     }
-    case "ClaimReleased": {
-      const interest = model.interests.get(event.claim)!
-      if (interest.state !== "live") return
-      interest.state = "released"
-      interest.owner.claims.delete(interest)
-      return causedBy(model, { owner: interest.owner, cancelled: undefined })
-    }
+    case "ClaimsReleased":
+      for (const claim of event.claims) {
+        const interest = model.interests.get(claim)!
+        if (interest.state !== "live") continue
+        interest.state = "released"
+        interest.owner.claims.delete(interest)
+        causedBy(model, { owner: interest.owner, cancelled: undefined })
+      }
+      return
     case "OwnerClosed": {
       const owner = model.owners.get(event.owner)
       if (owner?.isOpen === true) closeOwner(model, owner, event.by)

@@ -141,8 +141,24 @@ export interface Interest {
   cancelledFor: Task | undefined
 }
 
+/** A claim in a standing wait, until its end is reported. */
+export interface Standee {
+  readonly interest: Interest
+  /** It has ended, whatever happened to its task since. */
+  ended: boolean
+}
+
+/** A standing wait. */
+export interface Standing {
+  standees: Array<Standee>
+  /** How often an end was reported, or claims have joined. */
+  changes: number
+}
+
 export interface Waiting {
   readonly id: number
+  /** The standing wait for whose next report it waits, and how often that had changed before. */
+  readonly next?: { readonly of: Standing; readonly after: number }
   readonly mode: WaitMode | "slot"
   awaited: ReadonlyArray<Interest | Task>
   /** On whose behalf all must have stopped and been released, and with which cancellation it began. */
@@ -364,6 +380,7 @@ export class Facts {
   readonly owners = new Map<number, Owner>()
   readonly interests = new Map<ClaimId, Interest>()
   readonly waits = new Map<number, Waiting>()
+  readonly standing = new Map<number, Standing>()
   readonly workers: Array<Worker> = []
   readonly failures = new Set<number>()
   /** How often which task was started, by serial. */

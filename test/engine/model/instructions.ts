@@ -5,12 +5,13 @@ import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { judgeTakeBack } from "./ahead.ts"
 import { hasEnded, holderOf, inAttempt, isOpen, mayHold } from "./facts.ts"
-import type { Facts } from "./facts.ts"
+import type { Facts, Standee } from "./facts.ts"
 import { lookAgain } from "./lacks.ts"
 import { someRowless } from "./loss.ts"
 import { isWanted } from "./owners.ts"
 import { discardedCopy, droppedIn } from "./results.ts"
 import { judgeBegin, judgeStart, judgeWaitEnded } from "./starts.ts"
+import { isOverFor } from "./waits.ts"
 import { dismissIdle, judgeStartWorker } from "./workers.ts"
 
 export const judgeOnce = (
@@ -145,6 +146,17 @@ const judge = (
       return
     case "WaitEnded":
       return judgeWaitEnded(model, instruction, state, out)
+    case "ClaimEnded": {
+      const { claim, wait } = instruction
+      const standing = model.standing.get(wait)
+      const isMeant = (each: Standee): boolean => each.interest === model.interests.get(claim)
+      if (standing?.standees.some((each) => isMeant(each) && !isOverFor(each)) === true) lookAgain(model)
+      const at = standing?.standees.findIndex((each) => isMeant(each) && isOverFor(each)) ?? -1
+      if (at < 0) return model.complain(`standing wait ${wait} reports claim ${claim} twice, or too early`)
+      standing!.standees.splice(at, 1)
+      standing!.changes++
+      return
+    }
     case "WorkerJoined":
       return
     case "StartWorker":

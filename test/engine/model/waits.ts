@@ -2,7 +2,7 @@
 import type { SlotWanted } from "../../../src/engine/protocol/Event.ts"
 import type { TaskId } from "../../../src/engine/protocol/ids.ts"
 import { finalizingTask, isOpen, openOf, presentTask, stateOf } from "./facts.ts"
-import type { Behalf, Facts, Interest, Task, Waiting } from "./facts.ts"
+import type { Behalf, Facts, Interest, Standee, Standing, Task, Waiting } from "./facts.ts"
 import { awaitedBy } from "./policies.ts"
 
 /** Those who wait for what leaves wait no more for one that was about to. */
@@ -13,7 +13,27 @@ export const stays = (model: Facts, task: Task): void => {
 /** The waits for its end have seen it, though the task is about to be forgotten. */
 export const noteEnd = (model: Facts, task: Task): void => {
   for (const wait of model.waits.values()) noteEndFor(wait, task)
+  for (const { standees } of model.standing.values()) {
+    for (const each of standees) if (each.interest.task === task) each.ended ||= isOverFor(each)
+  }
 }
+
+/** The claims whose ends a standing wait has not reported. */
+export const standingOf = (model: Facts, id: number): Standing => {
+  const present = model.standing.get(id) ?? { standees: [], changes: 0 }
+  model.standing.set(id, present)
+  return present
+}
+
+/** Claims join a standing wait. */
+export const stand = (model: Facts, id: number, interests: ReadonlyArray<Interest>): void => {
+  const standing = standingOf(model, id)
+  standing.changes++
+  for (const interest of interests) standing.standees.push({ interest, ended: false })
+}
+
+/** Whether the end of a claim is to be reported. */
+export const isOverFor = ({ ended, interest }: Standee): boolean => ended || stateOf(interest) !== "open"
 
 const noteEndFor = ({ awaited, ended }: Waiting, task: Task): void => {
   for (const each of awaited) {
@@ -32,13 +52,14 @@ export const beginWait = (
   attempt: number,
   closing = false,
   keepsSlot = false,
-  behalf?: Behalf
+  behalf?: Behalf,
+  next?: Waiting["next"]
 ): void => {
   const waiter = waiterRow < 0
     ? undefined
     : presentTask(model, waiterRow, attempt) ?? finalizingTask(model, waiterRow, attempt)
   const rest = { ended: new Map(), abandoned: false, starved: false, starvedAway: false, complete: false }
-  const wait: Waiting = { id, mode, awaited, waiter, closing, keepsSlot, behalf, ...rest }
+  const wait: Waiting = { id, mode, awaited, waiter, closing, keepsSlot, behalf, ...rest, ...next && { next } }
   model.waits.set(id, wait)
   if (isOver(wait)) return
   const tasks = awaited.flatMap((each) => "claim" in each ? (each.state === "live" ? [each.task] : []) : [each])
@@ -98,7 +119,11 @@ export const comesBack = (task: Task): boolean => {
     waitsInside(task).every(({ keepsSlot }) => keepsSlot)
 }
 
-export const isOver = ({ awaited, ended, mode }: Waiting): boolean => {
+export const isOver = ({ awaited, ended, mode, next }: Waiting): boolean => {
+  if (next !== undefined) {
+    const { of: { changes, standees }, after } = next
+    return changes > after || standees.length === 0 || standees.some(isOverFor)
+  }
   const states = awaited.map((each) => ended.get(each) ?? stateOf(each))
   switch (mode) {
     case "all":
@@ -107,6 +132,7 @@ export const isOver = ({ awaited, ended, mode }: Waiting): boolean => {
       return states.length === 0 || states.some((each) => each !== "open")
     case "firstFailure":
       return states.some((each) => each === "bad") || states.every((each) => each !== "open")
+    case "each":
     case "never":
     case "slot":
       return false
