@@ -6,10 +6,10 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"
 import type { WorkerOptions } from "node:worker_threads"
-import type { Link, LinkFailed, Transport } from "../../src/internal/remote/link.ts"
-import type { Up } from "../../src/internal/remote/messages.ts"
+import type { LinkFailed } from "../../src/internal/remote/link.ts"
 import { startThread } from "../../src/threads/internal/startThread.ts"
 import { Parties } from "../../src/threads/internal/transport.ts"
+import { connect, open, perform } from "./heard.ts"
 
 /** Everything that keeps this process alive because of a thread. */
 const threadsLeft = (): number =>
@@ -42,41 +42,6 @@ const partiesOf = ({ closeMillis = 5000, megabytes, names = [], size = 1, spare 
   const parties = new Parties({ start, names, remedy: "name them", closeMillis, size, spare })
   return Object.assign(parties, { threads })
 }
-
-/** A link, with what was heard over it. */
-interface Heard {
-  readonly link: Link
-  readonly ups: Array<Up>
-  readonly lost: Deferred.Deferred<string>
-  /** Waits for the next message. */
-  readonly next: Effect.Effect<Up>
-}
-
-const connect = (transport: Transport): Effect.Effect<Heard, LinkFailed, Scope.Scope> =>
-  Effect.gen(function*() {
-    const ups: Array<Up> = []
-    const lost = Deferred.makeUnsafe<string>()
-    let wake: ((up: Up) => void) | undefined
-    const link = yield* transport({
-      received: (up) => {
-        ups.push(up)
-        wake?.(up)
-      },
-      lost: ({ why }) => Deferred.doneUnsafe(lost, Exit.succeed(why))
-    })
-    const next = Effect.callback<Up>((resume) => {
-      wake = (up) => resume(Effect.succeed(up))
-    })
-    return { link, ups, lost, next }
-  })
-
-const perform = (deed: string): Parameters<Link["send"]>[0] => ({
-  _tag: "Batch",
-  starts: new Int32Array(5),
-  payloads: [deed]
-})
-
-const open = { _tag: "Open", version: 1, worker: "test", labels: [], slots: 1 } as const
 
 /** Starts a thread, lets it do one thing, and returns how it ended. */
 const deathBy = (deed: string, setting?: Setting): Effect.Effect<string, LinkFailed> => {

@@ -11,10 +11,11 @@
 import type * as Effect from "effect/Effect"
 import type { Transfer } from "../../internal/remote/link.ts"
 
-/** What the other side says of itself before anything else: that it has loaded what it serves, or why not. */
+/** What the other side says of itself before anything else: that it has loaded what it serves, or why not; and after everything else. */
 export type Told =
   | { readonly _tag: "Loaded" }
   | { readonly _tag: "Failed"; readonly why: string }
+  | { readonly _tag: "Left" }
 
 /** What is heard of the other side. */
 export interface Ears {

@@ -67,6 +67,8 @@ class Party {
         Deferred.doneUnsafe(this.loaded, Exit.void)
         if (this.hears === undefined) this.hold(false)
         return
+      case "Left":
+        return
       case "Failed":
         return this.fail(message.why)
       case "Up":
