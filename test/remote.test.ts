@@ -18,7 +18,7 @@ interface Options extends MemoryOptions {
 /** Adds a remote worker to the scheduler of the context, until the scope closes. Returns what passes. */
 const addRemote = (
   makers: ReadonlyArray<Maker>,
-  { ahead, id = "far", slots = 1, ...options }: Options = {}
+  { ahead = 64, id = "far", slots = 1, ...options }: Options = {}
 ) =>
   Effect.gen(function*() {
     const core = coreOf(Context.get(yield* Effect.context<Client.Client>(), Client.Client))
@@ -31,6 +31,8 @@ const addRemote = (
       terms: {},
       onStart: undefined,
       kind: "remote",
+      ahead,
+      handsOver: true,
       port: (setup) => new RemoteWorker(setup, transport, { slots, ahead })
     }
     yield* core.crew.add(posting)

@@ -71,8 +71,9 @@ export const advance = (engine: Engine, event: Event, out: Out, log: Log = noLog
 const dispatch = (state: State, out: Out): void => {
   if (state.step.hasMoved) follow.rebindAll(state)
   if (isAnyUnplaced(state)) lack.endHomeless(state, out)
-  // Local tasks end before portable ones start, which that may cancel.
-  if (state.step.stranded.length > 0 && state.crew.remoteTakers > 0 && !elastic.mayHelp(state)) {
+  // Tasks of a kind without workers end before others start, which that may cancel.
+  const isAnyThere = state.crew.takers + state.crew.remoteTakers > 0
+  if (state.step.stranded.length > 0 && isAnyThere && !elastic.mayHelp(state)) {
     stranded.endStranded(state, out)
   }
   if (state.step.endingWaits.length > 0) owners.endWaits(state, out)

@@ -90,14 +90,19 @@ const live = (seed: number): { readonly sent: number; readonly back: number; rea
   const apply = rig.send.bind(rig)
   const recordOf = (worker: number) => rig.state.workers.find(({ serial }) => serial === worker)!
   let portable: ReadonlyArray<string> = []
+  let far: ReadonlyArray<string> = []
   rig.send = (event) => {
     const out = apply(event)
     for (const each of out) {
       if (each._tag === "WorkerJoined") workers.set(each.worker, new Far(recordOf(each.worker).slots, chance))
       if (!isMessage(each)) continue
-      if (each._tag === "Start" && recordOf(each.worker).kind === "remote") {
-        assert.include(portable, keyOf(rig.state, each.task), "a local task on a remote worker")
-        remote++
+      if (each._tag === "Start") {
+        const isRemote = recordOf(each.worker).kind === "remote"
+        const key = keyOf(rig.state, each.task)
+        if (!portable.includes(key)) {
+          assert.strictEqual(isRemote, far.includes(key), `${key} on a worker of the wrong kind`)
+        }
+        if (isRemote) remote++
       }
       if (each._tag === "Start" && each.ahead === true) sent++
       if (each._tag === "TakeBack") back++
@@ -108,18 +113,20 @@ const live = (seed: number): { readonly sent: number; readonly back: number; rea
   }
   const join = (): void => {
     const name = `w${rig.state.next.worker}`
-    // Without a local worker local tasks would never end.
-    const isLocal = rig.state.crew.takers === 0 || chance.with(0.5)
+    // Without a worker of their kind tasks would never end.
+    const isLocal = rig.state.crew.takers === 0 || (rig.state.crew.remoteTakers > 0 && chance.with(0.5))
     const kind = isLocal ? "local" : "remote"
     rig.send({ _tag: "WorkerAdded", name, kind, slots: 1 + chance.below(2), ahead: chance.below(4) })
   }
-  for (let i = 0; i <= chance.below(3); i++) join()
+  for (let left = 2 + chance.below(3); left > 0; left--) join()
   const owner = rig.open()
   const names = Array.from({ length: 4 + chance.below(16) }, (_, i) => `t${i}`)
   const before = (i: number): ReadonlyArray<string> =>
     i > 2 && chance.with(0.5) ? [...new Set([names[chance.below(i)]!, names[chance.below(i)]!])] : []
-  portable = names.filter(() => chance.with(0.5))
-  rig.submit(owner, Object.fromEntries(names.map((name, i) => [name, before(i)])), { targets: names, portable })
+  portable = names.filter(() => chance.with(0.4))
+  far = names.filter((name) => !portable.includes(name) && chance.with(0.3))
+  const kinds = { portable, remote: far }
+  rig.submit(owner, Object.fromEntries(names.map((name, i) => [name, before(i)])), { targets: names, ...kinds })
   const endings: ReadonlyArray<Ending> = [{ _tag: "Retried", delayMillis: 0 }, { _tag: "Rescheduled" }]
   let isClosed = false
   for (let turn = 0; turn < 5000; turn++) {

@@ -52,6 +52,40 @@ describe("workers of two kinds", () => {
     assert.deepStrictEqual(starts(rig), ["p far", "a here"])
   })
 
+  it("W20: a remote task runs on a remote worker alone, in the one order, and waits for one", () => {
+    const rig = both(1, 0)
+    const main = rig.open()
+    rig.submit(main, loose("rapsq"), { portable: ["p", "q"], remote: ["r", "s"] })
+    assert.deepStrictEqual(starts(rig), ["a here"])
+    addFar(rig)
+    assert.deepStrictEqual(starts(rig), ["r far"])
+    rig.end("r")
+    assert.deepStrictEqual(starts(rig), ["p far"])
+    rig.end("a")
+    assert.deepStrictEqual(starts(rig), ["q here"])
+    rig.end("q")
+    assert.deepStrictEqual(starts(rig), [])
+    rig.end("p")
+    assert.deepStrictEqual(starts(rig), ["s far"])
+    rig.end("s")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("W20: a remote task that is ready alone is given to no local worker, nor are those with a demand", () => {
+    const rig = both(2, 0)
+    const main = rig.open()
+    const settings = { d: { demand: { labels: [] } } }
+    rig.submit(main, { ...loose("da"), r: ["a"] }, { remote: ["d", "r"], settings, targets: ["d", "r"] })
+    rig.end("a")
+    assert.deepStrictEqual([starts(rig), rig.phase("r"), rig.phase("d")], [[], "ready", "ready"])
+    addFar(rig, 2)
+    assert.sameMembers([...starts(rig)], ["d far", "r with a far"])
+    for (const each of ["d", "r"]) rig.end(each)
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
   it("W20, O5: tasks of both kinds that compete for one worker start in the one order", () => {
     const rig = both(1, 1)
     rig.submit(rig.open(), loose("xypaqb"), { portable: ["x", "p", "q"] })
@@ -243,6 +277,31 @@ describe("tasks that lack a worker of their kind", () => {
     rig.at(50)
     assert.deepStrictEqual(rig.outcome("a"), ["NoSuitableWorker", "a"])
     rig.end("p")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("W20, W9: so does a remote task while local workers take tasks, from when the last remote one has gone", () => {
+    const rig = both(1, 1, 0, { waitForWorkersMillis: 50 })
+    const main = rig.open()
+    rig.submit(main, { ...loose("rs"), t: ["r"] }, { remote: ["r", "s", "t"] })
+    rig.end("r")
+    rig.at(10)
+    rig.lose("far")
+    assert.deepStrictEqual(explain(rig.state, "s")?.because, {
+      _tag: "NoSuitableWorker",
+      restriction: { kind: "remote" },
+      unmet: [],
+      never: [],
+      until: 60
+    })
+    rig.at(40)
+    addFar(rig)
+    rig.send({ _tag: "WorkerLost", worker: rig.state.workers.at(-1)!.serial })
+    rig.at(89)
+    assert.deepStrictEqual([rig.phase("s"), rig.phase("t")], ["ready", "waiting"])
+    rig.at(90)
+    assert.deepStrictEqual(rig.outcome("s"), ["NoSuitableWorker", "s"])
     rig.close(main, 1)
     assertNothingIsLeft(rig)
   })

@@ -14,6 +14,8 @@ export interface Options {
   readonly share?: string
   /** The names of portable tasks. */
   readonly portable?: ReadonlyArray<string>
+  /** The names of remote tasks. */
+  readonly remote?: ReadonlyArray<string>
 }
 
 /** Builds a plan. A task's key is its name, and its identity is its key, unless told. */
@@ -38,9 +40,12 @@ export const plan = (graph: Readonly<Record<string, ReadonlyArray<Dependency>>>,
     positions: Int32Array.from(names, (name, index) => options.positions?.[name] ?? index),
     settings,
     defaults: options.share === undefined ? undefined : { share: options.share },
-    portable: options.portable && Uint8Array.from(names, (name) => options.portable!.includes(name) ? 1 : 0)
+    portable: (options.portable ?? options.remote) && Int32Array.from(names, (name) => entryOf(name, options))
   }
 }
+
+const entryOf = (name: string, { portable = [], remote = [] }: Options): number =>
+  portable.includes(name) ? 1 : remote.includes(name) ? -1 : 0
 
 /** The reference that a name means in a plan of these names. */
 export const referenceTo = (names: ReadonlyArray<string>, dependency: Dependency): Reference => {

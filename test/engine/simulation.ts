@@ -31,9 +31,10 @@ import type { Place } from "../../src/engine/state/Submission.ts"
 import type { WorkerRecord } from "../../src/engine/state/WorkerRecord.ts"
 import { cancelOf } from "../../src/engine/views/claims.ts"
 import { Chance } from "../chance.ts"
-import { hasEnded } from "./model/facts.ts"
-import type { Order } from "./model/facts.ts"
+import { hasEnded, hasTaker } from "./model/facts.ts"
+import type { Order, Task } from "./model/facts.ts"
 import { Model } from "./model/Model.ts"
+import { isReady } from "./model/policies.ts"
 import { Narrator } from "./story.ts"
 
 /** An attempt, as its worker sees it. */
@@ -114,6 +115,8 @@ export class Simulation {
   private now = 0
   private wakeAt = Infinity
   private next = 1
+  /** How often all workers were replaced at the end. */
+  private replaced = 0
   private readonly checkEvery: number
   /** In half of the lives tasks ask for more than a slot. */
   private readonly demands: boolean
@@ -590,8 +593,10 @@ export class Simulation {
   private portable(size: number): Plan["portable"] {
     const { chance } = this
     const share = !this.isMixed || size === 0 ? 0 : chance.weighted([[1, 0], [2, 0.6], [1, 1]])
-    const bits = Uint8Array.from({ length: size }, () => chance.with(share) ? 1 : 0)
-    return bits.includes(1) ? bits : undefined
+    const remote = chance.with(0.3) ? 0.4 : 0
+    const entryOf = (): number => (1 + chance.below(2)) * (chance.with(remote) ? -1 : 1)
+    const entries = Int32Array.from({ length: size }, () => chance.with(share) ? entryOf() : 0)
+    return entries.some((entry) => entry !== 0) ? entries : undefined
   }
 
   /** One or two groups among so many dependencies, and maybe some that are in none. */
@@ -1366,7 +1371,7 @@ export class Simulation {
       if (this.events > before) continue
       const isOver = this.model.waits.size === 0 && [...this.model.tasks].every(hasEnded)
       if (isOver) break
-      if (allExtras(this.state, "lacking").size > 0 && (this.wakeAt === Infinity || round % 50 === 49)) {
+      if (this.isAnyLacking() && (this.wakeAt === Infinity || round % 50 === 49)) {
         this.replaceWorkers()
         continue
       }
@@ -1383,8 +1388,14 @@ export class Simulation {
     for (const wait of this.model.waits.values()) throw this.disagree([`law 3: wait ${wait.id} never ends`])
   }
 
-  /** Bodies have said of each that they cannot run there. */
+  private isAnyLacking(): boolean {
+    const isStranded = (task: Task): boolean => isReady(task) && !hasTaker(this.model, task)
+    return allExtras(this.state, "lacking").size > 0 || [...this.model.tasks].some(isStranded)
+  }
+
+  /** Bodies have said of each that they cannot run there, or they are of the wrong kind. */
   private replaceWorkers(): void {
+    this.replaced++
     for (const name of workerNames) {
       const worker = this.state.workers.find((each) => each.name === name && each.phase === "open")?.serial ?? -1
       this.send({ _tag: "WorkerDrained", now: this.now, worker })
@@ -1394,7 +1405,10 @@ export class Simulation {
 
   private addLarge(name: string): void {
     const labels = labelsOf[name]
-    this.send({ _tag: "WorkerAdded", now: this.now, name, slots: 2, amounts: { a: 2, b: 2 }, labels })
+    // Each of them is now of one kind, now of the other.
+    const isRemote = this.isMixed && (workerNames.indexOf(name) + this.replaced) % 2 === 1
+    const kind = isRemote ? "remote" : undefined
+    this.send({ _tag: "WorkerAdded", now: this.now, name, kind, slots: 2, amounts: { a: 2, b: 2 }, labels })
   }
 
   private finalizeAll(): void {
@@ -1459,5 +1473,5 @@ const withSink = (plan: Plan, sinks: ReadonlyArray<number>): Plan => ({
   positions: Int32Array.from([...plan.positions, plan.size]),
   settings: plan.settings,
   defaults: plan.defaults,
-  portable: plan.portable && Uint8Array.from([...plan.portable, plan.size % 2])
+  portable: plan.portable && Int32Array.from([...plan.portable, plan.size % 2])
 })

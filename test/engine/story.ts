@@ -91,7 +91,8 @@ export class Narrator {
         plan.targets.subarray(plan.offsets[i], plan.offsets[i + 1]),
         (target) => this.reference(plan, target)
       )
-      const name = `${plan.portable?.[i] === 1 ? "portable " : ""}${this.keyIn(plan, i)}`
+      const kind = Math.sign(plan.portable?.[i] ?? 0)
+      const name = `${kind === 0 ? "" : kind > 0 ? "portable " : "remote "}${this.keyIn(plan, i)}`
       return deps.length === 0 ? name : `${name} after ${deps.join(" and ")}`
     })
     return tasks.length === 0 ? "nothing new" : tasks.join(", ")

@@ -77,7 +77,10 @@ export const clonedWire = (
     opened: direct.opened,
     defer: direct.defer,
     worker: (setup) => new CloningPort(setup, (far) => new FiberWorker(far), lanes, mode, farOf(setup.name)),
-    kindOfPool: (name) => farOf(name)?.kind ?? "local",
+    traitsOfPool: (name) => {
+      const { ahead = 0, handsOver = false, kind = "local" } = farOf(name) ?? {}
+      return { kind, ahead, handsOver }
+    },
     afterMessages: (f) => lanes.afterMessages(f)
   }
 }

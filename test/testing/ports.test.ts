@@ -2,9 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { type Chance, Simulation } from "skein/testing"
-import { isPortableAt } from "../../src/engine/protocol/Registered.ts"
+import { kindAt } from "../../src/engine/protocol/Registered.ts"
 import type { WorkerPort } from "../../src/internal/workers/port.ts"
-import { type MakePort, Ports } from "../../src/testing/internal/carriedPort.ts"
+import { type Carrier, type MakePort, Ports } from "../../src/testing/internal/carriedPort.ts"
 import { longOr } from "../long.ts"
 import { CloningPort, type Mode } from "./cloningPort.ts"
 import { closingFaults, randomClosings } from "./closings.ts"
@@ -15,12 +15,23 @@ import { randomRecursion } from "./recursion.ts"
 
 const seeds = longOr(300, 10)
 
-/** The ports of a run. The bound of attempts that are sent ahead is drawn for each worker. */
+const bounds = new WeakMap<Carrier, Map<string, number>>()
+
+/** The bound of attempts that are sent ahead to a worker, and to those that replace it. */
+const boundOf = (carrier: Carrier, name: string, most: number): number => {
+  const drawn = bounds.get(carrier) ?? new Map<string, number>()
+  bounds.set(carrier, drawn)
+  const bound = drawn.get(name) ?? carrier.below(most + 1)
+  drawn.set(name, bound)
+  return bound
+}
+
+/** The ports of a run. */
 const cloning =
   (mode: Mode, results: "arrive" | "stay" | "go home" = "arrive", most = 0, remote?: string): MakePort =>
   (setup, make, carrier) => {
     const kind = setup.name === remote ? "remote" : "local"
-    const ahead = most === 0 ? 0 : carrier.below(most + 1)
+    const ahead = most === 0 ? 0 : boundOf(carrier, setup.name, most)
     const far = { keeps: results === "stay", handsOver: results === "go home", kind, ahead } as const
     return new CloningPort(setup, make, carrier, mode, far)
   }
@@ -70,7 +81,7 @@ describe("workers behind a border", () => {
           const port = makePort(setup, make, carrier)
           const start = port.start.bind(port)
           port.start = (task, attempt, number, submission, index, ...rest) => {
-            if (port.kind === "remote") far.push(isPortableAt(submission, index))
+            if (port.kind === "remote") far.push(kindAt(submission, index) === "portable")
             start(task, attempt, number, submission, index, ...rest)
           }
           return port

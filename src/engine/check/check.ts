@@ -40,7 +40,7 @@ const emptiness: Rule = function*(state) {
     waits: open.length,
     waitsOf: state.waitsOf.size,
     keeping: state.keeping.size,
-    lanes: state.lanes.length + state.portableLanes.length,
+    lanes: state.lanes.length + state.portableLanes.length + state.remoteLanes.length,
     queues: state.queues.size,
     demanding: state.demanding - (state.fairness.queues === "none" ? 0 : 1),
     turns: state.balance.turns.size,

@@ -51,9 +51,10 @@ export const factsOf = (state: State): Facts => {
 }
 
 /** All heaps of lanes: those of tasks that ask for a slot alone, and those of the queues. */
-export const heapsOf = ({ lanes, portableLanes, queues }: State): ReadonlyArray<ReadonlyArray<Lane>> => [
+export const heapsOf = ({ lanes, portableLanes, queues, remoteLanes }: State): ReadonlyArray<ReadonlyArray<Lane>> => [
   lanes,
   portableLanes,
+  remoteLanes,
   ...[...queues.values()].map((queue) => queue.lanes)
 ]
 

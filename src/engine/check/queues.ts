@@ -8,7 +8,7 @@ import { kindOf, nameOfKind } from "../dispatch/ready.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Phase } from "../protocol/Phase.ts"
 import { priorityAt } from "../protocol/Registered.ts"
-import { isPortable, phaseOf, settingsOf } from "../state/lookups.ts"
+import { kindOf as taskKindOf, phaseOf, settingsOf } from "../state/lookups.ts"
 import type { Lane } from "../state/Queue.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -24,7 +24,11 @@ export const lanes: Rule = function*(state, { live, members, name }) {
     for (const lane of heap) {
       for (const task of members.get(lane)!) {
         places.set(task, lane)
-        const plain = lane.isPortable && state.isDivided ? state.portableLanes : state.lanes
+        const plain = lane.kind === "remote"
+          ? state.remoteLanes
+          : lane.kind === "portable" && state.isDivided
+          ? state.portableLanes
+          : state.lanes
         if ((extrasOf(state, task)?.queue?.lanes ?? plain) !== heap) yield `S6: ${name(task)} is in the wrong queue`
       }
     }
@@ -36,14 +40,14 @@ export const lanes: Rule = function*(state, { live, members, name }) {
     const submission = state.tasks.submission[task]!
     const priority = priorityAt(submission, state.tasks.index[task]!)
     const isAlike = lane?.priority === priority && lane.submission === submission.number &&
-      lane.isPortable === isPortable(state, task)
+      lane.kind === taskKindOf(state, task)
     if (lane !== undefined && !isAlike) {
       yield `S6: ${name(task)} is in the lane of others`
     }
     const kind = isReady ? kindOf(state, task) : undefined
     const own = extrasOf(state, task)?.queue
     if (own?.name !== (kind && nameOfKind(state, kind))) yield `S6: ${name(task)} is in the queue of others`
-    const common = submission.otherLanes?.[isPortable(state, task) ? "portable" : "local"].get(priority) ??
+    const common = submission.otherLanes?.[taskKindOf(state, task)].get(priority) ??
       submission.lane
     const expected = own === undefined ? common : own.parts.get(common)
     if (lane !== undefined && (extrasOf(state, task)?.ownLane !== undefined) !== (lane !== expected)) {
@@ -62,7 +66,7 @@ export const heaps: Rule = function*(state, { members }) {
   const isRemote = state.workers.some(({ kind, phase }) => kind === "remote" && phase === "open")
   if (isRemote && !state.isDivided) yield "S6: a remote worker finds no portable tasks"
   for (const heap of heapsOf(state)) {
-    const isPlain = heap === state.lanes || heap === state.portableLanes
+    const isPlain = heap === state.lanes || heap === state.portableLanes || heap === state.remoteLanes
     if (!isPlain && heap.length === 0) yield "S6: an empty queue is kept"
     for (const [place, lane] of heap.entries()) {
       const { length } = members.get(lane)!

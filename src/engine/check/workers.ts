@@ -3,11 +3,12 @@
  *
  * @since 0.1.0
  */
+import { mayRun } from "../dispatch/placement.ts"
 import { followedBy } from "../life/follow.ts"
 import { lackOf, waitOf } from "../life/lack.ts"
 import { rowOf } from "../protocol/home.ts"
 import { Phase } from "../protocol/Phase.ts"
-import { isPortable, phaseOf, sequenceOf } from "../state/lookups.ts"
+import { kindOf, phaseOf, sequenceOf } from "../state/lookups.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
 import { isHere } from "../views/snapshot.ts"
@@ -42,7 +43,7 @@ export const takers: Rule = function*(state, { isArmed, live, name }) {
     yield `S12: ${state.crew.remoteTakers} of ${remotes} remote workers take tasks`
   }
   for (const task of live) {
-    if (locals > 0 || (remotes > 0 && isPortable(state, task))) continue
+    if (takers.some((worker) => mayRun(worker, { kind: kindOf(state, task) }))) continue
     const isLimited = extrasOf(state, task)?.lacking !== undefined || isArmed(task, "stranded", sequenceOf(state, task))
     if (phaseOf(state, task) === Phase.ready && waitOf(state, task) !== Infinity && !isLimited) {
       yield `S12: ${name(task)} waits for a worker without end`

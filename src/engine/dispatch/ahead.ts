@@ -9,13 +9,13 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
 import type { WorkerKind } from "../protocol/Plan.ts"
-import { isPortable } from "../state/lookups.ts"
+import { kindOf } from "../state/lookups.ts"
 import type { State } from "../state/State.ts"
 import { Use } from "../state/Use.ts"
 import { isUsed } from "../state/uses.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { holdsSlot } from "./keepers.ts"
-import { ofKindFor, remoteFirst, unfailed } from "./placement.ts"
+import { ofKindFor, remoteFirst, siteOf, unfailed } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { isFree } from "./room.ts"
 import * as slots from "./slots.ts"
@@ -49,7 +49,8 @@ const send = (state: State, out: Out): void => {
   while (state.queues.size === 0) {
     const able = state.workers.filter(takesMore)
     if (able.length === 0) return
-    const task = ready.takeFor(state, able.some(({ kind }) => kind === "local") ? "local" : "remote")
+    const isAny = (of: WorkerKind): boolean => able.some(({ kind }) => kind === of)
+    const task = ready.takeFor(state, { local: isAny("local"), remote: isAny("remote") })
     if (task < 0) return
     const permitted = ofKindFor(state, task, able)
     const others = unfailed(state, task, permitted)
@@ -69,25 +70,32 @@ const takeBack = (state: State, out: Out): void => {
   const free = { local: 0, remote: 0 }
   for (const worker of state.workers) if (isFree(state, worker)) free[worker.kind] += worker.slots - worker.running
   if (free.local + free.remote === 0) return
-  /** Slots of the kind that a task takes: a portable task leaves the local ones to others. */
-  const kindFor = (task: TaskId): WorkerKind => isPortable(state, task) && free.remote > 0 ? "remote" : "local"
+  const siteFor = (task: TaskId): WorkerKind | undefined =>
+    siteOf(kindOf(state, task), { local: free.local > 0, remote: free.remote > 0 })
+  /** How many of each kind are on their way back. */
+  const due = { local: 0, portable: 0, remote: 0 }
   const lines: Array<{ readonly worker: WorkerRecord; readonly tasks: Array<TaskId> }> = []
   for (const worker of state.workers) {
     const tasks: Array<TaskId> = []
     for (const [task, isAskedBack] of worker.sent) {
       // One that stops answers by itself.
-      if (isAskedBack || !isSent(state, task)) free[kindFor(task)]--
-      else tasks.push(task)
+      if (!isAskedBack && isSent(state, task)) tasks.push(task)
+      else due[kindOf(state, task)]++
     }
     lines.push({ worker, tasks })
   }
+  free.local -= due.local
+  free.remote -= due.remote
+  const far = Math.min(due.portable, Math.max(0, free.remote))
+  free.remote -= far
+  free.local -= due.portable - far
   for (;;) {
     // A task that no free slot suits now suits none later in this step.
-    for (const { tasks } of lines) while (tasks.length > 0 && free[kindFor(tasks.at(-1)!)] <= 0) tasks.pop()
+    for (const { tasks } of lines) while (tasks.length > 0 && siteFor(tasks.at(-1)!) === undefined) tasks.pop()
     const { tasks, worker } = lines.reduce((a, b) => b.tasks.length > a.tasks.length ? b : a)
     const task = tasks.pop()
     if (task === undefined) return
-    free[kindFor(task)]--
+    free[siteFor(task)!]--
     worker.sent.set(task, true)
     out.push({ _tag: "TakeBack", task, attempt: state.tasks.attempt[task]!, worker: worker.serial })
   }

@@ -15,7 +15,7 @@ import { isBefore } from "./lanes.ts"
 import { suits } from "./placement.ts"
 
 /** The crowd of queues of this kind, until a worker comes or goes. */
-export const crowdOf = (state: State, queue: Pick<Queue, "demand" | "isPortable" | "isSource">): Crowd => {
+export const crowdOf = (state: State, queue: Pick<Queue, "demand" | "kind" | "isSource">): Crowd => {
   const { demand, isSource } = queue
   const open = state.workers.filter(({ phase }) => phase === "open")
   const workers = open.filter((worker) => suits(state, worker, queue))

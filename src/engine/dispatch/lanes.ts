@@ -7,7 +7,7 @@ import type { WorkerKind } from "../protocol/Plan.ts"
 import type { Lane } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
 import { insert, remove, rise, sink } from "../structures/heap.ts"
-import { canStartAny } from "./room.ts"
+import { canStart } from "./room.ts"
 
 /** A heap of lanes, each with at least one member. */
 export type Lanes = Array<Lane>
@@ -26,20 +26,29 @@ export const leaveLane = (state: State, lanes: Lanes, lane: Lane, rank: number):
   else if (lane.isMoving && lanes.length > 1) sink(state, lanes, lane, isBefore)
 }
 
-/** The lane with the best task that asks for a slot alone and may run on a worker of this kind. */
-export const firstFor = (state: State, kind: WorkerKind): Lane | undefined => {
-  const [portable] = state.portableLanes
-  if (kind === "remote") return portable
-  const [first] = state.lanes
-  return first === undefined || (portable !== undefined && isBefore(state, portable, first)) ? portable : first
+/** Whether some worker of each kind counts. */
+export type Kinds = Readonly<Record<WorkerKind, boolean>>
+
+/** The lane with the best task that asks for a slot alone and may run on workers of these kinds. */
+export const firstFor = (state: State, { local, remote }: Kinds): Lane | undefined => {
+  const either = local || remote ? state.portableLanes[0] : undefined
+  const first = local ? better(state, state.lanes[0], either) : either
+  return remote ? better(state, first, state.remoteLanes[0]) : first
 }
 
-/** The kind of the free workers, of which there is one: local if any of them is, because those run all tasks. */
-export const kindOfFree = (state: State): WorkerKind => !state.isDivided || canStartAny(state) ? "local" : "remote"
+const better = (state: State, a: Lane | undefined, b: Lane | undefined): Lane | undefined =>
+  a === undefined || (b !== undefined && isBefore(state, b, a)) ? b : a
 
-/** The heaps of tasks that ask for a slot alone and may start on a free worker, of which there is one. */
+/** The kinds of the free workers. */
+export const kindsOfFree = (state: State): Kinds => ({
+  local: canStart(state, "local"),
+  remote: state.isDivided && canStart(state, "remote")
+})
+
+/** The heaps of tasks that ask for a slot alone and may start on a free worker. */
 export const startable = (state: State): ReadonlyArray<Lanes> => {
-  const heaps = kindOfFree(state) === "local" ? [state.lanes, state.portableLanes] : [state.portableLanes]
+  const { local, remote } = kindsOfFree(state)
+  const heaps = [...local ? [state.lanes] : [], state.portableLanes, ...remote ? [state.remoteLanes] : []]
   return heaps.filter((lanes) => lanes.length > 0)
 }
 
@@ -59,7 +68,7 @@ export const isBefore = (state: State, a: Lane, b: Lane): boolean => {
   if (difference !== 0) return difference < 0
   if (a.depth !== b.depth) return a.depth > b.depth
   if (a.submission !== b.submission) return a.submission > b.submission
-  // Parts of one lane in different queues, or the local and the portable tasks of one submission.
+  // Parts of one lane in different queues, or tasks of different kinds of one submission.
   return a !== b && positionOf(state, a) < positionOf(state, b)
 }
 

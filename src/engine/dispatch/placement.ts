@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
-import type { Demand, Exclusion, Locality, WorkerKind } from "../protocol/Plan.ts"
-import { isPortable, settingsOf } from "../state/lookups.ts"
+import type { Demand, Exclusion, Locality, TaskKind, WorkerKind } from "../protocol/Plan.ts"
+import { kindOf, settingsOf } from "../state/lookups.ts"
 import type { Crowd } from "../state/Queue.ts"
 import { extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -14,6 +14,7 @@ import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { couldHold, fits, hasTags, isLimited, isUsedUp } from "./amounts.ts"
 import type { Round } from "./amounts.ts"
 import { forSources } from "./brakes.ts"
+import type { Kinds } from "./lanes.ts"
 import { isFree } from "./room.ts"
 import { pick } from "./schemes.ts"
 
@@ -21,20 +22,20 @@ import { pick } from "./schemes.ts"
 export const demandOf = (state: State, task: TaskId): Demand | undefined =>
   extrasOf(state, task)?.barred ?? settingsOf(state, task)?.demand
 
-/** What decides on which workers a task may run: its demand, and whether workers of either kind may run it. */
+/** What decides on which workers a task may run: its demand and its kind. */
 export interface Wanted {
   readonly demand: Demand | undefined
-  readonly isPortable: boolean
+  readonly kind: TaskKind
 }
 
 export const wantedOf = (state: State, task: TaskId): Wanted => ({
   demand: demandOf(state, task),
-  isPortable: isPortable(state, task)
+  kind: kindOf(state, task)
 })
 
 /** Whether a worker is of a kind that may run a task. */
-export const mayRun = ({ kind }: WorkerRecord, { isPortable }: Pick<Wanted, "isPortable">): boolean =>
-  kind === "local" || isPortable
+export const mayRun = (worker: Pick<WorkerRecord, "kind">, { kind }: Pick<Wanted, "kind">): boolean =>
+  kind === "portable" || kind === worker.kind
 
 /** One name for equal demands. It includes the ratings of the workers, so it changes as workers come and go. */
 export const nameOf = (state: State, demand: Demand): string => {
@@ -147,9 +148,18 @@ export const ofKindFor = (
   state: State,
   task: TaskId,
   workers: ReadonlyArray<WorkerRecord>
-): ReadonlyArray<WorkerRecord> => isPortable(state, task) ? workers : workers.filter(({ kind }) => kind === "local")
+): ReadonlyArray<WorkerRecord> => {
+  const kind = kindOf(state, task)
+  return kind === "portable" ? workers : workers.filter((worker) => worker.kind === kind)
+}
 
-/** The remote ones of the workers that may run a task, if there are any: local tasks may need the others. */
+/** The kind of the slot that a task takes, if slots of these kinds are free: a portable one leaves local slots to local tasks. */
+export const siteOf = (kind: TaskKind, { local, remote }: Kinds): WorkerKind | undefined => {
+  if (remote && kind !== "local") return "remote"
+  return local && kind !== "remote" ? "local" : undefined
+}
+
+/** The workers that a task takes of those that may run it and are free, by the rule of {@link siteOf}. */
 export const remoteFirst = (workers: ReadonlyArray<WorkerRecord>): ReadonlyArray<WorkerRecord> => {
   const remote = workers.filter(({ kind }) => kind === "remote")
   return remote.length === 0 ? workers : remote
@@ -189,7 +199,7 @@ export const elsewhereOfKind = (state: State, task: TaskId): WorkerRecord | unde
   const others = unfailed(state, task, state.workers)
   if (others === undefined) return undefined
   const permitted = ofKindFor(state, task, others)
-  return leastLoaded(permitted, "remote") ?? leastLoaded(permitted, "local")
+  return leastLoaded(remoteFirst(permitted.filter(({ phase, running, slots }) => phase === "open" && running < slots)))
 }
 
 /** For a retry, the workers on which the task has not failed yet. */

@@ -4,29 +4,28 @@
  * heap orders the lanes, which are few. Tasks that ask for more than a slot share a {@link Queue} with tasks of the same demand:
  * a task that cannot start yet holds up no other.
  *
- * Lanes of portable tasks are in a heap of their own while a remote worker takes part, so that it finds what it may run. A local
- * worker takes the better of both heads: the order is the same.
+ * Lanes of portable tasks are in a heap of their own while a remote worker takes part, so that it finds what it may run, and lanes
+ * of remote tasks always are. A worker takes the better of the heads of its two heaps: the order is the same.
  *
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag } from "../protocol/Phase.ts"
-import type { WorkerKind } from "../protocol/Plan.ts"
 import type { Group } from "../protocol/policies.ts"
-import { isPortableAt, priorityAt } from "../protocol/Registered.ts"
-import { isPortable } from "../state/lookups.ts"
+import { kindAt, priorityAt } from "../protocol/Registered.ts"
+import { kindOf as taskKindOf } from "../state/lookups.ts"
 import type { Crowd, Lane, Queue } from "../state/Queue.ts"
 import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { shareAt } from "../state/Submission.ts"
 import type { Submission } from "../state/Submission.ts"
 import { Use } from "../state/Use.ts"
-import { use } from "../state/uses.ts"
+import { isUsed, use } from "../state/uses.ts"
 import { FewPositions, Positions } from "../structures/positions.ts"
 import { isBraked } from "./brakes.ts"
 import * as heads from "./crowds.ts"
-import { enterLane, firstFor, isBefore, kindOfFree, leaveLane, moveLane } from "./lanes.ts"
-import type { Lanes } from "./lanes.ts"
+import { enterLane, firstFor, isBefore, kindsOfFree, leaveLane, moveLane } from "./lanes.ts"
+import type { Kinds, Lanes } from "./lanes.ts"
 import { demandOf, nameOf } from "./placement.ts"
 import * as turns from "./turns.ts"
 
@@ -34,7 +33,7 @@ import * as turns from "./turns.ts"
 export const laneOf = (submission: Submission, index: number): Lane => {
   const { lane, otherLanes } = submission
   if (otherLanes === undefined) return lane
-  return otherLanes[isPortableAt(submission, index) ? "portable" : "local"].get(priorityAt(submission, index))!
+  return otherLanes[kindAt(submission, index)].get(priorityAt(submission, index))!
 }
 
 /** The lane of a ready task, its own one if it gave its place up, and the task's index there. */
@@ -52,14 +51,14 @@ const standingOf = (state: State, task: TaskId): readonly [Lane, number] => {
  */
 export const moveBack = (state: State, task: TaskId): void => {
   const submission = state.tasks.submission[task]!
-  const { isPortable, priority } = laneOf(submission, state.tasks.index[task]!)
+  const { kind, priority } = laneOf(submission, state.tasks.index[task]!)
   extrasFor(state, task).ownLane = {
     priority,
     computation: state.next.computation++,
     ancestor: -1,
     depth: 0,
     submission: submission.number,
-    isPortable,
+    kind,
     isMoving: false,
     members: new Positions(1),
     taskAt: Int32Array.of(task),
@@ -70,8 +69,10 @@ export const moveBack = (state: State, task: TaskId): void => {
 /** Adds a ready task. */
 export const add = (state: State, task: TaskId): void => {
   const kind = state.demanding > 0 ? kindOf(state, task) : undefined
-  if (kind === undefined) addPlain(state, task)
-  else enqueue(state, task, kind)
+  if (kind !== undefined) return enqueue(state, task, kind)
+  // The lone task goes to any worker.
+  if (isUsed(state, Use.away) && taskKindOf(state, task) === "remote") enter(state, task)
+  else addPlain(state, task)
 }
 
 /**
@@ -109,20 +110,25 @@ const enter = (state: State, task: TaskId): void => {
 }
 
 /** The heap of a lane whose tasks ask for a slot alone. */
-const heapFor = (state: State, { isPortable }: Lane): Lanes =>
-  isPortable && state.isDivided ? state.portableLanes : state.lanes
+export const heapFor = (state: State, { kind }: Pick<Lane, "kind">): Lanes => {
+  if (kind === "remote") return state.remoteLanes
+  return kind === "portable" && state.isDivided ? state.portableLanes : state.lanes
+}
 
 /** All lanes of tasks that ask for a slot alone, in no order. Call {@link flushLone} first. */
-export const lanesOf = ({ isDivided, lanes, portableLanes }: State): ReadonlyArray<Lane> =>
-  isDivided ? [...lanes, ...portableLanes] : lanes
+export const lanesOf = ({ lanes, portableLanes, remoteLanes }: State): ReadonlyArray<Lane> => [
+  ...lanes,
+  ...portableLanes,
+  ...remoteLanes
+]
 
-/** Divides the lanes into two heaps when a remote worker takes part, and unites them when the last one has gone. */
+/** Divides the lanes of local and portable tasks into two heaps when a remote worker takes part, and unites them when the last one has gone. */
 export const arrange = (state: State): void => {
   const isDivided = state.workers.some(({ kind, phase }) => kind === "remote" && phase === "open")
   if (isDivided === state.isDivided) return
   const [from, to] = isDivided ? [state.lanes, state.portableLanes] : [state.portableLanes, state.lanes]
   state.isDivided = isDivided
-  for (const lane of from.filter(({ isPortable }) => isPortable)) moveLane(state, from, to, lane)
+  for (const lane of from.filter(({ kind }) => kind === "portable")) moveLane(state, from, to, lane)
 }
 
 const isFollow = ({ of }: Group): boolean => of === "follow"
@@ -142,7 +148,7 @@ export const demand = (state: State, count = 1): void => {
 }
 
 /** The common properties of the tasks of a queue. */
-export type Kind = Pick<Queue, "demand" | "share" | "isPortable" | "isSource">
+export type Kind = Pick<Queue, "demand" | "share" | "kind" | "isSource">
 
 /** The kind of a live task; `undefined` if it waits in no queue. */
 export const kindOf = (state: State, task: TaskId): Kind | undefined => {
@@ -151,15 +157,15 @@ export const kindOf = (state: State, task: TaskId): Kind | undefined => {
   const isSource = isBraked(state, task)
   const isPlain = demand === undefined && share === undefined && !isSource
   if (isPlain && state.fairness.queues !== "all") return undefined
-  return { demand, share, isSource, isPortable: isPortable(state, task) }
+  return { demand, share, isSource, kind: taskKindOf(state, task) }
 }
 
 /** One name for tasks of one kind. */
-export const nameOfKind = (state: State, { demand, isPortable, isSource, share }: Kind): string => {
+export const nameOfKind = (state: State, { demand, isSource, kind, share }: Kind): string => {
   const name = share === undefined && !isSource
     ? demand === undefined ? "" : nameOf(state, demand)
     : JSON.stringify([isSource, share, demand && nameOf(state, demand)])
-  return isPortable ? `${name} portable` : name
+  return kind === "local" ? name : `${name} ${kind}`
 }
 
 const enqueue = (state: State, task: TaskId, kind: Kind): void => {
@@ -203,11 +209,11 @@ export const take = (state: State): TaskId => {
 }
 
 /**
- * Takes the best ready task that asks for a slot alone and may run on a worker of this kind, or returns -1. Call
+ * Takes the best ready task that asks for a slot alone and may run on workers of these kinds, or returns -1. Call
  * {@link flushLone} first.
  */
-export const takeFor = (state: State, kind: WorkerKind): TaskId => {
-  const lane = firstFor(state, kind)
+export const takeFor = (state: State, kinds: Kinds): TaskId => {
+  const lane = firstFor(state, kinds)
   if (lane === undefined) return -1
   const rank = lane.members.least()
   leaveLane(state, heapFor(state, lane), lane, rank)
@@ -219,7 +225,7 @@ export const takeFor = (state: State, kind: WorkerKind): TaskId => {
  * {@link flushLone} first.
  */
 export const best = (state: State, crowds: Iterable<Crowd>): TaskId => {
-  let first = firstFor(state, kindOfFree(state))
+  let first = firstFor(state, kindsOfFree(state))
   for (const { heads: [head] } of crowds) {
     if (head !== undefined && (first === undefined || isBefore(state, head.lanes[0]!, first))) [first] = head.lanes
   }

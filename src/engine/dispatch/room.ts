@@ -5,6 +5,7 @@
  */
 import type { TaskId } from "../protocol/ids.ts"
 import { Phase } from "../protocol/Phase.ts"
+import type { WorkerKind } from "../protocol/Plan.ts"
 import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 
@@ -18,15 +19,11 @@ export const hasRoom = (state: State, worker: WorkerRecord): boolean =>
 /** Whether a worker takes tasks and may start one now. */
 export const isFree = (state: State, worker: WorkerRecord): boolean => worker.phase === "open" && hasRoom(state, worker)
 
-/** Whether some worker may start an attempt now. */
-export const canStart = (state: State): boolean => {
-  for (const worker of state.workers) if (isFree(state, worker)) return true
-  return false
-}
-
-/** Whether some local worker may start an attempt now, and so any task. */
-export const canStartAny = (state: State): boolean => {
-  for (const worker of state.workers) if (worker.kind === "local" && isFree(state, worker)) return true
+/** Whether some worker, or some of this kind, may start an attempt now. */
+export const canStart = (state: State, kind?: WorkerKind): boolean => {
+  for (const worker of state.workers) {
+    if ((kind === undefined || worker.kind === kind) && isFree(state, worker)) return true
+  }
   return false
 }
 

@@ -8,7 +8,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
 import type { Pair } from "../protocol/Reason.ts"
-import { isPortable, settingsOf } from "../state/lookups.ts"
+import { kindOf, settingsOf } from "../state/lookups.ts"
 import type { Crowd, Queue } from "../state/Queue.ts"
 import { dropExtra, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -22,7 +22,7 @@ import * as amounts from "./amounts.ts"
 import type { Round } from "./amounts.ts"
 import * as brakes from "./brakes.ts"
 import * as heads from "./crowds.ts"
-import { choose, elsewhere, elsewhereOfKind, isSpent, leastLoaded, workersFor } from "./placement.ts"
+import { choose, elsewhere, elsewhereOfKind, isSpent, leastLoaded, siteOf, workersFor } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { canStart, isFree } from "./room.ts"
 import * as turns from "./turns.ts"
@@ -63,19 +63,18 @@ const startPlain = (state: State, task: TaskId, worker: WorkerRecord, out: Out):
   out.start(task, attempt)
 }
 
-/**
- * The same with workers of both kinds. A portable task takes a slot of a remote worker if one is free, because local tasks may
- * need the others.
- */
+/** The same with workers of both kinds. */
 const fillBoth = (state: State, out: Out): void => {
   ready.flushLone(state)
   for (;;) {
     const local = leastLoaded(state.workers, "local")
-    const remote = state.portableLanes.length === 0 ? undefined : leastLoaded(state.workers, "remote")
+    const isAnyFar = state.portableLanes.length + state.remoteLanes.length > 0
+    const remote = isAnyFar ? leastLoaded(state.workers, "remote") : undefined
     if (local === undefined && remote === undefined) return
-    const task = ready.takeFor(state, local === undefined ? "remote" : "local")
+    const kinds = { local: local !== undefined, remote: remote !== undefined }
+    const task = ready.takeFor(state, kinds)
     if (task < 0) return
-    const worker = remote !== undefined && isPortable(state, task) ? remote : local!
+    const worker = siteOf(kindOf(state, task), kinds) === "remote" ? remote! : local!
     if (isRare(state, task, Look.start)) start(state, task, elsewhereOfKind(state, task) ?? worker, out)
     else startPlain(state, task, worker, out)
   }

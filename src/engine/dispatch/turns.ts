@@ -100,7 +100,7 @@ export const take = (state: State, share: string | undefined): void => {
 /** Drops shares that equal new ones: no task of them waits, and their next turn is not later than that of others. */
 const sweep = (state: State): void => {
   const waiting = new Set(Array.from(state.queues.values(), ({ share = "" }) => share))
-  if (state.lanes.length + state.portableLanes.length > 0) waiting.add("")
+  if (state.lanes.length + state.portableLanes.length + state.remoteLanes.length > 0) waiting.add("")
   for (const [share, { at }] of state.balance.turns) {
     if (at <= state.balance.lastTurn && !waiting.has(share)) state.balance.turns.delete(share)
   }

@@ -5,13 +5,13 @@
  * @since 0.1.0
  */
 import * as brakes from "../dispatch/brakes.ts"
-import { maySuitNew } from "../dispatch/placement.ts"
+import { mayRun, maySuitNew, siteOf } from "../dispatch/placement.ts"
 import * as ready from "../dispatch/ready.ts"
 import type { PoolOpened } from "../protocol/Event.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import type { WorkerKind } from "../protocol/Plan.ts"
 import type { Pool } from "../state/Extras.ts"
-import { isPortable } from "../state/lookups.ts"
+import { kindOf } from "../state/lookups.ts"
 import type { Queue } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
 import { Use } from "../state/Use.ts"
@@ -104,13 +104,12 @@ const noteIdle = (state: State, worker: WorkerRecord): void => {
 const isShort = (state: State, pool: Pool): boolean => {
   const isFree = (of: WorkerKind): boolean =>
     state.workers.some(({ kind, phase, running, slots }) => kind === of && phase === "open" && running < slots)
-  if (isFree("local")) return false
-  const isRemoteFree = isFree("remote")
-  const isWaiting = ({ isPortable }: Pick<Queue, "isPortable">): boolean =>
-    isPortable ? !isRemoteFree : pool.kind === "local"
+  const free = { local: isFree("local"), remote: isFree("remote") }
+  const isWaiting = ({ kind }: Pick<Queue, "kind">): boolean =>
+    mayRun(pool, { kind }) && siteOf(kind, free) === undefined
   if (ready.lanesOf(state).some(isWaiting)) return true
   const sent = state.workers.flatMap((worker) => [...worker.sent.keys()])
-  if (sent.some((task) => isWaiting({ isPortable: isPortable(state, task) }))) return true
+  if (sent.some((task) => isWaiting({ kind: kindOf(state, task) }))) return true
   const brake = brakes.isAnyAtWork(state) ? brakes.brakeOf(state) : "none"
   return [...state.queues.values()].some((queue) => isWaiting(queue) && wouldHelp(state, queue, brake))
 }
@@ -135,10 +134,10 @@ const mayStart = (state: State, pool: Pool): boolean => {
   return pool.lost.length <= rule.times
 }
 
-/** Whether the pool may start a local worker. */
+/** Whether the pool may start a worker of the kind of which none takes tasks. */
 export const mayHelp = (state: State): boolean => {
-  const { pool } = state.crew
-  return pool?.kind === "local" && mayStart(state, pool)
+  const { pool, takers } = state.crew
+  return pool?.kind === (takers === 0 ? "local" : "remote") && mayStart(state, pool)
 }
 
 /** A worker of the pool is about to be lost. */

@@ -13,8 +13,8 @@ import type { GraphSubmitted } from "../protocol/Event.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Out, Refusal } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Plan } from "../protocol/Plan.ts"
-import { liveOf, nameAt, priorityAt } from "../protocol/Registered.ts"
+import type { Plan, TaskKind } from "../protocol/Plan.ts"
+import { kindOf, liveOf, nameAt, priorityAt } from "../protocol/Registered.ts"
 import { nestingOf, nestingRefusal, refusalOf } from "../state/limits.ts"
 import { phaseOf, placeOf } from "../state/lookups.ts"
 import type { Owner } from "../state/Owner.ts"
@@ -197,14 +197,16 @@ const lanesOf = (
 ): Ranking => {
   const standing = standingOf(state, plan, parent)
   const { portable, positions } = plan
-  const isMixed = portable?.includes(0) === true
-  const make = (priority: number, taskAt: Int32Array, isPortable: boolean): Lane => ({
+  const only = onlyKindIn(portable)
+  const isMixed = only === undefined
+  if (portable?.some(isRemote) === true) use(state, Use.away)
+  const make = (priority: number, taskAt: Int32Array, kind: TaskKind): Lane => ({
     priority,
     computation: standing.computation,
     ancestor: standing.ancestor,
     depth: standing.depth,
     submission,
-    isPortable,
+    kind,
     isMoving: isMixed || standing.ancestor < 0,
     members: new Positions(taskAt.length),
     taskAt,
@@ -214,25 +216,33 @@ const lanesOf = (
   if (priorities === undefined && !isMixed) {
     const taskAt = new Int32Array(plan.size)
     for (let i = 0; i < plan.size; i++) taskAt[positions[i]!] = ids[i]!
-    const lane = make(standing.priority, taskAt, portable !== undefined)
+    const lane = make(standing.priority, taskAt, only)
     return { ...standing, lane, otherLanes: undefined, priorities, ranks: positions }
   }
   const ranks = new Int32Array(plan.size)
-  const lanesFor = (kind: "local" | "portable"): ReadonlyMap<number, Lane> => {
-    const isMember = (index: number): boolean => (portable?.[index] === 1) === (kind === "portable")
+  const lanesFor = (kind: TaskKind): ReadonlyMap<number, Lane> => {
+    const isMember = (index: number): boolean => kindOf(portable?.[index] ?? 0) === kind
     const lanes = new Map<number, Lane>()
     for (
       const [priority, members] of groupsOf(plan.size, (index) => priorities?.[index] ?? standing.priority, isMember)
     ) {
       members.sort((a, b) => positions[a]! - positions[b]!)
       members.forEach((index, rank) => ranks[index] = rank)
-      lanes.set(priority, make(priority, Int32Array.from(members, (index) => ids[index]!), kind === "portable"))
+      lanes.set(priority, make(priority, Int32Array.from(members, (index) => ids[index]!), kind))
     }
     return lanes
   }
-  const otherLanes = { local: lanesFor("local"), portable: lanesFor("portable") }
-  const lane = otherLanes.local.get(standing.priority) ?? make(standing.priority, noEdges, false)
+  const otherLanes = { local: lanesFor("local"), portable: lanesFor("portable"), remote: lanesFor("remote") }
+  const lane = otherLanes.local.get(standing.priority) ?? make(standing.priority, noEdges, "local")
   return { ...standing, lane, otherLanes, priorities, ranks }
+}
+
+const isRemote = (entry: number): boolean => entry < 0
+
+/** The kind of all tasks of a plan; `undefined` if they are of several kinds. */
+const onlyKindIn = (portable: Plan["portable"]): TaskKind | undefined => {
+  const kind = kindOf(portable?.[0] ?? 0)
+  return portable?.every((entry) => kindOf(entry) === kind) === false ? undefined : kind
 }
 
 /**

@@ -112,9 +112,10 @@ const impossible = (why: Impossibility): Reason => ({ _tag: "Impossible", why })
 /** The restriction of a task that no worker could run. */
 export const restrictionOf = (
   { crew: { remoteTakers, takers } }: State,
-  { demand: { amounts, labels, workers } = {}, isPortable }: Wanted
+  { demand: { amounts, labels, workers } = {}, kind }: Wanted
 ): Restriction => ({
-  ...(!isPortable && takers === 0 && remoteTakers > 0 && { kind: "local" }),
+  ...(kind === "local" && takers === 0 && remoteTakers > 0 && { kind }),
+  ...(kind === "remote" && takers > 0 && remoteTakers === 0 && { kind }),
   ...(workers !== undefined && { workers }),
   ...(labels !== undefined && { labels }),
   ...(amounts !== undefined && { resources: amounts })

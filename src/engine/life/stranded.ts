@@ -9,7 +9,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
-import { hasTaker, isPortable, sequenceOf } from "../state/lookups.ts"
+import { hasTaker, kindOf, sequenceOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
@@ -42,7 +42,7 @@ const limit = (state: State, task: TaskId, out: Out): void => {
 /** Ends a task that lacks a worker. */
 export const end = (state: State, task: TaskId, out: Out): void => {
   const millis = waitOf(state, task)
-  const reason: Reason = state.crew.remoteTakers > 0
+  const reason: Reason = state.crew.takers + state.crew.remoteTakers > 0
     ? { _tag: "NoSuitableWorker", restriction: restrictionOf(state, wantedOf(state, task)), millis }
     : { _tag: "NoWorker", millis }
   fail(state, task, outcomeOf(state, task, reason), out)
@@ -51,6 +51,5 @@ export const end = (state: State, task: TaskId, out: Out): void => {
 /** Whether the wait that this timer limits is over. */
 export const isOver = (state: State, { sequence, serial, task }: Timer): boolean => {
   if (state.tasks.phase[task] !== Phase.ready || sequenceOf(state, task) !== serial) return true
-  const { strandedFrom, strandedPortableFrom } = state.crew
-  return hasTaker(state, task) || sequence < (isPortable(state, task) ? strandedPortableFrom : strandedFrom)
+  return hasTaker(state, task) || sequence < state.crew.strandedFrom[kindOf(state, task)]
 }

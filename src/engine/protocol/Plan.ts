@@ -20,15 +20,21 @@ export interface Plan extends Edges {
   readonly settings: ReadonlyMap<number, Settings>
   /** The defaults of tasks without settings of their own. */
   readonly defaults?: Defaults | undefined
-  /** 1 for each portable task, which workers of either kind may run; absent if there is none. All others are local. */
-  readonly portable?: Uint8Array | undefined
+  /**
+   * 0 for each local task. Others have the number of their name, from 1, which tasks with the same body share: above 0 a portable
+   * task, below 0 a remote one. Absent if all are local.
+   */
+  readonly portable?: Int32Array | undefined
 }
 
-/**
- * A local worker runs all tasks. A remote one runs portable tasks only: the bodies of others exist in the process of the
- * scheduler alone.
- */
+/** A local worker is in the process of the scheduler, a remote one is not. */
 export type WorkerKind = "local" | "remote"
+
+/**
+ * The workers that may run a task: local ones, because its body exists in the process of the scheduler alone; remote ones, because
+ * it does not exist there; or for a portable task either.
+ */
+export type TaskKind = WorkerKind | "portable"
 
 /** Defaults of all tasks of a plan. */
 export type Defaults = Pick<Settings, "label" | "priority" | "share" | "graceMillis" | "idempotent">
@@ -89,8 +95,8 @@ export interface Demand extends Pick<Restriction, "labels" | "workers"> {
 
 /** The workers on which a task may run. */
 export interface Restriction {
-  /** Local workers only, and none of them takes tasks, though a remote one does. Only the engine writes this. */
-  readonly kind?: "local" | undefined
+  /** Workers of this kind only, and none of them takes tasks, though one of the other kind does. Only the engine writes this. */
+  readonly kind?: WorkerKind | undefined
   /** Their names. */
   readonly workers?: ReadonlyArray<string> | undefined
   /** Labels that each of them has. */

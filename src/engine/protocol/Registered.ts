@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import type { TaskId } from "./ids.ts"
-import type { Defaults, Plan, Reference } from "./Plan.ts"
+import type { Defaults, Plan, Reference, TaskKind } from "./Plan.ts"
 
 /** One registered plan, read-only. Only the engine changes it. */
 export interface Registered {
@@ -79,8 +79,12 @@ export const keyNamed = ({ key, label, number }: Name): string => key ?? automat
 /** The label of a task of a submission. */
 export const labelAt = (submission: Registered, index: number): string | undefined => saidAt(submission, index, "label")
 
-/** Whether a task of a submission is portable: it may run on a worker of either kind. */
-export const isPortableAt = ({ plan: { portable } }: Registered, index: number): boolean => portable?.[index] === 1
+/** The workers that may run a task of a submission. */
+export const kindAt = ({ plan: { portable } }: Registered, index: number): TaskKind =>
+  portable === undefined ? "local" : kindOf(portable[index]!)
+
+/** The kind of a task, by its entry in a plan. */
+export const kindOf = (entry: number): TaskKind => entry === 0 ? "local" : entry > 0 ? "portable" : "remote"
 
 /** Whether a task of a submission may be started again once it may have started. */
 export const mayRepeatAt = (submission: Registered, index: number): boolean =>

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
-import type { Demand } from "../protocol/Plan.ts"
+import type { Demand, TaskKind } from "../protocol/Plan.ts"
 import type { Members } from "../structures/positions.ts"
 import type { WorkerRecord } from "./WorkerRecord.ts"
 
@@ -17,8 +17,8 @@ export interface Lane {
   readonly ancestor: number
   readonly depth: number
   readonly submission: number
-  /** Its tasks are portable. */
-  readonly isPortable: boolean
+  /** The kind of its tasks. */
+  readonly kind: TaskKind
   /** Whether its rank depends on its best member: without an ancestor, or beside a lane that ranks alike. */
   readonly isMoving: boolean
   readonly members: Members
@@ -35,8 +35,8 @@ export interface Queue {
   readonly share: string | undefined
   /** Its tasks are sources, and the layer throttles sources. */
   readonly isSource: boolean
-  /** Its tasks are portable. */
-  readonly isPortable: boolean
+  /** The kind of its tasks. */
+  readonly kind: TaskKind
   /** Its tasks by age, each with the number of its share's starts when it became ready; if tasks age or name shares. */
   readonly since: Map<TaskId, number>
   readonly lanes: Array<Lane>

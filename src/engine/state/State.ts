@@ -43,7 +43,7 @@
 import type { Engine } from "../protocol/Engine.ts"
 import { inOrder } from "../protocol/fairness.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
-import type { Identity } from "../protocol/Plan.ts"
+import type { Identity, TaskKind } from "../protocol/Plan.ts"
 import type { Pair, Reason } from "../protocol/Reason.ts"
 import { defaultLimits } from "../protocol/Settings.ts"
 import type { SchedulerSettings } from "../protocol/Settings.ts"
@@ -94,10 +94,8 @@ export interface Crew {
   draining: number
   /** When the workers or the pool must be checked again. */
   watchAt: number
-  /** Timers of waits for workers that are older than this one were armed before a local worker came. */
-  strandedFrom: number
-  /** The same for portable tasks, and workers of either kind. */
-  strandedPortableFrom: number
+  /** For each kind of tasks: timers of waits for workers that are older than this one were armed before such a worker came. */
+  readonly strandedFrom: Record<TaskKind, number>
   pool: Pool | undefined
 }
 
@@ -165,7 +163,9 @@ export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
   readonly lanes: Array<Lane>
   /** Portable ones among them, in a heap of their own while `isDivided`. */
   readonly portableLanes: Array<Lane>
-  /** Whether a remote worker takes part in the dispatch, so that the two kinds of tasks are in two heaps. */
+  /** Remote ones: no other worker takes them. */
+  readonly remoteLanes: Array<Lane>
+  /** Whether a remote worker takes part in the dispatch, so that local and portable tasks are in two heaps. */
   isDivided: boolean
   /** Ready tasks that ask for more than a slot, or that do not start by their rank alone, by name of their queue. */
   readonly queues: Map<string, Queue>
@@ -252,6 +252,7 @@ const stateOf = (
   keeping: new Map(),
   lanes: [],
   portableLanes: [],
+  remoteLanes: [],
   isDivided: false,
   queues: new Map(),
   crowds: new Map(),
@@ -275,8 +276,7 @@ const stateOf = (
     remoteTakers: 0,
     draining: 0,
     watchAt: Infinity,
-    strandedFrom: 0,
-    strandedPortableFrom: 0,
+    strandedFrom: { local: 0, portable: 0, remote: 0 },
     pool: undefined
   },
   balance: {

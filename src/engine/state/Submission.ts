@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { Plan } from "../protocol/Plan.ts"
+import type { Plan, TaskKind } from "../protocol/Plan.ts"
 import type { Registered } from "../protocol/Registered.ts"
 import type { Owner } from "./Owner.ts"
 import type { Lane } from "./Queue.ts"
@@ -29,7 +29,7 @@ export interface Submission extends Registered {
   readonly ranks: Int32Array
   readonly lane: Lane
   /** The lanes by kind and priority, if its tasks differ in one of the two; `undefined` if all are in `lane`. */
-  readonly otherLanes: { readonly local: LanesByPriority; readonly portable: LanesByPriority } | undefined
+  readonly otherLanes: Readonly<Record<TaskKind, LanesByPriority>> | undefined
   readonly owner: Owner
   /** The number of nested bodies above it. */
   readonly nesting: number

@@ -37,13 +37,15 @@ export const Use = {
   step: 4096,
   /** A worker is remote. Kept from then on. */
   kinds: 8192,
-  /** A worker hands its results over. Kept from then on. */
-  home: 16384
+  /** A worker hands its results over. Kept from then on, like the next one. */
+  home: 16384,
+  /** A remote task was submitted. */
+  away: 32768
 } as const
 
 /** The bits that matter at each place on the way of a plain task. */
 export const Look = {
-  ready: Use.log | Use.demands | Use.noTaker,
+  ready: Use.log | Use.demands | Use.noTaker | Use.away,
   dispatch: Use.demands | Use.waits | Use.steering | Use.ahead | Use.step | Use.kinds,
   start: Use.log | Use.demands | Use.ahead | Use.counting,
   end: Use.log | Use.demands | Use.waits | Use.ahead | Use.home,

@@ -7,8 +7,8 @@ import { rowOf } from "../protocol/home.ts"
 import type { TaskId, WorkerId } from "../protocol/ids.ts"
 import type { Where } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Settings } from "../protocol/Plan.ts"
-import { isPortableAt, keyAt, labelAt, mayRepeatAt, saidAt, submitterOf } from "../protocol/Registered.ts"
+import type { Settings, TaskKind } from "../protocol/Plan.ts"
+import { keyAt, kindAt, labelAt, mayRepeatAt, saidAt, submitterOf } from "../protocol/Registered.ts"
 import { namesOf } from "../structures/path.ts"
 import type { Named } from "../structures/path.ts"
 import { extrasOf } from "./rare.ts"
@@ -82,13 +82,16 @@ export const whereOf = (state: State, task: TaskId): Where => {
 export const graceOf = (state: State, task: TaskId): number =>
   saidAt(state.tasks.submission[task]!, state.tasks.index[task]!, "graceMillis") ?? state.graceMillis
 
-/** Whether workers of either kind may run a live task. */
-export const isPortable = ({ tasks: { index, submission } }: State, task: TaskId): boolean =>
-  isPortableAt(submission[task]!, index[task]!)
+/** The workers that may run a live task. */
+export const kindOf = ({ tasks: { index, submission } }: State, task: TaskId): TaskKind =>
+  kindAt(submission[task]!, index[task]!)
 
 /** Whether there is a worker that takes tasks, now or once it has started, and is of a kind that may run this one. */
-export const hasTaker = (state: State, task: TaskId): boolean =>
-  state.crew.takers > 0 || (state.crew.remoteTakers > 0 && isPortable(state, task))
+export const hasTaker = (state: State, task: TaskId): boolean => {
+  const { remoteTakers, takers } = state.crew
+  const kind = kindOf(state, task)
+  return (takers > 0 && kind !== "remote") || (remoteTakers > 0 && kind !== "local")
+}
 
 /** Whether a live task may be started again once it may have started. */
 export const mayRepeat = ({ tasks }: State, task: TaskId): boolean =>

@@ -20,7 +20,7 @@ export const use = (state: State, bit: number): void => {
   state.uses |= bit
 }
 
-const kept = Use.steering | Use.ahead | Use.counting | Use.watching | Use.kinds | Use.home
+const kept = Use.steering | Use.ahead | Use.counting | Use.watching | Use.kinds | Use.home | Use.away
 
 /** The bits of the features that have data now. */
 export const usesNow = (state: State): number => {

@@ -308,8 +308,8 @@ export const compareReady = (state: State, a: Ready, b: Ready): number => {
 }
 
 /** All ready tasks, in no order. */
-export const readyOf = ({ lanes, portableLanes, queues }: State): ReadonlyArray<Ready> =>
-  [lanes, portableLanes, ...[...queues.values()].map((queue) => queue.lanes)].flat().flatMap((lane) =>
+export const readyOf = ({ lanes, portableLanes, queues, remoteLanes }: State): ReadonlyArray<Ready> =>
+  [lanes, portableLanes, remoteLanes, ...[...queues.values()].map((queue) => queue.lanes)].flat().flatMap((lane) =>
     membersOf(lane).map((task) => ({ lane, task }))
   )
 

@@ -15,6 +15,8 @@ export interface Worker {
   readonly index: number
   readonly name: string
   readonly kind: WorkerKind
+  readonly ahead: number
+  readonly handsOver: boolean
   /** Its number among all workers of this engine, which distinguishes it from others with the same name or row. */
   readonly serial: number
   readonly slots: number

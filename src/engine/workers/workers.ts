@@ -9,11 +9,11 @@ import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
 import type { WorkerInfo } from "../protocol/Plan.ts"
 import type { WorkerPhase } from "../protocol/Transition.ts"
-import { hasTaker, isPortable, workerWith } from "../state/lookups.ts"
+import { hasTaker, kindOf, workerWith } from "../state/lookups.ts"
 import { allExtras } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { Use } from "../state/Use.ts"
-import { use } from "../state/uses.ts"
+import { isUsed, use } from "../state/uses.ts"
 import { stockOf, takesTasks } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { restartsAfter } from "./restart.ts"
@@ -137,7 +137,7 @@ export const moveTo = (state: State, worker: WorkerRecord, to: WorkerPhase): voi
   if (!took || takesTasks(worker)) return
   countTaker(state, worker, -1)
   if (worker.handsOver) noteMoved(state)
-  if (state.crew.takers === 0) strand(state, worker)
+  strand(state, worker)
 }
 
 /** Tasks that follow others may be bound to other workers from now on. */
@@ -160,17 +160,20 @@ const begin = (state: State, worker: WorkerRecord): void => {
   worker.silentAt = state.now + (worker.terms.ttlMillis ?? Infinity)
 }
 
-/** The last worker that could run them leaves: ready tasks wait for another one. */
+/** Where the last worker leaves that could run them, ready tasks wait for another one. */
 const strand = (state: State, { kind }: WorkerRecord): void => {
-  const { crew } = state
-  use(state, Use.noTaker)
-  if (kind === "local") crew.strandedFrom = state.next.timer
-  else if (crew.remoteTakers > 0) return
-  if (crew.remoteTakers === 0) crew.strandedPortableFrom = state.next.timer
+  const { remoteTakers, strandedFrom, takers } = state.crew
+  if ((kind === "local" ? takers : remoteTakers) > 0) return
+  if (kind === "local") use(state, Use.noTaker)
+  strandedFrom[kind] = state.next.timer
+  if (takers + remoteTakers === 0) strandedFrom.portable = state.next.timer
+  // Other workers run all tasks but remote ones.
+  else if (kind === "remote" && !isUsed(state, Use.away)) return
   for (let task = 0; task < state.tasks.used; task++) {
-    if (state.tasks.phase[task] !== Phase.ready) continue
-    // Without a local worker, local tasks have waited for one already.
-    if (kind === "local" ? !hasTaker(state, task) : isPortable(state, task)) state.step.stranded.push(task)
+    if (state.tasks.phase[task] !== Phase.ready || hasTaker(state, task)) continue
+    // Tasks of the other kind have waited for a worker already.
+    const its = kindOf(state, task)
+    if (its === kind || its === "portable") state.step.stranded.push(task)
   }
 }
 

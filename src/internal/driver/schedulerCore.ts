@@ -120,8 +120,7 @@ export class SchedulerCore extends Ground implements Home {
     this.owners,
     this.observers,
     this.view,
-    this.live,
-    this.warn
+    this.live
   )
   readonly computes = new Computes(
     this.submissions,

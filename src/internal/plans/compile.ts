@@ -85,7 +85,7 @@ const onePlan: Plan = {
   portable: undefined
 }
 
-const onePortable: Plan = { ...onePlan, portable: Uint8Array.of(1) }
+const onePortable: Plan = { ...onePlan, portable: Int32Array.of(1) }
 const oneLiteral: Plan = { ...onePlan, settings: new Map([[0, { literal: true }]]) }
 
 let stamps = 0
@@ -273,10 +273,10 @@ class Compiler extends Drafting<TaskImpl> {
   }
 }
 
-/** The bits of portable tasks in a plan. */
-export const portableIn = (nodes: ReadonlyArray<TaskImpl>): Uint8Array | undefined =>
+/** The numbers of portable tasks in a plan. */
+export const portableIn = (nodes: ReadonlyArray<TaskImpl>): Int32Array | undefined =>
   nodes.some(({ isPortable }) => isPortable)
-    ? Uint8Array.from(nodes, ({ isPortable }) => isPortable ? 1 : 0)
+    ? Int32Array.from(nodes, ({ isPortable }) => isPortable ? 1 : 0)
     : undefined
 
 /** The fault of a task by itself, if any. */

@@ -45,7 +45,9 @@ const textOf = (because: Because): string => {
     case "NoSuitableWorker":
       return because.restriction.kind === undefined
         ? `waits for a worker that could run it: none that takes tasks could${until(because.until)}`
-        : `waits for a worker in this process: only those could run it, and none takes tasks${until(because.until)}`
+        : `waits for a worker ${
+          because.restriction.kind === "local" ? "in" : "outside"
+        } this process: ${"only those could run it, and none takes tasks"}${until(because.until)}`
     case "NoFreeSlot":
       return `waits for a slot${because.on === undefined ? "" : ` on ${listed(because.on)}`}: all are held, by ${
         listed(because.running)

@@ -11,13 +11,13 @@ const amountsText = (resources: Readonly<Record<string, number>>): string =>
 
 /** The workers on which a task may run, after "a worker that"; empty if any may. */
 export const restrictionText = ({ kind, labels, resources, workers }: Restriction): string => {
-  const local = kind === undefined ? [] : ["is in this process"]
+  const place = kind === undefined ? [] : [kind === "local" ? "is in this process" : "is not in this process"]
   const ids = workers === undefined ? [] : [`is ${cutList(workers, quote, " or ")}`]
   const labelled = labels === undefined
     ? []
     : [`has ${labels.length === 1 ? "the label" : "the labels"} ${cutList(labels, quote, " and ")}`]
   const having = resources === undefined ? [] : [`has ${amountsText(resources)}`]
-  return [...ids, ...labelled, ...having, ...local].join(" and ")
+  return [...ids, ...labelled, ...having, ...place].join(" and ")
 }
 
 /** How a result was released, after "it". */

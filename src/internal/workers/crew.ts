@@ -36,7 +36,7 @@ import type { Fetching } from "./away.ts"
 import { keptIn } from "./kept.ts"
 import { numbered } from "./numbered.ts"
 import { isRemote } from "./port.ts"
-import type { Setup, WorkerPort, WorkerReports } from "./port.ts"
+import type { Setup, Traits, WorkerPort, WorkerReports } from "./port.ts"
 import type { Wire } from "./wire.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
@@ -63,6 +63,8 @@ interface Employer {
   }
   readonly warn: (...line: ReadonlyArray<unknown>) => void
 }
+
+const traitsOf = ({ ahead, handsOver, kind }: Traits): Traits => ({ kind, ahead, handsOver })
 
 /** A post with successive workers: each replaces the one before. */
 export interface Post {
@@ -148,11 +150,14 @@ export class Crew {
     return worker
   }
 
-  /** The table of ports has the rows of the engine's table. */
+  /** The table of ports has the rows of the engine's table, and each port is as the engine believes. */
   private place(worker: WorkerPort, serial: WorkerId): void {
     worker.serial = serial
     const { state, workers } = this.scheduler
-    workers[workersOf(state).findIndex((each) => each.serial === serial)] = worker
+    const record = workersOf(state).find((each) => each.serial === serial)!
+    const [is, ought] = [traitsOf(worker), traitsOf(record)].map((traits) => JSON.stringify(traits))
+    if (is !== ought) throw new Error(`The port of worker ${quote(worker.name)} is ${is}, not ${ought}`)
+    workers[record.index] = worker
   }
 
   private enlist(worker: WorkerPort, post: Post): Member {
@@ -313,14 +318,12 @@ export class Crew {
           _tag: "WorkerAdded",
           now: this.scheduler.time.now(),
           name,
-          kind: worker.kind,
+          ...traitsOf(worker),
           slots,
           amounts,
           labels,
           mark,
-          terms,
-          ahead: worker.ahead,
-          handsOver: worker.handsOver
+          terms
         })
         this.joining = undefined
         this.tell()
@@ -349,7 +352,7 @@ export class Crew {
         max,
         slots,
         idleMillis,
-        kind: isRemote(posting) ? posting.kind : this.scheduler.wire.kindOfPool?.(name) ?? "local",
+        ...(isRemote(posting) ? traitsOf(posting) : this.scheduler.wire.traitsOfPool?.(name)),
         terms
       })
       const first = Array.from(this.members.values()).filter((member) => !others.has(member))

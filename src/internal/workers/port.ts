@@ -26,26 +26,30 @@ import type { SizeOf } from "../settings/fairness.ts"
 import type { Posting } from "../settings/terms.ts"
 import type { Fetching, Holder } from "./away.ts"
 
-/** One worker, as its scheduler uses it. */
-export interface WorkerPort extends Host, Holder {
-  /** What its attempts run on. */
-  readonly host: Host
-  /** Its number, from the moment in which it joins. Never used again. */
-  serial: WorkerId
-  readonly labels: ReadonlyArray<string>
-  /** Whether it runs all tasks, or portable ones only. */
+/** What the engine is told of a worker beside its posting. */
+export interface Traits {
+  /** Whether it is in this process. */
   readonly kind: WorkerKind
-  /** What still runs there belongs to nobody: it reports nothing, and leaves no results. */
-  readonly isLost: boolean
-  /** Whether results stay there. Then `peek` may answer an `Away`, and `start` takes one for an input, or the exit of one. */
-  readonly keepsResults: boolean
+  /** The most attempts that are sent there beyond its slots; 0 if a body begins in the call that sends it. */
+  readonly ahead: number
   /**
    * Whether results go home rather than stay there: the end of an attempt is `handedOver`, and the scheduler has the value from then
    * on. A result that owns a resource stays, and its end is `succeeded`.
    */
   readonly handsOver: boolean
-  /** The most attempts that are sent there beyond its slots; 0 if a body begins in the call that sends it. */
-  readonly ahead: number
+}
+
+/** One worker, as its scheduler uses it. */
+export interface WorkerPort extends Host, Holder, Traits {
+  /** What its attempts run on. */
+  readonly host: Host
+  /** Its number, from the moment in which it joins. Never used again. */
+  serial: WorkerId
+  readonly labels: ReadonlyArray<string>
+  /** What still runs there belongs to nobody: it reports nothing, and leaves no results. */
+  readonly isLost: boolean
+  /** Whether results stay there. Then `peek` may answer an `Away`, and `start` takes one for an input, or the exit of one. */
+  readonly keepsResults: boolean
   /**
    * The attempts there whose bodies may have begun, for one that is lost; `undefined` if that is not known of any. An attempt that is
    * not among them starts elsewhere even if it must not run twice.
@@ -160,9 +164,8 @@ export interface Setup {
 }
 
 /** The posting of a worker that is made by a backend other than fibers. */
-export interface RemotePosting extends Posting {
-  readonly kind: WorkerKind
-  /** Makes the worker, and each that replaces it. */
+export interface RemotePosting extends Posting, Traits {
+  /** Makes the worker, and each that replaces it, with the traits of the posting. */
   readonly port: (setup: Setup) => WorkerPort
 }
 

@@ -6,18 +6,17 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import type { WorkerKind } from "../../engine/protocol/Plan.ts"
 import { turn } from "../settings/turn.ts"
 import { FiberWorker } from "./fiberWorker.ts"
-import type { Setup, WorkerPort } from "./port.ts"
+import type { Setup, Traits, WorkerPort } from "./port.ts"
 
 export interface Wire {
   /** How many instructions the pump carries out before others have a turn. */
   readonly instructions: number
   /** Makes the port of a worker that joins. */
   readonly worker: (setup: Setup) => WorkerPort
-  /** The kind of the workers of a pool, by its name. Defaults to `local`. */
-  readonly kindOfPool?: (name: string) => WorkerKind
+  /** The traits of the workers of a pool, by its name. Defaults to those of fiber workers. */
+  readonly traitsOfPool?: (name: string) => Traits
   /** All parts of the scheduler are there. */
   readonly opened: () => void
   /** An event has been applied, and its transitions were delivered. */

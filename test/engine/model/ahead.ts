@@ -1,6 +1,6 @@
 /** Attempts that are sent to a worker beyond its slots (W19, W12, W20). */
 import type { TakeBack } from "../../../src/engine/protocol/Instruction.ts"
-import type { WorkerKind } from "../../../src/engine/protocol/Plan.ts"
+import type { TaskKind, WorkerKind } from "../../../src/engine/protocol/Plan.ts"
 import { extrasOf } from "../../../src/engine/state/rare.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { armTimer, inAttempt, isSentAhead, mayRun } from "./facts.ts"
@@ -38,7 +38,7 @@ export const judgeAhead = (model: Facts, state: State, task: Task, worker: numbe
   )
   if (first !== undefined) model.complain(`O5: ${first.name} should be sent before ${task.name}`)
   const isRetried = extrasOf(state, task.row)?.history !== undefined
-  if (task.isPortable && !isRetried && model.workers[worker]!.kind === "local") {
+  if (task.kind === "portable" && !isRetried && model.workers[worker]!.kind === "local") {
     if (takers.some(({ kind }) => kind === "remote")) model.complain(`W20: ${task.name} is sent to a local worker`)
   }
 }
@@ -59,15 +59,17 @@ export const judgeTakeBack = (model: Facts, { attempt, task: row, worker }: Take
  * Whether a slot is free elsewhere for a task that was sent ahead, and is not for one of those that will report by themselves that
  * they never began. Portable ones among these take remote slots first.
  */
-const hasSlotFor = (model: Facts, { isPortable }: Task): boolean => {
-  const free = (kind: WorkerKind): number =>
-    model.workers.filter((each) => each.kind === kind && each.phase === "open" && hasRoom(model, each.row))
+const hasSlotFor = (model: Facts, { kind }: Task): boolean => {
+  const free = (of: WorkerKind): number =>
+    model.workers.filter((each) => each.kind === of && each.phase === "open" && hasRoom(model, each.row))
       .reduce((sum, { row, slots }) => sum + slots - runningOn(model, row), 0)
   const due = [...model.tasks].filter((task) => isSentAhead(task) && !isLeft(task))
-  const portable = due.filter((task) => task.isPortable).length
-  const remote = free("remote") - portable
-  const local = free("local") - (due.length - portable) + Math.min(0, remote)
-  return local > 0 || (isPortable && remote > 0)
+  const count = (of: TaskKind): number => due.filter((task) => task.kind === of).length
+  const far = free("remote") - count("remote")
+  const here = free("local") - count("local")
+  const remote = far - count("portable")
+  const local = here + Math.min(0, remote - Math.min(0, far))
+  return (kind !== "remote" && local > 0) || (kind !== "local" && remote > 0)
 }
 
 const isLeft = ({ askedBack, status }: Task): boolean => status === "active" && !askedBack

@@ -4,7 +4,7 @@ import type { Fairness } from "../../../src/engine/protocol/fairness.ts"
 import { atHome } from "../../../src/engine/protocol/home.ts"
 import type { ClaimId, TaskId } from "../../../src/engine/protocol/ids.ts"
 import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
-import type { Settings, WorkerKind } from "../../../src/engine/protocol/Plan.ts"
+import type { Settings, TaskKind, WorkerKind } from "../../../src/engine/protocol/Plan.ts"
 import type { Group } from "../../../src/engine/protocol/policies.ts"
 import type { Claim } from "../../../src/engine/state/Owner.ts"
 import type { State } from "../../../src/engine/state/State.ts"
@@ -28,7 +28,7 @@ export interface Task {
   readonly share: string
   /** It depends on nothing, and no body submitted it. */
   readonly isSource: boolean
-  readonly isPortable: boolean
+  readonly kind: TaskKind
   /** That of its result. */
   size: number
   /** How many of its share had started when it was ready. */
@@ -233,8 +233,8 @@ export interface Worker {
 export const takesTasks = ({ phase }: Worker): boolean => phase === "open" || phase === "starting"
 
 /** Whether a worker is of a kind that may run a task (W20). */
-export const mayRun = ({ isPortable }: Pick<Task, "isPortable">, { kind }: Pick<Worker, "kind">): boolean =>
-  kind === "local" || isPortable
+export const mayRun = ({ kind }: Pick<Task, "kind">, worker: Pick<Worker, "kind">): boolean =>
+  kind === "portable" || kind === worker.kind
 
 /** Whether some worker that takes tasks, or will, is of a kind that may run this one. */
 export const hasTaker = ({ workers }: Facts, task: Task): boolean =>

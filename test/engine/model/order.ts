@@ -96,7 +96,7 @@ export const walk = (
 export const queueOf = (model: Facts, task: Task): string => {
   const { settings: { demand }, unmet } = task
   const followed = followedWorkers(model, task)
-  if (demand === undefined && unmet.size === 0 && followed === undefined) return task.isPortable ? "portable" : ""
+  if (demand === undefined && unmet.size === 0 && followed === undefined) return task.kind
   const { allowOthers, amounts, keepsAmounts, labels, locality, tags, workers } = demand ?? {}
   const serials = (some: Iterable<Worker>) => Array.from(some, ({ serial }) => serial).toSorted((a, b) => a - b)
   const ratings = model.workers.flatMap((each) => each.phase === "open" ? [each.serial, rateOf(task, each)] : [])
@@ -110,7 +110,7 @@ export const queueOf = (model: Facts, task: Task): string => {
     unmet.size > 0 ? serials(unmet) : null,
     followed && serials(followed),
     locality && ratings,
-    task.isPortable
+    task.kind
   ])
 }
 

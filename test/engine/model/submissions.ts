@@ -50,7 +50,7 @@ export const register = (
       status: "pending",
       share: settings.share ?? plan.defaults?.share ?? parent?.share ?? "",
       isSource: parent === undefined && plan.offsets[i] === plan.offsets[i + 1],
-      isPortable: plan.portable?.[i] === 1,
+      kind: (["remote", "local", "portable"] as const)[Math.sign(plan.portable?.[i] ?? 0) + 1]!,
       size: 0,
       since: undefined,
       retains: false,
