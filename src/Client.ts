@@ -21,16 +21,16 @@ import type {
   ShapeOfTasks,
   SubmitOptions
 } from "./internal/client/computing.ts"
-import type { ForEachOptions, Mapped } from "./internal/client/mapping.ts"
+import type { ForEach, ForEachInPipe } from "./internal/client/mapping.ts"
 import { defaultGroup } from "./internal/client/verbs.ts"
 import type { FireOptions, Futures } from "./internal/client/verbs.ts"
 import type { CancelOptions } from "./internal/tasks/cancelling.ts"
-import { subjectFirst } from "./internal/tasks/checks.ts"
+import { isForPipe, subjectFirst } from "./internal/tasks/checks.ts"
 import type { Mode } from "./internal/tasks/checks.ts"
 import type { Future, Task } from "./internal/tasks/handles.ts"
-import type { Needs, Services, Values, WithoutSignals } from "./internal/tasks/shapes.ts"
+import type { Needs, Services, WithoutSignals } from "./internal/tasks/shapes.ts"
 import type * as internal from "./internal/tasks/task.ts"
-import type { Annotations, NoOptions, OptionsFor } from "./internal/tasks/taskOptions.ts"
+import type { Annotations } from "./internal/tasks/taskOptions.ts"
 import type { IsAny } from "./internal/values/isAny.ts"
 import type { SkeinError, SubmitError } from "./SkeinError.ts"
 
@@ -208,15 +208,10 @@ export const compute = <const I, const M extends Mode = "failFast">(
  * @category running
  * @since 0.1.0
  */
-export const forEach = <A, B, E, R, const M extends Mode = "failFast", const O extends OptionsFor<O, E> = NoOptions<E>>(
-  items: Iterable<A>,
-  f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
-  options?: ForEachOptions<A, M, O>
-): Effect.Effect<
-  Result<Mapped<A, B, E, R, O>, M>,
-  Failure<Mapped<A, B, E, R, O>, M> | SubmitError,
-  Services<Mapped<A, B, E, R, O>> | Client
-> => withClient((client) => client.forEach<A, B, E, R, M, O>(items, f, options))
+export const forEach: ForEachInPipe<Client> & ForEach<Client> = (first: any, second?: any, third?: any): any =>
+  isForPipe(first, second)
+    ? (items: Iterable<unknown>) => withClient((client) => client.forEach(items, first, second))
+    : withClient((client) => client.forEach(first, second, third))
 
 /**
  * Gives options to all tasks that `effect` and its child fibers submit.

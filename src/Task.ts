@@ -16,7 +16,7 @@ import { hasProperty } from "effect/Predicate"
 import type * as EffectResult from "effect/Result"
 import type { ExcludeTag, ExtractTag, NoInfer, Tags } from "effect/Types"
 import { givenEffect } from "./internal/bodies/bodies.ts"
-import { callback } from "./internal/tasks/checks.ts"
+import { callback, isForPipe } from "./internal/tasks/checks.ts"
 import type { Future, Task } from "./internal/tasks/handles.ts"
 import { codeOfFunction } from "./internal/tasks/keys.ts"
 import { makeExit, makeTask, remakeTask } from "./internal/tasks/makeTask.ts"
@@ -245,10 +245,6 @@ export const make: {
     Needs<RanServices<X>> | Services<I> | OptionServices<O>
   >
 } = (first: unknown, second?: unknown, third?: Options): any => effectful(first, second, third, normalize)
-
-/** Whether arguments are those of the form for `pipe`: a function, and neither another function nor a task after it. */
-const isForPipe = (first: unknown, second: unknown): boolean =>
-  typeof first === "function" && typeof second !== "function" && !internal.isEither(second)
 
 /** A task whose body is an effect, or a function of the inputs that gives one. */
 const effectful = (

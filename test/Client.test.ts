@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { pipe } from "effect/Function"
 import * as Option from "effect/Option"
 import { TestClock } from "effect/testing"
 import * as Client from "skein/Client"
@@ -13,7 +14,17 @@ import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { fib, gate, inQuietScheduler, inScheduler, type Log, note, turns } from "./harness.ts"
 import { longOr } from "./long.ts"
-import { causeOf, causeOfExit, errorOf, errorsIn, exitNow, onlyError, submitErrorOf } from "./support.ts"
+import {
+  causeOf,
+  causeOfExit,
+  defectsIn,
+  errorOf,
+  errorsIn,
+  exitNow,
+  mistakeOf,
+  onlyError,
+  submitErrorOf
+} from "./support.ts"
 
 const fails = (error: string) => Task.make(Effect.fail(error), { key: error })
 
@@ -128,6 +139,122 @@ describe("map", () => {
       assert.deepStrictEqual(yield* Client.forEach(Arr.zip([1, 2, 3], ["a", "b"]), f), ["1a", "2b"])
       const tasks = [Task.succeed(1), Task.succeed(2)]
       assert.deepStrictEqual(yield* Client.forEach(Arr.zip(tasks, ["a", "b"]), f), ["1a", "2b"])
+    }).pipe(inScheduler()))
+
+  /** Bodies that are at work until the clock moves, with the most that were at once, and the order of their starts. */
+  const crowd = () => {
+    const started: Array<number> = []
+    let busy = 0
+    const seen = { most: 0, started }
+    const body = (n: number) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => {
+          started.push(n)
+          seen.most = Math.max(seen.most, ++busy)
+        }),
+        () => Effect.as(Effect.sleep(10), n),
+        () => Effect.sync(() => void busy--)
+      )
+    return { body, seen }
+  }
+
+  const untilEnd = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(effect, { startImmediately: true })
+      for (let i = 0; i < 10; i++) {
+        yield* turns()
+        yield* TestClock.adjust(10)
+      }
+      return yield* Fiber.join(fiber)
+    })
+
+  it.effect("A2: with a concurrency no more tasks of a call run at once, in the order of the items, on all workers", () =>
+    Effect.gen(function*() {
+      const [one, two, other] = [crowd(), crowd(), crowd()]
+      const numbers = [1, 2, 3, 4, 5]
+      yield* untilEnd(Effect.all([
+        Client.forEach(numbers, one.body, { concurrency: 1 }),
+        Client.forEach(numbers, two.body, { concurrency: 2, task: { tags: ["own"] } }),
+        Client.forEach(numbers, other.body, { concurrency: "unbounded" })
+      ], { concurrency: "unbounded" }))
+      assert.deepStrictEqual([one.seen.most, two.seen.most, other.seen.most], [1, 2, 5])
+      for (const { seen } of [one, two, other]) assert.deepStrictEqual(seen.started, numbers)
+      assert.isUndefined((yield* Scheduler.stats).tags)
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 4 }, { id: "b", concurrency: 4 }] })))
+
+  it.effect("A2: a task of a call that waits for others counts no more meanwhile, so calls in calls go on", () =>
+    Effect.gen(function*() {
+      const { body, seen } = crowd()
+      const nested = Client.forEach([1, 2], (n) => Client.forEach([n, n + 2], body, { concurrency: 1 }), {
+        concurrency: 1
+      })
+      assert.deepStrictEqual(yield* untilEnd(nested), [[1, 3], [2, 4]])
+      assert.deepStrictEqual(seen, { most: 2, started: [1, 2, 3, 4] })
+    }).pipe(inScheduler({ concurrency: 4 })))
+
+  it.effect("A2: nothing is left of a limit when its call has failed, was interrupted, or is over", () =>
+    Effect.gen(function*() {
+      const tags = Effect.map(Scheduler.stats, ({ tags }) => tags)
+      const { body } = crowd()
+      const failing = (n: number) => n === 2 ? Effect.fail("no" as const) : body(n)
+      for (const mode of ["failFast", "continue", "collect"] as const) {
+        yield* untilEnd(Effect.exit(Client.forEach([1, 2, 3], failing, { concurrency: 1, mode })))
+        assert.isUndefined(yield* tags)
+      }
+      const running = yield* Effect.forkChild(
+        Client.forEach([1, 2, 3], body, { concurrency: 2, task: { label: "x" } }),
+        {
+          startImmediately: true
+        }
+      )
+      yield* turns()
+      const [name, held] = Object.entries((yield* tags)!)[0]!
+      assert.deepStrictEqual(held, { limit: 2, used: 2 })
+      const waiting = (yield* Scheduler.dump).tasks.find(({ state }) => state === "ready")!
+      const explained = Option.map(yield* Scheduler.explain(waiting.key), Scheduler.explainText)
+      assert.include(Option.getOrThrow(explained), `lacks 1 of the tag "${name}", where 0 is free (held by "x#`)
+      yield* Fiber.interrupt(running)
+      assert.isUndefined(yield* tags)
+      const refused = yield* mistakeOf(Client.forEach([1, 2], body, { concurrency: 0 }))
+      assert.strictEqual(
+        refused.message,
+        "The option concurrency cannot be 0: expected a positive whole number, or \"unbounded\"."
+      )
+    }).pipe(inScheduler({ concurrency: 4 })))
+
+  it.effect("A2: with discard all run, and the call gives nothing, in each mode and through a pipe", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const f = (n: number) => n === 2 ? Effect.fail("no" as const) : note(log, `${n}`)
+      assert.isUndefined(yield* Client.forEach([1, 3], f, { discard: true }))
+      assert.isUndefined(yield* Client.forEach([4, 2, 5], f, { discard: true, mode: "collect" }))
+      const cause = yield* causeOf(Client.forEach([2, 6], f, { discard: true, mode: "continue" }))
+      assert.deepStrictEqual(errorsIn(cause), ["no"])
+      assert.isUndefined(
+        yield* pipe(
+          [Task.succeed(7), 8],
+          Client.forEach(function*(n) {
+            yield* f(n)
+          }, { discard: true })
+        )
+      )
+      assert.deepStrictEqual(log, ["1", "3", "4", "5", "6", "7", "8"])
+      const cache = new Map<string, unknown>()
+      yield* Client.forEach([9], f, { discard: true, cache, task: { key: "nine" } })
+      assert.deepStrictEqual([...cache], [["nine", "9"]])
+      const stray = Client.forEach([1], (() => Effect.succeed(Task.void)) as never, { discard: true })
+      assert.include(String(defectsIn(yield* causeOf(stray))[0]), "gave a Task, which nothing runs")
+      const none = Client.forEach([1], (() => 5) as never, { discard: true })
+      assert.include(String(defectsIn(yield* causeOf(none))[0]), "returned 5 instead of an Effect")
+    }).pipe(inScheduler()))
+
+  it.effect("G20: items come through a pipe, once for each of several inputs too", () =>
+    Effect.gen(function*() {
+      const double = Client.forEach((n: number) => Effect.succeed(2 * n), { task: { label: "double" } })
+      assert.deepStrictEqual(yield* Effect.forEach([[1, 2], [3]], double), [[2, 4], [6]])
+      const piped = pipe([Task.succeed("a"), "b"], Client.forEach((text, i) => Effect.succeed(`${text}${i}`)))
+      assert.deepStrictEqual(yield* piped, ["a0", "b1"])
+      assert.deepStrictEqual(yield* Effect.flatMap(Effect.succeed([1]), double), [2])
     }).pipe(inScheduler()))
 
   it.effect("A2: each call has its own key, label and priority", () =>

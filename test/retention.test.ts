@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
@@ -159,5 +160,20 @@ describe("what is kept of a body that has ended", () => {
       }))
       yield* Effect.provideService(Client.compute(parent), Colour, { name: "red" })
       assert.deepStrictEqual(values, ["red", "green", "red"])
+    }).pipe(inQuietScheduler()))
+
+  it.live("M6: a forEach that discards holds no result while the others run", () =>
+    Effect.gen(function*() {
+      const tracked = new Tracked()
+      const gate = yield* Deferred.make<void>()
+      const body = (n: number) =>
+        n < 3 ? Effect.sync(() => tracked.add(`result ${n}`)) : Effect.as(Deferred.await(gate), undefined)
+      const running = yield* Effect.forkChild(Client.forEach([1, 2, 3], body, { discard: true }), {
+        startImmediately: true
+      })
+      yield* turns()
+      assert.deepStrictEqual(yield* tracked.left, [])
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(running)
     }).pipe(inQuietScheduler()))
 })

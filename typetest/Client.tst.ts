@@ -1,6 +1,7 @@
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import { pipe } from "effect/Function"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
@@ -502,6 +503,81 @@ describe("map", () => {
     expect<Given[1]>().type.not.toBe<any>()
     expect<Given[2]>().type.not.toBe<any>()
     expect<Extract<Given[1], TaskTimeout>>().type.toBe<TaskTimeout>()
+  })
+
+  it("G20: takes items through a pipe, with the errors and services of those that are tasks", () => {
+    type Of<E> = Effect.Effect<Array<string>, Failures<LoadError | E>, Db | Client.Client>
+    const numbers: ReadonlyArray<number> = [1, 2]
+    const piped = pipe(
+      numbers,
+      Client.forEach((n, i) => {
+        expect(n).type.toBe<number>()
+        expect(i).type.toBe<number>()
+        return f(n)
+      })
+    )
+    expect(piped).type.toBe<Of<never>>()
+    expect(pipe([future], Client.forEach((n) => f(n)))).type.toBe<Of<DependencyFailed<BadRow>>>()
+    expect(pipe([rows], Client.forEach((text) => f(text.length)))).type.toBe<
+      Effect.Effect<Array<string>, Failures<LoadError | DependencyFailed<LoadError | BadRow>>, Db | Log | Client.Client>
+    >()
+    expect(pipe(Arr.zip(numbers, [raw]), Client.forEach(([n, text]) => f(n + text.length)))).type.toBe<
+      Of<DependencyFailed<LoadError>>
+    >()
+    expect(pipe(numbers, Client.forEach(f, { task: { timeout: 5 }, mode: "collect" }))).type.toBe<
+      Effect.Effect<Array<Exit.Exit<string, LoadError | TaskTimeout | SkeinError>>, SubmitError, Db | Client.Client>
+    >()
+    expect(pipe(numbers, Client.forEach(f, { task: (n) => ({ priority: n }) }))).type.toBe<Of<never>>()
+    expect(pipe(Effect.succeed(numbers), Effect.flatMap(Client.forEach(f)))).type.toBe<Of<never>>()
+    const each = Client.forEach(f)
+    expect(each(numbers)).type.toBe<Of<never>>()
+    expect(each).type.not.toBeCallableWith(["a"])
+    const labelled = Client.forEach((n: number) => f(n), { task: (n) => ({ priority: n }) })
+    expect(Effect.forEach([numbers], labelled)).type.toBe<
+      Effect.Effect<Array<Array<string>>, Failures<LoadError>, Db | Client.Client>
+    >()
+  })
+
+  it("G20: takes generators, as bodies of tasks do", () => {
+    const run = Client.forEach([raw], function*(text, i) {
+      expect(text).type.toBe<string>()
+      const more = yield* f(i)
+      return more.length
+    })
+    type Lengths = Effect.Effect<
+      Array<number>,
+      Failures<LoadError | DependencyFailed<LoadError>>,
+      Db | Client.Client
+    >
+    expect(run).type.toBe<Lengths>()
+    const piped = pipe(
+      [raw],
+      Client.forEach(function*(text) {
+        const more = yield* f(text.length)
+        return more.length
+      })
+    )
+    expect(piped).type.toBe<Lengths>()
+    expect(Client.forEach).type.not.toBeCallableWith([1], () => 5)
+    expect(Client.forEach).type.not.toBeCallableWith([1], () => Promise.resolve(5))
+    expect(Client.forEach).type.not.toBeCallableWith([1], () => Effect.succeed(raw))
+  })
+
+  it("A2: gives nothing with discard, and either if that is not known", () => {
+    type Done = Effect.Effect<void, Failures<LoadError>, Db | Client.Client>
+    expect(Client.forEach([1], f, { discard: true })).type.toBe<Done>()
+    expect(Client.forEach([1], f, { discard: true, mode: "continue", concurrency: 2 })).type.toBe<Done>()
+    expect(pipe([1], Client.forEach(f, { discard: true, concurrency: "unbounded" }))).type.toBe<Done>()
+    expect(Client.forEach([1], f, { discard: true, mode: "collect" })).type.toBe<
+      Effect.Effect<void, SubmitError, Db | Client.Client>
+    >()
+    expect(Client.forEach([1], f, { discard: false })).type.toBe<
+      Effect.Effect<Array<string>, Failures<LoadError>, Db | Client.Client>
+    >()
+    expect(Client.forEach([1], f, { discard: {} as boolean })).type.toBe<
+      Effect.Effect<void | Array<string>, Failures<LoadError>, Db | Client.Client>
+    >()
+    expect(Client.forEach).type.not.toBeCallableWith([1], f, { concurrency: "2" })
   })
 
   it("takes zipped inputs, with the errors of those that are tasks", () => {

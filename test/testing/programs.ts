@@ -261,6 +261,8 @@ const makeStep = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: num
   const millis = chance.between(1, 6) + 0.25
   const force = chance.with(0.3)
   const namespace = chance.with(0.3) ? chance.pick(["n", "m"]) : undefined
+  const items = chance.some(known, 0.5)
+  const each = { concurrency: chance.between(1, 3), discard: chance.with(0.3) }
   const steps: ReadonlyArray<Step> = [
     () =>
       Effect.flatMap(
@@ -268,6 +270,15 @@ const makeStep = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: num
         (exit) => expectValue(exit, one.value)
       ),
     makeMeeting(chance),
+    // A few at once.
+    () => {
+      const run = Client.forEach(items.map(({ task }) => task), (value) => Effect.as(Effect.yieldNow, value), each)
+      const value = each.discard ? 0 : sum(items.map(({ value }) => value))
+      return Effect.flatMap(
+        Effect.exit(Effect.map(run, (found) => found === undefined ? 0 : sum(found))),
+        (exit) => expectValue(exit, value)
+      )
+    },
     () => Effect.sleep(millis),
     onFuture((future, value) => Effect.flatMap(Future.await(future), (exit) => expectValue(exit, value))),
     onFuture((future) => Future.cancel(future, { force })),

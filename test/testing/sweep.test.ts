@@ -43,6 +43,17 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
   "compute, collecting": Client.compute([diamond(), failing()], { mode: "collect" }),
   "compute of a flatMap": Client.compute(Task.flatMap([one(1)], ([n]) => one(n + 1))),
   "compute with a retry": Client.compute(Task.withOptions(slow(1), { timeout: 2, deadline: 50 })),
+  "forEach of some at once": Client.forEach([one(1), 2, slow(3)], (n) => Effect.as(Effect.sleep(1), n), {
+    concurrency: 2
+  }),
+  "forEach of some at once, discarding, failing": Client.forEach(
+    [1, 2, 3],
+    (n) => n === 2 ? Effect.fail("no" as const) : Effect.sleep(n),
+    { concurrency: 1, discard: true, mode: "continue" }
+  ),
+  "forEach of one at once inside a task": inTask(
+    Client.forEach([1, 2], (n) => Client.forEach([n, n], () => Effect.yieldNow, { concurrency: 1 }), { concurrency: 1 })
+  ),
   "join": submitted(diamond(), Future.join),
   "await of a failure": submitted(failing(), Future.await),
   "joinAll": Effect.scoped(Effect.flatMap(Client.submitAll([one(1), slow(2)]), Future.joinAll)),

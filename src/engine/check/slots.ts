@@ -147,6 +147,12 @@ export const amounts: Rule = function*(state, { live, name }) {
     }
     for (const what of counts.keys()) yield `S4: ${worker.name} has no ${what}`
   }
+  for (const { name, tag } of state.owners.values()) {
+    if (tag === undefined) continue
+    const amount = state.tags.get(tag)
+    if (amount === undefined) yield `S4: the tag ${tag} of ${name} is not limited`
+    else if (amount.used > amount.total) yield `S4: ${amount.used} of ${amount.total} hold the tag ${tag} of ${name}`
+  }
   for (const [tag, { used }] of state.tags) {
     if (used !== (tagged.get(tag) ?? 0)) yield `S4: ${used} of ${tagged.get(tag)} holders of the tag ${tag} are counted`
   }

@@ -8,6 +8,7 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import type { TagLimit } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import type { Limits } from "../../engine/protocol/Settings.ts"
@@ -30,6 +31,8 @@ export interface ComputeOptions extends Given {
   /** Run all that is not downstream of a failure. */
   readonly keepGoing: boolean
   readonly callbacks: Callbacks | undefined
+  /** A tag that is limited until it is over. */
+  readonly limits?: TagLimit | undefined
 }
 
 /** Tasks to read; none when the scheduler has closed meanwhile. */
@@ -63,6 +66,8 @@ export interface Home extends FutureHome {
     readonly refuseRetry: (future: FutureImpl) => SubmitError | undefined
   }
   readonly computes: {
+    /** A tag that no other call has. */
+    readonly tagOfCall: () => string
     readonly run: <A, E>(
       tasks: ReadonlyArray<Handle>,
       options: ComputeOptions,

@@ -10,12 +10,11 @@ import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { CancelOptions } from "../tasks/cancelling.ts"
 import type { Mode } from "../tasks/checks.ts"
 import type { Future, Task } from "../tasks/handles.ts"
-import type { Needs, Values } from "../tasks/shapes.ts"
-import type { NoOptions, OptionsFor } from "../tasks/taskOptions.ts"
+import type { Needs } from "../tasks/shapes.ts"
 import { keepOneCopy } from "../values/strangers.ts"
 import { thisCopy } from "../values/typeIds.ts"
 import type { Computable, Computed, ComputeOptions, ShapeOfTasks, SubmitOptions } from "./computing.ts"
-import type { ComputedEach, ForEachOptions } from "./mapping.ts"
+import type { ForEach } from "./mapping.ts"
 import type { FireOptions, SubmittedAll } from "./verbs.ts"
 
 /**
@@ -48,11 +47,7 @@ export class Client extends Context.Service<Client, {
     options?: ComputeOptions<M>
   ) => Computed<I, M>
   /** Runs a function for each item, in a task of its own. */
-  readonly forEach: <A, B, E, R, const M extends Mode = "failFast", const O extends OptionsFor<O, E> = NoOptions<E>>(
-    items: Iterable<A>,
-    f: (item: Values<A>, index: number) => Effect.Effect<B, E, R>,
-    options?: ForEachOptions<A, M, O>
-  ) => ComputedEach<A, B, E, R, M, O>
+  readonly forEach: ForEach<never>
   /** Submits a task that runs without a future. */
   readonly fireAndForget: <A, E, R>(
     task: Task<A, E, R>,

@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type { TagLimit } from "../../engine/protocol/Event.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import type { Root, SkeinError } from "../../SkeinError.ts"
 import type { Callbacks } from "../bodies/callbacks.ts"
@@ -71,8 +72,11 @@ export type Result<I, M extends Mode> = M extends "collect" ? Exits<I> : Values<
  * @category utility types
  * @since 0.1.0
  */
-export type Failure<I, M extends Mode> = M extends "collect" ? never
-  : SkeinError | WithoutSignals<M extends "continue" ? Root<Errors<I>> : Errors<I>>
+export type Failure<I, M extends Mode> = FailureOf<Errors<I>, M>
+
+/** The same for tasks with these errors. */
+export type FailureOf<E, M extends Mode> = M extends "collect" ? never
+  : SkeinError | WithoutSignals<M extends "continue" ? Root<E> : E>
 
 /** What a computation gives. */
 export type Computed<I, M extends Mode> = Effect.Effect<
@@ -153,13 +157,14 @@ const shapeOf = (targets: unknown): unknown => isTaskGraph(targets) ? targets.ta
 export const computeShape = (
   home: Home,
   shape: unknown,
-  { cache, callbacks, mode = "failFast", passes }: ComputeOptions
+  { cache, callbacks, mode = "failFast", passes }: ComputeOptions,
+  limits?: TagLimit
 ): Effect.Effect<unknown, unknown> => {
   const scanned = scan(shape)
   const refused = strangerOf(shape, scanned) ?? refusalOf(scanned)
   if (refused !== undefined) return Effect.fail(refused)
   const { handles } = scanned
-  const options = { keepGoing: mode !== "failFast", cache, passes, callbacks }
+  const options = { keepGoing: mode !== "failFast", cache, passes, callbacks, limits }
   return home.computes.run(
     handles,
     options,

@@ -32,6 +32,9 @@ import { refused } from "./submissions.ts"
 import type { Submissions } from "./submissions.ts"
 import type { Waits } from "./waiters.ts"
 
+/** Names of tags that belong to one call begin with this. */
+export const tagsOfCalls = "Client.forEach#"
+
 export class Computes {
   private readonly submissions: Submissions
   private readonly owners: Owners
@@ -42,6 +45,7 @@ export class Computes {
   private readonly desk: Desk
   private readonly live: Live & Past
   private readonly state: Engine
+  private calls = 0
 
   constructor(
     submissions: Submissions,
@@ -63,6 +67,10 @@ export class Computes {
     this.desk = desk
     this.live = live
     this.state = state
+  }
+
+  tagOfCall(): string {
+    return `${tagsOfCalls}${++this.calls}`
   }
 
   /**
@@ -109,7 +117,7 @@ export class Computes {
           if (refusal !== undefined) return Effect.fail(refusal)
           const compiled = compileIn(fiber)
           if (isRefused(compiled)) return refuse(compiled)
-          const number = this.owners.open("compute")
+          const number = this.owners.open("compute", options.limits)
           const bulk = bulkOf(this.state, number)
           const wait = this.waits.expect()
           const finish = this.observers.follow(number, compiled.plan.size, options.callbacks)

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Engine } from "../../engine/protocol/Engine.ts"
+import type { TagLimit } from "../../engine/protocol/Event.ts"
 import type { ClaimId } from "../../engine/protocol/ids.ts"
 import { cancelOf, claimOf } from "../../engine/views/claims.ts"
 import { Released, SkeinError } from "../../SkeinError.ts"
@@ -69,9 +70,10 @@ export class Owners {
     for (const { owner } of this.closing) yield owner
   }
 
-  open(name: string): number {
+  /** Opens an owner, with a tag that is limited until it closes, if any. */
+  open(name: string, limits?: TagLimit): number {
     const owner = this.next++
-    this.mailbox.ask({ _tag: "OwnerOpened", now: this.time.now(), owner, name })
+    this.mailbox.ask({ _tag: "OwnerOpened", now: this.time.now(), owner, name, limits })
     return owner
   }
 

@@ -9,7 +9,7 @@ import { isAmount } from "../../engine/views/workers.ts"
 import { UnknownKey } from "../text/reasons.ts"
 import { millisOf } from "./durations.ts"
 import { Mistake } from "./mistake.ts"
-import { isRecord, isTask } from "./task.ts"
+import { isEither, isRecord, isTask } from "./task.ts"
 import type { Invalid, Pass } from "./task.ts"
 
 /** The fault in the value of an option, if any. */
@@ -196,6 +196,10 @@ export const modeOfValues = checkOf(
 /** Whether these arguments of a function with options begin with its subject. Otherwise they are its options alone. */
 export const subjectFirst = ({ 0: first, length }: IArguments): boolean =>
   length !== 1 || !holdsValues(first) || !isRecord(first)
+
+/** Whether arguments are those of the form for `pipe`: a function, and neither another function nor a task after it. */
+export const isForPipe = (first: unknown, second: unknown): boolean =>
+  typeof first === "function" && typeof second !== "function" && !isEither(second)
 
 const ways: ReadonlyArray<unknown> = ["fuse", "inline"] satisfies ReadonlyArray<Pass>
 

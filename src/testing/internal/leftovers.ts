@@ -8,6 +8,7 @@ import { check } from "../../engine/check/check.ts"
 import { leftoversOf, sizeOf } from "../../engine/views/leftovers.ts"
 import { tagsIn } from "../../engine/views/snapshot.ts"
 import { workersOf } from "../../engine/views/workers.ts"
+import { tagsOfCalls } from "../../internal/driver/computes.ts"
 import type { SchedulerCore } from "../../internal/driver/schedulerCore.ts"
 
 /** The core behind a client. */
@@ -39,11 +40,12 @@ export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
     })
   )
   const busy = workersOf(core.state).filter(({ attempts, running }) => attempts > 0 || running > 0)
-  const held = Object.entries(tagsIn(core.state).tags ?? {}).filter(([, { used }]) => used > 0)
+  const tags = Object.entries(tagsIn(core.state).tags ?? {})
   return [
     ...tables,
     ...Array.from(leftoversOf(core.state), ([name, size]) => `${size} left in ${name} of engine`),
-    ...held.map(([tag, { used }]) => `${used} tasks hold tag ${tag}`),
+    ...tags.flatMap(([tag, { used }]) => used > 0 ? [`${used} tasks hold tag ${tag}`] : []),
+    ...tags.flatMap(([tag]) => tag.startsWith(tagsOfCalls) ? [`a limit of tag ${tag} is left`] : []),
     ...busy.map(({ name, running }) => `${running} slots of ${name} are taken`)
   ]
 }
