@@ -9,7 +9,7 @@
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import type * as Scope from "effect/Scope"
-import { Annotations as RegionOptions, inside } from "./internal/bodies/annotations.ts"
+import { CurrentAnnotations, inside } from "./internal/bodies/annotations.ts"
 import { withClient } from "./internal/client/client.ts"
 import type { Client } from "./internal/client/client.ts"
 import type {
@@ -33,6 +33,8 @@ import type * as internal from "./internal/tasks/task.ts"
 import type { Annotations } from "./internal/tasks/taskOptions.ts"
 import type { IsAny } from "./internal/values/isAny.ts"
 import type { SkeinError, SubmitError } from "./SkeinError.ts"
+
+export { CurrentAnnotations } from "./internal/bodies/annotations.ts"
 
 export { Client } from "./internal/client/client.ts"
 
@@ -220,7 +222,7 @@ export const forEach: ForEachInPipe<Client> & ForEach<Client> = (first: any, sec
  *
  * A task's own options win. Regions nest, option by option: the inner region wins. Regions also apply to tasks that bodies
  * submit. There the submitting task counts as the inner region, so children have its priority. Fibers outside the region are not
- * affected. The idea is Dask's `annotate`.
+ * affected. {@link CurrentAnnotations} has the options of the present region. The idea is Dask's `annotate`.
  *
  * **Example** (A nightly job that gives way)
  *
@@ -251,7 +253,7 @@ export const annotate: {
 } = dual(
   2,
   <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Annotations): Effect.Effect<A, E, R> =>
-    Effect.updateService(effect, RegionOptions, (outer) => inside(outer, annotations))
+    Effect.updateService(effect, CurrentAnnotations, (outer) => inside(outer, annotations))
 )
 
 /**

@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
@@ -32,6 +33,64 @@ describe("annotations", () => {
       const inside = submitted(task).pipe(Client.annotate({ label: "nightly", priority: 3 }))
       assert.deepStrictEqual(yield* inside, { label: "nightly", priority: 3 })
       assert.deepStrictEqual(yield* submitted(task), plain)
+    })))
+
+  it.effect("G16: a layer sets the options of a region, which are read back, and annotate adds to them", () =>
+    inScheduler()(Effect.gen(function*() {
+      const task = Task.sync(() => 1)
+      const present = Effect.gen(function*() {
+        return yield* Client.CurrentAnnotations
+      })
+      assert.deepStrictEqual(yield* present, {})
+      const child = Effect.scoped(submitted(task))
+      const both = Effect.all([
+        child,
+        Client.compute(Task.make(child)),
+        Client.annotate(child, { priority: 5 }),
+        Client.annotate(present, { namespace: "b", priority: 5 }),
+        Client.annotate(present, { priority: undefined })
+      ])
+      const region = { label: "nightly", priority: 3, namespace: "a" }
+      const expected = { label: "nightly", priority: 3 }
+      const found = [
+        expected,
+        expected,
+        { ...expected, priority: 5 },
+        { ...region, namespace: "a/b", priority: 5 },
+        region
+      ]
+      assert.deepStrictEqual<unknown>(
+        yield* Effect.provide(both, Layer.succeed(Client.CurrentAnnotations, region)),
+        found
+      )
+      assert.deepStrictEqual<unknown>(yield* Effect.provideService(both, Client.CurrentAnnotations, region), found)
+      assert.deepStrictEqual(yield* submitted(task), { label: undefined, priority: 0 })
+    })))
+
+  it.effect("G16: what a layer sets wrongly is refused as annotate refuses it, until a region inside replaces it", () =>
+    inScheduler()(Effect.gen(function*() {
+      const task = Task.sync(() => 1)
+      const given: ReadonlyArray<unknown> = [
+        { priority: "high" },
+        { labl: "x" },
+        { retry: Schedule.recurs(1), idempotent: false },
+        ["label"],
+        task,
+        "label"
+      ]
+      for (const wrong of given as ReadonlyArray<Client.Annotations>) {
+        const set = yield* mistakeOf(Effect.provideService(Client.compute(task), Client.CurrentAnnotations, wrong))
+        const annotated = yield* mistakeOf(Client.annotate(Client.compute(task), wrong))
+        assert.strictEqual(set.message, annotated.message)
+        const inner = Client.annotate(Client.compute(task), { label: "x" })
+        yield* mistakeOf(Effect.provideService(inner, Client.CurrentAnnotations, wrong))
+      }
+      const mended = Client.annotate(submitted(task), { priority: 2 })
+      const wrong = { priority: "high" } as unknown as Client.Annotations
+      assert.deepStrictEqual(yield* Effect.provideService(mended, Client.CurrentAnnotations, wrong), {
+        label: undefined,
+        priority: 2
+      })
     })))
 
   it.effect("G16: a key formed by itself begins with the label of the region", () =>

@@ -2,6 +2,7 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import { pipe } from "effect/Function"
+import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
@@ -629,6 +630,15 @@ describe("report", () => {
 })
 
 describe("annotate", () => {
+  it("G16: a layer may set the options of a region, and nothing needs them", () => {
+    expect(Layer.succeed(Client.CurrentAnnotations, { label: "x" })).type.toBe<Layer.Layer<never>>()
+    const present = Effect.gen(function*() {
+      return yield* Client.CurrentAnnotations
+    })
+    expect(present).type.toBe<Effect.Effect<Client.Annotations>>()
+    expect(Layer.succeed).type.not.toBeCallableWith(Client.CurrentAnnotations, { timeout: 5 })
+  })
+
   it("G16: a region changes no type, and says only what adds no error", () => {
     const work = null! as Effect.Effect<number, "e", "r">
     expect(Client.annotate(work, { label: "l", grace: "1 second", idempotent: false })).type.toBe<typeof work>()

@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope"
 import { captureAsyncScope } from "../platform/asyncScope.ts"
 import type { Pass } from "../tasks/task.ts"
 import { Worker } from "../tasks/worker.ts"
-import { Annotations, defaultsFrom } from "./annotations.ts"
+import { annotationsIn, defaultsFrom } from "./annotations.ts"
 import type { Attempt } from "./attempt.ts"
 import type { Ambient, Cache } from "./livePlan.ts"
 
@@ -34,7 +34,7 @@ export const ambientIn = (
   cache?: Cache,
   passes?: ReadonlyArray<Pass>
 ): Ambient => {
-  const annotations = Context.get(context, Annotations)
+  const annotations = annotationsIn(context)
   const own = withoutAttempt(context, parent)
   return {
     context: own,
