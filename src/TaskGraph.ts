@@ -415,6 +415,7 @@ export {
 export type {
   FromGraphOptions,
   GraphNode,
+  GraphVizOptions,
   Json,
   JsonTask,
   MermaidOptions,

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { pipe } from "effect/Function"
 import * as EffectGraph from "effect/Graph"
 import * as Schema from "effect/Schema"
 import * as Client from "skein/Client"
@@ -381,6 +382,26 @@ const pictured = () => {
 }
 
 describe("Graph: pictures", () => {
+  it("G20: shapes come through a pipe, with a record of options alone, and a record of tasks is a shape", () => {
+    const x = Task.sync(() => 1, { key: "x" })
+    const states = Task.map({ x }, ({ x }) => x + 1, { key: "states" })
+    const drawn = ["flowchart LR", "  0(\"x!\")", "  1(\"states!\")", "  0 --> 1"]
+    const nodeLabel = ({ key }: TaskGraph.GraphNode) => `${key}!`
+    const mermaid = TaskGraph.toMermaid({ direction: "LR", nodeLabel, states: undefined })
+    for (const shape of [states, { states }, [x, states], TaskGraph.make({ x, states })]) {
+      assert.deepStrictEqual(pipe(shape, mermaid).split("\n"), drawn)
+    }
+    assert.strictEqual(TaskGraph.toMermaid({ states }), pipe({ states }, TaskGraph.toMermaid))
+    const none: Record<string, Task.Task<number>> = {}
+    assert.strictEqual(TaskGraph.toMermaid(none), "flowchart TD")
+    assert.include(states.pipe(TaskGraph.toGraphViz({ graphName: "flow", nodeLabel })), "digraph \"flow\"")
+    assert.include(TaskGraph.toGraphViz(states, { nodeLabel }), "label=\"x!\"")
+    const json = states.pipe(TaskGraph.toJson({ states: new Map([["x", "running"]]) }))
+    assert.deepStrictEqual(json, TaskGraph.toJson({ states }, { states: new Map([["x", "running"]]) }))
+    assert.deepStrictEqual(states.pipe(TaskGraph.order), { x: 0, states: 1 })
+    assert.deepStrictEqual(states.pipe(TaskGraph.dependencies), { x: [], states: ["x"] })
+  })
+
   it("G17: a Mermaid picture of any shape shows keys, labels, kinds and edges", () => {
     assert.deepStrictEqual(TaskGraph.toMermaid(pictured(), { direction: "LR" }).split("\n"), [
       "flowchart LR",
@@ -421,7 +442,7 @@ describe("Graph: pictures", () => {
 
   it("G17: a GraphViz picture shows the same, with colors and a legend for states", () => {
     const states = new Map([["raw", "running"], ["last", "my \"own\" word"]])
-    assert.deepStrictEqual(TaskGraph.toGraphViz(pictured(), { states, name: "flow" }).split("\n"), [
+    assert.deepStrictEqual(TaskGraph.toGraphViz(pictured(), { states, graphName: "flow" }).split("\n"), [
       "digraph \"flow\" {",
       "  \"0\" [label=\"raw\"];",
       "  \"1\" [label=\"bad\\nsay \\\"no\\\"\"];",

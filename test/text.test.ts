@@ -60,7 +60,10 @@ describe("text from outside", () => {
   it("V8: pictures show keys and labels as text; a label that begins with a backtick is no Markdown", () => {
     const tick = Task.make(Effect.void, { key: "`k`", label: "`**bold**" })
     for (
-      const picture of [TaskGraph.toMermaid([below, tick]), TaskGraph.toGraphViz([below, tick], { name: hostile })]
+      const picture of [
+        TaskGraph.toMermaid([below, tick]),
+        TaskGraph.toGraphViz([below, tick], { graphName: hostile, nodeLabel: ({ key }) => key + hostile })
+      ]
     ) {
       assertPlain(picture)
     }

@@ -128,7 +128,7 @@ describe("misuse", () => {
     expect(Client.retryAll).type.not.toBeCallableWith([safe])
   })
 
-  it("a gather that is given a task cannot run, and says why where it is run", () => {
+  it("a joinAll that is given a task cannot run, and says why where it is run", () => {
     const hint = "Only a Future can be waited for. Submit the task with Client.submit, or run it with Client.compute."
     type Unrunnable<A> = Effect.Effect<A, BadRow | SkeinError, typeof hint>
     expect(Future.joinAll([future, { deep: [raw] }])).type.toBe<
@@ -378,8 +378,8 @@ describe("compute", () => {
   })
 })
 
-describe("gather and wait", () => {
-  it("gather has what the futures fail with, and needs nothing", () => {
+describe("joinAll and the other waits", () => {
+  it("joinAll has what the futures fail with, and needs nothing", () => {
     expect(Future.joinAll({ a: future, b: [future] })).type.toBe<
       Effect.Effect<{ a: number; b: [number] }, BadRow | SkeinError>
     >()
@@ -393,7 +393,7 @@ describe("gather and wait", () => {
     expect(Future.joinAll).type.not.toBeCallableWith([future], { mode: "collect" })
   })
 
-  it("gather may be generic", () => {
+  it("joinAll may be generic", () => {
     const both = <A, E>(futures: ReadonlyArray<Future.Future<A, E>>) => Future.joinAll({ futures })
     expect(both([future])).type.toBe<Effect.Effect<{ futures: Array<number> }, BadRow | SkeinError>>()
     const any = <I>(futures: I) => Future.joinAll(futures)

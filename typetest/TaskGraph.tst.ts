@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import { pipe } from "effect/Function"
 import type { SchemaError } from "effect/Schema"
 import { Client, Task, TaskGraph, Worker } from "skein"
 import type { DependencyFailed, SkeinError, SubmitError, TaskTimeout } from "skein/SkeinError"
@@ -146,6 +147,19 @@ describe("TaskGraph", () => {
     expect(TaskGraph.order).type.toBeCallableWith([raw])
     expect(TaskGraph.order).type.not.toBeCallableWith(42)
     expect(TaskGraph.dependencies).type.not.toBeCallableWith(Effect.void)
+  })
+
+  it("G20: views go into a pipe as they are, and with their options", () => {
+    expect(pipe(raw, TaskGraph.toMermaid)).type.toBe<string>()
+    expect(pipe({ raw }, TaskGraph.toMermaid({ direction: "LR", nodeLabel: ({ key }) => key }))).type.toBe<string>()
+    expect(pipe([raw], TaskGraph.toGraphViz({ graphName: "g" }))).type.toBe<string>()
+    expect(pipe(graph, TaskGraph.toJson({ states: new Map() }))).type.toBe<TaskGraph.Json>()
+    expect(pipe([raw], TaskGraph.order)).type.toBe<{ readonly [key: string]: number }>()
+    expect([raw].map((task) => TaskGraph.toJson(task))).type.toBe<Array<TaskGraph.Json>>()
+    expect(TaskGraph.toMermaid({ raw })).type.toBe<string>()
+    expect(TaskGraph.toMermaid({ states: raw })).type.toBe<string>()
+    expect(TaskGraph.toMermaid({} as Record<string, typeof raw>)).type.toBe<string>()
+    expect(TaskGraph.toGraphViz).type.not.toBeCallableWith(raw, { name: "g" })
   })
 
   it("an untyped graph needs what its calls need", () => {

@@ -81,15 +81,21 @@ const byState = (
   return Array.from(groups).filter(([, members]) => members.length > 0)
 }
 
+interface Style {
+  readonly states?: ReadonlyMap<string, string> | undefined
+  readonly nodeLabel?: ((node: PlainNode) => string) | undefined
+}
+
+/** A text of the user, line by line. */
+const labelBy = (nodeLabel: Style["nodeLabel"]) => (node: PlainNode): string =>
+  nodeLabel === undefined ? words(node) : nodeLabel(node).split("\n").map((line) => inLine(line)).join("\n")
+
 export const toMermaid = (
   nodes: ReadonlyArray<Node>,
-  { direction, states }: {
-    readonly states: ReadonlyMap<string, string> | undefined
-    readonly direction: EffectGraph.MermaidDirection
-  }
+  { direction, nodeLabel, states }: Style & { readonly direction: EffectGraph.MermaidDirection }
 ): string => {
   const drawn = EffectGraph.toMermaid(graphOf(nodes, wordsOfEdge), {
-    nodeLabel: words,
+    nodeLabel: labelBy(nodeLabel),
     edgeLabel: identity,
     nodeShape: ({ kind }) => shapes[kind],
     direction
@@ -113,12 +119,12 @@ const plainWord = (state: string): string =>
 
 export const toGraphViz = (
   nodes: ReadonlyArray<Node>,
-  { name, states }: { readonly states: ReadonlyMap<string, string> | undefined; readonly name: string }
+  { graphName, nodeLabel, states }: Style & { readonly graphName: string }
 ): string => {
   const drawn = EffectGraph.toGraphViz(graphOf(nodes, wordsOfEdge), {
-    nodeLabel: words,
+    nodeLabel: labelBy(nodeLabel),
     edgeLabel: identity,
-    graphName: inLine(name)
+    graphName: inLine(graphName)
   })
   const groups = byState(nodes, states)
   if (groups.length === 0) return drawn

@@ -5,10 +5,12 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import type * as EffectGraph from "effect/Graph"
 import type * as Schema from "effect/Schema"
 import type { DependencyFailed, SubmitError } from "../../SkeinError.ts"
 import type { Handle, Needs } from "../tasks/shapes.ts"
+import { isEither, isRecord } from "../tasks/task.ts"
 import type { Status } from "../text/reasons.ts"
 import type { TaskEvent } from "../views/events.ts"
 import * as internal from "./graph.ts"
@@ -75,6 +77,21 @@ const aliased = ({ tasks }: internal.GraphImpl, f: (key: string, target: string)
   }
 }
 
+/** Whether the only argument of a view is a record of its options: no value of it may be a part of a shape. */
+const isOptionsAlone = ({ 0: first, length }: IArguments): boolean => {
+  if (length !== 1 || typeof first !== "object" || first === null || !isRecord(first)) return false
+  const values = Object.values(first)
+  return values.length > 0 && !values.some(isShape)
+}
+
+const isShape = (value: unknown): boolean =>
+  typeof value === "object" && value !== null &&
+  (isEither(value) || internal.isTaskGraph(value) || Array.isArray(value) || isRecord(value))
+
+/** A view that takes its options alone in a pipe. */
+const view = <O, A>(draw: (source: Shape, options: O | undefined) => A): any =>
+  dual((args) => !isOptionsAlone(args), draw)
+
 /**
  * How pictures are drawn.
  *
@@ -85,6 +102,8 @@ const aliased = ({ tasks }: internal.GraphImpl, f: (key: string, target: string)
 export interface PictureOptions {
   /** A status word for each key, such as from {@link states}: pictures show them by colors and a legend. */
   readonly states?: ReadonlyMap<string, string> | undefined
+  /** The text of a node, which may have several lines. Defaults to its key and its label. */
+  readonly nodeLabel?: ((node: GraphNode) => string) | undefined
 }
 
 /**
@@ -97,6 +116,18 @@ export interface PictureOptions {
 export interface MermaidOptions extends PictureOptions {
   /** Defaults to top to bottom. */
   readonly direction?: EffectGraph.MermaidDirection | undefined
+}
+
+/**
+ * How GraphViz pictures are drawn.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface GraphVizOptions extends PictureOptions {
+  /** Defaults to "skein". */
+  readonly graphName?: string | undefined
 }
 
 /**
@@ -117,10 +148,12 @@ export interface MermaidOptions extends PictureOptions {
  * @category converting
  * @since 0.1.0
  */
-export const toMermaid = (
-  source: Shape,
-  options?: MermaidOptions
-): string => pictures.toMermaid(nodesOf(source), { states: options?.states, direction: options?.direction ?? "TD" })
+export const toMermaid: {
+  (options: MermaidOptions): (source: Shape) => string
+  (source: Shape, options?: MermaidOptions): string
+} = view((source, options: MermaidOptions | undefined) =>
+  pictures.toMermaid(nodesOf(source), { ...options, direction: options?.direction ?? "TD" })
+)
 
 /**
  * The graph in the DOT language of GraphViz.
@@ -129,10 +162,12 @@ export const toMermaid = (
  * @category converting
  * @since 0.1.0
  */
-export const toGraphViz = (
-  source: Shape,
-  options?: PictureOptions & { readonly name?: string | undefined }
-): string => pictures.toGraphViz(nodesOf(source), { states: options?.states, name: options?.name ?? "skein" })
+export const toGraphViz: {
+  (options: GraphVizOptions): (source: Shape) => string
+  (source: Shape, options?: GraphVizOptions): string
+} = view((source, options: GraphVizOptions | undefined) =>
+  pictures.toGraphViz(nodesOf(source), { ...options, graphName: options?.graphName ?? "skein" })
+)
 
 /**
  * The last status of each key among events of a scheduler, for pictures of executed graphs. Releasing a result does not change
@@ -269,8 +304,12 @@ export interface Json {
  * @category converting
  * @since 0.1.0
  */
-export const toJson = (source: Shape, options?: PictureOptions): Json =>
+export const toJson: {
+  (options: Pick<PictureOptions, "states">): (source: Shape) => Json
+  (source: Shape, options?: Pick<PictureOptions, "states">): Json
+} = view((source, options: Pick<PictureOptions, "states"> | undefined) =>
   imports.toJson(nodesOf(source), options?.states)
+)
 
 /**
  * A graph from JSON. The code of tasks comes from `registry` by name, never from the JSON: functions of the values of the
