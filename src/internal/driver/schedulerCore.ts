@@ -120,7 +120,8 @@ export class SchedulerCore extends Ground implements Home {
     this.owners,
     this.observers,
     this.view,
-    this.live
+    this.live,
+    this.warn
   )
   readonly computes = new Computes(
     this.submissions,

@@ -20,6 +20,7 @@ import type { Past } from "../plans/rerun.ts"
 import { closed } from "../tasks/closed.ts"
 import { isRefused, refuse } from "../tasks/mistake.ts"
 import type { Refused } from "../tasks/mistake.ts"
+import { takeAdvice } from "../tasks/plainData.ts"
 import type { FutureImpl, Handle } from "../tasks/task.ts"
 import { NotRetriable, refusalReason } from "../text/reasons.ts"
 import { releaseText } from "../text/reasonText.ts"
@@ -45,6 +46,7 @@ export class Submissions {
   private readonly observers: Observers
   private readonly view: View
   private readonly live: Live & Past
+  private readonly warn: (...line: ReadonlyArray<unknown>) => void
 
   constructor(
     home: Home,
@@ -54,7 +56,8 @@ export class Submissions {
     owners: Owners,
     observers: Observers,
     view: View,
-    live: Live & Past
+    live: Live & Past,
+    warn: (...line: ReadonlyArray<unknown>) => void
   ) {
     this.home = home
     this.mailbox = mailbox
@@ -64,6 +67,7 @@ export class Submissions {
     this.observers = observers
     this.view = view
     this.live = live
+    this.warn = warn
   }
 
   /** Submits for the owner of `scope`, and returns a future for each target. */
@@ -158,6 +162,8 @@ export class Submissions {
 
   /** The ambient of a submission from this fiber. */
   ambientIn(fiber: Fiber.Fiber<unknown, unknown>, { cache, passes }: Given): Ambient {
+    const advice = takeAdvice()
+    if (advice !== undefined) this.warn(advice)
     const kept = cache === undefined ? undefined : this.observers.cache(cache)
     return ambientIn(fiber.context, attemptOf(this.home, fiber), kept, passes)
   }

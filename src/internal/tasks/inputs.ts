@@ -11,6 +11,7 @@ import { isDependency, isLeaf } from "./dependency.ts"
 import type { DependencyImpl } from "./dependency.ts"
 import { deeper, maxDepth, maxSearched, notTaken, uncopied } from "./misplaced.ts"
 import type { Members, Search } from "./misplaced.ts"
+import { isPlainData } from "./plainData.ts"
 import { isEither, isHandle, isPlainValue, isRecord, isTask, noHandles } from "./task.ts"
 import type { FutureImpl, Handle, Invalid, Misplaced, PlainValue, Shape, TaskImpl } from "./task.ts"
 
@@ -48,6 +49,7 @@ export const scan = (inputs: unknown): Scan => {
       return { shape: "array", inputs: handles, handles, misplaced: undefined }
     }
   } else if (isHandle(inputs)) return { shape: "single", inputs, handles: [inputs], misplaced: undefined }
+  if (isPlainData(inputs, 0)) return without(inputs, undefined)
   const found: Found = {
     handles: [],
     groups: undefined,
@@ -120,11 +122,16 @@ const takeDependency = (dependency: DependencyImpl, found: Found): DependencyImp
 
 const takeMembers = (whole: Members, found: Found): unknown => {
   let copy: Members | undefined
+  // A look that fails is in vain, so members are looked at in the outermost level alone, until one is both data and tasks.
+  let isLooking = found.path.length === 0
   for (const key of Array.isArray(whole) ? whole.keys() : Object.keys(whole)) {
+    const value = whole[key]
+    if (isLooking && isPlainData(value, 1)) continue
     const before = found.tasks
     found.path.push(key)
-    const taken = take(whole[key], found)
+    const taken = take(value, found)
     found.path.pop()
+    if (isLooking && !isEither(value as object)) isLooking = false
     if (found.tasks > before) (copy ??= copyOf(whole))[key] = taken
   }
   found.misplaced ??= uncopied(whole, copy !== undefined, found.path)
