@@ -289,6 +289,7 @@ export const SubmitError = codec(Errors.SubmitError, "SubmitError", {
       why: Schema.String
     }),
     codec(Errors.InvalidArgument, "InvalidArgument", { key: Schema.String, path: Schema.String, why: Schema.String }),
+    codec(Errors.InvalidPayload, "InvalidPayload", { key: Schema.String, name: Schema.String, why: Schema.String }),
     codec(Errors.NestingLimit, "NestingLimit", {
       of: Schema.Literals(["nesting", "unfolding", "seceded"]),
       max: Schema.Number,

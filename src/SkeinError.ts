@@ -30,6 +30,7 @@ export {
   DuplicateWorker,
   InvalidArgument,
   InvalidDependency,
+  InvalidPayload,
   KeyConflict,
   LimitExceeded,
   Locality,

@@ -102,7 +102,7 @@ const samples: Readonly<Record<string, readonly [Schema.Constraint, fc.Arbitrary
 
 describe("what travels", () => {
   for (const [name, [schema, values, asIs]] of Object.entries(samples)) {
-    it(`K2: ${name} arrive as they were${asIs ? ", without being encoded" : ""}`, () => {
+    it(`K9: ${name} arrive as they were${asIs ? ", without being encoded" : ""}`, () => {
       const way = wayOf(schema)
       assert.strictEqual(way.asIs, asIs)
       fc.assert(
@@ -121,7 +121,7 @@ describe("what travels", () => {
     })
   }
 
-  it("K2: bytes inside of what is encoded stay buffers", () => {
+  it("K9: bytes inside of what is encoded stay buffers", () => {
     const photo = new Uint8Array(1000)
     const wire = Result.getOrThrow(
       wayOf(Schema.Option(User)).encode(Option.some(new User({ name: "a", born: new Date(0), photo })))
@@ -129,7 +129,7 @@ describe("what travels", () => {
     assert.strictEqual((wire as { readonly value: User }).value.photo, photo)
   })
 
-  it("K2: a success without a value takes anything, and sends nothing", () => {
+  it("K9: a success without a value takes anything, and sends nothing", () => {
     const way = wayOf(Schema.Void)
     assert.deepStrictEqual(way.encode(() => 1), Result.succeed(undefined))
     assert.deepStrictEqual(way.decode("?"), Result.succeed(undefined))

@@ -13,6 +13,7 @@ import type { Ambient, Cache, Compiled, LivePlan } from "../bodies/livePlan.ts"
 import { apply } from "../passes/passes.ts"
 import { Drafting, positionsOf } from "../passes/planning.ts"
 import type { Draft } from "../passes/planning.ts"
+import { shown } from "../portable/named.ts"
 import { reasonOf } from "../tasks/checks.ts"
 import { policiesOf } from "../tasks/dependency.ts"
 import {
@@ -32,7 +33,7 @@ import type { Mistake, Refused } from "../tasks/mistake.ts"
 import { contradiction } from "../tasks/options.ts"
 import { isLiteral, isTask, noOptions } from "../tasks/task.ts"
 import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl, TaskOptions } from "../tasks/task.ts"
-import { Cycle, InvalidDependency } from "../text/reasons.ts"
+import { Cycle, InvalidDependency, InvalidPayload, UnknownFunction } from "../text/reasons.ts"
 import { quote } from "../text/text.ts"
 
 /** The scheduler, as far as the compiler needs it. */
@@ -59,6 +60,8 @@ export const compile = (
   if (invalid !== undefined) return refusalOf(reasonOf(invalid, undefined))
   const only = targets[0]
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
+    const fault = only.isPortable ? portableFault(only, ambient) : undefined
+    if (fault !== undefined) return refusalOf(fault)
     const functions = [functionOf(only)]
     const { defaults } = ambient
     const one = isLiteral(only) ? oneLiteral : only.isPortable ? onePortable : onePlan
@@ -237,8 +240,14 @@ class Compiler extends Drafting<TaskImpl> {
 
   private place(node: TaskImpl, named: Named | undefined): number {
     this.functions.push(functionOf(node))
-    if (node.isPortable) this.hasPortable = true
+    if (node.isPortable) this.addPortable(node)
     return this.push(node, settingsOf(node, named, this.ambient))
+  }
+
+  private addPortable(node: TaskImpl): void {
+    this.hasPortable = true
+    const fault = portableFault(node, this.ambient)
+    if (fault !== undefined) this.refuse(fault)
   }
 
   private finish(task: TaskImpl, reference: Reference, named: Named | undefined): void {
@@ -278,6 +287,18 @@ export const portableIn = (nodes: ReadonlyArray<TaskImpl>): Int32Array | undefin
   nodes.some(({ isPortable }) => isPortable)
     ? Int32Array.from(nodes, ({ isPortable }) => isPortable ? 1 : 0)
     : undefined
+
+/** Why a portable task cannot start: nothing runs what has its name, or its payload, known as a whole, is none. */
+const portableFault = (task: TaskImpl, { context }: Ambient): SubmitReason | undefined => {
+  const { codec, name, placeIn } = task.named!
+  const place = placeIn(context)
+  if (typeof place === "object") {
+    return new UnknownFunction({ key: nameOf(task), name: shown(name), known: place.known.map(shown) })
+  }
+  if (task.shape !== "none") return undefined
+  const why = codec.payload.check(task.inputs)
+  return why === undefined ? undefined : new InvalidPayload({ key: nameOf(task), name: shown(name), why })
+}
 
 /** The fault of a task by itself, if any. */
 const faultOf = (task: TaskImpl): SubmitReason | Mistake | undefined => {

@@ -78,6 +78,13 @@ export const decodeCause = (of: Of, wire: WireCause): Cause.Cause<unknown> =>
     }
   }))
 
+/** The defect for an error that would not travel, if it would not. */
+export const strandedError = (of: Implementation["named"], error: unknown): TypeError | undefined => {
+  if (looked(() => signalOf(error), undefined) !== undefined) return undefined
+  const fault = wayOfErrors(of).check(error)
+  return fault === undefined ? undefined : strandedAs(of.name, "error", fault, error)
+}
+
 /** What of a task does not travel. */
 export type Travelling = "payload" | "result" | "error"
 

@@ -81,6 +81,14 @@ export const unchecked: Way = {
   decode: Result.succeed
 }
 
+/** A result without a value: whatever a function returned, nothing is sent. */
+export const nothing: Way = {
+  asIs: false,
+  check: () => undefined,
+  encode: () => Result.succeed(undefined),
+  decode: () => Result.succeed(undefined)
+}
+
 /** The registry of these implementations; of two with one name, the last. */
 export const registryOf = (implementations: Iterable<Implementation>): Registry => {
   const byName = new Map<string, Implementation>()

@@ -14,6 +14,7 @@ import { describeError } from "../text/rendering.ts"
 import { inLine } from "../text/text.ts"
 import { looked, unreadable } from "../values/looks.ts"
 import { isKept, toClonable } from "./kept.ts"
+import { nothing } from "./named.ts"
 import type { Way } from "./named.ts"
 
 /** Runs a parser of a schema; `undefined` stands for no fault. */
@@ -47,13 +48,6 @@ export const wayOf = (schema: Schema.Constraint): Way => {
     encode: (value) => resultOf(attempt(encoder, value)),
     decode: (wire) => resultOf(attempt(decoder, wire))
   }
-}
-
-const nothing: Way = {
-  asIs: false,
-  check: () => undefined,
-  encode: () => Result.succeed(undefined),
-  decode: () => Result.succeed(undefined)
 }
 
 /** The result of `make`, which is called at most once. */

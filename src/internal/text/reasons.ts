@@ -78,7 +78,8 @@ export class UnknownKey extends Fact("UnknownKey")<{
 }
 
 /**
- * A task of an imported graph names a function that the registry does not have. `known` has the names of those that it has.
+ * A task names a function that nothing has: an imported graph one that is not in its registry, or a portable task one without a
+ * handler. `known` has the names of those that there are.
  *
  * @stability unstable
  * @category errors
@@ -91,9 +92,7 @@ export class UnknownFunction extends Fact("UnknownFunction")<{
 }> {
   override get message(): string {
     const known = this.known.length === 0 ? "none" : cutList(this.known, quote)
-    return `The registry has no function ${quote(this.name)}, which task ${
-      quote(this.key)
-    } needs. Known functions: ${known}.`
+    return `There is no function ${quote(this.name)}, which task ${quote(this.key)} needs. Known functions: ${known}.`
   }
 }
 
@@ -155,6 +154,29 @@ export class InvalidArgument extends Fact("InvalidArgument")<{
       inLine(this.why, longestReason)
     }. ` +
       "Pass plain data or a keyed task, or give the task a key of its own."
+  }
+}
+
+/**
+ * A payload without tasks in it is none for its portable task. One with tasks in it is known when they have ended: then the task
+ * itself dies.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidPayload extends Fact("InvalidPayload")<{
+  readonly key: string
+  /** What runs it, as in `Portable.make`. */
+  readonly name: string
+  /** What its schema says, with the path of the value. */
+  readonly why: string
+}> {
+  override get message(): string {
+    return `Task ${quote(this.key)} cannot be sent to ${
+      quote(this.name)
+    }, because its payload is not what the schema of ` +
+      `${quote(this.name)} says: ${inLine(this.why, longestReason)}.`
   }
 }
 
@@ -291,6 +313,7 @@ export type SubmitReason =
   | KeyConflict
   | InvalidDependency
   | InvalidArgument
+  | InvalidPayload
   | NestingLimit
   | LimitExceeded
   | NotRetriable

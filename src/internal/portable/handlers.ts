@@ -1,0 +1,108 @@
+/**
+ * Handlers: what runs the tasks of a name, as services of a program. A handler is here, with its function, or elsewhere: then workers
+ * in other processes have it.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { quote } from "../text/text.ts"
+import { isSteps, isThenable } from "../values/strangers.ts"
+import { stranded, strandedError } from "./causes.ts"
+import { nothing, shown } from "./named.ts"
+import type { Implementation, Place } from "./named.ts"
+
+/** The service of a name. */
+export interface Handler {
+  readonly name: string
+  /** Absent if only other processes have it. */
+  readonly here: Implementation | undefined
+}
+
+const prefix = "skein/Portable/Handler/"
+
+export const keyOf = (name: string): Context.Key<never, Handler> => Context.Service<never, Handler>(prefix + name)
+
+const handlerIn = (context: Context.Context<never>, name: string): Handler | undefined =>
+  context.mapUnsafe.get(prefix + name) as Handler | undefined
+
+const handlersIn = ({ mapUnsafe }: Context.Context<never>): ReadonlyArray<Handler> =>
+  Array.from(mapUnsafe).flatMap(([key, value]) => key.startsWith(prefix) ? [value as Handler] : [])
+
+/** All that is implemented in a context: what a process serves. */
+export const implementationsIn = (context: Context.Context<never>): ReadonlyArray<Implementation> =>
+  handlersIn(context).flatMap(({ here }) => here ?? [])
+
+/** A context in which these names are elsewhere, and those that were here stay here too. */
+export const elsewhere = (names: Iterable<string>, context: Context.Context<never>): Context.Context<never> =>
+  Array.from(names).reduce<Context.Context<never>>(
+    (made, name) => Context.add(made, keyOf(name), { name, here: handlerIn(context, name)?.here }),
+    Context.empty()
+  )
+
+/** Where a task of this name can run if it is submitted in this context. */
+export const placeOf = (context: Context.Context<never>, name: string): Place => {
+  const handler = handlerIn(context, name)
+  if (handler === undefined) return { known: handlersIn(context).map(({ name }) => name) }
+  return handler.here === undefined ? "elsewhere" : "here"
+}
+
+/** Runs a task here, if its handler is in the context of its body. */
+export const runHere = (name: string, payload: unknown): Effect.Effect<unknown, unknown> =>
+  Effect.contextWith((context: Context.Context<never>) => {
+    const here = handlerIn(context, name)?.here
+    return here === undefined
+      ? Effect.die(new TypeError(`There is no handler of ${quote(shown(name))} in this process.`))
+      : runIn(here, payload, context)
+  })
+
+/**
+ * Runs an implementation in the context of an attempt. What would not travel is a defect here too, so that a task ends alike
+ * wherever it runs.
+ */
+export const runIn = (
+  { context, named, run }: Implementation,
+  payload: unknown,
+  around: Context.Context<never>
+): Effect.Effect<unknown, unknown> => {
+  const { codec: { payload: taken, success }, name } = named
+  const fault = taken.check(payload)
+  if (fault !== undefined) return Effect.die(stranded(name, "payload", fault))
+  return Effect.suspend(() => effectOf(run(payload))).pipe(
+    Effect.flatMap((value) => {
+      const fault = success.check(value)
+      if (fault !== undefined) return Effect.die(stranded(name, "result", fault))
+      return Effect.succeed(success === nothing ? undefined : value)
+    }),
+    Effect.catch((error) => {
+      const fault = strandedError(named, error)
+      return fault === undefined ? Effect.fail(error) : Effect.die(fault)
+    }),
+    Effect.provideContext(contextFor(context, around))
+  )
+}
+
+/** What a function returned, as an effect: a promise is awaited, and a generator runs as in `Effect.gen`. */
+export const effectOf = (returned: unknown): Effect.Effect<unknown, unknown> => {
+  if (typeof returned !== "object" || returned === null) return Effect.succeed(returned)
+  // An error of Effect is one that fails.
+  if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
+  if (isThenable(returned)) return Effect.promise(() => Promise.resolve(returned))
+  return isSteps(returned) ? Effect.gen(() => returned) as Effect.Effect<unknown, unknown> : Effect.succeed(returned)
+}
+
+/** What bodies have of their submitter and of their attempt: scope, worker, client, clock, logs and spans. */
+const ofAttempt = /^effect\/(?:Clock|Console|Logger|Metric|Random|References|Scheduler|Scope|Tracer)\b/
+
+/** The context of a body: that of its attempt, and the services of its handler. */
+export const contextFor = (
+  handler: Context.Context<never>,
+  attempt: Context.Context<never>
+): Context.Context<never> => {
+  const merged = new Map<string, unknown>(attempt.mapUnsafe)
+  for (const [key, value] of handler.mapUnsafe) {
+    const isOfHandler = key.startsWith("effect/") ? !ofAttempt.test(key) : !key.startsWith("skein/") || !merged.has(key)
+    if (isOfHandler) merged.set(key, value)
+  }
+  return Context.makeUnsafe(merged)
+}
