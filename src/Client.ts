@@ -85,12 +85,13 @@ export const submit: <Arg extends Task<any, any, any> | SubmitOptions>(
 const given = <O extends object>(options: O | number | undefined): O | undefined =>
   typeof options === "number" ? undefined : options
 
-type Submitted<A, E, R> = Effect.Effect<Future<A, WithoutSignals<E>>, SubmitError, Needs<R> | Client | Scope.Scope>
-
-/** What a submission gives or, of options alone, the function that submits. */
-type Submit<Arg> = IsAny<Arg> extends true ? Submitted<any, any, never>
-  : [Arg] extends [Task<infer A, infer E, infer R>] ? Submitted<A, E, R>
-  : <A, E, R>(task: Task<A, E, R>) => Submitted<A, E, R>
+/** What a submission gives or, of options alone, the function that submits. An editor shows it in full, as it has no other name. */
+type Submit<Arg> = IsAny<Arg> extends true ? Effect.Effect<Future<any, any>, SubmitError, Client | Scope.Scope>
+  : [Arg] extends [Task<infer A, infer E, infer R>]
+    ? Effect.Effect<Future<A, WithoutSignals<E>>, SubmitError, Needs<R> | Client | Scope.Scope>
+  : <A, E, R>(
+    task: Task<A, E, R>
+  ) => Effect.Effect<Future<A, WithoutSignals<E>>, SubmitError, Needs<R> | Client | Scope.Scope>
 
 /**
  * Submits several tasks as one graph, and returns a future for each.
@@ -308,12 +309,10 @@ export const fireAndForget: <Arg extends Task<any, any, any> | FireOptions>(
     withClient((client) => client.fireAndForget(task, given(options)))
 )
 
-type Fired<R> = Effect.Effect<void, SubmitError, Needs<R> | Client>
-
 /** The same for a fired task. */
-type Fire<Arg> = IsAny<Arg> extends true ? Fired<never>
-  : [Arg] extends [Task<infer _A, infer _E, infer R>] ? Fired<R>
-  : <A, E, R>(task: Task<A, E, R>) => Fired<R>
+type Fire<Arg> = IsAny<Arg> extends true ? Effect.Effect<void, SubmitError, Client>
+  : [Arg] extends [Task<infer _A, infer _E, infer R>] ? Effect.Effect<void, SubmitError, Needs<R> | Client>
+  : <A, E, R>(task: Task<A, E, R>) => Effect.Effect<void, SubmitError, Needs<R> | Client>
 
 /**
  * Waits until all tasks of a group that {@link fireAndForget} started have ended, including tasks fired meanwhile. The group

@@ -75,6 +75,7 @@ export type {
   Errors,
   Exits,
   Handle,
+  Leaves,
   Lifted,
   Needs,
   Own,
@@ -757,11 +758,27 @@ interface FnOptionsFor<O, Return> extends OptionsFor<O, RanError<Return>>, Pick<
 /** The options of a function that has its name before it. */
 interface NamedFnOptions extends AnyOptions, Pick<FnOptions, "tuple"> {}
 
-/** {@link NoOptions} of a wrapped function. */
-interface NoFnOptions extends NoOptions, Pick<FnOptions, "name" | "tuple"> {}
+/**
+ * {@link NoOptions} of a wrapped function.
+ *
+ * @internal
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface NoFnOptions extends NoOptions, Pick<FnOptions, "name" | "tuple"> {}
 
-/** The same for a function that has its name before it. */
-interface NoNamedFnOptions extends NoOptions, Pick<FnOptions, "tuple"> {}
+/**
+ * The same for a function that has its name before it.
+ *
+ * @internal
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface NoNamedFnOptions extends NoOptions, Pick<FnOptions, "tuple"> {}
 
 /** To the types, an untyped function returns a plain value, and so does one that throws. */
 type Called<Return, I, O> = IsAny<Return> extends true

@@ -33,20 +33,30 @@ export type Handle = Task<any, any, any> | Future<any, any>
 
 type Prev = [never, 0, 1, 2, 3, 4, 5]
 
-/** Does I hold a handle, at most D levels down? */
-type Holds<I, D extends number> = [D] extends [never] ? false
-  : IsAny<I> extends true ? false
-  : I extends Handle | Dependency<any, any, any, any> ? true
-  : I extends (...args: any) => any ? false
-  : I extends object ? IsOfEffect<I> extends true ? false
-    : true extends { [K in keyof I]-?: Holds<I[K], Prev[D]> }[keyof I] ? true
-    : false
-  : false
+type Leaf = Handle | Dependency<any, any, any, any>
+
+/**
+ * All handles and dependencies in the shape, at most D levels down: the one walk through a shape, whose result the compiler keeps
+ * for every question about it.
+ *
+ * @internal
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Leaves<I, D extends number = 5> = IsAny<I> extends true ? never
+  : I extends Leaf ? I
+  : I extends (...args: any) => any ? never
+  : I extends object ? IsOfEffect<I> extends true ? never
+    : D extends 0 ? never
+    : LeavesOfMembers<I, Prev[D]>
+  : never
+
+type LeavesOfMembers<I, D extends number> = { [K in keyof I]-?: Leaves<I[K], D> }[Places<I>]
 
 /** Effects, Options, Chunks and other types of Effect are passed on as they are. */
 type IsOfEffect<I> = [Extract<keyof I, `~effect/${string}`>] extends [never] ? false : true
-
-type HoldsAny<I, D extends number> = true extends Holds<I, D> ? true : false
 
 /**
  * The shape with each handle replaced by its value.
@@ -56,11 +66,14 @@ type HoldsAny<I, D extends number> = true extends Holds<I, D> ? true : false
  * @since 0.1.0
  */
 export type Values<I> = IsAny<I> extends true ? I
-  : I extends Task<infer A, any, any> ? A
-  : I extends Future<infer A, any> ? A
-  : I extends Dependency<infer V, any, any, any> ? V
-  : HoldsAny<I, 5> extends true ? { -readonly [K in keyof I]: Values<I[K]> }
-  : I
+  : I extends Leaf ? ValueOf<I>
+  : [Leaves<I>] extends [never] ? I
+  : { -readonly [K in keyof I]: Values<I[K]> }
+
+type ValueOf<H> = H extends Task<infer A, any, any> ? A
+  : H extends Future<infer A, any> ? A
+  : H extends Dependency<infer V, any, any, any> ? V
+  : never
 
 /**
  * The errors of all handles in the shape.
@@ -69,19 +82,11 @@ export type Values<I> = IsAny<I> extends true ? I
  * @category utility types
  * @since 0.1.0
  */
-export type Errors<I> = Exclude<Found<I>, Raised<any>>
+export type Errors<I> = ErrorsOf<Leaves<I>>
 
-/** Marks an error of a policy, which ends the dependent itself. */
-interface Raised<out P> {
-  readonly "~skein/Raised": P
-}
-
-type Found<I, D extends number = 5> = [D] extends [never] ? never
-  : IsAny<I> extends true ? never
-  : I extends Task<any, infer E, any> ? E
-  : I extends Future<any, infer E> ? E
-  : I extends Dependency<any, infer E, infer P, any> ? E | ([P] extends [never] ? never : Raised<P>)
-  : HoldsAny<I, D> extends true ? { [K in keyof I]-?: Found<I[K], Prev[D]> }[Places<I>]
+type ErrorsOf<H> = H extends Task<any, infer E, any> ? E
+  : H extends Future<any, infer E> ? E
+  : H extends Dependency<any, infer E, any, any> ? E
   : never
 
 /**
@@ -91,9 +96,9 @@ type Found<I, D extends number = 5> = [D] extends [never] ? never
  * @category utility types
  * @since 0.1.0
  */
-export type Raises<I> = RaisesOf<Found<I>>
+export type Raises<I> = RaisesOf<Leaves<I>>
 
-type RaisesOf<E> = IsAny<E> extends true ? never : E extends Raised<infer P> ? P : never
+type RaisesOf<H> = H extends Dependency<any, any, infer P, any> ? P : never
 
 /**
  * What a task, or all tasks in a shape, need.
@@ -102,13 +107,9 @@ type RaisesOf<E> = IsAny<E> extends true ? never : E extends Raised<infer P> ? P
  * @category utility types
  * @since 0.1.0
  */
-export type Services<I, D extends number = 5> = [D] extends [never] ? never
-  : IsAny<I> extends true ? never
-  : I extends Task<any, any, infer R> ? R
-  : I extends Future<any, any> ? never
-  : I extends Dependency<any, any, any, infer R> ? R
-  : HoldsAny<I, D> extends true ? { [K in keyof I]-?: Services<I[K], Prev[D]> }[Places<I>]
-  : never
+export type Services<I> = ServicesOf<Leaves<I>>
+
+type ServicesOf<H> = H extends Task<any, any, infer R> ? R : H extends Dependency<any, any, any, infer R> ? R : never
 
 /**
  * The text in place of a requirement where a wait is given a shape with tasks: only submitted tasks can be waited for.
@@ -119,12 +120,10 @@ export type Services<I, D extends number = 5> = [D] extends [never] ? never
  * @category utility types
  * @since 0.1.0
  */
-export type Unsubmitted<I, D extends number = 5> = [D] extends [never] ? never
-  : IsAny<I> extends true ? never
-  : I extends Task<any, any, any>
-    ? "Only a Future can be waited for. Submit the task with Client.submit, or run it with Client.compute."
-  : I extends Future<any, any> | Dependency<any, any, any, any> ? never
-  : HoldsAny<I, D> extends true ? { [K in keyof I]-?: Unsubmitted<I[K], Prev[D]> }[Places<I>]
+export type Unsubmitted<I> = UnsubmittedOf<Leaves<I>>
+
+type UnsubmittedOf<H> = H extends Task<any, any, any>
+  ? "Only a Future can be waited for. Submit the task with Client.submit, or run it with Client.compute."
   : never
 
 /** Where handles may lie: the members of arrays, not their methods. */
@@ -138,10 +137,13 @@ type Places<I> = I extends ReadonlyArray<any> ? number & keyof I : keyof I
  * @since 0.1.0
  */
 export type Exits<I> = IsAny<I> extends true ? I
-  : I extends Task<infer A, infer E, any> ? Exit.Exit<A, E | SkeinError>
-  : I extends Future<infer A, infer E> ? Exit.Exit<A, E | SkeinError>
-  : HoldsAny<I, 5> extends true ? { -readonly [K in keyof I]: Exits<I[K]> }
-  : I
+  : I extends Handle ? ExitOf<I>
+  : [Leaves<I>] extends [never] ? I
+  : { -readonly [K in keyof I]: Exits<I[K]> }
+
+type ExitOf<H> = H extends Task<infer A, infer E, any> ? Exit.Exit<A, E | SkeinError>
+  : H extends Future<infer A, infer E> ? Exit.Exit<A, E | SkeinError>
+  : never
 
 /**
  * What a dependent can fail with because of the shape.
@@ -150,10 +152,10 @@ export type Exits<I> = IsAny<I> extends true ? I
  * @category utility types
  * @since 0.1.0
  */
-export type Upstream<I> = UpstreamOf<Found<I>>
+export type Upstream<I> = UpstreamOf<Errors<I>> | Raises<I>
 
 /** A skip is passed on as it is, every other error as the failure of a dependency. */
-type UpstreamOf<E> = Extract<E, TaskSkipped> | Failed<Exclude<E, TaskSkipped | Raised<any>>> | RaisesOf<E>
+type UpstreamOf<E> = Extract<E, TaskSkipped> | Failed<Exclude<E, TaskSkipped>>
 
 type Failed<E> = [E] extends [never] ? never : DependencyFailed<Root<E>>
 
