@@ -50,18 +50,14 @@ export interface ForEachOptions<
   readonly discard?: D | undefined
 }
 
-/** What the run of a function that gives `X` for each item gives. `R` is what the verb itself needs. */
-export type ComputedEach<A, X, M extends Mode, O, D, R> = Effect.Effect<
-  D extends true ? void : EachResult<RanSuccess<X>, EachError<A, X, O>, M>,
-  FailureOf<EachError<A, X, O>, M> | SubmitError,
-  Needs<RanServices<X>> | Services<A> | OptionServices<O> | R
->
-
-type EachResult<B, E, M extends Mode> = M extends "collect" ? Array<Exit.Exit<B, E | SkeinError>> : Array<B>
+/** What a run for each item gives, discarded or not. */
+type EachResult<B, E, M extends Mode, D> = D extends true ? void
+  : M extends "collect" ? Array<Exit.Exit<B, E | SkeinError>>
+  : Array<B>
 
 type EachError<A, X, O> = Own<RanError<X>> | Upstream<A> | OptionErrors<O>
 
-/** The verb with its items first. */
+/** The verb with its items first. Its effect has no name of its own, so an editor shows it in full. `R` is what the verb itself needs. */
 export interface ForEach<R> {
   <
     A,
@@ -73,7 +69,11 @@ export interface ForEach<R> {
     items: Iterable<A>,
     f: ((item: Values<A>, index: number) => X) & Returned<RanSuccess<X>>,
     options?: ForEachOptions<A, M, O, D>
-  ): ComputedEach<A, X, M, O, D, R>
+  ): Effect.Effect<
+    EachResult<RanSuccess<X>, EachError<A, X, O>, M, D>,
+    FailureOf<EachError<A, X, O>, M> | SubmitError,
+    Needs<RanServices<X>> | Services<A> | OptionServices<O> | R
+  >
 }
 
 /** The verb for items that come through a pipe. */
@@ -88,7 +88,11 @@ export interface ForEachInPipe<R> {
   >(
     f: ((item: Values<A>, index: number) => X) & Returned<RanSuccess<X>>,
     options?: ForEachOptions<A, M, O, D>
-  ): (items: Iterable<A>) => ComputedEach<A, X, M, O, D, R>
+  ): (items: Iterable<A>) => Effect.Effect<
+    EachResult<RanSuccess<X>, EachError<A, X, O>, M, D>,
+    FailureOf<EachError<A, X, O>, M> | SubmitError,
+    Needs<RanServices<X>> | Services<A> | OptionServices<O> | R
+  >
   <
     A,
     X extends Ran,
@@ -98,7 +102,11 @@ export interface ForEachInPipe<R> {
   >(
     f: ((item: A, index: number) => X) & Returned<RanSuccess<X>>,
     options?: ForEachOptions<A, M, O, D>
-  ): (items: Iterable<A>) => ComputedEach<A, X, M, O, D, R>
+  ): (items: Iterable<A>) => Effect.Effect<
+    EachResult<RanSuccess<X>, EachError<A, X, O>, M, D>,
+    FailureOf<EachError<A, X, O>, M> | SubmitError,
+    Needs<RanServices<X>> | Services<A> | OptionServices<O> | R
+  >
 }
 
 type Run = (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>
