@@ -206,13 +206,24 @@ describe("what is refused", () => {
       assert.include(String(error), "The option name of Portable.make cannot be \"\": expected a non-empty string.")
     }))
 
-  it.effect("K9: where a handler is elsewhere alone, no fiber runs the task", () =>
+  it.effect("K9: where a handler is elsewhere alone, no fiber runs the task; where it is here too, one may", () =>
     Effect.gen(function*() {
-      const items = [itemOf(Tokenize)!]
-      const here = yield* Effect.context<Portable.Handler<"Tokenize">>()
-      const both = handlersElsewhere(items, here as never)
+      const items = [itemOf(Tokenize)!, itemOf(work)!]
       const task = Tokenize({ text: "a b", line: 1 })
-      assert.deepStrictEqual(yield* Effect.provideContext(run(task), both as never), ["a", "b"])
+      const fibers = Skein.layer({ waitForWorkers: 0 })
+      const alone = handlersElsewhere(items, Context.empty())
+      for (const each of [task, Task.map([task, task], () => 1), work.tasks.add(1, 2)]) {
+        const exit = yield* Effect.exit(Client.compute(each)).pipe(
+          Effect.provide(fibers),
+          Effect.provideContext(alone as Context.Context<Portable.Handler<"Tokenize">>)
+        )
+        assert.include(String(failure(exit)), "needs a worker that is not in this process")
+      }
+      const here: Context.Context<any> = yield* Effect.context<Portable.Handler<"Tokenize">>()
+      assert.deepStrictEqual(yield* Effect.provideContext(run(task), handlersElsewhere(items, here) as never), [
+        "a",
+        "b"
+      ])
     }).pipe(Effect.provide(TokenizeLive)))
 })
 

@@ -64,9 +64,10 @@ export const compile = (
     if (fault !== undefined) return refusalOf(fault)
     const functions = [functionOf(only)]
     const { defaults } = ambient
-    const one = isLiteral(only) ? oneLiteral : only.isPortable ? onePortable : onePlan
+    const one = isLiteral(only) ? oneLiteral : onePlan
+    const portable = only.isPortable ? Int32Array.of(portableEntry(only, ambient)) : undefined
     return {
-      plan: { ...one, nodes: [only], functions, ambient, defaults, ambients: undefined, isUnfolded: false },
+      plan: { ...one, portable, nodes: [only], functions, ambient, defaults, ambients: undefined, isUnfolded: false },
       targets: onlyFirst
     }
   }
@@ -88,7 +89,6 @@ const onePlan: Plan = {
   portable: undefined
 }
 
-const onePortable: Plan = { ...onePlan, portable: Int32Array.of(1) }
 const oneLiteral: Plan = { ...onePlan, settings: new Map([[0, { literal: true }]]) }
 
 let stamps = 0
@@ -131,7 +131,7 @@ class Compiler extends Drafting<TaskImpl> {
       offsets,
       targets: edges,
       settings,
-      portable: this.hasPortable ? portableIn(nodes) : undefined,
+      portable: this.hasPortable ? portableIn(nodes, () => ambient) : undefined,
       positions,
       nodes,
       functions,
@@ -282,11 +282,20 @@ class Compiler extends Drafting<TaskImpl> {
   }
 }
 
-/** The numbers of portable tasks in a plan. */
-export const portableIn = (nodes: ReadonlyArray<TaskImpl>): Int32Array | undefined =>
+/** The entries of a plan that say which tasks are portable, if any is. */
+export const portableIn = (
+  nodes: ReadonlyArray<TaskImpl>,
+  ambientOf: (index: number) => Ambient
+): Int32Array | undefined =>
   nodes.some(({ isPortable }) => isPortable)
-    ? Int32Array.from(nodes, ({ isPortable }) => isPortable ? 1 : 0)
+    ? Int32Array.from(nodes, (node, index) => node.isPortable ? portableEntry(node, ambientOf(index)) : 0)
     : undefined
+
+/** The number of a portable task's name; below 0 if no handler is here. */
+const portableEntry = ({ named }: TaskImpl, { context }: Ambient): number => {
+  const { number, placeIn } = named!
+  return placeIn(context) === "here" ? number : -number
+}
 
 /** Why a portable task cannot start: nothing runs what has its name, or its payload, known as a whole, is none. */
 const portableFault = (task: TaskImpl, { context }: Ambient): SubmitReason | undefined => {

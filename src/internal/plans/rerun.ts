@@ -103,7 +103,7 @@ class Recompiler extends Drafting<Entry> {
       offsets,
       targets: edges,
       settings,
-      portable: portableIn(tasks),
+      portable: portableIn(tasks, (index) => nodes[index]!.ambient),
       positions: positionsOf(nodes.length, offsets, edges),
       nodes: tasks,
       functions: tasks.map(functionOf),
