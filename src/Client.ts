@@ -8,10 +8,14 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import { isIterable } from "effect/Predicate"
 import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
 import { CurrentAnnotations, inside } from "./internal/bodies/annotations.ts"
 import { withClient } from "./internal/client/client.ts"
 import type { Client } from "./internal/client/client.ts"
+import { makeCompletions, streamOf } from "./internal/client/completions.ts"
+import type { CompletionOptions, Completions } from "./internal/client/completions.ts"
 import type {
   Computable,
   ComputeOptions,
@@ -38,6 +42,7 @@ export { CurrentAnnotations } from "./internal/bodies/annotations.ts"
 
 export { Client } from "./internal/client/client.ts"
 
+export type { CompletionOptions, Completions } from "./internal/client/completions.ts"
 export type {
   Callbacks,
   ComputeOptions,
@@ -215,6 +220,85 @@ export const forEach: ForEachInPipe<Client> & ForEach<Client> = (first: any, sec
   isForPipe(first, second)
     ? (items: Iterable<unknown>) => withClient((client) => client.forEach(items, first, second))
     : withClient((client) => client.forEach(first, second, third))
+
+/**
+ * Gives futures as their tasks end, whatever the end.
+ *
+ * **When to use**
+ *
+ * To go on with each result as soon as it is there. {@link completions} is for futures that come meanwhile.
+ *
+ * **Details**
+ *
+ * Futures that have ended come first, in the order given; the others come in the order in which they end. A cancelled or released
+ * future has ended, and a future that is given twice comes twice. Futures may belong to several schedulers. The stream owns nothing:
+ * the end of the stream stops no task. With the option `release`, each future is released when the next ones are pulled.
+ *
+ * Inside a body a pull gives the slot to other tasks, as each wait does. A pull that could never end fails with `Starved`.
+ *
+ * **Example** (In the order of their ends)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Stream } from "effect"
+ * import { Client, Future, Skein, Task } from "skein"
+ *
+ * const program = Effect.gen(function*() {
+ *   const slow = Task.make(Effect.as(Effect.sleep("20 millis"), "slow"))
+ *   const futures = yield* Client.submitAll([slow, Task.succeed("fast")])
+ *   return yield* Client.asCompleted(futures).pipe(Stream.mapEffect(Future.join), Stream.runCollect)
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+ * program // => ["fast", "slow"]
+ * ```
+ *
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const asCompleted: {
+  (options: CompletionOptions): <F extends Future<any, any>>(futures: Iterable<F>) => Stream.Stream<F, SkeinError>
+  <F extends Future<any, any>>(futures: Iterable<F>, options?: CompletionOptions): Stream.Stream<F, SkeinError>
+} = dual(
+  ({ 0: futures, length }) => length !== 1 || isIterable(futures),
+  <F extends Future<any, any>>(futures: Iterable<F>, options?: CompletionOptions): Stream.Stream<F, SkeinError> =>
+    streamOf(futures, options)
+)
+
+/**
+ * Futures that are given out as they end, with more futures added meanwhile, until the scope closes.
+ *
+ * **Details**
+ *
+ * `add` takes futures of any scheduler. `take` waits until at least one has ended, and gives all that have ended since; it ends as
+ * a queue does, with `Done`, when nothing is left to wait for. `stream` does so until all that was added has been given. Inside a
+ * body both give the slot to other tasks. Nothing here owns a task.
+ *
+ * **Example** (The result of each task adds another)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Stream } from "effect"
+ * import { Client, Future, Skein, Task } from "skein"
+ *
+ * const halve = (n: number) => Client.submit(Task.succeed(Math.floor(n / 2)))
+ *
+ * const program = Effect.gen(function*() {
+ *   const halves = yield* Client.completions([yield* halve(10)])
+ *   return yield* halves.stream.pipe(
+ *     Stream.mapEffect(Future.join),
+ *     Stream.tap((n) => n > 0 ? Effect.flatMap(halve(n), halves.add) : Effect.void),
+ *     Stream.runCollect
+ *   )
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+ * program // => [5, 2, 1, 0]
+ * ```
+ *
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const completions = <F extends Future<any, any>>(
+  futures: Iterable<F> = [],
+  options?: CompletionOptions
+): Effect.Effect<Completions<F>, never, Scope.Scope> => makeCompletions(futures, options)
 
 /**
  * Gives options to all tasks that `effect` and its child fibers submit.

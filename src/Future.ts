@@ -338,7 +338,7 @@ export const cancel: {
  * @since 0.1.0
  */
 export const release = (self: Future<unknown, unknown>): Effect.Effect<void> =>
-  Effect.suspend(() => internal.implOf(self).home.owners.release(internal.implOf(self)))
+  Effect.suspend(() => internal.implOf(self).home.owners.release([internal.implOf(self)]))
 
 /**
  * Takes a future over into the current scope: the result is held until that closes too.

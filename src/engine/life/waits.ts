@@ -192,7 +192,7 @@ const isAwaitedByTasks = (state: State, task: TaskId): boolean => {
   const { dependentOffsets } = submission[task]!
   const at = index[task]!
   return dependentOffsets[at]! < dependentOffsets[at + 1]! || state.later.has(task) ||
-    [waits[task] ?? []].flat().some(({ waiter }) => waiter >= 0)
+    [waits[task] ?? []].flat().some(({ standing, waiter }) => waiter >= 0 || (standing?.takers.size ?? 0) > 0)
 }
 
 /** The tasks that a wait waits for. */

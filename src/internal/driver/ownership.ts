@@ -133,11 +133,15 @@ export class Owners {
     })
   }
 
-  /** Releases a future of its owner. */
-  release({ claim }: FutureImpl): Effect.Effect<void> {
+  /** Releases futures of their owners. */
+  release(futures: ReadonlyArray<FutureImpl>): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
-      if (claim.state === "live") this.view.releasedBy.set(claim, attemptOf(this.home, fiber)?.key ?? "program")
-      this.mailbox.ask({ _tag: "ClaimsReleased", now: this.time.now(), claims: [claim.id] })
+      const by = attemptOf(this.home, fiber)?.key ?? "program"
+      for (const { claim } of futures) if (claim.state === "live") this.view.releasedBy.set(claim, by)
+      for (const own of Map.groupBy(futures, ({ claim }) => claim.owner).values()) {
+        const claims = own.map(({ claim }) => claim.id)
+        this.mailbox.ask({ _tag: "ClaimsReleased", now: this.time.now(), claims })
+      }
       return Effect.void
     })
   }

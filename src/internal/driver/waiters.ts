@@ -152,6 +152,14 @@ export class Waits {
     this.mailbox.ask({ _tag: "WaitBegan", now, wait, claims, mode: "each", waiter: -1, attempt: 0 })
   }
 
+  /** Waits until a standing wait has reported, and `isOver`. */
+  untilReport(standing: number, isOver: () => boolean): Effect.Effect<void, SkeinError> {
+    return Effect.withFiber((fiber) => {
+      const awaited = { claims: [], standing, mode: "firstCompleted", keepsSlot: this.keepsSlot(fiber) } as const
+      return this.until(awaited, isOver)
+    })
+  }
+
   /** Gives a standing wait up: nothing is reported any more. */
   endStanding(wait: number): void {
     if (this.standing.delete(wait)) this.mailbox.ask({ _tag: "WaitAbandoned", now: this.time.now(), wait })

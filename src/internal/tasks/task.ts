@@ -11,7 +11,7 @@ import * as Pipeable from "effect/Pipeable"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { WaitMode } from "../../engine/protocol/Event.ts"
-import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { ClaimId, TaskId } from "../../engine/protocol/ids.ts"
 import type { Outcome } from "../../engine/protocol/Outcome.ts"
 import type { Locality } from "../../engine/protocol/Plan.ts"
 import type { Group } from "../../engine/protocol/policies.ts"
@@ -231,10 +231,14 @@ export interface FutureHome {
       futures: ReadonlyArray<FutureImpl>,
       mode: WaitMode
     ) => Effect.Effect<void, SkeinError>
+    readonly stand: (report: (claim: ClaimId) => void) => number
+    readonly addTo: (wait: number, claims: ReadonlyArray<ClaimId>) => void
+    readonly untilReport: (wait: number, isOver: () => boolean) => Effect.Effect<void, SkeinError>
+    readonly endStanding: (wait: number) => void
   }
   readonly owners: {
     readonly cancel: (future: FutureImpl, request: CancelRequest) => Effect.Effect<void>
-    readonly release: (future: FutureImpl) => Effect.Effect<void>
+    readonly release: (futures: ReadonlyArray<FutureImpl>) => Effect.Effect<void>
     readonly keep: (future: FutureImpl, scope: Scope.Scope) => Effect.Effect<FutureImpl, SkeinError>
   }
   readonly desk: {

@@ -546,6 +546,11 @@ export class Interpreter implements Stage {
         return 0
       }),
     abandon: () => Effect.void,
+    // Programs that it interprets have no streams.
+    stand: () => 0,
+    addTo: () => undefined,
+    untilReport: () => Effect.void,
+    endStanding: () => undefined,
     counted: <A, E, R>(wait: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => Effect.suspend(wait),
     rejoin: () => Effect.void
   }
