@@ -1,14 +1,11 @@
 /**
  * Words in memory that both ends of a link share: what a message would say too late, because the other side is busy.
  *
- * The first word is turned by the far side with each message that it has read. Each seat has two words: whether its body has
- * begun, or was taken back, and whether it was asked to stop. Seats beyond the block have none: messages say the same.
+ * Each seat has two words: whether its body has begun, or was taken back, and whether it was asked to stop. Seats beyond the block
+ * have none: messages say the same.
  *
  * @internal
  */
-
-/** The words of a block before those of the first seat. */
-const head = 2
 
 const wordsOfSeat = 2
 
@@ -16,7 +13,7 @@ const wordsOfSeat = 2
 const seats = 8192
 
 /** The size of the shared block in bytes. */
-export const controlBytes = (head + wordsOfSeat * seats) * Int32Array.BYTES_PER_ELEMENT
+export const controlBytes = (wordsOfSeat * seats) * Int32Array.BYTES_PER_ELEMENT
 
 /** The states of a seat. */
 const sent = 0
@@ -32,43 +29,34 @@ export class Control {
 
   /** Whether the seat has words. */
   covers(seat: number): boolean {
-    return head + wordsOfSeat * (seat + 1) <= this.words.length
+    return wordsOfSeat * (seat + 1) <= this.words.length
   }
 
   /** A new attempt has the seat. */
   reset(seat: number): void {
-    Atomics.store(this.words, head + wordsOfSeat * seat, sent)
-    Atomics.store(this.words, head + wordsOfSeat * seat + 1, 0)
+    Atomics.store(this.words, wordsOfSeat * seat, sent)
+    Atomics.store(this.words, wordsOfSeat * seat + 1, 0)
   }
 
   /** The far side begins a body. Returns whether it may: the attempt was not taken back. */
   claim(seat: number): boolean {
-    return Atomics.compareExchange(this.words, head + wordsOfSeat * seat, sent, claimed) === sent
+    return Atomics.compareExchange(this.words, wordsOfSeat * seat, sent, claimed) === sent
   }
 
   /** The near side takes an attempt back. Returns whether its body has not begun, and never will. */
   takeBack(seat: number): boolean {
-    return Atomics.compareExchange(this.words, head + wordsOfSeat * seat, sent, takenBack) === sent
+    return Atomics.compareExchange(this.words, wordsOfSeat * seat, sent, takenBack) === sent
   }
 
   hasBegun(seat: number): boolean {
-    return Atomics.load(this.words, head + wordsOfSeat * seat) === claimed
+    return Atomics.load(this.words, wordsOfSeat * seat) === claimed
   }
 
   askToStop(seat: number): void {
-    Atomics.store(this.words, head + wordsOfSeat * seat + 1, 1)
+    Atomics.store(this.words, wordsOfSeat * seat + 1, 1)
   }
 
   isStopping(seat: number): boolean {
-    return Atomics.load(this.words, head + wordsOfSeat * seat + 1) === 1
-  }
-
-  /** The event loop of the far side has turned. */
-  beat(): void {
-    Atomics.add(this.words, 0, 1)
-  }
-
-  get beats(): number {
-    return Atomics.load(this.words, 0)
+    return Atomics.load(this.words, wordsOfSeat * seat + 1) === 1
   }
 }

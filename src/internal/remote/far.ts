@@ -26,6 +26,7 @@ import type { Host, Obstacle } from "../bodies/attempt.ts"
 import { isInterruptible } from "../bodies/hearing.ts"
 import type { Home } from "../bodies/home.ts"
 import { decodeCause, encodeCause, stranded } from "../portable/causes.ts"
+import { givenIn } from "../portable/moved.ts"
 import type { Implementation, Registry } from "../portable/named.ts"
 import { plainBody, Worker } from "../tasks/worker.ts"
 import { describeError } from "../text/rendering.ts"
@@ -39,6 +40,7 @@ import type { Uplink } from "./link.ts"
 import { End, Flags, startWidth, Verb, version } from "./messages.ts"
 import type { Answer, Batch, ClockData, ContextData, Down } from "./messages.ts"
 import { Reporting } from "./reporting.ts"
+import type { Defer } from "./reporting.ts"
 
 /** How long bodies run before their ends are sent, and before other code of the event loop has a turn, in microseconds. */
 const untilSent = 1000
@@ -48,6 +50,8 @@ const untilTurn = 8000
 const slow = 1000
 
 const nothingMoved: ReadonlyArray<ArrayBuffer> = []
+
+type Open = Extract<Down, { readonly _tag: "Open" }>
 
 /** How far an attempt has come. */
 const Stage = { free: 0, inLine: 1, running: 2 } as const
@@ -71,9 +75,13 @@ interface Started {
  * Runs tasks of a registry until the near side asks to close; then ends all bodies, and what `build` has acquired. Never fails: a
  * registry that cannot be built is told to the near side.
  */
-export const serve = (uplink: Uplink, build: Effect.Effect<Registry, unknown, Scope.Scope>): Effect.Effect<void> =>
+export const serve = (
+  uplink: Uplink,
+  build: Effect.Effect<Registry, unknown, Scope.Scope>,
+  defer: Defer = (f) => queueMicrotask(f)
+): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const open = yield* Deferred.make<Extract<Down, { readonly _tag: "Open" }>>()
+    const open = yield* Deferred.make<Open>()
     const close = yield* Deferred.make<void>()
     let worker: FarWorker | undefined
     uplink.receive((down) => {
@@ -84,10 +92,10 @@ export const serve = (uplink: Uplink, build: Effect.Effect<Registry, unknown, Sc
     const opened = yield* Deferred.await(open)
     const life = Effect.gen(function*() {
       const registry = yield* build
-      worker = new FarWorker(uplink, registry, yield* Effect.context(), opened.worker, opened.labels)
+      const own = worker = new FarWorker(uplink, registry, yield* Effect.context(), opened, defer)
+      yield* Effect.addFinalizer(() => own.stopAll)
       uplink.send({ _tag: "Up", version, names: registry.names })
       yield* Deferred.await(close)
-      yield* worker.stopAll
     })
     const exit = yield* Effect.exit(Effect.scoped(life))
     if (Exit.isFailure(exit) && worker === undefined) {
@@ -135,10 +143,10 @@ export class FarWorker {
     uplink: Uplink,
     registry: Registry,
     context: Context.Context<never>,
-    name: string,
-    labels: ReadonlyArray<string>
+    { labels, worker: name }: Open,
+    defer: Defer
   ) {
-    this.reporting = new Reporting(uplink, (seat) => this.seats[seat]?.stage === Stage.running)
+    this.reporting = new Reporting(uplink, (seat) => this.seats[seat]?.stage === Stage.running, defer)
     this.control = uplink.control && new Control(uplink.control)
     this.implementations = registry.names.map((each) => registry.find(each)!)
     this.times = registry.names.map(() => 0)
@@ -157,7 +165,6 @@ export class FarWorker {
   // ---- what comes
 
   receive(batch: Batch): void {
-    this.control?.beat()
     const { answers, clock, orders } = batch
     if (clock !== undefined) this.reading = clock
     if (batch.payloads.length > 0) this.enqueue(batch)
@@ -410,9 +417,9 @@ export class FarWorker {
 
   private succeeded(started: Started, { named }: Implementation, value: unknown): number {
     const { success } = named.codec
-    if (success.asIs) return this.end(started, End.succeeded, value, nothingMoved)
+    if (success.asIs) return this.end(started, End.succeeded, value, givenIn(value))
     const encoded = success.encode(value)
-    if (Result.isSuccess(encoded)) return this.end(started, End.succeeded, encoded.success, nothingMoved)
+    if (Result.isSuccess(encoded)) return this.end(started, End.succeeded, encoded.success, givenIn(encoded.success))
     return this.end(started, End.stranded, encoded.failure, nothingMoved)
   }
 

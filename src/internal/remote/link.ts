@@ -42,7 +42,11 @@ export interface Hears {
 }
 
 /** The other side could not be started. */
-export class LinkFailed extends Data.TaggedError("LinkFailed")<{ readonly why: string }> {}
+export class LinkFailed extends Data.TaggedError("LinkFailed")<{ readonly why: string }> {
+  override get message(): string {
+    return this.why
+  }
+}
 
 /**
  * Starts the other side, which lives until the scope closes. It has been asked to close before that, and has answered `Closed`, or

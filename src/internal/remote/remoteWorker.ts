@@ -25,6 +25,7 @@ import { ambientOf } from "../bodies/livePlan.ts"
 import type { Ambient, LivePlan } from "../bodies/livePlan.ts"
 import type { Travelling, WireCause } from "../portable/causes.ts"
 import { decodeCause, encodeCause, stranded } from "../portable/causes.ts"
+import { givenIn } from "../portable/moved.ts"
 import type { Named, Way } from "../portable/named.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 import { WorkerFailed } from "../text/reasons.ts"
@@ -57,6 +58,8 @@ export interface RemoteOptions {
 const late = "50 millis"
 
 const isWatched = ({ options: { timeoutMillis } }: TaskImpl): boolean => timeoutMillis !== undefined
+
+const wasMoved = "a buffer that Portable.move gave to a former attempt is gone"
 
 const nothingMoved: Transfer = []
 
@@ -91,6 +94,9 @@ export class RemoteWorker implements WorkerPort {
   /** The clock of its bodies, if that is not the live one. */
   private clock: Clock.Clock | undefined
   private isFlushing = false
+  /** Seats with an order to stop in the present batch. */
+  private readonly asked: Array<number> = []
+  private lastPing = 0
   private readonly opened = Deferred.makeUnsafe<void, LinkFailed>()
   private readonly closed = Deferred.makeUnsafe<void>()
   private killing: Fiber.Fiber<void> | undefined
@@ -191,11 +197,14 @@ export class RemoteWorker implements WorkerPort {
       if (Result.isFailure(encoded)) return this.strand(task, attempt, named, "payload", encoded.failure)
       payload = encoded.success
     }
+    const moved = givenIn(payload)
+    if (moved.some(({ detached }) => detached)) return this.strand(task, attempt, named, "payload", wasMoved)
     const seat = this.seats.take(task, attempt, number, named, submission, index)
     this.control?.reset(seat)
     const { outgoing } = this
     const flags = (ahead ? Flags.ahead : 0) | (isWatched(node) ? Flags.told : 0)
     outgoing.start(seat, name, number, submission.sequence + index, flags, payload)
+    if (moved.length > 0) outgoing.move(moved)
     if (plan.settings.size > 0 || plan.defaults !== undefined) outgoing.key(keyAt(submission, index))
     const ambient = ambientOf(plan, index)
     if (ambient !== this.lastAmbient) this.placeAt(ambient)
@@ -254,7 +263,7 @@ export class RemoteWorker implements WorkerPort {
     control?.askToStop(seat)
     if (this.seats.stop[seat] === 0) {
       this.seats.stop[seat] = 1
-      this.seats.beats[seat] = this.control?.beats ?? 0
+      this.asked.push(seat)
     }
     this.order(Verb.stop, seat)
   }
@@ -275,26 +284,40 @@ export class RemoteWorker implements WorkerPort {
   inquire(order: Overdue): void {
     const seat = this.seats.find(order.task, order.attempt)
     if (seat < 0) return this.reports.overdue(order, "ending")
-    const { beats, stop } = this.seats
-    if (stop[seat] === 2 || (this.control !== undefined && this.control.beats !== beats[seat])) {
-      return this.order(Verb.inquire, seat)
-    }
-    if (this.control !== undefined) return this.killStuck(seat)
-    // Its answer may be on its way.
-    keptIn(this.asking.closing, Context.empty(), Effect.delay(Effect.sync(() => this.killIfSilent(order)), late))
+    if (this.hasTurned(seat)) return this.order(Verb.inquire, seat)
+    const { answered, stack = Effect.undefined } = this.link!
+    // Without pings its answer may be on its way.
+    const wait = answered === undefined ? Effect.delay(Effect.undefined, late) : stack
+    keptIn(
+      this.asking.closing,
+      Context.empty(),
+      Effect.flatMap(wait, (at) => Effect.sync(() => this.killStuck(order, at)))
+    )
   }
 
-  private killIfSilent(order: Overdue): void {
-    const seat = this.seats.find(order.task, order.attempt)
-    if (seat < 0 || this.isLost) return
-    if (this.seats.stop[seat] === 2) this.order(Verb.inquire, seat)
-    else this.killStuck(seat)
+  /** Whether the event loop of the far side has turned since an attempt was asked to stop. */
+  private hasTurned(seat: number): boolean {
+    const { ping, stop } = this.seats
+    return stop[seat] === 2 || (this.link!.answered?.() ?? -1) >= ping[seat]!
   }
 
   /** Code that never lets its event loop turn hears nothing: only the end of the whole worker ends it. */
-  private killStuck(seat: number): void {
+  private killStuck(order: Overdue, at: string | undefined): void {
+    const seat = this.seats.find(order.task, order.attempt)
+    if (seat < 0 || this.isLost) return
+    if (this.hasTurned(seat)) return this.order(Verb.inquire, seat)
     const key = quote(keyAt(this.seats.submission[seat]!, this.seats.index[seat]!))
-    this.fail(`its event loop has not turned since task ${key} was asked to stop, and its grace is over`)
+    const where = at === undefined ? "" : `; it was at:\n${at}`
+    this.fail(`its event loop has not turned since task ${key} was asked to stop, and its grace is over${where}`)
+  }
+
+  /** Whether its event loop has turned since the last call. */
+  heard(): boolean {
+    const { answered, ping } = this.link ?? {}
+    if (answered === undefined || ping === undefined) return true
+    if (answered() < this.lastPing) return false
+    this.lastPing = ping()
+    return true
   }
 
   private order(verb: number, seat: number): void {
@@ -308,7 +331,7 @@ export class RemoteWorker implements WorkerPort {
   private flushSoon(): void {
     if (this.isFlushing) return
     this.isFlushing = true
-    queueMicrotask(this.flush)
+    this.setup.defer(this.flush)
   }
 
   private readonly flush = (): void => {
@@ -317,6 +340,13 @@ export class RemoteWorker implements WorkerPort {
     if (this.clock !== undefined) this.outgoing.clock = readingOf(this.clock)
     this.lastAmbient = undefined
     this.send(this.outgoing.take())
+    if (this.asked.length > 0) this.pingForStops()
+  }
+
+  private pingForStops(): void {
+    const number = this.link!.ping?.() ?? 0
+    for (const seat of this.asked) this.seats.ping[seat] = number
+    this.asked.length = 0
   }
 
   private send(parcel: Parcel): void {

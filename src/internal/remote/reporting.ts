@@ -10,12 +10,16 @@ import type { Transfer, Uplink } from "./link.ts"
 import { End } from "./messages.ts"
 import type { Ask, HearingData, LogData, Report } from "./messages.ts"
 
+/** Does something at the end of the present turn. */
+export type Defer = (f: () => void) => void
+
 export class Reporting {
   private readonly uplink: Uplink
   private ends: Array<number> = []
   private values: Array<unknown> = []
   private times: Array<number> = []
   private moved: Array<ArrayBuffer> = []
+  private readonly defer: Defer
   private readonly isRunning: (seat: number) => boolean
   /** Seats whose bodies have begun; those that have ended meanwhile are left out. */
   private begun: Array<number> = []
@@ -26,8 +30,9 @@ export class Reporting {
   private logs: Array<LogData> = []
   private isFlushing = false
 
-  constructor(uplink: Uplink, isRunning: (seat: number) => boolean) {
+  constructor(uplink: Uplink, isRunning: (seat: number) => boolean, defer: Defer) {
     this.uplink = uplink
+    this.defer = defer
     this.isRunning = isRunning
   }
 
@@ -74,7 +79,7 @@ export class Reporting {
   flushSoon(): void {
     if (this.isFlushing) return
     this.isFlushing = true
-    queueMicrotask(this.flush)
+    this.defer(this.flush)
   }
 
   readonly flush = (): void => {

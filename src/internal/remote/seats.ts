@@ -28,8 +28,8 @@ export class Seats {
   readonly index: Array<number> = []
   /** How its order to stop stands: 0 for none, 1 for one on its way, 2 for one that was answered. */
   readonly stop: Array<number> = []
-  /** The turns of the far side's event loop at the order to stop. */
-  readonly beats: Array<number> = []
+  /** The number of the ping that was sent after its order to stop. */
+  readonly ping: Array<number> = []
   private readonly unused: Array<number> = []
   /** The seat of the last attempt of each task, plus 1. */
   private ofTask = new Int32Array(256)
@@ -48,7 +48,7 @@ export class Seats {
     this.submission[seat] = submission
     this.index[seat] = index
     this.stop[seat] = 0
-    this.beats[seat] = 0
+    this.ping[seat] = 0
     if (task >= this.ofTask.length) this.grow(task)
     this.ofTask[task] = seat + 1
     return seat

@@ -145,7 +145,9 @@ export class Crew {
     const { desk, home, life, reports, sizeOf, wire } = this.scheduler
     const { labels } = posting
     const lost = (why: string): void => life.guard(() => this.loseByItself(worker, why))
-    const setup: Setup = { name, labels, home, reports, desk, sizeOf, guard: (f) => life.guard(f), lost }
+    const guard = (f: () => void): void => life.guard(f)
+    const defer = (f: () => void): void => wire.defer(f)
+    const setup: Setup = { name, labels, home, reports, desk, sizeOf, guard, defer, lost }
     const worker = isRemote(posting) ? posting.port(setup) : wire.worker(setup)
     return worker
   }

@@ -159,6 +159,8 @@ export interface Setup {
   readonly sizeOf: SizeOf | undefined
   /** Does what no fiber asked for; what it throws ends the scheduler. */
   readonly guard: (f: () => void) => void
+  /** Does something at the end of the present turn. */
+  readonly defer: (f: () => void) => void
   /** The worker is gone, unasked; `why` is for people. Where workers run in the process of the scheduler, none ever is. */
   readonly lost: (why: string) => void
 }
