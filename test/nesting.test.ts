@@ -258,6 +258,8 @@ const inBody = (body: Body, options: Skein.Options) =>
     const exit = yield* Effect.exit(
       Client.compute(Task.make(body, { key: "parent" })) as Effect.Effect<unknown, unknown, Client.Client>
     )
+    // What was fired may still run: nobody waits for it.
+    yield* Client.awaitGroup()
     return { exit, hasSeceded: phases.includes("seceded") }
   }).pipe(inScheduler(options))
 

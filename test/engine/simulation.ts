@@ -377,14 +377,19 @@ export class Simulation {
   }
 
   private open(wait?: number): Owner {
-    const owner: Owner = { id: this.next++, claims: [], wait, isOpen: true }
-    this.owners.set(owner.id, owner)
+    const owner = this.newOwner(wait)
     const name = `owner${owner.id}`
     const limits = this.demands && this.chance.with(0.4)
       ? { tag: `of ${name}`, limit: 1 + this.chance.below(2) }
       : undefined
     if (limits !== undefined) this.tagsOfOwners.push(limits.tag)
     this.send({ _tag: "OwnerOpened", now: this.now, owner: owner.id, name, limits })
+    return owner
+  }
+
+  private newOwner(wait?: number): Owner {
+    const owner: Owner = { id: this.next++, claims: [], wait, isOpen: true }
+    this.owners.set(owner.id, owner)
     return owner
   }
 
@@ -752,7 +757,8 @@ export class Simulation {
   private compute(): void {
     const { chance } = this
     const run = chance.with(0.5) ? this.someBody() : undefined
-    const owner = this.open(this.next++)
+    const opens = chance.with(0.6) ? "compute" : undefined
+    const owner = opens === undefined ? this.open(this.next++) : this.newOwner(this.next++)
     const { members, plan } = this.plan(1 + chance.below(6))
     const targets = this.targetsOf(plan, members)
     const own = Array.from({ length: plan.size }, (_, i) => i)
@@ -765,11 +771,13 @@ export class Simulation {
       parent: run?.task ?? -1,
       attempt: run?.attempt ?? 0,
       wait: owner.wait,
+      opens,
       keepsSlot: chance.with(0.4) ? true : undefined,
       wishes: chance.with(0.4)
         ? new Map([...own, ...targets].map((each) => [each, chance.with(0.8) ? 3 : chance.pick([1, 2])!]))
         : undefined
     })
+    if (!this.state.owners.has(owner.id)) owner.isOpen = false
   }
 
   private progress(run: Run | undefined): void {

@@ -43,6 +43,7 @@ export class Narrator {
     const submitted = out.find((instruction) => instruction._tag === "Submitted")
     for (const claim of submitted?.claims ?? []) this.claims.set(claim, this.state.claims.get(claim)!)
     if (event._tag === "OwnerOpened") this.owners.set(event.owner, event.name)
+    if (event._tag === "GraphSubmitted" && event.opens !== undefined) this.owners.set(event.owner, event.opens)
     const line = this.event(event, submitted !== undefined)
     if ("plan" in event && submitted !== undefined) this.learn(event.plan, submitted.ids)
     const isRenewed = event._tag === "TaskEnded" && event.ending._tag === "DependenciesLost"

@@ -117,11 +117,15 @@ const selfCancelled = (key: string): Reason => ({
   reason: "its body interrupted itself"
 })
 
+/** Whether an attempt may have open waits. One with a slot that was not asked to stop has no others than those that keep it. */
+const mayWait = ({ keeping, tasks: { phase, worker }, waitsOf, workers }: State, task: TaskId): boolean =>
+  keeping.size > 0 ||
+  (phase[task] !== Phase.running && (waitsOf.size > 0 || workers[worker[task]!]!.rejoining.size > 0))
+
 /** Removes an ending attempt from its worker. */
 export const leave = (state: State, task: TaskId, out: Out): void => {
   slots.leave(state, task)
-  const { rejoining } = state.workers[state.tasks.worker[task]!]!
-  if (state.waitsOf.size > 0 || rejoining.size > 0 || state.keeping.size > 0) waits.attemptEnded(state, task, out)
+  if (mayWait(state, task)) waits.attemptEnded(state, task, out)
 }
 
 /**

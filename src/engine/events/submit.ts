@@ -31,10 +31,13 @@ import * as horizon from "./horizon.ts"
 
 /** Handles {@link GraphSubmitted}. */
 export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
-  const owner = state.owners.get(event.owner)
+  const owner = event.opens === undefined
+    ? state.owners.get(event.owner)
+    : owners.openAs(state, event.owner, event.opens)
   const parent = livingParent(state, event)
   const reason = owner === undefined ? gone : refusalOf(state, event.plan) ?? nestingRefusal(state, parent)
   if (owner === undefined || reason !== undefined) {
+    if (event.opens !== undefined) state.owners.delete(event.owner)
     out.push({ _tag: "Rejected", event: event._tag, reason: reason ?? gone })
     return
   }

@@ -25,9 +25,15 @@ import * as waits from "./waits.ts"
 
 /** Handles {@link OwnerOpened}. */
 export const open = (state: State, { limits, name, owner }: OwnerOpened): void => {
-  const tag = limits?.tag
-  state.owners.set(owner, { id: owner, name, tag, claims: new Map(), targets: [], wishing: undefined, roots: [] })
+  openAs(state, owner, name, limits?.tag)
   if (limits !== undefined) limit(state, limits)
+}
+
+/** Opens an owner. */
+export const openAs = (state: State, id: number, name: string, tag?: string): Owner => {
+  const owner: Owner = { id, name, tag, claims: new Map(), targets: [], wishing: undefined, roots: [] }
+  state.owners.set(id, owner)
+  return owner
 }
 
 /** Handles {@link CancelRequested}. A task that has ended is not affected. */

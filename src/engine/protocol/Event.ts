@@ -195,6 +195,8 @@ export interface GraphSubmitted {
   readonly attempt: number
   /** Waits for the targets at once, under this number. */
   readonly wait?: number | undefined
+  /** Opens the owner first, under this name; it stays closed if the submission is refused. */
+  readonly opens?: string | undefined
   /** Tasks that must run to their end whatever else fails; see `Owner.roots`. */
   readonly wishes?: Wishes | undefined
   /** With `wait`: the parent keeps its slot meanwhile. */

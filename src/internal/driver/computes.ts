@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
@@ -34,6 +34,14 @@ import type { Waits } from "./waiters.ts"
 
 /** Names of tags that belong to one call begin with this. */
 export const tagsOfCalls = "Client.forEach#"
+
+/** Reads the targets; there are none if the scheduler has closed meanwhile. */
+type Collect<A, E> = (targets: ReadonlyArray<TaskId> | undefined, owner: Bulk) => Effect.Effect<A, E>
+
+const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
+
+const ignore: (exit: Exit.Exit<unknown, unknown>) => void = () => {}
+const noCallbacks: (owner: number, size: number) => void = () => {}
 
 export class Computes {
   private readonly submissions: Submissions
@@ -98,85 +106,117 @@ export class Computes {
     return this.own(
       () => recompileInputs(place, this.live),
       { keepGoing, callbacks: undefined },
-      collect
+      (targets) => Effect.uninterruptible(collect(targets))
     )
   }
 
   private own<A, E>(
     compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | Refused,
     options: ComputeOptions,
-    collect: (
-      targets: ReadonlyArray<TaskId> | undefined,
-      owner: Bulk
-    ) => Effect.Effect<A, E>
+    collect: Collect<A, E>
   ): Effect.Effect<A, E | SubmitError | SkeinError> {
-    return this.waits.counted(() =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.withFiber((fiber): Effect.Effect<A, E | SubmitError | SkeinError> => {
-          const refusal = this.life.refusal(fiber)
-          if (refusal !== undefined) return Effect.fail(refusal)
-          const compiled = compileIn(fiber)
-          if (isRefused(compiled)) return refuse(compiled)
-          const number = this.owners.open("compute", options.limits)
-          const bulk = bulkOf(this.state, number)
-          const wait = this.waits.expect()
-          const finish = this.observers.follow(number, compiled.plan.size, options.callbacks)
-          const keeps = this.waits.keepsSlot(fiber)
-          const wishes = options.keepGoing ? exposed(compiled.plan, compiled.targets, Told.all) : undefined
-          const answer = this.submissions.submitPlan(compiled, number, fiber, {
-            wait,
-            wishes,
-            keepsSlot: keeps
-          })
-          const targets = answer._tag === "Rejected" ? [] : liveTargets(compiled, answer)
-          const results: Effect.Effect<A, E | SubmitError | SkeinError> = answer._tag === "Rejected"
-            ? Effect.andThen(Effect.sync(() => this.waits.ignore(wait)), Effect.fail(refused(answer)))
-            : this.untilOver(
-              wait,
-              number,
-              targets,
-              options.keepGoing,
-              keeps,
-              restore,
-              () => collect(isOpen(this.state, number) ? targets : undefined, bulk)
-            )
-          return Effect.onExit(
-            results,
-            (exit) => Effect.andThen(this.end(number, wait), Effect.sync(() => finish(exit)))
-          )
-        })
-      )
-    )
+    return this.waits.counted((fiber) => {
+      if (options.callbacks === undefined) return this.ownIn(fiber, compileIn, options, collect, noCallbacks)
+      let finish = ignore
+      const follow = (owner: number, size: number): void => {
+        finish = this.observers.follow(owner, size, options.callbacks)
+      }
+      const results = this.ownIn(fiber, compileIn, options, collect, follow)
+      return Effect.onExitPrimitive(results, (exit) => void finish(exit))
+    })
   }
 
   /**
-   * Reads when the targets are over: with their wait, or later, in code that its task's end does not interrupt, or when a
-   * result was lost meanwhile.
+   * One operation of its fiber: no interruption comes between the submission and what closes the owner. That is done with the end
+   * of the wait, or by whoever interrupts it.
    */
-  private untilOver<A, E>(
-    wait: number,
+  private ownIn<A, E>(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | Refused,
+    { keepGoing, limits }: ComputeOptions,
+    collect: Collect<A, E>,
+    follow: (owner: number, size: number) => void
+  ): Effect.Effect<A, E | SubmitError | SkeinError> {
+    return Effect.callback<A, E | SubmitError | SkeinError>((resume) => {
+      const refusal = this.life.refusal(fiber)
+      if (refusal !== undefined) return resume(Effect.fail(refusal))
+      const compiled = compileIn(fiber)
+      if (isRefused(compiled)) return resume(refuse(compiled))
+      // An owner without limits opens with its submission.
+      const opens = limits === undefined ? "compute" : undefined
+      const owner = limits === undefined ? this.owners.number() : this.owners.open("compute", limits)
+      const wait = this.waits.expect()
+      follow(owner, compiled.plan.size)
+      const keepsSlot = this.waits.keepsSlot(fiber)
+      const wishes = keepGoing ? exposed(compiled.plan, compiled.targets, Told.all) : undefined
+      const answer = this.submissions.submitPlan(compiled, owner, fiber, { opens, wait, wishes, keepsSlot })
+      if (answer._tag === "Rejected") {
+        this.waits.ignore(wait)
+        if (opens === undefined) this.owners.dismiss(owner, "compute")
+        return resume(Effect.fail(refused(answer)))
+      }
+      const targets = liveTargets(compiled, answer)
+      const bulk = bulkOf(this.state, owner)
+      let isEnding = false
+      let closing: Effect.Effect<void> | undefined
+      const end = (): Effect.Effect<void> | undefined => {
+        if (isEnding) return closing
+        isEnding = true
+        closing = this.end(owner, wait, fiber)
+        return closing
+      }
+      // Taken once. The wait may end between an interruption and what that runs: then this fiber is not resumed.
+      const rest = Effect.suspend(() => {
+        const open = end()
+        closing = undefined
+        return open ?? Effect.void
+      })
+      const ended = (exit: Exit.Exit<A, E | SkeinError>): Effect.Effect<A, E | SkeinError> => {
+        return end() === undefined ? exit : Effect.uninterruptible(Effect.andThen(rest, exit))
+      }
+      this.waits.follow(wait, (over) => {
+        if (Exit.isFailure(over)) return resume(ended(Exit.failCause(over.cause)))
+        const read = this.readOrWait(
+          owner,
+          targets,
+          keepGoing,
+          keepsSlot,
+          () => collect(isOpen(this.state, owner) ? targets : undefined, bulk)
+        )
+        // Most are over and read with their wait.
+        resume(isExit(read) ? ended(read) : Effect.onExitPrimitive(read, () => rest))
+      })
+      return rest
+    })
+  }
+
+  /** Reads the targets if they are over; else waits on: its task's end does not interrupt it, or a result was lost meanwhile. */
+  private readOrWait<A, E>(
     owner: number,
     targets: ReadonlyArray<TaskId>,
     keepGoing: boolean,
     keepsSlot: true | undefined,
-    restore: <B, F>(effect: Effect.Effect<B, F>) => Effect.Effect<B, F>,
     read: () => Effect.Effect<A, E>
   ): Effect.Effect<A, E | SkeinError> {
     const mode = keepGoing ? "all" : "firstFailure"
+    const again = () => this.readOrWait(owner, targets, keepGoing, keepsSlot, read)
     const isOver = () => !isOpen(this.state, owner) || this.view.haveEnded(targets, mode)
-    const wish = { targetsOf: owner, claims: [], mode, keepsSlot } as const
-    const readOrWait = (): Effect.Effect<A, E | SkeinError> => {
-      if (!isOver()) return Effect.flatMap(restore(this.waits.until(wish, isOver)), readOrWait)
-      const coming = isOpen(this.state, owner) ? this.desk.bringTasks(targets) : undefined
-      // With a failure that ends the wait no value is read.
-      const isRead = coming !== undefined && (keepGoing || this.view.firstFailed(targets) === undefined)
-      return !isRead ? read() : Effect.flatMap(restore(coming), readOrWait)
+    if (!isOver()) {
+      const wish = { targetsOf: owner, claims: [], mode, keepsSlot } as const
+      return Effect.flatMap(this.waits.until(wish, isOver), again)
     }
-    return Effect.flatMap(restore(this.waits.join(wait)), readOrWait)
+    const coming = isOpen(this.state, owner) ? this.desk.bringTasks(targets) : undefined
+    // With a failure that ends the wait no value is read.
+    const isRead = coming !== undefined && (keepGoing || this.view.firstFailed(targets) === undefined)
+    return isRead ? Effect.flatMap(coming, again) : read()
   }
 
-  private end(owner: number, wait: number): Effect.Effect<void> {
-    if (!this.waits.isOpen(wait)) return this.owners.close(owner, "compute")
+  private end(
+    owner: number,
+    wait: number,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<void> | undefined {
+    if (!this.waits.isOpen(wait)) return this.owners.closeNow(owner, "compute", fiber)
     // Interrupted. Its tasks stop first, because they may hold the slot that this task takes again at the end.
     return Effect.andThen(this.owners.close(owner, "compute", wait), this.waits.abandon(wait))
   }

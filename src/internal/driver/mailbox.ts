@@ -98,6 +98,15 @@ export class Mailbox {
     throw result.failure
   }
 
+  /** Applies an event that begins this wait. Returns whether it is over already: then no instruction says so. */
+  isOverAtOnce(wait: number, event: Event): boolean {
+    this.outbox.asked = wait
+    this.ask(event)
+    const isOver = this.outbox.asked < 0
+    this.outbox.asked = -1
+    return isOver
+  }
+
   /** The only call of the engine, for all events. */
   apply(event: Event): Answer {
     const { log, observers, outbox, state } = this

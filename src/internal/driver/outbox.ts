@@ -49,6 +49,8 @@ export interface Carrier {
 export class Outbox implements Out {
   /** The answer to the event that is being applied. */
   answer: Answer = nothing
+  /** The wait that this event begins, if its sender is to be told at once that there is nothing to wait for; -1 for none. */
+  asked = -1
   /** Values with which tasks were settled, until a worker holds them. */
   readonly given = new Map<TaskId, unknown>()
   /** A start is two numbers, task and attempt, because it is by far the most frequent; the rest is in the state. */
@@ -115,6 +117,10 @@ export class Outbox implements Out {
 
   push(instruction: Exclude<Instruction, Start | Forget>): void {
     switch (instruction._tag) {
+      case "WaitEnded":
+        if (instruction.wait !== this.asked) break
+        this.asked = -1
+        return
       case "Adopt": {
         const { from, task, worker } = instruction
         const value = this.view.resultOf(from)

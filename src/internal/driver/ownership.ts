@@ -10,6 +10,7 @@ import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TagLimit } from "../../engine/protocol/Event.ts"
 import type { ClaimId } from "../../engine/protocol/ids.ts"
 import { cancelOf, claimOf } from "../../engine/views/claims.ts"
+import { isAnyStopping } from "../../engine/views/tasks.ts"
 import { Released, SkeinError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
@@ -82,14 +83,34 @@ export class Owners {
     return Effect.suspend(() => {
       const entry = { owner }
       const closed = this.waits.begin((wait, origin) => {
-        this.closing.add(entry)
         this.mailbox.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
         if (abandoned !== undefined) this.mailbox.ask({ _tag: "WaitAbandoned", now: origin.now, wait: abandoned })
       })
-      // Starved if all the rest waits for this very body, which goes on so that it can end.
-      const over = Effect.ensuring(Effect.ignore(closed), Effect.sync(() => this.closing.delete(entry)))
-      return Effect.andThen(over, Effect.suspend(() => this.waits.comeBack(true)))
+      return this.closed(entry, closed)
     })
+  }
+
+  /** A number for an owner that a submission opens. */
+  number(): number {
+    return this.next++
+  }
+
+  /** Ends everything that only this owner wanted, and returns what waits for it, in code that nothing interrupts. */
+  closeNow(owner: number, by: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined {
+    // A body that was asked to stop counts its waits.
+    if (isAnyStopping(this.state)) return this.close(owner, by)
+    const closed = this.waits.beginNow(
+      fiber,
+      (wait, origin) => ({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
+    )
+    return closed && this.closed({ owner }, closed)
+  }
+
+  private closed(entry: { readonly owner: number }, closed: Effect.Effect<void, SkeinError>): Effect.Effect<void> {
+    this.closing.add(entry)
+    // Starved if all the rest waits for this very body, which goes on so that it can end.
+    const over = Effect.ensuring(Effect.ignore(closed), Effect.sync(() => this.closing.delete(entry)))
+    return Effect.andThen(over, Effect.suspend(() => this.waits.comeBack(true)))
   }
 
   /** Ends everything that only this owner wanted, with a wait of this number. */

@@ -151,6 +151,7 @@ export class Submissions {
     owner: number,
     fiber: Fiber.Fiber<unknown, unknown>,
     bulk?: {
+      readonly opens: string | undefined
       readonly wait: number
       readonly wishes: Wishes | undefined
       readonly keepsSlot: boolean | undefined

@@ -5,9 +5,10 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Engine } from "../../engine/protocol/Engine.ts"
-import type { WaitBegan, WaitMode } from "../../engine/protocol/Event.ts"
+import type { Event, WaitBegan, WaitMode } from "../../engine/protocol/Event.ts"
 import type { ClaimId, TaskId } from "../../engine/protocol/ids.ts"
 import type { Stop } from "../../engine/protocol/Instruction.ts"
 import { Flag } from "../../engine/protocol/Phase.ts"
@@ -108,6 +109,19 @@ export class Waits {
     return wait
   }
 
+  /**
+   * Begins a wait in an event, and returns what waits for its end: `undefined` if there is nothing to wait for, and the scheduler
+   * works.
+   */
+  beginNow(fiber: Fiber.Fiber<unknown, unknown>, eventOf: (wait: number, origin: Origin) => Event) {
+    if (this.life.failure !== undefined) return Effect.failCause(this.life.failure)
+    const wait = this.expect()
+    const isOver = this.mailbox.isOverAtOnce(wait, eventOf(wait, this.origin(fiber)))
+    if (!isOver) return this.join(wait)
+    this.ignore(wait)
+    return undefined
+  }
+
   /** Begins a wait and returns when it is over, or fails if it never could be. */
   begin(ask: (wait: number, origin: Origin) => void): Effect.Effect<void, SkeinError> {
     return Effect.withFiber((fiber) =>
@@ -116,7 +130,8 @@ export class Waits {
         Effect.callback<void, SkeinError>((resume) => {
           const wait = this.expect()
           ask(wait, this.origin(fiber))
-          return this.follow(wait, resume)
+          this.follow(wait, resume)
+          return this.abandon(wait)
         })
     )
   }
@@ -177,27 +192,22 @@ export class Waits {
     this.ignore(wait)
   }
 
-  private follow(
-    wait: number,
-    resume: (effect: Effect.Effect<void, SkeinError>) => void
-  ): Effect.Effect<void> | undefined {
+  /** Calls `resume` with the end of a wait. */
+  follow(wait: number, resume: (end: Exit.Exit<void, SkeinError>) => void): void {
     const { life } = this
     const waiting = this.open.get(wait)!
     const finish = (): void => {
-      if (life.failure !== undefined) return resume(Effect.failCause(life.failure))
+      if (life.failure !== undefined) return resume(Exit.failCause(life.failure))
       resume(
         waiting.starved === undefined
-          ? Effect.void
-          : Effect.fail(new SkeinError({ reason: new Starved({ waits: waiting.starved }) }))
+          ? Exit.void
+          : Exit.fail(new SkeinError({ reason: new Starved({ waits: waiting.starved }) }))
       )
     }
     if (waiting.over) {
       this.open.delete(wait)
       finish()
-      return undefined
-    }
-    waiting.resume = inPresentScope(finish)
-    return this.abandon(wait)
+    } else waiting.resume = inPresentScope(finish)
   }
 
   /** Gives a wait up. A task takes its slot again before its body goes on, and that cannot be interrupted. */
@@ -343,11 +353,11 @@ export class Waits {
   }
 
   /** An effect that waits, followed by {@link comeBack}, whatever its exit. */
-  counted<A, E, R>(wait: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+  counted<A, E, R>(wait: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.withFiber((fiber) => {
-      if (attemptOf(this.home, fiber) === undefined) return wait()
+      if (attemptOf(this.home, fiber) === undefined) return wait(fiber)
       const isLate = this.isLate(fiber)
-      return Effect.matchCauseEffect(wait(), {
+      return Effect.matchCauseEffect(wait(fiber), {
         onFailure: (cause) => Effect.andThen(this.comeBack(isLate), Effect.failCause(cause)),
         onSuccess: (value) =>
           !isAnyStopping(this.state) ? Effect.succeed(value) : Effect.as(this.comeBack(isLate), value)

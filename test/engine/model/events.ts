@@ -57,19 +57,11 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       return workerLost(model, event.worker, state, event.begun)
     case "OwnerOpened":
       if (event.limits?.limit !== undefined) model.limits.set(event.limits.tag, event.limits.limit)
-      model.owners.set(event.owner, {
-        id: event.owner,
-        isOpen: true,
-        tag: event.limits?.tag,
-        claims: new Set(),
-        bulk: [],
-        roots: [],
-        wait: -1
-      })
-      return
+      return open(model, event.owner, event.limits?.tag)
     case "GraphSubmitted": {
-      const owner = model.owners.get(event.owner)
       const answer = out.find((instruction) => instruction._tag === "Submitted")
+      if (event.opens !== undefined && answer !== undefined) open(model, event.owner, undefined)
+      const owner = model.owners.get(event.owner)
       if (owner?.isOpen !== true) return
       if (answer === undefined) return model.complain("a submission got no answer")
       const parent = model.byRow.get(event.parent)
@@ -257,6 +249,10 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       lookAtWorkers(model, state, out)
       return timeCame(model)
   }
+}
+
+const open = (model: Facts, id: number, tag: string | undefined): void => {
+  model.owners.set(id, { id, isOpen: true, tag, claims: new Set(), bulk: [], roots: [], wait: -1 })
 }
 
 const closeOwner = (model: Facts, owner: Owner, by: string): void => {

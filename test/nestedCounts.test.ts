@@ -1,0 +1,22 @@
+import { assert, describe, it } from "@effect/vitest"
+import { countCall } from "./bench/nestedCounts.ts"
+
+describe("what a recursion by tasks costs a call with two children, in counts", () => {
+  for (const slots of [1, 8]) {
+    it(`by compute on ${slots} slots`, async () => {
+      const { effects, events } = await countCall("compute", slots)
+      assert.isAtMost(events, 4)
+      assert.isAtMost(effects, 10)
+    })
+  }
+
+  it("by flatMap", async () => {
+    const { events } = await countCall("flatMap", 1)
+    assert.isAtMost(events, 3)
+  })
+
+  it("by submit and join", async () => {
+    const { events } = await countCall("submit + join", 1)
+    assert.isAtMost(events, 7)
+  })
+})
